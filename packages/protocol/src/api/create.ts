@@ -1,0 +1,32 @@
+import { type Parsed, accept } from "../result.ts";
+import { ID_RULE } from "./id.ts";
+import { parseFields, parseText } from "./json-fields.ts";
+
+/** Body of a POST to a `create` capability: a new membrane. */
+export interface CreateRequest {
+  /** 1 to 512 UTF-16 code units, well-formed, no NUL. Unique among the tenant's living membranes. */
+  readonly id: string;
+}
+
+/** Body of a POST to the operator's `provision` capability: a new tenant. */
+export interface ProvisionRequest {
+  /** As in {@link CreateRequest}. */
+  readonly id: string;
+}
+
+/** @param body the parsed JSON. An unknown field is refused. */
+export function parseCreateRequest(body: unknown): Parsed<CreateRequest> {
+  return parseId(body);
+}
+
+/** @param body the parsed JSON. An unknown field is refused. */
+export function parseProvisionRequest(body: unknown): Parsed<ProvisionRequest> {
+  return parseId(body);
+}
+
+function parseId(body: unknown): Parsed<{ readonly id: string }> {
+  const fields = parseFields(body, "", ["id"]);
+  if (!fields.ok) return fields;
+  const id = parseText(fields.value.get("id"), "id", ID_RULE);
+  return id.ok ? accept({ id: id.value }) : id;
+}

@@ -1,0 +1,36 @@
+import { type Parsed, accept, refuse } from "../result.ts";
+import { AUTHORITY_FORM_EXPECTED, type AuthorityCapabilityUri, parseCapabilityUri } from "../uri.ts";
+import { type Fields, parseFields } from "./json-fields.ts";
+import { TARGET_FIELDS, type TargetConfiguration, parseTarget } from "./target.ts";
+
+/** Body of a POST to an `export` capability: a target, or a capability already held (a re-export). */
+export type ExportRequest =
+  | { readonly kind: "target"; readonly target: TargetConfiguration }
+  | { readonly kind: "reexport"; readonly capability: AuthorityCapabilityUri };
+
+const EXPORT_FIELDS = [...TARGET_FIELDS, "capability"];
+
+/**
+ * @param body the parsed JSON. Exactly one of `uri` and `capability`; the other fields belong to `uri`; an unknown field
+ *   is refused.
+ */
+export function parseExportRequest(body: unknown): Parsed<ExportRequest> {
+  const fields = parseFields(body, "", EXPORT_FIELDS);
+  if (!fields.ok) return fields;
+  return fields.value.has("capability") ? parseReexport(fields.value) : parseTargetExport(fields.value);
+}
+
+function parseReexport(fields: Fields): Parsed<ExportRequest> {
+  const text = fields.get("capability");
+  const uri = typeof text === "string" ? parseCapabilityUri(text) : undefined;
+  if (uri?.kind !== "authority") return refuse("capability", AUTHORITY_FORM_EXPECTED);
+  const other = TARGET_FIELDS.find((field) => fields.has(field));
+  if (other !== undefined) return refuse(other, "no such field beside capability");
+  return accept({ kind: "reexport", capability: uri });
+}
+
+function parseTargetExport(fields: Fields): Parsed<ExportRequest> {
+  if (!fields.has("uri")) return refuse("uri", "either uri or capability");
+  const target = parseTarget(fields);
+  return target.ok ? accept({ kind: "target", target: target.value }) : target;
+}

@@ -1,0 +1,14 @@
+import type { TextRule } from "./json-fields.ts";
+
+const LONGEST_ID = 512;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/**
+ * Name of a membrane or a tenant: well-formed and without NUL, so that every store can keep it and order it by its
+ * UTF-8 bytes.
+ */
+export const ID_RULE: TextRule = {
+  accepts: (text) =>
+    text.length > 0 && text.length <= LONGEST_ID && !text.includes("\0") && !LONE_SURROGATE.test(text),
+  expected: "a well-formed string of 1 to 512 characters (UTF-16 code units) without NUL",
+};

@@ -1,0 +1,56 @@
+import { type Parsed, accept, printableName, refuse } from "../result.ts";
+
+/** The members of a JSON object that were given: own, not `undefined`. */
+export type Fields = ReadonlyMap<string, unknown>;
+
+/**
+ * Reads an object with a closed list of members. A map, not the object: a member named `__proto__` or `constructor` is
+ * then a name like any other, and nothing is ever read from a prototype.
+ */
+export function parseFields(value: unknown, path: string, known: readonly string[]): Parsed<Fields> {
+  const fields = parseEntries(value, path);
+  if (!fields.ok) return fields;
+  for (const name of fields.value.keys()) {
+    if (!known.includes(name)) {
+      return refuse(memberPath(path, name), `no such field; the fields are ${known.join(", ")}`);
+    }
+  }
+  return fields;
+}
+
+/** Reads an object with any members. */
+export function parseEntries(value: unknown, path: string): Parsed<Fields> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return refuse(path === "" ? "body" : path, "a JSON object");
+  }
+  const given: [string, unknown][] = Object.entries(value);
+  return accept(new Map(given.filter(([, member]) => member !== undefined)));
+}
+
+/** JSON path of a member; the root's path is empty. */
+export function memberPath(path: string, name: string): string {
+  return path === "" ? printableName(name) : `${path}.${printableName(name)}`;
+}
+
+/** What a string may be. */
+export interface TextRule {
+  readonly accepts: (text: string) => boolean;
+  readonly expected: string;
+}
+
+/** A string that a rule allows. */
+export function parseText(value: unknown, path: string, rule: TextRule): Parsed<string> {
+  if (typeof value !== "string" || !rule.accepts(value)) return refuse(path, rule.expected);
+  return accept(value);
+}
+
+/** An optional string: absent stays absent. */
+export function parseOptionalText(value: unknown, path: string, rule: TextRule): Parsed<string | undefined> {
+  return value === undefined ? accept(undefined) : parseText(value, path, rule);
+}
+
+/** An optional boolean: absent stays absent, and nothing but true and false is one. */
+export function parseOptionalBoolean(value: unknown, path: string): Parsed<boolean | undefined> {
+  if (value === undefined || typeof value === "boolean") return accept(value);
+  return refuse(path, "true or false");
+}

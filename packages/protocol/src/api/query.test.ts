@@ -1,0 +1,74 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { parseQueryRequest } from "./query.ts";
+
+test.each([
+  ["", { limit: 1 }],
+  ["limit=7", { limit: 7 }],
+  ["limit=1000", { limit: 1000 }],
+  ["limit=1001", { limit: 1000 }],
+  [`limit=${"9".repeat(400)}`, { limit: 1000 }],
+  ["id=a", { id: "a", limit: 1 }],
+  ["id=a+b%20c%2B", { id: "a b c+", limit: 1 }],
+  ["id=a=b", { id: "a=b", limit: 1 }],
+  ["i%64=a", { id: "a", limit: 1 }],
+  ["lastId=%F0%9D%84%9E&limit=2", { lastId: "𝄞", limit: 2 }],
+  ["&limit=2&", { limit: 2 }],
+])("the query %j means %j", (search, value) => {
+  expect(parseQueryRequest(search)).toEqual({ ok: true, value });
+});
+
+test.each([
+  ["limit=0", "limit"],
+  ["limit=-1", "limit"],
+  ["limit=1.5", "limit"],
+  ["limit=1e2", "limit"],
+  ["limit=0x10", "limit"],
+  ["limit=", "limit"],
+  ["limit", "limit"],
+  ["limit=+1", "limit"],
+  ["limit=١", "limit"],
+  ["limit=1&limit=1", "limit"],
+  ["id=", "id"],
+  ["id", "id"],
+  ["id=%00", "id"],
+  [`id=${"a".repeat(513)}`, "id"],
+  ["id=a&id=a", "id"],
+  ["id=a&i%64=b", "id"],
+  ["id=%", "id"],
+  ["id=%ff", "id"],
+  ["id=%ED%A0%80", "id"],
+  ["lastId=", "lastId"],
+  ["lastId=a%zz", "lastId"],
+  ["%zz=a", "query"],
+  ["Limit=1", "Limit"],
+  ["=1", ""],
+  ["__proto__=1", "__proto__"],
+  ["constructor=1", "constructor"],
+])("the query %j is refused, naming %j", (search, field) => {
+  expect(parseQueryRequest(search)).toMatchObject({ ok: false, problem: { field } });
+});
+
+test("what URLSearchParams and encodeURIComponent write is read back", () => {
+  const id = fc
+    .string({ unit: "grapheme", minLength: 1, maxLength: 60 })
+    .filter((text) => text.length <= 512 && !text.includes("\0"));
+  fc.assert(
+    fc.property(id, id, fc.integer({ min: 1, max: 1000 }), (first, last, limit) => {
+      const value = { id: first, lastId: last, limit };
+      const form = new URLSearchParams({ id: first, lastId: last, limit: String(limit) });
+      expect(parseQueryRequest(form.toString())).toEqual({ ok: true, value });
+      const escaped = `lastId=${encodeURIComponent(last)}&id=${encodeURIComponent(first)}&limit=${limit}`;
+      expect(parseQueryRequest(escaped)).toEqual({ ok: true, value });
+    }),
+  );
+});
+
+test("any text is answered with a value, never an exception", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (search) => {
+      expect(parseQueryRequest(search).ok).toBeTypeOf("boolean");
+    }),
+  );
+});

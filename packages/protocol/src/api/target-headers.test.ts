@@ -1,0 +1,83 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { HOP_BY_HOP_REQUEST } from "../http-syntax.ts";
+import { parseTargetHeaders } from "./target-headers.ts";
+
+test("headers keep their names, their order and their trimmed values", () => {
+  expect(parseTargetHeaders({ "X-B": " b\t", "x-a": "caf\u00e9", Cookie: "c=1", empty: "" })).toEqual({
+    ok: true,
+    value: [
+      ["X-B", "b"],
+      ["x-a", "caf\u00e9"],
+      ["Cookie", "c=1"],
+      ["empty", ""],
+    ],
+  });
+});
+
+test("absent headers are no headers", () => {
+  expect(parseTargetHeaders(undefined)).toEqual({ ok: true, value: [] });
+  expect(parseTargetHeaders({})).toEqual({ ok: true, value: [] });
+});
+
+test.each([...HOP_BY_HOP_REQUEST, "Connection", "KEEP-ALIVE"])("%s is hop-by-hop and ignored", (name) => {
+  expect(parseTargetHeaders({ [name]: "x", "X-A": "a" })).toEqual({
+    ok: true,
+    value: [["X-A", "a"]],
+  });
+});
+
+test("what Connection names is not ignored with it: that speaks of a message, not of a target", () => {
+  expect(parseTargetHeaders({ connection: "x-a", "x-a": "a" })).toEqual({
+    ok: true,
+    value: [["x-a", "a"]],
+  });
+});
+
+test.each(["Host", "content-length", "Expect", "VIA", "CDN-Loop"])("%s is refused", (name) => {
+  expect(parseTargetHeaders({ [name]: "x" })).toMatchObject({
+    ok: false,
+    problem: { field: `headers.${name}` },
+  });
+});
+
+test.each([
+  ["X-A", "x-a"],
+  ["Connection", "connection"],
+  ["__proto__", "__PROTO__"],
+])("%s beside %s is refused: the same name but for case", (first, second) => {
+  const headers = JSON.parse(`{"${first}": "a", "${second}": "b"}`) as unknown;
+  expect(parseTargetHeaders(headers)).toMatchObject({
+    ok: false,
+    problem: { field: `headers.${second}` },
+  });
+});
+
+test.each(["__proto__", "constructor", "toString"])("%s is a name like any other", (name) => {
+  const headers = JSON.parse(`{"${name}": "a"}`) as unknown;
+  expect(parseTargetHeaders(headers)).toEqual({ ok: true, value: [[name, "a"]] });
+});
+
+test.each(["", " ", "a b", "a:b", "a\r\nb", "é", "a(b)", "a\0"])("the name %j is refused", (name) => {
+  expect(parseTargetHeaders({ [name]: "x" })).toMatchObject({ ok: false });
+});
+
+test("a refused name appears in the refusal without control characters", () => {
+  const parsed = parseTargetHeaders({ "a\r\nSet-Cookie: b": "x" });
+  expect(parsed).toMatchObject({ ok: false, problem: { field: "headers.a??Set-Cookie:?b" } });
+});
+
+test("whatever is accepted can be written as one field line each", () => {
+  const text = fc.string({ unit: "binary-ascii", maxLength: 6 });
+  fc.assert(
+    fc.property(fc.dictionary(text, fc.oneof(text, fc.anything())), (headers) => {
+      const parsed = parseTargetHeaders(headers);
+      if (!parsed.ok) return;
+      for (const [name, value] of parsed.value) {
+        expect(`${name}: ${value}`).toMatch(/^[^\s:]+: (?:\S(?:[^\r\n\0]*\S)?)?$/);
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});

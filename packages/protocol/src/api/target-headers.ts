@@ -1,0 +1,39 @@
+import { HOP_BY_HOP_REQUEST, isFieldValue, isToken, trimFieldValue } from "../http-syntax.ts";
+import { type Parsed, accept, refuse } from "../result.ts";
+import { memberPath, parseEntries } from "./json-fields.ts";
+
+export type ConfiguredHeader = readonly [name: string, value: string];
+
+/**
+ * Names that a target cannot configure: they frame the message or route it (Host, Content-Length, Expect), or they
+ * stop forwarding loops (Via, CDN-Loop) and would not if an exporter could write them.
+ */
+const REFUSED: ReadonlySet<string> = new Set(["cdn-loop", "content-length", "expect", "host", "via"]);
+
+/** Headers of a target; absent: none. Hop-by-hop names are checked like the others and then left out. */
+export function parseTargetHeaders(value: unknown): Parsed<readonly ConfiguredHeader[]> {
+  if (value === undefined) return accept([]);
+  const entries = parseEntries(value, "headers");
+  if (!entries.ok) return entries;
+  const headers = new Map<string, ConfiguredHeader>();
+  for (const [name, given] of entries.value) {
+    const header = parseHeader(name, given);
+    if (!header.ok) return header;
+    const lowerCaseName = name.toLowerCase();
+    if (headers.has(lowerCaseName)) {
+      return refuse(memberPath("headers", name), "each name once, whatever its case");
+    }
+    headers.set(lowerCaseName, header.value);
+  }
+  return accept([...headers].filter(([name]) => !HOP_BY_HOP_REQUEST.has(name)).map(([, header]) => header));
+}
+
+function parseHeader(name: string, value: unknown): Parsed<ConfiguredHeader> {
+  const path = memberPath("headers", name);
+  if (!isToken(name)) return refuse(path, "a header name (RFC 9110 token)");
+  if (REFUSED.has(name.toLowerCase())) return refuse(path, "a header that a target may set");
+  if (typeof value !== "string" || !isFieldValue(value)) {
+    return refuse(path, "a string of characters up to U+00FF without control characters but tab");
+  }
+  return accept([name, trimFieldValue(value)]);
+}

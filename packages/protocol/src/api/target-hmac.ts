@@ -1,0 +1,120 @@
+import { type Parsed, accept, refuse } from "../result.ts";
+import { type TextRule, parseFields, parseOptionalText, parseText } from "./json-fields.ts";
+
+/** Credentials for AWS Signature Version 4. */
+export interface Aws4Configuration {
+  readonly scheme: "aws4-hmac-sha256";
+  readonly awsAccessKeyId: string;
+  readonly region: string;
+  readonly service: string;
+  readonly secretAccessKey: string;
+  /** Of temporary credentials; sent as X-Amz-Security-Token. */
+  readonly sessionToken?: string;
+}
+
+/** Credentials for CAP1-HMAC-SHA512. */
+export interface Cap1Configuration {
+  readonly scheme: "cap1-hmac-sha512";
+  /** The shared secret, base64url; used as the text it is, never decoded. */
+  readonly key: string;
+  readonly keyId: string;
+}
+
+/** How a target's requests are signed. */
+export type HmacConfiguration = Aws4Configuration | Cap1Configuration;
+
+type SchemeParser = (value: unknown, path: string) => Parsed<HmacConfiguration>;
+
+const SCHEMES: ReadonlyMap<string, SchemeParser> = new Map(
+  Object.entries<SchemeParser>({
+    "aws4-hmac-sha256": parseAws4,
+    "cap1-hmac-sha512": parseCap1,
+  } satisfies Record<HmacConfiguration["scheme"], SchemeParser>),
+);
+
+/** Reads `{scheme: credentials}` with exactly one scheme. */
+export function parseHmac(value: unknown): Parsed<HmacConfiguration | undefined> {
+  if (value === undefined) return accept(undefined);
+  const names = [...SCHEMES.keys()];
+  const fields = parseFields(value, "hmac", names);
+  if (!fields.ok) return fields;
+  const [[scheme, credentials] = ["", undefined], ...others] = fields.value;
+  const parse = SCHEMES.get(scheme);
+  if (parse === undefined || others.length > 0) return refuse("hmac", `exactly one of ${names.join(", ")}`);
+  return parse(credentials, `hmac.${scheme}`);
+}
+
+function parseAws4(value: unknown, path: string): Parsed<HmacConfiguration> {
+  const fields = parseFields(value, path, AWS4_FIELDS);
+  if (!fields.ok) return fields;
+  const awsAccessKeyId = parseText(
+    fields.value.get("awsAccessKeyId"),
+    `${path}.awsAccessKeyId`,
+    ACCESS_KEY_ID,
+  );
+  if (!awsAccessKeyId.ok) return awsAccessKeyId;
+  const region = parseText(fields.value.get("region"), `${path}.region`, SCOPE_PART);
+  if (!region.ok) return region;
+  const service = parseText(fields.value.get("service"), `${path}.service`, SCOPE_PART);
+  if (!service.ok) return service;
+  const secretAccessKey = parseText(fields.value.get("secretAccessKey"), `${path}.secretAccessKey`, SECRET);
+  if (!secretAccessKey.ok) return secretAccessKey;
+  const sessionToken = parseOptionalText(
+    fields.value.get("sessionToken"),
+    `${path}.sessionToken`,
+    SESSION_TOKEN,
+  );
+  if (!sessionToken.ok) return sessionToken;
+  return accept({
+    scheme: "aws4-hmac-sha256",
+    awsAccessKeyId: awsAccessKeyId.value,
+    region: region.value,
+    service: service.value,
+    secretAccessKey: secretAccessKey.value,
+    ...(sessionToken.value !== undefined && { sessionToken: sessionToken.value }),
+  });
+}
+
+function parseCap1(value: unknown, path: string): Parsed<HmacConfiguration> {
+  const fields = parseFields(value, path, ["key", "keyId"]);
+  if (!fields.ok) return fields;
+  const key = parseText(fields.value.get("key"), `${path}.key`, CAP1_KEY);
+  if (!key.ok) return key;
+  const keyId = parseText(fields.value.get("keyId"), `${path}.keyId`, CAP1_KEY_ID);
+  if (!keyId.ok) return keyId;
+  return accept({ scheme: "cap1-hmac-sha512", key: key.value, keyId: keyId.value });
+}
+
+const AWS4_FIELDS = ["awsAccessKeyId", "region", "service", "secretAccessKey", "sessionToken"];
+
+const ACCESS_KEY_ID: TextRule = {
+  accepts: (text) => /^\w{1,128}$/.test(text),
+  expected: "a string of 1 to 128 word characters (letters, digits, underscore)",
+};
+
+/** Stands between slashes in the credential scope and inside a comma-separated list in Authorization. */
+const SCOPE_PART: TextRule = {
+  accepts: (text) => /^[!-~]{1,128}$/.test(text) && !/[/,=]/.test(text),
+  expected: 'a string of 1 to 128 visible ASCII characters but "/", "," and "="',
+};
+
+const SECRET: TextRule = {
+  accepts: (text) => text.length > 0 && text.length <= 256 && !/[\p{Cc}\p{Surrogate}]/u.test(text),
+  expected: "a well-formed string of 1 to 256 characters without control characters",
+};
+
+const SESSION_TOKEN: TextRule = {
+  accepts: (text) => /^[!-~]{1,8192}$/.test(text),
+  expected: "a string of 1 to 8192 visible ASCII characters",
+};
+
+const CAP1_KEY: TextRule = {
+  accepts: (text) => /^[A-Za-z0-9_-]+$/.test(text) && text.length % 4 !== 1,
+  expected: "base64url without padding",
+};
+
+/** Verifiers split Authorization at "," and the credential at "/". */
+const CAP1_KEY_ID: TextRule = {
+  accepts: (text) => /^[!-~]{1,256}$/.test(text) && !/[/,]/.test(text),
+  expected: 'a string of 1 to 256 visible ASCII characters but "/" and ","',
+};

@@ -1,0 +1,43 @@
+import { type Parsed, accept, refuse } from "../result.ts";
+import { type TextRule, parseFields, parseOptionalBoolean, parseOptionalText } from "./json-fields.ts";
+
+/** How a target is reached over TLS. A closed list: any other option would go through to the connector. */
+export interface TlsConfiguration {
+  /** PEM; replaces the default certificate authorities. */
+  readonly ca?: string;
+  /** PEM of a client certificate; goes with `key`. */
+  readonly cert?: string;
+  /** PEM of the client certificate's private key; goes with `cert`. */
+  readonly key?: string;
+  /** Default true; false skips the check of this target's certificate. */
+  readonly rejectUnauthorized?: boolean;
+}
+
+/** Only the shape: a full parse needs a cryptographic library, which a browser does not have. The service does it. */
+const PEM: TextRule = {
+  accepts: (text) => /-----BEGIN [A-Z0-9 ]+-----/.test(text),
+  expected: "PEM",
+};
+
+export function parseTls(value: unknown): Parsed<TlsConfiguration | undefined> {
+  if (value === undefined) return accept(undefined);
+  const fields = parseFields(value, "tls", ["ca", "cert", "key", "rejectUnauthorized"]);
+  if (!fields.ok) return fields;
+  const ca = parseOptionalText(fields.value.get("ca"), "tls.ca", PEM);
+  if (!ca.ok) return ca;
+  const cert = parseOptionalText(fields.value.get("cert"), "tls.cert", PEM);
+  if (!cert.ok) return cert;
+  const key = parseOptionalText(fields.value.get("key"), "tls.key", PEM);
+  if (!key.ok) return key;
+  const path = "tls.rejectUnauthorized";
+  const rejectUnauthorized = parseOptionalBoolean(fields.value.get("rejectUnauthorized"), path);
+  if (!rejectUnauthorized.ok) return rejectUnauthorized;
+  if (cert.value !== undefined && key.value === undefined) return refuse("tls.key", "PEM, to go with cert");
+  if (key.value !== undefined && cert.value === undefined) return refuse("tls.cert", "PEM, to go with key");
+  return accept({
+    ...(ca.value !== undefined && { ca: ca.value }),
+    ...(cert.value !== undefined && { cert: cert.value }),
+    ...(key.value !== undefined && { key: key.value }),
+    ...(rejectUnauthorized.value !== undefined && { rejectUnauthorized: rejectUnauthorized.value }),
+  });
+}

@@ -1,0 +1,94 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { parseTargetUri } from "./target-uri.ts";
+
+test.each([
+  ["https://example.com", "https://example.com/"],
+  ["HTTP://EXAMPLE.com:80/A", "http://example.com/A"],
+  ["https://example.com:443/", "https://example.com/"],
+  ["https://example.com:8443/a/../b?c=d", "https://example.com:8443/b?c=d"],
+  ["https://example.com/%2e%2e/a", "https://example.com/a"],
+  ["https://bücher.example/", "https://xn--bcher-kva.example/"],
+  ["https://example.com/é", "https://example.com/%C3%A9"],
+  ["https://2130706433/", "https://127.0.0.1/"],
+  ["https://0x7f.1/", "https://127.0.0.1/"],
+  ["https://[::FFFF:127.0.0.1]/", "https://[::ffff:7f00:1]/"],
+  ["https://１27.0.0.1/", "https://127.0.0.1/"],
+  ["https://example.com/a@b:c", "https://example.com/a@b:c"],
+  ["https://example.com/?", "https://example.com/?"],
+])("%s is kept in its canonical form", (uri, canonical) => {
+  expect(parseTargetUri(uri)).toEqual({ ok: true, value: canonical });
+});
+
+test.each([
+  ["nothing", ""],
+  ["a number", 1],
+  ["an object", { href: "https://example.com/" }],
+  ["undefined", undefined],
+  ["a relative URI", "/a"],
+  ["a URI without scheme", "//example.com/"],
+  ["a URI without slashes", "https:example.com"],
+  ["a URI with one slash", "https:/example.com"],
+  ["a URI with three slashes", "https:///example.com"],
+  ["another scheme", "ftp://example.com/"],
+  ["a file", "file:///etc/passwd"],
+  ["a blob", "blob:https://example.com/1"],
+  ["a script", "javascript:alert(1)"],
+  ["a web socket", "wss://example.com/"],
+  ["no host", "https://"],
+  ["a port without host", "https://:443/"],
+  ["a user", "https://user@example.com/"],
+  ["a user and a password", "https://user:pass@example.com/"],
+  ["an empty user", "https://@example.com/"],
+  ["an empty user and password", "https://:@example.com/"],
+  ["a user after an escape", "https://example.com%40@internal/"],
+  ["a fragment", "https://example.com/#a"],
+  ["an empty fragment", "https://example.com/#"],
+  ["port 0", "https://example.com:0/"],
+  ["port 00", "https://example.com:00/"],
+  ["a port over 65535", "https://example.com:65536/"],
+  ["a zone id", "https://[fe80::1%25eth0]/"],
+  ["a bare zone id", "https://[fe80::1%eth0]/"],
+  ["a space at the start", " https://example.com/"],
+  ["a space at the end", "https://example.com/ "],
+  ["a space inside", "https://example.com/a b"],
+  ["a tab inside", "https://exa\tmple.com/"],
+  ["a line feed inside", "https://exa\nmple.com/"],
+  ["a line feed at the end", "https://example.com/\n"],
+  ["NUL", "https://example.com/\0"],
+  ["DEL", "https://example.com/\u007f"],
+  ["a C1 control", "https://example.com/\u0085"],
+  ["a no-break space", "https://example.com/\u00a0"],
+  ["a byte order mark", "\ufeffhttps://example.com/"],
+  ["a backslash after the scheme", "https:\\\\example.com/"],
+  ["a backslash in the authority", "https://example.com\\@internal/"],
+  ["a lone surrogate", "https://example.com/\ud800"],
+  ["an escape in the host that hides a slash", "https://example.com%2finternal/"],
+  ["a forbidden character in the host", "https://exa|mple.com/"],
+])("%s makes no target URI", (_, uri) => {
+  expect(parseTargetUri(uri)).toMatchObject({ ok: false, problem: { field: "uri" } });
+});
+
+test("the canonical form is a fixed point, and it names one host without user and fragment", () => {
+  const pieces = fc.constantFrom(
+    ..."https:// http:// example.com 127.1 [::1] @ : / // \\ ? # %2f %2e . .. é ａ \t a=b & :80 :0".split(
+      " ",
+    ),
+  );
+  const text = fc.array(pieces, { maxLength: 9 }).map((parts) => `https://${parts.join("")}`);
+  fc.assert(
+    fc.property(fc.oneof(text, fc.webUrl(), fc.string()), (input) => {
+      const parsed = parseTargetUri(input);
+      if (!parsed.ok) return;
+      const url = new URL(parsed.value);
+      expect(parseTargetUri(parsed.value)).toEqual(parsed);
+      expect(parsed.value).toMatch(/^https?:\/\/[^/@\\#]+\/[!-~]*$/);
+      expect(parsed.value).toBe(
+        `${url.origin}${url.pathname}${parsed.value.slice(url.origin.length + url.pathname.length)}`,
+      );
+      expect([url.username, url.password, url.hash]).toEqual(["", "", ""]);
+    }),
+    { numRuns: 3000 },
+  );
+});

@@ -1,0 +1,91 @@
+import { parseMethod } from "../http-syntax.ts";
+import { type Parsed, accept, refuse } from "../result.ts";
+import { refuseCap1Path, refuseCap1Query } from "../signers/cap1-canonical.ts";
+import { type Fields, parseOptionalBoolean } from "./json-fields.ts";
+import { type ConfiguredHeader, parseTargetHeaders } from "./target-headers.ts";
+import { type HmacConfiguration, parseHmac } from "./target-hmac.ts";
+import { type TlsConfiguration, parseTls } from "./target-tls.ts";
+import { parseTargetUri } from "./target-uri.ts";
+
+/** The upstream request that an exported capability stands for. */
+export interface TargetConfiguration {
+  /** Canonical WHATWG href, http or https, without user info and fragment. */
+  readonly uri: string;
+  /** Upper case; absent: the requester's method. */
+  readonly method?: string;
+  /** Name as given, value without surrounding white space; one entry a name, whatever its case. */
+  readonly headers: readonly ConfiguredHeader[];
+  /** Whether the requester's query is appended to the target's. Default false. */
+  readonly allowQuery: boolean;
+  /** Milliseconds without a byte after which the connection to the target ends. Absent: the service's own limit. */
+  readonly timeoutMs?: number;
+  readonly hmac?: HmacConfiguration;
+  readonly tls?: TlsConfiguration;
+}
+
+export const TARGET_FIELDS: readonly string[] = [
+  "uri",
+  "method",
+  "headers",
+  "allowQuery",
+  "timeoutMs",
+  "hmac",
+  "tls",
+];
+
+export function parseTarget(fields: Fields): Parsed<TargetConfiguration> {
+  const uri = parseTargetUri(fields.get("uri"));
+  if (!uri.ok) return uri;
+  const method = parseTargetMethod(fields.get("method"));
+  if (!method.ok) return method;
+  const headers = parseTargetHeaders(fields.get("headers"));
+  if (!headers.ok) return headers;
+  const allowQuery = parseOptionalBoolean(fields.get("allowQuery"), "allowQuery");
+  if (!allowQuery.ok) return allowQuery;
+  const timeoutMs = parseTimeout(fields.get("timeoutMs"));
+  if (!timeoutMs.ok) return timeoutMs;
+  const hmac = parseHmac(fields.get("hmac"));
+  if (!hmac.ok) return hmac;
+  const tls = parseTls(fields.get("tls"));
+  if (!tls.ok) return tls;
+  return refuseContradiction({
+    uri: uri.value,
+    ...(method.value !== undefined && { method: method.value }),
+    headers: headers.value,
+    allowQuery: allowQuery.value ?? false,
+    ...(timeoutMs.value !== undefined && { timeoutMs: timeoutMs.value }),
+    ...(hmac.value !== undefined && { hmac: hmac.value }),
+    ...(tls.value !== undefined && { tls: tls.value }),
+  });
+}
+
+function parseTargetMethod(value: unknown): Parsed<string | undefined> {
+  if (value === undefined) return accept(undefined);
+  const method = typeof value === "string" ? parseMethod(value) : undefined;
+  return method === undefined
+    ? refuse("method", "an HTTP method known to Node, but CONNECT and TRACE")
+    : accept(method);
+}
+
+function parseTimeout(value: unknown): Parsed<number | undefined> {
+  if (value === undefined) return accept(undefined);
+  const isCount = typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+  return isCount ? accept(value) : refuse("timeoutMs", "an integer over 0");
+}
+
+/** Fields that are right one by one and cannot hold together. */
+function refuseContradiction(target: TargetConfiguration): Parsed<TargetConfiguration> {
+  if (target.hmac === undefined) return accept(target);
+  const authorization = target.headers.find(([name]) => name.toLowerCase() === "authorization");
+  if (authorization !== undefined) {
+    return refuse(`headers.${authorization[0]}`, "no Authorization header beside hmac, which makes one");
+  }
+  if (target.hmac.scheme === "cap1-hmac-sha512") return refuseUnsignableByCap1(target);
+  return accept(target);
+}
+
+function refuseUnsignableByCap1(target: TargetConfiguration): Parsed<TargetConfiguration> {
+  const { pathname, search } = new URL(target.uri);
+  const problem = refuseCap1Path(pathname) ?? refuseCap1Query(search.slice(1));
+  return problem === undefined ? accept(target) : refuse("uri", problem.expected);
+}

@@ -1,0 +1,42 @@
+declare const brand: unique symbol;
+
+/** `host[:port]` that names one service: a DNS name, an IPv4 address, or an IPv6 address in brackets. */
+export type Authority = string & { readonly [brand]: "Authority" };
+
+const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)(?::([1-9][0-9]{0,4}))?$/;
+const LONGEST_NAME = 253;
+const LONGEST_LABEL = 63;
+
+/**
+ * The authority that the text names, if every client will read the same host out of it.
+ *
+ * Not accepted, although URL parsers take them: user info, escapes, a trailing dot, a port of 0 or with leading zeros,
+ * and IPv4 addresses in short, octal or hexadecimal spelling (`127.1` and `0x7f.1` are loopback to a URL parser).
+ */
+export function parseAuthority(text: string): Authority | undefined {
+  return isAuthority(text) ? text : undefined;
+}
+
+/** For comparing whether two authorities name one service: lower case, shortest IPv6 spelling, without `:443`. */
+export function normalizeAuthority(authority: Authority): Authority {
+  const { host } = new URL(`https://${authority}/`);
+  if (!isAuthority(host)) throw new TypeError("not an authority made by parseAuthority");
+  return host;
+}
+
+function isAuthority(text: string): text is Authority {
+  const [, host, port] = HOST_AND_PORT.exec(text) ?? [];
+  if (host === undefined || Number(port ?? 443) > 65_535) return false;
+  if (!host.startsWith("[") && !fitsDns(host)) return false;
+  const read = readByUrlParser(host);
+  return host.startsWith("[") ? read !== undefined : read === host.toLowerCase();
+}
+
+function fitsDns(name: string): boolean {
+  return name.length <= LONGEST_NAME && name.split(".").every((label) => label.length <= LONGEST_LABEL);
+}
+
+function readByUrlParser(host: string): string | undefined {
+  const url = `https://${host}/`;
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
+}

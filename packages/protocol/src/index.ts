@@ -1,0 +1,51 @@
+export type {
+  Accepted,
+  ErrorBody,
+  ExportAnswer,
+  MembraneAnswer,
+  MembraneCapabilities,
+  ProvisionAnswer,
+  QueryAnswer,
+  TenantCapabilities,
+} from "./api/answers.ts";
+export {
+  type CreateRequest,
+  type ProvisionRequest,
+  parseCreateRequest,
+  parseProvisionRequest,
+} from "./api/create.ts";
+export { type ExportRequest, parseExportRequest } from "./api/export.ts";
+export { type QueryRequest, parseQueryRequest } from "./api/query.ts";
+export type { ConfiguredHeader } from "./api/target-headers.ts";
+export type { Aws4Configuration, Cap1Configuration, HmacConfiguration } from "./api/target-hmac.ts";
+export type { TlsConfiguration } from "./api/target-tls.ts";
+export type { TargetConfiguration } from "./api/target.ts";
+export { type Authority, normalizeAuthority, parseAuthority } from "./authority.ts";
+export { decodeBase64url, encodeBase64url } from "./base64url.ts";
+export {
+  FORWARDABLE_METHODS,
+  HOP_BY_HOP_REQUEST,
+  HOP_BY_HOP_RESPONSE,
+  isFieldValue,
+  isToken,
+  parseMethod,
+  trimFieldValue,
+} from "./http-syntax.ts";
+export { type Parsed, type Problem, accept, describeProblem, printableName, refuse } from "./result.ts";
+export {
+  type CapabilityToken,
+  TOKEN_BYTES,
+  TOKEN_PATTERN,
+  formatToken,
+  parseToken,
+  tokenBytes,
+} from "./token.ts";
+export {
+  type AuthorityCapabilityUri,
+  type CapabilityUri,
+  type Endpoint,
+  type KeyCapabilityUri,
+  formatCapabilityUri,
+  parseCapabilityUri,
+  resolveEndpoint,
+} from "./uri.ts";

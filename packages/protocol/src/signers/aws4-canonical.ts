@@ -1,0 +1,119 @@
+import { type HeaderLine, signedHeaders } from "./header-lines.ts";
+import { normalizePath } from "./normalize-path.ts";
+
+/*
+ * The canonical request of AWS Signature Version 4.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+ */
+
+/** Services whose paths are object keys: encoded once, and `//` and dots are part of the name. */
+const S3_KINDS: ReadonlySet<string> = new Set(["s3", "s3-object-lambda", "s3-outposts", "s3express"]);
+
+export function isS3Kind(service: string): boolean {
+  return S3_KINDS.has(service);
+}
+
+/**
+ * The path to put on the wire. For the S3 kinds it is spelled the way AWS encodes names, so that those who sign and
+ * verify the path as it stands and those who decode and encode it first compute the same.
+ */
+export function wirePath(service: string, path: string): string {
+  return isS3Kind(service) ? encodeOnce(path, PATH_TO_ENCODE) : path;
+}
+
+/** The path as it is signed, made from the path on the wire. */
+export function canonicalUri(service: string, path: string): string {
+  return isS3Kind(service) ? wirePath(service, path) : encodeAgain(normalizePath(path));
+}
+
+/** The query as it is signed: each pair with its `=`, sorted by encoded key, then by encoded value. */
+export function canonicalQuery(query: string): string {
+  return query
+    .split("&")
+    .filter((piece) => piece !== "")
+    .map(encodePair)
+    .toSorted(byKeyThenValue)
+    .map(([key, value]) => `${key}=${value}`)
+    .join("&");
+}
+
+/** One line a name; the values of a repeated name in the order sent, with commas between. */
+export function canonicalHeaders(lines: readonly HeaderLine[]): string {
+  return lines.map((line) => `${line.lowerCaseName}:${line.values.map(collapseSpaces).join(",")}\n`).join("");
+}
+
+/** The parts of a canonical request, each in its canonical form. */
+export interface CanonicalParts {
+  readonly method: string;
+  readonly uri: string;
+  readonly query: string;
+  readonly headers: readonly HeaderLine[];
+  /** Value of X-Amz-Content-Sha256. */
+  readonly payload: string;
+}
+
+export function canonicalRequest(parts: CanonicalParts): string {
+  return [
+    parts.method,
+    parts.uri,
+    parts.query,
+    canonicalHeaders(parts.headers),
+    signedHeaders(parts.headers),
+    parts.payload,
+  ].join("\n");
+}
+
+/** Everything but the unreserved characters of RFC 3986 is encoded; in a path `/` stays as well. */
+const PATH_TO_ENCODE = /%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~/]/gu;
+const QUERY_TO_ENCODE = /%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~]/gu;
+const UNRESERVED = /^[A-Za-z0-9\-._~]$/;
+
+/** What decoding and encoding gives, without ever decoding: `%2F` stays apart from `/`, and `%FF` survives. */
+function encodeOnce(text: string, toEncode: RegExp): string {
+  return text.replace(toEncode, (found) => {
+    if (found.length !== 3 || !found.startsWith("%")) return encodeCharacter(found);
+    const character = String.fromCharCode(Number.parseInt(found.slice(1), 16));
+    return UNRESERVED.test(character) ? character : found.toUpperCase();
+  });
+}
+
+/** Encodes what is encoded already, `%` included: the wire carries the first encoding. */
+function encodeAgain(path: string): string {
+  return path.replace(/[^A-Za-z0-9\-._~/]/gu, encodeCharacter);
+}
+
+function encodeCharacter(character: string): string {
+  return encodeURIComponent(character).replace(
+    /[!'()*]/g,
+    (left) => `%${left.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+type EncodedPair = readonly [key: string, value: string];
+
+/**
+ * `+` is signed as `%20`: AWS wants a space encoded as `%20`, and the verifiers, S3-compatible ones included, read a
+ * query as a form, in which `+` is a space. A plus sign itself travels as `%2B`.
+ */
+function encodePair(piece: string): EncodedPair {
+  const equals = piece.indexOf("=");
+  const key = equals === -1 ? piece : piece.slice(0, equals);
+  const value = equals === -1 ? "" : piece.slice(equals + 1);
+  return [encodeQueryPart(key), encodeQueryPart(value)];
+}
+
+function encodeQueryPart(text: string): string {
+  return encodeOnce(text.replaceAll("+", "%20"), QUERY_TO_ENCODE);
+}
+
+function byKeyThenValue([keyA, valueA]: EncodedPair, [keyB, valueB]: EncodedPair): number {
+  if (keyA !== keyB) return keyA < keyB ? -1 : 1;
+  return valueA === valueB ? 0 : valueA < valueB ? -1 : 1;
+}
+
+/** Space and tab only: `\s` would take the byte A0 out of UTF-8 text. */
+function collapseSpaces(value: string): string {
+  if (!/\t|  |^ | $/.test(value)) return value;
+  return value.replace(/[\t ]+/g, " ").replace(/^ | $/g, "");
+}

@@ -1,0 +1,106 @@
+import type { Aws4Configuration } from "../api/target-hmac.ts";
+import type { Problem } from "../result.ts";
+import { canonicalQuery, canonicalRequest, canonicalUri, wirePath } from "./aws4-canonical.ts";
+import { isSignable, passesFromRequester } from "./aws4-headers.ts";
+import { planPayload } from "./aws4-payload.ts";
+import { hex, latin1Bytes, utf8Bytes } from "./bytes.ts";
+import { groupHeaders, signedHeaders } from "./header-lines.ts";
+import { type Hmac, prepareHmac } from "./hmac.ts";
+import { rememberLast } from "./remember-last.ts";
+import type { Digest, Signer } from "./signer.ts";
+import { type SigningTime, signingTime } from "./signing-time.ts";
+
+const ALGORITHM = "AWS4-HMAC-SHA256";
+const TERMINATOR = "aws4_request";
+
+/**
+ * AWS Signature Version 4 with the credentials in the Authorization header.
+ *
+ * Signed are Host, Content-Type, every X-Amz header, and every header that the target's configuration names, but for
+ * those that intermediaries change.
+ *
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ */
+export function createAws4Signer(
+  configuration: Aws4Configuration,
+  configuredHeaderNames: readonly string[],
+  digest: Digest,
+): Signer {
+  const { service, sessionToken } = configuration;
+  const isSigned = signedHeaderRule(configuredHeaderNames);
+  const uriOf = rememberLast((path) => canonicalUri(service, path));
+  const queryOf = rememberLast(canonicalQuery);
+  const keyOf = rememberLast((day) => signingKey(configuration, day, digest));
+  const tokenHeader = sessionToken === undefined ? [] : ["x-amz-security-token", sessionToken];
+  const ownHeaders = new Set(["authorization", "x-amz-content-sha256", "x-amz-date"]);
+  // Without a session token the target's configuration may carry the header itself.
+  if (sessionToken !== undefined) ownHeaders.add("x-amz-security-token");
+
+  return {
+    ownHeaders,
+    passesFromRequester: (name) => !ownHeaders.has(name) && passesFromRequester(name),
+    refuseQuery: refuseAws4Query,
+    planPayload: (head) => planPayload(service, head),
+    wirePath: (path) => wirePath(service, path),
+    sign: (request, payload, now) => {
+      const time = signingTime(now);
+      const added = ["x-amz-date", time.dateTime, "x-amz-content-sha256", payload, ...tokenHeader];
+      const headers = groupHeaders([...request.headers, ...added], isSigned);
+      const canonical = canonicalRequest({
+        method: request.method,
+        uri: uriOf(request.path),
+        query: queryOf(request.query),
+        headers,
+        payload,
+      });
+      const scope = credentialScope(configuration, time.day);
+      const signature = hex(keyOf(time.day)(latin1Bytes(stringToSign(time, scope, canonical, digest))));
+      const credential = `${configuration.awsAccessKeyId}/${scope}`;
+      return [...added, "authorization", authorization(credential, signedHeaders(headers), signature)];
+    },
+  };
+}
+
+/**
+ * A query key X-Amz-* is refused, however it is encoded: such keys carry security tokens, dates and operations, and a
+ * requester does not get to choose those of a signed request.
+ */
+export function refuseAws4Query(query: string): Problem | undefined {
+  const isReserved = canonicalQuery(query)
+    .split("&")
+    .some((pair) => pair.toLowerCase().startsWith("x-amz-"));
+  return isReserved ? { field: "query", expected: "no key that begins with X-Amz-" } : undefined;
+}
+
+/** `20261122/us-east-1/s3/aws4_request`: what the signing key is good for. */
+export function credentialScope(configuration: Aws4Configuration, day: string): string {
+  return `${day}/${configuration.region}/${configuration.service}/${TERMINATOR}`;
+}
+
+export function stringToSign(time: SigningTime, scope: string, canonical: string, digest: Digest): string {
+  // Header values are bytes on the wire, hence Latin-1.
+  return [ALGORITHM, time.dateTime, scope, hex(digest("sha256", latin1Bytes(canonical)))].join("\n");
+}
+
+/** The key for one day, region and service, as the HMAC that signs with it. */
+export function signingKey(configuration: Aws4Configuration, day: string, digest: Digest): Hmac {
+  const secret = utf8Bytes(`AWS4${configuration.secretAccessKey}`);
+  return [day, configuration.region, configuration.service, TERMINATOR].reduce(
+    (key, part) => prepareHmac(digest, "sha256", key(utf8Bytes(part))),
+    prepareHmac(digest, "sha256", secret),
+  );
+}
+
+/** Value of the Authorization header. */
+export function authorization(credential: string, signed: string, signature: string): string {
+  return `${ALGORITHM} Credential=${credential}, SignedHeaders=${signed}, Signature=${signature}`;
+}
+
+function signedHeaderRule(configuredHeaderNames: readonly string[]): (name: string) => boolean {
+  const configured = new Set(configuredHeaderNames.map((name) => name.toLowerCase()));
+  return (name) =>
+    name === "host" ||
+    name === "content-type" ||
+    name.startsWith("x-amz-") ||
+    (configured.has(name) && isSignable(name));
+}

@@ -1,0 +1,51 @@
+import { isS3Kind } from "./aws4-canonical.ts";
+import type { PayloadPlan, RequestHead } from "./signer.ts";
+
+/** SHA-256 of nothing. */
+export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/** S3 takes this in place of a hash; TLS then protects the body. */
+export const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
+
+/** S3: the body is aws-chunked without chunk signatures and ends with a trailer, such as a checksum. */
+export const UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+
+/**
+ * How the body gets into the signature, in this order: a hash that the requester vouches for; no body; unsigned, where
+ * the service allows it and TLS protects it; else a hash of the whole body.
+ *
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+ */
+export function planPayload(service: string, head: RequestHead): PayloadPlan {
+  if (head.payloadSha256 !== undefined) return declareHash(head.payloadSha256);
+  if (head.body === "none") return { kind: "declared", value: EMPTY_SHA256 };
+  const mayStream = isS3Kind(service) && head.secure && head.body === "known-length";
+  if (head.contentSha256?.toUpperCase().startsWith("STREAMING-") === true) {
+    return planChunks(head.contentSha256, mayStream);
+  }
+  return mayStream ? { kind: "declared", value: UNSIGNED_PAYLOAD } : { kind: "hold" };
+}
+
+function declareHash(text: string): PayloadPlan {
+  if (/^[0-9A-Fa-f]{64}$/.test(text)) return { kind: "declared", value: text.toLowerCase() };
+  return refused("X-Payload-Sha256", "64 hexadecimal digits, the SHA-256 of the body");
+}
+
+/** The body is framed in chunks already: hashing it as if it were the content would store the frames. */
+function planChunks(contentSha256: string, mayStream: boolean): PayloadPlan {
+  if (contentSha256 !== UNSIGNED_TRAILER) {
+    return refused(
+      "X-Amz-Content-Sha256",
+      `no STREAMING value but ${UNSIGNED_TRAILER}: chunk signatures need the target's own key`,
+    );
+  }
+  if (mayStream) return { kind: "declared", value: UNSIGNED_TRAILER };
+  return refused(
+    "X-Amz-Content-Sha256",
+    `${UNSIGNED_TRAILER} only with Content-Length, to an S3 target over https`,
+  );
+}
+
+function refused(field: string, expected: string): PayloadPlan {
+  return { kind: "refused", problem: { field, expected } };
+}

@@ -1,0 +1,37 @@
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+const UTF8 = new TextEncoder();
+
+export function hex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += HEX[byte];
+  return text;
+}
+
+export function utf8Bytes(text: string): Uint8Array {
+  return UTF8.encode(text);
+}
+
+/**
+ * One byte a character, as header values stand on the wire.
+ *
+ * @throws RangeError at a character over U+00FF: cutting it to a byte would sign something that was not sent.
+ */
+export function latin1Bytes(text: string): Uint8Array {
+  const ascii = UTF8.encode(text);
+  if (ascii.length === text.length) return ascii;
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code > 0xff) throw new RangeError("text to be signed has a character over U+00FF");
+    bytes[index] = code;
+  }
+  return bytes;
+}
+
+/** One character a byte. */
+export function latin1Text(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}

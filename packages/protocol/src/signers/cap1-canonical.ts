@@ -1,0 +1,104 @@
+import type { Problem } from "../result.ts";
+import { type HeaderLine, signedHeaders } from "./header-lines.ts";
+import { normalizePath } from "./normalize-path.ts";
+
+/*
+ * The canonical request of CAP1-HMAC-SHA512. There is no specification; what its public implementation computes
+ * (https://github.com/capabilityio/cap1-hmac-sha512) is what peers verify, oddities included.
+ */
+
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** Everything is signed that arrives at the peer as it was sent. */
+export function isSignedByCap1(lowerCaseName: string): boolean {
+  return !HOP_BY_HOP.has(lowerCaseName) && lowerCaseName !== "authorization";
+}
+
+/** Why the path cannot be signed: its escapes are not UTF-8. */
+export function refuseCap1Path(path: string): Problem | undefined {
+  return isDecodable(path) ? undefined : { field: "path", expected: "a path with escapes of UTF-8 only" };
+}
+
+/**
+ * Why the query would not be protected. The scheme signs what stands between the first and the second `=` of a pair as
+ * its value: in `a=b=c` anybody could change the `c`, and a bare `a` is signed as if it were `a=undefined`.
+ */
+export function refuseCap1Query(query: string): Problem | undefined {
+  if (query === "") return undefined;
+  for (const pair of query.split("&")) {
+    if (pair.split("=").length !== 2) {
+      return {
+        field: "query",
+        expected: 'pairs with exactly one "=", as cap1-hmac-sha512 protects no other',
+      };
+    }
+    if (!isDecodable(pair)) return { field: "query", expected: "pairs with escapes of UTF-8 only" };
+  }
+  return undefined;
+}
+
+/** The path decoded, normalised and encoded whole, slashes too. */
+export function canonicalUri(path: string): string {
+  return encodeURIComponent(normalizePath(decodeURIComponent(path)));
+}
+
+/** The pairs sorted as they stand, then each key and value decoded and encoded. */
+export function canonicalQuery(query: string): string {
+  if (query === "") return "";
+  return query
+    .split("&")
+    .toSorted()
+    .map((pair) => pair.split("=").slice(0, 2).map(encodeOnce).join("="))
+    .join("&");
+}
+
+/**
+ * One line a name. The values of a repeated name are joined by comma and space, as Node's server gives
+ * them to the verifier.
+ */
+export function canonicalHeaders(lines: readonly HeaderLine[]): string {
+  return lines
+    .map((line) => `${line.lowerCaseName}:${collapseOutsideQuotes(line.values.join(", "))}\n`)
+    .join("");
+}
+
+export function canonicalRequest(
+  method: string,
+  uri: string,
+  query: string,
+  headers: readonly HeaderLine[],
+): string {
+  return [method.toUpperCase(), uri, query, canonicalHeaders(headers), signedHeaders(headers)].join("\n");
+}
+
+function encodeOnce(text: string): string {
+  return encodeURIComponent(decodeURIComponent(text));
+}
+
+/** Text after an odd quote counts as quoted, and a last quote that nothing closes is closed. */
+function collapseOutsideQuotes(value: string): string {
+  return value
+    .split('"')
+    .map((part, index) => (index % 2 === 0 ? part.replace(/\s+/g, " ") : `"${part}"`))
+    .join("")
+    .trim();
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    // decodeURIComponent has no other way to say that its input is malformed.
+    return false;
+  }
+}

@@ -1,0 +1,35 @@
+import type { Aws4Configuration, Cap1Configuration, HmacConfiguration } from "../api/target-hmac.ts";
+import { createAws4Signer } from "./aws4-hmac-sha256.ts";
+import { createCap1Signer } from "./cap1-hmac-sha512.ts";
+import type { Digest, Signer } from "./signer.ts";
+
+export { wirePath } from "./aws4-canonical.ts";
+export { EMPTY_SHA256, UNSIGNED_PAYLOAD, UNSIGNED_TRAILER } from "./aws4-payload.ts";
+export { refuseCap1Path, refuseCap1Query } from "./cap1-canonical.ts";
+export type { Digest, PayloadPlan, RequestHead, SignableRequest, Signer } from "./signer.ts";
+
+type CreateSigner<C> = (configuration: C, configuredHeaderNames: readonly string[], digest: Digest) => Signer;
+
+const SIGNERS: {
+  readonly "aws4-hmac-sha256": CreateSigner<Aws4Configuration>;
+  readonly "cap1-hmac-sha512": CreateSigner<Cap1Configuration>;
+} = {
+  "aws4-hmac-sha256": createAws4Signer,
+  "cap1-hmac-sha512": createCap1Signer,
+};
+
+/**
+ * The signer for a target's requests.
+ *
+ * @param configuredHeaderNames names of the headers in the target's configuration, in any case.
+ * @param digest see {@link Digest}.
+ */
+export function createSigner(
+  configuration: HmacConfiguration,
+  configuredHeaderNames: readonly string[],
+  digest: Digest,
+): Signer {
+  return configuration.scheme === "aws4-hmac-sha256"
+    ? SIGNERS[configuration.scheme](configuration, configuredHeaderNames, digest)
+    : SIGNERS[configuration.scheme](configuration, configuredHeaderNames, digest);
+}

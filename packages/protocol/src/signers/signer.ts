@@ -1,0 +1,56 @@
+import type { Problem } from "../result.ts";
+
+/** A one-shot, synchronous hash, handed in so that this package needs no platform; in Node `crypto.hash`. */
+export type Digest = (algorithm: "sha256" | "sha512", data: Uint8Array) => Uint8Array;
+
+/** The request as it will be sent, down to the last byte but the headers that the signer adds. */
+export interface SignableRequest {
+  readonly method: string;
+  /** As on the wire, percent-encoded, starting with `/`. */
+  readonly path: string;
+  /** As on the wire, without `?`. */
+  readonly query: string;
+  /** Name, value, name, value, …, one character a byte, Host included. */
+  readonly headers: readonly string[];
+}
+
+/** What has to be known of a requester's message to plan how its body gets into the signature. */
+export interface RequestHead {
+  /** The requester's X-Payload-Sha256. */
+  readonly payloadSha256?: string;
+  /** The requester's X-Amz-Content-Sha256. */
+  readonly contentSha256?: string;
+  readonly body: "none" | "known-length" | "unknown-length";
+  /** Whether the target is reached over https. */
+  readonly secure: boolean;
+}
+
+/** How the body gets into the signature. */
+export type PayloadPlan =
+  /** The body streams; `value` goes to {@link Signer.sign}. */
+  | { readonly kind: "declared"; readonly value: string }
+  /** Hold the body in memory, hash it with SHA-256, and give the lower-case hex to {@link Signer.sign}. */
+  | { readonly kind: "hold" }
+  /** The requester has to send something else. */
+  | { readonly kind: "refused"; readonly problem: Problem };
+
+/** Adds the credentials of one target to its requests. Holds secrets; never serialise one. */
+export interface Signer {
+  /** Lower-case names that only the signer sets; anybody else's are dropped before signing. */
+  readonly ownHeaders: ReadonlySet<string>;
+  /** Whether this end-to-end header of the requester may go into the signed request. */
+  passesFromRequester(lowerCaseName: string): boolean;
+  /**
+   * Why the query cannot be signed with this target's credentials, if it cannot. For the requester's query, which is
+   * appended to the target's.
+   */
+  refuseQuery(requesterQuery: string): Problem | undefined;
+  planPayload(head: RequestHead): PayloadPlan;
+  /**
+   * The path to put on the wire and into {@link SignableRequest.path}: of all spellings that mean the same to the
+   * target, the one that every verifier reads alike.
+   */
+  wirePath(path: string): string;
+  /** @returns name, value, …: the headers to append to the request, the credentials among them. */
+  sign(request: SignableRequest, payload: string, now: Date): readonly string[];
+}

@@ -1,0 +1,42 @@
+import { decodeBase64url, encodeBase64url } from "./base64url.ts";
+
+declare const brand: unique symbol;
+
+/** The bearer secret of one capability: `CPBLTY1-` and 64 bytes in canonical base64url, 94 characters in all. */
+export type CapabilityToken = string & { readonly [brand]: "CapabilityToken" };
+
+/** Random bytes in a token of version 1. */
+export const TOKEN_BYTES = 64;
+
+const PREFIX = "CPBLTY1-";
+
+/**
+ * Finds a token in a text, for secret scanners. The last of the 86 characters carries two bits only, hence its four
+ * possible values.
+ */
+export const TOKEN_PATTERN: RegExp = /CPBLTY1-[A-Za-z0-9_-]{85}[AQgw]/;
+
+const WHOLE_TOKEN = new RegExp(`^${TOKEN_PATTERN.source}$`);
+
+/** @throws RangeError unless there are exactly 64 bytes. */
+export function formatToken(bytes: Uint8Array): CapabilityToken {
+  const token = bytes.length === TOKEN_BYTES ? parseToken(PREFIX + encodeBase64url(bytes)) : undefined;
+  if (token === undefined) throw new RangeError(`a token is made of ${TOKEN_BYTES} bytes`);
+  return token;
+}
+
+/** The token, if the text is one in its canonical spelling; 15 other spellings of the same bytes are none. */
+export function parseToken(text: string): CapabilityToken | undefined {
+  return isToken(text) ? text : undefined;
+}
+
+/** The 64 bytes that the token stands for. */
+export function tokenBytes(token: CapabilityToken): Uint8Array {
+  const bytes = decodeBase64url(token.slice(PREFIX.length));
+  if (bytes === undefined) throw new TypeError("not a token made by parseToken or formatToken");
+  return bytes;
+}
+
+function isToken(text: string): text is CapabilityToken {
+  return WHOLE_TOKEN.test(text);
+}
