@@ -1,0 +1,83 @@
+import type { Logger } from "pino";
+import type { ServiceKind } from "../domain/capability.ts";
+import type { Denial } from "../domain/denial.ts";
+
+interface Subject {
+  /** Fingerprint of a capability's uid. */
+  readonly capability: string;
+}
+
+/**
+ * All that is ever logged, event by event. Every field is picked by name from what is handed in, so that an object that
+ * holds more than it should leaves nothing behind; no field holds a token, a header, an address of a target or an
+ * error's message, which other people's code writes.
+ */
+export interface AuditLog {
+  ready(event: {
+    readonly authority: string;
+    readonly host: string;
+    readonly port: number;
+    readonly secure: boolean;
+  }): void;
+  stopping(): void;
+  stopped(): void;
+  managed(event: Subject & { readonly kind: ServiceKind; readonly status: number }): void;
+  invoked(event: Subject & { readonly status: number }): void;
+  /** An invocation that was answered in place of the target; `cause` is an error's code. */
+  failed(event: Subject & { readonly reason: Denial["reason"]; readonly cause?: string }): void;
+  /** An answer that was broken off after it had begun. */
+  broken(event: Subject & { readonly status: number; readonly cause?: string }): void;
+  /** The requester left before the answer was whole. */
+  left(event: Subject): void;
+  refused(event: Partial<Subject> & { readonly reason: Denial["reason"] }): void;
+  swept(event: { readonly deleted: number }): void;
+  certificateRenewed(event: { readonly expires: Date }): void;
+  /** Something that should not have happened. */
+  fault(error: unknown): void;
+}
+
+export function createAuditLog(logger: Logger): AuditLog {
+  return {
+    ready: ({ authority, host, port, secure }) => logger.info({ authority, host, port, secure }, "ready"),
+    stopping: () => logger.info("stopping"),
+    stopped: () => logger.info("stopped"),
+    managed: ({ capability, kind, status }) => logger.info({ capability, kind, status }, "managed"),
+    invoked: ({ capability, status }) => logger.debug({ capability, status }, "invoked"),
+    failed: ({ capability, reason, cause }) =>
+      logger.warn({ capability, reason, cause }, "invocation failed"),
+    broken: ({ capability, status, cause }) =>
+      logger.warn({ capability, status, cause }, "answer broken off"),
+    left: ({ capability }) => logger.debug({ capability }, "requester left"),
+    refused: ({ capability, reason }) => logger.debug({ capability, reason }, "refused"),
+    swept: ({ deleted }) => logger.info({ deleted }, "swept"),
+    certificateRenewed: ({ expires }) =>
+      logger.info({ expires: expires.toISOString() }, "certificate renewed"),
+    fault: (error) => logger.error(describeFault(error), "fault"),
+  };
+}
+
+const IDENTIFIER = /^\w{1,64}$/;
+
+/** A line of a stack: a place in a file of ours, of a package or of Node, and nothing else. */
+const FRAME = /^ {4}(at (?:async )?(?:[\w$.<>[\] #]+ \()?(?:file:\/\/|node:|\/|[A-Z]:\\)[^\s()]+:\d+:\d+\)?)$/;
+
+/** Names and places in the code, never the message: a target, a token or a header may stand in it. */
+function describeFault(error: unknown): object {
+  if (!(error instanceof Error)) return { name: typeof error };
+  const code = "code" in error ? identifier(error.code) : undefined;
+  return { name: identifier(error.name) ?? "Error", code, frames: frames(error) };
+}
+
+function identifier(value: unknown): string | undefined {
+  return typeof value === "string" && IDENTIFIER.test(value) ? value : undefined;
+}
+
+/** A stack begins with the message, and a message may have lines that look like places. */
+function frames({ stack, message }: Error): string[] {
+  if (typeof stack !== "string") return [];
+  const [head = ""] = /^[\w$.]*(?: \[\w+\])?(?:: )?/.exec(stack) ?? [];
+  const rest = stack.slice(head.length);
+  if (!rest.startsWith(`${message}\n`)) return [];
+  const lines = rest.slice(message.length).split("\n");
+  return lines.flatMap((line) => FRAME.exec(line)?.[1] ?? []);
+}

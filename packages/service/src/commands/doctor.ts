@@ -1,0 +1,151 @@
+import { X509Certificate } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import type { ServeConfig } from "../config.ts";
+import { loadServerCertificate } from "../tls/server-certificate.ts";
+import { dataPaths, openData } from "./data.ts";
+import type { Print } from "./print.ts";
+
+/** What a check found, and what to do about it. */
+interface Finding {
+  readonly ok: boolean;
+  readonly what: string;
+}
+
+const LEAST_NODE = [20, 19] as const;
+const DAY_MS = 86_400_000;
+
+/**
+ * Looks at all that a service needs and says what to do.
+ *
+ * @returns whether everything is well.
+ */
+export async function doctor(
+  config: ServeConfig,
+  nodeVersion: string,
+  now: Date,
+  print: Print,
+): Promise<boolean> {
+  const findings = [
+    checkNode(nodeVersion),
+    checkClock(now),
+    await checkKey(config),
+    await checkStore(config),
+    await checkCertificate(config, now),
+    checkAuthority(config),
+    await checkPort(config),
+  ];
+  for (const { ok, what } of findings) print(`${ok ? "ok  " : "FAIL"}  ${what}`);
+  return findings.every(({ ok }) => ok);
+}
+
+function checkNode(version: string): Finding {
+  const [major = 0, minor = 0] = version.replace("v", "").split(".").map(Number);
+  const ok = major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1]);
+  return {
+    ok,
+    what: ok ? `Node.js ${version}` : `Node.js ${version}: install ${LEAST_NODE.join(".")} or newer`,
+  };
+}
+
+/** A clock far behind makes signatures that no target accepts. */
+function checkClock(now: Date): Finding {
+  const ok = now.getUTCFullYear() >= 2026;
+  return {
+    ok,
+    what: ok
+      ? `clock: ${now.toISOString()}`
+      : `clock: ${now.toISOString()} is in the past: set it, signatures carry the time`,
+  };
+}
+
+async function checkKey(config: ServeConfig): Promise<Finding> {
+  const { serviceKey, store } = dataPaths(config);
+  if (!existsSync(serviceKey)) {
+    const ok = !existsSync(store);
+    return {
+      ok,
+      what: ok
+        ? `service key: none yet, the first start makes ${serviceKey}`
+        : `service key: ${serviceKey} is missing, without it the store cannot be opened: restore it from its backup`,
+    };
+  }
+  const { mode } = await stat(serviceKey);
+  const ok = (mode & 0o077) === 0;
+  return {
+    ok,
+    what: ok ? `service key: ${serviceKey}` : `service key: others can read it: chmod 600 ${serviceKey}`,
+  };
+}
+
+async function checkStore(config: ServeConfig): Promise<Finding> {
+  const { store } = dataPaths(config);
+  if (!existsSync(store)) return { ok: true, what: `store: none yet, the first start makes ${store}` };
+  try {
+    const data = await openData(config);
+    const tenants = await data.store.tenants();
+    await data.store.close();
+    return { ok: true, what: `store: ${store}, ${tenants.length} tenant(s)` };
+  } catch (error) {
+    return { ok: false, what: `store: ${messageOf(error)}` };
+  }
+}
+
+async function checkCertificate(config: ServeConfig, now: Date): Promise<Finding> {
+  switch (config.tls.kind) {
+    case "none":
+      return { ok: true, what: "certificate: none (--no-tls): a proxy in front must speak TLS" };
+    case "files":
+      try {
+        return describeExpiry((await loadServerCertificate(config.tls)).expires, now);
+      } catch (error) {
+        return { ok: false, what: `certificate: ${messageOf(error)}` };
+      }
+    case "private-ca": {
+      const leaf = join(dataPaths(config).tls, "leaf.pem");
+      if (!existsSync(leaf)) return { ok: true, what: "certificate: none yet, the first start makes one" };
+      const certificate = new X509Certificate(await readFile(leaf));
+      return describeExpiry(new Date(certificate.validTo), now);
+    }
+  }
+}
+
+function describeExpiry(expires: Date, now: Date): Finding {
+  const days = Math.floor((expires.getTime() - now.getTime()) / DAY_MS);
+  return {
+    ok: days >= 0,
+    what: `certificate: ${days >= 0 ? `valid for ${days} days` : "expired: renew it"}`,
+  };
+}
+
+function checkAuthority(config: ServeConfig): Finding {
+  const port = Number(/:(\d+)$/.exec(config.authority)?.[1] ?? 443);
+  const ok = config.tls.kind === "none" || port === config.listen.port || config.listen.port === 0;
+  return {
+    ok: true,
+    what: ok
+      ? `authority: ${config.authority}`
+      : `authority: ${config.authority}, but the service listens on port ${config.listen.port}: something must forward it`,
+  };
+}
+
+async function checkPort(config: ServeConfig): Promise<Finding> {
+  const { host, port } = config.listen;
+  const server = createServer();
+  const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    server.once("error", resolve);
+    server.listen(port, host, () => server.close(() => resolve(undefined)));
+  });
+  if (error === undefined) return { ok: true, what: `port: ${host}:${port} is free` };
+  const what =
+    error.code === "EADDRINUSE"
+      ? "is taken: is the service running already?"
+      : `cannot be used (${error.code})`;
+  return { ok: error.code === "EADDRINUSE", what: `port: ${host}:${port} ${what}` };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "failed";
+}

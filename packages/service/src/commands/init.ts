@@ -1,0 +1,28 @@
+import { join, resolve } from "node:path";
+import type { DataConfig } from "../config.ts";
+import { ConfigError } from "../config.ts";
+import { makeFirstTenant } from "../management/tenants.ts";
+import { ensureServerCertificate } from "../tls/server-certificate.ts";
+import { dataPaths, openData } from "./data.ts";
+import type { Print } from "./print.ts";
+import { printFirst, printJson } from "./print.ts";
+
+/** Makes what the first start makes, without serving. */
+export async function init(config: DataConfig, json: boolean, now: Date, print: Print): Promise<void> {
+  const paths = dataPaths(config);
+  const data = await openData(config);
+  try {
+    const first = await makeFirstTenant(data);
+    if (first === undefined) {
+      throw new ConfigError(
+        `${config.data} has its first tenant already, and its capabilities cannot be shown again: use "membrane tenant create --id ID" or "membrane tenant reissue --id default"`,
+      );
+    }
+    await ensureServerCertificate({ directory: paths.tls, authorities: [config.authority], now });
+    const ca = resolve(join(paths.tls, "ca.pem"));
+    if (json) printJson(print, { ...first, ca });
+    else printFirst(print, first, ca);
+  } finally {
+    await data.store.close();
+  }
+}

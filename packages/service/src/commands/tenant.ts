@@ -1,0 +1,53 @@
+import type { Command } from "../cli.ts";
+import { ConfigError } from "../config.ts";
+import { createTenant, reissueTenant } from "../management/tenants.ts";
+import { openData } from "./data.ts";
+import type { Print } from "./print.ts";
+import { printJson, printUris } from "./print.ts";
+import { parseProvisionRequest, describeProblem } from "capability-protocol";
+
+type TenantCommand = Extract<Command, { name: `tenant ${string}` }>;
+
+/** The operator's commands on tenants. They work beside a running service: both see the same store. */
+export async function tenant(command: TenantCommand, print: Print): Promise<void> {
+  const data = await openData(command.config);
+  try {
+    if (command.name === "tenant list") {
+      const names = (await data.store.tenants()).map(({ name }) => name);
+      if (command.json) printJson(print, { tenants: names.map((id) => ({ id })) });
+      else names.forEach(print);
+      return;
+    }
+    const id = readId(command.id);
+    const capabilities = command.name === "tenant create" ? await create(data, id) : await reissue(data, id);
+    if (command.json) return printJson(print, { tenant: id, capabilities });
+    print(`Capabilities of the tenant "${id}", shown this once:\n`);
+    printUris(print, capabilities);
+    if (command.name === "tenant reissue") {
+      print(
+        "\nThe new query lists the membranes made from now on: what older ones hold was sealed to the lost one. The old capabilities go on working for whoever has them; deleteSelf ends the tenant with all of them.",
+      );
+    }
+  } finally {
+    await data.store.close();
+  }
+}
+
+function readId(text: string): string {
+  const parsed = parseProvisionRequest({ id: text });
+  if (!parsed.ok) throw new ConfigError(`--${describeProblem(parsed.problem)}`);
+  return parsed.value.id;
+}
+
+async function create(data: Parameters<typeof createTenant>[0], id: string) {
+  const made = await createTenant(data, id);
+  if (!made.ok) throw new ConfigError(`--id: there is a tenant "${id}" already`);
+  return made.capabilities;
+}
+
+async function reissue(data: Parameters<typeof reissueTenant>[0], id: string) {
+  const capabilities = await reissueTenant(data, id);
+  if (capabilities === undefined)
+    throw new ConfigError(`--id: there is no tenant "${id}"; "membrane tenant list" shows them`);
+  return capabilities;
+}

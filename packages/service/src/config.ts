@@ -1,0 +1,154 @@
+import type { Authority } from "capability-protocol";
+import { normalizeAuthority, parseAuthority } from "capability-protocol";
+import type { AllowRule } from "./egress/policy.ts";
+import { parseAllowTarget } from "./egress/policy.ts";
+import type { Limits } from "./limits.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
+
+/** A flag that does not say what it should. The message names it and what was expected. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly code = "config";
+}
+
+/** Where the store and its key are, and what the service is called. */
+export interface DataConfig {
+  readonly data: string;
+  /** Default: `service.key` in the data directory. */
+  readonly serviceKeyFile?: string;
+  readonly authority: Authority;
+  readonly limits: Limits;
+}
+
+export type TlsConfig =
+  | { readonly kind: "none" }
+  | { readonly kind: "private-ca" }
+  | { readonly kind: "files"; readonly certFile: string; readonly keyFile: string };
+
+/** All that `membrane serve` is told. */
+export interface ServeConfig extends DataConfig {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly aliases: readonly Authority[];
+  /** Files with the CA certificates of other authorities. */
+  readonly authorityCaFiles: ReadonlyMap<Authority, string>;
+  readonly allowTargets: readonly AllowRule[];
+  readonly tls: TlsConfig;
+  readonly logLevel: LogLevel;
+}
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Flags as the command line and the environment give them. */
+export interface RawDataFlags {
+  readonly data: string;
+  readonly serviceKeyFile?: string | undefined;
+  readonly authority?: string | undefined;
+  readonly listen?: string | undefined;
+  readonly limits?: Partial<Record<keyof Limits, number | undefined>>;
+}
+
+export interface RawServeFlags extends RawDataFlags {
+  readonly listen: string;
+  readonly authorityAlias: readonly string[];
+  readonly authorityCa: readonly string[];
+  readonly allowTarget: readonly string[];
+  readonly tls: boolean;
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
+  readonly logLevel: LogLevel;
+}
+
+/** @throws ConfigError */
+export function readDataConfig(flags: RawDataFlags): DataConfig {
+  return {
+    data: flags.data,
+    authority: readAuthority(flags),
+    limits: readLimits(flags.limits ?? {}),
+    ...(flags.serviceKeyFile === undefined ? {} : { serviceKeyFile: flags.serviceKeyFile }),
+  };
+}
+
+/** @throws ConfigError */
+export function readServeConfig(flags: RawServeFlags): ServeConfig {
+  return {
+    ...readDataConfig(flags),
+    listen: readListen(flags.listen),
+    aliases: split(flags.authorityAlias).map((text) => authority("--authority-alias", text)),
+    authorityCaFiles: new Map(flags.authorityCa.map(readAuthorityCa)),
+    allowTargets: split(flags.allowTarget).map(readAllowTarget),
+    tls: readTls(flags),
+    logLevel: flags.logLevel,
+  };
+}
+
+function readAuthority(flags: RawDataFlags): Authority {
+  if (flags.authority !== undefined) return authority("--authority", flags.authority);
+  const port = flags.listen === undefined ? 8443 : readListen(flags.listen).port;
+  if (port === 0)
+    throw new ConfigError("--authority: expected with --listen HOST:0, since the port is not known");
+  return authority("--authority", `localhost:${port}`);
+}
+
+function authority(flag: string, text: string): Authority {
+  const parsed = parseAuthority(text);
+  if (parsed === undefined) throw new ConfigError(`${flag}: expected host[:port], as in localhost:8443`);
+  return parsed;
+}
+
+function readListen(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || port > 65_535) {
+    throw new ConfigError("--listen: expected HOST:PORT, as in 127.0.0.1:8443 or [::1]:8443");
+  }
+  return { host, port };
+}
+
+function readAuthorityCa(text: string): [Authority, string] {
+  const at = text.indexOf("=");
+  if (at === -1 || at === text.length - 1) {
+    throw new ConfigError("--authority-ca: expected AUTHORITY=FILE, as in peer.example=peer-ca.pem");
+  }
+  return [normalizeAuthority(authority("--authority-ca", text.slice(0, at))), text.slice(at + 1)];
+}
+
+function readAllowTarget(text: string): AllowRule {
+  const rule = parseAllowTarget(text);
+  if (rule === undefined) {
+    throw new ConfigError(
+      `--allow-target: expected CIDR[:PORT], as in 10.1.0.0/16:443 or [fd00::]/8; got ${text}`,
+    );
+  }
+  return rule;
+}
+
+function readTls(flags: RawServeFlags): TlsConfig {
+  const { tlsCert: certFile, tlsKey: keyFile } = flags;
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new ConfigError("--tls-cert and --tls-key go together");
+  }
+  if (certFile === undefined || keyFile === undefined) return { kind: flags.tls ? "private-ca" : "none" };
+  if (!flags.tls) throw new ConfigError("--no-tls: expected without --tls-cert and --tls-key");
+  return { kind: "files", certFile, keyFile };
+}
+
+function readLimits(given: Partial<Record<keyof Limits, number | undefined>>): Limits {
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  for (const [name, value] of set) {
+    if (!Number.isSafeInteger(value) || Number(value) < 1) {
+      throw new ConfigError(`--${kebab(name)}: expected a whole number of at least 1`);
+    }
+  }
+  return { ...DEFAULT_LIMITS, ...Object.fromEntries(set) };
+}
+
+/** How a limit is written on the command line. */
+export function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function split(texts: readonly string[]): string[] {
+  return texts.flatMap((text) => text.split(",")).map((text) => text.trim());
+}

@@ -1,0 +1,49 @@
+import type { Uid } from "./uid.ts";
+
+/** What a capability does. */
+export type Kind = "provision" | "create" | "query" | "deleteSelf" | "export" | "revoke" | "invoke";
+
+/** Everything that is a fact about a kind of capability stands here; nothing below this table switches on kinds. */
+const KINDS: Readonly<Record<Kind, { readonly forgivesItsSubject: boolean }>> = {
+  /** Makes tenants; acts on no record. */
+  provision: { forgivesItsSubject: false },
+  /** Makes membranes of a tenant. */
+  create: { forgivesItsSubject: false },
+  /** Lists a tenant's membranes with their capabilities. */
+  query: { forgivesItsSubject: false },
+  /** Revokes its tenant. */
+  deleteSelf: { forgivesItsSubject: false },
+  /** Makes capabilities through a membrane. */
+  export: { forgivesItsSubject: false },
+  /** Works again after its membrane is revoked, so that a client that lost the answer can repeat the request. */
+  revoke: { forgivesItsSubject: true },
+  /** An exported capability: stands for a target. */
+  invoke: { forgivesItsSubject: false },
+};
+
+/** A capability that the service itself answers. */
+export type ServiceKind = Exclude<Kind, "invoke">;
+
+/** An unguessable reference that carries the right to one action. */
+export interface Capability {
+  readonly type: "capability";
+  readonly uid: Uid;
+  readonly kind: Kind;
+  /** The tenant, membrane or target it acts on. */
+  readonly subject?: Uid;
+  /** The capability it re-exports. */
+  readonly parent?: Uid;
+  /** The membrane it went through. */
+  readonly through?: Uid;
+  /** The capability that was used to make it. */
+  readonly madeWith?: Uid;
+}
+
+export function isKind(text: string): text is Kind {
+  return Object.hasOwn(KINDS, text);
+}
+
+/** Whether a capability of this kind disregards that its own subject is revoked. */
+export function forgivesItsSubject(kind: Kind): boolean {
+  return KINDS[kind].forgivesItsSubject;
+}

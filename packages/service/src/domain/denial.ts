@@ -1,0 +1,51 @@
+import type { Problem } from "capability-protocol";
+
+/**
+ * Why a request is refused, as the service itself knows it. The wire says less: one table in `http/wire-error.ts` turns
+ * every reason into its answer.
+ */
+export type Denial =
+  /** No token, or one that is malformed, unknown, revoked: nobody outside learns which. */
+  | { readonly reason: "unauthorized" }
+  | { readonly reason: "malformed_request"; readonly message: string }
+  | { readonly reason: "invalid_field"; readonly problem: Problem }
+  | { readonly reason: "dead_capability" }
+  | { readonly reason: "path_not_allowed" }
+  | { readonly reason: "method_not_allowed"; readonly allow: readonly string[] }
+  | { readonly reason: "membrane_exists" }
+  | { readonly reason: "tenant_exists" }
+  | { readonly reason: "lineage_limit"; readonly limit: number }
+  /** A management body over its limit in bytes. */
+  | { readonly reason: "body_too_large"; readonly limit: number }
+  | { readonly reason: "upgrade_not_supported" }
+  | { readonly reason: "expectation_failed" }
+  | { readonly reason: "store_busy" }
+  | GatewayDenial;
+
+/** A refusal in place of the target's answer. */
+export type GatewayDenial =
+  /** A body that must be held in memory to be signed and is over the limit in bytes. */
+  | { readonly reason: "payload_too_large"; readonly limit: number }
+  | { readonly reason: "target_forbidden" }
+  | { readonly reason: "target_unreachable" }
+  | { readonly reason: "target_timeout" }
+  /** What the target sent is no HTTP answer that can be passed on. */
+  | { readonly reason: "target_incomplete" }
+  | { readonly reason: "loop_detected" };
+
+/** A value, or why there is none. */
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly denial: Denial };
+
+export function accept<T>(value: T): Outcome<T> {
+  return { ok: true, value };
+}
+
+export function deny(denial: Denial): { readonly ok: false; readonly denial: Denial } {
+  return { ok: false, denial };
+}
+
+export function invalid(field: string, expected: string): { readonly ok: false; readonly denial: Denial } {
+  return deny({ reason: "invalid_field", problem: { field, expected } });
+}

@@ -1,0 +1,42 @@
+import type { LineageNode } from "./lineage.ts";
+import { judge } from "./lineage.ts";
+import type { Membrane } from "./membrane.ts";
+import type { Tenant } from "./tenant.ts";
+import type { Uid } from "./uid.ts";
+
+/** Why something was not made. */
+export type MakingDenial =
+  /** Something in the lineage does not work any more: whoever revoked it won the race. */
+  | { readonly reason: "lineage_dead" }
+  | { readonly reason: "name_taken"; readonly type: "tenant" | "membrane" }
+  | { readonly reason: "lineage_limit"; readonly limit: number };
+
+/** What the decision reads, all of one snapshot. */
+export interface Snapshot {
+  find(uid: Uid): LineageNode | undefined;
+  /** The node that holds the name of `node` now. */
+  nameHolder(node: Tenant | Membrane): LineageNode | undefined;
+}
+
+/**
+ * Decides whether `nodes` may be made together. They may point to each other.
+ *
+ * @param limit how many nodes a lineage may have.
+ */
+export function denyMaking(
+  nodes: readonly LineageNode[],
+  snapshot: Snapshot,
+  limit: number,
+): MakingDenial | undefined {
+  const made = new Map(nodes.map((node) => [node.uid, node]));
+  const find = (uid: Uid): LineageNode | undefined => made.get(uid) ?? snapshot.find(uid);
+  for (const node of nodes) {
+    const verdict = judge(node, find);
+    if (!verdict.alive) return { reason: "lineage_dead" };
+    if (verdict.lineage.size > limit) return { reason: "lineage_limit", limit };
+    if (node.type !== "tenant" && node.type !== "membrane") continue;
+    const holder = snapshot.nameHolder(node);
+    if (holder !== undefined && judge(holder, find).alive) return { reason: "name_taken", type: node.type };
+  }
+  return undefined;
+}

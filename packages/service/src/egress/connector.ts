@@ -1,0 +1,88 @@
+import { lookup as dnsLookup } from "node:dns";
+import type { LookupFunction, Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { buildConnector } from "undici";
+import { withDeadline } from "./deadline.ts";
+import { dial } from "./dial.ts";
+import { ConnectFailedError, EgressDeniedError } from "./errors.ts";
+import { createHandshake } from "./handshake.ts";
+import type { Handshake, TargetTls } from "./handshake.ts";
+import type { EgressPolicy, EgressVerdict } from "./policy.ts";
+import { boundAttempts, resolveHost } from "./resolve.ts";
+
+export interface ConnectorOptions {
+  readonly policy: EgressPolicy;
+  /** The target's TLS material. Connectors share nothing of it. */
+  readonly tls?: TargetTls;
+  /** For name resolution, connection and TLS handshake together, in milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** Default: `dns.lookup`, the operating system's resolver. Asked once for each connection, for all addresses. */
+  readonly lookup?: LookupFunction;
+}
+
+interface Destination {
+  readonly hostname: string;
+  readonly port: number;
+  readonly isTls: boolean;
+}
+
+/** What every connection of a connector is made with. */
+interface Means {
+  readonly policy: EgressPolicy;
+  readonly lookup: LookupFunction;
+  readonly handshake: Handshake;
+}
+
+/**
+ * What an undici Pool or Client takes as `connect`: it opens connections that the policy allows and no others, speaks
+ * HTTP/1.1 alone, and knows no proxies and no local sockets. Of what undici hands over, only scheme, host and port
+ * count: its server name follows the Host header. The errors are those of `errors.ts`.
+ */
+export function createConnector(options: ConnectorOptions): buildConnector.connector {
+  const { policy, connectTimeoutMs, lookup = dnsLookup } = options;
+  const handshake = createHandshake(options.tls ?? {});
+
+  return (target, callback) => {
+    withDeadline(connectTimeoutMs, (signal) =>
+      connect(destinationOf(target), { policy, lookup, handshake }, signal),
+    ).then(
+      (socket) => callback(null, socket),
+      (error: unknown) =>
+        callback(error instanceof Error ? error : new ConnectFailedError({ cause: error }), null),
+    );
+  };
+}
+
+async function connect(
+  to: Destination,
+  { policy, lookup, handshake }: Means,
+  signal: AbortSignal,
+): Promise<Socket | TLSSocket> {
+  demand(policy.judgeHost(to.hostname, to.port));
+  const answers = await resolveHost(to.hostname, lookup);
+  // One forbidden answer denies all: a name that points inside even once is not a public service.
+  for (const { address } of answers) demand(policy.judgeAddress(address, to.port));
+  const socket = await dial(boundAttempts(answers), to.port, signal);
+  demandRemote(socket, policy, to.port);
+  return to.isTls ? handshake(socket, to.hostname) : socket;
+}
+
+/** Judged before anything is sent: what was dialled may differ from what was reached (0.0.0.0 reaches 127.0.0.1). */
+function demandRemote(socket: Socket, policy: EgressPolicy, port: number): void {
+  try {
+    if (socket.remoteAddress === undefined) throw new ConnectFailedError();
+    demand(policy.judgeAddress(socket.remoteAddress, port));
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+function demand(verdict: EgressVerdict): void {
+  if (!verdict.allowed) throw new EgressDeniedError(verdict.reason);
+}
+
+function destinationOf({ hostname, protocol, port }: buildConnector.Options): Destination {
+  const isTls = protocol === "https:";
+  return { hostname, port: port === "" ? (isTls ? 443 : 80) : Number(port), isTls };
+}

@@ -1,0 +1,48 @@
+import type { LookupAddress } from "node:dns";
+import { connect } from "node:net";
+import type { Socket, TcpNetConnectOpts } from "node:net";
+import { ConnectFailedError } from "./errors.ts";
+import { answerWith } from "./resolve.ts";
+
+/** How long one of several addresses is waited for, in milliseconds, before the next one gets its turn. */
+const attemptTimeout = 1_000;
+
+/**
+ * Opens a TCP connection to the first of the numeric addresses that answers (RFC 8305, one attempt at a time). The
+ * signal destroys the socket even after it is connected, while TLS is still being agreed on.
+ *
+ * @throws ConnectFailedError, or the signal's reason when it is aborted
+ */
+export function dial(
+  addresses: readonly LookupAddress[],
+  port: number,
+  signal: AbortSignal,
+): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const socket = connect(dialOptions(addresses, port));
+    signal.addEventListener("abort", () => socket.destroy(), { once: true });
+    // Stays for good: a peer that resets while nobody else listens would end the process.
+    socket.on("error", (cause) => reject(new ConnectFailedError({ cause })));
+    socket.once("close", () => reject(signal.aborted ? signal.reason : new ConnectFailedError()));
+    socket.once("connect", () => resolve(socket));
+  });
+}
+
+function dialOptions(
+  addresses: readonly LookupAddress[],
+  port: number,
+): TcpNetConnectOpts & { readonly highWaterMark: number } {
+  return {
+    // With the lookup below the name means nothing; a single address is given as a literal, which is never looked up.
+    host: addresses.length === 1 ? addresses[0]?.address : "target.invalid",
+    port,
+    lookup: answerWith(addresses),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: attemptTimeout,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
+    highWaterMark: 65_536,
+  };
+}

@@ -1,0 +1,69 @@
+import type { EgressReason } from "./policy.ts";
+
+/** What a caller can tell apart when no connection came about. */
+export type EgressErrorCode =
+  | "EGRESS_DENIED"
+  | "EGRESS_DNS_FAILED"
+  | "EGRESS_CONNECT_FAILED"
+  | "EGRESS_CONNECT_TIMEOUT"
+  | "EGRESS_TLS_FAILED";
+
+/**
+ * Base of all that goes wrong before a connection is handed over. No message names the target, since messages reach
+ * people who do not hold the right to it; `cause`, where there is one, may name it.
+ */
+export abstract class EgressError extends Error {
+  abstract readonly code: EgressErrorCode;
+}
+
+/** The policy forbids the host, one of the addresses it resolves to, or the address that was reached. */
+export class EgressDeniedError extends EgressError {
+  override readonly name = "EgressDeniedError";
+  readonly code = "EGRESS_DENIED";
+  readonly reason: EgressReason;
+
+  constructor(reason: EgressReason) {
+    super(`The target is not allowed: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/** The host name has no address, or nobody could say; `cause` is the resolver's error, if it gave one. */
+export class HostNotFoundError extends EgressError {
+  override readonly name = "HostNotFoundError";
+  readonly code = "EGRESS_DNS_FAILED";
+
+  constructor(options?: ErrorOptions) {
+    super("The target's host name could not be resolved", options);
+  }
+}
+
+/** Refused, reset or unreachable; `cause` is the socket's error. */
+export class ConnectFailedError extends EgressError {
+  override readonly name = "ConnectFailedError";
+  readonly code = "EGRESS_CONNECT_FAILED";
+
+  constructor(options?: ErrorOptions) {
+    super("The target could not be connected to", options);
+  }
+}
+
+/** Name resolution, connection and TLS handshake took longer, together, than they may. */
+export class ConnectTimeoutError extends EgressError {
+  override readonly name = "ConnectTimeoutError";
+  readonly code = "EGRESS_CONNECT_TIMEOUT";
+
+  constructor() {
+    super("Connecting to the target took too long");
+  }
+}
+
+/** The handshake failed: an untrusted or wrong certificate, a refused client certificate, no TLS; `cause` says which. */
+export class TlsFailedError extends EgressError {
+  override readonly name = "TlsFailedError";
+  readonly code = "EGRESS_TLS_FAILED";
+
+  constructor(options?: ErrorOptions) {
+    super("The TLS handshake with the target failed", options);
+  }
+}

@@ -1,0 +1,73 @@
+import { isIP } from "node:net";
+import type { Socket } from "node:net";
+import { connect, createSecureContext } from "node:tls";
+import type { SecureContext, TLSSocket } from "node:tls";
+import { TlsFailedError } from "./errors.ts";
+
+/** The TLS material of a target: PEM text. Nothing else may reach Node's `tls.connect`. */
+export interface TargetTls {
+  /** Replaces the default authorities. */
+  readonly ca?: string;
+  /** The client certificate, with its chain. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** `false` takes any certificate of any name. Default: true, whatever NODE_TLS_REJECT_UNAUTHORIZED says. */
+  readonly rejectUnauthorized?: boolean;
+}
+
+/** Makes a connected socket a TLS connection to the named host, or rejects with TlsFailedError. */
+export type Handshake = (socket: Socket, hostname: string) => Promise<TLSSocket>;
+
+/**
+ * A handshake with one target's material. A session is resumed for the host name it was made with and never outside
+ * this handshake: a resumed session is not verified again, so it must not cross over to other material.
+ */
+export function createHandshake(material: TargetTls): Handshake {
+  const rejectUnauthorized = material.rejectUnauthorized ?? true;
+  let latest: { readonly hostname: string; readonly session: Buffer } | undefined;
+  let context: SecureContext | undefined;
+
+  return (socket, hostname) =>
+    new Promise((resolve, reject) => {
+      const fail = (cause?: unknown): void =>
+        reject(new TlsFailedError(cause === undefined ? {} : { cause }));
+      try {
+        context ??= contextOf(material);
+      } catch (cause) {
+        socket.destroy();
+        fail(cause);
+        return;
+      }
+      const secure = connect({
+        socket,
+        secureContext: context,
+        rejectUnauthorized,
+        host: hostname,
+        servername: serverName(hostname),
+        ALPNProtocols: ["http/1.1"],
+        ...(latest?.hostname === hostname ? { session: latest.session } : {}),
+      });
+      // Node emits this only once the certificate was verified; before that, a session would carry a wrong one along.
+      secure.on("session", (session) => {
+        latest = { hostname, session };
+      });
+      secure.once("secureConnect", () => resolve(secure));
+      // Stays for good: a peer that resets while nobody else listens would end the process.
+      secure.on("error", fail);
+      secure.once("close", () => fail());
+    });
+}
+
+/** Copied key by key: an extra one in the material (`servername`, `checkServerIdentity`, …) would undo the checks. */
+function contextOf({ ca, cert, key }: TargetTls): SecureContext {
+  return createSecureContext({
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  });
+}
+
+/** RFC 6066, section 3: no literal addresses, no trailing dot. */
+function serverName(hostname: string): string {
+  return isIP(hostname) === 0 ? hostname.replace(/\.$/, "") : "";
+}

@@ -1,0 +1,122 @@
+import type { IpAddress } from "./address.ts";
+import { parseAddress, sameAddress } from "./address.ts";
+import type { AllowRule } from "./allow-rule.ts";
+import { parseAllowTarget, parsePort, ruleOpens } from "./allow-rule.ts";
+import { isMetadataAddress, isMetadataHost } from "./metadata.ts";
+import { embedsIpv4, isGlobalUnicast, specialPurposeBlock } from "./special-purpose.ts";
+
+export { parseAllowTarget };
+export type { AllowRule };
+
+/** Why a connection may not be made. */
+export type EgressReason =
+  | "metadata"
+  | "own-endpoint"
+  | "embedded-ipv4"
+  | "special-purpose"
+  | "not-an-address";
+
+export type EgressVerdict =
+  | { readonly allowed: true }
+  | { readonly allowed: false; readonly reason: EgressReason };
+
+/** Where this service listens. `0.0.0.0` and `::` stand for every address of the machine. */
+export interface OwnEndpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The one place that says where the service may connect to. */
+export interface EgressPolicy {
+  /** Judges the numeric address that is about to be dialled, or that a socket is connected to. */
+  judgeAddress(address: string, port: number): EgressVerdict;
+  /**
+   * Judges a host as `URL.hostname` writes it, IPv6 in brackets or not: a literal as `judgeAddress` does, a name by
+   * itself. An allowed name says nothing about the addresses it resolves to.
+   */
+  judgeHost(hostname: string, port: number): EgressVerdict;
+}
+
+export interface EgressPolicyOptions {
+  /** What the operator opens beyond global unicast. */
+  readonly allow: readonly AllowRule[];
+  /** Asked afresh at each judgement, since a port may be known only once the server listens. */
+  readonly own: () => readonly OwnEndpoint[];
+  /** The addresses of this machine's interfaces. */
+  readonly localAddresses: () => readonly string[];
+  /** `host[:port]` of every authority that leads back to this service; the port is 443 unless written. */
+  readonly ownAuthorities: readonly string[];
+}
+
+const allowed: EgressVerdict = { allowed: true };
+
+/**
+ * Denies by default all that is not global unicast. Credentials of the machine, the service itself and IPv4 addresses
+ * in disguise stay denied whatever an allow rule opens: a rule for `::/0` is not meant for `::ffff:169.254.169.254`.
+ */
+export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
+  const ownNames = new Set(options.ownAuthorities.map(canonicalAuthority));
+
+  function judge(address: IpAddress, port: number): EgressVerdict {
+    if (isMetadataAddress(address)) return denied("metadata");
+    if (embedsIpv4(address)) return denied("embedded-ipv4");
+    if (isOwn(address, port)) return denied("own-endpoint");
+    if (options.allow.some((rule) => ruleOpens(rule, address, port))) return allowed;
+    return isGlobalUnicast(address) ? allowed : denied("special-purpose");
+  }
+
+  function isOwn(address: IpAddress, port: number): boolean {
+    const listening = options.own().filter((endpoint) => endpoint.port === port);
+    if (listening.length === 0) return false;
+    // Any loopback address, not only the one that is listened on: it costs nothing, and packet filters redirect them.
+    if (leadsToThisMachine(address)) return true;
+    return [...listening.map((endpoint) => endpoint.address), ...options.localAddresses()].some((text) =>
+      isWritten(text, address),
+    );
+  }
+
+  function judgeAddress(text: string, port: number): EgressVerdict {
+    const address = parseAddress(text);
+    return address === undefined ? denied("not-an-address") : judge(address, port);
+  }
+
+  function judgeHost(hostname: string, port: number): EgressVerdict {
+    const name = canonicalHost(hostname);
+    if (ownNames.has(`${name}:${port}`)) return denied("own-endpoint");
+    if (isMetadataHost(name)) return denied("metadata");
+    // A colon stands in no host name: what looks like IPv6 and does not parse (a zone id) is not handed to a resolver.
+    return name.includes(":") || parseAddress(name) !== undefined ? judgeAddress(name, port) : allowed;
+  }
+
+  return { judgeAddress, judgeHost };
+}
+
+function denied(reason: EgressReason): EgressVerdict {
+  return { allowed: false, reason };
+}
+
+function leadsToThisMachine(address: IpAddress): boolean {
+  const block = specialPurposeBlock(address)?.class;
+  return block === "loopback" || block === "unspecified" || block === "this-network";
+}
+
+/** Interfaces are listed with a zone id at times; the zone does not make it another address. */
+function isWritten(text: string, address: IpAddress): boolean {
+  const written = parseAddress(text.split("%", 1)[0] ?? "");
+  return written !== undefined && sameAddress(written, address);
+}
+
+/** Lower case, without brackets and the trailing dot of a fully qualified name: all of them name the same host. */
+function canonicalHost(hostname: string): string {
+  return hostname
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, "$1")
+    .replace(/\.+$/, "");
+}
+
+function canonicalAuthority(authority: string): string {
+  const { host, port } = /^(?<host>\[[^\]]*\]|[^:]*)(?::(?<port>\d+))?$/.exec(authority)?.groups ?? {};
+  const number = port === undefined ? 443 : parsePort(port);
+  if (host === undefined || number === undefined) throw new TypeError("An authority is host or host:port");
+  return `${canonicalHost(host)}:${number}`;
+}

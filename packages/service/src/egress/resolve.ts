@@ -1,0 +1,59 @@
+import type { LookupAddress } from "node:dns";
+import { isIP } from "node:net";
+import type { LookupFunction } from "node:net";
+import { HostNotFoundError } from "./errors.ts";
+
+/** How many answers of each address family are tried: whoever owns a zone must not choose how long we are kept busy. */
+const maxAttemptsPerFamily = 3;
+
+/**
+ * All addresses of a host, in the resolver's order; a literal is its own only address and is not looked up.
+ *
+ * @throws HostNotFoundError when the lookup fails or finds nothing
+ */
+export async function resolveHost(
+  hostname: string,
+  lookup: LookupFunction,
+): Promise<readonly LookupAddress[]> {
+  const answers = isIP(hostname) === 0 ? await lookUp(hostname, lookup) : [ofItsFamily(hostname)];
+  if (answers.length === 0) throw new HostNotFoundError();
+  return answers;
+}
+
+/** The answers worth a connection attempt, in their order. */
+export function boundAttempts(answers: readonly LookupAddress[]): readonly LookupAddress[] {
+  const seen = new Map<number, number>();
+  return answers.filter(({ family }) => {
+    const count = (seen.get(family) ?? 0) + 1;
+    seen.set(family, count);
+    return count <= maxAttemptsPerFamily;
+  });
+}
+
+/**
+ * A lookup that knows its answers already, so that a socket dials what was judged and nobody is asked a second time
+ * (DNS rebinding). Node asks for all addresses at once when it may try several, and for one otherwise.
+ */
+export function answerWith(answers: readonly LookupAddress[]): LookupFunction {
+  return (_hostname, { all }, callback) => {
+    const [first] = answers;
+    if (all === true) queueMicrotask(() => callback(null, [...answers]));
+    else if (first !== undefined) queueMicrotask(() => callback(null, first.address, first.family));
+    else queueMicrotask(() => callback(new HostNotFoundError(), []));
+  };
+}
+
+function lookUp(hostname: string, lookup: LookupFunction): Promise<readonly LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    lookup(hostname, { all: true }, (cause, found) => {
+      if (cause !== null) reject(new HostNotFoundError({ cause }));
+      else
+        resolve((typeof found === "string" ? [found] : found.map(({ address }) => address)).map(ofItsFamily));
+    });
+  });
+}
+
+/** The family is read off the address: what a resolver claims of it would choose how the socket takes it. */
+function ofItsFamily(address: string): LookupAddress {
+  return { address, family: isIP(address) };
+}

@@ -1,0 +1,77 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BodyFraming } from "../invocation/request-head.ts";
+import { CORS_HEADERS } from "./cors.ts";
+import type { WireError } from "./wire-error.ts";
+
+/** A body up to this many bytes is read to its end for the sake of the connection, though nobody wants it. */
+const DRAINED_BYTES = 64 * 1024;
+
+/** How long a longer body may go on before the connection is cut, in milliseconds. */
+const LINGER_MS = 1_000;
+
+const JSON_HEADERS = [
+  "Content-Type",
+  "application/json",
+  "Cache-Control",
+  "no-store",
+  ...CORS_HEADERS,
+] as const;
+
+/** What both ends of one request on our server are. */
+export interface Exchanged {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** Answers with JSON, the form of all answers of the service itself. */
+export function answerJson(
+  exchanged: Exchanged,
+  framing: BodyFraming,
+  status: number,
+  body: object,
+  headers: readonly string[] = [],
+): void {
+  const text = JSON.stringify(body);
+  answer(exchanged, framing, status, [...JSON_HEADERS, ...headers], text);
+}
+
+export function answerError(exchanged: Exchanged, framing: BodyFraming, error: WireError): void {
+  answerJson(exchanged, framing, error.status, error.body, error.headers);
+}
+
+/** Answers, and closes the connection if much of the request is still unread: it must not be taken for the next request. */
+export function answer(
+  { request, response }: Exchanged,
+  framing: BodyFraming,
+  status: number,
+  headers: readonly string[],
+  body: string,
+): void {
+  const length = status === 204 ? [] : ["Content-Length", String(Buffer.byteLength(body))];
+  if (request.complete || isSoonRead(framing)) {
+    response.writeHead(status, [...headers, ...length]);
+    response.end(body);
+    return;
+  }
+  response.writeHead(status, [...headers, ...length, "Connection", "close"]);
+  response.write(body);
+  linger(request, response);
+}
+
+function isSoonRead(framing: BodyFraming): boolean {
+  return framing.kind === "none" || (framing.kind === "length" && framing.length <= DRAINED_BYTES);
+}
+
+/** A connection closed with bytes unread is reset, and the reset can overtake the answer: so read on for a little while. */
+function linger(request: IncomingMessage, response: ServerResponse): void {
+  const cut = setTimeout(() => request.destroy(), LINGER_MS);
+  let left = DRAINED_BYTES;
+  response.on("close", () => clearTimeout(cut));
+  request.on("error", () => undefined);
+  request.on("end", () => response.end());
+  request.on("data", (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) response.end();
+  });
+  request.resume();
+}

@@ -1,0 +1,54 @@
+import type { ServiceKind } from "../domain/capability.ts";
+import type { Outcome } from "../domain/denial.ts";
+import { deny, invalid } from "../domain/denial.ts";
+import { holdBody } from "../invocation/request-body.ts";
+import type { RequestHead } from "../invocation/request-head.ts";
+import type { Answer, Caller, ManagementContext } from "../management/context.ts";
+import type { ManagementInput } from "../management/operations.ts";
+import { OPERATIONS } from "../management/operations.ts";
+import type { Exchanged } from "./answer.ts";
+
+/** Longest management body, in bytes. */
+export const MANAGEMENT_BODY_LIMIT: number = 1024 * 1024;
+
+/**
+ * What the service itself does for a capability: method, path, body, then the operation.
+ *
+ * @returns nothing if the requester left before its body was whole.
+ */
+export async function manage(
+  context: ManagementContext,
+  caller: Caller,
+  kind: ServiceKind,
+  head: RequestHead,
+  { request }: Pick<Exchanged, "request">,
+): Promise<Outcome<Answer> | undefined> {
+  const operation = OPERATIONS[kind];
+  if (head.path !== "/") return deny({ reason: "path_not_allowed" });
+  if (!operation.methods.includes(head.method)) {
+    return deny({ reason: "method_not_allowed", allow: operation.methods });
+  }
+  if (!operation.readsBody) return operation.run(context, caller, { ...NO_BODY, search: head.query });
+
+  const tooLarge = deny({ reason: "body_too_large", limit: MANAGEMENT_BODY_LIMIT });
+  if (head.body.kind === "length" && head.body.length > MANAGEMENT_BODY_LIMIT) return tooLarge;
+  const raw = await holdBody(request, MANAGEMENT_BODY_LIMIT);
+  if (raw === "requester_left") return undefined;
+  if (raw === "too_long") return tooLarge;
+  const json = parseJson(raw);
+  if (!json.ok) return invalid("body", "JSON in UTF-8");
+  return operation.run(context, caller, { raw, json: json.value, search: head.query });
+}
+
+const NO_BODY: Pick<ManagementInput, "raw" | "json"> = { raw: Buffer.alloc(0), json: undefined };
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Whatever the Content-Type says: `curl -d` calls its JSON a form. */
+function parseJson(raw: Buffer): { readonly ok: true; readonly value: unknown } | { readonly ok: false } {
+  try {
+    return { ok: true, value: JSON.parse(UTF8.decode(raw)) };
+  } catch {
+    return { ok: false };
+  }
+}

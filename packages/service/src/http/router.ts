@@ -1,0 +1,158 @@
+import type { Authority } from "capability-protocol";
+import type { AuditLog } from "../audit/log.ts";
+import { fingerprint } from "../audit/fingerprint.ts";
+import type { Denial } from "../domain/denial.ts";
+import type { InvocationContext } from "../invocation/invoke.ts";
+import { invoke } from "../invocation/invoke.ts";
+import type { RequestHead } from "../invocation/request-head.ts";
+import type { Admitted, ResolveContext } from "../invocation/resolve.ts";
+import { resolve } from "../invocation/resolve.ts";
+import type { ExchangeEnd } from "../invocation/stream.ts";
+import type { ManagementContext } from "../management/context.ts";
+import { StoreBusyError } from "../store/store.ts";
+import type { Exchanged } from "./answer.ts";
+import { answer, answerError, answerJson } from "./answer.ts";
+import { bearerToken } from "./bearer.ts";
+import { PREFLIGHT_HEADERS } from "./cors.ts";
+import { manage } from "./json-endpoint.ts";
+import type { ReadHead } from "./read-head.ts";
+import { readHead } from "./read-head.ts";
+import type { WireError } from "./wire-error.ts";
+import { internalError, wireError } from "./wire-error.ts";
+
+export interface RouterContext {
+  readonly resolving: ResolveContext;
+  readonly invoking: InvocationContext;
+  readonly managing: ManagementContext;
+  readonly isOwn: (authority: Authority) => boolean;
+  readonly log: AuditLog;
+}
+
+/** One request, from its head to the end of its answer. The token says what it does. */
+export async function route(context: RouterContext, exchanged: Exchanged): Promise<void> {
+  const read = readHead(exchanged.request, context.isOwn);
+  if (!read.ok) return answerMalformed(exchanged, read.message);
+  try {
+    if (read.authorization === undefined && answerAnyone(exchanged, read.head)) return;
+    const token = bearerToken(read.authorization);
+    const admitted = token === undefined ? undefined : await resolve(context.resolving, token);
+    if (admitted === undefined)
+      return answerDenial(context, exchanged, read.head, { reason: "unauthorized" });
+    try {
+      await serve(context, exchanged, read, admitted);
+    } finally {
+      admitted.admission.leave();
+    }
+  } catch (error) {
+    answerFault(context, exchanged, read.head, error);
+  }
+}
+
+async function serve(
+  context: RouterContext,
+  exchanged: Exchanged,
+  read: Extract<ReadHead, { ok: true }>,
+  admitted: Admitted,
+): Promise<void> {
+  const { head } = read;
+  if (read.upgrade) return answerDenial(context, exchanged, head, { reason: "upgrade_not_supported" });
+  if (read.expect !== undefined && read.expect.toLowerCase() !== "100-continue") {
+    return answerDenial(context, exchanged, head, { reason: "expectation_failed" });
+  }
+  if (read.expect !== undefined) continueWhenRead(exchanged);
+  const { kind } = admitted.capability;
+  if (kind !== "invoke") {
+    const outcome = await manage(context.managing, admitted, kind, head, exchanged);
+    if (outcome === undefined) return;
+    if (!outcome.ok) return answerDenial(context, exchanged, head, outcome.denial, admitted);
+    context.log.managed({
+      capability: fingerprint(admitted.capability.uid),
+      kind,
+      status: outcome.value.status,
+    });
+    return answerJson(exchanged, head.body, outcome.value.status, outcome.value.body);
+  }
+  if (admitted.upstream === undefined) throw new TypeError("an exported capability stands for nothing");
+  const end = await invoke(context.invoking, admitted, admitted.upstream, { head, ...exchanged });
+  finish(context, exchanged, head, admitted, end);
+}
+
+/** Requests without a token that are answered all the same. */
+function answerAnyone(exchanged: Exchanged, head: RequestHead): boolean {
+  if (head.method === "OPTIONS") {
+    answer(exchanged, head.body, 204, PREFLIGHT_HEADERS, "");
+    return true;
+  }
+  if (head.path === "/healthz" && (head.method === "GET" || head.method === "HEAD")) {
+    answerJson(exchanged, head.body, 200, { status: "ok" });
+    return true;
+  }
+  return false;
+}
+
+/** "100 Continue" goes out when somebody starts to read the body: after the capability and all limits were checked. */
+function continueWhenRead({ request, response }: Exchanged): void {
+  const resume = request.resume.bind(request);
+  request.resume = () => {
+    request.resume = resume;
+    if (!response.headersSent) response.writeContinue();
+    return resume();
+  };
+}
+
+function finish(
+  context: RouterContext,
+  exchanged: Exchanged,
+  head: RequestHead,
+  admitted: Admitted,
+  end: ExchangeEnd,
+): void {
+  const capability = fingerprint(admitted.capability.uid);
+  switch (end.kind) {
+    case "answered":
+      // A requester that still sends would have its rest taken for the next request.
+      if (!exchanged.request.complete) exchanged.request.destroy();
+      return context.log.invoked({ capability, status: end.status });
+    case "denied":
+      context.log.failed({ capability, reason: end.denial.reason, ...causeOf(end.cause) });
+      return answerDenial(context, exchanged, head, end.denial, admitted);
+    case "broken":
+      return context.log.broken({ capability, status: end.status, ...causeOf(end.cause) });
+    case "requester_left":
+      return context.log.left({ capability });
+  }
+}
+
+function causeOf(cause: Error | undefined): { readonly cause?: string } {
+  if (cause === undefined) return {};
+  return { cause: "code" in cause && typeof cause.code === "string" ? cause.code : cause.name };
+}
+
+function answerDenial(
+  context: RouterContext,
+  exchanged: Exchanged,
+  head: RequestHead,
+  denial: Denial,
+  admitted?: Admitted,
+): void {
+  const capability = admitted === undefined ? {} : { capability: fingerprint(admitted.capability.uid) };
+  context.log.refused({ reason: denial.reason, ...capability });
+  end(exchanged, head, wireError(denial));
+}
+
+function answerFault(context: RouterContext, exchanged: Exchanged, head: RequestHead, error: unknown): void {
+  if (error instanceof StoreBusyError) return end(exchanged, head, wireError({ reason: "store_busy" }));
+  context.log.fault(error);
+  end(exchanged, head, internalError());
+}
+
+/** An answer that has begun cannot become another one. */
+function end(exchanged: Exchanged, head: RequestHead, error: WireError): void {
+  if (exchanged.response.headersSent) exchanged.response.destroy();
+  else answerError(exchanged, head.body, error);
+}
+
+function answerMalformed(exchanged: Exchanged, message: string): void {
+  exchanged.response.shouldKeepAlive = false;
+  answerError(exchanged, { kind: "chunked" }, wireError({ reason: "malformed_request", message }));
+}

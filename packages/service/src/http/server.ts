@@ -1,0 +1,69 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { Server as HttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Absent: plain HTTP, for a proxy in front or for tests. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** How many bytes the head of a request may have. */
+  readonly maxHeaderBytes: number;
+  /** How long the head of a request may take to arrive, in milliseconds. */
+  readonly headTimeoutMs: number;
+  /** How long a connection may stand idle between requests, in milliseconds. */
+  readonly keepAliveMs: number;
+}
+
+export interface Listener {
+  readonly address: AddressInfo;
+  /** Connections from now on get this certificate. */
+  setCertificate(tls: { readonly cert: string; readonly key: string }): void;
+  /** Accepts nothing more, waits for what is under way, and cuts what is left at the deadline (milliseconds). */
+  close(deadlineMs: number): Promise<void>;
+}
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+export async function listen(options: ListenerOptions, handle: Handler): Promise<Listener> {
+  const limits = {
+    maxHeaderSize: options.maxHeaderBytes,
+    headersTimeout: options.headTimeoutMs,
+    keepAliveTimeout: options.keepAliveMs,
+    // The body may take as long as the target lets it; idle limits guard it.
+    requestTimeout: 0,
+    noDelay: true,
+  };
+  const secure = options.tls === undefined ? undefined : createHttpsServer({ ...limits, ...options.tls });
+  const server: Server | HttpsServer = secure ?? createHttpServer(limits);
+  server.on("request", handle);
+  server.on("checkContinue", handle);
+  server.on("checkExpectation", handle);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("a server listens on an address");
+  return {
+    address,
+    setCertificate: (tls) => secure?.setSecureContext(tls),
+    close: (deadlineMs) => closeServer(server, deadlineMs),
+  };
+}
+
+async function closeServer(server: Server | HttpsServer, deadlineMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  await closed;
+  clearTimeout(deadline);
+}

@@ -1,0 +1,125 @@
+import { STATUS_CODES } from "node:http";
+import type { ErrorBody } from "capability-protocol";
+import { describeProblem } from "capability-protocol";
+import type { Denial } from "../domain/denial.ts";
+
+/** What a denial looks like to whoever sent the request. */
+export interface WireError {
+  readonly status: number;
+  /** Flat list of header lines of its own. */
+  readonly headers: readonly string[];
+  readonly body: ErrorBody;
+}
+
+/** Proxy errors of RFC 9209 that we tell; no other parameter, since details would tell of the target. */
+type ProxyError =
+  | "destination_unavailable"
+  | "connection_timeout"
+  | "http_response_incomplete"
+  | "http_request_denied"
+  | "proxy_loop_detected";
+
+/** Our name in `Proxy-Status`. */
+const PROXY_NAME = "membrane";
+
+const RETRY_AFTER_SECONDS = "1";
+
+/** The one place where a reason becomes an answer. */
+export function wireError(denial: Denial): WireError {
+  switch (denial.reason) {
+    case "unauthorized":
+      return error(401, "unauthorized", "This needs a capability that works.", [
+        "WWW-Authenticate",
+        "Bearer",
+      ]);
+    case "malformed_request":
+      return error(400, "malformed_request", denial.message);
+    case "invalid_field":
+      return error(400, "invalid_field", describeProblem(denial.problem));
+    case "dead_capability":
+      return error(400, "dead_capability", "capability: expected a capability that works.");
+    case "path_not_allowed":
+      return error(404, "path_not_allowed", "This capability allows the path / only.");
+    case "method_not_allowed":
+      return error(405, "method_not_allowed", "This capability does not allow the method.", [
+        "Allow",
+        denial.allow.join(", "),
+      ]);
+    case "membrane_exists":
+      return error(409, "membrane_exists", "id: there is a membrane of this id already.");
+    case "tenant_exists":
+      return error(409, "tenant_exists", "id: there is a tenant of this id already.");
+    case "lineage_limit":
+      return error(
+        409,
+        "lineage_limit",
+        `The lineage of what would be made has more than ${denial.limit} members: export from a capability nearer to the source.`,
+      );
+    case "body_too_large":
+      return error(413, "body_too_large", `The body is over ${denial.limit} bytes.`);
+    case "payload_too_large":
+      return error(
+        413,
+        "payload_too_large",
+        `The body is over the ${denial.limit} bytes that are held for a signature: send its SHA-256 in X-Payload-Sha256 (64 hex digits), then it is streamed, whatever its size.`,
+        proxyStatus("http_request_denied"),
+      );
+    case "upgrade_not_supported":
+      return error(501, "upgrade_not_supported", "Upgrade is not supported.");
+    case "expectation_failed":
+      return error(417, "expectation_failed", "Expect: expected 100-continue or nothing.");
+    case "store_busy":
+      return error(503, "store_busy", "Too much is being written. Nothing was changed, try again.", [
+        "Retry-After",
+        RETRY_AFTER_SECONDS,
+      ]);
+    case "target_forbidden":
+      return error(
+        502,
+        "target_forbidden",
+        "The target is at an address that this service does not connect to.",
+        proxyStatus("http_request_denied"),
+      );
+    case "target_unreachable":
+      return error(
+        502,
+        "target_unreachable",
+        "The target cannot be reached.",
+        proxyStatus("destination_unavailable"),
+      );
+    case "target_timeout":
+      return error(
+        504,
+        "target_timeout",
+        "The target did not answer in time.",
+        proxyStatus("connection_timeout"),
+      );
+    case "target_incomplete":
+      return error(
+        502,
+        "target_incomplete",
+        "The target gave no whole HTTP answer.",
+        proxyStatus("http_response_incomplete"),
+      );
+    case "loop_detected":
+      return error(
+        508,
+        "loop_detected",
+        "The request has been here before, too often.",
+        proxyStatus("proxy_loop_detected"),
+      );
+  }
+}
+
+/** A fault of ours: what went wrong is in the log alone. */
+export function internalError(): WireError {
+  return error(500, "internal", "Something went wrong here. It has been logged.");
+}
+
+function error(status: number, code: string, message: string, headers: readonly string[] = []): WireError {
+  return { status, headers, body: { statusCode: status, error: STATUS_CODES[status] ?? "", message, code } };
+}
+
+function proxyStatus(proxyError: ProxyError): readonly string[] {
+  return ["Proxy-Status", `${PROXY_NAME}; error=${proxyError}`];
+}

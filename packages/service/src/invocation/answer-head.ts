@@ -1,0 +1,64 @@
+import { connectionOptions, passesToRequester } from "./header-rules.ts";
+
+/** The head of an answer as it is passed on. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly reason: string;
+  /** Flat list: name, value, … */
+  readonly headers: string[];
+}
+
+/** Set on every answer of a target; the first three because all capabilities share one URL and one origin. */
+const ADDED = [
+  "Vary",
+  "Authorization",
+  "X-Content-Type-Options",
+  "nosniff",
+  "Content-Security-Policy",
+  "sandbox",
+] as const;
+
+/** What may stand in a field value or a reason phrase (RFC 9110 §5.5); anything else would throw when it is written. */
+const WRITABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/**
+ * Decides what of a target's answer goes to the requester.
+ *
+ * @returns nothing if the head is none that can be passed on: a status outside 200 to 599, a transfer coding other than
+ *   chunked (whose body would arrive still coded), a value that no message can hold.
+ */
+export function shapeAnswer(
+  status: number,
+  reason: string,
+  rawHeaders: readonly string[],
+  cors: readonly string[],
+): AnswerHead | undefined {
+  if (status < 200 || status > 599 || !WRITABLE.test(reason)) return undefined;
+  const connection = connectionOptions(rawHeaders);
+  const headers: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? "";
+    const value = rawHeaders[i + 1] ?? "";
+    const lowerCase = name.toLowerCase();
+    if (lowerCase === "transfer-encoding" && value.trim().toLowerCase() !== "chunked") return undefined;
+    if (!passesToRequester(lowerCase) || connection.has(lowerCase)) continue;
+    if (!WRITABLE.test(value)) return undefined;
+    headers.push(name, lowerCase === "cache-control" ? makePrivate(value) : value);
+  }
+  headers.push(...ADDED, ...cors);
+  return { status, reason, headers };
+}
+
+/** In shared caches an answer would go to whoever asks for the one URL: `public` and `s-maxage` become `private` (RFC 9111 §5.2.2). */
+export function makePrivate(cacheControl: string): string {
+  const directives = splitDirectives(cacheControl).map((directive) =>
+    /^(?:public|s-maxage)\s*(?:=|$)/i.test(directive) ? "private" : directive,
+  );
+  return Array.from(new Set(directives)).join(", ");
+}
+
+/** Splits at commas outside quoted strings. */
+function splitDirectives(cacheControl: string): string[] {
+  const directives = cacheControl.match(/(?:[^",]|"(?:[^"\\]|\\.)*"?)+/g) ?? [];
+  return directives.map((directive) => directive.trim()).filter((directive) => directive !== "");
+}

@@ -1,0 +1,73 @@
+import { HOP_BY_HOP_REQUEST, HOP_BY_HOP_RESPONSE } from "capability-protocol";
+
+/**
+ * Header names with a rule of their own on the way through, all in lower case. Sources: RFC 9110 §7.6.1
+ * (hop-by-hop); RFC 7239 and its older kin (Forwarded, X-Forwarded-*); method and URL overrides of common frameworks,
+ * with which a requester could bend the one request that a capability stands for.
+ */
+const NEVER_FROM_REQUESTER: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP_REQUEST,
+  "authorization",
+  "host",
+  "cookie",
+  "expect",
+  "forwarded",
+  "x-real-ip",
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "x-original-url",
+  "x-rewrite-url",
+  "x-payload-sha256",
+  // Framing is set for the body as it is sent, loop marks are added last.
+  "content-length",
+  "via",
+  "cdn-loop",
+]);
+
+/** Would speak for the authority, which all targets share, and not for the target. */
+const NEVER_FROM_TARGET: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP_RESPONSE,
+  "set-cookie",
+  "strict-transport-security",
+  "alt-svc",
+  "clear-site-data",
+  "report-to",
+  "reporting-endpoints",
+  "nel",
+  "accept-ch",
+  "origin-trial",
+  "service-worker-allowed",
+  "cdn-cache-control",
+  "surrogate-control",
+  "proxy-status",
+  // Replaced by our own.
+  "x-content-type-options",
+]);
+
+/** Whether an end-to-end header of the requester may reach the target. */
+export function passesToTarget(lowerCaseName: string): boolean {
+  return !NEVER_FROM_REQUESTER.has(lowerCaseName) && !lowerCaseName.startsWith("x-forwarded-");
+}
+
+/** Whether an end-to-end header of the target may reach the requester. */
+export function passesToRequester(lowerCaseName: string): boolean {
+  return !NEVER_FROM_TARGET.has(lowerCaseName) && !lowerCaseName.startsWith("access-control-");
+}
+
+/**
+ * The names that `Connection` fields list, in lower case: hop-by-hop for this message only (RFC 9110 §7.6.1). Taken from
+ * the other side's headers before anything of ours is added, so that nobody can have ours removed.
+ */
+export function connectionOptions(rawHeaders: readonly string[]): ReadonlySet<string> {
+  let named: Set<string> | undefined;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
+    if (name?.length !== 10 || name.toLowerCase() !== "connection") continue;
+    for (const option of (rawHeaders[i + 1] ?? "").split(","))
+      (named ??= new Set()).add(option.trim().toLowerCase());
+  }
+  return named ?? NONE;
+}
+
+const NONE: ReadonlySet<string> = new Set();

@@ -1,0 +1,128 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import type { Digest } from "capability-protocol/signers";
+import type { Denial, Outcome } from "../domain/denial.ts";
+import { accept, deny } from "../domain/denial.ts";
+import type { Pools } from "../egress/pools.ts";
+import type { RevocationFeed } from "../store/revocation-feed.ts";
+import { authorize } from "./authorize.ts";
+import { markHop } from "./loop.ts";
+import { holdBody, RequestBody } from "./request-body.ts";
+import type { BodyFraming, RequestHead } from "./request-head.ts";
+import type { Admitted, Resolved } from "./resolve.ts";
+import type { ShapedRequest } from "./shape.ts";
+import { shape } from "./shape.ts";
+import { hashPayload, planPayload, sign } from "./sign.ts";
+import type { ExchangeEnd, UpstreamRequest } from "./stream.ts";
+import { Exchange } from "./stream.ts";
+import type { PreparedTarget } from "./target.ts";
+
+/** All that invocations are handed. */
+export interface InvocationContext {
+  readonly feed: RevocationFeed;
+  readonly pools: Pools;
+  readonly digest: Digest;
+  readonly now: () => Date;
+  /** Names this service in `Via` and `CDN-Loop`. */
+  readonly hopId: string;
+  readonly cors: readonly string[];
+  /** How many bytes of a body are held in memory for a signature. */
+  readonly holdLimit: number;
+  /** The longest a target may stay silent, in milliseconds. */
+  readonly idleTimeoutMs: number;
+}
+
+/** The requester's side. */
+export interface Requester {
+  readonly head: RequestHead;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** resolve → authorize → shape → sign → stream: a resolved capability, from the requester's request to the end of the answer. */
+export async function invoke(
+  context: InvocationContext,
+  { admission }: Admitted,
+  upstream: NonNullable<Resolved["upstream"]>,
+  requester: Requester,
+): Promise<ExchangeEnd> {
+  const { target, poolKey } = upstream;
+  const marks = markHop(requester.head, context.hopId);
+  if (marks === undefined) return denied({ reason: "loop_detected" });
+  const refused = authorize(target, requester.head);
+  if (refused !== undefined) return denied(refused);
+
+  const shaped = withFraming(shape(target, requester.head), requester.head.body);
+  const payload = await preparePayload(context, target, requester);
+  if (payload === undefined) return { kind: "requester_left" };
+  if (!payload.ok) return denied(payload.denial);
+  const headers = sign(target, shaped, payload.value.hash, context.now());
+
+  const exchange = new Exchange(requester.response, {
+    admission,
+    cors: context.cors,
+    recheck: () => void context.feed.advance(),
+  });
+  const pool = context.pools.get(poolKey, target);
+  exchange.start(pool, upstreamRequest(context, target, shaped, [...headers, ...marks], payload.value.body));
+  return exchange.ended;
+}
+
+interface Payload {
+  readonly hash: string;
+  readonly body: Readable | Buffer | null;
+}
+
+/**
+ * The body, streamed, unless the signature needs all of it first.
+ *
+ * @returns nothing if the requester left meanwhile.
+ */
+async function preparePayload(
+  context: InvocationContext,
+  target: PreparedTarget,
+  { head, request }: Requester,
+): Promise<Outcome<Payload> | undefined> {
+  const plan = planPayload(target, head);
+  switch (plan.kind) {
+    case "refused":
+      return deny({ reason: "invalid_field", problem: plan.problem });
+    case "declared":
+      return accept({ hash: plan.value, body: head.body.kind === "none" ? null : new RequestBody(request) });
+    case "hold": {
+      const limit = context.holdLimit;
+      const tooLarge = deny({ reason: "payload_too_large", limit });
+      if (head.body.kind === "length" && head.body.length > limit) return tooLarge;
+      const body = await holdBody(request, limit);
+      if (body === "too_long") return tooLarge;
+      if (body === "requester_left") return undefined;
+      return accept({ hash: hashPayload(body, context.digest), body });
+    }
+  }
+}
+
+/** `Content-Length` is an end-to-end header and may be signed; it is set here and never copied. */
+function withFraming(shaped: ShapedRequest, body: BodyFraming): ShapedRequest {
+  if (body.kind !== "length") return shaped;
+  return { ...shaped, headers: [...shaped.headers, "Content-Length", String(body.length)] };
+}
+
+function upstreamRequest(
+  context: InvocationContext,
+  target: PreparedTarget,
+  { method, path, query }: ShapedRequest,
+  headers: readonly string[],
+  body: Readable | Buffer | null,
+): UpstreamRequest {
+  return {
+    method,
+    path: query === "" ? path : `${path}?${query}`,
+    headers,
+    body,
+    idleTimeoutMs: Math.min(target.timeoutMs ?? context.idleTimeoutMs, context.idleTimeoutMs),
+  };
+}
+
+function denied(denial: Denial): ExchangeEnd {
+  return { kind: "denied", denial };
+}

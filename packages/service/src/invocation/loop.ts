@@ -1,0 +1,33 @@
+import type { RequestHead } from "./request-head.ts";
+
+/** How often a request may come back to the same service: federated re-exports may cross it more than once on purpose. */
+export const LOOP_LIMIT = 8;
+
+/**
+ * The marks that a request carries from hop to hop, ours appended: `Via` (RFC 9110 §7.6.3) and `CDN-Loop` (RFC 8586). They
+ * are added after signing, since the next hop appends to them. A hostile hop can strip them; limits on concurrency are
+ * the real bound.
+ *
+ * @param id names this service among others.
+ * @returns nothing if the request has been here too often.
+ */
+export function markHop(head: RequestHead, id: string): readonly string[] | undefined {
+  const via = valuesOf(head, "via");
+  const loop = valuesOf(head, "cdn-loop");
+  const visits = loop.filter((value) => value.split(";")[0]?.trim() === id).length;
+  if (visits >= LOOP_LIMIT) return undefined;
+  return ["Via", [...via, `1.1 ${id}`].join(", "), "CDN-Loop", [...loop, id].join(", ")];
+}
+
+function valuesOf(head: RequestHead, lowerCaseName: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i + 1 < head.rawHeaders.length; i += 2) {
+    const name = head.rawHeaders[i];
+    if (name?.length !== lowerCaseName.length || name.toLowerCase() !== lowerCaseName) continue;
+    for (const value of (head.rawHeaders[i + 1] ?? "").split(",")) {
+      const trimmed = value.trim();
+      if (trimmed !== "") values.push(trimmed);
+    }
+  }
+  return values;
+}

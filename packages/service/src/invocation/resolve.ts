@@ -1,0 +1,77 @@
+import { hash } from "node:crypto";
+import type { Authority, CapabilityToken } from "capability-protocol";
+import { parseExportRequest } from "capability-protocol";
+import type { Digest } from "capability-protocol/signers";
+import type { Capability } from "../domain/capability.ts";
+import type { Uid } from "../domain/uid.ts";
+import { poolKey } from "../egress/pools.ts";
+import type { RevocationFeed } from "../store/revocation-feed.ts";
+import { samePosition, StoreBusyError, StoreCorruptError } from "../store/store.ts";
+import type { Opened, Vault } from "../store/vault.ts";
+import type { VerdictCache } from "../store/verdict-cache.ts";
+import type { Admission, Admissions } from "./admissions.ts";
+import type { PreparedTarget } from "./target.ts";
+import { prepareTarget } from "./target.ts";
+
+/** A capability that works at this moment, and what an exported one stands for. */
+export interface Resolved {
+  readonly capability: Capability;
+  readonly payload: Buffer;
+  readonly lineage: ReadonlySet<Uid>;
+  readonly upstream?: { readonly target: PreparedTarget; readonly poolKey: string };
+}
+
+/** A resolved capability whose request is watched for revokes from the same turn on. */
+export interface Admitted extends Resolved {
+  readonly admission: Admission;
+}
+
+/** How often a record is read again because the log moved on meanwhile. */
+const ATTEMPTS = 16;
+
+export interface ResolveContext {
+  readonly admissions: Admissions;
+  readonly feed: RevocationFeed;
+  readonly cache: VerdictCache<Resolved>;
+  readonly vault: Vault;
+  readonly digest: Digest;
+  readonly authorityCa: (authority: Authority) => string | undefined;
+}
+
+/**
+ * From a token to what it does.
+ *
+ * The log's position is read first: a verdict found after that holds for every revoke answered before this request came.
+ *
+ * @returns nothing for a token that is unknown or does not work any more.
+ */
+export async function resolve(
+  context: ResolveContext,
+  token: CapabilityToken,
+): Promise<Admitted | undefined> {
+  const { feed, cache, vault, admissions } = context;
+  const digest = hash("sha512", token, "base64");
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    await feed.advance();
+    const known = cache.get(digest);
+    if (known !== undefined) return { ...known, admission: admissions.admit(known.lineage) };
+    const opened = await vault.open(token);
+    if (opened === undefined) return undefined;
+    // Something was revoked while the record was read: perhaps this very capability.
+    if (!samePosition(opened.position, feed.position())) continue;
+    const resolved = prepare(context, opened);
+    cache.put(digest, resolved, opened.position);
+    return { ...resolved, admission: admissions.admit(resolved.lineage) };
+  }
+  throw new StoreBusyError("revokes come faster than a record can be read");
+}
+
+function prepare(context: ResolveContext, opened: Opened): Resolved {
+  const { capability, payload, lineage, configuration } = opened;
+  if (configuration === undefined) return { capability, payload, lineage };
+  const request = parseExportRequest(JSON.parse(configuration.toString("utf8")));
+  if (!request.ok) throw new StoreCorruptError("a target does not say what it stands for");
+  const target = prepareTarget(request.value, context.digest, context.authorityCa);
+  const destination = { origin: target.origin, ...(target.tls === undefined ? {} : { tls: target.tls }) };
+  return { capability, payload, lineage, upstream: { target, poolKey: poolKey(destination) } };
+}

@@ -1,0 +1,159 @@
+import type { ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import type { Dispatcher } from "undici";
+import type { Denial } from "../domain/denial.ts";
+import type { Admission } from "./admissions.ts";
+import { shapeAnswer } from "./answer-head.ts";
+import { denialOfFailure } from "./failure.ts";
+
+/** How many informational answers (1xx) a target may send before its answer: they cost us and carry nothing. */
+const INFORMATIONAL_LIMIT = 16;
+
+/** The signed request, ready to be sent. */
+export interface UpstreamRequest {
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  readonly headers: readonly string[];
+  readonly body: Readable | Buffer | null;
+  /** Milliseconds without a byte from the target after which it is given up. */
+  readonly idleTimeoutMs: number;
+}
+
+/** What an exchange is handed besides its request. */
+export interface ExchangeContext {
+  readonly admission: Admission;
+  /** Asks the revocation log again; the admission tells. */
+  readonly recheck: () => void;
+  /** Header lines for answers to other origins. */
+  readonly cors: readonly string[];
+}
+
+/** How an exchange ended, once nothing more will happen on either side. */
+export type ExchangeEnd =
+  | { readonly kind: "answered"; readonly status: number }
+  /** Nothing was answered: the caller answers this in place of the target. */
+  | { readonly kind: "denied"; readonly denial: Denial; readonly cause?: Error }
+  /** The answer had begun and was broken off, on the requester's side too: never a short body that looks whole. */
+  | { readonly kind: "broken"; readonly status: number; readonly cause?: Error }
+  | { readonly kind: "requester_left" };
+
+/**
+ * One request to the target and its answer on the way back. The methods in the second half are called by undici; its
+ * handler with raw header lists is used, since header objects would be built for each answer and taken apart again.
+ */
+export class Exchange {
+  readonly ended: Promise<ExchangeEnd>;
+  readonly #response: ServerResponse;
+  readonly #context: ExchangeContext;
+  #end: (end: ExchangeEnd) => void = () => undefined;
+  #abort: ((error: Error) => void) | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+  #informational = 0;
+  #status: number | undefined;
+  #isOver = false;
+
+  constructor(response: ServerResponse, context: ExchangeContext) {
+    this.#response = response;
+    this.#context = context;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    response.on("close", () => this.#onRequesterClose());
+    context.admission.onRevoke(() => this.#fail({ reason: "unauthorized" }));
+  }
+
+  start(pool: Dispatcher, request: UpstreamRequest): void {
+    if (this.#isOver) return;
+    const { method, path, headers, body, idleTimeoutMs } = request;
+    // Until there is a connection nothing else counts the time.
+    this.#deadline = setTimeout(() => this.#fail({ reason: "target_timeout" }), idleTimeoutMs);
+    try {
+      pool.dispatch(
+        {
+          method,
+          path,
+          headers: [...headers],
+          body,
+          headersTimeout: idleTimeoutMs,
+          bodyTimeout: idleTimeoutMs,
+        },
+        this,
+      );
+    } catch (error) {
+      this.onError(error instanceof Error ? error : new Error("the request was not sent", { cause: error }));
+    }
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    clearTimeout(this.#deadline);
+    this.#abort = abort;
+    // Asked again before the first byte goes out: time has passed since the request was let through.
+    if (!this.#isOver) this.#context.recheck();
+    if (this.#isOver) abort(new Error("the exchange is over"));
+  }
+
+  onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, reason: string): boolean {
+    if (status >= 100 && status < 200) {
+      this.#informational += 1;
+      if (this.#informational > INFORMATIONAL_LIMIT) this.#fail({ reason: "target_incomplete" });
+      return true;
+    }
+    const lines = rawHeaders.map((part) => part.toString("latin1"));
+    const head = shapeAnswer(status, reason, lines, this.#context.cors);
+    if (head === undefined) {
+      this.#fail({ reason: "target_incomplete" });
+      return false;
+    }
+    const response = this.#response;
+    this.#status = status;
+    response.on("drain", resume);
+    response.writeHead(head.status, head.reason, head.headers);
+    // With the first piece of the body if there is one by now, by itself otherwise: a reader of events waits for it.
+    queueMicrotask(() => response.flushHeaders());
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    return this.#response.write(chunk);
+  }
+
+  onComplete(): void {
+    if (this.#isOver) return;
+    this.#over({ kind: "answered", status: this.#status ?? 0 });
+    this.#response.end();
+  }
+
+  onUpgrade(_status: number, _rawHeaders: Buffer[] | string[] | null, socket: { destroy(): void }): void {
+    socket.destroy();
+    this.#fail({ reason: "target_incomplete" });
+  }
+
+  onError(cause: Error): void {
+    this.#fail(denialOfFailure(cause), cause);
+  }
+
+  #fail(denial: Denial, cause?: Error): void {
+    if (this.#isOver) return;
+    const why = cause === undefined ? {} : { cause };
+    if (this.#status === undefined) {
+      this.#over({ kind: "denied", denial, ...why });
+    } else {
+      this.#over({ kind: "broken", status: this.#status, ...why });
+      this.#response.destroy();
+    }
+    this.#abort?.(cause ?? new Error(denial.reason));
+  }
+
+  #onRequesterClose(): void {
+    if (this.#isOver) return;
+    this.#over({ kind: "requester_left" });
+    this.#abort?.(new Error("the requester left"));
+  }
+
+  #over(end: ExchangeEnd): void {
+    this.#isOver = true;
+    clearTimeout(this.#deadline);
+    this.#end(end);
+  }
+}

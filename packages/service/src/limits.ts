@@ -1,0 +1,45 @@
+/** Every limit of the service. Sizes in bytes, times in milliseconds. */
+export interface Limits {
+  /** Heads of requests and of answers. */
+  readonly headerBytes: number;
+  /** Bodies held in memory because their hash is signed. */
+  readonly heldBodyBytes: number;
+  /** Time for a requester to send a head. */
+  readonly headTimeoutMs: number;
+  /** Time for name resolution, connection and TLS handshake with a target together. */
+  readonly connectTimeoutMs: number;
+  /** Longest silence of a target; a target's own `timeoutMs` can only shorten it. */
+  readonly idleTimeoutMs: number;
+  /** Longest idle time of a requester's connection between two requests. */
+  readonly keepAliveMs: number;
+  /** Time for invocations under way to finish when the service stops. */
+  readonly shutdownMs: number;
+  /** Time a write may wait for its turn. */
+  readonly writerDeadlineMs: number;
+  /** Time without an answer from the store after which all invocations under way are cut. */
+  readonly blindMs: number;
+  /** Time after which an unused pool of connections is closed. */
+  readonly idlePoolMs: number;
+  /** Connections to one destination; further requests wait. */
+  readonly connectionsPerDestination: number;
+  /** Verdicts kept in memory. */
+  readonly cachedVerdicts: number;
+  /** Nodes in the lineage of anything that is made. */
+  readonly lineageNodes: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  headerBytes: 16 * 1024,
+  heldBodyBytes: 8 * 1024 * 1024,
+  headTimeoutMs: 30_000,
+  connectTimeoutMs: 10_000,
+  idleTimeoutMs: 300_000,
+  keepAliveMs: 65_000,
+  shutdownMs: 10_000,
+  writerDeadlineMs: 2_000,
+  blindMs: 2_000,
+  idlePoolMs: 60_000,
+  connectionsPerDestination: 1_024,
+  cachedVerdicts: 100_000,
+  lineageNodes: 256,
+};

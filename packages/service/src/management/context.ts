@@ -1,0 +1,27 @@
+import type { Authority } from "capability-protocol";
+import type { EgressPolicy } from "../egress/policy.ts";
+import type { Opened, Vault } from "../store/vault.ts";
+import type { Store } from "../store/store.ts";
+
+/** A capability that was presented and works. */
+export type Caller = Pick<Opened, "capability" | "payload">;
+
+/** All that the operations are handed. */
+export interface ManagementContext {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly random: (size: number) => Uint8Array;
+  readonly policy: EgressPolicy;
+  /** Stands in every capability URI that is issued. */
+  readonly authority: Authority;
+  /** Whether a name is one of this service's own. */
+  readonly isOwn: (authority: Authority) => boolean;
+  /** Told when something was revoked here, so that open streams end at once. */
+  readonly revoked: () => void;
+}
+
+/** What an operation answers. */
+export interface Answer {
+  readonly status: 200 | 201 | 202;
+  readonly body: object;
+}

@@ -1,0 +1,116 @@
+import { X509Certificate, createPrivateKey } from "node:crypto";
+import type { ExportRequest, TargetConfiguration } from "capability-protocol";
+import type { Capability } from "../domain/capability.ts";
+import type { Outcome } from "../domain/denial.ts";
+import { accept, deny, invalid } from "../domain/denial.ts";
+import type { Target } from "../domain/target.ts";
+import type { StoredTarget } from "../store/record.ts";
+import { boundColumns } from "../store/record.ts";
+import { KEY_BYTES, seal } from "../store/seal.ts";
+import type { Opened } from "../store/vault.ts";
+import type { Answer, Caller, ManagementContext } from "./context.ts";
+import { denialOf, issue } from "./issue.ts";
+import { subjectOf } from "./subject.ts";
+
+/**
+ * Makes a new capability through a membrane: for a target, or for what a capability already held does.
+ *
+ * @param wire the request as it came: what is sealed, and parsed again when the capability is used.
+ */
+export async function exportCapability(
+  context: ManagementContext,
+  caller: Caller,
+  request: ExportRequest,
+  wire: Buffer,
+): Promise<Outcome<Answer>> {
+  if (request.kind === "target") {
+    const denied = refuseTarget(context, request.target);
+    return denied ?? exportTarget(context, caller, wire);
+  }
+  const { authority, token } = request.capability;
+  if (!context.isOwn(authority)) {
+    const denied = refuseUri(context, "capability", new URL(`https://${authority}/`));
+    return denied ?? exportTarget(context, caller, wire);
+  }
+  const parent = await context.vault.open(token);
+  return parent === undefined ? deny({ reason: "dead_capability" }) : reexport(context, caller, parent);
+}
+
+async function exportTarget(
+  context: ManagementContext,
+  caller: Caller,
+  wire: Buffer,
+): Promise<Outcome<Answer>> {
+  const { store, vault, random } = context;
+  const target: Target = {
+    type: "target",
+    uid: vault.newUid(),
+    membrane: subjectOf(caller),
+    madeWith: caller.capability.uid,
+  };
+  const dataKey = random(KEY_BYTES);
+  const stored: StoredTarget = { ...target, sealed: seal(dataKey, wire, boundColumns(target)) };
+  const minted = vault.mint({ ...place(caller), kind: "invoke", subject: target.uid }, dataKey);
+  const denied = await store.make([stored, minted.record]);
+  if (denied !== undefined) return deny(denialOf(denied));
+  return accept({ status: 201, body: { capability: issue(context.authority, minted.token) } });
+}
+
+/** The child carries what its parent carries, under a token of its own: the depth of a delegation costs nothing later. */
+async function reexport(
+  context: ManagementContext,
+  caller: Caller,
+  parent: Opened,
+): Promise<Outcome<Answer>> {
+  const { kind, subject, uid } = parent.capability;
+  const rights = { ...place(caller), kind, parent: uid, ...(subject === undefined ? {} : { subject }) };
+  const minted = context.vault.mint(rights, parent.payload);
+  const denied = await context.store.make([minted.record]);
+  if (denied === undefined) {
+    return accept({ status: 201, body: { capability: issue(context.authority, minted.token) } });
+  }
+  if (denied.reason !== "lineage_dead") return deny(denialOf(denied));
+  return deny({ reason: (await isAlive(context, caller.capability)) ? "dead_capability" : "unauthorized" });
+}
+
+/** Where in the lineage all that an `export` capability makes stands. */
+function place(caller: Caller): Pick<Capability, "through" | "madeWith"> {
+  return { through: subjectOf(caller), madeWith: caller.capability.uid };
+}
+
+async function isAlive(context: ManagementContext, capability: Capability): Promise<boolean> {
+  return context.store.isAlive(capability.uid);
+}
+
+function refuseTarget(context: ManagementContext, target: TargetConfiguration): Outcome<Answer> | undefined {
+  return refuseUri(context, "uri", new URL(target.uri)) ?? refuseTls(target);
+}
+
+/** An early error for who exports; what a name resolves to is judged at each connection. */
+function refuseUri(context: ManagementContext, field: string, url: URL): Outcome<Answer> | undefined {
+  const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
+  const verdict = context.policy.judgeHost(url.hostname, port);
+  return verdict.allowed
+    ? undefined
+    : invalid(field, "an address that this service may connect to (--allow-target)");
+}
+
+function refuseTls(target: TargetConfiguration): Outcome<Answer> | undefined {
+  const { ca, cert, key } = target.tls ?? {};
+  if (ca !== undefined && !parses(() => new X509Certificate(ca)))
+    return invalid("tls.ca", "a certificate in PEM");
+  if (cert === undefined || key === undefined) return undefined;
+  if (!parses(() => new X509Certificate(cert))) return invalid("tls.cert", "a certificate in PEM");
+  if (!parses(() => createPrivateKey(key))) return invalid("tls.key", "an unencrypted private key in PEM");
+  const matches = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  return matches ? undefined : invalid("tls.key", "the private key of tls.cert");
+}
+
+function parses(parse: () => unknown): boolean {
+  try {
+    parse();
+    return true;
+  } catch {
+    return false;
+  }
+}

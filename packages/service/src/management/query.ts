@@ -1,0 +1,119 @@
+import { hkdfSync } from "node:crypto";
+import type { CapabilityToken, QueryRequest } from "capability-protocol";
+import { formatToken, TOKEN_BYTES } from "capability-protocol";
+import type { Outcome } from "../domain/denial.ts";
+import { accept, deny } from "../domain/denial.ts";
+import { frame, text, unframe } from "../store/frame.ts";
+import type { StoredMembrane } from "../store/record.ts";
+import { boundColumns } from "../store/record.ts";
+import { unsealWith } from "../store/seal.ts";
+import { StoreCorruptError } from "../store/store.ts";
+import type { Answer, Caller, ManagementContext } from "./context.ts";
+import { denialOf, issue } from "./issue.ts";
+import { subjectOf } from "./subject.ts";
+import type { TenantKeys } from "./tenant-keys.ts";
+import { parseTenantKeys } from "./tenant-keys.ts";
+
+/** The two tokens of a membrane. */
+interface MembraneTokens {
+  readonly export: CapabilityToken;
+  readonly revoke: CapabilityToken;
+}
+
+/** Lists membranes with their capabilities, one page a call. */
+export async function query(
+  context: ManagementContext,
+  caller: Caller,
+  request: QueryRequest,
+): Promise<Outcome<Answer>> {
+  const page = await context.store.membranes(subjectOf(caller), request);
+  const keys = parseTenantKeys(caller.payload);
+  const readable = page.membranes.filter((membrane) => membrane.sealedTo.equals(keys.publicKey));
+  const listed = await Promise.all(readable.map((membrane) => list(context, caller, keys, membrane)));
+  const denied = listed.find((entry) => !entry.ok);
+  if (denied !== undefined) return denied;
+  const membranes = listed.flatMap((entry) => (entry.ok && entry.value !== undefined ? [entry.value] : []));
+  return accept({ status: 200, body: { membranes, completed: page.completed } });
+}
+
+async function list(
+  context: ManagementContext,
+  caller: Caller,
+  keys: TenantKeys,
+  membrane: StoredMembrane,
+): Promise<Outcome<object | undefined>> {
+  const original = openTokens(keys, membrane);
+  const isDelegated = caller.capability.parent !== undefined;
+  const given = isDelegated ? await delegate(context, caller, membrane, original) : accept(original);
+  if (!given.ok || given.value === undefined) return given;
+  const { authority } = context;
+  return accept({
+    id: membrane.name,
+    capabilities: {
+      export: issue(authority, given.value.export),
+      revoke: issue(authority, given.value.revoke),
+    },
+  });
+}
+
+function openTokens(keys: TenantKeys, membrane: StoredMembrane): MembraneTokens {
+  const [exporting, revoking] = unframe(unsealWith(keys, membrane.sealed, boundColumns(membrane)));
+  if (exporting === undefined || revoking === undefined) {
+    throw new StoreCorruptError("a membrane does not hold its two tokens");
+  }
+  return { export: formatToken(exporting), revoke: formatToken(revoking) };
+}
+
+/**
+ * A delegate gets re-exports made for it, with its `query` in their lineage: what it was given dies with the delegation.
+ * They are derived from what its `query` carries, so that the same ones are found again.
+ *
+ * @returns nothing if the membrane died meanwhile.
+ */
+async function delegate(
+  context: ManagementContext,
+  caller: Caller,
+  membrane: StoredMembrane,
+  original: MembraneTokens,
+): Promise<Outcome<MembraneTokens | undefined>> {
+  const { vault, store } = context;
+  const derived: MembraneTokens = {
+    export: deriveToken(caller, membrane, "export"),
+    revoke: deriveToken(caller, membrane, "revoke"),
+  };
+  const present = await Promise.all([vault.open(derived.export), vault.open(derived.revoke)]);
+  if (present.every((opened) => opened !== undefined)) return accept(derived);
+
+  const parents = {
+    export: await vault.open(original.export),
+    revoke: await vault.open(original.revoke),
+  };
+  if (parents.export === undefined || parents.revoke === undefined) return accept(undefined);
+  const rights = { subject: membrane.uid, madeWith: caller.capability.uid };
+  const { export: exporting, revoke: revoking } = parents;
+  const denied = await store.make([
+    vault.mint(
+      { ...rights, kind: "export", parent: exporting.capability.uid },
+      exporting.payload,
+      derived.export,
+    ).record,
+    vault.mint(
+      { ...rights, kind: "revoke", parent: revoking.capability.uid },
+      revoking.payload,
+      derived.revoke,
+    ).record,
+  ]);
+  if (denied === undefined) return accept(derived);
+  return denied.reason === "lineage_dead" ? accept(undefined) : deny(denialOf(denied));
+}
+
+function deriveToken(caller: Caller, membrane: StoredMembrane, kind: "export" | "revoke"): CapabilityToken {
+  const info = frame([
+    text("delegated query/1"),
+    text(caller.capability.uid),
+    text(membrane.uid),
+    text(kind),
+  ]);
+  const { privateKey } = parseTenantKeys(caller.payload);
+  return formatToken(new Uint8Array(hkdfSync("sha512", privateKey, Buffer.alloc(0), info, TOKEN_BYTES)));
+}

@@ -1,0 +1,66 @@
+import type { Authority } from "capability-protocol";
+import type { MakingDenial } from "../domain/making.ts";
+import type { Store } from "../store/store.ts";
+import type { Vault } from "../store/vault.ts";
+import { issue } from "./issue.ts";
+import type { TenantUris } from "./provision.ts";
+import { issueAll, makeTenant, mintAll } from "./provision.ts";
+import { newTenantKeys } from "./tenant-keys.ts";
+
+/** What the operator does at the machine itself, with the store and the service key at hand. */
+export interface OperatorContext {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly authority: Authority;
+}
+
+/** What a new service says once and never again. */
+export interface FirstCapabilities {
+  readonly tenant: string;
+  readonly capabilities: TenantUris;
+  readonly operator: { readonly provision: string };
+}
+
+const FIRST_TENANT = "default";
+
+/** @returns nothing if the store has had a tenant before: its capabilities were shown then. */
+export async function makeFirstTenant(context: OperatorContext): Promise<FirstCapabilities | undefined> {
+  const { store, vault, authority } = context;
+  if (!(await store.isEmpty())) return undefined;
+  const provision = vault.mint({ kind: "provision" }, Buffer.alloc(0));
+  const made = await makeTenant(store, vault, FIRST_TENANT, { beside: [provision.record] });
+  // Another process that started at the same time was first.
+  if (!made.ok) return undefined;
+  return {
+    tenant: FIRST_TENANT,
+    capabilities: issueAll(authority, made.tokens),
+    operator: { provision: issue(authority, provision.token) },
+  };
+}
+
+export async function createTenant(
+  { store, vault, authority }: OperatorContext,
+  name: string,
+): Promise<{ ok: true; capabilities: TenantUris } | { ok: false; denial: MakingDenial }> {
+  const made = await makeTenant(store, vault, name);
+  return made.ok ? { ok: true, capabilities: issueAll(authority, made.tokens) } : made;
+}
+
+/**
+ * Gives a tenant new capabilities when its own are lost. The new `query` has a key pair of its own and lists what is made
+ * from now on; what older membranes hold was sealed to the lost key and stays closed. The old capabilities go on working
+ * for whoever has them: `deleteSelf` ends the tenant with all of them.
+ *
+ * @returns nothing if no tenant of this name is alive.
+ */
+export async function reissueTenant(
+  { store, vault, authority }: OperatorContext,
+  name: string,
+): Promise<TenantUris | undefined> {
+  const tenant = (await store.tenants()).find((candidate) => candidate.name === name);
+  if (tenant === undefined) return undefined;
+  const keys = newTenantKeys();
+  const { tokens, records } = mintAll(vault, tenant.uid, keys);
+  const denied = await store.rekeyTenant(tenant.uid, keys.publicKey, records);
+  return denied === undefined ? issueAll(authority, tokens) : undefined;
+}

@@ -1,0 +1,51 @@
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createFile, makePrivateDirectory, readIfPresent, replaceFile } from "./private-files.ts";
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "membrane-files-"));
+});
+
+afterEach(() => rm(directory, { recursive: true }));
+
+test("createFile lets one of many win, and the others see all that it wrote", async () => {
+  const path = join(directory, "key");
+  const outcomes = await Promise.all(
+    Array.from({ length: 20 }, async (_, i) => {
+      const text = `${i}`.repeat(10_000);
+      return { text, won: await createFile(path, text, 0o600), seen: await readFile(path, "utf8") };
+    }),
+  );
+  const winners = outcomes.filter(({ won }) => won);
+  expect(winners).toHaveLength(1);
+  for (const { seen } of outcomes) expect(seen).toBe(winners[0]!.text);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect(await readdir(directory)).toEqual(["key"]);
+});
+
+test("replaceFile shows a reader one whole text or the other, with the new mode", async () => {
+  const path = join(directory, "leaf");
+  await replaceFile(path, "a".repeat(100_000), 0o644);
+  const writes = Promise.all(
+    ["b", "c", "d"].map((letter) => replaceFile(path, letter.repeat(100_000), 0o600)),
+  );
+  for (let round = 0; round < 50; round += 1) expect(await readFile(path, "utf8")).toMatch(/^(.)\1{99999}$/);
+  await writes;
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect(await readdir(directory)).toEqual(["leaf"]);
+});
+
+test("a failed write leaves nothing behind", async () => {
+  await makePrivateDirectory(join(directory, "taken"));
+  await expect(replaceFile(join(directory, "taken"), "text", 0o600)).rejects.toThrow();
+  expect(await readdir(directory)).toEqual(["taken"]);
+});
+
+test("readIfPresent tells a missing file from one that cannot be read", async () => {
+  expect(await readIfPresent(join(directory, "none"))).toBeUndefined();
+  await expect(readIfPresent(directory)).rejects.toThrow("EISDIR");
+});

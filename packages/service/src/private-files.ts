@@ -1,0 +1,76 @@
+import { randomBytes } from "node:crypto";
+import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/** Makes a directory that only its owner can look into, if it is missing. */
+export async function makePrivateDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+}
+
+/** The text of a file, or `undefined` when there is none. */
+export async function readIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** Puts a file in place of what was there: a reader finds the old text or the new one, also after a power cut. */
+export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
+  await viaTemporary(path, text, mode, (temporary) => rename(temporary, path));
+}
+
+/**
+ * Creates a file unless it exists and says whether it did. O_EXCL alone would let another process read a file that is
+ * not written yet; a hard link is as exclusive and shows whole files only.
+ */
+export async function createFile(path: string, text: string, mode: number): Promise<boolean> {
+  try {
+    await viaTemporary(path, text, mode, (temporary) => link(temporary, path));
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EEXIST")) return false;
+    throw error;
+  }
+}
+
+async function viaTemporary(
+  path: string,
+  text: string,
+  mode: number,
+  place: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
+  try {
+    await writeSynced(temporary, text, mode);
+    await place(temporary);
+    await syncDirectory(dirname(path));
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+async function writeSynced(path: string, text: string, mode: number): Promise<void> {
+  const file = await open(path, "wx", mode);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}

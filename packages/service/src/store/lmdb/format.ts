@@ -1,0 +1,55 @@
+import { randomBytes } from "node:crypto";
+import type { ServiceKeys } from "../keys.ts";
+import { unframe } from "../frame.ts";
+import { FORMAT_VERSION } from "../record.ts";
+import { StoreCorruptError, StoreFormatError } from "../store.ts";
+import type { Environment } from "./environment.ts";
+import { entryKey, HEAD } from "./log.ts";
+import type { RowTable } from "./row.ts";
+
+const FORMAT = Buffer.from("format");
+
+/** What the store says of itself. */
+export interface Format {
+  readonly storeId: string;
+}
+
+/**
+ * Reads the format row, or writes it into an empty store; the first of several processes that start at once wins.
+ *
+ * @throws StoreFormatError if the store was written by a newer program or with another service key.
+ */
+export async function openFormat(
+  environment: Environment,
+  meta: RowTable,
+  keys: ServiceKeys,
+): Promise<Format> {
+  const present = environment.snapshot(() => readFormat(environment, meta, keys));
+  if (present !== undefined) return present;
+  return environment.write(() => {
+    const winner = readFormat(environment, meta, keys);
+    if (winner !== undefined) return winner;
+    const storeId = randomBytes(16);
+    meta.put(HEAD, [randomBytes(16), entryKey(0n)]);
+    meta.put(FORMAT, [Buffer.from([FORMAT_VERSION]), keys.checkValue, storeId]);
+    return { storeId: storeId.toString("hex") };
+  });
+}
+
+function readFormat(environment: Environment, meta: RowTable, keys: ServiceKeys): Format | undefined {
+  const raw = environment.tables.meta.getBinary(FORMAT);
+  if (raw === undefined) return undefined;
+  // Before the MAC, which a wrong key would fail too: the operator must be told which of the two it is.
+  const [version, checkValue] = unframe(raw.subarray(0, -32));
+  if (version?.[0] !== FORMAT_VERSION) {
+    throw new StoreFormatError(
+      `the store has format ${version?.[0] ?? "unknown"}, this program reads format ${FORMAT_VERSION}: use the program that wrote it, or a newer one`,
+    );
+  }
+  if (checkValue?.equals(keys.checkValue) !== true) {
+    throw new StoreFormatError("the service key is not the one this store was made with");
+  }
+  const storeId = meta.get(FORMAT)?.[2];
+  if (storeId === undefined) throw new StoreCorruptError("the store does not say its id");
+  return { storeId: storeId.toString("hex") };
+}

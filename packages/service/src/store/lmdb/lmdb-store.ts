@@ -1,0 +1,188 @@
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { judge } from "../../domain/lineage.ts";
+import type { MakingDenial, Snapshot } from "../../domain/making.ts";
+import { denyMaking } from "../../domain/making.ts";
+import type { Uid } from "../../domain/uid.ts";
+import type { ServiceKeys } from "../keys.ts";
+import type { StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
+import type { Found, MembranePage, MembranePageRequest, Store } from "../store.ts";
+import { StoreCorruptError } from "../store.ts";
+import type { Environment } from "./environment.ts";
+import { openEnvironment } from "./environment.ts";
+import { openFormat } from "./format.ts";
+import { createRevocationLog } from "./log.ts";
+import { createNodes } from "./nodes.ts";
+import { createRowTable } from "./row.ts";
+import { queueSweep, sweepBelow } from "./sweep.ts";
+
+export interface LmdbStoreOptions {
+  /** Where the store's files are; made if it is not there. */
+  readonly directory: string;
+  readonly keys: ServiceKeys;
+  /** How many nodes a lineage may have. */
+  readonly lineageLimit: number;
+  /** How long a write may wait for its turn, in milliseconds. */
+  readonly writerDeadlineMs: number;
+}
+
+/**
+ * Opens the store in `directory`, or makes it.
+ *
+ * @throws StoreFormatError if it was written by a newer program or with another service key.
+ */
+export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
+  const environment = openEnvironment(options.directory, options.writerDeadlineMs);
+  try {
+    return await createStore(environment, options);
+  } catch (error) {
+    await environment.close();
+    throw error;
+  }
+}
+
+async function createStore(environment: Environment, options: LmdbStoreOptions): Promise<Store> {
+  const { tables, snapshot, write } = environment;
+  const meta = createRowTable("meta", tables.meta, options.keys);
+  const queue = createRowTable("sweep", tables.sweep, options.keys);
+  const log = createRevocationLog(tables.meta, meta, createRowTable("log", tables.log, options.keys));
+  const nodes = createNodes(tables, options.keys);
+  const format = await openFormat(environment, meta, options.keys);
+
+  return {
+    id: format.storeId,
+    position: () => snapshot(log.head),
+    revocationsSince: (position) => snapshot(() => log.since(position)),
+    find: (lookupId) =>
+      snapshot((): Found | undefined => {
+        const capability = nodes.byLookupId(lookupId);
+        if (capability === undefined || !timingSafeEqual(capability.lookupId, lookupId)) return undefined;
+        const subject = capability.subject === undefined ? undefined : nodes.get(capability.subject);
+        const found = {
+          capability,
+          verdict: judge(capability, remembering(nodes.get)),
+          position: log.head(),
+        };
+        return subject?.type === "target" ? { ...found, target: subject } : found;
+      }),
+    isAlive: (uid) =>
+      snapshot(() => {
+        const record = nodes.get(uid);
+        return record !== undefined && isAlive(record);
+      }),
+    isEmpty: () => snapshot(() => nodes.isEmpty()),
+    tenant: (uid) =>
+      snapshot(() => {
+        const record = nodes.get(uid);
+        return record?.type === "tenant" ? record : undefined;
+      }),
+    tenants: () =>
+      snapshot(() =>
+        Array.from(nodes.namedFrom(undefined, "", false))
+          .filter(isTenant)
+          .filter(isAlive),
+      ),
+    membranes: (tenant, page) =>
+      snapshot(() => {
+        const find = remembering(nodes.get);
+        const found = page.id === undefined ? following(tenant, page) : exactly(tenant, page.id);
+        return collect(found, page.limit, (membrane) => judge(membrane, find).alive);
+      }),
+    make: (records) => write(() => make(records)),
+    rekeyTenant: (uid, publicKey, capabilities) =>
+      write(() => {
+        const tenant = nodes.get(uid);
+        if (tenant?.type !== "tenant") return { reason: "lineage_dead" };
+        const denial = make(capabilities);
+        if (denial === undefined) nodes.update({ ...tenant, publicKey });
+        return denial;
+      }),
+    revoke: (root, by) =>
+      write(() => {
+        const record = nodes.get(root);
+        const capability = nodes.get(by);
+        if (!isRoot(record) || capability === undefined || !isAlive(capability)) {
+          touch();
+          return "denied";
+        }
+        if (record.revoked) {
+          touch();
+          return "revoked";
+        }
+        nodes.update({ ...record, revoked: true });
+        nodes.removeName(record);
+        log.append(root);
+        queueSweep(queue, root);
+        return "revoked";
+      }),
+    sweep: (limit) =>
+      write(() => {
+        log.trim(limit);
+        return sweepBelow(queue, nodes, limit);
+      }),
+    close: () => environment.close(),
+  };
+
+  function make(records: readonly StoredRecord[]): MakingDenial | undefined {
+    const fresh = records.filter(
+      (record) => record.type !== "capability" || nodes.byLookupId(record.lookupId) === undefined,
+    );
+    const snapshot: Snapshot = {
+      find: remembering(nodes.get),
+      nameHolder: (node) => nodes.named(node.type === "membrane" ? node.tenant : undefined, node.name),
+    };
+    const denial = denyMaking(fresh, snapshot, options.lineageLimit);
+    if (denial === undefined && fresh.length > 0) fresh.forEach((record) => nodes.insert(record));
+    else touch();
+    return denial;
+  }
+
+  /** Writes something: an answer that found nothing to do may rest on a commit of another process that is not on disk yet. */
+  function touch(): void {
+    meta.put(Buffer.from("touched"), [randomBytes(8)]);
+  }
+
+  function* following(tenant: Uid, page: MembranePageRequest): Iterable<StoredRecord> {
+    yield* nodes.namedFrom(tenant, page.lastId ?? "", page.lastId !== undefined);
+  }
+
+  function* exactly(tenant: Uid, id: string): Iterable<StoredRecord> {
+    const record = nodes.named(tenant, id);
+    if (record !== undefined) yield record;
+  }
+
+  function isAlive(record: StoredRecord): boolean {
+    return judge(record, nodes.get).alive;
+  }
+}
+
+function collect(
+  records: Iterable<StoredRecord>,
+  limit: number,
+  isAlive: (membrane: StoredMembrane) => boolean,
+): MembranePage {
+  const membranes: StoredMembrane[] = [];
+  for (const record of records) {
+    if (record.type !== "membrane") throw new StoreCorruptError("a name of a tenant leads to no membrane");
+    if (!isAlive(record)) continue;
+    if (membranes.length === limit) return { membranes, completed: false };
+    membranes.push(record);
+  }
+  return { membranes, completed: true };
+}
+
+function isTenant(record: StoredRecord): record is StoredTenant {
+  return record.type === "tenant";
+}
+
+function isRoot(record: StoredRecord | undefined): record is StoredTenant | StoredMembrane {
+  return record?.type === "tenant" || record?.type === "membrane";
+}
+
+/** Reads each record of a snapshot once, however many lineages it stands in. */
+function remembering(get: (uid: Uid) => StoredRecord | undefined): (uid: Uid) => StoredRecord | undefined {
+  const known = new Map<Uid, StoredRecord | undefined>();
+  return (uid) => {
+    if (!known.has(uid)) known.set(uid, get(uid));
+    return known.get(uid);
+  };
+}

@@ -1,0 +1,106 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  hkdfSync,
+  randomBytes,
+} from "node:crypto";
+
+/** Length of the keys of {@link seal} and {@link sealTo}, in bytes. */
+export const KEY_BYTES = 32;
+
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** DER framing of raw X25519 keys (RFC 8410 §7 and §4): Node reads no raw keys. */
+const PKCS8_PREFIX = Buffer.from("302e020100300506032b656e04220420", "hex");
+const SPKI_PREFIX = Buffer.from("302a300506032b656e032100", "hex");
+
+/** What was sealed is not what is there, or the key is not the one it was sealed with. */
+export class UnsealError extends Error {
+  override readonly name = "UnsealError";
+}
+
+/** AES-256-GCM with a random 96-bit nonce: nonce, ciphertext, tag. `bound` is authenticated and must be given again to open. */
+export function seal(key: Uint8Array, plaintext: Uint8Array, bound: Uint8Array): Buffer {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(bound);
+  return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** @throws UnsealError if `key`, `sealed` or `bound` is not what it was. */
+export function unseal(key: Uint8Array, sealed: Uint8Array, bound: Uint8Array): Buffer {
+  if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new UnsealError("sealed bytes are cut short");
+  const nonce = sealed.subarray(0, NONCE_BYTES);
+  const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
+  decipher.setAAD(bound);
+  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
+  try {
+    return Buffer.concat([
+      decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES)),
+      decipher.final(),
+    ]);
+  } catch (cause) {
+    throw new UnsealError("sealed bytes do not open", { cause });
+  }
+}
+
+/** A new X25519 key pair (RFC 7748), both halves as 32 raw bytes. */
+export function newKeyPair(): { readonly publicKey: Buffer; readonly privateKey: Buffer } {
+  const pair = generateKeyPairSync("x25519", {
+    publicKeyEncoding: { type: "spki", format: "der" },
+    privateKeyEncoding: { type: "pkcs8", format: "der" },
+  });
+  return { publicKey: raw(pair.publicKey, SPKI_PREFIX), privateKey: raw(pair.privateKey, PKCS8_PREFIX) };
+}
+
+/**
+ * Seals so that only the holder of the private key opens: an ephemeral X25519 key, HKDF-SHA-256 over the shared secret
+ * and both public keys, then {@link seal}. Whoever seals cannot open afterwards.
+ */
+export function sealTo(publicKey: Uint8Array, plaintext: Uint8Array, bound: Uint8Array): Buffer {
+  const ephemeral = newKeyPair();
+  const key = agree(ephemeral.privateKey, publicKey, ephemeral.publicKey, publicKey);
+  return Buffer.concat([ephemeral.publicKey, seal(key, plaintext, bound)]);
+}
+
+/** @throws UnsealError if the private key is not the recipient's, or anything was changed. */
+export function unsealWith(
+  keys: { readonly publicKey: Uint8Array; readonly privateKey: Uint8Array },
+  sealed: Uint8Array,
+  bound: Uint8Array,
+): Buffer {
+  if (sealed.length < KEY_BYTES) throw new UnsealError("sealed bytes are cut short");
+  const ephemeral = sealed.subarray(0, KEY_BYTES);
+  return unseal(
+    agree(keys.privateKey, ephemeral, ephemeral, keys.publicKey),
+    sealed.subarray(KEY_BYTES),
+    bound,
+  );
+}
+
+function agree(
+  privateKey: Uint8Array,
+  peer: Uint8Array,
+  ephemeral: Uint8Array,
+  recipient: Uint8Array,
+): Buffer {
+  const secret = diffieHellman({
+    privateKey: createPrivateKey({
+      key: Buffer.concat([PKCS8_PREFIX, privateKey]),
+      format: "der",
+      type: "pkcs8",
+    }),
+    publicKey: createPublicKey({ key: Buffer.concat([SPKI_PREFIX, peer]), format: "der", type: "spki" }),
+  });
+  const salt = Buffer.concat([ephemeral, recipient]);
+  return Buffer.from(hkdfSync("sha256", secret, salt, "sealed to tenant/1", KEY_BYTES));
+}
+
+function raw(der: Buffer, prefix: Buffer): Buffer {
+  return der.subarray(prefix.length);
+}

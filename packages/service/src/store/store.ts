@@ -1,0 +1,132 @@
+import type { Verdict } from "../domain/lineage.ts";
+import type { MakingDenial } from "../domain/making.ts";
+import type { Uid } from "../domain/uid.ts";
+import type { StoredCapability, StoredMembrane, StoredRecord, StoredTarget, StoredTenant } from "./record.ts";
+
+/** An engine inside the process answers at once, one over a network later. */
+export type Awaitable<T> = T | Promise<T>;
+
+/**
+ * Where the revocation log ends. `log` is a random id of the log itself, since positions repeat after a restore; two
+ * positions are the same only if both parts are.
+ */
+export interface Position {
+  readonly log: string;
+  readonly sequence: bigint;
+}
+
+export function samePosition(a: Position, b: Position): boolean {
+  return a.sequence === b.sequence && a.log === b.log;
+}
+
+/** What was revoked between two positions; `everything` if the earlier one is not known (restored, trimmed, damaged). */
+export interface Revocations {
+  readonly position: Position;
+  readonly uids: ReadonlySet<Uid> | "everything";
+}
+
+/** What a lookup id leads to, of one snapshot, with the position that this snapshot vouches for. */
+export interface Found {
+  readonly capability: StoredCapability;
+  readonly verdict: Verdict;
+  /** What an `invoke` capability stands for. */
+  readonly target?: StoredTarget;
+  readonly position: Position;
+}
+
+/** One page of the membranes of a tenant that are alive, ordered by name (UTF-8 bytes). */
+export interface MembranePage {
+  readonly membranes: readonly StoredMembrane[];
+  /** Nothing follows. */
+  readonly completed: boolean;
+}
+
+export interface MembranePageRequest {
+  /** Only the membrane of this name. */
+  readonly id?: string;
+  /** Only what follows this name. */
+  readonly lastId?: string;
+  readonly limit: number;
+}
+
+/** A write did not get its turn in time, because another writer holds the store. Nothing was written. */
+export class StoreBusyError extends Error {
+  override readonly name = "StoreBusyError";
+  readonly code = "store_busy";
+}
+
+/** What is in the store is not what was written there. Nothing is answered from such a row. */
+export class StoreCorruptError extends Error {
+  override readonly name = "StoreCorruptError";
+  readonly code = "store_corrupt";
+}
+
+/** The store cannot be used by this program with this key. The message tells the operator why. */
+export class StoreFormatError extends Error {
+  override readonly name = "StoreFormatError";
+  readonly code = "store_format";
+}
+
+/**
+ * Where tenants, membranes, targets and capabilities are kept. Every operation is one transaction; what a promise
+ * acknowledges is on disk. A row that was edited, moved or swapped is a {@link StoreCorruptError}, never an answer.
+ */
+export interface Store {
+  /** A random name of this store, 32 hex digits: tells one service from another. */
+  readonly id: string;
+
+  /** Where the revocation log ends, read afresh: a revoke acknowledged by any process is in it. */
+  position(): Awaitable<Position>;
+
+  revocationsSince(position: Position): Awaitable<Revocations>;
+
+  /** @param lookupId what a presented token leads to. */
+  find(lookupId: Buffer): Awaitable<Found | undefined>;
+
+  isAlive(uid: Uid): Awaitable<boolean>;
+
+  /** Nothing was ever made here. */
+  isEmpty(): Awaitable<boolean>;
+
+  tenant(uid: Uid): Awaitable<StoredTenant | undefined>;
+
+  /** Tenants that are alive, ordered by name. */
+  tenants(): Awaitable<readonly StoredTenant[]>;
+
+  membranes(tenant: Uid, page: MembranePageRequest): Awaitable<MembranePage>;
+
+  /**
+   * Makes records together or not at all; all they point to must be alive in the same transaction. A capability whose
+   * lookup id is there already is left as it is, so that what is derived twice is made once.
+   */
+  make(records: readonly StoredRecord[]): Promise<MakingDenial | undefined>;
+
+  /** Gives a tenant another public key, and makes capabilities beside it, in one transaction. */
+  rekeyTenant(
+    tenant: Uid,
+    publicKey: Buffer,
+    capabilities: readonly StoredCapability[],
+  ): Promise<MakingDenial | undefined>;
+
+  /**
+   * Revokes a membrane or a tenant, and with it all that descends from it: flips the row, appends to the revocation
+   * log, queues the sweep. The same again when it is revoked already. `denied` if the capability `by` does not
+   * work (any more).
+   */
+  revoke(root: Uid, by: Uid): Promise<"revoked" | "denied">;
+
+  /**
+   * Deletes some of what hangs below revoked nodes. Nothing waits for it and nothing depends on it.
+   *
+   * @param limit how many records one call may delete.
+   */
+  sweep(limit: number): Promise<SweepReport>;
+
+  close(): Promise<void>;
+}
+
+export interface SweepReport {
+  readonly deleted: number;
+  /** More is left to delete. */
+  readonly more: boolean;
+}

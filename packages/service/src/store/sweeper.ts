@@ -1,0 +1,56 @@
+import type { Store } from "./store.ts";
+
+/** How many records one transaction deletes: short, since every other writer waits for it. */
+const BATCH = 200;
+
+/** How long the sweeper rests when nothing is left to do, in milliseconds; another process may have left it some. */
+const REST_MS = 60_000;
+
+/** Deletes what hangs below revoked nodes, in the background. */
+export interface Sweeper {
+  /** Something was revoked. */
+  wake(): void;
+  /** Resolves when no batch is under way any more. */
+  stop(): Promise<void>;
+}
+
+export function startSweeper(
+  store: Pick<Store, "sweep">,
+  report: { swept(event: { readonly deleted: number }): void; fault(error: unknown): void },
+): Sweeper {
+  let isStopped = false;
+  let round: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const wake = (): void => {
+    if (isStopped || round !== undefined) return;
+    clearTimeout(timer);
+    round = sweepAll().finally(() => {
+      round = undefined;
+      if (!isStopped) timer = setTimeout(wake, REST_MS).unref();
+    });
+  };
+  const sweepAll = async (): Promise<void> => {
+    let deleted = 0;
+    try {
+      for (;;) {
+        const { deleted: count, more } = await store.sweep(BATCH);
+        deleted += count;
+        if (!more || isStopped) break;
+      }
+    } catch (error) {
+      report.fault(error);
+    }
+    if (deleted > 0) report.swept({ deleted });
+  };
+
+  wake();
+  return {
+    wake,
+    async stop() {
+      isStopped = true;
+      clearTimeout(timer);
+      await round;
+    },
+  };
+}

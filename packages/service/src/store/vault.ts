@@ -1,0 +1,65 @@
+import type { CapabilityToken } from "capability-protocol";
+import { formatToken, TOKEN_BYTES } from "capability-protocol";
+import type { Capability } from "../domain/capability.ts";
+import type { Uid } from "../domain/uid.ts";
+import { newUid } from "../domain/uid.ts";
+import type { ServiceKeys } from "./keys.ts";
+import type { StoredCapability } from "./record.ts";
+import { boundColumns } from "./record.ts";
+import { seal, unseal } from "./seal.ts";
+import type { Found, Position, Store } from "./store.ts";
+
+/** What a token that works opens. */
+export interface Opened {
+  readonly capability: Capability;
+  /** What the capability carries: the data key of a target, the key pair of a tenant, or nothing. */
+  readonly payload: Buffer;
+  /** Wire form of the export request that made the target of an `invoke` capability. */
+  readonly configuration?: Buffer;
+  readonly lineage: ReadonlySet<Uid>;
+  readonly position: Position;
+}
+
+/** A capability that is not in the store yet, and the only copy of its token. */
+export interface Minted {
+  readonly token: CapabilityToken;
+  readonly record: StoredCapability;
+}
+
+/** Tokens in, records out: the one place where a token is turned into the key that it is. */
+export interface Vault {
+  /** @returns nothing for a token that is unknown or does not work any more. */
+  open(token: CapabilityToken): Promise<Opened | undefined>;
+  /** @param token where it is derived rather than random. */
+  mint(capability: Omit<Capability, "type" | "uid">, payload: Uint8Array, token?: CapabilityToken): Minted;
+  newUid(): Uid;
+}
+
+export function createVault(
+  store: Pick<Store, "find">,
+  keys: ServiceKeys,
+  random: (size: number) => Uint8Array,
+): Vault {
+  return {
+    async open(token) {
+      const { lookupId, sealingKey } = keys.forToken(token);
+      const found = await store.find(lookupId);
+      return found?.verdict.alive === true ? unlock(found, found.verdict.lineage, sealingKey) : undefined;
+    },
+    mint(rights, payload, token = formatToken(random(TOKEN_BYTES))) {
+      const capability: Capability = { type: "capability", uid: newUid(random), ...rights };
+      const { lookupId, sealingKey } = keys.forToken(token);
+      const sealed = seal(sealingKey, payload, boundColumns(capability));
+      return { token, record: { ...capability, lookupId, sealed } };
+    },
+    newUid: () => newUid(random),
+  };
+}
+
+function unlock(found: Found, lineage: ReadonlySet<Uid>, sealingKey: Buffer): Opened {
+  const { capability, target, position } = found;
+  const payload = unseal(sealingKey, capability.sealed, boundColumns(capability));
+  const opened = { capability, payload, lineage, position };
+  if (target === undefined) return opened;
+  return { ...opened, configuration: unseal(payload, target.sealed, boundColumns(target)) };
+}

@@ -1,0 +1,102 @@
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const MEMBRANE = fileURLToPath(new URL("../../bin/membrane.js", import.meta.url));
+
+/** A `membrane serve` of its own, ended by its id. */
+export interface ServiceProcess extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Standard output so far: what a first start prints. */
+  readonly printed: () => string;
+  /** Sends a signal and waits for the end. */
+  end(
+    signal: NodeJS.Signals,
+  ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+}
+
+/** Starts the built program without TLS on a free port of loopback, and waits until it is ready. */
+export async function spawnService(
+  data: string,
+  options: { readonly flags?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<ServiceProcess> {
+  const child = spawn(
+    process.execPath,
+    [
+      MEMBRANE,
+      "serve",
+      "--data",
+      data,
+      "--listen",
+      "127.0.0.1:0",
+      "--authority",
+      "membrane.test",
+      "--no-tls",
+      "--allow-target",
+      "127.0.0.0/8",
+      ...(options.flags ?? []),
+    ],
+    { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...options.env } },
+  );
+  const printed: string[] = [];
+  child.stdout.on("data", (chunk: Buffer) => printed.push(chunk.toString("utf8")));
+  const port = await readyPort(child);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    pid: child.pid!,
+    printed: () => printed.join(""),
+    end: (signal) => end(child, signal),
+    [Symbol.asyncDispose]: async () => void (await end(child, "SIGKILL")),
+  };
+}
+
+/** Runs one command of the built program to its end. */
+export async function runMembrane(
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  const child = spawn(process.execPath, [MEMBRANE, ...words], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+  });
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+  await once(child, "close");
+  return {
+    code: child.exitCode,
+    stdout: Buffer.concat(out).toString(),
+    stderr: Buffer.concat(err).toString(),
+  };
+}
+
+async function readyPort(child: ChildProcess): Promise<number> {
+  const seen: string[] = [];
+  for await (const line of createInterface({ input: child.stderr! })) {
+    seen.push(line);
+    const event = JSON.parse(line.startsWith("{") ? line : "{}") as { msg?: string; port?: number };
+    if (event.msg === "ready" && event.port !== undefined) {
+      child.stderr!.resume();
+      return event.port;
+    }
+  }
+  throw new Error(`the service ended before it was ready: ${seen.join("\n")}`);
+}
+
+async function end(
+  child: ChildProcess,
+  signal: NodeJS.Signals,
+): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = once(child, "exit");
+    child.kill(signal);
+    await ended;
+  }
+  return { code: child.exitCode, signal: child.signalCode };
+}

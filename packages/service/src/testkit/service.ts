@@ -1,0 +1,117 @@
+import type { LookupFunction } from "node:net";
+import { Writable } from "node:stream";
+import { parseAuthority } from "capability-protocol";
+import type { Authority } from "capability-protocol";
+import { pino } from "pino";
+import { createAuditLog } from "../audit/log.ts";
+import { openData } from "../commands/data.ts";
+import type { OpenData } from "../commands/data.ts";
+import { parseAllowTarget } from "../egress/policy.ts";
+import type { Limits } from "../limits.ts";
+import { DEFAULT_LIMITS } from "../limits.ts";
+import type { FirstCapabilities } from "../management/tenants.ts";
+import { makeFirstTenant } from "../management/tenants.ts";
+import { startService } from "../service.ts";
+import { tokenOf } from "./client.ts";
+import { temporaryDirectory } from "./directory.ts";
+
+export interface TestServiceOptions {
+  /** A data directory to use, and to leave where it is. */
+  readonly directory?: string;
+  readonly authority?: string;
+  readonly aliases?: readonly string[];
+  /** Default: all of 127.0.0.0/8. */
+  readonly allowTargets?: readonly string[];
+  readonly authorityCas?: ReadonlyMap<Authority, string>;
+  readonly limits?: Partial<Limits>;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly lookup?: LookupFunction;
+  readonly now?: () => Date;
+}
+
+/** A service in this process: real HTTP on loopback, real LMDB in a directory of its own. */
+export interface TestService extends AsyncDisposable {
+  /** Where it listens: `http://127.0.0.1:PORT` (or https). */
+  readonly url: string;
+  readonly port: number;
+  readonly authority: Authority;
+  readonly directory: string;
+  readonly data: OpenData;
+  /** Tokens of the first tenant and of the operator, when this start made them. */
+  readonly tokens: {
+    readonly create: string;
+    readonly query: string;
+    readonly deleteSelf: string;
+    readonly provision: string;
+  };
+  /** Everything logged so far, at level debug. */
+  readonly logged: () => string;
+  close(): Promise<void>;
+}
+
+export const TEST_AUTHORITY = "membrane.test";
+
+export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
+  const temporary = options.directory === undefined ? await temporaryDirectory() : undefined;
+  const directory = options.directory ?? temporary!.path;
+  const authority = authorityOf(options.authority ?? TEST_AUTHORITY);
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const data = await openData({ data: directory, authority, limits });
+  const lines: string[] = [];
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString("utf8"));
+      done();
+    },
+  });
+  const service = await startService({
+    store: data.store,
+    keys: data.keys,
+    authority,
+    aliases: (options.aliases ?? []).map(authorityOf),
+    authorityCas: options.authorityCas ?? new Map(),
+    allowTargets: (options.allowTargets ?? ["127.0.0.0/8"]).map((text) => parseAllowTarget(text)!),
+    listen: { host: "127.0.0.1", port: 0 },
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
+    limits,
+    log: createAuditLog(pino({ level: "debug" }, sink)),
+    localAddresses: () => ["127.0.0.1", "::1"],
+    now: options.now ?? (() => new Date()),
+  });
+  const first = await makeFirstTenant(data);
+  let isClosed = false;
+  const close = async (): Promise<void> => {
+    if (isClosed) return;
+    isClosed = true;
+    await service.close();
+    await data.store.close();
+    await temporary?.[Symbol.asyncDispose]();
+  };
+  return {
+    url: `${options.tls === undefined ? "http" : "https"}://127.0.0.1:${service.address.port}`,
+    port: service.address.port,
+    authority,
+    directory,
+    data,
+    tokens: tokensOf(first),
+    logged: () => lines.join(""),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function tokensOf(first: FirstCapabilities | undefined): TestService["tokens"] {
+  if (first === undefined) return { create: "", query: "", deleteSelf: "", provision: "" };
+  const { create, query, deleteSelf } = first.capabilities;
+  return {
+    create: tokenOf(create),
+    query: tokenOf(query),
+    deleteSelf: tokenOf(deleteSelf),
+    provision: tokenOf(first.operator.provision),
+  };
+}
+
+function authorityOf(text: string): Authority {
+  return parseAuthority(text)!;
+}

@@ -1,0 +1,271 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createServer, get } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { checkServerIdentity } from "node:tls";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ensureServerCertificate, loadServerCertificate } from "./server-certificate.ts";
+
+const day = 24 * 3_600_000;
+const now = new Date();
+const authorities = ["gateway.example:8443", "localhost", "127.0.0.1:8443", "[::1]:8443"];
+
+let parent: string;
+let directory: string;
+
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), "membrane-tls-"));
+  directory = join(parent, "data", "tls");
+});
+
+afterEach(() => rm(parent, { recursive: true }));
+
+describe("at the first start", () => {
+  test("a CA and a leaf are made, readable as their secrecy demands, with nothing left behind", async () => {
+    expect((await ensure()).renewed).toBe(true);
+    expect(await modes()).toEqual({
+      "ca.key": 0o600,
+      "ca.pem": 0o644,
+      "leaf.key": 0o600,
+      "leaf.pem": 0o644,
+    });
+    expect((await stat(directory)).mode & 0o777).toBe(0o700);
+  });
+
+  test("a client that trusts the CA is served under every certified name and under no other", async () => {
+    const made = await ensure();
+    const server = createServer({ cert: made.cert, key: made.key }, (_request, response) =>
+      response.end("hello"),
+    );
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as { port: number };
+    for (const name of ["gateway.example", "localhost", "127.0.0.1", "::1"])
+      expect(await fetched(name, port, made.ca)).toBe(200);
+    for (const name of ["other.example", "x.localhost", "127.0.0.2"])
+      expect(await fetched(name, port, made.ca)).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
+    expect(await fetched("localhost", port, undefined)).toBe("UNABLE_TO_VERIFY_LEAF_SIGNATURE");
+    server.close();
+  });
+
+  test("of many processes at once all end with the same CA, each with a leaf of its own that fits", async () => {
+    const made = await Promise.all(Array.from({ length: 8 }, () => ensure()));
+    expect(new Set(made.map(({ ca }) => ca)).size).toBe(1);
+    const ca = new X509Certificate(made[0]!.ca);
+    for (const { cert, key } of made) {
+      expect(new X509Certificate(cert).verify(ca.publicKey)).toBe(true);
+      expect(new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))).toBe(true);
+    }
+    expect(await readdir(directory)).toEqual(["ca.key", "ca.pem", "leaf.key", "leaf.pem"]);
+    expect((await ensure()).ca).toBe(made[0]!.ca);
+  });
+});
+
+describe("at a later start", () => {
+  test("everything is kept while it serves", async () => {
+    const made = await ensure();
+    expect(await ensure()).toEqual({ ...made, renewed: false });
+    expect(await ensure(new Date(now.getTime() + 59 * day))).toEqual({ ...made, renewed: false });
+    expect(await ensure(now, ["localhost:9443"])).toEqual({ ...made, renewed: false });
+  });
+
+  test("the leaf is renewed, under the same CA, when it has less than 30 days left", async () => {
+    const made = await ensure();
+    const later = new Date(now.getTime() + 61 * day);
+    const renewed = await ensure(later);
+    expect(renewed.renewed).toBe(true);
+    expect(renewed.ca).toBe(made.ca);
+    expect(renewed.expires.getTime()).toBeGreaterThan(later.getTime() + 89 * day);
+    expect((await ensure(later)).cert).toBe(renewed.cert);
+  });
+
+  test.each([["new.example"], ["127.0.0.2:8443"], ["sub.gateway.example"]])(
+    "the leaf is renewed when it does not name %s",
+    async (authority) => {
+      await ensure();
+      const renewed = await ensure(now, [...authorities, authority]);
+      expect(renewed.renewed).toBe(true);
+      const { subjectAltName } = new X509Certificate(renewed.cert);
+      expect(subjectAltName).toContain(authority.split(":")[0]);
+    },
+  );
+
+  test.each(["leaf.key", "leaf.pem"])(
+    "the leaf is renewed when its %s is missing, cut short or another's",
+    async (file) => {
+      const path = join(directory, file);
+      await ensure();
+      const old = await readFile(path, "utf8");
+      await rm(path);
+      expect((await ensure()).renewed).toBe(true);
+      await writeFile(path, old);
+      expect((await ensure()).renewed).toBe(true);
+      await writeFile(path, old.slice(0, 60));
+      expect((await ensure()).renewed).toBe(true);
+      expect((await ensure()).renewed).toBe(false);
+    },
+  );
+
+  test("the leaf is renewed when another CA has taken the place of its own", async () => {
+    const made = await ensure();
+    await moveAway("ca.pem");
+    await moveAway("ca.key");
+    const renewed = await ensure();
+    expect(renewed.renewed).toBe(true);
+    expect(renewed.ca).not.toBe(made.ca);
+    expect(new X509Certificate(renewed.cert).verify(new X509Certificate(renewed.ca).publicKey)).toBe(true);
+  });
+
+  test("the leaf is renewed when it is not valid yet, as after a clock that ran ahead", async () => {
+    await ensure(new Date(now.getTime() + 10 * day));
+    expect((await ensure()).renewed).toBe(true);
+  });
+});
+
+describe("a CA that is there", () => {
+  test("is never replaced: what is wrong with it stops the start, names the file and says what to do", async () => {
+    await ensure();
+    const good = await readFile(join(directory, "ca.pem"), "utf8");
+    const leaf = await readFile(join(directory, "leaf.pem"), "utf8");
+    const leafKey = await readFile(join(directory, "leaf.key"), "utf8");
+    await refuses({ "ca.pem": "" }, "ca.pem", "not a certificate");
+    await refuses({ "ca.pem": good.slice(0, 100) }, "ca.pem", "not a certificate");
+    await refuses({ "ca.key": "" }, "ca.key", "not an ECDSA P-256 private key");
+    await refuses({ "ca.key": leafKey }, "ca.key", "not the key of");
+    await refuses(
+      { "ca.pem": leaf, "ca.key": leafKey },
+      "ca.pem",
+      "not the certificate of a certificate authority",
+    );
+    await refuses({ "ca.key": undefined }, "ca.key", "missing");
+  });
+
+  test("and has expired stops the start", async () => {
+    await ensure();
+    await expect(ensure(new Date(now.getTime() + 3_651 * day))).rejects.toThrow(
+      /ca\.pem: has expired; restore/,
+    );
+  });
+
+  test("issues no leaf that outlives it", async () => {
+    const { ca } = await ensure();
+    const { expires } = await ensure(new Date(now.getTime() + 3_600 * day));
+    expect(expires).toEqual(new Date(new X509Certificate(ca).validTo));
+  });
+
+  test("and lost its certificate in a crash gets one for the same key and name, which verifies the old leaf", async () => {
+    const made = await ensure();
+    await rm(join(directory, "ca.pem"));
+    const again = await ensure();
+    expect(again.ca).not.toBe(made.ca);
+    expect(again.renewed).toBe(false);
+    expect(new X509Certificate(again.ca).subject).toBe(new X509Certificate(made.ca).subject);
+  });
+});
+
+describe("loadServerCertificate", () => {
+  test("reads a pair that fits", async () => {
+    const { cert, key, expires } = await ensure();
+    const files = { certFile: join(directory, "leaf.pem"), keyFile: join(directory, "leaf.key") };
+    expect(await loadServerCertificate(files)).toEqual({ cert, key, expires });
+  });
+
+  test("keeps the intermediates behind the leaf", async () => {
+    const { ca, cert } = await ensure();
+    const certFile = join(parent, "chain.pem");
+    await writeFile(certFile, cert + ca);
+    expect((await loadServerCertificate({ certFile, keyFile: join(directory, "leaf.key") })).cert).toBe(
+      cert + ca,
+    );
+  });
+
+  test("names the file that is missing, does not parse or does not fit", async () => {
+    await ensure();
+    const at = (name: string): string => join(directory, name);
+    const load = (cert: string, key: string): Promise<unknown> =>
+      loadServerCertificate({ certFile: at(cert), keyFile: at(key) });
+    await writeFile(at("junk"), "-----BEGIN CERTIFICATE-----\njunk\n-----END CERTIFICATE-----\n");
+    await writeFile(
+      at("half"),
+      (await readFile(at("leaf.pem"), "utf8")) + "-----BEGIN CERTIFICATE-----\nMII",
+    );
+    await expect(load("none.pem", "leaf.key")).rejects.toMatchObject({
+      file: at("none.pem"),
+      message: expect.stringContaining("does not exist"),
+    });
+    await expect(load(".", "leaf.key")).rejects.toMatchObject({
+      file: at("."),
+      message: expect.stringContaining("cannot be read"),
+    });
+    await expect(load("junk", "leaf.key")).rejects.toMatchObject({
+      file: at("junk"),
+      message: expect.stringContaining("not a certificate"),
+    });
+    await expect(load("half", "leaf.key")).rejects.toMatchObject({ file: at("half") });
+    await expect(load("leaf.pem", "leaf.pem")).rejects.toMatchObject({
+      file: at("leaf.pem"),
+      message: expect.stringContaining("not a private key"),
+    });
+    await expect(load("leaf.pem", "ca.key")).rejects.toMatchObject({
+      file: at("ca.key"),
+      message: expect.stringContaining("not the key of"),
+    });
+  });
+});
+
+function ensure(
+  at: Date = now,
+  names: readonly string[] = authorities,
+): ReturnType<typeof ensureServerCertificate> {
+  return ensureServerCertificate({ directory, authorities: names, now: at });
+}
+
+async function modes(): Promise<Record<string, number>> {
+  const names = await readdir(directory);
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, (await stat(join(directory, name))).mode & 0o777])),
+  );
+}
+
+async function moveAway(name: string): Promise<void> {
+  await rename(join(directory, name), join(parent, name));
+}
+
+/** Puts the given texts into the CA's files, sees them refused and unchanged, and puts back what was there. */
+async function refuses(
+  texts: Readonly<Record<string, string | undefined>>,
+  file: string,
+  problem: string,
+): Promise<void> {
+  const kept = new Map<string, string>();
+  for (const [name, text] of Object.entries(texts)) {
+    kept.set(name, await readFile(join(directory, name), "utf8"));
+    if (text === undefined) await rm(join(directory, name));
+    else await writeFile(join(directory, name), text);
+  }
+  await expect(ensure()).rejects.toMatchObject({
+    code: "CERTIFICATE_FILE",
+    file: join(directory, file),
+    message: expect.stringContaining(problem),
+  });
+  await expect(ensure()).rejects.toThrow(/restore the file from a backup, or move/);
+  for (const [name, text] of Object.entries(texts)) {
+    if (text === undefined) await expect(stat(join(directory, name))).rejects.toThrow("ENOENT");
+    else expect(await readFile(join(directory, name), "utf8")).toBe(text);
+  }
+  for (const [name, text] of kept) await writeFile(join(directory, name), text);
+}
+
+/** The status, or the code of the error, of a request to our server under the given name. */
+function fetched(name: string, port: number, ca: string | undefined): Promise<unknown> {
+  return new Promise((resolve) => {
+    const trust = ca === undefined ? {} : { ca };
+    const options = { host: "127.0.0.1", port, agent: false as const, ...trust };
+    get({ ...options, checkServerIdentity: (_host, cert) => checkServerIdentity(name, cert) }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on("error", (error: NodeJS.ErrnoException) => resolve(error.code));
+  });
+}

@@ -1,0 +1,118 @@
+import { X509Certificate } from "node:crypto";
+import { join } from "node:path";
+import { ensureAuthority } from "./authority.ts";
+import type { Authority } from "./authority.ts";
+import { certifiedName } from "./certified-name.ts";
+import type { CertifiedName } from "./certified-name.ts";
+import { CertificateFileError } from "./errors.ts";
+import { makePrivateDirectory, readIfPresent, replaceFile } from "../private-files.ts";
+import { reasonToRenew } from "./judge.ts";
+import { parseCertificates, parsePrivateKey } from "./pem.ts";
+import type { KeyedCertificate } from "./x509.ts";
+
+/** What a TLS server presents, and what its clients have to trust; all PEM. */
+export interface ServerCertificate {
+  /** The authority's certificate. */
+  readonly ca: string;
+  /** The leaf, followed by intermediates if it has any. */
+  readonly cert: string;
+  readonly key: string;
+  /** When the leaf stops being valid. */
+  readonly expires: Date;
+}
+
+/**
+ * Gives the server certificate kept in `directory` (`ca.pem`, `ca.key`, `leaf.pem`, `leaf.key`), made or renewed when
+ * needed: when there is none, when it has less than 30 days left, does not name every authority, does not fit its key
+ * or was not issued by the CA. `now` is the time to judge and issue by.
+ *
+ * @throws CertificateFileError when the CA's files are there and cannot be used
+ * @throws TypeError when an authority is not `host[:port]`
+ */
+export async function ensureServerCertificate(options: {
+  readonly directory: string;
+  /** `host[:port]` of every name the service answers to. */
+  readonly authorities: readonly string[];
+  readonly now: Date;
+}): Promise<ServerCertificate & { readonly renewed: boolean }> {
+  const { directory, now } = options;
+  const names = options.authorities.map(certifiedName);
+  await makePrivateDirectory(directory);
+  const authority = await ensureAuthority(
+    { cert: join(directory, "ca.pem"), key: join(directory, "ca.key") },
+    now,
+  );
+  const files = { cert: join(directory, "leaf.pem"), key: join(directory, "leaf.key") };
+  const kept = await readLeaf(files, authority, names, now);
+  const leaf = kept ?? (await renewLeaf(files, authority, names, now));
+  return { ...leaf, ca: authority.cert, expires: expiryOf(leaf), renewed: kept === undefined };
+}
+
+/**
+ * Reads a certificate and key that somebody else issued.
+ *
+ * @throws CertificateFileError when a file is missing, does not parse, or the two do not belong together
+ */
+export async function loadServerCertificate(files: {
+  readonly certFile: string;
+  readonly keyFile: string;
+}): Promise<Omit<ServerCertificate, "ca">> {
+  const { certFile, keyFile } = files;
+  const [cert, key] = await Promise.all([readGiven(certFile), readGiven(keyFile)]);
+  const [certificate] = parseCertificates(cert) ?? [];
+  if (certificate === undefined) throw new CertificateFileError(certFile, "is not a certificate in PEM form");
+  const privateKey = parsePrivateKey(key);
+  if (privateKey === undefined)
+    throw new CertificateFileError(keyFile, "is not a private key in PEM form without a passphrase");
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw new CertificateFileError(
+      keyFile,
+      `is not the key of the first certificate in ${certFile}; the server's own certificate comes first`,
+    );
+  }
+  return { cert, key, expires: new Date(certificate.validTo) };
+}
+
+/** The leaf on disk if it still serves. Nothing in these two files is worth an error: they are made anew. */
+async function readLeaf(
+  files: KeyedCertificate,
+  authority: Authority,
+  names: readonly CertifiedName[],
+  now: Date,
+): Promise<KeyedCertificate | undefined> {
+  const [cert, key] = await Promise.all([readIfPresent(files.cert), readIfPresent(files.key)]);
+  if (cert === undefined || key === undefined) return undefined;
+  const [certificate] = parseCertificates(cert) ?? [];
+  const privateKey = parsePrivateKey(key);
+  if (certificate === undefined || privateKey === undefined) return undefined;
+  const reason = reasonToRenew({ certificate, key: privateKey }, authority.certificate, names, now);
+  return reason === undefined ? { cert, key } : undefined;
+}
+
+/** A pair half written, by a crash or by another process, does not fit together and is made anew at the next look. */
+async function renewLeaf(
+  files: KeyedCertificate,
+  authority: Authority,
+  names: readonly CertifiedName[],
+  now: Date,
+): Promise<KeyedCertificate> {
+  const { issueServerCertificate } = await import("./x509.ts");
+  const leaf = await issueServerCertificate(authority, names, now);
+  await replaceFile(files.key, leaf.key, 0o600);
+  await replaceFile(files.cert, leaf.cert, 0o644);
+  return leaf;
+}
+
+function expiryOf({ cert }: KeyedCertificate): Date {
+  return new Date(new X509Certificate(cert).validTo);
+}
+
+async function readGiven(path: string): Promise<string> {
+  try {
+    const text = await readIfPresent(path);
+    if (text !== undefined) return text;
+  } catch (cause) {
+    throw new CertificateFileError(path, "cannot be read", { cause });
+  }
+  throw new CertificateFileError(path, "does not exist");
+}

@@ -1,0 +1,123 @@
+import "reflect-metadata";
+import {
+  createPrivateKey,
+  KeyObject,
+  randomBytes,
+  webcrypto,
+  X509Certificate as NodeCertificate,
+} from "node:crypto";
+import * as x509 from "@peculiar/x509";
+import type { CertifiedName } from "./certified-name.ts";
+
+/** A certificate and its private key, both PEM. */
+export interface KeyedCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+const hour = 3_600_000;
+const day = 24 * hour;
+const ec = { name: "ECDSA", namedCurve: "P-256" };
+const signingAlgorithm = { name: "ECDSA", hash: "SHA-256" };
+
+/** Makes the private key of a certificate authority: PEM, ECDSA P-256. */
+export async function makeAuthorityKey(): Promise<string> {
+  return pemOf((await makeKeys()).privateKey);
+}
+
+/**
+ * Makes the certificate of an authority from its key, for ten years. The name follows from the key, so a certificate
+ * made anew from the same key still verifies all that the old one did.
+ */
+export async function makeAuthorityCertificate(key: string, now: Date): Promise<string> {
+  const keys = await importKeys(key);
+  const subjectKey = await x509.SubjectKeyIdentifierExtension.create(keys.publicKey);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: `CN=Membrane private CA ${subjectKey.keyId.slice(0, 8)}`,
+    serialNumber: serialNumber(),
+    ...validity(now, 3_650),
+    keys,
+    signingAlgorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      subjectKey,
+    ],
+  });
+  return pemLines(certificate);
+}
+
+/**
+ * Issues a certificate for a TLS server that answers to the names, with a key of its own, for 90 days or until the
+ * authority expires.
+ */
+export async function issueServerCertificate(
+  authority: KeyedCertificate,
+  names: readonly CertifiedName[],
+  now: Date,
+): Promise<KeyedCertificate> {
+  const issuer = new x509.X509Certificate(authority.cert);
+  const [keys, issuerKeys] = await Promise.all([makeKeys(), importKeys(authority.key)]);
+  const { notBefore, notAfter } = validity(now, 90);
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: "CN=Membrane Service",
+    issuer: issuer.subject,
+    serialNumber: serialNumber(),
+    notBefore,
+    notAfter: notAfter < issuer.notAfter ? notAfter : issuer.notAfter,
+    publicKey: keys.publicKey,
+    signingKey: issuerKeys.privateKey,
+    signingAlgorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(names.map(({ type, value }) => ({ type, value }))),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(issuerKeys.publicKey),
+    ],
+  });
+  return { cert: pemLines(certificate), key: pemOf(keys.privateKey) };
+}
+
+/** From an hour ago, for clients whose clock is slow; whole seconds, as X.509 has no others. */
+function validity(now: Date, days: number): { notBefore: Date; notAfter: Date } {
+  const start = Math.floor((now.getTime() - hour) / 1_000) * 1_000;
+  return { notBefore: new Date(start), notAfter: new Date(start + days * day) };
+}
+
+/** 126 random bits, positive and without a leading zero octet (RFC 5280, 4.1.2.2). */
+function serialNumber(): string {
+  const bytes = randomBytes(16);
+  bytes.writeUInt8((bytes.readUInt8(0) & 0x3f) | 0x40, 0);
+  return bytes.toString("hex");
+}
+
+function makeKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(ec, true, ["sign", "verify"]);
+}
+
+async function importKeys(pem: string): Promise<webcrypto.CryptoKeyPair> {
+  const privateKey = createPrivateKey(pem);
+  const publicJwk = { ...privateKey.export({ format: "jwk" }) };
+  delete publicJwk.d;
+  return {
+    privateKey: await webcrypto.subtle.importKey(
+      "pkcs8",
+      privateKey.export({ format: "der", type: "pkcs8" }),
+      ec,
+      true,
+      ["sign"],
+    ),
+    publicKey: await webcrypto.subtle.importKey("jwk", publicJwk, ec, true, ["verify"]),
+  };
+}
+
+function pemOf(key: webcrypto.CryptoKey): string {
+  return KeyObject.from(key).export({ format: "pem", type: "pkcs8" }).toString();
+}
+
+/** Written by OpenSSL, which has also read it then. */
+function pemLines(certificate: x509.X509Certificate): string {
+  return new NodeCertificate(Buffer.from(certificate.rawData)).toString();
+}
