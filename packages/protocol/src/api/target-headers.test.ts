@@ -5,10 +5,19 @@ import { HOP_BY_HOP_REQUEST } from "../http-syntax.ts";
 import { parseTargetHeaders } from "./target-headers.ts";
 
 test("headers keep their names, their order and their trimmed values", () => {
-  expect(parseTargetHeaders({ "X-B": " b\t", "x-a": "caf\u00e9", Cookie: "c=1", empty: "" })).toEqual({
+  expect(
+    parseTargetHeaders({
+      "X-B": " b\t",
+      nbsp: "\u00a0c\u00a0",
+      "x-a": "caf\u00e9",
+      Cookie: "c=1",
+      empty: "",
+    }),
+  ).toEqual({
     ok: true,
     value: [
       ["X-B", "b"],
+      ["nbsp", "\u00a0c\u00a0"],
       ["x-a", "caf\u00e9"],
       ["Cookie", "c=1"],
       ["empty", ""],

@@ -62,6 +62,8 @@ test.each([
   ["a no-break space", "https://example.com/\u00a0"],
   ["a byte order mark", "\ufeffhttps://example.com/"],
   ["a backslash after the scheme", "https:\\\\example.com/"],
+  ["a backslash after the host", "https://example.com\\a"],
+  ["a backslash in the path", "https://example.com/a\\b"],
   ["a backslash in the authority", "https://example.com\\@internal/"],
   ["a lone surrogate", "https://example.com/\ud800"],
   ["an escape in the host that hides a slash", "https://example.com%2finternal/"],

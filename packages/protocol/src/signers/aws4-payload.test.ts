@@ -1,0 +1,117 @@
+import { hash } from "node:crypto";
+
+import { expect, test } from "vitest";
+
+import { EMPTY_SHA256, UNSIGNED_PAYLOAD, UNSIGNED_TRAILER, planPayload } from "./aws4-payload.ts";
+import type { RequestHead } from "./signer.ts";
+
+const HASH = "0123456789abcdef".repeat(4);
+const S3_KINDS = ["s3", "s3-object-lambda", "s3-outposts", "s3express"];
+const OTHERS = ["lambda", "execute-api", "dynamodb", "s3-like", "S3", ""];
+const BODIES = ["none", "known-length", "unknown-length"] as const;
+
+const STREAMED: RequestHead = { body: "known-length", secure: true };
+
+function declared(value: string): object {
+  return { kind: "declared", value };
+}
+
+test("the hash of nothing is the hash of nothing", () => {
+  expect(EMPTY_SHA256).toBe(hash("sha256", ""));
+});
+
+test("a hash that the requester vouches for comes first, in any case, for any service, body and transport", () => {
+  for (const service of [...S3_KINDS, ...OTHERS]) {
+    for (const body of BODIES) {
+      for (const secure of [true, false]) {
+        for (const payloadSha256 of [HASH, HASH.toUpperCase()]) {
+          const head = { payloadSha256, contentSha256: UNSIGNED_TRAILER, body, secure };
+          expect(planPayload(service, head)).toEqual(declared(HASH));
+        }
+      }
+    }
+  }
+});
+
+test.each([
+  "",
+  "abc",
+  `${HASH}0`,
+  HASH.slice(1),
+  `${HASH.slice(1)}g`,
+  ` ${HASH}`,
+  `${HASH}\n`,
+  `${HASH}, ${HASH}`,
+])("X-Payload-Sha256 of %j is refused by its name", (payloadSha256) => {
+  for (const body of BODIES) {
+    expect(planPayload("s3", { payloadSha256, body, secure: true })).toMatchObject({
+      kind: "refused",
+      problem: { field: "X-Payload-Sha256" },
+    });
+  }
+});
+
+test("no body is signed as nothing, whatever the service and the transport", () => {
+  for (const service of [...S3_KINDS, ...OTHERS]) {
+    for (const secure of [true, false]) {
+      expect(planPayload(service, { body: "none", secure })).toEqual(declared(EMPTY_SHA256));
+    }
+  }
+});
+
+test.each(S3_KINDS)("a body of known length streams unsigned to %s over https", (service) => {
+  expect(planPayload(service, STREAMED)).toEqual(declared(UNSIGNED_PAYLOAD));
+  expect(planPayload(service, { ...STREAMED, contentSha256: HASH })).toEqual(declared(UNSIGNED_PAYLOAD));
+  expect(planPayload(service, { ...STREAMED, contentSha256: "UNSIGNED-PAYLOAD" })).toEqual(
+    declared(UNSIGNED_PAYLOAD),
+  );
+});
+
+test.each(S3_KINDS)("a body to %s is held without TLS or without a length", (service) => {
+  expect(planPayload(service, { body: "known-length", secure: false })).toEqual({ kind: "hold" });
+  expect(planPayload(service, { body: "unknown-length", secure: true })).toEqual({ kind: "hold" });
+});
+
+test.each(OTHERS)("a body to the service %j is always held", (service) => {
+  for (const body of ["known-length", "unknown-length"] as const) {
+    for (const secure of [true, false]) {
+      expect(planPayload(service, { body, secure })).toEqual({ kind: "hold" });
+    }
+  }
+});
+
+test("unsigned chunks with a trailer are kept where an unsigned body may stream", () => {
+  for (const service of S3_KINDS) {
+    const plan = planPayload(service, { ...STREAMED, contentSha256: UNSIGNED_TRAILER });
+    expect(plan).toEqual(declared(UNSIGNED_TRAILER));
+  }
+});
+
+test.each([
+  ["lambda", STREAMED],
+  ["s3", { body: "known-length", secure: false }],
+  ["s3", { body: "unknown-length", secure: true }],
+] as const)("unsigned chunks with a trailer are refused to %s with %j", (service, head) => {
+  expect(planPayload(service, { ...head, contentSha256: UNSIGNED_TRAILER })).toMatchObject({
+    kind: "refused",
+    problem: { field: "X-Amz-Content-Sha256" },
+  });
+});
+
+test.each([
+  "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+  "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+  "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD",
+  "STREAMING-AWS4-HMAC-SHA256-EVENTS",
+  "streaming-unsigned-payload-trailer",
+  "STREAMING-",
+])("%s is refused: its chunk signatures are not ours", (contentSha256) => {
+  for (const service of ["s3", "lambda"]) {
+    for (const secure of [true, false]) {
+      expect(planPayload(service, { body: "known-length", secure, contentSha256 })).toMatchObject({
+        kind: "refused",
+        problem: { field: "X-Amz-Content-Sha256" },
+      });
+    }
+  }
+});
