@@ -1,7 +1,7 @@
 import type { Argv } from "yargs";
 import yargs from "yargs";
-import type { DataConfig, ServeConfig } from "./config.ts";
-import { kebab, LOG_LEVELS, readDataConfig, readServeConfig } from "./config.ts";
+import type { DataConfig, RawDataFlags, ServeConfig } from "./config.ts";
+import { ConfigError, kebab, LOG_LEVELS, readDataConfig, readServeConfig } from "./config.ts";
 import type { Limits } from "./limits.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 
@@ -22,48 +22,126 @@ const LIMIT_NAMES = Object.keys(DEFAULT_LIMITS).filter(
   (name): name is keyof Limits => name in DEFAULT_LIMITS,
 );
 
+/** Flags that may be given more than once. */
+const LISTS: ReadonlySet<string> = new Set(["authority-alias", "authority-ca", "allow-target"]);
+
+const VARIABLES = "MEMBRANE";
+
 /**
- * Reads the command line; every flag can also be a variable, `--allow-target` as `MEMBRANE_ALLOW_TARGET`.
+ * Reads the command line; every flag can also be a variable, `--allow-target` as `MEMBRANE_ALLOW_TARGET`. All commands
+ * know the flags of `serve`, so that they run in its environment.
  *
- * @throws ConfigError, or what yargs throws for an unknown command or flag; both messages name it.
+ * @throws ConfigError with a message that names what is wrong and says what to do.
  */
 export async function readCommandLine(words: readonly string[]): Promise<Command | undefined> {
   let command: Command | undefined;
   const parser = yargs([...words])
     .scriptName("membrane")
     .usage("$0 <command>\n\nHands out capabilities to single HTTP requests, never the keys behind them.")
-    .env("MEMBRANE")
-    .command("serve", 'Run the service; the first start makes the tenant "default"', serveFlags, (flags) => {
-      command = { name: "serve", config: readServeConfig({ ...flags, limits: pickLimits(flags) }) };
-    })
+    .epilogue(
+      `Every flag is also a variable: --allow-target as ${VARIABLES}_ALLOW_TARGET, --no-tls as ${VARIABLES}_TLS=false.`,
+    )
+    .env(VARIABLES)
+    .command(
+      "serve",
+      'Run the service; the first start makes the tenant "default"',
+      (argv) => serveFlags(argv, "shown"),
+      (flags) => {
+        command = { name: "serve", config: readServeConfig({ ...flags, limits: pickLimits(flags) }) };
+      },
+    )
     .command("init", "Make what the first start makes, without serving", jsonFlags, (flags) => {
-      command = { name: "init", config: readDataConfig(flags), json: flags.json };
+      command = { name: "init", config: readData(flags), json: flags.json };
     })
     .command("tenant", "Tenants: create, list, reissue", (tenant) =>
       tenant
         .command("create", "Make a tenant and print its capabilities", idFlags, (flags) => {
-          command = { name: "tenant create", config: readDataConfig(flags), id: flags.id, json: flags.json };
+          command = {
+            name: "tenant create",
+            config: readData(flags),
+            id: readId(flags.id),
+            json: flags.json,
+          };
         })
         .command("list", "List the tenants", jsonFlags, (flags) => {
-          command = { name: "tenant list", config: readDataConfig(flags), json: flags.json };
+          command = { name: "tenant list", config: readData(flags), json: flags.json };
         })
         .command("reissue", "Give a tenant new capabilities when its own are lost", idFlags, (flags) => {
-          command = { name: "tenant reissue", config: readDataConfig(flags), id: flags.id, json: flags.json };
+          command = {
+            name: "tenant reissue",
+            config: readData(flags),
+            id: readId(flags.id),
+            json: flags.json,
+          };
         })
         .demandCommand(1, "tenant: expected create, list or reissue"),
     )
-    .command("doctor", "Check the machine and the configuration, and say what to do", serveFlags, (flags) => {
-      command = { name: "doctor", config: readServeConfig({ ...flags, limits: pickLimits(flags) }) };
-    })
+    .command(
+      "doctor",
+      "Check the machine and the configuration, and say what to do",
+      (argv) => serveFlags(argv, "shown"),
+      (flags) => {
+        command = { name: "doctor", config: readServeConfig({ ...flags, limits: pickLimits(flags) }) };
+      },
+    )
     .demandCommand(1, "expected a command: serve, init, tenant or doctor")
+    .check(refuseRepeated)
     .strict()
     .version(false)
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new Error(message);
+      throw error ?? new ConfigError(explain(message, words));
     });
   await parser.parseAsync();
   return command;
+}
+
+function readData(flags: RawDataFlags & Readonly<Record<string, unknown>>): DataConfig {
+  return readDataConfig({ ...flags, limits: pickLimits(flags) });
+}
+
+function readId(id: string | undefined): string {
+  if (id === undefined) throw new ConfigError("--id: expected the tenant's name, as in --id alice");
+  return id;
+}
+
+function refuseRepeated(flags: Readonly<Record<string, unknown>>): true {
+  for (const [name, value] of Object.entries(flags)) {
+    if (name !== "_" && Array.isArray(value) && !LISTS.has(kebab(name))) {
+      throw new ConfigError(`--${kebab(name)}: expected once`);
+    }
+  }
+  return true;
+}
+
+/** What the parser complains of, with what to do about it. */
+function explain(message: string, words: readonly string[]): string {
+  const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ")[0];
+  if (unknown === undefined) return `${message}. "membrane --help" shows how`;
+  if (words.includes(unknown)) return `${unknown}: no such command. "membrane --help" lists them`;
+  const flag = `--${kebab(unknown)}`;
+  const isWritten = words.some(
+    (word) => word.startsWith("-") && kebab(word.replace(/^-+|=.*/g, "")) === flag.slice(2),
+  );
+  if (isWritten) return `${flag}: no such flag. "membrane serve --help" lists them`;
+  const variable = `${VARIABLES}_${flag.slice(2).replaceAll("-", "_").toUpperCase()}`;
+  return variable === `${VARIABLES}_NO_TLS`
+    ? `${variable}: expected ${VARIABLES}_TLS=false instead`
+    : `${variable}: no such variable, it stands for ${flag}, which is no flag. "membrane serve --help" lists them`;
+}
+
+type Visibility = "shown" | "hidden";
+
+function jsonFlags(argv: Argv) {
+  return serveFlags(argv, "hidden").option("json", {
+    type: "boolean",
+    default: false,
+    describe: "Print JSON",
+  });
+}
+
+function idFlags(argv: Argv) {
+  return jsonFlags(argv).option("id", { type: "string", describe: "The tenant's name, required" });
 }
 
 function dataFlags(argv: Argv) {
@@ -79,59 +157,64 @@ function dataFlags(argv: Argv) {
     })
     .option("authority", {
       type: "string",
-      describe: "host[:port] in every capability URI [default: localhost:PORT]",
+      describe:
+        "host[:port] in every capability URI: the one that clients reach the service at [default: localhost:PORT]",
     });
 }
 
-function jsonFlags(argv: Argv) {
-  return dataFlags(argv).option("json", { type: "boolean", default: false, describe: "Print JSON" });
-}
-
-function idFlags(argv: Argv) {
-  return jsonFlags(argv).option("id", { type: "string", demandOption: true, describe: "The tenant's name" });
-}
-
-function serveFlags(argv: Argv) {
+function serveFlags(argv: Argv, visibility: Visibility) {
+  const hidden = visibility === "hidden";
   const flags = dataFlags(argv)
-    .option("listen", { type: "string", default: "127.0.0.1:8443", describe: "HOST:PORT" })
+    .option("listen", { type: "string", default: "127.0.0.1:8443", hidden, describe: "HOST:PORT" })
     .option("authority-alias", {
       type: "string",
       array: true,
       default: [],
+      hidden,
       describe: "Further names of this service",
     })
     .option("authority-ca", {
       type: "string",
       array: true,
       default: [],
+      hidden,
       describe: "AUTHORITY=FILE: private CA of another authority",
     })
     .option("allow-target", {
       type: "string",
       array: true,
       default: [],
+      hidden,
       describe: "CIDR[:PORT],… that targets may be at, beyond public addresses",
     })
-    .option("tls", { type: "boolean", default: true, describe: "--no-tls: plain HTTP, for a proxy in front" })
+    .option("tls", {
+      type: "boolean",
+      default: true,
+      hidden,
+      describe: "--no-tls: plain HTTP, for a proxy in front",
+    })
     .option("tls-cert", {
       type: "string",
+      hidden,
       describe: "Certificate chain in PEM [default: a private CA in --data]",
     })
-    .option("tls-key", { type: "string", describe: "Its private key in PEM" })
+    .option("tls-key", { type: "string", hidden, describe: "Its private key in PEM" })
     .option("log-level", {
-      choices: LOG_LEVELS,
-      default: "info" as const,
-      describe: "Least severe event that is logged",
+      type: "string",
+      default: "info",
+      hidden,
+      describe: `Least severe event that is logged: ${LOG_LEVELS.join(", ")}`,
     });
-  return withLimits(flags);
+  return withLimits(flags, hidden);
 }
 
 /** One flag a limit. */
-function withLimits<T>(argv: Argv<T>): Argv<T> {
+function withLimits<T>(argv: Argv<T>, hidden: boolean): Argv<T> {
   return LIMIT_NAMES.reduce(
     (all, name) =>
       all.option(kebab(name), {
         type: "number",
+        hidden,
         describe: `Limit [default: ${DEFAULT_LIMITS[name]}]`,
         group: "Limits (bytes, ms):",
       }),

@@ -17,6 +17,8 @@ export interface DataConfig {
   /** Default: `service.key` in the data directory. */
   readonly serviceKeyFile?: string;
   readonly authority: Authority;
+  /** `authority` was named; otherwise it is a guess, and what the service was last called is a better one. */
+  readonly isAuthorityGiven: boolean;
   readonly limits: Limits;
 }
 
@@ -56,7 +58,7 @@ export interface RawServeFlags extends RawDataFlags {
   readonly tls: boolean;
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
-  readonly logLevel: LogLevel;
+  readonly logLevel: string;
 }
 
 /** @throws ConfigError */
@@ -64,6 +66,7 @@ export function readDataConfig(flags: RawDataFlags): DataConfig {
   return {
     data: flags.data,
     authority: readAuthority(flags),
+    isAuthorityGiven: flags.authority !== undefined,
     limits: readLimits(flags.limits ?? {}),
     ...(flags.serviceKeyFile === undefined ? {} : { serviceKeyFile: flags.serviceKeyFile }),
   };
@@ -78,7 +81,7 @@ export function readServeConfig(flags: RawServeFlags): ServeConfig {
     authorityCaFiles: new Map(flags.authorityCa.map(readAuthorityCa)),
     allowTargets: split(flags.allowTarget).map(readAllowTarget),
     tls: readTls(flags),
-    logLevel: flags.logLevel,
+    logLevel: readLogLevel(flags.logLevel),
   };
 }
 
@@ -86,7 +89,9 @@ function readAuthority(flags: RawDataFlags): Authority {
   if (flags.authority !== undefined) return authority("--authority", flags.authority);
   const port = flags.listen === undefined ? 8443 : readListen(flags.listen).port;
   if (port === 0)
-    throw new ConfigError("--authority: expected with --listen HOST:0, since the port is not known");
+    throw new ConfigError(
+      "--authority: expected with --listen HOST:0: clients cannot be told a port that is not known yet",
+    );
   return authority("--authority", `localhost:${port}`);
 }
 
@@ -127,11 +132,21 @@ function readAllowTarget(text: string): AllowRule {
 function readTls(flags: RawServeFlags): TlsConfig {
   const { tlsCert: certFile, tlsKey: keyFile } = flags;
   if ((certFile === undefined) !== (keyFile === undefined)) {
-    throw new ConfigError("--tls-cert and --tls-key go together");
+    throw new ConfigError(
+      certFile === undefined
+        ? "--tls-cert: expected beside --tls-key, the certificate chain in PEM"
+        : "--tls-key: expected beside --tls-cert, its private key in PEM",
+    );
   }
   if (certFile === undefined || keyFile === undefined) return { kind: flags.tls ? "private-ca" : "none" };
   if (!flags.tls) throw new ConfigError("--no-tls: expected without --tls-cert and --tls-key");
   return { kind: "files", certFile, keyFile };
+}
+
+function readLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((name) => name === text);
+  if (level === undefined) throw new ConfigError(`--log-level: expected one of ${LOG_LEVELS.join(", ")}`);
+  return level;
 }
 
 function readLimits(given: Partial<Record<keyof Limits, number | undefined>>): Limits {

@@ -4,6 +4,8 @@ export interface Limits {
   readonly headerBytes: number;
   /** Bodies held in memory because their hash is signed. */
   readonly heldBodyBytes: number;
+  /** Bytes of bodies that may go through before their buffers are freed. */
+  readonly untidiedBytes: number;
   /** Time for a requester to send a head. */
   readonly headTimeoutMs: number;
   /** Time for name resolution, connection and TLS handshake with a target together. */
@@ -31,6 +33,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   headerBytes: 16 * 1024,
   heldBodyBytes: 8 * 1024 * 1024,
+  untidiedBytes: 2 * 1024 * 1024,
   headTimeoutMs: 30_000,
   connectTimeoutMs: 10_000,
   idleTimeoutMs: 300_000,

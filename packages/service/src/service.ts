@@ -14,6 +14,7 @@ import type { Listener } from "./http/server.ts";
 import { listen } from "./http/server.ts";
 import { createAdmissions } from "./invocation/admissions.ts";
 import type { Resolved } from "./invocation/resolve.ts";
+import { tidyAfter } from "./invocation/tidy.ts";
 import type { Limits } from "./limits.ts";
 import type { ServiceKeys } from "./store/keys.ts";
 import { createRevocationFeed } from "./store/revocation-feed.ts";
@@ -41,6 +42,8 @@ export interface ServiceOptions {
   /** Addresses of this machine's interfaces. */
   readonly localAddresses: () => readonly string[];
   readonly now: () => Date;
+  /** Frees the buffers that nothing refers to any more. Default: left to the engine, which lets 64 MB pile up. */
+  readonly tidy?: () => void;
   /** Default: the operating system's resolver. */
   readonly lookup?: LookupFunction;
 }
@@ -98,6 +101,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       now,
       hopId: `membrane-${store.id.slice(0, 16)}`,
       cors: CORS_HEADERS,
+      streamed: tidyAfter(limits.untidiedBytes, options.tidy ?? (() => undefined)),
       holdLimit: limits.heldBodyBytes,
       idleTimeoutMs: limits.idleTimeoutMs,
     },

@@ -59,7 +59,8 @@ export function createAuditLog(logger: Logger): AuditLog {
 const IDENTIFIER = /^\w{1,64}$/;
 
 /** A line of a stack: a place in a file of ours, of a package or of Node, and nothing else. */
-const FRAME = /^ {4}(at (?:async )?(?:[\w$.<>[\] #]+ \()?(?:file:\/\/|node:|\/|[A-Z]:\\)[^\s()]+:\d+:\d+\)?)$/;
+const FRAME =
+  /^ {4}(at (?:async )?(?:[\w$.<>[\] #]+ \()?(?:file:\/\/|node:|\/|[A-Z]:\\)[^\s()]+:\d+:\d+\)?)$/;
 
 /** Names and places in the code, never the message: a target, a token or a header may stand in it. */
 function describeFault(error: unknown): object {

@@ -1,14 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Authority } from "capability-protocol";
+import { parseAuthority } from "capability-protocol";
 import type { DataConfig } from "../config.ts";
+import { ConfigError } from "../config.ts";
 import type { OperatorContext } from "../management/tenants.ts";
 import type { ServiceKeys } from "../store/keys.ts";
 import { createServiceKeys } from "../store/keys.ts";
 import { openLmdbStore } from "../store/lmdb/lmdb-store.ts";
 import { createServiceKeyFile, readServiceKeyFile } from "../store/service-key-file.ts";
 import { createVault } from "../store/vault.ts";
-import { makePrivateDirectory } from "../private-files.ts";
+import { makePrivateDirectory, readIfPresent, replaceFile } from "../private-files.ts";
 
 /** An open data directory. */
 export interface OpenData extends OperatorContext {
@@ -16,22 +19,29 @@ export interface OpenData extends OperatorContext {
 }
 
 /** Where the parts of a data directory are. */
-export function dataPaths(config: DataConfig): {
+export function dataPaths(config: Pick<DataConfig, "data" | "serviceKeyFile">): {
   readonly store: string;
   readonly serviceKey: string;
   readonly tls: string;
+  readonly authority: string;
 } {
   return {
     store: join(config.data, "store"),
     serviceKey: config.serviceKeyFile ?? join(config.data, "service.key"),
     tls: join(config.data, "tls"),
+    authority: join(config.data, "authority"),
   };
 }
 
 /** Opens the data directory, and makes it at the first start. The key is on disk before anything is sealed with it. */
-export async function openData(config: DataConfig): Promise<OpenData> {
+export async function openData(config: Omit<DataConfig, "isAuthorityGiven">): Promise<OpenData> {
   const paths = dataPaths(config);
-  await makePrivateDirectory(config.data);
+  await makePrivateDirectory(config.data).catch((cause: unknown) => {
+    throw new ConfigError(
+      `--data: ${config.data} cannot be made: expected a directory that this user may write to`,
+      { cause },
+    );
+  });
   // A store without its key must not get a new one: it would hide that the old one is missing.
   if (!existsSync(paths.store)) await createServiceKeyFile(paths.serviceKey, randomBytes);
   const keys = createServiceKeys(await readServiceKeyFile(paths.serviceKey));
@@ -42,4 +52,16 @@ export async function openData(config: DataConfig): Promise<OpenData> {
     writerDeadlineMs: config.limits.writerDeadlineMs,
   });
   return { keys, store, vault: createVault(store, keys, randomBytes), authority: config.authority };
+}
+
+/** Keeps what the service is called, so that commands beside it print URIs that lead to it. */
+export async function rememberAuthority(config: DataConfig): Promise<void> {
+  await replaceFile(dataPaths(config).authority, `${config.authority}\n`, 0o644);
+}
+
+/** What the service is called: as the operator says, else as it was called last. */
+export async function knownAuthority(config: DataConfig): Promise<Authority> {
+  if (config.isAuthorityGiven) return config.authority;
+  const text = (await readIfPresent(dataPaths(config).authority)) ?? "";
+  return parseAuthority(text.trim()) ?? config.authority;
 }

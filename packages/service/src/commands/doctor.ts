@@ -1,6 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { ServeConfig } from "../config.ts";
@@ -106,8 +108,12 @@ async function checkCertificate(config: ServeConfig, now: Date): Promise<Finding
     case "private-ca": {
       const leaf = join(dataPaths(config).tls, "leaf.pem");
       if (!existsSync(leaf)) return { ok: true, what: "certificate: none yet, the first start makes one" };
-      const certificate = new X509Certificate(await readFile(leaf));
-      return describeExpiry(new Date(certificate.validTo), now);
+      try {
+        const certificate = new X509Certificate(await readFile(leaf));
+        return describeExpiry(new Date(certificate.validTo), now);
+      } catch {
+        return { ok: true, what: `certificate: ${leaf} is damaged, the next start makes a new one` };
+      }
     }
   }
 }
@@ -116,7 +122,7 @@ function describeExpiry(expires: Date, now: Date): Finding {
   const days = Math.floor((expires.getTime() - now.getTime()) / DAY_MS);
   return {
     ok: days >= 0,
-    what: `certificate: ${days >= 0 ? `valid for ${days} days` : "expired: renew it"}`,
+    what: `certificate: ${days >= 0 ? `valid for ${days} days` : "expired: renew it (the service's own is renewed by a start)"}`,
   };
 }
 
@@ -138,12 +144,38 @@ async function checkPort(config: ServeConfig): Promise<Finding> {
     server.once("error", resolve);
     server.listen(port, host, () => server.close(() => resolve(undefined)));
   });
-  if (error === undefined) return { ok: true, what: `port: ${host}:${port} is free` };
-  const what =
-    error.code === "EADDRINUSE"
-      ? "is taken: is the service running already?"
-      : `cannot be used (${error.code})`;
-  return { ok: error.code === "EADDRINUSE", what: `port: ${host}:${port} ${what}` };
+  const where = `port: ${host}:${port}`;
+  if (error === undefined) return { ok: true, what: `${where} is free` };
+  if (error.code !== "EADDRINUSE") {
+    return {
+      ok: false,
+      what: `${where} cannot be used (${error.code}): name another address with --listen HOST:PORT`,
+    };
+  }
+  return (await isServiceAt(config))
+    ? { ok: true, what: `${where}: the service is running` }
+    : {
+        ok: false,
+        what: `${where} is taken by another program: end it, or name another port with --listen HOST:PORT`,
+      };
+}
+
+/** How long the service may take to say that it is there, in milliseconds. */
+const ANSWER_MS = 2_000;
+
+async function isServiceAt({ listen, tls }: ServeConfig): Promise<boolean> {
+  const host = listen.host === "0.0.0.0" ? "127.0.0.1" : listen.host === "::" ? "::1" : listen.host;
+  // Nothing is said to it and nothing is believed: whether it is a Membrane Service is all that is asked.
+  const options = { host, port: listen.port, path: "/healthz", rejectUnauthorized: false };
+  const ask = tls.kind === "none" ? httpRequest : httpsRequest;
+  return new Promise<boolean>((resolve) => {
+    const request = ask({ ...options, signal: AbortSignal.timeout(ANSWER_MS), agent: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    });
+    request.on("error", () => resolve(false));
+    request.end();
+  });
 }
 
 function messageOf(error: unknown): string {

@@ -3,7 +3,7 @@ import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
 import { makeFirstTenant } from "../management/tenants.ts";
 import { ensureServerCertificate } from "../tls/server-certificate.ts";
-import { dataPaths, openData } from "./data.ts";
+import { dataPaths, openData, rememberAuthority } from "./data.ts";
 import type { Print } from "./print.ts";
 import { printFirst, printJson } from "./print.ts";
 
@@ -19,6 +19,7 @@ export async function init(config: DataConfig, json: boolean, now: Date, print: 
       );
     }
     await ensureServerCertificate({ directory: paths.tls, authorities: [config.authority], now });
+    await rememberAuthority(config);
     const ca = resolve(join(paths.tls, "ca.pem"));
     if (json) printJson(print, { ...first, ca });
     else printFirst(print, first, ca);

@@ -8,8 +8,9 @@ import { ConfigError } from "../config.ts";
 import { makeFirstTenant } from "../management/tenants.ts";
 import type { RunningService } from "../service.ts";
 import { startService } from "../service.ts";
+import type { KeyedCertificate } from "../tls/x509.ts";
 import { ensureServerCertificate, loadServerCertificate } from "../tls/server-certificate.ts";
-import { dataPaths, openData } from "./data.ts";
+import { dataPaths, openData, rememberAuthority } from "./data.ts";
 import type { Print } from "./print.ts";
 import { printFirst } from "./print.ts";
 
@@ -22,15 +23,19 @@ export async function serve(
   log: AuditLog,
   print: Print,
   stop: Promise<unknown>,
+  tidy: () => void,
 ): Promise<void> {
+  // Files that others gave come first: a start that fails for one of them leaves no data directory behind.
+  const authorityCas = await readAuthorityCas(config.authorityCaFiles);
+  const given = await readGivenCertificate(config);
   const data = await openData(config);
-  const certificate = await readCertificate(config);
+  const certificate = given ?? (config.tls.kind === "private-ca" ? await ownCertificate(config) : undefined);
   const service = await startService({
     store: data.store,
     keys: data.keys,
     authority: config.authority,
     aliases: config.aliases,
-    authorityCas: await readAuthorityCas(config.authorityCaFiles),
+    authorityCas,
     allowTargets: config.allowTargets,
     listen: config.listen,
     ...(certificate === undefined ? {} : { tls: certificate }),
@@ -39,8 +44,13 @@ export async function serve(
     localAddresses: () =>
       Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)),
     now: () => new Date(),
+    tidy,
+  }).catch(async (error: unknown) => {
+    await data.store.close();
+    throw explainListening(config, error);
   });
   const renewal = setInterval(() => void renew(config, service, log), RENEWAL_MS).unref();
+  await rememberAuthority(config);
   const first = await makeFirstTenant(data);
   if (first !== undefined) {
     printFirst(
@@ -60,15 +70,34 @@ export async function serve(
   log.stopped();
 }
 
-async function readCertificate(config: ServeConfig): Promise<{ cert: string; key: string } | undefined> {
-  switch (config.tls.kind) {
-    case "none":
-      return undefined;
-    case "files":
-      return loadServerCertificate(config.tls);
-    case "private-ca":
-      return ownCertificate(config);
+/** What the operating system says of an address in a word, in a sentence that says what to do. */
+function explainListening({ listen: { host, port } }: ServeConfig, error: unknown): unknown {
+  if (!(error instanceof Error) || !("code" in error)) return error;
+  const where = `--listen: ${host}:${port}`;
+  switch (error.code) {
+    case "EADDRINUSE":
+      return new ConfigError(
+        `${where} is taken: is the service running already? "membrane doctor" tells; name another port with --listen HOST:PORT`,
+        { cause: error },
+      );
+    case "EACCES":
+      return new ConfigError(`${where} is not allowed to this user: name a port over 1023`, { cause: error });
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return new ConfigError(`${where} is no address of this machine: name one, or 0.0.0.0 for all`, {
+        cause: error,
+      });
+    default:
+      return error;
   }
+}
+
+async function readGivenCertificate({ tls }: ServeConfig): Promise<KeyedCertificate | undefined> {
+  if (tls.kind !== "files") return undefined;
+  return loadServerCertificate(tls).catch((cause: unknown) => {
+    const problem = cause instanceof Error ? cause.message : "cannot be read";
+    throw new ConfigError(`--tls-cert, --tls-key: ${problem}`, { cause });
+  });
 }
 
 function ownCertificate(config: ServeConfig): ReturnType<typeof ensureServerCertificate> {
@@ -93,7 +122,9 @@ async function readAuthorityCas(
 ): Promise<ReadonlyMap<Authority, string>> {
   const read = Array.from(files, async ([authority, file]): Promise<[Authority, string]> => {
     const pem = await readFile(file, "utf8").catch((cause: unknown) => {
-      throw new ConfigError(`--authority-ca: ${file} cannot be read`, { cause });
+      throw new ConfigError(`--authority-ca: ${file} cannot be read, expected a CA certificate in PEM`, {
+        cause,
+      });
     });
     return [authority, pem];
   });

@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import type { Command } from "../cli.ts";
+import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
 import { createTenant, reissueTenant } from "../management/tenants.ts";
-import { openData } from "./data.ts";
+import { dataPaths, knownAuthority, openData } from "./data.ts";
 import type { Print } from "./print.ts";
 import { printJson, printUris } from "./print.ts";
 import { parseProvisionRequest, describeProblem } from "capability-protocol";
@@ -10,7 +12,8 @@ type TenantCommand = Extract<Command, { name: `tenant ${string}` }>;
 
 /** The operator's commands on tenants. They work beside a running service: both see the same store. */
 export async function tenant(command: TenantCommand, print: Print): Promise<void> {
-  const data = await openData(command.config);
+  requireStore(command.config);
+  const data = await openData({ ...command.config, authority: await knownAuthority(command.config) });
   try {
     if (command.name === "tenant list") {
       const names = (await data.store.tenants()).map(({ name }) => name);
@@ -31,6 +34,14 @@ export async function tenant(command: TenantCommand, print: Print): Promise<void
   } finally {
     await data.store.close();
   }
+}
+
+/** Opening would make one, with this tenant as its only one, wherever the operator happens to stand. */
+function requireStore(config: DataConfig): void {
+  if (existsSync(dataPaths(config).store)) return;
+  throw new ConfigError(
+    `--data: there is no store in ${config.data}: name its directory with --data, or make it with "membrane init" or "membrane serve"`,
+  );
 }
 
 function readId(text: string): string {

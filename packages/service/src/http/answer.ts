@@ -54,24 +54,37 @@ export function answer(
     return;
   }
   response.writeHead(status, [...headers, ...length, "Connection", "close"]);
-  response.write(body);
-  linger(request, response);
+  response.flushHeaders();
+  dropRest(request);
+  response.write(body, () => hangUp(request));
+}
+
+/** Closes a connection whose answer has ended and whose request has not: its rest must not be taken for the next request. */
+export function closeUnread({ request, response }: Exchanged): void {
+  dropRest(request);
+  if (response.writableFinished) hangUp(request);
+  else response.once("finish", () => hangUp(request));
 }
 
 function isSoonRead(framing: BodyFraming): boolean {
   return framing.kind === "none" || (framing.kind === "length" && framing.length <= DRAINED_BYTES);
 }
 
-/** A connection closed with bytes unread is reset, and the reset can overtake the answer: so read on for a little while. */
-function linger(request: IncomingMessage, response: ServerResponse): void {
-  const cut = setTimeout(() => request.destroy(), LINGER_MS);
-  let left = DRAINED_BYTES;
-  response.on("close", () => clearTimeout(cut));
+/** Many a client reads nothing before it has sent everything. */
+function dropRest(request: IncomingMessage): void {
   request.on("error", () => undefined);
-  request.on("end", () => response.end());
-  request.on("data", (chunk: Buffer) => {
-    left -= chunk.length;
-    if (left < 0) response.end();
-  });
   request.resume();
+}
+
+/**
+ * Says that nothing more will come and listens on for a little while: a connection closed with bytes unread is reset, and
+ * the reset can overtake the answer (RFC 9112 §9.6).
+ */
+function hangUp(request: IncomingMessage): void {
+  const { socket } = request;
+  socket.end();
+  if (request.readableEnded) return socket.destroySoon();
+  const cut = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.on("close", () => clearTimeout(cut));
+  request.on("end", () => socket.destroySoon());
 }

@@ -42,7 +42,8 @@ export async function manage(
 
 const NO_BODY: Pick<ManagementInput, "raw" | "json"> = { raw: Buffer.alloc(0), json: undefined };
 
-const UTF8 = new TextDecoder("utf-8", { fatal: true });
+/** Without dropping a byte order mark: what is sealed are the bytes as they came, and they must parse again later. */
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Whatever the Content-Type says: `curl -d` calls its JSON a form. */
 function parseJson(raw: Buffer): { readonly ok: true; readonly value: unknown } | { readonly ok: false } {

@@ -17,7 +17,7 @@ export type ReadHead =
 
 /**
  * Refuses what two readers could understand differently, or what was never meant for this service; Node's parser lets it
- * through (docs/http.md has every row).
+ * through (docs/http-api.md, "Malformed requests").
  *
  * @param isOwn whether an authority is one of this service's own.
  */

@@ -11,7 +11,7 @@ import type { ExchangeEnd } from "../invocation/stream.ts";
 import type { ManagementContext } from "../management/context.ts";
 import { StoreBusyError } from "../store/store.ts";
 import type { Exchanged } from "./answer.ts";
-import { answer, answerError, answerJson } from "./answer.ts";
+import { answer, answerError, answerJson, closeUnread } from "./answer.ts";
 import { bearerToken } from "./bearer.ts";
 import { PREFLIGHT_HEADERS } from "./cors.ts";
 import { manage } from "./json-endpoint.ts";
@@ -110,8 +110,7 @@ function finish(
   const capability = fingerprint(admitted.capability.uid);
   switch (end.kind) {
     case "answered":
-      // A requester that still sends would have its rest taken for the next request.
-      if (!exchanged.request.complete) exchanged.request.destroy();
+      if (!exchanged.request.complete) closeUnread(exchanged);
       return context.log.invoked({ capability, status: end.status });
     case "denied":
       context.log.failed({ capability, reason: end.denial.reason, ...causeOf(end.cause) });

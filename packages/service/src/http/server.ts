@@ -39,9 +39,14 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
   };
   const secure = options.tls === undefined ? undefined : createHttpsServer({ ...limits, ...options.tls });
   const server: Server | HttpsServer = secure ?? createHttpServer(limits);
-  server.on("request", handle);
-  server.on("checkContinue", handle);
-  server.on("checkExpectation", handle);
+  const receive: Handler = (request, response) => {
+    // A write to somebody who has just left is no fault of ours; that they left is seen at "close".
+    response.on("error", () => undefined);
+    handle(request, response);
+  };
+  server.on("request", receive);
+  server.on("checkContinue", receive);
+  server.on("checkExpectation", receive);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port, options.host, () => {
@@ -58,12 +63,18 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
   };
 }
 
+/** How often a server that is closing looks for connections that have nothing more to do, in milliseconds. */
+const IDLE_CHECK_MS = 50;
+
 async function closeServer(server: Server | HttpsServer, deadlineMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
   server.closeIdleConnections();
+  // What is under way becomes idle when it has its answer, and its client may keep the connection for long.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
   const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
   await closed;
+  clearInterval(idle);
   clearTimeout(deadline);
 }

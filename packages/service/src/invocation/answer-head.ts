@@ -24,6 +24,8 @@ const WRITABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /**
  * Decides what of a target's answer goes to the requester.
  *
+ * @param isBodiless no body comes though the requester expects one: its length is left out (RFC 9110 §8.6), or a reader
+ *   would wait for it and take the next answer for it.
  * @returns nothing if the head is none that can be passed on: a status outside 200 to 599, a transfer coding other than
  *   chunked (whose body would arrive still coded), a value that no message can hold.
  */
@@ -32,6 +34,7 @@ export function shapeAnswer(
   reason: string,
   rawHeaders: readonly string[],
   cors: readonly string[],
+  isBodiless: boolean = status === 204,
 ): AnswerHead | undefined {
   if (status < 200 || status > 599 || !WRITABLE.test(reason)) return undefined;
   const connection = connectionOptions(rawHeaders);
@@ -42,6 +45,7 @@ export function shapeAnswer(
     const lowerCase = name.toLowerCase();
     if (lowerCase === "transfer-encoding" && value.trim().toLowerCase() !== "chunked") return undefined;
     if (!passesToRequester(lowerCase) || connection.has(lowerCase)) continue;
+    if (isBodiless && lowerCase === "content-length") continue;
     if (!WRITABLE.test(value)) return undefined;
     headers.push(name, lowerCase === "cache-control" ? makePrivate(value) : value);
   }

@@ -45,9 +45,18 @@ const NEVER_FROM_TARGET: ReadonlySet<string> = new Set([
   "x-content-type-options",
 ]);
 
-/** Whether an end-to-end header of the requester may reach the target. */
-export function passesToTarget(lowerCaseName: string): boolean {
-  return !NEVER_FROM_REQUESTER.has(lowerCaseName) && !lowerCaseName.startsWith("x-forwarded-");
+/**
+ * The name by which rules for the requester's headers go: lower case, underscores as hyphens. A target behind CGI or WSGI
+ * cannot tell the two apart (RFC 3875 §4.1.18), so `X_Api_Key` would stand beside or in place of our `X-Api-Key`.
+ */
+export function foldName(name: string): string {
+  const lowerCase = name.toLowerCase();
+  return lowerCase.includes("_") ? lowerCase.replaceAll("_", "-") : lowerCase;
+}
+
+/** Whether an end-to-end header of the requester may reach the target; the name as {@link foldName} writes it. */
+export function passesToTarget(foldedName: string): boolean {
+  return !NEVER_FROM_REQUESTER.has(foldedName) && !foldedName.startsWith("x-forwarded-");
 }
 
 /** Whether an end-to-end header of the target may reach the requester. */

@@ -26,6 +26,8 @@ export interface InvocationContext {
   /** Names this service in `Via` and `CDN-Loop`. */
   readonly hopId: string;
   readonly cors: readonly string[];
+  /** Told of every piece of a body that went through, in bytes. */
+  readonly streamed: (bytes: number) => void;
   /** How many bytes of a body are held in memory for a signature. */
   readonly holdLimit: number;
   /** The longest a target may stay silent, in milliseconds. */
@@ -61,6 +63,7 @@ export async function invoke(
   const exchange = new Exchange(requester.response, {
     admission,
     cors: context.cors,
+    streamed: context.streamed,
     recheck: () => void context.feed.advance(),
   });
   const pool = context.pools.get(poolKey, target);
@@ -88,7 +91,10 @@ async function preparePayload(
     case "refused":
       return deny({ reason: "invalid_field", problem: plan.problem });
     case "declared":
-      return accept({ hash: plan.value, body: head.body.kind === "none" ? null : new RequestBody(request) });
+      return accept({
+        hash: plan.value,
+        body: head.body.kind === "none" ? null : new RequestBody(request, context.streamed),
+      });
     case "hold": {
       const limit = context.holdLimit;
       const tooLarge = deny({ reason: "payload_too_large", limit });

@@ -13,13 +13,18 @@ export class RequesterGoneError extends Error {
  */
 export class RequestBody extends Readable {
   readonly #request: IncomingMessage;
+  readonly #streamed: (bytes: number) => void;
+  readonly #take = (chunk: Buffer): void => {
+    this.#streamed(chunk.length);
+    if (!this.push(chunk)) this.#request.pause();
+  };
 
-  constructor(request: IncomingMessage) {
+  /** @param streamed told of every piece that comes, in bytes. */
+  constructor(request: IncomingMessage, streamed: (bytes: number) => void = () => undefined) {
     super();
     this.#request = request;
-    request.on("data", (chunk: Buffer) => {
-      if (!this.push(chunk)) request.pause();
-    });
+    this.#streamed = streamed;
+    request.on("data", this.#take);
     request.on("end", () => this.push(null));
     request.on("close", () => {
       if (!request.complete) this.destroy(new RequesterGoneError("the requester left"));
@@ -32,7 +37,8 @@ export class RequestBody extends Readable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#request.pause();
+    // What comes now is dropped; how much of it is still let in is for whoever answers.
+    this.#request.off("data", this.#take);
     done(error);
   }
 }

@@ -1,4 +1,4 @@
-import { connectionOptions, passesToTarget } from "./header-rules.ts";
+import { connectionOptions, foldName, passesToTarget } from "./header-rules.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { PreparedTarget } from "./target.ts";
 
@@ -33,15 +33,19 @@ function requesterHeaders(target: PreparedTarget, rawHeaders: readonly string[])
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? "";
     const lowerCase = name.toLowerCase();
-    if (target.headerNames.has(lowerCase) || connection.has(lowerCase)) continue;
-    if (!passesToTarget(lowerCase) && !(target.passesPayloadHash && lowerCase === "x-payload-sha256"))
-      continue;
-    if (target.signer !== undefined && !passesSigned(target.signer, lowerCase)) continue;
+    const folded = foldName(name);
+    if (target.headerNames.has(folded) || connection.has(lowerCase)) continue;
+    if (!passesToTarget(folded) && !(target.passesPayloadHash && lowerCase === "x-payload-sha256")) continue;
+    if (target.signer !== undefined && !passesSigned(target.signer, lowerCase, folded)) continue;
     passed.push(name, rawHeaders[i + 1] ?? "");
   }
   return passed;
 }
 
-function passesSigned(signer: NonNullable<PreparedTarget["signer"]>, lowerCaseName: string): boolean {
-  return !signer.ownHeaders.has(lowerCaseName) && signer.passesFromRequester(lowerCaseName);
+function passesSigned(
+  signer: NonNullable<PreparedTarget["signer"]>,
+  lowerCaseName: string,
+  foldedName: string,
+): boolean {
+  return !signer.ownHeaders.has(foldedName) && signer.passesFromRequester(lowerCaseName);
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
+import { TLSSocket } from "node:tls";
 import type { Dispatcher } from "undici";
 import type { Denial } from "../domain/denial.ts";
 import type { Admission } from "./admissions.ts";
@@ -27,6 +28,8 @@ export interface ExchangeContext {
   readonly recheck: () => void;
   /** Header lines for answers to other origins. */
   readonly cors: readonly string[];
+  /** Told of every piece of a body that went through, in bytes. */
+  readonly streamed: (bytes: number) => void;
 }
 
 /** How an exchange ended, once nothing more will happen on either side. */
@@ -50,6 +53,7 @@ export class Exchange {
   #abort: ((error: Error) => void) | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #informational = 0;
+  #isHead = false;
   #status: number | undefined;
   #isOver = false;
 
@@ -66,6 +70,7 @@ export class Exchange {
   start(pool: Dispatcher, request: UpstreamRequest): void {
     if (this.#isOver) return;
     const { method, path, headers, body, idleTimeoutMs } = request;
+    this.#isHead = method === "HEAD";
     // Until there is a connection nothing else counts the time.
     this.#deadline = setTimeout(() => this.#fail({ reason: "target_timeout" }), idleTimeoutMs);
     try {
@@ -100,7 +105,8 @@ export class Exchange {
       return true;
     }
     const lines = rawHeaders.map((part) => part.toString("latin1"));
-    const head = shapeAnswer(status, reason, lines, this.#context.cors);
+    const isBodiless = status === 204 || (this.#isHead && this.#response.req.method !== "HEAD");
+    const head = shapeAnswer(status, reason, lines, this.#context.cors, isBodiless);
     if (head === undefined) {
       this.#fail({ reason: "target_incomplete" });
       return false;
@@ -111,11 +117,14 @@ export class Exchange {
     response.writeHead(head.status, head.reason, head.headers);
     // With the first piece of the body if there is one by now, by itself otherwise: a reader of events waits for it.
     queueMicrotask(() => response.flushHeaders());
+    // Whole with their heads (RFC 9110 §6.4.1); undici takes the Content-Length that a 304 may have for a body cut short.
+    if (status === 204 || status === 304) this.onComplete();
     return true;
   }
 
   onData(chunk: Buffer): boolean {
-    return this.#response.write(chunk);
+    this.#context.streamed(chunk.length);
+    return !this.#isOver && this.#response.write(chunk);
   }
 
   onComplete(): void {
@@ -140,7 +149,7 @@ export class Exchange {
       this.#over({ kind: "denied", denial, ...why });
     } else {
       this.#over({ kind: "broken", status: this.#status, ...why });
-      this.#response.destroy();
+      breakOff(this.#response);
     }
     this.#abort?.(cause ?? new Error(denial.reason));
   }
@@ -156,4 +165,15 @@ export class Exchange {
     clearTimeout(this.#deadline);
     this.#end(end);
   }
+}
+
+/**
+ * A body to a requester of HTTP/1.0 lasts until its connection ends, so that only a reset tells a broken one from a whole
+ * one. Framing tells it in HTTP/1.1, the missing close_notify in TLS (RFC 9112 §8, §9.8).
+ */
+function breakOff(response: ServerResponse): void {
+  const { socket, req } = response;
+  if (req.httpVersion === "1.0" && socket !== null && !(socket instanceof TLSSocket))
+    socket.resetAndDestroy();
+  response.destroy();
 }

@@ -1,6 +1,7 @@
 import type { Authority, ExportRequest, TargetConfiguration, TlsConfiguration } from "capability-protocol";
 import { createSigner } from "capability-protocol/signers";
 import type { Digest, Signer } from "capability-protocol/signers";
+import { foldName } from "./header-rules.ts";
 
 /** Everything of an upstream request that depends on its target alone, made once when the target is resolved. */
 export interface PreparedTarget {
@@ -16,7 +17,7 @@ export interface PreparedTarget {
   readonly method?: string;
   /** Flat list, `Host` first. */
   readonly headers: readonly string[];
-  /** Lower-case names of {@link headers}. */
+  /** Names of {@link headers}, as `foldName` writes them. */
   readonly headerNames: ReadonlySet<string>;
   readonly allowQuery: boolean;
   /** Milliseconds without a byte from the target after which the connection ends. */
@@ -40,17 +41,21 @@ export function prepareTarget(
 
 function prepareConfigured(configuration: TargetConfiguration, digest: Digest): PreparedTarget {
   const url = new URL(configuration.uri);
-  const names = configuration.headers.map(([name]) => name.toLowerCase());
+  const configured = configuration.headers.map(([name]) => name);
   const signer =
-    configuration.hmac === undefined ? undefined : createSigner(configuration.hmac, names, digest);
+    configuration.hmac === undefined ? undefined : createSigner(configuration.hmac, configured, digest);
+  // What the signature sets stands once: a date or a hash of the configuration would be a second one.
+  const headers = configuration.headers.filter(
+    ([name]) => signer?.ownHeaders.has(name.toLowerCase()) !== true,
+  );
   return {
     origin: url.origin,
     host: url.host,
     secure: url.protocol === "https:",
     path: signer === undefined ? url.pathname : signer.wirePath(url.pathname),
     query: url.search.slice(1),
-    headers: ["Host", url.host, ...configuration.headers.flat()],
-    headerNames: new Set(["host", ...names]),
+    headers: ["Host", url.host, ...headers.flat()],
+    headerNames: new Set(["host", ...configured.map(foldName)]),
     allowQuery: configuration.allowQuery,
     passesPayloadHash: false,
     ...(configuration.method === undefined ? {} : { method: configuration.method }),

@@ -26,10 +26,9 @@ export async function query(
   caller: Caller,
   request: QueryRequest,
 ): Promise<Outcome<Answer>> {
-  const page = await context.store.membranes(subjectOf(caller), request);
   const keys = parseTenantKeys(caller.payload);
-  const readable = page.membranes.filter((membrane) => membrane.sealedTo.equals(keys.publicKey));
-  const listed = await Promise.all(readable.map((membrane) => list(context, caller, keys, membrane)));
+  const page = await context.store.membranes(subjectOf(caller), { ...request, sealedTo: keys.publicKey });
+  const listed = await Promise.all(page.membranes.map((membrane) => list(context, caller, keys, membrane)));
   const denied = listed.find((entry) => !entry.ok);
   if (denied !== undefined) return denied;
   const membranes = listed.flatMap((entry) => (entry.ok && entry.value !== undefined ? [entry.value] : []));
@@ -82,7 +81,11 @@ async function delegate(
     revoke: deriveToken(caller, membrane, "revoke"),
   };
   const present = await Promise.all([vault.open(derived.export), vault.open(derived.revoke)]);
-  if (present.every((opened) => opened !== undefined)) return accept(derived);
+  if (present.every((opened) => opened !== undefined)) {
+    // Whoever made them may not have been answered yet: what is handed out must be on disk.
+    await store.make([]);
+    return accept(derived);
+  }
 
   const parents = {
     export: await vault.open(original.export),

@@ -42,6 +42,8 @@ export interface MembranePage {
 }
 
 export interface MembranePageRequest {
+  /** Only membranes whose tokens are sealed to this key: those that the asking `query` can open. */
+  readonly sealedTo?: Buffer;
   /** Only the membrane of this name. */
   readonly id?: string;
   /** Only what follows this name. */

@@ -55,14 +55,38 @@ export async function spawnService(
   };
 }
 
+/** Starts the built program with these words alone, TLS unless they say otherwise, and waits until it is ready. */
+export async function spawnMembrane(
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ServiceProcess> {
+  const child = spawn(process.execPath, [MEMBRANE, ...words], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+  });
+  const printed: string[] = [];
+  child.stdout.on("data", (chunk: Buffer) => printed.push(chunk.toString("utf8")));
+  const port = await readyPort(child);
+  return {
+    url: `https://localhost:${port}`,
+    port,
+    pid: child.pid!,
+    printed: () => printed.join(""),
+    end: (signal) => end(child, signal),
+    [Symbol.asyncDispose]: async () => void (await end(child, "SIGKILL")),
+  };
+}
+
 /** Runs one command of the built program to its end. */
 export async function runMembrane(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
   const child = spawn(process.execPath, [MEMBRANE, ...words], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...env },
+    ...(cwd === undefined ? {} : { cwd }),
   });
   const out: Buffer[] = [];
   const err: Buffer[] = [];

@@ -29,6 +29,9 @@ export async function openFormat(
   return environment.write(() => {
     const winner = readFormat(environment, meta, keys);
     if (winner !== undefined) return winner;
+    if (environment.tables.nodes.getKeysCount({ limit: 1 }) > 0) {
+      throw new StoreCorruptError("the store holds records but does not say its format: restore it");
+    }
     const storeId = randomBytes(16);
     meta.put(HEAD, [randomBytes(16), entryKey(0n)]);
     meta.put(FORMAT, [Buffer.from([FORMAT_VERSION]), keys.checkValue, storeId]);
@@ -40,7 +43,7 @@ function readFormat(environment: Environment, meta: RowTable, keys: ServiceKeys)
   const raw = environment.tables.meta.getBinary(FORMAT);
   if (raw === undefined) return undefined;
   // Before the MAC, which a wrong key would fail too: the operator must be told which of the two it is.
-  const [version, checkValue] = unframe(raw.subarray(0, -32));
+  const [version, checkValue] = columnsOf(raw);
   if (version?.[0] !== FORMAT_VERSION) {
     throw new StoreFormatError(
       `the store has format ${version?.[0] ?? "unknown"}, this program reads format ${FORMAT_VERSION}: use the program that wrote it, or a newer one`,
@@ -52,4 +55,14 @@ function readFormat(environment: Environment, meta: RowTable, keys: ServiceKeys)
   const storeId = meta.get(FORMAT)?.[2];
   if (storeId === undefined) throw new StoreCorruptError("the store does not say its id");
   return { storeId: storeId.toString("hex") };
+}
+
+function columnsOf(row: Buffer): Buffer[] {
+  try {
+    return unframe(row.subarray(0, -32));
+  } catch (cause) {
+    throw new StoreCorruptError("the store's format row is not what was written: restore the store", {
+      cause,
+    });
+  }
 }

@@ -85,7 +85,11 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
       snapshot(() => {
         const find = remembering(nodes.get);
         const found = page.id === undefined ? following(tenant, page) : exactly(tenant, page.id);
-        return collect(found, page.limit, (membrane) => judge(membrane, find).alive);
+        const { sealedTo, limit } = page;
+        return collect(found, limit, (membrane) => {
+          const isReadable = sealedTo === undefined || membrane.sealedTo.equals(sealedTo);
+          return isReadable && judge(membrane, find).alive;
+        });
       }),
     make: (records) => write(() => make(records)),
     rekeyTenant: (uid, publicKey, capabilities) =>
@@ -158,12 +162,12 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
 function collect(
   records: Iterable<StoredRecord>,
   limit: number,
-  isAlive: (membrane: StoredMembrane) => boolean,
+  isListed: (membrane: StoredMembrane) => boolean,
 ): MembranePage {
   const membranes: StoredMembrane[] = [];
   for (const record of records) {
     if (record.type !== "membrane") throw new StoreCorruptError("a name of a tenant leads to no membrane");
-    if (!isAlive(record)) continue;
+    if (!isListed(record)) continue;
     if (membranes.length === limit) return { membranes, completed: false };
     membranes.push(record);
   }

@@ -18,13 +18,16 @@ export function queueSweep(queue: RowTable, root: Uid): void {
 
 /**
  * Deletes at most `limit` records below queued nodes, breadth first. What was deleted and what is left to do are of one
- * transaction, so it can stop and start anywhere.
+ * transaction, so it can stop and start anywhere. Rows of the queue and of the index count like records: a batch must be
+ * short, whatever hangs below.
  */
 export function sweepBelow(queue: RowTable, nodes: Nodes, limit: number): SweepReport {
   let deleted = 0;
+  let left = limit;
   for (let next = first(queue); next !== undefined; next = first(queue)) {
-    const doomed = take(nodes.children(next.uid, !next.root), limit - deleted + 1);
-    for (const uid of doomed.slice(0, limit - deleted)) {
+    if (left === 0) return { deleted, more: true };
+    const doomed = take(nodes.children(next.uid, !next.root), left);
+    for (const uid of doomed) {
       const record = nodes.get(uid);
       if (record === undefined) {
         nodes.unlink(next.uid, uid);
@@ -34,8 +37,8 @@ export function sweepBelow(queue: RowTable, nodes: Nodes, limit: number): SweepR
       queue.put(uidBytes(uid), [BELOW]);
       deleted += 1;
     }
-    if (doomed.length > 0 && deleted >= limit) return { deleted, more: true };
     if (doomed.length === 0) queue.remove(uidBytes(next.uid));
+    left -= Math.max(1, doomed.length);
   }
   return { deleted, more: false };
 }

@@ -1,0 +1,158 @@
+import { expect, test } from "vitest";
+import type { RawServeFlags } from "./config.ts";
+import { ConfigError, kebab, readDataConfig, readServeConfig } from "./config.ts";
+import type { Limits } from "./limits.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
+
+const FLAGS: RawServeFlags = {
+  data: "./membrane-data",
+  listen: "127.0.0.1:8443",
+  authorityAlias: [],
+  authorityCa: [],
+  allowTarget: [],
+  tls: true,
+  logLevel: "info",
+};
+
+function refusal(flags: Partial<RawServeFlags>): string {
+  try {
+    readServeConfig({ ...FLAGS, ...flags });
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error(`accepted: ${JSON.stringify(flags)}`);
+}
+
+test("the defaults are loopback, a private CA, every limit as documented, nothing opened", () => {
+  expect(readServeConfig(FLAGS)).toEqual({
+    data: "./membrane-data",
+    authority: "localhost:8443",
+    limits: DEFAULT_LIMITS,
+    listen: { host: "127.0.0.1", port: 8443 },
+    aliases: [],
+    authorityCaFiles: new Map(),
+    allowTargets: [],
+    tls: { kind: "private-ca" },
+    logLevel: "info",
+  });
+});
+
+test("the authority follows the port that is listened on, unless it is named", () => {
+  expect(readServeConfig({ ...FLAGS, listen: "0.0.0.0:9000" }).authority).toBe("localhost:9000");
+  expect(readServeConfig({ ...FLAGS, listen: "0.0.0.0:0", authority: "a.example" }).authority).toBe(
+    "a.example",
+  );
+  expect(readDataConfig({ data: "d" }).authority).toBe("localhost:8443");
+  expect(refusal({ listen: "127.0.0.1:0" })).toMatch(/^--authority: /);
+});
+
+test.each([
+  ["127.0.0.1:0", { host: "127.0.0.1", port: 0 }],
+  ["0.0.0.0:65535", { host: "0.0.0.0", port: 65_535 }],
+  ["[::1]:8443", { host: "::1", port: 8443 }],
+  ["localhost:80", { host: "localhost", port: 80 }],
+])("--listen %s is understood", (listen, expected) => {
+  expect(readServeConfig({ ...FLAGS, authority: "a.example", listen }).listen).toEqual(expected);
+});
+
+test.each([
+  "",
+  "nonsense",
+  "8443",
+  ":8443",
+  "localhost:",
+  "localhost:65536",
+  "::1:8443",
+  "[::1]",
+  "a:b",
+  "h:-1",
+  "h:1x",
+  "h:123456",
+])("--listen %j is refused with an example", (listen) => {
+  expect(refusal({ listen })).toMatch(/^--listen: .*127\.0\.0\.1:8443/);
+});
+
+test.each([
+  "",
+  "https://a.example",
+  "a.example/",
+  "a.example:0",
+  "a.example:99999",
+  "a b",
+  "user@a.example",
+  "127.1",
+])("--authority and --authority-alias %j are refused with an example", (text) => {
+  expect(refusal({ authority: text })).toMatch(/^--authority: .*localhost:8443/);
+  expect(refusal({ authorityAlias: [text] })).toMatch(/^--authority-alias: .*localhost:8443/);
+});
+
+test("lists are given by repeating the flag or with commas", () => {
+  const config = readServeConfig({
+    ...FLAGS,
+    authorityAlias: ["a.example,b.example", " c.example:444 "],
+    allowTarget: ["10.0.0.0/8:443, 192.0.2.1", "[fd00::]/8"],
+  });
+  expect(config.aliases).toEqual(["a.example", "b.example", "c.example:444"]);
+  expect(config.allowTargets.map(({ text }) => text)).toEqual(["10.0.0.0/8:443", "192.0.2.1", "[fd00::]/8"]);
+});
+
+test.each([
+  "",
+  "nonsense",
+  "10.0.0.0/33",
+  "10.0.0.1/8",
+  "10.0.0.0/8:0",
+  "*",
+  "localhost",
+  "0x7f.1",
+  "10.0.0.0/8,,",
+])(
+  "--allow-target %j stops the start: a rule that opened less or more than was meant would not be seen",
+  (rule) => {
+    expect(refusal({ allowTarget: ["192.0.2.0/24", rule] })).toMatch(/^--allow-target: /);
+  },
+);
+
+test("--authority-ca names an authority in any spelling, and a file that may hold =", () => {
+  const { authorityCaFiles } = readServeConfig({ ...FLAGS, authorityCa: ["Peer.example:443=a=b.pem"] });
+  expect(authorityCaFiles).toEqual(new Map([["peer.example", "a=b.pem"]]));
+  for (const text of ["", "peer.example", "peer.example=", "=file", "https://peer.example=file"]) {
+    expect(refusal({ authorityCa: [text] })).toMatch(/^--authority-ca: /);
+  }
+});
+
+test("a certificate and its key go together, and not with --no-tls", () => {
+  const files = { tlsCert: "c.pem", tlsKey: "k.pem" };
+  expect(readServeConfig({ ...FLAGS, ...files }).tls).toEqual({
+    kind: "files",
+    certFile: "c.pem",
+    keyFile: "k.pem",
+  });
+  expect(readServeConfig({ ...FLAGS, tls: false }).tls).toEqual({ kind: "none" });
+  expect(refusal({ tlsCert: "c.pem" })).toMatch(/--tls-key/);
+  expect(refusal({ tlsKey: "k.pem" })).toMatch(/--tls-cert/);
+  expect(refusal({ ...files, tls: false })).toMatch(/^--no-tls/);
+});
+
+test("every limit can be set, and only to a whole number of at least 1", () => {
+  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
+    expect(readServeConfig({ ...FLAGS, limits: { [name]: 1 } }).limits).toEqual({
+      ...DEFAULT_LIMITS,
+      [name]: 1,
+    });
+    for (const value of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
+      expect(refusal({ limits: { [name]: value } })).toMatch(new RegExp(`^--${kebab(name)}: `));
+    }
+    expect(readServeConfig({ ...FLAGS, limits: { [name]: undefined } }).limits).toEqual(DEFAULT_LIMITS);
+  }
+});
+
+test("a limit is written in words with hyphens", () => {
+  expect(kebab("heldBodyBytes")).toBe("held-body-bytes");
+});
+
+test("the file of the service key is optional", () => {
+  expect(readDataConfig({ data: "d", serviceKeyFile: "k" }).serviceKeyFile).toBe("k");
+  expect("serviceKeyFile" in readDataConfig({ data: "d" })).toBe(false);
+});

@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import type { Capability } from "./capability.ts";
+import type { LineageNode } from "./lineage.ts";
+import type { Snapshot } from "./making.ts";
+import { denyMaking } from "./making.ts";
+import type { Membrane } from "./membrane.ts";
+import type { Tenant } from "./tenant.ts";
+import type { Uid } from "./uid.ts";
+import { newUid } from "./uid.ts";
+
+const uid = (number: number): Uid => newUid((size) => Buffer.alloc(size, number));
+
+const tenant: Tenant = { type: "tenant", uid: uid(1), name: "t", revoked: false };
+const create: Capability = { type: "capability", uid: uid(2), kind: "create", subject: tenant.uid };
+const membrane: Membrane = {
+  type: "membrane",
+  uid: uid(3),
+  tenant: tenant.uid,
+  name: "m",
+  revoked: false,
+  madeWith: create.uid,
+};
+const exporting: Capability = { type: "capability", uid: uid(4), kind: "export", subject: membrane.uid };
+const LIMIT = 4;
+
+function snapshot(nodes: readonly LineageNode[], holder?: LineageNode): Snapshot {
+  const byUid = new Map(nodes.map((node) => [node.uid, node]));
+  return { find: (uid) => byUid.get(uid), nameHolder: () => holder };
+}
+
+test("records that point to each other are made together", () => {
+  expect(denyMaking([exporting, membrane], snapshot([tenant, create]), LIMIT)).toBeUndefined();
+});
+
+test("nothing is made from what died in the same snapshot", () => {
+  const dead = snapshot([{ ...tenant, revoked: true }, create]);
+  expect(denyMaking([membrane, exporting], dead, LIMIT)).toEqual({ reason: "lineage_dead" });
+});
+
+test("nothing is made if one of all is denied", () => {
+  const orphan: Capability = { ...exporting, uid: uid(9), parent: uid(99) };
+  const denied = denyMaking([membrane, exporting, orphan], snapshot([tenant, create]), LIMIT);
+  expect(denied).toEqual({ reason: "lineage_dead" });
+});
+
+test("a lineage may have as many members as the limit, its own end included, and not one more", () => {
+  const made = [membrane, exporting];
+  expect(denyMaking(made, snapshot([tenant, create]), LIMIT)).toBeUndefined();
+  expect(denyMaking(made, snapshot([tenant, create]), LIMIT - 1)).toEqual({
+    reason: "lineage_limit",
+    limit: LIMIT - 1,
+  });
+});
+
+test("a name is taken while its holder is alive", () => {
+  const holder = { ...membrane, uid: uid(8) };
+  const denied = denyMaking([membrane], snapshot([tenant, create, holder], holder), LIMIT);
+  expect(denied).toEqual({ reason: "name_taken", type: "membrane" });
+  const sameTenant = denyMaking([{ ...tenant, uid: uid(7) }], snapshot([tenant], tenant), LIMIT);
+  expect(sameTenant).toEqual({ reason: "name_taken", type: "tenant" });
+});
+
+test("a name is free when its holder is dead, whatever in its lineage was revoked", () => {
+  const gone: Tenant = { ...tenant, uid: uid(7), revoked: true };
+  for (const holder of [
+    { ...membrane, uid: uid(8), revoked: true },
+    { ...membrane, uid: uid(8), tenant: gone.uid },
+    { ...membrane, uid: uid(8), madeWith: uid(99) },
+  ]) {
+    expect(denyMaking([membrane], snapshot([tenant, create, gone, holder], holder), LIMIT)).toBeUndefined();
+  }
+});

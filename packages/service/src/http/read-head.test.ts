@@ -1,0 +1,110 @@
+import type { Authority } from "capability-protocol";
+import { expect, test } from "vitest";
+import { readHead } from "./read-head.ts";
+import type { ReadHead } from "./read-head.ts";
+
+interface Request {
+  readonly method?: string;
+  readonly url?: string;
+  readonly version?: string;
+  readonly headers?: readonly string[];
+}
+
+function read({ method = "GET", url = "/", version = "1.1", headers = ["Host", "a"] }: Request): ReadHead {
+  const isOwn = (authority: Authority): boolean => authority.toLowerCase() === "own.test";
+  return readHead({ method, url, httpVersion: version, rawHeaders: [...headers] }, isOwn);
+}
+
+test.each([
+  ["/", "/", ""],
+  ["/?", "/", ""],
+  ["/?a=1&b", "/", "a=1&b"],
+  ["/?a?b", "/", "a?b"],
+  ["/x/y?%zz", "/x/y", "%zz"],
+  ["//own.test/", "//own.test/", ""],
+  ["http://own.test", "/", ""],
+  ["https://OWN.test?a", "/", "a"],
+  ["http://own.test/x?y", "/x", "y"],
+])("the request target %s is the path %s and the query %s", (url, path, query) => {
+  expect(read({ url })).toMatchObject({ ok: true, head: { path, query } });
+});
+
+test.each([
+  "",
+  "*",
+  "a:80",
+  "x",
+  "/#a",
+  "/?a#b",
+  "http://other.test/",
+  "http://own.test:81/",
+  "http://own.test@other.test/",
+  "http://user@own.test/",
+  "http:///x",
+  "ftp://own.test/",
+])("the request target %j is refused", (url) => {
+  expect(read({ url })).toMatchObject({ ok: false, message: expect.stringContaining("request target") });
+});
+
+test.each(["0.9", "1.2", "2.0", ""])("HTTP/%s is refused", (version) => {
+  expect(read({ version })).toMatchObject({ ok: false });
+});
+
+test.each([
+  [[]],
+  [["Host", ""]],
+  [["Host", "a@b"]],
+  [["Host", "a/b"]],
+  [["Host", "a, b"]],
+  [["Host", "a:0"]],
+  [["Host", "a", "host", "a"]],
+  [["Host", "a", "HOST", "b"]],
+])("the Host lines %j are refused", (headers) => {
+  expect(read({ headers })).toMatchObject({ ok: false, message: expect.stringContaining("Host") });
+});
+
+test.each([["1.1"], ["1.0"]])("two Authorization lines are refused in HTTP/%s, equal or not", (version) => {
+  for (const second of ["x", "y"]) {
+    const headers = ["Host", "a", "Authorization", "x", "AUTHORIZATION", second];
+    expect(read({ version, headers })).toMatchObject({ ok: false, message: expect.stringContaining("one") });
+  }
+});
+
+test.each([
+  ["nothing", [], { kind: "none" }],
+  ["Content-Length: 0", ["Content-Length", "0"], { kind: "none" }],
+  ["Content-Length: 7", ["content-length", "7"], { kind: "length", length: 7 }],
+  ["chunked", ["Transfer-Encoding", "chunked"], { kind: "chunked" }],
+  ["Chunked", ["TRANSFER-ENCODING", "Chunked"], { kind: "chunked" }],
+])("the framing of %s is read", (_name, lines, body) => {
+  expect(read({ headers: ["Host", "a", ...lines] })).toMatchObject({ ok: true, head: { body } });
+});
+
+test.each([
+  ["1.1", ["gzip, chunked"]],
+  ["1.1", ["chunked, identity"]],
+  ["1.1", ["identity"]],
+  ["1.1", ["xchunked"]],
+  ["1.1", [""]],
+  ["1.1", ["chunked", "chunked"]],
+  ["1.1", ["gzip", "chunked"]],
+  ["1.0", ["chunked"]],
+])("in HTTP/%s the transfer codings %j are refused", (version, codings) => {
+  const headers = ["Host", "a", ...codings.flatMap((coding) => ["Transfer-Encoding", coding])];
+  expect(read({ version, headers })).toMatchObject({ ok: false });
+});
+
+test("Authorization, Expect and Upgrade are told apart from the rest", () => {
+  const headers = ["Host", "a", "AUTHORIZATION", "Bearer x", "expect", "100-continue", "Upgrade", "h2c"];
+  expect(read({ headers })).toMatchObject({
+    ok: true,
+    authorization: "Bearer x",
+    expect: "100-continue",
+    upgrade: true,
+  });
+  expect(read({})).toEqual({
+    ok: true,
+    upgrade: false,
+    head: { method: "GET", path: "/", query: "", rawHeaders: ["Host", "a"], body: { kind: "none" } },
+  });
+});

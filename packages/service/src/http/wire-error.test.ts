@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import type { Denial } from "../domain/denial.ts";
+import { internalError, wireError } from "./wire-error.ts";
+
+const ROWS: {
+  readonly [R in Denial["reason"]]: [Extract<Denial, { reason: R }>, number, readonly string[]];
+} = {
+  unauthorized: [{ reason: "unauthorized" }, 401, ["WWW-Authenticate", "Bearer"]],
+  malformed_request: [{ reason: "malformed_request", message: "why" }, 400, []],
+  invalid_field: [{ reason: "invalid_field", problem: { field: "uri", expected: "a URI" } }, 400, []],
+  dead_capability: [{ reason: "dead_capability" }, 400, []],
+  path_not_allowed: [{ reason: "path_not_allowed" }, 404, []],
+  method_not_allowed: [{ reason: "method_not_allowed", allow: ["GET", "POST"] }, 405, ["Allow", "GET, POST"]],
+  membrane_exists: [{ reason: "membrane_exists" }, 409, []],
+  tenant_exists: [{ reason: "tenant_exists" }, 409, []],
+  lineage_limit: [{ reason: "lineage_limit", limit: 7 }, 409, []],
+  body_too_large: [{ reason: "body_too_large", limit: 7 }, 413, []],
+  upgrade_not_supported: [{ reason: "upgrade_not_supported" }, 501, []],
+  expectation_failed: [{ reason: "expectation_failed" }, 417, []],
+  store_busy: [{ reason: "store_busy" }, 503, ["Retry-After", "1"]],
+  payload_too_large: [{ reason: "payload_too_large", limit: 7 }, 413, proxy("http_request_denied")],
+  target_forbidden: [{ reason: "target_forbidden" }, 502, proxy("http_request_denied")],
+  target_unreachable: [{ reason: "target_unreachable" }, 502, proxy("destination_unavailable")],
+  target_timeout: [{ reason: "target_timeout" }, 504, proxy("connection_timeout")],
+  target_incomplete: [{ reason: "target_incomplete" }, 502, proxy("http_response_incomplete")],
+  loop_detected: [{ reason: "loop_detected" }, 508, proxy("proxy_loop_detected")],
+};
+
+function proxy(error: string): readonly string[] {
+  return ["Proxy-Status", `membrane; error=${error}`];
+}
+
+test.each(Object.values(ROWS))("$reason becomes %i with headers %j", (denial, status, headers) => {
+  const error = wireError(denial);
+  expect(error).toMatchObject({ status, headers });
+  expect(error.body).toMatchObject({ statusCode: status, code: denial.reason });
+  expect(error.body.error).toMatch(/^[A-Z]/);
+  expect(error.body.message).toMatch(/\S/);
+});
+
+test("a problem of a field is told by its name, a limit by its number, and the way out of 413 is named", () => {
+  expect(wireError(ROWS.invalid_field[0]).body.message).toContain("uri");
+  expect(wireError(ROWS.lineage_limit[0]).body.message).toContain("7");
+  expect(wireError(ROWS.body_too_large[0]).body.message).toContain("7");
+  expect(wireError(ROWS.payload_too_large[0]).body.message).toContain("X-Payload-Sha256");
+});
+
+test("a fault is a 500 that says nothing", () => {
+  expect(internalError()).toMatchObject({ status: 500, headers: [], body: { code: "internal" } });
+});

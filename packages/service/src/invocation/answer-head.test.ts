@@ -1,0 +1,98 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { makePrivate, shapeAnswer } from "./answer-head.ts";
+
+const CORS = ["Access-Control-Allow-Origin", "*"];
+const OURS = [
+  "Vary",
+  "Authorization",
+  "X-Content-Type-Options",
+  "nosniff",
+  "Content-Security-Policy",
+  "sandbox",
+];
+const ADDED = [...OURS, ...CORS];
+
+test.each([200, 204, 304, 404, 599])("the status %i is passed on with its reason", (status) => {
+  expect(shapeAnswer(status, "Why Not", [], CORS)).toEqual({ status, reason: "Why Not", headers: ADDED });
+});
+
+test.each([0, 99, 100, 199, 600, 999, 1000])("the status %i is no answer", (status) => {
+  expect(shapeAnswer(status, "", [], CORS)).toBeUndefined();
+});
+
+test.each(["a\rb", "a\nb", "a\0b", "\x7f", "Ā"])("%j in a reason or a value is no answer", (text) => {
+  expect(shapeAnswer(200, text, [], CORS)).toBeUndefined();
+  expect(shapeAnswer(200, "", ["X", text], CORS)).toBeUndefined();
+});
+
+test.each(["gzip", "gzip, chunked", "chunked, gzip", "identity", "", "xchunked"])(
+  "the transfer coding %j is no answer",
+  (coding) => {
+    expect(shapeAnswer(200, "", ["TRANSFER-encoding", coding], CORS)).toBeUndefined();
+  },
+);
+
+test("chunked is a matter of one connection and not passed on", () => {
+  expect(shapeAnswer(200, "", ["Transfer-Encoding", " Chunked "], CORS)?.headers).toEqual(ADDED);
+});
+
+test("Content-Length is passed on but with a 204, which cannot have one", () => {
+  const lines = ["Content-Length", "7"];
+  expect(shapeAnswer(200, "", lines, CORS)?.headers).toEqual([...lines, ...ADDED]);
+  expect(shapeAnswer(304, "", lines, CORS)?.headers).toEqual([...lines, ...ADDED]);
+  expect(shapeAnswer(204, "", lines, CORS)?.headers).toEqual(ADDED);
+});
+
+test("what Connection names is not passed on, and what we add stays", () => {
+  const lines = [
+    "Connection",
+    "x-a, vary, content-security-policy",
+    "X-A",
+    "1",
+    "Vary",
+    "Accept",
+    "X-B",
+    "2",
+  ];
+  expect(shapeAnswer(200, "", lines, CORS)?.headers).toEqual(["X-B", "2", ...ADDED]);
+});
+
+test.each([
+  ["public", "private"],
+  ["Public , S-MAXAGE = 5", "private"],
+  ["s-maxage=5, max-age=1, public", "private, max-age=1"],
+  ["private, public", "private"],
+  ["publicly, s-maxages=1", "publicly, s-maxages=1"],
+  ['a="public", public', 'a="public", private'],
+  ['a="x, public, s-maxage=1"', 'a="x, public, s-maxage=1"'],
+  ['a="\\", public", public', 'a="\\", public", private'],
+  ["", ""],
+  [",, ,public,", "private"],
+])("Cache-Control %j becomes %j", (given, made) => {
+  expect(makePrivate(given)).toBe(made);
+});
+
+test("no directive of a Cache-Control without quotes lets a shared cache keep the answer", () => {
+  const part = fc.constantFrom(
+    "public",
+    "PUBLIC",
+    "s-maxage=9",
+    "S-Maxage = 9",
+    "max-age=1",
+    " ",
+    ",",
+    "\t",
+    "=",
+    "x",
+  );
+  fc.assert(
+    fc.property(fc.array(part), (parts) => {
+      const names = makePrivate(parts.join(","))
+        .split(",")
+        .map((text) => text.split("=")[0]?.trim().toLowerCase());
+      expect(names).not.toContain("public");
+      expect(names).not.toContain("s-maxage");
+    }),
+  );
+});

@@ -1,0 +1,57 @@
+import { FORWARDABLE_METHODS } from "capability-protocol";
+import { expect, test } from "vitest";
+import { preparedTarget, requestHeadOf } from "../testkit/prepared.ts";
+import { authorize } from "./authorize.ts";
+
+const URI = "https://example.com/a";
+const AWS4 = { awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "s" };
+const plain = preparedTarget({ uri: URI, allowQuery: true });
+const aws4 = preparedTarget({ uri: URI, allowQuery: true, hmac: { "aws4-hmac-sha256": AWS4 } });
+const closed = preparedTarget({ uri: URI, hmac: { "aws4-hmac-sha256": AWS4 } });
+const cap1 = preparedTarget({
+  uri: URI,
+  allowQuery: true,
+  hmac: { "cap1-hmac-sha512": { key: "abcd", keyId: "k" } },
+});
+
+test.each(["/x", "//", "", "/.", "/%2f"])("the path %j is not allowed", (path) => {
+  expect(authorize(plain, requestHeadOf({ path }))).toEqual({ reason: "path_not_allowed" });
+});
+
+test.each(["TRACE", "CONNECT", "trace", ""])(
+  "the method %j is not allowed, whatever the target's",
+  (method) => {
+    for (const target of [plain, preparedTarget({ uri: URI, method: "GET" })]) {
+      expect(authorize(target, requestHeadOf({ method }))).toEqual({
+        reason: "method_not_allowed",
+        allow: [...FORWARDABLE_METHODS],
+      });
+    }
+  },
+);
+
+test("every method that can be forwarded is allowed", () => {
+  for (const method of FORWARDABLE_METHODS)
+    expect(authorize(plain, requestHeadOf({ method }))).toBeUndefined();
+});
+
+test.each([
+  ["a target without signature", plain, "X-Amz-Date=1&a=b=c&d"],
+  ["an aws4 target", aws4, "a=b=c&d"],
+  ["an aws4 target without allowQuery, which drops it", closed, "X-Amz-Date=1"],
+  ["a cap1 target", cap1, "a=b&c="],
+])("%s takes the query: %s %s", (_name, target, query) => {
+  expect(authorize(target, requestHeadOf({ query }))).toBeUndefined();
+});
+
+test.each([
+  ["an aws4 target", aws4, "x-amz-date=1"],
+  ["an aws4 target", aws4, "a&%58-Amz-Date"],
+  ["a cap1 target", cap1, "a=b=c"],
+  ["a cap1 target", cap1, "a"],
+])("%s refuses the query: %s %s", (_name, target, query) => {
+  expect(authorize(target, requestHeadOf({ query }))).toMatchObject({
+    reason: "invalid_field",
+    problem: { field: "query" },
+  });
+});

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { LOOP_LIMIT, markHop } from "./loop.ts";
+import type { RequestHead } from "./request-head.ts";
+
+function headWith(...rawHeaders: readonly string[]): RequestHead {
+  return { method: "GET", path: "/", query: "", rawHeaders, body: { kind: "none" } };
+}
+
+test.each([
+  [[], ["Via", "1.1 me", "CDN-Loop", "me"]],
+  [
+    ["via", "1.0 a, 1.1 b", "VIA", "1.1 c"],
+    ["Via", "1.0 a, 1.1 b, 1.1 c, 1.1 me", "CDN-Loop", "me"],
+  ],
+  [
+    ["CDN-Loop", "other; v=1", "cdn-loop", ", ,"],
+    ["Via", "1.1 me", "CDN-Loop", "other; v=1, me"],
+  ],
+])("to the marks %j our own are appended", (given, marked) => {
+  expect(markHop(headWith(...given), "me")).toEqual(marked);
+});
+
+test("a request passes until it has been here as often as the limit says, however the visits are written", () => {
+  const visits = (count: number): string[] =>
+    Array.from({ length: count }, () => "me ; a=b").flatMap((v) => ["cdn-loop", v]);
+  expect(markHop(headWith(...visits(LOOP_LIMIT - 1)), "me")).toBeDefined();
+  expect(markHop(headWith(...visits(LOOP_LIMIT)), "me")).toBeUndefined();
+  expect(
+    markHop(headWith("CDN-Loop", Array.from({ length: LOOP_LIMIT }, () => "me").join(",")), "me"),
+  ).toBeUndefined();
+});
+
+test("visits to others do not count, though their names begin like ours", () => {
+  const others = Array.from({ length: 50 }, (_, index) => `me${index}`).join(", ");
+  expect(markHop(headWith("CDN-Loop", others, "Via", "1.1 me, ".repeat(50)), "me")).toBeDefined();
+});

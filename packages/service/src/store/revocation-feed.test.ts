@@ -1,0 +1,103 @@
+import { expect, test } from "vitest";
+import { parseUid } from "../domain/uid.ts";
+import { createRevocationFeed } from "./revocation-feed.ts";
+import { logOf } from "../testkit/late-log.ts";
+
+const A = parseUid("a".repeat(32));
+const B = parseUid("b".repeat(32));
+
+async function follow(log: ReturnType<typeof logOf>) {
+  const opening = createRevocationFeed(log);
+  await log.answerAll();
+  const feed = await opening;
+  const told: unknown[] = [];
+  const stop = feed.listen((revoked) => told.push(revoked));
+  return { feed, told, stop };
+}
+
+test("whoever advances is told of every revoke before, once", async () => {
+  const log = logOf();
+  const { feed, told } = await follow(log);
+  log.revoke(A);
+  log.revoke(B);
+  const advanced = Promise.all([1, 2, 3].map(async () => feed.advance()));
+  await log.answerAll();
+  await advanced;
+  expect(told.filter((revoked) => revoked instanceof Set && revoked.size > 0)).toEqual([new Set([A, B])]);
+  expect(feed.position()).toEqual(log.now());
+});
+
+test("nothing is told while nothing is revoked", async () => {
+  const log = logOf();
+  const { feed, told } = await follow(log);
+  const advanced = feed.advance();
+  await log.answerAll();
+  await advanced;
+  expect(told).toEqual([]);
+});
+
+test("a revoke that follows while the tail is read is told to whoever asks after it", async () => {
+  const log = logOf();
+  const { feed, told } = await follow(log);
+  log.revoke(A);
+  const early = feed.advance();
+  await log.answerOne();
+  log.revoke(B);
+  const late = feed.advance();
+  await log.answerAll();
+  await Promise.all([early, late]);
+  const all = told.flatMap((revoked) => (revoked instanceof Set ? Array.from(revoked) : [revoked]));
+  expect(new Set(all)).toEqual(new Set([A, B]));
+  expect(feed.position()).toEqual(log.now());
+});
+
+test("an answer that was overtaken does not take the feed back", async () => {
+  const log = logOf();
+  const { feed } = await follow(log);
+  const slow = feed.advance();
+  log.revoke(A);
+  const fast = feed.advance();
+  await log.answerNewest();
+  await log.answerNewest();
+  await fast;
+  const position = feed.position();
+  expect(position).toEqual(log.now());
+  await log.answerAll();
+  await slow;
+  expect(feed.position()).toEqual(position);
+});
+
+test("an unknown position, as after a restore, makes everything void", async () => {
+  const log = logOf();
+  const { feed, told } = await follow(log);
+  log.replace("another log");
+  const advanced = feed.advance();
+  await log.answerAll();
+  await advanced;
+  expect(told).toEqual(["everything"]);
+});
+
+test("an error of the store is the asker's, and the next one is told all the same", async () => {
+  const log = logOf();
+  const { feed, told } = await follow(log);
+  log.revoke(A);
+  const refused = expect(feed.advance()).rejects.toThrow("the store is gone");
+  await log.fail(new Error("the store is gone"));
+  await refused;
+  expect(told).toEqual([]);
+  const advanced = feed.advance();
+  await log.answerAll();
+  await advanced;
+  expect(told).toEqual([new Set([A])]);
+});
+
+test("who stopped listening is told no more", async () => {
+  const log = logOf();
+  const { feed, told, stop } = await follow(log);
+  stop();
+  log.revoke(A);
+  const advanced = feed.advance();
+  await log.answerAll();
+  await advanced;
+  expect(told).toEqual([]);
+});

@@ -1,0 +1,32 @@
+import { runMembrane } from "./process.ts";
+import { tokenOf } from "./client.ts";
+import { temporaryDirectory } from "./directory.ts";
+import type { TestService } from "./service.ts";
+import { TEST_AUTHORITY } from "./service.ts";
+
+/** A data directory with its first tenant, for processes to serve. */
+export interface TestData extends AsyncDisposable {
+  readonly path: string;
+  readonly tokens: TestService["tokens"];
+}
+
+export async function initData(): Promise<TestData> {
+  const directory = await temporaryDirectory();
+  const words = ["init", "--data", directory.path, "--authority", TEST_AUTHORITY, "--json"];
+  const { code, stdout, stderr } = await runMembrane(words);
+  if (code !== 0) throw new Error(`membrane init failed: ${stderr}`);
+  const { capabilities, operator } = JSON.parse(stdout) as {
+    readonly capabilities: { readonly create: string; readonly query: string; readonly deleteSelf: string };
+    readonly operator: { readonly provision: string };
+  };
+  return {
+    path: directory.path,
+    tokens: {
+      create: tokenOf(capabilities.create),
+      query: tokenOf(capabilities.query),
+      deleteSelf: tokenOf(capabilities.deleteSelf),
+      provision: tokenOf(operator.provision),
+    },
+    [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,119 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { Capability } from "../domain/capability.ts";
+import type { MakingDenial } from "../domain/making.ts";
+import type { Uid } from "../domain/uid.ts";
+import { createServiceKeys } from "../store/keys.ts";
+import { openLmdbStore } from "../store/lmdb/lmdb-store.ts";
+import type { StoredCapability, StoredMembrane, StoredRecord, StoredTenant } from "../store/record.ts";
+import type { Store } from "../store/store.ts";
+import { createVault } from "../store/vault.ts";
+import { temporaryDirectory } from "./directory.ts";
+
+/** A membrane with its two capabilities. */
+export interface TestMembrane {
+  readonly record: StoredMembrane;
+  readonly export: StoredCapability;
+  readonly revoke: StoredCapability;
+}
+
+/** A real store in a directory of its own, filled without HTTP and without anything sealed that must open again. */
+export interface TestStore extends AsyncDisposable {
+  readonly store: Store;
+  readonly directory: string;
+  readonly tenant: StoredTenant;
+  readonly create: StoredCapability;
+  /** Closes the store and opens it again. */
+  reopen(): Promise<void>;
+  membrane(name: string, create?: StoredCapability): Promise<TestMembrane>;
+  /** Makes a capability; the denial, if any, is thrown. */
+  capability(rights: Omit<Capability, "type" | "uid">): Promise<StoredCapability>;
+  reexport(parent: StoredCapability, through: TestMembrane): Promise<StoredCapability>;
+  make(...records: readonly StoredRecord[]): Promise<MakingDenial | undefined>;
+  /** Whether the capability works, as a presented token finds it. */
+  isAlive(capability: StoredCapability): Promise<boolean>;
+  /** Whether there is such a record, alive or not. */
+  has(capability: StoredCapability): Promise<boolean>;
+}
+
+export async function openTestStore(): Promise<TestStore> {
+  const directory = await temporaryDirectory();
+  const keys = createServiceKeys(randomBytes(32));
+  const open = (): Promise<Store> =>
+    openLmdbStore({
+      directory: join(directory.path, "store"),
+      keys,
+      lineageLimit: 256,
+      writerDeadlineMs: 2_000,
+    });
+  let store = await open();
+  const vault = createVault({ find: (lookupId) => store.find(lookupId) }, keys, randomBytes);
+  const nothing = Buffer.alloc(0);
+  const tenant: StoredTenant = {
+    type: "tenant",
+    uid: vault.newUid(),
+    name: "tenant",
+    revoked: false,
+    publicKey: randomBytes(32),
+  };
+  const create = vault.mint({ kind: "create", subject: tenant.uid }, nothing).record;
+
+  const make = async (...records: readonly StoredRecord[]): Promise<MakingDenial | undefined> =>
+    store.make(records);
+  const made = async <T>(value: T, ...records: readonly StoredRecord[]): Promise<T> => {
+    const denied = await make(...records);
+    if (denied !== undefined) throw new Error(`not made: ${denied.reason}`);
+    return value;
+  };
+  const capability: TestStore["capability"] = (rights) => {
+    const { record } = vault.mint(rights, nothing);
+    return made(record, record);
+  };
+  await made(undefined, tenant, create);
+  return {
+    get store() {
+      return store;
+    },
+    directory: directory.path,
+    tenant,
+    create,
+    make,
+    capability,
+    async reopen() {
+      await store.close();
+      store = await open();
+    },
+    membrane(name, by = create) {
+      const record: StoredMembrane = {
+        type: "membrane",
+        uid: vault.newUid(),
+        tenant: tenant.uid,
+        name,
+        revoked: false,
+        madeWith: by.uid,
+        sealedTo: tenant.publicKey,
+        sealed: nothing,
+      };
+      const exporting = vault.mint({ kind: "export", subject: record.uid }, nothing).record;
+      const revoking = vault.mint({ kind: "revoke", subject: record.uid }, nothing).record;
+      return made({ record, export: exporting, revoke: revoking }, record, exporting, revoking);
+    },
+    reexport(parent, through) {
+      const { kind, subject, uid } = parent;
+      const place: { subject?: Uid } = subject === undefined ? {} : { subject };
+      return capability({
+        ...place,
+        kind,
+        parent: uid,
+        through: through.record.uid,
+        madeWith: through.export.uid,
+      });
+    },
+    isAlive: async ({ lookupId }) => (await store.find(lookupId))?.verdict.alive === true,
+    has: async ({ lookupId }) => (await store.find(lookupId)) !== undefined,
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      await directory[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { once } from "node:events";
+import { readdir, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { call } from "../src/testkit/client.ts";
+import { temporaryDirectory } from "../src/testkit/directory.ts";
+import { runMembrane, spawnMembrane } from "../src/testkit/process.ts";
+
+/** Words after the program's name, variables, and how the refusal begins. */
+const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
+  ["frob", {}, "frob: no such command"],
+  ["serve --max-frobs=3", {}, "--max-frobs: no such flag"],
+  ["serve --listen nonsense", {}, "--listen: expected HOST:PORT"],
+  ["serve --authority-ca peer.test=missing.pem", {}, "--authority-ca: missing.pem cannot be read"],
+  ["serve --allow-target nonsense", {}, "--allow-target: expected CIDR[:PORT]"],
+  ["serve --tls-cert c.pem", {}, "--tls-key: expected beside --tls-cert"],
+  ["serve --tls-cert c.pem --tls-key k.pem", {}, "--tls-cert, --tls-key: c.pem: does not exist"],
+  ["serve --data blocked", {}, "--data: blocked cannot be made"],
+  ["serve", { MEMBRANE_ALLOW_TARGET: "nonsense" }, "--allow-target: expected CIDR[:PORT]"],
+];
+
+test.each(BAD)(
+  "membrane %s with %j ends with exit code 1, one line that says what to do, and no file",
+  async (words, variables, message) => {
+    await using directory = await temporaryDirectory();
+    await writeFile(join(directory.path, "blocked"), "a file");
+    const ended = await runMembrane(words.split(" ").filter(Boolean), { ...variables }, directory.path);
+    expect(ended).toMatchObject({ code: 1, stdout: "" });
+    expect(ended.stderr.startsWith(`membrane: ${message}`), ended.stderr).toBe(true);
+    expect(ended.stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(await readdir(directory.path)).toEqual(["blocked"]);
+  },
+);
+
+test("a port that is taken stops the start, and says so", async () => {
+  await using directory = await temporaryDirectory();
+  const other = createServer();
+  other.listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { port } = other.address() as AddressInfo;
+  const ended = await runMembrane(["serve", "--listen", `127.0.0.1:${port}`, "--data", directory.path]);
+  expect(ended).toMatchObject({ code: 1, stdout: "" });
+  expect(ended.stderr).toMatch(
+    new RegExp(`^membrane: --listen: 127\\.0\\.0\\.1:${port} is taken: .*--listen HOST:PORT\n$`),
+  );
+  other.close();
+});
+
+test("every flag can be a variable, and the other commands run in the environment of serve", async () => {
+  await using directory = await temporaryDirectory();
+  const env = {
+    MEMBRANE_DATA: join(directory.path, "data"),
+    MEMBRANE_LISTEN: "127.0.0.1:0",
+    MEMBRANE_AUTHORITY: "membrane.test",
+    MEMBRANE_ALLOW_TARGET: "127.0.0.0/8,10.0.0.0/8:443",
+    MEMBRANE_AUTHORITY_ALIAS: "alias.test",
+    MEMBRANE_TLS: "false",
+    MEMBRANE_LOG_LEVEL: "info",
+    MEMBRANE_CACHED_VERDICTS: "10",
+    MEMBRANE_SERVICE_KEY_FILE: join(directory.path, "key"),
+  };
+  const made = await runMembrane(["init", "--json"], env);
+  expect([made.code, made.stderr]).toEqual([0, ""]);
+  const uri: string = JSON.parse(made.stdout).capabilities.query;
+  expect(uri).toMatch(/^cpblty:\/\/membrane\.test\/#/);
+  expect((await readdir(directory.path)).toSorted((a, b) => a.localeCompare(b))).toEqual(["data", "key"]);
+  expect(await runMembrane(["tenant", "list"], env)).toMatchObject({ code: 0, stdout: "default\n" });
+  expect(await runMembrane(["doctor"], env)).toMatchObject({ code: 0 });
+  await using service = await spawnMembrane(["serve"], env);
+  const url = service.url.replace("https", "http");
+  expect(await call({ url }, uri.slice(uri.indexOf("#") + 1))).toMatchObject({ status: 200 });
+});

@@ -1,0 +1,241 @@
+import { readFile, stat } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+import { join } from "node:path";
+import { Agent } from "undici";
+import { expect, test } from "vitest";
+import { call, createMembrane, expectStatus, exportThrough, tokenOf } from "../src/testkit/client.ts";
+import { temporaryDirectory } from "../src/testkit/directory.ts";
+import { runMembrane, spawnMembrane, spawnService } from "../src/testkit/process.ts";
+import { startTarget } from "../src/testkit/target.ts";
+
+const URI = /cpblty:\/\/\S+\/#CPBLTY1-[A-Za-z0-9_-]{85}[AQgw]/g;
+
+/** Capability URIs printed for a person, by their names. */
+function printedUris(text: string): Record<string, string> {
+  return Object.fromEntries(
+    Array.from(text.matchAll(/^ {2}(\w+).* (cpblty:\S+)$/gm), ([, name, uri]) => [name ?? "", uri ?? ""]),
+  );
+}
+
+async function initialised(
+  data: string,
+): Promise<Record<"create" | "query" | "deleteSelf" | "provision", string>> {
+  const { code, stdout, stderr } = await runMembrane([
+    "init",
+    "--data",
+    data,
+    "--authority",
+    "membrane.test",
+    "--json",
+  ]);
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  const { capabilities, operator } = JSON.parse(stdout);
+  return { ...capabilities, ...operator };
+}
+
+test("the first start prints the capabilities, which work, and the second prints nothing", async () => {
+  await using directory = await temporaryDirectory();
+  const data = join(directory.path, "data");
+  let create: string;
+  {
+    await using first = await spawnService(data);
+    expect(first.printed().match(URI)).toHaveLength(4);
+    const uris = printedUris(first.printed());
+    expect(Object.keys(uris)).toEqual(["create", "query", "deleteSelf", "provision"]);
+    expect(uris["create"]).toMatch(/^cpblty:\/\/membrane\.test\/#/);
+    create = tokenOf(uris["create"]!);
+    await createMembrane(first, create, "made at the first start");
+    expect(await first.end("SIGTERM")).toEqual({ code: 0, signal: null });
+  }
+  await using second = await spawnService(data);
+  expect(second.printed()).toBe("");
+  expectStatus(await call(second, create, { body: { id: "made at the first start" } }), 409);
+});
+
+test("by default it speaks TLS with a certificate of its own, which the CA file it names vouches for", async () => {
+  await using directory = await temporaryDirectory();
+  const data = join(directory.path, "data");
+  await using service = await spawnMembrane([
+    "serve",
+    "--data",
+    data,
+    "--listen",
+    "127.0.0.1:0",
+    "--authority",
+    "localhost",
+  ]);
+  const file = /CA certificate: (\S+)/.exec(service.printed())?.[1];
+  expect(file).toBe(join(data, "tls", "ca.pem"));
+  const dispatcher = new Agent({ connect: { ca: await readFile(file!, "utf8"), host: "127.0.0.1" } });
+  expect(await call(service, undefined, { path: "/healthz", dispatcher })).toMatchObject({ status: 200 });
+  const token = tokenOf(printedUris(service.printed())["query"]!);
+  expect(await call(service, token, { dispatcher })).toMatchObject({
+    status: 200,
+    json: { completed: true },
+  });
+  await dispatcher.close();
+  const stranger = new Agent();
+  await expect(call(service, token, { dispatcher: stranger })).rejects.toThrow(
+    /self-signed|unable to verify|issuer/i,
+  );
+  await stranger.close();
+});
+
+test("the data directory, the service key and the private keys are for their owner alone", async () => {
+  await using directory = await temporaryDirectory();
+  const data = join(directory.path, "deep", "data");
+  await initialised(data);
+  const modes = await Promise.all(
+    ["", "service.key", "tls/ca.key", "tls/leaf.key"].map(
+      async (path) => (await stat(join(data, path))).mode & 0o777,
+    ),
+  );
+  expect(modes.map((mode) => mode.toString(8))).toEqual(["700", "600", "600", "600"]);
+});
+
+test("init --json prints the capabilities in the shape that scripts rely on, and nothing else", async () => {
+  await using directory = await temporaryDirectory();
+  const data = join(directory.path, "data");
+  const { code, stdout, stderr } = await runMembrane([
+    "init",
+    "--data",
+    data,
+    "--authority",
+    "a.test:8444",
+    "--json",
+  ]);
+  expect([code, stderr]).toEqual([0, ""]);
+  const uri = expect.stringMatching(/^cpblty:\/\/a\.test:8444\/#CPBLTY1-[A-Za-z0-9_-]{86}$/);
+  expect(JSON.parse(stdout)).toStrictEqual({
+    tenant: "default",
+    capabilities: { create: uri, query: uri, deleteSelf: uri },
+    operator: { provision: uri },
+    ca: join(data, "tls", "ca.pem"),
+  });
+  expect(await readFile(join(data, "tls", "ca.pem"), "utf8")).toMatch(/^-----BEGIN CERTIFICATE-----/);
+});
+
+test("a second init is refused, says what to do, and changes nothing", async () => {
+  await using directory = await temporaryDirectory();
+  const data = join(directory.path, "data");
+  const { create } = await initialised(data);
+  const again = await runMembrane(["init", "--data", data, "--json"]);
+  expect(again.code).toBe(1);
+  expect(again.stdout).toBe("");
+  expect(again.stderr).toMatch(
+    /^membrane: .*first tenant already.*tenant create --id ID.*tenant reissue --id default/,
+  );
+  await using service = await spawnService(data);
+  expect(service.printed()).toBe("");
+  await createMembrane(service, tokenOf(create), "m");
+});
+
+test("tenants are made and listed beside a running service, which serves them at once, under its name", async () => {
+  await using directory = await temporaryDirectory();
+  await using service = await spawnService(directory.path);
+  const tenant = (...words: string[]) => runMembrane(["tenant", ...words, "--data", directory.path]);
+  const made = await tenant("create", "--id", "älice", "--json");
+  expect([made.code, made.stderr]).toEqual([0, ""]);
+  const { create, query, deleteSelf } = JSON.parse(made.stdout).capabilities;
+  expect(JSON.parse(made.stdout)).toStrictEqual({
+    tenant: "älice",
+    capabilities: { create, query, deleteSelf },
+  });
+  expect(create).toMatch(/^cpblty:\/\/membrane\.test\/#/);
+  await createMembrane(service, tokenOf(create), "m");
+  expect((await call(service, tokenOf(query))).json.membranes).toHaveLength(1);
+
+  const twice = await tenant("create", "--id", "älice");
+  expect([twice.code, twice.stderr]).toEqual([1, 'membrane: --id: there is a tenant "älice" already\n']);
+  expect((await tenant("list")).stdout).toBe("default\nälice\n");
+  expect(JSON.parse((await tenant("list", "--json")).stdout)).toEqual({
+    tenants: [{ id: "default" }, { id: "älice" }],
+  });
+
+  expectStatus(await call(service, tokenOf(deleteSelf), { method: "DELETE" }), 202);
+  expect((await tenant("list")).stdout).toBe("default\n");
+  expect((await tenant("reissue", "--id", "älice")).stderr).toMatch(
+    /no tenant "älice"; "membrane tenant list" shows them/,
+  );
+});
+
+test("reissued capabilities act on the same tenant; what older membranes hold stays with the old ones, and it says so", async () => {
+  await using directory = await temporaryDirectory();
+  await using service = await spawnService(directory.path);
+  const old = printedUris(service.printed());
+  const before = await createMembrane(service, tokenOf(old["create"]!), "before");
+  const reissue = await runMembrane(["tenant", "reissue", "--id", "default", "--data", directory.path]);
+  expect(reissue.code).toBe(0);
+  expect(reissue.stdout).toMatch(/lists the membranes made from now on.*deleteSelf ends the tenant/s);
+  const fresh = printedUris(reissue.stdout);
+
+  // The name is still taken and the old membrane still works; whoever lost its tokens frees nothing by asking again.
+  expectStatus(await call(service, tokenOf(fresh["create"]!), { body: { id: "before" } }), 409);
+  expectStatus(await call(service, before.export, { body: { uri: "https://example.com/" } }), 201);
+  await createMembrane(service, tokenOf(fresh["create"]!), "new");
+  await createMembrane(service, tokenOf(old["create"]!), "new by old");
+  const list = async (uri: string): Promise<string[]> => {
+    const answer = expectStatus(await call(service, tokenOf(uri), { path: "/?limit=10" }), 200);
+    return answer.json.membranes.map(({ id }: { id: string }) => id);
+  };
+  expect(await list(fresh["query"]!)).toEqual(["new", "new by old"]);
+  expect(await list(old["query"]!)).toEqual(["before"]);
+  // A page is never empty for the sake of what this query cannot open.
+  const { membranes, completed } = (await call(service, tokenOf(fresh["query"]!))).json;
+  expect([membranes[0].id, completed]).toEqual(["new", false]);
+
+  expectStatus(await call(service, tokenOf(fresh["deleteSelf"]!), { method: "DELETE" }), 202);
+  for (const token of [before.export, tokenOf(old["create"]!), tokenOf(fresh["query"]!)]) {
+    expectStatus(await call(service, token), 401);
+  }
+});
+
+test("tenant commands make no store where there is none: a mistyped directory would hide it", async () => {
+  await using directory = await temporaryDirectory();
+  const data = join(directory.path, "typo");
+  for (const words of [["list"], ["create", "--id", "x"], ["reissue", "--id", "x"]]) {
+    const { code, stderr } = await runMembrane(["tenant", ...words, "--data", data]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^membrane: --data: there is no store in .*typo: name its directory/);
+  }
+  await expect(stat(data)).rejects.toThrow(/ENOENT/);
+});
+
+test("SIGTERM lets an invocation under way finish, takes no new one, and ends with exit code 0", async () => {
+  await using directory = await temporaryDirectory();
+  let arrive: (response: ServerResponse) => void;
+  const arrived = new Promise<ServerResponse>((resolve) => (arrive = resolve));
+  await using target = await startTarget((_request, response) => {
+    response.writeHead(200, { "content-length": "8" });
+    response.write("half");
+    arrive(response);
+  });
+  // The client keeps its connection; a service that waited for it to leave would wait for the deadline.
+  await using service = await spawnService(directory.path, { flags: ["--shutdown-ms", "600000"] });
+  const create = tokenOf(printedUris(service.printed())["create"]!);
+  const membrane = await createMembrane(service, create, "m");
+  const door = await exportThrough(service, membrane.export, { uri: target.url });
+  const underWay = call(service, door);
+  const answer = await arrived;
+  const ended = service.end("SIGTERM");
+  await refused(service.url);
+  answer.end("done");
+  expect(await underWay).toMatchObject({ status: 200, text: "halfdone" });
+  expect(await ended).toEqual({ code: 0, signal: null });
+});
+
+/** Waits until nothing accepts connections there any more. */
+async function refused(url: string): Promise<void> {
+  for (let attempt = 0; attempt < 1_000; attempt += 1) {
+    const dispatcher = new Agent({ pipelining: 0 });
+    try {
+      await call({ url }, undefined, { path: "/healthz", dispatcher });
+    } catch {
+      return;
+    } finally {
+      await dispatcher.destroy();
+    }
+  }
+  throw new Error(`${url} still accepts connections`);
+}

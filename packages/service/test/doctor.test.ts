@@ -1,0 +1,116 @@
+import { once } from "node:events";
+import { chmod, readdir, rename, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../src/testkit/directory.ts";
+import { runMembrane, spawnService } from "../src/testkit/process.ts";
+
+const ADDRESS = ["--listen", "127.0.0.1:0", "--authority", "membrane.test"];
+
+async function doctor(
+  data: string,
+  ...flags: string[]
+): Promise<{ readonly code: number | null; readonly failed: string[]; readonly text: string }> {
+  const { code, stdout, stderr } = await runMembrane([
+    "doctor",
+    "--data",
+    data,
+    ...(flags.length === 0 ? ADDRESS : flags),
+  ]);
+  expect(stderr).toBe("");
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines).toHaveLength(7);
+  for (const line of lines) expect(line).toMatch(/^(ok {2}|FAIL) {2}\S/);
+  const failed = lines.filter((line) => line.startsWith("FAIL")).map((line) => line.slice(6));
+  expect(code).toBe(failed.length === 0 ? 0 : 1);
+  return { code, failed, text: stdout };
+}
+
+test("before the first start all is well, and the doctor makes nothing", async () => {
+  await using directory = await temporaryDirectory();
+  const { code, text } = await doctor(directory.path);
+  expect(code).toBe(0);
+  expect(text).toMatch(/service key: none yet, the first start makes .*service\.key/);
+  expect(text).toMatch(/store: none yet/);
+  expect(text).toMatch(/certificate: none yet/);
+  expect(await readdir(directory.path)).toEqual([]);
+});
+
+test("after init all is well: key, store, certificate, authority and port are told", async () => {
+  await using directory = await temporaryDirectory();
+  await runMembrane(["init", "--data", directory.path, "--authority", "membrane.test"]);
+  const { code, text } = await doctor(directory.path);
+  expect(code).toBe(0);
+  expect(text).toMatch(/store: .*store, 1 tenant\(s\)/);
+  expect(text).toMatch(/certificate: valid for \d+ days/);
+  expect(text).toMatch(/authority: membrane\.test/);
+  expect(text).toMatch(/port: 127\.0\.0\.1:0 is free/);
+  expect(text).not.toMatch(/CPBLTY1-/);
+});
+
+test("a missing service key fails, is not made anew, and the doctor says where it should come from", async () => {
+  await using directory = await temporaryDirectory();
+  await runMembrane(["init", "--data", directory.path]);
+  const key = join(directory.path, "service.key");
+  await rename(key, `${key}.away`);
+  const { failed } = await doctor(directory.path);
+  expect(failed[0]).toMatch(/^service key: .*service\.key is missing, .*restore it from its backup/);
+  expect(failed[1]).toMatch(/^store: .*service\.key: cannot be read/);
+  expect(await readdir(directory.path)).not.toContain("service.key");
+});
+
+test("another service key fails at the store", async () => {
+  await using directory = await temporaryDirectory();
+  await runMembrane(["init", "--data", directory.path]);
+  await writeFile(join(directory.path, "service.key"), `${"ab".repeat(32)}\n`);
+  const { failed } = await doctor(directory.path);
+  expect(failed).toEqual(["store: the service key is not the one this store was made with"]);
+});
+
+test.each(["640", "604", "666"])(
+  "a service key of mode %s fails, with the command that repairs it",
+  async (mode) => {
+    await using directory = await temporaryDirectory();
+    await runMembrane(["init", "--data", directory.path]);
+    const key = join(directory.path, "service.key");
+    await chmod(key, Number.parseInt(mode, 8));
+    const { failed } = await doctor(directory.path);
+    expect(failed).toEqual([`service key: others can read it: chmod 600 ${key}`]);
+    await chmod(key, 0o600);
+    expect((await doctor(directory.path)).failed).toEqual([]);
+  },
+);
+
+test("a port that another program holds fails; one that the service itself holds is well", async () => {
+  await using directory = await temporaryDirectory();
+  await using service = await spawnService(directory.path);
+  const own = await doctor(directory.path, "--listen", `127.0.0.1:${service.port}`, "--no-tls");
+  expect(own.failed).toEqual([]);
+  expect(own.text).toMatch(new RegExp(`port: 127\\.0\\.0\\.1:${service.port}: the service is running`));
+
+  const other = createServer((_request, response) => response.writeHead(404).end());
+  other.listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { port } = other.address() as AddressInfo;
+  for (const flags of [["--no-tls"], []]) {
+    const { failed } = await doctor(directory.path, "--listen", `127.0.0.1:${port}`, ...flags);
+    expect(failed).toEqual([
+      expect.stringMatching(/^port: .* is taken by another program: .*--listen HOST:PORT/),
+    ]);
+  }
+  other.close();
+});
+
+test("a certificate that is not there, or damaged, is told with its file", async () => {
+  await using directory = await temporaryDirectory();
+  const cert = join(directory.path, "c.pem");
+  const { failed } = await doctor(directory.path, ...ADDRESS, "--tls-cert", cert, "--tls-key", cert);
+  expect(failed).toEqual([`certificate: ${cert}: does not exist`]);
+  await runMembrane(["init", "--data", directory.path]);
+  await writeFile(join(directory.path, "tls", "leaf.pem"), "junk");
+  expect((await doctor(directory.path)).text).toMatch(
+    /certificate: .*leaf\.pem is damaged, the next start makes a new one/,
+  );
+});

@@ -1,0 +1,174 @@
+import { createServer } from "node:net";
+import type { AddressInfo, LookupFunction } from "node:net";
+import { once } from "node:events";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { call, createMembrane } from "../src/testkit/client.ts";
+import type { CallAnswer } from "../src/testkit/client.ts";
+import { openDoor } from "../src/testkit/door.ts";
+import { startTestService } from "../src/testkit/service.ts";
+import type { TestService } from "../src/testkit/service.ts";
+import { speaker } from "../src/testkit/speaker.ts";
+import { startRawTarget } from "../src/testkit/target.ts";
+import { openWire, requestHead } from "../src/testkit/wire.ts";
+
+/* What the service answers in place of a target says why, and says nothing of the target. */
+
+const CANARY = "canary-5d6e7f";
+
+/** Names resolve to what they say: `10-0-0-1.test` to 10.0.0.1. */
+const lookup: LookupFunction = (hostname, _options, callback) => {
+  const [address = ""] = hostname.split(".");
+  if (!/^\d+(-\d+){3}$/.test(address)) return callback(new Error(`no ${hostname}`), []);
+  callback(null, [{ address: address.replaceAll("-", "."), family: 4 }]);
+};
+
+let service: TestService;
+let strict: TestService;
+beforeAll(async () => {
+  const limits = { idleTimeoutMs: 400, connectTimeoutMs: 200, heldBodyBytes: 10 };
+  service = await startTestService({ lookup, limits });
+  strict = await startTestService({ lookup, allowTargets: [] });
+});
+afterAll(() => Promise.all([service.close(), strict.close()]));
+
+function targetAt(url: string, more: object = {}): object {
+  return {
+    uri: new URL(`/${CANARY}-path?${CANARY}=query`, url).href,
+    headers: { "X-Canary": CANARY, Cookie: CANARY },
+    ...more,
+  };
+}
+
+function expectGatewayError(answer: CallAnswer, status: number, error: string, url: string): void {
+  expect(answer.status).toBe(status);
+  expect(answer.headers["proxy-status"]).toBe(`membrane; error=${error}`);
+  expect(answer.headers["cache-control"]).toBe("no-store");
+  expect(answer.json).toMatchObject({
+    statusCode: status,
+    code: expect.any(String),
+    message: expect.any(String),
+  });
+  const { hostname, port } = new URL(url);
+  const shown = JSON.stringify([answer.headers, answer.text]);
+  for (const trace of [CANARY, hostname, `:${port}`, "ECONN", "ENOTFOUND", "UND_ERR"])
+    expect(shown).not.toContain(trace);
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+test("nobody listens: 502 destination_unavailable", async () => {
+  const url = `http://127.0.0.1:${await closedPort()}/`;
+  const { door } = await openDoor(service, targetAt(url));
+  expectGatewayError(await call(service, door), 502, "destination_unavailable", url);
+});
+
+test("the name has no address: 502 destination_unavailable", async () => {
+  const url = "http://nowhere.test:8080/";
+  const { door } = await openDoor(service, targetAt(url));
+  expectGatewayError(await call(service, door), 502, "destination_unavailable", url);
+});
+
+test("the target speaks no TLS: 502 destination_unavailable", async () => {
+  await using target = await startRawTarget((socket) => socket.end("not TLS"));
+  const url = target.url.replace("http:", "https:");
+  const { door } = await openDoor(service, targetAt(url));
+  expectGatewayError(await call(service, door), 502, "destination_unavailable", url);
+});
+
+test.each(["10-0-0-1", "169-254-169-254", "0-0-0-0", "192-168-1-1", "100-64-0-1"])(
+  "the name resolves to %s, which is forbidden: 502 http_request_denied",
+  async (name) => {
+    const url = `http://${name}.test:8080/`;
+    const { door } = await openDoor(service, targetAt(url));
+    expectGatewayError(await call(service, door), 502, "http_request_denied", url);
+  },
+);
+
+test("the name resolves to this very service: 502 http_request_denied", async () => {
+  const url = `http://127-0-0-1.test:${service.port}/`;
+  const { door } = await openDoor(service, targetAt(url));
+  expectGatewayError(await call(service, door), 502, "http_request_denied", url);
+});
+
+test.each([
+  "http://127.0.0.1/",
+  "http://127.1/",
+  "http://0x7f000001/",
+  "https://[::1]/",
+  "https://[::ffff:127.0.0.1]/",
+  "http://0.0.0.0/",
+  "http://169.254.169.254/latest/meta-data/",
+  "http://[fd00:ec2::254]/",
+  "http://metadata.google.internal/",
+  "http://10.0.0.1/",
+  "https://membrane.test/",
+])("an export of %s is a 400 that names uri", async (uri) => {
+  const membrane = await createMembrane(strict, strict.tokens.create, uri);
+  const answer = await call(strict, membrane.export, { body: { uri } });
+  expect(answer).toMatchObject({ status: 400, json: { code: "invalid_field" } });
+  expect(answer.json.message).toMatch(/^uri: /);
+});
+
+test("the target answers nonsense: 502 http_response_incomplete", async () => {
+  await using target = await startRawTarget(speaker(`${CANARY}\r\n\r\n`));
+  const { door } = await openDoor(service, targetAt(target.url));
+  expectGatewayError(await call(service, door), 502, "http_response_incomplete", target.url);
+});
+
+test("the body is too large to be held for a signature: 413 http_request_denied", async () => {
+  const url = "http://127.0.0.1:8080/";
+  const key = { awsAccessKeyId: "A", region: "r", service: "lambda", secretAccessKey: CANARY };
+  const { door } = await openDoor(service, targetAt(url, { hmac: { "aws4-hmac-sha256": key } }));
+  expectGatewayError(await call(service, door, { body: "x".repeat(11) }), 413, "http_request_denied", url);
+});
+
+test("the request has been here too often: 508 proxy_loop_detected", async () => {
+  await using target = await startRawTarget(speaker("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+  const { door } = await openDoor(service, targetAt(target.url));
+  await call(service, door);
+  const id = /cdn-loop: (\S+)/i.exec(target.received())?.[1];
+  const headers = { "cdn-loop": Array.from({ length: 8 }, () => id).join(", ") };
+  expectGatewayError(await call(service, door, { headers }), 508, "proxy_loop_detected", target.url);
+});
+
+test.each([
+  ["the target's timeoutMs", { timeoutMs: 50 }],
+  ["the service's limit", {}],
+  ["the service's limit, though timeoutMs is larger", { timeoutMs: 3_600_000 }],
+])("a target that says nothing for %s: 504 connection_timeout", { timeout: 20_000 }, async (_name, more) => {
+  await using target = await startRawTarget(() => undefined);
+  const { door } = await openDoor(service, targetAt(target.url, more));
+  expectGatewayError(await call(service, door), 504, "connection_timeout", target.url);
+  expectGatewayError(await call(service, door, { body: "body" }), 504, "connection_timeout", target.url);
+});
+
+test("a target that never agrees on TLS: 504 connection_timeout", { timeout: 20_000 }, async () => {
+  await using target = await startRawTarget(() => undefined);
+  const url = target.url.replace("http:", "https:");
+  const { door } = await openDoor(service, targetAt(url));
+  expectGatewayError(await call(service, door), 504, "connection_timeout", url);
+});
+
+test("timeoutMs counts from the start, while there is no connection yet", { timeout: 5_000 }, async () => {
+  await using patient = await startTestService({ limits: { connectTimeoutMs: 60_000 } });
+  await using target = await startRawTarget(() => undefined);
+  const url = target.url.replace("http:", "https:");
+  const { door } = await openDoor(patient, targetAt(url, { timeoutMs: 50 }));
+  expectGatewayError(await call(patient, door), 504, "connection_timeout", url);
+});
+
+test("a target that falls silent within its answer breaks the answer off", { timeout: 20_000 }, async () => {
+  await using target = await startRawTarget(speaker("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"));
+  const { door } = await openDoor(service, targetAt(target.url, { timeoutMs: 50 }));
+  await using wire = await openWire(service.port);
+  wire.send(requestHead(door));
+  await wire.closed;
+  expect(wire.received()).toMatch(/^HTTP\/1\.1 200 .*half$/s);
+});

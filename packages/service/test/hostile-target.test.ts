@@ -1,0 +1,194 @@
+import type { Socket } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { call } from "../src/testkit/client.ts";
+import { openDoor } from "../src/testkit/door.ts";
+import { startTestService } from "../src/testkit/service.ts";
+import type { TestService } from "../src/testkit/service.ts";
+import { OK_ANSWER, speaker } from "../src/testkit/speaker.ts";
+import { startRawTarget, startTarget } from "../src/testkit/target.ts";
+import { nextAnswer, openWire, requestHead } from "../src/testkit/wire.ts";
+
+/*
+ * Whoever holds an `export` capability chooses the target, so a target may be an attacker who speaks broken HTTP. What
+ * it says is either passed on as an answer that means one thing, or becomes a 502; nothing crashes and nothing hangs.
+ */
+
+const CANARY = "canary-of-the-target";
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService();
+});
+afterAll(() => service.close());
+
+async function expectAlive(): Promise<void> {
+  await using target = await startTarget();
+  const { door } = await openDoor(service, { uri: target.url });
+  expect(await call(service, door)).toMatchObject({ status: 200, text: "ok" });
+}
+
+test.each([
+  ["the status 99", "HTTP/1.1 99 Low\r\nContent-Length: 2\r\n\r\nok"],
+  ["the status 099", "HTTP/1.1 099 Low\r\nContent-Length: 2\r\n\r\nok"],
+  ["the status 000", "HTTP/1.1 000 None\r\nContent-Length: 2\r\n\r\nok"],
+  ["the status 600", "HTTP/1.1 600 High\r\nContent-Length: 2\r\n\r\nok"],
+  ["the status 999", "HTTP/1.1 999 High\r\nContent-Length: 2\r\n\r\nok"],
+  ["a status of four digits", "HTTP/1.1 2000 OK\r\nContent-Length: 2\r\n\r\nok"],
+  ["no status", "HTTP/1.1 OK\r\nContent-Length: 2\r\n\r\nok"],
+  ["two equal Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok"],
+  ["two different Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok"],
+  ["a list of Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok"],
+  ["a negative Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok"],
+  [
+    "Content-Length beside chunked",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+  ],
+  [
+    "chunked beside Content-Length",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+  ],
+  ["the transfer coding gzip", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nzipped"],
+  [
+    "the transfer coding gzip, chunked",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+  ],
+  [
+    "the transfer coding chunked, gzip",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+  ],
+  [
+    "transfer codings in two lines",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+  ],
+  ["the transfer coding xchunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"],
+  ["20 KiB of one header", `HTTP/1.1 200 OK\r\nX: ${"a".repeat(20 * 1024)}\r\nContent-Length: 2\r\n\r\nok`],
+  ["20 KiB of headers", `HTTP/1.1 200 OK\r\n${"X: aaaaaaaa\r\n".repeat(2_300)}Content-Length: 2\r\n\r\nok`],
+  ["17 informational answers", `${"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(17)}${OK_ANSWER}`],
+  ["10,000 informational answers", `${"HTTP/1.1 102 Processing\r\n\r\n".repeat(10_000)}${OK_ANSWER}`],
+  ["an unsolicited 101", "HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nRAW"],
+  ["an unsolicited 101 without Upgrade", `HTTP/1.1 101 Switching\r\n\r\n${OK_ANSWER}`],
+  ["a 100 that nobody waited for", `HTTP/1.1 100 Continue\r\n\r\n${OK_ANSWER}`],
+  ["lines that end in LF alone", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok"],
+  ["NUL in a value", "HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\nok"],
+  ["CR in a value", "HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: e=1\r\nContent-Length: 2\r\n\r\nok"],
+  ["a control character in a value", "HTTP/1.1 200 OK\r\nX: a\x01b\r\nContent-Length: 2\r\n\r\nok"],
+  ["DEL in a value", "HTTP/1.1 200 OK\r\nX: a\x7fb\r\nContent-Length: 2\r\n\r\nok"],
+  ["a space before the colon", "HTTP/1.1 200 OK\r\nX : a\r\nContent-Length: 2\r\n\r\nok"],
+  ["a header without a name", "HTTP/1.1 200 OK\r\n: a\r\nContent-Length: 2\r\n\r\nok"],
+  ["a parenthesis in a name", "HTTP/1.1 200 OK\r\nX(: a\r\nContent-Length: 2\r\n\r\nok"],
+  ["HTTP/0.9", "hello without a head"],
+  ["another protocol", "SSH-2.0-OpenSSH_9.2\r\n"],
+  ["TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
+  ["zeros", "\0".repeat(4_096)],
+])("a target that answers with %s becomes a 502", async (_name, bytes) => {
+  await using target = await startRawTarget(speaker(bytes, (socket) => void socket.end()));
+  const { door } = await openDoor(service, { uri: target.url });
+  const answer = await call(service, door);
+  expect(answer).toMatchObject({ status: 502, json: { code: "target_incomplete" } });
+  expect(answer.headers["proxy-status"]).toBe("membrane; error=http_response_incomplete");
+  await expectAlive();
+});
+
+test.each([
+  ["a body shorter than Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok"],
+  ["a chunk cut short", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"],
+  ["no last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"],
+  ["no end of the last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"],
+  ["a chunk size that is none", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n"],
+  ["LF after a chunk size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\n\n"],
+  [
+    "a chunk larger than it says",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nok\r\n0\r\n\r\n",
+  ],
+])("an answer with %s is broken off and never looks whole", async (_name, bytes) => {
+  await using target = await startRawTarget(speaker(bytes, (socket) => void socket.end()));
+  const { door } = await openDoor(service, { uri: target.url });
+  await using wire = await openWire(service.port);
+  wire.send(requestHead(door));
+  await wire.closed;
+  expect(wire.received()).not.toMatch(/\r\n0\r\n\r\n$/);
+  await expect(nextAnswer(wire)).rejects.toThrow("the connection");
+  await expectAlive();
+});
+
+test("to a requester that speaks HTTP/1.0 a broken body ends in a reset, since an end in order would be its end", async () => {
+  await using target = await startRawTarget(
+    speaker(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+      (socket) => void socket.end(),
+    ),
+  );
+  const { door } = await openDoor(service, { uri: target.url });
+  await using wire = await openWire(service.port);
+  wire.send(requestHead(door, { line: "GET / HTTP/1.0" }));
+  expect(await wire.closed).toBe("reset");
+});
+
+test.each([
+  ["closes at once", (socket: Socket) => void socket.end()],
+  ["resets at once", (socket: Socket) => void socket.resetAndDestroy()],
+  ["closes after the request", speaker("", (socket) => void socket.end())],
+  ["resets after the request", speaker("", (socket) => void socket.resetAndDestroy())],
+  ["closes within its head", speaker("HTTP/1.1 200 OK\r\nX: ", (socket) => void socket.end())],
+])("a target that %s becomes a 502", async (_name, onConnection) => {
+  await using target = await startRawTarget(onConnection);
+  const { door } = await openDoor(service, { uri: target.url });
+  expect(await call(service, door)).toMatchObject({ status: 502 });
+  expect(await call(service, door, { body: "a body" })).toMatchObject({ status: 502 });
+  await expectAlive();
+});
+
+test("bytes after a body never become the answer of the next request", async () => {
+  const poison = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-Poison: 1\r\n\r\npoison";
+  let connections = 0;
+  await using target = await startRawTarget((socket) => {
+    connections += 1;
+    speaker(connections === 1 ? OK_ANSWER + poison : OK_ANSWER)(socket);
+  });
+  const { door } = await openDoor(service, { uri: target.url });
+  for (let round = 0; round < 3; round += 1) {
+    const answer = await call(service, door);
+    expect(answer).toMatchObject({ status: 200, text: "ok" });
+    expect(answer.headers).not.toHaveProperty("x-poison");
+  }
+  expect(connections).toBeGreaterThan(1);
+});
+
+test("the body of a 204 is not taken for the next answer, and its Content-Length is not passed on", async () => {
+  await using target = await startRawTarget(
+    speaker("HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok"),
+  );
+  const { door } = await openDoor(service, { uri: target.url });
+  await using wire = await openWire(service.port);
+  let from = 0;
+  for (let round = 0; round < 3; round += 1) {
+    wire.send(requestHead(door));
+    const answer = await nextAnswer(wire, { from });
+    expect(answer).toMatchObject({ status: 204, rest: "" });
+    expect(answer.headers.has("content-length")).toBe(false);
+    from = wire.received().length;
+  }
+});
+
+test("up to 16 informational answers are dropped, and the answer after them is passed on", async () => {
+  const bytes = `${`HTTP/1.1 103 Early Hints\r\nLink: <${CANARY}>\r\n\r\n`.repeat(16)}${OK_ANSWER}`;
+  await using target = await startRawTarget(speaker(bytes));
+  const { door } = await openDoor(service, { uri: target.url });
+  await using wire = await openWire(service.port);
+  wire.send(requestHead(door));
+  expect(await nextAnswer(wire)).toMatchObject({ status: 200, body: "ok", rest: "" });
+  expect(wire.received()).not.toContain(CANARY);
+});
+
+test("2,000 small headers are passed on, or refused, as a whole: none is dropped in silence", async () => {
+  const lines = Array.from({ length: 1_200 }, (_, index) => `X${index}: 1\r\n`).join("");
+  await using target = await startRawTarget(
+    speaker(`HTTP/1.1 200 OK\r\n${lines}Content-Length: 2\r\n\r\nok`),
+  );
+  const { door } = await openDoor(service, { uri: target.url });
+  await using wire = await openWire(service.port);
+  wire.send(requestHead(door));
+  const answer = await nextAnswer(wire);
+  expect(answer).toMatchObject({ status: 200, body: "ok" });
+  expect(answer.headers.has("x0") && answer.headers.has("x1199")).toBe(true);
+});

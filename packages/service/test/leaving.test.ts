@@ -1,0 +1,99 @@
+import type { Socket } from "node:net";
+import { expect, test } from "vitest";
+import { openDoor } from "../src/testkit/door.ts";
+import { promised } from "../src/testkit/promised.ts";
+import { startTestService } from "../src/testkit/service.ts";
+import type { TestService } from "../src/testkit/service.ts";
+import { startRawTarget } from "../src/testkit/target.ts";
+import { openWire, requestHead } from "../src/testkit/wire.ts";
+import type { Wire } from "../src/testkit/wire.ts";
+
+/** A service that would wait for a minute, at its end, for whatever is under way: longer than these tests may take. */
+async function startPatientService(): Promise<TestService> {
+  return startTestService({ limits: { shutdownMs: 60_000 } });
+}
+
+const HALF_A_BODY = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf";
+const POST = { line: "POST / HTTP/1.1", headers: ["Content-Length: 1000"] };
+
+const CASES: readonly (readonly [
+  string,
+  (wire: Wire, door: string, socket: Promise<Socket>) => Promise<void>,
+])[] = [
+  [
+    "before the answer",
+    async (wire, door, socket) => {
+      wire.send(requestHead(door));
+      await socket;
+    },
+  ],
+  [
+    "within its own body",
+    async (wire, door, socket) => {
+      wire.send(`${requestHead(door, POST)}half`);
+      await socket;
+    },
+  ],
+  [
+    "within the answer",
+    async (wire, door, socket) => {
+      wire.send(requestHead(door));
+      (await socket).write(HALF_A_BODY);
+      await wire.until((received) => received.endsWith("half"));
+    },
+  ],
+  [
+    "within an answer that it does not read",
+    async (wire, door, socket) => {
+      wire.socket.pause();
+      wire.send(requestHead(door));
+      (await socket).write(`HTTP/1.1 200 OK\r\n\r\n${"x".repeat(64 * 1024 * 1024)}`);
+    },
+  ],
+  [
+    "within its own body and an answer",
+    async (wire, door, socket) => {
+      wire.send(`${requestHead(door, POST)}half`);
+      (await socket).write(HALF_A_BODY);
+      await wire.until((received) => received.endsWith("half"));
+    },
+  ],
+];
+
+test.each(CASES)(
+  "a requester that leaves %s ends the connection to the target, and nothing is left under way",
+  { timeout: 10_000 },
+  async (_name, untilThen) => {
+    await using service = await startPatientService();
+    const connected = promised<Socket>();
+    const requested = promised<Socket>();
+    await using target = await startRawTarget((socket) => {
+      connected.resolve(socket);
+      socket.once("data", () => requested.resolve(socket));
+    });
+    const { door } = await openDoor(service, { uri: target.url });
+    const wire = await openWire(service.port);
+    await untilThen(wire, door, requested.promise);
+    const socket = await connected.promise;
+    const closed = new Promise((resolve) => socket.on("close", resolve));
+    wire.socket.destroy();
+    await closed;
+    await service.close();
+    expect(service.logged().split('"requester left"')).toHaveLength(2);
+  },
+);
+
+test("a requester that leaves within a body held for a signature is forgotten, and the target never hears of it", async () => {
+  await using service = await startPatientService();
+  await using target = await startRawTarget(() => undefined);
+  const key = { awsAccessKeyId: "A", region: "r", service: "lambda", secretAccessKey: "s" };
+  const { door } = await openDoor(service, { uri: target.url, hmac: { "aws4-hmac-sha256": key } });
+  const wire = await openWire(service.port);
+  wire.send(requestHead(door, { ...POST, headers: [...POST.headers, "Expect: 100-continue"] }));
+  await wire.until((received) => received.startsWith("HTTP/1.1 100"));
+  wire.send("half");
+  wire.socket.destroy();
+  await service.close();
+  expect(service.logged()).toContain('"requester left"');
+  expect(target.received()).toBe("");
+});

@@ -1,0 +1,127 @@
+import { expect, test } from "vitest";
+import { call, expectStatus } from "../src/testkit/client.ts";
+import type { TestService } from "../src/testkit/service.ts";
+import { startTestService } from "../src/testkit/service.ts";
+
+/** In the order of their UTF-8 bytes; JavaScript's own order has the musical sign before U+E000 and U+FFFF. */
+const IDS = [" ", "A", "a", "a\u0001", "aa", "a𝄞", "b", "é", "\ue000", "\uffff", "𝄞", "𝄞a"];
+
+async function create(service: TestService, ids: readonly string[]): Promise<void> {
+  for (let at = 0; at < ids.length; at += 50) {
+    const answers = ids
+      .slice(at, at + 50)
+      .map((id) => call(service, service.tokens.create, { body: { id } }));
+    for (const answer of await Promise.all(answers)) expectStatus(answer, 201);
+  }
+}
+
+async function query(service: TestService, asked: Readonly<Record<string, string>>) {
+  const path = `/?${new URLSearchParams(asked).toString()}`;
+  const { membranes, completed } = expectStatus(
+    await call(service, service.tokens.query, { path }),
+    200,
+  ).json;
+  return { ids: membranes.map(({ id }: { id: string }) => id) as string[], completed: completed as boolean };
+}
+
+test("membranes come in the order of their ids' UTF-8 bytes, whatever the order they were made in", async () => {
+  await using service = await startTestService();
+  await create(service, IDS.toReversed());
+  expect(await query(service, { limit: "100" })).toEqual({ ids: IDS, completed: true });
+});
+
+test("a client that asks on from the last id it was given sees each membrane once, whatever the page size", async () => {
+  await using service = await startTestService();
+  await create(service, IDS);
+  for (const limit of [1, 2, 5, IDS.length, 1000]) {
+    const seen: string[] = [];
+    let page = await query(service, { limit: String(limit) });
+    while (!page.completed) {
+      expect(page.ids).toHaveLength(limit);
+      seen.push(...page.ids);
+      page = await query(service, { limit: String(limit), lastId: page.ids.at(-1)! });
+    }
+    seen.push(...page.ids);
+    expect(seen, `limit ${limit}`).toEqual(IDS);
+  }
+});
+
+test("the page after an id does not hold it, and the id need not exist", async () => {
+  await using service = await startTestService();
+  await create(service, IDS);
+  for (const [index, lastId] of IDS.entries()) {
+    const rest = IDS.slice(index + 1);
+    expect(await query(service, { lastId, limit: "100" })).toEqual({ ids: rest, completed: true });
+  }
+  expect((await query(service, { lastId: "aZ", limit: "1" })).ids).toEqual(["aa"]);
+  expect(await query(service, { lastId: "𝄞b", limit: "1" })).toEqual({ ids: [], completed: true });
+});
+
+test("completed says whether anything follows, not whether the page is full", async () => {
+  await using service = await startTestService();
+  await create(service, ["a", "b", "c"]);
+  expect(await query(service, { limit: "2" })).toEqual({ ids: ["a", "b"], completed: false });
+  expect(await query(service, { limit: "3" })).toEqual({ ids: ["a", "b", "c"], completed: true });
+  expect(await query(service, { limit: "1", lastId: "b" })).toEqual({ ids: ["c"], completed: true });
+});
+
+test("without a limit there is one membrane a page, and without a membrane there is an empty list", async () => {
+  await using service = await startTestService();
+  expect(await query(service, {})).toEqual({ ids: [], completed: true });
+  await create(service, ["a", "b"]);
+  expect(await query(service, {})).toEqual({ ids: ["a"], completed: false });
+});
+
+test("an id finds its membrane alone; an unknown one finds an empty list", async () => {
+  await using service = await startTestService();
+  await create(service, IDS);
+  for (const id of IDS) expect(await query(service, { id })).toEqual({ ids: [id], completed: true });
+  for (const id of ["B", "e\u0301", "a ", "aab"])
+    expect(await query(service, { id })).toEqual({ ids: [], completed: true });
+});
+
+test("over 1000 membranes a page are 1000", async () => {
+  await using service = await startTestService();
+  await create(
+    service,
+    Array.from({ length: 1_001 }, (_, index) => String(index).padStart(5, "0")),
+  );
+  for (const limit of ["1000", "1001", "99999999999999999999"]) {
+    const page = await query(service, { limit });
+    expect([page.ids.length, page.ids.at(-1), page.completed]).toEqual([1_000, "00999", false]);
+  }
+  expect(await query(service, { lastId: "00999", limit: "1000" })).toEqual({
+    ids: ["01000"],
+    completed: true,
+  });
+});
+
+test("query keys that say nothing, twice, or something else are a 400 that names the key and not its value", async () => {
+  await using service = await startTestService();
+  const wrong: Readonly<Record<string, readonly string[]>> = {
+    limit: [
+      "limit=0",
+      "limit=-1",
+      "limit=1.5",
+      "limit=",
+      "limit",
+      "limit=canary",
+      "limit=1&limit=2",
+      "limit=%ff",
+      "limit=0x10",
+    ],
+    id: ["id=", "id", "id=a&id=b", "id=%00", "id=%ed%a0%b4", `id=${"a".repeat(513)}`],
+    lastId: ["lastId=", "lastId=canary%00", "lastId=%ff"],
+    Id: ["Id=canary"],
+    x: ["limit=1&x=canary"],
+    query: ["%ff=canary"],
+  };
+  for (const [key, searches] of Object.entries(wrong)) {
+    for (const search of searches) {
+      const answer = await call(service, service.tokens.query, { path: `/?${search}` });
+      expect(answer.status, search).toBe(400);
+      expect(answer.json.message, search).toMatch(new RegExp(`^${key}: expected `));
+      expect(answer.text).not.toContain("canary");
+    }
+  }
+});

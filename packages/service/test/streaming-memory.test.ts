@@ -1,0 +1,88 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { request as httpRequest } from "node:http";
+import { Readable } from "node:stream";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../src/testkit/directory.ts";
+import { openDoor } from "../src/testkit/door.ts";
+import type { ServiceProcess } from "../src/testkit/process.ts";
+import { spawnService } from "../src/testkit/process.ts";
+import { startStreamingTarget } from "../src/testkit/target.ts";
+
+const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
+const CHUNK = Buffer.alloc(64 * 1024, "membrane");
+const SAMPLE_EVERY = 8 * MIB;
+
+/** Connections made and code compiled: what a body costs is what comes on top. */
+const WARM_UP = 16 * MIB;
+
+/** Anonymous memory of a process in bytes: what it holds itself, files that it maps (the store, its program) aside. */
+function anonymousMemory(pid: number): number {
+  const line = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return Number(line?.[1]) * 1024;
+}
+
+function* chunks(total: number): Generator<Buffer> {
+  for (let sent = 0; sent < total; sent += CHUNK.length) yield CHUNK;
+}
+
+/** Reads a body to its end and calls `sample` every few megabytes on the way. */
+async function count(body: AsyncIterable<Buffer>, sample: () => void): Promise<number> {
+  let bytes = 0;
+  let next = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes < next) continue;
+    next = bytes + SAMPLE_EVERY;
+    sample();
+  }
+  return bytes;
+}
+
+async function start(service: ServiceProcess, target: { readonly url: string }): Promise<string> {
+  const [create = ""] = /CPBLTY1-[\w-]{86}/.exec(service.printed()) ?? [];
+  return (await openDoor({ url: service.url, tokens: { create } }, { uri: target.url })).door;
+}
+
+async function send(service: ServiceProcess, door: string, body?: Readable): Promise<IncomingMessage> {
+  const request = httpRequest(service.url, {
+    method: body === undefined ? "GET" : "POST",
+    headers: {
+      authorization: `Bearer ${door}`,
+      ...(body === undefined ? {} : { "transfer-encoding": "chunked" }),
+    },
+  });
+  if (body === undefined) request.end();
+  else body.pipe(request);
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  return response;
+}
+
+test("a gibibyte up and another down cost less than 32 MB of the service's memory", async () => {
+  await using directory = await temporaryDirectory();
+  await using service = await spawnService(directory.path);
+  let peak = 0;
+  const sample = (): void => void (peak = Math.max(peak, anonymousMemory(service.pid)));
+  let size = WARM_UP;
+  await using target = await startStreamingTarget((request, response) => {
+    if (request.method === "GET") return void Readable.from(chunks(size)).pipe(response);
+    void count(request, sample).then((bytes) => response.end(String(bytes)));
+  });
+  const door = await start(service, target);
+  const upload = async (): Promise<unknown> =>
+    (await send(service, door, Readable.from(chunks(size)))).setEncoding("latin1").toArray();
+  const download = async (): Promise<number> => count(await send(service, door), sample);
+  await upload();
+  await download();
+
+  size = GIB;
+  peak = 0;
+  const before = anonymousMemory(service.pid);
+  expect(await upload()).toEqual([String(GIB)]);
+  expect(peak - before).toBeLessThan(32 * MIB);
+  expect(await download()).toBe(GIB);
+  expect(peak - before).toBeLessThan(32 * MIB);
+  expect(peak).toBeGreaterThan(0);
+});
