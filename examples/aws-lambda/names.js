@@ -1,0 +1,34 @@
+// Preloaded into a process (node --import): public names lead to ports of this machine, so that a document can be followed
+// to the letter without its hosts. NAMES is a list of name=port, and each name stands for its port 443.
+import dns from "node:dns";
+import { syncBuiltinESMExports } from "node:module";
+import net from "node:net";
+
+const entries = (process.env["NAMES"] ?? "").split(",").map((entry) => entry.split("="));
+const ports = new Map(entries.map(([name = "", port]) => [name, Number(port)]));
+/** One loopback address a name, by which a connection is recognised. */
+const addresses = new Map([...ports.keys()].map((name, index) => [name, `127.44.3.${index + 1}`]));
+const portOf = new Map([...ports].map(([name, port]) => [addresses.get(name), port]));
+
+const { lookup } = dns;
+const { connect } = net;
+
+Object.assign(dns, {
+  lookup(/** @type {string} */ name, /** @type {any} */ options, /** @type {any} */ callback) {
+    const address = addresses.get(name);
+    if (address === undefined) return lookup(name, options, callback);
+    return queueMicrotask(() =>
+      options.all ? callback(null, [{ address, family: 4 }]) : callback(null, address, 4),
+    );
+  },
+});
+
+Object.assign(net, {
+  connect(/** @type {any} */ options, /** @type {any[]} */ ...rest) {
+    const port = options.port === 443 ? portOf.get(options.host) : undefined;
+    // The endpoints listen on 127.0.0.1 alone.
+    return connect(port === undefined ? options : { ...options, host: "127.0.0.1", port }, ...rest);
+  },
+});
+
+syncBuiltinESMExports();

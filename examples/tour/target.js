@@ -1,0 +1,10 @@
+// An API that wants its key: the target of the tour in the README.
+import { createServer } from "node:http";
+
+const KEY = "the-key-to-the-house";
+
+createServer((request, response) => {
+  const isKnown = request.headers["x-api-key"] === KEY;
+  response.writeHead(isKnown ? 200 : 403, { "Content-Type": "text/plain" });
+  response.end(isKnown ? "The treasure room is open.\n" : "Who are you?\n");
+}).listen(9090, "127.0.0.1");
