@@ -1,0 +1,43 @@
+// The floor: the least that a gateway on node:http and undici can do. Copies headers through objects, replaces one, and
+// checks nothing. Takes the target's port; prints its own.
+import { createServer } from "node:http";
+import { Pool } from "undici";
+
+const pool = new Pool(`http://127.0.0.1:${process.argv[2]}`, { connections: 256, pipelining: 1 });
+
+const server = createServer((request, response) => {
+  const headers = { ...request.headers };
+  delete headers["connection"];
+  headers["authorization"] = "replaced";
+  pool.dispatch(
+    {
+      method: request.method ?? "GET",
+      path: request.url ?? "/",
+      headers,
+      body: request.method === "GET" ? null : request,
+    },
+    {
+      onConnect() {},
+      onHeaders(status, rawHeaders, resume) {
+        /** @type {Record<string, string>} */
+        const copied = {};
+        for (let i = 0; i < rawHeaders.length; i += 2) {
+          copied[String(rawHeaders[i]).toLowerCase()] = String(rawHeaders[i + 1]);
+        }
+        delete copied["connection"];
+        delete copied["keep-alive"];
+        response.on("drain", resume);
+        response.writeHead(status, copied);
+        return true;
+      },
+      onData: (chunk) => response.write(chunk),
+      onComplete() {
+        response.end();
+      },
+      onError(error) {
+        response.destroy(error);
+      },
+    },
+  );
+});
+server.listen(0, "127.0.0.1", () => console.log(JSON.stringify(server.address())));

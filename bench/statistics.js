@@ -1,0 +1,23 @@
+/** @param {readonly number[]} values */
+export function median(values) {
+  return quantile(values, 0.5);
+}
+
+/** @param {readonly number[]} values */
+export function quartiles(values) {
+  return { lower: quantile(values, 0.25), median: quantile(values, 0.5), upper: quantile(values, 0.75) };
+}
+
+/**
+ * Linear between the two nearest ranks.
+ *
+ * @param {readonly number[]} values
+ * @param {number} at from 0 to 1
+ */
+function quantile(values, at) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const rank = (sorted.length - 1) * at;
+  const lower = sorted[Math.floor(rank)] ?? Number.NaN;
+  const upper = sorted[Math.ceil(rank)] ?? Number.NaN;
+  return lower + (upper - lower) * (rank - Math.floor(rank));
+}
