@@ -26,12 +26,15 @@ async function walk(path) {
   const directory = await mkdtemp(join(tmpdir(), "membrane-guide-"));
   const real = readRealAws();
   const aws = real ?? (await startLocalAws(directory));
-  const service = await startService(directory, guide.host, aws);
   try {
-    await follow(guide, directory, service, aws);
-    console.log(`${path}: all curl commands work${real === undefined ? "" : ", against AWS"}.`);
+    const service = await startService(directory, guide.host, aws);
+    try {
+      await follow(guide, directory, service, aws);
+      console.log(`${path}: all curl commands work${real === undefined ? "" : ", against AWS"}.`);
+    } finally {
+      await service.end();
+    }
   } finally {
-    await service.end();
     await aws.close();
     await rm(directory, { recursive: true, force: true });
   }

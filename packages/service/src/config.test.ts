@@ -28,6 +28,7 @@ test("the defaults are loopback, a private CA, every limit as documented, nothin
   expect(readServeConfig(FLAGS)).toEqual({
     data: "./membrane-data",
     authority: "localhost:8443",
+    isAuthorityGiven: false,
     limits: DEFAULT_LIMITS,
     listen: { host: "127.0.0.1", port: 8443 },
     aliases: [],

@@ -78,7 +78,7 @@ export function readServeConfig(flags: RawServeFlags): ServeConfig {
     ...readDataConfig(flags),
     listen: readListen(flags.listen),
     aliases: split(flags.authorityAlias).map((text) => authority("--authority-alias", text)),
-    authorityCaFiles: new Map(flags.authorityCa.map(readAuthorityCa)),
+    authorityCaFiles: new Map(split(flags.authorityCa).map(readAuthorityCa)),
     allowTargets: split(flags.allowTarget).map(readAllowTarget),
     tls: readTls(flags),
     logLevel: readLogLevel(flags.logLevel),

@@ -4,10 +4,12 @@ export interface Limits {
   readonly headerBytes: number;
   /** Bodies held in memory because their hash is signed. */
   readonly heldBodyBytes: number;
-  /** Bytes of bodies that may go through before their buffers are freed. */
-  readonly untidiedBytes: number;
   /** Time for a requester to send a head. */
   readonly headTimeoutMs: number;
+  /** Longest silence of a requester in the middle of its body. */
+  readonly bodyIdleMs: number;
+  /** Longest time in which a requester reads nothing of its answer. */
+  readonly readerIdleMs: number;
   /** Time for name resolution, connection and TLS handshake with a target together. */
   readonly connectTimeoutMs: number;
   /** Longest silence of a target; a target's own `timeoutMs` can only shorten it. */
@@ -26,6 +28,8 @@ export interface Limits {
   readonly connectionsPerDestination: number;
   /** Verdicts kept in memory. */
   readonly cachedVerdicts: number;
+  /** Memory that they may hold together. */
+  readonly cachedBytes: number;
   /** Nodes in the lineage of anything that is made. */
   readonly lineageNodes: number;
 }
@@ -33,8 +37,9 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   headerBytes: 16 * 1024,
   heldBodyBytes: 8 * 1024 * 1024,
-  untidiedBytes: 2 * 1024 * 1024,
   headTimeoutMs: 30_000,
+  bodyIdleMs: 30_000,
+  readerIdleMs: 60_000,
   connectTimeoutMs: 10_000,
   idleTimeoutMs: 300_000,
   keepAliveMs: 65_000,
@@ -44,5 +49,6 @@ export const DEFAULT_LIMITS: Limits = {
   idlePoolMs: 60_000,
   connectionsPerDestination: 1_024,
   cachedVerdicts: 100_000,
+  cachedBytes: 128 * 1024 * 1024,
   lineageNodes: 256,
 };

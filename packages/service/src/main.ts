@@ -23,7 +23,13 @@ async function run(command: Command): Promise<void> {
   switch (command.name) {
     case "serve": {
       const logger = pino({ level: command.config.logLevel, base: null }, pino.destination(STANDARD_ERROR));
-      return serve(command.config, createAuditLog(logger), print, terminated(), collectGarbage());
+      const log = createAuditLog(logger);
+      // What nobody expected may hold a secret in its message: it is logged as all faults are, and not printed.
+      process.on("uncaughtException", (error) => {
+        log.fault(error);
+        process.exit(1);
+      });
+      return serve(command.config, log, print, terminated(), youngCollector());
     }
     case "init":
       return init(command.config, command.json, new Date(), print);
@@ -49,8 +55,8 @@ function terminated(): Promise<void> {
   });
 }
 
-/** The engine's own collector of young objects: a streamed body leaves nothing but those. */
-function collectGarbage(): () => void {
+/** The engine's own collector of young objects; it is in sight only of contexts made after the flag is set. */
+function youngCollector(): () => void {
   setFlagsFromString("--expose-gc");
   const collect: unknown = runInNewContext("gc");
   return () => {

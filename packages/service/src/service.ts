@@ -10,11 +10,12 @@ import { createPools } from "./egress/pools.ts";
 import { CORS_HEADERS } from "./http/cors.ts";
 import type { RouterContext } from "./http/router.ts";
 import { route } from "./http/router.ts";
-import type { Listener } from "./http/server.ts";
+import type { Handler, Listener } from "./http/server.ts";
 import { listen } from "./http/server.ts";
+import { createTurns } from "./http/turns.ts";
 import { createAdmissions } from "./invocation/admissions.ts";
 import type { Resolved } from "./invocation/resolve.ts";
-import { tidyAfter } from "./invocation/tidy.ts";
+import { collectAsStreamed } from "./invocation/collect-as-streamed.ts";
 import type { Limits } from "./limits.ts";
 import type { ServiceKeys } from "./store/keys.ts";
 import { createRevocationFeed } from "./store/revocation-feed.ts";
@@ -42,8 +43,8 @@ export interface ServiceOptions {
   /** Addresses of this machine's interfaces. */
   readonly localAddresses: () => readonly string[];
   readonly now: () => Date;
-  /** Frees the buffers that nothing refers to any more. Default: left to the engine, which lets 64 MB pile up. */
-  readonly tidy?: () => void;
+  /** Collects young garbage. Default: nothing, and the engine lets 64 MB of dead buffers pile up. */
+  readonly collectYoung?: () => void;
   /** Default: the operating system's resolver. */
   readonly lookup?: LookupFunction;
 }
@@ -59,8 +60,9 @@ export interface RunningService {
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { store, limits, log, now } = options;
   const feed = await createRevocationFeed(store);
+  // Told first: no request may find a dead verdict while the requests under way are being ended.
+  const cache = createVerdictCache<Resolved>(feed, limits.cachedVerdicts, limits.cachedBytes);
   const admissions = createAdmissions(feed);
-  const cache = createVerdictCache<Resolved>(feed, limits.cachedVerdicts);
   const vault = createVault(store, options.keys, randomBytes);
   const names = [options.authority, ...options.aliases];
   const own: OwnEndpoint[] = [];
@@ -85,6 +87,27 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const ownNames = new Set(names.map(normalizeAuthority));
   const isOwn = (authority: Authority): boolean => ownNames.has(normalizeAuthority(authority));
 
+  /** What was revoked is on disk; here it ends what is under way at once, and not only at the next look at the log. */
+  const announce = async (): Promise<void> => {
+    try {
+      await feed.advance();
+    } catch (error) {
+      log.fault(error);
+      admissions.revokeAll();
+    }
+  };
+  const underWay = new Set<Promise<void>>();
+  const inTurn = createTurns();
+  const receive: Handler = (request, response) => {
+    const routed = inTurn(request.socket, () => route(context, { request, response }))
+      .catch((error: unknown) => {
+        log.fault(error);
+        response.destroy();
+      })
+      .finally(() => underWay.delete(routed));
+    underWay.add(routed);
+  };
+
   const context: RouterContext = {
     resolving: {
       feed,
@@ -101,7 +124,9 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       now,
       hopId: `membrane-${store.id.slice(0, 16)}`,
       cors: CORS_HEADERS,
-      streamed: tidyAfter(limits.untidiedBytes, options.tidy ?? (() => undefined)),
+      streamed: collectAsStreamed(options.collectYoung ?? (() => undefined)),
+      bodyIdleMs: limits.bodyIdleMs,
+      readerIdleMs: limits.readerIdleMs,
       holdLimit: limits.heldBodyBytes,
       idleTimeoutMs: limits.idleTimeoutMs,
     },
@@ -112,24 +137,31 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       policy,
       authority: options.authority,
       isOwn,
+      bodyIdleMs: limits.bodyIdleMs,
       revoked: () => {
-        void feed.advance();
         sweeper.wake();
+        void announce();
       },
     },
     isOwn,
     log,
   };
-  const listener = await listen(
+  const listening = listen(
     {
       ...options.listen,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       maxHeaderBytes: limits.headerBytes,
       headTimeoutMs: limits.headTimeoutMs,
       keepAliveMs: limits.keepAliveMs,
+      stallMs: limits.idleTimeoutMs + limits.readerIdleMs,
+      fault: log.fault,
     },
-    (request, response) => void route(context, { request, response }),
+    receive,
   );
+  const listener = await listening.catch(async (error: unknown) => {
+    await sweeper.stop();
+    throw error;
+  });
   own.push({ address: listener.address.address, port: listener.address.port });
   const stopWatching = watchRevocations(feed, admissions, limits.blindMs, log);
   const poolTimer = setInterval(() => pools.closeIdle(now().getTime()), limits.idlePoolMs).unref();
@@ -141,6 +173,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       await listener.close(limits.shutdownMs);
       clearInterval(poolTimer);
       stopWatching();
+      admissions.revokeAll();
+      await Promise.all(underWay);
       await sweeper.stop();
       await pools.close();
     },

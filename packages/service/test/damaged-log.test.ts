@@ -3,6 +3,7 @@ import type { Uid } from "../src/domain/uid.ts";
 import { parseUid } from "../src/domain/uid.ts";
 import { createRevocationFeed } from "../src/store/revocation-feed.ts";
 import { StoreCorruptError } from "../src/store/store.ts";
+import type { Cacheable } from "../src/store/verdict-cache.ts";
 import { createVerdictCache } from "../src/store/verdict-cache.ts";
 import { call, createMembrane, exportThrough, expectStatus } from "../src/testkit/client.ts";
 import { openRawStore } from "../src/testkit/raw-store.ts";
@@ -18,8 +19,8 @@ const LINEAGE: ReadonlySet<Uid> = new Set([parseUid("ab".repeat(16))]);
 async function cacheBehind(service: TestService, revokes: number) {
   const { store } = service.data;
   const feed = await createRevocationFeed(store);
-  const cache = createVerdictCache<{ lineage: ReadonlySet<Uid> }>(feed, 10);
-  cache.put("kept", { lineage: LINEAGE }, feed.position());
+  const cache = createVerdictCache<Cacheable>(feed, 10, 1_000);
+  cache.put("kept", { lineage: LINEAGE, bytes: 1 }, feed.position());
   for (let i = 0; i < revokes; i += 1) {
     const membrane = await createMembrane(service, service.tokens.create, `m${i}`);
     expectStatus(await call(service, membrane.revoke, { method: "POST" }), 202);
@@ -87,8 +88,8 @@ test("when the head of the log goes back or names another log, every verdict is 
     })(),
     revocationsSince: (position) => other.data.store.revocationsSince(position),
   });
-  const cache = createVerdictCache<{ lineage: ReadonlySet<Uid> }>(feed, 10);
-  cache.put("kept", { lineage: LINEAGE }, feed.position());
+  const cache = createVerdictCache<Cacheable>(feed, 10, 1_000);
+  cache.put("kept", { lineage: LINEAGE, bytes: 1 }, feed.position());
   await feed.advance();
   expect(cache.get("kept")).toBeUndefined();
 });

@@ -8,8 +8,10 @@ import { ConfigError } from "../config.ts";
 import { makeFirstTenant } from "../management/tenants.ts";
 import type { RunningService } from "../service.ts";
 import { startService } from "../service.ts";
+import { parseCertificates } from "../pem.ts";
 import type { KeyedCertificate } from "../tls/x509.ts";
 import { ensureServerCertificate, loadServerCertificate } from "../tls/server-certificate.ts";
+import type { OpenData } from "./data.ts";
 import { dataPaths, openData, rememberAuthority } from "./data.ts";
 import type { Print } from "./print.ts";
 import { printFirst } from "./print.ts";
@@ -23,19 +25,40 @@ export async function serve(
   log: AuditLog,
   print: Print,
   stop: Promise<unknown>,
-  tidy: () => void,
+  collectYoung: () => void,
 ): Promise<void> {
   // Files that others gave come first: a start that fails for one of them leaves no data directory behind.
   const authorityCas = await readAuthorityCas(config.authorityCaFiles);
   const given = await readGivenCertificate(config);
   const data = await openData(config);
-  const certificate = given ?? (config.tls.kind === "private-ca" ? await ownCertificate(config) : undefined);
+  try {
+    await serveData(config, data, { authorityCas, given }, log, print, stop, collectYoung);
+  } finally {
+    await data.store.close();
+  }
+  log.stopped();
+}
+
+async function serveData(
+  config: ServeConfig,
+  data: OpenData,
+  files: {
+    readonly authorityCas: ReadonlyMap<Authority, string>;
+    readonly given: KeyedCertificate | undefined;
+  },
+  log: AuditLog,
+  print: Print,
+  stop: Promise<unknown>,
+  collectYoung: () => void,
+): Promise<void> {
+  const hasOwn = config.tls.kind === "private-ca";
+  const certificate = files.given ?? (hasOwn ? await ownCertificate(config) : undefined);
   const service = await startService({
     store: data.store,
     keys: data.keys,
     authority: config.authority,
     aliases: config.aliases,
-    authorityCas,
+    authorityCas: files.authorityCas,
     allowTargets: config.allowTargets,
     listen: config.listen,
     ...(certificate === undefined ? {} : { tls: certificate }),
@@ -44,30 +67,24 @@ export async function serve(
     localAddresses: () =>
       Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)),
     now: () => new Date(),
-    tidy,
-  }).catch(async (error: unknown) => {
-    await data.store.close();
+    collectYoung,
+  }).catch((error: unknown) => {
     throw explainListening(config, error);
   });
   const renewal = setInterval(() => void renew(config, service, log), RENEWAL_MS).unref();
-  await rememberAuthority(config);
-  const first = await makeFirstTenant(data);
-  if (first !== undefined) {
-    printFirst(
-      print,
-      first,
-      config.tls.kind === "private-ca" ? resolve(join(dataPaths(config).tls, "ca.pem")) : undefined,
-    );
+  try {
+    await rememberAuthority(config);
+    const first = await makeFirstTenant(data);
+    const ca = hasOwn ? resolve(join(dataPaths(config).tls, "ca.pem")) : undefined;
+    if (first !== undefined) printFirst(print, first, ca);
+    const { address, port } = service.address;
+    log.ready({ authority: config.authority, host: address, port, secure: certificate !== undefined });
+    await stop;
+    log.stopping();
+  } finally {
+    clearInterval(renewal);
+    await service.close();
   }
-  const { address, port } = service.address;
-  log.ready({ authority: config.authority, host: address, port, secure: certificate !== undefined });
-
-  await stop;
-  log.stopping();
-  clearInterval(renewal);
-  await service.close();
-  await data.store.close();
-  log.stopped();
 }
 
 /** What the operating system says of an address in a word, in a sentence that says what to do. */
@@ -126,6 +143,9 @@ async function readAuthorityCas(
         cause,
       });
     });
+    if (parseCertificates(pem) === undefined) {
+      throw new ConfigError(`--authority-ca: ${file} is not a CA certificate in PEM`);
+    }
     return [authority, pem];
   });
   return new Map(await Promise.all(read));

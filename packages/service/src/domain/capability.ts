@@ -3,7 +3,7 @@ import type { Uid } from "./uid.ts";
 /** What a capability does. */
 export type Kind = "provision" | "create" | "query" | "deleteSelf" | "export" | "revoke" | "invoke";
 
-/** Everything that is a fact about a kind of capability stands here; nothing below this table switches on kinds. */
+/** What a kind means for being alive. What it does stands in `management/operations.ts`. */
 const KINDS: Readonly<Record<Kind, { readonly forgivesItsSubject: boolean }>> = {
   /** Makes tenants; acts on no record. */
   provision: { forgivesItsSubject: false },

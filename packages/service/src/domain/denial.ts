@@ -17,6 +17,9 @@ export type Denial =
   | { readonly reason: "lineage_limit"; readonly limit: number }
   /** A management body over its limit in bytes. */
   | { readonly reason: "body_too_large"; readonly limit: number }
+  | { readonly reason: "header_too_large" }
+  /** The requester fell silent in the middle of its body. */
+  | { readonly reason: "request_timeout" }
   | { readonly reason: "upgrade_not_supported" }
   | { readonly reason: "expectation_failed" }
   | { readonly reason: "store_busy" }
@@ -32,6 +35,19 @@ export type GatewayDenial =
   /** What the target sent is no HTTP answer that can be passed on. */
   | { readonly reason: "target_incomplete" }
   | { readonly reason: "loop_detected" };
+
+const GATEWAY_REASONS: ReadonlySet<Denial["reason"]> = new Set<GatewayDenial["reason"]>([
+  "payload_too_large",
+  "target_forbidden",
+  "target_unreachable",
+  "target_timeout",
+  "target_incomplete",
+  "loop_detected",
+]);
+
+export function isGatewayDenial(denial: Denial): denial is GatewayDenial {
+  return GATEWAY_REASONS.has(denial.reason);
+}
 
 /** A value, or why there is none. */
 export type Outcome<T> =

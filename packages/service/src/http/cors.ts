@@ -1,3 +1,5 @@
+import { FORWARDABLE_METHODS } from "capability-protocol";
+
 /**
  * Any origin may read any answer: the right is in the token, so there is no ambient authority that a page could borrow.
  * These lines stand on every answer, in place of a target's own.
@@ -13,7 +15,7 @@ export const CORS_HEADERS: readonly string[] = [
 export const PREFLIGHT_HEADERS: readonly string[] = [
   ...CORS_HEADERS,
   "Access-Control-Allow-Methods",
-  "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+  [...FORWARDABLE_METHODS].join(", "),
   "Access-Control-Allow-Headers",
   "Authorization, *",
   "Access-Control-Max-Age",

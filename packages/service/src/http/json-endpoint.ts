@@ -32,8 +32,9 @@ export async function manage(
 
   const tooLarge = deny({ reason: "body_too_large", limit: MANAGEMENT_BODY_LIMIT });
   if (head.body.kind === "length" && head.body.length > MANAGEMENT_BODY_LIMIT) return tooLarge;
-  const raw = await holdBody(request, MANAGEMENT_BODY_LIMIT);
+  const raw = await holdBody(request, MANAGEMENT_BODY_LIMIT, { idleMs: context.bodyIdleMs });
   if (raw === "requester_left") return undefined;
+  if (raw === "requester_silent") return deny({ reason: "request_timeout" });
   if (raw === "too_long") return tooLarge;
   const json = parseJson(raw);
   if (!json.ok) return invalid("body", "JSON in UTF-8");

@@ -105,6 +105,13 @@ test("Authorization, Expect and Upgrade are told apart from the rest", () => {
   expect(read({})).toEqual({
     ok: true,
     upgrade: false,
-    head: { method: "GET", path: "/", query: "", rawHeaders: ["Host", "a"], body: { kind: "none" } },
+    head: {
+      httpVersion: "1.1",
+      method: "GET",
+      path: "/",
+      query: "",
+      rawHeaders: ["Host", "a"],
+      body: { kind: "none" },
+    },
   });
 });

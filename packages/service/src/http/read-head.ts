@@ -44,7 +44,13 @@ export function readHead(
   const [expect] = lines.get("expect") ?? [];
   return {
     ok: true,
-    head: { method: request.method ?? "", ...target, rawHeaders: request.rawHeaders, body: framing },
+    head: {
+      httpVersion: version,
+      method: request.method ?? "",
+      ...target,
+      rawHeaders: request.rawHeaders,
+      body: framing,
+    },
     upgrade: lines.has("upgrade"),
     ...(authorization === undefined ? {} : { authorization }),
     ...(expect === undefined ? {} : { expect }),

@@ -2,9 +2,10 @@ import type { Authority } from "capability-protocol";
 import type { AuditLog } from "../audit/log.ts";
 import { fingerprint } from "../audit/fingerprint.ts";
 import type { Denial } from "../domain/denial.ts";
+import { isGatewayDenial } from "../domain/denial.ts";
 import type { InvocationContext } from "../invocation/invoke.ts";
 import { invoke } from "../invocation/invoke.ts";
-import type { RequestHead } from "../invocation/request-head.ts";
+import type { BodyFraming, RequestHead } from "../invocation/request-head.ts";
 import type { Admitted, ResolveContext } from "../invocation/resolve.ts";
 import { resolve } from "../invocation/resolve.ts";
 import type { ExchangeEnd } from "../invocation/stream.ts";
@@ -31,7 +32,7 @@ export interface RouterContext {
 /** One request, from its head to the end of its answer. The token says what it does. */
 export async function route(context: RouterContext, exchanged: Exchanged): Promise<void> {
   const read = readHead(exchanged.request, context.isOwn);
-  if (!read.ok) return answerMalformed(exchanged, read.message);
+  if (!read.ok) return answerMalformed(context, exchanged, read.message);
   try {
     if (read.authorization === undefined && answerAnyone(exchanged, read.head)) return;
     const token = bearerToken(read.authorization);
@@ -113,8 +114,9 @@ function finish(
       if (!exchanged.request.complete) closeUnread(exchanged);
       return context.log.invoked({ capability, status: end.status });
     case "denied":
+      if (!isGatewayDenial(end.denial)) return answerDenial(context, exchanged, head, end.denial, admitted);
       context.log.failed({ capability, reason: end.denial.reason, ...causeOf(end.cause) });
-      return answerDenial(context, exchanged, head, end.denial, admitted);
+      return endWith(exchanged, head.body, wireError(end.denial));
     case "broken":
       return context.log.broken({ capability, status: end.status, ...causeOf(end.cause) });
     case "requester_left":
@@ -136,22 +138,24 @@ function answerDenial(
 ): void {
   const capability = admitted === undefined ? {} : { capability: fingerprint(admitted.capability.uid) };
   context.log.refused({ reason: denial.reason, ...capability });
-  end(exchanged, head, wireError(denial));
+  endWith(exchanged, head.body, wireError(denial));
 }
 
 function answerFault(context: RouterContext, exchanged: Exchanged, head: RequestHead, error: unknown): void {
-  if (error instanceof StoreBusyError) return end(exchanged, head, wireError({ reason: "store_busy" }));
+  if (error instanceof StoreBusyError)
+    return answerDenial(context, exchanged, head, { reason: "store_busy" });
   context.log.fault(error);
-  end(exchanged, head, internalError());
+  endWith(exchanged, head.body, internalError());
 }
 
 /** An answer that has begun cannot become another one. */
-function end(exchanged: Exchanged, head: RequestHead, error: WireError): void {
+function endWith(exchanged: Exchanged, framing: BodyFraming, error: WireError): void {
   if (exchanged.response.headersSent) exchanged.response.destroy();
-  else answerError(exchanged, head.body, error);
+  else answerError(exchanged, framing, error);
 }
 
-function answerMalformed(exchanged: Exchanged, message: string): void {
+function answerMalformed(context: RouterContext, exchanged: Exchanged, message: string): void {
+  context.log.refused({ reason: "malformed_request" });
   exchanged.response.shouldKeepAlive = false;
   answerError(exchanged, { kind: "chunked" }, wireError({ reason: "malformed_request", message }));
 }

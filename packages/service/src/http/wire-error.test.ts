@@ -15,6 +15,8 @@ const ROWS: {
   tenant_exists: [{ reason: "tenant_exists" }, 409, []],
   lineage_limit: [{ reason: "lineage_limit", limit: 7 }, 409, []],
   body_too_large: [{ reason: "body_too_large", limit: 7 }, 413, []],
+  header_too_large: [{ reason: "header_too_large" }, 431, []],
+  request_timeout: [{ reason: "request_timeout" }, 408, []],
   upgrade_not_supported: [{ reason: "upgrade_not_supported" }, 501, []],
   expectation_failed: [{ reason: "expectation_failed" }, 417, []],
   store_busy: [{ reason: "store_busy" }, 503, ["Retry-After", "1"]],

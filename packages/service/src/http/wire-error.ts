@@ -64,6 +64,10 @@ export function wireError(denial: Denial): WireError {
         `The body is over the ${denial.limit} bytes that are held for a signature: send its SHA-256 in X-Payload-Sha256 (64 hex digits), then it is streamed, whatever its size.`,
         proxyStatus("http_request_denied"),
       );
+    case "header_too_large":
+      return error(431, "header_too_large", "The head of the request is too large.");
+    case "request_timeout":
+      return error(408, "request_timeout", "The rest of the request did not come in time.");
     case "upgrade_not_supported":
       return error(501, "upgrade_not_supported", "Upgrade is not supported.");
     case "expectation_failed":

@@ -1,6 +1,7 @@
-import type { GatewayDenial } from "../domain/denial.ts";
+import type { Denial, GatewayDenial } from "../domain/denial.ts";
 import { EgressError } from "../egress/errors.ts";
 import type { EgressErrorCode } from "../egress/errors.ts";
+import { RequesterSilentError } from "./request-body.ts";
 
 const EGRESS: Readonly<Record<EgressErrorCode, GatewayDenial>> = {
   EGRESS_DENIED: { reason: "target_forbidden" },
@@ -18,7 +19,8 @@ const TIMEOUTS: ReadonlySet<string> = new Set([
 ]);
 
 /** What went wrong between us and the target, as the requester may know it: everything else the target sent is no answer. */
-export function denialOfFailure(error: Error): GatewayDenial {
+export function denialOfFailure(error: Error): Denial {
+  if (error instanceof RequesterSilentError) return { reason: "request_timeout" };
   if (error instanceof EgressError) return EGRESS[error.code];
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   return TIMEOUTS.has(code) ? { reason: "target_timeout" } : { reason: "target_incomplete" };

@@ -28,6 +28,10 @@ export interface InvocationContext {
   readonly cors: readonly string[];
   /** Told of every piece of a body that went through, in bytes. */
   readonly streamed: (bytes: number) => void;
+  /** Longest silence of a requester in the middle of its body, in milliseconds. */
+  readonly bodyIdleMs: number;
+  /** How long a requester may read nothing of its answer, in milliseconds. */
+  readonly readerIdleMs: number;
   /** How many bytes of a body are held in memory for a signature. */
   readonly holdLimit: number;
   /** The longest a target may stay silent, in milliseconds. */
@@ -63,8 +67,9 @@ export async function invoke(
   const exchange = new Exchange(requester.response, {
     admission,
     cors: context.cors,
+    readerIdleMs: context.readerIdleMs,
     streamed: context.streamed,
-    recheck: () => void context.feed.advance(),
+    recheck: () => context.feed.advance(),
   });
   const pool = context.pools.get(poolKey, target);
   exchange.start(pool, upstreamRequest(context, target, shaped, [...headers, ...marks], payload.value.body));
@@ -87,21 +92,23 @@ async function preparePayload(
   { head, request }: Requester,
 ): Promise<Outcome<Payload> | undefined> {
   const plan = planPayload(target, head);
+  const reading = { idleMs: context.bodyIdleMs, streamed: context.streamed };
   switch (plan.kind) {
     case "refused":
       return deny({ reason: "invalid_field", problem: plan.problem });
     case "declared":
       return accept({
         hash: plan.value,
-        body: head.body.kind === "none" ? null : new RequestBody(request, context.streamed),
+        body: head.body.kind === "none" ? null : new RequestBody(request, reading),
       });
     case "hold": {
       const limit = context.holdLimit;
       const tooLarge = deny({ reason: "payload_too_large", limit });
       if (head.body.kind === "length" && head.body.length > limit) return tooLarge;
-      const body = await holdBody(request, limit);
+      const body = await holdBody(request, limit, reading);
       if (body === "too_long") return tooLarge;
       if (body === "requester_left") return undefined;
+      if (body === "requester_silent") return deny({ reason: "request_timeout" });
       return accept({ hash: hashPayload(body, context.digest), body });
     }
   }

@@ -3,7 +3,7 @@ import { LOOP_LIMIT, markHop } from "./loop.ts";
 import type { RequestHead } from "./request-head.ts";
 
 function headWith(...rawHeaders: readonly string[]): RequestHead {
-  return { method: "GET", path: "/", query: "", rawHeaders, body: { kind: "none" } };
+  return { httpVersion: "1.1", method: "GET", path: "/", query: "", rawHeaders, body: { kind: "none" } };
 }
 
 test.each([
@@ -33,4 +33,8 @@ test("a request passes until it has been here as often as the limit says, howeve
 test("visits to others do not count, though their names begin like ours", () => {
   const others = Array.from({ length: 50 }, (_, index) => `me${index}`).join(", ");
   expect(markHop(headWith("CDN-Loop", others, "Via", "1.1 me, ".repeat(50)), "me")).toBeDefined();
+});
+
+test("Via names the version that was received", () => {
+  expect(markHop({ ...headWith(), httpVersion: "1.0" }, "me")?.slice(0, 2)).toEqual(["Via", "1.0 me"]);
 });

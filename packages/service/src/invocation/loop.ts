@@ -5,8 +5,7 @@ export const LOOP_LIMIT = 8;
 
 /**
  * The marks that a request carries from hop to hop, ours appended: `Via` (RFC 9110 §7.6.3) and `CDN-Loop` (RFC 8586). They
- * are added after signing, since the next hop appends to them. A hostile hop can strip them; limits on concurrency are
- * the real bound.
+ * are added after signing, since the next hop appends to them. A hostile hop can strip them.
  *
  * @param id names this service among others.
  * @returns nothing if the request has been here too often.
@@ -16,7 +15,7 @@ export function markHop(head: RequestHead, id: string): readonly string[] | unde
   const loop = valuesOf(head, "cdn-loop");
   const visits = loop.filter((value) => value.split(";")[0]?.trim() === id).length;
   if (visits >= LOOP_LIMIT) return undefined;
-  return ["Via", [...via, `1.1 ${id}`].join(", "), "CDN-Loop", [...loop, id].join(", ")];
+  return ["Via", [...via, `${head.httpVersion} ${id}`].join(", "), "CDN-Loop", [...loop, id].join(", ")];
 }
 
 function valuesOf(head: RequestHead, lowerCaseName: string): string[] {

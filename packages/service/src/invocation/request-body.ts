@@ -7,25 +7,48 @@ export class RequesterGoneError extends Error {
   readonly code = "REQUESTER_GONE";
 }
 
+/** The requester fell silent in the middle of its body. */
+export class RequesterSilentError extends Error {
+  override readonly name = "RequesterSilentError";
+  readonly code = "REQUESTER_SILENT";
+}
+
+/** How a body is read. */
+export interface BodyOptions {
+  /** Longest silence while more is waited for, in milliseconds. */
+  readonly idleMs: number;
+  /** Told of every piece that comes, in bytes. */
+  readonly streamed?: (bytes: number) => void;
+}
+
 /**
  * The requester's body as a stream of its own. The HTTP client destroys the body that it is given when the target fails;
  * given the request itself, it would destroy the connection on which the requester waits for an answer.
  */
 export class RequestBody extends Readable {
   readonly #request: IncomingMessage;
-  readonly #streamed: (bytes: number) => void;
+  readonly #options: BodyOptions;
+  #silence: NodeJS.Timeout | undefined;
   readonly #take = (chunk: Buffer): void => {
-    this.#streamed(chunk.length);
-    if (!this.push(chunk)) this.#request.pause();
+    this.#options.streamed?.(chunk.length);
+    if (this.push(chunk)) {
+      this.#silence?.refresh();
+      return;
+    }
+    // Nobody waits for more until this is read.
+    this.#stopWaiting();
+    this.#request.pause();
   };
 
-  /** @param streamed told of every piece that comes, in bytes. */
-  constructor(request: IncomingMessage, streamed: (bytes: number) => void = () => undefined) {
+  constructor(request: IncomingMessage, options: BodyOptions) {
     super();
     this.#request = request;
-    this.#streamed = streamed;
+    this.#options = options;
     request.on("data", this.#take);
-    request.on("end", () => this.push(null));
+    request.on("end", () => {
+      this.#stopWaiting();
+      this.push(null);
+    });
     request.on("close", () => {
       if (!request.complete) this.destroy(new RequesterGoneError("the requester left"));
     });
@@ -33,11 +56,21 @@ export class RequestBody extends Readable {
   }
 
   override _read(): void {
+    this.#silence ??= setTimeout(
+      () => this.destroy(new RequesterSilentError("the requester fell silent")),
+      this.#options.idleMs,
+    );
     this.#request.resume();
+  }
+
+  #stopWaiting(): void {
+    clearTimeout(this.#silence);
+    this.#silence = undefined;
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     // What comes now is dropped; how much of it is still let in is for whoever answers.
+    this.#stopWaiting();
     this.#request.off("data", this.#take);
     done(error);
   }
@@ -51,8 +84,9 @@ export class RequestBody extends Readable {
 export async function holdBody(
   request: IncomingMessage,
   limit: number,
-): Promise<Buffer | "too_long" | "requester_left"> {
-  const body = new RequestBody(request);
+  options: BodyOptions,
+): Promise<Buffer | "too_long" | "requester_left" | "requester_silent"> {
+  const body = new RequestBody(request, options);
   const chunks: Buffer[] = [];
   let length = 0;
   try {
@@ -64,6 +98,7 @@ export async function holdBody(
     }
   } catch (error) {
     if (error instanceof RequesterGoneError) return "requester_left";
+    if (error instanceof RequesterSilentError) return "requester_silent";
     throw error;
   }
   return Buffer.concat(chunks, length);

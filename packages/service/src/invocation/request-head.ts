@@ -1,5 +1,7 @@
 /** What the requester sent, its body aside. */
 export interface RequestHead {
+  /** As received: "1.1" or "1.0". */
+  readonly httpVersion: string;
   readonly method: string;
   /** Without "?" and query. */
   readonly path: string;

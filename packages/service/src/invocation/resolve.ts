@@ -18,6 +18,8 @@ export interface Resolved {
   readonly capability: Capability;
   readonly payload: Buffer;
   readonly lineage: ReadonlySet<Uid>;
+  /** About how much memory it holds. */
+  readonly bytes: number;
   readonly upstream?: { readonly target: PreparedTarget; readonly poolKey: string };
 }
 
@@ -25,6 +27,11 @@ export interface Resolved {
 export interface Admitted extends Resolved {
   readonly admission: Admission;
 }
+
+/** Roughly what a verdict costs: itself, a node of its lineage with its place in the index, its target parsed and prepared. */
+const OVERHEAD_BYTES = 1_024;
+const NODE_BYTES = 128;
+const COPIES = 4;
 
 /** How often a record is read again because the log moved on meanwhile. */
 const ATTEMPTS = 16;
@@ -68,10 +75,11 @@ export async function resolve(
 
 function prepare(context: ResolveContext, opened: Opened): Resolved {
   const { capability, payload, lineage, configuration } = opened;
-  if (configuration === undefined) return { capability, payload, lineage };
+  const bytes = OVERHEAD_BYTES + lineage.size * NODE_BYTES + (configuration?.length ?? 0) * COPIES;
+  if (configuration === undefined) return { capability, payload, lineage, bytes };
   const request = parseExportRequest(JSON.parse(configuration.toString("utf8")));
   if (!request.ok) throw new StoreCorruptError("a target does not say what it stands for");
   const target = prepareTarget(request.value, context.digest, context.authorityCa);
   const destination = { origin: target.origin, ...(target.tls === undefined ? {} : { tls: target.tls }) };
-  return { capability, payload, lineage, upstream: { target, poolKey: poolKey(destination) } };
+  return { capability, payload, lineage, bytes, upstream: { target, poolKey: poolKey(destination) } };
 }

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { Dispatcher } from "undici";
 import type { Denial } from "../domain/denial.ts";
+import type { Awaitable } from "../store/store.ts";
 import type { Admission } from "./admissions.ts";
 import { shapeAnswer } from "./answer-head.ts";
 import { denialOfFailure } from "./failure.ts";
@@ -24,10 +25,12 @@ export interface UpstreamRequest {
 /** What an exchange is handed besides its request. */
 export interface ExchangeContext {
   readonly admission: Admission;
-  /** Asks the revocation log again; the admission tells. */
-  readonly recheck: () => void;
+  /** Asks the revocation log again; the admission tells. An engine inside the process answers at once. */
+  readonly recheck: () => Awaitable<void>;
   /** Header lines for answers to other origins. */
   readonly cors: readonly string[];
+  /** How long a requester may read nothing of its answer, in milliseconds. */
+  readonly readerIdleMs: number;
   /** Told of every piece of a body that went through, in bytes. */
   readonly streamed: (bytes: number) => void;
 }
@@ -52,6 +55,7 @@ export class Exchange {
   #end: (end: ExchangeEnd) => void = () => undefined;
   #abort: ((error: Error) => void) | undefined;
   #deadline: NodeJS.Timeout | undefined;
+  #readerDeadline: NodeJS.Timeout | undefined;
   #informational = 0;
   #isHead = false;
   #status: number | undefined;
@@ -63,15 +67,17 @@ export class Exchange {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    response.on("close", () => this.#onRequesterClose());
+    // The socket's end and not the response's: one that waits behind another on its connection never hears of it.
+    response.req.socket.on("close", this.#onRequesterClose);
     context.admission.onRevoke(() => this.#fail({ reason: "unauthorized" }));
   }
 
   start(pool: Dispatcher, request: UpstreamRequest): void {
+    if (this.#response.req.socket.destroyed) return this.#onRequesterClose();
     if (this.#isOver) return;
     const { method, path, headers, body, idleTimeoutMs } = request;
     this.#isHead = method === "HEAD";
-    // Until there is a connection nothing else counts the time.
+    // Counts the wait for a free connection too, which no other timer does.
     this.#deadline = setTimeout(() => this.#fail({ reason: "target_timeout" }), idleTimeoutMs);
     try {
       pool.dispatch(
@@ -94,8 +100,20 @@ export class Exchange {
     clearTimeout(this.#deadline);
     this.#abort = abort;
     // Asked again before the first byte goes out: time has passed since the request was let through.
-    if (!this.#isOver) this.#context.recheck();
+    if (!this.#isOver) this.#recheck();
     if (this.#isOver) abort(new Error("the exchange is over"));
+  }
+
+  /** Without an answer of the store nothing goes out, or on. */
+  #recheck(): void {
+    const refuse = (error: unknown): void =>
+      this.#fail({ reason: "store_busy" }, error instanceof Error ? error : undefined);
+    try {
+      const asked = this.#context.recheck();
+      if (asked instanceof Promise) asked.catch(refuse);
+    } catch (error) {
+      refuse(error);
+    }
   }
 
   onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, reason: string): boolean {
@@ -113,18 +131,35 @@ export class Exchange {
     }
     const response = this.#response;
     this.#status = status;
-    response.on("drain", resume);
+    response.on("drain", () => {
+      clearTimeout(this.#readerDeadline);
+      resume();
+    });
     response.writeHead(head.status, head.reason, head.headers);
     // With the first piece of the body if there is one by now, by itself otherwise: a reader of events waits for it.
     queueMicrotask(() => response.flushHeaders());
     // Whole with their heads (RFC 9110 §6.4.1); undici takes the Content-Length that a 304 may have for a body cut short.
     if (status === 204 || status === 304) this.onComplete();
+    if (response.req.method === "HEAD" && !this.#isHead) this.#dropBody();
     return true;
   }
 
   onData(chunk: Buffer): boolean {
     this.#context.streamed(chunk.length);
-    return !this.#isOver && this.#response.write(chunk);
+    if (this.#isOver) return false;
+    if (this.#response.write(chunk)) return true;
+    clearTimeout(this.#readerDeadline);
+    this.#readerDeadline = setTimeout(
+      () => this.#fail({ reason: "request_timeout" }),
+      this.#context.readerIdleMs,
+    );
+    return false;
+  }
+
+  /** Whoever asked for a head alone would have the whole body pulled for nothing, as fast as it comes. */
+  #dropBody(): void {
+    this.onComplete();
+    this.#abort?.(new Error("only the head was asked for"));
   }
 
   onComplete(): void {
@@ -154,15 +189,17 @@ export class Exchange {
     this.#abort?.(cause ?? new Error(denial.reason));
   }
 
-  #onRequesterClose(): void {
+  readonly #onRequesterClose = (): void => {
     if (this.#isOver) return;
     this.#over({ kind: "requester_left" });
     this.#abort?.(new Error("the requester left"));
-  }
+  };
 
   #over(end: ExchangeEnd): void {
     this.#isOver = true;
+    this.#response.req.socket.off("close", this.#onRequesterClose);
     clearTimeout(this.#deadline);
+    clearTimeout(this.#readerDeadline);
     this.#end(end);
   }
 }

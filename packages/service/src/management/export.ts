@@ -1,4 +1,3 @@
-import { X509Certificate, createPrivateKey } from "node:crypto";
 import type { ExportRequest, TargetConfiguration } from "capability-protocol";
 import type { Capability } from "../domain/capability.ts";
 import type { Outcome } from "../domain/denial.ts";
@@ -6,6 +5,7 @@ import { accept, deny, invalid } from "../domain/denial.ts";
 import type { Target } from "../domain/target.ts";
 import type { StoredTarget } from "../store/record.ts";
 import { boundColumns } from "../store/record.ts";
+import { parseCertificates, parsePrivateKey } from "../pem.ts";
 import { KEY_BYTES, seal } from "../store/seal.ts";
 import type { Opened } from "../store/vault.ts";
 import type { Answer, Caller, ManagementContext } from "./context.ts";
@@ -70,16 +70,13 @@ async function reexport(
     return accept({ status: 201, body: { capability: issue(context.authority, minted.token) } });
   }
   if (denied.reason !== "lineage_dead") return deny(denialOf(denied));
-  return deny({ reason: (await isAlive(context, caller.capability)) ? "dead_capability" : "unauthorized" });
+  const callerWorks = await context.store.isAlive(caller.capability.uid);
+  return deny({ reason: callerWorks ? "dead_capability" : "unauthorized" });
 }
 
 /** Where in the lineage all that an `export` capability makes stands. */
 function place(caller: Caller): Pick<Capability, "through" | "madeWith"> {
   return { through: subjectOf(caller), madeWith: caller.capability.uid };
-}
-
-async function isAlive(context: ManagementContext, capability: Capability): Promise<boolean> {
-  return context.store.isAlive(capability.uid);
 }
 
 function refuseTarget(context: ManagementContext, target: TargetConfiguration): Outcome<Answer> | undefined {
@@ -97,20 +94,12 @@ function refuseUri(context: ManagementContext, field: string, url: URL): Outcome
 
 function refuseTls(target: TargetConfiguration): Outcome<Answer> | undefined {
   const { ca, cert, key } = target.tls ?? {};
-  if (ca !== undefined && !parses(() => new X509Certificate(ca)))
-    return invalid("tls.ca", "a certificate in PEM");
+  if (ca !== undefined && parseCertificates(ca) === undefined)
+    return invalid("tls.ca", "certificates in PEM");
   if (cert === undefined || key === undefined) return undefined;
-  if (!parses(() => new X509Certificate(cert))) return invalid("tls.cert", "a certificate in PEM");
-  if (!parses(() => createPrivateKey(key))) return invalid("tls.key", "an unencrypted private key in PEM");
-  const matches = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
-  return matches ? undefined : invalid("tls.key", "the private key of tls.cert");
-}
-
-function parses(parse: () => unknown): boolean {
-  try {
-    parse();
-    return true;
-  } catch {
-    return false;
-  }
+  const [leaf] = parseCertificates(cert) ?? [];
+  if (leaf === undefined) return invalid("tls.cert", "certificates in PEM, the client's own first");
+  const privateKey = parsePrivateKey(key);
+  if (privateKey === undefined) return invalid("tls.key", "an unencrypted private key in PEM");
+  return leaf.checkPrivateKey(privateKey) ? undefined : invalid("tls.key", "the private key of tls.cert");
 }

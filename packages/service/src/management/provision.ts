@@ -31,9 +31,7 @@ export async function provision(
 }
 
 /** The capability URIs of a tenant, as clients and the operator see them. */
-export type TenantUris = TenantCapabilities;
-
-export function issueAll(authority: Authority, tokens: TenantTokens): TenantUris {
+export function issueAll(authority: Authority, tokens: TenantTokens): TenantCapabilities {
   return {
     create: issue(authority, tokens.create),
     query: issue(authority, tokens.query),

@@ -29,6 +29,8 @@ export async function query(
   const keys = parseTenantKeys(caller.payload);
   const page = await context.store.membranes(subjectOf(caller), { ...request, sealedTo: keys.publicKey });
   const listed = await Promise.all(page.membranes.map((membrane) => list(context, caller, keys, membrane)));
+  // What was found made may not be on disk yet, if whoever made it is not answered yet.
+  if (isDelegated(caller)) await context.store.make([]);
   const denied = listed.find((entry) => !entry.ok);
   if (denied !== undefined) return denied;
   const membranes = listed.flatMap((entry) => (entry.ok && entry.value !== undefined ? [entry.value] : []));
@@ -42,8 +44,7 @@ async function list(
   membrane: StoredMembrane,
 ): Promise<Outcome<object | undefined>> {
   const original = openTokens(keys, membrane);
-  const isDelegated = caller.capability.parent !== undefined;
-  const given = isDelegated ? await delegate(context, caller, membrane, original) : accept(original);
+  const given = isDelegated(caller) ? await delegate(context, caller, membrane, original) : accept(original);
   if (!given.ok || given.value === undefined) return given;
   const { authority } = context;
   return accept({
@@ -53,6 +54,10 @@ async function list(
       revoke: issue(authority, given.value.revoke),
     },
   });
+}
+
+function isDelegated(caller: Caller): boolean {
+  return caller.capability.parent !== undefined;
 }
 
 function openTokens(keys: TenantKeys, membrane: StoredMembrane): MembraneTokens {
@@ -81,11 +86,7 @@ async function delegate(
     revoke: deriveToken(caller, membrane, "revoke"),
   };
   const present = await Promise.all([vault.open(derived.export), vault.open(derived.revoke)]);
-  if (present.every((opened) => opened !== undefined)) {
-    // Whoever made them may not have been answered yet: what is handed out must be on disk.
-    await store.make([]);
-    return accept(derived);
-  }
+  if (present.every((opened) => opened !== undefined)) return accept(derived);
 
   const parents = {
     export: await vault.open(original.export),

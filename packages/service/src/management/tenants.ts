@@ -1,9 +1,8 @@
-import type { Authority } from "capability-protocol";
+import type { Authority, TenantCapabilities } from "capability-protocol";
 import type { MakingDenial } from "../domain/making.ts";
 import type { Store } from "../store/store.ts";
 import type { Vault } from "../store/vault.ts";
 import { issue } from "./issue.ts";
-import type { TenantUris } from "./provision.ts";
 import { issueAll, makeTenant, mintAll } from "./provision.ts";
 import { newTenantKeys } from "./tenant-keys.ts";
 
@@ -17,7 +16,7 @@ export interface OperatorContext {
 /** What a new service says once and never again. */
 export interface FirstCapabilities {
   readonly tenant: string;
-  readonly capabilities: TenantUris;
+  readonly capabilities: TenantCapabilities;
   readonly operator: { readonly provision: string };
 }
 
@@ -41,7 +40,7 @@ export async function makeFirstTenant(context: OperatorContext): Promise<FirstCa
 export async function createTenant(
   { store, vault, authority }: OperatorContext,
   name: string,
-): Promise<{ ok: true; capabilities: TenantUris } | { ok: false; denial: MakingDenial }> {
+): Promise<{ ok: true; capabilities: TenantCapabilities } | { ok: false; denial: MakingDenial }> {
   const made = await makeTenant(store, vault, name);
   return made.ok ? { ok: true, capabilities: issueAll(authority, made.tokens) } : made;
 }
@@ -56,7 +55,7 @@ export async function createTenant(
 export async function reissueTenant(
   { store, vault, authority }: OperatorContext,
   name: string,
-): Promise<TenantUris | undefined> {
+): Promise<TenantCapabilities | undefined> {
   const tenant = (await store.tenants()).find((candidate) => candidate.name === name);
   if (tenant === undefined) return undefined;
   const keys = newTenantKeys();

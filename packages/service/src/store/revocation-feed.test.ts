@@ -101,3 +101,24 @@ test("who stopped listening is told no more", async () => {
   await advanced;
   expect(told).toEqual([]);
 });
+
+test("while a listener fails the position is not passed, so that nobody takes an old verdict for a new one", async () => {
+  const log = logOf();
+  const { feed, told } = await follow(log);
+  const before = feed.position();
+  const stop = feed.listen(() => {
+    throw new Error("a listener failed");
+  });
+  log.revoke(A);
+  const advanced = Promise.resolve(feed.advance());
+  advanced.catch(() => undefined);
+  await log.answerAll();
+  await expect(advanced).rejects.toThrow("a listener failed");
+  expect(feed.position()).toEqual(before);
+  stop();
+  const again = feed.advance();
+  await log.answerAll();
+  await again;
+  expect(told.at(-1)).toEqual(new Set([A]));
+  expect(feed.position()).toEqual(log.now());
+});

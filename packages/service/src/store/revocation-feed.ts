@@ -23,8 +23,9 @@ export async function createRevocationFeed(
   const apply = (from: Position, revocations: Revocations): Awaitable<void> => {
     // Somebody else moved on while the tail was read: what it says is told already, or must be asked from there.
     if (!samePosition(from, known)) return advance();
-    known = revocations.position;
     for (const listener of listeners) listener(revocations.uids);
+    // Only now: should a listener fail, nobody is told that all is well.
+    known = revocations.position;
   };
   const catchUp = (position: Position): Awaitable<void> => {
     if (samePosition(position, known)) return;

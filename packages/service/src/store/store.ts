@@ -7,8 +7,8 @@ import type { StoredCapability, StoredMembrane, StoredRecord, StoredTarget, Stor
 export type Awaitable<T> = T | Promise<T>;
 
 /**
- * Where the revocation log ends. `log` is a random id of the log itself, since positions repeat after a restore; two
- * positions are the same only if both parts are.
+ * Where the revocation log ends. `log` is a random id of the log itself: the same number in
+ * another store says nothing. Two positions are the same only if both parts are.
  */
 export interface Position {
   readonly log: string;

@@ -2,21 +2,22 @@ import { expect, test } from "vitest";
 import { parseUid } from "../domain/uid.ts";
 import { logOf } from "../testkit/late-log.ts";
 import { createRevocationFeed } from "./revocation-feed.ts";
+import type { Cacheable } from "./verdict-cache.ts";
 import { createVerdictCache } from "./verdict-cache.ts";
 
 const A = parseUid("a".repeat(32));
 const B = parseUid("b".repeat(32));
 const SHARED = parseUid("c".repeat(32));
 
-const OF_A = { lineage: new Set([A, SHARED]) };
-const OF_B = { lineage: new Set([B, SHARED]) };
+const OF_A = { lineage: new Set([A, SHARED]), bytes: 1 };
+const OF_B = { lineage: new Set([B, SHARED]), bytes: 1 };
 
-async function open(capacity = 10) {
+async function open(capacity = 10, capacityBytes = 1_000) {
   const log = logOf();
   const opening = createRevocationFeed(log);
   await log.answerAll();
   const feed = await opening;
-  const cache = createVerdictCache<{ readonly lineage: ReadonlySet<typeof A> }>(feed, capacity);
+  const cache = createVerdictCache<Cacheable>(feed, capacity, capacityBytes);
   const advance = async (): Promise<void> => {
     const advanced = feed.advance();
     await log.answerAll();
@@ -125,4 +126,15 @@ test("the longest unused verdict makes room, and what was put again follows its 
   log.revoke(A);
   await advance();
   expect(cache.get("a")).toBe(OF_B);
+});
+
+test("verdicts that hold more memory than they may together go, the longest unused first, and one that is too large is not kept", async () => {
+  const { log, cache } = await open(10, 100);
+  cache.put("a", { ...OF_A, bytes: 60 }, log.now());
+  cache.put("b", { ...OF_B, bytes: 60 }, log.now());
+  expect(cache.get("a")).toBeUndefined();
+  expect(cache.get("b")).toBeDefined();
+  cache.put("huge", { ...OF_A, bytes: 101 }, log.now());
+  expect(cache.get("huge")).toBeUndefined();
+  expect(cache.get("b")).toBeDefined();
 });

@@ -8,6 +8,8 @@ import { samePosition } from "./store.ts";
 /** A verdict that holds as long as nothing of its lineage is revoked. */
 export interface Cacheable {
   readonly lineage: ReadonlySet<Uid>;
+  /** About how much memory it holds. */
+  readonly bytes: number;
 }
 
 /**
@@ -24,14 +26,22 @@ export interface VerdictCache<T extends Cacheable> {
   put(digest: string, verdict: T, position: Position): void;
 }
 
-/** @param capacity how many verdicts are kept; the longest unused go first. */
+/**
+ * The longest unused go first.
+ *
+ * @param capacity how many verdicts are kept.
+ * @param capacityBytes how much memory they may hold together.
+ */
 export function createVerdictCache<T extends Cacheable>(
   feed: RevocationFeed,
   capacity: number,
+  capacityBytes: number,
 ): VerdictCache<T> {
   const index = createLineageIndex<string>();
   const verdicts = new LRUCache<string, T>({
     max: capacity,
+    maxSize: capacityBytes,
+    sizeCalculation: ({ bytes }) => bytes,
     dispose: (verdict, digest) => index.remove(verdict.lineage, digest),
   });
   feed.listen((revoked) => {
@@ -42,7 +52,8 @@ export function createVerdictCache<T extends Cacheable>(
     put(digest, verdict, position) {
       if (!samePosition(position, feed.position())) return;
       verdicts.set(digest, verdict);
-      index.add(verdict.lineage, digest);
+      // One too large for the cache was not kept.
+      if (verdicts.has(digest)) index.add(verdict.lineage, digest);
     },
   };
 }

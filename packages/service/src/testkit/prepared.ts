@@ -16,5 +16,13 @@ export function preparedTarget(body: object): PreparedTarget {
 
 /** A requester's head; by default GET / without headers and body. */
 export function requestHeadOf(given: Partial<RequestHead> = {}): RequestHead {
-  return { method: "GET", path: "/", query: "", rawHeaders: [], body: { kind: "none" }, ...given };
+  return {
+    httpVersion: "1.1",
+    method: "GET",
+    path: "/",
+    query: "",
+    rawHeaders: [],
+    body: { kind: "none" },
+    ...given,
+  };
 }

@@ -60,28 +60,21 @@ export function openEnvironment(directory: string, writerDeadlineMs: number): En
   };
 }
 
-async function inTurn<T>(
-  root: RootDatabase<Buffer, Buffer>,
-  decide: () => T,
-  deadlineMs: number,
-): Promise<T> {
-  let late = false;
-  let deadline: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    deadline = setTimeout(() => {
-      late = true;
+function inTurn<T>(root: RootDatabase<Buffer, Buffer>, decide: () => T, deadlineMs: number): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    let isLate = false;
+    const deadline = setTimeout(() => {
+      isLate = true;
       reject(new StoreBusyError("another writer holds the store"));
     }, deadlineMs);
+    const act = (): T => {
+      if (isLate) throw new StoreBusyError("the caller has left");
+      clearTimeout(deadline);
+      return decide();
+    };
+    const begin = async (): Promise<T> => root.childTransaction(act);
+    begin()
+      .finally(() => clearTimeout(deadline))
+      .then(resolve, reject);
   });
-  const turn = root.childTransaction(() => {
-    if (late) throw new StoreBusyError("the caller has left");
-    clearTimeout(deadline);
-    return decide();
-  });
-  try {
-    return await Promise.race([turn, tooLate]);
-  } finally {
-    clearTimeout(deadline);
-    turn.catch(() => undefined);
-  }
 }

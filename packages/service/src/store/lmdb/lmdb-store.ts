@@ -95,7 +95,10 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
     rekeyTenant: (uid, publicKey, capabilities) =>
       write(() => {
         const tenant = nodes.get(uid);
-        if (tenant?.type !== "tenant") return { reason: "lineage_dead" };
+        if (tenant?.type !== "tenant") {
+          touch();
+          return { reason: "lineage_dead" };
+        }
         const denial = make(capabilities);
         if (denial === undefined) nodes.update({ ...tenant, publicKey });
         return denial;

@@ -1,0 +1,50 @@
+import type { Server, ServerResponse } from "node:http";
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import { FORWARDABLE_METHODS } from "capability-protocol";
+import type { Denial } from "../domain/denial.ts";
+import { CORS_HEADERS } from "./cors.ts";
+import { wireError } from "./wire-error.ts";
+
+/** Codes of errors of Node's parser and server that are told apart; everything else is malformed. */
+const REASONS: Readonly<Record<string, Denial>> = {
+  HPE_HEADER_OVERFLOW: { reason: "header_too_large" },
+  ERR_HTTP_REQUEST_TIMEOUT: { reason: "request_timeout" },
+};
+
+const MALFORMED: Denial = { reason: "malformed_request", message: "expected HTTP/1.1" };
+
+/** Answers what never becomes a request: what Node's parser refuses, and CONNECT, which names no path. */
+export function refuseUnreadable(server: Server): void {
+  const responses = new WeakMap<Duplex, ServerResponse>();
+  server.on("request", (request, response) => {
+    responses.set(request.socket, response);
+  });
+  server.on("clientError", (error: Error & { readonly code?: string }, socket) => {
+    const response = responses.get(socket);
+    // Nothing can be put between the bytes of an answer that has begun.
+    const isAnswering = response !== undefined && response.headersSent && !response.writableFinished;
+    if (!socket.writable || isAnswering) return void socket.destroy();
+    refuse(socket, REASONS[error.code ?? ""] ?? MALFORMED);
+  });
+  server.on("connect", (_request, socket: Duplex) => {
+    refuse(socket, { reason: "method_not_allowed", allow: [...FORWARDABLE_METHODS] });
+  });
+}
+
+function refuse(socket: Duplex, denial: Denial): void {
+  const { status, headers, body } = wireError(denial);
+  const text = JSON.stringify(body);
+  const lines = [
+    "Content-Type",
+    "application/json",
+    "Cache-Control",
+    "no-store",
+    ...CORS_HEADERS,
+    ...headers,
+  ];
+  lines.push("Content-Length", String(Buffer.byteLength(text)), "Connection", "close");
+  const head = lines.map((part, index) => (index % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join("");
+  socket.on("error", () => undefined);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${text}`, () => socket.destroy());
+}

@@ -1,0 +1,75 @@
+import { once } from "node:events";
+import { expect, test } from "vitest";
+import { openDoor } from "../src/testkit/door.ts";
+import { promised } from "../src/testkit/promised.ts";
+import { startTestService } from "../src/testkit/service.ts";
+import { OK_ANSWER, speaker } from "../src/testkit/speaker.ts";
+import { startRawTarget, startStreamingTarget } from "../src/testkit/target.ts";
+import { nextAnswer, openWire, requestHead } from "../src/testkit/wire.ts";
+
+test("of a hundred requests sent at once on one connection one is under way, and when their sender leaves none", async () => {
+  // It would wait a minute, longer than this test may take, for whatever is still under way.
+  await using service = await startTestService({ limits: { shutdownMs: 60_000 } });
+  let connections = 0;
+  const ended = promised<void>();
+  await using target = await startRawTarget((socket) => {
+    connections += 1;
+    socket.write("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf");
+    socket.on("close", () => ended.resolve());
+  });
+  const { door } = await openDoor(service, { uri: target.url });
+  {
+    await using wire = await openWire(service.port);
+    wire.send(requestHead(door).repeat(100));
+    await wire.until((received) => received.endsWith("half"));
+    expect(connections).toBe(1);
+  }
+  await ended.promise;
+  await service.close();
+});
+
+test("requests sent at once on one connection are answered one after the other", async () => {
+  await using service = await startTestService();
+  await using target = await startRawTarget(speaker(OK_ANSWER));
+  const { door } = await openDoor(service, { uri: target.url });
+  await using wire = await openWire(service.port);
+  wire.send(requestHead(door).repeat(5));
+  for (let from = 0, count = 0; count < 5; count += 1) {
+    const answer = await nextAnswer(wire, { from });
+    expect(answer.status).toBe(200);
+    from = wire.received().length - answer.rest.length;
+  }
+});
+
+test("a requester that stops reading is cut after its time, and so is the target's connection", async () => {
+  await using service = await startTestService({ limits: { readerIdleMs: 100, shutdownMs: 60_000 } });
+  const cut = promised<void>();
+  await using target = await startRawTarget((socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\n\r\n${"x".repeat(64 * 1024 * 1024)}`);
+    socket.on("close", () => cut.resolve());
+  });
+  const { door } = await openDoor(service, { uri: target.url });
+  await using wire = await openWire(service.port);
+  wire.socket.pause();
+  wire.send(requestHead(door));
+  await cut.promise;
+  await service.close();
+});
+
+test("whoever asks a target of another method for the head alone does not have its body pulled", async () => {
+  await using service = await startTestService({ limits: { shutdownMs: 60_000 } });
+  let ended: Promise<unknown> = Promise.resolve();
+  await using target = await startStreamingTarget((_request, response) => {
+    ended = once(response, "close");
+    const pour = (): void => {
+      while (response.writable && response.write("x".repeat(64 * 1024)));
+      response.once("drain", pour);
+    };
+    pour();
+  });
+  const { door } = await openDoor(service, { uri: target.url, method: "GET" });
+  await using wire = await openWire(service.port);
+  wire.send(requestHead(door, { line: "HEAD / HTTP/1.1" }));
+  expect(await nextAnswer(wire, { method: "HEAD" })).toMatchObject({ status: 200, body: "" });
+  await ended;
+});
