@@ -1,4 +1,5 @@
 import { HOP_BY_HOP_REQUEST, HOP_BY_HOP_RESPONSE } from "capability-protocol";
+import { listOf } from "./raw-headers.ts";
 
 /**
  * Header names with a rule of their own on the way through, all in lower case. Sources: RFC 9110 §7.6.1
@@ -69,14 +70,8 @@ export function passesToRequester(lowerCaseName: string): boolean {
  * the other side's headers before anything of ours is added, so that nobody can have ours removed.
  */
 export function connectionOptions(rawHeaders: readonly string[]): ReadonlySet<string> {
-  let named: Set<string> | undefined;
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i];
-    if (name?.length !== 10 || name.toLowerCase() !== "connection") continue;
-    for (const option of (rawHeaders[i + 1] ?? "").split(","))
-      (named ??= new Set()).add(option.trim().toLowerCase());
-  }
-  return named ?? NONE;
+  const options = listOf(rawHeaders, "connection");
+  return options.length === 0 ? NONE : new Set(options.map((option) => option.toLowerCase()));
 }
 
 const NONE: ReadonlySet<string> = new Set();

@@ -1,3 +1,4 @@
+import { listOf } from "./raw-headers.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** How often a request may come back to the same service: federated re-exports may cross it more than once on purpose. */
@@ -11,22 +12,9 @@ export const LOOP_LIMIT = 8;
  * @returns nothing if the request has been here too often.
  */
 export function markHop(head: RequestHead, id: string): readonly string[] | undefined {
-  const via = valuesOf(head, "via");
-  const loop = valuesOf(head, "cdn-loop");
+  const via = listOf(head.rawHeaders, "via");
+  const loop = listOf(head.rawHeaders, "cdn-loop");
   const visits = loop.filter((value) => value.split(";")[0]?.trim() === id).length;
   if (visits >= LOOP_LIMIT) return undefined;
   return ["Via", [...via, `${head.httpVersion} ${id}`].join(", "), "CDN-Loop", [...loop, id].join(", ")];
-}
-
-function valuesOf(head: RequestHead, lowerCaseName: string): string[] {
-  const values: string[] = [];
-  for (let i = 0; i + 1 < head.rawHeaders.length; i += 2) {
-    const name = head.rawHeaders[i];
-    if (name?.length !== lowerCaseName.length || name.toLowerCase() !== lowerCaseName) continue;
-    for (const value of (head.rawHeaders[i + 1] ?? "").split(",")) {
-      const trimmed = value.trim();
-      if (trimmed !== "") values.push(trimmed);
-    }
-  }
-  return values;
 }

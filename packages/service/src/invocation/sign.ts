@@ -1,4 +1,5 @@
 import type { Digest, PayloadPlan } from "capability-protocol/signers";
+import { valuesOf } from "./raw-headers.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { ShapedRequest } from "./shape.ts";
 import type { PreparedTarget } from "./target.ts";
@@ -7,8 +8,8 @@ import type { PreparedTarget } from "./target.ts";
 export function planPayload(target: PreparedTarget, head: RequestHead): PayloadPlan {
   const { signer } = target;
   if (signer === undefined) return { kind: "declared", value: "" };
-  const payloadSha256 = lastHeader(head, "x-payload-sha256");
-  const contentSha256 = lastHeader(head, "x-amz-content-sha256");
+  const payloadSha256 = valuesOf(head.rawHeaders, "x-payload-sha256").at(-1);
+  const contentSha256 = valuesOf(head.rawHeaders, "x-amz-content-sha256").at(-1);
   return signer.planPayload({
     ...(payloadSha256 === undefined ? {} : { payloadSha256 }),
     ...(contentSha256 === undefined ? {} : { contentSha256 }),
@@ -34,11 +35,3 @@ export function sign(
 }
 
 const FRAMINGS = { none: "none", length: "known-length", chunked: "unknown-length" } as const;
-
-function lastHeader(head: RequestHead, lowerCaseName: string): string | undefined {
-  let value: string | undefined;
-  for (let i = 0; i + 1 < head.rawHeaders.length; i += 2) {
-    if (head.rawHeaders[i]?.toLowerCase() === lowerCaseName) value = head.rawHeaders[i + 1];
-  }
-  return value;
-}
