@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
+import { call } from "../src/testkit/client.ts";
 import { openDoor } from "../src/testkit/door.ts";
 import { promised } from "../src/testkit/promised.ts";
 import { startTestService } from "../src/testkit/service.ts";
 import type { TestService } from "../src/testkit/service.ts";
-import { startRawTarget } from "../src/testkit/target.ts";
+import { startRawTarget, startTarget } from "../src/testkit/target.ts";
 import { openWire, requestHead } from "../src/testkit/wire.ts";
 import type { Wire } from "../src/testkit/wire.ts";
 
@@ -96,4 +97,26 @@ test("a requester that leaves within a body held for a signature is forgotten, a
   await service.close();
   expect(service.logged()).toContain('"requester left"');
   expect(target.received()).toBe("");
+});
+
+test("a requester that leaves costs the target no further connection", async () => {
+  await using service = await startTestService();
+  let connections = 0;
+  const closed = promised<void>();
+  await using target = await startRawTarget((socket) => {
+    connections += 1;
+    socket.write(HALF_A_BODY);
+    socket.on("close", () => closed.resolve());
+  });
+  await using other = await startTarget();
+  const { door } = await openDoor(service, { uri: target.url });
+  const { door: another } = await openDoor(service, { uri: other.url });
+  {
+    await using wire = await openWire(service.port);
+    wire.send(requestHead(door));
+    await wire.until((received) => received.endsWith("half"));
+  }
+  await closed.promise;
+  for (let round = 0; round < 50; round += 1) await call(service, another);
+  expect(connections).toBe(1);
 });

@@ -3,6 +3,7 @@ import type { Dispatcher } from "undici";
 import { Pool } from "undici";
 import type { ConnectorOptions } from "./connector.ts";
 import { createConnector } from "./connector.ts";
+import { ConnectFailedError } from "./errors.ts";
 
 /** Where a connection goes and with which TLS material. */
 export interface Destination {
@@ -19,9 +20,16 @@ export interface PoolOptions extends Omit<ConnectorOptions, "tls"> {
   readonly idlePoolMs: number;
 }
 
+/** The connections to one destination. */
+export interface Upstream {
+  readonly dispatcher: Dispatcher;
+  /** Somebody waits for a connection, until the function that is returned is called. */
+  wait(): () => void;
+}
+
 /** Connection pools, one a destination: a connection is never shared over different TLS material. */
 export interface Pools {
-  get(key: string, destination: Destination): Dispatcher;
+  get(key: string, destination: Destination): Upstream;
   /** Closes pools unused since long before `now` (milliseconds). */
   closeIdle(now: number): void;
   close(): Promise<void>;
@@ -37,6 +45,7 @@ export function poolKey({ origin, tls }: Destination): string {
 
 interface Entry {
   readonly pool: Pool;
+  readonly upstream: Upstream;
   usedAt: number;
 }
 
@@ -46,11 +55,11 @@ export function createPools(options: PoolOptions, now: () => number): Pools {
     get(key, destination) {
       let entry = entries.get(key);
       if (entry === undefined) {
-        entry = { pool: openPool(options, destination), usedAt: 0 };
+        entry = { ...openUpstream(options, destination), usedAt: 0 };
         entries.set(key, entry);
       }
       entry.usedAt = now();
-      return entry.pool;
+      return entry.upstream;
     },
     closeIdle(at) {
       for (const [key, { pool, usedAt }] of entries) {
@@ -66,18 +75,38 @@ export function createPools(options: PoolOptions, now: () => number): Pools {
   };
 }
 
-function openPool(options: PoolOptions, { origin, tls }: Destination): Pool {
+function openUpstream(options: PoolOptions, destination: Destination): Omit<Entry, "usedAt"> {
+  let waiting = 0;
+  const pool = openPool(options, destination, () => waiting > 0);
+  const wait = (): (() => void) => {
+    let isWaiting = true;
+    waiting += 1;
+    return () => {
+      if (isWaiting) waiting -= 1;
+      isWaiting = false;
+    };
+  };
+  return { pool, upstream: { dispatcher: pool, wait } };
+}
+
+/** @param isAwaited whether anybody waits for a connection. */
+function openPool(options: PoolOptions, { origin, tls }: Destination, isAwaited: () => boolean): Pool {
   const { policy, connectTimeoutMs, lookup } = options;
+  const connect = createConnector({
+    policy,
+    connectTimeoutMs,
+    ...(lookup === undefined ? {} : { lookup }),
+    ...(tls === undefined ? {} : { tls }),
+  });
   return new Pool(origin, {
     connections: options.connections,
     pipelining: 1,
     maxHeaderSize: options.maxHeaderBytes,
     allowH2: false,
-    connect: createConnector({
-      policy,
-      connectTimeoutMs,
-      ...(lookup === undefined ? {} : { lookup }),
-      ...(tls === undefined ? {} : { tls }),
-    }),
+    // Undici dials again after a request was aborted, for that very request: whoever leaves would cost a handshake.
+    connect: (target, callback) => {
+      if (isAwaited()) connect(target, callback);
+      else callback(new ConnectFailedError(), null);
+    },
   });
 }

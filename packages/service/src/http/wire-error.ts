@@ -41,7 +41,7 @@ export function wireError(denial: Denial): WireError {
     case "path_not_allowed":
       return error(404, "path_not_allowed", "This capability allows the path / only.");
     case "method_not_allowed":
-      return error(405, "method_not_allowed", "This capability does not allow the method.", [
+      return error(405, "method_not_allowed", `method: expected one of ${denial.allow.join(", ")}.`, [
         "Allow",
         denial.allow.join(", "),
       ]);

@@ -71,8 +71,8 @@ export async function invoke(
     streamed: context.streamed,
     recheck: () => context.feed.advance(),
   });
-  const pool = context.pools.get(poolKey, target);
-  exchange.start(pool, upstreamRequest(context, target, shaped, [...headers, ...marks], payload.value.body));
+  const request = upstreamRequest(context, target, shaped, [...headers, ...marks], payload.value.body);
+  exchange.start(context.pools.get(poolKey, target), request);
   return exchange.ended;
 }
 

@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { TLSSocket } from "node:tls";
-import type { Dispatcher } from "undici";
 import type { Denial } from "../domain/denial.ts";
+import type { Upstream } from "../egress/pools.ts";
 import type { Awaitable } from "../store/store.ts";
 import type { Admission } from "./admissions.ts";
 import { shapeAnswer } from "./answer-head.ts";
@@ -56,6 +56,7 @@ export class Exchange {
   #abort: ((error: Error) => void) | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #readerDeadline: NodeJS.Timeout | undefined;
+  #stopWaiting: () => void = () => undefined;
   #informational = 0;
   #isHead = false;
   #status: number | undefined;
@@ -72,15 +73,16 @@ export class Exchange {
     context.admission.onRevoke(() => this.#fail({ reason: "unauthorized" }));
   }
 
-  start(pool: Dispatcher, request: UpstreamRequest): void {
+  start(upstream: Upstream, request: UpstreamRequest): void {
     if (this.#response.req.socket.destroyed) return this.#onRequesterClose();
     if (this.#isOver) return;
     const { method, path, headers, body, idleTimeoutMs } = request;
     this.#isHead = method === "HEAD";
     // Counts the wait for a free connection too, which no other timer does.
     this.#deadline = setTimeout(() => this.#fail({ reason: "target_timeout" }), idleTimeoutMs);
+    this.#stopWaiting = upstream.wait();
     try {
-      pool.dispatch(
+      upstream.dispatcher.dispatch(
         {
           method,
           path,
@@ -98,6 +100,7 @@ export class Exchange {
 
   onConnect(abort: (error?: Error) => void): void {
     clearTimeout(this.#deadline);
+    this.#stopWaiting();
     this.#abort = abort;
     // Asked again before the first byte goes out: time has passed since the request was let through.
     if (!this.#isOver) this.#recheck();
@@ -197,6 +200,7 @@ export class Exchange {
 
   #over(end: ExchangeEnd): void {
     this.#isOver = true;
+    this.#stopWaiting();
     this.#response.req.socket.off("close", this.#onRequesterClose);
     clearTimeout(this.#deadline);
     clearTimeout(this.#readerDeadline);
