@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { call, createMembrane, exportThrough } from "../src/testkit/client.ts";
+import { call, createMembrane, exportThrough, expectStatus, tokenOf } from "../src/testkit/client.ts";
 import { startTestService } from "../src/testkit/service.ts";
 import { startTarget } from "../src/testkit/target.ts";
 
@@ -27,4 +27,27 @@ test("a membrane is created, a capability exported, invoked, revoked, and then i
   expect(await call(service, door)).toMatchObject({ status: 401 });
   expect(await call(service, membrane.export, { body: { uri: target.url } })).toMatchObject({ status: 401 });
   expect(target.requests).toHaveLength(1);
+});
+
+test("JSON is read whatever it is called, sent whole or in chunks, and a revoke is a GET, a POST or a DELETE", async () => {
+  await using service = await startTestService();
+  await using target = await startTarget();
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  for (const method of ["GET", "POST", "DELETE"]) {
+    const created = await fetch(service.url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${service.tokens.create}` },
+      // A stream has no length: it is sent in chunks, as by a program that writes and then ends.
+      body: new Blob([JSON.stringify({ id: method })]).stream(),
+      duplex: "half",
+    });
+    expect(created.status).toBe(201);
+    const { capabilities } = (await created.json()) as { capabilities: Record<"export" | "revoke", string> };
+    const body = JSON.stringify({ uri: target.url });
+    const exported = await call(service, tokenOf(capabilities.export), { body, headers });
+    const door = tokenOf(expectStatus(exported, 201).json.capability);
+    expectStatus(await call(service, door), 200);
+    expectStatus(await call(service, tokenOf(capabilities.revoke), { method }), 202);
+    expectStatus(await call(service, door), 401);
+  }
 });
