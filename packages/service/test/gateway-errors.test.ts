@@ -8,8 +8,8 @@ import { openDoor } from "../src/testkit/door.ts";
 import { startTestService } from "../src/testkit/service.ts";
 import type { TestService } from "../src/testkit/service.ts";
 import { speaker } from "../src/testkit/speaker.ts";
-import { startRawTarget } from "../src/testkit/target.ts";
-import { openWire, requestHead } from "../src/testkit/wire.ts";
+import { startRawTarget, startTarget } from "../src/testkit/target.ts";
+import { nextAnswer, openWire, requestHead } from "../src/testkit/wire.ts";
 
 /* What the service answers in place of a target says why, and says nothing of the target. */
 
@@ -171,4 +171,40 @@ test("a target that falls silent within its answer breaks the answer off", { tim
   wire.send(requestHead(door));
   await wire.closed;
   expect(wire.received()).toMatch(/^HTTP\/1\.1 200 .*half$/s);
+});
+
+test("a requester that sends a long body before it reads anything learns that the target cannot be reached", async () => {
+  let url: string;
+  {
+    await using gone = await startTarget();
+    ({ url } = gone);
+  }
+  const { door } = await openDoor(service, { uri: url });
+  for (let round = 0; round < 5; round += 1) {
+    await using wire = await openWire(service.port);
+    const length = 8 * 1024 * 1024;
+    wire.socket.pause();
+    wire.send(requestHead(door, { line: "POST / HTTP/1.1", headers: [`Content-Length: ${length}`] }));
+    await new Promise<void>((resolve) => {
+      wire.socket.write(Buffer.alloc(length), () => resolve());
+    });
+    wire.socket.resume();
+    expect(await nextAnswer(wire)).toMatchObject({ status: 502 });
+  }
+});
+
+test("a requester that leaves in the middle of its body, after the target was found unreachable, is nobody's fault", async () => {
+  let url: string;
+  {
+    await using gone = await startTarget();
+    ({ url } = gone);
+  }
+  const { door } = await openDoor(service, { uri: url });
+  for (let round = 0; round < 5; round += 1) {
+    await using wire = await openWire(service.port);
+    wire.send(`${requestHead(door, { line: "POST / HTTP/1.1", headers: ["Content-Length: 9000000"] })}x`);
+    expect(await nextAnswer(wire)).toMatchObject({ status: 502 });
+  }
+  expect((await call(service, door)).status).toBe(502);
+  expect(service.logged()).not.toContain('"fault"');
 });

@@ -9,7 +9,7 @@ import { OPERATIONS } from "../management/operations.ts";
 import type { Exchanged } from "./answer.ts";
 
 /** Longest management body, in bytes. */
-export const MANAGEMENT_BODY_LIMIT: number = 1024 * 1024;
+const MANAGEMENT_BODY_LIMIT = 1024 * 1024;
 
 /**
  * What the service itself does for a capability: method, path, body, then the operation.

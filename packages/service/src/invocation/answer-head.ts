@@ -8,7 +8,7 @@ export interface AnswerHead {
   readonly headers: string[];
 }
 
-/** Set on every answer of a target; the first three because all capabilities share one URL and one origin. */
+/** Set on every answer of a target, because all capabilities share one URL and one origin. */
 const ADDED = [
   "Vary",
   "Authorization",

@@ -44,6 +44,8 @@ export class RequestBody extends Readable {
     super();
     this.#request = request;
     this.#options = options;
+    // Whoever reads it is told by the stream; once nobody does, that the requester left is nobody's error.
+    this.on("error", () => undefined);
     request.on("data", this.#take);
     request.on("end", () => {
       this.#stopWaiting();

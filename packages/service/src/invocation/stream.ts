@@ -57,6 +57,7 @@ export class Exchange {
   #deadline: NodeJS.Timeout | undefined;
   #readerDeadline: NodeJS.Timeout | undefined;
   #stopWaiting: () => void = () => undefined;
+  #body: UpstreamRequest["body"] = null;
   #informational = 0;
   #isHead = false;
   #status: number | undefined;
@@ -74,9 +75,10 @@ export class Exchange {
   }
 
   start(upstream: Upstream, request: UpstreamRequest): void {
-    if (this.#response.req.socket.destroyed) return this.#onRequesterClose();
-    if (this.#isOver) return;
     const { method, path, headers, body, idleTimeoutMs } = request;
+    this.#body = body;
+    if (this.#response.req.socket.destroyed) this.#onRequesterClose();
+    if (this.#isOver) return this.#letGoOfBody();
     this.#isHead = method === "HEAD";
     // Counts the wait for a free connection too, which no other timer does.
     this.#deadline = setTimeout(() => this.#fail({ reason: "target_timeout" }), idleTimeoutMs);
@@ -204,7 +206,13 @@ export class Exchange {
     this.#response.req.socket.off("close", this.#onRequesterClose);
     clearTimeout(this.#deadline);
     clearTimeout(this.#readerDeadline);
+    this.#letGoOfBody();
     this.#end(end);
+  }
+
+  /** Undici does so only for a request that it has begun to send; what is held on to could not be dropped by who answers. */
+  #letGoOfBody(): void {
+    if (this.#body !== null && !Buffer.isBuffer(this.#body)) this.#body.destroy();
   }
 }
 
