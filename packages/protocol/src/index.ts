@@ -1,12 +1,16 @@
-export type {
-  Accepted,
-  ErrorBody,
-  ExportAnswer,
-  MembraneAnswer,
-  MembraneCapabilities,
-  ProvisionAnswer,
-  QueryAnswer,
-  TenantCapabilities,
+export {
+  type Accepted,
+  type ErrorBody,
+  type ExportAnswer,
+  type MembraneAnswer,
+  type MembraneCapabilities,
+  type ProvisionAnswer,
+  type QueryAnswer,
+  type TenantCapabilities,
+  parseAccepted,
+  parseExportAnswer,
+  parseMembraneAnswer,
+  parseQueryAnswer,
 } from "./api/answers.ts";
 export {
   type CreateRequest,
@@ -14,8 +18,9 @@ export {
   parseCreateRequest,
   parseProvisionRequest,
 } from "./api/create.ts";
+export type { ExportBody, ReexportBody, TargetBody } from "./api/export-body.ts";
 export { type ExportRequest, parseExportRequest } from "./api/export.ts";
-export { type QueryRequest, parseQueryRequest } from "./api/query.ts";
+export { type QueryRequest, formatQueryRequest, parseQueryFields, parseQueryRequest } from "./api/query.ts";
 export type { ConfiguredHeader } from "./api/target-headers.ts";
 export type { Aws4Configuration, Cap1Configuration, HmacConfiguration } from "./api/target-hmac.ts";
 export type { TlsConfiguration } from "./api/target-tls.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { parseQueryRequest } from "./query.ts";
+import { formatQueryRequest, parseQueryFields, parseQueryRequest } from "./query.ts";
 
 test.each([
   ["", { limit: 1 }],
@@ -71,4 +71,42 @@ test("any text is answered with a value, never an exception", () => {
       expect(parseQueryRequest(search).ok).toBeTypeOf("boolean");
     }),
   );
+});
+
+test("an object means what the same query means, and is formatted as that query", () => {
+  const id = fc.option(
+    fc.string({ unit: "grapheme", minLength: 1, maxLength: 60 }).filter((text) => !text.includes("\0")),
+    { nil: undefined },
+  );
+  const limit = fc.option(fc.integer({ min: 1, max: 3000 }), { nil: undefined });
+  fc.assert(
+    fc.property(id, id, limit, (first, last, count) => {
+      const fields = parseQueryFields({ id: first, lastId: last, limit: count });
+      expect(fields.ok).toBe(true);
+      if (fields.ok) expect(parseQueryRequest(formatQueryRequest(fields.value))).toEqual(fields);
+    }),
+  );
+});
+
+test.each([undefined, null, {}, { id: undefined }])(
+  "the object %j means one membrane from the first",
+  (query) => {
+    expect(parseQueryFields(query)).toEqual({ ok: true, value: { limit: 1 } });
+  },
+);
+
+test.each([
+  [{ limit: "1" }, "limit"],
+  [{ limit: 0 }, "limit"],
+  [{ limit: 1.5 }, "limit"],
+  [{ limit: Number.NaN }, "limit"],
+  [{ limit: null }, "limit"],
+  [{ id: 1 }, "id"],
+  [{ id: "" }, "id"],
+  [{ lastId: "a\0" }, "lastId"],
+  [{ last_id: "a" }, "last_id"],
+  ["id=a", "body"],
+  [[], "body"],
+])("the object %j is refused, naming %s", (query, field) => {
+  expect(parseQueryFields(query)).toMatchObject({ ok: false, problem: { field } });
 });

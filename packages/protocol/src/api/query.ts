@@ -1,6 +1,6 @@
 import { type Parsed, accept, printableName, refuse } from "../result.ts";
 import { ID_RULE } from "./id.ts";
-import { parseText } from "./json-fields.ts";
+import { type Fields, parseFields, parseOptionalText } from "./json-fields.ts";
 
 /** Query of a GET to a `query` capability. */
 export interface QueryRequest {
@@ -23,16 +23,40 @@ const HIGHEST_LIMIT = 1000;
 export function parseQueryRequest(search: string): Parsed<QueryRequest> {
   const pairs = parsePairs(search);
   if (!pairs.ok) return pairs;
-  const id = parseOptionalId(pairs.value, "id");
+  return parseQuery(pairs.value, readDigits(pairs.value.get("limit")));
+}
+
+/**
+ * The same, of an object that a program gives; absent members and `null` in its place mean the defaults.
+ *
+ * @param query `{id?, lastId?, limit?}` with `limit` a number. An unknown member is refused.
+ */
+export function parseQueryFields(query: unknown): Parsed<QueryRequest> {
+  const fields = parseFields(query ?? {}, "", KNOWN);
+  if (!fields.ok) return fields;
+  return parseQuery(fields.value, fields.value.get("limit"));
+}
+
+/** The query as it stands behind `?`; `parseQueryRequest` gives the same request back. */
+export function formatQueryRequest({ id, lastId, limit }: QueryRequest): string {
+  const pairs = Object.entries({ id, lastId, limit: String(limit) });
+  return pairs
+    .filter((pair): pair is [string, string] => pair[1] !== undefined)
+    .map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
+    .join("&");
+}
+
+function parseQuery(fields: Fields, limit: unknown): Parsed<QueryRequest> {
+  const id = parseOptionalText(fields.get("id"), "id", ID_RULE);
   if (!id.ok) return id;
-  const lastId = parseOptionalId(pairs.value, "lastId");
+  const lastId = parseOptionalText(fields.get("lastId"), "lastId", ID_RULE);
   if (!lastId.ok) return lastId;
-  const limit = parseLimit(pairs.value.get("limit"));
-  if (!limit.ok) return limit;
+  const count = parseLimit(limit);
+  if (!count.ok) return count;
   return accept({
     ...(id.value !== undefined && { id: id.value }),
     ...(lastId.value !== undefined && { lastId: lastId.value }),
-    limit: limit.value,
+    limit: count.value,
   });
 }
 
@@ -53,16 +77,16 @@ function parsePairs(search: string): Parsed<ReadonlyMap<string, string>> {
   return accept(pairs);
 }
 
-function parseOptionalId(pairs: ReadonlyMap<string, string>, key: string): Parsed<string | undefined> {
-  const value = pairs.get(key);
-  return value === undefined ? accept(undefined) : parseText(value, key, ID_RULE);
+/** A number of any length, since one over the highest limit means that limit; NaN for what is no number. */
+function readDigits(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return /^[0-9]+$/.test(text) ? Math.min(Number(text), HIGHEST_LIMIT) : Number.NaN;
 }
 
-function parseLimit(text: string | undefined): Parsed<number> {
-  if (text === undefined) return accept(DEFAULT_LIMIT);
-  const limit = /^[0-9]+$/.test(text) ? Number(text) : 0;
-  if (limit < 1) return refuse("limit", "an integer of at least 1");
-  return accept(Math.min(limit, HIGHEST_LIMIT));
+function parseLimit(limit: unknown): Parsed<number> {
+  if (limit === undefined) return accept(DEFAULT_LIMIT);
+  const isCount = typeof limit === "number" && Number.isInteger(limit) && limit >= 1;
+  return isCount ? accept(Math.min(limit, HIGHEST_LIMIT)) : refuse("limit", "an integer of at least 1");
 }
 
 function formDecode(text: string): string | undefined {

@@ -1,0 +1,52 @@
+/** Body of a POST to an `export` capability, as it is written; `parseExportRequest` says what is accepted. */
+export type ExportBody = TargetBody | ReexportBody;
+
+/** A target: the upstream request that the new capability stands for. */
+export interface TargetBody {
+  /** http or https, absolute, without user info and fragment. */
+  readonly uri: string;
+  /** Default: the requester's method. */
+  readonly method?: string;
+  /** Put over the requester's headers, name by name. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether the requester's query is appended to that of `uri`. Default false. */
+  readonly allowQuery?: boolean;
+  /** Longest silence of the target in milliseconds; cannot lengthen the service's own limit. */
+  readonly timeoutMs?: number;
+  /** How each request is signed. Default: not at all. */
+  readonly hmac?:
+    | {
+        readonly "aws4-hmac-sha256": {
+          readonly awsAccessKeyId: string;
+          readonly region: string;
+          readonly service: string;
+          readonly secretAccessKey: string;
+          /** Of temporary credentials. */
+          readonly sessionToken?: string;
+        };
+      }
+    | {
+        readonly "cap1-hmac-sha512": {
+          /** Base64url without padding. */
+          readonly key: string;
+          readonly keyId: string;
+        };
+      };
+  /** How the target is reached over TLS; all texts are PEM. */
+  readonly tls?: {
+    /** Replaces the default certificate authorities. */
+    readonly ca?: string;
+    /** Client certificate; goes with `key`. */
+    readonly cert?: string;
+    /** Its private key, unencrypted. */
+    readonly key?: string;
+    /** Default true; false skips the check of this target's certificate. */
+    readonly rejectUnauthorized?: boolean;
+  };
+}
+
+/** A capability already held: the new one does what that one does, and ends with it. */
+export interface ReexportBody {
+  /** Capability URI of the form `cpblty://authority/#token`. */
+  readonly capability: string;
+}
