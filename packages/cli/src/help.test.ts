@@ -1,0 +1,46 @@
+import { execFileSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../../service/src/testkit/directory.ts";
+import { makeCapability } from "../test/capabilities.ts";
+import { readCommandLine } from "./cli.ts";
+import { CONFIG_ENTRIES } from "./options/config.ts";
+import { MEMBRANE_ENTRIES } from "./options/membrane.ts";
+import { REQUEST_ENTRY } from "./options/request.ts";
+
+const ENTRIES = [...MEMBRANE_ENTRIES, REQUEST_ENTRY, ...CONFIG_ENTRIES];
+const EXAMPLES = ENTRIES.flatMap(({ name, examples }) => examples.map(([line]) => [line, name] as const));
+
+/** What every file holds that an example names. */
+const FILE = { header: "X-Api-Key: x", other: makeCapability() };
+
+test("every command and every option of it is described in one line, and there is an example", () => {
+  for (const { describe, options, examples } of ENTRIES) {
+    expect(examples.length).toBeGreaterThan(0);
+    for (const text of [describe, ...Object.values(options).map((option) => option.describe)]) {
+      expect(text).toMatch(/^.{8,80}$/);
+    }
+  }
+});
+
+test.each(EXAMPLES)("%s is a command line that works", async (line, name) => {
+  await using place = await temporaryDirectory();
+  const script = `capi() { printf '%s\\0' "$@" >>words; cat >/dev/null; }\n${line}`;
+  execFileSync("sh", ["-c", script], { cwd: place.path, input: "" });
+  const words = (await readFile(join(place.path, "words"), "utf8")).split("\0").slice(0, -1);
+  const command = await readCommandLine(words, {
+    version: "",
+    profileNames: () => Promise.resolve([]),
+    print: () => undefined,
+    secrets: {
+      claimInput: () => new PassThrough(),
+      read: async (option, given) => {
+        if (!given.startsWith("@")) return given;
+        return option === "--header" ? FILE.header : FILE.other;
+      },
+    },
+  });
+  expect(command?.name).toBe(name);
+});

@@ -1,0 +1,79 @@
+import { execFileSync } from "node:child_process";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Failure } from "./failure.ts";
+import { formatExport, formatJson, formatMembrane, formatQuery } from "./output.ts";
+import { quoteForShell, shellWord } from "./shell.ts";
+
+const TOKENS = ["A", "B"].map((letter) => `CPBLTY1-${letter.repeat(85)}A`);
+const [EXPORT = "", REVOKE = ""] = TOKENS.map((token) => `cpblty://localhost:8443/#${token}`);
+const MEMBRANE = { id: "m", capabilities: { export: EXPORT, revoke: REVOKE } };
+
+test("JSON is indented by two and ends with a line break", () => {
+  expect(formatMembrane(MEMBRANE, "json")).toBe(
+    `{\n  "id": "m",\n  "capabilities": {\n    "export": "${EXPORT}",\n    "revoke": "${REVOKE}"\n  }\n}\n`,
+  );
+});
+
+test("JSON says the same whatever is in it, and nothing in it acts on a terminal", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (id) => {
+      const text = formatJson({ id });
+      expect(JSON.parse(text)).toEqual({ id });
+      expect(text).not.toMatch(/[^\n\P{Cc}]|\p{Bidi_Control}|[\u2028\u2029]/u);
+    }),
+  );
+  expect(formatJson({ id: "\u001b[2J\u009b2J\u202e" })).toContain('"\\u001b[2J\\u009b2J\\u202e"');
+});
+
+test("the form uri is one URI a line, of each membrane the export and then the revoke capability", () => {
+  expect(formatMembrane(MEMBRANE, "uri")).toBe(`${EXPORT}\n${REVOKE}\n`);
+  expect(formatQuery({ membranes: [MEMBRANE, MEMBRANE], completed: true }, "uri")).toBe(
+    `${EXPORT}\n${REVOKE}\n${EXPORT}\n${REVOKE}\n`,
+  );
+  expect(formatExport({ capability: EXPORT }, "uri")).toBe(`${EXPORT}\n`);
+});
+
+test("the form env sets a URI and a token for each capability", () => {
+  expect(formatMembrane(MEMBRANE, "env")).toBe(
+    [
+      `EXPORT_URI='${EXPORT}'`,
+      `EXPORT_TOKEN='${TOKENS[0]}'`,
+      `REVOKE_URI='${REVOKE}'`,
+      `REVOKE_TOKEN='${TOKENS[1]}'\n`,
+    ].join("\n"),
+  );
+  expect(formatExport({ capability: EXPORT }, "env")).toBe(
+    `CAPABILITY_URI='${EXPORT}'\nCAPABILITY_TOKEN='${TOKENS[0]}'\n`,
+  );
+});
+
+test("a query that found nothing fails in the forms uri and env, and is an empty list in JSON", () => {
+  const nothing = { membranes: [], completed: true };
+  expect(JSON.parse(formatQuery(nothing, "json"))).toEqual(nothing);
+  expect(() => formatQuery(nothing, "uri")).toThrow(Failure);
+  expect(() => formatQuery(nothing, "env")).toThrow(Failure);
+});
+
+test("variables are of one membrane", () => {
+  const several = { membranes: [MEMBRANE, MEMBRANE], completed: true };
+  expect(() => formatQuery(several, "env")).toThrow(Failure);
+  expect(formatQuery({ membranes: [MEMBRANE], completed: false }, "env")).toBe(
+    formatMembrane(MEMBRANE, "env"),
+  );
+});
+
+test("a shell reads back what was quoted for it, and runs nothing of it", () => {
+  const texts = [
+    "'; echo hurt; '",
+    "$(echo hurt)`echo hurt`",
+    "\\'\n'",
+    "!! ~ * #",
+    ...fc.sample(fc.string(), { numRuns: 40, seed: 1 }),
+  ].filter((text) => !text.includes("\0"));
+  for (const quote of [quoteForShell, shellWord]) {
+    const script = texts.map((text) => `printf '%s\\0' ${quote(text)}`).join("\n");
+    const read = execFileSync("sh", ["-c", script]).toString().split("\0").slice(0, -1);
+    expect(read).toEqual(texts);
+  }
+});

@@ -1,0 +1,77 @@
+import { execFile } from "node:child_process";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { changeProfile } from "capability-sdk/profiles";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { temporaryDirectory } from "../../service/src/testkit/directory.ts";
+import { gives, makeCapability } from "./capabilities.ts";
+import { CAPI, environment } from "./program.ts";
+
+let place: Awaited<ReturnType<typeof temporaryDirectory>>;
+beforeEach(async () => {
+  place = await temporaryDirectory();
+});
+afterEach(() => place[Symbol.asyncDispose]());
+
+const SCRIPT = `
+  source <(capi completion) || exit
+  registered=$(complete -p capi)
+  [[ $registered =~ -F\\ ([^ ]+) ]] || exit
+  COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=\${#COMP_LINE}
+  "\${BASH_REMATCH[1]}" capi "\${COMP_WORDS[COMP_CWORD]}" "\${COMP_WORDS[COMP_CWORD - 1]}"
+  printf '%s\\n' "\${COMPREPLY[@]}"
+`;
+
+/** What bash offers when Tab is pressed behind these words, the last of which may be empty. */
+async function complete(...words: readonly string[]): Promise<readonly string[]> {
+  const bin = join(place.path, "bin");
+  await mkdir(bin, { recursive: true });
+  await writeFile(join(bin, "capi"), `#!/bin/sh\nexec "${process.execPath}" "${CAPI}" "$@"\n`);
+  await chmod(join(bin, "capi"), 0o700);
+  const { PATH, ...rest } = environment(place.path);
+  const { stdout, stderr } = await promisify(execFile)("bash", ["-c", SCRIPT, "bash", "capi", ...words], {
+    env: { ...rest, PATH: `${bin}:${PATH}` },
+  });
+  expect(stderr).toBe("");
+  return stdout.split("\n").filter((line) => line !== "");
+}
+
+test("bash completes commands, their commands, and options", async () => {
+  expect(await complete("mem")).toEqual(["membrane"]);
+  expect(await complete("membrane", "ex")).toEqual(["export"]);
+  expect(await complete("membrane", "export", "--u")).toEqual(["--uri"]);
+});
+
+test("an empty word offers every command", async () => {
+  expect((await complete("")).toSorted()).toEqual([
+    "completion",
+    "config",
+    "membrane",
+    "profiles",
+    "request",
+  ]);
+  expect((await complete("config", "")).toSorted()).toEqual(["configure", "list", "remove"]);
+  const membrane = ["create", "delete-self", "export", "query", "revoke"];
+  expect((await complete("membrane", "")).toSorted()).toEqual(membrane);
+});
+
+test("behind --profile the names of the profiles are offered, and nothing of what they hold", async () => {
+  expect(await complete("membrane", "create", "--profile", "")).toEqual([]);
+  const create = makeCapability();
+  for (const name of ["work", "home", "work-2"]) {
+    const profile = { name, capabilities: { create }, trustedCA: {} };
+    await changeProfile(join(place.path, ".capability"), profile);
+  }
+  const offered = await complete("membrane", "create", "--profile", "");
+  expect(offered.toSorted()).toEqual(["home", "work", "work-2"]);
+  expect((await complete("config", "remove", "--profile", "wo")).toSorted()).toEqual(["work", "work-2"]);
+  expect(gives(offered.join(), create)).toBe(false);
+});
+
+test("completing works while the profile files are damaged", async () => {
+  await mkdir(join(place.path, ".capability"));
+  await writeFile(join(place.path, ".capability", "credentials"), "profile: [");
+  expect(await complete("membrane", "create", "--profile", "")).toEqual([]);
+  expect(await complete("prof")).toEqual(["profiles"]);
+});

@@ -1,0 +1,213 @@
+import type { RequestListener } from "node:http";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startRawTarget, startTarget } from "../../service/src/testkit/target.ts";
+import { makeCertificate, startTlsTarget } from "../../service/src/testkit/tls-target.ts";
+import { certifiedName } from "../../service/src/tls/certified-name.ts";
+import {
+  issueServerCertificate,
+  makeAuthorityCertificate,
+  makeAuthorityKey,
+} from "../../service/src/tls/x509.ts";
+import { makeCapability } from "./capabilities.ts";
+import type { Ended, Place } from "./place.ts";
+import { freePort, openPlace } from "./place.ts";
+
+let place: Place;
+beforeAll(async () => {
+  place = await openPlace();
+});
+afterAll(() => place[Symbol.asyncDispose]());
+
+/** A failure as all are: FAILED, what happened, an empty line, what to do; nothing on standard output. */
+function expectFailed({ code, stdout, stderr }: Ended, what: string | RegExp, next: string): void {
+  const [head, message, empty, ...advice] = stderr.split("\n");
+  expect([head, empty, stdout, code]).toEqual(["FAILED", "", "", 1]);
+  expect(message).toMatch(what);
+  expect(advice.join("\n")).toContain(next);
+}
+
+const CREATE = ["membrane", "create", "--id", "m"];
+
+test("a service whose CA is not known is named, with both ways to trust it", async () => {
+  const somebody = await place.stranger();
+  const ended = await somebody.capi([...CREATE, "--capability", place.capabilities.create]);
+  expectFailed(ended, `${place.authority} shows a certificate`, "--cacert FILE");
+  expect(ended.stderr).toContain("capi config configure --service membrane --cacert FILE");
+  expect(ended.stderr).toContain("tls/ca.pem");
+});
+
+test("where nothing listens, the place is named", async () => {
+  const authority = `localhost:${await freePort()}`;
+  for (const words of [[...CREATE, "--capability"], ["request"]]) {
+    const ended = await place.capi([...words, makeCapability(authority)]);
+    expectFailed(ended, `nothing answers at ${authority}`, "membrane serve");
+  }
+});
+
+test("a name that nobody knows is named", async () => {
+  const ended = await place.capi([...CREATE, "--capability", makeCapability("no-such-host.invalid")]);
+  expectFailed(ended, "the name of no-such-host.invalid is not known here", "Check the authority");
+});
+
+test("plain HTTP is not spoken to, and the token is not sent there", async () => {
+  await using plain = await startTarget();
+  const ended = await place.capi([...CREATE, "--capability", makeCapability(`localhost:${plain.port}`)]);
+  expectFailed(ended, "does not speak TLS", "--no-tls");
+  expect(plain.requests).toEqual([]);
+});
+
+test("a connection that closes at once is told apart from one that is refused", async () => {
+  await using closing = await startRawTarget((socket) => void socket.destroy());
+  const ended = await place.capi([...CREATE, "--capability", makeCapability(`localhost:${closing.port}`)]);
+  expectFailed(ended, "closed the connection before it answered", "Try again");
+});
+
+test("a certificate for another name, or one that has expired, is called that", async () => {
+  const key = await makeAuthorityKey();
+  const cert = await makeAuthorityCertificate(key, new Date());
+  const ca = await place.file("private-ca.pem", cert);
+  const longAgo = new Date("2020-01-01T00:00:00Z");
+  const other = await issueServerCertificate({ cert, key }, [certifiedName("other.test")], new Date());
+  const expired = await issueServerCertificate({ cert, key }, [certifiedName("localhost")], longAgo);
+  for (const [leaf, what] of [
+    [other, "is for another name"],
+    [expired, "has expired"],
+  ] as const) {
+    await using server = await startTlsTarget({ ...leaf, ca: cert });
+    const capability = makeCapability(`localhost:${server.port}`);
+    expectFailed(await place.capi([...CREATE, "--capability", capability, "--cacert", ca]), what, "");
+    expect(server.requests).toEqual([]);
+  }
+});
+
+test("a capability that was revoked, or never was one, fails with 401 and what that may mean", async () => {
+  const ended = await place.capi([...CREATE, "--capability", makeCapability(place.authority)]);
+  expectFailed(ended, /^401 Unauthorized: /, "revoked");
+  const made = JSON.parse(await place.succeed(["membrane", "create", "--id", "short"]));
+  await place.succeed(["membrane", "revoke", "--id", "short"]);
+  const words = ["membrane", "export", "--uri", "https://a.test/", "--capability", made.capabilities.export];
+  expectFailed(await place.capi(words), /^401 Unauthorized: /, "revoked");
+  expectFailed(
+    await place.capi(["membrane", "revoke", "--id", "short"]),
+    "no membrane is named short",
+    "capi membrane query --limit 1000",
+  );
+});
+
+test("a membrane that exists already leads to its capabilities", async () => {
+  await place.succeed(["membrane", "create", "--id", "twice"]);
+  const ended = await place.capi(["membrane", "create", "--id", "twice"]);
+  expectFailed(ended, /^409 Conflict: --id: /, "capi membrane query --id twice");
+});
+
+test("what the service finds wrong is told of the option", async () => {
+  await place.succeed(["membrane", "create", "--id", "options"]);
+  const words = ["membrane", "export", "--id", "options", "--uri", "https://a.test/"];
+  const pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+  expectFailed(await place.capi([...words, "--tls-ca", pem]), "400 Bad Request: --tls-ca: ", "--help");
+});
+
+test("a profile or a capability that is not there leads to capi config", async () => {
+  const somebody = await place.stranger();
+  expectFailed(
+    await somebody.capi(CREATE),
+    'no profile "default"; there is none yet',
+    "capi config configure",
+  );
+  expectFailed(
+    await place.capi([...CREATE, "--profile", "work"]),
+    'no profile "work"; there is default',
+    "capi config configure --service membrane --profile work",
+  );
+  await place.succeed([
+    "config",
+    "configure",
+    "--service",
+    "membrane",
+    "--profile",
+    "half",
+    "--query",
+    place.capabilities.query,
+  ]);
+  expectFailed(
+    await place.capi([...CREATE, "--profile", "half"]),
+    'the profile "half" has no create capability',
+    "capi config configure --service membrane --profile half",
+  );
+  await place.succeed(["config", "remove", "--profile", "half"]);
+});
+
+test("a file that is not there is named with its option", async () => {
+  expectFailed(
+    await place.capi([...CREATE, "--capability", "@none"]),
+    "--capability: none cannot be read",
+    "@",
+  );
+  expectFailed(await place.capi([...CREATE, "--cacert", "none"]), "--cacert: expected", "ca.pem");
+  const malformed = await place.file("trust.json", "{");
+  expectFailed(
+    await place.capi([...CREATE, "--trustedCA-file-path", malformed]),
+    "--trustedCA-file-path: expected a JSON object",
+    "--cacert FILE",
+  );
+});
+
+/** What a service might answer that is none, or that means harm. */
+const HOSTILE: readonly (readonly [what: string, answer: RequestListener])[] = [
+  ["no JSON", (_, response) => void response.end("<html>")],
+  ["nothing", (_, response) => void response.end()],
+  ["another shape", (_, response) => void response.end('{"id": 1}')],
+  ["a command for a shell", answerWith("'; touch hurt; '")],
+  ["a command behind a capability", answerWith(`${makeCapability()}'; touch hurt; '`)],
+  ["a capability with a line break", answerWith(`${makeCapability()}\ntouch hurt`)],
+  [
+    "HTTP cut short",
+    (_, response) =>
+      void response.writeHead(201, { "content-length": "99" }).write("{", () => response.destroy()),
+  ],
+  ["a success without a body to it", (_, response) => void response.writeHead(204).end()],
+];
+
+function answerWith(capability: string): RequestListener {
+  return (_, response) =>
+    void response
+      .writeHead(201)
+      .end(JSON.stringify({ id: "m", capability, capabilities: { export: capability, revoke: capability } }));
+}
+
+test.each(HOSTILE)(
+  "a service that answers with %s is refused, in every form of output",
+  async (_what, answer) => {
+    const certificate = await makeCertificate("localhost");
+    await using service = await startTlsTarget(certificate, answer);
+    const ca = await place.file("hostile-ca.pem", certificate.ca);
+    const trust = ["--capability", makeCapability(`localhost:${service.port}`), "--cacert", ca];
+    for (const output of ["json", "env"]) {
+      for (const words of [CREATE, ["membrane", "export", "--uri", "https://a.test/"]]) {
+        const { code, stdout, stderr } = await place.capi([...words, ...trust, "--output", output]);
+        expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+        expect(stderr).toMatch(/^FAILED\n/);
+        expect(stderr).not.toContain("hurt");
+      }
+    }
+  },
+);
+
+test("an error answer acts neither on the terminal nor as our own words", async () => {
+  const certificate = await makeCertificate("localhost");
+  let token = "";
+  await using service = await startTlsTarget(certificate, (request, response) => {
+    token = String(request.headers.authorization).replace("Bearer ", "");
+    const message = `\u001b[2J\u009b1m\nFAILED\r${token}`;
+    response
+      .writeHead(400)
+      .end(JSON.stringify({ statusCode: 400, error: `\u0007${message}`, message, code: message }));
+  });
+  const ca = await place.file("hostile-ca.pem", certificate.ca);
+  const capability = makeCapability(`localhost:${service.port}`);
+  const { stderr } = await place.capi([...CREATE, "--capability", capability, "--cacert", ca]);
+  expect(token).toHaveLength(94);
+  expect(stderr).not.toContain(token);
+  expect(stderr.split("\n").filter((line) => line === "FAILED")).toHaveLength(1);
+  expect(stderr).not.toMatch(/[^\n\P{Cc}]/u);
+});

@@ -1,0 +1,45 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Place } from "./place.ts";
+import { openPlace } from "./place.ts";
+import { CAPI, environment } from "./program.ts";
+import { openTerminal } from "./terminal.ts";
+
+let place: Place;
+beforeAll(async () => {
+  place = await openPlace();
+});
+afterAll(() => place[Symbol.asyncDispose]());
+
+/** All that a terminal shows of a command. */
+async function onTerminal(words: readonly string[], env: Record<string, string> = {}): Promise<string> {
+  using terminal = openTerminal(process.execPath, [CAPI, ...words], { ...environment(place.path), ...env });
+  await terminal.ended;
+  return terminal.shown();
+}
+
+const DIM = "\u001B[2m";
+const RED = "\u001B[31m";
+
+test("on a terminal a success says in one dim line what can come next", async () => {
+  expect(await onTerminal(["membrane", "create", "--id", "it's"])).toContain(
+    String.raw`${DIM}Next: capi membrane export --id 'it'\''s' --uri https://…`,
+  );
+  await place.succeed(["membrane", "create", "--id", "later"]);
+  expect(await onTerminal(["membrane", "query"])).toContain("--last-id 'it'");
+  expect(await onTerminal(["membrane", "query", "--limit", "5"])).not.toContain("--last-id");
+  const exported = await onTerminal(["membrane", "export", "--id", "later", "--uri", "https://a.test/"]);
+  expect(exported).toContain(`${DIM}Next: capi request @FILE`);
+});
+
+test("into a pipe nothing but the answer is written", async () => {
+  expect(await place.capi(["membrane", "create", "--id", "piped"])).toMatchObject({ code: 0, stderr: "" });
+  expect(await place.capi(["membrane", "query"])).toMatchObject({ code: 0, stderr: "" });
+});
+
+test("FAILED is red on a terminal, unless colours are not wanted", async () => {
+  const words = ["membrane", "revoke", "--capability", `@${join(place.path, "none")}`];
+  expect(await onTerminal(words)).toContain(`${RED}FAILED`);
+  expect(await onTerminal(words, { NO_COLOR: "1" })).not.toContain(RED);
+  expect((await place.capi(words)).stderr).toMatch(/^FAILED\n/);
+});

@@ -1,0 +1,132 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { profileDirectory, readProfile } from "capability-sdk/profiles";
+import type { Profile } from "capability-sdk/profiles";
+import { temporaryDirectory } from "../../service/src/testkit/directory.ts";
+import type { ServiceProcess } from "../../service/src/testkit/process.ts";
+import { spawnMembrane } from "../../service/src/testkit/process.ts";
+import { CAPI, environment } from "./program.ts";
+
+/** How a program ended, and what it wrote. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A person's home directory, and nothing of this machine's own. */
+export interface Home extends AsyncDisposable {
+  readonly path: string;
+  /** Runs `capi` to its end. */
+  capi(words: readonly string[], input?: string | Buffer): Promise<Ended>;
+  /** The same; throws unless it succeeds. Gives standard output without the line break at its end. */
+  succeed(words: readonly string[], input?: string | Buffer): Promise<string>;
+  /** Writes a file and gives its path. */
+  file(name: string, text: string | Buffer): Promise<string>;
+}
+
+/** A service over TLS, as its operator starts it for the first time in this home. */
+export interface Place extends Home {
+  readonly authority: string;
+  readonly service: ServiceProcess;
+  /** Path of the CA that the service made for itself. */
+  readonly ca: string;
+  /** Those of the first tenant. */
+  readonly capabilities: Required<Profile["capabilities"]>;
+  /** Somebody who knows nothing of the service. */
+  stranger(): Promise<Home>;
+}
+
+export async function openPlace(): Promise<Place> {
+  const home = await openHome();
+  const port = await freePort();
+  const authority = `localhost:${port}`;
+  const data = join(home.path, "data");
+  const words = [
+    "--profile",
+    "default",
+    "--listen",
+    `127.0.0.1:${port}`,
+    "--authority",
+    authority,
+    "--allow-target",
+    "127.0.0.0/8",
+  ];
+  const service = await spawnMembrane(["serve", "--data", data, ...words], { HOME: home.path });
+  const profile = await readProfile(profileDirectory(home.path), "default");
+  const { create = "", query = "", deleteSelf = "" } = profile?.capabilities ?? {};
+  return {
+    ...home,
+    authority,
+    service,
+    ca: join(data, "tls", "ca.pem"),
+    capabilities: { create, query, deleteSelf },
+    async stranger() {
+      const path = join(home.path, "stranger");
+      await mkdir(path, { recursive: true });
+      return homeAt(path, () => Promise.resolve());
+    },
+    async [Symbol.asyncDispose]() {
+      await service[Symbol.asyncDispose]();
+      await home[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export async function openHome(): Promise<Home> {
+  const directory = await temporaryDirectory();
+  return homeAt(directory.path, () => directory[Symbol.asyncDispose]());
+}
+
+function homeAt(path: string, dispose: () => PromiseLike<void>): Home {
+  const capi = (words: readonly string[], input: string | Buffer = ""): Promise<Ended> =>
+    runCapi(path, words, input);
+  return {
+    path,
+    capi,
+    async succeed(words, input) {
+      const { code, stdout, stderr } = await capi(words, input);
+      if (code !== 0) throw new Error(`capi ${words.slice(0, 2).join(" ")} ended with ${code}: ${stderr}`);
+      return stdout.replace(/\n$/, "");
+    },
+    async file(name, text) {
+      await writeFile(join(path, name), text);
+      return join(path, name);
+    },
+    [Symbol.asyncDispose]: async () => dispose(),
+  };
+}
+
+async function runCapi(home: string, words: readonly string[], input: string | Buffer): Promise<Ended> {
+  const child = spawn(process.execPath, [CAPI, ...words], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: environment(home),
+    cwd: home,
+  });
+  const [out, err]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+  // Whoever ends without reading its input closes it.
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(input);
+  await once(child, "close");
+  return {
+    code: child.exitCode,
+    stdout: Buffer.concat(out).toString(),
+    stderr: Buffer.concat(err).toString(),
+  };
+}
+
+/** The authority stands in the certificate, so that the port must be known before the service listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}

@@ -1,0 +1,50 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { Terminal } from "./terminal.ts";
+import { openTerminal } from "./terminal.ts";
+
+/** The built program: `npx tsc -b packages/cli` first. */
+export const CAPI: string = fileURLToPath(new URL("../bin/capi.js", import.meta.url));
+
+/** Nothing of this machine's settings, and a home directory of the test's own. */
+export function environment(home: string): Record<string, string> {
+  return { HOME: home, PATH: process.env["PATH"] ?? "", TERM: "xterm" };
+}
+
+/** Runs `capi` to its end, without a terminal. */
+export async function runCapi(
+  home: string,
+  words: readonly string[],
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  const child = spawn(process.execPath, [CAPI, ...words], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: environment(home),
+  });
+  const [out, err]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+  await once(child, "close");
+  return {
+    code: child.exitCode,
+    stdout: Buffer.concat(out).toString(),
+    stderr: Buffer.concat(err).toString(),
+  };
+}
+
+/**
+ * Runs `capi` in a terminal of its own, from a shell that says afterwards how it ended and whether the terminal is set
+ * as it was before. `fg` brings it back when it is stopped.
+ */
+export function openCapi(home: string, words: readonly string[]): Terminal {
+  const script = `
+    set -m
+    before=$(stty -g)
+    "$@"
+    code=$?
+    if [ "$(jobs -s)" ]; then echo stopped; fg; code=$?; fi
+    echo "exit code $code"
+    [ "$(stty -g)" = "$before" ] && echo "terminal as before"
+  `;
+  return openTerminal("bash", ["-c", script, "bash", process.execPath, CAPI, ...words], environment(home));
+}

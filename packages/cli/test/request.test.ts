@@ -1,0 +1,238 @@
+import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import type { RequestListener } from "node:http";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { TestTarget } from "../../service/src/testkit/target.ts";
+import { startRawTarget, startStreamingTarget } from "../../service/src/testkit/target.ts";
+import type { Place } from "./place.ts";
+import { openPlace } from "./place.ts";
+import { CAPI, environment } from "./program.ts";
+import { openTerminal } from "./terminal.ts";
+
+let place: Place;
+let target: TestTarget;
+/** File of the capability that stands for the target. */
+let capability: string;
+const nothing: RequestListener = (_, response) => void response.end();
+let answer = nothing;
+beforeAll(async () => {
+  [place, target] = await Promise.all([
+    openPlace(),
+    startStreamingTarget((request, response) => answer(request, response)),
+  ]);
+  await place.succeed(["membrane", "create", "--id", "m"]);
+  capability = `@${await place.file("capability", await exportUri(target.url))}`;
+});
+afterEach(() => {
+  answer = nothing;
+});
+afterAll(async () => {
+  await place[Symbol.asyncDispose]();
+  await target[Symbol.asyncDispose]();
+});
+
+function exportUri(uri: string): Promise<string> {
+  const words = ["membrane", "export", "--id", "m", "--allow-query", "--uri", uri, "--output", "uri"];
+  return place.succeed(words);
+}
+
+/** Answers with what arrived: the request line, the length that was announced, chosen headers, the body's digest. */
+const echo: RequestListener = (request, response) => {
+  const hash = createHash("sha256");
+  request.on("data", (chunk: Buffer) => hash.update(chunk));
+  request.on("end", () => {
+    const { method, url, headers } = request;
+    const { "content-length": length, "content-type": type, "x-a": a } = headers;
+    response.end(JSON.stringify({ method, url, length, type, a, digest: hash.digest("hex") }));
+  });
+};
+
+function digestOf(bytes: string | Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+async function invoke(words: readonly string[], input?: Buffer | string): Promise<any> {
+  answer = echo;
+  return JSON.parse(await place.succeed(["request", capability, ...words], input));
+}
+
+test("without options it is a GET without a body", async () => {
+  expect(await invoke([])).toEqual({ method: "GET", url: "/", digest: digestOf("") });
+});
+
+test("a body is sent as it stands, with its length, and no type is invented for it", async () => {
+  expect(await invoke(["-d", "a=b&c\n"])).toEqual({
+    method: "POST",
+    url: "/",
+    length: "6",
+    digest: digestOf("a=b&c\n"),
+  });
+  const bytes = randomBytes(200_000);
+  const file = await place.file("body", bytes);
+  expect(await invoke(["-d", `@${file}`, "-X", "PUT"])).toMatchObject({
+    method: "PUT",
+    length: "200000",
+    digest: digestOf(bytes),
+  });
+  const empty = await place.file("empty", "");
+  expect(await invoke(["-d", `@${empty}`])).toMatchObject({
+    method: "POST",
+    length: "0",
+    digest: digestOf(""),
+  });
+});
+
+test("standard input is sent as it comes, whatever its size", async () => {
+  const bytes = randomBytes(3_000_000);
+  expect(await invoke(["-d@-", "-XPUT"], bytes)).toMatchObject({ method: "PUT", digest: digestOf(bytes) });
+});
+
+test("headers and a query arrive, a header that stands twice arrives twice", async () => {
+  const sent = await invoke([
+    "-H",
+    "X-A: b:c",
+    "-HX-A:d",
+    "-H",
+    "Content-Type: text/x",
+    "--query",
+    "a=b&%20=?",
+  ]);
+  expect(sent).toMatchObject({ url: "/?a=b&%20=?", a: "b:c, d", type: "text/x" });
+});
+
+test("a request does not wait for its body to be answered: both stream", async () => {
+  answer = (request, response) => {
+    request.on("data", (chunk: Buffer) => response.write(`got ${chunk.toString()}`));
+    request.on("end", () => response.end());
+  };
+  const child = spawn(process.execPath, [CAPI, "request", capability, "-d", "@-"], {
+    env: environment(place.path),
+    cwd: place.path,
+  });
+  const lines: string[] = [];
+  child.stdout.on("data", (chunk: Buffer) => lines.push(chunk.toString()));
+  for (const word of ["one", "two"]) {
+    child.stdin.write(word);
+    while (!lines.join("").includes(`got ${word}`)) await once(child.stdout, "data");
+  }
+  child.stdin.end();
+  await once(child, "close");
+  expect([child.exitCode, lines.join("")]).toEqual([0, "got onegot two"]);
+});
+
+test("the body of the answer is written byte for byte", async () => {
+  const bytes = randomBytes(1_000_000);
+  answer = (_, response) => void response.end(bytes);
+  const file = join(place.path, "answer");
+  await place.succeed(["request", capability, "-o", file]);
+  expect(await readFile(file)).toEqual(bytes);
+  const script = '"$0" "$1" request "$2" | sha256sum';
+  const piped = spawn("sh", ["-c", script, process.execPath, CAPI, capability], {
+    env: environment(place.path),
+    cwd: place.path,
+  });
+  const [digest] = (await once(piped.stdout, "data")) as [Buffer];
+  expect(digest.toString()).toContain(digestOf(bytes));
+});
+
+test("with -i the status line and the headers come first, in the file too", async () => {
+  answer = (_, response) => void response.writeHead(201, { "X-Told": "a: b" }).end("body");
+  const head = /^HTTP\/1\.1 201 Created\r\n(?:[^\r\n]+\r\n)*X-Told: a: b\r\n(?:[^\r\n]+\r\n)*\r\nbody$/;
+  expect(await place.succeed(["request", "-i", capability])).toMatch(head);
+  const file = join(place.path, "answer");
+  await place.succeed(["request", capability, `-io${file}`]);
+  expect(await readFile(file, "utf8")).toMatch(head);
+});
+
+test("an answer of 400 and above is written, and fails", async () => {
+  answer = (_, response) => void response.writeHead(418).end("short and stout");
+  const { code, stdout, stderr } = await place.capi(["request", capability]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "short and stout" });
+  expect(stderr).toMatch(/^FAILED\n418 I'm a Teapot\n\n.+/);
+});
+
+test("a redirect is an answer like any other, and is not followed", async () => {
+  answer = (_, response) =>
+    void response.writeHead(302, { location: "https://localhost:1/" }).end("over there");
+  expect(await place.succeed(["request", capability])).toBe("over there");
+});
+
+test("an answer that the service makes in the target's place is told apart from the target's own", async () => {
+  const { url } = await startRawTarget((socket) => void socket.destroy()).then(async (gone) => {
+    await gone[Symbol.asyncDispose]();
+    return gone;
+  });
+  const { code, stdout, stderr } = await place.capi(["request", await exportUri(url)]);
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({ code: "target_unreachable" });
+  expect(stderr).toContain("502 Bad Gateway");
+  expect(stderr).toContain(`${place.authority} could not bring the answer of the target`);
+});
+
+test("an answer that breaks off is no success, on standard output and in a file", async () => {
+  answer = (_, response) => {
+    response.writeHead(200, { "content-length": "100" });
+    response.write("half", () => response.destroy());
+  };
+  const file = join(place.path, "half");
+  for (const words of [[], ["-o", file]]) {
+    const { code, stderr } = await place.capi(["request", capability, ...words]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^FAILED\n/);
+    expect(stderr).toContain("broke off before its end");
+  }
+  expect(await readFile(file, "utf8")).toBe("half");
+});
+
+test("what cannot be read or written is named, and a missing body is known before anything is sent", async () => {
+  let arrived = 0;
+  answer = (_, response) => {
+    arrived++;
+    response.end("x");
+  };
+  const unsent = await place.capi(["request", capability, "-d", "@none"]);
+  expect(unsent.stderr).toContain("--data: none cannot be read");
+  expect(arrived).toBe(0);
+  const unwritten = await place.capi(["request", capability, "-o", "no/such/directory"]);
+  expect(unwritten.stderr).toContain("--output: no/such/directory cannot be written");
+  expect([unsent.code, unwritten.code]).toEqual([1, 1]);
+});
+
+test("whoever has read enough may leave: capi ends quietly", async () => {
+  answer = (request, response) => {
+    const more = (): void => {
+      if (!response.destroyed) response.write("x".repeat(65_536), more);
+    };
+    more();
+    request.resume();
+  };
+  const script = '{ "$0" "$1" request "$2" 2>errors; echo "code $?" >&2; } | head -c 5';
+  const child = spawn("bash", ["-c", script, process.execPath, CAPI, capability], {
+    env: environment(place.path),
+    cwd: place.path,
+  });
+  const said: string[] = [];
+  child.stderr.on("data", (chunk: Buffer) => said.push(chunk.toString()));
+  await once(child, "close");
+  expect(said.join("")).toBe("code 0\n");
+  expect(await readFile(join(place.path, "errors"), "utf8")).toBe("");
+});
+
+test.each(["no line break", "a line break\n", ""])(
+  "on a terminal the prompt stands on a line of its own behind %j",
+  async (text) => {
+    answer = (_, response) => void response.end(text);
+    const file = join(place.path, capability.slice(1).split("/").at(-1)!);
+    using terminal = openTerminal(
+      "bash",
+      ["-c", '"$@"; echo "[prompt]"', "bash", process.execPath, CAPI, "request", `@${file}`],
+      environment(place.path),
+    );
+    await terminal.ended;
+    const shown = text === "" ? "" : `${text.trimEnd()}\r\n`;
+    expect(terminal.shown()).toBe(`${shown}[prompt]\r\n`);
+  },
+);

@@ -1,0 +1,105 @@
+import { PassThrough, Writable } from "node:stream";
+import { spawn } from "@lydell/node-pty";
+import type { World } from "../src/world.ts";
+
+export const CTRL_C = "\u0003";
+export const CTRL_D = "\u0004";
+export const CTRL_Z = "\u001a";
+
+/** A text that grows, and whoever waits for something to appear in it. */
+class Transcript {
+  text = "";
+  #waiting: (() => void)[] = [];
+
+  add(more: string): void {
+    this.text += more;
+    this.#waiting.splice(0).forEach((look) => look());
+  }
+
+  /** Resolves once the text has appeared that often. */
+  async until(wanted: string, times = 1): Promise<void> {
+    while (this.text.split(wanted).length <= times) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+}
+
+/** Keeps what is written to it. */
+export class Sheet extends Writable {
+  readonly isTTY: boolean;
+  readonly #transcript = new Transcript();
+
+  constructor(isTTY: boolean) {
+    super();
+    this.isTTY = isTTY;
+  }
+
+  get text(): string {
+    return this.#transcript.text;
+  }
+
+  until(wanted: string, times?: number): Promise<void> {
+    return this.#transcript.until(wanted, times);
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#transcript.add(chunk.toString());
+    done();
+  }
+}
+
+/** Standard input that the test types into. It says whether it is in raw mode. */
+function openInput(isTTY: boolean) {
+  return Object.assign(new PassThrough(), {
+    isTTY,
+    isRaw: false,
+    setRawMode(isRaw: boolean) {
+      this.isRaw = isRaw;
+    },
+  });
+}
+
+/** A world in this process. */
+export interface TestWorld extends World {
+  readonly stdin: ReturnType<typeof openInput>;
+  readonly stdout: Sheet;
+  readonly stderr: Sheet;
+}
+
+export function openWorld(profiles: string, isTerminal = true): TestWorld {
+  return {
+    stdin: openInput(isTerminal),
+    stdout: new Sheet(isTerminal),
+    stderr: new Sheet(isTerminal),
+    profiles,
+    isColoured: false,
+  };
+}
+
+/** A program in a pseudo-terminal of its own. */
+export interface Terminal extends Disposable {
+  /** All that the terminal has shown. */
+  readonly shown: () => string;
+  until(wanted: string, times?: number): Promise<void>;
+  /** As a keyboard does: Enter is a carriage return. */
+  type(text: string): void;
+  readonly ended: Promise<number>;
+}
+
+export function openTerminal(program: string, words: string[], env: Record<string, string>): Terminal {
+  const pty = spawn(program, words, { cols: 400, rows: 50, env });
+  const transcript = new Transcript();
+  pty.onData((text) => transcript.add(text));
+  const ended = new Promise<number>((resolve) => pty.onExit(({ exitCode }) => resolve(exitCode)));
+  let isOver = false;
+  void ended.then(() => (isOver = true));
+  return {
+    shown: () => transcript.text,
+    until: (wanted, times) => transcript.until(wanted, times),
+    type: (text) => pty.write(text),
+    ended,
+    [Symbol.dispose]: () => {
+      if (!isOver) pty.kill("SIGKILL");
+    },
+  };
+}

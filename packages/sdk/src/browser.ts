@@ -1,0 +1,34 @@
+import { refuse } from "capability-protocol";
+import { type Callable, callable } from "./callable.ts";
+import { CommonSDK } from "./common.ts";
+import { invalid } from "./error.ts";
+import { fetchTransport } from "./fetch-transport.ts";
+import { MembraneClient } from "./membrane-client.ts";
+import { type MembraneOptions, readTrust } from "./trust.ts";
+
+class FetchMembrane extends MembraneClient {
+  /** @throws CapabilityError for a `trustedCA`: whom a browser trusts is for its user to say, not for a page. */
+  constructor(options?: MembraneOptions | null) {
+    if (readTrust(options).size > 0) throw invalid(refuse("tls.trustedCA", "nothing in a browser").problem);
+    super(fetchTransport);
+  }
+}
+
+/** Client of a Membrane Service; can be called without `new`. */
+export const Membrane: Callable<typeof FetchMembrane> = callable(FetchMembrane);
+export type Membrane = FetchMembrane;
+
+/** The default import in browsers: the part of the SDK that needs nothing of Node.js. */
+class BrowserSDK extends CommonSDK {
+  static readonly Membrane: Callable<typeof FetchMembrane> = Membrane;
+}
+
+const CapabilitySDK: Callable<typeof BrowserSDK> = callable(BrowserSDK);
+
+export { CapabilitySDK as default };
+export { CapabilityError } from "./error.ts";
+export { fetchCapability as fetch } from "./fetch.ts";
+export { VERSION as version } from "./version.ts";
+export type { Callback } from "./callback.ts";
+export type { CapabilityRequestInit } from "./fetch.ts";
+export type { MembraneOptions } from "./trust.ts";

@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { callable } from "./callable.ts";
+
+class Plain {
+  static readonly fact = "static";
+  readonly #secret: string;
+
+  constructor(secret: string) {
+    this.#secret = secret;
+  }
+
+  tell(): string {
+    return this.#secret;
+  }
+}
+
+const Called = callable(Plain);
+
+test("called with and without new it makes the same kind of thing, of the same arguments", () => {
+  for (const made of [Called("s"), new Called("s")]) {
+    expect(made).toBeInstanceOf(Called);
+    expect(made).toBeInstanceOf(Plain);
+    expect(made.tell()).toBe("s");
+  }
+});
+
+test("it has the statics and the name of the class, and can be extended", () => {
+  class Further extends Called {
+    override tell(): string {
+      return `further ${super.tell()}`;
+    }
+  }
+  expect(Called.fact).toBe("static");
+  expect(Called.name).toBe("Plain");
+  expect(new Further("s").tell()).toBe("further s");
+  expect(new Further("s")).toBeInstanceOf(Called);
+});
+
+test("without new it can be called as somebody's method, too", () => {
+  const sdk = { Called };
+  expect(sdk.Called("s").tell()).toBe("s");
+});

@@ -1,0 +1,30 @@
+import { rootCertificates } from "node:tls";
+import { parseAuthority } from "capability-protocol";
+import { expect, test } from "vitest";
+import { assertCertificates } from "./certificates.ts";
+
+const [first = "", second = ""] = rootCertificates;
+const authority = parseAuthority("example.com:8443")!;
+const check = (pem: string) => (): void => assertCertificates(new Map([[authority, pem]]));
+
+test.each([
+  ["one", first],
+  ["several", `${first}\n${second}\n`],
+  ["with text around", `# about\n${first}\n# about\n${second}`],
+  ["with the line ends of Windows", first.replaceAll("\n", "\r\n")],
+])("certificates are accepted: %s", (_what, pem) => {
+  expect(check(pem)).not.toThrow();
+});
+
+const KEY = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+
+test.each([
+  ["nothing", ""],
+  ["garbage in a frame", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
+  ["one cut short", first.slice(0, 400)],
+  ["a good one before one cut short", `${first}\n${second.slice(0, 400)}`],
+  ["a key", KEY],
+  ["a certificate with a key", `${first}\n${KEY}`],
+])("anything else names the authority it is for: %s", (_what, pem) => {
+  expect(check(pem)).toThrow("tls.trustedCA.example.com:8443: expected PEM certificates");
+});

@@ -1,0 +1,71 @@
+import { type ErrorBody, type Problem, describeProblem } from "capability-protocol";
+
+/** Stable, for programs: of the failures that are not an answer of the service. Those carry the service's own code. */
+export type LocalCode = "invalid_field" | "request_failed" | "invalid_answer";
+
+/**
+ * Why a call failed.
+ *
+ * | what happened | `statusCode` | `error` | `code` |
+ * |---|---|---|---|
+ * | bad input, nothing was sent | 400 | `Bad Request` | `invalid_field` |
+ * | the service refused | its own | the HTTP reason phrase | the service's, such as `membrane_exists` |
+ * | no answer came | 0 | `Request failed` | `request_failed`; `cause` is the system's error |
+ * | the answer cannot be read | its own | `Parsing response failed` | `invalid_answer` |
+ *
+ * No field shows a capability or a secret.
+ */
+export class CapabilityError extends Error {
+  override readonly name = "CapabilityError";
+  /** What kind of failure, in words. */
+  readonly error: string;
+  /** HTTP status; 0 if there was no answer. */
+  readonly statusCode: number;
+  /** Stable, for programs. */
+  readonly code: string;
+
+  constructor(body: ErrorBody, options?: ErrorOptions) {
+    super(body.message, options);
+    this.error = body.error;
+    this.statusCode = body.statusCode;
+    this.code = body.code;
+  }
+
+  /** The fields that an error answer has; without this, JSON would lack the message. */
+  toJSON(): ErrorBody {
+    const { error, statusCode, message, code } = this;
+    return { error, statusCode, message, code };
+  }
+}
+
+/** Input that the service would refuse too. */
+export function invalid(problem: Problem): CapabilityError {
+  const message = describeProblem(problem);
+  return new CapabilityError({ statusCode: 400, error: "Bad Request", message, code: "invalid_field" });
+}
+
+/** @param cause what the system said of the connection. */
+export function requestFailed(cause: unknown): CapabilityError {
+  const message = `No answer: ${reasonOf(cause)}`;
+  return new CapabilityError(
+    { statusCode: 0, error: "Request failed", message, code: "request_failed" },
+    { cause },
+  );
+}
+
+/** @param statusCode of the answer. Its body is not repeated: it may be anything. */
+export function invalidAnswer(statusCode: number, problem: Problem): CapabilityError {
+  const message = `The answer is not what a Membrane Service sends: ${describeProblem(problem)}`;
+  return new CapabilityError({
+    statusCode,
+    error: "Parsing response failed",
+    message,
+    code: "invalid_answer",
+  });
+}
+
+/** Where a name has several addresses, the system's error is a list without a message of its own. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join(", ");
+  return cause instanceof Error ? cause.message : "unknown";
+}

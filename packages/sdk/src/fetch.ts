@@ -1,0 +1,27 @@
+import { endpointOf } from "./endpoint.ts";
+
+/** As of `fetch`, and the query of the request. */
+export interface CapabilityRequestInit extends RequestInit {
+  /** Sent behind `?`; a capability that does not allow a query drops it. */
+  readonly query?: string | URLSearchParams;
+}
+
+/**
+ * `fetch` with a capability in place of a URL.
+ *
+ * Redirects are answers like others and are not followed unless `redirect` says so: where they lead is the target's choice,
+ * and a program that runs in a trusted network would follow it there.
+ *
+ * @throws CapabilityError, through the promise, unless the capability is a URI that can be resolved; else what `fetch` throws.
+ */
+export async function fetchCapability(
+  capability: string,
+  init: CapabilityRequestInit = {},
+): Promise<Response> {
+  const { url, token } = endpointOf(capability);
+  const { query, ...options } = init;
+  const headers = new Headers(options.headers);
+  headers.set("authorization", `Bearer ${token}`);
+  const search = query === undefined ? "" : `?${String(query)}`;
+  return fetch(`${url}${search}`, { redirect: "manual", ...options, headers });
+}

@@ -1,0 +1,52 @@
+import { type Callable, callable } from "./callable.ts";
+import { CommonSDK } from "./common.ts";
+import { httpsTransport } from "./https-transport.ts";
+import { MembraneClient } from "./membrane-client.ts";
+import { requestReply } from "./request-reply.ts";
+import { request } from "./request.ts";
+import { type MembraneOptions, readTrust } from "./trust.ts";
+
+class HttpsMembrane extends MembraneClient {
+  /**
+   * @param options `tls.trustedCA`: PEM of private certificate authorities, by the authority they are trusted for.
+   * @throws CapabilityError that names the option that is not what it should be.
+   */
+  constructor(options?: MembraneOptions | null) {
+    super(httpsTransport(readTrust(options)));
+  }
+}
+
+/** Client of a Membrane Service; can be called without `new`. */
+export const Membrane: Callable<typeof HttpsMembrane> = callable(HttpsMembrane);
+export type Membrane = HttpsMembrane;
+
+/** What `require("capability-sdk")` and the default import give. */
+class NodeSDK extends CommonSDK {
+  static readonly Membrane: Callable<typeof HttpsMembrane> = Membrane;
+  static readonly request: typeof request = request;
+  static readonly requestReply: typeof requestReply = requestReply;
+}
+
+const CapabilitySDK: Callable<typeof NodeSDK> = callable(NodeSDK);
+
+export { CapabilitySDK as default, CapabilitySDK as "module.exports" };
+export { CapabilityError } from "./error.ts";
+export { fetchCapability as fetch } from "./fetch.ts";
+export { requestReply } from "./request-reply.ts";
+export { request } from "./request.ts";
+export { VERSION as version } from "./version.ts";
+export type { Callback } from "./callback.ts";
+export type { CapabilityRequestInit } from "./fetch.ts";
+export type { MembraneOptions } from "./trust.ts";
+export type {
+  Accepted,
+  CreateRequest,
+  ExportAnswer,
+  ExportBody,
+  MembraneAnswer,
+  MembraneCapabilities,
+  QueryAnswer,
+  QueryRequest,
+  ReexportBody,
+  TargetBody,
+} from "capability-protocol";

@@ -1,0 +1,127 @@
+import type { Parsed } from "capability-protocol";
+import { accept, refuse } from "capability-protocol";
+import type { Document, DocumentOptions, ParseOptions, SchemaOptions, Tags, YAMLError } from "yaml";
+import { LineCounter, isNode, parseAllDocuments } from "yaml";
+
+/** One profile in one file, and where in the text it stands. */
+export interface ProfileDocument {
+  readonly name: string;
+  /** The strings of the one map that matters in this file. */
+  readonly values: ReadonlyMap<string, string>;
+  readonly yaml: Document.Parsed;
+  /** What belongs to this document alone, with the comments and directives before its marker: `[start, end)`. */
+  readonly start: number;
+  readonly end: number;
+}
+
+// Messages of the parser quote what they stumble on: only its error codes are used, and the place.
+const PARSING: ParseOptions & DocumentOptions & SchemaOptions = {
+  prettyErrors: false,
+  resolveKnownTags: false,
+  customTags: (tags) => tags.map(keepSpelling),
+};
+const MOST_ALIASES = 100;
+
+/**
+ * The profiles in a text, in its order. A document that holds nothing is passed over; anything else that is no profile
+ * is refused. `place` are the keys that lead to the map of strings, such as `membrane`, `capabilities`; it may be
+ * missing, and then there are no values.
+ */
+export function parseDocuments(text: string, place: readonly string[]): Parsed<readonly ProfileDocument[]> {
+  const lines = new LineCounter();
+  const documents: ProfileDocument[] = [];
+  let start = 0;
+  const all = parseAllDocuments(text, { ...PARSING, lineCounter: lines });
+  const [stray] = "empty" in all ? all.errors : [];
+  if (stray !== undefined) return refuseError(stray, lines);
+  for (const [index, yaml] of all.entries()) {
+    const end = index === all.length - 1 ? text.length : yaml.range[2];
+    const content = parseContent(yaml, lines);
+    if (!content.ok) return content;
+    if (content.value !== null) {
+      const profile = parseProfile(content.value, place, (path) => lineOf(yaml, path, lines));
+      if (!profile.ok) return profile;
+      documents.push({ ...profile.value, yaml, start, end });
+    }
+    start = end;
+  }
+  return accept(documents);
+}
+
+/**
+ * A number that stands in a document is written again as it stood there. Account numbers have leading zeros, and more
+ * digits than a JavaScript number holds.
+ */
+function keepSpelling(tag: Tags[number]): Tags[number] {
+  if (typeof tag === "string" || tag.collection !== undefined || tag.stringify === undefined) return tag;
+  const { stringify } = tag;
+  return {
+    ...tag,
+    stringify: (node, ...rest) =>
+      typeof node.value === "number" && node.source !== undefined ? node.source : stringify(node, ...rest),
+  };
+}
+
+function parseContent(yaml: Document.Parsed, lines: LineCounter): Parsed<unknown> {
+  const [error] = yaml.errors;
+  if (error !== undefined) return refuseError(error, lines);
+  try {
+    return accept(yaml.toJS({ mapAsMap: true, maxAliasCount: MOST_ALIASES }));
+  } catch {
+    // What is thrown for an unknown anchor, or for too many aliases, names the anchor.
+    return refuse(
+      lineOf(yaml, [], lines),
+      `a document whose aliases all have an anchor, and at most ${MOST_ALIASES} of them`,
+    );
+  }
+}
+
+function refuseError(error: YAMLError, lines: LineCounter): Parsed<never> {
+  const expected = error.code === "DUPLICATE_KEY" ? "each key once" : "well-formed YAML";
+  return refuse(lineAt(error.pos[0], lines), expected);
+}
+
+type LineOfPath = (path: readonly string[]) => string;
+
+function parseProfile(
+  content: unknown,
+  place: readonly string[],
+  line: LineOfPath,
+): Parsed<{ name: string; values: ReadonlyMap<string, string> }> {
+  if (!isMap(content)) return refuse(line([]), "a map with the key profile");
+  const name = content.get("profile");
+  if (typeof name !== "string") return refuse(line(["profile"]), "profile to be a string");
+  let map: ReadonlyMap<unknown, unknown> = content;
+  for (const [depth, key] of place.entries()) {
+    const next = map.get(key) ?? new Map();
+    if (!isMap(next)) {
+      const path = place.slice(0, depth + 1);
+      return refuse(line(path), `${path.join(".")} to be a map`);
+    }
+    map = next;
+  }
+  const values = new Map<string, string>();
+  for (const [key, value] of map) {
+    if (typeof key !== "string") return refuse(line(place), `only strings as keys of ${place.join(".")}`);
+    if (typeof value !== "string") return refuse(line([...place, key]), `only strings in ${place.join(".")}`);
+    values.set(key, value);
+  }
+  return accept({ name, values });
+}
+
+function isMap(value: unknown): value is ReadonlyMap<unknown, unknown> {
+  return value instanceof Map;
+}
+
+/** The line of the innermost node on the path that exists. */
+function lineOf(yaml: Document.Parsed, path: readonly string[], lines: LineCounter): string {
+  for (let depth = path.length; depth > 0; depth -= 1) {
+    const node = yaml.getIn(path.slice(0, depth), true);
+    if (isNode(node) && node.range) return lineAt(node.range[0], lines);
+  }
+  return lineAt(yaml.contents?.range[0] ?? yaml.range[0], lines);
+}
+
+function lineAt(offset: number, lines: LineCounter): string {
+  return `line ${Math.max(1, lines.linePos(offset).line)}`;
+}

@@ -1,0 +1,95 @@
+import type { FileHandle } from "node:fs/promises";
+import { open, readlink, realpath, rename, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ProfileError } from "./error.ts";
+
+const TRIES = 100;
+const PAUSE_MS = 50;
+const MOST_LINKS = 40;
+
+/** Puts a new text in place of the file, at most once; a reader finds the old text or the new one, also after a power cut. */
+export type ReplaceFile = (text: string) => Promise<void>;
+
+/**
+ * Runs `change` while this process alone may change the file, as git does it: `FILE.lock`, made with O_EXCL, is the
+ * lock and is also what the new text is written to and what is renamed over the file.
+ *
+ * Throws a `ProfileError` `locked` when somebody else's lock file is there for five seconds. A process that is killed
+ * leaves its own; no other one removes it, since who made it, and whether it still runs, cannot be known for certain.
+ */
+export async function withLockedFile<T>(
+  path: string,
+  change: (replace: ReplaceFile) => Promise<T>,
+): Promise<T> {
+  const lock = `${path}.lock`;
+  const handle = await takeLock(lock);
+  let isOurs = true;
+  try {
+    return await change(async (text) => {
+      await handle.writeFile(text);
+      await handle.sync();
+      await handle.close();
+      await rename(lock, path);
+      // From here on a lock file of this name is another process's.
+      isOurs = false;
+      await syncDirectory(dirname(path));
+    });
+  } finally {
+    if (isOurs) await rm(lock, { force: true });
+    await handle.close();
+  }
+}
+
+async function takeLock(lock: string): Promise<FileHandle> {
+  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+    try {
+      return await open(lock, "wx", 0o600);
+    } catch (error) {
+      if (!hasCode(error, "EEXIST")) throw error;
+    }
+    await sleep(PAUSE_MS);
+  }
+  throw new ProfileError(
+    "locked",
+    `${lock} exists: another capi is changing the profiles, or was killed while it did. ` +
+      "If none is running, remove this file and any other .lock beside it",
+  );
+}
+
+/**
+ * The file that a path names once symbolic links are followed, whether or not it exists: managers of dotfiles put
+ * links in place of files, and renaming over a link would cut the file off from its manager.
+ */
+export async function followLinks(path: string): Promise<string> {
+  let followed = path;
+  for (let hop = 0; hop < MOST_LINKS; hop += 1) {
+    const target = await linkTarget(followed);
+    if (target === undefined) return followed;
+    followed = resolve(await realpath(dirname(followed)), target);
+  }
+  throw new ProfileError("file_system", `${path}: expected a file, not a ring of symbolic links`);
+}
+
+async function linkTarget(path: string): Promise<string | undefined> {
+  try {
+    return await readlink(path);
+  } catch (error) {
+    if (hasCode(error, "ENOENT") || hasCode(error, "EINVAL")) return undefined;
+    throw error;
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** Whether the system gave this reason. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}

@@ -1,0 +1,56 @@
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "vitest";
+import type { Profile } from "./index.ts";
+import { changeProfile, createProfile, readProfile, removeProfile } from "./index.ts";
+
+// Each of these waits for all of five seconds: they wait together.
+
+async function temporaryDirectory(onTestFinished: (clean: () => Promise<void>) => void): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "capability-profiles-"));
+  onTestFinished(() => rm(path, { recursive: true }));
+  return path;
+}
+
+const profile = (name: string, text: string): Profile => ({
+  name,
+  capabilities: { create: text },
+  trustedCA: { h: text },
+});
+
+test.concurrent("a lock that stays is named, with what to do, by whoever wants to change something, and is left alone", async ({
+  expect,
+  onTestFinished,
+}) => {
+  const directory = await temporaryDirectory(onTestFinished);
+  await createProfile(directory, profile("a", "1"));
+  await writeFile(join(directory, "credentials.lock"), "theirs");
+  const before = await readFile(join(directory, "credentials"));
+  const refusals = await Promise.allSettled([
+    changeProfile(directory, profile("a", "2")),
+    createProfile(directory, profile("b", "2")),
+    removeProfile(directory, "a"),
+  ]);
+  for (const refusal of refusals) {
+    expect(refusal).toMatchObject({ status: "rejected", reason: { name: "ProfileError", code: "locked" } });
+    expect(String(refusal.status === "rejected" && refusal.reason)).toMatch(
+      `${join(directory, "credentials.lock")} exists`,
+    );
+  }
+  expect(await readFile(join(directory, "credentials"))).toEqual(before);
+  expect(await readFile(join(directory, "credentials.lock"), "utf8")).toBe("theirs");
+  expect(await readProfile(directory, "a")).toEqual(profile("a", "1"));
+});
+
+test.concurrent("a lock of the configuration that stays gives back the lock of the credentials, and nothing is changed", async ({
+  expect,
+  onTestFinished,
+}) => {
+  const directory = await temporaryDirectory(onTestFinished);
+  await createProfile(directory, profile("a", "1"));
+  await writeFile(join(directory, "config.lock"), "");
+  await expect(changeProfile(directory, profile("a", "2"))).rejects.toThrow("config.lock exists");
+  expect((await readdir(directory)).toSorted()).toEqual(["config", "config.lock", "credentials"]);
+  expect(await readProfile(directory, "a")).toEqual(profile("a", "1"));
+});

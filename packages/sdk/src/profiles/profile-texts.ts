@@ -1,0 +1,52 @@
+import type { ProfileText } from "./edit.ts";
+import { documentsOf, putValues, removeDocuments } from "./edit.ts";
+import type { Profile } from "./profile.ts";
+import { assertNewName, authoritiesOf, capabilitiesOf, composeProfile } from "./profile.ts";
+
+/** The two files together: a profile has a document in either or in both. */
+export interface ProfileTexts {
+  readonly credentials: ProfileText;
+  readonly config: ProfileText;
+}
+
+/** Where the strings of a profile stand in the documents of each file. */
+export const CAPABILITIES_PLACE: readonly string[] = ["membrane", "capabilities"];
+export const TRUSTED_CA_PLACE: readonly string[] = ["membrane", "tls", "trustedCA"];
+
+/** The names in the credentials, then those that are in the configuration alone, each once. */
+export function namesIn({ credentials, config }: ProfileTexts): readonly string[] {
+  const names = [...documentsOf(credentials), ...documentsOf(config)].map(({ name }) => name);
+  return [...new Set(names)];
+}
+
+/** The first document of the name in each file, both together. */
+export function profileIn({ credentials, config }: ProfileTexts, name: string): Profile | undefined {
+  const secrets = documentsOf(credentials).find((document) => document.name === name);
+  const settings = documentsOf(config).find((document) => document.name === name);
+  if (secrets === undefined && settings === undefined) return undefined;
+  return composeProfile(name, secrets?.values ?? new Map(), settings?.values ?? new Map());
+}
+
+/** The texts with what `change` names put over what is there; a new profile always gets its document of credentials. */
+export function withProfile(texts: ProfileTexts, change: Profile): ProfileTexts {
+  const isNew = !namesIn(texts).includes(change.name);
+  if (isNew) assertNewName(change.name);
+  const capabilities = capabilitiesOf(change);
+  const authorities = authoritiesOf(change);
+  const put = (file: ProfileText, values: ReadonlyMap<string, string>): ProfileText => ({
+    ...file,
+    text: putValues(file, change.name, values),
+  });
+  return {
+    credentials: isNew || capabilities.size > 0 ? put(texts.credentials, capabilities) : texts.credentials,
+    config: authorities.size > 0 ? put(texts.config, authorities) : texts.config,
+  };
+}
+
+/** The texts without any document of this name. */
+export function withoutProfile({ credentials, config }: ProfileTexts, name: string): ProfileTexts {
+  return {
+    credentials: { ...credentials, text: removeDocuments(credentials, name) },
+    config: { ...config, text: removeDocuments(config, name) },
+  };
+}

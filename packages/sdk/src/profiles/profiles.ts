@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import { changeTexts, readTexts } from "./profile-files.ts";
+import { namesIn, profileIn, withProfile, withoutProfile } from "./profile-texts.ts";
+import type { Profile } from "./profile.ts";
+import { assertProfile } from "./profile.ts";
+
+/** Where the profile files of a person are: `.capability` in their home directory, which the caller names. */
+export function profileDirectory(home: string): string {
+  return join(home, ".capability");
+}
+
+/**
+ * The profile of this name, or `undefined` when neither file has it. Of several documents of one name the first counts.
+ *
+ * @throws ProfileError `malformed_file`, `file_system`
+ */
+export async function readProfile(directory: string, name: string): Promise<Profile | undefined> {
+  return profileIn(await readTexts(directory), name);
+}
+
+/**
+ * The names of all profiles, each once: in the order of the credentials, then those that only the configuration has.
+ *
+ * @throws ProfileError `malformed_file`, `file_system`
+ */
+export async function listProfiles(directory: string): Promise<readonly string[]> {
+  return namesIn(await readTexts(directory));
+}
+
+/**
+ * Adds a profile and says so, or answers `false` and changes nothing when either file has one of that name. Of several
+ * processes that create the same one, one is told `true`.
+ *
+ * The directory is made if it is missing, and is 0700 afterwards; files that were written are 0600. Waits up to five
+ * seconds for another process that is changing the profiles.
+ *
+ * @throws ProfileError `invalid_profile`, `malformed_file`, `locked`, `unchangeable_document`, `file_system`
+ */
+export async function createProfile(directory: string, profile: Profile): Promise<boolean> {
+  assertProfile(profile);
+  return changeTexts(directory, (texts) =>
+    namesIn(texts).includes(profile.name) ? texts : withProfile(texts, profile),
+  );
+}
+
+/**
+ * Puts what `change` names over what the profile has, each capability and each authority by itself, and makes the
+ * profile if it is missing. Other profiles stay byte for byte; in the one that is changed other keys and comments stay,
+ * in the layout of the `yaml` package. When nothing would change, nothing is written. Directory, modes and waiting are
+ * those of `createProfile`.
+ *
+ * @throws ProfileError `invalid_profile`, `malformed_file`, `duplicate_profile`, `locked`, `unchangeable_document`,
+ * `file_system`
+ */
+export async function changeProfile(directory: string, change: Profile): Promise<void> {
+  assertProfile(change);
+  await changeTexts(directory, (texts) => withProfile(texts, change));
+}
+
+/**
+ * Takes every document of this name out of both files, and says whether there was one.
+ *
+ * @throws ProfileError `malformed_file`, `locked`, `unchangeable_document`, `file_system`
+ */
+export async function removeProfile(directory: string, name: string): Promise<boolean> {
+  // A directory is not made in order to find nothing in it.
+  if ((await readProfile(directory, name)) === undefined) return false;
+  return changeTexts(directory, (texts) => withoutProfile(texts, name));
+}

@@ -1,0 +1,48 @@
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import { type RequestOptions, request as httpsRequest } from "node:https";
+import { urlToHttpOptions } from "node:url";
+import { refuse } from "capability-protocol";
+import { endpointOf } from "./endpoint.ts";
+import { invalid } from "./error.ts";
+
+/**
+ * Opens a request with a capability, as `https.request` does; the caller writes the body and ends it.
+ *
+ * @param options as of `https.request`: `path` (query), `method`, `headers`, `ca`, … Where it goes and its Authorization are
+ *   the capability's, whatever the options say.
+ * @param callback called once with the response.
+ * @throws CapabilityError unless the capability is a URI that can be resolved.
+ */
+export function request(
+  capability: string,
+  options?: RequestOptions | null,
+  callback?: (response: IncomingMessage) => void,
+): ClientRequest {
+  const { url, token } = endpointOf(capability);
+  const { protocol, hostname, port } = urlToHttpOptions(new URL(url));
+  const given = { path: "/", ...options };
+  const sent = httpsRequest(
+    {
+      ...given,
+      protocol,
+      hostname,
+      host: hostname,
+      port: port ?? 443,
+      socketPath: undefined,
+      auth: null,
+      headers: { ...withoutAuthorization(given.headers), authorization: `Bearer ${token}` },
+    },
+    callback,
+  );
+  // Node frames no body of a GET, HEAD, DELETE or OPTIONS: what is written would be read as the next request.
+  sent.useChunkedEncodingByDefault = true;
+  return sent;
+}
+
+function withoutAuthorization(headers: RequestOptions["headers"]): OutgoingHttpHeaders {
+  if (headers === undefined) return {};
+  if (Array.isArray(headers)) throw invalid(refuse("options.headers", "an object").problem);
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"),
+  );
+}

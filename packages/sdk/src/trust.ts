@@ -1,0 +1,60 @@
+import {
+  type Authority,
+  type Parsed,
+  accept,
+  normalizeAuthority,
+  parseAuthority,
+  printableName,
+  refuse,
+} from "capability-protocol";
+import { invalid } from "./error.ts";
+
+/** What a {@link Membrane} is made with. */
+export interface MembraneOptions {
+  readonly tls?: {
+    /** Authority to PEM: for these authorities these certificate authorities are trusted, and no others. */
+    readonly trustedCA?: Readonly<Record<string, string>> | undefined;
+  };
+}
+
+/** PEM of the certificate authorities by normalised authority. */
+export type TrustedCA = ReadonlyMap<Authority, string>;
+
+/** @throws CapabilityError that names the option. */
+export function readTrust(options: MembraneOptions | undefined | null): TrustedCA {
+  const trust = parseTrust(options);
+  if (!trust.ok) throw invalid(trust.problem);
+  return trust.value;
+}
+
+function parseTrust(options: unknown): Parsed<TrustedCA> {
+  const tls = members(options, "options", ["tls"]);
+  if (!tls.ok) return tls;
+  const trusted = members(tls.value.get("tls"), "tls", ["trustedCA"]);
+  if (!trusted.ok) return trusted;
+  const entries = members(trusted.value.get("trustedCA"), "tls.trustedCA");
+  if (!entries.ok) return entries;
+  const trust = new Map<Authority, string>();
+  for (const [name, pem] of entries.value) {
+    const field = `tls.trustedCA.${printableName(name)}`;
+    const authority = parseAuthority(name);
+    if (authority === undefined) return refuse(field, "an authority, host[:port], for a name");
+    if (typeof pem !== "string" || !pem.includes("-----BEGIN ")) return refuse(field, "PEM");
+    trust.set(normalizeAuthority(authority), pem);
+  }
+  return accept(trust);
+}
+
+/** Members that are given; an option that is not there has none. */
+function members(
+  value: unknown,
+  field: string,
+  known?: readonly string[],
+): Parsed<ReadonlyMap<string, unknown>> {
+  if (value === undefined || value === null) return accept(new Map());
+  if (typeof value !== "object") return refuse(field, "an object");
+  const given = new Map<string, unknown>(Object.entries(value));
+  const unknown = [...given.keys()].find((name) => known !== undefined && !known.includes(name));
+  if (unknown === undefined) return accept(given);
+  return refuse(`${field}.${printableName(unknown)}`, `no such option; there is ${known?.join(", ")}`);
+}

@@ -1,0 +1,175 @@
+import type { IncomingMessage } from "node:http";
+import { Agent } from "undici";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeCertificate } from "../../service/src/testkit/tls-target.ts";
+import { promised } from "../../service/src/testkit/promised.ts";
+import CapabilitySDK from "../src/index.ts";
+import type { CapabilityRequestInit } from "../src/index.ts";
+import { runScript } from "./script.ts";
+import { CANARY, startAnswering } from "./speaking.ts";
+import type { Speaking } from "./speaking.ts";
+
+interface Heard {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+}
+
+let server: Speaking;
+let other: Speaking;
+let dispatcher: Agent;
+const arrived = promised<void>();
+const left = promised<void>();
+
+beforeAll(async () => {
+  const certificate = await makeCertificate("localhost");
+  dispatcher = new Agent({ connect: { ca: certificate.ca } });
+  const echo = async (request: IncomingMessage): Promise<string> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { method = "", url = "", headers } = request;
+    return JSON.stringify({ method, url, headers, body: Buffer.concat(chunks).toString() } satisfies Heard);
+  };
+  other = await startAnswering(
+    (request, response) => void echo(request).then((heard) => response.end(heard)),
+    { certificate },
+  );
+  server = await startAnswering(
+    (request, response) => {
+      const to = new URL(request.url ?? "", "https://localhost").searchParams.get("to");
+      if (to === "silence") {
+        response.on("close", () => left.resolve());
+        arrived.resolve();
+      } else if (to === "mirror") request.pipe(response);
+      else if (to !== null) response.writeHead(302, { location: to }).end("moved");
+      else void echo(request).then((heard) => response.setHeader("x-a", "b").end(heard));
+    },
+    { certificate },
+  );
+});
+
+afterAll(async () => {
+  await dispatcher.destroy();
+  await server[Symbol.asyncDispose]();
+  await other[Symbol.asyncDispose]();
+});
+
+/** Node's own fetch, told of the private CA in a way of its own. */
+function use(init: CapabilityRequestInit = {}): Promise<Response> {
+  const given: object = { ...init, dispatcher };
+  return CapabilitySDK.fetch(server.capability, given);
+}
+
+const heard = async (init?: CapabilityRequestInit): Promise<Heard> =>
+  (await use(init)).json() as Promise<Heard>;
+
+test("a capability alone is a GET of / with its token, and the answer is a Response", async () => {
+  const response = await use();
+  expect(response).toBeInstanceOf(Response);
+  expect(response).toMatchObject({ status: 200, ok: true });
+  expect(response.headers.get("x-a")).toBe("b");
+  expect(await response.json()).toMatchObject({
+    method: "GET",
+    url: "/",
+    headers: { authorization: `Bearer ${CANARY}`, host: server.authority },
+    body: "",
+  });
+});
+
+test("method, headers and body are those of fetch", async () => {
+  const text = await heard({ method: "PUT", headers: { "X-B": "c", "Content-Type": "a/b" }, body: "text" });
+  expect(text).toMatchObject({ method: "PUT", body: "text", headers: { "x-b": "c", "content-type": "a/b" } });
+  const form = await heard({ method: "POST", body: new URLSearchParams({ a: "b c" }) });
+  expect(form.body).toBe("a=b+c");
+  expect(form.headers["content-type"]).toContain("application/x-www-form-urlencoded");
+  expect((await heard({ method: "POST", body: Uint8Array.of(104, 105) })).body).toBe("hi");
+});
+
+test.each([
+  ["an object", { Authorization: "Bearer wrong", "x-b": "c" }],
+  ["Headers", new Headers({ authorization: "Bearer wrong", "x-b": "c" })],
+  [
+    "a list",
+    [
+      ["AUTHORIZATION", "Bearer wrong"],
+      ["x-b", "c"],
+    ] as [string, string][],
+  ],
+])("an Authorization in headers that are %s does not win over the token", async (_what, headers) => {
+  expect((await heard({ headers })).headers).toMatchObject({ authorization: `Bearer ${CANARY}`, "x-b": "c" });
+});
+
+test.each([
+  ["a=b&c=%20", "/?a=b&c=%20"],
+  [new URLSearchParams({ a: "b c", d: "&" }), "/?a=b+c&d=%26"],
+  ["@wrong.invalid/", "/?@wrong.invalid/"],
+  ["", "/"],
+])("the query %o is sent behind the question mark", async (query, url) => {
+  expect((await heard({ query })).url).toBe(url);
+});
+
+test("bodies stream, both ways: what was sent comes back while the request is still open", async () => {
+  const sending = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = sending.writable.getWriter();
+  const response = use({ query: "to=mirror", method: "POST", body: sending.readable, duplex: "half" });
+  const first = writer.write(Buffer.from("first"));
+  const reader = (await response).body!.getReader();
+  await first;
+  expect(Buffer.from((await reader.read()).value!).toString()).toBe("first");
+  const second = writer.write(Buffer.from("second"));
+  expect(Buffer.from((await reader.read()).value!).toString()).toBe("second");
+  await second;
+  await writer.close();
+  expect(await reader.read()).toMatchObject({ done: true });
+});
+
+test("a signal that aborts ends the request, and the server sees it end", async () => {
+  const controller = new AbortController();
+  const waiting = use({ query: "to=silence", signal: controller.signal });
+  const refused = expect(waiting).rejects.toThrow("enough");
+  await arrived.promise;
+  controller.abort(new Error("enough"));
+  await refused;
+  await left.promise;
+  await expect(use({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: "AbortError" });
+});
+
+test("a redirect is an answer unless it is to be followed, and then the token stays at its authority", async () => {
+  const query = new URLSearchParams({ to: `https://${other.authority}/there` });
+  const connections = other.connections();
+  const moved = await use({ query });
+  expect(moved.status).toBe(302);
+  expect(moved.headers.get("location")).toBe(`https://${other.authority}/there`);
+  expect(await moved.text()).toBe("moved");
+  expect(other.connections()).toBe(connections);
+
+  const followed = (await (await use({ query, redirect: "follow" })).json()) as Heard;
+  expect(followed.url).toBe("/there");
+  expect(followed.headers).not.toHaveProperty("authorization");
+  await expect(use({ query, redirect: "error" })).rejects.toThrow(TypeError);
+});
+
+test("no connection is the TypeError of fetch; an unusable capability is a CapabilityError", async () => {
+  await expect(CapabilitySDK.fetch(`cpblty://localhost:1/#${CANARY}`)).rejects.toThrow(TypeError);
+  await expect(CapabilitySDK.fetch("none")).rejects.toBeInstanceOf(CapabilitySDK.CapabilityError);
+});
+
+const PROGRAM = `
+  import CapabilitySDK, { fetch } from "capability-sdk";
+  if (fetch !== CapabilitySDK.fetch) throw new Error("two of them");
+  const outcome = await fetch(process.env.CAPABILITY).then(({ status }) => status, ({ cause }) => cause.code);
+  console.log(outcome);
+`;
+
+test.each([
+  ["with the private CA in NODE_EXTRA_CA_CERTS", true, "200\n"],
+  ["without it", false, "UNABLE_TO_VERIFY_LEAF_SIGNATURE\n"],
+])("fetch trusts what Node trusts: %s", async (_what, isTrusted, stdout) => {
+  const result = await runScript(PROGRAM, {
+    type: "module",
+    env: { CAPABILITY: server.capability },
+    ...(isTrusted ? { extraCa: server.ca } : {}),
+  });
+  expect(result).toEqual({ code: 0, stdout, stderr: "" });
+});

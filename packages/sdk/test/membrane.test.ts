@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startTarget } from "../../service/src/testkit/target.ts";
+import type { TestTarget } from "../../service/src/testkit/target.ts";
+import CapabilitySDK from "../src/index.ts";
+import type { Callback, Membrane } from "../src/index.ts";
+import { startTlsService } from "./service.ts";
+import type { TlsService } from "./service.ts";
+
+let tls: TlsService;
+let target: TestTarget;
+let membrane: Membrane;
+
+beforeAll(async () => {
+  tls = await startTlsService();
+  target = await startTarget();
+  membrane = new CapabilitySDK.Membrane({ tls: { trustedCA: { [tls.authority]: tls.ca } } });
+});
+
+afterAll(async () => {
+  await target[Symbol.asyncDispose]();
+  await tls[Symbol.asyncDispose]();
+});
+
+type Call = <T>(promise: () => Promise<T>, callback: (callback: Callback<T>) => void) => Promise<T>;
+
+const byPromise: Call = (promise) => promise();
+
+const byCallback: Call = (_promise, callback) =>
+  new Promise((resolve, reject) => {
+    callback((error, response) => {
+      if (error !== undefined) reject(error);
+      else resolve(response!);
+    });
+  });
+
+const URI = /^cpblty:\/\/localhost:\d+\/#CPBLTY1-[\w-]{86}$/;
+
+describe.each([
+  ["promise", byPromise],
+  ["callback", byCallback],
+])("by %s", (way, outcome) => {
+  const created = (id: string) =>
+    outcome(
+      () => membrane.create(tls.create, { id }),
+      (done) => membrane.create(tls.create, { id }, done),
+    );
+  const exported = (through: string, body: Parameters<Membrane["export"]>[1]) =>
+    outcome(
+      () => membrane.export(through, body),
+      (done) => membrane.export(through, body, done),
+    );
+  const revoked = (capability: string) =>
+    outcome(
+      () => membrane.revoke(capability),
+      (done) => membrane.revoke(capability, done),
+    );
+
+  test("create gives the id and the two capabilities of the new membrane", async () => {
+    expect(await created(`m ${way}`)).toEqual({
+      id: `m ${way}`,
+      capabilities: { export: expect.stringMatching(URI), revoke: expect.stringMatching(URI) },
+    });
+  });
+
+  test("a target can be exported, the capability re-exported, and both end with the membrane, however often", async () => {
+    const first = (await created(`first ${way}`)).capabilities;
+    const second = (await created(`second ${way}`)).capabilities;
+    const door = await exported(first.export, { uri: target.url, method: "POST", headers: { "X-Key": "k" } });
+    expect(door).toEqual({ capability: expect.stringMatching(URI) });
+    const friend = await exported(second.export, { capability: door.capability });
+    expect(friend.capability).not.toBe(door.capability);
+    const invoke = async () => (await invoked(friend.capability)).statusCode;
+    expect(await invoke()).toBe(200);
+    expect(target.requests.at(-1)).toMatchObject({ method: "POST", headers: { "x-key": "k" } });
+
+    const accepted = { statusCode: 202, message: "Accepted" };
+    expect(await revoked(first.revoke)).toEqual(accepted);
+    expect(await invoke()).toBe(401);
+    expect(await revoked(first.revoke)).toEqual(accepted);
+  });
+
+  test("a second membrane of the same id, and a capability that is none, are the service's errors", async () => {
+    await created(`twice ${way}`);
+    await expect(created(`twice ${way}`)).rejects.toMatchObject({
+      name: "CapabilityError",
+      statusCode: 409,
+      error: "Conflict",
+      code: "membrane_exists",
+    });
+    const unknown = `cpblty://${tls.authority}/#CPBLTY1-${"A".repeat(86)}`;
+    await expect(revoked(unknown)).rejects.toMatchObject({
+      name: "CapabilityError",
+      statusCode: 401,
+      error: "Unauthorized",
+      code: "unauthorized",
+    });
+  });
+
+  test("query asks for one id", async () => {
+    const made = await created(`asked & for + ${way}?`);
+    const query = { id: made.id };
+    const found = await outcome(
+      () => membrane.query(tls.query, query),
+      (done) => membrane.query(tls.query, query, done),
+    );
+    expect(found).toEqual({ membranes: [made], completed: true });
+  });
+
+  test.each([null, undefined, {}])("query %o means one membrane from the beginning", async (query) => {
+    const found = await outcome(
+      () => membrane.query(tls.query, query),
+      (done) => membrane.query(tls.query, query, done),
+    );
+    expect(found.membranes).toEqual((await membrane.query(tls.query, { limit: 1 })).membranes);
+    expect(found).toMatchObject({ membranes: [expect.anything()], completed: false });
+  });
+});
+
+function invoked(capability: string): Promise<{ readonly statusCode: number | undefined }> {
+  return new Promise((resolve, reject) => {
+    const request = CapabilitySDK.request(capability, { ca: tls.ca });
+    request.on("response", (response) => {
+      response.resume();
+      response.on("end", () => resolve({ statusCode: response.statusCode }));
+    });
+    request.on("error", reject);
+    request.end();
+  });
+}
+
+test("query without an argument is like query with none given", async () => {
+  expect(await membrane.query(tls.query)).toEqual(await membrane.query(tls.query, null));
+});
+
+test("query goes on after lastId until completed, in the order of UTF-8 bytes, each membrane once", async () => {
+  await using own = await startTlsService();
+  const client = new CapabilitySDK.Membrane({ tls: { trustedCA: { [own.authority]: own.ca } } });
+  const ids = ["Z", "a", "é", "\uffee", "𝄞"];
+  for (const id of ids.toReversed()) await client.create(own.create, { id });
+  const seen: string[] = [];
+  let lastId: string | undefined;
+  for (let page = 0; page < ids.length; page += 1) {
+    const query = lastId === undefined ? { limit: 2 } : { lastId, limit: 2 };
+    const { membranes, completed } = await client.query(own.query, query);
+    seen.push(...membranes.map(({ id }) => id));
+    lastId = seen.at(-1);
+    if (completed) break;
+    expect(membranes).toHaveLength(2);
+  }
+  expect(seen).toEqual(ids);
+  expect(await client.query(own.query, { id: "not there" })).toEqual({ membranes: [], completed: true });
+});
+
+test.each(["promise", "callback"] as const)("deleteSelf by %s ends the tenant", async (way) => {
+  await using own = await startTlsService();
+  const client = new CapabilitySDK.Membrane({ tls: { trustedCA: { [own.authority]: own.ca } } });
+  const call = way === "promise" ? byPromise : byCallback;
+  const deleted = await call(
+    () => client.deleteSelf(own.deleteSelf),
+    (done) => client.deleteSelf(own.deleteSelf, done),
+  );
+  expect(deleted).toEqual({ statusCode: 202, message: "Accepted" });
+  await expect(client.create(own.create, { id: "late" })).rejects.toMatchObject({ statusCode: 401 });
+});

@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import CapabilitySDK from "../src/index.ts";
+import type { RequestListener } from "node:http";
+import { startAnswering } from "./speaking.ts";
+import type { Speaking } from "./speaking.ts";
+
+let answering: Speaking;
+let answer: RequestListener;
+
+beforeEach(async () => {
+  answering = await startAnswering((request, response) => answer(request, response));
+});
+
+afterEach(() => answering[Symbol.asyncDispose]());
+
+const says =
+  (status: number, body: string, reason?: string): RequestListener =>
+  (_request, response) =>
+    void response.writeHead(status, reason).end(body);
+
+const reply = (): Promise<unknown> => CapabilitySDK.requestReply(answering.capability, { ca: answering.ca });
+
+test.each([
+  ['{"a": [1, null]}', { a: [1, null] }],
+  ["[]", []],
+  ['"text"', "text"],
+  ["0", 0],
+  ["null", null],
+  ["", ""],
+  ['{"error": null, "statusCode": 399}', { error: null, statusCode: 399 }],
+  ['{"error": "", "statusCode": "500"}', { error: "", statusCode: "500" }],
+])("the answer 200 with %j is the value of its JSON", async (body, value) => {
+  answer = says(200, body);
+  expect(await reply()).toEqual(value);
+});
+
+describe("is an error:", () => {
+  test.each([
+    [
+      200,
+      '{"error": "Oops", "message": "it broke"}',
+      { error: "Oops", statusCode: 200, message: "it broke" },
+    ],
+    [
+      200,
+      '{"error": "Not Found", "statusCode": 404, "message": "no such thing", "code": "gone"}',
+      { error: "Not Found", statusCode: 404, message: "no such thing", code: "gone" },
+    ],
+    [200, '{"statusCode": 400}', { error: "OK", statusCode: 400, message: "Answered with 400 OK" }],
+    [200, '{"error": true}', { error: "OK", statusCode: 200, message: "Answered with 200 OK" }],
+    [404, '{"error": "Not Found", "message": "no"}', { error: "Not Found", statusCode: 404, message: "no" }],
+    [409, '{"statusCode": 200, "message": "m"}', { error: "Conflict", statusCode: 409, message: "m" }],
+    [400, "", { error: "Bad Request", statusCode: 400, message: "Answered with 400 Bad Request" }],
+    [
+      502,
+      "<html>no JSON</html>",
+      { error: "Bad Gateway", statusCode: 502, message: "Answered with 502 Bad Gateway" },
+    ],
+    [500, "[1]", { error: "Internal Server Error", statusCode: 500, code: "error_answer" }],
+    [500, "null", { error: "Internal Server Error", statusCode: 500, code: "error_answer" }],
+    [599, '{"message": 7}', { statusCode: 599, code: "error_answer" }],
+  ])("%i with %s", async (status, body, error) => {
+    answer = says(status, body);
+    await expect(reply()).rejects.toBeInstanceOf(CapabilitySDK.CapabilityError);
+    await expect(reply()).rejects.toMatchObject(error);
+  });
+
+  test("a body that is no JSON, by the name that old callers look for, with the status and without the body", async () => {
+    answer = says(200, "canary: no JSON");
+    const error = await reply().catch((refused: unknown) => refused);
+    expect(error).toMatchObject({
+      error: "Parsing response failed",
+      statusCode: 200,
+      code: "invalid_answer",
+      message: "The answer is not what a Membrane Service sends: body: expected JSON",
+    });
+    expect(JSON.stringify(error)).not.toContain("canary");
+  });
+
+  test("no answer, by the name that old callers look for, with the system's error as its cause", async () => {
+    const { capability } = answering;
+    await answering[Symbol.asyncDispose]();
+    answering = await startAnswering(says(200, ""));
+    await expect(CapabilitySDK.requestReply(capability)).rejects.toMatchObject({
+      error: "Request failed",
+      statusCode: 0,
+      code: "request_failed",
+      cause: { code: "ECONNREFUSED" },
+    });
+  });
+});
+
+test("the method is GET unless the options say otherwise; path, headers and bytes are passed", async () => {
+  answer = (request, response) => {
+    const { method, url, headers } = request;
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      response.end(
+        JSON.stringify({ method, url, x: headers["x-a"], body: Buffer.concat(chunks).toString("hex") }),
+      );
+    });
+  };
+  const { capability, ca } = answering;
+  expect(await reply()).toEqual({ method: "GET", url: "/", body: "" });
+  const options = { ca, method: "PUT", path: "/?a=1", headers: { "X-A": "b" } };
+  expect(await CapabilitySDK.requestReply(capability, options, Uint8Array.of(0, 255))).toEqual({
+    method: "PUT",
+    url: "/?a=1",
+    x: "b",
+    body: "00ff",
+  });
+});
+
+test.each([
+  ["data that is neither text nor bytes", {}, { an: "object" }, "data: expected a string or bytes"],
+  ["headers in a list", { headers: ["X", "y"] }, null, "options.headers: expected an object"],
+  ["a path with a space", { path: "/ a" }, null, /^No answer: .*unescaped/],
+  ["a header with a line break", { headers: { x: "a\r\nb" } }, null, /^No answer: Invalid character/],
+])("%s is a CapabilityError and nothing is sent", async (_what, options, data, message) => {
+  const refused = CapabilitySDK.requestReply(answering.capability, options as object, data as any);
+  await expect(refused).rejects.toBeInstanceOf(CapabilitySDK.CapabilityError);
+  await expect(refused).rejects.toThrow(message);
+  expect(answering.connections()).toBe(0);
+});

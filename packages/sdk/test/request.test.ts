@@ -1,0 +1,150 @@
+import { once } from "node:events";
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type { RequestOptions } from "node:https";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import CapabilitySDK from "../src/index.ts";
+import { CANARY, startAnswering, startSpeaking } from "./speaking.ts";
+import type { Speaking } from "./speaking.ts";
+
+/** What a server heard. */
+interface Heard {
+  readonly method: string;
+  readonly url: string;
+  readonly rawHeaders: readonly string[];
+  readonly body: string;
+}
+
+const echo = async (request: IncomingMessage): Promise<Heard> => ({
+  method: request.method ?? "",
+  url: request.url ?? "",
+  rawHeaders: request.rawHeaders,
+  body: await text(request),
+});
+
+let right: Speaking;
+let wrong: Speaking;
+
+beforeAll(async () => {
+  right = await startAnswering((request, response) => {
+    void echo(request).then((heard) => response.end(JSON.stringify(heard)));
+  });
+  wrong = await startSpeaking("HTTP/1.1 418 Wrong\r\nContent-Length: 0\r\n\r\n");
+});
+
+afterAll(async () => {
+  await right[Symbol.asyncDispose]();
+  await wrong[Symbol.asyncDispose]();
+});
+
+async function answerTo(request: ClientRequest): Promise<Heard> {
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  return JSON.parse(await text(response)) as Heard;
+}
+
+async function heard(options: RequestOptions, capability = right.capability): Promise<Heard> {
+  const request = CapabilitySDK.request(capability, { ca: right.ca, ...options });
+  request.end();
+  return answerTo(request);
+}
+
+function header(message: Heard, name: string): readonly string[] {
+  return message.rawHeaders.filter((_text, at, all) => at % 2 === 1 && all[at - 1]?.toLowerCase() === name);
+}
+
+test.each([
+  ["hostname", () => ({ hostname: "wrong.invalid" })],
+  ["host", () => ({ host: "wrong.invalid" })],
+  ["hostname, host and port", () => ({ hostname: "127.0.0.1", host: "127.0.0.1", port: wrong.port })],
+  ["port", () => ({ port: wrong.port })],
+  ["defaultPort", () => ({ defaultPort: wrong.port })],
+  ["protocol", () => ({ protocol: "http:" })],
+  ["socketPath", () => ({ socketPath: "/wrong.sock" })],
+])("%s in options does not lead away from the authority of the capability", async (_name, options) => {
+  const message = await heard(options());
+  expect(header(message, "host")).toEqual([right.authority]);
+  expect(header(message, "authorization")).toEqual([`Bearer ${CANARY}`]);
+  expect(wrong.connections()).toBe(0);
+});
+
+test.each([
+  { auth: "user:password" },
+  { headers: { authorization: "Bearer wrong" } },
+  { headers: { Authorization: "Bearer wrong" } },
+  { headers: { authorization: "Bearer wrong", Authorization: "Bearer wrong, too" } },
+  { headers: { AUTHORIZATION: ["Basic a", "Bearer b"], aUTHORIZATION: "c" } },
+  { auth: "user:password", headers: { Authorization: "Basic wrong" } },
+])("%j does not win over the token of the capability", async (options) => {
+  expect(header(await heard(options), "authorization")).toEqual([`Bearer ${CANARY}`]);
+});
+
+test("options and headers of the caller are left as they are", async () => {
+  const options = Object.freeze({
+    ca: right.ca,
+    port: 1,
+    headers: Object.freeze({ Authorization: "mine", "X-A": "1" }),
+  });
+  const message = await heard(options);
+  expect(header(message, "x-a")).toEqual(["1"]);
+  expect(options).toMatchObject({ port: 1, headers: { Authorization: "mine", "X-A": "1" } });
+});
+
+test("method, path with query, and headers are sent as given; without a path it is /", async () => {
+  const headers = { "X-Two": ["a", "b"], "Content-Type": "text/plain" };
+  const message = await heard({ method: "PATCH", path: "/a/b?c=%20&d", headers });
+  expect(message).toMatchObject({ method: "PATCH", url: "/a/b?c=%20&d" });
+  expect(header(message, "x-two")).toEqual(["a", "b"]);
+  expect(header(message, "content-type")).toEqual(["text/plain"]);
+  expect(await heard({})).toMatchObject({ method: "GET", url: "/", body: "" });
+  const request = CapabilitySDK.request(right.capability, null);
+  request.on("error", () => undefined);
+  expect(request.path).toBe("/");
+  request.destroy();
+});
+
+test("an authority without a port is port 443", () => {
+  const request = CapabilitySDK.request(`cpblty://localhost/#${CANARY}`, {
+    lookup: (_host, _options, done) => done(new Error("looked up"), "", 4),
+  });
+  request.on("error", () => undefined);
+  expect(request.getHeader("host")).toBe("localhost");
+  request.destroy();
+});
+
+test("the authority may be an IPv6 address", async () => {
+  await using six = await startAnswering(
+    (request, response) => void echo(request).then((message) => response.end(JSON.stringify(message))),
+    { host: "::1" },
+  );
+  const request = CapabilitySDK.request(six.capability, { ca: six.ca });
+  request.end();
+  expect(header(await answerTo(request), "host")).toEqual([`[::1]:${six.port}`]);
+});
+
+const SMUGGLED = `POST /smuggled HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`;
+
+test.each(["GET", "DELETE", "OPTIONS", "POST", undefined])(
+  "what is written as the body of a %s is its body and never a second request",
+  async (method) => {
+    const seen: string[] = [];
+    await using server = await startAnswering((request, response) => {
+      void echo(request).then(({ url, body }) => {
+        seen.push(`${url} ${body}`);
+        response.end("{}");
+      });
+    });
+    const given = method === undefined ? {} : { method };
+    const request = CapabilitySDK.request(server.capability, { ...given, ca: server.ca });
+    request.write(SMUGGLED);
+    request.end("end");
+    await answerTo(request);
+    await CapabilitySDK.requestReply(server.capability, { ...given, ca: server.ca }, SMUGGLED);
+    expect(seen).toEqual([`/ ${SMUGGLED}end`, `/ ${SMUGGLED}`]);
+  },
+);
+
+test("a request without the CA of a private authority fails with what TLS says of it", async () => {
+  const request = CapabilitySDK.request(right.capability);
+  request.end();
+  await expect(once(request, "response")).rejects.toMatchObject({ code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" });
+});

@@ -1,0 +1,36 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
+
+/** What the target's requests must carry, and the page never sees but in the target's answer. */
+export const KEY = "the-key-to-the-house";
+
+/**
+ * Starts a server that tells what arrived.
+ *
+ * @returns {Promise<{ authority: string, end: () => Promise<void> }>}
+ */
+export async function startTarget() {
+  const server = createServer(async (request, response) => {
+    const { method, url, headers } = request;
+    const body = await text(request);
+    response.writeHead(200, { "Content-Type": "application/json", "X-House": "open" });
+    response.end(JSON.stringify({ key: headers["x-api-key"], origin: headers.origin, method, url, body }));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    authority: `127.0.0.1:${portOf(server)}`,
+    async end() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** @param {import("node:http").Server} server */
+export function portOf(server) {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("not listening at a port");
+  return address.port;
+}

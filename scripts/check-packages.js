@@ -1,0 +1,33 @@
+// Packs every workspace as it would be published, and shows that each tarball holds what its users need and no more, and
+// that an empty project which installs the tarballs can run and type-check against them.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findMisplaced } from "./packages/contents.js";
+import { lintTarball } from "./packages/lint.js";
+import { pack } from "./packages/pack.js";
+import { installProject, tryProject } from "./packages/project.js";
+
+const directory = await mkdtemp(join(tmpdir(), "membrane-packages-"));
+try {
+  const packages = await pack(directory);
+  for (const packed of packages) {
+    const problems = [...(await findMisplaced(packed)), ...(await lintTarball(packed))];
+    tell(packed.name, problems, `${packed.files.length} files, packed right`);
+  }
+  const project = await installProject(directory, packages);
+  tell("a project that installs them", await tryProject(project, packages), "runs and type-checks");
+} finally {
+  await rm(directory, { recursive: true, force: true });
+}
+
+/**
+ * @param {string} subject
+ * @param {readonly string[]} problems
+ * @param {string} praise
+ */
+function tell(subject, problems, praise) {
+  if (problems.length === 0) return console.log(`${subject}: ${praise}.`);
+  for (const problem of problems) console.error(`${subject}: ${problem}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,114 @@
+import { readFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
+import { join, posix } from "node:path";
+import { importsOf, packageOf } from "./imports.js";
+
+/** @import { Exports, Manifest, Packed } from "./pack.js" */
+
+const ALWAYS = ["package.json", "README.md", "LICENSE"];
+const EXECUTABLE = 0o111;
+
+/**
+ * Compares the files of a tarball with what its entry points reach: a file that is not reached is a test, a tool or the
+ * output of a source that is gone; one that is not there breaks whoever imports it.
+ *
+ * @param {Packed} packed
+ * @returns {Promise<string[]>} what is wrong.
+ */
+export async function findMisplaced(packed) {
+  const files = new Map(packed.files.map(({ path, mode }) => [path, mode]));
+  const bins = Object.values(packed.manifest.bin ?? {}).filter((path) => files.has(path));
+  const reached = await reach(packed, files);
+  const needed = new Map([
+    ...ALWAYS.map((path) => /** @type {const} */ ([path, "every package"])),
+    ...reached.needed,
+  ]);
+  return [
+    ...[...needed]
+      .filter(([path]) => !files.has(path))
+      .map(([path, by]) => `${path} is not packed; ${by} needs it`),
+    ...[...files.keys()]
+      .filter((path) => !needed.has(path))
+      .map((path) => `${path} is packed, and nothing needs it`),
+    ...judgeDependencies(packed.manifest, reached.packages),
+    ...(await Promise.all(bins.map((path) => judgeBin(packed, path, files.get(path) ?? 0)))).flat(),
+  ];
+}
+
+/**
+ * Walks from the entry points over the imports of code and of declarations: a module of types alone is reached by
+ * declarations only.
+ *
+ * @param {Packed} packed
+ * @param {ReadonlyMap<string, unknown>} files
+ */
+async function reach(packed, files) {
+  /** @type {Map<string, string>} path to who needs it */
+  const needed = new Map();
+  /** @type {Map<string, string>} bare import to the file it stands in */
+  const packages = new Map();
+  const queue = entriesOf(packed.manifest).map((path) => ({ path, by: "package.json" }));
+  for (const { path, by } of queue) {
+    if (needed.has(path)) continue;
+    needed.set(path, by);
+    if (!files.has(path)) continue;
+    if (path.startsWith("dist/") && path.endsWith(".js"))
+      queue.push({ path: declarationsOf(path), by: path });
+    for (const specifier of importsOf(await readFile(join(packed.directory, path), "utf8"))) {
+      if (!specifier.startsWith(".")) packages.set(specifier, path);
+      // Declarations keep the names of the sources.
+      else queue.push({ path: posix.join(posix.dirname(path), specifier.replace(/\.ts$/, ".js")), by: path });
+    }
+  }
+  return { needed, packages };
+}
+
+/** @param {string} path */
+function declarationsOf(path) {
+  return path.replace(/\.js$/, ".d.ts");
+}
+
+/** @param {Manifest} manifest */
+function entriesOf({ bin = {}, exports = {} }) {
+  return [...Object.values(bin), ...leavesOf(exports)].map((path) => posix.normalize(path));
+}
+
+/**
+ * @param {Exports} exports
+ * @returns {string[]}
+ */
+function leavesOf(exports) {
+  return typeof exports === "string" ? [exports] : Object.values(exports).flatMap(leavesOf);
+}
+
+/**
+ * @param {Manifest} manifest
+ * @param {ReadonlyMap<string, string>} imported
+ */
+function judgeDependencies({ dependencies = {} }, imported) {
+  const foreign = [...imported].filter(
+    ([specifier]) => !(specifier.startsWith("node:") && isBuiltin(specifier)),
+  );
+  const used = new Set(foreign.map(([specifier]) => packageOf(specifier)));
+  return [
+    ...foreign
+      .filter(([specifier]) => !(packageOf(specifier) in dependencies))
+      .map(([specifier, path]) => `${path} imports ${specifier}, which is no dependency`),
+    ...Object.keys(dependencies)
+      .filter((name) => !used.has(name))
+      .map((name) => `${name} is a dependency, and nothing imports it`),
+  ];
+}
+
+/**
+ * @param {Packed} packed
+ * @param {string} path
+ * @param {number} mode
+ */
+async function judgeBin(packed, path, mode) {
+  const text = await readFile(join(packed.directory, path), "utf8");
+  return [
+    ...((mode & EXECUTABLE) === EXECUTABLE ? [] : [`${path} is not executable`]),
+    ...(text.startsWith("#!/usr/bin/env node\n") ? [] : [`${path} does not begin with #!/usr/bin/env node`]),
+  ];
+}

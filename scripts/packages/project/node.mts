@@ -1,0 +1,68 @@
+// What a program in TypeScript may write; compiled only.
+import type { ClientRequest, IncomingMessage } from "node:http";
+import CapabilitySDK, {
+  type Accepted,
+  CapabilityError,
+  type ExportAnswer,
+  type ExportBody,
+  Membrane,
+  type MembraneAnswer,
+  type QueryAnswer,
+  fetch,
+  request,
+} from "capability-sdk";
+import { type CapabilityUri, formatCapabilityUri, parseCapabilityUri } from "capability-protocol";
+import { type Signer, createSigner } from "capability-protocol/signers";
+import { type Profile, profileDirectory, readProfile } from "capability-sdk/profiles";
+
+export async function withPromises(create: string, query: string): Promise<string> {
+  const membrane: Membrane = new Membrane({ tls: { trustedCA: { "localhost:8443": "PEM" } } });
+  const { capabilities }: MembraneAnswer = await membrane.create(create, { id: "friends" });
+  const target: ExportBody = {
+    uri: "https://example.com/",
+    headers: { "X-Api-Key": "key" },
+    allowQuery: true,
+  };
+  const exported: ExportAnswer = await membrane.export(capabilities.export, target);
+  const passedOn: ExportAnswer = await membrane.export(capabilities.export, exported);
+  const listed: QueryAnswer = await membrane.query(query, { limit: 10 });
+  const accepted: Accepted = await membrane.revoke(capabilities.revoke);
+  const response: Response = await fetch(passedOn.capability, {
+    method: "POST",
+    body: "hello",
+    query: "a=1",
+  });
+  return `${listed.membranes.length} ${accepted.message} ${await response.text()}`;
+}
+
+export function withCallbacks(create: string, done: (result: string | CapabilityError) => void): void {
+  const membrane: Membrane = CapabilitySDK.Membrane();
+  membrane.create(create, { id: "friends" }, (error, response) => {
+    if (error !== undefined) done(error);
+    else done(response?.capabilities.export ?? "");
+  });
+}
+
+export function withRequest(exported: string): ClientRequest {
+  return request(exported, { path: "/?a=1" }, (answer: IncomingMessage) => answer.resume());
+}
+
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof CapabilityError)) return "unknown";
+  const status: number = error.statusCode;
+  return `${status} ${error.error} ${error.code} ${error.message}`;
+}
+
+export async function profileOf(home: string): Promise<string | undefined> {
+  const profile: Profile | undefined = await readProfile(profileDirectory(home), "default");
+  return profile?.capabilities.create;
+}
+
+export function written(text: string): string | undefined {
+  const uri: CapabilityUri | undefined = parseCapabilityUri(text);
+  return uri && formatCapabilityUri(uri);
+}
+
+export function signer(hash: (algorithm: string, bytes: Uint8Array) => Uint8Array): Signer {
+  return createSigner({ scheme: "cap1-hmac-sha512", key: "c2VjcmV0", keyId: "me" }, [], hash);
+}
