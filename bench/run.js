@@ -114,6 +114,7 @@ async function startService(targetPort) {
     data,
     "--authority",
     "bench.test",
+    "--no-profile",
     "--json",
   ]);
   const { capabilities } = JSON.parse(stdout);

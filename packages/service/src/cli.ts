@@ -159,6 +159,12 @@ function dataFlags(argv: Argv) {
       type: "string",
       describe:
         "host[:port] in every capability URI: the one that clients reach the service at [default: localhost:PORT]",
+    })
+    .option("profile", {
+      type: "string",
+      default: "default",
+      describe:
+        "Profile of capi that a first start makes, unless there is one of this name; --no-profile: none",
     });
 }
 

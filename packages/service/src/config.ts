@@ -1,5 +1,6 @@
 import type { Authority } from "capability-protocol";
 import { normalizeAuthority, parseAuthority } from "capability-protocol";
+import { PROFILE_NAME_EXPECTED, isProfileName } from "capability-sdk/profiles";
 import type { AllowRule } from "./egress/policy.ts";
 import { parseAllowTarget } from "./egress/policy.ts";
 import type { Limits } from "./limits.ts";
@@ -19,6 +20,8 @@ export interface DataConfig {
   readonly authority: Authority;
   /** `authority` was named; otherwise it is a guess, and what the service was last called is a better one. */
   readonly isAuthorityGiven: boolean;
+  /** Name of the profile of `capi` that the first tenant's capabilities go to; absent: to none. */
+  readonly profile?: string;
   readonly limits: Limits;
 }
 
@@ -47,6 +50,7 @@ export interface RawDataFlags {
   readonly serviceKeyFile?: string | undefined;
   readonly authority?: string | undefined;
   readonly listen?: string | undefined;
+  readonly profile?: string | boolean | undefined;
   readonly limits?: Partial<Record<keyof Limits, number | undefined>>;
 }
 
@@ -69,7 +73,15 @@ export function readDataConfig(flags: RawDataFlags): DataConfig {
     isAuthorityGiven: flags.authority !== undefined,
     limits: readLimits(flags.limits ?? {}),
     ...(flags.serviceKeyFile === undefined ? {} : { serviceKeyFile: flags.serviceKeyFile }),
+    ...readProfileName(flags.profile),
   };
+}
+
+/** `--no-profile` is `false`, and the variable can only say it in letters. */
+function readProfileName(given: string | boolean | undefined): Pick<DataConfig, "profile"> {
+  if (given === undefined || given === false || given === "false") return {};
+  if (typeof given === "string" && isProfileName(given)) return { profile: given };
+  throw new ConfigError(`--profile: expected ${PROFILE_NAME_EXPECTED}, or --no-profile`);
 }
 
 /** @throws ConfigError */

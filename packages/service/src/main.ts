@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { pino } from "pino";
@@ -29,10 +30,16 @@ async function run(command: Command): Promise<void> {
         log.fault(error);
         process.exit(1);
       });
-      return serve(command.config, log, print, terminated(), youngCollector());
+      return serve(command.config, {
+        log,
+        print,
+        home: homedir,
+        stop: terminated(),
+        collectYoung: youngCollector(),
+      });
     }
     case "init":
-      return init(command.config, command.json, new Date(), print);
+      return init(command.config, command.json, new Date(), homedir, print, note);
     case "doctor": {
       if (!(await doctor(command.config, process.version, new Date(), print))) process.exitCode = 1;
       return;
@@ -46,6 +53,10 @@ async function run(command: Command): Promise<void> {
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+function note(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 function terminated(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Authority } from "capability-protocol";
 import type { AuditLog } from "../audit/log.ts";
 import type { ServeConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
+import type { FirstCapabilities } from "../management/tenants.ts";
 import { makeFirstTenant } from "../management/tenants.ts";
 import type { RunningService } from "../service.ts";
 import { startService } from "../service.ts";
@@ -13,30 +14,37 @@ import type { KeyedCertificate } from "../tls/x509.ts";
 import { ensureServerCertificate, loadServerCertificate } from "../tls/server-certificate.ts";
 import type { OpenData } from "./data.ts";
 import { dataPaths, openData, rememberAuthority } from "./data.ts";
+import { makeFirstProfile } from "./first-profile.ts";
 import type { Print } from "./print.ts";
 import { printFirst } from "./print.ts";
 
 /** How often the own certificate is looked at, in milliseconds. */
 const RENEWAL_MS = 12 * 60 * 60 * 1_000;
 
+/** What a running service has of its process. */
+export interface Machine {
+  readonly log: AuditLog;
+  readonly print: Print;
+  /** Home directory of whoever runs it. */
+  readonly home: () => string;
+  /** Resolves when it is time to end. */
+  readonly stop: Promise<unknown>;
+  /** Collects young garbage. */
+  readonly collectYoung: () => void;
+}
+
 /** Runs the service until `stop` resolves. */
-export async function serve(
-  config: ServeConfig,
-  log: AuditLog,
-  print: Print,
-  stop: Promise<unknown>,
-  collectYoung: () => void,
-): Promise<void> {
+export async function serve(config: ServeConfig, machine: Machine): Promise<void> {
   // Files that others gave come first: a start that fails for one of them leaves no data directory behind.
   const authorityCas = await readAuthorityCas(config.authorityCaFiles);
   const given = await readGivenCertificate(config);
   const data = await openData(config);
   try {
-    await serveData(config, data, { authorityCas, given }, log, print, stop, collectYoung);
+    await serveData(config, data, { authorityCas, given }, machine);
   } finally {
     await data.store.close();
   }
-  log.stopped();
+  machine.log.stopped();
 }
 
 async function serveData(
@@ -46,11 +54,9 @@ async function serveData(
     readonly authorityCas: ReadonlyMap<Authority, string>;
     readonly given: KeyedCertificate | undefined;
   },
-  log: AuditLog,
-  print: Print,
-  stop: Promise<unknown>,
-  collectYoung: () => void,
+  machine: Machine,
 ): Promise<void> {
+  const { log, stop, collectYoung } = machine;
   const hasOwn = config.tls.kind === "private-ca";
   const certificate = files.given ?? (hasOwn ? await ownCertificate(config) : undefined);
   const service = await startService({
@@ -75,8 +81,7 @@ async function serveData(
   try {
     await rememberAuthority(config);
     const first = await makeFirstTenant(data);
-    const ca = hasOwn ? resolve(join(dataPaths(config).tls, "ca.pem")) : undefined;
-    if (first !== undefined) printFirst(print, first, ca);
+    if (first !== undefined) await tellFirst(config, first, machine);
     const { address, port } = service.address;
     log.ready({ authority: config.authority, host: address, port, secure: certificate !== undefined });
     await stop;
@@ -85,6 +90,20 @@ async function serveData(
     clearInterval(renewal);
     await service.close();
   }
+}
+
+/** Shown once, and put where capi finds it. */
+async function tellFirst(
+  config: ServeConfig,
+  first: FirstCapabilities,
+  { home, print }: Machine,
+): Promise<void> {
+  const file = resolve(join(dataPaths(config).tls, "ca.pem"));
+  const ca = config.tls.kind === "private-ca" ? { file, pem: await readFile(file, "utf8") } : undefined;
+  printFirst(print, first, ca?.file);
+  if (config.profile === undefined) return;
+  const use = { authority: config.authority, capabilities: first.capabilities, ca };
+  print(`${await makeFirstProfile({ name: config.profile, home }, use)}\n`);
 }
 
 /** What the operating system says of an address in a word, in a sentence that says what to do. */

@@ -19,6 +19,9 @@ export interface ServiceProcess extends AsyncDisposable {
   ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
+/** No test writes a profile into the home directory of whoever runs it, unless it brings one and says so. */
+const ENVIRONMENT = { ...process.env, MEMBRANE_PROFILE: "false" };
+
 /** Starts the built program without TLS on a free port of loopback, and waits until it is ready. */
 export async function spawnService(
   data: string,
@@ -40,7 +43,7 @@ export async function spawnService(
       "127.0.0.0/8",
       ...(options.flags ?? []),
     ],
-    { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...options.env } },
+    { stdio: ["ignore", "pipe", "pipe"], env: { ...ENVIRONMENT, ...options.env } },
   );
   const printed: string[] = [];
   child.stdout.on("data", (chunk: Buffer) => printed.push(chunk.toString("utf8")));
@@ -62,7 +65,7 @@ export async function spawnMembrane(
 ): Promise<ServiceProcess> {
   const child = spawn(process.execPath, [MEMBRANE, ...words], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...env },
+    env: { ...ENVIRONMENT, ...env },
   });
   const printed: string[] = [];
   child.stdout.on("data", (chunk: Buffer) => printed.push(chunk.toString("utf8")));
@@ -85,7 +88,7 @@ export async function runMembrane(
 ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
   const child = spawn(process.execPath, [MEMBRANE, ...words], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...env },
+    env: { ...ENVIRONMENT, ...env },
     ...(cwd === undefined ? {} : { cwd }),
   });
   const out: Buffer[] = [];
