@@ -1,25 +1,40 @@
-// Takes the curl commands out of a guide in the document's format: tabs between HTML comments, a command begins with "$ ".
+// Takes the code out of a guide in the document's format: groups of tabs between HTML comments, one group a step.
+
+/** @typedef {"capi" | "curl" | "node.js" | "capability-sdk-js"} Tab */
+
+/**
+ * The tabs of a guide, and with what their code runs.
+ *
+ * @type {ReadonlyMap<Tab, "bash" | "node">}
+ */
+export const TABS = new Map([
+  ["capi", "bash"],
+  ["curl", "bash"],
+  ["node.js", "node"],
+  ["capability-sdk-js", "node"],
+]);
 
 /**
  * @typedef {object} Guide
  * @property {string} host the service's name in the guide
- * @property {string[]} commands the curl commands, in their order: create, export, invoke, revoke
+ * @property {ReadonlyMap<string, string>[]} steps create, export, invoke, revoke: the code by tab
  * @property {{ export: string, revoke: string, capability: string }} examples the tokens in the guide's answers
  */
+
+const STEPS = 4;
 
 /**
  * @param {string} text
  * @returns {Guide}
  */
 export function readGuide(text) {
-  const tabs = Array.from(text.matchAll(/<!--curl-->\n```\w*\n([\s\S]*?)```/g), ([, block = ""]) => block);
-  const commands = tabs.map((block) => block.replace(/^\$ /, "").trim());
-  const host = /https:\/\/(\S+?)[/ \\]*\\?\n/.exec(commands[0] ?? "")?.[1];
-  if (host === undefined || commands.length !== 4)
-    throw new Error("the guide does not have its four curl commands");
+  const groups = text.matchAll(/<!--DOCUSAURUS_CODE_TABS-->\n([\s\S]*?)<!--END_DOCUSAURUS_CODE_TABS-->/g);
+  const steps = Array.from(groups, ([, group = ""]) => readTabs(group));
+  const host = /"export": "cpblty:\/\/([^/]+)\//.exec(text)?.[1];
+  if (host === undefined || steps.length !== STEPS) throw new Error("the guide does not have its four steps");
   return {
     host,
-    commands,
+    steps,
     examples: {
       export: exampleToken(text, "export"),
       revoke: exampleToken(text, "revoke"),
@@ -29,15 +44,37 @@ export function readGuide(text) {
 }
 
 /**
- * A command with its variables and the guide's own tokens filled in, and nothing else changed.
+ * The code of a step for a tab. Where capi has none, it is done with curl: a capability needs no client of its own.
  *
- * @param {string} command
+ * @param {ReadonlyMap<string, string> | undefined} step
+ * @param {Tab} tab
+ * @returns {{ language: "bash" | "node", code: string }}
+ */
+export function codeOf(step, tab) {
+  const shown = tab === "capi" && step?.has(tab) === false ? "curl" : tab;
+  const code = step?.get(shown);
+  const language = TABS.get(shown);
+  if (code === undefined || language === undefined)
+    throw new Error(`a step of the guide has no tab ${shown}`);
+  return { language, code };
+}
+
+/**
+ * Code with its variables and the guide's own tokens filled in, and nothing else changed.
+ *
+ * @param {string} code
  * @param {Readonly<Record<string, string>>} variables
  * @param {ReadonlyMap<string, string>} tokens
  */
-export function fillIn(command, variables, tokens) {
-  const filled = command.replace(/\$\{?([A-Z_]+)\}?/g, (whole, name) => variables[name] ?? whole);
+export function fillIn(code, variables, tokens) {
+  const filled = code.replace(/\$\{?([A-Z_]+)\}?/g, (whole, name) => variables[name] ?? whole);
   return filled.replace(/CPBLTY1-[A-Za-z0-9_-]{86}/g, (token) => tokens.get(token) ?? token);
+}
+
+/** @param {string} group */
+function readTabs(group) {
+  const tabs = group.matchAll(/<!--(\S+)-->\n```\w*\n([\s\S]*?)```/g);
+  return new Map(Array.from(tabs, ([, name = "", block = ""]) => [name, block.replace(/^\$ /, "").trim()]));
 }
 
 /**

@@ -11,7 +11,7 @@ const addresses = new Map([...ports.keys()].map((name, index) => [name, `127.44.
 const portOf = new Map([...ports].map(([name, port]) => [addresses.get(name), port]));
 
 const { lookup } = dns;
-const { connect } = net;
+const { connect } = net.Socket.prototype;
 
 Object.assign(dns, {
   lookup(/** @type {string} */ name, /** @type {any} */ options, /** @type {any} */ callback) {
@@ -23,11 +23,15 @@ Object.assign(dns, {
   },
 });
 
-Object.assign(net, {
-  connect(/** @type {any} */ options, /** @type {any[]} */ ...rest) {
-    const port = options.port === 443 ? portOf.get(options.host) : undefined;
+// Every connection is made here, those of net.connect with their arguments in a list.
+Object.assign(net.Socket.prototype, {
+  connect(/** @type {any} */ first, /** @type {any[]} */ ...rest) {
+    const options = Array.isArray(first) ? first[0] : first;
+    const port =
+      Number(options?.port) === 443 ? (ports.get(options.host) ?? portOf.get(options.host)) : undefined;
     // The endpoints listen on 127.0.0.1 alone.
-    return connect(port === undefined ? options : { ...options, host: "127.0.0.1", port }, ...rest);
+    if (port !== undefined) Object.assign(options, { host: "127.0.0.1", port });
+    return Reflect.apply(connect, this, [first, ...rest]);
   },
 });
 

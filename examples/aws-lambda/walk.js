@@ -1,36 +1,32 @@
-// Walks a guide from its first curl command to its last, against a real service and an endpoint that checks signatures;
-// against AWS itself when AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_LAMBDA_FUNCTION_NAME are set.
-import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+// Walks guides from their first step to their last, once for each tab, against a real service and an endpoint that checks
+// signatures; against AWS itself when AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_LAMBDA_FUNCTION_NAME are set.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { ensureServerCertificate } from "../../packages/service/dist/tls/server-certificate.js";
-import { startEndpoint } from "./endpoint.js";
-import { fillIn, readGuide } from "./guide.js";
+import { readAws, startLocalAws } from "./aws.js";
+import { TABS, codeOf, fillIn, readGuide } from "./guide.js";
+import { runCode } from "./run-code.js";
+import { startService } from "./service.js";
 
-const run = promisify(execFile);
-const MEMBRANE = fileURLToPath(new URL("../../packages/service/bin/membrane.js", import.meta.url));
-const NAMES = new URL("names.js", import.meta.url).href;
-const CURL_SECONDS = 30;
+const [CREATE, EXPORT, INVOKE, REVOKE] = [0, 1, 2, 3];
 
-const guides = process.argv.slice(2);
-for (const guide of guides) await walk(guide);
+for (const path of process.argv.slice(2)) await walk(path);
 
 /** @param {string} path */
 async function walk(path) {
   const guide = readGuide(await readFile(path, "utf8"));
   const directory = await mkdtemp(join(tmpdir(), "membrane-guide-"));
-  const real = readRealAws();
+  const real = readAws();
   const aws = real ?? (await startLocalAws(directory));
   try {
     const service = await startService(directory, guide.host, aws);
     try {
-      await follow(guide, directory, service, aws);
-      console.log(`${path}: all curl commands work${real === undefined ? "" : ", against AWS"}.`);
+      for (const tab of TABS.keys()) {
+        await follow(guide, tab, service, aws);
+        console.log(
+          `${path}: ${tab} works from create to revoke${real === undefined ? "" : ", against AWS"}.`,
+        );
+      }
     } finally {
       await service.end();
     }
@@ -42,13 +38,14 @@ async function walk(path) {
 
 /**
  * @param {import("./guide.js").Guide} guide
- * @param {string} directory
- * @param {{ create: string }} service
- * @param {Aws} aws
+ * @param {import("./guide.js").Tab} tab
+ * @param {import("./service.js").Service} service
+ * @param {import("./aws.js").Aws} aws
  */
-async function follow(guide, directory, service, aws) {
+async function follow(guide, tab, service, aws) {
   const variables = {
-    CREATE_TOKEN: service.create,
+    CREATE_URI: service.create,
+    CREATE_TOKEN: service.create.replace(/.*#/, ""),
     AWS_REGION: aws.region,
     AWS_LAMBDA_FUNCTION_NAME: aws.functionName,
     ACCESS_KEY_ID: aws.accessKeyId,
@@ -56,141 +53,60 @@ async function follow(guide, directory, service, aws) {
   };
   /** @type {Map<string, string>} */
   const tokens = new Map();
-  /** @param {number} step */
-  const perform = async (step, values = variables) => {
-    const command = fillIn(guide.commands[step] ?? "", values, tokens);
-    const script = `${command} --silent --show-error --max-time ${CURL_SECONDS} --write-out '\\n%{http_code}'`;
-    const { stdout } = await run("bash", ["-c", script], { env: { ...process.env, CURL_HOME: directory } });
-    const [status, ...lines] = stdout.split("\n").toReversed();
-    return { status: Number(status), body: lines.toReversed().join("\n") };
+  /** @param {number} step @param {import("./guide.js").Tab} by */
+  const perform = async (step, by = tab, values = variables) => {
+    const { language, code } = codeOf(guide.steps[step], by);
+    return runCode(language, fillIn(code, values, tokens), service.environments[language]);
   };
+  /** @param {import("./run-code.js").Outcome} outcome @param {"export" | "revoke" | "capability"} name */
+  const remember = (outcome, name) => tokens.set(guide.examples[name], tokenIn(outcome, name));
 
-  const created = JSON.parse(demand(await perform(0), 201));
-  tokens.set(guide.examples.export, tokenOf(created.capabilities.export));
-  tokens.set(guide.examples.revoke, tokenOf(created.capabilities.revoke));
-  const exported = JSON.parse(demand(await perform(1), 201));
-  tokens.set(guide.examples.capability, tokenOf(exported.capability));
-  demand(await perform(2), 200);
+  const created = demand(await perform(CREATE), 201);
+  remember(created, "export");
+  remember(created, "revoke");
+  remember(demand(await perform(EXPORT), 201), "capability");
+  demand(await perform(INVOKE), 200, aws.answer);
 
   if (aws.isLocal) {
     // A wrong secret is refused by the endpoint: what passed above was a signature that was checked.
-    const wrong = JSON.parse(demand(await perform(1, { ...variables, SECRET_ACCESS_KEY: "wrong" }), 201));
-    tokens.set(guide.examples.capability, tokenOf(wrong.capability));
-    if (!demand(await perform(2), 403).includes("SignatureDoesNotMatch"))
-      throw new Error("a wrong secret was accepted");
-    tokens.set(guide.examples.capability, tokenOf(exported.capability));
+    const right = new Map(tokens);
+    const wrong = { ...variables, SECRET_ACCESS_KEY: "wrong" };
+    remember(demand(await perform(EXPORT, tab, wrong), 201), "capability");
+    demand(await perform(INVOKE, "curl"), 403, "SignatureDoesNotMatch");
+    for (const [example, token] of right) tokens.set(example, token);
   }
 
-  demand(await perform(3), 202);
-  demand(await perform(3), 202);
-  demand(await perform(2), 401);
+  demand(await perform(REVOKE), 202);
+  demand(await perform(REVOKE), 202);
+  demand(await perform(INVOKE, "curl"), 401);
 }
 
 /**
- * @param {{ status: number, body: string }} answer
+ * Nothing went wrong, and where the code prints a status it is the one expected.
+ *
+ * @param {import("./run-code.js").Outcome} outcome
  * @param {number} status
+ * @param {string} [text] that the answer must hold
  */
-function demand(answer, status) {
-  if (answer.status !== status) throw new Error(`expected ${status}, got ${answer.status}: ${answer.body}`);
-  return answer.body;
-}
-
-/**
- * @typedef {{ region: string, functionName: string, accessKeyId: string, secretAccessKey: string,
- *   environment: Record<string, string>, isLocal: boolean, close: () => Promise<void> }} Aws
- */
-
-/** @returns {Aws | undefined} */
-function readRealAws() {
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_LAMBDA_FUNCTION_NAME, AWS_REGION } = process.env;
-  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY || !AWS_LAMBDA_FUNCTION_NAME) return undefined;
-  return {
-    region: AWS_REGION ?? "us-east-1",
-    functionName: AWS_LAMBDA_FUNCTION_NAME,
-    accessKeyId: AWS_ACCESS_KEY_ID,
-    secretAccessKey: AWS_SECRET_ACCESS_KEY,
-    environment: {},
-    isLocal: false,
-    close: () => Promise.resolve(),
-  };
-}
-
-/**
- * @param {string} directory
- * @returns {Promise<Aws>}
- */
-async function startLocalAws(directory) {
-  const aws = {
-    region: "us-east-1",
-    functionName: "hello",
-    accessKeyId: "AKIDEXAMPLE",
-    secretAccessKey: "wJalrXUtnFEMI/K7MDENG",
-  };
-  const host = `lambda.${aws.region}.amazonaws.com`;
-  const certificates = join(directory, "lambda-tls");
-  const tls = await ensureServerCertificate({
-    directory: certificates,
-    authorities: [host],
-    now: new Date(),
-  });
-  const endpoint = await startEndpoint({ tls, functionName: aws.functionName, credentials: aws });
-  return {
-    ...aws,
-    environment: {
-      NODE_OPTIONS: `--import ${NAMES}`,
-      NODE_EXTRA_CA_CERTS: join(certificates, "ca.pem"),
-      NAMES: `${host}=${endpoint.port}`,
-      MEMBRANE_ALLOW_TARGET: "127.0.0.0/8",
-    },
-    isLocal: true,
-    close: endpoint.close,
-  };
-}
-
-/**
- * @param {string} directory
- * @param {string} host
- * @param {Aws} aws
- */
-async function startService(directory, host, aws) {
-  const data = join(directory, "data");
-  const flags = ["--data", data, "--authority", host];
-  const { stdout } = await run(process.execPath, [MEMBRANE, "init", ...flags, "--json"]);
-  const first = JSON.parse(stdout);
-  const service = spawn(process.execPath, [MEMBRANE, "serve", ...flags, "--listen", "127.0.0.1:0"], {
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, ...aws.environment },
-  });
-  const port = await readyPort(service.stderr);
-  // How curl finds the host of the guide, without a change to its commands.
-  await writeFile(
-    join(directory, ".curlrc"),
-    `connect-to = "${host}:443:127.0.0.1:${port}"\ncacert = "${first.ca}"\n`,
+function demand(outcome, status, text = "") {
+  const printed = /^\d{3}$/m.exec(outcome.stdout)?.[0] ?? String(status);
+  const isRight = outcome.exitCode === 0 && outcome.stderr === "" && printed === String(status);
+  if (isRight && outcome.stdout.includes(text)) return outcome;
+  throw new Error(
+    `expected ${status} ${text}, got exit code ${outcome.exitCode}:\n${outcome.stdout}${outcome.stderr}\nof\n${outcome.code}`,
   );
-  return {
-    create: tokenOf(first.capabilities.create),
-    async end() {
-      const ended = once(service, "exit");
-      service.kill("SIGTERM");
-      await ended;
-    },
-  };
 }
 
-/** @param {import("node:stream").Readable} log */
-async function readyPort(log) {
-  const lines = [];
-  for await (const line of createInterface({ input: log })) {
-    lines.push(line);
-    const event = line.startsWith("{") ? JSON.parse(line) : {};
-    if (event.msg !== "ready") continue;
-    log.resume();
-    return event.port;
-  }
-  throw new Error(`the service did not start: ${lines.join("\n")}`);
-}
-
-/** @param {string} uri */
-function tokenOf(uri) {
-  return uri.slice(uri.indexOf("#") + 1);
+/**
+ * JSON and what console.log prints of an object write the name with and without quotes.
+ *
+ * @param {import("./run-code.js").Outcome} outcome
+ * @param {string} name
+ */
+function tokenIn({ stdout }, name) {
+  const token = new RegExp(`"?${name}"?:\\s*["']cpblty://[^#]+#(CPBLTY1-[A-Za-z0-9_-]{86})["']`).exec(
+    stdout,
+  )?.[1];
+  if (token === undefined) throw new Error(`the answer has no "${name}":\n${stdout}`);
+  return token;
 }

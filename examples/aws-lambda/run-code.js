@@ -1,0 +1,40 @@
+import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+/** @typedef {{ code: string, exitCode: number | null, stdout: string, stderr: string }} Outcome */
+
+const DEADLINE_MS = 60_000;
+
+/** Where packages of this repository are found by their names. */
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** @type {Readonly<Record<"bash" | "node", { file: string, words: string[] }>>} */
+const INTERPRETERS = {
+  bash: { file: "bash", words: ["-s"] },
+  node: { file: process.execPath, words: ["-"] },
+};
+
+/**
+ * Runs code as a reader would paste it.
+ *
+ * @param {"bash" | "node"} language
+ * @param {string} code
+ * @param {Readonly<Record<string, string>>} environment
+ * @returns {Promise<Outcome>}
+ */
+export async function runCode(language, code, environment) {
+  const { file, words } = INTERPRETERS[language];
+  const child = spawn(file, words, {
+    cwd: ROOT,
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...process.env, ...environment },
+    timeout: DEADLINE_MS,
+  });
+  const closed = once(child, "close");
+  child.stdin.end(`${code}\n`);
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  await closed;
+  return { code, exitCode: child.exitCode, stdout, stderr };
+}

@@ -1,0 +1,83 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { readyPort } from "../../scripts/ready-port.js";
+
+const run = promisify(execFile);
+const MEMBRANE = fileURLToPath(new URL("../../packages/service/bin/membrane.js", import.meta.url));
+const COMMANDS = fileURLToPath(new URL("../../node_modules/.bin", import.meta.url));
+const NAMES = new URL("names.js", import.meta.url).href;
+const CURL_SECONDS = 30;
+
+/**
+ * @typedef {object} Service
+ * @property {string} create URI of the tenant's `create`
+ * @property {Readonly<Record<"bash" | "node", Record<string, string>>>} environments in which the guide's host is this service
+ * @property {() => Promise<void>} end
+ */
+
+/**
+ * A service of the guide's name, with a directory as the reader's home: `membrane init` puts the profile of capi there.
+ *
+ * @param {string} home
+ * @param {string} host
+ * @param {import("./aws.js").Aws} aws
+ * @returns {Promise<Service>}
+ */
+export async function startService(home, host, aws) {
+  const flags = ["--data", join(home, "data"), "--authority", host];
+  const { stdout } = await run(process.execPath, [MEMBRANE, "init", ...flags, "--json"], {
+    env: { ...process.env, HOME: home },
+  });
+  const first = JSON.parse(stdout);
+  const service = spawn(process.execPath, [MEMBRANE, "serve", ...flags, "--listen", "127.0.0.1:0"], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, HOME: home, ...resolving(aws.names), ...aws.environment },
+  });
+  const port = await readyPort(service.stderr);
+  await writeFile(join(home, ".curlrc"), curlOptions(host, port, first.ca));
+  const reader = {
+    HOME: home,
+    PATH: `${COMMANDS}${delimiter}${process.env["PATH"]}`,
+    ...resolving({ [host]: String(port) }),
+  };
+  return {
+    create: first.capabilities.create,
+    // capi has the CA from its profile and curl from its options; Node.js is told.
+    environments: { bash: reader, node: { ...reader, NODE_EXTRA_CA_CERTS: first.ca } },
+    async end() {
+      const ended = once(service, "exit");
+      service.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
+
+/**
+ * @param {Readonly<Record<string, string>>} names
+ * @returns {Record<string, string>}
+ */
+function resolving(names) {
+  const list = Object.entries(names).map((entry) => entry.join("="));
+  return { NAMES: list.join(","), NODE_OPTIONS: `--import ${NAMES}` };
+}
+
+/**
+ * What a change to the guide's commands would say otherwise.
+ *
+ * @param {string} host
+ * @param {number} port
+ * @param {string} ca
+ */
+function curlOptions(host, port, ca) {
+  return `connect-to = "${host}:443:127.0.0.1:${port}"
+cacert = "${ca}"
+silent
+show-error
+max-time = ${CURL_SECONDS}
+write-out = "\\n%{http_code}\\n"
+`;
+}
