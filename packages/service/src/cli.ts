@@ -116,7 +116,9 @@ function refuseRepeated(flags: Readonly<Record<string, unknown>>): true {
 
 /** What the parser complains of, with what to do about it. */
 function explain(message: string, words: readonly string[]): string {
-  const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ")[0];
+  const names = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ") ?? [];
+  // Where the command is unknown, no variable is known either: the word that was written is what is wrong.
+  const unknown = names.find((name) => words.includes(name)) ?? names[0];
   if (unknown === undefined) return `${message}. "membrane --help" shows how`;
   if (words.includes(unknown)) return `${unknown}: no such command. "membrane --help" lists them`;
   const flag = `--${kebab(unknown)}`;

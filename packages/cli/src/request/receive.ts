@@ -1,7 +1,7 @@
-import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import type { IncomingMessage } from "node:http";
-import { pipeline } from "node:stream/promises";
+import type { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { Failure } from "../failure.ts";
 import type { World } from "../world.ts";
 
@@ -17,50 +17,53 @@ export async function receive(
   { file, isHeadShown }: { readonly file?: string; readonly isHeadShown: boolean },
   { stdout }: Pick<World, "stdout">,
 ): Promise<void> {
-  const head = isHeadShown ? [headOf(response)] : [];
-  if (file !== undefined) return writeFile(file, head, response);
-  for (const bytes of head) stdout.write(bytes);
-  await print(response, stdout);
+  const head = isHeadShown ? headOf(response) : Buffer.alloc(0);
+  return file === undefined ? print(head, response, stdout) : writeFile(file, head, response);
 }
 
-async function print(response: IncomingMessage, stdout: World["stdout"]): Promise<void> {
+async function print(head: Buffer, response: IncomingMessage, stdout: World["stdout"]): Promise<void> {
   let last: number | undefined;
-  for await (const bytes of bytesOf(response)) {
+  response.on("data", (bytes: Buffer) => {
     last = bytes.at(-1) ?? last;
-    if (!stdout.write(bytes)) await once(stdout, "drain");
-  }
+  });
+  stdout.write(head);
+  const broken = await copy(response, stdout);
+  if (broken !== undefined) throw broken;
   // The prompt of a shell would stand behind the last line.
   if (stdout.isTTY === true && last !== undefined && last !== LINE_BREAK) stdout.write("\n");
 }
 
-async function writeFile(
-  file: string,
-  head: readonly Uint8Array[],
-  response: IncomingMessage,
-): Promise<void> {
-  try {
-    await pipeline(async function* whole() {
-      yield* head;
-      yield* bytesOf(response);
-    }, createWriteStream(file));
-  } catch (cause) {
-    if (cause instanceof Failure) throw cause;
-    const next = "Name a file in a directory that this user may write to.";
-    throw new Failure(`--output: ${file} cannot be written`, next, { cause });
-  }
+async function writeFile(path: string, head: Buffer, response: IncomingMessage): Promise<void> {
+  const file = createWriteStream(path);
+  file.once("error", () => response.destroy());
+  const written = finished(file);
+  file.write(head);
+  const [broken] = await Promise.all([copy(response, file).finally(() => file.end()), written]).catch(
+    (cause: unknown) => {
+      const next = "Name a file in a directory that this user may write to.";
+      throw new Failure(`--output: ${path} cannot be written`, next, { cause });
+    },
+  );
+  if (broken !== undefined) throw broken;
 }
 
-async function* bytesOf(response: IncomingMessage): AsyncGenerator<Uint8Array> {
-  const chunks: AsyncIterable<unknown> = response;
+/**
+ * Piped, and not read by iteration: that drops what came just before a break.
+ *
+ * @returns why the answer is not whole, if it is not.
+ */
+async function copy(response: IncomingMessage, sink: Writable): Promise<Failure | undefined> {
+  response.pipe(sink, { end: false });
   try {
-    for await (const chunk of chunks) if (chunk instanceof Uint8Array) yield chunk;
+    await finished(response);
   } catch (cause) {
-    throw new Failure(
+    return new Failure(
       "the answer broke off before its end",
-      "What came of it has been written, and is not all. Try again, if the request may be made twice.",
+      "What was written of it is not all. Try again, if the request may be made twice.",
       { cause },
     );
   }
+  return undefined;
 }
 
 function headOf({ httpVersion, statusCode, statusMessage, rawHeaders }: IncomingMessage): Buffer {
