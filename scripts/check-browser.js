@@ -21,7 +21,7 @@ const ends = [];
 try {
   const target = await startTarget();
   ends.unshift(target.end);
-  const service = await startService({ directory, target: target.authority, seconds: SECONDS });
+  const service = await startService({ directory, target: target.authority });
   ends.unshift(service.end);
   const page = await servePage({
     ...service.capabilities,

@@ -1,13 +1,8 @@
-import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { readyPort } from "../../scripts/ready-port.js";
+import { startMembrane } from "../../scripts/start-membrane.js";
 
-const run = promisify(execFile);
-const MEMBRANE = fileURLToPath(new URL("../../packages/service/bin/membrane.js", import.meta.url));
 const COMMANDS = fileURLToPath(new URL("../../node_modules/.bin", import.meta.url));
 const NAMES = new URL("names.js", import.meta.url).href;
 const CURL_SECONDS = 30;
@@ -20,7 +15,7 @@ const CURL_SECONDS = 30;
  */
 
 /**
- * A service of the guide's name, with a directory as the reader's home: `membrane init` puts the profile of capi there.
+ * A service of the guide's name, in the reader's home.
  *
  * @param {string} home
  * @param {string} host
@@ -28,31 +23,19 @@ const CURL_SECONDS = 30;
  * @returns {Promise<Service>}
  */
 export async function startService(home, host, aws) {
-  const flags = ["--data", join(home, "data"), "--authority", host];
-  const { stdout } = await run(process.execPath, [MEMBRANE, "init", ...flags, "--json"], {
-    env: { ...process.env, HOME: home },
-  });
-  const first = JSON.parse(stdout);
-  const service = spawn(process.execPath, [MEMBRANE, "serve", ...flags, "--listen", "127.0.0.1:0"], {
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, HOME: home, ...resolving(aws.names), ...aws.environment },
-  });
-  const port = await readyPort(service.stderr);
-  await writeFile(join(home, ".curlrc"), curlOptions(host, port, first.ca));
+  const environment = { ...resolving(aws.names), ...aws.environment };
+  const { capabilities, ca, port, end } = await startMembrane({ home, authority: host, environment });
+  await writeFile(join(home, ".curlrc"), curlOptions(host, port, ca));
   const reader = {
     HOME: home,
     PATH: `${COMMANDS}${delimiter}${process.env["PATH"]}`,
     ...resolving({ [host]: String(port) }),
   };
   return {
-    create: first.capabilities.create,
+    create: capabilities.create,
     // capi has the CA from its profile and curl from its options; Node.js is told.
-    environments: { bash: reader, node: { ...reader, NODE_EXTRA_CA_CERTS: first.ca } },
-    async end() {
-      const ended = once(service, "exit");
-      service.kill("SIGTERM");
-      await ended;
-    },
+    environments: { bash: reader, node: { ...reader, NODE_EXTRA_CA_CERTS: ca } },
+    end,
   };
 }
 

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { assertCertificates } from "./certificates.ts";
 
 const [first = "", second = ""] = rootCertificates;
+const KEY = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
 const authority = parseAuthority("example.com:8443")!;
 const check = (pem: string) => (): void => assertCertificates(new Map([[authority, pem]]));
 
@@ -11,12 +12,11 @@ test.each([
   ["one", first],
   ["several", `${first}\n${second}\n`],
   ["with text around", `# about\n${first}\n# about\n${second}`],
+  ["beside a block of another kind", `${KEY}${first}`],
   ["with the line ends of Windows", first.replaceAll("\n", "\r\n")],
 ])("certificates are accepted: %s", (_what, pem) => {
   expect(check(pem)).not.toThrow();
 });
-
-const KEY = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
 
 test.each([
   ["nothing", ""],
@@ -24,7 +24,6 @@ test.each([
   ["one cut short", first.slice(0, 400)],
   ["a good one before one cut short", `${first}\n${second.slice(0, 400)}`],
   ["a key", KEY],
-  ["a certificate with a key", `${first}\n${KEY}`],
 ])("anything else names the authority it is for: %s", (_what, pem) => {
   expect(check(pem)).toThrow("tls.trustedCA.example.com:8443: expected PEM certificates");
 });

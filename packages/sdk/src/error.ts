@@ -1,8 +1,5 @@
 import { type ErrorBody, type Problem, describeProblem } from "capability-protocol";
 
-/** Stable, for programs: of the failures that are not an answer of the service. Those carry the service's own code. */
-export type LocalCode = "invalid_field" | "request_failed" | "invalid_answer";
-
 /**
  * Why a call failed.
  *

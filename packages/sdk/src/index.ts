@@ -37,6 +37,7 @@ export { request } from "./request.ts";
 export { VERSION as version } from "./version.ts";
 export type { Callback } from "./callback.ts";
 export type { CapabilityRequestInit } from "./fetch.ts";
+export type { MembraneQuery } from "./membrane-client.ts";
 export type { MembraneOptions } from "./trust.ts";
 export type {
   Accepted,
@@ -46,7 +47,6 @@ export type {
   MembraneAnswer,
   MembraneCapabilities,
   QueryAnswer,
-  QueryRequest,
   ReexportBody,
   TargetBody,
 } from "capability-protocol";

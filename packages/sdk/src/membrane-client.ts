@@ -6,7 +6,6 @@ import {
   type MembraneAnswer,
   type Parsed,
   type QueryAnswer,
-  type QueryRequest,
   formatQueryRequest,
   parseAccepted,
   parseCreateRequest,
@@ -34,6 +33,16 @@ export interface Outgoing {
 
 /** Longest time for the whole of a request and its answer. */
 export const ANSWER_MS = 60_000;
+
+/** Which membranes are asked for. */
+export interface MembraneQuery {
+  /** The one of this id alone. */
+  readonly id?: string | undefined;
+  /** Those after this id, in the order of the ids' UTF-8 bytes. */
+  readonly lastId?: string | undefined;
+  /** How many at most: 1 to 1000, default 1. */
+  readonly limit?: number | undefined;
+}
 
 /** How a platform sends a request and reads the answer to its end. Rejects with a CapabilityError. */
 export type Send = (request: Outgoing) => Promise<Reply>;
@@ -70,18 +79,10 @@ export class MembraneClient {
     }, callback);
   }
 
-  /**
-   * Lists membranes with a `query` capability, in the order of their ids' UTF-8 bytes.
-   *
-   * @param query `id`: this one alone; `lastId`: those after it; `limit`: how many at most, default 1, at most 1000.
-   */
-  query(capability: string, query?: Partial<QueryRequest> | null): Promise<QueryAnswer>;
-  query(
-    capability: string,
-    query: Partial<QueryRequest> | null | undefined,
-    callback: Callback<QueryAnswer>,
-  ): void;
-  query(capability: string, query?: Partial<QueryRequest> | null, callback?: Callback<QueryAnswer>): unknown {
+  /** Lists membranes with a `query` capability, in the order of their ids' UTF-8 bytes. */
+  query(capability: string, query?: MembraneQuery | null): Promise<QueryAnswer>;
+  query(capability: string, query: MembraneQuery | null | undefined, callback: Callback<QueryAnswer>): void;
+  query(capability: string, query?: MembraneQuery | null, callback?: Callback<QueryAnswer>): unknown {
     return settle(async () => {
       const request = parseQueryFields(query);
       if (!request.ok) throw invalid(request.problem);

@@ -55,8 +55,8 @@ describe("is refused by the name of the field:", () => {
     [{ tls: { trustedCA: { "a\u001b[2J": PEM } } }, "tls.trustedCA.a?[2J"],
     [{ tls: { trustedCA: { a: null } } }, "tls.trustedCA.a"],
     [{ tls: { trustedCA: { a: [PEM] } } }, "tls.trustedCA.a"],
-    [{ tls: { trustedCA: { a: "canary" } } }, "tls.trustedCA.a"],
-    [JSON.parse('{"tls": {"trustedCA": {"__proto__": "canary"}}}'), "tls.trustedCA.__proto__"],
+    [{ tls: { trustedCA: { a: ["canary"] } } }, "tls.trustedCA.a"],
+    [JSON.parse('{"tls": {"trustedCA": {"__proto__": ["canary"]}}}'), "tls.trustedCA.__proto__"],
   ])("%j", (options, field) => {
     const read = (): unknown => readTrust(options as object);
     expect(read).toThrow(CapabilityError);

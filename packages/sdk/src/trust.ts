@@ -11,10 +11,12 @@ import { invalid } from "./error.ts";
 
 /** What a {@link Membrane} is made with. */
 export interface MembraneOptions {
-  readonly tls?: {
-    /** Authority to PEM: for these authorities these certificate authorities are trusted, and no others. */
-    readonly trustedCA?: Readonly<Record<string, string>> | undefined;
-  };
+  readonly tls?:
+    | {
+        /** Authority to PEM: for these authorities these certificate authorities are trusted, and no others. */
+        readonly trustedCA?: Readonly<Record<string, string>> | undefined;
+      }
+    | undefined;
 }
 
 /** PEM of the certificate authorities by normalised authority. */
@@ -39,7 +41,7 @@ function parseTrust(options: unknown): Parsed<TrustedCA> {
     const field = `tls.trustedCA.${printableName(name)}`;
     const authority = parseAuthority(name);
     if (authority === undefined) return refuse(field, "an authority, host[:port], for a name");
-    if (typeof pem !== "string" || !pem.includes("-----BEGIN ")) return refuse(field, "PEM");
+    if (typeof pem !== "string") return refuse(field, "PEM");
     trust.set(normalizeAuthority(authority), pem);
   }
   return accept(trust);

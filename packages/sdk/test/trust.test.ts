@@ -120,11 +120,8 @@ test.each([
   expect(make).toThrow(message);
 });
 
-test("a good certificate beside a damaged one, or beside a private key, is refused", () => {
-  const key = `-----BEGIN PRIVATE KEY-----\n${CANARY}\n-----END PRIVATE KEY-----\n`;
-  for (const beside of [GARBAGE, key]) {
-    const make = (): unknown => trusting({ a: one.ca + beside });
-    expect(make).toThrow("tls.trustedCA.a: expected PEM certificates");
-    expect(make).not.toThrow(CANARY);
-  }
+test("a good certificate beside a damaged one is refused", () => {
+  const make = (): unknown => trusting({ a: one.ca + GARBAGE });
+  expect(make).toThrow("tls.trustedCA.a: expected PEM certificates");
+  expect(make).not.toThrow(CANARY);
 });

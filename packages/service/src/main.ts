@@ -39,7 +39,7 @@ async function run(command: Command): Promise<void> {
       });
     }
     case "init":
-      return init(command.config, command.json, new Date(), homedir, print, note);
+      return init(command.config, command.json, { now: new Date(), home: homedir, print, note });
     case "doctor": {
       if (!(await doctor(command.config, process.version, new Date(), print))) process.exitCode = 1;
       return;

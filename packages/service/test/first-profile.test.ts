@@ -54,7 +54,7 @@ test("a profile that is there is left as it is; the start says how to use the ne
   await using service = await spawnMembrane([...SERVE, "--data", data], at(home.path));
   expect(await readFile(join(directory, "credentials"), "utf8")).toBe(before);
   expect(service.printed().match(/cpblty:/g)).toHaveLength(4);
-  expect(service.printed()).toContain("npx capi config configure --service membrane --profile NAME\n");
+  expect(service.printed()).toContain("npx capi config configure --profile NAME\n");
   expect(service.printed()).toContain(join(data, "tls/ca.pem"));
 });
 

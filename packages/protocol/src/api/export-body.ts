@@ -6,13 +6,13 @@ export interface TargetBody {
   /** http or https, absolute, without user info and fragment. */
   readonly uri: string;
   /** Default: the requester's method. */
-  readonly method?: string;
+  readonly method?: string | undefined;
   /** Put over the requester's headers, name by name. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Whether the requester's query is appended to that of `uri`. Default false. */
-  readonly allowQuery?: boolean;
+  readonly allowQuery?: boolean | undefined;
   /** Longest silence of the target in milliseconds; cannot lengthen the service's own limit. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** How each request is signed. Default: not at all. */
   readonly hmac?:
     | {
@@ -22,7 +22,7 @@ export interface TargetBody {
           readonly service: string;
           readonly secretAccessKey: string;
           /** Of temporary credentials. */
-          readonly sessionToken?: string;
+          readonly sessionToken?: string | undefined;
         };
       }
     | {
@@ -31,18 +31,21 @@ export interface TargetBody {
           readonly key: string;
           readonly keyId: string;
         };
-      };
+      }
+    | undefined;
   /** How the target is reached over TLS; all texts are PEM. */
-  readonly tls?: {
-    /** Replaces the default certificate authorities. */
-    readonly ca?: string;
-    /** Client certificate; goes with `key`. */
-    readonly cert?: string;
-    /** Its private key, unencrypted. */
-    readonly key?: string;
-    /** Default true; false skips the check of this target's certificate. */
-    readonly rejectUnauthorized?: boolean;
-  };
+  readonly tls?:
+    | {
+        /** Replaces the default certificate authorities. */
+        readonly ca?: string | undefined;
+        /** Client certificate; goes with `key`. */
+        readonly cert?: string | undefined;
+        /** Its private key, unencrypted. */
+        readonly key?: string | undefined;
+        /** Default true; false skips the check of this target's certificate. */
+        readonly rejectUnauthorized?: boolean | undefined;
+      }
+    | undefined;
 }
 
 /** A capability already held: the new one does what that one does, and ends with it. */

@@ -1,7 +1,7 @@
 import type { ProfileText } from "./edit.ts";
 import { documentsOf, putValues, removeDocuments } from "./edit.ts";
 import type { Profile } from "./profile.ts";
-import { assertNewName, authoritiesOf, capabilitiesOf, composeProfile } from "./profile.ts";
+import { assertNewName, certificatesOf, capabilitiesOf, composeProfile } from "./profile.ts";
 
 /** The two files together: a profile has a document in either or in both. */
 export interface ProfileTexts {
@@ -32,14 +32,14 @@ export function withProfile(texts: ProfileTexts, change: Profile): ProfileTexts 
   const isNew = !namesIn(texts).includes(change.name);
   if (isNew) assertNewName(change.name);
   const capabilities = capabilitiesOf(change);
-  const authorities = authoritiesOf(change);
+  const certificates = certificatesOf(change);
   const put = (file: ProfileText, values: ReadonlyMap<string, string>): ProfileText => ({
     ...file,
     text: putValues(file, change.name, values),
   });
   return {
     credentials: isNew || capabilities.size > 0 ? put(texts.credentials, capabilities) : texts.credentials,
-    config: authorities.size > 0 ? put(texts.config, authorities) : texts.config,
+    config: certificates.size > 0 ? put(texts.config, certificates) : texts.config,
   };
 }
 

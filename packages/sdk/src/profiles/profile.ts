@@ -41,7 +41,7 @@ export function capabilitiesOf(profile: Profile): ReadonlyMap<string, string> {
 }
 
 /** The certificates that a profile names, by authority. */
-export function authoritiesOf(profile: Profile): ReadonlyMap<string, string> {
+export function certificatesOf(profile: Profile): ReadonlyMap<string, string> {
   return new Map(Object.entries(profile.trustedCA));
 }
 
@@ -64,7 +64,7 @@ export function assertProfile(profile: Profile): void {
   const capabilities = [...capabilitiesOf(profile)].map(
     ([kind, uri]) => [`capabilities.${kind}`, uri] as const,
   );
-  const authorities = [...authoritiesOf(profile)].flatMap(([authority, pem]) => [
+  const authorities = [...certificatesOf(profile)].flatMap(([authority, pem]) => [
     ["name of an authority in trustedCA", authority] as const,
     ["certificates in trustedCA", pem] as const,
   ]);

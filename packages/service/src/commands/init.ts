@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
@@ -9,19 +8,19 @@ import { makeFirstProfile } from "./first-profile.ts";
 import type { Print } from "./print.ts";
 import { printFirst, printJson } from "./print.ts";
 
-/**
- * Makes what the first start makes, without serving.
- *
- * @param note where a person is told what a program that reads `print` need not know.
- */
-export async function init(
-  config: DataConfig,
-  json: boolean,
-  now: Date,
-  home: () => string,
-  print: Print,
-  note: Print,
-): Promise<void> {
+/** What a command that makes a service has of its process. */
+export interface InitMachine {
+  readonly now: Date;
+  /** Home directory of whoever runs it. */
+  readonly home: () => string;
+  readonly print: Print;
+  /** Where a person is told what a program that reads what is printed need not know. */
+  readonly note: Print;
+}
+
+/** Makes what the first start makes, without serving. */
+export async function init(config: DataConfig, json: boolean, machine: InitMachine): Promise<void> {
+  const { now, home, print, note } = machine;
   const paths = dataPaths(config);
   const data = await openData(config);
   try {
@@ -36,13 +35,8 @@ export async function init(
     const ca = resolve(join(paths.tls, "ca.pem"));
     if (json) printJson(print, { ...first, ca });
     else printFirst(print, first, ca);
-    if (config.profile === undefined) return;
-    const use = {
-      authority: config.authority,
-      capabilities: first.capabilities,
-      ca: { file: ca, pem: await readFile(ca, "utf8") },
-    };
-    (json ? note : print)(await makeFirstProfile({ name: config.profile, home }, use));
+    const saved = await makeFirstProfile(config, first, ca, home);
+    if (saved !== undefined) (json ? note : print)(saved);
   } finally {
     await data.store.close();
   }

@@ -5,11 +5,10 @@ import type { Authority } from "capability-protocol";
 import type { AuditLog } from "../audit/log.ts";
 import type { ServeConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
-import type { FirstCapabilities } from "../management/tenants.ts";
 import { makeFirstTenant } from "../management/tenants.ts";
 import type { RunningService } from "../service.ts";
 import { startService } from "../service.ts";
-import { parseCertificates } from "../pem.ts";
+import { parseCertificates } from "capability-sdk/pem";
 import type { KeyedCertificate } from "../tls/x509.ts";
 import { ensureServerCertificate, loadServerCertificate } from "../tls/server-certificate.ts";
 import type { OpenData } from "./data.ts";
@@ -56,7 +55,7 @@ async function serveData(
   },
   machine: Machine,
 ): Promise<void> {
-  const { log, stop, collectYoung } = machine;
+  const { log, print, home, stop, collectYoung } = machine;
   const hasOwn = config.tls.kind === "private-ca";
   const certificate = files.given ?? (hasOwn ? await ownCertificate(config) : undefined);
   const service = await startService({
@@ -81,7 +80,12 @@ async function serveData(
   try {
     await rememberAuthority(config);
     const first = await makeFirstTenant(data);
-    if (first !== undefined) await tellFirst(config, first, machine);
+    if (first !== undefined) {
+      const ca = hasOwn ? resolve(join(dataPaths(config).tls, "ca.pem")) : undefined;
+      printFirst(print, first, ca);
+      const saved = await makeFirstProfile(config, first, ca, home);
+      if (saved !== undefined) print(saved);
+    }
     const { address, port } = service.address;
     log.ready({ authority: config.authority, host: address, port, secure: certificate !== undefined });
     await stop;
@@ -90,20 +94,6 @@ async function serveData(
     clearInterval(renewal);
     await service.close();
   }
-}
-
-/** Shown once, and put where capi finds it. */
-async function tellFirst(
-  config: ServeConfig,
-  first: FirstCapabilities,
-  { home, print }: Machine,
-): Promise<void> {
-  const file = resolve(join(dataPaths(config).tls, "ca.pem"));
-  const ca = config.tls.kind === "private-ca" ? { file, pem: await readFile(file, "utf8") } : undefined;
-  printFirst(print, first, ca?.file);
-  if (config.profile === undefined) return;
-  const use = { authority: config.authority, capabilities: first.capabilities, ca };
-  print(`${await makeFirstProfile({ name: config.profile, home }, use)}\n`);
 }
 
 /** What the operating system says of an address in a word, in a sentence that says what to do. */

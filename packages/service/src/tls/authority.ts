@@ -1,7 +1,8 @@
 import type { KeyObject, X509Certificate } from "node:crypto";
 import { CertificateFileError } from "./errors.ts";
 import { createFile, readIfPresent } from "../private-files.ts";
-import { parseCertificates, parsePrivateKey } from "../pem.ts";
+import { parseCertificates } from "capability-sdk/pem";
+import { parsePrivateKey } from "../pem.ts";
 import type { KeyedCertificate } from "./x509.ts";
 
 /** Where the authority is kept. */

@@ -7,7 +7,8 @@ import type { CertifiedName } from "./certified-name.ts";
 import { CertificateFileError } from "./errors.ts";
 import { makePrivateDirectory, readIfPresent, replaceFile } from "../private-files.ts";
 import { reasonToRenew } from "./judge.ts";
-import { parseCertificates, parsePrivateKey } from "../pem.ts";
+import { parseCertificates } from "capability-sdk/pem";
+import { parsePrivateKey } from "../pem.ts";
 import type { KeyedCertificate } from "./x509.ts";
 
 /** What a TLS server presents, and what its clients have to trust; all PEM. */
