@@ -1,7 +1,9 @@
 // Runs the README's tour as a reader would paste it, and checks what each line that talks to somebody answers.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const DEADLINE_MS = 60_000;
@@ -19,8 +21,11 @@ const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
 const script = /<!-- tour -->\n```sh\n([\s\S]*?)```/.exec(readme)?.[1];
 if (script === undefined) throw new Error("README.md has no tour");
 
+// The tour makes a profile of capi: not among those of whoever runs this.
+const home = await mkdtemp(join(tmpdir(), "membrane-tour-"));
 const shell = spawn("bash", ["-c", script], {
   cwd: root,
+  env: { ...process.env, HOME: home },
   stdio: ["ignore", "pipe", "inherit"],
   detached: true,
 });
@@ -34,6 +39,7 @@ await once(shell, "exit");
 killGroup("SIGTERM");
 await closed;
 clearTimeout(deadline);
+await rm(home, { recursive: true, force: true });
 
 const output = Buffer.concat(printed).toString();
 let at = 0;

@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** @typedef {{ code: string, exitCode: number | null, stdout: string, stderr: string }} Outcome */
+/** @typedef {{ exitCode: number | null, stdout: string, stderr: string }} Outcome */
 
 const DEADLINE_MS = 60_000;
 
@@ -36,5 +36,5 @@ export async function runCode(language, code, environment) {
   child.stdin.end(`${code}\n`);
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   await closed;
-  return { code, exitCode: child.exitCode, stdout, stderr };
+  return { exitCode: child.exitCode, stdout, stderr };
 }

@@ -56,9 +56,10 @@ async function follow(guide, tab, service, aws) {
   /** @param {number} step @param {import("./guide.js").Tab} by */
   const perform = async (step, by = tab, values = variables) => {
     const { language, code } = codeOf(guide.steps[step], by);
-    return runCode(language, fillIn(code, values, tokens), service.environments[language]);
+    const outcome = await runCode(language, fillIn(code, values, tokens), service.environments[language]);
+    return { ...outcome, told: tell(code, outcome, aws.secretAccessKey) };
   };
-  /** @param {import("./run-code.js").Outcome} outcome @param {"export" | "revoke" | "capability"} name */
+  /** @param {Performed} outcome @param {"export" | "revoke" | "capability"} name */
   const remember = (outcome, name) => tokens.set(guide.examples[name], tokenIn(outcome, name));
 
   const created = demand(await perform(CREATE), 201);
@@ -81,10 +82,26 @@ async function follow(guide, tab, service, aws) {
   demand(await perform(INVOKE, "curl"), 401);
 }
 
+/** @typedef {import("./run-code.js").Outcome & { told: string }} Performed `told`: what a message may show of it */
+
+/**
+ * The guide's own code and what came of it, without what was filled in: a log is read by many.
+ *
+ * @param {string} code
+ * @param {import("./run-code.js").Outcome} outcome
+ * @param {string} secret
+ */
+function tell(code, { exitCode, stdout, stderr }, secret) {
+  const output = `${stdout}${stderr}`
+    .replaceAll(secret, "***")
+    .replace(/CPBLTY1-[A-Za-z0-9_-]{86}/g, "CPBLTY1-***");
+  return `exit code ${exitCode}:\n${output}\nof\n${code}`;
+}
+
 /**
  * Nothing went wrong, and where the code prints a status it is the one expected.
  *
- * @param {import("./run-code.js").Outcome} outcome
+ * @param {Performed} outcome
  * @param {number} status
  * @param {string} [text] that the answer must hold
  */
@@ -92,21 +109,19 @@ function demand(outcome, status, text = "") {
   const printed = /^\d{3}$/m.exec(outcome.stdout)?.[0] ?? String(status);
   const isRight = outcome.exitCode === 0 && outcome.stderr === "" && printed === String(status);
   if (isRight && outcome.stdout.includes(text)) return outcome;
-  throw new Error(
-    `expected ${status} ${text}, got exit code ${outcome.exitCode}:\n${outcome.stdout}${outcome.stderr}\nof\n${outcome.code}`,
-  );
+  throw new Error(`expected ${status} ${text}, got ${outcome.told}`);
 }
 
 /**
  * JSON and what console.log prints of an object write the name with and without quotes.
  *
- * @param {import("./run-code.js").Outcome} outcome
+ * @param {Performed} outcome
  * @param {string} name
  */
-function tokenIn({ stdout }, name) {
+function tokenIn({ stdout, told }, name) {
   const token = new RegExp(`"?${name}"?:\\s*["']cpblty://[^#]+#(CPBLTY1-[A-Za-z0-9_-]{86})["']`).exec(
     stdout,
   )?.[1];
-  if (token === undefined) throw new Error(`the answer has no "${name}":\n${stdout}`);
+  if (token === undefined) throw new Error(`the answer has no "${name}": ${told}`);
   return token;
 }

@@ -44,6 +44,8 @@ export function invalid(problem: Problem): CapabilityError {
 /** @param cause what the system said of the connection. */
 export function requestFailed(cause: unknown): CapabilityError {
   const message = `No answer: ${reasonOf(cause)}`;
+  // Bytes that Node could not parse: whoever sent them may have repeated the token.
+  if (cause instanceof Error) Reflect.deleteProperty(cause, "rawPacket");
   return new CapabilityError(
     { statusCode: 0, error: "Request failed", message, code: "request_failed" },
     { cause },

@@ -21,7 +21,8 @@ export async function fetchCapability(
   const { url, token } = endpointOf(capability);
   const { query, ...options } = init;
   const headers = new Headers(options.headers);
+  headers.delete("host");
   headers.set("authorization", `Bearer ${token}`);
   const search = query === undefined ? "" : `?${String(query)}`;
-  return fetch(`${url}${search}`, { redirect: "manual", ...options, headers });
+  return fetch(`${url}${search}`, { ...options, redirect: options.redirect ?? "manual", headers });
 }

@@ -1,9 +1,8 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { text } from "node:stream/consumers";
-import { normalizeAuthority } from "capability-protocol";
+import { normalizeAuthority, refuse } from "capability-protocol";
 import { assertCertificates } from "./certificates.ts";
 import { endpointOf } from "./endpoint.ts";
-import { CapabilityError, requestFailed } from "./error.ts";
+import { CapabilityError, invalidAnswer, requestFailed } from "./error.ts";
 import { ANSWER_MS, type Send } from "./membrane-client.ts";
 import type { Reply } from "./reply.ts";
 import { request } from "./request.ts";
@@ -18,15 +17,19 @@ export function httpsTransport(trust: TrustedCA): Send {
   assertCertificates(trust);
   return async ({ capability, method, query, body }) => {
     const ca = trust.get(normalizeAuthority(endpointOf(capability).authority));
+    const signal = AbortSignal.timeout(ANSWER_MS);
     const open = (): ClientRequest =>
       request(capability, {
         method,
         ...(query === undefined ? {} : { path: `/?${query}` }),
-        signal: AbortSignal.timeout(ANSWER_MS),
+        signal,
         ...(ca === undefined ? {} : { ca }),
         ...(body === undefined ? {} : { headers: { "content-type": "application/json" } }),
       });
-    return replyTo(open, body);
+    return replyTo(open, body).catch((error: unknown) => {
+      // An answer that is cut at the deadline looks like one that broke off by itself.
+      throw signal.aborted ? requestFailed(signal.reason) : error;
+    });
   };
 }
 
@@ -41,15 +44,29 @@ export async function replyTo(
       sent.once("response", resolve);
       sent.on("error", reject);
       // An answer that switches protocols is neither a response nor an error to Node; it only ends the connection.
-      sent.once("close", () => reject(new Error("the connection ended without an answer")));
+      sent.once("close", () => reject(Object.assign(new Error(UNANSWERED), { code: "ECONNRESET" })));
       sent.end(data);
     });
-    return {
-      status: response.statusCode ?? 0,
-      reason: response.statusMessage ?? "",
-      text: await text(response),
-    };
+    const { statusCode: status = 0, statusMessage: reason = "" } = response;
+    return { status, reason, text: await readText(response, status) };
   } catch (error) {
     throw error instanceof CapabilityError ? error : requestFailed(error);
   }
+}
+
+const UNANSWERED = "the connection ended without an answer";
+
+/** More than a thousand membranes with the longest ids: whoever answers without end must not fill the memory. */
+const LONGEST_ANSWER = 16 * 1024 * 1024;
+
+async function readText(response: IncomingMessage, status: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response) {
+    const bytes = Buffer.from(chunk);
+    chunks.push(bytes);
+    length += bytes.length;
+    if (length > LONGEST_ANSWER) throw invalidAnswer(status, refuse("body", "at most 16 MiB").problem);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }

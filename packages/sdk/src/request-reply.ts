@@ -51,5 +51,6 @@ function refuseToldError(reply: Reply, body: unknown): void {
   if (typeof body !== "object" || body === null) return;
   const status = "statusCode" in body && typeof body.statusCode === "number" ? body.statusCode : reply.status;
   const tells = "error" in body && Boolean(body.error);
-  if (tells || status >= 400) throw new CapabilityError(errorBody({ ...reply, status }, body));
+  if (tells || status >= 400)
+    throw new CapabilityError(errorBody({ ...reply, status }, body), { cause: body });
 }

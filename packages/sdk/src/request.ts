@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { type RequestOptions, request as httpsRequest } from "node:https";
+import { isIP } from "node:net";
 import { urlToHttpOptions } from "node:url";
 import { refuse } from "capability-protocol";
 import { endpointOf } from "./endpoint.ts";
@@ -8,8 +9,8 @@ import { invalid } from "./error.ts";
 /**
  * Opens a request with a capability, as `https.request` does; the caller writes the body and ends it.
  *
- * @param options as of `https.request`: `path` (query), `method`, `headers`, `ca`, … Where it goes and its Authorization are
- *   the capability's, whatever the options say.
+ * @param options as of `https.request`: `path` (query), `method`, `headers`, `ca`, … Where it goes, its Host and its
+ *   Authorization are the capability's, whatever the options say.
  * @param callback called once with the response.
  * @throws CapabilityError unless the capability is a URI that can be resolved.
  */
@@ -28,9 +29,11 @@ export function request(
       hostname,
       host: hostname,
       port: port ?? 443,
+      // Node would take the name that the certificate must have from a Host header.
+      servername: isIP(hostname ?? "") === 0 ? (hostname ?? "") : "",
       socketPath: undefined,
       auth: null,
-      headers: { ...withoutAuthorization(given.headers), authorization: `Bearer ${token}` },
+      headers: { ...withoutAddress(given.headers), authorization: `Bearer ${token}` },
     },
     callback,
   );
@@ -39,10 +42,11 @@ export function request(
   return sent;
 }
 
-function withoutAuthorization(headers: RequestOptions["headers"]): OutgoingHttpHeaders {
-  if (headers === undefined) return {};
+/** Headers that say where a request goes and by what right: the capability alone does. */
+const ADDRESS: ReadonlySet<string> = new Set(["authorization", "host"]);
+
+function withoutAddress(headers: RequestOptions["headers"] | null): OutgoingHttpHeaders {
+  if (headers === undefined || headers === null) return {};
   if (Array.isArray(headers)) throw invalid(refuse("options.headers", "an object").problem);
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"),
-  );
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !ADDRESS.has(name.toLowerCase())));
 }

@@ -142,6 +142,7 @@ test("a redirect is an answer unless it is to be followed, and then the token st
   expect(moved.status).toBe(302);
   expect(moved.headers.get("location")).toBe(`https://${other.authority}/there`);
   expect(await moved.text()).toBe("moved");
+  expect((await use({ query, redirect: undefined as unknown as "manual" })).status).toBe(302);
   expect(other.connections()).toBe(connections);
 
   const followed = (await (await use({ query, redirect: "follow" })).json()) as Heard;

@@ -64,6 +64,26 @@ describe.each([
   });
 });
 
+test("an answer without end is cut short, long before it fills the memory", async () => {
+  const piece = `4000\r\n${"[".repeat(0x4000)}\r\n`;
+  const pour = (socket: Socket): void => {
+    while (socket.writable && socket.write(piece)) {
+      // Until the other side takes no more for now.
+    }
+  };
+  const error = await failure(query, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", (socket) => {
+    socket.on("drain", () => pour(socket));
+    pour(socket);
+  });
+  expect(error).toMatchObject({ code: "invalid_answer", statusCode: 200 });
+  expect(error.message).toContain("body: expected at most 16 MiB");
+});
+
+test("what could not be parsed is not kept: it may repeat the token", async () => {
+  const error = await failure(query, `no HTTP at all ${CANARY}\r\n\r\n`);
+  expect(error.cause).not.toHaveProperty("rawPacket");
+});
+
 const uri = `cpblty://membrane.example.com/#CPBLTY1-${"A".repeat(86)}`;
 
 describe("is no answer of a Membrane Service:", () => {

@@ -3,6 +3,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { RequestOptions } from "node:https";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeCertificate } from "../../service/src/testkit/tls-target.ts";
 import CapabilitySDK from "../src/index.ts";
 import { CANARY, startAnswering, startSpeaking } from "./speaking.ts";
 import type { Speaking } from "./speaking.ts";
@@ -60,11 +61,23 @@ test.each([
   ["defaultPort", () => ({ defaultPort: wrong.port })],
   ["protocol", () => ({ protocol: "http:" })],
   ["socketPath", () => ({ socketPath: "/wrong.sock" })],
+  ["a Host header", () => ({ headers: { host: "wrong.invalid" } })],
+  ["null for headers", () => ({ headers: null as unknown as Record<string, string> })],
 ])("%s in options does not lead away from the authority of the capability", async (_name, options) => {
   const message = await heard(options());
   expect(header(message, "host")).toEqual([right.authority]);
   expect(header(message, "authorization")).toEqual([`Bearer ${CANARY}`]);
   expect(wrong.connections()).toBe(0);
+});
+
+test("neither a Host header nor a server name in options says whose certificate is the right one", async () => {
+  const certificate = await makeCertificate("evil.example");
+  await using evil = await startAnswering((_request, response) => void response.end(), { certificate });
+  for (const options of [{}, { headers: { Host: "evil.example" } }, { servername: "evil.example" }]) {
+    const request = CapabilitySDK.request(evil.capability, { ca: evil.ca, ...options });
+    request.end();
+    await expect(once(request, "response")).rejects.toMatchObject({ code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+  }
 });
 
 test.each([

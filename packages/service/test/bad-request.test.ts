@@ -107,6 +107,24 @@ test("a method that a capability does not allow is a 405 with the ones it does, 
   expect(await nodes()).toBe(before);
 });
 
+test.each([
+  ["a body", { body: { uri: "https://example.com/" } }, "body"],
+  ["an empty object", { body: {} }, "body"],
+  ["a query", { path: "/?limit=1" }, "query"],
+])(
+  "%s shows that another capability was meant: revoke and deleteSelf refuse it and end nothing",
+  async (_what, options, field) => {
+    const { revoke } = await createMembrane(service, service.tokens.create, `meant-${_what}`);
+    for (const token of [revoke, service.tokens.deleteSelf]) {
+      const answer = await call(service, token, options);
+      expect(answer.status).toBe(400);
+      expect(answer.json.message).toMatch(new RegExp(`^${field}: expected none: no such field`));
+    }
+    expect((await call(service, revoke, { method: "POST" })).status).toBe(202);
+    expect((await call(service, service.tokens.query, { path: "/?id=m" })).json.membranes).toHaveLength(1);
+  },
+);
+
 test("a management capability allows the path / alone", async () => {
   for (const path of ["/x", "//", "/healthz", "/%2f"]) {
     const answer = await call(service, service.tokens.query, { path });

@@ -21,7 +21,7 @@ test("the first start puts the capabilities that it prints, and the CA, into the
     expect(service.printed()).toContain(`  ${profile!.capabilities[name]}\n`);
   }
   expect(profile!.trustedCA).toEqual({ "localhost:8443": await readFile(join(data, "tls/ca.pem"), "utf8") });
-  expect(service.printed()).toContain("npx capi membrane create --id hello\n");
+  expect(service.printed()).toContain("npx --no capi membrane create --id hello\n");
   expect((await stat(join(home.path, ".capability/credentials"))).mode & 0o777).toBe(0o600);
 });
 
@@ -40,7 +40,7 @@ test("init --json prints JSON alone; what it says of the profile is for a person
   expect(code).toBe(0);
   const { capabilities } = JSON.parse(stdout);
   expect(stderr).toContain('profile "lab"');
-  expect(stderr).toContain("npx capi membrane create --id hello --profile lab");
+  expect(stderr).toContain("npx --no capi membrane create --id hello --profile lab");
   expect(stderr).not.toContain("CPBLTY1-");
   expect((await readProfile(profileDirectory(home.path), "lab"))?.capabilities).toEqual(capabilities);
 });
@@ -54,7 +54,7 @@ test("a profile that is there is left as it is; the start says how to use the ne
   await using service = await spawnMembrane([...SERVE, "--data", data], at(home.path));
   expect(await readFile(join(directory, "credentials"), "utf8")).toBe(before);
   expect(service.printed().match(/cpblty:/g)).toHaveLength(4);
-  expect(service.printed()).toContain("npx capi config configure --profile NAME\n");
+  expect(service.printed()).toContain("npx --no capi config configure --profile NAME\n");
   expect(service.printed()).toContain(join(data, "tls/ca.pem"));
 });
 
@@ -93,7 +93,7 @@ test.each([
   const data = join(home.path, "data");
   await using service = await spawnMembrane([...SERVE, "--data", data], at(home.path));
   expect(service.printed()).toContain("The profile of capi was not written: ");
-  expect(service.printed()).toContain("npx capi config configure");
+  expect(service.printed()).toContain("npx --no capi config configure");
   expect(service.printed()).not.toContain("canary");
 });
 

@@ -8,8 +8,13 @@ const TRIES = 100;
 const PAUSE_MS = 50;
 const MOST_LINKS = 40;
 
-/** Puts a new text in place of the file, at most once; a reader finds the old text or the new one, also after a power cut. */
-export type ReplaceFile = (text: string) => Promise<void>;
+/** A file that this process alone may change. */
+export interface LockedFile {
+  /** Puts the new text on disk beside the file: a full disk shows here. */
+  write(text: string): Promise<void>;
+  /** Puts what was written in place of the file; a reader finds the old text or the new one, also after a power cut. */
+  commit(): Promise<void>;
+}
 
 /**
  * Runs `change` while this process alone may change the file, as git does it: `FILE.lock`, made with O_EXCL, is the
@@ -18,22 +23,23 @@ export type ReplaceFile = (text: string) => Promise<void>;
  * Throws a `ProfileError` `locked` when somebody else's lock file is there for five seconds. A process that is killed
  * leaves its own; no other one removes it, since who made it, and whether it still runs, cannot be known for certain.
  */
-export async function withLockedFile<T>(
-  path: string,
-  change: (replace: ReplaceFile) => Promise<T>,
-): Promise<T> {
+export async function withLockedFile<T>(path: string, change: (file: LockedFile) => Promise<T>): Promise<T> {
   const lock = `${path}.lock`;
   const handle = await takeLock(lock);
   let isOurs = true;
   try {
-    return await change(async (text) => {
-      await handle.writeFile(text);
-      await handle.sync();
-      await handle.close();
-      await rename(lock, path);
-      // From here on a lock file of this name is another process's.
-      isOurs = false;
-      await syncDirectory(dirname(path));
+    return await change({
+      async write(text) {
+        await handle.writeFile(text);
+        await handle.sync();
+        await handle.close();
+      },
+      async commit() {
+        await rename(lock, path);
+        // From here on a lock file of this name is another process's.
+        isOurs = false;
+        await syncDirectory(dirname(path));
+      },
     });
   } finally {
     if (isOurs) await rm(lock, { force: true });

@@ -21,14 +21,16 @@ export function changeTexts(
   return namingFaults(async () => {
     await makePrivate(directory);
     const credentials = await followLinks(join(directory, "credentials"));
-    return withLockedFile(credentials, async (replaceCredentials) => {
+    return withLockedFile(credentials, async (file) => {
       const before = await read(directory);
       const after = change(before);
       const isConfigNew = after.config.text !== before.config.text;
       const isCredentialsNew = after.credentials.text !== before.credentials.text;
-      // Configuration first: who finds a new capability also finds the certificates to use it with.
+      // All that can fail comes before anything is in place. Then the configuration first: who finds a new capability
+      // also finds the certificates to use it with.
+      if (isCredentialsNew) await file.write(after.credentials.text);
       if (isConfigNew) await replaceConfig(directory, after.config.text);
-      if (isCredentialsNew) await replaceCredentials(after.credentials.text);
+      if (isCredentialsNew) await file.commit();
       return isConfigNew || isCredentialsNew;
     });
   });
@@ -46,17 +48,25 @@ async function read(directory: string): Promise<ProfileTexts> {
 
 async function replaceConfig(directory: string, text: string): Promise<void> {
   const config = await followLinks(join(directory, "config"));
-  await withLockedFile(config, (replace) => replace(text));
+  await withLockedFile(config, async (file) => {
+    await file.write(text);
+    await file.commit();
+  });
 }
 
 async function makePrivate(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  // Not with its parents: a home that is missing is not ours to make.
+  await mkdir(directory, { mode: 0o700 }).catch((error: unknown) => {
+    if (!hasCode(error, "EEXIST")) throw error;
+  });
   const { mode } = await stat(directory);
   if ((mode & 0o077) !== 0) await chmod(directory, 0o700);
 }
 
 async function readText(path: string): Promise<string> {
   try {
+    // A pipe in its place would be waited for without end.
+    if (!(await stat(path)).isFile()) throw new ProfileError("file_system", `${path}: expected a file`);
     return decode(path, await readFile(path));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return "";

@@ -5,6 +5,7 @@ import { access, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Profile } from "./index.ts";
 import { changeProfile, createProfile, listProfiles, readProfile } from "./index.ts";
@@ -65,6 +66,29 @@ test.each([
     expect(Object.keys(read?.trustedCA ?? {})).toHaveLength(changes);
   }
   expect((await readdir(directory)).toSorted()).toEqual(["config", "credentials"]);
+});
+
+test.each([
+  ["credentials", { name: "a", capabilities: { create: PEM }, trustedCA: { h: "x" } }],
+  ["configuration", { name: "a", capabilities: { create: "x" }, trustedCA: { h: PEM } }],
+])("where there is no room for the %s, neither file is changed and no lock stays", async (_, profile) => {
+  const script = `import * as profiles from ${JSON.stringify(BUILT.href)};
+    const [directory, profile] = process.argv.slice(1);
+    const { code } = await profiles.createProfile(directory, JSON.parse(profile)).catch((error) => error);
+    console.log(code);`;
+  // A file may grow to one KiB; the signal that tells of it would otherwise end the process.
+  const limited = "trap '' XFSZ; ulimit -f 1; exec \"$@\"";
+  const node = [
+    process.execPath,
+    "--input-type=module",
+    "--eval",
+    script,
+    directory,
+    JSON.stringify(profile),
+  ];
+  const child = spawn("bash", ["-c", limited, "bash", ...node], { stdio: ["ignore", "pipe", "inherit"] });
+  expect(await text(child.stdout)).toBe("file_system\n");
+  expect(await readdir(directory)).toEqual([]);
 });
 
 test.each([

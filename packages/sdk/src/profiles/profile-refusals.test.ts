@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -117,12 +118,26 @@ describe("a file that cannot be understood", () => {
   });
 });
 
-test("when the system refuses, the error names the path and the reason, and no lock stays", async () => {
-  await mkdir(join(directory, "config"), { recursive: true });
+test.each([
+  ["a directory", (path: string) => mkdir(path, { recursive: true })],
+  ["a pipe, which would be waited for", (path: string) => void execFileSync("mkfifo", [path])],
+])("%s in place of a file is refused, and no lock stays", async (_, make) => {
+  await mkdir(directory);
+  await make(join(directory, "config"));
   for (const operation of [readProfile(directory, "a"), createProfile(directory, full("a"))]) {
-    await expect(operation).rejects.toThrow(
-      expect.objectContaining({ code: "file_system", cause: expect.objectContaining({ code: "EISDIR" }) }),
-    );
+    await expect(operation).rejects.toThrow(code("file_system"));
+    await expect(operation).rejects.toThrow(`${join(directory, "config")}: expected a file`);
   }
   expect(await readdir(directory)).toEqual(["config"]);
+});
+
+test("when the system refuses, the error names the path and keeps the reason", async () => {
+  await expect(createProfile(join(home, "missing", ".capability"), full("a"))).rejects.toThrow(
+    expect.objectContaining({ code: "file_system", cause: expect.objectContaining({ code: "ENOENT" }) }),
+  );
+  expect(await readdir(home)).toEqual([]);
+});
+
+test.each(["", ".", "home/me"])("the home %j is none: secrets would end up where somebody stands", (path) => {
+  expect(() => profileDirectory(path)).toThrow(code("invalid_profile"));
 });

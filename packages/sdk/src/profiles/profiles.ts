@@ -1,11 +1,23 @@
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
+import { ProfileError } from "./error.ts";
 import { changeTexts, readTexts } from "./profile-files.ts";
 import { namesIn, profileIn, withProfile, withoutProfile } from "./profile-texts.ts";
 import type { Profile } from "./profile.ts";
 import { assertProfile } from "./profile.ts";
 
-/** Where the profile files of a person are: `.capability` in their home directory, which the caller names. */
+/**
+ * Where the profile files of a person are: `.capability` in their home directory, which the caller names.
+ *
+ * @throws {ProfileError} `invalid_profile` unless the path is absolute: secrets would end up wherever somebody happens to
+ * stand, perhaps in a repository.
+ */
 export function profileDirectory(home: string): string {
+  if (!isAbsolute(home)) {
+    throw new ProfileError(
+      "invalid_profile",
+      "home directory: expected an absolute path; set the variable HOME",
+    );
+  }
   return join(home, ".capability");
 }
 

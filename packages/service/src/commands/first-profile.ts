@@ -3,6 +3,9 @@ import { createProfile, profileDirectory } from "capability-sdk/profiles";
 import type { DataConfig } from "../config.ts";
 import type { FirstCapabilities } from "../management/tenants.ts";
 
+/** Without `--no`, npx would offer a stranger's package of this name where the checkout is not at hand. */
+const CAPI = "npx --no capi";
+
 /**
  * Makes the profile of `capi` for the first tenant, unless there is one of this name: it may hold the only copy of another
  * tenant's capabilities.
@@ -24,7 +27,7 @@ export async function makeFirstProfile(
     const directory = profileDirectory(home());
     const trustedCA = caFile === undefined ? {} : { [authority]: await readFile(caFile, "utf8") };
     if (await createProfile(directory, { name, capabilities, trustedCA })) {
-      return `Saved them as profile "${name}" of capi, in ${directory}. In another terminal:\n\n  npx capi membrane create --id hello${option}\n`;
+      return `Saved them as profile "${name}" of capi, in ${directory}. In another terminal, in this directory:\n\n  ${CAPI} membrane create --id hello${option}\n`;
     }
     return `capi has a profile "${name}" already, in ${directory}; it was left as it is. ${byHand(caFile)}`;
   } catch (error) {
@@ -35,5 +38,5 @@ export async function makeFirstProfile(
 
 function byHand(caFile: string | undefined): string {
   const asked = caFile === undefined ? "the capabilities above" : "the capabilities and the CA above";
-  return `To use this tenant with capi, give it a profile of its own; this asks for ${asked}:\n\n  npx capi config configure --profile NAME\n`;
+  return `To use this tenant with capi, give it a profile of its own; this asks for ${asked}:\n\n  ${CAPI} config configure --profile NAME\n`;
 }

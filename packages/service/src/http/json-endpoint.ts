@@ -28,7 +28,11 @@ export async function manage(
   if (!operation.methods.includes(head.method)) {
     return deny({ reason: "method_not_allowed", allow: operation.methods });
   }
-  if (!operation.readsBody) return operation.run(context, caller, { ...NO_BODY, search: head.query });
+  if (operation.takes === "nothing") {
+    if (head.query !== "") return invalid("query", NOTHING);
+    if (head.body.kind !== "none") return invalid("body", NOTHING);
+  }
+  if (operation.takes !== "body") return operation.run(context, caller, { ...NO_BODY, search: head.query });
 
   const tooLarge = deny({ reason: "body_too_large", limit: MANAGEMENT_BODY_LIMIT });
   if (head.body.kind === "length" && head.body.length > MANAGEMENT_BODY_LIMIT) return tooLarge;
@@ -40,6 +44,9 @@ export async function manage(
   if (!json.ok) return invalid("body", "JSON in UTF-8");
   return operation.run(context, caller, { raw, json: json.value, search: head.query });
 }
+
+/** An export body sent with a `revoke` capability by mistake must not revoke. */
+const NOTHING = "none: no such field; this capability takes nothing, is it the right one?";
 
 const NO_BODY: Pick<ManagementInput, "raw" | "json"> = { raw: Buffer.alloc(0), json: undefined };
 

@@ -27,12 +27,12 @@ export interface ManagementInput {
 /** What the service itself does for a kind of capability. */
 export interface Operation {
   readonly methods: readonly string[];
-  /** Whether a JSON body is read. */
-  readonly readsBody: boolean;
+  /** What a request carries. Where it is nothing, anything shows that the requester meant another capability. */
+  readonly takes: "body" | "query" | "nothing";
   run(context: ManagementContext, caller: Caller, input: ManagementInput): Promise<Outcome<Answer>>;
 }
 
-const REVOKING = { methods: ["GET", "POST", "DELETE"], readsBody: false, run: revoke } satisfies Operation;
+const REVOKING = { methods: ["GET", "POST", "DELETE"], takes: "nothing", run: revoke } satisfies Operation;
 
 /** Every kind of service capability, with its methods and what it does. */
 export const OPERATIONS: Readonly<Record<ServiceKind, Operation>> = {
@@ -40,7 +40,7 @@ export const OPERATIONS: Readonly<Record<ServiceKind, Operation>> = {
   create: posting(parseCreateRequest, create),
   query: {
     methods: ["GET"],
-    readsBody: false,
+    takes: "query",
     run: (context, caller, { search }) =>
       parsed(parseQueryRequest(search), (asked) => query(context, caller, asked)),
   },
@@ -55,7 +55,7 @@ function posting<T>(
 ): Operation {
   return {
     methods: ["POST"],
-    readsBody: true,
+    takes: "body",
     run: (context, caller, { json, raw }) =>
       parsed(parse(json), (request) => act(context, caller, request, raw)),
   };
