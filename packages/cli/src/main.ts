@@ -1,14 +1,15 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { listProfiles, profileDirectory } from "capability-sdk/profiles";
-import { readCommandLine } from "./cli.ts";
-import type { Command } from "./command.ts";
-import { config } from "./commands/config.ts";
-import { membrane } from "./commands/membrane.ts";
+import { readCommandLine } from "./command-line/cli.ts";
+import type { Command } from "./command-line/command.ts";
+import { printCompletionScript } from "./command-line/help.ts";
+import { config } from "./commands/config/config.ts";
+import { membrane } from "./commands/membrane/membrane.ts";
 import { profiles } from "./commands/profiles.ts";
-import { request } from "./commands/request.ts";
-import { explainAny } from "./explain/explain.ts";
-import { Failure } from "./failure.ts";
+import { request } from "./commands/request/request.ts";
+import { explainAny } from "./failure/explain.ts";
+import { Failure } from "./failure/failure.ts";
 import { createSecretReader } from "./secret.ts";
 import { formatFailure } from "./terminal.ts";
 import type { World } from "./world.ts";
@@ -57,6 +58,8 @@ async function run(command: Command, world: World): Promise<void> {
       return config(command, world);
     case "profiles":
       return profiles(world);
+    case "completion":
+      return printCompletionScript();
   }
 }
 

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Failure } from "./failure.ts";
+import { Failure } from "./failure/failure.ts";
 import { formatExport, formatJson, formatMembrane, formatQuery } from "./output.ts";
 import { quoteForShell, shellWord } from "./shell.ts";
 

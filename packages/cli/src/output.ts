@@ -1,18 +1,19 @@
 import { parseCapabilityUri } from "capability-protocol";
 import type { ExportAnswer, MembraneAnswer, QueryAnswer } from "capability-sdk";
-import { Failure } from "./failure.ts";
+import { Failure } from "./failure/failure.ts";
 import { quoteForShell } from "./shell.ts";
+import { ACTING } from "./terminal.ts";
 
 /** Forms that an answer can be printed in. */
 export const OUTPUT_FORMS = ["json", "uri", "env"] as const;
 export type OutputForm = (typeof OUTPUT_FORMS)[number];
 
 /**
- * JSON for a person and for programs. What could move a terminal's cursor or turn the direction of its text is escaped,
- * as JSON allows: names in an answer are whatever the service says.
+ * JSON for a person and for programs. What acts on a terminal is escaped, as JSON allows: names in an answer are whatever
+ * the service says.
  */
 export function formatJson(value: object): string {
-  const text = JSON.stringify(value, null, 2).replace(/[^\n\P{C}]|[\u2028\u2029]/gu, escapeCharacter);
+  const text = JSON.stringify(value, null, 2).replace(ACTING, escapeCharacter);
   return `${text}\n`;
 }
 

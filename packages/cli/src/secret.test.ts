@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "../../service/src/testkit/directory.ts";
-import { Failure } from "./failure.ts";
+import { Failure } from "./failure/failure.ts";
 import { createSecretReader } from "./secret.ts";
 
 const NOTHING = new PassThrough().end();

@@ -1,6 +1,8 @@
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
-import { Failure } from "./failure.ts";
+import { Failure } from "./failure/failure.ts";
+import { unreadable } from "./failure/unreadable.ts";
+import { MIB, readAtMost } from "./read-at-most.ts";
 
 /** Reads options that hold secrets. */
 export interface SecretReader {
@@ -16,8 +18,8 @@ export interface SecretReader {
   claimInput(option: string): Readable;
 }
 
-/** More than any capability, key or certificate chain; an endless file must not fill the memory. */
-const LONGEST_SECRET = 1 << 20;
+/** For who meant something else than a file. */
+export const AT_SIGN = "Behind @ stands the path of a file, taken as it is written, or - for standard input.";
 
 export function createSecretReader(stdin: Readable): SecretReader {
   let claimedBy: string | undefined;
@@ -46,20 +48,11 @@ export function createSecretReader(stdin: Readable): SecretReader {
 }
 
 async function readBytes(source: Readable, option: string, name: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of source) {
-      const bytes = Buffer.from(chunk);
-      chunks.push(bytes);
-      length += bytes.length;
-      if (length > LONGEST_SECRET) break;
-    }
-  } catch (cause) {
-    throw unreadable(option, name, cause);
-  }
-  if (length > LONGEST_SECRET) throw new Failure(`${option}: ${name} is over 1 MiB`);
-  return Buffer.concat(chunks);
+  const bytes = await readAtMost(source, MIB).catch((cause: unknown) => {
+    throw unreadable(option, name, cause, AT_SIGN);
+  });
+  if (bytes === undefined) throw new Failure(`${option}: ${name} is over 1 MiB`);
+  return bytes;
 }
 
 function decode(bytes: Buffer, option: string, name: string): string {
@@ -67,26 +60,5 @@ function decode(bytes: Buffer, option: string, name: string): string {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new Failure(`${option}: ${name} is not text in UTF-8`, undefined, { cause });
-  }
-}
-
-/** A file that was named and cannot be read, in words. */
-export function unreadable(option: string, name: string, cause: unknown): Failure {
-  const next = "Behind @ stands the path of a file, taken as it is written, or - for standard input.";
-  return new Failure(`${option}: ${name} cannot be read: ${reasonOf(cause)}`, next, { cause });
-}
-
-function reasonOf(cause: unknown): string {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  switch (code) {
-    case "ENOENT":
-      return "there is no such file";
-    case "EACCES":
-    case "EPERM":
-      return "this user may not";
-    case "EISDIR":
-      return "it is a directory";
-    default:
-      return typeof code === "string" ? code : "it failed";
   }
 }

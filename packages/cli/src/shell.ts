@@ -7,3 +7,8 @@ export function quoteForShell(text: string): string {
 export function shellWord(text: string): string {
   return /^[\w.@%+:,/-]+$/.test(text) ? text : quoteForShell(text);
 }
+
+/** Whether a text can stand in a line that a person may copy: without characters that act on a terminal. */
+export function isPlain(text: string): boolean {
+  return !/\p{C}/u.test(text);
+}

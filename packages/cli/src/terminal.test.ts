@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { makeCapability } from "../test/capabilities.ts";
 import { Sheet } from "../test/terminal.ts";
-import { Failure } from "./failure.ts";
+import { Failure } from "./failure/failure.ts";
 import { formatFailure, hint } from "./terminal.ts";
 
 test("a failure is FAILED, what happened, and behind an empty line what to do", () => {

@@ -1,10 +1,13 @@
 import { TOKEN_PATTERN } from "capability-protocol";
-import type { Failure } from "./failure.ts";
+import type { Failure } from "./failure/failure.ts";
 import type { World } from "./world.ts";
 
 const RED = "\u001B[31m";
 const DIM = "\u001B[2m";
 const PLAIN = "\u001B[0m";
+
+/** What could move a terminal's cursor or turn the direction of its text, line breaks aside. */
+export const ACTING: RegExp = /[^\n\P{C}]|[\u2028\u2029]/gu;
 
 const TOKEN = new RegExp(TOKEN_PATTERN, "g");
 
@@ -23,6 +26,6 @@ export function hint(world: Pick<World, "stdout" | "stderr" | "isColoured">, lin
 }
 
 /** Nothing in a message acts on the terminal, whoever wrote it, and no token stands in it. */
-function showable(text: string): string {
-  return text.replace(TOKEN, "CPBLTY1-...").replace(/[^\n\P{C}]|[\u2028\u2029]/gu, "?");
+export function showable(text: string): string {
+  return text.replace(TOKEN, "CPBLTY1-...").replace(ACTING, "?");
 }

@@ -69,6 +69,19 @@ test("behind --profile the names of the profiles are offered, and nothing of wha
   expect(gives(offered.join(), create)).toBe(false);
 });
 
+test("the script is of the shell that SHELL names", async () => {
+  const run = promisify(execFile);
+  const scripts = ["/bin/zsh", "/bin/bash"].map(async (SHELL) => {
+    const env = { ...environment(place.path), SHELL };
+    return (await run(process.execPath, [CAPI, "completion"], { env })).stdout;
+  });
+  const [zsh, bash] = await Promise.all(scripts);
+  expect(zsh).toMatch(/^#compdef capi\n/);
+  expect(zsh).toContain("compdef _capi_yargs_completions capi");
+  expect(bash).not.toContain("compdef");
+  expect(bash).toContain("complete -o bashdefault");
+});
+
 test("completing works while the profile files are damaged", async () => {
   await mkdir(join(place.path, ".capability"));
   await writeFile(join(place.path, ".capability", "credentials"), "profile: [");

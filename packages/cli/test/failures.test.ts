@@ -32,7 +32,7 @@ test("a service whose CA is not known is named, with both ways to trust it", asy
   const somebody = await place.stranger();
   const ended = await somebody.capi([...CREATE, "--capability", place.capabilities.create]);
   expectFailed(ended, `${place.authority} shows a certificate`, "--cacert FILE");
-  expect(ended.stderr).toContain("capi config configure --service membrane --cacert FILE");
+  expect(ended.stderr).toContain("capi config configure --cacert FILE");
   expect(ended.stderr).toContain("tls/ca.pem");
 });
 
@@ -100,11 +100,12 @@ test("a membrane that exists already leads to its capabilities", async () => {
   expectFailed(ended, /^409 Conflict: --id: /, "capi membrane query --id twice");
 });
 
-test("what the service finds wrong is told of the option", async () => {
+test("what is wrong in a field is told of the option, and no status is claimed for what was never sent", async () => {
   await place.succeed(["membrane", "create", "--id", "options"]);
   const words = ["membrane", "export", "--id", "options", "--uri", "https://a.test/"];
+  expectFailed(await place.capi([...words, "--method", "CONNECT"]), /^--method: /, "--help");
   const pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
-  expectFailed(await place.capi([...words, "--tls-ca", pem]), "400 Bad Request: --tls-ca: ", "--help");
+  expectFailed(await place.capi([...words, "--tls-ca", pem]), /^--tls-ca: /, "--help");
 });
 
 test("a profile or a capability that is not there leads to capi config", async () => {
@@ -117,7 +118,7 @@ test("a profile or a capability that is not there leads to capi config", async (
   expectFailed(
     await place.capi([...CREATE, "--profile", "work"]),
     'no profile "work"; there is default',
-    "capi config configure --service membrane --profile work",
+    "capi config configure --profile work",
   );
   await place.succeed([
     "config",
@@ -132,7 +133,7 @@ test("a profile or a capability that is not there leads to capi config", async (
   expectFailed(
     await place.capi([...CREATE, "--profile", "half"]),
     'the profile "half" has no create capability',
-    "capi config configure --service membrane --profile half",
+    "capi config configure --profile half",
   );
   await place.succeed(["config", "remove", "--profile", "half"]);
 });
@@ -176,19 +177,20 @@ function answerWith(capability: string): RequestListener {
 }
 
 test.each(HOSTILE)(
-  "a service that answers with %s is refused, in every form of output",
+  "a service that answers with %s is refused, whatever it was asked",
   async (_what, answer) => {
     const certificate = await makeCertificate("localhost");
     await using service = await startTlsTarget(certificate, answer);
     const ca = await place.file("hostile-ca.pem", certificate.ca);
     const trust = ["--capability", makeCapability(`localhost:${service.port}`), "--cacert", ca];
-    for (const output of ["json", "env"]) {
-      for (const words of [CREATE, ["membrane", "export", "--uri", "https://a.test/"]]) {
-        const { code, stdout, stderr } = await place.capi([...words, ...trust, "--output", output]);
-        expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-        expect(stderr).toMatch(/^FAILED\n/);
-        expect(stderr).not.toContain("hurt");
-      }
+    for (const words of [
+      [...CREATE, "--output", "json"],
+      ["membrane", "export", "--uri", "https://a.test/", "--output", "env"],
+    ]) {
+      const { code, stdout, stderr } = await place.capi([...words, ...trust]);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(stderr).toMatch(/^FAILED\n/);
+      expect(stderr).not.toContain("hurt");
     }
   },
 );
@@ -210,4 +212,40 @@ test("an error answer acts neither on the terminal nor as our own words", async 
   expect(stderr).not.toContain(token);
   expect(stderr.split("\n").filter((line) => line === "FAILED")).toHaveLength(1);
   expect(stderr).not.toMatch(/[^\n\P{Cc}]/u);
+});
+
+test("a service that names another in the answer to a query does not choose where a secret goes", async () => {
+  const certificate = await makeCertificate("localhost");
+  await using other = await startTlsTarget(certificate, (_, response) => void response.writeHead(500).end());
+  const elsewhere = makeCapability(`localhost:${other.port}`);
+  await using service = await startTlsTarget(certificate, (_, response) => {
+    const membrane = { id: "m", capabilities: { export: elsewhere, revoke: elsewhere } };
+    response.end(JSON.stringify({ membranes: [membrane], completed: true }));
+  });
+  const ca = await place.file("turning-ca.pem", certificate.ca);
+  const query = makeCapability(`localhost:${service.port}`);
+  await place.succeed(["config", "configure", "--profile", "turning", "--query", query, "--cacert", ca]);
+  const trust = ["--id", "m", "--profile", "turning", "--cacert", ca];
+  for (const words of [
+    ["membrane", "export", "--uri", "https://a.test/", "--header", "X: secret"],
+    ["membrane", "revoke"],
+  ]) {
+    const ended = await place.capi([...words, ...trust]);
+    expectFailed(
+      ended,
+      `names a capability of another service, localhost:${other.port}`,
+      "--capability @FILE",
+    );
+  }
+  expect(service.requests).toHaveLength(2);
+  expect(other.requests).toHaveLength(0);
+});
+
+test("an endless file is no CA, and is not read to its end", async () => {
+  for (const option of ["--cacert", "--trustedCA-file-path"]) {
+    const words = ["request", makeCapability("localhost:1"), option, "/dev/zero"];
+    const { code, stderr } = await place.capi(words);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/is over (1|16) MiB/);
+  }
 });

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -37,7 +37,7 @@ export interface Place extends Home {
   readonly ca: string;
   /** Those of the first tenant. */
   readonly capabilities: Required<Profile["capabilities"]>;
-  /** Somebody who knows nothing of the service. */
+  /** Somebody else each time, who knows nothing of the service. */
   stranger(): Promise<Home>;
 }
 
@@ -66,9 +66,7 @@ export async function openPlace(): Promise<Place> {
     ca: join(data, "tls", "ca.pem"),
     capabilities: { create, query, deleteSelf },
     async stranger() {
-      const path = join(home.path, "stranger");
-      await mkdir(path, { recursive: true });
-      return homeAt(path, () => Promise.resolve());
+      return homeAt(await mkdtemp(join(home.path, "stranger-")), () => Promise.resolve());
     },
     async [Symbol.asyncDispose]() {
       await service[Symbol.asyncDispose]();

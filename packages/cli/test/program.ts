@@ -1,3 +1,5 @@
+// Tests belong to no tsconfig of the package: a linter that is given this folder alone finds Node's globals here.
+/// <reference types="node" />
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";

@@ -1,0 +1,24 @@
+import { isToken, trimFieldValue } from "capability-protocol";
+import type { HeaderLine } from "../command.ts";
+import { Failure } from "../../failure/failure.ts";
+
+const EXPECTED = '--header: expected "Name: value"';
+
+/**
+ * Header lines from the values of `--header`, split at the first colon; a value that comes from a file holds a line
+ * each. What is wrong is never repeated: it may be a secret whose name was forgotten.
+ */
+export function readHeaderLines(values: readonly string[]): readonly HeaderLine[] {
+  return values
+    .flatMap((value) => value.split(/\r?\n/))
+    .filter((line) => line !== "")
+    .map(readLine);
+}
+
+function readLine(line: string): HeaderLine {
+  const colon = line.indexOf(":");
+  const name = line.slice(0, colon);
+  if (colon === -1) throw new Failure(`${EXPECTED}, there is no colon`);
+  if (!isToken(name)) throw new Failure(`${EXPECTED}, what stands before the colon is no header name`);
+  return [name, trimFieldValue(line.slice(colon + 1))];
+}

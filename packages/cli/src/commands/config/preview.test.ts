@@ -1,0 +1,39 @@
+import { randomBytes } from "node:crypto";
+import { formatToken } from "capability-protocol";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { makeCertificate } from "../../../../service/src/testkit/tls-target.ts";
+import { describeCertificates, nameCertificates, previewCapability } from "./preview.ts";
+
+test("of a capability its authority is shown and four characters of what is random, in either form", () => {
+  const token = formatToken(randomBytes(64));
+  const shown = token.slice(0, 12);
+  for (const before of ["cpblty://localhost:8443/#", "cpblty:Vm9n:", "cpblty:Vm9n@k1:", `cpblty:${token}:`]) {
+    expect(previewCapability(before + token)).toBe(`${before}${shown}…`);
+  }
+});
+
+test("of what is no capability nothing is shown", () => {
+  const before = "cpblty://localhost:8443/#";
+  const uri = before + formatToken(randomBytes(64));
+  const place = fc.integer({ min: before.length, max: uri.length - 1 });
+  fc.assert(
+    fc.property(place, fc.constantFrom("", " ", "\n", "\u001b", "+"), (at, put) => {
+      const damaged = uri.slice(0, at) + put + uri.slice(at + 1);
+      expect(previewCapability(damaged)).toBe("(not a capability URI)");
+    }),
+  );
+});
+
+test("certificates are shown by fingerprint, subject and last day; anything else is not shown", async () => {
+  const { ca, key } = await makeCertificate("localhost");
+  const one = describeCertificates(ca);
+  expect(one).toMatch(/^SHA-256 ([0-9A-F]{2}:){31}[0-9A-F]{2}, CN=[^\n]+, valid to \d{4}-\d\d-\d\d$/);
+  expect(describeCertificates(`${ca}${ca}`)).toBe(`${one}; ${one}`);
+  expect(one).toContain(nameCertificates(ca));
+  for (const text of ["", key, ca.slice(0, -40), `${ca}${ca.slice(0, 100)}`]) {
+    expect([describeCertificates(text), nameCertificates(text)]).toEqual(
+      Array(2).fill("(not a certificate)"),
+    );
+  }
+});

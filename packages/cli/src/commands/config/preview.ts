@@ -1,0 +1,38 @@
+import type { X509Certificate } from "node:crypto";
+import { parseCapabilityUri } from "capability-protocol";
+import { parseCertificates } from "capability-sdk/pem";
+
+const PREFIX_AND_FOUR = "CPBLTY1-".length + 4;
+
+/**
+ * A capability made fit for a screen or a log: enough to tell it from another one, and 24 of its 512 random bits.
+ * What is no capability URI, such as a damaged one, is not shown at all.
+ */
+export function previewCapability(text: string): string {
+  const uri = parseCapabilityUri(text);
+  if (uri === undefined) return "(not a capability URI)";
+  // Both forms end with the token.
+  return `${text.slice(0, PREFIX_AND_FOUR - uri.token.length)}…`;
+}
+
+/** The certificates of a PEM text in one line: of each its SHA-256 fingerprint, subject and last day. */
+export function describeCertificates(pem: string): string {
+  return forEach(pem, (certificate) => {
+    const lastDay = new Date(certificate.validTo).toISOString().slice(0, 10);
+    return `SHA-256 ${certificate.fingerprint256}, ${subject(certificate)}, valid to ${lastDay}`;
+  });
+}
+
+/** The certificates of a PEM text in few words: their subjects. */
+export function nameCertificates(pem: string): string {
+  return forEach(pem, subject);
+}
+
+function forEach(pem: string, describe: (certificate: X509Certificate) => string): string {
+  return parseCertificates(pem)?.map(describe).join("; ") ?? "(not a certificate)";
+}
+
+/** OpenSSL puts each part on a line and escapes control characters. */
+function subject(certificate: X509Certificate): string {
+  return certificate.subject.split("\n").join(", ");
+}

@@ -1,0 +1,73 @@
+import { createWriteStream } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import type { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
+import { Failure } from "../../failure/failure.ts";
+import type { World } from "../../world.ts";
+
+const LINE_BREAK = 0x0a;
+
+/**
+ * Writes the answer as it comes, at the pace at which it is taken.
+ *
+ * @throws Failure when the answer breaks off, or the file cannot be written.
+ */
+export async function receive(
+  response: IncomingMessage,
+  { file, isHeadShown }: { readonly file: string | undefined; readonly isHeadShown: boolean },
+  { stdout }: Pick<World, "stdout">,
+): Promise<void> {
+  const head = isHeadShown ? headOf(response) : Buffer.alloc(0);
+  return file === undefined ? print(head, response, stdout) : writeFile(file, head, response);
+}
+
+async function print(head: Buffer, response: IncomingMessage, stdout: World["stdout"]): Promise<void> {
+  let last: number | undefined;
+  response.on("data", (bytes: Buffer) => {
+    last = bytes.at(-1) ?? last;
+  });
+  stdout.write(head);
+  const broken = await copy(response, stdout);
+  if (broken !== undefined) throw broken;
+  // The prompt of a shell would stand behind the last line.
+  if (stdout.isTTY === true && last !== undefined && last !== LINE_BREAK) stdout.write("\n");
+}
+
+async function writeFile(path: string, head: Buffer, response: IncomingMessage): Promise<void> {
+  const file = createWriteStream(path);
+  file.once("error", () => response.destroy());
+  const written = finished(file);
+  file.write(head);
+  const [broken] = await Promise.all([copy(response, file).finally(() => file.end()), written]).catch(
+    (cause: unknown) => {
+      const next = "Name a file in a directory that this user may write to.";
+      throw new Failure(`--output: ${path} cannot be written`, next, { cause });
+    },
+  );
+  if (broken !== undefined) throw broken;
+}
+
+/**
+ * Piped, and not read by iteration: that drops what came just before a break.
+ *
+ * @returns why the answer is not whole, if it is not.
+ */
+async function copy(response: IncomingMessage, sink: Writable): Promise<Failure | undefined> {
+  response.pipe(sink, { end: false });
+  try {
+    await finished(response);
+  } catch (cause) {
+    return new Failure(
+      "the answer broke off before its end",
+      "What was written of it is not all. Try again, if the request may be made twice.",
+      { cause },
+    );
+  }
+  return undefined;
+}
+
+function headOf({ httpVersion, statusCode, statusMessage, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`HTTP/${httpVersion} ${statusCode} ${statusMessage}`];
+  for (let at = 0; at < rawHeaders.length; at += 2) lines.push(`${rawHeaders[at]}: ${rawHeaders[at + 1]}`);
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+}

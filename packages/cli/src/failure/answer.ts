@@ -1,0 +1,52 @@
+import { configureLine } from "../capability/named-profile.ts";
+import { isPlain, shellWord } from "../shell.ts";
+import type { Place } from "./place.ts";
+
+/** What the service, or the SDK before anything was sent, said no with. */
+export interface Refusal {
+  readonly statusCode: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What to do about a refusal. */
+export function adviseOnAnswer({ statusCode, code, message }: Refusal, place: Place): string {
+  if (code === "membrane_exists") return `${queryFor(place)}   prints its capabilities.`;
+  if (code === "lineage_limit") return "The capability has passed through too many hands.";
+  if (code === "dead_capability") return "The capability to pass on has been revoked, or never was one.";
+  switch (statusCode) {
+    case 400:
+      // The service reads a body by the rules of what the capability is for, whatever the sender had in mind.
+      return message.includes("no such field")
+        ? `The capability seems to be one for something else: this needs one to ${place.right}.`
+        : `"capi membrane ${place.right} --help" tells what it takes.`;
+    case 401:
+      return unauthorized(place);
+    case 404:
+    case 405:
+      return `Is the capability one to ${place.right}?`;
+    case 413:
+      return "What was sent is larger than the service takes; its message says how much that is.";
+    case 429:
+    case 503:
+      return "The service is busy and changed nothing. Try again in a few seconds.";
+    default:
+      return `"membrane doctor" and the log on the machine of the service say more.`;
+  }
+}
+
+function unauthorized({ authority, right, takenFrom }: Place): string {
+  return [
+    `${authority} does not accept the capability. It may have been revoked, or something it descends from;`,
+    `or it is of another service. Ask who gave it for another one to ${right}.`,
+    ...(takenFrom === undefined
+      ? []
+      : [
+          `It was taken from the profile ${shellWord(takenFrom)}: ${configureLine(takenFrom)}   puts another there.`,
+        ]),
+  ].join("\n");
+}
+
+function queryFor({ id }: Place): string {
+  return `capi membrane query --id ${id !== undefined && isPlain(id) ? shellWord(id) : "ID"}`;
+}

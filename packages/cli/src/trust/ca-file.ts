@@ -1,0 +1,29 @@
+import { createReadStream } from "node:fs";
+import { type Parsed, accept, refuse } from "capability-protocol";
+import { parseCertificates } from "capability-sdk/pem";
+import { whyUnreadable } from "../failure/unreadable.ts";
+import { MIB, readAtMost } from "../read-at-most.ts";
+
+/**
+ * The certificates of a PEM file and nothing else of it: a private key that stands beside them goes nowhere. Refusals
+ * repeat neither the file nor its name, in whose place somebody may have pasted a secret.
+ */
+export async function readCaFile(path: string): Promise<Parsed<string>> {
+  const text = await readText(path);
+  if (!text.ok) return text;
+  const certificates = parseCertificates(text.value);
+  if (certificates === undefined) return refuse("cacert", `${EXPECTED}; this file has none, or a broken one`);
+  return accept(certificates.map(String).join(""));
+}
+
+const EXPECTED = "a file of PEM certificates, its path written out (no ~)";
+
+async function readText(path: string): Promise<Parsed<string>> {
+  try {
+    const bytes = await readAtMost(createReadStream(path), MIB);
+    if (bytes === undefined) return refuse("cacert", `${EXPECTED}; this one is over 1 MiB`);
+    return accept(bytes.toString("utf8"));
+  } catch (cause) {
+    return refuse("cacert", `${EXPECTED}; ${whyUnreadable(cause)}`);
+  }
+}

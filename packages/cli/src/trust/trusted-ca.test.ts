@@ -1,0 +1,99 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Authority } from "capability-protocol";
+import { parseAuthority } from "capability-protocol";
+import type { Profile } from "capability-sdk/profiles";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { temporaryDirectory } from "../../../service/src/testkit/directory.ts";
+import { makeCertificate } from "../../../service/src/testkit/tls-target.ts";
+import { Failure } from "../failure/failure.ts";
+import { readCa as read } from "./trusted-ca.ts";
+
+const AUTHORITY = parseAuthority("A.test:443")!;
+let place: Awaited<ReturnType<typeof temporaryDirectory>>;
+let cas: readonly string[];
+beforeAll(async () => {
+  place = await temporaryDirectory();
+  cas = await Promise.all([0, 1, 2].map(async () => (await makeCertificate("a.test")).ca));
+});
+afterAll(() => place[Symbol.asyncDispose]());
+
+async function file(text: string): Promise<string> {
+  const path = join(place.path, "file");
+  await writeFile(path, text);
+  return path;
+}
+
+function readCa(
+  files: { trustedCaFile?: string; caFile?: string },
+  saved: Profile | undefined,
+  authority: Authority,
+) {
+  return read({ trustedCaFile: undefined, caFile: undefined, ...files }, saved, authority);
+}
+
+function profile(trustedCA: Record<string, string>) {
+  return { name: "p", capabilities: {}, trustedCA };
+}
+
+test("the CA file stands over the file of authorities, and that over the profile", async () => {
+  const [ofProfile = "", ofFile = "", given = ""] = cas;
+  const saved = profile({ "b.test": given, "a.TEST": ofProfile });
+  const trustedCaFile = await file(JSON.stringify({ "b.test": given, "A.TEST:443": ofFile }));
+  const caFile = join(place.path, "ca.pem");
+  await writeFile(caFile, given);
+  expect(await readCa({ trustedCaFile, caFile }, saved, AUTHORITY)).toBe(given);
+  expect(await readCa({ trustedCaFile }, saved, AUTHORITY)).toBe(ofFile);
+  expect(await readCa({}, saved, AUTHORITY)).toBe(ofProfile);
+  expect(await readCa({}, undefined, AUTHORITY)).toBeUndefined();
+});
+
+test("what is said of other authorities, or of none, is nothing to this one", async () => {
+  const saved = profile({ "https://a.test/": cas[0]!, "a.test:8443": cas[0]!, "b.test": "no PEM" });
+  const trustedCaFile = await file(JSON.stringify({ "b.test": cas[0]! }));
+  expect(await readCa({ trustedCaFile }, saved, AUTHORITY)).toBeUndefined();
+});
+
+test("a profile that has no certificate for the authority, but something else, is named", async () => {
+  await expect(readCa({}, profile({ "a.test": "no PEM" }), AUTHORITY)).rejects.toThrow(
+    'the CA for A.test:443 in the profile "p" is no certificate in PEM',
+  );
+});
+
+test.each([
+  ["no JSON", "no JSON object"],
+  ["[]", "no JSON object"],
+  ["null", "no JSON object"],
+  ['{"https://a.test/": "x"}', "one of its names is no authority"],
+  ['{"a.test": "x"}', "what stands for a.test is no certificate"],
+  ['{"a.test": 1}', "what stands for a.test is no certificate"],
+])("a file of authorities that holds %s is refused", async (text, message) => {
+  const refusal = await readCa({ trustedCaFile: await file(text) }, undefined, AUTHORITY).catch(
+    (error: unknown) => error,
+  );
+  expect(refusal).toBeInstanceOf(Failure);
+  expect(String(refusal)).toContain("--trustedCA-file-path: ");
+  expect(String(refusal)).toContain(message);
+});
+
+test("files that are not there, or hold no certificate, are named by their option", async () => {
+  const none = join(place.path, "none");
+  await expect(readCa({ trustedCaFile: none }, undefined, AUTHORITY)).rejects.toThrow(
+    `--trustedCA-file-path: ${none} cannot be read`,
+  );
+  await expect(readCa({ trustedCaFile: place.path }, undefined, AUTHORITY)).rejects.toMatchObject({
+    message: `--trustedCA-file-path: ${place.path} cannot be read: it is a directory`,
+    next: expect.stringContaining("--cacert FILE"),
+  });
+  for (const [caFile, why] of [
+    [none, "there is no such file"],
+    [place.path, "it is a directory"],
+  ] as const) {
+    await expect(readCa({ caFile }, undefined, AUTHORITY)).rejects.toThrow(
+      `--cacert: expected a file of PEM certificates, its path written out (no ~); ${why}`,
+    );
+  }
+  await expect(readCa({ caFile: await file("x") }, undefined, AUTHORITY)).rejects.toThrow(
+    "--cacert: expected",
+  );
+});

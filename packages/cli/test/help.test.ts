@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ENTRIES, GROUPS } from "../src/command-line/entries.ts";
+import type { Home } from "./place.ts";
+import { openHome } from "./place.ts";
+
+let home: Home;
+beforeAll(async () => {
+  home = await openHome();
+});
+afterAll(() => home[Symbol.asyncDispose]());
+
+/** Help on one line: it is folded to the width of a terminal. */
+async function help(
+  ...words: readonly string[]
+): Promise<{ readonly text: string; readonly folded: string }> {
+  const text = await home.succeed([...words, "--help"]);
+  return { text, folded: text.replace(/\s+/g, " ") };
+}
+
+test.each(ENTRIES)("capi $name --help tells of all its options and examples", async (entry) => {
+  const { text, folded } = await help(...entry.name.split(" "));
+  expect(folded).toContain(`capi ${entry.name}`);
+  expect(folded).toContain(entry.describe);
+  for (const [name, { describe, short }] of Object.entries(entry.options)) {
+    expect(folded).toContain(`${short === undefined ? "" : `-${short}, `}--${name} ${describe}`);
+  }
+  const lines = text.split("\n").map((line) => line.trim());
+  for (const [line, meaning] of entry.examples) {
+    expect(lines).toContain(`# ${meaning}`);
+    expect(lines).toContain(line);
+  }
+});
+
+test("capi --help names every command, and how a secret is kept out of sight", async () => {
+  const { folded } = await help();
+  for (const { name, describe } of ENTRIES.filter((entry) => !entry.name.includes(" "))) {
+    expect(folded).toContain(`capi ${name}`);
+    expect(folded).toContain(describe);
+  }
+  for (const [word, describe] of GROUPS) expect(folded).toContain(`capi ${word} ${describe}`);
+  expect(folded).toContain("A secret need not show in the list of processes");
+});
+
+test.each(GROUPS)("capi %s --help names its commands", async (group) => {
+  const { folded } = await help(group);
+  for (const { name, describe } of ENTRIES.filter((entry) => entry.name.startsWith(`${group} `))) {
+    expect(folded).toContain(`capi ${name} ${describe}`);
+  }
+});
+
+test("--version is the version of the package, wherever it stands", async () => {
+  const version = await home.succeed(["--version"]);
+  expect(version).toMatch(/^\d+\.\d+\.\d+/);
+  expect(await home.succeed(["membrane", "create", "--version"])).toBe(version);
+});

@@ -1,0 +1,92 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { TestTarget } from "../../service/src/testkit/target.ts";
+import { startTarget } from "../../service/src/testkit/target.ts";
+import { makeCapability } from "./capabilities.ts";
+import type { Ended, Place } from "./place.ts";
+import { openPlace } from "./place.ts";
+import { CAPI, environment } from "./program.ts";
+
+const README = await readFile(new URL("../README.md", import.meta.url), "utf8");
+
+/** Blocks of code, each without its indentation. */
+const BLOCKS = Array.from(README.matchAll(/(?:^ {4}.*\n(?:\n(?= {4}))?)+/gm), ([block]) =>
+  block.replace(/^ {4}/gm, ""),
+);
+
+const isInstalling = (block: string): boolean => block.includes("npm install --global");
+const isOutput = (block: string): boolean => block.startsWith("FAILED\n");
+const SCRIPTS = BLOCKS.filter((block) => !isInstalling(block) && !isOutput(block));
+
+let place: Place;
+let target: TestTarget;
+let work: string;
+beforeAll(async () => {
+  [place, target] = await Promise.all([openPlace(), startTarget()]);
+  const bin = join(place.path, "bin");
+  work = join(place.path, "work");
+  for (const path of [bin, work]) await mkdir(path);
+  await writeFile(join(bin, "capi"), `#!/bin/sh\nexec "${process.execPath}" "${CAPI}" "$@"\n`);
+  await chmod(join(bin, "capi"), 0o700);
+  await writeFile(join(work, "key.txt"), "X-Api-Key: k\n");
+  await writeFile(join(work, "event.json"), "{}");
+  await place.succeed(["membrane", "create", "--id", "files"]);
+});
+afterAll(async () => {
+  await place[Symbol.asyncDispose]();
+  await target[Symbol.asyncDispose]();
+});
+
+/** What each example finds: capabilities in files, and the membrane `reports` unless it makes that itself. */
+async function prepare(script: string): Promise<void> {
+  const words = ["membrane", "export", "--id", "files", "--allow-query", "--uri", target.url];
+  const capability = await place.succeed([...words, "--output", "uri"]);
+  for (const name of ["report.txt", "upload.txt"]) await writeFile(join(work, name), `${capability}\n`);
+  for (const id of ["reports", "for-bob"]) await place.capi(["membrane", "revoke", "--id", id]);
+  if (!script.includes("create --id reports")) await place.succeed(["membrane", "create", "--id", "reports"]);
+}
+
+/** As a person does who types it. The target of the examples is one on this machine. */
+async function run(script: string): Promise<Ended> {
+  const { PATH, ...rest } = environment(place.path);
+  const env = { ...rest, PATH: `${join(place.path, "bin")}:${PATH}`, TARGET: target.url };
+  const text = script.replaceAll("https://api.example/", target.url);
+  const child = spawn("bash", ["-eo", "pipefail", "-c", text], {
+    cwd: work,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [out, err]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+  await once(child, "close");
+  const [stdout, stderr] = [out, err].map((chunks) => Buffer.concat(chunks).toString());
+  return { code: child.exitCode, stdout: stdout!, stderr: stderr! };
+}
+
+test("but for the lines that install, and what is printed, every block of the README is a script that follows", () => {
+  expect(BLOCKS.filter((block) => !SCRIPTS.includes(block)).map((block) => block.split("\n")[0])).toEqual([
+    expect.stringMatching(/^npx --no capi …/),
+    "FAILED",
+  ]);
+  expect(SCRIPTS.filter((script) => !/\bcapi [a-z]/.test(script))).toEqual([]);
+  expect(SCRIPTS.length).toBeGreaterThan(4);
+});
+
+test.each(SCRIPTS.map((script) => [script.split("\n")[0], script] as const))(
+  "the block that begins with %s works as it stands",
+  async (_line, script) => {
+    await prepare(script);
+    expect(await run(script)).toMatchObject({ code: 0, stderr: "" });
+  },
+);
+
+test("the failure that is shown is what capi prints", async () => {
+  const somebody = await place.stranger();
+  const { stderr } = await somebody.capi(["request", makeCapability(place.authority)]);
+  const shown = BLOCKS.find(isOutput)?.replaceAll("localhost:8443", place.authority).replace(/…\n$/, "");
+  expect(stderr.startsWith(shown!), stderr).toBe(true);
+});
