@@ -9,7 +9,8 @@ import {
   makeAuthorityKey,
 } from "../../service/src/tls/x509.ts";
 import { makeCapability } from "./capabilities.ts";
-import type { Ended, Place } from "./place.ts";
+import type { Ended } from "../../service/src/testkit/run.ts";
+import type { Place } from "./place.ts";
 import { freePort, openPlace } from "./place.ts";
 
 let place: Place;

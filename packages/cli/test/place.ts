@@ -9,14 +9,8 @@ import type { Profile } from "capability-sdk/profiles";
 import { temporaryDirectory } from "../../service/src/testkit/directory.ts";
 import type { ServiceProcess } from "../../service/src/testkit/process.ts";
 import { spawnMembrane } from "../../service/src/testkit/process.ts";
+import type { Ended } from "../../service/src/testkit/run.ts";
 import { CAPI, environment } from "./program.ts";
-
-/** How a program ended, and what it wrote. */
-export interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** A person's home directory, and nothing of this machine's own. */
 export interface Home extends AsyncDisposable {

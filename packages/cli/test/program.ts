@@ -1,8 +1,8 @@
 // Tests belong to no tsconfig of the package: a linter that is given this folder alone finds Node's globals here.
 /// <reference types="node" />
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { run } from "../../service/src/testkit/run.ts";
+import type { Ended } from "../../service/src/testkit/run.ts";
 import type { Terminal } from "./terminal.ts";
 import { openTerminal } from "./terminal.ts";
 
@@ -15,23 +15,8 @@ export function environment(home: string): Record<string, string> {
 }
 
 /** Runs `capi` to its end, without a terminal. */
-export async function runCapi(
-  home: string,
-  words: readonly string[],
-): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
-  const child = spawn(process.execPath, [CAPI, ...words], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: environment(home),
-  });
-  const [out, err]: [Buffer[], Buffer[]] = [[], []];
-  child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
-  child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
-  await once(child, "close");
-  return {
-    code: child.exitCode,
-    stdout: Buffer.concat(out).toString(),
-    stderr: Buffer.concat(err).toString(),
-  };
+export async function runCapi(home: string, words: readonly string[]): Promise<Ended> {
+  return run(process.execPath, [CAPI, ...words], { env: environment(home) });
 }
 
 /**

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TestTarget } from "../../service/src/testkit/target.ts";
 import { startTarget } from "../../service/src/testkit/target.ts";
 import { makeCapability } from "./capabilities.ts";
-import type { Ended, Place } from "./place.ts";
+import type { Ended } from "../../service/src/testkit/run.ts";
+import type { Place } from "./place.ts";
 import { openPlace } from "./place.ts";
 import { CAPI, environment } from "./program.ts";
 

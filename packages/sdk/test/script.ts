@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { temporaryDirectory } from "../../service/src/testkit/directory.ts";
+import { run } from "../../service/src/testkit/run.ts";
+import type { Ended } from "../../service/src/testkit/run.ts";
 
 const SDK = fileURLToPath(new URL("../", import.meta.url));
 
@@ -18,14 +18,8 @@ export interface ScriptOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export interface ScriptResult {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Runs a program that has the built package installed, in a project and a home of its own. */
-export async function runScript(source: string, options: ScriptOptions): Promise<ScriptResult> {
+export async function runScript(source: string, options: ScriptOptions): Promise<Ended> {
   await using project = await temporaryDirectory();
   const script = join(project.path, options.type === "module" ? "script.mjs" : "script.cjs");
   await mkdir(join(project.path, "node_modules"));
@@ -34,9 +28,8 @@ export async function runScript(source: string, options: ScriptOptions): Promise
   if (options.ca !== undefined) await writeFile(join(project.path, "ca.pem"), options.ca);
   const extraCa = join(project.path, "extra-ca.pem");
   if (options.extraCa !== undefined) await writeFile(extraCa, options.extraCa);
-  const child = spawn(process.execPath, [...(options.flags ?? []), script], {
+  return run(process.execPath, [...(options.flags ?? []), script], {
     cwd: project.path,
-    stdio: ["ignore", "pipe", "pipe"],
     env: {
       PATH: process.env["PATH"] ?? "",
       HOME: project.path,
@@ -44,14 +37,4 @@ export async function runScript(source: string, options: ScriptOptions): Promise
       ...options.env,
     },
   });
-  const out: Buffer[] = [];
-  const err: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
-  child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
-  await once(child, "close");
-  return {
-    code: child.exitCode,
-    stdout: Buffer.concat(out).toString(),
-    stderr: Buffer.concat(err).toString(),
-  };
 }

@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { run } from "./run.ts";
+import type { Ended } from "./run.ts";
 
 const MEMBRANE = fileURLToPath(new URL("../../bin/membrane.js", import.meta.url));
 
@@ -85,22 +87,11 @@ export async function runMembrane(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
   cwd?: string,
-): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
-  const child = spawn(process.execPath, [MEMBRANE, ...words], {
-    stdio: ["ignore", "pipe", "pipe"],
+): Promise<Ended> {
+  return run(process.execPath, [MEMBRANE, ...words], {
     env: { ...ENVIRONMENT, ...env },
     ...(cwd === undefined ? {} : { cwd }),
   });
-  const out: Buffer[] = [];
-  const err: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
-  child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
-  await once(child, "close");
-  return {
-    code: child.exitCode,
-    stdout: Buffer.concat(out).toString(),
-    stderr: Buffer.concat(err).toString(),
-  };
 }
 
 async function readyPort(child: ChildProcess): Promise<number> {
