@@ -23,6 +23,10 @@ export async function fetchCapability(
   const headers = new Headers(options.headers);
   headers.delete("host");
   headers.set("authorization", `Bearer ${token}`);
-  const search = query === undefined ? "" : `?${String(query)}`;
-  return fetch(`${url}${search}`, { ...options, redirect: options.redirect ?? "manual", headers });
+  const search = String(query ?? "");
+  return fetch(search === "" ? url : `${url}?${search}`, {
+    ...options,
+    redirect: options.redirect ?? "manual",
+    headers,
+  });
 }

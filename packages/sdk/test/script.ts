@@ -28,7 +28,8 @@ export async function runScript(source: string, options: ScriptOptions): Promise
   if (options.ca !== undefined) await writeFile(join(project.path, "ca.pem"), options.ca);
   const extraCa = join(project.path, "extra-ca.pem");
   if (options.extraCa !== undefined) await writeFile(extraCa, options.extraCa);
-  return run(process.execPath, [...(options.flags ?? []), script], {
+  // Awaited here: the directory is removed when this function ends.
+  return await run(process.execPath, [...(options.flags ?? []), script], {
     cwd: project.path,
     env: {
       PATH: process.env["PATH"] ?? "",
