@@ -23,7 +23,12 @@ const LIMIT_NAMES = Object.keys(DEFAULT_LIMITS).filter(
 );
 
 /** Flags that may be given more than once. */
-const LISTS: ReadonlySet<string> = new Set(["authority-alias", "authority-ca", "allow-target"]);
+const LISTS: ReadonlySet<string> = new Set([
+  "authority-alias",
+  "authority-ca",
+  "allow-target",
+  "trust-proxy",
+]);
 
 const VARIABLES = "MEMBRANE";
 
@@ -194,6 +199,13 @@ function serveFlags(argv: Argv, visibility: Visibility) {
       default: [],
       hidden,
       describe: "CIDR[:PORT],… that targets may be at, beyond public addresses",
+    })
+    .option("trust-proxy", {
+      type: "string",
+      array: true,
+      default: [],
+      hidden,
+      describe: "CIDR,… of proxies in front whose X-Forwarded-For is believed",
     })
     .option("tls", {
       type: "boolean",

@@ -10,6 +10,7 @@ const FLAGS: RawServeFlags = {
   authorityAlias: [],
   authorityCa: [],
   allowTarget: [],
+  trustProxy: [],
   tls: true,
   logLevel: "info",
 };
@@ -34,6 +35,7 @@ test("the defaults are loopback, a private CA, every limit as documented, nothin
     aliases: [],
     authorityCaFiles: new Map(),
     allowTargets: [],
+    trustedProxies: [],
     tls: { kind: "private-ca" },
     logLevel: "info",
   });
@@ -156,4 +158,16 @@ test("a limit is written in words with hyphens", () => {
 test("the file of the service key is optional", () => {
   expect(readDataConfig({ data: "d", serviceKeyFile: "k" }).serviceKeyFile).toBe("k");
   expect("serviceKeyFile" in readDataConfig({ data: "d" })).toBe(false);
+});
+
+test("proxies are named by blocks, and one that does not parse stops the start", () => {
+  const { trustedProxies } = readServeConfig({ ...FLAGS, trustProxy: ["10.0.0.0/8,fd00::/8", "192.0.2.1"] });
+  expect(trustedProxies.map(({ family, prefix }) => [family, prefix])).toEqual([
+    ["ipv4", 8],
+    ["ipv6", 8],
+    ["ipv4", 32],
+  ]);
+  for (const text of ["proxy.example", "10.0.0.5/8", "10.0.0.0/8:443", "*"]) {
+    expect(() => readServeConfig({ ...FLAGS, trustProxy: [text] })).toThrow("--trust-proxy: expected CIDR");
+  }
 });

@@ -1,6 +1,8 @@
 import type { Authority } from "capability-protocol";
 import { normalizeAuthority, parseAuthority } from "capability-protocol";
 import { PROFILE_NAME_EXPECTED, isProfileName } from "capability-sdk/profiles";
+import type { Cidr } from "./egress/address.ts";
+import { parseCidr } from "./egress/address.ts";
 import type { AllowRule } from "./egress/policy.ts";
 import { parseAllowTarget } from "./egress/policy.ts";
 import type { Limits } from "./limits.ts";
@@ -37,6 +39,8 @@ export interface ServeConfig extends DataConfig {
   /** Files with the CA certificates of other authorities. */
   readonly authorityCaFiles: ReadonlyMap<Authority, string>;
   readonly allowTargets: readonly AllowRule[];
+  /** Proxies in front whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly Cidr[];
   readonly tls: TlsConfig;
   readonly logLevel: LogLevel;
 }
@@ -59,6 +63,7 @@ export interface RawServeFlags extends RawDataFlags {
   readonly authorityAlias: readonly string[];
   readonly authorityCa: readonly string[];
   readonly allowTarget: readonly string[];
+  readonly trustProxy: readonly string[];
   readonly tls: boolean;
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
@@ -92,6 +97,7 @@ export function readServeConfig(flags: RawServeFlags): ServeConfig {
     aliases: split(flags.authorityAlias).map((text) => authority("--authority-alias", text)),
     authorityCaFiles: new Map(split(flags.authorityCa).map(readAuthorityCa)),
     allowTargets: split(flags.allowTarget).map(readAllowTarget),
+    trustedProxies: split(flags.trustProxy).map(readTrustedProxy),
     tls: readTls(flags),
     logLevel: readLogLevel(flags.logLevel),
   };
@@ -139,6 +145,14 @@ function readAllowTarget(text: string): AllowRule {
     );
   }
   return rule;
+}
+
+function readTrustedProxy(text: string): Cidr {
+  const cidr = parseCidr(text);
+  if (cidr === undefined) {
+    throw new ConfigError(`--trust-proxy: expected CIDR, as in 10.0.0.0/8 or fd00::/8; got ${text}`);
+  }
+  return cidr;
 }
 
 function readTls(flags: RawServeFlags): TlsConfig {

@@ -24,6 +24,16 @@ export interface Limits {
   readonly blindMs: number;
   /** Time after which an unused pool of connections is closed. */
   readonly idlePoolMs: number;
+  /** Connections of requesters; further ones are closed as they come. */
+  readonly connections: number;
+  /** Requests of one client address in a minute whose token does not work; IPv6 addresses count by their /64. */
+  readonly failedAuthorizationsPerMinute: number;
+  /** Invocations of one capability under way at once. */
+  readonly invocationsPerCapability: number;
+  /** Invocations under way at once that run through one tenant's membranes. */
+  readonly invocationsPerTenant: number;
+  /** Invocations under way at once in all. */
+  readonly invocations: number;
   /** Connections to one destination; further requests wait. */
   readonly connectionsPerDestination: number;
   /** Verdicts kept in memory. */
@@ -47,6 +57,11 @@ export const DEFAULT_LIMITS: Limits = {
   writerDeadlineMs: 2_000,
   blindMs: 2_000,
   idlePoolMs: 60_000,
+  connections: 16_384,
+  failedAuthorizationsPerMinute: 600,
+  invocationsPerCapability: 512,
+  invocationsPerTenant: 2_048,
+  invocations: 8_192,
   connectionsPerDestination: 1_024,
   cachedVerdicts: 100_000,
   cachedBytes: 128 * 1024 * 1024,

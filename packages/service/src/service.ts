@@ -4,16 +4,19 @@ import type { Authority } from "capability-protocol";
 import { normalizeAuthority } from "capability-protocol";
 import type { Digest } from "capability-protocol/signers";
 import type { AuditLog } from "./audit/log.ts";
+import type { Cidr } from "./egress/address.ts";
 import type { AllowRule, OwnEndpoint } from "./egress/policy.ts";
 import { createEgressPolicy } from "./egress/policy.ts";
 import { createPools } from "./egress/pools.ts";
 import { CORS_HEADERS } from "./http/cors.ts";
+import { createFailedAuthorizations } from "./http/failed-authorizations.ts";
 import type { RouterContext } from "./http/router.ts";
 import { route } from "./http/router.ts";
 import type { Handler, Listener } from "./http/server.ts";
 import { listen } from "./http/server.ts";
 import { createTurns } from "./http/turns.ts";
 import { createAdmissions } from "./invocation/admissions.ts";
+import { createOccupancy } from "./invocation/occupancy.ts";
 import type { Resolved } from "./invocation/resolve.ts";
 import { collectAsStreamed } from "./invocation/collect-as-streamed.ts";
 import type { Limits } from "./limits.ts";
@@ -35,6 +38,8 @@ export interface ServiceOptions {
   /** CA certificates, PEM, of other authorities that have a private one. */
   readonly authorityCas: ReadonlyMap<Authority, string>;
   readonly allowTargets: readonly AllowRule[];
+  /** Proxies in front whose `X-Forwarded-For` is believed. Default: none. */
+  readonly trustedProxies?: readonly Cidr[];
   readonly listen: { readonly host: string; readonly port: number };
   /** Absent: plain HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string };
@@ -120,6 +125,11 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     invoking: {
       feed,
       pools,
+      occupancy: createOccupancy({
+        perCapability: limits.invocationsPerCapability,
+        perTenant: limits.invocationsPerTenant,
+        inAll: limits.invocations,
+      }),
       digest,
       now,
       hopId: `membrane-${store.id.slice(0, 16)}`,
@@ -143,6 +153,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
         void announce();
       },
     },
+    failures: createFailedAuthorizations(limits.failedAuthorizationsPerMinute, () => now().getTime()),
+    trustedProxies: options.trustedProxies ?? [],
     isOwn,
     log,
   };
@@ -151,6 +163,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       ...options.listen,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       maxHeaderBytes: limits.headerBytes,
+      connections: limits.connections,
       headTimeoutMs: limits.headTimeoutMs,
       keepAliveMs: limits.keepAliveMs,
       stallMs: limits.idleTimeoutMs + limits.readerIdleMs,

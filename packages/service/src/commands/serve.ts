@@ -65,6 +65,7 @@ async function serveData(
     aliases: config.aliases,
     authorityCas: files.authorityCas,
     allowTargets: config.allowTargets,
+    trustedProxies: config.trustedProxies,
     listen: config.listen,
     ...(certificate === undefined ? {} : { tls: certificate }),
     limits: config.limits,

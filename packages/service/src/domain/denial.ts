@@ -7,6 +7,8 @@ import type { Problem } from "capability-protocol";
 export type Denial =
   /** No token, or one that is malformed, unknown, revoked: nobody outside learns which. */
   | { readonly reason: "unauthorized" }
+  /** From this client's address too many tokens came that did not work. */
+  | { readonly reason: "too_many_failures" }
   | { readonly reason: "malformed_request"; readonly message: string }
   | { readonly reason: "invalid_field"; readonly problem: Problem }
   | { readonly reason: "dead_capability" }
@@ -23,6 +25,10 @@ export type Denial =
   | { readonly reason: "upgrade_not_supported" }
   | { readonly reason: "expectation_failed" }
   | { readonly reason: "store_busy" }
+  /** As many invocations are under way as this capability may have, as this tenant, as the whole service. */
+  | { readonly reason: "capability_busy" }
+  | { readonly reason: "tenant_busy" }
+  | { readonly reason: "service_busy" }
   | GatewayDenial;
 
 /** A refusal in place of the target's answer. */

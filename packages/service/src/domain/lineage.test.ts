@@ -51,10 +51,11 @@ function reader(...nodes: readonly LineageNode[]): {
 
 const revoked = <T extends Membrane | Tenant>(node: T): T => ({ ...node, revoked: true });
 
-test("what is alive tells the uids of all it depends on, its own included", () => {
+test("what is alive tells the uids of all it depends on, its own included, and which of them are tenants", () => {
   expect(judge(exporting, reader(...ALL).find)).toEqual({
     alive: true,
     lineage: new Set([exporting, membrane, tenant, create].map((node) => node.uid)),
+    tenants: [tenant.uid],
   });
 });
 

@@ -15,9 +15,12 @@ export interface Pointer {
   readonly forgiving: boolean;
 }
 
-/** Whether a node works now, and the uids of all it depends on (its own included): what a cached verdict must be dropped for. */
+/**
+ * Whether a node works now, and the uids of all it depends on (its own included): what a cached verdict must be dropped
+ * for. `tenants` are those of them that are tenants.
+ */
 export type Verdict =
-  | { readonly alive: true; readonly lineage: ReadonlySet<Uid> }
+  | { readonly alive: true; readonly lineage: ReadonlySet<Uid>; readonly tenants: readonly Uid[] }
   | { readonly alive: false; readonly cause: "missing" | "revoked"; readonly at: Uid };
 
 /** All that `node` points to. */
@@ -43,6 +46,7 @@ export function pointers(node: LineageNode): readonly Pointer[] {
 export function judge(root: LineageNode, find: (uid: Uid) => LineageNode | undefined): Verdict {
   const expanded = new Set<Uid>();
   const judged = new Set<Uid>();
+  const tenants: Uid[] = [];
   const open: Pointer[] = [{ to: root.uid, forgiving: false }];
   for (let step = open.pop(); step !== undefined; step = open.pop()) {
     if (judged.has(step.to) || (step.forgiving && expanded.has(step.to))) continue;
@@ -54,9 +58,10 @@ export function judge(root: LineageNode, find: (uid: Uid) => LineageNode | undef
     }
     if (expanded.has(node.uid)) continue;
     expanded.add(node.uid);
+    if (node.type === "tenant") tenants.push(node.uid);
     open.push(...pointers(node));
   }
-  return { alive: true, lineage: expanded };
+  return { alive: true, lineage: expanded, tenants };
 }
 
 function strict(...uids: readonly (Uid | undefined)[]): Pointer[] {

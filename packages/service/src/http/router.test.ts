@@ -12,6 +12,7 @@ import type { CallAnswer } from "../testkit/client.ts";
 import { openDoor } from "../testkit/door.ts";
 import { startTestService } from "../testkit/service.ts";
 import { nextAnswer, openWire, requestHead } from "../testkit/wire.ts";
+import { createFailedAuthorizations } from "./failed-authorizations.ts";
 import type { RouterContext } from "./router.ts";
 import { route } from "./router.ts";
 
@@ -38,7 +39,8 @@ async function whileFailing(error: Error): Promise<CallAnswer & { readonly logge
     },
   } as unknown as RouterContext["resolving"];
   const log = createAuditLog(pino({ level: "debug" }, sink));
-  const context = { resolving, log, isOwn: () => false } as unknown as RouterContext;
+  const failures = createFailedAuthorizations(1, () => 0);
+  const context = { resolving, log, failures, isOwn: () => false } as unknown as RouterContext;
   server = createServer((request, response) => void route(context, { request, response }));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -3,6 +3,7 @@ import type { AuditLog } from "../audit/log.ts";
 import { fingerprint } from "../audit/fingerprint.ts";
 import type { Denial } from "../domain/denial.ts";
 import { isGatewayDenial } from "../domain/denial.ts";
+import type { Cidr } from "../egress/address.ts";
 import type { InvocationContext } from "../invocation/invoke.ts";
 import { invoke } from "../invocation/invoke.ts";
 import type { BodyFraming, RequestHead } from "../invocation/request-head.ts";
@@ -14,7 +15,9 @@ import { StoreBusyError } from "../store/store.ts";
 import type { Exchanged } from "./answer.ts";
 import { answer, answerError, answerJson, closeUnread } from "./answer.ts";
 import { bearerToken } from "./bearer.ts";
+import { addressKey, clientAddress } from "./client-address.ts";
 import { PREFLIGHT_HEADERS } from "./cors.ts";
+import type { FailedAuthorizations } from "./failed-authorizations.ts";
 import { manage } from "./json-endpoint.ts";
 import type { ReadHead } from "./read-head.ts";
 import { readHead } from "./read-head.ts";
@@ -25,6 +28,9 @@ export interface RouterContext {
   readonly resolving: ResolveContext;
   readonly invoking: InvocationContext;
   readonly managing: ManagementContext;
+  readonly failures: FailedAuthorizations;
+  /** Proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly Cidr[];
   readonly isOwn: (authority: Authority) => boolean;
   readonly log: AuditLog;
 }
@@ -36,9 +42,14 @@ export async function route(context: RouterContext, exchanged: Exchanged): Promi
   try {
     if (read.authorization === undefined && answerAnyone(exchanged, read.head)) return;
     const token = bearerToken(read.authorization);
-    const admitted = token === undefined ? undefined : await resolve(context.resolving, token);
-    if (admitted === undefined)
-      return answerDenial(context, exchanged, read.head, { reason: "unauthorized" });
+    const isOver = hasFailedTooOften(context, exchanged);
+    const reach = isOver ? "known" : "any";
+    const admitted = token === undefined ? undefined : await resolve(context.resolving, token, reach);
+    if (admitted === undefined) {
+      context.failures.count(addressOf(context, exchanged));
+      const reason = isOver ? "too_many_failures" : "unauthorized";
+      return answerDenial(context, exchanged, read.head, { reason });
+    }
     try {
       await serve(context, exchanged, read, admitted);
     } finally {
@@ -76,6 +87,17 @@ async function serve(
   if (admitted.upstream === undefined) throw new TypeError("an exported capability stands for nothing");
   const end = await invoke(context.invoking, admitted, admitted.upstream, { head, ...exchanged });
   finish(context, exchanged, head, admitted, end);
+}
+
+function hasFailedTooOften(context: RouterContext, exchanged: Exchanged): boolean {
+  return !context.failures.isQuiet && context.failures.isOver(addressOf(context, exchanged));
+}
+
+function addressOf({ trustedProxies }: RouterContext, { request }: Exchanged): string {
+  const forwardedFor = trustedProxies.length === 0 ? undefined : request.headers["x-forwarded-for"];
+  const joined = Array.isArray(forwardedFor) ? forwardedFor.join(",") : forwardedFor;
+  const address = clientAddress(request.socket.remoteAddress ?? "", joined, trustedProxies);
+  return address === undefined ? "" : addressKey(address);
 }
 
 /** Requests without a token that are answered all the same. */

@@ -13,6 +13,8 @@ export interface ListenerOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** How many bytes the head of a request may have. */
   readonly maxHeaderBytes: number;
+  /** How many connections may be open; further ones are closed as they come. */
+  readonly connections: number;
   /** How long the head of a request may take to arrive, in milliseconds. */
   readonly headTimeoutMs: number;
   /** How long a connection may stand idle between requests, in milliseconds. */
@@ -52,6 +54,7 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
   // Bytes bound a head. Node would hide the lines behind the 2000th from whoever judges them.
   server.maxHeadersCount = 0;
   server.timeout = options.stallMs;
+  server.maxConnections = options.connections;
   const receive: Handler = (request, response) => {
     // A write to somebody who has just left is no fault of ours; that they left is seen at "close".
     response.on("error", () => undefined);

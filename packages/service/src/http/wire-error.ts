@@ -24,6 +24,9 @@ const PROXY_NAME = "membrane";
 
 const RETRY_AFTER_SECONDS = "1";
 
+/** After which failed authorizations are forgotten. */
+const MINUTE_SECONDS = "60";
+
 /** The one place where a reason becomes an answer. */
 export function wireError(denial: Denial): WireError {
   switch (denial.reason) {
@@ -32,6 +35,13 @@ export function wireError(denial: Denial): WireError {
         "WWW-Authenticate",
         "Bearer",
       ]);
+    case "too_many_failures":
+      return error(
+        429,
+        "too_many_failures",
+        "Too many requests from this address had no capability that works.",
+        ["Retry-After", MINUTE_SECONDS],
+      );
     case "malformed_request":
       return error(400, "malformed_request", denial.message);
     case "invalid_field":
@@ -73,10 +83,18 @@ export function wireError(denial: Denial): WireError {
     case "expectation_failed":
       return error(417, "expectation_failed", "Expect: expected 100-continue or nothing.");
     case "store_busy":
-      return error(503, "store_busy", "Too much is being written. Nothing was changed, try again.", [
-        "Retry-After",
-        RETRY_AFTER_SECONDS,
-      ]);
+      return busy(503, "store_busy", "Too much is being written. Nothing was changed, try again.");
+    case "capability_busy":
+      return busy(429, "capability_busy", "This capability has as many invocations under way as it may.");
+    case "tenant_busy":
+      // Whose tenant, and which of those it ran through, is not for the holder to know.
+      return busy(
+        429,
+        "tenant_busy",
+        "As many invocations are under way as may be on this capability's behalf.",
+      );
+    case "service_busy":
+      return busy(503, "service_busy", "The service has as many invocations under way as it takes.");
     case "target_forbidden":
       return error(
         502,
@@ -122,6 +140,10 @@ export function internalError(): WireError {
 
 function error(status: number, code: string, message: string, headers: readonly string[] = []): WireError {
   return { status, headers, body: { statusCode: status, error: STATUS_CODES[status] ?? "", message, code } };
+}
+
+function busy(status: number, code: string, message: string): WireError {
+  return error(status, code, message, ["Retry-After", RETRY_AFTER_SECONDS]);
 }
 
 function proxyStatus(proxyError: ProxyError): readonly string[] {

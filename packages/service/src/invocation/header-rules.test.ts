@@ -36,6 +36,8 @@ test.each([
     "reporting-endpoints",
   ],
   ["nel", "accept-ch", "origin-trial", "service-worker-allowed", "cdn-cache-control", "surrogate-control"],
+  ["set-cookie2", "x-accel-redirect", "x-accel-buffering", "x-sendfile", "x-lighttpd-send-file"],
+  ["x-reproxy-url", "x-litespeed-location"],
   ["proxy-authenticate", "proxy-authentication-info", "proxy-status", "x-content-type-options"],
   ["access-control-allow-origin", "access-control-allow-credentials", "access-control-"],
 ])("a target's %s, … never reach the requester", (...names) => {

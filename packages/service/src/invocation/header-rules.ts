@@ -42,9 +42,18 @@ const NEVER_FROM_TARGET: ReadonlySet<string> = new Set([
   "cdn-cache-control",
   "surrogate-control",
   "proxy-status",
+  "set-cookie2",
+  // Orders to the proxy in front of us, which would take them for ours: to send one of its own files, another URL.
+  "x-sendfile",
+  "x-lighttpd-send-file",
+  "x-reproxy-url",
+  "x-litespeed-location",
   // Replaced by our own.
   "x-content-type-options",
 ]);
+
+/** Of CORS, which is ours to answer, and of nginx's orders (`X-Accel-Redirect`, `X-Accel-Buffering`, …). */
+const TARGET_PREFIXES = ["access-control-", "x-accel-"] as const;
 
 /**
  * The name by which rules for the requester's headers go: lower case, underscores as hyphens. A target behind CGI or WSGI
@@ -62,7 +71,10 @@ export function passesToTarget(foldedName: string): boolean {
 
 /** Whether an end-to-end header of the target may reach the requester. */
 export function passesToRequester(lowerCaseName: string): boolean {
-  return !NEVER_FROM_TARGET.has(lowerCaseName) && !lowerCaseName.startsWith("access-control-");
+  return (
+    !NEVER_FROM_TARGET.has(lowerCaseName) &&
+    !TARGET_PREFIXES.some((prefix) => lowerCaseName.startsWith(prefix))
+  );
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Pools } from "../egress/pools.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
 import { authorize } from "./authorize.ts";
 import { markHop } from "./loop.ts";
+import type { Occupancy } from "./occupancy.ts";
 import { holdBody, RequestBody } from "./request-body.ts";
 import type { BodyFraming, RequestHead } from "./request-head.ts";
 import type { Admitted, Resolved } from "./resolve.ts";
@@ -21,6 +22,7 @@ import type { PreparedTarget } from "./target.ts";
 export interface InvocationContext {
   readonly feed: RevocationFeed;
   readonly pools: Pools;
+  readonly occupancy: Occupancy;
   readonly digest: Digest;
   readonly now: () => Date;
   /** Names this service in `Via` and `CDN-Loop`. */
@@ -45,8 +47,25 @@ export interface Requester {
   readonly response: ServerResponse;
 }
 
-/** resolve → authorize → shape → sign → stream: a resolved capability, from the requester's request to the end of the answer. */
+/** A resolved capability, from the requester's request to the end of the answer, if there is a place for it. */
 export async function invoke(
+  context: InvocationContext,
+  admitted: Admitted,
+  upstream: NonNullable<Resolved["upstream"]>,
+  requester: Requester,
+): Promise<ExchangeEnd> {
+  const occupant = { capability: admitted.capability.uid, tenants: admitted.tenants };
+  const full = context.occupancy.enter(occupant);
+  if (full !== undefined) return denied(full);
+  try {
+    return await carryOut(context, admitted, upstream, requester);
+  } finally {
+    context.occupancy.leave(occupant);
+  }
+}
+
+/** resolve → authorize → shape → sign → stream. */
+async function carryOut(
   context: InvocationContext,
   { admission }: Admitted,
   upstream: NonNullable<Resolved["upstream"]>,

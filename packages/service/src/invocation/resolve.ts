@@ -18,6 +18,8 @@ export interface Resolved {
   readonly capability: Capability;
   readonly payload: Buffer;
   readonly lineage: ReadonlySet<Uid>;
+  /** Tenants in the lineage. */
+  readonly tenants: readonly Uid[];
   /** About how much memory it holds. */
   readonly bytes: number;
   readonly upstream?: { readonly target: PreparedTarget; readonly poolKey: string };
@@ -45,6 +47,9 @@ export interface ResolveContext {
   readonly authorityCa: (authority: Authority) => string | undefined;
 }
 
+/** Which tokens are resolved: any, or those alone whose verdict is at hand, which cost no look into the store. */
+export type Reach = "any" | "known";
+
 /**
  * From a token to what it does.
  *
@@ -55,6 +60,7 @@ export interface ResolveContext {
 export async function resolve(
   context: ResolveContext,
   token: CapabilityToken,
+  reach: Reach = "any",
 ): Promise<Admitted | undefined> {
   const { feed, cache, vault, admissions } = context;
   const digest = hash("sha512", token, "base64");
@@ -62,6 +68,7 @@ export async function resolve(
     await feed.advance();
     const known = cache.get(digest);
     if (known !== undefined) return { ...known, admission: admissions.admit(known.lineage) };
+    if (reach === "known") return undefined;
     const opened = await vault.open(token);
     if (opened === undefined) return undefined;
     // Something was revoked while the record was read: perhaps this very capability.
@@ -74,12 +81,13 @@ export async function resolve(
 }
 
 function prepare(context: ResolveContext, opened: Opened): Resolved {
-  const { capability, payload, lineage, configuration } = opened;
+  const { capability, payload, lineage, tenants, configuration } = opened;
   const bytes = OVERHEAD_BYTES + lineage.size * NODE_BYTES + (configuration?.length ?? 0) * COPIES;
-  if (configuration === undefined) return { capability, payload, lineage, bytes };
+  const found = { capability, payload, lineage, tenants, bytes };
+  if (configuration === undefined) return found;
   const request = parseExportRequest(JSON.parse(configuration.toString("utf8")));
   if (!request.ok) throw new StoreCorruptError("a target does not say what it stands for");
   const target = prepareTarget(request.value, context.digest, context.authorityCa);
   const destination = { origin: target.origin, ...(target.tls === undefined ? {} : { tls: target.tls }) };
-  return { capability, payload, lineage, bytes, upstream: { target, poolKey: poolKey(destination) } };
+  return { ...found, upstream: { target, poolKey: poolKey(destination) } };
 }

@@ -17,6 +17,8 @@ export interface Opened {
   /** Wire form of the export request that made the target of an `invoke` capability. */
   readonly configuration?: Buffer;
   readonly lineage: ReadonlySet<Uid>;
+  /** Tenants in the lineage. */
+  readonly tenants: readonly Uid[];
   readonly position: Position;
 }
 
@@ -44,7 +46,7 @@ export function createVault(
     async open(token) {
       const { lookupId, sealingKey } = keys.forToken(token);
       const found = await store.find(lookupId);
-      return found?.verdict.alive === true ? unlock(found, found.verdict.lineage, sealingKey) : undefined;
+      return found?.verdict.alive === true ? unlock(found, found.verdict, sealingKey) : undefined;
     },
     mint(rights, payload, token = formatToken(random(TOKEN_BYTES))) {
       const capability: Capability = { type: "capability", uid: newUid(random), ...rights };
@@ -56,10 +58,14 @@ export function createVault(
   };
 }
 
-function unlock(found: Found, lineage: ReadonlySet<Uid>, sealingKey: Buffer): Opened {
+function unlock(
+  found: Found,
+  { lineage, tenants }: Pick<Opened, "lineage" | "tenants">,
+  sealingKey: Buffer,
+): Opened {
   const { capability, target, position } = found;
   const payload = unseal(sealingKey, capability.sealed, boundColumns(capability));
-  const opened = { capability, payload, lineage, position };
+  const opened = { capability, payload, lineage, tenants, position };
   if (target === undefined) return opened;
   return { ...opened, configuration: unseal(payload, target.sealed, boundColumns(target)) };
 }

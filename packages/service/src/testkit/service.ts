@@ -6,6 +6,7 @@ import { pino } from "pino";
 import { createAuditLog } from "../audit/log.ts";
 import { openData } from "../commands/data.ts";
 import type { OpenData } from "../commands/data.ts";
+import { parseCidr } from "../egress/address.ts";
 import { parseAllowTarget } from "../egress/policy.ts";
 import type { Limits } from "../limits.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
@@ -22,6 +23,8 @@ export interface TestServiceOptions {
   readonly aliases?: readonly string[];
   /** Default: all of 127.0.0.0/8. */
   readonly allowTargets?: readonly string[];
+  /** CIDRs. Default: none. */
+  readonly trustedProxies?: readonly string[];
   readonly authorityCas?: ReadonlyMap<Authority, string>;
   readonly limits?: Partial<Limits>;
   readonly tls?: { readonly cert: string; readonly key: string };
@@ -71,6 +74,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     aliases: (options.aliases ?? []).map(authorityOf),
     authorityCas: options.authorityCas ?? new Map(),
     allowTargets: (options.allowTargets ?? ["127.0.0.0/8"]).map((text) => parseAllowTarget(text)!),
+    trustedProxies: (options.trustedProxies ?? []).map((text) => parseCidr(text)!),
     listen: { host: "127.0.0.1", port: 0 },
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.lookup === undefined ? {} : { lookup: options.lookup }),

@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { parseCidr } from "../egress/address.ts";
+import { addressKey, clientAddress } from "./client-address.ts";
+
+const TRUSTED = ["10.0.0.0/8", "fd00::/8"].map((text) => parseCidr(text)!);
+
+function client(remote: string, forwardedFor?: string): string | undefined {
+  const address = clientAddress(remote, forwardedFor, TRUSTED);
+  return address === undefined ? undefined : Array.from(address.bytes).join(".");
+}
+
+test.each([
+  ["nobody in between", "192.0.2.1", undefined, "192.0.2.1"],
+  ["a client that invents where it is", "192.0.2.1", "198.51.100.1", "192.0.2.1"],
+  ["a proxy that is trusted", "10.0.0.1", "192.0.2.1", "192.0.2.1"],
+  ["an IPv4 proxy in IPv6's form", "::ffff:10.0.0.1", "192.0.2.1", "192.0.2.1"],
+  ["an IPv6 proxy", "fd00::1", "192.0.2.1", "192.0.2.1"],
+  ["two proxies", "10.0.0.1", "192.0.2.1, 10.9.9.9", "192.0.2.1"],
+  ["what the client wrote before the proxy did", "10.0.0.1", "198.51.100.1, 192.0.2.1", "192.0.2.1"],
+  ["a trusted address that the client wrote", "10.0.0.1", "10.1.1.1, 192.0.2.1", "192.0.2.1"],
+  ["a proxy that writes nothing", "10.0.0.1", undefined, "10.0.0.1"],
+  ["a proxy that writes no address", "10.0.0.1", "unknown", "10.0.0.1"],
+  ["a client inside", "10.0.0.1", "10.0.0.2", "10.0.0.2"],
+])("%s", (_what, remote, forwardedFor, expected) => {
+  expect(client(remote, forwardedFor)).toBe(expected);
+});
+
+test("what is no address is nobody's", () => {
+  expect(client("")).toBeUndefined();
+  expect(client("fe80::1%eth0")).toBeUndefined();
+});
+
+test("a count is kept for an IPv4 address, and for a whole network of IPv6", () => {
+  const key = (text: string): string => addressKey(clientAddress(text, undefined, [])!);
+  expect(key("192.0.2.1")).not.toBe(key("192.0.2.2"));
+  expect(key("::ffff:192.0.2.1")).toBe(key("192.0.2.1"));
+  expect(key("2001:db8::1")).toBe(key("2001:db8::ffff:2"));
+  expect(key("2001:db8::1")).not.toBe(key("2001:db8:0:1::1"));
+});
