@@ -7,6 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import { Pool } from "undici";
 import type { buildConnector } from "undici";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { listenOnLoopback } from "../testkit/loopback.ts";
 import { createConnector } from "./connector.ts";
 import type { ConnectorOptions } from "./connector.ts";
 import { EgressDeniedError } from "./errors.ts";
@@ -20,6 +21,7 @@ const forbidden = "127.0.0.1";
 const policy = policyThatOpens(`${opened}/32`);
 
 let server: Server;
+let loopback: Awaited<ReturnType<typeof listenOnLoopback>>;
 let port: number;
 const reached: string[] = [];
 const sockets: Socket[] = [];
@@ -27,9 +29,8 @@ const sockets: Socket[] = [];
 beforeAll(async () => {
   server = createServer((_request, response) => response.end("reached"));
   server.on("connection", (socket: Socket) => reached.push(socket.localAddress ?? "gone"));
-  server.listen(0, "0.0.0.0");
-  await once(server, "listening");
-  port = portOf(server);
+  loopback = await listenOnLoopback(server, [opened]);
+  ({ port } = loopback);
 });
 
 afterEach(() => {
@@ -37,10 +38,7 @@ afterEach(() => {
   reached.length = 0;
 });
 
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
+afterAll(() => loopback.close());
 
 describe("a name", () => {
   test("is connected to at the address it resolves to", async () => {

@@ -67,6 +67,11 @@ test.each([
   ['a="public", public', 'a="public", private'],
   ['a="x, public, s-maxage=1"', 'a="x, public, s-maxage=1"'],
   ['a="\\", public", public', 'a="\\", public", private'],
+  ["must-revalidate, max-age=9", "must-revalidate, max-age=9, private"],
+  ["Must-Revalidate", "Must-Revalidate, private"],
+  ["private, must-revalidate", "private, must-revalidate"],
+  ["public, must-revalidate", "private, must-revalidate"],
+  ['must-revalidatex, a="must-revalidate"', 'must-revalidatex, a="must-revalidate"'],
   ["", ""],
   [",, ,public,", "private"],
 ])("Cache-Control %j becomes %j", (given, made) => {
@@ -80,6 +85,7 @@ test("no directive of a Cache-Control without quotes lets a shared cache keep th
     "s-maxage=9",
     "S-Maxage = 9",
     "max-age=1",
+    "must-revalidate",
     " ",
     ",",
     "\t",
@@ -93,6 +99,7 @@ test("no directive of a Cache-Control without quotes lets a shared cache keep th
         .map((text) => text.split("=")[0]?.trim().toLowerCase());
       expect(names).not.toContain("public");
       expect(names).not.toContain("s-maxage");
+      if (names.includes("must-revalidate")) expect(names).toContain("private");
     }),
   );
 });

@@ -53,11 +53,16 @@ export function shapeAnswer(
   return { status, reason, headers };
 }
 
-/** In shared caches an answer would go to whoever asks for the one URL: `public` and `s-maxage` become `private` (RFC 9111 §5.2.2). */
+/**
+ * In shared caches an answer would go to whoever asks for the one URL, also after a revoke. What lets them keep the answer
+ * to a request with Authorization (RFC 9111 §3.5) becomes `private`, or has it beside it.
+ */
 export function makePrivate(cacheControl: string): string {
   const directives = splitDirectives(cacheControl).map((directive) =>
     /^(?:public|s-maxage)\s*(?:=|$)/i.test(directive) ? "private" : directive,
   );
+  if (directives.some((directive) => /^must-revalidate\s*(?:=|$)/i.test(directive)))
+    directives.push("private");
   return Array.from(new Set(directives)).join(", ");
 }
 
