@@ -21,13 +21,19 @@ const ADDED = [
 /** What may stand in a field value or a reason phrase (RFC 9110 §5.5); anything else would throw when it is written. */
 const WRITABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+/** Not `trim`, which takes away a no-break space too: undici knows no such coding, and hands on the body as it is framed. */
+const CHUNKED = /^[\t ]*chunked[\t ]*$/i;
+
+/** In characters. Undici's limit for heads does not count the reason, and a reader's own might. */
+const REASON_LIMIT = 1_024;
+
 /**
  * Decides what of a target's answer goes to the requester.
  *
  * @param isBodiless no body comes though the requester expects one: its length is left out (RFC 9110 §8.6), or a reader
  *   would wait for it and take the next answer for it.
  * @returns nothing if the head is none that can be passed on: a status outside 200 to 599, a transfer coding other than
- *   chunked (whose body would arrive still coded), a value that no message can hold.
+ *   chunked, once (the body would arrive still coded), a long reason, a value that no message can hold.
  */
 export function shapeAnswer(
   status: number,
@@ -36,14 +42,19 @@ export function shapeAnswer(
   cors: readonly string[],
   isBodiless: boolean = status === 204,
 ): AnswerHead | undefined {
-  if (status < 200 || status > 599 || !WRITABLE.test(reason)) return undefined;
+  if (status < 200 || status > 599 || reason.length > REASON_LIMIT) return undefined;
+  if (!WRITABLE.test(reason)) return undefined;
   const connection = connectionOptions(rawHeaders);
   const headers: string[] = [];
+  let codings = 0;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? "";
     const value = rawHeaders[i + 1] ?? "";
     const lowerCase = name.toLowerCase();
-    if (lowerCase === "transfer-encoding" && value.trim().toLowerCase() !== "chunked") return undefined;
+    if (lowerCase === "transfer-encoding") {
+      codings += 1;
+      if (codings > 1 || !CHUNKED.test(value)) return undefined;
+    }
     if (!passesToRequester(lowerCase) || connection.has(lowerCase)) continue;
     if (isBodiless && lowerCase === "content-length") continue;
     if (!WRITABLE.test(value)) return undefined;
