@@ -58,7 +58,7 @@ export const DEFAULT_LIMITS: Limits = {
   blindMs: 2_000,
   idlePoolMs: 60_000,
   connections: 16_384,
-  failedAuthorizationsPerMinute: 600,
+  failedAuthorizationsPerMinute: 6_000,
   invocationsPerCapability: 512,
   invocationsPerTenant: 2_048,
   invocations: 8_192,

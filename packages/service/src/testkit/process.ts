@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { run } from "./run.ts";
+import { MANY } from "./service.ts";
 import type { Ended } from "./run.ts";
 
 const MEMBRANE = fileURLToPath(new URL("../../bin/membrane.js", import.meta.url));
@@ -41,6 +42,8 @@ export async function spawnService(
       "--authority",
       "membrane.test",
       "--no-tls",
+      "--failed-authorizations-per-minute",
+      String(MANY),
       "--allow-target",
       "127.0.0.0/8",
       ...(options.flags ?? []),

@@ -52,13 +52,16 @@ export interface TestService extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Tests ask dead capabilities again and again, all from one address. */
+export const MANY = 1_000_000_000;
+
 export const TEST_AUTHORITY = "membrane.test";
 
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
   const temporary = options.directory === undefined ? await temporaryDirectory() : undefined;
   const directory = options.directory ?? temporary!.path;
   const authority = authorityOf(options.authority ?? TEST_AUTHORITY);
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const limits = { ...DEFAULT_LIMITS, failedAuthorizationsPerMinute: MANY, ...options.limits };
   const data = await openData({ data: directory, authority, limits });
   const lines: string[] = [];
   const sink = new Writable({
