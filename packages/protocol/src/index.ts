@@ -46,6 +46,7 @@ export {
   tokenBytes,
 } from "./token.ts";
 export {
+  AUTHORITY_FORM_EXPECTED,
   type AuthorityCapabilityUri,
   type CapabilityUri,
   type Endpoint,

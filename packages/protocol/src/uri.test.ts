@@ -89,7 +89,7 @@ test("the authority form resolves to the root of its authority over https", () =
   const uri = parseCapabilityUri(`cpblty://[::1]:8443/#${t}`);
   expect(resolveEndpoint(uri!)).toEqual({
     ok: true,
-    value: { url: "https://[::1]:8443/", token: t },
+    value: { authority: "[::1]:8443", url: "https://[::1]:8443/", token: t },
   });
 });
 

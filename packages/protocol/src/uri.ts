@@ -24,6 +24,7 @@ export type CapabilityUri = AuthorityCapabilityUri | KeyCapabilityUri;
 
 /** Where a capability is invoked: `Authorization: Bearer <token>` goes to `url`. */
 export interface Endpoint {
+  readonly authority: Authority;
   readonly url: string;
   readonly token: CapabilityToken;
 }
@@ -46,7 +47,8 @@ export function formatCapabilityUri(uri: CapabilityUri): string {
 /** Where to send a request with this capability. A `key` URI is refused: it has no resolver. */
 export function resolveEndpoint(uri: CapabilityUri): Parsed<Endpoint> {
   if (uri.kind === "key") return refuse("capability", AUTHORITY_FORM_EXPECTED);
-  return accept({ url: `https://${uri.authority}/`, token: uri.token });
+  const { authority, token } = uri;
+  return accept({ authority, url: `https://${authority}/`, token });
 }
 
 /** What a message says where only the resolvable form will do. */

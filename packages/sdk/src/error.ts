@@ -9,8 +9,9 @@ import { type ErrorBody, type Problem, describeProblem } from "capability-protoc
  * | the service refused | its own | the HTTP reason phrase | the service's, such as `membrane_exists` |
  * | no answer came | 0 | `Request failed` | `request_failed`; `cause` is the system's error |
  * | the answer cannot be read | its own | `Parsing response failed` | `invalid_answer` |
+ * | `requestReply`: the JSON of a good answer tells of an error | what it says, else its own | what it says | what it says, else `error_answer`; `cause` is that JSON |
  *
- * No field shows a capability or a secret.
+ * No field shows the capability that was used; what a target answered may hold anything.
  */
 export class CapabilityError extends Error {
   override readonly name = "CapabilityError";
