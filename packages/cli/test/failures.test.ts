@@ -11,7 +11,8 @@ import {
 import { makeCapability } from "./capabilities.ts";
 import type { Ended } from "../../service/src/testkit/run.ts";
 import type { Place } from "./place.ts";
-import { freePort, openPlace } from "./place.ts";
+import { openPlace } from "./place.ts";
+import { freePort } from "../../service/src/testkit/free-port.ts";
 
 let place: Place;
 beforeAll(async () => {

@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { profileDirectory, readProfile } from "capability-sdk/profiles";
 import type { Profile } from "capability-sdk/profiles";
 import { temporaryDirectory } from "../../service/src/testkit/directory.ts";
+import { freePort } from "../../service/src/testkit/free-port.ts";
 import type { ServiceProcess } from "../../service/src/testkit/process.ts";
 import { spawnMembrane } from "../../service/src/testkit/process.ts";
 import type { Ended } from "../../service/src/testkit/run.ts";
@@ -111,14 +110,4 @@ async function runCapi(home: string, words: readonly string[], input: string | B
     stdout: Buffer.concat(out).toString(),
     stderr: Buffer.concat(err).toString(),
   };
-}
-
-/** The authority stands in the certificate, so that the port must be known before the service listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

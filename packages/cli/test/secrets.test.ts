@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startStreamingTarget } from "../../service/src/testkit/target.ts";
 import { makeCapability } from "./capabilities.ts";
 import type { Place } from "./place.ts";
-import { freePort, openPlace } from "./place.ts";
+import { openPlace } from "./place.ts";
+import { freePort } from "../../service/src/testkit/free-port.ts";
 import { CAPI, environment } from "./program.ts";
 
 let place: Place;

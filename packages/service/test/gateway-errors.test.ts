@@ -1,10 +1,9 @@
-import { createServer } from "node:net";
-import type { AddressInfo, LookupFunction } from "node:net";
-import { once } from "node:events";
+import type { LookupFunction } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call, createMembrane } from "../src/testkit/client.ts";
 import type { CallAnswer } from "../src/testkit/client.ts";
 import { openDoor } from "../src/testkit/door.ts";
+import { freePort } from "../src/testkit/free-port.ts";
 import { startTestService } from "../src/testkit/service.ts";
 import type { TestService } from "../src/testkit/service.ts";
 import { speaker } from "../src/testkit/speaker.ts";
@@ -54,17 +53,8 @@ function expectGatewayError(answer: CallAnswer, status: number, error: string, u
     expect(shown).not.toContain(trace);
 }
 
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
 test("nobody listens: 502 destination_unavailable", async () => {
-  const url = `http://127.0.0.1:${await closedPort()}/`;
+  const url = `http://127.0.0.1:${await freePort()}/`;
   const { door } = await openDoor(service, targetAt(url));
   expectGatewayError(await call(service, door), 502, "destination_unavailable", url);
 });

@@ -7,6 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import { Pool } from "undici";
 import type { buildConnector } from "undici";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "../testkit/free-port.ts";
 import { listenOnLoopback } from "../testkit/loopback.ts";
 import { createConnector } from "./connector.ts";
 import type { ConnectorOptions } from "./connector.ts";
@@ -214,7 +215,7 @@ describe("a failure", () => {
       lookup: resolver([...many, ...many]).lookup,
       policy: policyThatOpens("127.0.2.0/24"),
     };
-    const error = await failure("target.example", options, { port: String(await closedPort()) });
+    const error = await failure("target.example", options, { port: String(await freePort(opened)) });
     expect(error).toMatchObject({ code: "EGRESS_CONNECT_FAILED", cause: { code: "ECONNREFUSED" } });
     expect((error.cause as AggregateError).errors).toHaveLength(3);
   });
@@ -224,7 +225,7 @@ describe("a failure", () => {
       failure("secret.example", { lookup: resolver(["10.11.12.13"]).lookup }),
       failure("secret.example", { lookup: resolver(new Error("ENOTFOUND secret.example")).lookup }),
       failure("secret.example", { lookup: resolver("never").lookup, connectTimeoutMs: 20 }),
-      failure(opened, {}, { port: String(await closedPort()) }),
+      failure(opened, {}, { port: String(await freePort(opened)) }),
       failure(opened, {}, { protocol: "https:" }),
     ]);
     for (const { message } of failures) expect(message).not.toMatch(/secret|10\.11|127\.|\d{3}/);
@@ -337,13 +338,4 @@ function failure(
 
 function portOf(listening: { address(): unknown }): number {
   return (listening.address() as { port: number }).port;
-}
-
-async function closedPort(): Promise<number> {
-  const probe = createTcpServer().listen(0, opened);
-  await once(probe, "listening");
-  const free = portOf(probe);
-  probe.close();
-  await once(probe, "close");
-  return free;
 }

@@ -54,13 +54,12 @@ export async function invoke(
   upstream: NonNullable<Resolved["upstream"]>,
   requester: Requester,
 ): Promise<ExchangeEnd> {
-  const occupant = { capability: admitted.capability.uid, tenants: admitted.tenants };
-  const full = context.occupancy.enter(occupant);
+  const full = context.occupancy.enter(admitted);
   if (full !== undefined) return denied(full);
   try {
     return await carryOut(context, admitted, upstream, requester);
   } finally {
-    context.occupancy.leave(occupant);
+    context.occupancy.leave(admitted);
   }
 }
 

@@ -4,7 +4,7 @@ import { createOccupancy } from "./occupancy.ts";
 
 const uid = (text: string): Uid => text as Uid;
 const by = (capability: string, ...tenants: readonly string[]) => ({
-  capability: uid(capability),
+  capability: { uid: uid(capability) },
   tenants: tenants.map(uid),
 });
 

@@ -11,7 +11,7 @@ export interface OccupancyLimits {
 
 /** Who takes a place. */
 export interface Occupant {
-  readonly capability: Uid;
+  readonly capability: { readonly uid: Uid };
   /** Tenants in its lineage. */
   readonly tenants: readonly Uid[];
 }
@@ -33,19 +33,19 @@ export function createOccupancy(limits: OccupancyLimits): Occupancy {
   return {
     enter(occupant) {
       if (all >= limits.inAll) return { reason: "service_busy" };
-      if (isFull(capabilities, occupant.capability, limits.perCapability))
+      if (isFull(capabilities, occupant.capability.uid, limits.perCapability))
         return { reason: "capability_busy" };
       if (occupant.tenants.some((tenant) => isFull(tenants, tenant, limits.perTenant))) {
         return { reason: "tenant_busy" };
       }
       all += 1;
-      add(capabilities, occupant.capability, 1);
+      add(capabilities, occupant.capability.uid, 1);
       for (const tenant of occupant.tenants) add(tenants, tenant, 1);
       return undefined;
     },
     leave(occupant) {
       all -= 1;
-      add(capabilities, occupant.capability, -1);
+      add(capabilities, occupant.capability.uid, -1);
       for (const tenant of occupant.tenants) add(tenants, tenant, -1);
     },
   };
