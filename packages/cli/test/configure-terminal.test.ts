@@ -84,7 +84,7 @@ test("a wrong answer is asked again, and shown neither while it is typed nor aft
   const [wrong, right] = [makeCapability().replace("cpblty:", "https:"), makeCapability()];
   using terminal = openCapi(home, CONFIGURE);
   await answer(terminal, "create capability [none]: ", wrong);
-  await terminal.until("Expected a capability URI of the form cpblty://authority/#token.");
+  await terminal.until("Expected a capability URI of the form cpblty://authority/#token; the form");
   await terminal.until("create capability [none]: ", 2);
   terminal.type(`${right}\r\r\r\r`);
   await expectEnd(terminal, 0);
