@@ -1,11 +1,15 @@
 // The floor: the least that a gateway on node:http and undici can do. Copies headers through objects, replaces one, and
-// checks nothing. Takes the target's port; prints its own.
+// checks nothing. Takes the target's port, and for TLS the files of certificate and key; prints its own port.
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { Pool } from "undici";
 
-const pool = new Pool(`http://127.0.0.1:${process.argv[2]}`, { connections: 256, pipelining: 1 });
+const [target, cert, key] = process.argv.slice(2);
+const pool = new Pool(`http://127.0.0.1:${target}`, { connections: 256, pipelining: 1 });
 
-const server = createServer((request, response) => {
+/** @type {import("node:http").RequestListener} */
+const pass = (request, response) => {
   const headers = { ...request.headers };
   delete headers["connection"];
   headers["authorization"] = "replaced";
@@ -39,5 +43,10 @@ const server = createServer((request, response) => {
       },
     },
   );
-});
+};
+
+const server =
+  cert === undefined || key === undefined
+    ? createServer(pass)
+    : createSecureServer({ cert: readFileSync(cert), key: readFileSync(key) }, pass);
 server.listen(0, "127.0.0.1", () => console.log(JSON.stringify(server.address())));

@@ -3,7 +3,12 @@ export function median(values) {
   return quantile(values, 0.5);
 }
 
-/** @param {readonly number[]} values */
+/** @typedef {{ lower: number, median: number, upper: number }} Quartiles */
+
+/**
+ * @param {readonly number[]} values
+ * @returns {Quartiles}
+ */
 export function quartiles(values) {
   return { lower: quantile(values, 0.25), median: quantile(values, 0.5), upper: quantile(values, 0.75) };
 }

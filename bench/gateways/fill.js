@@ -1,0 +1,48 @@
+// Fills a store with exported capabilities, all through one membrane, by the service's own code but many in a transaction:
+// one by one over HTTP a million would take an hour. Reads {data, export, count, uri, tokens} as JSON from standard input and
+// writes one token in KEPT_EVERY to the file `tokens`.
+import { randomBytes } from "node:crypto";
+import { open } from "node:fs/promises";
+import { json } from "node:stream/consumers";
+import { parseAuthority, parseToken } from "capability-protocol";
+import { openData } from "../../packages/service/dist/commands/data.js";
+import { DEFAULT_LIMITS } from "../../packages/service/dist/limits.js";
+import { boundColumns } from "../../packages/service/dist/store/record.js";
+import { KEY_BYTES, seal } from "../../packages/service/dist/store/seal.js";
+
+const BATCH = 500;
+const KEPT_EVERY = 10;
+
+/** @type {any} */
+const { data: directory, export: exporting, count, uri, tokens } = await json(process.stdin);
+const authority = parseAuthority("bench.test");
+const token = parseToken(exporting);
+if (authority === undefined || token === undefined) throw new TypeError("no export capability was given");
+const { store, vault } = await openData({ data: directory, authority, limits: DEFAULT_LIMITS });
+const opened = await vault.open(token);
+if (opened?.capability.subject === undefined) throw new TypeError("the export capability does not work");
+const { uid: madeWith, subject: through } = opened.capability;
+const wire = Buffer.from(JSON.stringify({ uri }));
+
+const file = await open(tokens, "w");
+for (let made = 0; made < count; made += BATCH) {
+  const records = [];
+  const lines = [];
+  for (let i = made; i < Math.min(made + BATCH, count); i += 1) {
+    const target = /** @type {const} */ ({
+      type: "target",
+      uid: vault.newUid(),
+      membrane: through,
+      madeWith,
+    });
+    const dataKey = randomBytes(KEY_BYTES);
+    const minted = vault.mint({ kind: "invoke", subject: target.uid, through, madeWith }, dataKey);
+    records.push({ ...target, sealed: seal(dataKey, wire, boundColumns(target)) }, minted.record);
+    if (i % KEPT_EVERY === 0) lines.push(`${minted.token}\n`);
+  }
+  const denied = await store.make(records);
+  if (denied !== undefined) throw new Error(`nothing is made: ${denied.reason}`);
+  await file.write(lines.join(""));
+}
+await file.close();
+await store.close();

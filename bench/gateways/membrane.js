@@ -1,0 +1,88 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { directory, run, startProgram } from "./start.js";
+
+const MEMBRANE = fileURLToPath(new URL("../../packages/service/bin/membrane.js", import.meta.url));
+const AUTHORITY = "bench.test";
+
+/** What a store of the bench was begun with. */
+/** @typedef {{ data: string, create: string }} Begun */
+/** @typedef {Awaited<ReturnType<typeof serve>>} Service */
+/** @typedef {{ url: string }} Door */
+
+/** @returns {Promise<Begun>} */
+export async function begin() {
+  const data = join(directory, `data-${randomBytes(4).toString("hex")}`);
+  const words = ["init", "--data", data, "--authority", AUTHORITY, "--no-profile", "--json"];
+  const { stdout } = await run(process.execPath, [MEMBRANE, ...words]);
+  return { data, create: tokenOf(JSON.parse(stdout).capabilities.create) };
+}
+
+/**
+ * @param {Begun} begun
+ * @param {{ name?: string, secure?: boolean, flags?: readonly string[] }} options
+ */
+export async function serve({ data }, { name = "membrane", secure = false, flags = [] } = {}) {
+  const where = ["--data", data, "--authority", AUTHORITY, "--listen", "127.0.0.1:0", "--no-profile"];
+  const words = ["serve", ...where, "--allow-target", "127.0.0.1", ...(secure ? [] : ["--no-tls"]), ...flags];
+  const service = await startProgram(name, [MEMBRANE, ...words]);
+  return secure ? { ...service, url: service.url.replace("http:", "https:") } : service;
+}
+
+/**
+ * @param {Door} service
+ * @param {string} create
+ * @param {string} id
+ * @returns {Promise<{ export: string, revoke: string }>}
+ */
+export async function createMembrane(service, create, id) {
+  const { capabilities } = await post(service, create, { id });
+  return { export: tokenOf(capabilities.export), revoke: tokenOf(capabilities.revoke) };
+}
+
+/**
+ * @param {Door} service
+ * @param {string} exporting
+ * @param {object} body
+ * @returns {Promise<string>}
+ */
+export async function exportThrough(service, exporting, body) {
+  return tokenOf((await post(service, exporting, body)).capability);
+}
+
+/** @param {string} token */
+export function uriOf(token) {
+  return `cpblty://${AUTHORITY}/#${token}`;
+}
+
+/**
+ * Revokes and waits for the answer.
+ *
+ * @param {Door} service
+ * @param {string} token
+ */
+export async function revoke(service, token) {
+  const answer = await fetch(service.url, { headers: { authorization: `Bearer ${token}` } });
+  if (answer.status !== 202) throw new Error(`expected 202, got ${answer.status}: ${await answer.text()}`);
+  await answer.arrayBuffer();
+}
+
+/**
+ * @param {Door} service
+ * @param {string} token
+ * @param {object} body
+ */
+async function post(service, token, body) {
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await fetch(service.url, { method: "POST", headers, body: JSON.stringify(body) });
+  if (answer.status !== 201) throw new Error(`expected 201, got ${answer.status}: ${await answer.text()}`);
+  /** @type {any} */
+  const made = await answer.json();
+  return made;
+}
+
+/** @param {string} uri */
+function tokenOf(uri) {
+  return uri.slice(uri.indexOf("#") + 1);
+}

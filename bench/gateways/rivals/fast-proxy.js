@@ -1,0 +1,13 @@
+// fast-proxy as its documentation starts it, on undici. Takes the target's port; prints its own.
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+
+// Not installed beside the project, so its types are not there either.
+const fastProxy = createRequire(import.meta.url)("fast-proxy");
+
+const { proxy } = fastProxy({
+  base: `http://127.0.0.1:${process.argv[2]}`,
+  undici: { connections: 256, pipelining: 1 },
+});
+const server = createServer((request, response) => proxy(request, response, request.url, {}));
+server.listen(0, "127.0.0.1", () => console.log(JSON.stringify(server.address())));

@@ -1,0 +1,178 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+export const run = promisify(execFile);
+
+/**
+ * What answers requests: a program, and what to send to it.
+ *
+ * @typedef {object} Gateway
+ * @property {string} name
+ * @property {number} pid
+ * @property {string} url
+ * @property {string} token that goes with each request; "-" for whom it means nothing
+ * @property {string} [tokens] a file with one token a line, of which each request takes one at random
+ */
+
+/** @param {string} name of a file beside this one */
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+
+/** @type {import("node:child_process").ChildProcess[]} */
+const children = [];
+export const directory = await mkdtemp(join(tmpdir(), "membrane-bench-"));
+
+/** Ends everything that was started, and removes what it left. */
+export async function endAll() {
+  await Promise.all(children.map(end));
+  await rm(directory, { recursive: true, force: true });
+}
+
+/** @param {import("node:child_process").ChildProcess} child */
+async function end(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  await ended;
+}
+
+/** @returns {Promise<number>} the target's port */
+export async function startTarget() {
+  const { port } = await startProgram("target", [here("target.js")]);
+  return port;
+}
+
+/** @param {number} target */
+export function startFloor(target) {
+  return startProgram("floor", [here("floor.js"), String(target)]);
+}
+
+/**
+ * The floor behind TLS.
+ *
+ * @param {number} target
+ * @param {{ cert: string, key: string }} files
+ */
+export async function startSecureFloor(target, { cert, key }) {
+  const floor = await startProgram("floor, TLS", [here("floor.js"), String(target), cert, key]);
+  return { ...floor, url: floor.url.replace("http:", "https:") };
+}
+
+/**
+ * Proxies that are pinned in a package of their own, and installed when they are first wanted; nginx if it is installed.
+ *
+ * @param {number} target
+ */
+export async function startRivals(target) {
+  await access(here("rivals/node_modules")).catch(() =>
+    run("npm", ["ci", "--no-audit", "--no-fund"], { cwd: here("rivals") }),
+  );
+  const rivals = [
+    await startProgram("http-proxy", [here("rivals/http-proxy.js"), String(target)]),
+    await startProgram("fast-proxy", [here("rivals/fast-proxy.js"), String(target)]),
+  ];
+  const nginx = await startNginx(target);
+  return nginx === undefined ? rivals : [...rivals, nginx];
+}
+
+/**
+ * nginx with one worker, if it is installed.
+ *
+ * @param {number} target
+ * @returns {Promise<Gateway | undefined>}
+ */
+async function startNginx(target) {
+  const prefix = await mkdtemp(join(directory, "nginx-"));
+  const port = await freePort();
+  const file = join(prefix, "nginx.conf");
+  await writeFile(file, nginxConfiguration(prefix, port, target));
+  const child = spawn("nginx", ["-p", prefix, "-e", join(prefix, "error.log"), "-c", file], {
+    stdio: "ignore",
+  });
+  const started = await Promise.race([
+    once(child, "spawn").then(() => true),
+    once(child, "error").then(() => false),
+  ]).catch(() => false);
+  if (!started) return undefined;
+  children.push(child);
+  const url = `http://127.0.0.1:${port}/`;
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    if (
+      await fetch(url).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    ) {
+      return { name: "nginx", pid: Number(child.pid), url, token: "-" };
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("nginx does not answer");
+}
+
+/**
+ * @param {string} prefix
+ * @param {number} port
+ * @param {number} target
+ */
+function nginxConfiguration(prefix, port, target) {
+  return `daemon off; worker_processes 1; pid ${prefix}/nginx.pid;
+events { worker_connections 1024; }
+http {
+  access_log off; client_body_temp_path ${prefix}/body; proxy_temp_path ${prefix}/proxy;
+  fastcgi_temp_path ${prefix}/fastcgi; uwsgi_temp_path ${prefix}/uwsgi; scgi_temp_path ${prefix}/scgi;
+  client_max_body_size 0; keepalive_requests 1000000000;
+  upstream target { server 127.0.0.1:${target}; keepalive 256; keepalive_requests 1000000000; }
+  server {
+    listen 127.0.0.1:${port};
+    location / {
+      proxy_pass http://target; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_set_header Authorization "replaced"; proxy_buffering off; proxy_request_buffering off;
+    }
+  }
+}
+`;
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  probe.close();
+  await once(probe, "close");
+  if (address === null || typeof address === "string") throw new TypeError("a server listens on an address");
+  return address.port;
+}
+
+/**
+ * Starts a program of Node's that says its port in a line of JSON.
+ *
+ * @param {string} name
+ * @param {string[]} words
+ * @returns {Promise<Gateway & { port: number, startMs: number }>}
+ */
+export async function startProgram(name, words) {
+  const from = performance.now();
+  const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe"] });
+  children.push(child);
+  const port = await Promise.any([portIn(child.stdout), portIn(child.stderr)]);
+  const startMs = performance.now() - from;
+  return { name, pid: Number(child.pid), port, url: `http://127.0.0.1:${port}/`, token: "-", startMs };
+}
+
+/** @param {import("node:stream").Readable} output */
+async function portIn(output) {
+  for await (const line of createInterface({ input: output })) {
+    const event = line.startsWith("{") ? JSON.parse(line) : {};
+    if (event.port === undefined) continue;
+    output.resume();
+    return event.port;
+  }
+  throw new Error("a program ended before it was ready");
+}

@@ -1,0 +1,81 @@
+// The target of the bench, as cheap as it can be, so that the gateway is what is measured: it reads requests as they are framed
+// and answers from memory: 1 KiB, or at /SIZE that many bytes. Prints its port.
+import { createServer } from "node:net";
+
+const HEAD_END = Buffer.from("\r\n\r\n");
+const PIECE = Buffer.alloc(64 * 1024, "x");
+/** Answers up to this many bytes are kept whole. */
+const KEPT_BYTES = 2 * 1024 * 1024;
+/** @type {Map<number, Buffer>} */
+const answers = new Map();
+
+const server = createServer({ noDelay: true }, (socket) => {
+  /** What came of a head that is not whole yet. */
+  let head = Buffer.alloc(0);
+  /** How much of a body is still to come; infinite until the end of a chunked one was seen. */
+  let body = 0;
+  let size = 0;
+  socket.on("error", () => undefined);
+  socket.on("data", (chunk) => {
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (body > 0) {
+        const taken = Math.min(body, rest.length);
+        body = body === Number.POSITIVE_INFINITY && rest.subarray(-5).equals(LAST_CHUNK) ? 0 : body - taken;
+        rest = rest.subarray(taken);
+        if (body === 0) answer(socket, size);
+        continue;
+      }
+      head = head.length === 0 ? rest : Buffer.concat([head, rest]);
+      const end = head.indexOf(HEAD_END);
+      if (end === -1) return;
+      const text = head.toString("latin1", 0, end);
+      rest = head.subarray(end + 4);
+      head = Buffer.alloc(0);
+      size = Number(/^\S+ \/(\d*)/.exec(text)?.[1] || 1024);
+      body = bodyLength(text);
+      if (body === 0) answer(socket, size);
+    }
+  });
+});
+server.listen(0, "127.0.0.1", () => console.log(JSON.stringify(server.address())));
+
+const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+
+/** @param {string} head */
+function bodyLength(head) {
+  if (/\r\ntransfer-encoding:/i.test(head)) return Number.POSITIVE_INFINITY;
+  return Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0);
+}
+
+/**
+ * @param {import("node:net").Socket} socket
+ * @param {number} size in bytes
+ */
+function answer(socket, size) {
+  if (size <= KEPT_BYTES) return void socket.write(kept(size));
+  socket.write(answerHead(size));
+  let left = size;
+  const go = () => {
+    while (left > 0) {
+      const piece = left < PIECE.length ? PIECE.subarray(0, left) : PIECE;
+      left -= piece.length;
+      if (!socket.write(piece)) return void socket.once("drain", go);
+    }
+  };
+  go();
+}
+
+/** @param {number} size */
+function kept(size) {
+  const present = answers.get(size);
+  if (present !== undefined) return present;
+  const made = Buffer.concat([Buffer.from(answerHead(size)), Buffer.alloc(size, "x")]);
+  answers.set(size, made);
+  return made;
+}
+
+/** @param {number} size */
+function answerHead(size) {
+  return `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: ${size}\r\n\r\n`;
+}

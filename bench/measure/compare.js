@@ -1,0 +1,85 @@
+import { cpuSeconds } from "./process.js";
+import { apply } from "./load.js";
+import { median, quartiles } from "./statistics.js";
+
+/** @typedef {import("../gateways/start.js").Gateway} Gateway */
+/** @typedef {{ cpu: number, perSecond: number }} Sample */
+/** @typedef {import("./statistics.js").Quartiles} Quartiles */
+
+/**
+ * One row of the table: what is measured, against what, under which load.
+ *
+ * @typedef {object} Row
+ * @property {string} name
+ * @property {Gateway} gateway
+ * @property {Gateway} against
+ * @property {number} [bodyBytes] sent with each request
+ * @property {() => { stop(): Promise<void> }} [meanwhile] goes on beside each stretch of the gateway
+ * @property {boolean} [isRival]
+ */
+
+/**
+ * @typedef {object} Compared
+ * @property {string} name
+ * @property {string} against
+ * @property {Quartiles} cpuRatio
+ * @property {Quartiles} throughputRatio
+ * @property {number} cpuMicroseconds
+ * @property {number} againstCpuMicroseconds
+ * @property {number} perSecond
+ * @property {boolean} noisy
+ * @property {boolean} isRival
+ */
+
+/** Where the quartiles of the other side's own cost are further apart than this, the machine was too noisy to compare. */
+const NOISE = 0.15;
+
+/**
+ * Interleaved pairs: whatever the machine's neighbours do falls on both.
+ *
+ * @param {Row} row
+ * @param {{ pairs: number, seconds: number, connections: number }} how
+ * @returns {Promise<Compared>}
+ */
+export async function compare(row, how) {
+  /** @type {{ ours: Sample, theirs: Sample }[]} */
+  const pairs = [];
+  // The first pair warms both up and does not count.
+  for (let pair = 0; pair <= how.pairs; pair += 1) {
+    const theirs = await measure(row.against, row, how);
+    const beside = row.meanwhile?.();
+    const ours = await measure(row.gateway, row, how).finally(() => beside?.stop());
+    if (pair > 0) pairs.push({ ours, theirs });
+  }
+  /** @param {(sample: Sample) => number} of */
+  const ratio = (of) => quartiles(pairs.map(({ ours, theirs }) => of(ours) / of(theirs)));
+  const spread = quartiles(pairs.map(({ theirs }) => theirs.cpu));
+  return {
+    name: row.name,
+    against: row.against.name,
+    cpuRatio: ratio(({ cpu }) => cpu),
+    throughputRatio: ratio(({ perSecond }) => perSecond),
+    cpuMicroseconds: median(pairs.map(({ ours }) => ours.cpu)),
+    againstCpuMicroseconds: spread.median,
+    perSecond: median(pairs.map(({ ours }) => ours.perSecond)),
+    isRival: row.isRival ?? false,
+    noisy: (spread.upper - spread.lower) / spread.median > NOISE,
+  };
+}
+
+/**
+ * @param {Gateway} gateway
+ * @param {{ bodyBytes?: number }} load
+ * @param {{ seconds: number, connections: number }} how
+ * @returns {Promise<Sample>}
+ */
+async function measure(gateway, { bodyBytes }, { seconds, connections }) {
+  const before = await cpuSeconds(gateway.pid);
+  const { total, perSecond } = await apply({
+    ...gateway,
+    seconds,
+    connections,
+    ...(bodyBytes === undefined ? {} : { bodyBytes }),
+  });
+  return { cpu: (((await cpuSeconds(gateway.pid)) - before) * 1e6) / total, perSecond };
+}

@@ -1,0 +1,104 @@
+import { request } from "node:http";
+import { anonymousBytes } from "./process.js";
+import { median } from "./statistics.js";
+
+const PIECE = Buffer.alloc(64 * 1024, "x");
+/** How often memory is looked at, in milliseconds. */
+const LOOK_MS = 20;
+
+const GIB = 1024 ** 3;
+/** Warms up what the first body pays for: pools, buffers, code. */
+const WARM_UP_BYTES = 16 * 1024 * 1024;
+const ROUNDS = 3;
+
+/** @typedef {import("../gateways/start.js").Gateway} Gateway */
+
+/**
+ * One gibibyte up and one down, in turn with the floor.
+ *
+ * @param {Gateway} floor
+ * @param {{ up: Gateway, down: (bytes: number) => Promise<Gateway> }} ours
+ */
+export async function compareTransfers(floor, { up, down }) {
+  const directions = [
+    { name: "1 GiB up", ours: up, theirs: floor, small: { up: WARM_UP_BYTES }, whole: { up: GIB } },
+    {
+      name: "1 GiB down",
+      ours: await down(GIB),
+      theirs: { ...floor, url: `${floor.url}${GIB}` },
+      small: {},
+      whole: { down: GIB },
+    },
+  ];
+  const compared = [];
+  for (const { name, ours, theirs, small, whole } of directions) {
+    await transfer(ours, small);
+    const rounds = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      rounds.push({ theirs: await transfer(theirs, whole), ours: await transfer(ours, whole) });
+    }
+    compared.push({
+      name,
+      ratio: median(rounds.map((round) => round.ours.perSecond / round.theirs.perSecond)),
+      perSecond: median(rounds.map((round) => round.ours.perSecond)),
+      grownBytes: Math.max(...rounds.map((round) => round.ours.grownBytes)),
+    });
+  }
+  return compared;
+}
+
+/** @typedef {{ perSecond: number, grownBytes: number }} Transferred */
+
+/**
+ * Sends or fetches one long body, and watches the gateway's memory meanwhile.
+ *
+ * @param {import("../gateways/start.js").Gateway} gateway
+ * @param {{ up?: number, down?: number }} bytes
+ * @returns {Promise<Transferred>} bytes a second, and by how much anonymous memory grew at the most
+ */
+export async function transfer(gateway, { up = 0, down = 0 }) {
+  const before = await anonymousBytes(gateway.pid);
+  let most = before;
+  const look = setInterval(async () => {
+    most = Math.max(most, await anonymousBytes(gateway.pid));
+  }, LOOK_MS);
+  const from = performance.now();
+  try {
+    const received = await exchange(gateway, up);
+    if (received < down) throw new Error(`${received} of ${down} bytes came`);
+  } finally {
+    clearInterval(look);
+  }
+  return { perSecond: ((up + down) * 1_000) / (performance.now() - from), grownBytes: most - before };
+}
+
+/**
+ * @param {{ url: string, token: string }} gateway
+ * @param {number} up in bytes
+ * @returns {Promise<number>} how many bytes were answered
+ */
+function exchange({ url, token }, up) {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${token}`, ...(up === 0 ? {} : { "content-length": up }) };
+    const sent = request(url, { method: up === 0 ? "GET" : "POST", headers }, (response) => {
+      let received = 0;
+      if (response.statusCode !== 200) reject(new Error(`expected 200, got ${response.statusCode}`));
+      response.on("data", (/** @type {Buffer} */ chunk) => {
+        received += chunk.length;
+      });
+      response.on("error", reject);
+      response.on("end", () => resolve(received));
+    });
+    sent.on("error", reject);
+    let left = up;
+    const go = () => {
+      while (left > 0) {
+        const piece = left < PIECE.length ? PIECE.subarray(0, left) : PIECE;
+        left -= piece.length;
+        if (!sent.write(piece)) return void sent.once("drain", go);
+      }
+      sent.end();
+    };
+    go();
+  });
+}

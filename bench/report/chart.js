@@ -1,0 +1,51 @@
+/** @typedef {import("../measure/compare.js").Compared} Compared */
+
+const WIDTH = 760;
+const LABEL = 210;
+const BAR = 18;
+const GAP = 8;
+const TOP = 34;
+
+/**
+ * CPU of each row as a multiple of what it is compared with, with quartiles: an SVG that a README can show in light and dark.
+ *
+ * @param {readonly Compared[]} rows
+ * @returns {string}
+ */
+export function chart(rows) {
+  const most = Math.max(2, ...rows.map(({ cpuRatio }) => cpuRatio.upper));
+  const scale = (WIDTH - LABEL - 60) / most;
+  const height = TOP + rows.length * (BAR + GAP) + 10;
+  const one = LABEL + scale;
+  const bars = rows.map((row, index) => bar(row, TOP + index * (BAR + GAP), scale));
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">
+<style>text{fill:#333}.b{fill:#4c78a8}.r{fill:#b0b8c4}.q{stroke:#222;stroke-width:1.5}.one{stroke:#c44;stroke-dasharray:4 3}@media(prefers-color-scheme:dark){text{fill:#ddd}.q{stroke:#eee}}</style>
+<text x="${LABEL}" y="16">CPU a request, as a multiple of what it is compared with (less is better)</text>
+${bars.join("\n")}
+<line class="one" x1="${one}" x2="${one}" y1="${TOP - 6}" y2="${height - 6}"/>
+</svg>
+`;
+}
+
+/**
+ * @param {Compared} row
+ * @param {number} y
+ * @param {number} scale pixels a multiple
+ */
+function bar({ name, against, cpuRatio, isRival }, y, scale) {
+  const { lower, median, upper } = cpuRatio;
+  const middle = y + BAR / 2;
+  /** @param {number} ratio */
+  const x = (ratio) => (LABEL + ratio * scale).toFixed(1);
+  return [
+    `<text x="${LABEL - 8}" y="${middle + 4}" text-anchor="end">${escape(name)} / ${escape(against)}</text>`,
+    `<rect class="${isRival ? "r" : "b"}" x="${LABEL}" y="${y}" width="${(median * scale).toFixed(1)}" height="${BAR}"/>`,
+    `<line class="q" x1="${x(lower)}" x2="${x(upper)}" y1="${middle}" y2="${middle}"/>`,
+    `<text x="${Number(x(upper)) + 6}" y="${middle + 4}">${median.toFixed(2)}</text>`,
+  ].join("");
+}
+
+/** @param {string} text */
+function escape(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}

@@ -1,0 +1,93 @@
+/** @typedef {import("../measure/compare.js").Compared} Compared */
+/** @typedef {{ what: string, goal: string, measured: string, met: boolean }} Judged */
+
+const MIB = 1024 * 1024;
+
+/**
+ * The numbers that the project set out to reach, each judged by what was measured. A goal whose row was not measured is not
+ * judged.
+ *
+ * @param {import("../results.js").Results} results
+ * @returns {Judged[]}
+ */
+export function judge({ compared, scale, transfers, rivals }) {
+  /** @param {string} name */
+  const row = (name) => compared.find((candidate) => candidate.name === name);
+  /**
+   * @param {string} what
+   * @param {string} name of the row
+   * @param {number} most
+   * @param {(row: Compared) => number} [of]
+   */
+  const atMost = (what, name, most, of = ({ cpuRatio }) => cpuRatio.median) => {
+    const found = row(name);
+    if (found === undefined) return [];
+    const value = of(found);
+    return [{ what, goal: `≤ ${most}`, measured: value.toFixed(2), met: value <= most }];
+  };
+  const plain = row("plain");
+  const rival = (/** @type {string} */ name) => {
+    const found = row(name);
+    if (plain === undefined || found === undefined) return [];
+    const value = plain.perSecond / found.perSecond;
+    const what = `plain, throughput of ${name}`;
+    return [{ what, goal: "≥ 2.2 ×", measured: `${value.toFixed(2)} ×`, met: value >= 2.2 }];
+  };
+  return [
+    ...atMost("plain, CPU of the floor", "plain", 1.1),
+    ...rivals.filter((name) => name !== "nginx").flatMap(rival),
+    ...atMost("signed (aws4), CPU of the floor", "signed (aws4)", 1.35),
+    ...atMost("64 delegations deep, warm, CPU of depth 1", "64 deep", 1.05),
+    ...compared
+      .filter(({ name }) => name.endsWith("stored, hot set"))
+      .flatMap(({ name }) => atMost(`${name}, CPU of 1,000 stored`, name, 1.1)),
+    ...atMost("two workers, CPU a request of one", "two workers", 1.1),
+    ...(scale === undefined ? [] : judgeScale(scale)),
+    ...transfers.flatMap(({ name, ratio, grownBytes }) => [
+      {
+        what: `${name}, throughput of the floor`,
+        goal: "≥ 0.9",
+        measured: ratio.toFixed(2),
+        met: ratio >= 0.9,
+      },
+      {
+        what: `${name}, anonymous memory grows`,
+        goal: "< 32 MiB",
+        measured: `${(grownBytes / MIB).toFixed(1)} MiB`,
+        met: grownBytes < 32 * MIB,
+      },
+    ]),
+  ];
+}
+
+/** @param {NonNullable<import("../results.js").Results["scale"]>} scale */
+function judgeScale({ count, startMs, anonymousBytes, revokeOneMs, revokeAllMs, before, whileSweeping }) {
+  const revokes = revokeAllMs / revokeOneMs;
+  const latencies = whileSweeping.p99 / before.p99;
+  return [
+    {
+      what: `ready with ${count} stored`,
+      goal: "< 1000 ms",
+      measured: `${startMs.toFixed(0)} ms`,
+      met: startMs < 1_000,
+    },
+    {
+      what: `anonymous memory with ${count} stored, after uniform access`,
+      goal: "< 250 MB",
+      measured: `${(anonymousBytes / 1e6).toFixed(0)} MB`,
+      met: anonymousBytes < 250e6,
+    },
+    {
+      what: `revoke with ${count} descendants, time of a revoke with one`,
+      goal: "≤ 2 ×",
+      measured: `${revokes.toFixed(2)} × (${revokeAllMs.toFixed(1)} ms)`,
+      met: revokes <= 2,
+    },
+    {
+      what: "p99 of others while the sweep runs, of before",
+      goal: "≤ 2 ×",
+      measured: `${latencies.toFixed(2)} × (${whileSweeping.p99} ms)`,
+      met: latencies <= 2,
+    },
+  ];
+}

@@ -1,0 +1,45 @@
+import { loadavg } from "node:os";
+
+/** @typedef {import("../measure/compare.js").Compared} Compared */
+
+/**
+ * @param {import("../results.js").Results} results
+ * @param {readonly import("./goals.js").Judged[]} judged
+ */
+export function printAll(results, judged) {
+  printComparison(results.compared, results);
+  console.log(
+    `Latency at ${results.latencies.rate} requests a second, in milliseconds, corrected for coordinated omission`,
+  );
+  console.table(results.latencies.rows);
+  console.log("Goals");
+  console.table(judged.map(({ met, ...rest }) => ({ ...rest, met: met ? "yes" : "no" })));
+}
+
+/**
+ * @param {readonly Compared[]} rows
+ * @param {{ pairs: number, seconds: number, connections: number, loader: string }} how
+ */
+export function printComparison(rows, { pairs, seconds, connections, loader }) {
+  const load = loadavg()[0]?.toFixed(2);
+  console.log(
+    `${pairs} interleaved pairs of ${seconds} s, ${connections} connections, ${loader}, load average ${load}`,
+  );
+  console.table(
+    rows.map((row) => ({
+      what: row.name,
+      against: row.against,
+      "CPU ratio": withQuartiles(row.cpuRatio),
+      "req/s ratio": withQuartiles(row.throughputRatio),
+      "CPU µs": row.cpuMicroseconds.toFixed(1),
+      "its CPU µs": row.againstCpuMicroseconds.toFixed(1),
+      "req/s": row.perSecond.toFixed(0),
+      machine: row.noisy ? "too noisy" : "quiet",
+    })),
+  );
+}
+
+/** @param {import("../measure/statistics.js").Quartiles} quartiles */
+export function withQuartiles({ median, lower, upper }) {
+  return `${median.toFixed(2)} (${lower.toFixed(2)}–${upper.toFixed(2)})`;
+}

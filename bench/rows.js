@@ -1,0 +1,105 @@
+// What is measured: each row a gateway under a load, beside what it is compared with.
+import { join } from "node:path";
+import { begin, createMembrane, exportThrough, revoke, serve, uriOf } from "./gateways/membrane.js";
+import { startFloor, startRivals, startSecureFloor, startTarget } from "./gateways/start.js";
+
+/** @typedef {import("./measure/compare.js").Row} Row */
+/** @typedef {import("./gateways/start.js").Gateway} Gateway */
+
+const KIB = 1024;
+const MIB = 1024 * 1024;
+const DEPTH = 64;
+const REVOKES_PER_SECOND = 100;
+
+const AWS4 = {
+  "aws4-hmac-sha256": {
+    awsAccessKeyId: "AKIDEXAMPLE",
+    region: "us-east-1",
+    service: "lambda",
+    secretAccessKey: "secret",
+  },
+};
+const CAP1 = { "cap1-hmac-sha512": { key: "c2VjcmV0", keyId: "bench" } };
+
+/** Starts all that the rows need. */
+export async function startAll() {
+  const target = await startTarget();
+  const floor = await startFloor(target);
+  const rivals = await startRivals(target);
+  const begun = await begin();
+  const service = await serve(begun);
+  const membrane = await createMembrane(service, begun.create, "bench");
+  const uri = `http://127.0.0.1:${target}/`;
+
+  /**
+   * @param {string} name
+   * @param {object} configuration
+   * @returns {Promise<Gateway>}
+   */
+  const door = async (name, configuration) => {
+    const token = await exportThrough(service, membrane.export, configuration);
+    return { name, pid: service.pid, url: service.url, token };
+  };
+  const plain = await door("plain", { uri });
+  const deep = await door("64 deep", { uri });
+  for (let depth = 1; depth < DEPTH; depth += 1) {
+    deep.token = await exportThrough(service, membrane.export, { capability: uriOf(deep.token) });
+  }
+  const signed = await door("signed (aws4)", { uri, hmac: AWS4 });
+  const cap1 = await door("signed (cap1)", { uri, hmac: CAP1 });
+  const large = (/** @type {number} */ bytes) => door(`${bytes} bytes down`, { uri: `${uri}${bytes}` });
+  const mebibyte = await large(MIB);
+
+  const secure = await serve(begun, { name: "membrane, TLS", secure: true });
+  const tls = join(begun.data, "tls");
+  const secureFloor = await startSecureFloor(target, {
+    cert: join(tls, "leaf.pem"),
+    key: join(tls, "leaf.key"),
+  });
+
+  const doomed = doomedMembranes(service, begun.create);
+  /** @type {Row[]} */
+  const rows = [
+    ...rivals.map((gateway) => ({ name: gateway.name, gateway, against: floor, isRival: true })),
+    { name: "plain", gateway: plain, against: floor },
+    { name: "signed (aws4)", gateway: signed, against: floor },
+    { name: "signed (cap1)", gateway: cap1, against: floor },
+    { name: "64 deep", gateway: deep, against: plain },
+    { name: "64 deep, 100 revokes/s", gateway: deep, against: plain, meanwhile: doomed },
+    { name: "1 KiB up", gateway: plain, against: floor, bodyBytes: KIB },
+    { name: "1 MiB up", gateway: plain, against: floor, bodyBytes: MIB },
+    { name: "1 MiB down", gateway: mebibyte, against: { ...floor, url: `${floor.url}${MIB}` } },
+    { name: "TLS", gateway: { ...plain, pid: secure.pid, url: secure.url }, against: secureFloor },
+  ];
+  const inTurn = [floor, ...rivals, plain, signed, cap1, deep];
+  return { rows, target, floor, rivals, plain, large, inTurn };
+}
+
+/**
+ * Membranes that are made and revoked one after the other, at a fixed rate. Nothing hangs below them but what shows what
+ * each costs all others.
+ *
+ * @param {{ url: string }} service
+ * @param {string} create
+ */
+function doomedMembranes(service, create) {
+  let made = 0;
+  return () => {
+    const over = new AbortController();
+    const going = (async () => {
+      while (!over.signal.aborted) {
+        made += 1;
+        const membrane = await createMembrane(service, create, `doomed ${made}`);
+        const next = performance.now() + 1_000 / REVOKES_PER_SECOND;
+        await revoke(service, membrane.revoke);
+        await new Promise((resolve) => setTimeout(resolve, Math.max(0, next - performance.now())));
+      }
+    })();
+    return {
+      async stop() {
+        over.abort();
+        await going;
+      },
+    };
+  };
+}
