@@ -7,18 +7,23 @@ const VALUES: ReadonlyMap<string, number> = new Map(
 /** Base64url without padding (RFC 4648 §5). */
 export function encodeBase64url(bytes: Uint8Array): string {
   let text = "";
-  let buffered = 0;
-  let bits = 0;
-  for (const byte of bytes) {
-    buffered = ((buffered << 8) | byte) & 0xffff;
-    bits += 8;
-    while (bits >= 6) {
-      bits -= 6;
-      text += ALPHABET.charAt((buffered >> bits) & 63);
-    }
+  const whole = bytes.length - (bytes.length % 3);
+  for (let at = 0; at < whole; at += 3) {
+    const three = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+    text += PAIRS[three >> 12] ?? "";
+    text += PAIRS[three & 0xfff] ?? "";
   }
-  return bits === 0 ? text : text + ALPHABET.charAt((buffered << (6 - bits)) & 63);
+  if (bytes.length === whole) return text;
+  const rest = ((bytes[whole] ?? 0) << 16) | ((bytes[whole + 1] ?? 0) << 8);
+  text += PAIRS[rest >> 12] ?? "";
+  return bytes.length - whole === 1 ? text : text + ALPHABET.charAt((rest >> 6) & 63);
 }
+
+/** Each 12 bits as two characters. */
+const PAIRS: readonly string[] = Array.from(
+  { length: 4_096 },
+  (_, bits) => ALPHABET.charAt(bits >> 6) + ALPHABET.charAt(bits & 63),
+);
 
 /**
  * The bytes of a text in its canonical spelling, else `undefined`.

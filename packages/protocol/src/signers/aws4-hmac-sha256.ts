@@ -3,12 +3,12 @@ import type { Problem } from "../result.ts";
 import { canonicalQuery, canonicalRequest, canonicalUri, wirePath } from "./aws4-canonical.ts";
 import { isSignable, passesFromRequester } from "./aws4-headers.ts";
 import { planPayload } from "./aws4-payload.ts";
-import { hex, latin1Bytes, utf8Bytes } from "./bytes.ts";
+import { digestLatin1, hex, utf8Bytes } from "./bytes.ts";
 import { groupHeaders, signedHeaders } from "./header-lines.ts";
 import { type Hmac, prepareHmac } from "./hmac.ts";
 import { rememberLast } from "./remember-last.ts";
 import type { Digest, Signer } from "./signer.ts";
-import { type SigningTime, signingTime } from "./signing-time.ts";
+import { type SigningTime, rememberSigningTime } from "./signing-time.ts";
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
 const TERMINATOR = "aws4_request";
@@ -30,7 +30,9 @@ export function createAws4Signer(
   const isSigned = signedHeaderRule(configuredHeaderNames);
   const uriOf = rememberLast((path) => canonicalUri(service, path));
   const queryOf = rememberLast(canonicalQuery);
+  const timeOf = rememberSigningTime();
   const keyOf = rememberLast((day) => signingKey(configuration, day, digest));
+  const scopeOf = rememberLast((day) => credentialScope(configuration, day));
   const tokenHeader = sessionToken === undefined ? [] : ["x-amz-security-token", sessionToken];
   const ownHeaders = new Set(["authorization", "x-amz-content-sha256", "x-amz-date"]);
   // Without a session token the target's configuration may carry the header itself.
@@ -43,9 +45,9 @@ export function createAws4Signer(
     planPayload: (head) => planPayload(service, head),
     wirePath: (path) => wirePath(service, path),
     sign: (request, payload, now) => {
-      const time = signingTime(now);
+      const time = timeOf(now);
       const added = ["x-amz-date", time.dateTime, "x-amz-content-sha256", payload, ...tokenHeader];
-      const headers = groupHeaders([...request.headers, ...added], isSigned);
+      const headers = groupHeaders(request.headers.concat(added), isSigned);
       const canonical = canonicalRequest({
         method: request.method,
         uri: uriOf(request.path),
@@ -53,8 +55,8 @@ export function createAws4Signer(
         headers,
         payload,
       });
-      const scope = credentialScope(configuration, time.day);
-      const signature = hex(keyOf(time.day)(latin1Bytes(stringToSign(time, scope, canonical, digest))));
+      const scope = scopeOf(time.day);
+      const signature = hex(keyOf(time.day)(stringToSign(time, scope, canonical, digest)));
       const credential = `${configuration.awsAccessKeyId}/${scope}`;
       return [...added, "authorization", authorization(credential, signedHeaders(headers), signature)];
     },
@@ -79,14 +81,14 @@ export function credentialScope(configuration: Aws4Configuration, day: string): 
 
 export function stringToSign(time: SigningTime, scope: string, canonical: string, digest: Digest): string {
   // Header values are bytes on the wire, hence Latin-1.
-  return [ALGORITHM, time.dateTime, scope, hex(digest("sha256", latin1Bytes(canonical)))].join("\n");
+  return `${ALGORITHM}\n${time.dateTime}\n${scope}\n${hex(digestLatin1(digest, "sha256", canonical))}`;
 }
 
 /** The key for one day, region and service, as the HMAC that signs with it. */
 export function signingKey(configuration: Aws4Configuration, day: string, digest: Digest): Hmac {
   const secret = utf8Bytes(`AWS4${configuration.secretAccessKey}`);
   return [day, configuration.region, configuration.service, TERMINATOR].reduce(
-    (key, part) => prepareHmac(digest, "sha256", key(utf8Bytes(part))),
+    (key, part) => prepareHmac(digest, "sha256", key(part)),
     prepareHmac(digest, "sha256", secret),
   );
 }

@@ -1,6 +1,6 @@
 import type { Cap1Configuration } from "../api/target-hmac.ts";
 import { encodeBase64url } from "../base64url.ts";
-import { latin1Text, utf8Bytes } from "./bytes.ts";
+import { digestUtf8, latin1Text, utf8Bytes } from "./bytes.ts";
 import {
   canonicalQuery,
   canonicalRequest,
@@ -12,7 +12,7 @@ import { type HeaderLine, groupHeaders, signedHeaders } from "./header-lines.ts"
 import { type Hmac, prepareHmac } from "./hmac.ts";
 import { rememberLast } from "./remember-last.ts";
 import type { Digest, Signer } from "./signer.ts";
-import { type SigningTime, signingTime } from "./signing-time.ts";
+import { type SigningTime, rememberSigningTime } from "./signing-time.ts";
 
 const ALGORITHM = "CAP1-HMAC-SHA512";
 const TERMINATOR = "cap1_request";
@@ -29,6 +29,7 @@ export function createCap1Signer(
   const ownHeaders = new Set(["authorization", "x-cap-date"]);
   const uriOf = rememberLast(canonicalUri);
   const queryOf = rememberLast(canonicalQuery);
+  const timeOf = rememberSigningTime();
   const keysOf = rememberLast((day) => rememberLast((host) => signingKey(configuration, day, host, digest)));
 
   return {
@@ -38,9 +39,9 @@ export function createCap1Signer(
     planPayload: () => ({ kind: "declared", value: "" }),
     wirePath: (path) => path,
     sign: (request, _payload, now) => {
-      const time = signingTime(now);
+      const time = timeOf(now);
       const added = ["X-Cap-Date", time.dateTime];
-      const headers = groupHeaders([...request.headers, ...added], isSignedByCap1);
+      const headers = groupHeaders(request.headers.concat(added), isSignedByCap1);
       const host = hostOf(headers);
       const canonical = canonicalRequest(
         request.method,
@@ -49,7 +50,7 @@ export function createCap1Signer(
         headers,
       );
       const scope = credentialScope(time.day, host);
-      const message = utf8Bytes(stringToSign(time, scope, canonical, digest));
+      const message = stringToSign(time, scope, canonical, digest);
       const signature = encodeBase64url(keysOf(time.day)(host)(message));
       const credential = `${configuration.keyId}/${scope}`;
       return [...added, "Authorization", authorization(credential, signedHeaders(headers), signature)];
@@ -64,7 +65,7 @@ export function credentialScope(day: string, host: string): string {
 
 export function stringToSign(time: SigningTime, scope: string, canonical: string, digest: Digest): string {
   // Verifiers hold header bytes as Latin-1 text and hash that text as UTF-8.
-  const hash = encodeBase64url(digest("sha512", utf8Bytes(canonical)));
+  const hash = encodeBase64url(digestUtf8(digest, "sha512", canonical));
   return [ALGORITHM, time.dateTime, scope, hash].join("\n");
 }
 
@@ -79,7 +80,7 @@ export function signingKey(
   digest: Digest,
 ): Hmac {
   return [day, host, TERMINATOR].reduce(
-    (key, part) => prepareHmac(digest, "sha512", utf8Bytes(latin1Text(key(utf8Bytes(part))))),
+    (key, part) => prepareHmac(digest, "sha512", utf8Bytes(latin1Text(key(part)))),
     prepareHmac(digest, "sha512", utf8Bytes(`CAP1${configuration.key}`)),
   );
 }

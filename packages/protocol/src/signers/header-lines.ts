@@ -12,18 +12,24 @@ export function groupHeaders(
   headers: readonly string[],
   keep: (lowerCaseName: string) => boolean,
 ): readonly HeaderLine[] {
-  const valuesOf = new Map<string, string[]>();
+  const kept: { readonly lowerCaseName: string; readonly values: string[] }[] = [];
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const lowerCaseName = (headers[index] ?? "").toLowerCase();
-    const value = headers[index + 1] ?? "";
-    if (!keep(lowerCaseName)) continue;
-    const values = valuesOf.get(lowerCaseName);
-    if (values === undefined) valuesOf.set(lowerCaseName, [value]);
-    else values.push(value);
+    if (keep(lowerCaseName)) kept.push({ lowerCaseName, values: [headers[index + 1] ?? ""] });
   }
-  return Array.from(valuesOf, ([lowerCaseName, values]) => ({ lowerCaseName, values })).toSorted((a, b) =>
-    a.lowerCaseName < b.lowerCaseName ? -1 : 1,
-  );
+  // Stable, so that the values of one name stay in their order.
+  kept.sort(byName);
+  const lines: (typeof kept)[number][] = [];
+  for (const line of kept) {
+    const last = lines.at(-1);
+    if (last?.lowerCaseName === line.lowerCaseName) last.values.push(...line.values);
+    else lines.push(line);
+  }
+  return lines;
+}
+
+function byName(a: HeaderLine, b: HeaderLine): number {
+  return a.lowerCaseName === b.lowerCaseName ? 0 : a.lowerCaseName < b.lowerCaseName ? -1 : 1;
 }
 
 /** `a;b;c`, as both schemes list what they signed. */

@@ -1,7 +1,8 @@
+import { utf8Bytes } from "./bytes.ts";
 import type { Digest } from "./signer.ts";
 
-/** A keyed hash with its key built in. */
-export type Hmac = (message: Uint8Array) => Uint8Array;
+/** A keyed hash with its key built in; a text is taken as UTF-8. */
+export type Hmac = (message: Uint8Array | string) => Uint8Array;
 
 /** Bytes that the hash function takes in one step. */
 const BLOCK_BYTES: Readonly<Record<Parameters<Digest>[0], number>> = { sha256: 64, sha512: 128 };
@@ -20,14 +21,35 @@ export function prepareHmac(digest: Digest, algorithm: Parameters<Digest>[0], ke
 }
 
 /** Messages of one length in a row, as signatures are made of, share one buffer. */
-function prepend(pad: Uint8Array): (message: Uint8Array) => Uint8Array {
+function prepend(pad: Uint8Array): (message: Uint8Array | string) => Uint8Array {
   let whole = pad;
+  let rest = whole.subarray(pad.length);
+  const resize = (length: number): void => {
+    if (rest.length === length) return;
+    whole = new Uint8Array(pad.length + length);
+    whole.set(pad);
+    rest = whole.subarray(pad.length);
+  };
   return (message) => {
-    if (whole.length !== pad.length + message.length) {
-      whole = new Uint8Array(pad.length + message.length);
-      whole.set(pad);
+    if (typeof message !== "string") {
+      resize(message.length);
+      rest.set(message);
+      return whole;
     }
-    whole.set(message, pad.length);
-    return whole;
+    resize(message.length);
+    const { read, written } = UTF8.encodeInto(message, rest);
+    // Not one byte a character.
+    return read === message.length && written === message.length
+      ? whole
+      : prependBytes(pad, utf8Bytes(message));
   };
 }
+
+function prependBytes(pad: Uint8Array, message: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(pad.length + message.length);
+  whole.set(pad);
+  whole.set(message, pad.length);
+  return whole;
+}
+
+const UTF8 = new TextEncoder();

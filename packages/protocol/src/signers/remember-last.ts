@@ -2,10 +2,10 @@
  * Remembers the last result. One signer serves one target, so its path, its day and often its query are the same from
  * one request to the next.
  */
-export function rememberLast<T>(compute: (text: string) => T): (text: string) => T {
-  let last: { readonly text: string; readonly result: T } | undefined;
-  return (text) => {
-    if (last?.text !== text) last = { text, result: compute(text) };
+export function rememberLast<T, K extends string | number = string>(compute: (key: K) => T): (key: K) => T {
+  let last: { readonly key: K; readonly result: T } | undefined;
+  return (key) => {
+    if (last?.key !== key) last = { key, result: compute(key) };
     return last.result;
   };
 }

@@ -1,9 +1,17 @@
+import { rememberLast } from "./remember-last.ts";
+
 /** A moment as both schemes write it: ISO 8601 basic format, whole seconds, UTC. */
 export interface SigningTime {
   /** `20261122T161907Z` */
   readonly dateTime: string;
   /** `20261122` */
   readonly day: string;
+}
+
+/** {@link signingTime}, written once for all requests of one second. */
+export function rememberSigningTime(): (now: Date) => SigningTime {
+  const ofSecond = rememberLast((second: number) => signingTime(new Date(second * 1_000)));
+  return (now) => ofSecond(Math.floor(now.getTime() / 1_000));
 }
 
 export function signingTime(now: Date): SigningTime {
