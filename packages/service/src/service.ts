@@ -104,13 +104,16 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const underWay = new Set<Promise<void>>();
   const inTurn = createTurns();
   const receive: Handler = (request, response) => {
-    const routed = inTurn(request.socket, () => route(context, { request, response }))
-      .catch((error: unknown) => {
-        log.fault(error);
-        response.destroy();
-      })
-      .finally(() => underWay.delete(routed));
-    underWay.add(routed);
+    const routed = inTurn(request.socket, () => route(context, { request, response }));
+    if (!(routed instanceof Promise)) return;
+    const left = (): void => void underWay.delete(ended);
+    const failed = (error: unknown): void => {
+      left();
+      log.fault(error);
+      response.destroy();
+    };
+    const ended = routed.then(left, failed);
+    underWay.add(ended);
   };
 
   const context: RouterContext = {
@@ -123,7 +126,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       authorityCa: (authority) => options.authorityCas.get(normalizeAuthority(authority)),
     },
     invoking: {
-      feed,
+      recheck: () => feed.advance(),
       pools,
       occupancy: createOccupancy({
         perCapability: limits.invocationsPerCapability,

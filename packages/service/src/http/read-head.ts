@@ -25,62 +25,109 @@ export function readHead(
   request: Pick<IncomingMessage, "method" | "url" | "rawHeaders" | "httpVersion">,
   isOwn: (authority: Authority) => boolean,
 ): ReadHead {
-  const lines = collect(request.rawHeaders);
   const version = request.httpVersion;
   if (version !== "1.1" && version !== "1.0") return refuse("expected HTTP/1.1");
-
-  const hosts = lines.get("host") ?? [];
-  const host = parseAuthority(hosts[0] ?? "");
-  if (hosts.length !== 1 || host === undefined) return refuse("Host: expected exactly one, host[:port]");
-  const authorizations = lines.get("authorization") ?? [];
-  if (authorizations.length > 1) return refuse("Authorization: expected at most one");
+  const lines = collect(request.rawHeaders);
+  if (lines.hosts !== 1 || !isHost(lines.host)) return refuse("Host: expected exactly one, host[:port]");
+  if (lines.authorizations > 1) return refuse("Authorization: expected at most one");
   const framing = readFraming(lines, version);
   if (framing === undefined) return refuse("Transfer-Encoding: expected chunked alone, in HTTP/1.1");
   const target = readTarget(request.url ?? "", isOwn);
   if (target === undefined)
     return refuse("request target: expected a path of this service, without fragment");
 
-  const [authorization] = authorizations;
-  const [expect] = lines.get("expect") ?? [];
+  const { authorization, expect, upgrade } = lines;
   return {
     ok: true,
     head: {
       httpVersion: version,
       method: request.method ?? "",
-      ...target,
+      path: target.path,
+      query: target.query,
       rawHeaders: request.rawHeaders,
       body: framing,
     },
-    upgrade: lines.has("upgrade"),
+    upgrade,
     ...(authorization === undefined ? {} : { authorization }),
     ...(expect === undefined ? {} : { expect }),
   };
 }
 
-function collect(rawHeaders: readonly string[]): Map<string, string[]> {
-  const lines = new Map<string, string[]>();
+/** The lines that the service itself reads: the first of each name, and how many there are where more than one is an error. */
+interface Lines {
+  hosts: number;
+  host: string;
+  authorizations: number;
+  authorization: string | undefined;
+  codings: number;
+  coding: string;
+  length: string | undefined;
+  expect: string | undefined;
+  upgrade: boolean;
+}
+
+function collect(rawHeaders: readonly string[]): Lines {
+  const lines: Lines = {
+    hosts: 0,
+    host: "",
+    authorizations: 0,
+    authorization: undefined,
+    codings: 0,
+    coding: "",
+    length: undefined,
+    expect: undefined,
+    upgrade: false,
+  };
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = (rawHeaders[i] ?? "").toLowerCase();
     const value = rawHeaders[i + 1] ?? "";
-    const same = lines.get(name);
-    if (same === undefined) lines.set(name, [value]);
-    else same.push(value);
+    switch ((rawHeaders[i] ?? "").toLowerCase()) {
+      case "host":
+        lines.hosts += 1;
+        lines.host = value;
+        break;
+      case "authorization":
+        lines.authorizations += 1;
+        lines.authorization = value;
+        break;
+      case "transfer-encoding":
+        lines.codings += 1;
+        lines.coding = value;
+        break;
+      case "content-length":
+        lines.length ??= value;
+        break;
+      case "expect":
+        lines.expect ??= value;
+        break;
+      case "upgrade":
+        lines.upgrade = true;
+        break;
+    }
   }
   return lines;
 }
 
-function readFraming(
-  lines: ReadonlyMap<string, readonly string[]>,
-  version: string,
-): BodyFraming | undefined {
-  const coding = lines.get("transfer-encoding");
-  if (coding !== undefined) {
-    const isPlain = coding.length === 1 && coding[0]?.trim().toLowerCase() === "chunked";
-    return isPlain && version === "1.1" ? { kind: "chunked" } : undefined;
+let latestHost: string | undefined;
+
+/** Nearly all requests name the same host: the URL parser that has the last word on it is asked once. */
+function isHost(text: string): boolean {
+  if (text === latestHost) return true;
+  if (parseAuthority(text) === undefined) return false;
+  latestHost = text;
+  return true;
+}
+
+const NO_BODY: BodyFraming = { kind: "none" };
+const CHUNKED: BodyFraming = { kind: "chunked" };
+
+function readFraming({ codings, coding, length }: Lines, version: string): BodyFraming | undefined {
+  if (codings > 0) {
+    const isPlain = codings === 1 && coding.trim().toLowerCase() === "chunked";
+    return isPlain && version === "1.1" ? CHUNKED : undefined;
   }
   // Digits alone, and one line alone: Node has seen to both.
-  const length = Number(lines.get("content-length")?.[0] ?? "0");
-  return length === 0 ? { kind: "none" } : { kind: "length", length };
+  const bytes = Number(length ?? "0");
+  return bytes === 0 ? NO_BODY : { kind: "length", length: bytes };
 }
 
 function readTarget(

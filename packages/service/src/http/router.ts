@@ -1,6 +1,9 @@
 import type { Authority } from "capability-protocol";
 import type { AuditLog } from "../audit/log.ts";
 import { fingerprint } from "../audit/fingerprint.ts";
+import type { Awaitable } from "../domain/awaitable.ts";
+import { afterwards, when } from "../domain/awaitable.ts";
+import type { Capability, ServiceKind } from "../domain/capability.ts";
 import type { Denial } from "../domain/denial.ts";
 import { isGatewayDenial } from "../domain/denial.ts";
 import type { Cidr } from "../egress/address.ts";
@@ -10,7 +13,7 @@ import type { BodyFraming, RequestHead } from "../invocation/request-head.ts";
 import type { Admitted, ResolveContext } from "../invocation/resolve.ts";
 import { resolve } from "../invocation/resolve.ts";
 import type { ExchangeEnd } from "../invocation/stream.ts";
-import type { ManagementContext } from "../management/context.ts";
+import type { Caller, ManagementContext } from "../management/context.ts";
 import { StoreBusyError } from "../store/store.ts";
 import type { Exchanged } from "./answer.ts";
 import { answer, answerError, answerJson, closeUnread } from "./answer.ts";
@@ -36,57 +39,76 @@ export interface RouterContext {
 }
 
 /** One request, from its head to the end of its answer. The token says what it does. */
-export async function route(context: RouterContext, exchanged: Exchanged): Promise<void> {
+export function route(context: RouterContext, exchanged: Exchanged): Awaitable<void> {
   const read = readHead(exchanged.request, context.isOwn);
   if (!read.ok) return answerMalformed(context, exchanged, read.message);
+  const fault = (error: unknown): void => answerFault(context, exchanged, read.head, error);
   try {
-    if (read.authorization === undefined && answerAnyone(exchanged, read.head)) return;
-    const token = bearerToken(read.authorization);
-    const isOver = hasFailedTooOften(context, exchanged);
-    const reach = isOver ? "known" : "any";
-    const admitted = token === undefined ? undefined : await resolve(context.resolving, token, reach);
-    if (admitted === undefined) {
-      context.failures.count(addressOf(context, exchanged));
-      const reason = isOver ? "too_many_failures" : "unauthorized";
-      return answerDenial(context, exchanged, read.head, { reason });
-    }
-    try {
-      await serve(context, exchanged, read, admitted);
-    } finally {
-      admitted.admission.leave();
-    }
+    const served = receive(context, exchanged, read);
+    return served instanceof Promise ? served.catch(fault) : served;
   } catch (error) {
-    answerFault(context, exchanged, read.head, error);
+    return fault(error);
   }
 }
 
-async function serve(
+function receive(
+  context: RouterContext,
+  exchanged: Exchanged,
+  read: Extract<ReadHead, { ok: true }>,
+): Awaitable<void> {
+  if (read.authorization === undefined && answerAnyone(exchanged, read.head)) return undefined;
+  const token = bearerToken(read.authorization);
+  const isOver = hasFailedTooOften(context, exchanged);
+  const reach = isOver ? "known" : "any";
+  const admitted = token === undefined ? undefined : resolve(context.resolving, token, reach);
+  return when(admitted, (found) => {
+    if (found !== undefined) {
+      return afterwards(
+        () => serve(context, exchanged, read, found),
+        () => found.admission.leave(),
+      );
+    }
+    context.failures.count(addressOf(context, exchanged));
+    const reason = isOver ? "too_many_failures" : "unauthorized";
+    return answerDenial(context, exchanged, read.head, { reason });
+  });
+}
+
+function serve(
   context: RouterContext,
   exchanged: Exchanged,
   read: Extract<ReadHead, { ok: true }>,
   admitted: Admitted,
-): Promise<void> {
+): Awaitable<void> {
   const { head } = read;
   if (read.upgrade) return answerDenial(context, exchanged, head, { reason: "upgrade_not_supported" });
   if (read.expect !== undefined && read.expect.toLowerCase() !== "100-continue") {
     return answerDenial(context, exchanged, head, { reason: "expectation_failed" });
   }
   if (read.expect !== undefined) continueWhenRead(exchanged);
-  const { kind } = admitted.capability;
-  if (kind !== "invoke") {
-    const outcome = await manage(context.managing, admitted, kind, head, exchanged);
-    if (outcome === undefined) return;
-    if (!outcome.ok) return answerDenial(context, exchanged, head, outcome.denial, admitted);
-    context.log.managed({
-      capability: fingerprint(admitted.capability.uid),
-      kind,
-      status: outcome.value.status,
-    });
-    return answerJson(exchanged, head.body, outcome.value.status, outcome.value.body);
-  }
-  if (admitted.upstream === undefined) throw new TypeError("an exported capability stands for nothing");
-  const end = await invoke(context.invoking, admitted, admitted.upstream, { head, ...exchanged });
-  finish(context, exchanged, head, admitted, end);
+  const { capability, upstream } = admitted.resolved;
+  if (capability.kind !== "invoke")
+    return serveManagement(context, exchanged, head, admitted.resolved, capability.kind);
+  if (upstream === undefined) throw new TypeError("an exported capability stands for nothing");
+  const { request, response } = exchanged;
+  return when(invoke(context.invoking, admitted, upstream, { head, request, response }), (end) =>
+    finish(context, exchanged, head, capability, end),
+  );
+}
+
+async function serveManagement(
+  context: RouterContext,
+  exchanged: Exchanged,
+  head: RequestHead,
+  caller: Caller,
+  kind: ServiceKind,
+): Promise<void> {
+  const outcome = await manage(context.managing, caller, kind, head, exchanged);
+  if (outcome === undefined) return;
+  if (!outcome.ok) return answerDenial(context, exchanged, head, outcome.denial, caller.capability);
+  const { status, body } = outcome.value;
+  context.log.managed({ capability: fingerprint(caller.capability), kind, status });
+  return answerJson(exchanged, head.body, status, body);
 }
 
 function hasFailedTooOften(context: RouterContext, exchanged: Exchanged): boolean {
@@ -127,16 +149,16 @@ function finish(
   context: RouterContext,
   exchanged: Exchanged,
   head: RequestHead,
-  admitted: Admitted,
+  invoked: Capability,
   end: ExchangeEnd,
 ): void {
-  const capability = fingerprint(admitted.capability.uid);
+  const capability = fingerprint(invoked);
   switch (end.kind) {
     case "answered":
       if (!exchanged.request.complete) closeUnread(exchanged);
       return context.log.invoked({ capability, status: end.status });
     case "denied":
-      if (!isGatewayDenial(end.denial)) return answerDenial(context, exchanged, head, end.denial, admitted);
+      if (!isGatewayDenial(end.denial)) return answerDenial(context, exchanged, head, end.denial, invoked);
       context.log.failed({ capability, reason: end.denial.reason, ...causeOf(end.cause) });
       return endWith(exchanged, head.body, wireError(end.denial));
     case "broken":
@@ -156,9 +178,9 @@ function answerDenial(
   exchanged: Exchanged,
   head: RequestHead,
   denial: Denial,
-  admitted?: Admitted,
+  of?: Capability,
 ): void {
-  const capability = admitted === undefined ? {} : { capability: fingerprint(admitted.capability.uid) };
+  const capability = of === undefined ? {} : { capability: fingerprint(of) };
   context.log.refused({ reason: denial.reason, ...capability });
   endWith(exchanged, head.body, wireError(denial));
 }

@@ -20,39 +20,73 @@ export interface Admissions {
   revokeAll(): void;
 }
 
+/** Parties without guests are forgotten once there are this many parties, or twice as many as were left the last time. */
+const PRUNE_AT = 1_024;
+
+/**
+ * A verdict that is used again and again hands over the same lineage each time: its guests are one party, which is found by
+ * what the lineage names. Entered for each request instead, a lineage would cost more than all else that is asked of it.
+ */
 export function createAdmissions(feed: RevocationFeed): Admissions {
-  const index = createLineageIndex<Guest>();
+  const index = createLineageIndex<Party>();
+  const parties = new Map<ReadonlySet<Uid>, Party>();
+  let pruneAt = PRUNE_AT;
   let size = 0;
-  feed.listen((revoked) => {
-    for (const guest of index.dependentsOf(revoked)) guest.revoke();
-  });
+
+  const revoke = (revoked: ReadonlySet<Uid> | "everything"): void => {
+    for (const party of index.dependentsOf(revoked)) {
+      for (const guest of party.guests) guest.revoke();
+    }
+  };
+  const prune = (): void => {
+    for (const [lineage, party] of parties) {
+      if (party.guests.size > 0) continue;
+      parties.delete(lineage);
+      index.remove(lineage, party);
+    }
+    pruneAt = Math.max(PRUNE_AT, parties.size * 2);
+  };
+  const partyOf = (lineage: ReadonlySet<Uid>): Party => {
+    const known = parties.get(lineage);
+    if (known !== undefined) return known;
+    if (parties.size >= pruneAt) prune();
+    const party: Party = { guests: new Set() };
+    parties.set(lineage, party);
+    index.add(lineage, party);
+    return party;
+  };
+  const left = (): void => {
+    size -= 1;
+  };
+
+  feed.listen(revoke);
   return {
     admit(lineage) {
-      const guest = new Guest(() => {
-        index.remove(lineage, guest);
-        size -= 1;
-      });
-      index.add(lineage, guest);
       size += 1;
-      return guest;
+      return new Guest(partyOf(lineage), left);
     },
     get size() {
       return size;
     },
-    revokeAll() {
-      for (const guest of index.dependentsOf("everything")) guest.revoke();
-    },
+    revokeAll: () => revoke("everything"),
   };
+}
+
+/** All that were let through on the strength of one verdict. */
+interface Party {
+  readonly guests: Set<Guest>;
 }
 
 class Guest implements Admission {
   isRevoked = false;
+  readonly #party: Party;
   readonly #left: () => void;
   #listener: (() => void) | undefined;
-  #hasLeft = false;
 
-  constructor(left: () => void) {
+  constructor(party: Party, left: () => void) {
+    this.#party = party;
     this.#left = left;
+    party.guests.add(this);
   }
 
   onRevoke(listener: () => void): void {
@@ -67,8 +101,6 @@ class Guest implements Admission {
   }
 
   leave(): void {
-    if (this.#hasLeft) return;
-    this.#hasLeft = true;
-    this.#left();
+    if (this.#party.guests.delete(this)) this.#left();
   }
 }

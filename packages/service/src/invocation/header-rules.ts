@@ -83,7 +83,11 @@ export function passesToRequester(lowerCaseName: string): boolean {
  */
 export function connectionOptions(rawHeaders: readonly string[]): ReadonlySet<string> {
   const options = listOf(rawHeaders, "connection");
-  return options.length === 0 ? NONE : new Set(options.map((option) => option.toLowerCase()));
+  if (options.length === 0) return NONE;
+  // What nearly everybody says.
+  if (options.length === 1 && options[0] === "keep-alive") return KEEP_ALIVE;
+  return new Set(options.map((option) => option.toLowerCase()));
 }
 
 const NONE: ReadonlySet<string> = new Set();
+const KEEP_ALIVE: ReadonlySet<string> = new Set(["keep-alive"]);

@@ -1,39 +1,35 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import type { Digest } from "capability-protocol/signers";
+import type { Awaitable } from "../domain/awaitable.ts";
+import { afterwards, when } from "../domain/awaitable.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
 import { accept, deny } from "../domain/denial.ts";
 import type { Pools } from "../egress/pools.ts";
-import type { RevocationFeed } from "../store/revocation-feed.ts";
 import { authorize } from "./authorize.ts";
 import { markHop } from "./loop.ts";
 import type { Occupancy } from "./occupancy.ts";
+import type { BodyOptions } from "./request-body.ts";
 import { holdBody, RequestBody } from "./request-body.ts";
 import type { BodyFraming, RequestHead } from "./request-head.ts";
 import type { Admitted, Resolved } from "./resolve.ts";
 import type { ShapedRequest } from "./shape.ts";
 import { shape } from "./shape.ts";
 import { hashPayload, planPayload, sign } from "./sign.ts";
-import type { ExchangeEnd, UpstreamRequest } from "./stream.ts";
+import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./stream.ts";
 import { Exchange } from "./stream.ts";
 import type { PreparedTarget } from "./target.ts";
 
 /** All that invocations are handed. */
-export interface InvocationContext {
-  readonly feed: RevocationFeed;
+export interface InvocationContext extends ExchangeContext {
   readonly pools: Pools;
   readonly occupancy: Occupancy;
   readonly digest: Digest;
   readonly now: () => Date;
   /** Names this service in `Via` and `CDN-Loop`. */
   readonly hopId: string;
-  readonly cors: readonly string[];
-  /** Told of every piece of a body that went through, in bytes. */
-  readonly streamed: (bytes: number) => void;
   /** Longest silence of a requester in the middle of its body, in milliseconds. */
   readonly bodyIdleMs: number;
-  /** How long a requester may read nothing of its answer, in milliseconds. */
-  readonly readerIdleMs: number;
   /** How many bytes of a body are held in memory for a signature. */
   readonly holdLimit: number;
   /** The longest a target may stay silent, in milliseconds. */
@@ -48,50 +44,43 @@ export interface Requester {
 }
 
 /** A resolved capability, from the requester's request to the end of the answer, if there is a place for it. */
-export async function invoke(
+export function invoke(
   context: InvocationContext,
   admitted: Admitted,
   upstream: NonNullable<Resolved["upstream"]>,
   requester: Requester,
-): Promise<ExchangeEnd> {
-  const full = context.occupancy.enter(admitted);
+): Awaitable<ExchangeEnd> {
+  const full = context.occupancy.enter(admitted.resolved);
   if (full !== undefined) return denied(full);
-  try {
-    return await carryOut(context, admitted, upstream, requester);
-  } finally {
-    context.occupancy.leave(admitted);
-  }
+  return afterwards(
+    () => carryOut(context, admitted, upstream, requester),
+    () => context.occupancy.leave(admitted.resolved),
+  );
 }
 
 /** resolve → authorize → shape → sign → stream. */
-async function carryOut(
+function carryOut(
   context: InvocationContext,
   { admission }: Admitted,
-  upstream: NonNullable<Resolved["upstream"]>,
+  { target, poolKey }: NonNullable<Resolved["upstream"]>,
   requester: Requester,
-): Promise<ExchangeEnd> {
-  const { target, poolKey } = upstream;
+): Awaitable<ExchangeEnd> {
   const marks = markHop(requester.head, context.hopId);
   if (marks === undefined) return denied({ reason: "loop_detected" });
   const refused = authorize(target, requester.head);
   if (refused !== undefined) return denied(refused);
 
   const shaped = withFraming(shape(target, requester.head), requester.head.body);
-  const payload = await preparePayload(context, target, requester);
-  if (payload === undefined) return { kind: "requester_left" };
-  if (!payload.ok) return denied(payload.denial);
-  const headers = sign(target, shaped, payload.value.hash, context.now());
+  return when(preparePayload(context, target, requester), (payload) => {
+    if (payload === undefined) return { kind: "requester_left" };
+    if (!payload.ok) return denied(payload.denial);
+    const headers = sign(target, shaped, payload.value.hash, context.now()).concat(marks);
 
-  const exchange = new Exchange(requester.response, {
-    admission,
-    cors: context.cors,
-    readerIdleMs: context.readerIdleMs,
-    streamed: context.streamed,
-    recheck: () => context.feed.advance(),
+    const exchange = new Exchange(requester.response, admission, context);
+    const request = upstreamRequest(context, target, shaped, headers, payload.value.body);
+    exchange.start(context.pools.get(poolKey, target), request);
+    return exchange.ended;
   });
-  const request = upstreamRequest(context, target, shaped, [...headers, ...marks], payload.value.body);
-  exchange.start(context.pools.get(poolKey, target), request);
-  return exchange.ended;
 }
 
 interface Payload {
@@ -104,32 +93,42 @@ interface Payload {
  *
  * @returns nothing if the requester left meanwhile.
  */
-async function preparePayload(
+function preparePayload(
   context: InvocationContext,
   target: PreparedTarget,
   { head, request }: Requester,
-): Promise<Outcome<Payload> | undefined> {
+): Awaitable<Outcome<Payload> | undefined> {
   const plan = planPayload(target, head);
-  const reading = { idleMs: context.bodyIdleMs, streamed: context.streamed };
   switch (plan.kind) {
     case "refused":
       return deny({ reason: "invalid_field", problem: plan.problem });
     case "declared":
       return accept({
         hash: plan.value,
-        body: head.body.kind === "none" ? null : new RequestBody(request, reading),
+        body: head.body.kind === "none" ? null : new RequestBody(request, reading(context)),
       });
-    case "hold": {
-      const limit = context.holdLimit;
-      const tooLarge = deny({ reason: "payload_too_large", limit });
-      if (head.body.kind === "length" && head.body.length > limit) return tooLarge;
-      const body = await holdBody(request, limit, reading);
-      if (body === "too_long") return tooLarge;
-      if (body === "requester_left") return undefined;
-      if (body === "requester_silent") return deny({ reason: "request_timeout" });
-      return accept({ hash: hashPayload(body, context.digest), body });
-    }
+    case "hold":
+      return holdPayload(context, head, request);
   }
+}
+
+async function holdPayload(
+  context: InvocationContext,
+  head: RequestHead,
+  request: IncomingMessage,
+): Promise<Outcome<Payload> | undefined> {
+  const limit = context.holdLimit;
+  const tooLarge = deny({ reason: "payload_too_large", limit });
+  if (head.body.kind === "length" && head.body.length > limit) return tooLarge;
+  const body = await holdBody(request, limit, reading(context));
+  if (body === "too_long") return tooLarge;
+  if (body === "requester_left") return undefined;
+  if (body === "requester_silent") return deny({ reason: "request_timeout" });
+  return accept({ hash: hashPayload(body, context.digest), body });
+}
+
+function reading({ bodyIdleMs, streamed }: InvocationContext): BodyOptions {
+  return { idleMs: bodyIdleMs, streamed };
 }
 
 /** `Content-Length` is an end-to-end header and may be signed; it is set here and never copied. */
@@ -142,7 +141,7 @@ function upstreamRequest(
   context: InvocationContext,
   target: PreparedTarget,
   { method, path, query }: ShapedRequest,
-  headers: readonly string[],
+  headers: string[],
   body: Readable | Buffer | null,
 ): UpstreamRequest {
   return {

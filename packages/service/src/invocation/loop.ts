@@ -14,6 +14,7 @@ export const LOOP_LIMIT = 8;
 export function markHop(head: RequestHead, id: string): readonly string[] | undefined {
   const via = listOf(head.rawHeaders, "via");
   const loop = listOf(head.rawHeaders, "cdn-loop");
+  if (via.length === 0 && loop.length === 0) return ["Via", `${head.httpVersion} ${id}`, "CDN-Loop", id];
   const visits = loop.filter((value) => value.split(";")[0]?.trim() === id).length;
   if (visits >= LOOP_LIMIT) return undefined;
   return ["Via", [...via, `${head.httpVersion} ${id}`].join(", "), "CDN-Loop", [...loop, id].join(", ")];

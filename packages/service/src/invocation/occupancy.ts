@@ -35,8 +35,8 @@ export function createOccupancy(limits: OccupancyLimits): Occupancy {
       if (all >= limits.inAll) return { reason: "service_busy" };
       if (isFull(capabilities, occupant.capability.uid, limits.perCapability))
         return { reason: "capability_busy" };
-      if (occupant.tenants.some((tenant) => isFull(tenants, tenant, limits.perTenant))) {
-        return { reason: "tenant_busy" };
+      for (const tenant of occupant.tenants) {
+        if (isFull(tenants, tenant, limits.perTenant)) return { reason: "tenant_busy" };
       }
       all += 1;
       add(capabilities, occupant.capability.uid, 1);

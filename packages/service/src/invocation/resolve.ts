@@ -6,6 +6,7 @@ import type { Capability } from "../domain/capability.ts";
 import type { Uid } from "../domain/uid.ts";
 import { poolKey } from "../egress/pools.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
+import type { Awaitable } from "../domain/awaitable.ts";
 import { samePosition, StoreBusyError, StoreCorruptError } from "../store/store.ts";
 import type { Opened, Vault } from "../store/vault.ts";
 import type { VerdictCache } from "../store/verdict-cache.ts";
@@ -26,7 +27,8 @@ export interface Resolved {
 }
 
 /** A resolved capability whose request is watched for revokes from the same turn on. */
-export interface Admitted extends Resolved {
+export interface Admitted {
+  readonly resolved: Resolved;
   readonly admission: Admission;
 }
 
@@ -57,25 +59,45 @@ export type Reach = "any" | "known";
  *
  * @returns nothing for a token that is unknown or does not work any more.
  */
-export async function resolve(
+export function resolve(
   context: ResolveContext,
   token: CapabilityToken,
   reach: Reach = "any",
-): Promise<Admitted | undefined> {
-  const { feed, cache, vault, admissions } = context;
+): Awaitable<Admitted | undefined> {
   const digest = hash("sha512", token, "base64");
+  const asked = context.feed.advance();
+  if (asked instanceof Promise)
+    return asked.then(() => recall(context, digest) ?? lookUp(context, token, digest, reach));
+  // At once where the engine is inside the process and the verdict at hand: nearly always.
+  return recall(context, digest) ?? lookUp(context, token, digest, reach);
+}
+
+/** What is known already; ask the feed first. */
+function recall({ cache, admissions }: ResolveContext, digest: string): Admitted | undefined {
+  const resolved = cache.get(digest);
+  return resolved === undefined ? undefined : { resolved, admission: admissions.admit(resolved.lineage) };
+}
+
+async function lookUp(
+  context: ResolveContext,
+  token: CapabilityToken,
+  digest: string,
+  reach: Reach,
+): Promise<Admitted | undefined> {
+  if (reach === "known") return undefined;
+  const { feed, cache, vault, admissions } = context;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    await feed.advance();
-    const known = cache.get(digest);
-    if (known !== undefined) return { ...known, admission: admissions.admit(known.lineage) };
-    if (reach === "known") return undefined;
     const opened = await vault.open(token);
     if (opened === undefined) return undefined;
+    if (samePosition(opened.position, feed.position())) {
+      const resolved = prepare(context, opened);
+      cache.put(digest, resolved, opened.position);
+      return { resolved, admission: admissions.admit(resolved.lineage) };
+    }
     // Something was revoked while the record was read: perhaps this very capability.
-    if (!samePosition(opened.position, feed.position())) continue;
-    const resolved = prepare(context, opened);
-    cache.put(digest, resolved, opened.position);
-    return { ...resolved, admission: admissions.admit(resolved.lineage) };
+    await feed.advance();
+    const known = recall(context, digest);
+    if (known !== undefined) return known;
   }
   throw new StoreBusyError("revokes come faster than a record can be read");
 }

@@ -18,7 +18,7 @@ export function shape(target: PreparedTarget, head: RequestHead): ShapedRequest 
     method: target.method ?? head.method,
     path: target.path,
     query: joinQueries(target, head),
-    headers: [...target.headers, ...requesterHeaders(target, head.rawHeaders)],
+    headers: target.headers.concat(requesterHeaders(target, head.rawHeaders)),
   };
 }
 
@@ -32,14 +32,18 @@ function requesterHeaders(target: PreparedTarget, rawHeaders: readonly string[])
   const passed: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? "";
-    const lowerCase = name.toLowerCase();
     const folded = foldName(name);
+    if (!passesToTarget(folded) && !(target.passesPayloadHash && isPayloadHash(name))) continue;
+    const lowerCase = name.toLowerCase();
     if (target.headerNames.has(folded) || connection.has(lowerCase)) continue;
-    if (!passesToTarget(folded) && !(target.passesPayloadHash && lowerCase === "x-payload-sha256")) continue;
     if (target.signer !== undefined && !passesSigned(target.signer, lowerCase, folded)) continue;
     passed.push(name, rawHeaders[i + 1] ?? "");
   }
   return passed;
+}
+
+function isPayloadHash(name: string): boolean {
+  return name.toLowerCase() === "x-payload-sha256";
 }
 
 function passesSigned(

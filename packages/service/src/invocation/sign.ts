@@ -31,7 +31,7 @@ export function sign(
   now: Date,
 ): readonly string[] {
   if (target.signer === undefined) return request.headers;
-  return [...request.headers, ...target.signer.sign(request, payload, now)];
+  return request.headers.concat(target.signer.sign(request, payload, now));
 }
 
 const FRAMINGS = { none: "none", length: "known-length", chunked: "unknown-length" } as const;

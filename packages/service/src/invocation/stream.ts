@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { Denial } from "../domain/denial.ts";
 import type { Upstream } from "../egress/pools.ts";
-import type { Awaitable } from "../store/store.ts";
+import type { Awaitable } from "../domain/awaitable.ts";
 import type { Admission } from "./admissions.ts";
 import { shapeAnswer } from "./answer-head.ts";
 import { denialOfFailure } from "./failure.ts";
@@ -16,15 +16,15 @@ export interface UpstreamRequest {
   readonly method: string;
   /** With the query. */
   readonly path: string;
-  readonly headers: readonly string[];
+  /** The dispatcher's from now on. */
+  readonly headers: string[];
   readonly body: Readable | Buffer | null;
   /** Milliseconds without a byte from the target after which it is given up. */
   readonly idleTimeoutMs: number;
 }
 
-/** What an exchange is handed besides its request. */
+/** What all exchanges are handed. */
 export interface ExchangeContext {
-  readonly admission: Admission;
   /** Asks the revocation log again; the admission tells. An engine inside the process answers at once. */
   readonly recheck: () => Awaitable<void>;
   /** Header lines for answers to other origins. */
@@ -52,18 +52,19 @@ export class Exchange {
   readonly ended: Promise<ExchangeEnd>;
   readonly #response: ServerResponse;
   readonly #context: ExchangeContext;
-  #end: (end: ExchangeEnd) => void = () => undefined;
+  #end: (end: ExchangeEnd) => void = nothing;
   #abort: ((error: Error) => void) | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #readerDeadline: NodeJS.Timeout | undefined;
-  #stopWaiting: () => void = () => undefined;
+  #stopWaiting: () => void = nothing;
+  #resume: () => void = nothing;
   #body: UpstreamRequest["body"] = null;
   #informational = 0;
   #isHead = false;
   #status: number | undefined;
   #isOver = false;
 
-  constructor(response: ServerResponse, context: ExchangeContext) {
+  constructor(response: ServerResponse, admission: Admission, context: ExchangeContext) {
     this.#response = response;
     this.#context = context;
     this.ended = new Promise((resolve) => {
@@ -71,7 +72,7 @@ export class Exchange {
     });
     // The socket's end and not the response's: one that waits behind another on its connection never hears of it.
     response.req.socket.on("close", this.#onRequesterClose);
-    context.admission.onRevoke(() => this.#fail({ reason: "unauthorized" }));
+    admission.onRevoke(() => this.#fail({ reason: "unauthorized" }));
   }
 
   start(upstream: Upstream, request: UpstreamRequest): void {
@@ -88,7 +89,7 @@ export class Exchange {
         {
           method,
           path,
-          headers: [...headers],
+          headers,
           body,
           headersTimeout: idleTimeoutMs,
           bodyTimeout: idleTimeoutMs,
@@ -136,10 +137,7 @@ export class Exchange {
     }
     const response = this.#response;
     this.#status = status;
-    response.on("drain", () => {
-      clearTimeout(this.#readerDeadline);
-      resume();
-    });
+    this.#resume = resume;
     response.writeHead(head.status, head.reason, head.headers);
     // With the first piece of the body if there is one by now, by itself otherwise: a reader of events waits for it.
     queueMicrotask(() => response.flushHeaders());
@@ -153,13 +151,18 @@ export class Exchange {
     this.#context.streamed(chunk.length);
     if (this.#isOver) return false;
     if (this.#response.write(chunk)) return true;
-    clearTimeout(this.#readerDeadline);
+    this.#response.once("drain", this.#onDrain);
     this.#readerDeadline = setTimeout(
       () => this.#fail({ reason: "request_timeout" }),
       this.#context.readerIdleMs,
     );
     return false;
   }
+
+  readonly #onDrain = (): void => {
+    clearTimeout(this.#readerDeadline);
+    this.#resume();
+  };
 
   /** Whoever asked for a head alone would have the whole body pulled for nothing, as fast as it comes. */
   #dropBody(): void {
@@ -215,6 +218,8 @@ export class Exchange {
     if (this.#body !== null && !Buffer.isBuffer(this.#body)) this.#body.destroy();
   }
 }
+
+function nothing(): void {}
 
 /**
  * A body to a requester of HTTP/1.0 lasts until its connection ends, so that only a reset tells a broken one from a whole

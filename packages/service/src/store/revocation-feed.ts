@@ -1,5 +1,6 @@
 import type { Uid } from "../domain/uid.ts";
-import type { Awaitable, Position, Revocations, Store } from "./store.ts";
+import type { Awaitable } from "../domain/awaitable.ts";
+import type { Position, Revocations, Store } from "./store.ts";
 import { samePosition } from "./store.ts";
 
 /** Told what was revoked since it was told last; `everything`: nothing known before holds any more. */

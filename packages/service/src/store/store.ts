@@ -1,10 +1,8 @@
+import type { Awaitable } from "../domain/awaitable.ts";
 import type { Verdict } from "../domain/lineage.ts";
 import type { MakingDenial } from "../domain/making.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { StoredCapability, StoredMembrane, StoredRecord, StoredTarget, StoredTenant } from "./record.ts";
-
-/** An engine inside the process answers at once, one over a network later. */
-export type Awaitable<T> = T | Promise<T>;
 
 /**
  * Where the revocation log ends. `log` is a random id of the log itself: the same number in
@@ -70,7 +68,8 @@ export class StoreFormatError extends Error {
 }
 
 /**
- * Where tenants, membranes, targets and capabilities are kept. Every operation is one transaction; what a promise
+ * Where tenants, membranes, targets and capabilities are kept. An engine inside the process answers at once, one over a
+ * network later. Every operation is one transaction; what a promise
  * acknowledges is on disk. A row that was edited, moved or swapped is a {@link StoreCorruptError}, never an answer.
  */
 export interface Store {
