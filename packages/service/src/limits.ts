@@ -6,14 +6,24 @@ export interface Limits {
   readonly heldBodyBytes: number;
   /** Time for a requester to send a head. */
   readonly headTimeoutMs: number;
-  /** Longest silence of a requester in the middle of its body. */
+  /** Bytes of all bodies that are held in memory at once. */
+  readonly heldBytes: number;
+  /** Time over which a requester that is in the middle of its body must keep the least rate. */
   readonly bodyIdleMs: number;
-  /** Longest time in which a requester reads nothing of its answer. */
+  /** The least rate of a requester that sends, in bytes a second. */
+  readonly senderBytesPerSecond: number;
+  /** Time over which a requester whose answer waits for it must keep the least rate. */
   readonly readerIdleMs: number;
+  /** The least rate of a requester that reads, in bytes a second. */
+  readonly readerBytesPerSecond: number;
   /** Time for name resolution, connection and TLS handshake with a target together. */
   readonly connectTimeoutMs: number;
-  /** Longest silence of a target; a target's own `timeoutMs` can only shorten it. */
+  /** Time for a target to begin its answer, the wait for a connection included; a target's own `timeoutMs` can only shorten it. */
+  readonly answerTimeoutMs: number;
+  /** Longest silence of a target, before its answer and within it; a target's own `timeoutMs` can only shorten it. */
   readonly idleTimeoutMs: number;
+  /** Time for an invocation in all. */
+  readonly totalTimeoutMs: number;
   /** Longest idle time of a requester's connection between two requests. */
   readonly keepAliveMs: number;
   /** Time for invocations under way to finish when the service stops. */
@@ -47,11 +57,18 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   headerBytes: 16 * 1024,
   heldBodyBytes: 8 * 1024 * 1024,
+  heldBytes: 256 * 1024 * 1024,
   headTimeoutMs: 30_000,
   bodyIdleMs: 30_000,
+  // The figure of Kestrel, ASP.NET Core's server: MinRequestBodyDataRate and MinResponseDataRate.
+  senderBytesPerSecond: 240,
   readerIdleMs: 60_000,
+  readerBytesPerSecond: 240,
   connectTimeoutMs: 10_000,
+  answerTimeoutMs: 300_000,
   idleTimeoutMs: 300_000,
+  // A day: whoever listens to events comes again.
+  totalTimeoutMs: 86_400_000,
   keepAliveMs: 65_000,
   shutdownMs: 10_000,
   writerDeadlineMs: 2_000,

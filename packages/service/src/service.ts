@@ -16,11 +16,15 @@ import type { Handler, Listener } from "./http/server.ts";
 import { listen } from "./http/server.ts";
 import { createTurns } from "./http/turns.ts";
 import { createAdmissions } from "./invocation/admissions.ts";
+import { createHeldBytes } from "./invocation/held-bytes.ts";
 import { createOccupancy } from "./invocation/occupancy.ts";
+import { createPace } from "./invocation/pace.ts";
+import type { BodyOptions } from "./invocation/request-body.ts";
 import type { Resolved } from "./invocation/resolve.ts";
 import { collectAsStreamed } from "./invocation/collect-as-streamed.ts";
 import type { Limits } from "./limits.ts";
 import type { ServiceKeys } from "./store/keys.ts";
+import { createAwakeFeed } from "./store/awake.ts";
 import { createRevocationFeed } from "./store/revocation-feed.ts";
 import type { Store } from "./store/store.ts";
 import { startSweeper } from "./store/sweeper.ts";
@@ -64,7 +68,14 @@ export interface RunningService {
 /** Puts the parts together and listens. */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { store, limits, log, now } = options;
-  const feed = await createRevocationFeed(store);
+  const feed = createAwakeFeed(
+    await createRevocationFeed(store),
+    (error) => {
+      if (error !== undefined) log.fault(error);
+      admissions.revokeAll();
+    },
+    Date.now,
+  );
   // Told first: no request may find a dead verdict while the requests under way are being ended.
   const cache = createVerdictCache<Resolved>(feed, limits.cachedVerdicts, limits.cachedBytes);
   const admissions = createAdmissions(feed);
@@ -100,6 +111,18 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       log.fault(error);
       admissions.revokeAll();
     }
+  };
+  const pace = createPace();
+  const collect = collectAsStreamed(options.collectYoung ?? (() => undefined));
+  const passing = (bytes: number): void => {
+    feed.keepUp();
+    collect(bytes);
+  };
+  const bodies: BodyOptions = {
+    pace,
+    passing,
+    sender: { windowMs: limits.bodyIdleMs, bytesPerSecond: limits.senderBytesPerSecond },
+    held: createHeldBytes(limits.heldBytes),
   };
   const underWay = new Set<Promise<void>>();
   const inTurn = createTurns();
@@ -137,11 +160,14 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       now,
       hopId: `membrane-${store.id.slice(0, 16)}`,
       cors: CORS_HEADERS,
-      streamed: collectAsStreamed(options.collectYoung ?? (() => undefined)),
-      bodyIdleMs: limits.bodyIdleMs,
-      readerIdleMs: limits.readerIdleMs,
+      pace,
+      passing,
+      bodies,
+      reader: { windowMs: limits.readerIdleMs, bytesPerSecond: limits.readerBytesPerSecond },
       holdLimit: limits.heldBodyBytes,
+      answerTimeoutMs: limits.answerTimeoutMs,
       idleTimeoutMs: limits.idleTimeoutMs,
+      totalTimeoutMs: limits.totalTimeoutMs,
     },
     managing: {
       store,
@@ -150,7 +176,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       policy,
       authority: options.authority,
       isOwn,
-      bodyIdleMs: limits.bodyIdleMs,
+      bodies,
       revoked: () => {
         sweeper.wake();
         void announce();
@@ -169,7 +195,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       connections: limits.connections,
       headTimeoutMs: limits.headTimeoutMs,
       keepAliveMs: limits.keepAliveMs,
-      stallMs: limits.idleTimeoutMs + limits.readerIdleMs,
+      stallMs: Math.max(limits.answerTimeoutMs, limits.idleTimeoutMs) + limits.readerIdleMs,
       fault: log.fault,
     },
     receive,
@@ -189,6 +215,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       await listener.close(limits.shutdownMs);
       clearInterval(poolTimer);
       stopWatching();
+      pace.stop();
       admissions.revokeAll();
       await Promise.all(underWay);
       await sweeper.stop();

@@ -1,6 +1,8 @@
+import { afterwards } from "../domain/awaitable.ts";
 import type { ServiceKind } from "../domain/capability.ts";
 import type { Outcome } from "../domain/denial.ts";
 import { deny, invalid } from "../domain/denial.ts";
+import type { BodyOptions } from "../invocation/request-body.ts";
 import { holdBody } from "../invocation/request-body.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import type { Answer, Caller, ManagementContext } from "../management/context.ts";
@@ -11,13 +13,18 @@ import type { Exchanged } from "./answer.ts";
 /** Longest management body, in bytes. */
 const MANAGEMENT_BODY_LIMIT = 1024 * 1024;
 
+/** All that the endpoint is handed: what the operations need, and how their bodies are read. */
+export interface JsonEndpointContext extends ManagementContext {
+  readonly bodies: BodyOptions;
+}
+
 /**
  * What the service itself does for a capability: method, path, body, then the operation.
  *
  * @returns nothing if the requester left before its body was whole.
  */
 export async function manage(
-  context: ManagementContext,
+  context: JsonEndpointContext,
   caller: Caller,
   kind: ServiceKind,
   head: RequestHead,
@@ -36,13 +43,20 @@ export async function manage(
 
   const tooLarge = deny({ reason: "body_too_large", limit: MANAGEMENT_BODY_LIMIT });
   if (head.body.kind === "length" && head.body.length > MANAGEMENT_BODY_LIMIT) return tooLarge;
-  const raw = await holdBody(request, MANAGEMENT_BODY_LIMIT, { idleMs: context.bodyIdleMs });
-  if (raw === "requester_left") return undefined;
-  if (raw === "requester_silent") return deny({ reason: "request_timeout" });
-  if (raw === "too_long") return tooLarge;
-  const json = parseJson(raw);
-  if (!json.ok) return invalid("body", "JSON in UTF-8");
-  return operation.run(context, caller, { raw, json: json.value, search: head.query });
+  const body = await holdBody(request, MANAGEMENT_BODY_LIMIT, context.bodies);
+  if (body === "requester_left") return undefined;
+  if (body === "requester_silent") return deny({ reason: "request_timeout" });
+  if (body === "too_many_held") return deny({ reason: "service_busy" });
+  if (body === "too_long") return tooLarge;
+  return afterwards(
+    () => {
+      const raw = body.bytes;
+      const json = parseJson(raw);
+      if (!json.ok) return invalid("body", "JSON in UTF-8");
+      return operation.run(context, caller, { raw, json: json.value, search: head.query });
+    },
+    () => body.release(),
+  );
 }
 
 /** An export body sent with a `revoke` capability by mistake must not revoke. */

@@ -13,7 +13,7 @@ import type { BodyFraming, RequestHead } from "../invocation/request-head.ts";
 import type { Admitted, ResolveContext } from "../invocation/resolve.ts";
 import { resolve } from "../invocation/resolve.ts";
 import type { ExchangeEnd } from "../invocation/stream.ts";
-import type { Caller, ManagementContext } from "../management/context.ts";
+import type { Caller } from "../management/context.ts";
 import { StoreBusyError } from "../store/store.ts";
 import type { Exchanged } from "./answer.ts";
 import { answer, answerError, answerJson, closeUnread } from "./answer.ts";
@@ -21,6 +21,7 @@ import { bearerToken } from "./bearer.ts";
 import { addressKey, clientAddress } from "./client-address.ts";
 import { PREFLIGHT_HEADERS } from "./cors.ts";
 import type { FailedAuthorizations } from "./failed-authorizations.ts";
+import type { JsonEndpointContext } from "./json-endpoint.ts";
 import { manage } from "./json-endpoint.ts";
 import type { ReadHead } from "./read-head.ts";
 import { readHead } from "./read-head.ts";
@@ -30,7 +31,7 @@ import { internalError, wireError } from "./wire-error.ts";
 export interface RouterContext {
   readonly resolving: ResolveContext;
   readonly invoking: InvocationContext;
-  readonly managing: ManagementContext;
+  readonly managing: JsonEndpointContext;
   readonly failures: FailedAuthorizations;
   /** Proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly Cidr[];

@@ -28,11 +28,13 @@ export interface InvocationContext extends ExchangeContext {
   readonly now: () => Date;
   /** Names this service in `Via` and `CDN-Loop`. */
   readonly hopId: string;
-  /** Longest silence of a requester in the middle of its body, in milliseconds. */
-  readonly bodyIdleMs: number;
+  /** How the requesters' bodies are read. */
+  readonly bodies: BodyOptions;
   /** How many bytes of a body are held in memory for a signature. */
   readonly holdLimit: number;
-  /** The longest a target may stay silent, in milliseconds. */
+  /** How long a target may take to begin its answer, in milliseconds. */
+  readonly answerTimeoutMs: number;
+  /** The longest a target may stay silent, before its answer and within it, in milliseconds. */
   readonly idleTimeoutMs: number;
 }
 
@@ -79,13 +81,16 @@ function carryOut(
     const exchange = new Exchange(requester.response, admission, context);
     const request = upstreamRequest(context, target, shaped, headers, payload.value.body);
     exchange.start(context.pools.get(poolKey, target), request);
-    return exchange.ended;
+    const { release } = payload.value;
+    return release === undefined ? exchange.ended : afterwards(() => exchange.ended, release);
   });
 }
 
 interface Payload {
   readonly hash: string;
   readonly body: Readable | Buffer | null;
+  /** Gives back what holding the body took. */
+  readonly release?: () => void;
 }
 
 /**
@@ -105,7 +110,7 @@ function preparePayload(
     case "declared":
       return accept({
         hash: plan.value,
-        body: head.body.kind === "none" ? null : new RequestBody(request, reading(context)),
+        body: head.body.kind === "none" ? null : new RequestBody(request, context.bodies),
       });
     case "hold":
       return holdPayload(context, head, request);
@@ -120,15 +125,13 @@ async function holdPayload(
   const limit = context.holdLimit;
   const tooLarge = deny({ reason: "payload_too_large", limit });
   if (head.body.kind === "length" && head.body.length > limit) return tooLarge;
-  const body = await holdBody(request, limit, reading(context));
+  const body = await holdBody(request, limit, context.bodies);
   if (body === "too_long") return tooLarge;
+  if (body === "too_many_held") return deny({ reason: "service_busy" });
   if (body === "requester_left") return undefined;
   if (body === "requester_silent") return deny({ reason: "request_timeout" });
-  return accept({ hash: hashPayload(body, context.digest), body });
-}
-
-function reading({ bodyIdleMs, streamed }: InvocationContext): BodyOptions {
-  return { idleMs: bodyIdleMs, streamed };
+  const { bytes, release } = body;
+  return accept({ hash: hashPayload(bytes, context.digest), body: bytes, release });
 }
 
 /** `Content-Length` is an end-to-end header and may be signed; it is set here and never copied. */
@@ -149,8 +152,14 @@ function upstreamRequest(
     path: query === "" ? path : `${path}?${query}`,
     headers,
     body,
-    idleTimeoutMs: Math.min(target.timeoutMs ?? context.idleTimeoutMs, context.idleTimeoutMs),
+    answerTimeoutMs: shorter(target.timeoutMs, Math.min(context.answerTimeoutMs, context.idleTimeoutMs)),
+    idleTimeoutMs: shorter(target.timeoutMs, context.idleTimeoutMs),
   };
+}
+
+/** A target can shorten what the service allows, never lengthen it. */
+function shorter(own: number | undefined, limit: number): number {
+  return own === undefined ? limit : Math.min(own, limit);
 }
 
 function denied(denial: Denial): ExchangeEnd {

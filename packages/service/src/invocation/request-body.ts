@@ -1,5 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
+import type { HeldBytes } from "./held-bytes.ts";
+import type { LeastRate, Pace, Paced, Window } from "./pace.ts";
+import { judgeRate } from "./pace.ts";
 
 /** The requester left before its body was whole. */
 export class RequesterGoneError extends Error {
@@ -7,36 +10,39 @@ export class RequesterGoneError extends Error {
   readonly code = "REQUESTER_GONE";
 }
 
-/** The requester fell silent in the middle of its body. */
+/** The requester was too slow in the middle of its body, or silent. */
 export class RequesterSilentError extends Error {
   override readonly name = "RequesterSilentError";
   readonly code = "REQUESTER_SILENT";
 }
 
-/** How a body is read. */
+/** How bodies are read. */
 export interface BodyOptions {
-  /** Longest silence while more is waited for, in milliseconds. */
-  readonly idleMs: number;
-  /** Told of every piece that comes, in bytes. */
-  readonly streamed?: (bytes: number) => void;
+  readonly pace: Pace;
+  /** How fast a requester must send while more is waited for. */
+  readonly sender: LeastRate;
+  /** Told of every piece that comes, in bytes, before it is passed on. */
+  readonly passing: (bytes: number) => void;
+  /** What all bodies may hold in memory together. */
+  readonly held: HeldBytes;
 }
 
 /**
  * The requester's body as a stream of its own. The HTTP client destroys the body that it is given when the target fails;
  * given the request itself, it would destroy the connection on which the requester waits for an answer.
  */
-export class RequestBody extends Readable {
+export class RequestBody extends Readable implements Paced {
   readonly #request: IncomingMessage;
   readonly #options: BodyOptions;
-  #silence: NodeJS.Timeout | undefined;
+  #received = 0;
+  #isWaiting = false;
+  #window: Window | undefined;
   readonly #take = (chunk: Buffer): void => {
-    this.#options.streamed?.(chunk.length);
-    if (this.push(chunk)) {
-      this.#silence?.refresh();
-      return;
-    }
+    this.#received += chunk.length;
+    this.#options.passing(chunk.length);
+    if (this.push(chunk)) return;
     // Nobody waits for more until this is read.
-    this.#stopWaiting();
+    this.#isWaiting = false;
     this.#request.pause();
   };
 
@@ -48,34 +54,43 @@ export class RequestBody extends Readable {
     this.on("error", () => undefined);
     request.on("data", this.#take);
     request.on("end", () => {
-      this.#stopWaiting();
+      options.pace.delete(this);
       this.push(null);
     });
     request.on("close", () => {
       if (!request.complete) this.destroy(new RequesterGoneError("the requester left"));
     });
     request.pause();
+    options.pace.add(this);
   }
 
   override _read(): void {
-    this.#silence ??= setTimeout(
-      () => this.destroy(new RequesterSilentError("the requester fell silent")),
-      this.#options.idleMs,
-    );
+    this.#isWaiting = true;
     this.#request.resume();
   }
 
-  #stopWaiting(): void {
-    clearTimeout(this.#silence);
-    this.#silence = undefined;
+  tick(now: number): void {
+    if (!this.#isWaiting) {
+      this.#window = undefined;
+      return;
+    }
+    const judged = judgeRate(this.#window, this.#received, now, this.#options.sender);
+    if (judged === "too_slow") this.destroy(new RequesterSilentError("the requester was too slow"));
+    else this.#window = judged;
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     // What comes now is dropped; how much of it is still let in is for whoever answers.
-    this.#stopWaiting();
+    this.#options.pace.delete(this);
     this.#request.off("data", this.#take);
     done(error);
   }
+}
+
+/** A body that is whole, until it is given back. */
+export interface HeldBody {
+  readonly bytes: Buffer;
+  release(): void;
 }
 
 /**
@@ -87,21 +102,29 @@ export async function holdBody(
   request: IncomingMessage,
   limit: number,
   options: BodyOptions,
-): Promise<Buffer | "too_long" | "requester_left" | "requester_silent"> {
+): Promise<HeldBody | "too_long" | "too_many_held" | "requester_left" | "requester_silent"> {
   const body = new RequestBody(request, options);
+  const { held } = options;
   const chunks: Buffer[] = [];
   let length = 0;
+  let taken = 0;
+  let isKept = false;
   try {
     for await (const chunk of body) {
       if (!Buffer.isBuffer(chunk)) throw new TypeError("a request body is read as bytes");
       length += chunk.length;
       if (length > limit) return "too_long";
+      if (!held.take(chunk.length)) return "too_many_held";
+      taken = length;
       chunks.push(chunk);
     }
+    isKept = true;
+    return { bytes: Buffer.concat(chunks, length), release: () => held.giveBack(length) };
   } catch (error) {
     if (error instanceof RequesterGoneError) return "requester_left";
     if (error instanceof RequesterSilentError) return "requester_silent";
     throw error;
+  } finally {
+    if (!isKept) held.giveBack(taken);
   }
-  return Buffer.concat(chunks, length);
 }

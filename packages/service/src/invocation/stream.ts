@@ -7,6 +7,8 @@ import type { Awaitable } from "../domain/awaitable.ts";
 import type { Admission } from "./admissions.ts";
 import { shapeAnswer } from "./answer-head.ts";
 import { denialOfFailure } from "./failure.ts";
+import type { LeastRate, Pace, Paced, Window } from "./pace.ts";
+import { judgeRate } from "./pace.ts";
 
 /** How many informational answers (1xx) a target may send before its answer: they cost us and carry nothing. */
 const INFORMATIONAL_LIMIT = 16;
@@ -19,7 +21,9 @@ export interface UpstreamRequest {
   /** The dispatcher's from now on. */
   readonly headers: string[];
   readonly body: Readable | Buffer | null;
-  /** Milliseconds without a byte from the target after which it is given up. */
+  /** Milliseconds until the target must have begun its answer. */
+  readonly answerTimeoutMs: number;
+  /** Milliseconds without a byte of the target's answer after which it is given up. */
   readonly idleTimeoutMs: number;
 }
 
@@ -29,10 +33,13 @@ export interface ExchangeContext {
   readonly recheck: () => Awaitable<void>;
   /** Header lines for answers to other origins. */
   readonly cors: readonly string[];
-  /** How long a requester may read nothing of its answer, in milliseconds. */
-  readonly readerIdleMs: number;
-  /** Told of every piece of a body that went through, in bytes. */
-  readonly streamed: (bytes: number) => void;
+  readonly pace: Pace;
+  /** How fast a requester must read while its answer waits for it. */
+  readonly reader: LeastRate;
+  /** How long an exchange may last, in milliseconds. */
+  readonly totalTimeoutMs: number;
+  /** Told of every head, piece and end of an answer, in bytes, before it is passed on. */
+  readonly passing: (bytes: number) => void;
 }
 
 /** How an exchange ended, once nothing more will happen on either side. */
@@ -48,14 +55,18 @@ export type ExchangeEnd =
  * One request to the target and its answer on the way back. The methods in the second half are called by undici; its
  * handler with raw header lists is used, since header objects would be built for each answer and taken apart again.
  */
-export class Exchange {
+export class Exchange implements Paced {
   readonly ended: Promise<ExchangeEnd>;
   readonly #response: ServerResponse;
   readonly #context: ExchangeContext;
   #end: (end: ExchangeEnd) => void = nothing;
   #abort: ((error: Error) => void) | undefined;
-  #deadline: NodeJS.Timeout | undefined;
-  #readerDeadline: NodeJS.Timeout | undefined;
+  readonly #begunAt: number;
+  /** How long the exchange may last until it gets a connection. */
+  #waitMs = Number.POSITIVE_INFINITY;
+  /** Bytes of the answer that were handed on. */
+  #passed = 0;
+  #window: Window | undefined;
   #stopWaiting: () => void = nothing;
   #resume: () => void = nothing;
   #body: UpstreamRequest["body"] = null;
@@ -67,6 +78,8 @@ export class Exchange {
   constructor(response: ServerResponse, admission: Admission, context: ExchangeContext) {
     this.#response = response;
     this.#context = context;
+    this.#begunAt = context.pace.now();
+    context.pace.add(this);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -76,13 +89,13 @@ export class Exchange {
   }
 
   start(upstream: Upstream, request: UpstreamRequest): void {
-    const { method, path, headers, body, idleTimeoutMs } = request;
+    const { method, path, headers, body, answerTimeoutMs, idleTimeoutMs } = request;
     this.#body = body;
     if (this.#response.req.socket.destroyed) this.#onRequesterClose();
     if (this.#isOver) return this.#letGoOfBody();
     this.#isHead = method === "HEAD";
-    // Counts the wait for a free connection too, which no other timer does.
-    this.#deadline = setTimeout(() => this.#fail({ reason: "target_timeout" }), idleTimeoutMs);
+    // The wait for a free connection, which the dispatcher does not count.
+    this.#waitMs = answerTimeoutMs;
     this.#stopWaiting = upstream.wait();
     try {
       upstream.dispatcher.dispatch(
@@ -91,7 +104,7 @@ export class Exchange {
           path,
           headers,
           body,
-          headersTimeout: idleTimeoutMs,
+          headersTimeout: answerTimeoutMs,
           bodyTimeout: idleTimeoutMs,
         },
         this,
@@ -102,7 +115,7 @@ export class Exchange {
   }
 
   onConnect(abort: (error?: Error) => void): void {
-    clearTimeout(this.#deadline);
+    this.#waitMs = Number.POSITIVE_INFINITY;
     this.#stopWaiting();
     this.#abort = abort;
     // Asked again before the first byte goes out: time has passed since the request was let through.
@@ -128,6 +141,8 @@ export class Exchange {
       if (this.#informational > INFORMATIONAL_LIMIT) this.#fail({ reason: "target_incomplete" });
       return true;
     }
+    this.#context.passing(0);
+    if (this.#isOver) return false;
     const lines = rawHeaders.map((part) => part.toString("latin1"));
     const isBodiless = status === 204 || (this.#isHead && this.#response.req.method !== "HEAD");
     const head = shapeAnswer(status, reason, lines, this.#context.cors, isBodiless);
@@ -148,21 +163,36 @@ export class Exchange {
   }
 
   onData(chunk: Buffer): boolean {
-    this.#context.streamed(chunk.length);
+    this.#context.passing(chunk.length);
     if (this.#isOver) return false;
+    this.#passed += chunk.length;
     if (this.#response.write(chunk)) return true;
-    this.#response.once("drain", this.#onDrain);
-    this.#readerDeadline = setTimeout(
-      () => this.#fail({ reason: "request_timeout" }),
-      this.#context.readerIdleMs,
-    );
+    this.#response.once("drain", this.#resume);
     return false;
   }
 
-  readonly #onDrain = (): void => {
-    clearTimeout(this.#readerDeadline);
-    this.#resume();
-  };
+  tick(now: number): void {
+    if (this.#isOver) return this.#tickAfterwards(now);
+    const elapsed = now - this.#begunAt;
+    if (elapsed >= Math.min(this.#waitMs, this.#context.totalTimeoutMs))
+      this.#fail({ reason: "target_timeout" });
+    else if (this.#isReaderTooSlow(now)) this.#fail({ reason: "request_timeout" });
+  }
+
+  /** The answer is whole, and its end may still wait for its reader. */
+  #tickAfterwards(now: number): void {
+    if (this.#response.writableFinished || this.#response.destroyed) this.#context.pace.delete(this);
+    else if (this.#isReaderTooSlow(now)) this.#response.destroy();
+  }
+
+  #isReaderTooSlow(now: number): boolean {
+    const waiting = this.#response.writableLength;
+    const read = this.#passed - waiting;
+    const judged = waiting === 0 ? undefined : judgeRate(this.#window, read, now, this.#context.reader);
+    if (judged === "too_slow") return true;
+    this.#window = judged;
+    return false;
+  }
 
   /** Whoever asked for a head alone would have the whole body pulled for nothing, as fast as it comes. */
   #dropBody(): void {
@@ -171,6 +201,7 @@ export class Exchange {
   }
 
   onComplete(): void {
+    if (!this.#isOver) this.#context.passing(0);
     if (this.#isOver) return;
     this.#over({ kind: "answered", status: this.#status ?? 0 });
     this.#response.end();
@@ -207,8 +238,7 @@ export class Exchange {
     this.#isOver = true;
     this.#stopWaiting();
     this.#response.req.socket.off("close", this.#onRequesterClose);
-    clearTimeout(this.#deadline);
-    clearTimeout(this.#readerDeadline);
+    if (!this.#response.writableNeedDrain) this.#context.pace.delete(this);
     this.#letGoOfBody();
     this.#end(end);
   }

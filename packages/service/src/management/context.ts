@@ -16,8 +16,6 @@ export interface ManagementContext {
   readonly authority: Authority;
   /** Whether a name is one of this service's own. */
   readonly isOwn: (authority: Authority) => boolean;
-  /** Longest silence of a requester in the middle of its body, in milliseconds. */
-  readonly bodyIdleMs: number;
   /** Told when something was revoked here, so that open streams end at once. */
   readonly revoked: () => void;
 }
