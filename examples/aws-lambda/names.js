@@ -11,6 +11,7 @@ const addresses = new Map([...ports.keys()].map((name, index) => [name, `127.44.
 const portOf = new Map([...ports].map(([name, port]) => [addresses.get(name), port]));
 
 const { lookup } = dns;
+const { resolve4, resolve6 } = dns.promises.Resolver.prototype;
 const { connect } = net.Socket.prototype;
 
 Object.assign(dns, {
@@ -20,6 +21,19 @@ Object.assign(dns, {
     return queueMicrotask(() =>
       options.all ? callback(null, [{ address, family: 4 }]) : callback(null, address, 4),
     );
+  },
+});
+
+// The service asks name servers itself.
+Object.assign(dns.promises.Resolver.prototype, {
+  resolve4(/** @type {string} */ name, /** @type {any[]} */ ...rest) {
+    const address = addresses.get(name);
+    return address === undefined
+      ? Reflect.apply(resolve4, this, [name, ...rest])
+      : Promise.resolve([address]);
+  },
+  resolve6(/** @type {string} */ name, /** @type {any[]} */ ...rest) {
+    return addresses.has(name) ? Promise.resolve([]) : Reflect.apply(resolve6, this, [name, ...rest]);
   },
 });
 

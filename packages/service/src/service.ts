@@ -1,5 +1,4 @@
 import { hash, randomBytes } from "node:crypto";
-import type { LookupFunction } from "node:net";
 import type { Authority } from "capability-protocol";
 import { normalizeAuthority } from "capability-protocol";
 import type { Digest } from "capability-protocol/signers";
@@ -8,6 +7,7 @@ import type { Cidr } from "./egress/address.ts";
 import type { AllowRule, OwnEndpoint } from "./egress/policy.ts";
 import { createEgressPolicy } from "./egress/policy.ts";
 import { createPools } from "./egress/pools.ts";
+import type { NameLookup } from "./egress/resolve.ts";
 import { CORS_HEADERS } from "./http/cors.ts";
 import { createFailedAuthorizations } from "./http/failed-authorizations.ts";
 import type { RouterContext } from "./http/router.ts";
@@ -54,8 +54,8 @@ export interface ServiceOptions {
   readonly now: () => Date;
   /** Collects young garbage. Default: nothing, and the engine lets 64 MB of dead buffers pile up. */
   readonly collectYoung?: () => void;
-  /** Default: the operating system's resolver. */
-  readonly lookup?: LookupFunction;
+  /** Finds the addresses of targets. */
+  readonly lookup: NameLookup;
 }
 
 export interface RunningService {
@@ -95,7 +95,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       connections: limits.connectionsPerDestination,
       maxHeaderBytes: limits.headerBytes,
       idlePoolMs: limits.idlePoolMs,
-      ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
+      lookup: options.lookup,
     },
     () => now().getTime(),
   );

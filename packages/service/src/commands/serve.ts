@@ -5,6 +5,8 @@ import type { Authority } from "capability-protocol";
 import type { AuditLog } from "../audit/log.ts";
 import type { ServeConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
+import { createHostsReader } from "../egress/hosts-file.ts";
+import { createNameService } from "../egress/name-service.ts";
 import { makeFirstTenant } from "../management/tenants.ts";
 import type { RunningService } from "../service.ts";
 import { startService } from "../service.ts";
@@ -19,6 +21,8 @@ import { printFirst } from "./print.ts";
 
 /** How often the own certificate is looked at, in milliseconds. */
 const RENEWAL_MS = 12 * 60 * 60 * 1_000;
+
+const HOSTS_FILE = "/etc/hosts";
 
 /** What a running service has of its process. */
 export interface Machine {
@@ -70,6 +74,7 @@ async function serveData(
     ...(certificate === undefined ? {} : { tls: certificate }),
     limits: config.limits,
     log,
+    lookup: createNameService({ hosts: createHostsReader(HOSTS_FILE) }),
     localAddresses: () =>
       Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)),
     now: () => new Date(),

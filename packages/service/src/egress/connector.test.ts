@@ -258,7 +258,7 @@ describe("in an undici pool", () => {
   });
 
   test("no option of undici leads around the policy", async () => {
-    const connector = createConnector({ policy, connectTimeoutMs: 5_000 });
+    const connector = createConnector({ policy, lookup: resolver([opened]).lookup, connectTimeoutMs: 5_000 });
     const pool = new Pool(`http://${forbidden}:${port}`, {
       connect: connector,
       socketPath: "/tmp/membrane-no-such.sock",
@@ -304,7 +304,8 @@ function attempt(
   options: Partial<ConnectorOptions>,
   target: Partial<buildConnector.Options> = {},
 ): Promise<Socket> {
-  const connector = createConnector({ policy, connectTimeoutMs: 5_000, ...options });
+  const { lookup } = resolver([]);
+  const connector = createConnector({ policy, lookup, connectTimeoutMs: 5_000, ...options });
   return new Promise((resolve, reject) => {
     connector(
       { hostname, host: `${hostname}:${port}`, protocol: "http:", port: String(port), ...target },

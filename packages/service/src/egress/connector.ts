@@ -1,5 +1,4 @@
-import { lookup as dnsLookup } from "node:dns";
-import type { LookupFunction, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { buildConnector } from "undici";
 import { withDeadline } from "./deadline.ts";
@@ -8,6 +7,7 @@ import { ConnectFailedError, EgressDeniedError } from "./errors.ts";
 import { createHandshake } from "./handshake.ts";
 import type { Handshake, TargetTls } from "./handshake.ts";
 import type { EgressPolicy, EgressVerdict } from "./policy.ts";
+import type { NameLookup } from "./resolve.ts";
 import { boundAttempts, resolveHost } from "./resolve.ts";
 
 export interface ConnectorOptions {
@@ -16,8 +16,8 @@ export interface ConnectorOptions {
   readonly tls?: TargetTls;
   /** For name resolution, connection and TLS handshake together, in milliseconds. */
   readonly connectTimeoutMs: number;
-  /** Default: `dns.lookup`, the operating system's resolver. Asked once for each connection, for all addresses. */
-  readonly lookup?: LookupFunction;
+  /** Asked once for each connection, for all addresses. */
+  readonly lookup: NameLookup;
 }
 
 interface Destination {
@@ -29,7 +29,7 @@ interface Destination {
 /** What every connection of a connector is made with. */
 interface Means {
   readonly policy: EgressPolicy;
-  readonly lookup: LookupFunction;
+  readonly lookup: NameLookup;
   readonly handshake: Handshake;
 }
 
@@ -39,7 +39,7 @@ interface Means {
  * count: its server name follows the Host header. The errors are those of `errors.ts`.
  */
 export function createConnector(options: ConnectorOptions): buildConnector.connector {
-  const { policy, connectTimeoutMs, lookup = dnsLookup } = options;
+  const { policy, connectTimeoutMs, lookup } = options;
   const handshake = createHandshake(options.tls ?? {});
 
   return (target, callback) => {
@@ -59,7 +59,7 @@ async function connect(
   signal: AbortSignal,
 ): Promise<Socket | TLSSocket> {
   demand(policy.judgeHost(to.hostname, to.port));
-  const answers = await resolveHost(to.hostname, lookup);
+  const answers = await resolveHost(to.hostname, lookup, signal);
   // One forbidden answer denies all: a name that points inside even once is not a public service.
   for (const { address } of answers) demand(policy.judgeAddress(address, to.port));
   const socket = await dial(boundAttempts(answers), to.port, signal);

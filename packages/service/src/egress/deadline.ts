@@ -2,7 +2,7 @@ import { ConnectTimeoutError } from "./errors.ts";
 
 /**
  * Runs `work` and, when it is not done after `milliseconds`, rejects with ConnectTimeoutError and aborts the signal with
- * it. A name resolution cannot be taken back, so whoever continues after one asks the signal first.
+ * it. A lookup may be answered all the same, so whoever continues after one asks the signal first.
  */
 export function withDeadline<T>(milliseconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

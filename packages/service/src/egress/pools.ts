@@ -95,7 +95,7 @@ function openPool(options: PoolOptions, { origin, tls }: Destination, isAwaited:
   const connect = createConnector({
     policy,
     connectTimeoutMs,
-    ...(lookup === undefined ? {} : { lookup }),
+    lookup,
     ...(tls === undefined ? {} : { tls }),
   });
   return new Pool(origin, {

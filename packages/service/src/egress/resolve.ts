@@ -6,6 +6,13 @@ import { HostNotFoundError } from "./errors.ts";
 /** How many answers of each address family are tried: whoever owns a zone must not choose how long we are kept busy. */
 const maxAttemptsPerFamily = 3;
 
+/** A `LookupFunction` that is asked for all addresses, and told by the signal when nobody waits for them any more. */
+export type NameLookup = (
+  hostname: string,
+  options: { readonly all: true; readonly signal: AbortSignal },
+  callback: Parameters<LookupFunction>[2],
+) => void;
+
 /**
  * All addresses of a host, in the resolver's order; a literal is its own only address and is not looked up.
  *
@@ -13,9 +20,10 @@ const maxAttemptsPerFamily = 3;
  */
 export async function resolveHost(
   hostname: string,
-  lookup: LookupFunction,
+  lookup: NameLookup,
+  signal: AbortSignal,
 ): Promise<readonly LookupAddress[]> {
-  const answers = isIP(hostname) === 0 ? await lookUp(hostname, lookup) : [ofItsFamily(hostname)];
+  const answers = isIP(hostname) === 0 ? await lookUp(hostname, lookup, signal) : [ofItsFamily(hostname)];
   if (answers.length === 0) throw new HostNotFoundError();
   return answers;
 }
@@ -43,9 +51,13 @@ export function answerWith(answers: readonly LookupAddress[]): LookupFunction {
   };
 }
 
-function lookUp(hostname: string, lookup: LookupFunction): Promise<readonly LookupAddress[]> {
+function lookUp(
+  hostname: string,
+  lookup: NameLookup,
+  signal: AbortSignal,
+): Promise<readonly LookupAddress[]> {
   return new Promise((resolve, reject) => {
-    lookup(hostname, { all: true }, (cause, found) => {
+    lookup(hostname, { all: true, signal }, (cause, found) => {
       if (cause !== null) reject(new HostNotFoundError({ cause }));
       else
         resolve((typeof found === "string" ? [found] : found.map(({ address }) => address)).map(ofItsFamily));
@@ -54,6 +66,6 @@ function lookUp(hostname: string, lookup: LookupFunction): Promise<readonly Look
 }
 
 /** The family is read off the address: what a resolver claims of it would choose how the socket takes it. */
-function ofItsFamily(address: string): LookupAddress {
+export function ofItsFamily(address: string): LookupAddress {
   return { address, family: isIP(address) };
 }

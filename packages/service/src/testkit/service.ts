@@ -1,4 +1,3 @@
-import type { LookupFunction } from "node:net";
 import { Writable } from "node:stream";
 import { parseAuthority } from "capability-protocol";
 import type { Authority } from "capability-protocol";
@@ -7,7 +6,10 @@ import { createAuditLog } from "../audit/log.ts";
 import { openData } from "../commands/data.ts";
 import type { OpenData } from "../commands/data.ts";
 import { parseCidr } from "../egress/address.ts";
+import { createHostsReader } from "../egress/hosts-file.ts";
+import { createNameService } from "../egress/name-service.ts";
 import { parseAllowTarget } from "../egress/policy.ts";
+import type { NameLookup } from "../egress/resolve.ts";
 import type { Limits } from "../limits.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
 import type { FirstCapabilities } from "../management/tenants.ts";
@@ -28,7 +30,8 @@ export interface TestServiceOptions {
   readonly authorityCas?: ReadonlyMap<Authority, string>;
   readonly limits?: Partial<Limits>;
   readonly tls?: { readonly cert: string; readonly key: string };
-  readonly lookup?: LookupFunction;
+  /** Default: as the built program looks names up. */
+  readonly lookup?: NameLookup;
   readonly now?: () => Date;
 }
 
@@ -80,7 +83,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     trustedProxies: (options.trustedProxies ?? []).map((text) => parseCidr(text)!),
     listen: { host: "127.0.0.1", port: 0 },
     ...(options.tls === undefined ? {} : { tls: options.tls }),
-    ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
+    lookup: options.lookup ?? createNameService({ hosts: createHostsReader("/etc/hosts") }),
     limits,
     log: createAuditLog(pino({ level: "debug" }, sink)),
     localAddresses: () => ["127.0.0.1", "::1"],

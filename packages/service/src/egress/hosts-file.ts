@@ -1,0 +1,46 @@
+import { readFile, stat } from "node:fs/promises";
+import { isIP } from "node:net";
+
+/** Names, in lower case and without a trailing dot, and the addresses written for them. */
+export type Hosts = ReadonlyMap<string, readonly string[]>;
+
+/** The text of a hosts file, as hosts(5) has it; a line that begins with no address says nothing. */
+export function parseHosts(text: string): Hosts {
+  const hosts = new Map<string, string[]>();
+  for (const line of text.split("\n")) {
+    const [address = "", ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
+    if (isIP(address) === 0) continue;
+    for (const name of names.map(canonicalName)) {
+      const known = hosts.get(name);
+      if (known === undefined) hosts.set(name, [address]);
+      else if (!known.includes(address)) known.push(address);
+    }
+  }
+  return hosts;
+}
+
+/** Lower case, and without the dot that ends a fully qualified name. */
+export function canonicalName(name: string): string {
+  return name.toLowerCase().replace(/\.$/, "");
+}
+
+/**
+ * What the hosts file says now; it is read again only when it was changed or replaced. No file, or one that is closed to
+ * us, names nobody. Any other failure rejects: a name that is pinned there must not fall to the name servers because files
+ * ran short.
+ */
+export function createHostsReader(path: string): () => Promise<Hosts> {
+  let known: { readonly version: string; readonly hosts: Hosts } | undefined;
+  return async () => {
+    try {
+      const { mtimeMs, ctimeMs, size, ino } = await stat(path);
+      const version = [mtimeMs, ctimeMs, size, ino].join(" ");
+      if (known?.version !== version) known = { version, hosts: parseHosts(await readFile(path, "utf8")) };
+      return known.hosts;
+    } catch (error) {
+      if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EACCES"))
+        return new Map();
+      throw error;
+    }
+  };
+}
