@@ -22,6 +22,10 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["serve --allow-target 10.0.0.0/8,nonsense", {}, "--allow-target: expected CIDR[:PORT]"],
   ["serve --tls-key k.pem", {}, "--tls-cert: expected beside --tls-key"],
   ["serve --no-tls --tls-cert c.pem --tls-key k.pem", {}, "--no-tls: expected without"],
+  ["serve --forbid-http-targets=yes", {}, "--forbid-http-targets: expected true or false"],
+  ["serve", { MEMBRANE_FORBID_HTTP_TARGETS: "1" }, "--forbid-http-targets: expected true or false"],
+  ["serve", { MEMBRANE_FORBID_UNVERIFIED_TARGETS: "on" }, "--forbid-unverified-targets: expected true"],
+  ["serve", { MEMBRANE_TLS: "1" }, "--tls: expected true or false"],
   ["serve --log-level loud", {}, "--log-level: expected one of debug, info"],
   ["serve --head-timeout-ms 0", {}, "--head-timeout-ms: expected a whole number"],
   ["serve --head-timeout-ms soon", {}, "--head-timeout-ms: expected a whole number"],
@@ -49,6 +53,26 @@ test("serve without flags has the defaults that work", async () => {
       tls: { kind: "private-ca" },
       limits: DEFAULT_LIMITS,
     },
+  });
+});
+
+test.each([
+  ["", {}, [false, false, "private-ca"]],
+  ["--forbid-http-targets --forbid-unverified-targets --no-tls", {}, [true, true, "none"]],
+  ["--forbid-http-targets --authority a.test", {}, [true, false, "private-ca"]],
+  [
+    "--forbid-http-targets=false --tls",
+    { MEMBRANE_FORBID_HTTP_TARGETS: "true" },
+    [false, false, "private-ca"],
+  ],
+  ["--no-forbid-http-targets", { MEMBRANE_TLS: "false" }, [false, false, "none"]],
+  ["", { MEMBRANE_FORBID_UNVERIFIED_TARGETS: "true", MEMBRANE_TLS: "true" }, [false, true, "private-ca"]],
+  ["", { MEMBRANE_FORBID_HTTP_TARGETS: "" }, [true, false, "private-ca"]],
+])("serve %s with %j: what may be on or off is what was said", async (words, variables, expected) => {
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+  const [forbidHttpTargets, forbidUnverifiedTargets, kind] = expected;
+  expect(await readCommandLine(["serve", ...words.split(" ").filter(Boolean)])).toMatchObject({
+    config: { forbidHttpTargets, forbidUnverifiedTargets, tls: { kind } },
   });
 });
 

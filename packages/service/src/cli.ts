@@ -30,6 +30,12 @@ const LISTS: ReadonlySet<string> = new Set([
   "trust-proxy",
 ]);
 
+/**
+ * On or off. A boolean of the parser takes `1` and `yes` for false, and a text with a default takes a flag without a value
+ * for the default.
+ */
+const SWITCH = { type: "string" } as const;
+
 const VARIABLES = "MEMBRANE";
 
 /**
@@ -200,6 +206,12 @@ function serveFlags(argv: Argv, visibility: Visibility) {
       hidden,
       describe: "CIDR[:PORT],… that targets may be at, beyond public addresses",
     })
+    .option("forbid-http-targets", { ...SWITCH, hidden, describe: "Speak to targets over TLS alone" })
+    .option("forbid-unverified-targets", {
+      ...SWITCH,
+      hidden,
+      describe: "Check the certificate of every target, whatever its rejectUnauthorized says",
+    })
     .option("trust-proxy", {
       type: "string",
       array: true,
@@ -208,8 +220,7 @@ function serveFlags(argv: Argv, visibility: Visibility) {
       describe: "CIDR,… of proxies in front whose X-Forwarded-For is believed",
     })
     .option("tls", {
-      type: "boolean",
-      default: true,
+      ...SWITCH,
       hidden,
       describe: "--no-tls: plain HTTP, for a proxy in front",
     })

@@ -11,7 +11,6 @@ const FLAGS: RawServeFlags = {
   authorityCa: [],
   allowTarget: [],
   trustProxy: [],
-  tls: true,
   logLevel: "info",
 };
 
@@ -35,6 +34,8 @@ test("the defaults are loopback, a private CA, every limit as documented, nothin
     aliases: [],
     authorityCaFiles: new Map(),
     allowTargets: [],
+    forbidHttpTargets: false,
+    forbidUnverifiedTargets: false,
     trustedProxies: [],
     tls: { kind: "private-ca" },
     logLevel: "info",

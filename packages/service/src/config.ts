@@ -39,6 +39,8 @@ export interface ServeConfig extends DataConfig {
   /** Files with the CA certificates of other authorities. */
   readonly authorityCaFiles: ReadonlyMap<Authority, string>;
   readonly allowTargets: readonly AllowRule[];
+  readonly forbidHttpTargets: boolean;
+  readonly forbidUnverifiedTargets: boolean;
   /** Proxies in front whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly Cidr[];
   readonly tls: TlsConfig;
@@ -63,8 +65,10 @@ export interface RawServeFlags extends RawDataFlags {
   readonly authorityAlias: readonly string[];
   readonly authorityCa: readonly string[];
   readonly allowTarget: readonly string[];
+  readonly forbidHttpTargets?: string | boolean | undefined;
+  readonly forbidUnverifiedTargets?: string | boolean | undefined;
   readonly trustProxy: readonly string[];
-  readonly tls: boolean;
+  readonly tls?: string | boolean | undefined;
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
   readonly logLevel: string;
@@ -97,6 +101,8 @@ export function readServeConfig(flags: RawServeFlags): ServeConfig {
     aliases: split(flags.authorityAlias).map((text) => authority("--authority-alias", text)),
     authorityCaFiles: new Map(split(flags.authorityCa).map(readAuthorityCa)),
     allowTargets: split(flags.allowTarget).map(readAllowTarget),
+    forbidHttpTargets: readSwitch("--forbid-http-targets", flags.forbidHttpTargets, false),
+    forbidUnverifiedTargets: readSwitch("--forbid-unverified-targets", flags.forbidUnverifiedTargets, false),
     trustedProxies: split(flags.trustProxy).map(readTrustedProxy),
     tls: readTls(flags),
     logLevel: readLogLevel(flags.logLevel),
@@ -164,9 +170,18 @@ function readTls(flags: RawServeFlags): TlsConfig {
         : "--tls-key: expected beside --tls-cert, its private key in PEM",
     );
   }
-  if (certFile === undefined || keyFile === undefined) return { kind: flags.tls ? "private-ca" : "none" };
-  if (!flags.tls) throw new ConfigError("--no-tls: expected without --tls-cert and --tls-key");
+  const isTls = readSwitch("--tls", flags.tls, true);
+  if (certFile === undefined || keyFile === undefined) return { kind: isTls ? "private-ca" : "none" };
+  if (!isTls) throw new ConfigError("--no-tls: expected without --tls-cert and --tls-key");
   return { kind: "files", certFile, keyFile };
+}
+
+/** A variable can only say it in letters; what is neither must not be taken for the less safe of the two. */
+function readSwitch(flag: string, given: string | boolean | undefined, otherwise: boolean): boolean {
+  if (given === undefined) return otherwise;
+  if (given === true || given === "" || given === "true") return true;
+  if (given === false || given === "false") return false;
+  throw new ConfigError(`${flag}: expected true or false, or nothing, which means true`);
 }
 
 function readLogLevel(text: string): LogLevel {

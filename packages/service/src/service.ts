@@ -42,6 +42,10 @@ export interface ServiceOptions {
   /** CA certificates, PEM, of other authorities that have a private one. */
   readonly authorityCas: ReadonlyMap<Authority, string>;
   readonly allowTargets: readonly AllowRule[];
+  /** Targets are spoken to over TLS alone. Default: false. */
+  readonly forbidHttpTargets?: boolean;
+  /** The certificates of targets are checked, whatever a target says. Default: false. */
+  readonly forbidUnverifiedTargets?: boolean;
   /** Proxies in front whose `X-Forwarded-For` is believed. Default: none. */
   readonly trustedProxies?: readonly Cidr[];
   readonly listen: { readonly host: string; readonly port: number };
@@ -87,6 +91,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     own: () => own,
     localAddresses: options.localAddresses,
     ownAuthorities: names,
+    forbidHttp: options.forbidHttpTargets ?? false,
+    forbidUnverified: options.forbidUnverifiedTargets ?? false,
   });
   const pools = createPools(
     {

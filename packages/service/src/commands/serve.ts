@@ -69,6 +69,8 @@ async function serveData(
     aliases: config.aliases,
     authorityCas: files.authorityCas,
     allowTargets: config.allowTargets,
+    forbidHttpTargets: config.forbidHttpTargets,
+    forbidUnverifiedTargets: config.forbidUnverifiedTargets,
     trustedProxies: config.trustedProxies,
     listen: config.listen,
     ...(certificate === undefined ? {} : { tls: certificate }),

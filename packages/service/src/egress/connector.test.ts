@@ -13,7 +13,7 @@ import { createConnector } from "./connector.ts";
 import type { ConnectorOptions } from "./connector.ts";
 import { EgressDeniedError } from "./errors.ts";
 import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
-import type { EgressPolicy } from "./policy.ts";
+import type { EgressPolicy, Transport } from "./policy.ts";
 
 type Answers = readonly string[] | "never" | Error;
 
@@ -107,6 +107,30 @@ describe("a name", () => {
     });
     expect(error).toMatchObject({ code: "EGRESS_DENIED", reason: "own-endpoint" });
   });
+});
+
+test("a way of speaking that is forbidden is denied before anybody resolves the name", async () => {
+  const dns = resolver([opened]);
+  const strict = policyThatOpens(`${opened}/32`);
+  const judged: Transport[] = [];
+  const judgeTransport: EgressPolicy["judgeTransport"] = (transport) => {
+    judged.push(transport);
+    return { allowed: false, reason: "plain-http" };
+  };
+  const options = { lookup: dns.lookup, policy: { ...strict, judgeTransport } };
+  const denied = { code: "EGRESS_DENIED", reason: "plain-http" };
+  expect(await failure("target.example", options)).toMatchObject(denied);
+  for (const tls of [{}, { rejectUnauthorized: true }, { rejectUnauthorized: false }])
+    expect(await failure("target.example", { ...options, tls }, { protocol: "https:" })).toMatchObject(
+      denied,
+    );
+  expect(judged).toEqual([
+    { isTls: false, isVerified: true },
+    { isTls: true, isVerified: true },
+    { isTls: true, isVerified: true },
+    { isTls: true, isVerified: false },
+  ]);
+  expect([dns.asked, reached]).toEqual([[], []]);
 });
 
 describe("a literal", () => {

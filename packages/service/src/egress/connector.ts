@@ -31,6 +31,7 @@ interface Means {
   readonly policy: EgressPolicy;
   readonly lookup: NameLookup;
   readonly handshake: Handshake;
+  readonly isVerified: boolean;
 }
 
 /**
@@ -40,12 +41,15 @@ interface Means {
  */
 export function createConnector(options: ConnectorOptions): buildConnector.connector {
   const { policy, connectTimeoutMs, lookup } = options;
-  const handshake = createHandshake(options.tls ?? {});
+  const means: Means = {
+    policy,
+    lookup,
+    handshake: createHandshake(options.tls ?? {}),
+    isVerified: options.tls?.rejectUnauthorized !== false,
+  };
 
   return (target, callback) => {
-    withDeadline(connectTimeoutMs, (signal) =>
-      connect(destinationOf(target), { policy, lookup, handshake }, signal),
-    ).then(
+    withDeadline(connectTimeoutMs, (signal) => connect(destinationOf(target), means, signal)).then(
       (socket) => callback(null, socket),
       (error: unknown) =>
         callback(error instanceof Error ? error : new ConnectFailedError({ cause: error }), null),
@@ -55,9 +59,10 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
 
 async function connect(
   to: Destination,
-  { policy, lookup, handshake }: Means,
+  { policy, lookup, handshake, isVerified }: Means,
   signal: AbortSignal,
 ): Promise<Socket | TLSSocket> {
+  demand(policy.judgeTransport({ isTls: to.isTls, isVerified }));
   demand(policy.judgeHost(to.hostname, to.port));
   const answers = await resolveHost(to.hostname, lookup, signal);
   // One forbidden answer denies all: a name that points inside even once is not a public service.

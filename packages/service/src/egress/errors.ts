@@ -16,7 +16,7 @@ export abstract class EgressError extends Error {
   abstract readonly code: EgressErrorCode;
 }
 
-/** The policy forbids the host, one of the addresses it resolves to, or the address that was reached. */
+/** The policy forbids the way the target is spoken to, the host, one of the addresses it resolves to, or the address that was reached. */
 export class EgressDeniedError extends EgressError {
   override readonly name = "EgressDeniedError";
   readonly code = "EGRESS_DENIED";

@@ -322,3 +322,21 @@ function written(bytes: Uint8Array): string {
     ":",
   );
 }
+
+test("plain HTTP and unverified TLS are allowed unless they are forbidden, each by itself", () => {
+  const plain = { isTls: false, isVerified: true };
+  const unverified = { isTls: true, isVerified: false };
+  const verified = { isTls: true, isVerified: true };
+  const judge = (options: Partial<EgressPolicyOptions>) => {
+    const policy = policyWith({ ...options, allow: [] });
+    return [plain, unverified, verified].map((transport) => policy.judgeTransport(transport));
+  };
+  expect(judge({})).toEqual([allowed, allowed, allowed]);
+  expect(judge({ forbidHttp: true })).toEqual([denied("plain-http"), allowed, allowed]);
+  expect(judge({ forbidUnverified: true })).toEqual([allowed, denied("unverified-tls"), allowed]);
+  expect(judge({ forbidHttp: true, forbidUnverified: true })).toEqual([
+    denied("plain-http"),
+    denied("unverified-tls"),
+    allowed,
+  ]);
+});

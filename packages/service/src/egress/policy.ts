@@ -14,7 +14,9 @@ export type EgressReason =
   | "own-endpoint"
   | "embedded-ipv4"
   | "special-purpose"
-  | "not-an-address";
+  | "not-an-address"
+  | "plain-http"
+  | "unverified-tls";
 
 export type EgressVerdict =
   | { readonly allowed: true }
@@ -26,7 +28,14 @@ export interface OwnEndpoint {
   readonly port: number;
 }
 
-/** The one place that says where the service may connect to. */
+/** How a target is spoken to. */
+export interface Transport {
+  readonly isTls: boolean;
+  /** The target's certificate is checked; means nothing without TLS. */
+  readonly isVerified: boolean;
+}
+
+/** The one place that says where the service may connect to, and how. */
 export interface EgressPolicy {
   /** Judges the numeric address that is about to be dialled, or that a socket is connected to. */
   judgeAddress(address: string, port: number): EgressVerdict;
@@ -35,6 +44,7 @@ export interface EgressPolicy {
    * itself. An allowed name says nothing about the addresses it resolves to.
    */
   judgeHost(hostname: string, port: number): EgressVerdict;
+  judgeTransport(transport: Transport): EgressVerdict;
 }
 
 export interface EgressPolicyOptions {
@@ -46,6 +56,10 @@ export interface EgressPolicyOptions {
   readonly localAddresses: () => readonly string[];
   /** `host[:port]` of every authority that leads back to this service; the port is 443 unless written. */
   readonly ownAuthorities: readonly string[];
+  /** Targets are spoken to over TLS alone. Default: false. */
+  readonly forbidHttp?: boolean;
+  /** The certificates of targets are checked, whatever a target says. Default: false. */
+  readonly forbidUnverified?: boolean;
 }
 
 const allowed: EgressVerdict = { allowed: true };
@@ -88,7 +102,12 @@ export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
     return name.includes(":") || parseAddress(name) !== undefined ? judgeAddress(name, port) : allowed;
   }
 
-  return { judgeAddress, judgeHost };
+  function judgeTransport({ isTls, isVerified }: Transport): EgressVerdict {
+    if (!isTls) return options.forbidHttp === true ? denied("plain-http") : allowed;
+    return options.forbidUnverified === true && !isVerified ? denied("unverified-tls") : allowed;
+  }
+
+  return { judgeAddress, judgeHost, judgeTransport };
 }
 
 function denied(reason: EgressReason): EgressVerdict {

@@ -99,7 +99,7 @@ export function wireError(denial: Denial): WireError {
       return error(
         502,
         "target_forbidden",
-        "The target is at an address that this service does not connect to.",
+        "The target is one that this service does not connect to.",
         proxyStatus("http_request_denied"),
       );
     case "target_unreachable":

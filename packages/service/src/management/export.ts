@@ -81,7 +81,8 @@ function place(caller: Caller): Pick<Capability, "through" | "madeWith"> {
 }
 
 function refuseTarget(context: ManagementContext, target: TargetConfiguration): Outcome<Answer> | undefined {
-  return refuseUri(context, "uri", new URL(target.uri)) ?? refuseTls(target);
+  const url = new URL(target.uri);
+  return refuseUri(context, "uri", url) ?? refuseTransport(context, url, target) ?? refuseTls(target);
 }
 
 /** An early error for who exports; what a name resolves to is judged at each connection. */
@@ -91,6 +92,23 @@ function refuseUri(context: ManagementContext, field: string, url: URL): Outcome
   return verdict.allowed
     ? undefined
     : invalid(field, "an address that this service may connect to (--allow-target)");
+}
+
+/** An early error, as above. */
+function refuseTransport(
+  { policy }: ManagementContext,
+  { protocol }: URL,
+  { tls }: TargetConfiguration,
+): Outcome<Answer> | undefined {
+  const isTls = protocol === "https:";
+  const verdict = policy.judgeTransport({ isTls, isVerified: tls?.rejectUnauthorized !== false });
+  if (verdict.allowed) return undefined;
+  return isTls
+    ? invalid(
+        "tls.rejectUnauthorized",
+        "true: this service checks every target (--forbid-unverified-targets)",
+      )
+    : invalid("uri", "https: this service speaks to no target without TLS (--forbid-http-targets)");
 }
 
 function refuseTls(target: TargetConfiguration): Outcome<Answer> | undefined {

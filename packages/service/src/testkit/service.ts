@@ -25,6 +25,8 @@ export interface TestServiceOptions {
   readonly aliases?: readonly string[];
   /** Default: all of 127.0.0.0/8. */
   readonly allowTargets?: readonly string[];
+  readonly forbidHttpTargets?: boolean;
+  readonly forbidUnverifiedTargets?: boolean;
   /** CIDRs. Default: none. */
   readonly trustedProxies?: readonly string[];
   readonly authorityCas?: ReadonlyMap<Authority, string>;
@@ -80,6 +82,8 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     aliases: (options.aliases ?? []).map(authorityOf),
     authorityCas: options.authorityCas ?? new Map(),
     allowTargets: (options.allowTargets ?? ["127.0.0.0/8"]).map((text) => parseAllowTarget(text)!),
+    forbidHttpTargets: options.forbidHttpTargets ?? false,
+    forbidUnverifiedTargets: options.forbidUnverifiedTargets ?? false,
     trustedProxies: (options.trustedProxies ?? []).map((text) => parseCidr(text)!),
     listen: { host: "127.0.0.1", port: 0 },
     ...(options.tls === undefined ? {} : { tls: options.tls }),
