@@ -59,7 +59,9 @@ export async function loadServerCertificate(files: {
   readonly keyFile: string;
 }): Promise<Omit<ServerCertificate, "ca">> {
   const { certFile, keyFile } = files;
-  const [cert, key] = await Promise.all([readGiven(certFile), readGiven(keyFile)]);
+  // One after the other: of two files that are missing, the same one is named each time.
+  const cert = await readGiven(certFile);
+  const key = await readGiven(keyFile);
   const [certificate] = parseCertificates(cert) ?? [];
   if (certificate === undefined) throw new CertificateFileError(certFile, "is not a certificate in PEM form");
   const privateKey = parsePrivateKey(key);
