@@ -1,6 +1,7 @@
 import type { LookupAddress } from "node:dns";
 import { connect } from "node:net";
 import type { Socket, TcpNetConnectOpts } from "node:net";
+import { markBrokenOff } from "./broken-off.ts";
 import { ConnectFailedError } from "./errors.ts";
 import { answerWith } from "./resolve.ts";
 
@@ -23,7 +24,10 @@ export function dial(
     const socket = connect(dialOptions(addresses, port));
     signal.addEventListener("abort", () => socket.destroy(), { once: true });
     // Stays for good: a peer that resets while nobody else listens would end the process.
-    socket.on("error", (cause) => reject(new ConnectFailedError({ cause })));
+    socket.on("error", (cause) => {
+      markBrokenOff(cause);
+      reject(new ConnectFailedError({ cause }));
+    });
     socket.once("close", () => reject(signal.aborted ? signal.reason : new ConnectFailedError()));
     socket.once("connect", () => resolve(socket));
   });

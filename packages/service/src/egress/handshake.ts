@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import type { Socket } from "node:net";
 import { connect, createSecureContext } from "node:tls";
 import type { SecureContext, TLSSocket } from "node:tls";
+import { markBrokenOff } from "./broken-off.ts";
 import { TlsFailedError } from "./errors.ts";
 
 /** The TLS material of a target: PEM text. Nothing else may reach Node's `tls.connect`. */
@@ -53,7 +54,10 @@ export function createHandshake(material: TargetTls): Handshake {
       });
       secure.once("secureConnect", () => resolve(secure));
       // Stays for good: a peer that resets while nobody else listens would end the process.
-      secure.on("error", fail);
+      secure.on("error", (cause) => {
+        markBrokenOff(cause);
+        fail(cause);
+      });
       secure.once("close", () => fail());
     });
 }
