@@ -2,9 +2,13 @@
 export interface Limits {
   /** Heads of requests and of answers. */
   readonly headerBytes: number;
+  /** Bodies of requests to the service itself. */
+  readonly managementBodyBytes: number;
+  /** Objects and lists within each other in such a body. */
+  readonly jsonDepth: number;
   /** Bodies held in memory because their hash is signed. */
   readonly heldBodyBytes: number;
-  /** Time for a requester to send a head. */
+  /** Time for a requester to send a head, and for the TLS handshake before it. */
   readonly headTimeoutMs: number;
   /** Bytes of all bodies that are held in memory at once. */
   readonly heldBytes: number;
@@ -36,6 +40,8 @@ export interface Limits {
   readonly idlePoolMs: number;
   /** Connections of requesters; further ones are closed as they come. */
   readonly connections: number;
+  /** Those of them that come from one address, proxies that are trusted aside; IPv6 addresses count by their /64. */
+  readonly connectionsPerAddress: number;
   /** Requests of one client address in a minute whose token does not work; IPv6 addresses count by their /64. */
   readonly failedAuthorizationsPerMinute: number;
   /** Invocations of one capability under way at once. */
@@ -56,6 +62,8 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   headerBytes: 16 * 1024,
+  managementBodyBytes: 1024 * 1024,
+  jsonDepth: 32,
   heldBodyBytes: 8 * 1024 * 1024,
   heldBytes: 256 * 1024 * 1024,
   headTimeoutMs: 30_000,
@@ -75,6 +83,7 @@ export const DEFAULT_LIMITS: Limits = {
   blindMs: 2_000,
   idlePoolMs: 60_000,
   connections: 16_384,
+  connectionsPerAddress: 2_048,
   failedAuthorizationsPerMinute: 6_000,
   invocationsPerCapability: 512,
   invocationsPerTenant: 2_048,

@@ -71,7 +71,7 @@ export interface RunningService {
 
 /** Puts the parts together and listens. */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
-  const { store, limits, log, now } = options;
+  const { store, limits, log, now, trustedProxies = [] } = options;
   const feed = createAwakeFeed(
     await createRevocationFeed(store),
     (error) => {
@@ -183,13 +183,15 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       authority: options.authority,
       isOwn,
       bodies,
+      bodyLimit: limits.managementBodyBytes,
+      jsonDepth: limits.jsonDepth,
       revoked: () => {
         sweeper.wake();
         void announce();
       },
     },
     failures: createFailedAuthorizations(limits.failedAuthorizationsPerMinute, () => now().getTime()),
-    trustedProxies: options.trustedProxies ?? [],
+    trustedProxies,
     isOwn,
     log,
   };
@@ -199,6 +201,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       maxHeaderBytes: limits.headerBytes,
       connections: limits.connections,
+      connectionsPerAddress: limits.connectionsPerAddress,
+      trustedProxies,
       headTimeoutMs: limits.headTimeoutMs,
       keepAliveMs: limits.keepAliveMs,
       stallMs: Math.max(limits.answerTimeoutMs, limits.idleTimeoutMs) + limits.readerIdleMs,

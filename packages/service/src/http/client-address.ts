@@ -30,7 +30,8 @@ export function addressKey({ family, bytes }: IpAddress): string {
   return Buffer.from(family === "ipv4" ? bytes : bytes.subarray(0, 8)).toString("hex");
 }
 
-function isIn(address: IpAddress, blocks: readonly Cidr[]): boolean {
+/** Whether one of the blocks holds the address. */
+export function isIn(address: IpAddress, blocks: readonly Cidr[]): boolean {
   return blocks.some((block) => contains(block, address));
 }
 

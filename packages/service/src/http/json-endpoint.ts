@@ -9,13 +9,15 @@ import type { Answer, Caller, ManagementContext } from "../management/context.ts
 import type { ManagementInput } from "../management/operations.ts";
 import { OPERATIONS } from "../management/operations.ts";
 import type { Exchanged } from "./answer.ts";
-
-/** Longest management body, in bytes. */
-const MANAGEMENT_BODY_LIMIT = 1024 * 1024;
+import { parseJson } from "./json.ts";
 
 /** All that the endpoint is handed: what the operations need, and how their bodies are read. */
 export interface JsonEndpointContext extends ManagementContext {
   readonly bodies: BodyOptions;
+  /** Longest body, in bytes. */
+  readonly bodyLimit: number;
+  /** How many objects and lists of a body may stand within each other. */
+  readonly jsonDepth: number;
 }
 
 /**
@@ -41,9 +43,10 @@ export async function manage(
   }
   if (operation.takes !== "body") return operation.run(context, caller, { ...NO_BODY, search: head.query });
 
-  const tooLarge = deny({ reason: "body_too_large", limit: MANAGEMENT_BODY_LIMIT });
-  if (head.body.kind === "length" && head.body.length > MANAGEMENT_BODY_LIMIT) return tooLarge;
-  const body = await holdBody(request, MANAGEMENT_BODY_LIMIT, context.bodies);
+  const { bodyLimit, jsonDepth } = context;
+  const tooLarge = deny({ reason: "body_too_large", limit: bodyLimit });
+  if (head.body.kind === "length" && head.body.length > bodyLimit) return tooLarge;
+  const body = await holdBody(request, bodyLimit, context.bodies);
   if (body === "requester_left") return undefined;
   if (body === "requester_silent") return deny({ reason: "request_timeout" });
   if (body === "too_many_held") return deny({ reason: "service_busy" });
@@ -51,8 +54,8 @@ export async function manage(
   return afterwards(
     () => {
       const raw = body.bytes;
-      const json = parseJson(raw);
-      if (!json.ok) return invalid("body", "JSON in UTF-8");
+      const json = parseJson(raw, jsonDepth);
+      if (!json.ok) return invalid("body", json.why === "deep" ? levels(jsonDepth) : "JSON in UTF-8");
       return operation.run(context, caller, { raw, json: json.value, search: head.query });
     },
     () => body.release(),
@@ -62,16 +65,8 @@ export async function manage(
 /** An export body sent with a `revoke` capability by mistake must not revoke. */
 const NOTHING = "none: no such field; this capability takes nothing, is it the right one?";
 
-const NO_BODY: Pick<ManagementInput, "raw" | "json"> = { raw: Buffer.alloc(0), json: undefined };
-
-/** Without dropping a byte order mark: what is sealed are the bytes as they came, and they must parse again later. */
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Whatever the Content-Type says: `curl -d` calls its JSON a form. */
-function parseJson(raw: Buffer): { readonly ok: true; readonly value: unknown } | { readonly ok: false } {
-  try {
-    return { ok: true, value: JSON.parse(UTF8.decode(raw)) };
-  } catch {
-    return { ok: false };
-  }
+function levels(depth: number): string {
+  return `at most ${depth} objects and lists within each other`;
 }
+
+const NO_BODY: Pick<ManagementInput, "raw" | "json"> = { raw: Buffer.alloc(0), json: undefined };

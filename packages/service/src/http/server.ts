@@ -3,6 +3,8 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Cidr } from "../egress/address.ts";
+import { boundConnections } from "./connections.ts";
 import { refuseUnreadable } from "./unreadable.ts";
 
 export interface ListenerOptions {
@@ -15,7 +17,11 @@ export interface ListenerOptions {
   readonly maxHeaderBytes: number;
   /** How many connections may be open; further ones are closed as they come. */
   readonly connections: number;
-  /** How long the head of a request may take to arrive, in milliseconds. */
+  /** How many of them one address may have open. */
+  readonly connectionsPerAddress: number;
+  /** Addresses that have no such limit. */
+  readonly trustedProxies: readonly Cidr[];
+  /** How long the head of a request may take to arrive, and a TLS handshake before it, in milliseconds. */
   readonly headTimeoutMs: number;
   /** How long a connection may stand idle between requests, in milliseconds. */
   readonly keepAliveMs: number;
@@ -49,12 +55,19 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
     noDelay: true,
   };
   const secure =
-    options.tls === undefined ? undefined : createHttpsServer({ ...limits, ...keyPair(options.tls) });
+    options.tls === undefined
+      ? undefined
+      : createHttpsServer({
+          ...limits,
+          ...keyPair(options.tls),
+          handshakeTimeout: options.headTimeoutMs,
+        });
   const server: Server | HttpsServer = secure ?? createHttpServer(limits);
   // Bytes bound a head. Node would hide the lines behind the 2000th from whoever judges them.
   server.maxHeadersCount = 0;
   server.timeout = options.stallMs;
   server.maxConnections = options.connections;
+  boundConnections(server, options.connectionsPerAddress, options.trustedProxies);
   const receive: Handler = (request, response) => {
     // A write to somebody who has just left is no fault of ours; that they left is seen at "close".
     response.on("error", () => undefined);

@@ -27,6 +27,8 @@ export function refuseUnreadable(server: Server): void {
     if (!socket.writable || isAnswering) return void socket.destroy();
     refuse(socket, REASONS[error.code ?? ""] ?? MALFORMED);
   });
+  // Whoever did not agree on TLS can be told nothing: what is written would wait for a handshake that never ends.
+  server.on("tlsClientError", (_error: Error, socket: Duplex) => void socket.destroy());
   server.on("connect", (_request, socket: Duplex) => {
     refuse(socket, { reason: "method_not_allowed", allow: [...FORWARDABLE_METHODS] });
   });

@@ -1,0 +1,43 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { parseJson } from "./json.ts";
+
+const parse = (json: string, depth = 3): unknown => parseJson(Buffer.from(json), depth);
+
+test.each([
+  ["[[[]]]", [[[]]]],
+  ['{"a":[{}]}', { a: [{}] }],
+  ['["[[[[", "\\"[[[[", "\\\\", [], [[]]]', ["[[[[", '"[[[[', "\\", [], [[]]]],
+  ["[[],[],[],[],[[]]]", [[], [], [], [], [[]]]],
+  ["7", 7],
+])("%s has no more than three levels", (json, value) => {
+  expect(parse(json)).toEqual({ ok: true, value });
+});
+
+test.each(["[[[[]]]]", '{"a":{"a":{"a":{}}}}', '[{"a":[{"a":1}]}]', "[".repeat(500_000)])(
+  "%.20s has more than three levels, whether it is JSON or not",
+  (json) => {
+    expect(parse(json)).toEqual({ ok: false, why: "deep" });
+  },
+);
+
+test.each(["", "[", '{"a":"[[[[', '"', '"\\', "]]]]", "\ufeff{}", "nul"])("%j is no JSON", (json) => {
+  expect(parse(json)).toEqual({ ok: false, why: "syntax" });
+});
+
+test("bytes that are no UTF-8 are no JSON", () => {
+  expect(parseJson(Buffer.from('"\xff"', "latin1"), 3)).toEqual({ ok: false, why: "syntax" });
+});
+
+test("a value is read if and only if its brackets, counted in the value, are no deeper than they may be", () => {
+  const depthOf = (value: unknown): number =>
+    typeof value === "object" && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0;
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 6 }), fc.nat(8), (value, depth) => {
+      const json = JSON.stringify(value);
+      expect(parse(json, depth)).toEqual(
+        depthOf(value) <= depth ? { ok: true, value: JSON.parse(json) } : { ok: false, why: "deep" },
+      );
+    }),
+  );
+});
