@@ -58,6 +58,10 @@ export interface Limits {
   readonly cachedBytes: number;
   /** Nodes in the lineage of anything that is made. */
   readonly lineageNodes: number;
+  /** Capabilities that went through one membrane. */
+  readonly capabilitiesPerMembrane: number;
+  /** Membranes of one tenant. */
+  readonly membranesPerTenant: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -92,4 +96,6 @@ export const DEFAULT_LIMITS: Limits = {
   cachedVerdicts: 100_000,
   cachedBytes: 128 * 1024 * 1024,
   lineageNodes: 256,
+  capabilitiesPerMembrane: 1_000_000,
+  membranesPerTenant: 100_000,
 };

@@ -48,7 +48,7 @@ export async function openData(config: Omit<DataConfig, "isAuthorityGiven">): Pr
   const store = await openLmdbStore({
     directory: paths.store,
     keys,
-    lineageLimit: config.limits.lineageNodes,
+    making: config.limits,
     writerDeadlineMs: config.limits.writerDeadlineMs,
   });
   return { keys, store, vault: createVault(store, keys, randomBytes), authority: config.authority };

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Capability } from "./capability.ts";
 import type { LineageNode } from "./lineage.ts";
-import type { Snapshot } from "./making.ts";
+import type { MakingLimits, Snapshot } from "./making.ts";
 import { denyMaking } from "./making.ts";
 import type { Membrane } from "./membrane.ts";
 import type { Tenant } from "./tenant.ts";
@@ -22,31 +22,32 @@ const membrane: Membrane = {
 };
 const exporting: Capability = { type: "capability", uid: uid(4), kind: "export", subject: membrane.uid };
 const LIMIT = 4;
+const LIMITS: MakingLimits = { lineageNodes: LIMIT, capabilitiesPerMembrane: 3, membranesPerTenant: 2 };
 
-function snapshot(nodes: readonly LineageNode[], holder?: LineageNode): Snapshot {
+function snapshot(nodes: readonly LineageNode[], holder?: LineageNode, held = 0): Snapshot {
   const byUid = new Map(nodes.map((node) => [node.uid, node]));
-  return { find: (uid) => byUid.get(uid), nameHolder: () => holder };
+  return { find: (uid) => byUid.get(uid), nameHolder: () => holder, heldBy: () => held };
 }
 
 test("records that point to each other are made together", () => {
-  expect(denyMaking([exporting, membrane], snapshot([tenant, create]), LIMIT)).toBeUndefined();
+  expect(denyMaking([exporting, membrane], snapshot([tenant, create]), LIMITS)).toBeUndefined();
 });
 
 test("nothing is made from what died in the same snapshot", () => {
   const dead = snapshot([{ ...tenant, revoked: true }, create]);
-  expect(denyMaking([membrane, exporting], dead, LIMIT)).toEqual({ reason: "lineage_dead" });
+  expect(denyMaking([membrane, exporting], dead, LIMITS)).toEqual({ reason: "lineage_dead" });
 });
 
 test("nothing is made if one of all is denied", () => {
   const orphan: Capability = { ...exporting, uid: uid(9), parent: uid(99) };
-  const denied = denyMaking([membrane, exporting, orphan], snapshot([tenant, create]), LIMIT);
+  const denied = denyMaking([membrane, exporting, orphan], snapshot([tenant, create]), LIMITS);
   expect(denied).toEqual({ reason: "lineage_dead" });
 });
 
 test("a lineage may have as many members as the limit, its own end included, and not one more", () => {
   const made = [membrane, exporting];
-  expect(denyMaking(made, snapshot([tenant, create]), LIMIT)).toBeUndefined();
-  expect(denyMaking(made, snapshot([tenant, create]), LIMIT - 1)).toEqual({
+  expect(denyMaking(made, snapshot([tenant, create]), LIMITS)).toBeUndefined();
+  expect(denyMaking(made, snapshot([tenant, create]), { ...LIMITS, lineageNodes: LIMIT - 1 })).toEqual({
     reason: "lineage_limit",
     limit: LIMIT - 1,
   });
@@ -54,9 +55,9 @@ test("a lineage may have as many members as the limit, its own end included, and
 
 test("a name is taken while its holder is alive", () => {
   const holder = { ...membrane, uid: uid(8) };
-  const denied = denyMaking([membrane], snapshot([tenant, create, holder], holder), LIMIT);
+  const denied = denyMaking([membrane], snapshot([tenant, create, holder], holder), LIMITS);
   expect(denied).toEqual({ reason: "name_taken", type: "membrane" });
-  const sameTenant = denyMaking([{ ...tenant, uid: uid(7) }], snapshot([tenant], tenant), LIMIT);
+  const sameTenant = denyMaking([{ ...tenant, uid: uid(7) }], snapshot([tenant], tenant), LIMITS);
   expect(sameTenant).toEqual({ reason: "name_taken", type: "tenant" });
 });
 
@@ -67,6 +68,36 @@ test("a name is free when its holder is dead, whatever in its lineage was revoke
     { ...membrane, uid: uid(8), tenant: gone.uid },
     { ...membrane, uid: uid(8), madeWith: uid(99) },
   ]) {
-    expect(denyMaking([membrane], snapshot([tenant, create, gone, holder], holder), LIMIT)).toBeUndefined();
+    expect(denyMaking([membrane], snapshot([tenant, create, gone, holder], holder), LIMITS)).toBeUndefined();
   }
+});
+
+const exported = (number: number): Capability => ({
+  type: "capability",
+  uid: uid(number),
+  kind: "export",
+  subject: membrane.uid,
+  through: membrane.uid,
+});
+
+test.each([
+  [0, [exported(20), exported(21), exported(22)], undefined],
+  [1, [exported(20), exported(21), exported(22)], "membrane"],
+  [3, [exported(20)], "membrane"],
+  [3, [exporting], undefined],
+])("with %i capabilities in a membrane that may hold three, %j fit or not: %s", (held, made, full) => {
+  const denied = denyMaking(made, snapshot([tenant, create, membrane], undefined, held), LIMITS);
+  expect(denied).toEqual(full && { reason: "full", type: full, limit: 3 });
+});
+
+test("a membrane counts against its tenant, and not against itself", () => {
+  const made = [membrane, exporting];
+  expect(denyMaking(made, snapshot([tenant, create], undefined, 1), LIMITS)).toBeUndefined();
+  const denied = denyMaking(made, snapshot([tenant, create], undefined, 2), LIMITS);
+  expect(denied).toEqual({ reason: "full", type: "tenant", limit: 2 });
+});
+
+test("what has no right to be made is told so first, however full it is", () => {
+  const dead = snapshot([tenant, create, { ...membrane, revoked: true }], undefined, 9);
+  expect(denyMaking([exported(20)], dead, LIMITS)).toEqual({ reason: "lineage_dead" });
 });

@@ -20,3 +20,8 @@ export function parseUid(text: string): Uid {
 function isUid(text: string): text is Uid {
   return UID_PATTERN.test(text);
 }
+
+/** The 16 bytes of a uid. */
+export function uidBytes(uid: Uid): Buffer {
+  return Buffer.from(uid, "hex");
+}

@@ -14,6 +14,8 @@ const ROWS: {
   membrane_exists: [{ reason: "membrane_exists" }, 409, []],
   tenant_exists: [{ reason: "tenant_exists" }, 409, []],
   lineage_limit: [{ reason: "lineage_limit", limit: 7 }, 409, []],
+  membrane_full: [{ reason: "membrane_full", limit: 7 }, 409, []],
+  tenant_full: [{ reason: "tenant_full", limit: 7 }, 409, []],
   body_too_large: [{ reason: "body_too_large", limit: 7 }, 413, []],
   header_too_large: [{ reason: "header_too_large" }, 431, []],
   request_timeout: [{ reason: "request_timeout" }, 408, []],

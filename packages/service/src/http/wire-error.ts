@@ -65,6 +65,18 @@ export function wireError(denial: Denial): WireError {
         "lineage_limit",
         `The lineage of what would be made has more than ${denial.limit} members: export from a capability nearer to the source.`,
       );
+    case "membrane_full":
+      return error(
+        409,
+        "membrane_full",
+        `${denial.limit} capabilities were exported through this membrane, as many as one may hold: make another membrane.`,
+      );
+    case "tenant_full":
+      return error(
+        409,
+        "tenant_full",
+        `There are ${denial.limit} membranes, as many as a tenant may have: revoke those that are not needed.`,
+      );
     case "body_too_large":
       return error(413, "body_too_large", `The body is over ${denial.limit} bytes.`);
     case "payload_too_large":

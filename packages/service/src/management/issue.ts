@@ -17,5 +17,7 @@ export function denialOf(making: MakingDenial): Denial {
       return { reason: making.type === "tenant" ? "tenant_exists" : "membrane_exists" };
     case "lineage_limit":
       return making;
+    case "full":
+      return { reason: making.type === "tenant" ? "tenant_full" : "membrane_full", limit: making.limit };
   }
 }

@@ -18,7 +18,16 @@ export interface RawStore extends AsyncDisposable {
   write(table: TableName, key: Buffer, value: Buffer | undefined): Promise<void>;
 }
 
-const TABLES: readonly TableName[] = ["meta", "nodes", "lookups", "names", "children", "log", "sweep"];
+const TABLES: readonly TableName[] = [
+  "meta",
+  "nodes",
+  "lookups",
+  "names",
+  "children",
+  "counts",
+  "log",
+  "sweep",
+];
 
 /** @param data the data directory; a service may have its store open at the same time. */
 export function openRawStore(data: string): RawStore {

@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Capability } from "../domain/capability.ts";
-import type { MakingDenial } from "../domain/making.ts";
+import type { MakingDenial, MakingLimits } from "../domain/making.ts";
 import type { Uid } from "../domain/uid.ts";
+import { DEFAULT_LIMITS } from "../limits.ts";
+import type { ServiceKeys } from "../store/keys.ts";
 import { createServiceKeys } from "../store/keys.ts";
 import { openLmdbStore } from "../store/lmdb/lmdb-store.ts";
 import type { StoredCapability, StoredMembrane, StoredRecord, StoredTenant } from "../store/record.ts";
@@ -21,6 +23,7 @@ export interface TestMembrane {
 export interface TestStore extends AsyncDisposable {
   readonly store: Store;
   readonly directory: string;
+  readonly keys: ServiceKeys;
   readonly tenant: StoredTenant;
   readonly create: StoredCapability;
   /** Closes the store and opens it again. */
@@ -36,14 +39,14 @@ export interface TestStore extends AsyncDisposable {
   has(capability: StoredCapability): Promise<boolean>;
 }
 
-export async function openTestStore(): Promise<TestStore> {
+export async function openTestStore(limits: Partial<MakingLimits> = {}): Promise<TestStore> {
   const directory = await temporaryDirectory();
   const keys = createServiceKeys(randomBytes(32));
   const open = (): Promise<Store> =>
     openLmdbStore({
       directory: join(directory.path, "store"),
       keys,
-      lineageLimit: 256,
+      making: { ...DEFAULT_LIMITS, ...limits },
       writerDeadlineMs: 2_000,
     });
   let store = await open();
@@ -75,6 +78,7 @@ export async function openTestStore(): Promise<TestStore> {
       return store;
     },
     directory: directory.path,
+    keys,
     tenant,
     create,
     make,

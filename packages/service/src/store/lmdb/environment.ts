@@ -12,6 +12,7 @@ export interface Tables {
   readonly lookups: Table;
   readonly names: Table;
   readonly children: Table;
+  readonly counts: Table;
   readonly log: Table;
   readonly sweep: Table;
 }
@@ -33,7 +34,7 @@ export interface Environment {
 
 /** @param writerDeadlineMs how long a transaction may wait for its turn, in milliseconds. */
 export function openEnvironment(directory: string, writerDeadlineMs: number): Environment {
-  const root: RootDatabase<Buffer, Buffer> = open({ path: directory, maxDbs: 7, noSubdir: false });
+  const root: RootDatabase<Buffer, Buffer> = open({ path: directory, maxDbs: 8, noSubdir: false });
   const table = (name: string): Table => root.openDB({ name, encoding: "binary", keyEncoding: "binary" });
   return {
     tables: {
@@ -42,6 +43,7 @@ export function openEnvironment(directory: string, writerDeadlineMs: number): En
       lookups: table("lookups"),
       names: table("names"),
       children: table("children"),
+      counts: table("counts"),
       log: table("log"),
       sweep: table("sweep"),
     },

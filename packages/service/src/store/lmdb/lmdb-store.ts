@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { judge } from "../../domain/lineage.ts";
-import type { MakingDenial, Snapshot } from "../../domain/making.ts";
+import type { MakingDenial, MakingLimits, Snapshot } from "../../domain/making.ts";
 import { denyMaking } from "../../domain/making.ts";
 import type { Uid } from "../../domain/uid.ts";
 import type { ServiceKeys } from "../keys.ts";
@@ -19,8 +19,7 @@ export interface LmdbStoreOptions {
   /** Where the store's files are; made if it is not there. */
   readonly directory: string;
   readonly keys: ServiceKeys;
-  /** How many nodes a lineage may have. */
-  readonly lineageLimit: number;
+  readonly making: MakingLimits;
   /** How long a write may wait for its turn, in milliseconds. */
   readonly writerDeadlineMs: number;
 }
@@ -116,7 +115,7 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
           return "revoked";
         }
         nodes.update({ ...record, revoked: true });
-        nodes.removeName(record);
+        nodes.retire(record);
         log.append(root);
         queueSweep(queue, root);
         return "revoked";
@@ -135,9 +134,10 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
     );
     const snapshot: Snapshot = {
       find: remembering(nodes.get),
+      heldBy: nodes.heldBy,
       nameHolder: (node) => nodes.named(node.type === "membrane" ? node.tenant : undefined, node.name),
     };
-    const denial = denyMaking(fresh, snapshot, options.lineageLimit);
+    const denial = denyMaking(fresh, snapshot, options.making);
     if (denial === undefined && fresh.length > 0) fresh.forEach((record) => nodes.insert(record));
     else touch();
     return denial;

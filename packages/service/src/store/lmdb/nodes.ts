@@ -1,16 +1,21 @@
 import type { Pointer } from "../../domain/lineage.ts";
+import { holderOf } from "../../domain/making.ts";
 import { pointers } from "../../domain/lineage.ts";
 import type { Uid } from "../../domain/uid.ts";
-import { parseUid } from "../../domain/uid.ts";
+import { parseUid, uidBytes } from "../../domain/uid.ts";
 import type { StoredCapability, StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
 import { StoreCorruptError } from "../store.ts";
 import type { Tables } from "./environment.ts";
 import type { ServiceKeys } from "../keys.ts";
+import { createCounts } from "./counts.ts";
 import { formatRecord, parseRecord } from "./record-row.ts";
 import type { RowTable } from "./row.ts";
 import { createRowTable } from "./row.ts";
 
-/** Records with the three indexes that lead to them: by lookup id, by name, and from what they point to. */
+/**
+ * Records with the three indexes that lead to them, by lookup id, by name, and from what they point to; and how many of
+ * them a membrane or a tenant holds.
+ */
 export interface Nodes {
   isEmpty(): boolean;
   get(uid: Uid): StoredRecord | undefined;
@@ -19,19 +24,22 @@ export interface Nodes {
   named(owner: Uid | undefined, name: string): StoredRecord | undefined;
   /** All that hold names of `owner`, from the name `from` on (or behind it), ordered by UTF-8 bytes. */
   namedFrom(owner: Uid | undefined, from: string, behind: boolean): Iterable<StoredRecord>;
+  /** How many capabilities went through a membrane; how many names a tenant's membranes have. */
+  heldBy(owner: Uid): number;
   insert(record: StoredRecord): void;
   /** Writes changed columns of a record that is there. */
   update(record: StoredRecord): void;
   /** Removes a record and the index rows that lead to it. */
   remove(record: StoredRecord): void;
-  removeName(record: StoredTenant | StoredMembrane): void;
+  /** What is revoked keeps its row, but neither its name nor a count of what it holds. */
+  retire(record: StoredTenant | StoredMembrane): void;
   /** Uids of what points to `uid`; with `forgiven`, also by steps that disregard whether it is revoked. */
   children(uid: Uid, forgiven: boolean): Iterable<Uid>;
   /** Removes index rows that say `child` points to `uid`, when there is no such record. */
   unlink(uid: Uid, child: Uid): void;
 }
 
-const NO_OWNER = "0".repeat(32);
+const NO_OWNER = parseUid("0".repeat(32));
 const LAST = Buffer.alloc(1, 0xff);
 
 export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
@@ -44,12 +52,39 @@ export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
     const columns = nodes.get(uidBytes(uid));
     return columns === undefined ? undefined : parseRecord(uid, columns);
   };
-  const removeIfLeadsTo = (index: RowTable, key: Buffer, uid: Uid): void => {
+  const removeIfLeadsTo = (index: RowTable, key: Buffer, uid: Uid): boolean => {
     const columns = index.get(key);
-    if (columns !== undefined && leadsTo(columns) === uid) index.remove(key);
+    if (columns === undefined || leadsTo(columns) !== uid) return false;
+    index.remove(key);
+    return true;
   };
-  const removeName = (record: StoredTenant | StoredMembrane): void =>
-    removeIfLeadsTo(names, nameKey(ownerOf(record), record.name), record.uid);
+  const named = (owner: Uid | undefined, name: string): StoredRecord | undefined => {
+    const columns = names.get(nameKey(owner, name));
+    return columns === undefined ? undefined : get(leadsTo(columns));
+  };
+  const childrenOf = function* (uid: Uid, forgiven: boolean): Iterable<Uid> {
+    const start = uidBytes(uid);
+    const end = Buffer.concat([start, forgiven ? LAST : Buffer.from([1])]);
+    for (const { key } of children.range(start, end)) yield parseUid(key.subarray(17).toString("hex"));
+  };
+  const isHeldBy = (owner: Uid, record: StoredRecord | undefined): boolean =>
+    record !== undefined &&
+    holderOf(record) === owner &&
+    (record.type !== "membrane" || named(owner, record.name)?.uid === record.uid);
+  const counts = createCounts(createRowTable("counts", tables.counts, keys), (owner) => {
+    let count = 0;
+    for (const uid of childrenOf(owner, false)) if (isHeldBy(owner, get(uid))) count += 1;
+    return count;
+  });
+  const retire = (record: StoredTenant | StoredMembrane): void => {
+    counts.forget(record.uid);
+    const isRemoved = removeIfLeadsTo(names, nameKey(ownerOf(record), record.name), record.uid);
+    if (isRemoved && record.type === "membrane") counts.subtract(record.tenant);
+  };
+
+  /** From a dead membrane, which it counts instead of. */
+  const takesName = (record: StoredRecord): boolean =>
+    record.type === "membrane" && names.get(nameKey(record.tenant, record.name)) !== undefined;
 
   return {
     isEmpty: () => tables.nodes.getKeysCount({ limit: 1 }) === 0,
@@ -59,10 +94,7 @@ export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
       const record = columns === undefined ? undefined : get(leadsTo(columns));
       return record?.type === "capability" ? record : undefined;
     },
-    named(owner, name) {
-      const columns = names.get(nameKey(owner, name));
-      return columns === undefined ? undefined : get(leadsTo(columns));
-    },
+    named,
     *namedFrom(owner, from, behind) {
       const first = nameKey(owner, from);
       // No name holds a NUL, so this key stands right behind the name itself and before every longer one.
@@ -72,7 +104,10 @@ export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
         if (record !== undefined) yield record;
       }
     },
+    heldBy: counts.of,
     insert(record) {
+      const holder = holderOf(record);
+      if (holder !== undefined && !takesName(record)) counts.add(holder);
       nodes.put(uidBytes(record.uid), formatRecord(record));
       for (const pointer of pointers(record)) children.put(childKey(pointer, record.uid), []);
       if (record.type === "capability") {
@@ -89,14 +124,11 @@ export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
       nodes.remove(uidBytes(record.uid));
       for (const pointer of pointers(record)) children.remove(childKey(pointer, record.uid));
       if (record.type === "capability") removeIfLeadsTo(lookups, record.lookupId, record.uid);
-      if (record.type === "tenant" || record.type === "membrane") removeName(record);
+      if (record.type === "capability" && record.through !== undefined) counts.subtract(record.through);
+      if (record.type === "tenant" || record.type === "membrane") retire(record);
     },
-    removeName,
-    *children(uid, forgiven) {
-      const start = uidBytes(uid);
-      const end = Buffer.concat([start, forgiven ? LAST : Buffer.from([1])]);
-      for (const { key } of children.range(start, end)) yield parseUid(key.subarray(17).toString("hex"));
-    },
+    retire,
+    children: childrenOf,
     unlink(uid, child) {
       children.remove(childKey({ to: uid, forgiving: false }, child));
       children.remove(childKey({ to: uid, forgiving: true }, child));
@@ -121,8 +153,4 @@ function leadsTo(columns: readonly Buffer[]): Uid {
   const [uid] = columns;
   if (uid === undefined) throw new StoreCorruptError("an index row leads nowhere");
   return parseUid(uid.toString("hex"));
-}
-
-export function uidBytes(uid: string): Buffer {
-  return Buffer.from(uid, "hex");
 }

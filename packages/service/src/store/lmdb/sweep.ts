@@ -1,8 +1,7 @@
 import type { Uid } from "../../domain/uid.ts";
-import { parseUid } from "../../domain/uid.ts";
+import { parseUid, uidBytes } from "../../domain/uid.ts";
 import type { SweepReport } from "../store.ts";
 import type { Nodes } from "./nodes.ts";
-import { uidBytes } from "./nodes.ts";
 import type { RowTable } from "./row.ts";
 import { take } from "./row.ts";
 
