@@ -13,6 +13,8 @@ export interface Refusal {
 export function adviseOnAnswer({ statusCode, code, message }: Refusal, place: Place): string {
   if (code === "membrane_exists") return `${queryFor(place)}   prints its capabilities.`;
   if (code === "lineage_limit") return "The capability has passed through too many hands.";
+  if (code === "membrane_full" || code === "tenant_full")
+    return "Revoke a membrane that is no longer needed.";
   if (code === "dead_capability") return "The capability to pass on has been revoked, or never was one.";
   switch (statusCode) {
     case 400:
