@@ -1,0 +1,51 @@
+// Every row of docs/threat-model.md names where a property is enforced and which test shows it: that the files are there,
+// and that the tests have these titles, so that the page cannot promise what nobody shows.
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const page = readFileSync(`${root}docs/threat-model.md`, "utf8");
+const problems = [];
+let rows = 0;
+
+/**
+ * `folder/file` beside its code in the service, `file` in its tests, `package/src/file` elsewhere.
+ *
+ * @param {string} name
+ * @param {string} ending
+ */
+function fileOf(name, ending) {
+  const places = [
+    `packages/service/src/${name}`,
+    `packages/service/test/${name}`,
+    `packages/service/front/${name}`,
+  ];
+  const found = [...places, `packages/${name}`, name].map((path) => path + ending);
+  return found.find((path) => existsSync(root + path));
+}
+
+for (const line of page.split("\n")) {
+  const [property = "", , enforced, shownBy] = line.split(" | ");
+  if (!property.startsWith("| ") || enforced === undefined || !shownBy || shownBy.startsWith("shown by"))
+    continue;
+  rows += 1;
+  for (const [, name] of enforced.matchAll(/`([^`]+)`/g)) {
+    if (name === undefined || fileOf(name, "") === undefined) problems.push(`${name}: no such file`);
+  }
+  for (const shown of shownBy.split(/; (?=`)/)) {
+    const name = /^`([^`]+)`/.exec(shown)?.[1];
+    const file = name === undefined ? undefined : fileOf(name, ".test.ts");
+    if (name !== undefined && name !== "npm ci" && file === undefined) problems.push(`${name}: no such test`);
+    if (file === undefined) continue;
+    const text = readFileSync(root + file, "utf8");
+    for (const [, title = ""] of shown.matchAll(/\*([^*]+)\*/g)) {
+      if (!text.includes(title)) problems.push(`${name}: no test of the title "${title}"`);
+    }
+  }
+}
+
+if (rows < 60) problems.push(`only ${rows} rows were understood`);
+for (const problem of problems) console.error(`docs/threat-model.md: ${problem}`);
+if (problems.length === 0)
+  console.log(`docs/threat-model.md: ${rows} rows name files and tests that are there.`);
+process.exitCode = problems.length === 0 ? 0 : 1;
