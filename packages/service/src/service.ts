@@ -130,19 +130,23 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     sender: { windowMs: limits.bodyIdleMs, bytesPerSecond: limits.senderBytesPerSecond },
     held: createHeldBytes(limits.heldBytes),
   };
-  const underWay = new Set<Promise<void>>();
+  let underWay = 0;
+  let allLeft = (): void => undefined;
   const inTurn = createTurns();
   const receive: Handler = (request, response) => {
     const routed = inTurn(request.socket, () => route(context, { request, response }));
     if (!(routed instanceof Promise)) return;
-    const left = (): void => void underWay.delete(ended);
+    underWay += 1;
+    const left = (): void => {
+      underWay -= 1;
+      if (underWay === 0) allLeft();
+    };
     const failed = (error: unknown): void => {
-      left();
       log.fault(error);
       response.destroy();
+      left();
     };
-    const ended = routed.then(left, failed);
-    underWay.add(ended);
+    routed.then(left, failed);
   };
 
   const context: RouterContext = {
@@ -227,7 +231,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       stopWatching();
       pace.stop();
       admissions.revokeAll();
-      await Promise.all(underWay);
+      await new Promise<void>((resolve) => {
+        allLeft = resolve;
+        if (underWay === 0) resolve();
+      });
       await sweeper.stop();
       await pools.close();
     },

@@ -1,3 +1,5 @@
+import { Roster } from "../domain/roster.ts";
+import type { Enrolled } from "../domain/roster.ts";
 import type { Uid } from "../domain/uid.ts";
 import { createLineageIndex } from "../store/lineage-index.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
@@ -35,7 +37,7 @@ export function createAdmissions(feed: RevocationFeed): Admissions {
 
   const revoke = (revoked: ReadonlySet<Uid> | "everything"): void => {
     for (const party of index.dependentsOf(revoked)) {
-      for (const guest of party.guests) guest.revoke();
+      party.guests.forEach((guest) => guest.revoke());
     }
   };
   const prune = (): void => {
@@ -50,7 +52,7 @@ export function createAdmissions(feed: RevocationFeed): Admissions {
     const known = parties.get(lineage);
     if (known !== undefined) return known;
     if (parties.size >= pruneAt) prune();
-    const party: Party = { guests: new Set() };
+    const party: Party = { guests: new Roster() };
     parties.set(lineage, party);
     index.add(lineage, party);
     return party;
@@ -74,10 +76,11 @@ export function createAdmissions(feed: RevocationFeed): Admissions {
 
 /** All that were let through on the strength of one verdict. */
 interface Party {
-  readonly guests: Set<Guest>;
+  readonly guests: Roster<Guest>;
 }
 
-class Guest implements Admission {
+class Guest implements Admission, Enrolled {
+  place = -1;
   isRevoked = false;
   readonly #party: Party;
   readonly #left: () => void;

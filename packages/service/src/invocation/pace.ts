@@ -1,5 +1,8 @@
+import { Roster } from "../domain/roster.ts";
+import type { Enrolled } from "../domain/roster.ts";
+
 /** Something under way that must go on. */
-export interface Paced {
+export interface Paced extends Enrolled {
   /** Asked again and again while it is under way; ends itself when its time is over. `now` in milliseconds, monotonic. */
   tick(now: number): void;
 }
@@ -18,15 +21,15 @@ export interface Pace {
 const TICK_MS = 250;
 
 export function createPace(): Pace {
-  const underWay = new Set<Paced>();
+  const underWay = new Roster<Paced>();
   const now = (): number => performance.now();
   const timer = setInterval(() => {
     const at = now();
-    for (const paced of underWay) paced.tick(at);
+    underWay.forEach((paced) => paced.tick(at));
   }, TICK_MS).unref();
   return {
     now,
-    add: (paced) => void underWay.add(paced),
+    add: (paced) => underWay.add(paced),
     delete: (paced) => void underWay.delete(paced),
     stop: () => clearInterval(timer),
   };

@@ -32,6 +32,7 @@ export interface BodyOptions {
  * given the request itself, it would destroy the connection on which the requester waits for an answer.
  */
 export class RequestBody extends Readable implements Paced {
+  place = -1;
   readonly #request: IncomingMessage;
   readonly #options: BodyOptions;
   #received = 0;

@@ -57,6 +57,7 @@ export type ExchangeEnd =
  */
 export class Exchange implements Paced {
   readonly ended: Promise<ExchangeEnd>;
+  place = -1;
   readonly #response: ServerResponse;
   readonly #context: ExchangeContext;
   #end: (end: ExchangeEnd) => void = nothing;
