@@ -69,6 +69,7 @@ export class Exchange implements Paced {
   #passed = 0;
   #window: Window | undefined;
   #stopWaiting: () => void = nothing;
+  #isAtOnce = false;
   #resume: () => void = nothing;
   #body: UpstreamRequest["body"] = null;
   #informational = 0;
@@ -89,7 +90,11 @@ export class Exchange implements Paced {
     admission.onRevoke(() => this.#fail({ reason: "unauthorized" }));
   }
 
-  start(upstream: Upstream, request: UpstreamRequest): void {
+  /**
+   * @param isAtOnce this is still the turn of the event loop in which the request was let through: a connection that is free
+   *   now is written to on the strength of the same look into the revocation log.
+   */
+  start(upstream: Upstream, request: UpstreamRequest, isAtOnce: boolean): void {
     const { method, path, headers, body, answerTimeoutMs, idleTimeoutMs } = request;
     this.#body = body;
     if (this.#response.req.socket.destroyed) this.#onRequesterClose();
@@ -98,6 +103,7 @@ export class Exchange implements Paced {
     // The wait for a free connection, which the dispatcher does not count.
     this.#waitMs = answerTimeoutMs;
     this.#stopWaiting = upstream.wait();
+    this.#isAtOnce = isAtOnce;
     try {
       upstream.dispatcher.dispatch(
         {
@@ -113,14 +119,15 @@ export class Exchange implements Paced {
     } catch (error) {
       this.onError(error instanceof Error ? error : new Error("the request was not sent", { cause: error }));
     }
+    this.#isAtOnce = false;
   }
 
   onConnect(abort: (error?: Error) => void): void {
     this.#waitMs = Number.POSITIVE_INFINITY;
     this.#stopWaiting();
     this.#abort = abort;
-    // Asked again before the first byte goes out: time has passed since the request was let through.
-    if (!this.#isOver) this.#recheck();
+    // Asked again before the first byte goes out, if time has passed since the request was let through.
+    if (!this.#isOver && !this.#isAtOnce) this.#recheck();
     if (this.#isOver) abort(new Error("the exchange is over"));
   }
 
@@ -156,7 +163,7 @@ export class Exchange implements Paced {
     this.#resume = resume;
     response.writeHead(head.status, head.reason, head.headers);
     // With the first piece of the body if there is one by now, by itself otherwise: a reader of events waits for it.
-    queueMicrotask(() => response.flushHeaders());
+    process.nextTick(flushHeaders, response);
     // Whole with their heads (RFC 9110 §6.4.1); undici takes the Content-Length that a 304 may have for a body cut short.
     if (status === 204 || status === 304) this.onComplete();
     if (response.req.method === "HEAD" && !this.#isHead) this.#dropBody();
@@ -251,6 +258,10 @@ export class Exchange implements Paced {
 }
 
 function nothing(): void {}
+
+function flushHeaders(response: ServerResponse): void {
+  response.flushHeaders();
+}
 
 /**
  * A body to a requester of HTTP/1.0 lasts until its connection ends, so that only a reset tells a broken one from a whole
