@@ -230,6 +230,12 @@ function serveFlags(argv: Argv, visibility: Visibility) {
       describe: "Certificate chain in PEM [default: a private CA in --data]",
     })
     .option("tls-key", { type: "string", hidden, describe: "Its private key in PEM" })
+    .option("workers", {
+      type: "number",
+      default: 1,
+      hidden,
+      describe: "How many processes serve; each has the limits below for itself",
+    })
     .option("log-level", {
       type: "string",
       default: "info",

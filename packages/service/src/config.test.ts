@@ -38,9 +38,17 @@ test("the defaults are loopback, a private CA, every limit as documented, nothin
     forbidUnverifiedTargets: false,
     trustedProxies: [],
     tls: { kind: "private-ca" },
+    workers: 1,
     logLevel: "info",
   });
 });
+
+test.each([0, 1.5, Number.NaN, 257])(
+  "--workers %s stops the start, and says what was expected",
+  (workers) => {
+    expect(refusal({ workers })).toBe("--workers: expected a whole number from 1 to 256");
+  },
+);
 
 test("the authority follows the port that is listened on, unless it is named", () => {
   expect(readServeConfig({ ...FLAGS, listen: "0.0.0.0:9000" }).authority).toBe("localhost:9000");

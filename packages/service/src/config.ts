@@ -44,6 +44,8 @@ export interface ServeConfig extends DataConfig {
   /** Proxies in front whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly Cidr[];
   readonly tls: TlsConfig;
+  /** How many processes serve. */
+  readonly workers: number;
   readonly logLevel: LogLevel;
 }
 
@@ -71,6 +73,7 @@ export interface RawServeFlags extends RawDataFlags {
   readonly tls?: string | boolean | undefined;
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
+  readonly workers?: number | undefined;
   readonly logLevel: string;
 }
 
@@ -105,6 +108,7 @@ export function readServeConfig(flags: RawServeFlags): ServeConfig {
     forbidUnverifiedTargets: readSwitch("--forbid-unverified-targets", flags.forbidUnverifiedTargets, false),
     trustedProxies: split(flags.trustProxy).map(readTrustedProxy),
     tls: readTls(flags),
+    workers: readWorkers(flags.workers ?? 1),
     logLevel: readLogLevel(flags.logLevel),
   };
 }
@@ -182,6 +186,14 @@ function readSwitch(flag: string, given: string | boolean | undefined, otherwise
   if (given === true || given === "" || given === "true") return true;
   if (given === false || given === "false") return false;
   throw new ConfigError(`${flag}: expected true or false, or nothing, which means true`);
+}
+
+/** More than any machine has use for. */
+const MOST_WORKERS = 256;
+
+function readWorkers(count: number): number {
+  if (Number.isInteger(count) && count >= 1 && count <= MOST_WORKERS) return count;
+  throw new ConfigError(`--workers: expected a whole number from 1 to ${MOST_WORKERS}`);
 }
 
 function readLogLevel(text: string): LogLevel {

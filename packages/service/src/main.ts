@@ -1,3 +1,4 @@
+import cluster from "node:cluster";
 import { homedir } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -7,8 +8,12 @@ import type { Command } from "./cli.ts";
 import { readCommandLine } from "./cli.ts";
 import { doctor } from "./commands/doctor.ts";
 import { init } from "./commands/init.ts";
-import { serve } from "./commands/serve.ts";
+import { serve, serveAsWorker } from "./commands/serve.ts";
+import type { Machine } from "./commands/serve.ts";
 import { tenant } from "./commands/tenant.ts";
+import type { FromWorker } from "./commands/worker-messages.ts";
+import { RENEWED } from "./commands/worker-messages.ts";
+import type { ServeConfig } from "./config.ts";
 
 const STANDARD_ERROR = 2;
 
@@ -30,13 +35,9 @@ async function run(command: Command): Promise<void> {
         log.fault(error);
         process.exit(1);
       });
-      return serve(command.config, {
-        log,
-        print,
-        home: homedir,
-        stop: terminated(),
-        collectYoung: youngCollector(),
-      });
+      const machine = { log, stop: terminated(), collectYoung: youngCollector() };
+      if (cluster.isWorker) return runWorker(command.config, machine);
+      return serve(command.config, { ...machine, print, home: homedir });
     }
     case "init":
       return init(command.config, command.json, { now: new Date(), home: homedir, print, note });
@@ -49,6 +50,26 @@ async function run(command: Command): Promise<void> {
     case "tenant reissue":
       return tenant(command, print);
   }
+}
+
+/** One of several: what goes wrong at its start is for the first process to say. */
+async function runWorker(
+  config: ServeConfig,
+  machine: Pick<Machine, "log" | "stop" | "collectYoung">,
+): Promise<void> {
+  const tell = (message: FromWorker): void => void process.send?.(message);
+  const onRenewed = (listener: () => void): void => {
+    process.on("message", (message) => {
+      if (message === RENEWED) listener();
+    });
+  };
+  try {
+    await serveAsWorker(config, { ...machine, tell, onRenewed });
+  } catch (error) {
+    tell({ kind: "failed", why: error instanceof Error ? error.message : "failed" });
+    process.exitCode = 1;
+  }
+  process.disconnect();
 }
 
 function print(line: string): void {

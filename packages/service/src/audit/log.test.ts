@@ -67,6 +67,12 @@ const EVENTS: readonly (readonly [keyof AuditLog, object, object])[] = [
     { capability: "0a", reason: "unauthorized", msg: "refused" },
   ],
   ["swept", { deleted: 3 }, { deleted: 3, msg: "swept" }],
+  ["workerStarted", { pid: 7 }, { pid: 7, msg: "worker started" }],
+  [
+    "workerEnded",
+    { pid: 7, code: null, signal: "SIGKILL" },
+    { pid: 7, code: null, signal: "SIGKILL", msg: "worker ended" },
+  ],
   [
     "certificateRenewed",
     { expires: new Date(0) },

@@ -8,16 +8,17 @@ import { ConfigError } from "../config.ts";
 import { createHostsReader } from "../egress/hosts-file.ts";
 import { createNameService } from "../egress/name-service.ts";
 import { makeFirstTenant } from "../management/tenants.ts";
-import type { RunningService } from "../service.ts";
 import { startService } from "../service.ts";
 import { parseCertificates } from "capability-sdk/pem";
 import type { KeyedCertificate } from "../tls/x509.ts";
 import { ensureServerCertificate, loadServerCertificate } from "../tls/server-certificate.ts";
+import { startCrew } from "./crew.ts";
 import type { OpenData } from "./data.ts";
 import { dataPaths, openData, rememberAuthority } from "./data.ts";
 import { makeFirstProfile } from "./first-profile.ts";
 import type { Print } from "./print.ts";
 import { printFirst } from "./print.ts";
+import type { FromWorker } from "./worker-messages.ts";
 
 /** How often the own certificate is looked at, in milliseconds. */
 const RENEWAL_MS = 12 * 60 * 60 * 1_000;
@@ -36,38 +37,98 @@ export interface Machine {
   readonly collectYoung: () => void;
 }
 
-/** Runs the service until `stop` resolves. */
+/** What a worker has of its process and of the one that started it. */
+export interface WorkerMachine extends Pick<Machine, "log" | "stop" | "collectYoung"> {
+  readonly tell: (message: FromWorker) => void;
+  readonly onRenewed: (listener: () => void) => void;
+}
+
+/** Runs the service until `stop` resolves: in this process, or in workers that this process starts and replaces. */
 export async function serve(config: ServeConfig, machine: Machine): Promise<void> {
   // Files that others gave come first: a start that fails for one of them leaves no data directory behind.
-  const authorityCas = await readAuthorityCas(config.authorityCaFiles);
-  const given = await readGivenCertificate(config);
+  const files = await readFiles(config);
   const data = await openData(config);
   try {
-    await serveData(config, data, { authorityCas, given }, machine);
+    // Before any worker looks for it: two must not make it at once.
+    if (config.workers > 1) await ownCertificate(config);
+    const running = await start(config, data, files, machine);
+    const renewal = setInterval(() => void renew(config, running, machine.log), RENEWAL_MS).unref();
+    try {
+      await announce(config, data, running, machine);
+      await machine.stop;
+      machine.log.stopping();
+    } finally {
+      clearInterval(renewal);
+      await running.close();
+    }
   } finally {
     await data.store.close();
   }
   machine.log.stopped();
 }
 
-async function serveData(
+/** Runs one of several workers until `stop` resolves: serves, and makes nothing that is made once. */
+export async function serveAsWorker(config: ServeConfig, machine: WorkerMachine): Promise<void> {
+  const data = await openData(config);
+  try {
+    const running = await startHere(config, data, await readFiles(config), machine);
+    machine.tell({ kind: "listening", ...running.address });
+    machine.onRenewed(() => void renew(config, running, machine.log));
+    await machine.stop;
+    await running.close();
+  } finally {
+    await data.store.close();
+  }
+}
+
+/** Files that others gave. */
+interface Files {
+  readonly authorityCas: ReadonlyMap<Authority, string>;
+  readonly given: KeyedCertificate | undefined;
+}
+
+async function readFiles(config: ServeConfig): Promise<Files> {
+  return {
+    authorityCas: await readAuthorityCas(config.authorityCaFiles),
+    given: await readGivenCertificate(config),
+  };
+}
+
+/** The service, in one process or in several. */
+interface Running {
+  readonly address: { readonly address: string; readonly port: number };
+  readonly isSecure: boolean;
+  /** What follows from a look at the server's certificate. */
+  certificateSeen(certificate: Certificate): void;
+  close(): Promise<void>;
+}
+
+async function start(config: ServeConfig, data: OpenData, files: Files, machine: Machine): Promise<Running> {
+  if (config.workers === 1) return startHere(config, data, files, machine);
+  const crew = await startCrew(config.workers, config.limits.shutdownMs, machine.log);
+  return {
+    address: crew.address,
+    isSecure: config.tls.kind !== "none",
+    certificateSeen: ({ renewed }) => {
+      if (renewed) crew.renewed();
+    },
+    close: crew.stop,
+  };
+}
+
+async function startHere(
   config: ServeConfig,
   data: OpenData,
-  files: {
-    readonly authorityCas: ReadonlyMap<Authority, string>;
-    readonly given: KeyedCertificate | undefined;
-  },
-  machine: Machine,
-): Promise<void> {
-  const { log, print, home, stop, collectYoung } = machine;
-  const hasOwn = config.tls.kind === "private-ca";
-  const certificate = files.given ?? (hasOwn ? await ownCertificate(config) : undefined);
+  { authorityCas, given }: Files,
+  { log, collectYoung }: Pick<Machine, "log" | "collectYoung">,
+): Promise<Running> {
+  const certificate = given ?? (await ownCertificate(config));
   const service = await startService({
     store: data.store,
     keys: data.keys,
     authority: config.authority,
     aliases: config.aliases,
-    authorityCas: files.authorityCas,
+    authorityCas,
     allowTargets: config.allowTargets,
     forbidHttpTargets: config.forbidHttpTargets,
     forbidUnverifiedTargets: config.forbidUnverifiedTargets,
@@ -84,24 +145,38 @@ async function serveData(
   }).catch((error: unknown) => {
     throw explainListening(config, error);
   });
-  const renewal = setInterval(() => void renew(config, service, log), RENEWAL_MS).unref();
-  try {
-    await rememberAuthority(config);
-    const first = await makeFirstTenant(data);
-    if (first !== undefined) {
-      const ca = hasOwn ? resolve(join(dataPaths(config).tls, "ca.pem")) : undefined;
-      printFirst(print, first, ca);
-      const saved = await makeFirstProfile(config, first, ca, home);
-      if (saved !== undefined) print(saved);
-    }
-    const { address, port } = service.address;
-    log.ready({ authority: config.authority, host: address, port, secure: certificate !== undefined });
-    await stop;
-    log.stopping();
-  } finally {
-    clearInterval(renewal);
-    await service.close();
+  let presented = certificate?.cert;
+  return {
+    address: { address: service.address.address, port: service.address.port },
+    isSecure: certificate !== undefined,
+    // Renewed here, or by another process.
+    certificateSeen(seen) {
+      if (seen.cert === presented) return;
+      presented = seen.cert;
+      service.setCertificate(seen);
+      log.certificateRenewed({ expires: seen.expires });
+    },
+    close: service.close,
+  };
+}
+
+/** What is made and said once, however many processes serve. */
+async function announce(
+  config: ServeConfig,
+  data: OpenData,
+  { address: { address, port }, isSecure }: Running,
+  { log, print, home }: Machine,
+): Promise<void> {
+  await rememberAuthority(config);
+  const first = await makeFirstTenant(data);
+  if (first !== undefined) {
+    const isOwn = config.tls.kind === "private-ca";
+    const ca = isOwn ? resolve(join(dataPaths(config).tls, "ca.pem")) : undefined;
+    printFirst(print, first, ca);
+    const saved = await makeFirstProfile(config, first, ca, home);
+    if (saved !== undefined) print(saved);
   }
+  log.ready({ authority: config.authority, host: address, port, secure: isSecure });
 }
 
 /** What the operating system says of an address in a word, in a sentence that says what to do. */
@@ -134,18 +209,19 @@ async function readGivenCertificate({ tls }: ServeConfig): Promise<KeyedCertific
   });
 }
 
-function ownCertificate(config: ServeConfig): ReturnType<typeof ensureServerCertificate> {
+type Certificate = Awaited<ReturnType<typeof ensureServerCertificate>>;
+
+/** Nothing where the certificate was given, or none is wanted. */
+async function ownCertificate(config: ServeConfig): Promise<Certificate | undefined> {
+  if (config.tls.kind !== "private-ca") return undefined;
   const authorities = [config.authority, ...config.aliases];
   return ensureServerCertificate({ directory: dataPaths(config).tls, authorities, now: new Date() });
 }
 
-async function renew(config: ServeConfig, service: RunningService, log: AuditLog): Promise<void> {
-  if (config.tls.kind !== "private-ca") return;
+async function renew(config: ServeConfig, running: Running, log: AuditLog): Promise<void> {
   try {
     const certificate = await ownCertificate(config);
-    if (!certificate.renewed) return;
-    service.setCertificate(certificate);
-    log.certificateRenewed({ expires: certificate.expires });
+    if (certificate !== undefined) running.certificateSeen(certificate);
   } catch (error) {
     log.fault(error);
   }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { nextTick } from "node:process";
 import type { Readable } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { Denial } from "../domain/denial.ts";
@@ -163,7 +164,7 @@ export class Exchange implements Paced {
     this.#resume = resume;
     response.writeHead(head.status, head.reason, head.headers);
     // With the first piece of the body if there is one by now, by itself otherwise: a reader of events waits for it.
-    process.nextTick(flushHeaders, response);
+    nextTick(flushHeaders, response);
     // Whole with their heads (RFC 9110 §6.4.1); undici takes the Content-Length that a 304 may have for a body cut short.
     if (status === 204 || status === 304) this.onComplete();
     if (response.req.method === "HEAD" && !this.#isHead) this.#dropBody();

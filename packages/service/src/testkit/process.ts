@@ -16,10 +16,18 @@ export interface ServiceProcess extends AsyncDisposable {
   readonly pid: number;
   /** Standard output so far: what a first start prints. */
   readonly printed: () => string;
+  /** Log events so far. */
+  readonly logged: () => readonly LoggedEvent[];
   /** Sends a signal and waits for the end. */
   end(
     signal: NodeJS.Signals,
   ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+}
+
+export interface LoggedEvent {
+  readonly msg?: string;
+  readonly port?: number;
+  readonly pid?: number;
 }
 
 /** No test writes a profile into the home directory of whoever runs it, unless it brings one and says so. */
@@ -52,12 +60,13 @@ export async function spawnService(
   );
   const printed: string[] = [];
   child.stdout.on("data", (chunk: Buffer) => printed.push(chunk.toString("utf8")));
-  const port = await readyPort(child);
+  const { port, logged } = await followLog(child);
   return {
     url: `http://127.0.0.1:${port}`,
     port,
     pid: child.pid!,
     printed: () => printed.join(""),
+    logged,
     end: (signal) => end(child, signal),
     [Symbol.asyncDispose]: async () => void (await end(child, "SIGKILL")),
   };
@@ -74,12 +83,13 @@ export async function spawnMembrane(
   });
   const printed: string[] = [];
   child.stdout.on("data", (chunk: Buffer) => printed.push(chunk.toString("utf8")));
-  const port = await readyPort(child);
+  const { port, logged } = await followLog(child);
   return {
     url: `https://localhost:${port}`,
     port,
     pid: child.pid!,
     printed: () => printed.join(""),
+    logged,
     end: (signal) => end(child, signal),
     [Symbol.asyncDispose]: async () => void (await end(child, "SIGKILL")),
   };
@@ -97,17 +107,23 @@ export async function runMembrane(
   });
 }
 
-async function readyPort(child: ChildProcess): Promise<number> {
+/** Follows what a service logs, and waits until it is ready. */
+async function followLog(
+  child: ChildProcess,
+): Promise<{ readonly port: number; readonly logged: () => readonly LoggedEvent[] }> {
+  const events: LoggedEvent[] = [];
   const seen: string[] = [];
-  for await (const line of createInterface({ input: child.stderr! })) {
-    seen.push(line);
-    const event = JSON.parse(line.startsWith("{") ? line : "{}") as { msg?: string; port?: number };
-    if (event.msg === "ready" && event.port !== undefined) {
-      child.stderr!.resume();
-      return event.port;
-    }
-  }
-  throw new Error(`the service ended before it was ready: ${seen.join("\n")}`);
+  const port = await new Promise<number>((resolve, reject) => {
+    const lines = createInterface({ input: child.stderr! });
+    lines.on("line", (line) => {
+      seen.push(line);
+      const event: LoggedEvent = JSON.parse(line.startsWith("{") ? line : "{}");
+      events.push(event);
+      if (event.msg === "ready" && event.port !== undefined) resolve(event.port);
+    });
+    lines.on("close", () => reject(new Error(`the service ended before it was ready: ${seen.join("\n")}`)));
+  });
+  return { port, logged: () => events };
 }
 
 async function end(

@@ -1,0 +1,20 @@
+/** What a worker says to the process that started it. */
+export type FromWorker =
+  | { readonly kind: "listening"; readonly address: string; readonly port: number }
+  /** It cannot start; `why` is for the operator. */
+  | { readonly kind: "failed"; readonly why: string };
+
+/** Said to workers: look at the server's certificate. */
+export const RENEWED = "renewed";
+
+/** @returns nothing for what is no message of a worker of ours, as those of Node itself. */
+export function parseFromWorker(message: unknown): FromWorker | undefined {
+  if (typeof message !== "object" || message === null || !("kind" in message)) return undefined;
+  if (message.kind === "failed" && "why" in message && typeof message.why === "string")
+    return { kind: "failed", why: message.why };
+  if (message.kind !== "listening" || !("address" in message) || !("port" in message)) return undefined;
+  const { address, port } = message;
+  return typeof address === "string" && typeof port === "number"
+    ? { kind: "listening", address, port }
+    : undefined;
+}
