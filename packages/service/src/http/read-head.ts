@@ -31,7 +31,11 @@ export function readHead(
   if (lines.hosts !== 1 || !isHost(lines.host)) return refuse("Host: expected exactly one, host[:port]");
   if (lines.authorizations > 1) return refuse("Authorization: expected at most one");
   const framing = readFraming(lines, version);
-  if (framing === undefined) return refuse("Transfer-Encoding: expected chunked alone, in HTTP/1.1");
+  if (framing === undefined) {
+    return refuse(
+      "Transfer-Encoding: expected chunked alone, in HTTP/1.1; Content-Length: expected less than 2^53",
+    );
+  }
   const target = readTarget(request.url ?? "", isOwn);
   if (target === undefined)
     return refuse("request target: expected a path of this service, without fragment");
@@ -127,6 +131,8 @@ function readFraming({ codings, coding, length }: Lines, version: string): BodyF
   }
   // Digits alone, and one line alone: Node has seen to both.
   const bytes = Number(length ?? "0");
+  // A number that cannot be told exactly would be sent on as another one.
+  if (!Number.isSafeInteger(bytes)) return undefined;
   return bytes === 0 ? NO_BODY : { kind: "length", length: bytes };
 }
 

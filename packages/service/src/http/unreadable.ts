@@ -17,15 +17,25 @@ const MALFORMED: Denial = { reason: "malformed_request", message: "expected HTTP
 /** Answers what never becomes a request: what Node's parser refuses, and CONNECT, which names no path. */
 export function refuseUnreadable(server: Server): void {
   const responses = new WeakMap<Duplex, ServerResponse>();
+  const refusedLater = new WeakSet<Duplex>();
   server.on("request", (request, response) => {
     responses.set(request.socket, response);
   });
   server.on("clientError", (error: Error & { readonly code?: string }, socket) => {
+    if (refusedLater.has(socket)) return;
+    if (!socket.writable) return void socket.destroy();
+    const denial = REASONS[error.code ?? ""] ?? MALFORMED;
     const response = responses.get(socket);
-    // Nothing can be put between the bytes of an answer that has begun.
-    const isAnswering = response !== undefined && response.headersSent && !response.writableFinished;
-    if (!socket.writable || isAnswering) return void socket.destroy();
-    refuse(socket, REASONS[error.code ?? ""] ?? MALFORMED);
+    if (response === undefined || response.writableFinished) return refuse(socket, denial);
+    const isBehindWhole = response.req.complete;
+    if (isBehindWhole && !socket.readableEnded) {
+      // In its turn: now it would be taken for the answer to the request before (RFC 9112 §9.3.2).
+      refusedLater.add(socket);
+      response.once("finish", () => void (socket.writable && refuse(socket, denial)));
+    } else if (isBehindWhole || response.headersSent) {
+      // Nothing can be put between the bytes of an answer that has begun, nor in place of another one.
+      socket.destroy();
+    } else refuse(socket, denial);
   });
   // Whoever did not agree on TLS can be told nothing: what is written would wait for a handshake that never ends.
   server.on("tlsClientError", (_error: Error, socket: Duplex) => void socket.destroy());
