@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import type { Kind } from "../src/domain/capability.ts";
 import type { CallAnswer, CallOptions } from "../src/testkit/client.ts";
 import { call, expectStatus, tokenOf, uriOf } from "../src/testkit/client.ts";
+import { PROBES } from "../src/testkit/probes.ts";
 import type { TestService } from "../src/testkit/service.ts";
 import type { Held, Membrane, Thing } from "./model.ts";
 import { isAlive, World } from "./model.ts";
@@ -51,17 +52,6 @@ function weighted(weights: Record<Action, number>): { arbitrary: fc.Arbitrary<Ac
     weight: weights[action],
   }));
 }
-
-/** Requests without a side effect: the status tells whether the capability works (401 if it does not). */
-const PROBES: Record<Kind, { readonly alive: number; readonly options: CallOptions }> = {
-  provision: { alive: 400, options: { body: {} } },
-  create: { alive: 400, options: { body: {} } },
-  export: { alive: 400, options: { body: {} } },
-  query: { alive: 200, options: { path: "/?id=nobody" } },
-  deleteSelf: { alive: 405, options: { method: "PUT" } },
-  revoke: { alive: 405, options: { method: "PUT" } },
-  invoke: { alive: 200, options: {} },
-};
 
 const KIND_OF_ACTION: Record<Action, Kind> = {
   provision: "provision",
