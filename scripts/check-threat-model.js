@@ -1,6 +1,7 @@
 // Every row of docs/threat-model.md names where a property is enforced and which test shows it: that the files are there,
 // and that the tests have these titles, so that the page cannot promise what nobody shows.
 import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -24,6 +25,20 @@ function fileOf(name, ending) {
   return found.find((path) => existsSync(root + path));
 }
 
+/**
+ * A test, with the tables beside it that its titles are made from.
+ *
+ * @param {string} file
+ */
+function withTables(file) {
+  const text = readFileSync(root + file, "utf8");
+  const beside = text.matchAll(/ from "\.\/([\w.-]+\.ts)"/g);
+  const tables = Array.from(beside, ([, name]) =>
+    readFileSync(join(root, dirname(file), name ?? ""), "utf8"),
+  );
+  return [text, ...tables].join("\n");
+}
+
 for (const line of page.split("\n")) {
   const [property = "", , enforced, shownBy] = line.split(" | ");
   if (!property.startsWith("| ") || enforced === undefined || !shownBy || shownBy.startsWith("shown by"))
@@ -37,7 +52,7 @@ for (const line of page.split("\n")) {
     const file = name === undefined ? undefined : fileOf(name, ".test.ts");
     if (name !== undefined && name !== "npm ci" && file === undefined) problems.push(`${name}: no such test`);
     if (file === undefined) continue;
-    const text = readFileSync(root + file, "utf8");
+    const text = withTables(file);
     for (const [, title = ""] of shown.matchAll(/\*([^*]+)\*/g)) {
       if (!text.includes(title)) problems.push(`${name}: no test of the title "${title}"`);
     }
