@@ -1,5 +1,6 @@
 import { Roster } from "../domain/roster.ts";
 import type { Enrolled } from "../domain/roster.ts";
+import { Standing } from "../domain/standing.ts";
 import type { Uid } from "../domain/uid.ts";
 import { createLineageIndex } from "../store/lineage-index.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
@@ -22,40 +23,27 @@ export interface Admissions {
   revokeAll(): void;
 }
 
-/** Parties without guests are forgotten once there are this many parties, or twice as many as were left the last time. */
-const PRUNE_AT = 1_024;
-
 /**
  * A verdict that is used again and again hands over the same lineage each time: its guests are one party, which is found by
  * what the lineage names. Entered for each request instead, a lineage would cost more than all else that is asked of it.
  */
 export function createAdmissions(feed: RevocationFeed): Admissions {
   const index = createLineageIndex<Party>();
-  const parties = new Map<ReadonlySet<Uid>, Party>();
-  let pruneAt = PRUNE_AT;
+  const parties = new Standing<ReadonlySet<Uid>, Party>({
+    make(lineage) {
+      const party: Party = { guests: new Roster() };
+      index.add(lineage, party);
+      return party;
+    },
+    isIdle: ({ guests }) => guests.size === 0,
+    dropped: (lineage, party) => index.remove(lineage, party),
+  });
   let size = 0;
 
   const revoke = (revoked: ReadonlySet<Uid> | "everything"): void => {
     for (const party of index.dependentsOf(revoked)) {
       party.guests.forEach((guest) => guest.revoke());
     }
-  };
-  const prune = (): void => {
-    for (const [lineage, party] of parties) {
-      if (party.guests.size > 0) continue;
-      parties.delete(lineage);
-      index.remove(lineage, party);
-    }
-    pruneAt = Math.max(PRUNE_AT, parties.size * 2);
-  };
-  const partyOf = (lineage: ReadonlySet<Uid>): Party => {
-    const known = parties.get(lineage);
-    if (known !== undefined) return known;
-    if (parties.size >= pruneAt) prune();
-    const party: Party = { guests: new Roster() };
-    parties.set(lineage, party);
-    index.add(lineage, party);
-    return party;
   };
   const left = (): void => {
     size -= 1;
@@ -65,7 +53,7 @@ export function createAdmissions(feed: RevocationFeed): Admissions {
   return {
     admit(lineage) {
       size += 1;
-      return new Guest(partyOf(lineage), left);
+      return new Guest(parties.at(lineage), left);
     },
     get size() {
       return size;

@@ -1,4 +1,5 @@
 import type { Denial } from "../domain/denial.ts";
+import { Standing } from "../domain/standing.ts";
 import type { Uid } from "../domain/uid.ts";
 
 /** How many invocations may be under way at once. */
@@ -27,37 +28,29 @@ export interface Occupancy {
 }
 
 export function createOccupancy(limits: OccupancyLimits): Occupancy {
-  const capabilities = new Map<Uid, number>();
-  const tenants = new Map<Uid, number>();
+  const capabilities = countEach();
+  const tenants = countEach();
   let all = 0;
   return {
-    enter(occupant) {
+    enter({ capability, tenants: through }) {
       if (all >= limits.inAll) return { reason: "service_busy" };
-      if (isFull(capabilities, occupant.capability.uid, limits.perCapability))
-        return { reason: "capability_busy" };
-      for (const tenant of occupant.tenants) {
-        if (isFull(tenants, tenant, limits.perTenant)) return { reason: "tenant_busy" };
-      }
+      const own = capabilities.at(capability.uid);
+      if (own.count >= limits.perCapability) return { reason: "capability_busy" };
+      for (const tenant of through)
+        if (tenants.at(tenant).count >= limits.perTenant) return { reason: "tenant_busy" };
       all += 1;
-      add(capabilities, occupant.capability.uid, 1);
-      for (const tenant of occupant.tenants) add(tenants, tenant, 1);
+      own.count += 1;
+      for (const tenant of through) tenants.at(tenant).count += 1;
       return undefined;
     },
-    leave(occupant) {
+    leave({ capability, tenants: through }) {
       all -= 1;
-      add(capabilities, occupant.capability.uid, -1);
-      for (const tenant of occupant.tenants) add(tenants, tenant, -1);
+      capabilities.at(capability.uid).count -= 1;
+      for (const tenant of through) tenants.at(tenant).count -= 1;
     },
   };
 }
 
-function isFull(counts: ReadonlyMap<Uid, number>, uid: Uid, limit: number): boolean {
-  return (counts.get(uid) ?? 0) >= limit;
-}
-
-/** Nothing is kept of who has nothing under way. */
-function add(counts: Map<Uid, number>, uid: Uid, change: 1 | -1): void {
-  const count = (counts.get(uid) ?? 0) + change;
-  if (count === 0) counts.delete(uid);
-  else counts.set(uid, count);
+function countEach(): Standing<Uid, { count: number }> {
+  return new Standing({ make: () => ({ count: 0 }), isIdle: ({ count }) => count === 0 });
 }

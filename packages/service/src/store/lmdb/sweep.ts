@@ -33,7 +33,8 @@ export function sweepBelow(queue: RowTable, nodes: Nodes, limit: number): SweepR
         continue;
       }
       nodes.remove(record);
-      queue.put(uidBytes(uid), [BELOW]);
+      // Nearly all are leaves: they are not queued only to be found to be.
+      if (take(nodes.children(uid, true), 1).length > 0) queue.put(uidBytes(uid), [BELOW]);
       deleted += 1;
     }
     if (doomed.length === 0) queue.remove(uidBytes(next.uid));
