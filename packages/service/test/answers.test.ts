@@ -93,7 +93,7 @@ test.each([
   ["public, max-age=60", "private, max-age=60"],
   ["s-maxage=60", "private"],
   ['PUBLIC, S-MaxAge="60"', "private"],
-  ['private="public, s-maxage=1", max-age=1', 'private="public, s-maxage=1", max-age=1'],
+  ['private="public, s-maxage=1", max-age=1', 'private="public, s-maxage=1", max-age=1, private'],
   ['x="a\\", public", public', 'x="a\\", public", private'],
   ["no-store", "no-store"],
 ])("Cache-Control: %s becomes %s", async (given, passed) => {

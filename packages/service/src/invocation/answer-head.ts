@@ -47,6 +47,7 @@ export function shapeAnswer(
   const connection = connectionOptions(rawHeaders);
   const headers: string[] = [];
   let codings = 0;
+  let isPrivate = false;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? "";
     const value = rawHeaders[i + 1] ?? "";
@@ -58,22 +59,26 @@ export function shapeAnswer(
     if (!passesToRequester(lowerCase) || connection.has(lowerCase)) continue;
     if (isBodiless && lowerCase === "content-length") continue;
     if (!WRITABLE.test(value)) return undefined;
-    headers.push(name, lowerCase === "cache-control" ? makePrivate(value) : value);
+    if (lowerCase === "cache-control") {
+      headers.push(name, makePrivate(value));
+      isPrivate = true;
+    } else headers.push(name, value);
   }
+  if (!isPrivate) headers.push("Cache-Control", "private");
   headers.push(...ADDED, ...cors);
   return { status, reason, headers };
 }
 
 /**
- * In shared caches an answer would go to whoever asks for the one URL, also after a revoke. What lets them keep the answer
- * to a request with Authorization (RFC 9111 §3.5) becomes `private`, or has it beside it.
+ * A shared cache would go on answering with what it keeps after a revoke, and many (nginx's is one) keep all that does not
+ * forbid it, whoever asked and whatever RFC 9111, section 3.5, says of requests with Authorization. So every answer is
+ * `private`, in place of what would allow the opposite; `private` with field names is about those fields alone.
  */
 export function makePrivate(cacheControl: string): string {
   const directives = splitDirectives(cacheControl).map((directive) =>
     /^(?:public|s-maxage)\s*(?:=|$)/i.test(directive) ? "private" : directive,
   );
-  if (directives.some((directive) => /^must-revalidate\s*(?:=|$)/i.test(directive)))
-    directives.push("private");
+  if (!directives.some((directive) => /^(?:private|no-store)$/i.test(directive))) directives.push("private");
   return Array.from(new Set(directives)).join(", ");
 }
 

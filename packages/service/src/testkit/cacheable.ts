@@ -1,0 +1,21 @@
+/** Answers that a cache would like to keep, as a target may say them: each a status and header lines. */
+export const CACHEABLE: readonly (readonly [string, number, Readonly<Record<string, string>>])[] = [
+  ["max-age", 200, { "Cache-Control": "max-age=600" }],
+  ["public, max-age", 200, { "Cache-Control": "public, max-age=600" }],
+  ["s-maxage", 200, { "Cache-Control": "s-maxage=600" }],
+  ["immutable", 200, { "Cache-Control": "public, max-age=600, immutable" }],
+  ["must-revalidate, max-age", 200, { "Cache-Control": "must-revalidate, max-age=600" }],
+  ["proxy-revalidate, s-maxage", 200, { "Cache-Control": "proxy-revalidate, s-maxage=600" }],
+  ["private for one field", 200, { "Cache-Control": 'private="x", max-age=600' }],
+  ["stale-while-revalidate", 200, { "Cache-Control": "max-age=1, stale-while-revalidate=600" }],
+  ["nothing of caches", 200, {}],
+  ["Expires alone", 200, { Expires: "Thu, 01 Jan 2099 00:00:00 GMT" }],
+  ["Last-Modified alone", 200, { "Last-Modified": "Thu, 01 Jan 2009 00:00:00 GMT" }],
+  ["ETag and max-age", 200, { ETag: '"a"', "Cache-Control": "max-age=600" }],
+  ["X-Accel-Expires", 200, { "X-Accel-Expires": "600" }],
+  ["CDN-Cache-Control", 200, { "CDN-Cache-Control": "max-age=600", "Surrogate-Control": "max-age=600" }],
+  ["Vary: Accept", 200, { Vary: "Accept", "Cache-Control": "max-age=600" }],
+  ["Connection: cache-control", 200, { Connection: "cache-control", "Cache-Control": "max-age=600" }],
+  ["a permanent redirect", 301, { Location: "/there", "Cache-Control": "max-age=600" }],
+  ["404 with max-age", 404, { "Cache-Control": "public, max-age=600" }],
+];
