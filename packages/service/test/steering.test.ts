@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call } from "../src/testkit/client.ts";
 import { openDoor } from "../src/testkit/door.ts";
+import { NEVER_FORWARDED } from "../src/testkit/never-forwarded.ts";
 import { startTestService } from "../src/testkit/service.ts";
 import type { TestService } from "../src/testkit/service.ts";
 import { OK_ANSWER, speaker } from "../src/testkit/speaker.ts";
@@ -33,32 +34,6 @@ function linesOf(request: ReceivedRequest | undefined, name: string): string[] {
   const { rawHeaders = [] } = request ?? {};
   return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 }
-
-const NEVER_FORWARDED = [
-  "Cookie",
-  "Forwarded",
-  "X-Forwarded-For",
-  "X-Forwarded-Host",
-  "X-Forwarded-Proto",
-  "X-Forwarded-Port",
-  "X-Forwarded-Prefix",
-  "X-Forwarded-Anything",
-  "X-Real-IP",
-  "X-HTTP-Method",
-  "X-HTTP-Method-Override",
-  "X-Method-Override",
-  "X-Original-URL",
-  "X-Rewrite-URL",
-  "X-Payload-Sha256",
-  "Proxy-Authorization",
-  "Proxy-Authenticate",
-  "Proxy-Authentication-Info",
-  "Proxy-Connection",
-  "Keep-Alive",
-  "HTTP2-Settings",
-  "TE",
-  "Trailer",
-];
 
 test.each(NEVER_FORWARDED)(
   "%s of the requester never reaches the target, whatever its case",

@@ -18,3 +18,24 @@ export function speaker(
 
 /** A small answer that keeps the connection. */
 export const OK_ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/** The same, to whoever has sent a whole request with its body, each time. */
+export function speakerToWhole(bytes: string): (socket: Socket) => void {
+  return (socket) => {
+    let request = "";
+    socket.on("data", (chunk) => {
+      request += chunk.toString("latin1");
+      if (!isWhole(request)) return;
+      request = "";
+      socket.write(Buffer.from(bytes, "latin1"));
+    });
+  };
+}
+
+function isWhole(request: string): boolean {
+  const [head = "", ...rest] = request.split("\r\n\r\n");
+  if (rest.length === 0) return false;
+  const body = request.slice(head.length + 4);
+  if (/\r\ntransfer-encoding:/i.test(head)) return body.endsWith("0\r\n\r\n");
+  return body.length >= Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
+}

@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import type { IncomingMessage, RequestListener, Server } from "node:http";
 import { createServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import { createServer as createNetServer } from "node:net";
+import type { Server as TlsServer } from "node:tls";
+import { createServer as createTlsServer } from "node:tls";
 
 /** A target on loopback. */
 export interface TestTarget extends AsyncDisposable {
@@ -48,13 +50,30 @@ export async function startStreamingTarget(handle: RequestListener): Promise<Tes
   return { requests: [], ...(await listen(createServer(handle))) };
 }
 
+/** A target and all that came to it on any connection, one character a byte. */
+export type RawTarget = TestTarget & { readonly received: () => string };
+
 /** A target that is handed raw connections: for what no HTTP server would say, and to see every byte that arrives. */
-export async function startRawTarget(
+export function startRawTarget(onConnection: (socket: Socket) => void): Promise<RawTarget> {
+  return startRaw(createNetServer(), "http", onConnection);
+}
+
+/** The same behind TLS. */
+export function startRawTlsTarget(
+  { cert, key }: { readonly cert: string; readonly key: string },
   onConnection: (socket: Socket) => void,
-): Promise<TestTarget & { readonly received: () => string }> {
+): Promise<RawTarget> {
+  return startRaw(createTlsServer({ cert, key }), "https", onConnection);
+}
+
+async function startRaw(
+  server: NetServer | TlsServer,
+  scheme: "http" | "https",
+  onConnection: (socket: Socket) => void,
+): Promise<RawTarget> {
   const chunks: Buffer[] = [];
   const sockets = new Set<Socket>();
-  const server = createNetServer((socket) => {
+  server.on(scheme === "http" ? "connection" : "secureConnection", (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => undefined);
@@ -65,7 +84,7 @@ export async function startRawTarget(
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}/`,
+    url: `${scheme}://127.0.0.1:${port}/`,
     port,
     requests: [],
     received: () => Buffer.concat(chunks).toString("latin1"),

@@ -119,6 +119,11 @@ export async function nextAnswer(
   return read(await wire.until((received) => read(received) !== undefined))!;
 }
 
+/** A start line and header lines, with the empty line that ends them. */
+export function messageHead(...lines: readonly string[]): string {
+  return [...lines, "", ""].join("\r\n");
+}
+
 /** The head of a request, its empty line included. */
 export function requestHead(
   token: string | undefined,
@@ -126,5 +131,5 @@ export function requestHead(
 ): string {
   const authorization = token === undefined ? [] : [`Authorization: Bearer ${token}`];
   const lines = [options.line ?? "GET / HTTP/1.1", "Host: membrane.test", ...authorization];
-  return [...lines, ...(options.headers ?? []), "", ""].join("\r\n");
+  return messageHead(...lines, ...(options.headers ?? []));
 }
