@@ -58,6 +58,23 @@ test("CONNECT: 405, and the connection is closed", async () => {
   expect(wire.received()).toMatch(/^HTTP\/1\.1 405 /);
 });
 
+test("CONNECT behind a request that waits for its answer cuts the connection, and nothing is said in its place", async () => {
+  const requested = promised<void>();
+  const left = promised<void>();
+  await using silent = await startRawTarget((socket) => {
+    socket.on("data", () => requested.resolve());
+    socket.on("close", () => left.resolve());
+  });
+  const opened = await openDoor(service, { uri: silent.url });
+  await using wire = await openWire(service.port);
+  wire.send(withToken(`${GET}\r\n`).replace(door, opened.door));
+  await requested.promise;
+  wire.send("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n");
+  await wire.closed;
+  expect(wire.received()).toBe("");
+  await left.promise;
+});
+
 test.each(PASSED)("$name: $status, and one request with its body", async ({ sends, status, body = "" }) => {
   const before = target.requests.length;
   await using wire = await openWire(service.port);

@@ -40,6 +40,8 @@ export function refuseUnreadable(server: Server): void {
   // Whoever did not agree on TLS can be told nothing: what is written would wait for a handshake that never ends.
   server.on("tlsClientError", (_error: Error, socket: Duplex) => void socket.destroy());
   server.on("connect", (_request, socket: Duplex) => {
+    // Node has let go of the connection: nobody would see its requester leave while it waits for its turn.
+    if (responses.get(socket)?.writableFinished === false) return void socket.destroy();
     refuse(socket, { reason: "method_not_allowed", allow: [...FORWARDABLE_METHODS] });
   });
 }
