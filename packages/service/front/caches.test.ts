@@ -61,7 +61,7 @@ test.each(CACHEABLE)(
     let asked = 0;
     await using target = await startTarget((request, response) => {
       asked += 1;
-      response.writeHead(status, headers).end(`${request.headers["x-holder"]} ${asked}`);
+      response.writeHead(status, headers).end(`${String(request.headers["x-holder"])} ${asked}`);
     });
     const holder = (name: string) => openDoor(service, { uri: target.url, headers: { "X-Holder": name } });
     const [one, other] = [await holder("one"), await holder("other")];

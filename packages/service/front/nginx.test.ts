@@ -100,7 +100,7 @@ test("a body reaches the target piece by piece, each before the next is sent", a
   }
   request.end();
   for await (const _rest of { [Symbol.asyncIterator]: () => pieces });
-  expect(String((await (await answered).toArray()).join(""))).toBe("all");
+  expect((await (await answered).toArray()).join("")).toBe("all");
 });
 
 test.each([

@@ -24,6 +24,7 @@ async function readAll(door: string): Promise<string> {
 }
 
 const ADDED = [
+  "Cache-Control: private",
   "Vary: Authorization",
   "X-Content-Type-Options: nosniff",
   "Content-Security-Policy: sandbox",

@@ -27,7 +27,7 @@ test.each(CACHEABLE)(
     let asked = 0;
     await using target = await startTarget((request, response) => {
       asked += 1;
-      response.writeHead(status, headers).end(`${request.headers["x-holder"]} ${asked}`);
+      response.writeHead(status, headers).end(`${String(request.headers["x-holder"])} ${asked}`);
     });
     const dispatcher = cached();
     const [one, other] = [await holder("one", target.url), await holder("other", target.url)];
