@@ -151,6 +151,25 @@ test.each([
   expect(refusal?.headers.get("connection")).toEqual(["close"]);
 });
 
+test("nonsense behind a whole request that expected 100-continue is refused after the answer to that one", async () => {
+  const answering = promised<() => void>();
+  await using slow = await startTarget((_request, response) => answering.resolve(() => response.end("slow")));
+  const opened = await openDoor(service, { uri: slow.url });
+  await using wire = await openWire(service.port);
+  const first = withToken(`${POST}Expect: 100-continue\r\nContent-Length: 1\r\n\r\nX`);
+  wire.send(first.replace(door, opened.door));
+  const answer = await answering.promise;
+  wire.send("hello\r\n\r\n");
+  // What was sent before has been read by the service once it answers on another connection.
+  await using other = await openWire(service.port);
+  other.send(withToken(`${GET}\r\n`));
+  await nextAnswer(other);
+  answer();
+  await wire.closed;
+  const statuses = wire.received().match(/HTTP\/1\.1 \d+/g);
+  expect(statuses).toEqual(["HTTP/1.1 100", "HTTP/1.1 200", "HTTP/1.1 400"]);
+});
+
 /*
  * A FIN alone does not tell a requester that will read on from one that is gone, and whoever is gone must hold nothing
  * (RFC 9112 §9.5: monitor for a closure, respond promptly).

@@ -68,15 +68,16 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
   server.timeout = options.stallMs;
   server.maxConnections = options.connections;
   boundConnections(server, options.connectionsPerAddress, options.trustedProxies);
+  const begins = refuseUnreadable(server);
   const receive: Handler = (request, response) => {
     // A write to somebody who has just left is no fault of ours; that they left is seen at "close".
     response.on("error", () => undefined);
+    begins(response);
     handle(request, response);
   };
   server.on("request", receive);
   server.on("checkContinue", receive);
   server.on("checkExpectation", receive);
-  refuseUnreadable(server);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port, options.host, () => {

@@ -14,18 +14,19 @@ const REASONS: Readonly<Record<string, Denial>> = {
 
 const MALFORMED: Denial = { reason: "malformed_request", message: "expected HTTP/1.1" };
 
-/** Answers what never becomes a request: what Node's parser refuses, and CONNECT, which names no path. */
-export function refuseUnreadable(server: Server): void {
-  const responses = new WeakMap<Duplex, ServerResponse>();
+/**
+ * Answers what never becomes a request: what Node's parser refuses, and CONNECT, which names no path.
+ *
+ * @returns what is told of every response that begins: what stands behind a request must not be answered in its place.
+ */
+export function refuseUnreadable(server: Server): (response: ServerResponse) => void {
+  const latest = new WeakMap<Duplex, { response: ServerResponse }>();
   const refusedLater = new WeakSet<Duplex>();
-  server.on("request", (request, response) => {
-    responses.set(request.socket, response);
-  });
   server.on("clientError", (error: Error & { readonly code?: string }, socket) => {
     if (refusedLater.has(socket)) return;
     if (!socket.writable) return void socket.destroy();
     const denial = REASONS[error.code ?? ""] ?? MALFORMED;
-    const response = responses.get(socket);
+    const response = latest.get(socket)?.response;
     if (response === undefined || response.writableFinished) return refuse(socket, denial);
     const isBehindWhole = response.req.complete;
     if (isBehindWhole && !socket.readableEnded) {
@@ -41,9 +42,15 @@ export function refuseUnreadable(server: Server): void {
   server.on("tlsClientError", (_error: Error, socket: Duplex) => void socket.destroy());
   server.on("connect", (_request, socket: Duplex) => {
     // Node has let go of the connection: nobody would see its requester leave while it waits for its turn.
-    if (responses.get(socket)?.writableFinished === false) return void socket.destroy();
+    if (latest.get(socket)?.response.writableFinished === false) return void socket.destroy();
     refuse(socket, { reason: "method_not_allowed", allow: [...FORWARDABLE_METHODS] });
   });
+  return (response) => {
+    const { socket } = response.req;
+    const known = latest.get(socket);
+    if (known === undefined) latest.set(socket, { response });
+    else known.response = response;
+  };
 }
 
 function refuse(socket: Duplex, denial: Denial): void {
