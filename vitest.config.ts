@@ -6,5 +6,6 @@ export default defineConfig({
     exclude: ["**/dist/**", "**/node_modules/**"],
     maxWorkers: 2,
     testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

@@ -6,5 +6,6 @@ export default defineConfig({
     include: ["packages/*/front/**/*.test.ts"],
     maxWorkers: 2,
     testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

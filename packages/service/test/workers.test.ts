@@ -74,7 +74,7 @@ const all = (status: number): readonly number[] => Array.from({ length: CONNECTI
 
 const pids = (): readonly number[] => {
   const of = (event: string): number[] =>
-    service.logged().flatMap(({ msg, pid }) => (msg === event && pid !== undefined ? [pid] : []));
+    service.logged().flatMap(({ msg, worker }) => (msg === event && worker !== undefined ? [worker] : []));
   const ended = new Set(of("worker ended"));
   return of("worker started").filter((pid) => !ended.has(pid));
 };
@@ -160,7 +160,7 @@ test("SIGTERM lets what is under way finish in all workers, and ends all", async
   for (const response of begun.splice(0)) response.end(" and whole");
   for (const wire of wires) expect((await nextAnswer(wire)).body).toBe("begun and whole");
   expect(await ended).toEqual({ code: 0, signal: null });
-  const started = other.logged().flatMap(({ msg, pid = 0 }) => (msg === "worker started" ? [pid] : []));
+  const started = other.logged().flatMap(({ msg, worker = 0 }) => (msg === "worker started" ? [worker] : []));
   expect(started.filter(isRunning)).toEqual([]);
   expect(other.logged().filter(({ msg }) => msg === "worker ended")).toEqual([]);
   await closeAll(wires);

@@ -67,11 +67,11 @@ const EVENTS: readonly (readonly [keyof AuditLog, object, object])[] = [
     { capability: "0a", reason: "unauthorized", msg: "refused" },
   ],
   ["swept", { deleted: 3 }, { deleted: 3, msg: "swept" }],
-  ["workerStarted", { pid: 7 }, { pid: 7, msg: "worker started" }],
+  ["workerStarted", { worker: 7 }, { worker: 7, msg: "worker started" }],
   [
     "workerEnded",
-    { pid: 7, code: null, signal: "SIGKILL" },
-    { pid: 7, code: null, signal: "SIGKILL", msg: "worker ended" },
+    { worker: 7, code: null, signal: "SIGKILL" },
+    { worker: 7, code: null, signal: "SIGKILL", msg: "worker ended" },
   ],
   [
     "certificateRenewed",

@@ -31,11 +31,11 @@ export interface AuditLog {
   left(event: Subject): void;
   refused(event: Partial<Subject> & { readonly reason: Denial["reason"] }): void;
   swept(event: { readonly deleted: number }): void;
-  /** A worker listens. */
-  workerStarted(event: { readonly pid: number }): void;
+  /** A worker listens; `worker` is its process id. */
+  workerStarted(event: { readonly worker: number }): void;
   /** A worker ended that nobody told to; another one takes its place. */
   workerEnded(event: {
-    readonly pid: number;
+    readonly worker: number;
     readonly code: number | null;
     readonly signal: string | null;
   }): void;
@@ -58,8 +58,8 @@ export function createAuditLog(logger: Logger): AuditLog {
     left: ({ capability }) => logger.debug({ capability }, "requester left"),
     refused: ({ capability, reason }) => logger.debug({ capability, reason }, "refused"),
     swept: ({ deleted }) => logger.info({ deleted }, "swept"),
-    workerStarted: ({ pid }) => logger.info({ pid }, "worker started"),
-    workerEnded: ({ pid, code, signal }) => logger.error({ pid, code, signal }, "worker ended"),
+    workerStarted: ({ worker }) => logger.info({ worker }, "worker started"),
+    workerEnded: ({ worker, code, signal }) => logger.error({ worker, code, signal }, "worker ended"),
     certificateRenewed: ({ expires }) =>
       logger.info({ expires: expires.toISOString() }, "certificate renewed"),
     fault: (error) => logger.error(describeFault(error), "fault"),

@@ -34,10 +34,10 @@ export async function startCrew(count: number, shutdownMs: number, log: AuditLog
   const start = (): Worker => {
     const worker = cluster.fork();
     const startedAt = performance.now();
-    worker.once("listening", () => log.workerStarted({ pid: pidOf(worker) }));
+    worker.once("listening", () => log.workerStarted({ worker: pidOf(worker) }));
     worker.process.once("exit", (code: number | null, signal: string | null) => {
       if (isStopping) return;
-      log.workerEnded({ pid: pidOf(worker), code, signal });
+      log.workerEnded({ worker: pidOf(worker), code, signal });
       const delay = Math.max(0, LEAST_LIFE_MS - (performance.now() - startedAt));
       setTimeout(() => isStopping || start(), delay).unref();
     });

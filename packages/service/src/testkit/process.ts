@@ -27,7 +27,8 @@ export interface ServiceProcess extends AsyncDisposable {
 export interface LoggedEvent {
   readonly msg?: string;
   readonly port?: number;
-  readonly pid?: number;
+  /** Process id of the worker that an event is about. */
+  readonly worker?: number;
 }
 
 /** No test writes a profile into the home directory of whoever runs it, unless it brings one and says so. */
