@@ -73,16 +73,14 @@ function carryOut(
   if (refused !== undefined) return denied(refused);
 
   const shaped = withFraming(shape(target, requester.head), requester.head.body);
-  const prepared = preparePayload(context, target, requester);
-  const isAtOnce = !(prepared instanceof Promise);
-  return when(prepared, (payload) => {
+  return when(preparePayload(context, target, requester), (payload) => {
     if (payload === undefined) return { kind: "requester_left" };
     if (!payload.ok) return denied(payload.denial);
     const headers = sign(target, shaped, payload.value.hash, context.now()).concat(marks);
 
     const exchange = new Exchange(requester.response, admission, context);
     const request = upstreamRequest(context, target, shaped, headers, payload.value.body);
-    exchange.start(context.pools.get(poolKey, target), request, isAtOnce);
+    exchange.start(context.pools.get(poolKey, target), request);
     const { release } = payload.value;
     return release === undefined ? exchange.ended : afterwards(() => exchange.ended, release);
   });

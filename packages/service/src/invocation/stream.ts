@@ -70,7 +70,6 @@ export class Exchange implements Paced {
   #passed = 0;
   #window: Window | undefined;
   #stopWaiting: () => void = nothing;
-  #isAtOnce = false;
   #resume: () => void = nothing;
   #body: UpstreamRequest["body"] = null;
   #informational = 0;
@@ -91,11 +90,7 @@ export class Exchange implements Paced {
     admission.onRevoke(() => this.#fail({ reason: "unauthorized" }));
   }
 
-  /**
-   * @param isAtOnce this is still the turn of the event loop in which the request was let through: a connection that is free
-   *   now is written to on the strength of the same look into the revocation log.
-   */
-  start(upstream: Upstream, request: UpstreamRequest, isAtOnce: boolean): void {
+  start(upstream: Upstream, request: UpstreamRequest): void {
     const { method, path, headers, body, answerTimeoutMs, idleTimeoutMs } = request;
     this.#body = body;
     if (this.#response.req.socket.destroyed) this.#onRequesterClose();
@@ -104,7 +99,6 @@ export class Exchange implements Paced {
     // The wait for a free connection, which the dispatcher does not count.
     this.#waitMs = answerTimeoutMs;
     this.#stopWaiting = upstream.wait();
-    this.#isAtOnce = isAtOnce;
     try {
       upstream.dispatcher.dispatch(
         {
@@ -120,15 +114,14 @@ export class Exchange implements Paced {
     } catch (error) {
       this.onError(error instanceof Error ? error : new Error("the request was not sent", { cause: error }));
     }
-    this.#isAtOnce = false;
   }
 
   onConnect(abort: (error?: Error) => void): void {
     this.#waitMs = Number.POSITIVE_INFINITY;
     this.#stopWaiting();
     this.#abort = abort;
-    // Asked again before the first byte goes out, if time has passed since the request was let through.
-    if (!this.#isOver && !this.#isAtOnce) this.#recheck();
+    // Asked again before the first byte goes out: time has passed since the request was let through.
+    if (!this.#isOver) this.#recheck();
     if (this.#isOver) abort(new Error("the exchange is over"));
   }
 
@@ -164,11 +157,16 @@ export class Exchange implements Paced {
     this.#resume = resume;
     response.writeHead(head.status, head.reason, head.headers);
     // With the first piece of the body if there is one by now, by itself otherwise: a reader of events waits for it.
-    nextTick(flushHeaders, response);
+    nextTick(flushHead, this);
     // Whole with their heads (RFC 9110 §6.4.1); undici takes the Content-Length that a 304 may have for a body cut short.
     if (status === 204 || status === 304) this.onComplete();
     if (response.req.method === "HEAD" && !this.#isHead) this.#dropBody();
     return true;
+  }
+
+  /** Node writes even nothing to the connection, for a system call each time, if the head has gone out already. */
+  flushHead(): void {
+    if (!this.#isOver && this.#passed === 0) this.#response.flushHeaders();
   }
 
   onData(chunk: Buffer): boolean {
@@ -260,8 +258,8 @@ export class Exchange implements Paced {
 
 function nothing(): void {}
 
-function flushHeaders(response: ServerResponse): void {
-  response.flushHeaders();
+function flushHead(exchange: Exchange): void {
+  exchange.flushHead();
 }
 
 /**
