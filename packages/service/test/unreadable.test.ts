@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openDoor } from "../src/testkit/door.ts";
 import { startTestService } from "../src/testkit/service.ts";
 import type { TestService } from "../src/testkit/service.ts";
-import { nextAnswer, openWire } from "../src/testkit/wire.ts";
+import { speaker } from "../src/testkit/speaker.ts";
+import { startRawTarget } from "../src/testkit/target.ts";
+import { nextAnswer, openWire, requestHead } from "../src/testkit/wire.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -23,6 +26,7 @@ test.each([
     431,
     "header_too_large",
   ],
+  ["a head without Host", "GET / HTTP/1.1\r\n\r\n", 400, "malformed_request"],
   ["CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 405, "method_not_allowed"],
 ])(
   "%s is answered in JSON as everything else, and the connection is closed",
@@ -44,4 +48,38 @@ test("a second Authorization line is seen behind any number of short lines", asy
     `GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n${short}Authorization: Bearer y\r\n\r\n`,
   );
   expect(await nextAnswer(wire)).toMatchObject({ status: 400 });
+});
+
+const CHUNKED = { line: "POST / HTTP/1.1", headers: ["Transfer-Encoding: chunked"] };
+const EXPECTING = { ...CHUNKED, headers: [...CHUNKED.headers, "Expect: 100-continue"] };
+
+test.each([
+  ["its own body", CHUNKED, "1\r\nx\r\n", "no chunk\r\n"],
+  ["its own body, for which it asked", EXPECTING, "1\r\nx\r\n", "no chunk\r\n"],
+  ["the body of the next request", {}, "", `${requestHead(undefined, CHUNKED)}no chunk\r\n`],
+  ["CONNECT behind it", {}, "", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n"],
+])("nothing is put within an answer that is under way, by %s", async (_what, options, body, rest) => {
+  await using target = await startRawTarget(speaker("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nbegun"));
+  const { door } = await openDoor(service, { uri: target.url });
+  await using wire = await openWire(service.port);
+  wire.send(requestHead(door, options) + body);
+  await wire.until((received) => received.endsWith("begun"));
+  wire.send(rest);
+  await wire.closed;
+  expect(wire.received()).toMatch(/\r\n\r\nbegun$/);
+});
+
+test.each([
+  ["whose token does not work", requestHead(undefined, CHUNKED)],
+  [
+    "that expects what nobody knows",
+    requestHead("{door}", { ...CHUNKED, headers: [...CHUNKED.headers, "Expect: foo"] }),
+  ],
+  ["without Host", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"],
+])("a request %s gets no second answer when its body is unreadable", async (_what, head) => {
+  const { door } = await openDoor(service, { uri: "http://127.0.0.1:9/" });
+  await using wire = await openWire(service.port);
+  wire.send(`${head.replace("{door}", door)}no chunk\r\n`);
+  await wire.closed;
+  expect(wire.received().split("HTTP/1.1 ").length).toBeLessThanOrEqual(2);
 });

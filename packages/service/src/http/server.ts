@@ -53,6 +53,8 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
     requestTimeout: 0,
     connectionsCheckingInterval: CHECK_MS,
     noDelay: true,
+    // A head without Host is refused with all others that are not clear, in the form of all answers.
+    requireHostHeader: false,
   };
   const secure =
     options.tls === undefined

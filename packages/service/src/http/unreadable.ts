@@ -14,43 +14,65 @@ const REASONS: Readonly<Record<string, Denial>> = {
 
 const MALFORMED: Denial = { reason: "malformed_request", message: "expected HTTP/1.1" };
 
+/** The answers of a connection that somebody may still wait for. */
+interface Answers {
+  latest: ServerResponse;
+  /** Not finished when the latest one began. */
+  before: ServerResponse | undefined;
+}
+
 /**
- * Answers what never becomes a request: what Node's parser refuses, and CONNECT, which names no path.
+ * Answers what never becomes a request: what Node's parser refuses, and CONNECT, which names no path. It is written past the
+ * responses, which have their turns: it must come neither within another answer nor in its place (RFC 9112 §9.3.2), nor as a
+ * second answer to one request.
  *
- * @returns what is told of every response that begins: what stands behind a request must not be answered in its place.
+ * @returns what is told of every response that begins.
  */
 export function refuseUnreadable(server: Server): (response: ServerResponse) => void {
-  const latest = new WeakMap<Duplex, { response: ServerResponse }>();
+  const connections = new WeakMap<Duplex, Answers>();
   const refusedLater = new WeakSet<Duplex>();
+
   server.on("clientError", (error: Error & { readonly code?: string }, socket) => {
     if (refusedLater.has(socket)) return;
     if (!socket.writable) return void socket.destroy();
+    const answers = connections.get(socket);
     const denial = REASONS[error.code ?? ""] ?? MALFORMED;
-    const response = latest.get(socket)?.response;
-    if (response === undefined || response.writableFinished) return refuse(socket, denial);
-    const isBehindWhole = response.req.complete;
-    if (isBehindWhole && !socket.readableEnded) {
-      // In its turn: now it would be taken for the answer to the request before (RFC 9112 §9.3.2).
-      refusedLater.add(socket);
-      response.once("finish", () => void (socket.writable && refuse(socket, denial)));
-    } else if (isBehindWhole || response.headersSent) {
-      // Nothing can be put between the bytes of an answer that has begun, nor in place of another one.
-      socket.destroy();
-    } else refuse(socket, denial);
+    if (answers === undefined) return refuse(socket, denial);
+    if (!answers.latest.req.complete) return refuseBody(socket, answers, denial);
+    if (isFinished(answers.latest)) return refuse(socket, denial);
+    // Behind a whole request: after the answer to that one, unless nobody waits for it any more.
+    if (socket.readableEnded) return void socket.destroy();
+    refusedLater.add(socket);
+    answers.latest.once("finish", () => void (socket.writable && refuse(socket, denial)));
   });
   // Whoever did not agree on TLS can be told nothing: what is written would wait for a handshake that never ends.
   server.on("tlsClientError", (_error: Error, socket: Duplex) => void socket.destroy());
   server.on("connect", (_request, socket: Duplex) => {
     // Node has let go of the connection: nobody would see its requester leave while it waits for its turn.
-    if (latest.get(socket)?.response.writableFinished === false) return void socket.destroy();
+    if (!isFinished(connections.get(socket)?.latest)) return void socket.destroy();
     refuse(socket, { reason: "method_not_allowed", allow: [...FORWARDABLE_METHODS] });
   });
+
   return (response) => {
     const { socket } = response.req;
-    const known = latest.get(socket);
-    if (known === undefined) latest.set(socket, { response });
-    else known.response = response;
+    const answers = connections.get(socket);
+    if (answers === undefined) return void connections.set(socket, { latest: response, before: undefined });
+    // Answers end one after the other: if this one has ended, all before it have.
+    answers.before = isFinished(answers.latest) ? undefined : answers.latest;
+    answers.latest = response;
   };
+}
+
+/** The rest of a body cannot be read. */
+function refuseBody(socket: Duplex, { latest, before }: Answers, denial: Denial): void {
+  if (!isFinished(before)) socket.destroy();
+  else if (!latest.headersSent) refuse(socket, denial);
+  else if (!latest.writableEnded) socket.destroy();
+  else socket.end(() => socket.destroy());
+}
+
+function isFinished(response: ServerResponse | undefined): boolean {
+  return response === undefined || response.writableFinished;
 }
 
 function refuse(socket: Duplex, denial: Denial): void {
