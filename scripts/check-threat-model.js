@@ -19,7 +19,7 @@ function fileOf(name, ending) {
   const places = [
     `packages/service/src/${name}`,
     `packages/service/test/${name}`,
-    `packages/service/front/${name}`,
+    `packages/service/${name}`,
   ];
   const found = [...places, `packages/${name}`, name].map((path) => path + ending);
   return found.find((path) => existsSync(root + path));

@@ -93,11 +93,17 @@ test.each([
   ["public, max-age=60", "private, max-age=60"],
   ["s-maxage=60", "private"],
   ['PUBLIC, S-MaxAge="60"', "private"],
-  ['private="public, s-maxage=1", max-age=1', 'private="public, s-maxage=1", max-age=1, private'],
-  ['x="a\\", public", public', 'x="a\\", public", private'],
+  ["max-age=60", "private, max-age=60"],
+  ['private="public, s-maxage=1", max-age=1', "private, max-age=1"],
+  ['x="a\\", public", public', 'private, x="a\\", public"'],
   ["no-store", "no-store"],
 ])("Cache-Control: %s becomes %s", async (given, passed) => {
   expect((await passOn([`cache-CONTROL: ${given}`])).headers.get("cache-control")).toEqual([passed]);
+});
+
+test("an answer that says nothing of caches is private, whatever it says of its age", async () => {
+  const { headers } = await passOn(["Expires: Fri, 01 Jan 2100 00:00:00 GMT", "Age: 0"]);
+  expect(headers.get("cache-control")).toEqual(["private"]);
 });
 
 test("any origin may read an answer, whatever the target says of origins", async () => {

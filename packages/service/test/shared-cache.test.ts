@@ -1,17 +1,10 @@
 import { Agent, interceptors } from "undici";
 import type { Dispatcher } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { CACHEABLE } from "../src/testkit/cacheable.ts";
-import { call, expectStatus } from "../src/testkit/client.ts";
-import { openDoor } from "../src/testkit/door.ts";
-import { startTestService } from "../src/testkit/service.ts";
+import { call } from "../src/testkit/client.ts";
+import { expectNothingKept, KEEPABLE, startCountingTarget } from "../src/testkit/holders.ts";
 import type { TestService } from "../src/testkit/service.ts";
-import { startTarget } from "../src/testkit/target.ts";
-
-/*
- * All capabilities share one URL, so that whatever keeps answers by their URL would mix their holders, and would go on
- * answering after a revoke.
- */
+import { startTestService } from "../src/testkit/service.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -19,42 +12,28 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-const cached = (): Dispatcher => new Agent().compose(interceptors.cache({ type: "shared" }));
-
-test.each(CACHEABLE)(
-  "a shared cache in front, a target that says %s: each holder gets its own answer, and none after a revoke",
-  async (_what, status, headers) => {
-    let asked = 0;
-    await using target = await startTarget((request, response) => {
-      asked += 1;
-      response.writeHead(status, headers).end(`${String(request.headers["x-holder"])} ${asked}`);
-    });
-    const dispatcher = cached();
-    const [one, other] = [await holder("one", target.url), await holder("other", target.url)];
-    for (let round = 1; round <= 4; round += 2) {
-      const expected = (name: string, count: number) => ({ status, text: `${name} ${count}` });
-      expect(await call(service, one.door, { dispatcher })).toMatchObject(expected("one", round));
-      expect(await call(service, other.door, { dispatcher })).toMatchObject(expected("other", round + 1));
-    }
-    expectStatus(await call(service, one.revoke), 202);
-    expectStatus(await call(service, one.door, { dispatcher }), 401);
-    expectStatus(await call(service, other.door, { dispatcher }), status);
-    await dispatcher.close();
-  },
-);
-
-function holder(name: string, uri: string): ReturnType<typeof openDoor> {
-  return openDoor(service, { uri, headers: { "X-Holder": name } });
+/** Undici's cache, as many clients would share it. It also keeps what nobody says anything of, for an hour. */
+function startSharedCache(): Dispatcher {
+  const cache = interceptors.cache({ type: "shared", methods: ["GET", "HEAD"], cacheByDefault: 3_600 });
+  return new Agent().compose(cache);
 }
 
-test("the cache of these tests keeps what it may", async () => {
-  let asked = 0;
-  await using target = await startTarget((_request, response) => {
-    asked += 1;
-    response.writeHead(200, { "Cache-Control": "public, max-age=600" }).end("ok");
-  });
-  const dispatcher = cached();
-  for (let round = 0; round < 3; round += 1) await call(target, "token", { dispatcher });
-  expect(asked).toBe(1);
+test("the cache does keep what a target says to everybody", async () => {
+  const dispatcher = startSharedCache();
+  await using target = await startCountingTarget("target", 200, ["Cache-Control", "public, max-age=3600"]);
+  for (const token of ["one", "two"]) {
+    expect((await call(target, token, { path: "", dispatcher })).text).toBe("target 1");
+  }
   await dispatcher.close();
 });
+
+test.each([200, 301, 404])(
+  "a shared cache keeps no answer of %i, neither for another holder nor past a revoke",
+  async (status) => {
+    for (const lines of KEEPABLE) {
+      const dispatcher = startSharedCache();
+      await expectNothingKept(service, (token) => call(service, token, { dispatcher }), status, lines);
+      await dispatcher.close();
+    }
+  },
+);

@@ -18,6 +18,9 @@ const ADDED = [
   "sandbox",
 ] as const;
 
+/** For a target that says nothing of caches: many a cache then decides by itself how long it keeps the answer. */
+const UNSAID_CACHE_CONTROL = ["Cache-Control", "private"] as const;
+
 /** What may stand in a field value or a reason phrase (RFC 9110 §5.5); anything else would throw when it is written. */
 const WRITABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
@@ -47,7 +50,7 @@ export function shapeAnswer(
   const connection = connectionOptions(rawHeaders);
   const headers: string[] = [];
   let codings = 0;
-  let isPrivate = false;
+  let saysCacheControl = false;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? "";
     const value = rawHeaders[i + 1] ?? "";
@@ -59,27 +62,30 @@ export function shapeAnswer(
     if (!passesToRequester(lowerCase) || connection.has(lowerCase)) continue;
     if (isBodiless && lowerCase === "content-length") continue;
     if (!WRITABLE.test(value)) return undefined;
-    if (lowerCase === "cache-control") {
-      headers.push(name, makePrivate(value));
-      isPrivate = true;
-    } else headers.push(name, value);
+    const isCacheControl = lowerCase === "cache-control";
+    if (isCacheControl) saysCacheControl = true;
+    headers.push(name, isCacheControl ? makePrivate(value) : value);
   }
-  if (!isPrivate) headers.push("Cache-Control", "private");
+  if (!saysCacheControl) headers.push(...UNSAID_CACHE_CONTROL);
   headers.push(...ADDED, ...cors);
   return { status, reason, headers };
 }
 
+/** By which a shared cache may keep what it otherwise must not (RFC 9111 §3.5), and a `private` that names single fields. */
+const REPLACED = /^(?:public|s-maxage|private)\s*(?:=|$)/i;
+
+const NO_STORE = /^no-store$/i;
+
 /**
- * A shared cache would go on answering with what it keeps after a revoke, and many (nginx's is one) keep all that does not
- * forbid it, whoever asked and whatever RFC 9111, section 3.5, says of requests with Authorization. So every answer is
- * `private`, in place of what would allow the opposite; `private` with field names is about those fields alone.
+ * In shared caches an answer would go to whoever asks for the one URL, also after a revoke. RFC 9111 §3.5 forbids them to
+ * keep the answer to a request with Authorization, but nginx and others keep what has `max-age`, or `Expires`, or a status:
+ * only `private` and `no-store` are understood by all. First, where no open quote of the target swallows it.
  */
 export function makePrivate(cacheControl: string): string {
-  const directives = splitDirectives(cacheControl).map((directive) =>
-    /^(?:public|s-maxage)\s*(?:=|$)/i.test(directive) ? "private" : directive,
-  );
-  if (!directives.some((directive) => /^(?:private|no-store)$/i.test(directive))) directives.push("private");
-  return Array.from(new Set(directives)).join(", ");
+  const directives = splitDirectives(cacheControl);
+  const kept = directives.filter((directive) => !REPLACED.test(directive));
+  const isPrivate = kept.length === directives.length && kept.some((directive) => NO_STORE.test(directive));
+  return (isPrivate ? kept : ["private", ...kept]).join(", ");
 }
 
 /** Splits at commas outside quoted strings. */

@@ -37,7 +37,8 @@ test.each([
   ],
   ["nel", "accept-ch", "origin-trial", "service-worker-allowed", "cdn-cache-control", "surrogate-control"],
   ["set-cookie2", "x-accel-redirect", "x-accel-buffering", "x-sendfile", "x-lighttpd-send-file"],
-  ["x-reproxy-url", "x-litespeed-location"],
+  ["x-reproxy-url", "x-litespeed-location", "x-litespeed-cache-control", "x-litespeed-purge"],
+  ["cloudflare-cdn-cache-control", "netlify-cdn-cache-control", "edge-control", "-cache-control"],
   ["proxy-authenticate", "proxy-authentication-info", "proxy-status", "x-content-type-options"],
   ["access-control-allow-origin", "access-control-allow-credentials", "access-control-"],
 ])("a target's %s, … never reach the requester", (...names) => {
@@ -51,6 +52,7 @@ test.each([
   "etag",
   "www-authenticate",
   "vary",
+  "cache-control",
   "server",
   "x-anything",
 ])("a target's %s may reach the requester", (name) => {

@@ -39,21 +39,23 @@ const NEVER_FROM_TARGET: ReadonlySet<string> = new Set([
   "accept-ch",
   "origin-trial",
   "service-worker-allowed",
-  "cdn-cache-control",
   "surrogate-control",
+  "edge-control",
   "proxy-status",
   "set-cookie2",
   // Orders to the proxy in front of us, which would take them for ours: to send one of its own files, another URL.
   "x-sendfile",
   "x-lighttpd-send-file",
   "x-reproxy-url",
-  "x-litespeed-location",
   // Replaced by our own.
   "x-content-type-options",
 ]);
 
-/** Of CORS, which is ours to answer, and of nginx's orders (`X-Accel-Redirect`, `X-Accel-Buffering`, …). */
-const TARGET_PREFIXES = ["access-control-", "x-accel-"] as const;
+/** Of CORS, which is ours to answer, and of the orders of nginx (`X-Accel-Redirect`, `X-Accel-Expires`, …) and LiteSpeed. */
+const TARGET_PREFIXES = ["access-control-", "x-accel-", "x-litespeed-"] as const;
+
+/** Of what is said to single caches (RFC 9213: `CDN-Cache-Control` and its kin), before which they take no `private`. */
+const TARGETED_SUFFIX = "-cache-control";
 
 /**
  * The name by which rules for the requester's headers go: lower case, underscores as hyphens. A target behind CGI or WSGI
@@ -73,6 +75,7 @@ export function passesToTarget(foldedName: string): boolean {
 export function passesToRequester(lowerCaseName: string): boolean {
   return (
     !NEVER_FROM_TARGET.has(lowerCaseName) &&
+    !lowerCaseName.endsWith(TARGETED_SUFFIX) &&
     !TARGET_PREFIXES.some((prefix) => lowerCaseName.startsWith(prefix))
   );
 }

@@ -1,69 +1,82 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
-import { getuid } from "node:process";
+import { watch } from "node:fs";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { freePort } from "./free-port.ts";
+import { Agent } from "undici";
 import { temporaryDirectory } from "./directory.ts";
-import type { TestCertificate } from "./tls-target.ts";
+import { freePort } from "./free-port.ts";
+import { makeCertificate } from "./tls-target.ts";
 
-const EXAMPLE = fileURLToPath(new URL("../../../../examples/nginx/nginx.conf", import.meta.url));
+const EXAMPLE = new URL("../../../../examples/nginx/nginx.conf", import.meta.url);
 
-/** nginx in front of a service. */
-export interface Front extends AsyncDisposable {
+/** What an operator changes, and where the example says it. */
+const NAME = "membrane.example";
+const CERTIFICATES = `/etc/letsencrypt/live/${NAME}`;
+
+/** An nginx of its own, with a certificate for `127.0.0.1` from a private authority, ended by its id. */
+export interface TestNginx extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** What it wrote into its log of errors. */
-  errors(): Promise<string>;
+  /** The authority that its certificate is from, PEM. */
+  readonly ca: string;
+  /** A client that trusts it. */
+  readonly agent: Agent;
+  /** All that both of its logs say so far. */
+  logged(): Promise<string>;
 }
 
-/** How often, and how long, nginx is looked for while it starts, in milliseconds. */
-const LOOKS = 100;
-const LOOK_MS = 50;
-
 /**
- * Starts nginx with the configuration of `examples/nginx`, in which only places are replaced: ports, and files.
+ * Starts nginx with the example's configuration in front of a port of loopback. It listens on 127.0.0.1 in place of IPv4, and
+ * on 127.0.0.2 in place of IPv6, which not every machine has.
  *
- * @param change for tests of what an operator adds; it must change something.
+ * @param edit what an operator might have changed beyond names, paths and ports.
  */
-export async function startFront(
-  service: { readonly port: number },
-  certificate: TestCertificate,
-  change: (configuration: string, prefix: string) => string = (same) => same,
-): Promise<Front> {
+export async function startNginx(
+  upstream: number,
+  edit: (configuration: string, prefix: string) => string = (configuration) => configuration,
+): Promise<TestNginx> {
   const directory = await temporaryDirectory();
-  const prefix = directory.path;
-  const port = await freePort();
-  await writeFile(join(prefix, "cert.pem"), certificate.cert);
-  await writeFile(join(prefix, "key.pem"), certificate.key);
-  const places: readonly (readonly [string, string])[] = [
-    ["server 127.0.0.1:8443;", `server 127.0.0.1:${service.port};`],
-    ["listen 443 ssl;", `listen 127.0.0.1:${port} ssl;`],
-    ["/etc/ssl/capabilities.example.com.pem", join(prefix, "cert.pem")],
-    ["/etc/ssl/private/capabilities.example.com.key", join(prefix, "key.pem")],
-    ["http {\n", `http {\n${temporaryPaths(prefix)}`],
-  ];
-  const example = places.reduce(replaceOnce, await readFile(EXAMPLE, "utf8"));
-  const file = join(prefix, "nginx.conf");
-  await writeFile(file, change(example, prefix));
-  const log = join(prefix, "error.log");
-  // Started by root, its workers would be somebody else, to whom the prefix is closed.
-  const user = getuid?.() === 0 ? "user root; " : "";
-  const globals = `daemon off; pid ${join(prefix, "nginx.pid")}; ${user}`;
-  const child = spawn("nginx", ["-p", prefix, "-e", log, "-c", file, "-g", globals], { stdio: "inherit" });
-  const ended = once(child, "exit").then(() => true);
-  await once(child, "spawn");
-  for (let look = 0; look < LOOKS && !(await isOpen(port)); look += 1) {
-    if (child.exitCode !== null) throw new Error(`nginx did not start: ${await readFile(log, "utf8")}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
+  const { path } = directory;
+  // The workers are another user's.
+  await chmod(path, 0o755);
+  const [certificate, port] = [await makeCertificate("127.0.0.1", "127.0.0.2"), await freePort()];
+  const files = {
+    "nginx.conf": edit(replaceAll(await readFile(EXAMPLE, "utf8"), path, port, upstream), path),
+    "fullchain.pem": certificate.cert,
+    "privkey.pem": certificate.key,
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(path, name), text, { mode: 0o600 });
+
+  // Its id is written when it listens.
+  const watcher = watch(path);
+  const listening = new Promise<void>((resolve) => {
+    watcher.on("change", (_kind, name) => {
+      if (name === "nginx.pid") resolve();
+    });
+  });
+  const words = ["-p", path, "-c", join(path, "nginx.conf"), "-e", "stderr", "-g", "daemon off;"];
+  const child = spawn("nginx", words, { stdio: ["ignore", "ignore", "pipe"] });
+  const said: Buffer[] = [];
+  child.stderr.on("data", (chunk: Buffer) => said.push(chunk));
+  const ended = once(child, "close");
+  const failed = ended.then(() => {
+    throw new Error(`nginx ended: ${Buffer.concat(said).toString()}`);
+  });
+  await Promise.race([listening, failed]).finally(() => watcher.close());
+  failed.catch(() => undefined);
+  const agent = new Agent({ connect: { ca: certificate.ca } });
   return {
     url: `https://127.0.0.1:${port}`,
     port,
-    errors: () => readFile(log, "utf8"),
+    ca: certificate.ca,
+    agent,
+    async logged() {
+      const logs = ["access.log", "error.log"].map((name) => readFile(join(path, name), "utf8"));
+      return (await Promise.all(logs)).join("") + Buffer.concat(said).toString();
+    },
     async [Symbol.asyncDispose]() {
+      await agent.destroy();
       child.kill("SIGTERM");
       await ended;
       await directory[Symbol.asyncDispose]();
@@ -71,26 +84,21 @@ export async function startFront(
   };
 }
 
-function replaceOnce(text: string, [from, to]: readonly [string, string]): string {
-  if (text.split(from).length !== 2) throw new Error(`the example does not say once: ${from}`);
-  return text.replace(from, to);
+/** @throws Error if the example no longer says what is replaced here: it would be tested with something else. */
+function replaceAll(example: string, path: string, port: number, upstream: number): string {
+  const replaced: readonly (readonly [string, string])[] = [
+    ["/run/nginx.pid", join(path, "nginx.pid")],
+    ["/var/log/nginx", path],
+    [CERTIFICATES, path],
+    ["listen 443 ", `listen 127.0.0.1:${port} `],
+    ["listen [::]:443 ", `listen 127.0.0.2:${port} `],
+    ["server 127.0.0.1:8443;", `server 127.0.0.1:${upstream};`],
+  ];
+  return replaced.reduce((text, [from, to]) => replaceIn(text, from, to), example);
 }
 
-/** Where nginx puts what it cannot hold: it makes these directories at its start, whatever it needs them for. */
-function temporaryPaths(prefix: string): string {
-  const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-  return kinds
-    .map((kind) => `  ${kind}_temp_path ${join(prefix, kind)};\n`)
-    .join("")
-    .concat("  access_log off;\n");
-}
-
-function isOpen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: "127.0.0.1" });
-    socket.once("connect", () => resolve(true));
-    socket.once("error", () => resolve(false));
-    socket.once("close", () => resolve(false));
-    socket.on("connect", () => socket.destroy());
-  });
+/** Replaces something that must stand there. */
+export function replaceIn(text: string, from: string, to: string): string {
+  if (!text.includes(from)) throw new Error(`examples/nginx/nginx.conf does not say: ${from}`);
+  return text.replaceAll(from, to);
 }

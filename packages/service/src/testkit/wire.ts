@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 
 /** A raw connection: for what no HTTP client would send, and to see every byte that comes back. */
 export interface Wire extends AsyncDisposable {
@@ -15,8 +16,11 @@ export interface Wire extends AsyncDisposable {
   readonly closed: Promise<"ended" | "reset">;
 }
 
-export async function openWire(port: number): Promise<Wire> {
-  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+/** @param ca of the certificate to expect; without it the connection is in clear. */
+export async function openWire(port: number, ca?: string): Promise<Wire> {
+  const at = { port, host: "127.0.0.1" };
+  const socket = ca === undefined ? connect(at) : connectTls({ ...at, ca });
+  socket.setNoDelay(true);
   const chunks: Buffer[] = [];
   const waiting = new Set<() => void>();
   let end: "ended" | "reset" | undefined;
@@ -34,7 +38,7 @@ export async function openWire(port: number): Promise<Wire> {
     chunks.push(chunk);
     waiting.forEach((check) => check());
   });
-  await once(socket, "connect");
+  await once(socket, ca === undefined ? "connect" : "secureConnect");
   const received = (): string => Buffer.concat(chunks).toString("latin1");
   return {
     socket,
