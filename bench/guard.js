@@ -12,7 +12,7 @@ const NOTABLE = 0.1;
 
 try {
   const recorded = await readResults();
-  const { rows } = await startAll();
+  const { rows } = await startAll({ withRivals: false });
   const report = [];
   for (const row of rows.filter(({ name }) => ROWS.has(name))) {
     const before = recorded.compared.find(({ name }) => name === row.name)?.cpuRatio.median;

@@ -23,11 +23,15 @@ const AWS4 = {
 };
 const CAP1 = { "cap1-hmac-sha512": { key: "c2VjcmV0", keyId: "bench" } };
 
-/** Starts all that the rows need. */
-export async function startAll() {
+/**
+ * Starts all that the rows need.
+ *
+ * @param {{ withRivals?: boolean }} options the rivals are installed when they are first wanted
+ */
+export async function startAll({ withRivals = true } = {}) {
   const target = await startTarget();
   const floor = await startFloor(target);
-  const rivals = await startRivals(target);
+  const rivals = withRivals ? await startRivals(target) : [];
   const begun = await begin();
   const service = await serve(begun);
   const membrane = await createMembrane(service, begun.create, "bench");
