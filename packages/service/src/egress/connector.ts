@@ -6,6 +6,7 @@ import { dial } from "./dial.ts";
 import { ConnectFailedError, EgressDeniedError } from "./errors.ts";
 import { createHandshake } from "./handshake.ts";
 import type { Handshake, TargetTls } from "./handshake.ts";
+import { holdEnd } from "./held-end.ts";
 import type { EgressPolicy, EgressVerdict } from "./policy.ts";
 import type { NameLookup } from "./resolve.ts";
 import { boundAttempts, resolveHost } from "./resolve.ts";
@@ -69,7 +70,7 @@ async function connect(
   for (const { address } of answers) demand(policy.judgeAddress(address, to.port));
   const socket = await dial(boundAttempts(answers), to.port, signal);
   demandRemote(socket, policy, to.port);
-  return to.isTls ? handshake(socket, to.hostname) : socket;
+  return holdEnd(to.isTls ? await handshake(socket, to.hostname) : socket);
 }
 
 /** Judged before anything is sent: what was dialled may differ from what was reached (0.0.0.0 reaches 127.0.0.1). */
