@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { run } from "./run.ts";
 import { MANY } from "./service.ts";
@@ -18,6 +19,8 @@ export interface ServiceProcess extends AsyncDisposable {
   readonly printed: () => string;
   /** Log events so far. */
   readonly logged: () => readonly LoggedEvent[];
+  /** Standard error: its log, and what it says when it fails. */
+  readonly stderr: Readable;
   /** Sends a signal and waits for the end. */
   end(
     signal: NodeJS.Signals,
@@ -68,6 +71,7 @@ export async function spawnService(
     pid: child.pid!,
     printed: () => printed.join(""),
     logged,
+    stderr: child.stderr,
     end: (signal) => end(child, signal),
     [Symbol.asyncDispose]: async () => void (await end(child, "SIGKILL")),
   };
@@ -91,6 +95,7 @@ export async function spawnMembrane(
     pid: child.pid!,
     printed: () => printed.join(""),
     logged,
+    stderr: child.stderr,
     end: (signal) => end(child, signal),
     [Symbol.asyncDispose]: async () => void (await end(child, "SIGKILL")),
   };
