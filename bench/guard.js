@@ -3,16 +3,16 @@
 import { endAll } from "./gateways/start.js";
 import { compare } from "./measure/compare.js";
 import { readResults } from "./results.js";
-import { startAll } from "./rows.js";
+import { startWarm } from "./rows.js";
 
 const ROWS = new Set(["plain", "signed (aws4)", "64 deep"]);
-const how = { pairs: 5, seconds: 1, connections: 32 };
+const how = { pairs: 3, seconds: 1, connections: 32 };
 /** A change of a ratio that deserves a look. */
 const NOTABLE = 0.1;
 
 try {
   const recorded = await readResults();
-  const { rows } = await startAll({ withRivals: false });
+  const { rows } = await startWarm();
   const report = [];
   for (const row of rows.filter(({ name }) => ROWS.has(name))) {
     const before = recorded.compared.find(({ name }) => name === row.name)?.cpuRatio.median;

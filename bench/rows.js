@@ -23,15 +23,10 @@ const AWS4 = {
 };
 const CAP1 = { "cap1-hmac-sha512": { key: "c2VjcmV0", keyId: "bench" } };
 
-/**
- * Starts all that the rows need.
- *
- * @param {{ withRivals?: boolean }} options the rivals are installed when they are first wanted
- */
-export async function startAll({ withRivals = true } = {}) {
+/** Starts what the rows of warm capabilities need, which a short run is made of. */
+export async function startWarm() {
   const target = await startTarget();
   const floor = await startFloor(target);
-  const rivals = withRivals ? await startRivals(target) : [];
   const begun = await begin();
   const service = await serve(begun);
   const membrane = await createMembrane(service, begun.create, "bench");
@@ -55,6 +50,23 @@ export async function startAll({ withRivals = true } = {}) {
   }
   const signed = await door("signed (aws4)", { uri, hmac: AWS4 });
   const cap1 = await door("signed (cap1)", { uri, hmac: CAP1 });
+  /** @type {Row[]} */
+  const rows = [
+    { name: "plain", gateway: plain, against: floor },
+    { name: "signed (aws4)", gateway: signed, against: floor },
+    { name: "signed (cap1)", gateway: cap1, against: floor },
+    { name: "64 deep", gateway: deep, against: plain },
+  ];
+  const warm = { plain, deep, signed, cap1 };
+  return { rows, target, uri, floor, begun, service, membrane, door, beforeDeepest, warm };
+}
+
+/** Starts all that the rows need. */
+export async function startAll() {
+  const started = await startWarm();
+  const { target, uri, floor, begun, service, membrane, door, beforeDeepest, warm } = started;
+  const { plain, deep, signed, cap1 } = warm;
+  const rivals = await startRivals(target);
   const large = (/** @type {number} */ bytes) => door(`${bytes} bytes down`, { uri: `${uri}${bytes}` });
   const mebibyte = await large(MIB);
 
@@ -91,10 +103,7 @@ export async function startAll({ withRivals = true } = {}) {
   /** @type {Row[]} */
   const rows = [
     ...rivals.map((gateway) => ({ name: gateway.name, gateway, against: floor, isRival: true })),
-    { name: "plain", gateway: plain, against: floor },
-    { name: "signed (aws4)", gateway: signed, against: floor },
-    { name: "signed (cap1)", gateway: cap1, against: floor },
-    { name: "64 deep", gateway: deep, against: plain },
+    ...started.rows,
     { name: "64 deep, 100 revokes/s", gateway: deep, against: plain, meanwhile: doomed },
     { name: "cold", gateway: shallowCold, against: plain },
     { name: "64 deep, cold", gateway: deepCold, against: plain },

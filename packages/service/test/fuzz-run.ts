@@ -4,7 +4,7 @@ import type { Message } from "./fuzz-reader.ts";
 import { readAnswer } from "./fuzz-reader.ts";
 
 /** How long each side is fuzzed, in seconds, beside its rows. */
-const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? 6);
+const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? 4);
 
 /** Time for a test that fuzzes, in milliseconds: what begins in time may end later. */
 export const FUZZ_TIMEOUT_MS: number = SECONDS * 1_000 + 120_000;
