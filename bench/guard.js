@@ -15,7 +15,7 @@ try {
   const { rows } = await startWarm();
   const report = [];
   for (const row of rows.filter(({ name }) => ROWS.has(name))) {
-    const before = recorded.compared.find(({ name }) => name === row.name)?.cpuRatio.median;
+    const before = recorded?.compared?.find(({ name }) => name === row.name)?.cpuRatio.median;
     const { cpuRatio, noisy } = await compare(row, how);
     const change = before === undefined ? Number.NaN : cpuRatio.median / before - 1;
     report.push({

@@ -66,6 +66,9 @@ async function runAll() {
 /** @param {readonly import("./measure/compare.js").Row[]} rows */
 async function compareAll(rows) {
   const compared = [];
-  for (const row of rows) compared.push(await compare(row, how));
+  for (const row of rows) {
+    process.stderr.write(`measuring ${row.name}\n`);
+    compared.push(await compare(row, how));
+  }
   return compared;
 }
