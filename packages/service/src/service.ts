@@ -21,7 +21,7 @@ import { createOccupancy } from "./invocation/occupancy.ts";
 import { createPace } from "./invocation/pace.ts";
 import type { BodyOptions } from "./invocation/request-body.ts";
 import type { Resolved } from "./invocation/resolve.ts";
-import { collectAsStreamed } from "./invocation/collect-as-streamed.ts";
+import { SMALL_PIECE_BYTES, collectAsStreamed } from "./invocation/collect-as-streamed.ts";
 import type { Limits } from "./limits.ts";
 import type { ServiceKeys } from "./store/keys.ts";
 import { createAwakeFeed } from "./store/awake.ts";
@@ -122,7 +122,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const collect = collectAsStreamed(options.collectYoung ?? (() => undefined));
   const passing = (bytes: number): void => {
     feed.keepUp();
-    collect(bytes);
+    if (bytes >= SMALL_PIECE_BYTES) collect(bytes);
   };
   const bodies: BodyOptions = {
     pace,
@@ -130,24 +130,17 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     sender: { windowMs: limits.bodyIdleMs, bytesPerSecond: limits.senderBytesPerSecond },
     held: createHeldBytes(limits.heldBytes),
   };
-  let underWay = 0;
-  let allLeft = (): void => undefined;
-  const inTurn = createTurns();
-  const receive: Handler = (request, response) => {
-    const routed = inTurn(request.socket, () => route(context, { request, response }));
-    if (!(routed instanceof Promise)) return;
-    underWay += 1;
-    const left = (): void => {
-      underWay -= 1;
-      if (underWay === 0) allLeft();
-    };
-    const failed = (error: unknown): void => {
-      log.fault(error);
-      response.destroy();
-      left();
-    };
-    routed.then(left, failed);
-  };
+  const inTurn = createTurns((error, socket) => {
+    log.fault(error);
+    socket.destroy();
+  });
+  const receive: Handler = (request, response) =>
+    void inTurn(
+      request.socket,
+      () => route(context, { request, response }),
+      // Behind an answer that closes the connection nothing is carried out: it could not be answered (RFC 9112 §9.6).
+      () => !response.shouldKeepAlive,
+    );
 
   const context: RouterContext = {
     resolving: {
@@ -231,10 +224,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       stopWatching();
       pace.stop();
       admissions.revokeAll();
-      await new Promise<void>((resolve) => {
-        allLeft = resolve;
-        if (underWay === 0) resolve();
-      });
+      await inTurn.allOver();
       await sweeper.stop();
       await pools.close();
     },

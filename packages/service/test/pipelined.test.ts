@@ -73,3 +73,29 @@ test("whoever asks a target of another method for the head alone does not have i
   expect(await nextAnswer(wire, { method: "HEAD" })).toMatchObject({ status: 200, body: "" });
   await ended;
 });
+
+test("what stands behind a request whose answer closes the connection is not carried out", async () => {
+  await using service = await startTestService({ limits: { managementBodyBytes: 1_000 } });
+  let count = 0;
+  await using target = await startStreamingTarget((_request, response) => {
+    count += 1;
+    response.end("ok");
+  });
+  const { door, export: exporting } = await openDoor(service, { uri: target.url });
+  const unclear = `${requestHead(door, { headers: ["Transfer-Encoding: gzip, chunked"] })}0\r\n\r\n`;
+  const line = "POST / HTTP/1.1";
+  const tooLong = requestHead(exporting, { line, headers: ["Content-Length: 99999"] }) + "x".repeat(99_999);
+  const all = [
+    [unclear, 400],
+    [tooLong, 413],
+  ] as const;
+  for (const [sent, status] of all) {
+    count = 0;
+    await using wire = await openWire(service.port);
+    wire.send(requestHead(door) + sent + requestHead(door));
+    const { rest } = await nextAnswer(wire);
+    expect(await nextAnswer(wire, { from: wire.received().length - rest.length })).toMatchObject({ status });
+    await wire.closed;
+    expect(count).toBe(1);
+  }
+});

@@ -53,6 +53,7 @@ export function answer(
     response.end(body);
     return;
   }
+  response.shouldKeepAlive = false;
   response.writeHead(status, [...headers, ...length, "Connection", "close"]);
   response.flushHeaders();
   dropRest(request);
@@ -61,6 +62,7 @@ export function answer(
 
 /** Closes a connection whose answer has ended and whose request has not: its rest must not be taken for the next request. */
 export function closeUnread({ request, response }: Exchanged): void {
+  response.shouldKeepAlive = false;
   dropRest(request);
   if (response.writableFinished) hangUp(request);
   else response.once("finish", () => hangUp(request));

@@ -3,6 +3,10 @@ import { parseToken } from "capability-protocol";
 
 /** The token of `Authorization: Bearer …` (RFC 6750 §2.1; the scheme's name is in any case). */
 export function bearerToken(authorization: string | undefined): CapabilityToken | undefined {
-  const match = /^Bearer +(\S+)$/i.exec(authorization ?? "");
-  return match?.[1] === undefined ? undefined : parseToken(match[1]);
+  if (authorization === undefined) return undefined;
+  const space = authorization.indexOf(" ");
+  if (authorization.slice(0, space).toLowerCase() !== "bearer") return undefined;
+  let start = space + 1;
+  while (authorization[start] === " ") start += 1;
+  return parseToken(authorization.slice(start));
 }

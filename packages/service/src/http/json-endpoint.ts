@@ -1,4 +1,3 @@
-import { afterwards } from "../domain/awaitable.ts";
 import type { ServiceKind } from "../domain/capability.ts";
 import type { Outcome } from "../domain/denial.ts";
 import { deny, invalid } from "../domain/denial.ts";
@@ -51,15 +50,14 @@ export async function manage(
   if (body === "requester_silent") return deny({ reason: "request_timeout" });
   if (body === "too_many_held") return deny({ reason: "service_busy" });
   if (body === "too_long") return tooLarge;
-  return afterwards(
-    () => {
-      const raw = body.bytes;
-      const json = parseJson(raw, jsonDepth);
-      if (!json.ok) return invalid("body", json.why === "deep" ? levels(jsonDepth) : "JSON in UTF-8");
-      return operation.run(context, caller, { raw, json: json.value, search: head.query });
-    },
-    () => body.release(),
-  );
+  try {
+    const raw = body.bytes;
+    const json = parseJson(raw, jsonDepth);
+    if (!json.ok) return invalid("body", json.why === "deep" ? levels(jsonDepth) : "JSON in UTF-8");
+    return await operation.run(context, caller, { raw, json: json.value, search: head.query });
+  } finally {
+    body.release();
+  }
 }
 
 /** An export body sent with a `revoke` capability by mistake must not revoke. */

@@ -9,8 +9,8 @@ export type ReadHead =
       readonly ok: true;
       readonly head: RequestHead;
       /** The one `Authorization` line, if there is one. */
-      readonly authorization?: string;
-      readonly expect?: string;
+      readonly authorization: string | undefined;
+      readonly expect: string | undefined;
       readonly upgrade: boolean;
     }
   | { readonly ok: false; readonly message: string };
@@ -51,9 +51,9 @@ export function readHead(
       rawHeaders: request.rawHeaders,
       body: framing,
     },
+    authorization,
+    expect,
     upgrade,
-    ...(authorization === undefined ? {} : { authorization }),
-    ...(expect === undefined ? {} : { expect }),
   };
 }
 

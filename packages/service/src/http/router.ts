@@ -2,7 +2,6 @@ import type { Authority } from "capability-protocol";
 import type { AuditLog } from "../audit/log.ts";
 import { fingerprint } from "../audit/fingerprint.ts";
 import type { Awaitable } from "../domain/awaitable.ts";
-import { afterwards, when } from "../domain/awaitable.ts";
 import type { Capability, ServiceKind } from "../domain/capability.ts";
 import type { Denial } from "../domain/denial.ts";
 import { isGatewayDenial } from "../domain/denial.ts";
@@ -40,61 +39,61 @@ export interface RouterContext {
 }
 
 /** One request, from its head to the end of its answer. The token says what it does. */
-export function route(context: RouterContext, exchanged: Exchanged): Awaitable<void> {
+export async function route(context: RouterContext, exchanged: Exchanged): Promise<void> {
   const read = readHead(exchanged.request, context.isOwn);
   if (!read.ok) return answerMalformed(context, exchanged, read.message);
-  const fault = (error: unknown): void => answerFault(context, exchanged, read.head, error);
-  try {
-    const served = receive(context, exchanged, read);
-    return served instanceof Promise ? served.catch(fault) : served;
-  } catch (error) {
-    return fault(error);
-  }
-}
-
-function receive(
-  context: RouterContext,
-  exchanged: Exchanged,
-  read: Extract<ReadHead, { ok: true }>,
-): Awaitable<void> {
-  if (read.authorization === undefined && answerAnyone(exchanged, read.head)) return undefined;
-  const token = bearerToken(read.authorization);
-  const isOver = hasFailedTooOften(context, exchanged);
-  const reach = isOver ? "known" : "any";
-  const admitted = token === undefined ? undefined : resolve(context.resolving, token, reach);
-  return when(admitted, (found) => {
-    if (found !== undefined) {
-      return afterwards(
-        () => serve(context, exchanged, read, found),
-        () => found.admission.leave(),
-      );
-    }
-    context.failures.count(addressOf(context, exchanged));
-    const reason = isOver ? "too_many_failures" : "unauthorized";
-    return answerDenial(context, exchanged, read.head, { reason });
-  });
-}
-
-function serve(
-  context: RouterContext,
-  exchanged: Exchanged,
-  read: Extract<ReadHead, { ok: true }>,
-  admitted: Admitted,
-): Awaitable<void> {
   const { head } = read;
-  if (read.upgrade) return answerDenial(context, exchanged, head, { reason: "upgrade_not_supported" });
-  if (read.expect !== undefined && read.expect.toLowerCase() !== "100-continue") {
-    return answerDenial(context, exchanged, head, { reason: "expectation_failed" });
+  let admitted: Admitted | undefined;
+  try {
+    if (read.authorization === undefined && answerAnyone(exchanged, head)) return;
+    const isOver = hasFailedTooOften(context, exchanged);
+    const found = admit(context, read.authorization, isOver);
+    // What is known at once is not waited for.
+    admitted = found instanceof Promise ? await found : found;
+    if (admitted === undefined) return answerStranger(context, exchanged, head, isOver);
+    const refused = refuseFields(read);
+    if (refused !== undefined) return answerDenial(context, exchanged, head, refused);
+    if (read.expect !== undefined) continueWhenRead(exchanged);
+    const { resolved } = admitted;
+    if (resolved.capability.kind !== "invoke") {
+      return await serveManagement(context, exchanged, head, resolved, resolved.capability.kind);
+    }
+    const { request, response } = exchanged;
+    const ended = invoke(context.invoking, admitted, { head, request, response });
+    finish(context, exchanged, head, resolved.capability, ended instanceof Promise ? await ended : ended);
+  } catch (error) {
+    answerFault(context, exchanged, head, error);
+  } finally {
+    admitted?.admission.leave();
   }
-  if (read.expect !== undefined) continueWhenRead(exchanged);
-  const { capability, upstream } = admitted.resolved;
-  if (capability.kind !== "invoke")
-    return serveManagement(context, exchanged, head, admitted.resolved, capability.kind);
-  if (upstream === undefined) throw new TypeError("an exported capability stands for nothing");
-  const { request, response } = exchanged;
-  return when(invoke(context.invoking, admitted, upstream, { head, request, response }), (end) =>
-    finish(context, exchanged, head, capability, end),
-  );
+}
+
+function admit(
+  context: RouterContext,
+  authorization: string | undefined,
+  isOver: boolean,
+): Awaitable<Admitted | undefined> {
+  const token = bearerToken(authorization);
+  return token === undefined ? undefined : resolve(context.resolving, token, isOver ? "known" : "any");
+}
+
+/** Whose token does not work. */
+function answerStranger(
+  context: RouterContext,
+  exchanged: Exchanged,
+  head: RequestHead,
+  isOver: boolean,
+): void {
+  context.failures.count(addressOf(context, exchanged));
+  answerDenial(context, exchanged, head, { reason: isOver ? "too_many_failures" : "unauthorized" });
+}
+
+/** What only a holder is told of. */
+function refuseFields({ upgrade, expect }: Extract<ReadHead, { ok: true }>): Denial | undefined {
+  if (upgrade) return { reason: "upgrade_not_supported" };
+  if (expect !== undefined && expect.toLowerCase() !== "100-continue")
+    return { reason: "expectation_failed" };
+  return undefined;
 }
 
 async function serveManagement(

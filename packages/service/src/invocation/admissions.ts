@@ -11,6 +11,8 @@ export interface Admission {
   readonly isRevoked: boolean;
   /** `listener` is called once, when it is revoked. */
   onRevoke(listener: () => void): void;
+  /** `release` is called once, when it leaves: gives back what was taken for it. */
+  onLeave(release: () => void): void;
   leave(): void;
 }
 
@@ -73,6 +75,7 @@ class Guest implements Admission, Enrolled {
   readonly #party: Party;
   readonly #left: () => void;
   #listener: (() => void) | undefined;
+  #releases: readonly (() => void)[] = NONE;
 
   constructor(party: Party, left: () => void) {
     this.#party = party;
@@ -91,7 +94,15 @@ class Guest implements Admission, Enrolled {
     this.#listener?.();
   }
 
+  onLeave(release: () => void): void {
+    this.#releases = [...this.#releases, release];
+  }
+
   leave(): void {
-    if (this.#party.guests.delete(this)) this.#left();
+    if (!this.#party.guests.delete(this)) return;
+    this.#left();
+    for (const release of this.#releases) release();
   }
 }
+
+const NONE: readonly (() => void)[] = [];

@@ -1,6 +1,9 @@
 /** How many bytes of bodies may go through from one collection to the next. */
 export const COLLECT_EVERY_BYTES: number = 2 * 1024 * 1024;
 
+/** Smaller pieces, in bytes, come with so much garbage on the heap that the engine collects by itself in time. */
+export const SMALL_PIECE_BYTES: number = 4 * 1024;
+
 /**
  * The engine frees the buffers of a streamed body only when 64 MB of them have piled up. Collected as they come, they
  * cost next to nothing: nearly all of them are dead, and a collection of young objects pays for the living alone.

@@ -1,5 +1,5 @@
 import { HOP_BY_HOP_REQUEST, HOP_BY_HOP_RESPONSE } from "capability-protocol";
-import { listOf } from "./raw-headers.ts";
+import { listOf, valuesOf } from "./raw-headers.ts";
 
 /**
  * Header names with a rule of their own on the way through, all in lower case. Sources: RFC 9110 §7.6.1
@@ -52,7 +52,13 @@ const NEVER_FROM_TARGET: ReadonlySet<string> = new Set([
 ]);
 
 /** Of CORS, which is ours to answer, and of the orders of nginx (`X-Accel-Redirect`, `X-Accel-Expires`, …) and LiteSpeed. */
-const TARGET_PREFIXES = ["access-control-", "x-accel-", "x-litespeed-"] as const;
+function isPrefixed(lowerCaseName: string): boolean {
+  return (
+    lowerCaseName.startsWith("access-control-") ||
+    lowerCaseName.startsWith("x-accel-") ||
+    lowerCaseName.startsWith("x-litespeed-")
+  );
+}
 
 /** Of what is said to single caches (RFC 9213: `CDN-Cache-Control` and its kin), before which they take no `private`. */
 const TARGETED_SUFFIX = "-cache-control";
@@ -76,7 +82,7 @@ export function passesToRequester(lowerCaseName: string): boolean {
   return (
     !NEVER_FROM_TARGET.has(lowerCaseName) &&
     !lowerCaseName.endsWith(TARGETED_SUFFIX) &&
-    !TARGET_PREFIXES.some((prefix) => lowerCaseName.startsWith(prefix))
+    !isPrefixed(lowerCaseName)
   );
 }
 
@@ -85,11 +91,11 @@ export function passesToRequester(lowerCaseName: string): boolean {
  * the other side's headers before anything of ours is added, so that nobody can have ours removed.
  */
 export function connectionOptions(rawHeaders: readonly string[]): ReadonlySet<string> {
-  const options = listOf(rawHeaders, "connection");
-  if (options.length === 0) return NONE;
+  const values = valuesOf(rawHeaders, "connection");
+  if (values.length === 0) return NONE;
   // What nearly everybody says.
-  if (options.length === 1 && options[0] === "keep-alive") return KEEP_ALIVE;
-  return new Set(options.map((option) => option.toLowerCase()));
+  if (values.length === 1 && values[0] === "keep-alive") return KEEP_ALIVE;
+  return new Set(listOf(rawHeaders, "connection").map((option) => option.toLowerCase()));
 }
 
 const NONE: ReadonlySet<string> = new Set();

@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import type { Digest } from "capability-protocol/signers";
 import type { Awaitable } from "../domain/awaitable.ts";
-import { afterwards, when } from "../domain/awaitable.ts";
+import { when } from "../domain/awaitable.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
 import { accept, deny } from "../domain/denial.ts";
 import type { Pools } from "../egress/pools.ts";
+import type { Admission } from "./admissions.ts";
 import { authorize } from "./authorize.ts";
 import { markHop } from "./loop.ts";
 import type { Occupancy } from "./occupancy.ts";
@@ -49,21 +50,20 @@ export interface Requester {
 export function invoke(
   context: InvocationContext,
   admitted: Admitted,
-  upstream: NonNullable<Resolved["upstream"]>,
   requester: Requester,
 ): Awaitable<ExchangeEnd> {
-  const full = context.occupancy.enter(admitted.resolved);
+  const { resolved, admission } = admitted;
+  if (resolved.upstream === undefined) throw new TypeError("an exported capability stands for nothing");
+  const full = context.occupancy.enter(resolved);
   if (full !== undefined) return denied(full);
-  return afterwards(
-    () => carryOut(context, admitted, upstream, requester),
-    () => context.occupancy.leave(admitted.resolved),
-  );
+  admission.onLeave(() => context.occupancy.leave(resolved));
+  return carryOut(context, admission, resolved.upstream, requester);
 }
 
 /** resolve → authorize → shape → sign → stream. */
 function carryOut(
   context: InvocationContext,
-  { admission }: Admitted,
+  admission: Admission,
   { target, poolKey }: NonNullable<Resolved["upstream"]>,
   requester: Requester,
 ): Awaitable<ExchangeEnd> {
@@ -76,13 +76,14 @@ function carryOut(
   return when(preparePayload(context, target, requester), (payload) => {
     if (payload === undefined) return { kind: "requester_left" };
     if (!payload.ok) return denied(payload.denial);
-    const headers = sign(target, shaped, payload.value.hash, context.now()).concat(marks);
+    const { hash, body, release } = payload.value;
+    if (release !== undefined) admission.onLeave(release);
+    const headers = sign(target, shaped, hash, context.now()).concat(marks);
 
     const exchange = new Exchange(requester.response, admission, context);
-    const request = upstreamRequest(context, target, shaped, headers, payload.value.body);
+    const request = upstreamRequest(context, target, shaped, headers, body);
     exchange.start(context.pools.get(poolKey, target), request);
-    const { release } = payload.value;
-    return release === undefined ? exchange.ended : afterwards(() => exchange.ended, release);
+    return exchange.ended;
   });
 }
 
