@@ -16,8 +16,7 @@ import { readFile, writeFile } from "node:fs/promises";
  * @property {Compared[]} compared
  * @property {{ rate: number, rows: Latency[] }} latencies
  * @property {{ name: string, ratio: number, perSecond: number, grownBytes: number }[]} transfers
- * @property {{ count: number, startMs: number, anonymousBytes: number, revokeOneMs: number, revokeAllMs: number,
- *   before: Latency, whileSweeping: Latency } | undefined} scale
+ * @property {{ count: number } & Awaited<ReturnType<typeof import("./scale.js").measureScale>>} scale
  */
 
 const FILE = new URL("results.json", import.meta.url);

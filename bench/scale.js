@@ -1,11 +1,19 @@
 // What a million capabilities change: in the time to start, in memory, in invocations, in a revoke of all of them at once.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { begin, createMembrane, exportThrough, revoke, serve } from "./gateways/membrane.js";
-import { directory } from "./gateways/start.js";
+import {
+  begin,
+  copyOf,
+  createMembrane,
+  exportThrough,
+  queryAll,
+  revoke,
+  serve,
+} from "./gateways/membrane.js";
+import { directory, endProgram } from "./gateways/start.js";
 import { latency } from "./measure/latency.js";
 import { anonymousBytes } from "./measure/process.js";
 import { median } from "./measure/statistics.js";
@@ -16,7 +24,12 @@ import { median } from "./measure/statistics.js";
 const FILL = fileURLToPath(new URL("gateways/fill.js", import.meta.url));
 const FEW = 1_000;
 const HOT = 100;
-const SMALL_REVOKES = 9;
+/** All can be revoked once a store: as often as that a copy of it is made. */
+const COPIES = 3;
+const SMALL_REVOKES = 3;
+const MEMBRANES = 500;
+const PAGE = 100;
+const QUERIES = 9;
 
 /** A service on a store with `count` capabilities, all through one membrane. */
 /**
@@ -35,7 +48,8 @@ export async function startFilled(count, target) {
     uri: `http://127.0.0.1:${target}/`,
     tokens,
   });
-  process.kill(maker.pid, "SIGTERM");
+  for (let i = 1; i < MEMBRANES; i += 1) await createMembrane(maker, begun.create, `holds nothing ${i}`);
+  await endProgram(maker);
   const hot = `${tokens}-hot`;
   const all = (await readFile(tokens, "utf8")).trim().split("\n");
   await writeFile(hot, `${all.slice(0, HOT).join("\n")}\n`);
@@ -81,34 +95,77 @@ export async function startScale(many, target) {
 }
 
 /**
- * Revokes the membrane that holds all, once all else was measured.
+ * How long it takes to go through all membranes of a tenant, page by page, in milliseconds.
+ *
+ * @param {Awaited<ReturnType<typeof startFilled>>} filled
+ */
+async function timeQuery({ service, begun }) {
+  const times = [];
+  for (let query = 0; query < QUERIES; query += 1) {
+    times.push(
+      await timed(async () => {
+        const count = await queryAll(service, begun.query, PAGE);
+        if (count !== MEMBRANES) throw new Error(`${count} membranes were found, of ${MEMBRANES}`);
+      }),
+    );
+  }
+  return median(times);
+}
+
+/**
+ * Queries both stores; then copies the full one, each time starts a service on the copy, revokes membranes that hold one
+ * capability, and the one that holds all.
  *
  * @param {Awaited<ReturnType<typeof startScale>>} scale
  * @param {number} target
  * @param {{ rate: number, seconds: number, connections: number }} how
  */
-export async function revokeAll({ full }, target, how) {
-  const { service, begun, membrane } = full;
+export async function measureScale({ few, full }, target, how) {
+  const memory = await anonymousBytes(full.service.pid);
+  const queryFewMs = await timeQuery(few);
+  const queryMs = await timeQuery(full);
+  await endProgram(few.service);
+  await endProgram(full.service);
+  /** @type {Awaited<ReturnType<typeof revokeAll>>[]} */
+  const copies = [];
+  for (let copy = 1; copy <= COPIES; copy += 1) copies.push(await revokeAll(full, target, how));
+  /** @param {(copy: Awaited<ReturnType<typeof revokeAll>>) => number} of */
+  const middle = (of) => median(copies.map(of));
+  return {
+    startMs: middle(({ startMs }) => startMs),
+    anonymousBytes: memory,
+    queryFewMs,
+    queryMs,
+    revokeOneMs: middle(({ oneMs }) => oneMs),
+    revokeAllMs: middle(({ allMs }) => allMs),
+    p99BeforeMs: middle(({ before }) => before.p99),
+    p99SweepingMs: middle(({ whileSweeping }) => whileSweeping.p99),
+  };
+}
+
+/**
+ * @param {Awaited<ReturnType<typeof startFilled>>} filled
+ * @param {number} target
+ * @param {{ rate: number, seconds: number, connections: number }} how
+ */
+async function revokeAll(filled, target, how) {
+  const begun = await copyOf(filled.begun);
+  const service = await serve(begun);
   const other = await createMembrane(service, begun.create, "other");
   const token = await exportThrough(service, other.export, { uri: `http://127.0.0.1:${target}/` });
   const door = { name: "other membrane", pid: service.pid, url: service.url, token };
+  const before = await latency(door, how);
   const small = [];
   for (let round = 0; round < SMALL_REVOKES; round += 1) {
-    const one = await createMembrane(service, begun.create, `one ${round}`);
+    const one = await createMembrane(service, begun.create, `holds one ${round}`);
     await exportThrough(service, one.export, { uri: `http://127.0.0.1:${target}/` });
     small.push(await timed(() => revoke(service, one.revoke)));
   }
-  const before = await latency(door, how);
-  const all = await timed(() => revoke(service, membrane.revoke));
+  const allMs = await timed(() => revoke(service, filled.membrane.revoke));
   const whileSweeping = await latency(door, how);
-  return {
-    startMs: service.startMs,
-    anonymousBytes: await anonymousBytes(service.pid),
-    revokeOneMs: median(small),
-    revokeAllMs: all,
-    before,
-    whileSweeping,
-  };
+  await endProgram(service);
+  await rm(begun.data, { recursive: true });
+  return { startMs: service.startMs, before, oneMs: median(small), allMs, whileSweeping };
 }
 
 /** @param {() => Promise<unknown>} act */

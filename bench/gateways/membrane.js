@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { directory, run, startProgram } from "./start.js";
@@ -7,7 +8,7 @@ const MEMBRANE = fileURLToPath(new URL("../../packages/service/bin/membrane.js",
 const AUTHORITY = "bench.test";
 
 /** What a store of the bench was begun with. */
-/** @typedef {{ data: string, create: string }} Begun */
+/** @typedef {{ data: string, create: string, query: string }} Begun */
 /** @typedef {Awaited<ReturnType<typeof serve>>} Service */
 /** @typedef {{ url: string }} Door */
 
@@ -16,7 +17,20 @@ export async function begin() {
   const data = join(directory, `data-${randomBytes(4).toString("hex")}`);
   const words = ["init", "--data", data, "--authority", AUTHORITY, "--no-profile", "--json"];
   const { stdout } = await run(process.execPath, [MEMBRANE, ...words]);
-  return { data, create: tokenOf(JSON.parse(stdout).capabilities.create) };
+  const { create, query } = JSON.parse(stdout).capabilities;
+  return { data, create: tokenOf(create), query: tokenOf(query) };
+}
+
+/**
+ * The same once more: what is done to it leaves the other as it is.
+ *
+ * @param {Begun} begun whose service writes nothing meanwhile
+ * @returns {Promise<Begun>}
+ */
+export async function copyOf(begun) {
+  const data = join(directory, `data-${randomBytes(4).toString("hex")}`);
+  await cp(begun.data, data, { recursive: true });
+  return { ...begun, data };
 }
 
 /**
@@ -66,6 +80,28 @@ export async function revoke(service, token) {
   const answer = await fetch(service.url, { headers: { authorization: `Bearer ${token}` } });
   if (answer.status !== 202) throw new Error(`expected 202, got ${answer.status}: ${await answer.text()}`);
   await answer.arrayBuffer();
+}
+
+/**
+ * Goes through all membranes of the tenant.
+ *
+ * @param {Door} service
+ * @param {string} query
+ * @param {number} limit of a page
+ * @returns {Promise<number>} how many there are
+ */
+export async function queryAll(service, query, limit) {
+  const headers = { authorization: `Bearer ${query}` };
+  let count = 0;
+  let lastId = "";
+  for (;;) {
+    const search = new URLSearchParams({ limit: String(limit), ...(lastId === "" ? {} : { lastId }) });
+    /** @type {any} */
+    const page = await (await fetch(`${service.url}?${search}`, { headers })).json();
+    count += page.membranes.length;
+    if (page.completed) return count;
+    lastId = page.membranes.at(-1).id;
+  }
 }
 
 /**

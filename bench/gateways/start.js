@@ -17,12 +17,15 @@ export const run = promisify(execFile);
  * @property {string} name
  * @property {number} pid
  * @property {string} url
- * @property {string} token that goes with each request; "-" for whom it means nothing
+ * @property {string} token that goes with each request
  * @property {string} [tokens] a file with one token a line, of which each request takes one at random
  */
 
 /** @param {string} name of a file beside this one */
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+
+/** As long as the token of a capability, for those who do not look at it. */
+const NO_TOKEN = `CPBLTY1-${"A".repeat(86)}`;
 
 /** @type {import("node:child_process").ChildProcess[]} */
 const children = [];
@@ -32,6 +35,16 @@ export const directory = await mkdtemp(join(tmpdir(), "membrane-bench-"));
 export async function endAll() {
   await Promise.all(children.map(end));
   await rm(directory, { recursive: true, force: true });
+}
+
+/**
+ * Ends one of the programs that were started, and waits for it.
+ *
+ * @param {{ pid: number }} program
+ */
+export async function endProgram({ pid }) {
+  const child = children.find((one) => one.pid === pid);
+  if (child !== undefined) await end(child);
 }
 
 /** @param {import("node:child_process").ChildProcess} child */
@@ -109,7 +122,7 @@ async function startNginx(target) {
         () => false,
       )
     ) {
-      return { name: "nginx", pid: Number(child.pid), url, token: "-" };
+      return { name: "nginx", pid: Number(child.pid), url, token: NO_TOKEN };
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -163,7 +176,7 @@ export async function startProgram(name, words) {
   children.push(child);
   const port = await Promise.any([portIn(child.stdout), portIn(child.stderr)]);
   const startMs = performance.now() - from;
-  return { name, pid: Number(child.pid), port, url: `http://127.0.0.1:${port}/`, token: "-", startMs };
+  return { name, pid: Number(child.pid), port, url: `http://127.0.0.1:${port}/`, token: NO_TOKEN, startMs };
 }
 
 /** @param {import("node:stream").Readable} output */

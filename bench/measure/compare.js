@@ -31,8 +31,11 @@ import { median, quartiles } from "./statistics.js";
  * @property {boolean} isRival
  */
 
-/** Where the quartiles of the other side's own cost are further apart than this, the machine was too noisy to compare. */
+/** Where the quartiles of the ratio are further apart than this, of the ratio, the machine was too noisy to compare. */
 const NOISE = 0.15;
+
+/** How long each side is warmed up, in seconds: the engine compiles what is hot for the last time some seconds after it began. */
+const WARM_SECONDS = 4;
 
 /**
  * Interleaved pairs: whatever the machine's neighbours do falls on both.
@@ -44,26 +47,28 @@ const NOISE = 0.15;
 export async function compare(row, how) {
   /** @type {{ ours: Sample, theirs: Sample }[]} */
   const pairs = [];
-  // The first pair warms both up and does not count.
-  for (let pair = 0; pair <= how.pairs; pair += 1) {
+  const warming = { ...how, seconds: WARM_SECONDS };
+  await measure(row.against, row, warming);
+  await measure(row.gateway, row, warming);
+  for (let pair = 0; pair < how.pairs; pair += 1) {
     const theirs = await measure(row.against, row, how);
     const beside = row.meanwhile?.();
     const ours = await measure(row.gateway, row, how).finally(() => beside?.stop());
-    if (pair > 0) pairs.push({ ours, theirs });
+    pairs.push({ ours, theirs });
   }
   /** @param {(sample: Sample) => number} of */
   const ratio = (of) => quartiles(pairs.map(({ ours, theirs }) => of(ours) / of(theirs)));
-  const spread = quartiles(pairs.map(({ theirs }) => theirs.cpu));
+  const cpuRatio = ratio(({ cpu }) => cpu);
   return {
     name: row.name,
     against: row.against.name,
-    cpuRatio: ratio(({ cpu }) => cpu),
+    cpuRatio,
     throughputRatio: ratio(({ perSecond }) => perSecond),
     cpuMicroseconds: median(pairs.map(({ ours }) => ours.cpu)),
-    againstCpuMicroseconds: spread.median,
+    againstCpuMicroseconds: median(pairs.map(({ theirs }) => theirs.cpu)),
     perSecond: median(pairs.map(({ ours }) => ours.perSecond)),
     isRival: row.isRival ?? false,
-    noisy: (spread.upper - spread.lower) / spread.median > NOISE,
+    noisy: (cpuRatio.upper - cpuRatio.lower) / cpuRatio.median > NOISE,
   };
 }
 

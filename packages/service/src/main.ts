@@ -6,11 +6,7 @@ import { pino } from "pino";
 import { createAuditLog } from "./audit/log.ts";
 import type { Command } from "./cli.ts";
 import { readCommandLine } from "./cli.ts";
-import { doctor } from "./commands/doctor.ts";
-import { init } from "./commands/init.ts";
-import { serve, serveAsWorker } from "./commands/serve.ts";
 import type { Machine } from "./commands/serve.ts";
-import { tenant } from "./commands/tenant.ts";
 import type { FromWorker } from "./commands/worker-messages.ts";
 import { RENEWED } from "./commands/worker-messages.ts";
 import type { ServeConfig } from "./config.ts";
@@ -25,6 +21,7 @@ try {
   process.exitCode = 1;
 }
 
+/** Each command is loaded when it is asked for: a mistake in the command line is answered without any. */
 async function run(command: Command): Promise<void> {
   switch (command.name) {
     case "serve": {
@@ -37,18 +34,24 @@ async function run(command: Command): Promise<void> {
       });
       const machine = { log, stop: terminated(), collectYoung: youngCollector() };
       if (cluster.isWorker) return runWorker(command.config, machine);
+      const { serve } = await import("./commands/serve.ts");
       return serve(command.config, { ...machine, print, home: homedir });
     }
-    case "init":
+    case "init": {
+      const { init } = await import("./commands/init.ts");
       return init(command.config, command.json, { now: new Date(), home: homedir, print, note });
+    }
     case "doctor": {
+      const { doctor } = await import("./commands/doctor.ts");
       if (!(await doctor(command.config, process.version, new Date(), print))) process.exitCode = 1;
       return;
     }
     case "tenant create":
     case "tenant list":
-    case "tenant reissue":
+    case "tenant reissue": {
+      const { tenant } = await import("./commands/tenant.ts");
       return tenant(command, print);
+    }
   }
 }
 
@@ -64,6 +67,7 @@ async function runWorker(
     });
   };
   try {
+    const { serveAsWorker } = await import("./commands/serve.ts");
     await serveAsWorker(config, { ...machine, tell, onRenewed });
   } catch (error) {
     tell({ kind: "failed", why: error instanceof Error ? error.message : "failed" });

@@ -1,4 +1,5 @@
 import { hkdfSync } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import type { CapabilityToken, QueryRequest } from "capability-protocol";
 import { formatToken, TOKEN_BYTES } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
@@ -11,7 +12,7 @@ import { StoreCorruptError } from "../store/store.ts";
 import type { Answer, Caller, ManagementContext } from "./context.ts";
 import { denialOf, issue } from "./issue.ts";
 import { subjectOf } from "./subject.ts";
-import type { TenantKeys } from "./tenant-keys.ts";
+import type { ParsedTenantKeys } from "./tenant-keys.ts";
 import { parseTenantKeys } from "./tenant-keys.ts";
 
 /** The two tokens of a membrane. */
@@ -20,6 +21,9 @@ interface MembraneTokens {
   readonly revoke: CapabilityToken;
 }
 
+/** How many membranes are opened in one turn of the event loop: a page of a thousand would hold up all others for long. */
+const STEP = 8;
+
 /** Lists membranes with their capabilities, one page a call. */
 export async function query(
   context: ManagementContext,
@@ -27,24 +31,39 @@ export async function query(
   request: QueryRequest,
 ): Promise<Outcome<Answer>> {
   const keys = parseTenantKeys(caller.payload);
-  const page = await context.store.membranes(subjectOf(caller), { ...request, sealedTo: keys.publicKey });
-  const listed = await Promise.all(page.membranes.map((membrane) => list(context, caller, keys, membrane)));
-  // What was found made may not be on disk yet, if whoever made it is not answered yet.
-  if (isDelegated(caller)) await context.store.make([]);
-  const denied = listed.find((entry) => !entry.ok);
-  if (denied !== undefined) return denied;
-  const membranes = listed.flatMap((entry) => (entry.ok && entry.value !== undefined ? [entry.value] : []));
-  return accept({ status: 200, body: { membranes, completed: page.completed } });
+  const listed: object[] = [];
+  let after = request;
+  for (let left = request.limit; ; left -= STEP) {
+    const step = { ...after, limit: Math.min(left, STEP), sealedTo: keys.publicKey };
+    const page = await context.store.membranes(subjectOf(caller), step);
+    const entries = await Promise.all(
+      page.membranes.map((membrane) => list(context, caller, keys, membrane)),
+    );
+    for (const entry of entries) {
+      if (!entry.ok) return entry;
+      if (entry.value !== undefined) listed.push(entry.value);
+    }
+    const lastId = page.membranes.at(-1)?.name;
+    if (page.completed || left <= STEP || lastId === undefined) {
+      // What was found made may not be on disk yet, if whoever made it is not answered yet.
+      if (isDelegated(caller)) await context.store.make([]);
+      return accept({ status: 200, body: { membranes: listed, completed: page.completed } });
+    }
+    after = { ...request, lastId };
+    await setImmediate();
+  }
 }
 
 async function list(
   context: ManagementContext,
   caller: Caller,
-  keys: TenantKeys,
+  keys: ParsedTenantKeys,
   membrane: StoredMembrane,
 ): Promise<Outcome<object | undefined>> {
   const original = openTokens(keys, membrane);
-  const given = isDelegated(caller) ? await delegate(context, caller, membrane, original) : accept(original);
+  const given = isDelegated(caller)
+    ? await delegate(context, caller, keys, membrane, original)
+    : accept(original);
   if (!given.ok || given.value === undefined) return given;
   const { authority } = context;
   return accept({
@@ -60,8 +79,8 @@ function isDelegated(caller: Caller): boolean {
   return caller.capability.parent !== undefined;
 }
 
-function openTokens(keys: TenantKeys, membrane: StoredMembrane): MembraneTokens {
-  const [exporting, revoking] = unframe(unsealWith(keys, membrane.sealed, boundColumns(membrane)));
+function openTokens(keys: ParsedTenantKeys, membrane: StoredMembrane): MembraneTokens {
+  const [exporting, revoking] = unframe(unsealWith(keys.opening, membrane.sealed, boundColumns(membrane)));
   if (exporting === undefined || revoking === undefined) {
     throw new StoreCorruptError("a membrane does not hold its two tokens");
   }
@@ -77,13 +96,14 @@ function openTokens(keys: TenantKeys, membrane: StoredMembrane): MembraneTokens 
 async function delegate(
   context: ManagementContext,
   caller: Caller,
+  keys: ParsedTenantKeys,
   membrane: StoredMembrane,
   original: MembraneTokens,
 ): Promise<Outcome<MembraneTokens | undefined>> {
   const { vault, store } = context;
   const derived: MembraneTokens = {
-    export: deriveToken(caller, membrane, "export"),
-    revoke: deriveToken(caller, membrane, "revoke"),
+    export: deriveToken(caller, keys, membrane, "export"),
+    revoke: deriveToken(caller, keys, membrane, "revoke"),
   };
   const present = await Promise.all([vault.open(derived.export), vault.open(derived.revoke)]);
   if (present.every((opened) => opened !== undefined)) return accept(derived);
@@ -111,13 +131,17 @@ async function delegate(
   return denied.reason === "lineage_dead" ? accept(undefined) : deny(denialOf(denied));
 }
 
-function deriveToken(caller: Caller, membrane: StoredMembrane, kind: "export" | "revoke"): CapabilityToken {
+function deriveToken(
+  caller: Caller,
+  keys: ParsedTenantKeys,
+  membrane: StoredMembrane,
+  kind: "export" | "revoke",
+): CapabilityToken {
   const info = frame([
     text("delegated query/1"),
     text(caller.capability.uid),
     text(membrane.uid),
     text(kind),
   ]);
-  const { privateKey } = parseTenantKeys(caller.payload);
-  return formatToken(new Uint8Array(hkdfSync("sha512", privateKey, Buffer.alloc(0), info, TOKEN_BYTES)));
+  return formatToken(new Uint8Array(hkdfSync("sha512", keys.privateKey, Buffer.alloc(0), info, TOKEN_BYTES)));
 }

@@ -1,4 +1,5 @@
-import { KEY_BYTES, newKeyPair } from "../store/seal.ts";
+import type { Opening } from "../store/seal.ts";
+import { KEY_BYTES, newKeyPair, privateKeyOf } from "../store/seal.ts";
 import { StoreCorruptError } from "../store/store.ts";
 
 /** The X25519 key pair that opens what a tenant's membranes hold. Only `query` capabilities carry it, sealed under their tokens. */
@@ -16,7 +17,14 @@ export function formatTenantKeys(keys: TenantKeys): Buffer {
   return Buffer.concat([keys.privateKey, keys.publicKey]);
 }
 
-export function parseTenantKeys(payload: Buffer): TenantKeys {
+/** The key pair with the private key as it is used, made once for all membranes of a page: that costs more than to open one. */
+export interface ParsedTenantKeys extends TenantKeys {
+  readonly opening: Opening;
+}
+
+export function parseTenantKeys(payload: Buffer): ParsedTenantKeys {
   if (payload.length !== 2 * KEY_BYTES) throw new StoreCorruptError("a query capability carries no key pair");
-  return { privateKey: payload.subarray(0, KEY_BYTES), publicKey: payload.subarray(KEY_BYTES) };
+  const privateKey = payload.subarray(0, KEY_BYTES);
+  const publicKey = payload.subarray(KEY_BYTES);
+  return { privateKey, publicKey, opening: { publicKey, privateKey: privateKeyOf(privateKey) } };
 }

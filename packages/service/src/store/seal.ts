@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import {
   createCipheriv,
   createDecipheriv,
@@ -68,12 +69,20 @@ export function sealTo(publicKey: Uint8Array, plaintext: Uint8Array, bound: Uint
   return Buffer.concat([ephemeral.publicKey, seal(key, plaintext, bound)]);
 }
 
+/** What opens what was sealed to a public key. */
+export interface Opening {
+  readonly publicKey: Uint8Array;
+  /** 32 bytes, or what {@link privateKeyOf} makes of them. */
+  readonly privateKey: Uint8Array | KeyObject;
+}
+
+/** A private key as it is used. It is worth keeping: to make it, the public key is computed. */
+export function privateKeyOf(bytes: Uint8Array): KeyObject {
+  return createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, bytes]), format: "der", type: "pkcs8" });
+}
+
 /** @throws UnsealError if the private key is not the recipient's, or anything was changed. */
-export function unsealWith(
-  keys: { readonly publicKey: Uint8Array; readonly privateKey: Uint8Array },
-  sealed: Uint8Array,
-  bound: Uint8Array,
-): Buffer {
+export function unsealWith(keys: Opening, sealed: Uint8Array, bound: Uint8Array): Buffer {
   if (sealed.length < KEY_BYTES) throw new UnsealError("sealed bytes are cut short");
   const ephemeral = sealed.subarray(0, KEY_BYTES);
   return unseal(
@@ -84,17 +93,13 @@ export function unsealWith(
 }
 
 function agree(
-  privateKey: Uint8Array,
+  privateKey: Uint8Array | KeyObject,
   peer: Uint8Array,
   ephemeral: Uint8Array,
   recipient: Uint8Array,
 ): Buffer {
   const secret = diffieHellman({
-    privateKey: createPrivateKey({
-      key: Buffer.concat([PKCS8_PREFIX, privateKey]),
-      format: "der",
-      type: "pkcs8",
-    }),
+    privateKey: privateKey instanceof Uint8Array ? privateKeyOf(privateKey) : privateKey,
     publicKey: createPublicKey({ key: Buffer.concat([SPKI_PREFIX, peer]), format: "der", type: "spki" }),
   });
   const salt = Buffer.concat([ephemeral, recipient]);
