@@ -1,5 +1,5 @@
 /** How many bytes of bodies may go through from one collection to the next. */
-export const COLLECT_EVERY_BYTES: number = 2 * 1024 * 1024;
+export const COLLECT_EVERY_BYTES: number = 8 * 1024 * 1024;
 
 /** Smaller pieces, in bytes, come with so much garbage on the heap that the engine collects by itself in time. */
 export const SMALL_PIECE_BYTES: number = 4 * 1024;
