@@ -6,7 +6,7 @@ import { readResults } from "./results.js";
 import { startWarm } from "./rows.js";
 
 const ROWS = new Set(["plain", "signed (aws4)", "64 deep"]);
-const how = { pairs: 3, seconds: 1, connections: 32 };
+const how = { pairs: 3, seconds: 1, warmSeconds: 2, connections: 32 };
 /** A change of a ratio that deserves a look. */
 const NOTABLE = 0.1;
 

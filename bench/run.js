@@ -17,6 +17,8 @@ import { measureScale, startScale } from "./scale.js";
 const how = {
   pairs: Number(process.env["BENCH_PAIRS"] ?? 15),
   seconds: Number(process.env["BENCH_SECONDS"] ?? 1),
+  /** The engine compiles what is hot for the last time some seconds after it got hot. */
+  warmSeconds: 4,
   connections: 32,
 };
 const stored = Number(process.env["BENCH_STORED"] ?? 1_000_000);

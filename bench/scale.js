@@ -154,6 +154,7 @@ async function revokeAll(filled, target, how) {
   const other = await createMembrane(service, begun.create, "other");
   const token = await exportThrough(service, other.export, { uri: `http://127.0.0.1:${target}/` });
   const door = { name: "other membrane", pid: service.pid, url: service.url, token };
+  await latency(door, how);
   const before = await latency(door, how);
   const small = [];
   for (let round = 0; round < SMALL_REVOKES; round += 1) {

@@ -30,6 +30,8 @@ export async function begin() {
 export async function copyOf(begun) {
   const data = join(directory, `data-${randomBytes(4).toString("hex")}`);
   await cp(begun.data, data, { recursive: true });
+  // What a service on it flushes first would wait for the whole copy.
+  await run("sync");
   return { ...begun, data };
 }
 

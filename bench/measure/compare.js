@@ -34,20 +34,17 @@ import { median, quartiles } from "./statistics.js";
 /** Where the quartiles of the ratio are further apart than this, of the ratio, the machine was too noisy to compare. */
 const NOISE = 0.15;
 
-/** How long each side is warmed up, in seconds: the engine compiles what is hot for the last time some seconds after it began. */
-const WARM_SECONDS = 4;
-
 /**
  * Interleaved pairs: whatever the machine's neighbours do falls on both.
  *
  * @param {Row} row
- * @param {{ pairs: number, seconds: number, connections: number }} how
+ * @param {{ pairs: number, seconds: number, warmSeconds: number, connections: number }} how
  * @returns {Promise<Compared>}
  */
 export async function compare(row, how) {
   /** @type {{ ours: Sample, theirs: Sample }[]} */
   const pairs = [];
-  const warming = { ...how, seconds: WARM_SECONDS };
+  const warming = { ...how, seconds: how.warmSeconds };
   await measure(row.against, row, warming);
   await measure(row.gateway, row, warming);
   for (let pair = 0; pair < how.pairs; pair += 1) {

@@ -94,7 +94,7 @@ export const DEFAULT_LIMITS: Limits = {
   invocations: 8_192,
   connectionsPerDestination: 1_024,
   cachedVerdicts: 100_000,
-  cachedBytes: 128 * 1024 * 1024,
+  cachedBytes: 64 * 1024 * 1024,
   lineageNodes: 256,
   capabilitiesPerMembrane: 1_000_000,
   membranesPerTenant: 100_000,

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { call, expectStatus } from "../src/testkit/client.ts";
+import { openDoor } from "../src/testkit/door.ts";
 import type { TestService } from "../src/testkit/service.ts";
 import { startTestService } from "../src/testkit/service.ts";
+import { startStreamingTarget } from "../src/testkit/target.ts";
 
 /** In the order of their UTF-8 bytes; JavaScript's own order has the musical sign before U+E000 and U+FFFF. */
 const IDS = [" ", "A", "a", "a\u0001", "aa", "a𝄞", "b", "é", "\ue000", "\uffff", "𝄞", "𝄞a"];
@@ -124,4 +126,19 @@ test("query keys that say nothing, twice, or something else are a 400 that names
       expect(answer.text).not.toContain("canary");
     }
   }
+});
+
+test("an invocation is answered while a query of many membranes goes on, and not behind it", async () => {
+  await using service = await startTestService();
+  await using target = await startStreamingTarget((_request, response) => void response.end("ok"));
+  const ids = Array.from({ length: 400 }, (_, index) => `m${index}`);
+  await create(service, ids);
+  const { door } = await openDoor(service, { uri: target.url });
+  expectStatus(await call(service, door), 200);
+  const answered: string[] = [];
+  await Promise.all([
+    query(service, { limit: "1000" }).then(() => answered.push("query")),
+    call(service, door).then(() => answered.push("invocation")),
+  ]);
+  expect(answered).toEqual(["invocation", "query"]);
 });

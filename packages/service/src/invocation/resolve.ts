@@ -33,8 +33,8 @@ export interface Admitted {
 }
 
 /** Roughly what a verdict costs: itself, a node of its lineage with its place in the index, its target parsed and prepared. */
-const OVERHEAD_BYTES = 1_024;
-const NODE_BYTES = 128;
+const OVERHEAD_BYTES = 2_048;
+const NODE_BYTES = 192;
 const COPIES = 4;
 
 /** How often a record is read again because the log moved on meanwhile. */

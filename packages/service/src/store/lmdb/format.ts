@@ -6,6 +6,7 @@ import { StoreCorruptError, StoreFormatError } from "../store.ts";
 import type { Environment } from "./environment.ts";
 import { entryKey, HEAD } from "./log.ts";
 import type { RowTable } from "./row.ts";
+import { take } from "./row.ts";
 
 const FORMAT = Buffer.from("format");
 
@@ -29,7 +30,7 @@ export async function openFormat(
   return environment.write(() => {
     const winner = readFormat(environment, meta, keys);
     if (winner !== undefined) return winner;
-    if (environment.tables.nodes.getKeysCount({ limit: 1 }) > 0) {
+    if (take(environment.tables.nodes.getKeys(), 1).length > 0) {
       throw new StoreCorruptError("the store holds records but does not say its format: restore it");
     }
     const storeId = randomBytes(16);

@@ -10,7 +10,7 @@ import type { ServiceKeys } from "../keys.ts";
 import { createCounts } from "./counts.ts";
 import { formatRecord, parseRecord } from "./record-row.ts";
 import type { RowTable } from "./row.ts";
-import { createRowTable } from "./row.ts";
+import { createRowTable, take } from "./row.ts";
 
 /**
  * Records with the three indexes that lead to them, by lookup id, by name, and from what they point to; and how many of
@@ -87,7 +87,8 @@ export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
     record.type === "membrane" && names.get(nameKey(record.tenant, record.name)) !== undefined;
 
   return {
-    isEmpty: () => tables.nodes.getKeysCount({ limit: 1 }) === 0,
+    // Not by a count: LMDB's goes through all keys, whatever its limit.
+    isEmpty: () => take(tables.nodes.getKeys(), 1).length === 0,
     get,
     byLookupId(lookupId) {
       const columns = lookups.get(lookupId);
