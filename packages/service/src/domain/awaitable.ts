@@ -1,6 +1,6 @@
 /**
- * Known at once, or later. What is known at once is not waited for: on the way of an invocation whose verdict is at hand, the
- * promises of an async function at each step would cost more than all checks together.
+ * Known at once, or later. What is known at once is not waited for: an invocation whose verdict is at hand goes from its head to
+ * the dispatcher in one turn of the event loop.
  */
 export type Awaitable<T> = T | Promise<T>;
 
