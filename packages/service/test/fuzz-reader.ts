@@ -38,7 +38,7 @@ export function readRequest(bytes: string, from = 0): Reading {
     if (version === "0" || lengths.length > 0 || !isChunkedAlone(codings)) return malformed("framing");
     return readChunked(bytes, head);
   }
-  return lengths.length === 0 ? whole(head, "", head.end) : readLength(bytes, head, lengths);
+  return lengths.length === 0 ? whole(head, "", head.end) : readLength(bytes, head, lengths, REQUEST_DIGITS);
 }
 
 /** The head alone of the request that begins at `from`, as a message without a body. */
@@ -65,10 +65,10 @@ export function readAnswer(
   const codings = valuesOf(head, "transfer-encoding");
   const lengths = valuesOf(head, "content-length");
   if (codings.length > 0 && (lengths.length > 0 || !isChunkedAlone(codings))) return malformed("framing");
-  if (lengths.length > 0 && !isLength(lengths)) return malformed("framing");
+  if (lengths.length > 0 && !isLength(lengths, ANSWER_DIGITS)) return malformed("framing");
   if (method === "HEAD" || status === 204 || status === 304) return whole(head, "", head.end);
   if (codings.length > 0) return readChunked(bytes, head);
-  if (lengths.length > 0) return readLength(bytes, head, lengths);
+  if (lengths.length > 0) return readLength(bytes, head, lengths, ANSWER_DIGITS);
   return isEnded ? whole(head, bytes.slice(head.end), bytes.length) : CUT;
 }
 
@@ -109,12 +109,18 @@ function isChunkedAlone(codings: readonly string[]): boolean {
   return codings.length === 1 && codings[0]?.toLowerCase() === "chunked";
 }
 
-function isLength(lengths: readonly string[]): boolean {
-  return lengths.length === 1 && /^\d{1,15}$/.test(lengths[0] ?? "");
+/** In a request: what is over 2^53 is refused. */
+const REQUEST_DIGITS = 15;
+
+/** In an answer: a length that no body can have is passed on as it is, and the answer is cut. */
+const ANSWER_DIGITS = 20;
+
+function isLength([length = "", ...more]: readonly string[], digits: number): boolean {
+  return more.length === 0 && /^\d+$/.test(length) && length.length <= digits;
 }
 
-function readLength(bytes: string, head: Head, lengths: readonly string[]): Reading {
-  if (!isLength(lengths)) return malformed("Content-Length");
+function readLength(bytes: string, head: Head, lengths: readonly string[], digits: number): Reading {
+  if (!isLength(lengths, digits)) return malformed("Content-Length");
   const end = head.end + Number(lengths[0]);
   return bytes.length < end ? CUT : whole(head, bytes.slice(head.end, end), end);
 }
