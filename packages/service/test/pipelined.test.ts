@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { expect, test } from "vitest";
+import { call } from "../src/testkit/client.ts";
 import { openDoor } from "../src/testkit/door.ts";
 import { promised } from "../src/testkit/promised.ts";
 import { startTestService } from "../src/testkit/service.ts";
@@ -98,4 +99,18 @@ test("what stands behind a request whose answer closes the connection is not car
     await wire.closed;
     expect(count).toBe(1);
   }
+});
+
+test("what stands behind a body that was not read to its end is not carried out", async () => {
+  await using service = await startTestService();
+  await using target = await startStreamingTarget((_request, response) => void response.end("ok"));
+  const { door, revoke } = await openDoor(service, { uri: target.url });
+  await using wire = await openWire(service.port);
+  wire.send(`${requestHead(door, { line: "POST / HTTP/1.1", headers: ["Content-Length: 10"] })}half-`);
+  expect(await nextAnswer(wire)).toMatchObject({ status: 200, body: "ok" });
+  wire.send(`whole${requestHead(revoke)}`);
+  await wire.closed;
+  // Written behind whatever the revoke would have written.
+  await openDoor(service, { uri: target.url });
+  expect((await call(service, door)).status).toBe(200);
 });
