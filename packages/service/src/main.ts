@@ -36,7 +36,8 @@ async function run(command: Command): Promise<void> {
       const machine = { log, stop: terminated(), collectYoung: youngCollector() };
       if (cluster.isWorker) return runWorker(command.config, machine);
       const { serve } = await import("./commands/serve.ts");
-      return serve(command.config, { ...machine, print, home: homedir });
+      const isTerminal = process.stdout.isTTY;
+      return serve(command.config, { ...machine, print, isTerminal, home: homedir });
     }
     case "init": {
       const { init } = await import("./commands/init.ts");

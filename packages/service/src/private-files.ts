@@ -22,6 +22,32 @@ export async function replaceFile(path: string, text: string, mode: number): Pro
   await viaTemporary(path, text, mode, (temporary) => rename(temporary, path));
 }
 
+/** A file that is on disk under another name, until it is placed or discarded. */
+export interface StagedFile {
+  /** Puts it in place of what was there. */
+  place(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** Writes a file without showing it: what can fail for want of space has succeeded when this resolves. */
+export async function stageFile(path: string, text: string, mode: number): Promise<StagedFile> {
+  const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
+  try {
+    await writeSynced(temporary, text, mode);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  return {
+    async place() {
+      await rename(temporary, path);
+      await syncDirectory(dirname(path));
+    },
+    discard: () => rm(temporary, { force: true }),
+  };
+}
+
 /**
  * Creates a file unless it exists and says whether it did. O_EXCL alone would let another process read a file that is
  * not written yet; a hard link is as exclusive and shows whole files only.

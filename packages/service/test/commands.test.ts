@@ -1,14 +1,23 @@
-import { readFile, stat } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseAuthority } from "capability-protocol";
 import { Agent } from "undici";
 import { expect, test } from "vitest";
+import { openData } from "../src/commands/data.ts";
+import { DEFAULT_LIMITS } from "../src/limits.ts";
+import { makeFirstTenant } from "../src/management/tenants.ts";
 import { call, createMembrane, expectStatus, exportThrough, tokenOf } from "../src/testkit/client.ts";
+import { firstTokens } from "../src/testkit/data.ts";
 import { temporaryDirectory } from "../src/testkit/directory.ts";
 import { runMembrane, spawnMembrane, spawnService } from "../src/testkit/process.ts";
 import { startTarget } from "../src/testkit/target.ts";
 
-const URI = /cpblty:\/\/\S+\/#CPBLTY1-[A-Za-z0-9_-]{85}[AQgw]/g;
+const MEMBRANE = fileURLToPath(new URL("../bin/membrane.js", import.meta.url));
+const ANY_PORT = ["--listen", "127.0.0.1:0", "--authority", "membrane.test"];
 
 /** Capability URIs printed for a person, by their names. */
 function printedUris(text: string): Record<string, string> {
@@ -34,23 +43,71 @@ async function initialised(
   return { ...capabilities, ...operator };
 }
 
-test("the first start prints the capabilities, which work, and the second prints nothing", async () => {
+test("the first start of a service at work writes its capabilities to a file of its owner alone, the second to none", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
+  const file = join(data, "first-capabilities.json");
   let create: string;
   {
     await using first = await spawnService(data);
-    expect(first.printed().match(URI)).toHaveLength(4);
-    const uris = printedUris(first.printed());
-    expect(Object.keys(uris)).toEqual(["create", "query", "deleteSelf", "provision"]);
-    expect(uris["create"]).toMatch(/^cpblty:\/\/membrane\.test\/#/);
-    create = tokenOf(uris["create"]!);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const uri = expect.stringMatching(/^cpblty:\/\/membrane\.test\/#CPBLTY1-[A-Za-z0-9_-]{86}$/);
+    expect(JSON.parse(await readFile(file, "utf8"))).toStrictEqual({
+      tenant: "default",
+      capabilities: { create: uri, query: uri, deleteSelf: uri },
+      operator: { provision: uri },
+    });
+    await expect.poll(first.printed).toContain(`  ${file}\n`);
+    ({ create } = await firstTokens(data));
     await createMembrane(first, create, "made at the first start");
     expect(await first.end("SIGTERM")).toEqual({ code: 0, signal: null });
   }
+  await rm(file);
   await using second = await spawnService(data);
   expect(second.printed()).toBe("");
+  expect(await readdir(data)).not.toContain("first-capabilities.json");
   expectStatus(await call(second, create, { body: { id: "made at the first start" } }), 409);
+});
+
+test.each(["debug", "silent"])(
+  "at --log-level %s a pipe gets no capability, and standard error names the file that has them",
+  async (level) => {
+    await using directory = await temporaryDirectory();
+    const child = spawn(
+      process.execPath,
+      [MEMBRANE, "serve", "--data", directory.path, "--no-tls", "--log-level", level, ...ANY_PORT],
+      { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, MEMBRANE_PROFILE: "false" } },
+    );
+    const pieces: string[] = [];
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (piece: string) => pieces.push(piece));
+    const written = (): string => pieces.join("");
+    const named = `"file":"${join(directory.path, "first-capabilities.json")}"`;
+    await expect.poll(written, { timeout: 30_000 }).toContain(named);
+    await expect.poll(written, { timeout: 30_000 }).toContain("move the file to a safe place");
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    expect(await ended).toEqual([0, null]);
+    expect(written()).not.toMatch(/CPBLTY1-/);
+    const tokens = await firstTokens(directory.path);
+    for (const token of Object.values(tokens)) expect(token).toMatch(/^CPBLTY1-/);
+  },
+);
+
+test("a start that cannot write down the capabilities makes no tenant, and the next one makes it", async () => {
+  await using directory = await temporaryDirectory();
+  const opened = await openData({
+    data: directory.path,
+    authority: parseAuthority("membrane.test")!,
+    limits: DEFAULT_LIMITS,
+  });
+  const full = makeFirstTenant(opened, () => Promise.reject(new Error("no space is left")));
+  await expect(full).rejects.toThrow("no space is left");
+  expect(await opened.store.isEmpty()).toBe(true);
+  await opened.store.close();
+  await using service = await spawnService(directory.path);
+  const { create } = await firstTokens(directory.path);
+  await createMembrane(service, create, "m");
 });
 
 test("by default it speaks TLS with a certificate of its own, which the CA file it names vouches for", async () => {
@@ -65,11 +122,11 @@ test("by default it speaks TLS with a certificate of its own, which the CA file 
     "--authority",
     "localhost",
   ]);
-  const file = /CA certificate: (\S+)/.exec(service.printed())?.[1];
-  expect(file).toBe(join(data, "tls", "ca.pem"));
-  const dispatcher = new Agent({ connect: { ca: await readFile(file!, "utf8"), host: "127.0.0.1" } });
+  const file = join(data, "tls", "ca.pem");
+  await expect.poll(service.printed).toContain(`CA certificate: ${file}\n`);
+  const dispatcher = new Agent({ connect: { ca: await readFile(file, "utf8"), host: "127.0.0.1" } });
   expect(await call(service, undefined, { path: "/healthz", dispatcher })).toMatchObject({ status: 200 });
-  const token = tokenOf(printedUris(service.printed())["query"]!);
+  const { query: token } = await firstTokens(data);
   expect(await call(service, token, { dispatcher })).toMatchObject({
     status: 200,
     json: { completed: true },
@@ -163,8 +220,8 @@ test("tenants are made and listed beside a running service, which serves them at
 test("reissued capabilities act on the same tenant; what older membranes hold stays with the old ones, and it says so", async () => {
   await using directory = await temporaryDirectory();
   await using service = await spawnService(directory.path);
-  const old = printedUris(service.printed());
-  const before = await createMembrane(service, tokenOf(old["create"]!), "before");
+  const old = await firstTokens(directory.path);
+  const before = await createMembrane(service, old.create, "before");
   const reissue = await runMembrane(["tenant", "reissue", "--id", "default", "--data", directory.path]);
   expect(reissue.code).toBe(0);
   expect(reissue.stdout).toMatch(/lists the membranes made from now on.*deleteSelf ends the tenant/s);
@@ -174,19 +231,19 @@ test("reissued capabilities act on the same tenant; what older membranes hold st
   expectStatus(await call(service, tokenOf(fresh["create"]!), { body: { id: "before" } }), 409);
   expectStatus(await call(service, before.export, { body: { uri: "https://example.com/" } }), 201);
   await createMembrane(service, tokenOf(fresh["create"]!), "new");
-  await createMembrane(service, tokenOf(old["create"]!), "new by old");
-  const list = async (uri: string): Promise<string[]> => {
-    const answer = expectStatus(await call(service, tokenOf(uri), { path: "/?limit=10" }), 200);
+  await createMembrane(service, old.create, "new by old");
+  const list = async (token: string): Promise<string[]> => {
+    const answer = expectStatus(await call(service, token, { path: "/?limit=10" }), 200);
     return answer.json.membranes.map(({ id }: { id: string }) => id);
   };
-  expect(await list(fresh["query"]!)).toEqual(["new", "new by old"]);
-  expect(await list(old["query"]!)).toEqual(["before"]);
+  expect(await list(tokenOf(fresh["query"]!))).toEqual(["new", "new by old"]);
+  expect(await list(old.query)).toEqual(["before"]);
   // A page is never empty for the sake of what this query cannot open.
   const { membranes, completed } = (await call(service, tokenOf(fresh["query"]!))).json;
   expect([membranes[0].id, completed]).toEqual(["new", false]);
 
   expectStatus(await call(service, tokenOf(fresh["deleteSelf"]!), { method: "DELETE" }), 202);
-  for (const token of [before.export, tokenOf(old["create"]!), tokenOf(fresh["query"]!)]) {
+  for (const token of [before.export, old.create, tokenOf(fresh["query"]!)]) {
     expectStatus(await call(service, token), 401);
   }
 });
@@ -213,7 +270,7 @@ test("SIGTERM lets an invocation under way finish, takes no new one, and ends wi
   });
   // The client keeps its connection; a service that waited for it to leave would wait for the deadline.
   await using service = await spawnService(directory.path, { flags: ["--shutdown-ms", "600000"] });
-  const create = tokenOf(printedUris(service.printed())["create"]!);
+  const { create } = await firstTokens(directory.path);
   const membrane = await createMembrane(service, create, "m");
   const door = await exportThrough(service, membrane.export, { uri: target.url });
   const underWay = call(service, door);

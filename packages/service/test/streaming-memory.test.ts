@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { request as httpRequest } from "node:http";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
+import { firstTokens } from "../src/testkit/data.ts";
 import { temporaryDirectory } from "../src/testkit/directory.ts";
 import { openDoor } from "../src/testkit/door.ts";
 import type { ServiceProcess } from "../src/testkit/process.ts";
@@ -41,8 +42,12 @@ async function count(body: AsyncIterable<Buffer>, sample: () => void): Promise<n
   return bytes;
 }
 
-async function start(service: ServiceProcess, target: { readonly url: string }): Promise<string> {
-  const [create = ""] = /CPBLTY1-[\w-]{86}/.exec(service.printed()) ?? [];
+async function start(
+  data: string,
+  service: ServiceProcess,
+  target: { readonly url: string },
+): Promise<string> {
+  const { create } = await firstTokens(data);
   return (await openDoor({ url: service.url, tokens: { create } }, { uri: target.url })).door;
 }
 
@@ -70,7 +75,7 @@ test("a gibibyte up and another down cost less than 32 MB of the service's memor
     if (request.method === "GET") return void Readable.from(chunks(size)).pipe(response);
     void count(request, sample).then((bytes) => response.end(String(bytes)));
   });
-  const door = await start(service, target);
+  const door = await start(directory.path, service, target);
   const upload = async (): Promise<unknown> =>
     (await send(service, door, Readable.from(chunks(size)))).setEncoding("latin1").toArray();
   const download = async (): Promise<number> => count(await send(service, door), sample);

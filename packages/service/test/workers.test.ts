@@ -3,7 +3,8 @@ import { connect, createServer } from "node:net";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { call, createMembrane, expectStatus, exportThrough, tokenOf } from "../src/testkit/client.ts";
+import { call, createMembrane, expectStatus, exportThrough } from "../src/testkit/client.ts";
+import { firstTokens } from "../src/testkit/data.ts";
 import { temporaryDirectory } from "../src/testkit/directory.ts";
 import type { ServiceProcess } from "../src/testkit/process.ts";
 import { runMembrane, spawnService } from "../src/testkit/process.ts";
@@ -27,7 +28,7 @@ let names = 0;
 beforeAll(async () => {
   directory = await temporaryDirectory();
   service = await spawnService(directory.path, { flags: ["--workers", String(WORKERS)] });
-  create = tokenOf(/create +(\S+)/.exec(service.printed())?.[1] ?? "");
+  ({ create } = await firstTokens(directory.path));
   target = await startStreamingTarget((request, response) => {
     if (request.headers["x-slow"] === undefined) return void response.end("ok");
     response.write("begun");
@@ -87,8 +88,8 @@ function isRunning(pid: number): boolean {
   }
 }
 
-test("the capabilities of the first tenant are printed once, and there are as many workers as were asked for", () => {
-  expect(service.printed().match(/create +cpblty/g)).toHaveLength(1);
+test("the first tenant is made once, and there are as many workers as were asked for", () => {
+  expect(service.logged().filter(({ msg }) => msg === "first capabilities written")).toHaveLength(1);
   expect(pids()).toHaveLength(WORKERS);
 });
 
@@ -147,7 +148,7 @@ test("when the first process is killed its workers end too", async () => {
 test("SIGTERM lets what is under way finish in all workers, and ends all", async () => {
   await using data = await temporaryDirectory();
   await using other = await spawnService(data.path, { flags: ["--workers", String(WORKERS)] });
-  const first = tokenOf(/create +(\S+)/.exec(other.printed())?.[1] ?? "");
+  const { create: first } = await firstTokens(data.path);
   const membrane = await createMembrane(other, first, "m");
   const door = await exportThrough(other, membrane.export, { uri: target.url });
   const wires = await Promise.all(Array.from({ length: CONNECTIONS }, () => openWire(other.port)));

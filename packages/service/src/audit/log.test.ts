@@ -74,6 +74,11 @@ const EVENTS: readonly (readonly [keyof AuditLog, object, object])[] = [
     { worker: 7, code: null, signal: "SIGKILL", msg: "worker ended" },
   ],
   [
+    "firstCapabilities",
+    { tenant: "default", file: "/data/first-capabilities.json" },
+    { tenant: "default", file: "/data/first-capabilities.json", msg: "first capabilities written" },
+  ],
+  [
     "certificateRenewed",
     { expires: new Date(0) },
     { expires: "1970-01-01T00:00:00.000Z", msg: "certificate renewed" },

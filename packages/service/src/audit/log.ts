@@ -39,12 +39,16 @@ export interface AuditLog {
     readonly code: number | null;
     readonly signal: string | null;
   }): void;
+  /** A first start wrote the capabilities of its tenant to this file. */
+  firstCapabilities(event: { readonly tenant: string; readonly file: string }): void;
   certificateRenewed(event: { readonly expires: Date }): void;
   /** Something that should not have happened. */
   fault(error: unknown): void;
 }
 
 export function createAuditLog(logger: Logger): AuditLog {
+  // Said once in a service's life, whatever its level: the capabilities cannot be shown again.
+  const always = logger.child({}, { level: "info" });
   return {
     ready: ({ authority, host, port, secure }) => logger.info({ authority, host, port, secure }, "ready"),
     stopping: () => logger.info("stopping"),
@@ -60,6 +64,7 @@ export function createAuditLog(logger: Logger): AuditLog {
     swept: ({ deleted }) => logger.info({ deleted }, "swept"),
     workerStarted: ({ worker }) => logger.info({ worker }, "worker started"),
     workerEnded: ({ worker, code, signal }) => logger.error({ worker, code, signal }, "worker ended"),
+    firstCapabilities: ({ tenant, file }) => always.info({ tenant, file }, "first capabilities written"),
     certificateRenewed: ({ expires }) =>
       logger.info({ expires: expires.toISOString() }, "certificate renewed"),
     fault: (error) => logger.error(describeFault(error), "fault"),

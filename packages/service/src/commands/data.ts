@@ -24,12 +24,14 @@ export function dataPaths(config: Pick<DataConfig, "data" | "serviceKeyFile">): 
   readonly serviceKey: string;
   readonly tls: string;
   readonly authority: string;
+  readonly firstCapabilities: string;
 } {
   return {
     store: join(config.data, "store"),
     serviceKey: config.serviceKeyFile ?? join(config.data, "service.key"),
     tls: join(config.data, "tls"),
     authority: join(config.data, "authority"),
+    firstCapabilities: join(config.data, "first-capabilities.json"),
   };
 }
 

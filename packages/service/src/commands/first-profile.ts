@@ -6,11 +6,17 @@ import type { FirstCapabilities } from "../management/tenants.ts";
 /** Without `--no`, npx would offer a stranger's package of this name where the checkout is not at hand. */
 const CAPI = "npx --no capi";
 
+/** Files that a first start left. */
+interface Kept {
+  readonly ca?: string | undefined;
+  readonly file?: string | undefined;
+}
+
 /**
  * Makes the profile of `capi` for the first tenant, unless there is one of this name: it may hold the only copy of another
  * tenant's capabilities.
  *
- * @param caFile where the private CA is, if the service has one.
+ * @param kept where the private CA is, if the service has one, and the capabilities, if they were not printed.
  * @param home asked for only when a profile is wanted, since not every user has a home directory.
  * @returns what was done, and what is left to do, for a person; nothing if no profile is wanted. It never rejects: the
  *   capabilities were shown, and a service must start where nobody has a home.
@@ -18,25 +24,26 @@ const CAPI = "npx --no capi";
 export async function makeFirstProfile(
   { profile: name, authority }: Pick<DataConfig, "profile" | "authority">,
   { capabilities }: FirstCapabilities,
-  caFile: string | undefined,
+  kept: Kept,
   home: () => string,
 ): Promise<string | undefined> {
   if (name === undefined) return undefined;
   const option = name === "default" ? "" : ` --profile ${name}`;
   try {
     const directory = profileDirectory(home());
-    const trustedCA = caFile === undefined ? {} : { [authority]: await readFile(caFile, "utf8") };
+    const trustedCA = kept.ca === undefined ? {} : { [authority]: await readFile(kept.ca, "utf8") };
     if (await createProfile(directory, { name, capabilities, trustedCA })) {
       return `Saved them as profile "${name}" of capi, in ${directory}. In another terminal, in this directory:\n\n  ${CAPI} membrane create --id hello${option}\n`;
     }
-    return `capi has a profile "${name}" already, in ${directory}; it was left as it is. ${byHand(caFile)}`;
+    return `capi has a profile "${name}" already, in ${directory}; it was left as it is. ${byHand(kept)}`;
   } catch (error) {
     const reason = error instanceof Error ? error.message : "unknown";
-    return `The profile of capi was not written: ${reason}. ${byHand(caFile)}`;
+    return `The profile of capi was not written: ${reason}. ${byHand(kept)}`;
   }
 }
 
-function byHand(caFile: string | undefined): string {
-  const asked = caFile === undefined ? "the capabilities above" : "the capabilities and the CA above";
+function byHand({ ca, file }: Kept): string {
+  const capabilities = file === undefined ? "the capabilities above" : `the capabilities in ${file}`;
+  const asked = ca === undefined ? capabilities : `${capabilities} and the CA above`;
   return `To use this tenant with capi, give it a profile of its own; this asks for ${asked}:\n\n  ${CAPI} config configure --profile NAME\n`;
 }

@@ -6,7 +6,7 @@ import { ensureServerCertificate } from "../tls/server-certificate.ts";
 import { dataPaths, openData, rememberAuthority } from "./data.ts";
 import { makeFirstProfile } from "./first-profile.ts";
 import type { Print } from "./print.ts";
-import { printFirst, printJson } from "./print.ts";
+import { formatFirst, printFirst } from "./print.ts";
 
 /** What a command that makes a service has of its process. */
 export interface InitMachine {
@@ -33,9 +33,9 @@ export async function init(config: DataConfig, json: boolean, machine: InitMachi
     await ensureServerCertificate({ directory: paths.tls, authorities: [config.authority], now });
     await rememberAuthority(config);
     const ca = resolve(join(paths.tls, "ca.pem"));
-    if (json) printJson(print, { ...first, ca });
+    if (json) print(formatFirst(first, ca));
     else printFirst(print, first, ca);
-    const saved = await makeFirstProfile(config, first, ca, home);
+    const saved = await makeFirstProfile(config, first, { ca }, home);
     if (saved !== undefined) (json ? note : print)(saved);
   } finally {
     await data.store.close();

@@ -12,6 +12,20 @@ export function printFirst(print: Print, first: FirstCapabilities, ca: string | 
   print("");
 }
 
+/** What a new service says once where its output may be kept by others: where its capabilities are, and none of them. */
+export function printKept(print: Print, tenant: string, file: string, ca: string | undefined): void {
+  print(`Made the tenant "${tenant}". Its capabilities are in a file that this user alone can read:`);
+  print(`\n  ${file}\n`);
+  print("They are kept nowhere else: move the file to a safe place.");
+  if (ca !== undefined) print(`\nClients trust this service by its CA certificate: ${ca}`);
+  print("");
+}
+
+/** The same for a program, as `init --json` prints it and a start without a terminal writes it. */
+export function formatFirst(first: FirstCapabilities, ca: string | undefined): string {
+  return JSON.stringify({ ...first, ...(ca === undefined ? {} : { ca }) }, null, 2);
+}
+
 export function printUris(print: Print, uris: object): void {
   const width = Math.max(...Object.keys(uris).map((name) => name.length));
   for (const [name, uri] of Object.entries(uris)) print(`  ${name.padEnd(width)}  ${uri}`);

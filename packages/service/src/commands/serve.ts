@@ -7,7 +7,6 @@ import type { ServeConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
 import { createHostsReader } from "../egress/hosts-file.ts";
 import { createNameService } from "../egress/name-service.ts";
-import { makeFirstTenant } from "../management/tenants.ts";
 import { startService } from "../service.ts";
 import { parseCertificates } from "capability-sdk/pem";
 import type { KeyedCertificate } from "../tls/x509.ts";
@@ -16,8 +15,9 @@ import { startCrew } from "./crew.ts";
 import type { OpenData } from "./data.ts";
 import { dataPaths, openData, rememberAuthority } from "./data.ts";
 import { makeFirstProfile } from "./first-profile.ts";
+import { keepFirstTenant, showFirstTenant } from "./first-tenant.ts";
 import type { Print } from "./print.ts";
-import { printFirst } from "./print.ts";
+import { printKept } from "./print.ts";
 import type { FromWorker } from "./worker-messages.ts";
 
 /** How often the own certificate is looked at, in milliseconds. */
@@ -29,6 +29,8 @@ const HOSTS_FILE = "/etc/hosts";
 export interface Machine {
   readonly log: AuditLog;
   readonly print: Print;
+  /** What is printed is shown to a person, and kept nowhere. */
+  readonly isTerminal: boolean;
   /** Home directory of whoever runs it. */
   readonly home: () => string;
   /** Resolves when it is time to end. */
@@ -165,15 +167,19 @@ async function announce(
   config: ServeConfig,
   data: OpenData,
   { address: { address, port }, isSecure }: Running,
-  { log, print, home }: Machine,
+  { log, print, isTerminal, home }: Machine,
 ): Promise<void> {
   await rememberAuthority(config);
-  const first = await makeFirstTenant(data);
-  if (first !== undefined) {
-    const isOwn = config.tls.kind === "private-ca";
-    const ca = isOwn ? resolve(join(dataPaths(config).tls, "ca.pem")) : undefined;
-    printFirst(print, first, ca);
-    const saved = await makeFirstProfile(config, first, ca, home);
+  const isOwn = config.tls.kind === "private-ca";
+  const ca = isOwn ? resolve(join(dataPaths(config).tls, "ca.pem")) : undefined;
+  const made = isTerminal ? await showFirstTenant(data, ca, print) : await keepFirstTenant(data, config, ca);
+  if (made !== undefined) {
+    const { first, file } = made;
+    if (file !== undefined) {
+      log.firstCapabilities({ tenant: first.tenant, file });
+      printKept(print, first.tenant, file, ca);
+    }
+    const saved = await makeFirstProfile(config, first, { ca, file }, home);
     if (saved !== undefined) print(saved);
   }
   log.ready({ authority: config.authority, host: address, port, secure: isSecure });

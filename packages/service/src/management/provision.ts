@@ -47,10 +47,19 @@ export async function makeTenant(
   options: {
     /** The `provision` capability; absent when the operator does it at the machine itself. */
     readonly madeWith?: Uid;
-    /** Made in the same transaction. */
-    readonly beside?: readonly StoredCapability[];
   } = {},
 ): Promise<{ ok: true; tokens: TenantTokens } | { ok: false; denial: MakingDenial }> {
+  const { tokens, records } = newTenant(vault, name, options.madeWith);
+  const denial = await store.make(records);
+  return denial === undefined ? { ok: true, tokens } : { ok: false, denial };
+}
+
+/** A tenant and its capabilities, not stored yet. */
+export function newTenant(
+  vault: Vault,
+  name: string,
+  madeWith?: Uid,
+): { readonly tokens: TenantTokens; readonly records: readonly [StoredTenant, ...StoredCapability[]] } {
   const uid = vault.newUid();
   const keys = newTenantKeys();
   const tenant: StoredTenant = {
@@ -58,12 +67,11 @@ export async function makeTenant(
     uid,
     name,
     revoked: false,
-    ...(options.madeWith === undefined ? {} : { madeWith: options.madeWith }),
+    ...(madeWith === undefined ? {} : { madeWith }),
     publicKey: keys.publicKey,
   };
   const { tokens, records } = mintAll(vault, uid, keys);
-  const denial = await store.make([tenant, ...records, ...(options.beside ?? [])]);
-  return denial === undefined ? { ok: true, tokens } : { ok: false, denial };
+  return { tokens, records: [tenant, ...records] };
 }
 
 /** The three capabilities that act on a tenant; only `query` can open what its membranes hold. */

@@ -3,7 +3,7 @@ import type { MakingDenial } from "../domain/making.ts";
 import type { Store } from "../store/store.ts";
 import type { Vault } from "../store/vault.ts";
 import { issue } from "./issue.ts";
-import { issueAll, makeTenant, mintAll } from "./provision.ts";
+import { issueAll, makeTenant, mintAll, newTenant } from "./provision.ts";
 import { newTenantKeys } from "./tenant-keys.ts";
 
 /** What the operator does at the machine itself, with the store and the service key at hand. */
@@ -22,19 +22,28 @@ export interface FirstCapabilities {
 
 const FIRST_TENANT = "default";
 
-/** @returns nothing if the store has had a tenant before: its capabilities were shown then. */
-export async function makeFirstTenant(context: OperatorContext): Promise<FirstCapabilities | undefined> {
+/**
+ * @param keep runs before the tenant is stored: a start that cannot keep the capabilities makes none, since no later one
+ *   could show them. Its errors end the call.
+ * @returns nothing if the store has had a tenant before: its capabilities were shown then.
+ */
+export async function makeFirstTenant(
+  context: OperatorContext,
+  keep: (first: FirstCapabilities) => Promise<void> = () => Promise.resolve(),
+): Promise<FirstCapabilities | undefined> {
   const { store, vault, authority } = context;
   if (!(await store.isEmpty())) return undefined;
   const provision = vault.mint({ kind: "provision" }, Buffer.alloc(0));
-  const made = await makeTenant(store, vault, FIRST_TENANT, { beside: [provision.record] });
-  // Another process that started at the same time was first.
-  if (!made.ok) return undefined;
-  return {
+  const { tokens, records } = newTenant(vault, FIRST_TENANT);
+  const first: FirstCapabilities = {
     tenant: FIRST_TENANT,
-    capabilities: issueAll(authority, made.tokens),
+    capabilities: issueAll(authority, tokens),
     operator: { provision: issue(authority, provision.token) },
   };
+  await keep(first);
+  const denial = await store.make([...records, provision.record]);
+  // Another process that started at the same time was first.
+  return denial === undefined ? first : undefined;
 }
 
 export async function createTenant(

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { runMembrane } from "./process.ts";
 import { tokenOf } from "./client.ts";
 import { temporaryDirectory } from "./directory.ts";
@@ -15,18 +17,28 @@ export async function initData(): Promise<TestData> {
   const words = ["init", "--data", directory.path, "--authority", TEST_AUTHORITY, "--json"];
   const { code, stdout, stderr } = await runMembrane(words);
   if (code !== 0) throw new Error(`membrane init failed: ${stderr}`);
-  const { capabilities, operator } = JSON.parse(stdout) as {
+  return {
+    path: directory.path,
+    tokens: tokensOf(stdout),
+    [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
+  };
+}
+
+/** Tokens that the first start of a service on this data directory wrote down, since it had no terminal. */
+export async function firstTokens(data: string): Promise<TestService["tokens"]> {
+  return tokensOf(await readFile(join(data, "first-capabilities.json"), "utf8"));
+}
+
+/** Tokens in the JSON of a first start. */
+function tokensOf(text: string): TestService["tokens"] {
+  const { capabilities, operator } = JSON.parse(text) as {
     readonly capabilities: { readonly create: string; readonly query: string; readonly deleteSelf: string };
     readonly operator: { readonly provision: string };
   };
   return {
-    path: directory.path,
-    tokens: {
-      create: tokenOf(capabilities.create),
-      query: tokenOf(capabilities.query),
-      deleteSelf: tokenOf(capabilities.deleteSelf),
-      provision: tokenOf(operator.provision),
-    },
-    [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
+    create: tokenOf(capabilities.create),
+    query: tokenOf(capabilities.query),
+    deleteSelf: tokenOf(capabilities.deleteSelf),
+    provision: tokenOf(operator.provision),
   };
 }

@@ -15,7 +15,7 @@ export interface ServiceProcess extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** Standard output so far: what a first start prints. */
+  /** Standard output so far; where the first tenant's capabilities are, and not they. */
   readonly printed: () => string;
   /** Log events so far. */
   readonly logged: () => readonly LoggedEvent[];

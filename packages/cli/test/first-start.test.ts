@@ -1,0 +1,28 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../../service/src/testkit/directory.ts";
+import { environment } from "./program.ts";
+import { CTRL_C, openTerminal } from "./terminal.ts";
+
+const MEMBRANE = fileURLToPath(new URL("../../service/bin/membrane.js", import.meta.url));
+
+test("a first start in a terminal shows the capabilities there, once, and writes them to no file of the data directory", async () => {
+  await using home = await temporaryDirectory();
+  const data = join(home.path, "data");
+  const words = ["serve", "--data", data, "--listen", "127.0.0.1:0", "--authority", "localhost", "--no-tls"];
+  const env = { ...environment(home.path), MEMBRANE_PROFILE: "false" };
+  const serve = async (): Promise<string> => {
+    using terminal = openTerminal(process.execPath, [MEMBRANE, ...words], env);
+    await terminal.until('"msg":"ready"');
+    terminal.type(CTRL_C);
+    expect(await terminal.ended).toBe(0);
+    return terminal.shown();
+  };
+  const shown = await serve();
+  const names = Array.from(shown.matchAll(/^ {2}(\w+).* cpblty:\/\/localhost\/#CPBLTY1-[\w-]{86}\r?$/gm));
+  expect(names.map(([, name]) => name)).toEqual(["create", "query", "deleteSelf", "provision"]);
+  expect(await readdir(data)).not.toContain("first-capabilities.json");
+  expect(await serve()).not.toContain("CPBLTY1-");
+});

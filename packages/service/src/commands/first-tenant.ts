@@ -1,0 +1,60 @@
+import { resolve } from "node:path";
+import type { DataConfig } from "../config.ts";
+import { ConfigError } from "../config.ts";
+import type { FirstCapabilities, OperatorContext } from "../management/tenants.ts";
+import { makeFirstTenant } from "../management/tenants.ts";
+import type { StagedFile } from "../private-files.ts";
+import { stageFile } from "../private-files.ts";
+import { dataPaths } from "./data.ts";
+import type { Print } from "./print.ts";
+import { formatFirst, printFirst } from "./print.ts";
+
+/** Where the capabilities of the first tenant went. */
+export interface FirstTenant {
+  readonly first: FirstCapabilities;
+  /** The file that holds them; absent when they were printed. */
+  readonly file?: string;
+}
+
+/**
+ * Makes the first tenant and prints its capabilities, for a person who looks at a terminal.
+ *
+ * @returns nothing if the store has had a tenant before.
+ */
+export async function showFirstTenant(
+  data: OperatorContext,
+  ca: string | undefined,
+  print: Print,
+): Promise<FirstTenant | undefined> {
+  const first = await makeFirstTenant(data);
+  if (first === undefined) return undefined;
+  printFirst(print, first, ca);
+  return { first };
+}
+
+/**
+ * Makes the first tenant and writes its capabilities to a file that its owner alone can read. What a service prints goes
+ * to a journal or to a collector of logs, which keep it and show it to others.
+ *
+ * @throws ConfigError if the file cannot be written; no tenant is made then.
+ * @returns nothing if the store has had a tenant before.
+ */
+export async function keepFirstTenant(
+  data: OperatorContext,
+  config: DataConfig,
+  ca: string | undefined,
+): Promise<FirstTenant | undefined> {
+  const file = resolve(dataPaths(config).firstCapabilities);
+  let staged: StagedFile | undefined;
+  const first = await makeFirstTenant(data, async (made) => {
+    staged = await stageFile(file, `${formatFirst(made, ca)}\n`, 0o600).catch((cause: unknown) => {
+      throw new ConfigError(`--data: ${file} cannot be written, which the first start needs`, { cause });
+    });
+  });
+  if (first === undefined) {
+    await staged?.discard();
+    return undefined;
+  }
+  await staged?.place();
+  return { first, file };
+}
