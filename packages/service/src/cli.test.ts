@@ -1,9 +1,14 @@
 import { afterEach, expect, test, vi } from "vitest";
+import type { Command } from "./cli.ts";
 import { readCommandLine } from "./cli.ts";
-import { ConfigError } from "./config.ts";
+import { ConfigError, kebab } from "./config.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 
 afterEach(() => vi.unstubAllEnvs());
+
+function read(words: readonly string[]): Promise<Command | undefined> {
+  return readCommandLine(words, "1.2.3", process.env);
+}
 
 /** Words after the program's name, variables, and how the refusal begins. */
 const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
@@ -33,18 +38,24 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["serve", { MEMBRANE_LISTEN: "nonsense" }, "--listen: expected HOST:PORT"],
   ["serve", { MEMBRANE_HEAD_TIMEOUT_MS: "soon" }, "--head-timeout-ms: expected a whole number"],
   ["serve", { MEMBRANE_ALLOW_TARGETS: "10.0.0.0/8" }, "MEMBRANE_ALLOW_TARGETS: no such variable"],
+  ["serve", { MEMBRANE_SERVICE_PROT: "8443" }, "MEMBRANE_SERVICE_PROT: no such variable"],
+  ["serve", { MEMBRANE_PORT: "8443" }, "MEMBRANE_PORT: no such variable"],
+  ["serve", { MEMBRANE_SERVICE_HOST: "https://a.test" }, "MEMBRANE_SERVICE_HOST: no such variable"],
+  ["serve", { MEMBRANE_PORT_8443_TCP: "10.96.0.1" }, "MEMBRANE_PORT_8443_TCP: no such variable"],
+  ["serve", { MEMBRANE_VERSION: "1.0" }, "MEMBRANE_VERSION: no such variable"],
+  ["serve", { MEMBRANE_HELP: "true" }, "MEMBRANE_HELP: no such variable"],
   ["serve", { MEMBRANE_NO_TLS: "1" }, "MEMBRANE_NO_TLS: expected MEMBRANE_TLS=false instead"],
 ];
 
 test.each(BAD)("membrane %s with %j is refused: %s", async (words, variables, message) => {
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
-  const refusal = await readCommandLine(words.split(" ").filter(Boolean)).catch((error: unknown) => error);
+  const refusal = await read(words.split(" ").filter(Boolean)).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(ConfigError);
   expect(String(refusal).startsWith(`ConfigError: ${message}`), String(refusal)).toBe(true);
 });
 
 test("serve without flags has the defaults that work", async () => {
-  expect(await readCommandLine(["serve"])).toMatchObject({
+  expect(await read(["serve"])).toMatchObject({
     name: "serve",
     config: {
       data: "./membrane-data",
@@ -67,11 +78,11 @@ test.each([
   ],
   ["--no-forbid-http-targets", { MEMBRANE_TLS: "false" }, [false, false, "none"]],
   ["", { MEMBRANE_FORBID_UNVERIFIED_TARGETS: "true", MEMBRANE_TLS: "true" }, [false, true, "private-ca"]],
-  ["", { MEMBRANE_FORBID_HTTP_TARGETS: "" }, [true, false, "private-ca"]],
+  ["--forbid-http-targets", { MEMBRANE_FORBID_HTTP_TARGETS: "" }, [true, false, "private-ca"]],
 ])("serve %s with %j: what may be on or off is what was said", async (words, variables, expected) => {
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
   const [forbidHttpTargets, forbidUnverifiedTargets, kind] = expected;
-  expect(await readCommandLine(["serve", ...words.split(" ").filter(Boolean)])).toMatchObject({
+  expect(await read(["serve", ...words.split(" ").filter(Boolean)])).toMatchObject({
     config: { forbidHttpTargets, forbidUnverifiedTargets, tls: { kind } },
   });
 });
@@ -79,10 +90,10 @@ test.each([
 test("a flag stands above its variable, and the variable above the default", async () => {
   vi.stubEnv("MEMBRANE_DATA", "from-variable");
   vi.stubEnv("MEMBRANE_BLIND_MS", "77");
-  expect(await readCommandLine(["serve"])).toMatchObject({
+  expect(await read(["serve"])).toMatchObject({
     config: { data: "from-variable", limits: { ...DEFAULT_LIMITS, blindMs: 77 } },
   });
-  expect(await readCommandLine(["serve", "--data", "from-flag"])).toMatchObject({
+  expect(await read(["serve", "--data", "from-flag"])).toMatchObject({
     config: { data: "from-flag" },
   });
 });
@@ -94,7 +105,7 @@ test.each(["init", "tenant list", "tenant create --id x", "tenant reissue --id x
     vi.stubEnv("MEMBRANE_ALLOW_TARGET", "10.0.0.0/8");
     vi.stubEnv("MEMBRANE_LOG_LEVEL", "warn");
     vi.stubEnv("MEMBRANE_LINEAGE_NODES", "12");
-    expect(await readCommandLine(words.split(" "))).toMatchObject({
+    expect(await read(words.split(" "))).toMatchObject({
       config: { authority: "localhost:9443", limits: { lineageNodes: 12 } },
     });
   },
@@ -104,7 +115,100 @@ test("every limit is a flag", async () => {
   const flags = Object.keys(DEFAULT_LIMITS).map(
     (name) => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}=3`,
   );
-  const command = await readCommandLine(["serve", ...flags]);
+  const command = await read(["serve", ...flags]);
   const expected = Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((name) => [name, 3]));
   expect(command).toMatchObject({ config: { limits: expected } });
+});
+
+/** As Kubernetes 1.33 sets them for Services with one and two ports, over IPv4 and IPv6. */
+const LINKS: Readonly<Record<string, string>> = {
+  MEMBRANE_SERVICE_HOST: "10.96.14.7",
+  MEMBRANE_SERVICE_PORT: "8443",
+  MEMBRANE_SERVICE_PORT_HTTPS: "8443",
+  MEMBRANE_SERVICE_PORT_PLAIN_HTTP: "8080",
+  MEMBRANE_PORT: "tcp://10.96.14.7:8443",
+  MEMBRANE_PORT_8443_TCP: "tcp://10.96.14.7:8443",
+  MEMBRANE_PORT_8443_TCP_PROTO: "tcp",
+  MEMBRANE_PORT_8443_TCP_PORT: "8443",
+  MEMBRANE_PORT_8443_TCP_ADDR: "10.96.14.7",
+  MEMBRANE_DNS_SERVICE_HOST: "fd00:10:96::a",
+  MEMBRANE_DNS_SERVICE_PORT: "53",
+  MEMBRANE_DNS_PORT: "udp://[fd00:10:96::a]:53",
+  MEMBRANE_DNS_PORT_53_UDP: "udp://[fd00:10:96::a]:53",
+  MEMBRANE_DNS_PORT_53_UDP_PROTO: "udp",
+  MEMBRANE_DNS_PORT_53_UDP_PORT: "53",
+  MEMBRANE_DNS_PORT_53_UDP_ADDR: "fd00:10:96::a",
+  MEMBRANES_SERVICE_HOST: "10.96.14.8",
+  MEMBRANES_PORT: "tcp://10.96.14.8:80",
+};
+
+test("variables of Kubernetes for Services named membrane change nothing", async () => {
+  for (const [name, value] of Object.entries(LINKS)) vi.stubEnv(name, value);
+  vi.stubEnv("MEMBRANE_SERVICE_KEY_FILE", "/keys/service.key");
+  expect(await read(["serve"])).toMatchObject({
+    config: { authority: "localhost:8443", serviceKeyFile: "/keys/service.key", limits: DEFAULT_LIMITS },
+  });
+});
+
+test("a variable without a value is not set, whichever flag it stands for", async () => {
+  const names = [
+    "DATA",
+    "SERVICE_KEY_FILE",
+    "AUTHORITY",
+    "PROFILE",
+    "LISTEN",
+    "AUTHORITY_ALIAS",
+    "AUTHORITY_CA",
+  ];
+  const more = ["ALLOW_TARGET", "FORBID_HTTP_TARGETS", "FORBID_UNVERIFIED_TARGETS", "TRUST_PROXY", "TLS"];
+  const limits = Object.keys(DEFAULT_LIMITS).map((name) => kebab(name).replaceAll("-", "_").toUpperCase());
+  const expected = await read(["serve"]);
+  for (const name of [...names, ...more, "TLS_CERT", "TLS_KEY", "WORKERS", "LOG_LEVEL", ...limits])
+    vi.stubEnv(`MEMBRANE_${name}`, "");
+  expect(await read(["serve"])).toEqual(expected);
+});
+
+test.each([["--version"], ["-v"], ["serve", "--version"], ["tenant", "list", "-v"]])(
+  "the words %j, %j print the version and do nothing else",
+  async (...words) => {
+    const printed = vi.spyOn(console, "log").mockImplementation(() => undefined);
+    expect(await read(words)).toBeUndefined();
+    expect(printed.mock.calls).toEqual([["1.2.3"]]);
+    printed.mockRestore();
+  },
+);
+
+test.each([["-h"], ["--help"], ["serve", "-h"]])("the words %j, %j print help", async (...words) => {
+  const printed = vi.spyOn(console, "log").mockImplementation(() => undefined);
+  expect(await read(words)).toBeUndefined();
+  expect(String(printed.mock.calls[0]?.[0])).toContain("--version");
+  printed.mockRestore();
+});
+
+test("--upstream-timeout-ms raises all that ends a wait for a target, but what is given by itself", async () => {
+  expect(await read(["serve", "--upstream-timeout-ms", "900000"])).toMatchObject({
+    config: { limits: { ...DEFAULT_LIMITS, answerTimeoutMs: 900_000, idleTimeoutMs: 900_000 } },
+  });
+  vi.stubEnv("MEMBRANE_UPSTREAM_TIMEOUT_MS", "172800000");
+  expect(await read(["serve", "--idle-timeout-ms", "5"])).toMatchObject({
+    config: {
+      limits: {
+        ...DEFAULT_LIMITS,
+        answerTimeoutMs: 172_800_000,
+        idleTimeoutMs: 5,
+        totalTimeoutMs: 172_800_000,
+      },
+    },
+  });
+});
+
+test("a time that no timer can hold stops the start and names its flag, as milliseconds that would be one", async () => {
+  const times = Object.keys(DEFAULT_LIMITS).filter((name) => name.endsWith("Ms"));
+  expect(times.length).toBeGreaterThan(10);
+  for (const name of [...times, "upstreamTimeoutMs"].map(kebab)) {
+    await expect(read(["serve", `--${name}`, "2147483648"])).rejects.toThrow(
+      `--${name}: expected at most 2147483647 milliseconds, which is 24 days`,
+    );
+    expect(await read(["serve", `--${name}`, "2147483647"])).toMatchObject({ name: "serve" });
+  }
 });

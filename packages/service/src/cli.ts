@@ -4,6 +4,7 @@ import type { DataConfig, RawDataFlags, ServeConfig } from "./config.ts";
 import { ConfigError, kebab, LOG_LEVELS, readDataConfig, readServeConfig } from "./config.ts";
 import type { Limits } from "./limits.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
+import { foreignVariables, PREFIX } from "./variables.ts";
 
 /** What the command line asks for. */
 export type Command =
@@ -36,16 +37,29 @@ const LISTS: ReadonlySet<string> = new Set([
  */
 const SWITCH = { type: "string" } as const;
 
-const VARIABLES = "MEMBRANE";
+const VARIABLES = PREFIX.slice(0, -1);
+
+/** What a flag does instead of setting something: a variable of this name would do it at every start. */
+const ACTIONS: ReadonlySet<string> = new Set(["HELP", "H", "VERSION", "V"]);
 
 /**
  * Reads the command line; every flag can also be a variable, `--allow-target` as `MEMBRANE_ALLOW_TARGET`. All commands
  * know the flags of `serve`, so that they run in its environment.
  *
+ * @param version printed for `--version`.
+ * @param environment that of the process; what is in it for other programs is removed from it.
+ * @returns nothing when help or the version was printed.
  * @throws ConfigError with a message that names what is wrong and says what to do.
  */
-export async function readCommandLine(words: readonly string[]): Promise<Command | undefined> {
+export async function readCommandLine(
+  words: readonly string[],
+  version: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<Command | undefined> {
   let command: Command | undefined;
+  // The parser reads the environment itself.
+  for (const name of foreignVariables(environment)) delete environment[name];
+  refuseActions(environment);
   const parser = yargs([...words])
     .scriptName("membrane")
     .usage("$0 <command>\n\nHands out capabilities to single HTTP requests, never the keys behind them.")
@@ -98,10 +112,11 @@ export async function readCommandLine(words: readonly string[]): Promise<Command
     .demandCommand(1, "expected a command: serve, init, tenant or doctor")
     .check(refuseRepeated)
     .strict()
-    .version(false)
+    .version(version)
+    .alias({ help: "h", version: "v" })
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new ConfigError(explain(message, words));
+      throw error ?? new ConfigError(explain(message, words, environment));
     });
   await parser.parseAsync();
   return command;
@@ -116,6 +131,14 @@ function readId(id: string | undefined): string {
   return id;
 }
 
+/** @throws ConfigError */
+function refuseActions(environment: NodeJS.ProcessEnv): void {
+  const action = Object.keys(environment).find(
+    (name) => name.startsWith(PREFIX) && ACTIONS.has(name.slice(PREFIX.length)),
+  );
+  if (action !== undefined) throw new ConfigError(`${action}: no such variable`);
+}
+
 function refuseRepeated(flags: Readonly<Record<string, unknown>>): true {
   for (const [name, value] of Object.entries(flags)) {
     if (name !== "_" && Array.isArray(value) && !LISTS.has(kebab(name))) {
@@ -126,7 +149,7 @@ function refuseRepeated(flags: Readonly<Record<string, unknown>>): true {
 }
 
 /** What the parser complains of, with what to do about it. */
-function explain(message: string, words: readonly string[]): string {
+function explain(message: string, words: readonly string[], environment: NodeJS.ProcessEnv): string {
   const names = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ") ?? [];
   // Where the command is unknown, no variable is known either: the word that was written is what is wrong.
   const unknown = names.find((name) => words.includes(name)) ?? names[0];
@@ -137,7 +160,10 @@ function explain(message: string, words: readonly string[]): string {
     (word) => word.startsWith("-") && kebab(word.replace(/^-+|=.*/g, "")) === flag.slice(2),
   );
   if (isWritten) return `${flag}: no such flag. "membrane serve --help" lists them`;
-  const variable = `${VARIABLES}_${flag.slice(2).replaceAll("-", "_").toUpperCase()}`;
+  const folded = unknown.replaceAll("-", "").toLowerCase();
+  const isItsName = (name: string): boolean =>
+    name.startsWith(PREFIX) && name.slice(PREFIX.length).replaceAll("_", "").toLowerCase() === folded;
+  const variable = Object.keys(environment).find(isItsName) ?? `${PREFIX}${unknown}`;
   return variable === `${VARIABLES}_NO_TLS`
     ? `${variable}: expected ${VARIABLES}_TLS=false instead`
     : `${variable}: no such variable, it stands for ${flag}, which is no flag. "membrane serve --help" lists them`;
@@ -245,6 +271,8 @@ function serveFlags(argv: Argv, visibility: Visibility) {
   return withLimits(flags, hidden);
 }
 
+const LIMITS_GROUP = "Limits (bytes, ms):";
+
 /** One flag a limit. */
 function withLimits<T>(argv: Argv<T>, hidden: boolean): Argv<T> {
   return LIMIT_NAMES.reduce(
@@ -253,9 +281,15 @@ function withLimits<T>(argv: Argv<T>, hidden: boolean): Argv<T> {
         type: "number",
         hidden,
         describe: `Limit [default: ${DEFAULT_LIMITS[name]}]`,
-        group: "Limits (bytes, ms):",
+        group: LIMITS_GROUP,
       }),
-    argv,
+    argv.option("upstream-timeout-ms", {
+      type: "number",
+      hidden,
+      describe:
+        "Longest silence of a target: raises answer-timeout-ms and idle-timeout-ms together, unless they are given",
+      group: LIMITS_GROUP,
+    }),
   );
 }
 

@@ -6,7 +6,7 @@ import { parseCidr } from "./egress/address.ts";
 import type { AllowRule } from "./egress/policy.ts";
 import { parseAllowTarget } from "./egress/policy.ts";
 import type { Limits } from "./limits.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
+import { DEFAULT_LIMITS, LONGEST_TIMER_MS } from "./limits.ts";
 
 /** A flag that does not say what it should. The message names it and what was expected. */
 export class ConfigError extends Error {
@@ -60,6 +60,8 @@ export interface RawDataFlags {
   readonly listen?: string | undefined;
   readonly profile?: string | boolean | undefined;
   readonly limits?: Partial<Record<keyof Limits, number | undefined>>;
+  /** Longest time that a target may be silent: raises every limit that would end it sooner. */
+  readonly upstreamTimeoutMs?: number | undefined;
 }
 
 export interface RawServeFlags extends RawDataFlags {
@@ -83,7 +85,7 @@ export function readDataConfig(flags: RawDataFlags): DataConfig {
     data: flags.data,
     authority: readAuthority(flags),
     isAuthorityGiven: flags.authority !== undefined,
-    limits: readLimits(flags.limits ?? {}),
+    limits: readLimits(flags),
     ...(flags.serviceKeyFile === undefined ? {} : { serviceKeyFile: flags.serviceKeyFile }),
     ...readProfileName(flags.profile),
   };
@@ -202,14 +204,32 @@ function readLogLevel(text: string): LogLevel {
   return level;
 }
 
-function readLimits(given: Partial<Record<keyof Limits, number | undefined>>): Limits {
+function readLimits({ limits: given = {}, upstreamTimeoutMs }: RawDataFlags): Limits {
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
-  for (const [name, value] of set) {
-    if (!Number.isSafeInteger(value) || Number(value) < 1) {
-      throw new ConfigError(`--${kebab(name)}: expected a whole number of at least 1`);
-    }
+  for (const [name, value] of set) demandLimit(name, value);
+  return { ...DEFAULT_LIMITS, ...raised(upstreamTimeoutMs), ...Object.fromEntries(set) };
+}
+
+/** Limits that end a wait for a target, and must all be as long as the longest that a target may take. */
+function raised(upstreamTimeoutMs: number | undefined): Partial<Limits> {
+  if (upstreamTimeoutMs === undefined) return {};
+  demandLimit("upstreamTimeoutMs", upstreamTimeoutMs);
+  return {
+    answerTimeoutMs: upstreamTimeoutMs,
+    idleTimeoutMs: upstreamTimeoutMs,
+    totalTimeoutMs: Math.max(upstreamTimeoutMs, DEFAULT_LIMITS.totalTimeoutMs),
+  };
+}
+
+function demandLimit(name: string, value: number | undefined): void {
+  if (!Number.isSafeInteger(value) || Number(value) < 1) {
+    throw new ConfigError(`--${kebab(name)}: expected a whole number of at least 1`);
   }
-  return { ...DEFAULT_LIMITS, ...Object.fromEntries(set) };
+  if (name.endsWith("Ms") && Number(value) > LONGEST_TIMER_MS) {
+    throw new ConfigError(
+      `--${kebab(name)}: expected at most ${LONGEST_TIMER_MS} milliseconds, which is 24 days: no timer runs longer`,
+    );
+  }
 }
 
 /** How a limit is written on the command line. */

@@ -64,6 +64,9 @@ export interface Limits {
   readonly membranesPerTenant: number;
 }
 
+/** The longest that a timer of Node runs, in milliseconds: one that is set for longer fires after one (`setTimeout`). */
+export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
+
 export const DEFAULT_LIMITS: Limits = {
   headerBytes: 16 * 1024,
   managementBodyBytes: 1024 * 1024,

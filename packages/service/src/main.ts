@@ -1,4 +1,5 @@
 import cluster from "node:cluster";
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -14,7 +15,7 @@ import type { ServeConfig } from "./config.ts";
 const STANDARD_ERROR = 2;
 
 try {
-  const command = await readCommandLine(process.argv.slice(2));
+  const command = await readCommandLine(process.argv.slice(2), ownVersion(), process.env);
   if (command !== undefined) await run(command);
 } catch (error) {
   process.stderr.write(`membrane: ${error instanceof Error ? error.message : "failed"}\n`);
@@ -76,6 +77,12 @@ async function runWorker(
     process.exitCode = 1;
   }
   process.disconnect();
+}
+
+function ownVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  const isManifest = typeof manifest === "object" && manifest !== null && "version" in manifest;
+  return isManifest && typeof manifest.version === "string" ? manifest.version : "unknown";
 }
 
 function print(line: string): void {

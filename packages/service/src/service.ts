@@ -23,6 +23,7 @@ import type { BodyOptions } from "./invocation/request-body.ts";
 import type { Resolved } from "./invocation/resolve.ts";
 import { SMALL_PIECE_BYTES, collectAsStreamed } from "./invocation/collect-as-streamed.ts";
 import type { Limits } from "./limits.ts";
+import { LONGEST_TIMER_MS } from "./limits.ts";
 import type { ServiceKeys } from "./store/keys.ts";
 import { createAwakeFeed } from "./store/awake.ts";
 import { createRevocationFeed } from "./store/revocation-feed.ts";
@@ -55,7 +56,10 @@ export interface ServiceOptions {
   readonly log: AuditLog;
   /** Addresses of this machine's interfaces. */
   readonly localAddresses: () => readonly string[];
+  /** The time of day, which signatures and expiry go by. */
   readonly now: () => Date;
+  /** A clock that cannot be set, in milliseconds, which durations go by. Default: that of the process. */
+  readonly monotonic?: () => number;
   /** Collects young garbage. Default: nothing, and the engine lets 64 MB of dead buffers pile up. */
   readonly collectYoung?: () => void;
   /** Finds the addresses of targets. */
@@ -71,14 +75,14 @@ export interface RunningService {
 
 /** Puts the parts together and listens. */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
-  const { store, limits, log, now, trustedProxies = [] } = options;
+  const { store, limits, log, now, monotonic = () => performance.now(), trustedProxies = [] } = options;
   const feed = createAwakeFeed(
     await createRevocationFeed(store),
     (error) => {
       if (error !== undefined) log.fault(error);
       admissions.revokeAll();
     },
-    Date.now,
+    { wall: Date.now, monotonic },
   );
   // Told first: no request may find a dead verdict while the requests under way are being ended.
   const cache = createVerdictCache<Resolved>(feed, limits.cachedVerdicts, limits.cachedBytes);
@@ -103,7 +107,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       idlePoolMs: limits.idlePoolMs,
       lookup: options.lookup,
     },
-    () => now().getTime(),
+    monotonic,
   );
   const sweeper = startSweeper(store, log);
   const ownNames = new Set(names.map(normalizeAuthority));
@@ -187,7 +191,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
         void announce();
       },
     },
-    failures: createFailedAuthorizations(limits.failedAuthorizationsPerMinute, () => now().getTime()),
+    failures: createFailedAuthorizations(limits.failedAuthorizationsPerMinute, monotonic),
     trustedProxies,
     isOwn,
     log,
@@ -202,7 +206,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       trustedProxies,
       headTimeoutMs: limits.headTimeoutMs,
       keepAliveMs: limits.keepAliveMs,
-      stallMs: Math.max(limits.answerTimeoutMs, limits.idleTimeoutMs) + limits.readerIdleMs,
+      stallMs: Math.min(
+        Math.max(limits.answerTimeoutMs, limits.idleTimeoutMs) + limits.readerIdleMs,
+        LONGEST_TIMER_MS,
+      ),
       fault: log.fault,
     },
     receive,
@@ -213,7 +220,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   });
   own.push({ address: listener.address.address, port: listener.address.port });
   const stopWatching = watchRevocations(feed, admissions, limits.blindMs, log);
-  const poolTimer = setInterval(() => pools.closeIdle(now().getTime()), limits.idlePoolMs).unref();
+  const poolTimer = setInterval(() => pools.closeIdle(monotonic()), limits.idlePoolMs).unref();
 
   return {
     address: listener.address,

@@ -12,16 +12,20 @@ const PROXY = "127.0.0.3";
 
 let service: TestService;
 let target: TestTarget;
+/** The clock that durations go by, and the one that says the time of day, in milliseconds. */
+let elapsed: number;
 let time: number;
 let agents: Agent[];
 
 beforeEach(async () => {
+  elapsed = 1_000;
   time = Date.UTC(2026, 0, 1);
   agents = [];
   service = await startTestService({
     limits: { failedAuthorizationsPerMinute: LIMIT },
     trustedProxies: [`${PROXY}/32`],
     now: () => new Date(time),
+    monotonic: () => elapsed,
   });
   target = await startTarget();
 });
@@ -75,6 +79,10 @@ test("a capability in use goes on working at the address; one that was not used 
   expect((await ask(used)).status).toBe(200);
   expect((await ask(fresh)).status).toBe(429);
   time += 60_000;
+  expect((await ask(fresh)).status).toBe(429);
+  // The clock is set back by an hour while the minute passes.
+  time -= 3_600_000;
+  elapsed += 60_000;
   expect((await ask(fresh)).status).toBe(200);
   expect((await ask("none")).status).toBe(401);
 });

@@ -3,6 +3,7 @@ import type { Worker } from "node:cluster";
 import { once } from "node:events";
 import type { AuditLog } from "../audit/log.ts";
 import { ConfigError } from "../config.ts";
+import { LONGEST_TIMER_MS } from "../limits.ts";
 import type { FromWorker } from "./worker-messages.ts";
 import { parseFromWorker, RENEWED } from "./worker-messages.ts";
 
@@ -45,7 +46,9 @@ export async function startCrew(count: number, shutdownMs: number, log: AuditLog
   };
   const stop = async (): Promise<void> => {
     isStopping = true;
-    await Promise.all(workers().map((worker) => endWorker(worker, shutdownMs + PATIENCE_MS)));
+    await Promise.all(
+      workers().map((worker) => endWorker(worker, Math.min(shutdownMs + PATIENCE_MS, LONGEST_TIMER_MS))),
+    );
   };
 
   try {

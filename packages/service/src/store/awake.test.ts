@@ -3,7 +3,7 @@ import { createAwakeFeed } from "./awake.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
 
 function awake(advance: RevocationFeed["advance"]) {
-  const seen = { asked: 0, blind: 0, now: 1_000_000 };
+  const seen = { asked: 0, blind: 0, now: 1_000_000, monotonic: 5_000 };
   const feed = createAwakeFeed(
     {
       position: () => ({ log: "", sequence: 0n }),
@@ -14,7 +14,7 @@ function awake(advance: RevocationFeed["advance"]) {
       },
     },
     () => (seen.blind += 1),
-    () => seen.now,
+    { wall: () => seen.now, monotonic: () => seen.monotonic },
   );
   return { feed, seen };
 }
@@ -35,6 +35,16 @@ test("while the log is read often enough nothing more is asked; after a pause, o
   seen.now -= 3_600_000;
   feed.keepUp();
   expect(seen).toMatchObject({ asked: 3, blind: 0 });
+});
+
+test("a pause shows though the clock was set back by as long as it lasted", () => {
+  const { feed, seen } = awake(() => undefined);
+  seen.monotonic += 3_600_000;
+  feed.keepUp();
+  expect(seen.asked).toBe(1);
+  seen.monotonic += 400;
+  feed.keepUp();
+  expect(seen.asked).toBe(1);
 });
 
 test("nothing passes after a pause while the log does not answer, fails, or answers later", () => {

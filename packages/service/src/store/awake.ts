@@ -16,16 +16,19 @@ export interface AwakeFeed extends RevocationFeed {
 
 /**
  * @param blind whom nothing may pass for any more: the log cannot be read, or not at once.
- * @param now a clock that goes on while the machine sleeps, in milliseconds. Set back or ahead, it costs one look more.
+ * @param now two clocks, in milliseconds. The wall clock goes on while the machine sleeps, and can be set back by as much
+ *   as was slept; the monotonic one goes on while the process is stopped. Either one that ran too far asks the log.
  */
 export function createAwakeFeed(
   feed: RevocationFeed,
   blind: (error?: unknown) => void,
-  now: () => number,
+  now: { readonly wall: () => number; readonly monotonic: () => number },
 ): AwakeFeed {
-  let lookedAt = now();
+  let wall = now.wall();
+  let monotonic = now.monotonic();
   const looked = (): void => {
-    lookedAt = now();
+    wall = now.wall();
+    monotonic = now.monotonic();
   };
   const advance = (): Awaitable<void> => when(feed.advance(), looked);
   return {
@@ -33,7 +36,7 @@ export function createAwakeFeed(
     listen: feed.listen,
     advance,
     keepUp() {
-      if (Math.abs(now() - lookedAt) < STALE_MS) return;
+      if (Math.abs(now.wall() - wall) < STALE_MS && now.monotonic() - monotonic < STALE_MS) return;
       try {
         const asked = advance();
         if (!(asked instanceof Promise)) return;

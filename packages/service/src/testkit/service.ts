@@ -35,6 +35,8 @@ export interface TestServiceOptions {
   /** Default: as the built program looks names up. */
   readonly lookup?: NameLookup;
   readonly now?: () => Date;
+  /** Clock of durations, in milliseconds. */
+  readonly monotonic?: () => number;
 }
 
 /** A service in this process: real HTTP on loopback, real LMDB in a directory of its own. */
@@ -92,6 +94,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     log: createAuditLog(pino({ level: "debug" }, sink)),
     localAddresses: () => ["127.0.0.1", "::1"],
     now: options.now ?? (() => new Date()),
+    ...(options.monotonic === undefined ? {} : { monotonic: options.monotonic }),
   });
   const first = await makeFirstTenant(data);
   let isClosed = false;
