@@ -45,6 +45,19 @@ test.each([
   expect(await readAcross({ uri: target.url }, () => void socket.then(end))).toBe(body);
 });
 
+test("a body without a length whose last bytes arrive together with a reset is broken off", async () => {
+  await using target = await startRawTarget(
+    (socket) =>
+      void socket.once("data", () => {
+        socket.write("HTTP/1.1 200 OK\r\n\r\nhalf");
+        socket.resetAndDestroy();
+      }),
+  );
+  for (let round = 0; round < 10; round += 1) {
+    expect(await readAcross({ uri: target.url }, () => undefined)).toBeUndefined();
+  }
+});
+
 test("a body without a length that ends in a reset under TLS is broken off", async () => {
   const certificate = await makeCertificate("127.0.0.1");
   await using target = await startTlsTarget(certificate, (_request, response) => {

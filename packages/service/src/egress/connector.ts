@@ -4,6 +4,7 @@ import type { buildConnector } from "undici";
 import { withDeadline } from "./deadline.ts";
 import { dial } from "./dial.ts";
 import { ConnectFailedError, EgressDeniedError } from "./errors.ts";
+import { outliveFailedWrites } from "./failed-writes.ts";
 import { createHandshake } from "./handshake.ts";
 import type { Handshake, TargetTls } from "./handshake.ts";
 import { holdEnd } from "./held-end.ts";
@@ -70,7 +71,7 @@ async function connect(
   for (const { address } of answers) demand(policy.judgeAddress(address, to.port));
   const socket = await dial(boundAttempts(answers), to.port, signal);
   demandRemote(socket, policy, to.port);
-  return holdEnd(to.isTls ? await handshake(socket, to.hostname) : socket);
+  return holdEnd(outliveFailedWrites(to.isTls ? await handshake(socket, to.hostname) : socket));
 }
 
 /** Judged before anything is sent: what was dialled may differ from what was reached (0.0.0.0 reaches 127.0.0.1). */

@@ -56,6 +56,24 @@ test.each(FRAMINGS.slice(1))(
   },
 );
 
+for (const [when, turns] of [
+  ["together with its last bytes", 0],
+  ["after its last bytes", 10],
+] as const) {
+  test.each(FRAMINGS.slice(1))(
+    `a body %s whose connection is reset ${when} while it is held back is taken whole`,
+    async (_how, head, body) => {
+      const answer = await takeSlowly(false, head, body, (socket) => void resetIn(turns, socket));
+      expect(answer).toEqual({ bytes: 40_000, end: "complete" });
+    },
+  );
+}
+
+async function resetIn(turns: number, socket: Socket): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await setImmediate();
+  socket.resetAndDestroy();
+}
+
 /** Takes an answer as slowly as a requester that lets every piece wait until whatever can come has come. */
 async function takeSlowly(
   isTls: boolean,

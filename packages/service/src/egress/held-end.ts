@@ -4,7 +4,8 @@ import { nextTick } from "node:process";
 /**
  * Keeps the end of a connection back until its reader has taken all that came before. Undici 7 ends the process when a
  * connection that is not to be kept comes to its end while a slow requester holds the answer back: its parser, paused, is
- * told to finish (https://github.com/nodejs/undici/issues/5360). Any target could do that to all others.
+ * told to finish (https://github.com/nodejs/undici/issues/5360). Any target could do that to all others. An end by a
+ * failed read is kept back too: what came before a reset may be a whole answer.
  *
  * Undici reads until there is nothing left, unless it is paused. So its latest read tells: it is paused from one that gave
  * something until one that gives nothing.
@@ -12,27 +13,39 @@ import { nextTick } from "node:process";
 export function holdEnd<T extends Socket>(socket: T): T {
   const push = socket.push.bind(socket);
   const read = socket.read.bind(socket);
+  const destroy = socket.destroy.bind(socket);
   let isHeld = false;
-  let hasEnded = false;
+  let ending: (() => void) | undefined;
 
+  const isAwaited = (): boolean => isHeld || socket.readableLength > 0;
   /** Later, when the reader has done what it will with the read that found nothing: it may be paused again. */
   const end = (): void => {
-    if (!hasEnded || isHeld || socket.readableLength > 0) return;
-    hasEnded = false;
-    push(null);
+    if (ending === undefined || isAwaited()) return;
+    const now = ending;
+    ending = undefined;
+    now();
   };
   socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    if (chunk !== null || !(isHeld || socket.readableLength > 0)) return push(chunk, encoding);
-    hasEnded = true;
+    if (chunk !== null || !isAwaited()) return push(chunk, encoding);
+    ending = () => void push(null);
     return false;
+  };
+  socket.destroy = (error?: Error) => {
+    if (error === undefined || !isOfReading(error) || !isAwaited()) return destroy(error);
+    ending = () => void destroy(error);
+    return socket;
   };
   socket.read = (size?: number): unknown => {
     const chunk: unknown = read(size);
     // Nothing is taken by a read of no bytes: streams ask themselves for more with it.
     if (size === 0) return chunk;
     isHeld = chunk !== null;
-    if (hasEnded && !isHeld) nextTick(end);
+    if (ending !== undefined && !isHeld) nextTick(end);
     return chunk;
   };
   return socket;
+}
+
+function isOfReading(error: Error): boolean {
+  return "syscall" in error && error.syscall === "read";
 }

@@ -1,0 +1,162 @@
+import type { Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { call } from "../src/testkit/client.ts";
+import { openDoor } from "../src/testkit/door.ts";
+import { promised } from "../src/testkit/promised.ts";
+import { startTestService } from "../src/testkit/service.ts";
+import type { TestService } from "../src/testkit/service.ts";
+import { startRawTarget, startRawTlsTarget } from "../src/testkit/target.ts";
+import type { RawTarget } from "../src/testkit/target.ts";
+import { makeCertificate } from "../src/testkit/tls-target.ts";
+import type { TestCertificate } from "../src/testkit/tls-target.ts";
+import { openWire, readWireAnswer, requestHead } from "../src/testkit/wire.ts";
+import type { Wire } from "../src/testkit/wire.ts";
+
+/*
+ * A target may answer before it has read the request, and close: 413 for what is too large, 403 for what it does not
+ * allow. The next write to it fails, and the answer is there all the same (RFC 9112 §9.5). In each round the client's next
+ * piece is under way before the target answers and closes, all in one turn of the event loop, so that the write fails
+ * before the answer is read.
+ */
+
+const ROUNDS = 200;
+const FEWER_ROUNDS = 25;
+const PIECE = Buffer.alloc(256 * 1024, "x");
+const BODY = 20 * 1024 * 1024;
+/** More than the kernel takes at once, less than the service holds. */
+const HELD = "x".repeat(7 * 1024 * 1024);
+
+let service: TestService;
+let certificate: TestCertificate;
+beforeAll(async () => {
+  service = await startTestService();
+  certificate = await makeCertificate("127.0.0.1");
+});
+afterAll(() => service.close());
+
+const WITH_LENGTH = "HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\n\r\ntoo large";
+const CLOSING = WITH_LENGTH.replace("\r\n", "\r\nConnection: close\r\n");
+const IN_CHUNKS =
+  "HTTP/1.1 413 Too Large\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ntoo \r\n5\r\nlarge\r\n0\r\n\r\n";
+const WITHOUT_LENGTH = "HTTP/1.1 413 Too Large\r\n\r\ntoo large";
+
+type Framing = "length" | "chunked";
+
+/** Writes the answer and closes with the request unread, which resets the connection right behind the answer. */
+function closes(answer: string): (socket: Socket) => void {
+  return (socket) => {
+    socket.write(answer);
+    socket.destroy();
+  };
+}
+
+/** Ends its side in order behind the answer, then resets. */
+function endsAndResets(answer: string): (socket: Socket) => void {
+  return (socket) => {
+    socket.on("finish", () => socket.destroy());
+    socket.end(answer);
+  };
+}
+
+/** A target that reads the beginning of a request and no more, and the connections on which it has. */
+function unreading(): { readonly serve: (socket: Socket) => void; next(): Promise<Socket> } {
+  let asked = promised<Socket>();
+  return {
+    serve: (socket) =>
+      void socket.once("data", () => {
+        socket.pause();
+        asked.resolve(socket);
+      }),
+    async next() {
+      const socket = await asked.promise;
+      asked = promised();
+      return socket;
+    },
+  };
+}
+
+async function startUnreading(isTls: boolean): Promise<RawTarget & { next(): Promise<Socket> }> {
+  const { serve, next } = unreading();
+  const target = await (isTls ? startRawTlsTarget(certificate, serve) : startRawTarget(serve));
+  return { ...target, next };
+}
+
+/** All that the client reads: it has more to send, and the target does `act` once it has read the beginning. */
+async function ask(
+  door: string,
+  framing: Framing,
+  target: { next(): Promise<Socket> },
+  act: (socket: Socket) => void,
+): Promise<string> {
+  await using wire = await openWire(service.port);
+  const length = framing === "length" ? `Content-Length: ${BODY}` : "Transfer-Encoding: chunked";
+  wire.send(requestHead(door, { line: "PUT / HTTP/1.1", headers: [length] }));
+  sendPiece(wire, framing);
+  const socket = await target.next();
+  // The rest of the first piece arrives, and is not read.
+  for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+  sendPiece(wire, framing);
+  act(socket);
+  await wire.closed;
+  return wire.received();
+}
+
+function sendPiece(wire: Wire, framing: Framing): void {
+  if (framing === "length") wire.send(PIECE);
+  else
+    wire.send(Buffer.concat([Buffer.from(`${PIECE.length.toString(16)}\r\n`), PIECE, Buffer.from("\r\n")]));
+}
+
+/** How often the client got which answer. */
+async function count(rounds: number, isTls: boolean, framing: Framing, act: (socket: Socket) => void) {
+  await using target = await startUnreading(isTls);
+  const tls = isTls ? { tls: { ca: certificate.ca } } : {};
+  const { door } = await openDoor(service, { uri: target.url, ...tls });
+  const answers = new Map<string, number>();
+  for (let round = 0; round < rounds; round += 1) {
+    const received = await ask(door, framing, target, act);
+    const answer = readWireAnswer(received);
+    const what = answer === undefined ? `cut: ${received.slice(0, 20)}` : `${answer.status} ${answer.body}`;
+    answers.set(what, (answers.get(what) ?? 0) + 1);
+  }
+  return Object.fromEntries(answers);
+}
+
+test(`of ${ROUNDS} early answers of a target that closes with the body unread none is lost`, async () => {
+  expect(await count(ROUNDS, false, "length", closes(WITH_LENGTH))).toEqual({ "413 too large": ROUNDS });
+});
+
+test.each([
+  ["with its length, to a body in chunks", false, "chunked", closes(WITH_LENGTH)],
+  ["that says it closes", false, "length", closes(CLOSING)],
+  ["in chunks", false, "length", closes(IN_CHUNKS)],
+  ["in chunks, to a body in chunks", false, "chunked", closes(IN_CHUNKS)],
+  ["that ends in order before a reset", false, "length", endsAndResets(WITH_LENGTH)],
+  ["without a length that ends in order before a reset", false, "length", endsAndResets(WITHOUT_LENGTH)],
+  ["over TLS", true, "length", closes(WITH_LENGTH)],
+  ["over TLS in chunks, to a body in chunks", true, "chunked", closes(IN_CHUNKS)],
+  ["over TLS that ends in order before a reset", true, "length", endsAndResets(WITH_LENGTH)],
+  ["over TLS without a length that ends in order", true, "length", endsAndResets(WITHOUT_LENGTH)],
+] as const)("no early answer %s is lost", async (_what, isTls, framing, act) => {
+  expect(await count(FEWER_ROUNDS, isTls, framing, act)).toEqual({ "413 too large": FEWER_ROUNDS });
+});
+
+test("an early answer without a length that ends in a reset keeps its status and never looks whole", async () => {
+  const answers = await count(FEWER_ROUNDS, false, "length", (socket) => {
+    socket.write(WITHOUT_LENGTH);
+    socket.resetAndDestroy();
+  });
+  expect(answers).toEqual({ "cut: HTTP/1.1 413 Too Lar": FEWER_ROUNDS });
+});
+
+test("an early answer to a body that was held for its signature is not lost", async () => {
+  await using target = await startUnreading(false);
+  const key = { awsAccessKeyId: "A", region: "r", service: "lambda", secretAccessKey: "s" };
+  const { door } = await openDoor(service, { uri: target.url, hmac: { "aws4-hmac-sha256": key } });
+  for (let round = 0; round < FEWER_ROUNDS; round += 1) {
+    const answering = call(service, door, { body: HELD });
+    closes(WITH_LENGTH)(await target.next());
+    expect(await answering).toMatchObject({ status: 413, text: "too large" });
+  }
+});
