@@ -62,6 +62,10 @@ export interface Limits {
   readonly capabilitiesPerMembrane: number;
   /** Membranes of one tenant. */
   readonly membranesPerTenant: number;
+  /** Capabilities of one tenant's own: three at first, three more with each reissue. */
+  readonly ownCapabilitiesPerTenant: number;
+  /** Tenants of the service. */
+  readonly tenants: number;
 }
 
 /** The longest that a timer of Node runs, in milliseconds: one that is set for longer fires after one (`setTimeout`). */
@@ -101,4 +105,6 @@ export const DEFAULT_LIMITS: Limits = {
   lineageNodes: 256,
   capabilitiesPerMembrane: 1_000_000,
   membranesPerTenant: 100_000,
+  ownCapabilitiesPerTenant: 3_000,
+  tenants: 100_000,
 };

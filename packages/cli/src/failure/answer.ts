@@ -15,6 +15,8 @@ export function adviseOnAnswer({ statusCode, code, message }: Refusal, place: Pl
   if (code === "lineage_limit") return "The capability has passed through too many hands.";
   if (code === "membrane_full" || code === "tenant_full")
     return "Revoke a membrane that is no longer needed.";
+  if (code === "service_quota_exceeded")
+    return "Delete a tenant that is no longer needed, or ask the operator.";
   if (code === "dead_capability") return "The capability to pass on has been revoked, or never was one.";
   switch (statusCode) {
     case 400:

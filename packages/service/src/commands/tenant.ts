@@ -52,13 +52,22 @@ function readId(text: string): string {
 
 async function create(data: Parameters<typeof createTenant>[0], id: string) {
   const made = await createTenant(data, id);
-  if (!made.ok) throw new ConfigError(`--id: there is a tenant "${id}" already`);
-  return made.capabilities;
+  if (made.ok) return made.capabilities;
+  if (made.denial.reason === "full") {
+    throw new ConfigError(
+      `--id: there are ${made.denial.limit} tenants, as many as this service may have: delete one, or raise --tenants`,
+    );
+  }
+  throw new ConfigError(`--id: there is a tenant "${id}" already`);
 }
 
 async function reissue(data: Parameters<typeof reissueTenant>[0], id: string) {
-  const capabilities = await reissueTenant(data, id);
-  if (capabilities === undefined)
-    throw new ConfigError(`--id: there is no tenant "${id}"; "membrane tenant list" shows them`);
-  return capabilities;
+  const made = await reissueTenant(data, id);
+  if (made.ok) return made.capabilities;
+  if (made.denial.reason === "full") {
+    throw new ConfigError(
+      `--id: the tenant has ${made.denial.limit} capabilities of its own, as many as it may have: make another tenant, or raise --own-capabilities-per-tenant`,
+    );
+  }
+  throw new ConfigError(`--id: there is no tenant "${id}"; "membrane tenant list" shows them`);
 }

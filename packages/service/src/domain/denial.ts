@@ -17,9 +17,10 @@ export type Denial =
   | { readonly reason: "membrane_exists" }
   | { readonly reason: "tenant_exists" }
   | { readonly reason: "lineage_limit"; readonly limit: number }
-  /** It holds as many capabilities, or membranes, as it may. */
+  /** It holds as many capabilities, membranes or tenants as it may. */
   | { readonly reason: "membrane_full"; readonly limit: number }
   | { readonly reason: "tenant_full"; readonly limit: number }
+  | { readonly reason: "service_quota_exceeded"; readonly limit: number }
   /** A management body over its limit in bytes. */
   | { readonly reason: "body_too_large"; readonly limit: number }
   | { readonly reason: "header_too_large" }

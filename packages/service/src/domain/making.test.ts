@@ -4,6 +4,7 @@ import type { LineageNode } from "./lineage.ts";
 import type { MakingLimits, Snapshot } from "./making.ts";
 import { denyMaking } from "./making.ts";
 import type { Membrane } from "./membrane.ts";
+import type { Target } from "./target.ts";
 import type { Tenant } from "./tenant.ts";
 import type { Uid } from "./uid.ts";
 import { newUid } from "./uid.ts";
@@ -22,7 +23,13 @@ const membrane: Membrane = {
 };
 const exporting: Capability = { type: "capability", uid: uid(4), kind: "export", subject: membrane.uid };
 const LIMIT = 4;
-const LIMITS: MakingLimits = { lineageNodes: LIMIT, capabilitiesPerMembrane: 3, membranesPerTenant: 2 };
+const LIMITS: MakingLimits = {
+  lineageNodes: LIMIT,
+  capabilitiesPerMembrane: 3,
+  membranesPerTenant: 2,
+  ownCapabilitiesPerTenant: 3,
+  tenants: 2,
+};
 
 function snapshot(nodes: readonly LineageNode[], holder?: LineageNode, held = 0): Snapshot {
   const byUid = new Map(nodes.map((node) => [node.uid, node]));
@@ -84,20 +91,33 @@ test.each([
   [0, [exported(20), exported(21), exported(22)], undefined],
   [1, [exported(20), exported(21), exported(22)], "membrane"],
   [3, [exported(20)], "membrane"],
-  [3, [exporting], undefined],
 ])("with %i capabilities in a membrane that may hold three, %j fit or not: %s", (held, made, full) => {
   const denied = denyMaking(made, snapshot([tenant, create, membrane], undefined, held), LIMITS);
-  expect(denied).toEqual(full && { reason: "full", type: full, limit: 3 });
+  expect(denied).toEqual(full && { reason: "full", type: full, counts: "capabilities", limit: 3 });
 });
 
 test("a membrane counts against its tenant, and not against itself", () => {
   const made = [membrane, exporting];
   expect(denyMaking(made, snapshot([tenant, create], undefined, 1), LIMITS)).toBeUndefined();
   const denied = denyMaking(made, snapshot([tenant, create], undefined, 2), LIMITS);
-  expect(denied).toEqual({ reason: "full", type: "tenant", limit: 2 });
+  expect(denied).toEqual({ reason: "full", type: "tenant", counts: "membranes", limit: 2 });
 });
 
 test("what has no right to be made is told so first, however full it is", () => {
   const dead = snapshot([tenant, create, { ...membrane, revoked: true }], undefined, 9);
   expect(denyMaking([exported(20)], dead, LIMITS)).toEqual({ reason: "lineage_dead" });
+});
+
+test("what would count against nothing is a fault of the program, and is not made", () => {
+  const target: Target = { type: "target", uid: uid(30), membrane: membrane.uid, madeWith: exporting.uid };
+  const world = snapshot([tenant, create, membrane, exporting, target]);
+  for (const alone of [exporting, target]) {
+    expect(() => denyMaking([alone], world, { ...LIMITS, lineageNodes: 9 })).toThrow(
+      "counts against nothing",
+    );
+  }
+  const own: Capability = { ...create, uid: uid(31) };
+  expect(denyMaking([own], snapshot([tenant], undefined, 3), LIMITS)).toMatchObject({
+    counts: "ownCapabilities",
+  });
 });

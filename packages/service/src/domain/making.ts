@@ -1,6 +1,8 @@
 import type { LineageNode } from "./lineage.ts";
 import { judge } from "./lineage.ts";
 import type { Membrane } from "./membrane.ts";
+import type { Quota, QuotaDenial, Quotas } from "./quota.ts";
+import { checkQuotas } from "./quota.ts";
 import type { Tenant } from "./tenant.ts";
 import type { Uid } from "./uid.ts";
 
@@ -10,32 +12,21 @@ export type MakingDenial =
   | { readonly reason: "lineage_dead" }
   | { readonly reason: "name_taken"; readonly type: "tenant" | "membrane" }
   | { readonly reason: "lineage_limit"; readonly limit: number }
-  /** As much was made in it as it may hold. */
-  | { readonly reason: "full"; readonly type: "tenant" | "membrane"; readonly limit: number };
+  | QuotaDenial;
 
 /** How much may be made. */
-export interface MakingLimits {
+export interface MakingLimits extends Quotas {
   /** Nodes in one lineage. */
   readonly lineageNodes: number;
-  /** Capabilities that went through one membrane. */
-  readonly capabilitiesPerMembrane: number;
-  /** Membranes that have a name in one tenant. */
-  readonly membranesPerTenant: number;
 }
 
 /** What the decision reads, all of one snapshot. */
 export interface Snapshot {
   find(uid: Uid): LineageNode | undefined;
-  /** How many nodes count against this one. */
-  heldBy(uid: Uid): number;
+  /** How many nodes count against a quota. */
+  heldBy(quota: Quota): number;
   /** The node that holds the name of `node` now. */
   nameHolder(node: Tenant | Membrane): LineageNode | undefined;
-}
-
-/** What a node counts against: a membrane against its tenant, a capability against the membrane that it went through. */
-export function holderOf(node: LineageNode): Uid | undefined {
-  if (node.type === "membrane") return node.tenant;
-  return node.type === "capability" ? node.through : undefined;
 }
 
 /** Decides whether `nodes` may be made together. They may point to each other. */
@@ -55,26 +46,5 @@ export function denyMaking(
     const holder = snapshot.nameHolder(node);
     if (holder !== undefined && judge(holder, find).alive) return { reason: "name_taken", type: node.type };
   }
-  return denyRoom(nodes, snapshot, limits);
-}
-
-/** What is dead counts until it is swept. */
-function denyRoom(
-  nodes: readonly LineageNode[],
-  snapshot: Snapshot,
-  limits: MakingLimits,
-): MakingDenial | undefined {
-  const added = new Map<Uid, number>();
-  for (const node of nodes) {
-    const holder = holderOf(node);
-    if (holder === undefined) continue;
-    const count = (added.get(holder) ?? snapshot.heldBy(holder)) + 1;
-    const [type, limit] =
-      node.type === "membrane"
-        ? (["tenant", limits.membranesPerTenant] as const)
-        : (["membrane", limits.capabilitiesPerMembrane] as const);
-    if (count > limit) return { reason: "full", type, limit };
-    added.set(holder, count);
-  }
-  return undefined;
+  return checkQuotas(nodes, snapshot.heldBy, limits);
 }

@@ -69,13 +69,19 @@ export function wireError(denial: Denial): WireError {
       return error(
         409,
         "membrane_full",
-        `${denial.limit} capabilities were exported through this membrane, as many as one may hold: make another membrane.`,
+        `${denial.limit} capabilities went through the membrane that this counts against, as many as one may hold: make another membrane, and export through that one.`,
       );
     case "tenant_full":
       return error(
         409,
         "tenant_full",
         `There are ${denial.limit} membranes, as many as a tenant may have: revoke those that are not needed.`,
+      );
+    case "service_quota_exceeded":
+      return error(
+        409,
+        "service_quota_exceeded",
+        `There are ${denial.limit} tenants, as many as this service may have: delete one that is not needed.`,
       );
     case "body_too_large":
       return error(413, "body_too_large", `The body is over ${denial.limit} bytes.`);

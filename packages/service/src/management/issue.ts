@@ -2,6 +2,7 @@ import type { Authority, CapabilityToken } from "capability-protocol";
 import { formatCapabilityUri } from "capability-protocol";
 import type { Denial } from "../domain/denial.ts";
 import type { MakingDenial } from "../domain/making.ts";
+import type { QuotaDenial } from "../domain/quota.ts";
 
 /** The URI of a capability of this service. */
 export function issue(authority: Authority, token: CapabilityToken): string {
@@ -18,6 +19,12 @@ export function denialOf(making: MakingDenial): Denial {
     case "lineage_limit":
       return making;
     case "full":
-      return { reason: making.type === "tenant" ? "tenant_full" : "membrane_full", limit: making.limit };
+      return { reason: FULL[making.type], limit: making.limit };
   }
 }
+
+const FULL = {
+  service: "service_quota_exceeded",
+  tenant: "tenant_full",
+  membrane: "membrane_full",
+} as const satisfies Record<QuotaDenial["type"], Denial["reason"]>;

@@ -24,7 +24,11 @@ interface MembraneTokens {
 /** How many membranes are opened in one turn of the event loop: a page of a thousand would hold up all others for long. */
 const STEP = 8;
 
-/** Lists membranes with their capabilities, one page a call. */
+/**
+ * Lists membranes with their capabilities, one page a call. What a delegated `query` gives out is made for it and counts
+ * against the membrane that it was delegated through. A page ends before the first membrane for which there is no room; if
+ * that would leave it empty, it is denied: an empty page that is not the last would have clients ask for ever.
+ */
 export async function query(
   context: ManagementContext,
   caller: Caller,
@@ -39,15 +43,18 @@ export async function query(
     const entries = await Promise.all(
       page.membranes.map((membrane) => list(context, caller, keys, membrane)),
     );
+    let isFull = false;
     for (const entry of entries) {
+      isFull = !entry.ok && entry.denial.reason === "membrane_full" && listed.length > 0;
+      if (isFull) break;
       if (!entry.ok) return entry;
       if (entry.value !== undefined) listed.push(entry.value);
     }
     const lastId = page.membranes.at(-1)?.name;
-    if (page.completed || left <= STEP || lastId === undefined) {
+    if (isFull || page.completed || left <= STEP || lastId === undefined) {
       // What was found made may not be on disk yet, if whoever made it is not answered yet.
       if (isDelegated(caller)) await context.store.make([]);
-      return accept({ status: 200, body: { membranes: listed, completed: page.completed } });
+      return accept({ status: 200, body: { membranes: listed, completed: page.completed && !isFull } });
     }
     after = { ...request, lastId };
     await setImmediate();
@@ -113,7 +120,9 @@ async function delegate(
     revoke: await vault.open(original.revoke),
   };
   if (parents.export === undefined || parents.revoke === undefined) return accept(undefined);
-  const rights = { subject: membrane.uid, madeWith: caller.capability.uid };
+  const { uid, through } = caller.capability;
+  if (through === undefined) throw new StoreCorruptError("a delegated capability went through no membrane");
+  const rights = { subject: membrane.uid, madeWith: uid, through };
   const { export: exporting, revoke: revoking } = parents;
   const denied = await store.make([
     vault.mint(

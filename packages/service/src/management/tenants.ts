@@ -59,16 +59,18 @@ export async function createTenant(
  * from now on; what older membranes hold was sealed to the lost key and stays closed. The old capabilities go on working
  * for whoever has them: `deleteSelf` ends the tenant with all of them.
  *
- * @returns nothing if no tenant of this name is alive.
+ * @returns `lineage_dead` if no tenant of this name is alive.
  */
 export async function reissueTenant(
   { store, vault, authority }: OperatorContext,
   name: string,
-): Promise<TenantCapabilities | undefined> {
+): Promise<{ ok: true; capabilities: TenantCapabilities } | { ok: false; denial: MakingDenial }> {
   const tenant = (await store.tenants()).find((candidate) => candidate.name === name);
-  if (tenant === undefined) return undefined;
+  if (tenant === undefined) return { ok: false, denial: { reason: "lineage_dead" } };
   const keys = newTenantKeys();
   const { tokens, records } = mintAll(vault, tenant.uid, keys);
-  const denied = await store.rekeyTenant(tenant.uid, keys.publicKey, records);
-  return denied === undefined ? issueAll(authority, tokens) : undefined;
+  const denial = await store.rekeyTenant(tenant.uid, keys.publicKey, records);
+  return denial === undefined
+    ? { ok: true, capabilities: issueAll(authority, tokens) }
+    : { ok: false, denial };
 }

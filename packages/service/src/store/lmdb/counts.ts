@@ -1,44 +1,52 @@
-import type { Uid } from "../../domain/uid.ts";
+import type { Quota } from "../../domain/quota.ts";
 import { uidBytes } from "../../domain/uid.ts";
 import { StoreCorruptError } from "../store.ts";
 import type { RowTable } from "./row.ts";
 
-/** How many records count against a membrane or a tenant: one row each, so that nothing is counted anew when one is made. */
+/** How many records count against each quota: one row each, so that nothing is counted anew when one is made. */
 export interface Counts {
-  of(owner: Uid): number;
+  of(quota: Quota): number;
   /** One more, before it is there. */
-  add(owner: Uid): void;
+  add(quota: Quota): void;
   /** One less. */
-  subtract(owner: Uid): void;
+  subtract(quota: Quota): void;
   /** The owner takes nothing in any more: what is left to be removed from it need not be counted down one by one. */
-  forget(owner: Uid): void;
+  forget(quota: Quota): void;
 }
 
-/** @param recount counts what there is, for an owner that has no row that can be read. */
-export function createCounts(rows: RowTable, recount: (owner: Uid) => number): Counts {
-  const read = (owner: Uid): number | undefined => {
+/** @param recount counts what there is, for a quota that has no row that can be read. */
+export function createCounts(rows: RowTable, recount: (quota: Quota) => number): Counts {
+  const read = (quota: Quota): number | undefined => {
     try {
-      return rows.get(uidBytes(owner))?.[0]?.readUInt32BE();
+      return rows.get(keyOf(quota))?.[0]?.readUInt32BE();
     } catch (error) {
       // A row that somebody changed is as good as none: no revoke and no sweep may fail for a count.
       if (error instanceof StoreCorruptError) return undefined;
       throw error;
     }
   };
-  const write = (owner: Uid, count: number): void => {
+  const write = (quota: Quota, count: number): void => {
     const column = Buffer.alloc(4);
     column.writeUInt32BE(count);
-    rows.put(uidBytes(owner), [column]);
+    rows.put(keyOf(quota), [column]);
   };
-  const of = (owner: Uid): number => read(owner) ?? recount(owner);
+  const of = (quota: Quota): number => read(quota) ?? recount(quota);
   return {
     of,
-    add: (owner) => write(owner, of(owner) + 1),
-    subtract(owner) {
-      const count = read(owner);
+    add: (quota) => write(quota, of(quota) + 1),
+    subtract(quota) {
+      const count = read(quota);
       // A row put back to what it once was passes its MAC; it must not stop a sweep.
-      if (count !== undefined) write(owner, Math.max(0, count - 1));
+      if (count !== undefined) write(quota, Math.max(0, count - 1));
     },
-    forget: (owner) => rows.remove(uidBytes(owner)),
+    forget: (quota) => rows.remove(keyOf(quota)),
   };
 }
+
+/** A tenant is counted for two things; its membranes have the key without a suffix. */
+function keyOf({ owner, counts }: Quota): Buffer {
+  const key = uidBytes(owner);
+  return counts === "ownCapabilities" ? Buffer.concat([key, OWN]) : key;
+}
+
+const OWN = Buffer.from([1]);

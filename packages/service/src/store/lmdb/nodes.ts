@@ -1,6 +1,7 @@
 import type { Pointer } from "../../domain/lineage.ts";
-import { holderOf } from "../../domain/making.ts";
 import { pointers } from "../../domain/lineage.ts";
+import type { Quota } from "../../domain/quota.ts";
+import { quotaOf, quotasOf, SERVICE } from "../../domain/quota.ts";
 import type { Uid } from "../../domain/uid.ts";
 import { parseUid, uidBytes } from "../../domain/uid.ts";
 import type { StoredCapability, StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
@@ -14,7 +15,7 @@ import { createRowTable, take } from "./row.ts";
 
 /**
  * Records with the three indexes that lead to them, by lookup id, by name, and from what they point to; and how many of
- * them a membrane or a tenant holds.
+ * them count against each quota.
  */
 export interface Nodes {
   isEmpty(): boolean;
@@ -24,8 +25,8 @@ export interface Nodes {
   named(owner: Uid | undefined, name: string): StoredRecord | undefined;
   /** All that hold names of `owner`, from the name `from` on (or behind it), ordered by UTF-8 bytes. */
   namedFrom(owner: Uid | undefined, from: string, behind: boolean): Iterable<StoredRecord>;
-  /** How many capabilities went through a membrane; how many names a tenant's membranes have. */
-  heldBy(owner: Uid): number;
+  /** How many records count against a quota. */
+  heldBy(quota: Quota): number;
   insert(record: StoredRecord): void;
   /** Writes changed columns of a record that is there. */
   update(record: StoredRecord): void;
@@ -39,7 +40,6 @@ export interface Nodes {
   unlink(uid: Uid, child: Uid): void;
 }
 
-const NO_OWNER = parseUid("0".repeat(32));
 const LAST = Buffer.alloc(1, 0xff);
 
 export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
@@ -67,24 +67,46 @@ export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
     const end = Buffer.concat([start, forgiven ? LAST : Buffer.from([1])]);
     for (const { key } of children.range(start, end)) yield parseUid(key.subarray(17).toString("hex"));
   };
-  const isHeldBy = (owner: Uid, record: StoredRecord | undefined): boolean =>
-    record !== undefined &&
-    holderOf(record) === owner &&
-    (record.type !== "membrane" || named(owner, record.name)?.uid === record.uid);
-  const counts = createCounts(createRowTable("counts", tables.counts, keys), (owner) => {
+  const namedFrom = function* (
+    owner: Uid | undefined,
+    from: string,
+    behind: boolean,
+  ): Iterable<StoredRecord> {
+    const first = nameKey(owner, from);
+    // No name holds a NUL, so this key stands right behind the name itself and before every longer one.
+    const start = behind ? Buffer.concat([first, Buffer.alloc(1)]) : first;
+    for (const { columns } of names.range(start, Buffer.concat([uidBytes(owner ?? SERVICE), LAST]))) {
+      const record = get(leadsTo(columns));
+      if (record !== undefined) yield record;
+    }
+  };
+  const counts = createCounts(createRowTable("counts", tables.counts, keys), (quota) => {
     let count = 0;
-    for (const uid of childrenOf(owner, false)) if (isHeldBy(owner, get(uid))) count += 1;
+    for (const record of ownedBy(quota)) if (countsAgainst(quota, record)) count += 1;
     return count;
   });
+  const ownedBy = function* ({ owner }: Quota): Iterable<StoredRecord | undefined> {
+    if (owner === SERVICE) yield* namedFrom(undefined, "", false);
+    else for (const uid of childrenOf(owner, false)) yield get(uid);
+  };
+  const countsAgainst = ({ owner, counts: counted }: Quota, record: StoredRecord | undefined): boolean => {
+    const quota = record && quotaOf(record);
+    if (quota?.owner !== owner || quota.counts !== counted) return false;
+    return record?.type !== "membrane" || named(owner, record.name)?.uid === record.uid;
+  };
+  const subtract = (record: StoredRecord): void => {
+    const quota = quotaOf(record);
+    if (quota !== undefined) counts.subtract(quota);
+  };
   const retire = (record: StoredTenant | StoredMembrane): void => {
-    counts.forget(record.uid);
+    quotasOf(record).forEach(counts.forget);
     const isRemoved = removeIfLeadsTo(names, nameKey(ownerOf(record), record.name), record.uid);
-    if (isRemoved && record.type === "membrane") counts.subtract(record.tenant);
+    if (isRemoved) subtract(record);
   };
 
-  /** From a dead membrane, which it counts instead of. */
+  /** From a dead membrane or tenant, which it counts instead of. */
   const takesName = (record: StoredRecord): boolean =>
-    record.type === "membrane" && names.get(nameKey(record.tenant, record.name)) !== undefined;
+    isNamed(record) && names.get(nameKey(ownerOf(record), record.name)) !== undefined;
 
   return {
     // Not by a count: LMDB's goes through all keys, whatever its limit.
@@ -96,25 +118,17 @@ export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
       return record?.type === "capability" ? record : undefined;
     },
     named,
-    *namedFrom(owner, from, behind) {
-      const first = nameKey(owner, from);
-      // No name holds a NUL, so this key stands right behind the name itself and before every longer one.
-      const start = behind ? Buffer.concat([first, Buffer.alloc(1)]) : first;
-      for (const { columns } of names.range(start, Buffer.concat([uidBytes(owner ?? NO_OWNER), LAST]))) {
-        const record = get(leadsTo(columns));
-        if (record !== undefined) yield record;
-      }
-    },
+    namedFrom,
     heldBy: counts.of,
     insert(record) {
-      const holder = holderOf(record);
-      if (holder !== undefined && !takesName(record)) counts.add(holder);
+      const quota = quotaOf(record);
+      if (quota !== undefined && !takesName(record)) counts.add(quota);
       nodes.put(uidBytes(record.uid), formatRecord(record));
       for (const pointer of pointers(record)) children.put(childKey(pointer, record.uid), []);
       if (record.type === "capability") {
         lookups.put(record.lookupId, [uidBytes(record.uid), Buffer.from([keys.number])]);
       }
-      if (record.type === "tenant" || record.type === "membrane") {
+      if (isNamed(record)) {
         names.put(nameKey(ownerOf(record), record.name), [uidBytes(record.uid)]);
       }
     },
@@ -125,8 +139,8 @@ export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
       nodes.remove(uidBytes(record.uid));
       for (const pointer of pointers(record)) children.remove(childKey(pointer, record.uid));
       if (record.type === "capability") removeIfLeadsTo(lookups, record.lookupId, record.uid);
-      if (record.type === "capability" && record.through !== undefined) counts.subtract(record.through);
-      if (record.type === "tenant" || record.type === "membrane") retire(record);
+      if (isNamed(record)) retire(record);
+      else subtract(record);
     },
     retire,
     children: childrenOf,
@@ -143,7 +157,11 @@ function childKey(pointer: Pointer, child: Uid): Buffer {
 }
 
 function nameKey(owner: Uid | undefined, name: string): Buffer {
-  return Buffer.concat([uidBytes(owner ?? NO_OWNER), Buffer.from(name, "utf8")]);
+  return Buffer.concat([uidBytes(owner ?? SERVICE), Buffer.from(name, "utf8")]);
+}
+
+function isNamed(record: StoredRecord): record is StoredTenant | StoredMembrane {
+  return record.type === "tenant" || record.type === "membrane";
 }
 
 function ownerOf(record: StoredTenant | StoredMembrane): Uid | undefined {

@@ -1,0 +1,118 @@
+import type { LineageNode } from "./lineage.ts";
+import type { Membrane } from "./membrane.ts";
+import type { Tenant } from "./tenant.ts";
+import type { Uid } from "./uid.ts";
+import { parseUid } from "./uid.ts";
+
+/** Owns the tenants: the service itself, which has no record. */
+export const SERVICE: Uid = parseUid("0".repeat(32));
+
+/** What is counted against one owner, and limited. */
+export interface Quota {
+  readonly owner: Uid;
+  readonly counts: Counted;
+}
+
+/**
+ * `capabilities` went through a membrane; `ownCapabilities` act on a tenant and went through none; `membranes` and
+ * `tenants` have a name.
+ */
+export type Counted = "tenants" | "membranes" | "capabilities" | "ownCapabilities";
+
+/** How much may be counted. */
+export interface Quotas {
+  /** Tenants of the service. */
+  readonly tenants: number;
+  /** Membranes that have a name in one tenant. */
+  readonly membranesPerTenant: number;
+  /** Capabilities that act on one tenant and went through no membrane: three at first, three more with each reissue. */
+  readonly ownCapabilitiesPerTenant: number;
+  /** Capabilities that went through one membrane. */
+  readonly capabilitiesPerMembrane: number;
+}
+
+/** Everything that is counted: its limit, and the type of its owner. */
+const COUNTED: Readonly<
+  Record<Counted, { readonly limit: keyof Quotas; readonly owner: "service" | "tenant" | "membrane" }>
+> = {
+  tenants: { limit: "tenants", owner: "service" },
+  membranes: { limit: "membranesPerTenant", owner: "tenant" },
+  ownCapabilities: { limit: "ownCapabilitiesPerTenant", owner: "tenant" },
+  capabilities: { limit: "capabilitiesPerMembrane", owner: "membrane" },
+};
+
+const COUNTS: readonly Counted[] = ["tenants", "membranes", "ownCapabilities", "capabilities"];
+
+/** What is counted against a record. */
+export function quotasOf(owner: Tenant | Membrane): Quota[] {
+  return COUNTS.filter((counts) => COUNTED[counts].owner === owner.type).map((counts) => ({
+    owner: owner.uid,
+    counts,
+  }));
+}
+
+/**
+ * What a node counts against. Every node that can be made again and again counts: what nobody counts fills the disk.
+ *
+ * @returns nothing for a node that is made only together with one that counts ({@link isPartOf}).
+ */
+export function quotaOf(node: LineageNode): Quota | undefined {
+  switch (node.type) {
+    case "tenant":
+      return { owner: SERVICE, counts: "tenants" };
+    case "membrane":
+      return { owner: node.tenant, counts: "membranes" };
+    case "target":
+      return undefined;
+    case "capability":
+      if (node.through !== undefined) return { owner: node.through, counts: "capabilities" };
+      if (node.subject === undefined || node.kind === "export" || node.kind === "revoke") return undefined;
+      return { owner: node.subject, counts: "ownCapabilities" };
+  }
+}
+
+/** Whether `part`, which does not count, comes with `whole`: a target with its capability, a capability with its membrane. */
+export function isPartOf(part: LineageNode, whole: LineageNode): boolean {
+  if (quotaOf(whole) === undefined) return false;
+  if (part.type === "target") return whole.type === "capability" && whole.subject === part.uid;
+  if (part.type !== "capability") return false;
+  // The operator's `provision` is made once, with the first tenant.
+  return part.subject === undefined ? whole.type === "tenant" : whole.uid === part.subject;
+}
+
+/** A limit that was reached. */
+export interface QuotaDenial {
+  readonly reason: "full";
+  readonly type: "service" | "tenant" | "membrane";
+  readonly counts: Counted;
+  readonly limit: number;
+}
+
+/**
+ * Decides whether there is room for `nodes`. What is dead counts until it is swept.
+ *
+ * @param held how many count against a quota already.
+ * @throws Error if one of them would count against nothing.
+ */
+export function checkQuotas(
+  nodes: readonly LineageNode[],
+  held: (quota: Quota) => number,
+  quotas: Quotas,
+): QuotaDenial | undefined {
+  const added = new Map<string, number>();
+  for (const node of nodes) {
+    const quota = quotaOf(node);
+    if (quota === undefined) {
+      if (!nodes.some((whole) => isPartOf(node, whole)))
+        throw new Error("what is made counts against nothing");
+      continue;
+    }
+    const key = `${quota.counts} ${quota.owner}`;
+    const count = (added.get(key) ?? held(quota)) + 1;
+    const { limit: name, owner: type } = COUNTED[quota.counts];
+    const limit = quotas[name];
+    if (count > limit) return { reason: "full", type, counts: quota.counts, limit };
+    added.set(key, count);
+  }
+  return undefined;
+}
