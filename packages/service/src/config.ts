@@ -22,6 +22,8 @@ export interface DataConfig {
   readonly authority: Authority;
   /** `authority` was named; otherwise it is a guess, and what the service was last called is a better one. */
   readonly isAuthorityGiven: boolean;
+  /** Further names of the service. */
+  readonly aliases: readonly Authority[];
   /** Name of the profile of `capi` that the first tenant's capabilities go to; absent: to none. */
   readonly profile?: string;
   readonly limits: Limits;
@@ -35,7 +37,6 @@ export type TlsConfig =
 /** All that `membrane serve` is told. */
 export interface ServeConfig extends DataConfig {
   readonly listen: { readonly host: string; readonly port: number };
-  readonly aliases: readonly Authority[];
   /** Files with the CA certificates of other authorities. */
   readonly authorityCaFiles: ReadonlyMap<Authority, string>;
   readonly allowTargets: readonly AllowRule[];
@@ -57,6 +58,7 @@ export interface RawDataFlags {
   readonly data: string;
   readonly serviceKeyFile?: string | undefined;
   readonly authority?: string | undefined;
+  readonly authorityAlias?: readonly string[] | undefined;
   readonly listen?: string | undefined;
   readonly profile?: string | boolean | undefined;
   readonly limits?: Partial<Record<keyof Limits, number | undefined>>;
@@ -85,6 +87,7 @@ export function readDataConfig(flags: RawDataFlags): DataConfig {
     data: flags.data,
     authority: readAuthority(flags),
     isAuthorityGiven: flags.authority !== undefined,
+    aliases: split(flags.authorityAlias ?? []).map((text) => authority("--authority-alias", text)),
     limits: readLimits(flags),
     ...(flags.serviceKeyFile === undefined ? {} : { serviceKeyFile: flags.serviceKeyFile }),
     ...readProfileName(flags.profile),
@@ -103,7 +106,6 @@ export function readServeConfig(flags: RawServeFlags): ServeConfig {
   return {
     ...readDataConfig(flags),
     listen: readListen(flags.listen),
-    aliases: split(flags.authorityAlias).map((text) => authority("--authority-alias", text)),
     authorityCaFiles: new Map(split(flags.authorityCa).map(readAuthorityCa)),
     allowTargets: split(flags.allowTarget).map(readAllowTarget),
     forbidHttpTargets: readSwitch("--forbid-http-targets", flags.forbidHttpTargets, false),

@@ -79,6 +79,11 @@ const EVENTS: readonly (readonly [keyof AuditLog, object, object])[] = [
     { tenant: "default", file: "/data/first-capabilities.json", msg: "first capabilities written" },
   ],
   [
+    "authorityReplaced",
+    { file: "/data/tls/ca.pem" },
+    { file: "/data/tls/ca.pem", msg: "private CA replaced, clients must trust the new one" },
+  ],
+  [
     "certificateRenewed",
     { expires: new Date(0) },
     { expires: "1970-01-01T00:00:00.000Z", msg: "certificate renewed" },

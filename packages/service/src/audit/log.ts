@@ -41,6 +41,8 @@ export interface AuditLog {
   }): void;
   /** A first start wrote the capabilities of its tenant to this file. */
   firstCapabilities(event: { readonly tenant: string; readonly file: string }): void;
+  /** A start with names that the private CA may not certify made another one; clients must trust this file. */
+  authorityReplaced(event: { readonly file: string }): void;
   certificateRenewed(event: { readonly expires: Date }): void;
   /** Something that should not have happened. */
   fault(error: unknown): void;
@@ -65,6 +67,8 @@ export function createAuditLog(logger: Logger): AuditLog {
     workerStarted: ({ worker }) => logger.info({ worker }, "worker started"),
     workerEnded: ({ worker, code, signal }) => logger.error({ worker, code, signal }, "worker ended"),
     firstCapabilities: ({ tenant, file }) => always.info({ tenant, file }, "first capabilities written"),
+    authorityReplaced: ({ file }) =>
+      logger.warn({ file }, "private CA replaced, clients must trust the new one"),
     certificateRenewed: ({ expires }) =>
       logger.info({ expires: expires.toISOString() }, "certificate renewed"),
     fault: (error) => logger.error(describeFault(error), "fault"),

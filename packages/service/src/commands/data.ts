@@ -36,7 +36,7 @@ export function dataPaths(config: Pick<DataConfig, "data" | "serviceKeyFile">): 
 }
 
 /** Opens the data directory, and makes it at the first start. The key is on disk before anything is sealed with it. */
-export async function openData(config: Omit<DataConfig, "isAuthorityGiven">): Promise<OpenData> {
+export async function openData(config: Omit<DataConfig, "isAuthorityGiven" | "aliases">): Promise<OpenData> {
   const paths = dataPaths(config);
   await makePrivateDirectory(config.data).catch((cause: unknown) => {
     throw new ConfigError(

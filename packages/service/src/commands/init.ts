@@ -30,7 +30,8 @@ export async function init(config: DataConfig, json: boolean, machine: InitMachi
         `${config.data} has its first tenant already, and its capabilities cannot be shown again: use "membrane tenant create --id ID" or "membrane tenant reissue --id default"`,
       );
     }
-    await ensureServerCertificate({ directory: paths.tls, authorities: [config.authority], now });
+    const authorities = [config.authority, ...config.aliases];
+    await ensureServerCertificate({ directory: paths.tls, authorities, now, mayReplaceCA: true });
     await rememberAuthority(config);
     const ca = resolve(join(paths.tls, "ca.pem"));
     if (json) print(formatFirst(first, ca));

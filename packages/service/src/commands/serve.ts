@@ -52,7 +52,8 @@ export async function serve(config: ServeConfig, machine: Machine): Promise<void
   const data = await openData(config);
   try {
     // Before any worker looks for it: two must not make it at once.
-    if (config.workers > 1) await ownCertificate(config);
+    const certificate = await ownCertificate(config, { mayReplaceCA: true });
+    if (certificate?.replacedCA === true) machine.log.authorityReplaced({ file: ownCA(config) });
     const running = await start(config, data, files, machine);
     const renewal = setInterval(() => void renew(config, running, machine.log), RENEWAL_MS).unref();
     try {
@@ -170,8 +171,7 @@ async function announce(
   { log, print, isTerminal, home }: Machine,
 ): Promise<void> {
   await rememberAuthority(config);
-  const isOwn = config.tls.kind === "private-ca";
-  const ca = isOwn ? resolve(join(dataPaths(config).tls, "ca.pem")) : undefined;
+  const ca = config.tls.kind === "private-ca" ? ownCA(config) : undefined;
   const made = isTerminal ? await showFirstTenant(data, ca, print) : await keepFirstTenant(data, config, ca);
   if (made !== undefined) {
     const { first, file } = made;
@@ -218,10 +218,19 @@ async function readGivenCertificate({ tls }: ServeConfig): Promise<KeyedCertific
 type Certificate = Awaited<ReturnType<typeof ensureServerCertificate>>;
 
 /** Nothing where the certificate was given, or none is wanted. */
-async function ownCertificate(config: ServeConfig): Promise<Certificate | undefined> {
+async function ownCertificate(
+  config: ServeConfig,
+  options: { readonly mayReplaceCA?: boolean } = {},
+): Promise<Certificate | undefined> {
   if (config.tls.kind !== "private-ca") return undefined;
   const authorities = [config.authority, ...config.aliases];
-  return ensureServerCertificate({ directory: dataPaths(config).tls, authorities, now: new Date() });
+  const directory = dataPaths(config).tls;
+  return ensureServerCertificate({ directory, authorities, now: new Date(), ...options });
+}
+
+/** Where the certificate of the private CA is. */
+function ownCA(config: ServeConfig): string {
+  return resolve(join(dataPaths(config).tls, "ca.pem"));
 }
 
 async function renew(config: ServeConfig, running: Running, log: AuditLog): Promise<void> {

@@ -1,4 +1,5 @@
 import type { KeyObject, X509Certificate } from "node:crypto";
+import type { CertifiedName } from "./certified-name.ts";
 import { CertificateFileError } from "./errors.ts";
 import { createFile, readIfPresent } from "../private-files.ts";
 import { parseCertificates } from "capability-sdk/pem";
@@ -22,24 +23,34 @@ const wayOut =
 /**
  * Reads the private authority, or makes it when there is none. Of processes that start at the same moment the first to
  * place `ca.key` decides, and the others take it over. The key comes first: a crash in between leaves a key whose
- * certificate can be made again, never a certificate without its key. An authority that is there is never replaced.
+ * certificate can be made again, never a certificate without its key. An authority that is there is not replaced, unless
+ * {@link replaceAuthority} is asked for.
  *
+ * @param names that an authority made here is constrained to.
  * @throws CertificateFileError when the files do not parse, do not belong together or have expired
  */
-export async function ensureAuthority(files: AuthorityFiles, now: Date): Promise<Authority> {
-  if ((await readIfPresent(files.cert)) === undefined) await makeAuthority(files, now);
+export async function ensureAuthority(
+  files: AuthorityFiles,
+  names: readonly CertifiedName[],
+  now: Date,
+): Promise<Authority> {
+  if ((await readIfPresent(files.cert)) === undefined) await makeAuthority(files, names, now);
   const cert = await readExisting(files.cert);
   const key = await readExisting(files.key);
   return checkAuthority({ cert, key }, files, now);
 }
 
-async function makeAuthority(files: AuthorityFiles, now: Date): Promise<void> {
+async function makeAuthority(
+  files: AuthorityFiles,
+  names: readonly CertifiedName[],
+  now: Date,
+): Promise<void> {
   // Loaded only here: the library takes longer to load than everything else that a start with good files does.
   const { makeAuthorityCertificate, makeAuthorityKey } = await import("./x509.ts");
   await createFile(files.key, await makeAuthorityKey(), 0o600);
   const key = await readExisting(files.key);
   requireKey(key, files);
-  await createFile(files.cert, await makeAuthorityCertificate(key, now), 0o644);
+  await createFile(files.cert, await makeAuthorityCertificate(key, now, names), 0o644);
 }
 
 async function readExisting(path: string): Promise<string> {

@@ -1,11 +1,12 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, get } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkServerIdentity } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { makeAuthorityCertificate, makeAuthorityKey } from "./x509.ts";
 import { ensureServerCertificate, loadServerCertificate } from "./server-certificate.ts";
 
 const day = 24 * 3_600_000;
@@ -66,9 +67,10 @@ describe("at the first start", () => {
 describe("at a later start", () => {
   test("everything is kept while it serves", async () => {
     const made = await ensure();
-    expect(await ensure()).toEqual({ ...made, renewed: false });
-    expect(await ensure(new Date(now.getTime() + 59 * day))).toEqual({ ...made, renewed: false });
-    expect(await ensure(now, ["localhost:9443"])).toEqual({ ...made, renewed: false });
+    const same = { ...made, renewed: false, replacedCA: false };
+    expect(await ensure()).toEqual(same);
+    expect(await ensure(new Date(now.getTime() + 59 * day))).toEqual(same);
+    expect(await ensure(now, ["localhost:9443"])).toEqual(same);
   });
 
   test("the leaf is renewed, under the same CA, when it has less than 30 days left", async () => {
@@ -81,16 +83,22 @@ describe("at a later start", () => {
     expect((await ensure(later)).cert).toBe(renewed.cert);
   });
 
-  test.each([["new.example"], ["127.0.0.2:8443"], ["sub.gateway.example"]])(
-    "the leaf is renewed when it does not name %s",
-    async (authority) => {
-      await ensure();
-      const renewed = await ensure(now, [...authorities, authority]);
-      expect(renewed.renewed).toBe(true);
-      const { subjectAltName } = new X509Certificate(renewed.cert);
-      expect(subjectAltName).toContain(authority.split(":")[0]);
-    },
-  );
+  test.each([
+    ["new.example", true, "DNS:new.example"],
+    ["127.0.0.2:8443", true, "IP Address:127.0.0.2"],
+    ["[::2]", true, ":0:2"],
+    ["sub.gateway.example", false, "DNS:sub.gateway.example"],
+  ])("the leaf is renewed when it does not name %s; by another CA: %s", async (authority, isOther, shown) => {
+    const made = await ensure();
+    const names = [...authorities, authority];
+    const renewed = await ensure(now, names, { mayReplaceCA: true });
+    expect(renewed).toMatchObject({ renewed: true, replacedCA: isOther });
+    expect(renewed.ca === made.ca).toBe(!isOther);
+    const leaf = new X509Certificate(renewed.cert);
+    expect(leaf.verify(new X509Certificate(renewed.ca).publicKey)).toBe(true);
+    expect(leaf.subjectAltName).toContain(shown);
+    expect(await ensure(now, names)).toMatchObject({ renewed: false, replacedCA: false, ca: renewed.ca });
+  });
 
   test.each(["leaf.key", "leaf.pem"])(
     "the leaf is renewed when its %s is missing, cut short or another's",
@@ -165,6 +173,69 @@ describe("a CA that is there", () => {
   });
 });
 
+describe("a CA that is constrained to other names", () => {
+  const others = ["new.example"];
+
+  test("is left by a running service, which says that a start makes another one", async () => {
+    const made = await ensure();
+    await expect(ensure(now, others)).rejects.toThrow(/ca\.pem: is constrained to other names; a start/);
+    expect(await ensure()).toMatchObject({ ca: made.ca, renewed: false });
+  });
+
+  test("is kept beside the one that replaces it, and comes back with its names", async () => {
+    const made = await ensure();
+    const replaced = await ensure(now, others, { mayReplaceCA: true });
+    expect(replaced.ca).not.toBe(made.ca);
+    expect(await readdir(directory)).toEqual([
+      expect.stringMatching(/^ca-[0-9a-f]{16}\.key$/),
+      expect.stringMatching(/^ca-[0-9a-f]{16}\.pem$/),
+      "ca.key",
+      "ca.pem",
+      "leaf.key",
+      "leaf.pem",
+    ]);
+    expect(
+      Object.entries(await modes()).filter(([name, mode]) => name.endsWith(".key") && mode !== 0o600),
+    ).toEqual([]);
+    const back = await ensure(now, authorities, { mayReplaceCA: true });
+    expect(back).toMatchObject({ ca: made.ca, replacedCA: true });
+    expect((await ensure(now, others, { mayReplaceCA: true })).ca).toBe(replaced.ca);
+  });
+
+  test("is replaced once, by one of many processes that start with the same names; the others say to start again", async () => {
+    await ensure();
+    const all = await Promise.allSettled(
+      Array.from({ length: 6 }, () => ensure(now, others, { mayReplaceCA: true })),
+    );
+    const cas = all.flatMap((one) => (one.status === "fulfilled" ? [one.value.ca] : []));
+    expect(new Set(cas).size).toBe(1);
+    for (const one of all)
+      if (one.status === "rejected") expect(String(one.reason)).toMatch(/replacing\.lock: another process/);
+    expect(await ensure(now, others, { mayReplaceCA: true })).toMatchObject({ ca: cas[0] });
+    expect(await readdir(directory)).not.toContain("replacing.lock");
+  });
+
+  test("whose replacement was killed half way leaves no key that gets a second certificate", async () => {
+    const made = await ensure();
+    await ensure(now, others, { mayReplaceCA: true });
+    const kept = (await readdir(directory)).find((name) => /^ca-.*key$/.test(name))!;
+    await writeFile(join(directory, "ca.key"), await readFile(join(directory, kept)));
+    await rm(join(directory, "ca.pem"));
+    const { ca } = await ensure(now, others);
+    expect(new X509Certificate(ca).subject).not.toBe(new X509Certificate(made.ca).subject);
+  });
+
+  test("of an older version, which may speak for all names, goes on serving, under new names too", async () => {
+    const key = await makeAuthorityKey();
+    const ca = await makeAuthorityCertificate(key, now);
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, "ca.key"), key);
+    await writeFile(join(directory, "ca.pem"), ca);
+    for (const names of [authorities, others])
+      expect(await ensure(now, names)).toMatchObject({ ca, renewed: true, replacedCA: false });
+  });
+});
+
 describe("loadServerCertificate", () => {
   test("reads a pair that fits", async () => {
     const { cert, key, expires } = await ensure();
@@ -218,8 +289,9 @@ describe("loadServerCertificate", () => {
 function ensure(
   at: Date = now,
   names: readonly string[] = authorities,
+  options: { readonly mayReplaceCA?: boolean } = {},
 ): ReturnType<typeof ensureServerCertificate> {
-  return ensureServerCertificate({ directory, authorities: names, now: at });
+  return ensureServerCertificate({ directory, authorities: names, now: at, ...options });
 }
 
 async function modes(): Promise<Record<string, number>> {

@@ -6,6 +6,7 @@ import { certifiedName } from "./certified-name.ts";
 import type { CertifiedName } from "./certified-name.ts";
 import { CertificateFileError } from "./errors.ts";
 import { makePrivateDirectory, readIfPresent, replaceFile } from "../private-files.ts";
+import { finishReplacing, mayIssue, replaceAuthority } from "./replaced-authority.ts";
 import { reasonToRenew } from "./judge.ts";
 import { parseCertificates } from "capability-sdk/pem";
 import { parsePrivateKey } from "../pem.ts";
@@ -25,7 +26,7 @@ export interface ServerCertificate {
 /**
  * Gives the server certificate kept in `directory` (`ca.pem`, `ca.key`, `leaf.pem`, `leaf.key`), made or renewed when
  * needed: when there is none, when it has less than 30 days left, does not name every authority, does not fit its key
- * or was not issued by the CA. `now` is the time to judge and issue by.
+ * or was not issued by the CA. A CA that is made is constrained to the names. `now` is the time to judge and issue by.
  *
  * @throws CertificateFileError when the CA's files are there and cannot be used
  * @throws TypeError when an authority is not `host[:port]`
@@ -35,18 +36,43 @@ export async function ensureServerCertificate(options: {
   /** `host[:port]` of every name the service answers to. */
   readonly authorities: readonly string[];
   readonly now: Date;
-}): Promise<ServerCertificate & { readonly renewed: boolean }> {
-  const { directory, now } = options;
+  /** Puts a new CA in place of one that is constrained to other names. Default: that is an error. */
+  readonly mayReplaceCA?: boolean;
+}): Promise<EnsuredCertificate> {
+  const { directory, now, mayReplaceCA = false } = options;
   const names = options.authorities.map(certifiedName);
   await makePrivateDirectory(directory);
-  const authority = await ensureAuthority(
-    { cert: join(directory, "ca.pem"), key: join(directory, "ca.key") },
-    now,
-  );
+  const caFiles = { cert: join(directory, "ca.pem"), key: join(directory, "ca.key") };
+  await finishReplacing(caFiles);
+  const current = await ensureAuthority(caFiles, names, now);
   const files = { cert: join(directory, "leaf.pem"), key: join(directory, "leaf.key") };
-  const kept = await readLeaf(files, authority, names, now);
-  const leaf = kept ?? (await renewLeaf(files, authority, names, now));
-  return { ...leaf, ca: authority.cert, expires: expiryOf(leaf), renewed: kept === undefined };
+  const kept = await readLeaf(files, current, names, now);
+  // A leaf that serves the names was issued for them: there is no need to ask whether another one could be.
+  if (kept !== undefined) return ensured(kept, current, { renewed: false, replacedCA: false });
+  const isPermitted = await mayIssue(current.cert, names);
+  if (!isPermitted && !mayReplaceCA)
+    throw new CertificateFileError(
+      caFiles.cert,
+      "is constrained to other names; a start with these makes a new CA",
+    );
+  const authority = isPermitted ? current : await replaceAuthority(caFiles, names, now);
+  const leaf = await renewLeaf(files, authority, names, now);
+  return ensured(leaf, authority, { renewed: true, replacedCA: !isPermitted });
+}
+
+export interface EnsuredCertificate extends ServerCertificate {
+  /** The leaf was made or renewed. */
+  readonly renewed: boolean;
+  /** The CA is another one than before, which clients must be told to trust. */
+  readonly replacedCA: boolean;
+}
+
+function ensured(
+  leaf: KeyedCertificate,
+  authority: Authority,
+  what: Pick<EnsuredCertificate, "renewed" | "replacedCA">,
+): EnsuredCertificate {
+  return { ...leaf, ...what, ca: authority.cert, expires: expiryOf(leaf) };
 }
 
 /**

@@ -8,6 +8,8 @@ import {
 } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import type { CertifiedName } from "./certified-name.ts";
+import { constrainTo, decodeNameConstraints, encodeNameConstraints } from "./name-constraints.ts";
+import type { NameConstraints } from "./name-constraints.ts";
 
 /** A certificate and its private key, both PEM. */
 export interface KeyedCertificate {
@@ -25,11 +27,23 @@ export async function makeAuthorityKey(): Promise<string> {
   return pemOf((await makeKeys()).privateKey);
 }
 
+/** nameConstraints (RFC 5280, 4.2.1.10). */
+const NAME_CONSTRAINTS = "2.5.29.30";
+
 /**
  * Makes the certificate of an authority from its key, for ten years. The name follows from the key, so a certificate
  * made anew from the same key still verifies all that the old one did.
+ *
+ * It is good for TLS servers of the given names alone: clients that trust it for every connection, as with
+ * `NODE_EXTRA_CA_CERTS`, must not believe the thief of its key about other names.
+ *
+ * @param names default: all there are, as of the authorities that older versions made.
  */
-export async function makeAuthorityCertificate(key: string, now: Date): Promise<string> {
+export async function makeAuthorityCertificate(
+  key: string,
+  now: Date,
+  names?: readonly CertifiedName[],
+): Promise<string> {
   const keys = await importKeys(key);
   const subjectKey = await x509.SubjectKeyIdentifierExtension.create(keys.publicKey);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
@@ -42,9 +56,21 @@ export async function makeAuthorityCertificate(key: string, now: Date): Promise<
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
       subjectKey,
+      ...(names === undefined
+        ? []
+        : [
+            new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+            new x509.Extension(NAME_CONSTRAINTS, true, encodeNameConstraints(constrainTo(names))),
+          ]),
     ],
   });
   return pemLines(certificate);
+}
+
+/** What the certificate of an authority, PEM, is constrained to; nothing when it may speak for every name. */
+export function readNameConstraints(cert: string): NameConstraints | undefined {
+  const value = new x509.X509Certificate(cert).getExtension(NAME_CONSTRAINTS)?.value;
+  return value === undefined ? undefined : decodeNameConstraints(new Uint8Array(value));
 }
 
 /**

@@ -1,0 +1,98 @@
+import { readdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { createFile, readIfPresent } from "../private-files.ts";
+import { ensureAuthority } from "./authority.ts";
+import type { Authority, AuthorityFiles } from "./authority.ts";
+import type { CertifiedName } from "./certified-name.ts";
+import { CertificateFileError } from "./errors.ts";
+import { permits } from "./name-constraints.ts";
+
+/** Whether the authority may issue a certificate for all of the names. */
+export async function mayIssue(cert: string, names: readonly CertifiedName[]): Promise<boolean> {
+  const { readNameConstraints } = await import("./x509.ts");
+  const constraints = readNameConstraints(cert);
+  return constraints === undefined || names.every((name) => permits(constraints, name));
+}
+
+/**
+ * Puts an authority for these names in place of one that is constrained to others, and keeps that one beside it, as
+ * `ca-ID.pem` and `ca-ID.key`: who goes back to the old names, as after a mistake, gets the old authority back, which
+ * clients still trust. One process at a time does this, since files of two authorities must not be mixed.
+ *
+ * @throws CertificateFileError when another process is at it, or one was killed at it.
+ */
+export async function replaceAuthority(
+  files: AuthorityFiles,
+  names: readonly CertifiedName[],
+  now: Date,
+): Promise<Authority> {
+  const lock = join(dirname(files.cert), "replacing.lock");
+  if (!(await createFile(lock, "", 0o600))) {
+    throw new CertificateFileError(
+      lock,
+      "another process is replacing the CA for new names: start again; if none is running, remove this file",
+    );
+  }
+  try {
+    const current = await ensureAuthority(files, names, now);
+    // Another process has just done it.
+    if (await mayIssue(current.cert, names)) return current;
+    await keepBeside(files, current);
+    const kept = await findKept(files, names, now);
+    await rm(files.cert);
+    await rm(files.key);
+    if (kept !== undefined) {
+      await createFile(files.key, kept.key, 0o600);
+      await createFile(files.cert, kept.cert, 0o644);
+    }
+    return await ensureAuthority(files, names, now);
+  } finally {
+    await rm(lock);
+  }
+}
+
+/**
+ * Ends what a process that was killed while it replaced the authority has left: a key without its certificate, which must
+ * not get another one, since two certificates of one key and name would stand in each other's way.
+ */
+export async function finishReplacing(files: AuthorityFiles): Promise<void> {
+  if ((await readIfPresent(files.cert)) !== undefined) return;
+  const key = await readIfPresent(files.key);
+  if (key === undefined) return;
+  for (const id of await keptIds(files)) {
+    if ((await readIfPresent(keptFiles(files, id).key)) === key) await rm(files.key, { force: true });
+  }
+}
+
+function keptFiles(files: AuthorityFiles, id: string): AuthorityFiles {
+  const directory = dirname(files.cert);
+  return { cert: join(directory, `ca-${id}.pem`), key: join(directory, `ca-${id}.key`) };
+}
+
+async function keepBeside(files: AuthorityFiles, { cert, key, certificate }: Authority): Promise<void> {
+  const id = certificate.fingerprint256.replaceAll(":", "").slice(0, 16).toLowerCase();
+  const kept = keptFiles(files, id);
+  // Named after what is in it: a file that is there is the same.
+  await createFile(kept.key, key, 0o600);
+  await createFile(kept.cert, cert, 0o644);
+}
+
+/** The authority that was replaced before and may issue for the names, if there is one that can still be used. */
+async function findKept(
+  files: AuthorityFiles,
+  names: readonly CertifiedName[],
+  now: Date,
+): Promise<Authority | undefined> {
+  for (const id of await keptIds(files)) {
+    const candidate = keptFiles(files, id);
+    if ((await readIfPresent(candidate.key)) === undefined) continue;
+    const authority = await ensureAuthority(candidate, names, now).catch(() => undefined);
+    if (authority !== undefined && (await mayIssue(authority.cert, names))) return authority;
+  }
+  return undefined;
+}
+
+async function keptIds(files: AuthorityFiles): Promise<readonly string[]> {
+  const entries = await readdir(dirname(files.cert));
+  return entries.flatMap((entry) => /^ca-([0-9a-f]{16})\.pem$/.exec(entry)?.[1] ?? []);
+}
