@@ -3,6 +3,7 @@ import { normalizePath } from "../src/signers/normalize-path.ts";
 import type { CanonicalParts } from "./canonical-parts.ts";
 import type { PreparedRequest } from "./judged-request.ts";
 import type { JudgeName } from "./judges.ts";
+import { REWRITTEN } from "./rewritten.ts";
 
 /** A shape of request that the judges sign differently. */
 export interface DifferingShape {
@@ -228,5 +229,6 @@ function isSigned(configured: readonly string[], name: string): boolean {
   const lowerCaseName = name.toLowerCase();
   if (lowerCaseName === "content-type" || lowerCaseName.startsWith("x-amz-")) return true;
   const isKnownUnsigned = /^(?:user-agent|x-amzn-trace-id|cache-control|referer|range|sec-.*)$/;
-  return configures(configured, new RegExp(`^${lowerCaseName}$`)) && !isKnownUnsigned.test(lowerCaseName);
+  if (REWRITTEN.test(lowerCaseName) || isKnownUnsigned.test(lowerCaseName)) return false;
+  return configures(configured, new RegExp(`^${lowerCaseName}$`));
 }

@@ -5,6 +5,7 @@ import { RequestSigner } from "aws4";
 
 import { isS3Kind } from "../src/signers/aws4-canonical.ts";
 import { splitCanonicalRequest } from "./canonical-parts.ts";
+import { REWRITTEN } from "./rewritten.ts";
 import {
   ACCESS_KEY_ID,
   HOST,
@@ -113,6 +114,7 @@ function headersToSign(request: PreparedRequest): readonly (readonly [string, st
   ]);
   for (const [givenName, bytes] of request.headers) {
     const name = givenName.toLowerCase();
+    if (REWRITTEN.test(name)) continue;
     if (!names.has(name) && name !== "content-type" && !name.startsWith("x-amz-")) continue;
     const value = Buffer.from(bytes, "latin1")
       .toString("utf8")

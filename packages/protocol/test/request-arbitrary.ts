@@ -53,6 +53,7 @@ const configuredName = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom("X-Amz-Target", "x-amz-acl", "X-Amz-Invocation-Type") },
   { weight: 2, arbitrary: fc.constantFrom("User-Agent", "Cache-Control", "Sec-Fetch-Mode", "Referer") },
   { weight: 1, arbitrary: fc.constantFrom("Range", "Date", "X-Amzn-Trace-Id") },
+  { weight: 1, arbitrary: fc.constantFrom("Accept-Encoding", "traceparent", "X-Request-Id", "CF-Ray", "b3") },
 );
 
 const requesterName = fc.constantFrom(

@@ -38,6 +38,14 @@ export function canonicalQuery(query: string): string {
     .join("&");
 }
 
+/** The keys of a query, decoded and encoded once: whatever the spelling, one text a key. */
+export function canonicalKeys(query: string): readonly string[] {
+  return query
+    .split("&")
+    .filter((piece) => piece !== "")
+    .map((piece) => encodePair(piece)[0]);
+}
+
 /** One line a name; the values of a repeated name in the order sent, with commas between. */
 export function canonicalHeaders(lines: readonly HeaderLine[]): string {
   return lines.map((line) => `${line.lowerCaseName}:${line.values.map(collapseSpaces).join(",")}\n`).join("");

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { isSignable, passesFromRequester } from "./aws4-headers.ts";
+import { isSignable } from "./aws4-headers.ts";
 
 test.each([
   "authorization",
@@ -26,48 +26,43 @@ test.each([
   "x-forwarded-proto",
   "x-forwarded-ssl",
   "x-request-start",
+  "accept-encoding",
+  "traceparent",
+  "tracestate",
+  "baggage",
+  "x-request-id",
+  "x-correlation-id",
+  "x-b3-traceid",
+  "x-b3-",
+  "b3",
+  "cf-ray",
+  "cf-connecting-ip",
+  "priority",
+  "forwarded",
+  "x-forwarded-host",
+  "x-real-ip",
+  "x-cloud-trace-context",
+  "x-datadog-trace-id",
+  "uber-trace-id",
+  "x-envoy-attempt-count",
+  "cdn-loop",
 ])("%s is never signed, since intermediaries change it", (name) => {
   expect(isSignable(name)).toBe(false);
 });
 
-test.each(["host", "range", "x-amz-target", "content-type", "date", "second", "x-proxy-a", "__proto__"])(
-  "%s can be signed",
-  (name) => {
-    expect(isSignable(name)).toBe(true);
-  },
-);
-
 test.each([
-  "x-amz-meta-a",
-  "x-amz-checksum-sha256",
-  "x-amz-sdk-checksum-algorithm",
-  "x-amz-trailer",
-  "x-amz-decoded-content-length",
-  "content-type",
+  "host",
   "range",
-  "x-amzn-trace-id",
-])("the requester's %s passes", (name) => {
-  expect(passesFromRequester(name)).toBe(true);
-});
-
-test.each([
-  "x-amz-copy-source",
-  "x-amz-copy-source-range",
   "x-amz-target",
-  "x-amz-acl",
-  "x-amz-grant-full-control",
-  "x-amz-security-token",
-  "x-amz-date",
-  "x-amz-content-sha256",
-  "x-amz-tagging",
-  "x-amz-bypass-governance-retention",
-  "x-amz-invocation-type",
-  "x-amz-meta",
-  "x-amz-trailer-a",
-  "x-amz-",
-  "x_amz_copy_source",
-  "x-amz_target",
-  "x_amz-meta-a",
-])("the requester's %s does not pass", (name) => {
-  expect(passesFromRequester(name)).toBe(false);
+  "content-type",
+  "date",
+  "second",
+  "x-proxy-a",
+  "__proto__",
+  "accept",
+  "x-b3",
+  "b3x",
+  "cfx",
+])("%s can be signed", (name) => {
+  expect(isSignable(name)).toBe(true);
 });

@@ -1,41 +1,46 @@
-/** Headers that intermediaries change or that speak of one connection; signed, they would break the signature. */
+/**
+ * Headers that intermediaries add or change, or that speak of one connection. Signed, they would break the signature on the
+ * way: Google's and Cloudflare's front ends rewrite `Accept-Encoding`, a mesh its tracing headers.
+ */
 const UNSIGNABLE: ReadonlySet<string> = new Set([
+  "accept-encoding",
   "authorization",
+  "b3",
+  "baggage",
   "cache-control",
+  "cdn-loop",
   "connection",
   "expect",
+  "forwarded",
   "from",
   "keep-alive",
   "max-forwards",
   "pragma",
+  "priority",
   "referer",
   "te",
+  "traceparent",
+  "tracestate",
   "trailer",
   "transfer-encoding",
+  "true-client-ip",
+  "uber-trace-id",
   "upgrade",
   "user-agent",
   "via",
   "x-amzn-trace-id",
-  "x-forwarded-for",
-  "x-forwarded-port",
-  "x-forwarded-proto",
-  "x-forwarded-ssl",
+  "x-client-ip",
+  "x-cloud-trace-context",
+  "x-correlation-id",
+  "x-real-ip",
+  "x-request-id",
   "x-request-start",
 ]);
 
+/** Families of the same: proxies' and browsers' own, B3 and Datadog tracing, Cloudflare, Envoy. */
+const UNSIGNABLE_FAMILY = /^(?:proxy-|sec-|cf-|x-b3-|x-datadog-|x-envoy-|x-forwarded-)/;
+
 /** Whether a header of this lower-case name can stand under a signature at all. */
 export function isSignable(lowerCaseName: string): boolean {
-  return !UNSIGNABLE.has(lowerCaseName) && !/^(?:proxy|sec)-/.test(lowerCaseName);
-}
-
-const PASSING = /^x-amz-(?:meta-.*|checksum-.*|sdk-checksum-algorithm|trailer|decoded-content-length)$/s;
-
-/**
- * Whether an X-Amz header of the requester describes its body rather than the operation. All others stay out:
- * X-Amz-Copy-Source or X-Amz-Target under our signature would turn the target's one door into another.
- *
- * Underscores count as hyphens, because servers behind CGI or WSGI cannot tell them apart.
- */
-export function passesFromRequester(lowerCaseName: string): boolean {
-  return !lowerCaseName.replaceAll("_", "-").startsWith("x-amz-") || PASSING.test(lowerCaseName);
+  return !UNSIGNABLE.has(lowerCaseName) && !UNSIGNABLE_FAMILY.test(lowerCaseName);
 }

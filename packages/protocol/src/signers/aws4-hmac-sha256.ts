@@ -1,13 +1,21 @@
 import type { Aws4Configuration } from "../api/target-hmac.ts";
-import type { Problem } from "../result.ts";
-import { canonicalQuery, canonicalRequest, canonicalUri, wirePath } from "./aws4-canonical.ts";
-import { isSignable, passesFromRequester } from "./aws4-headers.ts";
+import {
+  canonicalKeys,
+  canonicalQuery,
+  canonicalRequest,
+  canonicalUri,
+  isS3Kind,
+  wirePath,
+} from "./aws4-canonical.ts";
+import { isSignable } from "./aws4-headers.ts";
 import { planPayload } from "./aws4-payload.ts";
+import { aws4HeaderRule, s3HeaderRule } from "./aws4-steering.ts";
 import { digestLatin1, hex, utf8Bytes } from "./bytes.ts";
 import { groupHeaders, signedHeaders } from "./header-lines.ts";
 import { type Hmac, prepareHmac } from "./hmac.ts";
 import { rememberLast } from "./remember-last.ts";
-import type { Digest, Signer } from "./signer.ts";
+import { refuseS3Query } from "./s3-query.ts";
+import type { Digest, QueryRefusal, Signer } from "./signer.ts";
 import { type SigningTime, rememberSigningTime } from "./signing-time.ts";
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
@@ -40,8 +48,8 @@ export function createAws4Signer(
 
   return {
     ownHeaders,
-    passesFromRequester: (name) => !ownHeaders.has(name) && passesFromRequester(name),
-    refuseQuery: refuseAws4Query,
+    headerRule: isS3Kind(service) ? s3HeaderRule : aws4HeaderRule,
+    refuseQuery: (query, method) => refuseAws4Query(service, query, method),
     planPayload: (head) => planPayload(service, head),
     wirePath: (path) => wirePath(service, path),
     sign: (request, payload, now) => {
@@ -65,13 +73,14 @@ export function createAws4Signer(
 
 /**
  * A query key X-Amz-* is refused, however it is encoded: such keys carry security tokens, dates and operations, and a
- * requester does not get to choose those of a signed request.
+ * client does not get to choose those of a signed request. For the S3 kinds a list says which keys pass at all.
  */
-export function refuseAws4Query(query: string): Problem | undefined {
-  const isReserved = canonicalQuery(query)
-    .split("&")
-    .some((pair) => pair.toLowerCase().startsWith("x-amz-"));
-  return isReserved ? { field: "query", expected: "no key that begins with X-Amz-" } : undefined;
+export function refuseAws4Query(service: string, query: string, method: string): QueryRefusal | undefined {
+  const isReserved = canonicalKeys(query).some((key) => key.toLowerCase().startsWith("x-amz-"));
+  if (isReserved) {
+    return { kind: "invalid", problem: { field: "query", expected: "no key that begins with X-Amz-" } };
+  }
+  return isS3Kind(service) ? refuseS3Query(query, method) : undefined;
 }
 
 /** `20261122/us-east-1/s3/aws4_request`: what the signing key is good for. */

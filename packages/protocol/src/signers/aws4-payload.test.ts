@@ -20,12 +20,24 @@ test("the hash of nothing is the hash of nothing", () => {
   expect(EMPTY_SHA256).toBe(hash("sha256", ""));
 });
 
+test("a hash beside a body that comes in frames would be the hash of the frames, and is refused", () => {
+  for (const service of [...S3_KINDS, ...OTHERS]) {
+    for (const body of BODIES) {
+      const head = { payloadSha256: HASH, contentSha256: UNSIGNED_TRAILER, body, secure: true };
+      expect(planPayload(service, head)).toMatchObject({
+        kind: "refused",
+        problem: { field: "X-Payload-Sha256" },
+      });
+    }
+  }
+});
+
 test("a hash that the requester vouches for comes first, in any case, for any service, body and transport", () => {
   for (const service of [...S3_KINDS, ...OTHERS]) {
     for (const body of BODIES) {
       for (const secure of [true, false]) {
         for (const payloadSha256 of [HASH, HASH.toUpperCase()]) {
-          const head = { payloadSha256, contentSha256: UNSIGNED_TRAILER, body, secure };
+          const head = { payloadSha256, contentSha256: EMPTY_SHA256, body, secure };
           expect(planPayload(service, head)).toEqual(declared(HASH));
         }
       }

@@ -17,12 +17,15 @@ export const UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
  */
 export function planPayload(service: string, head: RequestHead): PayloadPlan {
-  if (head.payloadSha256 !== undefined) return declareHash(head.payloadSha256);
+  const chunks = head.contentSha256?.toUpperCase().startsWith("STREAMING-") === true;
+  if (head.payloadSha256 !== undefined) {
+    if (chunks)
+      return refused("X-Payload-Sha256", "nothing beside STREAMING: it would be the hash of the frames");
+    return declareHash(head.payloadSha256);
+  }
   if (head.body === "none") return { kind: "declared", value: EMPTY_SHA256 };
   const mayStream = isS3Kind(service) && head.secure && head.body === "known-length";
-  if (head.contentSha256?.toUpperCase().startsWith("STREAMING-") === true) {
-    return planChunks(head.contentSha256, mayStream);
-  }
+  if (chunks) return planChunks(head.contentSha256 ?? "", mayStream);
   return mayStream ? { kind: "declared", value: UNSIGNED_PAYLOAD } : { kind: "hold" };
 }
 

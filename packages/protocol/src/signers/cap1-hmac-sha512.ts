@@ -8,7 +8,7 @@ import {
   isSignedByCap1,
   refuseCap1Query,
 } from "./cap1-canonical.ts";
-import { type HeaderLine, groupHeaders, signedHeaders } from "./header-lines.ts";
+import { type HeaderLine, foldUnderscores, groupHeaders, signedHeaders } from "./header-lines.ts";
 import { type Hmac, prepareHmac } from "./hmac.ts";
 import { rememberLast } from "./remember-last.ts";
 import type { Digest, Signer } from "./signer.ts";
@@ -34,8 +34,11 @@ export function createCap1Signer(
 
   return {
     ownHeaders,
-    passesFromRequester: (name) => !ownHeaders.has(name),
-    refuseQuery: refuseCap1Query,
+    headerRule: (name) => (ownHeaders.has(foldUnderscores(name)) ? "drop" : undefined),
+    refuseQuery: (query) => {
+      const problem = refuseCap1Query(query);
+      return problem === undefined ? undefined : { kind: "invalid", problem };
+    },
     planPayload: () => ({ kind: "declared", value: "" }),
     wirePath: (path) => path,
     sign: (request, _payload, now) => {

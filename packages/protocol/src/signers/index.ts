@@ -6,7 +6,8 @@ import type { Digest, Signer } from "./signer.ts";
 export { wirePath } from "./aws4-canonical.ts";
 export { EMPTY_SHA256, UNSIGNED_PAYLOAD, UNSIGNED_TRAILER } from "./aws4-payload.ts";
 export { refuseCap1Path, refuseCap1Query } from "./cap1-canonical.ts";
-export type { Digest, PayloadPlan, RequestHead, SignableRequest, Signer } from "./signer.ts";
+export type { HeaderRule } from "./aws4-steering.ts";
+export type { Digest, PayloadPlan, QueryRefusal, RequestHead, SignableRequest, Signer } from "./signer.ts";
 
 type CreateSigner<C> = (configuration: C, configuredHeaderNames: readonly string[], digest: Digest) => Signer;
 

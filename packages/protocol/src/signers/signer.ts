@@ -1,4 +1,5 @@
 import type { Problem } from "../result.ts";
+import type { HeaderRule } from "./aws4-steering.ts";
 
 /** A one-shot, synchronous hash, handed in so that this package needs no platform; in Node `crypto.hash`. */
 export type Digest = (algorithm: "sha256" | "sha512", data: Uint8Array) => Uint8Array;
@@ -34,17 +35,28 @@ export type PayloadPlan =
   /** The requester has to send something else. */
   | { readonly kind: "refused"; readonly problem: Problem };
 
+/** Why a client's query cannot be added to a request of the target. */
+export type QueryRefusal =
+  /** No query of this form is signed. */
+  | { readonly kind: "invalid"; readonly problem: Problem }
+  /** This key would make another request of it; percent-encoded once. */
+  | { readonly kind: "not_allowed"; readonly key: string };
+
 /** Adds the credentials of one target to its requests. Holds secrets; never serialise one. */
 export interface Signer {
   /** Lower-case names that only the signer sets; anybody else's are dropped before signing. */
   readonly ownHeaders: ReadonlySet<string>;
-  /** Whether this end-to-end header of the requester may go into the signed request. */
-  passesFromRequester(lowerCaseName: string): boolean;
   /**
-   * Why the query cannot be signed with this target's credentials, if it cannot. For the requester's query, which is
-   * appended to the target's.
+   * What becomes of an end-to-end header of the client; nothing for one that the service does not act on. Underscores
+   * count as hyphens.
    */
-  refuseQuery(requesterQuery: string): Problem | undefined;
+  headerRule(lowerCaseName: string, value: string): HeaderRule | undefined;
+  /**
+   * Why the client's query, which is appended to the target's, cannot be signed with this target's credentials.
+   *
+   * @param method that will be sent.
+   */
+  refuseQuery(clientQuery: string, method: string): QueryRefusal | undefined;
   planPayload(head: RequestHead): PayloadPlan;
   /**
    * The path to put on the wire and into {@link SignableRequest.path}: of all spellings that mean the same to the

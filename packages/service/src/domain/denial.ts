@@ -37,6 +37,11 @@ export type Denial =
 
 /** A refusal in place of the target's answer. */
 export type GatewayDenial =
+  /** A header of the client, or a key of its query, that would make another request of it; as it may be shown. */
+  | { readonly reason: "header_not_allowed"; readonly name: string }
+  | { readonly reason: "query_not_allowed"; readonly key: string }
+  /** The target leads elsewhere, and the client is known to take its token along. */
+  | { readonly reason: "redirect_not_passed" }
   /** A body that must be held in memory to be signed and is over the limit in bytes. */
   | { readonly reason: "payload_too_large"; readonly limit: number }
   | { readonly reason: "target_forbidden" }
@@ -47,6 +52,9 @@ export type GatewayDenial =
   | { readonly reason: "loop_detected" };
 
 const GATEWAY_REASONS: ReadonlySet<Denial["reason"]> = new Set<GatewayDenial["reason"]>([
+  "header_not_allowed",
+  "query_not_allowed",
+  "redirect_not_passed",
   "payload_too_large",
   "target_forbidden",
   "target_unreachable",

@@ -27,6 +27,13 @@ const ROWS: {
   capability_busy: [{ reason: "capability_busy" }, 429, ["Retry-After", "1"]],
   tenant_busy: [{ reason: "tenant_busy" }, 429, ["Retry-After", "1"]],
   service_busy: [{ reason: "service_busy" }, 503, ["Retry-After", "1"]],
+  header_not_allowed: [
+    { reason: "header_not_allowed", name: "X-Amz-Acl" },
+    403,
+    proxy("http_request_denied"),
+  ],
+  query_not_allowed: [{ reason: "query_not_allowed", key: "acl" }, 403, proxy("http_request_denied")],
+  redirect_not_passed: [{ reason: "redirect_not_passed" }, 502, proxy("http_request_denied")],
   payload_too_large: [{ reason: "payload_too_large", limit: 7 }, 413, proxy("http_request_denied")],
   target_forbidden: [{ reason: "target_forbidden" }, 502, proxy("http_request_denied")],
   target_unreachable: [{ reason: "target_unreachable" }, 502, proxy("destination_unavailable")],

@@ -55,6 +55,27 @@ export function wireError(denial: Denial): WireError {
         "Allow",
         denial.allow.join(", "),
       ]);
+    case "header_not_allowed":
+      return error(
+        403,
+        "header_not_allowed",
+        `${denial.name}: expected no such header, or the target's own value: it would change what this capability stands for.`,
+        proxyStatus("http_request_denied"),
+      );
+    case "query_not_allowed":
+      return error(
+        403,
+        "query_not_allowed",
+        `query: expected no key ${denial.key}: it would change what this capability stands for.`,
+        proxyStatus("http_request_denied"),
+      );
+    case "redirect_not_passed":
+      return error(
+        502,
+        "redirect_not_passed",
+        "The target redirects to another place, and this client would send the capability there.",
+        proxyStatus("http_request_denied"),
+      );
     case "membrane_exists":
       return error(409, "membrane_exists", "id: there is a membrane of this id already.");
     case "tenant_exists":

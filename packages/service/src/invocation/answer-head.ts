@@ -1,4 +1,9 @@
-import { connectionOptions, passesToRequester } from "./header-rules.ts";
+import type { Outcome } from "../domain/denial.ts";
+import { accept, deny } from "../domain/denial.ts";
+import { connectionOptions } from "./header-rules.ts";
+import type { Asked } from "./led-elsewhere.ts";
+import { isLeading, leadNowhere } from "./led-elsewhere.ts";
+import { passesToClient } from "./response-header-rules.ts";
 
 /** The head of an answer as it is passed on. */
 export interface AnswerHead {
@@ -27,48 +32,58 @@ const WRITABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Not `trim`, which takes away a no-break space too: undici knows no such coding, and hands on the body as it is framed. */
 const CHUNKED = /^[\t ]*chunked[\t ]*$/i;
 
+const NO_ANSWER = deny({ reason: "target_incomplete" });
+
 /** In characters. Undici's limit for heads does not count the reason, and a reader's own might. */
 const REASON_LIMIT = 1_024;
 
 /**
- * Decides what of a target's answer goes to the requester.
+ * Decides what of a target's answer goes to the client.
  *
- * @param isBodiless no body comes though the requester expects one: its length is left out (RFC 9110 §8.6), or a reader
+ * @param asked what the answer is to.
+ * @param isBodiless no body comes though the client expects one: its length is left out (RFC 9110 §8.6), or a reader
  *   would wait for it and take the next answer for it.
- * @returns nothing if the head is none that can be passed on: a status outside 200 to 599, a transfer coding other than
- *   chunked, once (the body would arrive still coded), a long reason, a value that no message can hold.
+ * @returns a refusal if the head is none that can be passed on: a status outside 200 to 599, a transfer coding other than
+ *   chunked, once (the body would arrive still coded), a long reason, a value that no message can hold; or a redirect that
+ *   would take the client's token along.
  */
 export function shapeAnswer(
   status: number,
   reason: string,
   rawHeaders: readonly string[],
   cors: readonly string[],
+  asked: Asked,
   isBodiless: boolean = status === 204,
-): AnswerHead | undefined {
-  if (status < 200 || status > 599 || reason.length > REASON_LIMIT) return undefined;
-  if (!WRITABLE.test(reason)) return undefined;
+): Outcome<AnswerHead> {
+  if (status < 200 || status > 599 || reason.length > REASON_LIMIT) return NO_ANSWER;
+  if (!WRITABLE.test(reason)) return NO_ANSWER;
   const connection = connectionOptions(rawHeaders);
-  const headers: string[] = [];
+  const passed: string[] = [];
   let codings = 0;
   let saysCacheControl = false;
+  let leads = false;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? "";
     const value = rawHeaders[i + 1] ?? "";
     const lowerCase = name.toLowerCase();
     if (lowerCase === "transfer-encoding") {
       codings += 1;
-      if (codings > 1 || !CHUNKED.test(value)) return undefined;
+      if (codings > 1 || !CHUNKED.test(value)) return NO_ANSWER;
     }
-    if (!passesToRequester(lowerCase) || connection.has(lowerCase)) continue;
+    if (!passesToClient(lowerCase) || connection.has(lowerCase)) continue;
     if (isBodiless && lowerCase === "content-length") continue;
-    if (!WRITABLE.test(value)) return undefined;
+    if (!WRITABLE.test(value)) return NO_ANSWER;
     const isCacheControl = lowerCase === "cache-control";
     if (isCacheControl) saysCacheControl = true;
-    headers.push(name, isCacheControl ? makePrivate(value) : value);
+    if (isLeading(lowerCase)) leads = true;
+    passed.push(name, isCacheControl ? makePrivate(value) : value);
   }
+  const judged = leads ? leadNowhere(asked, status, passed) : accept(passed);
+  if (!judged.ok) return judged;
+  const headers = judged.value;
   if (!saysCacheControl) headers.push(...UNSAID_CACHE_CONTROL);
   headers.push(...ADDED, ...cors);
-  return { status, reason, headers };
+  return accept({ status, reason, headers });
 }
 
 /** By which a shared cache may keep what it otherwise must not (RFC 9111 §3.5), and a `private` that names single fields. */

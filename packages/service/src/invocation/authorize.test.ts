@@ -8,6 +8,13 @@ const AWS4 = { awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey:
 const plain = preparedTarget({ uri: URI, allowQuery: true });
 const aws4 = preparedTarget({ uri: URI, allowQuery: true, hmac: { "aws4-hmac-sha256": AWS4 } });
 const closed = preparedTarget({ uri: URI, hmac: { "aws4-hmac-sha256": AWS4 } });
+const execute = preparedTarget({
+  uri: URI,
+  allowQuery: true,
+  hmac: { "aws4-hmac-sha256": { ...AWS4, service: "execute-api" } },
+});
+const bearer = preparedTarget({ uri: URI, allowQuery: true, headers: { Authorization: "Bearer a" } });
+const keyed = preparedTarget({ uri: `${URI}?%4bey=secret`, allowQuery: true });
 const cap1 = preparedTarget({
   uri: URI,
   allowQuery: true,
@@ -37,7 +44,10 @@ test("every method that can be forwarded is allowed", () => {
 
 test.each([
   ["a target without signature", plain, "X-Amz-Date=1&a=b=c&d"],
-  ["an aws4 target", aws4, "a=b=c&d"],
+  ["an aws4 target", execute, "a=b=c&d&key=1"],
+  ["an aws4 target of S3", aws4, "list-type=2&prefix=a=b"],
+  ["a target with a credential", bearer, "a=1&key=1&token=2&page_token=3"],
+  ["a target without a credential", plain, "api_key=1&access_token=2"],
   ["an aws4 target without allowQuery, which drops it", closed, "X-Amz-Date=1"],
   ["a cap1 target", cap1, "a=b&c="],
 ])("%s takes the query: %s %s", (_name, target, query) => {
@@ -53,5 +63,30 @@ test.each([
   expect(authorize(target, requestHeadOf({ query }))).toMatchObject({
     reason: "invalid_field",
     problem: { field: "query" },
+  });
+});
+
+test.each([
+  ["an aws4 target of S3", aws4, "acl", "acl"],
+  ["an aws4 target of S3", aws4, "prefix=a&%74agging", "tagging"],
+  ["an aws4 target", execute, "a=1&Access_Token=2", "access_token"],
+  ["a target with a credential", bearer, "a&%61pi_key=1", "api_key"],
+  ["a target with a credential", bearer, "apikey", "apikey"],
+  ["a target whose query has a key", keyed, "a=1&key=2", "key"],
+  ["a target whose query has a key", keyed, "%4BE%59=2", "key"],
+])("%s is not asked with a key that would make another request of it: %s %s", (_name, target, query, key) => {
+  expect(authorize(target, requestHeadOf({ query }))).toEqual({ reason: "query_not_allowed", key });
+});
+
+test("a key of S3 is judged by the method that will be sent, not by the client's", () => {
+  const fixed = preparedTarget({
+    uri: URI,
+    method: "PUT",
+    allowQuery: true,
+    hmac: { "aws4-hmac-sha256": AWS4 },
+  });
+  expect(authorize(aws4, requestHeadOf({ query: "uploads" }))).toBeUndefined();
+  expect(authorize(fixed, requestHeadOf({ query: "uploads" }))).toMatchObject({
+    reason: "query_not_allowed",
   });
 });

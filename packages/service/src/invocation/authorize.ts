@@ -1,13 +1,14 @@
-import { FORWARDABLE_METHODS } from "capability-protocol";
+import { FORWARDABLE_METHODS, printableName } from "capability-protocol";
 import type { Denial } from "../domain/denial.ts";
+import { secondCredential } from "./credential-names.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { PreparedTarget } from "./target.ts";
 
 const ALLOWED_METHODS: readonly string[] = [...FORWARDABLE_METHODS];
 
 /**
- * Whether the requester may have this request made: the path, the method, and a query that the target's signature can
- * protect. Liveness is not asked here: it was when the token was resolved.
+ * Whether the client may have this request made: the path, the method, and a query that the target's signature can
+ * protect and that holds no credential beside the target's. Liveness is not asked here: it was when the token was resolved.
  *
  * @returns why not, or nothing.
  */
@@ -15,7 +16,14 @@ export function authorize(target: PreparedTarget, head: RequestHead): Denial | u
   if (head.path !== "/") return { reason: "path_not_allowed" };
   // TRACE would echo the target's credentials to the requester.
   if (!FORWARDABLE_METHODS.has(head.method)) return { reason: "method_not_allowed", allow: ALLOWED_METHODS };
-  if (!target.allowQuery || head.query === "" || target.signer === undefined) return undefined;
-  const problem = target.signer.refuseQuery(head.query);
-  return problem === undefined ? undefined : { reason: "invalid_field", problem };
+  return target.allowQuery && head.query !== "" ? refuseQuery(target, head) : undefined;
+}
+
+function refuseQuery(target: PreparedTarget, head: RequestHead): Denial | undefined {
+  const refusal = target.signer?.refuseQuery(head.query, target.method ?? head.method);
+  if (refusal?.kind === "invalid") return { reason: "invalid_field", problem: refusal.problem };
+  const key =
+    refusal?.key ??
+    (target.carriesCredential ? secondCredential(head.query, target.credentialKeys) : undefined);
+  return key === undefined ? undefined : { reason: "query_not_allowed", key: printableName(key) };
 }

@@ -1,22 +1,45 @@
-import { HOP_BY_HOP_REQUEST, HOP_BY_HOP_RESPONSE } from "capability-protocol";
+import { HOP_BY_HOP_REQUEST } from "capability-protocol";
 import { listOf, valuesOf } from "./raw-headers.ts";
 
+/** What becomes of a client's header, whatever the target: it may pass, never passes, or is for {@link Steering} to judge. */
+export type ClientHeaderRule = "pass" | "never" | "steering";
+
 /**
- * Header names with a rule of their own on the way through, all in lower case. Sources: RFC 9110 §7.6.1
- * (hop-by-hop); RFC 7239 and its older kin (Forwarded, X-Forwarded-*); method and URL overrides of common frameworks,
- * with which a requester could bend the one request that a capability stands for.
+ * Header names with a rule of their own on the way to the target, all in lower case. Sources: RFC 9110 §7.6.1
+ * (hop-by-hop); RFC 7239 and its older kin (Forwarded, X-Forwarded-*); RFC 9440 §2 (Client-Cert); method and URL overrides
+ * of common frameworks, with which a client could bend the one request that a capability stands for.
  */
-const NEVER_FROM_REQUESTER: ReadonlySet<string> = new Set([
+const NEVER_FROM_CLIENT: readonly string[] = [
   ...HOP_BY_HOP_REQUEST,
   "authorization",
   "host",
   "cookie",
   "expect",
+  // What a target believes of its own proxies: who the client is, and under which name it was asked.
   "forwarded",
+  "x-forwarded",
   "x-real-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
+  "x-originating-ip",
+  "x-remote-addr",
+  "x-remote-ip",
+  "x-remote-user",
+  "remote-user",
+  "true-client-ip",
+  "cf-connecting-ip",
+  "cf-connecting-ipv6",
+  "fastly-client-ip",
+  "client-cert",
+  "client-cert-chain",
+  "x-host",
+  // Another method, another URL.
   "x-http-method",
   "x-http-method-override",
   "x-method-override",
+  "x-original-host",
+  "x-original-method",
+  "x-original-uri",
   "x-original-url",
   "x-rewrite-url",
   "x-payload-sha256",
@@ -24,47 +47,40 @@ const NEVER_FROM_REQUESTER: ReadonlySet<string> = new Set([
   "content-length",
   "via",
   "cdn-loop",
-]);
-
-/** Would speak for the authority, which all targets share, and not for the target. */
-const NEVER_FROM_TARGET: ReadonlySet<string> = new Set([
-  ...HOP_BY_HOP_RESPONSE,
-  "set-cookie",
-  "strict-transport-security",
-  "alt-svc",
-  "clear-site-data",
-  "report-to",
-  "reporting-endpoints",
-  "nel",
-  "accept-ch",
-  "origin-trial",
-  "service-worker-allowed",
-  "surrogate-control",
-  "edge-control",
-  "proxy-status",
-  "set-cookie2",
-  // Orders to the proxy in front of us, which would take them for ours: to send one of its own files, another URL.
-  "x-sendfile",
-  "x-lighttpd-send-file",
-  "x-reproxy-url",
-  // Replaced by our own.
-  "x-content-type-options",
-]);
-
-/** Of CORS, which is ours to answer, and of the orders of nginx (`X-Accel-Redirect`, `X-Accel-Expires`, …) and LiteSpeed. */
-function isPrefixed(lowerCaseName: string): boolean {
-  return (
-    lowerCaseName.startsWith("access-control-") ||
-    lowerCaseName.startsWith("x-accel-") ||
-    lowerCaseName.startsWith("x-litespeed-")
-  );
-}
-
-/** Of what is said to single caches (RFC 9213: `CDN-Cache-Control` and its kin), before which they take no `private`. */
-const TARGETED_SUFFIX = "-cache-control";
+];
 
 /**
- * The name by which rules for the requester's headers go: lower case, underscores as hyphens. A target behind CGI or WSGI
+ * With a credential of the target these name another resource than the one that the capability stands for, or another
+ * person to act as. Dropped in silence, a copy would be an empty write, and a request to be made as somebody of few rights
+ * one of the credential's own. Sources: RFC 4918 (WebDAV), Azure Storage, Google, OpenStack, Kubernetes, GitLab,
+ * Elasticsearch, OpenSearch.
+ */
+const STEERING: readonly string[] = [
+  "destination",
+  "x-copy-from",
+  "x-copy-from-account",
+  "x-object-manifest",
+  "x-symlink-target",
+  "x-symlink-target-account",
+  "x-amz-copy-source",
+  "x-goog-copy-source",
+  "x-ms-copy-source",
+  "x-ms-rename-source",
+  "impersonate-group",
+  "impersonate-uid",
+  "impersonate-user",
+  "sudo",
+  "es-security-runas-user",
+  "opendistro-security-impersonate-as",
+];
+
+const CLIENT_HEADERS: ReadonlyMap<string, ClientHeaderRule> = new Map([
+  ...NEVER_FROM_CLIENT.map((name) => [name, "never"] as const),
+  ...STEERING.map((name) => [name, "steering"] as const),
+]);
+
+/**
+ * The name by which rules for the client's headers go: lower case, underscores as hyphens. A target behind CGI or WSGI
  * cannot tell the two apart (RFC 3875 §4.1.18), so `X_Api_Key` would stand beside or in place of our `X-Api-Key`.
  */
 export function foldName(name: string): string {
@@ -72,18 +88,12 @@ export function foldName(name: string): string {
   return lowerCase.includes("_") ? lowerCase.replaceAll("_", "-") : lowerCase;
 }
 
-/** Whether an end-to-end header of the requester may reach the target; the name as {@link foldName} writes it. */
-export function passesToTarget(foldedName: string): boolean {
-  return !NEVER_FROM_REQUESTER.has(foldedName) && !foldedName.startsWith("x-forwarded-");
-}
-
-/** Whether an end-to-end header of the target may reach the requester. */
-export function passesToRequester(lowerCaseName: string): boolean {
-  return (
-    !NEVER_FROM_TARGET.has(lowerCaseName) &&
-    !lowerCaseName.endsWith(TARGETED_SUFFIX) &&
-    !isPrefixed(lowerCaseName)
-  );
+/** The rule for an end-to-end header of the client; the name as {@link foldName} writes it. */
+export function clientHeaderRule(foldedName: string): ClientHeaderRule {
+  const rule = CLIENT_HEADERS.get(foldedName);
+  if (rule !== undefined) return rule;
+  if (foldedName.startsWith("x-forwarded-")) return "never";
+  return foldedName.startsWith("impersonate-extra-") ? "steering" : "pass";
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
-import type { Digest } from "capability-protocol/signers";
+import type { Digest, PayloadPlan } from "capability-protocol/signers";
 import type { Awaitable } from "../domain/awaitable.ts";
 import { when } from "../domain/awaitable.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
@@ -72,8 +72,12 @@ function carryOut(
   const refused = authorize(target, requester.head);
   if (refused !== undefined) return denied(refused);
 
-  const shaped = withFraming(shape(target, requester.head), requester.head.body);
-  return when(preparePayload(context, target, requester), (payload) => {
+  const plan = planPayload(target, requester.head);
+  if (plan.kind === "refused") return denied({ reason: "invalid_field", problem: plan.problem });
+  const outcome = shape(target, requester.head, plan);
+  if (!outcome.ok) return denied(outcome.denial);
+  const shaped = withFraming(outcome.value, requester.head.body);
+  return when(preparePayload(context, plan, requester), (payload) => {
     if (payload === undefined) return { kind: "requester_left" };
     if (!payload.ok) return denied(payload.denial);
     const { hash, body, release } = payload.value;
@@ -81,7 +85,7 @@ function carryOut(
     const headers = sign(target, shaped, hash, context.now()).concat(marks);
 
     const exchange = new Exchange(requester.response, admission, context);
-    const request = upstreamRequest(context, target, shaped, headers, body);
+    const request = upstreamRequest(context, target, shaped, headers, body, requester.head);
     exchange.start(context.pools.get(poolKey, target), request);
     return exchange.ended;
   });
@@ -101,13 +105,10 @@ interface Payload {
  */
 function preparePayload(
   context: InvocationContext,
-  target: PreparedTarget,
+  plan: Exclude<PayloadPlan, { kind: "refused" }>,
   { head, request }: Requester,
 ): Awaitable<Outcome<Payload> | undefined> {
-  const plan = planPayload(target, head);
   switch (plan.kind) {
-    case "refused":
-      return deny({ reason: "invalid_field", problem: plan.problem });
     case "declared":
       return accept({
         hash: plan.value,
@@ -147,12 +148,15 @@ function upstreamRequest(
   { method, path, query }: ShapedRequest,
   headers: string[],
   body: Readable | Buffer | null,
+  head: RequestHead,
 ): UpstreamRequest {
+  const sent = query === "" ? path : `${path}?${query}`;
   return {
     method,
-    path: query === "" ? path : `${path}?${query}`,
+    path: sent,
     headers,
     body,
+    asked: { target, path: sent, clientHeaders: head.rawHeaders },
     answerTimeoutMs: shorter(target.timeoutMs, Math.min(context.answerTimeoutMs, context.idleTimeoutMs)),
     idleTimeoutMs: shorter(target.timeoutMs, context.idleTimeoutMs),
   };

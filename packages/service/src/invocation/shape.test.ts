@@ -1,6 +1,7 @@
 import fc from "fast-check";
+import { formatToken } from "capability-protocol";
 import { expect, test } from "vitest";
-import { preparedTarget, requestHeadOf } from "../testkit/prepared.ts";
+import { preparedTarget, requestHeadOf, shaped } from "../testkit/prepared.ts";
 import { shape } from "./shape.ts";
 
 const URI = "https://example.com:8443/a%20b/c?d=e";
@@ -8,7 +9,7 @@ const HOST = ["Host", "example.com:8443"];
 
 test("the target's path and host stand, whatever the requester sends", () => {
   const head = requestHeadOf({ rawHeaders: ["Host", "membrane.test", "Accept", "*/*"] });
-  expect(shape(preparedTarget({ uri: URI }), head)).toEqual({
+  expect(shaped(preparedTarget({ uri: URI }), head)).toEqual({
     method: "GET",
     path: "/a%20b/c",
     query: "d=e",
@@ -17,14 +18,14 @@ test("the target's path and host stand, whatever the requester sends", () => {
 });
 
 test("Host is without the default port", () => {
-  const { headers } = shape(preparedTarget({ uri: "http://Example.com:80/" }), requestHeadOf());
+  const { headers } = shaped(preparedTarget({ uri: "http://Example.com:80/" }), requestHeadOf());
   expect(headers).toEqual(["Host", "example.com"]);
 });
 
 test("the target's method wins over the requester's", () => {
   const head = requestHeadOf({ method: "DELETE" });
-  expect(shape(preparedTarget({ uri: URI, method: "put" }), head).method).toBe("PUT");
-  expect(shape(preparedTarget({ uri: URI }), head).method).toBe("DELETE");
+  expect(shaped(preparedTarget({ uri: URI, method: "put" }), head).method).toBe("PUT");
+  expect(shaped(preparedTarget({ uri: URI }), head).method).toBe("DELETE");
 });
 
 test.each([
@@ -34,7 +35,7 @@ test.each([
   ["https://example.com/", true, "x", "x"],
   ["https://example.com/", false, "x", ""],
 ])("%s with allowQuery %s and the query %j asks for %j", (uri, allowQuery, query, sent) => {
-  expect(shape(preparedTarget({ uri, allowQuery }), requestHeadOf({ query })).query).toBe(sent);
+  expect(shaped(preparedTarget({ uri, allowQuery }), requestHeadOf({ query })).query).toBe(sent);
 });
 
 test("of a name that the target configures no line of the requester is left, in whatever spelling", () => {
@@ -51,7 +52,7 @@ test("of a name that the target configures no line of the requester is left, in 
   fc.assert(
     fc.property(fc.array(spelling), (names) => {
       const rawHeaders = names.flatMap((each) => [each, "theirs"]);
-      expect(shape(target, requestHeadOf({ rawHeaders })).headers).toEqual([...HOST, "x-API-key", "ours"]);
+      expect(shaped(target, requestHeadOf({ rawHeaders })).headers).toEqual([...HOST, "x-API-key", "ours"]);
     }),
   );
 });
@@ -60,7 +61,7 @@ test("Connection takes the requester's own headers away and none of the target's
   const target = preparedTarget({ uri: URI, headers: { Authorization: "ours", Cookie: "ours" } });
   const configured = ["Authorization", "ours", "Cookie", "ours"];
   const rawHeaders = ["connection", "Authorization, HOST, cookie, x_mine", "X_Mine", "1", "X-Kept", "2"];
-  expect(shape(target, requestHeadOf({ rawHeaders })).headers).toEqual([
+  expect(shaped(target, requestHeadOf({ rawHeaders })).headers).toEqual([
     ...HOST,
     ...configured,
     "X-Kept",
@@ -73,10 +74,129 @@ test("X-Payload-Sha256 passes to another authority alone, the requester's token 
   const foreign = preparedTarget({ capability: `cpblty://a.example/#${token}` });
   expect(foreign.headers).toEqual(["Host", "a.example", "Authorization", `Bearer ${token}`]);
   const rawHeaders = ["X-Payload-Sha256", "abc", "Authorization", "Bearer mine", "Cookie", "a"];
-  expect(shape(foreign, requestHeadOf({ rawHeaders })).headers).toEqual([
+  expect(shaped(foreign, requestHeadOf({ rawHeaders })).headers).toEqual([
     ...foreign.headers,
     "X-Payload-Sha256",
     "abc",
   ]);
-  expect(shape(preparedTarget({ uri: URI }), requestHeadOf({ rawHeaders })).headers).toEqual(HOST);
+  expect(shaped(preparedTarget({ uri: URI }), requestHeadOf({ rawHeaders })).headers).toEqual(HOST);
+});
+
+const AWS4 = { awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "s" };
+const TOKEN = formatToken(Buffer.alloc(64, 7));
+const CREDENTIALS = [
+  "X-Api-Key",
+  "api-key",
+  "x-goog-api-key",
+  "X-Amz-Security-Token",
+  "apikey",
+  "Ocp-Apim-Subscription-Key",
+  "PRIVATE-TOKEN",
+  "JOB-TOKEN",
+  "X-Auth-Token",
+  "X-Access-Token",
+  "X-Vault-Token",
+  "X_Api_Key",
+  "x-shopify-access-token",
+  "DD-API-KEY",
+  "X-Authorization",
+];
+
+/** What is left of a header of the client, towards this target. */
+function passing(body: object, name: string, value = "theirs"): boolean {
+  return shaped(preparedTarget(body), requestHeadOf({ rawHeaders: [name, value] })).headers.includes(value);
+}
+
+const WITH_CREDENTIAL: readonly (readonly [string, object])[] = [
+  ["an aws4 signature", { uri: URI, hmac: { "aws4-hmac-sha256": { ...AWS4, service: "lambda" } } }],
+  ["a cap1 signature", { uri: URI, hmac: { "cap1-hmac-sha512": { key: "abcd", keyId: "k" } } }],
+  ["Authorization", { uri: URI, headers: { Authorization: "Bearer a" } }],
+  ["Cookie", { uri: URI, headers: { cookie: "a=b" } }],
+  ["X-Api-Key", { uri: URI, headers: { "x-api-KEY": "a" } }],
+  ["Private-Token", { uri: URI, headers: { "Private-Token": "a" } }],
+  ["a key in its query", { uri: "https://example.com/?a=b&%61ccess_token=secret" }],
+  ["a capability of another authority", { capability: `cpblty://a.example/#${TOKEN}` }],
+];
+
+test.each(WITH_CREDENTIAL)("with %s no other credential of the client goes along", (_name, body) => {
+  const target = preparedTarget(body);
+  expect(target.carriesCredential).toBe(true);
+  const rawHeaders = CREDENTIALS.flatMap((name) => [name, "theirs"]);
+  const { headers } = shaped(target, requestHeadOf({ rawHeaders: [...rawHeaders, "X-Kept", "kept"] }));
+  expect(headers).not.toContain("theirs");
+  expect(headers).toContain("kept");
+});
+
+test.each(CREDENTIALS)("to a target without a credential %s is the client's to send", (name) => {
+  expect(preparedTarget({ uri: URI, headers: { "Idempotency-Key": "a" } }).carriesCredential).toBe(false);
+  expect(passing({ uri: URI }, name)).toBe(true);
+});
+
+test.each(CREDENTIALS)("a capability token in %s reaches no target", (name) => {
+  for (const value of [TOKEN, `Bearer ${TOKEN}`, `cpblty://a.example/#${TOKEN}`])
+    expect(passing({ uri: URI }, name, value)).toBe(false);
+});
+
+test.each(["Idempotency-Key", "X-CSRF-Token", "X-Continuation-Token", "Surrogate-Key", "X-Keyed", "Tokens"])(
+  "%s is no credential",
+  (name) => {
+    for (const [, body] of WITH_CREDENTIAL) expect(passing(body, name)).toBe(true);
+  },
+);
+
+test("a header that steers, and that the target sets, is the target's own or refused", () => {
+  const headers = {
+    "x-amz-acl": "private",
+    "X-Amz-Meta-A": "ours",
+    Destination: "/ours",
+    "X-Amz-Date": "ours",
+  };
+  const target = preparedTarget({ uri: URI, headers, hmac: { "aws4-hmac-sha256": AWS4 } });
+  const head = (...rawHeaders: string[]): ReturnType<typeof requestHeadOf> => requestHeadOf({ rawHeaders });
+  const plan = { kind: "declared", value: "" } as const;
+  for (const [name, own] of [
+    ["X-Amz-Acl", "private"],
+    ["x_amz_acl", "private"],
+    ["x-amz-meta-A", "ours"],
+    ["destination", "/ours"],
+  ] as const) {
+    const outcome = shape(target, head(name, own), plan);
+    expect(outcome.ok && outcome.value.headers).toEqual(target.headers);
+    expect(shape(target, head(name, own, name, "theirs"), plan)).toEqual({
+      ok: false,
+      denial: { reason: "header_not_allowed", name },
+    });
+  }
+  expect(shape(target, head("x-amz-date", "theirs"), plan)).toMatchObject({ ok: true });
+});
+
+const STEERING = [
+  "Destination",
+  "X-Copy-From",
+  "x-ms-copy-source",
+  "Impersonate-User",
+  "impersonate_extra_a",
+  "Sudo",
+];
+
+test.each(STEERING)("%s is refused beside a credential of the target, and nothing else", (name) => {
+  const head = requestHeadOf({ rawHeaders: ["Connection", name, name, "theirs"] });
+  const plan = { kind: "declared", value: "" } as const;
+  for (const [each, body] of WITH_CREDENTIAL) {
+    const isForeign = each.includes("authority");
+    expect(shape(preparedTarget(body), head, plan).ok, each).toBe(isForeign);
+  }
+  expect(passing({ uri: URI }, name)).toBe(true);
+});
+
+test("what describes chunks within a body passes only where the body goes on in them", () => {
+  const target = preparedTarget({ uri: URI, hmac: { "aws4-hmac-sha256": AWS4 } });
+  const rawHeaders = ["X-Amz-Trailer", "x-amz-checksum-crc32", "x-amz-decoded-content-length", "4"];
+  const head = requestHeadOf({ rawHeaders });
+  const framed = shape(target, head, { kind: "declared", value: "STREAMING-UNSIGNED-PAYLOAD-TRAILER" });
+  expect(framed.ok && framed.value.headers.slice(-4)).toEqual(rawHeaders);
+  for (const plan of [{ kind: "hold" }, { kind: "declared", value: "UNSIGNED-PAYLOAD" }] as const) {
+    const outcome = shape(target, head, plan);
+    expect(outcome.ok && outcome.value.headers).toEqual(target.headers);
+  }
 });

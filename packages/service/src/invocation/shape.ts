@@ -1,4 +1,10 @@
-import { connectionOptions, foldName, passesToTarget } from "./header-rules.ts";
+import { TOKEN_PATTERN, printableName, trimFieldValue } from "capability-protocol";
+import type { PayloadPlan } from "capability-protocol/signers";
+import { UNSIGNED_TRAILER } from "capability-protocol/signers";
+import type { Outcome } from "../domain/denial.ts";
+import { accept, deny } from "../domain/denial.ts";
+import { isCredentialHeader } from "./credential-names.ts";
+import { clientHeaderRule, connectionOptions, foldName } from "./header-rules.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { PreparedTarget } from "./target.ts";
 
@@ -8,18 +14,33 @@ export interface ShapedRequest {
   readonly path: string;
   /** Without "?"; empty if there is none. */
   readonly query: string;
-  /** Flat list: the requester's end-to-end headers, then the target's. */
+  /** Flat list: the target's headers, then the client's end-to-end headers. */
   readonly headers: readonly string[];
 }
 
-/** Puts the target over what the requester sent, name by name, whatever the case. */
-export function shape(target: PreparedTarget, head: RequestHead): ShapedRequest {
-  return {
+/**
+ * Puts the target over what the client sent, name by name, whatever the case.
+ *
+ * @param plan how the signature covers the body.
+ * @returns a refusal if a header of the client would make another request of it.
+ */
+export function shape(target: PreparedTarget, head: RequestHead, plan: PayloadPlan): Outcome<ShapedRequest> {
+  const connection = connectionOptions(head.rawHeaders);
+  const headers = target.headers.slice();
+  const { rawHeaders } = head;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? "";
+    const value = rawHeaders[i + 1] ?? "";
+    const verdict = judgeHeader(target, plan, name, value);
+    if (verdict === "refuse") return deny({ reason: "header_not_allowed", name: printableName(name) });
+    if (verdict === "pass" && !connection.has(name.toLowerCase())) headers.push(name, value);
+  }
+  return accept({
     method: target.method ?? head.method,
     path: target.path,
     query: joinQueries(target, head),
-    headers: target.headers.concat(requesterHeaders(target, head.rawHeaders)),
-  };
+    headers,
+  });
 }
 
 function joinQueries(target: PreparedTarget, head: RequestHead): string {
@@ -27,29 +48,32 @@ function joinQueries(target: PreparedTarget, head: RequestHead): string {
   return target.query === "" ? head.query : `${target.query}&${head.query}`;
 }
 
-function requesterHeaders(target: PreparedTarget, rawHeaders: readonly string[]): string[] {
-  const connection = connectionOptions(rawHeaders);
-  const passed: string[] = [];
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? "";
-    const folded = foldName(name);
-    if (!passesToTarget(folded) && !(target.passesPayloadHash && isPayloadHash(name))) continue;
-    const lowerCase = name.toLowerCase();
-    if (target.headerNames.has(folded) || connection.has(lowerCase)) continue;
-    if (target.signer !== undefined && !passesSigned(target.signer, lowerCase, folded)) continue;
-    passed.push(name, rawHeaders[i + 1] ?? "");
-  }
-  return passed;
+type Verdict = "pass" | "drop" | "refuse";
+
+/** What becomes of one header line of the client. */
+function judgeHeader(target: PreparedTarget, plan: PayloadPlan, name: string, value: string): Verdict {
+  const folded = foldName(name);
+  const rule = clientHeaderRule(folded);
+  if (rule === "never") return target.passesPayloadHash && isPayloadHash(name) ? "pass" : "drop";
+  const own = target.steering.get(folded);
+  if (own !== undefined && own !== value && own !== trimFieldValue(value)) return "refuse";
+  if (target.headerNames.has(folded)) return "drop";
+  if (isCredentialHeader(folded) && (target.carriesCredential || TOKEN_PATTERN.test(value))) return "drop";
+  if (rule === "steering" && target.refusesSteering) return "refuse";
+  return target.signer === undefined ? "pass" : judgeSigned(target.signer, plan, name, value);
+}
+
+function judgeSigned(
+  signer: NonNullable<PreparedTarget["signer"]>,
+  plan: PayloadPlan,
+  name: string,
+  value: string,
+): Verdict {
+  const rule = signer.headerRule(name.toLowerCase(), value);
+  if (rule !== "framing") return rule ?? "pass";
+  return plan.kind === "declared" && plan.value === UNSIGNED_TRAILER ? "pass" : "drop";
 }
 
 function isPayloadHash(name: string): boolean {
   return name.toLowerCase() === "x-payload-sha256";
-}
-
-function passesSigned(
-  signer: NonNullable<PreparedTarget["signer"]>,
-  lowerCaseName: string,
-  foldedName: string,
-): boolean {
-  return !signer.ownHeaders.has(foldedName) && signer.passesFromRequester(lowerCaseName);
 }

@@ -1,7 +1,6 @@
 import { EMPTY_SHA256, UNSIGNED_PAYLOAD, UNSIGNED_TRAILER } from "capability-protocol/signers";
 import { expect, test } from "vitest";
-import { digest, preparedTarget, requestHeadOf } from "../testkit/prepared.ts";
-import { shape } from "./shape.ts";
+import { digest, preparedTarget, requestHeadOf, shaped } from "../testkit/prepared.ts";
 import { hashPayload, planPayload, sign } from "./sign.ts";
 
 const NOW = new Date("2026-11-22T00:00:00Z");
@@ -52,16 +51,16 @@ test("without a signer nothing is planned and nothing added", () => {
   const target = preparedTarget({ uri: "https://example.com/" });
   const head = requestHeadOf({ body: LENGTH, rawHeaders: ["X-Payload-Sha256", "nonsense"] });
   expect(planPayload(target, head)).toEqual({ kind: "declared", value: "" });
-  const shaped = shape(target, head);
-  expect(sign(target, shaped, "", NOW)).toBe(shaped.headers);
+  const request = shaped(target, head);
+  expect(sign(target, request, "", NOW)).toBe(request.headers);
 });
 
 test("credentials come after the headers that they sign, which stay as they are", () => {
   const target = targetOf("lambda");
-  const shaped = shape(target, requestHeadOf({ rawHeaders: ["Accept", "*/*"] }));
-  const signed = sign(target, shaped, EMPTY_SHA256, NOW);
-  expect(signed.slice(0, shaped.headers.length)).toEqual(shaped.headers);
-  const added = signed.slice(shaped.headers.length);
+  const request = shaped(target, requestHeadOf({ rawHeaders: ["Accept", "*/*"] }));
+  const signed = sign(target, request, EMPTY_SHA256, NOW);
+  expect(signed.slice(0, request.headers.length)).toEqual(request.headers);
+  const added = signed.slice(request.headers.length);
   expect(added.filter((_, index) => index % 2 === 0)).toEqual([
     "x-amz-date",
     "x-amz-content-sha256",

@@ -8,6 +8,7 @@ import type { Awaitable } from "../domain/awaitable.ts";
 import type { Admission } from "./admissions.ts";
 import { shapeAnswer } from "./answer-head.ts";
 import { denialOfFailure } from "./failure.ts";
+import type { Asked } from "./led-elsewhere.ts";
 import type { LeastRate, Pace, Paced, Window } from "./pace.ts";
 import { judgeRate } from "./pace.ts";
 
@@ -22,6 +23,8 @@ export interface UpstreamRequest {
   /** The dispatcher's from now on. */
   readonly headers: string[];
   readonly body: Readable | Buffer | null;
+  /** What the answer is to. */
+  readonly asked: Asked;
   /** Milliseconds until the target must have begun its answer. */
   readonly answerTimeoutMs: number;
   /** Milliseconds without a byte of the target's answer after which it is given up. */
@@ -72,6 +75,7 @@ export class Exchange implements Paced {
   #stopWaiting: () => void = nothing;
   #resume: () => void = nothing;
   #body: UpstreamRequest["body"] = null;
+  #asked: Asked | undefined;
   #informational = 0;
   #isHead = false;
   #status: number | undefined;
@@ -91,8 +95,9 @@ export class Exchange implements Paced {
   }
 
   start(upstream: Upstream, request: UpstreamRequest): void {
-    const { method, path, headers, body, answerTimeoutMs, idleTimeoutMs } = request;
+    const { method, path, headers, body, asked, answerTimeoutMs, idleTimeoutMs } = request;
     this.#body = body;
+    this.#asked = asked;
     if (this.#response.req.socket.destroyed) this.#onRequesterClose();
     if (this.#isOver) return this.#letGoOfBody();
     this.#isHead = method === "HEAD";
@@ -144,14 +149,15 @@ export class Exchange implements Paced {
       return true;
     }
     this.#context.passing(0);
-    if (this.#isOver) return false;
+    if (this.#isOver || this.#asked === undefined) return false;
     const lines = rawHeaders.map((part) => part.toString("latin1"));
     const isBodiless = status === 204 || (this.#isHead && this.#response.req.method !== "HEAD");
-    const head = shapeAnswer(status, reason, lines, this.#context.cors, isBodiless);
-    if (head === undefined) {
-      this.#fail({ reason: "target_incomplete" });
+    const shaped = shapeAnswer(status, reason, lines, this.#context.cors, this.#asked, isBodiless);
+    if (!shaped.ok) {
+      this.#fail(shaped.denial);
       return false;
     }
+    const head = shaped.value;
     const response = this.#response;
     this.#status = status;
     this.#resume = resume;

@@ -1,7 +1,10 @@
 import type { Authority, ExportRequest, TargetConfiguration, TlsConfiguration } from "capability-protocol";
 import { createSigner } from "capability-protocol/signers";
 import type { Digest, Signer } from "capability-protocol/signers";
-import { foldName } from "./header-rules.ts";
+import { credentialKeys, isCredentialHeader } from "./credential-names.ts";
+import { clientHeaderRule, foldName } from "./header-rules.ts";
+import type { Base } from "./references.ts";
+import { baseOf } from "./references.ts";
 
 /** Everything of an upstream request that depends on its target alone, made once when the target is resolved. */
 export interface PreparedTarget {
@@ -19,11 +22,24 @@ export interface PreparedTarget {
   readonly headers: readonly string[];
   /** Names of {@link headers}, as `foldName` writes them. */
   readonly headerNames: ReadonlySet<string>;
+  /**
+   * Of {@link headers} those that steer, by folded name: a client that says something else would have its word dropped, and
+   * the request would mean what it did not ask for.
+   */
+  readonly steering: ReadonlyMap<string, string>;
   readonly allowQuery: boolean;
   /** Milliseconds without a byte from the target after which the connection ends. */
   readonly timeoutMs?: number;
   readonly signer?: Signer;
   readonly tls?: TlsConfiguration;
+  /** The target, or its signature, has a credential in the request: the client's do not stand beside it. */
+  readonly carriesCredential: boolean;
+  /** Keys of {@link query} under which a credential stands, in lower case. */
+  readonly credentialKeys: ReadonlySet<string>;
+  /** Whether headers that name another resource, or somebody to act as, are refused; another authority judges its own. */
+  readonly refusesSteering: boolean;
+  /** What of the web is the target's own. */
+  readonly base: Base;
   /** `X-Payload-Sha256` means something to the target: it is another Membrane Service. */
   readonly passesPayloadHash: boolean;
 }
@@ -48,21 +64,42 @@ function prepareConfigured(configuration: TargetConfiguration, digest: Digest): 
   const headers = configuration.headers.filter(
     ([name]) => signer?.ownHeaders.has(name.toLowerCase()) !== true,
   );
+  const query = url.search.slice(1);
+  const keys = credentialKeys(query);
+  const carriesCredential =
+    signer !== undefined ||
+    configuration.tls?.cert !== undefined ||
+    keys.size > 0 ||
+    configured.some((name) => isCredentialHeader(foldName(name)));
   return {
     origin: url.origin,
     host: url.host,
     secure: url.protocol === "https:",
     path: signer === undefined ? url.pathname : signer.wirePath(url.pathname),
-    query: url.search.slice(1),
+    query,
     headers: ["Host", url.host, ...headers.flat()],
     headerNames: new Set(["host", ...configured.map(foldName)]),
+    steering: new Map(
+      headers.filter(([name]) => steers(signer, name)).map(([name, value]) => [foldName(name), value]),
+    ),
     allowQuery: configuration.allowQuery,
+    carriesCredential,
+    credentialKeys: keys,
+    refusesSteering: carriesCredential,
+    base: baseOf(url),
     passesPayloadHash: false,
     ...(configuration.method === undefined ? {} : { method: configuration.method }),
     ...(configuration.timeoutMs === undefined ? {} : { timeoutMs: configuration.timeoutMs }),
     ...(signer === undefined ? {} : { signer }),
     ...(configuration.tls === undefined ? {} : { tls: configuration.tls }),
   };
+}
+
+/** Whether a header does something that a client could want otherwise; not one that is dropped whatever it says. */
+function steers(signer: Signer | undefined, name: string): boolean {
+  if (clientHeaderRule(foldName(name)) === "steering") return true;
+  const rule = signer?.headerRule(name.toLowerCase(), "");
+  return rule !== undefined && rule !== "drop";
 }
 
 /** A capability of another authority is a request to that authority with that token. */
@@ -80,7 +117,12 @@ function prepareForeign(
     query: "",
     headers: ["Host", url.host, "Authorization", `Bearer ${capability.token}`],
     headerNames: new Set(["host", "authorization"]),
+    steering: new Map(),
     allowQuery: true,
+    carriesCredential: true,
+    credentialKeys: new Set(),
+    refusesSteering: false,
+    base: baseOf(url),
     passesPayloadHash: true,
     ...(ca === undefined ? {} : { tls: { ca } }),
   };

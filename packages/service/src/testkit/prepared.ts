@@ -1,7 +1,11 @@
 import { hash } from "node:crypto";
 import { parseExportRequest } from "capability-protocol";
 import type { Digest } from "capability-protocol/signers";
+import type { Asked } from "../invocation/led-elsewhere.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
+import type { ShapedRequest } from "../invocation/shape.ts";
+import { shape } from "../invocation/shape.ts";
+import { planPayload } from "../invocation/sign.ts";
 import type { PreparedTarget } from "../invocation/target.ts";
 import { prepareTarget } from "../invocation/target.ts";
 
@@ -25,4 +29,17 @@ export function requestHeadOf(given: Partial<RequestHead> = {}): RequestHead {
     body: { kind: "none" },
     ...given,
   };
+}
+
+/** The upstream request for a client's head that is not refused. */
+export function shaped(target: PreparedTarget, head: RequestHead): ShapedRequest {
+  const outcome = shape(target, head, planPayload(target, head));
+  if (!outcome.ok) throw new Error(`refused: ${outcome.denial.reason}`);
+  return outcome.value;
+}
+
+/** What a response is to: a request to this target as it was sent. */
+export function askedOf(body: object, clientHeaders: readonly string[] = []): Asked {
+  const target = preparedTarget(body);
+  return { target, path: target.path, clientHeaders };
 }

@@ -1,0 +1,83 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { refuseS3Query } from "./s3-query.ts";
+
+test.each([
+  ["GET", "list-type=2&prefix=&delimiter=%2F&encoding-type=url"],
+  ["GET", "delimiter=&encoding-type=url&list-type=2&max-keys=1000&prefix=rc%2F"],
+  ["GET", "continuation-token=a&start-after=b&fetch-owner=true&marker=c"],
+  ["GET", "versions&key-marker=a&version-id-marker=b"],
+  ["GET", "uploads&delimiter=&max-uploads=1000&prefix=m2&upload-id-marker=a"],
+  ["POST", "uploads"],
+  ["POST", "uploads="],
+  ["PUT", "partNumber=1&uploadId=a&x-id=UploadPart"],
+  ["GET", "uploadId=a&max-parts=2&part-number-marker=1"],
+  ["DELETE", "uploadId=a"],
+  ["DELETE", "versionId=a%20b"],
+  ["POST", "delete"],
+  ["POST", "delete="],
+  ["GET", "attributes="],
+  ["GET", "location"],
+  ["HEAD", "response-content-type=a&response-expires=b"],
+  ["GET", "%6cist-type=2&&"],
+  ["GET", ""],
+])("%s ?%s reads or continues what the target names", (method, query) => {
+  expect(refuseS3Query(query, method)).toBeUndefined();
+});
+
+const RESOURCES =
+  "abac,accelerate,acl,analytics,append,cors,encryption,intelligent-tiering,inventory,legal-hold,lifecycle,logging," +
+  "metadataTable,metrics,notification,object-lock,ownershipControls,policy,policyStatus,publicAccessBlock,renameObject," +
+  "replication,requestPayment,restore,retention,select,select-type,session,tagging,torrent,versioning,website";
+
+test.each(RESOURCES.split(","))(
+  "?%s names another resource, however it is spelled, and is refused",
+  (key) => {
+    const encoded = `%${key.charCodeAt(0).toString(16)}${key.slice(1)}`;
+    for (const query of [key, `${key}=`, `${key}=1`, `prefix=a&${key}`, encoded, encoded.toUpperCase()]) {
+      expect(refuseS3Query(query, "GET"), query).toMatchObject({ kind: "not_allowed" });
+    }
+    expect(refuseS3Query(encoded, "GET")).toEqual({ kind: "not_allowed", key });
+  },
+);
+
+test.each([
+  ["PUT", "location"],
+  ["DELETE", "location"],
+  ["PUT", "versions"],
+  ["PUT", "attributes"],
+  ["GET", "delete"],
+  ["PUT", "delete"],
+  ["PUT", "uploads"],
+  ["DELETE", "uploads"],
+  ["PUT", "response-content-type=a"],
+  ["get", "location"],
+])("%s ?%s is another operation than the key is let through for", (method, query) => {
+  expect(refuseS3Query(query, method)).toMatchObject({ kind: "not_allowed" });
+});
+
+test.each(["LIST-TYPE=2", "Prefix=a", "partnumber=1", "=v", "prefix+=a", "a", "prefix=a;acl", ";acl"])(
+  "?%s has a key that S3 does not know by this name, or that two servers read differently",
+  (query) => {
+    expect(refuseS3Query(query, "GET")).toMatchObject({ kind: "not_allowed" });
+  },
+);
+
+test.each(["AWSAccessKeyId=a", "awsaccesskeyid", "Signature=a", "%53ignature=a", "SIGNATURE"])(
+  "?%s belongs to a request that is signed in its URL",
+  (query) => {
+    expect(refuseS3Query(query, "GET")).toMatchObject({ kind: "invalid", problem: { field: "query" } });
+  },
+);
+
+test("no query passes that has a key that is not on the list", () => {
+  const known = fc.constantFrom("prefix=a", "list-type=2", "", "x-id=a", "versionId=1");
+  const other = fc.string({ minLength: 1 }).filter((text) => !/^[a-z\-I]+$/i.test(text));
+  fc.assert(
+    fc.property(fc.array(known), other, fc.array(known), (before, key, after) => {
+      const pair = `${encodeURIComponent(key.replaceAll(/[\uD800-\uDFFF]/g, "?"))}=1`;
+      expect(refuseS3Query([...before, pair, ...after].join("&"), "GET")).toBeDefined();
+    }),
+  );
+});

@@ -1,0 +1,66 @@
+import { canonicalKeys } from "./aws4-canonical.ts";
+import type { QueryRefusal } from "./signer.ts";
+
+/** `any`, or the methods of the request with which the key reads or continues what the target's URI names. */
+type KeyRule = "any" | readonly string[];
+
+const READS = ["GET", "HEAD"];
+
+/**
+ * The query keys of S3 that a client may add: of listing, of an upload in parts, of one version. All others name another
+ * resource of the same bucket or object (`acl`, `policy`, `tagging`, …), among them those that S3 does not have yet.
+ * Names are exact: S3 knows no `ACL`.
+ */
+const PASSING: ReadonlyMap<string, KeyRule> = new Map<string, KeyRule>([
+  ["attributes", ["GET"]],
+  ["continuation-token", "any"],
+  ["delete", ["POST"]],
+  ["delimiter", "any"],
+  ["encoding-type", "any"],
+  ["fetch-owner", "any"],
+  ["key-marker", "any"],
+  ["list-type", "any"],
+  ["location", ["GET"]],
+  ["marker", "any"],
+  ["max-keys", "any"],
+  ["max-parts", "any"],
+  ["max-uploads", "any"],
+  ["part-number-marker", "any"],
+  ["partNumber", "any"],
+  ["prefix", "any"],
+  ["response-cache-control", READS],
+  ["response-content-disposition", READS],
+  ["response-content-encoding", READS],
+  ["response-content-language", READS],
+  ["response-content-type", READS],
+  ["response-expires", READS],
+  ["start-after", "any"],
+  ["upload-id-marker", "any"],
+  ["uploadId", "any"],
+  ["uploads", ["GET", "POST"]],
+  ["version-id-marker", "any"],
+  ["versionId", "any"],
+  ["versions", ["GET"]],
+  // The SDK's name of the operation; S3 does not read it.
+  ["x-id", "any"],
+]);
+
+/** Keys of requests that are signed in their URL by older schemes. */
+const SIGNED_IN_URL = /^(?:awsaccesskeyid|signature)$/i;
+
+/** Why a client's query may not be added to a request of S3, if it may not. */
+export function refuseS3Query(query: string, method: string): QueryRefusal | undefined {
+  // Some servers split at it: what we read as one value would be a key to them.
+  if (query.includes(";")) return { kind: "not_allowed", key: ";" };
+  for (const key of canonicalKeys(query)) {
+    if (SIGNED_IN_URL.test(key)) {
+      return {
+        kind: "invalid",
+        problem: { field: "query", expected: "no key of a request that is signed in its URL" },
+      };
+    }
+    const rule = PASSING.get(key);
+    if (rule === undefined || (rule !== "any" && !rule.includes(method))) return { kind: "not_allowed", key };
+  }
+  return undefined;
+}

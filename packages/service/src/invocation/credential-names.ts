@@ -1,0 +1,74 @@
+/**
+ * Header names under which APIs take a credential, as they are folded. Exact where no structure helps; the rest follows
+ * {@link BY_STRUCTURE}: a word for what it opens, then `key` or `token`.
+ */
+const EXACT: ReadonlySet<string> = new Set([
+  "circle-token",
+  "cookie",
+  "dd-application-key",
+  "fastly-key",
+  "job-token",
+  "private-token",
+  "x-consul-token",
+  "x-figma-token",
+  "x-functions-key",
+  "x-github-token",
+  "x-gitlab-token",
+  "x-jfrog-art-api",
+  "x-ms-authorization-auxiliary",
+  "x-nomad-token",
+  "x-plex-token",
+  "x-rapidapi-key",
+  "x-vault-token",
+]);
+
+/** `authorization`, `x-api-key`, `apikey`, `x-goog-api-key`, `x-amz-security-token`, `ocp-apim-subscription-key`, … */
+const BY_STRUCTURE =
+  /(?:^|-)(?:authorization(?:-token)?|(?:access|api|auth|bearer|secret|security|session|subscription)-?(?:key|token))$/;
+
+/** Query keys under which APIs take a credential, in lower case. */
+const QUERY_KEYS: ReadonlySet<string> = new Set(["access_token", "api_key", "apikey", "key", "token"]);
+
+/** Those of them that nobody uses for anything else. A `key` or `token` may as well name an entry or a page. */
+const UNMISTAKABLE: ReadonlySet<string> = new Set(["access_token", "api_key", "apikey"]);
+
+/** Whether a header of this folded name holds a credential. */
+export function isCredentialHeader(foldedName: string): boolean {
+  if (EXACT.has(foldedName)) return true;
+  // Nearly every name is none, at the cost of a look at its end.
+  const mayBe =
+    foldedName.endsWith("key") || foldedName.endsWith("token") || foldedName.endsWith("authorization");
+  return mayBe && BY_STRUCTURE.test(foldedName);
+}
+
+/** The keys of a query under which a credential stands, decoded, in lower case. */
+export function credentialKeys(query: string): ReadonlySet<string> {
+  return new Set(keysOf(query).filter((key) => QUERY_KEYS.has(key)));
+}
+
+/**
+ * The first key of a client's query that would be a second credential beside the target's.
+ *
+ * @param own keys of the target's own query that hold its credential.
+ */
+export function secondCredential(query: string, own: ReadonlySet<string>): string | undefined {
+  return keysOf(query).find((key) => UNMISTAKABLE.has(key) || own.has(key));
+}
+
+function keysOf(query: string): string[] {
+  if (query === "") return [];
+  return query.split("&").map((pair) => {
+    const end = pair.indexOf("=");
+    return decode((end === -1 ? pair : pair.slice(0, end)).replaceAll("+", " ")).toLowerCase();
+  });
+}
+
+function decode(text: string): string {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // No key that is looked for has a byte that is not ASCII.
+    return text;
+  }
+}

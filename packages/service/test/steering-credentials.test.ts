@@ -1,0 +1,172 @@
+import { formatToken, parseAuthority } from "capability-protocol";
+import type { Authority } from "capability-protocol";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { AWS_KEY } from "../src/testkit/aws4-judge.ts";
+import { openDoor } from "../src/testkit/door.ts";
+import { startTestService } from "../src/testkit/service.ts";
+import type { TestService } from "../src/testkit/service.ts";
+import { OK_ANSWER, speakerToWhole } from "../src/testkit/speaker.ts";
+import { startRawTarget, startRawTlsTarget } from "../src/testkit/target.ts";
+import type { RawTarget } from "../src/testkit/target.ts";
+import { makeCertificate } from "../src/testkit/tls-target.ts";
+import type { TestCertificate } from "../src/testkit/tls-target.ts";
+import { nextAnswer, openWire, requestHead } from "../src/testkit/wire.ts";
+import type { WireAnswer } from "../src/testkit/wire.ts";
+
+/*
+ * A target that carries a credential gets no other beside it: a service that looks at `X-Api-Key` first would take the
+ * client for somebody else, or the target's credential for the client's to name (CVE-2026-105452 is of this kind). Every
+ * byte that reaches the target is looked at.
+ */
+
+const CANARY = "canary-c3e5a7";
+const TOKEN = formatToken(Buffer.alloc(64, 0x33));
+
+/** Under these names APIs take credentials. */
+const CREDENTIALS = [
+  "X-Api-Key",
+  "api-key",
+  "X-Goog-Api-Key",
+  "X-Amz-Security-Token",
+  "apikey",
+  "Ocp-Apim-Subscription-Key",
+  "PRIVATE-TOKEN",
+  "JOB-TOKEN",
+  "X-Auth-Token",
+  "X-Access-Token",
+  "X-Vault-Token",
+  "X_API_KEY",
+  "api_key",
+  "x-shopify-access-token",
+];
+
+let certificate: TestCertificate;
+let service: TestService;
+const cas = new Map<Authority, string>();
+beforeAll(async () => {
+  certificate = await makeCertificate("other.test");
+  service = await startTestService({
+    authorityCas: cas,
+    lookup: (_name, _options, callback) => callback(null, [{ address: "127.0.0.1", family: 4 }]),
+  });
+});
+afterAll(() => service.close());
+
+async function send(door: string, head: Parameters<typeof requestHead>[1]): Promise<WireAnswer> {
+  await using wire = await openWire(service.port);
+  wire.send(requestHead(door, head));
+  return await nextAnswer(wire);
+}
+
+interface Carrying {
+  readonly name: string;
+  readonly start?: () => Promise<RawTarget>;
+  readonly body: (target: RawTarget) => object;
+}
+
+const CARRYING: readonly Carrying[] = [
+  { name: "Authorization", body: ({ url }) => ({ uri: url, headers: { Authorization: "Basic YTpi" } }) },
+  { name: "Cookie", body: ({ url }) => ({ uri: url, headers: { Cookie: "a=b" } }) },
+  { name: "a header of an API key", body: ({ url }) => ({ uri: url, headers: { "x-api-key": "ours" } }) },
+  { name: "a key in its query", body: ({ url }) => ({ uri: `${url}?api_key=ours` }) },
+  {
+    name: "an aws4 signature",
+    body: ({ url }) => ({ uri: url, hmac: { "aws4-hmac-sha256": { ...AWS_KEY, service: "lambda" } } }),
+  },
+  {
+    name: "a cap1 signature",
+    body: ({ url }) => ({ uri: url, hmac: { "cap1-hmac-sha512": { key: "c2VjcmV0", keyId: "me" } } }),
+  },
+  {
+    name: "a capability of another authority",
+    start: async () => {
+      const target = await startRawTlsTarget(certificate, speakerToWhole(OK_ANSWER));
+      cas.set(parseAuthority(`other.test:${target.port}`)!, certificate.ca);
+      return target;
+    },
+    body: ({ port }) => ({ capability: `cpblty://other.test:${port}/#${TOKEN}` }),
+  },
+];
+
+test.each(CARRYING)("a target with $name gets no other credential of the client", async ({ start, body }) => {
+  await using target = await (start ?? (() => startRawTarget(speakerToWhole(OK_ANSWER))))();
+  const { door } = await openDoor(service, body(target));
+  for (const name of CREDENTIALS) {
+    expect(await send(door, { headers: [`${name}: ${CANARY}`, "X-Kept: 1"] }), name).toMatchObject({
+      status: 200,
+    });
+  }
+  expect(target.received()).not.toContain(CANARY);
+  expect(target.received().split("X-Kept: 1")).toHaveLength(CREDENTIALS.length + 1);
+});
+
+test("a client certificate of the target is a credential too", async () => {
+  await using target = await startRawTlsTarget(certificate, speakerToWhole(OK_ANSWER));
+  const tls = { ca: certificate.ca, cert: certificate.cert, key: certificate.key };
+  const { door } = await openDoor(service, { uri: `https://other.test:${target.port}/`, tls });
+  expect(await send(door, { headers: [`X-Api-Key: ${CANARY}`] })).toMatchObject({ status: 200 });
+  expect(target.received()).not.toContain(CANARY);
+});
+
+test("to a target without a credential the client's own go, but never a capability token", async () => {
+  await using target = await startRawTarget(speakerToWhole(OK_ANSWER));
+  const { door } = await openDoor(service, { uri: target.url, headers: { "X-Ours": "a" } });
+  for (const name of CREDENTIALS) {
+    await send(door, { headers: [`${name}: ${CANARY}`] });
+    expect(target.received()).toContain(`${name}: ${CANARY}`);
+    await send(door, { headers: [`${name}: ${TOKEN}`, `${name}: Bearer ${TOKEN}`] });
+  }
+  expect(target.received()).not.toContain(TOKEN);
+});
+
+test.each(["api_key", "apikey", "access_token", "API_KEY", "%61pi_key"])(
+  "?%s= of the client is a 403 where the target carries a credential, and passes where it does not",
+  async (key) => {
+    await using target = await startRawTarget(speakerToWhole(OK_ANSWER));
+    const line = `GET /?a=1&${key}=${CANARY} HTTP/1.1`;
+    const carrying = await openDoor(service, {
+      uri: target.url,
+      allowQuery: true,
+      headers: { Authorization: "a" },
+    });
+    const answer = await send(carrying.door, { line });
+    expect(answer.status).toBe(403);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: "query_not_allowed" });
+    expect(target.received()).toBe("");
+    const plain = await openDoor(service, { uri: target.url, allowQuery: true });
+    expect(await send(plain.door, { line })).toMatchObject({ status: 200 });
+  },
+);
+
+test("the key under which the target has its credential is not given a second value", async () => {
+  await using target = await startRawTarget(speakerToWhole(OK_ANSWER));
+  const { door } = await openDoor(service, { uri: `${target.url}?key=ours`, allowQuery: true });
+  for (const query of ["key=theirs", "a=1&KEY", "k%65y=theirs"]) {
+    expect(await send(door, { line: `GET /?${query} HTTP/1.1` })).toMatchObject({ status: 403 });
+  }
+  expect(await send(door, { line: "GET /?token=page2&keys=1 HTTP/1.1" })).toMatchObject({ status: 200 });
+  expect(target.received()).toContain("GET /?key=ours&token=page2&keys=1 HTTP/1.1");
+});
+
+test.each(["Destination", "X-Copy-From", "X-Ms-Copy-Source", "Impersonate-User", "impersonate_user", "Sudo"])(
+  "%s beside a credential of the target is a 403, and nothing is sent",
+  async (name) => {
+    await using target = await startRawTarget(speakerToWhole(OK_ANSWER));
+    const { door } = await openDoor(service, { uri: target.url, headers: { Authorization: "Bearer a" } });
+    const answer = await send(door, { headers: [`${name}: ${CANARY}`] });
+    expect(answer.status).toBe(403);
+    expect(JSON.parse(answer.body)).toMatchObject({
+      code: "header_not_allowed",
+      message: expect.stringContaining(name),
+    });
+    expect(target.received()).toBe("");
+    const plain = await openDoor(service, { uri: target.url });
+    expect(await send(plain.door, { headers: [`${name}: ${CANARY}`] })).toMatchObject({ status: 200 });
+    const own = await openDoor(service, {
+      uri: target.url,
+      headers: { Authorization: "Bearer a", [name]: "ours" },
+    });
+    expect(await send(own.door, { headers: [`${name}: ours`] })).toMatchObject({ status: 200 });
+    expect(await send(own.door, { headers: [`${name}: ${CANARY}`] })).toMatchObject({ status: 403 });
+  },
+);
