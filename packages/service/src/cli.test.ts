@@ -12,11 +12,16 @@ function read(words: readonly string[]): Promise<Command | undefined> {
 
 /** Words after the program's name, variables, and how the refusal begins. */
 const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
-  ["", {}, "expected a command: serve, init, tenant or doctor"],
+  ["", {}, "expected a command: serve, init, tenant, membrane or doctor"],
   ["frob", {}, "frob: no such command"],
-  ["tenant", {}, "tenant: expected create, list or reissue"],
+  ["tenant", {}, "tenant: expected create, list, reissue or delete"],
   ["tenant frob", {}, "frob: no such command"],
   ["tenant create", {}, "--id: expected the tenant's name"],
+  ["tenant delete", {}, "--id: expected the tenant's name"],
+  ["membrane", {}, "membrane: expected list or revoke"],
+  ["membrane list", {}, "--tenant: expected the tenant's name"],
+  ["membrane revoke --tenant alice", {}, "--id: expected the membrane's name"],
+  ["membrane revoke --id mail", {}, "--tenant: expected the tenant's name"],
   ["init extra", {}, "extra: no such command"],
   ["serve --frob", {}, "--frob: no such flag"],
   ["serve --listen 127.0.0.1:99999", {}, "--listen: expected HOST:PORT"],

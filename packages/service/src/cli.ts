@@ -11,12 +11,25 @@ export type Command =
   | { readonly name: "serve"; readonly config: ServeConfig }
   | { readonly name: "init"; readonly config: DataConfig; readonly json: boolean }
   | {
-      readonly name: "tenant create" | "tenant reissue";
+      readonly name: "tenant create" | "tenant reissue" | "tenant delete";
       readonly config: DataConfig;
       readonly id: string;
       readonly json: boolean;
     }
   | { readonly name: "tenant list"; readonly config: DataConfig; readonly json: boolean }
+  | {
+      readonly name: "membrane list";
+      readonly config: DataConfig;
+      readonly tenant: string;
+      readonly json: boolean;
+    }
+  | {
+      readonly name: "membrane revoke";
+      readonly config: DataConfig;
+      readonly tenant: string;
+      readonly id: string;
+      readonly json: boolean;
+    }
   | { readonly name: "doctor"; readonly config: ServeConfig };
 
 const LIMIT_NAMES = Object.keys(DEFAULT_LIMITS).filter(
@@ -78,7 +91,7 @@ export async function readCommandLine(
     .command("init", "Make what the first start makes, without serving", jsonFlags, (flags) => {
       command = { name: "init", config: readData(flags), json: flags.json };
     })
-    .command("tenant", "Tenants: create, list, reissue", (tenant) =>
+    .command("tenant", "Tenants: create, list, reissue, delete", (tenant) =>
       tenant
         .command("create", "Make a tenant and print its capabilities", idFlags, (flags) => {
           command = {
@@ -99,7 +112,36 @@ export async function readCommandLine(
             json: flags.json,
           };
         })
-        .demandCommand(1, "tenant: expected create, list or reissue"),
+        .command("delete", "Revoke all that a tenant owns, and delete it", idFlags, (flags) => {
+          command = {
+            name: "tenant delete",
+            config: readData(flags),
+            id: readId(flags.id),
+            json: flags.json,
+          };
+        })
+        .demandCommand(1, "tenant: expected create, list, reissue or delete"),
+    )
+    .command("membrane", "Membranes of a tenant whose capabilities are lost: list, revoke", (membrane) =>
+      membrane
+        .command("list", "List a tenant's membranes", membraneFlags, (flags) => {
+          command = {
+            name: "membrane list",
+            config: readData(flags),
+            tenant: readTenant(flags.tenant),
+            json: flags.json,
+          };
+        })
+        .command("revoke", "Revoke a membrane, and all that went through it", revokeFlags, (flags) => {
+          command = {
+            name: "membrane revoke",
+            config: readData(flags),
+            tenant: readTenant(flags.tenant),
+            id: readMembrane(flags.id),
+            json: flags.json,
+          };
+        })
+        .demandCommand(1, "membrane: expected list or revoke"),
     )
     .command(
       "doctor",
@@ -109,7 +151,7 @@ export async function readCommandLine(
         command = { name: "doctor", config: readServeConfig({ ...flags, limits: pickLimits(flags) }) };
       },
     )
-    .demandCommand(1, "expected a command: serve, init, tenant or doctor")
+    .demandCommand(1, "expected a command: serve, init, tenant, membrane or doctor")
     .check(refuseRepeated)
     .strict()
     .version(version)
@@ -128,6 +170,17 @@ function readData(flags: RawDataFlags & Readonly<Record<string, unknown>>): Data
 
 function readId(id: string | undefined): string {
   if (id === undefined) throw new ConfigError("--id: expected the tenant's name, as in --id alice");
+  return id;
+}
+
+function readTenant(tenant: string | undefined): string {
+  if (tenant === undefined)
+    throw new ConfigError("--tenant: expected the tenant's name, as in --tenant alice");
+  return tenant;
+}
+
+function readMembrane(id: string | undefined): string {
+  if (id === undefined) throw new ConfigError("--id: expected the membrane's name, as in --id mail");
   return id;
 }
 
@@ -181,6 +234,14 @@ function jsonFlags(argv: Argv) {
 
 function idFlags(argv: Argv) {
   return jsonFlags(argv).option("id", { type: "string", describe: "The tenant's name, required" });
+}
+
+function membraneFlags(argv: Argv) {
+  return jsonFlags(argv).option("tenant", { type: "string", describe: "The tenant's name, required" });
+}
+
+function revokeFlags(argv: Argv) {
+  return membraneFlags(argv).option("id", { type: "string", describe: "The membrane's name, required" });
 }
 
 function dataFlags(argv: Argv) {

@@ -4,9 +4,11 @@ import { homedir } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { pino } from "pino";
+import type { AuditLog } from "./audit/log.ts";
 import { createAuditLog } from "./audit/log.ts";
 import type { Command } from "./cli.ts";
 import { readCommandLine } from "./cli.ts";
+import { createPrint } from "./commands/print.ts";
 import type { Machine } from "./commands/serve.ts";
 import type { FromWorker } from "./commands/worker-messages.ts";
 import { RENEWED } from "./commands/worker-messages.ts";
@@ -14,11 +16,14 @@ import type { ServeConfig } from "./config.ts";
 
 const STANDARD_ERROR = 2;
 
+const print = createPrint((text) => void process.stdout.write(text));
+const note = createPrint((text) => void process.stderr.write(text));
+
 try {
   const command = await readCommandLine(process.argv.slice(2), ownVersion(), process.env);
   if (command !== undefined) await run(command);
 } catch (error) {
-  process.stderr.write(`membrane: ${error instanceof Error ? error.message : "failed"}\n`);
+  note(`membrane: ${error instanceof Error ? error.message : "failed"}`);
   process.exitCode = 1;
 }
 
@@ -51,9 +56,15 @@ async function run(command: Command): Promise<void> {
     }
     case "tenant create":
     case "tenant list":
-    case "tenant reissue": {
+    case "tenant reissue":
+    case "tenant delete": {
       const { tenant } = await import("./commands/tenant.ts");
-      return tenant(command, print);
+      return tenant(command, { print, log: operatorLog() });
+    }
+    case "membrane list":
+    case "membrane revoke": {
+      const { membrane } = await import("./commands/membrane.ts");
+      return membrane(command, { print, log: operatorLog() });
     }
   }
 }
@@ -79,18 +90,15 @@ async function runWorker(
   process.disconnect();
 }
 
+/** What an operator changes is logged as what clients change is, whatever the level of the service's own log. */
+function operatorLog(): AuditLog {
+  return createAuditLog(pino({ base: null }, pino.destination(STANDARD_ERROR)));
+}
+
 function ownVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   const isManifest = typeof manifest === "object" && manifest !== null && "version" in manifest;
   return isManifest && typeof manifest.version === "string" ? manifest.version : "unknown";
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-function note(line: string): void {
-  process.stderr.write(`${line}\n`);
 }
 
 function terminated(): Promise<void> {

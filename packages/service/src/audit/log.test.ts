@@ -74,6 +74,11 @@ const EVENTS: readonly (readonly [keyof AuditLog, object, object])[] = [
     { worker: 7, code: null, signal: "SIGKILL", msg: "worker ended" },
   ],
   [
+    "operated",
+    { command: "membrane revoke", tenant: "a1b2c3d4e5f6", membrane: "0a1b2c3d4e5f", name: "m" },
+    { command: "membrane revoke", tenant: "a1b2c3d4e5f6", membrane: "0a1b2c3d4e5f", msg: "operated" },
+  ],
+  [
     "firstCapabilities",
     { tenant: "default", file: "/data/first-capabilities.json" },
     { tenant: "default", file: "/data/first-capabilities.json", msg: "first capabilities written" },

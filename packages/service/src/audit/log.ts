@@ -30,6 +30,8 @@ export interface AuditLog {
   /** The requester left before the answer was whole. */
   left(event: Subject): void;
   refused(event: Partial<Subject> & { readonly reason: Denial["reason"] }): void;
+  /** The operator changed something at the machine itself; tenant and membrane by the fingerprints of their uids. */
+  operated(event: { readonly command: string; readonly tenant: string; readonly membrane?: string }): void;
   swept(event: { readonly deleted: number }): void;
   /** A worker listens; `worker` is its process id. */
   workerStarted(event: { readonly worker: number }): void;
@@ -63,6 +65,7 @@ export function createAuditLog(logger: Logger): AuditLog {
       logger.warn({ capability, status, cause }, "answer broken off"),
     left: ({ capability }) => logger.debug({ capability }, "requester left"),
     refused: ({ capability, reason }) => logger.debug({ capability, reason }, "refused"),
+    operated: ({ command, tenant, membrane }) => always.info({ command, tenant, membrane }, "operated"),
     swept: ({ deleted }) => logger.info({ deleted }, "swept"),
     workerStarted: ({ worker }) => logger.info({ worker }, "worker started"),
     workerEnded: ({ worker, code, signal }) => logger.error({ worker, code, signal }, "worker ended"),

@@ -18,32 +18,42 @@ interface Kept {
  *
  * @param kept where the private CA is, if the service has one, and the capabilities, if they were not printed.
  * @param home asked for only when a profile is wanted, since not every user has a home directory.
- * @returns what was done, and what is left to do, for a person; nothing if no profile is wanted. It never rejects: the
- *   capabilities were shown, and a service must start where nobody has a home.
+ * @returns what was done, and what is left to do, line by line for a person; no line if no profile is wanted. It never
+ *   rejects: the capabilities were shown, and a service must start where nobody has a home.
  */
 export async function makeFirstProfile(
   { profile: name, authority }: Pick<DataConfig, "profile" | "authority">,
   { capabilities }: FirstCapabilities,
   kept: Kept,
   home: () => string,
-): Promise<string | undefined> {
-  if (name === undefined) return undefined;
+): Promise<readonly string[]> {
+  if (name === undefined) return [];
   const option = name === "default" ? "" : ` --profile ${name}`;
   try {
     const directory = profileDirectory(home());
     const trustedCA = kept.ca === undefined ? {} : { [authority]: await readFile(kept.ca, "utf8") };
     if (await createProfile(directory, { name, capabilities, trustedCA })) {
-      return `Saved them as profile "${name}" of capi, in ${directory}. In another terminal, in this directory:\n\n  ${CAPI} membrane create --id hello${option}\n`;
+      return [
+        `Saved them as profile "${name}" of capi, in ${directory}. In another terminal, in this directory:`,
+        ...example(`membrane create --id hello${option}`),
+      ];
     }
-    return `capi has a profile "${name}" already, in ${directory}; it was left as it is. ${byHand(kept)}`;
+    return byHand(`capi has a profile "${name}" already, in ${directory}; it was left as it is.`, kept);
   } catch (error) {
     const reason = error instanceof Error ? error.message : "unknown";
-    return `The profile of capi was not written: ${reason}. ${byHand(kept)}`;
+    return byHand(`The profile of capi was not written: ${reason}.`, kept);
   }
 }
 
-function byHand({ ca, file }: Kept): string {
+function example(words: string): readonly string[] {
+  return ["", `  ${CAPI} ${words}`, ""];
+}
+
+function byHand(why: string, { ca, file }: Kept): readonly string[] {
   const capabilities = file === undefined ? "the capabilities above" : `the capabilities in ${file}`;
   const asked = ca === undefined ? capabilities : `${capabilities} and the CA above`;
-  return `To use this tenant with capi, give it a profile of its own; this asks for ${asked}:\n\n  ${CAPI} config configure --profile NAME\n`;
+  return [
+    `${why} To use this tenant with capi, give it a profile of its own; this asks for ${asked}:`,
+    ...example("config configure --profile NAME"),
+  ];
 }

@@ -6,7 +6,7 @@ import { ensureServerCertificate } from "../tls/server-certificate.ts";
 import { dataPaths, openData, rememberAuthority } from "./data.ts";
 import { makeFirstProfile } from "./first-profile.ts";
 import type { Print } from "./print.ts";
-import { formatFirst, printFirst } from "./print.ts";
+import { firstForPrograms, printFirst, printJson } from "./print.ts";
 
 /** What a command that makes a service has of its process. */
 export interface InitMachine {
@@ -34,10 +34,9 @@ export async function init(config: DataConfig, json: boolean, machine: InitMachi
     await ensureServerCertificate({ directory: paths.tls, authorities, now, mayReplaceCA: true });
     await rememberAuthority(config);
     const ca = resolve(join(paths.tls, "ca.pem"));
-    if (json) print(formatFirst(first, ca));
+    if (json) printJson(print, firstForPrograms(first, ca));
     else printFirst(print, first, ca);
-    const saved = await makeFirstProfile(config, first, { ca }, home);
-    if (saved !== undefined) (json ? note : print)(saved);
+    (await makeFirstProfile(config, first, { ca }, home)).forEach(json ? note : print);
   } finally {
     await data.store.close();
   }

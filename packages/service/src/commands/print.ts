@@ -1,29 +1,51 @@
 import type { FirstCapabilities } from "../management/tenants.ts";
+import { escapeText } from "./escape.ts";
 
-/** Where commands write what they were asked for. */
+/** Where commands write what they were asked for: one line a call. */
 export type Print = (line: string) => void;
+
+/**
+ * The one way to a person's terminal.
+ *
+ * @param write takes a line with its end.
+ */
+export function createPrint(write: (text: string) => void): Print {
+  return (line) => write(`${escapeText(line)}\n`);
+}
 
 /** What a new service says once: the store cannot be asked for it again. */
 export function printFirst(print: Print, first: FirstCapabilities, ca: string | undefined): void {
   print(`Made the tenant "${first.tenant}". Its capabilities are shown this once; keep them safe.`);
   print("");
   printUris(print, { ...first.capabilities, "provision (operator)": first.operator.provision });
-  if (ca !== undefined) print(`\nClients trust this service by its CA certificate: ${ca}`);
+  printCa(print, ca);
   print("");
 }
 
 /** What a new service says once where its output may be kept by others: where its capabilities are, and none of them. */
 export function printKept(print: Print, tenant: string, file: string, ca: string | undefined): void {
   print(`Made the tenant "${tenant}". Its capabilities are in a file that this user alone can read:`);
-  print(`\n  ${file}\n`);
-  print("They are kept nowhere else: move the file to a safe place.");
-  if (ca !== undefined) print(`\nClients trust this service by its CA certificate: ${ca}`);
   print("");
+  print(`  ${file}`);
+  print("");
+  print("They are kept nowhere else: move the file to a safe place.");
+  printCa(print, ca);
+  print("");
+}
+
+function printCa(print: Print, ca: string | undefined): void {
+  if (ca === undefined) return;
+  print("");
+  print(`Clients trust this service by its CA certificate: ${ca}`);
 }
 
 /** The same for a program, as `init --json` prints it and a start without a terminal writes it. */
 export function formatFirst(first: FirstCapabilities, ca: string | undefined): string {
-  return JSON.stringify({ ...first, ...(ca === undefined ? {} : { ca }) }, null, 2);
+  return JSON.stringify(firstForPrograms(first, ca), null, 2);
+}
+
+export function firstForPrograms(first: FirstCapabilities, ca: string | undefined): object {
+  return { ...first, ...(ca === undefined ? {} : { ca }) };
 }
 
 export function printUris(print: Print, uris: object): void {
@@ -32,5 +54,5 @@ export function printUris(print: Print, uris: object): void {
 }
 
 export function printJson(print: Print, value: object): void {
-  print(JSON.stringify(value, null, 2));
+  JSON.stringify(value, null, 2).split("\n").forEach(print);
 }

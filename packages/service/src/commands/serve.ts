@@ -179,8 +179,7 @@ async function announce(
       log.firstCapabilities({ tenant: first.tenant, file });
       printKept(print, first.tenant, file, ca);
     }
-    const saved = await makeFirstProfile(config, first, { ca, file }, home);
-    if (saved !== undefined) print(saved);
+    (await makeFirstProfile(config, first, { ca, file }, home)).forEach(print);
   }
   log.ready({ authority: config.authority, host: address, port, secure: isSecure });
 }

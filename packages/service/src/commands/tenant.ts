@@ -1,47 +1,54 @@
-import { existsSync } from "node:fs";
+import type { TenantCapabilities } from "capability-protocol";
+import { describeProblem, parseProvisionRequest } from "capability-protocol";
+import { fingerprintOf } from "../audit/fingerprint.ts";
 import type { Command } from "../cli.ts";
-import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
 import { createTenant, reissueTenant } from "../management/tenants.ts";
-import { dataPaths, knownAuthority, openData } from "./data.ts";
-import type { Print } from "./print.ts";
+import type { OpenData } from "./data.ts";
+import { formatName, quoteName } from "./escape.ts";
+import type { OperatorMachine } from "./operator.ts";
+import { findTenant, revokeAsOperator, withStore } from "./operator.ts";
 import { printJson, printUris } from "./print.ts";
-import { parseProvisionRequest, describeProblem } from "capability-protocol";
 
 type TenantCommand = Extract<Command, { name: `tenant ${string}` }>;
 
+/** What a reissue leaves as it was: an operator who thinks that it ends something must be told. */
+const NOT_ENDED = [
+  "",
+  "Nothing was ended. The old create, query and deleteSelf go on working for those who have them, and so does all that was made with them.",
+  "The new query lists the membranes made from now on: what older ones hold was sealed to the lost one.",
+  '"membrane membrane list" and "membrane membrane revoke" end older membranes; deleteSelf and "membrane tenant delete" end the tenant with all of them.',
+];
+
 /** The operator's commands on tenants. They work beside a running service: both see the same store. */
-export async function tenant(command: TenantCommand, print: Print): Promise<void> {
-  requireStore(command.config);
-  const data = await openData({ ...command.config, authority: await knownAuthority(command.config) });
-  try {
+export async function tenant(command: TenantCommand, { print, log }: OperatorMachine): Promise<void> {
+  await withStore(command.config, async (data) => {
     if (command.name === "tenant list") {
       const names = (await data.store.tenants()).map(({ name }) => name);
       if (command.json) printJson(print, { tenants: names.map((id) => ({ id })) });
-      else names.forEach(print);
+      else names.map(formatName).forEach(print);
       return;
     }
     const id = readId(command.id);
-    const capabilities = command.name === "tenant create" ? await create(data, id) : await reissue(data, id);
-    if (command.json) return printJson(print, { tenant: id, capabilities });
-    print(`Capabilities of the tenant "${id}", shown this once:\n`);
-    printUris(print, capabilities);
-    if (command.name === "tenant reissue") {
-      print(
-        "\nThe new query lists the membranes made from now on: what older ones hold was sealed to the lost one. The old capabilities go on working for whoever has them; deleteSelf ends the tenant with all of them.",
-      );
+    if (command.name === "tenant delete") {
+      const { uid } = await findTenant(data.store, "--id", id);
+      await revokeAsOperator(data.store, log, { command: command.name, tenant: uid });
+      if (command.json) printJson(print, { tenant: id, deleted: true });
+      else
+        print(
+          `Deleted the tenant ${quoteName(id)}: its membranes, and all that went through them, have ended.`,
+        );
+      return;
     }
-  } finally {
-    await data.store.close();
-  }
-}
-
-/** Opening would make one, with this tenant as its only one, wherever the operator happens to stand. */
-function requireStore(config: DataConfig): void {
-  if (existsSync(dataPaths(config).store)) return;
-  throw new ConfigError(
-    `--data: there is no store in ${config.data}: name its directory with --data, or make it with "membrane init" or "membrane serve"`,
-  );
+    const capabilities = await ACTS[command.name](data, id);
+    const { uid } = await findTenant(data.store, "--id", id);
+    log.operated({ command: command.name, tenant: fingerprintOf(uid) });
+    if (command.json) return printJson(print, { tenant: id, capabilities });
+    print(`Capabilities of the tenant ${quoteName(id)}, shown this once:`);
+    print("");
+    printUris(print, capabilities);
+    if (command.name === "tenant reissue") NOT_ENDED.forEach(print);
+  });
 }
 
 function readId(text: string): string {
@@ -50,7 +57,9 @@ function readId(text: string): string {
   return parsed.value.id;
 }
 
-async function create(data: Parameters<typeof createTenant>[0], id: string) {
+const ACTS = { "tenant create": create, "tenant reissue": reissue } as const;
+
+async function create(data: OpenData, id: string): Promise<TenantCapabilities> {
   const made = await createTenant(data, id);
   if (made.ok) return made.capabilities;
   if (made.denial.reason === "full") {
@@ -58,10 +67,11 @@ async function create(data: Parameters<typeof createTenant>[0], id: string) {
       `--id: there are ${made.denial.limit} tenants, as many as this service may have: delete one, or raise --tenants`,
     );
   }
-  throw new ConfigError(`--id: there is a tenant "${id}" already`);
+  throw new ConfigError(`--id: there is a tenant ${quoteName(id)} already`);
 }
 
-async function reissue(data: Parameters<typeof reissueTenant>[0], id: string) {
+async function reissue(data: OpenData, id: string): Promise<TenantCapabilities> {
+  await findTenant(data.store, "--id", id);
   const made = await reissueTenant(data, id);
   if (made.ok) return made.capabilities;
   if (made.denial.reason === "full") {
@@ -69,5 +79,5 @@ async function reissue(data: Parameters<typeof reissueTenant>[0], id: string) {
       `--id: the tenant has ${made.denial.limit} capabilities of its own, as many as it may have: make another tenant, or raise --own-capabilities-per-tenant`,
     );
   }
-  throw new ConfigError(`--id: there is no tenant "${id}"; "membrane tenant list" shows them`);
+  throw new ConfigError(`--id: the tenant ${quoteName(id)} has ended meanwhile`);
 }

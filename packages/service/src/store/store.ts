@@ -112,9 +112,9 @@ export interface Store {
   /**
    * Revokes a membrane or a tenant, and with it all that descends from it: flips the row, appends to the revocation
    * log, queues the sweep. The same again when it is revoked already. `denied` if the capability `by` does not
-   * work (any more).
+   * work (any more), or there is no such node; the operator, at the machine itself, needs none.
    */
-  revoke(root: Uid, by: Uid): Promise<"revoked" | "denied">;
+  revoke(root: Uid, by: Uid | "operator"): Promise<"revoked" | "denied">;
 
   /**
    * Deletes some of what hangs below revoked nodes. Nothing waits for it and nothing depends on it.

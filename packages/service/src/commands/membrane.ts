@@ -1,0 +1,49 @@
+import type { Command } from "../cli.ts";
+import { ConfigError } from "../config.ts";
+import type { Uid } from "../domain/uid.ts";
+import type { StoredMembrane } from "../store/record.ts";
+import type { Store } from "../store/store.ts";
+import { formatName, quoteName } from "./escape.ts";
+import type { OperatorMachine } from "./operator.ts";
+import { findTenant, revokeAsOperator, withStore } from "./operator.ts";
+import { printJson } from "./print.ts";
+
+type MembraneCommand = Extract<Command, { name: `membrane ${string}` }>;
+
+/** How many membranes one look into the store gives. */
+const PAGE = 1_000;
+
+/** The operator's commands on membranes whose capabilities are lost. */
+export async function membrane(command: MembraneCommand, { print, log }: OperatorMachine): Promise<void> {
+  await withStore(command.config, async ({ store }) => {
+    const tenant = await findTenant(store, "--tenant", command.tenant);
+    if (command.name === "membrane list") {
+      const names: string[] = [];
+      for await (const { name } of membranesOf(store, tenant.uid)) names.push(name);
+      if (command.json) printJson(print, { membranes: names.map((id) => ({ id })) });
+      else names.map(formatName).forEach(print);
+      return;
+    }
+    const { id } = command;
+    const [found] = (await store.membranes(tenant.uid, { id, limit: 1 })).membranes;
+    if (found === undefined) {
+      throw new ConfigError(
+        `--id: the tenant has no membrane ${quoteName(id)} that is alive; "membrane membrane list" shows them`,
+      );
+    }
+    await revokeAsOperator(store, log, { command: command.name, tenant: tenant.uid, membrane: found.uid });
+    if (command.json) printJson(print, { tenant: command.tenant, id, revoked: true });
+    else print(`Revoked the membrane ${quoteName(id)}: all that went through it has ended.`);
+  });
+}
+
+/** All membranes of a tenant that are alive, whatever key their tokens were sealed to. */
+async function* membranesOf(store: Store, tenant: Uid): AsyncIterable<StoredMembrane> {
+  let lastId: string | undefined;
+  for (;;) {
+    const page = await store.membranes(tenant, { limit: PAGE, ...(lastId === undefined ? {} : { lastId }) });
+    yield* page.membranes;
+    lastId = page.membranes.at(-1)?.name;
+    if (page.completed || lastId === undefined) return;
+  }
+}

@@ -1,0 +1,62 @@
+import { existsSync } from "node:fs";
+import type { AuditLog } from "../audit/log.ts";
+import { fingerprintOf } from "../audit/fingerprint.ts";
+import type { DataConfig } from "../config.ts";
+import { ConfigError } from "../config.ts";
+import type { Store } from "../store/store.ts";
+import type { StoredTenant } from "../store/record.ts";
+import type { Uid } from "../domain/uid.ts";
+import { dataPaths, knownAuthority, openData } from "./data.ts";
+import type { OpenData } from "./data.ts";
+import { quoteName } from "./escape.ts";
+import type { Print } from "./print.ts";
+
+/** What an operator's command has of its process. */
+export interface OperatorMachine {
+  readonly print: Print;
+  /** Where changes are recorded. */
+  readonly log: Pick<AuditLog, "operated">;
+}
+
+/**
+ * Opens the store of a data directory that is there. It works beside a running service: both see the same store.
+ *
+ * @throws ConfigError if there is none: opening would make one, wherever the operator happens to be.
+ */
+export async function withStore<T>(config: DataConfig, act: (data: OpenData) => Promise<T>): Promise<T> {
+  if (!existsSync(dataPaths(config).store)) {
+    throw new ConfigError(
+      `--data: there is no store in ${config.data}: name its directory with --data, or make it with "membrane init" or "membrane serve"`,
+    );
+  }
+  const data = await openData({ ...config, authority: await knownAuthority(config) });
+  try {
+    return await act(data);
+  } finally {
+    await data.store.close();
+  }
+}
+
+/** @throws ConfigError if no tenant of this name is alive. */
+export async function findTenant(store: Store, flag: string, name: string): Promise<StoredTenant> {
+  const tenant = (await store.tenants()).find((candidate) => candidate.name === name);
+  if (tenant !== undefined) return tenant;
+  throw new ConfigError(`${flag}: there is no tenant ${quoteName(name)}; "membrane tenant list" shows them`);
+}
+
+/**
+ * Revokes a tenant or a membrane without a capability of it, and records that. Services that run on the store refuse what
+ * descends from it from then on, and cut its open streams within a second.
+ */
+export async function revokeAsOperator(
+  store: Store,
+  log: OperatorMachine["log"],
+  { command, tenant, membrane }: { readonly command: string; readonly tenant: Uid; readonly membrane?: Uid },
+): Promise<void> {
+  await store.revoke(membrane ?? tenant, "operator");
+  log.operated({
+    command,
+    tenant: fingerprintOf(tenant),
+    ...(membrane === undefined ? {} : { membrane: fingerprintOf(membrane) }),
+  });
+}
