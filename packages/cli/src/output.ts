@@ -2,7 +2,7 @@ import { parseCapabilityUri } from "capability-protocol";
 import type { ExportAnswer, MembraneAnswer, QueryAnswer } from "capability-sdk";
 import { Failure } from "./failure/failure.ts";
 import { quoteForShell } from "./shell.ts";
-import { ACTING } from "./terminal.ts";
+import { ACTING, escapeCharacter } from "./terminal.ts";
 
 /** Forms that an answer can be printed in. */
 export const OUTPUT_FORMS = ["json", "uri", "env"] as const;
@@ -69,11 +69,4 @@ function formatVariables(uris: Readonly<Record<string, string>>): string {
     ])
     .map(([name, value = ""]) => `${name}=${quoteForShell(value)}\n`)
     .join("");
-}
-
-function escapeCharacter(character: string): string {
-  return Array.from(
-    { length: character.length },
-    (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`,
-  ).join("");
 }

@@ -29,3 +29,11 @@ export function hint(world: Pick<World, "stdout" | "stderr" | "isColoured">, lin
 export function showable(text: string): string {
   return text.replace(TOKEN, "CPBLTY1-...").replace(ACTING, "?");
 }
+
+/** As JSON writes it: `\u001b`, and two of them for what UTF-16 needs two units for. */
+export function escapeCharacter(character: string): string {
+  return Array.from(
+    { length: character.length },
+    (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`,
+  ).join("");
+}

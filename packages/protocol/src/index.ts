@@ -55,3 +55,4 @@ export {
   parseCapabilityUri,
   resolveEndpoint,
 } from "./uri.ts";
+export { HELD_BODY_BYTES, PAYLOAD_HASH_HEADER } from "./payload.ts";

@@ -1,4 +1,5 @@
 import { endpointOf } from "./endpoint.ts";
+import { DECLARES_HASH, payloadHash } from "./payload-hash.ts";
 
 /** As of `fetch`, and the query of the request. */
 export interface CapabilityRequestInit extends RequestInit {
@@ -10,7 +11,8 @@ export interface CapabilityRequestInit extends RequestInit {
  * `fetch` with a capability in place of a URL.
  *
  * Redirects are answers like others and are not followed unless `redirect` says so: where they lead is the target's choice,
- * and a program that runs in a trusted network would follow it there.
+ * and a program that runs in a trusted network would follow it there. A body over 8 MiB that can be read twice (a string,
+ * bytes, a Blob) is sent with its SHA-256, so that a target whose requests are signed takes it.
  *
  * @throws CapabilityError, through the promise, unless the capability is a URI that can be resolved; else what `fetch` throws.
  */
@@ -23,6 +25,10 @@ export async function fetchCapability(
   const headers = new Headers(options.headers);
   headers.delete("host");
   headers.set("authorization", `Bearer ${token}`);
+  if (![...DECLARES_HASH].some((name) => headers.has(name))) {
+    const declared = await payloadHash(options.body);
+    if (declared !== undefined) headers.set(...declared);
+  }
   const search = String(query ?? "");
   return fetch(search === "" ? url : `${url}?${search}`, {
     ...options,

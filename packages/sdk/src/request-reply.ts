@@ -3,6 +3,7 @@ import { refuse } from "capability-protocol";
 import { type Callback, settle } from "./callback.ts";
 import { CapabilityError, invalid } from "./error.ts";
 import { replyTo } from "./https-transport.ts";
+import { DECLARES_HASH, payloadHash } from "./payload-hash.ts";
 import { type Reply, errorBody, readReply } from "./reply.ts";
 import { request } from "./request.ts";
 
@@ -10,7 +11,7 @@ import { request } from "./request.ts";
  * Sends one request with a capability and gives the JSON value that was answered, or the empty string for an empty body.
  *
  * @param options as of {@link request}; the method is GET unless they say otherwise.
- * @param data the body, if any.
+ * @param data the body, if any; over 8 MiB it is sent with its SHA-256, so that a target whose requests are signed takes it.
  * @throws CapabilityError, through the promise or the callback: a status of 400 and above; a body that is no JSON, or that
  *   tells of an error itself (a member `error`, or a `statusCode` of 400 and above); no answer.
  */
@@ -32,11 +33,24 @@ export function requestReply(
   callback?: Callback<unknown>,
 ): unknown {
   return settle(async () => {
-    const reply = await replyTo(() => request(capability, options), checkedData(data));
-    const body = readReply(reply);
-    refuseToldError(reply, body);
-    return body;
+    const body = checkedData(data);
+    const sent = withHash(options, await payloadHash(body));
+    const reply = await replyTo(() => request(capability, sent), body);
+    const value = readReply(reply);
+    refuseToldError(reply, value);
+    return value;
   }, callback);
+}
+
+/** What the caller declares of the body goes before what was computed. */
+function withHash(
+  options: RequestOptions | null | undefined,
+  declared: readonly [string, string] | undefined,
+): RequestOptions | null | undefined {
+  const given = Object.entries(options?.headers ?? {});
+  const isDeclared = given.some(([name]) => DECLARES_HASH.has(name.toLowerCase()));
+  if (declared === undefined || isDeclared || Array.isArray(options?.headers)) return options;
+  return { ...options, headers: Object.fromEntries([...given, declared]) };
 }
 
 /** An object, for one, is not JSON yet; found out after the connection is open, it would stay open. */

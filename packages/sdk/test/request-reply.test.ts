@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import CapabilitySDK from "../src/index.ts";
 import type { RequestListener } from "node:http";
@@ -122,4 +123,21 @@ test.each([
   await expect(refused).rejects.toBeInstanceOf(CapabilitySDK.CapabilityError);
   await expect(refused).rejects.toThrow(message);
   expect(answering.connections()).toBe(0);
+});
+
+test("data over what a service holds is sent with its hash, unless the caller says what it is", async () => {
+  const hashes: unknown[] = [];
+  answer = (request, response) => {
+    hashes.push(request.headers["x-payload-sha256"], request.headers["x-amz-content-sha256"]);
+    request.resume().on("end", () => response.end("null"));
+  };
+  const data = Buffer.alloc(8 * 1024 * 1024 + 1);
+  const hash = createHash("sha256").update(data).digest("hex");
+  const send = (headers: Record<string, string>, body: Buffer): Promise<unknown> =>
+    CapabilitySDK.requestReply(answering.capability, { ca: answering.ca, method: "POST", headers }, body);
+  await send({}, data);
+  await send({ "X-Amz-Content-Sha256": "own" }, data);
+  await send({ "x-payload-sha256": "own" }, data);
+  await send({}, data.subarray(1));
+  expect(hashes).toEqual([hash, undefined, undefined, "own", "own", undefined, undefined, undefined]);
 });

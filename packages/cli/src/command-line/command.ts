@@ -67,6 +67,8 @@ export interface RequestCommand {
   readonly file: string | undefined;
   /** Whether the status line and the headers come before the body. */
   readonly isHeadShown: boolean;
+  /** Nothing is escaped, on a terminal either. */
+  readonly isRaw: boolean;
 }
 
 export interface ConfigureCommand {

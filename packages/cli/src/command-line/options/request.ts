@@ -24,6 +24,10 @@ export const REQUEST_ENTRY: Entry = entry({
     query: { takes: "text", describe: "Query to send, as it stands in a URI: a=b&c=d" },
     output: { takes: "text", short: "o", describe: "File for the body" },
     include: { takes: "switch", short: "i", describe: "Status line and headers before the body" },
+    raw: {
+      takes: "switch",
+      describe: "Write the body as it is on a terminal too, control characters included",
+    },
     ...ACCESS_OPTIONS,
     capability: { ...ACCESS_OPTIONS.capability, describe: "The same as URI" },
     profile: { ...ACCESS_OPTIONS.profile, describe: 'Profile to take trusted CAs from [default: "default"]' },
@@ -49,6 +53,7 @@ export const REQUEST_ENTRY: Entry = entry({
       query: readQuery(given.text("query")),
       file: given.text("output"),
       isHeadShown: given.isOn("include") ?? false,
+      isRaw: given.isOn("raw") ?? false,
     };
   },
 });

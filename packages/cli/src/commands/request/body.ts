@@ -1,5 +1,8 @@
+import { createHash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
 import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
+import { HELD_BODY_BYTES } from "capability-protocol";
 import type { RequestData } from "../../command-line/command.ts";
 import { unreadable } from "../../failure/unreadable.ts";
 import { AT_SIGN } from "../../secret.ts";
@@ -11,10 +14,13 @@ export interface Body {
   readonly length: number | undefined;
   /** What it is, for messages. */
   readonly name: string;
+  /** SHA-256 in hexadecimal digits, of a file over what a service holds in memory to sign it. */
+  readonly hash?: string;
 }
 
 /**
- * Opens a body without reading it: what is not there is known before anything is sent.
+ * Opens a body: what is not there is known before anything is sent. A large file is read twice, first for its hash, without
+ * which no target whose requests are signed would take it.
  *
  * @throws Failure for a file that cannot be opened.
  */
@@ -34,16 +40,36 @@ export async function openBody(data: RequestData, stdin: Readable): Promise<Body
 async function openFile(path: string): Promise<Body> {
   try {
     const file = await open(path);
-    const status = await file.stat();
-    if (status.isDirectory()) {
+    try {
+      return await bodyOf(file, path);
+    } catch (error) {
       await file.close();
-      throw Object.assign(new Error("a directory"), { code: "EISDIR" });
+      throw error;
     }
-    // A pipe or a device has no size; a file that grows meanwhile is sent as far as was announced.
-    if (!status.isFile()) return { source: file.createReadStream(), length: undefined, name: path };
-    const source = status.size === 0 ? Readable.from([]) : file.createReadStream({ end: status.size - 1 });
-    return { source, length: status.size, name: path };
   } catch (cause) {
     throw unreadable("--data", path, cause, AT_SIGN);
   }
+}
+
+/** The stream of the body owns the file and closes it; Node 26 ends a process that leaves one open. */
+async function bodyOf(file: FileHandle, name: string): Promise<Body> {
+  const status = await file.stat();
+  if (status.isDirectory()) throw Object.assign(new Error("a directory"), { code: "EISDIR" });
+  // A pipe or a device has no size; a file that grows meanwhile is sent as far as was announced.
+  if (!status.isFile()) return { source: file.createReadStream(), length: undefined, name };
+  if (status.size === 0) {
+    await file.close();
+    return { source: Readable.from([]), length: 0, name };
+  }
+  const part = { start: 0, end: status.size - 1 };
+  const isLarge = status.size > HELD_BODY_BYTES;
+  const hash = isLarge ? await hashOf(file.createReadStream({ ...part, autoClose: false })) : undefined;
+  const body = { source: file.createReadStream(part), length: status.size, name };
+  return hash === undefined ? body : { ...body, hash };
+}
+
+async function hashOf(bytes: Readable): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of bytes) hash.update(chunk);
+  return hash.digest("hex");
 }

@@ -4,6 +4,7 @@ import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { Failure } from "../../failure/failure.ts";
 import type { World } from "../../world.ts";
+import { escapeStream } from "./escape-stream.ts";
 
 const LINE_BREAK = 0x0a;
 
@@ -14,11 +15,28 @@ const LINE_BREAK = 0x0a;
  */
 export async function receive(
   response: IncomingMessage,
-  { file, isHeadShown }: { readonly file: string | undefined; readonly isHeadShown: boolean },
+  {
+    file,
+    isHeadShown,
+    isRaw,
+  }: { readonly file: string | undefined; readonly isHeadShown: boolean; readonly isRaw: boolean },
   { stdout }: Pick<World, "stdout">,
 ): Promise<void> {
   const head = isHeadShown ? headOf(response) : Buffer.alloc(0);
-  return file === undefined ? print(head, response, stdout) : writeFile(file, head, response);
+  if (file !== undefined) return writeFile(file, head, response);
+  return stdout.isTTY === true && !isRaw ? show(head, response, stdout) : print(head, response, stdout);
+}
+
+/** On a terminal: what a target answers must not move its cursor, change its title or type into it. */
+async function show(head: Buffer, response: IncomingMessage, stdout: World["stdout"]): Promise<void> {
+  const shown = escapeStream();
+  shown.pipe(stdout, { end: false });
+  try {
+    await print(head, response, Object.assign(shown, { isTTY: true }));
+  } finally {
+    shown.end();
+    await finished(shown);
+  }
 }
 
 async function print(head: Buffer, response: IncomingMessage, stdout: World["stdout"]): Promise<void> {

@@ -12,13 +12,17 @@ import { send } from "./send.ts";
 export async function request(command: RequestCommand, world: World): Promise<void> {
   const held = await holdGiven(command.capability, "invoke", command.trust, world);
   const body = command.data === undefined ? undefined : await openBody(command.data, world.stdin);
-  const { response, end } = await send(command, held, body);
   try {
-    await receive(response, command, world);
+    const { response, end } = await send(command, held, body);
+    try {
+      await receive(response, command, world);
+    } finally {
+      end();
+    }
+    refuseFailed(response, held.place.authority);
   } finally {
-    end();
+    body?.source.destroy();
   }
-  refuseFailed(response, held.place.authority);
 }
 
 function refuseFailed(

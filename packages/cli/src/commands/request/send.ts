@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { formatCapabilityUri } from "capability-protocol";
+import { PAYLOAD_HASH_HEADER, formatCapabilityUri } from "capability-protocol";
 import { request as requestWith } from "capability-sdk";
 import type { Held } from "../../capability/held-capability.ts";
 import type { HeaderLine, RequestCommand } from "../../command-line/command.ts";
@@ -41,7 +41,7 @@ function open(command: RequestCommand, held: Held, body: Body | undefined): Clie
   });
 }
 
-/** A name that stands twice is sent twice. A length is announced where it is known and the caller does not say it. */
+/** A name that stands twice is sent twice. Length and hash are announced where they are known and the caller does not say them. */
 function headersOf(lines: readonly HeaderLine[], body: Body | undefined): Record<string, string[] | string> {
   const headers = new Map<string, { readonly name: string; readonly values: string[] }>();
   for (const [name, value] of lines) {
@@ -49,15 +49,18 @@ function headersOf(lines: readonly HeaderLine[], body: Body | undefined): Record
     if (same === undefined) headers.set(name.toLowerCase(), { name, values: [value] });
     else same.values.push(value);
   }
-  const isFramed = headers.has("content-length") || headers.has("transfer-encoding");
-  const length =
-    isFramed || body?.length === undefined ? [] : [["Content-Length", String(body.length)] as const];
+  const known: [string, string][] = [];
+  const says = (names: readonly string[]): boolean => names.some((name) => headers.has(name));
+  if (body?.length !== undefined && !says(["content-length", "transfer-encoding"]))
+    known.push(["Content-Length", String(body.length)]);
+  if (body?.hash !== undefined && !says([PAYLOAD_HASH_HEADER.toLowerCase(), "x-amz-content-sha256"]))
+    known.push([PAYLOAD_HASH_HEADER, body.hash]);
   const given = Array.from(
     headers.values(),
     ({ name, values: [first = "", ...others] }) =>
       [name, others.length === 0 ? first : [first, ...others]] as const,
   );
-  return Object.fromEntries<string[] | string>([...given, ...length]);
+  return Object.fromEntries<string[] | string>([...given, ...known]);
 }
 
 function sendBody(sent: ClientRequest, body: Body | undefined): void {

@@ -1,0 +1,37 @@
+import { HELD_BODY_BYTES, PAYLOAD_HASH_HEADER } from "capability-protocol";
+
+/**
+ * The header that lets a body over {@link HELD_BODY_BYTES} pass a signed target: its hash, known before it is sent.
+ *
+ * @param data a body that can be read twice; of any other the hash is not known beforehand.
+ * @returns nothing for a smaller body, one that cannot be read twice, and a page without Web Crypto (one not over HTTPS).
+ */
+export async function payloadHash(data: unknown): Promise<readonly [string, string] | undefined> {
+  const bytes = await bytesOf(data);
+  if (bytes === undefined || !("subtle" in globalThis.crypto)) return undefined;
+  const digest = new Uint8Array(await globalThis.crypto.subtle.digest("SHA-256", bytes));
+  return [PAYLOAD_HASH_HEADER, Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")];
+}
+
+/** Headers with which a caller says itself what the hash is. */
+export const DECLARES_HASH: ReadonlySet<string> = new Set([
+  PAYLOAD_HASH_HEADER.toLowerCase(),
+  "x-amz-content-sha256",
+]);
+
+async function bytesOf(data: unknown): Promise<ArrayBuffer | Uint8Array<ArrayBuffer> | undefined> {
+  if (typeof data === "string") {
+    // No UTF-16 unit takes more than three bytes of UTF-8.
+    return data.length * 3 <= HELD_BODY_BYTES ? undefined : large(new TextEncoder().encode(data));
+  }
+  if (data instanceof Blob) return data.size > HELD_BODY_BYTES ? data.arrayBuffer() : undefined;
+  if (data instanceof ArrayBuffer) return large(data);
+  if (!ArrayBuffer.isView(data)) return undefined;
+  // A view of shared memory is what Web Crypto does not take.
+  const { buffer, byteOffset, byteLength } = data;
+  return buffer instanceof ArrayBuffer ? large(new Uint8Array(buffer, byteOffset, byteLength)) : undefined;
+}
+
+function large<T extends { readonly byteLength: number }>(bytes: T): T | undefined {
+  return bytes.byteLength > HELD_BODY_BYTES ? bytes : undefined;
+}
