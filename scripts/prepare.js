@@ -1,0 +1,14 @@
+// npm runs this after an install in a checkout: it builds, where there is the compiler to build with. A production install
+// (npm ci --omit=dev) has none, and runs what was built before.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const compiler = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
+const program = fileURLToPath(new URL("../packages/service/dist/main.js", import.meta.url));
+
+if (existsSync(compiler)) {
+  process.exitCode = spawnSync(process.execPath, [compiler, "-b"], { stdio: "inherit" }).status ?? 1;
+} else if (!existsSync(program)) {
+  console.error("Not built yet: bring packages/*/dist of a built checkout, or install all with npm ci.");
+}
