@@ -1,7 +1,8 @@
 // Runs the README's tour as a reader would paste it, and checks what each line that talks to somebody answers.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,8 +22,15 @@ const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
 const script = /<!-- tour -->\n```sh\n([\s\S]*?)```/.exec(readme)?.[1];
 if (script === undefined) throw new Error("README.md has no tour");
 
-// The tour makes a profile of capi: not among those of whoever runs this.
+// A reader may have a profile of the tour's name, which stays as it is, and a service on the default port.
 const home = await mkdtemp(join(tmpdir(), "membrane-tour-"));
+const profiles = join(home, ".capability");
+await mkdir(profiles, { mode: 0o700 });
+const credentials = "profile: tour\nmembrane:\n  capabilities: {}\n";
+await writeFile(join(profiles, "credentials"), credentials, { mode: 0o600 });
+const taken = createServer()
+  .listen(8443, "127.0.0.1")
+  .on("error", () => undefined);
 const shell = spawn("bash", ["-c", script], {
   cwd: root,
   env: { ...process.env, HOME: home },
@@ -35,10 +43,10 @@ const printed = [];
 shell.stdout.on("data", (chunk) => printed.push(chunk));
 const closed = once(shell, "close");
 await once(shell, "exit");
-// Without job control "kill %2" reaches npx alone, and not what it started: both are of the shell's group.
-killGroup("SIGTERM");
 await closed;
 clearTimeout(deadline);
+taken.close();
+const kept = await readFile(join(profiles, "credentials"), "utf8");
 await rm(home, { recursive: true, force: true });
 
 const output = Buffer.concat(printed).toString();
@@ -51,6 +59,7 @@ for (const text of EXPECTED) {
   }
   at = found + text.length;
 }
+if (kept !== credentials) throw new Error("the tour changed a profile of the reader");
 console.log("The README's tour runs.");
 
 /** @param {NodeJS.Signals} signal */

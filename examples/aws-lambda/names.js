@@ -1,6 +1,7 @@
 // Preloaded into a process (node --import): public names lead to ports of this machine, so that a document can be followed
 // to the letter without its hosts. NAMES is a list of name=port, and each name stands for its port 443.
 import dns from "node:dns";
+import fs from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import net from "node:net";
 
@@ -34,6 +35,14 @@ Object.assign(dns.promises.Resolver.prototype, {
   },
   resolve6(/** @type {string} */ name, /** @type {any[]} */ ...rest) {
     return addresses.has(name) ? Promise.resolve([]) : Reflect.apply(resolve6, this, [name, ...rest]);
+  },
+});
+
+// The service reads the hosts file before that; one that names a host of the document would lead it to a real one.
+const { readFile } = fs;
+Object.assign(fs, {
+  readFile(/** @type {any} */ path, /** @type {any} */ options) {
+    return path === "/etc/hosts" ? Promise.resolve("") : readFile(path, options);
   },
 });
 

@@ -1,4 +1,4 @@
-// An API that wants its key: the target of the tour in the README.
+// An API that wants its key: the target of the tour in the README. It listens on the port that it is given.
 import { createServer } from "node:http";
 
 const KEY = "the-key-to-the-house";
@@ -7,4 +7,4 @@ createServer((request, response) => {
   const isKnown = request.headers["x-api-key"] === KEY;
   response.writeHead(isKnown ? 200 : 403, { "Content-Type": "text/plain" });
   response.end(isKnown ? "The treasure room is open.\n" : "Who are you?\n");
-}).listen(9090, "127.0.0.1");
+}).listen(Number(process.argv[2]), "127.0.0.1");

@@ -1,0 +1,12 @@
+// Prints two ports of loopback that are free.
+import { once } from "node:events";
+import { createServer } from "node:net";
+
+const servers = [createServer(), createServer()].map((server) => server.listen(0, "127.0.0.1"));
+await Promise.all(servers.map((server) => once(server, "listening")));
+const ports = servers.map((server) => {
+  const address = server.address();
+  return typeof address === "object" ? address?.port : undefined;
+});
+console.log(ports.join(" "));
+for (const server of servers) server.close();

@@ -1,0 +1,69 @@
+// Runs tests on other versions of Node.js than the one at hand: npm run test:nodes [-- --all] [22 24 26].
+// The versions are npm packages, pinned in nodes/package-lock.json; without --all it is what depends on Node most.
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const VERSIONS = ["22", "24", "26"];
+
+/** Conformance, security, life cycle: each word is a part of the paths of test files. */
+const SUITES = [
+  // How Node reads and writes HTTP.
+  "test/http1.test",
+  "test/target-record.test",
+  "test/answers.test",
+  "test/answer-bytes.test",
+  "test/upstream-bytes.test",
+  "test/pipelin",
+  "test/unreadable.test",
+  "test/bad-request.test",
+  "test/streaming.test",
+  // What must not get through, or out.
+  "test/hostile-target.test",
+  "test/steering",
+  "test/gateway-errors.test",
+  "test/thief.test",
+  "test/tampering.test",
+  "test/sealing.test",
+  "test/foreign-tenant.test",
+  "test/dns-scenarios.test",
+  "src/egress/",
+  "src/tls/",
+  // Capabilities from their beginning to their end.
+  "life-cycle",
+  "test/lineage.test",
+  "test/lent.test",
+  "test/cut.test",
+  "test/workers.test",
+  "test/commands.test",
+  "cli/test/request.test",
+  "sdk/test/",
+];
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const nodes = join(root, "scripts/nodes");
+const words = process.argv.slice(2);
+const isAll = words.includes("--all");
+const chosen = words.filter((word) => word !== "--all");
+
+if (!existsSync(join(nodes, "node_modules"))) execFileSync("npm", ["ci"], { cwd: nodes, stdio: "inherit" });
+for (const version of chosen.length === 0 ? VERSIONS : chosen) {
+  const directory = join(nodes, "node_modules", `node${version}-${process.platform}-${process.arch}`, "bin");
+  const node = join(directory, "node");
+  if (!existsSync(node)) {
+    console.error(
+      `Node.js ${version} is not in scripts/nodes/package.json for ${process.platform} ${process.arch}`,
+    );
+    process.exit(1);
+  }
+  console.log(`Node.js ${execFileSync(node, ["--version"]).toString().trim()}`);
+  const vitest = join(root, "node_modules/vitest/vitest.mjs");
+  const { status } = spawnSync(node, [vitest, "run", ...(isAll ? [] : SUITES)], {
+    cwd: root,
+    stdio: "inherit",
+    // What tests start by name is of the same version.
+    env: { ...process.env, PATH: `${directory}${delimiter}${process.env["PATH"]}` },
+  });
+  if (status !== 0) process.exit(1);
+}
