@@ -12,7 +12,7 @@ function read(words: readonly string[]): Promise<Command | undefined> {
 
 /** Words after the program's name, variables, and how the refusal begins. */
 const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
-  ["", {}, "expected a command: serve, init, tenant, membrane or doctor"],
+  ["", {}, "expected a command: serve, init, tenant, membrane, backup, restore or doctor"],
   ["frob", {}, "frob: no such command"],
   ["tenant", {}, "tenant: expected create, list, reissue or delete"],
   ["tenant frob", {}, "frob: no such command"],
@@ -22,6 +22,9 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["membrane list", {}, "--tenant: expected the tenant's name"],
   ["membrane revoke --tenant alice", {}, "--id: expected the membrane's name"],
   ["membrane revoke --id mail", {}, "--tenant: expected the tenant's name"],
+  ["backup", {}, "backup: expected a directory"],
+  ["restore", {}, "restore: expected a directory"],
+  ["restore a b", {}, "b: no such command"],
   ["init extra", {}, "extra: no such command"],
   ["serve --frob", {}, "--frob: no such flag"],
   ["serve --listen 127.0.0.1:99999", {}, "--listen: expected HOST:PORT"],

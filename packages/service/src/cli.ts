@@ -30,6 +30,8 @@ export type Command =
       readonly id: string;
       readonly json: boolean;
     }
+  | { readonly name: "backup"; readonly config: DataConfig; readonly directory: string }
+  | { readonly name: "restore"; readonly config: DataConfig; readonly directory: string }
   | { readonly name: "doctor"; readonly config: ServeConfig };
 
 const LIMIT_NAMES = Object.keys(DEFAULT_LIMITS).filter(
@@ -144,6 +146,24 @@ export async function readCommandLine(
         .demandCommand(1, "membrane: expected list or revoke"),
     )
     .command(
+      "backup [directory]",
+      "Copy the store to an empty directory, beside a running service",
+      directoryFlags,
+      (flags) => {
+        const directory = readDirectory("backup", flags.directory);
+        command = { name: "backup", config: readData(flags), directory };
+      },
+    )
+    .command(
+      "restore [directory]",
+      "Put the store of a backup into a data directory that has none",
+      directoryFlags,
+      (flags) => {
+        const directory = readDirectory("restore", flags.directory);
+        command = { name: "restore", config: readData(flags), directory };
+      },
+    )
+    .command(
       "doctor",
       "Check the machine and the configuration, and say what to do",
       (argv) => serveFlags(argv, "shown"),
@@ -151,7 +171,7 @@ export async function readCommandLine(
         command = { name: "doctor", config: readServeConfig({ ...flags, limits: pickLimits(flags) }) };
       },
     )
-    .demandCommand(1, "expected a command: serve, init, tenant, membrane or doctor")
+    .demandCommand(1, "expected a command: serve, init, tenant, membrane, backup, restore or doctor")
     .check(refuseRepeated)
     .strict()
     .version(version)
@@ -171,6 +191,11 @@ function readData(flags: RawDataFlags & Readonly<Record<string, unknown>>): Data
 function readId(id: string | undefined): string {
   if (id === undefined) throw new ConfigError("--id: expected the tenant's name, as in --id alice");
   return id;
+}
+
+function readDirectory(command: string, directory: string | undefined): string {
+  if (directory !== undefined && directory !== "") return directory;
+  throw new ConfigError(`${command}: expected a directory, as in ${command} /var/backups/membrane`);
 }
 
 function readTenant(tenant: string | undefined): string {
@@ -242,6 +267,13 @@ function membraneFlags(argv: Argv) {
 
 function revokeFlags(argv: Argv) {
   return membraneFlags(argv).option("id", { type: "string", describe: "The membrane's name, required" });
+}
+
+function directoryFlags(argv: Argv) {
+  return serveFlags(argv, "hidden").positional("directory", {
+    type: "string",
+    describe: "That of the backup",
+  });
 }
 
 function dataFlags(argv: Argv) {

@@ -61,6 +61,14 @@ async function run(command: Command): Promise<void> {
       const { tenant } = await import("./commands/tenant.ts");
       return tenant(command, { print, log: operatorLog() });
     }
+    case "backup": {
+      const { backup } = await import("./commands/backup.ts");
+      return backup(command, { print, now: new Date() });
+    }
+    case "restore": {
+      const { restore } = await import("./commands/restore.ts");
+      return restore(command, { print, log: operatorLog() });
+    }
     case "membrane list":
     case "membrane revoke": {
       const { membrane } = await import("./commands/membrane.ts");

@@ -88,7 +88,8 @@ async function writeSynced(path: string, text: string, mode: number): Promise<vo
   }
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** Puts the names in a directory on disk. */
+export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, "r");
   try {
     await directory.sync();

@@ -31,7 +31,7 @@ export interface AuditLog {
   left(event: Subject): void;
   refused(event: Partial<Subject> & { readonly reason: Denial["reason"] }): void;
   /** The operator changed something at the machine itself; tenant and membrane by the fingerprints of their uids. */
-  operated(event: { readonly command: string; readonly tenant: string; readonly membrane?: string }): void;
+  operated(event: { readonly command: string; readonly tenant?: string; readonly membrane?: string }): void;
   swept(event: { readonly deleted: number }): void;
   /** A worker listens; `worker` is its process id. */
   workerStarted(event: { readonly worker: number }): void;

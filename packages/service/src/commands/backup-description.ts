@@ -1,0 +1,33 @@
+import type { Authority } from "capability-protocol";
+import { parseAuthority } from "capability-protocol";
+
+/** What a backup says of itself. It is written last: a copy without it is not whole. */
+export interface BackupDescription {
+  readonly takenAt: Date;
+  /** What the service was called. */
+  readonly authority: Authority;
+}
+
+/** Version of the layout of a backup. */
+const BACKUP_VERSION = 1;
+
+export function formatBackupDescription({ takenAt, authority }: BackupDescription): string {
+  return `${JSON.stringify({ version: BACKUP_VERSION, takenAt: takenAt.toISOString(), authority })}\n`;
+}
+
+/** @returns nothing for what no backup of this version says. */
+export function parseBackupDescription(text: string): BackupDescription | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof json !== "object" || json === null) return undefined;
+  if (!("version" in json) || json.version !== BACKUP_VERSION) return undefined;
+  if (!("takenAt" in json) || typeof json.takenAt !== "string") return undefined;
+  if (!("authority" in json) || typeof json.authority !== "string") return undefined;
+  const takenAt = new Date(json.takenAt);
+  const authority = parseAuthority(json.authority);
+  return authority === undefined || Number.isNaN(takenAt.getTime()) ? undefined : { takenAt, authority };
+}
