@@ -1,4 +1,7 @@
 import { X509Certificate } from "node:crypto";
+import { isIPv6 } from "node:net";
+import type { PeerCertificate } from "node:tls";
+import { checkServerIdentity as checkAsNode } from "node:tls";
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 const ANNOUNCED = /-----BEGIN (?:\w+ )*CERTIFICATE-----/g;
@@ -17,4 +20,16 @@ export function parseCertificates(pem: string): readonly X509Certificate[] | und
     // The constructor has no other way to say that its input is malformed.
     return undefined;
   }
+}
+
+/**
+ * Node's check that a certificate is one for `host` (RFC 6125, RFC 9110 section 4.3.4), for IPv6 addresses too: Node 22.23
+ * takes those for names, and refuses every certificate for them.
+ *
+ * @returns nothing if it is; else Node's error, with the code `ERR_TLS_CERT_ALTNAME_INVALID`.
+ */
+export function checkServerIdentity(host: string, certificate: PeerCertificate): Error | undefined {
+  const error = checkAsNode(host, certificate);
+  if (error === undefined || !isIPv6(host)) return error;
+  return new X509Certificate(certificate.raw).checkIP(host) === undefined ? error : undefined;
 }

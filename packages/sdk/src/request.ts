@@ -5,6 +5,7 @@ import { urlToHttpOptions } from "node:url";
 import { refuse } from "capability-protocol";
 import { endpointOf } from "./endpoint.ts";
 import { invalid } from "./error.ts";
+import { checkServerIdentity } from "./pem.ts";
 
 /**
  * Opens a request with a capability, as `https.request` does; the caller writes the body and ends it.
@@ -21,7 +22,7 @@ export function request(
 ): ClientRequest {
   const { url, token } = endpointOf(capability);
   const { protocol, hostname, port } = urlToHttpOptions(new URL(url));
-  const given = { path: "/", ...options };
+  const given = { path: "/", checkServerIdentity, ...options };
   const sent = httpsRequest(
     {
       ...given,

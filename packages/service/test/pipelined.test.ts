@@ -85,7 +85,10 @@ test("what stands behind a request whose answer closes the connection is not car
   const { door, export: exporting } = await openDoor(service, { uri: target.url });
   const unclear = `${requestHead(door, { headers: ["Transfer-Encoding: gzip, chunked"] })}0\r\n\r\n`;
   const line = "POST / HTTP/1.1";
-  const tooLong = requestHead(exporting, { line, headers: ["Content-Length: 99999"] }) + "x".repeat(99_999);
+  // More than Node takes in before the body is asked for, whichever version it is.
+  const length = 4_000_000;
+  const tooLong =
+    requestHead(exporting, { line, headers: [`Content-Length: ${length}`] }) + "x".repeat(length);
   const all = [
     [unclear, 400],
     [tooLong, 413],

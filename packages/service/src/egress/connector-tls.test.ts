@@ -12,7 +12,7 @@ import type { TargetTls } from "./handshake.ts";
 
 const loopback = "127.0.0.2";
 const policy = createEgressPolicy({
-  allow: [parseAllowTarget(loopback)!],
+  allow: [parseAllowTarget(loopback)!, parseAllowTarget("[::1]")!],
   own: () => [],
   localAddresses: () => [],
   ownAuthorities: [],
@@ -45,6 +45,20 @@ describe("the server's certificate", () => {
     const { port } = await listen();
     expect((await handshake("target.example", port, { ca: authority.cert })).authorized).toBe(true);
     expect((await handshake(loopback, port, { ca: authority.cert })).authorized).toBe(true);
+  });
+
+  test("is accepted for an IPv6 address that it names, and for no other", async () => {
+    const names = [{ type: "ip", value: "::1" } as const];
+    const six = await issueServerCertificate(authority, names, new Date());
+    for (const [certificate, isRight] of [
+      [six, true],
+      [leaf, false],
+    ] as const) {
+      const { port } = await listen({ cert: certificate.cert, key: certificate.key }, "::1");
+      const shaken = handshake("::1", port, { ca: authority.cert });
+      if (isRight) expect((await shaken).authorized).toBe(true);
+      else await expect(shaken).rejects.toMatchObject({ cause: { code: "ERR_TLS_CERT_ALTNAME_INVALID" } });
+    }
   });
 
   test("is refused without a ca of the target, and with the ca of somebody else", async () => {
@@ -193,6 +207,7 @@ interface Outcome {
 
 async function listen(
   options: TlsOptions = {},
+  address: string = loopback,
 ): Promise<{ readonly port: number; readonly peers: readonly Peer[] }> {
   const peers: Peer[] = [];
   const server = createServer({ cert: leaf.cert, key: leaf.key, ...options }, (socket) => {
@@ -208,7 +223,7 @@ async function listen(
   });
   server.on("tlsClientError", () => {});
   servers.push(server);
-  server.listen(0, loopback);
+  server.listen(0, address);
   await once(server, "listening");
   return { port: (server.address() as { port: number }).port, peers };
 }

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import type { Socket } from "node:net";
 import { connect, createSecureContext } from "node:tls";
 import type { SecureContext, TLSSocket } from "node:tls";
+import { checkServerIdentity } from "capability-sdk/pem";
 import { markBrokenOff } from "./broken-off.ts";
 import { TlsFailedError } from "./errors.ts";
 
@@ -44,6 +45,7 @@ export function createHandshake(material: TargetTls): Handshake {
         secureContext: context,
         rejectUnauthorized,
         host: hostname,
+        checkServerIdentity,
         servername: serverName(hostname),
         ALPNProtocols: ["http/1.1"],
         ...(latest?.hostname === hostname ? { session: latest.session } : {}),

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "
 import { createServer, get } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkServerIdentity } from "node:tls";
+import { checkServerIdentity } from "capability-sdk/pem";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { makeAuthorityCertificate, makeAuthorityKey } from "./x509.ts";
 import { ensureServerCertificate, loadServerCertificate } from "./server-certificate.ts";
