@@ -310,6 +310,14 @@ export const AWS_CLIENT_REQUESTS: readonly AwsClientRequest[] = [
     becomes: 200,
   },
   {
+    client: "a client whose body is framed, and that says so in its coding alone",
+    method: "PUT",
+    uri: "/b/ck0",
+    headers: [...WRITE, "content-encoding: gzip,aws-chunked", "x-amz-decoded-content-length: 5"],
+    body: "5\r\nhello\r\n0\r\n\r\n",
+    becomes: [400, "invalid_field"],
+  },
+  {
     client: "a client that signs its chunks",
     method: "PUT",
     uri: "/b/ck1",

@@ -32,6 +32,32 @@ test("a hash beside a body that comes in frames would be the hash of the frames,
   }
 });
 
+test.each(["aws-chunked", "AWS-Chunked", "aws-chunked,gzip", "gzip, aws-chunked", "gzip,\taws-chunked , br"])(
+  "Content-Encoding: %s to S3 without STREAMING would have the frames stored, and is refused",
+  (contentEncoding) => {
+    for (const body of BODIES) {
+      for (const hashes of [{}, { payloadSha256: HASH }, { contentSha256: HASH }]) {
+        const head = { body, secure: true, contentEncoding, ...hashes };
+        for (const service of S3_KINDS) {
+          expect(planPayload(service, head)).toMatchObject({
+            kind: "refused",
+            problem: { field: "Content-Encoding" },
+          });
+        }
+        expect(planPayload("lambda", head).kind).not.toBe("refused");
+      }
+    }
+  },
+);
+
+test.each(["gzip", "aws-chunkedx", "x-aws-chunked", ""])(
+  "Content-Encoding: %s is the body's",
+  (contentEncoding) => {
+    const head = { body: "known-length", secure: true, contentEncoding } as const;
+    expect(planPayload("s3", head)).toEqual(declared(UNSIGNED_PAYLOAD));
+  },
+);
+
 test("a hash that the requester vouches for comes first, in any case, for any service, body and transport", () => {
   for (const service of [...S3_KINDS, ...OTHERS]) {
     for (const body of BODIES) {

@@ -10,6 +10,8 @@ export const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
 /** S3: the body is aws-chunked without chunk signatures and ends with a trailer, such as a checksum. */
 export const UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 
+const AWS_CHUNKED = /(?:^|[\t ,])aws-chunked(?:$|[\t ,])/i;
+
 /**
  * How the body gets into the signature, in this order: a hash that the requester vouches for; no body; unsigned, where
  * the service allows it and TLS protects it; else a hash of the whole body.
@@ -18,6 +20,12 @@ export const UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
  */
 export function planPayload(service: string, head: RequestHead): PayloadPlan {
   const chunks = head.contentSha256?.toUpperCase().startsWith("STREAMING-") === true;
+  if (!chunks && isS3Kind(service) && AWS_CHUNKED.test(head.contentEncoding ?? "")) {
+    return refused(
+      "Content-Encoding",
+      "no aws-chunked without a STREAMING X-Amz-Content-Sha256: the frames would be stored",
+    );
+  }
   if (head.payloadSha256 !== undefined) {
     if (chunks)
       return refused("X-Payload-Sha256", "nothing beside STREAMING: it would be the hash of the frames");

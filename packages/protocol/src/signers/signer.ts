@@ -21,6 +21,8 @@ export interface RequestHead {
   readonly payloadSha256?: string;
   /** The requester's X-Amz-Content-Sha256. */
   readonly contentSha256?: string;
+  /** The client's Content-Encoding. */
+  readonly contentEncoding?: string;
   readonly body: "none" | "known-length" | "unknown-length";
   /** Whether the target is reached over https. */
   readonly secure: boolean;

@@ -33,6 +33,7 @@ const NEVER_FROM_CLIENT: readonly string[] = [
   "client-cert",
   "client-cert-chain",
   "x-host",
+  "x-request-start",
   // Another method, another URL.
   "x-http-method",
   "x-http-method-override",

@@ -76,7 +76,7 @@ function splitLinks(field: string): string[] {
 }
 
 function isLink(link: string, judge: (reference: string) => boolean): boolean {
-  if (!link.startsWith("<") || !isBalanced(link)) return false;
+  if (!link.startsWith("<")) return false;
   let from = link.indexOf("<");
   while (from !== -1) {
     const to = link.indexOf(">", from);
@@ -85,14 +85,4 @@ function isLink(link: string, judge: (reference: string) => boolean): boolean {
     from = link.indexOf("<", to);
   }
   return true;
-}
-
-/** An open quote would swallow the links after it, or let out what stood in quotes. */
-function isBalanced(link: string): boolean {
-  let isQuoted = false;
-  for (let at = 0; at < link.length; at += 1) {
-    if (link[at] === '"') isQuoted = !isQuoted;
-    else if (link[at] === "\\" && isQuoted) at += 1;
-  }
-  return !isQuoted;
 }

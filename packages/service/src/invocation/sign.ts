@@ -10,9 +10,11 @@ export function planPayload(target: PreparedTarget, head: RequestHead): PayloadP
   if (signer === undefined) return { kind: "declared", value: "" };
   const payloadSha256 = valuesOf(head.rawHeaders, "x-payload-sha256").at(-1);
   const contentSha256 = valuesOf(head.rawHeaders, "x-amz-content-sha256").at(-1);
+  const contentEncoding = valuesOf(head.rawHeaders, "content-encoding");
   return signer.planPayload({
     ...(payloadSha256 === undefined ? {} : { payloadSha256 }),
     ...(contentSha256 === undefined ? {} : { contentSha256 }),
+    ...(contentEncoding.length === 0 ? {} : { contentEncoding: contentEncoding.join(", ") }),
     body: FRAMINGS[head.body.kind],
     secure: target.secure,
   });

@@ -24,6 +24,7 @@ export const NEVER_FORWARDED: readonly string[] = [
   "Client-Cert",
   "Client-Cert-Chain",
   "X-Host",
+  "X-Request-Start",
   "X-Original-Host",
   "X-Original-Method",
   "X-Original-URI",
