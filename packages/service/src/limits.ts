@@ -42,6 +42,10 @@ export interface Limits {
   readonly connections: number;
   /** Those of them that come from one address, proxies that are trusted aside; IPv6 addresses count by their /64. */
   readonly connectionsPerAddress: number;
+  /** Requests that wait on one connection for those before them; it is not read while there are as many. */
+  readonly pipelinedRequestsPerConnection: number;
+  /** Memory of all requests that wait so; a connection beyond its reserve of 16 KiB that would go over it is closed. */
+  readonly pipelinedBytes: number;
   /** Requests of one client address in a minute whose token does not work; IPv6 addresses count by their /64. */
   readonly failedAuthorizationsPerMinute: number;
   /** Invocations of one capability under way at once. */
@@ -95,6 +99,8 @@ export const DEFAULT_LIMITS: Limits = {
   idlePoolMs: 60_000,
   connections: 16_384,
   connectionsPerAddress: 2_048,
+  pipelinedRequestsPerConnection: 128,
+  pipelinedBytes: 64 * 1024 * 1024,
   failedAuthorizationsPerMinute: 6_000,
   invocationsPerCapability: 512,
   invocationsPerTenant: 2_048,

@@ -134,17 +134,18 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     sender: { windowMs: limits.bodyIdleMs, bytesPerSecond: limits.senderBytesPerSecond },
     held: createHeldBytes(limits.heldBytes),
   };
-  const inTurn = createTurns((error, socket) => {
-    log.fault(error);
-    socket.destroy();
-  });
+  const inTurn = createTurns(
+    { perConnection: limits.pipelinedRequestsPerConnection, bytes: limits.pipelinedBytes },
+    {
+      failed(error, socket) {
+        log.fault(error);
+        socket.destroy();
+      },
+      closed: log.pipelineClosed,
+    },
+  );
   const receive: Handler = (request, response) =>
-    void inTurn(
-      request.socket,
-      () => route(context, { request, response }),
-      // Behind an answer that closes the connection nothing is carried out: it could not be answered (RFC 9112 §9.6).
-      () => !response.shouldKeepAlive,
-    );
+    void inTurn({ request, response }, () => route(context, { request, response }));
 
   const context: RouterContext = {
     resolving: {
@@ -205,6 +206,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       connectionsPerAddress: limits.connectionsPerAddress,
       trustedProxies,
       headTimeoutMs: limits.headTimeoutMs,
+      began: inTurn.began,
+      isPaused: inTurn.isPaused,
       keepAliveMs: limits.keepAliveMs,
       stallMs: Math.min(
         Math.max(limits.answerTimeoutMs, limits.idleTimeoutMs) + limits.readerIdleMs,

@@ -3,7 +3,9 @@ import { openDoor } from "../src/testkit/door.ts";
 import { startTestService } from "../src/testkit/service.ts";
 import type { TestService } from "../src/testkit/service.ts";
 import { speaker } from "../src/testkit/speaker.ts";
-import { startRawTarget } from "../src/testkit/target.ts";
+import { promised } from "../src/testkit/promised.ts";
+import { startRawTarget, startStreamingTarget } from "../src/testkit/target.ts";
+import type { Wire } from "../src/testkit/wire.ts";
 import { nextAnswer, openWire, requestHead } from "../src/testkit/wire.ts";
 
 let service: TestService;
@@ -82,4 +84,41 @@ test.each([
   wire.send(`${head.replace("{door}", door)}no chunk\r\n`);
   await wire.closed;
   expect(wire.received().split("HTTP/1.1 ").length).toBeLessThanOrEqual(2);
+});
+
+test("a head that the service itself does not read is not late until it has had its time once more", async () => {
+  await using impatient = await startTestService({
+    limits: { headTimeoutMs: 200, pipelinedRequestsPerConnection: 4 },
+  });
+  const answer = promised<void>();
+  await using target = await startStreamingTarget(
+    (_request, response) => void answer.promise.then(() => response.end("slow")),
+  );
+  const { door } = await openDoor(impatient, { uri: target.url });
+  const health = requestHead(undefined, { line: "GET /healthz HTTP/1.1" });
+  const begun = "GET /healthz HTTP/1.1\r\n";
+  await using ends = await openWire(impatient.port);
+  ends.send(requestHead(door) + health.repeat(4) + begun);
+  await using never = await openWire(impatient.port);
+  never.send(requestHead(door) + health.repeat(4) + begun);
+  // One that is read is late; with it Node has looked at all that came before it.
+  await using late = await openWire(impatient.port);
+  late.send(begun);
+  expect(await nextAnswer(late)).toMatchObject({ status: 408 });
+
+  answer.resolve();
+  const statuses = async (wire: Wire, count: number): Promise<number[]> => {
+    const seen: number[] = [];
+    for (let from = 0; seen.length < count;) {
+      const { status, rest } = await nextAnswer(wire, { from });
+      seen.push(status);
+      from = wire.received().length - rest.length;
+    }
+    return seen;
+  };
+  await statuses(ends, 5);
+  ends.send("Host: membrane.test\r\n\r\n");
+  expect(await statuses(ends, 6)).toEqual([200, 200, 200, 200, 200, 200]);
+  expect(await statuses(never, 6)).toEqual([200, 200, 200, 200, 200, 408]);
+  await never.closed;
 });

@@ -66,6 +66,7 @@ const EVENTS: readonly (readonly [keyof AuditLog, object, object])[] = [
     { capability: "0a", reason: "unauthorized" },
     { capability: "0a", reason: "unauthorized", msg: "refused" },
   ],
+  ["pipelineClosed", {}, { msg: "connection closed for its pipelined requests" }],
   ["swept", { deleted: 3 }, { deleted: 3, msg: "swept" }],
   ["workerStarted", { worker: 7 }, { worker: 7, msg: "worker started" }],
   [

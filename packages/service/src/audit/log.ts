@@ -32,6 +32,8 @@ export interface AuditLog {
   refused(event: Partial<Subject> & { readonly reason: Denial["reason"] }): void;
   /** The operator changed something at the machine itself; tenant and membrane by the fingerprints of their uids. */
   operated(event: { readonly command: string; readonly tenant?: string; readonly membrane?: string }): void;
+  /** A connection was closed: the memory for requests that wait for others on their connections was used up. */
+  pipelineClosed(): void;
   swept(event: { readonly deleted: number }): void;
   /** A worker listens; `worker` is its process id. */
   workerStarted(event: { readonly worker: number }): void;
@@ -66,6 +68,7 @@ export function createAuditLog(logger: Logger): AuditLog {
     left: ({ capability }) => logger.debug({ capability }, "requester left"),
     refused: ({ capability, reason }) => logger.debug({ capability, reason }, "refused"),
     operated: ({ command, tenant, membrane }) => always.info({ command, tenant, membrane }, "operated"),
+    pipelineClosed: () => logger.debug("connection closed for its pipelined requests"),
     swept: ({ deleted }) => logger.info({ deleted }, "swept"),
     workerStarted: ({ worker }) => logger.info({ worker }, "worker started"),
     workerEnded: ({ worker, code, signal }) => logger.error({ worker, code, signal }, "worker ended"),

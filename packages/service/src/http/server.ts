@@ -2,12 +2,13 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Server as HttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Cidr } from "../egress/address.ts";
 import { boundConnections } from "./connections.ts";
+import type { ConnectionTimes } from "./unreadable.ts";
 import { refuseUnreadable } from "./unreadable.ts";
 
-export interface ListenerOptions {
+export interface ListenerOptions extends ConnectionTimes {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
@@ -27,6 +28,8 @@ export interface ListenerOptions {
   readonly keepAliveMs: number;
   /** How long a connection may stand without a byte in either direction while a request is under way, in milliseconds. */
   readonly stallMs: number;
+  /** Told of every connection on which requests can come; `attach` lets Node read it. */
+  readonly began: (socket: Socket, attach: () => void) => void;
   /** Told what goes wrong while connections are accepted. */
   readonly fault: (error: unknown) => void;
 }
@@ -69,8 +72,9 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
   server.maxHeadersCount = 0;
   server.timeout = options.stallMs;
   server.maxConnections = options.connections;
+  attachThrough(server, secure === undefined ? "connection" : "secureConnection", options.began);
   boundConnections(server, options.connectionsPerAddress, options.trustedProxies);
-  const begins = refuseUnreadable(server);
+  const begins = refuseUnreadable(server, options);
   const receive: Handler = (request, response) => {
     // A write to somebody who has just left is no fault of ours; that they left is seen at "close".
     response.on("error", () => undefined);
@@ -95,6 +99,15 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
     setCertificate: (tls) => secure?.setSecureContext(keyPair(tls)),
     close: (deadlineMs) => closeServer(server, deadlineMs),
   };
+}
+
+/** Puts `began` between a connection and the listener with which Node's server begins to read it. */
+function attachThrough(server: NetServer, event: string, began: ListenerOptions["began"]): void {
+  const listeners = server.listeners(event);
+  server.removeAllListeners(event);
+  server.on(event, (socket: Socket) => {
+    began(socket, () => listeners.forEach((attach) => void Reflect.apply(attach, server, [socket])));
+  });
 }
 
 /** How often a server that is closing looks for connections that have nothing more to do, in milliseconds. */

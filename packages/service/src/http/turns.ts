@@ -1,46 +1,84 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Exchanged } from "./answer.ts";
+import type { PipelineLimits, PipelineShare } from "./pipeline-budget.ts";
+import { createPipelineBudget, waitingBytes } from "./pipeline-budget.ts";
+import type { Reading } from "./reading.ts";
+import { createReading } from "./reading.ts";
 
-/** Does something when its turn has come. */
-export interface Turns {
-  /** @param isLast asked when it has ended: whether nothing more is to be done for the connection. */
-  (socket: Socket, act: () => Promise<void>, isLast?: () => boolean): Promise<void>;
+/** Carries out the requests of each connection one after the other. */
+export interface Turns extends Pick<Reading, "began" | "isPaused"> {
+  /** @param act carries out the request when its turn has come. */
+  (exchanged: Exchanged, act: () => Promise<void>): Promise<void>;
   /** Resolves once no turn is under way and none is waited for. */
   allOver(): Promise<void>;
 }
 
-/** What stands on one connection. */
-interface Line {
+/** What goes wrong with a connection. */
+export interface TurnFailures {
+  /** A turn failed; the next one of the connection comes nevertheless. */
+  readonly failed: (error: unknown, socket: Socket) => void;
+  /** The connection had more waiting than the memory for it allows, and was closed. */
+  readonly closed: () => void;
+}
+
+/** The requests of one connection. */
+interface Line extends PipelineShare {
   /** The end of the latest turn, until it has come. */
   latest: Promise<void> | undefined;
+  /** Of the latest request. */
+  response: ServerResponse;
   isOver: boolean;
 }
 
 /**
- * One request after the other on each connection. Node hands over pipelined requests all at once, and one connection
- * could have hundreds under way whose answers nobody can read yet.
- *
- * @param failed told of a turn that failed; whoever comes next on the connection has its turn all the same.
+ * One request after the other on each connection, each after the answer before it has left. Node hands over all requests of
+ * what it reads at once: one connection could have hundreds of thousands under way, and a client that reads no answers could
+ * have them all pile up here. A connection is not read while too many wait, and closed when all connections together hold too
+ * much.
  */
-export function createTurns(failed: (error: unknown, socket: Socket) => void = () => undefined): Turns {
+export function createTurns(limits: PipelineLimits, { failed, closed }: TurnFailures): Turns {
   const lines = new WeakMap<Socket, Line>();
+  const budget = createPipelineBudget(limits);
+  const reading = createReading();
   let underWay = 0;
   let over = (): void => undefined;
 
-  const lineOf = (socket: Socket): Line => {
-    const known = lines.get(socket);
-    if (known !== undefined) return known;
-    const line = { latest: undefined, isOver: false };
-    lines.set(socket, line);
-    return line;
+  /** Waits for the turn before and for its answer, within the budget. */
+  const wait = (line: Line, before: ServerResponse, request: IncomingMessage): Promise<void> => {
+    const { socket } = request;
+    const bytes = waitingBytes(request);
+    if (!budget.reserve(line, bytes)) {
+      if (!socket.destroyed) closed();
+      socket.destroy();
+      // Node lets go of what it made of this connection's bytes only when it has read all others that have some.
+      reading.pauseAll();
+    } else if (budget.isFull(line)) reading.pause(socket);
+    return (line.latest ?? NOTHING)
+      .then(() => sent(before, socket))
+      .then(() => {
+        budget.release(line, bytes);
+        if (budget.hasRoom(line)) reading.resume(socket);
+      });
   };
-  const inTurn = (socket: Socket, act: () => Promise<void>, isLast = no): Promise<void> => {
-    const line = lineOf(socket);
+  const inTurn = (exchanged: Exchanged, act: () => Promise<void>): Promise<void> => {
+    const { request, response } = exchanged;
+    const { socket } = request;
+    // Node goes on with what it has read of a connection that was closed meanwhile.
+    if (socket.destroyed) return NOTHING;
+    const known = lines.get(socket);
+    const line = known ?? { latest: undefined, response, isOver: false, waiting: 0, bytes: 0 };
+    if (known === undefined) lines.set(socket, line);
+    const before = line.response;
+    line.response = response;
     const attempt = (): Promise<void> => (line.isOver || socket.destroyed ? NOTHING : act());
-    const turn = line.latest === undefined ? attempt() : line.latest.then(attempt);
+    const isNext = line.latest === undefined && (known === undefined || isSent(before, socket));
+    const turn = isNext ? attempt() : wait(line, before, request).then(attempt);
     underWay += 1;
     const end = (): void => {
       if (line.latest === ended) line.latest = undefined;
-      if (isLast()) line.isOver = true;
+      // After an answer that closes the connection nothing is carried out: it could not be answered (RFC 9112 §9.6).
+      if (!response.shouldKeepAlive) line.isOver = true;
       underWay -= 1;
       if (underWay === 0) over();
     };
@@ -56,11 +94,25 @@ export function createTurns(failed: (error: unknown, socket: Socket) => void = (
       over = resolve;
       if (underWay === 0) resolve();
     });
-  return Object.assign(inTurn, { allOver });
+  return Object.assign(inTurn, { allOver, began: reading.began, isPaused: reading.isPaused });
 }
 
 const NOTHING = Promise.resolve();
 
-function no(): boolean {
-  return false;
+/** Whether the answer has left for the client, or never will. */
+function isSent(response: ServerResponse, socket: Socket): boolean {
+  return response.writableFinished || response.destroyed || socket.destroyed;
+}
+
+function sent(response: ServerResponse, socket: Socket): Promise<void> {
+  if (isSent(response, socket)) return NOTHING;
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("close", done);
+      socket.off("close", done);
+      resolve();
+    };
+    response.once("close", done);
+    socket.once("close", done);
+  });
 }

@@ -6,10 +6,12 @@ import type { Denial } from "../domain/denial.ts";
 import { CORS_HEADERS } from "./cors.ts";
 import { wireError } from "./wire-error.ts";
 
+const HEAD_TIMEOUT = "ERR_HTTP_REQUEST_TIMEOUT";
+
 /** Codes of errors of Node's parser and server that are told apart; everything else is malformed. */
 const REASONS: Readonly<Record<string, Denial>> = {
   HPE_HEADER_OVERFLOW: { reason: "header_too_large" },
-  ERR_HTTP_REQUEST_TIMEOUT: { reason: "request_timeout" },
+  [HEAD_TIMEOUT]: { reason: "request_timeout" },
 };
 
 const MALFORMED: Denial = { reason: "malformed_request", message: "expected HTTP/1.1" };
@@ -21,6 +23,14 @@ interface Answers {
   before: ServerResponse | undefined;
 }
 
+/** What is known of the connections of a server. */
+export interface ConnectionTimes {
+  /** How long the head of a request may take to arrive, in milliseconds. */
+  readonly headTimeoutMs: number;
+  /** Whether the service itself does not read the connection for now. */
+  readonly isPaused: (socket: object) => boolean;
+}
+
 /**
  * Answers what never becomes a request: what Node's parser refuses, and CONNECT, which names no path. It is written past the
  * responses, which have their turns: it must come neither within another answer nor in its place (RFC 9112 §9.3.2), nor as a
@@ -28,11 +38,14 @@ interface Answers {
  *
  * @returns what is told of every response that begins.
  */
-export function refuseUnreadable(server: Server): (response: ServerResponse) => void {
+export function refuseUnreadable(
+  server: Server,
+  { headTimeoutMs, isPaused }: ConnectionTimes,
+): (response: ServerResponse) => void {
   const connections = new WeakMap<Duplex, Answers>();
   const refusedLater = new WeakSet<Duplex>();
 
-  server.on("clientError", (error: Error & { readonly code?: string }, socket) => {
+  const refuseRequest = (error: Error & { readonly code?: string }, socket: Duplex): void => {
     if (refusedLater.has(socket)) return;
     if (!socket.writable) return void socket.destroy();
     const answers = connections.get(socket);
@@ -44,6 +57,22 @@ export function refuseUnreadable(server: Server): (response: ServerResponse) => 
     if (socket.readableEnded) return void socket.destroy();
     refusedLater.add(socket);
     answers.latest.once("finish", () => void (socket.writable && refuse(socket, denial)));
+  };
+  /** A head that could not arrive, since it is not read, is late only when its time has passed once more. Node tells it once. */
+  const refuseLate = (error: Error, socket: Duplex): void => {
+    const latest = connections.get(socket)?.latest;
+    const wait = (): void => void setTimeout(judge, headTimeoutMs).unref();
+    const judge = (): void => {
+      if (socket.destroyed || connections.get(socket)?.latest !== latest) return;
+      if (isPaused(socket)) wait();
+      else refuseRequest(error, socket);
+    };
+    wait();
+  };
+
+  server.on("clientError", (error: Error & { readonly code?: string }, socket) => {
+    if (error.code === HEAD_TIMEOUT && isPaused(socket)) refuseLate(error, socket);
+    else refuseRequest(error, socket);
   });
   // Whoever did not agree on TLS can be told nothing: what is written would wait for a handshake that never ends.
   server.on("tlsClientError", (_error: Error, socket: Duplex) => void socket.destroy());
