@@ -36,12 +36,19 @@ interface Means {
   readonly isVerified: boolean;
 }
 
+/** Ends the attempt with the signal's reason when it is aborted. */
+export type Connector = (
+  target: buildConnector.Options,
+  callback: buildConnector.Callback,
+  signal?: AbortSignal,
+) => void;
+
 /**
  * What an undici Pool or Client takes as `connect`: it opens connections that the policy allows and no others, speaks
  * HTTP/1.1 alone, and knows no proxies and no local sockets. Of what undici hands over, only scheme, host and port
  * count: its server name follows the Host header. The errors are those of `errors.ts`.
  */
-export function createConnector(options: ConnectorOptions): buildConnector.connector {
+export function createConnector(options: ConnectorOptions): Connector {
   const { policy, connectTimeoutMs, lookup } = options;
   const means: Means = {
     policy,
@@ -50,8 +57,9 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
     isVerified: options.tls?.rejectUnauthorized !== false,
   };
 
-  return (target, callback) => {
-    withDeadline(connectTimeoutMs, (signal) => connect(destinationOf(target), means, signal)).then(
+  return (target, callback, cancelled) => {
+    const attempt = (signal: AbortSignal): Promise<Socket> => connect(destinationOf(target), means, signal);
+    withDeadline(connectTimeoutMs, attempt, cancelled).then(
       (socket) => callback(null, socket),
       (error: unknown) =>
         callback(error instanceof Error ? error : new ConnectFailedError({ cause: error }), null),

@@ -1,17 +1,24 @@
-import { ConnectTimeoutError } from "./errors.ts";
+import { ConnectFailedError, ConnectTimeoutError } from "./errors.ts";
 
 /**
  * Runs `work` and, when it is not done after `milliseconds`, rejects with ConnectTimeoutError and aborts the signal with
- * it. A lookup may be answered all the same, so whoever continues after one asks the signal first.
+ * it; `cancelled` does the same with ConnectFailedError. A lookup may be answered all the same, so whoever continues after one asks the signal first.
  */
-export function withDeadline<T>(milliseconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export function withDeadline<T>(
+  milliseconds: number,
+  work: (signal: AbortSignal) => Promise<T>,
+  cancelled?: AbortSignal,
+): Promise<T> {
   const controller = new AbortController();
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      const error = new ConnectTimeoutError();
+    const end = (error: Error): void => {
       reject(error);
       controller.abort(error);
-    }, milliseconds);
+    };
+    const timer = setTimeout(() => end(new ConnectTimeoutError()), milliseconds);
+    cancelled?.addEventListener("abort", () => end(new ConnectFailedError({ cause: cancelled.reason })), {
+      once: true,
+    });
     work(controller.signal)
       .then(resolve, reject)
       .finally(() => clearTimeout(timer));

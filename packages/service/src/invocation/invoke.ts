@@ -82,10 +82,10 @@ function carryOut(
     if (!payload.ok) return denied(payload.denial);
     const { hash, body, release } = payload.value;
     if (release !== undefined) admission.onLeave(release);
-    const headers = sign(target, shaped, hash, context.now()).concat(marks);
+    const signNow = (): string[] => sign(target, shaped, hash, context.now()).concat(marks);
 
     const exchange = new Exchange(requester.response, admission, context);
-    const request = upstreamRequest(context, target, shaped, headers, body, requester.head);
+    const request = upstreamRequest(context, target, shaped, signNow, body, requester.head);
     exchange.start(context.pools.get(poolKey, target), request);
     return exchange.ended;
   });
@@ -146,7 +146,7 @@ function upstreamRequest(
   context: InvocationContext,
   target: PreparedTarget,
   { method, path, query }: ShapedRequest,
-  headers: string[],
+  signNow: () => string[],
   body: Readable | Buffer | null,
   head: RequestHead,
 ): UpstreamRequest {
@@ -154,7 +154,7 @@ function upstreamRequest(
   return {
     method,
     path: sent,
-    headers,
+    sign: signNow,
     body,
     asked: { target, path: sent, clientHeaders: head.rawHeaders },
     answerTimeoutMs: shorter(target.timeoutMs, Math.min(context.answerTimeoutMs, context.idleTimeoutMs)),

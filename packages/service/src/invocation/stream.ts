@@ -3,7 +3,8 @@ import { nextTick } from "node:process";
 import type { Readable } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { Denial } from "../domain/denial.ts";
-import type { Upstream } from "../egress/pools.ts";
+import type { Connection } from "../egress/connection.ts";
+import type { ConnectionUser, Upstream } from "../egress/connection-pool.ts";
 import type { Awaitable } from "../domain/awaitable.ts";
 import type { Admission } from "./admissions.ts";
 import { shapeAnswer } from "./answer-head.ts";
@@ -11,17 +12,18 @@ import { denialOfFailure } from "./failure.ts";
 import type { Asked } from "./led-elsewhere.ts";
 import type { LeastRate, Pace, Paced, Window } from "./pace.ts";
 import { judgeRate } from "./pace.ts";
+import { judgeAttempt } from "./try-again.ts";
 
 /** How many informational answers (1xx) a target may send before its answer: they cost us and carry nothing. */
 const INFORMATIONAL_LIMIT = 16;
 
-/** The signed request, ready to be sent. */
+/** A request, ready to be sent. */
 export interface UpstreamRequest {
   readonly method: string;
   /** With the query. */
   readonly path: string;
-  /** The dispatcher's from now on. */
-  readonly headers: string[];
+  /** Makes the headers, signed, once there is a connection: a signature that waits for one grows old. */
+  readonly sign: () => string[];
   readonly body: Readable | Buffer | null;
   /** What the answer is to. */
   readonly asked: Asked;
@@ -59,23 +61,26 @@ export type ExchangeEnd =
  * One request to the target and its answer on the way back. The methods in the second half are called by undici; its
  * handler with raw header lists is used, since header objects would be built for each answer and taken apart again.
  */
-export class Exchange implements Paced {
+export class Exchange implements Paced, ConnectionUser {
   readonly ended: Promise<ExchangeEnd>;
   place = -1;
   readonly #response: ServerResponse;
   readonly #context: ExchangeContext;
   #end: (end: ExchangeEnd) => void = nothing;
+  #upstream: Upstream | undefined;
+  #request: UpstreamRequest | undefined;
+  #connection: Connection | undefined;
+  /** Undici's, while something may have reached the target. */
   #abort: ((error: Error) => void) | undefined;
+  #isAnswered = false;
+  #isRepeated = false;
   readonly #begunAt: number;
   /** How long the exchange may last until it gets a connection. */
   #waitMs = Number.POSITIVE_INFINITY;
   /** Bytes of the answer that were handed on. */
   #passed = 0;
   #window: Window | undefined;
-  #stopWaiting: () => void = nothing;
   #resume: () => void = nothing;
-  #body: UpstreamRequest["body"] = null;
-  #asked: Asked | undefined;
   #informational = 0;
   #isHead = false;
   #status: number | undefined;
@@ -95,25 +100,23 @@ export class Exchange implements Paced {
   }
 
   start(upstream: Upstream, request: UpstreamRequest): void {
-    const { method, path, headers, body, asked, answerTimeoutMs, idleTimeoutMs } = request;
-    this.#body = body;
-    this.#asked = asked;
+    this.#upstream = upstream;
+    this.#request = request;
     if (this.#response.req.socket.destroyed) this.#onRequesterClose();
     if (this.#isOver) return this.#letGoOfBody();
-    this.#isHead = method === "HEAD";
+    this.#isHead = request.method === "HEAD";
     // The wait for a free connection, which the dispatcher does not count.
-    this.#waitMs = answerTimeoutMs;
-    this.#stopWaiting = upstream.wait();
+    this.#waitMs = request.answerTimeoutMs;
+    upstream.acquire(this);
+  }
+
+  onConnection(connection: Connection): void {
+    this.#connection = connection;
+    if (this.#request === undefined) return;
+    const { method, path, sign, body, answerTimeoutMs, idleTimeoutMs } = this.#request;
     try {
-      upstream.dispatcher.dispatch(
-        {
-          method,
-          path,
-          headers,
-          body,
-          headersTimeout: answerTimeoutMs,
-          bodyTimeout: idleTimeoutMs,
-        },
+      connection.dispatch(
+        { method, path, headers: sign(), body, headersTimeout: answerTimeoutMs, bodyTimeout: idleTimeoutMs },
         this,
       );
     } catch (error) {
@@ -123,11 +126,14 @@ export class Exchange implements Paced {
 
   onConnect(abort: (error?: Error) => void): void {
     this.#waitMs = Number.POSITIVE_INFINITY;
-    this.#stopWaiting();
     this.#abort = abort;
     // Asked again before the first byte goes out: time has passed since the request was let through.
     if (!this.#isOver) this.#recheck();
     if (this.#isOver) abort(new Error("the exchange is over"));
+  }
+
+  onResponseStarted(): void {
+    this.#isAnswered = true;
   }
 
   /** Without an answer of the store nothing goes out, or on. */
@@ -149,10 +155,10 @@ export class Exchange implements Paced {
       return true;
     }
     this.#context.passing(0);
-    if (this.#isOver || this.#asked === undefined) return false;
+    if (this.#isOver || this.#request === undefined) return false;
     const lines = rawHeaders.map((part) => part.toString("latin1"));
     const isBodiless = status === 204 || (this.#isHead && this.#response.req.method !== "HEAD");
-    const shaped = shapeAnswer(status, reason, lines, this.#context.cors, this.#asked, isBodiless);
+    const shaped = shapeAnswer(status, reason, lines, this.#context.cors, this.#request.asked, isBodiless);
     if (!shaped.ok) {
       this.#fail(shaped.denial);
       return false;
@@ -227,7 +233,34 @@ export class Exchange implements Paced {
   }
 
   onError(cause: Error): void {
-    this.#fail(denialOfFailure(cause), cause);
+    if (this.#isOver) return;
+    const sent = this.#judgeAttempt();
+    if (sent === "fail") {
+      // What was not begun left its connection waiting for it.
+      if (this.#abort === undefined) void this.#connection?.destroy();
+      return this.#fail(denialOfFailure(cause), cause);
+    }
+    this.#abort = undefined;
+    this.#connection = undefined;
+    this.#waitMs = this.#request?.answerTimeoutMs ?? 0;
+    if (sent === "send") return this.#upstream?.acquire(this);
+    this.#isRepeated = true;
+    this.#upstream?.acquireNew(this);
+  }
+
+  #judgeAttempt(): ReturnType<typeof judgeAttempt> {
+    if (this.#connection === undefined || this.#request === undefined) return "fail";
+    const { isReused, isOpen, isClosedByTarget } = this.#connection;
+    return judgeAttempt({
+      method: this.#request.method,
+      hasBody: this.#request.body !== null,
+      isBegun: this.#abort !== undefined,
+      isAnswered: this.#isAnswered,
+      isReused,
+      isOpen,
+      isClosedByTarget,
+      isRepeated: this.#isRepeated,
+    });
   }
 
   #fail(denial: Denial, cause?: Error): void {
@@ -250,7 +283,7 @@ export class Exchange implements Paced {
 
   #over(end: ExchangeEnd): void {
     this.#isOver = true;
-    this.#stopWaiting();
+    this.#upstream?.cancel(this);
     this.#response.req.socket.off("close", this.#onRequesterClose);
     if (!this.#response.writableNeedDrain) this.#context.pace.delete(this);
     this.#letGoOfBody();
@@ -259,7 +292,8 @@ export class Exchange implements Paced {
 
   /** Undici does so only for a request that it has begun to send; what is held on to could not be dropped by who answers. */
   #letGoOfBody(): void {
-    if (this.#body !== null && !Buffer.isBuffer(this.#body)) this.#body.destroy();
+    const body = this.#request?.body ?? null;
+    if (body !== null && !Buffer.isBuffer(body)) body.destroy();
   }
 }
 

@@ -1,0 +1,157 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo, LookupFunction, Server, Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { promised } from "../testkit/promised.ts";
+import { requestThrough } from "../testkit/request-through.ts";
+import { OK_ANSWER, speaker } from "../testkit/speaker.ts";
+import type { Connection } from "./connection.ts";
+import { ConnectionPool } from "./connection-pool.ts";
+import type { ConnectionUser } from "./connection-pool.ts";
+import { createConnector } from "./connector.ts";
+import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
+
+const policy = createEgressPolicy({
+  allow: [parseAllowTarget("127.0.0.1")!],
+  own: () => [],
+  localAddresses: () => [],
+  ownAuthorities: [],
+});
+
+const servers: Server[] = [];
+const pools: ConnectionPool[] = [];
+const accepted: Socket[] = [];
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.close()));
+  accepted.splice(0).forEach((socket) => socket.destroy());
+  servers.splice(0).forEach((server) => server.close());
+});
+
+async function listen(serve: (socket: Socket) => void = speaker(OK_ANSWER)): Promise<number> {
+  const server = createServer((socket) => {
+    accepted.push(socket.on("error", () => undefined));
+    serve(socket);
+  });
+  servers.push(server.listen(0, "127.0.0.1"));
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+/** Names are found when a lookup of the list is told to be; none are found if there is no list. */
+function poolTo(port: number, connections: number, lookups?: (() => void)[]): ConnectionPool {
+  const lookup: LookupFunction = (_name, _options, callback) => {
+    lookups?.push(() => callback(null, [{ address: "127.0.0.1", family: 4 }]));
+  };
+  const host = lookups === undefined ? "127.0.0.1" : "target.example";
+  const pool = new ConnectionPool(
+    { origin: `http://${host}:${port}`, connections, maxHeaderBytes: 16_384 },
+    createConnector({ policy, connectTimeoutMs: 5_000, lookup }),
+  );
+  pools.push(pool);
+  return pool;
+}
+
+/** Waits for a connection and keeps it. */
+function holder(): ConnectionUser & { readonly connection: Promise<Connection> } {
+  const got = promised<Connection>();
+  return {
+    connection: got.promise,
+    onConnection: got.resolve,
+    onError: (error) => expect.fail(error.message),
+  };
+}
+
+test("there are never more connections than the limit", async () => {
+  const pool = poolTo(await listen(), 2);
+  await Promise.all(Array.from({ length: 20 }, () => requestThrough(pool, "/")));
+  expect(accepted).toHaveLength(2);
+  await expect.poll(() => pool.isIdle).toBe(true);
+});
+
+test("those that wait for a connection come in their order", async () => {
+  const order: number[] = [];
+  const pool = poolTo(await listen(), 1);
+  const ask = async (index: number): Promise<void> => {
+    await requestThrough(pool, "/");
+    order.push(index);
+  };
+  const all = Array.from({ length: 20 }, (_, index) => index);
+  await Promise.all(all.map(ask));
+  expect(order).toEqual(all);
+});
+
+test("an attempt that nobody waits for any more is given up, and makes no connection", async () => {
+  const lookups: (() => void)[] = [];
+  const pool = poolTo(await listen(), 1, lookups);
+  const user = holder();
+  pool.acquire(user);
+  pool.cancel(user);
+  expect(pool.isIdle).toBe(true);
+  lookups[0]?.();
+  const next = requestThrough(pool, "/");
+  await expect.poll(() => lookups).toHaveLength(2);
+  lookups[1]?.();
+  expect((await next).text).toBe("ok");
+  expect(accepted).toHaveLength(1);
+});
+
+test("an attempt that fails fails the one that has waited longest, and the next one has an attempt of its own", async () => {
+  const closed = await listen();
+  servers.pop()?.close();
+  const pool = poolTo(closed, 1);
+  const results = await Promise.allSettled([requestThrough(pool, "/"), requestThrough(pool, "/")]);
+  expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect(pool.isIdle).toBe(true);
+});
+
+test("a connection that came too late for a request is kept for the next one", async () => {
+  const lookups: (() => void)[] = [];
+  const pool = poolTo(await listen(), 2, lookups);
+  const [first, second] = [requestThrough(pool, "/"), requestThrough(pool, "/")];
+  await expect.poll(() => lookups).toHaveLength(2);
+  lookups[0]?.();
+  await Promise.all([first, second]);
+  lookups[1]?.();
+  await expect.poll(() => accepted).toHaveLength(2);
+  // The first connection is kept, so that the next request gets the other one.
+  await expect.poll(() => pool.isIdle).toBe(true);
+  await Promise.all([requestThrough(pool, "/"), requestThrough(pool, "/")]);
+  expect([accepted.length, lookups.length]).toEqual([2, 2]);
+});
+
+test("what a target says on such a connection before it is asked is no response to the next request", async () => {
+  const lookups: (() => void)[] = [];
+  const port = await listen((socket) => {
+    if (accepted.length === 2) socket.write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+    speaker(OK_ANSWER)(socket);
+  });
+  const pool = poolTo(port, 2, lookups);
+  const requests = [requestThrough(pool, "/"), requestThrough(pool, "/")];
+  await expect.poll(() => lookups).toHaveLength(2);
+  lookups[0]?.();
+  await Promise.all(requests);
+  lookups[1]?.();
+  await expect.poll(() => accepted).toHaveLength(2);
+  for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+  expect((await requestThrough(pool, "/")).status).toBe(200);
+});
+
+test("a new connection is opened for the one that wants it, though all that there may be are idle", async () => {
+  const pool = poolTo(await listen(), 1);
+  await requestThrough(pool, "/");
+  const user = holder();
+  pool.acquireNew(user);
+  expect((await user.connection).isReused).toBe(false);
+  expect(accepted).toHaveLength(2);
+});
+
+test("a pool that is closed ends what waits and what is on its way, and takes nothing more", async () => {
+  const pool = poolTo(await listen(() => undefined), 1);
+  const requests = [requestThrough(pool, "/"), requestThrough(pool, "/")];
+  await expect.poll(() => accepted).toHaveLength(1);
+  const failed = Promise.allSettled(requests);
+  await pool.close();
+  await expect(requestThrough(pool, "/")).rejects.toMatchObject({ code: "EGRESS_CONNECT_FAILED" });
+  expect((await failed).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+});

@@ -1,0 +1,125 @@
+import type { Socket } from "node:net";
+import type { buildConnector, Dispatcher } from "undici";
+import { Client } from "undici";
+import { ConnectFailedError } from "./errors.ts";
+
+/** How long a connection that no request has used yet is kept, in milliseconds: as long as undici keeps a used one. */
+const SPARE_MS = 4_000;
+
+export interface ConnectionOptions {
+  /** Scheme, host and port, as undici is to know them. */
+  readonly origin: string;
+  /** How many bytes the head of a response may have. */
+  readonly maxHeaderBytes: number;
+}
+
+/** What a connection tells its pool. */
+export interface ConnectionOwner {
+  /** The latest request on it is over, and it takes another one. */
+  freed(connection: Connection): void;
+  /** It takes no further request. Called once. */
+  closed(connection: Connection): void;
+}
+
+/**
+ * One open connection to a target, and undici's HTTP/1.1 on it, one request at a time. Undici's own pool would bind a
+ * request to a connection before there is one: the request would be signed before a wait of unknown length, and nothing
+ * would tell whether its connection was new.
+ */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #owner: ConnectionOwner;
+  readonly #client: Client;
+  #spare: NodeJS.Timeout | undefined;
+  #isAttached = false;
+  #isBusy = false;
+  #isOpen = true;
+  #isReused = false;
+  #isClosedByTarget = false;
+
+  constructor(socket: Socket, { origin, maxHeaderBytes }: ConnectionOptions, owner: ConnectionOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+    // Before undici's listeners: when it reports the end of a request, this is known.
+    socket.once("end", () => this.#closedByTarget());
+    socket.once("error", (error) => {
+      // Undici destroys a socket with errors that have no system call.
+      if ("syscall" in error) this.#closedByTarget();
+    });
+    socket.once("close", () => {
+      if (!this.#isAttached) this.#close();
+    });
+    this.#client = new Client(origin, {
+      pipelining: 1,
+      maxHeaderSize: maxHeaderBytes,
+      allowH2: false,
+      connect: (_target, callback) => this.#attach(callback),
+    });
+    this.#client.on("drain", () => this.#free());
+    this.#client.on("disconnect", () => void this.destroy());
+    this.#client.on("connectionError", () => void this.destroy());
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** It was there before its latest request: the target may have closed it while that request was on its way. */
+  get isReused(): boolean {
+    return this.#isReused;
+  }
+
+  /** Closed, and not by us: neither because of a limit nor because of what the target sent. */
+  get isClosedByTarget(): boolean {
+    return this.#isClosedByTarget;
+  }
+
+  /** Sends a request, the only one at that time. `handler` hears how it goes. */
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    this.#isBusy = true;
+    clearTimeout(this.#spare);
+    this.#client.dispatch(options, handler);
+  }
+
+  /** It waits for a request from now on. Once it has carried one, undici sees to its time. */
+  rest(): void {
+    this.#isReused = true;
+    if (!this.#isAttached) this.#spare = setTimeout(() => void this.destroy(), SPARE_MS).unref();
+  }
+
+  /** Ends it, and fails the request on it. Resolves when it is closed. */
+  async destroy(): Promise<void> {
+    this.#close();
+    if (!this.#isAttached) this.#socket.destroy();
+    await this.#client.destroy();
+  }
+
+  /** Undici asks once more when the connection has ended: it would send a request that was not begun elsewhere. */
+  #attach(callback: buildConnector.Callback): void {
+    // Later, since undici makes nothing of a connection that is there at once.
+    queueMicrotask(() => {
+      if (this.#isAttached) return callback(new ConnectFailedError(), null);
+      this.#isAttached = true;
+      callback(null, this.#socket);
+    });
+  }
+
+  #free(): void {
+    if (!this.#isOpen || !this.#isBusy) return;
+    this.#isBusy = false;
+    this.#isReused = true;
+    this.#owner.freed(this);
+  }
+
+  #closedByTarget(): void {
+    this.#isClosedByTarget = true;
+    this.#close();
+  }
+
+  #close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    clearTimeout(this.#spare);
+    this.#owner.closed(this);
+  }
+}
