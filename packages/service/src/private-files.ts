@@ -1,10 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import * as promises from "node:fs/promises";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 
-/** Makes a directory that only its owner can look into, if it is missing. */
+/** What creates files: handed in where a test watches the order of its calls. */
+export type FileSystem = Pick<typeof promises, "open" | "link" | "rm">;
+
+/** Makes a directory that only its owner can look into, if it is missing, with those above it; on disk when this resolves. */
 export async function makePrivateDirectory(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const first = await mkdir(directory, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = resolve(directory); made.startsWith(resolve(first)); made = dirname(made)) {
+    await syncDirectory(dirname(made));
+  }
 }
 
 /** The text of a file, or `undefined` when there is none. */
@@ -19,7 +27,7 @@ export async function readIfPresent(path: string): Promise<string | undefined> {
 
 /** Puts a file in place of what was there: a reader finds the old text or the new one, also after a power cut. */
 export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
-  await viaTemporary(path, text, mode, (temporary) => rename(temporary, path));
+  await viaTemporary(path, text, mode, (temporary) => rename(temporary, path), promises);
 }
 
 /** A file that is on disk under another name, until it is placed or discarded. */
@@ -33,7 +41,7 @@ export interface StagedFile {
 export async function stageFile(path: string, text: string, mode: number): Promise<StagedFile> {
   const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
   try {
-    await writeSynced(temporary, text, mode);
+    await writeSynced(temporary, text, mode, promises);
     await syncDirectory(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true });
@@ -50,15 +58,22 @@ export async function stageFile(path: string, text: string, mode: number): Promi
 
 /**
  * Creates a file unless it exists and says whether it did. O_EXCL alone would let another process read a file that is
- * not written yet; a hard link is as exclusive and shows whole files only.
+ * not written yet; a hard link is as exclusive and shows whole files only. The
+ * file is on disk when this resolves, whoever created it: what rests on it must not outlive it.
  */
-export async function createFile(path: string, text: string, mode: number): Promise<boolean> {
+export async function createFile(
+  path: string,
+  text: string,
+  mode: number,
+  fs: FileSystem = promises,
+): Promise<boolean> {
   try {
-    await viaTemporary(path, text, mode, (temporary) => link(temporary, path));
+    await viaTemporary(path, text, mode, (temporary) => fs.link(temporary, path), fs);
     return true;
   } catch (error) {
-    if (hasCode(error, "EEXIST")) return false;
-    throw error;
+    if (!hasCode(error, "EEXIST")) throw error;
+    await syncDirectory(dirname(path), fs);
+    return false;
   }
 }
 
@@ -67,19 +82,20 @@ async function viaTemporary(
   text: string,
   mode: number,
   place: (temporary: string) => Promise<void>,
+  fs: FileSystem,
 ): Promise<void> {
   const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
   try {
-    await writeSynced(temporary, text, mode);
+    await writeSynced(temporary, text, mode, fs);
     await place(temporary);
-    await syncDirectory(dirname(path));
+    await syncDirectory(dirname(path), fs);
   } finally {
-    await rm(temporary, { force: true });
+    await fs.rm(temporary, { force: true });
   }
 }
 
-async function writeSynced(path: string, text: string, mode: number): Promise<void> {
-  const file = await open(path, "wx", mode);
+async function writeSynced(path: string, text: string, mode: number, fs: FileSystem): Promise<void> {
+  const file = await fs.open(path, "wx", mode);
   try {
     await file.writeFile(text);
     await file.sync();
@@ -89,8 +105,8 @@ async function writeSynced(path: string, text: string, mode: number): Promise<vo
 }
 
 /** Puts the names in a directory on disk. */
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
+export async function syncDirectory(path: string, fs: Pick<FileSystem, "open"> = promises): Promise<void> {
+  const directory = await fs.open(path, "r");
   try {
     await directory.sync();
   } finally {

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { FileSystem } from "../private-files.ts";
 import { createFile } from "../private-files.ts";
 import { SERVICE_KEY_BYTES } from "./keys.ts";
 
@@ -14,8 +15,9 @@ export class ServiceKeyFileError extends Error {
 export async function createServiceKeyFile(
   path: string,
   random: (size: number) => Uint8Array,
+  fs?: FileSystem,
 ): Promise<void> {
-  await createFile(path, `${Buffer.from(random(SERVICE_KEY_BYTES)).toString("hex")}\n`, 0o600);
+  await createFile(path, `${Buffer.from(random(SERVICE_KEY_BYTES)).toString("hex")}\n`, 0o600, fs);
 }
 
 /** @throws ServiceKeyFileError if the file is missing or holds no key. */

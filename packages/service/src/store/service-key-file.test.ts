@@ -1,0 +1,85 @@
+import { randomBytes } from "node:crypto";
+import * as promises from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { expect, test } from "vitest";
+import type { FileSystem } from "../private-files.ts";
+import { temporaryDirectory } from "../testkit/directory.ts";
+import { createServiceKeyFile, readServiceKeyFile } from "./service-key-file.ts";
+
+/**
+ * The real file system, with a list of what was done, in the order in which it was finished.
+ *
+ * @param beforeLink what happens before a file gets its name.
+ */
+function watched(beforeLink: () => Promise<void> = () => Promise.resolve()) {
+  const calls: string[] = [];
+  const nameOf = (path: unknown): string => basename(String(path)).replace(/\.[0-9a-f]{16}\.tmp$/, ".tmp");
+  const fs: FileSystem = {
+    rm: promises.rm,
+    async link(from, to) {
+      await beforeLink();
+      await promises.link(from, to);
+      calls.push(`link ${nameOf(from)} ${nameOf(to)}`);
+    },
+    async open(path, flags, mode) {
+      const handle = await promises.open(path, flags, mode);
+      for (const method of ["writeFile", "sync"] as const) {
+        const real = handle[method].bind(handle) as (...words: unknown[]) => Promise<void>;
+        handle[method] = async (...words: unknown[]) => {
+          await real(...words);
+          calls.push(`${method} ${nameOf(path)}`);
+        };
+      }
+      return handle;
+    },
+  };
+  return { fs, calls };
+}
+
+test("a service key is synced before it has its name, and its name is synced before anything rests on it", async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, "service.key");
+  const { fs, calls } = watched();
+  await createServiceKeyFile(path, randomBytes, fs);
+  expect(calls).toEqual([
+    "writeFile service.key.tmp",
+    "sync service.key.tmp",
+    "link service.key.tmp service.key",
+    `sync ${basename(directory.path)}`,
+  ]);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+});
+
+test("of two first starts the second takes the key of the first, however they interleave, and it is on disk for both", async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, "service.key");
+  let first: Buffer | undefined;
+  const late = watched(async () => {
+    if (first !== undefined) return;
+    // The other one starts and is done between the last look of this one and its first act.
+    await createServiceKeyFile(path, randomBytes);
+    first = await readServiceKeyFile(path);
+  });
+  await createServiceKeyFile(path, randomBytes, late.fs);
+  expect(await readServiceKeyFile(path)).toEqual(first);
+  expect(late.calls.at(-1)).toBe(`sync ${basename(directory.path)}`);
+  await createServiceKeyFile(path, randomBytes);
+  expect(await readServiceKeyFile(path)).toEqual(first);
+  expect(await readdir(directory.path)).toEqual(["service.key"]);
+});
+
+test("many first starts at once read one and the same key, whole from the moment that it is there", async () => {
+  for (let round = 0; round < 20; round += 1) {
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, "service.key");
+    const seen = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        await createServiceKeyFile(path, randomBytes);
+        return readFile(path, "utf8");
+      }),
+    );
+    expect(new Set(seen).size).toBe(1);
+    expect((await readServiceKeyFile(path)).toString("hex")).toBe(seen[0]!.trim());
+  }
+});
