@@ -32,8 +32,10 @@ export interface Limits {
   readonly keepAliveMs: number;
   /** Time for invocations under way to finish when the service stops. */
   readonly shutdownMs: number;
-  /** Time a write may wait for its turn. */
+  /** Time for a write in all: its turn, its commit and its flush. */
   readonly writerDeadlineMs: number;
+  /** Bytes of the store's file that are kept for revokes when the disk is full. */
+  readonly storeReserveBytes: number;
   /** Time without an answer from the store after which all invocations under way are cut. */
   readonly blindMs: number;
   /** Time after which an unused pool of connections is closed. */
@@ -95,6 +97,7 @@ export const DEFAULT_LIMITS: Limits = {
   keepAliveMs: 65_000,
   shutdownMs: 10_000,
   writerDeadlineMs: 2_000,
+  storeReserveBytes: 4 * 1024 * 1024,
   blindMs: 2_000,
   idlePoolMs: 60_000,
   connections: 16_384,

@@ -19,6 +19,9 @@ const STANDARD_ERROR = 2;
 const print = createPrint((text) => void process.stdout.write(text));
 const note = createPrint((text) => void process.stderr.write(text));
 
+/** Time to end in order once all is done, in milliseconds. */
+const END_MS = 5_000;
+
 try {
   const command = await readCommandLine(process.argv.slice(2), ownVersion(), process.env);
   if (command !== undefined) await run(command);
@@ -26,6 +29,8 @@ try {
   note(`membrane: ${error instanceof Error ? error.message : "failed"}`);
   process.exitCode = 1;
 }
+// A thread that hangs in a write of the store, because another process holds it, would keep this process for ever.
+setTimeout(() => process.kill(process.pid, "SIGKILL"), END_MS).unref();
 
 /** Each command is loaded when it is asked for: a mistake in the command line is answered without any. */
 async function run(command: Command): Promise<void> {
@@ -38,6 +43,8 @@ async function run(command: Command): Promise<void> {
         log.fault(error);
         process.exit(1);
       });
+      // What packages print there is no JSON; the store reports its errors itself.
+      console.error = () => undefined;
       keepHeapSmall();
       const machine = { log, stop: terminated(), collectYoung: youngCollector() };
       if (cluster.isWorker) return runWorker(command.config, machine);

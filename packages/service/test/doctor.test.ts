@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "../src/testkit/directory.ts";
 import { runMembrane, spawnService } from "../src/testkit/process.ts";
+import { mountSmallDisk } from "../src/testkit/small-disk.ts";
 
 const ADDRESS = ["--listen", "127.0.0.1:0", "--authority", "membrane.test"];
 
@@ -21,7 +22,7 @@ async function doctor(
   ]);
   expect(stderr).toBe("");
   const lines = stdout.trimEnd().split("\n");
-  expect(lines).toHaveLength(7);
+  expect(lines).toHaveLength(8);
   for (const line of lines) expect(line).toMatch(/^(ok {2}|FAIL) {2}\S/);
   const failed = lines.filter((line) => line.startsWith("FAIL")).map((line) => line.slice(6));
   expect(code).toBe(failed.length === 0 ? 0 : 1);
@@ -48,6 +49,19 @@ test("after init all is well: key, store, certificate, authority and port are to
   expect(text).toMatch(/authority: membrane\.test/);
   expect(text).toMatch(/port: 127\.0\.0\.1:0 is free/);
   expect(text).not.toMatch(/CPBLTY1-/);
+});
+
+test("the doctor tells how much of the disk is left, and warns before it is full", async () => {
+  await using disk = await mountSmallDisk(24);
+  const data = join(disk.path, "data");
+  await runMembrane(["init", "--data", data, "--authority", "membrane.test"]);
+  expect((await doctor(data)).failed).toEqual([
+    expect.stringMatching(/^disk: 1\d MiB left for .*: make room; /),
+  ]);
+  disk.fill();
+  expect((await doctor(data)).failed).toEqual([expect.stringMatching(/^disk: 0 MiB left/)]);
+  await using directory = await temporaryDirectory();
+  expect((await doctor(directory.path)).text).toMatch(/^ok {4}disk: \d+ MiB left for /m);
 });
 
 test("a missing service key fails, is not made anew, and the doctor says where it should come from", async () => {

@@ -68,6 +68,7 @@ const EVENTS: readonly (readonly [keyof AuditLog, object, object])[] = [
   ],
   ["pipelineClosed", {}, { msg: "connection closed for its pipelined requests" }],
   ["swept", { deleted: 3 }, { deleted: 3, msg: "swept" }],
+  ["store", { state: "full", cause: "ENOSPC" }, { state: "full", cause: "ENOSPC", msg: "store" }],
   ["workerStarted", { worker: 7 }, { worker: 7, msg: "worker started" }],
   [
     "workerEnded",

@@ -48,6 +48,8 @@ export interface AuditLog {
   /** A start with names that the private CA may not certify made another one; clients must trust this file. */
   authorityReplaced(event: { readonly file: string }): void;
   certificateRenewed(event: { readonly expires: Date }): void;
+  /** The store writes no more (`full`, `failed`), or again (`writable`); `cause` is an error's code. */
+  store(event: { readonly state: "writable" | "full" | "failed"; readonly cause?: string }): void;
   /** Something that should not have happened. */
   fault(error: unknown): void;
 }
@@ -77,6 +79,10 @@ export function createAuditLog(logger: Logger): AuditLog {
       logger.warn({ file }, "private CA replaced, clients must trust the new one"),
     certificateRenewed: ({ expires }) =>
       logger.info({ expires: expires.toISOString() }, "certificate renewed"),
+    store: ({ state, cause }) =>
+      state === "writable"
+        ? logger.info({ state }, "store")
+        : logger.error({ state, cause: identifier(cause) }, "store"),
     fault: (error) => logger.error(describeFault(error), "fault"),
   };
 }

@@ -10,6 +10,7 @@ import type { ServiceKeys } from "../store/keys.ts";
 import { createServiceKeys } from "../store/keys.ts";
 import { openLmdbStore } from "../store/lmdb/lmdb-store.ts";
 import { createServiceKeyFile, readServiceKeyFile } from "../store/service-key-file.ts";
+import type { StoreCondition } from "../store/store.ts";
 import { createVault } from "../store/vault.ts";
 import { makePrivateDirectory, readIfPresent, replaceFile } from "../private-files.ts";
 
@@ -36,7 +37,10 @@ export function dataPaths(config: Pick<DataConfig, "data" | "serviceKeyFile">): 
 }
 
 /** Opens the data directory, and makes it at the first start. The key is on disk before anything is sealed with it. */
-export async function openData(config: Omit<DataConfig, "isAuthorityGiven" | "aliases">): Promise<OpenData> {
+export async function openData(
+  config: Omit<DataConfig, "isAuthorityGiven" | "aliases">,
+  report: (condition: StoreCondition) => void = () => undefined,
+): Promise<OpenData> {
   const paths = dataPaths(config);
   await makePrivateDirectory(config.data).catch((cause: unknown) => {
     throw new ConfigError(
@@ -52,13 +56,18 @@ export async function openData(config: Omit<DataConfig, "isAuthorityGiven" | "al
     keys,
     making: config.limits,
     writerDeadlineMs: config.limits.writerDeadlineMs,
+    reserveBytes: config.limits.storeReserveBytes,
+    report,
   });
   return { keys, store, vault: createVault(store, keys, randomBytes), authority: config.authority };
 }
 
 /** Keeps what the service is called, so that commands beside it print URIs that lead to it. */
 export async function rememberAuthority(config: DataConfig): Promise<void> {
-  await replaceFile(dataPaths(config).authority, `${config.authority}\n`, 0o644);
+  const path = dataPaths(config).authority;
+  const text = `${config.authority}\n`;
+  // Nothing is written where nothing changes: a start on a full disk serves.
+  if ((await readIfPresent(path)) !== text) await replaceFile(path, text, 0o644);
 }
 
 /** What the service is called: as the operator says, else as it was called last. */

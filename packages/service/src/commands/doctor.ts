@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { ServeConfig } from "../config.ts";
 import { loadServerCertificate } from "../tls/server-certificate.ts";
 import { dataPaths, openData } from "./data.ts";
+import { checkDisk } from "./disk.ts";
 import type { Print } from "./print.ts";
 
 /** What a check found, and what to do about it. */
@@ -35,6 +36,7 @@ export async function doctor(
     checkClock(now),
     await checkKey(config),
     await checkStore(config),
+    await checkDisk(config),
     await checkCertificate(config, now),
     checkAuthority(config),
     await checkPort(config),

@@ -49,10 +49,10 @@ export interface WorkerMachine extends Pick<Machine, "log" | "stop" | "collectYo
 export async function serve(config: ServeConfig, machine: Machine): Promise<void> {
   // Files that others gave come first: a start that fails for one of them leaves no data directory behind.
   const files = await readFiles(config);
-  const data = await openData(config);
+  const data = await openData(config, machine.log.store);
   try {
     // Before any worker looks for it: two must not make it at once.
-    const certificate = await ownCertificate(config, { mayReplaceCA: true });
+    const certificate = await ownCertificate(config, machine.log, { mayReplaceCA: true });
     if (certificate?.replacedCA === true) machine.log.authorityReplaced({ file: ownCA(config) });
     const running = await start(config, data, files, machine);
     const renewal = setInterval(() => void renew(config, running, machine.log), RENEWAL_MS).unref();
@@ -72,7 +72,7 @@ export async function serve(config: ServeConfig, machine: Machine): Promise<void
 
 /** Runs one of several workers until `stop` resolves: serves, and makes nothing that is made once. */
 export async function serveAsWorker(config: ServeConfig, machine: WorkerMachine): Promise<void> {
-  const data = await openData(config);
+  const data = await openData(config, machine.log.store);
   try {
     const running = await startHere(config, data, await readFiles(config), machine);
     machine.tell({ kind: "listening", ...running.address });
@@ -125,7 +125,7 @@ async function startHere(
   { authorityCas, given }: Files,
   { log, collectYoung }: Pick<Machine, "log" | "collectYoung">,
 ): Promise<Running> {
-  const certificate = given ?? (await ownCertificate(config));
+  const certificate = given ?? (await ownCertificate(config, log));
   const service = await startService({
     store: data.store,
     keys: data.keys,
@@ -170,7 +170,8 @@ async function announce(
   { address: { address, port }, isSecure }: Running,
   { log, print, isTerminal, home }: Machine,
 ): Promise<void> {
-  await rememberAuthority(config);
+  // Commands beside the service would be told an older name; nothing that is served depends on it.
+  await rememberAuthority(config).catch(log.fault);
   const ca = config.tls.kind === "private-ca" ? ownCA(config) : undefined;
   const made = isTerminal ? await showFirstTenant(data, ca, print) : await keepFirstTenant(data, config, ca);
   if (made !== undefined) {
@@ -219,12 +220,15 @@ type Certificate = Awaited<ReturnType<typeof ensureServerCertificate>>;
 /** Nothing where the certificate was given, or none is wanted. */
 async function ownCertificate(
   config: ServeConfig,
+  log: Pick<AuditLog, "fault">,
   options: { readonly mayReplaceCA?: boolean } = {},
 ): Promise<Certificate | undefined> {
   if (config.tls.kind !== "private-ca") return undefined;
   const authorities = [config.authority, ...config.aliases];
   const directory = dataPaths(config).tls;
-  return ensureServerCertificate({ directory, authorities, now: new Date(), ...options });
+  const certificate = await ensureServerCertificate({ directory, authorities, now: new Date(), ...options });
+  if (certificate.notSaved !== undefined) log.fault(certificate.notSaved);
+  return certificate;
 }
 
 /** Where the certificate of the private CA is. */
@@ -234,7 +238,7 @@ function ownCA(config: ServeConfig): string {
 
 async function renew(config: ServeConfig, running: Running, log: AuditLog): Promise<void> {
   try {
-    const certificate = await ownCertificate(config);
+    const certificate = await ownCertificate(config, log);
     if (certificate !== undefined) running.certificateSeen(certificate);
   } catch (error) {
     log.fault(error);

@@ -29,6 +29,10 @@ export type Denial =
   | { readonly reason: "upgrade_not_supported" }
   | { readonly reason: "expectation_failed" }
   | { readonly reason: "store_busy" }
+  /** The disk is full: all but revokes waits until it is not. */
+  | { readonly reason: "store_full" }
+  /** What was written may not be on disk. */
+  | { readonly reason: "store_failed" }
   /** As many invocations are under way as this capability may have, as this tenant, as the whole service. */
   | { readonly reason: "capability_busy" }
   | { readonly reason: "tenant_busy" }

@@ -13,7 +13,7 @@ import type { Admitted, ResolveContext } from "../invocation/resolve.ts";
 import { resolve } from "../invocation/resolve.ts";
 import type { ExchangeEnd } from "../invocation/stream.ts";
 import type { Caller } from "../management/context.ts";
-import { StoreBusyError } from "../store/store.ts";
+import { StoreBusyError, StoreFailedError, StoreFullError } from "../store/store.ts";
 import type { Exchanged } from "./answer.ts";
 import { answer, answerError, answerJson, closeUnread } from "./answer.ts";
 import { bearerToken } from "./bearer.ts";
@@ -186,10 +186,17 @@ function answerDenial(
 }
 
 function answerFault(context: RouterContext, exchanged: Exchanged, head: RequestHead, error: unknown): void {
-  if (error instanceof StoreBusyError)
-    return answerDenial(context, exchanged, head, { reason: "store_busy" });
+  const denial = storeDenial(error);
+  if (denial !== undefined) return answerDenial(context, exchanged, head, denial);
   context.log.fault(error);
   endWith(exchanged, head.body, internalError());
+}
+
+/** What the store itself refuses, and has reported. */
+function storeDenial(error: unknown): Denial | undefined {
+  if (error instanceof StoreBusyError) return { reason: "store_busy" };
+  if (error instanceof StoreFullError) return { reason: "store_full" };
+  return error instanceof StoreFailedError ? { reason: "store_failed" } : undefined;
 }
 
 /** An answer that has begun cannot become another one. */

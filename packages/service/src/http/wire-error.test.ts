@@ -23,6 +23,8 @@ const ROWS: {
   upgrade_not_supported: [{ reason: "upgrade_not_supported" }, 501, []],
   expectation_failed: [{ reason: "expectation_failed" }, 417, []],
   store_busy: [{ reason: "store_busy" }, 503, ["Retry-After", "1"]],
+  store_full: [{ reason: "store_full" }, 503, ["Retry-After", "60"]],
+  store_failed: [{ reason: "store_failed" }, 503, ["Retry-After", "60"]],
   too_many_failures: [{ reason: "too_many_failures" }, 429, ["Retry-After", "60"]],
   capability_busy: [{ reason: "capability_busy" }, 429, ["Retry-After", "1"]],
   tenant_busy: [{ reason: "tenant_busy" }, 429, ["Retry-After", "1"]],

@@ -24,7 +24,7 @@ const PROXY_NAME = "membrane";
 
 const RETRY_AFTER_SECONDS = "1";
 
-/** After which failed authorizations are forgotten. */
+/** After which failed authorizations are forgotten, and a full disk is worth another try. */
 const MINUTE_SECONDS = "60";
 
 /** The one place where a reason becomes an answer. */
@@ -122,7 +122,25 @@ export function wireError(denial: Denial): WireError {
     case "expectation_failed":
       return error(417, "expectation_failed", "Expect: expected 100-continue or nothing.");
     case "store_busy":
-      return busy(503, "store_busy", "Too much is being written. Nothing was changed, try again.");
+      return busy(
+        503,
+        "store_busy",
+        "The store did not answer in time. The request may still take effect; it is safe to repeat it.",
+      );
+    case "store_full":
+      return error(
+        503,
+        "store_full",
+        "The disk of the service is full. Nothing was changed; revokes and invocations still work.",
+        ["Retry-After", MINUTE_SECONDS],
+      );
+    case "store_failed":
+      return error(
+        503,
+        "store_failed",
+        "The store could not write to its disk. The request may have taken effect; it is safe to repeat it.",
+        ["Retry-After", MINUTE_SECONDS],
+      );
     case "capability_busy":
       return busy(429, "capability_busy", "This capability has as many invocations under way as it may.");
     case "tenant_busy":

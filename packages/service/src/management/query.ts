@@ -53,7 +53,7 @@ export async function query(
     const lastId = page.membranes.at(-1)?.name;
     if (isFull || page.completed || left <= STEP || lastId === undefined) {
       // What was found made may not be on disk yet, if whoever made it is not answered yet.
-      if (isDelegated(caller)) await context.store.make([]);
+      if (isDelegated(caller)) await context.store.make([], caller.capability);
       return accept({ status: 200, body: { membranes: listed, completed: page.completed && !isFull } });
     }
     after = { ...request, lastId };

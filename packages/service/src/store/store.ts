@@ -1,3 +1,4 @@
+import type { Capability } from "../domain/capability.ts";
 import type { Awaitable } from "../domain/awaitable.ts";
 import type { Verdict } from "../domain/lineage.ts";
 import type { MakingDenial } from "../domain/making.ts";
@@ -49,11 +50,30 @@ export interface MembranePageRequest {
   readonly limit: number;
 }
 
-/** A write did not get its turn in time, because another writer holds the store. Nothing was written. */
+/**
+ * A write was not acknowledged in time, or too many wait already. It may still take effect if it had its turn; a repeat is safe.
+ */
 export class StoreBusyError extends Error {
   override readonly name = "StoreBusyError";
   readonly code = "store_busy";
 }
+
+/** No room for a write, other than a revoke. Nothing was written. */
+export class StoreFullError extends Error {
+  override readonly name = "StoreFullError";
+  readonly code = "store_full";
+}
+
+/** A write or its flush failed. It may have taken effect, and may be gone after a crash of the machine: it is not acknowledged. */
+export class StoreFailedError extends Error {
+  override readonly name = "StoreFailedError";
+  readonly code = "store_failed";
+}
+
+/** How writing goes. `cause` is the code of the error behind it, as in `ENOSPC`. */
+export type StoreCondition =
+  | { readonly state: "writable" }
+  | { readonly state: "full" | "failed"; readonly cause: string };
 
 /** What is in the store is not what was written there. Nothing is answered from such a row. */
 export class StoreCorruptError extends Error {
@@ -99,8 +119,10 @@ export interface Store {
   /**
    * Makes records together or not at all; all they point to must be alive in the same transaction. A capability whose
    * lookup id is there already is left as it is, so that what is derived twice is made once.
+   *
+   * @param by in whose turn; default: in the turn of the capability that made the first of the records.
    */
-  make(records: readonly StoredRecord[]): Promise<MakingDenial | undefined>;
+  make(records: readonly StoredRecord[], by?: Capability): Promise<MakingDenial | undefined>;
 
   /** Gives a tenant another public key, and makes capabilities beside it, in one transaction. */
   rekeyTenant(
@@ -123,6 +145,7 @@ export interface Store {
    */
   sweep(limit: number): Promise<SweepReport>;
 
+  /** Waits for writes under way, then closes; a write that does not end in time is left to hang, with its thread. */
   close(): Promise<void>;
 }
 

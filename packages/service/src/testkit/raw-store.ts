@@ -47,6 +47,6 @@ export function openRawStore(data: string): RawStore {
         if (value === undefined) environment.tables[name].removeSync(key);
         else environment.tables[name].putSync(key, value);
       }),
-    [Symbol.asyncDispose]: () => environment.close(),
+    [Symbol.asyncDispose]: async () => void (await environment.close()),
   };
 }

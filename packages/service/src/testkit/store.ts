@@ -48,6 +48,7 @@ export async function openTestStore(limits: Partial<MakingLimits> = {}): Promise
       keys,
       making: { ...DEFAULT_LIMITS, ...limits },
       writerDeadlineMs: 2_000,
+      reserveBytes: 0,
     });
   let store = await open();
   const vault = createVault({ find: (lookupId) => store.find(lookupId) }, keys, randomBytes);

@@ -27,6 +27,7 @@ export interface ServerCertificate {
  * Gives the server certificate kept in `directory` (`ca.pem`, `ca.key`, `leaf.pem`, `leaf.key`), made or renewed when
  * needed: when there is none, when it has less than 30 days left, does not name every authority, does not fit its key
  * or was not issued by the CA. A CA that is made is constrained to the names. `now` is the time to judge and issue by.
+ * A leaf that cannot be saved, on a full disk for one, serves all the same; `notSaved` says why.
  *
  * @throws CertificateFileError when the CA's files are there and cannot be used
  * @throws TypeError when an authority is not `host[:port]`
@@ -65,10 +66,12 @@ export interface EnsuredCertificate extends ServerCertificate {
   readonly renewed: boolean;
   /** The CA is another one than before, which clients must be told to trust. */
   readonly replacedCA: boolean;
+  /** Why the leaf could not be saved. */
+  readonly notSaved?: unknown;
 }
 
 function ensured(
-  leaf: KeyedCertificate,
+  leaf: Leaf,
   authority: Authority,
   what: Pick<EnsuredCertificate, "renewed" | "replacedCA">,
 ): EnsuredCertificate {
@@ -124,12 +127,21 @@ async function renewLeaf(
   authority: Authority,
   names: readonly CertifiedName[],
   now: Date,
-): Promise<KeyedCertificate> {
+): Promise<Leaf> {
   const { issueServerCertificate } = await import("./x509.ts");
   const leaf = await issueServerCertificate(authority, names, now);
-  await replaceFile(files.key, leaf.key, 0o600);
-  await replaceFile(files.cert, leaf.cert, 0o644);
-  return leaf;
+  try {
+    await replaceFile(files.key, leaf.key, 0o600);
+    await replaceFile(files.cert, leaf.cert, 0o644);
+    return leaf;
+  } catch (notSaved) {
+    return { ...leaf, notSaved };
+  }
+}
+
+interface Leaf extends KeyedCertificate {
+  /** Why it could not be saved. */
+  readonly notSaved?: unknown;
 }
 
 function expiryOf({ cert }: KeyedCertificate): Date {

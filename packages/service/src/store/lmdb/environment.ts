@@ -1,6 +1,9 @@
 import type { Database, RootDatabase } from "lmdb";
 import { open } from "lmdb";
-import { StoreBusyError } from "../store.ts";
+import type { StoreCondition } from "../store.ts";
+import { openReserve, prepareDirectory } from "./reserve.ts";
+import type { WriteRequest } from "./writer.ts";
+import { createWriter } from "./writer.ts";
 
 /** One named table; keys and values are bytes. */
 export type Table = Database<Buffer, Buffer>;
@@ -26,57 +29,59 @@ export interface Environment {
    * Runs `decide` in a transaction of its own and resolves when its writes, and all commits it saw, are on disk. What it
    * throws undoes its writes. It must be short, since every other writer of the machine waits for it.
    *
-   * @throws StoreBusyError if the transaction did not start in time; it will not run then.
+   * @throws StoreBusyError if all of that was not done in time, whatever it waited for.
+   * @throws StoreFullError if there is no room for it; nothing was written.
+   * @throws StoreFailedError if it was not written, or may not be on disk.
    */
-  write<T>(decide: () => T): Promise<T>;
-  close(): Promise<void>;
+  write<T>(decide: () => T, request?: WriteRequest): Promise<T>;
+  /** Waits for writes under way, then closes. @returns false if one of them does not end. */
+  close(): Promise<boolean>;
 }
 
-/** @param writerDeadlineMs how long a transaction may wait for its turn, in milliseconds. */
-export function openEnvironment(directory: string, writerDeadlineMs: number): Environment {
-  const root: RootDatabase<Buffer, Buffer> = open({ path: directory, maxDbs: 8, noSubdir: false });
+export interface EnvironmentOptions {
+  /** Default: nothing is kept. */
+  readonly reserveBytes?: number;
+  /** Told when writing becomes impossible, and when it is possible again. */
+  readonly report?: (condition: StoreCondition) => void;
+}
+
+/** @param deadlineMs how long a write may take in all, in milliseconds. */
+export function openEnvironment(
+  directory: string,
+  deadlineMs: number,
+  options: EnvironmentOptions = {},
+): Environment {
+  prepareDirectory(directory);
+  const root: RootDatabase<Buffer, Buffer> = open({
+    path: directory,
+    maxDbs: 8,
+    noSubdir: false,
+    // With it, LMDB makes a second promise of each commit that nothing handles when the commit fails.
+    eventTurnBatching: false,
+  });
   const table = (name: string): Table => root.openDB({ name, encoding: "binary", keyEncoding: "binary" });
+  const tables: Tables = {
+    meta: table("meta"),
+    nodes: table("nodes"),
+    lookups: table("lookups"),
+    names: table("names"),
+    children: table("children"),
+    counts: table("counts"),
+    log: table("log"),
+    sweep: table("sweep"),
+  };
+  const writer = createWriter(
+    { root, tables: Object.values(tables), reserve: openReserve(directory) },
+    { deadlineMs, reserveBytes: options.reserveBytes ?? 0, report: options.report ?? (() => undefined) },
+  );
   return {
-    tables: {
-      meta: table("meta"),
-      nodes: table("nodes"),
-      lookups: table("lookups"),
-      names: table("names"),
-      children: table("children"),
-      counts: table("counts"),
-      log: table("log"),
-      sweep: table("sweep"),
-    },
+    tables,
     snapshot(read) {
       // A read transaction lives on until the next turn of the event loop and would miss what another process committed.
       root.resetReadTxn();
       return read();
     },
-    async write(decide) {
-      const result = await inTurn(root, decide, writerDeadlineMs);
-      // Commits become visible before they are on disk; the flush covers the commits of other processes too.
-      await root.flushed;
-      return result;
-    },
-    close: () => root.close(),
+    write: writer.write,
+    close: writer.close,
   };
-}
-
-function inTurn<T>(root: RootDatabase<Buffer, Buffer>, decide: () => T, deadlineMs: number): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    let isLate = false;
-    const deadline = setTimeout(() => {
-      isLate = true;
-      reject(new StoreBusyError("another writer holds the store"));
-    }, deadlineMs);
-    const act = (): T => {
-      if (isLate) throw new StoreBusyError("the caller has left");
-      clearTimeout(deadline);
-      return decide();
-    };
-    const begin = async (): Promise<T> => root.childTransaction(act);
-    begin()
-      .finally(() => clearTimeout(deadline))
-      .then(resolve, reject);
-  });
 }

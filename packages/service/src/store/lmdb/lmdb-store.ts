@@ -4,8 +4,8 @@ import type { MakingDenial, MakingLimits, Snapshot } from "../../domain/making.t
 import { denyMaking } from "../../domain/making.ts";
 import type { Uid } from "../../domain/uid.ts";
 import type { ServiceKeys } from "../keys.ts";
-import type { StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
-import type { Found, MembranePage, MembranePageRequest, Store } from "../store.ts";
+import type { StoredCapability, StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
+import type { Found, MembranePage, MembranePageRequest, Store, StoreCondition } from "../store.ts";
 import { StoreCorruptError } from "../store.ts";
 import type { Environment } from "./environment.ts";
 import { openEnvironment } from "./environment.ts";
@@ -14,14 +14,19 @@ import { createRevocationLog } from "./log.ts";
 import { createNodes } from "./nodes.ts";
 import { createRowTable } from "./row.ts";
 import { queueSweep, sweepBelow } from "./sweep.ts";
+import { createWriteRequests, SWEEPING } from "./write-requests.ts";
 
 export interface LmdbStoreOptions {
   /** Where the store's files are; made if it is not there. */
   readonly directory: string;
   readonly keys: ServiceKeys;
   readonly making: MakingLimits;
-  /** How long a write may wait for its turn, in milliseconds. */
+  /** How long a write may take until it is on disk, in milliseconds. */
   readonly writerDeadlineMs: number;
+  /** How much of the disk is kept for revokes, in bytes. */
+  readonly reserveBytes: number;
+  /** Told when nothing can be written any more, and when it can again. */
+  readonly report?: (condition: StoreCondition) => void;
 }
 
 /**
@@ -30,7 +35,7 @@ export interface LmdbStoreOptions {
  * @throws StoreFormatError if it was written by a newer program or with another service key.
  */
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
-  const environment = openEnvironment(options.directory, options.writerDeadlineMs);
+  const environment = openEnvironment(options.directory, options.writerDeadlineMs, options);
   try {
     return await createStore(environment, options);
   } catch (error) {
@@ -45,6 +50,7 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
   const queue = createRowTable("sweep", tables.sweep, options.keys);
   const log = createRevocationLog(tables.meta, meta, createRowTable("log", tables.log, options.keys));
   const nodes = createNodes(tables, options.keys);
+  const requests = createWriteRequests((uid) => snapshot(() => nodes.get(uid)));
   const format = await openFormat(environment, meta, options.keys);
 
   return {
@@ -90,41 +96,16 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
           return isReadable && judge(membrane, find).alive;
         });
       }),
-    make: (records) => write(() => make(records)),
-    rekeyTenant: (uid, publicKey, capabilities) =>
-      write(() => {
-        const tenant = nodes.get(uid);
-        if (tenant?.type !== "tenant") {
-          touch();
-          return { reason: "lineage_dead" };
-        }
-        const denial = make(capabilities);
-        if (denial === undefined) nodes.update({ ...tenant, publicKey });
-        return denial;
-      }),
-    revoke: (root, by) =>
-      write(() => {
-        const record = nodes.get(root);
-        if (!isRoot(record) || !mayRevoke(by)) {
-          touch();
-          return "denied";
-        }
-        if (record.revoked) {
-          touch();
-          return "revoked";
-        }
-        nodes.update({ ...record, revoked: true });
-        nodes.retire(record);
-        log.append(root);
-        queueSweep(queue, root);
-        return "revoked";
-      }),
+    make: async (records, by) => write(() => make(records), requests.creating(records, by)),
+    rekeyTenant: async (uid, publicKey, capabilities) =>
+      write(() => rekeyTenant(uid, publicKey, capabilities), requests.creating(capabilities)),
+    revoke: async (root, by) => write(() => revoke(root, by), requests.revoking(root, by)),
     sweep: (limit) =>
       write(() => {
         log.trim(limit);
         return sweepBelow(queue, nodes, limit);
-      }),
-    close: () => environment.close(),
+      }, SWEEPING),
+    close: async () => void (await environment.close()),
   };
 
   function make(records: readonly StoredRecord[]): MakingDenial | undefined {
@@ -146,6 +127,38 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
     if (by === "operator") return true;
     const capability = nodes.get(by);
     return capability !== undefined && isAlive(capability);
+  }
+
+  function rekeyTenant(
+    uid: Uid,
+    publicKey: Buffer,
+    capabilities: readonly StoredCapability[],
+  ): MakingDenial | undefined {
+    const tenant = nodes.get(uid);
+    if (tenant?.type !== "tenant") {
+      touch();
+      return { reason: "lineage_dead" };
+    }
+    const denial = make(capabilities);
+    if (denial === undefined) nodes.update({ ...tenant, publicKey });
+    return denial;
+  }
+
+  function revoke(root: Uid, by: Uid | "operator"): "revoked" | "denied" {
+    const record = nodes.get(root);
+    if (!isRoot(record) || !mayRevoke(by)) {
+      touch();
+      return "denied";
+    }
+    if (record.revoked) {
+      touch();
+      return "revoked";
+    }
+    nodes.update({ ...record, revoked: true });
+    nodes.retire(record);
+    log.append(root);
+    queueSweep(queue, root);
+    return "revoked";
   }
 
   /** Writes something: an answer that found nothing to do may rest on a commit of another process that is not on disk yet. */

@@ -1,0 +1,85 @@
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+
+/** How far the file is extended beyond what is needed, so that not every write extends it. */
+const STEP_BYTES = 1024 * 1024;
+
+const ZEROS = Buffer.alloc(64 * 1024);
+
+/** The lock file holds the table of readers. LMDB needs half of this. */
+const LOCK_BYTES = 16 * 1024;
+
+/**
+ * LMDB writes pages with `pwrite`, new ones at the end of the file, so a full disk fails a commit. The end of the file is
+ * therefore written before it is needed: LMDB takes no notice of bytes behind its last page, and overwriting them needs
+ * no room.
+ */
+export interface Reserve {
+  /**
+   * Extends the file so that `bytes` are allocated behind its last page, and a step more. Only the holder of the write lock
+   * may call it: nobody else writes behind the last page then.
+   *
+   * @param used where the last page ends.
+   * @returns how many bytes are allocated there now, and the code of the error that kept them from being more.
+   */
+  extend(used: number, bytes: number): { readonly tail: number; readonly cause?: string };
+  close(): void;
+}
+
+export function openReserve(directory: string): Reserve {
+  const file = openSync(join(directory, "data.mdb"), "r+");
+  return {
+    extend(used, bytes) {
+      const { size } = fstatSync(file);
+      if (size - used >= bytes) return { tail: size - used };
+      const end = used + bytes + STEP_BYTES;
+      let position = size;
+      try {
+        while (position < end) {
+          position += writeSync(file, ZEROS, 0, Math.min(ZEROS.length, end - position), position);
+        }
+      } catch (error) {
+        // A part that was written is kept: each byte that becomes free counts.
+        return { tail: fstatSync(file).size - used, cause: codeOf(error) };
+      }
+      return { tail: end - used };
+    },
+    close: () => closeSync(file),
+  };
+}
+
+/**
+ * Makes the directory and the lock file of a store that has none. LMDB would make the lock file with a hole in it and write it
+ * through a memory map, which on a full disk ends the process with SIGBUS.
+ */
+export function prepareDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  const lock = join(directory, "lock.mdb");
+  // A lock file that is there is not opened: closing it would drop the locks that this process may hold on it (fcntl).
+  if (existsSync(lock)) return;
+  const whole = join(directory, `lock.${randomBytes(8).toString("hex")}.tmp`);
+  try {
+    writeFileSync(whole, Buffer.alloc(LOCK_BYTES), { flag: "wx" });
+    // By a link, so that no other process that starts now finds a part of it.
+    linkSync(whole, lock);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  } finally {
+    rmSync(whole, { force: true });
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "UNKNOWN";
+}

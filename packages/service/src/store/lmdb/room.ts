@@ -1,0 +1,67 @@
+import type { WriteClass } from "../write-queue.ts";
+import { hasRoom } from "../write-room.ts";
+import type { WriterParts } from "./writer.ts";
+
+/** The two pages with the roots. */
+const META_PAGES = 2;
+
+/** What the transaction that is open may still take. */
+export interface Room {
+  /** A transaction begins. */
+  begin(): void;
+  /** Extends the file where it must be; counts `need` as taken. @returns whether a write may go on. */
+  admit(write: { readonly class: WriteClass; readonly need: number }): boolean;
+  /** The code of the error that keeps the file from being extended; nothing while it can be. */
+  readonly cause: string | undefined;
+  /** Number of the last transaction that can be read. */
+  lastTransaction(): number;
+}
+
+export function createRoom({ root, tables, reserve }: WriterParts, reserveBytes: number): Room {
+  let taken = 0;
+  let cause: string | undefined;
+
+  return {
+    begin() {
+      taken = 0;
+    },
+    admit({ class: kind, need }) {
+      const stats = root.getStats();
+      const pages = numberIn(stats, "lastPageNumber") + 1;
+      const pageSize = numberIn(stats, "pageSize");
+      const used = pages * pageSize + taken;
+      const extended = reserve.extend(used, reserveBytes + need);
+      ({ cause } = extended);
+      taken += need;
+      const freePages = (): number =>
+        tables.reduce(
+          (left, table) => left - pagesOf(table.getStats()),
+          pages - META_PAGES - pagesOf(objectIn(stats, "root")) - pagesOf(objectIn(stats, "free")),
+        );
+      const bytesFree = extended.tail - need >= reserveBytes ? 0 : freePages() * pageSize;
+      return hasRoom(kind, need, { tail: extended.tail, free: bytesFree, reserve: reserveBytes });
+    },
+    get cause() {
+      return cause;
+    },
+    lastTransaction: () => numberIn(root.getStats(), "lastTxnId"),
+  };
+}
+
+function pagesOf(stats: object): number {
+  const parts = ["treeBranchPageCount", "treeLeafPageCount", "overflowPages"];
+  return parts.reduce((sum, part) => sum + numberIn(stats, part), 0);
+}
+
+/** LMDB's figures come without types. */
+function numberIn(stats: object, name: string): number {
+  const value: unknown = Reflect.get(stats, name);
+  if (typeof value !== "number") throw new TypeError(`LMDB does not say its ${name}`);
+  return value;
+}
+
+function objectIn(stats: object, name: string): object {
+  const value: unknown = Reflect.get(stats, name);
+  if (typeof value !== "object" || value === null) throw new TypeError(`LMDB does not say its ${name}`);
+  return value;
+}

@@ -1,0 +1,52 @@
+import type { Capability } from "../../domain/capability.ts";
+import { storageOwners } from "../../domain/storage-owners.ts";
+import type { Uid } from "../../domain/uid.ts";
+import type { StoredRecord } from "../record.ts";
+import type { WriteRequest } from "./writer.ts";
+
+/** The pages with the roots, the way to them, and the lists of free pages, in bytes. */
+const LEAST_NEED = 128 * 1024;
+
+/** The rows that lead to a record, a page and the way to it each. */
+const NEED_PER_RECORD = 64 * 1024;
+
+export const SWEEPING: WriteRequest = {
+  class: "sweep",
+  owner: { tenant: "", capability: "" },
+  need: 4 * LEAST_NEED,
+};
+
+/** Says of each write in whose turn it is, and how much it may take. */
+export interface WriteRequests {
+  /** @param by in whose turn; default: that of the capability that made the first of the records. */
+  creating(records: readonly StoredRecord[], by?: Capability): WriteRequest;
+  revoking(root: Uid, by: Uid | "operator"): WriteRequest;
+}
+
+export function createWriteRequests(get: (uid: Uid) => StoredRecord | undefined): WriteRequests {
+  return {
+    creating(records, by) {
+      const made = new Map(records.map((record) => [record.uid, record]));
+      const find = (uid: Uid): StoredRecord | undefined => made.get(uid) ?? get(uid);
+      const sources = by === undefined ? records : [by];
+      const tenants = sources.map((record) => storageOwners(record, find).tenant);
+      // A tenant that is made itself stands for nobody yet: its turn is that of who makes it.
+      const tenant = tenants.find((uid) => uid !== undefined && !made.has(uid)) ?? "";
+      const madeWith = records.find((record) => record.madeWith !== undefined)?.madeWith;
+      return {
+        class: "create",
+        owner: { tenant, capability: by?.uid ?? madeWith ?? "" },
+        need: records.reduce(addNeed, LEAST_NEED),
+      };
+    },
+    revoking(root, by) {
+      const record = get(root);
+      const tenant = record?.type === "membrane" ? record.tenant : root;
+      return { class: "revoke", owner: { tenant, capability: by }, need: LEAST_NEED };
+    },
+  };
+}
+
+function addNeed(need: number, record: StoredRecord): number {
+  return need + NEED_PER_RECORD + ("sealed" in record ? record.sealed.length : 0);
+}

@@ -1,0 +1,115 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../../testkit/directory.ts";
+import { descriptorsOf, leadTo } from "../../testkit/lost-file.ts";
+import type { StoreCondition } from "../store.ts";
+import { StoreBusyError, StoreFailedError, StoreFullError } from "../store.ts";
+import { openEnvironment } from "./environment.ts";
+import type { WriteRequest } from "./writer.ts";
+
+/* Writes that fail below LMDB. The run itself fails if any of them leaves a rejection that nothing handles. */
+
+const DEADLINE_MS = 2_000;
+
+async function open(reserveBytes = 0) {
+  const directory = await temporaryDirectory();
+  const path = join(directory.path, "store");
+  const conditions: StoreCondition[] = [];
+  const report = (condition: StoreCondition) => void conditions.push(condition);
+  const environment = openEnvironment(path, DEADLINE_MS, { reserveBytes, report });
+  const key = (name: string) => Buffer.from(name);
+  const request = (kind: WriteRequest["class"], owner = ""): WriteRequest => ({
+    class: kind,
+    owner: { tenant: owner, capability: owner },
+    need: 64 * 1024,
+  });
+  return {
+    file: join(path, "data.mdb"),
+    environment,
+    conditions,
+    put: (name: string, kind: WriteRequest["class"] = "create", owner = "") =>
+      environment.write(
+        () => environment.tables.meta.putSync(key(name), Buffer.alloc(8)),
+        request(kind, owner),
+      ),
+    has: (name: string) =>
+      environment.snapshot(() => environment.tables.meta.getBinary(key(name)) !== undefined),
+    [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
+  };
+}
+
+test("a commit that finds no space is refused with its cause, nothing of it is stored, and the next one is written", async () => {
+  await using at = await open();
+  await at.put("before");
+  const restore = leadTo(descriptorsOf(at.file, "plain"), "/dev/full", at.file);
+  await expect(at.put("created")).rejects.toBeInstanceOf(StoreFullError);
+  // Not asked whether there is room: this one reaches LMDB.
+  await expect(at.put("revoked", "revoke")).rejects.toBeInstanceOf(StoreFullError);
+  expect(at.has("before")).toBe(true);
+  expect(at.conditions).toEqual([{ state: "full", cause: "ENOSPC" }]);
+  restore();
+  await at.put("after");
+  expect(at.conditions.at(-1)).toEqual({ state: "writable" });
+  expect([at.has("created"), at.has("revoked"), at.has("after")]).toEqual([false, false, true]);
+  expect(await at.environment.close()).toBe(true);
+});
+
+test("an environment whose last commit failed is closed all the same", async () => {
+  await using at = await open();
+  const restore = leadTo(descriptorsOf(at.file, "plain"), "/dev/full", at.file);
+  await expect(at.put("revoked", "revoke")).rejects.toBeInstanceOf(StoreFullError);
+  restore();
+  expect(await at.environment.close()).toBe(true);
+});
+
+test("a flush that fails is not acknowledged, and neither is anything after it", async () => {
+  await using at = await open();
+  await at.put("before");
+  // LMDB writes which transaction is on disk through a descriptor of its own, after the flush.
+  leadTo(descriptorsOf(at.file, "synced"), "/dev/full", at.file);
+  await expect(at.put("a", "revoke")).rejects.toBeInstanceOf(StoreFailedError);
+  await expect(at.put("b", "revoke")).rejects.toBeInstanceOf(StoreFailedError);
+  await expect(at.put("c")).rejects.toBeInstanceOf(StoreFailedError);
+  expect(at.conditions).toEqual([{ state: "failed", cause: "MDB_PANIC" }]);
+  expect(await at.environment.close()).toBe(false);
+});
+
+test("what throws in its turn is undone, and those that share its commit are not", async () => {
+  await using at = await open();
+  const { environment } = at;
+  const thrown = environment.write(() => {
+    environment.tables.meta.putSync(Buffer.from("undone"), Buffer.alloc(8));
+    throw new RangeError("mine");
+  });
+  const [, outcome] = await Promise.allSettled([at.put("done"), thrown]);
+  expect(outcome).toMatchObject({ status: "rejected", reason: expect.any(RangeError) });
+  expect([at.has("done"), at.has("undone")]).toEqual([true, false]);
+  await environment.close();
+});
+
+test("a revoke overtakes hundreds of writes that wait, and a tenant does not wait for all of another's", async () => {
+  await using at = await open();
+  const order: string[] = [];
+  const note = (name: string, written: Promise<unknown>) => written.then(() => void order.push(name));
+  const written = Array.from({ length: 600 }, (_, i) => note("greedy", at.put(`g${i}`, "create", "greedy")));
+  written.push(note("small", at.put("small", "create", "small")));
+  written.push(note("revoke", at.put("revoke", "revoke", "other")));
+  await Promise.all(written);
+  // All were sent in one turn of the event loop; a commit holds 32.
+  expect(order.indexOf("revoke")).toBeLessThan(32);
+  expect(order.indexOf("small")).toBeLessThan(32);
+  await at.environment.close();
+});
+
+test("more writes than may wait are refused, the latest of who sent most", async () => {
+  await using at = await open();
+  const send = (owner: string, count: number) =>
+    Array.from({ length: count }, (_, i) => at.put(`${owner}${i}`, "create", owner));
+  const greedy = Promise.allSettled(send("greedy", 2_000));
+  const small = Promise.allSettled(send("small", 20));
+  const refused = (await greedy).filter(({ status }) => status === "rejected");
+  expect(refused.length).toBeGreaterThan(900);
+  expect(refused[0]).toMatchObject({ reason: expect.any(StoreBusyError) });
+  expect((await small).every(({ status }) => status === "fulfilled")).toBe(true);
+  await at.environment.close();
+});

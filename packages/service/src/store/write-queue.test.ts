@@ -1,0 +1,120 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Queued } from "./write-queue.ts";
+import { createWriteQueue } from "./write-queue.ts";
+
+interface Item extends Queued {
+  readonly name: string;
+}
+
+function item(kind: Queued["class"], tenant: string, capability: string, name = ""): Item {
+  return { class: kind, owner: { tenant, capability }, name };
+}
+
+const many = (count: number, make: (index: number) => Item): Item[] =>
+  Array.from({ length: count }, (_, i) => make(i));
+
+function drain(queue: ReturnType<typeof createWriteQueue<Item>>, batch: number): string[] {
+  const names: string[] = [];
+  for (let next = queue.take(batch); next.length > 0; next = queue.take(batch)) {
+    names.push(...next.map(({ name }) => name));
+  }
+  return names;
+}
+
+test("a revoke is taken before all that waits, whoever sent it", () => {
+  const queue = createWriteQueue<Item>(100);
+  for (const waiting of many(50, (i) => item("create", "greedy", "export", `c${i}`))) queue.add(waiting);
+  queue.add(item("revoke", "other", "revoke", "revoke"));
+  expect(queue.take(4)[0]).toMatchObject({ name: "revoke" });
+});
+
+test("revokes without end leave a quarter of the turns to others", () => {
+  const queue = createWriteQueue<Item>(100);
+  for (const waiting of many(100, (i) => item("revoke", "greedy", "revoke", `r${i}`))) queue.add(waiting);
+  for (const waiting of many(100, (i) => item("create", "other", "create", `c${i}`))) queue.add(waiting);
+  for (let turn = 0; turn < 4; turn += 1) {
+    const classes = queue.take(16).map((taken) => taken.class);
+    expect(classes.filter((kind) => kind === "create")).toHaveLength(4);
+    expect(classes.filter((kind) => kind === "revoke")).toHaveLength(12);
+  }
+});
+
+test("tenants take turns, and within one its capabilities do, however much one of them sends", () => {
+  const queue = createWriteQueue<Item>(1_000);
+  for (const waiting of many(400, (i) => item("create", "greedy", "a", `greedy a${i}`))) queue.add(waiting);
+  queue.add(item("create", "greedy", "b", "greedy b0"));
+  for (const waiting of many(2, (i) => item("create", "small", "c", `small ${i}`))) queue.add(waiting);
+  expect(queue.take(5).map(({ name }) => name)).toEqual([
+    "greedy a0",
+    "small 0",
+    "greedy b0",
+    "small 1",
+    "greedy a1",
+  ]);
+});
+
+test("a full queue gives up the latest of who has most in it, so that others find a place", () => {
+  const queue = createWriteQueue<Item>(10);
+  for (const waiting of many(10, (i) => item("create", "greedy", "export", `g${i}`))) queue.add(waiting);
+  expect(queue.add(item("create", "greedy", "export", "g10"))).toMatchObject({ name: "g10" });
+  expect(queue.add(item("create", "small", "export", "s0"))).toMatchObject({ name: "g9" });
+  expect(queue.add(item("revoke", "small", "revoke", "r"))).toBeUndefined();
+  expect(drain(queue, 3).toSorted()).toEqual([
+    "g0",
+    "g1",
+    "g2",
+    "g3",
+    "g4",
+    "g5",
+    "g6",
+    "g7",
+    "g8",
+    "r",
+    "s0",
+  ]);
+});
+
+test("a sweep gets one turn of each batch, and no more", () => {
+  const queue = createWriteQueue<Item>(10);
+  for (const waiting of many(3, (i) => item("sweep", "", "", `s${i}`))) queue.add(waiting);
+  for (const waiting of many(10, (i) => item("create", "t", "c", `c${i}`))) queue.add(waiting);
+  expect(queue.take(4).map(({ name }) => name)).toEqual(["s0", "c0", "c1", "c2"]);
+});
+
+const ACTS = fc.array(
+  fc.record({
+    kind: fc.constantFrom("revoke", "create", "sweep"),
+    tenant: fc.constantFrom("a", "b", "c"),
+    capability: fc.constantFrom("x", "y"),
+    act: fc.constantFrom("add", "add", "add", "take", "delete"),
+  }),
+  { maxLength: 200 },
+);
+
+test("what went in comes out once, or is given up once, or was deleted", () => {
+  const property = fc.property(ACTS, (acts) => {
+    const queue = createWriteQueue<Item>(8);
+    const waiting = new Set<string>();
+    const leave = (name: string): void => expect(waiting.delete(name)).toBe(true) as unknown as void;
+    const items: Item[] = [];
+    for (const [index, { kind, tenant, capability, act }] of acts.entries()) {
+      if (act === "take") for (const { name } of queue.take(3)) leave(name);
+      else if (act === "delete") {
+        const last = items.findLast(({ name }) => waiting.has(name));
+        if (last === undefined) continue;
+        queue.delete(last);
+        leave(last.name);
+      } else {
+        const added = item(kind as Queued["class"], tenant, capability, `${index}`);
+        items.push(added);
+        waiting.add(added.name);
+        const given = queue.add(added);
+        if (given !== undefined) leave(given.name);
+      }
+    }
+    for (const name of drain(queue, 3)) leave(name);
+    expect(waiting.size).toBe(0);
+  });
+  fc.assert(property, { numRuns: 300 });
+});

@@ -1,0 +1,146 @@
+/** What a write is for. Its class decides when it is taken and how much of the disk it may use. */
+export type WriteClass = "revoke" | "create" | "sweep";
+
+/** On whose behalf something is written: turns are shared between tenants, and within one between its capabilities. */
+export interface WriteOwner {
+  readonly tenant: string;
+  readonly capability: string;
+}
+
+/** What the queue reads of what waits in it. */
+export interface Queued {
+  readonly class: WriteClass;
+  readonly owner: WriteOwner;
+}
+
+/** Writes that wait for their turn. */
+export interface WriteQueue<T extends Queued> {
+  /**
+   * Takes `item` in. A full queue gives up the latest of the owner that has most in it, which may be `item` itself.
+   *
+   * @returns what was given up.
+   */
+  add(item: T): T | undefined;
+  /**
+   * The next `count`: revokes first, up to three quarters of the turns while others wait; one sweep; then, tenant by tenant
+   * and capability by capability in turn, what is created. Revokes are shared in the same way.
+   */
+  take(count: number): T[];
+  delete(item: T): void;
+}
+
+/** Of so many turns revokes leave one to others. */
+const REVOKES_LEAVE = 4;
+
+/** @param capacity how many may wait, of revokes and of all else each. */
+export function createWriteQueue<T extends Queued>(capacity: number): WriteQueue<T> {
+  const revokes = new FairQueue<T>();
+  const creations = new FairQueue<T>();
+  const sweeps: T[] = [];
+  const queueOf = (item: T): FairQueue<T> => (item.class === "revoke" ? revokes : creations);
+
+  return {
+    add(item) {
+      if (item.class === "sweep") {
+        sweeps.push(item);
+        return undefined;
+      }
+      const queue = queueOf(item);
+      queue.push(item);
+      return queue.size > capacity ? queue.giveUp() : undefined;
+    },
+    take(count) {
+      const others = creations.size + sweeps.length;
+      const left = others === 0 ? 0 : Math.min(others, Math.ceil(count / REVOKES_LEAVE));
+      const taken = revokes.shift(count - left);
+      // One at a time: a batch of a sweep is as much work as dozens of other writes.
+      if (taken.length < count) taken.push(...sweeps.splice(0, 1));
+      taken.push(...creations.shift(count - taken.length));
+      return taken;
+    },
+    delete(item) {
+      if (item.class !== "sweep") return queueOf(item).delete(item);
+      const at = sweeps.indexOf(item);
+      if (at !== -1) sweeps.splice(at, 1);
+    },
+  };
+}
+
+/** The key of a Map that was used last stands last, so that the first one is always the one to serve next. */
+class FairQueue<T extends Queued> {
+  readonly #tenants = new Map<string, Map<string, T[]>>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  push(item: T): void {
+    const { tenant, capability } = item.owner;
+    const lanes = this.#tenants.get(tenant) ?? new Map<string, T[]>();
+    const lane = lanes.get(capability) ?? [];
+    lane.push(item);
+    lanes.set(capability, lane);
+    this.#tenants.set(tenant, lanes);
+    this.#size += 1;
+  }
+
+  shift(count: number): T[] {
+    const taken: T[] = [];
+    while (taken.length < count) {
+      const [first] = this.#tenants;
+      const [lane] = first?.[1] ?? [];
+      const item = lane?.[1].shift();
+      if (first === undefined || lane === undefined || item === undefined) break;
+      taken.push(item);
+      this.#size -= 1;
+      putLast(first[1], lane, lane[1].length);
+      putLast(this.#tenants, first, first[1].size);
+    }
+    return taken;
+  }
+
+  /** Removes the latest of the longest lane of the tenant that has most. */
+  giveUp(): T | undefined {
+    const lanes = largest(this.#tenants.values(), (candidate) => sum(candidate.values()));
+    const item = lanes === undefined ? undefined : largest(lanes.values(), ({ length }) => length)?.at(-1);
+    if (item !== undefined) this.delete(item);
+    return item;
+  }
+
+  delete(item: T): void {
+    const { tenant, capability } = item.owner;
+    const lanes = this.#tenants.get(tenant);
+    const lane = lanes?.get(capability);
+    const at = lane?.lastIndexOf(item) ?? -1;
+    if (lanes === undefined || lane === undefined || at === -1) return;
+    lane.splice(at, 1);
+    this.#size -= 1;
+    if (lane.length === 0) lanes.delete(capability);
+    if (lanes.size === 0) this.#tenants.delete(tenant);
+  }
+}
+
+function putLast<V>(map: Map<string, V>, [key, value]: readonly [string, V], left: number): void {
+  map.delete(key);
+  if (left > 0) map.set(key, value);
+}
+
+/** The last of the largest: who came later gives way. */
+function largest<V>(values: Iterable<V>, sizeOf: (value: V) => number): V | undefined {
+  let found: V | undefined;
+  let most = 0;
+  for (const value of values) {
+    const size = sizeOf(value);
+    if (size < most) continue;
+    most = size;
+    found = value;
+  }
+  return found;
+}
+
+function sum(lanes: Iterable<readonly unknown[]>): number {
+  let count = 0;
+  for (const { length } of lanes) count += length;
+  return count;
+}
