@@ -17,6 +17,9 @@ test.each([
     "x-forwarded",
     "x-host",
   ],
+  ["x-remote-addr", "x-auth-request-user", "x-webauth-user", "x-ssl-client-s-dn", "x-ms-client-principal-id"],
+  ["x-arr-clientcert", "x-envoy-original-path", "x-goog-authenticated-user-id", "x-appengine-country"],
+  ["x-amzn-oidc-data", "ssl-client-cert", "x-client-cert", "x-client-certificate", "x-sendfile-type"],
   ["x-original-uri", "x-original-host", "x-original-method"],
 ])("the client's %s, … never reach a target", (...names) => {
   expect(names.filter((name) => clientHeaderRule(name) !== "never")).toEqual([]);
@@ -31,6 +34,11 @@ test.each([
   "x-forwardedfor",
   "x-original-filename",
   "client-certificate",
+  "x-auth-level",
+  "x-envoyage",
+  "x-arrival",
+  "x-remotely",
+  "x-client-id",
   "x-anything",
   "origin",
 ])("the client's %s may reach a target", (name) => {

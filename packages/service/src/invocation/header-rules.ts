@@ -22,9 +22,6 @@ const NEVER_FROM_CLIENT: readonly string[] = [
   "x-client-ip",
   "x-cluster-client-ip",
   "x-originating-ip",
-  "x-remote-addr",
-  "x-remote-ip",
-  "x-remote-user",
   "remote-user",
   "true-client-ip",
   "cf-connecting-ip",
@@ -34,6 +31,9 @@ const NEVER_FROM_CLIENT: readonly string[] = [
   "client-cert-chain",
   "x-host",
   "x-request-start",
+  // Under which name the target's proxy takes files (CVE-2025-61780).
+  "x-accel-mapping",
+  "x-sendfile-type",
   // Another method, another URL.
   "x-http-method",
   "x-http-method-override",
@@ -49,6 +49,13 @@ const NEVER_FROM_CLIENT: readonly string[] = [
   "via",
   "cdn-loop",
 ];
+
+/**
+ * Families of the same, all of them what only a target's own proxy may say: X-Forwarded-*; users and certificates as
+ * oauth2-proxy, Grafana, Azure, App Engine, Google's and Amazon's load balancers and TLS terminators pass them on; Envoy.
+ */
+const NEVER_FAMILY =
+  /^(?:ssl-client-|x-amzn-oidc-|x-appengine-|x-arr-|x-auth-request-|x-authenticated-|x-client-cert|x-envoy-|x-forwarded-|x-goog-authenticated-user-|x-ms-client-principal|x-remote-|x-ssl-client-|x-webauth-)/;
 
 /**
  * With a credential of the target these name another resource than the one that the capability stands for, or another
@@ -93,7 +100,7 @@ export function foldName(name: string): string {
 export function clientHeaderRule(foldedName: string): ClientHeaderRule {
   const rule = CLIENT_HEADERS.get(foldedName);
   if (rule !== undefined) return rule;
-  if (foldedName.startsWith("x-forwarded-")) return "never";
+  if (NEVER_FAMILY.test(foldedName)) return "never";
   return foldedName.startsWith("impersonate-extra-") ? "steering" : "pass";
 }
 

@@ -200,3 +200,15 @@ test("what describes chunks within a body passes only where the body goes on in 
     expect(outcome.ok && outcome.value.headers).toEqual(target.headers);
   }
 });
+
+test("what no target gets is dropped, but refused where the service behind a signature would act on it", () => {
+  const plan = { kind: "declared", value: "" } as const;
+  const aws4 = preparedTarget({ uri: URI, hmac: { "aws4-hmac-sha256": AWS4 } });
+  for (const name of ["X-Amzn-Oidc-Data", "x-goog-authenticated-user-email"]) {
+    const head = requestHeadOf({ rawHeaders: [name, "theirs"] });
+    expect(shape(aws4, head, plan).ok, name).toBe(false);
+    expect(shaped(preparedTarget({ uri: URI }), head).headers).toEqual(HOST);
+  }
+  const rawHeaders = ["Cookie", "theirs", "X-Forwarded-For", "theirs", "Authorization", "theirs"];
+  expect(shaped(aws4, requestHeadOf({ rawHeaders })).headers).toEqual(HOST);
+});

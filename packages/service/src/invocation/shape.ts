@@ -54,13 +54,19 @@ type Verdict = "pass" | "drop" | "refuse";
 function judgeHeader(target: PreparedTarget, plan: PayloadPlan, name: string, value: string): Verdict {
   const folded = foldName(name);
   const rule = clientHeaderRule(folded);
-  if (rule === "never") return target.passesPayloadHash && isPayloadHash(name) ? "pass" : "drop";
+  if (rule === "never") return judgeNever(target, name, value);
   const own = target.steering.get(folded);
   if (own !== undefined && own !== value && own !== trimFieldValue(value)) return "refuse";
   if (target.headerNames.has(folded)) return "drop";
   if (isCredentialHeader(folded) && (target.carriesCredential || TOKEN_PATTERN.test(value))) return "drop";
   if (rule === "steering" && target.refusesSteering) return "refuse";
   return target.signer === undefined ? "pass" : judgeSigned(target.signer, plan, name, value);
+}
+
+/** What no target gets is dropped, unless the service behind a signature would have acted on it: `X-Amzn-Oidc-Data`. */
+function judgeNever(target: PreparedTarget, name: string, value: string): Verdict {
+  if (target.passesPayloadHash && isPayloadHash(name)) return "pass";
+  return target.signer?.headerRule(name.toLowerCase(), value) === "refuse" ? "refuse" : "drop";
 }
 
 function judgeSigned(
