@@ -59,14 +59,26 @@ const UNANSWERED = "the connection ended without an answer";
 /** More than a thousand membranes with the longest ids: whoever answers without end must not fill the memory. */
 const LONGEST_ANSWER = 16 * 1024 * 1024;
 
+const FIRST_BYTES = 16 * 1024;
+
+/** The same bytes with room for `length`, at least twice as much as before if it was too little. */
+function withRoom(bytes: Buffer, length: number): Buffer {
+  if (length <= bytes.length) return bytes;
+  const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * bytes.length));
+  bytes.copy(larger);
+  return larger;
+}
+
 async function readText(response: IncomingMessage, status: number): Promise<string> {
-  const chunks: Buffer[] = [];
+  let bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   let length = 0;
   for await (const chunk of response) {
-    const bytes = Buffer.from(chunk);
-    chunks.push(bytes);
-    length += bytes.length;
-    if (length > LONGEST_ANSWER) throw invalidAnswer(status, refuse("body", "at most 16 MiB").problem);
+    if (!Buffer.isBuffer(chunk)) throw new TypeError("an answer is read as bytes");
+    if (length + chunk.length > LONGEST_ANSWER)
+      throw invalidAnswer(status, refuse("body", "at most 16 MiB").problem);
+    // Copied, not kept: a piece of one byte takes some 360.
+    bytes = withRoom(bytes, length + chunk.length);
+    length += chunk.copy(bytes, length);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return bytes.toString("utf8", 0, length);
 }

@@ -10,8 +10,10 @@ export interface Limits {
   readonly heldBodyBytes: number;
   /** Time for a requester to send a head, and for the TLS handshake before it. */
   readonly headTimeoutMs: number;
-  /** Bytes of all bodies that are held in memory at once. */
+  /** Bytes of all bodies that are held in memory at once for a signature. */
   readonly heldBytes: number;
+  /** Bytes of all bodies of requests to the service itself that are held in memory at once. */
+  readonly managementHeldBytes: number;
   /** Time over which a requester that is in the middle of its body must keep the least rate. */
   readonly bodyIdleMs: number;
   /** The least rate of a requester that sends, in bytes a second. */
@@ -50,14 +52,20 @@ export interface Limits {
   readonly pipelinedBytes: number;
   /** Requests of one client address in a minute whose token does not work; IPv6 addresses count by their /64. */
   readonly failedAuthorizationsPerMinute: number;
-  /** Invocations of one capability under way at once. */
+  /** Invocations under way at once of one capability and of all that re-exports it. */
   readonly invocationsPerCapability: number;
   /** Invocations under way at once that run through one tenant's membranes. */
   readonly invocationsPerTenant: number;
   /** Invocations under way at once in all. */
   readonly invocations: number;
-  /** Connections to one destination; further requests wait. */
+  /** Connections of one tenant's targets to one destination; further requests wait. */
   readonly connectionsPerDestination: number;
+  /** Connections to targets in all. */
+  readonly targetConnections: number;
+  /** Pools of connections to targets, one for each destination of a tenant with its TLS material. */
+  readonly pools: number;
+  /** Memory that pools and their TLS contexts may hold together. */
+  readonly poolBytes: number;
   /** Verdicts kept in memory. */
   readonly cachedVerdicts: number;
   /** Memory that they may hold together. */
@@ -83,6 +91,7 @@ export const DEFAULT_LIMITS: Limits = {
   jsonDepth: 32,
   heldBodyBytes: 8 * 1024 * 1024,
   heldBytes: 256 * 1024 * 1024,
+  managementHeldBytes: 64 * 1024 * 1024,
   headTimeoutMs: 30_000,
   bodyIdleMs: 30_000,
   // The figure of Kestrel, ASP.NET Core's server: MinRequestBodyDataRate and MinResponseDataRate.
@@ -109,6 +118,9 @@ export const DEFAULT_LIMITS: Limits = {
   invocationsPerTenant: 2_048,
   invocations: 8_192,
   connectionsPerDestination: 1_024,
+  targetConnections: 16_384,
+  pools: 8_192,
+  poolBytes: 256 * 1024 * 1024,
   cachedVerdicts: 100_000,
   cachedBytes: 64 * 1024 * 1024,
   lineageNodes: 256,

@@ -16,7 +16,8 @@ import type { Handler, Listener } from "./http/server.ts";
 import { listen } from "./http/server.ts";
 import { createTurns } from "./http/turns.ts";
 import { createAdmissions } from "./invocation/admissions.ts";
-import { createHeldBytes } from "./invocation/held-bytes.ts";
+import { createLedger } from "./invocation/accounts.ts";
+import { createByteBudget } from "./invocation/byte-budget.ts";
 import { createOccupancy } from "./invocation/occupancy.ts";
 import { createPace } from "./invocation/pace.ts";
 import type { BodyOptions } from "./invocation/request-body.ts";
@@ -88,6 +89,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const cache = createVerdictCache<Resolved>(feed, limits.cachedVerdicts, limits.cachedBytes);
   const admissions = createAdmissions(feed);
   const vault = createVault(store, options.keys, randomBytes);
+  const ledger = createLedger();
   const names = [options.authority, ...options.aliases];
   const own: OwnEndpoint[] = [];
   const policy = createEgressPolicy({
@@ -105,6 +107,9 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       connections: limits.connectionsPerDestination,
       maxHeaderBytes: limits.headerBytes,
       idlePoolMs: limits.idlePoolMs,
+      pools: limits.pools,
+      poolBytes: limits.poolBytes,
+      targetConnections: limits.targetConnections,
       lookup: options.lookup,
     },
     monotonic,
@@ -132,7 +137,6 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     pace,
     passing,
     sender: { windowMs: limits.bodyIdleMs, bytesPerSecond: limits.senderBytesPerSecond },
-    held: createHeldBytes(limits.heldBytes),
   };
   const inTurn = createTurns(
     { perConnection: limits.pipelinedRequestsPerConnection, bytes: limits.pipelinedBytes },
@@ -153,12 +157,15 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       cache,
       vault,
       admissions,
+      ledger,
       digest,
       authorityCa: (authority) => options.authorityCas.get(normalizeAuthority(authority)),
     },
     invoking: {
       recheck: () => feed.advance(),
       pools,
+      ledger,
+      held: createByteBudget(limits.heldBytes, "heldBytes"),
       occupancy: createOccupancy({
         perCapability: limits.invocationsPerCapability,
         perTenant: limits.invocationsPerTenant,
@@ -185,6 +192,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       authority: options.authority,
       isOwn,
       bodies,
+      held: createByteBudget(limits.managementHeldBytes, "managementBytes"),
       bodyLimit: limits.managementBodyBytes,
       jsonDepth: limits.jsonDepth,
       revoked: () => {

@@ -76,13 +76,28 @@ test("a capability with too many invocations under way is a 429 that says when t
 
 test("a tenant's limit counts all that runs through its membranes, a delegate's too; other tenants are served", async () => {
   const own = await door(membrane);
-  const delegated = await exportThrough(service, other.export, { capability: uriOf(service, own) });
+  const delegated = await exportThrough(service, other.export, {
+    capability: uriOf(service, await door(membrane)),
+  });
   const held = await hold(own, own, delegated);
   expect(await soon(await door(membrane))).toMatchObject({ status: 429, json: { code: "tenant_busy" } });
   expect(await soon(delegated)).toMatchObject({ status: 429, json: { code: "tenant_busy" } });
   expect((await soon(await door(other))).text).toBe("at once");
   await held.end();
   expect((await soon(delegated)).text).toBe("at once");
+});
+
+test("what re-exports a capability has its places, and none besides; another capability is served", async () => {
+  const own = await door(membrane);
+  const again = async (of: string): Promise<string> =>
+    exportThrough(service, other.export, { capability: uriOf(service, of) });
+  const [delegated, twice] = [await again(own), await again(await again(own))];
+  const held = await hold(delegated, twice);
+  for (const token of [own, delegated, twice, await again(own)])
+    expect(await soon(token)).toMatchObject({ status: 429, json: { code: "capability_busy" } });
+  expect((await soon(await door(membrane))).text).toBe("at once");
+  await held.end();
+  expect((await soon(own)).text).toBe("at once");
 });
 
 test("the limit of the whole service is a 503; what the service itself does is not held up by it", async () => {

@@ -20,7 +20,7 @@ async function cacheBehind(service: TestService, revokes: number) {
   const { store } = service.data;
   const feed = await createRevocationFeed(store);
   const cache = createVerdictCache<Cacheable>(feed, 10, 1_000);
-  cache.put("kept", { lineage: LINEAGE, bytes: 1 }, feed.position());
+  cache.put("kept", { lineage: LINEAGE, bytes: 1, maker: "t" }, feed.position());
   for (let i = 0; i < revokes; i += 1) {
     const membrane = await createMembrane(service, service.tokens.create, `m${i}`);
     expectStatus(await call(service, membrane.revoke, { method: "POST" }), 202);
@@ -89,7 +89,7 @@ test("when the head of the log goes back or names another log, every verdict is 
     revocationsSince: (position) => other.data.store.revocationsSince(position),
   });
   const cache = createVerdictCache<Cacheable>(feed, 10, 1_000);
-  cache.put("kept", { lineage: LINEAGE, bytes: 1 }, feed.position());
+  cache.put("kept", { lineage: LINEAGE, bytes: 1, maker: "t" }, feed.position());
   await feed.advance();
   expect(cache.get("kept")).toBeUndefined();
 });

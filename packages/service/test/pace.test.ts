@@ -179,8 +179,8 @@ test("a target that falls silent within its answer has it cut, and others are se
   expect(wire.received()).not.toMatch(/\r\n0\r\n\r\n$/);
 });
 
-test("more bodies than may be held at once are a 503 that says when to come again; what streams is served, and an end makes room", async () => {
-  await using service = await startTestService({ limits: { heldBytes: 1_000, heldBodyBytes: 900 } });
+test("more than a capability may hold at once is a 429 that says when to come again; what streams is served, and an end makes room", async () => {
+  await using service = await startTestService({ limits: { heldBytes: 3_000, heldBodyBytes: 900 } });
   await using target = await startTarget();
   const { door } = await openDoor(service, { uri: target.url });
   const { door: signed } = await openDoor(service, { uri: target.url, hmac: AWS4 });
@@ -188,8 +188,8 @@ test("more bodies than may be held at once are a 503 that says when to come agai
   await beginHeld(holding, signed);
   const over = () => call(service, signed, { body: "y".repeat(300) });
   const refused = await over();
-  expect(refused.status).toBe(503);
-  expect(refused).toMatchObject({ json: { code: "service_busy" }, headers: { "retry-after": "1" } });
+  expect(refused.status).toBe(429);
+  expect(refused).toMatchObject({ json: { code: "capability_busy" }, headers: { "retry-after": "1" } });
   expect((await call(service, door, { body: "z".repeat(5_000) })).text).toBe("ok");
   holding.send("x");
   await holding.until((text) => text.includes("200 OK"));
@@ -197,7 +197,7 @@ test("more bodies than may be held at once are a 503 that says when to come agai
 
   await using leaving = await openWire(service.port);
   await beginHeld(leaving, signed);
-  expect((await over()).status).toBe(503);
+  expect((await over()).status).toBe(429);
   leaving.socket.destroy();
   await once(leaving.socket, "close");
   await expect.poll(async () => (await over()).status).toBe(200);

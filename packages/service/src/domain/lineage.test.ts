@@ -55,7 +55,7 @@ test("what is alive tells the uids of all it depends on, its own included, and w
   expect(judge(exporting, reader(...ALL).find)).toEqual({
     alive: true,
     lineage: new Set([exporting, membrane, tenant, create].map((node) => node.uid)),
-    tenants: [tenant.uid],
+    payers: { capabilities: [exporting.uid], tenants: [tenant.uid], maker: tenant.uid },
   });
 });
 

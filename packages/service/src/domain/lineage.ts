@@ -1,6 +1,8 @@
 import type { Capability } from "./capability.ts";
 import { forgivesItsSubject } from "./capability.ts";
 import type { Membrane } from "./membrane.ts";
+import type { Payers } from "./payers.ts";
+import { payersOf } from "./payers.ts";
 import type { Target } from "./target.ts";
 import type { Tenant } from "./tenant.ts";
 import type { Uid } from "./uid.ts";
@@ -17,10 +19,10 @@ export interface Pointer {
 
 /**
  * Whether a node works now, and the uids of all it depends on (its own included): what a cached verdict must be dropped
- * for. `tenants` are those of them that are tenants.
+ * for.
  */
 export type Verdict =
-  | { readonly alive: true; readonly lineage: ReadonlySet<Uid>; readonly tenants: readonly Uid[] }
+  | { readonly alive: true; readonly lineage: ReadonlySet<Uid>; readonly payers: Payers }
   | { readonly alive: false; readonly cause: "missing" | "revoked"; readonly at: Uid };
 
 /** All that `node` points to. */
@@ -44,9 +46,8 @@ export function pointers(node: LineageNode): readonly Pointer[] {
  * @param find reads a node from the same snapshot for the whole walk.
  */
 export function judge(root: LineageNode, find: (uid: Uid) => LineageNode | undefined): Verdict {
-  const expanded = new Set<Uid>();
+  const expanded = new Map<Uid, LineageNode>();
   const judged = new Set<Uid>();
-  const tenants: Uid[] = [];
   const open: Pointer[] = [{ to: root.uid, forgiving: false }];
   for (let step = open.pop(); step !== undefined; step = open.pop()) {
     if (judged.has(step.to) || (step.forgiving && expanded.has(step.to))) continue;
@@ -57,11 +58,10 @@ export function judge(root: LineageNode, find: (uid: Uid) => LineageNode | undef
       judged.add(node.uid);
     }
     if (expanded.has(node.uid)) continue;
-    expanded.add(node.uid);
-    if (node.type === "tenant") tenants.push(node.uid);
+    expanded.set(node.uid, node);
     open.push(...pointers(node));
   }
-  return { alive: true, lineage: expanded, tenants };
+  return { alive: true, lineage: new Set(expanded.keys()), payers: payersOf(root, expanded) };
 }
 
 function strict(...uids: readonly (Uid | undefined)[]): Pointer[] {

@@ -6,7 +6,7 @@ import { dial } from "./dial.ts";
 import { ConnectFailedError, EgressDeniedError } from "./errors.ts";
 import { outliveFailedWrites } from "./failed-writes.ts";
 import { createHandshake } from "./handshake.ts";
-import type { Handshake, TargetTls } from "./handshake.ts";
+import type { ContextTurn, Handshake, TargetTls } from "./handshake.ts";
 import { holdEnd } from "./held-end.ts";
 import type { EgressPolicy, EgressVerdict } from "./policy.ts";
 import type { NameLookup } from "./resolve.ts";
@@ -18,6 +18,8 @@ export interface ConnectorOptions {
   readonly tls?: TargetTls;
   /** For name resolution, connection and TLS handshake together, in milliseconds. */
   readonly connectTimeoutMs: number;
+  /** Makes a TLS context when its turn has come; absent: at once. */
+  readonly turn?: ContextTurn;
   /** Asked once for each connection, for all addresses. */
   readonly lookup: NameLookup;
 }
@@ -53,7 +55,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   const means: Means = {
     policy,
     lookup,
-    handshake: createHandshake(options.tls ?? {}),
+    handshake: createHandshake(options.tls ?? {}, options.turn),
     isVerified: options.tls?.rejectUnauthorized !== false,
   };
 

@@ -36,7 +36,7 @@ export function dial(
 function dialOptions(
   addresses: readonly LookupAddress[],
   port: number,
-): TcpNetConnectOpts & { readonly highWaterMark: number } {
+): TcpNetConnectOpts & { readonly readableHighWaterMark: number; readonly writableHighWaterMark: number } {
   return {
     // With the lookup below the name means nothing; a single address is given as a literal, which is never looked up.
     host: addresses.length === 1 ? addresses[0]?.address : "target.invalid",
@@ -47,6 +47,8 @@ function dialOptions(
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
-    highWaterMark: 65_536,
+    readableHighWaterMark: 65_536,
+    // Small: what waits here in chunks of one byte takes hundreds of times its length.
+    writableHighWaterMark: 1_024,
   };
 }

@@ -256,7 +256,15 @@ function poolsWith(
     localAddresses: () => ["203.0.113.10"],
     ownAuthorities: [],
   });
-  const limits = { connections: 1, maxHeaderBytes: 16_384, idlePoolMs: 60_000, connectTimeoutMs: 5_000 };
+  const limits = {
+    connections: 1,
+    maxHeaderBytes: 16_384,
+    idlePoolMs: 60_000,
+    connectTimeoutMs: 5_000,
+    pools: 8,
+    poolBytes: 8_388_608,
+    targetConnections: 8,
+  };
   const pools = createPools({ policy, lookup, ...limits, ...more }, () => 0);
   made.push(pools);
   return pools;
@@ -265,8 +273,8 @@ function poolsWith(
 function upstreamOf(
   pools: Pools,
   destination: Destination = { origin: `http://target.example:${port}` },
-): ReturnType<Pools["get"]> {
-  return pools.get(poolKey(destination), destination);
+): NonNullable<ReturnType<Pools["get"]>> {
+  return pools.get(poolKey(destination, "t"), destination, "t")!;
 }
 
 async function get(pools: Pools, destination?: Destination): Promise<string> {

@@ -6,7 +6,8 @@ export type EgressErrorCode =
   | "EGRESS_DNS_FAILED"
   | "EGRESS_CONNECT_FAILED"
   | "EGRESS_CONNECT_TIMEOUT"
-  | "EGRESS_TLS_FAILED";
+  | "EGRESS_TLS_FAILED"
+  | "EGRESS_TOO_MANY";
 
 /**
  * Base of all that goes wrong before a connection is handed over. No message names the target, since messages reach
@@ -55,6 +56,16 @@ export class ConnectTimeoutError extends EgressError {
 
   constructor() {
     super("Connecting to the target took too long");
+  }
+}
+
+/** As many connections to targets are open as the target's tenant may have. */
+export class TooManyConnectionsError extends EgressError {
+  override readonly name = "TooManyConnectionsError";
+  readonly code = "EGRESS_TOO_MANY";
+
+  constructor() {
+    super("Too many connections to targets are open");
   }
 }
 

@@ -17,6 +17,9 @@ export interface TargetTls {
   readonly rejectUnauthorized?: boolean;
 }
 
+/** Calls `make` when its turn has come. */
+export type ContextTurn = (make: () => SecureContext) => Promise<SecureContext>;
+
 /** Makes a connected socket a TLS connection to the named host, or rejects with TlsFailedError. */
 export type Handshake = (socket: Socket, hostname: string) => Promise<TLSSocket>;
 
@@ -24,25 +27,20 @@ export type Handshake = (socket: Socket, hostname: string) => Promise<TLSSocket>
  * A handshake with one target's material. A session is resumed for the host name it was made with and never outside
  * this handshake: a resumed session is not verified again, so it must not cross over to other material.
  */
-export function createHandshake(material: TargetTls): Handshake {
+export function createHandshake(material: TargetTls, turn: ContextTurn = atOnce): Handshake {
+  // Without certificates in it a context is cheap, and many targets have one: it does not wait.
+  const hasPem = material.ca !== undefined || material.cert !== undefined || material.key !== undefined;
   const rejectUnauthorized = material.rejectUnauthorized ?? true;
   let latest: { readonly hostname: string; readonly session: Buffer } | undefined;
-  let context: SecureContext | undefined;
+  let context: Promise<SecureContext> | undefined;
 
-  return (socket, hostname) =>
+  const handshake = (socket: Socket, hostname: string, secureContext: SecureContext): Promise<TLSSocket> =>
     new Promise((resolve, reject) => {
       const fail = (cause?: unknown): void =>
         reject(new TlsFailedError(cause === undefined ? {} : { cause }));
-      try {
-        context ??= contextOf(material);
-      } catch (cause) {
-        socket.destroy();
-        fail(cause);
-        return;
-      }
       const secure = connect({
         socket,
-        secureContext: context,
+        secureContext,
         rejectUnauthorized,
         host: hostname,
         checkServerIdentity,
@@ -62,6 +60,22 @@ export function createHandshake(material: TargetTls): Handshake {
       });
       secure.once("close", () => fail());
     });
+
+  return async (socket, hostname) => {
+    const made = (context ??= (hasPem ? turn : atOnce)(() => contextOf(material)));
+    const secureContext = await made.catch((cause: unknown) => {
+      // Another attempt may fare better: it may have been the memory.
+      context = undefined;
+      socket.destroy();
+      throw new TlsFailedError({ cause });
+    });
+    if (socket.destroyed) throw new TlsFailedError();
+    return handshake(socket, hostname, secureContext);
+  };
+}
+
+async function atOnce(make: () => SecureContext): Promise<SecureContext> {
+  return make();
 }
 
 /** Copied key by key: an extra one in the material (`servername`, `checkServerIdentity`, …) would undo the checks. */

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { nextTick } from "node:process";
+import { SMALL_PIECE_BYTES, Slabs } from "../collections/slabs.ts";
 
 /**
  * Keeps the end of a connection back until its reader has taken all that came before. Undici 7 ends the process when a
@@ -9,6 +10,9 @@ import { nextTick } from "node:process";
  *
  * Undici reads until there is nothing left, unless it is paused. So its latest read tells: it is paused from one that gave
  * something until one that gives nothing.
+ *
+ * Small pieces that come while others wait are joined: Node counts the bytes that wait, and a target that sends its answer in TLS
+ * records of one byte would have megabytes kept for it.
  */
 export function holdEnd<T extends Socket>(socket: T): T {
   const push = socket.push.bind(socket);
@@ -25,7 +29,16 @@ export function holdEnd<T extends Socket>(socket: T): T {
     ending = undefined;
     now();
   };
+  const joined = new Slabs();
+  const passOn = (): void => {
+    if (joined.length > 0) for (const slab of joined.take()) push(slab);
+  };
   socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    if (Buffer.isBuffer(chunk) && chunk.length < SMALL_PIECE_BYTES && socket.readableLength > 0) {
+      joined.append(chunk);
+      return socket.readableLength + joined.length < socket.readableHighWaterMark;
+    }
+    passOn();
     if (chunk !== null || !isAwaited()) return push(chunk, encoding);
     ending = () => void push(null);
     return false;
@@ -36,6 +49,7 @@ export function holdEnd<T extends Socket>(socket: T): T {
     return socket;
   };
   socket.read = (size?: number): unknown => {
+    if (size !== 0) passOn();
     const chunk: unknown = read(size);
     // Nothing is taken by a read of no bytes: streams ask themselves for more with it.
     if (size === 0) return chunk;

@@ -1,8 +1,13 @@
 import { createHash } from "node:crypto";
 import { ConnectionPool } from "./connection-pool.ts";
 import type { Upstream } from "./connection-pool.ts";
-import type { ConnectorOptions } from "./connector.ts";
+import type { Connector, ConnectorOptions } from "./connector.ts";
 import { createConnector } from "./connector.ts";
+import type { ContextTurns } from "./context-turns.ts";
+import { createContextTurns } from "./context-turns.ts";
+import { TooManyConnectionsError } from "./errors.ts";
+import type { PoolLimits, SharedPool } from "./pool-shares.ts";
+import { PoolShares } from "./pool-shares.ts";
 
 /** Where a connection goes and with which TLS material. */
 export interface Destination {
@@ -10,7 +15,7 @@ export interface Destination {
   readonly tls?: NonNullable<ConnectorOptions["tls"]>;
 }
 
-export interface PoolOptions extends Omit<ConnectorOptions, "tls"> {
+export interface PoolOptions extends Omit<ConnectorOptions, "tls" | "turn">, PoolLimits {
   /** How many connections one destination may have; further requests wait. */
   readonly connections: number;
   /** How many bytes the head of an answer may have. */
@@ -19,44 +24,81 @@ export interface PoolOptions extends Omit<ConnectorOptions, "tls"> {
   readonly idlePoolMs: number;
 }
 
-/** Connection pools, one a destination: a connection is never shared over different TLS material. */
+/** Connection pools, one a destination and tenant: a connection is never shared over different TLS material. */
 export interface Pools {
-  get(key: string, destination: Destination): Upstream;
+  /**
+   * @param owner the tenant whose target it is: its pools are its own.
+   * @returns nothing while its share of all pools is in use.
+   */
+  get(key: string, destination: Destination, owner: string): Upstream | undefined;
   /** Closes pools unused since long before `now` (milliseconds). */
   closeIdle(now: number): void;
   close(): Promise<void>;
 }
 
-/** Names a destination by a digest, since its parts hold private keys and must not run into each other. */
-export function poolKey({ origin, tls }: Destination): string {
-  const parts = [origin, tls?.ca, tls?.cert, tls?.key, tls?.rejectUnauthorized];
+/** Names a destination of an owner by a digest, since its parts hold private keys and must not run into each other. */
+export function poolKey({ origin, tls }: Destination, owner: string): string {
+  const parts = [owner, origin, tls?.ca, tls?.cert, tls?.key, tls?.rejectUnauthorized];
   return createHash("sha256")
     .update(JSON.stringify(parts.map((part) => part ?? null)))
     .digest("base64");
 }
 
-interface Entry {
+/** A pool and the TLS context that it makes, without the certificates in it. */
+const POOL_BYTES = 48 * 1_024;
+
+/** What a byte of PEM takes in a TLS context: certificates are parsed, and their names and keys indexed. */
+const PEM_COPIES = 5;
+
+function bytesOf({ tls }: Destination): number {
+  const pem = [tls?.ca, tls?.cert, tls?.key].reduce((sum, part) => sum + (part?.length ?? 0), 0);
+  return POOL_BYTES + pem * PEM_COPIES;
+}
+
+interface Entry extends SharedPool {
   readonly pool: ConnectionPool;
   usedAt: number;
 }
 
 export function createPools(options: PoolOptions, now: () => number): Pools {
   const entries = new Map<string, Entry>();
+  const shares = new PoolShares(options);
+  const turns = createContextTurns();
+
+  const open = (key: string, destination: Destination, owner: string): Entry => {
+    const pool = openPool(options, destination, { owner, shares, turns });
+    const entry: Entry = {
+      pool,
+      owner,
+      bytes: bytesOf(destination),
+      usedAt: 0,
+      get isIdle() {
+        return pool.isIdle;
+      },
+      close() {
+        entries.delete(key);
+        shares.delete(entry);
+        void pool.close();
+      },
+    };
+    entries.set(key, entry);
+    shares.add(entry);
+    return entry;
+  };
+
   return {
-    get(key, destination) {
+    get(key, destination, owner) {
       let entry = entries.get(key);
       if (entry === undefined) {
-        entry = { pool: openPool(options, destination), usedAt: 0 };
-        entries.set(key, entry);
+        if (!shares.makeRoom(owner, bytesOf(destination))) return undefined;
+        entry = open(key, destination, owner);
       }
       entry.usedAt = now();
       return entry.pool;
     },
     closeIdle(at) {
-      for (const [key, { pool, usedAt }] of entries) {
-        if (at - usedAt < options.idlePoolMs || !pool.isIdle) continue;
-        entries.delete(key);
-        void pool.close();
+      for (const entry of entries.values()) {
+        if (at - entry.usedAt >= options.idlePoolMs && entry.isIdle) entry.close();
       }
     },
     async close() {
@@ -66,13 +108,40 @@ export function createPools(options: PoolOptions, now: () => number): Pools {
   };
 }
 
-function openPool(options: PoolOptions, { origin, tls }: Destination): ConnectionPool {
+/** What a pool has of what all tenants share. */
+interface Means {
+  readonly owner: string;
+  readonly shares: PoolShares;
+  readonly turns: ContextTurns;
+}
+
+function openPool(options: PoolOptions, { origin, tls }: Destination, means: Means): ConnectionPool {
   const { policy, connectTimeoutMs, lookup, connections, maxHeaderBytes } = options;
   const connect = createConnector({
     policy,
     connectTimeoutMs,
     lookup,
+    turn: (make) => means.turns.take(means.owner, make),
     ...(tls === undefined ? {} : { tls }),
   });
-  return new ConnectionPool({ origin, connections, maxHeaderBytes }, connect);
+  return new ConnectionPool({ origin, connections, maxHeaderBytes }, withShare(connect, means));
+}
+
+/** Connections are charged to the owner from the attempt on. */
+function withShare(connect: Connector, { owner, shares }: Means): Connector {
+  return (endpoint, callback, signal) => {
+    const release = shares.connect(owner);
+    // Later: its pool opens others in the turn in which one fails.
+    if (release === undefined) return void setImmediate(() => callback(new TooManyConnectionsError(), null));
+    connect(
+      endpoint,
+      (...made) => {
+        const [error, socket] = made;
+        if (error !== null || socket.destroyed) release();
+        else socket.once("close", release);
+        callback(...made);
+      },
+      signal,
+    );
+  };
 }

@@ -1,8 +1,10 @@
 import type { ServiceKind } from "../domain/capability.ts";
 import type { Outcome } from "../domain/denial.ts";
 import { deny, invalid } from "../domain/denial.ts";
+import type { Accounts } from "../invocation/accounts.ts";
+import type { BudgetOfBytes } from "../invocation/byte-budget.ts";
+import { holdBody } from "../invocation/held-body.ts";
 import type { BodyOptions } from "../invocation/request-body.ts";
-import { holdBody } from "../invocation/request-body.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import type { Answer, Caller, ManagementContext } from "../management/context.ts";
 import type { ManagementInput } from "../management/operations.ts";
@@ -13,6 +15,8 @@ import { parseJson } from "./json.ts";
 /** All that the endpoint is handed: what the operations need, and how their bodies are read. */
 export interface JsonEndpointContext extends ManagementContext {
   readonly bodies: BodyOptions;
+  /** For these bodies alone: what is held for invocations leaves it as it is. */
+  readonly held: BudgetOfBytes;
   /** Longest body, in bytes. */
   readonly bodyLimit: number;
   /** How many objects and lists of a body may stand within each other. */
@@ -26,7 +30,7 @@ export interface JsonEndpointContext extends ManagementContext {
  */
 export async function manage(
   context: JsonEndpointContext,
-  caller: Caller,
+  caller: Caller & { readonly accounts: Accounts },
   kind: ServiceKind,
   head: RequestHead,
   { request }: Pick<Exchanged, "request">,
@@ -45,19 +49,27 @@ export async function manage(
   const { bodyLimit, jsonDepth } = context;
   const tooLarge = deny({ reason: "body_too_large", limit: bodyLimit });
   if (head.body.kind === "length" && head.body.length > bodyLimit) return tooLarge;
-  const body = await holdBody(request, bodyLimit, context.bodies);
+  const expected = head.body.kind === "length" ? head.body.length : undefined;
+  const share = context.held.shareOf(caller.accounts);
+  const body = await holdBody(request, context.bodies, { expected, limit: bodyLimit, share });
   if (body === "requester_left") return undefined;
   if (body === "requester_silent") return deny({ reason: "request_timeout" });
-  if (body === "too_many_held") return deny({ reason: "service_busy" });
   if (body === "too_long") return tooLarge;
+  if ("refused" in body) return deny(body.refused);
   try {
-    const raw = body.bytes;
+    const raw = inOne(body.pieces);
     const json = parseJson(raw, jsonDepth);
     if (!json.ok) return invalid("body", json.why === "deep" ? levels(jsonDepth) : "JSON in UTF-8");
     return await operation.run(context, caller, { raw, json: json.value, search: head.query });
   } finally {
     body.release();
   }
+}
+
+/** One body at a time is put together, and read at once. */
+function inOne(pieces: readonly Buffer[]): Buffer {
+  const [first] = pieces;
+  return first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces);
 }
 
 /** An export body sent with a `revoke` capability by mistake must not revoke. */

@@ -9,10 +9,9 @@ import type { Cidr } from "../egress/address.ts";
 import type { InvocationContext } from "../invocation/invoke.ts";
 import { invoke } from "../invocation/invoke.ts";
 import type { BodyFraming, RequestHead } from "../invocation/request-head.ts";
-import type { Admitted, ResolveContext } from "../invocation/resolve.ts";
+import type { Admitted, Resolved, ResolveContext } from "../invocation/resolve.ts";
 import { resolve } from "../invocation/resolve.ts";
 import type { ExchangeEnd } from "../invocation/stream.ts";
-import type { Caller } from "../management/context.ts";
 import { StoreBusyError, StoreFailedError, StoreFullError } from "../store/store.ts";
 import type { Exchanged } from "./answer.ts";
 import { answer, answerError, answerJson, closeUnread } from "./answer.ts";
@@ -100,9 +99,10 @@ async function serveManagement(
   context: RouterContext,
   exchanged: Exchanged,
   head: RequestHead,
-  caller: Caller,
+  caller: Resolved,
   kind: ServiceKind,
 ): Promise<void> {
+  context.invoking.ledger.refresh(caller.accounts);
   const outcome = await manage(context.managing, caller, kind, head, exchanged);
   if (outcome === undefined) return;
   if (!outcome.ok) return answerDenial(context, exchanged, head, outcome.denial, caller.capability);

@@ -6,6 +6,7 @@ import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Cidr } from "../egress/address.ts";
 import { boundConnections } from "./connections.ts";
 import type { ConnectionTimes } from "./unreadable.ts";
+import { joiningRequests } from "./joining-request.ts";
 import { refuseUnreadable } from "./unreadable.ts";
 
 export interface ListenerOptions extends ConnectionTimes {
@@ -56,6 +57,7 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
     requestTimeout: 0,
     connectionsCheckingInterval: CHECK_MS,
     noDelay: true,
+    IncomingMessage: joiningRequests(),
     // A head without Host is refused with all others that are not clear, in the form of all answers.
     requireHostHeader: false,
   };

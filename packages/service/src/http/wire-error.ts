@@ -142,16 +142,12 @@ export function wireError(denial: Denial): WireError {
         ["Retry-After", MINUTE_SECONDS],
       );
     case "capability_busy":
-      return busy(429, "capability_busy", "This capability has as many invocations under way as it may.");
+      return busy(429, "capability_busy", "This capability has as much under way as it may.");
     case "tenant_busy":
       // Whose tenant, and which of those it ran through, is not for the holder to know.
-      return busy(
-        429,
-        "tenant_busy",
-        "As many invocations are under way as may be on this capability's behalf.",
-      );
+      return busy(429, "tenant_busy", "As much is under way as may be on this capability's behalf.");
     case "service_busy":
-      return busy(503, "service_busy", "The service has as many invocations under way as it takes.");
+      return busy(503, "service_busy", "The service has as much under way as it takes.");
     case "target_forbidden":
       return error(
         502,

@@ -1,14 +1,15 @@
-import type { Denial, GatewayDenial } from "../domain/denial.ts";
+import type { Denial } from "../domain/denial.ts";
 import { EgressError } from "../egress/errors.ts";
 import type { EgressErrorCode } from "../egress/errors.ts";
 import { RequesterSilentError } from "./request-body.ts";
 
-const EGRESS: Readonly<Record<EgressErrorCode, GatewayDenial>> = {
+const EGRESS: Readonly<Record<EgressErrorCode, Denial>> = {
   EGRESS_DENIED: { reason: "target_forbidden" },
   EGRESS_DNS_FAILED: { reason: "target_unreachable" },
   EGRESS_CONNECT_FAILED: { reason: "target_unreachable" },
   EGRESS_CONNECT_TIMEOUT: { reason: "target_timeout" },
   EGRESS_TLS_FAILED: { reason: "target_unreachable" },
+  EGRESS_TOO_MANY: { reason: "tenant_busy" },
 };
 
 /** Codes of undici's errors that say the target was too slow. */

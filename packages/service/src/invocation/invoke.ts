@@ -1,17 +1,19 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type { Digest, PayloadPlan } from "capability-protocol/signers";
 import type { Awaitable } from "../domain/awaitable.ts";
 import { when } from "../domain/awaitable.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
 import { accept, deny } from "../domain/denial.ts";
 import type { Pools } from "../egress/pools.ts";
-import type { Admission } from "./admissions.ts";
+import type { Accounts, Ledger } from "./accounts.ts";
 import { authorize } from "./authorize.ts";
+import type { BudgetOfBytes } from "./byte-budget.ts";
+import { holdBody } from "./held-body.ts";
 import { markHop } from "./loop.ts";
 import type { Occupancy } from "./occupancy.ts";
 import type { BodyOptions } from "./request-body.ts";
-import { holdBody, RequestBody } from "./request-body.ts";
+import { RequestBody } from "./request-body.ts";
 import type { BodyFraming, RequestHead } from "./request-head.ts";
 import type { Admitted, Resolved } from "./resolve.ts";
 import type { ShapedRequest } from "./shape.ts";
@@ -24,7 +26,10 @@ import type { PreparedTarget } from "./target.ts";
 /** All that invocations are handed. */
 export interface InvocationContext extends ExchangeContext {
   readonly pools: Pools;
+  readonly ledger: Ledger;
   readonly occupancy: Occupancy;
+  /** For the bodies that are held for a signature. */
+  readonly held: BudgetOfBytes;
   readonly digest: Digest;
   readonly now: () => Date;
   /** Names this service in `Via` and `CDN-Loop`. */
@@ -54,17 +59,19 @@ export function invoke(
 ): Awaitable<ExchangeEnd> {
   const { resolved, admission } = admitted;
   if (resolved.upstream === undefined) throw new TypeError("an exported capability stands for nothing");
-  const full = context.occupancy.enter(resolved);
+  const { accounts } = resolved;
+  context.ledger.refresh(accounts);
+  const full = context.occupancy.enter(accounts);
   if (full !== undefined) return denied(full);
-  admission.onLeave(() => context.occupancy.leave(resolved));
-  return carryOut(context, admission, resolved.upstream, requester);
+  admission.onLeave(() => context.occupancy.leave(accounts));
+  return carryOut(context, admitted, resolved.upstream, requester);
 }
 
 /** resolve → authorize → shape → sign → stream. */
 function carryOut(
   context: InvocationContext,
-  admission: Admission,
-  { target, poolKey }: NonNullable<Resolved["upstream"]>,
+  { admission, resolved: { accounts } }: Admitted,
+  { target, poolKey, owner }: NonNullable<Resolved["upstream"]>,
   requester: Requester,
 ): Awaitable<ExchangeEnd> {
   const marks = markHop(requester.head, context.hopId);
@@ -77,16 +84,22 @@ function carryOut(
   const outcome = shape(target, requester.head, plan);
   if (!outcome.ok) return denied(outcome.denial);
   const shaped = withFraming(outcome.value, requester.head.body);
-  return when(preparePayload(context, plan, requester), (payload) => {
+  return when(preparePayload(context, accounts, plan, requester), (payload) => {
     if (payload === undefined) return { kind: "requester_left" };
     if (!payload.ok) return denied(payload.denial);
     const { hash, body, release } = payload.value;
     if (release !== undefined) admission.onLeave(release);
-    const signNow = (): string[] => sign(target, shaped, hash, context.now()).concat(marks);
+    const pool = context.pools.get(poolKey, target, owner);
+    if (pool === undefined) {
+      if (body instanceof Readable) body.destroy();
+      return denied({ reason: "tenant_busy" });
+    }
+    const framing = lengthOf(payload.value, requester.head);
+    const signNow = (): string[] => sign(target, shaped, hash, context.now()).concat(marks, framing);
 
     const exchange = new Exchange(requester.response, admission, context);
     const request = upstreamRequest(context, target, shaped, signNow, body, requester.head);
-    exchange.start(context.pools.get(poolKey, target), request);
+    exchange.start(pool, request);
     return exchange.ended;
   });
 }
@@ -94,6 +107,8 @@ function carryOut(
 interface Payload {
   readonly hash: string;
   readonly body: Readable | Buffer | null;
+  /** Of a body that is held, in bytes. */
+  readonly length?: number;
   /** Gives back what holding the body took. */
   readonly release?: () => void;
 }
@@ -105,6 +120,7 @@ interface Payload {
  */
 function preparePayload(
   context: InvocationContext,
+  accounts: Accounts,
   plan: Exclude<PayloadPlan, { kind: "refused" }>,
   { head, request }: Requester,
 ): Awaitable<Outcome<Payload> | undefined> {
@@ -115,25 +131,42 @@ function preparePayload(
         body: head.body.kind === "none" ? null : new RequestBody(request, context.bodies),
       });
     case "hold":
-      return holdPayload(context, head, request);
+      return holdPayload(context, accounts, head, request);
   }
 }
 
 async function holdPayload(
   context: InvocationContext,
+  accounts: Accounts,
   head: RequestHead,
   request: IncomingMessage,
 ): Promise<Outcome<Payload> | undefined> {
   const limit = context.holdLimit;
   const tooLarge = deny({ reason: "payload_too_large", limit });
-  if (head.body.kind === "length" && head.body.length > limit) return tooLarge;
-  const body = await holdBody(request, limit, context.bodies);
+  const expected = head.body.kind === "length" ? head.body.length : undefined;
+  if (expected !== undefined && expected > limit) return tooLarge;
+  const share = context.held.shareOf(accounts);
+  const body = await holdBody(request, context.bodies, { expected, limit, share });
   if (body === "too_long") return tooLarge;
-  if (body === "too_many_held") return deny({ reason: "service_busy" });
   if (body === "requester_left") return undefined;
   if (body === "requester_silent") return deny({ reason: "request_timeout" });
-  const { bytes, release } = body;
-  return accept({ hash: hashPayload(bytes, context.digest), body: bytes, release });
+  if ("refused" in body) return deny(body.refused);
+  const { pieces, length, release } = body;
+  return accept({ hash: hashPayload(pieces, context.digest), body: bodyOf(pieces), length, release });
+}
+
+/** A body in several pieces is sent piece by piece: put together it would be in memory twice. */
+function bodyOf(pieces: readonly Buffer[]): Readable | Buffer {
+  const [first = EMPTY] = pieces;
+  return pieces.length <= 1 ? first : Readable.from(pieces, { objectMode: false });
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** The length of a body that came in chunks and is held is known by now; a target may take no body in chunks. */
+function lengthOf({ length, body }: Payload, head: RequestHead): readonly string[] {
+  if (length === undefined || head.body.kind === "length" || Buffer.isBuffer(body)) return [];
+  return ["Content-Length", String(length)];
 }
 
 /** `Content-Length` is an end-to-end header and may be signed; it is set here and never copied. */

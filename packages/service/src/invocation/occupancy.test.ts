@@ -1,39 +1,67 @@
 import { expect, test } from "vitest";
 import type { Uid } from "../domain/uid.ts";
+import type { Accounts } from "./accounts.ts";
+import { createLedger } from "./accounts.ts";
+import type { OccupancyLimits } from "./occupancy.ts";
 import { createOccupancy } from "./occupancy.ts";
 
-const uid = (text: string): Uid => text as Uid;
-const by = (capability: string, ...tenants: readonly string[]) => ({
-  capability: { uid: uid(capability) },
-  tenants: tenants.map(uid),
-});
+function open(limits: OccupancyLimits) {
+  const ledger = createLedger();
+  /** @param capabilities the capability itself, and what it re-exports. */
+  const by = (capabilities: string, ...tenants: readonly string[]): Accounts =>
+    ledger.accountsOf({ capabilities: [...capabilities] as Uid[], tenants: tenants as Uid[] });
+  return { ...createOccupancy(limits), by };
+}
 
 test("a full capability is refused while others of its tenant go on, and one that left makes a place", () => {
-  const occupancy = createOccupancy({ perCapability: 2, perTenant: 9, inAll: 9 });
-  expect(occupancy.enter(by("c", "t"))).toBeUndefined();
-  expect(occupancy.enter(by("c", "t"))).toBeUndefined();
-  expect(occupancy.enter(by("c", "t"))).toEqual({ reason: "capability_busy" });
-  expect(occupancy.enter(by("d", "t"))).toBeUndefined();
-  occupancy.leave(by("c", "t"));
-  expect(occupancy.enter(by("c", "t"))).toBeUndefined();
+  const { enter, leave, by } = open({ perCapability: 2, perTenant: 9, inAll: 9 });
+  expect(enter(by("c", "t"))).toBeUndefined();
+  expect(enter(by("c", "t"))).toBeUndefined();
+  expect(enter(by("c", "t"))).toEqual({ reason: "capability_busy" });
+  expect(enter(by("d", "t"))).toBeUndefined();
+  leave(by("c", "t"));
+  expect(enter(by("c", "t"))).toBeUndefined();
+});
+
+test("what re-exports a capability has no place of its own, at any depth; what the capability re-exports goes on", () => {
+  const { enter, by } = open({ perCapability: 2, perTenant: 9, inAll: 9 });
+  expect(enter(by("cba", "t"))).toBeUndefined();
+  expect(enter(by("dba", "t"))).toBeUndefined();
+  expect(enter(by("eba", "t"))).toEqual({ reason: "capability_busy" });
+  expect(enter(by("fa", "t"))).toEqual({ reason: "capability_busy" });
+  expect(enter(by("g", "t"))).toBeUndefined();
 });
 
 test("a full tenant is refused by whatever capability runs through it, while other tenants go on", () => {
-  const occupancy = createOccupancy({ perCapability: 9, perTenant: 2, inAll: 9 });
-  expect(occupancy.enter(by("a", "t"))).toBeUndefined();
-  expect(occupancy.enter(by("b", "u", "t"))).toBeUndefined();
-  expect(occupancy.enter(by("c", "t"))).toEqual({ reason: "tenant_busy" });
-  expect(occupancy.enter(by("d", "u", "t"))).toEqual({ reason: "tenant_busy" });
-  expect(occupancy.enter(by("e", "u"))).toBeUndefined();
+  const { enter, by } = open({ perCapability: 9, perTenant: 2, inAll: 9 });
+  expect(enter(by("a", "t"))).toBeUndefined();
+  expect(enter(by("b", "u", "t"))).toBeUndefined();
+  expect(enter(by("c", "t"))).toEqual({ reason: "tenant_busy" });
+  expect(enter(by("d", "u", "t"))).toEqual({ reason: "tenant_busy" });
+  expect(enter(by("e", "u"))).toBeUndefined();
 });
 
 test("what was refused takes no place, in any of the counts", () => {
-  const occupancy = createOccupancy({ perCapability: 1, perTenant: 2, inAll: 3 });
-  expect(occupancy.enter(by("a", "t"))).toBeUndefined();
-  for (let i = 0; i < 9; i += 1) expect(occupancy.enter(by("a", "t"))).toEqual({ reason: "capability_busy" });
-  expect(occupancy.enter(by("b", "t"))).toBeUndefined();
-  for (let i = 0; i < 9; i += 1)
-    expect(occupancy.enter(by("c", "t", "u"))).toEqual({ reason: "tenant_busy" });
-  expect(occupancy.enter(by("d", "u"))).toBeUndefined();
-  expect(occupancy.enter(by("e", "v"))).toEqual({ reason: "service_busy" });
+  const { enter, by } = open({ perCapability: 1, perTenant: 2, inAll: 3 });
+  expect(enter(by("a", "t"))).toBeUndefined();
+  for (let i = 0; i < 9; i += 1) expect(enter(by("a", "t"))).toEqual({ reason: "capability_busy" });
+  expect(enter(by("b", "t"))).toBeUndefined();
+  for (let i = 0; i < 9; i += 1) expect(enter(by("c", "t", "u"))).toEqual({ reason: "tenant_busy" });
+  expect(enter(by("d", "u"))).toBeUndefined();
+  expect(enter(by("e", "v"))).toEqual({ reason: "service_busy" });
+});
+
+test("accounts that were dropped while they were idle are one again with those that took their place", () => {
+  const { by, enter } = open({ perCapability: 1, perTenant: 9_999, inAll: 9_999 });
+  const ledger = createLedger();
+  const uids = (uid: string) => ({ capabilities: [uid as Uid], tenants: [] });
+  const kept = ledger.accountsOf(uids("c"));
+  for (let i = 0; i < 5_000; i += 1) ledger.accountsOf(uids(`other ${i}`));
+  const later = ledger.accountsOf(uids("c"));
+  expect(later.capabilities[0]).not.toBe(kept.capabilities[0]);
+  ledger.refresh(kept);
+  expect(later.capabilities[0]).toBe(kept.capabilities[0]);
+  expect(enter(kept)).toBeUndefined();
+  expect(enter(later)).toEqual({ reason: "capability_busy" });
+  expect(enter(by("c"))).toBeUndefined();
 });

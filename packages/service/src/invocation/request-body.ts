@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import type { HeldBytes } from "./held-bytes.ts";
+import { SMALL_PIECE_BYTES, Slabs } from "../collections/slabs.ts";
 import type { LeastRate, Pace, Paced, Window } from "./pace.ts";
 import { judgeRate } from "./pace.ts";
 
@@ -23,9 +23,10 @@ export interface BodyOptions {
   readonly sender: LeastRate;
   /** Told of every piece that comes, in bytes, before it is passed on. */
   readonly passing: (bytes: number) => void;
-  /** What all bodies may hold in memory together. */
-  readonly held: HeldBytes;
 }
+
+/** Small pieces of a body that are passed on as they come: nearly every body has no more. */
+const PIECES_UNJOINED = 16;
 
 /**
  * The requester's body as a stream of its own. The HTTP client destroys the body that it is given when the target fails;
@@ -38,17 +39,22 @@ export class RequestBody extends Readable implements Paced {
   #received = 0;
   #isWaiting = false;
   #window: Window | undefined;
+  #smallPieces = 0;
+  /** Small pieces of this turn of the event loop, which are passed on together. */
+  #joined: Slabs | undefined;
   readonly #take = (chunk: Buffer): void => {
     this.#received += chunk.length;
     this.#options.passing(chunk.length);
-    if (this.push(chunk)) return;
-    // Nobody waits for more until this is read.
-    this.#isWaiting = false;
-    this.#request.pause();
+    if (chunk.length < SMALL_PIECE_BYTES && (this.#smallPieces += 1) > PIECES_UNJOINED)
+      return this.#join(chunk);
+    this.passOn();
+    this.#give(chunk);
   };
 
   constructor(request: IncomingMessage, options: BodyOptions) {
-    super();
+    // What is not taken at once waits in the request, which joins small pieces; pieces that wait here would be counted by
+    // their bytes alone.
+    super({ highWaterMark: 1 });
     this.#request = request;
     this.#options = options;
     // Whoever reads it is told by the stream; once nobody does, that the requester left is nobody's error.
@@ -56,6 +62,7 @@ export class RequestBody extends Readable implements Paced {
     request.on("data", this.#take);
     request.on("end", () => {
       options.pace.delete(this);
+      this.passOn();
       this.push(null);
     });
     request.on("close", () => {
@@ -63,6 +70,30 @@ export class RequestBody extends Readable implements Paced {
     });
     request.pause();
     options.pace.add(this);
+  }
+
+  #join(chunk: Buffer): void {
+    if (this.#joined === undefined) {
+      this.#joined = new Slabs();
+      // Not at the next tick: Node's parser has the ticks run after every piece.
+      setImmediate(passOn, this);
+    }
+    this.#joined.append(chunk);
+  }
+
+  /** What was joined in this turn. */
+  passOn(): void {
+    const joined = this.#joined;
+    if (joined === undefined) return;
+    this.#joined = undefined;
+    if (!this.destroyed) for (const slab of joined.take()) this.#give(slab);
+  }
+
+  #give(chunk: Buffer): void {
+    if (this.push(chunk)) return;
+    // Nobody waits for more until this is read.
+    this.#isWaiting = false;
+    this.#request.pause();
   }
 
   override _read(): void {
@@ -88,44 +119,6 @@ export class RequestBody extends Readable implements Paced {
   }
 }
 
-/** A body that is whole, until it is given back. */
-export interface HeldBody {
-  readonly bytes: Buffer;
-  release(): void;
-}
-
-/**
- * Reads a whole body into memory.
- *
- * @param limit in bytes; what is left of a longer body is not read.
- */
-export async function holdBody(
-  request: IncomingMessage,
-  limit: number,
-  options: BodyOptions,
-): Promise<HeldBody | "too_long" | "too_many_held" | "requester_left" | "requester_silent"> {
-  const body = new RequestBody(request, options);
-  const { held } = options;
-  const chunks: Buffer[] = [];
-  let length = 0;
-  let taken = 0;
-  let isKept = false;
-  try {
-    for await (const chunk of body) {
-      if (!Buffer.isBuffer(chunk)) throw new TypeError("a request body is read as bytes");
-      length += chunk.length;
-      if (length > limit) return "too_long";
-      if (!held.take(chunk.length)) return "too_many_held";
-      taken = length;
-      chunks.push(chunk);
-    }
-    isKept = true;
-    return { bytes: Buffer.concat(chunks, length), release: () => held.giveBack(length) };
-  } catch (error) {
-    if (error instanceof RequesterGoneError) return "requester_left";
-    if (error instanceof RequesterSilentError) return "requester_silent";
-    throw error;
-  } finally {
-    if (!isKept) held.giveBack(taken);
-  }
+function passOn(body: RequestBody): void {
+  body.passOn();
 }

@@ -10,20 +10,29 @@ import type { Awaitable } from "../domain/awaitable.ts";
 import { samePosition, StoreBusyError, StoreCorruptError } from "../store/store.ts";
 import type { Opened, Vault } from "../store/vault.ts";
 import type { VerdictCache } from "../store/verdict-cache.ts";
+import type { Accounts, Ledger } from "./accounts.ts";
 import type { Admission, Admissions } from "./admissions.ts";
 import type { PreparedTarget } from "./target.ts";
 import { prepareTarget } from "./target.ts";
+import { verdictBytes } from "./verdict-bytes.ts";
 
 /** A capability that works at this moment, and what an exported one stands for. */
 export interface Resolved {
   readonly capability: Capability;
   readonly payload: Buffer;
   readonly lineage: ReadonlySet<Uid>;
-  /** Tenants in the lineage. */
-  readonly tenants: readonly Uid[];
+  /** What its use is charged to. */
+  readonly accounts: Accounts;
+  /** The tenant whose this verdict is, where many share a cache. */
+  readonly maker: string;
   /** About how much memory it holds. */
   readonly bytes: number;
-  readonly upstream?: { readonly target: PreparedTarget; readonly poolKey: string };
+  readonly upstream?: {
+    readonly target: PreparedTarget;
+    readonly poolKey: string;
+    /** The tenant whose target it is. */
+    readonly owner: string;
+  };
 }
 
 /** A resolved capability whose request is watched for revokes from the same turn on. */
@@ -32,16 +41,15 @@ export interface Admitted {
   readonly admission: Admission;
 }
 
-/** Roughly what a verdict costs: itself, a node of its lineage with its place in the index, its target parsed and prepared. */
-const OVERHEAD_BYTES = 2_048;
-const NODE_BYTES = 192;
-const COPIES = 4;
+/** Whose the capabilities of the operator are. */
+const NO_TENANT = "";
 
 /** How often a record is read again because the log moved on meanwhile. */
 const ATTEMPTS = 16;
 
 export interface ResolveContext {
   readonly admissions: Admissions;
+  readonly ledger: Ledger;
   readonly feed: RevocationFeed;
   readonly cache: VerdictCache<Resolved>;
   readonly vault: Vault;
@@ -103,13 +111,15 @@ async function lookUp(
 }
 
 function prepare(context: ResolveContext, opened: Opened): Resolved {
-  const { capability, payload, lineage, tenants, configuration } = opened;
-  const bytes = OVERHEAD_BYTES + lineage.size * NODE_BYTES + (configuration?.length ?? 0) * COPIES;
-  const found = { capability, payload, lineage, tenants, bytes };
+  const { capability, payload, lineage, payers, configuration } = opened;
+  const bytes = verdictBytes(lineage.size, configuration?.length ?? 0);
+  const accounts = context.ledger.accountsOf(payers);
+  const found = { capability, payload, lineage, accounts, maker: payers.maker ?? NO_TENANT, bytes };
   if (configuration === undefined) return found;
   const request = parseExportRequest(JSON.parse(configuration.toString("utf8")));
   if (!request.ok) throw new StoreCorruptError("a target does not say what it stands for");
   const target = prepareTarget(request.value, context.digest, context.authorityCa);
   const destination = { origin: target.origin, ...(target.tls === undefined ? {} : { tls: target.tls }) };
-  return { ...found, upstream: { target, poolKey: poolKey(destination) } };
+  const owner = payers.owner ?? NO_TENANT;
+  return { ...found, upstream: { target, owner, poolKey: poolKey(destination, owner) } };
 }

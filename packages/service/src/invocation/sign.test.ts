@@ -70,5 +70,5 @@ test("credentials come after the headers that they sign, which stay as they are"
 });
 
 test("a payload is hashed with SHA-256 and written in lower-case hex", () => {
-  expect(hashPayload(Buffer.alloc(0), digest)).toBe(EMPTY_SHA256);
+  expect(hashPayload([Buffer.alloc(0)], digest)).toBe(EMPTY_SHA256);
 });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Digest, PayloadPlan } from "capability-protocol/signers";
 import { valuesOf } from "./raw-headers.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -20,10 +21,16 @@ export function planPayload(target: PreparedTarget, head: RequestHead): PayloadP
   });
 }
 
-/** The payload's hash as the signers write it. */
-export function hashPayload(payload: Uint8Array, digest: Digest): string {
-  return Buffer.from(digest("sha256", payload)).toString("hex");
+/** The hash of a payload, piece by piece, as the signers write it. */
+export function hashPayload(pieces: readonly Uint8Array[], digest: Digest): string {
+  const [first = NOTHING] = pieces;
+  if (pieces.length <= 1) return Buffer.from(digest("sha256", first)).toString("hex");
+  const hash = createHash("sha256");
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest("hex");
 }
+
+const NOTHING = new Uint8Array();
 
 /** Adds the credentials to exactly the request that is sent; nothing that a signature covers may change afterwards. */
 export function sign(

@@ -7,6 +7,7 @@ import type { Connection } from "../egress/connection.ts";
 import type { ConnectionUser, Upstream } from "../egress/connection-pool.ts";
 import type { Awaitable } from "../domain/awaitable.ts";
 import type { Admission } from "./admissions.ts";
+import { AnswerBody } from "./answer-body.ts";
 import { shapeAnswer } from "./answer-head.ts";
 import { denialOfFailure } from "./failure.ts";
 import type { Asked } from "./led-elsewhere.ts";
@@ -65,6 +66,7 @@ export class Exchange implements Paced, ConnectionUser {
   readonly ended: Promise<ExchangeEnd>;
   place = -1;
   readonly #response: ServerResponse;
+  readonly #out: AnswerBody;
   readonly #context: ExchangeContext;
   #end: (end: ExchangeEnd) => void = nothing;
   #upstream: Upstream | undefined;
@@ -80,7 +82,6 @@ export class Exchange implements Paced, ConnectionUser {
   /** Bytes of the answer that were handed on. */
   #passed = 0;
   #window: Window | undefined;
-  #resume: () => void = nothing;
   #informational = 0;
   #isHead = false;
   #status: number | undefined;
@@ -88,6 +89,7 @@ export class Exchange implements Paced, ConnectionUser {
 
   constructor(response: ServerResponse, admission: Admission, context: ExchangeContext) {
     this.#response = response;
+    this.#out = new AnswerBody(response);
     this.#context = context;
     this.#begunAt = context.pace.now();
     context.pace.add(this);
@@ -166,7 +168,7 @@ export class Exchange implements Paced, ConnectionUser {
     const head = shaped.value;
     const response = this.#response;
     this.#status = status;
-    this.#resume = resume;
+    this.#out.begin(resume);
     response.writeHead(head.status, head.reason, head.headers);
     // With the first piece of the body if there is one by now, by itself otherwise: a reader of events waits for it.
     nextTick(flushHead, this);
@@ -186,9 +188,7 @@ export class Exchange implements Paced, ConnectionUser {
     if (this.#isOver) return false;
     this.#passed += chunk.length;
     // Undici hands over nothing when it goes on behind a piece that was held back; to hold that back would end the process.
-    if (chunk.length === 0 || this.#response.write(chunk)) return true;
-    this.#response.once("drain", this.#resume);
-    return false;
+    return chunk.length === 0 || this.#out.write(chunk);
   }
 
   tick(now: number): void {
@@ -206,7 +206,7 @@ export class Exchange implements Paced, ConnectionUser {
   }
 
   #isReaderTooSlow(now: number): boolean {
-    const waiting = this.#response.writableLength;
+    const { waiting } = this.#out;
     const read = this.#passed - waiting;
     const judged = waiting === 0 ? undefined : judgeRate(this.#window, read, now, this.#context.reader);
     if (judged === "too_slow") return true;
@@ -224,7 +224,7 @@ export class Exchange implements Paced, ConnectionUser {
     if (!this.#isOver) this.#context.passing(0);
     if (this.#isOver) return;
     this.#over({ kind: "answered", status: this.#status ?? 0 });
-    this.#response.end();
+    this.#out.end();
   }
 
   onUpgrade(_status: number, _rawHeaders: Buffer[] | string[] | null, socket: { destroy(): void }): void {
@@ -285,7 +285,7 @@ export class Exchange implements Paced, ConnectionUser {
     this.#isOver = true;
     this.#upstream?.cancel(this);
     this.#response.req.socket.off("close", this.#onRequesterClose);
-    if (!this.#response.writableNeedDrain) this.#context.pace.delete(this);
+    if (this.#out.isFlowing) this.#context.pace.delete(this);
     this.#letGoOfBody();
     this.#end(end);
   }

@@ -1,6 +1,7 @@
 import type { CapabilityToken } from "capability-protocol";
 import { formatToken, TOKEN_BYTES } from "capability-protocol";
 import type { Capability } from "../domain/capability.ts";
+import type { Payers } from "../domain/payers.ts";
 import type { Uid } from "../domain/uid.ts";
 import { newUid } from "../domain/uid.ts";
 import type { ServiceKeys } from "./keys.ts";
@@ -17,8 +18,7 @@ export interface Opened {
   /** Wire form of the export request that made the target of an `invoke` capability. */
   readonly configuration?: Buffer;
   readonly lineage: ReadonlySet<Uid>;
-  /** Tenants in the lineage. */
-  readonly tenants: readonly Uid[];
+  readonly payers: Payers;
   readonly position: Position;
 }
 
@@ -60,12 +60,12 @@ export function createVault(
 
 function unlock(
   found: Found,
-  { lineage, tenants }: Pick<Opened, "lineage" | "tenants">,
+  { lineage, payers }: Pick<Opened, "lineage" | "payers">,
   sealingKey: Buffer,
 ): Opened {
   const { capability, target, position } = found;
   const payload = unseal(sealingKey, capability.sealed, boundColumns(capability));
-  const opened = { capability, payload, lineage, tenants, position };
+  const opened = { capability, payload, lineage, payers, position };
   if (target === undefined) return opened;
   return { ...opened, configuration: unseal(payload, target.sealed, boundColumns(target)) };
 }

@@ -9,8 +9,8 @@ const A = parseUid("a".repeat(32));
 const B = parseUid("b".repeat(32));
 const SHARED = parseUid("c".repeat(32));
 
-const OF_A = { lineage: new Set([A, SHARED]), bytes: 1 };
-const OF_B = { lineage: new Set([B, SHARED]), bytes: 1 };
+const OF_A = { lineage: new Set([A, SHARED]), bytes: 1, maker: "t" };
+const OF_B = { lineage: new Set([B, SHARED]), bytes: 1, maker: "t" };
 
 async function open(capacity = 10, capacityBytes = 1_000) {
   const log = logOf();
@@ -130,11 +130,11 @@ test("the longest unused verdict makes room, and what was put again follows its 
 
 test("verdicts that hold more memory than they may together go, the longest unused first, and one that is too large is not kept", async () => {
   const { log, cache } = await open(10, 100);
-  cache.put("a", { ...OF_A, bytes: 60 }, log.now());
-  cache.put("b", { ...OF_B, bytes: 60 }, log.now());
+  cache.put("a", { ...OF_A, bytes: 60, maker: "t" }, log.now());
+  cache.put("b", { ...OF_B, bytes: 60, maker: "t" }, log.now());
   expect(cache.get("a")).toBeUndefined();
   expect(cache.get("b")).toBeDefined();
-  cache.put("huge", { ...OF_A, bytes: 101 }, log.now());
+  cache.put("huge", { ...OF_A, bytes: 101, maker: "t" }, log.now());
   expect(cache.get("huge")).toBeUndefined();
   expect(cache.get("b")).toBeDefined();
 });

@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { FairLru } from "../collections/fair-lru.ts";
 import type { Uid } from "../domain/uid.ts";
 import { createLineageIndex } from "./lineage-index.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
@@ -10,6 +10,8 @@ export interface Cacheable {
   readonly lineage: ReadonlySet<Uid>;
   /** About how much memory it holds. */
   readonly bytes: number;
+  /** The tenant that it is charged to: whose verdicts go first when that one has most. */
+  readonly maker: string;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface VerdictCache<T extends Cacheable> {
 }
 
 /**
- * The longest unused go first.
+ * The longest unused go first, of the tenant that has most: one that uses more capabilities than are kept makes its own slow.
  *
  * @param capacity how many verdicts are kept.
  * @param capacityBytes how much memory they may hold together.
@@ -38,12 +40,9 @@ export function createVerdictCache<T extends Cacheable>(
   capacityBytes: number,
 ): VerdictCache<T> {
   const index = createLineageIndex<string>();
-  const verdicts = new LRUCache<string, T>({
-    max: capacity,
-    maxSize: capacityBytes,
-    sizeCalculation: ({ bytes }) => bytes,
-    dispose: (verdict, digest) => index.remove(verdict.lineage, digest),
-  });
+  const verdicts = new FairLru<string, T>({ entries: capacity, bytes: capacityBytes }, (verdict, digest) =>
+    index.remove(verdict.lineage, digest),
+  );
   feed.listen((revoked) => {
     for (const digest of index.dependentsOf(revoked)) verdicts.delete(digest);
   });
@@ -51,9 +50,9 @@ export function createVerdictCache<T extends Cacheable>(
     get: (digest) => verdicts.get(digest),
     put(digest, verdict, position) {
       if (!samePosition(position, feed.position())) return;
-      verdicts.set(digest, verdict);
-      // One too large for the cache was not kept.
-      if (verdicts.has(digest)) index.add(verdict.lineage, digest);
+      // One too large for the cache is not kept.
+      const isKept = verdicts.set(digest, verdict, { owner: verdict.maker, bytes: verdict.bytes });
+      if (isKept) index.add(verdict.lineage, digest);
     },
   };
 }

@@ -1,0 +1,85 @@
+/** Size of the first slab, in bytes: most bodies that come in tiny pieces are small. */
+const FIRST_BYTES = 1_024;
+
+/** Size of the largest slab, in bytes. */
+const MOST_BYTES = 1_024 * 1_024;
+
+/**
+ * Smaller pieces, in bytes, are worth a copy. A Buffer costs some 360 bytes beside what it holds: a mebibyte kept in pieces of
+ * one byte takes 360 MB.
+ */
+export const SMALL_PIECE_BYTES: number = 2_048;
+
+/**
+ * Bytes that wait, copied out of the pieces they came in. Each slab is as large as all before it together, so that no more than
+ * twice of what came is allocated, and nothing is copied again.
+ */
+export class Slabs {
+  readonly #expected: number;
+  #slabs: Buffer[] = [];
+  /** Bytes of the last slab that are taken. */
+  #used = 0;
+  #length = 0;
+  #allocated = 0;
+
+  /** @param expected how many bytes will come at the most, if that is known. */
+  constructor(expected: number = Number.POSITIVE_INFINITY) {
+    this.#expected = expected;
+  }
+
+  /** Bytes that came. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Bytes that the slabs take. */
+  get allocated(): number {
+    return this.#allocated;
+  }
+
+  /**
+   * @param mayAllocate asked for each slab, in bytes, before it is made.
+   * @returns whether the piece was taken whole.
+   */
+  append(piece: Buffer, mayAllocate: (bytes: number) => boolean = always): boolean {
+    for (let from = 0; from < piece.length;) {
+      const last = this.#slabs.at(-1);
+      if (last === undefined || this.#used === last.length) {
+        const size = this.#nextSize();
+        if (!mayAllocate(size)) return false;
+        // Not of the pool that small buffers share: it would live as long as the longest of them.
+        this.#slabs.push(Buffer.allocUnsafeSlow(size));
+        this.#allocated += size;
+        this.#used = 0;
+        continue;
+      }
+      const copied = piece.copy(last, this.#used, from);
+      from += copied;
+      this.#used += copied;
+      this.#length += copied;
+    }
+    return true;
+  }
+
+  /** All that came, in its order; afterwards nothing is here. */
+  take(): readonly Buffer[] {
+    const taken = this.#slabs;
+    const last = taken.at(-1);
+    if (last !== undefined) taken[taken.length - 1] = last.subarray(0, this.#used);
+    this.#slabs = [];
+    this.#used = 0;
+    this.#length = 0;
+    this.#allocated = 0;
+    return taken;
+  }
+
+  #nextSize(): number {
+    const size = Math.min(Math.max(this.#allocated, FIRST_BYTES), MOST_BYTES);
+    const left = this.#expected - this.#length;
+    return left > 0 ? Math.min(size, left) : size;
+  }
+}
+
+function always(): boolean {
+  return true;
+}

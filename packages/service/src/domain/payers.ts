@@ -1,0 +1,47 @@
+import type { LineageNode } from "./lineage.ts";
+import type { Uid } from "./uid.ts";
+
+/**
+ * What the use of a node is charged to, where many share something that is bounded. Re-exports cost their makers nothing: counted
+ * one by one, a holder would have as many shares as it likes.
+ */
+export interface Payers {
+  /** The capability itself, and all that it re-exports, step by step. */
+  readonly capabilities: readonly Uid[];
+  /** All tenants in the lineage: those that delegated, and the one that was delegated to. */
+  readonly tenants: readonly Uid[];
+  /** The tenant through whose membrane it was made; of a capability that a tenant was given with its name: that tenant. */
+  readonly maker?: Uid;
+  /** The tenant whose target it stands for. */
+  readonly owner?: Uid;
+}
+
+/** @param nodes the whole lineage of `root`. */
+export function payersOf(root: LineageNode, nodes: ReadonlyMap<Uid, LineageNode>): Payers {
+  const tenants = [...nodes.values()].filter(({ type }) => type === "tenant").map(({ uid }) => uid);
+  if (root.type !== "capability") return { capabilities: [], tenants };
+  const capabilities = [root.uid];
+  for (let { parent } = root; parent !== undefined;) {
+    const node = nodes.get(parent);
+    // A capability made with itself in its lineage would never end.
+    if (node?.type !== "capability" || capabilities.includes(node.uid)) break;
+    capabilities.push(node.uid);
+    ({ parent } = node);
+  }
+  const subject = nodes.get(root.subject ?? root.uid);
+  const maker = tenantOf(root.through === undefined ? subject : nodes.get(root.through), nodes);
+  const owner = subject?.type === "target" ? tenantOf(subject, nodes) : undefined;
+  return {
+    capabilities,
+    tenants,
+    ...(maker === undefined ? {} : { maker }),
+    ...(owner === undefined ? {} : { owner }),
+  };
+}
+
+/** Whose a tenant, a membrane or a target is. */
+function tenantOf(node: LineageNode | undefined, nodes: ReadonlyMap<Uid, LineageNode>): Uid | undefined {
+  if (node === undefined || node.type === "capability") return undefined;
+  if (node.type === "tenant") return node.uid;
+  return node.type === "membrane" ? node.tenant : tenantOf(nodes.get(node.membrane), nodes);
+}

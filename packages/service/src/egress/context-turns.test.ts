@@ -1,0 +1,37 @@
+import { setImmediate } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { createContextTurns } from "./context-turns.ts";
+
+/** Each thing that is made takes this long, by a clock that goes on with it alone. */
+const TOOK_MS = 200;
+
+function open() {
+  let clock = 0;
+  const made: string[] = [];
+  const turns = createContextTurns(() => clock);
+  const take = (owner: string, name: string): Promise<string> =>
+    turns.take(owner, () => {
+      clock += TOOK_MS;
+      made.push(name);
+      return name;
+    });
+  return { take, made, turns };
+}
+
+test("the second of a tenant waits after an expensive one, and none of another tenant does", async () => {
+  const { take, made } = open();
+  const first = take("a", "a1");
+  void take("a", "a2");
+  expect(await Promise.all([first, take("b", "b1")])).toEqual(["a1", "b1"]);
+  await setImmediate();
+  expect(made).toEqual(["a1", "b1"]);
+});
+
+test("what fails is told to the one that asked, and the next one has its turn", async () => {
+  const turns = createContextTurns(() => 0);
+  const failing = turns.take("a", () => {
+    throw new TypeError("bad PEM");
+  });
+  await expect(failing).rejects.toThrow("bad PEM");
+  expect(await turns.take("a", () => "good")).toBe("good");
+});

@@ -1,0 +1,116 @@
+import { IncomingMessage } from "node:http";
+import { SMALL_PIECE_BYTES, Slabs } from "../collections/slabs.ts";
+
+/** Pieces under this many bytes take the event loop longer than their bytes are worth. */
+const TINY_BYTES = 16;
+
+/** How many of them a body may bring in {@link WINDOW_MS} before its connection rests. */
+const TINY_PIECES = 2_048;
+const WINDOW_MS = 100;
+
+/** How long such a body rests while other requests come, and how often is looked whether they do, in milliseconds. */
+const REST_MS = 6_000;
+const LOOK_MS = 50;
+
+/**
+ * The class of a server's requests, whose bodies wait in slabs while they are not read. Node counts the bytes that wait, not the
+ * pieces: a body in chunks of one byte would take megabytes before its connection is paused, that of a request that waits for its
+ * turn too.
+ *
+ * What is read from a connection at once, 64 KiB, holds ten thousand chunks of one byte, which take the event loop some 40 ms.
+ * Bodies that come like this go on one at a time, and while others have requests each of them rests in between.
+ */
+export function joiningRequests(): typeof IncomingMessage {
+  const queue = new RestQueue();
+
+  return class JoiningRequest extends IncomingMessage {
+    #waiting: Slabs | undefined;
+    #tinyPieces = 0;
+    #since = 0;
+    #isResting = false;
+
+    constructor(...given: ConstructorParameters<typeof IncomingMessage>) {
+      super(...given);
+      queue.requests += 1;
+    }
+
+    /** Called by Node's parser for each piece. False: nothing more is to be read for now. */
+    override push(piece: unknown, encoding?: BufferEncoding): boolean {
+      if (!Buffer.isBuffer(piece) || piece.length >= SMALL_PIECE_BYTES) {
+        this.#flush();
+        return super.push(piece, encoding);
+      }
+      if (piece.length < TINY_BYTES) this.#countTiny();
+      if (this.readableFlowing === true) {
+        this.#flush();
+        return super.push(piece, encoding) && !this.#isResting;
+      }
+      const waiting = (this.#waiting ??= new Slabs());
+      waiting.append(piece);
+      return this.readableLength + waiting.length < this.readableHighWaterMark && !this.#isResting;
+    }
+
+    override resume(): this {
+      super.resume();
+      this.#flush();
+      return this;
+    }
+
+    override _read(size: number): void {
+      if (!this.#isResting) super._read(size);
+    }
+
+    #flush(): void {
+      const waiting = this.#waiting;
+      if (waiting === undefined) return;
+      this.#waiting = undefined;
+      for (const slab of waiting.take()) super.push(slab);
+    }
+
+    #countTiny(): void {
+      this.#tinyPieces += 1;
+      if (this.#isResting || this.#tinyPieces % TINY_PIECES !== 0) return;
+      const now = performance.now();
+      const isFast = now - this.#since < WINDOW_MS;
+      this.#since = now;
+      if (!isFast && this.#tinyPieces > TINY_PIECES) return;
+      this.#isResting = true;
+      queue.add(() => {
+        this.#isResting = false;
+        super._read(0);
+      });
+    }
+  };
+}
+
+/** Those that rest, and go on one after the other. */
+class RestQueue {
+  /** That came in all. */
+  requests = 0;
+  readonly #resting: (() => void)[] = [];
+  #requestsSeen = 0;
+  #restedMs = 0;
+
+  add(goOn: () => void): void {
+    this.#resting.push(goOn);
+    if (this.#resting.length === 1) this.#begin();
+  }
+
+  #begin(): void {
+    this.#restedMs = 0;
+    this.#requestsSeen = this.requests;
+    setImmediate(this.#look);
+  }
+
+  readonly #look = (): void => {
+    const isBusy = this.requests !== this.#requestsSeen;
+    this.#requestsSeen = this.requests;
+    if ((isBusy || this.#restedMs === 0) && this.#restedMs < REST_MS) {
+      this.#restedMs += LOOK_MS;
+      setTimeout(this.#look, LOOK_MS).unref();
+      return;
+    }
+    this.#resting.shift()?.();
+    if (this.#resting.length > 0) this.#begin();
+  };
+}

@@ -1,0 +1,70 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Uid } from "../domain/uid.ts";
+import type { Accounts } from "./accounts.ts";
+import { createLedger } from "./accounts.ts";
+import { createByteBudget } from "./byte-budget.ts";
+
+const LIMIT = 1_200;
+
+function open() {
+  const ledger = createLedger();
+  const budget = createByteBudget(LIMIT, "heldBytes");
+  const by = (capabilities: string, ...tenants: readonly string[]): Accounts =>
+    ledger.accountsOf({ capabilities: [...capabilities] as Uid[], tenants: tenants as Uid[] });
+  /** Takes byte by byte until it is refused. */
+  const fill = (accounts: Accounts) => {
+    const share = budget.shareOf(accounts);
+    let taken = 0;
+    for (; taken <= LIMIT && share.take(1) === undefined; taken += 1);
+    return { taken, refused: share.take(1), giveBack: () => share.giveBack(taken) };
+  };
+  return { by, fill, budget };
+}
+
+test("a capability that takes all it gets leaves as much as it has to its tenant's others, and as much again to other tenants", () => {
+  const { by, fill } = open();
+  expect(fill(by("c", "t"))).toMatchObject({ taken: 400, refused: { reason: "capability_busy" } });
+  expect(fill(by("d", "t")).taken).toBeGreaterThan(100);
+  expect(fill(by("e", "u")).taken).toBeGreaterThan(100);
+});
+
+test("re-exports of one capability have its share together, whoever made them", () => {
+  const { by, fill } = open();
+  expect(fill(by("ba", "u", "t")).taken).toBe(400);
+  for (const again of ["ca", "da", "a"]) expect(fill(by(again, "v", "t")).taken).toBe(0);
+  expect(fill(by("e", "t")).taken).toBeGreaterThan(100);
+});
+
+test("a tenant that takes all it gets through many capabilities has no more than half of the budget", () => {
+  const { by, fill } = open();
+  let taken = 0;
+  for (const capability of "abcdefghijklmnopqrstuvwxyz") taken += fill(by(capability, "t")).taken;
+  expect(taken).toBeGreaterThan(550);
+  expect(taken).toBeLessThanOrEqual(600);
+  expect(fill(by("0", "u")).taken).toBeGreaterThanOrEqual(200);
+});
+
+test("each tenant that takes all it gets leaves two thirds of what was left to the next ones", () => {
+  const { by, fill } = open();
+  for (let tenant = 0, left = LIMIT; tenant < 8; tenant += 1) {
+    const { taken } = fill(by(String.fromCharCode(97 + tenant), `${tenant}`));
+    expect(taken).toBe(Math.floor(left / 3));
+    left -= taken;
+  }
+});
+
+test("what is given back can be taken again, and all that are given back leave the budget whole", () => {
+  fc.assert(
+    fc.property(fc.array(fc.record({ by: fc.nat(5), bytes: fc.nat(300) }), { maxLength: 60 }), (steps) => {
+      const { by, fill, budget } = open();
+      const shares = steps.map((step) => ({
+        share: budget.shareOf(by("abcdef"[step.by] ?? "a", `${step.by % 3}`)),
+        bytes: step.bytes,
+      }));
+      const taken = shares.filter(({ share, bytes }) => share.take(bytes) === undefined);
+      for (const { share, bytes } of taken) share.giveBack(bytes);
+      expect(fill(by("z", "t")).taken).toBe(400);
+    }),
+  );
+});

@@ -1,0 +1,71 @@
+import type { IncomingMessage } from "node:http";
+import { Slabs } from "../collections/slabs.ts";
+import type { Denial } from "../domain/denial.ts";
+import type { BodyOptions } from "./request-body.ts";
+import { RequestBody, RequesterGoneError, RequesterSilentError } from "./request-body.ts";
+
+/** A body that is whole, until it is given back. */
+export interface HeldBody {
+  /** One after the other; no piece if the body has no byte. */
+  readonly pieces: readonly Buffer[];
+  /** In bytes. */
+  readonly length: number;
+  release(): void;
+}
+
+/** What one body takes of a budget that all bodies share. */
+export interface BodyShare {
+  /** @returns why there is no room for so many bytes more; what was taken must be given back. */
+  take(bytes: number): Denial | undefined;
+  giveBack(bytes: number): void;
+}
+
+export interface HoldOptions {
+  /** Length of the body in bytes, where the requester says it. */
+  readonly expected?: number | undefined;
+  /** Longest body in bytes; what is left of a longer one is not read. */
+  readonly limit: number;
+  /** Charged for what is allocated, which is up to twice of what came. */
+  readonly share: BodyShare;
+}
+
+/** Reads a whole body into memory. */
+export function holdBody(
+  request: IncomingMessage,
+  options: BodyOptions,
+  { expected, limit, share }: HoldOptions,
+): Promise<HeldBody | "too_long" | "requester_left" | "requester_silent" | { readonly refused: Denial }> {
+  const body = new RequestBody(request, options);
+  const slabs = new Slabs(expected);
+  let refused: Denial | undefined;
+  const mayAllocate = (bytes: number): boolean => (refused = share.take(bytes)) === undefined;
+
+  return new Promise((resolve, reject) => {
+    let isOver = false;
+    const give = (how: "too_long" | "requester_left" | "requester_silent" | { refused: Denial }): void => {
+      if (isOver) return;
+      isOver = true;
+      share.giveBack(slabs.allocated);
+      slabs.take();
+      body.destroy();
+      resolve(how);
+    };
+    body.on("data", (piece: Buffer) => {
+      if (isOver) return;
+      if (slabs.length + piece.length > limit) return give("too_long");
+      if (!slabs.append(piece, mayAllocate) && refused !== undefined) give({ refused });
+    });
+    body.on("end", () => {
+      if (isOver) return;
+      isOver = true;
+      const { length, allocated } = slabs;
+      resolve({ pieces: slabs.take(), length, release: () => share.giveBack(allocated) });
+    });
+    body.on("error", (error) => {
+      if (error instanceof RequesterGoneError) return give("requester_left");
+      if (error instanceof RequesterSilentError) return give("requester_silent");
+      give("requester_left");
+      reject(error);
+    });
+  });
+}

@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { AWS_KEY } from "../src/testkit/aws4-judge.ts";
+import { call, createMembrane, exportThrough } from "../src/testkit/client.ts";
+import { firstTokens } from "../src/testkit/data.ts";
+import { temporaryDirectory } from "../src/testkit/directory.ts";
+import type { ServiceProcess } from "../src/testkit/process.ts";
+import { spawnService } from "../src/testkit/process.ts";
+import { OK_ANSWER, speaker, speakerToWhole } from "../src/testkit/speaker.ts";
+import { startRawTarget, startRawTlsTarget } from "../src/testkit/target.ts";
+import { makeCertificate } from "../src/testkit/tls-target.ts";
+import { nextAnswer, openWire, requestHead } from "../src/testkit/wire.ts";
+import type { Wire } from "../src/testkit/wire.ts";
+
+/*
+ * A piece of one byte costs the process some 360: a body or an answer that comes in such pieces is hundreds of times as
+ * large in memory as on the wire. Each test sends what would fill this heap many times over if pieces were kept.
+ */
+const HEAP_MB = 80;
+
+/** How long is waited at the most for what must come. */
+const POLL = { timeout: 60_000 };
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+/** In pieces of one byte more than the heap. */
+const QUARTER = 256 * KIB;
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+let service: ServiceProcess;
+let create: string;
+let exporting: string;
+const wires: Wire[] = [];
+
+beforeEach(async () => {
+  directory = await temporaryDirectory();
+  const env = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}` };
+  service = await spawnService(directory.path, { env });
+  ({ create } = await firstTokens(directory.path));
+  exporting = (await createMembrane(service, create, "m")).export;
+});
+
+afterEach(async () => {
+  for (const wire of wires.splice(0)) await wire[Symbol.asyncDispose]();
+  await service[Symbol.asyncDispose]();
+  await directory[Symbol.asyncDispose]();
+});
+
+/** A text in chunks of one byte, the last chunk aside. */
+function inChunks(text: string): Buffer {
+  return Buffer.from(
+    text.replaceAll(/[^]/g, (byte) => `1\r\n${byte}\r\n`),
+    "latin1",
+  );
+}
+
+const LAST_CHUNK = "0\r\n\r\n";
+
+const post = (token: string): string =>
+  requestHead(token, { line: "POST / HTTP/1.1", headers: ["Transfer-Encoding: chunked"] });
+
+async function open(count: number): Promise<readonly Wire[]> {
+  const opened = await Promise.all(Array.from({ length: count }, () => openWire(service.port)));
+  wires.push(...opened);
+  return opened;
+}
+
+/** Others are served: a membrane is made, exported through, and used. */
+async function expectServed(id: string): Promise<void> {
+  await using target = await startRawTarget(speaker(OK_ANSWER));
+  const membrane = await createMembrane(service, create, id);
+  const door = await exportThrough(service, membrane.export, { uri: target.url });
+  expect(await call(service, door)).toMatchObject({ status: 200, text: "ok" });
+}
+
+test("bodies that are held for a signature, in chunks of one byte, take no more memory than what is counted for them", async () => {
+  await using target = await startRawTarget(speakerToWhole(OK_ANSWER));
+  const hmac = { "aws4-hmac-sha256": { ...AWS_KEY, service: "lambda" } };
+  const door = await exportThrough(service, exporting, { uri: target.url, hmac });
+  const opened = await open(4);
+  const body = inChunks("x".repeat(QUARTER));
+  for (const wire of opened) {
+    wire.send(post(door));
+    wire.send(body);
+  }
+  await Promise.all(opened.map((wire) => expect.poll(() => wire.socket.writableLength, POLL).toBe(0)));
+  await expectServed("while they are held");
+  for (const wire of opened) {
+    wire.send(LAST_CHUNK);
+    expect(await nextAnswer(wire)).toMatchObject({ status: 200 });
+  }
+});
+
+test("six management bodies in chunks of one byte are read, and carried out", async () => {
+  const opened = await open(6);
+  for (const [i, wire] of opened.entries()) {
+    const text = JSON.stringify({ id: `tiny ${i}` });
+    wire.send(post(create));
+    wire.send(inChunks(text.slice(0, -1).padEnd(QUARTER - 1) + text.slice(-1)));
+  }
+  await expectServed("while they come");
+  for (const wire of opened) wire.send(LAST_CHUNK);
+  for (const wire of opened) expect(await nextAnswer(wire)).toMatchObject({ status: 201 });
+});
+
+test("bodies that stream in chunks of one byte to a target that reads nothing wait without filling the memory", async () => {
+  let connections = 0;
+  await using target = await startRawTarget((socket) => {
+    connections += 1;
+    socket.pause();
+  });
+  const door = await exportThrough(service, exporting, { uri: target.url });
+  const body = inChunks("x".repeat(QUARTER));
+  for (const wire of await open(40)) {
+    wire.send(post(door));
+    wire.send(body);
+  }
+  await expect.poll(() => connections, POLL).toBe(40);
+  await expectServed("while they wait");
+});
+
+test("bodies of requests that wait for their turn on a connection, in chunks of one byte, wait without filling the memory", async () => {
+  await using target = await startRawTarget(() => undefined);
+  const door = await exportThrough(service, exporting, { uri: target.url });
+  const waiting = `${post(door)}${inChunks("x".repeat(15 * KIB)).toString("latin1")}${LAST_CHUNK}`;
+  for (const wire of await open(40)) wire.send(requestHead(door) + waiting.repeat(4));
+  await expectServed("while they wait");
+});
+
+test("answers in chunks of one byte to requesters that read nothing wait without filling the memory", async () => {
+  const answer = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${inChunks("x".repeat(2 * MIB)).toString("latin1")}`;
+  await using target = await startRawTarget(speaker(answer));
+  const door = await exportThrough(service, exporting, { uri: target.url });
+  for (const wire of await open(100)) {
+    wire.socket.pause();
+    wire.send(requestHead(door));
+  }
+  await expectServed("while they wait");
+});
+
+test("answers in TLS records of one byte to requesters that read nothing wait without filling the memory", async () => {
+  const certificate = await makeCertificate("127.0.0.1");
+  await using target = await startRawTlsTarget(certificate, (socket) => {
+    socket.once("data", () => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${100 * MIB}\r\n\r\n${"x".repeat(6 * MIB)}`);
+      for (let i = 0; i < 60_000; i += 1) socket.write("x");
+    });
+  });
+  const door = await exportThrough(service, exporting, { uri: target.url, tls: { ca: certificate.ca } });
+  for (const wire of await open(6)) {
+    wire.socket.pause();
+    wire.send(requestHead(door));
+  }
+  await expectServed("while they wait");
+});
