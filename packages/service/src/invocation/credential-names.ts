@@ -29,7 +29,7 @@ const BY_STRUCTURE =
 /** Query keys under which APIs take a credential, in lower case. */
 const QUERY_KEYS: ReadonlySet<string> = new Set(["access_token", "api_key", "apikey", "key", "token"]);
 
-/** Those of them that nobody uses for anything else. A `key` or `token` may as well name an entry or a page. */
+/** Those of them that have no other use. A `key` or `token` may as well name an entry or a page. */
 const UNMISTAKABLE: ReadonlySet<string> = new Set(["access_token", "api_key", "apikey"]);
 
 /** Whether a header of this folded name holds a credential. */

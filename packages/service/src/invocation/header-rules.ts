@@ -1,7 +1,7 @@
 import { HOP_BY_HOP_REQUEST } from "capability-protocol";
 import { listOf, valuesOf } from "./raw-headers.ts";
 
-/** What becomes of a client's header, whatever the target: it may pass, never passes, or is for {@link Steering} to judge. */
+/** What becomes of a client's header: it may pass, never passes, or passes only to a target without a credential. */
 export type ClientHeaderRule = "pass" | "never" | "steering";
 
 /**
@@ -58,10 +58,10 @@ const NEVER_FAMILY =
   /^(?:ssl-client-|x-amzn-oidc-|x-appengine-|x-arr-|x-auth-request-|x-authenticated-|x-client-cert|x-envoy-|x-forwarded-|x-goog-authenticated-user-|x-ms-client-principal|x-remote-|x-ssl-client-|x-webauth-)/;
 
 /**
- * With a credential of the target these name another resource than the one that the capability stands for, or another
- * person to act as. Dropped in silence, a copy would be an empty write, and a request to be made as somebody of few rights
- * one of the credential's own. Sources: RFC 4918 (WebDAV), Azure Storage, Google, OpenStack, Kubernetes, GitLab,
- * Elasticsearch, OpenSearch.
+ * Beside a credential of the target these name another resource than the one that the capability stands for, or another
+ * person to act as. Dropped in silence, a copy becomes an empty write, and a request in the name of a person with few rights
+ * is made with all rights of the credential. Sources: RFC 4918 (WebDAV), Azure Storage, Google, OpenStack, Kubernetes,
+ * GitLab, Elasticsearch, OpenSearch.
  */
 const STEERING: readonly string[] = [
   "destination",

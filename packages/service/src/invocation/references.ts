@@ -22,7 +22,7 @@ const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 const WITH_AUTHORITY = /^https?:\/\/[^/]/i;
 
 /**
- * Whether a reference in a response leads below the target's base, whoever reads it.
+ * Whether a reference in a response leads below the target's base, for every reader.
  *
  * @param sent the URI that was asked for, against which a relative reference is resolved.
  */

@@ -32,11 +32,11 @@ export interface PreparedTarget {
   readonly timeoutMs?: number;
   readonly signer?: Signer;
   readonly tls?: TlsConfiguration;
-  /** The target, or its signature, has a credential in the request: the client's do not stand beside it. */
+  /** The target, or its signature, has a credential in the request: credentials of the client are dropped. */
   readonly carriesCredential: boolean;
   /** Keys of {@link query} under which a credential stands, in lower case. */
   readonly credentialKeys: ReadonlySet<string>;
-  /** Whether headers that name another resource, or somebody to act as, are refused; another authority judges its own. */
+  /** Whether headers that name another resource, or a person to act as, are refused. Another authority judges them itself. */
   readonly refusesSteering: boolean;
   /** What of the web is the target's own. */
   readonly base: Base;
