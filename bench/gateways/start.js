@@ -100,7 +100,7 @@ export async function startRivals(target) {
  * @param {number} target
  * @returns {Promise<Gateway | undefined>}
  */
-async function startNginx(target) {
+export async function startNginx(target) {
   const prefix = await mkdtemp(join(directory, "nginx-"));
   const port = await freePort();
   const file = join(prefix, "nginx.conf");

@@ -4,13 +4,14 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { call } from "../src/testkit/client.ts";
 import { openDoor } from "../src/testkit/door.ts";
 import { promised } from "../src/testkit/promised.ts";
+import { OK_ANSWER } from "../src/testkit/speaker.ts";
 import { startTestService } from "../src/testkit/service.ts";
 import type { TestService } from "../src/testkit/service.ts";
 import { startRawTarget, startRawTlsTarget } from "../src/testkit/target.ts";
 import type { RawTarget } from "../src/testkit/target.ts";
 import { makeCertificate } from "../src/testkit/tls-target.ts";
 import type { TestCertificate } from "../src/testkit/tls-target.ts";
-import { openWire, readWireAnswer, requestHead } from "../src/testkit/wire.ts";
+import { nextAnswer, openWire, readWireAnswer, requestHead } from "../src/testkit/wire.ts";
 import type { Wire } from "../src/testkit/wire.ts";
 
 /*
@@ -40,6 +41,8 @@ const CLOSING = WITH_LENGTH.replace("\r\n", "\r\nConnection: close\r\n");
 const IN_CHUNKS =
   "HTTP/1.1 413 Too Large\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ntoo \r\n5\r\nlarge\r\n0\r\n\r\n";
 const WITHOUT_LENGTH = "HTTP/1.1 413 Too Large\r\n\r\ntoo large";
+
+const SIGNING_KEY = { awsAccessKeyId: "A", region: "r", service: "lambda", secretAccessKey: "s" };
 
 type Framing = "length" | "chunked";
 
@@ -152,11 +155,37 @@ test("an early answer without a length that ends in a reset keeps its status and
 
 test("an early answer to a body that was held for its signature is not lost", async () => {
   await using target = await startUnreading(false);
-  const key = { awsAccessKeyId: "A", region: "r", service: "lambda", secretAccessKey: "s" };
-  const { door } = await openDoor(service, { uri: target.url, hmac: { "aws4-hmac-sha256": key } });
+  const { door } = await openDoor(service, { uri: target.url, hmac: { "aws4-hmac-sha256": SIGNING_KEY } });
   for (let round = 0; round < FEWER_ROUNDS; round += 1) {
     const answering = call(service, door, { body: HELD });
     closes(WITH_LENGTH)(await target.next());
     expect(await answering).toMatchObject({ status: 413, text: "too large" });
   }
 });
+
+test.each([
+  ["held for its signature", true],
+  ["streamed", false],
+])(
+  "after an early answer to a body %s the rest of it delays no other request, though the target keeps the connection",
+  async (_how, isSigned) => {
+    const unread: Socket[] = [];
+    await using target = await startRawTarget(
+      (socket) =>
+        void socket.once("data", (chunk) => {
+          if (String(chunk).startsWith("GET")) return socket.write(OK_ANSWER);
+          socket.pause();
+          unread.push(socket);
+          return socket.write(WITH_LENGTH);
+        }),
+    );
+    const hmac = { "aws4-hmac-sha256": SIGNING_KEY };
+    const { door } = await openDoor(service, { uri: target.url, ...(isSigned ? { hmac } : {}) });
+    await using wire = await openWire(service.port);
+    const line = "POST / HTTP/1.1";
+    wire.send(requestHead(door, { line, headers: [`Content-Length: ${HELD.length}`] }) + HELD);
+    expect((await nextAnswer(wire)).status).toBe(413);
+    expect(await call(service, door)).toMatchObject({ status: 200, text: "ok" });
+    expect(unread).toHaveLength(1);
+  },
+);

@@ -107,6 +107,8 @@ export class Connection {
   #free(): void {
     if (!this.#isOpen || !this.#isBusy) return;
     this.#isBusy = false;
+    // The target has responded before it has read the request: the next one would wait behind the rest (RFC 9112 §9.5).
+    if (this.#socket.writableLength > 0) return void this.destroy();
     this.#isReused = true;
     this.#owner.freed(this);
   }
