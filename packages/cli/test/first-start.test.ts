@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -25,4 +25,19 @@ test("a first start in a terminal shows the capabilities there, once, and writes
   expect(names.map(([, name]) => name)).toEqual(["create", "query", "deleteSelf", "provision"]);
   expect(await readdir(data)).not.toContain("first-capabilities.json");
   expect(await serve()).not.toContain("CPBLTY1-");
+});
+
+test("a service whose terminal is closed ends in order, as its operator expects", async () => {
+  await using home = await temporaryDirectory();
+  const words = ["serve", "--data", join(home.path, "data"), "--listen", "127.0.0.1:0", "--no-tls"];
+  const env = { ...environment(home.path), MEMBRANE_PROFILE: "false" };
+  // A terminal is gone with the shell that it was opened for, and what runs in it gets SIGHUP. The log goes elsewhere.
+  const log = join(home.path, "log");
+  const script = `"$@" 2> ${log}; true`;
+  const program = [process.execPath, MEMBRANE, ...words, "--authority", "localhost"];
+  const terminal = openTerminal("bash", ["-c", script, "bash", ...program], env);
+  const written = (): Promise<string> => readFile(log, "utf8").catch(() => "");
+  await expect.poll(written, { timeout: 60_000 }).toContain('"msg":"ready"');
+  terminal[Symbol.dispose]();
+  await expect.poll(written, { timeout: 60_000 }).toContain('"msg":"stopped"');
 });

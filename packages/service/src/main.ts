@@ -1,5 +1,5 @@
 import cluster from "node:cluster";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -9,9 +9,9 @@ import { createAuditLog } from "./audit/log.ts";
 import type { Command } from "./cli.ts";
 import { readCommandLine } from "./cli.ts";
 import { createPrint } from "./commands/print.ts";
-import type { Machine } from "./commands/serve.ts";
+import type { Machine, WorkerMachine } from "./commands/serve.ts";
 import type { FromWorker } from "./commands/worker-messages.ts";
-import { RENEWED } from "./commands/worker-messages.ts";
+import { parseCertificateMessage, RELOAD, WHICH_CERTIFICATE } from "./commands/worker-messages.ts";
 import type { ServeConfig } from "./config.ts";
 
 const STANDARD_ERROR = 2;
@@ -22,6 +22,8 @@ const note = createPrint((text) => void process.stderr.write(text));
 /** Time to end in order once all is done, in milliseconds. */
 const END_MS = 5_000;
 
+// What the store's library makes is for this user alone, as all other files are by their own mode.
+process.umask(0o077);
 try {
   const command = await readCommandLine(process.argv.slice(2), ownVersion(), process.env);
   if (command !== undefined) await run(command);
@@ -46,7 +48,8 @@ async function run(command: Command): Promise<void> {
       // What packages print there is no JSON; the store reports its errors itself.
       console.error = () => undefined;
       keepHeapSmall();
-      const machine = { log, stop: terminated(), collectYoung: youngCollector() };
+      const { stop, onReload } = followSignals();
+      const machine = { log, stop, onReload, collectYoung: youngCollector() };
       if (cluster.isWorker) return runWorker(command.config, machine);
       const { serve } = await import("./commands/serve.ts");
       const isTerminal = process.stdout.isTTY;
@@ -87,17 +90,25 @@ async function run(command: Command): Promise<void> {
 /** One of several: what goes wrong at its start is for the first process to say. */
 async function runWorker(
   config: ServeConfig,
-  machine: Pick<Machine, "log" | "stop" | "collectYoung">,
+  machine: Pick<Machine, "log" | "stop" | "onReload" | "collectYoung">,
 ): Promise<void> {
   const tell = (message: FromWorker): void => void process.send?.(message);
-  const onRenewed = (listener: () => void): void => {
+  const onReload = (listener: () => void): void => {
+    machine.onReload(listener);
     process.on("message", (message) => {
-      if (message === RENEWED) listener();
+      if (message === RELOAD) listener();
     });
+  };
+  const onCertificate: WorkerMachine["onCertificate"] = (listener) => {
+    process.on("message", (message) => {
+      const certificate = parseCertificateMessage(message);
+      if (certificate !== undefined) listener(certificate);
+    });
+    process.send?.(WHICH_CERTIFICATE);
   };
   try {
     const { serveAsWorker } = await import("./commands/serve.ts");
-    await serveAsWorker(config, { ...machine, tell, onRenewed });
+    await serveAsWorker(config, { ...machine, tell, onReload, onCertificate });
   } catch (error) {
     tell({ kind: "failed", why: error instanceof Error ? error.message : "failed" });
     process.exitCode = 1;
@@ -116,11 +127,32 @@ function ownVersion(): string {
   return isManifest && typeof manifest.version === "string" ? manifest.version : "unknown";
 }
 
-function terminated(): Promise<void> {
-  return new Promise((resolve) => {
+/**
+ * SIGTERM and SIGINT end the service. So does SIGHUP when it says that the terminal was closed; else it asks for the
+ * certificate to be read again, as of other services.
+ */
+function followSignals(): Pick<Machine, "stop" | "onReload"> {
+  const isInTerminal = process.stdin.isTTY || process.stdout.isTTY;
+  const listeners: (() => void)[] = [];
+  const stop = new Promise<void>((resolve) => {
     process.once("SIGTERM", () => resolve());
     process.once("SIGINT", () => resolve());
+    process.on("SIGHUP", () => {
+      if (isInTerminal && isTerminalGone()) resolve();
+      else listeners.forEach((listener) => listener());
+    });
   });
+  return { stop, onReload: (listener) => void listeners.push(listener) };
+}
+
+/** A process whose terminal was closed has none that it could open. */
+function isTerminalGone(): boolean {
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** The engine lets a heap grow to four times what lives in it before it collects; a full cache would take half a gigabyte. */

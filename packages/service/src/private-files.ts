@@ -97,6 +97,8 @@ async function viaTemporary(
 async function writeSynced(path: string, text: string, mode: number, fs: FileSystem): Promise<void> {
   const file = await fs.open(path, "wx", mode);
   try {
+    // The umask takes bits away from what a file is made with.
+    await file.chmod(mode);
     await file.writeFile(text);
     await file.sync();
   } finally {
@@ -114,6 +116,7 @@ export async function syncDirectory(path: string, fs: Pick<FileSystem, "open"> =
   }
 }
 
-function hasCode(error: unknown, code: string): boolean {
+/** Whether an error is one of the operating system, of this name. */
+export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmod, readdir, rename, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -7,13 +7,19 @@ import { expect, test } from "vitest";
 import { temporaryDirectory } from "../src/testkit/directory.ts";
 import { runMembrane, spawnService } from "../src/testkit/process.ts";
 import { mountSmallDisk } from "../src/testkit/small-disk.ts";
+import { makeAuthorityCertificate, makeAuthorityKey } from "../src/tls/x509.ts";
 
 const ADDRESS = ["--listen", "127.0.0.1:0", "--authority", "membrane.test"];
 
 async function doctor(
   data: string,
   ...flags: string[]
-): Promise<{ readonly code: number | null; readonly failed: string[]; readonly text: string }> {
+): Promise<{
+  readonly code: number | null;
+  readonly failed: string[];
+  readonly warned: string[];
+  readonly text: string;
+}> {
   const { code, stdout, stderr } = await runMembrane([
     "doctor",
     "--data",
@@ -22,11 +28,12 @@ async function doctor(
   ]);
   expect(stderr).toBe("");
   const lines = stdout.trimEnd().split("\n");
-  expect(lines).toHaveLength(8);
-  for (const line of lines) expect(line).toMatch(/^(ok {2}|FAIL) {2}\S/);
+  expect(lines.length).toBeGreaterThanOrEqual(8);
+  for (const line of lines) expect(line).toMatch(/^(ok {2}|warn|FAIL) {2}\S/);
   const failed = lines.filter((line) => line.startsWith("FAIL")).map((line) => line.slice(6));
   expect(code).toBe(failed.length === 0 ? 0 : 1);
-  return { code, failed, text: stdout };
+  const warned = lines.filter((line) => line.startsWith("warn")).map((line) => line.slice(6));
+  return { code, failed, warned, text: stdout };
 }
 
 test("before the first start all is well, and the doctor makes nothing", async () => {
@@ -127,4 +134,53 @@ test("a certificate that is not there, or damaged, is told with its file", async
   expect((await doctor(directory.path)).text).toMatch(
     /certificate: .*leaf\.pem is damaged, the next start makes a new one/,
   );
+});
+
+test("a store that other users can reach fails, with what closes it; the next start does", async () => {
+  await using directory = await temporaryDirectory();
+  await runMembrane(["init", "--data", directory.path, "--authority", "membrane.test"]);
+  const store = join(directory.path, "store");
+  await chmod(store, 0o755);
+  await chmod(join(store, "data.mdb"), 0o644);
+  const { failed } = await doctor(directory.path);
+  expect(failed).toEqual([
+    `data directory: other users can reach ${store}: chmod 700 ${store}; and 1 more; the next start closes it`,
+  ]);
+  {
+    await using _service = await spawnService(directory.path);
+  }
+  expect((await doctor(directory.path)).failed).toEqual([]);
+});
+
+test("a CA that may speak for every name, capabilities left lying and a name that was given up are warned of", async () => {
+  await using directory = await temporaryDirectory();
+  {
+    await using _service = await spawnService(directory.path);
+  }
+  const tls = join(directory.path, "tls");
+  await mkdir(tls, { mode: 0o700 });
+  const key = await makeAuthorityKey();
+  await writeFile(join(tls, "ca.key"), key, { mode: 0o600 });
+  await writeFile(join(tls, "ca.pem"), await makeAuthorityCertificate(key, new Date()));
+  const { warned, code } = await doctor(
+    directory.path,
+    "--listen",
+    "127.0.0.1:0",
+    "--authority",
+    "other.test",
+  );
+  expect(code).toBe(0);
+  // How many files may be open is the machine's.
+  expect(warned.filter((line) => !line.startsWith("open files"))).toEqual([
+    expect.stringMatching(
+      /^authority: the service was called membrane\.test, .*--authority-alias membrane\.test$/,
+    ),
+    expect.stringMatching(/^private CA: .*ca\.pem was made by an older version and may speak for every name/),
+    expect.stringMatching(
+      /^first capabilities: .*first-capabilities\.json holds .*: move it to a safe place$/,
+    ),
+  ]);
+  // Without a name it is the one that was served.
+  const known = await runMembrane(["doctor", "--data", directory.path, "--listen", "127.0.0.1:18443"]);
+  expect(known.stdout).toMatch(/^ok {4}authority: membrane\.test/m);
 });

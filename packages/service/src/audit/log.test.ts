@@ -91,6 +91,23 @@ const EVENTS: readonly (readonly [keyof AuditLog, object, object])[] = [
     { file: "/data/tls/ca.pem", msg: "private CA replaced, clients must trust the new one" },
   ],
   [
+    "advised",
+    { subject: "authority", problem: "is not reached" },
+    { subject: "authority", problem: "is not reached", msg: "check the configuration" },
+  ],
+  ["modeMended", { path: "/data/store" }, { path: "/data/store", msg: "closed to other users" }],
+  ["reloading", {}, { msg: "reloading" }],
+  [
+    "certificateUnchanged",
+    { expires: new Date(0) },
+    { expires: "1970-01-01T00:00:00.000Z", msg: "certificate unchanged" },
+  ],
+  [
+    "certificateRejected",
+    { file: "/tls/cert.pem", problem: "does not exist" },
+    { file: "/tls/cert.pem", problem: "does not exist", msg: "certificate rejected, the old one stays" },
+  ],
+  [
     "certificateRenewed",
     { expires: new Date(0) },
     { expires: "1970-01-01T00:00:00.000Z", msg: "certificate renewed" },

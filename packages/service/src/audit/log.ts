@@ -47,6 +47,16 @@ export interface AuditLog {
   firstCapabilities(event: { readonly tenant: string; readonly file: string }): void;
   /** A start with names that the private CA may not certify made another one; clients must trust this file. */
   authorityReplaced(event: { readonly file: string }): void;
+  /** The configuration does not fit what is around it. */
+  advised(event: { readonly subject: string; readonly problem: string }): void;
+  /** A part of the data directory that other users could reach was closed to them. */
+  modeMended(event: { readonly path: string }): void;
+  /** The operator asked for the certificate to be read again. */
+  reloading(): void;
+  /** It was read again and is the one that is presented. */
+  certificateUnchanged(event: { readonly expires: Date }): void;
+  /** Files that were renewed hold no pair that can be presented; the old one stays. */
+  certificateRejected(event: { readonly file: string; readonly problem: string }): void;
   certificateRenewed(event: { readonly expires: Date }): void;
   /** The store writes no more (`full`, `failed`), or again (`writable`); `cause` is an error's code. */
   store(event: { readonly state: "writable" | "full" | "failed"; readonly cause?: string }): void;
@@ -77,6 +87,13 @@ export function createAuditLog(logger: Logger): AuditLog {
     firstCapabilities: ({ tenant, file }) => always.info({ tenant, file }, "first capabilities written"),
     authorityReplaced: ({ file }) =>
       logger.warn({ file }, "private CA replaced, clients must trust the new one"),
+    advised: ({ subject, problem }) => logger.warn({ subject, problem }, "check the configuration"),
+    modeMended: ({ path }) => logger.warn({ path }, "closed to other users"),
+    reloading: () => logger.info("reloading"),
+    certificateUnchanged: ({ expires }) =>
+      logger.info({ expires: expires.toISOString() }, "certificate unchanged"),
+    certificateRejected: ({ file, problem }) =>
+      logger.error({ file, problem }, "certificate rejected, the old one stays"),
     certificateRenewed: ({ expires }) =>
       logger.info({ expires: expires.toISOString() }, "certificate renewed"),
     store: ({ state, cause }) =>

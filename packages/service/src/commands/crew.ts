@@ -4,15 +4,18 @@ import { once } from "node:events";
 import type { AuditLog } from "../audit/log.ts";
 import { ConfigError } from "../config.ts";
 import { LONGEST_TIMER_MS } from "../limits.ts";
-import type { FromWorker } from "./worker-messages.ts";
-import { parseFromWorker, RENEWED } from "./worker-messages.ts";
+import type { KeyedCertificate } from "../tls/x509.ts";
+import type { CertificateMessage, FromWorker } from "./worker-messages.ts";
+import { parseFromWorker, RELOAD, WHICH_CERTIFICATE } from "./worker-messages.ts";
 
 /** Worker processes that serve one data directory on one port. */
 export interface Crew {
   /** Where all of them listen. */
   readonly address: { readonly address: string; readonly port: number };
-  /** Tells all that the server's certificate was renewed. */
-  renewed(): void;
+  /** Has all look at the server's certificate. */
+  reload(): void;
+  /** Has all present this certificate from now on, those too that are started later. */
+  present(certificate: KeyedCertificate): void;
   /** Ends all of them and waits. */
   stop(): Promise<void>;
 }
@@ -28,12 +31,23 @@ const PATIENCE_MS = 5_000;
  * on replaces each that ends by itself.
  *
  * @param shutdownMs how long a worker may take to end.
+ * @param given the certificate that workers present, if it is not the service's own.
  * @throws ConfigError with what the first worker that could not start had to say.
  */
-export async function startCrew(count: number, shutdownMs: number, log: AuditLog): Promise<Crew> {
+export async function startCrew(
+  count: number,
+  shutdownMs: number,
+  log: AuditLog,
+  given: KeyedCertificate | undefined,
+): Promise<Crew> {
   let isStopping = false;
+  let presented = given;
   const start = (): Worker => {
     const worker = cluster.fork();
+    worker.on("message", (message: unknown) => {
+      if (message === WHICH_CERTIFICATE && presented !== undefined)
+        worker.send(certificateMessage(presented));
+    });
     const startedAt = performance.now();
     worker.once("listening", () => log.workerStarted({ worker: pidOf(worker) }));
     worker.process.once("exit", (code: number | null, signal: string | null) => {
@@ -57,13 +71,22 @@ export async function startCrew(count: number, shutdownMs: number, log: AuditLog
     if (first === undefined) throw new TypeError("a crew has at least one worker");
     return {
       address: first,
-      renewed: () => workers().forEach((worker) => worker.send(RENEWED)),
+      present(certificate) {
+        presented = certificate;
+        const message = certificateMessage(certificate);
+        workers().forEach((worker) => worker.isConnected() && worker.send(message));
+      },
+      reload: () => workers().forEach((worker) => worker.isConnected() && worker.send(RELOAD)),
       stop,
     };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function certificateMessage({ cert, key }: KeyedCertificate): CertificateMessage {
+  return { kind: "certificate", cert, key };
 }
 
 function workers(): readonly Worker[] {

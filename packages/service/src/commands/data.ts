@@ -51,6 +51,8 @@ export async function openData(
   // A store without its key must not get a new one: it would hide that the old one is missing.
   if (!existsSync(paths.store)) await createServiceKeyFile(paths.serviceKey, randomBytes);
   const keys = createServiceKeys(await readServiceKeyFile(paths.serviceKey));
+  // LMDB would make it as readable as the umask lets it.
+  await makePrivateDirectory(paths.store);
   const store = await openLmdbStore({
     directory: paths.store,
     keys,
@@ -70,9 +72,13 @@ export async function rememberAuthority(config: DataConfig): Promise<void> {
   if ((await readIfPresent(path)) !== text) await replaceFile(path, text, 0o644);
 }
 
+/** What the service was called when it was last served from this data directory. */
+export async function lastAuthority(config: DataConfig): Promise<Authority | undefined> {
+  return parseAuthority(((await readIfPresent(dataPaths(config).authority)) ?? "").trim());
+}
+
 /** What the service is called: as the operator says, else as it was called last. */
 export async function knownAuthority(config: DataConfig): Promise<Authority> {
   if (config.isAuthorityGiven) return config.authority;
-  const text = (await readIfPresent(dataPaths(config).authority)) ?? "";
-  return parseAuthority(text.trim()) ?? config.authority;
+  return (await lastAuthority(config)) ?? config.authority;
 }

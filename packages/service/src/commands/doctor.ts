@@ -7,7 +7,10 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import type { ServeConfig } from "../config.ts";
 import { loadServerCertificate } from "../tls/server-certificate.ts";
-import { dataPaths, openData } from "./data.ts";
+import { readIfPresent } from "../private-files.ts";
+import { adviseOn, readOpenFiles } from "./advice.ts";
+import { dataPaths, knownAuthority, lastAuthority, openData } from "./data.ts";
+import { describeWidePart, findWideParts } from "./data-modes.ts";
 import { checkDisk } from "./disk.ts";
 import type { Print } from "./print.ts";
 
@@ -15,6 +18,8 @@ import type { Print } from "./print.ts";
 interface Finding {
   readonly ok: boolean;
   readonly what: string;
+  /** It works, and an operator would want to know. */
+  readonly isWarning?: boolean;
 }
 
 const LEAST_NODE = [20, 19] as const;
@@ -31,17 +36,25 @@ export async function doctor(
   now: Date,
   print: Print,
 ): Promise<boolean> {
-  const findings = [
+  // What the operator does not say, the last start knows.
+  const named = { ...config, authority: await knownAuthority(config) };
+  const findings: readonly Finding[] = [
     checkNode(nodeVersion),
     checkClock(now),
+    // Before the store is opened.
+    await checkModes(config),
     await checkKey(config),
     await checkStore(config),
     await checkDisk(config),
     await checkCertificate(config, now),
-    checkAuthority(config),
+    checkAuthority(named),
     await checkPort(config),
+    ...(await checkSurroundings(named, now)),
+    ...(await checkPrivateCA(config)),
+    ...checkFirstCapabilities(config),
   ];
-  for (const { ok, what } of findings) print(`${ok ? "ok  " : "FAIL"}  ${what}`);
+  for (const { ok, what, isWarning = false } of findings)
+    print(`${ok ? (isWarning ? "warn" : "ok  ") : "FAIL"}  ${what}`);
   return findings.every(({ ok }) => ok);
 }
 
@@ -63,6 +76,53 @@ function checkClock(now: Date): Finding {
       ? `clock: ${now.toISOString()}`
       : `clock: ${now.toISOString()} is in the past: set it, signatures carry the time`,
   };
+}
+
+async function checkModes(config: ServeConfig): Promise<Finding> {
+  const { serviceKey } = dataPaths(config);
+  // The key has a line for itself.
+  const wide = (await findWideParts(config)).filter(({ path }) => path !== serviceKey);
+  const [first] = wide;
+  if (first === undefined) return { ok: true, what: `data directory: ${config.data}, closed to other users` };
+  return {
+    ok: false,
+    what: `data directory: ${describeWidePart(first)}${wide.length > 1 ? `; and ${wide.length - 1} more` : ""}; the next start closes it`,
+  };
+}
+
+/** What a start says in its log too. */
+async function checkSurroundings(config: ServeConfig, now: Date): Promise<readonly Finding[]> {
+  const given =
+    config.tls.kind === "files" ? await loadServerCertificate(config.tls).catch(() => undefined) : undefined;
+  const advice = adviseOn(config, {
+    certificate: given?.cert,
+    lastAuthority: await lastAuthority(config),
+    openFiles: await readOpenFiles(),
+    now,
+  });
+  return advice.map(({ subject, problem }) => ({
+    ok: true,
+    isWarning: true,
+    what: `${subject}: ${problem}`,
+  }));
+}
+
+async function checkPrivateCA({ tls, ...config }: ServeConfig): Promise<readonly Finding[]> {
+  if (tls.kind !== "private-ca") return [];
+  const file = join(dataPaths(config).tls, "ca.pem");
+  const cert = await readIfPresent(file);
+  if (cert === undefined) return [];
+  const { readNameConstraints } = await import("../tls/x509.ts");
+  if (readNameConstraints(cert) !== undefined) return [];
+  const what = `private CA: ${file} was made by an older version and may speak for every name: whoever steals its key is believed by those who trust it. Move ca.pem and ca.key away, start, and give clients the new ca.pem`;
+  return [{ ok: true, isWarning: true, what }];
+}
+
+function checkFirstCapabilities(config: ServeConfig): readonly Finding[] {
+  const { firstCapabilities: file } = dataPaths(config);
+  if (!existsSync(file)) return [];
+  const what = `first capabilities: ${file} holds those of the first tenant and the operator's: move it to a safe place`;
+  return [{ ok: true, isWarning: true, what }];
 }
 
 async function checkKey(config: ServeConfig): Promise<Finding> {

@@ -4,6 +4,7 @@ import { ConfigError } from "../config.ts";
 import { makeFirstTenant } from "../management/tenants.ts";
 import { ensureServerCertificate } from "../tls/server-certificate.ts";
 import { dataPaths, openData, rememberAuthority } from "./data.ts";
+import { mendModes } from "./data-modes.ts";
 import { makeFirstProfile } from "./first-profile.ts";
 import type { Print } from "./print.ts";
 import { firstForPrograms, printFirst, printJson } from "./print.ts";
@@ -22,6 +23,7 @@ export interface InitMachine {
 export async function init(config: DataConfig, json: boolean, machine: InitMachine): Promise<void> {
   const { now, home, print, note } = machine;
   const paths = dataPaths(config);
+  await mendModes(config);
   const data = await openData(config);
   try {
     const first = await makeFirstTenant(data);

@@ -9,12 +9,19 @@ import { createHostsReader } from "../egress/hosts-file.ts";
 import { createNameService } from "../egress/name-service.ts";
 import { startService } from "../service.ts";
 import { parseCertificates } from "capability-sdk/pem";
+import { CertificateFileError } from "../tls/errors.ts";
 import type { KeyedCertificate } from "../tls/x509.ts";
+import type { GivenCertificate } from "../tls/given-certificate.ts";
+import { createGivenCertificateSource } from "../tls/given-certificate.ts";
 import { ensureServerCertificate, loadServerCertificate } from "../tls/server-certificate.ts";
+import { adviseOn, readOpenFiles } from "./advice.ts";
 import { startCrew } from "./crew.ts";
 import type { OpenData } from "./data.ts";
-import { dataPaths, openData, rememberAuthority } from "./data.ts";
+import { dataPaths, lastAuthority, openData, rememberAuthority } from "./data.ts";
+import { mendModes } from "./data-modes.ts";
+import { followCertificate } from "./follow-certificate.ts";
 import { makeFirstProfile } from "./first-profile.ts";
+import { explainListening } from "./listening-error.ts";
 import { keepFirstTenant, showFirstTenant } from "./first-tenant.ts";
 import type { Print } from "./print.ts";
 import { printKept } from "./print.ts";
@@ -35,27 +42,36 @@ export interface Machine {
   readonly home: () => string;
   /** Resolves when it is time to end. */
   readonly stop: Promise<unknown>;
+  /** Calls the listener whenever the operator asks for the certificate to be read again. */
+  readonly onReload: (listener: () => void) => void;
   /** Collects young garbage. */
   readonly collectYoung: () => void;
 }
 
 /** What a worker has of its process and of the one that started it. */
-export interface WorkerMachine extends Pick<Machine, "log" | "stop" | "collectYoung"> {
+export interface WorkerMachine extends Pick<Machine, "log" | "stop" | "onReload" | "collectYoung"> {
   readonly tell: (message: FromWorker) => void;
-  readonly onRenewed: (listener: () => void) => void;
+  /** Calls the listener with each certificate that the first process has it present; it begins with one, if there are any. */
+  readonly onCertificate: (listener: (certificate: KeyedCertificate) => void) => void;
 }
 
 /** Runs the service until `stop` resolves: in this process, or in workers that this process starts and replaces. */
 export async function serve(config: ServeConfig, machine: Machine): Promise<void> {
   // Files that others gave come first: a start that fails for one of them leaves no data directory behind.
   const files = await readFiles(config);
+  for (const { path } of await mendModes(config)) machine.log.modeMended({ path });
   const data = await openData(config, machine.log.store);
   try {
+    await advise(config, files, machine.log);
     // Before any worker looks for it: two must not make it at once.
     const certificate = await ownCertificate(config, machine.log, { mayReplaceCA: true });
     if (certificate?.replacedCA === true) machine.log.authorityReplaced({ file: ownCA(config) });
     const running = await start(config, data, files, machine);
-    const renewal = setInterval(() => void renew(config, running, machine.log), RENEWAL_MS).unref();
+    const renewal = setInterval(() => void running.renew(), RENEWAL_MS).unref();
+    machine.onReload(() => {
+      machine.log.reloading();
+      void running.reload();
+    });
     try {
       await announce(config, data, running, machine);
       await machine.stop;
@@ -74,9 +90,12 @@ export async function serve(config: ServeConfig, machine: Machine): Promise<void
 export async function serveAsWorker(config: ServeConfig, machine: WorkerMachine): Promise<void> {
   const data = await openData(config, machine.log.store);
   try {
-    const running = await startHere(config, data, await readFiles(config), machine);
+    const authorityCas = await readAuthorityCas(config.authorityCaFiles);
+    const given = config.tls.kind === "files" ? followGiven(machine) : undefined;
+    const running = await startHere(config, data, { authorityCas, given: await given?.first }, machine);
+    given?.follow(running.present);
     machine.tell({ kind: "listening", ...running.address });
-    machine.onRenewed(() => void renew(config, running, machine.log));
+    machine.onReload(() => void running.reload());
     await machine.stop;
     await running.close();
   } finally {
@@ -84,10 +103,41 @@ export async function serveAsWorker(config: ServeConfig, machine: WorkerMachine)
   }
 }
 
+/** Says what an operator would want to know of the configuration; a start does not stop for it. */
+async function advise(config: ServeConfig, { given }: Files, log: AuditLog): Promise<void> {
+  const advice = adviseOn(config, {
+    certificate: given?.cert,
+    lastAuthority: await lastAuthority(config),
+    openFiles: await readOpenFiles(),
+    now: new Date(),
+  });
+  advice.forEach(log.advised);
+}
+
+/** The certificates that the first process hands over, of which none is missed while the service starts. */
+function followGiven({ onCertificate }: Pick<WorkerMachine, "onCertificate">) {
+  let latest: KeyedCertificate | undefined;
+  let listener: ((certificate: KeyedCertificate) => void) | undefined;
+  const first = new Promise<KeyedCertificate>((resolve) => {
+    onCertificate((certificate) => {
+      latest = certificate;
+      resolve(certificate);
+      listener?.(certificate);
+    });
+  });
+  return {
+    first,
+    follow(present: (certificate: KeyedCertificate) => void): void {
+      listener = present;
+      if (latest !== undefined) present(latest);
+    },
+  };
+}
+
 /** Files that others gave. */
 interface Files {
   readonly authorityCas: ReadonlyMap<Authority, string>;
-  readonly given: KeyedCertificate | undefined;
+  readonly given: GivenCertificate | undefined;
 }
 
 async function readFiles(config: ServeConfig): Promise<Files> {
@@ -101,20 +151,52 @@ async function readFiles(config: ServeConfig): Promise<Files> {
 interface Running {
   readonly address: { readonly address: string; readonly port: number };
   readonly isSecure: boolean;
-  /** What follows from a look at the server's certificate. */
-  certificateSeen(certificate: Certificate): void;
+  /** Renews the certificate if it is the service's own and due. Never rejects. */
+  renew(): Promise<void>;
+  /** Looks at the certificate for an operator who asked, and says what was found. Never rejects. */
+  reload(): Promise<void>;
   close(): Promise<void>;
 }
 
 async function start(config: ServeConfig, data: OpenData, files: Files, machine: Machine): Promise<Running> {
-  if (config.workers === 1) return startHere(config, data, files, machine);
-  const crew = await startCrew(config.workers, config.limits.shutdownMs, machine.log);
+  const serving = await (config.workers === 1
+    ? startHere(config, data, files, machine)
+    : startWorkers(config, files, machine));
+  const { tls } = config;
+  const { given } = files;
+  if (tls.kind !== "files" || given === undefined) return serving;
+  const follower = followCertificate(createGivenCertificateSource(tls, given, serving.present), machine.log);
+  return {
+    ...serving,
+    reload: follower.reload,
+    async close() {
+      follower.stop();
+      await serving.close();
+    },
+  };
+}
+
+/** The service, which presents what it is handed. */
+interface Serving extends Running {
+  present(certificate: KeyedCertificate): void;
+}
+
+async function startWorkers(config: ServeConfig, { given }: Files, { log }: Machine): Promise<Serving> {
+  const crew = await startCrew(config.workers, config.limits.shutdownMs, log, given);
   return {
     address: crew.address,
     isSecure: config.tls.kind !== "none",
-    certificateSeen: ({ renewed }) => {
-      if (renewed) crew.renewed();
-    },
+    present: crew.present,
+    renew: () =>
+      logged(log, async () => {
+        const certificate = await ownCertificate(config, log);
+        if (certificate?.renewed === true) crew.reload();
+      }),
+    reload: () =>
+      logged(log, async () => {
+        await ownCertificate(config, log);
+        crew.reload();
+      }),
     close: crew.stop,
   };
 }
@@ -122,9 +204,9 @@ async function start(config: ServeConfig, data: OpenData, files: Files, machine:
 async function startHere(
   config: ServeConfig,
   data: OpenData,
-  { authorityCas, given }: Files,
+  { authorityCas, given }: Pick<Files, "authorityCas"> & { readonly given: KeyedCertificate | undefined },
   { log, collectYoung }: Pick<Machine, "log" | "collectYoung">,
-): Promise<Running> {
+): Promise<Serving> {
   const certificate = given ?? (await ownCertificate(config, log));
   const service = await startService({
     store: data.store,
@@ -149,16 +231,22 @@ async function startHere(
     throw explainListening(config, error);
   });
   let presented = certificate?.cert;
+  const lookAtOwn = async (isAsked: boolean): Promise<void> => {
+    const seen = await ownCertificate(config, log);
+    if (seen === undefined) return;
+    const { cert, expires } = seen;
+    // Renewed here, or by another process.
+    if (cert === presented) return isAsked ? log.certificateUnchanged({ expires }) : undefined;
+    presented = cert;
+    service.setCertificate(seen);
+    log.certificateRenewed({ expires });
+  };
   return {
     address: { address: service.address.address, port: service.address.port },
     isSecure: certificate !== undefined,
-    // Renewed here, or by another process.
-    certificateSeen(seen) {
-      if (seen.cert === presented) return;
-      presented = seen.cert;
-      service.setCertificate(seen);
-      log.certificateRenewed({ expires: seen.expires });
-    },
+    present: service.setCertificate,
+    renew: () => logged(log, () => lookAtOwn(false)),
+    reload: () => logged(log, () => lookAtOwn(true)),
     close: service.close,
   };
 }
@@ -185,29 +273,7 @@ async function announce(
   log.ready({ authority: config.authority, host: address, port, secure: isSecure });
 }
 
-/** What the operating system says of an address in a word, in a sentence that says what to do. */
-function explainListening({ listen: { host, port } }: ServeConfig, error: unknown): unknown {
-  if (!(error instanceof Error) || !("code" in error)) return error;
-  const where = `--listen: ${host}:${port}`;
-  switch (error.code) {
-    case "EADDRINUSE":
-      return new ConfigError(
-        `${where} is taken: is the service running already? "membrane doctor" tells; name another port with --listen HOST:PORT`,
-        { cause: error },
-      );
-    case "EACCES":
-      return new ConfigError(`${where} is not allowed to this user: name a port over 1023`, { cause: error });
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-      return new ConfigError(`${where} is no address of this machine: name one, or 0.0.0.0 for all`, {
-        cause: error,
-      });
-    default:
-      return error;
-  }
-}
-
-async function readGivenCertificate({ tls }: ServeConfig): Promise<KeyedCertificate | undefined> {
+async function readGivenCertificate({ tls }: ServeConfig): Promise<GivenCertificate | undefined> {
   if (tls.kind !== "files") return undefined;
   return loadServerCertificate(tls).catch((cause: unknown) => {
     const problem = cause instanceof Error ? cause.message : "cannot be read";
@@ -236,12 +302,14 @@ function ownCA(config: ServeConfig): string {
   return resolve(join(dataPaths(config).tls, "ca.pem"));
 }
 
-async function renew(config: ServeConfig, running: Running, log: AuditLog): Promise<void> {
+/** A certificate that cannot be looked at is no reason to end: the one that is presented stays. */
+async function logged(log: AuditLog, work: () => Promise<void>): Promise<void> {
   try {
-    const certificate = await ownCertificate(config, log);
-    if (certificate !== undefined) running.certificateSeen(certificate);
+    await work();
   } catch (error) {
-    log.fault(error);
+    if (error instanceof CertificateFileError)
+      log.certificateRejected({ file: error.file, problem: error.problem });
+    else log.fault(error);
   }
 }
 

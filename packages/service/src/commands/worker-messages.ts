@@ -5,7 +5,7 @@ export type FromWorker =
   | { readonly kind: "failed"; readonly why: string };
 
 /** Said to workers: look at the server's certificate. */
-export const RENEWED = "renewed";
+export const RELOAD = "reload";
 
 /** @returns nothing for what is no message of a worker of ours, as those of Node itself. */
 export function parseFromWorker(message: unknown): FromWorker | undefined {
@@ -17,4 +17,22 @@ export function parseFromWorker(message: unknown): FromWorker | undefined {
   return typeof address === "string" && typeof port === "number"
     ? { kind: "listening", address, port }
     : undefined;
+}
+
+/** Asked by a worker that starts: which certificate is it to present? What is sent before it listens would be lost. */
+export const WHICH_CERTIFICATE = "which certificate";
+
+/** What a worker presents when the certificate was given in files: the first process alone reads them. */
+export interface CertificateMessage {
+  readonly kind: "certificate";
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** @returns nothing for what is no such message. */
+export function parseCertificateMessage(message: unknown): CertificateMessage | undefined {
+  if (typeof message !== "object" || message === null || !("kind" in message)) return undefined;
+  if (message.kind !== "certificate" || !("cert" in message) || !("key" in message)) return undefined;
+  const { cert, key } = message;
+  return typeof cert === "string" && typeof key === "string" ? { kind: "certificate", cert, key } : undefined;
 }

@@ -32,6 +32,7 @@ export interface LoggedEvent {
   readonly port?: number;
   /** Process id of the worker that an event is about. */
   readonly worker?: number;
+  readonly path?: string;
 }
 
 /** No test writes a profile into the home directory of whoever runs it, unless it brings one and says so. */

@@ -3,9 +3,12 @@ export class CertificateFileError extends Error {
   override readonly name = "CertificateFileError";
   readonly code = "CERTIFICATE_FILE";
   readonly file: string;
+  /** What is wrong with the file, without its name; in words of this program alone. */
+  readonly problem: string;
 
   constructor(file: string, problem: string, options?: ErrorOptions) {
     super(`${file}: ${problem}`, options);
     this.file = file;
+    this.problem = problem;
   }
 }

@@ -1,0 +1,89 @@
+import { expect, test } from "vitest";
+import type { RawServeFlags } from "../config.ts";
+import { readServeConfig } from "../config.ts";
+import { certifiedName } from "../tls/certified-name.ts";
+import { issueServerCertificate, makeAuthorityCertificate, makeAuthorityKey } from "../tls/x509.ts";
+import type { Surroundings } from "./advice.ts";
+import { adviseOn, parseOpenFiles } from "./advice.ts";
+
+const DAY = 86_400_000;
+const NOW = new Date("2030-01-01T00:00:00Z");
+const FLAGS: RawServeFlags = {
+  data: "d",
+  listen: "127.0.0.1:8443",
+  authorityAlias: [],
+  authorityCa: [],
+  allowTarget: [],
+  trustProxy: [],
+  logLevel: "info",
+};
+const FINE: Surroundings = {
+  certificate: undefined,
+  lastAuthority: undefined,
+  openFiles: undefined,
+  now: NOW,
+};
+
+function advice(flags: Partial<RawServeFlags>, surroundings: Partial<Surroundings> = {}): readonly string[] {
+  return adviseOn(readServeConfig({ ...FLAGS, ...flags }), { ...FINE, ...surroundings }).map(
+    ({ subject, problem }) => `${subject}: ${problem}`,
+  );
+}
+
+test.each([
+  [{}, false],
+  [{ listen: "0.0.0.0:8443" }, true],
+  [{ listen: "[::]:8443" }, true],
+  [{ listen: "192.0.2.1:8443", authority: "127.0.0.1:8443" }, true],
+  [{ listen: "0.0.0.0:8443", authority: "gateway.test" }, false],
+  [{ listen: "0.0.0.0:8443", authorityAlias: ["gateway.test"] }, false],
+  [{ listen: "[::1]:8443" }, false],
+])("%j: an authority that leads every machine to itself is said: %s", (flags, isSaid) => {
+  const said = advice(flags);
+  expect(said).toHaveLength(isSaid ? 1 : 0);
+  if (isSaid) expect(said[0]).toMatch(/^authority: .* is what every machine calls itself.*--authority$/);
+});
+
+test("a name that the service had is said, unless it is kept, in any spelling", () => {
+  const renamed = (flags: Partial<RawServeFlags>) =>
+    advice(
+      { authority: "new.test", ...flags },
+      { lastAuthority: readServeConfig({ ...FLAGS, authority: "Old.test" }).authority },
+    );
+  expect(renamed({})).toEqual([expect.stringContaining("keep it with --authority-alias")]);
+  expect(renamed({ authorityAlias: ["old.test:443"] })).toEqual([]);
+  expect(renamed({ authority: "old.test" })).toEqual([]);
+});
+
+test("a certificate that names other names, expires soon, has expired or is not valid yet is said", async () => {
+  const key = await makeAuthorityKey();
+  const cert = await makeAuthorityCertificate(key, NOW);
+  const leaf = await issueServerCertificate({ cert, key }, [certifiedName("a.test")], NOW);
+  const at = (days: number, flags: Partial<RawServeFlags> = { authority: "a.test" }) =>
+    advice(flags, { certificate: leaf.cert, now: new Date(NOW.getTime() + days * DAY) });
+  expect(at(0)).toEqual([]);
+  expect(at(0, { authority: "b.test:8443", authorityAlias: ["a.test", "192.0.2.1"] })).toEqual([
+    "certificate: does not name b.test:8443: clients refuse to connect to it by this name",
+    "certificate: does not name 192.0.2.1: clients refuse to connect to it by this name",
+  ]);
+  expect(at(80)).toEqual(["certificate: expires in 9 days: renew it"]);
+  expect(at(91)).toEqual(["certificate: has expired: renew it"]);
+  expect(at(-2)).toEqual(["certificate: is not valid yet: is the clock right?"]);
+});
+
+test("fewer open files than the limits on connections need are said", () => {
+  expect(advice({}, { openFiles: 1_048_576 })).toEqual([]);
+  expect(advice({}, { openFiles: 1_024 })).toEqual([
+    expect.stringMatching(/^open files: a process may have 1024 open.*need 24832: raise the limit/),
+  ]);
+  expect(advice({ limits: { connections: 500, invocations: 200 } }, { openFiles: 1_024 })).toEqual([]);
+  expect(
+    parseOpenFiles(
+      "Max processes 1 2\nMax open files            1024                 524288               files\n",
+    ),
+  ).toBe(1_024);
+  expect(parseOpenFiles("Max open files            unlimited            unlimited            files\n")).toBe(
+    undefined,
+  );
+  expect(parseOpenFiles("")).toBe(undefined);
+});

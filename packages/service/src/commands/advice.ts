@@ -1,0 +1,119 @@
+import { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { Authority } from "capability-protocol";
+import { normalizeAuthority } from "capability-protocol";
+import type { ServeConfig } from "../config.ts";
+import { certifiedName } from "../tls/certified-name.ts";
+import { covers } from "../tls/judge.ts";
+
+/** Something that a start does not stop for and that an operator would want to know. In words of this program alone. */
+export interface Advice {
+  readonly subject: "authority" | "certificate" | "open files";
+  readonly problem: string;
+}
+
+/** What a configuration is judged by. */
+export interface Surroundings {
+  /** The certificate that was given, PEM; absent: the service's own, or none. */
+  readonly certificate: string | undefined;
+  /** What the service was called when it was last served from this data directory. */
+  readonly lastAuthority: Authority | undefined;
+  /** How many files a process may have open; absent: not known. */
+  readonly openFiles: number | undefined;
+  readonly now: Date;
+}
+
+const DAY_MS = 86_400_000;
+
+/** A given certificate that is renewed by somebody else should have been by now. */
+const SOON_MS = 14 * DAY_MS;
+
+/** Files that a process has open beside its connections: the store, the log, name lookups. */
+const OTHER_FILES = 256;
+
+/** Compares a configuration with what is around it. */
+export function adviseOn(config: ServeConfig, surroundings: Surroundings): readonly Advice[] {
+  return [
+    ...adviseOnListening(config),
+    ...adviseOnRename(config, surroundings.lastAuthority),
+    ...adviseOnCertificate(config, surroundings),
+    ...adviseOnOpenFiles(config, surroundings.openFiles),
+  ];
+}
+
+/** The limit that Node.js has raised as far as this user may; not known where there is no such file. */
+export async function readOpenFiles(): Promise<number | undefined> {
+  const text = await readFile("/proc/self/limits", "utf8").catch(() => "");
+  return parseOpenFiles(text);
+}
+
+export function parseOpenFiles(limits: string): number | undefined {
+  const soft = /^Max open files +(\d+) /m.exec(limits)?.[1];
+  return soft === undefined ? undefined : Number(soft);
+}
+
+function adviseOnListening({ authority, aliases, listen }: ServeConfig): readonly Advice[] {
+  const isLocal = [authority, ...aliases].every((name) => isLoopback(certifiedName(name).value));
+  if (!isLocal || isLoopback(listen.host)) return [];
+  return [
+    {
+      subject: "authority",
+      problem: `${authority} is what every machine calls itself, and the service listens on ${listen.host}: name what clients elsewhere reach it at with --authority`,
+    },
+  ];
+}
+
+function isLoopback(host: string): boolean {
+  return (
+    host === "localhost" || host.endsWith(".localhost") || host === "::1" || /^127(?:\.\d+){3}$/.test(host)
+  );
+}
+
+function adviseOnRename(
+  { authority, aliases }: ServeConfig,
+  lastAuthority: Authority | undefined,
+): readonly Advice[] {
+  if (lastAuthority === undefined) return [];
+  const names = new Set([authority, ...aliases].map(normalizeAuthority));
+  if (names.has(normalizeAuthority(lastAuthority))) return [];
+  return [
+    {
+      subject: "authority",
+      problem: `the service was called ${lastAuthority}, and capabilities made then lead there: keep it with --authority-alias ${lastAuthority}`,
+    },
+  ];
+}
+
+function adviseOnCertificate(
+  { authority, aliases }: ServeConfig,
+  { certificate, now }: Surroundings,
+): readonly Advice[] {
+  if (certificate === undefined) return [];
+  const leaf = new X509Certificate(certificate);
+  const say = (problem: string): Advice => ({ subject: "certificate", problem });
+  const unnamed = [authority, ...aliases].filter((name) => !covers(leaf, certifiedName(name)));
+  const left = Date.parse(leaf.validTo) - now.getTime();
+  return [
+    ...unnamed.map((name) => say(`does not name ${name}: clients refuse to connect to it by this name`)),
+    ...(left <= 0
+      ? [say("has expired: renew it")]
+      : left < SOON_MS
+        ? [say(`expires in ${Math.floor(left / DAY_MS)} days: renew it`)]
+        : []),
+    ...(Date.parse(leaf.validFrom) > now.getTime() ? [say("is not valid yet: is the clock right?")] : []),
+  ];
+}
+
+function adviseOnOpenFiles(
+  { limits: { connections, invocations } }: ServeConfig,
+  openFiles: number | undefined,
+): readonly Advice[] {
+  const needed = connections + invocations + OTHER_FILES;
+  if (openFiles === undefined || openFiles >= needed) return [];
+  return [
+    {
+      subject: "open files",
+      problem: `a process may have ${openFiles} open, and --connections ${connections} with --invocations ${invocations} need ${needed}: raise the limit (ulimit -n, LimitNOFILE=), or lower these`,
+    },
+  ];
+}

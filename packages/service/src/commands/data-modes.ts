@@ -1,0 +1,88 @@
+import { chmod, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { DataConfig } from "../config.ts";
+import { ConfigError } from "../config.ts";
+import { hasCode } from "../private-files.ts";
+import { dataPaths } from "./data.ts";
+
+const GROUP = 0o070;
+const OTHERS = 0o007;
+
+/** Something in a data directory that more users can reach than should. */
+export interface WidePart {
+  readonly path: string;
+  readonly mode: number;
+  /** What it should be. */
+  readonly wanted: number;
+}
+
+/**
+ * Looks for parts of the data directory that other users can reach: a directory that was there before the first start, a
+ * backup that was copied back, a volume whose files were made readable for a group. Certificates are public.
+ */
+export async function findWideParts(config: DataConfig): Promise<readonly WidePart[]> {
+  const { store, tls, firstCapabilities, serviceKey } = dataPaths(config);
+  const files = [
+    firstCapabilities,
+    ...(await filesIn(store)),
+    ...(await filesIn(tls, (name) => !name.endsWith(".pem"))),
+  ];
+  // A key that was put elsewhere is kept as its operator keeps it.
+  if (config.serviceKeyFile === undefined) files.push(serviceKey);
+  const found = await Promise.all([
+    ...[store, tls].map((path) => widePart(path, 0o700)),
+    ...files.map((path) => widePart(path, 0o600)),
+  ]);
+  return found.flatMap((part) => part ?? []);
+}
+
+/**
+ * Closes what other users can reach.
+ *
+ * @throws ConfigError for what others can reach and this user may not change; for a group alone that is left, since
+ *   volumes of Kubernetes are shared with a group by their owner.
+ * @returns what was closed.
+ */
+export async function mendModes(config: DataConfig): Promise<readonly WidePart[]> {
+  const mended: WidePart[] = [];
+  for (const part of await findWideParts(config)) {
+    try {
+      await chmod(part.path, part.wanted);
+      mended.push(part);
+    } catch (cause) {
+      if ((part.mode & OTHERS) === 0) continue;
+      throw new ConfigError(`--data: ${describeWidePart(part)}`, { cause });
+    }
+  }
+  return mended;
+}
+
+export function describeWidePart({ path, wanted }: WidePart): string {
+  return `other users can reach ${path}: chmod ${wanted.toString(8)} ${path}`;
+}
+
+async function widePart(path: string, wanted: number): Promise<WidePart | undefined> {
+  const mode = await modeOf(path);
+  return mode === undefined || (mode & (GROUP | OTHERS)) === 0 ? undefined : { path, mode, wanted };
+}
+
+async function modeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mode & 0o777;
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+async function filesIn(directory: string, isPrivate = (_name: string): boolean => true): Promise<string[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile() && isPrivate(entry.name))
+      .map(({ name }) => join(directory, name));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,24 @@
+import type { ServeConfig } from "../config.ts";
+import { ConfigError } from "../config.ts";
+
+/** What the operating system says of an address in a word, in a sentence that says what to do. */
+export function explainListening({ listen: { host, port } }: ServeConfig, error: unknown): unknown {
+  if (!(error instanceof Error) || !("code" in error)) return error;
+  const where = `--listen: ${host}:${port}`;
+  switch (error.code) {
+    case "EADDRINUSE":
+      return new ConfigError(
+        `${where} is taken: is the service running already? "membrane doctor" tells; name another port with --listen HOST:PORT`,
+        { cause: error },
+      );
+    case "EACCES":
+      return new ConfigError(`${where} is not allowed to this user: name a port over 1023`, { cause: error });
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return new ConfigError(`${where} is no address of this machine: name one, or 0.0.0.0 for all`, {
+        cause: error,
+      });
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,90 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { certifiedName } from "./certified-name.ts";
+import type { GivenCertificate, GivenFiles } from "./given-certificate.ts";
+import { createGivenCertificateSource } from "./given-certificate.ts";
+import { loadServerCertificate } from "./server-certificate.ts";
+import { issueServerCertificate, makeAuthorityCertificate, makeAuthorityKey } from "./x509.ts";
+
+const DAY = 86_400_000;
+const NOW = new Date();
+
+let directory: string;
+let files: GivenFiles;
+let presented: GivenCertificate[];
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "membrane-given-"));
+  files = { certFile: join(directory, "tls.crt"), keyFile: join(directory, "tls.key") };
+  presented = [];
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+/** A pair that is valid for 90 days from an hour before this time. */
+async function pairFrom(time: Date) {
+  const key = await makeAuthorityKey();
+  const cert = await makeAuthorityCertificate(key, time);
+  return issueServerCertificate({ cert, key }, [certifiedName("a.test")], time);
+}
+
+async function write({ cert, key }: { readonly cert: string; readonly key: string }): Promise<void> {
+  await writeFile(files.certFile, cert);
+  await writeFile(files.keyFile, key);
+}
+
+async function open(time = NOW) {
+  await write(await pairFrom(time));
+  return createGivenCertificateSource(files, await loadServerCertificate(files), (pair) =>
+    presented.push(pair),
+  );
+}
+
+test("what changed is presented, and what did not is not", async () => {
+  const source = await open();
+  expect(await source.look(NOW)).toMatchObject({ kind: "unchanged" });
+  const renewed = await pairFrom(NOW);
+  await write(renewed);
+  expect(await source.look(NOW)).toMatchObject({ kind: "changed" });
+  expect(await source.look(NOW)).toMatchObject({ kind: "unchanged" });
+  expect(presented).toMatchObject([renewed]);
+});
+
+test("a pair that is no pair, has expired or is not valid yet is not presented, and named", async () => {
+  const source = await open();
+  const [expired, early, fine] = [
+    await pairFrom(new Date(NOW.getTime() - 91 * DAY)),
+    await pairFrom(new Date(NOW.getTime() + DAY)),
+    await pairFrom(NOW),
+  ];
+  const CASES = [
+    [expired, files.certFile, "has expired"],
+    [early, files.certFile, "is not valid yet"],
+    [{ cert: fine.cert, key: early.key }, files.keyFile, "is not the key of the first certificate"],
+    [{ cert: "junk", key: fine.key }, files.certFile, "is not a certificate in PEM form"],
+    [{ cert: fine.cert, key: "" }, files.keyFile, "is not a private key in PEM form"],
+  ] as const;
+  for (const [pair, file, problem] of CASES) {
+    await write(pair);
+    expect(await source.look(NOW)).toEqual({
+      kind: "rejected",
+      file,
+      problem: expect.stringContaining(problem),
+    });
+  }
+  await rm(files.certFile);
+  expect(await source.look(NOW)).toEqual({
+    kind: "rejected",
+    file: files.certFile,
+    problem: "does not exist",
+  });
+  expect(presented).toEqual([]);
+  await write(fine);
+  expect(await source.look(NOW)).toMatchObject({ kind: "changed" });
+});
+
+test("a certificate that has expired takes the place of another one that has", async () => {
+  const source = await open(new Date(NOW.getTime() - 200 * DAY));
+  await write(await pairFrom(new Date(NOW.getTime() - 100 * DAY)));
+  expect(await source.look(NOW)).toMatchObject({ kind: "changed" });
+});
