@@ -5,6 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { pino } from "pino";
 import type { AuditLog } from "./audit/log.ts";
+import { openLogSink } from "./audit/log-file.ts";
 import { createAuditLog } from "./audit/log.ts";
 import type { Command } from "./cli.ts";
 import { readCommandLine } from "./cli.ts";
@@ -16,8 +17,16 @@ import type { ServeConfig } from "./config.ts";
 
 const STANDARD_ERROR = 2;
 
-const print = createPrint((text) => void process.stdout.write(text));
-const note = createPrint((text) => void process.stderr.write(text));
+/** Without a listener, output that cannot be written would end the process. */
+let outputFailed = (error: unknown): void => {
+  process.exitCode = 1;
+  if (codeOf(error) !== "EPIPE") note(`membrane: standard output cannot be written: ${codeOf(error)}`);
+};
+process.stdout.on("error", (error) => outputFailed(error));
+process.stderr.on("error", () => undefined);
+
+const print = createPrint((text) => attempt(() => process.stdout.write(text), outputFailed));
+const note = createPrint((text) => attempt(() => process.stderr.write(text), ignore));
 
 /** Time to end in order once all is done, in milliseconds. */
 const END_MS = 5_000;
@@ -38,11 +47,14 @@ setTimeout(() => process.kill(process.pid, "SIGKILL"), END_MS).unref();
 async function run(command: Command): Promise<void> {
   switch (command.name) {
     case "serve": {
-      const logger = pino({ level: command.config.logLevel, base: null }, pino.destination(STANDARD_ERROR));
-      const log = createAuditLog(logger);
+      const sink = openLogSink(STANDARD_ERROR, unblock);
+      const log = createAuditLog(pino({ level: command.config.logLevel, base: null }, sink));
+      process.on("exit", sink.flush);
+      // What is printed is for a person who may have left; the service serves on.
+      outputFailed = (error) => log.outputLost({ cause: codeOf(error) });
       // What nobody expected may hold a secret in its message: it is logged as all faults are, and not printed.
       process.on("uncaughtException", (error) => {
-        log.fault(error);
+        log.crashed(error);
         process.exit(1);
       });
       // What packages print there is no JSON; the store reports its errors itself.
@@ -118,7 +130,27 @@ async function runWorker(
 
 /** What an operator changes is logged as what clients change is, whatever the level of the service's own log. */
 function operatorLog(): AuditLog {
-  return createAuditLog(pino({ base: null }, pino.destination(STANDARD_ERROR)));
+  return createAuditLog(pino({ base: null }, openLogSink(STANDARD_ERROR, unblock)));
+}
+
+/** Node makes pipes and sockets ones that do not wait when it opens them as a stream, and undoes it at its end. */
+function unblock(): void {
+  void process.stderr.fd;
+}
+
+/** A stream to a file fails at once, all others later. */
+function attempt(write: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    write();
+  } catch (error) {
+    failed(error);
+  }
+}
+
+function ignore(): void {}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "failed";
 }
 
 function ownVersion(): string {

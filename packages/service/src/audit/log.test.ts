@@ -67,6 +67,7 @@ const EVENTS: readonly (readonly [keyof AuditLog, object, object])[] = [
     { capability: "0a", reason: "unauthorized", msg: "refused" },
   ],
   ["pipelineClosed", {}, { msg: "connection closed for its pipelined requests" }],
+  ["outputLost", { cause: "EPIPE" }, { cause: "EPIPE", msg: "standard output cannot be written" }],
   ["swept", { deleted: 3 }, { deleted: 3, msg: "swept" }],
   ["store", { state: "full", cause: "ENOSPC" }, { state: "full", cause: "ENOSPC", msg: "store" }],
   ["workerStarted", { worker: 7 }, { worker: 7, msg: "worker started" }],
@@ -127,7 +128,7 @@ test.each(EVENTS)(
 );
 
 test("every event of the log is tried here", () => {
-  const tried = new Set<string>([...EVENTS.map(([name]) => name), "fault"]);
+  const tried = new Set<string>([...EVENTS.map(([name]) => name), "fault", "crashed"]);
   expect(new Set(Object.keys(recording().log))).toEqual(tried);
 });
 
@@ -135,6 +136,13 @@ class NamedError extends Error {
   override readonly name = "NamedError";
   readonly code = "named";
 }
+
+test("what ends the process is told as a fault is, by another name that tests look for", () => {
+  const { log, last, written } = recording();
+  log.crashed(new Error(CANARY));
+  expect(last()).toMatchObject({ level: 60, msg: "crashed", name: "Error" });
+  expect(written()).not.toContain(CANARY);
+});
 
 test("a fault is told by its name, its code and the places in the code, so that an operator finds it", () => {
   const { log, last } = recording();

@@ -60,6 +60,10 @@ export interface AuditLog {
   certificateRenewed(event: { readonly expires: Date }): void;
   /** The store writes no more (`full`, `failed`), or again (`writable`); `cause` is an error's code. */
   store(event: { readonly state: "writable" | "full" | "failed"; readonly cause?: string }): void;
+  /** Standard output cannot be written; `cause` is the error's code. */
+  outputLost(event: { readonly cause: string }): void;
+  /** A fault that nothing caught: the process ends. */
+  crashed(error: unknown): void;
   /** Something that should not have happened. */
   fault(error: unknown): void;
 }
@@ -100,6 +104,8 @@ export function createAuditLog(logger: Logger): AuditLog {
       state === "writable"
         ? logger.info({ state }, "store")
         : logger.error({ state, cause: identifier(cause) }, "store"),
+    outputLost: ({ cause }) => logger.warn({ cause }, "standard output cannot be written"),
+    crashed: (error) => logger.fatal(describeFault(error), "crashed"),
     fault: (error) => logger.error(describeFault(error), "fault"),
   };
 }

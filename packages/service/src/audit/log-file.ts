@@ -1,0 +1,44 @@
+import { constants, fstatSync, openSync, writeSync } from "node:fs";
+import { createLogSink } from "./log-sink.ts";
+import type { LogSink, Written } from "./log-sink.ts";
+
+/**
+ * Opens a descriptor for log lines so that no write waits: for a pipe or a terminal that is not read, one that waits would
+ * stop the service.
+ *
+ * @param descriptor as the process was started with.
+ * @param unblock makes the descriptor itself one that does not wait, for sockets, which cannot be opened again.
+ */
+export function openLogSink(descriptor: number, unblock: () => void): LogSink {
+  const own = reopen(descriptor, unblock);
+  return createLogSink({
+    out: (bytes) => writeOnce(own, bytes),
+    describeLoss: (lines) =>
+      `${JSON.stringify({ level: 40, time: Date.now(), lost: lines, msg: "log lines lost" })}\n`,
+    later: (act, ms) => void setTimeout(act, ms).unref(),
+  });
+}
+
+/** A file keeps its descriptor, since a new one would write over what others append. */
+function reopen(descriptor: number, unblock: () => void): number {
+  try {
+    const status = fstatSync(descriptor);
+    if (status.isFile()) return descriptor;
+    // The mode belongs to what was opened, which the shell and other processes share: a new opening is ours alone.
+    if (!status.isSocket()) return openSync(`/proc/self/fd/${descriptor}`, OWN_OPENING);
+  } catch {
+    // Another user's terminal, a pipe without a reader, a system without /proc, no descriptor at all.
+  }
+  unblock();
+  return descriptor;
+}
+
+const OWN_OPENING = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+function writeOnce(descriptor: number, bytes: Buffer): Written {
+  try {
+    return writeSync(descriptor, bytes);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EAGAIN" ? "busy" : "failed";
+  }
+}
