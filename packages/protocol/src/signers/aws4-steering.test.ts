@@ -163,3 +163,18 @@ test("what every AWS service acts on has the same rule towards S3", () => {
   for (const name of [...PASSING, ...DROPPED, ...REFUSED, ...UNKNOWN])
     expect(s3HeaderRule(name, "a")).toBe(aws4HeaderRule(name, "a"));
 });
+
+test("a name that is not on the list, of tomorrow or of another vendor, is refused", () => {
+  const prefix = fc.constantFrom("x-amz-", "x-amzn-", ...TWINS.map((twin) => `x-${twin}-`));
+  const rest = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,30}$/);
+  const known = /^(?:meta-|checksum-)/;
+  fc.assert(
+    fc.property(prefix, rest, (start, end) => {
+      const isListed = [...PASSING, ...DROPPED, "x-amz-trailer", "x-amz-decoded-content-length"].some(
+        (name) => name.endsWith(`-${end}`),
+      );
+      fc.pre(!isListed && !known.test(end));
+      expect(aws4HeaderRule(start + end, "a")).toBe("refuse");
+    }),
+  );
+});
