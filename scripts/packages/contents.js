@@ -47,11 +47,14 @@ async function reach(packed, files) {
   const needed = new Map();
   /** @type {Map<string, string>} bare import to the file it stands in */
   const packages = new Map();
+  const bins = new Set(Object.values(packed.manifest.bin ?? {}).map((path) => posix.normalize(path)));
   const queue = entriesOf(packed.manifest).map((path) => ({ path, by: "package.json" }));
   for (const { path, by } of queue) {
     if (needed.has(path)) continue;
     needed.set(path, by);
     if (!files.has(path)) continue;
+    // It says that the programs beside it are CommonJS.
+    if (bins.has(path)) queue.push({ path: posix.join(posix.dirname(path), "package.json"), by: path });
     if (path.startsWith("dist/") && path.endsWith(".js"))
       queue.push({ path: declarationsOf(path), by: path });
     for (const specifier of importsOf(await readFile(join(packed.directory, path), "utf8"))) {

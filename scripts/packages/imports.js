@@ -2,6 +2,8 @@
 const FROM = /^(?:import|export)\s[\w\s{},*$]*?from\s+["']([^"']+)["']/gm;
 const ALONE = /^import\s+["']([^"']+)["']/gm;
 const CALL = /\bimport\(["']([^"']+)["']\)/g;
+/** The programs begin in CommonJS, which every version of Node.js can read. */
+const REQUIRE = /\brequire\(["'](\.[^"']+)["']\)/g;
 
 /**
  * What a file that the compiler wrote imports, code or declarations.
@@ -10,7 +12,9 @@ const CALL = /\bimport\(["']([^"']+)["']\)/g;
  * @returns {string[]}
  */
 export function importsOf(text) {
-  return [FROM, ALONE, CALL].flatMap((form) => [...text.matchAll(form)].map(([, name = ""]) => name));
+  return [FROM, ALONE, CALL, REQUIRE].flatMap((form) =>
+    [...text.matchAll(form)].map(([, name = ""]) => name),
+  );
 }
 
 /**

@@ -86,6 +86,12 @@ export async function tryProject(project, packages) {
       versionOf(packages, "capability-cli"),
     )),
     ...(await tryProgram(project, "node_modules/.bin/membrane", ["--help"], /^ +membrane serve /m)),
+    ...(await tryProgram(
+      project,
+      "node_modules/.bin/membrane",
+      ["--version"],
+      versionOf(packages, "membrane-service"),
+    )),
     ...(await tryReadme(project, "capability-protocol")),
     ...(await tryTypes(project, [...NODE, NODE_TYPES, "node.mts", "commonjs.cts", "wrong.mts"])),
     ...(await tryTypes(project, [...BROWSER, "--types", "", "--listFiles", "page.ts"], readsBrowserTypes)),

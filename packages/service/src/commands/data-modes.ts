@@ -70,7 +70,7 @@ async function modeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).mode & 0o777;
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
+    if (isAbsent(error)) return undefined;
     throw error;
   }
 }
@@ -82,7 +82,12 @@ async function filesIn(directory: string, isPrivate = (_name: string): boolean =
       .filter((entry) => entry.isFile() && isPrivate(entry.name))
       .map(({ name }) => join(directory, name));
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return [];
+    if (isAbsent(error)) return [];
     throw error;
   }
+}
+
+/** A file in place of a directory is for the store to complain of. */
+function isAbsent(error: unknown): boolean {
+  return hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR");
 }

@@ -62,7 +62,6 @@ export async function serve(config: ServeConfig, machine: Machine): Promise<void
   for (const { path } of await mendModes(config)) machine.log.modeMended({ path });
   const data = await openData(config, machine.log.store);
   try {
-    await advise(config, files, machine.log);
     // Before any worker looks for it: two must not make it at once.
     const certificate = await ownCertificate(config, machine.log, { mayReplaceCA: true });
     if (certificate?.replacedCA === true) machine.log.authorityReplaced({ file: ownCA(config) });
@@ -73,6 +72,7 @@ export async function serve(config: ServeConfig, machine: Machine): Promise<void
       void running.reload();
     });
     try {
+      await advise(config, files, machine.log);
       await announce(config, data, running, machine);
       await machine.stop;
       machine.log.stopping();

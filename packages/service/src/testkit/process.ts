@@ -33,6 +33,7 @@ export interface LoggedEvent {
   /** Process id of the worker that an event is about. */
   readonly worker?: number;
   readonly path?: string;
+  readonly subject?: string;
 }
 
 /** No test writes a profile into the home directory of whoever runs it, unless it brings one and says so. */
