@@ -78,6 +78,10 @@ export interface Limits {
   readonly membranesPerTenant: number;
   /** Capabilities of one tenant's own: three at first, three more with each reissue. */
   readonly ownCapabilitiesPerTenant: number;
+  /** Bytes of the disk that all takes that went through one membrane or acts on it. */
+  readonly storedBytesPerMembrane: number;
+  /** Bytes of the disk that all takes that one tenant's membranes and own capabilities are made of. */
+  readonly storedBytesPerTenant: number;
   /** Tenants of the service. */
   readonly tenants: number;
 }
@@ -126,6 +130,8 @@ export const DEFAULT_LIMITS: Limits = {
   lineageNodes: 256,
   capabilitiesPerMembrane: 1_000_000,
   membranesPerTenant: 100_000,
+  storedBytesPerMembrane: 2 * 1024 * 1024 * 1024,
+  storedBytesPerTenant: 4 * 1024 * 1024 * 1024,
   ownCapabilitiesPerTenant: 3_000,
   tenants: 100_000,
 };

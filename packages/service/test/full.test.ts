@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { call, createMembrane, exportThrough, uriOf } from "../src/testkit/client.ts";
+import { call, createMembrane, exportThrough, tokenOf, uriOf } from "../src/testkit/client.ts";
 import { openRawStore } from "../src/testkit/raw-store.ts";
 import { startTestService } from "../src/testkit/service.ts";
 import type { TestService } from "../src/testkit/service.ts";
@@ -73,4 +73,59 @@ test("a count that was changed on disk is counted anew: it lets in no more, and 
     json: { code: "membrane_full" },
   });
   expect(await call(service, membrane.revoke)).toMatchObject({ status: 202 });
+});
+
+const KIB = 1024;
+
+/** Exports targets of a few kilobytes until one is refused. */
+async function fillWith(
+  of: TestService,
+  exporting: string,
+): Promise<{ made: number; code: string; message: string }> {
+  const uri = `https://example.com/${"a".repeat(3 * KIB)}`;
+  for (let made = 0; made < 1_000; made += 1) {
+    const { status, json } = await call(of, exporting, { body: { uri } });
+    if (status !== 201) return { made, code: json.code, message: json.message };
+  }
+  throw new Error("nothing is ever full");
+}
+
+test("a membrane takes of the disk its share and a tenant its own, and a 409 says so; other tenants go on, and a revoke makes room", async () => {
+  await using own = await startTestService({
+    limits: { storedBytesPerMembrane: 100 * KIB, storedBytesPerTenant: 250 * KIB },
+  });
+  const { create } = own.tokens;
+  const provisioned = await call(own, own.tokens.provision, { body: { id: "other" } });
+  const membranes = [];
+  for (let i = 0; i < 3; i += 1) membranes.push(await createMembrane(own, create, `m${i}`));
+  const [first, second, third] = membranes;
+  const full = await fillWith(own, first!.export);
+  expect(full).toMatchObject({
+    code: "membrane_storage_exceeded",
+    message: expect.stringMatching(/takes 102400 bytes/),
+  });
+  // Overflow pages and rows: no less than what was sent, and no more than three times that.
+  expect(full.made).toBeGreaterThan(8);
+  expect(full.made).toBeLessThan(34);
+  // A re-export takes of the share too, and so does a membrane.
+  const small = { capability: uriOf(own, second!.export) };
+  const smallDoors = async (): Promise<object> => {
+    for (let i = 0; i < 1_000; i += 1) {
+      const { status, json } = await call(own, first!.export, { body: small });
+      if (status !== 201) return json;
+    }
+    throw new Error("nothing is ever full");
+  };
+  expect(await smallDoors()).toMatchObject({ code: "membrane_storage_exceeded" });
+  expect(await fillWith(own, second!.export)).toMatchObject({ code: "membrane_storage_exceeded" });
+  expect(await fillWith(own, third!.export)).toMatchObject({
+    code: "tenant_storage_exceeded",
+    message: expect.stringMatching(/take 256000 bytes.*revoke/),
+  });
+  await createMembrane(own, tokenOf(provisioned.json.capabilities.create), "m");
+  expect(await call(own, first!.revoke)).toMatchObject({ status: 202 });
+  const end = Date.now() + 30_000;
+  let made = 0;
+  while (made === 0 && Date.now() < end) ({ made } = await fillWith(own, third!.export));
+  expect(made).toBeGreaterThan(0);
 });

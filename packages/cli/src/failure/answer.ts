@@ -9,12 +9,23 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** There is no room for more; `store_full`, of the whole service, aside. */
+const FULL: ReadonlySet<string> = new Set([
+  "membrane_full",
+  "tenant_full",
+  "membrane_storage_exceeded",
+  "tenant_storage_exceeded",
+]);
+
 /** What to do about a refusal. */
 export function adviseOnAnswer({ statusCode, code, message }: Refusal, place: Place): string {
   if (code === "membrane_exists") return `${queryFor(place)}   prints its capabilities.`;
   if (code === "lineage_limit") return "The capability has passed through too many hands.";
-  if (code === "membrane_full" || code === "tenant_full")
-    return "Revoke a membrane that is no longer needed.";
+  if (FULL.has(code)) return "Revoke a membrane that is no longer needed.";
+  if (code === "store_full")
+    return "Revokes still work. The operator must make room on the disk of the service.";
+  if (code === "store_busy" || code === "store_failed")
+    return "It may have taken effect. It is safe to try again in a few seconds.";
   if (code === "service_quota_exceeded")
     return "Delete a tenant that is no longer needed, or ask the operator.";
   if (code === "dead_capability") return "The capability to pass on has been revoked, or never was one.";

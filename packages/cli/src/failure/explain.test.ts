@@ -31,7 +31,11 @@ test.each([
   [405, "Method Not Allowed", "method_not_allowed", "one to create"],
   [413, "Payload Too Large", "body_too_large", "larger than the service takes"],
   [429, "Too Many Requests", "rate_limited", "Try again"],
-  [503, "Service Unavailable", "store_busy", "Try again"],
+  [409, "Conflict", "membrane_storage_exceeded", "Revoke a membrane"],
+  [503, "Service Unavailable", "service_busy", "Try again"],
+  [503, "Service Unavailable", "store_busy", "safe to try again"],
+  [503, "Service Unavailable", "store_failed", "safe to try again"],
+  [503, "Service Unavailable", "store_full", "must make room"],
   [500, "Internal Server Error", "internal", "the log"],
 ])("%i %s (%s) is named, with what to do: %s", (status, error, code, next) => {
   const failure = refused(status, error, code);

@@ -21,6 +21,9 @@ export type Denial =
   | { readonly reason: "membrane_full"; readonly limit: number }
   | { readonly reason: "tenant_full"; readonly limit: number }
   | { readonly reason: "service_quota_exceeded"; readonly limit: number }
+  /** Its share of the disk is used up; the limit is in bytes. */
+  | { readonly reason: "membrane_storage_exceeded"; readonly limit: number }
+  | { readonly reason: "tenant_storage_exceeded"; readonly limit: number }
   /** A management body over its limit in bytes. */
   | { readonly reason: "body_too_large"; readonly limit: number }
   | { readonly reason: "header_too_large" }

@@ -29,11 +29,19 @@ const LIMITS: MakingLimits = {
   membranesPerTenant: 2,
   ownCapabilitiesPerTenant: 3,
   tenants: 2,
+  storedBytesPerMembrane: 1_000,
+  storedBytesPerTenant: 2_000,
 };
 
 function snapshot(nodes: readonly LineageNode[], holder?: LineageNode, held = 0): Snapshot {
   const byUid = new Map(nodes.map((node) => [node.uid, node]));
-  return { find: (uid) => byUid.get(uid), nameHolder: () => holder, heldBy: () => held };
+  return {
+    find: (uid) => byUid.get(uid),
+    nameHolder: () => holder,
+    heldBy: () => held,
+    sizeOf: () => 0,
+    storedBytes: () => 0,
+  };
 }
 
 test("records that point to each other are made together", () => {

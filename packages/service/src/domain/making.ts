@@ -3,6 +3,8 @@ import { judge } from "./lineage.ts";
 import type { Membrane } from "./membrane.ts";
 import type { Quota, QuotaDenial, Quotas } from "./quota.ts";
 import { checkQuotas } from "./quota.ts";
+import type { StorageDenial, StorageQuotas, StorageSnapshot } from "./storage-quota.ts";
+import { checkStorage } from "./storage-quota.ts";
 import type { Tenant } from "./tenant.ts";
 import type { Uid } from "./uid.ts";
 
@@ -12,17 +14,17 @@ export type MakingDenial =
   | { readonly reason: "lineage_dead" }
   | { readonly reason: "name_taken"; readonly type: "tenant" | "membrane" }
   | { readonly reason: "lineage_limit"; readonly limit: number }
-  | QuotaDenial;
+  | QuotaDenial
+  | StorageDenial;
 
 /** How much may be made. */
-export interface MakingLimits extends Quotas {
+export interface MakingLimits extends Quotas, StorageQuotas {
   /** Nodes in one lineage. */
   readonly lineageNodes: number;
 }
 
 /** What the decision reads, all of one snapshot. */
-export interface Snapshot {
-  find(uid: Uid): LineageNode | undefined;
+export interface Snapshot extends StorageSnapshot {
   /** How many nodes count against a quota. */
   heldBy(quota: Quota): number;
   /** The node that holds the name of `node` now. */
@@ -46,5 +48,5 @@ export function denyMaking(
     const holder = snapshot.nameHolder(node);
     if (holder !== undefined && judge(holder, find).alive) return { reason: "name_taken", type: node.type };
   }
-  return checkQuotas(nodes, snapshot.heldBy, limits);
+  return checkQuotas(nodes, snapshot.heldBy, limits) ?? checkStorage(nodes, { ...snapshot, find }, limits);
 }

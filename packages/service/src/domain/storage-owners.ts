@@ -1,31 +1,33 @@
 import type { LineageNode } from "./lineage.ts";
 import type { Uid } from "./uid.ts";
 
+/** Whose shares of the disk a node takes: a membrane's and a tenant's, or one of them, or none. */
+export interface StorageOwners {
+  readonly membrane?: Uid;
+  readonly tenant?: Uid;
+}
+
 /**
- * The membrane and the tenant whose share of the disk a node takes, in this order: for what went through a membrane, that
- * membrane and its tenant; for a membrane and its own capabilities, its tenant; for a tenant and the operator's, none.
+ * What went through a membrane, and what acts on it, takes of that membrane's share and of its tenant's; a membrane itself and a
+ * tenant's own capabilities take of the tenant's; a tenant, and what the operator has, of none.
  *
  * @param find reads a node, those that are made together with `node` among them.
  */
-export function storageOwners(
-  node: LineageNode,
-  find: (uid: Uid) => LineageNode | undefined,
-): { readonly membrane?: Uid; readonly tenant?: Uid } {
+export function storageOwners(node: LineageNode, find: (uid: Uid) => LineageNode | undefined): StorageOwners {
   switch (node.type) {
     case "tenant":
       return {};
     case "membrane":
       return { tenant: node.tenant };
     case "target":
-      return { membrane: node.membrane, ...tenantOf(node.membrane, find) };
+      return ownersBelow(node.membrane, find);
     case "capability":
-      if (node.through !== undefined) return { membrane: node.through, ...tenantOf(node.through, find) };
-      return node.subject === undefined ? {} : tenantOf(node.subject, find);
+      return ownersBelow(node.through ?? node.subject, find);
   }
 }
 
-function tenantOf(uid: Uid, find: (uid: Uid) => LineageNode | undefined): { readonly tenant?: Uid } {
-  const node = find(uid);
+function ownersBelow(uid: Uid | undefined, find: (uid: Uid) => LineageNode | undefined): StorageOwners {
+  const node = uid === undefined ? undefined : find(uid);
   if (node?.type === "tenant") return { tenant: node.uid };
-  return node?.type === "membrane" ? { tenant: node.tenant } : {};
+  return node?.type === "membrane" ? { membrane: node.uid, tenant: node.tenant } : {};
 }

@@ -16,6 +16,8 @@ const ROWS: {
   lineage_limit: [{ reason: "lineage_limit", limit: 7 }, 409, []],
   membrane_full: [{ reason: "membrane_full", limit: 7 }, 409, []],
   tenant_full: [{ reason: "tenant_full", limit: 7 }, 409, []],
+  membrane_storage_exceeded: [{ reason: "membrane_storage_exceeded", limit: 7 }, 409, []],
+  tenant_storage_exceeded: [{ reason: "tenant_storage_exceeded", limit: 7 }, 409, []],
   service_quota_exceeded: [{ reason: "service_quota_exceeded", limit: 7 }, 409, []],
   body_too_large: [{ reason: "body_too_large", limit: 7 }, 413, []],
   header_too_large: [{ reason: "header_too_large" }, 431, []],

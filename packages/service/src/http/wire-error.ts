@@ -98,6 +98,18 @@ export function wireError(denial: Denial): WireError {
         "tenant_full",
         `There are ${denial.limit} membranes, as many as a tenant may have: revoke those that are not needed.`,
       );
+    case "membrane_storage_exceeded":
+      return error(
+        409,
+        "membrane_storage_exceeded",
+        `What was exported through this membrane takes ${denial.limit} bytes, as many as one may: make another membrane.`,
+      );
+    case "tenant_storage_exceeded":
+      return error(
+        409,
+        "tenant_storage_exceeded",
+        `The membranes of this tenant take ${denial.limit} bytes, as many as one tenant may: revoke those that are not needed.`,
+      );
     case "service_quota_exceeded":
       return error(
         409,

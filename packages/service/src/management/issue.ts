@@ -20,6 +20,11 @@ export function denialOf(making: MakingDenial): Denial {
       return making;
     case "full":
       return { reason: FULL[making.type], limit: making.limit };
+    case "storage_exceeded":
+      return {
+        reason: making.type === "tenant" ? "tenant_storage_exceeded" : "membrane_storage_exceeded",
+        limit: making.limit,
+      };
   }
 }
 

@@ -2,7 +2,7 @@ import { hkdfSync } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { CapabilityToken, QueryRequest } from "capability-protocol";
 import { formatToken, TOKEN_BYTES } from "capability-protocol";
-import type { Outcome } from "../domain/denial.ts";
+import type { Denial, Outcome } from "../domain/denial.ts";
 import { accept, deny } from "../domain/denial.ts";
 import { frame, text, unframe } from "../store/frame.ts";
 import type { StoredMembrane } from "../store/record.ts";
@@ -20,6 +20,13 @@ interface MembraneTokens {
   readonly export: CapabilityToken;
   readonly revoke: CapabilityToken;
 }
+
+/** Why what is given out for a membrane cannot be made. */
+const NO_ROOM: ReadonlySet<Denial["reason"]> = new Set([
+  "membrane_full",
+  "membrane_storage_exceeded",
+  "tenant_storage_exceeded",
+]);
 
 /** How many membranes are opened in one turn of the event loop: a page of a thousand would hold up all others for long. */
 const STEP = 8;
@@ -45,7 +52,7 @@ export async function query(
     );
     let isFull = false;
     for (const entry of entries) {
-      isFull = !entry.ok && entry.denial.reason === "membrane_full" && listed.length > 0;
+      isFull = !entry.ok && NO_ROOM.has(entry.denial.reason) && listed.length > 0;
       if (isFull) break;
       if (!entry.ok) return entry;
       if (entry.value !== undefined) listed.push(entry.value);

@@ -118,7 +118,11 @@ test("a count whose row is gone is counted anew, and is what it was, whatever wa
     const nodes = createNodes(environment.tables, at.keys);
     const owners = [at.tenant, ...membranes.map(({ record }) => record)];
     const quotas: Quota[] = [{ owner: SERVICE, counts: "tenants" }, ...owners.flatMap(quotasOf)];
-    const count = (): readonly number[] => environment.snapshot(() => quotas.map(nodes.heldBy));
+    const count = (): readonly number[] =>
+      environment.snapshot(() => [
+        ...quotas.map(nodes.heldBy),
+        ...owners.map(({ uid }) => nodes.storedBytes(uid)),
+      ]);
     const kept = count();
     for (const { key } of raw.rows("counts")) await raw.write("counts", key, undefined);
     expect(count()).toEqual(kept);
@@ -134,12 +138,13 @@ test("the revoke of a full membrane leaves no count behind, and neither does the
   const membrane = await at.membrane("m");
   await at.reexport(at.create, membrane);
   await at.reexport(at.create, await at.membrane("other"));
-  // What is counted against the service stays; a tenant has a row for its membranes and one for its own capabilities.
+  // What is counted against the service stays; a tenant has a row for its membranes, one for its own capabilities and one for
+  // the bytes of both, a membrane one for its capabilities and one for their bytes.
   const counts = (): number => raw.rows("counts").length;
-  expect(counts()).toBe(5);
+  expect(counts()).toBe(8);
   await at.store.revoke(membrane.record.uid, membrane.revoke.uid);
   await sweepAll(at);
-  expect(counts()).toBe(4);
+  expect(counts()).toBe(6);
   await at.store.revoke(at.tenant.uid, deleteSelf.uid);
   await sweepAll(at);
   expect(counts()).toBe(1);

@@ -13,6 +13,7 @@ import { openFormat } from "./format.ts";
 import { createRevocationLog } from "./log.ts";
 import { createNodes } from "./nodes.ts";
 import { createRowTable } from "./row.ts";
+import { sizeOfRecord } from "./record-size.ts";
 import { queueSweep, sweepBelow } from "./sweep.ts";
 import { createWriteRequests, SWEEPING } from "./write-requests.ts";
 
@@ -112,9 +113,12 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
     const fresh = records.filter(
       (record) => record.type !== "capability" || nodes.byLookupId(record.lookupId) === undefined,
     );
+    const sizes = new Map(fresh.map((record) => [record.uid, sizeOfRecord(record)]));
     const snapshot: Snapshot = {
       find: remembering(nodes.get),
       heldBy: nodes.heldBy,
+      sizeOf: (node) => sizes.get(node.uid) ?? 0,
+      storedBytes: nodes.storedBytes,
       nameHolder: (node) => nodes.named(node.type === "membrane" ? node.tenant : undefined, node.name),
     };
     const denial = denyMaking(fresh, snapshot, options.making);

@@ -12,6 +12,7 @@ import { createCounts } from "./counts.ts";
 import { formatRecord, parseRecord } from "./record-row.ts";
 import type { RowTable } from "./row.ts";
 import { createRowTable, take } from "./row.ts";
+import { createStoredBytes } from "./stored-bytes.ts";
 
 /**
  * Records with the three indexes that lead to them, by lookup id, by name, and from what they point to; and how many of
@@ -27,6 +28,9 @@ export interface Nodes {
   namedFrom(owner: Uid | undefined, from: string, behind: boolean): Iterable<StoredRecord>;
   /** How many records count against a quota. */
   heldBy(quota: Quota): number;
+  /** How many bytes a membrane or a tenant has taken. */
+  storedBytes(owner: Uid): number;
+  /** Records that are made together go in after what they count against. */
   insert(record: StoredRecord): void;
   /** Writes changed columns of a record that is there. */
   update(record: StoredRecord): void;
@@ -47,6 +51,7 @@ export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
   const lookups = createRowTable("lookups", tables.lookups, keys);
   const names = createRowTable("names", tables.names, keys);
   const children = createRowTable("children", tables.children, keys);
+  const countRows = createRowTable("counts", tables.counts, keys);
 
   const get = (uid: Uid): StoredRecord | undefined => {
     const columns = nodes.get(uidBytes(uid));
@@ -80,7 +85,7 @@ export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
       if (record !== undefined) yield record;
     }
   };
-  const counts = createCounts(createRowTable("counts", tables.counts, keys), (quota) => {
+  const counts = createCounts(countRows, (quota) => {
     let count = 0;
     for (const record of ownedBy(quota)) if (countsAgainst(quota, record)) count += 1;
     return count;
@@ -98,8 +103,10 @@ export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
     const quota = quotaOf(record);
     if (quota !== undefined) counts.subtract(quota);
   };
+  const bytes = createStoredBytes(countRows, { get, children: (uid) => childrenOf(uid, true) });
   const retire = (record: StoredTenant | StoredMembrane): void => {
     quotasOf(record).forEach(counts.forget);
+    bytes.forget(record.uid);
     const isRemoved = removeIfLeadsTo(names, nameKey(ownerOf(record), record.name), record.uid);
     if (isRemoved) subtract(record);
   };
@@ -120,9 +127,11 @@ export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
     named,
     namedFrom,
     heldBy: counts.of,
+    storedBytes: bytes.of,
     insert(record) {
       const quota = quotaOf(record);
       if (quota !== undefined && !takesName(record)) counts.add(quota);
+      bytes.add(record);
       nodes.put(uidBytes(record.uid), formatRecord(record));
       for (const pointer of pointers(record)) children.put(childKey(pointer, record.uid), []);
       if (record.type === "capability") {
@@ -136,6 +145,7 @@ export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
       nodes.put(uidBytes(record.uid), formatRecord(record));
     },
     remove(record) {
+      bytes.subtract(record);
       nodes.remove(uidBytes(record.uid));
       for (const pointer of pointers(record)) children.remove(childKey(pointer, record.uid));
       if (record.type === "capability") removeIfLeadsTo(lookups, record.lookupId, record.uid);

@@ -1,0 +1,42 @@
+import { pointers } from "../../domain/lineage.ts";
+import type { StoredRecord } from "../record.ts";
+import { formatRecord } from "./record-row.ts";
+
+/** Length of a column; MAC of a row; what LMDB adds to a row. In bytes. */
+const COLUMN_BYTES = 4;
+const MAC_BYTES = 32;
+const NODE_BYTES = 16;
+
+const UID_BYTES = 16;
+const CHILD_KEY_BYTES = 33;
+
+/** A row that is longer takes pages of its own. */
+const LONGEST_IN_PAGE = 2_000;
+const PAGE_BYTES = 4_096;
+
+/** How many bytes of the disk the rows of a record take: its own and those that lead to it. Pages that are not full are left out. */
+export function sizeOfRecord(record: StoredRecord): number {
+  const own = rowBytes(UID_BYTES, formatRecord(record));
+  const children = pointers(record).length * rowBytes(CHILD_KEY_BYTES, []);
+  return own + children + indexBytes(record);
+}
+
+function indexBytes(record: StoredRecord): number {
+  switch (record.type) {
+    case "tenant":
+    case "membrane":
+      return rowBytes(UID_BYTES + Buffer.byteLength(record.name), [{ length: UID_BYTES }]);
+    case "capability":
+      return rowBytes(record.lookupId.length, [{ length: UID_BYTES }, { length: 1 }]);
+    case "target":
+      return 0;
+  }
+}
+
+function rowBytes(keyBytes: number, columns: readonly { readonly length: number }[]): number {
+  const body = columns.reduce((sum, { length }) => sum + COLUMN_BYTES + length, MAC_BYTES);
+  const head = NODE_BYTES + keyBytes;
+  return head + body <= LONGEST_IN_PAGE
+    ? head + body
+    : head + Math.ceil((NODE_BYTES + body) / PAGE_BYTES) * PAGE_BYTES;
+}

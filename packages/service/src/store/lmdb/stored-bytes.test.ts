@@ -1,0 +1,74 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { openRawStore } from "../../testkit/raw-store.ts";
+import type { TestMembrane, TestStore } from "../../testkit/store.ts";
+import { openTestStore } from "../../testkit/store.ts";
+import { openEnvironment } from "./environment.ts";
+import { createNodes } from "./nodes.ts";
+
+async function bytesOf(at: TestStore, uid: TestStore["tenant"]["uid"]): Promise<number> {
+  const environment = openEnvironment(join(at.directory, "store"), 2_000);
+  const { storedBytes } = createNodes(environment.tables, at.keys);
+  const bytes = environment.snapshot(() => storedBytes(uid));
+  await environment.close();
+  return bytes;
+}
+
+/** As many at once as share a commit. */
+async function reexport(at: TestStore, membrane: TestMembrane, count: number): Promise<void> {
+  for (let made = 0; made < count; made += 30) {
+    await Promise.all(Array.from({ length: 30 }, () => at.reexport(at.create, membrane)));
+  }
+}
+
+test("what is counted is what the disk gives, within a factor of two", async () => {
+  await using at = await openTestStore();
+  const membrane = await at.membrane("m");
+  const usedBytes = async (): Promise<number> => {
+    const environment = openEnvironment(join(at.directory, "store"), 2_000);
+    const { tables } = environment;
+    const sum = Object.values(tables).reduce((all, table) => all + pageBytes(table.getStats()), 0);
+    await environment.close();
+    return sum;
+  };
+  const [before, counted] = [await usedBytes(), await bytesOf(at, membrane.record.uid)];
+  await reexport(at, membrane, 900);
+  const taken = (await usedBytes()) - before;
+  const added = (await bytesOf(at, membrane.record.uid)) - counted;
+  expect(added).toBeGreaterThan(taken / 2);
+  expect(added).toBeLessThan(taken * 2);
+  expect(statSync(join(at.directory, "store", "data.mdb")).size).toBeGreaterThan(taken);
+});
+
+function pageBytes(stats: object): number {
+  const { treeBranchPageCount, treeLeafPageCount, overflowPages } = stats as Record<string, number>;
+  return 4_096 * (treeBranchPageCount! + treeLeafPageCount! + overflowPages!);
+}
+
+test("of an owner with many records whose row is gone some are looked at, and the bytes are found within a tenth", async () => {
+  await using at = await openTestStore();
+  await using raw = openRawStore(at.directory);
+  const membrane = await at.membrane("m");
+  await reexport(at, membrane, 900);
+  const kept = await bytesOf(at, at.tenant.uid);
+  for (const { key } of raw.rows("counts")) await raw.write("counts", key, undefined);
+  const found = await bytesOf(at, at.tenant.uid);
+  expect(found).toBeGreaterThan(kept * 0.9);
+  expect(found).toBeLessThan(kept * 1.1);
+});
+
+test("what died and was swept gives its bytes back, though the membrane itself was swept before what is in it", async () => {
+  await using at = await openTestStore();
+  const [above, other] = [await at.membrane("above"), await at.membrane("other")];
+  const before = await bytesOf(at, at.tenant.uid);
+  const delegated = await at.reexport(at.create, above);
+  const below = await at.membrane("below", delegated);
+  for (let i = 0; i < 20; i += 1) await at.reexport(at.create, below);
+  expect(await bytesOf(at, at.tenant.uid)).toBeGreaterThan(before + 10_000);
+  await at.store.revoke(above.record.uid, above.revoke.uid);
+  while ((await at.store.sweep(1)).more);
+  expect(await bytesOf(at, at.tenant.uid)).toBeLessThan(before);
+  expect(await bytesOf(at, below.record.uid)).toBe(0);
+  expect(await bytesOf(at, other.record.uid)).toBeGreaterThan(0);
+});

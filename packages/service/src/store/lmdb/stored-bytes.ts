@@ -1,0 +1,103 @@
+import { storageOwners } from "../../domain/storage-owners.ts";
+import type { Uid } from "../../domain/uid.ts";
+import { uidBytes } from "../../domain/uid.ts";
+import type { StoredRecord } from "../record.ts";
+import { StoreCorruptError } from "../store.ts";
+import { sizeOfRecord } from "./record-size.ts";
+import type { RowTable } from "./row.ts";
+
+/** How many bytes each membrane and each tenant has taken: one row each. */
+export interface StoredBytes {
+  of(owner: Uid): number;
+  /** Counts a record, before it is there. */
+  add(record: StoredRecord): void;
+  /** Counts a record no more, while it is still there; with a membrane, all that is still below it. */
+  subtract(record: StoredRecord): void;
+  /** The owner takes nothing in any more. */
+  forget(owner: Uid): void;
+}
+
+/** How the bytes of an owner are found that has no row: one of a store that was written before there were such rows. */
+export interface RecordTree {
+  get(uid: Uid): StoredRecord | undefined;
+  /** Uids of all that points to `uid`. */
+  children(uid: Uid): Iterable<Uid>;
+}
+
+/**
+ * When the bytes of an owner are counted anew, so many records are looked at below one membrane, and so many in all; of more,
+ * their number. Uids are random, so that those looked at are as large as the others on average, and no write takes seconds.
+ */
+const SAMPLE = 256;
+const LOOKS = 16_384;
+
+export function createStoredBytes(rows: RowTable, tree: RecordTree): StoredBytes {
+  const get = (uid: Uid): StoredRecord | undefined => {
+    try {
+      return tree.get(uid);
+    } catch (error) {
+      // No revoke and no sweep may fail for a count.
+      if (error instanceof StoreCorruptError) return undefined;
+      throw error;
+    }
+  };
+  const read = (owner: Uid): number | undefined => {
+    try {
+      const bytes = rows.get(keyOf(owner))?.[0]?.readBigUInt64BE();
+      return bytes === undefined ? undefined : Number(bytes);
+    } catch (error) {
+      if (error instanceof StoreCorruptError) return undefined;
+      throw error;
+    }
+  };
+  const write = (owner: Uid, bytes: number): void => {
+    const column = Buffer.alloc(8);
+    column.writeBigUInt64BE(BigInt(Math.max(0, bytes)));
+    rows.put(keyOf(owner), [column]);
+  };
+  const recount = (owner: Uid, looks = { left: LOOKS }): number => {
+    const sample = get(owner)?.type === "tenant" ? LOOKS : SAMPLE;
+    let [bytes, looked, children] = [0, 0, 0];
+    for (const uid of tree.children(owner)) {
+      children += 1;
+      if (looked === sample || looks.left === 0) continue;
+      looks.left -= 1;
+      looked += 1;
+      bytes += bytesBelow(owner, get(uid), looks);
+    }
+    return looked === 0 ? 0 : Math.round((bytes / looked) * children);
+  };
+  const bytesBelow = (owner: Uid, record: StoredRecord | undefined, looks: { left: number }): number => {
+    if (record === undefined) return 0;
+    const { membrane, tenant } = storageOwners(record, get);
+    if ((membrane ?? tenant) !== owner) return 0;
+    const below = record.type === "membrane" ? (read(record.uid) ?? recount(record.uid, looks)) : 0;
+    return sizeOfRecord(record) + below;
+  };
+  const of = (owner: Uid): number => read(owner) ?? recount(owner);
+  const forget = (owner: Uid): void => rows.remove(keyOf(owner));
+
+  return {
+    of,
+    add(record) {
+      const size = sizeOfRecord(record);
+      for (const owner of Object.values(storageOwners(record, get))) write(owner, of(owner) + size);
+    },
+    subtract(record) {
+      const size = sizeOfRecord(record) + (record.type === "membrane" ? of(record.uid) : 0);
+      for (const owner of Object.values(storageOwners(record, get))) {
+        const bytes = read(owner);
+        if (bytes !== undefined) write(owner, bytes - size);
+      }
+      if (record.type === "membrane") forget(record.uid);
+    },
+    forget,
+  };
+}
+
+/** Beside the counts of records, whose keys end with nothing or 1. */
+function keyOf(owner: Uid): Buffer {
+  return Buffer.concat([uidBytes(owner), BYTES]);
+}
+
+const BYTES = Buffer.from([2]);
