@@ -22,6 +22,28 @@ export async function begin() {
 }
 
 /**
+ * Another tenant of the same store.
+ *
+ * @param {Begun} begun
+ * @param {string} id
+ */
+export async function createTenant({ data }, id) {
+  const { stdout } = await run(process.execPath, [
+    MEMBRANE,
+    "tenant",
+    "create",
+    "--data",
+    data,
+    "--authority",
+    AUTHORITY,
+    "--id",
+    id,
+    "--json",
+  ]);
+  return { create: tokenOf(JSON.parse(stdout).capabilities.create) };
+}
+
+/**
  * The same once more: what is done to it leaves the other as it is.
  *
  * @param {Begun} begun whose service writes nothing meanwhile
@@ -37,12 +59,13 @@ export async function copyOf(begun) {
 
 /**
  * @param {Begun} begun
- * @param {{ name?: string, secure?: boolean, flags?: readonly string[] }} options
+ * @param {{ name?: string, secure?: boolean, flags?: readonly string[], node?: readonly string[] }} options `node`: its own
+ *   flags
  */
-export async function serve({ data }, { name = "membrane", secure = false, flags = [] } = {}) {
+export async function serve({ data }, { name = "membrane", secure = false, flags = [], node = [] } = {}) {
   const where = ["--data", data, "--authority", AUTHORITY, "--listen", "127.0.0.1:0", "--no-profile"];
   const words = ["serve", ...where, "--allow-target", "127.0.0.1", ...(secure ? [] : ["--no-tls"]), ...flags];
-  const service = await startProgram(name, [MEMBRANE, ...words]);
+  const service = await startProgram(name, [...node, MEMBRANE, ...words]);
   return secure ? { ...service, url: service.url.replace("http:", "https:") } : service;
 }
 

@@ -170,9 +170,12 @@ async function freePort() {
  * @param {string[]} words
  * @returns {Promise<Gateway & { port: number, startMs: number }>}
  */
-export async function startProgram(name, words) {
+export async function startProgram(name, words, env = {}) {
   const from = performance.now();
-  const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, words, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+  });
   children.push(child);
   const port = await Promise.any([portIn(child.stdout), portIn(child.stderr)]);
   const startMs = performance.now() - from;

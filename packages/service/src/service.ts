@@ -20,6 +20,7 @@ import { createLedger } from "./invocation/accounts.ts";
 import { createByteBudget } from "./invocation/byte-budget.ts";
 import { createOccupancy } from "./invocation/occupancy.ts";
 import { createPace } from "./invocation/pace.ts";
+import { createPieceTurns } from "./invocation/piece-turns.ts";
 import type { BodyOptions } from "./invocation/request-body.ts";
 import type { Resolved } from "./invocation/resolve.ts";
 import { SMALL_PIECE_BYTES, collectAsStreamed } from "./invocation/collect-as-streamed.ts";
@@ -176,6 +177,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       hopId: `membrane-${store.id.slice(0, 16)}`,
       cors: CORS_HEADERS,
       pace,
+      pieceTurns: createPieceTurns(),
       passing,
       bodies,
       reader: { windowMs: limits.readerIdleMs, bytesPerSecond: limits.readerBytesPerSecond },

@@ -6,8 +6,7 @@ import { temporaryDirectory } from "../src/testkit/directory.ts";
 import type { ServiceProcess } from "../src/testkit/process.ts";
 import { spawnService } from "../src/testkit/process.ts";
 import { OK_ANSWER, speaker, speakerToWhole } from "../src/testkit/speaker.ts";
-import { startRawTarget, startRawTlsTarget } from "../src/testkit/target.ts";
-import { makeCertificate } from "../src/testkit/tls-target.ts";
+import { startRawTarget } from "../src/testkit/target.ts";
 import { nextAnswer, openWire, requestHead } from "../src/testkit/wire.ts";
 import type { Wire } from "../src/testkit/wire.ts";
 
@@ -130,23 +129,7 @@ test("answers in chunks of one byte to requesters that read nothing wait without
   const answer = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${inChunks("x".repeat(2 * MIB)).toString("latin1")}`;
   await using target = await startRawTarget(speaker(answer));
   const door = await exportThrough(service, exporting, { uri: target.url });
-  for (const wire of await open(100)) {
-    wire.socket.pause();
-    wire.send(requestHead(door));
-  }
-  await expectServed("while they wait");
-});
-
-test("answers in TLS records of one byte to requesters that read nothing wait without filling the memory", async () => {
-  const certificate = await makeCertificate("127.0.0.1");
-  await using target = await startRawTlsTarget(certificate, (socket) => {
-    socket.once("data", () => {
-      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${100 * MIB}\r\n\r\n${"x".repeat(6 * MIB)}`);
-      for (let i = 0; i < 60_000; i += 1) socket.write("x");
-    });
-  });
-  const door = await exportThrough(service, exporting, { uri: target.url, tls: { ca: certificate.ca } });
-  for (const wire of await open(6)) {
+  for (const wire of await open(250)) {
     wire.socket.pause();
     wire.send(requestHead(door));
   }

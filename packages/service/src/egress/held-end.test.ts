@@ -2,13 +2,14 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { createServer as createTlsServer } from "node:tls";
+import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { Pool } from "undici";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { promised } from "../testkit/promised.ts";
 import { makeCertificate } from "../testkit/tls-target.ts";
 import type { TestCertificate } from "../testkit/tls-target.ts";
 import { createConnector } from "./connector.ts";
+import { holdEnd } from "./held-end.ts";
 import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
 
 const PIECE = "x".repeat(20_000);
@@ -138,3 +139,39 @@ async function takeSlowly(
   );
   return { end: await over.promise, bytes };
 }
+
+test("what comes in TLS records of one byte while it is not read waits in few pieces, and is read whole", async () => {
+  const text = Array.from({ length: 3_000 }, (_, i) => String.fromCharCode(97 + (i % 26))).join("");
+  const server = createTlsServer({ cert: certificate.cert, key: certificate.key }, (socket) => {
+    socket.on("error", () => undefined);
+    // One after the other: what is written at once becomes one record.
+    void (async () => {
+      for (const byte of text) await new Promise((resolve) => socket.write(byte, resolve));
+      socket.end();
+    })();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  open.push(server);
+  const { port } = server.address() as AddressInfo;
+  const socket = connectTls({ port, host: "127.0.0.1", ca: certificate.ca });
+  let pieces = 0;
+  const push = socket.push.bind(socket);
+  socket.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    pieces += 1;
+    return push(chunk, encoding);
+  };
+  holdEnd(socket);
+  await once(socket, "readable");
+  // Read once, so that the connection goes on, and then left alone until all has come that can come.
+  let read = "";
+  for (let left = true; left;) {
+    const before = read.length;
+    for (let turn = 0; turn < 500; turn += 1) await setImmediate();
+    for (let chunk; (chunk = socket.read()) !== null;) read += String(chunk);
+    left = read.length > before || read.length < text.length;
+  }
+  expect(read).toBe(text);
+  expect(pieces).toBeLessThan(text.length / 4);
+  socket.destroy();
+});

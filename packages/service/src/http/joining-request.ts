@@ -12,9 +12,15 @@ const WINDOW_MS = 100;
 const REST_MS = 6_000;
 const LOOK_MS = 50;
 
+/** Small pieces of a body that is read are passed on as they come up to this many: nearly every body has no more. */
+const PIECES_UNJOINED = 16;
+
+/** Bytes that wait, of a body that is read, until its connection is paused. */
+const MOST_WAITING = 64 * 1_024;
+
 /**
- * The class of a server's requests, whose bodies wait in slabs while they are not read. Node counts the bytes that wait, not the
- * pieces: a body in chunks of one byte would take megabytes before its connection is paused, that of a request that waits for its
+ * The class of a server's requests, whose bodies wait in slabs: while they are not read, and otherwise to the end of the turn of the
+ * event loop, so that many small pieces are passed on as one. Node counts the bytes that wait, not the pieces: a body in chunks of one byte would take megabytes before its connection is paused, that of a request that waits for its
  * turn too.
  *
  * What is read from a connection at once, 64 KiB, holds ten thousand chunks of one byte, which take the event loop some 40 ms.
@@ -25,6 +31,8 @@ export function joiningRequests(): typeof IncomingMessage {
 
   return class JoiningRequest extends IncomingMessage {
     #waiting: Slabs | undefined;
+    #isFlushing = false;
+    #smallPieces = 0;
     #tinyPieces = 0;
     #since = 0;
     #isResting = false;
@@ -41,13 +49,24 @@ export function joiningRequests(): typeof IncomingMessage {
         return super.push(piece, encoding);
       }
       if (piece.length < TINY_BYTES) this.#countTiny();
-      if (this.readableFlowing === true) {
-        this.#flush();
-        return super.push(piece, encoding) && !this.#isResting;
-      }
+      const isFlowing = this.readableFlowing === true;
+      if (isFlowing && this.#waiting === undefined && (this.#smallPieces += 1) <= PIECES_UNJOINED)
+        return super.push(piece, encoding);
       const waiting = (this.#waiting ??= new Slabs());
       waiting.append(piece);
-      return this.readableLength + waiting.length < this.readableHighWaterMark && !this.#isResting;
+      if (isFlowing) this.#flushLater();
+      const most = isFlowing ? MOST_WAITING : this.readableHighWaterMark;
+      return this.readableLength + waiting.length < most && !this.#isResting;
+    }
+
+    /** Not at the next tick: Node's parser has the ticks run after every piece. */
+    #flushLater(): void {
+      if (this.#isFlushing) return;
+      this.#isFlushing = true;
+      setImmediate(() => {
+        this.#isFlushing = false;
+        if (this.readableFlowing === true) this.#flush();
+      });
     }
 
     override resume(): this {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { SMALL_PIECE_BYTES, Slabs } from "../collections/slabs.ts";
+import type { PieceTurns } from "./piece-turns.ts";
 
 /** Small pieces of an answer that are written as they come: nearly every answer has no more. */
 const PIECES_UNJOINED = 16;
@@ -7,28 +8,40 @@ const PIECES_UNJOINED = 16;
 /** Bytes in small pieces that wait until the target is held back. */
 const MOST_WAITING = 16 * 1_024;
 
+/** Small pieces that one answer may bring in a turn of its own: they take the event loop a millisecond or two. */
+const PIECES_A_TURN = 512;
+
 /**
  * Writes the body of an answer. Node counts the bytes that wait for a requester, and keeps four entries a piece: in pieces of one
- * byte they would take megabytes. So of many small pieces one is written at a time, and those that come meanwhile are joined.
+ * byte they would take megabytes. So of many small pieces one is written at a time, and those that come meanwhile are joined. And
+ * since hundreds of targets could send thousands of them at once, they have turns.
  */
 export class AnswerBody {
   readonly #response: ServerResponse;
+  readonly #turns: PieceTurns;
   readonly #waiting: Slabs = new Slabs();
   #smallPieces = 0;
   #isWriting = false;
-  #isHeldBack = false;
+  #isFull = false;
+  /** How many things must come before the target goes on. */
+  #blocks = 0;
   #resume: () => void = nothing;
+  readonly #unblock = (): void => {
+    this.#blocks -= 1;
+    if (this.#blocks === 0) this.#resume();
+  };
   readonly #written = (error?: Error | null): void => {
     if (error instanceof Error) return;
     this.#isWriting = false;
     if (this.#waiting.length > 0) this.#writeWaiting(this.#written);
-    if (!this.#isHeldBack) return;
-    this.#isHeldBack = false;
-    this.#resume();
+    if (!this.#isFull) return;
+    this.#isFull = false;
+    this.#unblock();
   };
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, turns: PieceTurns) {
     this.#response = response;
+    this.#turns = turns;
   }
 
   /** Bytes that wait for the requester. */
@@ -50,10 +63,17 @@ export class AnswerBody {
   write(piece: Buffer): boolean {
     if (piece.length >= SMALL_PIECE_BYTES) {
       if (this.#waiting.length > 0) this.#writeWaiting();
-    } else if ((this.#smallPieces += 1) > PIECES_UNJOINED) {
-      return this.#writeSmall(piece);
+      this.#writeNow(piece);
+    } else {
+      this.#smallPieces += 1;
+      if (this.#smallPieces <= PIECES_UNJOINED) this.#writeNow(piece);
+      else this.#writeSmall(piece);
+      if (this.#smallPieces % PIECES_A_TURN === 0) {
+        this.#blocks += 1;
+        this.#turns.wait(this.#unblock);
+      }
     }
-    return this.#hasRoom(this.#response.write(piece));
+    return this.#blocks === 0;
   }
 
   end(): void {
@@ -61,26 +81,28 @@ export class AnswerBody {
     this.#response.end();
   }
 
-  #writeSmall(piece: Buffer): boolean {
-    if (!this.#isWriting && this.#waiting.length === 0) {
-      this.#isWriting = true;
-      return this.#hasRoom(this.#response.write(piece, this.#written));
-    }
-    this.#waiting.append(piece);
-    this.#isHeldBack = this.#waiting.length >= MOST_WAITING;
-    return !this.#isHeldBack;
+  #writeNow(piece: Buffer, written?: (error?: Error | null) => void): void {
+    if (this.#response.write(piece, written)) return;
+    this.#blocks += 1;
+    this.#response.once("drain", this.#unblock);
   }
 
-  #writeWaiting(written?: () => void): void {
+  #writeSmall(piece: Buffer): void {
+    if (!this.#isWriting && this.#waiting.length === 0) {
+      this.#isWriting = true;
+      return this.#writeNow(piece, this.#written);
+    }
+    this.#waiting.append(piece);
+    if (this.#isFull || this.#waiting.length < MOST_WAITING) return;
+    this.#isFull = true;
+    this.#blocks += 1;
+  }
+
+  #writeWaiting(written?: (error?: Error | null) => void): void {
     this.#isWriting = written !== undefined || this.#isWriting;
     const slabs = this.#waiting.take();
     for (const [i, slab] of slabs.entries())
       this.#response.write(slab, i === slabs.length - 1 ? written : undefined);
-  }
-
-  #hasRoom(hasRoom: boolean): boolean {
-    if (!hasRoom) this.#response.once("drain", this.#resume);
-    return hasRoom;
   }
 }
 

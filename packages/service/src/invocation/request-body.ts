@@ -1,6 +1,5 @@
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import { SMALL_PIECE_BYTES, Slabs } from "../collections/slabs.ts";
 import type { LeastRate, Pace, Paced, Window } from "./pace.ts";
 import { judgeRate } from "./pace.ts";
 
@@ -25,9 +24,6 @@ export interface BodyOptions {
   readonly passing: (bytes: number) => void;
 }
 
-/** Small pieces of a body that are passed on as they come: nearly every body has no more. */
-const PIECES_UNJOINED = 16;
-
 /**
  * The requester's body as a stream of its own. The HTTP client destroys the body that it is given when the target fails;
  * given the request itself, it would destroy the connection on which the requester waits for an answer.
@@ -39,16 +35,13 @@ export class RequestBody extends Readable implements Paced {
   #received = 0;
   #isWaiting = false;
   #window: Window | undefined;
-  #smallPieces = 0;
-  /** Small pieces of this turn of the event loop, which are passed on together. */
-  #joined: Slabs | undefined;
   readonly #take = (chunk: Buffer): void => {
     this.#received += chunk.length;
     this.#options.passing(chunk.length);
-    if (chunk.length < SMALL_PIECE_BYTES && (this.#smallPieces += 1) > PIECES_UNJOINED)
-      return this.#join(chunk);
-    this.passOn();
-    this.#give(chunk);
+    if (this.push(chunk)) return;
+    // Nobody waits for more until this is read.
+    this.#isWaiting = false;
+    this.#request.pause();
   };
 
   constructor(request: IncomingMessage, options: BodyOptions) {
@@ -62,7 +55,6 @@ export class RequestBody extends Readable implements Paced {
     request.on("data", this.#take);
     request.on("end", () => {
       options.pace.delete(this);
-      this.passOn();
       this.push(null);
     });
     request.on("close", () => {
@@ -70,30 +62,6 @@ export class RequestBody extends Readable implements Paced {
     });
     request.pause();
     options.pace.add(this);
-  }
-
-  #join(chunk: Buffer): void {
-    if (this.#joined === undefined) {
-      this.#joined = new Slabs();
-      // Not at the next tick: Node's parser has the ticks run after every piece.
-      setImmediate(passOn, this);
-    }
-    this.#joined.append(chunk);
-  }
-
-  /** What was joined in this turn. */
-  passOn(): void {
-    const joined = this.#joined;
-    if (joined === undefined) return;
-    this.#joined = undefined;
-    if (!this.destroyed) for (const slab of joined.take()) this.#give(slab);
-  }
-
-  #give(chunk: Buffer): void {
-    if (this.push(chunk)) return;
-    // Nobody waits for more until this is read.
-    this.#isWaiting = false;
-    this.#request.pause();
   }
 
   override _read(): void {
@@ -117,8 +85,4 @@ export class RequestBody extends Readable implements Paced {
     this.#request.off("data", this.#take);
     done(error);
   }
-}
-
-function passOn(body: RequestBody): void {
-  body.passOn();
 }

@@ -11,6 +11,7 @@ import { AnswerBody } from "./answer-body.ts";
 import { shapeAnswer } from "./answer-head.ts";
 import { denialOfFailure } from "./failure.ts";
 import type { Asked } from "./led-elsewhere.ts";
+import type { PieceTurns } from "./piece-turns.ts";
 import type { LeastRate, Pace, Paced, Window } from "./pace.ts";
 import { judgeRate } from "./pace.ts";
 import { judgeAttempt } from "./try-again.ts";
@@ -41,6 +42,8 @@ export interface ExchangeContext {
   /** Header lines for answers to other origins. */
   readonly cors: readonly string[];
   readonly pace: Pace;
+  /** For answers in tiny pieces. */
+  readonly pieceTurns: PieceTurns;
   /** How fast a requester must read while its answer waits for it. */
   readonly reader: LeastRate;
   /** How long an exchange may last, in milliseconds. */
@@ -89,7 +92,7 @@ export class Exchange implements Paced, ConnectionUser {
 
   constructor(response: ServerResponse, admission: Admission, context: ExchangeContext) {
     this.#response = response;
-    this.#out = new AnswerBody(response);
+    this.#out = new AnswerBody(response, context.pieceTurns);
     this.#context = context;
     this.#begunAt = context.pace.now();
     context.pace.add(this);

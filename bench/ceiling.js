@@ -1,0 +1,82 @@
+// `npm run bench:ceiling`: what an invocation costs at the most. An exporter chooses headers, query and signature of its targets, and
+// with them what each use costs the event loop; the most that the bounds allow is measured against a plain target, in pairs and in
+// one process, so that only the ratio says something.
+import { begin, createMembrane, exportThrough, serve } from "./gateways/membrane.js";
+import { endAll, startTarget } from "./gateways/start.js";
+import { compare } from "./measure/compare.js";
+
+const how = { pairs: Number(process.env["PAIRS"] ?? 5), seconds: 2, warmSeconds: 2, connections: 16 };
+
+/** What a request may carry by default (`--header-bytes`), with some left for what the client sends and the service adds. */
+const HEAD_BYTES = 15_000;
+const AWS4 = { awsAccessKeyId: "AKIABENCH", region: "bench", service: "lambda", secretAccessKey: "secret" };
+const CAP1 = { key: "AAAA", keyId: "bench" };
+const aws4 = { hmac: { "aws4-hmac-sha256": AWS4 } };
+const cap1 = { hmac: { "cap1-hmac-sha512": CAP1 } };
+
+try {
+  const uri = `http://127.0.0.1:${await startTarget()}/`;
+  const begun = await begin();
+  const service = await serve(begun, {});
+  const membrane = await createMembrane(service, begun.create, "bench");
+  const gateway = async (/** @type {object} */ body) => ({
+    ...service,
+    token: await exportThrough(service, membrane.export, body),
+  });
+  const plain = await gateway({ uri });
+
+  /** @type {readonly (readonly [string, object])[]} */
+  const configurations = [
+    ["many headers", { uri, headers: headersOf(HEAD_BYTES) }],
+    ["many headers, aws4", { uri, headers: headersOf(HEAD_BYTES), ...aws4 }],
+    ["many headers, cap1", { uri, headers: headersOf(HEAD_BYTES), ...cap1 }],
+    ["one long header, aws4", { uri, headers: { "x-a": "a ".repeat(HEAD_BYTES / 2) }, ...aws4 }],
+    ["one long header, cap1", { uri, headers: { "x-a": "a ".repeat(HEAD_BYTES / 2) }, ...cap1 }],
+    ["many query keys, aws4", { uri: `${uri}?${keysOf(HEAD_BYTES)}`, ...aws4 }],
+    [
+      "many query keys with the client's, aws4",
+      { uri: `${uri}?${keysOf(HEAD_BYTES)}`, allowQuery: true, ...aws4 },
+    ],
+    ["a long path, aws4", { uri: `${uri}${"%C3%A9/".repeat(HEAD_BYTES / 7)}`, ...aws4 }],
+  ];
+  const report = [];
+  for (const [name, body] of configurations) {
+    const costly = await gateway(body);
+    const { cpuRatio, cpuMicroseconds, againstCpuMicroseconds, noisy } = await compare(
+      { name, gateway: costly, against: plain },
+      how,
+    );
+    report.push({
+      target: name,
+      "CPU against plain": `${cpuRatio.median.toFixed(1)} (${cpuRatio.lower.toFixed(1)}–${cpuRatio.upper.toFixed(1)})`,
+      µs: Math.round(cpuMicroseconds),
+      "µs plain": Math.round(againstCpuMicroseconds),
+      verdict: noisy ? "noisy" : "",
+    });
+  }
+  console.table(report);
+} finally {
+  await endAll();
+}
+
+/** As many headers of a few characters as fit, colon, space and line end counted.
+ *
+ * @param {number} bytes */
+function headersOf(bytes) {
+  /** @type {Record<string, string>} */
+  const headers = {};
+  for (let i = 0, left = bytes; i < 1_000; i += 1) {
+    const name = `x-${i.toString(36)}`;
+    left -= name.length + "a".length + ": \r\n".length;
+    if (left < 0) break;
+    headers[name] = "a";
+  }
+  return headers;
+}
+
+/** @param {number} bytes */
+function keysOf(bytes) {
+  let keys = "";
+  for (let i = 0; keys.length < bytes; i += 1) keys += `${(i * 7919).toString(36)}&`;
+  return keys.slice(0, bytes);
+}
