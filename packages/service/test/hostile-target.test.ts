@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call } from "../src/testkit/client.ts";
 import { openDoor } from "../src/testkit/door.ts";
@@ -67,7 +68,7 @@ test.each([
   ["10,000 informational answers", `${"HTTP/1.1 102 Processing\r\n\r\n".repeat(10_000)}${OK_ANSWER}`],
   ["an unsolicited 101", "HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nRAW"],
   ["an unsolicited 101 without Upgrade", `HTTP/1.1 101 Switching\r\n\r\n${OK_ANSWER}`],
-  ["a 100 that nobody waited for", `HTTP/1.1 100 Continue\r\n\r\n${OK_ANSWER}`],
+  ["17 times 100", `${"HTTP/1.1 100 Continue\r\n\r\n".repeat(17)}${OK_ANSWER}`],
   ["lines that end in LF alone", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok"],
   ["NUL in a value", "HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\nok"],
   ["CR in a value", "HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: e=1\r\nContent-Length: 2\r\n\r\nok"],
@@ -179,6 +180,30 @@ test("up to 16 informational answers are dropped, and the answer after them is p
   expect(await nextAnswer(wire)).toMatchObject({ status: 200, body: "ok", rest: "" });
   expect(wire.received()).not.toContain(CANARY);
 });
+
+test.each([
+  ["in one piece with the answer", ["HTTP/1.1 100 Continue\r\n\r\n" + OK_ANSWER]],
+  ["alone", ["HTTP/1.1 100 Continue\r\n\r\n", OK_ANSWER]],
+  ["twice", ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n", OK_ANSWER]],
+])(
+  "a 100 that was not asked for, %s, is dropped, and the answer after it is passed on",
+  async (_how, pieces) => {
+    await using target = await startRawTarget(
+      (socket) =>
+        void socket.on("data", async () => {
+          for (const piece of pieces) {
+            socket.write(piece);
+            for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+          }
+        }),
+    );
+    const { door } = await openDoor(service, { uri: target.url });
+    for (let round = 0; round < 3; round += 1) {
+      expect(await call(service, door)).toMatchObject({ status: 200, text: "ok" });
+      expect(await call(service, door, { body: "a body" })).toMatchObject({ status: 200, text: "ok" });
+    }
+  },
+);
 
 test("2,000 small headers are passed on, or refused, as a whole: none is dropped in silence", async () => {
   const lines = Array.from({ length: 1_200 }, (_, index) => `X${index}: 1\r\n`).join("");

@@ -99,6 +99,59 @@ test("a requester that leaves within a body held for a signature is forgotten, a
   expect(target.received()).toBe("");
 });
 
+test.each([
+  ["while the name of its target is looked up", 1],
+  ["while it waits for a connection", 2],
+])(
+  "a requester that leaves %s is forgotten at once, and nothing waits or opens a connection for it",
+  async (_when, clients) => {
+    const asked = promised<void>();
+    const limits = { shutdownMs: 60_000, connectionsPerDestination: 1, connectTimeoutMs: 60_000 };
+    await using service = await startTestService({ limits, lookup: () => asked.resolve() });
+    const { door } = await openDoor(service, { uri: "http://target.example/" });
+    const wires = await Promise.all(Array.from({ length: clients }, () => openWire(service.port)));
+    for (const wire of wires) wire.send(requestHead(door));
+    await asked.promise;
+    await letArrive(service);
+    for (const wire of wires) wire.socket.destroy();
+    await left(service, clients);
+  },
+);
+
+test("a requester that leaves while an early answer to its body is held back for it is forgotten at once", async () => {
+  await using service = await startPatientService();
+  const requested = promised<Socket>();
+  await using target = await startRawTarget((socket) => {
+    socket.once("data", () => {
+      socket.pause();
+      requested.resolve(socket);
+    });
+  });
+  const { door } = await openDoor(service, { uri: target.url });
+  const wire = await openWire(service.port);
+  wire.socket.pause();
+  wire.send(requestHead(door, { line: "POST / HTTP/1.1", headers: ["Content-Length: 99999999"] }));
+  wire.send(Buffer.alloc(4 * 1024 * 1024, "x"));
+  const socket = await requested.promise;
+  socket.write(`HTTP/1.1 413 Too Large\r\n\r\n${"x".repeat(32 * 1024 * 1024)}`);
+  await letArrive(service);
+  wire.socket.destroy();
+  await left(service, 1);
+});
+
+/** Waits until so many have left, far less long than anything that is waited for. */
+async function left(service: TestService, clients: number): Promise<void> {
+  const times = (): number => service.logged().split('"requester left"').length - 1;
+  await expect.poll(times, { timeout: 10_000 }).toBe(clients);
+}
+
+/** Many turns of the one event loop, in which what was sent arrives. */
+async function letArrive(service: TestService): Promise<void> {
+  await using other = await startTarget();
+  const { door } = await openDoor(service, { uri: other.url });
+  for (let round = 0; round < 20; round += 1) await call(service, door);
+}
+
 test("a requester that leaves costs the target no further connection", async () => {
   await using service = await startTestService();
   let connections = 0;

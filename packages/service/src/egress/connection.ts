@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { buildConnector, Dispatcher } from "undici";
 import { Client } from "undici";
 import { ConnectFailedError } from "./errors.ts";
+import { renameContinue } from "./interim-responses.ts";
 
 /** How long a connection that no request has used yet is kept, in milliseconds: as long as undici keeps a used one. */
 const SPARE_MS = 4_000;
@@ -33,6 +34,8 @@ export class Connection {
   #spare: NodeJS.Timeout | undefined;
   #isAttached = false;
   #isBusy = false;
+  /** What comes next begins with a response. */
+  #isResponseNext = false;
   #isOpen = true;
   #isReused = false;
   #isClosedByTarget = false;
@@ -40,6 +43,11 @@ export class Connection {
   constructor(socket: Socket, { origin, maxHeaderBytes }: ConnectionOptions, owner: ConnectionOwner) {
     this.#socket = socket;
     this.#owner = owner;
+    const push = socket.push.bind(socket);
+    socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      if (this.#isResponseNext && Buffer.isBuffer(chunk)) this.#isResponseNext = renameContinue(chunk);
+      return push(chunk, encoding);
+    };
     // Before undici's listeners: when it reports the end of a request, this is known.
     socket.once("end", () => this.#closedByTarget());
     socket.once("error", (error) => {
@@ -77,6 +85,7 @@ export class Connection {
   /** Sends a request, the only one at that time. `handler` hears how it goes. */
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.#isBusy = true;
+    this.#isResponseNext = true;
     clearTimeout(this.#spare);
     this.#client.dispatch(options, handler);
   }
