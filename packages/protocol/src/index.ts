@@ -56,3 +56,5 @@ export {
   resolveEndpoint,
 } from "./uri.ts";
 export { HELD_BODY_BYTES, PAYLOAD_HASH_HEADER } from "./payload.ts";
+export { MEMBRANE_OPERATION_HEADER, MEMBRANE_OPERATIONS, parseMembraneOperation } from "./api/operation.ts";
+export type { MembraneOperation } from "./api/operation.ts";

@@ -64,8 +64,18 @@ export function invalidAnswer(statusCode: number, problem: Problem): CapabilityE
   });
 }
 
+/** Codes of Node for an answer that is no TLS: most often HTTP in clear. */
+const NO_TLS: ReadonlySet<string> = new Set([
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+  "ERR_SSL_PACKET_LENGTH_TOO_LONG",
+  "EPROTO",
+]);
+
 /** Where a name has several addresses, the system's error is a list without a message of its own. */
 function reasonOf(cause: unknown): string {
   if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join(", ");
+  // OpenSSL names its own file and line.
+  if (cause instanceof Error && "code" in cause && NO_TLS.has(String(cause.code)))
+    return "what answers there does not speak TLS";
   return cause instanceof Error ? cause.message : "unknown";
 }

@@ -1,15 +1,20 @@
+import { MEMBRANE_OPERATION_HEADER } from "capability-protocol";
 import { CapabilityError, requestFailed } from "./error.ts";
 import { fetchCapability } from "./fetch.ts";
 import { ANSWER_MS, type Send } from "./membrane-client.ts";
 
 /** Sends through the platform's fetch. */
-export const fetchTransport: Send = async ({ capability, method, query, body }) => {
+export const fetchTransport: Send = async ({ capability, operation, method, query, body }) => {
   try {
     const response = await fetchCapability(capability, {
       method,
       signal: AbortSignal.timeout(ANSWER_MS),
       ...(query === undefined ? {} : { query }),
-      ...(body === undefined ? {} : { body, headers: { "content-type": "application/json" } }),
+      ...(body === undefined ? {} : { body }),
+      headers: {
+        [MEMBRANE_OPERATION_HEADER]: operation,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
     });
     return { status: response.status, reason: response.statusText, text: await response.text() };
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { normalizeAuthority, refuse } from "capability-protocol";
+import { MEMBRANE_OPERATION_HEADER, normalizeAuthority, refuse } from "capability-protocol";
 import { assertCertificates } from "./certificates.ts";
 import { endpointOf } from "./endpoint.ts";
 import { CapabilityError, invalidAnswer, requestFailed } from "./error.ts";
@@ -15,7 +15,7 @@ import type { TrustedCA } from "./trust.ts";
  */
 export function httpsTransport(trust: TrustedCA): Send {
   assertCertificates(trust);
-  return async ({ capability, method, query, body }) => {
+  return async ({ capability, operation, method, query, body }) => {
     const ca = trust.get(normalizeAuthority(endpointOf(capability).authority));
     const signal = AbortSignal.timeout(ANSWER_MS);
     const open = (): ClientRequest =>
@@ -24,7 +24,10 @@ export function httpsTransport(trust: TrustedCA): Send {
         ...(query === undefined ? {} : { path: `/?${query}` }),
         signal,
         ...(ca === undefined ? {} : { ca }),
-        ...(body === undefined ? {} : { headers: { "content-type": "application/json" } }),
+        headers: {
+          [MEMBRANE_OPERATION_HEADER]: operation,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
       });
     return replyTo(open, body).catch((error: unknown) => {
       // An answer that is cut at the deadline looks like one that broke off by itself.

@@ -4,6 +4,7 @@ import {
   type ExportAnswer,
   type ExportBody,
   type MembraneAnswer,
+  type MembraneOperation,
   type Parsed,
   type QueryAnswer,
   formatQueryRequest,
@@ -25,6 +26,8 @@ export interface Outgoing {
   /** Capability URI. */
   readonly capability: string;
   readonly method: "GET" | "POST";
+  /** What the capability must be for: sent with it, so that one of another kind is not used by mistake. */
+  readonly operation: MembraneOperation;
   /** What stands behind `?`. */
   readonly query?: string;
   /** JSON. */
@@ -65,7 +68,7 @@ export class MembraneClient {
   create(capability: string, membrane: CreateRequest, callback?: Callback<MembraneAnswer>): unknown {
     return settle(async () => {
       const body = checked(membrane, parseCreateRequest);
-      return this.#ask(capability, { method: "POST", body }, parseMembraneAnswer);
+      return this.#ask(capability, { operation: "create", method: "POST", body }, parseMembraneAnswer);
     }, callback);
   }
 
@@ -75,7 +78,7 @@ export class MembraneClient {
   export(capability: string, config: ExportBody, callback?: Callback<ExportAnswer>): unknown {
     return settle(async () => {
       const body = checked(config, parseExportRequest);
-      return this.#ask(capability, { method: "POST", body }, parseExportAnswer);
+      return this.#ask(capability, { operation: "export", method: "POST", body }, parseExportAnswer);
     }, callback);
   }
 
@@ -88,7 +91,7 @@ export class MembraneClient {
       if (!request.ok) throw invalid(request.problem);
       return this.#ask(
         capability,
-        { method: "GET", query: formatQueryRequest(request.value) },
+        { operation: "query", method: "GET", query: formatQueryRequest(request.value) },
         parseQueryAnswer,
       );
     }, callback);
@@ -98,14 +101,20 @@ export class MembraneClient {
   revoke(capability: string): Promise<Accepted>;
   revoke(capability: string, callback: Callback<Accepted>): void;
   revoke(capability: string, callback?: Callback<Accepted>): unknown {
-    return settle(() => this.#ask(capability, { method: "POST" }, parseAccepted), callback);
+    return settle(
+      () => this.#ask(capability, { operation: "revoke", method: "POST" }, parseAccepted),
+      callback,
+    );
   }
 
   /** Ends a tenant with all that it has, with its `deleteSelf` capability. */
   deleteSelf(capability: string): Promise<Accepted>;
   deleteSelf(capability: string, callback: Callback<Accepted>): void;
   deleteSelf(capability: string, callback?: Callback<Accepted>): unknown {
-    return settle(() => this.#ask(capability, { method: "POST" }, parseAccepted), callback);
+    return settle(
+      () => this.#ask(capability, { operation: "delete-self", method: "POST" }, parseAccepted),
+      callback,
+    );
   }
 
   async #ask<Answer>(

@@ -86,6 +86,25 @@ test("method, query and body pass through a re-export from another authority", a
   expect(answer.headers["vary"]).toContain("Authorization");
 });
 
+test("Membrane-Operation passes, so that the other authority judges it", async () => {
+  const create = uriAt(authorityOf(a), a.tokens.create);
+  const membrane = expectStatus(await at(b, b.tokens.create, { body: { id: "operation" } }), 201);
+  const exporting = tokenOf(membrane.json.capabilities.export);
+  const lent = tokenOf(
+    expectStatus(await at(b, exporting, { body: { capability: create } }), 201).json.capability,
+  );
+  const said = (operation: string) => ({
+    body: { id: "through b" },
+    headers: { "membrane-operation": operation },
+  });
+  expect(await at(b, lent, said("export"))).toMatchObject({
+    status: 400,
+    json: { code: "wrong_capability" },
+  });
+  expect(await at(b, lent, said("nonsense"))).toMatchObject({ status: 400, json: { code: "invalid_field" } });
+  expect((await at(b, lent, said("create"))).status).toBe(201);
+});
+
 test("X-Payload-Sha256 passes, so that the first authority can sign a body that streams", async () => {
   const hmac = { "aws4-hmac-sha256": { ...AWS_KEY, service: "lambda" } };
   const { door } = await openDoor(a, { uri: target.url, hmac });

@@ -28,6 +28,8 @@ export function adviseOnAnswer({ statusCode, code, message }: Refusal, place: Pl
     return "It may have taken effect. It is safe to try again in a few seconds.";
   if (code === "service_quota_exceeded")
     return "Delete a tenant that is no longer needed, or ask the operator.";
+  if (code === "wrong_capability")
+    return `The capability is one for something else, and nothing was done: this needs one to ${place.right}. "capi request" invokes an exported one.`;
   if (code === "dead_capability") return "The capability to pass on has been revoked, or never was one.";
   switch (statusCode) {
     case 400:

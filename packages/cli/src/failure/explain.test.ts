@@ -27,6 +27,7 @@ test.each([
   [409, "Conflict", "membrane_full", "Revoke a membrane"],
   [409, "Conflict", "tenant_full", "Revoke a membrane"],
   [409, "Conflict", "service_quota_exceeded", "Delete a tenant"],
+  [400, "Bad Request", "wrong_capability", "this needs one to create"],
   [400, "Bad Request", "invalid_field", "capi membrane create --help"],
   [405, "Method Not Allowed", "method_not_allowed", "one to create"],
   [413, "Payload Too Large", "body_too_large", "larger than the service takes"],

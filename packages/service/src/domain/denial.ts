@@ -12,6 +12,8 @@ export type Denial =
   | { readonly reason: "malformed_request"; readonly message: string }
   | { readonly reason: "invalid_field"; readonly problem: Problem }
   | { readonly reason: "dead_capability" }
+  /** The client means to do what this capability does not do. */
+  | { readonly reason: "wrong_capability"; readonly wanted: string }
   | { readonly reason: "path_not_allowed" }
   | { readonly reason: "method_not_allowed"; readonly allow: readonly string[] }
   | { readonly reason: "membrane_exists" }

@@ -17,7 +17,7 @@ export const PREFLIGHT_HEADERS: readonly string[] = [
   "Access-Control-Allow-Methods",
   [...FORWARDABLE_METHODS].join(", "),
   "Access-Control-Allow-Headers",
-  "Authorization, *",
+  "Authorization, Membrane-Operation, *",
   "Access-Control-Max-Age",
   "86400",
 ];

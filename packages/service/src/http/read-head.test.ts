@@ -95,7 +95,16 @@ test.each([
 });
 
 test("Authorization, Expect and Upgrade are told apart from the rest", () => {
-  const headers = ["Host", "a", "AUTHORIZATION", "Bearer x", "expect", "100-continue", "Upgrade", "h2c"];
+  const headers = [
+    "Host",
+    "a",
+    "AUTHORIZATION",
+    "Bearer x",
+    "expect",
+    "100-continue",
+    "Upgrade",
+    "websocket",
+  ];
   expect(read({ headers })).toMatchObject({
     ok: true,
     authorization: "Bearer x",

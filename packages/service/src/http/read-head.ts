@@ -11,6 +11,9 @@ export type ReadHead =
       /** The one `Authorization` line, if there is one. */
       readonly authorization: string | undefined;
       readonly expect: string | undefined;
+      /** What the one `Membrane-Operation` line says; more than one, as lists, are no operation. */
+      readonly operation: string | undefined;
+      /** A protocol that the client wants and that is not passed over in silence. */
       readonly upgrade: boolean;
     }
   | { readonly ok: false; readonly message: string };
@@ -40,7 +43,7 @@ export function readHead(
   if (target === undefined)
     return refuse("request target: expected a path of this service, without fragment");
 
-  const { authorization, expect, upgrade } = lines;
+  const { authorization, expect, operation } = lines;
   return {
     ok: true,
     head: {
@@ -53,7 +56,9 @@ export function readHead(
     },
     authorization,
     expect,
-    upgrade,
+    operation,
+    // In HTTP/1.0 it means nothing (RFC 9110 §7.8).
+    upgrade: version === "1.1" && lines.upgrade !== undefined && !isPassedOver(lines.upgrade),
   };
 }
 
@@ -67,7 +72,8 @@ interface Lines {
   coding: string;
   length: string | undefined;
   expect: string | undefined;
-  upgrade: boolean;
+  operation: string | undefined;
+  upgrade: string | undefined;
 }
 
 function collect(rawHeaders: readonly string[]): Lines {
@@ -80,7 +86,8 @@ function collect(rawHeaders: readonly string[]): Lines {
     coding: "",
     length: undefined,
     expect: undefined,
-    upgrade: false,
+    operation: undefined,
+    upgrade: undefined,
   };
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const value = rawHeaders[i + 1] ?? "";
@@ -104,11 +111,23 @@ function collect(rawHeaders: readonly string[]): Lines {
         lines.expect ??= value;
         break;
       case "upgrade":
-        lines.upgrade = true;
+        lines.upgrade = join(lines.upgrade, value);
+        break;
+      case "membrane-operation":
+        lines.operation = join(lines.operation, value);
         break;
     }
   }
   return lines;
+}
+
+function join(before: string | undefined, value: string): string {
+  return before === undefined ? value : `${before}, ${value}`;
+}
+
+/** HTTP/2 in clear is only offered: Java's client and `curl --http2` go on with HTTP/1.1 (RFC 9110 §7.8). */
+function isPassedOver(upgrade: string): boolean {
+  return upgrade.split(",").every((protocol) => protocol.trim().toLowerCase() === "h2c");
 }
 
 let latestHost: string | undefined;
@@ -116,9 +135,17 @@ let latestHost: string | undefined;
 /** Nearly all requests name the same host: the URL parser that has the last word on it is asked once. */
 function isHost(text: string): boolean {
   if (text === latestHost) return true;
-  if (parseAuthority(text) === undefined) return false;
+  if (readAuthority(text) === undefined) return false;
   latestHost = text;
   return true;
+}
+
+/** A name may end in a dot that makes it absolute; it is the same name (RFC 3986 §3.2.2). */
+function readAuthority(text: string): Authority | undefined {
+  const colon = text.lastIndexOf(":");
+  const end = colon === -1 || text.endsWith("]") ? text.length : colon;
+  const isAbsolute = text[end - 1] === ".";
+  return parseAuthority(isAbsolute ? text.slice(0, end - 1) + text.slice(end) : text);
 }
 
 const NO_BODY: BodyFraming = { kind: "none" };
@@ -143,7 +170,7 @@ function readTarget(
   if (url.includes("#")) return undefined;
   const origin = /^https?:\/\/([^/?]*)/i.exec(url);
   if (origin !== null) {
-    const authority = parseAuthority(origin[1] ?? "");
+    const authority = readAuthority(origin[1] ?? "");
     if (authority === undefined || !isOwn(authority)) return undefined;
   }
   const rest = origin === null ? url : url.slice(origin[0].length);

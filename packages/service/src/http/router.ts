@@ -8,6 +8,7 @@ import { isGatewayDenial } from "../domain/denial.ts";
 import type { Cidr } from "../egress/address.ts";
 import type { InvocationContext } from "../invocation/invoke.ts";
 import { invoke } from "../invocation/invoke.ts";
+import { refuseOperation } from "../invocation/intended-operation.ts";
 import type { BodyFraming, RequestHead } from "../invocation/request-head.ts";
 import type { Admitted, Resolved, ResolveContext } from "../invocation/resolve.ts";
 import { resolve } from "../invocation/resolve.ts";
@@ -50,7 +51,7 @@ export async function route(context: RouterContext, exchanged: Exchanged): Promi
     // What is known at once is not waited for.
     admitted = found instanceof Promise ? await found : found;
     if (admitted === undefined) return answerStranger(context, exchanged, head, isOver);
-    const refused = refuseFields(read);
+    const refused = refuseFields(read, admitted.resolved);
     if (refused !== undefined) return answerDenial(context, exchanged, head, refused);
     if (read.expect !== undefined) continueWhenRead(exchanged);
     const { resolved } = admitted;
@@ -88,7 +89,14 @@ function answerStranger(
 }
 
 /** What only a holder is told of. */
-function refuseFields({ upgrade, expect }: Extract<ReadHead, { ok: true }>): Denial | undefined {
+function refuseFields(
+  { upgrade, expect, operation }: Extract<ReadHead, { ok: true }>,
+  resolved: Resolved,
+): Denial | undefined {
+  if (operation !== undefined) {
+    const refused = refuseOperation(operation, resolved);
+    if (refused !== undefined) return refused;
+  }
   if (upgrade) return { reason: "upgrade_not_supported" };
   if (expect !== undefined && expect.toLowerCase() !== "100-continue")
     return { reason: "expectation_failed" };

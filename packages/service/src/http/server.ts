@@ -5,6 +5,7 @@ import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Cidr } from "../egress/address.ts";
 import { boundConnections } from "./connections.ts";
+import { answerInClear } from "./clear-on-tls.ts";
 import type { ConnectionTimes } from "./unreadable.ts";
 import { joiningRequests } from "./joining-request.ts";
 import { refuseUnreadable } from "./unreadable.ts";
@@ -43,6 +44,9 @@ export interface Listener {
   close(deadlineMs: number): Promise<void>;
 }
 
+/** How long a client's connection is silent before its other end is asked whether it is there, in milliseconds. */
+const TCP_KEEP_ALIVE_MS = 60_000;
+
 /** How often Node looks for heads that take too long, in milliseconds. */
 const CHECK_MS = 1_000;
 
@@ -57,6 +61,9 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
     requestTimeout: 0,
     connectionsCheckingInterval: CHECK_MS,
     noDelay: true,
+    // A client that is gone without a word, as behind a firewall that forgot it, is found out.
+    keepAlive: true,
+    keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     IncomingMessage: joiningRequests(),
     // A head without Host is refused with all others that are not clear, in the form of all answers.
     requireHostHeader: false,
@@ -67,6 +74,8 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
       : createHttpsServer({
           ...limits,
           ...keyPair(options.tls),
+          // `curl -0` offers HTTP/1.0 alone; without a common protocol the handshake fails (RFC 7301 §3.2).
+          ALPNProtocols: ["http/1.1", "http/1.0"],
           handshakeTimeout: options.headTimeoutMs,
         });
   const server: Server | HttpsServer = secure ?? createHttpServer(limits);
@@ -77,6 +86,7 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
   attachThrough(server, secure === undefined ? "connection" : "secureConnection", options.began);
   boundConnections(server, options.connectionsPerAddress, options.trustedProxies);
   const begins = refuseUnreadable(server, options);
+  if (secure !== undefined) answerInClear(secure);
   const receive: Handler = (request, response) => {
     // A write to somebody who has just left is no fault of ours; that they left is seen at "close".
     response.on("error", () => undefined);

@@ -1,10 +1,8 @@
 import type { Server, ServerResponse } from "node:http";
-import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { FORWARDABLE_METHODS } from "capability-protocol";
 import type { Denial } from "../domain/denial.ts";
-import { CORS_HEADERS } from "./cors.ts";
-import { wireError } from "./wire-error.ts";
+import { refusal } from "./refusal.ts";
 
 const HEAD_TIMEOUT = "ERR_HTTP_REQUEST_TIMEOUT";
 
@@ -74,8 +72,6 @@ export function refuseUnreadable(
     if (error.code === HEAD_TIMEOUT && isPaused(socket)) refuseLate(error, socket);
     else refuseRequest(error, socket);
   });
-  // Whoever did not agree on TLS can be told nothing: what is written would wait for a handshake that never ends.
-  server.on("tlsClientError", (_error: Error, socket: Duplex) => void socket.destroy());
   server.on("connect", (_request, socket: Duplex) => {
     // Node has let go of the connection: nobody would see its requester leave while it waits for its turn.
     if (!isFinished(connections.get(socket)?.latest)) return void socket.destroy();
@@ -105,18 +101,6 @@ function isFinished(response: ServerResponse | undefined): boolean {
 }
 
 function refuse(socket: Duplex, denial: Denial): void {
-  const { status, headers, body } = wireError(denial);
-  const text = JSON.stringify(body);
-  const lines = [
-    "Content-Type",
-    "application/json",
-    "Cache-Control",
-    "no-store",
-    ...CORS_HEADERS,
-    ...headers,
-  ];
-  lines.push("Content-Length", String(Buffer.byteLength(text)), "Connection", "close");
-  const head = lines.map((part, index) => (index % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join("");
   socket.on("error", () => undefined);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${text}`, () => socket.destroy());
+  socket.end(refusal(denial), () => socket.destroy());
 }

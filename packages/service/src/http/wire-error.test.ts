@@ -9,6 +9,7 @@ const ROWS: {
   malformed_request: [{ reason: "malformed_request", message: "why" }, 400, []],
   invalid_field: [{ reason: "invalid_field", problem: { field: "uri", expected: "a URI" } }, 400, []],
   dead_capability: [{ reason: "dead_capability" }, 400, []],
+  wrong_capability: [{ reason: "wrong_capability", wanted: "revoke" }, 400, []],
   path_not_allowed: [{ reason: "path_not_allowed" }, 404, []],
   method_not_allowed: [{ reason: "method_not_allowed", allow: ["GET", "POST"] }, 405, ["Allow", "GET, POST"]],
   membrane_exists: [{ reason: "membrane_exists" }, 409, []],

@@ -48,8 +48,18 @@ export function wireError(denial: Denial): WireError {
       return error(400, "invalid_field", describeProblem(denial.problem));
     case "dead_capability":
       return error(400, "dead_capability", "capability: expected a capability that works.");
+    case "wrong_capability":
+      return error(
+        400,
+        "wrong_capability",
+        `This capability is not one to ${denial.wanted}. Nothing was done.`,
+      );
     case "path_not_allowed":
-      return error(404, "path_not_allowed", "This capability allows the path / only.");
+      return error(
+        404,
+        "path_not_allowed",
+        "This capability allows the path / only. (curl -T FILE appends the file's name to it: use -T - < FILE.)",
+      );
     case "method_not_allowed":
       return error(405, "method_not_allowed", `method: expected one of ${denial.allow.join(", ")}.`, [
         "Allow",

@@ -44,6 +44,7 @@ const NEVER_FROM_CLIENT: readonly string[] = [
   "x-original-url",
   "x-rewrite-url",
   "x-payload-sha256",
+  "membrane-operation",
   // Framing is set for the body as it is sent, loop marks are added last.
   "content-length",
   "via",

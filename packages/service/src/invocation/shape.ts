@@ -65,7 +65,7 @@ function judgeHeader(target: PreparedTarget, plan: PayloadPlan, name: string, va
 
 /** What no target gets is dropped, unless the service behind a signature would have acted on it: `X-Amzn-Oidc-Data`. */
 function judgeNever(target: PreparedTarget, name: string, value: string): Verdict {
-  if (target.passesPayloadHash && isPayloadHash(name)) return "pass";
+  if (target.passesPayloadHash && isForAuthority(name)) return "pass";
   return target.signer?.headerRule(name.toLowerCase(), value) === "refuse" ? "refuse" : "drop";
 }
 
@@ -80,6 +80,8 @@ function judgeSigned(
   return plan.kind === "declared" && plan.value === UNSIGNED_TRAILER ? "pass" : "drop";
 }
 
-function isPayloadHash(name: string): boolean {
-  return name.toLowerCase() === "x-payload-sha256";
+/** What another Membrane Service reads, and no other target. */
+function isForAuthority(name: string): boolean {
+  const lowerCase = name.toLowerCase();
+  return lowerCase === "x-payload-sha256" || lowerCase === "membrane-operation";
 }

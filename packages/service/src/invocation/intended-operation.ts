@@ -1,0 +1,36 @@
+import { MEMBRANE_OPERATION_HEADER, MEMBRANE_OPERATIONS, parseMembraneOperation } from "capability-protocol";
+import type { MembraneOperation } from "capability-protocol";
+import type { Kind } from "../domain/capability.ts";
+import type { Denial } from "../domain/denial.ts";
+import type { Resolved } from "./resolve.ts";
+
+/** What `Membrane-Operation` calls each kind of capability; it has no word for an invocation. */
+const OPERATION_OF: Readonly<Record<Kind, MembraneOperation | undefined>> = {
+  provision: "provision",
+  create: "create",
+  query: "query",
+  deleteSelf: "delete-self",
+  export: "export",
+  revoke: "revoke",
+  invoke: undefined,
+};
+
+/**
+ * Refuses a request whose client means to do something else than what its capability does: a `revoke` with an exported
+ * capability would be a POST to the target. A capability of another authority is judged there, the header is passed on.
+ *
+ * @param text what the client says.
+ */
+export function refuseOperation(
+  text: string,
+  { capability, upstream }: Pick<Resolved, "capability" | "upstream">,
+): Denial | undefined {
+  const wanted = parseMembraneOperation(text);
+  if (wanted === undefined) {
+    const expected = `one of ${MEMBRANE_OPERATIONS.join(", ")}`;
+    return { reason: "invalid_field", problem: { field: MEMBRANE_OPERATION_HEADER, expected } };
+  }
+  if (OPERATION_OF[capability.kind] === wanted) return undefined;
+  if (capability.kind === "invoke" && upstream?.target.passesPayloadHash === true) return undefined;
+  return { reason: "wrong_capability", wanted };
+}
