@@ -84,7 +84,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       if (error !== undefined) log.fault(error);
       admissions.revokeAll();
     },
-    { wall: Date.now, monotonic },
+    { wall: () => new Date().getTime(), monotonic },
   );
   // Told first: no request may find a dead verdict while the requests under way are being ended.
   const cache = createVerdictCache<Resolved>(feed, limits.cachedVerdicts, limits.cachedBytes);

@@ -23,12 +23,15 @@ const lookup: LookupFunction = (hostname, _options, callback) => {
 
 let service: TestService;
 let strict: TestService;
+/** Waits for a target as long as it does by default. */
+let patientService: TestService;
 beforeAll(async () => {
   const limits = { idleTimeoutMs: 400, connectTimeoutMs: 200, heldBodyBytes: 10 };
   service = await startTestService({ lookup, limits });
   strict = await startTestService({ lookup, allowTargets: [] });
+  patientService = await startTestService();
 });
-afterAll(() => Promise.all([service.close(), strict.close()]));
+afterAll(() => Promise.all([service, strict, patientService].map((one) => one.close())));
 
 function targetAt(url: string, more: object = {}): object {
   return {
@@ -138,6 +141,21 @@ test.each([
   expectGatewayError(await call(service, door), 504, "connection_timeout", target.url);
   expectGatewayError(await call(service, door, { body: "body" }), 504, "connection_timeout", target.url);
 });
+
+test.each([2 ** 31, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER])(
+  "timeoutMs %s, which no timer holds, ends nothing: the target is waited for as without it",
+  async (timeoutMs) => {
+    await using target = await startTarget((_request, response) => {
+      setTimeout(() => {
+        response.write("be");
+        setTimeout(() => response.end("gun"), 100);
+      }, 100);
+    });
+    const { door } = await openDoor(patientService, targetAt(target.url, { timeoutMs }));
+    expect(await call(patientService, door)).toMatchObject({ status: 200, text: "begun" });
+    expect(await call(patientService, door, { body: "body" })).toMatchObject({ status: 200, text: "begun" });
+  },
+);
 
 test("a target that never agrees on TLS: 504 connection_timeout", { timeout: 20_000 }, async () => {
   await using target = await startRawTarget(() => undefined);

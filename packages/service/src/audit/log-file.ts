@@ -14,7 +14,7 @@ export function openLogSink(descriptor: number, unblock: () => void): LogSink {
   return createLogSink({
     out: (bytes) => writeOnce(own, bytes),
     describeLoss: (lines) =>
-      `${JSON.stringify({ level: 40, time: Date.now(), lost: lines, msg: "log lines lost" })}\n`,
+      `${JSON.stringify({ level: 40, time: new Date().getTime(), lost: lines, msg: "log lines lost" })}\n`,
     later: (act, ms) => void setTimeout(act, ms).unref(),
   });
 }
