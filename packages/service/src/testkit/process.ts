@@ -74,8 +74,8 @@ export async function spawnService(
     printed: () => printed.join(""),
     logged,
     stderr: child.stderr,
-    end: (signal) => end(child, signal),
-    [Symbol.asyncDispose]: async () => void (await end(child, "SIGKILL")),
+    end: (signal) => end(child, signal, logged),
+    [Symbol.asyncDispose]: async () => void (await end(child, "SIGKILL", logged)),
   };
 }
 
@@ -98,8 +98,8 @@ export async function spawnMembrane(
     printed: () => printed.join(""),
     logged,
     stderr: child.stderr,
-    end: (signal) => end(child, signal),
-    [Symbol.asyncDispose]: async () => void (await end(child, "SIGKILL")),
+    end: (signal) => end(child, signal, logged),
+    [Symbol.asyncDispose]: async () => void (await end(child, "SIGKILL", logged)),
   };
 }
 
@@ -134,14 +134,25 @@ async function followLog(
   return { port, logged: () => events };
 }
 
+/** How the engine ends a process: for want of memory, or for a defect. */
+const ABORTS: ReadonlySet<string> = new Set(["SIGABRT", "SIGSEGV", "SIGBUS", "SIGILL", "SIGTRAP"]);
+
+/** @throws Error if a fault that nothing caught ended the service or one of its workers: no test may pass then. */
 async function end(
   child: ChildProcess,
   signal: NodeJS.Signals,
+  logged: () => readonly LoggedEvent[],
 ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }> {
   if (child.exitCode === null && child.signalCode === null) {
     const ended = once(child, "exit");
     child.kill(signal);
     await ended;
   }
+  // The end can be known before the last lines are.
+  if (child.stderr?.readableFlowing === true && !child.stderr.closed && child.signalCode === null)
+    await once(child.stderr, "close");
+  const crash = logged().find(({ msg }) => msg === "crashed");
+  if (ABORTS.has(child.signalCode ?? "")) throw new Error(`the service was ended by ${child.signalCode}`);
+  if (crash !== undefined) throw new Error(`a fault that nothing caught: ${JSON.stringify(crash)}`);
   return { code: child.exitCode, signal: child.signalCode };
 }
