@@ -11,7 +11,9 @@ import { boundColumns } from "../../packages/service/dist/store/record.js";
 import { createVault } from "../../packages/service/dist/store/vault.js";
 import { KEY_BYTES, seal } from "../../packages/service/dist/store/seal.js";
 
-const BATCH = 10_000;
+const BATCH = 1_000;
+/** A batch is one write, as long as hundreds of others. */
+const WRITER_DEADLINE_MS = 600_000;
 const KEPT_EVERY = 10;
 /** Bytes that are drawn at once: a call for each few bytes would take a third of the time. */
 const DRAWN = 1024 * 1024;
@@ -23,7 +25,8 @@ const { data: directory, export: exporting, count, uri, tokens } = await json(pr
 const authority = parseAuthority("bench.test");
 const token = parseToken(exporting);
 if (authority === undefined || token === undefined) throw new TypeError("no export capability was given");
-const { store, keys } = await openData({ data: directory, authority, limits: DEFAULT_LIMITS });
+const limits = { ...DEFAULT_LIMITS, writerDeadlineMs: WRITER_DEADLINE_MS };
+const { store, keys } = await openData({ data: directory, authority, limits });
 const vault = createVault(store, keys, random);
 const opened = await vault.open(token);
 if (opened?.capability.subject === undefined) throw new TypeError("the export capability does not work");

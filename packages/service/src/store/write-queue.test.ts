@@ -7,8 +7,8 @@ interface Item extends Queued {
   readonly name: string;
 }
 
-function item(kind: Queued["class"], tenant: string, capability: string, name = ""): Item {
-  return { class: kind, owner: { tenant, capability }, name };
+function item(kind: Queued["class"], tenant: string, capability: string, name = "", turns = 1): Item {
+  return { class: kind, owner: { tenant, capability }, turns, name };
 }
 
 const many = (count: number, make: (index: number) => Item): Item[] =>
@@ -75,6 +75,20 @@ test("a full queue gives up the latest of who has most in it, so that others fin
   ]);
 });
 
+test("a large write takes the turns of several, and neither starves nor is starved", () => {
+  const queue = createWriteQueue<Item>(100);
+  for (let i = 0; i < 3; i += 1) queue.add(item("create", "large", "a", `large ${i}`, 20));
+  for (let i = 0; i < 2; i += 1) queue.add(item("create", "small", "b", `small ${i}`));
+  queue.add(item("create", "huge", "c", "huge", 500));
+  const names = (): string[] => queue.take(32).map(({ name }) => name);
+  expect(names()).toEqual(["large 0", "small 0"]);
+  queue.add(item("revoke", "small", "r", "revoke"));
+  expect(names()).toEqual(["revoke", "huge"]);
+  expect(names()).toEqual(["large 1", "small 1"]);
+  expect(names()).toEqual(["large 2"]);
+  expect(names()).toEqual([]);
+});
+
 test("a sweep gets one turn of each batch, and no more", () => {
   const queue = createWriteQueue<Item>(10);
   for (const waiting of many(3, (i) => item("sweep", "", "", `s${i}`))) queue.add(waiting);
@@ -84,6 +98,7 @@ test("a sweep gets one turn of each batch, and no more", () => {
 
 const ACTS = fc.array(
   fc.record({
+    turns: fc.integer({ min: 1, max: 5 }),
     kind: fc.constantFrom("revoke", "create", "sweep"),
     tenant: fc.constantFrom("a", "b", "c"),
     capability: fc.constantFrom("x", "y"),
@@ -98,7 +113,7 @@ test("what went in comes out once, or is given up once, or was deleted", () => {
     const waiting = new Set<string>();
     const leave = (name: string): void => expect(waiting.delete(name)).toBe(true) as unknown as void;
     const items: Item[] = [];
-    for (const [index, { kind, tenant, capability, act }] of acts.entries()) {
+    for (const [index, { turns, kind, tenant, capability, act }] of acts.entries()) {
       if (act === "take") for (const { name } of queue.take(3)) leave(name);
       else if (act === "delete") {
         const last = items.findLast(({ name }) => waiting.has(name));
@@ -106,7 +121,7 @@ test("what went in comes out once, or is given up once, or was deleted", () => {
         queue.delete(last);
         leave(last.name);
       } else {
-        const added = item(kind as Queued["class"], tenant, capability, `${index}`);
+        const added = item(kind as Queued["class"], tenant, capability, `${index}`, turns);
         items.push(added);
         waiting.add(added.name);
         const given = queue.add(added);

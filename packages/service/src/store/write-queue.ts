@@ -11,6 +11,8 @@ export interface WriteOwner {
 export interface Queued {
   readonly class: WriteClass;
   readonly owner: WriteOwner;
+  /** How many turns it takes, at least one: a large write holds up the others for as long as several small ones. */
+  readonly turns: number;
 }
 
 /** Writes that wait for their turn. */
@@ -22,10 +24,11 @@ export interface WriteQueue<T extends Queued> {
    */
   add(item: T): T | undefined;
   /**
-   * The next `count`: revokes first, up to three quarters of the turns while others wait; one sweep; then, tenant by tenant
-   * and capability by capability in turn, what is created. Revokes are shared in the same way.
+   * What has the next turns: revokes first, up to three quarters of them while others wait; one sweep; then, tenant by tenant
+   * and capability by capability in turn, what is created. Revokes are shared in the same way. Of each kind
+   * one may take more turns than there are.
    */
-  take(count: number): T[];
+  take(turns: number): T[];
   delete(item: T): void;
 }
 
@@ -49,13 +52,14 @@ export function createWriteQueue<T extends Queued>(capacity: number): WriteQueue
       queue.push(item);
       return queue.size > capacity ? queue.giveUp() : undefined;
     },
-    take(count) {
+    take(turns) {
       const others = creations.size + sweeps.length;
-      const left = others === 0 ? 0 : Math.min(others, Math.ceil(count / REVOKES_LEAVE));
-      const taken = revokes.shift(count - left);
+      const kept = others === 0 ? 0 : Math.min(others, Math.ceil(turns / REVOKES_LEAVE));
+      const taken = revokes.shift(turns - kept);
       // One at a time: a batch of a sweep is as much work as dozens of other writes.
-      if (taken.length < count) taken.push(...sweeps.splice(0, 1));
-      taken.push(...creations.shift(count - taken.length));
+      if (turnsOf(taken) < turns) taken.push(...sweeps.splice(0, 1));
+      const left = turns - turnsOf(taken);
+      if (left > 0) taken.push(...creations.shift(left));
       return taken;
     },
     delete(item) {
@@ -85,14 +89,19 @@ class FairQueue<T extends Queued> {
     this.#size += 1;
   }
 
-  shift(count: number): T[] {
+  /** The first one may need more turns than there are: it would wait for ever otherwise. */
+  shift(turns: number): T[] {
     const taken: T[] = [];
-    while (taken.length < count) {
+    let left = turns;
+    while (left > 0) {
       const [first] = this.#tenants;
       const [lane] = first?.[1] ?? [];
-      const item = lane?.[1].shift();
+      const item = lane?.[1][0];
       if (first === undefined || lane === undefined || item === undefined) break;
+      if (item.turns > left && taken.length > 0) break;
+      lane[1].shift();
       taken.push(item);
+      left -= item.turns;
       this.#size -= 1;
       putLast(first[1], lane, lane[1].length);
       putLast(this.#tenants, first, first[1].size);
@@ -124,6 +133,10 @@ class FairQueue<T extends Queued> {
 function putLast<V>(map: Map<string, V>, [key, value]: readonly [string, V], left: number): void {
   map.delete(key);
   if (left > 0) map.set(key, value);
+}
+
+function turnsOf(items: readonly Queued[]): number {
+  return items.reduce((sum, { turns }) => sum + turns, 0);
 }
 
 /** The last of the largest: who came later gives way. */

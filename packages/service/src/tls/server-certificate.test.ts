@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkServerIdentity } from "capability-sdk/pem";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { mountSmallDisk } from "../testkit/small-disk.ts";
 import { makeAuthorityCertificate, makeAuthorityKey } from "./x509.ts";
 import { ensureServerCertificate, loadServerCertificate } from "./server-certificate.ts";
 
@@ -22,6 +23,23 @@ beforeEach(async () => {
 });
 
 afterEach(() => rm(parent, { recursive: true }));
+
+test("a leaf that is due on a full disk is renewed in memory, says so, and is saved once there is space", async () => {
+  await using disk = await mountSmallDisk(2);
+  const options = { directory: join(disk.path, "tls"), authorities };
+  const made = await ensureServerCertificate({ ...options, now });
+  disk.fill();
+  const later = new Date(now.getTime() + 70 * day);
+  const unsaved = await ensureServerCertificate({ ...options, now: later });
+  expect(unsaved).toMatchObject({ renewed: true, notSaved: { code: "ENOSPC" }, ca: made.ca });
+  expect(unsaved.expires.getTime()).toBeGreaterThan(made.expires.getTime());
+  expect(new X509Certificate(unsaved.cert).checkPrivateKey(createPrivateKey(unsaved.key))).toBe(true);
+  await disk.empty();
+  const saved = await ensureServerCertificate({ ...options, now: later });
+  expect(saved).toMatchObject({ renewed: true });
+  expect(saved.notSaved).toBeUndefined();
+  expect(await ensureServerCertificate({ ...options, now: later })).toMatchObject({ renewed: false });
+});
 
 describe("at the first start", () => {
   test("a CA and a leaf are made, readable as their secrecy demands, with nothing left behind", async () => {

@@ -7,12 +7,16 @@ import type { WriteRequest } from "./writer.ts";
 /** The pages with the roots, the way to them, and the lists of free pages, in bytes. */
 const LEAST_NEED = 128 * 1024;
 
-/** The rows that lead to a record, a page and the way to it each. */
-const NEED_PER_RECORD = 64 * 1024;
+/** A record has up to eight rows, on a page each. */
+const NEED_PER_RECORD = 32 * 1024;
+
+/** What is sealed takes a turn more for each of so many bytes: a commit of 32 turns writes a megabyte or little more. */
+const TURN_BYTES = 32 * 1024;
 
 export const SWEEPING: WriteRequest = {
   class: "sweep",
   owner: { tenant: "", capability: "" },
+  turns: 1,
   need: 4 * LEAST_NEED,
 };
 
@@ -36,17 +40,22 @@ export function createWriteRequests(get: (uid: Uid) => StoredRecord | undefined)
       return {
         class: "create",
         owner: { tenant, capability: by?.uid ?? madeWith ?? "" },
+        turns: 1 + Math.floor(records.reduce(addSealed, 0) / TURN_BYTES),
         need: records.reduce(addNeed, LEAST_NEED),
       };
     },
     revoking(root, by) {
       const record = get(root);
       const tenant = record?.type === "membrane" ? record.tenant : root;
-      return { class: "revoke", owner: { tenant, capability: by }, need: LEAST_NEED };
+      return { class: "revoke", owner: { tenant, capability: by }, turns: 1, need: LEAST_NEED };
     },
   };
 }
 
 function addNeed(need: number, record: StoredRecord): number {
-  return need + NEED_PER_RECORD + ("sealed" in record ? record.sealed.length : 0);
+  return addSealed(need + NEED_PER_RECORD, record);
+}
+
+function addSealed(sum: number, record: StoredRecord): number {
+  return "sealed" in record ? sum + record.sealed.length : sum;
 }

@@ -21,6 +21,7 @@ async function open(reserveBytes = 0) {
   const request = (kind: WriteRequest["class"], owner = ""): WriteRequest => ({
     class: kind,
     owner: { tenant: owner, capability: owner },
+    turns: 1,
     need: 64 * 1024,
   });
   return {

@@ -12,15 +12,22 @@ import { createRoom } from "./room.ts";
 export interface WriteRequest {
   readonly class: WriteClass;
   readonly owner: WriteOwner;
+  /** How many turns it takes. */
+  readonly turns: number;
   /** The most bytes that it may take, in pages. */
   readonly need: number;
 }
 
 /** A write that says nothing of itself: one of the operator's, or of a test. */
-const PLAIN: WriteRequest = { class: "create", owner: { tenant: "", capability: "" }, need: 256 * 1024 };
+const PLAIN: WriteRequest = {
+  class: "create",
+  owner: { tenant: "", capability: "" },
+  turns: 1,
+  need: 256 * 1024,
+};
 
-/** How many writes share a commit and its flush. Other processes of the machine wait that long. */
-const BATCH = 32;
+/** How many turns share a commit and its flush. Other processes of the machine wait that long, and so does the next revoke. */
+const TURNS = 32;
 
 /** How many writes may wait in this process, of revokes and of all else each. */
 const CAPACITY = 1_024;
@@ -77,7 +84,7 @@ export function createWriter(parts: WriterParts, options: WriterOptions): Writer
 
   const pump = (): void => {
     if (running !== undefined || isClosed || isBroken) return;
-    const batch = queue.take(BATCH);
+    const batch = queue.take(TURNS);
     if (batch.length === 0) return;
     running = commit(batch).finally(() => {
       running = undefined;
