@@ -23,6 +23,8 @@ const MOST_WAITING = 64 * 1_024;
  * event loop, so that many small pieces are passed on as one. Node counts the bytes that wait, not the pieces: a body in chunks of one byte would take megabytes before its connection is paused, that of a request that waits for its
  * turn too.
  *
+ * Bodies are read by `resume` and its `data` events: nothing else has what waits passed on before the end.
+ *
  * What is read from a connection at once, 64 KiB, holds ten thousand chunks of one byte, which take the event loop some 40 ms.
  * Bodies that come like this go on one at a time, and while others have requests each of them rests in between.
  */
