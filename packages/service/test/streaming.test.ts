@@ -179,6 +179,26 @@ test("a chunk of the requester's body reaches the target before the next one is 
   expect(await nextAnswer(wire)).toMatchObject({ status: 200, body: "done" });
 });
 
+test("an answer that begins within the request's body goes on beside it, both ways, until both are whole", async () => {
+  await using target = await startStreamingTarget((request, response) => {
+    response.flushHeaders();
+    request.pipe(response);
+  });
+  const { door } = await openDoor(service, { uri: target.url });
+  await using wire = await openWire(service.port);
+  let from = 0;
+  for (let round = 0; round < 2; round += 1) {
+    wire.send(requestHead(door, { line: "POST / HTTP/1.1", headers: ["Transfer-Encoding: chunked"] }));
+    for (const chunk of ["one", "two", "six"]) {
+      wire.send(`3\r\n${chunk}\r\n`);
+      await wire.until((received) => received.slice(from).includes(chunk));
+    }
+    wire.send("0\r\n\r\n");
+    expect(await nextAnswer(wire, { from })).toMatchObject({ status: 200, body: "onetwosix" });
+    from = wire.received().length;
+  }
+});
+
 test("an answer that comes before the request is read arrives whole, and closes the connection", async () => {
   const large = "x".repeat(4 * MIB);
   await using target = await startStreamingTarget((_request, response) => void response.end(large));

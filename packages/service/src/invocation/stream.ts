@@ -1,7 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { nextTick } from "node:process";
 import type { Readable } from "node:stream";
-import { TLSSocket } from "node:tls";
 import type { Denial } from "../domain/denial.ts";
 import type { Connection } from "../egress/connection.ts";
 import type { ConnectionUser, Upstream } from "../egress/connection-pool.ts";
@@ -9,6 +8,7 @@ import type { Awaitable } from "../domain/awaitable.ts";
 import type { Admission } from "./admissions.ts";
 import { AnswerBody } from "./answer-body.ts";
 import { shapeAnswer } from "./answer-head.ts";
+import { breakOff } from "./break-off.ts";
 import { denialOfFailure } from "./failure.ts";
 import type { Asked } from "./led-elsewhere.ts";
 import type { PieceTurns } from "./piece-turns.ts";
@@ -252,18 +252,10 @@ export class Exchange implements Paced, ConnectionUser {
   }
 
   #judgeAttempt(): ReturnType<typeof judgeAttempt> {
-    if (this.#connection === undefined || this.#request === undefined) return "fail";
-    const { isReused, isOpen, isClosedByTarget } = this.#connection;
-    return judgeAttempt({
-      method: this.#request.method,
-      hasBody: this.#request.body !== null,
-      isBegun: this.#abort !== undefined,
-      isAnswered: this.#isAnswered,
-      isReused,
-      isOpen,
-      isClosedByTarget,
-      isRepeated: this.#isRepeated,
-    });
+    const [connection, request] = [this.#connection, this.#request];
+    if (connection === undefined || request === undefined) return "fail";
+    const [isBegun, isAnswered, isRepeated] = [this.#abort !== undefined, this.#isAnswered, this.#isRepeated];
+    return judgeAttempt({ connection, request, isBegun, isAnswered, isRepeated });
   }
 
   #fail(denial: Denial, cause?: Error): void {
@@ -304,15 +296,4 @@ function nothing(): void {}
 
 function flushHead(exchange: Exchange): void {
   exchange.flushHead();
-}
-
-/**
- * A body to a requester of HTTP/1.0 lasts until its connection ends, so that only a reset tells a broken one from a whole
- * one. Framing tells it in HTTP/1.1, the missing close_notify in TLS (RFC 9112 §8, §9.8).
- */
-function breakOff(response: ServerResponse): void {
-  const { socket, req } = response;
-  if (req.httpVersion === "1.0" && socket !== null && !(socket instanceof TLSSocket))
-    socket.resetAndDestroy();
-  response.destroy();
 }
