@@ -12,6 +12,8 @@ import { openLmdbStore } from "../store/lmdb/lmdb-store.ts";
 import { createServiceKeyFile, readServiceKeyFile } from "../store/service-key-file.ts";
 import type { StoreCondition } from "../store/store.ts";
 import { createVault } from "../store/vault.ts";
+import { StoreCorruptError, StoreFormatError } from "../store/store.ts";
+import { explainOpening, findPlaceProblem } from "./data-place.ts";
 import { makePrivateDirectory, readIfPresent, replaceFile } from "../private-files.ts";
 
 /** An open data directory. */
@@ -42,6 +44,8 @@ export async function openData(
   report: (condition: StoreCondition) => void = () => undefined,
 ): Promise<OpenData> {
   const paths = dataPaths(config);
+  const problem = await findPlaceProblem(config.data, paths);
+  if (problem !== undefined) throw new ConfigError(`--data: ${problem}`);
   await makePrivateDirectory(config.data).catch((cause: unknown) => {
     throw new ConfigError(
       `--data: ${config.data} cannot be made: expected a directory that this user may write to`,
@@ -60,6 +64,9 @@ export async function openData(
     writerDeadlineMs: config.limits.writerDeadlineMs,
     reserveBytes: config.limits.storeReserveBytes,
     report,
+  }).catch((error: unknown) => {
+    if (error instanceof StoreFormatError || error instanceof StoreCorruptError) throw error;
+    throw new ConfigError(`--data: ${explainOpening(paths.store, error)}`, { cause: error });
   });
   return { keys, store, vault: createVault(store, keys, randomBytes), authority: config.authority };
 }

@@ -11,6 +11,7 @@ import { readIfPresent } from "../private-files.ts";
 import { adviseOn, readOpenFiles } from "./advice.ts";
 import { dataPaths, knownAuthority, lastAuthority, openData } from "./data.ts";
 import { describeWidePart, findWideParts } from "./data-modes.ts";
+import { findPlaceProblem } from "./data-place.ts";
 import { checkDisk } from "./disk.ts";
 import type { Print } from "./print.ts";
 
@@ -145,7 +146,10 @@ async function checkKey(config: ServeConfig): Promise<Finding> {
 }
 
 async function checkStore(config: ServeConfig): Promise<Finding> {
-  const { store } = dataPaths(config);
+  const paths = dataPaths(config);
+  const { store } = paths;
+  const problem = await findPlaceProblem(config.data, paths);
+  if (problem !== undefined) return { ok: false, what: `store: ${problem}` };
   if (!existsSync(store)) return { ok: true, what: `store: none yet, the first start makes ${store}` };
   try {
     const data = await openData(config);

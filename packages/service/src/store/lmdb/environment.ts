@@ -1,6 +1,7 @@
 import type { Database, RootDatabase } from "lmdb";
 import { open } from "lmdb";
 import type { StoreCondition } from "../store.ts";
+import { assertOwnFile, assertOwnTables } from "./foreign.ts";
 import { openReserve, prepareDirectory } from "./reserve.ts";
 import type { WriteRequest } from "./writer.ts";
 import { createWriter } from "./writer.ts";
@@ -19,6 +20,17 @@ export interface Tables {
   readonly log: Table;
   readonly sweep: Table;
 }
+
+const TABLE_NAMES: ReadonlySet<string> = new Set<keyof Tables>([
+  "meta",
+  "nodes",
+  "lookups",
+  "names",
+  "children",
+  "counts",
+  "log",
+  "sweep",
+]);
 
 /** An LMDB environment, safe for several processes on one machine. */
 export interface Environment {
@@ -51,6 +63,7 @@ export function openEnvironment(
   deadlineMs: number,
   options: EnvironmentOptions = {},
 ): Environment {
+  assertOwnFile(directory);
   prepareDirectory(directory);
   const root: RootDatabase<Buffer, Buffer> = open({
     path: directory,
@@ -59,6 +72,12 @@ export function openEnvironment(
     // With it, LMDB makes a second promise of each commit that nothing handles when the commit fails.
     eventTurnBatching: false,
   });
+  try {
+    assertOwnTables(root, TABLE_NAMES);
+  } catch (error) {
+    void root.close();
+    throw error;
+  }
   const table = (name: string): Table => root.openDB({ name, encoding: "binary", keyEncoding: "binary" });
   const tables: Tables = {
     meta: table("meta"),

@@ -1,0 +1,80 @@
+import { constants } from "node:fs";
+import { access, readdir, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+
+/** What a data directory may hold before it has a store: parts that were put there first, and what a volume begins with. */
+const OWN_NAMES = /^(?:\..*|service\.key|tls|authority|first-capabilities\.json|lost\+found|.*\.tmp)$/;
+
+/**
+ * Looks at where a data directory is, or is to be made, before anything is written there.
+ *
+ * @param paths the data directory, its store, and a service key that may be in it under any name.
+ * @returns what keeps it from being one and what to do, or nothing.
+ */
+export async function findPlaceProblem(
+  data: string,
+  paths: { readonly store: string; readonly serviceKey: string },
+): Promise<string | undefined> {
+  const place = await nearest(resolve(data));
+  if (!place.isDirectory) return `${place.path} is a file: expected a directory`;
+  const denied = await access(place.path, constants.W_OK | constants.X_OK).catch(codeOf);
+  if (denied !== undefined) return `${place.path} ${explainCode(denied)}`;
+  if (place.path !== resolve(data)) return undefined;
+  const store = await stat(paths.store).catch(() => undefined);
+  if (store !== undefined)
+    return store.isDirectory() ? undefined : `${paths.store} is a file: it is no store`;
+  const names = await readdir(data);
+  const other = names.find(
+    (name) => !OWN_NAMES.test(name) && resolve(data, name) !== resolve(paths.serviceKey),
+  );
+  return other === undefined
+    ? undefined
+    : `${data} has no store and holds something else (${other}): name a directory that is empty, or is not there yet`;
+}
+
+/** What the operating system says of opening the store in a word, with what to do about it. */
+export function explainOpening(store: string, error: unknown): string {
+  const code = codeOf(error);
+  if (code !== undefined) return `${store} ${explainCode(code)}`;
+  return `${store} cannot be opened: ${error instanceof Error ? error.message : "unknown"}`;
+}
+
+/** The part of a path that is there. */
+async function nearest(path: string): Promise<{ readonly path: string; readonly isDirectory: boolean }> {
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined) return { path, isDirectory: found.isDirectory() };
+  const above = dirname(path);
+  return above === path ? { path, isDirectory: true } : nearest(above);
+}
+
+/** LMDB has the numbers of Linux where Node has names. */
+const NUMBERS: Readonly<Record<number, string>> = {
+  1: "EPERM",
+  12: "ENOMEM",
+  13: "EACCES",
+  20: "ENOTDIR",
+  23: "ENFILE",
+  24: "EMFILE",
+  28: "ENOSPC",
+  30: "EROFS",
+};
+
+const ADVICE: Readonly<Record<string, string>> = {
+  EROFS: "is on a file system that is mounted read-only: mount it for writing, a revoke must be written",
+  EACCES: "may not be written by this user: give it to the user that runs the service",
+  EPERM: "may not be written by this user: give it to the user that runs the service",
+  ENOTDIR: "is no directory",
+  EMFILE: "cannot be opened, since this process may open no more files: raise the limit (ulimit -n)",
+  ENFILE: "cannot be opened, since this machine may open no more files: raise fs.file-max",
+  ENOSPC: "cannot be made, since the disk is full: free some space",
+  ENOMEM: "cannot be mapped into memory: raise the limit (ulimit -v)",
+};
+
+function explainCode(code: string): string {
+  return ADVICE[code] ?? `cannot be used (${code})`;
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "number" ? NUMBERS[error.code] : String(error.code);
+}
