@@ -14,9 +14,6 @@ if (complaint === undefined) {
 
 /** What the operating system says; nothing where it is not Linux. */
 function limits() {
-  try {
-    return require("fs").readFileSync("/proc/self/limits", "utf8");
-  } catch (_error) {
-    return "";
-  }
+  var fs = require("fs");
+  return fs.existsSync("/proc/self/limits") ? fs.readFileSync("/proc/self/limits", "utf8") : "";
 }

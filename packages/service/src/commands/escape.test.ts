@@ -67,7 +67,7 @@ test("one file writes to the process's own streams, through the one function tha
     }
   }
   expect(writers).toEqual([
-    "main.ts: const print = createPrint((text) => void process.stdout.write(text));",
-    "main.ts: const note = createPrint((text) => void process.stderr.write(text));",
+    expect.stringMatching(/^main\.ts: const print = createPrint\(\(text\) => .*stdout\.write\(text\)/),
+    expect.stringMatching(/^main\.ts: const note = createPrint\(\(text\) => .*stderr\.write\(text\)/),
   ]);
 });

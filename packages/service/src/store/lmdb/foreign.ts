@@ -26,7 +26,7 @@ export function assertOwnFile(directory: string): void {
   if (!existsSync(directory)) return;
   const path = join(directory, DATA_FILE);
   if (!existsSync(path)) {
-    const [other] = readdirSync(directory).filter((name) => !OWN_FILES.has(name));
+    const other = readdirSync(directory).find((name) => !OWN_FILES.has(name));
     if (other === undefined) return;
     throw new StoreFormatError(
       `${directory} holds no store, but ${other}: name another directory with --data`,
