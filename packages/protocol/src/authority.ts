@@ -3,8 +3,8 @@ declare const brand: unique symbol;
 /** `host[:port]` that names one service: a DNS name, an IPv4 address, or an IPv6 address in brackets. */
 export type Authority = string & { readonly [brand]: "Authority" };
 
-const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)(?::([1-9][0-9]{0,4}))?$/;
-const LONGEST_NAME = 253;
+/** The longest name has 253 characters (RFC 1035 §2.3.4, without the lengths and the root), the longest IPv6 address 45. */
+const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.-]{1,253})(?::([1-9][0-9]{0,4}))?$/;
 const LONGEST_LABEL = 63;
 
 /**
@@ -33,7 +33,7 @@ function isAuthority(text: string): text is Authority {
 }
 
 function fitsDns(name: string): boolean {
-  return name.length <= LONGEST_NAME && name.split(".").every((label) => label.length <= LONGEST_LABEL);
+  return name.split(".").every((label) => label !== "" && label.length <= LONGEST_LABEL);
 }
 
 function readByUrlParser(host: string): string | undefined {

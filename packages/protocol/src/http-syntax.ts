@@ -64,7 +64,15 @@ export function isFieldValue(text: string): boolean {
 
 /** Removes the white space that is not part of a field value (RFC 9110 §5.5: space and tab, nothing else). */
 export function trimFieldValue(text: string): string {
-  return text.replace(/^[\t ]+|[\t ]+$/g, "");
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 /**

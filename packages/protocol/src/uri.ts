@@ -29,11 +29,15 @@ export interface Endpoint {
   readonly token: CapabilityToken;
 }
 
+/** More than an authority and a token can have, and room for a key. */
+const LONGEST_URI = 4_096;
+
 const AUTHORITY_FORM = /^cpblty:\/\/([^/?#]+)\/#(.*)$/s;
 const KEY_FORM = /^cpblty:([A-Za-z0-9_-]+)(?:@([A-Za-z][A-Za-z0-9_-]*))?:(.*)$/s;
 
 /** The capability URI that the text spells exactly, in either form; no space around it, no other spelling. */
 export function parseCapabilityUri(text: string): CapabilityUri | undefined {
+  if (text.length > LONGEST_URI) return undefined;
   return parseAuthorityForm(text) ?? parseKeyForm(text);
 }
 

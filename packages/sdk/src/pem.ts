@@ -3,8 +3,11 @@ import { isIPv6 } from "node:net";
 import type { PeerCertificate } from "node:tls";
 import { checkServerIdentity as checkAsNode } from "node:tls";
 
-const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
-const ANNOUNCED = /-----BEGIN (?:\w+ )*CERTIFICATE-----/g;
+const BEGIN = "-----BEGIN CERTIFICATE-----";
+const END = "-----END CERTIFICATE-----";
+
+/** Of other kinds too, such as OpenSSL's TRUSTED CERTIFICATE, which nothing here reads. */
+const ANNOUNCED = /-----BEGIN (?:\w{1,32} ){0,4}CERTIFICATE-----/g;
 
 /**
  * The certificates of a PEM text (RFC 7468), in order; what stands between them, and blocks of other kinds, are passed over.
@@ -12,7 +15,7 @@ const ANNOUNCED = /-----BEGIN (?:\w+ )*CERTIFICATE-----/g;
  * @returns nothing if there is none, or one that does not parse.
  */
 export function parseCertificates(pem: string): readonly X509Certificate[] | undefined {
-  const blocks = pem.match(BLOCK) ?? [];
+  const blocks = certificateBlocks(pem);
   if (blocks.length === 0 || blocks.length !== pem.match(ANNOUNCED)?.length) return undefined;
   try {
     return blocks.map((block) => new X509Certificate(block));
@@ -32,4 +35,12 @@ export function checkServerIdentity(host: string, certificate: PeerCertificate):
   const error = checkAsNode(host, certificate);
   if (error === undefined || !isIPv6(host)) return error;
   return new X509Certificate(certificate.raw).checkIP(host) === undefined ? error : undefined;
+}
+
+function certificateBlocks(pem: string): readonly string[] {
+  const [, ...pieces] = pem.split(BEGIN);
+  return pieces.flatMap((piece) => {
+    const end = piece.indexOf("-");
+    return end !== -1 && piece.startsWith(END, end) ? [`${BEGIN}${piece.slice(0, end)}${END}`] : [];
+  });
 }

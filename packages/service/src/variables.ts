@@ -7,11 +7,11 @@ export const PREFIX = "MEMBRANE_";
  */
 const SERVICE_LINKS: readonly (readonly [name: RegExp, value: RegExp])[] = [
   [/_SERVICE_HOST$/, /^[\d.]+$|^[\da-f:.]+$/i],
-  [/_SERVICE_PORT(?:_\w+)?$/, /^\d+$/],
-  [/_PORT(?:_\d+_(?:TCP|UDP|SCTP))?$/, /^(?:tcp|udp|sctp):\/\//],
-  [/_PORT_\d+_(?:TCP|UDP|SCTP)_PROTO$/, /^(?:tcp|udp|sctp)$/],
-  [/_PORT_\d+_(?:TCP|UDP|SCTP)_PORT$/, /^\d+$/],
-  [/_PORT_\d+_(?:TCP|UDP|SCTP)_ADDR$/, /^[\d.]+$|^[\da-f:.]+$/i],
+  [/_SERVICE_PORT(?:_\w{1,100})?$/, /^\d+$/],
+  [/_PORT(?:_\d{1,5}_(?:TCP|UDP|SCTP))?$/, /^(?:tcp|udp|sctp):\/\//],
+  [/_PORT_\d{1,5}_(?:TCP|UDP|SCTP)_PROTO$/, /^(?:tcp|udp|sctp)$/],
+  [/_PORT_\d{1,5}_(?:TCP|UDP|SCTP)_PORT$/, /^\d+$/],
+  [/_PORT_\d{1,5}_(?:TCP|UDP|SCTP)_ADDR$/, /^[\d.]+$|^[\da-f:.]+$/i],
 ];
 
 /**

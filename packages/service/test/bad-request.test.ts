@@ -31,22 +31,26 @@ test.each([
   ["half of it", '{"id": "m"'],
   ["two values", '{"id": "m"}{}'],
   ["JSON with comments", '{"id": "m"} // x'],
-  ["a byte order mark before it", '\ufeff{"id": "m"}'],
+  [
+    "a byte order mark before it",
+    '\ufeff{"id": "m"}',
+    "JSON in UTF-8 without a byte order mark (U+FEFF) at its beginning",
+  ],
   [
     "a byte that is no UTF-8",
     Buffer.concat([Buffer.from('{"id": "'), Buffer.from([0xff]), Buffer.from('"}')]),
   ],
   ["half a surrogate pair in UTF-8", Buffer.from("7b226964223a22eda0b4227d", "hex")],
   ["UTF-16", Buffer.from('{"id": "m"}', "utf16le")],
-  ["an array deep in itself", "[".repeat(500_000)],
+  ["an array deep in itself", "[".repeat(500_000), "at most 32 objects and lists within each other"],
 ])(
   "a body that is %s is a 400 for each capability that reads one, and makes nothing",
-  async (_what, body) => {
+  async (_what, body, expected = "JSON in UTF-8") => {
     const before = await nodes();
     for (const token of [service.tokens.create, service.tokens.provision, membrane.export]) {
       const answer = await call(service, token, { method: "POST", body });
       expect(answer.status).toBe(400);
-      expect(answer.json).toMatchObject({ code: "invalid_field", message: "body: expected JSON in UTF-8" });
+      expect(answer.json).toMatchObject({ code: "invalid_field", message: `body: expected ${expected}` });
     }
     expect(await nodes()).toBe(before);
   },

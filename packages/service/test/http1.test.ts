@@ -213,14 +213,14 @@ test.each([
   expect(target.requests).toHaveLength(before);
 });
 
-test("5,000 headers are judged to the last and passed on to the last", async () => {
+test("2,500 headers are judged to the last and passed on to the last", async () => {
   await using raw = await startRawTarget(speaker(OK_ANSWER));
   const opened = await openDoor(service, { uri: raw.url });
   await using wire = await openWire(service.port);
-  const short = "a:\r\n".repeat(5_000);
+  const short = "a:\r\n".repeat(2_500);
   wire.send(withToken(`${GET}${short}Cookie: c\r\nb: last\r\n\r\n`).replace(door, opened.door));
   expect(await nextAnswer(wire)).toMatchObject({ status: 200 });
-  expect(raw.received().match(/\r\na: (?=\r\n)/g)).toHaveLength(5_000);
+  expect(raw.received().match(/\r\na: (?=\r\n)/g)).toHaveLength(2_500);
   expect(raw.received()).toContain("\r\nb: last\r\n");
   expect(raw.received()).not.toMatch(/cookie/i);
 });

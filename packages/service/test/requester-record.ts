@@ -237,7 +237,7 @@ export const PASSED: readonly AnsweredRow[] = [
   { name: "LF and CR alone before", sends: `\n\n\r\r${GET}\r\n`, status: 200 },
   { name: "Content_Length", sends: line("Content_Length: 3"), status: 200 },
   { name: "bytes over 127 in a value", sends: line("Foo: \xe9"), status: 200 },
-  { name: "5,000 short headers", sends: `${GET}${"a:\r\n".repeat(5_000)}\r\n`, status: 200 },
+  { name: "2,500 short headers", sends: `${GET}${"a:\r\n".repeat(2_500)}\r\n`, status: 200 },
 ];
 
 /** Answered by the gateway itself, without the target. */

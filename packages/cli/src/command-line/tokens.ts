@@ -35,9 +35,10 @@ export function keyOf(written: string): string {
  */
 export function splitWords(words: readonly string[], vocabulary: Vocabulary): readonly Token[] {
   const tokens: Token[] = [];
-  const rest = [...words];
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (word === "--") tokens.push(...rest.splice(0));
+  // The next word last: taking the first of many away would move all others.
+  const rest = words.toReversed();
+  for (let word = rest.pop(); word !== undefined; word = rest.pop()) {
+    if (word === "--") tokens.push(...rest.splice(0).toReversed());
     else if (word.startsWith("--")) tokens.push(readLong(word, rest, vocabulary));
     else if (word.startsWith("-") && word !== "-") tokens.push(...readShort(word, rest, vocabulary));
     else tokens.push(word);
@@ -55,12 +56,19 @@ function readLong(word: string, rest: string[], vocabulary: Vocabulary): OptionT
 }
 
 function readShort(word: string, rest: string[], vocabulary: Vocabulary): readonly OptionToken[] {
-  const [written, attached] = [word.slice(0, 2), word.slice(2)];
-  if (isSwitch(written, vocabulary)) {
-    const others = attached === "" ? [] : readShort(`-${attached}`, rest, vocabulary);
-    return [{ written, value: "true" }, ...others];
+  const tokens: OptionToken[] = [];
+  for (let at = 1; at < word.length; at += 1) {
+    const written = `-${word[at]}`;
+    if (!isSwitch(written, vocabulary)) {
+      const attached = word.slice(at + 1);
+      return [
+        ...tokens,
+        { written, value: attached === "" ? takeValue(written, rest, vocabulary) : attached },
+      ];
+    }
+    tokens.push({ written, value: "true" });
   }
-  return [{ written, value: attached === "" ? takeValue(written, rest, vocabulary) : attached }];
+  return tokens;
 }
 
 function isSwitch(written: string, vocabulary: Vocabulary): boolean {
@@ -69,6 +77,7 @@ function isSwitch(written: string, vocabulary: Vocabulary): boolean {
 
 function takeValue(written: string, rest: string[], vocabulary: Vocabulary): string | undefined {
   if (!vocabulary.has(keyOf(written))) return undefined;
-  if (!isSwitch(written, vocabulary)) return rest.shift();
-  return rest[0] === "true" || rest[0] === "false" ? rest.shift() : "true";
+  if (!isSwitch(written, vocabulary)) return rest.pop();
+  const next = rest.at(-1);
+  return next === "true" || next === "false" ? rest.pop() : "true";
 }

@@ -66,9 +66,9 @@ function readTokens(tokens: readonly Token[], { name, options, operand }: Shape)
   for (const token of tokens) {
     if (typeof token !== "string") {
       const { name: found, value, repeats } = readOption(token, vocabulary);
-      const before = values.get(found) ?? [];
-      if (before.length > 0 && !repeats) throw new Failure(`--${found}: expected once`);
-      const all = [...before, value];
+      const all = values.get(found) ?? [];
+      if (all.length > 0 && !repeats) throw new Failure(`--${found}: expected once`);
+      all.push(value);
       values.set(found, all);
       target = repeats && operand === undefined ? all : operands;
     } else if (ownWords > 0) ownWords -= 1;

@@ -101,5 +101,5 @@ function notTheService(authority: string, what: string, hint = ""): Advice {
 }
 
 function withPort(authority: string): string {
-  return /:[0-9]+$/.test(authority) ? authority : `${authority}:443`;
+  return /:[0-9]{1,5}$/.test(authority) ? authority : `${authority}:443`;
 }

@@ -1,5 +1,6 @@
 import { HOP_BY_HOP_REQUEST, isFieldValue, isToken, trimFieldValue } from "../http-syntax.ts";
 import { type Parsed, accept, refuse } from "../result.ts";
+import { LONGEST_HEADER_NAME, LONGEST_HEADER_VALUE, MOST_HEADERS } from "./field-limits.ts";
 import { memberPath, parseEntries } from "./json-fields.ts";
 
 export type ConfiguredHeader = readonly [name: string, value: string];
@@ -15,6 +16,7 @@ export function parseTargetHeaders(value: unknown): Parsed<readonly ConfiguredHe
   if (value === undefined) return accept([]);
   const entries = parseEntries(value, "headers");
   if (!entries.ok) return entries;
+  if (entries.value.size > MOST_HEADERS) return refuse("headers", `at most ${MOST_HEADERS} headers`);
   const headers = new Map<string, ConfiguredHeader>();
   for (const [name, given] of entries.value) {
     const header = parseHeader(name, given);
@@ -30,8 +32,14 @@ export function parseTargetHeaders(value: unknown): Parsed<readonly ConfiguredHe
 
 function parseHeader(name: string, value: unknown): Parsed<ConfiguredHeader> {
   const path = memberPath("headers", name);
+  if (name.length > LONGEST_HEADER_NAME) {
+    return refuse(path, `a header name of at most ${LONGEST_HEADER_NAME} characters`);
+  }
   if (!isToken(name)) return refuse(path, "a header name (RFC 9110 token)");
   if (REFUSED.has(name.toLowerCase())) return refuse(path, "a header that a target may set");
+  if (typeof value === "string" && value.length > LONGEST_HEADER_VALUE) {
+    return refuse(path, `a string of at most ${LONGEST_HEADER_VALUE} characters`);
+  }
   if (typeof value !== "string" || !isFieldValue(value)) {
     return refuse(path, "a string of characters up to U+00FF without control characters but tab");
   }

@@ -1,4 +1,5 @@
 import { type Parsed, accept, refuse } from "../result.ts";
+import { LONGEST_CAP1_KEY } from "./field-limits.ts";
 import { type TextRule, parseFields, parseOptionalText, parseText } from "./json-fields.ts";
 
 /** Credentials for AWS Signature Version 4. */
@@ -109,8 +110,9 @@ const SESSION_TOKEN: TextRule = {
 };
 
 const CAP1_KEY: TextRule = {
-  accepts: (text) => /^[A-Za-z0-9_-]+$/.test(text) && text.length % 4 !== 1,
-  expected: "base64url without padding",
+  accepts: (text) =>
+    text.length <= LONGEST_CAP1_KEY && /^[A-Za-z0-9_-]+$/.test(text) && text.length % 4 !== 1,
+  expected: `base64url without padding, at most ${LONGEST_CAP1_KEY} characters`,
 };
 
 /** Verifiers split Authorization at "," and the credential at "/". */

@@ -1,4 +1,5 @@
 import { type Parsed, accept, refuse } from "../result.ts";
+import { LONGEST_PEM } from "./field-limits.ts";
 import { type TextRule, parseFields, parseOptionalBoolean, parseOptionalText } from "./json-fields.ts";
 
 /** How a target is reached over TLS. A closed list: any other option would go through to the connector. */
@@ -15,8 +16,8 @@ export interface TlsConfiguration {
 
 /** Only the shape: a full parse needs a cryptographic library, which a browser does not have. The service does it. */
 const PEM: TextRule = {
-  accepts: (text) => /-----BEGIN [A-Z0-9 ]+-----/.test(text),
-  expected: "PEM",
+  accepts: (text) => text.length <= LONGEST_PEM && /-----BEGIN [A-Z0-9 ]{1,64}-----/.test(text),
+  expected: `PEM of at most ${LONGEST_PEM} characters`,
 };
 
 export function parseTls(value: unknown): Parsed<TlsConfiguration | undefined> {

@@ -7,10 +7,11 @@ test.each([
   ["https://example.com", "https://example.com/"],
   ["HTTP://EXAMPLE.com:80/A", "http://example.com/A"],
   ["https://example.com:443/", "https://example.com/"],
-  ["https://example.com:8443/a/../b?c=d", "https://example.com:8443/b?c=d"],
-  ["https://example.com/%2e%2e/a", "https://example.com/a"],
+  ["HTTPS://example.com:8443?c=d", "https://example.com:8443/?c=d"],
+  ["https://example.com//a//", "https://example.com//a//"],
+  ["https://example.com/.a/..b/...?../;|^`{}", "https://example.com/.a/..b/...?../;|^`{}"],
+  ["https://example.com/%c3%A9%7e'()*|:@?%2e%2E&&=", "https://example.com/%c3%A9%7e'()*|:@?%2e%2E&&="],
   ["https://bücher.example/", "https://xn--bcher-kva.example/"],
-  ["https://example.com/é", "https://example.com/%C3%A9"],
   ["https://2130706433/", "https://127.0.0.1/"],
   ["https://0x7f.1/", "https://127.0.0.1/"],
   ["https://[::FFFF:127.0.0.1]/", "https://[::ffff:7f00:1]/"],
@@ -19,6 +20,74 @@ test.each([
   ["https://example.com/?", "https://example.com/?"],
 ])("%s is kept in its canonical form", (uri, canonical) => {
   expect(parseTargetUri(uri)).toEqual({ ok: true, value: canonical });
+});
+
+const SENT_AS_WRITTEN = "an absolute http or https URI that is sent as it is written; ";
+
+test.each([
+  ["/bucket/a/..", "segment 3 of the path is a dot segment, which URL parsers resolve"],
+  ["/bucket/users/../admin/key", "segment 3 of the path is a dot segment, which URL parsers resolve"],
+  ["/%2e%2E/a", "segment 1 of the path is a dot segment, which URL parsers resolve"],
+  ["/a/.%2e?b", "segment 2 of the path is a dot segment, which URL parsers resolve"],
+  ["/a/./b", "segment 2 of the path is a dot segment, which URL parsers resolve"],
+  ["/.", "segment 1 of the path is a dot segment, which URL parsers resolve"],
+  ["/é", "character 2 of the path, U+00E9, has to be percent-encoded"],
+  ["/é/../", "character 2 of the path, U+00E9, has to be percent-encoded"],
+  ["/../é", "segment 1 of the path is a dot segment, which URL parsers resolve"],
+  ["/a\u{1F600}", "character 3 of the path, U+1F600, has to be percent-encoded"],
+  ['/"', 'character 2 of the path, " (U+0022), has to be percent-encoded'],
+  ["/<a>", "character 2 of the path, < (U+003C), has to be percent-encoded"],
+  ["/a>", "character 3 of the path, > (U+003E), has to be percent-encoded"],
+  ["/`", "character 2 of the path, ` (U+0060), has to be percent-encoded"],
+  ["/{id}", "character 2 of the path, { (U+007B), has to be percent-encoded"],
+  ["/}", "character 2 of the path, } (U+007D), has to be percent-encoded"],
+  ["?a='b'", "character 3 of the query, ' (U+0027), has to be percent-encoded"],
+  ['/?"', 'character 1 of the query, " (U+0022), has to be percent-encoded'],
+  ["/?a=<", "character 3 of the query, < (U+003C), has to be percent-encoded"],
+  ["/?a=>", "character 3 of the query, > (U+003E), has to be percent-encoded"],
+  ["/?é=1", "character 1 of the query, U+00E9, has to be percent-encoded"],
+])(
+  "a URL parser would change %j: it is refused, and the first part that would change is named",
+  (rest, named) => {
+    expect(parseTargetUri(`https://Example.com${rest}`)).toEqual({
+      ok: false,
+      problem: { field: "uri", expected: SENT_AS_WRITTEN + named },
+    });
+  },
+);
+
+test("a path and query that are accepted are byte for byte those that are written", () => {
+  const pieces = fc.constantFrom(
+    ..."/ // . .. %2e %2F %41 ; = & ? a Z ~ ' \" < > ` { } | ^ [ ] ! $ ( ) * + , : @ é %".split(" "),
+  );
+  const rest = fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join(""));
+  fc.assert(
+    fc.property(rest, (written) => {
+      const parsed = parseTargetUri(`https://example.com/${written}`);
+      const url = new URL(`https://example.com/${written}`);
+      expect(parsed.ok).toBe(url.href === `https://example.com/${written}`);
+      if (parsed.ok) expect(parsed.value).toBe(`https://example.com/${written}`);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test.each([
+  ["a URI", `https://example.com/${"a".repeat(65_536)}`, "at most 65536 characters"],
+  ["a host", `https://${"a.".repeat(127)}/`, "a host of at most 253 characters"],
+  ["a host of letters that become more", `https://${"éü.".repeat(40)}/`, "a host of at most 253 characters"],
+  ["a host in escapes", `https://${"%61".repeat(700)}/`, "a host of at most 253 characters"],
+])("%s that is too long is refused by its length", (_, uri, expected) => {
+  const parsed = parseTargetUri(uri);
+  expect(parsed).toMatchObject({
+    ok: false,
+    problem: { field: "uri", expected: expect.stringContaining(expected) },
+  });
+});
+
+test("a host has up to 253 characters", () => {
+  const host = `${"a.".repeat(126)}a`;
+  expect(parseTargetUri(`https://${host}/`)).toEqual({ ok: true, value: `https://${host}/` });
 });
 
 test.each([

@@ -1,28 +1,39 @@
 import { type Parsed, accept, refuse } from "../result.ts";
+import { LONGEST_HOST, LONGEST_URI, LONGEST_WRITTEN_HOST } from "./field-limits.ts";
+import { findRepair } from "./uri-repairs.ts";
 
 const EXPECTED = "an absolute http or https URI";
+const HOST_TOO_LONG = `${EXPECTED} with a host of at most ${LONGEST_HOST} characters`;
 const CONTROL_OR_SPACE = /[\p{Cc}\s]/u;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const SCHEME_AND_AUTHORITY = /^https?:\/\/([^/?#]+)/i;
 
 /**
- * The canonical form of a target's URI, parsed once by WHATWG rules: what is stored, checked, signed, dialled, and put
- * into Host.
+ * The canonical form of a target's URI, parsed once by WHATWG rules: what is checked, signed, dialled, and put into Host.
+ * Scheme, host, port and an absent path take their canonical form; path and query stay as they are written.
  *
- * What the WHATWG parser would quietly repair (control characters removed, backslashes turned, an empty user name
- * dropped) is refused instead: to another reader, a person included, such a URI names another host.
+ * What the WHATWG parser would quietly repair otherwise (control characters removed, backslashes turned, an empty user
+ * name dropped, dot segments resolved, characters encoded) is refused: to another reader, a person included, such a URI
+ * names another host or another resource.
  */
 export function parseTargetUri(value: unknown): Parsed<string> {
   if (typeof value !== "string") return refuse("uri", EXPECTED);
+  if (value.length > LONGEST_URI) return refuse("uri", `${EXPECTED} of at most ${LONGEST_URI} characters`);
   if (CONTROL_OR_SPACE.test(value) || LONE_SURROGATE.test(value)) {
     return refuse("uri", `${EXPECTED} without control characters, white space and half surrogate pairs`);
   }
   if (value.includes("\\")) return refuse("uri", `${EXPECTED} without backslash`);
   if (value.includes("#")) return refuse("uri", `${EXPECTED} without fragment`);
-  const [, authority] = SCHEME_AND_AUTHORITY.exec(value) ?? [];
-  if (authority === undefined || !URL.canParse(value)) return refuse("uri", EXPECTED);
+  const [origin = "", authority] = SCHEME_AND_AUTHORITY.exec(value) ?? [];
+  if (authority === undefined) return refuse("uri", EXPECTED);
   if (authority.includes("@")) return refuse("uri", `${EXPECTED} without user info`);
+  // Before it is parsed: the encoding of letters beyond ASCII (RFC 3492) takes the square of their number.
+  if (authority.length > LONGEST_WRITTEN_HOST) return refuse("uri", HOST_TOO_LONG);
+  if (!URL.canParse(value)) return refuse("uri", EXPECTED);
   const url = new URL(value);
+  if (url.hostname.length > LONGEST_HOST) return refuse("uri", HOST_TOO_LONG);
   if (url.port === "0") return refuse("uri", `${EXPECTED} with a port over 0`);
+  const repair = findRepair(value.slice(origin.length));
+  if (repair !== undefined) return refuse("uri", `${EXPECTED} that is sent as it is written; ${repair}`);
   return accept(url.href);
 }

@@ -19,7 +19,7 @@ export function isS3Kind(service: string): boolean {
  * verify the path as it stands and those who decode and encode it first compute the same.
  */
 export function wirePath(service: string, path: string): string {
-  return isS3Kind(service) ? encodeOnce(path, PATH_TO_ENCODE) : path;
+  return isS3Kind(service) ? encodeOnce(path, PATH) : path;
 }
 
 /** The path as it is signed, made from the path on the wire. */
@@ -72,30 +72,77 @@ export function canonicalRequest(parts: CanonicalParts): string {
   ].join("\n");
 }
 
+/** What is kept as it is, and what is written for each character of one byte. */
+interface Encoding {
+  readonly plain: RegExp;
+  readonly table: readonly string[];
+}
+
 /** Everything but the unreserved characters of RFC 3986 is encoded; in a path `/` stays as well. */
-const PATH_TO_ENCODE = /%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~/]/gu;
-const QUERY_TO_ENCODE = /%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~]/gu;
-const UNRESERVED = /^[A-Za-z0-9\-._~]$/;
+const QUERY_PART: Encoding = encoding(/^[A-Za-z0-9\-._~]*$/);
+const PATH: Encoding = encoding(/^[A-Za-z0-9\-._~/]*$/);
+
+const PERCENT = 0x25;
+
+/** A table, because a stranger may send a query in which every character has to be encoded. */
+function encoding(plain: RegExp): Encoding {
+  const table = Array.from({ length: 256 }, (_, code) => {
+    const character = String.fromCharCode(code);
+    if (plain.test(character)) return character;
+    return code < 128 ? percentEncoded(code) : encodeURIComponent(character);
+  });
+  return { plain, table };
+}
+
+function percentEncoded(byte: number): string {
+  return `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+}
 
 /** What decoding and encoding gives, without ever decoding: `%2F` stays apart from `/`, and `%FF` survives. */
-function encodeOnce(text: string, toEncode: RegExp): string {
-  return text.replace(toEncode, (found) => {
-    if (found.length !== 3 || !found.startsWith("%")) return encodeCharacter(found);
-    const character = String.fromCharCode(Number.parseInt(found.slice(1), 16));
-    return UNRESERVED.test(character) ? character : found.toUpperCase();
-  });
+function encodeOnce(text: string, { plain, table }: Encoding): string {
+  if (plain.test(text)) return text;
+  let encoded = "";
+  for (let at = 0; at < text.length; at += 1) {
+    const byte = text.charCodeAt(at) === PERCENT ? readEscape(text, at) : undefined;
+    if (byte !== undefined) {
+      encoded += byte < 128 ? QUERY_PART.table[byte] : percentEncoded(byte);
+      at += 2;
+    } else {
+      const character = characterAt(text, at);
+      encoded += table[character.charCodeAt(0)] ?? encodeURIComponent(character);
+      at += character.length - 1;
+    }
+  }
+  return encoded;
 }
 
 /** Encodes what is encoded already, `%` included: the wire carries the first encoding. */
 function encodeAgain(path: string): string {
-  return path.replace(/[^A-Za-z0-9\-._~/]/gu, encodeCharacter);
+  if (PATH.plain.test(path)) return path;
+  let encoded = "";
+  for (const character of path) {
+    encoded += PATH.table[character.charCodeAt(0)] ?? encodeURIComponent(character);
+  }
+  return encoded;
 }
 
-function encodeCharacter(character: string): string {
-  return encodeURIComponent(character).replace(
-    /[!'()*]/g,
-    (left) => `%${left.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+/** The byte that `%XX` at this place stands for. */
+function readEscape(text: string, at: number): number | undefined {
+  const high = hexValue(text.charCodeAt(at + 1));
+  const low = hexValue(text.charCodeAt(at + 2));
+  return high === undefined || low === undefined ? undefined : high * 16 + low;
+}
+
+function hexValue(code: number): number | undefined {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : undefined;
+}
+
+/** Both halves of a surrogate pair together: one half has no encoding. */
+function characterAt(text: string, at: number): string {
+  const code = text.codePointAt(at) ?? 0;
+  return code > 0xffff ? text.slice(at, at + 2) : text.charAt(at);
 }
 
 type EncodedPair = readonly [key: string, value: string];
@@ -112,7 +159,7 @@ function encodePair(piece: string): EncodedPair {
 }
 
 function encodeQueryPart(text: string): string {
-  return encodeOnce(text.replaceAll("+", "%20"), QUERY_TO_ENCODE);
+  return encodeOnce(text.replaceAll("+", "%20"), QUERY_PART);
 }
 
 function byKeyThenValue([keyA, valueA]: EncodedPair, [keyB, valueB]: EncodedPair): number {

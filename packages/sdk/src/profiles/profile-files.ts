@@ -63,10 +63,16 @@ async function makePrivate(directory: string): Promise<void> {
   if ((mode & 0o077) !== 0) await chmod(directory, 0o700);
 }
 
+/** Hundreds of profiles. The time that the parser takes grows faster than the text. */
+const LONGEST_FILE = 1024 * 1024;
+
 async function readText(path: string): Promise<string> {
   try {
     // A pipe in its place would be waited for without end.
-    if (!(await stat(path)).isFile()) throw new ProfileError("file_system", `${path}: expected a file`);
+    const found = await stat(path);
+    if (!found.isFile()) throw new ProfileError("file_system", `${path}: expected a file`);
+    if (found.size > LONGEST_FILE)
+      throw new ProfileError("malformed_file", `${path}: expected at most 1 MiB`);
     return decode(path, await readFile(path));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return "";

@@ -65,7 +65,10 @@ function adviseOnListening({ authority, aliases, listen }: ServeConfig): readonl
 
 function isLoopback(host: string): boolean {
   return (
-    host === "localhost" || host.endsWith(".localhost") || host === "::1" || /^127(?:\.\d+){3}$/.test(host)
+    host === "localhost" ||
+    host.endsWith(".localhost") ||
+    host === "::1" ||
+    /^127(?:\.\d{1,3}){3}$/.test(host)
   );
 }
 

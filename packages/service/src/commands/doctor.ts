@@ -193,7 +193,7 @@ function describeExpiry(expires: Date, now: Date): Finding {
 }
 
 function checkAuthority(config: ServeConfig): Finding {
-  const port = Number(/:(\d+)$/.exec(config.authority)?.[1] ?? 443);
+  const port = Number(/:(\d{1,5})$/.exec(config.authority)?.[1] ?? 443);
   const ok = config.tls.kind === "none" || port === config.listen.port || config.listen.port === 0;
   return {
     ok: true,

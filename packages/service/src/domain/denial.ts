@@ -54,6 +54,8 @@ export type GatewayDenial =
   /** A body that must be held in memory to be signed and is over the limit in bytes. */
   | { readonly reason: "payload_too_large"; readonly limit: number }
   | { readonly reason: "target_forbidden" }
+  /** Its configuration was stored under rules that were wider than those of today. */
+  | { readonly reason: "target_unusable" }
   | { readonly reason: "target_unreachable" }
   | { readonly reason: "target_timeout" }
   /** What the target sent is no HTTP answer that can be passed on. */
@@ -66,6 +68,7 @@ const GATEWAY_REASONS: ReadonlySet<Denial["reason"]> = new Set<GatewayDenial["re
   "redirect_not_passed",
   "payload_too_large",
   "target_forbidden",
+  "target_unusable",
   "target_unreachable",
   "target_timeout",
   "target_incomplete",

@@ -11,9 +11,9 @@ export interface AllowRule {
 
 const forms: readonly RegExp[] = [
   /^(?<cidr>[\d.]+(?:\/\d+)?)(?::(?<port>\d+))?$/, // 10.0.0.0/8:8080
-  /^\[(?<address>[\da-f.]*:[\da-f:.]*)\](?<prefix>\/\d+)?(?::(?<port>\d+))?$/i, // [fd00::]/8:443
-  /^(?<cidr>[\da-f:.]*:[\da-f:.]*\/\d+)(?::(?<port>\d+))?$/i, // fd00::/8:443
-  /^(?<cidr>[\da-f:.]*:[\da-f:.]*)$/i, // fd00::1
+  /^\[(?<address>[\da-f:.]*)\](?<prefix>\/\d+)?(?::(?<port>\d+))?$/i, // [fd00::]/8:443
+  /^(?<cidr>[\da-f:.]*\/\d+)(?::(?<port>\d+))?$/i, // fd00::/8:443
+  /^(?<cidr>[\da-f:.]*)$/i, // fd00::1
 ];
 
 /**
@@ -23,6 +23,8 @@ const forms: readonly RegExp[] = [
 export function parseAllowTarget(text: string): AllowRule | undefined {
   const groups = forms.map((form) => form.exec(text)?.groups).find((found) => found !== undefined);
   if (groups === undefined) return undefined;
+  // Brackets are for IPv6 alone.
+  if (groups["address"]?.includes(":") === false) return undefined;
   const cidr = parseCidr(groups["cidr"] ?? `${groups["address"]}${groups["prefix"] ?? ""}`);
   if (cidr === undefined) return undefined;
   if (groups["port"] === undefined) return { cidr, text };

@@ -127,10 +127,11 @@ function isWritten(text: string, address: IpAddress): boolean {
 
 /** Lower case, without brackets and the trailing dot of a fully qualified name: all of them name the same host. */
 function canonicalHost(hostname: string): string {
-  return hostname
-    .toLowerCase()
-    .replace(/^\[(.*)\]$/, "$1")
-    .replace(/\.+$/, "");
+  const isBracketed = hostname.startsWith("[") && hostname.endsWith("]");
+  const host = isBracketed ? hostname.slice(1, -1) : hostname;
+  let end = host.length;
+  while (host.endsWith(".", end)) end -= 1;
+  return host.slice(0, end).toLowerCase();
 }
 
 function canonicalAuthority(authority: string): string {

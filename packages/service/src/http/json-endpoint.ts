@@ -7,10 +7,10 @@ import { holdBody } from "../invocation/held-body.ts";
 import type { BodyOptions } from "../invocation/request-body.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import type { Answer, Caller, ManagementContext } from "../management/context.ts";
-import type { ManagementInput } from "../management/operations.ts";
 import { OPERATIONS } from "../management/operations.ts";
 import type { Exchanged } from "./answer.ts";
-import { parseJson } from "./json.ts";
+import type { ParsedJson } from "./json.ts";
+import { MOST_COMMAS, parseJson } from "./json.ts";
 
 /** All that the endpoint is handed: what the operations need, and how their bodies are read. */
 export interface JsonEndpointContext extends ManagementContext {
@@ -44,7 +44,8 @@ export async function manage(
     if (head.query !== "") return invalid("query", NOTHING);
     if (head.body.kind !== "none") return invalid("body", NOTHING);
   }
-  if (operation.takes !== "body") return operation.run(context, caller, { ...NO_BODY, search: head.query });
+  if (operation.takes !== "body")
+    return operation.run(context, caller, { json: undefined, search: head.query });
 
   const { bodyLimit, jsonDepth } = context;
   const tooLarge = deny({ reason: "body_too_large", limit: bodyLimit });
@@ -57,10 +58,9 @@ export async function manage(
   if (body === "too_long") return tooLarge;
   if ("refused" in body) return deny(body.refused);
   try {
-    const raw = inOne(body.pieces);
-    const json = parseJson(raw, jsonDepth);
-    if (!json.ok) return invalid("body", json.why === "deep" ? levels(jsonDepth) : "JSON in UTF-8");
-    return await operation.run(context, caller, { raw, json: json.value, search: head.query });
+    const json = parseJson(inOne(body.pieces), jsonDepth);
+    if (!json.ok) return invalid("body", expectedJson(json.why, jsonDepth));
+    return await operation.run(context, caller, { json: json.value, search: head.query });
   } finally {
     body.release();
   }
@@ -75,8 +75,15 @@ function inOne(pieces: readonly Buffer[]): Buffer {
 /** An export body sent with a `revoke` capability by mistake must not revoke. */
 const NOTHING = "none: no such field; this capability takes nothing, is it the right one?";
 
-function levels(depth: number): string {
-  return `at most ${depth} objects and lists within each other`;
+function expectedJson(why: Extract<ParsedJson, { ok: false }>["why"], depth: number): string {
+  switch (why) {
+    case "syntax":
+      return "JSON in UTF-8";
+    case "bom":
+      return "JSON in UTF-8 without a byte order mark (U+FEFF) at its beginning";
+    case "deep":
+      return `at most ${depth} objects and lists within each other`;
+    case "many":
+      return `at most ${MOST_COMMAS} commas between members and elements`;
+  }
 }
-
-const NO_BODY: Pick<ManagementInput, "raw" | "json"> = { raw: Buffer.alloc(0), json: undefined };

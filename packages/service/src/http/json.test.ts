@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseJson } from "./json.ts";
+import { MOST_COMMAS, parseJson } from "./json.ts";
 
 const parse = (json: string, depth = 3): unknown => parseJson(Buffer.from(json), depth);
 
@@ -23,8 +23,23 @@ test.each(["[[[[]]]]", '{"a":{"a":{"a":{}}}}', '[{"a":[{"a":1}]}]', DEEP])(
   },
 );
 
-test.each(["", "[", "[[[[", '{"a":"[[[[', '"', '"\\', "]]]]", "\ufeff{}", "nul"])("%j is no JSON", (json) => {
+test.each(["", "[", "[[[", '{"a":"[[[[', '"', '"\\', "]]]]", "nul", "{}\ufeff"])("%j is no JSON", (json) => {
   expect(parse(json)).toEqual({ ok: false, why: "syntax" });
+});
+
+test("brackets are counted before the text is parsed: what is deep and no JSON either is called deep", () => {
+  expect(parse("[[[[")).toEqual({ ok: false, why: "deep" });
+});
+
+test.each(["\ufeff{}", "\ufeff", "\ufeff\ufeff{}"])("%j begins with a byte order mark", (json) => {
+  expect(parse(json)).toEqual({ ok: false, why: "bom" });
+});
+
+test("commas between members and elements are counted, those within texts are not", () => {
+  const list = (commas: number): string => `[${"0,".repeat(commas)}0]`;
+  expect(parse(list(MOST_COMMAS))).toMatchObject({ ok: true });
+  expect(parse(list(MOST_COMMAS + 1))).toEqual({ ok: false, why: "many" });
+  expect(parse(JSON.stringify(",".repeat(MOST_COMMAS + 1)))).toMatchObject({ ok: true });
 });
 
 test("bytes that are no UTF-8 are no JSON", () => {

@@ -41,6 +41,7 @@ const ROWS: {
   redirect_not_passed: [{ reason: "redirect_not_passed" }, 502, proxy("http_request_denied")],
   payload_too_large: [{ reason: "payload_too_large", limit: 7 }, 413, proxy("http_request_denied")],
   target_forbidden: [{ reason: "target_forbidden" }, 502, proxy("http_request_denied")],
+  target_unusable: [{ reason: "target_unusable" }, 502, proxy("http_request_denied")],
   target_unreachable: [{ reason: "target_unreachable" }, 502, proxy("destination_unavailable")],
   target_timeout: [{ reason: "target_timeout" }, 504, proxy("connection_timeout")],
   target_incomplete: [{ reason: "target_incomplete" }, 502, proxy("http_response_incomplete")],

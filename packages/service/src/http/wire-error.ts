@@ -177,6 +177,13 @@ export function wireError(denial: Denial): WireError {
         "The target is one that this service does not connect to.",
         proxyStatus("http_request_denied"),
       );
+    case "target_unusable":
+      return error(
+        502,
+        "target_unusable",
+        "The target was exported under earlier rules and is not accepted any more: export it again.",
+        proxyStatus("http_request_denied"),
+      );
     case "target_unreachable":
       return error(
         502,

@@ -103,8 +103,22 @@ export function makePrivate(cacheControl: string): string {
   return (isPrivate ? kept : ["private", ...kept]).join(", ");
 }
 
-/** Splits at commas outside quoted strings. */
+/**
+ * Splits at commas outside quoted strings; an open quote holds all that follows. Within one, a backslash takes the next
+ * character with it (RFC 9110 §5.6.4).
+ */
 function splitDirectives(cacheControl: string): string[] {
-  const directives = cacheControl.match(/(?:[^",]|"(?:[^"\\]|\\.)*"?)+/g) ?? [];
-  return directives.map((directive) => directive.trim()).filter((directive) => directive !== "");
+  const directives: string[] = [];
+  let start = 0;
+  let isQuoted = false;
+  for (let at = 0; at <= cacheControl.length; at += 1) {
+    const character = cacheControl[at];
+    if (character === '"') isQuoted = !isQuoted;
+    else if (isQuoted && character === "\\") at += 1;
+    if (at < cacheControl.length && (isQuoted || character !== ",")) continue;
+    const directive = cacheControl.slice(start, at).trim();
+    if (directive !== "") directives.push(directive);
+    start = at + 1;
+  }
+  return directives;
 }

@@ -5,6 +5,7 @@ import type { Awaitable } from "../domain/awaitable.ts";
 import { when } from "../domain/awaitable.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
 import { accept, deny } from "../domain/denial.ts";
+import { headBytes, linesBytes } from "../domain/head-bytes.ts";
 import type { Pools } from "../egress/pools.ts";
 import type { Accounts, Ledger } from "./accounts.ts";
 import { authorize } from "./authorize.ts";
@@ -36,6 +37,8 @@ export interface InvocationContext extends ExchangeContext {
   readonly hopId: string;
   /** How the requesters' bodies are read. */
   readonly bodies: BodyOptions;
+  /** How many bytes the head of a request to a target may have. */
+  readonly headerBytes: number;
   /** How many bytes of a body are held in memory for a signature. */
   readonly holdLimit: number;
   /** How long a target may take to begin its answer, in milliseconds. */
@@ -58,6 +61,7 @@ export function invoke(
   requester: Requester,
 ): Awaitable<ExchangeEnd> {
   const { resolved, admission } = admitted;
+  if (resolved.isUnusable === true) return denied({ reason: "target_unusable" });
   if (resolved.upstream === undefined) throw new TypeError("an exported capability stands for nothing");
   const { accounts } = resolved;
   context.ledger.refresh(accounts);
@@ -84,6 +88,10 @@ function carryOut(
   const outcome = shape(target, requester.head, plan);
   if (!outcome.ok) return denied(outcome.denial);
   const shaped = withFraming(outcome.value, requester.head.body);
+  // Before it is signed: what comes together from both sides may be twice as long as what either may send.
+  if (headBytes(shaped) + linesBytes(marks) + target.addedBytes > context.headerBytes) {
+    return denied({ reason: "header_too_large" });
+  }
   return when(preparePayload(context, accounts, plan, requester), (payload) => {
     if (payload === undefined) return { kind: "requester_left" };
     if (!payload.ok) return denied(payload.denial);

@@ -7,7 +7,7 @@ import type { Uid } from "../domain/uid.ts";
 import { poolKey } from "../egress/pools.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
 import type { Awaitable } from "../domain/awaitable.ts";
-import { samePosition, StoreBusyError, StoreCorruptError } from "../store/store.ts";
+import { samePosition, StoreBusyError } from "../store/store.ts";
 import type { Opened, Vault } from "../store/vault.ts";
 import type { VerdictCache } from "../store/verdict-cache.ts";
 import type { Accounts, Ledger } from "./accounts.ts";
@@ -27,6 +27,8 @@ export interface Resolved {
   readonly maker: string;
   /** About how much memory it holds. */
   readonly bytes: number;
+  /** It was exported when rules were wider: what the rules of today refuse is not sent. */
+  readonly isUnusable?: boolean;
   readonly upstream?: {
     readonly target: PreparedTarget;
     readonly poolKey: string;
@@ -117,7 +119,7 @@ function prepare(context: ResolveContext, opened: Opened): Resolved {
   const found = { capability, payload, lineage, accounts, maker: payers.maker ?? NO_TENANT, bytes };
   if (configuration === undefined) return found;
   const request = parseExportRequest(JSON.parse(configuration.toString("utf8")));
-  if (!request.ok) throw new StoreCorruptError("a target does not say what it stands for");
+  if (!request.ok) return { ...found, isUnusable: true };
   const target = prepareTarget(request.value, context.digest, context.authorityCa);
   const destination = { origin: target.origin, ...(target.tls === undefined ? {} : { tls: target.tls }) };
   const owner = payers.owner ?? NO_TENANT;

@@ -1,6 +1,7 @@
 import type { Authority, ExportRequest, TargetConfiguration, TlsConfiguration } from "capability-protocol";
 import { createSigner } from "capability-protocol/signers";
 import type { Digest, Signer } from "capability-protocol/signers";
+import { addedBytes } from "../domain/head-bytes.ts";
 import { credentialKeys, isCredentialHeader } from "./credential-names.ts";
 import { clientHeaderRule, foldName } from "./header-rules.ts";
 import type { Base } from "./references.ts";
@@ -27,6 +28,8 @@ export interface PreparedTarget {
    * the request would mean what it did not ask for.
    */
   readonly steering: ReadonlyMap<string, string>;
+  /** At most how many bytes a signature, the marks of this hop and the framing add to a head. */
+  readonly addedBytes: number;
   readonly allowQuery: boolean;
   /** Milliseconds without a byte from the target after which the connection ends. */
   readonly timeoutMs?: number;
@@ -82,6 +85,7 @@ function prepareConfigured(configuration: TargetConfiguration, digest: Digest): 
     steering: new Map(
       headers.filter(([name]) => steers(signer, name)).map(([name, value]) => [foldName(name), value]),
     ),
+    addedBytes: addedBytes(configuration.hmac, url.host, headers.flat()),
     allowQuery: configuration.allowQuery,
     carriesCredential,
     credentialKeys: keys,
@@ -118,6 +122,7 @@ function prepareForeign(
     headers: ["Host", url.host, "Authorization", `Bearer ${capability.token}`],
     headerNames: new Set(["host", "authorization"]),
     steering: new Map(),
+    addedBytes: addedBytes(undefined, url.host, []),
     allowQuery: true,
     carriesCredential: true,
     credentialKeys: new Set(),

@@ -12,6 +12,8 @@ export interface ManagementContext {
   readonly vault: Vault;
   readonly random: (size: number) => Uint8Array;
   readonly policy: EgressPolicy;
+  /** How many bytes the head of a request to a target may have. */
+  readonly headerBytes: number;
   /** Stands in every capability URI that is issued. */
   readonly authority: Authority;
   /** Whether a name is one of this service's own. */

@@ -11,12 +11,13 @@ import { KEY_BYTES, seal } from "../store/seal.ts";
 import type { Opened } from "../store/vault.ts";
 import type { Answer, Caller, ManagementContext } from "./context.ts";
 import { denialOf, issue } from "./issue.ts";
+import { refuseHead } from "./refuse-head.ts";
 import { subjectOf } from "./subject.ts";
 
 /**
  * Makes a new capability through a membrane: for a target, or for what a capability already held does.
  *
- * @param wire the request as it came: what is sealed, and parsed again when the capability is used.
+ * @param wire the request as JSON: what is sealed, and parsed again when the capability is used.
  */
 export async function exportCapability(
   context: ManagementContext,
@@ -82,7 +83,12 @@ function place(caller: Caller): Pick<Capability, "through" | "madeWith"> {
 
 function refuseTarget(context: ManagementContext, target: TargetConfiguration): Outcome<Answer> | undefined {
   const url = new URL(target.uri);
-  return refuseUri(context, "uri", url) ?? refuseTransport(context, url, target) ?? refuseTls(target);
+  return (
+    refuseHead(target, context.headerBytes) ??
+    refuseUri(context, "uri", url) ??
+    refuseTransport(context, url, target) ??
+    refuseTls(target)
+  );
 }
 
 /** An early error for who exports; what a name resolves to is judged at each connection. */
@@ -111,6 +117,12 @@ function refuseTransport(
     : invalid("uri", "https: this service speaks to no target without TLS (--forbid-http-targets)");
 }
 
+/**
+ * In bits. The time of a signature grows with the cube of it, and each handshake makes one on the thread that serves
+ * everybody: 16,384 bits take more than half a second.
+ */
+const LONGEST_MODULUS = 4_096;
+
 function refuseTls(target: TargetConfiguration): Outcome<Answer> | undefined {
   const { ca, cert, key } = target.tls ?? {};
   if (ca !== undefined && parseCertificates(ca) === undefined)
@@ -120,5 +132,7 @@ function refuseTls(target: TargetConfiguration): Outcome<Answer> | undefined {
   if (leaf === undefined) return invalid("tls.cert", "certificates in PEM, the client's own first");
   const privateKey = parsePrivateKey(key);
   if (privateKey === undefined) return invalid("tls.key", "an unencrypted private key in PEM");
+  if ((privateKey.asymmetricKeyDetails?.modulusLength ?? 0) > LONGEST_MODULUS)
+    return invalid("tls.key", `a key of at most ${LONGEST_MODULUS} bits, or of an elliptic curve`);
   return leaf.checkPrivateKey(privateKey) ? undefined : invalid("tls.key", "the private key of tls.cert");
 }

@@ -17,8 +17,7 @@ import { revoke } from "./revoke.ts";
 
 /** What a management request says, besides its token and method. */
 export interface ManagementInput {
-  /** The body as it came, and what it parses to as JSON. */
-  readonly raw: Buffer;
+  /** What the body parses to as JSON. */
   readonly json: unknown;
   /** The query string, without "?". */
   readonly search: string;
@@ -51,14 +50,19 @@ export const OPERATIONS: Readonly<Record<ServiceKind, Operation>> = {
 
 function posting<T>(
   parse: (json: unknown) => Parsed<T>,
-  act: (context: ManagementContext, caller: Caller, request: T, raw: Buffer) => Promise<Outcome<Answer>>,
+  act: (context: ManagementContext, caller: Caller, request: T, wire: Buffer) => Promise<Outcome<Answer>>,
 ): Operation {
   return {
     methods: ["POST"],
     takes: "body",
-    run: (context, caller, { json, raw }) =>
-      parsed(parse(json), (request) => act(context, caller, request, raw)),
+    run: (context, caller, { json }) =>
+      parsed(parse(json), (request) => act(context, caller, request, withoutPadding(json))),
   };
+}
+
+/** What is kept of a body is no longer than its fields are: not a megabyte of blanks around them. */
+function withoutPadding(json: unknown): Buffer {
+  return Buffer.from(JSON.stringify(json));
 }
 
 async function parsed<T>(

@@ -1,0 +1,49 @@
+/**
+ * What a URL parser would change in a path and query, told by place: the text itself may hold a secret.
+ *
+ * A target's path and query are sent and signed as they are written. A repair would send another request than the one
+ * that was asked for: `DELETE /bucket/a/..` becomes `DELETE /bucket/`.
+ *
+ * @param written path and query as they stand behind the authority; an absent path is `/` to every reader.
+ * @returns the first part that would change, for a message, or nothing.
+ */
+export function findRepair(written: string): string | undefined {
+  const mark = written.indexOf("?");
+  const path = mark === -1 ? written : written.slice(0, mark);
+  const query = mark === -1 ? undefined : written.slice(mark + 1);
+  return findInPath(path) ?? (query === undefined ? undefined : findInQuery(query));
+}
+
+const SOME_ORIGIN = "https://a.invalid";
+
+/** `.` and `..`, escaped or not (https://url.spec.whatwg.org/#single-dot-path-segment). */
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?=\/|$)/i;
+
+function findInPath(path: string): string | undefined {
+  const dots = DOT_SEGMENT.exec(path);
+  const before = dots === null ? path : path.slice(0, dots.index);
+  const place = before === "" ? undefined : firstDifference(before, new URL(SOME_ORIGIN + before).pathname);
+  if (place !== undefined) return describeCharacter("path", before, place);
+  if (dots === null) return undefined;
+  const number = before.split("/").length;
+  return `segment ${number} of the path is a dot segment, which URL parsers resolve`;
+}
+
+function findInQuery(query: string): string | undefined {
+  const place = firstDifference(query, new URL(`${SOME_ORIGIN}/?${query}`).search.slice(1));
+  return place === undefined ? undefined : describeCharacter("query", query, place);
+}
+
+function describeCharacter(part: string, text: string, place: number): string {
+  const code = text.codePointAt(place) ?? 0;
+  const name = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+  const written = code > 0x20 && code < 0x7f ? `${String.fromCodePoint(code)} (${name})` : name;
+  return `character ${place + 1} of the ${part}, ${written}, has to be percent-encoded`;
+}
+
+function firstDifference(written: string, parsed: string): number | undefined {
+  if (written === parsed) return undefined;
+  let at = 0;
+  while (at < written.length && written.charCodeAt(at) === parsed.charCodeAt(at)) at += 1;
+  return at;
+}

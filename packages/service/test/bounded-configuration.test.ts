@@ -1,0 +1,152 @@
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { parseExportRequest } from "capability-protocol";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createEgressPolicy } from "../src/egress/policy.ts";
+import { exportCapability } from "../src/management/export.ts";
+import { createVault } from "../src/store/vault.ts";
+import { call, createMembrane, expectStatus, exportThrough, tokenOf } from "../src/testkit/client.ts";
+import type { Refusing } from "../src/testkit/refusing.ts";
+import { CANARY, startRefusing } from "../src/testkit/refusing.ts";
+import { startTestService } from "../src/testkit/service.ts";
+import { startTarget } from "../src/testkit/target.ts";
+import { issueServerCertificate, makeAuthorityCertificate, makeAuthorityKey } from "../src/tls/x509.ts";
+
+const URI = "https://example.com/";
+const AWS4 = { awsAccessKeyId: "AKID", region: "r", service: "s", secretAccessKey: "secret" };
+
+let refusing: Refusing;
+beforeAll(async () => {
+  refusing = await startRefusing();
+});
+afterAll(() => refusing[Symbol.asyncDispose]());
+
+function long(length: number): string {
+  return CANARY.padEnd(length, "a");
+}
+
+test("every field of a target has a longest form, and what is longer is refused by the name of the field", async () => {
+  const refuse = (field: string, body: object) => refusing.expectRefused(refusing.exporting, field, [body]);
+  const padded = `-----BEGIN CERTIFICATE-----\n${long(65_536)}\n-----END CERTIFICATE-----\n`;
+  await refuse("uri", { uri: URI + long(65_536) });
+  await refuse("uri", { uri: `https://${`${CANARY}.`.repeat(30)}` });
+  await refuse("uri", { uri: `https://${".".repeat(40_000)}${CANARY}/` });
+  await refuse("method", { uri: URI, method: long(40) });
+  await refuse("headers", {
+    uri: URI,
+    headers: Object.fromEntries(Array.from({ length: 1_001 }, (_, at) => [`${CANARY}-${at}`, ""])),
+  });
+  await refuse(`headers.${"n".repeat(64)}...`, { uri: URI, headers: { ["n".repeat(257)]: CANARY } });
+  await refuse("headers.x-a", { uri: URI, headers: { "x-a": long(65_537) } });
+  await refuse("headers.x-a", { uri: URI, headers: { "x-a": `a${" ".repeat(40_000)}${CANARY}` } });
+  await refuse("hmac.cap1-hmac-sha512.key", {
+    uri: URI,
+    hmac: { "cap1-hmac-sha512": { key: long(1_026), keyId: "k" } },
+  });
+  for (const name of ["ca", "cert", "key"])
+    await refuse(`tls.${name}`, { uri: URI, tls: { [name]: padded } });
+  await refuse("capability", { capability: `cpblty://${long(100_000)}/#` });
+});
+
+test("what would be sent fits --header-bytes, with the signature that is added; the first field that does not fit is named", async () => {
+  const refuse = (field: string, body: object) => refusing.expectRefused(refusing.exporting, field, [body]);
+  await refuse("uri", { uri: `${URI}?${long(16_000)}` });
+  await refuse("uri", { uri: URI + long(16_000) });
+  await refuse("headers.x-b", {
+    uri: URI,
+    headers: { "x-a": "a".repeat(8_000), "x-b": long(8_000), "x-c": "c" },
+  });
+  await refuse("hmac", {
+    uri: URI,
+    headers: { "x-a": "a".repeat(8_000) },
+    hmac: { "aws4-hmac-sha256": { ...AWS4, sessionToken: long(8_000) } },
+  });
+  const body = { uri: URI, headers: { "x-a": "a".repeat(15_000) } };
+  expectStatus(await call(refusing.service, refusing.exporting, { body }), 201);
+});
+
+test("blanks around the fields of an export are not kept", async () => {
+  const before = (await refusing.contents()).join("").length;
+  const padded = `{"uri": ${" ".repeat(500_000)}"${URI}"}`;
+  expectStatus(await call(refusing.service, refusing.exporting, { body: padded }), 201);
+  expect((await refusing.contents()).join("").length - before).toBeLessThan(20_000);
+});
+
+test("a body with a byte order mark is refused by that name, and so is one of too many members", async () => {
+  const texts = [
+    [
+      `\ufeff{"uri":"${URI}"}`,
+      "body: expected JSON in UTF-8 without a byte order mark (U+FEFF) at its beginning",
+    ],
+    [`[${"0,".repeat(100_000)}0]`, "body: expected at most 4096 commas between members and elements"],
+  ] as const;
+  for (const [body, message] of texts) {
+    const answer = await call(refusing.service, refusing.exporting, { body });
+    expectStatus(answer, 400);
+    expect(answer.json).toMatchObject({ code: "invalid_field", message });
+  }
+});
+
+test("a client certificate whose key would take long to sign with is refused", async () => {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 4_104 });
+  const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const cert = await anyCertificate(new Date());
+  await refusing.expectRefused(refusing.exporting, "tls.key", [{ uri: URI, tls: { cert, key } }]);
+});
+
+async function anyCertificate(now: Date): Promise<string> {
+  const key = await makeAuthorityKey();
+  const ca = await makeAuthorityCertificate(key, now);
+  const names = [{ type: "dns", value: "client.test" }] as const;
+  return (await issueServerCertificate({ cert: ca, key }, names, now)).cert;
+}
+
+test("an invocation whose head would be over --header-bytes, with what the target adds, is a 431 and nothing is sent", async () => {
+  await using target = await startTarget();
+  await using service = await startTestService({ limits: { headerBytes: 8_192 } });
+  const membrane = await createMembrane(service, service.tokens.create, "m");
+  const token = await exportThrough(service, membrane.export, {
+    uri: `${target.url}/`,
+    allowQuery: true,
+    headers: { "x-ours": "a".repeat(4_000) },
+  });
+  expectStatus(await call(service, token, { headers: { "x-theirs": "a".repeat(2_000) } }), 200);
+  const seen = target.requests.length;
+  const answers = [
+    await call(service, token, { headers: { "x-theirs": "a".repeat(4_000) } }),
+    await call(service, token, { path: `/?${"a".repeat(4_000)}` }),
+  ];
+  for (const answer of answers) {
+    expectStatus(answer, 431);
+    expect(answer.json).toMatchObject({ code: "header_too_large" });
+  }
+  expect(target.requests.length).toBe(seen);
+});
+
+test("a target that was stored under earlier rules, and that those of today refuse, is a 502 that says so", async () => {
+  const { service, exporting } = refusing;
+  const { store, keys } = service.data;
+  const vault = createVault(store, keys, randomBytes);
+  const caller = (await vault.open(exporting as Parameters<typeof vault.open>[0]))!;
+  const context = {
+    store,
+    vault,
+    random: randomBytes,
+    policy: createEgressPolicy({ allow: [], own: () => [], localAddresses: () => [], ownAuthorities: [] }),
+    headerBytes: 16_384,
+    authority: service.authority,
+    isOwn: () => false,
+    revoked: () => undefined,
+  };
+  const request = parseExportRequest({ uri: URI });
+  if (!request.ok) throw new Error("a target");
+  for (const uri of [`${URI}bucket/a/..`, `${URI}?${"a".repeat(100_000)}`]) {
+    const made = await exportCapability(context, caller, request.value, Buffer.from(JSON.stringify({ uri })));
+    if (!made.ok || !("capability" in made.value.body)) throw new Error("an export");
+    for (const _ of ["read from the store", "known"]) {
+      const answer = await call(service, tokenOf(String(made.value.body.capability)), {});
+      expectStatus(answer, 502);
+      expect(answer.json).toMatchObject({ code: "target_unusable" });
+      expect(answer.headers["proxy-status"]).toBe("membrane; error=http_request_denied");
+    }
+  }
+});

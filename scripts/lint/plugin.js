@@ -1,0 +1,49 @@
+// The project's own lint rules.
+import { superLinearShape } from "./regex-shape.js";
+
+/**
+ * The text of a pattern as far as it stands in the code; what is put into a template counts as one character.
+ *
+ * @param {any} node
+ * @returns {string | undefined}
+ */
+function patternOf(node) {
+  if (node?.type === "Literal" && typeof node.value === "string") return node.value;
+  if (node?.type !== "TemplateLiteral") return undefined;
+  return node.quasis.map((/** @type {any} */ { value }) => value.cooked).join("0");
+}
+
+const linearRegex = {
+  meta: {
+    type: "problem",
+    docs: { description: "Regular expressions run over strangers' texts: their work must be linear" },
+  },
+  /** @param {any} context */
+  create(context) {
+    /** @param {any} node @param {string} pattern @param {string} flags */
+    const check = (node, pattern, flags) => {
+      const problem = superLinearShape(pattern, flags);
+      if (problem === undefined) return;
+      context.report({
+        node,
+        message: `${problem}. Some text makes this expression take more than linear time: write a loop, or bound the run.`,
+      });
+    };
+    /** @param {any} node */
+    const checkConstructor = (node) => {
+      const pattern = node.callee.name === "RegExp" ? patternOf(node.arguments[0]) : undefined;
+      if (pattern !== undefined) check(node, pattern, patternOf(node.arguments[1]) ?? "");
+    };
+    return {
+      /** @param {any} node */
+      Literal(node) {
+        if (node.regex !== undefined && node.regex !== null)
+          check(node, node.regex.pattern, node.regex.flags);
+      },
+      NewExpression: checkConstructor,
+      CallExpression: checkConstructor,
+    };
+  },
+};
+
+export default { meta: { name: "membrane" }, rules: { "linear-regex": linearRegex } };
