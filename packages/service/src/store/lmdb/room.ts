@@ -2,6 +2,9 @@ import type { WriteClass } from "../write-queue.ts";
 import { hasRoom } from "../write-room.ts";
 import type { WriterParts } from "./writer.ts";
 
+/** Half of what the file is extended by. */
+const AMPLE_BYTES = 512 * 1024;
+
 /** The two pages with the roots. */
 const META_PAGES = 2;
 
@@ -13,6 +16,8 @@ export interface Room {
   admit(write: { readonly class: WriteClass; readonly need: number }): boolean;
   /** The code of the error that keeps the file from being extended; nothing while it can be. */
   readonly cause: string | undefined;
+  /** There is more room than any write needs, so that what was full is no more, and not only for small writes. */
+  readonly isAmple: boolean;
   /** Number of the last transaction that can be read. */
   lastTransaction(): number;
 }
@@ -20,6 +25,7 @@ export interface Room {
 export function createRoom({ root, tables, reserve }: WriterParts, reserveBytes: number): Room {
   let taken = 0;
   let cause: string | undefined;
+  let isAmple = false;
 
   return {
     begin() {
@@ -32,6 +38,7 @@ export function createRoom({ root, tables, reserve }: WriterParts, reserveBytes:
       const used = pages * pageSize + taken;
       const extended = reserve.extend(used, reserveBytes + need);
       ({ cause } = extended);
+      isAmple = extended.tail - need >= reserveBytes + AMPLE_BYTES;
       taken += need;
       const freePages = (): number =>
         tables.reduce(
@@ -43,6 +50,9 @@ export function createRoom({ root, tables, reserve }: WriterParts, reserveBytes:
     },
     get cause() {
       return cause;
+    },
+    get isAmple() {
+      return isAmple;
     },
     lastTransaction: () => numberIn(root.getStats(), "lastTxnId"),
   };

@@ -123,7 +123,7 @@ export function createWriter(parts: WriterParts, options: WriterOptions): Writer
         waiting.refuse(isFull ? new StoreFullError(code) : new StoreFailedError(code));
       return;
     }
-    if (!isUnflushed && room.cause === undefined && acted.length > 0) enter({ state: "writable" });
+    if (!isUnflushed && room.isAmple && acted.length > 0) enter({ state: "writable" });
     for (const { waiting, acknowledge } of acted) {
       if (isUnflushed) waiting.refuse(new StoreFailedError("an earlier flush failed"));
       else acknowledge();
