@@ -51,6 +51,7 @@ export {
   type CapabilityUri,
   type Endpoint,
   type KeyCapabilityUri,
+  expectedCapability,
   formatCapabilityUri,
   parseCapabilityUri,
   resolveEndpoint,

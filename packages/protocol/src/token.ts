@@ -16,6 +16,11 @@ const PREFIX = "CPBLTY1-";
  */
 export const TOKEN_PATTERN: RegExp = /CPBLTY1-[A-Za-z0-9_-]{85}[AQgw]/;
 
+/** Characters of a token. */
+export const TOKEN_LENGTH = 94;
+
+const BEGUN_TOKEN = /^CPBLTY1-[A-Za-z0-9_-]{0,85}$/;
+
 const WHOLE_TOKEN = new RegExp(`^${TOKEN_PATTERN.source}$`);
 
 /** @throws RangeError unless there are exactly 64 bytes. */
@@ -28,6 +33,11 @@ export function formatToken(bytes: Uint8Array): CapabilityToken {
 /** The token, if the text is one in its canonical spelling; 15 other spellings of the same bytes are none. */
 export function parseToken(text: string): CapabilityToken | undefined {
   return isToken(text) ? text : undefined;
+}
+
+/** Whether the text is a token whose end is missing. */
+export function isBegunToken(text: string): boolean {
+  return text !== "" && (PREFIX.startsWith(text) || BEGUN_TOKEN.test(text));
 }
 
 /** The 64 bytes that the token stands for. */

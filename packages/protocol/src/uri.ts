@@ -1,7 +1,7 @@
 import { type Authority, parseAuthority } from "./authority.ts";
 import { decodeBase64url } from "./base64url.ts";
 import { type Parsed, accept, refuse } from "./result.ts";
-import { type CapabilityToken, parseToken } from "./token.ts";
+import { type CapabilityToken, TOKEN_LENGTH, isBegunToken, parseToken } from "./token.ts";
 
 /** `cpblty://authority/#token`: the authority that answers for the capability, and its token. */
 export interface AuthorityCapabilityUri {
@@ -58,6 +58,35 @@ export function resolveEndpoint(uri: CapabilityUri): Parsed<Endpoint> {
 /** What a message says where only the resolvable form will do. */
 export const AUTHORITY_FORM_EXPECTED: string =
   "a capability URI of the form cpblty://authority/#token; the form cpblty:key:token has no resolver here";
+
+/**
+ * What a message says of a text that is no resolvable capability URI; one that was cut short on its way (a line that was
+ * copied by half) is called so. Repeats nothing of the text.
+ */
+export function expectedCapability(text: unknown): string {
+  const cut = typeof text === "string" ? findCut(text) : undefined;
+  return cut === undefined ? AUTHORITY_FORM_EXPECTED : `${AUTHORITY_FORM_EXPECTED}; ${cut}`;
+}
+
+const SCHEME = "cpblty://";
+
+function findCut(text: string): string | undefined {
+  if (isBegunToken(text))
+    return `this is the begin of a token alone, ${text.length} of ${TOKEN_LENGTH} characters`;
+  if (text.length > LONGEST_URI || !text.startsWith(SCHEME)) return undefined;
+  const [authority = "", token = ""] = splitOnce(text.slice(SCHEME.length), "/#");
+  if (parseAuthority(authority.endsWith("/") ? authority.slice(0, -1) : authority) === undefined)
+    return undefined;
+  if (token === "") return "this one ends before its token";
+  return isBegunToken(token)
+    ? `this one is cut short: its token has ${token.length} of ${TOKEN_LENGTH} characters`
+    : undefined;
+}
+
+function splitOnce(text: string, separator: string): readonly string[] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
+}
 
 function parseAuthorityForm(text: string): AuthorityCapabilityUri | undefined {
   const [, authorityText, tokenText] = AUTHORITY_FORM.exec(text) ?? [];

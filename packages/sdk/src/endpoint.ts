@@ -1,6 +1,6 @@
 import {
-  AUTHORITY_FORM_EXPECTED,
   type Endpoint,
+  expectedCapability,
   parseCapabilityUri,
   refuse,
   resolveEndpoint,
@@ -10,7 +10,8 @@ import { invalid } from "./error.ts";
 /** @throws CapabilityError unless it is a capability URI that can be resolved. */
 export function endpointOf(capability: string): Endpoint {
   const uri = typeof capability === "string" ? parseCapabilityUri(capability) : undefined;
-  const endpoint = uri === undefined ? refuse("capability", AUTHORITY_FORM_EXPECTED) : resolveEndpoint(uri);
+  const endpoint =
+    uri === undefined ? refuse("capability", expectedCapability(capability)) : resolveEndpoint(uri);
   if (!endpoint.ok) throw invalid(endpoint.problem);
   return endpoint.value;
 }

@@ -278,6 +278,9 @@ export const READERS: readonly Reader[] = [
   ),
   // cli
   reader("cli/src/capability/resolvable.ts#parseResolvable", FILE, "cpblty://example.com/#", parseResolvable),
+  reader("cli/src/capability/resolvable.ts#parseResolvable token", FILE, "Vm9n", (text) =>
+    parseResolvable(`CPBLTY1-${text}`),
+  ),
   reader("cli/src/command-line/options/header-line.ts#readHeaderLines", FILE, "X-Name: value\n", (text) =>
     readHeaderLines([text]),
   ),

@@ -14,3 +14,34 @@ test("the form that names an authority is accepted, and nothing else; why the ot
     expect(parseResolvable(text)).toEqual({ ok: false, problem: { field: "capability", expected } });
   }
 });
+
+test("a capability that was cut short is called so, and by how much; nothing of it is repeated", () => {
+  const uri = makeCapability();
+  const [authority = "", token = ""] = uri.split("/#");
+  const expectedOf = (text: string): string => {
+    const parsed = parseResolvable(text);
+    return parsed.ok ? "" : parsed.problem.expected;
+  };
+  const cut = "; this one is cut short: its token has";
+  for (const length of [1, 7, 8, 9, 50, 93]) {
+    const expected = expectedOf(uri.slice(0, length - token.length));
+    expect(expected.endsWith(`has no resolver here${cut} ${length} of 94 characters`), String(length)).toBe(
+      true,
+    );
+  }
+  for (const text of [authority, `${authority}/`, `${authority}/#`]) {
+    expect(expectedOf(text)).toMatch(/; this one ends before its token$/);
+  }
+  expect(expectedOf(token.slice(0, 60))).toMatch(
+    /; this is the begin of a token alone, 60 of 94 characters$/,
+  );
+  for (const text of [
+    `${uri}A`,
+    `${uri.slice(0, -1)}!`,
+    `${uri.slice(0, -1)}B`,
+    "cpblty://",
+    "cpblty://a b/#CPBLTY1-",
+  ]) {
+    expect(expectedOf(text)).toMatch(/has no resolver here$/);
+  }
+});

@@ -23,7 +23,7 @@ export async function readTrustFile(path: string): Promise<ReadonlyMap<Authority
     throw unreadable(OPTION, path, cause, FORM);
   });
   if (bytes === undefined) throw malformed("it is over 16 MiB");
-  const entries = parseObject(bytes.toString("utf8"));
+  const entries = parseObject(new TextDecoder().decode(bytes));
   if (entries === undefined) throw malformed("it is no JSON object");
   return new Map(entries.map(([name, pem]) => readEntry(name, pem)));
 }
@@ -37,6 +37,7 @@ function readEntry(name: string, pem: unknown): readonly [Authority, string] {
   return [normalizeAuthority(authority), pem];
 }
 
+/** The decoder has dropped a byte order mark, which editors put before JSON. */
 function parseObject(text: string): readonly (readonly [string, unknown])[] | undefined {
   try {
     const value: unknown = JSON.parse(text);

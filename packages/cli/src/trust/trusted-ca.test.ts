@@ -48,6 +48,12 @@ test("the CA file stands over the file of authorities, and that over the profile
   expect(await readCa({}, undefined, AUTHORITY)).toBeUndefined();
 });
 
+test("a file of authorities may begin with a byte order mark", async () => {
+  const [pem = ""] = cas;
+  const trustedCaFile = await file(`\ufeff${JSON.stringify({ "a.test": pem })}`);
+  expect(await readCa({ trustedCaFile }, undefined, AUTHORITY)).toBe(pem);
+});
+
 test("what is said of other authorities, or of none, is nothing to this one", async () => {
   const saved = profile({ "https://a.test/": cas[0]!, "a.test:8443": cas[0]!, "b.test": "no PEM" });
   const trustedCaFile = await file(JSON.stringify({ "b.test": cas[0]! }));

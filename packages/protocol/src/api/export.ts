@@ -1,5 +1,5 @@
 import { type Parsed, accept, refuse } from "../result.ts";
-import { AUTHORITY_FORM_EXPECTED, type AuthorityCapabilityUri, parseCapabilityUri } from "../uri.ts";
+import { type AuthorityCapabilityUri, expectedCapability, parseCapabilityUri } from "../uri.ts";
 import { type Fields, parseFields } from "./json-fields.ts";
 import { TARGET_FIELDS, type TargetConfiguration, parseTarget } from "./target.ts";
 
@@ -23,7 +23,7 @@ export function parseExportRequest(body: unknown): Parsed<ExportRequest> {
 function parseReexport(fields: Fields): Parsed<ExportRequest> {
   const text = fields.get("capability");
   const uri = typeof text === "string" ? parseCapabilityUri(text) : undefined;
-  if (uri?.kind !== "authority") return refuse("capability", AUTHORITY_FORM_EXPECTED);
+  if (uri?.kind !== "authority") return refuse("capability", expectedCapability(text));
   const other = TARGET_FIELDS.find((field) => fields.has(field));
   if (other !== undefined) return refuse(other, "no such field beside capability");
   return accept({ kind: "reexport", capability: uri });
