@@ -39,10 +39,12 @@ export interface Reserve {
 
 export function openReserve(directory: string): Reserve {
   const file = openSync(join(directory, "data.mdb"), "r+");
+  /** Until it was extended again every write tries to, so that what was kept is kept again as soon as there is space. */
+  let isShort = false;
   return {
     extend(used, bytes) {
       const { size } = fstatSync(file);
-      if (size - used >= bytes) return { tail: size - used };
+      if (!isShort && size - used >= bytes) return { tail: size - used };
       const end = used + bytes + STEP_BYTES;
       let position = size;
       try {
@@ -50,10 +52,12 @@ export function openReserve(directory: string): Reserve {
           position += writeSync(file, ZEROS, 0, Math.min(ZEROS.length, end - position), position);
         }
       } catch (error) {
+        isShort = true;
         // A part that was written is kept: each byte that becomes free counts.
         return { tail: fstatSync(file).size - used, cause: codeOf(error) };
       }
-      return { tail: end - used };
+      isShort = false;
+      return { tail: Math.max(size, end) - used };
     },
     close: () => closeSync(file),
   };
