@@ -10,7 +10,8 @@ import { createAuditLog } from "./audit/log.ts";
 import type { Command } from "./cli.ts";
 import { readCommandLine } from "./cli.ts";
 import { createPrint } from "./commands/print.ts";
-import type { Machine, WorkerMachine } from "./commands/serve.ts";
+import type { Machine } from "./commands/serve.ts";
+import type { WorkerMachine } from "./commands/serve-worker.ts";
 import type { FromWorker } from "./commands/worker-messages.ts";
 import { parseCertificateMessage, RELOAD, WHICH_CERTIFICATE } from "./commands/worker-messages.ts";
 import type { ServeConfig } from "./config.ts";
@@ -119,7 +120,7 @@ async function runWorker(
     process.send?.(WHICH_CERTIFICATE);
   };
   try {
-    const { serveAsWorker } = await import("./commands/serve.ts");
+    const { serveAsWorker } = await import("./commands/serve-worker.ts");
     await serveAsWorker(config, { ...machine, tell, onReload, onCertificate });
   } catch (error) {
     tell({ kind: "failed", why: error instanceof Error ? error.message : "failed" });
