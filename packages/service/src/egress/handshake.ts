@@ -5,6 +5,7 @@ import type { SecureContext, TLSSocket } from "node:tls";
 import { checkServerIdentity } from "capability-sdk/pem";
 import { markBrokenOff } from "./broken-off.ts";
 import { TlsFailedError } from "./errors.ts";
+import { KEY_AGREEMENT } from "../key-agreement.ts";
 
 /** The TLS material of a target: PEM text. Nothing else may reach Node's `tls.connect`. */
 export interface TargetTls {
@@ -81,6 +82,7 @@ async function atOnce(make: () => SecureContext): Promise<SecureContext> {
 /** Copied key by key: an extra one in the material (`servername`, `checkServerIdentity`, …) would undo the checks. */
 function contextOf({ ca, cert, key }: TargetTls): SecureContext {
   return createSecureContext({
+    ...KEY_AGREEMENT,
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),

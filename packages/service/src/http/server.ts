@@ -3,7 +3,9 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
+import type { SecureContextOptions } from "node:tls";
 import type { Cidr } from "../egress/address.ts";
+import { KEY_AGREEMENT } from "../key-agreement.ts";
 import { boundConnections } from "./connections.ts";
 import { answerInClear } from "./clear-on-tls.ts";
 import type { ConnectionTimes } from "./unreadable.ts";
@@ -73,7 +75,7 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
       ? undefined
       : createHttpsServer({
           ...limits,
-          ...keyPair(options.tls),
+          ...presented(options.tls),
           // `curl -0` offers HTTP/1.0 alone; without a common protocol the handshake fails (RFC 7301 §3.2).
           ALPNProtocols: ["http/1.1", "http/1.0"],
           handshakeTimeout: options.headTimeoutMs,
@@ -108,7 +110,7 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
   if (address === null || typeof address === "string") throw new TypeError("a server listens on an address");
   return {
     address,
-    setCertificate: (tls) => secure?.setSecureContext(keyPair(tls)),
+    setCertificate: (tls) => secure?.setSecureContext(presented(tls)),
     close: (deadlineMs) => closeServer(server, deadlineMs),
   };
 }
@@ -125,9 +127,9 @@ function attachThrough(server: NetServer, event: string, began: ListenerOptions[
 /** How often a server that is closing looks for connections that have nothing more to do, in milliseconds. */
 const IDLE_CHECK_MS = 50;
 
-/** These two alone: whatever else a certificate comes with would end up in the handshake. */
-function keyPair({ cert, key }: NonNullable<ListenerOptions["tls"]>): { cert: string; key: string } {
-  return { cert, key };
+/** Certificate and key alone: whatever else they come with would end up in the handshake. */
+function presented({ cert, key }: NonNullable<ListenerOptions["tls"]>): SecureContextOptions {
+  return { ...KEY_AGREEMENT, cert, key };
 }
 
 async function closeServer(server: Server | HttpsServer, deadlineMs: number): Promise<void> {

@@ -14,6 +14,7 @@ import type { Limits } from "../limits.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
 import type { FirstCapabilities } from "../management/tenants.ts";
 import { makeFirstTenant } from "../management/tenants.ts";
+import type { RunningService } from "../service.ts";
 import { startService } from "../service.ts";
 import { tokenOf } from "./client.ts";
 import { temporaryDirectory } from "./directory.ts";
@@ -56,6 +57,7 @@ export interface TestService extends AsyncDisposable {
   };
   /** Everything logged so far, at level debug. */
   readonly logged: () => string;
+  readonly setCertificate: RunningService["setCertificate"];
   close(): Promise<void>;
 }
 
@@ -113,6 +115,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     data,
     tokens: tokensOf(first),
     logged: () => lines.join(""),
+    setCertificate: service.setCertificate,
     close,
     [Symbol.asyncDispose]: close,
   };
