@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as promises from "node:fs/promises";
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
 /** What creates files: handed in where a test watches the order of its calls. */
@@ -8,10 +8,32 @@ export type FileSystem = Pick<typeof promises, "open" | "link" | "rm">;
 
 /** Makes a directory that only its owner can look into, if it is missing, with those above it; on disk when this resolves. */
 export async function makePrivateDirectory(directory: string): Promise<void> {
-  const first = await mkdir(directory, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = resolve(directory); made.startsWith(resolve(first)); made = dirname(made)) {
-    await syncDirectory(dirname(made));
+  for (const made of await makeDirectories(resolve(directory))) await syncDirectory(dirname(made));
+}
+
+/**
+ * Node's own recursive `mkdir` never ends where the system says ENOENT though the parent is there, as in /proc.
+ *
+ * @returns what was made.
+ */
+async function makeDirectories(directory: string): Promise<readonly string[]> {
+  const parent = dirname(directory);
+  try {
+    return await makeOne(directory);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT") || parent === directory) throw error;
+  }
+  return [...(await makeDirectories(parent)), ...(await makeOne(directory))];
+}
+
+/** @returns nothing if the directory is there already. */
+async function makeOne(directory: string): Promise<readonly string[]> {
+  try {
+    await mkdir(directory, { mode: 0o700 });
+    return [directory];
+  } catch (error) {
+    if (hasCode(error, "EEXIST") && (await stat(directory)).isDirectory()) return [];
+    throw error;
   }
 }
 

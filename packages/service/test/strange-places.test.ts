@@ -162,6 +162,17 @@ test.each(PLACES)(
   },
 );
 
+test("where the system has no such directory and makes none, a start ends and says so", async () => {
+  // Node's recursive mkdir tries for ever there.
+  for (const words of COMMANDS.slice(0, 2)) {
+    const { code, stderr } = await runMembrane([...words, "--data", "/proc/membrane/data"]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^membrane: .* cannot be made: .+\n$/),
+    });
+  }
+});
+
 test("a file system that is mounted read-only is named by every command, for a store that is there and for one to be made", async () => {
   await using disk = await mountSmallDisk(16);
   await using directory = await temporaryDirectory();

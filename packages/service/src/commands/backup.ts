@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "../cli.ts";
 import { ConfigError } from "../config.ts";
-import { createFile } from "../private-files.ts";
+import { createFile, makePrivateDirectory } from "../private-files.ts";
 import { adoptCopy, copyStore } from "../store/lmdb/backup.ts";
 import { formatBackupDescription } from "./backup-description.ts";
 import { dataPaths } from "./data.ts";
@@ -62,7 +62,7 @@ async function makeEmptyDirectory(directory: string): Promise<boolean> {
     );
   }
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makePrivateDirectory(directory);
     await chmod(directory, 0o700);
   } catch (cause) {
     throw new ConfigError(`backup: ${directory} cannot be made, or is not this user's`, { cause });

@@ -68,7 +68,7 @@ export function openReserve(directory: string): Reserve {
  * through a memory map, which on a full disk ends the process with SIGBUS.
  */
 export function prepareDirectory(directory: string): void {
-  mkdirSync(directory, { recursive: true });
+  if (!existsSync(directory)) mkdirSync(directory);
   const lock = join(directory, "lock.mdb");
   // A lock file that is there is not opened: closing it would drop the locks that this process may hold on it (fcntl).
   if (existsSync(lock)) return;
