@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import type { Command } from "./cli.ts";
+import type { Command } from "./command.ts";
 import { readCommandLine } from "./cli.ts";
 import { ConfigError, kebab } from "./config.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";

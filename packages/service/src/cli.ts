@@ -1,42 +1,11 @@
 import type { Argv } from "yargs";
 import yargs from "yargs";
-import type { DataConfig, RawDataFlags, ServeConfig } from "./config.ts";
+import type { Command } from "./command.ts";
+import type { DataConfig, RawDataFlags } from "./config.ts";
 import { ConfigError, kebab, LOG_LEVELS, readDataConfig, readServeConfig } from "./config.ts";
-import type { Limits } from "./limits.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
-import { foreignVariables, PREFIX } from "./variables.ts";
-
-/** What the command line asks for. */
-export type Command =
-  | { readonly name: "serve"; readonly config: ServeConfig }
-  | { readonly name: "init"; readonly config: DataConfig; readonly json: boolean }
-  | {
-      readonly name: "tenant create" | "tenant reissue" | "tenant delete";
-      readonly config: DataConfig;
-      readonly id: string;
-      readonly json: boolean;
-    }
-  | { readonly name: "tenant list"; readonly config: DataConfig; readonly json: boolean }
-  | {
-      readonly name: "membrane list";
-      readonly config: DataConfig;
-      readonly tenant: string;
-      readonly json: boolean;
-    }
-  | {
-      readonly name: "membrane revoke";
-      readonly config: DataConfig;
-      readonly tenant: string;
-      readonly id: string;
-      readonly json: boolean;
-    }
-  | { readonly name: "backup"; readonly config: DataConfig; readonly directory: string }
-  | { readonly name: "restore"; readonly config: DataConfig; readonly directory: string }
-  | { readonly name: "doctor"; readonly config: ServeConfig };
-
-const LIMIT_NAMES = Object.keys(DEFAULT_LIMITS).filter(
-  (name): name is keyof Limits => name in DEFAULT_LIMITS,
-);
+import { pickLimits, withLimits } from "./limit-flags.ts";
+import { explainRefusal } from "./unknown-argument.ts";
+import { foreignVariables, PREFIX, VARIABLES } from "./variables.ts";
 
 /** Flags that may be given more than once. */
 const LISTS: ReadonlySet<string> = new Set([
@@ -51,8 +20,6 @@ const LISTS: ReadonlySet<string> = new Set([
  * for the default.
  */
 const SWITCH = { type: "string" } as const;
-
-const VARIABLES = PREFIX.slice(0, -1);
 
 /** What a flag does instead of setting something: a variable of this name would do it at every start. */
 const ACTIONS: ReadonlySet<string> = new Set(["HELP", "H", "VERSION", "V"]);
@@ -96,52 +63,29 @@ export async function readCommandLine(
     .command("tenant", "Tenants: create, list, reissue, delete", (tenant) =>
       tenant
         .command("create", "Make a tenant and print its capabilities", idFlags, (flags) => {
-          command = {
-            name: "tenant create",
-            config: readData(flags),
-            id: readId(flags.id),
-            json: flags.json,
-          };
+          command = { name: "tenant create", ...readTenantFlags(flags) };
         })
         .command("list", "List the tenants", jsonFlags, (flags) => {
           command = { name: "tenant list", config: readData(flags), json: flags.json };
         })
         .command("reissue", "Give a tenant new capabilities when its own are lost", idFlags, (flags) => {
-          command = {
-            name: "tenant reissue",
-            config: readData(flags),
-            id: readId(flags.id),
-            json: flags.json,
-          };
+          command = { name: "tenant reissue", ...readTenantFlags(flags) };
         })
         .command("delete", "Revoke all that a tenant owns, and delete it", idFlags, (flags) => {
-          command = {
-            name: "tenant delete",
-            config: readData(flags),
-            id: readId(flags.id),
-            json: flags.json,
-          };
+          command = { name: "tenant delete", ...readTenantFlags(flags) };
         })
         .demandCommand(1, "tenant: expected create, list, reissue or delete"),
     )
     .command("membrane", "Membranes of a tenant whose capabilities are lost: list, revoke", (membrane) =>
       membrane
         .command("list", "List a tenant's membranes", membraneFlags, (flags) => {
-          command = {
-            name: "membrane list",
-            config: readData(flags),
-            tenant: readTenant(flags.tenant),
-            json: flags.json,
-          };
+          const tenant = readTenant(flags.tenant);
+          command = { name: "membrane list", config: readData(flags), tenant, json: flags.json };
         })
         .command("revoke", "Revoke a membrane, and all that went through it", revokeFlags, (flags) => {
-          command = {
-            name: "membrane revoke",
-            config: readData(flags),
-            tenant: readTenant(flags.tenant),
-            id: readMembrane(flags.id),
-            json: flags.json,
-          };
+          const tenant = readTenant(flags.tenant);
+          const id = demand(flags.id, "--id: expected the membrane's name, as in --id mail");
+          command = { name: "membrane revoke", config: readData(flags), tenant, id, json: flags.json };
         })
         .demandCommand(1, "membrane: expected list or revoke"),
     )
@@ -178,35 +122,40 @@ export async function readCommandLine(
     .alias({ help: "h", version: "v" })
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new ConfigError(explain(message, words, environment));
+      throw error ?? new ConfigError(explainRefusal(message, words, environment));
     });
   await parser.parseAsync();
   return command;
 }
 
-function readData(flags: RawDataFlags & Readonly<Record<string, unknown>>): DataConfig {
+function readData(flags: Parsed<object>): DataConfig {
   return readDataConfig({ ...flags, limits: pickLimits(flags) });
 }
 
-function readId(id: string | undefined): string {
-  if (id === undefined) throw new ConfigError("--id: expected the tenant's name, as in --id alice");
-  return id;
+type Parsed<T> = RawDataFlags & Readonly<Record<string, unknown>> & T;
+
+function readTenantFlags(flags: Parsed<{ readonly id: string | undefined; readonly json: boolean }>): {
+  readonly config: DataConfig;
+  readonly id: string;
+  readonly json: boolean;
+} {
+  const id = demand(flags.id, "--id: expected the tenant's name, as in --id alice");
+  return { config: readData(flags), id, json: flags.json };
 }
 
 function readDirectory(command: string, directory: string | undefined): string {
-  if (directory !== undefined && directory !== "") return directory;
-  throw new ConfigError(`${command}: expected a directory, as in ${command} /var/backups/membrane`);
+  const expected = `${command}: expected a directory, as in ${command} /var/backups/membrane`;
+  return demand(directory === "" ? undefined : directory, expected);
 }
 
 function readTenant(tenant: string | undefined): string {
-  if (tenant === undefined)
-    throw new ConfigError("--tenant: expected the tenant's name, as in --tenant alice");
-  return tenant;
+  return demand(tenant, "--tenant: expected the tenant's name, as in --tenant alice");
 }
 
-function readMembrane(id: string | undefined): string {
-  if (id === undefined) throw new ConfigError("--id: expected the membrane's name, as in --id mail");
-  return id;
+/** The parser's own demand for a flag would not say what it expects. */
+function demand(value: string | undefined, expected: string): string {
+  if (value === undefined) throw new ConfigError(expected);
+  return value;
 }
 
 /** @throws ConfigError */
@@ -224,27 +173,6 @@ function refuseRepeated(flags: Readonly<Record<string, unknown>>): true {
     }
   }
   return true;
-}
-
-/** What the parser complains of, with what to do about it. */
-function explain(message: string, words: readonly string[], environment: NodeJS.ProcessEnv): string {
-  const names = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ") ?? [];
-  // Where the command is unknown, no variable is known either: the word that was written is what is wrong.
-  const unknown = names.find((name) => words.includes(name)) ?? names[0];
-  if (unknown === undefined) return `${message}. "membrane --help" shows how`;
-  if (words.includes(unknown)) return `${unknown}: no such command. "membrane --help" lists them`;
-  const flag = `--${kebab(unknown)}`;
-  const isWritten = words.some(
-    (word) => word.startsWith("-") && kebab(word.replace(/^-+|=.*/g, "")) === flag.slice(2),
-  );
-  if (isWritten) return `${flag}: no such flag. "membrane serve --help" lists them`;
-  const folded = unknown.replaceAll("-", "").toLowerCase();
-  const isItsName = (name: string): boolean =>
-    name.startsWith(PREFIX) && name.slice(PREFIX.length).replaceAll("_", "").toLowerCase() === folded;
-  const variable = Object.keys(environment).find(isItsName) ?? `${PREFIX}${unknown}`;
-  return variable === `${VARIABLES}_NO_TLS`
-    ? `${variable}: expected ${VARIABLES}_TLS=false instead`
-    : `${variable}: no such variable, it stands for ${flag}, which is no flag. "membrane serve --help" lists them`;
 }
 
 type Visibility = "shown" | "hidden";
@@ -362,35 +290,4 @@ function serveFlags(argv: Argv, visibility: Visibility) {
       describe: `Least severe event that is logged: ${LOG_LEVELS.join(", ")}`,
     });
   return withLimits(flags, hidden);
-}
-
-const LIMITS_GROUP = "Limits (bytes, ms):";
-
-/** One flag a limit. */
-function withLimits<T>(argv: Argv<T>, hidden: boolean): Argv<T> {
-  return LIMIT_NAMES.reduce(
-    (all, name) =>
-      all.option(kebab(name), {
-        type: "number",
-        hidden,
-        describe: `Limit [default: ${DEFAULT_LIMITS[name]}]`,
-        group: LIMITS_GROUP,
-      }),
-    argv.option("upstream-timeout-ms", {
-      type: "number",
-      hidden,
-      describe:
-        "Longest silence of a target: raises answer-timeout-ms and idle-timeout-ms together, unless they are given",
-      group: LIMITS_GROUP,
-    }),
-  );
-}
-
-function pickLimits(given: Readonly<Record<string, unknown>>): Partial<Record<keyof Limits, number>> {
-  const limits: Partial<Record<keyof Limits, number>> = {};
-  for (const name of LIMIT_NAMES) {
-    const value = given[name];
-    if (typeof value === "number") limits[name] = value;
-  }
-  return limits;
 }

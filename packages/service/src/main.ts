@@ -7,8 +7,8 @@ import { pino } from "pino";
 import type { AuditLog } from "./audit/log.ts";
 import { openLogSink } from "./audit/log-file.ts";
 import { createAuditLog } from "./audit/log.ts";
-import type { Command } from "./cli.ts";
 import { readCommandLine } from "./cli.ts";
+import type { Command } from "./command.ts";
 import { createPrint } from "./commands/print.ts";
 import type { Machine } from "./commands/serve.ts";
 import type { WorkerMachine } from "./commands/serve-worker.ts";
@@ -18,21 +18,16 @@ import type { ServeConfig } from "./config.ts";
 
 const STANDARD_ERROR = 2;
 
-/** Without a listener, output that cannot be written would end the process. */
-let outputFailed = (error: unknown): void => {
-  process.exitCode = 1;
-  if (codeOf(error) !== "EPIPE") note(`membrane: standard output cannot be written: ${codeOf(error)}`);
-};
-process.stdout.on("error", (error) => outputFailed(error));
-process.stderr.on("error", () => undefined);
-
-const print = createPrint((text) => attempt(() => process.stdout.write(text), outputFailed));
-const note = createPrint((text) => attempt(() => process.stderr.write(text), ignore));
-
-/** Time to end in order once all is done, in milliseconds. */
+/** Time for the process to end by itself once all is done, in milliseconds. */
 const END_MS = 5_000;
 
-// What the store's library makes is for this user alone, as all other files are by their own mode.
+const print = createPrint((text) => writeTo(process.stdout, text));
+const note = createPrint((text) => writeTo(process.stderr, text));
+
+// Without a listener, output that cannot be written would end the process.
+process.stdout.on("error", reportOutputFailure);
+process.stderr.on("error", () => undefined);
+// Files that the store's library makes are readable by this user alone; all other files have that mode explicitly.
 process.umask(0o077);
 try {
   const command = await readCommandLine(process.argv.slice(2), ownVersion(), process.env);
@@ -41,25 +36,14 @@ try {
   note(`membrane: ${error instanceof Error ? error.message : "failed"}`);
   process.exitCode = 1;
 }
-// A thread that hangs in a write of the store, because another process holds it, would keep this process for ever.
+// A thread that hangs in a write, because another process holds the store, would keep this process from ending.
 setTimeout(() => process.kill(process.pid, "SIGKILL"), END_MS).unref();
 
-/** Each command is loaded when it is asked for: a mistake in the command line is answered without any. */
+/** Each command is loaded when it is used: a mistake in the command line is reported without loading any. */
 async function run(command: Command): Promise<void> {
   switch (command.name) {
     case "serve": {
-      const sink = openLogSink(STANDARD_ERROR, unblock);
-      const log = createAuditLog(pino({ level: command.config.logLevel, base: null }, sink));
-      process.on("exit", sink.flush);
-      // What is printed is for a person who may have left; the service serves on.
-      outputFailed = (error) => log.outputLost({ cause: codeOf(error) });
-      // What nobody expected may hold a secret in its message: it is logged as all faults are, and not printed.
-      process.on("uncaughtException", (error) => {
-        log.crashed(error);
-        process.exit(1);
-      });
-      // What packages print there is no JSON; the store reports its errors itself.
-      console.error = () => undefined;
+      const log = openServiceLog(command.config);
       keepHeapSmall();
       const { stop, onReload } = followSignals();
       const machine = { log, stop, onReload, collectYoung: youngCollector() };
@@ -100,7 +84,26 @@ async function run(command: Command): Promise<void> {
   }
 }
 
-/** One of several: what goes wrong at its start is for the first process to say. */
+/** Makes standard error the service's alone: one JSON line an event, faults included. */
+function openServiceLog({ logLevel }: ServeConfig): AuditLog {
+  const sink = openLogSink(STANDARD_ERROR, unblock);
+  const log = createAuditLog(pino({ level: logLevel, base: null }, sink));
+  process.on("exit", sink.flush);
+  // The person for whom it printed may have left; the service goes on.
+  process.stdout
+    .off("error", reportOutputFailure)
+    .on("error", (error) => log.outputLost({ cause: codeOf(error) }));
+  // The message of an unexpected error may hold a secret: it is logged like all faults, and not printed.
+  process.on("uncaughtException", (error) => {
+    log.crashed(error);
+    process.exit(1);
+  });
+  // Packages print text, not JSON; the store reports its errors itself.
+  console.error = () => undefined;
+  return log;
+}
+
+/** Runs one of several workers. An error at its start is reported by the first process. */
 async function runWorker(
   config: ServeConfig,
   machine: Pick<Machine, "log" | "stop" | "onReload" | "collectYoung">,
@@ -129,26 +132,29 @@ async function runWorker(
   process.disconnect();
 }
 
-/** What an operator changes is logged as what clients change is, whatever the level of the service's own log. */
+/** Logs what an operator changes, at every log level. */
 function operatorLog(): AuditLog {
   return createAuditLog(pino({ base: null }, openLogSink(STANDARD_ERROR, unblock)));
 }
 
-/** Node makes pipes and sockets ones that do not wait when it opens them as a stream, and undoes it at its end. */
+/** Node makes pipes and sockets non-blocking when it opens them as a stream, and restores the mode when it ends. */
 function unblock(): void {
   void process.stderr.fd;
 }
 
-/** A stream to a file fails at once, all others later. */
-function attempt(write: () => unknown, failed: (error: unknown) => void): void {
+/** A stream to a file throws; all others emit `error` later. */
+function writeTo(stream: NodeJS.WriteStream, text: string): void {
   try {
-    write();
+    stream.write(text);
   } catch (error) {
-    failed(error);
+    stream.emit("error", error);
   }
 }
 
-function ignore(): void {}
+function reportOutputFailure(error: unknown): void {
+  process.exitCode = 1;
+  if (codeOf(error) !== "EPIPE") note(`membrane: standard output cannot be written: ${codeOf(error)}`);
+}
 
 function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "failed";
@@ -161,8 +167,8 @@ function ownVersion(): string {
 }
 
 /**
- * SIGTERM and SIGINT end the service. So does SIGHUP when it says that the terminal was closed; else it asks for the
- * certificate to be read again, as of other services.
+ * SIGTERM and SIGINT end the service. So does SIGHUP when the terminal was closed; otherwise it asks for the certificate to
+ * be read again, as is usual for services.
  */
 function followSignals(): Pick<Machine, "stop" | "onReload"> {
   const isInTerminal = process.stdin.isTTY || process.stdout.isTTY;
@@ -178,7 +184,7 @@ function followSignals(): Pick<Machine, "stop" | "onReload"> {
   return { stop, onReload: (listener) => void listeners.push(listener) };
 }
 
-/** A process whose terminal was closed has none that it could open. */
+/** A process whose terminal was closed cannot open it. */
 function isTerminalGone(): boolean {
   try {
     closeSync(openSync("/dev/tty", "r"));

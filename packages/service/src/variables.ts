@@ -1,9 +1,11 @@
-/** Every variable of the program begins with it. */
-export const PREFIX = "MEMBRANE_";
+/** What every variable of the program begins with, before the underscore. */
+export const VARIABLES = "MEMBRANE";
+
+export const PREFIX: string = `${VARIABLES}_`;
 
 /**
- * What Kubernetes puts into every container of a namespace for a Service named `membrane`, or `membrane-…`: names after
- * Docker's links, and values that no flag takes. They say where some service is, and nothing to this program.
+ * Variables that Kubernetes sets in every container of a namespace for a Service named `membrane` or `membrane-…`. Their
+ * names follow Docker's links, and their values are none that a flag takes.
  */
 const SERVICE_LINKS: readonly (readonly [name: RegExp, value: RegExp])[] = [
   [/_SERVICE_HOST$/, /^[\d.]+$|^[\da-f:.]+$/i],
@@ -15,12 +17,12 @@ const SERVICE_LINKS: readonly (readonly [name: RegExp, value: RegExp])[] = [
 ];
 
 /**
- * Names of variables that begin like the program's own and say nothing to it: those without a value, since a template
- * that leaves one empty means that it is not set, those of service links, and other programs' (`MEMBRANES_HOME`).
+ * Names of variables that begin like the program's own and are not meant for it: empty ones, since a template leaves one
+ * empty to mean "not set"; service links; and those of other programs (`MEMBRANES_HOME`).
  */
 export function foreignVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
   return Object.entries(environment)
-    .filter(([name]) => name.startsWith(PREFIX.slice(0, -1)))
+    .filter(([name]) => name.startsWith(VARIABLES))
     .filter(([name, value = ""]) => !name.startsWith(PREFIX) || value === "" || isServiceLink(name, value))
     .map(([name]) => name);
 }

@@ -201,6 +201,8 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "service/src/commands/advice.ts#parseOpenFiles",
       "service/src/commands/advice.ts#readOpenFiles",
       "service/src/commands/backup-description.ts#parseBackupDescription",
+      "service/src/commands/given-files.ts#readAuthorityCas",
+      "service/src/commands/given-files.ts#readGivenFiles",
       "service/src/config.ts#readDataConfig",
       "service/src/config.ts#readServeConfig",
       "service/src/private-files.ts#readIfPresent",

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { Command } from "../cli.ts";
+import type { Command } from "../command.ts";
 import { ConfigError } from "../config.ts";
 import { createFile, makePrivateDirectory } from "../private-files.ts";
 import { adoptCopy, copyStore } from "../store/lmdb/backup.ts";

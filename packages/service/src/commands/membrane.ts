@@ -1,4 +1,4 @@
-import type { Command } from "../cli.ts";
+import type { Command } from "../command.ts";
 import { ConfigError } from "../config.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { StoredMembrane } from "../store/record.ts";

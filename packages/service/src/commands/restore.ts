@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { Command } from "../cli.ts";
+import type { Command } from "../command.ts";
 import { ConfigError } from "../config.ts";
 import { makePrivateDirectory, readIfPresent, replaceFile, syncDirectory } from "../private-files.ts";
 import { createServiceKeys } from "../store/keys.ts";

@@ -1,7 +1,7 @@
 import type { TenantCapabilities } from "capability-protocol";
 import { describeProblem, parseProvisionRequest } from "capability-protocol";
 import { fingerprintOf } from "../audit/fingerprint.ts";
-import type { Command } from "../cli.ts";
+import type { Command } from "../command.ts";
 import { ConfigError } from "../config.ts";
 import { createTenant, reissueTenant } from "../management/tenants.ts";
 import type { OpenData } from "./data.ts";

@@ -1,0 +1,27 @@
+import { kebab } from "./config.ts";
+import { PREFIX, VARIABLES } from "./variables.ts";
+
+/** Says what to do about a complaint of the parser: where the wrong word was written, and what lists the right ones. */
+export function explainRefusal(
+  message: string,
+  words: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): string {
+  const names = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ") ?? [];
+  // Where the command is unknown, no variable is known either: the word that was written is what is wrong.
+  const unknown = names.find((name) => words.includes(name)) ?? names[0];
+  if (unknown === undefined) return `${message}. "membrane --help" shows how`;
+  if (words.includes(unknown)) return `${unknown}: no such command. "membrane --help" lists them`;
+  const flag = `--${kebab(unknown)}`;
+  const isWritten = words.some(
+    (word) => word.startsWith("-") && kebab(word.replace(/^-+|=.*/g, "")) === flag.slice(2),
+  );
+  if (isWritten) return `${flag}: no such flag. "membrane serve --help" lists them`;
+  const folded = unknown.replaceAll("-", "").toLowerCase();
+  const isItsName = (name: string): boolean =>
+    name.startsWith(PREFIX) && name.slice(PREFIX.length).replaceAll("_", "").toLowerCase() === folded;
+  const variable = Object.keys(environment).find(isItsName) ?? `${PREFIX}${unknown}`;
+  return variable === `${VARIABLES}_NO_TLS`
+    ? `${variable}: expected ${VARIABLES}_TLS=false instead`
+    : `${variable}: no such variable, it stands for ${flag}, which is no flag. "membrane serve --help" lists them`;
+}
