@@ -3,11 +3,11 @@ import { createLogSink } from "./log-sink.ts";
 import type { LogSink, Written } from "./log-sink.ts";
 
 /**
- * Opens a descriptor for log lines so that no write waits: for a pipe or a terminal that is not read, one that waits would
+ * Opens a descriptor for log lines so that no write blocks: a blocking write to a pipe or terminal that is not read would
  * stop the service.
  *
  * @param descriptor as the process was started with.
- * @param unblock makes the descriptor itself one that does not wait, for sockets, which cannot be opened again.
+ * @param unblock makes the descriptor itself non-blocking, for sockets, which cannot be opened again.
  */
 export function openLogSink(descriptor: number, unblock: () => void): LogSink {
   const own = reopen(descriptor, unblock);
@@ -19,12 +19,12 @@ export function openLogSink(descriptor: number, unblock: () => void): LogSink {
   });
 }
 
-/** A file keeps its descriptor, since a new one would write over what others append. */
+/** A file keeps its descriptor, since a new one would overwrite what other processes append. */
 function reopen(descriptor: number, unblock: () => void): number {
   try {
     const status = fstatSync(descriptor);
     if (status.isFile()) return descriptor;
-    // The mode belongs to what was opened, which the shell and other processes share: a new opening is ours alone.
+    // The non-blocking mode belongs to the open file, which the shell and other processes share; a new one is ours alone.
     if (!status.isSocket()) return openSync(`/proc/self/fd/${descriptor}`, OWN_OPENING);
   } catch {
     // Another user's terminal, a pipe without a reader, a system without /proc, no descriptor at all.

@@ -1,7 +1,7 @@
-/** What became of one try to write: how many bytes were taken, that nothing can be taken for now, or that it failed. */
+/** The result of one attempt to write: how many bytes were written, that it would block, or that it failed. */
 export type Written = number | "busy" | "failed";
 
-/** Where log lines go; it never throws, never waits and never keeps more than a little. */
+/** Where log lines go. It never throws, never blocks, and keeps at most {@link KEPT_BYTES}. */
 export interface LogSink {
   write(line: string): void;
   /** Tries once more to write what is kept. */
@@ -17,14 +17,14 @@ export interface LogSinkOptions {
   readonly later: (act: () => void, ms: number) => void;
 }
 
-/** Lines that are kept while the other side reads nothing, in bytes. */
+/** How much is kept while nothing is read, in bytes. */
 export const KEPT_BYTES: number = 256 * 1024;
 
-/** How long after it was busy, or failed, it is tried again, in milliseconds. */
+/** After how long a write that would block, or that failed, is tried again, in milliseconds. */
 const BUSY_MS = 50;
 const FAILED_MS = 1_000;
 
-/** A line, or the notice that stands for lines that were lost. */
+/** A line, or the notice of lines that were lost. */
 interface Entry {
   readonly lines: number;
   bytes: Buffer;
@@ -32,8 +32,8 @@ interface Entry {
 }
 
 /**
- * Drops and counts what cannot be written, and says how much it was as soon as something can be written again. A full disk, a
- * pipe that was closed or one that is not read must neither end nor delay the service: a revoke is logged before its answer.
+ * Drops and counts lines that cannot be written, and logs the count as soon as writing works again. A full disk, a closed
+ * pipe or one that is not read must neither end nor delay the service: a revoke is logged before its answer.
  */
 export function createLogSink({ out, describeLoss, later }: LogSinkOptions): LogSink {
   let entries: Entry[] = [];
@@ -82,7 +82,7 @@ export function createLogSink({ out, describeLoss, later }: LogSinkOptions): Log
   const flush = (): boolean => {
     if (!writeKept()) return false;
     if (lost === 0) return true;
-    // What is left of a line that was cut must not make the next one unreadable.
+    // The next line must not continue a line that was cut.
     keep(`${isCut ? "\n" : ""}${describeLoss(lost)}`, lost);
     lost = 0;
     return writeKept();

@@ -37,7 +37,7 @@ export interface AuditLog {
   swept(event: { readonly deleted: number }): void;
   /** A worker listens; `worker` is its process id. */
   workerStarted(event: { readonly worker: number }): void;
-  /** A worker ended that nobody told to; another one takes its place. */
+  /** A worker ended without having been stopped; another one takes its place. */
   workerEnded(event: {
     readonly worker: number;
     readonly code: number | null;
@@ -47,15 +47,15 @@ export interface AuditLog {
   firstCapabilities(event: { readonly tenant: string; readonly file: string }): void;
   /** A start with names that the private CA may not certify made another one; clients must trust this file. */
   authorityReplaced(event: { readonly file: string }): void;
-  /** The configuration does not fit what is around it. */
+  /** The configuration does not fit its surroundings. */
   advised(event: { readonly subject: string; readonly problem: string }): void;
-  /** A part of the data directory that other users could reach was closed to them. */
+  /** The mode of a part of the data directory was restored: other users could access it. */
   modeMended(event: { readonly path: string }): void;
   /** The operator asked for the certificate to be read again. */
   reloading(): void;
-  /** It was read again and is the one that is presented. */
+  /** The certificate was read again and is the one in use. */
   certificateUnchanged(event: { readonly expires: Date }): void;
-  /** Files that were renewed hold no pair that can be presented; the old one stays. */
+  /** The renewed files hold no usable pair; the old one stays in use. */
   certificateRejected(event: { readonly file: string; readonly problem: string }): void;
   certificateRenewed(event: { readonly expires: Date }): void;
   /** The store writes no more (`full`, `failed`), or again (`writable`); `cause` is an error's code. */
@@ -69,7 +69,7 @@ export interface AuditLog {
 }
 
 export function createAuditLog(logger: Logger): AuditLog {
-  // Said once in a service's life, whatever its level: the capabilities cannot be shown again.
+  // Logged at every level: the capabilities cannot be shown again, and what an operator changes is a record.
   const always = logger.child({}, { level: "info" });
   return {
     ready: ({ authority, host, port, secure }) => logger.info({ authority, host, port, secure }, "ready"),

@@ -13,21 +13,21 @@ interface Entry<K, V> {
   newer: Entry<K, V> | undefined;
 }
 
-/** One that entries belong to, with those of it that are kept, from the longest unused to the latest. */
+/** An owner, and its entries from the least to the most recently used. */
 interface Owner<K, V> {
   readonly name: string;
   oldest: Entry<K, V> | undefined;
   newest: Entry<K, V> | undefined;
   entries: number;
   bytes: number;
-  /** Logarithm of what it has. */
+  /** Logarithm of its share. */
   rank: number;
 }
 
 /**
- * Keeps what was used last, for many owners. What goes when it is full is the longest unused of one that has most, to a factor of
- * two: whoever fills it pushes out its own, and one that has less than half as much as another loses nothing to it. For one owner
- * alone it is an LRU cache.
+ * An LRU cache that many owners share. When it is full it evicts the least recently used entry of an owner with the largest
+ * share, to a factor of two: an owner that fills the cache evicts its own entries, and one with less than half of another's
+ * share loses nothing to it.
  */
 export class FairLru<K, V> {
   readonly #limits: FairLruLimits;
@@ -38,7 +38,7 @@ export class FairLru<K, V> {
   readonly #ranks: Set<Owner<K, V>>[] = [];
   #bytes = 0;
 
-  /** @param dropped is told of each value that is no longer kept. */
+  /** @param dropped called with each value that is no longer kept. */
   constructor(limits: FairLruLimits, dropped: (value: V, key: K) => void = () => undefined) {
     this.#limits = limits;
     this.#dropped = dropped;
@@ -58,7 +58,7 @@ export class FairLru<K, V> {
     return entry.value;
   }
 
-  /** @returns whether it is kept: nothing is that is larger than all that may be kept together. */
+  /** @returns whether it is kept; a value larger than the whole cache is not. */
   set(key: K, value: V, { owner: name, bytes }: { readonly owner: string; readonly bytes: number }): boolean {
     this.delete(key);
     if (bytes > this.#limits.bytes) return false;
@@ -104,13 +104,13 @@ export class FairLru<K, V> {
     owner.rank = rank;
   }
 
-  /** What it has of all: the larger of its parts of the entries and of the bytes. */
+  /** Its share: the larger of its shares of the entries and of the bytes. */
   #rankOf({ entries, bytes }: Owner<K, V>): number {
     const part = Math.max(entries / this.#limits.entries, bytes / this.#limits.bytes);
     return Math.max(0, RANKS + Math.floor(Math.log2(part)));
   }
 
-  /** @param preferred if no other has more, to a factor of two. */
+  /** @param preferred taken unless another owner has more, to a factor of two. */
   #largest(preferred: Owner<K, V>): Owner<K, V> {
     for (let rank = this.#ranks.length - 1; rank > preferred.rank; rank -= 1)
       for (const owner of this.#ranks[rank] ?? []) return owner;
@@ -118,7 +118,7 @@ export class FairLru<K, V> {
   }
 }
 
-/** Parts under one in 2^RANKS are alike. */
+/** Shares under one in 2^RANKS have the same rank. */
 const RANKS = 40;
 
 function unlink<K, V>(entry: Entry<K, V>): void {

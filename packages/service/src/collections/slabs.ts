@@ -1,23 +1,23 @@
-/** Size of the first slab, in bytes: most bodies that come in tiny pieces are small. */
+/** Size of the first slab, in bytes: most bodies in tiny pieces are small. */
 const FIRST_BYTES = 1_024;
 
 /** Size of the largest slab, in bytes. */
 const MOST_BYTES = 1_024 * 1_024;
 
 /**
- * Smaller pieces, in bytes, are worth a copy. A Buffer costs some 360 bytes beside what it holds: a mebibyte kept in pieces of
- * one byte takes 360 MB.
+ * Pieces smaller than this, in bytes, are copied. A Buffer costs some 360 bytes in addition to its content: a mebibyte kept in
+ * pieces of one byte takes 360 MB.
  */
 export const SMALL_PIECE_BYTES: number = 2_048;
 
 /**
- * Bytes that wait, copied out of the pieces they came in. Each slab is as large as all before it together, so that no more than
- * twice of what came is allocated, and nothing is copied again.
+ * Bytes that wait, copied out of the pieces they came in. Each slab is as large as all before it together, so that at most
+ * twice the bytes are allocated, and nothing is copied twice.
  */
 export class Slabs {
   readonly #expected: number;
   #slabs: Buffer[] = [];
-  /** Bytes of the last slab that are taken. */
+  /** Bytes in use of the last slab. */
   #used = 0;
   #length = 0;
   #allocated = 0;
@@ -27,7 +27,7 @@ export class Slabs {
     this.#expected = expected;
   }
 
-  /** Bytes that came. */
+  /** Bytes appended. */
   get length(): number {
     return this.#length;
   }
@@ -38,8 +38,8 @@ export class Slabs {
   }
 
   /**
-   * @param mayAllocate asked for each slab, in bytes, before it is made.
-   * @returns whether the piece was taken whole.
+   * @param mayAllocate called before each slab is made, with its size in bytes.
+   * @returns whether the whole piece was appended.
    */
   append(piece: Buffer, mayAllocate: (bytes: number) => boolean = always): boolean {
     for (let from = 0; from < piece.length;) {
@@ -47,7 +47,7 @@ export class Slabs {
       if (last === undefined || this.#used === last.length) {
         const size = this.#nextSize();
         if (!mayAllocate(size)) return false;
-        // Not of the pool that small buffers share: it would live as long as the longest of them.
+        // Not from the pool that small buffers share, which lives as long as the last of them.
         this.#slabs.push(Buffer.allocUnsafeSlow(size));
         this.#allocated += size;
         this.#used = 0;
@@ -61,7 +61,7 @@ export class Slabs {
     return true;
   }
 
-  /** All that came, in its order; afterwards nothing is here. */
+  /** Removes and returns all bytes, in order. */
   take(): readonly Buffer[] {
     const taken = this.#slabs;
     const last = taken.at(-1);

@@ -6,17 +6,17 @@ import type { ServeConfig } from "../config.ts";
 import { certifiedName } from "../tls/certified-name.ts";
 import { covers } from "../tls/judge.ts";
 
-/** Something that a start does not stop for and that an operator would want to know. In words of this program alone. */
+/** Something that an operator should know and that does not stop a start. In this program's own words. */
 export interface Advice {
   readonly subject: "authority" | "certificate" | "open files";
   readonly problem: string;
 }
 
-/** What a configuration is judged by. */
+/** What a configuration is compared with. */
 export interface Surroundings {
   /** The certificate that was given, PEM; absent: the service's own, or none. */
   readonly certificate: string | undefined;
-  /** What the service was called when it was last served from this data directory. */
+  /** The authority that was last served from this data directory. */
   readonly lastAuthority: Authority | undefined;
   /** How many files a process may have open; absent: not known. */
   readonly openFiles: number | undefined;
@@ -25,13 +25,13 @@ export interface Surroundings {
 
 const DAY_MS = 86_400_000;
 
-/** A given certificate that is renewed by somebody else should have been by now. */
+/** A certificate that is renewed automatically has been renewed this long before it expires. */
 const SOON_MS = 14 * DAY_MS;
 
-/** Files that a process has open beside its connections: the store, the log, name lookups. */
+/** Files that a process opens in addition to its connections: the store, the log, name lookups. */
 const OTHER_FILES = 256;
 
-/** Compares a configuration with what is around it. */
+/** Compares a configuration with its surroundings. */
 export function adviseOn(config: ServeConfig, surroundings: Surroundings): readonly Advice[] {
   return [
     ...adviseOnListening(config),
@@ -41,7 +41,7 @@ export function adviseOn(config: ServeConfig, surroundings: Surroundings): reado
   ];
 }
 
-/** The limit that Node.js has raised as far as this user may; not known where there is no such file. */
+/** The limit of open files, which Node.js raises as far as it may; not known without /proc. */
 export async function readOpenFiles(): Promise<number | undefined> {
   const text = await readFile("/proc/self/limits", "utf8").catch(() => "");
   return parseOpenFiles(text);

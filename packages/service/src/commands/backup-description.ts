@@ -1,21 +1,21 @@
 import type { Authority } from "capability-protocol";
 import { parseAuthority } from "capability-protocol";
 
-/** What a backup says of itself. It is written last: a copy without it is not whole. */
+/** Describes a backup. It is written last: a backup without it is incomplete. */
 export interface BackupDescription {
   readonly takenAt: Date;
-  /** What the service was called. */
+  /** The authority of the service. */
   readonly authority: Authority;
 }
 
-/** Version of the layout of a backup. */
+/** Version of the backup's layout. */
 const BACKUP_VERSION = 1;
 
 export function formatBackupDescription({ takenAt, authority }: BackupDescription): string {
   return `${JSON.stringify({ version: BACKUP_VERSION, takenAt: takenAt.toISOString(), authority })}\n`;
 }
 
-/** @returns nothing for what no backup of this version says. */
+/** @returns nothing for any other text, and for the description of another version. */
 export function parseBackupDescription(text: string): BackupDescription | undefined {
   let json: unknown;
   try {

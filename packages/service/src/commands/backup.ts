@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "../command.ts";
 import { ConfigError } from "../config.ts";
-import { createFile, makePrivateDirectory } from "../private-files.ts";
+import { createFile, makePrivateDirectory, hasCode } from "../private-files.ts";
 import { adoptCopy, copyStore } from "../store/lmdb/backup.ts";
 import { formatBackupDescription } from "./backup-description.ts";
 import { dataPaths } from "./data.ts";
@@ -18,10 +18,10 @@ export function backupPaths(directory: string): { readonly store: string; readon
 }
 
 /**
- * Copies the store, as it is at one moment, beside a running service. Neither the service key nor the private CA goes into
- * the copy: whoever has it opens nothing.
+ * Copies the store, as it is at one moment, while the service may run. Neither the service key nor the private CA is copied,
+ * so that a stolen backup opens nothing.
  *
- * @throws ConfigError if the directory holds something.
+ * @throws ConfigError if the directory is not empty.
  */
 export async function backup(
   command: BackupCommand,
@@ -29,7 +29,7 @@ export async function backup(
 ): Promise<void> {
   const directory = resolve(command.directory);
   const { store: from, serviceKey, tls } = dataPaths(command.config);
-  // Closed again before it is copied: LMDB wants an environment opened once in a process.
+  // Closed again before it is copied: LMDB allows one open environment per file in a process.
   const { keys, authority } = await withStore(command.config, (data) => Promise.resolve(data));
   const isNew = await makeEmptyDirectory(directory);
   const to = backupPaths(directory);
@@ -50,10 +50,10 @@ export async function backup(
   print("Copy these once, to another place than the backups.");
 }
 
-/** @returns whether it was made. */
+/** @returns whether the directory was made. */
 async function makeEmptyDirectory(directory: string): Promise<boolean> {
   const present = await readdir(directory).catch((cause: unknown) => {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+    if (hasCode(cause, "ENOENT")) return undefined;
     throw new ConfigError(`backup: ${directory} is no directory that this user may read`, { cause });
   });
   if (present !== undefined && present.length > 0) {

@@ -8,17 +8,17 @@ import { dataPaths } from "./data.ts";
 const GROUP = 0o070;
 const OTHERS = 0o007;
 
-/** Something in a data directory that more users can reach than should. */
+/** A part of a data directory that more users can access than should. */
 export interface WidePart {
   readonly path: string;
   readonly mode: number;
-  /** What it should be. */
+  /** The mode it should have. */
   readonly wanted: number;
 }
 
 /**
- * Looks for parts of the data directory that other users can reach: a directory that was there before the first start, a
- * backup that was copied back, a volume whose files were made readable for a group. Certificates are public.
+ * Finds parts of the data directory that other users can access: a directory that existed before the first start, a copied
+ * backup, a volume whose files are readable for a group. Certificates are public.
  */
 export async function findWideParts(config: DataConfig): Promise<readonly WidePart[]> {
   const { store, tls, firstCapabilities, serviceKey } = dataPaths(config);
@@ -27,7 +27,7 @@ export async function findWideParts(config: DataConfig): Promise<readonly WidePa
     ...(await filesIn(store)),
     ...(await filesIn(tls, (name) => !name.endsWith(".pem"))),
   ];
-  // A key that was put elsewhere is kept as its operator keeps it.
+  // The mode of a key in another place is the operator's choice.
   if (config.serviceKeyFile === undefined) files.push(serviceKey);
   const found = await Promise.all([
     ...[store, tls].map((path) => widePart(path, 0o700)),
@@ -37,11 +37,11 @@ export async function findWideParts(config: DataConfig): Promise<readonly WidePa
 }
 
 /**
- * Closes what other users can reach.
+ * Removes other users' access to parts of the data directory.
  *
- * @throws ConfigError for what others can reach and this user may not change; for a group alone that is left, since
- *   volumes of Kubernetes are shared with a group by their owner.
- * @returns what was closed.
+ * @throws ConfigError where others have access and this user may not change that. Access of a group alone is then left:
+ *   volumes in Kubernetes belong to a group on purpose.
+ * @returns the parts that were changed.
  */
 export async function mendModes(config: DataConfig): Promise<readonly WidePart[]> {
   const mended: WidePart[] = [];
@@ -87,7 +87,7 @@ async function filesIn(directory: string, isPrivate = (_name: string): boolean =
   }
 }
 
-/** A file in place of a directory is for the store to complain of. */
+/** A file in place of a directory is reported when the store is opened. */
 function isAbsent(error: unknown): boolean {
   return hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR");
 }

@@ -2,14 +2,14 @@ import { constants } from "node:fs";
 import { access, readdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
-/** What a data directory may hold before it has a store: parts that were put there first, and what a volume begins with. */
+/** What a data directory may hold before it has a store: other parts of it, and what a new volume holds. */
 const OWN_NAMES = /^(?:\..*|service\.key|tls|authority|first-capabilities\.json|lost\+found|.*\.tmp)$/;
 
 /**
- * Looks at where a data directory is, or is to be made, before anything is written there.
+ * Checks where a data directory is, or will be made, before anything is written there.
  *
  * @param paths the data directory, its store, and a service key that may be in it under any name.
- * @returns what keeps it from being one and what to do, or nothing.
+ * @returns why it cannot be there and what to do, or nothing.
  */
 export async function findPlaceProblem(
   data: string,
@@ -32,14 +32,14 @@ export async function findPlaceProblem(
     : `${data} has no store and holds something else (${other}): name a directory that is empty, or is not there yet`;
 }
 
-/** What the operating system says of opening the store in a word, with what to do about it. */
+/** Explains an error from opening the store, with what to do about it. */
 export function explainOpening(store: string, error: unknown): string {
   const code = codeOf(error);
   if (code !== undefined) return `${store} ${explainCode(code)}`;
   return `${store} cannot be opened: ${error instanceof Error ? error.message : "unknown"}`;
 }
 
-/** The part of a path that is there. */
+/** The longest part of a path that exists. */
 async function nearest(path: string): Promise<{ readonly path: string; readonly isDirectory: boolean }> {
   const found = await stat(path).catch(() => undefined);
   if (found !== undefined) return { path, isDirectory: found.isDirectory() };

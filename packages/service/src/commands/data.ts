@@ -55,7 +55,7 @@ export async function openData(
   // A store without its key must not get a new one: it would hide that the old one is missing.
   if (!existsSync(paths.store)) await createServiceKeyFile(paths.serviceKey, randomBytes);
   const keys = createServiceKeys(await readServiceKeyFile(paths.serviceKey));
-  // LMDB would make it as readable as the umask lets it.
+  // LMDB would make it with the mode that the umask leaves.
   await makePrivateDirectory(paths.store);
   const store = await openLmdbStore({
     directory: paths.store,
@@ -75,7 +75,7 @@ export async function openData(
 export async function rememberAuthority(config: DataConfig): Promise<void> {
   const path = dataPaths(config).authority;
   const text = `${config.authority}\n`;
-  // Nothing is written where nothing changes: a start on a full disk serves.
+  // Unchanged, it is not written: a start on a full disk must serve.
   if ((await readIfPresent(path)) !== text) await replaceFile(path, text, 0o644);
 }
 

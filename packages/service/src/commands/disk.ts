@@ -5,10 +5,10 @@ import type { DataConfig } from "../config.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
-/** Below it, an operator should act before only revokes are written. */
+/** Below it, an operator should make room: on a full disk only revokes are written. */
 const LEAST_BYTES = 256 * MEBIBYTE;
 
-/** How much is left where the data directory is, or will be. */
+/** Checks how much space is left where the data directory is, or will be. */
 export async function checkDisk({
   data,
 }: Pick<DataConfig, "data">): Promise<{ readonly ok: boolean; readonly what: string }> {

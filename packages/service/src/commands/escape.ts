@@ -1,15 +1,15 @@
 /**
- * What a terminal could act on or show as something else: control characters, separators of lines, marks that turn the
- * direction of text or show nothing, code points that mean nothing.
+ * What a terminal could act on or show as something else: control characters, line separators, bidirectional and invisible
+ * marks, unassigned code points.
  */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
-/** A name that stands on a line by itself without quotes. */
+/** A name that needs no quotes on a line by itself. */
 const PLAIN = /^[^\s"\\](?:[^"\\]*[^\s"\\])?$/u;
 
 /**
- * Text that a terminal shows and does not obey, on one line. Names of tenants and membranes come from clients: a name must
- * not move the cursor, change a title, or forge the next line. Inside the strings of a JSON text the escapes mean the same.
+ * Escapes text so that a terminal shows it on one line and does not act on it. Names of tenants and membranes come from
+ * clients: a name must not move the cursor, change a title, or forge the next line. In a JSON string the escapes mean the same.
  */
 export function escapeText(text: string): string {
   return text.replace(UNPRINTABLE, (character) =>
@@ -17,7 +17,7 @@ export function escapeText(text: string): string {
   );
 }
 
-/** A name as it is if it can stand by itself, else as a JSON string, which says where it ends. */
+/** A name as it is if it needs no quotes, otherwise as a JSON string, which shows where it ends. */
 export function formatName(name: string): string {
   return PLAIN.test(name) && escapeText(name) === name ? name : quoteName(name);
 }

@@ -19,7 +19,7 @@ interface Kept {
  * @param kept where the private CA is, if the service has one, and the capabilities, if they were not printed.
  * @param home asked for only when a profile is wanted, since not every user has a home directory.
  * @returns what was done, and what is left to do, line by line for a person; no line if no profile is wanted. It never
- *   rejects: the capabilities were shown, and a service must start where nobody has a home.
+ *   rejects: the capabilities were shown, and a service must start without a home directory.
  */
 export async function makeFirstProfile(
   { profile: name, authority }: Pick<DataConfig, "profile" | "authority">,

@@ -9,15 +9,15 @@ import { dataPaths } from "./data.ts";
 import type { Print } from "./print.ts";
 import { formatFirst, printFirst } from "./print.ts";
 
-/** Where the capabilities of the first tenant went. */
+/** The first tenant, and where its capabilities were written. */
 export interface FirstTenant {
   readonly first: FirstCapabilities;
-  /** The file that holds them; absent when they were printed. */
+  /** The file with the capabilities; absent if they were printed. */
   readonly file?: string;
 }
 
 /**
- * Makes the first tenant and prints its capabilities, for a person who looks at a terminal.
+ * Makes the first tenant and prints its capabilities, to a terminal.
  *
  * @returns nothing if the store has had a tenant before.
  */
@@ -33,8 +33,8 @@ export async function showFirstTenant(
 }
 
 /**
- * Makes the first tenant and writes its capabilities to a file that its owner alone can read. What a service prints goes
- * to a journal or to a collector of logs, which keep it and show it to others.
+ * Makes the first tenant and writes its capabilities to a file that its owner alone can read. What a service prints ends up
+ * in a journal or a log collector, which keeps it and shows it to others.
  *
  * @throws ConfigError if the file cannot be written; no tenant is made then.
  * @returns nothing if the store has had a tenant before.

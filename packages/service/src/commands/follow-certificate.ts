@@ -1,39 +1,40 @@
 import type { AuditLog } from "../audit/log.ts";
 import type { GivenCertificateSource, Look } from "../tls/given-certificate.ts";
 
-/** How often the files are read, in milliseconds: a watch of directories misses what links lead to, a read does not. */
+/** How often the files are read, in milliseconds. Watching the directory would miss changes behind symbolic links. */
 const EVERY_MS = 5_000;
 
 type Log = Pick<AuditLog, "certificateRenewed" | "certificateUnchanged" | "certificateRejected" | "fault">;
 
 /** Follows files that hold the server's certificate. */
 export interface CertificateFollower {
-  /** Looks now, for an operator who asked, and says what was found in any case. */
+  /** Reads the files now, because the operator asked, and always logs the result. */
   reload(): Promise<void>;
   stop(): void;
 }
 
-/** Looks at the files again and again, and at once when asked. What cannot be used is said, and the old one stays. */
+/** Reads the files regularly, and at once when asked. A pair that cannot be used is logged, and the old one stays in use. */
 export function followCertificate(source: GivenCertificateSource, log: Log): CertificateFollower {
   let turn: Promise<void> = Promise.resolve();
-  const judge = createPatience();
-  const look = async (isAsked: boolean): Promise<void> => {
+  const isNews = createPatience();
+  const look = async ({ isAsked }: { readonly isAsked: boolean }): Promise<void> => {
     try {
       const seen = await source.look(new Date());
-      if (judge(seen) || isAsked) say(seen, log);
+      if (isNews(seen) || isAsked) report(seen, log);
     } catch (error) {
       log.fault(error);
     }
   };
-  // One after the other: an older look must not present an older pair after a newer one.
-  const inTurn = (isAsked: boolean): Promise<void> => (turn = turn.then(() => look(isAsked)));
-  const timer = setInterval(() => void inTurn(false), EVERY_MS).unref();
-  return { reload: () => inTurn(true), stop: () => clearInterval(timer) };
+  // One after the other: an older read must not replace a newer pair with an older one.
+  const lookInTurn = (why: { readonly isAsked: boolean }): Promise<void> =>
+    (turn = turn.then(() => look(why)));
+  const timer = setInterval(() => void lookInTurn({ isAsked: false }), EVERY_MS).unref();
+  return { reload: () => lookInTurn({ isAsked: true }), stop: () => clearInterval(timer) };
 }
 
 /**
- * Whether a look that nobody asked for is worth a line. A pair that does not fit may be a pair half replaced: it is
- * reported when it is still there at the next look, and once.
+ * Decides whether a regular look is logged. A pair that does not match may be half replaced: it is logged once, if the next
+ * look finds it again.
  */
 export function createPatience(): (look: Look) => boolean {
   let seen: string | undefined;
@@ -54,7 +55,7 @@ export function createPatience(): (look: Look) => boolean {
   };
 }
 
-function say(look: Look, log: Log): void {
+function report(look: Look, log: Log): void {
   switch (look.kind) {
     case "changed":
       return log.certificateRenewed({ expires: look.certificate.expires });

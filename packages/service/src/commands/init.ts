@@ -9,7 +9,7 @@ import { makeFirstProfile } from "./first-profile.ts";
 import type { Print } from "./print.ts";
 import { firstForPrograms, printFirst, printJson } from "./print.ts";
 
-/** What a command that makes a service has of its process. */
+/** What `init` needs of its process. */
 export interface InitMachine {
   readonly now: Date;
   /** Home directory of whoever runs it. */

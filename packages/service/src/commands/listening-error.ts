@@ -1,7 +1,7 @@
 import type { ServeConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
 
-/** What the operating system says of an address in a word, in a sentence that says what to do. */
+/** Explains an error of listening on an address, with what to do about it. */
 export function explainListening({ listen: { host, port } }: ServeConfig, error: unknown): unknown {
   if (!(error instanceof Error) || !("code" in error)) return error;
   const where = `--listen: ${host}:${port}`;

@@ -10,10 +10,10 @@ import { printJson } from "./print.ts";
 
 type MembraneCommand = Extract<Command, { name: `membrane ${string}` }>;
 
-/** How many membranes one look into the store gives. */
+/** How many membranes are read from the store at once. */
 const PAGE = 1_000;
 
-/** The operator's commands on membranes whose capabilities are lost. */
+/** The operator's commands on membranes: they need no capability. */
 export async function membrane(command: MembraneCommand, { print, log }: OperatorMachine): Promise<void> {
   await withStore(command.config, async ({ store }) => {
     const tenant = await findTenant(store, "--tenant", command.tenant);
@@ -37,7 +37,7 @@ export async function membrane(command: MembraneCommand, { print, log }: Operato
   });
 }
 
-/** All membranes of a tenant that are alive, whatever key their tokens were sealed to. */
+/** All living membranes of a tenant, whatever key their tokens were sealed to. */
 async function* membranesOf(store: Store, tenant: Uid): AsyncIterable<StoredMembrane> {
   let lastId: string | undefined;
   for (;;) {

@@ -11,7 +11,7 @@ import type { OpenData } from "./data.ts";
 import { quoteName } from "./escape.ts";
 import type { Print } from "./print.ts";
 
-/** What an operator's command has of its process. */
+/** What an operator's command needs of its process. */
 export interface OperatorMachine {
   readonly print: Print;
   /** Where changes are recorded. */
@@ -19,9 +19,9 @@ export interface OperatorMachine {
 }
 
 /**
- * Opens the store of a data directory that is there. It works beside a running service: both see the same store.
+ * Opens an existing store, also while the service runs on it.
  *
- * @throws ConfigError if there is none: opening would make one, wherever the operator happens to be.
+ * @throws ConfigError if there is none: opening would make one in whatever directory the operator is in.
  */
 export async function withStore<T>(config: DataConfig, act: (data: OpenData) => Promise<T>): Promise<T> {
   if (!existsSync(dataPaths(config).store)) {
@@ -45,8 +45,8 @@ export async function findTenant(store: Store, flag: string, name: string): Prom
 }
 
 /**
- * Revokes a tenant or a membrane without a capability of it, and records that. Services that run on the store refuse what
- * descends from it from then on, and cut its open streams within a second.
+ * Revokes a tenant or a membrane without a capability, and records that. Services on the store refuse from then on what
+ * descends from it, and cut its open streams within a second.
  */
 export async function revokeAsOperator(
   store: Store,

@@ -49,7 +49,7 @@ export async function restore(command: RestoreCommand, { print, log }: OperatorM
   report(description).forEach(print);
 }
 
-/** What a restored copy brings back: the operator alone can know what must be ended again. */
+/** Says what a restored copy brings back: only the operator can know what to revoke again. */
 function report({ takenAt }: BackupDescription): readonly string[] {
   return [
     `Restored the store as it was at ${takenAt.toISOString()}. It knows nothing of what came after:`,

@@ -12,7 +12,7 @@ import { printJson, printUris } from "./print.ts";
 
 type TenantCommand = Extract<Command, { name: `tenant ${string}` }>;
 
-/** What a reissue leaves as it was: an operator who thinks that it ends something must be told. */
+/** What a reissue does not end, since an operator may expect it to. */
 const NOT_ENDED = [
   "",
   "Nothing was ended. The old create, query and deleteSelf go on working for those who have them, and so does all that was made with them.",
@@ -20,7 +20,7 @@ const NOT_ENDED = [
   '"membrane membrane list" and "membrane membrane revoke" end older membranes; deleteSelf and "membrane tenant delete" end the tenant with all of them.',
 ];
 
-/** The operator's commands on tenants. They work beside a running service: both see the same store. */
+/** The operator's commands on tenants. They also work while the service runs: both use the same store. */
 export async function tenant(command: TenantCommand, { print, log }: OperatorMachine): Promise<void> {
   await withStore(command.config, async (data) => {
     if (command.name === "tenant list") {

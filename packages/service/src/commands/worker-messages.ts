@@ -19,10 +19,10 @@ export function parseFromWorker(message: unknown): FromWorker | undefined {
     : undefined;
 }
 
-/** Asked by a worker that starts: which certificate is it to present? What is sent before it listens would be lost. */
+/** Sent by a worker that starts, to get the certificate: one sent before the worker listens for messages would be lost. */
 export const WHICH_CERTIFICATE = "which certificate";
 
-/** What a worker presents when the certificate was given in files: the first process alone reads them. */
+/** Sent to a worker when the certificate was given in files: only the first process reads them. */
 export interface CertificateMessage {
   readonly kind: "certificate";
   readonly cert: string;
