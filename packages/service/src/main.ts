@@ -21,8 +21,8 @@ const STANDARD_ERROR = 2;
 /** Time for the process to end by itself once all is done, in milliseconds. */
 const END_MS = 5_000;
 
-const print = createPrint((text) => writeTo(process.stdout, text));
-const note = createPrint((text) => writeTo(process.stderr, text));
+const print = createPrint((text) => emitError(process.stdout, () => process.stdout.write(text)));
+const note = createPrint((text) => emitError(process.stderr, () => process.stderr.write(text)));
 
 // Without a listener, output that cannot be written would end the process.
 process.stdout.on("error", reportOutputFailure);
@@ -142,10 +142,10 @@ function unblock(): void {
   void process.stderr.fd;
 }
 
-/** A stream to a file throws; all others emit `error` later. */
-function writeTo(stream: NodeJS.WriteStream, text: string): void {
+/** A write to a file throws, where all other streams emit `error`: both end up there. */
+function emitError(stream: NodeJS.WriteStream, write: () => unknown): void {
   try {
-    stream.write(text);
+    write();
   } catch (error) {
     stream.emit("error", error);
   }

@@ -12,7 +12,7 @@ export type Denial =
   | { readonly reason: "malformed_request"; readonly message: string }
   | { readonly reason: "invalid_field"; readonly problem: Problem }
   | { readonly reason: "dead_capability" }
-  /** The client means to do what this capability does not do. */
+  /** The client intends an operation that this capability does not do. */
   | { readonly reason: "wrong_capability"; readonly wanted: string }
   | { readonly reason: "path_not_allowed" }
   | { readonly reason: "method_not_allowed"; readonly allow: readonly string[] }
@@ -34,9 +34,9 @@ export type Denial =
   | { readonly reason: "upgrade_not_supported" }
   | { readonly reason: "expectation_failed" }
   | { readonly reason: "store_busy" }
-  /** The disk is full: all but revokes waits until it is not. */
+  /** The disk is full: only revokes are written. */
   | { readonly reason: "store_full" }
-  /** What was written may not be on disk. */
+  /** The write may not be on disk. */
   | { readonly reason: "store_failed" }
   /** As many invocations are under way as this capability may have, as this tenant, as the whole service. */
   | { readonly reason: "capability_busy" }
@@ -46,10 +46,10 @@ export type Denial =
 
 /** A refusal in place of the target's answer. */
 export type GatewayDenial =
-  /** A header of the client, or a key of its query, that would make another request of it; as it may be shown. */
+  /** A header of the client, or a key of its query, that would change the request's meaning; safe to print. */
   | { readonly reason: "header_not_allowed"; readonly name: string }
   | { readonly reason: "query_not_allowed"; readonly key: string }
-  /** The target leads elsewhere, and the client is known to take its token along. */
+  /** The target redirects elsewhere, and the client is known to send its token along. */
   | { readonly reason: "redirect_not_passed" }
   /** A body that must be held in memory to be signed and is over the limit in bytes. */
   | { readonly reason: "payload_too_large"; readonly limit: number }

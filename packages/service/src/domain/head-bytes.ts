@@ -1,6 +1,6 @@
 import type { HmacConfiguration } from "capability-protocol";
 
-/** What of a request stands before its body. */
+/** The part of a request before its body. */
 export interface Head {
   readonly method: string;
   readonly path: string;

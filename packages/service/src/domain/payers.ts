@@ -2,17 +2,17 @@ import type { LineageNode } from "./lineage.ts";
 import type { Uid } from "./uid.ts";
 
 /**
- * What the use of a node is charged to, where many share something that is bounded. Re-exports cost their makers nothing: counted
- * one by one, a holder would have as many shares as it likes.
+ * What the use of a node is charged to, where many share a limited resource. A re-export costs nothing to make: if each counted
+ * separately, a holder could give itself any number of shares.
  */
 export interface Payers {
   /** The capability itself, and all that it re-exports, step by step. */
   readonly capabilities: readonly Uid[];
   /** All tenants in the lineage: those that delegated, and the one that was delegated to. */
   readonly tenants: readonly Uid[];
-  /** The tenant through whose membrane it was made; of a capability that a tenant was given with its name: that tenant. */
+  /** The tenant through whose membrane it was made; for one of a tenant's own capabilities, that tenant. */
   readonly maker?: Uid;
-  /** The tenant whose target it stands for. */
+  /** The tenant that owns its target. */
   readonly owner?: Uid;
 }
 
@@ -23,7 +23,7 @@ export function payersOf(root: LineageNode, nodes: ReadonlyMap<Uid, LineageNode>
   const capabilities = [root.uid];
   for (let { parent } = root; parent !== undefined;) {
     const node = nodes.get(parent);
-    // A capability made with itself in its lineage would never end.
+    // Stops at a cycle, which a damaged store could have.
     if (node?.type !== "capability" || capabilities.includes(node.uid)) break;
     capabilities.push(node.uid);
     ({ parent } = node);
@@ -39,7 +39,7 @@ export function payersOf(root: LineageNode, nodes: ReadonlyMap<Uid, LineageNode>
   };
 }
 
-/** Whose a tenant, a membrane or a target is. */
+/** The tenant that a tenant, a membrane or a target belongs to. */
 function tenantOf(node: LineageNode | undefined, nodes: ReadonlyMap<Uid, LineageNode>): Uid | undefined {
   if (node === undefined || node.type === "capability") return undefined;
   if (node.type === "tenant") return node.uid;

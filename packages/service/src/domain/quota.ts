@@ -7,7 +7,7 @@ import { parseUid } from "./uid.ts";
 /** Owns the tenants: the service itself, which has no record. */
 export const SERVICE: Uid = parseUid("0".repeat(32));
 
-/** What is counted against one owner, and limited. */
+/** A limit on what counts against one owner. */
 export interface Quota {
   readonly owner: Uid;
   readonly counts: Counted;
@@ -31,7 +31,7 @@ export interface Quotas {
   readonly capabilitiesPerMembrane: number;
 }
 
-/** Everything that is counted: its limit, and the type of its owner. */
+/** Everything that is counted, with its limit and the type of its owner. */
 const COUNTED: Readonly<
   Record<Counted, { readonly limit: keyof Quotas; readonly owner: "service" | "tenant" | "membrane" }>
 > = {
@@ -52,7 +52,7 @@ export function quotasOf(owner: Tenant | Membrane): Quota[] {
 }
 
 /**
- * What a node counts against. Every node that can be made again and again counts: what nobody counts fills the disk.
+ * What a node counts against. Every node that can be made repeatedly counts, since without a limit it could fill the disk.
  *
  * @returns nothing for a node that is made only together with one that counts ({@link isPartOf}).
  */

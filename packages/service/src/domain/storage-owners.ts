@@ -1,17 +1,17 @@
 import type { LineageNode } from "./lineage.ts";
 import type { Uid } from "./uid.ts";
 
-/** Whose shares of the disk a node takes: a membrane's and a tenant's, or one of them, or none. */
+/** The membrane and the tenant whose shares of the disk a node takes, if any. */
 export interface StorageOwners {
   readonly membrane?: Uid;
   readonly tenant?: Uid;
 }
 
 /**
- * What went through a membrane, and what acts on it, takes of that membrane's share and of its tenant's; a membrane itself and a
- * tenant's own capabilities take of the tenant's; a tenant, and what the operator has, of none.
+ * What went through a membrane, or acts on it, takes space from that membrane's share and its tenant's. A membrane and a
+ * tenant's own capabilities take it from the tenant's. A tenant and the operator's capabilities take it from none.
  *
- * @param find reads a node, those that are made together with `node` among them.
+ * @param find reads a node, including those that are made together with `node`.
  */
 export function storageOwners(node: LineageNode, find: (uid: Uid) => LineageNode | undefined): StorageOwners {
   switch (node.type) {

@@ -2,7 +2,7 @@ import type { LineageNode } from "./lineage.ts";
 import { storageOwners } from "./storage-owners.ts";
 import type { Uid } from "./uid.ts";
 
-/** How much of the disk may be taken, in bytes. */
+/** How much disk space may be taken, in bytes. */
 export interface StorageQuotas {
   /** What went through one membrane, or acts on it. */
   readonly storedBytesPerMembrane: number;
@@ -10,7 +10,7 @@ export interface StorageQuotas {
   readonly storedBytesPerTenant: number;
 }
 
-/** A share of the disk that is used up. */
+/** A share of the disk space that is used up. */
 export interface StorageDenial {
   readonly reason: "storage_exceeded";
   readonly type: "tenant" | "membrane";

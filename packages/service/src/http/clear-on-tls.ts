@@ -4,9 +4,8 @@ import type { TLSSocket } from "node:tls";
 import { refusal } from "./refusal.ts";
 
 /**
- * Answers plain HTTP that comes to the port of TLS in plain HTTP; all others that do not agree on TLS can be told nothing, since
- * what is written would wait for a handshake that never ends. The first bytes are gone to TLS by then: only OpenSSL can tell
- * that they were an HTTP request.
+ * Answers plain HTTP on the TLS port in plain HTTP. Any other failed handshake gets no response: what is written would wait for
+ * a handshake that never ends. TLS has consumed the first bytes by then: only OpenSSL can tell that they were an HTTP request.
  */
 export function answerInClear(server: Server): void {
   const open = new Map<string, Socket>();

@@ -1,32 +1,32 @@
 import { IncomingMessage } from "node:http";
 import { SMALL_PIECE_BYTES, Slabs } from "../collections/slabs.ts";
 
-/** Pieces under this many bytes take the event loop longer than their bytes are worth. */
+/** Pieces under this many bytes cost the event loop far more than their bytes. */
 const TINY_BYTES = 16;
 
-/** How many of them a body may bring in {@link WINDOW_MS} before its connection rests. */
+/** How many of them a body may have in {@link WINDOW_MS} before its connection is paused. */
 const TINY_PIECES = 2_048;
 const WINDOW_MS = 100;
 
-/** How long such a body rests while other requests come, and how often is looked whether they do, in milliseconds. */
+/** How long such a body is paused while other requests come, and how often that is checked, in milliseconds. */
 const REST_MS = 6_000;
 const LOOK_MS = 50;
 
-/** Small pieces of a body that is read are passed on as they come up to this many: nearly every body has no more. */
+/** So many small pieces of a body that is read are passed on unchanged: few bodies have more. */
 const PIECES_UNJOINED = 16;
 
-/** Bytes that wait, of a body that is read, until its connection is paused. */
+/** How many bytes of a body that is read may wait before its connection is paused. */
 const MOST_WAITING = 64 * 1_024;
 
 /**
- * The class of a server's requests, whose bodies wait in slabs: while they are not read, and otherwise to the end of the turn of the
- * event loop, so that many small pieces are passed on as one. Node counts the bytes that wait, not the pieces: a body in chunks of one byte would take megabytes before its connection is paused, that of a request that waits for its
- * turn too.
+ * The class of a server's requests. Small pieces of a body wait in slabs: while the body is not read, and otherwise until the
+ * end of the turn of the event loop, so that many are passed on as one. Node counts the bytes that wait, not the pieces: a body
+ * in chunks of one byte would take megabytes before its connection is paused, also while its request waits for its turn.
  *
- * Bodies are read by `resume` and its `data` events: nothing else has what waits passed on before the end.
+ * Bodies must be read with `resume` and `data` events: only these pass on waiting bytes before the end.
  *
- * What is read from a connection at once, 64 KiB, holds ten thousand chunks of one byte, which take the event loop some 40 ms.
- * Bodies that come like this go on one at a time, and while others have requests each of them rests in between.
+ * One read of a connection, 64 KiB, holds ten thousand chunks of one byte, which take the event loop some 40 ms. Bodies
+ * like this are read one at a time, with pauses while there are other requests.
  */
 export function joiningRequests(): typeof IncomingMessage {
   const queue = new RestQueue();
@@ -44,7 +44,7 @@ export function joiningRequests(): typeof IncomingMessage {
       queue.requests += 1;
     }
 
-    /** Called by Node's parser for each piece. False: nothing more is to be read for now. */
+    /** Called by Node's parser for each piece. @returns false to pause the connection. */
     override push(piece: unknown, encoding?: BufferEncoding): boolean {
       if (!Buffer.isBuffer(piece) || piece.length >= SMALL_PIECE_BYTES) {
         this.#flush();
@@ -61,7 +61,7 @@ export function joiningRequests(): typeof IncomingMessage {
       return this.readableLength + waiting.length < most && !this.#isResting;
     }
 
-    /** Not at the next tick: Node's parser has the ticks run after every piece. */
+    /** Not in `nextTick`: Node runs its queue after every piece. */
     #flushLater(): void {
       if (this.#isFlushing) return;
       this.#isFlushing = true;
@@ -104,9 +104,9 @@ export function joiningRequests(): typeof IncomingMessage {
   };
 }
 
-/** Those that rest, and go on one after the other. */
+/** Paused bodies, which resume one after the other. */
 class RestQueue {
-  /** That came in all. */
+  /** How many requests there were so far. */
   requests = 0;
   readonly #resting: (() => void)[] = [];
   #requestsSeen = 0;

@@ -15,7 +15,7 @@ import { MOST_COMMAS, parseJson } from "./json.ts";
 /** All that the endpoint is handed: what the operations need, and how their bodies are read. */
 export interface JsonEndpointContext extends ManagementContext {
   readonly bodies: BodyOptions;
-  /** For these bodies alone: what is held for invocations leaves it as it is. */
+  /** For management bodies alone; invocations have a separate budget. */
   readonly held: BudgetOfBytes;
   /** Longest body, in bytes. */
   readonly bodyLimit: number;
@@ -66,7 +66,7 @@ export async function manage(
   }
 }
 
-/** One body at a time is put together, and read at once. */
+/** Joined only when it is parsed, so that one body at a time is in memory twice. */
 function inOne(pieces: readonly Buffer[]): Buffer {
   const [first] = pieces;
   return first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces);

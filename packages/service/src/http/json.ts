@@ -44,7 +44,7 @@ const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
 
 const COMMA = 0x2c;
 
-/** How deep the brackets of a JSON text stand within each other, and how many commas it has; none of those within strings. */
+/** How deep the brackets of a JSON text are nested, and how many commas it has, both outside strings. */
 function measure(json: string): { readonly levels: number; readonly commas: number } {
   let open = 0;
   let levels = 0;

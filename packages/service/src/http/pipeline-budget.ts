@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 
 /** How much may wait on one connection for the requests before it, and on all connections together. */
 export interface PipelineLimits {
-  /** Requests that wait on one connection; as long as there are as many, it is not read. */
+  /** Requests that may wait on one connection; at this number it is not read. */
   readonly perConnection: number;
   /** Memory of all requests that wait, in bytes. */
   readonly bytes: number;
@@ -16,7 +16,7 @@ export interface PipelineShare {
 
 /** Counts the requests that wait. Bytes are what is allocated, not what was sent: an empty request of 18 bytes takes 1.5 KB. */
 export interface PipelineBudget {
-  /** @returns false if the connection must be closed: the memory of all is used up, and so is the reserve of its own. */
+  /** @returns false if the connection must be closed: the memory for all is used up, and so is the connection's reserve. */
   reserve(share: PipelineShare, bytes: number): boolean;
   release(share: PipelineShare, bytes: number): void;
   /** Whether the connection is not to be read for now. */
@@ -25,10 +25,10 @@ export interface PipelineBudget {
   hasRoom(share: PipelineShare): boolean;
 }
 
-/** Any connection may have this much waiting, in bytes: what others send must not close it for a few plain requests. */
+/** Each connection may have this much waiting, in bytes: other connections must not close it over a few plain requests. */
 const RESERVED_BYTES = 16 * 1024;
 
-/** A connection with this much waiting is not read, however few requests it is, in bytes. */
+/** A connection with this much waiting, in bytes, is not read, however few requests there are. */
 const MOST_BYTES_PER_CONNECTION = 256 * 1024;
 
 export function createPipelineBudget(limits: PipelineLimits): PipelineBudget {
@@ -46,13 +46,13 @@ export function createPipelineBudget(limits: PipelineLimits): PipelineBudget {
       total -= bytes;
     },
     isFull: ({ waiting, bytes }) => waiting >= limits.perConnection || bytes >= MOST_BYTES_PER_CONNECTION,
-    // Half, so that reading is not switched on and off at each request.
+    // At half, so that reading does not stop and start at each request.
     hasRoom: ({ waiting, bytes }) =>
       waiting <= limits.perConnection / 2 && bytes <= MOST_BYTES_PER_CONNECTION / 2,
   };
 }
 
-/** Node's two objects of a request and ours; measured on Node 20: 1.5 KB and 0.3 KB. */
+/** Node's two objects for a request and ours; measured on Node 20: 1.5 KB and 0.3 KB. */
 const REQUEST_BYTES = 2_048;
 
 /** A name or a value in the list of header lines; measured: 20 to 50. */
@@ -61,7 +61,7 @@ const HEADER_PART_BYTES = 64;
 /** Node reads 64 KB at once, and each chunk of one byte in them takes 200; measured: 2.1 MB. */
 const CHUNKED_BODY_BYTES = 2 * 1024 * 1024;
 
-/** Node keeps what it read at once, and a little more, of a body that is not taken. */
+/** Of a body that is not consumed Node keeps one read, and a little more. */
 const MOST_OF_BODY_BYTES = 128 * 1024;
 
 /** About how much memory a request takes while it waits, in bytes. */

@@ -11,9 +11,9 @@ export type ReadHead =
       /** The one `Authorization` line, if there is one. */
       readonly authorization: string | undefined;
       readonly expect: string | undefined;
-      /** What the one `Membrane-Operation` line says; more than one, as lists, are no operation. */
+      /** The value of `Membrane-Operation`; several lines are joined to a list, which is no operation. */
       readonly operation: string | undefined;
-      /** A protocol that the client wants and that is not passed over in silence. */
+      /** The client asks for a protocol that cannot be ignored. */
       readonly upgrade: boolean;
     }
   | { readonly ok: false; readonly message: string };
@@ -125,7 +125,7 @@ function join(before: string | undefined, value: string): string {
   return before === undefined ? value : `${before}, ${value}`;
 }
 
-/** HTTP/2 in clear is only offered: Java's client and `curl --http2` go on with HTTP/1.1 (RFC 9110 §7.8). */
+/** Plain-text HTTP/2 is only an offer: Java's client and `curl --http2` continue with HTTP/1.1 (RFC 9110 §7.8). */
 function isPassedOver(upgrade: string): boolean {
   return upgrade.split(",").every((protocol) => protocol.trim().toLowerCase() === "h2c");
 }

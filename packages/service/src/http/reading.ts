@@ -3,22 +3,22 @@ import type { Socket } from "node:net";
 /** Which connections of a `node:http` server are read. */
 export interface Reading {
   /**
-   * To be called for every connection when it begins.
+   * Must be called for every new connection.
    *
-   * @param attach hands it to Node's HTTP server; at once, or when reading goes on. What comes before stays as bytes.
+   * @param attach hands the connection to Node's HTTP server: at once, or when reading resumes. Until then its bytes wait unparsed.
    */
   began(socket: Socket, attach: () => void): void;
   pause(socket: Socket): void;
   resume(socket: Socket): void;
-  /** Reads from no connection until all that was closed meanwhile has given its memory back. */
+  /** Stops reading from all connections until those that were closed have freed their memory. */
   pauseAll(): void;
   /** Whether the connection is paused by {@link pause}. */
   isPaused(socket: object): boolean;
 }
 
-/** A connection that is held still, and whether Node would read it. */
+/** A connection that is paused, and whether Node would read it. */
 interface Held {
-  /** One for each reason to hold it. */
+  /** How many reasons there are to pause it. */
   count: number;
   isWanted: boolean;
   readonly onResume: () => void;
@@ -27,15 +27,15 @@ interface Held {
 /**
  * Stops and starts the reading of connections.
  *
- * Node resumes a socket by itself: when a body is read or dropped, and when answers have drained. Its `resume` event comes in
- * the turn in which reading starts, so a listener stops it again before a byte is read. Node's own pause, for answers that are
- * not read, is not undone: a socket that Node has paused is not resumed here (Node 20 to 26).
+ * Node resumes a socket by itself when a body is read or dropped, and when responses have drained. The `resume` event comes in
+ * the same turn, so a listener pauses the socket again before a byte is read. Node's own pause, for responses that are not
+ * read, is kept: a socket that Node has paused is not resumed here (Node 20 to 26).
  */
 export function createReading(): Reading {
   const open = new Set<Socket>();
   const held = new WeakMap<object, Held>();
   const paused = new WeakSet<object>();
-  /** What is to be done when reading goes on, while no connection is read. */
+  /** What to do when reading resumes; absent while connections are read. */
   let later: (() => void)[] | undefined;
 
   const hold = (socket: Socket): void => {
@@ -68,7 +68,7 @@ export function createReading(): Reading {
       open.add(socket);
       socket.once("close", () => open.delete(socket));
       if (later === undefined) return attach();
-      // A TLS handshake can end while nothing is read, with requests after it in the same bytes.
+      // A TLS handshake can finish meanwhile, with requests after it in the same bytes.
       later.push(() => void (socket.destroyed || attach()));
       socket.on("error", () => undefined);
     },
@@ -90,7 +90,7 @@ export function createReading(): Reading {
         later = undefined;
         onward.forEach((act) => act());
       };
-      // A closed socket lets go of its requests at the end of this round of the event loop.
+      // A closed socket frees its requests at the end of this turn of the event loop.
       setImmediate(() => setImmediate(goOn));
     },
     isPaused: (socket) => paused.has(socket),

@@ -3,7 +3,7 @@ import type { Denial } from "../domain/denial.ts";
 import { CORS_HEADERS } from "./cors.ts";
 import { wireError } from "./wire-error.ts";
 
-/** The bytes of an answer that closes its connection, for what never becomes a request. */
+/** The bytes of a response that closes its connection, to what never becomes a request. */
 export function refusal(denial: Denial): string {
   const { status, headers, body } = wireError(denial);
   const text = JSON.stringify(body);

@@ -200,7 +200,7 @@ function answerFault(context: RouterContext, exchanged: Exchanged, head: Request
   endWith(exchanged, head.body, internalError());
 }
 
-/** What the store itself refuses, and has reported. */
+/** A refusal by the store, which has reported it. */
 function storeDenial(error: unknown): Denial | undefined {
   if (error instanceof StoreBusyError) return { reason: "store_busy" };
   if (error instanceof StoreFullError) return { reason: "store_full" };

@@ -32,7 +32,7 @@ export interface ListenerOptions extends ConnectionTimes {
   readonly keepAliveMs: number;
   /** How long a connection may stand without a byte in either direction while a request is under way, in milliseconds. */
   readonly stallMs: number;
-  /** Told of every connection on which requests can come; `attach` lets Node read it. */
+  /** Called for every connection on which requests can come; `attach` lets Node read it. */
   readonly began: (socket: Socket, attach: () => void) => void;
   /** Told what goes wrong while connections are accepted. */
   readonly fault: (error: unknown) => void;
@@ -46,7 +46,7 @@ export interface Listener {
   close(deadlineMs: number): Promise<void>;
 }
 
-/** How long a client's connection is silent before its other end is asked whether it is there, in milliseconds. */
+/** How long a client's connection is idle before TCP probes it, in milliseconds. */
 const TCP_KEEP_ALIVE_MS = 60_000;
 
 /** How often Node looks for heads that take too long, in milliseconds. */
@@ -63,7 +63,7 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
     requestTimeout: 0,
     connectionsCheckingInterval: CHECK_MS,
     noDelay: true,
-    // A client that is gone without a word, as behind a firewall that forgot it, is found out.
+    // Finds clients that vanished without closing, for example behind a firewall that dropped the connection.
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     IncomingMessage: joiningRequests(),
@@ -115,7 +115,7 @@ export async function listen(options: ListenerOptions, handle: Handler): Promise
   };
 }
 
-/** Puts `began` between a connection and the listener with which Node's server begins to read it. */
+/** Calls `began` before the listener with which Node's server starts to read a connection. */
 function attachThrough(server: NetServer, event: string, began: ListenerOptions["began"]): void {
   const listeners = server.listeners(event);
   server.removeAllListeners(event);

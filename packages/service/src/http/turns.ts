@@ -14,11 +14,11 @@ export interface Turns extends Pick<Reading, "began" | "isPaused"> {
   allOver(): Promise<void>;
 }
 
-/** What goes wrong with a connection. */
+/** Called when something goes wrong with a connection. */
 export interface TurnFailures {
   /** A turn failed; the next one of the connection comes nevertheless. */
   readonly failed: (error: unknown, socket: Socket) => void;
-  /** The connection had more waiting than the memory for it allows, and was closed. */
+  /** A connection was closed, because its waiting requests took too much memory. */
   readonly closed: () => void;
 }
 
@@ -32,10 +32,9 @@ interface Line extends PipelineShare {
 }
 
 /**
- * One request after the other on each connection, each after the answer before it has left. Node hands over all requests of
- * what it reads at once: one connection could have hundreds of thousands under way, and a client that reads no answers could
- * have them all pile up here. A connection is not read while too many wait, and closed when all connections together hold too
- * much.
+ * One request after the other on each connection, each after the response before it was written. Node hands over all requests
+ * of one read: a connection could have hundreds of thousands in flight, and a client that reads no responses could have them
+ * all wait here. A connection is not read while too many wait, and is closed when all connections together hold too much.
  */
 export function createTurns(limits: PipelineLimits, { failed, closed }: TurnFailures): Turns {
   const lines = new WeakMap<Socket, Line>();
@@ -44,14 +43,14 @@ export function createTurns(limits: PipelineLimits, { failed, closed }: TurnFail
   let underWay = 0;
   let over = (): void => undefined;
 
-  /** Waits for the turn before and for its answer, within the budget. */
+  /** Waits for the turn before, and until its response was written, within the budget. */
   const wait = (line: Line, before: ServerResponse, request: IncomingMessage): Promise<void> => {
     const { socket } = request;
     const bytes = waitingBytes(request);
     if (!budget.reserve(line, bytes)) {
       if (!socket.destroyed) closed();
       socket.destroy();
-      // Node lets go of what it made of this connection's bytes only when it has read all others that have some.
+      // Node frees the parsed requests of this connection only after it has read all other connections with data.
       reading.pauseAll();
     } else if (budget.isFull(line)) reading.pause(socket);
     return (line.latest ?? NOTHING)
@@ -64,7 +63,7 @@ export function createTurns(limits: PipelineLimits, { failed, closed }: TurnFail
   const inTurn = (exchanged: Exchanged, act: () => Promise<void>): Promise<void> => {
     const { request, response } = exchanged;
     const { socket } = request;
-    // Node goes on with what it has read of a connection that was closed meanwhile.
+    // Node still hands over what it had read of a connection that is now closed.
     if (socket.destroyed) return NOTHING;
     const known = lines.get(socket);
     const line = known ?? { latest: undefined, response, isOver: false, waiting: 0, bytes: 0 };
@@ -99,7 +98,7 @@ export function createTurns(limits: PipelineLimits, { failed, closed }: TurnFail
 
 const NOTHING = Promise.resolve();
 
-/** Whether the answer has left for the client, or never will. */
+/** Whether the response was written, or never will be. */
 function isSent(response: ServerResponse, socket: Socket): boolean {
   return response.writableFinished || response.destroyed || socket.destroyed;
 }

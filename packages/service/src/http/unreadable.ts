@@ -14,7 +14,7 @@ const REASONS: Readonly<Record<string, Denial>> = {
 
 const MALFORMED: Denial = { reason: "malformed_request", message: "expected HTTP/1.1" };
 
-/** The answers of a connection that somebody may still wait for. */
+/** The responses of a connection for which its client may still wait. */
 interface Answers {
   latest: ServerResponse;
   /** Not finished when the latest one began. */
@@ -30,11 +30,11 @@ export interface ConnectionTimes {
 }
 
 /**
- * Answers what never becomes a request: what Node's parser refuses, and CONNECT, which names no path. It is written past the
- * responses, which have their turns: it must come neither within another answer nor in its place (RFC 9112 §9.3.2), nor as a
- * second answer to one request.
+ * Answers what never becomes a request: what Node's parser refuses, and CONNECT, which has no path. These refusals do not wait in
+ * the queue of responses, so they must not appear within another response, in its place (RFC 9112 §9.3.2), or as a second
+ * response to one request.
  *
- * @returns what is told of every response that begins.
+ * @returns a function to call for every response that begins.
  */
 export function refuseUnreadable(
   server: Server,
@@ -51,12 +51,12 @@ export function refuseUnreadable(
     if (answers === undefined) return refuse(socket, denial);
     if (!answers.latest.req.complete) return refuseBody(socket, answers, denial);
     if (isFinished(answers.latest)) return refuse(socket, denial);
-    // Behind a whole request: after the answer to that one, unless nobody waits for it any more.
+    // After a whole request: the refusal follows the response to it, unless the client has ended its side.
     if (socket.readableEnded) return void socket.destroy();
     refusedLater.add(socket);
     answers.latest.once("finish", () => void (socket.writable && refuse(socket, denial)));
   };
-  /** A head that could not arrive, since it is not read, is late only when its time has passed once more. Node tells it once. */
+  /** While the connection is not read, no head can arrive, so its time starts again. Node reports a timeout only once. */
   const refuseLate = (error: Error, socket: Duplex): void => {
     const latest = connections.get(socket)?.latest;
     const wait = (): void => void setTimeout(judge, headTimeoutMs).unref();
@@ -73,7 +73,7 @@ export function refuseUnreadable(
     else refuseRequest(error, socket);
   });
   server.on("connect", (_request, socket: Duplex) => {
-    // Node has let go of the connection: nobody would see its requester leave while it waits for its turn.
+    // Node no longer watches the connection: a disconnect would go unnoticed while the request waits for its turn.
     if (!isFinished(connections.get(socket)?.latest)) return void socket.destroy();
     refuse(socket, { reason: "method_not_allowed", allow: [...FORWARDABLE_METHODS] });
   });
@@ -82,7 +82,7 @@ export function refuseUnreadable(
     const { socket } = response.req;
     const answers = connections.get(socket);
     if (answers === undefined) return void connections.set(socket, { latest: response, before: undefined });
-    // Answers end one after the other: if this one has ended, all before it have.
+    // Responses end in order: if this one has ended, so have all before it.
     answers.before = isFinished(answers.latest) ? undefined : answers.latest;
     answers.latest = response;
   };

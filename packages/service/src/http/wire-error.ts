@@ -24,7 +24,7 @@ const PROXY_NAME = "membrane";
 
 const RETRY_AFTER_SECONDS = "1";
 
-/** After which failed authorizations are forgotten, and a full disk is worth another try. */
+/** After a minute failed authorizations are forgotten, and a full disk may have space again. */
 const MINUTE_SECONDS = "60";
 
 /** The one place where a reason becomes an answer. */
