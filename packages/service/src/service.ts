@@ -4,6 +4,7 @@ import { normalizeAuthority } from "capability-protocol";
 import type { Digest } from "capability-protocol/signers";
 import type { AuditLog } from "./audit/log.ts";
 import type { Cidr } from "./egress/address.ts";
+import { createContextTurns } from "./egress/context-turns.ts";
 import type { AllowRule, OwnEndpoint } from "./egress/policy.ts";
 import { createEgressPolicy } from "./egress/policy.ts";
 import { createPools } from "./egress/pools.ts";
@@ -26,6 +27,7 @@ import type { Resolved } from "./invocation/resolve.ts";
 import { SMALL_PIECE_BYTES, collectAsStreamed } from "./invocation/collect-as-streamed.ts";
 import type { Limits } from "./limits.ts";
 import { LONGEST_TIMER_MS } from "./limits.ts";
+import { createPageTurns } from "./management/page-turns.ts";
 import type { ServiceKeys } from "./store/keys.ts";
 import { createAwakeFeed } from "./store/awake.ts";
 import { createRevocationFeed } from "./store/revocation-feed.ts";
@@ -190,6 +192,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     managing: {
       store,
       vault,
+      pages: createPageTurns(),
+      inTurn: createContextTurns().take,
       random: randomBytes,
       policy,
       headerBytes: limits.headerBytes,

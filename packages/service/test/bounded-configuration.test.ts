@@ -1,7 +1,9 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { parseExportRequest } from "capability-protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createContextTurns } from "../src/egress/context-turns.ts";
 import { createEgressPolicy } from "../src/egress/policy.ts";
+import { createPageTurns } from "../src/management/page-turns.ts";
 import { exportCapability } from "../src/management/export.ts";
 import { createVault } from "../src/store/vault.ts";
 import { call, createMembrane, expectStatus, exportThrough, tokenOf } from "../src/testkit/client.ts";
@@ -133,6 +135,8 @@ test("a target that was stored under earlier rules, and that those of today refu
     store,
     vault,
     random: randomBytes,
+    pages: createPageTurns(),
+    inTurn: createContextTurns().take,
     policy: createEgressPolicy({ allow: [], own: () => [], localAddresses: () => [], ownAuthorities: [] }),
     headerBytes: 16_384,
     authority: service.authority,

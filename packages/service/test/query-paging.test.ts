@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { call, expectStatus } from "../src/testkit/client.ts";
+import { call, expectStatus, tokenOf } from "../src/testkit/client.ts";
 import { openDoor } from "../src/testkit/door.ts";
 import type { TestService } from "../src/testkit/service.ts";
 import { startTestService } from "../src/testkit/service.ts";
@@ -141,4 +141,20 @@ test("an invocation is answered while a query of many membranes goes on, and not
     call(service, door).then(() => answered.push("invocation")),
   ]);
   expect(answered).toEqual(["invocation", "query"]);
+});
+
+test("a tenant that asks for more pages at once than may wait is refused some, and others are given theirs", async () => {
+  await using service = await startTestService();
+  await create(
+    service,
+    Array.from({ length: 200 }, (_, index) => `m${index}`),
+  );
+  const other = expectStatus(await call(service, service.tokens.provision, { body: { id: "other" } }), 201);
+  const many = Array.from({ length: 300 }, () =>
+    call(service, service.tokens.query, { path: "/?limit=1000" }),
+  );
+  const theirs = call(service, tokenOf(other.json.capabilities.query));
+  const statuses = (await Promise.all(many)).map(({ status }) => status);
+  expect(new Set(statuses)).toEqual(new Set([200, 429]));
+  expect((await theirs).status).toBe(200);
 });

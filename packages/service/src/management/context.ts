@@ -2,6 +2,7 @@ import type { Authority } from "capability-protocol";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { Opened, Vault } from "../store/vault.ts";
 import type { Store } from "../store/store.ts";
+import type { PageTurns } from "./page-turns.ts";
 
 /** A capability that was presented and works. */
 export type Caller = Pick<Opened, "capability" | "payload">;
@@ -10,6 +11,9 @@ export type Caller = Pick<Opened, "capability" | "payload">;
 export interface ManagementContext {
   readonly store: Store;
   readonly vault: Vault;
+  readonly pages: PageTurns;
+  /** Does what takes the event loop long, when the turn of whom it is for has come. */
+  readonly inTurn: <T>(owner: string, act: () => T) => Promise<T>;
   readonly random: (size: number) => Uint8Array;
   readonly policy: EgressPolicy;
   /** How many bytes the head of a request to a target may have. */

@@ -26,7 +26,7 @@ export async function exportCapability(
   wire: Buffer,
 ): Promise<Outcome<Answer>> {
   if (request.kind === "target") {
-    const denied = refuseTarget(context, request.target);
+    const denied = await refuseTarget(context, caller, request.target);
     return denied ?? exportTarget(context, caller, wire);
   }
   const { authority, token } = request.capability;
@@ -81,14 +81,23 @@ function place(caller: Caller): Pick<Capability, "through" | "madeWith"> {
   return { through: subjectOf(caller), madeWith: caller.capability.uid };
 }
 
-function refuseTarget(context: ManagementContext, target: TargetConfiguration): Outcome<Answer> | undefined {
+async function refuseTarget(
+  context: ManagementContext,
+  caller: Caller,
+  target: TargetConfiguration,
+): Promise<Outcome<Answer> | undefined> {
   const url = new URL(target.uri);
-  return (
+  const denied =
     refuseHead(target, context.headerBytes) ??
     refuseUri(context, "uri", url) ??
-    refuseTransport(context, url, target) ??
-    refuseTls(target)
-  );
+    refuseTransport(context, url, target);
+  if (denied !== undefined || !hasPem(target)) return denied;
+  // 64 KiB of certificates take the event loop 10 ms and more.
+  return context.inTurn(subjectOf(caller), () => refuseTls(target));
+}
+
+function hasPem({ tls }: TargetConfiguration): boolean {
+  return tls?.ca !== undefined || tls?.cert !== undefined;
 }
 
 /** An early error for who exports; what a name resolves to is judged at each connection. */

@@ -1,0 +1,87 @@
+import { expect, test } from "vitest";
+import type { PageTurns } from "./page-turns.ts";
+import { createPageTurns } from "./page-turns.ts";
+
+/** Pages of `steps` steps each, and what was done for whom, in turns of the event loop. */
+function startPages(turns: PageTurns, steps: number) {
+  const turnsOfTheLoop: string[][] = [[]];
+  let isCounting = true;
+  const count = (): void => {
+    turnsOfTheLoop.push([]);
+    if (isCounting) setImmediate(count);
+  };
+  setImmediate(count);
+  const begun: string[] = [];
+  return {
+    begun,
+    turnsOfTheLoop,
+    stop: () => void (isCounting = false),
+    page: (tenant: string, capability: string) =>
+      turns.page({ tenant, capability }, async (step) => {
+        begun.push(capability);
+        for (let made = 0; made < steps; made += 1) {
+          await step();
+          turnsOfTheLoop.at(-1)?.push(tenant);
+        }
+        return "whole" as const;
+      }),
+  };
+}
+
+test("in a turn of the event loop one step is made, however many pages of however many tenants there are", async () => {
+  const { page, stop, turnsOfTheLoop } = startPages(createPageTurns(), 20);
+  const tenants = ["a", "a", "a", "a", "b", "c", "c"];
+  expect(await Promise.all(tenants.map((tenant, i) => page(tenant, `${i}`)))).toEqual(
+    tenants.map(() => "whole"),
+  );
+  stop();
+  expect(Math.max(...turnsOfTheLoop.map(({ length }) => length))).toBe(1);
+  expect(turnsOfTheLoop.flat()).toHaveLength(7 * 20);
+});
+
+test("tenants take steps by turns, whatever one of them has under way", async () => {
+  const { page, stop, turnsOfTheLoop } = startPages(createPageTurns(), 10);
+  const many = Array.from({ length: 20 }, () => page("many", "m"));
+  await page("one", "o");
+  const steps = turnsOfTheLoop.flat();
+  expect(steps.filter((tenant) => tenant === "many").length).toBeLessThanOrEqual(11);
+  await Promise.all(many);
+  stop();
+});
+
+test("of one tenant two pages are under way, and those that wait begin capability by capability", async () => {
+  const { page, stop, begun } = startPages(createPageTurns(), 3);
+  const pages = ["a", "a", "a", "a", "a", "b", "c"].map((capability) => page("t", capability));
+  expect(begun).toEqual(["a", "a"]);
+  await Promise.all(pages);
+  stop();
+  expect(begun).toEqual(["a", "a", "a", "b", "c", "a", "a"]);
+});
+
+test("more than may wait is refused, of one capability and of one tenant, and those that wait come to their end", async () => {
+  const { page, stop } = startPages(createPageTurns(), 1);
+  const answers = [
+    ...Array.from({ length: 2 + 128 }, () => page("t", "0")),
+    page("t", "0"),
+    ...Array.from({ length: 7 * 128 }, (_, i) => page("t", `${1 + Math.floor(i / 128)}`)),
+    page("t", "another"),
+    page("another", "another"),
+  ];
+  const refused = (await Promise.all(answers)).map((answer) =>
+    answer === "whole" ? "" : answer.denial.reason,
+  );
+  stop();
+  expect(refused.filter((reason) => reason !== "")).toEqual(["capability_busy", "tenant_busy"]);
+  expect(refused.at(-1)).toBe("");
+});
+
+test("a page that fails leaves its place to the next one", async () => {
+  const turns = createPageTurns();
+  const fail = (): Promise<unknown> =>
+    turns.page({ tenant: "t", capability: "c" }, async (step): Promise<never> => {
+      await step();
+      throw new Error("no page");
+    });
+  const answers = await Promise.allSettled(Array.from({ length: 5 }, fail));
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => "rejected"));
+});
