@@ -1,3 +1,13 @@
 "use strict";
-// In a file by itself, since a Node.js that is too old cannot even read this word.
-void import("../dist/main.js");
+// In a file by itself, since a Node.js that is too old cannot even read the word import.
+var path = require("node:path");
+var url = require("node:url");
+var main = path.join(__dirname, "..", "dist", "main.js");
+if (require("node:fs").existsSync(main)) {
+  void import(url.pathToFileURL(main).href);
+} else {
+  process.stderr.write(
+    "capi: not built yet: install all with npm ci, or bring packages/*/dist of a built checkout\n",
+  );
+  process.exitCode = 1;
+}

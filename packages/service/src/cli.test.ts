@@ -36,15 +36,32 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["serve --tls-key k.pem", {}, "--tls-cert: expected beside --tls-key"],
   ["serve --no-tls --tls-cert c.pem --tls-key k.pem", {}, "--no-tls: expected without"],
   ["serve --forbid-http-targets=yes", {}, "--forbid-http-targets: expected true or false"],
-  ["serve", { MEMBRANE_FORBID_HTTP_TARGETS: "1" }, "--forbid-http-targets: expected true or false"],
-  ["serve", { MEMBRANE_FORBID_UNVERIFIED_TARGETS: "on" }, "--forbid-unverified-targets: expected true"],
-  ["serve", { MEMBRANE_TLS: "1" }, "--tls: expected true or false"],
+  ["serve", { MEMBRANE_FORBID_HTTP_TARGETS: "1" }, "MEMBRANE_FORBID_HTTP_TARGETS: expected true or false"],
+  [
+    "serve",
+    { MEMBRANE_FORBID_UNVERIFIED_TARGETS: "on" },
+    "MEMBRANE_FORBID_UNVERIFIED_TARGETS: expected true",
+  ],
+  ["serve", { MEMBRANE_TLS: "1" }, "MEMBRANE_TLS: expected true or false"],
   ["serve --log-level loud", {}, "--log-level: expected one of debug, info"],
   ["serve --head-timeout-ms 0", {}, "--head-timeout-ms: expected a whole number"],
   ["serve --head-timeout-ms soon", {}, "--head-timeout-ms: expected a whole number"],
   ["serve --data a --data b", {}, "--data: expected once"],
-  ["serve", { MEMBRANE_LISTEN: "nonsense" }, "--listen: expected HOST:PORT"],
-  ["serve", { MEMBRANE_HEAD_TIMEOUT_MS: "soon" }, "--head-timeout-ms: expected a whole number"],
+  ["serve --data", {}, "--data: expected a value after it"],
+  ["serve --data --no-tls", {}, "--data: expected a value after it"],
+  ["serve --data=", {}, "--data: expected a value after it"],
+  ["serve --no-data", {}, "--no-data: no such flag"],
+  ["serve --service-key-file=", {}, "--service-key-file: expected a value after it"],
+  ["serve --tls-cert= --tls-key=", {}, "--tls-cert: expected a value after it"],
+  ["serve --allow-target", {}, "--allow-target: expected a value after it"],
+  ["serve --allow-target= --no-tls", {}, "--allow-target: expected a value after it"],
+  ["serve --head-timeout-ms --no-tls", {}, "--head-timeout-ms: expected a value after it"],
+  ["serve --no-listen", {}, "--no-listen: no such flag"],
+  ["serve --log-level", {}, "--log-level: expected a value after it"],
+  ["tenant create --id --json", {}, "--id: expected a value after it"],
+  ["serve", { MEMBRANE_LISTEN: "nonsense" }, "MEMBRANE_LISTEN: expected HOST:PORT"],
+  ["serve --listen junk", { MEMBRANE_LISTEN: "a.test:1" }, "--listen: expected HOST:PORT"],
+  ["serve", { MEMBRANE_HEAD_TIMEOUT_MS: "soon" }, "MEMBRANE_HEAD_TIMEOUT_MS: expected a whole number"],
   ["serve", { MEMBRANE_ALLOW_TARGETS: "10.0.0.0/8" }, "MEMBRANE_ALLOW_TARGETS: no such variable"],
   ["serve", { MEMBRANE_SERVICE_PROT: "8443" }, "MEMBRANE_SERVICE_PROT: no such variable"],
   ["serve", { MEMBRANE_PORT: "8443" }, "MEMBRANE_PORT: no such variable"],
@@ -118,6 +135,19 @@ test.each(["init", "tenant list", "tenant create --id x", "tenant reissue --id x
     });
   },
 );
+
+test("the help of serve lists its flags before its limits, and says of each limit what it bounds", async () => {
+  const printed: string[] = [];
+  vi.spyOn(console, "log").mockImplementation((text: string) => void printed.push(text));
+  await read(["serve", "--help"]);
+  vi.restoreAllMocks();
+  const [flags = "", limits = ""] = printed.join("\n").split("Limits:");
+  expect(flags).toContain("--data");
+  const oneLine = limits.replace(/\s+/g, " ");
+  for (const [name, value] of Object.entries(DEFAULT_LIMITS)) {
+    expect(oneLine).toMatch(new RegExp(`--${kebab(name)} [A-Z][^\\[]{12,} \\[default: ${value}\\]`));
+  }
+});
 
 test("every limit is a flag", async () => {
   const flags = Object.keys(DEFAULT_LIMITS).map(

@@ -4,7 +4,7 @@ import type { Command } from "./command.ts";
 import type { DataConfig, RawDataFlags } from "./config.ts";
 import { ConfigError, kebab, LOG_LEVELS, readDataConfig, readServeConfig } from "./config.ts";
 import { pickLimits, withLimits } from "./limit-flags.ts";
-import { explainRefusal } from "./unknown-argument.ts";
+import { explainRefusal, VALUE_EXPECTED } from "./unknown-argument.ts";
 import { foreignVariables, PREFIX, VARIABLES } from "./variables.ts";
 
 /** Flags that may be given more than once. */
@@ -20,6 +20,14 @@ const LISTS: ReadonlySet<string> = new Set([
  * for the default.
  */
 const SWITCH = { type: "string" } as const;
+
+const SWITCHES: ReadonlySet<string> = new Set(["forbid-http-targets", "forbid-unverified-targets", "tls"]);
+
+/** Flags that `--no-` turns off. */
+const NEGATABLE: ReadonlySet<string> = new Set([...SWITCHES, "profile", "json", "help", "h", "version", "v"]);
+
+/** A flag whose value was forgotten must not act as if it were not there, least of all a limit. */
+const TEXT = { type: "string", requiresArg: true } as const;
 
 /** What a flag does instead of setting something: a variable of this name would do it at every start. */
 const ACTIONS: ReadonlySet<string> = new Set(["HELP", "H", "VERSION", "V"]);
@@ -116,16 +124,33 @@ export async function readCommandLine(
       },
     )
     .demandCommand(1, "expected a command: serve, init, tenant, membrane, backup, restore or doctor")
-    .check(refuseRepeated)
+    .check(refuseUnclear)
     .strict()
     .version(version)
     .alias({ help: "h", version: "v" })
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new ConfigError(explainRefusal(message, words, environment));
+      // The parser throws some of its complaints, and hands over what the commands throw.
+      if (error instanceof Error && error.name !== "YError") throw error;
+      throw new ConfigError(explainRefusal(message, words, environment), { cause: error });
     });
-  await parser.parseAsync();
+  try {
+    await parser.parseAsync();
+  } catch (error) {
+    throw nameVariable(error, words, environment);
+  }
   return command;
+}
+
+/** What is wrong with a flag that only a variable gave is said of the variable: that is where it must be mended. */
+function nameVariable(error: unknown, words: readonly string[], environment: NodeJS.ProcessEnv): unknown {
+  const [, flag, rest] =
+    (error instanceof ConfigError && /^--([a-z0-9-]+)(: .*)$/s.exec(error.message)) || [];
+  if (flag === undefined || words.some((word) => word.replace(/=.*/s, "") === `--${flag}`)) return error;
+  const variable = `${PREFIX}${flag.replaceAll("-", "_").toUpperCase()}`;
+  return environment[variable] === undefined
+    ? error
+    : new ConfigError(`${variable}${rest}`, { cause: error });
 }
 
 function readData(flags: Parsed<object>): DataConfig {
@@ -166,11 +191,15 @@ function refuseActions(environment: NodeJS.ProcessEnv): void {
   if (action !== undefined) throw new ConfigError(`${action}: no such variable`);
 }
 
-function refuseRepeated(flags: Readonly<Record<string, unknown>>): true {
+/** @throws ConfigError for a flag that was given more than once, without a value, or as `--no-FLAG` where that means nothing. */
+function refuseUnclear(flags: Readonly<Record<string, unknown>>): true {
   for (const [name, value] of Object.entries(flags)) {
-    if (name !== "_" && Array.isArray(value) && !LISTS.has(kebab(name))) {
-      throw new ConfigError(`--${kebab(name)}: expected once`);
-    }
+    const flag = kebab(name);
+    if (name === "_" || name === "$0" || name === "directory") continue;
+    if (Array.isArray(value) && !LISTS.has(flag)) throw new ConfigError(`--${flag}: expected once`);
+    if (value === false && !NEGATABLE.has(flag)) throw new ConfigError(`--no-${flag}: no such flag`);
+    const isEmpty = value === "" || (Array.isArray(value) && value.includes(""));
+    if (isEmpty && !SWITCHES.has(flag)) throw new ConfigError(`--${flag}: ${VALUE_EXPECTED}`);
   }
   return true;
 }
@@ -186,42 +215,44 @@ function jsonFlags(argv: Argv) {
 }
 
 function idFlags(argv: Argv) {
-  return jsonFlags(argv).option("id", { type: "string", describe: "The tenant's name, required" });
+  return jsonFlags(argv).option("id", { ...TEXT, describe: "The tenant's name, required" });
 }
 
 function membraneFlags(argv: Argv) {
-  return jsonFlags(argv).option("tenant", { type: "string", describe: "The tenant's name, required" });
+  return jsonFlags(argv).option("tenant", { ...TEXT, describe: "The tenant's name, required" });
 }
 
 function revokeFlags(argv: Argv) {
-  return membraneFlags(argv).option("id", { type: "string", describe: "The membrane's name, required" });
+  return membraneFlags(argv).option("id", { ...TEXT, describe: "The membrane's name, required" });
 }
 
 function directoryFlags(argv: Argv) {
   return serveFlags(argv, "hidden").positional("directory", {
     type: "string",
-    describe: "That of the backup",
+    describe: "Directory of the backup, required",
   });
 }
 
 function dataFlags(argv: Argv) {
+  // Named first, this group is printed before the limits.
   return argv
+    .group("data", "Options:")
     .option("data", {
-      type: "string",
+      ...TEXT,
       default: "./membrane-data",
       describe: "Directory of the store, its key and certificates",
     })
     .option("service-key-file", {
-      type: "string",
+      ...TEXT,
       describe: "Where the service key is [default: service.key in --data]",
     })
     .option("authority", {
-      type: "string",
+      ...TEXT,
       describe:
         "host[:port] in every capability URI: the one that clients reach the service at [default: localhost:PORT]",
     })
     .option("profile", {
-      type: "string",
+      ...TEXT,
       default: "default",
       describe:
         "Profile of capi that a first start makes, unless there is one of this name; --no-profile: none",
@@ -231,23 +262,28 @@ function dataFlags(argv: Argv) {
 function serveFlags(argv: Argv, visibility: Visibility) {
   const hidden = visibility === "hidden";
   const flags = dataFlags(argv)
-    .option("listen", { type: "string", default: "127.0.0.1:8443", hidden, describe: "HOST:PORT" })
+    .option("listen", {
+      ...TEXT,
+      default: "127.0.0.1:8443",
+      hidden,
+      describe: "Address to listen on: HOST:PORT",
+    })
     .option("authority-alias", {
-      type: "string",
+      ...TEXT,
       array: true,
       default: [],
       hidden,
       describe: "Further names of this service",
     })
     .option("authority-ca", {
-      type: "string",
+      ...TEXT,
       array: true,
       default: [],
       hidden,
       describe: "AUTHORITY=FILE: private CA of another authority",
     })
     .option("allow-target", {
-      type: "string",
+      ...TEXT,
       array: true,
       default: [],
       hidden,
@@ -260,7 +296,7 @@ function serveFlags(argv: Argv, visibility: Visibility) {
       describe: "Check the certificate of every target, whatever its rejectUnauthorized says",
     })
     .option("trust-proxy", {
-      type: "string",
+      ...TEXT,
       array: true,
       default: [],
       hidden,
@@ -272,19 +308,20 @@ function serveFlags(argv: Argv, visibility: Visibility) {
       describe: "--no-tls: plain HTTP, for a proxy in front",
     })
     .option("tls-cert", {
-      type: "string",
+      ...TEXT,
       hidden,
       describe: "Certificate chain in PEM [default: a private CA in --data]",
     })
-    .option("tls-key", { type: "string", hidden, describe: "Its private key in PEM" })
+    .option("tls-key", { ...TEXT, hidden, describe: "Its private key in PEM" })
     .option("workers", {
       type: "number",
+      requiresArg: true,
       default: 1,
       hidden,
       describe: "How many processes serve; each has the limits below for itself",
     })
     .option("log-level", {
-      type: "string",
+      ...TEXT,
       default: "info",
       hidden,
       describe: `Least severe event that is logged: ${LOG_LEVELS.join(", ")}`,

@@ -1,5 +1,6 @@
 import type { Argv } from "yargs";
 import { kebab } from "./config.ts";
+import { LIMIT_DESCRIPTIONS } from "./limit-descriptions.ts";
 import type { Limits } from "./limits.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 
@@ -7,7 +8,7 @@ const LIMIT_NAMES = Object.keys(DEFAULT_LIMITS).filter(
   (name): name is keyof Limits => name in DEFAULT_LIMITS,
 );
 
-const LIMITS_GROUP = "Limits (bytes, ms):";
+const LIMITS_GROUP = "Limits:";
 
 /** Adds one flag for each limit. */
 export function withLimits<T>(argv: Argv<T>, hidden: boolean): Argv<T> {
@@ -15,15 +16,17 @@ export function withLimits<T>(argv: Argv<T>, hidden: boolean): Argv<T> {
     (all, name) =>
       all.option(kebab(name), {
         type: "number",
+        requiresArg: true,
         hidden,
-        describe: `Limit [default: ${DEFAULT_LIMITS[name]}]`,
+        describe: `${LIMIT_DESCRIPTIONS[name]} [default: ${DEFAULT_LIMITS[name]}]`,
         group: LIMITS_GROUP,
       }),
     argv.option("upstream-timeout-ms", {
       type: "number",
+      requiresArg: true,
       hidden,
       describe:
-        "Longest silence of a target: raises answer-timeout-ms and idle-timeout-ms together, unless they are given",
+        "Milliseconds that a target may be silent: raises answer-timeout-ms and idle-timeout-ms together, unless they are given",
       group: LIMITS_GROUP,
     }),
   );

@@ -1,12 +1,17 @@
 import { kebab } from "./config.ts";
 import { PREFIX, VARIABLES } from "./variables.ts";
 
+/** What is said of a flag whose value was forgotten. */
+export const VALUE_EXPECTED = "expected a value after it";
+
 /** Says what to do about a complaint of the parser: where the wrong word was written, and what lists the right ones. */
 export function explainRefusal(
   message: string,
   words: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): string {
+  const without = /^Not enough arguments following: (\S+)/.exec(message)?.[1];
+  if (without !== undefined) return `--${without}: ${VALUE_EXPECTED}`;
   const names = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ") ?? [];
   // Where the command is unknown, no variable is known either: the word that was written is what is wrong.
   const unknown = names.find((name) => words.includes(name)) ?? names[0];

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readdir, writeFile } from "node:fs/promises";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["serve --tls-cert c.pem", {}, "--tls-key: expected beside --tls-cert"],
   ["serve --tls-cert c.pem --tls-key k.pem", {}, "--tls-cert, --tls-key: c.pem: does not exist"],
   ["serve --data blocked", {}, "--data: "],
-  ["serve", { MEMBRANE_ALLOW_TARGET: "nonsense" }, "--allow-target: expected CIDR[:PORT]"],
+  ["serve", { MEMBRANE_ALLOW_TARGET: "nonsense" }, "MEMBRANE_ALLOW_TARGET: expected CIDR[:PORT]"],
 ];
 
 test.each(BAD)(
@@ -34,18 +34,39 @@ test.each(BAD)(
   },
 );
 
-test("a port that is taken stops the start, and says so", async () => {
+test("a port that is taken stops the start, which says so and makes nothing", async () => {
   await using directory = await temporaryDirectory();
   const other = createServer();
   other.listen(0, "127.0.0.1");
   await once(other, "listening");
   const { port } = other.address() as AddressInfo;
-  const ended = await runMembrane(["serve", "--listen", `127.0.0.1:${port}`, "--data", directory.path]);
+  const data = join(directory.path, "data");
+  const ended = await runMembrane(["serve", "--listen", `127.0.0.1:${port}`, "--data", data]);
   expect(ended).toMatchObject({ code: 1, stdout: "" });
   expect(ended.stderr).toMatch(
     new RegExp(`^membrane: --listen: 127\\.0\\.0\\.1:${port} is taken: .*--listen HOST:PORT\n$`),
   );
   other.close();
+  expect(await readdir(directory.path)).toEqual([]);
+});
+
+test("a start under another name beside a running service fails for the port, and leaves the private CA as it is", async () => {
+  await using directory = await temporaryDirectory();
+  const words = ["serve", "--data", directory.path];
+  await using service = await spawnMembrane([
+    ...words,
+    "--listen",
+    "127.0.0.1:0",
+    "--authority",
+    "first.test",
+  ]);
+  const tls = join(directory.path, "tls");
+  const before = await Promise.all([readdir(tls), readFile(join(tls, "ca.pem"), "utf8")]);
+  const listen = ["--listen", `127.0.0.1:${service.port}`];
+  const ended = await runMembrane([...words, ...listen, "--authority", "second.test"]);
+  expect(ended).toMatchObject({ code: 1, stdout: "" });
+  expect(ended.stderr).toMatch(/^membrane: --listen: .* is taken: /);
+  expect(await Promise.all([readdir(tls), readFile(join(tls, "ca.pem"), "utf8")])).toEqual(before);
 });
 
 test("every flag can be a variable, and the other commands run in the environment of serve", async () => {

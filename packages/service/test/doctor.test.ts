@@ -87,7 +87,9 @@ test("another service key fails at the store", async () => {
   await runMembrane(["init", "--data", directory.path]);
   await writeFile(join(directory.path, "service.key"), `${"ab".repeat(32)}\n`);
   const { failed } = await doctor(directory.path);
-  expect(failed).toEqual(["store: the service key is not the one this store was made with"]);
+  expect(failed).toEqual([
+    "store: the service key is not the one this store was made with: restore that one, or name it with --service-key-file",
+  ]);
 });
 
 test.each(["640", "604", "666"])(

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -53,6 +53,18 @@ test.each(PROGRAMS)(
     });
   },
 );
+
+test.each(PROGRAMS)("%s says in one line that it was not built, and what to do", async (name, folder) => {
+  await using directory = await temporaryDirectory();
+  await cp(join(PACKAGES, folder, "bin"), join(directory.path, "bin"), { recursive: true });
+  await cp(join(PACKAGES, folder, "package.json"), join(directory.path, "package.json"));
+  const program = join(directory.path, "bin", `${name}.js`);
+  expect(await run(process.execPath, [program, "--help"], { env: {} })).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: `${name}: not built yet: install all with npm ci, or bring packages/*/dist of a built checkout\n`,
+  });
+});
 
 test.each(PROGRAMS)("%s --version prints what its package.json says", async (name, folder) => {
   const program = join(PACKAGES, folder, "bin", `${name}.js`);

@@ -49,7 +49,10 @@ test("another service key is refused, and the store is as it was", async () => {
   await writeFile(data.keyFile, `${randomBytes(32).toString("hex")}\n`);
   const error = await open(data.path).catch((refusal: unknown) => refusal);
   expect(error).toBeInstanceOf(StoreFormatError);
-  expect(error).toMatchObject({ message: "the service key is not the one this store was made with" });
+  expect(error).toMatchObject({
+    message:
+      "the service key is not the one this store was made with: restore that one, or name it with --service-key-file",
+  });
   await writeFile(data.keyFile, key);
   await expectStillThere(data);
 });

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { copyFile, cp, mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -194,6 +194,31 @@ test("a file system that is mounted read-only is named by every command, for a s
     code: 1,
     stderr: expect.stringMatching(/^membrane: backup: .* cannot be made/),
   });
+});
+
+test("a data directory of another user is named by every command, with what to do", async () => {
+  await using directory = await temporaryDirectory();
+  await chmod(directory.path, 0o755);
+  const data = await used(join(directory.path, "data"));
+  for (const words of COMMANDS) {
+    const program = [
+      "--reuid=65534",
+      "--regid=65534",
+      "--clear-groups",
+      process.execPath,
+      MEMBRANE,
+      ...words,
+    ];
+    const { code, stdout, stderr } = await run("setpriv", [...program, "--data", data], {
+      env: process.env,
+    });
+    expect([code, stdout + stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /^(?:membrane: --data|FAIL {2}data directory): \S+\/data may not be written by this user: give it to the user that runs the service\n$/,
+      ),
+    ]);
+  }
 });
 
 test("a limit of open files that is too low to start is named by every command, in one line", async () => {

@@ -38,14 +38,23 @@ export function dataPaths(config: Pick<DataConfig, "data" | "serviceKeyFile">): 
   };
 }
 
+/**
+ * Looks at where the data directory is, or is to be made, and writes nothing.
+ *
+ * @throws ConfigError that says what keeps it from being one
+ */
+export async function checkPlace(config: Pick<DataConfig, "data" | "serviceKeyFile">): Promise<void> {
+  const problem = await findPlaceProblem(config.data, dataPaths(config));
+  if (problem !== undefined) throw new ConfigError(`--data: ${problem}`);
+}
+
 /** Opens the data directory, and makes it at the first start. The key is on disk before anything is sealed with it. */
 export async function openData(
   config: Omit<DataConfig, "isAuthorityGiven" | "aliases">,
   report: (condition: StoreCondition) => void = () => undefined,
 ): Promise<OpenData> {
   const paths = dataPaths(config);
-  const problem = await findPlaceProblem(config.data, paths);
-  if (problem !== undefined) throw new ConfigError(`--data: ${problem}`);
+  await checkPlace(config);
   await makePrivateDirectory(config.data).catch((cause: unknown) => {
     throw new ConfigError(
       `--data: ${config.data} cannot be made: expected a directory that this user may write to`,

@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import type { ServeConfig } from "../config.ts";
 import { loadServerCertificate } from "../tls/server-certificate.ts";
-import { readIfPresent } from "../private-files.ts";
+import { hasCode, readIfPresent } from "../private-files.ts";
 import { adviseOn, readOpenFiles } from "./advice.ts";
 import { dataPaths, knownAuthority, lastAuthority, openData } from "./data.ts";
 import { describeWidePart, findWideParts } from "./data-modes.ts";
@@ -38,6 +38,11 @@ export async function doctor(
   print: Print,
 ): Promise<boolean> {
   // What the operator does not say, the last start knows.
+  const denied = await findDenied(config);
+  if (denied !== undefined) {
+    print(`FAIL  data directory: ${denied}`);
+    return false;
+  }
   const named = { ...config, authority: await knownAuthority(config) };
   const findings: readonly Finding[] = [
     checkNode(nodeVersion),
@@ -57,6 +62,16 @@ export async function doctor(
   for (const { ok, what, isWarning = false } of findings)
     print(`${ok ? (isWarning ? "warn" : "ok  ") : "FAIL"}  ${what}`);
   return findings.every(({ ok }) => ok);
+}
+
+/** A data directory that this user may not look into: nothing else can be said of it. */
+async function findDenied(config: ServeConfig): Promise<string | undefined> {
+  try {
+    await stat(dataPaths(config).store);
+    return undefined;
+  } catch (error) {
+    return hasCode(error, "EACCES") ? findPlaceProblem(config.data, dataPaths(config)) : undefined;
+  }
 }
 
 function checkNode(version: string): Finding {

@@ -3,7 +3,7 @@ import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
 import { makeFirstTenant } from "../management/tenants.ts";
 import { ensureServerCertificate } from "../tls/server-certificate.ts";
-import { dataPaths, openData, rememberAuthority } from "./data.ts";
+import { checkPlace, dataPaths, openData, rememberAuthority } from "./data.ts";
 import { mendModes } from "./data-modes.ts";
 import { makeFirstProfile } from "./first-profile.ts";
 import type { Print } from "./print.ts";
@@ -23,6 +23,7 @@ export interface InitMachine {
 export async function init(config: DataConfig, json: boolean, machine: InitMachine): Promise<void> {
   const { now, home, print, note } = machine;
   const paths = dataPaths(config);
+  await checkPlace(config);
   await mendModes(config);
   const data = await openData(config);
   try {

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import type { ServeConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
 
@@ -21,4 +23,23 @@ export function explainListening({ listen: { host, port } }: ServeConfig, error:
     default:
       return error;
   }
+}
+
+/**
+ * Listens at the address for a moment. A start that cannot listen must fail before it makes a data directory, or replaces the
+ * private CA of the service that listens there already.
+ *
+ * @throws ConfigError
+ */
+export async function checkListening(config: ServeConfig): Promise<void> {
+  const { host, port } = config.listen;
+  const server = createServer();
+  server.listen({ host, port, exclusive: true });
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    throw explainListening(config, error);
+  }
+  server.close();
+  await once(server, "close");
 }

@@ -6,7 +6,7 @@ import { ConfigError } from "../config.ts";
 import type { Store } from "../store/store.ts";
 import type { StoredTenant } from "../store/record.ts";
 import type { Uid } from "../domain/uid.ts";
-import { dataPaths, knownAuthority, openData } from "./data.ts";
+import { checkPlace, dataPaths, knownAuthority, openData } from "./data.ts";
 import type { OpenData } from "./data.ts";
 import { quoteName } from "./escape.ts";
 import type { Print } from "./print.ts";
@@ -25,6 +25,8 @@ export interface OperatorMachine {
  */
 export async function withStore<T>(config: DataConfig, act: (data: OpenData) => Promise<T>): Promise<T> {
   if (!existsSync(dataPaths(config).store)) {
+    // A directory that this user may not look into hides its store.
+    if (existsSync(config.data)) await checkPlace(config);
     throw new ConfigError(
       `--data: there is no store in ${config.data}: name its directory with --data, or make it with "membrane init" or "membrane serve"`,
     );

@@ -2,12 +2,13 @@ import type { AuditLog } from "../audit/log.ts";
 import type { ServeConfig } from "../config.ts";
 import { adviseOn, readOpenFiles } from "./advice.ts";
 import type { OpenData } from "./data.ts";
-import { lastAuthority, openData, rememberAuthority } from "./data.ts";
+import { checkPlace, lastAuthority, openData, rememberAuthority } from "./data.ts";
 import { mendModes } from "./data-modes.ts";
 import { makeFirstProfile } from "./first-profile.ts";
 import { keepFirstTenant, showFirstTenant } from "./first-tenant.ts";
 import type { GivenFiles } from "./given-files.ts";
 import { readGivenFiles } from "./given-files.ts";
+import { checkListening } from "./listening-error.ts";
 import { ensureOwnCertificate, ownCAPath, RENEWAL_MS } from "./own-certificate.ts";
 import type { Print } from "./print.ts";
 import { printKept } from "./print.ts";
@@ -29,8 +30,10 @@ export interface Machine extends ServingContext {
 
 /** Runs the service until `stop` resolves: in this process, or in workers that this process starts and replaces. */
 export async function serve(config: ServeConfig, machine: Machine): Promise<void> {
-  // Given files come first: a start that fails for one of them leaves no data directory behind.
+  // Given files, the place and the address come first: a start that fails for one of them makes and changes nothing.
   const files = await readGivenFiles(config);
+  await checkPlace(config);
+  await checkListening(config);
   for (const { path } of await mendModes(config)) machine.log.modeMended({ path });
   const data = await openData(config, machine.log.store);
   try {

@@ -51,7 +51,9 @@ function readFormat(environment: Environment, meta: RowTable, keys: ServiceKeys)
     );
   }
   if (checkValue?.equals(keys.checkValue) !== true) {
-    throw new StoreFormatError("the service key is not the one this store was made with");
+    throw new StoreFormatError(
+      "the service key is not the one this store was made with: restore that one, or name it with --service-key-file",
+    );
   }
   const storeId = meta.get(FORMAT)?.[2];
   if (storeId === undefined) throw new StoreCorruptError("the store does not say its id");
