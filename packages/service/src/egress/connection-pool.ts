@@ -3,11 +3,11 @@ import type { ConnectionOptions, ConnectionOwner } from "./connection.ts";
 import type { Connector } from "./connector.ts";
 import { ConnectFailedError } from "./errors.ts";
 
-/** What wants a connection. One that waits is named by its identity. */
+/** A request that needs a connection. The object itself identifies it while it waits. */
 export interface ConnectionUser {
-  /** The connection is its own until the request that it dispatches at once is over. */
+  /** The connection is the user's until the request that it dispatches at once is over. */
   onConnection(connection: Connection): void;
-  /** No connection came about. */
+  /** No connection could be opened. */
   onError(error: Error): void;
 }
 
@@ -15,20 +15,20 @@ export interface ConnectionUser {
 export interface Upstream {
   /** Hands over a connection: at once if one is idle, otherwise when one is free or open, first come, first served. */
   acquire(user: ConnectionUser): void;
-  /** The same with a connection that has carried no request. */
+  /** The same, with a connection that has carried no request. */
   acquireNew(user: ConnectionUser): void;
-  /** It waits no longer. */
+  /** The user waits no longer. */
   cancel(user: ConnectionUser): void;
 }
 
 export interface ConnectionPoolOptions extends ConnectionOptions {
-  /** How many connections there may be at once, those included that are being opened. */
+  /** How many connections there may be at once, including those being opened. */
   readonly connections: number;
 }
 
 /**
- * Opens connections while there are more that wait than are being opened, and hands each to the one that has waited
- * longest. An attempt that fails fails the one that has waited longest; one that nobody waits for any more is given up.
+ * Opens connections while more users wait than connections are being opened, and hands each to the user that has waited
+ * longest. A failed attempt fails the user that has waited longest. An attempt for which no user waits any more is aborted.
  */
 export class ConnectionPool implements Upstream, ConnectionOwner {
   readonly #options: ConnectionPoolOptions;
@@ -48,14 +48,14 @@ export class ConnectionPool implements Upstream, ConnectionOwner {
     this.#connect = connect;
   }
 
-  /** No request is on its way, and none waits. */
+  /** No request is in flight, and none waits. */
   get isIdle(): boolean {
     return this.#open.size === this.#idle.length && this.#wanted === 0;
   }
 
   acquire(user: ConnectionUser): void {
     if (this.#isClosed) return user.onError(new ConnectFailedError());
-    // The latest one used: the others may time out.
+    // The most recently used one: the others may time out.
     const connection = this.#idle.pop();
     if (connection !== undefined) return user.onConnection(connection);
     this.#waiting.add(user);
@@ -89,7 +89,7 @@ export class ConnectionPool implements Upstream, ConnectionOwner {
     this.#openMore();
   }
 
-  /** Ends all connections, and what is on them or waits for one. */
+  /** Ends all connections, the requests on them, and those that wait for one. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const attempt of this.#opening) attempt.abort(new ConnectFailedError());

@@ -4,28 +4,28 @@ import { Client } from "undici";
 import { ConnectFailedError } from "./errors.ts";
 import { renameContinue } from "./interim-responses.ts";
 
-/** How long a connection that no request has used yet is kept, in milliseconds: as long as undici keeps a used one. */
+/** How long an unused connection is kept, in milliseconds: as long as undici keeps a used one. */
 const SPARE_MS = 4_000;
 
 export interface ConnectionOptions {
-  /** Scheme, host and port, as undici is to know them. */
+  /** Scheme, host and port, for undici. */
   readonly origin: string;
   /** How many bytes the head of a response may have. */
   readonly maxHeaderBytes: number;
 }
 
-/** What a connection tells its pool. */
+/** What a connection reports to its pool. */
 export interface ConnectionOwner {
-  /** The latest request on it is over, and it takes another one. */
+  /** The latest request on it is over, and it can take another one. */
   freed(connection: Connection): void;
   /** It takes no further request. Called once. */
   closed(connection: Connection): void;
 }
 
 /**
- * One open connection to a target, and undici's HTTP/1.1 on it, one request at a time. Undici's own pool would bind a
- * request to a connection before there is one: the request would be signed before a wait of unknown length, and nothing
- * would tell whether its connection was new.
+ * One open connection to a target, with undici's HTTP/1.1 client, one request at a time. Undici's own pool binds a request to
+ * a connection before it is open: the request would be signed before a wait of unknown length, and it would not be known
+ * whether its connection was new.
  */
 export class Connection {
   readonly #socket: Socket;
@@ -34,7 +34,7 @@ export class Connection {
   #spare: NodeJS.Timeout | undefined;
   #isAttached = false;
   #isBusy = false;
-  /** What comes next begins with a response. */
+  /** The next bytes begin a response. */
   #isResponseNext = false;
   #isOpen = true;
   #isReused = false;
@@ -48,10 +48,10 @@ export class Connection {
       if (this.#isResponseNext && Buffer.isBuffer(chunk)) this.#isResponseNext = renameContinue(chunk);
       return push(chunk, encoding);
     };
-    // Before undici's listeners: when it reports the end of a request, this is known.
+    // Before undici's listeners, so that this is known when undici reports the end of a request.
     socket.once("end", () => this.#closedByTarget());
     socket.once("error", (error) => {
-      // Undici destroys a socket with errors that have no system call.
+      // Undici's own errors, with which it destroys a socket, have no `syscall`.
       if ("syscall" in error) this.#closedByTarget();
     });
     socket.once("close", () => {
@@ -72,17 +72,17 @@ export class Connection {
     return this.#isOpen;
   }
 
-  /** It was there before its latest request: the target may have closed it while that request was on its way. */
+  /** It was open before its latest request: the target may have closed it while that request was in flight. */
   get isReused(): boolean {
     return this.#isReused;
   }
 
-  /** Closed, and not by us: neither because of a limit nor because of what the target sent. */
+  /** The target closed it: neither a limit did, nor an error in what the target sent. */
   get isClosedByTarget(): boolean {
     return this.#isClosedByTarget;
   }
 
-  /** Sends a request, the only one at that time. `handler` hears how it goes. */
+  /** Sends a request, the only one at that time; undici calls `handler`. */
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.#isBusy = true;
     this.#isResponseNext = true;
@@ -90,7 +90,7 @@ export class Connection {
     this.#client.dispatch(options, handler);
   }
 
-  /** It waits for a request from now on. Once it has carried one, undici sees to its time. */
+  /** Keeps it idle for a while. Once it has carried a request, undici does the timing. */
   rest(): void {
     this.#isReused = true;
     if (!this.#isAttached) this.#spare = setTimeout(() => void this.destroy(), SPARE_MS).unref();
@@ -103,9 +103,9 @@ export class Connection {
     await this.#client.destroy();
   }
 
-  /** Undici asks once more when the connection has ended: it would send a request that was not begun elsewhere. */
+  /** Undici connects again when the connection has ended, to send a request that was not begun; this must fail. */
   #attach(callback: buildConnector.Callback): void {
-    // Later, since undici makes nothing of a connection that is there at once.
+    // Asynchronously, since undici ignores a connection that is there at once.
     queueMicrotask(() => {
       if (this.#isAttached) return callback(new ConnectFailedError(), null);
       this.#isAttached = true;
@@ -116,7 +116,7 @@ export class Connection {
   #free(): void {
     if (!this.#isOpen || !this.#isBusy) return;
     this.#isBusy = false;
-    // The target has responded before it has read the request: the next one would wait behind the rest (RFC 9112 §9.5).
+    // The target has responded before it read the whole request: the next one would wait for the rest (RFC 9112 §9.5).
     if (this.#socket.writableLength > 0) return void this.destroy();
     this.#isReused = true;
     this.#owner.freed(this);

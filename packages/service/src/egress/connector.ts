@@ -18,7 +18,7 @@ export interface ConnectorOptions {
   readonly tls?: TargetTls;
   /** For name resolution, connection and TLS handshake together, in milliseconds. */
   readonly connectTimeoutMs: number;
-  /** Makes a TLS context when its turn has come; absent: at once. */
+  /** Makes a TLS context in its turn. Default: at once. */
   readonly turn?: ContextTurn;
   /** Asked once for each connection, for all addresses. */
   readonly lookup: NameLookup;
@@ -38,7 +38,7 @@ interface Means {
   readonly isVerified: boolean;
 }
 
-/** Ends the attempt with the signal's reason when it is aborted. */
+/** Opens a connection. When the signal is aborted, the attempt ends with its reason. */
 export type Connector = (
   target: buildConnector.Options,
   callback: buildConnector.Callback,

@@ -1,18 +1,18 @@
 import { setTimeout } from "node:timers/promises";
 
-/** Of the event loop's time, how much the TLS contexts of one tenant may take: a fiftieth. */
+/** The TLS contexts of one tenant may take one part in so many of the event loop's time. */
 const REST = 50;
 
-/** Hands out turns to make something that takes the event loop long. */
+/** Hands out turns to make something that blocks the event loop for long. */
 export interface ContextTurns {
-  /** Calls `make` when the owner's turn has come, and throws what it throws. */
+  /** Calls `make` in the owner's turn. Rejects with what it throws. */
   take<T>(owner: string, make: () => T): Promise<T>;
 }
 
 /**
- * A TLS context with 64 KiB of certificates takes the event loop some 20 ms, and an exporter chooses how many there are. So those of
- * one tenant are made one after the other, with a rest between them that is as long as the one before it was expensive; those of
- * other tenants wait for none of them.
+ * A TLS context with 64 KiB of certificates takes the event loop some 20 ms, and an exporter chooses how many there are. So
+ * those of one tenant are made one after the other, each followed by a pause {@link REST} times as long as it took. Other
+ * tenants do not wait for them.
  */
 export function createContextTurns(now: () => number = () => performance.now()): ContextTurns {
   const latest = new Map<string, Promise<unknown>>();
@@ -29,7 +29,7 @@ export function createContextTurns(now: () => number = () => performance.now()):
     },
   };
 
-  /** What was made, or how it failed, and how long it took. */
+  /** Calls `make`, and says how long it took. */
   async function settle<T>(make: () => T): Promise<{ readonly tookMs: number; readonly result: () => T }> {
     const from = now();
     try {

@@ -59,7 +59,7 @@ export class ConnectTimeoutError extends EgressError {
   }
 }
 
-/** As many connections to targets are open as the target's tenant may have. */
+/** The target's tenant has as many connections to targets as it may. */
 export class TooManyConnectionsError extends EgressError {
   override readonly name = "TooManyConnectionsError";
   readonly code = "EGRESS_TOO_MANY";

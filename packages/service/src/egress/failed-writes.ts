@@ -2,14 +2,14 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 /**
- * Lets a connection be read to its end after a write to it has failed. A target may answer before it has read the request,
- * and close: the answer is in the kernel when the next write fails, and Node, which ends a socket with the first error of
- * a write, would lose it (RFC 9112 §9.5). Such a write never ends instead: the writer waits, and the end comes from the
+ * Lets a connection be read to its end after a write to it has failed. A target may respond before it has read the request,
+ * and close: the response is in the kernel when the next write fails, and Node, which destroys a socket at the first failed
+ * write, would lose it (RFC 9112 §9.5). Here such a write never completes: the writer waits, and the end comes from the
  * reading side.
  *
- * Whoever writes takes the news of a reset from whoever reads: after a failed write a reset looks like an end in order. So
- * does one that arrives together with data, which libuv reports as an end. An end is therefore asked for once more, with a
- * write of nothing: a reset must not look like the end of a body (RFC 9112 §8).
+ * A failed write consumes the error of a reset, so that the reading side sees an orderly end. So it does when a reset arrives
+ * together with data, which libuv reports as an end. An end is therefore checked with an empty write: a reset must not look
+ * like the end of a body (RFC 9112 §8).
  */
 export function outliveFailedWrites<T extends Socket>(socket: T): T {
   const push = socket.push.bind(socket);
@@ -18,7 +18,7 @@ export function outliveFailedWrites<T extends Socket>(socket: T): T {
   let done: WriteCallback | undefined;
   let checked: WriteCallback = () => undefined;
 
-  /** Node hands over the same callback for every write of a socket. */
+  /** Node passes the same callback to every write of a socket. */
   const check = (callback: WriteCallback): WriteCallback => {
     if (callback === done) return checked;
     done = callback;
@@ -34,7 +34,7 @@ export function outliveFailedWrites<T extends Socket>(socket: T): T {
   };
   const askForEnd = (): void => {
     if (failure !== undefined) end(failure);
-    // One that waits fails in this turn of the loop, right after the read.
+    // A pending write fails in this turn of the loop, right after the read.
     else if (socket.writableLength > 0) setImmediate(() => end(failure));
     else write("", "latin1", end);
   };
@@ -59,7 +59,7 @@ function boundWrites(socket: Socket): {
   return { write: write.bind(socket), writev: writev.bind(socket) };
 }
 
-/** ECONNRESET: the other side has reset. EPIPE: it has ended its side and reset then, or a write has failed before. */
+/** ECONNRESET: the other side has reset. EPIPE: it has ended its side and then reset, or a write has failed before. */
 function isOtherSideGone(error: Error | null | undefined): error is NodeJS.ErrnoException {
   return error instanceof Error && "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
 }

@@ -18,7 +18,7 @@ export interface TargetTls {
   readonly rejectUnauthorized?: boolean;
 }
 
-/** Calls `make` when its turn has come. */
+/** Calls `make` in its turn. */
 export type ContextTurn = (make: () => SecureContext) => Promise<SecureContext>;
 
 /** Makes a connected socket a TLS connection to the named host, or rejects with TlsFailedError. */
@@ -29,7 +29,7 @@ export type Handshake = (socket: Socket, hostname: string) => Promise<TLSSocket>
  * this handshake: a resumed session is not verified again, so it must not cross over to other material.
  */
 export function createHandshake(material: TargetTls, turn: ContextTurn = atOnce): Handshake {
-  // Without certificates in it a context is cheap, and many targets have one: it does not wait.
+  // A context without certificates is cheap, and most targets have one: it does not wait.
   const hasPem = material.ca !== undefined || material.cert !== undefined || material.key !== undefined;
   const rejectUnauthorized = material.rejectUnauthorized ?? true;
   let latest: { readonly hostname: string; readonly session: Buffer } | undefined;
@@ -65,7 +65,7 @@ export function createHandshake(material: TargetTls, turn: ContextTurn = atOnce)
   return async (socket, hostname) => {
     const made = (context ??= (hasPem ? turn : atOnce)(() => contextOf(material)));
     const secureContext = await made.catch((cause: unknown) => {
-      // Another attempt may fare better: it may have been the memory.
+      // Another attempt may succeed: memory may have been short.
       context = undefined;
       socket.destroy();
       throw new TlsFailedError({ cause });

@@ -11,8 +11,8 @@ import { SMALL_PIECE_BYTES, Slabs } from "../collections/slabs.ts";
  * Undici reads until there is nothing left, unless it is paused. So its latest read tells: it is paused from one that gave
  * something until one that gives nothing.
  *
- * Small pieces that come while others wait are joined: Node counts the bytes that wait, and a target that sends its answer in TLS
- * records of one byte would have megabytes kept for it.
+ * Small pieces that come while others wait are joined: Node counts bytes, not pieces, and a response in TLS records of one byte
+ * would take megabytes.
  */
 export function holdEnd<T extends Socket>(socket: T): T {
   const push = socket.push.bind(socket);
@@ -22,7 +22,7 @@ export function holdEnd<T extends Socket>(socket: T): T {
   let ending: (() => void) | undefined;
 
   const isAwaited = (): boolean => isHeld || socket.readableLength > 0;
-  /** Later, when the reader has done what it will with the read that found nothing: it may be paused again. */
+  /** Later: the reader may pause again after the read that found nothing. */
   const end = (): void => {
     if (ending === undefined || isAwaited()) return;
     const now = ending;

@@ -5,12 +5,12 @@ const STATUS_AT = "HTTP/1.1 ".length;
 const [SPACE, ZERO, ONE, TWO] = Buffer.from(" 012");
 
 /**
- * Makes every 100 (Continue) a 102. Undici takes a 100 that it has not asked for, and it asks for none, as the end of a
- * connection, where RFC 9110 §15.2 has a client take any interim response before the final one; some servers send it with
- * every body. Like all of them it is counted and dropped.
+ * Changes every 100 (Continue) to a 102. Undici asks for no 100 and fails the connection when one comes, but a client must
+ * accept any interim response before the final one (RFC 9110 §15.2), and some servers send a 100 with every body. As a 102 it is
+ * counted and dropped like other interim responses.
  *
- * @param bytes that begin with a response, and are changed.
- * @returns whether what follows them begins with a response too.
+ * @param bytes begin with a response; changed in place.
+ * @returns whether the bytes after them begin a response too.
  */
 export function renameContinue(bytes: Buffer): boolean {
   let at = 0;

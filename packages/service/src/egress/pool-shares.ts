@@ -1,25 +1,25 @@
-/** How much all pools may take. */
+/** The limits for all pools together. */
 export interface PoolLimits {
-  /** Pools that are open. */
+  /** Open pools. */
   readonly pools: number;
-  /** Memory that they take, in bytes. */
+  /** Memory of the pools, in bytes. */
   readonly poolBytes: number;
-  /** Connections to targets that are open. */
+  /** Open connections to targets. */
   readonly targetConnections: number;
 }
 
-/** A pool that is charged to the tenant it belongs to. */
+/** A pool, charged to the tenant that it belongs to. */
 export interface SharedPool {
   readonly owner: string;
   readonly bytes: number;
-  /** Nothing is on its way on it, and nothing waits. */
+  /** No request is in flight on it, and none waits. */
   readonly isIdle: boolean;
-  /** When it was asked for last. */
+  /** When it was last used. */
   readonly usedAt: number;
   close(): void;
 }
 
-/** What one tenant has. */
+/** What one tenant uses. */
 interface Held {
   readonly pools: Set<SharedPool>;
   bytes: number;
@@ -27,9 +27,9 @@ interface Held {
 }
 
 /**
- * Pools and connections to targets, which all tenants share. A tenant may have as many as are left free: at the most half of all, and
- * there is something left for whoever comes next. Beyond that its own idle pools are closed, the longest unused first, never
- * another's: an exporter chooses TLS material at will, and a pool for each would push out those that others use.
+ * Divides pools and connections to targets between tenants. A tenant may have as many as are left free: at most half of all, so
+ * that some are left for the next tenant. Beyond that its own idle pools are closed, the least recently used first, and never
+ * another's: an exporter chooses TLS material at will, and a pool for each would evict those that others use.
  */
 export class PoolShares {
   readonly #limits: PoolLimits;
@@ -42,14 +42,14 @@ export class PoolShares {
     this.#limits = limits;
   }
 
-  /** @returns whether there is room, which closing the owner's idle pools may have made. */
+  /** Closes idle pools of the owner if needed. @returns whether there is room. */
   makeRoom(owner: string, bytes: number): boolean {
     for (;;) {
       const held = this.#owners.get(owner);
       const freePools = this.#limits.pools - this.#pools - 1;
       const freeBytes = this.#limits.poolBytes - this.#bytes - bytes;
       const [pools, sum] = [(held?.pools.size ?? 0) + 1, (held?.bytes ?? 0) + bytes];
-      // The first pool of a tenant alone needs no more than its own room.
+      // A tenant's first pool only has to fit.
       if (pools <= freePools + 1 && (sum <= freeBytes || (pools === 1 && freeBytes >= 0))) return true;
       if (!closeLongestUnused(held)) return false;
     }
@@ -72,11 +72,11 @@ export class PoolShares {
     this.#forgetIfEmpty(pool.owner, held);
   }
 
-  /** @returns how to give the connection back; nothing if there is no room for it. */
+  /** Counts a connection. @returns a function that releases it; nothing if there is no room. */
   connect(owner: string): (() => void) | undefined {
     const free = this.#limits.targetConnections - this.#connections - 1;
     const before = this.#owners.get(owner);
-    // What is closed for it ends a little later than it begins.
+    // The connections of a closed pool are still counted for a moment: they end a little later.
     if ((before?.connections ?? 0) > free && !closeLongestUnused(before)) return undefined;
     const held = this.#heldBy(owner);
     held.connections += 1;

@@ -27,8 +27,8 @@ export interface PoolOptions extends Omit<ConnectorOptions, "tls" | "turn">, Poo
 /** Connection pools, one a destination and tenant: a connection is never shared over different TLS material. */
 export interface Pools {
   /**
-   * @param owner the tenant whose target it is: its pools are its own.
-   * @returns nothing while its share of all pools is in use.
+   * @param owner the tenant that owns the target; no other tenant uses its pools.
+   * @returns nothing while all of the owner's share of pools is in use.
    */
   get(key: string, destination: Destination, owner: string): Upstream | undefined;
   /** Closes pools unused since long before `now` (milliseconds). */
@@ -44,10 +44,10 @@ export function poolKey({ origin, tls }: Destination, owner: string): string {
     .digest("base64");
 }
 
-/** A pool and the TLS context that it makes, without the certificates in it. */
+/** Memory of a pool and its TLS context, without certificates. */
 const POOL_BYTES = 48 * 1_024;
 
-/** What a byte of PEM takes in a TLS context: certificates are parsed, and their names and keys indexed. */
+/** Bytes of memory for each byte of PEM in a TLS context: certificates are parsed, and their names and keys indexed. */
 const PEM_COPIES = 5;
 
 function bytesOf({ tls }: Destination): number {
@@ -108,7 +108,7 @@ export function createPools(options: PoolOptions, now: () => number): Pools {
   };
 }
 
-/** What a pool has of what all tenants share. */
+/** What a pool uses of the resources that all tenants share. */
 interface Means {
   readonly owner: string;
   readonly shares: PoolShares;
@@ -127,11 +127,11 @@ function openPool(options: PoolOptions, { origin, tls }: Destination, means: Mea
   return new ConnectionPool({ origin, connections, maxHeaderBytes }, withShare(connect, means));
 }
 
-/** Connections are charged to the owner from the attempt on. */
+/** Charges connections to the owner, from the attempt on. */
 function withShare(connect: Connector, { owner, shares }: Means): Connector {
   return (endpoint, callback, signal) => {
     const release = shares.connect(owner);
-    // Later: its pool opens others in the turn in which one fails.
+    // Later: the pool opens another connection in the turn in which one fails.
     if (release === undefined) return void setImmediate(() => callback(new TooManyConnectionsError(), null));
     connect(
       endpoint,
