@@ -2,33 +2,33 @@ import type { Payers } from "../domain/payers.ts";
 import { Standing } from "../domain/standing.ts";
 import type { Uid } from "../domain/uid.ts";
 
-/** What one capability, or one tenant, has of what all share. */
+/** What one capability, or one tenant, uses of the shared resources. */
 export interface Account {
   readonly uid: Uid;
-  /** Invocations under way. */
+  /** Invocations in flight. */
   invocations: number;
-  /** Bytes of bodies that are held for a signature. */
+  /** Bytes of bodies held for a signature. */
   heldBytes: number;
   /** Bytes of bodies of requests to the service itself. */
   managementBytes: number;
-  /** Another account has taken its place since; it was idle. */
+  /** It was idle and was dropped; another account may have replaced it. */
   isDropped: boolean;
 }
 
-/** What can be held of a budget in bytes. */
+/** The budgets of bytes that an account counts. */
 export type ByteBudget = "heldBytes" | "managementBytes";
 
-/** The accounts that one capability is charged to. Kept with its verdict, so that a request looks up none of them. */
+/** The accounts that one capability is charged to. Kept with its verdict, so that a request need not look them up. */
 export interface Accounts {
-  /** Of the capability itself and of all that it re-exports. */
+  /** Of the capability itself and of every capability that it re-exports. */
   readonly capabilities: Account[];
   readonly tenants: Account[];
 }
 
-/** Has an account for each capability and each tenant. */
+/** Keeps an account for each capability and each tenant in use. */
 export interface Ledger {
   accountsOf(payers: Pick<Payers, "capabilities" | "tenants">): Accounts;
-  /** Accounts that were dropped while nothing was charged to them are opened again. Call it before anything is charged. */
+  /** Replaces accounts that were dropped while idle. Call it before anything is charged. */
   refresh(accounts: Accounts): void;
 }
 

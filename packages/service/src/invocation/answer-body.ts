@@ -2,19 +2,19 @@ import type { ServerResponse } from "node:http";
 import { SMALL_PIECE_BYTES, Slabs } from "../collections/slabs.ts";
 import type { PieceTurns } from "./piece-turns.ts";
 
-/** Small pieces of an answer that are written as they come: nearly every answer has no more. */
+/** So many small pieces of a response are written unchanged: few responses have more. */
 const PIECES_UNJOINED = 16;
 
-/** Bytes in small pieces that wait until the target is held back. */
+/** How many bytes in small pieces may wait before the target is paused. */
 const MOST_WAITING = 16 * 1_024;
 
-/** Small pieces that one answer may bring in a turn of its own: they take the event loop a millisecond or two. */
+/** Small pieces that one response may have in a turn: they take the event loop a millisecond or two. */
 const PIECES_A_TURN = 512;
 
 /**
- * Writes the body of an answer. Node counts the bytes that wait for a requester, and keeps four entries a piece: in pieces of one
- * byte they would take megabytes. So of many small pieces one is written at a time, and those that come meanwhile are joined. And
- * since hundreds of targets could send thousands of them at once, they have turns.
+ * Writes the body of a response. Node counts the bytes that wait for a client, and keeps four entries for each piece: pieces of
+ * one byte would take megabytes. So one small piece is written at a time, and those that come meanwhile are joined. Since
+ * hundreds of targets could send thousands of pieces at once, they take turns.
  */
 export class AnswerBody {
   readonly #response: ServerResponse;
@@ -23,7 +23,7 @@ export class AnswerBody {
   #smallPieces = 0;
   #isWriting = false;
   #isFull = false;
-  /** How many things must come before the target goes on. */
+  /** How many events must happen before the target is resumed. */
   #blocks = 0;
   #resume: () => void = nothing;
   readonly #unblock = (): void => {
@@ -49,7 +49,7 @@ export class AnswerBody {
     return this.#response.writableLength + this.#waiting.length;
   }
 
-  /** As far as the connection knows, the requester takes more. */
+  /** Nothing waits, so that the client takes more. */
   get isFlowing(): boolean {
     return !this.#response.writableNeedDrain && this.#waiting.length === 0;
   }

@@ -8,7 +8,7 @@ const ALLOWED_METHODS: readonly string[] = [...FORWARDABLE_METHODS];
 
 /**
  * Whether the client may have this request made: the path, the method, and a query that the target's signature can
- * protect and that holds no credential beside the target's. Liveness is not asked here: it was when the token was resolved.
+ * protect and that holds no credential in addition to the target's. Liveness was checked when the token was resolved.
  *
  * @returns why not, or nothing.
  */

@@ -3,16 +3,16 @@ import type { Account, Accounts, ByteBudget } from "./accounts.ts";
 import type { BodyShare } from "./held-body.ts";
 
 /**
- * Memory for bodies, which all share. Nobody takes all of it: a tenant may hold as much as is left free, a capability half as much.
- * So a tenant that takes all it gets has a half of the budget, a capability a third, and the next one has the same part of what is
- * left ("dynamic thresholds", Choudhury and Hahne 1998).
+ * Shared memory for bodies. A tenant may hold as much as is left free, a capability half as much. So one tenant gets at most a
+ * half of the budget, one capability a third, and the next one the same part of what is left ("dynamic thresholds", Choudhury
+ * and Hahne 1998).
  */
 export interface BudgetOfBytes {
-  /** @param accounts which must be refreshed; the same are given back to. */
+  /** @param accounts must be refreshed; they are charged, and later credited. */
   shareOf(accounts: Accounts): BodyShare;
 }
 
-/** Of what a tenant may hold, how much a capability may. */
+/** How much a capability may hold, as a part of what a tenant may. */
 const CAPABILITY_PART = 0.5;
 
 /**

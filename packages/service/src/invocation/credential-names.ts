@@ -1,6 +1,6 @@
 /**
- * Header names under which APIs take a credential, as they are folded. Exact where no structure helps; the rest follows
- * {@link BY_STRUCTURE}: a word for what it opens, then `key` or `token`.
+ * Header names in which APIs accept a credential, folded. Only names without the structure of {@link BY_STRUCTURE}, which
+ * is a word for what is opened, then `key` or `token`.
  */
 const EXACT: ReadonlySet<string> = new Set([
   "circle-token",
@@ -26,28 +26,28 @@ const EXACT: ReadonlySet<string> = new Set([
 const BY_STRUCTURE =
   /(?:^|-)(?:authorization(?:-token)?|(?:access|api|auth|bearer|secret|security|session|subscription)-?(?:key|token))$/;
 
-/** Query keys under which APIs take a credential, in lower case. */
+/** Query keys in which APIs accept a credential, in lower case. */
 const QUERY_KEYS: ReadonlySet<string> = new Set(["access_token", "api_key", "apikey", "key", "token"]);
 
-/** Those of them that have no other use. A `key` or `token` may as well name an entry or a page. */
+/** Those without another use. A `key` or `token` may also name an entry or a page. */
 const UNMISTAKABLE: ReadonlySet<string> = new Set(["access_token", "api_key", "apikey"]);
 
 /** Whether a header of this folded name holds a credential. */
 export function isCredentialHeader(foldedName: string): boolean {
   if (EXACT.has(foldedName)) return true;
-  // Nearly every name is none, at the cost of a look at its end.
+  // Most names fail this cheap check.
   const mayBe =
     foldedName.endsWith("key") || foldedName.endsWith("token") || foldedName.endsWith("authorization");
   return mayBe && BY_STRUCTURE.test(foldedName);
 }
 
-/** The keys of a query under which a credential stands, decoded, in lower case. */
+/** The keys of a query that hold a credential, decoded, in lower case. */
 export function credentialKeys(query: string): ReadonlySet<string> {
   return new Set(keysOf(query).filter((key) => QUERY_KEYS.has(key)));
 }
 
 /**
- * The first key of a client's query that would be a second credential beside the target's.
+ * The first key of a client's query that would be a second credential in addition to the target's.
  *
  * @param own keys of the target's own query that hold its credential.
  */
@@ -68,7 +68,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // No key that is looked for has a byte that is not ASCII.
+    // A key that cannot be decoded is none of those that are looked for.
     return text;
   }
 }

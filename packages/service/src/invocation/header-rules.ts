@@ -1,13 +1,13 @@
 import { HOP_BY_HOP_REQUEST } from "capability-protocol";
 import { listOf, valuesOf } from "./raw-headers.ts";
 
-/** What becomes of a client's header: it may pass, never passes, or passes only to a target without a credential. */
+/** The rule for a client's header: it may pass, never passes, or passes only to a target without a credential. */
 export type ClientHeaderRule = "pass" | "never" | "steering";
 
 /**
- * Header names with a rule of their own on the way to the target, all in lower case. Sources: RFC 9110 §7.6.1
- * (hop-by-hop); RFC 7239 and its older kin (Forwarded, X-Forwarded-*); RFC 9440 §2 (Client-Cert); method and URL overrides
- * of common frameworks, with which a client could bend the one request that a capability stands for.
+ * Headers of the client that never reach a target, in lower case. Sources: RFC 9110 §7.6.1 (hop-by-hop); RFC 7239 and its
+ * predecessors (Forwarded, X-Forwarded-*); RFC 9440 §2 (Client-Cert); method and URL overrides of common frameworks, with
+ * which a client could change the one request that a capability stands for.
  */
 const NEVER_FROM_CLIENT: readonly string[] = [
   ...HOP_BY_HOP_REQUEST,
@@ -15,7 +15,7 @@ const NEVER_FROM_CLIENT: readonly string[] = [
   "host",
   "cookie",
   "expect",
-  // What a target believes of its own proxies: who the client is, and under which name it was asked.
+  // A target believes these from its own proxies: who the client is, and which host it asked for.
   "forwarded",
   "x-forwarded",
   "x-real-ip",
@@ -31,7 +31,7 @@ const NEVER_FROM_CLIENT: readonly string[] = [
   "client-cert-chain",
   "x-host",
   "x-request-start",
-  // Under which name the target's proxy takes files (CVE-2025-61780).
+  // Where the target's proxy finds files (CVE-2025-61780).
   "x-accel-mapping",
   "x-sendfile-type",
   // Another method, another URL.
@@ -52,17 +52,16 @@ const NEVER_FROM_CLIENT: readonly string[] = [
 ];
 
 /**
- * Families of the same, all of them what only a target's own proxy may say: X-Forwarded-*; users and certificates as
- * oauth2-proxy, Grafana, Azure, App Engine, Google's and Amazon's load balancers and TLS terminators pass them on; Envoy.
+ * Families that only a target's own proxy may send: X-Forwarded-*; users and certificates from oauth2-proxy, Grafana, Azure,
+ * App Engine, Google's and Amazon's load balancers and TLS terminators; Envoy.
  */
 const NEVER_FAMILY =
   /^(?:ssl-client-|x-amzn-oidc-|x-appengine-|x-arr-|x-auth-request-|x-authenticated-|x-client-cert|x-envoy-|x-forwarded-|x-goog-authenticated-user-|x-ms-client-principal|x-remote-|x-ssl-client-|x-webauth-)/;
 
 /**
- * Beside a credential of the target these name another resource than the one that the capability stands for, or another
- * person to act as. Dropped in silence, a copy becomes an empty write, and a request in the name of a person with few rights
- * is made with all rights of the credential. Sources: RFC 4918 (WebDAV), Azure Storage, Google, OpenStack, Kubernetes,
- * GitLab, Elasticsearch, OpenSearch.
+ * Headers that name another resource than the capability's, or a user to act as, with the target's credential. Dropped
+ * silently, a copy would become an empty write, and a request as a user with few rights would have all rights of the
+ * credential. Sources: RFC 4918 (WebDAV), Azure Storage, Google, OpenStack, Kubernetes, GitLab, Elasticsearch, OpenSearch.
  */
 const STEERING: readonly string[] = [
   "destination",
@@ -89,7 +88,7 @@ const CLIENT_HEADERS: ReadonlyMap<string, ClientHeaderRule> = new Map([
 ]);
 
 /**
- * The name by which rules for the client's headers go: lower case, underscores as hyphens. A target behind CGI or WSGI
+ * The name by which the rules for the client's headers are looked up: lower case, underscores as hyphens. A target behind CGI or WSGI
  * cannot tell the two apart (RFC 3875 §4.1.18), so `X_Api_Key` would stand beside or in place of our `X-Api-Key`.
  */
 export function foldName(name: string): string {

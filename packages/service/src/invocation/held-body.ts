@@ -4,28 +4,28 @@ import type { Denial } from "../domain/denial.ts";
 import type { BodyOptions } from "./request-body.ts";
 import { RequestBody, RequesterGoneError, RequesterSilentError } from "./request-body.ts";
 
-/** A body that is whole, until it is given back. */
+/** A complete body in memory, until it is released. */
 export interface HeldBody {
-  /** One after the other; no piece if the body has no byte. */
+  /** In order; none if the body is empty. */
   readonly pieces: readonly Buffer[];
   /** In bytes. */
   readonly length: number;
   release(): void;
 }
 
-/** What one body takes of a budget that all bodies share. */
+/** What one body takes from a shared budget. */
 export interface BodyShare {
-  /** @returns why there is no room for so many bytes more; what was taken must be given back. */
+  /** Takes so many more bytes, which must be given back. @returns why there is no room, or nothing. */
   take(bytes: number): Denial | undefined;
   giveBack(bytes: number): void;
 }
 
 export interface HoldOptions {
-  /** Length of the body in bytes, where the requester says it. */
+  /** Length of the body in bytes, if the client declares it. */
   readonly expected?: number | undefined;
-  /** Longest body in bytes; what is left of a longer one is not read. */
+  /** Longest body in bytes; the rest of a longer one is not read. */
   readonly limit: number;
-  /** Charged for what is allocated, which is up to twice of what came. */
+  /** Charged for what is allocated, up to twice the length of the body. */
   readonly share: BodyShare;
 }
 

@@ -4,7 +4,7 @@ import type { Kind } from "../domain/capability.ts";
 import type { Denial } from "../domain/denial.ts";
 import type { Resolved } from "./resolve.ts";
 
-/** What `Membrane-Operation` calls each kind of capability; it has no word for an invocation. */
+/** The value of `Membrane-Operation` for each kind of capability; there is none for an invocation. */
 const OPERATION_OF: Readonly<Record<Kind, MembraneOperation | undefined>> = {
   provision: "provision",
   create: "create",
@@ -16,10 +16,10 @@ const OPERATION_OF: Readonly<Record<Kind, MembraneOperation | undefined>> = {
 };
 
 /**
- * Refuses a request whose client means to do something else than what its capability does: a `revoke` with an exported
- * capability would be a POST to the target. A capability of another authority is judged there, the header is passed on.
+ * Refuses a request whose client intends another operation than its capability's: a `revoke` with an exported capability
+ * would be a POST to the target. For a capability of another authority the header is passed on and judged there.
  *
- * @param text what the client says.
+ * @param text the header's value.
  */
 export function refuseOperation(
   text: string,

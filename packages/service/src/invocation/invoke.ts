@@ -88,7 +88,7 @@ function carryOut(
   const outcome = shape(target, requester.head, plan);
   if (!outcome.ok) return denied(outcome.denial);
   const shaped = withFraming(outcome.value, requester.head.body);
-  // Before it is signed: what comes together from both sides may be twice as long as what either may send.
+  // Before it is signed: the headers of both sides together may be twice as long as either may send.
   if (headBytes(shaped) + linesBytes(marks) + target.addedBytes > context.headerBytes) {
     return denied({ reason: "header_too_large" });
   }
@@ -117,7 +117,7 @@ interface Payload {
   readonly body: Readable | Buffer | null;
   /** Of a body that is held, in bytes. */
   readonly length?: number;
-  /** Gives back what holding the body took. */
+  /** Releases the memory of a held body. */
   readonly release?: () => void;
 }
 
@@ -163,7 +163,7 @@ async function holdPayload(
   return accept({ hash: hashPayload(pieces, context.digest), body: bodyOf(pieces), length, release });
 }
 
-/** A body in several pieces is sent piece by piece: put together it would be in memory twice. */
+/** A body in several pieces is sent piece by piece: joined, it would be in memory twice. */
 function bodyOf(pieces: readonly Buffer[]): Readable | Buffer {
   const [first = EMPTY] = pieces;
   return pieces.length <= 1 ? first : Readable.from(pieces, { objectMode: false });
@@ -171,7 +171,7 @@ function bodyOf(pieces: readonly Buffer[]): Readable | Buffer {
 
 const EMPTY = Buffer.alloc(0);
 
-/** The length of a body that came in chunks and is held is known by now; a target may take no body in chunks. */
+/** Declares the length of a chunked body that is held, since a target may accept no chunked body. */
 function lengthOf({ length, body }: Payload, head: RequestHead): readonly string[] {
   if (length === undefined || head.body.kind === "length" || Buffer.isBuffer(body)) return [];
   return ["Content-Length", String(length)];

@@ -4,16 +4,16 @@ import { valuesOf } from "./raw-headers.ts";
 import type { Base } from "./references.ts";
 import { REFERENCE_LIMIT, keepLinks, leadsBelow } from "./references.ts";
 
-/** What was asked, as far as the response depends on it. */
+/** The parts of the request on which the response depends. */
 export interface Asked {
   readonly target: { readonly origin: string; readonly base: Base; readonly carriesCredential: boolean };
-  /** With the query, as it was sent. */
+  /** With the query, as sent. */
   readonly path: string;
   /** Flat list: the client's header lines as they came. */
   readonly clientHeaders: readonly string[];
 }
 
-/** Of the target's own authentication; without a credential of the target it is the client's to answer. */
+/** Headers of the target's authentication. If the target carries no credential, the client answers them. */
 const OF_AUTHENTICATION: ReadonlySet<string> = new Set([
   "authentication-control",
   "authentication-info",
@@ -21,7 +21,7 @@ const OF_AUTHENTICATION: ReadonlySet<string> = new Set([
   "www-authenticate",
 ]);
 
-/** Where clients read of a redirect; `URI` is read by Python's urllib. */
+/** Headers in which clients find a redirect; Python's urllib reads `URI`. */
 const OF_REDIRECT: ReadonlySet<string> = new Set(["location", "uri"]);
 
 /** Lower-case names of response headers that lead a client, or its credentials, somewhere. */
@@ -31,24 +31,24 @@ export function isLeading(lowerCaseName: string): boolean {
   return LEADING.has(lowerCaseName);
 }
 
-/** In place of the target's challenge: it asks for nothing that the client has. */
+/** Replaces the target's challenge: no client has a credential for it. */
 const OUR_CHALLENGE = ["WWW-Authenticate", "Target"] as const;
 
 /**
- * Clients that send `Authorization` again to whatever host a redirect leads to. Most take it off; what else does so is
+ * Clients that send `Authorization` again to any host that a redirect leads to. Most clients drop it; others that keep it are
  * unsafe with any gateway.
  */
 const KEEPS_AUTHORIZATION = /^(?:Wget|Python-urllib)\//i;
 
 /**
- * Takes out of a response what would lead the holder's token, or its other credentials, to somewhere else:
+ * Removes from a response what would lead the holder's token, or its other credentials, elsewhere:
  *
  * - a challenge of a target that has its credential already (a client that answers a `realm` sends its own there:
  *   CVE-2020-15157);
  * - a `Link` outside the target's base, which clients follow with the token;
  * - a redirect outside the base for {@link KEEPS_AUTHORIZATION}: refused, since without its Location it means nothing.
  *
- * @param headers flat list of what else passes.
+ * @param headers flat list of the headers that pass otherwise.
  */
 export function leadNowhere(asked: Asked, status: number, headers: readonly string[]): Outcome<string[]> {
   const judge = judgeOf(asked);
@@ -71,7 +71,7 @@ export function leadNowhere(asked: Asked, status: number, headers: readonly stri
   return accept(passed);
 }
 
-/** Whether a reference leads below the target's base; so many are looked at, the others are taken to lead elsewhere. */
+/** Whether a reference leads below the target's base. After {@link REFERENCE_LIMIT} references, none does. */
 function judgeOf({ target, path }: Asked): (reference: string) => boolean {
   let left = REFERENCE_LIMIT;
   return (reference) => {

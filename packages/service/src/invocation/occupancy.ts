@@ -1,9 +1,9 @@
 import type { Denial } from "../domain/denial.ts";
 import type { Account, Accounts } from "./accounts.ts";
 
-/** How many invocations may be under way at once. */
+/** How many invocations may be in flight at once. */
 export interface OccupancyLimits {
-  /** Of a capability and all that re-exports it. */
+  /** Of a capability and its re-exports. */
   readonly perCapability: number;
   /** Of all that runs through a tenant's membranes, whoever invokes it. */
   readonly perTenant: number;

@@ -1,6 +1,6 @@
-/** Hands out turns of the event loop, one a turn, to what comes in tiny pieces. */
+/** Queues work on responses in tiny pieces, one item in each turn of the event loop. */
 export interface PieceTurns {
-  /** Calls `goOn` in a later turn of the event loop, after those that asked before. */
+  /** Calls `goOn` in a later turn of the event loop, after those that were queued before. */
   wait(goOn: () => void): void;
 }
 

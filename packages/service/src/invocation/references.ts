@@ -1,34 +1,34 @@
 /*
- * Where a target's response leads its client. Clients send their token again to where a `Link` or a redirect leads: what
- * leads away from the target is therefore not passed on, or not to clients that are known to do so.
+ * Where a target's response leads its client. Clients send their token again to where a `Link` or a redirect leads. So a link
+ * away from the target is not passed on, and a redirect not to clients that are known to keep the token.
  */
 
-/** Part of the web that belongs to a target: an origin, and a path that ends where a segment ends. */
+/** The URIs that belong to a target: an origin, and a path up to a whole segment. */
 export interface Base {
   readonly origin: string;
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly path: string;
 }
 
-/** The target's own URI as a base: its query aside. */
+/** The base of a target's URI: without its query. */
 export function baseOf(url: URL): Base {
   const { pathname } = url;
   return { origin: url.origin, path: pathname.endsWith("/") ? pathname.slice(0, -1) : pathname };
 }
 
-/** All that may stand in a URI reference (RFC 3986). Of anything else two readers make two things: `https://a\@b/`. */
+/** The characters of a URI reference (RFC 3986). Parsers disagree on anything else: `https://a\@b/`. */
 const URI_CHARACTERS = /^[\w\-.~:/?#[\]@!$&'()*+,;=%]*$/;
 const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 const WITH_AUTHORITY = /^https?:\/\/[^/]/i;
 
 /**
- * Whether a reference in a response leads below the target's base, for every reader.
+ * Whether a reference in a response leads below the target's base, for every parser.
  *
- * @param sent the URI that was asked for, against which a relative reference is resolved.
+ * @param sent the URI that was requested, against which a relative reference is resolved.
  */
 export function leadsBelow(base: Base, sent: string, reference: string): boolean {
   if (!URI_CHARACTERS.test(reference)) return false;
-  // `https:/a` is a path to some and a host to others.
+  // Some parsers take `https:/a` for a path, others for a host.
   if (SCHEME.test(reference) && !WITH_AUTHORITY.test(reference)) return false;
   if (!URL.canParse(reference, sent)) return false;
   const url = new URL(reference, sent);
@@ -36,16 +36,16 @@ export function leadsBelow(base: Base, sent: string, reference: string): boolean
   return url.pathname === base.path || url.pathname.startsWith(`${base.path}/`);
 }
 
-/** How many references of one response are looked at: each costs the parsing of a URI. What comes after is dropped. */
+/** How many references of one response are checked, since each costs the parsing of a URI. Further ones are dropped. */
 export const REFERENCE_LIMIT = 100;
 
 /**
- * The links of a `Link` field (RFC 8288) that are all below the base, the others left out.
+ * Removes the links of a `Link` field (RFC 8288) that do not lead below the base.
  *
- * Whatever stands in angle brackets counts, in quotes too: clients look for it with a regular expression.
+ * Everything in angle brackets counts, also inside quotes: clients find it with a regular expression.
  *
  * @param judge whether a reference may be passed on.
- * @returns the field as it came if all may be, nothing if none may be.
+ * @returns the field unchanged if all may be, nothing if none may be.
  */
 export function keepLinks(field: string, judge: (reference: string) => boolean): string | undefined {
   const links = splitLinks(field);

@@ -21,18 +21,18 @@ export interface Resolved {
   readonly capability: Capability;
   readonly payload: Buffer;
   readonly lineage: ReadonlySet<Uid>;
-  /** What its use is charged to. */
+  /** The accounts that its use is charged to. */
   readonly accounts: Accounts;
-  /** The tenant whose this verdict is, where many share a cache. */
+  /** The tenant that this verdict is charged to in the cache. */
   readonly maker: string;
   /** About how much memory it holds. */
   readonly bytes: number;
-  /** It was exported when rules were wider: what the rules of today refuse is not sent. */
+  /** It was exported under less strict rules: today's rules refuse it, so it is not sent. */
   readonly isUnusable?: boolean;
   readonly upstream?: {
     readonly target: PreparedTarget;
     readonly poolKey: string;
-    /** The tenant whose target it is. */
+    /** The tenant that owns the target. */
     readonly owner: string;
   };
 }
@@ -43,7 +43,7 @@ export interface Admitted {
   readonly admission: Admission;
 }
 
-/** Whose the capabilities of the operator are. */
+/** The owner of the operator's capabilities. */
 const NO_TENANT = "";
 
 /** How often a record is read again because the log moved on meanwhile. */

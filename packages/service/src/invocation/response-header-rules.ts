@@ -1,19 +1,19 @@
 import { HOP_BY_HOP_RESPONSE } from "capability-protocol";
 
 /*
- * A target speaks for its own response. What speaks for the authority, which all targets share, is not passed on: what has
- * the browser keep something for the origin or load something in its name, what steers caches and proxies on the way, and
- * what sends reports elsewhere. Fields that bind the one document they come with (`Content-Security-Policy`,
- * `Permissions-Policy`, `Referrer-Policy`, `Cross-Origin-*-Policy`, `X-Frame-Options`, …) pass: they can only narrow it.
+ * All targets share one authority, so a target's headers may apply to its own response only. Dropped is what makes a browser
+ * store or load something for the origin, what controls caches and proxies on the way, and what sends reports elsewhere.
+ * Headers that restrict one document (`Content-Security-Policy`, `Permissions-Policy`, `Referrer-Policy`,
+ * `Cross-Origin-*-Policy`, `X-Frame-Options`, …) pass.
  */
 
 /**
  * Families:
  *
- * - `access-control-`: CORS is ours to answer.
+ * - `access-control-`: the service itself answers CORS.
  * - `ad-auction-`, `attribution-reporting-`, `observe-browsing-topics`, `shared-storage-`: kept for the origin by browsers.
  * - `cache-group`: RFC 9875, drops other responses of the origin from a cache.
- * - `edge-`, `surrogate-`, `x-accel-`, `x-litespeed-`: orders to the proxy or CDN in front of us.
+ * - `edge-`, `surrogate-`, `x-accel-`, `x-litespeed-`: instructions to the proxy or CDN in front of us.
  * - `origin-`: trials, isolation and policy of the whole origin.
  * - `proxy-`: between us and the client, never the target's.
  * - `public-key-pins`, `reporting-`: pins, and where reports go.
@@ -24,8 +24,8 @@ const FAMILY =
   /^(?:access-control-|ad-auction-|attribution-reporting-|cache-group|edge-|observe-browsing-topics|origin-|proxy-|public-key-pins|reporting-|sec-|secure-session-|service-worker-|set-|shared-storage-|surrogate-|x-accel-|x-litespeed-)/;
 
 /**
- * By their ends: what is said to single caches (RFC 9213: `CDN-Cache-Control` and its kin), before which they take no
- * `private`; and what enforces nothing and has the browser report to any host.
+ * Endings: `Cache-Control` for particular caches (RFC 9213, `CDN-Cache-Control` and others), which would override our
+ * `private`; and policies that enforce nothing and have the browser report to any host.
  */
 const ENDINGS = ["-cache-control", "-report-only"] as const;
 
@@ -52,7 +52,7 @@ const NEVER_FROM_TARGET: ReadonlySet<string> = new Set([
   "use-as-dictionary",
   "x-permitted-cross-domain-policies",
   "xkey",
-  // Orders to the proxy in front of us, which would take them for ours: to send one of its own files, another URL.
+  // Instructions to the proxy in front of us, such as to send one of its own files; it would take them for ours.
   "x-lighttpd-send-file",
   "x-reproxy-url",
   "x-sendfile",

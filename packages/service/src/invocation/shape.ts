@@ -22,7 +22,7 @@ export interface ShapedRequest {
  * Puts the target over what the client sent, name by name, whatever the case.
  *
  * @param plan how the signature covers the body.
- * @returns a refusal if a header of the client would make another request of it.
+ * @returns a refusal if a header of the client would change the request's meaning.
  */
 export function shape(target: PreparedTarget, head: RequestHead, plan: PayloadPlan): Outcome<ShapedRequest> {
   const connection = connectionOptions(head.rawHeaders);
@@ -50,7 +50,7 @@ function joinQueries(target: PreparedTarget, head: RequestHead): string {
 
 type Verdict = "pass" | "drop" | "refuse";
 
-/** What becomes of one header line of the client. */
+/** Decides about one header line of the client. */
 function judgeHeader(target: PreparedTarget, plan: PayloadPlan, name: string, value: string): Verdict {
   const folded = foldName(name);
   const rule = clientHeaderRule(folded);
@@ -63,7 +63,7 @@ function judgeHeader(target: PreparedTarget, plan: PayloadPlan, name: string, va
   return target.signer === undefined ? "pass" : judgeSigned(target.signer, plan, name, value);
 }
 
-/** What no target gets is dropped, unless the service behind a signature would have acted on it: `X-Amzn-Oidc-Data`. */
+/** What no target gets is dropped, unless the target's signer says that the target would act on it: `X-Amzn-Oidc-Data`. */
 function judgeNever(target: PreparedTarget, name: string, value: string): Verdict {
   if (target.passesPayloadHash && isForAuthority(name)) return "pass";
   return target.signer?.headerRule(name.toLowerCase(), value) === "refuse" ? "refuse" : "drop";

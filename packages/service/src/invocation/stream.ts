@@ -24,7 +24,7 @@ export interface UpstreamRequest {
   readonly method: string;
   /** With the query. */
   readonly path: string;
-  /** Makes the headers, signed, once there is a connection: a signature that waits for one grows old. */
+  /** Makes the signed headers once there is a connection: before, the signature would age while it waits. */
   readonly sign: () => string[];
   readonly body: Readable | Buffer | null;
   /** What the answer is to. */
@@ -75,7 +75,7 @@ export class Exchange implements Paced, ConnectionUser {
   #upstream: Upstream | undefined;
   #request: UpstreamRequest | undefined;
   #connection: Connection | undefined;
-  /** Undici's, while something may have reached the target. */
+  /** Undici's; set while a part of the request may have reached the target. */
   #abort: ((error: Error) => void) | undefined;
   #isAnswered = false;
   #isRepeated = false;
@@ -190,7 +190,7 @@ export class Exchange implements Paced, ConnectionUser {
     this.#context.passing(chunk.length);
     if (this.#isOver) return false;
     this.#passed += chunk.length;
-    // Undici hands over nothing when it goes on behind a piece that was held back; to hold that back would end the process.
+    // Undici passes an empty piece when it resumes after a pause; to pause at that one would end the process.
     return chunk.length === 0 || this.#out.write(chunk);
   }
 
@@ -239,7 +239,7 @@ export class Exchange implements Paced, ConnectionUser {
     if (this.#isOver) return;
     const sent = this.#judgeAttempt();
     if (sent === "fail") {
-      // What was not begun left its connection waiting for it.
+      // A request that was not begun leaves its connection reserved.
       if (this.#abort === undefined) void this.#connection?.destroy();
       return this.#fail(denialOfFailure(cause), cause);
     }

@@ -37,7 +37,7 @@ export interface PreparedTarget {
   readonly tls?: TlsConfiguration;
   /** The target, or its signature, has a credential in the request: credentials of the client are dropped. */
   readonly carriesCredential: boolean;
-  /** Keys of {@link query} under which a credential stands, in lower case. */
+  /** Keys of {@link query} that hold a credential, in lower case. */
   readonly credentialKeys: ReadonlySet<string>;
   /** Whether headers that name another resource, or a person to act as, are refused. Another authority judges them itself. */
   readonly refusesSteering: boolean;
@@ -99,7 +99,7 @@ function prepareConfigured(configuration: TargetConfiguration, digest: Digest): 
   };
 }
 
-/** Whether a header does something that a client could want otherwise; not one that is dropped whatever it says. */
+/** Whether a client could set the header to another effect. Not for a header that is dropped whatever its value. */
 function steers(signer: Signer | undefined, name: string): boolean {
   if (clientHeaderRule(foldName(name)) === "steering") return true;
   const rule = signer?.headerRule(name.toLowerCase(), "");

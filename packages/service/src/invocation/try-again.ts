@@ -1,28 +1,28 @@
-/** How far a request came that was given to a connection and failed. */
+/** A request that was given to a connection and failed, and how far it came. */
 export interface FailedAttempt {
   readonly request: { readonly method: string; readonly body: unknown };
   readonly connection: {
-    /** It was there before. */
+    /** It was open before the request. */
     readonly isReused: boolean;
     readonly isOpen: boolean;
-    /** The target ended it: no limit, and nothing that it said. */
+    /** The target ended it: not a limit, nor an error in what the target sent. */
     readonly isClosedByTarget: boolean;
   };
   /** Something of the request may have reached the target. */
   readonly isBegun: boolean;
-  /** Something of an answer came, an informational one or a part of a head too. */
+  /** A part of a response came: an interim one and a part of a head count. */
   readonly isAnswered: boolean;
-  /** The request was sent once more already. */
+  /** The request was already sent once more. */
   readonly isRepeated: boolean;
 }
 
-/** Those that change nothing (RFC 9110 §9.2.1). TRACE is one too, and never comes here. */
+/** Safe methods (RFC 9110 §9.2.1). TRACE is safe too, and is refused before. */
 const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * What becomes of a request whose connection ended without an answer. A target may close a kept connection in the very
- * moment in which the next request is sent on it (RFC 9112 §9.3.1): a request that was not begun is sent on another
- * connection as if nothing had happened, and one that changes nothing is sent once more, on a new one.
+ * Decides about a request whose connection ended without a response. A target may close a kept-alive connection just as the
+ * next request is sent on it (RFC 9112 §9.3.1): a request of which nothing was sent goes to another connection, and one with a
+ * safe method and no body is sent once more, on a new connection.
  */
 export function judgeAttempt(attempt: FailedAttempt): "send" | "send_again" | "fail" {
   const { request, connection, isBegun, isAnswered, isRepeated } = attempt;
