@@ -3,7 +3,7 @@ import * as promises from "node:fs/promises";
 import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
-/** What creates files: handed in where a test watches the order of its calls. */
+/** The functions that create files; a test replaces them to see the order of the calls. */
 export type FileSystem = Pick<typeof promises, "open" | "link" | "rm">;
 
 /** Makes a directory that only its owner can look into, if it is missing, with those above it; on disk when this resolves. */
@@ -42,7 +42,7 @@ export async function readIfPresent(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    // Below what is a file there is none either.
+    // The path leads through a file.
     if (hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR")) return undefined;
     throw error;
   }
@@ -53,14 +53,14 @@ export async function replaceFile(path: string, text: string, mode: number): Pro
   await viaTemporary(path, text, mode, (temporary) => rename(temporary, path), promises);
 }
 
-/** A file that is on disk under another name, until it is placed or discarded. */
+/** A file on disk under a temporary name, until it is placed or discarded. */
 export interface StagedFile {
-  /** Puts it in place of what was there. */
+  /** Puts it in place of an existing file, or where there is none. */
   place(): Promise<void>;
   discard(): Promise<void>;
 }
 
-/** Writes a file without showing it: what can fail for want of space has succeeded when this resolves. */
+/** Writes a file under a temporary name. When this resolves, placing it needs no more space. */
 export async function stageFile(path: string, text: string, mode: number): Promise<StagedFile> {
   const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
   try {
@@ -81,8 +81,8 @@ export async function stageFile(path: string, text: string, mode: number): Promi
 
 /**
  * Creates a file unless it exists and says whether it did. O_EXCL alone would let another process read a file that is
- * not written yet; a hard link is as exclusive and shows whole files only. The
- * file is on disk when this resolves, whoever created it: what rests on it must not outlive it.
+ * not written yet; a hard link is as exclusive and shows whole files only. The file is on disk when this resolves, also if
+ * another process created it: what depends on it must not outlive it.
  */
 export async function createFile(
   path: string,
@@ -139,7 +139,7 @@ export async function syncDirectory(path: string, fs: Pick<FileSystem, "open"> =
   }
 }
 
-/** Whether an error is one of the operating system, of this name. */
+/** Whether an error has this code, such as `ENOENT`. */
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }

@@ -17,7 +17,7 @@ export interface AwakeFeed extends RevocationFeed {
 /**
  * @param blind whom nothing may pass for any more: the log cannot be read, or not at once.
  * @param now two clocks, in milliseconds. The wall clock goes on while the machine sleeps, and can be set back by as much
- *   as was slept; the monotonic one goes on while the process is stopped. Either one that ran too far asks the log.
+ *   as was slept; the monotonic one goes on while the process is stopped. If either has advanced too far, the log is read.
  */
 export function createAwakeFeed(
   feed: RevocationFeed,

@@ -10,7 +10,7 @@ export interface Cacheable {
   readonly lineage: ReadonlySet<Uid>;
   /** About how much memory it holds. */
   readonly bytes: number;
-  /** The tenant that it is charged to: whose verdicts go first when that one has most. */
+  /** The tenant that it is charged to. */
   readonly maker: string;
 }
 
@@ -29,7 +29,7 @@ export interface VerdictCache<T extends Cacheable> {
 }
 
 /**
- * The longest unused go first, of the tenant that has most: one that uses more capabilities than are kept makes its own slow.
+ * Evicts the least recently used verdicts of the tenant that has most, so that a tenant with too many slows only itself down.
  *
  * @param capacity how many verdicts are kept.
  * @param capacityBytes how much memory they may hold together.

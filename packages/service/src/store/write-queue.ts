@@ -1,38 +1,38 @@
-/** What a write is for. Its class decides when it is taken and how much of the disk it may use. */
+/** What a write is for. Its class decides when it is taken and how much disk space it may use. */
 export type WriteClass = "revoke" | "create" | "sweep";
 
-/** On whose behalf something is written: turns are shared between tenants, and within one between its capabilities. */
+/** For whom something is written. Tenants take turns, and within a tenant its capabilities. */
 export interface WriteOwner {
   readonly tenant: string;
   readonly capability: string;
 }
 
-/** What the queue reads of what waits in it. */
+/** What the queue reads of an item. */
 export interface Queued {
   readonly class: WriteClass;
   readonly owner: WriteOwner;
-  /** How many turns it takes, at least one: a large write holds up the others for as long as several small ones. */
+  /** How many turns it takes, at least one: a large write delays the others as long as several small ones. */
   readonly turns: number;
 }
 
 /** Writes that wait for their turn. */
 export interface WriteQueue<T extends Queued> {
   /**
-   * Takes `item` in. A full queue gives up the latest of the owner that has most in it, which may be `item` itself.
+   * Adds `item`. A full queue drops the latest item of the owner that has most, which may be `item` itself.
    *
-   * @returns what was given up.
+   * @returns the item that was dropped.
    */
   add(item: T): T | undefined;
   /**
-   * What has the next turns: revokes first, up to three quarters of them while others wait; one sweep; then, tenant by tenant
-   * and capability by capability in turn, what is created. Revokes are shared in the same way. Of each kind
-   * one may take more turns than there are.
+   * Takes the items of the next turns: revokes first, up to three quarters of the turns while others wait; then one sweep;
+   * then what is created. Revokes and creations each go tenant by tenant, and within a tenant capability by capability. The
+   * first item of a kind may need more turns than are left.
    */
   take(turns: number): T[];
   delete(item: T): void;
 }
 
-/** Of so many turns revokes leave one to others. */
+/** Revokes leave one of so many turns to other writes. */
 const REVOKES_LEAVE = 4;
 
 /** @param capacity how many may wait, of revokes and of all else each. */
@@ -70,7 +70,7 @@ export function createWriteQueue<T extends Queued>(capacity: number): WriteQueue
   };
 }
 
-/** The key of a Map that was used last stands last, so that the first one is always the one to serve next. */
+/** Serving a key moves it to the end of its Map, so that the first key is always next. */
 class FairQueue<T extends Queued> {
   readonly #tenants = new Map<string, Map<string, T[]>>();
   #size = 0;
@@ -89,7 +89,7 @@ class FairQueue<T extends Queued> {
     this.#size += 1;
   }
 
-  /** The first one may need more turns than there are: it would wait for ever otherwise. */
+  /** The first item may need more turns than there are; otherwise it would wait for ever. */
   shift(turns: number): T[] {
     const taken: T[] = [];
     let left = turns;
@@ -109,7 +109,7 @@ class FairQueue<T extends Queued> {
     return taken;
   }
 
-  /** Removes the latest of the longest lane of the tenant that has most. */
+  /** Removes the latest item of the longest lane of the tenant that has most. */
   giveUp(): T | undefined {
     const lanes = largest(this.#tenants.values(), (candidate) => sum(candidate.values()));
     const item = lanes === undefined ? undefined : largest(lanes.values(), ({ length }) => length)?.at(-1);
@@ -139,7 +139,7 @@ function turnsOf(items: readonly Queued[]): number {
   return items.reduce((sum, { turns }) => sum + turns, 0);
 }
 
-/** The last of the largest: who came later gives way. */
+/** The last of the largest, since the one that came later is dropped first. */
 function largest<V>(values: Iterable<V>, sizeOf: (value: V) => number): V | undefined {
   let found: V | undefined;
   let most = 0;

@@ -1,23 +1,23 @@
 import type { WriteClass } from "./write-queue.ts";
 
-/** The room that a store has for a write. All in bytes. */
+/** The space that a store has for a write, in bytes. */
 export interface WriteRoom {
-  /** Allocated behind the last page in use: writing there needs nothing of the file system. */
+  /** Allocated after the last page in use: writing there needs no space from the file system. */
   readonly tail: number;
-  /** Pages in use before, and free now. They may lie apart, and readers may still see some of them. */
+  /** Pages that were in use and are free now. They may not be adjacent, and readers may still use some of them. */
   readonly free: number;
-  /** As much of the tail as is kept for revokes. */
+  /** The part of the tail that is reserved for revokes. */
   readonly reserve: number;
 }
 
-/** A write goes into free pages alone only if there are so many more than it needs: some are apart, some are still seen. */
+/** How many more free pages than it needs a write must find to use them alone: some are not adjacent, some still in use. */
 const FREE_FACTOR = 4;
 const FREE_MARGIN = 1024 * 1024;
 
 /**
- * Whether a write may go on, so that a revoke always finds room: a revoke may use all of the tail; a sweep, which ends with
- * more free pages than it began with, leaves a quarter of the reserve; all else leaves the reserve, but for one write's
- * worth where enough pages are free within.
+ * Whether a write may proceed, so that a revoke always finds space. A revoke may use the whole tail. A sweep, which frees more
+ * pages than it takes, leaves a quarter of the reserve. Any other write leaves the reserve, or half of it if enough pages are
+ * free within the file.
  *
  * @param need the most bytes that the write may take, in pages.
  */

@@ -4,7 +4,7 @@ import { CertificateFileError } from "./errors.ts";
 import { loadServerCertificate } from "./server-certificate.ts";
 import type { ServerCertificate } from "./server-certificate.ts";
 
-/** Files that somebody else renews. */
+/** Certificate files that are renewed from outside. */
 export interface GivenFiles {
   readonly certFile: string;
   readonly keyFile: string;
@@ -12,22 +12,22 @@ export interface GivenFiles {
 
 export type GivenCertificate = Omit<ServerCertificate, "ca">;
 
-/** What a look at the files comes to. `problem` is in our own words. */
+/** The result of reading the files. `problem` is in this program's own words. */
 export type Look =
   | { readonly kind: "changed"; readonly certificate: GivenCertificate }
   | { readonly kind: "unchanged"; readonly expires: Date }
   | { readonly kind: "rejected"; readonly file: string; readonly problem: string };
 
-/** The certificate that a server presents, taken from files that change. */
+/** A server certificate in files that change. */
 export interface GivenCertificateSource {
   /**
-   * Reads the files and compares what is in them with what is presented. The two are read whole each time: a renamed file, a
-   * symbolic link that leads elsewhere (Kubernetes) and a file written in place all show, whatever their times say.
+   * Reads both files and compares them with the certificate in use. Reading them finds renamed files, changed symbolic links
+   * (Kubernetes) and files written in place, whatever their timestamps.
    */
   look(now: Date): Promise<Look>;
 }
 
-/** @param present hands a pair that fits to the server, or to those that serve. */
+/** @param present hands a new pair to the server, or to all workers. */
 export function createGivenCertificateSource(
   files: GivenFiles,
   presented: GivenCertificate,
@@ -42,7 +42,7 @@ export function createGivenCertificateSource(
       if (found.cert === current.cert && found.key === current.key)
         return { kind: "unchanged", expires: current.expires };
       const rejected = (problem: string): Look => ({ kind: "rejected", file: files.certFile, problem });
-      // Worse than the one that is presented, unless that one is no better.
+      // An expired pair does not replace a valid one.
       if (found.expires <= now && current.expires > now) return rejected("has expired");
       if (new Date(new X509Certificate(found.cert).validFrom) > now) return rejected("is not valid yet");
       if (!isUsable(found)) return rejected("cannot be used by TLS");
@@ -53,7 +53,7 @@ export function createGivenCertificateSource(
   };
 }
 
-/** Whether a handshake can be done with it: keys may be of a kind or a size that this OpenSSL refuses. */
+/** Whether OpenSSL accepts the pair: it refuses some kinds and sizes of keys. */
 function isUsable({ cert, key }: GivenCertificate): boolean {
   try {
     createSecureContext({ cert, key });

@@ -1,7 +1,7 @@
 import { parseAddress } from "../egress/address.ts";
 import type { CertifiedName } from "./certified-name.ts";
 
-/** Names that the certificates of an authority may hold (RFC 5280, 4.2.1.10), as far as DNS names and addresses go. */
+/** The DNS names and addresses for which an authority may issue certificates (RFC 5280, 4.2.1.10). */
 export interface NameConstraints {
   readonly permitted: readonly Subtree[];
   readonly excluded: readonly Subtree[];
@@ -19,7 +19,7 @@ const EXCLUDED = 0xa1;
 const DNS_NAME = 0x82;
 const IP_ADDRESS = 0x87;
 
-/** Every name of DNS, and every address. */
+/** Every DNS name, and every address. */
 const ALL_DNS: readonly Subtree[] = [{ type: "dns", base: "" }];
 const ALL_ADDRESSES: readonly Subtree[] = [4, 16].map((bytes) => ({
   type: "ip",

@@ -15,11 +15,11 @@ export async function mayIssue(cert: string, names: readonly CertifiedName[]): P
 }
 
 /**
- * Puts an authority for these names in place of one that is constrained to others, and keeps that one beside it, as
- * `ca-ID.pem` and `ca-ID.key`: who goes back to the old names, as after a mistake, gets the old authority back, which
- * clients still trust. One process at a time does this, since files of two authorities must not be mixed.
+ * Replaces an authority that is constrained to other names, and keeps it in the same directory as `ca-ID.pem` and
+ * `ca-ID.key`: a start with the old names, for example after a mistake, takes it back, and clients still trust it. One process
+ * at a time does this, since files of two authorities must not be mixed.
  *
- * @throws CertificateFileError when another process is at it, or one was killed at it.
+ * @throws CertificateFileError while another process does this, and after one was killed while it did.
  */
 export async function replaceAuthority(
   files: AuthorityFiles,
@@ -35,7 +35,7 @@ export async function replaceAuthority(
   }
   try {
     const current = await ensureAuthority(files, names, now);
-    // Another process has just done it.
+    // Another process has just replaced it.
     if (await mayIssue(current.cert, names)) return current;
     await keepBeside(files, current);
     const kept = await findKept(files, names, now);
@@ -52,8 +52,8 @@ export async function replaceAuthority(
 }
 
 /**
- * Ends what a process that was killed while it replaced the authority has left: a key without its certificate, which must
- * not get another one, since two certificates of one key and name would stand in each other's way.
+ * Cleans up after a process that was killed while it replaced the authority: removes a key without its certificate. Another
+ * certificate of the same key and name would conflict with the kept one.
  */
 export async function finishReplacing(files: AuthorityFiles): Promise<void> {
   if ((await readIfPresent(files.cert)) !== undefined) return;
@@ -77,7 +77,7 @@ async function keepBeside(files: AuthorityFiles, { cert, key, certificate }: Aut
   await createFile(kept.cert, cert, 0o644);
 }
 
-/** The authority that was replaced before and may issue for the names, if there is one that can still be used. */
+/** A usable authority that was replaced before and may issue for the names. */
 async function findKept(
   files: AuthorityFiles,
   names: readonly CertifiedName[],

@@ -27,7 +27,7 @@ export interface ServerCertificate {
  * Gives the server certificate kept in `directory` (`ca.pem`, `ca.key`, `leaf.pem`, `leaf.key`), made or renewed when
  * needed: when there is none, when it has less than 30 days left, does not name every authority, does not fit its key
  * or was not issued by the CA. A CA that is made is constrained to the names. `now` is the time to judge and issue by.
- * A leaf that cannot be saved, on a full disk for one, serves all the same; `notSaved` says why.
+ * A leaf that cannot be saved, for example on a full disk, is used nevertheless; `notSaved` says why.
  *
  * @throws CertificateFileError when the CA's files are there and cannot be used
  * @throws TypeError when an authority is not `host[:port]`
@@ -64,7 +64,7 @@ export async function ensureServerCertificate(options: {
 export interface EnsuredCertificate extends ServerCertificate {
   /** The leaf was made or renewed. */
   readonly renewed: boolean;
-  /** The CA is another one than before, which clients must be told to trust. */
+  /** The CA was replaced; clients must trust the new one. */
   readonly replacedCA: boolean;
   /** Why the leaf could not be saved. */
   readonly notSaved?: unknown;

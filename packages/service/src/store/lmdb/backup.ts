@@ -8,17 +8,17 @@ import { openFormat } from "./format.ts";
 import { createRevocationLog, entryKey, HEAD } from "./log.ts";
 import { createRowTable } from "./row.ts";
 
-/** The file of an LMDB environment that holds everything; the other one, for locks, is made when it is opened. */
+/** The data file of an LMDB environment. The lock file is made when the environment is opened. */
 export const DATA_FILE = "data.mdb";
 
 const LOCK_FILE = "lock.mdb";
 
-/** How long a write into a copy may wait, in milliseconds: no other process knows of it. */
+/** How long a write into a copy may wait, in milliseconds; no other process uses the copy. */
 const OWN_DEADLINE_MS = 60_000;
 
 /**
- * Copies the store in `from` as it is at one moment, beside processes that read and write it. Deleted rows are left out
- * where LMDB can do so. What LMDB copies with other programs (`mdb_copy`) is another format.
+ * Copies the store in `from` as it is at one moment, while other processes may read and write it. Deleted rows are left out if
+ * LMDB can do that. `mdb_copy` cannot read this format.
  *
  * @param to an empty directory.
  */
@@ -26,7 +26,7 @@ export async function copyStore(from: string, to: string): Promise<void> {
   const root = openLmdb({ path: from, readOnly: true, noSubdir: false });
   try {
     await root.backup(to, true).catch(async () => {
-      // A compact copy fails where a crash left pages that nothing leads to; a plain one takes all pages.
+      // A compact copy fails if a crash left unreachable pages; a plain one copies all pages.
       await rm(join(to, DATA_FILE), { force: true });
       await root.backup(to, false);
     });
@@ -37,8 +37,8 @@ export async function copyStore(from: string, to: string): Promise<void> {
 }
 
 /**
- * Makes a copy of a store a store of its own: checks that the key opens it, and gives its revocation log another id. Sequence
- * numbers repeat in it, and a verdict that rests on one of the old log must not pass for fresh.
+ * Turns a copy into an independent store: checks that the key opens it, and gives its revocation log another id. Sequence
+ * numbers repeat in a copy, and a verdict cached at a position of the old log must not count as fresh.
  *
  * @throws StoreFormatError if it was written by a newer program or with another service key.
  */
@@ -57,7 +57,7 @@ export async function adoptCopy(directory: string, keys: ServiceKeys): Promise<v
   await seal(directory);
 }
 
-/** For its owner alone, and on disk. */
+/** Makes the copy readable by its owner alone, and flushes it. */
 async function seal(directory: string): Promise<void> {
   await rm(join(directory, LOCK_FILE), { force: true });
   const path = join(directory, DATA_FILE);

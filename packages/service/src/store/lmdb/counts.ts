@@ -10,7 +10,7 @@ export interface Counts {
   add(quota: Quota): void;
   /** One less. */
   subtract(quota: Quota): void;
-  /** The owner takes nothing in any more: what is left to be removed from it need not be counted down one by one. */
+  /** Drops the count of an owner that accepts no more records, so that a sweep need not count down. */
   forget(quota: Quota): void;
 }
 
@@ -43,7 +43,7 @@ export function createCounts(rows: RowTable, recount: (quota: Quota) => number):
   };
 }
 
-/** A tenant is counted for two things; its membranes have the key without a suffix. */
+/** A tenant has two counts; that of its membranes has the key without a suffix. */
 function keyOf({ owner, counts }: Quota): Buffer {
   const key = uidBytes(owner);
   return counts === "ownCapabilities" ? Buffer.concat([key, OWN]) : key;

@@ -41,19 +41,19 @@ export interface Environment {
    * Runs `decide` in a transaction of its own and resolves when its writes, and all commits it saw, are on disk. What it
    * throws undoes its writes. It must be short, since every other writer of the machine waits for it.
    *
-   * @throws StoreBusyError if all of that was not done in time, whatever it waited for.
-   * @throws StoreFullError if there is no room for it; nothing was written.
+   * @throws StoreBusyError if that was not done in time, whatever it waited for.
+   * @throws StoreFullError if there is no space; nothing was written.
    * @throws StoreFailedError if it was not written, or may not be on disk.
    */
   write<T>(decide: () => T, request?: WriteRequest): Promise<T>;
-  /** Waits for writes under way, then closes. @returns false if one of them does not end. */
+  /** Waits for writes in flight, then closes. @returns false if one of them does not end. */
   close(): Promise<boolean>;
 }
 
 export interface EnvironmentOptions {
-  /** Default: nothing is kept. */
+  /** Space reserved for revokes. Default: none. */
   readonly reserveBytes?: number;
-  /** Told when writing becomes impossible, and when it is possible again. */
+  /** Called when writing becomes impossible, and when it is possible again. */
   readonly report?: (condition: StoreCondition) => void;
 }
 
@@ -69,7 +69,7 @@ export function openEnvironment(
     path: directory,
     maxDbs: 8,
     noSubdir: false,
-    // With it, LMDB makes a second promise of each commit that nothing handles when the commit fails.
+    // With batching, lmdb makes a second promise for each commit, which nothing handles when the commit fails.
     eventTurnBatching: false,
   });
   try {

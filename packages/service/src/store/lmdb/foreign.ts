@@ -6,19 +6,19 @@ import { take } from "./row.ts";
 
 const DATA_FILE = "data.mdb";
 
-/** The first bytes of an LMDB file of the version that we write: where its mark is, and what follows it. */
+/** The first bytes of an LMDB file of our version: where its magic number is, and the version that follows it. */
 const HEAD_BYTES = 32;
 const MAGIC = 0xbeefc0de;
 const MAGIC_AT = 24;
 const VERSION = 2;
 const VERSION_MASK = 0xffff;
 
-/** Where the format of the standard library, which has shorter heads, has the mark. */
+/** Where the standard library's format, which has a shorter header, has the magic number. */
 const STANDARD_MAGIC_AT = 16;
 
 /**
- * Refuses a directory that holds something else than a store. LMDB ends the process when it opens a file that is no
- * environment, and would write into one that belongs to another program.
+ * Refuses a directory that holds something other than a store. LMDB ends the process when it opens a file that is no
+ * environment, and would write into one of another program.
  *
  * @throws StoreFormatError
  */
@@ -58,7 +58,7 @@ export function assertOwnTables(root: RootDatabase<Buffer, Buffer>, names: Reado
   }
 }
 
-/** What may be there before the data is. */
+/** What may exist before the data file. */
 const OWN_FILES: ReadonlySet<string> = new Set(["lock.mdb"]);
 
 function hasMagic(head: Buffer, at: number): boolean {

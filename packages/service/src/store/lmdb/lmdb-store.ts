@@ -24,9 +24,9 @@ export interface LmdbStoreOptions {
   readonly making: MakingLimits;
   /** How long a write may take until it is on disk, in milliseconds. */
   readonly writerDeadlineMs: number;
-  /** How much of the disk is kept for revokes, in bytes. */
+  /** How much disk space is reserved for revokes, in bytes. */
   readonly reserveBytes: number;
-  /** Told when nothing can be written any more, and when it can again. */
+  /** Called when writing becomes impossible, and when it is possible again. */
   readonly report?: (condition: StoreCondition) => void;
 }
 

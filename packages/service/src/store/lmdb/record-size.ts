@@ -2,7 +2,7 @@ import { pointers } from "../../domain/lineage.ts";
 import type { StoredRecord } from "../record.ts";
 import { formatRecord } from "./record-row.ts";
 
-/** Length of a column; MAC of a row; what LMDB adds to a row. In bytes. */
+/** The length field of a column, the MAC of a row, and what LMDB adds to a row, in bytes. */
 const COLUMN_BYTES = 4;
 const MAC_BYTES = 32;
 const NODE_BYTES = 16;
@@ -10,11 +10,11 @@ const NODE_BYTES = 16;
 const UID_BYTES = 16;
 const CHILD_KEY_BYTES = 33;
 
-/** A row that is longer takes pages of its own. */
+/** A longer row gets separate pages. */
 const LONGEST_IN_PAGE = 2_000;
 const PAGE_BYTES = 4_096;
 
-/** How many bytes of the disk the rows of a record take: its own and those that lead to it. Pages that are not full are left out. */
+/** How many bytes the rows of a record take on disk: its own and those of the indexes. Partly filled pages are not counted. */
 export function sizeOfRecord(record: StoredRecord): number {
   const own = rowBytes(UID_BYTES, formatRecord(record));
   const children = pointers(record).length * rowBytes(CHILD_KEY_BYTES, []);

@@ -12,23 +12,22 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
-/** How far the file is extended beyond what is needed, so that not every write extends it. */
+/** How much more than needed the file is extended by, so that not every write extends it. */
 const STEP_BYTES = 1024 * 1024;
 
 const ZEROS = Buffer.alloc(64 * 1024);
 
-/** The lock file holds the table of readers. LMDB needs half of this. */
+/** Size of the lock file, which holds the table of readers. LMDB needs half of this. */
 const LOCK_BYTES = 16 * 1024;
 
 /**
  * LMDB writes pages with `pwrite`, new ones at the end of the file, so a full disk fails a commit. The end of the file is
- * therefore written before it is needed: LMDB takes no notice of bytes behind its last page, and overwriting them needs
- * no room.
+ * therefore written before it is needed: LMDB ignores bytes after its last page, and overwriting them needs no space.
  */
 export interface Reserve {
   /**
-   * Extends the file so that `bytes` are allocated behind its last page, and a step more. Only the holder of the write lock
-   * may call it: nobody else writes behind the last page then.
+   * Extends the file so that `bytes`, and a step more, are allocated after its last page. Only the holder of the write lock may
+   * call it: no other process writes there then.
    *
    * @param used where the last page ends.
    * @returns how many bytes are allocated there now, and the code of the error that kept them from being more.

@@ -8,11 +8,11 @@ const AMPLE_BYTES = 512 * 1024;
 /** The two pages with the roots. */
 const META_PAGES = 2;
 
-/** What the transaction that is open may still take. */
+/** How much space the open transaction may still take. */
 export interface Room {
-  /** A transaction begins. */
+  /** To be called when a transaction begins. */
   begin(): void;
-  /** Extends the file where it must be; counts `need` as taken. @returns whether a write may go on. */
+  /** Extends the file if needed, and counts `need` as taken. @returns whether the write may proceed. */
   admit(write: { readonly class: WriteClass; readonly need: number }): boolean;
   /** The code of the error that keeps the file from being extended; nothing while it can be. */
   readonly cause: string | undefined;
@@ -63,7 +63,7 @@ function pagesOf(stats: object): number {
   return parts.reduce((sum, part) => sum + numberIn(stats, part), 0);
 }
 
-/** LMDB's figures come without types. */
+/** LMDB's statistics have no types. */
 function numberIn(stats: object, name: string): number {
   const value: unknown = Reflect.get(stats, name);
   if (typeof value !== "number") throw new TypeError(`LMDB does not say its ${name}`);

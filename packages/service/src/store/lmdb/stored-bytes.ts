@@ -6,18 +6,18 @@ import { StoreCorruptError } from "../store.ts";
 import { sizeOfRecord } from "./record-size.ts";
 import type { RowTable } from "./row.ts";
 
-/** How many bytes each membrane and each tenant has taken: one row each. */
+/** How many bytes each membrane and each tenant takes on disk: one row each. */
 export interface StoredBytes {
   of(owner: Uid): number;
   /** Counts a record, before it is there. */
   add(record: StoredRecord): void;
-  /** Counts a record no more, while it is still there; with a membrane, all that is still below it. */
+  /** Removes a record from the count while it is still stored; for a membrane, also what is still below it. */
   subtract(record: StoredRecord): void;
-  /** The owner takes nothing in any more. */
+  /** Drops the count of an owner that accepts no more records. */
   forget(owner: Uid): void;
 }
 
-/** How the bytes of an owner are found that has no row: one of a store that was written before there were such rows. */
+/** How the bytes of an owner without a row are counted: an older version wrote none. */
 export interface RecordTree {
   get(uid: Uid): StoredRecord | undefined;
   /** Uids of all that points to `uid`. */
@@ -25,8 +25,8 @@ export interface RecordTree {
 }
 
 /**
- * When the bytes of an owner are counted anew, so many records are looked at below one membrane, and so many in all; of more,
- * their number. Uids are random, so that those looked at are as large as the others on average, and no write takes seconds.
+ * When the bytes of an owner are counted anew, at most so many records are read below one membrane, and in all; the others are
+ * only counted. Uids are random, so the records that are read have the average size, and no write takes seconds.
  */
 const SAMPLE = 256;
 const LOOKS = 16_384;
@@ -95,7 +95,7 @@ export function createStoredBytes(rows: RowTable, tree: RecordTree): StoredBytes
   };
 }
 
-/** Beside the counts of records, whose keys end with nothing or 1. */
+/** The same table holds the counts of records, whose keys have no suffix, or 1. */
 function keyOf(owner: Uid): Buffer {
   return Buffer.concat([uidBytes(owner), BYTES]);
 }

@@ -4,13 +4,13 @@ import type { Uid } from "../../domain/uid.ts";
 import type { StoredRecord } from "../record.ts";
 import type { WriteRequest } from "./writer.ts";
 
-/** The pages with the roots, the way to them, and the lists of free pages, in bytes. */
+/** Root pages, branch pages and the lists of free pages, in bytes. */
 const LEAST_NEED = 128 * 1024;
 
 /** A record has up to eight rows, on a page each. */
 const NEED_PER_RECORD = 32 * 1024;
 
-/** What is sealed takes a turn more for each of so many bytes: a commit of 32 turns writes a megabyte or little more. */
+/** One more turn for each of so many sealed bytes, so that a commit of 32 turns writes about a megabyte. */
 const TURN_BYTES = 32 * 1024;
 
 export const SWEEPING: WriteRequest = {
@@ -20,7 +20,7 @@ export const SWEEPING: WriteRequest = {
   need: 4 * LEAST_NEED,
 };
 
-/** Says of each write in whose turn it is, and how much it may take. */
+/** Decides in whose turn a write is, and how much space it may take. */
 export interface WriteRequests {
   /** @param by in whose turn; default: that of the capability that made the first of the records. */
   creating(records: readonly StoredRecord[], by?: Capability): WriteRequest;
@@ -34,7 +34,7 @@ export function createWriteRequests(get: (uid: Uid) => StoredRecord | undefined)
       const find = (uid: Uid): StoredRecord | undefined => made.get(uid) ?? get(uid);
       const sources = by === undefined ? records : [by];
       const tenants = sources.map((record) => storageOwners(record, find).tenant);
-      // A tenant that is made itself stands for nobody yet: its turn is that of who makes it.
+      // A tenant that is being made has no turns yet: it is made in the turn of its maker.
       const tenant = tenants.find((uid) => uid !== undefined && !made.has(uid)) ?? "";
       const madeWith = records.find((record) => record.madeWith !== undefined)?.madeWith;
       return {

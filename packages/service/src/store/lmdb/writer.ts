@@ -8,17 +8,17 @@ import { causeOfCommit, codeOf, errorOf, isFullCode } from "./failure.ts";
 import type { Reserve } from "./reserve.ts";
 import { createRoom } from "./room.ts";
 
-/** What a write is for, on whose behalf, and how much it may take. */
+/** What a write is for, for whom, and how much space it may take. */
 export interface WriteRequest {
   readonly class: WriteClass;
   readonly owner: WriteOwner;
   /** How many turns it takes. */
   readonly turns: number;
-  /** The most bytes that it may take, in pages. */
+  /** The most bytes that its pages may take. */
   readonly need: number;
 }
 
-/** A write that says nothing of itself: one of the operator's, or of a test. */
+/** The default: a write of the operator, or of a test. */
 const PLAIN: WriteRequest = {
   class: "create",
   owner: { tenant: "", capability: "" },
@@ -26,13 +26,13 @@ const PLAIN: WriteRequest = {
   need: 256 * 1024,
 };
 
-/** How many turns share a commit and its flush. Other processes of the machine wait that long, and so does the next revoke. */
+/** How many turns share a commit and its flush. Other processes and the next revoke wait that long. */
 const TURNS = 32;
 
-/** How many writes may wait in this process, of revokes and of all else each. */
+/** How many revokes, and how many other writes, may wait in this process. */
 const CAPACITY = 1_024;
 
-/** The parts of an open environment that writing needs. */
+/** What the writer needs of an open environment. */
 export interface WriterParts {
   readonly root: RootDatabase<Buffer, Buffer>;
   readonly tables: readonly Table[];
@@ -40,21 +40,21 @@ export interface WriterParts {
 }
 
 export interface WriterOptions {
-  /** Time for a write in all: its turn, its commit and its flush, in milliseconds. */
+  /** Time for a whole write: its turn, its commit and its flush, in milliseconds. */
   readonly deadlineMs: number;
-  /** Bytes that are kept for revokes. */
+  /** Bytes that are reserved for revokes. */
   readonly reserveBytes: number;
   readonly report: (condition: StoreCondition) => void;
 }
 
-/** Writes in turn, many to a commit; the order is {@link createWriteQueue}'s. */
+/** Writes in turn, many to a commit, in the order of {@link createWriteQueue}. */
 export interface Writer {
   write<T>(decide: () => T, request?: WriteRequest): Promise<T>;
   close(): Promise<boolean>;
 }
 
 interface Waiting extends WriteRequest {
-  /** Runs the write in the transaction that is open. @returns how to acknowledge it. */
+  /** Runs the write in the open transaction. @returns a function that acknowledges it. */
   act(): () => void;
   refuse(error: unknown): void;
   isOver: boolean;
@@ -69,11 +69,11 @@ export function createWriter(parts: WriterParts, options: WriterOptions): Writer
   let running: Promise<void> | undefined;
   let isClosed = false;
   /**
-   * A flush failed: the kernel may have dropped pages and forgets that it did, so that no later flush says anything. What
-   * was committed can be read.
+   * A flush failed: the kernel may have dropped pages, and reports that only once, so that a later flush proves nothing. What
+   * was committed can still be read.
    */
   let isUnflushed = false;
-  /** LMDB writes and reads no more. A further write would wait for ever. */
+  /** LMDB neither writes nor reads any more. A further write would wait for ever. */
   let isBroken = false;
 
   const enter = (next: StoreCondition): void => {
@@ -94,7 +94,7 @@ export function createWriter(parts: WriterParts, options: WriterOptions): Writer
 
   const commit = async (batch: readonly Waiting[]): Promise<void> => {
     const acted: { readonly waiting: Waiting; readonly acknowledge: () => void }[] = [];
-    // Until the transaction begins: above all that can be read.
+    // Until the transaction begins: higher than any id that can be read.
     let id = Infinity;
     try {
       await root.transaction(() => {
@@ -138,7 +138,7 @@ export function createWriter(parts: WriterParts, options: WriterOptions): Writer
     throw errorOf(cause);
   };
 
-  /** LMDB does not report that it failed to write which transaction is on disk, but lets nothing be read after it. */
+  /** LMDB does not report a failed write of its meta page, but refuses every read after it. */
   const isReadable = (): boolean => {
     try {
       root.resetReadTxn();
@@ -182,7 +182,7 @@ export function createWriter(parts: WriterParts, options: WriterOptions): Writer
       if (isBroken) return false;
       const closed = async (): Promise<boolean> => {
         await running;
-        // LMDB waits for the flush of its last commit, for ever if that failed: an empty one comes after it.
+        // Closing waits for the flush of the last commit, for ever if that failed: an empty commit takes its place.
         if (condition.state !== "writable") await root.transaction(() => undefined);
         await root.close();
         parts.reserve.close();
