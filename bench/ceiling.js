@@ -1,13 +1,13 @@
-// `npm run bench:ceiling`: what an invocation costs at the most. An exporter chooses headers, query and signature of its targets, and
-// with them what each use costs the event loop; the most that the bounds allow is measured against a plain target, in pairs and in
-// one process, so that only the ratio says something.
+// `npm run bench:ceiling`: what an invocation can cost at most. An exporter chooses the headers, query and signature of its targets,
+// and so what each use costs the event loop. The costliest targets that the limits allow are measured against a plain one, in pairs
+// and in one process; only the ratio counts.
 import { begin, createMembrane, exportThrough, serve } from "./gateways/membrane.js";
 import { endAll, startTarget } from "./gateways/start.js";
 import { compare } from "./measure/compare.js";
 
 const how = { pairs: Number(process.env["PAIRS"] ?? 5), seconds: 2, warmSeconds: 2, connections: 16 };
 
-/** What a request may carry by default (`--header-bytes`), with some left for what the client sends and the service adds. */
+/** The default limit of a head (`--header-bytes`), less some for what the client sends and the service adds. */
 const HEAD_BYTES = 15_000;
 const AWS4 = { awsAccessKeyId: "AKIABENCH", region: "bench", service: "lambda", secretAccessKey: "secret" };
 const CAP1 = { key: "AAAA", keyId: "bench" };

@@ -1,6 +1,6 @@
-// `node bench/early-responses.js [ROUNDS]`: how many responses of a target that answers a PUT of 20 MB early, and closes with the
-// body unread, are lost on their way to the client: straight from the target, through nginx if it is installed, and through
-// the service.
+// `node bench/early-responses.js [ROUNDS]`: how many early responses are lost on the way to the client. A target responds to a PUT of
+// 20 MB early and closes with the body unread; the client asks it directly, through nginx if it is installed, and through the
+// service.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

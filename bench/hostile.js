@@ -1,6 +1,6 @@
-// `npm run bench:hostile`: what one tenant's attacks cost another tenant. A service with a heap of 1 GB is attacked, while another
-// tenant sends a steady load whose p99 is compared with what it is in the same run without an attack. Says nothing of absolute
-// speed; where the quiet stretches before and after an attack differ, the machine was too noisy to say.
+// `npm run bench:hostile`: what one tenant's attacks cost another tenant. A service with a heap of 1 GB is attacked while another
+// tenant sends a steady load; its p99 is compared with its p99 without an attack, in the same run. Only the ratio counts. If the
+// quiet stretches before and after an attack differ, the machine was too noisy for a result.
 import { createServer } from "node:net";
 import { rootCertificates } from "node:tls";
 import { begin, createMembrane, createTenant, exportThrough, serve } from "./gateways/membrane.js";
@@ -15,11 +15,11 @@ const MIB = 1024 * 1024;
 
 /** The load of the tenant that is not attacked. */
 const steady = { rate: 50, seconds: Number(process.env["SECONDS"] ?? 10), connections: 16 };
-/** How long an attack goes on before its effect is measured. */
+/** How long an attack runs before its effect is measured. */
 const SETTLE_MS = 10_000;
-/** Quiet stretches further apart than this, as a ratio, say nothing. */
+/** If the quiet stretches differ by more than this ratio, there is no result. */
 const NOISE = 1.5;
-/** The p99 of others may be this many times what it is without an attack. */
+/** During an attack the other tenant's p99 may be at most this many times as high. */
 const GOAL = 3;
 const [only] = process.argv.slice(2);
 

@@ -1,4 +1,4 @@
-// Every package of a lock file has the digest that npm compares with what it downloads: one without could be anything.
+// Checks that every package of a lock file has the digest that npm compares with its download.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
@@ -21,7 +21,7 @@ if (missing.length > 0) {
 }
 console.log(`${files.length} lock files: every package has its integrity.`);
 
-/** The project's own packages stand in the lock file too, by their folders. @param {string} path */
+/** Lock files also list the project's own packages, by their folders. @param {string} path */
 function isInstalled(path) {
   return path.includes("node_modules/");
 }

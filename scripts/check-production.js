@@ -1,12 +1,12 @@
-// A production install: what a checkout needs to serve, without what it needs to be built and tested. It is made in a copy, as
-// the second stage of a container image would make it, and must serve.
+// Checks a production install: what a checkout needs to serve, without what building and testing need. It is made in a copy, as
+// in the second stage of a container image, and must serve.
 import { execFileSync } from "node:child_process";
 import { cp, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Above the size with which this was written, 38 MB, and far below that of all that is needed to build, over 200. */
+/** Well above what serving needs, and far below the 200 MB that building needs. */
 const MOST_MEGABYTES = 60;
 
 const root = fileURLToPath(new URL("..", import.meta.url));

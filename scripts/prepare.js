@@ -1,5 +1,5 @@
-// npm runs this after an install in a checkout: it builds, where there is the compiler to build with. A production install
-// (npm ci --omit=dev) has none, and runs what was built before.
+// npm runs this after an install in a checkout. It builds if the compiler is installed; a production install
+// (npm ci --omit=dev) has no compiler and runs what was built before.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,5 @@
-// Runs tests on other versions of Node.js than the one at hand: npm run test:nodes [-- --all] [22 24 26].
-// The versions are npm packages, pinned in nodes/package-lock.json; without --all it is what depends on Node most.
+// Runs tests on other versions of Node.js than the installed one: npm run test:nodes [-- --all] [22 24 26].
+// The versions are npm packages, pinned in nodes/package-lock.json. Without --all it runs the tests that depend most on Node.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";

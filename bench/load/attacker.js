@@ -1,4 +1,4 @@
-// One attack on a service, from a process of its own that the bench ends: reads {attack, port, tokens} as JSON from the variable
+// One attack on a service, in a separate process that the bench ends. Reads {attack, port, tokens} as JSON from the variable
 // ATTACK, and prints its port once it has begun.
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
@@ -8,9 +8,9 @@ import { connect, createServer } from "node:net";
 /** @type {Attack} */
 const { attack, port, tokens } = JSON.parse(process.env["ATTACK"] ?? "{}");
 const MIB = 1024 * 1024;
-/** Between two uses of one after the other. */
+/** Time between two uses. */
 const USE_MS = 20;
-/** One that is refused, or cut, comes again after this: what is measured is what it holds, not how fast it connects. */
+/** After how long a refused or closed connection is opened again: the attack is what it holds, not how often it connects. */
 const RETRY_MS = 10_000;
 
 /** @type {Readonly<Record<string, () => void>>} */

@@ -30,7 +30,7 @@ export function showable(text: string): string {
   return text.replace(TOKEN, "CPBLTY1-...").replace(ACTING, "?");
 }
 
-/** As JSON writes it: `\u001b`, and two of them for what UTF-16 needs two units for. */
+/** A JSON escape, `\u001b`; two of them for a surrogate pair. */
 export function escapeCharacter(character: string): string {
   return Array.from(
     { length: character.length },

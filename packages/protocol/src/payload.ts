@@ -1,5 +1,5 @@
 /**
- * Bytes of a body that a service holds in memory to sign it, unless its operator says otherwise (`--held-body-bytes`).
+ * How large a body a service holds in memory to sign it, in bytes, unless its operator sets another limit (`--held-body-bytes`).
  * A larger body passes a signed target only with its hash in {@link PAYLOAD_HASH_HEADER}.
  */
 export const HELD_BODY_BYTES: number = 8 * 1024 * 1024;

@@ -35,7 +35,7 @@ export function parseToken(text: string): CapabilityToken | undefined {
   return isToken(text) ? text : undefined;
 }
 
-/** Whether the text is a token whose end is missing. */
+/** Whether the text is the beginning of a token, without its end. */
 export function isBegunToken(text: string): boolean {
   return text !== "" && (PREFIX.startsWith(text) || BEGUN_TOKEN.test(text));
 }

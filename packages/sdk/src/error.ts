@@ -64,7 +64,7 @@ export function invalidAnswer(statusCode: number, problem: Problem): CapabilityE
   });
 }
 
-/** Codes of Node for an answer that is no TLS: most often HTTP in clear. */
+/** Node's codes for a response that is not TLS: mostly plain HTTP. */
 const NO_TLS: ReadonlySet<string> = new Set([
   "ERR_SSL_WRONG_VERSION_NUMBER",
   "ERR_SSL_PACKET_LENGTH_TOO_LONG",

@@ -12,7 +12,7 @@ export interface CapabilityRequestInit extends RequestInit {
  *
  * Redirects are answers like others and are not followed unless `redirect` says so: where they lead is the target's choice,
  * and a program that runs in a trusted network would follow it there. A body over 8 MiB that can be read twice (a string,
- * bytes, a Blob) is sent with its SHA-256, so that a target whose requests are signed takes it.
+ * bytes, a Blob) is sent with its SHA-256, so that a signed target accepts it.
  *
  * @throws CapabilityError, through the promise, unless the capability is a URI that can be resolved; else what `fetch` throws.
  */

@@ -26,7 +26,7 @@ export interface Outgoing {
   /** Capability URI. */
   readonly capability: string;
   readonly method: "GET" | "POST";
-  /** What the capability must be for: sent with it, so that one of another kind is not used by mistake. */
+  /** The intended operation, sent along so that a capability of another kind is not used by mistake. */
   readonly operation: MembraneOperation;
   /** What stands behind `?`. */
   readonly query?: string;

@@ -1,10 +1,10 @@
 import { HELD_BODY_BYTES, PAYLOAD_HASH_HEADER } from "capability-protocol";
 
 /**
- * The header that lets a body over {@link HELD_BODY_BYTES} pass a signed target: its hash, known before it is sent.
+ * The header with a body's hash, without which a signed target accepts no body over {@link HELD_BODY_BYTES}.
  *
- * @param data a body that can be read twice; of any other the hash is not known beforehand.
- * @returns nothing for a smaller body, one that cannot be read twice, and a page without Web Crypto (one not over HTTPS).
+ * @param data the body.
+ * @returns nothing for a smaller body, for one that cannot be read twice, and without Web Crypto (a page not over HTTPS).
  */
 export async function payloadHash(data: unknown): Promise<readonly [string, string] | undefined> {
   const bytes = await bytesOf(data);
@@ -13,7 +13,7 @@ export async function payloadHash(data: unknown): Promise<readonly [string, stri
   return [PAYLOAD_HASH_HEADER, Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")];
 }
 
-/** Headers with which a caller says itself what the hash is. */
+/** Headers in which a caller can declare the hash itself. */
 export const DECLARES_HASH: ReadonlySet<string> = new Set([
   PAYLOAD_HASH_HEADER.toLowerCase(),
   "x-amz-content-sha256",
@@ -21,13 +21,13 @@ export const DECLARES_HASH: ReadonlySet<string> = new Set([
 
 async function bytesOf(data: unknown): Promise<ArrayBuffer | Uint8Array<ArrayBuffer> | undefined> {
   if (typeof data === "string") {
-    // No UTF-16 unit takes more than three bytes of UTF-8.
+    // A UTF-16 unit takes at most three bytes of UTF-8.
     return data.length * 3 <= HELD_BODY_BYTES ? undefined : large(new TextEncoder().encode(data));
   }
   if (data instanceof Blob) return data.size > HELD_BODY_BYTES ? data.arrayBuffer() : undefined;
   if (data instanceof ArrayBuffer) return large(data);
   if (!ArrayBuffer.isView(data)) return undefined;
-  // A view of shared memory is what Web Crypto does not take.
+  // Web Crypto accepts no view of shared memory.
   const { buffer, byteOffset, byteLength } = data;
   return buffer instanceof ArrayBuffer ? large(new Uint8Array(buffer, byteOffset, byteLength)) : undefined;
 }

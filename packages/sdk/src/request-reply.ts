@@ -11,7 +11,7 @@ import { request } from "./request.ts";
  * Sends one request with a capability and gives the JSON value that was answered, or the empty string for an empty body.
  *
  * @param options as of {@link request}; the method is GET unless they say otherwise.
- * @param data the body, if any; over 8 MiB it is sent with its SHA-256, so that a target whose requests are signed takes it.
+ * @param data the body, if any; over 8 MiB it is sent with its SHA-256, so that a signed target accepts it.
  * @throws CapabilityError, through the promise or the callback: a status of 400 and above; a body that is no JSON, or that
  *   tells of an error itself (a member `error`, or a `statusCode` of 400 and above); no answer.
  */
@@ -42,7 +42,7 @@ export function requestReply(
   }, callback);
 }
 
-/** What the caller declares of the body goes before what was computed. */
+/** A header of the caller takes precedence over a computed one. */
 function withHash(
   options: RequestOptions | null | undefined,
   declared: readonly [string, string] | undefined,

@@ -67,7 +67,7 @@ export interface RequestCommand {
   readonly file: string | undefined;
   /** Whether the status line and the headers come before the body. */
   readonly isHeadShown: boolean;
-  /** Nothing is escaped, on a terminal either. */
+  /** Nothing is escaped, not even on a terminal. */
   readonly isRaw: boolean;
 }
 

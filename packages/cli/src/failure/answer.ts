@@ -9,7 +9,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** There is no room for more; `store_full`, of the whole service, aside. */
+/** A quota is used up. `store_full` is not one: it concerns the whole service. */
 const FULL: ReadonlySet<string> = new Set([
   "membrane_full",
   "tenant_full",

@@ -37,7 +37,7 @@ function readEntry(name: string, pem: unknown): readonly [Authority, string] {
   return [normalizeAuthority(authority), pem];
 }
 
-/** The decoder has dropped a byte order mark, which editors put before JSON. */
+/** The decoder has dropped a byte order mark, which some editors put before JSON. */
 function parseObject(text: string): readonly (readonly [string, unknown])[] | undefined {
   try {
     const value: unknown = JSON.parse(text);

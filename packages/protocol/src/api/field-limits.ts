@@ -1,13 +1,13 @@
 /*
- * How long each field of a target may be. A configuration is parsed again whenever its capability is used after a while,
- * so whoever exports it must not decide what that costs. How much of it may be sent is the operator's to say
- * (`--header-bytes`); these are the bounds that every service has.
+ * How long each field of a target may be. A configuration is parsed again when its capability has not been used for a while,
+ * so an exporter must not decide what that costs. These limits are the same in every service; how much of it may be sent is
+ * limited by the operator (`--header-bytes`).
  */
 
 /** Characters of a target's URI. */
 export const LONGEST_URI = 65_536;
 
-/** Characters of a host as it is written: escapes and letters beyond ASCII become fewer. */
+/** Characters of a host as written: decoding makes escapes and letters beyond ASCII shorter. */
 export const LONGEST_WRITTEN_HOST = 2_048;
 
 /** Characters of a host name (RFC 1035 §2.3.4, without the lengths and the root). */

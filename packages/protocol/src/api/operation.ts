@@ -1,7 +1,7 @@
-/** Says what a client means to do, so that a capability of another kind is not used by mistake. */
+/** Names the operation that a client intends, so that a capability of another kind is not used by mistake. */
 export const MEMBRANE_OPERATION_HEADER: string = "Membrane-Operation";
 
-/** What `Membrane-Operation` can say: the rights that the service itself answers. */
+/** The values of `Membrane-Operation`: the operations of the service itself. */
 export const MEMBRANE_OPERATIONS = [
   "create",
   "query",
@@ -13,7 +13,7 @@ export const MEMBRANE_OPERATIONS = [
 
 export type MembraneOperation = (typeof MEMBRANE_OPERATIONS)[number];
 
-/** @returns nothing for any other text; case counts. */
+/** @returns nothing for any other text; case-sensitive. */
 export function parseMembraneOperation(text: string): MembraneOperation | undefined {
   return MEMBRANE_OPERATIONS.find((operation) => operation === text);
 }

@@ -1,11 +1,12 @@
 /**
- * What a URL parser would change in a path and query, told by place: the text itself may hold a secret.
+ * Finds what a URL parser would change in a path and query. The description gives its position and not its text, which may
+ * hold a secret.
  *
- * A target's path and query are sent and signed as they are written. A repair would send another request than the one
- * that was asked for: `DELETE /bucket/a/..` becomes `DELETE /bucket/`.
+ * A target's path and query are sent and signed as they are written. A changed one would be another request: `DELETE
+ * /bucket/a/..` becomes `DELETE /bucket/`.
  *
- * @param written path and query as they stand behind the authority; an absent path is `/` to every reader.
- * @returns the first part that would change, for a message, or nothing.
+ * @param written path and query as written after the authority; every parser takes an absent path for `/`.
+ * @returns a description of the first part that would change, or nothing.
  */
 export function findRepair(written: string): string | undefined {
   const mark = written.indexOf("?");

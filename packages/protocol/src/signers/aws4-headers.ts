@@ -1,6 +1,6 @@
 /**
- * Headers that intermediaries add or change, or that speak of one connection. Signed, they would break the signature on the
- * way: Google's and Cloudflare's front ends rewrite `Accept-Encoding`, a mesh its tracing headers.
+ * Headers that intermediaries add or change, or that belong to one connection. If they were signed, the signature would break on
+ * the way: Google's and Cloudflare's front ends rewrite `Accept-Encoding`, a service mesh its tracing headers.
  */
 const UNSIGNABLE: ReadonlySet<string> = new Set([
   "accept-encoding",

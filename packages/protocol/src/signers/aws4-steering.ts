@@ -1,21 +1,21 @@
 import { foldUnderscores } from "./header-lines.ts";
 
 /**
- * What becomes of a client's header under a signature of the target:
+ * The rule for a client's header to a signed target:
  *
- * - `pass`: describes the body or narrows the request, so that it can only make it fail.
- * - `drop`: inert, or replaced by the signer's own; without it the request means the same.
- * - `framing`: describes chunks within the body; passes only where the body goes on in them.
- * - `refuse`: could change what the request does. Dropped in silence, a copy would become an empty overwrite.
+ * - `pass`: describes the body, or restricts the request so that it can only fail.
+ * - `drop`: has no effect, or is replaced by the signer's own; without it the request means the same.
+ * - `framing`: describes chunks within the body; passes only if the body is sent in them.
+ * - `refuse`: could change what the request does. Dropped silently, a copy would become an empty overwrite.
  */
 export type HeaderRule = "pass" | "drop" | "framing" | "refuse";
 
 /**
- * The headers that AWS services and their twins act on, by what botocore's models say of each operation and what real
- * clients send unasked. All of these prefixes that are not listed are refused, names of tomorrow included.
+ * The headers that AWS and compatible services act on, from botocore's models of the operations and from what real clients
+ * send by default. Any other header with one of these prefixes is refused, including future ones.
  */
 const RULES: ReadonlyMap<string, HeaderRule> = new Map([
-  // Preconditions, and what is returned of the same resource.
+  // Preconditions, and which parts of the same resource are returned.
   ["x-amz-expected-bucket-owner", "pass"],
   ["x-amz-if-match-initiated-time", "pass"],
   ["x-amz-if-match-last-modified-time", "pass"],
@@ -25,7 +25,7 @@ const RULES: ReadonlyMap<string, HeaderRule> = new Map([
   ["x-amz-object-attributes", "pass"],
   ["x-amz-optional-object-attributes", "pass"],
   ["x-amz-part-number-marker", "pass"],
-  // The checksum that comes, one version of an API, the format of errors.
+  // The checksum's algorithm, the version of an API, the format of errors.
   ["x-amz-sdk-checksum-algorithm", "pass"],
   ["x-amz-glacier-version", "pass"],
   ["x-amzn-query-mode", "pass"],
@@ -41,33 +41,32 @@ const RULES: ReadonlyMap<string, HeaderRule> = new Map([
   ["smithy-protocol", "refuse"],
 ]);
 
-/** Whole families: checksums and user metadata of the body; what the SDKs say of their own retries. */
+/** Families: checksums and user metadata of the body; the SDKs' retry counts. */
 const FAMILIES: readonly (readonly [prefix: string, rule: HeaderRule])[] = [
   ["x-amz-checksum-", "pass"],
   ["x-amz-meta-", "pass"],
   ["amz-sdk-", "drop"],
 ];
 
-/** What the service does without the header too, and clients send by default: `rclone` the first, `s3cmd` the second. */
+/** Defaults of the service that clients send nevertheless: `rclone` the first, `s3cmd` the second. */
 const DEFAULT_VALUES: ReadonlyMap<string, string> = new Map([
   ["x-amz-acl", "private"],
   ["x-amz-storage-class", "STANDARD"],
 ]);
 
 /**
- * Names by which other services that take the same signature know the same headers: `x-goog-copy-source` copies as
- * `x-amz-copy-source` does. Google, Alibaba, Tencent, Huawei, Dell, MinIO, Ceph, Volcengine, Baidu, Kingsoft, Tigris.
+ * Other vendors' prefixes for the same headers, in services with the same signature: `x-goog-copy-source` has the effect of
+ * `x-amz-copy-source`. Google, Alibaba, Tencent, Huawei, Dell, MinIO, Ceph, Volcengine, Baidu, Kingsoft, Tigris.
  */
 const TWIN = /^x-(?:goog|oss|cos|obs|emc|minio|rgw|tos|bce|kss|tigris)-/;
 
 /**
- * Families of single S3-compatible services that their twins do not have: Cloudflare R2 makes the bucket that a PUT names,
- * IBM COS locks objects and names an account, OpenStack Swift below its S3 interface takes another object's content or has
- * an object vanish.
+ * Families of headers that only one S3-compatible service has: Cloudflare R2 creates the bucket that a PUT names, IBM COS locks
+ * objects and names an account, OpenStack Swift with an S3 interface copies another object or expires one.
  */
 const OF_ONE_S3 = /^(?:cf-copy-|cf-create-|ibm-|retention-|x-(?:container|copy|delete|object|symlink)-)/;
 
-/** As {@link aws4HeaderRule}, towards S3 and what is compatible with it. */
+/** As {@link aws4HeaderRule}, for S3 and compatible services. */
 export function s3HeaderRule(lowerCaseName: string, value: string): HeaderRule | undefined {
   return (
     aws4HeaderRule(lowerCaseName, value) ??
@@ -76,16 +75,16 @@ export function s3HeaderRule(lowerCaseName: string, value: string): HeaderRule |
 }
 
 /**
- * The rule for a header of a client, or nothing if it is none that such a service acts on.
+ * The rule for a client's header, or nothing if such services do not act on it.
  *
- * Underscores count as hyphens, since servers behind CGI or WSGI cannot tell the two apart; but a name in such a spelling
- * never passes, or it could be a second line of one that does.
+ * Underscores count as hyphens, since servers behind CGI or WSGI cannot tell the two apart. A name with underscores never
+ * passes, since it could be a second line of a header that does.
  */
 export function aws4HeaderRule(lowerCaseName: string, value: string): HeaderRule | undefined {
   const foldedName = foldUnderscores(lowerCaseName);
   const rule = ruleOf(foldedName, value);
   if (foldedName === lowerCaseName || rule === undefined || rule === "drop") return rule;
-  // `x-amz-meta-a_b` is the name of metadata as it stands.
+  // In `x-amz-meta-a_b` the underscore is part of the metadata's name.
   return ruleOf(lowerCaseName, value) === rule ? rule : "refuse";
 }
 
@@ -97,7 +96,7 @@ function ruleOf(lowerCaseName: string, value: string): HeaderRule | undefined {
   return DEFAULT_VALUES.get(name) === value ? "drop" : "refuse";
 }
 
-/** The name as AWS has it; nothing for a header of no such family. */
+/** AWS's name for the header; nothing for a header of another family. */
 function amazonName(lowerCaseName: string): string | undefined {
   if (lowerCaseName.startsWith("x-")) {
     if (lowerCaseName.startsWith("amz-", 2) || lowerCaseName.startsWith("amzn-", 2)) return lowerCaseName;

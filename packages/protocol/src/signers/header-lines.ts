@@ -37,7 +37,7 @@ export function signedHeaders(lines: readonly HeaderLine[]): string {
   return lines.map((line) => line.lowerCaseName).join(";");
 }
 
-/** The name as servers behind CGI and WSGI read it: to them `x_a` and `x-a` are one (RFC 3875 §4.1.18). */
+/** The name as servers behind CGI and WSGI read it: they cannot tell `x_a` from `x-a` (RFC 3875 §4.1.18). */
 export function foldUnderscores(lowerCaseName: string): string {
   return lowerCaseName.includes("_") ? lowerCaseName.replaceAll("_", "-") : lowerCaseName;
 }

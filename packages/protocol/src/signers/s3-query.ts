@@ -1,15 +1,15 @@
 import { canonicalKeys } from "./aws4-canonical.ts";
 import type { QueryRefusal } from "./signer.ts";
 
-/** `any`, or the methods of the request with which the key reads or continues what the target's URI names. */
+/** `any`, or the methods with which the key only reads or continues what the target's URI names. */
 type KeyRule = "any" | readonly string[];
 
 const READS = ["GET", "HEAD"];
 
 /**
- * The query keys of S3 that a client may add: of listing, of an upload in parts, of one version. All others name another
- * resource of the same bucket or object (`acl`, `policy`, `tagging`, …), among them those that S3 does not have yet.
- * Names are exact: S3 knows no `ACL`.
+ * The query keys of S3 that a client may add: for listing, for multipart uploads, for one version. Any other key may name
+ * another resource of the bucket or object (`acl`, `policy`, `tagging`, …), now or in a future version of S3. Names are
+ * case-sensitive, as in S3.
  */
 const PASSING: ReadonlyMap<string, KeyRule> = new Map<string, KeyRule>([
   ["attributes", ["GET"]],
@@ -45,12 +45,12 @@ const PASSING: ReadonlyMap<string, KeyRule> = new Map<string, KeyRule>([
   ["x-id", "any"],
 ]);
 
-/** Keys of requests that are signed in their URL by older schemes. */
+/** Keys of older signatures in the URL. */
 const SIGNED_IN_URL = /^(?:awsaccesskeyid|signature)$/i;
 
-/** Why a client's query may not be added to a request of S3, if it may not. */
+/** Why a client's query may not be added to a request to S3; nothing if it may. */
 export function refuseS3Query(query: string, method: string): QueryRefusal | undefined {
-  // Some servers split at it: what we read as one value would be a key to them.
+  // Some servers split at `;`: they would find a key where we read one value.
   if (query.includes(";")) return { kind: "not_allowed", key: ";" };
   for (const key of canonicalKeys(query)) {
     if (SIGNED_IN_URL.test(key)) {

@@ -37,11 +37,11 @@ export type PayloadPlan =
   /** The requester has to send something else. */
   | { readonly kind: "refused"; readonly problem: Problem };
 
-/** Why a client's query cannot be added to a request of the target. */
+/** Why a client's query cannot be added to a request to the target. */
 export type QueryRefusal =
-  /** No query of this form is signed. */
+  /** A query of this form cannot be signed. */
   | { readonly kind: "invalid"; readonly problem: Problem }
-  /** This key would make another request of it; percent-encoded once. */
+  /** This key would change the request's meaning; percent-encoded once. */
   | { readonly kind: "not_allowed"; readonly key: string };
 
 /** Adds the credentials of one target to its requests. Holds secrets; never serialise one. */
@@ -49,14 +49,14 @@ export interface Signer {
   /** Lower-case names that only the signer sets; anybody else's are dropped before signing. */
   readonly ownHeaders: ReadonlySet<string>;
   /**
-   * What becomes of an end-to-end header of the client; nothing for one that the service does not act on. Underscores
-   * count as hyphens.
+   * The rule for an end-to-end header of the client; nothing if the target does not act on it. Underscores count as
+   * hyphens.
    */
   headerRule(lowerCaseName: string, value: string): HeaderRule | undefined;
   /**
    * Why the client's query, which is appended to the target's, cannot be signed with this target's credentials.
    *
-   * @param method that will be sent.
+   * @param method the method that will be sent.
    */
   refuseQuery(clientQuery: string, method: string): QueryRefusal | undefined;
   planPayload(head: RequestHead): PayloadPlan;

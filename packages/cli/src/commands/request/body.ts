@@ -10,17 +10,17 @@ import { AT_SIGN } from "../../secret.ts";
 /** A body that is ready to be sent. */
 export interface Body {
   readonly source: Readable;
-  /** Bytes; absent for what only its end will tell. */
+  /** In bytes; absent if it is not known beforehand. */
   readonly length: number | undefined;
   /** What it is, for messages. */
   readonly name: string;
-  /** SHA-256 in hexadecimal digits, of a file over what a service holds in memory to sign it. */
+  /** SHA-256 in hexadecimal digits, of a file that is larger than a service holds in memory to sign. */
   readonly hash?: string;
 }
 
 /**
- * Opens a body: what is not there is known before anything is sent. A large file is read twice, first for its hash, without
- * which no target whose requests are signed would take it.
+ * Opens a body, so that a missing file is found before anything is sent. A large file is read twice, first for its hash,
+ * without which a signed target would not accept it.
  *
  * @throws Failure for a file that cannot be opened.
  */
@@ -55,7 +55,7 @@ async function openFile(path: string): Promise<Body> {
 async function bodyOf(file: FileHandle, name: string): Promise<Body> {
   const status = await file.stat();
   if (status.isDirectory()) throw Object.assign(new Error("a directory"), { code: "EISDIR" });
-  // A pipe or a device has no size; a file that grows meanwhile is sent as far as was announced.
+  // A pipe or a device has no size. A file that grows meanwhile is sent up to the announced length.
   if (!status.isFile()) return { source: file.createReadStream(), length: undefined, name };
   if (status.size === 0) {
     await file.close();

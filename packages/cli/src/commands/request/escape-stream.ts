@@ -3,8 +3,8 @@ import { StringDecoder } from "node:string_decoder";
 import { ACTING, escapeCharacter } from "../../terminal.ts";
 
 /**
- * Bytes in, text out in which nothing acts on a terminal: control characters, invisible ones and those that turn the direction
- * of text become `\u001b` and the like. Line breaks and tabs stay, and so does a carriage return before a line break.
+ * Turns bytes into text on which a terminal does not act: control characters, invisible characters and bidirectional marks become
+ * escapes such as `\u001b`. Tabs, line breaks, and carriage returns before a line break stay.
  */
 export function escapeStream(): Transform {
   const decoder = new StringDecoder("utf8");

@@ -27,7 +27,7 @@ export async function receive(
   return stdout.isTTY === true && !isRaw ? show(head, response, stdout) : print(head, response, stdout);
 }
 
-/** On a terminal: what a target answers must not move its cursor, change its title or type into it. */
+/** On a terminal, a target's response must not move the cursor, change the title or type input. */
 async function show(head: Buffer, response: IncomingMessage, stdout: World["stdout"]): Promise<void> {
   const shown = escapeStream();
   shown.pipe(stdout, { end: false });

@@ -41,7 +41,7 @@ function open(command: RequestCommand, held: Held, body: Body | undefined): Clie
   });
 }
 
-/** A name that stands twice is sent twice. Length and hash are announced where they are known and the caller does not say them. */
+/** A repeated name is sent twice. Length and hash are added if they are known and the caller does not give them. */
 function headersOf(lines: readonly HeaderLine[], body: Body | undefined): Record<string, string[] | string> {
   const headers = new Map<string, { readonly name: string; readonly values: string[] }>();
   for (const [name, value] of lines) {
