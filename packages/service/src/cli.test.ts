@@ -15,7 +15,7 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["", {}, "expected a command: serve, init, tenant, membrane, backup, restore or doctor"],
   ["frob", {}, "frob: no such command"],
   ["tenant", {}, "tenant: expected create, list, reissue or delete"],
-  ["tenant frob", {}, "frob: no such command"],
+  ["tenant frob", {}, 'frob: no such command. "membrane tenant --help" lists them'],
   ["tenant create", {}, "--id: expected the tenant's name"],
   ["tenant delete", {}, "--id: expected the tenant's name"],
   ["membrane", {}, "membrane: expected list or revoke"],
@@ -24,8 +24,9 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["membrane revoke --id mail", {}, "--tenant: expected the tenant's name"],
   ["backup", {}, "backup: expected a directory"],
   ["restore", {}, "restore: expected a directory"],
-  ["restore a b", {}, "b: no such command"],
-  ["init extra", {}, "extra: no such command"],
+  ["restore a b", {}, 'b: unexpected argument. "membrane restore --help" shows what it takes'],
+  ["init extra", {}, 'extra: unexpected argument. "membrane init --help" shows what it takes'],
+  ["tenant create bob", {}, 'bob: unexpected argument. "membrane tenant create --help" shows what it takes'],
   ["serve --frob", {}, "--frob: no such flag"],
   ["serve --listen 127.0.0.1:99999", {}, "--listen: expected HOST:PORT"],
   ["serve --listen 127.0.0.1:0", {}, "--authority: expected with --listen HOST:0"],
@@ -147,6 +148,20 @@ test("the help of serve lists its flags before its limits, and says of each limi
   for (const [name, value] of Object.entries(DEFAULT_LIMITS)) {
     expect(oneLine).toMatch(new RegExp(`--${kebab(name)} [A-Z][^\\[]{12,} \\[default: ${value}\\]`));
   }
+});
+
+test.each([
+  ["init", true],
+  ["serve", true],
+  ["tenant delete", false],
+  ["membrane list", false],
+  ["backup", false],
+])("the help of %s names --profile only where one is made: %s", async (words, isShown) => {
+  const printed: string[] = [];
+  vi.spyOn(console, "log").mockImplementation((text: string) => void printed.push(text));
+  await read([...words.split(" "), "--help"]);
+  vi.restoreAllMocks();
+  expect(printed.join("\n").includes("--profile")).toBe(isShown);
 });
 
 test("every limit is a flag", async () => {

@@ -65,7 +65,7 @@ export async function readCommandLine(
         command = { name: "serve", config: readServeConfig({ ...flags, limits: pickLimits(flags) }) };
       },
     )
-    .command("init", "Make what the first start makes, without serving", jsonFlags, (flags) => {
+    .command("init", "Make what the first start makes, without serving", initFlags, (flags) => {
       command = { name: "init", config: readData(flags), json: flags.json };
     })
     .command("tenant", "Tenants: create, list, reissue, delete", (tenant) =>
@@ -207,11 +207,15 @@ function refuseUnclear(flags: Readonly<Record<string, unknown>>): true {
 type Visibility = "shown" | "hidden";
 
 function jsonFlags(argv: Argv) {
-  return serveFlags(argv, "hidden").option("json", {
-    type: "boolean",
-    default: false,
-    describe: "Print JSON",
-  });
+  return withJson(serveFlags(argv, "hidden"));
+}
+
+function withJson<T>(argv: Argv<T>) {
+  return argv.option("json", { type: "boolean", default: false, describe: "Print JSON" });
+}
+
+function initFlags(argv: Argv) {
+  return withJson(serveFlags(argv, "hidden", "shown"));
 }
 
 function idFlags(argv: Argv) {
@@ -233,7 +237,7 @@ function directoryFlags(argv: Argv) {
   });
 }
 
-function dataFlags(argv: Argv) {
+function dataFlags(argv: Argv, profile: Visibility) {
   // Named first, this group is printed before the limits.
   return argv
     .group("data", "Options:")
@@ -254,14 +258,15 @@ function dataFlags(argv: Argv) {
     .option("profile", {
       ...TEXT,
       default: "default",
+      hidden: profile === "hidden",
       describe:
         "Profile of capi that a first start makes, unless there is one of this name; --no-profile: none",
     });
 }
 
-function serveFlags(argv: Argv, visibility: Visibility) {
+function serveFlags(argv: Argv, visibility: Visibility, profile: Visibility = visibility) {
   const hidden = visibility === "hidden";
-  const flags = dataFlags(argv)
+  const flags = dataFlags(argv, profile)
     .option("listen", {
       ...TEXT,
       default: "127.0.0.1:8443",

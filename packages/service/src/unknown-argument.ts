@@ -16,7 +16,7 @@ export function explainRefusal(
   // Where the command is unknown, no variable is known either: the word that was written is what is wrong.
   const unknown = names.find((name) => words.includes(name)) ?? names[0];
   if (unknown === undefined) return `${message}. "membrane --help" shows how`;
-  if (words.includes(unknown)) return `${unknown}: no such command. "membrane --help" lists them`;
+  if (words.includes(unknown)) return explainWord(unknown, words);
   const flag = `--${kebab(unknown)}`;
   const isWritten = words.some(
     (word) => word.startsWith("-") && kebab(word.replace(/^-+|=.*/g, "")) === flag.slice(2),
@@ -29,4 +29,18 @@ export function explainRefusal(
   return variable === `${VARIABLES}_NO_TLS`
     ? `${variable}: expected ${VARIABLES}_TLS=false instead`
     : `${variable}: no such variable, it stands for ${flag}, which is no flag. "membrane serve --help" lists them`;
+}
+
+/** Commands that are followed by a command of theirs. */
+const GROUPS: ReadonlySet<string> = new Set(["tenant", "membrane"]);
+
+/** A word where a command was expected, or one that follows a command which takes no more. */
+function explainWord(unknown: string, words: readonly string[]): string {
+  const [first = "", second = ""] = words;
+  if (unknown === first) return `${unknown}: no such command. "membrane --help" lists them`;
+  if (!GROUPS.has(first))
+    return `${unknown}: unexpected argument. "membrane ${first} --help" shows what it takes`;
+  return unknown === second
+    ? `${unknown}: no such command. "membrane ${first} --help" lists them`
+    : `${unknown}: unexpected argument. "membrane ${first} ${second} --help" shows what it takes`;
 }

@@ -32,6 +32,7 @@ function createParser(): Argv {
       "A secret need not show in the list of processes: give @FILE, or @- for standard input, in its place.",
     )
     .help()
+    .alias({ help: "h", version: "v" })
     .exitProcess(false);
   const groups = GROUPS.reduce(
     (argv, [word, describe]) => argv.command(word, describe, (group) => addEntries(group, `${word} `)),
