@@ -42,6 +42,25 @@ afterEach(() => {
 afterAll(() => loopback.close());
 
 describe("a name", () => {
+  test("that has more addresses than are judged is not connected to, whatever they are", async () => {
+    const judged: string[] = [];
+    const counting: EgressPolicy = {
+      ...policy,
+      judgeAddress(address, at) {
+        judged.push(address);
+        return policy.judgeAddress(address, at);
+      },
+    };
+    const connectTo = (count: number): ReturnType<typeof connect> => {
+      const { lookup } = resolver(Array<string>(count).fill(opened));
+      return connect("target.example", { policy: counting, lookup });
+    };
+    await connectTo(512);
+    expect(judged.length).toBe(512 + 1);
+    await expect(connectTo(513)).rejects.toMatchObject({ code: "EGRESS_DNS_FAILED" });
+    expect(judged.length).toBe(512 + 1);
+  });
+
   test("is connected to at the address it resolves to", async () => {
     const socket = await connect("target.example", { lookup: resolver([opened]).lookup });
     expect(socket.remoteAddress).toBe(opened);

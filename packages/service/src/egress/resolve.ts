@@ -6,6 +6,12 @@ import { HostNotFoundError } from "./errors.ts";
 /** How many answers of each address family are tried: whoever owns a zone must not choose how long we are kept busy. */
 const maxAttemptsPerFamily = 3;
 
+/**
+ * How many answers a host may have: each of them is judged, at each connection, and the owner of a zone could answer with
+ * thousands. 512 take the event loop some milliseconds.
+ */
+const MOST_ANSWERS = 512;
+
 /** A `LookupFunction` that is asked for all addresses, and told by the signal when nobody waits for them any more. */
 export type NameLookup = (
   hostname: string,
@@ -16,7 +22,7 @@ export type NameLookup = (
 /**
  * All addresses of a host, in the resolver's order; a literal is its own only address and is not looked up.
  *
- * @throws HostNotFoundError when the lookup fails or finds nothing
+ * @throws HostNotFoundError when the lookup fails, finds nothing, or finds more than can be judged
  */
 export async function resolveHost(
   hostname: string,
@@ -24,7 +30,7 @@ export async function resolveHost(
   signal: AbortSignal,
 ): Promise<readonly LookupAddress[]> {
   const answers = isIP(hostname) === 0 ? await lookUp(hostname, lookup, signal) : [ofItsFamily(hostname)];
-  if (answers.length === 0) throw new HostNotFoundError();
+  if (answers.length === 0 || answers.length > MOST_ANSWERS) throw new HostNotFoundError();
   return answers;
 }
 
