@@ -34,7 +34,7 @@ async function capabilities(): Promise<Readonly<Record<string, string>>> {
   };
 }
 
-test("a request that says another operation than its capability's is a 400, and nothing is done or sent", async () => {
+test("a request that names another operation than its capability's is a 400, and nothing is done or sent", async () => {
   const held = await capabilities();
   const before = target.requests.length;
   for (const [name, token] of Object.entries(held)) {
@@ -53,7 +53,7 @@ test("a request that says another operation than its capability's is a 400, and 
   expect((await call(service, held["door"])).status).toBe(200);
 });
 
-test("a request that says its capability's operation, or none, is carried out", async () => {
+test("a request that names its capability's operation, or none, is carried out", async () => {
   const held = await capabilities();
   const said = (operation: string, more: object = {}) => ({
     headers: { "membrane-operation": operation },
@@ -71,7 +71,7 @@ test("a request that says its capability's operation, or none, is carried out", 
   expect((await call(service, held["revoke"], said("revoke", { method: "POST" }))).status).toBe(202);
 });
 
-test("an operation that is not known is a 400 that names the header and what it can say", async () => {
+test("an unknown operation is a 400 that names the header and its values", async () => {
   const held = await capabilities();
   for (const said of ["REVOKE", "invoke", "deleteSelf", "", "query, query"]) {
     const answer = await call(service, held["door"], { headers: { "membrane-operation": said } });
@@ -80,7 +80,7 @@ test("an operation that is not known is a 400 that names the header and what it 
   }
 });
 
-test("the header is the same 401 as ever without a capability that works, and no target gets it", async () => {
+test("without a working capability the response is the same 401 with the header, and no target gets the header", async () => {
   const with401 = await call(service, "CPBLTY1-x", { headers: { "membrane-operation": "nonsense" } });
   expect(with401).toMatchObject({ status: 401, json: { code: "unauthorized" } });
   const answer = await call(service, undefined, { method: "OPTIONS" });

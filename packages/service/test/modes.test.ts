@@ -32,7 +32,7 @@ test("a first start in a directory that was there, open to everybody, makes noth
   expect(await reachable(data)).toEqual(PUBLIC);
 });
 
-test("under a umask that hides nothing too, for every command that makes something", async () => {
+test("under a umask that hides nothing no command makes anything secret that others can reach", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
   const words = ["init", "--data", data, "--authority", "localhost", "--no-profile"];
@@ -47,7 +47,7 @@ test("under a umask that hides nothing too, for every command that makes somethi
   expect(await reachable(data)).toEqual(PUBLIC);
 });
 
-test("what is open to others when a start comes upon it is closed, and said", async () => {
+test("a start closes what it finds open to others, and says so", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
   await runMembrane(["init", "--data", data, "--authority", "localhost"]);

@@ -94,7 +94,7 @@ test("over TLS too", async () => {
   }
 });
 
-test("many at once, each on a kept connection that ends: each is sent once more", async () => {
+test("of many requests at once, each on a kept connection that ends, each is sent once more", async () => {
   const { serve, turns } = closing(END);
   await using target = await startRawTarget(serve);
   const { door } = await openDoor(service, { uri: target.url });

@@ -88,7 +88,7 @@ test.each(PASSING)("%s describes the body or narrows the request, and passes", (
   expect(aws4HeaderRule(name, "a")).toBe("pass");
 });
 
-test.each(DROPPED)("%s is inert or the signer's own, and dropped", (name) => {
+test.each(DROPPED)("%s has no effect or is the signer's own, and is dropped", (name) => {
   expect(aws4HeaderRule(name, "a")).toBe("drop");
 });
 
@@ -96,7 +96,7 @@ test.each(REFUSED)("%s could change what the request does, and is refused", (nam
   expect(aws4HeaderRule(name, "a")).toBe("refuse");
 });
 
-test.each(UNKNOWN)("%s is none that such a service acts on", (name) => {
+test.each(UNKNOWN)("%s has no rule, since no such service acts on it", (name) => {
   expect(aws4HeaderRule(name, "a")).toBeUndefined();
 });
 
@@ -118,7 +118,7 @@ test.each([
   ]);
 });
 
-test("each name of a twin of AWS has the rule of the name that AWS has", () => {
+test("a header under another vendor's prefix has the rule of the name that AWS has", () => {
   for (const name of [...PASSING, ...DROPPED, ...REFUSED].filter((each) => each.startsWith("x-amz-"))) {
     for (const twin of TWINS) {
       const twinName = name.replace("x-amz-", `x-${twin}-`);
@@ -159,12 +159,12 @@ test.each([
   expect([s3HeaderRule(name, "a"), aws4HeaderRule(name, "a")]).toEqual(["refuse", undefined]);
 });
 
-test("what every AWS service acts on has the same rule towards S3", () => {
+test("a header on which every AWS service acts has the same rule for S3", () => {
   for (const name of [...PASSING, ...DROPPED, ...REFUSED, ...UNKNOWN])
     expect(s3HeaderRule(name, "a")).toBe(aws4HeaderRule(name, "a"));
 });
 
-test("a name that is not on the list, of tomorrow or of another vendor, is refused", () => {
+test("a name that is not on the list, from the future or of another vendor, is refused", () => {
   const prefix = fc.constantFrom("x-amz-", "x-amzn-", ...TWINS.map((twin) => `x-${twin}-`));
   const rest = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,30}$/);
   const known = /^(?:meta-|checksum-)/;

@@ -137,7 +137,7 @@ class NamedError extends Error {
   readonly code = "named";
 }
 
-test("what ends the process is told as a fault is, by another name that tests look for", () => {
+test("what ends the process is logged like a fault, under another name that tests look for", () => {
   const { log, last, written } = recording();
   log.crashed(new Error(CANARY));
   expect(last()).toMatchObject({ level: 60, msg: "crashed", name: "Error" });

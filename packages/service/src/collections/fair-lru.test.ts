@@ -29,7 +29,7 @@ test("for one owner it keeps what an LRU cache keeps", () => {
   );
 });
 
-test("one that fills it pushes out its own, and nothing of one that has less than half as much", () => {
+test("an owner that fills it evicts its own entries, and none of one that has less than half as much", () => {
   const fair = new FairLru<string, number>({ entries: 100, bytes: 10_000 });
   for (let i = 0; i < 20; i += 1) fair.set(`b${i}`, i, { owner: "b", bytes: 10 });
   for (let i = 0; i < 1_000; i += 1) fair.set(`a${i}`, i, { owner: "a", bytes: 10 });
@@ -38,7 +38,7 @@ test("one that fills it pushes out its own, and nothing of one that has less tha
   expect(fair.get("a999")).toBe(999);
 });
 
-test("one with few large entries pushes out its own as well", () => {
+test("an owner with few large entries evicts its own as well", () => {
   const fair = new FairLru<string, number>({ entries: 1_000, bytes: 1_000 });
   for (let i = 0; i < 20; i += 1) fair.set(`b${i}`, i, { owner: "b", bytes: 10 });
   for (let i = 0; i < 50; i += 1) fair.set(`a${i}`, i, { owner: "a", bytes: 300 });
@@ -46,7 +46,7 @@ test("one with few large entries pushes out its own as well", () => {
   expect(fair.get("a49")).toBe(49);
 });
 
-test("one that comes later gets its part of what another has filled", () => {
+test("an owner that comes later gets its share of a full cache", () => {
   const fair = new FairLru<string, number>({ entries: 64, bytes: 10_000 });
   for (let i = 0; i < 64; i += 1) fair.set(`a${i}`, i, { owner: "a", bytes: 1 });
   for (let i = 0; i < 64; i += 1) fair.set(`b${i}`, i, { owner: "b", bytes: 1 });
@@ -56,7 +56,7 @@ test("one that comes later gets its part of what another has filled", () => {
   expect(kept).toBeLessThanOrEqual(48);
 });
 
-test("whatever is kept, dropped and asked for, no limit is passed and each value that is not kept was told of once", () => {
+test("whatever is stored, dropped and read, no limit is exceeded and each value that is not kept is reported once", () => {
   const step = fc.record({
     key: keys,
     owner: fc.constantFrom("a", "b", "c"),

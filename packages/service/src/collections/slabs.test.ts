@@ -4,7 +4,7 @@ import { Slabs } from "./slabs.ts";
 
 const pieces = fc.array(fc.uint8Array({ maxLength: 5_000 }), { maxLength: 50 });
 
-test("what comes in any pieces is taken in its order, and no more than twice of it is allocated", () => {
+test("bytes in any pieces are taken in order, and at most twice as many are allocated", () => {
   fc.assert(
     fc.property(pieces, (given) => {
       const slabs = new Slabs();

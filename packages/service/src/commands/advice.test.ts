@@ -44,7 +44,7 @@ test.each([
   if (isSaid) expect(said[0]).toMatch(/^authority: .* is what every machine calls itself.*--authority$/);
 });
 
-test("a name that the service had is said, unless it is kept, in any spelling", () => {
+test("a former name of the service is reported, unless it is kept, in any spelling", () => {
   const renamed = (flags: Partial<RawServeFlags>) =>
     advice(
       { authority: "new.test", ...flags },
@@ -55,7 +55,7 @@ test("a name that the service had is said, unless it is kept, in any spelling", 
   expect(renamed({ authority: "old.test" })).toEqual([]);
 });
 
-test("a certificate that names other names, expires soon, has expired or is not valid yet is said", async () => {
+test("a certificate that names other names, expires soon, has expired or is not valid yet is reported", async () => {
   const key = await makeAuthorityKey();
   const cert = await makeAuthorityCertificate(key, NOW);
   const leaf = await issueServerCertificate({ cert, key }, [certifiedName("a.test")], NOW);
@@ -71,7 +71,7 @@ test("a certificate that names other names, expires soon, has expired or is not 
   expect(at(-2)).toEqual(["certificate: is not valid yet: is the clock right?"]);
 });
 
-test("fewer open files than the limits on connections need are said", () => {
+test("fewer open files than the limits on connections need are reported", () => {
   expect(advice({}, { openFiles: 1_048_576 })).toEqual([]);
   expect(advice({}, { openFiles: 1_024 })).toEqual([
     expect.stringMatching(/^open files: a process may have 1024 open.*need 24832: raise the limit/),

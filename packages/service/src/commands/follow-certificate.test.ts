@@ -12,7 +12,7 @@ test("a pair that does not fit is reported once, when it is still there at the n
   expect([1, 2].map(() => judge(rejected("is missing")))).toEqual([false, true]);
 });
 
-test("a pair that is half replaced at one look and whole at the next is no fault", () => {
+test("a pair that is half replaced at one look and complete at the next is not reported", () => {
   const judge = createPatience();
   const changed = { kind: "changed", certificate: { cert: "", key: "", expires: new Date(0) } } as const;
   expect([rejected("is no key"), changed, unchanged].map(judge)).toEqual([false, true, false]);

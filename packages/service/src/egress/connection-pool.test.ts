@@ -69,7 +69,7 @@ test("there are never more connections than the limit", async () => {
   await expect.poll(() => pool.isIdle).toBe(true);
 });
 
-test("those that wait for a connection come in their order", async () => {
+test("requests get connections in the order in which they wait", async () => {
   const order: number[] = [];
   const pool = poolTo(await listen(), 1);
   const ask = async (index: number): Promise<void> => {
@@ -81,7 +81,7 @@ test("those that wait for a connection come in their order", async () => {
   expect(order).toEqual(all);
 });
 
-test("an attempt that nobody waits for any more is given up, and makes no connection", async () => {
+test("an attempt for which no request waits any more is aborted, and makes no connection", async () => {
   const lookups: (() => void)[] = [];
   const pool = poolTo(await listen(), 1, lookups);
   const user = holder();
@@ -96,7 +96,7 @@ test("an attempt that nobody waits for any more is given up, and makes no connec
   expect(accepted).toHaveLength(1);
 });
 
-test("an attempt that fails fails the one that has waited longest, and the next one has an attempt of its own", async () => {
+test("a failed attempt fails the request that has waited longest, and the next one gets another attempt", async () => {
   const closed = await listen();
   servers.pop()?.close();
   const pool = poolTo(closed, 1);
@@ -120,7 +120,7 @@ test("a connection that came too late for a request is kept for the next one", a
   expect([accepted.length, lookups.length]).toEqual([2, 2]);
 });
 
-test("what a target says on such a connection before it is asked is no response to the next request", async () => {
+test("what a target sends on an idle connection before a request is no response to that request", async () => {
   const lookups: (() => void)[] = [];
   const port = await listen((socket) => {
     if (accepted.length === 2) socket.write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
@@ -137,7 +137,7 @@ test("what a target says on such a connection before it is asked is no response 
   expect((await requestThrough(pool, "/")).status).toBe(200);
 });
 
-test("a new connection is opened for the one that wants it, though all that there may be are idle", async () => {
+test("a request that needs a new connection gets one, though the limit is reached by idle ones", async () => {
   const pool = poolTo(await listen(), 1);
   await requestThrough(pool, "/");
   const user = holder();
@@ -146,7 +146,7 @@ test("a new connection is opened for the one that wants it, though all that ther
   expect(accepted).toHaveLength(2);
 });
 
-test("a pool that is closed ends what waits and what is on its way, and takes nothing more", async () => {
+test("a closed pool ends the requests that wait and those in flight, and accepts no more", async () => {
   const pool = poolTo(await listen(() => undefined), 1);
   const requests = [requestThrough(pool, "/"), requestThrough(pool, "/")];
   await expect.poll(() => accepted).toHaveLength(1);

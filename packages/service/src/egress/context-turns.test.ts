@@ -18,7 +18,7 @@ function open() {
   return { take, made, turns };
 }
 
-test("the second of a tenant waits after an expensive one, and none of another tenant does", async () => {
+test("a tenant's next context waits after an expensive one, and none of another tenant does", async () => {
   const { take, made } = open();
   const first = take("a", "a1");
   void take("a", "a2");
@@ -27,7 +27,7 @@ test("the second of a tenant waits after an expensive one, and none of another t
   expect(made).toEqual(["a1", "b1"]);
 });
 
-test("what fails is told to the one that asked, and the next one has its turn", async () => {
+test("an error goes to the caller that asked, and the next one has its turn", async () => {
   const turns = createContextTurns(() => 0);
   const failing = turns.take("a", () => {
     throw new TypeError("bad PEM");

@@ -140,7 +140,7 @@ async function takeSlowly(
   return { end: await over.promise, bytes };
 }
 
-test("what comes in TLS records of one byte while it is not read waits in few pieces, and is read whole", async () => {
+test("bytes in TLS records of one byte wait in few pieces while they are not read, and are read whole", async () => {
   const text = Array.from({ length: 3_000 }, (_, i) => String.fromCharCode(97 + (i % 26))).join("");
   const server = createTlsServer({ cert: certificate.cert, key: certificate.key }, (socket) => {
     socket.on("error", () => undefined);

@@ -54,7 +54,7 @@ test("each tenant that takes all it gets leaves two thirds of what was left to t
   }
 });
 
-test("what is given back can be taken again, and all that are given back leave the budget whole", () => {
+test("what is given back can be taken again, and once all is given back the budget is whole", () => {
   fc.assert(
     fc.property(fc.array(fc.record({ by: fc.nat(5), bytes: fc.nat(300) }), { maxLength: 60 }), (steps) => {
       const { by, fill, budget } = open();

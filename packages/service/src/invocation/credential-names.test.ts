@@ -49,7 +49,7 @@ test.each([
   expect([...credentialKeys(query)]).toEqual(keys);
 });
 
-test("a second credential is one that is nothing else, or stands under the key of the target's own", () => {
+test("a query key is a second credential if it has no other use, or is the key of the target's own", () => {
   expect(secondCredential("a=1&token=2&key=3", new Set())).toBeUndefined();
   expect(secondCredential("a=1&token=2&key=3", new Set(["key"]))).toBe("key");
   expect(secondCredential("a=1&API%5fkey=2", new Set(["key"]))).toBe("api_key");

@@ -40,7 +40,7 @@ test("links outside the base are dropped, line by line, whatever the target and 
     expect(passedBy(asked, 200, lines)).toEqual(["link", `<${URI}/a>; rel=prev`, "LINK", "<?b>"]);
 });
 
-test("as many links are looked at as there may be in one answer, over all lines; the others are dropped", () => {
+test("only a limited number of links of one response is checked, over all its lines; the others are dropped", () => {
   const lines = Array.from({ length: REFERENCE_LIMIT + 5 }, (_, index) => ["Link", `<?${index}>`]).flat();
   expect(passedBy(plain, 200, lines)).toEqual(lines.slice(0, 2 * REFERENCE_LIMIT));
 });
@@ -72,7 +72,7 @@ test.each(OTHERS)("%s is redirected as the target says", (agent) => {
   expect(passedBy(asked, 302, ["Location", OUTSIDE])).toEqual(["Location", OUTSIDE]);
 });
 
-test("a client that says two names is taken for either", () => {
+test("a client with two User-Agent lines is judged by both", () => {
   const asked = askedOf({ uri: URI }, ["User-Agent", "curl/8", "user-agent", "Wget/1"]);
   expect(leadNowhere(asked, 302, ["Location", OUTSIDE]).ok).toBe(false);
 });

@@ -23,7 +23,7 @@ test("a full capability is refused while others of its tenant go on, and one tha
   expect(enter(by("c", "t"))).toBeUndefined();
 });
 
-test("what re-exports a capability has no place of its own, at any depth; what the capability re-exports goes on", () => {
+test("a re-export adds no places, at any depth; the capability that it re-exports is not affected", () => {
   const { enter, by } = open({ perCapability: 2, perTenant: 9, inAll: 9 });
   expect(enter(by("cba", "t"))).toBeUndefined();
   expect(enter(by("dba", "t"))).toBeUndefined();
@@ -51,7 +51,7 @@ test("what was refused takes no place, in any of the counts", () => {
   expect(enter(by("e", "v"))).toEqual({ reason: "service_busy" });
 });
 
-test("accounts that were dropped while they were idle are one again with those that took their place", () => {
+test("accounts that were dropped while idle are joined with those that replaced them", () => {
   const { by, enter } = open({ perCapability: 1, perTenant: 9_999, inAll: 9_999 });
   const ledger = createLedger();
   const uids = (uid: string) => ({ capabilities: [uid as Uid], tenants: [] });

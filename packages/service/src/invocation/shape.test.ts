@@ -179,7 +179,7 @@ const STEERING = [
   "Sudo",
 ];
 
-test.each(STEERING)("%s is refused beside a credential of the target, and nothing else", (name) => {
+test.each(STEERING)("%s is refused if the target carries a credential, and only then", (name) => {
   const head = requestHeadOf({ rawHeaders: ["Connection", name, name, "theirs"] });
   const plan = { kind: "declared", value: "" } as const;
   for (const [each, body] of WITH_CREDENTIAL) {
@@ -189,7 +189,7 @@ test.each(STEERING)("%s is refused beside a credential of the target, and nothin
   expect(passing({ uri: URI }, name)).toBe(true);
 });
 
-test("what describes chunks within a body passes only where the body goes on in them", () => {
+test("headers that describe chunks within a body pass only if the body is sent in them", () => {
   const target = preparedTarget({ uri: URI, hmac: { "aws4-hmac-sha256": AWS4 } });
   const rawHeaders = ["X-Amz-Trailer", "x-amz-checksum-crc32", "x-amz-decoded-content-length", "4"];
   const head = requestHeadOf({ rawHeaders });

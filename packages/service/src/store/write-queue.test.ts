@@ -54,7 +54,7 @@ test("tenants take turns, and within one its capabilities do, however much one o
   ]);
 });
 
-test("a full queue gives up the latest of who has most in it, so that others find a place", () => {
+test("a full queue drops the latest write of the owner that has most, so that others find a place", () => {
   const queue = createWriteQueue<Item>(10);
   for (const waiting of many(10, (i) => item("create", "greedy", "export", `g${i}`))) queue.add(waiting);
   expect(queue.add(item("create", "greedy", "export", "g10"))).toMatchObject({ name: "g10" });
@@ -107,7 +107,7 @@ const ACTS = fc.array(
   { maxLength: 200 },
 );
 
-test("what went in comes out once, or is given up once, or was deleted", () => {
+test("every item comes out once, unless it was dropped or deleted", () => {
   const property = fc.property(ACTS, (acts) => {
     const queue = createWriteQueue<Item>(8);
     const waiting = new Set<string>();

@@ -40,7 +40,7 @@ async function open(time = NOW) {
   );
 }
 
-test("what changed is presented, and what did not is not", async () => {
+test("a changed pair is presented, and an unchanged one is not", async () => {
   const source = await open();
   expect(await source.look(NOW)).toMatchObject({ kind: "unchanged" });
   const renewed = await pairFrom(NOW);
@@ -50,7 +50,7 @@ test("what changed is presented, and what did not is not", async () => {
   expect(presented).toMatchObject([renewed]);
 });
 
-test("a pair that is no pair, has expired or is not valid yet is not presented, and named", async () => {
+test("a pair that does not match, has expired or is not valid yet is not presented, and its file is named", async () => {
   const source = await open();
   const [expired, early, fine] = [
     await pairFrom(new Date(NOW.getTime() - 91 * DAY)),

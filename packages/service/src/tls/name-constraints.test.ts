@@ -61,7 +61,7 @@ test("what was written is read back, with hundreds of names too", () => {
   );
 });
 
-test("what is no DER is refused, however it is cut", () => {
+test("bytes that are not DER are refused, wherever they are cut", () => {
   const der = encodeNameConstraints(constrainTo(NAMES));
   for (let length = 1; length < der.length; length += 1)
     expect(() => decodeNameConstraints(der.subarray(0, length))).toThrow(RangeError);

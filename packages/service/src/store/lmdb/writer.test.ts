@@ -55,7 +55,7 @@ test("a commit that finds no space is refused with its cause, nothing of it is s
   expect(await at.environment.close()).toBe(true);
 });
 
-test("an environment whose last commit failed is closed all the same", async () => {
+test("an environment can be closed after its last commit failed", async () => {
   await using at = await open();
   const restore = leadTo(descriptorsOf(at.file, "plain"), "/dev/full", at.file);
   await expect(at.put("revoked", "revoke")).rejects.toBeInstanceOf(StoreFullError);
@@ -102,7 +102,7 @@ test("a revoke overtakes hundreds of writes that wait, and a tenant does not wai
   await at.environment.close();
 });
 
-test("more writes than may wait are refused, the latest of who sent most", async () => {
+test("when too many writes wait, the latest of the owner that has most is refused", async () => {
   await using at = await open();
   const send = (owner: string, count: number) =>
     Array.from({ length: count }, (_, i) => at.put(`${owner}${i}`, "create", owner));
