@@ -48,6 +48,19 @@ async function openSecret(directory: string) {
   };
 }
 
+function serve(data: string, authority: string, ...flags: readonly string[]): Promise<ServiceProcess> {
+  return spawnMembrane([
+    "serve",
+    "--data",
+    data,
+    "--listen",
+    "127.0.0.1:0",
+    "--authority",
+    authority,
+    ...flags,
+  ]);
+}
+
 const messages = (service: ServiceProcess): readonly (string | undefined)[] =>
   service.logged().map(({ msg }) => msg);
 
@@ -62,21 +75,9 @@ test.each([1, 2])(
     ] as const;
     const secret = await openSecret(join(directory.path, "secret"));
     await secret.swap(first);
-    await using service = await spawnMembrane([
-      "serve",
-      "--data",
-      join(directory.path, "data"),
-      "--listen",
-      "127.0.0.1:0",
-      "--authority",
-      "a.test",
-      "--tls-cert",
-      secret.certFile,
-      "--tls-key",
-      secret.keyFile,
-      "--workers",
-      String(workers),
-    ]);
+    const given = ["--tls-cert", secret.certFile, "--tls-key", secret.keyFile];
+    const data = join(directory.path, "data");
+    await using service = await serve(data, "a.test", ...given, "--workers", String(workers));
     expect(await shownByAll(service)).toEqual(der(first));
 
     // By itself.
@@ -111,17 +112,7 @@ test.each([1, 2])(
   "with %i process(es) and its own certificate SIGHUP ends nothing, and says that it was asked",
   async (workers) => {
     await using directory = await temporaryDirectory();
-    await using service = await spawnMembrane([
-      "serve",
-      "--data",
-      directory.path,
-      "--listen",
-      "127.0.0.1:0",
-      "--authority",
-      "localhost",
-      "--workers",
-      String(workers),
-    ]);
+    await using service = await serve(directory.path, "localhost", "--workers", String(workers));
     const before = await shownByAll(service);
     process.kill(service.pid, "SIGHUP");
     const unchanged = (): number => messages(service).filter((msg) => msg === "certificate unchanged").length;
@@ -136,16 +127,7 @@ test.each([1, 2])(
 
 test("SIGHUP without TLS ends nothing", async () => {
   await using directory = await temporaryDirectory();
-  await using service = await spawnMembrane([
-    "serve",
-    "--data",
-    directory.path,
-    "--listen",
-    "127.0.0.1:0",
-    "--authority",
-    "localhost",
-    "--no-tls",
-  ]);
+  await using service = await serve(directory.path, "localhost", "--no-tls");
   process.kill(service.pid, "SIGHUP");
   await expect.poll(() => messages(service), PATIENCE).toContain("reloading");
   expect(await service.end("SIGTERM")).toEqual({ code: 0, signal: null });

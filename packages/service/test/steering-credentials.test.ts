@@ -2,6 +2,7 @@ import { formatToken, parseAuthority } from "capability-protocol";
 import type { Authority } from "capability-protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AWS_KEY } from "../src/testkit/aws4-judge.ts";
+import { CREDENTIAL_HEADERS } from "../src/testkit/credential-headers.ts";
 import { openDoor } from "../src/testkit/door.ts";
 import { startTestService } from "../src/testkit/service.ts";
 import type { TestService } from "../src/testkit/service.ts";
@@ -21,24 +22,6 @@ import type { WireAnswer } from "../src/testkit/wire.ts";
 
 const CANARY = "canary-c3e5a7";
 const TOKEN = formatToken(Buffer.alloc(64, 0x33));
-
-/** Under these names APIs take credentials. */
-const CREDENTIALS = [
-  "X-Api-Key",
-  "api-key",
-  "X-Goog-Api-Key",
-  "X-Amz-Security-Token",
-  "apikey",
-  "Ocp-Apim-Subscription-Key",
-  "PRIVATE-TOKEN",
-  "JOB-TOKEN",
-  "X-Auth-Token",
-  "X-Access-Token",
-  "X-Vault-Token",
-  "X_API_KEY",
-  "api_key",
-  "x-shopify-access-token",
-];
 
 let certificate: TestCertificate;
 let service: TestService;
@@ -91,13 +74,13 @@ const CARRYING: readonly Carrying[] = [
 test.each(CARRYING)("a target with $name gets no other credential of the client", async ({ start, body }) => {
   await using target = await (start ?? (() => startRawTarget(speakerToWhole(OK_ANSWER))))();
   const { door } = await openDoor(service, body(target));
-  for (const name of CREDENTIALS) {
+  for (const name of CREDENTIAL_HEADERS) {
     expect(await send(door, { headers: [`${name}: ${CANARY}`, "X-Kept: 1"] }), name).toMatchObject({
       status: 200,
     });
   }
   expect(target.received()).not.toContain(CANARY);
-  expect(target.received().split("X-Kept: 1")).toHaveLength(CREDENTIALS.length + 1);
+  expect(target.received().split("X-Kept: 1")).toHaveLength(CREDENTIAL_HEADERS.length + 1);
 });
 
 test("a client certificate of the target is a credential too", async () => {
@@ -111,7 +94,7 @@ test("a client certificate of the target is a credential too", async () => {
 test("to a target without a credential the client's own go, but never a capability token", async () => {
   await using target = await startRawTarget(speakerToWhole(OK_ANSWER));
   const { door } = await openDoor(service, { uri: target.url, headers: { "X-Ours": "a" } });
-  for (const name of CREDENTIALS) {
+  for (const name of CREDENTIAL_HEADERS) {
     await send(door, { headers: [`${name}: ${CANARY}`] });
     expect(target.received()).toContain(`${name}: ${CANARY}`);
     await send(door, { headers: [`${name}: ${TOKEN}`, `${name}: Bearer ${TOKEN}`] });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { formatToken } from "capability-protocol";
 import { expect, test } from "vitest";
+import { CREDENTIAL_HEADERS } from "../testkit/credential-headers.ts";
 import { preparedTarget, requestHeadOf, shaped } from "../testkit/prepared.ts";
 import { shape } from "./shape.ts";
 
@@ -84,23 +85,6 @@ test("X-Payload-Sha256 passes to another authority alone, the requester's token 
 
 const AWS4 = { awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "s" };
 const TOKEN = formatToken(Buffer.alloc(64, 7));
-const CREDENTIALS = [
-  "X-Api-Key",
-  "api-key",
-  "x-goog-api-key",
-  "X-Amz-Security-Token",
-  "apikey",
-  "Ocp-Apim-Subscription-Key",
-  "PRIVATE-TOKEN",
-  "JOB-TOKEN",
-  "X-Auth-Token",
-  "X-Access-Token",
-  "X-Vault-Token",
-  "X_Api_Key",
-  "x-shopify-access-token",
-  "DD-API-KEY",
-  "X-Authorization",
-];
 
 /** What is left of a header of the client, towards this target. */
 function passing(body: object, name: string, value = "theirs"): boolean {
@@ -121,18 +105,18 @@ const WITH_CREDENTIAL: readonly (readonly [string, object])[] = [
 test.each(WITH_CREDENTIAL)("with %s no other credential of the client goes along", (_name, body) => {
   const target = preparedTarget(body);
   expect(target.carriesCredential).toBe(true);
-  const rawHeaders = CREDENTIALS.flatMap((name) => [name, "theirs"]);
+  const rawHeaders = CREDENTIAL_HEADERS.flatMap((name) => [name, "theirs"]);
   const { headers } = shaped(target, requestHeadOf({ rawHeaders: [...rawHeaders, "X-Kept", "kept"] }));
   expect(headers).not.toContain("theirs");
   expect(headers).toContain("kept");
 });
 
-test.each(CREDENTIALS)("to a target without a credential %s is the client's to send", (name) => {
+test.each(CREDENTIAL_HEADERS)("to a target without a credential %s is the client's to send", (name) => {
   expect(preparedTarget({ uri: URI, headers: { "Idempotency-Key": "a" } }).carriesCredential).toBe(false);
   expect(passing({ uri: URI }, name)).toBe(true);
 });
 
-test.each(CREDENTIALS)("a capability token in %s reaches no target", (name) => {
+test.each(CREDENTIAL_HEADERS)("a capability token in %s reaches no target", (name) => {
   for (const value of [TOKEN, `Bearer ${TOKEN}`, `cpblty://a.example/#${TOKEN}`])
     expect(passing({ uri: URI }, name, value)).toBe(false);
 });
