@@ -1,18 +1,12 @@
+import type { FairItem } from "../collections/fair-queue.ts";
+import { FairQueue } from "../collections/fair-queue.ts";
+
 /** What a write is for. Its class decides when it is taken and how much disk space it may use. */
 export type WriteClass = "revoke" | "create" | "sweep";
 
-/** For whom something is written. Tenants take turns, and within a tenant its capabilities. */
-export interface WriteOwner {
-  readonly tenant: string;
-  readonly capability: string;
-}
-
-/** What the queue reads of an item. */
-export interface Queued {
+/** What the queue reads of a write. A large one takes several turns: it delays the others as long as several small ones. */
+export interface Queued extends FairItem {
   readonly class: WriteClass;
-  readonly owner: WriteOwner;
-  /** How many turns it takes, at least one: a large write delays the others as long as several small ones. */
-  readonly turns: number;
 }
 
 /** Writes that wait for their turn. */
@@ -50,7 +44,7 @@ export function createWriteQueue<T extends Queued>(capacity: number): WriteQueue
       }
       const queue = queueOf(item);
       queue.push(item);
-      return queue.size > capacity ? queue.giveUp() : undefined;
+      return queue.size > capacity ? queue.drop() : undefined;
     },
     take(turns) {
       const others = creations.size + sweeps.length;
@@ -70,90 +64,6 @@ export function createWriteQueue<T extends Queued>(capacity: number): WriteQueue
   };
 }
 
-/** Serving a key moves it to the end of its Map, so that the first key is always next. */
-class FairQueue<T extends Queued> {
-  readonly #tenants = new Map<string, Map<string, T[]>>();
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
-
-  push(item: T): void {
-    const { tenant, capability } = item.owner;
-    const lanes = this.#tenants.get(tenant) ?? new Map<string, T[]>();
-    const lane = lanes.get(capability) ?? [];
-    lane.push(item);
-    lanes.set(capability, lane);
-    this.#tenants.set(tenant, lanes);
-    this.#size += 1;
-  }
-
-  /** The first item may need more turns than there are; otherwise it would wait for ever. */
-  shift(turns: number): T[] {
-    const taken: T[] = [];
-    let left = turns;
-    while (left > 0) {
-      const [first] = this.#tenants;
-      const [lane] = first?.[1] ?? [];
-      const item = lane?.[1][0];
-      if (first === undefined || lane === undefined || item === undefined) break;
-      if (item.turns > left && taken.length > 0) break;
-      lane[1].shift();
-      taken.push(item);
-      left -= item.turns;
-      this.#size -= 1;
-      putLast(first[1], lane, lane[1].length);
-      putLast(this.#tenants, first, first[1].size);
-    }
-    return taken;
-  }
-
-  /** Removes the latest item of the longest lane of the tenant that has most. */
-  giveUp(): T | undefined {
-    const lanes = largest(this.#tenants.values(), (candidate) => sum(candidate.values()));
-    const item = lanes === undefined ? undefined : largest(lanes.values(), ({ length }) => length)?.at(-1);
-    if (item !== undefined) this.delete(item);
-    return item;
-  }
-
-  delete(item: T): void {
-    const { tenant, capability } = item.owner;
-    const lanes = this.#tenants.get(tenant);
-    const lane = lanes?.get(capability);
-    const at = lane?.lastIndexOf(item) ?? -1;
-    if (lanes === undefined || lane === undefined || at === -1) return;
-    lane.splice(at, 1);
-    this.#size -= 1;
-    if (lane.length === 0) lanes.delete(capability);
-    if (lanes.size === 0) this.#tenants.delete(tenant);
-  }
-}
-
-function putLast<V>(map: Map<string, V>, [key, value]: readonly [string, V], left: number): void {
-  map.delete(key);
-  if (left > 0) map.set(key, value);
-}
-
 function turnsOf(items: readonly Queued[]): number {
   return items.reduce((sum, { turns }) => sum + turns, 0);
-}
-
-/** The last of the largest, since the one that came later is dropped first. */
-function largest<V>(values: Iterable<V>, sizeOf: (value: V) => number): V | undefined {
-  let found: V | undefined;
-  let most = 0;
-  for (const value of values) {
-    const size = sizeOf(value);
-    if (size < most) continue;
-    most = size;
-    found = value;
-  }
-  return found;
-}
-
-function sum(lanes: Iterable<readonly unknown[]>): number {
-  let count = 0;
-  for (const { length } of lanes) count += length;
-  return count;
 }

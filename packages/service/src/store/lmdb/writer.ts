@@ -1,7 +1,8 @@
 import type { RootDatabase } from "lmdb";
+import type { FairOwner } from "../../collections/fair-queue.ts";
 import type { StoreCondition } from "../store.ts";
 import { StoreBusyError, StoreFailedError, StoreFullError } from "../store.ts";
-import type { WriteClass, WriteOwner } from "../write-queue.ts";
+import type { WriteClass } from "../write-queue.ts";
 import { createWriteQueue } from "../write-queue.ts";
 import type { Table } from "./environment.ts";
 import { causeOfCommit, codeOf, errorOf, isFullCode } from "./failure.ts";
@@ -11,7 +12,7 @@ import { createRoom } from "./room.ts";
 /** What a write is for, for whom, and how much space it may take. */
 export interface WriteRequest {
   readonly class: WriteClass;
-  readonly owner: WriteOwner;
+  readonly owner: FairOwner;
   /** How many turns it takes. */
   readonly turns: number;
   /** The most bytes that its pages may take. */
