@@ -14,13 +14,16 @@ export interface ContextTurns {
  * those of one tenant are made one after the other, each followed by a pause {@link REST} times as long as it took. Other
  * tenants do not wait for them.
  */
-export function createContextTurns(now: () => number = () => performance.now()): ContextTurns {
+export function createContextTurns(
+  now: () => number = () => performance.now(),
+  rest: number = REST,
+): ContextTurns {
   const latest = new Map<string, Promise<unknown>>();
   return {
     take(owner, make) {
       const before = latest.get(owner);
       const made = before === undefined ? settle(make) : before.then(() => settle(make));
-      const rested = made.then(async ({ tookMs }) => setTimeout(tookMs * REST, undefined, { ref: false }));
+      const rested = made.then(async ({ tookMs }) => setTimeout(tookMs * rest, undefined, { ref: false }));
       latest.set(owner, rested);
       void rested.then(() => {
         if (latest.get(owner) === rested) latest.delete(owner);
