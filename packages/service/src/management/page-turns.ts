@@ -1,27 +1,27 @@
 import type { Denial } from "../domain/denial.ts";
 
-/** How many pages of one tenant are put together at once. Each holds up to half a megabyte until it is whole. */
+/** How many pages of one tenant are assembled at once. Each holds up to half a megabyte until it is complete. */
 const PAGES = 2;
 
 /** How many requests for pages may wait: of one capability, and of all that act on one tenant. */
 const WAITING_PER_CAPABILITY = 128;
 const WAITING_PER_TENANT = 1_024;
 
-/** On whose behalf a page is put together. */
+/** For whom a page is assembled. */
 export interface PageOwner {
   readonly tenant: string;
   readonly capability: string;
 }
 
 /**
- * Hands out turns to put pages together. Opening what a page lists takes the event loop half a millisecond a membrane, and a
- * tenant may ask for a page of a thousand on each of a thousand connections: of one tenant a few are under way, capability by
- * capability, and of all of them one step is made in a turn of the event loop, tenant by tenant.
+ * Hands out turns to assemble pages of `query`. Opening the tokens of a membrane takes the event loop half a millisecond, and a
+ * tenant may ask for pages of a thousand on a thousand connections. So each tenant has a few pages in progress and the rest
+ * wait, capability by capability; and each turn of the event loop makes one step of one page, tenant by tenant.
  */
 export interface PageTurns {
   /**
-   * @param act puts the page together, and waits for `step` before each part of the work.
-   * @returns what `act` returns, or why too much is waiting already.
+   * @param act assembles the page, and waits for `step` before each part of the work.
+   * @returns what `act` returns, or a refusal if too many pages wait.
    */
   page<T>(
     owner: PageOwner,
@@ -32,15 +32,15 @@ export interface PageTurns {
 interface Tenant {
   pages: number;
   waiting: number;
-  /** Of each capability, those that wait to begin. */
+  /** For each capability, the pages that wait to begin. */
   readonly lanes: Map<string, (() => void)[]>;
-  /** Pages under way that wait for their next step. */
+  /** Pages in progress that wait for their next step. */
   readonly steps: (() => void)[];
 }
 
 export function createPageTurns(): PageTurns {
   const tenants = new Map<string, Tenant>();
-  /** Those that have a step to make; the first one is next. */
+  /** Tenants with a step to make; the first one is next. */
   const stepping = new Set<Tenant>();
 
   const makeStep = (): void => {

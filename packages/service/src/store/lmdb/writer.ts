@@ -3,6 +3,7 @@ import type { FairOwner } from "../../collections/fair-queue.ts";
 import type { StoreCondition } from "../store.ts";
 import { StoreBusyError, StoreFailedError, StoreFullError } from "../store.ts";
 import type { WriteClass } from "../write-queue.ts";
+import { NO_OWNER } from "../write-owner.ts";
 import { createWriteQueue } from "../write-queue.ts";
 import type { Table } from "./environment.ts";
 import { causeOfCommit, codeOf, errorOf, isFullCode } from "./failure.ts";
@@ -22,7 +23,7 @@ export interface WriteRequest {
 /** The default: a write of the operator, or of a test. */
 const PLAIN: WriteRequest = {
   class: "create",
-  owner: { tenant: "", capability: "" },
+  owner: NO_OWNER,
   turns: 1,
   need: 256 * 1024,
 };
