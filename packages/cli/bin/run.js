@@ -1,5 +1,5 @@
 "use strict";
-// In a file by itself, since a Node.js that is too old cannot even read the word import.
+// A separate file, since a Node.js that is too old cannot parse `import`.
 var path = require("node:path");
 var url = require("node:url");
 var main = path.join(__dirname, "..", "dist", "main.js");

@@ -52,7 +52,7 @@ interface Written {
 
 const MOST_WRITES = 500;
 
-/** Makes membranes with an export each, and revokes some, until told to stop. */
+/** Makes membranes with an export each, and revokes some, until it is stopped. */
 async function writeUntil(
   isOver: () => boolean,
   service: { readonly url: string },

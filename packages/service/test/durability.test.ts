@@ -17,7 +17,7 @@ const AFTER_POWER_CUT = {
   flags: ["--header-bytes", "1048576", "--writer-deadline-ms", "60000"],
 };
 
-/** Each round is a test with a store of its own: how long all take together is nothing that a test should depend on. */
+/** Each round is a separate test with its own store, so that none depends on how long all rounds take. */
 const ROUNDS = Array.from({ length: 20 }, (_, index) => index);
 
 /** Makes a flush take a while, so that what is answered before it would be lost. */

@@ -46,7 +46,7 @@ const SIGNING_KEY = { awsAccessKeyId: "A", region: "r", service: "lambda", secre
 
 type Framing = "length" | "chunked";
 
-/** Writes the answer and closes with the request unread, which resets the connection right behind the answer. */
+/** Writes the answer and closes with the request unread, which resets the connection right after the answer. */
 function closes(answer: string): (socket: Socket) => void {
   return (socket) => {
     socket.write(answer);
@@ -54,7 +54,7 @@ function closes(answer: string): (socket: Socket) => void {
   };
 }
 
-/** Ends its side in order behind the answer, then resets. */
+/** Ends its side in order after the answer, then resets. */
 function endsAndResets(answer: string): (socket: Socket) => void {
   return (socket) => {
     socket.on("finish", () => socket.destroy());

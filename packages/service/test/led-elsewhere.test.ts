@@ -26,7 +26,7 @@ interface Told {
   readonly path?: string;
 }
 
-/** What becomes of a response with these lines; `BASE` stands for the target's URI. */
+/** The response that the client gets for one with these lines; `BASE` is replaced by the target's URI. */
 async function passOn({ status = "200 OK", lines, configuration, agent, path = "v1" }: Told): Promise<{
   readonly answer: WireAnswer;
   readonly base: string;

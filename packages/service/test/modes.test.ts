@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const MEMBRANE = fileURLToPath(new URL("../bin/membrane.js", import.meta.url));
 const PUBLIC = ["authority", "tls/ca.pem", "tls/leaf.pem"];
 
-/** The parts below a directory that somebody but their owner can read, write or search. */
+/** The parts below a directory that users other than their owner can read, write or search. */
 async function reachable(directory: string): Promise<readonly string[]> {
   const parts = await readdir(directory, { recursive: true });
   const modes = await Promise.all(

@@ -16,7 +16,7 @@ function startNpm(data: string): ChildProcess {
     cwd: ROOT,
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, MEMBRANE_PROFILE: "false" },
-    // A group of its own, so that nothing is left should this test fail.
+    // A separate process group, so that a failed test leaves no process.
     detached: true,
   });
 }
@@ -27,7 +27,7 @@ async function commandOf(pid: number): Promise<string> {
   return line.replaceAll("\0", " ");
 }
 
-/** The service below npm, and not the shell that may stand between them. */
+/** The service process below npm, skipping a shell between them. */
 async function serviceBelow(pid: number): Promise<number | undefined> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
   for (const child of text.trim().split(" ").filter(Boolean).map(Number)) {

@@ -12,7 +12,7 @@ import { startTarget } from "../src/testkit/target.ts";
 
 const AUTHORITY = "membrane.test";
 
-/** A tenant that the operator makes beside a running service. */
+/** A tenant that the operator makes while the service runs. */
 async function newTenant(data: string, id: string) {
   const { code, stdout } = await runMembrane(["tenant", "create", "--id", id, "--json", "--data", data]);
   expect(code).toBe(0);

@@ -40,7 +40,7 @@ async function send(head: Parameters<typeof requestHead>[1]): Promise<WireAnswer
   return await nextAnswer(wire);
 }
 
-/** All spellings that a server behind CGI or WSGI takes for one name. */
+/** All spellings that are one name to a server behind CGI or WSGI. */
 function spellingsOf(name: string): string[] {
   return [name, name.toUpperCase(), name.replaceAll("-", "_"), name.replace(/^x-(\w+)-/, "X_$1-")];
 }

@@ -104,7 +104,7 @@ test.each(WORLDS)(
         openssl: expect.stringMatching(/(?:permitted|excluded) subtree violation/),
       };
       expect(await shown(await issue(name), name, ca, caFile)).toEqual(refused);
-      // Hidden behind a name that is allowed, and behind a certificate of the same key that says nothing of names.
+      // Next to a name that is allowed, and issued by a certificate of the same key without constraints.
       const mixed = await issue(...authorities, name);
       expect(await shown(mixed, name, ca, caFile)).toEqual(refused);
       const chained = { ...mixed, cert: mixed.cert + unconstrained };

@@ -9,7 +9,7 @@ import { run } from "../src/testkit/run.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** Makes a process reject a promise that nobody waits for, or throw where nobody catches, when it gets a signal. */
+/** Makes a process reject a promise that is not awaited, or throw where nothing catches, when it gets a signal. */
 const FAULTY = [
   "process.on('SIGUSR2',()=>void(Promise.reject(new(Error)('rejected'))))",
   "process.on('SIGWINCH',()=>{throw(new(Error)('thrown'))})",

@@ -101,7 +101,7 @@ test("a head that the service itself does not read is not late until it has had 
   ends.send(requestHead(door) + health.repeat(4) + begun);
   await using never = await openWire(impatient.port);
   never.send(requestHead(door) + health.repeat(4) + begun);
-  // One that is read is late; with it Node has looked at all that came before it.
+  // A connection that is read times out; by then Node has checked all earlier ones.
   await using late = await openWire(impatient.port);
   late.send(begun);
   expect(await nextAnswer(late)).toMatchObject({ status: 408 });

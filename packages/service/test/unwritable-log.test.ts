@@ -31,7 +31,7 @@ function words(port: number): string[] {
   ];
 }
 
-/** A service with these outputs, whose log nobody need be able to read. */
+/** A service with these outputs; its log need not be readable. */
 async function startWith(outputs: { stdout: Output; stderr: Output }, flags: readonly string[] = []) {
   const directory = await temporaryDirectory();
   const data = ["--data", directory.path, "--authority", "membrane.test", "--no-profile"];

@@ -38,7 +38,7 @@ async function listen(serve: (socket: Socket) => void = speaker(OK_ANSWER)): Pro
   return (server.address() as AddressInfo).port;
 }
 
-/** Names are found when a lookup of the list is told to be; none are found if there is no list. */
+/** Names are found when the test releases their lookup from the list; without a list none are found. */
 function poolTo(port: number, connections: number, lookups?: (() => void)[]): ConnectionPool {
   const lookup: LookupFunction = (_name, _options, callback) => {
     lookups?.push(() => callback(null, [{ address: "127.0.0.1", family: 4 }]));

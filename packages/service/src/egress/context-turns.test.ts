@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createContextTurns } from "./context-turns.ts";
 
-/** Each thing that is made takes this long, by a clock that goes on with it alone. */
+/** How long each `make` takes, by a clock that advances only then. */
 const TOOK_MS = 200;
 
 function open() {

@@ -163,7 +163,7 @@ test("bytes in TLS records of one byte wait in few pieces while they are not rea
   };
   holdEnd(socket);
   await once(socket, "readable");
-  // Read once, so that the connection goes on, and then left alone until all has come that can come.
+  // Read once, so that the connection continues, and then not until everything has arrived.
   let read = "";
   for (let left = true; left;) {
     const before = read.length;

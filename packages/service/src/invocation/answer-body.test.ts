@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 import { AnswerBody } from "./answer-body.ts";
 import { createPieceTurns } from "./piece-turns.ts";
 
-/** Writes pieces as a target's connection does: on, unless it is held back, and then when it is told to go on. */
+/** Writes pieces as a target's connection does: it pauses when there is no room, until it is resumed. */
 function pour(response: ServerResponse, pieces: readonly Buffer[]): Promise<number> {
   const body = new AnswerBody(response, createPieceTurns());
   let next = 0;

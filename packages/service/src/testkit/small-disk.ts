@@ -7,10 +7,10 @@ import { promisify } from "node:util";
 
 const execute = promisify(execFile);
 
-/** A file system of its own that can be filled, in memory. */
+/** A separate file system in memory, which can be filled. */
 export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
-  /** Leaves no byte. */
+  /** Takes all free space. */
   fill(): void;
   /** Gives back what `fill` took. */
   empty(): Promise<void>;
@@ -37,7 +37,7 @@ export async function mountSmallDisk(megabytes: number): Promise<SmallDisk> {
     },
     empty: () => rm(filler, { force: true }),
     async [Symbol.asyncDispose]() {
-      // Lazily: a process that a failed test left behind may still use it.
+      // Lazily, since a process that a failed test left running may still use it.
       await execute("umount", ["-l", path]);
       await rm(path, { recursive: true, force: true });
     },

@@ -66,7 +66,7 @@ test("an environment can be closed after its last commit failed", async () => {
 test("a flush that fails is not acknowledged, and neither is anything after it", async () => {
   await using at = await open();
   await at.put("before");
-  // LMDB writes which transaction is on disk through a descriptor of its own, after the flush.
+  // LMDB writes its meta page through a separate descriptor, after the flush.
   leadTo(descriptorsOf(at.file, "synced"), "/dev/full", at.file);
   await expect(at.put("a", "revoke")).rejects.toBeInstanceOf(StoreFailedError);
   await expect(at.put("b", "revoke")).rejects.toBeInstanceOf(StoreFailedError);
