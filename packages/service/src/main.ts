@@ -15,6 +15,7 @@ import type { WorkerMachine } from "./commands/serve-worker.ts";
 import type { FromWorker } from "./commands/worker-messages.ts";
 import { parseCertificateMessage, RELOAD, WHICH_CERTIFICATE } from "./commands/worker-messages.ts";
 import type { ServeConfig } from "./config.ts";
+import { errorCode } from "./error-code.ts";
 
 const STANDARD_ERROR = 2;
 
@@ -92,7 +93,7 @@ function openServiceLog({ logLevel }: ServeConfig): AuditLog {
   // The person for whom it printed may have left; the service goes on.
   process.stdout
     .off("error", reportOutputFailure)
-    .on("error", (error) => log.outputLost({ cause: codeOf(error) }));
+    .on("error", (error) => log.outputLost({ cause: errorCode(error) ?? "failed" }));
   // The message of an unexpected error may hold a secret: it is logged like all faults, and not printed.
   process.on("uncaughtException", (error) => {
     log.crashed(error);
@@ -153,11 +154,8 @@ function emitError(stream: NodeJS.WriteStream, write: () => unknown): void {
 
 function reportOutputFailure(error: unknown): void {
   process.exitCode = 1;
-  if (codeOf(error) !== "EPIPE") note(`membrane: standard output cannot be written: ${codeOf(error)}`);
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "failed";
+  const code = errorCode(error) ?? "failed";
+  if (code !== "EPIPE") note(`membrane: standard output cannot be written: ${code}`);
 }
 
 function ownVersion(): string {

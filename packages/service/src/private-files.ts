@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as promises from "node:fs/promises";
 import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { hasCode } from "./error-code.ts";
 
 /** The functions that create files; a test replaces them to see the order of the calls. */
 export type FileSystem = Pick<typeof promises, "open" | "link" | "rm">;
@@ -137,9 +138,4 @@ export async function syncDirectory(path: string, fs: Pick<FileSystem, "open"> =
   } finally {
     await directory.close();
   }
-}
-
-/** Whether an error has this code, such as `ENOENT`. */
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

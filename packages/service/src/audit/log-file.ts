@@ -1,4 +1,5 @@
 import { constants, fstatSync, openSync, writeSync } from "node:fs";
+import { hasCode } from "../error-code.ts";
 import { createLogSink } from "./log-sink.ts";
 import type { LogSink, Written } from "./log-sink.ts";
 
@@ -39,6 +40,6 @@ function writeOnce(descriptor: number, bytes: Buffer): Written {
   try {
     return writeSync(descriptor, bytes);
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EAGAIN" ? "busy" : "failed";
+    return hasCode(error, "EAGAIN") ? "busy" : "failed";
   }
 }

@@ -2,7 +2,7 @@ import { chmod, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
-import { hasCode } from "../private-files.ts";
+import { hasCode } from "../error-code.ts";
 import { dataPaths } from "./data.ts";
 
 const GROUP = 0o070;

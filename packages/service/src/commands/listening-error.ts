@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import type { ServeConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
+import { errorCode } from "../error-code.ts";
 
 /** Explains an error of listening on an address, with what to do about it. */
 export function explainListening({ listen: { host, port } }: ServeConfig, error: unknown): unknown {
-  if (!(error instanceof Error) || !("code" in error)) return error;
   const where = `--listen: ${host}:${port}`;
-  switch (error.code) {
+  switch (errorCode(error)) {
     case "EADDRINUSE":
       return new ConfigError(
         `${where} is taken: is the service running already? "membrane doctor" tells; name another port with --listen HOST:PORT`,

@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { isIP } from "node:net";
+import { hasCode } from "../error-code.ts";
 
 /** Names, in lower case and without a trailing dot, and the addresses written for them. */
 export type Hosts = ReadonlyMap<string, readonly string[]>;
@@ -38,8 +39,7 @@ export function createHostsReader(path: string): () => Promise<Hosts> {
       if (known?.version !== version) known = { version, hosts: parseHosts(await readFile(path, "utf8")) };
       return known.hosts;
     } catch (error) {
-      if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EACCES"))
-        return new Map();
+      if (hasCode(error, "ENOENT") || hasCode(error, "EACCES")) return new Map();
       throw error;
     }
   };

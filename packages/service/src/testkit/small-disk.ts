@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { hasCode } from "../error-code.ts";
 
 const execute = promisify(execFile);
 
@@ -48,6 +49,6 @@ function writeUntilFull(file: number, bytes: Buffer): void {
   try {
     for (;;) if (writeSync(file, bytes) === 0) return;
   } catch (error) {
-    if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOSPC") throw error;
+    if (!hasCode(error, "ENOSPC")) throw error;
   }
 }

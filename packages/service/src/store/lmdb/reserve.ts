@@ -11,6 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { errorCode, hasCode } from "../../error-code.ts";
 
 /** How much more than needed the file is extended by, so that not every write extends it. */
 const STEP_BYTES = 1024 * 1024;
@@ -53,7 +54,7 @@ export function openReserve(directory: string): Reserve {
       } catch (error) {
         isShort = true;
         // A part that was written is kept: each byte that becomes free counts.
-        return { tail: fstatSync(file).size - used, cause: codeOf(error) };
+        return { tail: fstatSync(file).size - used, cause: errorCode(error) ?? "UNKNOWN" };
       }
       isShort = false;
       return { tail: Math.max(size, end) - used };
@@ -77,12 +78,8 @@ export function prepareDirectory(directory: string): void {
     // By a link, so that no other process that starts now finds a part of it.
     linkSync(whole, lock);
   } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error;
+    if (!hasCode(error, "EEXIST")) throw error;
   } finally {
     rmSync(whole, { force: true });
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "UNKNOWN";
 }
