@@ -7,7 +7,7 @@ import { errorCode } from "../error-code.ts";
 /** Explains an error of listening on an address, with what to do about it. */
 export function explainListening({ listen: { host, port } }: ServeConfig, error: unknown): unknown {
   const where = `--listen: ${host}:${port}`;
-  switch (errorCode(error)) {
+  switch (errorCode(error) ?? "") {
     case "EADDRINUSE":
       return new ConfigError(
         `${where} is taken: is the service running already? "membrane doctor" tells; name another port with --listen HOST:PORT`,

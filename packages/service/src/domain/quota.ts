@@ -72,7 +72,7 @@ export function quotaOf(node: LineageNode): Quota | undefined {
 }
 
 /** Whether `part`, which does not count, comes with `whole`: a target with its capability, a capability with its membrane. */
-export function isPartOf(part: LineageNode, whole: LineageNode): boolean {
+function isPartOf(part: LineageNode, whole: LineageNode): boolean {
   if (quotaOf(whole) === undefined) return false;
   if (part.type === "target") return whole.type === "capability" && whole.subject === part.uid;
   if (part.type !== "capability") return false;

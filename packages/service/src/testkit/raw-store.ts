@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Environment, Table, Tables } from "../store/lmdb/environment.ts";
-import { openEnvironment } from "../store/lmdb/environment.ts";
+import { openEnvironment, TABLE_NAMES } from "../store/lmdb/environment.ts";
 
 export type TableName = keyof Tables;
 
@@ -18,17 +18,6 @@ export interface RawStore extends AsyncDisposable {
   write(table: TableName, key: Buffer, value: Buffer | undefined): Promise<void>;
 }
 
-const TABLES: readonly TableName[] = [
-  "meta",
-  "nodes",
-  "lookups",
-  "names",
-  "children",
-  "counts",
-  "log",
-  "sweep",
-];
-
 /** @param data the data directory; a service may have its store open at the same time. */
 export function openRawStore(data: string): RawStore {
   const environment: Environment = openEnvironment(join(data, "store"), 2_000);
@@ -41,7 +30,7 @@ export function openRawStore(data: string): RawStore {
     }));
   };
   return {
-    rows: (name) => environment.snapshot(() => (name === undefined ? TABLES.flatMap(read) : read(name))),
+    rows: (name) => environment.snapshot(() => (name === undefined ? TABLE_NAMES.flatMap(read) : read(name))),
     write: (name, key, value) =>
       environment.write(() => {
         if (value === undefined) environment.tables[name].removeSync(key);

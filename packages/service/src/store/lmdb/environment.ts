@@ -21,7 +21,7 @@ export interface Tables {
   readonly sweep: Table;
 }
 
-const TABLE_NAMES: ReadonlySet<string> = new Set<keyof Tables>([
+export const TABLE_NAMES: readonly (keyof Tables)[] = [
   "meta",
   "nodes",
   "lookups",
@@ -30,7 +30,7 @@ const TABLE_NAMES: ReadonlySet<string> = new Set<keyof Tables>([
   "counts",
   "log",
   "sweep",
-]);
+];
 
 /** An LMDB environment, safe for several processes on one machine. */
 export interface Environment {
@@ -73,7 +73,7 @@ export function openEnvironment(
     eventTurnBatching: false,
   });
   try {
-    assertOwnTables(root, TABLE_NAMES);
+    assertOwnTables(root, new Set(TABLE_NAMES));
   } catch (error) {
     void root.close();
     throw error;
