@@ -22,6 +22,6 @@ export async function checkDisk({
     ok,
     what: ok
       ? says
-      : `${says}: make room; on a full disk nothing but revokes is written (docs/operating.md, "A full disk")`,
+      : `${says}: make room; on a full disk little but revokes is written (docs/operating.md, "A full disk")`,
   };
 }
