@@ -2,18 +2,11 @@ import type { Argv } from "yargs";
 import yargs from "yargs";
 import type { Command } from "./command.ts";
 import type { DataConfig, RawDataFlags } from "./config.ts";
-import { ConfigError, kebab, LOG_LEVELS, readDataConfig, readServeConfig } from "./config.ts";
+import { ConfigError, LOG_LEVELS, readDataConfig, readServeConfig } from "./config.ts";
+import { nameVariable, refuseActions, refuseUnclear } from "./flag-checks.ts";
 import { pickLimits, withLimits } from "./limit-flags.ts";
-import { explainRefusal, VALUE_EXPECTED } from "./unknown-argument.ts";
-import { foreignVariables, PREFIX, VARIABLES } from "./variables.ts";
-
-/** Flags that may be given more than once. */
-const LISTS: ReadonlySet<string> = new Set([
-  "authority-alias",
-  "authority-ca",
-  "allow-target",
-  "trust-proxy",
-]);
+import { explainRefusal } from "./unknown-argument.ts";
+import { foreignVariables, VARIABLES } from "./variables.ts";
 
 /**
  * On or off. A boolean of the parser takes `1` and `yes` for false, and a text with a default takes a flag without a value
@@ -21,16 +14,8 @@ const LISTS: ReadonlySet<string> = new Set([
  */
 const SWITCH = { type: "string" } as const;
 
-const SWITCHES: ReadonlySet<string> = new Set(["forbid-http-targets", "forbid-unverified-targets", "tls"]);
-
-/** Flags that `--no-` turns off. */
-const NEGATABLE: ReadonlySet<string> = new Set([...SWITCHES, "profile", "json", "help", "h", "version", "v"]);
-
 /** A flag whose value was forgotten must not act as if it were not there, least of all a limit. */
 const TEXT = { type: "string", requiresArg: true } as const;
-
-/** What a flag does instead of setting something: a variable of this name would do it at every start. */
-const ACTIONS: ReadonlySet<string> = new Set(["HELP", "H", "VERSION", "V"]);
 
 /**
  * Reads the command line; every flag can also be a variable, `--allow-target` as `MEMBRANE_ALLOW_TARGET`. All commands
@@ -142,17 +127,6 @@ export async function readCommandLine(
   return command;
 }
 
-/** What is wrong with a flag that only a variable gave is said of the variable: that is where it must be mended. */
-function nameVariable(error: unknown, words: readonly string[], environment: NodeJS.ProcessEnv): unknown {
-  const [, flag, rest] =
-    (error instanceof ConfigError && /^--([a-z0-9-]+)(: .*)$/s.exec(error.message)) || [];
-  if (flag === undefined || words.some((word) => word.replace(/=.*/s, "") === `--${flag}`)) return error;
-  const variable = `${PREFIX}${flag.replaceAll("-", "_").toUpperCase()}`;
-  return environment[variable] === undefined
-    ? error
-    : new ConfigError(`${variable}${rest}`, { cause: error });
-}
-
 function readData(flags: Parsed<object>): DataConfig {
   return readDataConfig({ ...flags, limits: pickLimits(flags) });
 }
@@ -181,27 +155,6 @@ function readTenant(tenant: string | undefined): string {
 function demand(value: string | undefined, expected: string): string {
   if (value === undefined) throw new ConfigError(expected);
   return value;
-}
-
-/** @throws ConfigError */
-function refuseActions(environment: NodeJS.ProcessEnv): void {
-  const action = Object.keys(environment).find(
-    (name) => name.startsWith(PREFIX) && ACTIONS.has(name.slice(PREFIX.length)),
-  );
-  if (action !== undefined) throw new ConfigError(`${action}: no such variable`);
-}
-
-/** @throws ConfigError for a flag that was given more than once, without a value, or as `--no-FLAG` where that means nothing. */
-function refuseUnclear(flags: Readonly<Record<string, unknown>>): true {
-  for (const [name, value] of Object.entries(flags)) {
-    const flag = kebab(name);
-    if (name === "_" || name === "$0" || name === "directory") continue;
-    if (Array.isArray(value) && !LISTS.has(flag)) throw new ConfigError(`--${flag}: expected once`);
-    if (value === false && !NEGATABLE.has(flag)) throw new ConfigError(`--no-${flag}: no such flag`);
-    const isEmpty = value === "" || (Array.isArray(value) && value.includes(""));
-    if (isEmpty && !SWITCHES.has(flag)) throw new ConfigError(`--${flag}: ${VALUE_EXPECTED}`);
-  }
-  return true;
 }
 
 type Visibility = "shown" | "hidden";
