@@ -1,10 +1,8 @@
 "use strict";
 // A separate file, since a Node.js that is too old cannot parse `import`.
-var path = require("node:path");
-var url = require("node:url");
-var main = path.join(__dirname, "..", "dist", "main.js");
+var main = require("node:path").join(__dirname, "..", "dist", "main.js");
 if (require("node:fs").existsSync(main)) {
-  void import(url.pathToFileURL(main).href);
+  void import("../dist/main.js");
 } else {
   process.stderr.write(
     "capi: not built yet: install all with npm ci, or bring packages/*/dist of a built checkout\n",
