@@ -86,20 +86,42 @@ export interface Terminal extends Disposable {
   readonly ended: Promise<number>;
 }
 
+/**
+ * Waits after the program and holds the terminal open: node-pty closes one 200 ms after its program has ended, whether its
+ * output was read by then or not.
+ */
+const HOLD = `trap : INT; "$@"; printf '[ended with %s]' "$?"; exec sleep 600`;
+
+/** What {@link HOLD} writes after the output. */
+const ENDED = /\[ended with (\d+)\]/;
+
 export function openTerminal(program: string, words: string[], env: Record<string, string>): Terminal {
-  const pty = spawn(program, words, { cols: 400, rows: 50, env });
+  const pty = spawn("sh", ["-c", HOLD, "sh", program, ...words], { cols: 400, rows: 50, env });
   const transcript = new Transcript();
-  pty.onData((text) => transcript.add(text));
-  const ended = new Promise<number>((resolve) => pty.onExit(({ exitCode }) => resolve(exitCode)));
   let isOver = false;
-  void ended.then(() => (isOver = true));
+  const end = (): void => {
+    // A program that still runs loses its terminal with it: SIGHUP.
+    if (!isOver) pty.kill("SIGKILL");
+    isOver = true;
+  };
+  const ended = new Promise<number>((resolve) => {
+    pty.onData((text) => {
+      transcript.add(text);
+      const code = ENDED.exec(transcript.text)?.[1];
+      if (code === undefined) return;
+      end();
+      resolve(Number(code));
+    });
+    pty.onExit(({ exitCode }) => {
+      isOver = true;
+      resolve(exitCode);
+    });
+  });
   return {
-    shown: () => transcript.text,
+    shown: () => transcript.text.replace(ENDED, ""),
     until: (wanted, times) => transcript.until(wanted, times),
     type: (text) => pty.write(text),
     ended,
-    [Symbol.dispose]: () => {
-      if (!isOver) pty.kill("SIGKILL");
-    },
+    [Symbol.dispose]: end,
   };
 }
