@@ -36,6 +36,7 @@ import { startSweeper } from "./store/sweeper.ts";
 import { createVault } from "./store/vault.ts";
 import { createVerdictCache } from "./store/verdict-cache.ts";
 import { watchRevocations } from "./store/watch.ts";
+import { wallClock } from "./wall-clock.ts";
 
 /** All that a service is made of. */
 export interface ServiceOptions {
@@ -86,7 +87,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       if (error !== undefined) log.fault(error);
       admissions.revokeAll();
     },
-    { wall: () => new Date().getTime(), monotonic },
+    { wall: wallClock, monotonic },
   );
   // Told first: no request may find a dead verdict while the requests under way are being ended.
   const cache = createVerdictCache<Resolved>(feed, limits.cachedVerdicts, limits.cachedBytes);
