@@ -258,7 +258,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   };
 }
 
-/** Reading certificates at export may take a tenth of the time for a tenant: whoever exports waits for it. */
+/** Reading the certificates of exports may take a tenth of the time for each tenant; its further exports wait. */
 const EXPORTS_REST = 10;
 
 /** By way of text: a buffer that the hash function makes itself costs more than the hash. */

@@ -177,7 +177,7 @@ test("a CA that may speak for every name, capabilities left lying and a name tha
     expect.stringMatching(
       /^authority: the service was called membrane\.test, .*--authority-alias membrane\.test$/,
     ),
-    expect.stringMatching(/^private CA: .*ca\.pem was made by an older version and may speak for every name/),
+    expect.stringMatching(/^private CA: .*ca\.pem was made by an older version and can certify any name/),
     expect.stringMatching(
       /^first capabilities: .*first-capabilities\.json holds .*: move it to a safe place$/,
     ),
