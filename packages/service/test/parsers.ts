@@ -123,7 +123,7 @@ function reader(name: string, longest: number, benign: string, read: Reader["rea
 function shapeAndSign(target: PreparedTarget, query: string, rawHeaders: readonly string[]): unknown {
   const head = requestHeadOf({ query, rawHeaders });
   const shaped = shape(target, head, planPayload(target, head));
-  return shaped.ok && sign(target, shaped.value, "x", new Date(0));
+  return shaped.ok && sign(target, shaped.value, "x", [], () => new Date(0));
 }
 
 /** Every reader of what requesters, exporters, targets, other services and files say. */

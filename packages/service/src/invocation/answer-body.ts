@@ -19,25 +19,14 @@ const PIECES_A_TURN = 512;
 export class AnswerBody {
   readonly #response: ServerResponse;
   readonly #turns: PieceTurns;
-  readonly #waiting: Slabs = new Slabs();
+  /** Absent until small pieces are joined: most responses have few. */
+  #joined: Slabs | undefined;
   #smallPieces = 0;
   #isWriting = false;
   #isFull = false;
   /** How many events must happen before the target is resumed. */
   #blocks = 0;
   #resume: () => void = nothing;
-  readonly #unblock = (): void => {
-    this.#blocks -= 1;
-    if (this.#blocks === 0) this.#resume();
-  };
-  readonly #written = (error?: Error | null): void => {
-    if (error instanceof Error) return;
-    this.#isWriting = false;
-    if (this.#waiting.length > 0) this.#writeWaiting(this.#written);
-    if (!this.#isFull) return;
-    this.#isFull = false;
-    this.#unblock();
-  };
 
   constructor(response: ServerResponse, turns: PieceTurns) {
     this.#response = response;
@@ -46,12 +35,12 @@ export class AnswerBody {
 
   /** Bytes that wait for the requester. */
   get waiting(): number {
-    return this.#response.writableLength + this.#waiting.length;
+    return this.#response.writableLength + this.#joinedBytes;
   }
 
   /** Nothing waits, so that the client takes more. */
   get isFlowing(): boolean {
-    return !this.#response.writableNeedDrain && this.#waiting.length === 0;
+    return !this.#response.writableNeedDrain && this.#joinedBytes === 0;
   }
 
   /** @param resume is called when there is room again, after a piece that left none. */
@@ -62,7 +51,7 @@ export class AnswerBody {
   /** @returns whether there is room for more. */
   write(piece: Buffer): boolean {
     if (piece.length >= SMALL_PIECE_BYTES) {
-      if (this.#waiting.length > 0) this.#writeWaiting();
+      if (this.#joinedBytes > 0) this.#writeJoined();
       this.#writeNow(piece);
     } else {
       this.#smallPieces += 1;
@@ -70,39 +59,61 @@ export class AnswerBody {
       else this.#writeSmall(piece);
       if (this.#smallPieces % PIECES_A_TURN === 0) {
         this.#blocks += 1;
-        this.#turns.wait(this.#unblock);
+        this.#turns.wait(() => this.#unblock());
       }
     }
     return this.#blocks === 0;
   }
 
   end(): void {
-    if (this.#waiting.length > 0) this.#writeWaiting();
+    if (this.#joinedBytes > 0) this.#writeJoined();
     this.#response.end();
   }
 
   #writeNow(piece: Buffer, written?: (error?: Error | null) => void): void {
     if (this.#response.write(piece, written)) return;
     this.#blocks += 1;
-    this.#response.once("drain", this.#unblock);
+    this.#response.once("drain", () => this.#unblock());
   }
 
   #writeSmall(piece: Buffer): void {
-    if (!this.#isWriting && this.#waiting.length === 0) {
+    if (!this.#isWriting && this.#joinedBytes === 0) {
       this.#isWriting = true;
-      return this.#writeNow(piece, this.#written);
+      return this.#writeNow(piece, this.#whenWritten());
     }
-    this.#waiting.append(piece);
-    if (this.#isFull || this.#waiting.length < MOST_WAITING) return;
+    const joined = (this.#joined ??= new Slabs());
+    joined.append(piece);
+    if (this.#isFull || joined.length < MOST_WAITING) return;
     this.#isFull = true;
     this.#blocks += 1;
   }
 
-  #writeWaiting(written?: (error?: Error | null) => void): void {
+  /** What the response calls when a small piece was written. */
+  #whenWritten(): (error?: Error | null) => void {
+    return (error) => {
+      if (error instanceof Error) return;
+      this.#isWriting = false;
+      if (this.#joinedBytes > 0) this.#writeJoined(this.#whenWritten());
+      if (!this.#isFull) return;
+      this.#isFull = false;
+      this.#unblock();
+    };
+  }
+
+  #writeJoined(written?: (error?: Error | null) => void): void {
     this.#isWriting = written !== undefined || this.#isWriting;
-    const slabs = this.#waiting.take();
+    const slabs = this.#joined?.take() ?? [];
     for (const [i, slab] of slabs.entries())
       this.#response.write(slab, i === slabs.length - 1 ? written : undefined);
+  }
+
+  #unblock(): void {
+    this.#blocks -= 1;
+    if (this.#blocks === 0) this.#resume();
+  }
+
+  get #joinedBytes(): number {
+    return this.#joined?.length ?? 0;
   }
 }
 

@@ -1,3 +1,4 @@
+import { memoized } from "../collections/memo.ts";
 import type { Outcome } from "../domain/denial.ts";
 import { accept, deny } from "../domain/denial.ts";
 import { connectionOptions } from "./header-rules.ts";
@@ -32,6 +33,12 @@ const WRITABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Not `trim`, which takes away a no-break space too: undici knows no such coding, and hands on the body as it is framed. */
 const CHUNKED = /^[\t ]*chunked[\t ]*$/i;
 
+/** What a target's header is, by its name alone. */
+const targetHeader = memoized((name) => {
+  const lowerCase = name.toLowerCase();
+  return { lowerCase, passes: passesToClient(lowerCase), mayLead: isLeading(lowerCase) };
+});
+
 const NO_ANSWER = deny({ reason: "target_incomplete" });
 
 /** In characters. Undici's limit for heads does not count the reason, and a reader's own might. */
@@ -65,17 +72,17 @@ export function shapeAnswer(
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? "";
     const value = rawHeaders[i + 1] ?? "";
-    const lowerCase = name.toLowerCase();
+    const { lowerCase, passes, mayLead } = targetHeader(name);
     if (lowerCase === "transfer-encoding") {
       codings += 1;
       if (codings > 1 || !CHUNKED.test(value)) return NO_ANSWER;
     }
-    if (!passesToClient(lowerCase) || connection.has(lowerCase)) continue;
+    if (!passes || connection.has(lowerCase)) continue;
     if (isBodiless && lowerCase === "content-length") continue;
     if (!WRITABLE.test(value)) return NO_ANSWER;
     const isCacheControl = lowerCase === "cache-control";
     if (isCacheControl) saysCacheControl = true;
-    if (isLeading(lowerCase)) leads = true;
+    if (mayLead) leads = true;
     passed.push(name, isCacheControl ? makePrivate(value) : value);
   }
   const judged = leads ? leadNowhere(asked, status, passed) : accept(passed);

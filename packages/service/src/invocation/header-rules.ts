@@ -1,4 +1,6 @@
 import { HOP_BY_HOP_REQUEST } from "capability-protocol";
+import { memoized } from "../collections/memo.ts";
+import { isCredentialHeader } from "./credential-names.ts";
 import { listOf, valuesOf } from "./raw-headers.ts";
 
 /** The rule for a client's header: it may pass, never passes, or passes only to a target without a credential. */
@@ -103,6 +105,26 @@ export function clientHeaderRule(foldedName: string): ClientHeaderRule {
   if (NEVER_FAMILY.test(foldedName)) return "never";
   return foldedName.startsWith("impersonate-extra-") ? "steering" : "pass";
 }
+
+/** What a client's header is, by its name alone. */
+export interface ClientHeader {
+  readonly lowerCase: string;
+  /** As {@link foldName} writes it. */
+  readonly folded: string;
+  readonly rule: ClientHeaderRule;
+  readonly isCredential: boolean;
+}
+
+/** @param name as the client wrote it. */
+export const clientHeader: (name: string) => ClientHeader = memoized((name) => {
+  const folded = foldName(name);
+  return {
+    lowerCase: name.toLowerCase(),
+    folded,
+    rule: clientHeaderRule(folded),
+    isCredential: isCredentialHeader(folded),
+  };
+});
 
 /**
  * The names that `Connection` fields list, in lower case: hop-by-hop for this message only (RFC 9110 §7.6.1). Taken from

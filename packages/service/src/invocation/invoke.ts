@@ -102,8 +102,8 @@ function carryOut(
       if (body instanceof Readable) body.destroy();
       return denied({ reason: "tenant_busy" });
     }
-    const framing = lengthOf(payload.value, requester.head);
-    const signNow = (): string[] => sign(target, shaped, hash, context.now()).concat(marks, framing);
+    const unsigned = withLength(marks, payload.value, requester.head);
+    const signNow = (): string[] => sign(target, shaped, hash, unsigned, context.now);
 
     const exchange = new Exchange(requester.response, admission, context);
     const request = upstreamRequest(context, target, shaped, signNow, body, requester.head);
@@ -172,9 +172,13 @@ function bodyOf(pieces: readonly Buffer[]): Readable | Buffer {
 const EMPTY = Buffer.alloc(0);
 
 /** Declares the length of a chunked body that is held, since a target may accept no chunked body. */
-function lengthOf({ length, body }: Payload, head: RequestHead): readonly string[] {
-  if (length === undefined || head.body.kind === "length" || Buffer.isBuffer(body)) return [];
-  return ["Content-Length", String(length)];
+function withLength(
+  lines: readonly string[],
+  { length, body }: Payload,
+  head: RequestHead,
+): readonly string[] {
+  if (length === undefined || head.body.kind === "length" || Buffer.isBuffer(body)) return lines;
+  return [...lines, "Content-Length", String(length)];
 }
 
 /** `Content-Length` is an end-to-end header and may be signed; it is set here and never copied. */

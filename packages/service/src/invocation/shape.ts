@@ -3,8 +3,8 @@ import type { PayloadPlan } from "capability-protocol/signers";
 import { UNSIGNED_TRAILER } from "capability-protocol/signers";
 import type { Outcome } from "../domain/denial.ts";
 import { accept, deny } from "../domain/denial.ts";
-import { isCredentialHeader } from "./credential-names.ts";
-import { clientHeaderRule, connectionOptions, foldName } from "./header-rules.ts";
+import type { ClientHeader } from "./header-rules.ts";
+import { clientHeader, connectionOptions } from "./header-rules.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { PreparedTarget } from "./target.ts";
 
@@ -31,9 +31,10 @@ export function shape(target: PreparedTarget, head: RequestHead, plan: PayloadPl
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? "";
     const value = rawHeaders[i + 1] ?? "";
-    const verdict = judgeHeader(target, plan, name, value);
+    const header = clientHeader(name);
+    const verdict = judgeHeader(target, plan, header, value);
     if (verdict === "refuse") return deny({ reason: "header_not_allowed", name: printableName(name) });
-    if (verdict === "pass" && !connection.has(name.toLowerCase())) headers.push(name, value);
+    if (verdict === "pass" && !connection.has(header.lowerCase)) headers.push(name, value);
   }
   return accept({
     method: target.method ?? head.method,
@@ -51,37 +52,39 @@ function joinQueries(target: PreparedTarget, head: RequestHead): string {
 type Verdict = "pass" | "drop" | "refuse";
 
 /** Decides about one header line of the client. */
-function judgeHeader(target: PreparedTarget, plan: PayloadPlan, name: string, value: string): Verdict {
-  const folded = foldName(name);
-  const rule = clientHeaderRule(folded);
-  if (rule === "never") return judgeNever(target, name, value);
+function judgeHeader(
+  target: PreparedTarget,
+  plan: PayloadPlan,
+  { lowerCase, folded, rule, isCredential }: ClientHeader,
+  value: string,
+): Verdict {
+  if (rule === "never") return judgeNever(target, lowerCase, value);
   const own = target.steering.get(folded);
   if (own !== undefined && own !== value && own !== trimFieldValue(value)) return "refuse";
   if (target.headerNames.has(folded)) return "drop";
-  if (isCredentialHeader(folded) && (target.carriesCredential || TOKEN_PATTERN.test(value))) return "drop";
+  if (isCredential && (target.carriesCredential || TOKEN_PATTERN.test(value))) return "drop";
   if (rule === "steering" && target.refusesSteering) return "refuse";
-  return target.signer === undefined ? "pass" : judgeSigned(target.signer, plan, name, value);
+  return target.signer === undefined ? "pass" : judgeSigned(target.signer, plan, lowerCase, value);
 }
 
 /** What no target gets is dropped, unless the target's signer says that the target would act on it: `X-Amzn-Oidc-Data`. */
-function judgeNever(target: PreparedTarget, name: string, value: string): Verdict {
-  if (target.passesPayloadHash && isForAuthority(name)) return "pass";
-  return target.signer?.headerRule(name.toLowerCase(), value) === "refuse" ? "refuse" : "drop";
+function judgeNever(target: PreparedTarget, lowerCase: string, value: string): Verdict {
+  if (target.passesPayloadHash && isForAuthority(lowerCase)) return "pass";
+  return target.signer?.headerRule(lowerCase, value) === "refuse" ? "refuse" : "drop";
 }
 
 function judgeSigned(
   signer: NonNullable<PreparedTarget["signer"]>,
   plan: PayloadPlan,
-  name: string,
+  lowerCase: string,
   value: string,
 ): Verdict {
-  const rule = signer.headerRule(name.toLowerCase(), value);
+  const rule = signer.headerRule(lowerCase, value);
   if (rule !== "framing") return rule ?? "pass";
   return plan.kind === "declared" && plan.value === UNSIGNED_TRAILER ? "pass" : "drop";
 }
 
 /** What another Membrane Service reads, and no other target. */
-function isForAuthority(name: string): boolean {
-  const lowerCase = name.toLowerCase();
+function isForAuthority(lowerCase: string): boolean {
   return lowerCase === "x-payload-sha256" || lowerCase === "membrane-operation";
 }

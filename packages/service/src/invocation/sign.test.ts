@@ -52,19 +52,20 @@ test("without a signer nothing is planned and nothing added", () => {
   const head = requestHeadOf({ body: LENGTH, rawHeaders: ["X-Payload-Sha256", "nonsense"] });
   expect(planPayload(target, head)).toEqual({ kind: "declared", value: "" });
   const request = shaped(target, head);
-  expect(sign(target, request, "", NOW)).toBe(request.headers);
+  expect(sign(target, request, "", [], () => NOW)).toEqual(request.headers);
 });
 
-test("credentials come after the headers that they sign, which stay as they are", () => {
+test("credentials come after the headers that they sign, which stay as they are, and before those that are not signed", () => {
   const target = targetOf("lambda");
   const request = shaped(target, requestHeadOf({ rawHeaders: ["Accept", "*/*"] }));
-  const signed = sign(target, request, EMPTY_SHA256, NOW);
+  const signed = sign(target, request, EMPTY_SHA256, ["Via", "1.1 hop"], () => NOW);
   expect(signed.slice(0, request.headers.length)).toEqual(request.headers);
   const added = signed.slice(request.headers.length);
   expect(added.filter((_, index) => index % 2 === 0)).toEqual([
     "x-amz-date",
     "x-amz-content-sha256",
     "authorization",
+    "Via",
   ]);
   expect(added.slice(0, 4)).toEqual(["x-amz-date", "20261122T000000Z", "x-amz-content-sha256", EMPTY_SHA256]);
 });

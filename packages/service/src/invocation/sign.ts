@@ -8,7 +8,7 @@ import type { PreparedTarget } from "./target.ts";
 /** How the signature covers the body: nothing at all for a target without a signer. */
 export function planPayload(target: PreparedTarget, head: RequestHead): PayloadPlan {
   const { signer } = target;
-  if (signer === undefined) return { kind: "declared", value: "" };
+  if (signer === undefined) return UNSIGNED;
   const payloadSha256 = valuesOf(head.rawHeaders, "x-payload-sha256").at(-1);
   const contentSha256 = valuesOf(head.rawHeaders, "x-amz-content-sha256").at(-1);
   const contentEncoding = valuesOf(head.rawHeaders, "content-encoding");
@@ -32,15 +32,25 @@ export function hashPayload(pieces: readonly Uint8Array[], digest: Digest): stri
 
 const NOTHING = new Uint8Array();
 
-/** Adds the credentials to exactly the request that is sent; nothing that a signature covers may change afterwards. */
+/**
+ * The header lines of exactly the request that is sent, with its credentials.
+ *
+ * @param payload the hash of the body.
+ * @param unsigned added last: lines that a signature does not cover, since the next hop changes them.
+ */
 export function sign(
   target: PreparedTarget,
   request: ShapedRequest,
   payload: string,
-  now: Date,
-): readonly string[] {
-  if (target.signer === undefined) return request.headers;
-  return request.headers.concat(target.signer.sign(request, payload, now));
+  unsigned: readonly string[],
+  now: () => Date,
+): string[] {
+  const signature = target.signer?.sign(request, payload, now()) ?? NO_LINES;
+  return request.headers.concat(signature, unsigned);
 }
+
+const NO_LINES: readonly string[] = [];
+
+const UNSIGNED: PayloadPlan = { kind: "declared", value: "" };
 
 const FRAMINGS = { none: "none", length: "known-length", chunked: "unknown-length" } as const;
