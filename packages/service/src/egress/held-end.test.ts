@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
@@ -175,3 +175,60 @@ test("bytes in TLS records of one byte wait in few pieces while they are not rea
   expect(pieces).toBeLessThan(text.length / 4);
   socket.destroy();
 });
+
+/** More than a connection may have read ahead: what undici gave back, one read, and what makes a socket read on. */
+const MOST_READ_AHEAD = 256 * 1_024;
+
+test.each([1, 100, 4_096])(
+  "a response in chunks of %i bytes that is taken a few at a time is not read ahead of its reader",
+  async (size) => {
+    const chunk = `${size.toString(16)}\r\n${"x".repeat(size)}\r\n`;
+    const count = Math.ceil((4 * 1_024 * 1_024) / chunk.length);
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", () =>
+        socket.end(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(count)}0\r\n\r\n`),
+      );
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    open.push(server);
+    const { port } = server.address() as AddressInfo;
+    const socket = holdEnd(connect({ port, host: "127.0.0.1" }));
+    await once(socket, "connect");
+    const pool = new Pool(`http://127.0.0.1:${port}`, {
+      connect: (_, callback) => queueMicrotask(() => callback(null, socket)),
+    });
+    open.push(pool);
+
+    const over = promised<Error | undefined>();
+    let [bytes, pieces, ahead] = [0, 0, 0];
+    let resume: () => void = () => undefined;
+    const goOn = (): void => {
+      ahead = Math.max(ahead, socket.readableLength);
+      resume();
+    };
+    pool.dispatch(
+      { method: "GET", path: "/" },
+      {
+        onConnect: () => undefined,
+        onHeaders: (_status, _headers, again) => {
+          resume = again;
+          return true;
+        },
+        onData(piece) {
+          bytes += piece.length;
+          pieces += 1;
+          if (piece.length === 0 || pieces % Math.ceil(1_024 / size) !== 0) return true;
+          void setImmediate().then(goOn);
+          return false;
+        },
+        onComplete: () => over.resolve(undefined),
+        onError: over.resolve,
+      },
+    );
+    expect(await over.promise).toBeUndefined();
+    expect(bytes).toBe(count * size);
+    expect(ahead).toBeLessThanOrEqual(MOST_READ_AHEAD);
+  },
+);

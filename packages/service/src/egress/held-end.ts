@@ -13,11 +13,18 @@ import { SMALL_PIECE_BYTES, Slabs } from "../collections/slabs.ts";
  *
  * Small pieces that come while others wait are joined: Node counts bytes, not pieces, and a response in TLS records of one byte
  * would take megabytes.
+ *
+ * What undici gives back when it is paused is read again by itself. Node reads on from the network whenever a read leaves little
+ * behind, and undici reads all there is: paused every few kilobytes, as by a slow client whose target sends small chunks, it
+ * would have the whole response in memory, and copy all of it each time.
  */
 export function holdEnd<T extends Socket>(socket: T): T {
   const push = socket.push.bind(socket);
   const read = socket.read.bind(socket);
   const destroy = socket.destroy.bind(socket);
+  const unshift = socket.unshift.bind(socket);
+  /** Bytes that were given back and not read again. */
+  let returned = 0;
   let isHeld = false;
   let ending: (() => void) | undefined;
 
@@ -32,6 +39,17 @@ export function holdEnd<T extends Socket>(socket: T): T {
   const joined = new Slabs();
   const passOn = (): void => {
     if (joined.length > 0) for (const slab of joined.take()) push(slab);
+  };
+  /** No more than the high-water mark: Node would raise it. Nothing was given back: everything is read. */
+  const nextSize = (): number | undefined => {
+    if (returned === 0) return undefined;
+    const size = Math.min(returned, socket.readableHighWaterMark);
+    returned -= size;
+    return size;
+  };
+  socket.unshift = (chunk: Buffer) => {
+    returned += chunk.length;
+    unshift(chunk);
   };
   socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
     if (Buffer.isBuffer(chunk) && chunk.length < SMALL_PIECE_BYTES && socket.readableLength > 0) {
@@ -50,7 +68,7 @@ export function holdEnd<T extends Socket>(socket: T): T {
   };
   socket.read = (size?: number): unknown => {
     if (size !== 0) passOn();
-    const chunk: unknown = read(size);
+    const chunk: unknown = read(size ?? nextSize());
     // Nothing is taken by a read of no bytes: streams ask themselves for more with it.
     if (size === 0) return chunk;
     isHeld = chunk !== null;
