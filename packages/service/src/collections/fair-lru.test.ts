@@ -46,6 +46,14 @@ test("an owner with few large entries evicts its own as well", () => {
   expect(fair.get("a49")).toBe(49);
 });
 
+test("an owner with many small entries evicts its own, and none of one that has fewer and larger ones", () => {
+  const fair = new FairLru<string, number>({ entries: 100, bytes: 10_000 });
+  for (let i = 0; i < 10; i += 1) fair.set(`b${i}`, i, { owner: "b", bytes: 200 });
+  for (let i = 0; i < 1_000; i += 1) fair.set(`a${i}`, i, { owner: "a", bytes: 1 });
+  for (let i = 0; i < 10; i += 1) expect(fair.get(`b${i}`)).toBe(i);
+  expect(fair.size).toBe(100);
+});
+
 test("an owner that comes later gets its share of a full cache", () => {
   const fair = new FairLru<string, number>({ entries: 64, bytes: 10_000 });
   for (let i = 0; i < 64; i += 1) fair.set(`a${i}`, i, { owner: "a", bytes: 1 });

@@ -54,6 +54,14 @@ test("memory is shared as pools are: large TLS material makes fewer of them", ()
   expect(add("b", { bytes: 200 })).toBeDefined();
 });
 
+test("a tenant's first pool only has to fit, however large; its second has to fit its share", () => {
+  const { add } = open();
+  expect(add("a", { bytes: 1_900, isIdle: false })).toBeDefined();
+  expect(add("a", { bytes: 50 })).toBeUndefined();
+  expect(add("b", { bytes: 101 })).toBeUndefined();
+  expect(add("b", { bytes: 100 })).toBeDefined();
+});
+
 test("pools in use are not closed: while they are all that a tenant has, it gets no other, and other tenants do", () => {
   const { add, closed } = open();
   for (let i = 0; i < 10; i += 1) expect(add("a", { isIdle: false })).toBeDefined();

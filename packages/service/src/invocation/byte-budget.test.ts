@@ -45,6 +45,16 @@ test("a tenant that takes all it gets through many capabilities has no more than
   expect(fill(by("0", "u")).taken).toBeGreaterThanOrEqual(200);
 });
 
+test("a tenant that comes when much is taken gets half of what is left, through however many capabilities", () => {
+  const { by, fill } = open();
+  const fillAll = (capabilities: string, tenant: string): number =>
+    Array.from(capabilities, (name) => fill(by(name, tenant)).taken).reduce((sum, taken) => sum + taken, 0);
+  const first = fillAll("abcdefghijklmnopqrstuvwxyz", "t");
+  const second = fillAll("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "u");
+  expect(second).toBeLessThanOrEqual((LIMIT - first) / 2);
+  expect(fill(by("0", "v")).taken).toBeGreaterThan(0);
+});
+
 test("each tenant that takes all it gets leaves two thirds of what was left to the next ones", () => {
   const { by, fill } = open();
   for (let tenant = 0, left = LIMIT; tenant < 8; tenant += 1) {
@@ -64,7 +74,11 @@ test("what is given back can be taken again, and once all is given back the budg
       }));
       const taken = shares.filter(({ share, bytes }) => share.take(bytes) === undefined);
       for (const { share, bytes } of taken) share.giveBack(bytes);
-      expect(fill(by("z", "t")).taken).toBe(400);
+      for (const owner of [0, 1, 2, 3, 4, 5]) {
+        const again = fill(by("abcdef"[owner] ?? "a", `${owner % 3}`));
+        expect(again.taken).toBe(400);
+        again.giveBack();
+      }
     }),
   );
 });

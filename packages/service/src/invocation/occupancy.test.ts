@@ -51,6 +51,24 @@ test("what was refused takes no place, in any of the counts", () => {
   expect(enter(by("e", "v"))).toEqual({ reason: "service_busy" });
 });
 
+test("what leaves gives its place back in each count: the capabilities\', the tenants\' and the one of all", () => {
+  const limits = { perCapability: 9, perTenant: 9, inAll: 9 };
+  for (const [limit, reason] of [
+    ["perCapability", "capability_busy"],
+    ["perTenant", "tenant_busy"],
+    ["inAll", "service_busy"],
+  ] as const) {
+    const { enter, leave, by } = open({ ...limits, [limit]: 1 });
+    for (let round = 0; round < 3; round += 1) {
+      expect(enter(by("ba", "t", "u"))).toBeUndefined();
+      expect(enter(by("a", "u"))).toEqual({ reason });
+      leave(by("ba", "t", "u"));
+      expect(enter(by("a", "u"))).toBeUndefined();
+      leave(by("a", "u"));
+    }
+  }
+});
+
 test("accounts that were dropped while idle are joined with those that replaced them", () => {
   const { by, enter } = open({ perCapability: 1, perTenant: 9_999, inAll: 9_999 });
   const ledger = createLedger();

@@ -89,6 +89,23 @@ test("a large write takes the turns of several, and neither starves nor is starv
   expect(names()).toEqual([]);
 });
 
+test("a large revoke takes the turns of several too, and leaves the others what it does not take", () => {
+  const queue = createWriteQueue<Item>(100);
+  queue.add(item("revoke", "t", "r", "revoke", 20));
+  for (const waiting of many(40, (i) => item("create", "t", "c", `c${i}`))) queue.add(waiting);
+  expect(queue.take(32).map(({ name }) => name)).toEqual([
+    "revoke",
+    ...many(12, (i) => item("create", "", "", `c${i}`)).map(({ name }) => name),
+  ]);
+  expect(queue.take(32)).toHaveLength(28);
+});
+
+test("of owners that have as many writes in a full queue, the one that came later loses its latest", () => {
+  const queue = createWriteQueue<Item>(3);
+  for (const name of ["a0", "a1", "b0"]) queue.add(item("create", name.slice(0, 1), "c", name));
+  expect(queue.add(item("create", "b", "c", "b1"))).toMatchObject({ name: "b1" });
+});
+
 test("a sweep gets one turn of each batch, and no more", () => {
   const queue = createWriteQueue<Item>(10);
   for (const waiting of many(3, (i) => item("sweep", "", "", `s${i}`))) queue.add(waiting);
@@ -116,10 +133,11 @@ test("every item comes out once, unless it was dropped or deleted", () => {
     for (const [index, { turns, kind, tenant, capability, act }] of acts.entries()) {
       if (act === "take") for (const { name } of queue.take(3)) leave(name);
       else if (act === "delete") {
-        const last = items.findLast(({ name }) => waiting.has(name));
-        if (last === undefined) continue;
-        queue.delete(last);
-        leave(last.name);
+        const present = items.filter(({ name }) => waiting.has(name));
+        const one = present[index % present.length];
+        if (one === undefined) continue;
+        queue.delete(one);
+        leave(one.name);
       } else {
         const added = item(kind as Queued["class"], tenant, capability, `${index}`, turns);
         items.push(added);
