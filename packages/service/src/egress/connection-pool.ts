@@ -53,6 +53,11 @@ export class ConnectionPool implements Upstream, ConnectionOwner {
     return this.#open.size === this.#idle.length && this.#wanted === 0;
   }
 
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
   acquire(user: ConnectionUser): void {
     if (this.#isClosed) return user.onError(new ConnectFailedError());
     // The most recently used one: the others may time out.

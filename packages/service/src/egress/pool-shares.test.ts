@@ -10,13 +10,17 @@ function open(limits: Partial<typeof LIMITS> = {}) {
   const closed: string[] = [];
   let clock = 0;
   /** @returns the pool, if there was room for it. */
-  const add = (owner: string, { bytes = 10, isIdle = true, name = "" } = {}): SharedPool | undefined => {
+  const add = (
+    owner: string,
+    { bytes = 10, isIdle = true, name = "", connections = 0 } = {},
+  ): SharedPool | undefined => {
     if (!shares.makeRoom(owner, bytes)) return undefined;
     clock += 1;
     const pool: SharedPool = {
       owner,
       bytes,
       isIdle,
+      connections,
       usedAt: clock,
       close() {
         closed.push(name || owner);
@@ -80,6 +84,21 @@ test("connections are shared in the same way, and given back once", () => {
   opened[0]!();
   expect(shares.connect("a")).toBeDefined();
   expect(shares.connect("a")).toBeUndefined();
+});
+
+test("a tenant with its share of connections gets another only in place of one that an idle pool of its own has open", () => {
+  const { shares, add, closed } = open();
+  for (let i = 0; i < 4; i += 1) add("a", { name: "without a connection" });
+  add("a", { name: "in use", isIdle: false, connections: 1 });
+  add("a", { name: "first", connections: 1 });
+  add("a", { name: "second", connections: 1 });
+  for (let i = 0; i < 15; i += 1) expect(shares.connect("a")).toBeDefined();
+  expect(closed).toEqual([]);
+  expect(shares.connect("a")).toBeDefined();
+  expect(shares.connect("a")).toBeDefined();
+  expect(closed).toEqual(["first", "second"]);
+  expect(shares.connect("a")).toBeUndefined();
+  expect(closed).toEqual(["first", "second"]);
 });
 
 test("whatever is opened and closed, no limit is passed and what was closed makes room again", () => {

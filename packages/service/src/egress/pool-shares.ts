@@ -14,6 +14,8 @@ export interface SharedPool {
   readonly bytes: number;
   /** No request is in flight on it, and none waits. */
   readonly isIdle: boolean;
+  /** How many connections it has open. */
+  readonly connections: number;
   /** When it was last used. */
   readonly usedAt: number;
   close(): void;
@@ -76,8 +78,9 @@ export class PoolShares {
   connect(owner: string): (() => void) | undefined {
     const free = this.#limits.targetConnections - this.#connections - 1;
     const before = this.#owners.get(owner);
-    // The connections of a closed pool are still counted for a moment: they end a little later.
-    if ((before?.connections ?? 0) > free && !closeLongestUnused(before)) return undefined;
+    // A pool without a connection makes no room: closed in its place, each of thousands would let one more be opened. The
+    // connections of a closed pool are still counted for a moment, since they end a little later.
+    if ((before?.connections ?? 0) > free && !closeLongestUnused(before, hasConnection)) return undefined;
     const held = this.#heldBy(owner);
     held.connections += 1;
     this.#connections += 1;
@@ -105,11 +108,23 @@ export class PoolShares {
   }
 }
 
-/** @returns whether there was one; its `close` must delete it. */
-function closeLongestUnused(held: Held | undefined): boolean {
+/** @returns whether there was an idle one that `mayClose` accepts; its `close` must delete it. */
+function closeLongestUnused(
+  held: Held | undefined,
+  mayClose: (pool: SharedPool) => boolean = always,
+): boolean {
   let longest: SharedPool | undefined;
   for (const pool of held?.pools ?? [])
-    if (pool.isIdle && (longest === undefined || pool.usedAt < longest.usedAt)) longest = pool;
+    if (pool.isIdle && mayClose(pool) && (longest === undefined || pool.usedAt < longest.usedAt))
+      longest = pool;
   longest?.close();
   return longest !== undefined;
+}
+
+function hasConnection({ connections }: SharedPool): boolean {
+  return connections > 0;
+}
+
+function always(): boolean {
+  return true;
 }

@@ -75,6 +75,9 @@ export function createPools(options: PoolOptions, now: () => number): Pools {
       get isIdle() {
         return pool.isIdle;
       },
+      get connections() {
+        return pool.connections;
+      },
       close() {
         entries.delete(key);
         shares.delete(entry);
