@@ -51,7 +51,7 @@ test("what was refused takes no place, in any of the counts", () => {
   expect(enter(by("e", "v"))).toEqual({ reason: "service_busy" });
 });
 
-test("what leaves gives its place back in each count: the capabilities\', the tenants\' and the one of all", () => {
+test("what leaves gives its place back in each count: the capabilities', the tenants' and the one of all", () => {
   const limits = { perCapability: 9, perTenant: 9, inAll: 9 };
   for (const [limit, reason] of [
     ["perCapability", "capability_busy"],
