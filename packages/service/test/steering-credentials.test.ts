@@ -102,7 +102,7 @@ test("to a target without a credential the client's own go, but never a capabili
   expect(target.received()).not.toContain(TOKEN);
 });
 
-test.each(["api_key", "apikey", "access_token", "API_KEY", "%61pi_key"])(
+test.each(["api_key", "apikey", "access_token", "API_KEY", "%61pi_key", "api.key", "api_key[]"])(
   "?%s= of the client is a 403 where the target carries a credential, and passes where it does not",
   async (key) => {
     await using target = await startRawTarget(speakerToWhole(OK_ANSWER));

@@ -3,21 +3,40 @@ import { credentialKeys, isCredentialHeader, secondCredential } from "./credenti
 
 test.each([
   "authorization",
+  "proxy-authorization",
+  "x-goog-iam-authorization-token",
   "cookie",
+  "apikey",
+  "x-accesstoken",
+  // By the word for what is opened.
+  "x-access-token",
   "x-api-key",
   "api-key",
   "x-goog-api-key",
-  "x-amz-security-token",
-  "apikey",
-  "ocp-apim-subscription-key",
-  "private-token",
-  "job-token",
   "x-auth-token",
-  "x-access-token",
-  "x-vault-token",
+  "x-bearer-token",
+  "x-secret-key",
+  "x-amz-security-token",
+  "x-session-token",
+  "ocp-apim-subscription-key",
   "x-shopify-access-token",
-  "x-goog-iam-authorization-token",
-  "x-accesstoken",
+  // Those of one vendor each.
+  "circle-token",
+  "dd-application-key",
+  "fastly-key",
+  "job-token",
+  "private-token",
+  "x-consul-token",
+  "x-figma-token",
+  "x-functions-key",
+  "x-github-token",
+  "x-gitlab-token",
+  "x-jfrog-art-api",
+  "x-ms-authorization-auxiliary",
+  "x-nomad-token",
+  "x-plex-token",
+  "x-rapidapi-key",
+  "x-vault-token",
 ])("%s holds a credential", (name) => {
   expect(isCredentialHeader(name)).toBe(true);
 });
@@ -33,6 +52,7 @@ test.each([
   "x-rapikey",
   "authorization-level",
   "x-api-key-id",
+  "x-access-key-continuation-token",
   "x-api-version",
   "__proto__",
 ])("%s holds none", (name) => {
@@ -45,6 +65,10 @@ test.each([
   ["Key=1&a=2&%61pi_key=3", ["key", "api_key"]],
   ["access_token&token=", ["access_token", "token"]],
   ["%zzkey=1&apikey=%zz", ["apikey"]],
+  ["api.key&access%2Etoken=", ["api_key", "access_token"]],
+  ["api+key=1&%20%20token=2", ["api_key", "token"]],
+  ["api_key[]=1&key%5B0%5D=2&token%00x=3", ["api_key", "key", "token"]],
+  ["a+key=1&.key=2&keys[]=3&[key]=4", []],
 ])("the query %j has its credential under %j", (query, keys) => {
   expect([...credentialKeys(query)]).toEqual(keys);
 });
@@ -53,4 +77,6 @@ test("a query key is a second credential if it has no other use, or is the key o
   expect(secondCredential("a=1&token=2&key=3", new Set())).toBeUndefined();
   expect(secondCredential("a=1&token=2&key=3", new Set(["key"]))).toBe("key");
   expect(secondCredential("a=1&API%5fkey=2", new Set(["key"]))).toBe("api_key");
+  for (const key of ["access_token", "api_key", "apikey"])
+    expect(secondCredential(`a=1&${key}=2`, new Set())).toBe(key);
 });

@@ -41,7 +41,7 @@ export function isCredentialHeader(foldedName: string): boolean {
   return mayBe && BY_STRUCTURE.test(foldedName);
 }
 
-/** The keys of a query that hold a credential, decoded, in lower case. */
+/** The keys of a query that hold a credential, folded. */
 export function credentialKeys(query: string): ReadonlySet<string> {
   return new Set(keysOf(query).filter((key) => QUERY_KEYS.has(key)));
 }
@@ -59,8 +59,21 @@ function keysOf(query: string): string[] {
   if (query === "") return [];
   return query.split("&").map((pair) => {
     const end = pair.indexOf("=");
-    return decode((end === -1 ? pair : pair.slice(0, end)).replaceAll("+", " ")).toLowerCase();
+    return foldKey(decode((end === -1 ? pair : pair.slice(0, end)).replaceAll("+", " ")).toLowerCase());
   });
+}
+
+/** Where PHP ends the name of a variable: at a list, and at a zero byte. */
+const END_OF_NAME = /[[\0]/;
+
+/** Characters that PHP takes for an underscore. */
+const UNDERSCORE = /[ .]/g;
+
+/** The key as PHP names a variable after it: to a target in PHP, `api.key`, `api+key` and `api_key[]` are `api_key`. */
+function foldKey(key: string): string {
+  const name = key.trimStart();
+  const end = name.search(END_OF_NAME);
+  return (end === -1 ? name : name.slice(0, end)).replace(UNDERSCORE, "_");
 }
 
 function decode(text: string): string {

@@ -15,7 +15,11 @@ function passedBy(...given: Parameters<typeof leadNowhere>): readonly string[] |
 
 test("a challenge of a target that has its credential becomes one that asks for nothing", () => {
   const lines = ["X-A", "1", "www-authenticate", `Bearer realm="${OUTSIDE}"`, "WWW-AUTHENTICATE", "Basic"];
-  const others = ["Authentication-Info", "nextnonce=a", "Optional-WWW-Authenticate", "Basic"];
+  const others = [
+    ["Authentication-Info", "nextnonce=a"],
+    ["Optional-WWW-Authenticate", "Basic"],
+    ["Authentication-Control", "Basic realm=a"],
+  ].flat();
   for (const status of [200, 401]) {
     expect(passedBy(bearer, status, [...lines, ...others])).toEqual([
       "X-A",
@@ -77,9 +81,14 @@ test("a client with two User-Agent lines is judged by both", () => {
   expect(leadNowhere(asked, 302, ["Location", OUTSIDE]).ok).toBe(false);
 });
 
-test.each(["link", "location", "uri", "www-authenticate", "authentication-info"])(
-  "%s is looked at",
-  (name) => {
-    expect(isLeading(name)).toBe(true);
-  },
-);
+test.each([
+  "link",
+  "location",
+  "uri",
+  "www-authenticate",
+  "optional-www-authenticate",
+  "authentication-info",
+  "authentication-control",
+])("%s is looked at", (name) => {
+  expect(isLeading(name)).toBe(true);
+});
