@@ -1,8 +1,9 @@
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer, get } from "node:https";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { temporaryDirectory } from "../src/testkit/directory.ts";
 import { run } from "../src/testkit/run.ts";
@@ -18,7 +19,10 @@ const WORLDS = [
     authorities: ["gateway.test:8443"],
     foreign: ["bank.test", "xgateway.test", "test", "127.0.0.1", "[::1]"],
   },
-  { authorities: ["127.0.0.1:8443", "[::1]"], foreign: ["bank.test", "localhost", "127.0.0.2", "[::2]"] },
+  {
+    authorities: ["127.0.0.1:8443", "[::1]"],
+    foreign: ["bank.test", "localhost", "127.0.0.0", "127.0.0.2", "[::]", "[::2]"],
+  },
   { authorities: ["gateway.test", "127.0.0.1"], foreign: ["bank.test", "127.0.0.2", "[::1]"] },
 ] as const;
 
@@ -114,11 +118,29 @@ test.each(WORLDS)(
   120_000,
 );
 
-test("the CA is good for servers alone: it vouches for no client", async () => {
+test("the CA is good for servers alone: it vouches for no client, whatever its thief signs", async () => {
   const { own, caFile } = await steal(["gateway.test"]);
-  const file = join(directory.path, "client.pem");
-  await writeFile(file, own.cert);
-  const words = ["verify", "-purpose", "sslclient", "-CAfile", caFile, file];
-  const { code, stderr } = await run("openssl", words, { env: { PATH: process.env["PATH"] } });
-  expect([code, stderr]).toEqual([2, expect.stringContaining("purpose")]);
+  const at = (name: string): string => join(directory.path, name);
+  const openssl = (...words: string[]) => run("openssl", words, { env: { PATH: process.env["PATH"] } });
+  const [key, request, leaf, extensions] = [at("c.key"), at("c.csr"), at("c.pem"), at("c.ext")];
+  const subject = ["-subj", "/CN=client", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+  await openssl("req", "-new", ...subject, "-keyout", key, "-out", request);
+  const signed = ["-req", "-in", request, "-CA", caFile, "-CAkey", join(dirname(caFile), "ca.key")];
+  for (const [usage, code] of [
+    ["serverAuth", 0],
+    ["clientAuth", 2],
+    ["clientAuth,serverAuth", 2],
+  ] as const) {
+    await writeFile(extensions, `subjectAltName=DNS:gateway.test\nextendedKeyUsage=${usage}\n`);
+    expect((await openssl("x509", ...signed, "-extfile", extensions, "-out", leaf)).code).toBe(0);
+    const purpose = usage.startsWith("client") ? "sslclient" : "sslserver";
+    const verified = await openssl("verify", "-purpose", purpose, "-CAfile", caFile, leaf);
+    expect([usage, verified.code]).toEqual([usage, code]);
+    if (code !== 0) expect(verified.stderr).toContain("purpose");
+  }
+  // The service's own certificate is for servers too: its thief is no client of another service.
+  expect(new X509Certificate(own.cert).keyUsage).toEqual([SERVER_AUTH]);
 });
+
+/** id-kp-serverAuth (RFC 5280, 4.2.1.12). */
+const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
