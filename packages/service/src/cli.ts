@@ -190,7 +190,8 @@ function directoryFlags(argv: Argv) {
   });
 }
 
-function dataFlags(argv: Argv, profile: Visibility) {
+/** @param isServed whether the command serves, or makes what is served, under the name that it is given. */
+function dataFlags(argv: Argv, isServed: boolean, profile: Visibility) {
   // Named first, this group is printed before the limits.
   return argv
     .group("data", "Options:")
@@ -205,8 +206,7 @@ function dataFlags(argv: Argv, profile: Visibility) {
     })
     .option("authority", {
       ...TEXT,
-      describe:
-        "host[:port] in every capability URI: the one that clients reach the service at [default: localhost:PORT]",
+      describe: `host[:port] in every capability URI: the one that clients reach the service at [default: ${isServed ? "localhost:PORT" : "the one it was last served at"}]`,
     })
     .option("profile", {
       ...TEXT,
@@ -219,7 +219,7 @@ function dataFlags(argv: Argv, profile: Visibility) {
 
 function serveFlags(argv: Argv, visibility: Visibility, profile: Visibility = visibility) {
   const hidden = visibility === "hidden";
-  const flags = dataFlags(argv, profile)
+  const flags = dataFlags(argv, visibility === "shown" || profile === "shown", profile)
     .option("listen", {
       ...TEXT,
       default: "127.0.0.1:8443",

@@ -17,11 +17,9 @@ export function explainRefusal(
   const unknown = names.find((name) => words.includes(name)) ?? names[0];
   if (unknown === undefined) return `${message}. "membrane --help" shows how`;
   if (words.includes(unknown)) return explainWord(unknown, words);
+  const written = findFlag(unknown, words);
+  if (written !== undefined) return explainFlag(written);
   const flag = `--${kebab(unknown)}`;
-  const isWritten = words.some(
-    (word) => word.startsWith("-") && kebab(word.replace(/^-+|=.*/g, "")) === flag.slice(2),
-  );
-  if (isWritten) return `${flag}: no such flag. "membrane serve --help" lists them`;
   const folded = unknown.replaceAll("-", "").toLowerCase();
   const isItsName = (name: string): boolean =>
     name.startsWith(PREFIX) && name.slice(PREFIX.length).replaceAll("_", "").toLowerCase() === folded;
@@ -29,6 +27,20 @@ export function explainRefusal(
   return variable === `${VARIABLES}_NO_TLS`
     ? `${variable}: expected ${VARIABLES}_TLS=false instead`
     : `${variable}: no such variable, it stands for ${flag}, which is no flag. "membrane serve --help" lists them`;
+}
+
+/** The word with which the flag was given, without its value; the parser drops dashes and joins words: `maxFrobs`. */
+function findFlag(unknown: string, words: readonly string[]): string | undefined {
+  const name = kebab(unknown);
+  return words
+    .filter((word) => word.startsWith("-"))
+    .map((word) => word.replace(/=.*/s, ""))
+    .find((word) => kebab(word.replace(/^-+/, "")) === name);
+}
+
+function explainFlag(written: string): string {
+  const expected = written === written.toLowerCase() ? "" : "; flags are in lower case";
+  return `${written}: no such flag${expected}. "membrane serve --help" lists them`;
 }
 
 /** Commands that are followed by a command of theirs. */
