@@ -36,6 +36,7 @@ export {
   parseMethod,
   trimFieldValue,
 } from "./http-syntax.ts";
+export { type JsonShape, findRepeatedName, measureJson } from "./json-shape.ts";
 export { type Parsed, type Problem, accept, describeProblem, printableName, refuse } from "./result.ts";
 export {
   type CapabilityToken,

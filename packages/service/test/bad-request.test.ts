@@ -42,6 +42,12 @@ test.each([
   ],
   ["half a surrogate pair in UTF-8", Buffer.from("7b226964223a22eda0b4227d", "hex")],
   ["UTF-16", Buffer.from('{"id": "m"}', "utf16le")],
+  ["an object with a name twice", '{"id": "m", "id": "n"}', "each name of an object once; id is there twice"],
+  [
+    "one whose names differ in spelling alone",
+    String.raw`{"uri": "https://a.test/", "\u0075ri": "https://b.test/"}`,
+    "each name of an object once; uri is there twice",
+  ],
   ["an array deep in itself", "[".repeat(500_000), "at most 32 objects and lists within each other"],
 ])(
   "a body that is %s is a 400 for each capability that reads one, and makes nothing",

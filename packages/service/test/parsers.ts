@@ -15,6 +15,7 @@ import { parseTargetUri } from "../../protocol/src/api/target-uri.ts";
 import { parseAuthority } from "../../protocol/src/authority.ts";
 import { decodeBase64url } from "../../protocol/src/base64url.ts";
 import { isFieldValue, isToken, parseMethod, trimFieldValue } from "../../protocol/src/http-syntax.ts";
+import { findRepeatedName, measureJson } from "../../protocol/src/json-shape.ts";
 import { printableName } from "../../protocol/src/result.ts";
 import * as aws4 from "../../protocol/src/signers/aws4-canonical.ts";
 import { refuseAws4Query } from "../../protocol/src/signers/aws4-hmac-sha256.ts";
@@ -320,6 +321,13 @@ export const READERS: readonly Reader[] = [
   reader("service/src/http/client-address.ts#clientAddress", HEAD, "192.0.2.1, ", (text) =>
     clientAddress("192.0.2.1", text, everyAddress),
   ),
+  reader("protocol/src/json-shape.ts#findRepeatedName", BODY, '{"uri": "a", "b": {"c": []}},\n', (text) =>
+    findRepeatedName(text),
+  ),
+  reader("protocol/src/json-shape.ts#findRepeatedName names", BODY, "name", (text) =>
+    findRepeatedName(JSON.stringify({ [text]: 1, [`${text}"`]: 2 })),
+  ),
+  reader("protocol/src/json-shape.ts#measureJson", BODY, '{"uri": "a"},\n', (text) => measureJson(text)),
   reader("service/src/http/json.ts#parseJson", BODY, '{"uri": "https://example.com/"},\n', (text) =>
     parseJson(Buffer.from(text), 32),
   ),

@@ -59,7 +59,7 @@ export async function manage(
   if ("refused" in body) return deny(body.refused);
   try {
     const json = parseJson(inOne(body.pieces), jsonDepth);
-    if (!json.ok) return invalid("body", expectedJson(json.why, jsonDepth));
+    if (!json.ok) return invalid("body", expectedJson(json, jsonDepth));
     return await operation.run(context, caller, { json: json.value, search: head.query });
   } finally {
     body.release();
@@ -75,8 +75,8 @@ function inOne(pieces: readonly Buffer[]): Buffer {
 /** An export body sent with a `revoke` capability by mistake must not revoke. */
 const NOTHING = "none: no such field; this capability takes nothing, is it the right one?";
 
-function expectedJson(why: Extract<ParsedJson, { ok: false }>["why"], depth: number): string {
-  switch (why) {
+function expectedJson(refused: Extract<ParsedJson, { ok: false }>, depth: number): string {
+  switch (refused.why) {
     case "syntax":
       return "JSON in UTF-8";
     case "bom":
@@ -85,5 +85,7 @@ function expectedJson(why: Extract<ParsedJson, { ok: false }>["why"], depth: num
       return `at most ${depth} objects and lists within each other`;
     case "many":
       return `at most ${MOST_COMMAS} commas between members and elements`;
+    case "repeated":
+      return `each name of an object once; ${refused.name} is there twice`;
   }
 }

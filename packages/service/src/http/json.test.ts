@@ -35,6 +35,16 @@ test.each(["\ufeff{}", "\ufeff", "\ufeff\ufeff{}"])("%j begins with a byte order
   expect(parse(json)).toEqual({ ok: false, why: "bom" });
 });
 
+test.each([
+  ['{"id":"a","id":"b"}', "id"],
+  ['{"a":{"b":[{"c":1,"c":1}]}}', "c"],
+  [String.raw`{"a":1,"\u0061":2}`, "a"],
+  ['{"\u202e ":1,"\u202e ":2}', "??"],
+  [`{"${"n".repeat(99)}":1,"${"n".repeat(99)}":2}`, `${"n".repeat(64)}...`],
+])("%s has a name twice, which is named so that it can be printed", (json, name) => {
+  expect(parse(json, 4)).toEqual({ ok: false, why: "repeated", name });
+});
+
 test("commas between members and elements are counted, those within texts are not", () => {
   const list = (commas: number): string => `[${"0,".repeat(commas)}0]`;
   expect(parse(list(MOST_COMMAS))).toMatchObject({ ok: true });
