@@ -2,6 +2,7 @@ import { MEMBRANE_OPERATION_HEADER } from "capability-protocol";
 import { CapabilityError, requestFailed } from "./error.ts";
 import { fetchCapability } from "./fetch.ts";
 import { ANSWER_MS, type Send } from "./membrane-client.ts";
+import { ReplyBytes } from "./reply-bytes.ts";
 
 /** Sends through the platform's fetch. */
 export const fetchTransport: Send = async ({ capability, operation, method, query, body }) => {
@@ -16,8 +17,25 @@ export const fetchTransport: Send = async ({ capability, operation, method, quer
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
     });
-    return { status: response.status, reason: response.statusText, text: await response.text() };
+    return { status: response.status, reason: response.statusText, text: await readText(response) };
   } catch (error) {
     throw error instanceof CapabilityError ? error : requestFailed(error);
   }
 };
+
+/** `Response.text()` has no limit. */
+async function readText({ body, status }: Response): Promise<string> {
+  const bytes = new ReplyBytes(status);
+  if (body === null) return "";
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return bytes.text();
+      bytes.add(value);
+    }
+  } catch (error) {
+    await reader.cancel(error).catch(() => undefined);
+    throw error;
+  }
+}

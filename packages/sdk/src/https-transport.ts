@@ -1,9 +1,10 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { MEMBRANE_OPERATION_HEADER, normalizeAuthority, refuse } from "capability-protocol";
+import { MEMBRANE_OPERATION_HEADER, normalizeAuthority } from "capability-protocol";
 import { assertCertificates } from "./certificates.ts";
 import { endpointOf } from "./endpoint.ts";
-import { CapabilityError, invalidAnswer, requestFailed } from "./error.ts";
+import { CapabilityError, requestFailed } from "./error.ts";
 import { ANSWER_MS, type Send } from "./membrane-client.ts";
+import { ReplyBytes } from "./reply-bytes.ts";
 import type { Reply } from "./reply.ts";
 import { request } from "./request.ts";
 import type { TrustedCA } from "./trust.ts";
@@ -59,29 +60,11 @@ export async function replyTo(
 
 const UNANSWERED = "the connection ended without an answer";
 
-/** More than a thousand membranes with the longest ids: whoever answers without end must not fill the memory. */
-const LONGEST_ANSWER = 16 * 1024 * 1024;
-
-const FIRST_BYTES = 16 * 1024;
-
-/** The same bytes with room for `length`, at least twice as much as before if it was too little. */
-function withRoom(bytes: Buffer, length: number): Buffer {
-  if (length <= bytes.length) return bytes;
-  const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * bytes.length));
-  bytes.copy(larger);
-  return larger;
-}
-
 async function readText(response: IncomingMessage, status: number): Promise<string> {
-  let bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
-  let length = 0;
+  const bytes = new ReplyBytes(status);
   for await (const chunk of response) {
     if (!Buffer.isBuffer(chunk)) throw new TypeError("an answer is read as bytes");
-    if (length + chunk.length > LONGEST_ANSWER)
-      throw invalidAnswer(status, refuse("body", "at most 16 MiB").problem);
-    // Copied, not kept: a piece of one byte takes some 360.
-    bytes = withRoom(bytes, length + chunk.length);
-    length += chunk.copy(bytes, length);
+    bytes.add(chunk);
   }
-  return bytes.toString("utf8", 0, length);
+  return bytes.text();
 }

@@ -19,7 +19,7 @@ import {
 } from "capability-protocol";
 import { type Callback, settle } from "./callback.ts";
 import { invalid, invalidAnswer } from "./error.ts";
-import { type Reply, readReply } from "./reply.ts";
+import { type Reply, SERVICE_JSON, readReply } from "./reply.ts";
 
 /** One request to a service, in the words of no platform. */
 export interface Outgoing {
@@ -123,7 +123,7 @@ export class MembraneClient {
     parse: (body: unknown) => Parsed<Answer>,
   ): Promise<Answer> {
     const reply = await this.#send({ capability, ...request });
-    const answer = parse(readReply(reply));
+    const answer = parse(readReply(reply, SERVICE_JSON));
     if (!answer.ok) throw invalidAnswer(reply.status, answer.problem);
     return answer.value;
   }

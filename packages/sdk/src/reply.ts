@@ -1,4 +1,12 @@
-import { type ErrorBody, type Parsed, TOKEN_PATTERN, accept, refuse } from "capability-protocol";
+import {
+  type ErrorBody,
+  type JsonShape,
+  type Parsed,
+  TOKEN_PATTERN,
+  accept,
+  measureJson,
+  refuse,
+} from "capability-protocol";
 import { CapabilityError, invalidAnswer } from "./error.ts";
 
 /** An answer, read to its end. */
@@ -14,12 +22,19 @@ const TOKEN = new RegExp(TOKEN_PATTERN, "g");
 const ACTING = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 /**
+ * What an answer of a service has at most: a thousand membranes of five members each. Nested lists take forty times the
+ * memory of their text, and a service that is hostile could end the process with 16 MiB of them.
+ */
+export const SERVICE_JSON: JsonShape = { levels: 8, commas: 16_384 };
+
+/**
  * The JSON value that was answered; an empty body is the empty string.
  *
+ * @param most what its JSON may have; absent: anything, for the answer of a target.
  * @throws CapabilityError for a status of 400 and above, and for what is no JSON.
  */
-export function readReply(reply: Reply): unknown {
-  const body = parseJson(reply.text);
+export function readReply(reply: Reply, most?: JsonShape): unknown {
+  const body = parseJson(reply.text, most);
   if (reply.status >= 400) throw new CapabilityError(errorBody(reply, body.ok ? body.value : undefined));
   if (!body.ok) throw invalidAnswer(reply.status, body.problem);
   return body.value;
@@ -39,8 +54,15 @@ export function errorBody({ status, reason }: Reply, body: unknown): ErrorBody {
   };
 }
 
-function parseJson(text: string): Parsed<unknown> {
+function parseJson(text: string, most: JsonShape | undefined): Parsed<unknown> {
   if (text === "") return accept("");
+  if (most !== undefined) {
+    const { levels, commas } = measureJson(text);
+    if (levels > most.levels)
+      return refuse("body", `at most ${most.levels} objects and lists within each other`);
+    if (commas > most.commas)
+      return refuse("body", `at most ${most.commas} commas between members and elements`);
+  }
   try {
     return accept(JSON.parse(text));
   } catch {

@@ -1,0 +1,121 @@
+import { spawn } from "node:child_process";
+import type { ChildProcessByStdio } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { HOSTILE_BODIES, SMALL_HEAP, chunkOf, pour } from "../../sdk/test/hostile-bodies.ts";
+import type { Speaking } from "../../sdk/test/speaking.ts";
+import { startSpeaking } from "../../sdk/test/speaking.ts";
+import type { Home } from "./place.ts";
+import { openHome } from "./place.ts";
+import { CAPI, environment } from "./program.ts";
+
+/* What a service or a target answers must not end capi for want of memory, nor fill the machine's. */
+
+let home: Home;
+beforeAll(async () => void (home = await openHome()));
+afterAll(() => home[Symbol.asyncDispose]());
+
+type Child = ChildProcessByStdio<null, Readable, Readable> & AsyncDisposable;
+
+/** Starts `capi` in a small heap, with a capability of the service; it is ended with the test. */
+async function start(words: readonly string[], service: Speaking): Promise<Child> {
+  const ca = await home.file("ca.pem", service.ca);
+  const given = await home.file("given.txt", service.capability);
+  const all = [...words, "--capability", `@${given}`, "--cacert", ca];
+  const child = spawn(process.execPath, [SMALL_HEAP, CAPI, ...all], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: environment(home.path),
+    cwd: home.path,
+  });
+  const closed = once(child, "close");
+  return Object.assign(child, {
+    [Symbol.asyncDispose]: async () => {
+      child.stdout.destroy();
+      child.kill("SIGKILL");
+      await closed;
+    },
+  });
+}
+
+test.each(HOSTILE_BODIES)("a service's answer $what ends in a clear error", async ({ bytes, after }) => {
+  await using service = await startSpeaking(bytes, after);
+  await using child = await start(["membrane", "query"], service);
+  const said: Buffer[] = [];
+  child.stderr.on("data", (piece: Buffer) => said.push(piece));
+  child.stdout.resume();
+  const [code, signal] = await once(child, "close");
+  const text = Buffer.concat(said).toString();
+  expect([code, signal], text.slice(0, 2_000)).toEqual([1, null]);
+  const expected = bytes.startsWith("HTTP/1.1 500")
+    ? "FAILED\n500 Oops"
+    : `FAILED\n${service.authority} answered 200, but not as a Membrane Service does`;
+  expect(text.slice(0, expected.length)).toBe(expected);
+});
+
+const MIB = 1024 * 1024;
+/** What a target pours out, should somebody take it. */
+const POURED = 400 * MIB;
+/** Far less than that, and several times what capi takes for itself. */
+const MOST_RESIDENT = 250 * MIB;
+
+/** The most memory that a process has had so far, in bytes (proc_pid_status(5)). */
+async function mostResident(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  // A process that has ended has none any more.
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
+}
+
+/** Resolves once a count no longer grows. On a slow machine that may be early: less has come to pass then. */
+async function settled(count: () => number): Promise<void> {
+  let before = -1;
+  for (let still = 0, round = 0; still < 20 && round < 2_000; round += 1) {
+    still = count() === before ? still + 1 : 0;
+    before = count();
+    await new Promise((resolve) => void setTimeout(resolve, 25));
+  }
+}
+
+test.each([
+  ["in large pieces", chunkOf("x".repeat(0x8000))],
+  ["in pieces of one byte", chunkOf("x").repeat(4_096)],
+])("an endless answer %s waits for who reads it, and takes no memory meanwhile", async (_how, piece) => {
+  let poured = 0;
+  const bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  await using service = await startSpeaking(
+    bytes,
+    pour(piece, POURED, "", (sofar) => (poured = sofar)),
+  );
+  await using child = await start(["request"], service);
+  await once(child.stdout, "readable");
+  child.stdout.read(1);
+  await settled(() => poured);
+  expect(poured).toBeLessThan(POURED);
+  expect(await mostResident(child.pid!)).toBeLessThan(MOST_RESIDENT);
+  // Who reads goes away.
+  const said: Buffer[] = [];
+  child.stderr.on("data", (part: Buffer) => said.push(part));
+  const ended = once(child, "close");
+  child.stdout.destroy();
+  expect(await ended).toEqual([0, null]);
+  expect(Buffer.concat(said).toString()).toBe("");
+});
+
+test("a long answer streams through to a file in a small heap", async () => {
+  const length = 192 * MIB;
+  const bytes = `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`;
+  await using service = await startSpeaking(bytes, pour("x".repeat(MIB), length));
+  await using child = await start(["request", "-o", "/dev/null"], service);
+  const closed = once(child, "close");
+  child.stdout.resume();
+  child.stderr.resume();
+  let most = 0;
+  while (child.exitCode === null && child.signalCode === null) {
+    most = Math.max(most, await mostResident(child.pid!).catch(() => 0));
+    await new Promise((resolve) => void setTimeout(resolve, 20));
+  }
+  expect(await closed).toEqual([0, null]);
+  expect(most).toBeGreaterThan(0);
+  expect(most).toBeLessThan(MOST_RESIDENT);
+});

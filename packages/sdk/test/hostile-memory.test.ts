@@ -1,0 +1,34 @@
+import { describe, expect, test } from "vitest";
+import { HOSTILE_BODIES, SMALL_HEAP } from "./hostile-bodies.ts";
+import { runScript } from "./script.ts";
+import { startSpeaking } from "./speaking.ts";
+
+/** A hostile service must not end a program that only asks it for something. */
+const PROGRAM = `
+  import CapabilitySDK from "capability-sdk";
+  const membrane = CapabilitySDK.Membrane();
+  const { code, statusCode, message } = await membrane.query(process.env.CAPABILITY).catch((error) => error);
+  console.log(JSON.stringify({ code, statusCode, length: message.length }));
+`;
+
+describe.each([
+  ["Node.js", []],
+  ["browsers", ["--conditions=browser"]],
+])("with the entry for %s and a small heap, an answer", (_entry, flags) => {
+  test.each(HOSTILE_BODIES)("$what ends in an error, and the program goes on", async ({ bytes, after }) => {
+    await using server = await startSpeaking(bytes, after);
+    const { code, stdout, stderr } = await runScript(PROGRAM, {
+      type: "module",
+      flags: [SMALL_HEAP, ...flags],
+      extraCa: server.ca,
+      env: { CAPABILITY: server.capability },
+    });
+    expect([code, stderr]).toEqual([0, ""]);
+    const isError = bytes.startsWith("HTTP/1.1 500");
+    const { length, ...error } = JSON.parse(stdout);
+    expect(length).toBeLessThanOrEqual(1_000);
+    expect(error).toEqual(
+      isError ? { code: "error_answer", statusCode: 500 } : { code: "invalid_answer", statusCode: 200 },
+    );
+  });
+});
