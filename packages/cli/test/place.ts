@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { profileDirectory, readProfile } from "capability-sdk/profiles";
 import type { Profile } from "capability-sdk/profiles";
@@ -28,13 +28,16 @@ export interface Place extends Home {
   readonly service: ServiceProcess;
   /** Path of the CA that the service made for itself. */
   readonly ca: string;
+  /** Its text, PEM. */
+  readCa(): Promise<string>;
   /** Those of the first tenant. */
   readonly capabilities: Required<Profile["capabilities"]>;
   /** Somebody else each time, who knows nothing of the service. */
   stranger(): Promise<Home>;
 }
 
-export async function openPlace(): Promise<Place> {
+/** @param flags more of them for the service. */
+export async function openPlace(...flags: readonly string[]): Promise<Place> {
   const home = await openHome();
   const port = await freePort();
   const authority = `localhost:${port}`;
@@ -47,7 +50,8 @@ export async function openPlace(): Promise<Place> {
     "--authority",
     authority,
     "--allow-target",
-    "127.0.0.0/8",
+    "127.0.0.0/8,::1/128",
+    ...flags,
   ];
   const service = await spawnMembrane(["serve", "--data", data, ...words], { HOME: home.path });
   const profile = await readProfile(profileDirectory(home.path), "default");
@@ -57,6 +61,7 @@ export async function openPlace(): Promise<Place> {
     authority,
     service,
     ca: join(data, "tls", "ca.pem"),
+    readCa: () => readFile(join(data, "tls", "ca.pem"), "utf8"),
     capabilities: { create, query, deleteSelf },
     async stranger() {
       return homeAt(await mkdtemp(join(home.path, "stranger-")), () => Promise.resolve());

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startRawTarget } from "../../service/src/testkit/target.ts";
+import type { RawTarget } from "../../service/src/testkit/target.ts";
+import type { Home, Place } from "./place.ts";
+import { openPlace } from "./place.ts";
+
+/*
+ * A management command that is given an exported capability by mistake: without a word about what is intended, it would be a
+ * request to the target, and a POST there may act.
+ */
+
+let first: Place;
+/** Re-exports what the first one has: its target is the first authority. */
+let second: Place;
+let target: RawTarget;
+let connections = 0;
+/** Somebody without a profile, who has been given capabilities. */
+let stranger: Home;
+let exported: Readonly<Record<string, string>>;
+let trust: readonly string[];
+
+beforeAll(async () => {
+  target = await startRawTarget((socket) => {
+    connections += 1;
+    socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+  });
+  first = await openPlace();
+  second = await openPlace("--authority-ca", `${first.authority}=${first.ca}`);
+  stranger = await first.stranger();
+  const cas = Object.fromEntries(
+    await Promise.all([first, second].map(async (place) => [place.authority, await place.readCa()] as const)),
+  );
+  trust = ["--trustedCA-file-path", await stranger.file("trust.json", JSON.stringify(cas))];
+  for (const place of [first, second]) await place.succeed(["membrane", "create", "--id", "m"]);
+  const exporting = (place: Place, ...words: string[]) =>
+    place.succeed(["membrane", "export", "--id", "m", "--output", "uri", ...words]);
+  const own = await exporting(first, "--uri", target.url);
+  const again = await exporting(first, "--capability-to-export", own);
+  const foreign = await exporting(second, "--capability-to-export", own);
+  exported = {
+    "an exported capability": own,
+    "one that was exported again": again,
+    "one that another service exported again": foreign,
+  };
+});
+afterAll(async () => {
+  await first[Symbol.asyncDispose]();
+  await second[Symbol.asyncDispose]();
+  await target[Symbol.asyncDispose]();
+});
+
+/** Every management command that takes `--capability`, and what its capability must be one to do. */
+const COMMANDS: readonly (readonly [right: string, words: readonly string[]])[] = [
+  ["create", ["create", "--id", "x"]],
+  ["export", ["export", "--uri", "https://example.com/"]],
+  ["export", ["export", "--capability-to-export", "@held.txt"]],
+  ["query", ["query"]],
+  ["query", ["query", "--id", "x"]],
+  ["revoke", ["revoke"]],
+  ["delete-self", ["delete-self"]],
+];
+
+test.each([
+  "an exported capability",
+  "one that was exported again",
+  "one that another service exported again",
+])(
+  "%s in a management command fails, is named as the wrong one, and its target gets nothing",
+  async (what) => {
+    const capability = exported[what]!;
+    await stranger.file("given.txt", capability);
+    await stranger.file("held.txt", first.capabilities.query);
+    for (const [right, words] of COMMANDS) {
+      const ended = await stranger.capi(["membrane", ...words, "--capability", "@given.txt", ...trust]);
+      const said = `capi membrane ${words.join(" ")} said ${ended.stderr}`;
+      expect([ended.code, ended.stdout], said).toEqual([1, ""]);
+      expect(ended.stderr, said).toMatch(/^FAILED\n400 Bad Request: .*not one to /);
+      expect(ended.stderr, said).toContain(
+        `The capability is one for something else, and nothing was done: this needs one to ${right}.`,
+      );
+      expect(ended.stderr, said).toContain('"capi request" invokes an exported one');
+    }
+    expect([connections, target.received()]).toEqual([0, ""]);
+  },
+);
+
+test("the same capabilities reach their target when they are invoked", async () => {
+  for (const [what, capability] of Object.entries(exported)) {
+    const before = connections;
+    await stranger.file("given.txt", capability);
+    expect(await stranger.succeed(["request", "@given.txt", ...trust]), what).toBe("ok");
+    expect(connections, what).toBe(before + 1);
+  }
+  expect(target.received()).not.toMatch(/membrane-operation/i);
+});
+
+/** Those that would make, revoke or end something. */
+const ACTING = COMMANDS.filter(
+  ([right, [, first]]) => right !== "query" && first !== "--capability-to-export",
+);
+
+test("no capability of a membrane or a tenant does what another one is for", async () => {
+  const { create, query, deleteSelf } = first.capabilities;
+  const made = JSON.parse(await first.succeed(["membrane", "create", "--id", "kept"]));
+  const held = { create, query, "delete-self": deleteSelf, ...made.capabilities };
+  for (const [name, capability] of Object.entries<string>(held)) {
+    await stranger.file("given.txt", capability);
+    for (const [right, words] of ACTING.filter(([other]) => other !== name)) {
+      const ended = await stranger.capi(["membrane", ...words, "--capability", "@given.txt", ...trust]);
+      expect([name, right, ended.code, ended.stdout]).toEqual([name, right, 1, ""]);
+      expect(ended.stderr, `${name} for ${right}`).toContain("nothing was done");
+    }
+  }
+  const { membranes } = JSON.parse(await first.succeed(["membrane", "query", "--limit", "1000"]));
+  expect(membranes.map(({ id }: { readonly id: string }) => id)).toEqual(["kept", "m"]);
+});
