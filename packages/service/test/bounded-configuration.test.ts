@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { parseExportRequest } from "capability-protocol";
+import { formatToken, parseExportRequest } from "capability-protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createContextTurns } from "../src/egress/context-turns.ts";
 import { createEgressPolicy } from "../src/egress/policy.ts";
@@ -27,26 +27,52 @@ function long(length: number): string {
 }
 
 test("every field of a target has a longest form, and what is longer is refused by the name of the field", async () => {
-  const refuse = (field: string, body: object) => refusing.expectRefused(refusing.exporting, field, [body]);
-  const padded = `-----BEGIN CERTIFICATE-----\n${long(65_536)}\n-----END CERTIFICATE-----\n`;
-  await refuse("uri", { uri: URI + long(65_536) });
-  await refuse("uri", { uri: `https://${`${CANARY}.`.repeat(30)}` });
-  await refuse("uri", { uri: `https://${".".repeat(40_000)}${CANARY}/` });
-  await refuse("method", { uri: URI, method: long(40) });
-  await refuse("headers", {
+  // By the words too: what is too long for its field may be too long for the whole head as well.
+  const refuse = (field: string, expected: string, body: object) =>
+    refusing.expectRefused(refusing.exporting, field, [body], expected);
+  const uri = "an absolute http or https URI";
+  await refuse("uri", `${uri} of at most 65536 characters`, { uri: URI + long(65_536) });
+  const host = `${uri} with a host of at most 253 characters`;
+  await refuse("uri", host, { uri: `https://${`${CANARY}.`.repeat(30)}` });
+  await refuse("uri", host, { uri: `https://${".".repeat(40_000)}${CANARY}/` });
+  // A soft hyphen is left out of the name: this one is short once it is parsed.
+  await refuse("uri", host, { uri: `https://${"\u00ad".repeat(2_048)}${CANARY}/` });
+  await refuse("method", "an HTTP method", { uri: URI, method: long(40) });
+  await refuse("headers", "at most 1000 headers", {
     uri: URI,
     headers: Object.fromEntries(Array.from({ length: 1_001 }, (_, at) => [`${CANARY}-${at}`, ""])),
   });
-  await refuse(`headers.${"n".repeat(64)}...`, { uri: URI, headers: { ["n".repeat(257)]: CANARY } });
-  await refuse("headers.x-a", { uri: URI, headers: { "x-a": long(65_537) } });
-  await refuse("headers.x-a", { uri: URI, headers: { "x-a": `a${" ".repeat(40_000)}${CANARY}` } });
-  await refuse("hmac.cap1-hmac-sha512.key", {
+  await refuse(`headers.${"n".repeat(64)}...`, "a header name of at most 256 characters", {
     uri: URI,
-    hmac: { "cap1-hmac-sha512": { key: long(1_026), keyId: "k" } },
+    headers: { ["n".repeat(257)]: CANARY },
   });
+  const value = "a string of at most 65536 characters";
+  await refuse("headers.x-a", value, { uri: URI, headers: { "x-a": long(65_537) } });
+  await refuse("headers.x-a", "", { uri: URI, headers: { "x-a": `a${" ".repeat(40_000)}${CANARY}` } });
+  const refuseHmac = (scheme: string, field: string, expected: string, credentials: object) =>
+    refuse(`hmac.${scheme}.${field}`, expected, { uri: URI, hmac: { [scheme]: credentials } });
+  const cap1 = { key: "abcd", keyId: "k" };
+  const key = "base64url without padding, at most 1024 characters";
+  await refuseHmac("cap1-hmac-sha512", "key", key, { ...cap1, key: long(1_026) });
+  await refuseHmac("cap1-hmac-sha512", "keyId", "a string of 1 to 256 ", { ...cap1, keyId: long(257) });
+  for (const [field, most] of Object.entries({
+    awsAccessKeyId: 128,
+    region: 128,
+    service: 128,
+    secretAccessKey: 256,
+    sessionToken: 8_192,
+  })) {
+    const credentials = { ...AWS4, [field]: long(most + 1) };
+    const expected = field === "secretAccessKey" ? "a well-formed string" : "a string";
+    await refuseHmac("aws4-hmac-sha256", field, `${expected} of 1 to ${most} `, credentials);
+  }
+  const padded = `-----BEGIN CERTIFICATE-----\n${long(65_536)}\n-----END CERTIFICATE-----\n`;
   for (const name of ["ca", "cert", "key"])
-    await refuse(`tls.${name}`, { uri: URI, tls: { [name]: padded } });
-  await refuse("capability", { capability: `cpblty://${long(100_000)}/#` });
+    await refuse(`tls.${name}`, "PEM of at most 65536 characters", { uri: URI, tls: { [name]: padded } });
+  await refuse("capability", "", { capability: `cpblty://${long(100_000)}/#` });
+  const token = formatToken(Buffer.alloc(64, 0x44));
+  for (const name of [`${"a.".repeat(127)}a`, `${"a.".repeat(2_000)}a`])
+    await refuse("capability", "", { capability: `cpblty://${name}/#${token}` });
 });
 
 test("what would be sent fits --header-bytes, with the signature that is added; the first field that does not fit is named", async () => {

@@ -19,8 +19,12 @@ export interface Refusing extends AsyncDisposable {
   readonly dead: string;
   /** All rows of the store, but the one that every write touches. */
   contents(): Promise<readonly string[]>;
-  /** Every body is answered with a 400 that names the field; nothing is stored, nothing secret comes back. */
-  expectRefused(token: string, field: string, bodies: readonly unknown[]): Promise<void>;
+  /**
+   * Every body is answered with a 400 that names the field; nothing is stored, nothing secret comes back.
+   *
+   * @param expected how the message goes on after the field. Default: in any way.
+   */
+  expectRefused(token: string, field: string, bodies: readonly unknown[], expected?: string): Promise<void>;
 }
 
 export async function startRefusing(): Promise<Refusing> {
@@ -41,14 +45,15 @@ export async function startRefusing(): Promise<Refusing> {
     exporting: membrane.export,
     dead,
     contents,
-    async expectRefused(token, field, bodies) {
+    async expectRefused(token, field, bodies, expected = "") {
       const before = await contents();
       for (const body of bodies) {
         const answer = await call(service, token, { body: JSON.stringify(body) });
         const what = JSON.stringify(body).slice(0, 200);
         expect(answer.status, what).toBe(400);
         expect(answer.json, what).toMatchObject({ statusCode: 400, error: "Bad Request" });
-        expect(answer.json.message.startsWith(`${field}: expected `), `${what}: ${answer.text}`).toBe(true);
+        const start = `${field}: expected ${expected}`;
+        expect(answer.json.message.startsWith(start), `${what}: ${answer.text}`).toBe(true);
         expect(answer.headers["cache-control"]).toBe("no-store");
         expect(answer.text, what).not.toContain(CANARY);
         expect(answer.text, what).not.toContain("CPBLTY1-");
