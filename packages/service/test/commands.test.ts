@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -172,6 +172,25 @@ test("init --json prints the capabilities in the shape that scripts rely on, and
   });
   expect(await readFile(join(data, "tls", "ca.pem"), "utf8")).toMatch(/^-----BEGIN CERTIFICATE-----/);
 });
+
+test.each([
+  ["certificate", "tls/ca.key"],
+  ["authority", "authority"],
+])(
+  "an init that cannot keep its %s makes no tenant, and the next one prints its capabilities",
+  async (_what, path) => {
+    await using directory = await temporaryDirectory();
+    const data = join(directory.path, "data");
+    // A directory, where a file is to be.
+    await mkdir(join(data, path), { recursive: true, mode: 0o700 });
+    const failed = await runMembrane(["init", "--data", data, "--authority", "membrane.test", "--json"]);
+    expect([failed.code, failed.stdout]).toEqual([1, ""]);
+    await rm(join(data, path), { recursive: true });
+    const { create } = await initialised(data);
+    await using service = await spawnService(data);
+    await createMembrane(service, tokenOf(create), "m");
+  },
+);
 
 test("a second init is refused, says what to do, and changes nothing", async () => {
   await using directory = await temporaryDirectory();

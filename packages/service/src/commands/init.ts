@@ -27,15 +27,17 @@ export async function init(config: DataConfig, json: boolean, machine: InitMachi
   await mendModes(config);
   const data = await openData(config);
   try {
-    const first = await makeFirstTenant(data);
+    const authorities = [config.authority, ...config.aliases];
+    // Before the tenant is stored: an error after it would lose the capabilities, which cannot be shown again.
+    const first = await makeFirstTenant(data, async () => {
+      await ensureServerCertificate({ directory: paths.tls, authorities, now, mayReplaceCA: true });
+      await rememberAuthority(config);
+    });
     if (first === undefined) {
       throw new ConfigError(
         `${config.data} has its first tenant already, and its capabilities cannot be shown again: use "membrane tenant create --id ID" or "membrane tenant reissue --id default"`,
       );
     }
-    const authorities = [config.authority, ...config.aliases];
-    await ensureServerCertificate({ directory: paths.tls, authorities, now, mayReplaceCA: true });
-    await rememberAuthority(config);
     const ca = resolve(join(paths.tls, "ca.pem"));
     if (json) printJson(print, firstForPrograms(first, ca));
     else printFirst(print, first, ca);
