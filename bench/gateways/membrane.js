@@ -2,13 +2,13 @@ import { randomBytes } from "node:crypto";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { directory, run, startProgram } from "./start.js";
+import { directory, freePort, run, startProgram, startUnheard } from "./start.js";
 
 const MEMBRANE = fileURLToPath(new URL("../../packages/service/bin/membrane.js", import.meta.url));
 const AUTHORITY = "bench.test";
 
 /** What a store of the bench was begun with. */
-/** @typedef {{ data: string, create: string, query: string }} Begun */
+/** @typedef {{ data: string, create: string, query: string, provision: string }} Begun */
 /** @typedef {Awaited<ReturnType<typeof serve>>} Service */
 /** @typedef {{ url: string }} Door */
 
@@ -17,30 +17,14 @@ export async function begin() {
   const data = join(directory, `data-${randomBytes(4).toString("hex")}`);
   const words = ["init", "--data", data, "--authority", AUTHORITY, "--no-profile", "--json"];
   const { stdout } = await run(process.execPath, [MEMBRANE, ...words]);
-  const { create, query } = JSON.parse(stdout).capabilities;
-  return { data, create: tokenOf(create), query: tokenOf(query) };
-}
-
-/**
- * Another tenant of the same store.
- *
- * @param {Begun} begun
- * @param {string} id
- */
-export async function createTenant({ data }, id) {
-  const { stdout } = await run(process.execPath, [
-    MEMBRANE,
-    "tenant",
-    "create",
-    "--data",
+  const { capabilities, operator } = JSON.parse(stdout);
+  const { create, query } = capabilities;
+  return {
     data,
-    "--authority",
-    AUTHORITY,
-    "--id",
-    id,
-    "--json",
-  ]);
-  return { create: tokenOf(JSON.parse(stdout).capabilities.create) };
+    create: tokenOf(create),
+    query: tokenOf(query),
+    provision: tokenOf(operator.provision),
+  };
 }
 
 /**
@@ -58,15 +42,43 @@ export async function copyOf(begun) {
 }
 
 /**
- * @param {Begun} begun
- * @param {{ name?: string, secure?: boolean, flags?: readonly string[], node?: readonly string[] }} options `node`: its own
- *   flags
+ * @typedef {object} Serving
+ * @property {string} [name]
+ * @property {boolean} [secure]
+ * @property {readonly string[]} [flags]
+ * @property {readonly string[]} [node] its own flags
+ * @property {readonly string[]} [through] the command that starts it
+ * @property {number} [log] descriptor that its log goes to, and is not read from here
  */
-export async function serve({ data }, { name = "membrane", secure = false, flags = [], node = [] } = {}) {
-  const where = ["--data", data, "--authority", AUTHORITY, "--listen", "127.0.0.1:0", "--no-profile"];
-  const words = ["serve", ...where, "--allow-target", "127.0.0.1", ...(secure ? [] : ["--no-tls"]), ...flags];
-  const service = await startProgram(name, [...node, MEMBRANE, ...words]);
+
+/**
+ * @param {{ data: string }} begun
+ * @param {Serving} options
+ */
+export async function serve({ data }, { name = "membrane", secure = false, flags = [], ...how } = {}) {
+  const { node = [], through = [], log } = how;
+  const port = log === undefined ? 0 : await freePort();
+  const where = ["--data", data, "--authority", AUTHORITY, "--listen", `127.0.0.1:${port}`, "--no-profile"];
+  const given = ["serve", ...where, "--allow-target", "127.0.0.1", ...(secure ? [] : ["--no-tls"]), ...flags];
+  const words = [...node, MEMBRANE, ...given];
+  const service =
+    log === undefined
+      ? await startProgram(name, words, { through })
+      : await startUnheard(name, words, { port, log });
   return secure ? { ...service, url: service.url.replace("http:", "https:") } : service;
+}
+
+/**
+ * Another tenant of the same service.
+ *
+ * @param {Door} service
+ * @param {string} provision
+ * @param {string} id
+ * @returns {Promise<{ create: string, query: string }>}
+ */
+export async function provisionTenant(service, provision, id) {
+  const { capabilities } = await post(service, provision, { id });
+  return { create: tokenOf(capabilities.create), query: tokenOf(capabilities.query) };
 }
 
 /**
@@ -100,9 +112,10 @@ export function uriOf(token) {
  *
  * @param {Door} service
  * @param {string} token
+ * @param {{ signal?: AbortSignal }} how
  */
-export async function revoke(service, token) {
-  const answer = await fetch(service.url, { headers: { authorization: `Bearer ${token}` } });
+export async function revoke(service, token, how = {}) {
+  const answer = await fetch(service.url, { headers: { authorization: `Bearer ${token}` }, ...how });
   if (answer.status !== 202) throw new Error(`expected 202, got ${answer.status}: ${await answer.text()}`);
   await answer.arrayBuffer();
 }

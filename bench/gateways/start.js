@@ -47,11 +47,23 @@ export async function endProgram({ pid }) {
   if (child !== undefined) await end(child);
 }
 
+/**
+ * How one of the programs that were started has ended, or undefined while it runs.
+ *
+ * @param {{ pid: number }} program
+ */
+export function endOf({ pid }) {
+  const child = children.find((one) => one.pid === pid);
+  return child?.signalCode ?? (typeof child?.exitCode === "number" ? `status ${child.exitCode}` : undefined);
+}
+
 /** @param {import("node:child_process").ChildProcess} child */
 async function end(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
   child.kill("SIGTERM");
+  // One that was stopped ends when it continues.
+  child.kill("SIGCONT");
   await ended;
 }
 
@@ -153,7 +165,7 @@ http {
 `;
 }
 
-async function freePort() {
+export async function freePort() {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const address = probe.address();
@@ -163,21 +175,56 @@ async function freePort() {
   return address.port;
 }
 
+/** @typedef {Gateway & { port: number, startMs: number }} Started */
+
 /**
  * Starts a program of Node's that says its port in a line of JSON.
  *
  * @param {string} name
- * @param {string[]} words
- * @returns {Promise<Gateway & { port: number, startMs: number }>}
+ * @param {readonly string[]} words
+ * @param {{ env?: Record<string, string>, through?: readonly string[] }} how `through`: a command that runs what follows it in
+ *   its place, such as unshare(1)
+ * @returns {Promise<Started>}
  */
-export async function startProgram(name, words, env = {}) {
+export async function startProgram(name, words, { env = {}, through = [] } = {}) {
   const from = performance.now();
-  const child = spawn(process.execPath, words, {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...env },
-  });
+  const [command = "", ...rest] = [...through, process.execPath, ...words];
+  const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
   children.push(child);
   const port = await Promise.any([portIn(child.stdout), portIn(child.stderr)]);
+  return startedAt(name, child, port, from);
+}
+
+/**
+ * Starts a service whose log cannot be read here: it says nothing, and is asked until it answers.
+ *
+ * @param {string} name
+ * @param {readonly string[]} words
+ * @param {{ port: number, log: number }} where `log`: the descriptor of its standard error
+ * @returns {Promise<Started>}
+ */
+export async function startUnheard(name, words, { port, log }) {
+  const from = performance.now();
+  const child = spawn(process.execPath, words, { stdio: ["ignore", "ignore", log] });
+  children.push(child);
+  for (let attempt = 0; attempt < 300 && child.exitCode === null; attempt += 1) {
+    const isReady = await fetch(`http://127.0.0.1:${port}/healthz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isReady) return startedAt(name, child, port, from);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("a service without a log does not answer");
+}
+
+/**
+ * @param {string} name
+ * @param {import("node:child_process").ChildProcess} child
+ * @param {number} port
+ * @param {number} from
+ */
+function startedAt(name, child, port, from) {
   const startMs = performance.now() - from;
   return { name, pid: Number(child.pid), port, url: `http://127.0.0.1:${port}/`, token: NO_TOKEN, startMs };
 }

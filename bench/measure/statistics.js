@@ -19,7 +19,7 @@ export function quartiles(values) {
  * @param {readonly number[]} values
  * @param {number} at from 0 to 1
  */
-function quantile(values, at) {
+export function quantile(values, at) {
   const sorted = values.toSorted((a, b) => a - b);
   const rank = (sorted.length - 1) * at;
   const lower = sorted[Math.floor(rank)] ?? Number.NaN;

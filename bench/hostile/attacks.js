@@ -1,0 +1,32 @@
+// All attacks, in the order in which they run: those of one place follow each other.
+import { BODIES } from "./attacks/bodies.js";
+import { CONFIGURATIONS } from "./attacks/configurations.js";
+import { CONNECTIONS } from "./attacks/connections.js";
+import { SURROUNDINGS } from "./attacks/surroundings.js";
+import { TEXTS } from "./attacks/texts.js";
+import { WRITES } from "./attacks/writes.js";
+
+/** What an attack was prepared with, and its process is handed as JSON. */
+/** @typedef {{ tokens: readonly string[], uri?: string }} Given */
+
+/**
+ * @typedef {object} Attack
+ * @property {string} name
+ * @property {import("./places.js").PlaceName} [where] where the service runs; default: "ordinary"
+ * @property {"invocations" | "revokes"} [measured] what the other tenant does; default: "invocations"
+ * @property {(world: import("./world.js").World) => Promise<Given>} prepare by the attacking tenant's ordinary means
+ * @property {(world: import("./world.js").World) => Promise<{ pid: number }>} [beside] another process that runs meanwhile
+ * @property {(client: import("./client.js").Client, given: Given) => void} act in the attacker's process
+ * @property {Readonly<Record<string, number>>} shows how often something comes of it at least, if it took place: responses,
+ *   `open` connections, `sentMB`
+ */
+
+/** @type {readonly Attack[]} */
+export const ATTACKS = [...TEXTS, ...BODIES, ...CONNECTIONS, ...CONFIGURATIONS, ...WRITES, ...SURROUNDINGS];
+
+/** @param {string} name */
+export function attackNamed(name) {
+  const attack = ATTACKS.find((one) => one.name === name);
+  if (attack === undefined) throw new TypeError(`no such attack: ${name}`);
+  return attack;
+}

@@ -1,0 +1,71 @@
+// `npm run bench:hostile [-- WORD]`: what one tenant's attacks cost another tenant. A service with a heap of 1 GB is attacked while
+// another tenant sends a steady load; its p99 is compared with its p99 without an attack, in the same run. Only the ratio counts. If
+// the quiet stretches before and after an attack differ, the machine was too noisy for a result. Exits with 1 when a goal is missed
+// or a service died.
+import { endAll, endOf, endProgram } from "../gateways/start.js";
+import { attackOnce } from "./attack-once.js";
+import { ATTACKS } from "./attacks.js";
+import { MEASURES } from "./measures.js";
+import { whyNot } from "./places.js";
+import { judge, rowOf } from "./report.js";
+import { startTargets } from "./targets.js";
+import { openWorld } from "./world.js";
+
+const [word = ""] = process.argv.slice(2);
+const chosen = ATTACKS.filter(({ name }) => name.includes(word));
+if (chosen.length === 0) throw new TypeError(`no attack has "${word}" in its name`);
+for (const signal of ["SIGINT", "SIGTERM"])
+  process.once(signal, () => void endAll().then(() => process.exit(1)));
+
+/** @type {import("./world.js").World | undefined} */
+let world;
+/** @type {number | undefined} */
+let quiet;
+const report = [];
+let isMissed = false;
+try {
+  const targets = await startTargets();
+  for (const attack of chosen) {
+    const where = attack.where ?? "ordinary";
+    const why = await whyNot(where);
+    if (why !== undefined) {
+      console.log(`${attack.name}: skipped; ${why}.`);
+      continue;
+    }
+    if (world?.where !== where || endOf(world.service) !== undefined) {
+      if (world !== undefined) await endProgram(world.service);
+      world = await openWorld(where, targets);
+      // The first stretch warms up, and does not count.
+      await (
+        await MEASURES.invocations(world)
+      )();
+      quiet = undefined;
+    }
+    const findings = await attackOnce(attack, world, quiet);
+    quiet = attack.measured === undefined ? findings.p99.after : undefined;
+    isMissed ||= judge(findings).isMissed;
+    report.push(rowOf(attack.name, findings));
+    show(report.slice(-1));
+  }
+  console.log();
+  show(report);
+  console.log(isMissed ? "A goal was missed." : "No goal was missed.");
+} catch (error) {
+  isMissed = true;
+  console.error(error);
+} finally {
+  await endAll();
+  process.exit(isMissed ? 1 : 0);
+}
+
+/** @param {readonly import("./report.js").Row[]} rows */
+function show(rows) {
+  for (const { attack, achieved, ...figures } of rows) {
+    console.log(`${attack}: ${achieved}`);
+    console.log(
+      `  ${Object.entries(figures)
+        .map(([what, figure]) => `${what} ${figure}`)
+        .join(" · ")}`,
+    );
+  }
+}
