@@ -75,6 +75,23 @@ test("more than may wait is refused, of one capability and of one tenant, and th
   expect(refused.at(-1)).toBe("");
 });
 
+test("a page that has begun waits no longer, as long as its tenant has others in progress", async () => {
+  const turns = createPageTurns();
+  const { page, stop } = startPages(turns, 1);
+  let end = (): void => undefined;
+  const long = turns.page(
+    { tenant: "t", capability: "long" },
+    () => new Promise<void>((resolve) => (end = resolve)),
+  );
+  for (let round = 0; round < 20; round += 1) {
+    const pages = await Promise.all(Array.from({ length: 100 }, () => page("t", "c")));
+    expect(new Set(pages)).toEqual(new Set(["whole"]));
+  }
+  end();
+  await long;
+  stop();
+});
+
 test("a page that fails leaves its place to the next one", async () => {
   const turns = createPageTurns();
   const fail = (): Promise<unknown> =>
