@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createFile, makePrivateDirectory, readIfPresent, replaceFile } from "./private-files.ts";
+import { createFile, makePrivateDirectory, readIfPresent, replaceFile, stageFile } from "./private-files.ts";
 
 let directory: string;
 
@@ -49,3 +49,25 @@ test("readIfPresent tells a missing file from one that cannot be read", async ()
   expect(await readIfPresent(join(directory, "none"))).toBeUndefined();
   await expect(readIfPresent(directory)).rejects.toThrow("EISDIR");
 });
+
+test.each([0o000, 0o022, 0o077])(
+  "under the umask %i a private directory and a private file are for their owner alone, and a public file is for all",
+  async (umask) => {
+    const before = process.umask(umask);
+    try {
+      const within = join(directory, "a", "b");
+      await makePrivateDirectory(within);
+      await createFile(join(within, "private"), "", 0o600);
+      await replaceFile(join(within, "public"), "", 0o644);
+      await (await stageFile(join(within, "staged"), "", 0o600)).place();
+    } finally {
+      process.umask(before);
+    }
+    const modes = await Promise.all(
+      ["a", "a/b", "a/b/private", "a/b/public", "a/b/staged"].map(
+        async (path) => (await stat(join(directory, path))).mode & 0o777,
+      ),
+    );
+    expect(modes.map((mode) => mode.toString(8))).toEqual(["700", "700", "600", "644", "600"]);
+  },
+);
