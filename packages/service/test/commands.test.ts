@@ -14,6 +14,7 @@ import { call, createMembrane, expectStatus, exportThrough, tokenOf } from "../s
 import { firstTokens } from "../src/testkit/data.ts";
 import { temporaryDirectory } from "../src/testkit/directory.ts";
 import { runMembrane, spawnMembrane, spawnService } from "../src/testkit/process.ts";
+import { startTestService } from "../src/testkit/service.ts";
 import { startTarget } from "../src/testkit/target.ts";
 
 const MEMBRANE = fileURLToPath(new URL("../bin/membrane.js", import.meta.url));
@@ -108,6 +109,15 @@ test("a start that cannot write down the capabilities makes no tenant, and the n
   await using service = await spawnService(directory.path);
   const { create } = await firstTokens(directory.path);
   await createMembrane(service, create, "m");
+});
+
+test("a store whose first tenant was deleted, and swept, gets no other first tenant", async () => {
+  await using service = await startTestService();
+  expectStatus(await call(service, service.tokens.deleteSelf, { method: "DELETE" }), 202);
+  while ((await service.data.store.sweep(100)).more);
+  expect(await service.data.store.tenants()).toEqual([]);
+  expect(await makeFirstTenant(service.data)).toBeUndefined();
+  expect(await service.data.store.tenants()).toEqual([]);
 });
 
 test("by default it speaks TLS with a certificate of its own, which the CA file it names vouches for", async () => {
