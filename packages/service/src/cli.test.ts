@@ -170,10 +170,10 @@ test.each([
 
 test("every limit is a flag", async () => {
   const flags = Object.keys(DEFAULT_LIMITS).map(
-    (name) => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}=3`,
+    (name) => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}=9999999`,
   );
   const command = await read(["serve", ...flags]);
-  const expected = Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((name) => [name, 3]));
+  const expected = Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((name) => [name, 9_999_999]));
   expect(command).toMatchObject({ config: { limits: expected } });
 });
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { RawServeFlags } from "./config.ts";
 import { ConfigError, kebab, readDataConfig, readServeConfig } from "./config.ts";
 import type { Limits } from "./limits.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
+import { DEFAULT_LIMITS, LEAST_LIMITS } from "./limits.ts";
 
 const FLAGS: RawServeFlags = {
   data: "./membrane-data",
@@ -147,13 +147,14 @@ test("a certificate and its key go together, and not with --no-tls", () => {
   expect(refusal({ ...files, tls: false })).toMatch(/^--no-tls/);
 });
 
-test("every limit can be set, and only to a whole number of at least 1", () => {
+test("every limit can be set, and only to a whole number of at least 1, or of what a share must hold", () => {
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
-    expect(readServeConfig({ ...FLAGS, limits: { [name]: 1 } }).limits).toEqual({
+    const least = LEAST_LIMITS[name] ?? 1;
+    expect(readServeConfig({ ...FLAGS, limits: { [name]: least } }).limits).toEqual({
       ...DEFAULT_LIMITS,
-      [name]: 1,
+      [name]: least,
     });
-    for (const value of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
+    for (const value of [least - 1, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
       expect(refusal({ limits: { [name]: value } })).toMatch(new RegExp(`^--${kebab(name)}: `));
     }
     expect(readServeConfig({ ...FLAGS, limits: { [name]: undefined } }).limits).toEqual(DEFAULT_LIMITS);

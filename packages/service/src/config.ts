@@ -6,7 +6,7 @@ import { parseCidr } from "./egress/address.ts";
 import type { AllowRule } from "./egress/policy.ts";
 import { parseAllowTarget } from "./egress/policy.ts";
 import type { Limits } from "./limits.ts";
-import { DEFAULT_LIMITS, LONGEST_TIMER_MS } from "./limits.ts";
+import { DEFAULT_LIMITS, LEAST_LIMITS, LONGEST_TIMER_MS } from "./limits.ts";
 
 /** A flag that does not say what it should. The message names it and what was expected. */
 export class ConfigError extends Error {
@@ -224,14 +224,19 @@ function raised(upstreamTimeoutMs: number | undefined): Partial<Limits> {
 }
 
 function demandLimit(name: string, value: number | undefined): void {
-  if (!Number.isSafeInteger(value) || Number(value) < 1) {
-    throw new ConfigError(`--${kebab(name)}: expected a whole number of at least 1`);
+  const least = isLimit(name) ? (LEAST_LIMITS[name] ?? 1) : 1;
+  if (!Number.isSafeInteger(value) || Number(value) < least) {
+    throw new ConfigError(`--${kebab(name)}: expected a whole number of at least ${least}`);
   }
   if (name.endsWith("Ms") && Number(value) > LONGEST_TIMER_MS) {
     throw new ConfigError(
       `--${kebab(name)}: expected at most ${LONGEST_TIMER_MS} milliseconds, which is 24 days: no timer runs longer`,
     );
   }
+}
+
+function isLimit(name: string): name is keyof Limits {
+  return name in DEFAULT_LIMITS;
 }
 
 /** How a limit is written on the command line. */

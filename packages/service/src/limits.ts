@@ -14,6 +14,8 @@ export interface Limits {
   readonly heldBytes: number;
   /** Bytes of all bodies of requests to the service itself that are held in memory at once. */
   readonly managementHeldBytes: number;
+  /** Bytes of all responses that wait in memory at once for their clients. */
+  readonly waitingResponseBytes: number;
   /** Time over which a requester that is in the middle of its body must keep the least rate. */
   readonly bodyIdleMs: number;
   /** The least rate of a requester that sends, in bytes a second. */
@@ -96,6 +98,7 @@ export const DEFAULT_LIMITS: Limits = {
   heldBodyBytes: 8 * 1024 * 1024,
   heldBytes: 256 * 1024 * 1024,
   managementHeldBytes: 64 * 1024 * 1024,
+  waitingResponseBytes: 256 * 1024 * 1024,
   headTimeoutMs: 30_000,
   bodyIdleMs: 30_000,
   // The figure of Kestrel, ASP.NET Core's server: MinRequestBodyDataRate and MinResponseDataRate.
@@ -134,4 +137,10 @@ export const DEFAULT_LIMITS: Limits = {
   storedBytesPerTenant: 4 * 1024 * 1024 * 1024,
   ownCapabilitiesPerTenant: 3_000,
   tenants: 100_000,
+};
+
+/** Limits that may not be as low as 1. */
+export const LEAST_LIMITS: Partial<Readonly<Record<keyof Limits, number>>> = {
+  // The share of one capability, a third, must hold any single response that waits.
+  waitingResponseBytes: 4 * 1024 * 1024,
 };

@@ -22,6 +22,7 @@ import { createByteBudget } from "./invocation/byte-budget.ts";
 import { createOccupancy } from "./invocation/occupancy.ts";
 import { createPace } from "./invocation/pace.ts";
 import { createPieceTurns } from "./invocation/piece-turns.ts";
+import { createWaitingResponses } from "./invocation/waiting-responses.ts";
 import type { BodyOptions } from "./invocation/request-body.ts";
 import type { Resolved } from "./invocation/resolve.ts";
 import { SMALL_PIECE_BYTES, collectAsStreamed } from "./invocation/collect-as-streamed.ts";
@@ -181,6 +182,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       cors: CORS_HEADERS,
       pace,
       pieceTurns: createPieceTurns(),
+      waiting: createWaitingResponses(limits.waitingResponseBytes, ledger),
       passing,
       bodies,
       reader: { windowMs: limits.readerIdleMs, bytesPerSecond: limits.readerBytesPerSecond },

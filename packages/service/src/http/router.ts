@@ -13,6 +13,7 @@ import type { BodyFraming, RequestHead } from "../invocation/request-head.ts";
 import type { Admitted, Resolved, ResolveContext } from "../invocation/resolve.ts";
 import { resolve } from "../invocation/resolve.ts";
 import type { ExchangeEnd } from "../invocation/stream.ts";
+import { watchEnded } from "../invocation/waiting-responses.ts";
 import { StoreBusyError, StoreFailedError, StoreFullError } from "../store/store.ts";
 import type { Exchanged } from "./answer.ts";
 import { answer, answerError, answerJson, closeUnread } from "./answer.ts";
@@ -116,7 +117,8 @@ async function serveManagement(
   if (!outcome.ok) return answerDenial(context, exchanged, head, outcome.denial, caller.capability);
   const { status, body } = outcome.value;
   context.log.managed({ capability: fingerprint(caller.capability), kind, status });
-  return answerJson(exchanged, head.body, status, body);
+  answerJson(exchanged, head.body, status, body);
+  watchEnded(context.invoking.waiting, exchanged.response, caller.accounts);
 }
 
 function hasFailedTooOften(context: RouterContext, exchanged: Exchanged): boolean {

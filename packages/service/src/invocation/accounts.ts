@@ -11,12 +11,14 @@ export interface Account {
   heldBytes: number;
   /** Bytes of bodies of requests to the service itself. */
   managementBytes: number;
+  /** Bytes of responses that wait for their clients. */
+  waitingBytes: number;
   /** It was idle and was dropped; another account may have replaced it. */
   isDropped: boolean;
 }
 
 /** The budgets of bytes that an account counts. */
-export type ByteBudget = "heldBytes" | "managementBytes";
+export type ByteBudget = "heldBytes" | "managementBytes" | "waitingBytes";
 
 /** The accounts that one capability is charged to. Kept with its verdict, so that a request need not look them up. */
 export interface Accounts {
@@ -56,8 +58,16 @@ function reopen(accounts: Account[], open: Standing<Uid, Account>): void {
 
 function openAccounts(): Standing<Uid, Account> {
   return new Standing({
-    make: (uid): Account => ({ uid, invocations: 0, heldBytes: 0, managementBytes: 0, isDropped: false }),
-    isIdle: ({ invocations, heldBytes, managementBytes }) => invocations + heldBytes + managementBytes === 0,
+    make: (uid): Account => ({
+      uid,
+      invocations: 0,
+      heldBytes: 0,
+      managementBytes: 0,
+      waitingBytes: 0,
+      isDropped: false,
+    }),
+    isIdle: ({ invocations, heldBytes, managementBytes, waitingBytes }) =>
+      invocations + heldBytes + managementBytes + waitingBytes === 0,
     dropped: (_uid, account) => {
       account.isDropped = true;
     },

@@ -7,11 +7,18 @@ import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { AnswerBody } from "./answer-body.ts";
+import { createLedger } from "./accounts.ts";
 import { createPieceTurns } from "./piece-turns.ts";
+import { createWaitingResponses } from "./waiting-responses.ts";
+
+const OWNER = { accounts: { capabilities: [], tenants: [] }, evict: () => undefined };
 
 /** Writes pieces as a target's connection does: it pauses when there is no room, until it is resumed. */
 function pour(response: ServerResponse, pieces: readonly Buffer[]): Promise<number> {
-  const body = new AnswerBody(response, createPieceTurns());
+  const body = new AnswerBody(response, OWNER, {
+    pieceTurns: createPieceTurns(),
+    waiting: createWaitingResponses(1_024 * 1_024 * 1_024, createLedger()),
+  });
   let next = 0;
   let held = 0;
   return new Promise((resolve) => {

@@ -105,7 +105,7 @@ function carryOut(
     const unsigned = withLength(marks, payload.value, requester.head);
     const signNow = (): string[] => sign(target, shaped, hash, unsigned, context.now);
 
-    const exchange = new Exchange(requester.response, admission, context);
+    const exchange = new Exchange(requester.response, { admission, accounts }, context);
     const request = upstreamRequest(context, target, shaped, signNow, body, requester.head);
     exchange.start(pool, request);
     return exchange.ended;

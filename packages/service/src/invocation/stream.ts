@@ -6,12 +6,13 @@ import type { Connection } from "../egress/connection.ts";
 import type { ConnectionUser, Upstream } from "../egress/connection-pool.ts";
 import type { Awaitable } from "../domain/awaitable.ts";
 import type { Admission } from "./admissions.ts";
+import type { Accounts } from "./accounts.ts";
+import type { AnswerBodyContext } from "./answer-body.ts";
 import { AnswerBody } from "./answer-body.ts";
 import { shapeAnswer } from "./answer-head.ts";
 import { breakOff } from "./break-off.ts";
 import { denialOfFailure } from "./failure.ts";
 import type { Asked } from "./led-elsewhere.ts";
-import type { PieceTurns } from "./piece-turns.ts";
 import type { LeastRate, Pace, Paced, Window } from "./pace.ts";
 import { judgeRate } from "./pace.ts";
 import { judgeAttempt } from "./try-again.ts";
@@ -36,14 +37,12 @@ export interface UpstreamRequest {
 }
 
 /** What all exchanges are handed. */
-export interface ExchangeContext {
+export interface ExchangeContext extends AnswerBodyContext {
   /** Asks the revocation log again; the admission tells. An engine inside the process answers at once. */
   readonly recheck: () => Awaitable<void>;
   /** Header lines for answers to other origins. */
   readonly cors: readonly string[];
   readonly pace: Pace;
-  /** For answers in tiny pieces. */
-  readonly pieceTurns: PieceTurns;
   /** How fast a requester must read while its answer waits for it. */
   readonly reader: LeastRate;
   /** How long an exchange may last, in milliseconds. */
@@ -67,6 +66,7 @@ export type ExchangeEnd =
  */
 export class Exchange implements Paced, ConnectionUser {
   readonly ended: Promise<ExchangeEnd>;
+  readonly accounts: Accounts;
   place = -1;
   readonly #response: ServerResponse;
   readonly #out: AnswerBody;
@@ -90,9 +90,14 @@ export class Exchange implements Paced, ConnectionUser {
   #status: number | undefined;
   #isOver = false;
 
-  constructor(response: ServerResponse, admission: Admission, context: ExchangeContext) {
+  constructor(
+    response: ServerResponse,
+    { admission, accounts }: { readonly admission: Admission; readonly accounts: Accounts },
+    context: ExchangeContext,
+  ) {
     this.#response = response;
-    this.#out = new AnswerBody(response, context.pieceTurns);
+    this.accounts = accounts;
+    this.#out = new AnswerBody(response, this, context);
     this.#context = context;
     this.#begunAt = context.pace.now();
     context.pace.add(this);
@@ -205,7 +210,13 @@ export class Exchange implements Paced, ConnectionUser {
   /** The answer is whole, and its end may still wait for its reader. */
   #tickAfterwards(now: number): void {
     if (this.#response.writableFinished || this.#response.destroyed) this.#context.pace.delete(this);
-    else if (this.#isReaderTooSlow(now)) this.#response.destroy();
+    else if (this.#isReaderTooSlow(now)) breakOff(this.#response);
+  }
+
+  /** Its client takes nothing, and others need the memory. */
+  evict(): void {
+    if (this.#isOver) breakOff(this.#response);
+    else this.#fail({ reason: "request_timeout" }, new WaitedTooLongError());
   }
 
   #isReaderTooSlow(now: number): boolean {
@@ -290,6 +301,12 @@ export class Exchange implements Paced, ConnectionUser {
     const body = this.#request?.body ?? null;
     if (body !== null && !Buffer.isBuffer(body)) body.destroy();
   }
+}
+
+/** The response had waited longest for its client when its capability or tenant had used up its share. */
+class WaitedTooLongError extends Error {
+  override readonly name = "WaitedTooLongError";
+  readonly code = "WAITED_TOO_LONG";
 }
 
 function nothing(): void {}

@@ -1,0 +1,130 @@
+import type { ServerResponse } from "node:http";
+import type { Denial } from "../domain/denial.ts";
+import type { Account, Accounts, Ledger } from "./accounts.ts";
+import { breakOff } from "./break-off.ts";
+import { createByteBudget } from "./byte-budget.ts";
+import type { BodyShare } from "./held-body.ts";
+
+/** A response that may have to wait for its client. */
+export interface WaitingResponse {
+  readonly response: ServerResponse;
+  /** Charged while it waits. */
+  readonly accounts: Accounts;
+  /** Bytes that are in memory because its client has not taken them; none if it does not wait. */
+  readonly bufferedBytes: number;
+  /** Set while it is charged, by {@link WaitingResponses} alone. */
+  charge: Charge | undefined;
+  /** Aborts it. Called when it is not charged any more. */
+  evict(): void;
+}
+
+export interface Charge {
+  readonly share: BodyShare;
+  readonly bytes: number;
+  readonly onClose: () => void;
+}
+
+/**
+ * The memory of responses that wait for their clients. A client that does not read is aborted only after a minute, and a tenant
+ * has thousands of connections. So what waits is charged to its capability and its tenant; when one of them uses up its share, its
+ * response that has waited longest is aborted: clients that read wait for milliseconds.
+ */
+export interface WaitingResponses {
+  /** Charges a response, if it still waits in the next turn of the event loop: nearly all are written by then. */
+  watch(response: WaitingResponse): void;
+  /** Its client has taken everything. */
+  release(response: WaitingResponse): void;
+}
+
+/** @param limit of all that waits, in bytes. */
+export function createWaitingResponses(limit: number, ledger: Pick<Ledger, "refresh">): WaitingResponses {
+  const budget = createByteBudget(limit, "waitingBytes");
+  /** Those that are charged. The first one has waited longest. */
+  const waiting = new Set<WaitingResponse>();
+  let watched: WaitingResponse[] = [];
+
+  const release = (response: WaitingResponse): void => {
+    const { charge } = response;
+    if (charge === undefined) return;
+    response.charge = undefined;
+    waiting.delete(response);
+    response.response.off("close", charge.onClose);
+    charge.share.giveBack(charge.bytes);
+  };
+  const charge = (response: WaitingResponse): void => {
+    const bytes = response.bufferedBytes;
+    // One that is closed already would never report it.
+    if (bytes === 0 || response.charge !== undefined || response.response.destroyed) return;
+    // The request may be over, and its accounts idle.
+    ledger.refresh(response.accounts);
+    const share = budget.shareOf(response.accounts);
+    for (let denied = share.take(bytes); denied !== undefined; denied = share.take(bytes)) {
+      const longest = longestWaiting(waiting, response.accounts, denied);
+      // It alone is more than a share.
+      if (longest === undefined) return response.evict();
+      release(longest);
+      longest.evict();
+    }
+    const onClose = (): void => release(response);
+    response.charge = { share, bytes, onClose };
+    waiting.add(response);
+    response.response.once("close", onClose);
+  };
+  const chargeWatched = (): void => {
+    const responses = watched;
+    watched = [];
+    for (const response of responses) charge(response);
+  };
+
+  return {
+    watch(response) {
+      watched.push(response);
+      if (watched.length === 1) setImmediate(chargeWatched);
+    },
+    release,
+  };
+}
+
+/** Watches a response that was written whole. */
+export function watchEnded(waiting: WaitingResponses, response: ServerResponse, accounts: Accounts): void {
+  if (response.writableLength === 0) return;
+  waiting.watch({
+    response,
+    accounts,
+    get bufferedBytes() {
+      return response.writableLength;
+    },
+    charge: undefined,
+    evict: () => breakOff(response),
+  });
+}
+
+/**
+ * Which response makes room for another one: of the capability or the tenant that has used up its share. If none of theirs waits,
+ * or the budget is used up, it is one of the tenant that has most.
+ */
+function longestWaiting(
+  waiting: ReadonlySet<WaitingResponse>,
+  accounts: Accounts,
+  { reason }: Denial,
+): WaitingResponse | undefined {
+  const kind = reason === "capability_busy" ? "capabilities" : "tenants";
+  const full = reason === "service_busy" ? undefined : largest(accounts[kind]);
+  let most: WaitingResponse | undefined;
+  for (const response of waiting) {
+    if (full !== undefined && response.accounts[kind].includes(full)) return response;
+    if (most === undefined || tenantBytes(response) > tenantBytes(most)) most = response;
+  }
+  return most;
+}
+
+function tenantBytes({ accounts }: WaitingResponse): number {
+  return largest(accounts.tenants)?.waitingBytes ?? 0;
+}
+
+function largest(accounts: readonly Account[]): Account | undefined {
+  let found: Account | undefined;
+  for (const account of accounts)
+    if (found === undefined || account.waitingBytes > found.waitingBytes) found = account;
+  return found;
+}
