@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { Agent } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -173,4 +174,21 @@ test.each([
     ...(isTrusted ? { extraCa: server.ca } : {}),
   });
   expect(result).toEqual({ code: 0, stdout, stderr: "" });
+});
+
+test("a body over what a service holds is sent with its hash, unless the caller says what it is or it can be read but once", async () => {
+  const bytes = Buffer.alloc(8 * 1024 * 1024 + 1, "a");
+  const hash = createHash("sha256").update(bytes).digest("hex");
+  const said = async (init: CapabilityRequestInit): Promise<unknown[]> => {
+    const { headers } = await heard({ method: "POST", ...init });
+    return [headers["x-payload-sha256"], headers["x-amz-content-sha256"]];
+  };
+  for (const body of [bytes, String(bytes), new Blob([bytes])]) {
+    expect(await said({ body })).toEqual([hash, undefined]);
+    expect(await said({ body, headers: { "X-Payload-Sha256": "own" } })).toEqual(["own", undefined]);
+    expect(await said({ body, headers: [["x-amz-content-sha256", "own"]] })).toEqual([undefined, "own"]);
+  }
+  expect(await said({ body: bytes.subarray(1) })).toEqual([undefined, undefined]);
+  const stream: CapabilityRequestInit = { body: new Blob([bytes]).stream() };
+  expect(await said(Object.assign(stream, { duplex: "half" }))).toEqual([undefined, undefined]);
 });

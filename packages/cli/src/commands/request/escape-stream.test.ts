@@ -22,6 +22,14 @@ test.each([
   expect(await shown(Buffer.from(body))).toBe(expected);
 });
 
+test.each([
+  [Buffer.from("caf\u00e9").subarray(0, -1), "caf\ufffd"],
+  [Buffer.from("\u{1F600}").subarray(0, 2), "\ufffd"],
+  [Buffer.from([0x61, 0xff, 0x62]), "a\ufffdb"],
+])("what is no character is shown as such, and is not lost: %j", async (bytes, expected) => {
+  expect(await shown(bytes)).toBe(expected);
+});
+
 test("whatever a target answers, no character that is shown acts on a terminal", async () => {
   const acting = /[^\n\t\r\P{C}]|\r(?!\n)|[\u2028\u2029]/u;
   await assert(
