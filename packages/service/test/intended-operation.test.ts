@@ -4,6 +4,7 @@ import { startTestService } from "../src/testkit/service.ts";
 import type { TestService } from "../src/testkit/service.ts";
 import type { TestTarget } from "../src/testkit/target.ts";
 import { startTarget } from "../src/testkit/target.ts";
+import { nextAnswer, openWire, requestHead } from "../src/testkit/wire.ts";
 
 let service: TestService;
 let target: TestTarget;
@@ -78,6 +79,26 @@ test("an unknown operation is a 400 that names the header and its values", async
     expect(answer).toMatchObject({ status: 400, json: { code: "invalid_field" } });
     expect(answer.json.message).toMatch(/^Membrane-Operation: expected one of create, query, export/);
   }
+});
+
+test("two lines of the header name no operation, whatever they say", async () => {
+  const held = await capabilities();
+  const before = target.requests.length;
+  for (const [first, second] of [
+    ["query", "query"],
+    ["revoke", "query"],
+    ["query", "revoke"],
+  ]) {
+    await using wire = await openWire(service.port);
+    const headers = [`Membrane-Operation: ${first}`, `membrane-operation: ${second}`];
+    for (const name of ["query", "door"]) {
+      const from = wire.received().length;
+      wire.send(requestHead(held[name], { headers }));
+      const { body } = await nextAnswer(wire, { from });
+      expect(JSON.parse(body)).toMatchObject({ statusCode: 400, code: "invalid_field" });
+    }
+  }
+  expect(target.requests.length).toBe(before);
 });
 
 test("without a working capability the response is the same 401 with the header, and no target gets the header", async () => {
