@@ -9,6 +9,7 @@ export const LIMIT_DESCRIPTIONS: Readonly<Record<keyof Limits, string>> = {
   headTimeoutMs: "Milliseconds for a client to send a head, and for TLS before it",
   heldBytes: "Bytes that bodies held for a signature take together",
   managementHeldBytes: "Bytes that bodies to the service itself take together",
+  waitingPagesPerTenant: "Requests for pages of query that wait for one tenant",
   waitingResponseBytes: "Bytes that responses which wait for their clients take together",
   bodyIdleMs: "Milliseconds over which a client must send its body at the least rate",
   senderBytesPerSecond: "That rate, in bytes a second",

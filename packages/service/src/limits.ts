@@ -14,6 +14,8 @@ export interface Limits {
   readonly heldBytes: number;
   /** Bytes of all bodies of requests to the service itself that are held in memory at once. */
   readonly managementHeldBytes: number;
+  /** Requests for pages of `query` that wait for one tenant; beyond it one of the capability that has most is refused. */
+  readonly waitingPagesPerTenant: number;
   /** Bytes of all responses that wait in memory at once for their clients. */
   readonly waitingResponseBytes: number;
   /** Time over which a requester that is in the middle of its body must keep the least rate. */
@@ -98,6 +100,7 @@ export const DEFAULT_LIMITS: Limits = {
   heldBodyBytes: 8 * 1024 * 1024,
   heldBytes: 256 * 1024 * 1024,
   managementHeldBytes: 64 * 1024 * 1024,
+  waitingPagesPerTenant: 1_024,
   waitingResponseBytes: 256 * 1024 * 1024,
   headTimeoutMs: 30_000,
   bodyIdleMs: 30_000,

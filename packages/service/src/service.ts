@@ -28,6 +28,7 @@ import type { Resolved } from "./invocation/resolve.ts";
 import { SMALL_PIECE_BYTES, collectAsStreamed } from "./invocation/collect-as-streamed.ts";
 import type { Limits } from "./limits.ts";
 import { LONGEST_TIMER_MS } from "./limits.ts";
+import { createLoopTurns } from "./management/loop-turns.ts";
 import { createPageTurns } from "./management/page-turns.ts";
 import type { ServiceKeys } from "./store/keys.ts";
 import { createAwakeFeed } from "./store/awake.ts";
@@ -156,6 +157,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const receive: Handler = (request, response) =>
     void inTurn({ request, response }, () => route(context, { request, response }));
 
+  const loopTurns = createLoopTurns();
   const context: RouterContext = {
     resolving: {
       feed,
@@ -195,7 +197,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     managing: {
       store,
       vault,
-      pages: createPageTurns(),
+      pages: createPageTurns(limits.waitingPagesPerTenant, loopTurns),
+      loopTurns,
       inTurn: createContextTurns(undefined, EXPORTS_REST).take,
       random: randomBytes,
       policy,

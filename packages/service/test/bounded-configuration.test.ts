@@ -3,6 +3,7 @@ import { formatToken, parseExportRequest } from "capability-protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createContextTurns } from "../src/egress/context-turns.ts";
 import { createEgressPolicy } from "../src/egress/policy.ts";
+import { createLoopTurns } from "../src/management/loop-turns.ts";
 import { createPageTurns } from "../src/management/page-turns.ts";
 import { exportCapability } from "../src/management/export.ts";
 import { createVault } from "../src/store/vault.ts";
@@ -161,7 +162,7 @@ test("a target that was stored under earlier rules, and that those of today refu
     store,
     vault,
     random: randomBytes,
-    pages: createPageTurns(),
+    pages: createPageTurns(1, createLoopTurns()),
     inTurn: createContextTurns().take,
     policy: createEgressPolicy({ allow: [], own: () => [], localAddresses: () => [], ownAuthorities: [] }),
     headerBytes: 16_384,

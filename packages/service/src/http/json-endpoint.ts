@@ -7,6 +7,7 @@ import { holdBody } from "../invocation/held-body.ts";
 import type { BodyOptions } from "../invocation/request-body.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import type { Answer, Caller, ManagementContext } from "../management/context.ts";
+import type { LoopTurns } from "../management/loop-turns.ts";
 import { OPERATIONS } from "../management/operations.ts";
 import type { Exchanged } from "./answer.ts";
 import type { ParsedJson } from "./json.ts";
@@ -17,6 +18,8 @@ export interface JsonEndpointContext extends ManagementContext {
   readonly bodies: BodyOptions;
   /** For management bodies alone; invocations have a separate budget. */
   readonly held: BudgetOfBytes;
+  /** Parsing a body of a megabyte, and refusing it, takes the event loop milliseconds. */
+  readonly loopTurns: LoopTurns;
   /** Longest body, in bytes. */
   readonly bodyLimit: number;
   /** How many objects and lists of a body may stand within each other. */
@@ -58,6 +61,8 @@ export async function manage(
   if (body === "too_long") return tooLarge;
   if ("refused" in body) return deny(body.refused);
   try {
+    const [tenant] = caller.accounts.tenants;
+    await context.loopTurns.wait({ tenant: tenant?.uid ?? "", capability: caller.capability.uid });
     const json = parseJson(inOne(body.pieces), jsonDepth);
     if (!json.ok) return invalid("body", expectedJson(json, jsonDepth));
     return await operation.run(context, caller, { json: json.value, search: head.query });

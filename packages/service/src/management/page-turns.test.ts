@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
+import { accept, deny } from "../domain/denial.ts";
+import { createLoopTurns } from "./loop-turns.ts";
 import type { PageTurns } from "./page-turns.ts";
 import { createPageTurns } from "./page-turns.ts";
+
+const WHOLE = accept("whole");
 
 /** Pages of `steps` steps each, and what was done for whom, in turns of the event loop. */
 function startPages(turns: PageTurns, steps: number) {
@@ -23,16 +27,16 @@ function startPages(turns: PageTurns, steps: number) {
           await step();
           turnsOfTheLoop.at(-1)?.push(tenant);
         }
-        return "whole" as const;
+        return WHOLE;
       }),
   };
 }
 
 test("in a turn of the event loop one step is made, however many pages of however many tenants there are", async () => {
-  const { page, stop, turnsOfTheLoop } = startPages(createPageTurns(), 20);
+  const { page, stop, turnsOfTheLoop } = startPages(createPageTurns(1_024, createLoopTurns()), 20);
   const tenants = ["a", "a", "a", "a", "b", "c", "c"];
   expect(await Promise.all(tenants.map((tenant, i) => page(tenant, `${i}`)))).toEqual(
-    tenants.map(() => "whole"),
+    tenants.map(() => WHOLE),
   );
   stop();
   expect(Math.max(...turnsOfTheLoop.map(({ length }) => length))).toBe(1);
@@ -40,7 +44,7 @@ test("in a turn of the event loop one step is made, however many pages of howeve
 });
 
 test("tenants take steps by turns, whatever one of them has under way", async () => {
-  const { page, stop, turnsOfTheLoop } = startPages(createPageTurns(), 10);
+  const { page, stop, turnsOfTheLoop } = startPages(createPageTurns(1_024, createLoopTurns()), 10);
   const many = Array.from({ length: 20 }, () => page("many", "m"));
   await page("one", "o");
   const steps = turnsOfTheLoop.flat();
@@ -50,7 +54,7 @@ test("tenants take steps by turns, whatever one of them has under way", async ()
 });
 
 test("of one tenant two pages are under way, and those that wait begin capability by capability", async () => {
-  const { page, stop, begun } = startPages(createPageTurns(), 3);
+  const { page, stop, begun } = startPages(createPageTurns(1_024, createLoopTurns()), 3);
   const pages = ["a", "a", "a", "a", "a", "b", "c"].map((capability) => page("t", capability));
   expect(begun).toEqual(["a", "a"]);
   await Promise.all(pages);
@@ -58,34 +62,28 @@ test("of one tenant two pages are under way, and those that wait begin capabilit
   expect(begun).toEqual(["a", "a", "a", "b", "c", "a", "a"]);
 });
 
-test("more than may wait is refused, of one capability and of one tenant, and those that wait come to their end", async () => {
-  const { page, stop } = startPages(createPageTurns(), 1);
-  const answers = [
-    ...Array.from({ length: 2 + 128 }, () => page("t", "0")),
-    page("t", "0"),
-    ...Array.from({ length: 7 * 128 }, (_, i) => page("t", `${1 + Math.floor(i / 128)}`)),
-    page("t", "another"),
-    page("another", "another"),
-  ];
-  const refused = (await Promise.all(answers)).map((answer) =>
-    answer === "whole" ? "" : answer.denial.reason,
-  );
+test("more pages of a tenant than may wait: the latest of the capability that has most is refused, and the rest come to their end", async () => {
+  const { page, stop } = startPages(createPageTurns(128, createLoopTurns()), 1);
+  const many = Array.from({ length: 2 + 128 + 1 }, () => page("t", "0"));
+  const others = [page("t", "another"), page("another", "another")];
+  const refused = await Promise.all([...many, ...others]);
   stop();
-  expect(refused.filter((reason) => reason !== "")).toEqual(["capability_busy", "tenant_busy"]);
-  expect(refused.at(-1)).toBe("");
+  const busy = deny({ reason: "tenant_busy" });
+  expect(refused.slice(129)).toEqual([busy, busy, WHOLE, WHOLE]);
+  expect(refused.slice(0, 129)).toEqual(Array.from({ length: 129 }, () => WHOLE));
 });
 
 test("a page that has begun waits no longer, as long as its tenant has others in progress", async () => {
-  const turns = createPageTurns();
+  const turns = createPageTurns(1_024, createLoopTurns());
   const { page, stop } = startPages(turns, 1);
   let end = (): void => undefined;
   const long = turns.page(
     { tenant: "t", capability: "long" },
-    () => new Promise<void>((resolve) => (end = resolve)),
+    () => new Promise<typeof WHOLE>((resolve) => (end = () => resolve(WHOLE))),
   );
   for (let round = 0; round < 20; round += 1) {
     const pages = await Promise.all(Array.from({ length: 100 }, () => page("t", "c")));
-    expect(new Set(pages)).toEqual(new Set(["whole"]));
+    expect(new Set(pages)).toEqual(new Set([WHOLE]));
   }
   end();
   await long;
@@ -93,7 +91,7 @@ test("a page that has begun waits no longer, as long as its tenant has others in
 });
 
 test("a page that fails leaves its place to the next one", async () => {
-  const turns = createPageTurns();
+  const turns = createPageTurns(1_024, createLoopTurns());
   const fail = (): Promise<unknown> =>
     turns.page({ tenant: "t", capability: "c" }, async (step): Promise<never> => {
       await step();

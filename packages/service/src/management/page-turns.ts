@@ -1,17 +1,11 @@
-import type { Denial } from "../domain/denial.ts";
+import type { FairItem, FairOwner } from "../collections/fair-queue.ts";
+import { FairQueue } from "../collections/fair-queue.ts";
+import type { Outcome } from "../domain/denial.ts";
+import { deny } from "../domain/denial.ts";
+import type { LoopTurns } from "./loop-turns.ts";
 
 /** How many pages of one tenant are assembled at once. Each holds up to half a megabyte until it is complete. */
 const PAGES = 2;
-
-/** How many requests for pages may wait: of one capability, and of all that act on one tenant. */
-const WAITING_PER_CAPABILITY = 128;
-const WAITING_PER_TENANT = 1_024;
-
-/** For whom a page is assembled. */
-export interface PageOwner {
-  readonly tenant: string;
-  readonly capability: string;
-}
 
 /**
  * Hands out turns to assemble pages of `query`. Opening the tokens of a membrane takes the event loop half a millisecond, and a
@@ -21,78 +15,52 @@ export interface PageOwner {
 export interface PageTurns {
   /**
    * @param act assembles the page, and waits for `step` before each part of the work.
-   * @returns what `act` returns, or a refusal if too many pages wait.
+   * @returns what `act` returns, or a refusal if too many pages wait: of the capability that has most, the latest one.
    */
-  page<T>(
-    owner: PageOwner,
-    act: (step: () => Promise<void>) => Promise<T>,
-  ): Promise<T | { readonly ok: false; readonly denial: Denial }>;
+  page<T>(owner: FairOwner, act: (step: () => Promise<void>) => Promise<Outcome<T>>): Promise<Outcome<T>>;
+}
+
+interface WaitingPage extends FairItem {
+  readonly decide: (mayBegin: boolean) => void;
 }
 
 interface Tenant {
   pages: number;
-  waiting: number;
-  /** For each capability, the pages that wait to begin. */
-  readonly lanes: Map<string, (() => void)[]>;
-  /** Pages in progress that wait for their next step. */
-  readonly steps: (() => void)[];
+  readonly waiting: FairQueue<WaitingPage>;
 }
 
-export function createPageTurns(): PageTurns {
+/** @param waitingPerTenant how many requests for pages of one tenant may wait. */
+export function createPageTurns(waitingPerTenant: number, turns: LoopTurns): PageTurns {
   const tenants = new Map<string, Tenant>();
-  /** Tenants with a step to make; the first one is next. */
-  const stepping = new Set<Tenant>();
 
-  const makeStep = (): void => {
-    const [tenant] = stepping;
-    if (tenant === undefined) return;
-    stepping.delete(tenant);
-    const goOn = tenant.steps.shift();
-    if (tenant.steps.length > 0) stepping.add(tenant);
-    if (stepping.size > 0) setImmediate(makeStep);
-    goOn?.();
-  };
-  const step = (tenant: Tenant): Promise<void> =>
-    new Promise((resolve) => {
-      if (stepping.size === 0) setImmediate(makeStep);
-      stepping.add(tenant);
-      tenant.steps.push(resolve);
-    });
-  const end = (name: string, tenant: Tenant): void => {
-    const [lane] = tenant.lanes;
-    if (lane === undefined) {
-      tenant.pages -= 1;
-      if (tenant.pages === 0) tenants.delete(name);
-      return;
+  const begin = (tenant: Tenant, owner: FairOwner): boolean | Promise<boolean> => {
+    if (tenant.pages < PAGES) {
+      tenant.pages += 1;
+      return true;
     }
-    const [capability, waiting] = lane;
-    tenant.lanes.delete(capability);
-    const begin = waiting.shift();
-    if (waiting.length > 0) tenant.lanes.set(capability, waiting);
-    tenant.waiting -= 1;
-    begin?.();
+    return new Promise((decide) => {
+      tenant.waiting.push({ owner, turns: 1, decide });
+      if (tenant.waiting.size > waitingPerTenant) tenant.waiting.drop()?.decide(false);
+    });
+  };
+  /** Hands its place to the next page. */
+  const end = (name: string, tenant: Tenant): void => {
+    const [next] = tenant.waiting.shift(1);
+    if (next !== undefined) return next.decide(true);
+    tenant.pages -= 1;
+    if (tenant.pages === 0) tenants.delete(name);
   };
 
   return {
-    async page({ tenant: name, capability }, act) {
-      const tenant = tenants.get(name) ?? { pages: 0, waiting: 0, lanes: new Map(), steps: [] };
-      tenants.set(name, tenant);
-      if (tenant.pages < PAGES) tenant.pages += 1;
-      else {
-        const lane = tenant.lanes.get(capability) ?? [];
-        if (lane.length >= WAITING_PER_CAPABILITY)
-          return { ok: false, denial: { reason: "capability_busy" } };
-        if (tenant.waiting >= WAITING_PER_TENANT) return { ok: false, denial: { reason: "tenant_busy" } };
-        tenant.lanes.set(capability, lane);
-        tenant.waiting += 1;
-        await new Promise<void>((resolve) => {
-          lane.push(resolve);
-        });
-      }
+    async page(owner, act) {
+      const tenant = tenants.get(owner.tenant) ?? { pages: 0, waiting: new FairQueue() };
+      tenants.set(owner.tenant, tenant);
+      const mayBegin = begin(tenant, owner);
+      if (mayBegin !== true && !(await mayBegin)) return deny({ reason: "tenant_busy" });
       try {
-        return await act(() => step(tenant));
+        return await act(() => turns.wait(owner));
       } finally {
-        end(name, tenant);
+        end(owner.tenant, tenant);
       }
     },
   };
