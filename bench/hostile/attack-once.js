@@ -31,7 +31,8 @@ export async function attackOnce({ name, measured = "invocations", prepare, besi
   const isKnown = quiet !== undefined && measured === "invocations";
   const before = isKnown ? quiet : await measure();
 
-  const accomplice = await beside?.(world);
+  const accomplice =
+    beside === undefined ? undefined : await startProgram("accomplice", [beside, world.data]);
   const env = { ATTACK: JSON.stringify({ name, port: service.port, given }) };
   const attacker = await startProgram("attacker", [ATTACKER], { env });
   await pause(SETTLE_MS);

@@ -15,7 +15,7 @@ import { WRITES } from "./attacks/writes.js";
  * @property {import("./places.js").PlaceName} [where] where the service runs; default: "ordinary"
  * @property {"invocations" | "revokes"} [measured] what the other tenant does; default: "invocations"
  * @property {(world: import("./world.js").World) => Promise<Given>} prepare by the attacking tenant's ordinary means
- * @property {(world: import("./world.js").World) => Promise<{ pid: number }>} [beside] another process that runs meanwhile
+ * @property {string} [beside] file of another program, which runs meanwhile with the data directory as its argument
  * @property {(client: import("./client.js").Client, given: Given) => void} act in the attacker's process
  * @property {Readonly<Record<string, number>>} shows how often something comes of it at least, if it took place: responses,
  *   `open` connections, `sentMB`

@@ -1,5 +1,5 @@
 // A service, the tenant that attacks and the one that does not.
-import { createMembrane, exportThrough, provisionTenant } from "../gateways/membrane.js";
+import { createMembrane, exportThrough, provisionTenant, uriOf } from "../gateways/membrane.js";
 import { openPlace } from "./places.js";
 
 /** @typedef {Awaited<ReturnType<typeof openWorld>>} World */
@@ -28,7 +28,7 @@ export async function openWorld(where, targets) {
     /** What the tenant that attacks has. */
     own: {
       create,
-      query,
+      queryUri: uriOf(query),
       export: hostile.export,
       /** @param {object} target */
       exported: (target) => exportThrough(service, hostile.export, target),

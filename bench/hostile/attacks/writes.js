@@ -1,8 +1,6 @@
 // What takes turns of the store: writers without a pause, pages of `query` that make what they list, and a process that stops
 // within a write.
 import { fileURLToPath } from "node:url";
-import { uriOf } from "../../gateways/membrane.js";
-import { startProgram } from "../../gateways/start.js";
 import { manyOf, tokenIn } from "./making.js";
 
 const STOPPED_WRITER = fileURLToPath(new URL("../stopped-writer.js", import.meta.url));
@@ -27,7 +25,7 @@ export const WRITES = [
     name: "pages of delegated queries",
     async prepare({ own }) {
       await manyOf(MEMBRANES, (i) => own.membrane(`listed ${i}`));
-      return { tokens: [own.export], uri: uriOf(own.query) };
+      return { tokens: [own.export], uri: own.queryUri };
     },
     /** Each delegates the query once more and lists, which makes two re-exports a membrane, and lists again. */
     act(client, { tokens, uri }) {
@@ -44,7 +42,7 @@ export const WRITES = [
   {
     name: "another process stopped within a write",
     prepare: async ({ own }) => ({ tokens: [own.create] }),
-    beside: ({ data }) => startProgram("stopped writer", [STOPPED_WRITER, data]),
+    beside: STOPPED_WRITER,
     act(client, { tokens }) {
       let next = 0;
       const create = () =>
