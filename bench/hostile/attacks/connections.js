@@ -31,6 +31,6 @@ export const CONNECTIONS = [
         });
       client.all(16, guess, GUESS_MS);
     },
-    shows: { "401 unauthorized": 2_000 },
+    shows: { "401 unauthorized": 500 },
   },
 ];

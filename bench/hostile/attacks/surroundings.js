@@ -9,7 +9,7 @@ const REFUSED = {
   /** Refused by `create`, which is logged. */
   act: (client, { tokens }) =>
     client.all(16, () => client.call(tokens[0], { method: "POST", body: "{}" }), REFUSED_MS),
-  shows: { "400 invalid_field": 2_000 },
+  shows: { "400 invalid_field": 500 },
 };
 
 /** @type {readonly import("../attacks.js").Attack[]} */
@@ -22,7 +22,7 @@ export const SURROUNDINGS = [
       const body = JSON.stringify({ uri, headers: HEADERS });
       client.all(16, () => client.call(tokens[0], { method: "POST", body }), 0);
     },
-    shows: { 201: 100, "503 store_full": 500 },
+    shows: { 201: 100, "503 store_full": 50 },
   },
   { name: "refusals that are logged to a full device", where: "full log", ...REFUSED },
   { name: "refusals that are logged to a pipe that is not read", where: "unread log", ...REFUSED },

@@ -52,7 +52,7 @@ export const TEXTS = [
         client.call(tokens[0], { method: "POST", body: texts[(next += 1) % texts.length] ?? "" });
       client.all(4, send, USE_MS);
     },
-    shows: { "400 invalid_field": 50, sentMB: 20 },
+    shows: { "400 invalid_field": 20, sentMB: 10 },
   },
   {
     name: "configurations that are slow to read, used cold",
