@@ -63,6 +63,20 @@ async function open(count: number): Promise<readonly Wire[]> {
   return opened;
 }
 
+/** Waits until the service has read all that it will of what these connections send. */
+async function expectRead(opened: readonly Wire[]): Promise<void> {
+  const sent = (): number =>
+    opened.reduce((sum, { socket }) => sum + socket.bytesWritten - socket.writableLength, 0);
+  let before = -1;
+  let unchanged = 0;
+  for (let look = 0; look < 1_000 && unchanged < 20; look += 1) {
+    expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+    unchanged = sent() === before ? unchanged + 1 : 0;
+    before = sent();
+  }
+  expect(unchanged).toBe(20);
+}
+
 /** Others are served: a membrane is made, exported through, and used. */
 async function expectServed(id: string): Promise<void> {
   await using target = await startRawTarget(speaker(OK_ANSWER));
@@ -109,11 +123,13 @@ test("bodies that stream in chunks of one byte to a target that reads nothing wa
   });
   const door = await exportThrough(service, exporting, { uri: target.url });
   const body = inChunks("x".repeat(QUARTER));
-  for (const wire of await open(40)) {
+  const opened = await open(40);
+  for (const wire of opened) {
     wire.send(post(door));
     wire.send(body);
   }
   await expect.poll(() => connections, POLL).toBe(40);
+  await expectRead(opened);
   await expectServed("while they wait");
 });
 
@@ -121,7 +137,9 @@ test("bodies of requests that wait for their turn on a connection, in chunks of 
   await using target = await startRawTarget(() => undefined);
   const door = await exportThrough(service, exporting, { uri: target.url });
   const waiting = `${post(door)}${inChunks("x".repeat(15 * KIB)).toString("latin1")}${LAST_CHUNK}`;
-  for (const wire of await open(40)) wire.send(requestHead(door) + waiting.repeat(4));
+  const opened = await open(40);
+  for (const wire of opened) wire.send(requestHead(door) + waiting.repeat(4));
+  await expectRead(opened);
   await expectServed("while they wait");
 });
 
