@@ -1,15 +1,17 @@
+import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
 import { DEFAULT_LIMITS, LONGEST_TIMER_MS } from "../src/limits.ts";
 import { kebab } from "../src/config.ts";
 import { call, createMembrane, exportThrough, tokenOf } from "../src/testkit/client.ts";
 import { temporaryDirectory } from "../src/testkit/directory.ts";
 import { runMembrane, spawnService } from "../src/testkit/process.ts";
-import { startTarget } from "../src/testkit/target.ts";
+import { promised } from "../src/testkit/promised.ts";
+import { startStreamingTarget, startTarget } from "../src/testkit/target.ts";
 
 const TIMES = Object.keys(DEFAULT_LIMITS).filter((name) => name.endsWith("Ms"));
 
 test.each([[1], [2]])(
-  "with every time at the longest that a timer holds, %i worker(s) serve, stop, and overflow no timer",
+  "with every time at the longest that a timer holds, %i worker(s) serve, and finish what is under way when they stop",
   async (workers) => {
     expect(TIMES.length).toBeGreaterThan(10);
     await using directory = await temporaryDirectory();
@@ -25,8 +27,18 @@ test.each([[1], [2]])(
     for (let round = 0; round < 4; round += 1) {
       expect(await call(service, door, { body: "x".repeat(round * 100_000) })).toMatchObject({ status: 200 });
     }
-    expect(await service.end("SIGTERM")).toEqual({ code: 0, signal: null });
-    // Node.js warns on standard error of a timer that overflows, and lets it end at once.
+    // What is under way when it is told to stop has its time: a grace that overflows would be over at once.
+    const asked = promised<ServerResponse>();
+    await using slow = await startStreamingTarget((_request, response) => asked.resolve(response));
+    const answering = call(service, await exportThrough(service, membrane.export, { uri: slow.url }));
+    const response = await asked.promise;
+    const ended = service.end("SIGTERM");
+    await expect.poll(() => service.logged().some(({ msg }) => msg === "stopping")).toBe(true);
+    await new Promise((resolve) => void setTimeout(resolve, 500));
+    response.end("late");
+    expect(await answering).toMatchObject({ status: 200, text: "late" });
+    expect(await ended).toEqual({ code: 0, signal: null });
+    // Nothing but events: a warning of Node.js about a timer that overflows would be none.
     const lines = Buffer.concat(said).toString().split("\n").filter(Boolean);
     for (const line of lines) expect(line).toMatch(/^\{.*\}$/);
   },
