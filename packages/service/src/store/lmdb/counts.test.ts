@@ -93,14 +93,22 @@ const STEPS: fc.Arbitrary<Step[]> = fc.array(fc.record({ act: fc.nat(4), a: fc.n
 /** Makes membranes and capabilities, revokes and sweeps. @returns all membranes that were made. */
 async function play(at: TestStore, steps: readonly Step[]): Promise<readonly TestMembrane[]> {
   const membranes: TestMembrane[] = [];
+  const creating: StoredCapability[] = [at.create];
   const held: StoredCapability[] = [at.create];
   for (const [index, { act, a, b }] of steps.entries()) {
     const membrane = membranes[a % membranes.length];
     const capability = held[b % held.length] ?? at.create;
     try {
-      if (membrane === undefined || act === 0) membranes.push(await at.membrane(`m${index % 9}`, capability));
-      else if (act < 3) held.push(await at.reexport(capability, membrane));
-      else if (act === 3) await at.store.revoke(membrane.record.uid, membrane.revoke.uid);
+      if (membrane === undefined || act === 0) {
+        const made = await at.membrane(`m${index % 9}`, creating[b % creating.length]);
+        membranes.push(made);
+        // A `revoke` points to its membrane in another way than all else does.
+        held.push(made.revoke, made.export);
+      } else if (act < 3) {
+        const made = await at.reexport(capability, membrane);
+        held.push(made);
+        if (made.kind === "create") creating.push(made);
+      } else if (act === 3) await at.store.revoke(membrane.record.uid, membrane.revoke.uid);
       else await at.store.sweep(2);
     } catch (error) {
       expect(error).toMatchObject({ message: expect.stringMatching(/lineage_dead|name_taken/) });

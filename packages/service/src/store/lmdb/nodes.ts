@@ -38,7 +38,7 @@ export interface Nodes {
   remove(record: StoredRecord): void;
   /** What is revoked keeps its row, but neither its name nor a count of what it holds. */
   retire(record: StoredTenant | StoredMembrane): void;
-  /** Uids of what points to `uid`; with `forgiven`, also by steps that disregard whether it is revoked. */
+  /** Uids of what points to `uid`, each once; with `forgiven`, also by steps that disregard whether it is revoked. */
   children(uid: Uid, forgiven: boolean): Iterable<Uid>;
   /** Removes index rows that say `child` points to `uid`, when there is no such record. */
   unlink(uid: Uid, child: Uid): void;
@@ -70,7 +70,13 @@ export function createNodes(tables: Tables, keys: ServiceKeys): Nodes {
   const childrenOf = function* (uid: Uid, forgiven: boolean): Iterable<Uid> {
     const start = uidBytes(uid);
     const end = Buffer.concat([start, forgiven ? LAST : Buffer.from([1])]);
-    for (const { key } of children.range(start, end)) yield parseUid(key.subarray(17).toString("hex"));
+    for (const { key } of children.range(start, end)) {
+      const child = parseUid(key.subarray(17).toString("hex"));
+      // A `revoke` that went through the membrane that it ends points to it in both ways, and is one child.
+      const isRepeated =
+        key[16] === 1 && children.get(childKey({ to: uid, forgiving: false }, child)) !== undefined;
+      if (!isRepeated) yield child;
+    }
   };
   const namedFrom = function* (
     owner: Uid | undefined,
