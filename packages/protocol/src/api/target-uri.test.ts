@@ -17,7 +17,7 @@ test.each([
   ["https://[::FFFF:127.0.0.1]/", "https://[::ffff:7f00:1]/"],
   ["https://１27.0.0.1/", "https://127.0.0.1/"],
   ["https://example.com/a@b:c", "https://example.com/a@b:c"],
-  ["https://example.com/?", "https://example.com/?"],
+  ["https://example.com/??", "https://example.com/??"],
 ])("%s is kept in its canonical form", (uri, canonical) => {
   expect(parseTargetUri(uri)).toEqual({ ok: true, value: canonical });
 });
@@ -46,8 +46,11 @@ test.each([
   ["/?a=<", "character 3 of the query, < (U+003C), has to be percent-encoded"],
   ["/?a=>", "character 3 of the query, > (U+003E), has to be percent-encoded"],
   ["/?é=1", "character 1 of the query, U+00E9, has to be percent-encoded"],
+  ["?", "the query is empty: leave out the question mark"],
+  ["/a?", "the query is empty: leave out the question mark"],
+  ["/é?", "character 2 of the path, U+00E9, has to be percent-encoded"],
 ])(
-  "a URL parser would change %j: it is refused, and the first part that would change is named",
+  "%j would be sent otherwise than it is written: it is refused, and the first part that would change is named",
   (rest, named) => {
     expect(parseTargetUri(`https://Example.com${rest}`)).toEqual({
       ok: false,
@@ -65,7 +68,8 @@ test("a path and query that are accepted are byte for byte those that are writte
     fc.property(rest, (written) => {
       const parsed = parseTargetUri(`https://example.com/${written}`);
       const url = new URL(`https://example.com/${written}`);
-      expect(parsed.ok).toBe(url.href === `https://example.com/${written}`);
+      const hasEmptyQuery = url.search === "" && url.href.endsWith("?");
+      expect(parsed.ok).toBe(url.href === `https://example.com/${written}` && !hasEmptyQuery);
       if (parsed.ok) expect(parsed.value).toBe(`https://example.com/${written}`);
     }),
     { numRuns: 3000 },

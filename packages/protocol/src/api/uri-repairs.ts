@@ -1,6 +1,6 @@
 /**
- * Finds what a URL parser would change in a path and query. The description gives its position and not its text, which may
- * hold a secret.
+ * Finds what of a path and query would not be sent as it is written: what a URL parser would change, and an empty query. The
+ * description gives its position and not its text, which may hold a secret.
  *
  * A target's path and query are sent and signed as they are written. A changed one would be another request: `DELETE
  * /bucket/a/..` becomes `DELETE /bucket/`.
@@ -31,6 +31,8 @@ function findInPath(path: string): string | undefined {
 }
 
 function findInQuery(query: string): string | undefined {
+  // `/a?` and `/a` are two URIs (RFC 3986 §6.2.3), and an empty query is not sent.
+  if (query === "") return "the query is empty: leave out the question mark";
   const place = firstDifference(query, new URL(`${SOME_ORIGIN}/?${query}`).search.slice(1));
   return place === undefined ? undefined : describeCharacter("query", query, place);
 }
