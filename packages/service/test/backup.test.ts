@@ -1,10 +1,11 @@
-import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { call, createMembrane, expectStatus, exportThrough, tokenOf } from "../src/testkit/client.ts";
 import { temporaryDirectory } from "../src/testkit/directory.ts";
 import { runMembrane, spawnService } from "../src/testkit/process.ts";
 import { startTestService } from "../src/testkit/service.ts";
+import { mountSmallDisk } from "../src/testkit/small-disk.ts";
 
 /* Copies of a store: whole, for their owner alone, of no use without the key, and never taken for the store itself. */
 
@@ -189,6 +190,65 @@ test("restore overwrites nothing, needs the key of the backup and a whole backup
   await refused("backup", "strange", /^membrane: restore: .*holds no backup that is whole/);
   await using service = await spawnService(at("data"));
   await createMembrane(service, create, "still there");
+});
+
+test("a backup of which a byte is missing or changed is refused in one line, and nothing of it is restored", async () => {
+  await using directory = await temporaryDirectory();
+  const at = (name: string): string => join(directory.path, name);
+  await initialised(at("data"));
+  await runMembrane(["backup", at("backup"), "--data", at("data")]);
+  const file = join(at("backup"), "store", "data.mdb");
+  const whole = await readFile(file);
+  const changed = Buffer.from(whole);
+  changed.writeUInt8(changed.readUInt8(9_000) ^ 1, 9_000);
+  await mkdir(at("restored"));
+  await copyFile(join(at("data"), "service.key"), join(at("restored"), "service.key"));
+  const refused = async (): Promise<void> => {
+    const { code, stderr } = await runMembrane(["restore", at("backup"), "--data", at("restored")]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^membrane: restore: .*data\.mdb .*\n$/)]);
+    expect(stderr.split("\n")).toHaveLength(2);
+    expect(await readdir(at("restored"))).toEqual(["service.key"]);
+  };
+  for (const length of [0, 1, 100, 4_096, 12_288, whole.length >> 1, whole.length - 1]) {
+    await writeFile(file, whole.subarray(0, length));
+    await refused();
+  }
+  await writeFile(file, changed);
+  await refused();
+  await rm(file);
+  await refused();
+  await writeFile(file, whole);
+  expect(await runMembrane(["restore", at("backup"), "--data", at("restored")])).toMatchObject({ code: 0 });
+});
+
+test("a backup that cannot be written says why in one line, and removes what it made and nothing else", async () => {
+  await using directory = await temporaryDirectory();
+  await using disk = await mountSmallDisk(1);
+  const data = join(directory.path, "data");
+  await initialised(data);
+  await mkdir(join(disk.path, "present"));
+  disk.fill();
+  for (const name of ["new", "present"]) {
+    const { code, stderr } = await runMembrane(["backup", join(disk.path, name), "--data", data]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^membrane: backup: .*the disk is full.*\n$/)]);
+  }
+  expect((await readdir(disk.path, { recursive: true })).toSorted()).toEqual(["filler", "present"]);
+  // A store that is there is another backup's, which may have begun after this one looked.
+  await mkdir(join(directory.path, "raced", "store"), { recursive: true });
+  const { code } = await runMembrane(["backup", join(directory.path, "raced"), "--data", data]);
+  expect([code, await readdir(join(directory.path, "raced"))]).toEqual([1, ["store"]]);
+});
+
+test("restore overwrites no link in the store's place", async () => {
+  await using directory = await temporaryDirectory();
+  const at = (name: string): string => join(directory.path, name);
+  await initialised(at("data"));
+  await runMembrane(["backup", at("backup"), "--data", at("data")]);
+  await mkdir(at("linked"));
+  await copyFile(join(at("data"), "service.key"), join(at("linked"), "service.key"));
+  await symlink(at("nowhere"), join(at("linked"), "store"));
+  const { code, stderr } = await runMembrane(["restore", at("backup"), "--data", at("linked")]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining("overwrites none")]);
 });
 
 test("a restored store brings back what was revoked since, has lost what was made since, and says both", async () => {

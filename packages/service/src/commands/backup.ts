@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, readdir, rm } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "../command.ts";
 import { ConfigError } from "../config.ts";
 import { hasCode } from "../error-code.ts";
 import { createFile, makePrivateDirectory } from "../private-files.ts";
-import { adoptCopy, copyStore } from "../store/lmdb/backup.ts";
+import { adoptCopy, copyStore, hashCopy } from "../store/lmdb/backup.ts";
 import { formatBackupDescription } from "./backup-description.ts";
+import { explainWriting } from "./data-place.ts";
 import { dataPaths } from "./data.ts";
 import type { OperatorMachine } from "./operator.ts";
 import { withStore } from "./operator.ts";
@@ -34,14 +35,19 @@ export async function backup(
   const { keys, authority } = await withStore(command.config, (data) => Promise.resolve(data));
   const isNew = await makeEmptyDirectory(directory);
   const to = backupPaths(directory);
+  // Outside of what is undone: a directory that is there by now is another backup's.
+  await mkdir(to.store, { mode: 0o700 }).catch((cause: unknown) => {
+    throw hasCode(cause, "EEXIST") ? notEmpty(directory) : explain(directory, cause);
+  });
   try {
-    await mkdir(to.store, { mode: 0o700 });
     await copyStore(from, to.store);
     await adoptCopy(to.store, keys);
-    await createFile(to.description, formatBackupDescription({ takenAt: now, authority }), 0o600);
-  } catch (error) {
-    await rm(isNew ? directory : to.store, { recursive: true, force: true });
-    throw error;
+    const description = { takenAt: now, authority, sha256: await hashCopy(to.store) };
+    await createFile(to.description, formatBackupDescription(description), 0o600);
+  } catch (cause) {
+    await rm(to.store, { recursive: true, force: true });
+    if (isNew) await rmdir(directory).catch(() => undefined);
+    throw explain(directory, cause);
   }
   print(`Copied the store, as it was at ${now.toISOString()}, to ${directory}.`);
   print(
@@ -51,6 +57,17 @@ export async function backup(
   print("Copy these once, to another place than the backups.");
 }
 
+function notEmpty(directory: string): ConfigError {
+  return new ConfigError(
+    `backup: ${directory} holds something: name a directory that is empty, or is not there yet`,
+  );
+}
+
+/** What kept the copy from being made, with its place. */
+function explain(directory: string, cause: unknown): ConfigError {
+  return new ConfigError(`backup: ${explainWriting(directory, cause)}`, { cause });
+}
+
 /** @returns whether the directory was made. */
 async function makeEmptyDirectory(directory: string): Promise<boolean> {
   const present = await readdir(directory).catch((cause: unknown) => {
@@ -58,9 +75,7 @@ async function makeEmptyDirectory(directory: string): Promise<boolean> {
     throw new ConfigError(`backup: ${directory} is no directory that this user may read`, { cause });
   });
   if (present !== undefined && present.length > 0) {
-    throw new ConfigError(
-      `backup: ${directory} holds something: name a directory that is empty, or is not there yet`,
-    );
+    throw notEmpty(directory);
   }
   try {
     await makePrivateDirectory(directory);

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { access, readdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { StoreFailedError, StoreFullError } from "../store/store.ts";
 
 /** What a data directory may hold before it has a store: other parts of it, and what a new volume holds. */
 const OWN_NAMES = /^(?:\..*|service\.key|tls|authority|first-capabilities\.json|lost\+found|.*\.tmp)$/;
@@ -39,6 +40,14 @@ export function explainOpening(store: string, error: unknown): string {
   return `${store} cannot be opened: ${error instanceof Error ? error.message : "unknown"}`;
 }
 
+/** Explains an error from writing a copy of a store, with what to do about it. */
+export function explainWriting(place: string, error: unknown): string {
+  // The store's errors have the system's code as their message.
+  const isOfStore = error instanceof StoreFullError || error instanceof StoreFailedError;
+  const code = isOfStore ? error.message : (codeOf(error) ?? "for an unknown reason");
+  return `${place} ${explainCode(code)}`;
+}
+
 /** The longest part of a path that exists. */
 async function nearest(path: string): Promise<{ readonly path: string; readonly isDirectory: boolean }> {
   const found = await stat(path).catch(() => undefined);
@@ -66,7 +75,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENOTDIR: "is no directory",
   EMFILE: "cannot be opened, since this process may open no more files: raise the limit (ulimit -n)",
   ENFILE: "cannot be opened, since this machine may open no more files: raise fs.file-max",
-  ENOSPC: "cannot be made, since the disk is full: free some space",
+  ENOSPC: "cannot be written, since the disk is full: free some space",
   ENOMEM: "cannot be mapped into memory: raise the limit (ulimit -v)",
 };
 

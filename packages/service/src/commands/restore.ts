@@ -1,16 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "../command.ts";
 import { ConfigError } from "../config.ts";
+import { hasCode } from "../error-code.ts";
 import { makePrivateDirectory, readIfPresent, replaceFile, syncDirectory } from "../private-files.ts";
 import { createServiceKeys } from "../store/keys.ts";
-import { adoptCopy, DATA_FILE } from "../store/lmdb/backup.ts";
+import { adoptCopy, DATA_FILE, hashCopy } from "../store/lmdb/backup.ts";
 import { readServiceKeyFile } from "../store/service-key-file.ts";
 import type { BackupDescription } from "./backup-description.ts";
 import { parseBackupDescription } from "./backup-description.ts";
 import { backupPaths } from "./backup.ts";
+import { explainWriting } from "./data-place.ts";
 import { dataPaths } from "./data.ts";
 import type { OperatorMachine } from "./operator.ts";
 
@@ -27,7 +29,7 @@ export async function restore(command: RestoreCommand, { print, log }: OperatorM
   const { data } = command.config;
   const { store, serviceKey, authority } = dataPaths(command.config);
   const description = await readDescription(from.description, command.directory);
-  if (existsSync(store)) {
+  if (isTaken(store)) {
     throw new ConfigError(
       `--data: there is a store in ${data}, and restore overwrites none: stop the service, move ${store} away, and restore again`,
     );
@@ -37,7 +39,7 @@ export async function restore(command: RestoreCommand, { print, log }: OperatorM
   const staged = join(data, `store.${randomBytes(8).toString("hex")}.tmp`);
   try {
     await mkdir(staged, { mode: 0o700 });
-    await copyFile(join(from.store, DATA_FILE), join(staged, DATA_FILE));
+    await copyWhole(from.store, staged, description);
     await adoptCopy(staged, keys);
     await replaceFile(authority, `${description.authority}\n`, 0o644);
     await rename(staged, store);
@@ -47,6 +49,34 @@ export async function restore(command: RestoreCommand, { print, log }: OperatorM
   }
   log.operated({ command: "restore" });
   report(description).forEach(print);
+}
+
+/** Whether the name is taken, also by a link that leads nowhere. */
+function isTaken(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/**
+ * Copies the data file and checks the copy before LMDB opens it: LMDB takes an empty file for a new store, reads a short one as
+ * far as it goes, and ends the process where a page is missing.
+ *
+ * @throws ConfigError if it is not the file that the backup made.
+ */
+async function copyWhole(from: string, to: string, { sha256 }: BackupDescription): Promise<void> {
+  const path = join(from, DATA_FILE);
+  await copyFile(path, join(to, DATA_FILE)).catch((cause: unknown) => {
+    const isFull = hasCode(cause, "ENOSPC");
+    throw new ConfigError(
+      isFull
+        ? `--data: ${explainWriting(to, cause)}`
+        : `restore: ${path} cannot be read: is the backup whole?`,
+      { cause },
+    );
+  });
+  if ((await hashCopy(to)) === sha256) return;
+  throw new ConfigError(
+    `restore: ${path} is not the file that "membrane backup" wrote: it was cut short or changed; use another backup`,
+  );
 }
 
 /** Says what a restored copy brings back: only the operator can know what to revoke again. */
@@ -68,6 +98,6 @@ async function readDescription(path: string, directory: string): Promise<BackupD
   throw new ConfigError(
     text === undefined
       ? `restore: ${directory} holds no backup that is whole: expected what "membrane backup" made`
-      : `restore: ${path} says nothing that this program knows: is the backup of a newer one?`,
+      : `restore: ${path} says nothing that this program knows: was it made by another version?`,
   );
 }

@@ -1,9 +1,11 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { chmod, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { open as openLmdb } from "lmdb";
 import type { ServiceKeys } from "../keys.ts";
 import { openEnvironment } from "./environment.ts";
+import { errorOfCopy } from "./failure.ts";
 import { openFormat } from "./format.ts";
 import { createRevocationLog, entryKey, HEAD } from "./log.ts";
 import { createRowTable } from "./row.ts";
@@ -21,6 +23,7 @@ const OWN_DEADLINE_MS = 60_000;
  * LMDB can do that. `mdb_copy` cannot read this format.
  *
  * @param to an empty directory.
+ * @throws StoreFullError, StoreFailedError with the system's code as message.
  */
 export async function copyStore(from: string, to: string): Promise<void> {
   const root = openLmdb({ path: from, readOnly: true, noSubdir: false });
@@ -28,7 +31,9 @@ export async function copyStore(from: string, to: string): Promise<void> {
     await root.backup(to, true).catch(async () => {
       // A compact copy fails if a crash left unreachable pages; a plain one copies all pages.
       await rm(join(to, DATA_FILE), { force: true });
-      await root.backup(to, false);
+      await root.backup(to, false).catch((error: unknown) => {
+        throw errorOfCopy(error);
+      });
     });
   } finally {
     await root.close();
@@ -55,6 +60,13 @@ export async function adoptCopy(directory: string, keys: ServiceKeys): Promise<v
     await environment.close();
   }
   await seal(directory);
+}
+
+/** SHA-256 of the data file of a copy, in hex. */
+export async function hashCopy(directory: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const piece of createReadStream(join(directory, DATA_FILE))) hash.update(piece);
+  return hash.digest("hex");
 }
 
 /** Makes the copy readable by its owner alone, and flushes it. */

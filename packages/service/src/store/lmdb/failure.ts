@@ -1,4 +1,4 @@
-import { getSystemErrorName } from "node:util";
+import { getSystemErrorMap, getSystemErrorName } from "node:util";
 import { StoreFailedError, StoreFullError } from "../store.ts";
 
 /** Codes of LMDB's own that mean that there is no room: the map, or the pages that one transaction may change. */
@@ -30,6 +30,15 @@ export async function causeOfCommit(error: unknown): Promise<string> {
 export function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "number") return undefined;
   return LMDB_CODES.get(error.code) ?? (error.code > 0 ? systemName(error.code) : `MDB_${-error.code}`);
+}
+
+/** The error of a copy, of which LMDB gives the system's text alone. */
+export function errorOfCopy(error: unknown): StoreFullError | StoreFailedError {
+  const text = error instanceof Error ? error.message : "unknown";
+  const known = [...getSystemErrorMap().values()].find(
+    ([, description]) => description.toLowerCase() === text.toLowerCase(),
+  );
+  return errorOf(known?.[0] ?? text);
 }
 
 export function errorOf(code: string): StoreFullError | StoreFailedError {
