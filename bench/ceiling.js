@@ -1,7 +1,7 @@
 // `npm run bench:ceiling`: what an invocation can cost at most. An exporter chooses the headers, query and signature of its targets,
 // and so what each use costs the event loop. The costliest targets that the limits allow are measured against a plain one, in pairs
 // and in one process; only the ratio counts.
-import { begin, createMembrane, exportThrough, serve } from "./gateways/membrane.js";
+import { initStore, createMembrane, exportThrough, serve } from "./gateways/membrane.js";
 import { endAll, startTarget } from "./gateways/start.js";
 import { compare } from "./measure/compare.js";
 
@@ -16,9 +16,9 @@ const cap1 = { hmac: { "cap1-hmac-sha512": CAP1 } };
 
 try {
   const uri = `http://127.0.0.1:${await startTarget()}/`;
-  const begun = await begin();
-  const service = await serve(begun, {});
-  const membrane = await createMembrane(service, begun.create, "bench");
+  const store = await initStore();
+  const service = await serve(store, {});
+  const membrane = await createMembrane(service, store.create, "bench");
   const gateway = async (/** @type {object} */ body) => ({
     ...service,
     token: await exportThrough(service, membrane.export, body),

@@ -4,7 +4,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { begin, createMembrane, exportThrough, serve } from "./gateways/membrane.js";
+import { initStore, createMembrane, exportThrough, serve } from "./gateways/membrane.js";
 import { directory, endAll, run, startNginx, startProgram } from "./gateways/start.js";
 
 const rounds = Number(process.argv[2] ?? 200);
@@ -15,9 +15,9 @@ try {
   const file = fileURLToPath(new URL("gateways/early-target.js", import.meta.url));
   const target = await startProgram("none", [file]);
   const nginx = await startNginx(target.port);
-  const begun = await begin();
-  const service = await serve(begun);
-  const membrane = await createMembrane(service, begun.create, "early");
+  const store = await initStore();
+  const service = await serve(store);
+  const membrane = await createMembrane(service, store.create, "early");
   const token = await exportThrough(service, membrane.export, { uri: target.url, method: "PUT" });
   const report = [];
   for (const gateway of [target, ...(nginx === undefined ? [] : [nginx]), { ...service, token }]) {

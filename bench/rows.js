@@ -1,7 +1,7 @@
 // What is measured: each row a gateway under a load, beside what it is compared with.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { begin, createMembrane, exportThrough, revoke, serve, uriOf } from "./gateways/membrane.js";
+import { initStore, createMembrane, exportThrough, revoke, serve, uriOf } from "./gateways/membrane.js";
 import { startFloor, startRivals, startSecureFloor, startTarget } from "./gateways/start.js";
 
 /** @typedef {import("./measure/compare.js").Row} Row */
@@ -11,7 +11,7 @@ const KIB = 1024;
 const MIB = 1024 * 1024;
 const DEPTH = 64;
 const REVOKES_PER_SECOND = 100;
-const COLD_DOORS = 64;
+const COLD_CAPABILITIES = 64;
 
 const AWS4 = {
   "aws4-hmac-sha256": {
@@ -27,9 +27,9 @@ const CAP1 = { "cap1-hmac-sha512": { key: "c2VjcmV0", keyId: "bench" } };
 export async function startWarm() {
   const target = await startTarget();
   const floor = await startFloor(target);
-  const begun = await begin();
-  const service = await serve(begun);
-  const membrane = await createMembrane(service, begun.create, "bench");
+  const store = await initStore();
+  const service = await serve(store);
+  const membrane = await createMembrane(service, store.create, "bench");
   const uri = `http://127.0.0.1:${target}/`;
 
   /**
@@ -37,19 +37,19 @@ export async function startWarm() {
    * @param {object} configuration
    * @returns {Promise<Gateway>}
    */
-  const door = async (name, configuration) => {
+  const exportCapability = async (name, configuration) => {
     const token = await exportThrough(service, membrane.export, configuration);
     return { name, pid: service.pid, url: service.url, token };
   };
-  const plain = await door("plain", { uri });
-  const deep = await door("64 deep", { uri });
+  const plain = await exportCapability("plain", { uri });
+  const deep = await exportCapability("64 deep", { uri });
   let beforeDeepest = deep.token;
   for (let depth = 1; depth < DEPTH; depth += 1) {
     beforeDeepest = deep.token;
     deep.token = await exportThrough(service, membrane.export, { capability: uriOf(deep.token) });
   }
-  const signed = await door("signed (aws4)", { uri, hmac: AWS4 });
-  const cap1 = await door("signed (cap1)", { uri, hmac: CAP1 });
+  const signed = await exportCapability("signed (aws4)", { uri, hmac: AWS4 });
+  const cap1 = await exportCapability("signed (cap1)", { uri, hmac: CAP1 });
   /** @type {Row[]} */
   const rows = [
     { name: "plain", gateway: plain, against: floor },
@@ -58,19 +58,20 @@ export async function startWarm() {
     { name: "64 deep", gateway: deep, against: plain },
   ];
   const warm = { plain, deep, signed, cap1 };
-  return { rows, target, uri, floor, begun, service, membrane, door, beforeDeepest, warm };
+  return { rows, target, uri, floor, store, service, membrane, exportCapability, beforeDeepest, warm };
 }
 
 /** Starts all that the rows need. */
 export async function startAll() {
   const started = await startWarm();
-  const { target, uri, floor, begun, service, membrane, door, beforeDeepest, warm } = started;
+  const { target, uri, floor, store, service, membrane, exportCapability, beforeDeepest, warm } = started;
   const { plain, deep, signed, cap1 } = warm;
   const rivals = await startRivals(target);
-  const large = (/** @type {number} */ bytes) => door(`${bytes} bytes down`, { uri: `${uri}${bytes}` });
+  const large = (/** @type {number} */ bytes) =>
+    exportCapability(`${bytes} bytes down`, { uri: `${uri}${bytes}` });
   const mebibyte = await large(MIB);
 
-  const cold = await serve(begun, { name: "membrane, cold", flags: ["--cached-verdicts", "1"] });
+  const cold = await serve(store, { name: "membrane, cold", flags: ["--cached-verdicts", "1"] });
   /**
    * Capabilities that are asked in turn for a cache that holds one verdict: nearly each is opened anew.
    *
@@ -78,43 +79,43 @@ export async function startAll() {
    * @param {object} configuration
    * @returns {Promise<Gateway>}
    */
-  const coldDoors = async (name, configuration) => {
-    const tokens = join(begun.data, name.replaceAll(" ", "-"));
+  const exportCold = async (name, configuration) => {
+    const tokens = join(store.data, name.replaceAll(" ", "-"));
     const made = [];
-    for (let i = 0; i < COLD_DOORS; i += 1) {
+    for (let i = 0; i < COLD_CAPABILITIES; i += 1) {
       made.push(await exportThrough(service, membrane.export, configuration));
     }
     await writeFile(tokens, `${made.join("\n")}\n`);
     return { name, pid: cold.pid, url: cold.url, token: made[0] ?? "", tokens };
   };
-  const shallowCold = await coldDoors("cold", { uri });
-  const deepCold = await coldDoors("64 deep, cold", { capability: uriOf(beforeDeepest) });
+  const shallowCold = await exportCold("cold", { uri });
+  const deepCold = await exportCold("64 deep, cold", { capability: uriOf(beforeDeepest) });
 
-  const crew = await serve(begun, { name: "membrane, two workers", flags: ["--workers", "2"] });
+  const twoWorkers = await serve(store, { name: "membrane, two workers", flags: ["--workers", "2"] });
 
-  const secure = await serve(begun, { name: "membrane, TLS", secure: true });
-  const tls = join(begun.data, "tls");
+  const secure = await serve(store, { name: "membrane, TLS", secure: true });
+  const tls = join(store.data, "tls");
   const secureFloor = await startSecureFloor(target, {
     cert: join(tls, "leaf.pem"),
     key: join(tls, "leaf.key"),
   });
 
-  const doomed = doomedMembranes(service, begun.create);
+  const revokes = createAndRevokeMembranes(service, store.create);
   /** @type {Row[]} */
   const rows = [
     ...rivals.map((gateway) => ({ name: gateway.name, gateway, against: floor, isRival: true })),
     ...started.rows,
-    { name: "64 deep, 100 revokes/s", gateway: deep, against: plain, meanwhile: doomed },
+    { name: "64 deep, 100 revokes/s", gateway: deep, against: plain, meanwhile: revokes },
     { name: "cold", gateway: shallowCold, against: plain },
     { name: "64 deep, cold", gateway: deepCold, against: plain },
     { name: "1 KiB up", gateway: plain, against: floor, bodyBytes: KIB },
     { name: "1 MiB up", gateway: plain, against: floor, bodyBytes: MIB },
     { name: "1 MiB down", gateway: mebibyte, against: { ...floor, url: `${floor.url}${MIB}` } },
-    { name: "two workers", gateway: { ...plain, pid: crew.pid, url: crew.url }, against: plain },
+    { name: "two workers", gateway: { ...plain, pid: twoWorkers.pid, url: twoWorkers.url }, against: plain },
     { name: "TLS", gateway: { ...plain, pid: secure.pid, url: secure.url }, against: secureFloor },
   ];
-  const inTurn = [floor, ...rivals, plain, signed, cap1, deep];
-  return { rows, target, floor, rivals, plain, large, inTurn };
+  const latencyGateways = [floor, ...rivals, plain, signed, cap1, deep];
+  return { rows, target, floor, rivals, plain, large, latencyGateways };
 }
 
 /**
@@ -124,7 +125,7 @@ export async function startAll() {
  * @param {{ url: string }} service
  * @param {string} create
  */
-function doomedMembranes(service, create) {
+function createAndRevokeMembranes(service, create) {
   let made = 0;
   return () => {
     const over = new AbortController();

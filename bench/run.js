@@ -8,7 +8,7 @@ import { latency } from "./measure/latency.js";
 import { LOADER } from "./measure/load.js";
 import { compareTransfers } from "./measure/transfer.js";
 import { chart } from "./report/chart.js";
-import { judge } from "./report/goals.js";
+import { checkGoals } from "./report/goals.js";
 import { printAll, printComparison } from "./report/table.js";
 import { writeResults } from "./results.js";
 import { startAll } from "./rows.js";
@@ -39,10 +39,10 @@ async function runSome() {
 }
 
 async function runAll() {
-  const { rows, target, floor, rivals, large, plain, inTurn } = await startAll();
+  const { rows, target, floor, rivals, large, plain, latencyGateways } = await startAll();
   const compared = await compareAll(rows);
   const latencies = [];
-  for (const gateway of inTurn) latencies.push(await latency(gateway, fixed));
+  for (const gateway of latencyGateways) latencies.push(await latency(gateway, fixed));
   const transfers = await compareTransfers(floor, { up: plain, down: large });
 
   process.stderr.write(`filling a store with ${stored} capabilities\n`);
@@ -62,7 +62,7 @@ async function runAll() {
     transfers,
     scale: { count: stored, ...scaled },
   };
-  printAll(results, judge(results));
+  printAll(results, checkGoals(results));
   await writeResults(results);
   await writeFile(new URL("chart.svg", import.meta.url), chart(compared));
 }

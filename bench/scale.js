@@ -5,8 +5,8 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
-  begin,
-  copyOf,
+  initStore,
+  copyStore,
   createMembrane,
   exportThrough,
   queryAll,
@@ -37,23 +37,23 @@ const QUERIES = 9;
  * @param {number} target
  */
 export async function startFilled(count, target) {
-  const begun = await begin();
-  const maker = await serve(begun);
-  const membrane = await createMembrane(maker, begun.create, "holds all");
+  const store = await initStore();
+  const maker = await serve(store);
+  const membrane = await createMembrane(maker, store.create, "holds all");
   const tokens = join(directory, `tokens-${count}`);
   await fill({
-    data: begun.data,
+    data: store.data,
     export: membrane.export,
     count,
     uri: `http://127.0.0.1:${target}/`,
     tokens,
   });
-  for (let i = 1; i < MEMBRANES; i += 1) await createMembrane(maker, begun.create, `holds nothing ${i}`);
+  for (let i = 1; i < MEMBRANES; i += 1) await createMembrane(maker, store.create, `holds nothing ${i}`);
   await endProgram(maker);
   const hot = `${tokens}-hot`;
   const all = (await readFile(tokens, "utf8")).trim().split("\n");
   await writeFile(hot, `${all.slice(0, HOT).join("\n")}\n`);
-  const service = await serve(begun);
+  const service = await serve(store);
   /** @type {(name: string, file: string) => Gateway} */
   const through = (name, file) => ({
     name,
@@ -63,7 +63,7 @@ export async function startFilled(count, target) {
     tokens: file,
   });
   return {
-    begun,
+    store,
     service,
     membrane,
     hot: through(`${count} stored, hot set`, hot),
@@ -99,12 +99,12 @@ export async function startScale(many, target) {
  *
  * @param {Awaited<ReturnType<typeof startFilled>>} filled
  */
-async function timeQuery({ service, begun }) {
+async function timeQuery({ service, store }) {
   const times = [];
   for (let query = 0; query < QUERIES; query += 1) {
     times.push(
       await timed(async () => {
-        const count = await queryAll(service, begun.query, PAGE);
+        const count = await queryAll(service, store.query, PAGE);
         if (count !== MEMBRANES) throw new Error(`${count} membranes were found, of ${MEMBRANES}`);
       }),
     );
@@ -149,23 +149,23 @@ export async function measureScale({ few, full }, target, how) {
  * @param {{ rate: number, seconds: number, connections: number }} how
  */
 async function revokeAll(filled, target, how) {
-  const begun = await copyOf(filled.begun);
-  const service = await serve(begun);
-  const other = await createMembrane(service, begun.create, "other");
+  const store = await copyStore(filled.store);
+  const service = await serve(store);
+  const other = await createMembrane(service, store.create, "other");
   const token = await exportThrough(service, other.export, { uri: `http://127.0.0.1:${target}/` });
-  const door = { name: "other membrane", pid: service.pid, url: service.url, token };
-  await latency(door, how);
-  const before = await latency(door, how);
+  const gateway = { name: "other membrane", pid: service.pid, url: service.url, token };
+  await latency(gateway, how);
+  const before = await latency(gateway, how);
   const small = [];
   for (let round = 0; round < SMALL_REVOKES; round += 1) {
-    const one = await createMembrane(service, begun.create, `holds one ${round}`);
+    const one = await createMembrane(service, store.create, `holds one ${round}`);
     await exportThrough(service, one.export, { uri: `http://127.0.0.1:${target}/` });
     small.push(await timed(() => revoke(service, one.revoke)));
   }
   const allMs = await timed(() => revoke(service, filled.membrane.revoke));
-  const whileSweeping = await latency(door, how);
+  const whileSweeping = await latency(gateway, how);
   await endProgram(service);
-  await rm(begun.data, { recursive: true });
+  await rm(store.data, { recursive: true });
   return { startMs: service.startMs, before, oneMs: median(small), allMs, whileSweeping };
 }
 

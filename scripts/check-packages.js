@@ -13,10 +13,10 @@ try {
   const packages = await pack(directory);
   for (const packed of packages) {
     const problems = [...(await findMisplaced(packed)), ...(await lintTarball(packed))];
-    tell(packed.name, problems, `${packed.files.length} files, packed right`);
+    report(packed.name, problems, `${packed.files.length} files, packed right`);
   }
   const project = await installProject(directory, packages);
-  tell("a project that installs them", await tryProject(project, packages), "runs and type-checks");
+  report("a project that installs them", await tryProject(project, packages), "runs and type-checks");
 } finally {
   await rm(directory, { recursive: true, force: true });
 }
@@ -26,7 +26,7 @@ try {
  * @param {readonly string[]} problems
  * @param {string} praise
  */
-function tell(subject, problems, praise) {
+function report(subject, problems, praise) {
   if (problems.length === 0) return console.log(`${subject}: ${praise}.`);
   for (const problem of problems) console.error(`${subject}: ${problem}`);
   process.exitCode = 1;

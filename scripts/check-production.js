@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Well above what serving needs, and far below the 200 MB that building needs. */
-const MOST_MEGABYTES = 60;
+const MAX_MEGABYTES = 60;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const directory = await mkdtemp(join(tmpdir(), "membrane-production-"));
@@ -20,7 +20,7 @@ try {
   }
   execFileSync("npm", ["ci", "--omit=dev"], { cwd: copy, stdio: "inherit" });
   const megabytes = Math.ceil((await sizeOf(join(copy, "node_modules"))) / 1e6);
-  if (megabytes > MOST_MEGABYTES) throw new Error(`node_modules has ${megabytes} MB`);
+  if (megabytes > MAX_MEGABYTES) throw new Error(`node_modules has ${megabytes} MB`);
   /** @type {typeof import("./start-membrane.js")} */
   const { startMembrane } = await import(join(copy, "scripts/start-membrane.js"));
   const service = await startMembrane({ home: directory, authority: "localhost" });

@@ -26,14 +26,14 @@ function fileOf(name, ending) {
 }
 
 /**
- * A test, with the tables beside it that its titles are made from.
+ * A test, with the tables of its package that its titles are made from.
  *
  * @param {string} file
  */
 function withTables(file) {
   const text = readFileSync(root + file, "utf8");
-  const beside = text.matchAll(/ from "\.\/([\w.-]+\.ts)"/g);
-  const tables = Array.from(beside, ([, name]) =>
+  const imported = text.matchAll(/ from "(\.{1,2}\/(?:[\w-]+\/)*[\w.-]+\.ts)"/g);
+  const tables = Array.from(imported, ([, name]) =>
     readFileSync(join(root, dirname(file), name ?? ""), "utf8"),
   );
   return [text, ...tables].join("\n");

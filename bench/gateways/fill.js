@@ -5,32 +5,32 @@ import { randomBytes } from "node:crypto";
 import { open } from "node:fs/promises";
 import { json } from "node:stream/consumers";
 import { parseAuthority, parseToken } from "capability-protocol";
-import { openData } from "../../packages/service/dist/commands/data.js";
+import { openDataDirectory } from "../../packages/service/dist/commands/data-directory.js";
 import { DEFAULT_LIMITS } from "../../packages/service/dist/limits.js";
-import { boundColumns } from "../../packages/service/dist/store/record.js";
+import { associatedData } from "../../packages/service/dist/store/record.js";
 import { createVault } from "../../packages/service/dist/store/vault.js";
 import { KEY_BYTES, seal } from "../../packages/service/dist/store/seal.js";
 
 const BATCH = 1_000;
 /** A batch is one write, as long as hundreds of others. */
-const WRITER_DEADLINE_MS = 600_000;
+const STORE_WRITE_TIMEOUT_MS = 600_000;
 const KEPT_EVERY = 10;
 /** Bytes that are drawn at once: a call for each few bytes would take a third of the time. */
-const DRAWN = 1024 * 1024;
+const RANDOM_POOL_BYTES = 1024 * 1024;
 
-let drawn = randomBytes(DRAWN);
+let randomPool = randomBytes(RANDOM_POOL_BYTES);
 
 /** @type {any} */
 const { data: directory, export: exporting, count, uri, tokens } = await json(process.stdin);
 const authority = parseAuthority("bench.test");
 const token = parseToken(exporting);
 if (authority === undefined || token === undefined) throw new TypeError("no export capability was given");
-const limits = { ...DEFAULT_LIMITS, writerDeadlineMs: WRITER_DEADLINE_MS };
-const { store, keys } = await openData({ data: directory, authority, limits });
+const limits = { ...DEFAULT_LIMITS, writerDeadlineMs: STORE_WRITE_TIMEOUT_MS };
+const { store, keys } = await openDataDirectory({ data: directory, authority, limits });
 const vault = createVault(store, keys, random);
 const opened = await vault.open(token);
-if (opened?.capability.subject === undefined) throw new TypeError("the export capability does not work");
-const { uid: madeWith, subject: through } = opened.capability;
+if (opened?.capability.resource === undefined) throw new TypeError("the export capability does not work");
+const { uid: createdBy, resource: membrane } = opened.capability;
 const wire = Buffer.from(JSON.stringify({ uri }));
 
 const file = await open(tokens, "w");
@@ -41,15 +41,15 @@ for (let made = 0; made < count; made += BATCH) {
     const target = /** @type {const} */ ({
       type: "target",
       uid: vault.newUid(),
-      membrane: through,
-      madeWith,
+      membrane,
+      createdBy,
     });
     const dataKey = random(KEY_BYTES);
-    const minted = vault.mint({ kind: "invoke", subject: target.uid, through, madeWith }, dataKey);
-    records.push({ ...target, sealed: seal(dataKey, wire, boundColumns(target)) }, minted.record);
+    const minted = vault.mint({ kind: "invoke", resource: target.uid, membrane, createdBy }, dataKey);
+    records.push({ ...target, sealed: seal(dataKey, wire, associatedData(target)) }, minted.record);
     if (i % KEPT_EVERY === 0) lines.push(`${minted.token}\n`);
   }
-  const denied = await store.make(records);
+  const denied = await store.create(records);
   if (denied !== undefined) throw new Error(`nothing is made: ${denied.reason}`);
   await file.write(lines.join(""));
 }
@@ -58,8 +58,8 @@ await store.close();
 
 /** @param {number} size */
 function random(size) {
-  if (drawn.length < size) drawn = randomBytes(DRAWN);
-  const taken = drawn.subarray(0, size);
-  drawn = drawn.subarray(size);
+  if (randomPool.length < size) randomPool = randomBytes(RANDOM_POOL_BYTES);
+  const taken = randomPool.subarray(0, size);
+  randomPool = randomPool.subarray(size);
   return taken;
 }

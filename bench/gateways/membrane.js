@@ -8,12 +8,12 @@ const MEMBRANE = fileURLToPath(new URL("../../packages/service/bin/membrane.js",
 const AUTHORITY = "bench.test";
 
 /** What a store of the bench was begun with. */
-/** @typedef {{ data: string, create: string, query: string, provision: string }} Begun */
+/** @typedef {{ data: string, create: string, query: string, provision: string }} BenchStore */
 /** @typedef {Awaited<ReturnType<typeof serve>>} Service */
-/** @typedef {{ url: string }} Door */
+/** @typedef {{ url: string }} ExportedCapability */
 
-/** @returns {Promise<Begun>} */
-export async function begin() {
+/** @returns {Promise<BenchStore>} */
+export async function initStore() {
   const data = join(directory, `data-${randomBytes(4).toString("hex")}`);
   const words = ["init", "--data", data, "--authority", AUTHORITY, "--no-profile", "--json"];
   const { stdout } = await run(process.execPath, [MEMBRANE, ...words]);
@@ -30,15 +30,15 @@ export async function begin() {
 /**
  * The same once more: what is done to it leaves the other as it is.
  *
- * @param {Begun} begun whose service writes nothing meanwhile
- * @returns {Promise<Begun>}
+ * @param {BenchStore} store whose service writes nothing meanwhile
+ * @returns {Promise<BenchStore>}
  */
-export async function copyOf(begun) {
+export async function copyStore(store) {
   const data = join(directory, `data-${randomBytes(4).toString("hex")}`);
-  await cp(begun.data, data, { recursive: true });
+  await cp(store.data, data, { recursive: true });
   // What a service on it flushes first would wait for the whole copy.
   await run("sync");
-  return { ...begun, data };
+  return { ...store, data };
 }
 
 /**
@@ -52,7 +52,7 @@ export async function copyOf(begun) {
  */
 
 /**
- * @param {{ data: string }} begun
+ * @param {{ data: string }} store
  * @param {Serving} options
  */
 export async function serve({ data }, { name = "membrane", secure = false, flags = [], ...how } = {}) {
@@ -71,7 +71,7 @@ export async function serve({ data }, { name = "membrane", secure = false, flags
 /**
  * Another tenant of the same service.
  *
- * @param {Door} service
+ * @param {ExportedCapability} service
  * @param {string} provision
  * @param {string} id
  * @returns {Promise<{ create: string, query: string }>}
@@ -82,7 +82,7 @@ export async function provisionTenant(service, provision, id) {
 }
 
 /**
- * @param {Door} service
+ * @param {ExportedCapability} service
  * @param {string} create
  * @param {string} id
  * @returns {Promise<{ export: string, revoke: string }>}
@@ -93,7 +93,7 @@ export async function createMembrane(service, create, id) {
 }
 
 /**
- * @param {Door} service
+ * @param {ExportedCapability} service
  * @param {string} exporting
  * @param {object} body
  * @returns {Promise<string>}
@@ -110,20 +110,21 @@ export function uriOf(token) {
 /**
  * Revokes and waits for the answer.
  *
- * @param {Door} service
+ * @param {ExportedCapability} service
  * @param {string} token
  * @param {{ signal?: AbortSignal }} how
  */
 export async function revoke(service, token, how = {}) {
-  const answer = await fetch(service.url, { headers: { authorization: `Bearer ${token}` }, ...how });
-  if (answer.status !== 202) throw new Error(`expected 202, got ${answer.status}: ${await answer.text()}`);
-  await answer.arrayBuffer();
+  const response = await fetch(service.url, { headers: { authorization: `Bearer ${token}` }, ...how });
+  if (response.status !== 202)
+    throw new Error(`expected 202, got ${response.status}: ${await response.text()}`);
+  await response.arrayBuffer();
 }
 
 /**
  * Goes through all membranes of the tenant.
  *
- * @param {Door} service
+ * @param {ExportedCapability} service
  * @param {string} query
  * @param {number} limit of a page
  * @returns {Promise<number>} how many there are
@@ -143,17 +144,18 @@ export async function queryAll(service, query, limit) {
 }
 
 /**
- * @param {Door} service
+ * @param {ExportedCapability} service
  * @param {string} token
  * @param {object} body
  */
 async function post(service, token, body) {
   const headers = { authorization: `Bearer ${token}` };
-  const answer = await fetch(service.url, { method: "POST", headers, body: JSON.stringify(body) });
-  if (answer.status !== 201) throw new Error(`expected 201, got ${answer.status}: ${await answer.text()}`);
+  const response = await fetch(service.url, { method: "POST", headers, body: JSON.stringify(body) });
+  if (response.status !== 201)
+    throw new Error(`expected 201, got ${response.status}: ${await response.text()}`);
   /** @type {any} */
-  const made = await answer.json();
-  return made;
+  const created = await response.json();
+  return created;
 }
 
 /** @param {string} uri */

@@ -7,7 +7,7 @@ const PIECE = Buffer.alloc(64 * 1024, "x");
 /** Answers up to this many bytes are kept whole. */
 const KEPT_BYTES = 2 * 1024 * 1024;
 /** @type {Map<number, Buffer>} */
-const answers = new Map();
+const keptResponses = new Map();
 
 const server = createServer({ noDelay: true }, (socket) => {
   /** What came of a head that is not whole yet. */
@@ -23,7 +23,7 @@ const server = createServer({ noDelay: true }, (socket) => {
         const taken = Math.min(body, rest.length);
         body = body === Number.POSITIVE_INFINITY && rest.subarray(-5).equals(LAST_CHUNK) ? 0 : body - taken;
         rest = rest.subarray(taken);
-        if (body === 0) answer(socket, size);
+        if (body === 0) respond(socket, size);
         continue;
       }
       head = head.length === 0 ? rest : Buffer.concat([head, rest]);
@@ -34,7 +34,7 @@ const server = createServer({ noDelay: true }, (socket) => {
       head = Buffer.alloc(0);
       size = Number(/^\S+ \/(\d*)/.exec(text)?.[1] || 1024);
       body = bodyLength(text);
-      if (body === 0) answer(socket, size);
+      if (body === 0) respond(socket, size);
     }
   });
 });
@@ -52,9 +52,9 @@ function bodyLength(head) {
  * @param {import("node:net").Socket} socket
  * @param {number} size in bytes
  */
-function answer(socket, size) {
-  if (size <= KEPT_BYTES) return void socket.write(kept(size));
-  socket.write(answerHead(size));
+function respond(socket, size) {
+  if (size <= KEPT_BYTES) return void socket.write(keptResponse(size));
+  socket.write(responseHead(size));
   let left = size;
   const go = () => {
     while (left > 0) {
@@ -67,15 +67,15 @@ function answer(socket, size) {
 }
 
 /** @param {number} size */
-function kept(size) {
-  const present = answers.get(size);
+function keptResponse(size) {
+  const present = keptResponses.get(size);
   if (present !== undefined) return present;
-  const made = Buffer.concat([Buffer.from(answerHead(size)), Buffer.alloc(size, "x")]);
-  answers.set(size, made);
+  const made = Buffer.concat([Buffer.from(responseHead(size)), Buffer.alloc(size, "x")]);
+  keptResponses.set(size, made);
   return made;
 }
 
 /** @param {number} size */
-function answerHead(size) {
+function responseHead(size) {
   return `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: ${size}\r\n\r\n`;
 }

@@ -5,7 +5,7 @@ import { endOf, endProgram, startProgram } from "../gateways/start.js";
 import { anonymousBytes } from "../measure/process.js";
 import { MEASURES } from "./measures.js";
 
-/** @typedef {import("./world.js").World} World */
+/** @typedef {import("./scenario.js").Scenario} Scenario */
 /** @typedef {import("./attacks.js").Attack} Attack */
 
 const ATTACKER = fileURLToPath(new URL("attacker.js", import.meta.url));
@@ -15,24 +15,28 @@ const SETTLE_MS = 4_000;
 const REST_MS = 1_000;
 const LOOK_MS = 200;
 /** How often a revoke after an attack is tried; the service answers each within seconds. */
-const TRIES = 5;
-const TRY_MS = 10_000;
+const MAX_ATTEMPTS = 5;
+const ATTEMPT_TIMEOUT_MS = 10_000;
 
 /**
  * @param {Attack} attack
- * @param {World} world
+ * @param {Scenario} scenario
  * @param {number | undefined} quiet p99 of the quiet stretch just before, if there was one
  */
-export async function attackOnce({ name, measured = "invocations", prepare, beside, shows }, world, quiet) {
-  const { service, other } = world;
-  const measure = await MEASURES[measured](world);
+export async function attackOnce(
+  { name, measured = "invocations", prepare, beside, shows },
+  scenario,
+  quiet,
+) {
+  const { service, other } = scenario;
+  const measure = await MEASURES[measured](scenario);
   const spare = await other.revocable(`spare ${name}`);
-  const given = await prepare(world);
+  const given = await prepare(scenario);
   const isKnown = quiet !== undefined && measured === "invocations";
   const before = isKnown ? quiet : await measure();
 
   const accomplice =
-    beside === undefined ? undefined : await startProgram("accomplice", [beside, world.data]);
+    beside === undefined ? undefined : await startProgram("accomplice", [beside, scenario.data]);
   const env = { ATTACK: JSON.stringify({ name, port: service.port, given }) };
   const attacker = await startProgram("attacker", [ATTACKER], { env });
   await pause(SETTLE_MS);
@@ -76,8 +80,8 @@ function watchMemory(pid) {
  */
 async function revokeAtLast(service, token) {
   const refusals = [];
-  for (let i = 0; i < TRIES; i += 1) {
-    const refusal = await revoke(service, token, { signal: AbortSignal.timeout(TRY_MS) }).then(
+  for (let i = 0; i < MAX_ATTEMPTS; i += 1) {
+    const refusal = await revoke(service, token, { signal: AbortSignal.timeout(ATTEMPT_TIMEOUT_MS) }).then(
       () => undefined,
       (/** @type {Error} */ error) => error.message,
     );

@@ -2,7 +2,7 @@
 import { BODIES } from "./attacks/bodies.js";
 import { CONFIGURATIONS } from "./attacks/configurations.js";
 import { CONNECTIONS } from "./attacks/connections.js";
-import { SURROUNDINGS } from "./attacks/surroundings.js";
+import { FAILING_ENVIRONMENTS } from "./attacks/failing-environments.js";
 import { TEXTS } from "./attacks/texts.js";
 import { WRITES } from "./attacks/writes.js";
 
@@ -12,9 +12,9 @@ import { WRITES } from "./attacks/writes.js";
 /**
  * @typedef {object} Attack
  * @property {string} name
- * @property {import("./places.js").PlaceName} [where] where the service runs; default: "ordinary"
+ * @property {import("./service-environments.js").EnvironmentName} [where] where the service runs; default: "ordinary"
  * @property {"invocations" | "revokes"} [measured] what the other tenant does; default: "invocations"
- * @property {(world: import("./world.js").World) => Promise<Given>} prepare by the attacking tenant's ordinary means
+ * @property {(world: import("./scenario.js").Scenario) => Promise<Given>} prepare by the attacking tenant's ordinary means
  * @property {string} [beside] file of another program, which runs meanwhile with the data directory as its argument
  * @property {(client: import("./client.js").Client, given: Given) => void} act in the attacker's process
  * @property {Readonly<Record<string, number>>} shows how often something comes of it at least, if it took place: responses,
@@ -22,7 +22,14 @@ import { WRITES } from "./attacks/writes.js";
  */
 
 /** @type {readonly Attack[]} */
-export const ATTACKS = [...TEXTS, ...BODIES, ...CONNECTIONS, ...CONFIGURATIONS, ...WRITES, ...SURROUNDINGS];
+export const ATTACKS = [
+  ...TEXTS,
+  ...BODIES,
+  ...CONNECTIONS,
+  ...CONFIGURATIONS,
+  ...WRITES,
+  ...FAILING_ENVIRONMENTS,
+];
 
 /** @param {string} name */
 export function attackNamed(name) {

@@ -2,7 +2,7 @@
 import { revoke } from "../gateways/membrane.js";
 import { latency } from "../measure/latency.js";
 import { quantile } from "../measure/statistics.js";
-import { manyOf } from "./attacks/making.js";
+import { manyOf } from "./attacks/creation.js";
 
 const SECONDS = Number(process.env["SECONDS"] ?? 5);
 const INVOCATIONS = { rate: 100, seconds: SECONDS, connections: 16 };
@@ -17,7 +17,7 @@ const STRETCHES = 3;
  * @typedef {() => Promise<number>} Measure
  */
 
-/** @type {Readonly<Record<"invocations" | "revokes", (world: import("./world.js").World) => Promise<Measure>>>} */
+/** @type {Readonly<Record<"invocations" | "revokes", (world: import("./scenario.js").Scenario) => Promise<Measure>>>} */
 export const MEASURES = {
   async invocations({ service, other }) {
     return async () => (await latency({ ...service, token: other.token }, INVOCATIONS)).p99;

@@ -6,7 +6,7 @@ const GOAL = 3;
 /** If the quiet stretches differ by more than this ratio, a p99 over the goal says nothing. */
 const NOISE = 1.5;
 /** A p99 below this, in milliseconds, counts as this: the clock of the load counts whole ones. */
-const LEAST_MS = 1;
+const MIN_MS = 1;
 const MB = 1e6;
 
 /**
@@ -20,14 +20,14 @@ const MB = 1e6;
 
 /** @param {P99} p99 */
 function ratioOf({ before, during, after }) {
-  return during / Math.max(LEAST_MS, (before + after) / 2);
+  return during / Math.max(MIN_MS, (before + after) / 2);
 }
 
 /**
  * @param {Findings} findings
  * @returns {{ verdict: string, isMissed: boolean }}
  */
-export function judge({ p99, counts, shows, death, deaf }) {
+export function evaluate({ p99, counts, shows, death, deaf }) {
   const missed = (/** @type {string} */ verdict) => ({ verdict, isMissed: true });
   const met = (/** @type {string} */ verdict) => ({ verdict, isMissed: false });
   if (death !== undefined) return missed(`service died: ${death}`);
@@ -37,7 +37,7 @@ export function judge({ p99, counts, shows, death, deaf }) {
   if (lacking.length > 0) return missed(`no attack: too few of ${lacking.map(([what]) => what).join(", ")}`);
   if (ratioOf(p99) <= GOAL) return met("held");
   const [low = 0, high = 0] = [p99.before, p99.after].toSorted((a, b) => a - b);
-  return high > NOISE * Math.max(LEAST_MS, low) ? met("too noisy to say") : missed(`over ${GOAL}`);
+  return high > NOISE * Math.max(MIN_MS, low) ? met("too noisy to say") : missed(`over ${GOAL}`);
 }
 
 /**
@@ -63,7 +63,7 @@ export function rowOf(attack, findings) {
     "p99 quiet, ms": `${Math.round(before)}, ${Math.round(after)}`,
     ratio: ratioOf(findings.p99).toFixed(2),
     "memory, MB": Math.round(findings.memoryMiB),
-    verdict: judge(findings).verdict,
+    verdict: evaluate(findings).verdict,
   };
 }
 

@@ -6,10 +6,10 @@ import { endAll, endOf, endProgram } from "../gateways/start.js";
 import { attackOnce } from "./attack-once.js";
 import { ATTACKS } from "./attacks.js";
 import { MEASURES } from "./measures.js";
-import { whyNot } from "./places.js";
-import { judge, rowOf } from "./report.js";
+import { unavailableReason } from "./service-environments.js";
+import { evaluate, rowOf } from "./report.js";
 import { startTargets } from "./targets.js";
-import { openWorld } from "./world.js";
+import { startScenario } from "./scenario.js";
 
 const [word = ""] = process.argv.slice(2);
 const chosen = ATTACKS.filter(({ name }) => name.includes(word));
@@ -17,8 +17,8 @@ if (chosen.length === 0) throw new TypeError(`no attack has "${word}" in its nam
 for (const signal of ["SIGINT", "SIGTERM"])
   process.once(signal, () => void endAll().then(() => process.exit(1)));
 
-/** @type {import("./world.js").World | undefined} */
-let world;
+/** @type {import("./scenario.js").Scenario | undefined} */
+let scenario;
 /** @type {number | undefined} */
 let quiet;
 const report = [];
@@ -27,23 +27,23 @@ try {
   const targets = await startTargets();
   for (const attack of chosen) {
     const where = attack.where ?? "ordinary";
-    const why = await whyNot(where);
+    const why = await unavailableReason(where);
     if (why !== undefined) {
       console.log(`${attack.name}: skipped; ${why}.`);
       continue;
     }
-    if (world?.where !== where || endOf(world.service) !== undefined) {
-      if (world !== undefined) await endProgram(world.service);
-      world = await openWorld(where, targets);
+    if (scenario?.where !== where || endOf(scenario.service) !== undefined) {
+      if (scenario !== undefined) await endProgram(scenario.service);
+      scenario = await startScenario(where, targets);
       // The first stretch warms up, and does not count.
       await (
-        await MEASURES.invocations(world)
+        await MEASURES.invocations(scenario)
       )();
       quiet = undefined;
     }
-    const findings = await attackOnce(attack, world, quiet);
+    const findings = await attackOnce(attack, scenario, quiet);
     quiet = attack.measured === undefined ? findings.p99.after : undefined;
-    isMissed ||= judge(findings).isMissed;
+    isMissed ||= evaluate(findings).isMissed;
     report.push(rowOf(attack.name, findings));
     show(report.slice(-1));
   }

@@ -49,8 +49,8 @@ export async function compare(row, how) {
   await measure(row.gateway, row, warming);
   for (let pair = 0; pair < how.pairs; pair += 1) {
     const theirs = await measure(row.against, row, how);
-    const beside = row.meanwhile?.();
-    const ours = await measure(row.gateway, row, how).finally(() => beside?.stop());
+    const background = row.meanwhile?.();
+    const ours = await measure(row.gateway, row, how).finally(() => background?.stop());
     pairs.push({ ours, theirs });
   }
   /** @param {(sample: Sample) => number} of */

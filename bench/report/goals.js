@@ -1,5 +1,5 @@
 /** @typedef {import("../measure/compare.js").Compared} Compared */
-/** @typedef {{ what: string, goal: string, measured: string, met: boolean }} Judged */
+/** @typedef {{ what: string, goal: string, measured: string, met: boolean }} GoalResult */
 
 const MIB = 1024 * 1024;
 
@@ -8,9 +8,9 @@ const MIB = 1024 * 1024;
  * judged.
  *
  * @param {import("../results.js").Results} results
- * @returns {Judged[]}
+ * @returns {GoalResult[]}
  */
-export function judge({ compared, scale, transfers, rivals }) {
+export function checkGoals({ compared, scale, transfers, rivals }) {
   /** @param {string} name */
   const row = (name) => compared.find((candidate) => candidate.name === name);
   /**
@@ -43,7 +43,7 @@ export function judge({ compared, scale, transfers, rivals }) {
       .filter(({ name }) => name.endsWith("stored, hot set"))
       .flatMap(({ name }) => atMost(`${name}, CPU of 1,000 stored`, name, 1.1)),
     ...atMost("two workers, CPU a request of one", "two workers", 1.1),
-    ...judgeScale(scale),
+    ...checkScaleGoals(scale),
     ...transfers.flatMap(({ name, ratio, grownBytes }) => [
       {
         what: `${name}, throughput of the floor`,
@@ -62,7 +62,7 @@ export function judge({ compared, scale, transfers, rivals }) {
 }
 
 /** @param {import("../results.js").Results["scale"]} scale */
-function judgeScale({ count, startMs, anonymousBytes, revokeOneMs, revokeAllMs, ...scale }) {
+function checkScaleGoals({ count, startMs, anonymousBytes, revokeOneMs, revokeAllMs, ...scale }) {
   const queries = scale.queryMs / scale.queryFewMs;
   const revokes = revokeAllMs / revokeOneMs;
   const latencies = scale.p99SweepingMs / scale.p99BeforeMs;

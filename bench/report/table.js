@@ -4,16 +4,16 @@ import { loadavg } from "node:os";
 
 /**
  * @param {import("../results.js").Results} results
- * @param {readonly import("./goals.js").Judged[]} judged
+ * @param {readonly import("./goals.js").GoalResult[]} goals
  */
-export function printAll(results, judged) {
+export function printAll(results, goals) {
   printComparison(results.compared, results);
   console.log(
     `Latency at ${results.latencies.rate} requests a second, in milliseconds, corrected for coordinated omission`,
   );
   console.table(results.latencies.rows);
   console.log("Goals");
-  console.table(judged.map(({ met, ...rest }) => ({ ...rest, met: met ? "yes" : "no" })));
+  console.table(goals.map(({ met, ...rest }) => ({ ...rest, met: met ? "yes" : "no" })));
 }
 
 /**

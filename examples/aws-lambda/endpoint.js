@@ -2,7 +2,7 @@
 // it was sent, if and only if the signature is right.
 import { once } from "node:events";
 import { createServer } from "node:https";
-import { refuseSignature } from "./signature.js";
+import { verifySignature } from "./signature.js";
 
 const INVOCATIONS = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
@@ -16,15 +16,15 @@ export async function startEndpoint({ tls, functionName, credentials }) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks);
-    const refusal = await refuseSignature(
+    const refusal = await verifySignature(
       { method: request.method ?? "", url: request.url ?? "", headers: request.headers, body },
       { ...credentials, service: "lambda" },
       new Date(),
     );
     const name = INVOCATIONS.exec(request.url ?? "")?.[1];
-    if (refusal !== undefined) return answer(response, 403, refusal, `The request was refused: ${refusal}`);
+    if (refusal !== undefined) return respond(response, 403, refusal, `The request was refused: ${refusal}`);
     if (name !== functionName)
-      return answer(response, 404, "ResourceNotFoundException", `Function not found: ${name}`);
+      return respond(response, 404, "ResourceNotFoundException", `Function not found: ${name}`);
     response.writeHead(200, { "Content-Type": "application/json", "X-Amz-Executed-Version": "$LATEST" });
     response.end(JSON.stringify({ function: name, payload: body.toString("utf8") }));
   });
@@ -48,7 +48,7 @@ export async function startEndpoint({ tls, functionName, credentials }) {
  * @param {string} type
  * @param {string} message
  */
-function answer(response, status, type, message) {
+function respond(response, status, type, message) {
   response.writeHead(status, { "Content-Type": "application/json", "X-Amzn-ErrorType": type });
   response.end(JSON.stringify({ message }));
 }

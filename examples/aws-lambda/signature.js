@@ -14,7 +14,7 @@ const AUTHORIZATION =
  * @param {Date} now
  * @returns {Promise<string | undefined>} what is wrong, as AWS names it
  */
-export async function refuseSignature(request, expected, now) {
+export async function verifySignature(request, expected, now) {
   const match = AUTHORIZATION.exec(request.headers.authorization ?? "");
   if (match === null) return "MissingAuthenticationToken";
   const [, accessKeyId = "", day = "", region, service, signedNames = "", signature = ""] = match;
@@ -29,7 +29,7 @@ export async function refuseSignature(request, expected, now) {
   const names = signedNames.split(";");
   if (!names.includes("host")) return "SignatureDoesNotMatch";
 
-  const again = await signAgain(request, names, expected, date);
+  const again = await recomputeSignature(request, names, expected, date);
   return timingSafeEqual(Buffer.from(again), Buffer.from(signature)) ? undefined : "SignatureDoesNotMatch";
 }
 
@@ -39,7 +39,7 @@ export async function refuseSignature(request, expected, now) {
  * @param {{ accessKeyId: string, secretAccessKey: string, region: string, service: string }} credentials
  * @param {Date} date
  */
-async function signAgain(request, names, credentials, date) {
+async function recomputeSignature(request, names, credentials, date) {
   const url = new URL(request.url, "https://lambda.invalid");
   const signer = new SignatureV4({
     credentials,

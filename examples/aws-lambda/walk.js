@@ -22,7 +22,7 @@ async function walk(path) {
     const service = await startService(directory, guide.host, aws);
     try {
       for (const tab of TABS.keys()) {
-        await follow(guide, tab, service, aws);
+        await runSteps(guide, tab, service, aws);
         console.log(
           `${path}: ${tab} works from create to revoke${real === undefined ? "" : ", against AWS"}.`,
         );
@@ -42,7 +42,7 @@ async function walk(path) {
  * @param {import("./service.js").Service} service
  * @param {import("./aws.js").Aws} aws
  */
-async function follow(guide, tab, service, aws) {
+async function runSteps(guide, tab, service, aws) {
   const variables = {
     CREATE_URI: service.create,
     CREATE_TOKEN: service.create.replace(/.*#/, ""),
@@ -57,29 +57,29 @@ async function follow(guide, tab, service, aws) {
   const perform = async (step, by = tab, values = variables) => {
     const { language, code } = codeOf(guide.steps[step], by);
     const outcome = await runCode(language, fillIn(code, values, tokens), service.environments[language]);
-    return { ...outcome, told: tell(code, outcome, aws.secretAccessKey) };
+    return { ...outcome, told: describeOutcome(code, outcome, aws.secretAccessKey) };
   };
   /** @param {Performed} outcome @param {"export" | "revoke" | "capability"} name */
   const remember = (outcome, name) => tokens.set(guide.examples[name], tokenIn(outcome, name));
 
-  const created = demand(await perform(CREATE), 201);
+  const created = expectStatus(await perform(CREATE), 201);
   remember(created, "export");
   remember(created, "revoke");
-  remember(demand(await perform(EXPORT), 201), "capability");
-  demand(await perform(INVOKE), 200, aws.answer);
+  remember(expectStatus(await perform(EXPORT), 201), "capability");
+  expectStatus(await perform(INVOKE), 200, aws.answer);
 
   if (aws.isLocal) {
     // A wrong secret is refused by the endpoint: what passed above was a signature that was checked.
     const right = new Map(tokens);
     const wrong = { ...variables, SECRET_ACCESS_KEY: "wrong" };
-    remember(demand(await perform(EXPORT, tab, wrong), 201), "capability");
-    demand(await perform(INVOKE, "curl"), 403, "SignatureDoesNotMatch");
+    remember(expectStatus(await perform(EXPORT, tab, wrong), 201), "capability");
+    expectStatus(await perform(INVOKE, "curl"), 403, "SignatureDoesNotMatch");
     for (const [example, token] of right) tokens.set(example, token);
   }
 
-  demand(await perform(REVOKE), 202);
-  demand(await perform(REVOKE), 202);
-  demand(await perform(INVOKE, "curl"), 401);
+  expectStatus(await perform(REVOKE), 202);
+  expectStatus(await perform(REVOKE), 202);
+  expectStatus(await perform(INVOKE, "curl"), 401);
 }
 
 /** @typedef {import("./run-code.js").Outcome & { told: string }} Performed `told`: what a message may show of it */
@@ -91,7 +91,7 @@ async function follow(guide, tab, service, aws) {
  * @param {import("./run-code.js").Outcome} outcome
  * @param {string} secret
  */
-function tell(code, { exitCode, stdout, stderr }, secret) {
+function describeOutcome(code, { exitCode, stdout, stderr }, secret) {
   const output = `${stdout}${stderr}`
     .replaceAll(secret, "***")
     .replace(/CPBLTY1-[A-Za-z0-9_-]{86}/g, "CPBLTY1-***");
@@ -105,7 +105,7 @@ function tell(code, { exitCode, stdout, stderr }, secret) {
  * @param {number} status
  * @param {string} [text] that the answer must hold
  */
-function demand(outcome, status, text = "") {
+function expectStatus(outcome, status, text = "") {
   const printed = /^\d{3}$/m.exec(outcome.stdout)?.[0] ?? String(status);
   const isRight = outcome.exitCode === 0 && outcome.stderr === "" && printed === String(status);
   if (isRight && outcome.stdout.includes(text)) return outcome;

@@ -30,22 +30,22 @@ export async function servePage(start) {
   seen.catch(() => {});
 
   /** @type {(request: IncomingMessage, response: ServerResponse) => Promise<void>} */
-  const answer = async (request, response) => {
-    const asked = `${request.method} ${request.url}`;
+  const respond = async (request, response) => {
+    const requestLine = `${request.method} ${request.url}`;
     const body = await text(request);
     const file = request.url === "/page.js" ? PAGE : moduleFile(request.url ?? "");
-    if (asked === "GET /") return void response.setHeader("Content-Type", "text/html").end(html);
-    if (asked === "GET /start") return void response.end(JSON.stringify(start));
-    if (asked === "POST /seen") report(JSON.parse(body));
-    else if (asked === "POST /failed") fail(new Error(body));
-    else if (file === undefined) fail(new Error(`the page asked for ${asked}`));
+    if (requestLine === "GET /") return void response.setHeader("Content-Type", "text/html").end(html);
+    if (requestLine === "GET /start") return void response.end(JSON.stringify(start));
+    if (requestLine === "POST /seen") report(JSON.parse(body));
+    else if (requestLine === "POST /failed") fail(new Error(body));
+    else if (file === undefined) fail(new Error(`the page asked for ${requestLine}`));
     else {
       const code = await readFile(file);
       return void response.setHeader("Content-Type", "text/javascript").end(code);
     }
     response.end();
   };
-  const server = createServer((request, response) => void answer(request, response).catch(fail));
+  const server = createServer((request, response) => void respond(request, response).catch(fail));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {

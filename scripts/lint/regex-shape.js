@@ -8,7 +8,7 @@
 // The rule is stricter than the truth: what it refuses may be linear, and is then written as a loop or with a bound.
 
 /** A longer bounded run costs as much as an unbounded one. */
-const LONGEST_RUN = 256;
+const MAX_RUN_LENGTH = 256;
 
 /** @typedef {{ alternatives: Term[][] }} Group */
 /** @typedef {{ source: string, kind: "set" | "group" | "assertion", group?: Group, min: number, max: number }} Term */
@@ -38,7 +38,7 @@ function isAnchored([first]) {
 
 /** @param {Term} term */
 function isRun({ max }) {
-  return max > LONGEST_RUN;
+  return max > MAX_RUN_LENGTH;
 }
 
 /** @param {Term} term @returns {boolean} */

@@ -30,8 +30,8 @@ export async function findMisplaced(packed) {
     ...[...files.keys()]
       .filter((path) => !needed.has(path))
       .map((path) => `${path} is packed, and nothing needs it`),
-    ...judgeDependencies(packed.manifest, reached.packages),
-    ...(await Promise.all(bins.map((path) => judgeBin(packed, path, files.get(path) ?? 0)))).flat(),
+    ...checkDependencies(packed.manifest, reached.packages),
+    ...(await Promise.all(bins.map((path) => checkBin(packed, path, files.get(path) ?? 0)))).flat(),
   ];
 }
 
@@ -88,7 +88,7 @@ function leavesOf(exports) {
  * @param {Manifest} manifest
  * @param {ReadonlyMap<string, string>} imported
  */
-function judgeDependencies({ dependencies = {} }, imported) {
+function checkDependencies({ dependencies = {} }, imported) {
   const foreign = [...imported].filter(
     ([specifier]) => !(specifier.startsWith("node:") && isBuiltin(specifier)),
   );
@@ -108,7 +108,7 @@ function judgeDependencies({ dependencies = {} }, imported) {
  * @param {string} path
  * @param {number} mode
  */
-async function judgeBin(packed, path, mode) {
+async function checkBin(packed, path, mode) {
   const text = await readFile(join(packed.directory, path), "utf8");
   return [
     ...((mode & EXECUTABLE) === EXECUTABLE ? [] : [`${path} is not executable`]),

@@ -14,7 +14,7 @@ const ATTW = join(ROOT, "node_modules/@arethetypeswrong/cli/dist/index.js");
  *
  * @type {ReadonlyMap<string, string>}
  */
-const MEANT = new Map();
+const INTENDED = new Map();
 
 /**
  * Asks two linters of packages.
@@ -33,7 +33,7 @@ async function askPublint({ tarball }) {
     strict: true,
   });
   return messages
-    .filter(({ code }) => !MEANT.has(code))
+    .filter(({ code }) => !INTENDED.has(code))
     .map((message) => `publint: ${message.code}: ${formatMessage(message, pkg, { color: false }) ?? ""}`);
 }
 

@@ -22,7 +22,7 @@ const BROWSER =
  * @returns {Promise<string>} its directory.
  */
 export async function installProject(temporary, packages) {
-  demandOneVersion(packages);
+  assertOneVersion(packages);
   const project = join(temporary, "project");
   await cp(PROGRAMS, project, { recursive: true });
   // Its `import … = require()` is a form that this repository does not allow itself.
@@ -35,7 +35,7 @@ export async function installProject(temporary, packages) {
     seconds: 300,
   });
   if (!ok) throw new Error(output);
-  await demandTarballs(project, packages);
+  await assertInstalledFromTarballs(project, packages);
   return project;
 }
 
@@ -44,7 +44,7 @@ export async function installProject(temporary, packages) {
  *
  * @param {readonly Packed[]} packages
  */
-function demandOneVersion(packages) {
+function assertOneVersion(packages) {
   for (const { name, manifest } of packages)
     for (const needed of packages) {
       const version = manifest.dependencies?.[needed.name];
@@ -59,7 +59,7 @@ function demandOneVersion(packages) {
  * @param {string} project
  * @param {readonly Packed[]} packages
  */
-async function demandTarballs(project, packages) {
+async function assertInstalledFromTarballs(project, packages) {
   /** @type {{ packages: Record<string, { resolved?: string }> }} */
   const lock = JSON.parse(await readFile(join(project, "package-lock.json"), "utf8"));
   const installed = Object.entries(lock.packages);

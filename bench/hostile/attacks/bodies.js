@@ -2,7 +2,7 @@
 const MIB = 1024 * 1024;
 const AWS4 = { awsAccessKeyId: "AKIABENCH", region: "bench", service: "lambda", secretAccessKey: "secret" };
 
-/** @param {import("../world.js").World} world */
+/** @param {import("../scenario.js").Scenario} scenario */
 const signed = async ({ own, targets }) => ({
   tokens: [await own.exported({ uri: targets.plain, hmac: { "aws4-hmac-sha256": AWS4 } })],
 });

@@ -1,6 +1,6 @@
 // Targets that are costly to use: what an exporter chooses decides what each invocation takes.
 import { rootCertificates } from "node:tls";
-import { makeAndUse, manyOf, prepareMany } from "./making.js";
+import { createAndUse, manyOf, prepareMany } from "./creation.js";
 
 /** Time between two uses of one connection, in milliseconds. */
 const USE_MS = 20;
@@ -19,7 +19,7 @@ export const CONFIGURATIONS = [
         own.exported({ uri: targets.mute.replace("http:", "https:"), tls: { ca: certificates(i) } }),
       ),
     }),
-    act: useInTurn,
+    act: useRoundRobin,
     shows: { requests: 4 },
   },
   {
@@ -29,13 +29,13 @@ export const CONFIGURATIONS = [
         own.exported({ uri: `${targets.plain}?${i}`, headers: HEADERS, hmac }),
       ),
     }),
-    act: useInTurn,
+    act: useRoundRobin,
     shows: { 200: 200 },
   },
   {
     name: "more capabilities, made and used, than there is room for their verdicts",
-    prepare: (world) => prepareMany(world, largeTarget),
-    act: (client, given) => makeAndUse(client, given, largeTarget),
+    prepare: (scenario) => prepareMany(scenario, largeTarget),
+    act: (client, given) => createAndUse(client, given, largeTarget),
     shows: { 201: 100, 200: 200 },
   },
 ];
@@ -44,7 +44,7 @@ export const CONFIGURATIONS = [
  * @param {import("../client.js").Client} client
  * @param {import("../attacks.js").Given} given
  */
-function useInTurn(client, { tokens }) {
+function useRoundRobin(client, { tokens }) {
   let next = 0;
   client.all(4, () => client.call(tokens[(next += 1) % tokens.length]), USE_MS);
 }

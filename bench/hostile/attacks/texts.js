@@ -1,6 +1,6 @@
 // Text that is slow to read by a parser that takes the square of its input. Each is as long as a body may be, or as a field was
 // when that took seconds.
-import { makeAndUse, prepareMany } from "./making.js";
+import { createAndUse, prepareMany } from "./creation.js";
 
 const BODY_BYTES = 1024 * 1024;
 const HEADER_BYTES = 14_000;
@@ -56,8 +56,8 @@ export const TEXTS = [
   },
   {
     name: "configurations that are slow to read, used cold",
-    prepare: (world) => prepareMany(world, slowTarget),
-    act: (client, given) => makeAndUse(client, given, slowTarget),
+    prepare: (scenario) => prepareMany(scenario, slowTarget),
+    act: (client, given) => createAndUse(client, given, slowTarget),
     shows: { 201: 100, 200: 200 },
   },
 ];

@@ -1,7 +1,7 @@
 // What takes turns of the store: writers without a pause, pages of `query` that make what they list, and a process that stops
 // within a write.
 import { fileURLToPath } from "node:url";
-import { manyOf, tokenIn } from "./making.js";
+import { manyOf, tokenIn } from "./creation.js";
 
 const STOPPED_WRITER = fileURLToPath(new URL("../stopped-writer.js", import.meta.url));
 const MEMBRANES = 100;

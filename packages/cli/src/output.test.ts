@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Failure } from "./failure/failure.ts";
+import { CliError } from "./errors/cli-error.ts";
 import { formatExport, formatJson, formatMembrane, formatQuery } from "./output.ts";
 import { quoteForShell, shellWord } from "./shell.ts";
 
@@ -51,13 +51,13 @@ test("the form env sets a URI and a token for each capability", () => {
 test("a query that found nothing fails in the forms uri and env, and is an empty list in JSON", () => {
   const nothing = { membranes: [], completed: true };
   expect(JSON.parse(formatQuery(nothing, "json"))).toEqual(nothing);
-  expect(() => formatQuery(nothing, "uri")).toThrow(Failure);
-  expect(() => formatQuery(nothing, "env")).toThrow(Failure);
+  expect(() => formatQuery(nothing, "uri")).toThrow(CliError);
+  expect(() => formatQuery(nothing, "env")).toThrow(CliError);
 });
 
 test("variables are of one membrane", () => {
   const several = { membranes: [MEMBRANE, MEMBRANE], completed: true };
-  expect(() => formatQuery(several, "env")).toThrow(Failure);
+  expect(() => formatQuery(several, "env")).toThrow(CliError);
   expect(formatQuery({ membranes: [MEMBRANE], completed: false }, "env")).toBe(
     formatMembrane(MEMBRANE, "env"),
   );

@@ -1,24 +1,24 @@
 import { parseCapabilityUri } from "capability-protocol";
-import type { ExportAnswer, MembraneAnswer, QueryAnswer } from "capability-sdk";
-import { Failure } from "./failure/failure.ts";
+import type { ExportResponse, MembraneResponse, QueryResponse } from "capability-sdk";
+import { CliError } from "./errors/cli-error.ts";
 import { quoteForShell } from "./shell.ts";
-import { ACTING, escapeCharacter } from "./terminal.ts";
+import { CONTROL_CHARACTERS, escapeCharacter } from "./terminal.ts";
 
 /** Forms that an answer can be printed in. */
-export const OUTPUT_FORMS = ["json", "uri", "env"] as const;
-export type OutputForm = (typeof OUTPUT_FORMS)[number];
+export const OUTPUT_FORMATS = ["json", "uri", "env"] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /**
  * JSON for a person and for programs. What acts on a terminal is escaped, as JSON allows: names in an answer are whatever
  * the service says.
  */
 export function formatJson(value: object): string {
-  const text = JSON.stringify(value, null, 2).replace(ACTING, escapeCharacter);
+  const text = JSON.stringify(value, null, 2).replace(CONTROL_CHARACTERS, escapeCharacter);
   return `${text}\n`;
 }
 
-export function formatMembrane(membrane: MembraneAnswer, form: OutputForm): string {
-  switch (form) {
+export function formatMembrane(membrane: MembraneResponse, format: OutputFormat): string {
+  switch (format) {
     case "json":
       return formatJson(membrane);
     case "uri":
@@ -31,32 +31,32 @@ export function formatMembrane(membrane: MembraneAnswer, form: OutputForm): stri
   }
 }
 
-/** @throws Failure when the form needs a membrane, or exactly one, and the answer has not got it. */
-export function formatQuery(answer: QueryAnswer, form: OutputForm): string {
-  const [first, ...others] = answer.membranes;
-  if (form === "json") return formatJson(answer);
+/** @throws CliError when the form needs a membrane, or exactly one, and the answer has not got it. */
+export function formatQuery(response: QueryResponse, format: OutputFormat): string {
+  const [first, ...others] = response.membranes;
+  if (format === "json") return formatJson(response);
   if (first === undefined) {
-    throw new Failure("no such membrane", "capi membrane query --limit 1000   lists those there are");
+    throw new CliError("no such membrane", "capi membrane query --limit 1000   lists those there are");
   }
-  if (form === "uri") return formatUris(answer.membranes);
+  if (format === "uri") return formatUris(response.membranes);
   if (others.length > 0) {
-    throw new Failure("--output env: expected one membrane, there are more", "Name it with --id ID.");
+    throw new CliError("--output env: expected one membrane, there are more", "Name it with --id ID.");
   }
-  return formatMembrane(first, form);
+  return formatMembrane(first, format);
 }
 
-export function formatExport(answer: ExportAnswer, form: OutputForm): string {
-  switch (form) {
+export function formatExport(response: ExportResponse, format: OutputFormat): string {
+  switch (format) {
     case "json":
-      return formatJson(answer);
+      return formatJson(response);
     case "uri":
-      return `${answer.capability}\n`;
+      return `${response.capability}\n`;
     case "env":
-      return formatVariables({ CAPABILITY: answer.capability });
+      return formatVariables({ CAPABILITY: response.capability });
   }
 }
 
-function formatUris(membranes: readonly MembraneAnswer[]): string {
+function formatUris(membranes: readonly MembraneResponse[]): string {
   return membranes.map(({ capabilities }) => `${capabilities.export}\n${capabilities.revoke}\n`).join("");
 }
 

@@ -1,7 +1,7 @@
 /** More than any capability, key or certificate chain. */
 export const MIB: number = 1 << 20;
 
-const FIRST_BYTES = 16 * 1_024;
+const INITIAL_BUFFER_BYTES = 16 * 1_024;
 
 /**
  * All bytes of a source: an endless one must not fill the memory.
@@ -9,21 +9,21 @@ const FIRST_BYTES = 16 * 1_024;
  * @returns nothing if there are more than `limit`.
  */
 export async function readAtMost(source: AsyncIterable<unknown>, limit: number): Promise<Buffer | undefined> {
-  let read: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  let read: Buffer = Buffer.allocUnsafeSlow(INITIAL_BUFFER_BYTES);
   let length = 0;
   for await (const chunk of source) {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
     if (!Buffer.isBuffer(bytes)) throw new TypeError("what is read are bytes or text");
     if (length + bytes.length > limit) return undefined;
     // Copied, not kept: a piece of one byte takes some 360.
-    read = withRoom(read, length + bytes.length);
+    read = ensureCapacity(read, length + bytes.length);
     length += bytes.copy(read, length);
   }
   return read.subarray(0, length);
 }
 
 /** The same bytes with room for `length`, at least twice as much as before if it was too little. */
-function withRoom(bytes: Buffer, length: number): Buffer {
+function ensureCapacity(bytes: Buffer, length: number): Buffer {
   if (length <= bytes.length) return bytes;
   const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * bytes.length));
   bytes.copy(larger);

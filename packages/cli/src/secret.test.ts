@@ -2,8 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { expect, test } from "vitest";
-import { temporaryDirectory } from "../../service/src/testkit/directory.ts";
-import { Failure } from "./failure/failure.ts";
+import { temporaryDirectory } from "../../testkit/src/temporary-directory.ts";
+import { CliError } from "./errors/cli-error.ts";
 import { createSecretReader } from "./secret.ts";
 
 const NOTHING = new PassThrough().end();
@@ -44,7 +44,7 @@ test("one option at most reads standard input, and the second one hears which wa
   await expect(reader.read("--second", "@-")).rejects.toThrow(
     "--second: standard input goes to --first already",
   );
-  expect(() => reader.claimInput("--data")).toThrow(Failure);
+  expect(() => reader.claimStdin("--data")).toThrow(CliError);
 });
 
 test.each<[string, string | Buffer, string]>([
@@ -54,7 +54,7 @@ test.each<[string, string | Buffer, string]>([
   ["is over 1 MiB", "x".repeat((1 << 20) + 1), "is over 1 MiB"],
 ])("a file that %s is refused", async (_what, bytes, message) => {
   const refusal = await readFrom(bytes).catch((error: unknown) => error);
-  expect(refusal).toBeInstanceOf(Failure);
+  expect(refusal).toBeInstanceOf(CliError);
   expect(String(refusal)).toContain(message);
 });
 
@@ -74,5 +74,5 @@ test("a file that is not there, or is a directory, is named with the option", as
     `--x: ${directory.path}/none cannot be read: there is no such file`,
   );
   await expect(reader.read("--x", `@${directory.path}`)).rejects.toThrow("it is a directory");
-  await expect(reader.read("--x", "@")).rejects.toThrow(Failure);
+  await expect(reader.read("--x", "@")).rejects.toThrow(CliError);
 });

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
-import { Failure } from "./failure/failure.ts";
-import { unreadable } from "./failure/unreadable.ts";
+import { CliError } from "./errors/cli-error.ts";
+import { fileReadError } from "./errors/file-error.ts";
 import { MIB, readAtMost } from "./read-at-most.ts";
 
 /** Reads options that hold secrets. */
@@ -11,21 +11,22 @@ export interface SecretReader {
    * its end is dropped.
    *
    * @param option how the option is written, for messages.
-   * @throws Failure when there is nothing to be read.
+   * @throws CliError when there is nothing to be read.
    */
-  read(option: string, given: string): Promise<string>;
+  read(option: string, value: string): Promise<string>;
   /** Notes that an option takes standard input, and refuses a second one. */
-  claimInput(option: string): Readable;
+  claimStdin(option: string): Readable;
 }
 
 /** For who meant something else than a file. */
-export const AT_SIGN = "Behind @ stands the path of a file, taken as it is written, or - for standard input.";
+export const AT_SIGN_HINT =
+  "Behind @ stands the path of a file, taken as it is written, or - for standard input.";
 
 export function createSecretReader(stdin: Readable): SecretReader {
   let claimedBy: string | undefined;
-  const claimInput = (option: string): Readable => {
+  const claimStdin = (option: string): Readable => {
     if (claimedBy !== undefined) {
-      throw new Failure(
+      throw new CliError(
         `${option}: standard input goes to ${claimedBy} already`,
         "One option at most can read standard input: put the other value into a file and write @FILE.",
       );
@@ -34,14 +35,14 @@ export function createSecretReader(stdin: Readable): SecretReader {
     return stdin;
   };
   return {
-    claimInput,
-    async read(option, given) {
-      if (!given.startsWith("@")) return given;
-      const isInput = given === "@-";
-      const source = isInput ? claimInput(option) : createReadStream(given.slice(1));
-      const name = isInput ? "standard input" : given.slice(1);
+    claimStdin,
+    async read(option, value) {
+      if (!value.startsWith("@")) return value;
+      const isInput = value === "@-";
+      const source = isInput ? claimStdin(option) : createReadStream(value.slice(1));
+      const name = isInput ? "standard input" : value.slice(1);
       const text = decode(await readBytes(source, option, name), option, name).replace(/\r?\n$/, "");
-      if (text === "") throw new Failure(`${option}: ${name} is empty`);
+      if (text === "") throw new CliError(`${option}: ${name} is empty`);
       return text;
     },
   };
@@ -49,9 +50,9 @@ export function createSecretReader(stdin: Readable): SecretReader {
 
 async function readBytes(source: Readable, option: string, name: string): Promise<Buffer> {
   const bytes = await readAtMost(source, MIB).catch((cause: unknown) => {
-    throw unreadable(option, name, cause, AT_SIGN);
+    throw fileReadError(option, name, cause, AT_SIGN_HINT);
   });
-  if (bytes === undefined) throw new Failure(`${option}: ${name} is over 1 MiB`);
+  if (bytes === undefined) throw new CliError(`${option}: ${name} is over 1 MiB`);
   return bytes;
 }
 
@@ -59,6 +60,6 @@ function decode(bytes: Buffer, option: string, name: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new Failure(`${option}: ${name} is not text in UTF-8`, undefined, { cause });
+    throw new CliError(`${option}: ${name} is not text in UTF-8`, undefined, { cause });
   }
 }

@@ -9,6 +9,6 @@ export function shellWord(text: string): string {
 }
 
 /** Whether a text can stand in a line that a person may copy: without characters that act on a terminal. */
-export function isPlain(text: string): boolean {
+export function isPrintable(text: string): boolean {
   return !/\p{C}/u.test(text);
 }

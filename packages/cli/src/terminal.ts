@@ -1,33 +1,33 @@
 import { TOKEN_PATTERN } from "capability-protocol";
-import type { Failure } from "./failure/failure.ts";
-import type { World } from "./world.ts";
+import type { CliError } from "./errors/cli-error.ts";
+import type { Io } from "./io.ts";
 
 const RED = "\u001B[31m";
 const DIM = "\u001B[2m";
-const PLAIN = "\u001B[0m";
+const RESET = "\u001B[0m";
 
 /** What could move a terminal's cursor or turn the direction of its text, line breaks aside. */
-export const ACTING: RegExp = /[^\n\P{C}]|[\u2028\u2029]/gu;
+export const CONTROL_CHARACTERS: RegExp = /[^\n\P{C}]|[\u2028\u2029]/gu;
 
 const TOKEN = new RegExp(TOKEN_PATTERN, "g");
 
 /** What standard error shows of a failure. */
-export function formatFailure({ message, next }: Failure, isColoured: boolean): string {
-  const head = isColoured ? `${RED}FAILED${PLAIN}` : "FAILED";
-  const text = [message, ...(next === undefined ? [] : ["", next])].join("\n");
-  return `${head}\n${showable(text)}\n`;
+export function formatError({ message, hint }: CliError, isColoured: boolean): string {
+  const head = isColoured ? `${RED}FAILED${RESET}` : "FAILED";
+  const text = [message, ...(hint === undefined ? [] : ["", hint])].join("\n");
+  return `${head}\n${sanitize(text)}\n`;
 }
 
 /** One line on what can be done next, for a person who sees both the answer and this. */
-export function hint(world: Pick<World, "stdout" | "stderr" | "isColoured">, line: string): void {
-  if (world.stdout.isTTY !== true || world.stderr.isTTY !== true) return;
-  const text = showable(line);
-  world.stderr.write(world.isColoured ? `${DIM}${text}${PLAIN}\n` : `${text}\n`);
+export function printHint(io: Pick<Io, "stdout" | "stderr" | "isColoured">, line: string): void {
+  if (io.stdout.isTTY !== true || io.stderr.isTTY !== true) return;
+  const text = sanitize(line);
+  io.stderr.write(io.isColoured ? `${DIM}${text}${RESET}\n` : `${text}\n`);
 }
 
 /** Nothing in a message acts on the terminal, whoever wrote it, and no token stands in it. */
-export function showable(text: string): string {
-  return text.replace(TOKEN, "CPBLTY1-...").replace(ACTING, "?");
+export function sanitize(text: string): string {
+  return text.replace(TOKEN, "CPBLTY1-...").replace(CONTROL_CHARACTERS, "?");
 }
 
 /** A JSON escape, `\u001b`; two of them for a surrogate pair. */

@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { changeProfile } from "capability-sdk/profiles";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { temporaryDirectory } from "../../service/src/testkit/directory.ts";
-import { gives, makeCapability } from "./capabilities.ts";
-import { CAPI, environment } from "./program.ts";
+import { temporaryDirectory } from "../../testkit/src/temporary-directory.ts";
+import { reveals, makeCapability } from "./support/capabilities.ts";
+import { CAPI, environment } from "./support/program.ts";
 
-let place: Awaited<ReturnType<typeof temporaryDirectory>>;
+let installation: Awaited<ReturnType<typeof temporaryDirectory>>;
 beforeEach(async () => {
-  place = await temporaryDirectory();
+  installation = await temporaryDirectory();
 });
-afterEach(() => place[Symbol.asyncDispose]());
+afterEach(() => installation[Symbol.asyncDispose]());
 
 const SCRIPT = `
   source <(capi completion) || exit
@@ -24,13 +24,13 @@ const SCRIPT = `
 `;
 
 /** What bash offers when Tab is pressed behind these words, the last of which may be empty. */
-async function complete(...words: readonly string[]): Promise<readonly string[]> {
-  const bin = join(place.path, "bin");
+async function complete(...args: readonly string[]): Promise<readonly string[]> {
+  const bin = join(installation.path, "bin");
   await mkdir(bin, { recursive: true });
   await writeFile(join(bin, "capi"), `#!/bin/sh\nexec "${process.execPath}" "${CAPI}" "$@"\n`);
   await chmod(join(bin, "capi"), 0o700);
-  const { PATH, ...rest } = environment(place.path);
-  const { stdout, stderr } = await promisify(execFile)("bash", ["-c", SCRIPT, "bash", "capi", ...words], {
+  const { PATH, ...rest } = environment(installation.path);
+  const { stdout, stderr } = await promisify(execFile)("bash", ["-c", SCRIPT, "bash", "capi", ...args], {
     env: { ...rest, PATH: `${bin}:${PATH}` },
   });
   expect(stderr).toBe("");
@@ -61,18 +61,18 @@ test("behind --profile the names of the profiles are offered, and nothing of wha
   const create = makeCapability();
   for (const name of ["work", "home", "work-2"]) {
     const profile = { name, capabilities: { create }, trustedCA: {} };
-    await changeProfile(join(place.path, ".capability"), profile);
+    await changeProfile(join(installation.path, ".capability"), profile);
   }
   const offered = await complete("membrane", "create", "--profile", "");
   expect(offered.toSorted()).toEqual(["home", "work", "work-2"]);
   expect((await complete("config", "remove", "--profile", "wo")).toSorted()).toEqual(["work", "work-2"]);
-  expect(gives(offered.join(), create)).toBe(false);
+  expect(reveals(offered.join(), create)).toBe(false);
 });
 
 test("the script is of the shell that SHELL names", async () => {
   const run = promisify(execFile);
   const scripts = ["/bin/zsh", "/bin/bash"].map(async (SHELL) => {
-    const env = { ...environment(place.path), SHELL };
+    const env = { ...environment(installation.path), SHELL };
     return (await run(process.execPath, [CAPI, "completion"], { env })).stdout;
   });
   const [zsh, bash] = await Promise.all(scripts);
@@ -83,8 +83,8 @@ test("the script is of the shell that SHELL names", async () => {
 });
 
 test("completing works while the profile files are damaged", async () => {
-  await mkdir(join(place.path, ".capability"));
-  await writeFile(join(place.path, ".capability", "credentials"), "profile: [");
+  await mkdir(join(installation.path, ".capability"));
+  await writeFile(join(installation.path, ".capability", "credentials"), "profile: [");
   expect(await complete("membrane", "create", "--profile", "")).toEqual([]);
   expect(await complete("prof")).toEqual(["profiles"]);
 });

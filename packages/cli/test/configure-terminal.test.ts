@@ -2,26 +2,26 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readProfile } from "capability-sdk/profiles";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { temporaryDirectory } from "../../service/src/testkit/directory.ts";
-import { makeCertificate } from "../../service/src/testkit/tls-target.ts";
-import { gives, makeCapability, previewOf } from "./capabilities.ts";
-import { openCapi } from "./program.ts";
-import { CTRL_C, CTRL_D, CTRL_Z } from "./terminal.ts";
-import type { Terminal } from "./terminal.ts";
+import { temporaryDirectory } from "../../testkit/src/temporary-directory.ts";
+import { makeCertificate } from "../../testkit/src/tls-target.ts";
+import { reveals, makeCapability, previewOf } from "./support/capabilities.ts";
+import { openCapi } from "./support/program.ts";
+import { CTRL_C, CTRL_D, CTRL_Z } from "./support/terminal.ts";
+import type { Terminal } from "./support/terminal.ts";
 
 const CONFIGURE = ["config", "configure", "--service", "membrane"];
 
-let place: Awaited<ReturnType<typeof temporaryDirectory>>;
+let installation: Awaited<ReturnType<typeof temporaryDirectory>>;
 let home: string;
 beforeEach(async () => {
-  place = await temporaryDirectory();
-  home = place.path;
+  installation = await temporaryDirectory();
+  home = installation.path;
 });
-afterEach(() => place[Symbol.asyncDispose]());
+afterEach(() => installation[Symbol.asyncDispose]());
 
 const saved = () => readProfile(join(home, ".capability"), "default");
 
-async function answer(terminal: Terminal, question: string, line: string): Promise<void> {
+async function answerQuestion(terminal: Terminal, question: string, line: string): Promise<void> {
   await terminal.until(question);
   terminal.type(`${line}\r`);
 }
@@ -38,58 +38,58 @@ test("a person is asked for everything, and no capability is ever shown", async 
   const file = join(home, "ca.pem");
   await writeFile(file, ca);
   using terminal = openCapi(home, CONFIGURE);
-  await answer(terminal, "create capability [none]: ", create);
-  await answer(terminal, "query capability [none]: ", query);
-  await answer(terminal, "delete-self capability [none]: ", deleteSelf);
-  await answer(terminal, "to trust for localhost:8443, if it is private [none]: ", file);
+  await answerQuestion(terminal, "create capability [none]: ", create);
+  await answerQuestion(terminal, "query capability [none]: ", query);
+  await answerQuestion(terminal, "delete-self capability [none]: ", deleteSelf);
+  await answerQuestion(terminal, "to trust for localhost:8443, if it is private [none]: ", file);
   await expectEnd(terminal, 0);
   expect(terminal.shown()).toContain(`Saved the profile "default" in ${home}/.capability/credentials`);
   expect((await saved())?.capabilities).toEqual({ create, query, deleteSelf });
   expect({ ...(await saved())?.trustedCA }).toEqual({ "localhost:8443": ca });
   for (const capability of [create, query, deleteSelf]) {
-    expect(gives(terminal.shown(), capability)).toBe(false);
+    expect(reveals(terminal.shown(), capability)).toBe(false);
   }
 });
 
 test("a second time previews are shown, Enter keeps and an answer replaces", async () => {
   const [create, query, newer] = [makeCapability(), makeCapability(), makeCapability()];
   using first = openCapi(home, CONFIGURE);
-  await answer(first, "create capability [none]: ", `${create}\r${query}\r\r`);
+  await answerQuestion(first, "create capability [none]: ", `${create}\r${query}\r\r`);
   await expectEnd(first, 0);
 
   using second = openCapi(home, CONFIGURE);
-  await answer(second, `create capability [${previewOf(create)}]: `, "");
-  await answer(second, `query capability [${previewOf(query)}]: `, newer);
-  await answer(second, "delete-self capability [none]: ", "");
-  await answer(second, "if it is private [none]: ", "");
+  await answerQuestion(second, `create capability [${previewOf(create)}]: `, "");
+  await answerQuestion(second, `query capability [${previewOf(query)}]: `, newer);
+  await answerQuestion(second, "delete-self capability [none]: ", "");
+  await answerQuestion(second, "if it is private [none]: ", "");
   await expectEnd(second, 0);
   expect((await saved())?.capabilities).toEqual({ create, query: newer });
   for (const capability of [create, query, newer]) {
-    expect(gives(first.shown() + second.shown(), capability)).toBe(false);
+    expect(reveals(first.shown() + second.shown(), capability)).toBe(false);
   }
 });
 
 test("three answers that are pasted at once reach their questions", async () => {
   const pasted = [makeCapability(), makeCapability(), makeCapability()];
   using terminal = openCapi(home, CONFIGURE);
-  await answer(terminal, "create capability [none]: ", pasted.join("\r"));
-  await answer(terminal, "if it is private [none]: ", "");
+  await answerQuestion(terminal, "create capability [none]: ", pasted.join("\r"));
+  await answerQuestion(terminal, "if it is private [none]: ", "");
   await expectEnd(terminal, 0);
   const [create, query, deleteSelf] = pasted;
   expect((await saved())?.capabilities).toEqual({ create, query, deleteSelf });
-  for (const capability of pasted) expect(gives(terminal.shown(), capability)).toBe(false);
+  for (const capability of pasted) expect(reveals(terminal.shown(), capability)).toBe(false);
 });
 
 test("a wrong answer is asked again, and shown neither while it is typed nor afterwards", async () => {
   const [wrong, right] = [makeCapability().replace("cpblty:", "https:"), makeCapability()];
   using terminal = openCapi(home, CONFIGURE);
-  await answer(terminal, "create capability [none]: ", wrong);
+  await answerQuestion(terminal, "create capability [none]: ", wrong);
   await terminal.until("Expected a capability URI of the form cpblty://authority/#token; the form");
   await terminal.until("create capability [none]: ", 2);
   terminal.type(`${right}\r\r\r\r`);
   await expectEnd(terminal, 0);
   expect((await saved())?.capabilities).toEqual({ create: right });
-  expect(gives(terminal.shown(), wrong)).toBe(false);
+  expect(reveals(terminal.shown(), wrong)).toBe(false);
 });
 
 test.each([
@@ -98,7 +98,7 @@ test.each([
 ])("%s at any question leaves the files and the terminal as they were", async (_key, key) => {
   const before = makeCapability();
   using first = openCapi(home, CONFIGURE);
-  await answer(first, "create capability [none]: ", `${before}\r\r\r`);
+  await answerQuestion(first, "create capability [none]: ", `${before}\r\r\r`);
   await expectEnd(first, 0);
   const credentials = await readFile(join(home, ".capability", "credentials"));
   for (const question of ["create capability [", "query capability [", "if it is private ["]) {
@@ -132,7 +132,7 @@ test("after Ctrl-Z the question is there again and the dialogue goes on, as secr
   terminal.type(`${create}\r\r\r\r`);
   await expectEnd(terminal, 0);
   expect((await saved())?.capabilities).toEqual({ create });
-  expect(gives(terminal.shown(), create)).toBe(false);
+  expect(reveals(terminal.shown(), create)).toBe(false);
 });
 
 test("a name that no profile can have is refused before anything is asked", async () => {

@@ -2,19 +2,19 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { temporaryDirectory } from "../../service/src/testkit/directory.ts";
-import { environment } from "./program.ts";
-import { CTRL_C, openTerminal } from "./terminal.ts";
+import { temporaryDirectory } from "../../testkit/src/temporary-directory.ts";
+import { environment } from "./support/program.ts";
+import { CTRL_C, openTerminal } from "./support/terminal.ts";
 
 const MEMBRANE = fileURLToPath(new URL("../../service/bin/membrane.js", import.meta.url));
 
 test("a first start in a terminal shows the capabilities there, once, and writes them to no file of the data directory", async () => {
   await using home = await temporaryDirectory();
   const data = join(home.path, "data");
-  const words = ["serve", "--data", data, "--listen", "127.0.0.1:0", "--authority", "localhost", "--no-tls"];
+  const args = ["serve", "--data", data, "--listen", "127.0.0.1:0", "--authority", "localhost", "--no-tls"];
   const env = { ...environment(home.path), MEMBRANE_PROFILE: "false" };
   const serve = async (): Promise<string> => {
-    using terminal = openTerminal(process.execPath, [MEMBRANE, ...words], env);
+    using terminal = openTerminal(process.execPath, [MEMBRANE, ...args], env);
     await terminal.until('"msg":"ready"');
     terminal.type(CTRL_C);
     expect(await terminal.ended).toBe(0);
@@ -29,12 +29,12 @@ test("a first start in a terminal shows the capabilities there, once, and writes
 
 test("a service whose terminal is closed ends in order, as its operator expects", async () => {
   await using home = await temporaryDirectory();
-  const words = ["serve", "--data", join(home.path, "data"), "--listen", "127.0.0.1:0", "--no-tls"];
+  const args = ["serve", "--data", join(home.path, "data"), "--listen", "127.0.0.1:0", "--no-tls"];
   const env = { ...environment(home.path), MEMBRANE_PROFILE: "false" };
   // A terminal is gone with the shell that it was opened for, and what runs in it gets SIGHUP. The log goes elsewhere.
   const log = join(home.path, "log");
   const script = `"$@" 2> ${log}; true`;
-  const program = [process.execPath, MEMBRANE, ...words, "--authority", "localhost"];
+  const program = [process.execPath, MEMBRANE, ...args, "--authority", "localhost"];
   const terminal = openTerminal("bash", ["-c", script, "bash", ...program], env);
   const written = (): Promise<string> => readFile(log, "utf8").catch(() => "");
   await expect.poll(written, { timeout: 60_000 }).toContain('"msg":"ready"');

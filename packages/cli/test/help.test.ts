@@ -1,23 +1,21 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ENTRIES, GROUPS } from "../src/command-line/entries.ts";
-import type { Home } from "./place.ts";
-import { openHome } from "./place.ts";
+import { COMMAND_SPECS, COMMAND_GROUPS } from "../src/command-line/command-specs.ts";
+import type { Home } from "./support/installation.ts";
+import { createHome } from "./support/installation.ts";
 
 let home: Home;
 beforeAll(async () => {
-  home = await openHome();
+  home = await createHome();
 });
 afterAll(() => home[Symbol.asyncDispose]());
 
 /** Help on one line: it is folded to the width of a terminal. */
-async function help(
-  ...words: readonly string[]
-): Promise<{ readonly text: string; readonly folded: string }> {
-  const text = await home.succeed([...words, "--help"]);
+async function help(...args: readonly string[]): Promise<{ readonly text: string; readonly folded: string }> {
+  const text = await home.succeed([...args, "--help"]);
   return { text, folded: text.replace(/\s+/g, " ") };
 }
 
-test.each(ENTRIES)("capi $name --help tells of all its options and examples", async (entry) => {
+test.each(COMMAND_SPECS)("capi $name --help tells of all its options and examples", async (entry) => {
   const { text, folded } = await help(...entry.name.split(" "));
   expect(folded).toContain(`capi ${entry.name}`);
   expect(folded).toContain(entry.describe);
@@ -33,17 +31,17 @@ test.each(ENTRIES)("capi $name --help tells of all its options and examples", as
 
 test("capi --help names every command, and how a secret is kept out of sight", async () => {
   const { folded } = await help();
-  for (const { name, describe } of ENTRIES.filter((entry) => !entry.name.includes(" "))) {
+  for (const { name, describe } of COMMAND_SPECS.filter((entry) => !entry.name.includes(" "))) {
     expect(folded).toContain(`capi ${name}`);
     expect(folded).toContain(describe);
   }
-  for (const [word, describe] of GROUPS) expect(folded).toContain(`capi ${word} ${describe}`);
+  for (const [word, describe] of COMMAND_GROUPS) expect(folded).toContain(`capi ${word} ${describe}`);
   expect(folded).toContain("A secret need not show in the list of processes");
 });
 
-test.each(GROUPS)("capi %s --help names its commands", async (group) => {
+test.each(COMMAND_GROUPS)("capi %s --help names its commands", async (group) => {
   const { folded } = await help(group);
-  for (const { name, describe } of ENTRIES.filter((entry) => entry.name.startsWith(`${group} `))) {
+  for (const { name, describe } of COMMAND_SPECS.filter((entry) => entry.name.startsWith(`${group} `))) {
     expect(folded).toContain(`capi ${name} ${describe}`);
   }
 });

@@ -1,19 +1,22 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Place } from "./place.ts";
-import { openPlace } from "./place.ts";
-import { CAPI, environment } from "./program.ts";
-import { openTerminal } from "./terminal.ts";
+import type { Installation } from "./support/installation.ts";
+import { startInstallation } from "./support/installation.ts";
+import { CAPI, environment } from "./support/program.ts";
+import { openTerminal } from "./support/terminal.ts";
 
-let place: Place;
+let installation: Installation;
 beforeAll(async () => {
-  place = await openPlace();
+  installation = await startInstallation();
 });
-afterAll(() => place[Symbol.asyncDispose]());
+afterAll(() => installation[Symbol.asyncDispose]());
 
 /** All that a terminal shows of a command. */
-async function onTerminal(words: readonly string[], env: Record<string, string> = {}): Promise<string> {
-  using terminal = openTerminal(process.execPath, [CAPI, ...words], { ...environment(place.path), ...env });
+async function onTerminal(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
+  using terminal = openTerminal(process.execPath, [CAPI, ...args], {
+    ...environment(installation.path),
+    ...env,
+  });
   await terminal.ended;
   return terminal.shown();
 }
@@ -25,7 +28,7 @@ test("on a terminal a success says in one dim line what can come next", async ()
   expect(await onTerminal(["membrane", "create", "--id", "it's"])).toContain(
     String.raw`${DIM}Next: capi membrane export --id 'it'\''s' --uri https://…`,
   );
-  await place.succeed(["membrane", "create", "--id", "later"]);
+  await installation.succeed(["membrane", "create", "--id", "later"]);
   expect(await onTerminal(["membrane", "query"])).toContain("--last-id 'it'");
   expect(await onTerminal(["membrane", "query", "--limit", "5"])).not.toContain("--last-id");
   const exported = await onTerminal(["membrane", "export", "--id", "later", "--uri", "https://a.test/"]);
@@ -33,13 +36,16 @@ test("on a terminal a success says in one dim line what can come next", async ()
 });
 
 test("into a pipe nothing but the answer is written", async () => {
-  expect(await place.capi(["membrane", "create", "--id", "piped"])).toMatchObject({ code: 0, stderr: "" });
-  expect(await place.capi(["membrane", "query"])).toMatchObject({ code: 0, stderr: "" });
+  expect(await installation.capi(["membrane", "create", "--id", "piped"])).toMatchObject({
+    code: 0,
+    stderr: "",
+  });
+  expect(await installation.capi(["membrane", "query"])).toMatchObject({ code: 0, stderr: "" });
 });
 
 test("FAILED is red on a terminal, unless colours are not wanted", async () => {
-  const words = ["membrane", "revoke", "--capability", `@${join(place.path, "none")}`];
-  expect(await onTerminal(words)).toContain(`${RED}FAILED`);
-  expect(await onTerminal(words, { NO_COLOR: "1" })).not.toContain(RED);
-  expect((await place.capi(words)).stderr).toMatch(/^FAILED\n/);
+  const args = ["membrane", "revoke", "--capability", `@${join(installation.path, "none")}`];
+  expect(await onTerminal(args)).toContain(`${RED}FAILED`);
+  expect(await onTerminal(args, { NO_COLOR: "1" })).not.toContain(RED);
+  expect((await installation.capi(args)).stderr).toMatch(/^FAILED\n/);
 });

@@ -5,25 +5,25 @@ import { readFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { HOSTILE_BODIES, SMALL_HEAP, chunkOf, pour } from "../../sdk/test/hostile-bodies.ts";
-import type { Speaking } from "../../sdk/test/speaking.ts";
-import { startSpeaking } from "../../sdk/test/speaking.ts";
-import type { Home } from "./place.ts";
-import { openHome } from "./place.ts";
-import { CAPI, environment } from "./program.ts";
+import type { TlsServer } from "../../sdk/test/support/tls-server.ts";
+import { startRawTlsServer } from "../../sdk/test/support/tls-server.ts";
+import type { Home } from "./support/installation.ts";
+import { createHome } from "./support/installation.ts";
+import { CAPI, environment } from "./support/program.ts";
 
 /* What a service or a target answers must not end capi for want of memory, nor fill the machine's. */
 
 let home: Home;
-beforeAll(async () => void (home = await openHome()));
+beforeAll(async () => void (home = await createHome()));
 afterAll(() => home[Symbol.asyncDispose]());
 
 type Child = ChildProcessByStdio<null, Readable, Readable> & AsyncDisposable;
 
 /** Starts `capi` in a small heap, with a capability of the service; it is ended with the test. */
-async function start(words: readonly string[], service: Speaking): Promise<Child> {
+async function start(args: readonly string[], service: TlsServer): Promise<Child> {
   const ca = await home.file("ca.pem", service.ca);
   const given = await home.file("given.txt", service.capability);
-  const all = [...words, "--capability", `@${given}`, "--cacert", ca];
+  const all = [...args, "--capability", `@${given}`, "--cacert", ca];
   const child = spawn(process.execPath, [SMALL_HEAP, CAPI, ...all], {
     stdio: ["ignore", "pipe", "pipe"],
     env: environment(home.path),
@@ -40,7 +40,7 @@ async function start(words: readonly string[], service: Speaking): Promise<Child
 }
 
 test.each(HOSTILE_BODIES)("a service's answer $what ends in a clear error", async ({ bytes, after }) => {
-  await using service = await startSpeaking(bytes, after);
+  await using service = await startRawTlsServer(bytes, after);
   await using child = await start(["membrane", "query"], service);
   const said: Buffer[] = [];
   child.stderr.on("data", (piece: Buffer) => said.push(piece));
@@ -58,10 +58,10 @@ const MIB = 1024 * 1024;
 /** What a target pours out, should somebody take it. */
 const POURED = 400 * MIB;
 /** Far less than that, and several times what capi takes for itself. */
-const MOST_RESIDENT = 250 * MIB;
+const MAX_RESIDENT_BYTES = 250 * MIB;
 
 /** The most memory that a process has had so far, in bytes (proc_pid_status(5)). */
-async function mostResident(pid: number): Promise<number> {
+async function peakResidentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
   // A process that has ended has none any more.
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
@@ -83,7 +83,7 @@ test.each([
 ])("an endless answer %s waits for who reads it, and takes no memory meanwhile", async (_how, piece) => {
   let poured = 0;
   const bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-  await using service = await startSpeaking(
+  await using service = await startRawTlsServer(
     bytes,
     pour(piece, POURED, "", (sofar) => (poured = sofar)),
   );
@@ -92,7 +92,7 @@ test.each([
   child.stdout.read(1);
   await settled(() => poured);
   expect(poured).toBeLessThan(POURED);
-  expect(await mostResident(child.pid!)).toBeLessThan(MOST_RESIDENT);
+  expect(await peakResidentBytes(child.pid!)).toBeLessThan(MAX_RESIDENT_BYTES);
   // Who reads goes away.
   const said: Buffer[] = [];
   child.stderr.on("data", (part: Buffer) => said.push(part));
@@ -105,17 +105,17 @@ test.each([
 test("a long answer streams through to a file in a small heap", async () => {
   const length = 192 * MIB;
   const bytes = `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`;
-  await using service = await startSpeaking(bytes, pour("x".repeat(MIB), length));
+  await using service = await startRawTlsServer(bytes, pour("x".repeat(MIB), length));
   await using child = await start(["request", "-o", "/dev/null"], service);
   const closed = once(child, "close");
   child.stdout.resume();
   child.stderr.resume();
   let most = 0;
   while (child.exitCode === null && child.signalCode === null) {
-    most = Math.max(most, await mostResident(child.pid!).catch(() => 0));
+    most = Math.max(most, await peakResidentBytes(child.pid!).catch(() => 0));
     await new Promise((resolve) => void setTimeout(resolve, 20));
   }
   expect(await closed).toEqual([0, null]);
   expect(most).toBeGreaterThan(0);
-  expect(most).toBeLessThan(MOST_RESIDENT);
+  expect(most).toBeLessThan(MAX_RESIDENT_BYTES);
 });

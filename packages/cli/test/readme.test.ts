@@ -3,13 +3,13 @@ import { once } from "node:events";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { TestTarget } from "../../service/src/testkit/target.ts";
-import { startTarget } from "../../service/src/testkit/target.ts";
-import { makeCapability } from "./capabilities.ts";
-import type { Ended } from "../../service/src/testkit/run.ts";
-import type { Place } from "./place.ts";
-import { openPlace } from "./place.ts";
-import { CAPI, environment } from "./program.ts";
+import type { TestTarget } from "../../testkit/src/target.ts";
+import { startTarget } from "../../testkit/src/target.ts";
+import { makeCapability } from "./support/capabilities.ts";
+import type { ProcessResult } from "../../testkit/src/run.ts";
+import type { Installation } from "./support/installation.ts";
+import { startInstallation } from "./support/installation.ts";
+import { CAPI, environment } from "./support/program.ts";
 
 const README = await readFile(new URL("../README.md", import.meta.url), "utf8");
 
@@ -22,38 +22,39 @@ const isInstalling = (block: string): boolean => block.includes("npm install --g
 const isOutput = (block: string): boolean => block.startsWith("FAILED\n");
 const SCRIPTS = BLOCKS.filter((block) => !isInstalling(block) && !isOutput(block));
 
-let place: Place;
+let installation: Installation;
 let target: TestTarget;
 let work: string;
 beforeAll(async () => {
-  [place, target] = await Promise.all([openPlace(), startTarget()]);
-  const bin = join(place.path, "bin");
-  work = join(place.path, "work");
+  [installation, target] = await Promise.all([startInstallation(), startTarget()]);
+  const bin = join(installation.path, "bin");
+  work = join(installation.path, "work");
   for (const path of [bin, work]) await mkdir(path);
   await writeFile(join(bin, "capi"), `#!/bin/sh\nexec "${process.execPath}" "${CAPI}" "$@"\n`);
   await chmod(join(bin, "capi"), 0o700);
   await writeFile(join(work, "key.txt"), "X-Api-Key: k\n");
   await writeFile(join(work, "event.json"), "{}");
-  await place.succeed(["membrane", "create", "--id", "files"]);
+  await installation.succeed(["membrane", "create", "--id", "files"]);
 });
 afterAll(async () => {
-  await place[Symbol.asyncDispose]();
+  await installation[Symbol.asyncDispose]();
   await target[Symbol.asyncDispose]();
 });
 
 /** What each example finds: capabilities in files, and the membrane `reports` unless it makes that itself. */
 async function prepare(script: string): Promise<void> {
-  const words = ["membrane", "export", "--id", "files", "--allow-query", "--uri", target.url];
-  const capability = await place.succeed([...words, "--output", "uri"]);
+  const args = ["membrane", "export", "--id", "files", "--allow-query", "--uri", target.url];
+  const capability = await installation.succeed([...args, "--output", "uri"]);
   for (const name of ["report.txt", "upload.txt"]) await writeFile(join(work, name), `${capability}\n`);
-  for (const id of ["reports", "for-bob"]) await place.capi(["membrane", "revoke", "--id", id]);
-  if (!script.includes("create --id reports")) await place.succeed(["membrane", "create", "--id", "reports"]);
+  for (const id of ["reports", "for-bob"]) await installation.capi(["membrane", "revoke", "--id", id]);
+  if (!script.includes("create --id reports"))
+    await installation.succeed(["membrane", "create", "--id", "reports"]);
 }
 
 /** As a person does who types it. The target of the examples is one on this machine. */
-async function run(script: string): Promise<Ended> {
-  const { PATH, ...rest } = environment(place.path);
-  const env = { ...rest, PATH: `${join(place.path, "bin")}:${PATH}`, TARGET: target.url };
+async function run(script: string): Promise<ProcessResult> {
+  const { PATH, ...rest } = environment(installation.path);
+  const env = { ...rest, PATH: `${join(installation.path, "bin")}:${PATH}`, TARGET: target.url };
   const text = script.replaceAll("https://api.example/", target.url);
   const child = spawn("bash", ["-eo", "pipefail", "-c", text], {
     cwd: work,
@@ -86,8 +87,10 @@ test.each(SCRIPTS.map((script) => [script.split("\n")[0], script] as const))(
 );
 
 test("the failure that is shown is what capi prints", async () => {
-  const somebody = await place.stranger();
-  const { stderr } = await somebody.capi(["request", makeCapability(place.authority)]);
-  const shown = BLOCKS.find(isOutput)?.replaceAll("localhost:8443", place.authority).replace(/…\n$/, "");
+  const otherHome = await installation.createOtherHome();
+  const { stderr } = await otherHome.capi(["request", makeCapability(installation.authority)]);
+  const shown = BLOCKS.find(isOutput)
+    ?.replaceAll("localhost:8443", installation.authority)
+    .replace(/…\n$/, "");
   expect(stderr.startsWith(shown!), stderr).toBe(true);
 });

@@ -5,38 +5,38 @@ import { readFile } from "node:fs/promises";
 import type { RequestListener } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import type { TestTarget } from "../../service/src/testkit/target.ts";
-import { startRawTarget, startStreamingTarget } from "../../service/src/testkit/target.ts";
-import type { Place } from "./place.ts";
-import { openPlace } from "./place.ts";
-import { CAPI, environment } from "./program.ts";
-import { openTerminal } from "./terminal.ts";
+import type { TestTarget } from "../../testkit/src/target.ts";
+import { startRawTarget, startStreamingTarget } from "../../testkit/src/target.ts";
+import type { Installation } from "./support/installation.ts";
+import { startInstallation } from "./support/installation.ts";
+import { CAPI, environment } from "./support/program.ts";
+import { openTerminal } from "./support/terminal.ts";
 
-let place: Place;
+let installation: Installation;
 let target: TestTarget;
 /** File of the capability that stands for the target. */
 let capability: string;
 const nothing: RequestListener = (_, response) => void response.end();
-let answer = nothing;
+let handle = nothing;
 beforeAll(async () => {
-  [place, target] = await Promise.all([
-    openPlace(),
-    startStreamingTarget((request, response) => answer(request, response)),
+  [installation, target] = await Promise.all([
+    startInstallation(),
+    startStreamingTarget((request, response) => handle(request, response)),
   ]);
-  await place.succeed(["membrane", "create", "--id", "m"]);
-  capability = `@${await place.file("capability", await exportUri(target.url))}`;
+  await installation.succeed(["membrane", "create", "--id", "m"]);
+  capability = `@${await installation.file("capability", await exportUri(target.url))}`;
 });
 afterEach(() => {
-  answer = nothing;
+  handle = nothing;
 });
 afterAll(async () => {
-  await place[Symbol.asyncDispose]();
+  await installation[Symbol.asyncDispose]();
   await target[Symbol.asyncDispose]();
 });
 
 function exportUri(uri: string): Promise<string> {
-  const words = ["membrane", "export", "--id", "m", "--allow-query", "--uri", uri, "--output", "uri"];
-  return place.succeed(words);
+  const args = ["membrane", "export", "--id", "m", "--allow-query", "--uri", uri, "--output", "uri"];
+  return installation.succeed(args);
 }
 
 /** Answers with what arrived: the request line, the length that was announced, chosen headers, the body's digest. */
@@ -54,9 +54,9 @@ function digestOf(bytes: string | Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-async function invoke(words: readonly string[], input?: Buffer | string): Promise<any> {
-  answer = echo;
-  return JSON.parse(await place.succeed(["request", capability, ...words], input));
+async function invoke(args: readonly string[], input?: Buffer | string): Promise<any> {
+  handle = echo;
+  return JSON.parse(await installation.succeed(["request", capability, ...args], input));
 }
 
 test("without options it is a GET without a body", async () => {
@@ -71,13 +71,13 @@ test("a body is sent as it stands, with its length, and no type is invented for 
     digest: digestOf("a=b&c\n"),
   });
   const bytes = randomBytes(200_000);
-  const file = await place.file("body", bytes);
+  const file = await installation.file("body", bytes);
   expect(await invoke(["-d", `@${file}`, "-X", "PUT"])).toMatchObject({
     method: "PUT",
     length: "200000",
     digest: digestOf(bytes),
   });
-  const empty = await place.file("empty", "");
+  const empty = await installation.file("empty", "");
   expect(await invoke(["-d", `@${empty}`])).toMatchObject({
     method: "POST",
     length: "0",
@@ -104,13 +104,13 @@ test("headers and a query arrive, a header that stands twice arrives twice", asy
 });
 
 test("a request does not wait for its body to be answered: both stream", async () => {
-  answer = (request, response) => {
+  handle = (request, response) => {
     request.on("data", (chunk: Buffer) => response.write(`got ${chunk.toString()}`));
     request.on("end", () => response.end());
   };
   const child = spawn(process.execPath, [CAPI, "request", capability, "-d", "@-"], {
-    env: environment(place.path),
-    cwd: place.path,
+    env: environment(installation.path),
+    cwd: installation.path,
   });
   const lines: string[] = [];
   child.stdout.on("data", (chunk: Buffer) => lines.push(chunk.toString()));
@@ -125,39 +125,39 @@ test("a request does not wait for its body to be answered: both stream", async (
 
 test("the body of the answer is written byte for byte", async () => {
   const bytes = randomBytes(1_000_000);
-  answer = (_, response) => void response.end(bytes);
-  const file = join(place.path, "answer");
-  await place.succeed(["request", capability, "-o", file]);
+  handle = (_, response) => void response.end(bytes);
+  const file = join(installation.path, "answer");
+  await installation.succeed(["request", capability, "-o", file]);
   expect(await readFile(file)).toEqual(bytes);
   const script = '"$0" "$1" request "$2" | sha256sum';
   const piped = spawn("sh", ["-c", script, process.execPath, CAPI, capability], {
-    env: environment(place.path),
-    cwd: place.path,
+    env: environment(installation.path),
+    cwd: installation.path,
   });
   const [digest] = (await once(piped.stdout, "data")) as [Buffer];
   expect(digest.toString()).toContain(digestOf(bytes));
 });
 
 test("with -i the status line and the headers come first, in the file too", async () => {
-  answer = (_, response) => void response.writeHead(201, { "X-Told": "a: b" }).end("body");
+  handle = (_, response) => void response.writeHead(201, { "X-Told": "a: b" }).end("body");
   const head = /^HTTP\/1\.1 201 Created\r\n(?:[^\r\n]+\r\n)*X-Told: a: b\r\n(?:[^\r\n]+\r\n)*\r\nbody$/;
-  expect(await place.succeed(["request", "-i", capability])).toMatch(head);
-  const file = join(place.path, "answer");
-  await place.succeed(["request", capability, `-io${file}`]);
+  expect(await installation.succeed(["request", "-i", capability])).toMatch(head);
+  const file = join(installation.path, "answer");
+  await installation.succeed(["request", capability, `-io${file}`]);
   expect(await readFile(file, "utf8")).toMatch(head);
 });
 
 test("an answer of 400 and above is written, and fails", async () => {
-  answer = (_, response) => void response.writeHead(418).end("short and stout");
-  const { code, stdout, stderr } = await place.capi(["request", capability]);
+  handle = (_, response) => void response.writeHead(418).end("short and stout");
+  const { code, stdout, stderr } = await installation.capi(["request", capability]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "short and stout" });
   expect(stderr).toMatch(/^FAILED\n418 I'm a Teapot\n\n.+/);
 });
 
 test("a redirect is an answer like any other, and is not followed", async () => {
-  answer = (_, response) =>
+  handle = (_, response) =>
     void response.writeHead(302, { location: "https://localhost:1/" }).end("over there");
-  expect(await place.succeed(["request", capability])).toBe("over there");
+  expect(await installation.succeed(["request", capability])).toBe("over there");
 });
 
 test("an answer that the service makes in the target's place is told apart from the target's own", async () => {
@@ -165,21 +165,21 @@ test("an answer that the service makes in the target's place is told apart from 
     await gone[Symbol.asyncDispose]();
     return gone;
   });
-  const { code, stdout, stderr } = await place.capi(["request", await exportUri(url)]);
+  const { code, stdout, stderr } = await installation.capi(["request", await exportUri(url)]);
   expect(code).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({ code: "target_unreachable" });
   expect(stderr).toContain("502 Bad Gateway");
-  expect(stderr).toContain(`${place.authority} could not bring the answer of the target`);
+  expect(stderr).toContain(`${installation.authority} could not bring the answer of the target`);
 });
 
 test("an answer that breaks off is no success, on standard output and in a file", async () => {
-  answer = (_, response) => {
+  handle = (_, response) => {
     response.writeHead(200, { "content-length": "100" });
     response.write("half", () => response.destroy());
   };
-  const file = join(place.path, "half");
-  for (const words of [[], ["-o", file]]) {
-    const { code, stderr } = await place.capi(["request", capability, ...words]);
+  const file = join(installation.path, "half");
+  for (const args of [[], ["-o", file]]) {
+    const { code, stderr } = await installation.capi(["request", capability, ...args]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^FAILED\n/);
     expect(stderr).toContain("broke off before its end");
@@ -189,20 +189,20 @@ test("an answer that breaks off is no success, on standard output and in a file"
 
 test("what cannot be read or written is named, and a missing body is known before anything is sent", async () => {
   let arrived = 0;
-  answer = (_, response) => {
+  handle = (_, response) => {
     arrived++;
     response.end("x");
   };
-  const unsent = await place.capi(["request", capability, "-d", "@none"]);
+  const unsent = await installation.capi(["request", capability, "-d", "@none"]);
   expect(unsent.stderr).toContain("--data: none cannot be read");
   expect(arrived).toBe(0);
-  const unwritten = await place.capi(["request", capability, "-o", "no/such/directory"]);
+  const unwritten = await installation.capi(["request", capability, "-o", "no/such/directory"]);
   expect(unwritten.stderr).toContain("--output: no/such/directory cannot be written");
   expect([unsent.code, unwritten.code]).toEqual([1, 1]);
 });
 
 test("whoever has read enough may leave: capi ends quietly", async () => {
-  answer = (request, response) => {
+  handle = (request, response) => {
     // Node 26 calls back with an error, at once, once the connection is gone.
     const more = (error?: Error | null): void => {
       if (!error && !response.destroyed) response.write("x".repeat(65_536), more);
@@ -212,25 +212,25 @@ test("whoever has read enough may leave: capi ends quietly", async () => {
   };
   const script = '{ "$0" "$1" request "$2" 2>errors; echo "code $?" >&2; } | head -c 5';
   const child = spawn("bash", ["-c", script, process.execPath, CAPI, capability], {
-    env: environment(place.path),
-    cwd: place.path,
+    env: environment(installation.path),
+    cwd: installation.path,
   });
   const said: string[] = [];
   child.stderr.on("data", (chunk: Buffer) => said.push(chunk.toString()));
   await once(child, "close");
   expect(said.join("")).toBe("code 0\n");
-  expect(await readFile(join(place.path, "errors"), "utf8")).toBe("");
+  expect(await readFile(join(installation.path, "errors"), "utf8")).toBe("");
 });
 
 test.each(["no line break", "a line break\n", ""])(
   "on a terminal the prompt stands on a line of its own behind %j",
   async (text) => {
-    answer = (_, response) => void response.end(text);
-    const file = join(place.path, capability.slice(1).split("/").at(-1)!);
+    handle = (_, response) => void response.end(text);
+    const file = join(installation.path, capability.slice(1).split("/").at(-1)!);
     using terminal = openTerminal(
       "bash",
       ["-c", '"$@"; echo "[prompt]"', "bash", process.execPath, CAPI, "request", `@${file}`],
-      environment(place.path),
+      environment(installation.path),
     );
     await terminal.ended;
     const shown = text === "" ? "" : `${text.trimEnd()}\r\n`;
@@ -239,9 +239,9 @@ test.each(["no line break", "a line break\n", ""])(
 );
 
 test("on a terminal nothing in an answer acts on it, unless it is asked for raw", async () => {
-  answer = (_, response) => void response.writeHead(200, { "x-a": "b" }).end("a\u001b[2Jb\n");
-  const openRequest = (...words: string[]) =>
-    openTerminal(process.execPath, [CAPI, "request", capability, ...words], environment(place.path));
+  handle = (_, response) => void response.writeHead(200, { "x-a": "b" }).end("a\u001b[2Jb\n");
+  const openRequest = (...args: string[]) =>
+    openTerminal(process.execPath, [CAPI, "request", capability, ...args], environment(installation.path));
   using escaped = openRequest();
   await escaped.ended;
   expect(escaped.shown()).toBe("a\\u001b[2Jb\r\n");
@@ -252,19 +252,19 @@ test("on a terminal nothing in an answer acts on it, unless it is asked for raw"
 
 test("a file over what the service holds reaches a target whose requests are signed, with its hash", async () => {
   const bytes = randomBytes(9 * 1024 * 1024);
-  const file = await place.file("large", bytes);
+  const file = await installation.file("large", bytes);
   let declared: string | undefined;
-  answer = (request, response) => {
+  handle = (request, response) => {
     declared = request.headers["x-amz-content-sha256"]?.toString();
     request.resume().on("end", () => response.end("taken"));
   };
-  const words = ["access-key-id", "secret-access-key", "region", "service"].flatMap((name) => [
+  const args = ["access-key-id", "secret-access-key", "region", "service"].flatMap((name) => [
     `--aws4-hmac-sha256-${name === "access-key-id" ? "aws-" : ""}${name}`,
     "x",
   ]);
   const exporting = ["membrane", "export", "--id", "m", "--uri", target.url, "--output", "uri"];
-  const uri = await place.succeed(exporting.concat(words));
-  const signed = `@${await place.file("signed", uri)}`;
-  expect(await place.succeed(["request", signed, "-d", `@${file}`])).toBe("taken");
+  const uri = await installation.succeed(exporting.concat(args));
+  const signed = `@${await installation.file("signed", uri)}`;
+  expect(await installation.succeed(["request", signed, "-d", `@${file}`])).toBe("taken");
   expect(declared).toBe(digestOf(bytes));
 });

@@ -4,25 +4,25 @@ import { readFile, readdir } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startStreamingTarget } from "../../service/src/testkit/target.ts";
-import { makeCapability } from "./capabilities.ts";
-import type { Place } from "./place.ts";
-import { openPlace } from "./place.ts";
-import { freePort } from "../../service/src/testkit/free-port.ts";
-import { CAPI, environment } from "./program.ts";
+import { startStreamingTarget } from "../../testkit/src/target.ts";
+import { makeCapability } from "./support/capabilities.ts";
+import type { Installation } from "./support/installation.ts";
+import { startInstallation } from "./support/installation.ts";
+import { freePort } from "../../testkit/src/free-port.ts";
+import { CAPI, environment } from "./support/program.ts";
 
-let place: Place;
+let installation: Installation;
 beforeAll(async () => {
-  place = await openPlace();
+  installation = await startInstallation();
 });
-afterAll(() => place[Symbol.asyncDispose]());
+afterAll(() => installation[Symbol.asyncDispose]());
 
 test("what @FILE and @- stand for never shows in the list of processes", async () => {
-  await place.succeed(["membrane", "create", "--id", "m"]);
-  const asked = new EventEmitter<{ request: [ServerResponse] }>();
-  await using target = await startStreamingTarget((_, response) => void asked.emit("request", response));
-  const request = once(asked, "request");
-  const uri = await place.succeed([
+  await installation.succeed(["membrane", "create", "--id", "m"]);
+  const events = new EventEmitter<{ request: [ServerResponse] }>();
+  await using target = await startStreamingTarget((_, response) => void events.emit("request", response));
+  const request = once(events, "request");
+  const uri = await installation.succeed([
     "membrane",
     "export",
     "--id",
@@ -32,12 +32,15 @@ test("what @FILE and @- stand for never shows in the list of processes", async (
     "--output",
     "uri",
   ]);
-  const file = await place.file("capability", uri);
-  const header = await place.file("header", "X-Api-Key: swordfish\n");
-  const words = ["request", `@${file}`, "-H", `@${header}`, "-d", "@-"];
-  const child = spawn(process.execPath, [CAPI, ...words], { env: environment(place.path), cwd: place.path });
+  const file = await installation.file("capability", uri);
+  const header = await installation.file("header", "X-Api-Key: swordfish\n");
+  const args = ["request", `@${file}`, "-H", `@${header}`, "-d", "@-"];
+  const child = spawn(process.execPath, [CAPI, ...args], {
+    env: environment(installation.path),
+    cwd: installation.path,
+  });
   child.stdin.end("swordfish");
-  const [answer] = (await request) as [ServerResponse];
+  const [response] = (await request) as [ServerResponse];
   const seen = (
     await Promise.all(
       ["cmdline", "environ", "comm"].map((name) => readFile(`/proc/${child.pid}/${name}`, "latin1")),
@@ -46,7 +49,7 @@ test("what @FILE and @- stand for never shows in the list of processes", async (
   expect(seen).toContain("capi");
   expect(seen).not.toContain("swordfish");
   expect(seen).not.toContain(uri.slice(-40));
-  answer.end();
+  response.end();
   await once(child, "close");
   expect(child.exitCode).toBe(0);
 });
@@ -66,30 +69,36 @@ const SECRETS: readonly (readonly string[])[] = [
 ];
 
 test("no failure shows a secret, whichever option it stands in and however it goes wrong", async () => {
-  const held = makeCapability(place.authority);
+  const held = makeCapability(installation.authority);
   const exporting = ["membrane", "export", "--uri", `https://a.test/${CANARY}`, ...SECRETS.flat()];
   const lines: readonly (readonly string[])[] = [
     [...exporting, "--capability", makeCapability(`localhost:${await freePort()}`)],
     [...exporting, "--capability", held],
     [...exporting, "--capability", held, "--cap1-hmac-sha512-key", CANARY],
     [...exporting, "--capability", held, "--method", `${CANARY} `],
-    [...exporting, "--capability", held, "--capability-to-export", makeCapability(place.authority)],
+    [...exporting, "--capability", held, "--capability-to-export", makeCapability(installation.authority)],
     ["membrane", "export", "--uri", CANARY, "--capability", held],
     ["request", held, "-d", CANARY],
     ["config", "configure", "--cacert", CANARY],
   ];
-  for (const words of lines) {
-    const { code, stdout, stderr } = await place.capi(words);
-    expect(code, words.join(" ")).toBe(1);
-    expect(stdout + stderr, words.join(" ")).not.toContain(CANARY);
+  for (const args of lines) {
+    const { code, stdout, stderr } = await installation.capi(args);
+    expect(code, args.join(" ")).toBe(1);
+    expect(stdout + stderr, args.join(" ")).not.toContain(CANARY);
     expect(stdout + stderr).not.toContain(held.slice(-TOKEN_PART));
   }
 });
 
 test("commands leave nothing behind but the profiles", async () => {
-  const somebody = await place.stranger();
-  await somebody.capi(["membrane", "create", "--id", "m", "--capability", "@-"], place.capabilities.create);
-  await somebody.capi(["request", makeCapability(place.authority)]);
-  expect(await readdir(somebody.path)).toEqual([]);
-  expect((await readdir(join(place.path, ".capability"))).toSorted()).toEqual(["config", "credentials"]);
+  const otherHome = await installation.createOtherHome();
+  await otherHome.capi(
+    ["membrane", "create", "--id", "m", "--capability", "@-"],
+    installation.capabilities.create,
+  );
+  await otherHome.capi(["request", makeCapability(installation.authority)]);
+  expect(await readdir(otherHome.path)).toEqual([]);
+  expect((await readdir(join(installation.path, ".capability"))).toSorted()).toEqual([
+    "config",
+    "credentials",
+  ]);
 });

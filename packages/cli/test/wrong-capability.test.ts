@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startRawTarget } from "../../service/src/testkit/target.ts";
-import type { RawTarget } from "../../service/src/testkit/target.ts";
-import type { Home, Place } from "./place.ts";
-import { openPlace } from "./place.ts";
+import { startRawTarget } from "../../testkit/src/target.ts";
+import type { RawTarget } from "../../testkit/src/target.ts";
+import type { Home, Installation } from "./support/installation.ts";
+import { startInstallation } from "./support/installation.ts";
 
 /*
  * A management command that is given an exported capability by mistake: without a word about what is intended, it would be a
  * request to the target, and a POST there may act.
  */
 
-let first: Place;
+let first: Installation;
 /** Re-exports what the first one has: its target is the first authority. */
-let second: Place;
+let second: Installation;
 let target: RawTarget;
 let connections = 0;
 /** Somebody without a profile, who has been given capabilities. */
@@ -24,16 +24,20 @@ beforeAll(async () => {
     connections += 1;
     socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
   });
-  first = await openPlace();
-  second = await openPlace("--authority-ca", `${first.authority}=${first.ca}`);
-  stranger = await first.stranger();
+  first = await startInstallation();
+  second = await startInstallation("--authority-ca", `${first.authority}=${first.ca}`);
+  stranger = await first.createOtherHome();
   const cas = Object.fromEntries(
-    await Promise.all([first, second].map(async (place) => [place.authority, await place.readCa()] as const)),
+    await Promise.all(
+      [first, second].map(
+        async (installation) => [installation.authority, await installation.readCa()] as const,
+      ),
+    ),
   );
   trust = ["--trustedCA-file-path", await stranger.file("trust.json", JSON.stringify(cas))];
-  for (const place of [first, second]) await place.succeed(["membrane", "create", "--id", "m"]);
-  const exporting = (place: Place, ...words: string[]) =>
-    place.succeed(["membrane", "export", "--id", "m", "--output", "uri", ...words]);
+  for (const installation of [first, second]) await installation.succeed(["membrane", "create", "--id", "m"]);
+  const exporting = (installation: Installation, ...args: string[]) =>
+    installation.succeed(["membrane", "export", "--id", "m", "--output", "uri", ...args]);
   const own = await exporting(first, "--uri", target.url);
   const again = await exporting(first, "--capability-to-export", own);
   const foreign = await exporting(second, "--capability-to-export", own);

@@ -5,7 +5,7 @@ export type Authority = string & { readonly [brand]: "Authority" };
 
 /** The longest name has 253 characters (RFC 1035 §2.3.4, without the lengths and the root), the longest IPv6 address 45. */
 const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.-]{1,253})(?::([1-9][0-9]{0,4}))?$/;
-const LONGEST_LABEL = 63;
+const MAX_LABEL_LENGTH = 63;
 
 /**
  * The authority that the text names, if every client will read the same host out of it.
@@ -27,16 +27,16 @@ export function normalizeAuthority(authority: Authority): Authority {
 function isAuthority(text: string): text is Authority {
   const [, host, port] = HOST_AND_PORT.exec(text) ?? [];
   if (host === undefined || Number(port ?? 443) > 65_535) return false;
-  if (!host.startsWith("[") && !fitsDns(host)) return false;
-  const read = readByUrlParser(host);
-  return host.startsWith("[") ? read !== undefined : read === host.toLowerCase();
+  if (!host.startsWith("[") && !isDnsName(host)) return false;
+  const hostname = parseHostname(host);
+  return host.startsWith("[") ? hostname !== undefined : hostname === host.toLowerCase();
 }
 
-function fitsDns(name: string): boolean {
-  return name.split(".").every((label) => label !== "" && label.length <= LONGEST_LABEL);
+function isDnsName(name: string): boolean {
+  return name.split(".").every((label) => label !== "" && label.length <= MAX_LABEL_LENGTH);
 }
 
-function readByUrlParser(host: string): string | undefined {
+function parseHostname(host: string): string | undefined {
   const url = `https://${host}/`;
   return URL.canParse(url) ? new URL(url).hostname : undefined;
 }

@@ -1,17 +1,17 @@
 export {
-  type Accepted,
+  type AcceptedResponse,
   type ErrorBody,
-  type ExportAnswer,
-  type MembraneAnswer,
+  type ExportResponse,
+  type MembraneResponse,
   type MembraneCapabilities,
-  type ProvisionAnswer,
-  type QueryAnswer,
+  type ProvisionResponse,
+  type QueryResponse,
   type TenantCapabilities,
-  parseAccepted,
-  parseExportAnswer,
-  parseMembraneAnswer,
-  parseQueryAnswer,
-} from "./api/answers.ts";
+  parseAcceptedResponse,
+  parseExportResponse,
+  parseMembraneResponse,
+  parseQueryResponse,
+} from "./api/responses.ts";
 export {
   type CreateRequest,
   type ProvisionRequest,
@@ -57,6 +57,6 @@ export {
   parseCapabilityUri,
   resolveEndpoint,
 } from "./uri.ts";
-export { HELD_BODY_BYTES, PAYLOAD_HASH_HEADER } from "./payload.ts";
+export { BUFFERED_BODY_BYTES, PAYLOAD_HASH_HEADER } from "./payload.ts";
 export { MEMBRANE_OPERATION_HEADER, MEMBRANE_OPERATIONS, parseMembraneOperation } from "./api/operation.ts";
 export type { MembraneOperation } from "./api/operation.ts";

@@ -2,7 +2,7 @@
  * How large a body a service holds in memory to sign it, in bytes, unless its operator sets another limit (`--held-body-bytes`).
  * A larger body passes a signed target only with its hash in {@link PAYLOAD_HASH_HEADER}.
  */
-export const HELD_BODY_BYTES: number = 8 * 1024 * 1024;
+export const BUFFERED_BODY_BYTES: number = 8 * 1024 * 1024;
 
 /** Holds the SHA-256 of the body, 64 hexadecimal digits: the body then streams, whatever its size. */
 export const PAYLOAD_HASH_HEADER = "X-Payload-Sha256";

@@ -33,13 +33,13 @@ export function describeProblem(problem: Problem): string {
   return `${problem.field}: expected ${problem.expected}`;
 }
 
-const LONGEST_NAME_SHOWN = 64;
+const MAX_NAME_LENGTH = 64;
 
 /**
  * A name chosen by the sender, made fit for a message or a log line: visible ASCII, cut short. Without it the name of
  * an unknown field could forge log lines or carry a megabyte into an answer.
  */
 export function printableName(name: string): string {
-  const visible = name.slice(0, LONGEST_NAME_SHOWN).replace(/[^\x21-\x7e]/g, "?");
-  return name.length > LONGEST_NAME_SHOWN ? `${visible}...` : visible;
+  const visible = name.slice(0, MAX_NAME_LENGTH).replace(/[^\x21-\x7e]/g, "?");
+  return name.length > MAX_NAME_LENGTH ? `${visible}...` : visible;
 }

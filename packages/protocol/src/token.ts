@@ -19,7 +19,7 @@ export const TOKEN_PATTERN: RegExp = /CPBLTY1-[A-Za-z0-9_-]{85}[AQgw]/;
 /** Characters of a token. */
 export const TOKEN_LENGTH = 94;
 
-const BEGUN_TOKEN = /^CPBLTY1-[A-Za-z0-9_-]{0,85}$/;
+const PARTIAL_TOKEN = /^CPBLTY1-[A-Za-z0-9_-]{0,85}$/;
 
 const WHOLE_TOKEN = new RegExp(`^${TOKEN_PATTERN.source}$`);
 
@@ -36,8 +36,8 @@ export function parseToken(text: string): CapabilityToken | undefined {
 }
 
 /** Whether the text is the beginning of a token, without its end. */
-export function isBegunToken(text: string): boolean {
-  return text !== "" && (PREFIX.startsWith(text) || BEGUN_TOKEN.test(text));
+export function isPartialToken(text: string): boolean {
+  return text !== "" && (PREFIX.startsWith(text) || PARTIAL_TOKEN.test(text));
 }
 
 /** The 64 bytes that the token stands for. */

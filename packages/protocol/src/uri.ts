@@ -1,7 +1,7 @@
 import { type Authority, parseAuthority } from "./authority.ts";
 import { decodeBase64url } from "./base64url.ts";
 import { type Parsed, accept, refuse } from "./result.ts";
-import { type CapabilityToken, TOKEN_LENGTH, isBegunToken, parseToken } from "./token.ts";
+import { type CapabilityToken, TOKEN_LENGTH, isPartialToken, parseToken } from "./token.ts";
 
 /** `cpblty://authority/#token`: the authority that answers for the capability, and its token. */
 export interface AuthorityCapabilityUri {
@@ -30,14 +30,14 @@ export interface Endpoint {
 }
 
 /** More than an authority and a token can have, and room for a key. */
-const LONGEST_URI = 4_096;
+const MAX_URI_LENGTH = 4_096;
 
 const AUTHORITY_FORM = /^cpblty:\/\/([^/?#]+)\/#(.*)$/s;
 const KEY_FORM = /^cpblty:([A-Za-z0-9_-]+)(?:@([A-Za-z][A-Za-z0-9_-]*))?:(.*)$/s;
 
 /** The capability URI that the text spells exactly, in either form; no space around it, no other spelling. */
 export function parseCapabilityUri(text: string): CapabilityUri | undefined {
-  if (text.length > LONGEST_URI) return undefined;
+  if (text.length > MAX_URI_LENGTH) return undefined;
   return parseAuthorityForm(text) ?? parseKeyForm(text);
 }
 
@@ -71,14 +71,14 @@ export function expectedCapability(text: unknown): string {
 const SCHEME = "cpblty://";
 
 function findCut(text: string): string | undefined {
-  if (isBegunToken(text))
+  if (isPartialToken(text))
     return `this is the begin of a token alone, ${text.length} of ${TOKEN_LENGTH} characters`;
-  if (text.length > LONGEST_URI || !text.startsWith(SCHEME)) return undefined;
+  if (text.length > MAX_URI_LENGTH || !text.startsWith(SCHEME)) return undefined;
   const [authority = "", token = ""] = splitOnce(text.slice(SCHEME.length), "/#");
   if (parseAuthority(authority.endsWith("/") ? authority.slice(0, -1) : authority) === undefined)
     return undefined;
   if (token === "") return "this one ends before its token";
-  return isBegunToken(token)
+  return isPartialToken(token)
     ? `this one is cut short: its token has ${token.length} of ${TOKEN_LENGTH} characters`
     : undefined;
 }

@@ -1,7 +1,7 @@
 import { refuse } from "capability-protocol";
 import { type Callable, callable } from "./callable.ts";
 import { CommonSDK } from "./common.ts";
-import { invalid } from "./error.ts";
+import { invalidField } from "./error.ts";
 import { fetchTransport } from "./fetch-transport.ts";
 import { MembraneClient } from "./membrane-client.ts";
 import { type MembraneOptions, readTrust } from "./trust.ts";
@@ -9,7 +9,8 @@ import { type MembraneOptions, readTrust } from "./trust.ts";
 class FetchMembrane extends MembraneClient {
   /** @throws CapabilityError for a `trustedCA`: whom a browser trusts is for its user to say, not for a page. */
   constructor(options?: MembraneOptions | null) {
-    if (readTrust(options).size > 0) throw invalid(refuse("tls.trustedCA", "nothing in a browser").problem);
+    if (readTrust(options).size > 0)
+      throw invalidField(refuse("tls.trustedCA", "nothing in a browser").problem);
     super(fetchTransport);
   }
 }
@@ -29,6 +30,6 @@ export { CapabilitySDK as default };
 export { CapabilityError } from "./error.ts";
 export { fetchCapability as fetch } from "./fetch.ts";
 export { VERSION as version } from "./version.ts";
-export type { Callback } from "./callback.ts";
+export type { Callback } from "./callbackify.ts";
 export type { CapabilityRequestInit } from "./fetch.ts";
 export type { MembraneOptions } from "./trust.ts";

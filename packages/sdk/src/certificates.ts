@@ -1,5 +1,5 @@
 import { refuse } from "capability-protocol";
-import { invalid } from "./error.ts";
+import { invalidField } from "./error.ts";
 import { parseCertificates } from "./pem.ts";
 import type { TrustedCA } from "./trust.ts";
 
@@ -11,6 +11,6 @@ import type { TrustedCA } from "./trust.ts";
 export function assertCertificates(trust: TrustedCA): void {
   for (const [authority, pem] of trust) {
     if (parseCertificates(pem) !== undefined) continue;
-    throw invalid(refuse(`tls.trustedCA.${authority}`, "PEM certificates").problem);
+    throw invalidField(refuse(`tls.trustedCA.${authority}`, "PEM certificates").problem);
   }
 }

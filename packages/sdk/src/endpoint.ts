@@ -5,13 +5,13 @@ import {
   refuse,
   resolveEndpoint,
 } from "capability-protocol";
-import { invalid } from "./error.ts";
+import { invalidField } from "./error.ts";
 
 /** @throws CapabilityError unless it is a capability URI that can be resolved. */
 export function endpointOf(capability: string): Endpoint {
   const uri = typeof capability === "string" ? parseCapabilityUri(capability) : undefined;
   const endpoint =
     uri === undefined ? refuse("capability", expectedCapability(capability)) : resolveEndpoint(uri);
-  if (!endpoint.ok) throw invalid(endpoint.problem);
+  if (!endpoint.ok) throw invalidField(endpoint.problem);
   return endpoint.value;
 }

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
-import { CapabilityError, invalid, invalidAnswer, requestFailed } from "./error.ts";
+import { CapabilityError, invalidField, invalidResponse, requestFailed } from "./error.ts";
 
 const BODY = { statusCode: 409, error: "Conflict", message: "it is taken", code: "membrane_exists" };
 
@@ -29,7 +29,7 @@ test("the console shows message and fields", () => {
 });
 
 test("bad input is a 400 that names the field, as the service would answer it", () => {
-  expect(invalid({ field: "id", expected: "a string" }).toJSON()).toEqual({
+  expect(invalidField({ field: "id", expected: "a string" }).toJSON()).toEqual({
     statusCode: 400,
     error: "Bad Request",
     message: "id: expected a string",
@@ -48,7 +48,7 @@ test.each([
 });
 
 test("an answer that cannot be read has its status and says what was expected", () => {
-  expect(invalidAnswer(201, { field: "id", expected: "a string" }).toJSON()).toEqual({
+  expect(invalidResponse(201, { field: "id", expected: "a string" }).toJSON()).toEqual({
     statusCode: 201,
     error: "Parsing response failed",
     message: "The answer is not what a Membrane Service sends: id: expected a string",

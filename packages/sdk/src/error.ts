@@ -37,14 +37,14 @@ export class CapabilityError extends Error {
 }
 
 /** Input that the service would refuse too. */
-export function invalid(problem: Problem): CapabilityError {
+export function invalidField(problem: Problem): CapabilityError {
   const message = describeProblem(problem);
   return new CapabilityError({ statusCode: 400, error: "Bad Request", message, code: "invalid_field" });
 }
 
 /** @param cause what the system said of the connection. */
 export function requestFailed(cause: unknown): CapabilityError {
-  const message = `No answer: ${reasonOf(cause)}`;
+  const message = `No answer: ${describeCause(cause)}`;
   // Bytes that Node could not parse: whoever sent them may have repeated the token.
   if (cause instanceof Error) Reflect.deleteProperty(cause, "rawPacket");
   return new CapabilityError(
@@ -54,7 +54,7 @@ export function requestFailed(cause: unknown): CapabilityError {
 }
 
 /** @param statusCode of the answer. Its body is not repeated: it may be anything. */
-export function invalidAnswer(statusCode: number, problem: Problem): CapabilityError {
+export function invalidResponse(statusCode: number, problem: Problem): CapabilityError {
   const message = `The answer is not what a Membrane Service sends: ${describeProblem(problem)}`;
   return new CapabilityError({
     statusCode,
@@ -65,17 +65,17 @@ export function invalidAnswer(statusCode: number, problem: Problem): CapabilityE
 }
 
 /** Node's codes for a response that is not TLS: mostly plain HTTP. */
-const NO_TLS: ReadonlySet<string> = new Set([
+const NOT_TLS_CODES: ReadonlySet<string> = new Set([
   "ERR_SSL_WRONG_VERSION_NUMBER",
   "ERR_SSL_PACKET_LENGTH_TOO_LONG",
   "EPROTO",
 ]);
 
 /** Where a name has several addresses, the system's error is a list without a message of its own. */
-function reasonOf(cause: unknown): string {
-  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join(", ");
+function describeCause(cause: unknown): string {
+  if (cause instanceof AggregateError) return cause.errors.map(describeCause).join(", ");
   // OpenSSL names its own file and line.
-  if (cause instanceof Error && "code" in cause && NO_TLS.has(String(cause.code)))
+  if (cause instanceof Error && "code" in cause && NOT_TLS_CODES.has(String(cause.code)))
     return "what answers there does not speak TLS";
   return cause instanceof Error ? cause.message : "unknown";
 }

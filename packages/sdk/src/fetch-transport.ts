@@ -1,15 +1,15 @@
 import { MEMBRANE_OPERATION_HEADER } from "capability-protocol";
 import { CapabilityError, requestFailed } from "./error.ts";
 import { fetchCapability } from "./fetch.ts";
-import { ANSWER_MS, type Send } from "./membrane-client.ts";
-import { ReplyBytes } from "./reply-bytes.ts";
+import { REQUEST_TIMEOUT_MS, type ServiceTransport } from "./membrane-client.ts";
+import { ResponseBuffer } from "./response-buffer.ts";
 
 /** Sends through the platform's fetch. */
-export const fetchTransport: Send = async ({ capability, operation, method, query, body }) => {
+export const fetchTransport: ServiceTransport = async ({ capability, operation, method, query, body }) => {
   try {
     const response = await fetchCapability(capability, {
       method,
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       ...(query === undefined ? {} : { query }),
       ...(body === undefined ? {} : { body }),
       headers: {
@@ -25,7 +25,7 @@ export const fetchTransport: Send = async ({ capability, operation, method, quer
 
 /** `Response.text()` has no limit. */
 async function readText({ body, status }: Response): Promise<string> {
-  const bytes = new ReplyBytes(status);
+  const bytes = new ResponseBuffer(status);
   if (body === null) return "";
   const reader = body.getReader();
   try {

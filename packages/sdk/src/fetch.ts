@@ -1,5 +1,5 @@
 import { endpointOf } from "./endpoint.ts";
-import { DECLARES_HASH, payloadHash } from "./payload-hash.ts";
+import { PAYLOAD_HASH_HEADERS, payloadHash } from "./payload-hash.ts";
 
 /** As of `fetch`, and the query of the request. */
 export interface CapabilityRequestInit extends RequestInit {
@@ -25,9 +25,9 @@ export async function fetchCapability(
   const headers = new Headers(options.headers);
   headers.delete("host");
   headers.set("authorization", `Bearer ${token}`);
-  if (![...DECLARES_HASH].some((name) => headers.has(name))) {
-    const declared = await payloadHash(options.body);
-    if (declared !== undefined) headers.set(...declared);
+  if (![...PAYLOAD_HASH_HEADERS].some((name) => headers.has(name))) {
+    const hashHeader = await payloadHash(options.body);
+    if (hashHeader !== undefined) headers.set(...hashHeader);
   }
   const search = String(query ?? "");
   return fetch(search === "" ? url : `${url}?${search}`, {

@@ -3,9 +3,9 @@ import { MEMBRANE_OPERATION_HEADER, normalizeAuthority } from "capability-protoc
 import { assertCertificates } from "./certificates.ts";
 import { endpointOf } from "./endpoint.ts";
 import { CapabilityError, requestFailed } from "./error.ts";
-import { ANSWER_MS, type Send } from "./membrane-client.ts";
-import { ReplyBytes } from "./reply-bytes.ts";
-import type { Reply } from "./reply.ts";
+import { REQUEST_TIMEOUT_MS, type ServiceTransport } from "./membrane-client.ts";
+import { ResponseBuffer } from "./response-buffer.ts";
+import type { BufferedResponse } from "./buffered-response.ts";
 import { request } from "./request.ts";
 import type { TrustedCA } from "./trust.ts";
 
@@ -14,11 +14,11 @@ import type { TrustedCA } from "./trust.ts";
  *
  * @throws CapabilityError for a CA that does not parse.
  */
-export function httpsTransport(trust: TrustedCA): Send {
+export function httpsTransport(trust: TrustedCA): ServiceTransport {
   assertCertificates(trust);
   return async ({ capability, operation, method, query, body }) => {
     const ca = trust.get(normalizeAuthority(endpointOf(capability).authority));
-    const signal = AbortSignal.timeout(ANSWER_MS);
+    const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     const open = (): ClientRequest =>
       request(capability, {
         method,
@@ -30,7 +30,7 @@ export function httpsTransport(trust: TrustedCA): Send {
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
       });
-    return replyTo(open, body).catch((error: unknown) => {
+    return sendAndBuffer(open, body).catch((error: unknown) => {
       // An answer that is cut at the deadline looks like one that broke off by itself.
       throw signal.aborted ? requestFailed(signal.reason) : error;
     });
@@ -38,18 +38,18 @@ export function httpsTransport(trust: TrustedCA): Send {
 }
 
 /** Opens a request, ends it with the data and reads the answer to its end. Rejects with a CapabilityError. */
-export async function replyTo(
+export async function sendAndBuffer(
   open: () => ClientRequest,
   data: string | Uint8Array | undefined,
-): Promise<Reply> {
+): Promise<BufferedResponse> {
   try {
-    const sent = open();
+    const request = open();
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      sent.once("response", resolve);
-      sent.on("error", reject);
+      request.once("response", resolve);
+      request.on("error", reject);
       // An answer that switches protocols is neither a response nor an error to Node; it only ends the connection.
-      sent.once("close", () => reject(Object.assign(new Error(UNANSWERED), { code: "ECONNRESET" })));
-      sent.end(data);
+      request.once("close", () => reject(Object.assign(new Error(NO_RESPONSE), { code: "ECONNRESET" })));
+      request.end(data);
     });
     const { statusCode: status = 0, statusMessage: reason = "" } = response;
     return { status, reason, text: await readText(response, status) };
@@ -58,10 +58,10 @@ export async function replyTo(
   }
 }
 
-const UNANSWERED = "the connection ended without an answer";
+const NO_RESPONSE = "the connection ended without an answer";
 
 async function readText(response: IncomingMessage, status: number): Promise<string> {
-  const bytes = new ReplyBytes(status);
+  const bytes = new ResponseBuffer(status);
   for await (const chunk of response) {
     if (!Buffer.isBuffer(chunk)) throw new TypeError("an answer is read as bytes");
     bytes.add(chunk);

@@ -35,18 +35,18 @@ export { fetchCapability as fetch } from "./fetch.ts";
 export { requestReply } from "./request-reply.ts";
 export { request } from "./request.ts";
 export { VERSION as version } from "./version.ts";
-export type { Callback } from "./callback.ts";
+export type { Callback } from "./callbackify.ts";
 export type { CapabilityRequestInit } from "./fetch.ts";
 export type { MembraneQuery } from "./membrane-client.ts";
 export type { MembraneOptions } from "./trust.ts";
 export type {
-  Accepted,
+  AcceptedResponse,
   CreateRequest,
-  ExportAnswer,
+  ExportResponse,
   ExportBody,
-  MembraneAnswer,
+  MembraneResponse,
   MembraneCapabilities,
-  QueryAnswer,
+  QueryResponse,
   ReexportBody,
   TargetBody,
 } from "capability-protocol";

@@ -1,28 +1,28 @@
 import {
-  type Accepted,
+  type AcceptedResponse,
   type CreateRequest,
-  type ExportAnswer,
+  type ExportResponse,
   type ExportBody,
-  type MembraneAnswer,
+  type MembraneResponse,
   type MembraneOperation,
   type Parsed,
-  type QueryAnswer,
+  type QueryResponse,
   formatQueryRequest,
-  parseAccepted,
+  parseAcceptedResponse,
   parseCreateRequest,
-  parseExportAnswer,
+  parseExportResponse,
   parseExportRequest,
-  parseMembraneAnswer,
-  parseQueryAnswer,
+  parseMembraneResponse,
+  parseQueryResponse,
   parseQueryFields,
   refuse,
 } from "capability-protocol";
-import { type Callback, settle } from "./callback.ts";
-import { invalid, invalidAnswer } from "./error.ts";
-import { type Reply, SERVICE_JSON, readReply } from "./reply.ts";
+import { type Callback, callbackify } from "./callbackify.ts";
+import { invalidField, invalidResponse } from "./error.ts";
+import { type BufferedResponse, SERVICE_JSON, readJsonBody } from "./buffered-response.ts";
 
 /** One request to a service, in the words of no platform. */
-export interface Outgoing {
+export interface ServiceRequest {
   /** Capability URI. */
   readonly capability: string;
   readonly method: "GET" | "POST";
@@ -35,7 +35,7 @@ export interface Outgoing {
 }
 
 /** Longest time for the whole of a request and its answer. */
-export const ANSWER_MS = 60_000;
+export const REQUEST_TIMEOUT_MS = 60_000;
 
 /** Which membranes are asked for. */
 export interface MembraneQuery {
@@ -48,7 +48,7 @@ export interface MembraneQuery {
 }
 
 /** How a platform sends a request and reads the answer to its end. Rejects with a CapabilityError. */
-export type Send = (request: Outgoing) => Promise<Reply>;
+export type ServiceTransport = (request: ServiceRequest) => Promise<BufferedResponse>;
 
 /**
  * Creates, exports, queries and revokes. Each method takes the capability that carries the right to what it does, refuses
@@ -56,85 +56,85 @@ export type Send = (request: Outgoing) => Promise<Reply>;
  * Errors are {@link CapabilityError}s.
  */
 export class MembraneClient {
-  readonly #send: Send;
+  readonly #send: ServiceTransport;
 
-  constructor(send: Send) {
+  constructor(send: ServiceTransport) {
     this.#send = send;
   }
 
   /** Makes a membrane with a `create` capability. */
-  create(capability: string, membrane: CreateRequest): Promise<MembraneAnswer>;
-  create(capability: string, membrane: CreateRequest, callback: Callback<MembraneAnswer>): void;
-  create(capability: string, membrane: CreateRequest, callback?: Callback<MembraneAnswer>): unknown {
-    return settle(async () => {
-      const body = checked(membrane, parseCreateRequest);
-      return this.#ask(capability, { operation: "create", method: "POST", body }, parseMembraneAnswer);
+  create(capability: string, membrane: CreateRequest): Promise<MembraneResponse>;
+  create(capability: string, membrane: CreateRequest, callback: Callback<MembraneResponse>): void;
+  create(capability: string, membrane: CreateRequest, callback?: Callback<MembraneResponse>): unknown {
+    return callbackify(async () => {
+      const body = serializeChecked(membrane, parseCreateRequest);
+      return this.#call(capability, { operation: "create", method: "POST", body }, parseMembraneResponse);
     }, callback);
   }
 
   /** Makes a capability through a membrane, with its `export` capability: for a target, or for a capability held. */
-  export(capability: string, config: ExportBody): Promise<ExportAnswer>;
-  export(capability: string, config: ExportBody, callback: Callback<ExportAnswer>): void;
-  export(capability: string, config: ExportBody, callback?: Callback<ExportAnswer>): unknown {
-    return settle(async () => {
-      const body = checked(config, parseExportRequest);
-      return this.#ask(capability, { operation: "export", method: "POST", body }, parseExportAnswer);
+  export(capability: string, config: ExportBody): Promise<ExportResponse>;
+  export(capability: string, config: ExportBody, callback: Callback<ExportResponse>): void;
+  export(capability: string, config: ExportBody, callback?: Callback<ExportResponse>): unknown {
+    return callbackify(async () => {
+      const body = serializeChecked(config, parseExportRequest);
+      return this.#call(capability, { operation: "export", method: "POST", body }, parseExportResponse);
     }, callback);
   }
 
   /** Lists membranes with a `query` capability, in the order of their ids' UTF-8 bytes. */
-  query(capability: string, query?: MembraneQuery | null): Promise<QueryAnswer>;
-  query(capability: string, query: MembraneQuery | null | undefined, callback: Callback<QueryAnswer>): void;
-  query(capability: string, query?: MembraneQuery | null, callback?: Callback<QueryAnswer>): unknown {
-    return settle(async () => {
+  query(capability: string, query?: MembraneQuery | null): Promise<QueryResponse>;
+  query(capability: string, query: MembraneQuery | null | undefined, callback: Callback<QueryResponse>): void;
+  query(capability: string, query?: MembraneQuery | null, callback?: Callback<QueryResponse>): unknown {
+    return callbackify(async () => {
       const request = parseQueryFields(query);
-      if (!request.ok) throw invalid(request.problem);
-      return this.#ask(
+      if (!request.ok) throw invalidField(request.problem);
+      return this.#call(
         capability,
         { operation: "query", method: "GET", query: formatQueryRequest(request.value) },
-        parseQueryAnswer,
+        parseQueryResponse,
       );
     }, callback);
   }
 
   /** Revokes a membrane, and with it all that was exported through it; the same again when repeated. */
-  revoke(capability: string): Promise<Accepted>;
-  revoke(capability: string, callback: Callback<Accepted>): void;
-  revoke(capability: string, callback?: Callback<Accepted>): unknown {
-    return settle(
-      () => this.#ask(capability, { operation: "revoke", method: "POST" }, parseAccepted),
+  revoke(capability: string): Promise<AcceptedResponse>;
+  revoke(capability: string, callback: Callback<AcceptedResponse>): void;
+  revoke(capability: string, callback?: Callback<AcceptedResponse>): unknown {
+    return callbackify(
+      () => this.#call(capability, { operation: "revoke", method: "POST" }, parseAcceptedResponse),
       callback,
     );
   }
 
   /** Ends a tenant with all that it has, with its `deleteSelf` capability. */
-  deleteSelf(capability: string): Promise<Accepted>;
-  deleteSelf(capability: string, callback: Callback<Accepted>): void;
-  deleteSelf(capability: string, callback?: Callback<Accepted>): unknown {
-    return settle(
-      () => this.#ask(capability, { operation: "delete-self", method: "POST" }, parseAccepted),
+  deleteSelf(capability: string): Promise<AcceptedResponse>;
+  deleteSelf(capability: string, callback: Callback<AcceptedResponse>): void;
+  deleteSelf(capability: string, callback?: Callback<AcceptedResponse>): unknown {
+    return callbackify(
+      () => this.#call(capability, { operation: "delete-self", method: "POST" }, parseAcceptedResponse),
       callback,
     );
   }
 
-  async #ask<Answer>(
+  async #call<Body>(
     capability: string,
-    request: Omit<Outgoing, "capability">,
-    parse: (body: unknown) => Parsed<Answer>,
-  ): Promise<Answer> {
-    const reply = await this.#send({ capability, ...request });
-    const answer = parse(readReply(reply, SERVICE_JSON));
-    if (!answer.ok) throw invalidAnswer(reply.status, answer.problem);
-    return answer.value;
+    request: Omit<ServiceRequest, "capability">,
+    parse: (body: unknown) => Parsed<Body>,
+  ): Promise<Body> {
+    const response = await this.#send({ capability, ...request });
+    const parsed = parse(readJsonBody(response, SERVICE_JSON));
+    if (!parsed.ok) throw invalidResponse(response.status, parsed.problem);
+    return parsed.value;
   }
 }
 
 /** The JSON that goes out; the rules of the service are asked of exactly that. */
-function checked(value: unknown, parse: (body: unknown) => Parsed<unknown>): string {
+function serializeChecked(value: unknown, parse: (body: unknown) => Parsed<unknown>): string {
   const body = toJson(value);
-  if (body === undefined) throw invalid(refuse("body", "a JSON object").problem);
+  if (body === undefined) throw invalidField(refuse("body", "a JSON object").problem);
   const parsed = parse(JSON.parse(body));
-  if (!parsed.ok) throw invalid(parsed.problem);
+  if (!parsed.ok) throw invalidField(parsed.problem);
   return body;
 }
 

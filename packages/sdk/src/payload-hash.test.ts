@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { HELD_BODY_BYTES } from "capability-protocol";
+import { BUFFERED_BODY_BYTES } from "capability-protocol";
 import { expect, test } from "vitest";
 import { payloadHash } from "./payload-hash.ts";
 
-const LARGE = HELD_BODY_BYTES + 1;
+const LARGE = BUFFERED_BODY_BYTES + 1;
 const bytes = Buffer.alloc(LARGE, "a");
 const sha256 = (data: string | Uint8Array): string => createHash("sha256").update(data).digest("hex");
 
@@ -20,12 +20,12 @@ test.each([
 test("characters count by their bytes in UTF-8", async () => {
   const text = "\u20ac".repeat(Math.ceil(LARGE / 3));
   expect(await payloadHash(text)).toEqual(["X-Payload-Sha256", sha256(text)]);
-  expect(await payloadHash("a".repeat(HELD_BODY_BYTES))).toBeUndefined();
+  expect(await payloadHash("a".repeat(BUFFERED_BODY_BYTES))).toBeUndefined();
 });
 
 test.each([
   ["a smaller string", "a"],
-  ["bytes that are held", new Uint8Array(HELD_BODY_BYTES)],
+  ["bytes that are held", new Uint8Array(BUFFERED_BODY_BYTES)],
   ["a smaller Blob", new Blob(["a"])],
   ["a stream", new ReadableStream()],
   ["a form", new URLSearchParams("a=b")],

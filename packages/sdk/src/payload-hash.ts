@@ -1,7 +1,7 @@
-import { HELD_BODY_BYTES, PAYLOAD_HASH_HEADER } from "capability-protocol";
+import { BUFFERED_BODY_BYTES, PAYLOAD_HASH_HEADER } from "capability-protocol";
 
 /**
- * The header with a body's hash, without which a signed target accepts no body over {@link HELD_BODY_BYTES}.
+ * The header with a body's hash, without which a signed target accepts no body over {@link BUFFERED_BODY_BYTES}.
  *
  * @param data the body.
  * @returns nothing for a smaller body, for one that cannot be read twice, and without Web Crypto (a page not over HTTPS).
@@ -14,7 +14,7 @@ export async function payloadHash(data: unknown): Promise<readonly [string, stri
 }
 
 /** Headers in which a caller can declare the hash itself. */
-export const DECLARES_HASH: ReadonlySet<string> = new Set([
+export const PAYLOAD_HASH_HEADERS: ReadonlySet<string> = new Set([
   PAYLOAD_HASH_HEADER.toLowerCase(),
   "x-amz-content-sha256",
 ]);
@@ -22,16 +22,16 @@ export const DECLARES_HASH: ReadonlySet<string> = new Set([
 async function bytesOf(data: unknown): Promise<ArrayBuffer | Uint8Array<ArrayBuffer> | undefined> {
   if (typeof data === "string") {
     // A UTF-16 unit takes at most three bytes of UTF-8.
-    return data.length * 3 <= HELD_BODY_BYTES ? undefined : large(new TextEncoder().encode(data));
+    return data.length * 3 <= BUFFERED_BODY_BYTES ? undefined : ifLarge(new TextEncoder().encode(data));
   }
-  if (data instanceof Blob) return data.size > HELD_BODY_BYTES ? data.arrayBuffer() : undefined;
-  if (data instanceof ArrayBuffer) return large(data);
+  if (data instanceof Blob) return data.size > BUFFERED_BODY_BYTES ? data.arrayBuffer() : undefined;
+  if (data instanceof ArrayBuffer) return ifLarge(data);
   if (!ArrayBuffer.isView(data)) return undefined;
   // Web Crypto accepts no view of shared memory.
   const { buffer, byteOffset, byteLength } = data;
-  return buffer instanceof ArrayBuffer ? large(new Uint8Array(buffer, byteOffset, byteLength)) : undefined;
+  return buffer instanceof ArrayBuffer ? ifLarge(new Uint8Array(buffer, byteOffset, byteLength)) : undefined;
 }
 
-function large<T extends { readonly byteLength: number }>(bytes: T): T | undefined {
-  return bytes.byteLength > HELD_BODY_BYTES ? bytes : undefined;
+function ifLarge<T extends { readonly byteLength: number }>(bytes: T): T | undefined {
+  return bytes.byteLength > BUFFERED_BODY_BYTES ? bytes : undefined;
 }

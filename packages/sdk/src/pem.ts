@@ -7,7 +7,7 @@ const BEGIN = "-----BEGIN CERTIFICATE-----";
 const END = "-----END CERTIFICATE-----";
 
 /** Of other kinds too, such as OpenSSL's TRUSTED CERTIFICATE, which nothing here reads. */
-const ANNOUNCED = /-----BEGIN (?:\w{1,32} ){0,4}CERTIFICATE-----/g;
+const CERTIFICATE_BEGIN_LINES = /-----BEGIN (?:\w{1,32} ){0,4}CERTIFICATE-----/g;
 
 /**
  * The certificates of a PEM text (RFC 7468), in order; what stands between them, and blocks of other kinds, are passed over.
@@ -16,7 +16,7 @@ const ANNOUNCED = /-----BEGIN (?:\w{1,32} ){0,4}CERTIFICATE-----/g;
  */
 export function parseCertificates(pem: string): readonly X509Certificate[] | undefined {
   const blocks = certificateBlocks(pem);
-  if (blocks.length === 0 || blocks.length !== pem.match(ANNOUNCED)?.length) return undefined;
+  if (blocks.length === 0 || blocks.length !== pem.match(CERTIFICATE_BEGIN_LINES)?.length) return undefined;
   try {
     return blocks.map((block) => new X509Certificate(block));
   } catch {

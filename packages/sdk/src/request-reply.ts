@@ -1,10 +1,10 @@
 import type { RequestOptions } from "node:https";
 import { refuse } from "capability-protocol";
-import { type Callback, settle } from "./callback.ts";
-import { CapabilityError, invalid } from "./error.ts";
-import { replyTo } from "./https-transport.ts";
-import { DECLARES_HASH, payloadHash } from "./payload-hash.ts";
-import { type Reply, errorBody, readReply } from "./reply.ts";
+import { type Callback, callbackify } from "./callbackify.ts";
+import { CapabilityError, invalidField } from "./error.ts";
+import { sendAndBuffer } from "./https-transport.ts";
+import { PAYLOAD_HASH_HEADERS, payloadHash } from "./payload-hash.ts";
+import { type BufferedResponse, errorBody, readJsonBody } from "./buffered-response.ts";
 import { request } from "./request.ts";
 
 /**
@@ -32,39 +32,40 @@ export function requestReply(
   data?: string | Uint8Array | null,
   callback?: Callback<unknown>,
 ): unknown {
-  return settle(async () => {
-    const body = checkedData(data);
-    const sent = withHash(options, await payloadHash(body));
-    const reply = await replyTo(() => request(capability, sent), body);
-    const value = readReply(reply);
-    refuseToldError(reply, value);
+  return callbackify(async () => {
+    const body = parseData(data);
+    const requestOptions = withPayloadHash(options, await payloadHash(body));
+    const response = await sendAndBuffer(() => request(capability, requestOptions), body);
+    const value = readJsonBody(response);
+    rejectErrorBody(response, value);
     return value;
   }, callback);
 }
 
 /** A header of the caller takes precedence over a computed one. */
-function withHash(
+function withPayloadHash(
   options: RequestOptions | null | undefined,
-  declared: readonly [string, string] | undefined,
+  hashHeader: readonly [string, string] | undefined,
 ): RequestOptions | null | undefined {
-  const given = Object.entries(options?.headers ?? {});
-  const isDeclared = given.some(([name]) => DECLARES_HASH.has(name.toLowerCase()));
-  if (declared === undefined || isDeclared || Array.isArray(options?.headers)) return options;
-  return { ...options, headers: Object.fromEntries([...given, declared]) };
+  const callerHeaders = Object.entries(options?.headers ?? {});
+  const isGivenByCaller = callerHeaders.some(([name]) => PAYLOAD_HASH_HEADERS.has(name.toLowerCase()));
+  if (hashHeader === undefined || isGivenByCaller || Array.isArray(options?.headers)) return options;
+  return { ...options, headers: Object.fromEntries([...callerHeaders, hashHeader]) };
 }
 
 /** An object, for one, is not JSON yet; found out after the connection is open, it would stay open. */
-function checkedData(data: unknown): string | Uint8Array | undefined {
+function parseData(data: unknown): string | Uint8Array | undefined {
   if (data === undefined || data === null) return undefined;
   if (typeof data === "string" || data instanceof Uint8Array) return data;
-  throw invalid(refuse("data", "a string or bytes").problem);
+  throw invalidField(refuse("data", "a string or bytes").problem);
 }
 
 /** Functions behind a gateway often answer 200 and tell of their failure in the body; callers rely on having it as error. */
-function refuseToldError(reply: Reply, body: unknown): void {
+function rejectErrorBody(response: BufferedResponse, body: unknown): void {
   if (typeof body !== "object" || body === null) return;
-  const status = "statusCode" in body && typeof body.statusCode === "number" ? body.statusCode : reply.status;
-  const tells = "error" in body && Boolean(body.error);
-  if (tells || status >= 400)
-    throw new CapabilityError(errorBody({ ...reply, status }, body), { cause: body });
+  const status =
+    "statusCode" in body && typeof body.statusCode === "number" ? body.statusCode : response.status;
+  const hasError = "error" in body && Boolean(body.error);
+  if (hasError || status >= 400)
+    throw new CapabilityError(errorBody({ ...response, status }, body), { cause: body });
 }

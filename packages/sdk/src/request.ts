@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 import { urlToHttpOptions } from "node:url";
 import { refuse } from "capability-protocol";
 import { endpointOf } from "./endpoint.ts";
-import { invalid } from "./error.ts";
+import { invalidField } from "./error.ts";
 import { checkServerIdentity } from "./pem.ts";
 
 /**
@@ -22,10 +22,10 @@ export function request(
 ): ClientRequest {
   const { url, token } = endpointOf(capability);
   const { protocol, hostname, port } = urlToHttpOptions(new URL(url));
-  const given = { path: "/", checkServerIdentity, ...options };
-  const sent = httpsRequest(
+  const merged = { path: "/", checkServerIdentity, ...options };
+  const clientRequest = httpsRequest(
     {
-      ...given,
+      ...merged,
       protocol,
       hostname,
       host: hostname,
@@ -34,20 +34,22 @@ export function request(
       servername: isIP(hostname ?? "") === 0 ? (hostname ?? "") : "",
       socketPath: undefined,
       auth: null,
-      headers: { ...withoutAddress(given.headers), authorization: `Bearer ${token}` },
+      headers: { ...withoutReservedHeaders(merged.headers), authorization: `Bearer ${token}` },
     },
     callback,
   );
   // Node frames no body of a GET, HEAD, DELETE or OPTIONS: what is written would be read as the next request.
-  sent.useChunkedEncodingByDefault = true;
-  return sent;
+  clientRequest.useChunkedEncodingByDefault = true;
+  return clientRequest;
 }
 
 /** Headers that say where a request goes and by what right: the capability alone does. */
-const ADDRESS: ReadonlySet<string> = new Set(["authorization", "host"]);
+const RESERVED_HEADERS: ReadonlySet<string> = new Set(["authorization", "host"]);
 
-function withoutAddress(headers: RequestOptions["headers"] | null): OutgoingHttpHeaders {
+function withoutReservedHeaders(headers: RequestOptions["headers"] | null): OutgoingHttpHeaders {
   if (headers === undefined || headers === null) return {};
-  if (Array.isArray(headers)) throw invalid(refuse("options.headers", "an object").problem);
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !ADDRESS.has(name.toLowerCase())));
+  if (Array.isArray(headers)) throw invalidField(refuse("options.headers", "an object").problem);
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !RESERVED_HEADERS.has(name.toLowerCase())),
+  );
 }

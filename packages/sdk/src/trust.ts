@@ -7,7 +7,7 @@ import {
   printableName,
   refuse,
 } from "capability-protocol";
-import { invalid } from "./error.ts";
+import { invalidField } from "./error.ts";
 
 /** What a {@link Membrane} is made with. */
 export interface MembraneOptions {
@@ -25,7 +25,7 @@ export type TrustedCA = ReadonlyMap<Authority, string>;
 /** @throws CapabilityError that names the option. */
 export function readTrust(options: MembraneOptions | undefined | null): TrustedCA {
   const trust = parseTrust(options);
-  if (!trust.ok) throw invalid(trust.problem);
+  if (!trust.ok) throw invalidField(trust.problem);
   return trust.value;
 }
 

@@ -3,8 +3,8 @@ import { createRequire } from "node:module";
 import { relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
-import { runScript } from "./script.ts";
-import { startTlsService } from "./service.ts";
+import { runScript } from "./support/run-script.ts";
+import { startTlsService } from "./support/tls-service.ts";
 
 const PACKAGES = fileURLToPath(new URL("../../", import.meta.url));
 const BROWSER = new URL("../dist/browser.js", import.meta.url);

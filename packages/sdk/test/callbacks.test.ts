@@ -2,9 +2,9 @@ import { formatToken } from "capability-protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import CapabilitySDK from "../src/index.ts";
 import type { Callback, Membrane } from "../src/index.ts";
-import { runScript } from "./script.ts";
-import { startTlsService } from "./service.ts";
-import type { TlsService } from "./service.ts";
+import { runScript } from "./support/run-script.ts";
+import { startTlsService } from "./support/tls-service.ts";
+import type { TlsService } from "./support/tls-service.ts";
 
 let tls: TlsService;
 let membrane: Membrane;

@@ -2,26 +2,26 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { Agent } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeCertificate } from "../../service/src/testkit/tls-target.ts";
-import { promised } from "../../service/src/testkit/promised.ts";
+import { makeCertificate } from "../../testkit/src/tls-target.ts";
+import { deferred } from "../../testkit/src/deferred.ts";
 import CapabilitySDK from "../src/index.ts";
 import type { CapabilityRequestInit } from "../src/index.ts";
-import { runScript } from "./script.ts";
-import { CANARY, startAnswering } from "./speaking.ts";
-import type { Speaking } from "./speaking.ts";
+import { runScript } from "./support/run-script.ts";
+import { CANARY, startHttpsServer } from "./support/tls-server.ts";
+import type { TlsServer } from "./support/tls-server.ts";
 
-interface Heard {
+interface EchoedFetch {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingMessage["headers"];
   readonly body: string;
 }
 
-let server: Speaking;
-let other: Speaking;
+let server: TlsServer;
+let other: TlsServer;
 let dispatcher: Agent;
-const arrived = promised<void>();
-const left = promised<void>();
+const arrived = deferred<void>();
+const left = deferred<void>();
 
 beforeAll(async () => {
   const certificate = await makeCertificate("localhost");
@@ -30,13 +30,18 @@ beforeAll(async () => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const { method = "", url = "", headers } = request;
-    return JSON.stringify({ method, url, headers, body: Buffer.concat(chunks).toString() } satisfies Heard);
+    return JSON.stringify({
+      method,
+      url,
+      headers,
+      body: Buffer.concat(chunks).toString(),
+    } satisfies EchoedFetch);
   };
-  other = await startAnswering(
-    (request, response) => void echo(request).then((heard) => response.end(heard)),
+  other = await startHttpsServer(
+    (request, response) => void echo(request).then((echoed) => response.end(echoed)),
     { certificate },
   );
-  server = await startAnswering(
+  server = await startHttpsServer(
     (request, response) => {
       const to = new URL(request.url ?? "", "https://localhost").searchParams.get("to");
       if (to === "silence") {
@@ -44,7 +49,7 @@ beforeAll(async () => {
         arrived.resolve();
       } else if (to === "mirror") request.pipe(response);
       else if (to !== null) response.writeHead(302, { location: to }).end("moved");
-      else void echo(request).then((heard) => response.setHeader("x-a", "b").end(heard));
+      else void echo(request).then((echoed) => response.setHeader("x-a", "b").end(echoed));
     },
     { certificate },
   );
@@ -62,8 +67,8 @@ function use(init: CapabilityRequestInit = {}): Promise<Response> {
   return CapabilitySDK.fetch(server.capability, given);
 }
 
-const heard = async (init?: CapabilityRequestInit): Promise<Heard> =>
-  (await use(init)).json() as Promise<Heard>;
+const echoed = async (init?: CapabilityRequestInit): Promise<EchoedFetch> =>
+  (await use(init)).json() as Promise<EchoedFetch>;
 
 test("a capability alone is a GET of / with its token, and the answer is a Response", async () => {
   const response = await use();
@@ -79,12 +84,12 @@ test("a capability alone is a GET of / with its token, and the answer is a Respo
 });
 
 test("method, headers and body are those of fetch", async () => {
-  const text = await heard({ method: "PUT", headers: { "X-B": "c", "Content-Type": "a/b" }, body: "text" });
+  const text = await echoed({ method: "PUT", headers: { "X-B": "c", "Content-Type": "a/b" }, body: "text" });
   expect(text).toMatchObject({ method: "PUT", body: "text", headers: { "x-b": "c", "content-type": "a/b" } });
-  const form = await heard({ method: "POST", body: new URLSearchParams({ a: "b c" }) });
+  const form = await echoed({ method: "POST", body: new URLSearchParams({ a: "b c" }) });
   expect(form.body).toBe("a=b+c");
   expect(form.headers["content-type"]).toContain("application/x-www-form-urlencoded");
-  expect((await heard({ method: "POST", body: Uint8Array.of(104, 105) })).body).toBe("hi");
+  expect((await echoed({ method: "POST", body: Uint8Array.of(104, 105) })).body).toBe("hi");
 });
 
 test.each([
@@ -98,7 +103,10 @@ test.each([
     ] as [string, string][],
   ],
 ])("an Authorization in headers that are %s does not win over the token", async (_what, headers) => {
-  expect((await heard({ headers })).headers).toMatchObject({ authorization: `Bearer ${CANARY}`, "x-b": "c" });
+  expect((await echoed({ headers })).headers).toMatchObject({
+    authorization: `Bearer ${CANARY}`,
+    "x-b": "c",
+  });
 });
 
 test.each([
@@ -107,7 +115,7 @@ test.each([
   ["@wrong.invalid/", "/?@wrong.invalid/"],
   ["", "/"],
 ])("the query %o is sent behind the question mark", async (query, url) => {
-  expect((await heard({ query })).url).toBe(url);
+  expect((await echoed({ query })).url).toBe(url);
 });
 
 test("bodies stream, both ways: what was sent comes back while the request is still open", async () => {
@@ -146,7 +154,7 @@ test("a redirect is an answer unless it is to be followed, and then the token st
   expect((await use({ query, redirect: undefined as unknown as "manual" })).status).toBe(302);
   expect(other.connections()).toBe(connections);
 
-  const followed = (await (await use({ query, redirect: "follow" })).json()) as Heard;
+  const followed = (await (await use({ query, redirect: "follow" })).json()) as EchoedFetch;
   expect(followed.url).toBe("/there");
   expect(followed.headers).not.toHaveProperty("authorization");
   await expect(use({ query, redirect: "error" })).rejects.toThrow(TypeError);
@@ -180,7 +188,7 @@ test("a body over what a service holds is sent with its hash, unless the caller 
   const bytes = Buffer.alloc(8 * 1024 * 1024 + 1, "a");
   const hash = createHash("sha256").update(bytes).digest("hex");
   const said = async (init: CapabilityRequestInit): Promise<unknown[]> => {
-    const { headers } = await heard({ method: "POST", ...init });
+    const { headers } = await echoed({ method: "POST", ...init });
     return [headers["x-payload-sha256"], headers["x-amz-content-sha256"]];
   };
   for (const body of [bytes, String(bytes), new Blob([bytes])]) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { HOSTILE_BODIES, SMALL_HEAP } from "./hostile-bodies.ts";
-import { runScript } from "./script.ts";
-import { startSpeaking } from "./speaking.ts";
+import { runScript } from "./support/run-script.ts";
+import { startRawTlsServer } from "./support/tls-server.ts";
 
 /** A hostile service must not end a program that only asks it for something. */
 const PROGRAM = `
@@ -16,7 +16,7 @@ describe.each([
   ["browsers", ["--conditions=browser"]],
 ])("with the entry for %s and a small heap, an answer", (_entry, flags) => {
   test.each(HOSTILE_BODIES)("$what ends in an error, and the program goes on", async ({ bytes, after }) => {
-    await using server = await startSpeaking(bytes, after);
+    await using server = await startRawTlsServer(bytes, after);
     const { code, stdout, stderr } = await runScript(PROGRAM, {
       type: "module",
       flags: [SMALL_HEAP, ...flags],

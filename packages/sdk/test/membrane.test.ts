@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTarget } from "../../service/src/testkit/target.ts";
-import type { TestTarget } from "../../service/src/testkit/target.ts";
+import { startTarget } from "../../testkit/src/target.ts";
+import type { TestTarget } from "../../testkit/src/target.ts";
 import CapabilitySDK from "../src/index.ts";
 import type { Callback, Membrane } from "../src/index.ts";
-import { startTlsService } from "./service.ts";
-import type { TlsService } from "./service.ts";
+import { startTlsService } from "./support/tls-service.ts";
+import type { TlsService } from "./support/tls-service.ts";
 
 let tls: TlsService;
 let target: TestTarget;
@@ -65,10 +65,14 @@ describe.each([
   test("a target can be exported, the capability re-exported, and both end with the membrane, however often", async () => {
     const first = (await created(`first ${way}`)).capabilities;
     const second = (await created(`second ${way}`)).capabilities;
-    const door = await exported(first.export, { uri: target.url, method: "POST", headers: { "X-Key": "k" } });
-    expect(door).toEqual({ capability: expect.stringMatching(URI) });
-    const friend = await exported(second.export, { capability: door.capability });
-    expect(friend.capability).not.toBe(door.capability);
+    const exportedCapability = await exported(first.export, {
+      uri: target.url,
+      method: "POST",
+      headers: { "X-Key": "k" },
+    });
+    expect(exportedCapability).toEqual({ capability: expect.stringMatching(URI) });
+    const friend = await exported(second.export, { capability: exportedCapability.capability });
+    expect(friend.capability).not.toBe(exportedCapability.capability);
     const invoke = async () => (await invoked(friend.capability)).statusCode;
     expect(await invoke()).toBe(200);
     expect(target.requests.at(-1)).toMatchObject({ method: "POST", headers: { "x-key": "k" } });

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { runScript } from "./script.ts";
+import { runScript } from "./support/run-script.ts";
 
 const manifest = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as {
   readonly version: string;

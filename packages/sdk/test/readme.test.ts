@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
-import { startStreamingTarget } from "../../service/src/testkit/target.ts";
-import type { TestTarget } from "../../service/src/testkit/target.ts";
+import { startStreamingTarget } from "../../testkit/src/target.ts";
+import type { TestTarget } from "../../testkit/src/target.ts";
 import CapabilitySDK from "../src/index.ts";
-import { runScript } from "./script.ts";
-import { startTlsService } from "./service.ts";
-import type { TlsService } from "./service.ts";
+import { runScript } from "./support/run-script.ts";
+import { startTlsService } from "./support/tls-service.ts";
+import type { TlsService } from "./support/tls-service.ts";
 
 /** A program of the README, and what the README says that it prints. */
 interface Example {

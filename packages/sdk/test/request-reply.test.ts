@@ -2,24 +2,25 @@ import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import CapabilitySDK from "../src/index.ts";
 import type { RequestListener } from "node:http";
-import { startAnswering } from "./speaking.ts";
-import type { Speaking } from "./speaking.ts";
+import { startHttpsServer } from "./support/tls-server.ts";
+import type { TlsServer } from "./support/tls-server.ts";
 
-let answering: Speaking;
-let answer: RequestListener;
+let server: TlsServer;
+let handle: RequestListener;
 
 beforeEach(async () => {
-  answering = await startAnswering((request, response) => answer(request, response));
+  server = await startHttpsServer((request, response) => handle(request, response));
 });
 
-afterEach(() => answering[Symbol.asyncDispose]());
+afterEach(() => server[Symbol.asyncDispose]());
 
-const says =
+const respondWith =
   (status: number, body: string, reason?: string): RequestListener =>
   (_request, response) =>
     void response.writeHead(status, reason).end(body);
 
-const reply = (): Promise<unknown> => CapabilitySDK.requestReply(answering.capability, { ca: answering.ca });
+const sendRequestReply = (): Promise<unknown> =>
+  CapabilitySDK.requestReply(server.capability, { ca: server.ca });
 
 test.each([
   ['{"a": [1, null]}', { a: [1, null] }],
@@ -31,8 +32,8 @@ test.each([
   ['{"error": null, "statusCode": 399}', { error: null, statusCode: 399 }],
   ['{"error": "", "statusCode": "500"}', { error: "", statusCode: "500" }],
 ])("the answer 200 with %j is the value of its JSON", async (body, value) => {
-  answer = says(200, body);
-  expect(await reply()).toEqual(value);
+  handle = respondWith(200, body);
+  expect(await sendRequestReply()).toEqual(value);
 });
 
 describe("is an error:", () => {
@@ -61,14 +62,14 @@ describe("is an error:", () => {
     [500, "null", { error: "Internal Server Error", statusCode: 500, code: "error_answer" }],
     [599, '{"message": 7}', { statusCode: 599, code: "error_answer" }],
   ])("%i with %s", async (status, body, error) => {
-    answer = says(status, body);
-    await expect(reply()).rejects.toBeInstanceOf(CapabilitySDK.CapabilityError);
-    await expect(reply()).rejects.toMatchObject(error);
+    handle = respondWith(status, body);
+    await expect(sendRequestReply()).rejects.toBeInstanceOf(CapabilitySDK.CapabilityError);
+    await expect(sendRequestReply()).rejects.toMatchObject(error);
   });
 
   test("a body that is no JSON, by the name that old callers look for, with the status and without the body", async () => {
-    answer = says(200, "canary: no JSON");
-    const error = await reply().catch((refused: unknown) => refused);
+    handle = respondWith(200, "canary: no JSON");
+    const error = await sendRequestReply().catch((refused: unknown) => refused);
     expect(error).toMatchObject({
       error: "Parsing response failed",
       statusCode: 200,
@@ -79,9 +80,9 @@ describe("is an error:", () => {
   });
 
   test("no answer, by the name that old callers look for, with the system's error as its cause", async () => {
-    const { capability } = answering;
-    await answering[Symbol.asyncDispose]();
-    answering = await startAnswering(says(200, ""));
+    const { capability } = server;
+    await server[Symbol.asyncDispose]();
+    server = await startHttpsServer(respondWith(200, ""));
     await expect(CapabilitySDK.requestReply(capability)).rejects.toMatchObject({
       error: "Request failed",
       statusCode: 0,
@@ -92,7 +93,7 @@ describe("is an error:", () => {
 });
 
 test("the method is GET unless the options say otherwise; path, headers and bytes are passed", async () => {
-  answer = (request, response) => {
+  handle = (request, response) => {
     const { method, url, headers } = request;
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -102,8 +103,8 @@ test("the method is GET unless the options say otherwise; path, headers and byte
       );
     });
   };
-  const { capability, ca } = answering;
-  expect(await reply()).toEqual({ method: "GET", url: "/", body: "" });
+  const { capability, ca } = server;
+  expect(await sendRequestReply()).toEqual({ method: "GET", url: "/", body: "" });
   const options = { ca, method: "PUT", path: "/?a=1", headers: { "X-A": "b" } };
   expect(await CapabilitySDK.requestReply(capability, options, Uint8Array.of(0, 255))).toEqual({
     method: "PUT",
@@ -119,22 +120,22 @@ test.each([
   ["a path with a space", { path: "/ a" }, null, /^No answer: .*unescaped/],
   ["a header with a line break", { headers: { x: "a\r\nb" } }, null, /^No answer: Invalid character/],
 ])("%s is a CapabilityError and nothing is sent", async (_what, options, data, message) => {
-  const refused = CapabilitySDK.requestReply(answering.capability, options as object, data as any);
+  const refused = CapabilitySDK.requestReply(server.capability, options as object, data as any);
   await expect(refused).rejects.toBeInstanceOf(CapabilitySDK.CapabilityError);
   await expect(refused).rejects.toThrow(message);
-  expect(answering.connections()).toBe(0);
+  expect(server.connections()).toBe(0);
 });
 
 test("data over what a service holds is sent with its hash, unless the caller says what it is", async () => {
   const hashes: unknown[] = [];
-  answer = (request, response) => {
+  handle = (request, response) => {
     hashes.push(request.headers["x-payload-sha256"], request.headers["x-amz-content-sha256"]);
     request.resume().on("end", () => response.end("null"));
   };
   const data = Buffer.alloc(8 * 1024 * 1024 + 1);
   const hash = createHash("sha256").update(data).digest("hex");
   const send = (headers: Record<string, string>, body: Buffer): Promise<unknown> =>
-    CapabilitySDK.requestReply(answering.capability, { ca: answering.ca, method: "POST", headers }, body);
+    CapabilitySDK.requestReply(server.capability, { ca: server.ca, method: "POST", headers }, body);
   await send({}, data);
   await send({ "X-Amz-Content-Sha256": "own" }, data);
   await send({ "x-payload-sha256": "own" }, data);

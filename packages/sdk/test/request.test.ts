@@ -3,34 +3,34 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { RequestOptions } from "node:https";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeCertificate } from "../../service/src/testkit/tls-target.ts";
+import { makeCertificate } from "../../testkit/src/tls-target.ts";
 import CapabilitySDK from "../src/index.ts";
-import { CANARY, startAnswering, startSpeaking } from "./speaking.ts";
-import type { Speaking } from "./speaking.ts";
+import { CANARY, startHttpsServer, startRawTlsServer } from "./support/tls-server.ts";
+import type { TlsServer } from "./support/tls-server.ts";
 
 /** What a server heard. */
-interface Heard {
+interface EchoedRequest {
   readonly method: string;
   readonly url: string;
   readonly rawHeaders: readonly string[];
   readonly body: string;
 }
 
-const echo = async (request: IncomingMessage): Promise<Heard> => ({
+const echo = async (request: IncomingMessage): Promise<EchoedRequest> => ({
   method: request.method ?? "",
   url: request.url ?? "",
   rawHeaders: request.rawHeaders,
   body: await text(request),
 });
 
-let right: Speaking;
-let wrong: Speaking;
+let right: TlsServer;
+let wrong: TlsServer;
 
 beforeAll(async () => {
-  right = await startAnswering((request, response) => {
-    void echo(request).then((heard) => response.end(JSON.stringify(heard)));
+  right = await startHttpsServer((request, response) => {
+    void echo(request).then((echoed) => response.end(JSON.stringify(echoed)));
   });
-  wrong = await startSpeaking("HTTP/1.1 418 Wrong\r\nContent-Length: 0\r\n\r\n");
+  wrong = await startRawTlsServer("HTTP/1.1 418 Wrong\r\nContent-Length: 0\r\n\r\n");
 });
 
 afterAll(async () => {
@@ -38,18 +38,18 @@ afterAll(async () => {
   await wrong[Symbol.asyncDispose]();
 });
 
-async function answerTo(request: ClientRequest): Promise<Heard> {
+async function readEcho(request: ClientRequest): Promise<EchoedRequest> {
   const [response] = (await once(request, "response")) as [IncomingMessage];
-  return JSON.parse(await text(response)) as Heard;
+  return JSON.parse(await text(response)) as EchoedRequest;
 }
 
-async function heard(options: RequestOptions, capability = right.capability): Promise<Heard> {
+async function echoed(options: RequestOptions, capability = right.capability): Promise<EchoedRequest> {
   const request = CapabilitySDK.request(capability, { ca: right.ca, ...options });
   request.end();
-  return answerTo(request);
+  return readEcho(request);
 }
 
-function header(message: Heard, name: string): readonly string[] {
+function header(message: EchoedRequest, name: string): readonly string[] {
   return message.rawHeaders.filter((_text, at, all) => at % 2 === 1 && all[at - 1]?.toLowerCase() === name);
 }
 
@@ -64,7 +64,7 @@ test.each([
   ["a Host header", () => ({ headers: { host: "wrong.invalid" } })],
   ["null for headers", () => ({ headers: null as unknown as Record<string, string> })],
 ])("%s in options does not lead away from the authority of the capability", async (_name, options) => {
-  const message = await heard(options());
+  const message = await echoed(options());
   expect(header(message, "host")).toEqual([right.authority]);
   expect(header(message, "authorization")).toEqual([`Bearer ${CANARY}`]);
   expect(wrong.connections()).toBe(0);
@@ -72,7 +72,7 @@ test.each([
 
 test("neither a Host header nor a server name in options says whose certificate is the right one", async () => {
   const certificate = await makeCertificate("evil.example");
-  await using evil = await startAnswering((_request, response) => void response.end(), { certificate });
+  await using evil = await startHttpsServer((_request, response) => void response.end(), { certificate });
   for (const options of [{}, { headers: { Host: "evil.example" } }, { servername: "evil.example" }]) {
     const request = CapabilitySDK.request(evil.capability, { ca: evil.ca, ...options });
     request.end();
@@ -88,7 +88,7 @@ test.each([
   { headers: { AUTHORIZATION: ["Basic a", "Bearer b"], aUTHORIZATION: "c" } },
   { auth: "user:password", headers: { Authorization: "Basic wrong" } },
 ])("%j does not win over the token of the capability", async (options) => {
-  expect(header(await heard(options), "authorization")).toEqual([`Bearer ${CANARY}`]);
+  expect(header(await echoed(options), "authorization")).toEqual([`Bearer ${CANARY}`]);
 });
 
 test("options and headers of the caller are left as they are", async () => {
@@ -97,18 +97,18 @@ test("options and headers of the caller are left as they are", async () => {
     port: 1,
     headers: Object.freeze({ Authorization: "mine", "X-A": "1" }),
   });
-  const message = await heard(options);
+  const message = await echoed(options);
   expect(header(message, "x-a")).toEqual(["1"]);
   expect(options).toMatchObject({ port: 1, headers: { Authorization: "mine", "X-A": "1" } });
 });
 
 test("method, path with query, and headers are sent as given; without a path it is /", async () => {
   const headers = { "X-Two": ["a", "b"], "Content-Type": "text/plain" };
-  const message = await heard({ method: "PATCH", path: "/a/b?c=%20&d", headers });
+  const message = await echoed({ method: "PATCH", path: "/a/b?c=%20&d", headers });
   expect(message).toMatchObject({ method: "PATCH", url: "/a/b?c=%20&d" });
   expect(header(message, "x-two")).toEqual(["a", "b"]);
   expect(header(message, "content-type")).toEqual(["text/plain"]);
-  expect(await heard({})).toMatchObject({ method: "GET", url: "/", body: "" });
+  expect(await echoed({})).toMatchObject({ method: "GET", url: "/", body: "" });
   const request = CapabilitySDK.request(right.capability, null);
   request.on("error", () => undefined);
   expect(request.path).toBe("/");
@@ -125,13 +125,13 @@ test("an authority without a port is port 443", () => {
 });
 
 test("the authority may be an IPv6 address", async () => {
-  await using six = await startAnswering(
+  await using six = await startHttpsServer(
     (request, response) => void echo(request).then((message) => response.end(JSON.stringify(message))),
     { host: "::1" },
   );
   const request = CapabilitySDK.request(six.capability, { ca: six.ca });
   request.end();
-  expect(header(await answerTo(request), "host")).toEqual([`[::1]:${six.port}`]);
+  expect(header(await readEcho(request), "host")).toEqual([`[::1]:${six.port}`]);
 });
 
 const SMUGGLED = `POST /smuggled HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`;
@@ -140,7 +140,7 @@ test.each(["GET", "DELETE", "OPTIONS", "POST", undefined])(
   "what is written as the body of a %s is its body and never a second request",
   async (method) => {
     const seen: string[] = [];
-    await using server = await startAnswering((request, response) => {
+    await using server = await startHttpsServer((request, response) => {
       void echo(request).then(({ url, body }) => {
         seen.push(`${url} ${body}`);
         response.end("{}");
@@ -150,7 +150,7 @@ test.each(["GET", "DELETE", "OPTIONS", "POST", undefined])(
     const request = CapabilitySDK.request(server.capability, { ...given, ca: server.ca });
     request.write(SMUGGLED);
     request.end("end");
-    await answerTo(request);
+    await readEcho(request);
     await CapabilitySDK.requestReply(server.capability, { ...given, ca: server.ca }, SMUGGLED);
     expect(seen).toEqual([`/ ${SMUGGLED}end`, `/ ${SMUGGLED}`]);
   },

@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeCertificate } from "../../service/src/testkit/tls-target.ts";
+import { makeCertificate } from "../../testkit/src/tls-target.ts";
 import CapabilitySDK from "../src/index.ts";
 import type { Membrane } from "../src/index.ts";
-import { runScript } from "./script.ts";
-import { CANARY, startSpeaking } from "./speaking.ts";
-import type { Speaking } from "./speaking.ts";
+import { runScript } from "./support/run-script.ts";
+import { CANARY, startRawTlsServer } from "./support/tls-server.ts";
+import type { TlsServer } from "./support/tls-server.ts";
 
 const BODY = '{"statusCode":202,"message":"Accepted"}';
 const ACCEPTED = `HTTP/1.1 202 Accepted\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
 
-let one: Speaking;
-let two: Speaking;
+let one: TlsServer;
+let two: TlsServer;
 
 beforeAll(async () => {
-  one = await startSpeaking(ACCEPTED);
-  two = await startSpeaking(ACCEPTED);
+  one = await startRawTlsServer(ACCEPTED);
+  two = await startRawTlsServer(ACCEPTED);
 });
 
 afterAll(async () => {
@@ -38,8 +38,8 @@ test("a private CA is trusted for its authority and for no other, in one client 
   await expect(onlyOne.revoke(two.capability)).rejects.toMatchObject(distrust);
 
   const both = trusting({ [one.authority]: one.ca, [two.authority]: two.ca });
-  const answers = [one, two, one, two].map(({ capability }) => both.revoke(capability));
-  expect(await Promise.all(answers)).toEqual([works, works, works, works]);
+  const responses = [one, two, one, two].map(({ capability }) => both.revoke(capability));
+  expect(await Promise.all(responses)).toEqual([works, works, works, works]);
 
   const crossed = trusting({ [one.authority]: two.ca, [two.authority]: one.ca });
   await expect(crossed.revoke(one.capability)).rejects.toMatchObject(distrust);
@@ -53,7 +53,7 @@ test("what one client trusts is not trusted by another", async () => {
 
 test("the certificate must be for the host of the authority", async () => {
   const certificate = await makeCertificate("elsewhere.example");
-  await using elsewhere = await startSpeaking(ACCEPTED, undefined, { certificate });
+  await using elsewhere = await startRawTlsServer(ACCEPTED, undefined, { certificate });
   const client = trusting({ [elsewhere.authority]: elsewhere.ca });
   await expect(client.revoke(elsewhere.capability)).rejects.toMatchObject({
     code: "request_failed",
@@ -69,7 +69,7 @@ test("an authority is the same in another case", async () => {
 });
 
 test("the CA of an IPv6 authority is found whatever the spelling of its address", async () => {
-  await using six = await startSpeaking(ACCEPTED, undefined, { host: "::1" });
+  await using six = await startRawTlsServer(ACCEPTED, undefined, { host: "::1" });
   const client = trusting({ [`[0:0:0:0:0:0:0:1]:${six.port}`]: six.ca });
   expect(await client.revoke(six.capability)).toEqual(works);
 });

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { call, createMembrane } from "../../service/src/testkit/client.ts";
-import { startTestService } from "../../service/src/testkit/service.ts";
-import type { TestService } from "../../service/src/testkit/service.ts";
+import { call, createMembrane } from "../../testkit/src/client.ts";
+import { startTestService } from "../../testkit/src/service.ts";
+import type { TestService } from "../../testkit/src/service.ts";
 import CapabilitySDK from "../src/index.ts";
 import type { Membrane } from "../src/index.ts";
-import { startSpeaking } from "./speaking.ts";
-import type { Speaking } from "./speaking.ts";
+import { startRawTlsServer } from "./support/tls-server.ts";
+import type { TlsServer } from "./support/tls-server.ts";
 
-let silent: Speaking;
+let silent: TlsServer;
 let service: TestService;
 let exporting: string;
 let membrane: Membrane;
 
 beforeAll(async () => {
-  silent = await startSpeaking("");
+  silent = await startRawTlsServer("");
   service = await startTestService();
   exporting = (await createMembrane(service, service.tokens.create, "m")).export;
   membrane = new CapabilitySDK.Membrane({ tls: { trustedCA: { [silent.authority]: silent.ca } } });
@@ -61,9 +61,9 @@ describe("create refuses, in the words of the service,", () => {
     ["id", { id: "\ud834" }],
     ["name", { id: "m", name: "n" }],
   ])("%s: %j", async (field, body) => {
-    const answer = await call(service, service.tokens.create, { body: JSON.stringify(body) });
-    expect(answer.status).toBe(400);
-    await expectRefused(membrane.create(silent.capability, body as any), field, answer.json.message);
+    const response = await call(service, service.tokens.create, { body: JSON.stringify(body) });
+    expect(response.status).toBe(400);
+    await expectRefused(membrane.create(silent.capability, body as any), field, response.json.message);
   });
 });
 
@@ -114,9 +114,9 @@ describe("export refuses, in the words of the service,", () => {
     ["capability", { capability: KEY_URI }],
     ["uri", { capability: `cpblty://membrane.test/#CPBLTY1-${"A".repeat(86)}`, uri }],
   ])("%s: %j", async (field, body) => {
-    const answer = await call(service, exporting, { body: JSON.stringify(body) });
-    expect(answer.status).toBe(400);
-    await expectRefused(membrane.export(silent.capability, body as any), field, answer.json.message);
+    const response = await call(service, exporting, { body: JSON.stringify(body) });
+    expect(response.status).toBe(400);
+    await expectRefused(membrane.export(silent.capability, body as any), field, response.json.message);
   });
 });
 
@@ -130,9 +130,9 @@ describe("query refuses, in the words of the service,", () => {
     ["limit", { limit: 1.5 }, "limit=1.5"],
     ["limit", { limit: "many" }, "limit=many"],
   ])("%s: %j", async (field, query, search) => {
-    const answer = await call(service, service.tokens.query, { path: `/?${search}` });
-    expect(answer.status).toBe(400);
-    await expectRefused(membrane.query(silent.capability, query as any), field, answer.json.message);
+    const response = await call(service, service.tokens.query, { path: `/?${search}` });
+    expect(response.status).toBe(400);
+    await expectRefused(membrane.query(silent.capability, query as any), field, response.json.message);
   });
 
   test.each([
@@ -214,13 +214,15 @@ describe.each(METHODS)("%s", (_name, use) => {
 test("what only the service can judge is its own 400, with the same fields", async () => {
   const body =
     '{"statusCode": 400, "error": "Bad Request", "message": "tls.ca: expected PEM", "code": "invalid_field"}';
-  await using answering = await startSpeaking(
+  await using silentServer = await startRawTlsServer(
     `HTTP/1.1 400 Bad Request\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   );
-  const client = new CapabilitySDK.Membrane({ tls: { trustedCA: { [answering.authority]: answering.ca } } });
+  const client = new CapabilitySDK.Membrane({
+    tls: { trustedCA: { [silentServer.authority]: silentServer.ca } },
+  });
   const ca = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-  await expect(client.export(answering.capability, { uri, tls: { ca } })).rejects.toMatchObject({
+  await expect(client.export(silentServer.capability, { uri, tls: { ca } })).rejects.toMatchObject({
     ...JSON.parse(body),
   });
-  expect(answering.connections()).toBe(1);
+  expect(silentServer.connections()).toBe(1);
 });

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import type { Command } from "./command.ts";
 import { readCommandLine } from "./cli.ts";
-import { ConfigError, kebab } from "./config.ts";
+import { ConfigError, toKebabCase } from "./config.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 
 afterEach(() => vi.unstubAllEnvs());
@@ -150,7 +150,7 @@ test("the help of serve lists its flags before its limits, and says of each limi
   expect(flags).toContain("--data");
   const oneLine = limits.replace(/\s+/g, " ");
   for (const [name, value] of Object.entries(DEFAULT_LIMITS)) {
-    expect(oneLine).toMatch(new RegExp(`--${kebab(name)} [A-Z][^\\[]{12,} \\[default: ${value}\\]`));
+    expect(oneLine).toMatch(new RegExp(`--${toKebabCase(name)} [A-Z][^\\[]{12,} \\[default: ${value}\\]`));
   }
 });
 
@@ -218,7 +218,9 @@ test("a variable without a value is not set, whichever flag it stands for", asyn
     "AUTHORITY_CA",
   ];
   const more = ["ALLOW_TARGET", "FORBID_HTTP_TARGETS", "FORBID_UNVERIFIED_TARGETS", "TRUST_PROXY", "TLS"];
-  const limits = Object.keys(DEFAULT_LIMITS).map((name) => kebab(name).replaceAll("-", "_").toUpperCase());
+  const limits = Object.keys(DEFAULT_LIMITS).map((name) =>
+    toKebabCase(name).replaceAll("-", "_").toUpperCase(),
+  );
   const expected = await read(["serve"]);
   for (const name of [...names, ...more, "TLS_CERT", "TLS_KEY", "WORKERS", "LOG_LEVEL", ...limits])
     vi.stubEnv(`MEMBRANE_${name}`, "");
@@ -262,7 +264,7 @@ test("--upstream-timeout-ms raises all that ends a wait for a target, but what i
 test("a time that no timer can hold stops the start and names its flag, as milliseconds that would be one", async () => {
   const times = Object.keys(DEFAULT_LIMITS).filter((name) => name.endsWith("Ms"));
   expect(times.length).toBeGreaterThan(10);
-  for (const name of [...times, "upstreamTimeoutMs"].map(kebab)) {
+  for (const name of [...times, "upstreamTimeoutMs"].map(toKebabCase)) {
     await expect(read(["serve", `--${name}`, "2147483648"])).rejects.toThrow(
       `--${name}: expected at most 2147483647 milliseconds, which is 24 days`,
     );

@@ -3,10 +3,10 @@ import yargs from "yargs";
 import type { Command } from "./command.ts";
 import type { DataConfig, RawDataFlags } from "./config.ts";
 import { ConfigError, LOG_LEVELS, readDataConfig, readServeConfig } from "./config.ts";
-import { nameVariable, refuseActions, refuseUnclear } from "./flag-checks.ts";
+import { nameVariable, rejectActionVariables, rejectAmbiguousFlags } from "./flag-checks.ts";
 import { pickLimits, withLimits } from "./limit-flags.ts";
-import { explainRefusal } from "./unknown-argument.ts";
-import { foreignVariables, VARIABLES } from "./variables.ts";
+import { explainParserError } from "./unknown-argument.ts";
+import { foreignVariables, VARIABLE_NAMESPACE } from "./variables.ts";
 
 /**
  * On or off. A boolean of the parser takes `1` and `yes` for false, and a text with a default takes a flag without a value
@@ -27,21 +27,21 @@ const TEXT = { type: "string", requiresArg: true } as const;
  * @throws ConfigError with a message that names what is wrong and says what to do.
  */
 export async function readCommandLine(
-  words: readonly string[],
+  args: readonly string[],
   version: string,
   environment: NodeJS.ProcessEnv,
 ): Promise<Command | undefined> {
   let command: Command | undefined;
   // The parser reads the environment itself.
   for (const name of foreignVariables(environment)) delete environment[name];
-  refuseActions(environment);
-  const parser = yargs([...words])
+  rejectActionVariables(environment);
+  const parser = yargs([...args])
     .scriptName("membrane")
     .usage("$0 <command>\n\nHands out capabilities to single HTTP requests, never the keys behind them.")
     .epilogue(
-      `Every flag is also a variable: --allow-target as ${VARIABLES}_ALLOW_TARGET, --no-tls as ${VARIABLES}_TLS=false.`,
+      `Every flag is also a variable: --allow-target as ${VARIABLE_NAMESPACE}_ALLOW_TARGET, --no-tls as ${VARIABLE_NAMESPACE}_TLS=false.`,
     )
-    .env(VARIABLES)
+    .env(VARIABLE_NAMESPACE)
     .command(
       "serve",
       'Run the service; the first start makes the tenant "default"',
@@ -77,7 +77,7 @@ export async function readCommandLine(
         })
         .command("revoke", "Revoke a membrane, and all that went through it", revokeFlags, (flags) => {
           const tenant = readTenant(flags.tenant);
-          const id = demand(flags.id, "--id: expected the membrane's name, as in --id mail");
+          const id = requireValue(flags.id, "--id: expected the membrane's name, as in --id mail");
           command = { name: "membrane revoke", config: readData(flags), tenant, id, json: flags.json };
         })
         .demandCommand(1, "membrane: expected list or revoke"),
@@ -109,7 +109,7 @@ export async function readCommandLine(
       },
     )
     .demandCommand(1, "expected a command: serve, init, tenant, membrane, backup, restore or doctor")
-    .check(refuseUnclear)
+    .check(rejectAmbiguousFlags)
     .strict()
     .version(version)
     .alias({ help: "h", version: "v" })
@@ -117,42 +117,42 @@ export async function readCommandLine(
     .fail((message, error) => {
       // The parser throws some of its complaints, and hands over what the commands throw.
       if (error instanceof Error && error.name !== "YError") throw error;
-      throw new ConfigError(explainRefusal(message, words, environment), { cause: error });
+      throw new ConfigError(explainParserError(message, args, environment), { cause: error });
     });
   try {
     await parser.parseAsync();
   } catch (error) {
-    throw nameVariable(error, words, environment);
+    throw nameVariable(error, args, environment);
   }
   return command;
 }
 
-function readData(flags: Parsed<object>): DataConfig {
+function readData(flags: ParsedFlags<object>): DataConfig {
   return readDataConfig({ ...flags, limits: pickLimits(flags) });
 }
 
-type Parsed<T> = RawDataFlags & Readonly<Record<string, unknown>> & T;
+type ParsedFlags<T> = RawDataFlags & Readonly<Record<string, unknown>> & T;
 
-function readTenantFlags(flags: Parsed<{ readonly id: string | undefined; readonly json: boolean }>): {
+function readTenantFlags(flags: ParsedFlags<{ readonly id: string | undefined; readonly json: boolean }>): {
   readonly config: DataConfig;
   readonly id: string;
   readonly json: boolean;
 } {
-  const id = demand(flags.id, "--id: expected the tenant's name, as in --id alice");
+  const id = requireValue(flags.id, "--id: expected the tenant's name, as in --id alice");
   return { config: readData(flags), id, json: flags.json };
 }
 
 function readDirectory(command: string, directory: string | undefined): string {
   const expected = `${command}: expected a directory, as in ${command} /var/backups/membrane`;
-  return demand(directory === "" ? undefined : directory, expected);
+  return requireValue(directory === "" ? undefined : directory, expected);
 }
 
 function readTenant(tenant: string | undefined): string {
-  return demand(tenant, "--tenant: expected the tenant's name, as in --tenant alice");
+  return requireValue(tenant, "--tenant: expected the tenant's name, as in --tenant alice");
 }
 
 /** The parser's own demand for a flag would not say what it expects. */
-function demand(value: string | undefined, expected: string): string {
+function requireValue(value: string | undefined, expected: string): string {
   if (value === undefined) throw new ConfigError(expected);
   return value;
 }

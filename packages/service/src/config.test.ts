@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { RawServeFlags } from "./config.ts";
-import { ConfigError, kebab, readDataConfig, readServeConfig } from "./config.ts";
+import { ConfigError, toKebabCase, readDataConfig, readServeConfig } from "./config.ts";
 import type { Limits } from "./limits.ts";
 import { DEFAULT_LIMITS, LEAST_LIMITS } from "./limits.ts";
 
@@ -28,7 +28,7 @@ test("the defaults are loopback, a private CA, every limit as documented, nothin
   expect(readServeConfig(FLAGS)).toEqual({
     data: "./membrane-data",
     authority: "localhost:8443",
-    isAuthorityGiven: false,
+    isAuthoritySet: false,
     limits: DEFAULT_LIMITS,
     listen: { host: "127.0.0.1", port: 8443 },
     aliases: [],
@@ -155,14 +155,14 @@ test("every limit can be set, and only to a whole number of at least 1, or of wh
       [name]: least,
     });
     for (const value of [least - 1, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
-      expect(refusal({ limits: { [name]: value } })).toMatch(new RegExp(`^--${kebab(name)}: `));
+      expect(refusal({ limits: { [name]: value } })).toMatch(new RegExp(`^--${toKebabCase(name)}: `));
     }
     expect(readServeConfig({ ...FLAGS, limits: { [name]: undefined } }).limits).toEqual(DEFAULT_LIMITS);
   }
 });
 
 test("a limit is written in words with hyphens", () => {
-  expect(kebab("heldBodyBytes")).toBe("held-body-bytes");
+  expect(toKebabCase("heldBodyBytes")).toBe("held-body-bytes");
 });
 
 test("the file of the service key is optional", () => {

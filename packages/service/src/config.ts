@@ -1,8 +1,8 @@
 import type { Authority } from "capability-protocol";
 import { normalizeAuthority, parseAuthority } from "capability-protocol";
 import { PROFILE_NAME_EXPECTED, isProfileName } from "capability-sdk/profiles";
-import type { Cidr } from "./egress/address.ts";
-import { parseCidr } from "./egress/address.ts";
+import type { Cidr } from "./net/address.ts";
+import { parseCidr } from "./net/address.ts";
 import type { AllowRule } from "./egress/policy.ts";
 import { parseAllowTarget } from "./egress/policy.ts";
 import type { Limits } from "./limits.ts";
@@ -21,7 +21,7 @@ export interface DataConfig {
   readonly serviceKeyFile?: string;
   readonly authority: Authority;
   /** `authority` was named; otherwise it is a guess, and what the service was last called is a better one. */
-  readonly isAuthorityGiven: boolean;
+  readonly isAuthoritySet: boolean;
   /** Further names of the service. */
   readonly aliases: readonly Authority[];
   /** Name of the profile of `capi` that the first tenant's capabilities go to; absent: to none. */
@@ -86,7 +86,7 @@ export function readDataConfig(flags: RawDataFlags): DataConfig {
   return {
     data: flags.data,
     authority: readAuthority(flags),
-    isAuthorityGiven: flags.authority !== undefined,
+    isAuthoritySet: flags.authority !== undefined,
     aliases: split(flags.authorityAlias ?? []).map((text) => authority("--authority-alias", text)),
     limits: readLimits(flags),
     ...(flags.serviceKeyFile === undefined ? {} : { serviceKeyFile: flags.serviceKeyFile }),
@@ -95,9 +95,9 @@ export function readDataConfig(flags: RawDataFlags): DataConfig {
 }
 
 /** `--no-profile` is `false`, and the variable can only say it in letters. */
-function readProfileName(given: string | boolean | undefined): Pick<DataConfig, "profile"> {
-  if (given === undefined || given === false || given === "false") return {};
-  if (typeof given === "string" && isProfileName(given)) return { profile: given };
+function readProfileName(value: string | boolean | undefined): Pick<DataConfig, "profile"> {
+  if (value === undefined || value === false || value === "false") return {};
+  if (typeof value === "string" && isProfileName(value)) return { profile: value };
   throw new ConfigError(`--profile: expected ${PROFILE_NAME_EXPECTED}, or --no-profile`);
 }
 
@@ -185,19 +185,19 @@ function readTls(flags: RawServeFlags): TlsConfig {
 }
 
 /** A variable can only say it in letters; what is neither must not be taken for the less safe of the two. */
-function readSwitch(flag: string, given: string | boolean | undefined, otherwise: boolean): boolean {
-  if (given === undefined) return otherwise;
-  if (given === true || given === "" || given === "true") return true;
-  if (given === false || given === "false") return false;
+function readSwitch(flag: string, value: string | boolean | undefined, fallback: boolean): boolean {
+  if (value === undefined) return fallback;
+  if (value === true || value === "" || value === "true") return true;
+  if (value === false || value === "false") return false;
   throw new ConfigError(`${flag}: expected true or false, or nothing, which means true`);
 }
 
 /** More than any machine has use for. */
-const MOST_WORKERS = 256;
+const MAX_WORKERS = 256;
 
 function readWorkers(count: number): number {
-  if (Number.isInteger(count) && count >= 1 && count <= MOST_WORKERS) return count;
-  throw new ConfigError(`--workers: expected a whole number from 1 to ${MOST_WORKERS}`);
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_WORKERS) return count;
+  throw new ConfigError(`--workers: expected a whole number from 1 to ${MAX_WORKERS}`);
 }
 
 function readLogLevel(text: string): LogLevel {
@@ -208,14 +208,14 @@ function readLogLevel(text: string): LogLevel {
 
 function readLimits({ limits: given = {}, upstreamTimeoutMs }: RawDataFlags): Limits {
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
-  for (const [name, value] of set) demandLimit(name, value);
-  return { ...DEFAULT_LIMITS, ...raised(upstreamTimeoutMs), ...Object.fromEntries(set) };
+  for (const [name, value] of set) checkLimit(name, value);
+  return { ...DEFAULT_LIMITS, ...raisedTimeouts(upstreamTimeoutMs), ...Object.fromEntries(set) };
 }
 
 /** Limits that end a wait for a target, and must all be as long as the longest that a target may take. */
-function raised(upstreamTimeoutMs: number | undefined): Partial<Limits> {
+function raisedTimeouts(upstreamTimeoutMs: number | undefined): Partial<Limits> {
   if (upstreamTimeoutMs === undefined) return {};
-  demandLimit("upstreamTimeoutMs", upstreamTimeoutMs);
+  checkLimit("upstreamTimeoutMs", upstreamTimeoutMs);
   return {
     answerTimeoutMs: upstreamTimeoutMs,
     idleTimeoutMs: upstreamTimeoutMs,
@@ -223,14 +223,14 @@ function raised(upstreamTimeoutMs: number | undefined): Partial<Limits> {
   };
 }
 
-function demandLimit(name: string, value: number | undefined): void {
+function checkLimit(name: string, value: number | undefined): void {
   const least = isLimit(name) ? (LEAST_LIMITS[name] ?? 1) : 1;
   if (!Number.isSafeInteger(value) || Number(value) < least) {
-    throw new ConfigError(`--${kebab(name)}: expected a whole number of at least ${least}`);
+    throw new ConfigError(`--${toKebabCase(name)}: expected a whole number of at least ${least}`);
   }
   if (name.endsWith("Ms") && Number(value) > LONGEST_TIMER_MS) {
     throw new ConfigError(
-      `--${kebab(name)}: expected at most ${LONGEST_TIMER_MS} milliseconds, which is 24 days: no timer runs longer`,
+      `--${toKebabCase(name)}: expected at most ${LONGEST_TIMER_MS} milliseconds, which is 24 days: no timer runs longer`,
     );
   }
 }
@@ -240,7 +240,7 @@ function isLimit(name: string): name is keyof Limits {
 }
 
 /** How a limit is written on the command line. */
-export function kebab(name: string): string {
+export function toKebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 

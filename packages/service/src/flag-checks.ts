@@ -1,6 +1,6 @@
-import { ConfigError, kebab } from "./config.ts";
+import { ConfigError, toKebabCase } from "./config.ts";
 import { VALUE_EXPECTED } from "./unknown-argument.ts";
-import { PREFIX } from "./variables.ts";
+import { VARIABLE_PREFIX } from "./variables.ts";
 
 /** Flags that may be given more than once. */
 const LISTS: ReadonlySet<string> = new Set([
@@ -20,17 +20,17 @@ const NEGATABLE: ReadonlySet<string> = new Set([...SWITCHES, "profile", "json", 
 const ACTIONS: ReadonlySet<string> = new Set(["HELP", "H", "VERSION", "V"]);
 
 /** @throws ConfigError for a variable that would print help or the version at every start. */
-export function refuseActions(environment: NodeJS.ProcessEnv): void {
+export function rejectActionVariables(environment: NodeJS.ProcessEnv): void {
   const action = Object.keys(environment).find(
-    (name) => name.startsWith(PREFIX) && ACTIONS.has(name.slice(PREFIX.length)),
+    (name) => name.startsWith(VARIABLE_PREFIX) && ACTIONS.has(name.slice(VARIABLE_PREFIX.length)),
   );
   if (action !== undefined) throw new ConfigError(`${action}: no such variable`);
 }
 
 /** @throws ConfigError for a flag that was given more than once, without a value, or as `--no-FLAG` where that means nothing. */
-export function refuseUnclear(flags: Readonly<Record<string, unknown>>): true {
+export function rejectAmbiguousFlags(flags: Readonly<Record<string, unknown>>): true {
   for (const [name, value] of Object.entries(flags)) {
-    const flag = kebab(name);
+    const flag = toKebabCase(name);
     if (name === "_" || name === "$0" || name === "directory") continue;
     if (Array.isArray(value) && !LISTS.has(flag)) throw new ConfigError(`--${flag}: expected once`);
     if (value === false && !NEGATABLE.has(flag)) throw new ConfigError(`--no-${flag}: no such flag`);
@@ -43,13 +43,13 @@ export function refuseUnclear(flags: Readonly<Record<string, unknown>>): true {
 /** Makes an error about a flag that was set by a variable name the variable, where it must be fixed. */
 export function nameVariable(
   error: unknown,
-  words: readonly string[],
+  args: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): unknown {
   const [, flag, rest] =
     (error instanceof ConfigError && /^--([a-z0-9-]+)(: .*)$/s.exec(error.message)) || [];
-  if (flag === undefined || words.some((word) => word.replace(/=.*/s, "") === `--${flag}`)) return error;
-  const variable = `${PREFIX}${flag.replaceAll("-", "_").toUpperCase()}`;
+  if (flag === undefined || args.some((word) => word.replace(/=.*/s, "") === `--${flag}`)) return error;
+  const variable = `${VARIABLE_PREFIX}${flag.replaceAll("-", "_").toUpperCase()}`;
   return environment[variable] === undefined
     ? error
     : new ConfigError(`${variable}${rest}`, { cause: error });

@@ -1,5 +1,5 @@
 import type { Argv } from "yargs";
-import { kebab } from "./config.ts";
+import { toKebabCase } from "./config.ts";
 import { LIMIT_DESCRIPTIONS } from "./limit-descriptions.ts";
 import type { Limits } from "./limits.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
@@ -14,7 +14,7 @@ const LIMITS_GROUP = "Limits:";
 export function withLimits<T>(argv: Argv<T>, hidden: boolean): Argv<T> {
   return LIMIT_NAMES.reduce(
     (all, name) =>
-      all.option(kebab(name), {
+      all.option(toKebabCase(name), {
         type: "number",
         requiresArg: true,
         hidden,

@@ -4,26 +4,26 @@ import { homedir } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { pino } from "pino";
-import type { AuditLog } from "./audit/log.ts";
-import { openLogSink } from "./audit/log-file.ts";
-import { createAuditLog } from "./audit/log.ts";
+import type { EventLog } from "./telemetry/events.ts";
+import { openDescriptorSink } from "./telemetry/descriptor-sink.ts";
+import { createEventLog } from "./telemetry/events.ts";
 import { readCommandLine } from "./cli.ts";
 import type { Command } from "./command.ts";
 import { createPrint } from "./commands/print.ts";
-import type { Machine } from "./commands/serve.ts";
-import type { WorkerMachine } from "./commands/serve-worker.ts";
-import type { FromWorker } from "./commands/worker-messages.ts";
-import { parseCertificateMessage, RELOAD, WHICH_CERTIFICATE } from "./commands/worker-messages.ts";
+import type { ProcessContext } from "./commands/serve.ts";
+import type { WorkerProcess } from "./commands/serve-worker.ts";
+import type { WorkerMessage } from "./commands/worker-messages.ts";
+import { parseCertificateMessage, RELOAD, GET_CERTIFICATE } from "./commands/worker-messages.ts";
 import type { ServeConfig } from "./config.ts";
 import { errorCode } from "./error-code.ts";
 
 const STANDARD_ERROR = 2;
 
 /** Time for the process to end by itself once all is done, in milliseconds. */
-const END_MS = 5_000;
+const EXIT_GRACE_MS = 5_000;
 
 const print = createPrint((text) => emitError(process.stdout, () => process.stdout.write(text)));
-const note = createPrint((text) => emitError(process.stderr, () => process.stderr.write(text)));
+const printError = createPrint((text) => emitError(process.stderr, () => process.stderr.write(text)));
 
 // Without a listener, output that cannot be written would end the process.
 process.stdout.on("error", reportOutputFailure);
@@ -31,21 +31,21 @@ process.stderr.on("error", () => undefined);
 // Files that the store's library makes are readable by this user alone; all other files have that mode explicitly.
 process.umask(0o077);
 try {
-  const command = await readCommandLine(process.argv.slice(2), ownVersion(), process.env);
+  const command = await readCommandLine(process.argv.slice(2), packageVersion(), process.env);
   if (command !== undefined) await run(command);
 } catch (error) {
-  note(`membrane: ${error instanceof Error ? error.message : "failed"}`);
+  printError(`membrane: ${error instanceof Error ? error.message : "failed"}`);
   process.exitCode = 1;
 }
 // A thread that hangs in a write, because another process holds the store, would keep this process from ending.
-setTimeout(() => process.kill(process.pid, "SIGKILL"), END_MS).unref();
+setTimeout(() => process.kill(process.pid, "SIGKILL"), EXIT_GRACE_MS).unref();
 
 /** Each command is loaded when it is used: a mistake in the command line is reported without loading any. */
 async function run(command: Command): Promise<void> {
   switch (command.name) {
     case "serve": {
       const log = openServiceLog(command.config);
-      keepHeapSmall();
+      limitHeapGrowth();
       const { stop, onReload } = followSignals();
       const machine = { log, stop, onReload, collectYoung: youngCollector() };
       if (cluster.isWorker) return runWorker(command.config, machine);
@@ -55,7 +55,7 @@ async function run(command: Command): Promise<void> {
     }
     case "init": {
       const { init } = await import("./commands/init.ts");
-      return init(command.config, command.json, { now: new Date(), home: homedir, print, note });
+      return init(command.config, command.json, { now: new Date(), home: homedir, print, printError });
     }
     case "doctor": {
       const { doctor } = await import("./commands/doctor.ts");
@@ -86,14 +86,14 @@ async function run(command: Command): Promise<void> {
 }
 
 /** Makes standard error the service's alone: one JSON line an event, faults included. */
-function openServiceLog({ logLevel }: ServeConfig): AuditLog {
-  const sink = openLogSink(STANDARD_ERROR, unblock);
-  const log = createAuditLog(pino({ level: logLevel, base: null }, sink));
+function openServiceLog({ logLevel }: ServeConfig): EventLog {
+  const sink = openDescriptorSink(STANDARD_ERROR, unblock);
+  const log = createEventLog(pino({ level: logLevel, base: null }, sink));
   process.on("exit", sink.flush);
   // The person for whom it printed may have left; the service goes on.
   process.stdout
     .off("error", reportOutputFailure)
-    .on("error", (error) => log.outputLost({ cause: errorCode(error) ?? "failed" }));
+    .on("error", (error) => log.outputFailed({ cause: errorCode(error) ?? "failed" }));
   // The message of an unexpected error may hold a secret: it is logged like all faults, and not printed.
   process.on("uncaughtException", (error) => {
     log.crashed(error);
@@ -107,35 +107,35 @@ function openServiceLog({ logLevel }: ServeConfig): AuditLog {
 /** Runs one of several workers. An error at its start is reported by the first process. */
 async function runWorker(
   config: ServeConfig,
-  machine: Pick<Machine, "log" | "stop" | "onReload" | "collectYoung">,
+  context: Pick<ProcessContext, "log" | "stop" | "onReload" | "collectYoung">,
 ): Promise<void> {
-  const tell = (message: FromWorker): void => void process.send?.(message);
+  const send = (message: WorkerMessage): void => void process.send?.(message);
   const onReload = (listener: () => void): void => {
-    machine.onReload(listener);
+    context.onReload(listener);
     process.on("message", (message) => {
       if (message === RELOAD) listener();
     });
   };
-  const onCertificate: WorkerMachine["onCertificate"] = (listener) => {
+  const onCertificate: WorkerProcess["onCertificate"] = (listener) => {
     process.on("message", (message) => {
       const certificate = parseCertificateMessage(message);
       if (certificate !== undefined) listener(certificate);
     });
-    process.send?.(WHICH_CERTIFICATE);
+    process.send?.(GET_CERTIFICATE);
   };
   try {
     const { serveAsWorker } = await import("./commands/serve-worker.ts");
-    await serveAsWorker(config, { ...machine, tell, onReload, onCertificate });
+    await serveAsWorker(config, { ...context, send, onReload, onCertificate });
   } catch (error) {
-    tell({ kind: "failed", why: error instanceof Error ? error.message : "failed" });
+    send({ kind: "failed", why: error instanceof Error ? error.message : "failed" });
     process.exitCode = 1;
   }
   process.disconnect();
 }
 
 /** Logs what an operator changes, at every log level. */
-function operatorLog(): AuditLog {
-  return createAuditLog(pino({ base: null }, openLogSink(STANDARD_ERROR, unblock)));
+function operatorLog(): EventLog {
+  return createEventLog(pino({ base: null }, openDescriptorSink(STANDARD_ERROR, unblock)));
 }
 
 /** Node makes pipes and sockets non-blocking when it opens them as a stream, and restores the mode when it ends. */
@@ -155,10 +155,10 @@ function emitError(stream: NodeJS.WriteStream, write: () => unknown): void {
 function reportOutputFailure(error: unknown): void {
   process.exitCode = 1;
   const code = errorCode(error) ?? "failed";
-  if (code !== "EPIPE") note(`membrane: standard output cannot be written: ${code}`);
+  if (code !== "EPIPE") printError(`membrane: standard output cannot be written: ${code}`);
 }
 
-function ownVersion(): string {
+function packageVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   const isManifest = typeof manifest === "object" && manifest !== null && "version" in manifest;
   return isManifest && typeof manifest.version === "string" ? manifest.version : "unknown";
@@ -168,7 +168,7 @@ function ownVersion(): string {
  * SIGTERM and SIGINT end the service. So does SIGHUP when the terminal was closed; otherwise it asks for the certificate to
  * be read again, as is usual for services.
  */
-function followSignals(): Pick<Machine, "stop" | "onReload"> {
+function followSignals(): Pick<ProcessContext, "stop" | "onReload"> {
   const isInTerminal = process.stdin.isTTY || process.stdout.isTTY;
   const listeners: (() => void)[] = [];
   const stop = new Promise<void>((resolve) => {
@@ -193,7 +193,7 @@ function isTerminalGone(): boolean {
 }
 
 /** The engine lets a heap grow to four times what lives in it before it collects; a full cache would take half a gigabyte. */
-function keepHeapSmall(): void {
+function limitHeapGrowth(): void {
   setFlagsFromString("--heap-growing-percent=50");
 }
 

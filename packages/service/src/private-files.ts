@@ -20,15 +20,15 @@ export async function makePrivateDirectory(directory: string): Promise<void> {
 async function makeDirectories(directory: string): Promise<readonly string[]> {
   const parent = dirname(directory);
   try {
-    return await makeOne(directory);
+    return await makeSingleDirectory(directory);
   } catch (error) {
     if (!hasCode(error, "ENOENT") || parent === directory) throw error;
   }
-  return [...(await makeDirectories(parent)), ...(await makeOne(directory))];
+  return [...(await makeDirectories(parent)), ...(await makeSingleDirectory(directory))];
 }
 
 /** @returns nothing if the directory is there already. */
-async function makeOne(directory: string): Promise<readonly string[]> {
+async function makeSingleDirectory(directory: string): Promise<readonly string[]> {
   try {
     await mkdir(directory, { mode: 0o700 });
     return [directory];
@@ -51,7 +51,7 @@ export async function readIfPresent(path: string): Promise<string | undefined> {
 
 /** Puts a file in place of what was there: a reader finds the old text or the new one, also after a power cut. */
 export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
-  await viaTemporary(path, text, mode, (temporary) => rename(temporary, path), promises);
+  await writeViaTemporary(path, text, mode, (temporary) => rename(temporary, path), promises);
 }
 
 /** A file on disk under a temporary name, until it is placed or discarded. */
@@ -92,7 +92,7 @@ export async function createFile(
   fs: FileSystem = promises,
 ): Promise<boolean> {
   try {
-    await viaTemporary(path, text, mode, (temporary) => fs.link(temporary, path), fs);
+    await writeViaTemporary(path, text, mode, (temporary) => fs.link(temporary, path), fs);
     return true;
   } catch (error) {
     if (!hasCode(error, "EEXIST")) throw error;
@@ -101,7 +101,7 @@ export async function createFile(
   }
 }
 
-async function viaTemporary(
+async function writeViaTemporary(
   path: string,
   text: string,
   mode: number,

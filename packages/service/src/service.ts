@@ -1,43 +1,43 @@
 import { hash, randomBytes } from "node:crypto";
 import type { Authority } from "capability-protocol";
 import { normalizeAuthority } from "capability-protocol";
-import type { Digest } from "capability-protocol/signers";
-import type { AuditLog } from "./audit/log.ts";
-import type { Cidr } from "./egress/address.ts";
-import { createContextTurns } from "./egress/context-turns.ts";
+import type { HashFunction } from "capability-protocol/signers";
+import type { EventLog } from "./telemetry/events.ts";
+import type { Cidr } from "./net/address.ts";
+import { createContextScheduler } from "./egress/context-scheduler.ts";
 import type { AllowRule, OwnEndpoint } from "./egress/policy.ts";
 import { createEgressPolicy } from "./egress/policy.ts";
 import { createPools } from "./egress/pools.ts";
-import type { NameLookup } from "./egress/resolve.ts";
+import type { NameLookup } from "./egress/resolve-host.ts";
 import { CORS_HEADERS } from "./http/cors.ts";
-import { createFailedAuthorizations } from "./http/failed-authorizations.ts";
+import { createAuthFailureLimiter } from "./http/auth-failure-limiter.ts";
 import type { RouterContext } from "./http/router.ts";
 import { route } from "./http/router.ts";
-import type { Handler, Listener } from "./http/server.ts";
+import type { RequestHandler, Listener } from "./http/server.ts";
 import { listen } from "./http/server.ts";
-import { createTurns } from "./http/turns.ts";
-import { createAdmissions } from "./invocation/admissions.ts";
-import { createLedger } from "./invocation/accounts.ts";
-import { createByteBudget } from "./invocation/byte-budget.ts";
-import { createOccupancy } from "./invocation/occupancy.ts";
-import { createPace } from "./invocation/pace.ts";
-import { createPieceTurns } from "./invocation/piece-turns.ts";
+import { createConnectionQueue } from "./http/connection-queue.ts";
+import { createInFlightRegistry } from "./invocation/in-flight-registry.ts";
+import { createAccountRegistry } from "./invocation/usage-accounts.ts";
+import { createBufferBudget } from "./invocation/buffer-budget.ts";
+import { createConcurrencyLimiter } from "./invocation/concurrency-limiter.ts";
+import { createTicker } from "./invocation/ticker.ts";
+import { createChunkScheduler } from "./invocation/chunk-scheduler.ts";
 import { createWaitingResponses } from "./invocation/waiting-responses.ts";
 import type { BodyOptions } from "./invocation/request-body.ts";
-import type { Resolved } from "./invocation/resolve.ts";
-import { SMALL_PIECE_BYTES, collectAsStreamed } from "./invocation/collect-as-streamed.ts";
+import type { Resolution } from "./invocation/resolve.ts";
+import { MIN_COUNTED_CHUNK_BYTES, createYoungGcTrigger } from "./invocation/young-gc.ts";
 import type { Limits } from "./limits.ts";
 import { LONGEST_TIMER_MS } from "./limits.ts";
-import { createLoopTurns } from "./management/loop-turns.ts";
-import { createPageTurns } from "./management/page-turns.ts";
+import { createEventLoopScheduler } from "./management/event-loop-scheduler.ts";
+import { createPageScheduler } from "./management/page-scheduler.ts";
 import type { ServiceKeys } from "./store/keys.ts";
-import { createAwakeFeed } from "./store/awake.ts";
+import { createStalenessGuard } from "./store/staleness-guard.ts";
 import { createRevocationFeed } from "./store/revocation-feed.ts";
 import type { Store } from "./store/store.ts";
 import { startSweeper } from "./store/sweeper.ts";
 import { createVault } from "./store/vault.ts";
-import { createVerdictCache } from "./store/verdict-cache.ts";
-import { watchRevocations } from "./store/watch.ts";
+import { createResolutionCache } from "./store/resolution-cache.ts";
+import { watchRevocations } from "./store/revocation-watcher.ts";
 import { wallClock } from "./wall-clock.ts";
 
 /** All that a service is made of. */
@@ -60,7 +60,7 @@ export interface ServiceOptions {
   /** Absent: plain HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly limits: Limits;
-  readonly log: AuditLog;
+  readonly log: EventLog;
   /** Addresses of this machine's interfaces. */
   readonly localAddresses: () => readonly string[];
   /** The time of day, which signatures and expiry go by. */
@@ -83,26 +83,26 @@ export interface RunningService {
 /** Puts the parts together and listens. */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { store, limits, log, now, monotonic = () => performance.now(), trustedProxies = [] } = options;
-  const feed = createAwakeFeed(
+  const feed = createStalenessGuard(
     await createRevocationFeed(store),
     (error) => {
       if (error !== undefined) log.fault(error);
-      admissions.revokeAll();
+      inFlightRegistry.revokeAll();
     },
     { wall: wallClock, monotonic },
   );
   // Told first: no request may find a dead verdict while the requests under way are being ended.
-  const cache = createVerdictCache<Resolved>(feed, limits.cachedVerdicts, limits.cachedBytes);
-  const admissions = createAdmissions(feed);
+  const cache = createResolutionCache<Resolution>(feed, limits.cachedVerdicts, limits.cachedBytes);
+  const inFlightRegistry = createInFlightRegistry(feed);
   const vault = createVault(store, options.keys, randomBytes);
-  const ledger = createLedger();
-  const names = [options.authority, ...options.aliases];
+  const accountRegistry = createAccountRegistry();
+  const authorities = [options.authority, ...options.aliases];
   const own: OwnEndpoint[] = [];
   const policy = createEgressPolicy({
     allow: options.allowTargets,
-    own: () => own,
+    ownEndpoints: () => own,
     localAddresses: options.localAddresses,
-    ownAuthorities: names,
+    ownAuthorities: authorities,
     forbidHttp: options.forbidHttpTargets ?? false,
     forbidUnverified: options.forbidUnverifiedTargets ?? false,
   });
@@ -121,100 +121,100 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     monotonic,
   );
   const sweeper = startSweeper(store, log);
-  const ownNames = new Set(names.map(normalizeAuthority));
+  const ownNames = new Set(authorities.map(normalizeAuthority));
   const isOwn = (authority: Authority): boolean => ownNames.has(normalizeAuthority(authority));
 
   /** What was revoked is on disk; here it ends what is under way at once, and not only at the next look at the log. */
-  const announce = async (): Promise<void> => {
+  const endRevoked = async (): Promise<void> => {
     try {
       await feed.advance();
     } catch (error) {
       log.fault(error);
-      admissions.revokeAll();
+      inFlightRegistry.revokeAll();
     }
   };
-  const pace = createPace();
-  const collect = collectAsStreamed(options.collectYoung ?? (() => undefined));
-  const passing = (bytes: number): void => {
-    feed.keepUp();
-    if (bytes >= SMALL_PIECE_BYTES) collect(bytes);
+  const ticker = createTicker();
+  const countForGc = createYoungGcTrigger(options.collectYoung ?? (() => undefined));
+  const onBytes = (bytes: number): void => {
+    feed.ensureFresh();
+    if (bytes >= MIN_COUNTED_CHUNK_BYTES) countForGc(bytes);
   };
   const bodies: BodyOptions = {
-    pace,
-    passing,
-    sender: { windowMs: limits.bodyIdleMs, bytesPerSecond: limits.senderBytesPerSecond },
+    ticker,
+    onBytes,
+    minRequestRate: { windowMs: limits.bodyIdleMs, bytesPerSecond: limits.senderBytesPerSecond },
   };
-  const inTurn = createTurns(
+  const enqueue = createConnectionQueue(
     { perConnection: limits.pipelinedRequestsPerConnection, bytes: limits.pipelinedBytes },
     {
-      failed(error, socket) {
+      onError(error, socket) {
         log.fault(error);
         socket.destroy();
       },
-      closed: log.pipelineClosed,
+      onOverflow: log.pipelineClosed,
     },
   );
-  const receive: Handler = (request, response) =>
-    void inTurn({ request, response }, () => route(context, { request, response }));
+  const onRequest: RequestHandler = (request, response) =>
+    void enqueue({ request, response }, () => route(context, { request, response }));
 
-  const loopTurns = createLoopTurns();
+  const loopTurns = createEventLoopScheduler();
   const context: RouterContext = {
-    resolving: {
+    resolveContext: {
       feed,
       cache,
       vault,
-      admissions,
-      ledger,
+      inFlightRegistry,
+      accountRegistry,
       digest,
       authorityCa: (authority) => options.authorityCas.get(normalizeAuthority(authority)),
     },
-    invoking: {
+    invocationContext: {
       recheck: () => feed.advance(),
       pools,
-      ledger,
-      held: createByteBudget(limits.heldBytes, "heldBytes"),
-      occupancy: createOccupancy({
+      accountRegistry,
+      bufferBudget: createBufferBudget(limits.heldBytes, "bufferedBytes"),
+      concurrencyLimiter: createConcurrencyLimiter({
         perCapability: limits.invocationsPerCapability,
         perTenant: limits.invocationsPerTenant,
-        inAll: limits.invocations,
+        total: limits.invocations,
       }),
       digest,
       now,
       hopId: `membrane-${store.id.slice(0, 16)}`,
       cors: CORS_HEADERS,
-      pace,
-      pieceTurns: createPieceTurns(),
-      waiting: createWaitingResponses(limits.waitingResponseBytes, ledger),
-      passing,
+      ticker,
+      chunkScheduler: createChunkScheduler(),
+      waitingResponses: createWaitingResponses(limits.waitingResponseBytes, accountRegistry),
+      onBytes,
       bodies,
-      reader: { windowMs: limits.readerIdleMs, bytesPerSecond: limits.readerBytesPerSecond },
+      minResponseRate: { windowMs: limits.readerIdleMs, bytesPerSecond: limits.readerBytesPerSecond },
       headerBytes: limits.headerBytes,
-      holdLimit: limits.heldBodyBytes,
-      answerTimeoutMs: limits.answerTimeoutMs,
+      maxBufferedBodyBytes: limits.heldBodyBytes,
+      responseTimeoutMs: limits.answerTimeoutMs,
       idleTimeoutMs: limits.idleTimeoutMs,
-      totalTimeoutMs: limits.totalTimeoutMs,
+      invocationTimeoutMs: limits.totalTimeoutMs,
     },
-    managing: {
+    managementContext: {
       store,
       vault,
-      pages: createPageTurns(limits.waitingPagesPerTenant, loopTurns),
+      pageScheduler: createPageScheduler(limits.waitingPagesPerTenant, loopTurns),
       loopTurns,
-      inTurn: createContextTurns(undefined, EXPORTS_REST).take,
+      scheduleFairly: createContextScheduler(undefined, EXPORT_PAUSE_FACTOR).run,
       random: randomBytes,
       policy,
       headerBytes: limits.headerBytes,
       authority: options.authority,
       isOwn,
       bodies,
-      held: createByteBudget(limits.managementHeldBytes, "managementBytes"),
+      bufferBudget: createBufferBudget(limits.managementHeldBytes, "managementBytes"),
       bodyLimit: limits.managementBodyBytes,
       jsonDepth: limits.jsonDepth,
-      revoked: () => {
+      onRevoked: () => {
         sweeper.wake();
-        void announce();
+        void endRevoked();
       },
     },
-    failures: createFailedAuthorizations(limits.failedAuthorizationsPerMinute, monotonic),
+    authFailures: createAuthFailureLimiter(limits.failedAuthorizationsPerMinute, monotonic),
     trustedProxies,
     isOwn,
     log,
@@ -224,27 +224,27 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       ...options.listen,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       maxHeaderBytes: limits.headerBytes,
-      connections: limits.connections,
-      connectionsPerAddress: limits.connectionsPerAddress,
+      maxConnections: limits.connections,
+      maxConnectionsPerAddress: limits.connectionsPerAddress,
       trustedProxies,
       headTimeoutMs: limits.headTimeoutMs,
-      began: inTurn.began,
-      isPaused: inTurn.isPaused,
+      onConnection: enqueue.accept,
+      isPaused: enqueue.isPaused,
       keepAliveMs: limits.keepAliveMs,
-      stallMs: Math.min(
+      socketTimeoutMs: Math.min(
         Math.max(limits.answerTimeoutMs, limits.idleTimeoutMs) + limits.readerIdleMs,
         LONGEST_TIMER_MS,
       ),
-      fault: log.fault,
+      onError: log.fault,
     },
-    receive,
+    onRequest,
   );
   const listener = await listening.catch(async (error: unknown) => {
     await sweeper.stop();
     throw error;
   });
   own.push({ address: listener.address.address, port: listener.address.port });
-  const stopWatching = watchRevocations(feed, admissions, limits.blindMs, log);
+  const stopWatching = watchRevocations(feed, inFlightRegistry, limits.blindMs, log);
   const poolTimer = setInterval(() => pools.closeIdle(monotonic()), limits.idlePoolMs).unref();
 
   return {
@@ -254,9 +254,9 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       await listener.close(limits.shutdownMs);
       clearInterval(poolTimer);
       stopWatching();
-      pace.stop();
-      admissions.revokeAll();
-      await inTurn.allOver();
+      ticker.stop();
+      inFlightRegistry.revokeAll();
+      await enqueue.idle();
       await sweeper.stop();
       await pools.close();
     },
@@ -264,7 +264,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
 }
 
 /** Reading the certificates of exports may take a tenth of the time for each tenant; its further exports wait. */
-const EXPORTS_REST = 10;
+const EXPORT_PAUSE_FACTOR = 10;
 
 /** By way of text: a buffer that the hash function makes itself costs more than the hash. */
-const digest: Digest = (algorithm, bytes) => Buffer.from(hash(algorithm, bytes, "binary"), "latin1");
+const digest: HashFunction = (algorithm, bytes) => Buffer.from(hash(algorithm, bytes, "binary"), "latin1");

@@ -1,41 +1,42 @@
-import { kebab } from "./config.ts";
-import { PREFIX, VARIABLES } from "./variables.ts";
+import { toKebabCase } from "./config.ts";
+import { VARIABLE_PREFIX, VARIABLE_NAMESPACE } from "./variables.ts";
 
 /** What is said of a flag whose value was forgotten. */
 export const VALUE_EXPECTED = "expected a value after it";
 
 /** Says what to do about a complaint of the parser: where the wrong word was written, and what lists the right ones. */
-export function explainRefusal(
+export function explainParserError(
   message: string,
-  words: readonly string[],
+  args: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): string {
-  const without = /^Not enough arguments following: (\S+)/.exec(message)?.[1];
-  if (without !== undefined) return `--${without}: ${VALUE_EXPECTED}`;
+  const missingValueOf = /^Not enough arguments following: (\S+)/.exec(message)?.[1];
+  if (missingValueOf !== undefined) return `--${missingValueOf}: ${VALUE_EXPECTED}`;
   const names = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ") ?? [];
   // Where the command is unknown, no variable is known either: the word that was written is what is wrong.
-  const unknown = names.find((name) => words.includes(name)) ?? names[0];
+  const unknown = names.find((name) => args.includes(name)) ?? names[0];
   if (unknown === undefined) return `${message}. "membrane --help" shows how`;
-  if (words.includes(unknown)) return explainWord(unknown, words);
-  const written = findFlag(unknown, words);
+  if (args.includes(unknown)) return explainUnexpected(unknown, args);
+  const written = findFlag(unknown, args);
   if (written !== undefined) return explainFlag(written);
-  const flag = `--${kebab(unknown)}`;
+  const flag = `--${toKebabCase(unknown)}`;
   const folded = unknown.replaceAll("-", "").toLowerCase();
-  const isItsName = (name: string): boolean =>
-    name.startsWith(PREFIX) && name.slice(PREFIX.length).replaceAll("_", "").toLowerCase() === folded;
-  const variable = Object.keys(environment).find(isItsName) ?? `${PREFIX}${unknown}`;
-  return variable === `${VARIABLES}_NO_TLS`
-    ? `${variable}: expected ${VARIABLES}_TLS=false instead`
+  const matchesFlag = (name: string): boolean =>
+    name.startsWith(VARIABLE_PREFIX) &&
+    name.slice(VARIABLE_PREFIX.length).replaceAll("_", "").toLowerCase() === folded;
+  const variable = Object.keys(environment).find(matchesFlag) ?? `${VARIABLE_PREFIX}${unknown}`;
+  return variable === `${VARIABLE_NAMESPACE}_NO_TLS`
+    ? `${variable}: expected ${VARIABLE_NAMESPACE}_TLS=false instead`
     : `${variable}: no such variable, it stands for ${flag}, which is no flag. "membrane serve --help" lists them`;
 }
 
 /** The word with which the flag was given, without its value; the parser drops dashes and joins words: `maxFrobs`. */
 function findFlag(unknown: string, words: readonly string[]): string | undefined {
-  const name = kebab(unknown);
+  const name = toKebabCase(unknown);
   return words
     .filter((word) => word.startsWith("-"))
     .map((word) => word.replace(/=.*/s, ""))
-    .find((word) => kebab(word.replace(/^-+/, "")) === name);
+    .find((word) => toKebabCase(word.replace(/^-+/, "")) === name);
 }
 
 function explainFlag(written: string): string {
@@ -47,8 +48,8 @@ function explainFlag(written: string): string {
 const GROUPS: ReadonlySet<string> = new Set(["tenant", "membrane"]);
 
 /** A word where a command was expected, or one that follows a command which takes no more. */
-function explainWord(unknown: string, words: readonly string[]): string {
-  const [first = "", second = ""] = words;
+function explainUnexpected(unknown: string, args: readonly string[]): string {
+  const [first = "", second = ""] = args;
   if (unknown === first) return `${unknown}: no such command. "membrane --help" lists them`;
   if (!GROUPS.has(first))
     return `${unknown}: unexpected argument. "membrane ${first} --help" shows what it takes`;

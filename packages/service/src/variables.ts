@@ -1,7 +1,7 @@
 /** What every variable of the program begins with, before the underscore. */
-export const VARIABLES = "MEMBRANE";
+export const VARIABLE_NAMESPACE = "MEMBRANE";
 
-export const PREFIX: string = `${VARIABLES}_`;
+export const VARIABLE_PREFIX: string = `${VARIABLE_NAMESPACE}_`;
 
 /**
  * Variables that Kubernetes sets in every container of a namespace for a Service named `membrane` or `membrane-…`. Their
@@ -22,8 +22,10 @@ const SERVICE_LINKS: readonly (readonly [name: RegExp, value: RegExp])[] = [
  */
 export function foreignVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
   return Object.entries(environment)
-    .filter(([name]) => name.startsWith(VARIABLES))
-    .filter(([name, value = ""]) => !name.startsWith(PREFIX) || value === "" || isServiceLink(name, value))
+    .filter(([name]) => name.startsWith(VARIABLE_NAMESPACE))
+    .filter(
+      ([name, value = ""]) => !name.startsWith(VARIABLE_PREFIX) || value === "" || isServiceLink(name, value),
+    )
     .map(([name]) => name);
 }
 

@@ -1,13 +1,13 @@
 // What a program in TypeScript may write; compiled only.
 import type { ClientRequest, IncomingMessage } from "node:http";
 import CapabilitySDK, {
-  type Accepted,
+  type AcceptedResponse,
   CapabilityError,
-  type ExportAnswer,
+  type ExportResponse,
   type ExportBody,
   Membrane,
-  type MembraneAnswer,
-  type QueryAnswer,
+  type MembraneResponse,
+  type QueryResponse,
   fetch,
   request,
 } from "capability-sdk";
@@ -17,16 +17,16 @@ import { type Profile, profileDirectory, readProfile } from "capability-sdk/prof
 
 export async function withPromises(create: string, query: string): Promise<string> {
   const membrane: Membrane = new Membrane({ tls: { trustedCA: { "localhost:8443": "PEM" } } });
-  const { capabilities }: MembraneAnswer = await membrane.create(create, { id: "friends" });
+  const { capabilities }: MembraneResponse = await membrane.create(create, { id: "friends" });
   const target: ExportBody = {
     uri: "https://example.com/",
     headers: { "X-Api-Key": "key" },
     allowQuery: true,
   };
-  const exported: ExportAnswer = await membrane.export(capabilities.export, target);
-  const passedOn: ExportAnswer = await membrane.export(capabilities.export, exported);
-  const listed: QueryAnswer = await membrane.query(query, { limit: 10 });
-  const accepted: Accepted = await membrane.revoke(capabilities.revoke);
+  const exported: ExportResponse = await membrane.export(capabilities.export, target);
+  const passedOn: ExportResponse = await membrane.export(capabilities.export, exported);
+  const listed: QueryResponse = await membrane.query(query, { limit: 10 });
+  const accepted: AcceptedResponse = await membrane.revoke(capabilities.revoke);
   const response: Response = await fetch(passedOn.capability, {
     method: "POST",
     body: "hello",
@@ -44,7 +44,7 @@ export function withCallbacks(create: string, done: (result: string | Capability
 }
 
 export function withRequest(exported: string): ClientRequest {
-  return request(exported, { path: "/?a=1" }, (answer: IncomingMessage) => answer.resume());
+  return request(exported, { path: "/?a=1" }, (exportResponse: IncomingMessage) => exportResponse.resume());
 }
 
 export function reasonOf(error: unknown): string {

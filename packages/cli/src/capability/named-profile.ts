@@ -1,6 +1,6 @@
 import type { Profile } from "capability-sdk/profiles";
 import { listProfiles, readProfile } from "capability-sdk/profiles";
-import { Failure } from "../failure/failure.ts";
+import { CliError } from "../errors/cli-error.ts";
 import { shellWord } from "../shell.ts";
 
 export const DEFAULT_PROFILE = "default";
@@ -11,20 +11,20 @@ export function profileOption(name: string | undefined): string {
 }
 
 /** The command that makes and changes the profile. */
-export function configureLine(name: string | undefined): string {
+export function configureCommand(name: string | undefined): string {
   return `capi config configure${profileOption(name)}`;
 }
 
-/** @throws Failure that names the profiles there are. */
-export async function requireProfile(directory: string, name: string, next: string): Promise<Profile> {
+/** @throws CliError that names the profiles there are. */
+export async function requireProfile(directory: string, name: string, hint: string): Promise<Profile> {
   const profile = await readProfile(directory, name);
-  if (profile === undefined) throw await noProfile(directory, name, next);
+  if (profile === undefined) throw await profileNotFound(directory, name, hint);
   return profile;
 }
 
-/** @param next what the person can do about it. */
-export async function noProfile(directory: string, name: string, next: string): Promise<Failure> {
+/** @param hint what the person can do about it. */
+export async function profileNotFound(directory: string, name: string, hint: string): Promise<CliError> {
   const names = await listProfiles(directory);
   const known = names.length === 0 ? "there is none yet" : `there is ${names.join(", ")}`;
-  return new Failure(`no profile "${name}"; ${known}`, next);
+  return new CliError(`no profile "${name}"; ${known}`, hint);
 }

@@ -1,6 +1,6 @@
 import { parseCapabilityUri } from "capability-protocol";
 import { expect, test } from "vitest";
-import { makeCapability } from "../../test/capabilities.ts";
+import { makeCapability } from "../../test/support/capabilities.ts";
 import { parseResolvable } from "./resolvable.ts";
 
 test("the form that names an authority is accepted, and nothing else; why the other form is not stands in the message", () => {

@@ -18,10 +18,10 @@ export const TENANT_RIGHTS: Readonly<Record<TenantRight["key"], TenantRight>> = 
 };
 
 /** Capabilities of a tenant, as far as there are any. */
-export type TenantCapabilities = Readonly<Record<TenantRight["key"], AuthorityCapabilityUri | undefined>>;
+export type TenantCapabilityUris = Readonly<Record<TenantRight["key"], AuthorityCapabilityUri | undefined>>;
 
 /** Those that a profile has. What something else wrote into its file is none. */
-export function readSaved(saved: Profile["capabilities"]): TenantCapabilities {
+export function parseSavedCapabilities(saved: Profile["capabilities"]): TenantCapabilityUris {
   const read = (text: string | undefined): AuthorityCapabilityUri | undefined => {
     const uri = parseResolvable(text ?? "");
     return uri.ok ? uri.value : undefined;
@@ -30,7 +30,7 @@ export function readSaved(saved: Profile["capabilities"]): TenantCapabilities {
 }
 
 /** As a profile keeps them. */
-export function formatCapabilities(capabilities: TenantCapabilities): Profile["capabilities"] {
+export function formatCapabilities(capabilities: TenantCapabilityUris): Profile["capabilities"] {
   return Object.fromEntries(
     Object.entries(capabilities).flatMap(([key, uri]) =>
       uri === undefined ? [] : [[key, formatCapabilityUri(uri)]],
@@ -39,7 +39,7 @@ export function formatCapabilities(capabilities: TenantCapabilities): Profile["c
 }
 
 /** The authorities that answer for the capabilities, each once. */
-export function authoritiesOf(capabilities: TenantCapabilities): readonly Authority[] {
+export function authoritiesOf(capabilities: TenantCapabilityUris): readonly Authority[] {
   const uris = Object.values(capabilities).filter((uri) => uri !== undefined);
   return [...new Set(uris.map(({ authority }) => normalizeAuthority(authority)))];
 }

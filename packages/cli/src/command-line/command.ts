@@ -1,10 +1,10 @@
 import type { AuthorityCapabilityUri } from "capability-protocol";
 import type { ExportBody } from "capability-sdk";
-import type { TenantCapabilities } from "../capability/tenant-capabilities.ts";
-import type { OutputForm } from "../output.ts";
+import type { TenantCapabilityUris } from "../capability/tenant-capabilities.ts";
+import type { OutputFormat } from "../output.ts";
 
 /** Where to look for what a command is not given, and whom it trusts to answer. */
-export interface Trust {
+export interface TrustOptions {
   /** Absent: `default`, which need not exist when nothing is needed of it. */
   readonly profile: string | undefined;
   /** JSON file: authority → PEM. */
@@ -14,37 +14,41 @@ export interface Trust {
 }
 
 /** How a membrane is named: by one of its own capabilities, or by its name. */
-export type Through =
+export type MembraneRef =
   | { readonly by: "capability"; readonly uri: AuthorityCapabilityUri }
   | { readonly by: "id"; readonly id: string };
 
 /** What the commands that a tenant's own capability is for have in common. */
-interface TenantCommand {
+interface TenantCapabilityCommand {
   /** Absent: the profile's. */
   readonly capability: AuthorityCapabilityUri | undefined;
-  readonly trust: Trust;
+  readonly trust: TrustOptions;
 }
 
-export type MembraneCommand =
-  | (TenantCommand & { readonly name: "membrane create"; readonly id: string; readonly output: OutputForm })
+export type CapiMembraneCommand =
+  | (TenantCapabilityCommand & {
+      readonly name: "membrane create";
+      readonly id: string;
+      readonly output: OutputFormat;
+    })
   | {
       readonly name: "membrane export";
-      readonly through: Through;
-      readonly trust: Trust;
+      readonly membraneRef: MembraneRef;
+      readonly trust: TrustOptions;
       readonly body: ExportBody;
-      readonly output: OutputForm;
+      readonly output: OutputFormat;
     }
-  | (TenantCommand & {
+  | (TenantCapabilityCommand & {
       readonly name: "membrane query";
       readonly query: {
         readonly id: string | undefined;
         readonly lastId: string | undefined;
         readonly limit: number | undefined;
       };
-      readonly output: OutputForm;
+      readonly output: OutputFormat;
     })
-  | { readonly name: "membrane revoke"; readonly through: Through; readonly trust: Trust }
-  | (TenantCommand & { readonly name: "membrane delete-self" });
+  | { readonly name: "membrane revoke"; readonly membraneRef: MembraneRef; readonly trust: TrustOptions }
+  | (TenantCapabilityCommand & { readonly name: "membrane delete-self" });
 
 /** Body of a request, before anything of it is read. */
 export type RequestData =
@@ -57,7 +61,7 @@ export type HeaderLine = readonly [name: string, value: string];
 export interface RequestCommand {
   readonly name: "request";
   readonly capability: AuthorityCapabilityUri;
-  readonly trust: Trust;
+  readonly trust: TrustOptions;
   readonly method: string;
   readonly headers: readonly HeaderLine[];
   readonly data: RequestData | undefined;
@@ -74,7 +78,7 @@ export interface RequestCommand {
 export interface ConfigureCommand {
   readonly name: "config configure";
   readonly profile: string;
-  readonly given: TenantCapabilities;
+  readonly capabilityUris: TenantCapabilityUris;
   /** Path of a PEM file. */
   readonly cacert: string | undefined;
 }
@@ -85,8 +89,8 @@ export type ConfigCommand =
   | { readonly name: "config remove"; readonly profile: string };
 
 /** What the command line asks for. */
-export type Command =
-  | MembraneCommand
+export type CapiCommand =
+  | CapiMembraneCommand
   | RequestCommand
   | ConfigCommand
   | { readonly name: "profiles" }

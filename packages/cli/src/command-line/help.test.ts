@@ -3,18 +3,20 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import { temporaryDirectory } from "../../../service/src/testkit/directory.ts";
-import { makeCapability } from "../../test/capabilities.ts";
-import { readCommandLine } from "./cli.ts";
-import { ENTRIES } from "./entries.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import { makeCapability } from "../../test/support/capabilities.ts";
+import { readCommandLine } from "./command-line.ts";
+import { COMMAND_SPECS } from "./command-specs.ts";
 
-const EXAMPLES = ENTRIES.flatMap(({ name, examples }) => examples.map(([line]) => [line, name] as const));
+const EXAMPLES = COMMAND_SPECS.flatMap(({ name, examples }) =>
+  examples.map(([line]) => [line, name] as const),
+);
 
 /** What every file holds that an example names. */
 const FILE = { header: "X-Api-Key: x", other: makeCapability() };
 
 test("every command and every option of it is described in one line, and there is an example", () => {
-  for (const { describe, options, examples } of ENTRIES) {
+  for (const { describe, options, examples } of COMMAND_SPECS) {
     expect(examples.length).toBeGreaterThan(0);
     for (const text of [describe, ...Object.values(options).map((option) => option.describe)]) {
       expect(text).toMatch(/^.{8,80}$/);
@@ -23,17 +25,17 @@ test("every command and every option of it is described in one line, and there i
 });
 
 test.each(EXAMPLES)("%s is a command line that works", async (line, name) => {
-  await using place = await temporaryDirectory();
+  await using directory = await temporaryDirectory();
   // Where the line writes to a home directory, it is not this one's.
   const script = `HOME=.; capi() { printf '%s\\0' "$@" >>words; cat >/dev/null; }\n${line}`;
-  execFileSync("sh", ["-c", script], { cwd: place.path, input: "" });
-  const words = (await readFile(join(place.path, "words"), "utf8")).split("\0").slice(0, -1);
-  const command = await readCommandLine(words, {
+  execFileSync("sh", ["-c", script], { cwd: directory.path, input: "" });
+  const args = (await readFile(join(directory.path, "words"), "utf8")).split("\0").slice(0, -1);
+  const command = await readCommandLine(args, {
     version: "",
     profileNames: () => Promise.resolve([]),
     print: () => undefined,
     secrets: {
-      claimInput: () => new PassThrough(),
+      claimStdin: () => new PassThrough(),
       read: async (option, given) => {
         if (!given.startsWith("@")) return given;
         return option === "--header" ? FILE.header : FILE.other;
@@ -44,7 +46,7 @@ test.each(EXAMPLES)("%s is a command line that works", async (line, name) => {
 });
 
 test("a name means the same in every command, and so does a letter", () => {
-  const all = ENTRIES.flatMap(({ options }) => Object.entries(options));
+  const all = COMMAND_SPECS.flatMap(({ options }) => Object.entries(options));
   for (const [name, option] of all) {
     for (const [other, { takes, short }] of all) {
       if (other === name) expect(takes === "switch").toBe(option.takes === "switch");

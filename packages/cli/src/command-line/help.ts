@@ -1,7 +1,7 @@
 import type { Argv } from "yargs";
 import yargs from "yargs";
-import { ENTRIES, GROUPS } from "./entries.ts";
-import type { Entry } from "./entry.ts";
+import { COMMAND_SPECS, COMMAND_GROUPS } from "./command-specs.ts";
+import type { CommandSpec } from "./command-spec.ts";
 
 /** With this word a shell asks how the words behind it can go on. */
 export const COMPLETION_REQUEST = "--get-yargs-completions";
@@ -12,8 +12,8 @@ export async function printHelp(path: readonly string[]): Promise<void> {
 }
 
 /** Prints how the words behind {@link COMPLETION_REQUEST} can go on; the last one is being written. */
-export async function printCompletions(words: readonly string[]): Promise<void> {
-  await createParser().parseAsync([...words]);
+export async function printCompletions(args: readonly string[]): Promise<void> {
+  await createParser().parseAsync([...args]);
 }
 
 /** Prints the script that makes the shell that `SHELL` names ask: zsh, else bash. */
@@ -34,25 +34,25 @@ function createParser(): Argv {
     .help()
     .alias({ help: "h", version: "v" })
     .exitProcess(false);
-  const groups = GROUPS.reduce(
-    (argv, [word, describe]) => argv.command(word, describe, (group) => addEntries(group, `${word} `)),
+  const groups = COMMAND_GROUPS.reduce(
+    (argv, [word, describe]) => argv.command(word, describe, (group) => addCommands(group, `${word} `)),
     parser,
   );
-  return addEntries(groups, "");
+  return addCommands(groups, "");
 }
 
 /** The entries whose names are one word behind the prefix. */
-function addEntries(argv: Argv, prefix: string): Argv {
-  return ENTRIES.filter(
+function addCommands(argv: Argv, prefix: string): Argv {
+  return COMMAND_SPECS.filter(
     ({ name }) => name.startsWith(prefix) && !name.slice(prefix.length).includes(" "),
-  ).reduce((group, entry) => {
-    const operand = entry.operand === undefined ? "" : ` [${entry.operand.name}]`;
-    const word = `${entry.name.slice(prefix.length)}${operand}`;
-    return group.command(word, entry.describe, (command) => addOptions(command, entry));
+  ).reduce((group, spec) => {
+    const operand = spec.operand === undefined ? "" : ` [${spec.operand.name}]`;
+    const word = `${spec.name.slice(prefix.length)}${operand}`;
+    return group.command(word, spec.describe, (command) => addOptions(command, spec));
   }, argv);
 }
 
-function addOptions(argv: Argv, { operand, options, examples }: Entry): Argv {
+function addOptions(argv: Argv, { operand, options, examples }: CommandSpec): Argv {
   const withOperand =
     operand === undefined
       ? argv

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { type Parsed, accept, refuse } from "capability-protocol";
 import { parseCertificates } from "capability-sdk/pem";
-import { whyUnreadable } from "../failure/unreadable.ts";
+import { describeFileError } from "../errors/file-error.ts";
 import { MIB, readAtMost } from "../read-at-most.ts";
 
 /**
@@ -24,6 +24,6 @@ async function readText(path: string): Promise<Parsed<string>> {
     if (bytes === undefined) return refuse("cacert", `${EXPECTED}; this one is over 1 MiB`);
     return accept(bytes.toString("utf8"));
   } catch (cause) {
-    return refuse("cacert", `${EXPECTED}; ${whyUnreadable(cause)}`);
+    return refuse("cacert", `${EXPECTED}; ${describeFileError(cause)}`);
   }
 }

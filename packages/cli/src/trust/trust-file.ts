@@ -2,8 +2,8 @@ import { createReadStream } from "node:fs";
 import type { Authority } from "capability-protocol";
 import { normalizeAuthority, parseAuthority } from "capability-protocol";
 import { parseCertificates } from "capability-sdk/pem";
-import { Failure } from "../failure/failure.ts";
-import { unreadable } from "../failure/unreadable.ts";
+import { CliError } from "../errors/cli-error.ts";
+import { fileReadError } from "../errors/file-error.ts";
 import { MIB, readAtMost } from "../read-at-most.ts";
 
 const OPTION = "--trustedCA-file-path";
@@ -11,16 +11,16 @@ const FORM =
   'It looks like {"host:port": "-----BEGIN CERTIFICATE-----…"}. For one CA, --cacert FILE does with PEM alone.';
 
 /** Thousands of authorities. */
-const LONGEST_FILE = 16 * MIB;
+const MAX_FILE_BYTES = 16 * MIB;
 
 /**
  * Authorities and the CAs to trust for them, from a JSON file.
  *
- * @throws Failure that names the option, for a file that cannot be read or holds something else.
+ * @throws CliError that names the option, for a file that cannot be read or holds something else.
  */
 export async function readTrustFile(path: string): Promise<ReadonlyMap<Authority, string>> {
-  const bytes = await readAtMost(createReadStream(path), LONGEST_FILE).catch((cause: unknown) => {
-    throw unreadable(OPTION, path, cause, FORM);
+  const bytes = await readAtMost(createReadStream(path), MAX_FILE_BYTES).catch((cause: unknown) => {
+    throw fileReadError(OPTION, path, cause, FORM);
   });
   if (bytes === undefined) throw malformed("it is over 16 MiB");
   const entries = parseObject(new TextDecoder().decode(bytes));
@@ -48,6 +48,6 @@ function parseObject(text: string): readonly (readonly [string, unknown])[] | un
   }
 }
 
-function malformed(what: string): Failure {
-  return new Failure(`${OPTION}: expected a JSON object of authorities and their CAs in PEM; ${what}`, FORM);
+function malformed(what: string): CliError {
+  return new CliError(`${OPTION}: expected a JSON object of authorities and their CAs in PEM; ${what}`, FORM);
 }

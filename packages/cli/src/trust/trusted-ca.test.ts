@@ -4,22 +4,22 @@ import type { Authority } from "capability-protocol";
 import { parseAuthority } from "capability-protocol";
 import type { Profile } from "capability-sdk/profiles";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { temporaryDirectory } from "../../../service/src/testkit/directory.ts";
-import { makeCertificate } from "../../../service/src/testkit/tls-target.ts";
-import { Failure } from "../failure/failure.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import { makeCertificate } from "../../../testkit/src/tls-target.ts";
+import { CliError } from "../errors/cli-error.ts";
 import { readCa as read } from "./trusted-ca.ts";
 
 const AUTHORITY = parseAuthority("A.test:443")!;
-let place: Awaited<ReturnType<typeof temporaryDirectory>>;
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let cas: readonly string[];
 beforeAll(async () => {
-  place = await temporaryDirectory();
+  directory = await temporaryDirectory();
   cas = await Promise.all([0, 1, 2].map(async () => (await makeCertificate("a.test")).ca));
 });
-afterAll(() => place[Symbol.asyncDispose]());
+afterAll(() => directory[Symbol.asyncDispose]());
 
 async function file(text: string): Promise<string> {
-  const path = join(place.path, "file");
+  const path = join(directory.path, "file");
   await writeFile(path, text);
   return path;
 }
@@ -40,7 +40,7 @@ test("the CA file stands over the file of authorities, and that over the profile
   const [ofProfile = "", ofFile = "", given = ""] = cas;
   const saved = profile({ "b.test": given, "a.TEST": ofProfile });
   const trustedCaFile = await file(JSON.stringify({ "b.test": given, "A.TEST:443": ofFile }));
-  const caFile = join(place.path, "ca.pem");
+  const caFile = join(directory.path, "ca.pem");
   await writeFile(caFile, given);
   expect(await readCa({ trustedCaFile, caFile }, saved, AUTHORITY)).toBe(given);
   expect(await readCa({ trustedCaFile }, saved, AUTHORITY)).toBe(ofFile);
@@ -77,23 +77,23 @@ test.each([
   const refusal = await readCa({ trustedCaFile: await file(text) }, undefined, AUTHORITY).catch(
     (error: unknown) => error,
   );
-  expect(refusal).toBeInstanceOf(Failure);
+  expect(refusal).toBeInstanceOf(CliError);
   expect(String(refusal)).toContain("--trustedCA-file-path: ");
   expect(String(refusal)).toContain(message);
 });
 
 test("files that are not there, or hold no certificate, are named by their option", async () => {
-  const none = join(place.path, "none");
+  const none = join(directory.path, "none");
   await expect(readCa({ trustedCaFile: none }, undefined, AUTHORITY)).rejects.toThrow(
     `--trustedCA-file-path: ${none} cannot be read`,
   );
-  await expect(readCa({ trustedCaFile: place.path }, undefined, AUTHORITY)).rejects.toMatchObject({
-    message: `--trustedCA-file-path: ${place.path} cannot be read: it is a directory`,
-    next: expect.stringContaining("--cacert FILE"),
+  await expect(readCa({ trustedCaFile: directory.path }, undefined, AUTHORITY)).rejects.toMatchObject({
+    message: `--trustedCA-file-path: ${directory.path} cannot be read: it is a directory`,
+    hint: expect.stringContaining("--cacert FILE"),
   });
   for (const [caFile, why] of [
     [none, "there is no such file"],
-    [place.path, "it is a directory"],
+    [directory.path, "it is a directory"],
   ] as const) {
     await expect(readCa({ caFile }, undefined, AUTHORITY)).rejects.toThrow(
       `--cacert: expected a file of PEM certificates, its path written out (no ~); ${why}`,

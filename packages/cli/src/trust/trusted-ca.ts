@@ -2,11 +2,11 @@ import type { Authority } from "capability-protocol";
 import { normalizeAuthority } from "capability-protocol";
 import { parseCertificates } from "capability-sdk/pem";
 import type { Profile } from "capability-sdk/profiles";
-import { configureLine } from "../capability/named-profile.ts";
-import type { Trust } from "../command-line/command.ts";
-import { Failure } from "../failure/failure.ts";
+import { configureCommand } from "../capability/named-profile.ts";
+import type { TrustOptions } from "../command-line/command.ts";
+import { CliError } from "../errors/cli-error.ts";
 import { readCaFile } from "./ca-file.ts";
-import { caFor } from "./ca-for.ts";
+import { findCa } from "./find-ca.ts";
 import { readTrustFile } from "./trust-file.ts";
 
 /**
@@ -14,34 +14,34 @@ import { readTrustFile } from "./trust-file.ts";
  * authorities has for it, else those of the profile. `undefined`: the system's.
  *
  * @param authority of the capability that is used.
- * @throws Failure that names the option, or the profile, whose certificates are none.
+ * @throws CliError that names the option, or the profile, whose certificates are none.
  */
 export async function readCa(
-  { caFile, trustedCaFile }: Pick<Trust, "trustedCaFile" | "caFile">,
+  { caFile, trustedCaFile }: Pick<TrustOptions, "trustedCaFile" | "caFile">,
   profile: Profile | undefined,
   authority: Authority,
 ): Promise<string | undefined> {
-  const given = caFile === undefined ? undefined : await readGivenCa(caFile);
-  const listed = trustedCaFile === undefined ? undefined : await readTrustFile(trustedCaFile);
-  return given ?? listed?.get(normalizeAuthority(authority)) ?? caOfProfile(profile, authority);
+  const fromOption = caFile === undefined ? undefined : await readOptionCa(caFile);
+  const fromTrustFile = trustedCaFile === undefined ? undefined : await readTrustFile(trustedCaFile);
+  return fromOption ?? fromTrustFile?.get(normalizeAuthority(authority)) ?? readProfileCa(profile, authority);
 }
 
-async function readGivenCa(path: string): Promise<string> {
+async function readOptionCa(path: string): Promise<string> {
   const pem = await readCaFile(path);
   if (pem.ok) return pem.value;
-  throw new Failure(
+  throw new CliError(
     `--cacert: expected ${pem.problem.expected}`,
     "A service that made its own CA keeps it in its data directory, at tls/ca.pem.",
   );
 }
 
-function caOfProfile(profile: Profile | undefined, authority: Authority): string | undefined {
+function readProfileCa(profile: Profile | undefined, authority: Authority): string | undefined {
   if (profile === undefined) return undefined;
   const { name, trustedCA } = profile;
-  const pem = caFor(authority, trustedCA);
+  const pem = findCa(authority, trustedCA);
   if (pem === undefined || parseCertificates(pem) !== undefined) return pem;
-  throw new Failure(
+  throw new CliError(
     `the CA for ${authority} in the profile "${name}" is no certificate in PEM`,
-    `${configureLine(name)} --cacert FILE   replaces it.`,
+    `${configureCommand(name)} --cacert FILE   replaces it.`,
   );
 }

@@ -5,25 +5,25 @@
  */
 
 /** Characters of a target's URI. */
-export const LONGEST_URI = 65_536;
+export const MAX_URI_LENGTH = 65_536;
 
 /** Characters of a host as written: decoding makes escapes and letters beyond ASCII shorter. */
-export const LONGEST_WRITTEN_HOST = 2_048;
+export const MAX_UNPARSED_HOST_LENGTH = 2_048;
 
 /** Characters of a host name (RFC 1035 §2.3.4, without the lengths and the root). */
-export const LONGEST_HOST = 253;
+export const MAX_HOST_LENGTH = 253;
 
 /** Headers of one target. */
-export const MOST_HEADERS = 1_000;
+export const MAX_HEADERS = 1_000;
 
 /** Characters of a header's name. */
-export const LONGEST_HEADER_NAME = 256;
+export const MAX_HEADER_NAME_LENGTH = 256;
 
 /** Characters of a header's value. */
-export const LONGEST_HEADER_VALUE = 65_536;
+export const MAX_HEADER_VALUE_LENGTH = 65_536;
 
 /** Characters of each PEM text of `tls`: more than the longest chains, and not a list of all public authorities. */
-export const LONGEST_PEM = 65_536;
+export const MAX_PEM_LENGTH = 65_536;
 
 /** Characters of the key of `cap1-hmac-sha512`. */
-export const LONGEST_CAP1_KEY = 1_024;
+export const MAX_CAP1_KEY_LENGTH = 1_024;

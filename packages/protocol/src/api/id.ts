@@ -1,6 +1,6 @@
 import type { TextRule } from "./json-fields.ts";
 
-const LONGEST_ID = 512;
+const MAX_ID_LENGTH = 512;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
@@ -9,6 +9,6 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
  */
 export const ID_RULE: TextRule = {
   accepts: (text) =>
-    text.length > 0 && text.length <= LONGEST_ID && !text.includes("\0") && !LONE_SURROGATE.test(text),
+    text.length > 0 && text.length <= MAX_ID_LENGTH && !text.includes("\0") && !LONE_SURROGATE.test(text),
   expected: "a well-formed string of 1 to 512 characters (UTF-16 code units) without NUL",
 };

@@ -12,9 +12,9 @@ export interface QueryRequest {
   readonly limit: number;
 }
 
-const KNOWN = ["id", "lastId", "limit"];
+const QUERY_KEYS = ["id", "lastId", "limit"];
 const DEFAULT_LIMIT = 1;
-const HIGHEST_LIMIT = 1000;
+const MAX_LIMIT = 1000;
 
 /**
  * @param search the raw query without `?`, form-encoded (so `+` is a space). Unknown and repeated keys are refused, and
@@ -23,7 +23,7 @@ const HIGHEST_LIMIT = 1000;
 export function parseQueryRequest(search: string): Parsed<QueryRequest> {
   const pairs = parsePairs(search);
   if (!pairs.ok) return pairs;
-  return parseQuery(pairs.value, readDigits(pairs.value.get("limit")));
+  return parseQuery(pairs.value, parseDigits(pairs.value.get("limit")));
 }
 
 /**
@@ -32,7 +32,7 @@ export function parseQueryRequest(search: string): Parsed<QueryRequest> {
  * @param query `{id?, lastId?, limit?}` with `limit` a number. An unknown member is refused.
  */
 export function parseQueryFields(query: unknown): Parsed<QueryRequest> {
-  const fields = parseFields(query ?? {}, "", KNOWN);
+  const fields = parseFields(query ?? {}, "", QUERY_KEYS);
   if (!fields.ok) return fields;
   return parseQuery(fields.value, fields.value.get("limit"));
 }
@@ -65,12 +65,12 @@ function parsePairs(search: string): Parsed<ReadonlyMap<string, string>> {
   for (const piece of search.split("&")) {
     if (piece === "") continue;
     const equals = piece.indexOf("=");
-    const key = formDecode(equals === -1 ? piece : piece.slice(0, equals));
+    const key = decodeFormComponent(equals === -1 ? piece : piece.slice(0, equals));
     if (key === undefined) return refuse("query", "percent-encoded UTF-8");
     const field = printableName(key);
-    if (!KNOWN.includes(key)) return refuse(field, `no such key; the keys are ${KNOWN.join(", ")}`);
+    if (!QUERY_KEYS.includes(key)) return refuse(field, `no such key; the keys are ${QUERY_KEYS.join(", ")}`);
     if (pairs.has(key)) return refuse(field, "no second value");
-    const value = formDecode(equals === -1 ? "" : piece.slice(equals + 1));
+    const value = decodeFormComponent(equals === -1 ? "" : piece.slice(equals + 1));
     if (value === undefined) return refuse(field, "percent-encoded UTF-8");
     pairs.set(key, value);
   }
@@ -78,18 +78,18 @@ function parsePairs(search: string): Parsed<ReadonlyMap<string, string>> {
 }
 
 /** A number of any length, since one over the highest limit means that limit; NaN for what is no number. */
-function readDigits(text: string | undefined): number | undefined {
+function parseDigits(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  return /^[0-9]+$/.test(text) ? Math.min(Number(text), HIGHEST_LIMIT) : Number.NaN;
+  return /^[0-9]+$/.test(text) ? Math.min(Number(text), MAX_LIMIT) : Number.NaN;
 }
 
 function parseLimit(limit: unknown): Parsed<number> {
   if (limit === undefined) return accept(DEFAULT_LIMIT);
   const isCount = typeof limit === "number" && Number.isInteger(limit) && limit >= 1;
-  return isCount ? accept(Math.min(limit, HIGHEST_LIMIT)) : refuse("limit", "an integer of at least 1");
+  return isCount ? accept(Math.min(limit, MAX_LIMIT)) : refuse("limit", "an integer of at least 1");
 }
 
-function formDecode(text: string): string | undefined {
+function decodeFormComponent(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {

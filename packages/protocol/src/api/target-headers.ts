@@ -1,6 +1,6 @@
 import { HOP_BY_HOP_REQUEST, isFieldValue, isToken, trimFieldValue } from "../http-syntax.ts";
 import { type Parsed, accept, refuse } from "../result.ts";
-import { LONGEST_HEADER_NAME, LONGEST_HEADER_VALUE, MOST_HEADERS } from "./field-limits.ts";
+import { MAX_HEADER_NAME_LENGTH, MAX_HEADER_VALUE_LENGTH, MAX_HEADERS } from "./field-limits.ts";
 import { memberPath, parseEntries } from "./json-fields.ts";
 
 export type ConfiguredHeader = readonly [name: string, value: string];
@@ -9,14 +9,20 @@ export type ConfiguredHeader = readonly [name: string, value: string];
  * Names that a target cannot configure: they frame the message or route it (Host, Content-Length, Expect), or they
  * stop forwarding loops (Via, CDN-Loop) and would not if an exporter could write them.
  */
-const REFUSED: ReadonlySet<string> = new Set(["cdn-loop", "content-length", "expect", "host", "via"]);
+const FORBIDDEN_HEADERS: ReadonlySet<string> = new Set([
+  "cdn-loop",
+  "content-length",
+  "expect",
+  "host",
+  "via",
+]);
 
 /** Headers of a target; absent: none. Hop-by-hop names are checked like the others and then left out. */
 export function parseTargetHeaders(value: unknown): Parsed<readonly ConfiguredHeader[]> {
   if (value === undefined) return accept([]);
   const entries = parseEntries(value, "headers");
   if (!entries.ok) return entries;
-  if (entries.value.size > MOST_HEADERS) return refuse("headers", `at most ${MOST_HEADERS} headers`);
+  if (entries.value.size > MAX_HEADERS) return refuse("headers", `at most ${MAX_HEADERS} headers`);
   const headers = new Map<string, ConfiguredHeader>();
   for (const [name, given] of entries.value) {
     const header = parseHeader(name, given);
@@ -32,13 +38,13 @@ export function parseTargetHeaders(value: unknown): Parsed<readonly ConfiguredHe
 
 function parseHeader(name: string, value: unknown): Parsed<ConfiguredHeader> {
   const path = memberPath("headers", name);
-  if (name.length > LONGEST_HEADER_NAME) {
-    return refuse(path, `a header name of at most ${LONGEST_HEADER_NAME} characters`);
+  if (name.length > MAX_HEADER_NAME_LENGTH) {
+    return refuse(path, `a header name of at most ${MAX_HEADER_NAME_LENGTH} characters`);
   }
   if (!isToken(name)) return refuse(path, "a header name (RFC 9110 token)");
-  if (REFUSED.has(name.toLowerCase())) return refuse(path, "a header that a target may set");
-  if (typeof value === "string" && value.length > LONGEST_HEADER_VALUE) {
-    return refuse(path, `a string of at most ${LONGEST_HEADER_VALUE} characters`);
+  if (FORBIDDEN_HEADERS.has(name.toLowerCase())) return refuse(path, "a header that a target may set");
+  if (typeof value === "string" && value.length > MAX_HEADER_VALUE_LENGTH) {
+    return refuse(path, `a string of at most ${MAX_HEADER_VALUE_LENGTH} characters`);
   }
   if (typeof value !== "string" || !isFieldValue(value)) {
     return refuse(path, "a string of characters up to U+00FF without control characters but tab");

@@ -1,5 +1,5 @@
 import { type Parsed, accept, refuse } from "../result.ts";
-import { LONGEST_CAP1_KEY } from "./field-limits.ts";
+import { MAX_CAP1_KEY_LENGTH } from "./field-limits.ts";
 import { type TextRule, parseFields, parseOptionalText, parseText } from "./json-fields.ts";
 
 /** Credentials for AWS Signature Version 4. */
@@ -58,7 +58,11 @@ function parseAws4(value: unknown, path: string): Parsed<HmacConfiguration> {
   if (!region.ok) return region;
   const service = parseText(fields.value.get("service"), `${path}.service`, SCOPE_PART);
   if (!service.ok) return service;
-  const secretAccessKey = parseText(fields.value.get("secretAccessKey"), `${path}.secretAccessKey`, SECRET);
+  const secretAccessKey = parseText(
+    fields.value.get("secretAccessKey"),
+    `${path}.secretAccessKey`,
+    SECRET_ACCESS_KEY,
+  );
   if (!secretAccessKey.ok) return secretAccessKey;
   const sessionToken = parseOptionalText(
     fields.value.get("sessionToken"),
@@ -99,7 +103,7 @@ const SCOPE_PART: TextRule = {
   expected: 'a string of 1 to 128 visible ASCII characters but "/", "," and "="',
 };
 
-const SECRET: TextRule = {
+const SECRET_ACCESS_KEY: TextRule = {
   accepts: (text) => text.length > 0 && text.length <= 256 && !/[\p{Cc}\p{Surrogate}]/u.test(text),
   expected: "a well-formed string of 1 to 256 characters without control characters",
 };
@@ -111,8 +115,8 @@ const SESSION_TOKEN: TextRule = {
 
 const CAP1_KEY: TextRule = {
   accepts: (text) =>
-    text.length <= LONGEST_CAP1_KEY && /^[A-Za-z0-9_-]+$/.test(text) && text.length % 4 !== 1,
-  expected: `base64url without padding, at most ${LONGEST_CAP1_KEY} characters`,
+    text.length <= MAX_CAP1_KEY_LENGTH && /^[A-Za-z0-9_-]+$/.test(text) && text.length % 4 !== 1,
+  expected: `base64url without padding, at most ${MAX_CAP1_KEY_LENGTH} characters`,
 };
 
 /** Verifiers split Authorization at "," and the credential at "/". */

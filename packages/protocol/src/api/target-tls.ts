@@ -1,5 +1,5 @@
 import { type Parsed, accept, refuse } from "../result.ts";
-import { LONGEST_PEM } from "./field-limits.ts";
+import { MAX_PEM_LENGTH } from "./field-limits.ts";
 import { type TextRule, parseFields, parseOptionalBoolean, parseOptionalText } from "./json-fields.ts";
 
 /** How a target is reached over TLS. A closed list: any other option would go through to the connector. */
@@ -16,8 +16,8 @@ export interface TlsConfiguration {
 
 /** Only the shape: a full parse needs a cryptographic library, which a browser does not have. The service does it. */
 const PEM: TextRule = {
-  accepts: (text) => text.length <= LONGEST_PEM && /-----BEGIN [A-Z0-9 ]{1,64}-----/.test(text),
-  expected: `PEM of at most ${LONGEST_PEM} characters`,
+  accepts: (text) => text.length <= MAX_PEM_LENGTH && /-----BEGIN [A-Z0-9 ]{1,64}-----/.test(text),
+  expected: `PEM of at most ${MAX_PEM_LENGTH} characters`,
 };
 
 export function parseTls(value: unknown): Parsed<TlsConfiguration | undefined> {

@@ -1,9 +1,9 @@
 import { type Parsed, accept, refuse } from "../result.ts";
-import { LONGEST_HOST, LONGEST_URI, LONGEST_WRITTEN_HOST } from "./field-limits.ts";
-import { findRepair } from "./uri-repairs.ts";
+import { MAX_HOST_LENGTH, MAX_URI_LENGTH, MAX_UNPARSED_HOST_LENGTH } from "./field-limits.ts";
+import { findNormalization } from "./uri-normalization.ts";
 
 const EXPECTED = "an absolute http or https URI";
-const HOST_TOO_LONG = `${EXPECTED} with a host of at most ${LONGEST_HOST} characters`;
+const HOST_TOO_LONG = `${EXPECTED} with a host of at most ${MAX_HOST_LENGTH} characters`;
 const CONTROL_OR_SPACE = /[\p{Cc}\s]/u;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const SCHEME_AND_AUTHORITY = /^https?:\/\/([^/?#]+)/i;
@@ -18,7 +18,8 @@ const SCHEME_AND_AUTHORITY = /^https?:\/\/([^/?#]+)/i;
  */
 export function parseTargetUri(value: unknown): Parsed<string> {
   if (typeof value !== "string") return refuse("uri", EXPECTED);
-  if (value.length > LONGEST_URI) return refuse("uri", `${EXPECTED} of at most ${LONGEST_URI} characters`);
+  if (value.length > MAX_URI_LENGTH)
+    return refuse("uri", `${EXPECTED} of at most ${MAX_URI_LENGTH} characters`);
   if (CONTROL_OR_SPACE.test(value) || LONE_SURROGATE.test(value)) {
     return refuse("uri", `${EXPECTED} without control characters, white space and half surrogate pairs`);
   }
@@ -28,12 +29,13 @@ export function parseTargetUri(value: unknown): Parsed<string> {
   if (authority === undefined) return refuse("uri", EXPECTED);
   if (authority.includes("@")) return refuse("uri", `${EXPECTED} without user info`);
   // Before it is parsed: the encoding of letters beyond ASCII (RFC 3492) takes the square of their number.
-  if (authority.length > LONGEST_WRITTEN_HOST) return refuse("uri", HOST_TOO_LONG);
+  if (authority.length > MAX_UNPARSED_HOST_LENGTH) return refuse("uri", HOST_TOO_LONG);
   if (!URL.canParse(value)) return refuse("uri", EXPECTED);
   const url = new URL(value);
-  if (url.hostname.length > LONGEST_HOST) return refuse("uri", HOST_TOO_LONG);
+  if (url.hostname.length > MAX_HOST_LENGTH) return refuse("uri", HOST_TOO_LONG);
   if (url.port === "0") return refuse("uri", `${EXPECTED} with a port over 0`);
-  const repair = findRepair(value.slice(origin.length));
-  if (repair !== undefined) return refuse("uri", `${EXPECTED} that is sent as it is written; ${repair}`);
+  const normalization = findNormalization(value.slice(origin.length));
+  if (normalization !== undefined)
+    return refuse("uri", `${EXPECTED} that is sent as it is written; ${normalization}`);
   return accept(url.href);
 }

@@ -176,14 +176,14 @@ test.each(["Authorization", "authorization"])("hmac together with the header %s 
   expectTarget({ headers: { [name]: "Bearer x" } }, { headers: [[name, "Bearer x"]] });
 });
 
-test.each(["?a=b=c", "?a", "?", "?a=1&", "?a=%ff", "?=", "?a=1"])(
+test.each(["?a=b=c", "?a", "?a=1&", "?a=%ff", "?=", "?a=1"])(
   "cap1 takes the target query %j only if it protects it whole",
   (query) => {
     const parsed = parseExportRequest({
       uri: `${URI}${query}`,
       hmac: { "cap1-hmac-sha512": CAP1 },
     });
-    if (["?", "?=", "?a=1"].includes(query)) expect(parsed).toMatchObject({ ok: true });
+    if (["?=", "?a=1"].includes(query)) expect(parsed).toMatchObject({ ok: true });
     else expectRefused(parsed, "uri");
     expect(parseExportRequest({ uri: `${URI}${query}` })).toMatchObject({ ok: true });
   },

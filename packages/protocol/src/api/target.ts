@@ -1,6 +1,6 @@
 import { parseMethod } from "../http-syntax.ts";
 import { type Parsed, accept, refuse } from "../result.ts";
-import { refuseCap1Path, refuseCap1Query } from "../signers/cap1-canonical.ts";
+import { checkCap1Path, checkCap1Query } from "../signers/cap1-canonical.ts";
 import { type Fields, parseOptionalBoolean } from "./json-fields.ts";
 import { type ConfiguredHeader, parseTargetHeaders } from "./target-headers.ts";
 import { type HmacConfiguration, parseHmac } from "./target-hmac.ts";
@@ -48,7 +48,7 @@ export function parseTarget(fields: Fields): Parsed<TargetConfiguration> {
   if (!hmac.ok) return hmac;
   const tls = parseTls(fields.get("tls"));
   if (!tls.ok) return tls;
-  return refuseContradiction({
+  return checkConflicts({
     uri: uri.value,
     ...(method.value !== undefined && { method: method.value }),
     headers: headers.value,
@@ -74,18 +74,18 @@ function parseTimeout(value: unknown): Parsed<number | undefined> {
 }
 
 /** Fields that are right one by one and cannot hold together. */
-function refuseContradiction(target: TargetConfiguration): Parsed<TargetConfiguration> {
+function checkConflicts(target: TargetConfiguration): Parsed<TargetConfiguration> {
   if (target.hmac === undefined) return accept(target);
   const authorization = target.headers.find(([name]) => name.toLowerCase() === "authorization");
   if (authorization !== undefined) {
     return refuse(`headers.${authorization[0]}`, "no Authorization header beside hmac, which makes one");
   }
-  if (target.hmac.scheme === "cap1-hmac-sha512") return refuseUnsignableByCap1(target);
+  if (target.hmac.scheme === "cap1-hmac-sha512") return checkSignableByCap1(target);
   return accept(target);
 }
 
-function refuseUnsignableByCap1(target: TargetConfiguration): Parsed<TargetConfiguration> {
+function checkSignableByCap1(target: TargetConfiguration): Parsed<TargetConfiguration> {
   const { pathname, search } = new URL(target.uri);
-  const problem = refuseCap1Path(pathname) ?? refuseCap1Query(search.slice(1));
+  const problem = checkCap1Path(pathname) ?? checkCap1Query(search.slice(1));
   return problem === undefined ? accept(target) : refuse("uri", problem.expected);
 }

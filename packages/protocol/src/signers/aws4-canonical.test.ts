@@ -6,7 +6,7 @@ import {
   canonicalQuery,
   canonicalRequest,
   canonicalUri,
-  isS3Kind,
+  isS3Service,
   wirePath,
 } from "./aws4-canonical.ts";
 
@@ -102,11 +102,11 @@ test("spelling a path for S3 does not change the bytes that it names", () => {
 });
 
 test.each(["s3", "s3-object-lambda", "s3-outposts", "s3express"])("%s is an S3 kind", (service) => {
-  expect(isS3Kind(service)).toBe(true);
+  expect(isS3Service(service)).toBe(true);
 });
 
 test.each(["S3", "s3 ", "s3-control", "lambda", ""])("%j is no S3 kind", (service) => {
-  expect(isS3Kind(service)).toBe(false);
+  expect(isS3Service(service)).toBe(false);
 });
 
 test.each([

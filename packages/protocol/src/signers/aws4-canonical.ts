@@ -1,5 +1,5 @@
-import { type HeaderLine, signedHeaders } from "./header-lines.ts";
-import { normalizePath } from "./normalize-path.ts";
+import { type HeaderField, signedHeaders } from "./header-fields.ts";
+import { removeDotSegments } from "./remove-dot-segments.ts";
 
 /*
  * The canonical request of AWS Signature Version 4.
@@ -8,10 +8,10 @@ import { normalizePath } from "./normalize-path.ts";
  */
 
 /** Services whose paths are object keys: encoded once, and `//` and dots are part of the name. */
-const S3_KINDS: ReadonlySet<string> = new Set(["s3", "s3-object-lambda", "s3-outposts", "s3express"]);
+const S3_SERVICES: ReadonlySet<string> = new Set(["s3", "s3-object-lambda", "s3-outposts", "s3express"]);
 
-export function isS3Kind(service: string): boolean {
-  return S3_KINDS.has(service);
+export function isS3Service(service: string): boolean {
+  return S3_SERVICES.has(service);
 }
 
 /**
@@ -19,12 +19,12 @@ export function isS3Kind(service: string): boolean {
  * verify the path as it stands and those who decode and encode it first compute the same.
  */
 export function wirePath(service: string, path: string): string {
-  return isS3Kind(service) ? encodeOnce(path, PATH) : path;
+  return isS3Service(service) ? encodeOnce(path, PATH) : path;
 }
 
 /** The path as it is signed, made from the path on the wire. */
 export function canonicalUri(service: string, path: string): string {
-  return isS3Kind(service) ? wirePath(service, path) : encodeAgain(normalizePath(path));
+  return isS3Service(service) ? wirePath(service, path) : doubleEncode(removeDotSegments(path));
 }
 
 /** The query as it is signed: each pair with its `=`, sorted by encoded key, then by encoded value. */
@@ -33,7 +33,7 @@ export function canonicalQuery(query: string): string {
     .split("&")
     .filter((piece) => piece !== "")
     .map(encodePair)
-    .toSorted(byKeyThenValue)
+    .toSorted(compareEncodedPairs)
     .map(([key, value]) => `${key}=${value}`)
     .join("&");
 }
@@ -47,8 +47,10 @@ export function canonicalKeys(query: string): readonly string[] {
 }
 
 /** One line a name; the values of a repeated name in the order sent, with commas between. */
-export function canonicalHeaders(lines: readonly HeaderLine[]): string {
-  return lines.map((line) => `${line.lowerCaseName}:${line.values.map(collapseSpaces).join(",")}\n`).join("");
+export function canonicalHeaders(fields: readonly HeaderField[]): string {
+  return fields
+    .map((field) => `${field.lowerCaseName}:${field.values.map(collapseSpaces).join(",")}\n`)
+    .join("");
 }
 
 /** The parts of a canonical request, each in its canonical form. */
@@ -56,7 +58,7 @@ export interface CanonicalParts {
   readonly method: string;
   readonly uri: string;
   readonly query: string;
-  readonly headers: readonly HeaderLine[];
+  readonly headers: readonly HeaderField[];
   /** Value of X-Amz-Content-Sha256. */
   readonly payload: string;
 }
@@ -74,7 +76,7 @@ export function canonicalRequest(parts: CanonicalParts): string {
 
 /** What is kept as it is, and what is written for each character of one byte. */
 interface Encoding {
-  readonly plain: RegExp;
+  readonly unreserved: RegExp;
   readonly table: readonly string[];
 }
 
@@ -85,13 +87,13 @@ const PATH: Encoding = encoding(/^[A-Za-z0-9\-._~/]*$/);
 const PERCENT = 0x25;
 
 /** A table, because a stranger may send a query in which every character has to be encoded. */
-function encoding(plain: RegExp): Encoding {
+function encoding(unreserved: RegExp): Encoding {
   const table = Array.from({ length: 256 }, (_, code) => {
     const character = String.fromCharCode(code);
-    if (plain.test(character)) return character;
+    if (unreserved.test(character)) return character;
     return code < 128 ? percentEncoded(code) : encodeURIComponent(character);
   });
-  return { plain, table };
+  return { unreserved, table };
 }
 
 function percentEncoded(byte: number): string {
@@ -99,8 +101,8 @@ function percentEncoded(byte: number): string {
 }
 
 /** What decoding and encoding gives, without ever decoding: `%2F` stays apart from `/`, and `%FF` survives. */
-function encodeOnce(text: string, { plain, table }: Encoding): string {
-  if (plain.test(text)) return text;
+function encodeOnce(text: string, { unreserved, table }: Encoding): string {
+  if (unreserved.test(text)) return text;
   let encoded = "";
   for (let at = 0; at < text.length; at += 1) {
     const byte = text.charCodeAt(at) === PERCENT ? readEscape(text, at) : undefined;
@@ -117,8 +119,8 @@ function encodeOnce(text: string, { plain, table }: Encoding): string {
 }
 
 /** Encodes what is encoded already, `%` included: the wire carries the first encoding. */
-function encodeAgain(path: string): string {
-  if (PATH.plain.test(path)) return path;
+function doubleEncode(path: string): string {
+  if (PATH.unreserved.test(path)) return path;
   let encoded = "";
   for (const character of path) {
     encoded += PATH.table[character.charCodeAt(0)] ?? encodeURIComponent(character);
@@ -162,7 +164,7 @@ function encodeQueryPart(text: string): string {
   return encodeOnce(text.replaceAll("+", "%20"), QUERY_PART);
 }
 
-function byKeyThenValue([keyA, valueA]: EncodedPair, [keyB, valueB]: EncodedPair): number {
+function compareEncodedPairs([keyA, valueA]: EncodedPair, [keyB, valueB]: EncodedPair): number {
   if (keyA !== keyB) return keyA < keyB ? -1 : 1;
   return valueA === valueB ? 0 : valueA < valueB ? -1 : 1;
 }

@@ -2,7 +2,7 @@
  * Headers that intermediaries add or change, or that belong to one connection. If they were signed, the signature would break on
  * the way: Google's and Cloudflare's front ends rewrite `Accept-Encoding`, a service mesh its tracing headers.
  */
-const UNSIGNABLE: ReadonlySet<string> = new Set([
+const UNSIGNABLE_HEADERS: ReadonlySet<string> = new Set([
   "accept-encoding",
   "authorization",
   "b3",
@@ -38,9 +38,9 @@ const UNSIGNABLE: ReadonlySet<string> = new Set([
 ]);
 
 /** Families of the same: proxies' and browsers' own, B3 and Datadog tracing, Cloudflare, Envoy. */
-const UNSIGNABLE_FAMILY = /^(?:proxy-|sec-|cf-|x-b3-|x-datadog-|x-envoy-|x-forwarded-)/;
+const UNSIGNABLE_PREFIX = /^(?:proxy-|sec-|cf-|x-b3-|x-datadog-|x-envoy-|x-forwarded-)/;
 
 /** Whether a header of this lower-case name can stand under a signature at all. */
 export function isSignable(lowerCaseName: string): boolean {
-  return !UNSIGNABLE.has(lowerCaseName) && !UNSIGNABLE_FAMILY.test(lowerCaseName);
+  return !UNSIGNABLE_HEADERS.has(lowerCaseName) && !UNSIGNABLE_PREFIX.test(lowerCaseName);
 }

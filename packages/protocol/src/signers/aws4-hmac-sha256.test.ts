@@ -7,15 +7,15 @@ import {
   authorization,
   createAws4Signer,
   credentialScope,
-  refuseAws4Query,
+  checkAws4Query,
   signingKey,
   stringToSign,
 } from "./aws4-hmac-sha256.ts";
 import { EMPTY_SHA256 } from "./aws4-payload.ts";
 import { hex, utf8Bytes } from "./bytes.ts";
-import type { Digest, SignableRequest } from "./signer.ts";
+import type { HashFunction, SignableRequest } from "./signer.ts";
 
-const digest: Digest = (algorithm, data) => hash(algorithm, data, "buffer");
+const hashFunction: HashFunction = (algorithm, data) => hash(algorithm, data, "buffer");
 
 /** The credentials of AWS's examples. */
 const S3 = {
@@ -76,7 +76,7 @@ test.each([
     signature: "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7",
   },
 ])("the published example, $name, comes out right", ({ configured, request, payload, signature }) => {
-  const signer = createAws4Signer(S3, configured, digest);
+  const signer = createAws4Signer(S3, configured, hashFunction);
   const added = signer.sign(request, payload, NOW);
   expect(sent(added, "authorization")).toMatch(new RegExp(`, Signature=${signature}$`));
 });
@@ -94,9 +94,9 @@ test("the published signing key comes out right", () => {
   const block = new Uint8Array(64);
   block.set(key);
   const pad = (byte: number): Uint8Array => block.map((value) => value ^ byte);
-  const inner = digest("sha256", Buffer.concat([pad(0x36), message]));
-  const expected = digest("sha256", Buffer.concat([pad(0x5c), inner]));
-  expect(hex(signingKey(configuration, "20150830", digest)(message))).toBe(hex(expected));
+  const inner = hashFunction("sha256", Buffer.concat([pad(0x36), message]));
+  const expected = hashFunction("sha256", Buffer.concat([pad(0x5c), inner]));
+  expect(hex(signingKey(configuration, "20150830", hashFunction)(message))).toBe(hex(expected));
 });
 
 test("the scope carries region and service as configured, in their case", () => {
@@ -108,7 +108,7 @@ test("the scope carries region and service as configured, in their case", () => 
 test("the string to sign hashes header values as the bytes they are on the wire", () => {
   const time = { dateTime: "20130524T000000Z", day: "20130524" };
   const expected = hash("sha256", Buffer.from([0x78, 0xe9]));
-  expect(stringToSign(time, "scope", "x\u00e9", digest)).toBe(
+  expect(stringToSign(time, "scope", "x\u00e9", hashFunction)).toBe(
     `AWS4-HMAC-SHA256\n20130524T000000Z\nscope\n${expected}`,
   );
 });
@@ -120,7 +120,7 @@ test("the authorization has AWS's form", () => {
 });
 
 test("date, payload and token are sent as they were signed", () => {
-  const signer = createAws4Signer({ ...S3, sessionToken: "token" }, [], digest);
+  const signer = createAws4Signer({ ...S3, sessionToken: "token" }, [], hashFunction);
   const added = signer.sign(GET, "UNSIGNED-PAYLOAD", NOW);
   expect(added.slice(0, -1)).toEqual([
     "x-amz-date",
@@ -135,7 +135,7 @@ test("date, payload and token are sent as they were signed", () => {
 });
 
 test("signed are Host, Content-Type, X-Amz headers and what the target configures, and nothing else", () => {
-  const signer = createAws4Signer(S3, ["X-Api-Version", "User-Agent", "Via"], digest);
+  const signer = createAws4Signer(S3, ["X-Api-Version", "User-Agent", "Via"], hashFunction);
   const headers = HOST.concat(
     ["Content-Type", "a/b", "x-amz-meta-a", "1", "X-API-VERSION", "2", "user-agent", "u"],
     ["via", "1.1 x", "Accept", "*/*", "Content-Length", "0", "X-Amzn-Trace-Id", "t"],
@@ -146,13 +146,13 @@ test("signed are Host, Content-Type, X-Amz headers and what the target configure
 });
 
 test("one signer keeps days, paths and queries apart", () => {
-  const shared = createAws4Signer(S3, [], digest);
+  const shared = createAws4Signer(S3, [], hashFunction);
   const requests = ["/a", "/b", "/a"].flatMap((path) =>
     ["", "x=1", "x=2"].map((query) => ({ method: "GET", path, query, headers: HOST })),
   );
   for (const request of requests) {
     for (const now of [NOW, new Date("2013-05-25T00:00:00Z"), NOW]) {
-      const fresh = createAws4Signer(S3, [], digest);
+      const fresh = createAws4Signer(S3, [], hashFunction);
       expect(shared.sign(request, EMPTY_SHA256, now)).toEqual(fresh.sign(request, EMPTY_SHA256, now));
     }
   }
@@ -160,8 +160,8 @@ test("one signer keeps days, paths and queries apart", () => {
 
 test("only the signer sets its own headers; the token is its own only when it has one", () => {
   const own = ["authorization", "x-amz-content-sha256", "x-amz-date"];
-  const without = createAws4Signer(S3, [], digest);
-  const withToken = createAws4Signer({ ...S3, sessionToken: "token" }, [], digest);
+  const without = createAws4Signer(S3, [], hashFunction);
+  const withToken = createAws4Signer({ ...S3, sessionToken: "token" }, [], hashFunction);
   expect([...without.ownHeaders].toSorted()).toEqual(own);
   expect([...withToken.ownHeaders].toSorted()).toEqual([...own, "x-amz-security-token"].toSorted());
   for (const name of ["x-amz-content-sha256", "x-amz-date", "x-amz-security-token"]) {
@@ -180,7 +180,7 @@ test.each([
   "x-amz-=",
 ])("the query %s is refused as one that cannot be signed, whatever the service", (query) => {
   for (const service of ["s3", "lambda"]) {
-    expect(refuseAws4Query(service, query, "GET")).toMatchObject({
+    expect(checkAws4Query(service, query, "GET")).toMatchObject({
       kind: "invalid",
       problem: { field: "query" },
     });
@@ -190,7 +190,7 @@ test.each([
 test.each(["", "a=x-amz-date", "ax-amz-date=1", "x-amzn=1", "=x-amz-acl", "acl", "Signature=1", "a;b"])(
   "the query %j is let through to a service that is not S3",
   (query) => {
-    expect(refuseAws4Query("execute-api", query, "GET")).toBeUndefined();
+    expect(checkAws4Query("execute-api", query, "GET")).toBeUndefined();
   },
 );
 
@@ -205,7 +205,7 @@ test("no spelling of a reserved key gets through", () => {
     );
   fc.assert(
     fc.property(spelling, (key) => {
-      expect(refuseAws4Query("lambda", `a=1&${key}=1`, "GET")).toBeDefined();
+      expect(checkAws4Query("lambda", `a=1&${key}=1`, "GET")).toBeDefined();
     }),
   );
 });

@@ -4,19 +4,19 @@ import {
   canonicalQuery,
   canonicalRequest,
   canonicalUri,
-  isS3Kind,
+  isS3Service,
   wirePath,
 } from "./aws4-canonical.ts";
 import { isSignable } from "./aws4-headers.ts";
 import { planPayload } from "./aws4-payload.ts";
-import { aws4HeaderRule, s3HeaderRule } from "./aws4-steering.ts";
-import { digestLatin1, hex, utf8Bytes } from "./bytes.ts";
-import { groupHeaders, signedHeaders } from "./header-lines.ts";
+import { aws4HeaderRule, s3HeaderRule } from "./aws4-client-headers.ts";
+import { hashLatin1, hex, utf8Bytes } from "./bytes.ts";
+import { groupHeaders, signedHeaders } from "./header-fields.ts";
 import { type Hmac, prepareHmac } from "./hmac.ts";
-import { rememberLast } from "./remember-last.ts";
-import { refuseS3Query } from "./s3-query.ts";
-import type { Digest, QueryRefusal, Signer } from "./signer.ts";
-import { type SigningTime, rememberSigningTime } from "./signing-time.ts";
+import { memoizeLast } from "./memoize-last.ts";
+import { checkS3Query } from "./s3-query.ts";
+import type { HashFunction, QueryRefusal, Signer } from "./signer.ts";
+import { type SigningTime, memoizeSigningTime } from "./signing-time.ts";
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
 const TERMINATOR = "aws4_request";
@@ -32,15 +32,15 @@ const TERMINATOR = "aws4_request";
 export function createAws4Signer(
   configuration: Aws4Configuration,
   configuredHeaderNames: readonly string[],
-  digest: Digest,
+  hash: HashFunction,
 ): Signer {
   const { service, sessionToken } = configuration;
   const isSigned = signedHeaderRule(configuredHeaderNames);
-  const uriOf = rememberLast((path) => canonicalUri(service, path));
-  const queryOf = rememberLast(canonicalQuery);
-  const timeOf = rememberSigningTime();
-  const keyOf = rememberLast((day) => signingKey(configuration, day, digest));
-  const scopeOf = rememberLast((day) => credentialScope(configuration, day));
+  const uriOf = memoizeLast((path) => canonicalUri(service, path));
+  const queryOf = memoizeLast(canonicalQuery);
+  const timeOf = memoizeSigningTime();
+  const keyOf = memoizeLast((day) => signingKey(configuration, day, hash));
+  const scopeOf = memoizeLast((day) => credentialScope(configuration, day));
   const tokenHeader = sessionToken === undefined ? [] : ["x-amz-security-token", sessionToken];
   const ownHeaders = new Set(["authorization", "x-amz-content-sha256", "x-amz-date"]);
   // Without a session token the target's configuration may carry the header itself.
@@ -48,8 +48,8 @@ export function createAws4Signer(
 
   return {
     ownHeaders,
-    headerRule: isS3Kind(service) ? s3HeaderRule : aws4HeaderRule,
-    refuseQuery: (query, method) => refuseAws4Query(service, query, method),
+    headerRule: isS3Service(service) ? s3HeaderRule : aws4HeaderRule,
+    checkQuery: (query, method) => checkAws4Query(service, query, method),
     planPayload: (head) => planPayload(service, head),
     wirePath: (path) => wirePath(service, path),
     sign: (request, payload, now) => {
@@ -64,7 +64,7 @@ export function createAws4Signer(
         payload,
       });
       const scope = scopeOf(time.day);
-      const signature = hex(keyOf(time.day)(stringToSign(time, scope, canonical, digest)));
+      const signature = hex(keyOf(time.day)(stringToSign(time, scope, canonical, hash)));
       const credential = `${configuration.awsAccessKeyId}/${scope}`;
       return [...added, "authorization", authorization(credential, signedHeaders(headers), signature)];
     },
@@ -75,12 +75,12 @@ export function createAws4Signer(
  * A query key X-Amz-* is refused, however it is encoded: such keys carry security tokens, dates and operations, and a
  * client does not get to choose those of a signed request. For the S3 kinds a list says which keys pass at all.
  */
-export function refuseAws4Query(service: string, query: string, method: string): QueryRefusal | undefined {
+export function checkAws4Query(service: string, query: string, method: string): QueryRefusal | undefined {
   const isReserved = canonicalKeys(query).some((key) => key.toLowerCase().startsWith("x-amz-"));
   if (isReserved) {
     return { kind: "invalid", problem: { field: "query", expected: "no key that begins with X-Amz-" } };
   }
-  return isS3Kind(service) ? refuseS3Query(query, method) : undefined;
+  return isS3Service(service) ? checkS3Query(query, method) : undefined;
 }
 
 /** `20261122/us-east-1/s3/aws4_request`: what the signing key is good for. */
@@ -88,17 +88,22 @@ export function credentialScope(configuration: Aws4Configuration, day: string): 
   return `${day}/${configuration.region}/${configuration.service}/${TERMINATOR}`;
 }
 
-export function stringToSign(time: SigningTime, scope: string, canonical: string, digest: Digest): string {
+export function stringToSign(
+  time: SigningTime,
+  scope: string,
+  canonical: string,
+  hash: HashFunction,
+): string {
   // Header values are bytes on the wire, hence Latin-1.
-  return `${ALGORITHM}\n${time.dateTime}\n${scope}\n${hex(digestLatin1(digest, "sha256", canonical))}`;
+  return `${ALGORITHM}\n${time.dateTime}\n${scope}\n${hex(hashLatin1(hash, "sha256", canonical))}`;
 }
 
 /** The key for one day, region and service, as the HMAC that signs with it. */
-export function signingKey(configuration: Aws4Configuration, day: string, digest: Digest): Hmac {
+export function signingKey(configuration: Aws4Configuration, day: string, hash: HashFunction): Hmac {
   const secret = utf8Bytes(`AWS4${configuration.secretAccessKey}`);
   return [day, configuration.region, configuration.service, TERMINATOR].reduce(
-    (key, part) => prepareHmac(digest, "sha256", key(part)),
-    prepareHmac(digest, "sha256", secret),
+    (key, part) => prepareHmac(hash, "sha256", key(part)),
+    prepareHmac(hash, "sha256", secret),
   );
 }
 

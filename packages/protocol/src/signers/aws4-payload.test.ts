@@ -2,18 +2,23 @@ import { hash } from "node:crypto";
 
 import { expect, test } from "vitest";
 
-import { EMPTY_SHA256, UNSIGNED_PAYLOAD, UNSIGNED_TRAILER, planPayload } from "./aws4-payload.ts";
-import type { RequestHead } from "./signer.ts";
+import {
+  EMPTY_SHA256,
+  UNSIGNED_PAYLOAD,
+  STREAMING_UNSIGNED_PAYLOAD_TRAILER,
+  planPayload,
+} from "./aws4-payload.ts";
+import type { PayloadContext } from "./signer.ts";
 
 const HASH = "0123456789abcdef".repeat(4);
 const S3_KINDS = ["s3", "s3-object-lambda", "s3-outposts", "s3express"];
 const OTHERS = ["lambda", "execute-api", "dynamodb", "s3-like", "S3", ""];
 const BODIES = ["none", "known-length", "unknown-length"] as const;
 
-const STREAMED: RequestHead = { body: "known-length", secure: true };
+const STREAMED: PayloadContext = { body: "known-length", secure: true };
 
 function declared(value: string): object {
-  return { kind: "declared", value };
+  return { kind: "precomputed", value };
 }
 
 test("the hash of nothing is the hash of nothing", () => {
@@ -23,7 +28,12 @@ test("the hash of nothing is the hash of nothing", () => {
 test("a hash beside a body that comes in frames would be the hash of the frames, and is refused", () => {
   for (const service of [...S3_KINDS, ...OTHERS]) {
     for (const body of BODIES) {
-      const head = { payloadSha256: HASH, contentSha256: UNSIGNED_TRAILER, body, secure: true };
+      const head = {
+        payloadSha256: HASH,
+        contentSha256: STREAMING_UNSIGNED_PAYLOAD_TRAILER,
+        body,
+        secure: true,
+      };
       expect(planPayload(service, head)).toMatchObject({
         kind: "refused",
         problem: { field: "X-Payload-Sha256" },
@@ -106,22 +116,22 @@ test.each(S3_KINDS)("a body of known length streams unsigned to %s over https", 
 });
 
 test.each(S3_KINDS)("a body to %s is held without TLS or without a length", (service) => {
-  expect(planPayload(service, { body: "known-length", secure: false })).toEqual({ kind: "hold" });
-  expect(planPayload(service, { body: "unknown-length", secure: true })).toEqual({ kind: "hold" });
+  expect(planPayload(service, { body: "known-length", secure: false })).toEqual({ kind: "buffer" });
+  expect(planPayload(service, { body: "unknown-length", secure: true })).toEqual({ kind: "buffer" });
 });
 
 test.each(OTHERS)("a body to the service %j is always held", (service) => {
   for (const body of ["known-length", "unknown-length"] as const) {
     for (const secure of [true, false]) {
-      expect(planPayload(service, { body, secure })).toEqual({ kind: "hold" });
+      expect(planPayload(service, { body, secure })).toEqual({ kind: "buffer" });
     }
   }
 });
 
 test("unsigned chunks with a trailer are kept where an unsigned body may stream", () => {
   for (const service of S3_KINDS) {
-    const plan = planPayload(service, { ...STREAMED, contentSha256: UNSIGNED_TRAILER });
-    expect(plan).toEqual(declared(UNSIGNED_TRAILER));
+    const plan = planPayload(service, { ...STREAMED, contentSha256: STREAMING_UNSIGNED_PAYLOAD_TRAILER });
+    expect(plan).toEqual(declared(STREAMING_UNSIGNED_PAYLOAD_TRAILER));
   }
 });
 
@@ -130,7 +140,7 @@ test.each([
   ["s3", { body: "known-length", secure: false }],
   ["s3", { body: "unknown-length", secure: true }],
 ] as const)("unsigned chunks with a trailer are refused to %s with %j", (service, head) => {
-  expect(planPayload(service, { ...head, contentSha256: UNSIGNED_TRAILER })).toMatchObject({
+  expect(planPayload(service, { ...head, contentSha256: STREAMING_UNSIGNED_PAYLOAD_TRAILER })).toMatchObject({
     kind: "refused",
     problem: { field: "X-Amz-Content-Sha256" },
   });

@@ -1,5 +1,5 @@
-import { isS3Kind } from "./aws4-canonical.ts";
-import type { PayloadPlan, RequestHead } from "./signer.ts";
+import { isS3Service } from "./aws4-canonical.ts";
+import type { PayloadPlan, PayloadContext } from "./signer.ts";
 
 /** SHA-256 of nothing. */
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -8,7 +8,7 @@ export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca49
 export const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
 
 /** S3: the body is aws-chunked without chunk signatures and ends with a trailer, such as a checksum. */
-export const UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+export const STREAMING_UNSIGNED_PAYLOAD_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 
 const AWS_CHUNKED = /(?:^|[\t ,])aws-chunked(?:$|[\t ,])/i;
 
@@ -18,42 +18,42 @@ const AWS_CHUNKED = /(?:^|[\t ,])aws-chunked(?:$|[\t ,])/i;
  *
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
  */
-export function planPayload(service: string, head: RequestHead): PayloadPlan {
-  const chunks = head.contentSha256?.toUpperCase().startsWith("STREAMING-") === true;
-  if (!chunks && isS3Kind(service) && AWS_CHUNKED.test(head.contentEncoding ?? "")) {
+export function planPayload(service: string, context: PayloadContext): PayloadPlan {
+  const isStreaming = context.contentSha256?.toUpperCase().startsWith("STREAMING-") === true;
+  if (!isStreaming && isS3Service(service) && AWS_CHUNKED.test(context.contentEncoding ?? "")) {
     return refused(
       "Content-Encoding",
       "no aws-chunked without a STREAMING X-Amz-Content-Sha256: the frames would be stored",
     );
   }
-  if (head.payloadSha256 !== undefined) {
-    if (chunks)
+  if (context.payloadSha256 !== undefined) {
+    if (isStreaming)
       return refused("X-Payload-Sha256", "nothing beside STREAMING: it would be the hash of the frames");
-    return declareHash(head.payloadSha256);
+    return precomputedHash(context.payloadSha256);
   }
-  if (head.body === "none") return { kind: "declared", value: EMPTY_SHA256 };
-  const mayStream = isS3Kind(service) && head.secure && head.body === "known-length";
-  if (chunks) return planChunks(head.contentSha256 ?? "", mayStream);
-  return mayStream ? { kind: "declared", value: UNSIGNED_PAYLOAD } : { kind: "hold" };
+  if (context.body === "none") return { kind: "precomputed", value: EMPTY_SHA256 };
+  const canStreamUnsigned = isS3Service(service) && context.secure && context.body === "known-length";
+  if (isStreaming) return planStreamingPayload(context.contentSha256 ?? "", canStreamUnsigned);
+  return canStreamUnsigned ? { kind: "precomputed", value: UNSIGNED_PAYLOAD } : { kind: "buffer" };
 }
 
-function declareHash(text: string): PayloadPlan {
-  if (/^[0-9A-Fa-f]{64}$/.test(text)) return { kind: "declared", value: text.toLowerCase() };
+function precomputedHash(text: string): PayloadPlan {
+  if (/^[0-9A-Fa-f]{64}$/.test(text)) return { kind: "precomputed", value: text.toLowerCase() };
   return refused("X-Payload-Sha256", "64 hexadecimal digits, the SHA-256 of the body");
 }
 
 /** The body is framed in chunks already: hashing it as if it were the content would store the frames. */
-function planChunks(contentSha256: string, mayStream: boolean): PayloadPlan {
-  if (contentSha256 !== UNSIGNED_TRAILER) {
+function planStreamingPayload(contentSha256: string, canStreamUnsigned: boolean): PayloadPlan {
+  if (contentSha256 !== STREAMING_UNSIGNED_PAYLOAD_TRAILER) {
     return refused(
       "X-Amz-Content-Sha256",
-      `no STREAMING value but ${UNSIGNED_TRAILER}: chunk signatures need the target's own key`,
+      `no STREAMING value but ${STREAMING_UNSIGNED_PAYLOAD_TRAILER}: chunk signatures need the target's own key`,
     );
   }
-  if (mayStream) return { kind: "declared", value: UNSIGNED_TRAILER };
+  if (canStreamUnsigned) return { kind: "precomputed", value: STREAMING_UNSIGNED_PAYLOAD_TRAILER };
   return refused(
     "X-Amz-Content-Sha256",
-    `${UNSIGNED_TRAILER} only with Content-Length, to an S3 target over https`,
+    `${STREAMING_UNSIGNED_PAYLOAD_TRAILER} only with Content-Length, to an S3 target over https`,
   );
 }
 

@@ -1,11 +1,11 @@
-import type { Digest } from "./signer.ts";
+import type { HashFunction } from "./signer.ts";
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 const UTF8 = new TextEncoder();
 
 /** Where texts are laid out that are hashed at once: allocated for each, they would cost ten times what their hash does. */
-const SCRATCH = new Uint8Array(16 * 1024);
+const SCRATCH_BUFFER = new Uint8Array(16 * 1024);
 
 export function hex(bytes: Uint8Array): string {
   let text = "";
@@ -35,16 +35,24 @@ export function latin1Bytes(text: string): Uint8Array {
 }
 
 /** The hash of {@link latin1Bytes}. */
-export function digestLatin1(digest: Digest, algorithm: Parameters<Digest>[0], text: string): Uint8Array {
-  const { read, written } = UTF8.encodeInto(text, SCRATCH);
+export function hashLatin1(
+  hash: HashFunction,
+  algorithm: Parameters<HashFunction>[0],
+  text: string,
+): Uint8Array {
+  const { read, written } = UTF8.encodeInto(text, SCRATCH_BUFFER);
   const isAscii = read === text.length && written === text.length;
-  return digest(algorithm, isAscii ? SCRATCH.subarray(0, written) : latin1Bytes(text));
+  return hash(algorithm, isAscii ? SCRATCH_BUFFER.subarray(0, written) : latin1Bytes(text));
 }
 
 /** The hash of {@link utf8Bytes}. */
-export function digestUtf8(digest: Digest, algorithm: Parameters<Digest>[0], text: string): Uint8Array {
-  const { read, written } = UTF8.encodeInto(text, SCRATCH);
-  return digest(algorithm, read === text.length ? SCRATCH.subarray(0, written) : utf8Bytes(text));
+export function hashUtf8(
+  hash: HashFunction,
+  algorithm: Parameters<HashFunction>[0],
+  text: string,
+): Uint8Array {
+  const { read, written } = UTF8.encodeInto(text, SCRATCH_BUFFER);
+  return hash(algorithm, read === text.length ? SCRATCH_BUFFER.subarray(0, written) : utf8Bytes(text));
 }
 
 /** One character a byte. */

@@ -7,8 +7,8 @@ import {
   canonicalRequest,
   canonicalUri,
   isSignedByCap1,
-  refuseCap1Path,
-  refuseCap1Query,
+  checkCap1Path,
+  checkCap1Query,
 } from "./cap1-canonical.ts";
 
 test.each([
@@ -76,13 +76,13 @@ test.each(["host", "content-length", "user-agent", "x-cap-date", "__proto__"])("
 });
 
 test.each(["", "a=1", "a=", "=v", "=", "a=1&a=1", "a=%C3%A9&b=+"])("the query %j is protected", (query) => {
-  expect(refuseCap1Query(query)).toBeUndefined();
+  expect(checkCap1Query(query)).toBeUndefined();
 });
 
 test.each(["a", "a=b=c", "a=b=", "a==b", "a=1&b", "&a=1", "a=1&", "a=1&&b=2", "a=%ff", "%zz=1", "a=%"])(
   "the query %j is refused",
   (query) => {
-    expect(refuseCap1Query(query)).toMatchObject({ field: "query" });
+    expect(checkCap1Query(query)).toMatchObject({ field: "query" });
   },
 );
 
@@ -92,7 +92,7 @@ test("a path is refused exactly if it cannot be signed", () => {
     .map((parts) => `/${parts.join("")}`);
   fc.assert(
     fc.property(path, (text) => {
-      if (refuseCap1Path(text) === undefined) expect(canonicalUri(text)).toMatch(/^%2F/);
+      if (checkCap1Path(text) === undefined) expect(canonicalUri(text)).toMatch(/^%2F/);
       else expect(() => canonicalUri(text)).toThrow(URIError);
     }),
   );
@@ -106,7 +106,7 @@ test("two queries that were let through and mean different things are signed dif
   const pairs = (query: string): string[] => query.split("&").map(decodeURIComponent).toSorted();
   fc.assert(
     fc.property(part, part, (first, second) => {
-      if (refuseCap1Query(first) !== undefined || refuseCap1Query(second) !== undefined) return;
+      if (checkCap1Query(first) !== undefined || checkCap1Query(second) !== undefined) return;
       if (canonicalQuery(first) !== canonicalQuery(second)) return;
       expect(pairs(first)).toEqual(pairs(second));
     }),

@@ -1,6 +1,6 @@
 import type { Problem } from "../result.ts";
-import { type HeaderLine, signedHeaders } from "./header-lines.ts";
-import { normalizePath } from "./normalize-path.ts";
+import { type HeaderField, signedHeaders } from "./header-fields.ts";
+import { removeDotSegments } from "./remove-dot-segments.ts";
 
 /*
  * The canonical request of CAP1-HMAC-SHA512. There is no specification; what its public implementation computes
@@ -24,7 +24,7 @@ export function isSignedByCap1(lowerCaseName: string): boolean {
 }
 
 /** Why the path cannot be signed: its escapes are not UTF-8. */
-export function refuseCap1Path(path: string): Problem | undefined {
+export function checkCap1Path(path: string): Problem | undefined {
   return isDecodable(path) ? undefined : { field: "path", expected: "a path with escapes of UTF-8 only" };
 }
 
@@ -32,7 +32,7 @@ export function refuseCap1Path(path: string): Problem | undefined {
  * Why the query would not be protected. The scheme signs what stands between the first and the second `=` of a pair as
  * its value: in `a=b=c` anybody could change the `c`, and a bare `a` is signed as if it were `a=undefined`.
  */
-export function refuseCap1Query(query: string): Problem | undefined {
+export function checkCap1Query(query: string): Problem | undefined {
   if (query === "") return undefined;
   for (const pair of query.split("&")) {
     if (pair.split("=").length !== 2) {
@@ -48,7 +48,7 @@ export function refuseCap1Query(query: string): Problem | undefined {
 
 /** The path decoded, normalised and encoded whole, slashes too. */
 export function canonicalUri(path: string): string {
-  return encodeURIComponent(normalizePath(decodeURIComponent(path)));
+  return encodeURIComponent(removeDotSegments(decodeURIComponent(path)));
 }
 
 /** The pairs sorted as they stand, then each key and value decoded and encoded. */
@@ -65,9 +65,9 @@ export function canonicalQuery(query: string): string {
  * One line a name. The values of a repeated name are joined by comma and space, as Node's server gives
  * them to the verifier.
  */
-export function canonicalHeaders(lines: readonly HeaderLine[]): string {
-  return lines
-    .map((line) => `${line.lowerCaseName}:${collapseOutsideQuotes(line.values.join(", "))}\n`)
+export function canonicalHeaders(fields: readonly HeaderField[]): string {
+  return fields
+    .map((field) => `${field.lowerCaseName}:${collapseOutsideQuotes(field.values.join(", "))}\n`)
     .join("");
 }
 
@@ -75,7 +75,7 @@ export function canonicalRequest(
   method: string,
   uri: string,
   query: string,
-  headers: readonly HeaderLine[],
+  headers: readonly HeaderField[],
 ): string {
   return [method.toUpperCase(), uri, query, canonicalHeaders(headers), signedHeaders(headers)].join("\n");
 }

@@ -11,9 +11,9 @@ import {
   stringToSign,
 } from "./cap1-hmac-sha512.ts";
 import { CAP1_KEYS, CAP1_VECTORS } from "./cap1-hmac-sha512.vectors.ts";
-import type { Digest, SignableRequest } from "./signer.ts";
+import type { HashFunction, SignableRequest } from "./signer.ts";
 
-const digest: Digest = (algorithm, data) => hash(algorithm, data, "buffer");
+const hashFunction: HashFunction = (algorithm, data) => hash(algorithm, data, "buffer");
 const CONFIGURATION = { scheme: "cap1-hmac-sha512", key: "mySecret", keyId: "someId" } as const;
 const NOW = new Date("2026-11-22T01:02:03Z");
 const GET: SignableRequest = { method: "GET", path: "/x", query: "", headers: ["Host", "example.com"] };
@@ -31,7 +31,7 @@ test.each(VECTORS)(
   ({ vector, keyId, key, expected }) => {
     const isDate = (name: string): boolean => name.toLowerCase() === "x-cap-date";
     const dateTime = vector.headers.find(([name]) => isDate(name))?.[1] ?? "";
-    const signer = createCap1Signer({ scheme: "cap1-hmac-sha512", key, keyId }, [], digest);
+    const signer = createCap1Signer({ scheme: "cap1-hmac-sha512", key, keyId }, [], hashFunction);
     const request = {
       method: vector.method,
       path: vector.path,
@@ -53,14 +53,14 @@ test("there are 20 vectors", () => {
 });
 
 test("one signer keeps hosts, days, paths and queries apart", () => {
-  const shared = createCap1Signer(CONFIGURATION, [], digest);
+  const shared = createCap1Signer(CONFIGURATION, [], hashFunction);
   const requests = ["a.example", "A.example", "b.example"].flatMap((host) =>
     ["/x", "/y"].map((path) => ({ method: "GET", path, query: `h=${host}`, headers: ["Host", host] })),
   );
   const days = [NOW, new Date("2026-11-23T01:02:03Z")];
   for (const request of [...requests, ...requests]) {
     for (const now of days) {
-      const fresh = createCap1Signer(CONFIGURATION, [], digest);
+      const fresh = createCap1Signer(CONFIGURATION, [], hashFunction);
       expect(shared.sign(request, "", now)).toEqual(fresh.sign(request, "", now));
     }
   }
@@ -69,15 +69,15 @@ test("one signer keeps hosts, days, paths and queries apart", () => {
 test("the host is lower case in the scope and as given in the key", () => {
   expect(credentialScope("20261122", "API.Example.com")).toBe("20261122/api.example.com/cap1_request");
   const message = new Uint8Array([1]);
-  expect(hex(signingKey(CONFIGURATION, "20261122", "A.example", digest)(message))).not.toBe(
-    hex(signingKey(CONFIGURATION, "20261122", "a.example", digest)(message)),
+  expect(hex(signingKey(CONFIGURATION, "20261122", "A.example", hashFunction)(message))).not.toBe(
+    hex(signingKey(CONFIGURATION, "20261122", "a.example", hashFunction)(message)),
   );
 });
 
 test("header bytes are hashed as the text that a verifier on Node holds", () => {
   const time = { dateTime: "20261122T010203Z", day: "20261122" };
   const expected = hash("sha512", "x:\u00e9", "base64url");
-  expect(stringToSign(time, "scope", "x:\u00e9", digest)).toBe(
+  expect(stringToSign(time, "scope", "x:\u00e9", hashFunction)).toBe(
     `CAP1-HMAC-SHA512\n20261122T010203Z\nscope\n${expected}`,
   );
 });
@@ -89,7 +89,7 @@ test("the authorization has no spaces between its parts", () => {
 });
 
 test("only the signer sets Authorization and X-Cap-Date; every other header of the requester passes", () => {
-  const signer = createCap1Signer(CONFIGURATION, [], digest);
+  const signer = createCap1Signer(CONFIGURATION, [], hashFunction);
   expect([...signer.ownHeaders].toSorted()).toEqual(["authorization", "x-cap-date"]);
   expect(["authorization", "x-cap-date", "x_cap_date"].map((name) => signer.headerRule(name, "a"))).toEqual(
     Array(3).fill("drop"),
@@ -98,18 +98,18 @@ test("only the signer sets Authorization and X-Cap-Date; every other header of t
 });
 
 test("every body streams, whatever hash the requester declares", () => {
-  const signer = createCap1Signer(CONFIGURATION, [], digest);
+  const signer = createCap1Signer(CONFIGURATION, [], hashFunction);
   for (const body of ["none", "known-length", "unknown-length"] as const) {
     const head = { body, secure: false, payloadSha256: "no hash" };
-    expect(signer.planPayload(head)).toEqual({ kind: "declared", value: "" });
+    expect(signer.planPayload(head)).toEqual({ kind: "precomputed", value: "" });
   }
 });
 
 test("the path goes onto the wire as it is", () => {
-  expect(createCap1Signer(CONFIGURATION, [], digest).wirePath("/a@b//%2f")).toBe("/a@b//%2f");
+  expect(createCap1Signer(CONFIGURATION, [], hashFunction).wirePath("/a@b//%2f")).toBe("/a@b//%2f");
 });
 
 test("without Host nothing is signed", () => {
-  const signer = createCap1Signer(CONFIGURATION, [], digest);
+  const signer = createCap1Signer(CONFIGURATION, [], hashFunction);
   expect(() => signer.sign({ ...GET, headers: [] }, "", NOW)).toThrow(TypeError);
 });

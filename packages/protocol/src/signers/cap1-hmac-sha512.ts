@@ -1,18 +1,18 @@
 import type { Cap1Configuration } from "../api/target-hmac.ts";
 import { encodeBase64url } from "../base64url.ts";
-import { digestUtf8, latin1Text, utf8Bytes } from "./bytes.ts";
+import { hashUtf8, latin1Text, utf8Bytes } from "./bytes.ts";
 import {
   canonicalQuery,
   canonicalRequest,
   canonicalUri,
   isSignedByCap1,
-  refuseCap1Query,
+  checkCap1Query,
 } from "./cap1-canonical.ts";
-import { type HeaderLine, foldUnderscores, groupHeaders, signedHeaders } from "./header-lines.ts";
+import { type HeaderField, foldUnderscores, groupHeaders, signedHeaders } from "./header-fields.ts";
 import { type Hmac, prepareHmac } from "./hmac.ts";
-import { rememberLast } from "./remember-last.ts";
-import type { Digest, Signer } from "./signer.ts";
-import { type SigningTime, rememberSigningTime } from "./signing-time.ts";
+import { memoizeLast } from "./memoize-last.ts";
+import type { HashFunction, Signer } from "./signer.ts";
+import { type SigningTime, memoizeSigningTime } from "./signing-time.ts";
 
 const ALGORITHM = "CAP1-HMAC-SHA512";
 const TERMINATOR = "cap1_request";
@@ -24,22 +24,22 @@ const TERMINATOR = "cap1_request";
 export function createCap1Signer(
   configuration: Cap1Configuration,
   _configuredHeaderNames: readonly string[],
-  digest: Digest,
+  hash: HashFunction,
 ): Signer {
   const ownHeaders = new Set(["authorization", "x-cap-date"]);
-  const uriOf = rememberLast(canonicalUri);
-  const queryOf = rememberLast(canonicalQuery);
-  const timeOf = rememberSigningTime();
-  const keysOf = rememberLast((day) => rememberLast((host) => signingKey(configuration, day, host, digest)));
+  const uriOf = memoizeLast(canonicalUri);
+  const queryOf = memoizeLast(canonicalQuery);
+  const timeOf = memoizeSigningTime();
+  const keysOf = memoizeLast((day) => memoizeLast((host) => signingKey(configuration, day, host, hash)));
 
   return {
     ownHeaders,
     headerRule: (name) => (ownHeaders.has(foldUnderscores(name)) ? "drop" : undefined),
-    refuseQuery: (query) => {
-      const problem = refuseCap1Query(query);
+    checkQuery: (query) => {
+      const problem = checkCap1Query(query);
       return problem === undefined ? undefined : { kind: "invalid", problem };
     },
-    planPayload: () => ({ kind: "declared", value: "" }),
+    planPayload: () => ({ kind: "precomputed", value: "" }),
     wirePath: (path) => path,
     sign: (request, _payload, now) => {
       const time = timeOf(now);
@@ -53,7 +53,7 @@ export function createCap1Signer(
         headers,
       );
       const scope = credentialScope(time.day, host);
-      const message = stringToSign(time, scope, canonical, digest);
+      const message = stringToSign(time, scope, canonical, hash);
       const signature = encodeBase64url(keysOf(time.day)(host)(message));
       const credential = `${configuration.keyId}/${scope}`;
       return [...added, "Authorization", authorization(credential, signedHeaders(headers), signature)];
@@ -66,10 +66,15 @@ export function credentialScope(day: string, host: string): string {
   return `${day}/${host.toLowerCase()}/${TERMINATOR}`;
 }
 
-export function stringToSign(time: SigningTime, scope: string, canonical: string, digest: Digest): string {
+export function stringToSign(
+  time: SigningTime,
+  scope: string,
+  canonical: string,
+  hash: HashFunction,
+): string {
   // Verifiers hold header bytes as Latin-1 text and hash that text as UTF-8.
-  const hash = encodeBase64url(digestUtf8(digest, "sha512", canonical));
-  return [ALGORITHM, time.dateTime, scope, hash].join("\n");
+  const canonicalHash = encodeBase64url(hashUtf8(hash, "sha512", canonical));
+  return [ALGORITHM, time.dateTime, scope, canonicalHash].join("\n");
 }
 
 /**
@@ -80,11 +85,11 @@ export function signingKey(
   configuration: Cap1Configuration,
   day: string,
   host: string,
-  digest: Digest,
+  hash: HashFunction,
 ): Hmac {
   return [day, host, TERMINATOR].reduce(
-    (key, part) => prepareHmac(digest, "sha512", utf8Bytes(latin1Text(key(part)))),
-    prepareHmac(digest, "sha512", utf8Bytes(`CAP1${configuration.key}`)),
+    (key, part) => prepareHmac(hash, "sha512", utf8Bytes(latin1Text(key(part)))),
+    prepareHmac(hash, "sha512", utf8Bytes(`CAP1${configuration.key}`)),
   );
 }
 
@@ -94,8 +99,8 @@ export function authorization(credential: string, signed: string, signature: str
 }
 
 /** @throws TypeError without Host: the caller builds the request, so there is always one. */
-function hostOf(headers: readonly HeaderLine[]): string {
-  const host = headers.find((line) => line.lowerCaseName === "host")?.values[0];
+function hostOf(headers: readonly HeaderField[]): string {
+  const host = headers.find((field) => field.lowerCaseName === "host")?.values[0];
   if (host === undefined) throw new TypeError("a request is signed with its Host header");
   return host;
 }

@@ -5,12 +5,12 @@ import { expect, test } from "vitest";
 
 import { utf8Bytes } from "./bytes.ts";
 import { prepareHmac } from "./hmac.ts";
-import type { Digest } from "./signer.ts";
+import type { HashFunction } from "./signer.ts";
 
-const digest: Digest = (algorithm, data) => hash(algorithm, data, "buffer");
+const hashFunction: HashFunction = (algorithm, data) => hash(algorithm, data, "buffer");
 
 test("RFC 4231 test case 2 comes out right", () => {
-  const hmac = prepareHmac(digest, "sha256", utf8Bytes("Jefe"));
+  const hmac = prepareHmac(hashFunction, "sha256", utf8Bytes("Jefe"));
   expect(Buffer.from(hmac(utf8Bytes("what do ya want for nothing?"))).toString("hex")).toBe(
     "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
   );
@@ -21,7 +21,7 @@ test("one prepared key signs message after message, of any lengths, as Node's HM
   const messages = fc.array(fc.uint8Array({ maxLength: 200 }), { minLength: 1, maxLength: 6 });
   fc.assert(
     fc.property(fc.constantFrom("sha256", "sha512"), key, messages, (algorithm, secret, list) => {
-      const hmac = prepareHmac(digest, algorithm, secret);
+      const hmac = prepareHmac(hashFunction, algorithm, secret);
       for (const message of [...list, ...list]) {
         const expected = createHmac(algorithm, secret).update(message).digest();
         expect(Buffer.from(hmac(message))).toEqual(expected);
@@ -37,7 +37,7 @@ test.each([
   for (let length = block - 2; length < block + 10; length++) {
     const key = new Uint8Array(length).fill(length);
     const expected = createHmac(algorithm, key).update("message").digest();
-    const hmac = prepareHmac(digest, algorithm, key);
+    const hmac = prepareHmac(hashFunction, algorithm, key);
     expect(Buffer.from(hmac(utf8Bytes("message")))).toEqual(expected);
   }
 });

@@ -1,23 +1,27 @@
 import { utf8Bytes } from "./bytes.ts";
-import type { Digest } from "./signer.ts";
+import type { HashFunction } from "./signer.ts";
 
 /** A keyed hash with its key built in; a text is taken as UTF-8. */
 export type Hmac = (message: Uint8Array | string) => Uint8Array;
 
 /** Bytes that the hash function takes in one step. */
-const BLOCK_BYTES: Readonly<Record<Parameters<Digest>[0], number>> = { sha256: 64, sha512: 128 };
+const BLOCK_BYTES: Readonly<Record<Parameters<HashFunction>[0], number>> = { sha256: 64, sha512: 128 };
 
 /**
  * HMAC (RFC 2104) out of one-shot hashes, its pads laid out once: under load, hash objects cost several times what a
  * one-shot hash does.
  */
-export function prepareHmac(digest: Digest, algorithm: Parameters<Digest>[0], key: Uint8Array): Hmac {
+export function prepareHmac(
+  hash: HashFunction,
+  algorithm: Parameters<HashFunction>[0],
+  key: Uint8Array,
+): Hmac {
   const blockBytes = BLOCK_BYTES[algorithm];
   const block = new Uint8Array(blockBytes);
-  block.set(key.length > blockBytes ? digest(algorithm, key) : key);
+  block.set(key.length > blockBytes ? hash(algorithm, key) : key);
   const withInnerPad = prepend(block.map((byte) => byte ^ 0x36));
   const withOuterPad = prepend(block.map((byte) => byte ^ 0x5c));
-  return (message) => digest(algorithm, withOuterPad(digest(algorithm, withInnerPad(message))));
+  return (message) => hash(algorithm, withOuterPad(hash(algorithm, withInnerPad(message))));
 }
 
 /** Messages of one length in a row, as signatures are made of, share one buffer. */

@@ -3,9 +3,9 @@ import { hash } from "node:crypto";
 import { expect, test } from "vitest";
 
 import { createSigner } from "./index.ts";
-import type { Digest } from "./signer.ts";
+import type { HashFunction } from "./signer.ts";
 
-const digest: Digest = (algorithm, data) => hash(algorithm, data, "buffer");
+const hashFunction: HashFunction = (algorithm, data) => hash(algorithm, data, "buffer");
 const REQUEST = { method: "GET", path: "/", query: "", headers: ["Host", "example.com"] };
 
 test("each scheme gets the signer of its name", () => {
@@ -18,9 +18,9 @@ test("each scheme gets the signer of its name", () => {
       secretAccessKey: "k",
     },
     [],
-    digest,
+    hashFunction,
   );
-  const cap1 = createSigner({ scheme: "cap1-hmac-sha512", key: "abcd", keyId: "k" }, [], digest);
+  const cap1 = createSigner({ scheme: "cap1-hmac-sha512", key: "abcd", keyId: "k" }, [], hashFunction);
   expect(aws4.sign(REQUEST, "", new Date()).at(-1)).toMatch(/^AWS4-HMAC-SHA256 /);
   expect(cap1.sign(REQUEST, "", new Date()).at(-1)).toMatch(/^CAP1-HMAC-SHA512 /);
 });

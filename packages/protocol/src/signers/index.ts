@@ -1,15 +1,26 @@
 import type { Aws4Configuration, Cap1Configuration, HmacConfiguration } from "../api/target-hmac.ts";
 import { createAws4Signer } from "./aws4-hmac-sha256.ts";
 import { createCap1Signer } from "./cap1-hmac-sha512.ts";
-import type { Digest, Signer } from "./signer.ts";
+import type { HashFunction, Signer } from "./signer.ts";
 
 export { wirePath } from "./aws4-canonical.ts";
-export { EMPTY_SHA256, UNSIGNED_PAYLOAD, UNSIGNED_TRAILER } from "./aws4-payload.ts";
-export { refuseCap1Path, refuseCap1Query } from "./cap1-canonical.ts";
-export type { HeaderRule } from "./aws4-steering.ts";
-export type { Digest, PayloadPlan, QueryRefusal, RequestHead, SignableRequest, Signer } from "./signer.ts";
+export { EMPTY_SHA256, UNSIGNED_PAYLOAD, STREAMING_UNSIGNED_PAYLOAD_TRAILER } from "./aws4-payload.ts";
+export { checkCap1Path, checkCap1Query } from "./cap1-canonical.ts";
+export type { HeaderRule } from "./aws4-client-headers.ts";
+export type {
+  HashFunction,
+  PayloadPlan,
+  QueryRefusal,
+  PayloadContext,
+  SignableRequest,
+  Signer,
+} from "./signer.ts";
 
-type CreateSigner<C> = (configuration: C, configuredHeaderNames: readonly string[], digest: Digest) => Signer;
+type CreateSigner<C> = (
+  configuration: C,
+  configuredHeaderNames: readonly string[],
+  hash: HashFunction,
+) => Signer;
 
 const SIGNERS: {
   readonly "aws4-hmac-sha256": CreateSigner<Aws4Configuration>;
@@ -23,14 +34,14 @@ const SIGNERS: {
  * The signer for a target's requests.
  *
  * @param configuredHeaderNames names of the headers in the target's configuration, in any case.
- * @param digest see {@link Digest}.
+ * @param hash see {@link HashFunction}.
  */
 export function createSigner(
   configuration: HmacConfiguration,
   configuredHeaderNames: readonly string[],
-  digest: Digest,
+  hash: HashFunction,
 ): Signer {
   return configuration.scheme === "aws4-hmac-sha256"
-    ? SIGNERS[configuration.scheme](configuration, configuredHeaderNames, digest)
-    : SIGNERS[configuration.scheme](configuration, configuredHeaderNames, digest);
+    ? SIGNERS[configuration.scheme](configuration, configuredHeaderNames, hash)
+    : SIGNERS[configuration.scheme](configuration, configuredHeaderNames, hash);
 }

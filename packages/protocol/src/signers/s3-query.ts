@@ -4,14 +4,14 @@ import type { QueryRefusal } from "./signer.ts";
 /** `any`, or the methods with which the key only reads or continues what the target's URI names. */
 type KeyRule = "any" | readonly string[];
 
-const READS = ["GET", "HEAD"];
+const READ_METHODS = ["GET", "HEAD"];
 
 /**
  * The query keys of S3 that a client may add: for listing, for multipart uploads, for one version. Any other key may name
  * another resource of the bucket or object (`acl`, `policy`, `tagging`, …), now or in a future version of S3. Names are
  * case-sensitive, as in S3.
  */
-const PASSING: ReadonlyMap<string, KeyRule> = new Map<string, KeyRule>([
+const ALLOWED_KEYS: ReadonlyMap<string, KeyRule> = new Map<string, KeyRule>([
   ["attributes", ["GET"]],
   ["continuation-token", "any"],
   ["delete", ["POST"]],
@@ -28,12 +28,12 @@ const PASSING: ReadonlyMap<string, KeyRule> = new Map<string, KeyRule>([
   ["part-number-marker", "any"],
   ["partNumber", "any"],
   ["prefix", "any"],
-  ["response-cache-control", READS],
-  ["response-content-disposition", READS],
-  ["response-content-encoding", READS],
-  ["response-content-language", READS],
-  ["response-content-type", READS],
-  ["response-expires", READS],
+  ["response-cache-control", READ_METHODS],
+  ["response-content-disposition", READ_METHODS],
+  ["response-content-encoding", READ_METHODS],
+  ["response-content-language", READ_METHODS],
+  ["response-content-type", READ_METHODS],
+  ["response-expires", READ_METHODS],
   ["start-after", "any"],
   ["upload-id-marker", "any"],
   ["uploadId", "any"],
@@ -46,20 +46,20 @@ const PASSING: ReadonlyMap<string, KeyRule> = new Map<string, KeyRule>([
 ]);
 
 /** Keys of older signatures in the URL. */
-const SIGNED_IN_URL = /^(?:awsaccesskeyid|signature)$/i;
+const PRESIGNED_URL_KEY = /^(?:awsaccesskeyid|signature)$/i;
 
 /** Why a client's query may not be added to a request to S3; nothing if it may. */
-export function refuseS3Query(query: string, method: string): QueryRefusal | undefined {
+export function checkS3Query(query: string, method: string): QueryRefusal | undefined {
   // Some servers split at `;`: they would find a key where we read one value.
   if (query.includes(";")) return { kind: "not_allowed", key: ";" };
   for (const key of canonicalKeys(query)) {
-    if (SIGNED_IN_URL.test(key)) {
+    if (PRESIGNED_URL_KEY.test(key)) {
       return {
         kind: "invalid",
         problem: { field: "query", expected: "no key of a request that is signed in its URL" },
       };
     }
-    const rule = PASSING.get(key);
+    const rule = ALLOWED_KEYS.get(key);
     if (rule === undefined || (rule !== "any" && !rule.includes(method))) return { kind: "not_allowed", key };
   }
   return undefined;

@@ -1,8 +1,8 @@
 import type { Problem } from "../result.ts";
-import type { HeaderRule } from "./aws4-steering.ts";
+import type { HeaderRule } from "./aws4-client-headers.ts";
 
 /** A one-shot, synchronous hash, handed in so that this package needs no platform; in Node `crypto.hash`. */
-export type Digest = (algorithm: "sha256" | "sha512", data: Uint8Array) => Uint8Array;
+export type HashFunction = (algorithm: "sha256" | "sha512", data: Uint8Array) => Uint8Array;
 
 /** The request as it will be sent, down to the last byte but the headers that the signer adds. */
 export interface SignableRequest {
@@ -16,7 +16,7 @@ export interface SignableRequest {
 }
 
 /** What has to be known of a requester's message to plan how its body gets into the signature. */
-export interface RequestHead {
+export interface PayloadContext {
   /** The requester's X-Payload-Sha256. */
   readonly payloadSha256?: string;
   /** The requester's X-Amz-Content-Sha256. */
@@ -31,9 +31,9 @@ export interface RequestHead {
 /** How the body gets into the signature. */
 export type PayloadPlan =
   /** The body streams; `value` goes to {@link Signer.sign}. */
-  | { readonly kind: "declared"; readonly value: string }
+  | { readonly kind: "precomputed"; readonly value: string }
   /** Hold the body in memory, hash it with SHA-256, and give the lower-case hex to {@link Signer.sign}. */
-  | { readonly kind: "hold" }
+  | { readonly kind: "buffer" }
   /** The requester has to send something else. */
   | { readonly kind: "refused"; readonly problem: Problem };
 
@@ -58,8 +58,8 @@ export interface Signer {
    *
    * @param method the method that will be sent.
    */
-  refuseQuery(clientQuery: string, method: string): QueryRefusal | undefined;
-  planPayload(head: RequestHead): PayloadPlan;
+  checkQuery(clientQuery: string, method: string): QueryRefusal | undefined;
+  planPayload(context: PayloadContext): PayloadPlan;
   /**
    * The path to put on the wire and into {@link SignableRequest.path}: of all spellings that mean the same to the
    * target, the one that every verifier reads alike.

@@ -1,4 +1,4 @@
-import { rememberLast } from "./remember-last.ts";
+import { memoizeLast } from "./memoize-last.ts";
 
 /** A moment as both schemes write it: ISO 8601 basic format, whole seconds, UTC. */
 export interface SigningTime {
@@ -9,9 +9,9 @@ export interface SigningTime {
 }
 
 /** {@link signingTime}, written once for all requests of one second. */
-export function rememberSigningTime(): (now: Date) => SigningTime {
-  const ofSecond = rememberLast((second: number) => signingTime(new Date(second * 1_000)));
-  return (now) => ofSecond(Math.floor(now.getTime() / 1_000));
+export function memoizeSigningTime(): (now: Date) => SigningTime {
+  const forSecond = memoizeLast((second: number) => signingTime(new Date(second * 1_000)));
+  return (now) => forSecond(Math.floor(now.getTime() / 1_000));
 }
 
 export function signingTime(now: Date): SigningTime {

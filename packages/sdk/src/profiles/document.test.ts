@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseDocuments } from "./document.ts";
 
-const PLACE = ["membrane", "capabilities"];
+const KEY_PATH = ["membrane", "capabilities"];
 const CANARY = "CPBLTY1-CANARY";
 
 test("a text gives its profiles in order, with the strings at the place that matters", () => {
@@ -21,7 +21,7 @@ membrane:
 profile: c
 membrane: {capabilities: }
 `;
-  const parsed = parseDocuments(text, PLACE);
+  const parsed = parseDocuments(text, KEY_PATH);
   const plain = parsed.ok && parsed.value.map(({ name, values }) => [name, Object.fromEntries(values)]);
   expect(plain).toEqual([
     ["a", { create: "one", query: "two" }],
@@ -74,7 +74,7 @@ test.each([
     "only strings in",
   ],
 ])("%s is refused with its line and without any contents", (_, text, line, expected) => {
-  const parsed = parseDocuments(text, PLACE);
+  const parsed = parseDocuments(text, KEY_PATH);
   if (parsed.ok) throw new Error("was not refused");
   expect(parsed.problem.field).toBe(`line ${line}`);
   expect(parsed.problem.expected).toContain(expected);
@@ -84,7 +84,7 @@ test.each([
 test("tags do nothing: what is under one is text like any other", () => {
   const parsed = parseDocuments(
     "profile: !foo a\nmembrane: !bar\n  capabilities:\n    create: !!binary aGk=\n    query: !!js/function x\n",
-    PLACE,
+    KEY_PATH,
   );
   expect(parsed.ok && [...parsed.value[0]!.values]).toEqual([
     ["create", "aGk="],
@@ -93,32 +93,35 @@ test("tags do nothing: what is under one is text like any other", () => {
 });
 
 test("an alias stands for its text, and a bomb of aliases is refused", () => {
-  const once = parseDocuments("profile: a\nmembrane: {capabilities: {create: &x one, query: *x}}", PLACE);
+  const once = parseDocuments("profile: a\nmembrane: {capabilities: {create: &x one, query: *x}}", KEY_PATH);
   expect(once.ok && once.value[0]!.values.get("query")).toBe("one");
   const levels = Array.from(
     { length: 12 },
     (_, level) =>
       `l${level + 1}: &l${level + 1} [${Array.from({ length: 9 }, () => `*l${level}`).join(", ")}]`,
   );
-  const bomb = parseDocuments(["profile: a", "l0: &l0 [x]", ...levels].join("\n"), PLACE);
+  const bomb = parseDocuments(["profile: a", "l0: &l0 [x]", ...levels].join("\n"), KEY_PATH);
   expect(bomb.ok).toBe(false);
 });
 
 test("nesting without end is refused, not a crash", () => {
   for (const open of ["[", "{", "- ", "? "]) {
-    expect(parseDocuments(`profile: a\nx: ${open.repeat(20_000)}`, PLACE).ok).toBe(false);
+    expect(parseDocuments(`profile: a\nx: ${open.repeat(20_000)}`, KEY_PATH).ok).toBe(false);
   }
 });
 
 test("keys that are special to JavaScript are keys like others", () => {
   const parsed = parseDocuments(
     "profile: __proto__\nmembrane: {capabilities: {__proto__: one, constructor: two}}",
-    PLACE,
+    KEY_PATH,
   );
   expect(parsed.ok && [...parsed.value[0]!.values]).toEqual([
     ["__proto__", "one"],
     ["constructor", "two"],
   ]);
-  const inherited = parseDocuments("profile: a\n__proto__: {membrane: {capabilities: {create: x}}}", PLACE);
+  const inherited = parseDocuments(
+    "profile: a\n__proto__: {membrane: {capabilities: {create: x}}}",
+    KEY_PATH,
+  );
   expect(inherited.ok && inherited.value[0]!.values.size).toBe(0);
 });

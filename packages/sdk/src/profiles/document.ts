@@ -15,23 +15,23 @@ export interface ProfileDocument {
 }
 
 // Messages of the parser quote what they stumble on: only its error codes are used, and the place.
-const PARSING: ParseOptions & DocumentOptions & SchemaOptions = {
+const PARSE_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
   prettyErrors: false,
   resolveKnownTags: false,
-  customTags: (tags) => tags.map(keepSpelling),
+  customTags: (tags) => tags.map(preserveNumberSource),
 };
-const MOST_ALIASES = 100;
+const MAX_ALIASES = 100;
 
 /**
  * The profiles in a text, in its order. A document that holds nothing is passed over; anything else that is no profile
  * is refused. `place` are the keys that lead to the map of strings, such as `membrane`, `capabilities`; it may be
  * missing, and then there are no values.
  */
-export function parseDocuments(text: string, place: readonly string[]): Parsed<readonly ProfileDocument[]> {
+export function parseDocuments(text: string, keyPath: readonly string[]): Parsed<readonly ProfileDocument[]> {
   const lines = new LineCounter();
   const documents: ProfileDocument[] = [];
   let start = 0;
-  const all = parseAllDocuments(text, { ...PARSING, lineCounter: lines });
+  const all = parseAllDocuments(text, { ...PARSE_OPTIONS, lineCounter: lines });
   const [stray] = "empty" in all ? all.errors : [];
   if (stray !== undefined) return refuseError(stray, lines);
   for (const [index, yaml] of all.entries()) {
@@ -39,7 +39,7 @@ export function parseDocuments(text: string, place: readonly string[]): Parsed<r
     const content = parseContent(yaml, lines);
     if (!content.ok) return content;
     if (content.value !== null) {
-      const profile = parseProfile(content.value, place, (path) => lineOf(yaml, path, lines));
+      const profile = parseProfile(content.value, keyPath, (path) => lineOf(yaml, path, lines));
       if (!profile.ok) return profile;
       documents.push({ ...profile.value, yaml, start, end });
     }
@@ -52,7 +52,7 @@ export function parseDocuments(text: string, place: readonly string[]): Parsed<r
  * A number that stands in a document is written again as it stood there. Account numbers have leading zeros, and more
  * digits than a JavaScript number holds.
  */
-function keepSpelling(tag: Tags[number]): Tags[number] {
+function preserveNumberSource(tag: Tags[number]): Tags[number] {
   if (typeof tag === "string" || tag.collection !== undefined || tag.stringify === undefined) return tag;
   const { stringify } = tag;
   return {
@@ -66,12 +66,12 @@ function parseContent(yaml: Document.Parsed, lines: LineCounter): Parsed<unknown
   const [error] = yaml.errors;
   if (error !== undefined) return refuseError(error, lines);
   try {
-    return accept(yaml.toJS({ mapAsMap: true, maxAliasCount: MOST_ALIASES }));
+    return accept(yaml.toJS({ mapAsMap: true, maxAliasCount: MAX_ALIASES }));
   } catch {
     // What is thrown for an unknown anchor, or for too many aliases, names the anchor.
     return refuse(
       lineOf(yaml, [], lines),
-      `a document whose aliases all have an anchor, and at most ${MOST_ALIASES} of them`,
+      `a document whose aliases all have an anchor, and at most ${MAX_ALIASES} of them`,
     );
   }
 }
@@ -85,25 +85,26 @@ type LineOfPath = (path: readonly string[]) => string;
 
 function parseProfile(
   content: unknown,
-  place: readonly string[],
+  keyPath: readonly string[],
   line: LineOfPath,
 ): Parsed<{ name: string; values: ReadonlyMap<string, string> }> {
   if (!isMap(content)) return refuse(line([]), "a map with the key profile");
   const name = content.get("profile");
   if (typeof name !== "string") return refuse(line(["profile"]), "profile to be a string");
   let map: ReadonlyMap<unknown, unknown> = content;
-  for (const [depth, key] of place.entries()) {
+  for (const [depth, key] of keyPath.entries()) {
     const next = map.get(key) ?? new Map();
     if (!isMap(next)) {
-      const path = place.slice(0, depth + 1);
+      const path = keyPath.slice(0, depth + 1);
       return refuse(line(path), `${path.join(".")} to be a map`);
     }
     map = next;
   }
   const values = new Map<string, string>();
   for (const [key, value] of map) {
-    if (typeof key !== "string") return refuse(line(place), `only strings as keys of ${place.join(".")}`);
-    if (typeof value !== "string") return refuse(line([...place, key]), `only strings in ${place.join(".")}`);
+    if (typeof key !== "string") return refuse(line(keyPath), `only strings as keys of ${keyPath.join(".")}`);
+    if (typeof value !== "string")
+      return refuse(line([...keyPath, key]), `only strings in ${keyPath.join(".")}`);
     values.set(key, value);
   }
   return accept({ name, values });

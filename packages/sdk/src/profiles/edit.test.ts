@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments, stringify } from "yaml";
-import { documentsOf, putValues, removeDocuments } from "./edit.ts";
+import { parseProfileDocuments, setValues, removeDocuments } from "./edit.ts";
 
-const file = (text: string, place = ["membrane", "capabilities"]) => ({ path: "/x/file", text, place });
+const file = (text: string, keyPath = ["membrane", "capabilities"]) => ({ path: "/x/file", text, keyPath });
 const put = (text: string, name: string, values: Record<string, string>) =>
-  putValues(file(text), name, new Map(Object.entries(values)));
+  setValues(file(text), name, new Map(Object.entries(values)));
 
 const FIRST = `# my profiles
 ---
@@ -157,7 +157,7 @@ describe("YAML that only a person can change is left alone", () => {
 test("a malformed file is not changed, and the refusal shows nothing of it", () => {
   const text = 'profile: a\nmembrane: "CANARY';
   for (const edit of [
-    () => documentsOf(file(text)),
+    () => parseProfileDocuments(file(text)),
     () => put(text, "b", { create: "x" }),
     () => removeDocuments(file(text), "a"),
   ]) {
@@ -238,21 +238,23 @@ const key = fc.oneof(authority, anyText);
 const name = fc.stringMatching(/^[A-Za-z0-9._-]{1,12}$/);
 
 test("what is put is read back, over any sequence of changes, and the rest as it was", () => {
-  const place = ["membrane", "tls", "trustedCA"];
+  const keyPath = ["membrane", "tls", "trustedCA"];
   const change = fc.record({ name, values: fc.array(fc.tuple(key, value), { maxLength: 4 }) });
   fc.assert(
     fc.property(fc.array(change, { maxLength: 6 }), (changes) => {
       const expected = new Map<string, Map<string, string>>();
       let text = "";
       for (const { name, values } of changes) {
-        text = putValues(file(text, place), name, new Map(values));
+        text = setValues(file(text, keyPath), name, new Map(values));
         expected.set(name, new Map([...(expected.get(name) ?? []), ...values]));
       }
-      const read = documentsOf(file(text, place)).map(({ name, values }) => [name, values] as const);
+      const read = parseProfileDocuments(file(text, keyPath)).map(
+        ({ name, values }) => [name, values] as const,
+      );
       expect(new Map(read)).toEqual(expected);
       const [first] = expected.keys();
       if (first === undefined) return;
-      const left = documentsOf(file(removeDocuments(file(text, place), first), place));
+      const left = parseProfileDocuments(file(removeDocuments(file(text, keyPath), first), keyPath));
       expect(left.map(({ name }) => name)).toEqual([...expected.keys()].slice(1));
     }),
     { numRuns: 300 },

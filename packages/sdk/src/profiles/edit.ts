@@ -10,14 +10,14 @@ export interface ProfileText {
   /** For messages. */
   readonly path: string;
   readonly text: string;
-  readonly place: readonly string[];
+  readonly keyPath: readonly string[];
 }
 
-type Named = Pick<ProfileDocument, "name" | "values">;
+type NamedValues = Pick<ProfileDocument, "name" | "values">;
 
 /** The documents of a file; throws a `ProfileError` that names the line when it is malformed. */
-export function documentsOf(file: ProfileText): readonly ProfileDocument[] {
-  const parsed = parseDocuments(file.text, file.place);
+export function parseProfileDocuments(file: ProfileText): readonly ProfileDocument[] {
+  const parsed = parseDocuments(file.text, file.keyPath);
   if (!parsed.ok) {
     throw new ProfileError("malformed_file", `${file.path}: ${describeProblem(parsed.problem)}`);
   }
@@ -31,20 +31,20 @@ export function documentsOf(file: ProfileText): readonly ProfileDocument[] {
  * of the `yaml` package: two spaces of indentation, blanks inside flow braces, an empty line before a closing comment,
  * long strings in one line, escapes only where they are needed, line feeds without carriage returns.
  */
-export function putValues(file: ProfileText, name: string, values: ReadonlyMap<string, string>): string {
-  const documents = documentsOf(file);
+export function setValues(file: ProfileText, name: string, values: ReadonlyMap<string, string>): string {
+  const documents = parseProfileDocuments(file);
   const [present, second] = documents.filter((document) => document.name === name);
-  if (second !== undefined) throw duplicate(file, second);
+  if (second !== undefined) throw duplicateProfile(file, second);
   if (present === undefined) {
-    const text = `${lineEnded(file.text)}---\n${newDocument(file, name, values)}`;
-    return checked(file, text, [...documents, { name, values }]);
+    const text = `${withTrailingNewline(file.text)}---\n${newDocument(file, name, values)}`;
+    return verifyRoundTrip(file, text, [...documents, { name, values }]);
   }
   if ([...values].every(([key, value]) => present.values.get(key) === value)) return file.text;
-  refuseAliases(file, present);
-  putInto(present.yaml, file, values);
-  const text = splice(file.text, present.start, present.end, written(present.yaml));
+  rejectAliases(file, present);
+  setDocumentValues(present.yaml, file, values);
+  const text = splice(file.text, present.start, present.end, stringifyDocument(present.yaml));
   const merged = { name, values: new Map([...present.values, ...values]) };
-  return checked(
+  return verifyRoundTrip(
     file,
     text,
     documents.map((document) => (document === present ? merged : document)),
@@ -53,14 +53,14 @@ export function putValues(file: ProfileText, name: string, values: ReadonlyMap<s
 
 /** The text without any document of this name. Comments above the first document of the file stay. */
 export function removeDocuments(file: ProfileText, name: string): string {
-  const documents = documentsOf(file);
+  const documents = parseProfileDocuments(file);
   const removed = documents.filter((document) => document.name === name);
   if (removed.length === 0) return file.text;
   const text = removed.reduceRight(
     (text, { start, end, yaml }) => splice(text, start === 0 ? yaml.range[0] : start, end, ""),
     file.text,
   );
-  return checked(
+  return verifyRoundTrip(
     file,
     text,
     documents.filter((document) => document.name !== name),
@@ -71,10 +71,11 @@ export function removeDocuments(file: ProfileText, name: string): string {
  * These files hold what cannot be made again, so each new text is read back before it replaces the old one. It fails
  * for YAML that only a person can edit, such as a document without a marker that follows the one removed.
  */
-function checked(file: ProfileText, text: string, expected: readonly Named[]): string {
-  const read = parseDocuments(text, file.place);
-  const plain = ({ name, values }: Named): Named => ({ name, values });
-  if (read.ok && isDeepStrictEqual(read.value.map(plain), expected.map(plain))) return text;
+function verifyRoundTrip(file: ProfileText, text: string, expected: readonly NamedValues[]): string {
+  const read = parseDocuments(text, file.keyPath);
+  const pickNamedValues = ({ name, values }: NamedValues): NamedValues => ({ name, values });
+  if (read.ok && isDeepStrictEqual(read.value.map(pickNamedValues), expected.map(pickNamedValues)))
+    return text;
   throw new ProfileError(
     "unchangeable_document",
     `${file.path}: cannot be changed without harm to what it holds; nothing was changed, edit it by hand`,
@@ -87,32 +88,32 @@ function newDocument(file: ProfileText, name: string, values: ReadonlyMap<string
   const map = new YAMLMap();
   map.set("profile", name);
   yaml.contents = map;
-  if (values.size > 0) putInto(yaml, file, values);
-  return written(yaml);
+  if (values.size > 0) setDocumentValues(yaml, file, values);
+  return stringifyDocument(yaml);
 }
 
-function putInto(yaml: Document, file: ProfileText, values: ReadonlyMap<string, string>): void {
+function setDocumentValues(yaml: Document, file: ProfileText, values: ReadonlyMap<string, string>): void {
   let map = yaml.contents;
-  for (const key of file.place) map = mapAt(map, key);
+  for (const key of file.keyPath) map = ensureMapAt(map, key);
   if (isMap(map)) for (const [key, value] of values) map.set(key, value);
 }
 
-function mapAt(parent: unknown, key: string): YAMLMap {
+function ensureMapAt(parent: unknown, key: string): YAMLMap {
   if (!isMap(parent)) throw new TypeError("not a document that was parsed");
   const child = parent.get(key);
   if (isMap(child)) return child;
-  const made = new YAMLMap();
-  parent.set(key, made);
-  return made;
+  const created = new YAMLMap();
+  parent.set(key, created);
+  return created;
 }
 
 /** A folded line would be the same to YAML, and a broken token to whoever copies it from the file. */
-function written(yaml: Document): string {
+function stringifyDocument(yaml: Document): string {
   return yaml.toString({ lineWidth: 0 });
 }
 
 /** A value that is changed may be an anchor's, and then it changes in places that nobody named. */
-function refuseAliases(file: ProfileText, document: ProfileDocument): void {
+function rejectAliases(file: ProfileText, document: ProfileDocument): void {
   let found = false;
   visit(document.yaml, {
     Alias: () => {
@@ -128,7 +129,7 @@ function refuseAliases(file: ProfileText, document: ProfileDocument): void {
   }
 }
 
-function duplicate(file: ProfileText, second: ProfileDocument): ProfileError {
+function duplicateProfile(file: ProfileText, second: ProfileDocument): ProfileError {
   return new ProfileError(
     "duplicate_profile",
     `${file.path}: ${lineOfStart(file, second)}: expected one document for each profile; remove one of this name`,
@@ -140,9 +141,9 @@ function lineOfStart(file: ProfileText, document: ProfileDocument): string {
 }
 
 function splice(text: string, start: number, end: number, replacement: string): string {
-  return lineEnded(text.slice(0, start)) + replacement + text.slice(end);
+  return withTrailingNewline(text.slice(0, start)) + replacement + text.slice(end);
 }
 
-function lineEnded(text: string): string {
+function withTrailingNewline(text: string): string {
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }

@@ -4,9 +4,9 @@ import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProfileError } from "./error.ts";
 
-const TRIES = 100;
-const PAUSE_MS = 50;
-const MOST_LINKS = 40;
+const MAX_ATTEMPTS = 100;
+const RETRY_DELAY_MS = 50;
+const MAX_LINKS = 40;
 
 /** A file that this process alone may change. */
 export interface LockedFile {
@@ -25,8 +25,8 @@ export interface LockedFile {
  */
 export async function withLockedFile<T>(path: string, change: (file: LockedFile) => Promise<T>): Promise<T> {
   const lock = `${path}.lock`;
-  const handle = await takeLock(lock);
-  let isOurs = true;
+  const handle = await acquireLock(lock);
+  let isLockHeld = true;
   try {
     return await change({
       async write(text) {
@@ -37,24 +37,24 @@ export async function withLockedFile<T>(path: string, change: (file: LockedFile)
       async commit() {
         await rename(lock, path);
         // From here on a lock file of this name is another process's.
-        isOurs = false;
+        isLockHeld = false;
         await syncDirectory(dirname(path));
       },
     });
   } finally {
-    if (isOurs) await rm(lock, { force: true });
+    if (isLockHeld) await rm(lock, { force: true });
     await handle.close();
   }
 }
 
-async function takeLock(lock: string): Promise<FileHandle> {
-  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+async function acquireLock(lock: string): Promise<FileHandle> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     try {
       return await open(lock, "wx", 0o600);
     } catch (error) {
-      if (!hasCode(error, "EEXIST")) throw error;
+      if (!hasErrorCode(error, "EEXIST")) throw error;
     }
-    await sleep(PAUSE_MS);
+    await sleep(RETRY_DELAY_MS);
   }
   throw new ProfileError(
     "locked",
@@ -67,12 +67,12 @@ async function takeLock(lock: string): Promise<FileHandle> {
  * The file that a path names once symbolic links are followed, whether or not it exists: managers of dotfiles put
  * links in place of files, and renaming over a link would cut the file off from its manager.
  */
-export async function followLinks(path: string): Promise<string> {
-  let followed = path;
-  for (let hop = 0; hop < MOST_LINKS; hop += 1) {
-    const target = await linkTarget(followed);
-    if (target === undefined) return followed;
-    followed = resolve(await realpath(dirname(followed)), target);
+export async function resolveLinks(path: string): Promise<string> {
+  let current = path;
+  for (let depth = 0; depth < MAX_LINKS; depth += 1) {
+    const target = await linkTarget(current);
+    if (target === undefined) return current;
+    current = resolve(await realpath(dirname(current)), target);
   }
   throw new ProfileError("file_system", `${path}: expected a file, not a ring of symbolic links`);
 }
@@ -81,7 +81,7 @@ async function linkTarget(path: string): Promise<string | undefined> {
   try {
     return await readlink(path);
   } catch (error) {
-    if (hasCode(error, "ENOENT") || hasCode(error, "EINVAL")) return undefined;
+    if (hasErrorCode(error, "ENOENT") || hasErrorCode(error, "EINVAL")) return undefined;
     throw error;
   }
 }
@@ -96,6 +96,6 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 /** Whether the system gave this reason. */
-export function hasCode(error: unknown, code: string): boolean {
+export function hasErrorCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }

@@ -1,7 +1,7 @@
 import type { ProfileText } from "./edit.ts";
-import { documentsOf, putValues, removeDocuments } from "./edit.ts";
+import { parseProfileDocuments, setValues, removeDocuments } from "./edit.ts";
 import type { Profile } from "./profile.ts";
-import { assertNewName, certificatesOf, capabilitiesOf, composeProfile } from "./profile.ts";
+import { assertProfileName, certificatesOf, capabilitiesOf, composeProfile } from "./profile.ts";
 
 /** The two files together: a profile has a document in either or in both. */
 export interface ProfileTexts {
@@ -10,32 +10,34 @@ export interface ProfileTexts {
 }
 
 /** Where the strings of a profile stand in the documents of each file. */
-export const CAPABILITIES_PLACE: readonly string[] = ["membrane", "capabilities"];
-export const TRUSTED_CA_PLACE: readonly string[] = ["membrane", "tls", "trustedCA"];
+export const CAPABILITIES_KEY_PATH: readonly string[] = ["membrane", "capabilities"];
+export const TRUSTED_CA_KEY_PATH: readonly string[] = ["membrane", "tls", "trustedCA"];
 
 /** The names in the credentials, then those that are in the configuration alone, each once. */
-export function namesIn({ credentials, config }: ProfileTexts): readonly string[] {
-  const names = [...documentsOf(credentials), ...documentsOf(config)].map(({ name }) => name);
+export function listProfileNames({ credentials, config }: ProfileTexts): readonly string[] {
+  const names = [...parseProfileDocuments(credentials), ...parseProfileDocuments(config)].map(
+    ({ name }) => name,
+  );
   return [...new Set(names)];
 }
 
 /** The first document of the name in each file, both together. */
-export function profileIn({ credentials, config }: ProfileTexts, name: string): Profile | undefined {
-  const secrets = documentsOf(credentials).find((document) => document.name === name);
-  const settings = documentsOf(config).find((document) => document.name === name);
+export function findProfile({ credentials, config }: ProfileTexts, name: string): Profile | undefined {
+  const secrets = parseProfileDocuments(credentials).find((document) => document.name === name);
+  const settings = parseProfileDocuments(config).find((document) => document.name === name);
   if (secrets === undefined && settings === undefined) return undefined;
   return composeProfile(name, secrets?.values ?? new Map(), settings?.values ?? new Map());
 }
 
 /** The texts with what `change` names put over what is there; a new profile always gets its document of credentials. */
 export function withProfile(texts: ProfileTexts, change: Profile): ProfileTexts {
-  const isNew = !namesIn(texts).includes(change.name);
-  if (isNew) assertNewName(change.name);
+  const isNew = !listProfileNames(texts).includes(change.name);
+  if (isNew) assertProfileName(change.name);
   const capabilities = capabilitiesOf(change);
   const certificates = certificatesOf(change);
   const put = (file: ProfileText, values: ReadonlyMap<string, string>): ProfileText => ({
     ...file,
-    text: putValues(file, change.name, values),
+    text: setValues(file, change.name, values),
   });
   return {
     credentials: isNew || capabilities.size > 0 ? put(texts.credentials, capabilities) : texts.credentials,

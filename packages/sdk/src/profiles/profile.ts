@@ -13,8 +13,8 @@ export interface Profile {
   readonly trustedCA: Readonly<Record<string, string>>;
 }
 
-const CAPABILITIES = ["create", "query", "deleteSelf"] as const;
-const NEW_NAME = /^[A-Za-z0-9._-]{1,64}$/;
+const CAPABILITY_NAMES = ["create", "query", "deleteSelf"] as const;
+const NAME_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** The profile that the values of the two files make. */
@@ -23,7 +23,7 @@ export function composeProfile(
   capabilities: ReadonlyMap<string, string>,
   authorities: ReadonlyMap<string, string>,
 ): Profile {
-  const known = CAPABILITIES.map((kind) => [kind, capabilities.get(kind)] as const);
+  const known = CAPABILITY_NAMES.map((kind) => [kind, capabilities.get(kind)] as const);
   // Without a prototype an authority may be called `__proto__`, and looking up `constructor` finds nothing.
   const trustedCA: Record<string, string> = Object.create(null);
   for (const [authority, pem] of authorities) trustedCA[authority] = pem;
@@ -36,7 +36,7 @@ export function composeProfile(
 
 /** The capabilities that a profile names. */
 export function capabilitiesOf(profile: Profile): ReadonlyMap<string, string> {
-  const known = CAPABILITIES.map((kind) => [kind, profile.capabilities[kind]] as const);
+  const known = CAPABILITY_NAMES.map((kind) => [kind, profile.capabilities[kind]] as const);
   return new Map(known.flatMap(([kind, uri]) => (uri === undefined ? [] : [[kind, uri] as const])));
 }
 
@@ -50,11 +50,11 @@ export const PROFILE_NAME_EXPECTED = "1 to 64 letters, digits, '.', '_' or '-'";
 
 /** Whether a new profile may have this name: it stands in shell commands. One that is in a file may be any text. */
 export function isProfileName(text: string): boolean {
-  return NEW_NAME.test(text);
+  return NAME_PATTERN.test(text);
 }
 
 /** Throws a `ProfileError` `invalid_profile` for what is no name for a new profile. */
-export function assertNewName(name: string): void {
+export function assertProfileName(name: string): void {
   if (isProfileName(name)) return;
   throw new ProfileError("invalid_profile", `name of the profile: expected ${PROFILE_NAME_EXPECTED}`);
 }
@@ -68,9 +68,9 @@ export function assertProfile(profile: Profile): void {
     ["name of an authority in trustedCA", authority] as const,
     ["certificates in trustedCA", pem] as const,
   ]);
-  for (const [place, value] of [["name", profile.name] as const, ...capabilities, ...authorities]) {
+  for (const [field, value] of [["name", profile.name] as const, ...capabilities, ...authorities]) {
     if (typeof value !== "string" || LONE_SURROGATE.test(value)) {
-      throw new ProfileError("invalid_profile", `${place}: expected well-formed text`);
+      throw new ProfileError("invalid_profile", `${field}: expected well-formed text`);
     }
   }
 }

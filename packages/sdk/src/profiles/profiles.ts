@@ -1,7 +1,7 @@
 import { isAbsolute, join } from "node:path";
 import { ProfileError } from "./error.ts";
-import { changeTexts, readTexts } from "./profile-files.ts";
-import { namesIn, profileIn, withProfile, withoutProfile } from "./profile-texts.ts";
+import { updateProfileTexts, readProfileTexts } from "./profile-files.ts";
+import { listProfileNames, findProfile, withProfile, withoutProfile } from "./profile-texts.ts";
 import type { Profile } from "./profile.ts";
 import { assertProfile } from "./profile.ts";
 
@@ -27,7 +27,7 @@ export function profileDirectory(home: string): string {
  * @throws ProfileError `malformed_file`, `file_system`
  */
 export async function readProfile(directory: string, name: string): Promise<Profile | undefined> {
-  return profileIn(await readTexts(directory), name);
+  return findProfile(await readProfileTexts(directory), name);
 }
 
 /**
@@ -36,7 +36,7 @@ export async function readProfile(directory: string, name: string): Promise<Prof
  * @throws ProfileError `malformed_file`, `file_system`
  */
 export async function listProfiles(directory: string): Promise<readonly string[]> {
-  return namesIn(await readTexts(directory));
+  return listProfileNames(await readProfileTexts(directory));
 }
 
 /**
@@ -50,8 +50,8 @@ export async function listProfiles(directory: string): Promise<readonly string[]
  */
 export async function createProfile(directory: string, profile: Profile): Promise<boolean> {
   assertProfile(profile);
-  return changeTexts(directory, (texts) =>
-    namesIn(texts).includes(profile.name) ? texts : withProfile(texts, profile),
+  return updateProfileTexts(directory, (texts) =>
+    listProfileNames(texts).includes(profile.name) ? texts : withProfile(texts, profile),
   );
 }
 
@@ -66,7 +66,7 @@ export async function createProfile(directory: string, profile: Profile): Promis
  */
 export async function changeProfile(directory: string, change: Profile): Promise<void> {
   assertProfile(change);
-  await changeTexts(directory, (texts) => withProfile(texts, change));
+  await updateProfileTexts(directory, (texts) => withProfile(texts, change));
 }
 
 /**
@@ -77,5 +77,5 @@ export async function changeProfile(directory: string, change: Profile): Promise
 export async function removeProfile(directory: string, name: string): Promise<boolean> {
   // A directory is not made in order to find nothing in it.
   if ((await readProfile(directory, name)) === undefined) return false;
-  return changeTexts(directory, (texts) => withoutProfile(texts, name));
+  return updateProfileTexts(directory, (texts) => withoutProfile(texts, name));
 }

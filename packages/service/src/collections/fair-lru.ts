@@ -31,17 +31,17 @@ interface Owner<K, V> {
  */
 export class FairLru<K, V> {
   readonly #limits: FairLruLimits;
-  readonly #dropped: (value: V, key: K) => void;
+  readonly #onEvict: (value: V, key: K) => void;
   readonly #entries = new Map<K, Entry<K, V>>();
   readonly #owners = new Map<string, Owner<K, V>>();
   /** Owners by their rank. */
   readonly #ranks: Set<Owner<K, V>>[] = [];
   #bytes = 0;
 
-  /** @param dropped called with each value that is no longer kept. */
-  constructor(limits: FairLruLimits, dropped: (value: V, key: K) => void = () => undefined) {
+  /** @param onEvict called with each value that is no longer kept. */
+  constructor(limits: FairLruLimits, onEvict: (value: V, key: K) => void = () => undefined) {
     this.#limits = limits;
-    this.#dropped = dropped;
+    this.#onEvict = onEvict;
   }
 
   get size(): number {
@@ -81,7 +81,7 @@ export class FairLru<K, V> {
     this.#entries.delete(key);
     unlink(entry);
     this.#charge(entry.owner, -1, -entry.bytes);
-    this.#dropped(entry.value, key);
+    this.#onEvict(entry.value, key);
   }
 
   #ownerOf(name: string): Owner<K, V> {
@@ -107,7 +107,7 @@ export class FairLru<K, V> {
   /** Its share: the larger of its shares of the entries and of the bytes. */
   #rankOf({ entries, bytes }: Owner<K, V>): number {
     const part = Math.max(entries / this.#limits.entries, bytes / this.#limits.bytes);
-    return Math.max(0, RANKS + Math.floor(Math.log2(part)));
+    return Math.max(0, RANK_COUNT + Math.floor(Math.log2(part)));
   }
 
   /** @param preferred taken unless another owner has more, to a factor of two. */
@@ -119,7 +119,7 @@ export class FairLru<K, V> {
 }
 
 /** Shares under one in 2^RANKS have the same rank. */
-const RANKS = 40;
+const RANK_COUNT = 40;
 
 function unlink<K, V>(entry: Entry<K, V>): void {
   const { owner, older, newer } = entry;

@@ -8,7 +8,7 @@ export interface FairOwner {
 export interface FairItem {
   readonly owner: FairOwner;
   /** How many turns it takes, at least one. */
-  readonly turns: number;
+  readonly cost: number;
 }
 
 /**
@@ -35,21 +35,21 @@ export class FairQueue<T extends FairItem> {
   }
 
   /** The first item may need more turns than there are; otherwise it would wait for ever. */
-  shift(turns: number): T[] {
+  shift(budget: number): T[] {
     const taken: T[] = [];
-    let left = turns;
-    while (left > 0) {
+    let remaining = budget;
+    while (remaining > 0) {
       const [first] = this.#tenants;
       const [lane] = first?.[1] ?? [];
       const item = lane?.[1][0];
       if (first === undefined || lane === undefined || item === undefined) break;
-      if (item.turns > left && taken.length > 0) break;
+      if (item.cost > remaining && taken.length > 0) break;
       lane[1].shift();
       taken.push(item);
-      left -= item.turns;
+      remaining -= item.cost;
       this.#size -= 1;
-      putLast(first[1], lane, lane[1].length);
-      putLast(this.#tenants, first, first[1].size);
+      moveToEnd(first[1], lane, lane[1].length);
+      moveToEnd(this.#tenants, first, first[1].size);
     }
     return taken;
   }
@@ -75,22 +75,22 @@ export class FairQueue<T extends FairItem> {
   }
 }
 
-function putLast<V>(map: Map<string, V>, [key, value]: readonly [string, V], left: number): void {
+function moveToEnd<V>(map: Map<string, V>, [key, value]: readonly [string, V], left: number): void {
   map.delete(key);
   if (left > 0) map.set(key, value);
 }
 
 /** The last of the largest, since the one that came later is dropped first. */
 function largest<V>(values: Iterable<V>, sizeOf: (value: V) => number): V | undefined {
-  let found: V | undefined;
-  let most = 0;
+  let result: V | undefined;
+  let max = 0;
   for (const value of values) {
     const size = sizeOf(value);
-    if (size < most) continue;
-    most = size;
-    found = value;
+    if (size < max) continue;
+    max = size;
+    result = value;
   }
-  return found;
+  return result;
 }
 
 function sum(lanes: Iterable<readonly unknown[]>): number {

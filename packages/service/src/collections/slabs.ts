@@ -1,14 +1,14 @@
 /** Size of the first slab, in bytes: most bodies in tiny pieces are small. */
-const FIRST_BYTES = 1_024;
+const FIRST_SLAB_BYTES = 1_024;
 
 /** Size of the largest slab, in bytes. */
-const MOST_BYTES = 1_024 * 1_024;
+const MAX_SLAB_BYTES = 1_024 * 1_024;
 
 /**
  * Pieces smaller than this, in bytes, are copied. A Buffer costs some 360 bytes in addition to its content: a mebibyte kept in
  * pieces of one byte takes 360 MB.
  */
-export const SMALL_PIECE_BYTES: number = 2_048;
+export const SMALL_CHUNK_BYTES: number = 2_048;
 
 /**
  * Bytes that wait, copied out of the pieces they came in. Each slab is as large as all before it together, so that at most
@@ -41,8 +41,8 @@ export class Slabs {
    * @param mayAllocate called before each slab is made, with its size in bytes.
    * @returns whether the whole piece was appended.
    */
-  append(piece: Buffer, mayAllocate: (bytes: number) => boolean = always): boolean {
-    for (let from = 0; from < piece.length;) {
+  append(chunk: Buffer, mayAllocate: (bytes: number) => boolean = always): boolean {
+    for (let offset = 0; offset < chunk.length;) {
       const last = this.#slabs.at(-1);
       if (last === undefined || this.#used === last.length) {
         const size = this.#nextSize();
@@ -53,8 +53,8 @@ export class Slabs {
         this.#used = 0;
         continue;
       }
-      const copied = piece.copy(last, this.#used, from);
-      from += copied;
+      const copied = chunk.copy(last, this.#used, offset);
+      offset += copied;
       this.#used += copied;
       this.#length += copied;
     }
@@ -63,18 +63,18 @@ export class Slabs {
 
   /** Removes and returns all bytes, in order. */
   take(): readonly Buffer[] {
-    const taken = this.#slabs;
-    const last = taken.at(-1);
-    if (last !== undefined) taken[taken.length - 1] = last.subarray(0, this.#used);
+    const slabs = this.#slabs;
+    const last = slabs.at(-1);
+    if (last !== undefined) slabs[slabs.length - 1] = last.subarray(0, this.#used);
     this.#slabs = [];
     this.#used = 0;
     this.#length = 0;
     this.#allocated = 0;
-    return taken;
+    return slabs;
   }
 
   #nextSize(): number {
-    const size = Math.min(Math.max(this.#allocated, FIRST_BYTES), MOST_BYTES);
+    const size = Math.min(Math.max(this.#allocated, FIRST_SLAB_BYTES), MAX_SLAB_BYTES);
     const left = this.#expected - this.#length;
     return left > 0 ? Math.min(size, left) : size;
   }

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { RawServeFlags } from "../config.ts";
 import { readServeConfig } from "../config.ts";
-import { certifiedName } from "../tls/certified-name.ts";
-import { issueServerCertificate, makeAuthorityCertificate, makeAuthorityKey } from "../tls/x509.ts";
-import type { Surroundings } from "./advice.ts";
+import { toSubjectAltName } from "../tls/subject-alt-name.ts";
+import { issueServerCertificate, issueAuthorityCertificate, generateAuthorityKey } from "../tls/x509.ts";
+import type { AdviceContext } from "./advice.ts";
 import { adviseOn, parseOpenFiles } from "./advice.ts";
 
 const DAY = 86_400_000;
@@ -17,14 +17,14 @@ const FLAGS: RawServeFlags = {
   trustProxy: [],
   logLevel: "info",
 };
-const FINE: Surroundings = {
+const FINE: AdviceContext = {
   certificate: undefined,
   lastAuthority: undefined,
   openFiles: undefined,
   now: NOW,
 };
 
-function advice(flags: Partial<RawServeFlags>, surroundings: Partial<Surroundings> = {}): readonly string[] {
+function advice(flags: Partial<RawServeFlags>, surroundings: Partial<AdviceContext> = {}): readonly string[] {
   return adviseOn(readServeConfig({ ...FLAGS, ...flags }), { ...FINE, ...surroundings }).map(
     ({ subject, problem }) => `${subject}: ${problem}`,
   );
@@ -56,9 +56,9 @@ test("a former name of the service is reported, unless it is kept, in any spelli
 });
 
 test("a certificate that names other names, expires soon, has expired or is not valid yet is reported", async () => {
-  const key = await makeAuthorityKey();
-  const cert = await makeAuthorityCertificate(key, NOW);
-  const leaf = await issueServerCertificate({ cert, key }, [certifiedName("a.test")], NOW);
+  const key = await generateAuthorityKey();
+  const cert = await issueAuthorityCertificate(key, NOW);
+  const leaf = await issueServerCertificate({ cert, key }, [toSubjectAltName("a.test")], NOW);
   const at = (days: number, flags: Partial<RawServeFlags> = { authority: "a.test" }) =>
     advice(flags, { certificate: leaf.cert, now: new Date(NOW.getTime() + days * DAY) });
   expect(at(0)).toEqual([]);

@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import type { Authority } from "capability-protocol";
 import { normalizeAuthority } from "capability-protocol";
 import type { ServeConfig } from "../config.ts";
-import { certifiedName } from "../tls/certified-name.ts";
-import { covers } from "../tls/judge.ts";
+import { toSubjectAltName } from "../tls/subject-alt-name.ts";
+import { coversName } from "../tls/renewal.ts";
 
 /** Something that an operator should know and that does not stop a start. In this program's own words. */
 export interface Advice {
@@ -13,7 +13,7 @@ export interface Advice {
 }
 
 /** What a configuration is compared with. */
-export interface Surroundings {
+export interface AdviceContext {
   /** The certificate that was given, PEM; absent: the service's own, or none. */
   readonly certificate: string | undefined;
   /** The authority that was last served from this data directory. */
@@ -26,18 +26,18 @@ export interface Surroundings {
 const DAY_MS = 86_400_000;
 
 /** A certificate that is renewed automatically has been renewed this long before it expires. */
-const SOON_MS = 14 * DAY_MS;
+const EXPIRY_WARNING_MS = 14 * DAY_MS;
 
 /** Files that a process opens in addition to its connections: the store, the log, name lookups. */
-const OTHER_FILES = 256;
+const RESERVED_FILES = 256;
 
 /** Compares a configuration with its surroundings. */
-export function adviseOn(config: ServeConfig, surroundings: Surroundings): readonly Advice[] {
+export function adviseOn(config: ServeConfig, context: AdviceContext): readonly Advice[] {
   return [
     ...adviseOnListening(config),
-    ...adviseOnRename(config, surroundings.lastAuthority),
-    ...adviseOnCertificate(config, surroundings),
-    ...adviseOnOpenFiles(config, surroundings.openFiles),
+    ...adviseOnRename(config, context.lastAuthority),
+    ...adviseOnCertificate(config, context),
+    ...adviseOnOpenFiles(config, context.openFiles),
   ];
 }
 
@@ -53,7 +53,7 @@ export function parseOpenFiles(limits: string): number | undefined {
 }
 
 function adviseOnListening({ authority, aliases, listen }: ServeConfig): readonly Advice[] {
-  const isLocal = [authority, ...aliases].every((name) => isLoopback(certifiedName(name).value));
+  const isLocal = [authority, ...aliases].every((name) => isLoopback(toSubjectAltName(name).value));
   if (!isLocal || isLoopback(listen.host)) return [];
   return [
     {
@@ -89,21 +89,21 @@ function adviseOnRename(
 
 function adviseOnCertificate(
   { authority, aliases }: ServeConfig,
-  { certificate, now }: Surroundings,
+  { certificate, now }: AdviceContext,
 ): readonly Advice[] {
   if (certificate === undefined) return [];
   const leaf = new X509Certificate(certificate);
-  const say = (problem: string): Advice => ({ subject: "certificate", problem });
-  const unnamed = [authority, ...aliases].filter((name) => !covers(leaf, certifiedName(name)));
-  const left = Date.parse(leaf.validTo) - now.getTime();
+  const advice = (problem: string): Advice => ({ subject: "certificate", problem });
+  const unnamed = [authority, ...aliases].filter((name) => !coversName(leaf, toSubjectAltName(name)));
+  const remaining = Date.parse(leaf.validTo) - now.getTime();
   return [
-    ...unnamed.map((name) => say(`does not name ${name}: clients refuse to connect to it by this name`)),
-    ...(left <= 0
-      ? [say("has expired: renew it")]
-      : left < SOON_MS
-        ? [say(`expires in ${Math.floor(left / DAY_MS)} days: renew it`)]
+    ...unnamed.map((name) => advice(`does not name ${name}: clients refuse to connect to it by this name`)),
+    ...(remaining <= 0
+      ? [advice("has expired: renew it")]
+      : remaining < EXPIRY_WARNING_MS
+        ? [advice(`expires in ${Math.floor(remaining / DAY_MS)} days: renew it`)]
         : []),
-    ...(Date.parse(leaf.validFrom) > now.getTime() ? [say("is not valid yet: is the clock right?")] : []),
+    ...(Date.parse(leaf.validFrom) > now.getTime() ? [advice("is not valid yet: is the clock right?")] : []),
   ];
 }
 
@@ -111,7 +111,7 @@ function adviseOnOpenFiles(
   { limits: { connections, invocations } }: ServeConfig,
   openFiles: number | undefined,
 ): readonly Advice[] {
-  const needed = connections + invocations + OTHER_FILES;
+  const needed = connections + invocations + RESERVED_FILES;
   if (openFiles === undefined || openFiles >= needed) return [];
   return [
     {

@@ -7,9 +7,9 @@ import { hasCode } from "../error-code.ts";
 import { createFile, makePrivateDirectory } from "../private-files.ts";
 import { adoptCopy, copyStore, hashCopy } from "../store/lmdb/backup.ts";
 import { formatBackupDescription } from "./backup-description.ts";
-import { explainWriting } from "./data-place.ts";
-import { dataPaths } from "./data.ts";
-import type { OperatorMachine } from "./operator.ts";
+import { explainWriting } from "./data-directory-checks.ts";
+import { dataPaths } from "./data-directory.ts";
+import type { OperatorProcess } from "./operator.ts";
 import { withStore } from "./operator.ts";
 
 type BackupCommand = Extract<Command, { name: "backup" }>;
@@ -27,7 +27,7 @@ export function backupPaths(directory: string): { readonly store: string; readon
  */
 export async function backup(
   command: BackupCommand,
-  { print, now }: Pick<OperatorMachine, "print"> & { readonly now: Date },
+  { print, now }: Pick<OperatorProcess, "print"> & { readonly now: Date },
 ): Promise<void> {
   const directory = resolve(command.directory);
   const { store: from, serviceKey, tls } = dataPaths(command.config);

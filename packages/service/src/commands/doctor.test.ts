@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { RawServeFlags } from "../config.ts";
 import { readServeConfig } from "../config.ts";
-import { temporaryDirectory } from "../testkit/directory.ts";
-import { certifiedName } from "../tls/certified-name.ts";
-import { issueServerCertificate, makeAuthorityCertificate, makeAuthorityKey } from "../tls/x509.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import { toSubjectAltName } from "../tls/subject-alt-name.ts";
+import { issueServerCertificate, issueAuthorityCertificate, generateAuthorityKey } from "../tls/x509.ts";
 import { doctor } from "./doctor.ts";
 
 const DAY = 86_400_000;
@@ -57,9 +57,9 @@ test("a clock that is years behind fails: no target accepts what is signed by it
 test("a given certificate is well until it expires, and fails from then on", async () => {
   await using directory = await temporaryDirectory();
   const [tlsCert, tlsKey] = [join(directory.path, "c.pem"), join(directory.path, "k.pem")];
-  const key = await makeAuthorityKey();
-  const ca = await makeAuthorityCertificate(key, NOW);
-  const leaf = await issueServerCertificate({ cert: ca, key }, [certifiedName("a.test")], NOW);
+  const key = await generateAuthorityKey();
+  const ca = await issueAuthorityCertificate(key, NOW);
+  const leaf = await issueServerCertificate({ cert: ca, key }, [toSubjectAltName("a.test")], NOW);
   await writeFile(tlsCert, leaf.cert);
   await writeFile(tlsKey, leaf.key, { mode: 0o600 });
   const data = join(directory.path, "data");

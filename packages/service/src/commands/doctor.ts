@@ -10,10 +10,10 @@ import { loadServerCertificate } from "../tls/server-certificate.ts";
 import { hasCode } from "../error-code.ts";
 import { readIfPresent } from "../private-files.ts";
 import { adviseOn, readOpenFiles } from "./advice.ts";
-import { dataPaths, knownAuthority, lastAuthority, openData } from "./data.ts";
-import { describeWidePart, findWideParts } from "./data-modes.ts";
-import { findPlaceProblem } from "./data-place.ts";
-import { checkDisk } from "./disk.ts";
+import { dataPaths, resolveAuthority, lastAuthority, openDataDirectory } from "./data-directory.ts";
+import { describeExposedPath, findExposedPaths } from "./data-directory-modes.ts";
+import { findDirectoryProblem } from "./data-directory-checks.ts";
+import { checkDiskSpace } from "./disk-space.ts";
 import type { Print } from "./print.ts";
 
 /** What a check found, and what to do about it. */
@@ -24,7 +24,7 @@ interface Finding {
   readonly isWarning?: boolean;
 }
 
-const LEAST_NODE = [20, 19] as const;
+const MIN_NODE_VERSION = [20, 19] as const;
 const DAY_MS = 86_400_000;
 
 /**
@@ -39,12 +39,12 @@ export async function doctor(
   print: Print,
 ): Promise<boolean> {
   // What the operator does not say, the last start knows.
-  const denied = await findDenied(config);
+  const denied = await findAccessProblem(config);
   if (denied !== undefined) {
     print(`FAIL  data directory: ${denied}`);
     return false;
   }
-  const named = { ...config, authority: await knownAuthority(config) };
+  const named = { ...config, authority: await resolveAuthority(config) };
   const findings: readonly Finding[] = [
     checkNode(nodeVersion),
     checkClock(now),
@@ -52,11 +52,11 @@ export async function doctor(
     await checkModes(config),
     await checkKey(config),
     await checkStore(config),
-    await checkDisk(config),
+    await checkDiskSpace(config),
     await checkCertificate(config, now),
     checkAuthority(named),
     await checkPort(config),
-    ...(await checkSurroundings(named, now)),
+    ...(await checkAdvice(named, now)),
     ...(await checkPrivateCA(config)),
     ...checkFirstCapabilities(config),
   ];
@@ -66,21 +66,21 @@ export async function doctor(
 }
 
 /** A data directory that this user may not look into: nothing else can be said of it. */
-async function findDenied(config: ServeConfig): Promise<string | undefined> {
+async function findAccessProblem(config: ServeConfig): Promise<string | undefined> {
   try {
     await stat(dataPaths(config).store);
     return undefined;
   } catch (error) {
-    return hasCode(error, "EACCES") ? findPlaceProblem(config.data, dataPaths(config)) : undefined;
+    return hasCode(error, "EACCES") ? findDirectoryProblem(config.data, dataPaths(config)) : undefined;
   }
 }
 
 function checkNode(version: string): Finding {
   const [major = 0, minor = 0] = version.replace("v", "").split(".").map(Number);
-  const ok = major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1]);
+  const ok = major > MIN_NODE_VERSION[0] || (major === MIN_NODE_VERSION[0] && minor >= MIN_NODE_VERSION[1]);
   return {
     ok,
-    what: ok ? `Node.js ${version}` : `Node.js ${version}: install ${LEAST_NODE.join(".")} or newer`,
+    what: ok ? `Node.js ${version}` : `Node.js ${version}: install ${MIN_NODE_VERSION.join(".")} or newer`,
   };
 }
 
@@ -98,17 +98,17 @@ function checkClock(now: Date): Finding {
 async function checkModes(config: ServeConfig): Promise<Finding> {
   const { serviceKey } = dataPaths(config);
   // The key has a line for itself.
-  const wide = (await findWideParts(config)).filter(({ path }) => path !== serviceKey);
+  const wide = (await findExposedPaths(config)).filter(({ path }) => path !== serviceKey);
   const [first] = wide;
   if (first === undefined) return { ok: true, what: `data directory: ${config.data}, closed to other users` };
   return {
     ok: false,
-    what: `data directory: ${describeWidePart(first)}${wide.length > 1 ? `; and ${wide.length - 1} more` : ""}; the next start closes it`,
+    what: `data directory: ${describeExposedPath(first)}${wide.length > 1 ? `; and ${wide.length - 1} more` : ""}; the next start closes it`,
   };
 }
 
 /** What a start says in its log too. */
-async function checkSurroundings(config: ServeConfig, now: Date): Promise<readonly Finding[]> {
+async function checkAdvice(config: ServeConfig, now: Date): Promise<readonly Finding[]> {
   const given =
     config.tls.kind === "files" ? await loadServerCertificate(config.tls).catch(() => undefined) : undefined;
   const advice = adviseOn(config, {
@@ -164,11 +164,11 @@ async function checkKey(config: ServeConfig): Promise<Finding> {
 async function checkStore(config: ServeConfig): Promise<Finding> {
   const paths = dataPaths(config);
   const { store } = paths;
-  const problem = await findPlaceProblem(config.data, paths);
+  const problem = await findDirectoryProblem(config.data, paths);
   if (problem !== undefined) return { ok: false, what: `store: ${problem}` };
   if (!existsSync(store)) return { ok: true, what: `store: none yet, the first start makes ${store}` };
   try {
-    const data = await openData(config);
+    const data = await openDataDirectory(config);
     const tenants = await data.store.tenants();
     await data.store.close();
     return { ok: true, what: `store: ${store}, ${tenants.length} tenant(s)` };
@@ -243,18 +243,21 @@ async function checkPort(config: ServeConfig): Promise<Finding> {
 }
 
 /** How long the service may take to say that it is there, in milliseconds. */
-const ANSWER_MS = 2_000;
+const RESPONSE_TIMEOUT_MS = 2_000;
 
 async function isServiceAt({ listen, tls }: ServeConfig): Promise<boolean> {
   const host = listen.host === "0.0.0.0" ? "127.0.0.1" : listen.host === "::" ? "::1" : listen.host;
   // Nothing is said to it and nothing is believed: whether it is a Membrane Service is all that is asked.
   const options = { host, port: listen.port, path: "/healthz", rejectUnauthorized: false };
-  const ask = tls.kind === "none" ? httpRequest : httpsRequest;
+  const sendRequest = tls.kind === "none" ? httpRequest : httpsRequest;
   return new Promise<boolean>((resolve) => {
-    const request = ask({ ...options, signal: AbortSignal.timeout(ANSWER_MS), agent: false }, (answer) => {
-      answer.resume();
-      resolve(answer.statusCode === 200);
-    });
+    const request = sendRequest(
+      { ...options, signal: AbortSignal.timeout(RESPONSE_TIMEOUT_MS), agent: false },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      },
+    );
     request.on("error", () => resolve(false));
     request.end();
   });

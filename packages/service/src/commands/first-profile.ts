@@ -7,7 +7,7 @@ import type { FirstCapabilities } from "../management/tenants.ts";
 const CAPI = "npx --no capi";
 
 /** Files that a first start left. */
-interface Kept {
+interface FirstStartFiles {
   readonly ca?: string | undefined;
   readonly file?: string | undefined;
 }
@@ -24,7 +24,7 @@ interface Kept {
 export async function makeFirstProfile(
   { profile: name, authority }: Pick<DataConfig, "profile" | "authority">,
   { capabilities }: FirstCapabilities,
-  kept: Kept,
+  kept: FirstStartFiles,
   home: () => string,
 ): Promise<readonly string[]> {
   if (name === undefined) return [];
@@ -35,25 +35,25 @@ export async function makeFirstProfile(
     if (await createProfile(directory, { name, capabilities, trustedCA })) {
       return [
         `Saved them as profile "${name}" of capi, in ${directory}. In another terminal, in this directory:`,
-        ...example(`membrane create --id hello${option}`),
+        ...commandExample(`membrane create --id hello${option}`),
       ];
     }
-    return byHand(`capi has a profile "${name}" already, in ${directory}; it was left as it is.`, kept);
+    return manualSetup(`capi has a profile "${name}" already, in ${directory}; it was left as it is.`, kept);
   } catch (error) {
     const reason = error instanceof Error ? error.message : "unknown";
-    return byHand(`The profile of capi was not written: ${reason}.`, kept);
+    return manualSetup(`The profile of capi was not written: ${reason}.`, kept);
   }
 }
 
-function example(words: string): readonly string[] {
-  return ["", `  ${CAPI} ${words}`, ""];
+function commandExample(args: string): readonly string[] {
+  return ["", `  ${CAPI} ${args}`, ""];
 }
 
-function byHand(why: string, { ca, file }: Kept): readonly string[] {
+function manualSetup(why: string, { ca, file }: FirstStartFiles): readonly string[] {
   const capabilities = file === undefined ? "the capabilities above" : `the capabilities in ${file}`;
   const asked = ca === undefined ? capabilities : `${capabilities} and the CA above`;
   return [
     `${why} To use this tenant with capi, give it a profile of its own; this asks for ${asked}:`,
-    ...example("config configure --profile NAME"),
+    ...commandExample("config configure --profile NAME"),
   ];
 }

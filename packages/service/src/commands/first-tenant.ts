@@ -2,12 +2,12 @@ import { resolve } from "node:path";
 import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
 import type { FirstCapabilities, OperatorContext } from "../management/tenants.ts";
-import { makeFirstTenant } from "../management/tenants.ts";
+import { createFirstTenant } from "../management/tenants.ts";
 import type { StagedFile } from "../private-files.ts";
 import { stageFile } from "../private-files.ts";
-import { dataPaths } from "./data.ts";
+import { dataPaths } from "./data-directory.ts";
 import type { Print } from "./print.ts";
-import { formatFirst, printFirst } from "./print.ts";
+import { formatFirstCapabilities, printFirstCapabilities } from "./print.ts";
 
 /** The first tenant, and where its capabilities were written. */
 export interface FirstTenant {
@@ -21,14 +21,14 @@ export interface FirstTenant {
  *
  * @returns nothing if the store has had a tenant before.
  */
-export async function showFirstTenant(
+export async function createAndPrintFirstTenant(
   data: OperatorContext,
   ca: string | undefined,
   print: Print,
 ): Promise<FirstTenant | undefined> {
-  const first = await makeFirstTenant(data);
+  const first = await createFirstTenant(data);
   if (first === undefined) return undefined;
-  printFirst(print, first, ca);
+  printFirstCapabilities(print, first, ca);
   return { first };
 }
 
@@ -39,17 +39,19 @@ export async function showFirstTenant(
  * @throws ConfigError if the file cannot be written; no tenant is made then.
  * @returns nothing if the store has had a tenant before.
  */
-export async function keepFirstTenant(
+export async function createAndSaveFirstTenant(
   data: OperatorContext,
   config: DataConfig,
   ca: string | undefined,
 ): Promise<FirstTenant | undefined> {
   const file = resolve(dataPaths(config).firstCapabilities);
   let staged: StagedFile | undefined;
-  const first = await makeFirstTenant(data, async (made) => {
-    staged = await stageFile(file, `${formatFirst(made, ca)}\n`, 0o600).catch((cause: unknown) => {
-      throw new ConfigError(`--data: ${file} cannot be written, which the first start needs`, { cause });
-    });
+  const first = await createFirstTenant(data, async (made) => {
+    staged = await stageFile(file, `${formatFirstCapabilities(made, ca)}\n`, 0o600).catch(
+      (cause: unknown) => {
+        throw new ConfigError(`--data: ${file} cannot be written, which the first start needs`, { cause });
+      },
+    );
   });
   if (first === undefined) {
     await staged?.discard();

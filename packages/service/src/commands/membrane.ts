@@ -4,7 +4,7 @@ import type { Uid } from "../domain/uid.ts";
 import type { StoredMembrane } from "../store/record.ts";
 import type { Store } from "../store/store.ts";
 import { formatName, quoteName } from "./escape.ts";
-import type { OperatorMachine } from "./operator.ts";
+import type { OperatorProcess } from "./operator.ts";
 import { findTenant, revokeAsOperator, withStore } from "./operator.ts";
 import { printJson } from "./print.ts";
 
@@ -14,7 +14,7 @@ type MembraneCommand = Extract<Command, { name: `membrane ${string}` }>;
 const PAGE = 1_000;
 
 /** The operator's commands on membranes: they need no capability. */
-export async function membrane(command: MembraneCommand, { print, log }: OperatorMachine): Promise<void> {
+export async function membrane(command: MembraneCommand, { print, log }: OperatorProcess): Promise<void> {
   await withStore(command.config, async ({ store }) => {
     const tenant = await findTenant(store, "--tenant", command.tenant);
     if (command.name === "membrane list") {

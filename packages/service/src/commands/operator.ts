@@ -1,21 +1,21 @@
 import { existsSync } from "node:fs";
-import type { AuditLog } from "../audit/log.ts";
-import { fingerprintOf } from "../audit/fingerprint.ts";
+import type { EventLog } from "../telemetry/events.ts";
+import { fingerprintUid } from "../telemetry/fingerprint.ts";
 import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
 import type { Store } from "../store/store.ts";
 import type { StoredTenant } from "../store/record.ts";
 import type { Uid } from "../domain/uid.ts";
-import { checkPlace, dataPaths, knownAuthority, openData } from "./data.ts";
-import type { OpenData } from "./data.ts";
+import { checkDataDirectory, dataPaths, resolveAuthority, openDataDirectory } from "./data-directory.ts";
+import type { DataDirectory } from "./data-directory.ts";
 import { quoteName } from "./escape.ts";
 import type { Print } from "./print.ts";
 
 /** What an operator's command needs of its process. */
-export interface OperatorMachine {
+export interface OperatorProcess {
   readonly print: Print;
   /** Where changes are recorded. */
-  readonly log: Pick<AuditLog, "operated">;
+  readonly log: Pick<EventLog, "operatorChange">;
 }
 
 /**
@@ -23,15 +23,15 @@ export interface OperatorMachine {
  *
  * @throws ConfigError if there is none: opening would make one in whatever directory the operator is in.
  */
-export async function withStore<T>(config: DataConfig, act: (data: OpenData) => Promise<T>): Promise<T> {
+export async function withStore<T>(config: DataConfig, act: (data: DataDirectory) => Promise<T>): Promise<T> {
   if (!existsSync(dataPaths(config).store)) {
     // A directory that this user may not look into hides its store.
-    if (existsSync(config.data)) await checkPlace(config);
+    if (existsSync(config.data)) await checkDataDirectory(config);
     throw new ConfigError(
       `--data: there is no store in ${config.data}: name its directory with --data, or make it with "membrane init" or "membrane serve"`,
     );
   }
-  const data = await openData({ ...config, authority: await knownAuthority(config) });
+  const data = await openDataDirectory({ ...config, authority: await resolveAuthority(config) });
   try {
     return await act(data);
   } finally {
@@ -52,13 +52,13 @@ export async function findTenant(store: Store, flag: string, name: string): Prom
  */
 export async function revokeAsOperator(
   store: Store,
-  log: OperatorMachine["log"],
+  log: OperatorProcess["log"],
   { command, tenant, membrane }: { readonly command: string; readonly tenant: Uid; readonly membrane?: Uid },
 ): Promise<void> {
   await store.revoke(membrane ?? tenant, "operator");
-  log.operated({
+  log.operatorChange({
     command,
-    tenant: fingerprintOf(tenant),
-    ...(membrane === undefined ? {} : { membrane: fingerprintOf(membrane) }),
+    tenant: fingerprintUid(tenant),
+    ...(membrane === undefined ? {} : { membrane: fingerprintUid(membrane) }),
   });
 }

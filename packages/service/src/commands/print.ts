@@ -14,7 +14,7 @@ export function createPrint(write: (text: string) => void): Print {
 }
 
 /** What a new service says once: the store cannot be asked for it again. */
-export function printFirst(print: Print, first: FirstCapabilities, ca: string | undefined): void {
+export function printFirstCapabilities(print: Print, first: FirstCapabilities, ca: string | undefined): void {
   print(`Made the tenant "${first.tenant}". Its capabilities are shown this once; keep them safe.`);
   print("");
   printUris(print, { ...first.capabilities, "provision (operator)": first.operator.provision });
@@ -23,7 +23,12 @@ export function printFirst(print: Print, first: FirstCapabilities, ca: string | 
 }
 
 /** What a new service says once where its output may be kept by others: where its capabilities are, and none of them. */
-export function printKept(print: Print, tenant: string, file: string, ca: string | undefined): void {
+export function printCapabilitiesFile(
+  print: Print,
+  tenant: string,
+  file: string,
+  ca: string | undefined,
+): void {
   print(`Made the tenant "${tenant}". Its capabilities are in a file that this user alone can read:`);
   print("");
   print(`  ${file}`);
@@ -40,11 +45,11 @@ function printCa(print: Print, ca: string | undefined): void {
 }
 
 /** The same for a program, as `init --json` prints it and a start without a terminal writes it. */
-export function formatFirst(first: FirstCapabilities, ca: string | undefined): string {
-  return JSON.stringify(firstForPrograms(first, ca), null, 2);
+export function formatFirstCapabilities(first: FirstCapabilities, ca: string | undefined): string {
+  return JSON.stringify(firstCapabilitiesJson(first, ca), null, 2);
 }
 
-export function firstForPrograms(first: FirstCapabilities, ca: string | undefined): object {
+export function firstCapabilitiesJson(first: FirstCapabilities, ca: string | undefined): object {
   return { ...first, ...(ca === undefined ? {} : { ca }) };
 }
 

@@ -12,9 +12,9 @@ import { readServiceKeyFile } from "../store/service-key-file.ts";
 import type { BackupDescription } from "./backup-description.ts";
 import { parseBackupDescription } from "./backup-description.ts";
 import { backupPaths } from "./backup.ts";
-import { explainWriting } from "./data-place.ts";
-import { dataPaths } from "./data.ts";
-import type { OperatorMachine } from "./operator.ts";
+import { explainWriting } from "./data-directory-checks.ts";
+import { dataPaths } from "./data-directory.ts";
+import type { OperatorProcess } from "./operator.ts";
 
 type RestoreCommand = Extract<Command, { name: "restore" }>;
 
@@ -24,7 +24,7 @@ type RestoreCommand = Extract<Command, { name: "restore" }>;
  * @throws ConfigError if it has one, or if the backup is not whole.
  * @throws ServiceKeyFileError, StoreFormatError if the service key is not there, or is not the one of the backup.
  */
-export async function restore(command: RestoreCommand, { print, log }: OperatorMachine): Promise<void> {
+export async function restore(command: RestoreCommand, { print, log }: OperatorProcess): Promise<void> {
   const from = backupPaths(resolve(command.directory));
   const { data } = command.config;
   const { store, serviceKey, authority } = dataPaths(command.config);
@@ -47,7 +47,7 @@ export async function restore(command: RestoreCommand, { print, log }: OperatorM
   } finally {
     await rm(staged, { recursive: true, force: true });
   }
-  log.operated({ command: "restore" });
+  log.operatorChange({ command: "restore" });
   report(description).forEach(print);
 }
 

@@ -1,14 +1,14 @@
-import type { AuditLog } from "../audit/log.ts";
+import type { EventLog } from "../telemetry/events.ts";
 import type { ServeConfig } from "../config.ts";
-import type { KeyedCertificate } from "../tls/x509.ts";
-import { openData } from "./data.ts";
-import { readAuthorityCas } from "./given-files.ts";
-import { startInProcess } from "./serving.ts";
-import type { FromWorker } from "./worker-messages.ts";
+import type { CertificateAndKey } from "../tls/x509.ts";
+import { openDataDirectory } from "./data-directory.ts";
+import { readAuthorityCas } from "./configured-files.ts";
+import { startInProcess } from "./server.ts";
+import type { WorkerMessage } from "./worker-messages.ts";
 
 /** What a worker needs of its process and of the first process, which started it. */
-export interface WorkerMachine {
-  readonly log: AuditLog;
+export interface WorkerProcess {
+  readonly log: EventLog;
   /** Resolves when it is time to end. */
   readonly stop: Promise<unknown>;
   /** Calls the listener whenever the certificate has to be read again. */
@@ -16,41 +16,41 @@ export interface WorkerMachine {
   /** Collects young garbage. */
   readonly collectYoung: () => void;
   /** Sends a message to the first process. */
-  readonly tell: (message: FromWorker) => void;
+  readonly send: (message: WorkerMessage) => void;
   /** Calls the listener with each certificate that the first process sends: the current one first, if there is one. */
-  readonly onCertificate: (listener: (certificate: KeyedCertificate) => void) => void;
+  readonly onCertificate: (listener: (certificate: CertificateAndKey) => void) => void;
 }
 
 /** Runs one of several workers until `stop` resolves: serves, and makes nothing that is made once. */
-export async function serveAsWorker(config: ServeConfig, machine: WorkerMachine): Promise<void> {
-  const data = await openData(config, machine.log.store);
+export async function serveAsWorker(config: ServeConfig, worker: WorkerProcess): Promise<void> {
+  const data = await openDataDirectory(config, worker.log.storeStateChanged);
   try {
     const authorityCas = await readAuthorityCas(config.authorityCaFiles);
-    const sent = config.tls.kind === "files" ? receiveCertificates(machine) : undefined;
-    const serving = await startInProcess(
+    const sent = config.tls.kind === "files" ? receiveCertificates(worker) : undefined;
+    const server = await startInProcess(
       config,
       data,
       { authorityCas, certificate: await sent?.first },
-      machine,
+      worker,
     );
-    sent?.follow(serving.present);
-    machine.tell({ kind: "listening", ...serving.address });
-    machine.onReload(() => void serving.reload());
-    await machine.stop;
-    await serving.close();
+    sent?.follow(server.setCertificate);
+    worker.send({ kind: "listening", ...server.address });
+    worker.onReload(() => void server.reload());
+    await worker.stop;
+    await server.close();
   } finally {
     await data.store.close();
   }
 }
 
 /** Receives the certificates that the first process sends. None is lost while the service starts. */
-function receiveCertificates({ onCertificate }: Pick<WorkerMachine, "onCertificate">): {
-  readonly first: Promise<KeyedCertificate>;
-  readonly follow: (present: (certificate: KeyedCertificate) => void) => void;
+function receiveCertificates({ onCertificate }: Pick<WorkerProcess, "onCertificate">): {
+  readonly first: Promise<CertificateAndKey>;
+  readonly follow: (present: (certificate: CertificateAndKey) => void) => void;
 } {
-  let latest: KeyedCertificate | undefined;
-  let listener: ((certificate: KeyedCertificate) => void) | undefined;
-  const first = new Promise<KeyedCertificate>((resolve) => {
+  let latest: CertificateAndKey | undefined;
+  let listener: ((certificate: CertificateAndKey) => void) | undefined;
+  const first = new Promise<CertificateAndKey>((resolve) => {
     onCertificate((certificate) => {
       latest = certificate;
       resolve(certificate);

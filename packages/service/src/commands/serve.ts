@@ -1,22 +1,22 @@
-import type { AuditLog } from "../audit/log.ts";
+import type { EventLog } from "../telemetry/events.ts";
 import type { ServeConfig } from "../config.ts";
 import { adviseOn, readOpenFiles } from "./advice.ts";
-import type { OpenData } from "./data.ts";
-import { checkPlace, lastAuthority, openData, rememberAuthority } from "./data.ts";
-import { mendModes } from "./data-modes.ts";
+import type { DataDirectory } from "./data-directory.ts";
+import { checkDataDirectory, lastAuthority, openDataDirectory, saveAuthority } from "./data-directory.ts";
+import { repairModes } from "./data-directory-modes.ts";
 import { makeFirstProfile } from "./first-profile.ts";
-import { keepFirstTenant, showFirstTenant } from "./first-tenant.ts";
-import type { GivenFiles } from "./given-files.ts";
-import { readGivenFiles } from "./given-files.ts";
-import { checkListening } from "./listening-error.ts";
-import { ensureOwnCertificate, ownCAPath, RENEWAL_MS } from "./own-certificate.ts";
+import { createAndSaveFirstTenant, createAndPrintFirstTenant } from "./first-tenant.ts";
+import type { ConfiguredFiles } from "./configured-files.ts";
+import { readConfiguredFiles } from "./configured-files.ts";
+import { checkListenAddress } from "./listen-error.ts";
+import { ensureManagedCertificate, privateCAPath, RENEWAL_CHECK_INTERVAL_MS } from "./managed-certificate.ts";
 import type { Print } from "./print.ts";
-import { printKept } from "./print.ts";
-import type { Serving, ServingContext } from "./serving.ts";
-import { startServing } from "./serving.ts";
+import { printCapabilitiesFile } from "./print.ts";
+import type { RunningServer, ServerContext } from "./server.ts";
+import { startServer } from "./server.ts";
 
 /** What a service needs of its process. */
-export interface Machine extends ServingContext {
+export interface ProcessContext extends ServerContext {
   readonly print: Print;
   /** What is printed is shown to a person, and stored nowhere. */
   readonly isTerminal: boolean;
@@ -29,40 +29,40 @@ export interface Machine extends ServingContext {
 }
 
 /** Runs the service until `stop` resolves: in this process, or in workers that this process starts and replaces. */
-export async function serve(config: ServeConfig, machine: Machine): Promise<void> {
+export async function serve(config: ServeConfig, context: ProcessContext): Promise<void> {
   // Given files, the place and the address come first: a start that fails for one of them makes and changes nothing.
-  const files = await readGivenFiles(config);
-  await checkPlace(config);
-  await checkListening(config);
-  for (const { path } of await mendModes(config)) machine.log.modeMended({ path });
-  const data = await openData(config, machine.log.store);
+  const files = await readConfiguredFiles(config);
+  await checkDataDirectory(config);
+  await checkListenAddress(config);
+  for (const { path } of await repairModes(config)) context.log.modeRepaired({ path });
+  const data = await openDataDirectory(config, context.log.storeStateChanged);
   try {
     // Before any worker looks for it: two must not make it at once.
-    const certificate = await ensureOwnCertificate(config, machine.log, { mayReplaceCA: true });
-    if (certificate?.replacedCA === true) machine.log.authorityReplaced({ file: ownCAPath(config) });
-    const serving = await startServing(config, data, files, machine);
-    const renewal = setInterval(() => void serving.renew(), RENEWAL_MS).unref();
-    machine.onReload(() => {
-      machine.log.reloading();
-      void serving.reload();
+    const certificate = await ensureManagedCertificate(config, context.log, { mayReplaceCA: true });
+    if (certificate?.replacedCA === true) context.log.authorityReplaced({ file: privateCAPath(config) });
+    const server = await startServer(config, data, files, context);
+    const renewal = setInterval(() => void server.renew(), RENEWAL_CHECK_INTERVAL_MS).unref();
+    context.onReload(() => {
+      context.log.reloading();
+      void server.reload();
     });
     try {
-      await advise(config, files, machine.log);
-      await announce(config, data, serving, machine);
-      await machine.stop;
-      machine.log.stopping();
+      await advise(config, files, context.log);
+      await reportReady(config, data, server, context);
+      await context.stop;
+      context.log.stopping();
     } finally {
       clearInterval(renewal);
-      await serving.close();
+      await server.close();
     }
   } finally {
     await data.store.close();
   }
-  machine.log.stopped();
+  context.log.stopped();
 }
 
 /** Logs what an operator should know of the configuration; a start does not stop for it. */
-async function advise(config: ServeConfig, { certificate }: GivenFiles, log: AuditLog): Promise<void> {
+async function advise(config: ServeConfig, { certificate }: ConfiguredFiles, log: EventLog): Promise<void> {
   const advice = adviseOn(config, {
     certificate: certificate?.cert,
     lastAuthority: await lastAuthority(config),
@@ -73,21 +73,23 @@ async function advise(config: ServeConfig, { certificate }: GivenFiles, log: Aud
 }
 
 /** Does what is done once, however many processes serve: makes the first tenant, and reports where the service is. */
-async function announce(
+async function reportReady(
   config: ServeConfig,
-  data: OpenData,
-  { address: { address, port }, isSecure }: Serving,
-  { log, print, isTerminal, home }: Machine,
+  data: DataDirectory,
+  { address: { address, port }, isSecure }: RunningServer,
+  { log, print, isTerminal, home }: ProcessContext,
 ): Promise<void> {
   // Only other commands read it, so serving goes on without it.
-  await rememberAuthority(config).catch(log.fault);
-  const ca = config.tls.kind === "private-ca" ? ownCAPath(config) : undefined;
-  const made = isTerminal ? await showFirstTenant(data, ca, print) : await keepFirstTenant(data, config, ca);
+  await saveAuthority(config).catch(log.fault);
+  const ca = config.tls.kind === "private-ca" ? privateCAPath(config) : undefined;
+  const made = isTerminal
+    ? await createAndPrintFirstTenant(data, ca, print)
+    : await createAndSaveFirstTenant(data, config, ca);
   if (made !== undefined) {
     const { first, file } = made;
     if (file !== undefined) {
       log.firstCapabilities({ tenant: first.tenant, file });
-      printKept(print, first.tenant, file, ca);
+      printCapabilitiesFile(print, first.tenant, file, ca);
     }
     (await makeFirstProfile(config, first, { ca, file }, home)).forEach(print);
   }

@@ -1,19 +1,19 @@
 import type { TenantCapabilities } from "capability-protocol";
 import { describeProblem, parseProvisionRequest } from "capability-protocol";
-import { fingerprintOf } from "../audit/fingerprint.ts";
+import { fingerprintUid } from "../telemetry/fingerprint.ts";
 import type { Command } from "../command.ts";
 import { ConfigError } from "../config.ts";
 import { createTenant, reissueTenant } from "../management/tenants.ts";
-import type { OpenData } from "./data.ts";
+import type { DataDirectory } from "./data-directory.ts";
 import { formatName, quoteName } from "./escape.ts";
-import type { OperatorMachine } from "./operator.ts";
+import type { OperatorProcess } from "./operator.ts";
 import { findTenant, revokeAsOperator, withStore } from "./operator.ts";
 import { printJson, printUris } from "./print.ts";
 
 type TenantCommand = Extract<Command, { name: `tenant ${string}` }>;
 
 /** What a reissue does not end, since an operator may expect it to. */
-const NOT_ENDED = [
+const REISSUE_NOTICE = [
   "",
   "Nothing was ended. The old create, query and deleteSelf go on working for those who have them, and so does all that was made with them.",
   "The new query lists the membranes made from now on: what older ones hold was sealed to the lost one.",
@@ -21,7 +21,7 @@ const NOT_ENDED = [
 ];
 
 /** The operator's commands on tenants. They also work while the service runs: both use the same store. */
-export async function tenant(command: TenantCommand, { print, log }: OperatorMachine): Promise<void> {
+export async function tenant(command: TenantCommand, { print, log }: OperatorProcess): Promise<void> {
   await withStore(command.config, async (data) => {
     if (command.name === "tenant list") {
       const names = (await data.store.tenants()).map(({ name }) => name);
@@ -40,14 +40,14 @@ export async function tenant(command: TenantCommand, { print, log }: OperatorMac
         );
       return;
     }
-    const capabilities = await ACTS[command.name](data, id);
+    const capabilities = await ACTIONS[command.name](data, id);
     const { uid } = await findTenant(data.store, "--id", id);
-    log.operated({ command: command.name, tenant: fingerprintOf(uid) });
+    log.operatorChange({ command: command.name, tenant: fingerprintUid(uid) });
     if (command.json) return printJson(print, { tenant: id, capabilities });
     print(`Capabilities of the tenant ${quoteName(id)}, shown this once:`);
     print("");
     printUris(print, capabilities);
-    if (command.name === "tenant reissue") NOT_ENDED.forEach(print);
+    if (command.name === "tenant reissue") REISSUE_NOTICE.forEach(print);
   });
 }
 
@@ -57,9 +57,9 @@ function readId(text: string): string {
   return parsed.value.id;
 }
 
-const ACTS = { "tenant create": create, "tenant reissue": reissue } as const;
+const ACTIONS = { "tenant create": create, "tenant reissue": reissue } as const;
 
-async function create(data: OpenData, id: string): Promise<TenantCapabilities> {
+async function create(data: DataDirectory, id: string): Promise<TenantCapabilities> {
   const made = await createTenant(data, id);
   if (made.ok) return made.capabilities;
   if (made.denial.reason === "full") {
@@ -70,7 +70,7 @@ async function create(data: OpenData, id: string): Promise<TenantCapabilities> {
   throw new ConfigError(`--id: there is a tenant ${quoteName(id)} already`);
 }
 
-async function reissue(data: OpenData, id: string): Promise<TenantCapabilities> {
+async function reissue(data: DataDirectory, id: string): Promise<TenantCapabilities> {
   await findTenant(data.store, "--id", id);
   const made = await reissueTenant(data, id);
   if (made.ok) return made.capabilities;

@@ -1,5 +1,5 @@
 /** What a worker says to the process that started it. */
-export type FromWorker =
+export type WorkerMessage =
   | { readonly kind: "listening"; readonly address: string; readonly port: number }
   /** It cannot start; `why` is for the operator. */
   | { readonly kind: "failed"; readonly why: string };
@@ -8,7 +8,7 @@ export type FromWorker =
 export const RELOAD = "reload";
 
 /** @returns nothing for what is no message of a worker of ours, as those of Node itself. */
-export function parseFromWorker(message: unknown): FromWorker | undefined {
+export function parseWorkerMessage(message: unknown): WorkerMessage | undefined {
   if (typeof message !== "object" || message === null || !("kind" in message)) return undefined;
   if (message.kind === "failed" && "why" in message && typeof message.why === "string")
     return { kind: "failed", why: message.why };
@@ -20,7 +20,7 @@ export function parseFromWorker(message: unknown): FromWorker | undefined {
 }
 
 /** Sent by a worker that starts, to get the certificate: one sent before the worker listens for messages would be lost. */
-export const WHICH_CERTIFICATE = "which certificate";
+export const GET_CERTIFICATE = "which certificate";
 
 /** Sent to a worker when the certificate was given in files: only the first process reads them. */
 export interface CertificateMessage {

@@ -4,21 +4,21 @@ import type { Uid } from "./uid.ts";
 export type Kind = "provision" | "create" | "query" | "deleteSelf" | "export" | "revoke" | "invoke";
 
 /** What a kind means for being alive. What it does stands in `management/operations.ts`. */
-const KINDS: Readonly<Record<Kind, { readonly forgivesItsSubject: boolean }>> = {
+const KINDS: Readonly<Record<Kind, { readonly ignoresRevokedResource: boolean }>> = {
   /** Makes tenants; acts on no record. */
-  provision: { forgivesItsSubject: false },
+  provision: { ignoresRevokedResource: false },
   /** Makes membranes of a tenant. */
-  create: { forgivesItsSubject: false },
+  create: { ignoresRevokedResource: false },
   /** Lists a tenant's membranes with their capabilities. */
-  query: { forgivesItsSubject: false },
+  query: { ignoresRevokedResource: false },
   /** Revokes its tenant. */
-  deleteSelf: { forgivesItsSubject: false },
+  deleteSelf: { ignoresRevokedResource: false },
   /** Makes capabilities through a membrane. */
-  export: { forgivesItsSubject: false },
+  export: { ignoresRevokedResource: false },
   /** Works again after its membrane is revoked, so that a client that lost the answer can repeat the request. */
-  revoke: { forgivesItsSubject: true },
+  revoke: { ignoresRevokedResource: true },
   /** An exported capability: stands for a target. */
-  invoke: { forgivesItsSubject: false },
+  invoke: { ignoresRevokedResource: false },
 };
 
 /** A capability that the service itself answers. */
@@ -30,13 +30,13 @@ export interface Capability {
   readonly uid: Uid;
   readonly kind: Kind;
   /** The tenant, membrane or target it acts on. */
-  readonly subject?: Uid;
+  readonly resource?: Uid;
   /** The capability it re-exports. */
   readonly parent?: Uid;
   /** The membrane it went through. */
-  readonly through?: Uid;
+  readonly membrane?: Uid;
   /** The capability that was used to make it. */
-  readonly madeWith?: Uid;
+  readonly createdBy?: Uid;
 }
 
 export function isKind(text: string): text is Kind {
@@ -44,6 +44,6 @@ export function isKind(text: string): text is Kind {
 }
 
 /** Whether a capability of this kind disregards that its own subject is revoked. */
-export function forgivesItsSubject(kind: Kind): boolean {
-  return KINDS[kind].forgivesItsSubject;
+export function ignoresRevokedResource(kind: Kind): boolean {
+  return KINDS[kind].ignoresRevokedResource;
 }

@@ -1,8 +1,8 @@
 import type { Capability } from "./capability.ts";
-import { forgivesItsSubject } from "./capability.ts";
+import { ignoresRevokedResource } from "./capability.ts";
 import type { Membrane } from "./membrane.ts";
-import type { Payers } from "./payers.ts";
-import { payersOf } from "./payers.ts";
+import type { UsageOwners } from "./usage-owners.ts";
+import { usageOwnersOf } from "./usage-owners.ts";
 import type { Target } from "./target.ts";
 import type { Tenant } from "./tenant.ts";
 import type { Uid } from "./uid.ts";
@@ -11,10 +11,10 @@ import type { Uid } from "./uid.ts";
 export type LineageNode = Tenant | Membrane | Target | Capability;
 
 /** One step of a lineage. */
-export interface Pointer {
+export interface Dependency {
   readonly to: Uid;
   /** The step holds even if the node it leads to is revoked itself; what lies behind that node counts all the same. */
-  readonly forgiving: boolean;
+  readonly ignoresRevocation: boolean;
 }
 
 /**
@@ -22,20 +22,20 @@ export interface Pointer {
  * for.
  */
 export type Verdict =
-  | { readonly alive: true; readonly lineage: ReadonlySet<Uid>; readonly payers: Payers }
+  | { readonly alive: true; readonly lineage: ReadonlySet<Uid>; readonly usageOwners: UsageOwners }
   | { readonly alive: false; readonly cause: "missing" | "revoked"; readonly at: Uid };
 
 /** All that `node` points to. */
-export function pointers(node: LineageNode): readonly Pointer[] {
+export function dependencies(node: LineageNode): readonly Dependency[] {
   switch (node.type) {
     case "tenant":
-      return strict(node.madeWith);
+      return strictDependencies(node.createdBy);
     case "membrane":
-      return strict(node.tenant, node.madeWith);
+      return strictDependencies(node.tenant, node.createdBy);
     case "target":
-      return strict(node.membrane, node.madeWith);
+      return strictDependencies(node.membrane, node.createdBy);
     case "capability":
-      return [...subjectOf(node), ...strict(node.parent, node.through, node.madeWith)];
+      return [...resourceDependency(node), ...strictDependencies(node.parent, node.membrane, node.createdBy)];
   }
 }
 
@@ -45,30 +45,30 @@ export function pointers(node: LineageNode): readonly Pointer[] {
  *
  * @param find reads a node from the same snapshot for the whole walk.
  */
-export function judge(root: LineageNode, find: (uid: Uid) => LineageNode | undefined): Verdict {
+export function evaluateLineage(root: LineageNode, find: (uid: Uid) => LineageNode | undefined): Verdict {
   const expanded = new Map<Uid, LineageNode>();
-  const judged = new Set<Uid>();
-  const open: Pointer[] = [{ to: root.uid, forgiving: false }];
-  for (let step = open.pop(); step !== undefined; step = open.pop()) {
-    if (judged.has(step.to) || (step.forgiving && expanded.has(step.to))) continue;
-    const node = step.to === root.uid ? root : find(step.to);
-    if (node === undefined) return { alive: false, cause: "missing", at: step.to };
-    if (!step.forgiving) {
+  const checked = new Set<Uid>();
+  const pending: Dependency[] = [{ to: root.uid, ignoresRevocation: false }];
+  for (let dependency = pending.pop(); dependency !== undefined; dependency = pending.pop()) {
+    if (checked.has(dependency.to) || (dependency.ignoresRevocation && expanded.has(dependency.to))) continue;
+    const node = dependency.to === root.uid ? root : find(dependency.to);
+    if (node === undefined) return { alive: false, cause: "missing", at: dependency.to };
+    if (!dependency.ignoresRevocation) {
       if ("revoked" in node && node.revoked) return { alive: false, cause: "revoked", at: node.uid };
-      judged.add(node.uid);
+      checked.add(node.uid);
     }
     if (expanded.has(node.uid)) continue;
     expanded.set(node.uid, node);
-    open.push(...pointers(node));
+    pending.push(...dependencies(node));
   }
-  return { alive: true, lineage: new Set(expanded.keys()), payers: payersOf(root, expanded) };
+  return { alive: true, lineage: new Set(expanded.keys()), usageOwners: usageOwnersOf(root, expanded) };
 }
 
-function strict(...uids: readonly (Uid | undefined)[]): Pointer[] {
-  return uids.flatMap((to) => (to === undefined ? [] : [{ to, forgiving: false }]));
+function strictDependencies(...uids: readonly (Uid | undefined)[]): Dependency[] {
+  return uids.flatMap((to) => (to === undefined ? [] : [{ to, ignoresRevocation: false }]));
 }
 
-function subjectOf(capability: Capability): Pointer[] {
-  if (capability.subject === undefined) return [];
-  return [{ to: capability.subject, forgiving: forgivesItsSubject(capability.kind) }];
+function resourceDependency(capability: Capability): Dependency[] {
+  if (capability.resource === undefined) return [];
+  return [{ to: capability.resource, ignoresRevocation: ignoresRevokedResource(capability.kind) }];
 }

@@ -8,5 +8,5 @@ export interface Membrane {
   readonly name: string;
   readonly revoked: boolean;
   /** The `create` capability that made it: what a delegate created dies with the delegation. */
-  readonly madeWith: Uid;
+  readonly createdBy: Uid;
 }

@@ -5,22 +5,22 @@ import type { Uid } from "./uid.ts";
 import { parseUid } from "./uid.ts";
 
 /** Owns the tenants: the service itself, which has no record. */
-export const SERVICE: Uid = parseUid("0".repeat(32));
+export const SERVICE_OWNER: Uid = parseUid("0".repeat(32));
 
 /** A limit on what counts against one owner. */
 export interface Quota {
   readonly owner: Uid;
-  readonly counts: Counted;
+  readonly kind: QuotaKind;
 }
 
 /**
  * `capabilities` went through a membrane; `ownCapabilities` act on a tenant and went through none; `membranes` and
  * `tenants` have a name.
  */
-export type Counted = "tenants" | "membranes" | "capabilities" | "ownCapabilities";
+export type QuotaKind = "tenants" | "membranes" | "capabilities" | "ownCapabilities";
 
 /** How much may be counted. */
-export interface Quotas {
+export interface CountQuotas {
   /** Tenants of the service. */
   readonly tenants: number;
   /** Membranes that have a name in one tenant. */
@@ -32,8 +32,8 @@ export interface Quotas {
 }
 
 /** Everything that is counted, with its limit and the type of its owner. */
-const COUNTED: Readonly<
-  Record<Counted, { readonly limit: keyof Quotas; readonly owner: "service" | "tenant" | "membrane" }>
+const QUOTAS_BY_KIND: Readonly<
+  Record<QuotaKind, { readonly limit: keyof CountQuotas; readonly owner: "service" | "tenant" | "membrane" }>
 > = {
   tenants: { limit: "tenants", owner: "service" },
   membranes: { limit: "membranesPerTenant", owner: "tenant" },
@@ -41,13 +41,13 @@ const COUNTED: Readonly<
   capabilities: { limit: "capabilitiesPerMembrane", owner: "membrane" },
 };
 
-const COUNTS: readonly Counted[] = ["tenants", "membranes", "ownCapabilities", "capabilities"];
+const QUOTA_KINDS: readonly QuotaKind[] = ["tenants", "membranes", "ownCapabilities", "capabilities"];
 
 /** What is counted against a record. */
 export function quotasOf(owner: Tenant | Membrane): Quota[] {
-  return COUNTS.filter((counts) => COUNTED[counts].owner === owner.type).map((counts) => ({
+  return QUOTA_KINDS.filter((kind) => QUOTAS_BY_KIND[kind].owner === owner.type).map((kind) => ({
     owner: owner.uid,
-    counts,
+    kind,
   }));
 }
 
@@ -59,45 +59,45 @@ export function quotasOf(owner: Tenant | Membrane): Quota[] {
 export function quotaOf(node: LineageNode): Quota | undefined {
   switch (node.type) {
     case "tenant":
-      return { owner: SERVICE, counts: "tenants" };
+      return { owner: SERVICE_OWNER, kind: "tenants" };
     case "membrane":
-      return { owner: node.tenant, counts: "membranes" };
+      return { owner: node.tenant, kind: "membranes" };
     case "target":
       return undefined;
     case "capability":
-      if (node.through !== undefined) return { owner: node.through, counts: "capabilities" };
-      if (node.subject === undefined || node.kind === "export" || node.kind === "revoke") return undefined;
-      return { owner: node.subject, counts: "ownCapabilities" };
+      if (node.membrane !== undefined) return { owner: node.membrane, kind: "capabilities" };
+      if (node.resource === undefined || node.kind === "export" || node.kind === "revoke") return undefined;
+      return { owner: node.resource, kind: "ownCapabilities" };
   }
 }
 
 /** Whether `part`, which does not count, comes with `whole`: a target with its capability, a capability with its membrane. */
 function isPartOf(part: LineageNode, whole: LineageNode): boolean {
   if (quotaOf(whole) === undefined) return false;
-  if (part.type === "target") return whole.type === "capability" && whole.subject === part.uid;
+  if (part.type === "target") return whole.type === "capability" && whole.resource === part.uid;
   if (part.type !== "capability") return false;
   // The operator's `provision` is made once, with the first tenant.
-  return part.subject === undefined ? whole.type === "tenant" : whole.uid === part.subject;
+  return part.resource === undefined ? whole.type === "tenant" : whole.uid === part.resource;
 }
 
 /** A limit that was reached. */
 export interface QuotaDenial {
   readonly reason: "full";
   readonly type: "service" | "tenant" | "membrane";
-  readonly counts: Counted;
+  readonly kind: QuotaKind;
   readonly limit: number;
 }
 
 /**
  * Decides whether there is room for `nodes`. What is dead counts until it is swept.
  *
- * @param held how many count against a quota already.
+ * @param countOwned how many count against a quota already.
  * @throws Error if one of them would count against nothing.
  */
 export function checkQuotas(
   nodes: readonly LineageNode[],
-  held: (quota: Quota) => number,
-  quotas: Quotas,
+  countOwned: (quota: Quota) => number,
+  quotas: CountQuotas,
 ): QuotaDenial | undefined {
   const added = new Map<string, number>();
   for (const node of nodes) {
@@ -107,11 +107,11 @@ export function checkQuotas(
         throw new Error("what is made counts against nothing");
       continue;
     }
-    const key = `${quota.counts} ${quota.owner}`;
-    const count = (added.get(key) ?? held(quota)) + 1;
-    const { limit: name, owner: type } = COUNTED[quota.counts];
+    const key = `${quota.kind} ${quota.owner}`;
+    const count = (added.get(key) ?? countOwned(quota)) + 1;
+    const { limit: name, owner: type } = QUOTAS_BY_KIND[quota.kind];
     const limit = quotas[name];
-    if (count > limit) return { reason: "full", type, counts: quota.counts, limit };
+    if (count > limit) return { reason: "full", type, kind: quota.kind, limit };
     added.set(key, count);
   }
   return undefined;

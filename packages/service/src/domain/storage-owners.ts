@@ -22,7 +22,7 @@ export function storageOwners(node: LineageNode, find: (uid: Uid) => LineageNode
     case "target":
       return ownersBelow(node.membrane, find);
     case "capability":
-      return ownersBelow(node.through ?? node.subject, find);
+      return ownersBelow(node.membrane ?? node.resource, find);
   }
 }
 

@@ -13,27 +13,27 @@ import { newUid } from "./uid.ts";
 const uid = (number: number): Uid => newUid((size) => Buffer.alloc(size, number));
 
 const tenant: Tenant = { type: "tenant", uid: uid(1), name: "t", revoked: false };
-const create: Capability = { type: "capability", uid: uid(2), kind: "create", subject: tenant.uid };
+const create: Capability = { type: "capability", uid: uid(2), kind: "create", resource: tenant.uid };
 const membrane: Membrane = {
   type: "membrane",
   uid: uid(3),
   tenant: tenant.uid,
   name: "m",
   revoked: false,
-  madeWith: create.uid,
+  createdBy: create.uid,
 };
-const exporting: Capability = { type: "capability", uid: uid(4), kind: "export", subject: membrane.uid };
-const target: Target = { type: "target", uid: uid(5), membrane: membrane.uid, madeWith: exporting.uid };
+const exporting: Capability = { type: "capability", uid: uid(4), kind: "export", resource: membrane.uid };
+const target: Target = { type: "target", uid: uid(5), membrane: membrane.uid, createdBy: exporting.uid };
 const exported: Capability = {
   type: "capability",
   uid: uid(6),
   kind: "invoke",
-  subject: target.uid,
-  through: membrane.uid,
-  madeWith: exporting.uid,
+  resource: target.uid,
+  membrane: membrane.uid,
+  createdBy: exporting.uid,
 };
 const foreign: Tenant = { ...tenant, uid: uid(7), name: "foreign" };
-const lent: Capability = { ...exported, uid: uid(8), kind: "create", subject: foreign.uid };
+const lent: Capability = { ...exported, uid: uid(8), kind: "create", resource: foreign.uid };
 const provision: Capability = { type: "capability", uid: uid(9), kind: "provision" };
 
 const NODES: readonly LineageNode[] = [tenant, create, membrane, exporting, target, exported, foreign, lent];
@@ -80,6 +80,6 @@ test("a tenant's membranes take of the disk up to its share together, however li
 
 test("what one tenant takes leaves the share of another whole", () => {
   const stored = { [membrane.uid]: 1_000, [tenant.uid]: 1_500 };
-  const own: Capability = { ...create, uid: uid(11), subject: foreign.uid };
+  const own: Capability = { ...create, uid: uid(11), resource: foreign.uid };
   expect(checkStorage([own], snapshot(1_500, stored), QUOTAS)).toBeUndefined();
 });

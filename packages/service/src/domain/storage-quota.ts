@@ -32,11 +32,11 @@ export function checkStorage(
   snapshot: StorageSnapshot,
   quotas: StorageQuotas,
 ): StorageDenial | undefined {
-  const taken = new Map<Uid, number>();
+  const used = new Map<Uid, number>();
   const isExceeded = (owner: Uid | undefined, size: number, limit: number): boolean => {
     if (owner === undefined) return false;
-    const bytes = (taken.get(owner) ?? snapshot.storedBytes(owner)) + size;
-    taken.set(owner, bytes);
+    const bytes = (used.get(owner) ?? snapshot.storedBytes(owner)) + size;
+    used.set(owner, bytes);
     return bytes > limit;
   };
   for (const node of nodes) {

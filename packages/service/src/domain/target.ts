@@ -6,5 +6,5 @@ export interface Target {
   readonly uid: Uid;
   readonly membrane: Uid;
   /** The `export` capability that made it. */
-  readonly madeWith: Uid;
+  readonly createdBy: Uid;
 }

@@ -8,5 +8,5 @@ export interface Tenant {
   /** Set by `deleteSelf`; never taken back. */
   readonly revoked: boolean;
   /** The `provision` capability that made it; absent when the operator made it at the machine itself. */
-  readonly madeWith?: Uid;
+  readonly createdBy?: Uid;
 }

@@ -1,5 +1,5 @@
-import type { Cidr, IpAddress } from "./address.ts";
-import { contains, parseCidr } from "./address.ts";
+import type { Cidr, IpAddress } from "../net/address.ts";
+import { contains, parseCidr } from "../net/address.ts";
 
 /** What an operator opens: the addresses of a block, at every port or at one. */
 export interface AllowRule {
@@ -9,7 +9,7 @@ export interface AllowRule {
   readonly text: string;
 }
 
-const forms: readonly RegExp[] = [
+const RULE_FORMS: readonly RegExp[] = [
   /^(?<cidr>[\d.]+(?:\/\d+)?)(?::(?<port>\d+))?$/, // 10.0.0.0/8:8080
   /^\[(?<address>[\da-f:.]*)\](?<prefix>\/\d+)?(?::(?<port>\d+))?$/i, // [fd00::]/8:443
   /^(?<cidr>[\da-f:.]*\/\d+)(?::(?<port>\d+))?$/i, // fd00::/8:443
@@ -21,7 +21,7 @@ const forms: readonly RegExp[] = [
  * port follows the address. Gives `undefined` for anything else, bits set behind the prefix and port 0 among it.
  */
 export function parseAllowTarget(text: string): AllowRule | undefined {
-  const groups = forms.map((form) => form.exec(text)?.groups).find((found) => found !== undefined);
+  const groups = RULE_FORMS.map((form) => form.exec(text)?.groups).find((found) => found !== undefined);
   if (groups === undefined) return undefined;
   // Brackets are for IPv6 alone.
   if (groups["address"]?.includes(":") === false) return undefined;
@@ -38,6 +38,6 @@ export function parsePort(text: string): number | undefined {
 }
 
 /** Whether the rule opens the address at the port. */
-export function ruleOpens(rule: AllowRule, address: IpAddress, port: number): boolean {
+export function ruleAllows(rule: AllowRule, address: IpAddress, port: number): boolean {
   return contains(rule.cidr, address) && (rule.port === undefined || rule.port === port);
 }

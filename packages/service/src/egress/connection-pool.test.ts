@@ -3,18 +3,18 @@ import { createServer } from "node:net";
 import type { AddressInfo, LookupFunction, Server, Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { promised } from "../testkit/promised.ts";
-import { requestThrough } from "../testkit/request-through.ts";
-import { OK_ANSWER, speaker } from "../testkit/speaker.ts";
+import { deferred } from "../../../testkit/src/deferred.ts";
+import { requestFromPool } from "../../../testkit/src/pool-request.ts";
+import { OK_RESPONSE, rawResponder } from "../../../testkit/src/raw-responder.ts";
 import type { Connection } from "./connection.ts";
 import { ConnectionPool } from "./connection-pool.ts";
-import type { ConnectionUser } from "./connection-pool.ts";
+import type { ConnectionWaiter } from "./connection-pool.ts";
 import { createConnector } from "./connector.ts";
 import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
 
 const policy = createEgressPolicy({
   allow: [parseAllowTarget("127.0.0.1")!],
-  own: () => [],
+  ownEndpoints: () => [],
   localAddresses: () => [],
   ownAuthorities: [],
 });
@@ -28,7 +28,7 @@ afterEach(async () => {
   servers.splice(0).forEach((server) => server.close());
 });
 
-async function listen(serve: (socket: Socket) => void = speaker(OK_ANSWER)): Promise<number> {
+async function listen(serve: (socket: Socket) => void = rawResponder(OK_RESPONSE)): Promise<number> {
   const server = createServer((socket) => {
     accepted.push(socket.on("error", () => undefined));
     serve(socket);
@@ -53,8 +53,8 @@ function poolTo(port: number, connections: number, lookups?: (() => void)[]): Co
 }
 
 /** Waits for a connection and keeps it. */
-function holder(): ConnectionUser & { readonly connection: Promise<Connection> } {
-  const got = promised<Connection>();
+function holder(): ConnectionWaiter & { readonly connection: Promise<Connection> } {
+  const got = deferred<Connection>();
   return {
     connection: got.promise,
     onConnection: got.resolve,
@@ -64,7 +64,7 @@ function holder(): ConnectionUser & { readonly connection: Promise<Connection> }
 
 test("there are never more connections than the limit", async () => {
   const pool = poolTo(await listen(), 2);
-  await Promise.all(Array.from({ length: 20 }, () => requestThrough(pool, "/")));
+  await Promise.all(Array.from({ length: 20 }, () => requestFromPool(pool, "/")));
   expect(accepted).toHaveLength(2);
   await expect.poll(() => pool.isIdle).toBe(true);
 });
@@ -73,7 +73,7 @@ test("requests get connections in the order in which they wait", async () => {
   const order: number[] = [];
   const pool = poolTo(await listen(), 1);
   const ask = async (index: number): Promise<void> => {
-    await requestThrough(pool, "/");
+    await requestFromPool(pool, "/");
     order.push(index);
   };
   const all = Array.from({ length: 20 }, (_, index) => index);
@@ -89,7 +89,7 @@ test("an attempt for which no request waits any more is aborted, and makes no co
   pool.cancel(user);
   expect(pool.isIdle).toBe(true);
   lookups[0]?.();
-  const next = requestThrough(pool, "/");
+  const next = requestFromPool(pool, "/");
   await expect.poll(() => lookups).toHaveLength(2);
   lookups[1]?.();
   expect((await next).text).toBe("ok");
@@ -100,7 +100,7 @@ test("a failed attempt fails the request that has waited longest, and the next o
   const closed = await listen();
   servers.pop()?.close();
   const pool = poolTo(closed, 1);
-  const results = await Promise.allSettled([requestThrough(pool, "/"), requestThrough(pool, "/")]);
+  const results = await Promise.allSettled([requestFromPool(pool, "/"), requestFromPool(pool, "/")]);
   expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   expect(pool.isIdle).toBe(true);
 });
@@ -108,7 +108,7 @@ test("a failed attempt fails the request that has waited longest, and the next o
 test("a connection that came too late for a request is kept for the next one", async () => {
   const lookups: (() => void)[] = [];
   const pool = poolTo(await listen(), 2, lookups);
-  const [first, second] = [requestThrough(pool, "/"), requestThrough(pool, "/")];
+  const [first, second] = [requestFromPool(pool, "/"), requestFromPool(pool, "/")];
   await expect.poll(() => lookups).toHaveLength(2);
   lookups[0]?.();
   await Promise.all([first, second]);
@@ -116,7 +116,7 @@ test("a connection that came too late for a request is kept for the next one", a
   await expect.poll(() => accepted).toHaveLength(2);
   // The first connection is kept, so that the next request gets the other one.
   await expect.poll(() => pool.isIdle).toBe(true);
-  await Promise.all([requestThrough(pool, "/"), requestThrough(pool, "/")]);
+  await Promise.all([requestFromPool(pool, "/"), requestFromPool(pool, "/")]);
   expect([accepted.length, lookups.length]).toEqual([2, 2]);
 });
 
@@ -124,22 +124,22 @@ test("what a target sends on an idle connection before a request is no response 
   const lookups: (() => void)[] = [];
   const port = await listen((socket) => {
     if (accepted.length === 2) socket.write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
-    speaker(OK_ANSWER)(socket);
+    rawResponder(OK_RESPONSE)(socket);
   });
   const pool = poolTo(port, 2, lookups);
-  const requests = [requestThrough(pool, "/"), requestThrough(pool, "/")];
+  const requests = [requestFromPool(pool, "/"), requestFromPool(pool, "/")];
   await expect.poll(() => lookups).toHaveLength(2);
   lookups[0]?.();
   await Promise.all(requests);
   lookups[1]?.();
   await expect.poll(() => accepted).toHaveLength(2);
   for (let turn = 0; turn < 10; turn += 1) await setImmediate();
-  expect((await requestThrough(pool, "/")).status).toBe(200);
+  expect((await requestFromPool(pool, "/")).status).toBe(200);
 });
 
 test("a request that needs a new connection gets one, though the limit is reached by idle ones", async () => {
   const pool = poolTo(await listen(), 1);
-  await requestThrough(pool, "/");
+  await requestFromPool(pool, "/");
   const user = holder();
   pool.acquireNew(user);
   expect((await user.connection).isReused).toBe(false);
@@ -148,10 +148,10 @@ test("a request that needs a new connection gets one, though the limit is reache
 
 test("a closed pool ends the requests that wait and those in flight, and accepts no more", async () => {
   const pool = poolTo(await listen(() => undefined), 1);
-  const requests = [requestThrough(pool, "/"), requestThrough(pool, "/")];
+  const requests = [requestFromPool(pool, "/"), requestFromPool(pool, "/")];
   await expect.poll(() => accepted).toHaveLength(1);
   const failed = Promise.allSettled(requests);
   await pool.close();
-  await expect(requestThrough(pool, "/")).rejects.toMatchObject({ code: "EGRESS_CONNECT_FAILED" });
+  await expect(requestFromPool(pool, "/")).rejects.toMatchObject({ code: "EGRESS_CONNECT_FAILED" });
   expect((await failed).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
 });

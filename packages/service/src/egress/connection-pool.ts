@@ -4,7 +4,7 @@ import type { Connector } from "./connector.ts";
 import { ConnectFailedError } from "./errors.ts";
 
 /** A request that needs a connection. The object itself identifies it while it waits. */
-export interface ConnectionUser {
+export interface ConnectionWaiter {
   /** The connection is the user's until the request that it dispatches at once is over. */
   onConnection(connection: Connection): void;
   /** No connection could be opened. */
@@ -12,13 +12,13 @@ export interface ConnectionUser {
 }
 
 /** The connections to one destination. */
-export interface Upstream {
+export interface UpstreamPool {
   /** Hands over a connection: at once if one is idle, otherwise when one is free or open, first come, first served. */
-  acquire(user: ConnectionUser): void;
+  acquire(waiter: ConnectionWaiter): void;
   /** The same, with a connection that has carried no request. */
-  acquireNew(user: ConnectionUser): void;
+  acquireNew(waiter: ConnectionWaiter): void;
   /** The user waits no longer. */
-  cancel(user: ConnectionUser): void;
+  cancel(waiter: ConnectionWaiter): void;
 }
 
 export interface ConnectionPoolOptions extends ConnectionOptions {
@@ -30,15 +30,15 @@ export interface ConnectionPoolOptions extends ConnectionOptions {
  * Opens connections while more users wait than connections are being opened, and hands each to the user that has waited
  * longest. A failed attempt fails the user that has waited longest. An attempt for which no user waits any more is aborted.
  */
-export class ConnectionPool implements Upstream, ConnectionOwner {
+export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   readonly #options: ConnectionPoolOptions;
   readonly #endpoint: Parameters<Connector>[0];
   readonly #connect: Connector;
   readonly #open = new Set<Connection>();
   readonly #idle: Connection[] = [];
   readonly #opening = new Set<AbortController>();
-  readonly #waiting = new Set<ConnectionUser>();
-  readonly #waitingForNew = new Set<ConnectionUser>();
+  readonly #waiting = new Set<ConnectionWaiter>();
+  readonly #waitingForNew = new Set<ConnectionWaiter>();
   #isClosed = false;
 
   constructor(options: ConnectionPoolOptions, connect: Connector) {
@@ -50,7 +50,7 @@ export class ConnectionPool implements Upstream, ConnectionOwner {
 
   /** No request is in flight, and none waits. */
   get isIdle(): boolean {
-    return this.#open.size === this.#idle.length && this.#wanted === 0;
+    return this.#open.size === this.#idle.length && this.#waiterCount === 0;
   }
 
   /** How many connections are open. */
@@ -58,39 +58,39 @@ export class ConnectionPool implements Upstream, ConnectionOwner {
     return this.#open.size;
   }
 
-  acquire(user: ConnectionUser): void {
-    if (this.#isClosed) return user.onError(new ConnectFailedError());
+  acquire(waiter: ConnectionWaiter): void {
+    if (this.#isClosed) return waiter.onError(new ConnectFailedError());
     // The most recently used one: the others may time out.
     const connection = this.#idle.pop();
-    if (connection !== undefined) return user.onConnection(connection);
-    this.#waiting.add(user);
+    if (connection !== undefined) return waiter.onConnection(connection);
+    this.#waiting.add(waiter);
     this.#openMore();
   }
 
-  acquireNew(user: ConnectionUser): void {
-    if (this.#isClosed) return user.onError(new ConnectFailedError());
-    this.#waitingForNew.add(user);
+  acquireNew(waiter: ConnectionWaiter): void {
+    if (this.#isClosed) return waiter.onError(new ConnectFailedError());
+    this.#waitingForNew.add(waiter);
     this.#openMore();
   }
 
-  cancel(user: ConnectionUser): void {
-    if (!this.#waiting.delete(user) && !this.#waitingForNew.delete(user)) return;
-    if (this.#opening.size <= this.#wanted) return;
+  cancel(waiter: ConnectionWaiter): void {
+    if (!this.#waiting.delete(waiter) && !this.#waitingForNew.delete(waiter)) return;
+    if (this.#opening.size <= this.#waiterCount) return;
     const [attempt] = this.#opening;
     if (attempt === undefined) return;
     this.#opening.delete(attempt);
     attempt.abort(new ConnectFailedError());
   }
 
-  freed(connection: Connection): void {
+  onFree(connection: Connection): void {
     if (this.#waitingForNew.size > this.#opening.size) return void connection.destroy();
-    this.#hand(connection, takeFirst(this.#waiting));
+    this.#assign(connection, takeFirst(this.#waiting));
   }
 
-  closed(connection: Connection): void {
+  onClosed(connection: Connection): void {
     this.#open.delete(connection);
-    const place = this.#idle.indexOf(connection);
-    if (place !== -1) this.#idle.splice(place, 1);
+    const index = this.#idle.indexOf(connection);
+    if (index !== -1) this.#idle.splice(index, 1);
     this.#openMore();
   }
 
@@ -100,22 +100,22 @@ export class ConnectionPool implements Upstream, ConnectionOwner {
     for (const attempt of this.#opening) attempt.abort(new ConnectFailedError());
     this.#opening.clear();
     const closing = Array.from(this.#open, (connection) => connection.destroy());
-    while (this.#wanted > 0) this.#failFirst(new ConnectFailedError());
+    while (this.#waiterCount > 0) this.#failFirst(new ConnectFailedError());
     await Promise.all(closing);
   }
 
-  get #wanted(): number {
+  get #waiterCount(): number {
     return this.#waiting.size + this.#waitingForNew.size;
   }
 
-  #hand(connection: Connection, user: ConnectionUser | undefined): void {
+  #assign(connection: Connection, user: ConnectionWaiter | undefined): void {
     if (user !== undefined) return user.onConnection(connection);
     this.#idle.push(connection);
-    connection.rest();
+    connection.keepIdle();
   }
 
   #openMore(): void {
-    while (!this.#isClosed && this.#opening.size < this.#wanted) {
+    while (!this.#isClosed && this.#opening.size < this.#waiterCount) {
       if (this.#open.size + this.#opening.size < this.#options.connections) this.#openOne();
       else if (this.#idle.length > 0) void this.#idle.shift()?.destroy();
       else return;
@@ -135,7 +135,7 @@ export class ConnectionPool implements Upstream, ConnectionOwner {
         }
         const connection = new Connection(socket, this.#options, this);
         this.#open.add(connection);
-        this.#hand(connection, takeFirst(this.#waitingForNew) ?? takeFirst(this.#waiting));
+        this.#assign(connection, takeFirst(this.#waitingForNew) ?? takeFirst(this.#waiting));
       },
       attempt.signal,
     );
@@ -147,10 +147,10 @@ export class ConnectionPool implements Upstream, ConnectionOwner {
   }
 }
 
-function takeFirst<T>(users: Set<T>): T | undefined {
-  for (const user of users) {
-    users.delete(user);
-    return user;
+function takeFirst<T>(waiters: Set<T>): T | undefined {
+  for (const waiter of waiters) {
+    waiters.delete(waiter);
+    return waiter;
   }
   return undefined;
 }

@@ -5,7 +5,7 @@ import { ConnectFailedError } from "./errors.ts";
 import { renameContinue } from "./interim-responses.ts";
 
 /** How long an unused connection is kept, in milliseconds: as long as undici keeps a used one. */
-const SPARE_MS = 4_000;
+const UNUSED_TIMEOUT_MS = 4_000;
 
 export interface ConnectionOptions {
   /** Scheme, host and port, for undici. */
@@ -17,9 +17,9 @@ export interface ConnectionOptions {
 /** What a connection reports to its pool. */
 export interface ConnectionOwner {
   /** The latest request on it is over, and it can take another one. */
-  freed(connection: Connection): void;
+  onFree(connection: Connection): void;
   /** It takes no further request. Called once. */
-  closed(connection: Connection): void;
+  onClosed(connection: Connection): void;
 }
 
 /**
@@ -31,7 +31,7 @@ export class Connection {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #client: Client;
-  #spare: NodeJS.Timeout | undefined;
+  #unusedTimer: NodeJS.Timeout | undefined;
   #isAttached = false;
   #isBusy = false;
   /** The next bytes begin a response. */
@@ -86,14 +86,15 @@ export class Connection {
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.#isBusy = true;
     this.#isResponseNext = true;
-    clearTimeout(this.#spare);
+    clearTimeout(this.#unusedTimer);
     this.#client.dispatch(options, handler);
   }
 
   /** Keeps it idle for a while. Once it has carried a request, undici does the timing. */
-  rest(): void {
+  keepIdle(): void {
     this.#isReused = true;
-    if (!this.#isAttached) this.#spare = setTimeout(() => void this.destroy(), SPARE_MS).unref();
+    if (!this.#isAttached)
+      this.#unusedTimer = setTimeout(() => void this.destroy(), UNUSED_TIMEOUT_MS).unref();
   }
 
   /** Ends it, and fails the request on it. Resolves when it is closed. */
@@ -119,7 +120,7 @@ export class Connection {
     // The target has responded before it read the whole request: the next one would wait for the rest (RFC 9112 §9.5).
     if (this.#socket.writableLength > 0) return void this.destroy();
     this.#isReused = true;
-    this.#owner.freed(this);
+    this.#owner.onFree(this);
   }
 
   #closedByTarget(): void {
@@ -130,7 +131,7 @@ export class Connection {
   #close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    clearTimeout(this.#spare);
-    this.#owner.closed(this);
+    clearTimeout(this.#unusedTimer);
+    this.#owner.onClosed(this);
   }
 }

@@ -4,8 +4,8 @@ import type { Server, TlsOptions, TLSSocket } from "node:tls";
 import type { LookupFunction } from "node:net";
 import { Pool } from "undici";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { issueServerCertificate, makeAuthorityCertificate, makeAuthorityKey } from "../tls/x509.ts";
-import type { KeyedCertificate } from "../tls/x509.ts";
+import { issueServerCertificate, issueAuthorityCertificate, generateAuthorityKey } from "../tls/x509.ts";
+import type { CertificateAndKey } from "../tls/x509.ts";
 import { createConnector } from "./connector.ts";
 import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
 import type { TargetTls } from "./handshake.ts";
@@ -13,17 +13,17 @@ import type { TargetTls } from "./handshake.ts";
 const loopback = "127.0.0.2";
 const policy = createEgressPolicy({
   allow: [parseAllowTarget(loopback)!, parseAllowTarget("[::1]")!],
-  own: () => [],
+  ownEndpoints: () => [],
   localAddresses: () => [],
   ownAuthorities: [],
 });
 const lookup: LookupFunction = (_hostname, _options, callback) =>
   callback(null, [{ address: loopback, family: 4 }]);
 
-let authority: KeyedCertificate;
-let stranger: KeyedCertificate;
-let leaf: KeyedCertificate;
-let client: KeyedCertificate;
+let authority: CertificateAndKey;
+let stranger: CertificateAndKey;
+let leaf: CertificateAndKey;
+let client: CertificateAndKey;
 const servers: Server[] = [];
 
 beforeAll(async () => {
@@ -187,9 +187,9 @@ describe("the connection", () => {
   });
 });
 
-async function makeAuthority(now: Date): Promise<KeyedCertificate> {
-  const key = await makeAuthorityKey();
-  return { key, cert: await makeAuthorityCertificate(key, now) };
+async function makeAuthority(now: Date): Promise<CertificateAndKey> {
+  const key = await generateAuthorityKey();
+  return { key, cert: await issueAuthorityCertificate(key, now) };
 }
 
 /** What the server saw of a client, read while the connection was there. */

@@ -7,8 +7,8 @@ import { setImmediate } from "node:timers/promises";
 import { Pool } from "undici";
 import type { buildConnector } from "undici";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../testkit/free-port.ts";
-import { listenOnLoopback } from "../testkit/loopback.ts";
+import { freePort } from "../../../testkit/src/free-port.ts";
+import { listenOnLoopback } from "../../../testkit/src/loopback.ts";
 import { createConnector } from "./connector.ts";
 import type { ConnectorOptions } from "./connector.ts";
 import { EgressDeniedError } from "./errors.ts";
@@ -46,9 +46,9 @@ describe("a name", () => {
     const judged: string[] = [];
     const counting: EgressPolicy = {
       ...policy,
-      judgeAddress(address, at) {
+      checkAddress(address, at) {
         judged.push(address);
-        return policy.judgeAddress(address, at);
+        return policy.checkAddress(address, at);
       },
     };
     const connectTo = (count: number): ReturnType<typeof connect> => {
@@ -101,7 +101,7 @@ describe("a name", () => {
     const dns = resolver([opened]);
     const own = createEgressPolicy({
       allow: [],
-      own: () => [],
+      ownEndpoints: () => [],
       localAddresses: () => [],
       ownAuthorities: [`gateway.example:${port}`],
     });
@@ -116,7 +116,7 @@ describe("a name", () => {
   test("that resolves to the service itself is denied, although the address is opened", async () => {
     const own = createEgressPolicy({
       allow: [parseAllowTarget("0.0.0.0/0")!],
-      own: () => [{ address: "0.0.0.0", port }],
+      ownEndpoints: () => [{ address: "0.0.0.0", port }],
       localAddresses: () => [],
       ownAuthorities: [],
     });
@@ -132,11 +132,11 @@ test("a way of speaking that is forbidden is denied before anybody resolves the 
   const dns = resolver([opened]);
   const strict = policyThatOpens(`${opened}/32`);
   const judged: Transport[] = [];
-  const judgeTransport: EgressPolicy["judgeTransport"] = (transport) => {
+  const checkTransport: EgressPolicy["checkTransport"] = (transport) => {
     judged.push(transport);
     return { allowed: false, reason: "plain-http" };
   };
-  const options = { lookup: dns.lookup, policy: { ...strict, judgeTransport } };
+  const options = { lookup: dns.lookup, policy: { ...strict, checkTransport } };
   const denied = { code: "EGRESS_DENIED", reason: "plain-http" };
   expect(await failure("target.example", options)).toMatchObject(denied);
   for (const tls of [{}, { rejectUnauthorized: true }, { rejectUnauthorized: false }])
@@ -316,7 +316,7 @@ describe("in an undici pool", () => {
 function policyThatOpens(...rules: readonly string[]): EgressPolicy {
   return createEgressPolicy({
     allow: rules.map((text) => parseAllowTarget(text)!),
-    own: () => [],
+    ownEndpoints: () => [],
     localAddresses: () => [],
     ownAuthorities: [],
   });

@@ -4,13 +4,13 @@ import type { buildConnector } from "undici";
 import { withDeadline } from "./deadline.ts";
 import { dial } from "./dial.ts";
 import { ConnectFailedError, EgressDeniedError } from "./errors.ts";
-import { outliveFailedWrites } from "./failed-writes.ts";
+import { guardWriteErrors } from "./write-error-guard.ts";
 import { createHandshake } from "./handshake.ts";
-import type { ContextTurn, Handshake, TargetTls } from "./handshake.ts";
-import { holdEnd } from "./held-end.ts";
+import type { ScheduleContext, Handshake, TargetTls } from "./handshake.ts";
+import { guardEof } from "./eof-guard.ts";
 import type { EgressPolicy, EgressVerdict } from "./policy.ts";
-import type { NameLookup } from "./resolve.ts";
-import { boundAttempts, resolveHost } from "./resolve.ts";
+import type { NameLookup } from "./resolve-host.ts";
+import { limitAttempts, resolveHost } from "./resolve-host.ts";
 
 export interface ConnectorOptions {
   readonly policy: EgressPolicy;
@@ -19,19 +19,19 @@ export interface ConnectorOptions {
   /** For name resolution, connection and TLS handshake together, in milliseconds. */
   readonly connectTimeoutMs: number;
   /** Makes a TLS context in its turn. Default: at once. */
-  readonly turn?: ContextTurn;
+  readonly scheduleContext?: ScheduleContext;
   /** Asked once for each connection, for all addresses. */
   readonly lookup: NameLookup;
 }
 
-interface Destination {
+interface ConnectEndpoint {
   readonly hostname: string;
   readonly port: number;
   readonly isTls: boolean;
 }
 
 /** What every connection of a connector is made with. */
-interface Means {
+interface ConnectDeps {
   readonly policy: EgressPolicy;
   readonly lookup: NameLookup;
   readonly handshake: Handshake;
@@ -52,16 +52,16 @@ export type Connector = (
  */
 export function createConnector(options: ConnectorOptions): Connector {
   const { policy, connectTimeoutMs, lookup } = options;
-  const means: Means = {
+  const deps: ConnectDeps = {
     policy,
     lookup,
-    handshake: createHandshake(options.tls ?? {}, options.turn),
+    handshake: createHandshake(options.tls ?? {}, options.scheduleContext),
     isVerified: options.tls?.rejectUnauthorized !== false,
   };
 
-  return (target, callback, cancelled) => {
-    const attempt = (signal: AbortSignal): Promise<Socket> => connect(destinationOf(target), means, signal);
-    withDeadline(connectTimeoutMs, attempt, cancelled).then(
+  return (target, callback, cancelSignal) => {
+    const attempt = (signal: AbortSignal): Promise<Socket> => connect(toEndpoint(target), deps, signal);
+    withDeadline(connectTimeoutMs, attempt, cancelSignal).then(
       (socket) => callback(null, socket),
       (error: unknown) =>
         callback(error instanceof Error ? error : new ConnectFailedError({ cause: error }), null),
@@ -70,36 +70,36 @@ export function createConnector(options: ConnectorOptions): Connector {
 }
 
 async function connect(
-  to: Destination,
-  { policy, lookup, handshake, isVerified }: Means,
+  endpoint: ConnectEndpoint,
+  { policy, lookup, handshake, isVerified }: ConnectDeps,
   signal: AbortSignal,
 ): Promise<Socket | TLSSocket> {
-  demand(policy.judgeTransport({ isTls: to.isTls, isVerified }));
-  demand(policy.judgeHost(to.hostname, to.port));
-  const answers = await resolveHost(to.hostname, lookup, signal);
+  assertAllowed(policy.checkTransport({ isTls: endpoint.isTls, isVerified }));
+  assertAllowed(policy.checkHost(endpoint.hostname, endpoint.port));
+  const addresses = await resolveHost(endpoint.hostname, lookup, signal);
   // One forbidden answer denies all: a name that points inside even once is not a public service.
-  for (const { address } of answers) demand(policy.judgeAddress(address, to.port));
-  const socket = await dial(boundAttempts(answers), to.port, signal);
-  demandRemote(socket, policy, to.port);
-  return holdEnd(outliveFailedWrites(to.isTls ? await handshake(socket, to.hostname) : socket));
+  for (const { address } of addresses) assertAllowed(policy.checkAddress(address, endpoint.port));
+  const socket = await dial(limitAttempts(addresses), endpoint.port, signal);
+  assertRemoteAllowed(socket, policy, endpoint.port);
+  return guardEof(guardWriteErrors(endpoint.isTls ? await handshake(socket, endpoint.hostname) : socket));
 }
 
 /** Judged before anything is sent: what was dialled may differ from what was reached (0.0.0.0 reaches 127.0.0.1). */
-function demandRemote(socket: Socket, policy: EgressPolicy, port: number): void {
+function assertRemoteAllowed(socket: Socket, policy: EgressPolicy, port: number): void {
   try {
     if (socket.remoteAddress === undefined) throw new ConnectFailedError();
-    demand(policy.judgeAddress(socket.remoteAddress, port));
+    assertAllowed(policy.checkAddress(socket.remoteAddress, port));
   } catch (error) {
     socket.destroy();
     throw error;
   }
 }
 
-function demand(verdict: EgressVerdict): void {
+function assertAllowed(verdict: EgressVerdict): void {
   if (!verdict.allowed) throw new EgressDeniedError(verdict.reason);
 }
 
-function destinationOf({ hostname, protocol, port }: buildConnector.Options): Destination {
+function toEndpoint({ hostname, protocol, port }: buildConnector.Options): ConnectEndpoint {
   const isTls = protocol === "https:";
   return { hostname, port: port === "" ? (isTls ? 443 : 80) : Number(port), isTls };
 }

@@ -8,18 +8,22 @@ import { ConnectFailedError, ConnectTimeoutError } from "./errors.ts";
 export function withDeadline<T>(
   milliseconds: number,
   work: (signal: AbortSignal) => Promise<T>,
-  cancelled?: AbortSignal,
+  cancelSignal?: AbortSignal,
 ): Promise<T> {
   const controller = new AbortController();
   return new Promise((resolve, reject) => {
-    const end = (error: Error): void => {
+    const fail = (error: Error): void => {
       reject(error);
       controller.abort(error);
     };
-    const timer = setTimeout(() => end(new ConnectTimeoutError()), milliseconds);
-    cancelled?.addEventListener("abort", () => end(new ConnectFailedError({ cause: cancelled.reason })), {
-      once: true,
-    });
+    const timer = setTimeout(() => fail(new ConnectTimeoutError()), milliseconds);
+    cancelSignal?.addEventListener(
+      "abort",
+      () => fail(new ConnectFailedError({ cause: cancelSignal.reason })),
+      {
+        once: true,
+      },
+    );
     work(controller.signal)
       .then(resolve, reject)
       .finally(() => clearTimeout(timer));

@@ -1,12 +1,12 @@
 import type { LookupAddress } from "node:dns";
 import { connect } from "node:net";
 import type { Socket, TcpNetConnectOpts } from "node:net";
-import { markBrokenOff } from "./broken-off.ts";
+import { maskReset } from "./reset-mask.ts";
 import { ConnectFailedError } from "./errors.ts";
-import { answerWith } from "./resolve.ts";
+import { fixedLookup } from "./resolve-host.ts";
 
 /** How long one of several addresses is waited for, in milliseconds, before the next one gets its turn. */
-const attemptTimeout = 1_000;
+const ATTEMPT_TIMEOUT_MS = 1_000;
 
 /**
  * Opens a TCP connection to the first of the numeric addresses that answers (RFC 8305, one attempt at a time). The
@@ -25,7 +25,7 @@ export function dial(
     signal.addEventListener("abort", () => socket.destroy(), { once: true });
     // Stays for good: a peer that resets while nobody else listens would end the process.
     socket.on("error", (cause) => {
-      markBrokenOff(cause);
+      maskReset(cause);
       reject(new ConnectFailedError({ cause }));
     });
     socket.once("close", () => reject(signal.aborted ? signal.reason : new ConnectFailedError()));
@@ -41,9 +41,9 @@ function dialOptions(
     // With the lookup below the name means nothing; a single address is given as a literal, which is never looked up.
     host: addresses.length === 1 ? addresses[0]?.address : "target.invalid",
     port,
-    lookup: answerWith(addresses),
+    lookup: fixedLookup(addresses),
     autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: attemptTimeout,
+    autoSelectFamilyAttemptTimeout: ATTEMPT_TIMEOUT_MS,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 60_000,

@@ -4,17 +4,17 @@ import type { Server } from "node:http";
 import { connect } from "node:net";
 import type { LookupFunction, Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { listenOnLoopback } from "../testkit/loopback.ts";
+import { listenOnLoopback } from "../../../testkit/src/loopback.ts";
 import type { EgressReason, OwnEndpoint } from "./policy.ts";
 import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
-import { requestThrough } from "../testkit/request-through.ts";
+import { requestFromPool } from "../../../testkit/src/pool-request.ts";
 import { createPools, poolKey } from "./pools.ts";
 import type { Destination, PoolOptions, Pools } from "./pools.ts";
-import { answerWith } from "./resolve.ts";
+import { fixedLookup } from "./resolve-host.ts";
 
 /*
  * What a hostile name server can try, complete in one table. `outside` stands for a public address and `inside` for one
- * that nobody may reach; both answer on the same port. What requesters see of it: test/dns-scenarios.test.ts.
+ * that nobody may reach; both answer on the same port. What requesters see of it: test/security/dns-scenarios.test.ts.
  */
 
 const outside = "127.0.0.2";
@@ -150,7 +150,7 @@ const scenarios: readonly Scenario[] = [
     async show(dns) {
       await get(poolsWith(dns));
       expect(dns.asked).toEqual([true]);
-      const lookup = answerWith([{ address: outside, family: 4 }]);
+      const lookup = fixedLookup([{ address: outside, family: 4 }]);
       for (const autoSelectFamily of [true, false]) {
         const socket = connect({ host: "target.invalid", port, lookup, autoSelectFamily });
         await once(socket, "connect");
@@ -175,7 +175,7 @@ const scenarios: readonly Scenario[] = [
       "redirect-to-internal: a redirect is an answer like any other: no second lookup, connection or request",
     answers: [[outside]],
     async show(dns) {
-      const answer = await requestThrough(upstreamOf(poolsWith(dns)), "/redirect");
+      const answer = await requestFromPool(upstreamOf(poolsWith(dns)), "/redirect");
       expect(answer.status).toBe(302);
       expect(answer.headers.join()).toContain(`,http://${inside}:${port}/,`);
       expect([dns.asked.length, reached, requests]).toEqual([1, [outside], ["/redirect"]]);
@@ -252,7 +252,7 @@ function poolsWith(
 ): Pools {
   const policy = createEgressPolicy({
     allow: allow.map((rule) => parseAllowTarget(rule)!),
-    own: () => own,
+    ownEndpoints: () => own,
     localAddresses: () => ["203.0.113.10"],
     ownAuthorities: [],
   });
@@ -278,7 +278,7 @@ function upstreamOf(
 }
 
 async function get(pools: Pools, destination?: Destination): Promise<string> {
-  return (await requestThrough(upstreamOf(pools, destination), "/")).text;
+  return (await requestFromPool(upstreamOf(pools, destination), "/")).text;
 }
 
 /** Each answer of the script is asked for once, and leads to no connection. */

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { connect, createSecureContext } from "node:tls";
 import type { SecureContext, TLSSocket } from "node:tls";
 import { checkServerIdentity } from "capability-sdk/pem";
-import { markBrokenOff } from "./broken-off.ts";
+import { maskReset } from "./reset-mask.ts";
 import { TlsFailedError } from "./errors.ts";
 import { KEY_AGREEMENT } from "../key-agreement.ts";
 
@@ -19,7 +19,7 @@ export interface TargetTls {
 }
 
 /** Calls `make` in its turn. */
-export type ContextTurn = (make: () => SecureContext) => Promise<SecureContext>;
+export type ScheduleContext = (make: () => SecureContext) => Promise<SecureContext>;
 
 /** Makes a connected socket a TLS connection to the named host, or rejects with TlsFailedError. */
 export type Handshake = (socket: Socket, hostname: string) => Promise<TLSSocket>;
@@ -28,11 +28,11 @@ export type Handshake = (socket: Socket, hostname: string) => Promise<TLSSocket>
  * A handshake with one target's material. A session is resumed for the host name it was made with and never outside
  * this handshake: a resumed session is not verified again, so it must not cross over to other material.
  */
-export function createHandshake(material: TargetTls, turn: ContextTurn = atOnce): Handshake {
+export function createHandshake(material: TargetTls, scheduleContext: ScheduleContext = runNow): Handshake {
   // A context without certificates is cheap, and most targets have one: it does not wait.
   const hasPem = material.ca !== undefined || material.cert !== undefined || material.key !== undefined;
   const rejectUnauthorized = material.rejectUnauthorized ?? true;
-  let latest: { readonly hostname: string; readonly session: Buffer } | undefined;
+  let lastSession: { readonly hostname: string; readonly session: Buffer } | undefined;
   let context: Promise<SecureContext> | undefined;
 
   const handshake = (socket: Socket, hostname: string, secureContext: SecureContext): Promise<TLSSocket> =>
@@ -47,24 +47,24 @@ export function createHandshake(material: TargetTls, turn: ContextTurn = atOnce)
         checkServerIdentity,
         servername: serverName(hostname),
         ALPNProtocols: ["http/1.1"],
-        ...(latest?.hostname === hostname ? { session: latest.session } : {}),
+        ...(lastSession?.hostname === hostname ? { session: lastSession.session } : {}),
       });
       // Node emits this only once the certificate was verified; before that, a session would carry a wrong one along.
       secure.on("session", (session) => {
-        latest = { hostname, session };
+        lastSession = { hostname, session };
       });
       secure.once("secureConnect", () => resolve(secure));
       // Stays for good: a peer that resets while nobody else listens would end the process.
       secure.on("error", (cause) => {
-        markBrokenOff(cause);
+        maskReset(cause);
         fail(cause);
       });
       secure.once("close", () => fail());
     });
 
   return async (socket, hostname) => {
-    const made = (context ??= (hasPem ? turn : atOnce)(() => contextOf(material)));
-    const secureContext = await made.catch((cause: unknown) => {
+    const pending = (context ??= (hasPem ? scheduleContext : runNow)(() => createContext(material)));
+    const secureContext = await pending.catch((cause: unknown) => {
       // Another attempt may succeed: memory may have been short.
       context = undefined;
       socket.destroy();
@@ -75,12 +75,12 @@ export function createHandshake(material: TargetTls, turn: ContextTurn = atOnce)
   };
 }
 
-async function atOnce(make: () => SecureContext): Promise<SecureContext> {
+async function runNow(make: () => SecureContext): Promise<SecureContext> {
   return make();
 }
 
 /** Copied key by key: an extra one in the material (`servername`, `checkServerIdentity`, …) would undo the checks. */
-function contextOf({ ca, cert, key }: TargetTls): SecureContext {
+function createContext({ ca, cert, key }: TargetTls): SecureContext {
   return createSecureContext({
     ...KEY_AGREEMENT,
     ...(ca === undefined ? {} : { ca }),

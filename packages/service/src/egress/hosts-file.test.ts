@@ -1,7 +1,7 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { temporaryDirectory } from "../testkit/directory.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { createHostsReader, parseHosts } from "./hosts-file.ts";
 
 test.each([

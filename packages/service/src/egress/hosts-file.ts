@@ -31,13 +31,13 @@ export function canonicalName(name: string): string {
  * ran short.
  */
 export function createHostsReader(path: string): () => Promise<Hosts> {
-  let known: { readonly version: string; readonly hosts: Hosts } | undefined;
+  let cached: { readonly version: string; readonly hosts: Hosts } | undefined;
   return async () => {
     try {
       const { mtimeMs, ctimeMs, size, ino } = await stat(path);
       const version = [mtimeMs, ctimeMs, size, ino].join(" ");
-      if (known?.version !== version) known = { version, hosts: parseHosts(await readFile(path, "utf8")) };
-      return known.hosts;
+      if (cached?.version !== version) cached = { version, hosts: parseHosts(await readFile(path, "utf8")) };
+      return cached.hosts;
     } catch (error) {
       if (hasCode(error, "ENOENT") || hasCode(error, "EACCES")) return new Map();
       throw error;

@@ -1,9 +1,9 @@
-import type { IpAddress } from "./address.ts";
-import { parseAddress, sameAddress } from "./address.ts";
+import type { IpAddress } from "../net/address.ts";
+import { parseAddress, sameAddress } from "../net/address.ts";
 
 /** An address or a host name at which a platform hands credentials to whoever asks from the inside. */
 export interface MetadataEndpoint {
-  readonly at: string;
+  readonly endpoint: string;
   readonly platform: string;
   readonly source: string;
 }
@@ -13,91 +13,93 @@ export interface MetadataEndpoint {
  * machine's own credentials to any holder of an export capability. Rows whose source is not the vendor's page or its
  * agent's code say so.
  */
-export const metadataAddresses: readonly MetadataEndpoint[] = [
+export const METADATA_ADDRESSES: readonly MetadataEndpoint[] = [
   {
-    at: "169.254.169.254",
+    endpoint: "169.254.169.254",
     platform: "AWS, GCP, Azure, OpenStack and others",
     source: "AWS EC2 User Guide, instance metadata",
   },
-  { at: "fd00:ec2::254", platform: "AWS", source: "AWS EC2 User Guide, instance metadata" },
-  { at: "169.254.170.2", platform: "AWS ECS", source: "AWS ECS Developer Guide, task IAM role" },
-  { at: "169.254.170.23", platform: "AWS EKS", source: "AWS EKS User Guide, Pod Identity" },
-  { at: "fd00:ec2::23", platform: "AWS EKS", source: "AWS EKS User Guide, Pod Identity agent" },
+  { endpoint: "fd00:ec2::254", platform: "AWS", source: "AWS EC2 User Guide, instance metadata" },
+  { endpoint: "169.254.170.2", platform: "AWS ECS", source: "AWS ECS Developer Guide, task IAM role" },
+  { endpoint: "169.254.170.23", platform: "AWS EKS", source: "AWS EKS User Guide, Pod Identity" },
+  { endpoint: "fd00:ec2::23", platform: "AWS EKS", source: "AWS EKS User Guide, Pod Identity agent" },
   {
-    at: "168.63.129.16",
+    endpoint: "168.63.129.16",
     platform: "Azure",
     source: "Microsoft Learn, What is IP address 168.63.129.16",
   },
-  { at: "fd20:ce::254", platform: "GCP", source: "vendor documentation, unverified" },
-  { at: "fe80::a9fe:a9fe", platform: "OpenStack", source: "OpenStack Nova, metadata service" },
+  { endpoint: "fd20:ce::254", platform: "GCP", source: "vendor documentation, unverified" },
+  { endpoint: "fe80::a9fe:a9fe", platform: "OpenStack", source: "OpenStack Nova, metadata service" },
   {
-    at: "100.100.100.200",
+    endpoint: "100.100.100.200",
     platform: "Alibaba Cloud",
     source: "public lists of metadata endpoints",
   },
-  { at: "169.254.0.23", platform: "Tencent Cloud", source: "Datadog agent, Tencent detection" },
-  { at: "169.254.42.42", platform: "Scaleway", source: "cloud-init, Scaleway data source" },
-  { at: "fd00:42::42", platform: "Scaleway", source: "cloud-init, Scaleway data source" },
+  { endpoint: "169.254.0.23", platform: "Tencent Cloud", source: "Datadog agent, Tencent detection" },
+  { endpoint: "169.254.42.42", platform: "Scaleway", source: "cloud-init, Scaleway data source" },
+  { endpoint: "fd00:42::42", platform: "Scaleway", source: "cloud-init, Scaleway data source" },
   {
-    at: "192.0.0.192",
+    endpoint: "192.0.0.192",
     platform: "Oracle Cloud, classic",
     source: "public lists of metadata endpoints",
   },
   {
-    at: "fd00:c1::a9fe:a9fe",
+    endpoint: "fd00:c1::a9fe:a9fe",
     platform: "Oracle Cloud",
     source: "vendor documentation, unverified",
   },
-  { at: "fd00:a9fe:a9fe::1", platform: "Linode", source: "vendor documentation, unverified" },
+  { endpoint: "fd00:a9fe:a9fe::1", platform: "Linode", source: "vendor documentation, unverified" },
 ];
 
 /** Names of the same services, denied before anybody is asked to resolve them. */
-export const metadataHosts: readonly MetadataEndpoint[] = [
-  { at: "metadata", platform: "GCP", source: "public lists of metadata endpoints" },
+export const METADATA_HOSTS: readonly MetadataEndpoint[] = [
+  { endpoint: "metadata", platform: "GCP", source: "public lists of metadata endpoints" },
   {
-    at: "metadata.google.internal",
+    endpoint: "metadata.google.internal",
     platform: "GCP",
     source: "Google Compute Engine, metadata server",
   },
-  { at: "metadata.goog", platform: "GCP", source: "vendor documentation, unverified" },
-  { at: "instance-data", platform: "AWS", source: "public lists of metadata endpoints" },
+  { endpoint: "metadata.goog", platform: "GCP", source: "vendor documentation, unverified" },
+  { endpoint: "instance-data", platform: "AWS", source: "public lists of metadata endpoints" },
   {
-    at: "instance-data.ec2.internal",
+    endpoint: "instance-data.ec2.internal",
     platform: "AWS",
     source: "public lists of metadata endpoints",
   },
   {
-    at: "metadata.tencentyun.com",
+    endpoint: "metadata.tencentyun.com",
     platform: "Tencent Cloud",
     source: "public lists of metadata endpoints",
   },
   {
-    at: "metadata.packet.net",
+    endpoint: "metadata.packet.net",
     platform: "Equinix Metal",
     source: "public lists of metadata endpoints",
   },
-  { at: "rancher-metadata", platform: "Rancher", source: "public lists of metadata endpoints" },
+  { endpoint: "rancher-metadata", platform: "Rancher", source: "public lists of metadata endpoints" },
   {
-    at: "kubernetes.default.svc",
+    endpoint: "kubernetes.default.svc",
     platform: "Kubernetes API",
     source: "Kubernetes, accessing the API from a pod",
   },
   {
-    at: "kubernetes.default.svc.cluster.local",
+    endpoint: "kubernetes.default.svc.cluster.local",
     platform: "Kubernetes API",
     source: "Kubernetes, DNS for services",
   },
 ];
 
-const addresses: readonly IpAddress[] = metadataAddresses.flatMap(({ at }) => parseAddress(at) ?? []);
-const hosts: ReadonlySet<string> = new Set(metadataHosts.map(({ at }) => at));
+const PARSED_ADDRESSES: readonly IpAddress[] = METADATA_ADDRESSES.flatMap(
+  ({ endpoint }) => parseAddress(endpoint) ?? [],
+);
+const HOST_NAMES: ReadonlySet<string> = new Set(METADATA_HOSTS.map(({ endpoint }) => endpoint));
 
 /** Whether a metadata service answers at the address. */
 export function isMetadataAddress(address: IpAddress): boolean {
-  return addresses.some((known) => sameAddress(known, address));
+  return PARSED_ADDRESSES.some((known) => sameAddress(known, address));
 }
 
 /** Whether the name, in lower case and without a trailing dot, is one of a metadata service. */
 export function isMetadataHost(name: string): boolean {
-  return hosts.has(name);
+  return HOST_NAMES.has(name);
 }

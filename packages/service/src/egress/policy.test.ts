@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseCidr } from "./address.ts";
-import { metadataAddresses, metadataHosts } from "./metadata.ts";
+import { parseCidr } from "../net/address.ts";
+import { METADATA_ADDRESSES, METADATA_HOSTS } from "./metadata.ts";
 import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
 import type { EgressPolicy, EgressPolicyOptions } from "./policy.ts";
-import { specialPurposeBlocks } from "./special-purpose.ts";
+import { SPECIAL_PURPOSE_BLOCKS } from "./special-purpose.ts";
 
 function policyWith(
   options: Partial<Omit<EgressPolicyOptions, "allow">> & {
@@ -12,7 +12,7 @@ function policyWith(
   } = {},
 ): EgressPolicy {
   return createEgressPolicy({
-    own: () => [],
+    ownEndpoints: () => [],
     localAddresses: () => [],
     ownAuthorities: [],
     ...options,
@@ -44,16 +44,16 @@ describe("by default", () => {
     const edges = [0x00, 0xff].map((fill) =>
       written(withHostBits(bytes, prefix, new Uint8Array(16).fill(fill))),
     );
-    for (const edge of edges) expect(byDefault.judgeAddress(edge, 443).allowed).toBe(false);
+    for (const edge of edges) expect(byDefault.checkAddress(edge, 443).allowed).toBe(false);
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (random) => {
-        expect(byDefault.judgeAddress(written(withHostBits(bytes, prefix, random)), 443).allowed).toBe(false);
+        expect(byDefault.checkAddress(written(withHostBits(bytes, prefix, random)), 443).allowed).toBe(false);
       }),
     );
   });
 
   test("the table holds the blocks that must be denied, and nothing else", () => {
-    expect(specialPurposeBlocks.map(({ cidr }) => cidr).toSorted()).toEqual(
+    expect(SPECIAL_PURPOSE_BLOCKS.map(({ cidr }) => cidr).toSorted()).toEqual(
       mustDeny.filter((text) => text !== "168.63.129.16/32").toSorted(),
     );
   });
@@ -62,10 +62,10 @@ describe("by default", () => {
     fc.assert(
       fc.property(fc.ipV4(), (text) => {
         const isListed = [
-          ...specialPurposeBlocks.map(({ cidr }) => cidr),
-          ...metadataAddresses.map(({ at }) => at),
+          ...SPECIAL_PURPOSE_BLOCKS.map(({ cidr }) => cidr),
+          ...METADATA_ADDRESSES.map(({ endpoint }) => endpoint),
         ].some((cidr) => holds(cidr, text));
-        expect(byDefault.judgeAddress(text, 443).allowed).toBe(!isListed);
+        expect(byDefault.checkAddress(text, 443).allowed).toBe(!isListed);
       }),
     );
   });
@@ -89,7 +89,7 @@ describe("by default", () => {
     ["2003::1"],
     ["2620:4f:8001::1"],
   ])("the neighbour %s of a block is allowed", (text) => {
-    expect(byDefault.judgeAddress(text, 443)).toEqual(allowed);
+    expect(byDefault.checkAddress(text, 443)).toEqual(allowed);
   });
 
   test("global unicast IPv6 is allowed and all outside 2000::/3 is denied", () => {
@@ -99,22 +99,22 @@ describe("by default", () => {
         // 2a00::/8 has no special-purpose block in it.
         const isIsatap =
           (rest[7] === 0 || rest[7] === 2) && rest[8] === 0 && rest[9] === 0x5e && rest[10] === 0xfe;
-        expect(byDefault.judgeAddress(written(Uint8Array.of(0x2a, ...rest)), 443).allowed).toBe(!isIsatap);
+        expect(byDefault.checkAddress(written(Uint8Array.of(0x2a, ...rest)), 443).allowed).toBe(!isIsatap);
       }),
     );
     fc.assert(
       fc.property(fc.nat(255), bits, (first, rest) => {
         fc.pre(first >> 5 !== 1);
-        expect(byDefault.judgeAddress(written(Uint8Array.of(first, ...rest)), 443).allowed).toBe(false);
+        expect(byDefault.checkAddress(written(Uint8Array.of(first, ...rest)), 443).allowed).toBe(false);
       }),
     );
-    expect(byDefault.judgeAddress("4000::1", 443)).toEqual(denied("special-purpose"));
+    expect(byDefault.checkAddress("4000::1", 443)).toEqual(denied("special-purpose"));
   });
 
   test.each(["", "localhost", "127.1", "0177.0.0.1", "fe80::1%eth0", "[::1]", "8.8.8.8:443", "::ffff:127.1"])(
     "%j is no address to connect to",
     (text) => {
-      expect(byDefault.judgeAddress(text, 443)).toEqual(denied("not-an-address"));
+      expect(byDefault.checkAddress(text, 443)).toEqual(denied("not-an-address"));
     },
   );
 });
@@ -126,7 +126,7 @@ describe("an embedded IPv4 address", () => {
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (random) => {
         const address = withHostBits(bytes, prefix, random);
         fc.pre(address.subarray(0, 15).some((byte) => byte !== 0));
-        expect(wideOpen.judgeAddress(written(address), 443)).toEqual(denied("embedded-ipv4"));
+        expect(wideOpen.checkAddress(written(address), 443)).toEqual(denied("embedded-ipv4"));
       }),
     );
   });
@@ -142,18 +142,18 @@ describe("an embedded IPv4 address", () => {
     "2a00::5efe:a9fe:a9fe",
     "2a00::200:5efe:a9fe:a9fe",
   ])("that leads to a metadata service, %s, is denied even when everything is allowed", (text) => {
-    expect(wideOpen.judgeAddress(text, 80).allowed).toBe(false);
-    expect(wideOpen.judgeHost(`[${text}]`, 80).allowed).toBe(false);
+    expect(wideOpen.checkAddress(text, 80).allowed).toBe(false);
+    expect(wideOpen.checkHost(`[${text}]`, 80).allowed).toBe(false);
   });
 });
 
 describe("a metadata service", () => {
-  test.each(metadataAddresses.map(({ at }) => at))(
+  test.each(METADATA_ADDRESSES.map(({ endpoint }) => endpoint))(
     "at %s is denied, even when everything is allowed",
     (text) => {
-      expect(wideOpen.judgeAddress(text, 80)).toEqual(denied("metadata"));
+      expect(wideOpen.checkAddress(text, 80)).toEqual(denied("metadata"));
       expect(
-        policyWith({ allow: [text] }).judgeHost(
+        policyWith({ allow: [text] }).checkHost(
           new URL(`http://${text.includes(":") ? `[${text}]` : text}`).hostname,
           80,
         ),
@@ -161,14 +161,17 @@ describe("a metadata service", () => {
     },
   );
 
-  test.each(metadataHosts.map(({ at }) => at))("named %s is denied in every spelling", (name) => {
-    for (const spelling of [name, name.toUpperCase(), `${name}.`, `${name}..`])
-      expect(wideOpen.judgeHost(spelling, 80)).toEqual(denied("metadata"));
-    expect(byDefault.judgeHost(`x${name}`, 80)).toEqual(allowed);
-  });
+  test.each(METADATA_HOSTS.map(({ endpoint }) => endpoint))(
+    "named %s is denied in every spelling",
+    (name) => {
+      for (const spelling of [name, name.toUpperCase(), `${name}.`, `${name}..`])
+        expect(wideOpen.checkHost(spelling, 80)).toEqual(denied("metadata"));
+      expect(byDefault.checkHost(`x${name}`, 80)).toEqual(allowed);
+    },
+  );
 
   test("the tables hold what must never be reached", () => {
-    expect(metadataAddresses.map(({ at }) => at)).toEqual(
+    expect(METADATA_ADDRESSES.map(({ endpoint }) => endpoint)).toEqual(
       expect.arrayContaining([
         "169.254.169.254",
         "169.254.170.2",
@@ -183,7 +186,7 @@ describe("a metadata service", () => {
         "fd20:ce::254",
       ]),
     );
-    expect(metadataHosts.map(({ at }) => at)).toEqual(
+    expect(METADATA_HOSTS.map(({ endpoint }) => endpoint)).toEqual(
       expect.arrayContaining([
         "metadata",
         "metadata.google.internal",
@@ -202,23 +205,23 @@ describe("an allow rule", () => {
   test("opens its block and nothing beside it", () => {
     const policy = policyWith({ allow: ["127.0.0.2", "10.0.0.0/8", "fd00::/16"] });
     for (const text of ["127.0.0.2", "10.255.255.255", "fd00::1"])
-      expect(policy.judgeAddress(text, 1)).toEqual(allowed);
+      expect(policy.checkAddress(text, 1)).toEqual(allowed);
     for (const text of ["127.0.0.1", "127.0.0.3", "172.16.0.1", "fd01::1", "::1"])
-      expect(policy.judgeAddress(text, 1).allowed).toBe(false);
+      expect(policy.checkAddress(text, 1).allowed).toBe(false);
   });
 
   test("with a port opens that port alone", () => {
     const policy = policyWith({ allow: ["10.0.0.0/8:8080"] });
-    expect(policy.judgeAddress("10.0.0.1", 8080)).toEqual(allowed);
-    expect(policy.judgeAddress("10.0.0.1", 8081)).toEqual(denied("special-purpose"));
-    expect(policy.judgeAddress("8.8.8.8", 443)).toEqual(allowed);
+    expect(policy.checkAddress("10.0.0.1", 8080)).toEqual(allowed);
+    expect(policy.checkAddress("10.0.0.1", 8081)).toEqual(denied("special-purpose"));
+    expect(policy.checkAddress("8.8.8.8", 443)).toEqual(allowed);
   });
 });
 
 describe("the service itself", () => {
   const policy = policyWith({
     allow: ["0.0.0.0/0", "::/0"],
-    own: () => [{ address: "0.0.0.0", port: 8443 }],
+    ownEndpoints: () => [{ address: "0.0.0.0", port: 8443 }],
     localAddresses: () => ["10.0.0.7", "203.0.114.10", "fe80::1%eth0", "2a00::7"],
     ownAuthorities: ["Gateway.Example", "localhost:8443", "[2a00::9]:8443"],
   });
@@ -236,19 +239,19 @@ describe("the service itself", () => {
     "2a00::7",
     "2a00:0:0::7",
   ])("is not reached at %s, even when everything is allowed", (text) => {
-    expect(policy.judgeAddress(text, 8443)).toEqual(denied("own-endpoint"));
-    expect(policy.judgeAddress(text, 8444)).toEqual(allowed);
+    expect(policy.checkAddress(text, 8443)).toEqual(denied("own-endpoint"));
+    expect(policy.checkAddress(text, 8444)).toEqual(allowed);
   });
 
   test("is not reached through a mapped form of its address", () => {
     for (const text of ["::ffff:127.0.0.1", "::ffff:10.0.0.7", "64:ff9b::cb00:720a"])
-      expect(policy.judgeAddress(text, 8443).allowed).toBe(false);
+      expect(policy.checkAddress(text, 8443).allowed).toBe(false);
   });
 
   test("is not reached at the address it listens on, though no interface lists it", () => {
-    const bound = policyWith({ own: () => [{ address: "203.0.114.99", port: 443 }] });
-    expect(bound.judgeAddress("203.0.114.99", 443)).toEqual(denied("own-endpoint"));
-    expect(bound.judgeAddress("203.0.114.98", 443)).toEqual(allowed);
+    const bound = policyWith({ ownEndpoints: () => [{ address: "203.0.114.99", port: 443 }] });
+    expect(bound.checkAddress("203.0.114.99", 443)).toEqual(denied("own-endpoint"));
+    expect(bound.checkAddress("203.0.114.98", 443)).toEqual(allowed);
   });
 
   test.each([
@@ -258,16 +261,16 @@ describe("the service itself", () => {
     ["[2a00::9]", 8443],
     ["2a00::9", 8443],
   ])("is not reached by its own name %s:%i", (name, port) => {
-    expect(policy.judgeHost(name, port)).toEqual(denied("own-endpoint"));
-    expect(policy.judgeHost(name, port + 1)).toEqual(allowed);
+    expect(policy.checkHost(name, port)).toEqual(denied("own-endpoint"));
+    expect(policy.checkHost(name, port + 1)).toEqual(allowed);
   });
 
   test("is recognized by a port that became known after the policy was made", () => {
     const own: { address: string; port: number }[] = [];
-    const late = policyWith({ allow: ["127.0.0.0/8"], own: () => own });
-    expect(late.judgeAddress("127.0.0.1", 4000)).toEqual(allowed);
+    const late = policyWith({ allow: ["127.0.0.0/8"], ownEndpoints: () => own });
+    expect(late.checkAddress("127.0.0.1", 4000)).toEqual(allowed);
     own.push({ address: "127.0.0.1", port: 4000 });
-    expect(late.judgeAddress("127.0.0.1", 4000)).toEqual(denied("own-endpoint"));
+    expect(late.checkAddress("127.0.0.1", 4000)).toEqual(denied("own-endpoint"));
   });
 
   test("has authorities that parse", () => {
@@ -289,17 +292,17 @@ describe("judgeHost", () => {
     ["http://127.0.0.1./"],
     ["http://①②⑦.0.0.1/"],
   ])("denies the literal in %s, for which nobody asks a resolver", (url) => {
-    expect(byDefault.judgeHost(new URL(url).hostname, 80).allowed).toBe(false);
+    expect(byDefault.checkHost(new URL(url).hostname, 80).allowed).toBe(false);
   });
 
   test("leaves names to the judgement of their addresses", () => {
     for (const name of ["example.com", "localhost", "internal"])
-      expect(byDefault.judgeHost(name, 80)).toEqual(allowed);
+      expect(byDefault.checkHost(name, 80)).toEqual(allowed);
   });
 
   test("denies a zone id", () => {
     for (const name of ["fe80::1%eth0", "[fe80::1%25eth0]"])
-      expect(wideOpen.judgeHost(name, 80)).toEqual(denied("not-an-address"));
+      expect(wideOpen.checkHost(name, 80)).toEqual(denied("not-an-address"));
   });
 });
 
@@ -329,7 +332,7 @@ test("plain HTTP and unverified TLS are allowed unless they are forbidden, each 
   const verified = { isTls: true, isVerified: true };
   const judge = (options: Partial<EgressPolicyOptions>) => {
     const policy = policyWith({ ...options, allow: [] });
-    return [plain, unverified, verified].map((transport) => policy.judgeTransport(transport));
+    return [plain, unverified, verified].map((transport) => policy.checkTransport(transport));
   };
   expect(judge({})).toEqual([allowed, allowed, allowed]);
   expect(judge({ forbidHttp: true })).toEqual([denied("plain-http"), allowed, allowed]);

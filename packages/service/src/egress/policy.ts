@@ -1,7 +1,7 @@
-import type { IpAddress } from "./address.ts";
-import { parseAddress, sameAddress } from "./address.ts";
+import type { IpAddress } from "../net/address.ts";
+import { parseAddress, sameAddress } from "../net/address.ts";
 import type { AllowRule } from "./allow-rule.ts";
-import { parseAllowTarget, parsePort, ruleOpens } from "./allow-rule.ts";
+import { parseAllowTarget, parsePort, ruleAllows } from "./allow-rule.ts";
 import { isMetadataAddress, isMetadataHost } from "./metadata.ts";
 import { embedsIpv4, isGlobalUnicast, specialPurposeBlock } from "./special-purpose.ts";
 
@@ -38,20 +38,20 @@ export interface Transport {
 /** The one place that says where the service may connect to, and how. */
 export interface EgressPolicy {
   /** Judges the numeric address that is about to be dialled, or that a socket is connected to. */
-  judgeAddress(address: string, port: number): EgressVerdict;
+  checkAddress(address: string, port: number): EgressVerdict;
   /**
    * Judges a host as `URL.hostname` writes it, IPv6 in brackets or not: a literal as `judgeAddress` does, a name by
    * itself. An allowed name says nothing about the addresses it resolves to.
    */
-  judgeHost(hostname: string, port: number): EgressVerdict;
-  judgeTransport(transport: Transport): EgressVerdict;
+  checkHost(hostname: string, port: number): EgressVerdict;
+  checkTransport(transport: Transport): EgressVerdict;
 }
 
 export interface EgressPolicyOptions {
   /** What the operator opens beyond global unicast. */
   readonly allow: readonly AllowRule[];
   /** Asked afresh at each judgement, since a port may be known only once the server listens. */
-  readonly own: () => readonly OwnEndpoint[];
+  readonly ownEndpoints: () => readonly OwnEndpoint[];
   /** The addresses of this machine's interfaces. */
   readonly localAddresses: () => readonly string[];
   /** `host[:port]` of every authority that leads back to this service; the port is 443 unless written. */
@@ -62,7 +62,7 @@ export interface EgressPolicyOptions {
   readonly forbidUnverified?: boolean;
 }
 
-const allowed: EgressVerdict = { allowed: true };
+const ALLOWED: EgressVerdict = { allowed: true };
 
 /**
  * Denies by default all that is not global unicast. Credentials of the machine, the service itself and IPv4 addresses
@@ -71,56 +71,56 @@ const allowed: EgressVerdict = { allowed: true };
 export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
   const ownNames = new Set(options.ownAuthorities.map(canonicalAuthority));
 
-  function judge(address: IpAddress, port: number): EgressVerdict {
+  function checkParsedAddress(address: IpAddress, port: number): EgressVerdict {
     if (isMetadataAddress(address)) return denied("metadata");
     if (embedsIpv4(address)) return denied("embedded-ipv4");
     if (isOwn(address, port)) return denied("own-endpoint");
-    if (options.allow.some((rule) => ruleOpens(rule, address, port))) return allowed;
-    return isGlobalUnicast(address) ? allowed : denied("special-purpose");
+    if (options.allow.some((rule) => ruleAllows(rule, address, port))) return ALLOWED;
+    return isGlobalUnicast(address) ? ALLOWED : denied("special-purpose");
   }
 
   function isOwn(address: IpAddress, port: number): boolean {
-    const listening = options.own().filter((endpoint) => endpoint.port === port);
+    const listening = options.ownEndpoints().filter((endpoint) => endpoint.port === port);
     if (listening.length === 0) return false;
     // Any loopback address, not only the one that is listened on: it costs nothing, and packet filters redirect them.
-    if (leadsToThisMachine(address)) return true;
+    if (reachesThisMachine(address)) return true;
     return [...listening.map((endpoint) => endpoint.address), ...options.localAddresses()].some((text) =>
-      isWritten(text, address),
+      isSameAddress(text, address),
     );
   }
 
-  function judgeAddress(text: string, port: number): EgressVerdict {
+  function checkAddress(text: string, port: number): EgressVerdict {
     const address = parseAddress(text);
-    return address === undefined ? denied("not-an-address") : judge(address, port);
+    return address === undefined ? denied("not-an-address") : checkParsedAddress(address, port);
   }
 
-  function judgeHost(hostname: string, port: number): EgressVerdict {
+  function checkHost(hostname: string, port: number): EgressVerdict {
     const name = canonicalHost(hostname);
     if (ownNames.has(`${name}:${port}`)) return denied("own-endpoint");
     if (isMetadataHost(name)) return denied("metadata");
     // A colon stands in no host name: what looks like IPv6 and does not parse (a zone id) is not handed to a resolver.
-    return name.includes(":") || parseAddress(name) !== undefined ? judgeAddress(name, port) : allowed;
+    return name.includes(":") || parseAddress(name) !== undefined ? checkAddress(name, port) : ALLOWED;
   }
 
-  function judgeTransport({ isTls, isVerified }: Transport): EgressVerdict {
-    if (!isTls) return options.forbidHttp === true ? denied("plain-http") : allowed;
-    return options.forbidUnverified === true && !isVerified ? denied("unverified-tls") : allowed;
+  function checkTransport({ isTls, isVerified }: Transport): EgressVerdict {
+    if (!isTls) return options.forbidHttp === true ? denied("plain-http") : ALLOWED;
+    return options.forbidUnverified === true && !isVerified ? denied("unverified-tls") : ALLOWED;
   }
 
-  return { judgeAddress, judgeHost, judgeTransport };
+  return { checkAddress, checkHost, checkTransport };
 }
 
 function denied(reason: EgressReason): EgressVerdict {
   return { allowed: false, reason };
 }
 
-function leadsToThisMachine(address: IpAddress): boolean {
+function reachesThisMachine(address: IpAddress): boolean {
   const block = specialPurposeBlock(address)?.class;
   return block === "loopback" || block === "unspecified" || block === "this-network";
 }
 
 /** Interfaces are listed with a zone id at times; the zone does not make it another address. */
-function isWritten(text: string, address: IpAddress): boolean {
+function isSameAddress(text: string, address: IpAddress): boolean {
   const written = parseAddress(text.split("%", 1)[0] ?? "");
   return written !== undefined && sameAddress(written, address);
 }

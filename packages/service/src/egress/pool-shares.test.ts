@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { SharedPool } from "./pool-shares.ts";
+import type { TenantPool } from "./pool-shares.ts";
 import { PoolShares } from "./pool-shares.ts";
 
 const LIMITS = { pools: 20, poolBytes: 2_000, targetConnections: 30 };
@@ -13,10 +13,10 @@ function open(limits: Partial<typeof LIMITS> = {}) {
   const add = (
     owner: string,
     { bytes = 10, isIdle = true, name = "", connections = 0 } = {},
-  ): SharedPool | undefined => {
+  ): TenantPool | undefined => {
     if (!shares.makeRoom(owner, bytes)) return undefined;
     clock += 1;
-    const pool: SharedPool = {
+    const pool: TenantPool = {
       owner,
       bytes,
       isIdle,
@@ -77,13 +77,13 @@ test("pools in use are not closed: while they are all that a tenant has, it gets
 test("connections are shared in the same way, and given back once", () => {
   const { shares } = open();
   const opened = [];
-  for (let release; (release = shares.connect("a")) !== undefined;) opened.push(release);
+  for (let release; (release = shares.reserveConnection("a")) !== undefined;) opened.push(release);
   expect(opened).toHaveLength(15);
-  expect(shares.connect("b")).toBeDefined();
+  expect(shares.reserveConnection("b")).toBeDefined();
   opened[0]!();
   opened[0]!();
-  expect(shares.connect("a")).toBeDefined();
-  expect(shares.connect("a")).toBeUndefined();
+  expect(shares.reserveConnection("a")).toBeDefined();
+  expect(shares.reserveConnection("a")).toBeUndefined();
 });
 
 test("a tenant with its share of connections gets another only in place of one that an idle pool of its own has open", () => {
@@ -92,12 +92,12 @@ test("a tenant with its share of connections gets another only in place of one t
   add("a", { name: "in use", isIdle: false, connections: 1 });
   add("a", { name: "first", connections: 1 });
   add("a", { name: "second", connections: 1 });
-  for (let i = 0; i < 15; i += 1) expect(shares.connect("a")).toBeDefined();
+  for (let i = 0; i < 15; i += 1) expect(shares.reserveConnection("a")).toBeDefined();
   expect(closed).toEqual([]);
-  expect(shares.connect("a")).toBeDefined();
-  expect(shares.connect("a")).toBeDefined();
+  expect(shares.reserveConnection("a")).toBeDefined();
+  expect(shares.reserveConnection("a")).toBeDefined();
   expect(closed).toEqual(["first", "second"]);
-  expect(shares.connect("a")).toBeUndefined();
+  expect(shares.reserveConnection("a")).toBeUndefined();
   expect(closed).toEqual(["first", "second"]);
 });
 
@@ -106,7 +106,7 @@ test("whatever is opened and closed, no limit is passed and what was closed make
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
       const { add } = open();
-      const all: SharedPool[] = [];
+      const all: TenantPool[] = [];
       for (const { owner, bytes } of steps) {
         const pool = add(owner, { bytes });
         if (pool !== undefined) all.push(pool);

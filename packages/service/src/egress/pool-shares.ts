@@ -9,7 +9,7 @@ export interface PoolLimits {
 }
 
 /** A pool, charged to the tenant that it belongs to. */
-export interface SharedPool {
+export interface TenantPool {
   readonly owner: string;
   readonly bytes: number;
   /** No request is in flight on it, and none waits. */
@@ -22,8 +22,8 @@ export interface SharedPool {
 }
 
 /** What one tenant uses. */
-interface Held {
-  readonly pools: Set<SharedPool>;
+interface TenantUsage {
+  readonly pools: Set<TenantPool>;
   bytes: number;
   connections: number;
 }
@@ -35,7 +35,7 @@ interface Held {
  */
 export class PoolShares {
   readonly #limits: PoolLimits;
-  readonly #owners = new Map<string, Held>();
+  readonly #owners = new Map<string, TenantUsage>();
   #pools = 0;
   #bytes = 0;
   #connections = 0;
@@ -47,81 +47,81 @@ export class PoolShares {
   /** Closes idle pools of the owner if needed. @returns whether there is room. */
   makeRoom(owner: string, bytes: number): boolean {
     for (;;) {
-      const held = this.#owners.get(owner);
+      const usage = this.#owners.get(owner);
       const freePools = this.#limits.pools - this.#pools - 1;
       const freeBytes = this.#limits.poolBytes - this.#bytes - bytes;
-      const [pools, sum] = [(held?.pools.size ?? 0) + 1, (held?.bytes ?? 0) + bytes];
+      const [pools, sum] = [(usage?.pools.size ?? 0) + 1, (usage?.bytes ?? 0) + bytes];
       // A tenant's first pool only has to fit.
       if (pools <= freePools + 1 && (sum <= freeBytes || (pools === 1 && freeBytes >= 0))) return true;
-      if (!closeLongestUnused(held)) return false;
+      if (!closeLeastRecentlyUsed(usage)) return false;
     }
   }
 
-  add(pool: SharedPool): void {
-    const held = this.#heldBy(pool.owner);
-    held.pools.add(pool);
-    held.bytes += pool.bytes;
+  add(pool: TenantPool): void {
+    const usage = this.#usageOf(pool.owner);
+    usage.pools.add(pool);
+    usage.bytes += pool.bytes;
     this.#pools += 1;
     this.#bytes += pool.bytes;
   }
 
-  delete(pool: SharedPool): void {
-    const held = this.#owners.get(pool.owner);
-    if (held?.pools.delete(pool) !== true) return;
-    held.bytes -= pool.bytes;
+  delete(pool: TenantPool): void {
+    const usage = this.#owners.get(pool.owner);
+    if (usage?.pools.delete(pool) !== true) return;
+    usage.bytes -= pool.bytes;
     this.#pools -= 1;
     this.#bytes -= pool.bytes;
-    this.#forgetIfEmpty(pool.owner, held);
+    this.#forgetIfEmpty(pool.owner, usage);
   }
 
   /** Counts a connection. @returns a function that releases it; nothing if there is no room. */
-  connect(owner: string): (() => void) | undefined {
+  reserveConnection(owner: string): (() => void) | undefined {
     const free = this.#limits.targetConnections - this.#connections - 1;
-    const before = this.#owners.get(owner);
+    const current = this.#owners.get(owner);
     // A pool without a connection makes no room: closed in its place, each of thousands would let one more be opened. The
     // connections of a closed pool are still counted for a moment, since they end a little later.
-    if ((before?.connections ?? 0) > free && !closeLongestUnused(before, hasConnection)) return undefined;
-    const held = this.#heldBy(owner);
-    held.connections += 1;
+    if ((current?.connections ?? 0) > free && !closeLeastRecentlyUsed(current, hasConnection))
+      return undefined;
+    const usage = this.#usageOf(owner);
+    usage.connections += 1;
     this.#connections += 1;
     let isOpen = true;
     return () => {
       if (!isOpen) return;
       isOpen = false;
-      held.connections -= 1;
+      usage.connections -= 1;
       this.#connections -= 1;
-      this.#forgetIfEmpty(owner, held);
+      this.#forgetIfEmpty(owner, usage);
     };
   }
 
-  #heldBy(owner: string): Held {
+  #usageOf(owner: string): TenantUsage {
     const known = this.#owners.get(owner);
     if (known !== undefined) return known;
-    const held = { pools: new Set<SharedPool>(), bytes: 0, connections: 0 };
+    const held = { pools: new Set<TenantPool>(), bytes: 0, connections: 0 };
     this.#owners.set(owner, held);
     return held;
   }
 
-  #forgetIfEmpty(owner: string, held: Held): void {
+  #forgetIfEmpty(owner: string, held: TenantUsage): void {
     if (held.pools.size === 0 && held.connections === 0 && this.#owners.get(owner) === held)
       this.#owners.delete(owner);
   }
 }
 
 /** @returns whether there was an idle one that `mayClose` accepts; its `close` must delete it. */
-function closeLongestUnused(
-  held: Held | undefined,
-  mayClose: (pool: SharedPool) => boolean = always,
+function closeLeastRecentlyUsed(
+  usage: TenantUsage | undefined,
+  mayClose: (pool: TenantPool) => boolean = always,
 ): boolean {
-  let longest: SharedPool | undefined;
-  for (const pool of held?.pools ?? [])
-    if (pool.isIdle && mayClose(pool) && (longest === undefined || pool.usedAt < longest.usedAt))
-      longest = pool;
-  longest?.close();
-  return longest !== undefined;
+  let oldest: TenantPool | undefined;
+  for (const pool of usage?.pools ?? [])
+    if (pool.isIdle && mayClose(pool) && (oldest === undefined || pool.usedAt < oldest.usedAt)) oldest = pool;
+  oldest?.close();
+  return oldest !== undefined;
 }
 
-function hasConnection({ connections }: SharedPool): boolean {
+function hasConnection({ connections }: TenantPool): boolean {
   return connections > 0;
 }
 

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { ConnectionPool } from "./connection-pool.ts";
-import type { Upstream } from "./connection-pool.ts";
+import type { UpstreamPool } from "./connection-pool.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { createConnector } from "./connector.ts";
-import type { ContextTurns } from "./context-turns.ts";
-import { createContextTurns } from "./context-turns.ts";
+import type { ContextScheduler } from "./context-scheduler.ts";
+import { createContextScheduler } from "./context-scheduler.ts";
 import { TooManyConnectionsError } from "./errors.ts";
-import type { PoolLimits, SharedPool } from "./pool-shares.ts";
+import type { PoolLimits, TenantPool } from "./pool-shares.ts";
 import { PoolShares } from "./pool-shares.ts";
 
 /** Where a connection goes and with which TLS material. */
@@ -30,7 +30,7 @@ export interface Pools {
    * @param owner the tenant that owns the target; no other tenant uses its pools.
    * @returns nothing while all of the owner's share of pools is in use.
    */
-  get(key: string, destination: Destination, owner: string): Upstream | undefined;
+  get(key: string, destination: Destination, owner: string): UpstreamPool | undefined;
   /** Closes pools unused since long before `now` (milliseconds). */
   closeIdle(now: number): void;
   close(): Promise<void>;
@@ -48,29 +48,29 @@ export function poolKey({ origin, tls }: Destination, owner: string): string {
 const POOL_BYTES = 48 * 1_024;
 
 /** Bytes of memory for each byte of PEM in a TLS context: certificates are parsed, and their names and keys indexed. */
-const PEM_COPIES = 5;
+const PEM_MEMORY_FACTOR = 5;
 
-function bytesOf({ tls }: Destination): number {
+function poolMemory({ tls }: Destination): number {
   const pem = [tls?.ca, tls?.cert, tls?.key].reduce((sum, part) => sum + (part?.length ?? 0), 0);
-  return POOL_BYTES + pem * PEM_COPIES;
+  return POOL_BYTES + pem * PEM_MEMORY_FACTOR;
 }
 
-interface Entry extends SharedPool {
+interface PoolEntry extends TenantPool {
   readonly pool: ConnectionPool;
   usedAt: number;
 }
 
 export function createPools(options: PoolOptions, now: () => number): Pools {
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, PoolEntry>();
   const shares = new PoolShares(options);
-  const turns = createContextTurns();
+  const scheduler = createContextScheduler();
 
-  const open = (key: string, destination: Destination, owner: string): Entry => {
-    const pool = openPool(options, destination, { owner, shares, turns });
-    const entry: Entry = {
+  const open = (key: string, destination: Destination, owner: string): PoolEntry => {
+    const pool = openPool(options, destination, { owner, shares, scheduler });
+    const entry: PoolEntry = {
       pool,
       owner,
-      bytes: bytesOf(destination),
+      bytes: poolMemory(destination),
       usedAt: 0,
       get isIdle() {
         return pool.isIdle;
@@ -93,7 +93,7 @@ export function createPools(options: PoolOptions, now: () => number): Pools {
     get(key, destination, owner) {
       let entry = entries.get(key);
       if (entry === undefined) {
-        if (!shares.makeRoom(owner, bytesOf(destination))) return undefined;
+        if (!shares.makeRoom(owner, poolMemory(destination))) return undefined;
         entry = open(key, destination, owner);
       }
       entry.usedAt = now();
@@ -112,28 +112,32 @@ export function createPools(options: PoolOptions, now: () => number): Pools {
 }
 
 /** What a pool uses of the resources that all tenants share. */
-interface Means {
+interface PoolResources {
   readonly owner: string;
   readonly shares: PoolShares;
-  readonly turns: ContextTurns;
+  readonly scheduler: ContextScheduler;
 }
 
-function openPool(options: PoolOptions, { origin, tls }: Destination, means: Means): ConnectionPool {
+function openPool(
+  options: PoolOptions,
+  { origin, tls }: Destination,
+  resources: PoolResources,
+): ConnectionPool {
   const { policy, connectTimeoutMs, lookup, connections, maxHeaderBytes } = options;
   const connect = createConnector({
     policy,
     connectTimeoutMs,
     lookup,
-    turn: (make) => means.turns.take(means.owner, make),
+    scheduleContext: (make) => resources.scheduler.run(resources.owner, make),
     ...(tls === undefined ? {} : { tls }),
   });
-  return new ConnectionPool({ origin, connections, maxHeaderBytes }, withShare(connect, means));
+  return new ConnectionPool({ origin, connections, maxHeaderBytes }, chargeConnections(connect, resources));
 }
 
 /** Charges connections to the owner, from the attempt on. */
-function withShare(connect: Connector, { owner, shares }: Means): Connector {
+function chargeConnections(connect: Connector, { owner, shares }: PoolResources): Connector {
   return (endpoint, callback, signal) => {
-    const release = shares.connect(owner);
+    const release = shares.reserveConnection(owner);
     // Later: the pool opens another connection in the turn in which one fails.
     if (release === undefined) return void setImmediate(() => callback(new TooManyConnectionsError(), null));
     connect(

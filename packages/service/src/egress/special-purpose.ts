@@ -1,5 +1,5 @@
-import type { Cidr, IpAddress } from "./address.ts";
-import { contains, parseCidr } from "./address.ts";
+import type { Cidr, IpAddress } from "../net/address.ts";
+import { contains, parseCidr } from "../net/address.ts";
 
 /** One block that is not plain global unicast. */
 export interface SpecialPurposeBlock {
@@ -15,7 +15,7 @@ export interface SpecialPurposeBlock {
  * space that stands in registries of its own. Some rows are global and yet no place for a service (AS112, AMT): denying
  * them costs nothing. The narrower of two overlapping rows comes first.
  */
-export const specialPurposeBlocks: readonly SpecialPurposeBlock[] = [
+export const SPECIAL_PURPOSE_BLOCKS: readonly SpecialPurposeBlock[] = [
   // 0.0.0.0 reaches the loopback interface on Linux.
   { cidr: "0.0.0.0/8", class: "this-network", source: "RFC 791, RFC 1122" },
   { cidr: "10.0.0.0/8", class: "private", source: "RFC 1918" },
@@ -65,22 +65,21 @@ export const specialPurposeBlocks: readonly SpecialPurposeBlock[] = [
   { cidr: "ff00::/8", class: "multicast", source: "RFC 4291" },
 ];
 
-const blocks: readonly (readonly [Cidr, SpecialPurposeBlock])[] = specialPurposeBlocks.map((block) => [
-  known(block.cidr),
-  block,
-]);
-const globalUnicastIpv6 = known("2000::/3");
+const PARSED_BLOCKS: readonly (readonly [Cidr, SpecialPurposeBlock])[] = SPECIAL_PURPOSE_BLOCKS.map(
+  (block) => [parseBlock(block.cidr), block],
+);
+const GLOBAL_UNICAST_IPV6 = parseBlock("2000::/3");
 
 /** The narrowest block of the table that holds the address. */
 export function specialPurposeBlock(address: IpAddress): SpecialPurposeBlock | undefined {
-  return blocks.find(([cidr]) => contains(cidr, address))?.[1];
+  return PARSED_BLOCKS.find(([cidr]) => contains(cidr, address))?.[1];
 }
 
 /** Whether the address is global unicast: in no block and, for IPv6, in the only space IANA hands out (RFC 4291, 2.4). */
 export function isGlobalUnicast(address: IpAddress): boolean {
   return (
     specialPurposeBlock(address) === undefined &&
-    (address.family === "ipv4" || contains(globalUnicastIpv6, address))
+    (address.family === "ipv4" || contains(GLOBAL_UNICAST_IPV6, address))
   );
 }
 
@@ -98,7 +97,7 @@ function isIsatap({ family, bytes }: IpAddress): boolean {
   return family === "ipv6" && isOrganization && marker === 0x5e && type === 0xfe;
 }
 
-function known(text: string): Cidr {
+function parseBlock(text: string): Cidr {
   const cidr = parseCidr(text);
   if (cidr === undefined) throw new Error(`not a block: ${text}`);
   return cidr;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseCidr } from "../egress/address.ts";
+import { parseCidr } from "../net/address.ts";
 import { addressKey, clientAddress } from "./client-address.ts";
 
 const TRUSTED = ["10.0.0.0/8", "fd00::/8"].map((text) => parseCidr(text)!);

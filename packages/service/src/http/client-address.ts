@@ -1,5 +1,5 @@
-import type { Cidr, IpAddress } from "../egress/address.ts";
-import { contains, parseAddress } from "../egress/address.ts";
+import type { Cidr, IpAddress } from "../net/address.ts";
+import { contains, parseAddress } from "../net/address.ts";
 
 /**
  * Who sent a request. `X-Forwarded-For` is read from its end, and only as far as proxies that the operator trusts wrote
@@ -17,10 +17,10 @@ export function clientAddress(
   let client = readAddress(remote);
   const hops = (forwardedFor ?? "").split(",").toReversed();
   for (const hop of hops) {
-    if (client === undefined || !isIn(client, trustedProxies)) return client;
-    const before = readAddress(hop.trim());
-    if (before === undefined) return client;
-    client = before;
+    if (client === undefined || !isInAny(client, trustedProxies)) return client;
+    const previous = readAddress(hop.trim());
+    if (previous === undefined) return client;
+    client = previous;
   }
   return client;
 }
@@ -31,15 +31,19 @@ export function addressKey({ family, bytes }: IpAddress): string {
 }
 
 /** Whether one of the blocks holds the address. */
-export function isIn(address: IpAddress, blocks: readonly Cidr[]): boolean {
+export function isInAny(address: IpAddress, blocks: readonly Cidr[]): boolean {
   return blocks.some((block) => contains(block, address));
 }
 
-const MAPPED = Buffer.from("00000000000000000000ffff", "hex");
+const IPV4_MAPPED_PREFIX = Buffer.from("00000000000000000000ffff", "hex");
 
 /** A socket that takes both families names an IPv4 client in IPv6's form. */
 function readAddress(text: string): IpAddress | undefined {
   const address = parseAddress(text);
-  if (address?.family !== "ipv6" || !MAPPED.equals(address.bytes.subarray(0, MAPPED.length))) return address;
-  return { family: "ipv4", bytes: address.bytes.subarray(MAPPED.length) };
+  if (
+    address?.family !== "ipv6" ||
+    !IPV4_MAPPED_PREFIX.equals(address.bytes.subarray(0, IPV4_MAPPED_PREFIX.length))
+  )
+    return address;
+  return { family: "ipv4", bytes: address.bytes.subarray(IPV4_MAPPED_PREFIX.length) };
 }

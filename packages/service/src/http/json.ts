@@ -5,7 +5,7 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * A value, or why there is none: `bom`, it begins with a byte order mark, which JSON must not (RFC 8259 §8.1); `deep`,
- * it has more levels than it may; `many`, it has more than {@link MOST_COMMAS} commas between its parts; `repeated`, an object
+ * it has more levels than it may; `many`, it has more than {@link MAX_COMMAS} commas between its parts; `repeated`, an object
  * has a name twice, and readers differ in which of the two they take (RFC 8259 §4).
  */
 export type ParsedJson =
@@ -26,7 +26,7 @@ export function parseJson(raw: Uint8Array, depth: number): ParsedJson {
     const { levels, commas } = measureJson(json);
     // The engine's parser goes down without recursion; whoever walks through the value may not.
     if (levels > depth) return { ok: false, why: "deep" };
-    if (commas > MOST_COMMAS) return { ok: false, why: "many" };
+    if (commas > MAX_COMMAS) return { ok: false, why: "many" };
     const value: unknown = JSON.parse(json);
     const repeated = findRepeatedName(json);
     if (repeated !== undefined) return { ok: false, why: "repeated", name: printableName(repeated) };
@@ -42,4 +42,4 @@ const BYTE_ORDER_MARK = "\uFEFF";
  * A body of the service's own has a thousand headers at most. An object of a hundred thousand members would take the
  * engine a hundred times as long as one text of the same length.
  */
-export const MOST_COMMAS = 4_096;
+export const MAX_COMMAS = 4_096;

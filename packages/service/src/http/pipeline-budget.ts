@@ -29,7 +29,7 @@ export interface PipelineBudget {
 const RESERVED_BYTES = 16 * 1024;
 
 /** A connection with this much waiting, in bytes, is not read, however few requests there are. */
-const MOST_BYTES_PER_CONNECTION = 256 * 1024;
+const MAX_BYTES_PER_CONNECTION = 256 * 1024;
 
 export function createPipelineBudget(limits: PipelineLimits): PipelineBudget {
   let total = 0;
@@ -45,10 +45,10 @@ export function createPipelineBudget(limits: PipelineLimits): PipelineBudget {
       share.bytes -= bytes;
       total -= bytes;
     },
-    isFull: ({ waiting, bytes }) => waiting >= limits.perConnection || bytes >= MOST_BYTES_PER_CONNECTION,
+    isFull: ({ waiting, bytes }) => waiting >= limits.perConnection || bytes >= MAX_BYTES_PER_CONNECTION,
     // At half, so that reading does not stop and start at each request.
     hasRoom: ({ waiting, bytes }) =>
-      waiting <= limits.perConnection / 2 && bytes <= MOST_BYTES_PER_CONNECTION / 2,
+      waiting <= limits.perConnection / 2 && bytes <= MAX_BYTES_PER_CONNECTION / 2,
   };
 }
 
@@ -62,17 +62,20 @@ const HEADER_PART_BYTES = 64;
 const CHUNKED_BODY_BYTES = 2 * 1024 * 1024;
 
 /** Of a body that is not consumed Node keeps one read, and a little more. */
-const MOST_OF_BODY_BYTES = 128 * 1024;
+const MAX_UNREAD_BODY_BYTES = 128 * 1024;
 
 /** About how much memory a request takes while it waits, in bytes. */
-export function waitingBytes({ rawHeaders, url }: Pick<IncomingMessage, "rawHeaders" | "url">): number {
+export function estimateRequestBytes({
+  rawHeaders,
+  url,
+}: Pick<IncomingMessage, "rawHeaders" | "url">): number {
   let bytes = REQUEST_BYTES + rawHeaders.length * HEADER_PART_BYTES + (url?.length ?? 0);
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const [name = "", value = ""] = [rawHeaders[at], rawHeaders[at + 1]];
     bytes += name.length + value.length;
     if (name.length === 17 && name.toLowerCase() === "transfer-encoding") bytes += CHUNKED_BODY_BYTES;
     if (name.length === 14 && name.toLowerCase() === "content-length")
-      bytes += Math.min(Number(value) || 0, MOST_OF_BODY_BYTES);
+      bytes += Math.min(Number(value) || 0, MAX_UNREAD_BODY_BYTES);
   }
   return bytes;
 }

@@ -29,21 +29,21 @@ export function readHead(
   isOwn: (authority: Authority) => boolean,
 ): ReadHead {
   const version = request.httpVersion;
-  if (version !== "1.1" && version !== "1.0") return refuse("expected HTTP/1.1");
-  const lines = collect(request.rawHeaders);
-  if (lines.hosts !== 1 || !isHost(lines.host)) return refuse("Host: expected exactly one, host[:port]");
-  if (lines.authorizations > 1) return refuse("Authorization: expected at most one");
-  const framing = readFraming(lines, version);
+  if (version !== "1.1" && version !== "1.0") return malformed("expected HTTP/1.1");
+  const fields = collectFields(request.rawHeaders);
+  if (fields.hosts !== 1 || !isHost(fields.host)) return malformed("Host: expected exactly one, host[:port]");
+  if (fields.authorizations > 1) return malformed("Authorization: expected at most one");
+  const framing = readFraming(fields, version);
   if (framing === undefined) {
-    return refuse(
+    return malformed(
       "Transfer-Encoding: expected chunked alone, in HTTP/1.1; Content-Length: expected less than 2^53",
     );
   }
   const target = readTarget(request.url ?? "", isOwn);
   if (target === undefined)
-    return refuse("request target: expected a path of this service, without fragment");
+    return malformed("request target: expected a path of this service, without fragment");
 
-  const { authorization, expect, operation } = lines;
+  const { authorization, expect, operation } = fields;
   return {
     ok: true,
     head: {
@@ -58,12 +58,12 @@ export function readHead(
     expect,
     operation,
     // In HTTP/1.0 it means nothing (RFC 9110 §7.8).
-    upgrade: version === "1.1" && lines.upgrade !== undefined && !isPassedOver(lines.upgrade),
+    upgrade: version === "1.1" && fields.upgrade !== undefined && !isIgnorableUpgrade(fields.upgrade),
   };
 }
 
 /** The lines that the service itself reads: the first of each name, and how many there are where more than one is an error. */
-interface Lines {
+interface HeaderFields {
   hosts: number;
   host: string;
   authorizations: number;
@@ -76,8 +76,8 @@ interface Lines {
   upgrade: string | undefined;
 }
 
-function collect(rawHeaders: readonly string[]): Lines {
-  const lines: Lines = {
+function collectFields(rawHeaders: readonly string[]): HeaderFields {
+  const fields: HeaderFields = {
     hosts: 0,
     host: "",
     authorizations: 0,
@@ -93,40 +93,40 @@ function collect(rawHeaders: readonly string[]): Lines {
     const value = rawHeaders[i + 1] ?? "";
     switch ((rawHeaders[i] ?? "").toLowerCase()) {
       case "host":
-        lines.hosts += 1;
-        lines.host = value;
+        fields.hosts += 1;
+        fields.host = value;
         break;
       case "authorization":
-        lines.authorizations += 1;
-        lines.authorization = value;
+        fields.authorizations += 1;
+        fields.authorization = value;
         break;
       case "transfer-encoding":
-        lines.codings += 1;
-        lines.coding = value;
+        fields.codings += 1;
+        fields.coding = value;
         break;
       case "content-length":
-        lines.length ??= value;
+        fields.length ??= value;
         break;
       case "expect":
-        lines.expect ??= value;
+        fields.expect ??= value;
         break;
       case "upgrade":
-        lines.upgrade = join(lines.upgrade, value);
+        fields.upgrade = appendValue(fields.upgrade, value);
         break;
       case "membrane-operation":
-        lines.operation = join(lines.operation, value);
+        fields.operation = appendValue(fields.operation, value);
         break;
     }
   }
-  return lines;
+  return fields;
 }
 
-function join(before: string | undefined, value: string): string {
-  return before === undefined ? value : `${before}, ${value}`;
+function appendValue(previous: string | undefined, value: string): string {
+  return previous === undefined ? value : `${previous}, ${value}`;
 }
 
 /** Plain-text HTTP/2 is only an offer: Java's client and `curl --http2` continue with HTTP/1.1 (RFC 9110 §7.8). */
-function isPassedOver(upgrade: string): boolean {
+function isIgnorableUpgrade(upgrade: string): boolean {
   return upgrade.split(",").every((protocol) => protocol.trim().toLowerCase() === "h2c");
 }
 
@@ -149,12 +149,12 @@ function readAuthority(text: string): Authority | undefined {
 }
 
 const NO_BODY: BodyFraming = { kind: "none" };
-const CHUNKED: BodyFraming = { kind: "chunked" };
+const CHUNKED_BODY: BodyFraming = { kind: "chunked" };
 
-function readFraming({ codings, coding, length }: Lines, version: string): BodyFraming | undefined {
+function readFraming({ codings, coding, length }: HeaderFields, version: string): BodyFraming | undefined {
   if (codings > 0) {
     const isPlain = codings === 1 && coding.trim().toLowerCase() === "chunked";
-    return isPlain && version === "1.1" ? CHUNKED : undefined;
+    return isPlain && version === "1.1" ? CHUNKED_BODY : undefined;
   }
   // Digits alone, and one line alone: Node has seen to both.
   const bytes = Number(length ?? "0");
@@ -175,11 +175,11 @@ function readTarget(
   }
   const rest = origin === null ? url : url.slice(origin[0].length);
   if (origin === null && !rest.startsWith("/")) return undefined;
-  const mark = rest.indexOf("?");
-  const path = mark === -1 ? rest : rest.slice(0, mark);
-  return { path: path === "" ? "/" : path, query: mark === -1 ? "" : rest.slice(mark + 1) };
+  const queryStart = rest.indexOf("?");
+  const path = queryStart === -1 ? rest : rest.slice(0, queryStart);
+  return { path: path === "" ? "/" : path, query: queryStart === -1 ? "" : rest.slice(queryStart + 1) };
 }
 
-function refuse(message: string): ReadHead {
+function malformed(message: string): ReadHead {
   return { ok: false, message };
 }

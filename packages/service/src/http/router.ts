@@ -1,102 +1,104 @@
 import type { Authority } from "capability-protocol";
-import type { AuditLog } from "../audit/log.ts";
-import { fingerprint } from "../audit/fingerprint.ts";
-import type { Awaitable } from "../domain/awaitable.ts";
+import type { EventLog } from "../telemetry/events.ts";
+import { fingerprint } from "../telemetry/fingerprint.ts";
+import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { Capability, ServiceKind } from "../domain/capability.ts";
 import type { Denial } from "../domain/denial.ts";
 import { isGatewayDenial } from "../domain/denial.ts";
-import type { Cidr } from "../egress/address.ts";
+import type { Cidr } from "../net/address.ts";
 import type { InvocationContext } from "../invocation/invoke.ts";
 import { invoke } from "../invocation/invoke.ts";
-import { refuseOperation } from "../invocation/intended-operation.ts";
+import { checkOperation } from "../invocation/intended-operation.ts";
 import type { BodyFraming, RequestHead } from "../invocation/request-head.ts";
-import type { Admitted, Resolved, ResolveContext } from "../invocation/resolve.ts";
+import type { Authenticated, Resolution, ResolveContext } from "../invocation/resolve.ts";
 import { resolve } from "../invocation/resolve.ts";
-import type { ExchangeEnd } from "../invocation/stream.ts";
+import type { ExchangeEnd } from "../invocation/exchange.ts";
 import { watchEnded } from "../invocation/waiting-responses.ts";
 import { StoreBusyError, StoreFailedError, StoreFullError } from "../store/store.ts";
-import type { Exchanged } from "./answer.ts";
-import { answer, answerError, answerJson, closeUnread } from "./answer.ts";
+import type { HttpExchange } from "./respond.ts";
+import { respond, respondError, respondJson, closeWithUnreadBody } from "./respond.ts";
 import { bearerToken } from "./bearer.ts";
 import { addressKey, clientAddress } from "./client-address.ts";
 import { PREFLIGHT_HEADERS } from "./cors.ts";
-import type { FailedAuthorizations } from "./failed-authorizations.ts";
-import type { JsonEndpointContext } from "./json-endpoint.ts";
-import { manage } from "./json-endpoint.ts";
+import type { AuthFailureLimiter } from "./auth-failure-limiter.ts";
+import type { ManagementEndpointContext } from "./management-endpoint.ts";
+import { handleManagement } from "./management-endpoint.ts";
 import type { ReadHead } from "./read-head.ts";
 import { readHead } from "./read-head.ts";
 import type { WireError } from "./wire-error.ts";
 import { internalError, wireError } from "./wire-error.ts";
 
 export interface RouterContext {
-  readonly resolving: ResolveContext;
-  readonly invoking: InvocationContext;
-  readonly managing: JsonEndpointContext;
-  readonly failures: FailedAuthorizations;
+  readonly resolveContext: ResolveContext;
+  readonly invocationContext: InvocationContext;
+  readonly managementContext: ManagementEndpointContext;
+  readonly authFailures: AuthFailureLimiter;
   /** Proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly Cidr[];
   readonly isOwn: (authority: Authority) => boolean;
-  readonly log: AuditLog;
+  readonly log: EventLog;
 }
 
 /** One request, from its head to the end of its answer. The token says what it does. */
-export async function route(context: RouterContext, exchanged: Exchanged): Promise<void> {
-  const read = readHead(exchanged.request, context.isOwn);
-  if (!read.ok) return answerMalformed(context, exchanged, read.message);
+export async function route(context: RouterContext, exchange: HttpExchange): Promise<void> {
+  const read = readHead(exchange.request, context.isOwn);
+  if (!read.ok) return respondMalformed(context, exchange, read.message);
   const { head } = read;
-  let admitted: Admitted | undefined;
+  let authenticated: Authenticated | undefined;
   try {
-    if (read.authorization === undefined && answerAnyone(exchanged, head)) return;
-    const isOver = hasFailedTooOften(context, exchanged);
-    const found = admit(context, read.authorization, isOver);
+    if (read.authorization === undefined && handlePublic(exchange, head)) return;
+    const isBlocked = isAddressBlocked(context, exchange);
+    const found = authenticate(context, read.authorization, isBlocked);
     // What is known at once is not waited for.
-    admitted = found instanceof Promise ? await found : found;
-    if (admitted === undefined) return answerStranger(context, exchanged, head, isOver);
-    const refused = refuseFields(read, admitted.resolved);
-    if (refused !== undefined) return answerDenial(context, exchanged, head, refused);
-    if (read.expect !== undefined) continueWhenRead(exchanged);
-    const { resolved } = admitted;
-    if (resolved.capability.kind !== "invoke") {
-      return await serveManagement(context, exchanged, head, resolved, resolved.capability.kind);
+    authenticated = found instanceof Promise ? await found : found;
+    if (authenticated === undefined) return rejectUnauthorized(context, exchange, head, isBlocked);
+    const denial = checkRequestFields(read, authenticated.resolution);
+    if (denial !== undefined) return respondDenial(context, exchange, head, denial);
+    if (read.expect !== undefined) sendContinueOnRead(exchange);
+    const { resolution } = authenticated;
+    if (resolution.capability.kind !== "invoke") {
+      return await runManagement(context, exchange, head, resolution, resolution.capability.kind);
     }
-    const { request, response } = exchanged;
-    const ended = invoke(context.invoking, admitted, { head, request, response });
-    finish(context, exchanged, head, resolved.capability, ended instanceof Promise ? await ended : ended);
+    const { request, response } = exchange;
+    const end = invoke(context.invocationContext, authenticated, { head, request, response });
+    finish(context, exchange, head, resolution.capability, end instanceof Promise ? await end : end);
   } catch (error) {
-    answerFault(context, exchanged, head, error);
+    respondFault(context, exchange, head, error);
   } finally {
-    admitted?.admission.leave();
+    authenticated?.inFlight.finishInvocation();
   }
 }
 
-function admit(
+function authenticate(
   context: RouterContext,
   authorization: string | undefined,
-  isOver: boolean,
-): Awaitable<Admitted | undefined> {
+  isBlocked: boolean,
+): MaybePromise<Authenticated | undefined> {
   const token = bearerToken(authorization);
-  return token === undefined ? undefined : resolve(context.resolving, token, isOver ? "known" : "any");
+  return token === undefined
+    ? undefined
+    : resolve(context.resolveContext, token, isBlocked ? "cached" : "any");
 }
 
 /** Whose token does not work. */
-function answerStranger(
+function rejectUnauthorized(
   context: RouterContext,
-  exchanged: Exchanged,
+  exchange: HttpExchange,
   head: RequestHead,
-  isOver: boolean,
+  isBlocked: boolean,
 ): void {
-  context.failures.count(addressOf(context, exchanged));
-  answerDenial(context, exchanged, head, { reason: isOver ? "too_many_failures" : "unauthorized" });
+  context.authFailures.record(clientKey(context, exchange));
+  respondDenial(context, exchange, head, { reason: isBlocked ? "too_many_failures" : "unauthorized" });
 }
 
 /** What only a holder is told of. */
-function refuseFields(
+function checkRequestFields(
   { upgrade, expect, operation }: Extract<ReadHead, { ok: true }>,
-  resolved: Resolved,
+  resolved: Resolution,
 ): Denial | undefined {
   if (operation !== undefined) {
-    const refused = refuseOperation(operation, resolved);
-    if (refused !== undefined) return refused;
+    const denial = checkOperation(operation, resolved);
+    if (denial !== undefined) return denial;
   }
   if (upgrade) return { reason: "upgrade_not_supported" };
   if (expect !== undefined && expect.toLowerCase() !== "100-continue")
@@ -104,28 +106,28 @@ function refuseFields(
   return undefined;
 }
 
-async function serveManagement(
+async function runManagement(
   context: RouterContext,
-  exchanged: Exchanged,
+  exchange: HttpExchange,
   head: RequestHead,
-  caller: Resolved,
+  caller: Resolution,
   kind: ServiceKind,
 ): Promise<void> {
-  context.invoking.ledger.refresh(caller.accounts);
-  const outcome = await manage(context.managing, caller, kind, head, exchanged);
+  context.invocationContext.accountRegistry.refresh(caller.accounts);
+  const outcome = await handleManagement(context.managementContext, caller, kind, head, exchange);
   if (outcome === undefined) return;
-  if (!outcome.ok) return answerDenial(context, exchanged, head, outcome.denial, caller.capability);
+  if (!outcome.ok) return respondDenial(context, exchange, head, outcome.denial, caller.capability);
   const { status, body } = outcome.value;
   context.log.managed({ capability: fingerprint(caller.capability), kind, status });
-  answerJson(exchanged, head.body, status, body);
-  watchEnded(context.invoking.waiting, exchanged.response, caller.accounts);
+  respondJson(exchange, head.body, status, body);
+  watchEnded(context.invocationContext.waitingResponses, exchange.response, caller.accounts);
 }
 
-function hasFailedTooOften(context: RouterContext, exchanged: Exchanged): boolean {
-  return !context.failures.isQuiet && context.failures.isOver(addressOf(context, exchanged));
+function isAddressBlocked(context: RouterContext, exchange: HttpExchange): boolean {
+  return !context.authFailures.isEmpty && context.authFailures.isBlocked(clientKey(context, exchange));
 }
 
-function addressOf({ trustedProxies }: RouterContext, { request }: Exchanged): string {
+function clientKey({ trustedProxies }: RouterContext, { request }: HttpExchange): string {
   const forwardedFor = trustedProxies.length === 0 ? undefined : request.headers["x-forwarded-for"];
   const joined = Array.isArray(forwardedFor) ? forwardedFor.join(",") : forwardedFor;
   const address = clientAddress(request.socket.remoteAddress ?? "", joined, trustedProxies);
@@ -133,20 +135,20 @@ function addressOf({ trustedProxies }: RouterContext, { request }: Exchanged): s
 }
 
 /** Requests without a token that are answered all the same. */
-function answerAnyone(exchanged: Exchanged, head: RequestHead): boolean {
+function handlePublic(exchange: HttpExchange, head: RequestHead): boolean {
   if (head.method === "OPTIONS") {
-    answer(exchanged, head.body, 204, PREFLIGHT_HEADERS, "");
+    respond(exchange, head.body, 204, PREFLIGHT_HEADERS, "");
     return true;
   }
   if (head.path === "/healthz" && (head.method === "GET" || head.method === "HEAD")) {
-    answerJson(exchanged, head.body, 200, { status: "ok" });
+    respondJson(exchange, head.body, 200, { status: "ok" });
     return true;
   }
   return false;
 }
 
 /** "100 Continue" goes out when somebody starts to read the body: after the capability and all limits were checked. */
-function continueWhenRead({ request, response }: Exchanged): void {
+function sendContinueOnRead({ request, response }: HttpExchange): void {
   const resume = request.resume.bind(request);
   request.resume = () => {
     request.resume = resume;
@@ -157,24 +159,24 @@ function continueWhenRead({ request, response }: Exchanged): void {
 
 function finish(
   context: RouterContext,
-  exchanged: Exchanged,
+  exchanged: HttpExchange,
   head: RequestHead,
   invoked: Capability,
   end: ExchangeEnd,
 ): void {
   const capability = fingerprint(invoked);
   switch (end.kind) {
-    case "answered":
-      if (!exchanged.request.complete) closeUnread(exchanged);
+    case "completed":
+      if (!exchanged.request.complete) closeWithUnreadBody(exchanged);
       return context.log.invoked({ capability, status: end.status });
     case "denied":
-      if (!isGatewayDenial(end.denial)) return answerDenial(context, exchanged, head, end.denial, invoked);
+      if (!isGatewayDenial(end.denial)) return respondDenial(context, exchanged, head, end.denial, invoked);
       context.log.failed({ capability, reason: end.denial.reason, ...causeOf(end.cause) });
-      return endWith(exchanged, head.body, wireError(end.denial));
-    case "broken":
-      return context.log.broken({ capability, status: end.status, ...causeOf(end.cause) });
-    case "requester_left":
-      return context.log.left({ capability });
+      return respondOrAbort(exchanged, head.body, wireError(end.denial));
+    case "aborted":
+      return context.log.aborted({ capability, status: end.status, ...causeOf(end.cause) });
+    case "client_disconnected":
+      return context.log.clientDisconnected({ capability });
   }
 }
 
@@ -183,23 +185,28 @@ function causeOf(cause: Error | undefined): { readonly cause?: string } {
   return { cause: "code" in cause && typeof cause.code === "string" ? cause.code : cause.name };
 }
 
-function answerDenial(
+function respondDenial(
   context: RouterContext,
-  exchanged: Exchanged,
+  exchange: HttpExchange,
   head: RequestHead,
   denial: Denial,
   of?: Capability,
 ): void {
   const capability = of === undefined ? {} : { capability: fingerprint(of) };
   context.log.refused({ reason: denial.reason, ...capability });
-  endWith(exchanged, head.body, wireError(denial));
+  respondOrAbort(exchange, head.body, wireError(denial));
 }
 
-function answerFault(context: RouterContext, exchanged: Exchanged, head: RequestHead, error: unknown): void {
+function respondFault(
+  context: RouterContext,
+  exchange: HttpExchange,
+  head: RequestHead,
+  error: unknown,
+): void {
   const denial = storeDenial(error);
-  if (denial !== undefined) return answerDenial(context, exchanged, head, denial);
+  if (denial !== undefined) return respondDenial(context, exchange, head, denial);
   context.log.fault(error);
-  endWith(exchanged, head.body, internalError());
+  respondOrAbort(exchange, head.body, internalError());
 }
 
 /** A refusal by the store, which has reported it. */
@@ -210,13 +217,13 @@ function storeDenial(error: unknown): Denial | undefined {
 }
 
 /** An answer that has begun cannot become another one. */
-function endWith(exchanged: Exchanged, framing: BodyFraming, error: WireError): void {
-  if (exchanged.response.headersSent) exchanged.response.destroy();
-  else answerError(exchanged, framing, error);
+function respondOrAbort(exchange: HttpExchange, framing: BodyFraming, error: WireError): void {
+  if (exchange.response.headersSent) exchange.response.destroy();
+  else respondError(exchange, framing, error);
 }
 
-function answerMalformed(context: RouterContext, exchanged: Exchanged, message: string): void {
+function respondMalformed(context: RouterContext, exchange: HttpExchange, message: string): void {
   context.log.refused({ reason: "malformed_request" });
-  exchanged.response.shouldKeepAlive = false;
-  answerError(exchanged, { kind: "chunked" }, wireError({ reason: "malformed_request", message }));
+  exchange.response.shouldKeepAlive = false;
+  respondError(exchange, { kind: "chunked" }, wireError({ reason: "malformed_request", message }));
 }

@@ -144,7 +144,7 @@ export function wireError(denial: Denial): WireError {
     case "expectation_failed":
       return error(417, "expectation_failed", "Expect: expected 100-continue or nothing.");
     case "store_busy":
-      return busy(
+      return retryShortly(
         503,
         "store_busy",
         "The store did not answer in time. The request may still take effect; it is safe to repeat it.",
@@ -164,12 +164,12 @@ export function wireError(denial: Denial): WireError {
         ["Retry-After", MINUTE_SECONDS],
       );
     case "capability_busy":
-      return busy(429, "capability_busy", "This capability has as much under way as it may.");
+      return retryShortly(429, "capability_busy", "This capability has as much under way as it may.");
     case "tenant_busy":
       // Whose tenant, and which of those it ran through, is not for the holder to know.
-      return busy(429, "tenant_busy", "As much is under way as may be on this capability's behalf.");
+      return retryShortly(429, "tenant_busy", "As much is under way as may be on this capability's behalf.");
     case "service_busy":
-      return busy(503, "service_busy", "The service has as much under way as it takes.");
+      return retryShortly(503, "service_busy", "The service has as much under way as it takes.");
     case "target_forbidden":
       return error(
         502,
@@ -224,7 +224,7 @@ function error(status: number, code: string, message: string, headers: readonly 
   return { status, headers, body: { statusCode: status, error: STATUS_CODES[status] ?? "", message, code } };
 }
 
-function busy(status: number, code: string, message: string): WireError {
+function retryShortly(status: number, code: string, message: string): WireError {
   return error(status, code, message, ["Retry-After", RETRY_AFTER_SECONDS]);
 }
 

@@ -1,6 +1,6 @@
 import { FORWARDABLE_METHODS } from "capability-protocol";
 import { expect, test } from "vitest";
-import { preparedTarget, requestHeadOf } from "../testkit/prepared.ts";
+import { preparedTarget, requestHeadOf } from "../../../testkit/src/fixtures.ts";
 import { authorize } from "./authorize.ts";
 
 const URI = "https://example.com/a";

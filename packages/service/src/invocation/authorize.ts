@@ -2,7 +2,7 @@ import { FORWARDABLE_METHODS, printableName } from "capability-protocol";
 import type { Denial } from "../domain/denial.ts";
 import { secondCredential } from "./credential-names.ts";
 import type { RequestHead } from "./request-head.ts";
-import type { PreparedTarget } from "./target.ts";
+import type { PreparedTarget } from "./prepared-target.ts";
 
 const ALLOWED_METHODS: readonly string[] = [...FORWARDABLE_METHODS];
 
@@ -16,11 +16,11 @@ export function authorize(target: PreparedTarget, head: RequestHead): Denial | u
   if (head.path !== "/") return { reason: "path_not_allowed" };
   // TRACE would echo the target's credentials to the requester.
   if (!FORWARDABLE_METHODS.has(head.method)) return { reason: "method_not_allowed", allow: ALLOWED_METHODS };
-  return target.allowQuery && head.query !== "" ? refuseQuery(target, head) : undefined;
+  return target.allowQuery && head.query !== "" ? checkQuery(target, head) : undefined;
 }
 
-function refuseQuery(target: PreparedTarget, head: RequestHead): Denial | undefined {
-  const refusal = target.signer?.refuseQuery(head.query, target.method ?? head.method);
+function checkQuery(target: PreparedTarget, head: RequestHead): Denial | undefined {
+  const refusal = target.signer?.checkQuery(head.query, target.method ?? head.method);
   if (refusal?.kind === "invalid") return { reason: "invalid_field", problem: refusal.problem };
   const key =
     refusal?.key ??

@@ -1,8 +1,8 @@
 /**
- * Header names in which APIs accept a credential, folded. Only names without the structure of {@link BY_STRUCTURE}, which
+ * Header names in which APIs accept a credential, folded. Only names without the structure of {@link HEADER_PATTERN}, which
  * is a word for what is opened, then `key` or `token`.
  */
-const EXACT: ReadonlySet<string> = new Set([
+const EXACT_HEADERS: ReadonlySet<string> = new Set([
   "circle-token",
   "cookie",
   "dd-application-key",
@@ -23,22 +23,22 @@ const EXACT: ReadonlySet<string> = new Set([
 ]);
 
 /** `authorization`, `x-api-key`, `apikey`, `x-goog-api-key`, `x-amz-security-token`, `ocp-apim-subscription-key`, … */
-const BY_STRUCTURE =
+const HEADER_PATTERN =
   /(?:^|-)(?:authorization(?:-token)?|(?:access|api|auth|bearer|secret|security|session|subscription)-?(?:key|token))$/;
 
 /** Query keys in which APIs accept a credential, in lower case. */
 const QUERY_KEYS: ReadonlySet<string> = new Set(["access_token", "api_key", "apikey", "key", "token"]);
 
 /** Those without another use. A `key` or `token` may also name an entry or a page. */
-const UNMISTAKABLE: ReadonlySet<string> = new Set(["access_token", "api_key", "apikey"]);
+const UNAMBIGUOUS_KEYS: ReadonlySet<string> = new Set(["access_token", "api_key", "apikey"]);
 
 /** Whether a header of this folded name holds a credential. */
 export function isCredentialHeader(foldedName: string): boolean {
-  if (EXACT.has(foldedName)) return true;
+  if (EXACT_HEADERS.has(foldedName)) return true;
   // Most names fail this cheap check.
   const mayBe =
     foldedName.endsWith("key") || foldedName.endsWith("token") || foldedName.endsWith("authorization");
-  return mayBe && BY_STRUCTURE.test(foldedName);
+  return mayBe && HEADER_PATTERN.test(foldedName);
 }
 
 /** The keys of a query that hold a credential, folded. */
@@ -52,7 +52,7 @@ export function credentialKeys(query: string): ReadonlySet<string> {
  * @param own keys of the target's own query that hold its credential.
  */
 export function secondCredential(query: string, own: ReadonlySet<string>): string | undefined {
-  return keysOf(query).find((key) => UNMISTAKABLE.has(key) || own.has(key));
+  return keysOf(query).find((key) => UNAMBIGUOUS_KEYS.has(key) || own.has(key));
 }
 
 function keysOf(query: string): string[] {

@@ -1,10 +1,10 @@
 import { HOP_BY_HOP_REQUEST } from "capability-protocol";
-import { memoized } from "../collections/memo.ts";
+import { memoized } from "../collections/memoized.ts";
 import { isCredentialHeader } from "./credential-names.ts";
 import { listOf, valuesOf } from "./raw-headers.ts";
 
 /** The rule for a client's header: it may pass, never passes, or passes only to a target without a credential. */
-export type ClientHeaderRule = "pass" | "never" | "steering";
+export type ClientHeaderRule = "pass" | "never" | "override";
 
 /**
  * Headers of the client that never reach a target, in lower case. Sources: RFC 9110 §7.6.1 (hop-by-hop); RFC 7239 and its
@@ -57,7 +57,7 @@ const NEVER_FROM_CLIENT: readonly string[] = [
  * Families that only a target's own proxy may send: X-Forwarded-*; users and certificates from oauth2-proxy, Grafana, Azure,
  * App Engine, Google's and Amazon's load balancers and TLS terminators; Envoy.
  */
-const NEVER_FAMILY =
+const NEVER_FROM_CLIENT_PATTERN =
   /^(?:ssl-client-|x-amzn-oidc-|x-appengine-|x-arr-|x-auth-request-|x-authenticated-|x-client-cert|x-envoy-|x-forwarded-|x-goog-authenticated-user-|x-ms-client-principal|x-remote-|x-ssl-client-|x-webauth-)/;
 
 /**
@@ -65,7 +65,7 @@ const NEVER_FAMILY =
  * silently, a copy would become an empty write, and a request as a user with few rights would have all rights of the
  * credential. Sources: RFC 4918 (WebDAV), Azure Storage, Google, OpenStack, Kubernetes, GitLab, Elasticsearch, OpenSearch.
  */
-const STEERING: readonly string[] = [
+const OVERRIDE_HEADERS: readonly string[] = [
   "destination",
   "x-copy-from",
   "x-copy-from-account",
@@ -86,7 +86,7 @@ const STEERING: readonly string[] = [
 
 const CLIENT_HEADERS: ReadonlyMap<string, ClientHeaderRule> = new Map([
   ...NEVER_FROM_CLIENT.map((name) => [name, "never"] as const),
-  ...STEERING.map((name) => [name, "steering"] as const),
+  ...OVERRIDE_HEADERS.map((name) => [name, "override"] as const),
 ]);
 
 /**
@@ -102,8 +102,8 @@ export function foldName(name: string): string {
 export function clientHeaderRule(foldedName: string): ClientHeaderRule {
   const rule = CLIENT_HEADERS.get(foldedName);
   if (rule !== undefined) return rule;
-  if (NEVER_FAMILY.test(foldedName)) return "never";
-  return foldedName.startsWith("impersonate-extra-") ? "steering" : "pass";
+  if (NEVER_FROM_CLIENT_PATTERN.test(foldedName)) return "never";
+  return foldedName.startsWith("impersonate-extra-") ? "override" : "pass";
 }
 
 /** What a client's header is, by its name alone. */

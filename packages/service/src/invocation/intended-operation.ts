@@ -2,10 +2,10 @@ import { MEMBRANE_OPERATION_HEADER, MEMBRANE_OPERATIONS, parseMembraneOperation 
 import type { MembraneOperation } from "capability-protocol";
 import type { Kind } from "../domain/capability.ts";
 import type { Denial } from "../domain/denial.ts";
-import type { Resolved } from "./resolve.ts";
+import type { Resolution } from "./resolve.ts";
 
 /** The value of `Membrane-Operation` for each kind of capability; there is none for an invocation. */
-const OPERATION_OF: Readonly<Record<Kind, MembraneOperation | undefined>> = {
+const OPERATIONS_BY_KIND: Readonly<Record<Kind, MembraneOperation | undefined>> = {
   provision: "provision",
   create: "create",
   query: "query",
@@ -21,16 +21,16 @@ const OPERATION_OF: Readonly<Record<Kind, MembraneOperation | undefined>> = {
  *
  * @param text the header's value.
  */
-export function refuseOperation(
+export function checkOperation(
   text: string,
-  { capability, upstream }: Pick<Resolved, "capability" | "upstream">,
+  { capability, upstream }: Pick<Resolution, "capability" | "upstream">,
 ): Denial | undefined {
   const wanted = parseMembraneOperation(text);
   if (wanted === undefined) {
     const expected = `one of ${MEMBRANE_OPERATIONS.join(", ")}`;
     return { reason: "invalid_field", problem: { field: MEMBRANE_OPERATION_HEADER, expected } };
   }
-  if (OPERATION_OF[capability.kind] === wanted) return undefined;
-  if (capability.kind === "invoke" && upstream?.target.passesPayloadHash === true) return undefined;
+  if (OPERATIONS_BY_KIND[capability.kind] === wanted) return undefined;
+  if (capability.kind === "invoke" && upstream?.target.forwardsPayloadHash === true) return undefined;
   return { reason: "wrong_capability", wanted };
 }

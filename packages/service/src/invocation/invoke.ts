@@ -1,37 +1,37 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
-import type { Digest, PayloadPlan } from "capability-protocol/signers";
-import type { Awaitable } from "../domain/awaitable.ts";
-import { when } from "../domain/awaitable.ts";
+import type { HashFunction, PayloadPlan } from "capability-protocol/signers";
+import type { MaybePromise } from "../collections/maybe-promise.ts";
+import { thenMaybe } from "../collections/maybe-promise.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
 import { accept, deny } from "../domain/denial.ts";
-import { headBytes, linesBytes } from "../domain/head-bytes.ts";
+import { headSize, headerLinesSize } from "../domain/head-size.ts";
 import type { Pools } from "../egress/pools.ts";
-import type { Accounts, Ledger } from "./accounts.ts";
+import type { UsageAccounts, AccountRegistry } from "./usage-accounts.ts";
 import { authorize } from "./authorize.ts";
-import type { BudgetOfBytes } from "./byte-budget.ts";
-import { holdBody } from "./held-body.ts";
-import { markHop } from "./loop.ts";
-import type { Occupancy } from "./occupancy.ts";
+import type { BufferBudget } from "./buffer-budget.ts";
+import { bufferBody } from "./buffered-body.ts";
+import { addHop } from "./loop-detection.ts";
+import type { ConcurrencyLimiter } from "./concurrency-limiter.ts";
 import type { BodyOptions } from "./request-body.ts";
 import { RequestBody } from "./request-body.ts";
 import type { BodyFraming, RequestHead } from "./request-head.ts";
-import type { Admitted, Resolved } from "./resolve.ts";
+import type { Authenticated, Resolution } from "./resolve.ts";
 import type { ShapedRequest } from "./shape.ts";
 import { shape } from "./shape.ts";
 import { hashPayload, planPayload, sign } from "./sign.ts";
-import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./stream.ts";
-import { Exchange } from "./stream.ts";
-import type { PreparedTarget } from "./target.ts";
+import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
+import type { PreparedTarget } from "./prepared-target.ts";
 
 /** All that invocations are handed. */
 export interface InvocationContext extends ExchangeContext {
   readonly pools: Pools;
-  readonly ledger: Ledger;
-  readonly occupancy: Occupancy;
+  readonly accountRegistry: AccountRegistry;
+  readonly concurrencyLimiter: ConcurrencyLimiter;
   /** For the bodies that are held for a signature. */
-  readonly held: BudgetOfBytes;
-  readonly digest: Digest;
+  readonly bufferBudget: BufferBudget;
+  readonly digest: HashFunction;
   readonly now: () => Date;
   /** Names this service in `Via` and `CDN-Loop`. */
   readonly hopId: string;
@@ -40,15 +40,15 @@ export interface InvocationContext extends ExchangeContext {
   /** How many bytes the head of a request to a target may have. */
   readonly headerBytes: number;
   /** How many bytes of a body are held in memory for a signature. */
-  readonly holdLimit: number;
+  readonly maxBufferedBodyBytes: number;
   /** How long a target may take to begin its answer, in milliseconds. */
-  readonly answerTimeoutMs: number;
+  readonly responseTimeoutMs: number;
   /** The longest a target may stay silent, before its answer and within it, in milliseconds. */
   readonly idleTimeoutMs: number;
 }
 
 /** The requester's side. */
-export interface Requester {
+export interface Downstream {
   readonly head: RequestHead;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -57,56 +57,56 @@ export interface Requester {
 /** A resolved capability, from the requester's request to the end of the answer, if there is a place for it. */
 export function invoke(
   context: InvocationContext,
-  admitted: Admitted,
-  requester: Requester,
-): Awaitable<ExchangeEnd> {
-  const { resolved, admission } = admitted;
-  if (resolved.isUnusable === true) return denied({ reason: "target_unusable" });
-  if (resolved.upstream === undefined) throw new TypeError("an exported capability stands for nothing");
-  const { accounts } = resolved;
-  context.ledger.refresh(accounts);
-  const full = context.occupancy.enter(accounts);
-  if (full !== undefined) return denied(full);
-  admission.onLeave(() => context.occupancy.leave(accounts));
-  return carryOut(context, admitted, resolved.upstream, requester);
+  authenticated: Authenticated,
+  downstream: Downstream,
+): MaybePromise<ExchangeEnd> {
+  const { resolution, inFlight } = authenticated;
+  if (resolution.isUnusable === true) return denied({ reason: "target_unusable" });
+  if (resolution.upstream === undefined) throw new TypeError("an exported capability stands for nothing");
+  const { accounts } = resolution;
+  context.accountRegistry.refresh(accounts);
+  const denial = context.concurrencyLimiter.acquire(accounts);
+  if (denial !== undefined) return denied(denial);
+  inFlight.onFinish(() => context.concurrencyLimiter.release(accounts));
+  return forward(context, authenticated, resolution.upstream, downstream);
 }
 
 /** resolve → authorize → shape → sign → stream. */
-function carryOut(
+function forward(
   context: InvocationContext,
-  { admission, resolved: { accounts } }: Admitted,
-  { target, poolKey, owner }: NonNullable<Resolved["upstream"]>,
-  requester: Requester,
-): Awaitable<ExchangeEnd> {
-  const marks = markHop(requester.head, context.hopId);
-  if (marks === undefined) return denied({ reason: "loop_detected" });
-  const refused = authorize(target, requester.head);
-  if (refused !== undefined) return denied(refused);
+  { inFlight, resolution: { accounts } }: Authenticated,
+  { target, poolKey, owner }: NonNullable<Resolution["upstream"]>,
+  downstream: Downstream,
+): MaybePromise<ExchangeEnd> {
+  const hopHeaders = addHop(downstream.head, context.hopId);
+  if (hopHeaders === undefined) return denied({ reason: "loop_detected" });
+  const denial = authorize(target, downstream.head);
+  if (denial !== undefined) return denied(denial);
 
-  const plan = planPayload(target, requester.head);
+  const plan = planPayload(target, downstream.head);
   if (plan.kind === "refused") return denied({ reason: "invalid_field", problem: plan.problem });
-  const outcome = shape(target, requester.head, plan);
+  const outcome = shape(target, downstream.head, plan);
   if (!outcome.ok) return denied(outcome.denial);
-  const shaped = withFraming(outcome.value, requester.head.body);
+  const shaped = withFraming(outcome.value, downstream.head.body);
   // Before it is signed: the headers of both sides together may be twice as long as either may send.
-  if (headBytes(shaped) + linesBytes(marks) + target.addedBytes > context.headerBytes) {
+  if (headSize(shaped) + headerLinesSize(hopHeaders) + target.maxAddedBytes > context.headerBytes) {
     return denied({ reason: "header_too_large" });
   }
-  return when(preparePayload(context, accounts, plan, requester), (payload) => {
-    if (payload === undefined) return { kind: "requester_left" };
+  return thenMaybe(preparePayload(context, accounts, plan, downstream), (payload) => {
+    if (payload === undefined) return { kind: "client_disconnected" };
     if (!payload.ok) return denied(payload.denial);
     const { hash, body, release } = payload.value;
-    if (release !== undefined) admission.onLeave(release);
+    if (release !== undefined) inFlight.onFinish(release);
     const pool = context.pools.get(poolKey, target, owner);
     if (pool === undefined) {
       if (body instanceof Readable) body.destroy();
       return denied({ reason: "tenant_busy" });
     }
-    const unsigned = withLength(marks, payload.value, requester.head);
-    const signNow = (): string[] => sign(target, shaped, hash, unsigned, context.now);
+    const unsigned = withLength(hopHeaders, payload.value, downstream.head);
+    const signHeaders = (): string[] => sign(target, shaped, hash, unsigned, context.now);
 
-    const exchange = new Exchange(requester.response, { admission, accounts }, context);
-    const request = upstreamRequest(context, target, shaped, signNow, body, requester.head);
+    const exchange = new Exchange(downstream.response, { inFlight, accounts }, context);
+    const request = upstreamRequest(context, target, shaped, signHeaders, body, downstream.head);
     exchange.start(pool, request);
     return exchange.ended;
   });
@@ -128,57 +128,57 @@ interface Payload {
  */
 function preparePayload(
   context: InvocationContext,
-  accounts: Accounts,
+  accounts: UsageAccounts,
   plan: Exclude<PayloadPlan, { kind: "refused" }>,
-  { head, request }: Requester,
-): Awaitable<Outcome<Payload> | undefined> {
+  { head, request }: Downstream,
+): MaybePromise<Outcome<Payload> | undefined> {
   switch (plan.kind) {
-    case "declared":
+    case "precomputed":
       return accept({
         hash: plan.value,
         body: head.body.kind === "none" ? null : new RequestBody(request, context.bodies),
       });
-    case "hold":
-      return holdPayload(context, accounts, head, request);
+    case "buffer":
+      return bufferPayload(context, accounts, head, request);
   }
 }
 
-async function holdPayload(
+async function bufferPayload(
   context: InvocationContext,
-  accounts: Accounts,
+  accounts: UsageAccounts,
   head: RequestHead,
   request: IncomingMessage,
 ): Promise<Outcome<Payload> | undefined> {
-  const limit = context.holdLimit;
+  const limit = context.maxBufferedBodyBytes;
   const tooLarge = deny({ reason: "payload_too_large", limit });
   const expected = head.body.kind === "length" ? head.body.length : undefined;
   if (expected !== undefined && expected > limit) return tooLarge;
-  const share = context.held.shareOf(accounts);
-  const body = await holdBody(request, context.bodies, { expected, limit, share });
-  if (body === "too_long") return tooLarge;
-  if (body === "requester_left") return undefined;
-  if (body === "requester_silent") return deny({ reason: "request_timeout" });
+  const share = context.bufferBudget.shareFor(accounts);
+  const body = await bufferBody(request, context.bodies, { expected, limit, share });
+  if (body === "too_large") return tooLarge;
+  if (body === "client_disconnected") return undefined;
+  if (body === "client_too_slow") return deny({ reason: "request_timeout" });
   if ("refused" in body) return deny(body.refused);
-  const { pieces, length, release } = body;
-  return accept({ hash: hashPayload(pieces, context.digest), body: bodyOf(pieces), length, release });
+  const { chunks, length, release } = body;
+  return accept({ hash: hashPayload(chunks, context.digest), body: bodyOf(chunks), length, release });
 }
 
 /** A body in several pieces is sent piece by piece: joined, it would be in memory twice. */
-function bodyOf(pieces: readonly Buffer[]): Readable | Buffer {
-  const [first = EMPTY] = pieces;
-  return pieces.length <= 1 ? first : Readable.from(pieces, { objectMode: false });
+function bodyOf(chunks: readonly Buffer[]): Readable | Buffer {
+  const [first = EMPTY_BODY] = chunks;
+  return chunks.length <= 1 ? first : Readable.from(chunks, { objectMode: false });
 }
 
-const EMPTY = Buffer.alloc(0);
+const EMPTY_BODY = Buffer.alloc(0);
 
 /** Declares the length of a chunked body that is held, since a target may accept no chunked body. */
 function withLength(
-  lines: readonly string[],
+  headers: readonly string[],
   { length, body }: Payload,
   head: RequestHead,
 ): readonly string[] {
-  if (length === undefined || head.body.kind === "length" || Buffer.isBuffer(body)) return lines;
-  return [...lines, "Content-Length", String(length)];
+  if (length === undefined || head.body.kind === "length" || Buffer.isBuffer(body)) return headers;
+  return [...headers, "Content-Length", String(length)];
 }
 
 /** `Content-Length` is an end-to-end header and may be signed; it is set here and never copied. */
@@ -191,24 +191,27 @@ function upstreamRequest(
   context: InvocationContext,
   target: PreparedTarget,
   { method, path, query }: ShapedRequest,
-  signNow: () => string[],
+  signHeaders: () => string[],
   body: Readable | Buffer | null,
   head: RequestHead,
 ): UpstreamRequest {
-  const sent = query === "" ? path : `${path}?${query}`;
+  const pathAndQuery = query === "" ? path : `${path}?${query}`;
   return {
     method,
-    path: sent,
-    sign: signNow,
+    path: pathAndQuery,
+    sign: signHeaders,
     body,
-    asked: { target, path: sent, clientHeaders: head.rawHeaders },
-    answerTimeoutMs: shorter(target.timeoutMs, Math.min(context.answerTimeoutMs, context.idleTimeoutMs)),
-    idleTimeoutMs: shorter(target.timeoutMs, context.idleTimeoutMs),
+    sentRequest: { target, path: pathAndQuery, clientHeaders: head.rawHeaders },
+    responseTimeoutMs: shorterTimeout(
+      target.timeoutMs,
+      Math.min(context.responseTimeoutMs, context.idleTimeoutMs),
+    ),
+    idleTimeoutMs: shorterTimeout(target.timeoutMs, context.idleTimeoutMs),
   };
 }
 
 /** A target can shorten what the service allows, never lengthen it. */
-function shorter(own: number | undefined, limit: number): number {
+function shorterTimeout(own: number | undefined, limit: number): number {
   return own === undefined ? limit : Math.min(own, limit);
 }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { baseOf, keepLinks, leadsBelow } from "./references.ts";
+import { baseOf, filterLinks, isBelowBase } from "./references.ts";
 
 const SENT = "https://target.example:8443/v1/items?page=1";
 const BASE = baseOf(new URL("https://target.example:8443/v1"));
@@ -18,7 +18,7 @@ test.each([
   "",
   "../v1/a",
 ])("%s leads below the base", (reference) => {
-  expect(leadsBelow(BASE, SENT, reference)).toBe(true);
+  expect(isBelowBase(BASE, SENT, reference)).toBe(true);
 });
 
 test.each([
@@ -55,14 +55,14 @@ test.each([
   "/",
   "https://[::1",
 ])("%s does not lead below the base, or two readers differ on it", (reference) => {
-  expect(leadsBelow(BASE, SENT, reference)).toBe(false);
+  expect(isBelowBase(BASE, SENT, reference)).toBe(false);
 });
 
 test("the base of a whole origin takes all of it, and nothing of another", () => {
   const base = baseOf(new URL("https://target.example/"));
-  expect(leadsBelow(base, "https://target.example/", "/anything")).toBe(true);
-  expect(leadsBelow(base, "https://target.example/", "https://target.example")).toBe(true);
-  expect(leadsBelow(base, "https://target.example/", "https://other.example/")).toBe(false);
+  expect(isBelowBase(base, "https://target.example/", "/anything")).toBe(true);
+  expect(isBelowBase(base, "https://target.example/", "https://target.example")).toBe(true);
+  expect(isBelowBase(base, "https://target.example/", "https://other.example/")).toBe(false);
 });
 
 const keep = (reference: string): boolean => reference.startsWith("/v1/");
@@ -87,7 +87,7 @@ test.each([
   ["<</v1/a>>", undefined],
   ["</v1/<a>", undefined],
 ])("of the field %j is kept %j", (field, kept) => {
-  expect(keepLinks(field, keep)).toBe(kept);
+  expect(filterLinks(field, keep)).toBe(kept);
 });
 
 test("whatever a field says, a client that looks for brackets finds none that lead elsewhere, however lines are joined", () => {
@@ -109,11 +109,11 @@ test("whatever a field says, a client that looks for brackets finds none that le
   const field = fc.array(part, { maxLength: 30 }).map((parts) => parts.join(""));
   fc.assert(
     fc.property(fc.array(field, { maxLength: 3 }), (fields) => {
-      const kept = fields.flatMap((each) => keepLinks(each, keep) ?? []);
+      const kept = fields.flatMap((each) => filterLinks(each, keep) ?? []);
       for (const [, reference = ""] of kept.join(", ").matchAll(/<([^<>]*)>/g))
         expect(keep(reference)).toBe(true);
       // Our own reader, given what it kept, keeps it all.
-      for (const each of kept) expect(keepLinks(each, keep)).toBe(each);
+      for (const each of kept) expect(filterLinks(each, keep)).toBe(each);
     }),
     { numRuns: 10_000 },
   );
@@ -123,7 +123,7 @@ test("a field is read in one pass, whatever its shape", () => {
   for (const unit of ["<", ">", '"', "\\", ",", "<>", '<">', "</v1/a>,", '"\\', ", ", "<,"]) {
     let asked = 0;
     const field = unit.repeat(20_000);
-    keepLinks(field, (reference) => {
+    filterLinks(field, (reference) => {
       asked += reference.length + 1;
       return true;
     });

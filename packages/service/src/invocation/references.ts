@@ -4,14 +4,14 @@
  */
 
 /** The URIs that belong to a target: an origin, and a path up to a whole segment. */
-export interface Base {
+export interface TargetBase {
   readonly origin: string;
   /** Without a trailing slash. */
   readonly path: string;
 }
 
 /** The base of a target's URI: without its query. */
-export function baseOf(url: URL): Base {
+export function baseOf(url: URL): TargetBase {
   const { pathname } = url;
   return { origin: url.origin, path: pathname.endsWith("/") ? pathname.slice(0, -1) : pathname };
 }
@@ -24,32 +24,32 @@ const WITH_AUTHORITY = /^https?:\/\/[^/]/i;
 /**
  * Whether a reference in a response leads below the target's base, for every parser.
  *
- * @param sent the URI that was requested, against which a relative reference is resolved.
+ * @param requestUri the URI that was requested, against which a relative reference is resolved.
  */
-export function leadsBelow(base: Base, sent: string, reference: string): boolean {
+export function isBelowBase(base: TargetBase, requestUri: string, reference: string): boolean {
   if (!URI_CHARACTERS.test(reference)) return false;
   // Some parsers take `https:/a` for a path, others for a host.
   if (SCHEME.test(reference) && !WITH_AUTHORITY.test(reference)) return false;
-  if (!URL.canParse(reference, sent)) return false;
-  const url = new URL(reference, sent);
+  if (!URL.canParse(reference, requestUri)) return false;
+  const url = new URL(reference, requestUri);
   if (url.origin !== base.origin || url.username !== "" || url.password !== "") return false;
   return url.pathname === base.path || url.pathname.startsWith(`${base.path}/`);
 }
 
 /** How many references of one response are checked, since each costs the parsing of a URI. Further ones are dropped. */
-export const REFERENCE_LIMIT = 100;
+export const MAX_REFERENCES = 100;
 
 /**
  * Removes the links of a `Link` field (RFC 8288) that do not lead below the base.
  *
  * Everything in angle brackets counts, also inside quotes: clients find it with a regular expression.
  *
- * @param judge whether a reference may be passed on.
+ * @param isAllowed whether a reference may be passed on.
  * @returns the field unchanged if all may be, nothing if none may be.
  */
-export function keepLinks(field: string, judge: (reference: string) => boolean): string | undefined {
+export function filterLinks(field: string, isAllowed: (reference: string) => boolean): string | undefined {
   const links = splitLinks(field);
-  const kept = links.filter((link) => isLink(link, judge));
+  const kept = links.filter((link) => isAllowedLink(link, isAllowed));
   if (kept.length === 0) return undefined;
   return kept.length === links.length ? field : kept.join(", ");
 }
@@ -75,13 +75,13 @@ function splitLinks(field: string): string[] {
   return links.filter((link) => link !== "");
 }
 
-function isLink(link: string, judge: (reference: string) => boolean): boolean {
+function isAllowedLink(link: string, isAllowed: (reference: string) => boolean): boolean {
   if (!link.startsWith("<")) return false;
   let from = link.indexOf("<");
   while (from !== -1) {
     const to = link.indexOf(">", from);
     const reference = link.slice(from + 1, to);
-    if (to === -1 || reference.includes("<") || !judge(reference)) return false;
+    if (to === -1 || reference.includes("<") || !isAllowed(reference)) return false;
     from = link.indexOf("<", to);
   }
   return true;

@@ -1,43 +1,43 @@
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import type { LeastRate, Pace, Paced, Window } from "./pace.ts";
-import { judgeRate } from "./pace.ts";
+import type { MinDataRate, Ticker, Tickable, RateWindow } from "./ticker.ts";
+import { checkRate } from "./ticker.ts";
 
 /** The requester left before its body was whole. */
-export class RequesterGoneError extends Error {
-  override readonly name = "RequesterGoneError";
-  readonly code = "REQUESTER_GONE";
+export class ClientDisconnectedError extends Error {
+  override readonly name = "ClientDisconnectedError";
+  readonly code = "CLIENT_DISCONNECTED";
 }
 
 /** The requester was too slow in the middle of its body, or silent. */
-export class RequesterSilentError extends Error {
-  override readonly name = "RequesterSilentError";
-  readonly code = "REQUESTER_SILENT";
+export class ClientTooSlowError extends Error {
+  override readonly name = "ClientTooSlowError";
+  readonly code = "CLIENT_TOO_SLOW";
 }
 
 /** How bodies are read. */
 export interface BodyOptions {
-  readonly pace: Pace;
+  readonly ticker: Ticker;
   /** How fast a requester must send while more is waited for. */
-  readonly sender: LeastRate;
+  readonly minRequestRate: MinDataRate;
   /** Told of every piece that comes, in bytes, before it is passed on. */
-  readonly passing: (bytes: number) => void;
+  readonly onBytes: (bytes: number) => void;
 }
 
 /**
  * The requester's body as a stream of its own. The HTTP client destroys the body that it is given when the target fails;
  * given the request itself, it would destroy the connection on which the requester waits for an answer.
  */
-export class RequestBody extends Readable implements Paced {
-  place = -1;
+export class RequestBody extends Readable implements Tickable {
+  index = -1;
   readonly #request: IncomingMessage;
   readonly #options: BodyOptions;
   #received = 0;
   #isWaiting = false;
-  #window: Window | undefined;
-  readonly #take = (chunk: Buffer): void => {
+  #window: RateWindow | undefined;
+  readonly #onData = (chunk: Buffer): void => {
     this.#received += chunk.length;
-    this.#options.passing(chunk.length);
+    this.#options.onBytes(chunk.length);
     if (this.push(chunk)) return;
     // Nobody waits for more until this is read.
     this.#isWaiting = false;
@@ -52,16 +52,16 @@ export class RequestBody extends Readable implements Paced {
     this.#options = options;
     // Whoever reads it is told by the stream; once nobody does, that the requester left is nobody's error.
     this.on("error", () => undefined);
-    request.on("data", this.#take);
+    request.on("data", this.#onData);
     request.on("end", () => {
-      options.pace.delete(this);
+      options.ticker.delete(this);
       this.push(null);
     });
     request.on("close", () => {
-      if (!request.complete) this.destroy(new RequesterGoneError("the requester left"));
+      if (!request.complete) this.destroy(new ClientDisconnectedError("the requester left"));
     });
     request.pause();
-    options.pace.add(this);
+    options.ticker.add(this);
   }
 
   override _read(): void {
@@ -74,15 +74,15 @@ export class RequestBody extends Readable implements Paced {
       this.#window = undefined;
       return;
     }
-    const judged = judgeRate(this.#window, this.#received, now, this.#options.sender);
-    if (judged === "too_slow") this.destroy(new RequesterSilentError("the requester was too slow"));
-    else this.#window = judged;
+    const window = checkRate(this.#window, this.#received, now, this.#options.minRequestRate);
+    if (window === "too_slow") this.destroy(new ClientTooSlowError("the requester was too slow"));
+    else this.#window = window;
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     // What comes now is dropped; how much of it is still let in is for whoever answers.
-    this.#options.pace.delete(this);
-    this.#request.off("data", this.#take);
+    this.#options.ticker.delete(this);
+    this.#request.off("data", this.#onData);
     done(error);
   }
 }

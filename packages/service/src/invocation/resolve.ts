@@ -1,30 +1,30 @@
 import { hash } from "node:crypto";
 import type { Authority, CapabilityToken } from "capability-protocol";
 import { parseExportRequest } from "capability-protocol";
-import type { Digest } from "capability-protocol/signers";
+import type { HashFunction } from "capability-protocol/signers";
 import type { Capability } from "../domain/capability.ts";
 import type { Uid } from "../domain/uid.ts";
 import { poolKey } from "../egress/pools.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
-import type { Awaitable } from "../domain/awaitable.ts";
+import type { MaybePromise } from "../collections/maybe-promise.ts";
 import { samePosition, StoreBusyError } from "../store/store.ts";
-import type { Opened, Vault } from "../store/vault.ts";
-import type { VerdictCache } from "../store/verdict-cache.ts";
-import type { Accounts, Ledger } from "./accounts.ts";
-import type { Admission, Admissions } from "./admissions.ts";
-import type { PreparedTarget } from "./target.ts";
-import { prepareTarget } from "./target.ts";
-import { verdictBytes } from "./verdict-bytes.ts";
+import type { OpenedCapability, Vault } from "../store/vault.ts";
+import type { ResolutionCache } from "../store/resolution-cache.ts";
+import type { UsageAccounts, AccountRegistry } from "./usage-accounts.ts";
+import type { InFlightRequest, InFlightRegistry } from "./in-flight-registry.ts";
+import type { PreparedTarget } from "./prepared-target.ts";
+import { prepareTarget } from "./prepared-target.ts";
+import { resolutionSize } from "./resolution-size.ts";
 
 /** A capability that works at this moment, and what an exported one stands for. */
-export interface Resolved {
+export interface Resolution {
   readonly capability: Capability;
   readonly payload: Buffer;
   readonly lineage: ReadonlySet<Uid>;
   /** The accounts that its use is charged to. */
-  readonly accounts: Accounts;
+  readonly accounts: UsageAccounts;
   /** The tenant that this verdict is charged to in the cache. */
-  readonly maker: string;
+  readonly cacheOwner: string;
   /** About how much memory it holds. */
   readonly bytes: number;
   /** It was exported under less strict rules: today's rules refuse it, so it is not sent. */
@@ -38,29 +38,29 @@ export interface Resolved {
 }
 
 /** A resolved capability whose request is watched for revokes from the same turn on. */
-export interface Admitted {
-  readonly resolved: Resolved;
-  readonly admission: Admission;
+export interface Authenticated {
+  readonly resolution: Resolution;
+  readonly inFlight: InFlightRequest;
 }
 
 /** The owner of the operator's capabilities. */
 const NO_TENANT = "";
 
 /** How often a record is read again because the log moved on meanwhile. */
-const ATTEMPTS = 16;
+const MAX_ATTEMPTS = 16;
 
 export interface ResolveContext {
-  readonly admissions: Admissions;
-  readonly ledger: Ledger;
+  readonly inFlightRegistry: InFlightRegistry;
+  readonly accountRegistry: AccountRegistry;
   readonly feed: RevocationFeed;
-  readonly cache: VerdictCache<Resolved>;
+  readonly cache: ResolutionCache<Resolution>;
   readonly vault: Vault;
-  readonly digest: Digest;
+  readonly digest: HashFunction;
   readonly authorityCa: (authority: Authority) => string | undefined;
 }
 
 /** Which tokens are resolved: any, or those alone whose verdict is at hand, which cost no look into the store. */
-export type Reach = "any" | "known";
+export type LookupMode = "any" | "cached";
 
 /**
  * From a token to what it does.
@@ -72,56 +72,65 @@ export type Reach = "any" | "known";
 export function resolve(
   context: ResolveContext,
   token: CapabilityToken,
-  reach: Reach = "any",
-): Awaitable<Admitted | undefined> {
+  mode: LookupMode = "any",
+): MaybePromise<Authenticated | undefined> {
   const digest = hash("sha512", token, "base64");
-  const asked = context.feed.advance();
-  if (asked instanceof Promise)
-    return asked.then(() => recall(context, digest) ?? lookUp(context, token, digest, reach));
+  const pending = context.feed.advance();
+  if (pending instanceof Promise)
+    return pending.then(() => fromCache(context, digest) ?? fromStore(context, token, digest, mode));
   // At once where the engine is inside the process and the verdict at hand: nearly always.
-  return recall(context, digest) ?? lookUp(context, token, digest, reach);
+  return fromCache(context, digest) ?? fromStore(context, token, digest, mode);
 }
 
 /** What is known already; ask the feed first. */
-function recall({ cache, admissions }: ResolveContext, digest: string): Admitted | undefined {
-  const resolved = cache.get(digest);
-  return resolved === undefined ? undefined : { resolved, admission: admissions.admit(resolved.lineage) };
+function fromCache({ cache, inFlightRegistry }: ResolveContext, digest: string): Authenticated | undefined {
+  const resolution = cache.get(digest);
+  return resolution === undefined
+    ? undefined
+    : { resolution, inFlight: inFlightRegistry.register(resolution.lineage) };
 }
 
-async function lookUp(
+async function fromStore(
   context: ResolveContext,
   token: CapabilityToken,
   digest: string,
-  reach: Reach,
-): Promise<Admitted | undefined> {
-  if (reach === "known") return undefined;
-  const { feed, cache, vault, admissions } = context;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+  mode: LookupMode,
+): Promise<Authenticated | undefined> {
+  if (mode === "cached") return undefined;
+  const { feed, cache, vault, inFlightRegistry } = context;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const opened = await vault.open(token);
     if (opened === undefined) return undefined;
     if (samePosition(opened.position, feed.position())) {
-      const resolved = prepare(context, opened);
-      cache.put(digest, resolved, opened.position);
-      return { resolved, admission: admissions.admit(resolved.lineage) };
+      const resolution = toResolution(context, opened);
+      cache.put(digest, resolution, opened.position);
+      return { resolution, inFlight: inFlightRegistry.register(resolution.lineage) };
     }
     // Something was revoked while the record was read: perhaps this very capability.
     await feed.advance();
-    const known = recall(context, digest);
-    if (known !== undefined) return known;
+    const cached = fromCache(context, digest);
+    if (cached !== undefined) return cached;
   }
   throw new StoreBusyError("revokes come faster than a record can be read");
 }
 
-function prepare(context: ResolveContext, opened: Opened): Resolved {
-  const { capability, payload, lineage, payers, configuration } = opened;
-  const bytes = verdictBytes(lineage.size, configuration?.length ?? 0);
-  const accounts = context.ledger.accountsOf(payers);
-  const found = { capability, payload, lineage, accounts, maker: payers.maker ?? NO_TENANT, bytes };
+function toResolution(context: ResolveContext, opened: OpenedCapability): Resolution {
+  const { capability, payload, lineage, usageOwners, configuration } = opened;
+  const bytes = resolutionSize(lineage.size, configuration?.length ?? 0);
+  const accounts = context.accountRegistry.accountsOf(usageOwners);
+  const found = {
+    capability,
+    payload,
+    lineage,
+    accounts,
+    cacheOwner: usageOwners.exporter ?? NO_TENANT,
+    bytes,
+  };
   if (configuration === undefined) return found;
   const request = parseExportRequest(JSON.parse(configuration.toString("utf8")));
   if (!request.ok) return { ...found, isUnusable: true };
   const target = prepareTarget(request.value, context.digest, context.authorityCa);
   const destination = { origin: target.origin, ...(target.tls === undefined ? {} : { tls: target.tls }) };
-  const owner = payers.owner ?? NO_TENANT;
+  const owner = usageOwners.targetOwner ?? NO_TENANT;
   return { ...found, upstream: { target, owner, poolKey: poolKey(destination, owner) } };
 }

@@ -20,14 +20,14 @@ import { HOP_BY_HOP_RESPONSE } from "capability-protocol";
  * - `sec-`, `secure-session-`: protocols between browser and authority, sessions among them.
  * - `service-worker-`, `set-`: workers, cookies and log-in state of the origin.
  */
-const FAMILY =
+const NEVER_FROM_TARGET_PATTERN =
   /^(?:access-control-|ad-auction-|attribution-reporting-|cache-group|edge-|observe-browsing-topics|origin-|proxy-|public-key-pins|reporting-|sec-|secure-session-|service-worker-|set-|shared-storage-|surrogate-|x-accel-|x-litespeed-)/;
 
 /**
  * Endings: `Cache-Control` for particular caches (RFC 9213, `CDN-Cache-Control` and others), which would override our
  * `private`; and policies that enforce nothing and have the browser report to any host.
  */
-const ENDINGS = ["-cache-control", "-report-only"] as const;
+const NEVER_FROM_TARGET_SUFFIXES = ["-cache-control", "-report-only"] as const;
 
 const NEVER_FROM_TARGET: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP_RESPONSE,
@@ -64,7 +64,7 @@ const NEVER_FROM_TARGET: ReadonlySet<string> = new Set([
 export function passesToClient(lowerCaseName: string): boolean {
   return (
     !NEVER_FROM_TARGET.has(lowerCaseName) &&
-    !FAMILY.test(lowerCaseName) &&
-    !ENDINGS.some((ending) => lowerCaseName.endsWith(ending))
+    !NEVER_FROM_TARGET_PATTERN.test(lowerCaseName) &&
+    !NEVER_FROM_TARGET_SUFFIXES.some((ending) => lowerCaseName.endsWith(ending))
   );
 }

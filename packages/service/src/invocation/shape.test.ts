@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { formatToken } from "capability-protocol";
 import { expect, test } from "vitest";
-import { CREDENTIAL_HEADERS } from "../testkit/credential-headers.ts";
-import { preparedTarget, requestHeadOf, shaped } from "../testkit/prepared.ts";
+import { CREDENTIAL_HEADERS } from "../../../testkit/src/credential-headers.ts";
+import { preparedTarget, requestHeadOf, shaped } from "../../../testkit/src/fixtures.ts";
 import { shape } from "./shape.ts";
 
 const URI = "https://example.com:8443/a%20b/c?d=e";
@@ -137,7 +137,7 @@ test("a header that steers, and that the target sets, is the target's own or ref
   };
   const target = preparedTarget({ uri: URI, headers, hmac: { "aws4-hmac-sha256": AWS4 } });
   const head = (...rawHeaders: string[]): ReturnType<typeof requestHeadOf> => requestHeadOf({ rawHeaders });
-  const plan = { kind: "declared", value: "" } as const;
+  const plan = { kind: "precomputed", value: "" } as const;
   for (const [name, own] of [
     ["X-Amz-Acl", "private"],
     ["x_amz_acl", "private"],
@@ -165,7 +165,7 @@ const STEERING = [
 
 test.each(STEERING)("%s is refused if the target carries a credential, and only then", (name) => {
   const head = requestHeadOf({ rawHeaders: ["Connection", name, name, "theirs"] });
-  const plan = { kind: "declared", value: "" } as const;
+  const plan = { kind: "precomputed", value: "" } as const;
   for (const [each, body] of WITH_CREDENTIAL) {
     const isForeign = each.includes("authority");
     expect(shape(preparedTarget(body), head, plan).ok, each).toBe(isForeign);
@@ -177,16 +177,16 @@ test("headers that describe chunks within a body pass only if the body is sent i
   const target = preparedTarget({ uri: URI, hmac: { "aws4-hmac-sha256": AWS4 } });
   const rawHeaders = ["X-Amz-Trailer", "x-amz-checksum-crc32", "x-amz-decoded-content-length", "4"];
   const head = requestHeadOf({ rawHeaders });
-  const framed = shape(target, head, { kind: "declared", value: "STREAMING-UNSIGNED-PAYLOAD-TRAILER" });
+  const framed = shape(target, head, { kind: "precomputed", value: "STREAMING-UNSIGNED-PAYLOAD-TRAILER" });
   expect(framed.ok && framed.value.headers.slice(-4)).toEqual(rawHeaders);
-  for (const plan of [{ kind: "hold" }, { kind: "declared", value: "UNSIGNED-PAYLOAD" }] as const) {
+  for (const plan of [{ kind: "buffer" }, { kind: "precomputed", value: "UNSIGNED-PAYLOAD" }] as const) {
     const outcome = shape(target, head, plan);
     expect(outcome.ok && outcome.value.headers).toEqual(target.headers);
   }
 });
 
 test("what no target gets is dropped, but refused where the service behind a signature would act on it", () => {
-  const plan = { kind: "declared", value: "" } as const;
+  const plan = { kind: "precomputed", value: "" } as const;
   const aws4 = preparedTarget({ uri: URI, hmac: { "aws4-hmac-sha256": AWS4 } });
   for (const name of ["X-Amzn-Oidc-Data", "x-goog-authenticated-user-email"]) {
     const head = requestHeadOf({ rawHeaders: [name, "theirs"] });

@@ -1,12 +1,12 @@
 import { TOKEN_PATTERN, printableName, trimFieldValue } from "capability-protocol";
 import type { PayloadPlan } from "capability-protocol/signers";
-import { UNSIGNED_TRAILER } from "capability-protocol/signers";
+import { STREAMING_UNSIGNED_PAYLOAD_TRAILER } from "capability-protocol/signers";
 import type { Outcome } from "../domain/denial.ts";
 import { accept, deny } from "../domain/denial.ts";
 import type { ClientHeader } from "./header-rules.ts";
 import { clientHeader, connectionOptions } from "./header-rules.ts";
 import type { RequestHead } from "./request-head.ts";
-import type { PreparedTarget } from "./target.ts";
+import type { PreparedTarget } from "./prepared-target.ts";
 
 /** The upstream request, its body aside. */
 export interface ShapedRequest {
@@ -32,9 +32,9 @@ export function shape(target: PreparedTarget, head: RequestHead, plan: PayloadPl
     const name = rawHeaders[i] ?? "";
     const value = rawHeaders[i + 1] ?? "";
     const header = clientHeader(name);
-    const verdict = judgeHeader(target, plan, header, value);
-    if (verdict === "refuse") return deny({ reason: "header_not_allowed", name: printableName(name) });
-    if (verdict === "pass" && !connection.has(header.lowerCase)) headers.push(name, value);
+    const decision = decideHeader(target, plan, header, value);
+    if (decision === "refuse") return deny({ reason: "header_not_allowed", name: printableName(name) });
+    if (decision === "pass" && !connection.has(header.lowerCase)) headers.push(name, value);
   }
   return accept({
     method: target.method ?? head.method,
@@ -49,42 +49,42 @@ function joinQueries(target: PreparedTarget, head: RequestHead): string {
   return target.query === "" ? head.query : `${target.query}&${head.query}`;
 }
 
-type Verdict = "pass" | "drop" | "refuse";
+type HeaderDecision = "pass" | "drop" | "refuse";
 
 /** Decides about one header line of the client. */
-function judgeHeader(
+function decideHeader(
   target: PreparedTarget,
   plan: PayloadPlan,
   { lowerCase, folded, rule, isCredential }: ClientHeader,
   value: string,
-): Verdict {
-  if (rule === "never") return judgeNever(target, lowerCase, value);
-  const own = target.steering.get(folded);
+): HeaderDecision {
+  if (rule === "never") return decideNeverForwarded(target, lowerCase, value);
+  const own = target.overrideHeaders.get(folded);
   if (own !== undefined && own !== value && own !== trimFieldValue(value)) return "refuse";
   if (target.headerNames.has(folded)) return "drop";
   if (isCredential && (target.carriesCredential || TOKEN_PATTERN.test(value))) return "drop";
-  if (rule === "steering" && target.refusesSteering) return "refuse";
-  return target.signer === undefined ? "pass" : judgeSigned(target.signer, plan, lowerCase, value);
+  if (rule === "override" && target.refusesOverrides) return "refuse";
+  return target.signer === undefined ? "pass" : decideForSigner(target.signer, plan, lowerCase, value);
 }
 
 /** What no target gets is dropped, unless the target's signer says that the target would act on it: `X-Amzn-Oidc-Data`. */
-function judgeNever(target: PreparedTarget, lowerCase: string, value: string): Verdict {
-  if (target.passesPayloadHash && isForAuthority(lowerCase)) return "pass";
+function decideNeverForwarded(target: PreparedTarget, lowerCase: string, value: string): HeaderDecision {
+  if (target.forwardsPayloadHash && isForMembraneService(lowerCase)) return "pass";
   return target.signer?.headerRule(lowerCase, value) === "refuse" ? "refuse" : "drop";
 }
 
-function judgeSigned(
+function decideForSigner(
   signer: NonNullable<PreparedTarget["signer"]>,
   plan: PayloadPlan,
   lowerCase: string,
   value: string,
-): Verdict {
+): HeaderDecision {
   const rule = signer.headerRule(lowerCase, value);
   if (rule !== "framing") return rule ?? "pass";
-  return plan.kind === "declared" && plan.value === UNSIGNED_TRAILER ? "pass" : "drop";
+  return plan.kind === "precomputed" && plan.value === STREAMING_UNSIGNED_PAYLOAD_TRAILER ? "pass" : "drop";
 }
 
 /** What another Membrane Service reads, and no other target. */
-function isForAuthority(lowerCase: string): boolean {
+function isForMembraneService(lowerCase: string): boolean {
   return lowerCase === "x-payload-sha256" || lowerCase === "membrane-operation";
 }

@@ -1,6 +1,10 @@
-import { EMPTY_SHA256, UNSIGNED_PAYLOAD, UNSIGNED_TRAILER } from "capability-protocol/signers";
+import {
+  EMPTY_SHA256,
+  UNSIGNED_PAYLOAD,
+  STREAMING_UNSIGNED_PAYLOAD_TRAILER,
+} from "capability-protocol/signers";
 import { expect, test } from "vitest";
-import { digest, preparedTarget, requestHeadOf, shaped } from "../testkit/prepared.ts";
+import { digest, preparedTarget, requestHeadOf, shaped } from "../../../testkit/src/fixtures.ts";
 import { hashPayload, planPayload, sign } from "./sign.ts";
 
 const NOW = new Date("2026-11-22T00:00:00Z");
@@ -18,13 +22,19 @@ const NONE = { kind: "none" } as const;
 test.each([
   ["s3", "https", NONE, [], EMPTY_SHA256],
   ["s3", "https", LENGTH, [], UNSIGNED_PAYLOAD],
-  ["s3", "https", LENGTH, ["x-amz-content-sha256", UNSIGNED_TRAILER], UNSIGNED_TRAILER],
+  [
+    "s3",
+    "https",
+    LENGTH,
+    ["x-amz-content-sha256", STREAMING_UNSIGNED_PAYLOAD_TRAILER],
+    STREAMING_UNSIGNED_PAYLOAD_TRAILER,
+  ],
   ["s3", "https", LENGTH, ["X-Payload-SHA256", HEX.toUpperCase()], HEX],
   ["lambda", "https", CHUNKED, ["X-Payload-Sha256", HEX], HEX],
   ["lambda", "http", NONE, [], EMPTY_SHA256],
 ])("for %s over %s a body of %j with %j is declared as %s", (service, scheme, body, rawHeaders, value) => {
   const plan = planPayload(targetOf(service, scheme), requestHeadOf({ body, rawHeaders }));
-  expect(plan).toEqual({ kind: "declared", value });
+  expect(plan).toEqual({ kind: "precomputed", value });
 });
 
 test.each([
@@ -32,13 +42,13 @@ test.each([
   ["s3", "http", LENGTH],
   ["lambda", "https", LENGTH],
 ])("for %s over %s a body of %j is held", (service, scheme, body) => {
-  expect(planPayload(targetOf(service, scheme), requestHeadOf({ body }))).toEqual({ kind: "hold" });
+  expect(planPayload(targetOf(service, scheme), requestHeadOf({ body }))).toEqual({ kind: "buffer" });
 });
 
 test("of two hashes the last counts, and one that is none is refused", () => {
   const rawHeaders = ["X-Payload-Sha256", "x", "x-payload-sha256", HEX];
   expect(planPayload(targetOf("lambda"), requestHeadOf({ rawHeaders }))).toEqual({
-    kind: "declared",
+    kind: "precomputed",
     value: HEX,
   });
   const turned = [...rawHeaders.slice(2), ...rawHeaders.slice(0, 2)];
@@ -50,7 +60,7 @@ test("of two hashes the last counts, and one that is none is refused", () => {
 test("without a signer nothing is planned and nothing added", () => {
   const target = preparedTarget({ uri: "https://example.com/" });
   const head = requestHeadOf({ body: LENGTH, rawHeaders: ["X-Payload-Sha256", "nonsense"] });
-  expect(planPayload(target, head)).toEqual({ kind: "declared", value: "" });
+  expect(planPayload(target, head)).toEqual({ kind: "precomputed", value: "" });
   const request = shaped(target, head);
   expect(sign(target, request, "", [], () => NOW)).toEqual(request.headers);
 });

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { Digest, PayloadPlan } from "capability-protocol/signers";
+import type { HashFunction, PayloadPlan } from "capability-protocol/signers";
 import { valuesOf } from "./raw-headers.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { ShapedRequest } from "./shape.ts";
-import type { PreparedTarget } from "./target.ts";
+import type { PreparedTarget } from "./prepared-target.ts";
 
 /** How the signature covers the body: nothing at all for a target without a signer. */
 export function planPayload(target: PreparedTarget, head: RequestHead): PayloadPlan {
@@ -22,15 +22,15 @@ export function planPayload(target: PreparedTarget, head: RequestHead): PayloadP
 }
 
 /** The hash of a payload, piece by piece, as the signers write it. */
-export function hashPayload(pieces: readonly Uint8Array[], digest: Digest): string {
-  const [first = NOTHING] = pieces;
-  if (pieces.length <= 1) return Buffer.from(digest("sha256", first)).toString("hex");
+export function hashPayload(chunks: readonly Uint8Array[], digest: HashFunction): string {
+  const [first = EMPTY_PAYLOAD] = chunks;
+  if (chunks.length <= 1) return Buffer.from(digest("sha256", first)).toString("hex");
   const hash = createHash("sha256");
-  for (const piece of pieces) hash.update(piece);
+  for (const chunk of chunks) hash.update(chunk);
   return hash.digest("hex");
 }
 
-const NOTHING = new Uint8Array();
+const EMPTY_PAYLOAD = new Uint8Array();
 
 /**
  * The header lines of exactly the request that is sent, with its credentials.
@@ -51,6 +51,6 @@ export function sign(
 
 const NO_LINES: readonly string[] = [];
 
-const UNSIGNED: PayloadPlan = { kind: "declared", value: "" };
+const UNSIGNED: PayloadPlan = { kind: "precomputed", value: "" };
 
 const FRAMINGS = { none: "none", length: "known-length", chunked: "unknown-length" } as const;

@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Uid } from "../domain/uid.ts";
-import { createLedger } from "./accounts.ts";
+import { createAccountRegistry } from "./usage-accounts.ts";
 import type { WaitingResponse } from "./waiting-responses.ts";
 import { createWaitingResponses } from "./waiting-responses.ts";
 
@@ -13,7 +13,7 @@ const LIMIT = 1_200;
 const SHARE = 400;
 
 function open() {
-  const ledger = createLedger();
+  const ledger = createAccountRegistry();
   const waiting = createWaitingResponses(LIMIT, ledger);
   const evicted: string[] = [];
   const charged = new Set<Made>();

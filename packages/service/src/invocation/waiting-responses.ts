@@ -1,15 +1,15 @@
 import type { ServerResponse } from "node:http";
 import type { Denial } from "../domain/denial.ts";
-import type { Account, Accounts, Ledger } from "./accounts.ts";
-import { breakOff } from "./break-off.ts";
-import { createByteBudget } from "./byte-budget.ts";
-import type { BodyShare } from "./held-body.ts";
+import type { UsageAccount, UsageAccounts, AccountRegistry } from "./usage-accounts.ts";
+import { abortResponse } from "./abort-response.ts";
+import { createBufferBudget } from "./buffer-budget.ts";
+import type { BufferShare } from "./buffered-body.ts";
 
 /** A response that may have to wait for its client. */
 export interface WaitingResponse {
   readonly response: ServerResponse;
   /** Charged while it waits. */
-  readonly accounts: Accounts;
+  readonly accounts: UsageAccounts;
   /** Bytes that are in memory because its client has not taken them; none if it does not wait. */
   readonly bufferedBytes: number;
   /** Set while it is charged, by {@link WaitingResponses} alone. */
@@ -19,7 +19,7 @@ export interface WaitingResponse {
 }
 
 export interface Charge {
-  readonly share: BodyShare;
+  readonly share: BufferShare;
   readonly bytes: number;
   readonly onClose: () => void;
 }
@@ -37,8 +37,11 @@ export interface WaitingResponses {
 }
 
 /** @param limit of all that waits, in bytes. */
-export function createWaitingResponses(limit: number, ledger: Pick<Ledger, "refresh">): WaitingResponses {
-  const budget = createByteBudget(limit, "waitingBytes");
+export function createWaitingResponses(
+  limit: number,
+  accountRegistry: Pick<AccountRegistry, "refresh">,
+): WaitingResponses {
+  const budget = createBufferBudget(limit, "waitingBytes");
   /** Those that are charged. The first one has waited longest. */
   const waiting = new Set<WaitingResponse>();
   let watched: WaitingResponse[] = [];
@@ -49,16 +52,16 @@ export function createWaitingResponses(limit: number, ledger: Pick<Ledger, "refr
     response.charge = undefined;
     waiting.delete(response);
     response.response.off("close", charge.onClose);
-    charge.share.giveBack(charge.bytes);
+    charge.share.release(charge.bytes);
   };
   const charge = (response: WaitingResponse): void => {
     const bytes = response.bufferedBytes;
     // One that is closed already would never report it.
     if (bytes === 0 || response.charge !== undefined || response.response.destroyed) return;
     // The request may be over, and its accounts idle.
-    ledger.refresh(response.accounts);
-    const share = budget.shareOf(response.accounts);
-    for (let denied = share.take(bytes); denied !== undefined; denied = share.take(bytes)) {
+    accountRegistry.refresh(response.accounts);
+    const share = budget.shareFor(response.accounts);
+    for (let denied = share.reserve(bytes); denied !== undefined; denied = share.reserve(bytes)) {
       const longest = longestWaiting(waiting, response.accounts, denied);
       // It alone is more than a share.
       if (longest === undefined) return response.evict();
@@ -86,7 +89,11 @@ export function createWaitingResponses(limit: number, ledger: Pick<Ledger, "refr
 }
 
 /** Watches a response that was written whole. */
-export function watchEnded(waiting: WaitingResponses, response: ServerResponse, accounts: Accounts): void {
+export function watchEnded(
+  waiting: WaitingResponses,
+  response: ServerResponse,
+  accounts: UsageAccounts,
+): void {
   if (response.writableLength === 0) return;
   waiting.watch({
     response,
@@ -95,7 +102,7 @@ export function watchEnded(waiting: WaitingResponses, response: ServerResponse, 
       return response.writableLength;
     },
     charge: undefined,
-    evict: () => breakOff(response),
+    evict: () => abortResponse(response),
   });
 }
 
@@ -105,7 +112,7 @@ export function watchEnded(waiting: WaitingResponses, response: ServerResponse, 
  */
 function longestWaiting(
   waiting: ReadonlySet<WaitingResponse>,
-  accounts: Accounts,
+  accounts: UsageAccounts,
   { reason }: Denial,
 ): WaitingResponse | undefined {
   const kind = reason === "capability_busy" ? "capabilities" : "tenants";
@@ -122,9 +129,9 @@ function tenantBytes({ accounts }: WaitingResponse): number {
   return largest(accounts.tenants)?.waitingBytes ?? 0;
 }
 
-function largest(accounts: readonly Account[]): Account | undefined {
-  let found: Account | undefined;
+function largest(accounts: readonly UsageAccount[]): UsageAccount | undefined {
+  let result: UsageAccount | undefined;
   for (const account of accounts)
-    if (found === undefined || account.waitingBytes > found.waitingBytes) found = account;
-  return found;
+    if (result === undefined || account.waitingBytes > result.waitingBytes) result = account;
+  return result;
 }

@@ -3,50 +3,53 @@ import { tokenBytes } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
 import { accept, deny } from "../domain/denial.ts";
 import type { Membrane } from "../domain/membrane.ts";
-import { frame } from "../store/frame.ts";
+import { encodeColumns } from "../store/columns.ts";
 import type { StoredMembrane } from "../store/record.ts";
-import { boundColumns } from "../store/record.ts";
-import { sealTo } from "../store/seal.ts";
-import type { Answer, Caller, ManagementContext } from "./context.ts";
-import { denialOf, issue } from "./issue.ts";
-import { subjectOf } from "./subject.ts";
+import { associatedData } from "../store/record.ts";
+import { sealForRecipient } from "../store/seal.ts";
+import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
+import { denialOfCreation, formatUri } from "./capability-uri.ts";
+import { resourceOf } from "./resource.ts";
 
 /** Makes a membrane with its two capabilities. They are sealed to the tenant: `create` itself cannot read them back. */
 export async function create(
   context: ManagementContext,
   caller: Caller,
   request: CreateRequest,
-): Promise<Outcome<Answer>> {
+): Promise<Outcome<ManagementResponse>> {
   const { store, vault, authority } = context;
-  const tenant = await store.tenant(subjectOf(caller));
+  const tenant = await store.tenant(resourceOf(caller));
   if (tenant === undefined) return deny({ reason: "unauthorized" });
 
   const uid = vault.newUid();
   const nothing = Buffer.alloc(0);
-  const exporting = vault.mint({ kind: "export", subject: uid }, nothing);
-  const revoking = vault.mint({ kind: "revoke", subject: uid }, nothing);
+  const exporting = vault.mint({ kind: "export", resource: uid }, nothing);
+  const revoking = vault.mint({ kind: "revoke", resource: uid }, nothing);
   const membrane = {
     type: "membrane",
     uid,
     tenant: tenant.uid,
     name: request.id,
     revoked: false,
-    madeWith: caller.capability.uid,
-    sealedTo: tenant.publicKey,
-  } satisfies Membrane & { sealedTo: Buffer };
-  const tokens = frame([tokenBytes(exporting.token), tokenBytes(revoking.token)]);
+    createdBy: caller.capability.uid,
+    recipientKey: tenant.publicKey,
+  } satisfies Membrane & { recipientKey: Buffer };
+  const tokens = encodeColumns([tokenBytes(exporting.token), tokenBytes(revoking.token)]);
   const stored: StoredMembrane = {
     ...membrane,
-    sealed: sealTo(tenant.publicKey, tokens, boundColumns(membrane)),
+    sealed: sealForRecipient(tenant.publicKey, tokens, associatedData(membrane)),
   };
 
-  const denied = await store.make([stored, exporting.record, revoking.record]);
-  if (denied !== undefined) return deny(denialOf(denied));
+  const denial = await store.create([stored, exporting.record, revoking.record]);
+  if (denial !== undefined) return deny(denialOfCreation(denial));
   return accept({
     status: 201,
     body: {
       id: request.id,
-      capabilities: { export: issue(authority, exporting.token), revoke: issue(authority, revoking.token) },
+      capabilities: {
+        export: formatUri(authority, exporting.token),
+        revoke: formatUri(authority, revoking.token),
+      },
     },
   });
 }

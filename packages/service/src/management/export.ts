@@ -4,15 +4,15 @@ import type { Outcome } from "../domain/denial.ts";
 import { accept, deny, invalid } from "../domain/denial.ts";
 import type { Target } from "../domain/target.ts";
 import type { StoredTarget } from "../store/record.ts";
-import { boundColumns } from "../store/record.ts";
+import { associatedData } from "../store/record.ts";
 import { parseCertificates } from "capability-sdk/pem";
 import { parsePrivateKey } from "../pem.ts";
 import { KEY_BYTES, seal } from "../store/seal.ts";
-import type { Opened } from "../store/vault.ts";
-import type { Answer, Caller, ManagementContext } from "./context.ts";
-import { denialOf, issue } from "./issue.ts";
-import { refuseHead } from "./refuse-head.ts";
-import { subjectOf } from "./subject.ts";
+import type { OpenedCapability } from "../store/vault.ts";
+import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
+import { denialOfCreation, formatUri } from "./capability-uri.ts";
+import { checkHeadSize } from "./head-size-check.ts";
+import { resourceOf } from "./resource.ts";
 
 /**
  * Makes a new capability through a membrane: for a target, or for what a capability already held does.
@@ -24,14 +24,14 @@ export async function exportCapability(
   caller: Caller,
   request: ExportRequest,
   wire: Buffer,
-): Promise<Outcome<Answer>> {
+): Promise<Outcome<ManagementResponse>> {
   if (request.kind === "target") {
-    const denied = await refuseTarget(context, caller, request.target);
+    const denied = await checkTarget(context, caller, request.target);
     return denied ?? exportTarget(context, caller, wire);
   }
   const { authority, token } = request.capability;
   if (!context.isOwn(authority)) {
-    const denied = refuseUri(context, "capability", new URL(`https://${authority}/`));
+    const denied = checkUri(context, "capability", new URL(`https://${authority}/`));
     return denied ?? exportTarget(context, caller, wire);
   }
   const parent = await context.vault.open(token);
@@ -42,58 +42,63 @@ async function exportTarget(
   context: ManagementContext,
   caller: Caller,
   wire: Buffer,
-): Promise<Outcome<Answer>> {
+): Promise<Outcome<ManagementResponse>> {
   const { store, vault, random } = context;
   const target: Target = {
     type: "target",
     uid: vault.newUid(),
-    membrane: subjectOf(caller),
-    madeWith: caller.capability.uid,
+    membrane: resourceOf(caller),
+    createdBy: caller.capability.uid,
   };
   const dataKey = random(KEY_BYTES);
-  const stored: StoredTarget = { ...target, sealed: seal(dataKey, wire, boundColumns(target)) };
-  const minted = vault.mint({ ...place(caller), kind: "invoke", subject: target.uid }, dataKey);
-  const denied = await store.make([stored, minted.record]);
-  if (denied !== undefined) return deny(denialOf(denied));
-  return accept({ status: 201, body: { capability: issue(context.authority, minted.token) } });
+  const stored: StoredTarget = { ...target, sealed: seal(dataKey, wire, associatedData(target)) };
+  const minted = vault.mint({ ...provenance(caller), kind: "invoke", resource: target.uid }, dataKey);
+  const denial = await store.create([stored, minted.record]);
+  if (denial !== undefined) return deny(denialOfCreation(denial));
+  return accept({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
 }
 
 /** The child carries what its parent carries, under a token of its own: the depth of a delegation costs nothing later. */
 async function reexport(
   context: ManagementContext,
   caller: Caller,
-  parent: Opened,
-): Promise<Outcome<Answer>> {
-  const { kind, subject, uid } = parent.capability;
-  const rights = { ...place(caller), kind, parent: uid, ...(subject === undefined ? {} : { subject }) };
+  parent: OpenedCapability,
+): Promise<Outcome<ManagementResponse>> {
+  const { kind, resource, uid } = parent.capability;
+  const rights = {
+    ...provenance(caller),
+    kind,
+    parent: uid,
+    ...(resource === undefined ? {} : { resource }),
+  };
   const minted = context.vault.mint(rights, parent.payload);
-  const denied = await context.store.make([minted.record]);
-  if (denied === undefined) {
-    return accept({ status: 201, body: { capability: issue(context.authority, minted.token) } });
+  const denial = await context.store.create([minted.record]);
+  if (denial === undefined) {
+    return accept({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
   }
-  if (denied.reason !== "lineage_dead") return deny(denialOf(denied));
+  if (denial.reason !== "lineage_dead") return deny(denialOfCreation(denial));
   const callerWorks = await context.store.isAlive(caller.capability.uid);
   return deny({ reason: callerWorks ? "dead_capability" : "unauthorized" });
 }
 
 /** Where in the lineage all that an `export` capability makes stands. */
-function place(caller: Caller): Pick<Capability, "through" | "madeWith"> {
-  return { through: subjectOf(caller), madeWith: caller.capability.uid };
+function provenance(caller: Caller): Pick<Capability, "membrane" | "createdBy"> {
+  return { membrane: resourceOf(caller), createdBy: caller.capability.uid };
 }
 
-async function refuseTarget(
+async function checkTarget(
   context: ManagementContext,
   caller: Caller,
   target: TargetConfiguration,
-): Promise<Outcome<Answer> | undefined> {
+): Promise<Outcome<ManagementResponse> | undefined> {
   const url = new URL(target.uri);
   const denied =
-    refuseHead(target, context.headerBytes) ??
-    refuseUri(context, "uri", url) ??
-    refuseTransport(context, url, target);
+    checkHeadSize(target, context.headerBytes) ??
+    checkUri(context, "uri", url) ??
+    checkTransport(context, url, target);
   if (denied !== undefined || !hasPem(target)) return denied;
   // 64 KiB of certificates take the event loop 10 ms and more.
-  return context.inTurn(subjectOf(caller), () => refuseTls(target));
+  return context.scheduleFairly(resourceOf(caller), () => checkTls(target));
 }
 
 function hasPem({ tls }: TargetConfiguration): boolean {
@@ -101,22 +106,26 @@ function hasPem({ tls }: TargetConfiguration): boolean {
 }
 
 /** An early error for who exports; what a name resolves to is judged at each connection. */
-function refuseUri(context: ManagementContext, field: string, url: URL): Outcome<Answer> | undefined {
+function checkUri(
+  context: ManagementContext,
+  field: string,
+  url: URL,
+): Outcome<ManagementResponse> | undefined {
   const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
-  const verdict = context.policy.judgeHost(url.hostname, port);
+  const verdict = context.policy.checkHost(url.hostname, port);
   return verdict.allowed
     ? undefined
     : invalid(field, "an address that this service may connect to (--allow-target)");
 }
 
 /** An early error, as above. */
-function refuseTransport(
+function checkTransport(
   { policy }: ManagementContext,
   { protocol }: URL,
   { tls }: TargetConfiguration,
-): Outcome<Answer> | undefined {
+): Outcome<ManagementResponse> | undefined {
   const isTls = protocol === "https:";
-  const verdict = policy.judgeTransport({ isTls, isVerified: tls?.rejectUnauthorized !== false });
+  const verdict = policy.checkTransport({ isTls, isVerified: tls?.rejectUnauthorized !== false });
   if (verdict.allowed) return undefined;
   return isTls
     ? invalid(
@@ -130,9 +139,9 @@ function refuseTransport(
  * In bits. The time of a signature grows with the cube of it, and each handshake makes one on the thread that serves
  * everybody: 16,384 bits take more than half a second.
  */
-const LONGEST_MODULUS = 4_096;
+const MAX_MODULUS_BITS = 4_096;
 
-function refuseTls(target: TargetConfiguration): Outcome<Answer> | undefined {
+function checkTls(target: TargetConfiguration): Outcome<ManagementResponse> | undefined {
   const { ca, cert, key } = target.tls ?? {};
   if (ca !== undefined && parseCertificates(ca) === undefined)
     return invalid("tls.ca", "certificates in PEM");
@@ -141,7 +150,7 @@ function refuseTls(target: TargetConfiguration): Outcome<Answer> | undefined {
   if (leaf === undefined) return invalid("tls.cert", "certificates in PEM, the client's own first");
   const privateKey = parsePrivateKey(key);
   if (privateKey === undefined) return invalid("tls.key", "an unencrypted private key in PEM");
-  if ((privateKey.asymmetricKeyDetails?.modulusLength ?? 0) > LONGEST_MODULUS)
-    return invalid("tls.key", `a key of at most ${LONGEST_MODULUS} bits, or of an elliptic curve`);
+  if ((privateKey.asymmetricKeyDetails?.modulusLength ?? 0) > MAX_MODULUS_BITS)
+    return invalid("tls.key", `a key of at most ${MAX_MODULUS_BITS} bits, or of an elliptic curve`);
   return leaf.checkPrivateKey(privateKey) ? undefined : invalid("tls.key", "the private key of tls.cert");
 }

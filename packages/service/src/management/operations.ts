@@ -8,7 +8,7 @@ import type { Parsed } from "capability-protocol";
 import type { ServiceKind } from "../domain/capability.ts";
 import type { Outcome } from "../domain/denial.ts";
 import { deny } from "../domain/denial.ts";
-import type { Answer, Caller, ManagementContext } from "./context.ts";
+import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
 import { create } from "./create.ts";
 import { exportCapability } from "./export.ts";
 import { provision } from "./provision.ts";
@@ -27,47 +27,60 @@ export interface ManagementInput {
 export interface Operation {
   readonly methods: readonly string[];
   /** What a request carries. Where it is nothing, anything shows that the requester meant another capability. */
-  readonly takes: "body" | "query" | "nothing";
-  run(context: ManagementContext, caller: Caller, input: ManagementInput): Promise<Outcome<Answer>>;
+  readonly accepts: "body" | "query" | "nothing";
+  run(
+    context: ManagementContext,
+    caller: Caller,
+    input: ManagementInput,
+  ): Promise<Outcome<ManagementResponse>>;
 }
 
-const REVOKING = { methods: ["GET", "POST", "DELETE"], takes: "nothing", run: revoke } satisfies Operation;
+const REVOKE_OPERATION = {
+  methods: ["GET", "POST", "DELETE"],
+  accepts: "nothing",
+  run: revoke,
+} satisfies Operation;
 
 /** Every kind of service capability, with its methods and what it does. */
 export const OPERATIONS: Readonly<Record<ServiceKind, Operation>> = {
-  provision: posting(parseProvisionRequest, provision),
-  create: posting(parseCreateRequest, create),
+  provision: postOperation(parseProvisionRequest, provision),
+  create: postOperation(parseCreateRequest, create),
   query: {
     methods: ["GET"],
-    takes: "query",
+    accepts: "query",
     run: (context, caller, { search }) =>
       parsed(parseQueryRequest(search), (asked) => query(context, caller, asked)),
   },
-  deleteSelf: REVOKING,
-  export: posting(parseExportRequest, exportCapability),
-  revoke: REVOKING,
+  deleteSelf: REVOKE_OPERATION,
+  export: postOperation(parseExportRequest, exportCapability),
+  revoke: REVOKE_OPERATION,
 };
 
-function posting<T>(
+function postOperation<T>(
   parse: (json: unknown) => Parsed<T>,
-  act: (context: ManagementContext, caller: Caller, request: T, wire: Buffer) => Promise<Outcome<Answer>>,
+  act: (
+    context: ManagementContext,
+    caller: Caller,
+    request: T,
+    wire: Buffer,
+  ) => Promise<Outcome<ManagementResponse>>,
 ): Operation {
   return {
     methods: ["POST"],
-    takes: "body",
+    accepts: "body",
     run: (context, caller, { json }) =>
-      parsed(parse(json), (request) => act(context, caller, request, withoutPadding(json))),
+      parsed(parse(json), (request) => act(context, caller, request, compactJson(json))),
   };
 }
 
 /** What is kept of a body is no longer than its fields are: not a megabyte of blanks around them. */
-function withoutPadding(json: unknown): Buffer {
+function compactJson(json: unknown): Buffer {
   return Buffer.from(JSON.stringify(json));
 }
 
 async function parsed<T>(
   result: Parsed<T>,
-  act: (value: T) => Promise<Outcome<Answer>>,
-): Promise<Outcome<Answer>> {
+  act: (value: T) => Promise<Outcome<ManagementResponse>>,
+): Promise<Outcome<ManagementResponse>> {
   return result.ok ? act(result.value) : deny({ reason: "invalid_field", problem: result.problem });
 }

@@ -1,13 +1,13 @@
 import type { Authority, CapabilityToken, ProvisionRequest, TenantCapabilities } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
 import { accept, deny } from "../domain/denial.ts";
-import type { MakingDenial } from "../domain/making.ts";
+import type { CreationDenial } from "../domain/creation.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { StoredCapability, StoredTenant } from "../store/record.ts";
 import type { Vault } from "../store/vault.ts";
 import type { Store } from "../store/store.ts";
-import type { Answer, Caller, ManagementContext } from "./context.ts";
-import { denialOf, issue } from "./issue.ts";
+import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
+import { denialOfCreation, formatUri } from "./capability-uri.ts";
 import type { TenantKeys } from "./tenant-keys.ts";
 import { formatTenantKeys, newTenantKeys } from "./tenant-keys.ts";
 
@@ -23,34 +23,37 @@ export async function provision(
   context: ManagementContext,
   caller: Caller,
   request: ProvisionRequest,
-): Promise<Outcome<Answer>> {
+): Promise<Outcome<ManagementResponse>> {
   const { store, vault, authority } = context;
-  const made = await makeTenant(store, vault, request.id, { madeWith: caller.capability.uid });
-  if (!made.ok) return deny(denialOf(made.denial));
-  return accept({ status: 201, body: { id: request.id, capabilities: issueAll(authority, made.tokens) } });
+  const inserted = await insertTenant(store, vault, request.id, { createdBy: caller.capability.uid });
+  if (!inserted.ok) return deny(denialOfCreation(inserted.denial));
+  return accept({
+    status: 201,
+    body: { id: request.id, capabilities: formatTenantUris(authority, inserted.tokens) },
+  });
 }
 
 /** The capability URIs of a tenant, as clients and the operator see them. */
-export function issueAll(authority: Authority, tokens: TenantTokens): TenantCapabilities {
+export function formatTenantUris(authority: Authority, tokens: TenantTokens): TenantCapabilities {
   return {
-    create: issue(authority, tokens.create),
-    query: issue(authority, tokens.query),
-    deleteSelf: issue(authority, tokens.deleteSelf),
+    create: formatUri(authority, tokens.create),
+    query: formatUri(authority, tokens.query),
+    deleteSelf: formatUri(authority, tokens.deleteSelf),
   };
 }
 
 /** Makes a tenant with its capabilities. */
-export async function makeTenant(
+export async function insertTenant(
   store: Store,
   vault: Vault,
   name: string,
   options: {
     /** The `provision` capability; absent when the operator does it at the machine itself. */
-    readonly madeWith?: Uid;
+    readonly createdBy?: Uid;
   } = {},
-): Promise<{ ok: true; tokens: TenantTokens } | { ok: false; denial: MakingDenial }> {
-  const { tokens, records } = newTenant(vault, name, options.madeWith);
-  const denial = await store.make(records);
+): Promise<{ ok: true; tokens: TenantTokens } | { ok: false; denial: CreationDenial }> {
+  const { tokens, records } = newTenant(vault, name, options.createdBy);
+  const denial = await store.create(records);
   return denial === undefined ? { ok: true, tokens } : { ok: false, denial };
 }
 
@@ -58,7 +61,7 @@ export async function makeTenant(
 export function newTenant(
   vault: Vault,
   name: string,
-  madeWith?: Uid,
+  createdBy?: Uid,
 ): { readonly tokens: TenantTokens; readonly records: readonly [StoredTenant, ...StoredCapability[]] } {
   const uid = vault.newUid();
   const keys = newTenantKeys();
@@ -67,23 +70,23 @@ export function newTenant(
     uid,
     name,
     revoked: false,
-    ...(madeWith === undefined ? {} : { madeWith }),
+    ...(createdBy === undefined ? {} : { createdBy }),
     publicKey: keys.publicKey,
   };
-  const { tokens, records } = mintAll(vault, uid, keys);
+  const { tokens, records } = mintTenantCapabilities(vault, uid, keys);
   return { tokens, records: [tenant, ...records] };
 }
 
 /** The three capabilities that act on a tenant; only `query` can open what its membranes hold. */
-export function mintAll(
+export function mintTenantCapabilities(
   vault: Vault,
   tenant: Uid,
   keys: TenantKeys,
 ): { readonly tokens: TenantTokens; readonly records: readonly StoredCapability[] } {
   const nothing = Buffer.alloc(0);
-  const create = vault.mint({ kind: "create", subject: tenant }, nothing);
-  const query = vault.mint({ kind: "query", subject: tenant }, formatTenantKeys(keys));
-  const deleteSelf = vault.mint({ kind: "deleteSelf", subject: tenant }, nothing);
+  const create = vault.mint({ kind: "create", resource: tenant }, nothing);
+  const query = vault.mint({ kind: "query", resource: tenant }, formatTenantKeys(keys));
+  const deleteSelf = vault.mint({ kind: "deleteSelf", resource: tenant }, nothing);
   return {
     tokens: { create: create.token, query: query.token, deleteSelf: deleteSelf.token },
     records: [create.record, query.record, deleteSelf.record],

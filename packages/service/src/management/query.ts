@@ -3,14 +3,14 @@ import type { CapabilityToken, QueryRequest } from "capability-protocol";
 import { formatToken, TOKEN_BYTES } from "capability-protocol";
 import type { Denial, Outcome } from "../domain/denial.ts";
 import { accept, deny } from "../domain/denial.ts";
-import { frame, text, unframe } from "../store/frame.ts";
+import { encodeColumns, textColumn, decodeColumns } from "../store/columns.ts";
 import type { StoredMembrane } from "../store/record.ts";
-import { boundColumns } from "../store/record.ts";
-import { unsealWith } from "../store/seal.ts";
+import { associatedData } from "../store/record.ts";
+import { openAsRecipient } from "../store/seal.ts";
 import { StoreCorruptError } from "../store/store.ts";
-import type { Answer, Caller, ManagementContext } from "./context.ts";
-import { denialOf, issue } from "./issue.ts";
-import { subjectOf } from "./subject.ts";
+import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
+import { denialOfCreation, formatUri } from "./capability-uri.ts";
+import { resourceOf } from "./resource.ts";
 import type { ParsedTenantKeys } from "./tenant-keys.ts";
 import { parseTenantKeys } from "./tenant-keys.ts";
 
@@ -21,14 +21,14 @@ interface MembraneTokens {
 }
 
 /** Why what is given out for a membrane cannot be made. */
-const NO_ROOM: ReadonlySet<Denial["reason"]> = new Set([
+const QUOTA_EXCEEDED: ReadonlySet<Denial["reason"]> = new Set([
   "membrane_full",
   "membrane_storage_exceeded",
   "tenant_storage_exceeded",
 ]);
 
 /** How many membranes are opened in one turn of the event loop: a page of a thousand would hold up all others for long. */
-const STEP = 4;
+const MEMBRANES_PER_STEP = 4;
 
 /**
  * Lists membranes with their capabilities, one page a call. What a delegated `query` gives out is made for it and counts
@@ -39,9 +39,9 @@ export function query(
   context: ManagementContext,
   caller: Caller,
   request: QueryRequest,
-): Promise<Outcome<Answer>> {
-  const owner = { tenant: subjectOf(caller), capability: caller.capability.uid };
-  return context.pages.page(owner, (step) => listPage(context, caller, request, step));
+): Promise<Outcome<ManagementResponse>> {
+  const owner = { tenant: resourceOf(caller), capability: caller.capability.uid };
+  return context.pageScheduler.schedule(owner, (step) => listPage(context, caller, request, step));
 }
 
 async function listPage(
@@ -49,28 +49,28 @@ async function listPage(
   caller: Caller,
   request: QueryRequest,
   nextTurn: () => Promise<void>,
-): Promise<Outcome<Answer>> {
+): Promise<Outcome<ManagementResponse>> {
   const keys = parseTenantKeys(caller.payload);
   const listed: object[] = [];
   let after = request;
-  for (let left = request.limit; ; left -= STEP) {
+  for (let left = request.limit; ; left -= MEMBRANES_PER_STEP) {
     await nextTurn();
-    const step = { ...after, limit: Math.min(left, STEP), sealedTo: keys.publicKey };
-    const page = await context.store.membranes(subjectOf(caller), step);
+    const step = { ...after, limit: Math.min(left, MEMBRANES_PER_STEP), recipientKey: keys.publicKey };
+    const page = await context.store.membranes(resourceOf(caller), step);
     const entries = await Promise.all(
       page.membranes.map((membrane) => list(context, caller, keys, membrane)),
     );
     let isFull = false;
     for (const entry of entries) {
-      isFull = !entry.ok && NO_ROOM.has(entry.denial.reason) && listed.length > 0;
+      isFull = !entry.ok && QUOTA_EXCEEDED.has(entry.denial.reason) && listed.length > 0;
       if (isFull) break;
       if (!entry.ok) return entry;
       if (entry.value !== undefined) listed.push(entry.value);
     }
     const lastId = page.membranes.at(-1)?.name;
-    if (isFull || page.completed || left <= STEP || lastId === undefined) {
+    if (isFull || page.completed || left <= MEMBRANES_PER_STEP || lastId === undefined) {
       // What was found made may not be on disk yet, if whoever made it is not answered yet.
-      if (isDelegated(caller)) await context.store.make([], caller.capability);
+      if (isDelegated(caller)) await context.store.create([], caller.capability);
       return accept({ status: 200, body: { membranes: listed, completed: page.completed && !isFull } });
     }
     after = { ...request, lastId };
@@ -92,8 +92,8 @@ async function list(
   return accept({
     id: membrane.name,
     capabilities: {
-      export: issue(authority, given.value.export),
-      revoke: issue(authority, given.value.revoke),
+      export: formatUri(authority, given.value.export),
+      revoke: formatUri(authority, given.value.revoke),
     },
   });
 }
@@ -103,7 +103,9 @@ function isDelegated(caller: Caller): boolean {
 }
 
 function openTokens(keys: ParsedTenantKeys, membrane: StoredMembrane): MembraneTokens {
-  const [exporting, revoking] = unframe(unsealWith(keys.opening, membrane.sealed, boundColumns(membrane)));
+  const [exporting, revoking] = decodeColumns(
+    openAsRecipient(keys.recipientKeys, membrane.sealed, associatedData(membrane)),
+  );
   if (exporting === undefined || revoking === undefined) {
     throw new StoreCorruptError("a membrane does not hold its two tokens");
   }
@@ -120,13 +122,13 @@ async function delegate(
   context: ManagementContext,
   caller: Caller,
   keys: ParsedTenantKeys,
-  membrane: StoredMembrane,
+  storedMembrane: StoredMembrane,
   original: MembraneTokens,
 ): Promise<Outcome<MembraneTokens | undefined>> {
   const { vault, store } = context;
   const derived: MembraneTokens = {
-    export: deriveToken(caller, keys, membrane, "export"),
-    revoke: deriveToken(caller, keys, membrane, "revoke"),
+    export: deriveToken(caller, keys, storedMembrane, "export"),
+    revoke: deriveToken(caller, keys, storedMembrane, "revoke"),
   };
   const present = await Promise.all([vault.open(derived.export), vault.open(derived.revoke)]);
   if (present.every((opened) => opened !== undefined)) return accept(derived);
@@ -136,11 +138,11 @@ async function delegate(
     revoke: await vault.open(original.revoke),
   };
   if (parents.export === undefined || parents.revoke === undefined) return accept(undefined);
-  const { uid, through } = caller.capability;
-  if (through === undefined) throw new StoreCorruptError("a delegated capability went through no membrane");
-  const rights = { subject: membrane.uid, madeWith: uid, through };
+  const { uid, membrane } = caller.capability;
+  if (membrane === undefined) throw new StoreCorruptError("a delegated capability went through no membrane");
+  const rights = { resource: storedMembrane.uid, createdBy: uid, membrane };
   const { export: exporting, revoke: revoking } = parents;
-  const denied = await store.make([
+  const denied = await store.create([
     vault.mint(
       { ...rights, kind: "export", parent: exporting.capability.uid },
       exporting.payload,
@@ -153,7 +155,7 @@ async function delegate(
     ).record,
   ]);
   if (denied === undefined) return accept(derived);
-  return denied.reason === "lineage_dead" ? accept(undefined) : deny(denialOf(denied));
+  return denied.reason === "lineage_dead" ? accept(undefined) : deny(denialOfCreation(denied));
 }
 
 function deriveToken(
@@ -162,11 +164,11 @@ function deriveToken(
   membrane: StoredMembrane,
   kind: "export" | "revoke",
 ): CapabilityToken {
-  const info = frame([
-    text("delegated query/1"),
-    text(caller.capability.uid),
-    text(membrane.uid),
-    text(kind),
+  const info = encodeColumns([
+    textColumn("delegated query/1"),
+    textColumn(caller.capability.uid),
+    textColumn(membrane.uid),
+    textColumn(kind),
   ]);
   return formatToken(new Uint8Array(hkdfSync("sha512", keys.privateKey, Buffer.alloc(0), info, TOKEN_BYTES)));
 }

@@ -1,14 +1,17 @@
-import type { Accepted } from "capability-protocol";
+import type { AcceptedResponse } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
 import { accept, deny } from "../domain/denial.ts";
-import type { Answer, Caller, ManagementContext } from "./context.ts";
-import { subjectOf } from "./subject.ts";
+import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
+import { resourceOf } from "./resource.ts";
 
 /** Revokes what the capability acts on, a membrane or a tenant, and with it all that descends from it. */
-export async function revoke(context: ManagementContext, caller: Caller): Promise<Outcome<Answer>> {
-  const done = await context.store.revoke(subjectOf(caller), caller.capability.uid);
+export async function revoke(
+  context: ManagementContext,
+  caller: Caller,
+): Promise<Outcome<ManagementResponse>> {
+  const done = await context.store.revoke(resourceOf(caller), caller.capability.uid);
   if (done === "denied") return deny({ reason: "unauthorized" });
-  context.revoked();
-  const body: Accepted = { statusCode: 202, message: "Accepted" };
+  context.onRevoked();
+  const body: AcceptedResponse = { statusCode: 202, message: "Accepted" };
   return accept({ status: 202, body });
 }

@@ -1,5 +1,5 @@
-import type { Opening } from "../store/seal.ts";
-import { KEY_BYTES, newKeyPair, privateKeyOf } from "../store/seal.ts";
+import type { RecipientKeys } from "../store/seal.ts";
+import { KEY_BYTES, generateKeyPair, importPrivateKey } from "../store/seal.ts";
 import { StoreCorruptError } from "../store/store.ts";
 
 /** The X25519 key pair that opens what a tenant's membranes hold. Only `query` capabilities carry it, sealed under their tokens. */
@@ -9,7 +9,7 @@ export interface TenantKeys {
 }
 
 export function newTenantKeys(): TenantKeys {
-  return newKeyPair();
+  return generateKeyPair();
 }
 
 /** As the payload of a `query` capability: both keys, private first. */
@@ -19,12 +19,12 @@ export function formatTenantKeys(keys: TenantKeys): Buffer {
 
 /** The key pair with the private key as it is used, made once for all membranes of a page: that costs more than to open one. */
 export interface ParsedTenantKeys extends TenantKeys {
-  readonly opening: Opening;
+  readonly recipientKeys: RecipientKeys;
 }
 
 export function parseTenantKeys(payload: Buffer): ParsedTenantKeys {
   if (payload.length !== 2 * KEY_BYTES) throw new StoreCorruptError("a query capability carries no key pair");
   const privateKey = payload.subarray(0, KEY_BYTES);
   const publicKey = payload.subarray(KEY_BYTES);
-  return { privateKey, publicKey, opening: { publicKey, privateKey: privateKeyOf(privateKey) } };
+  return { privateKey, publicKey, recipientKeys: { publicKey, privateKey: importPrivateKey(privateKey) } };
 }

@@ -1,9 +1,9 @@
 import type { Authority, TenantCapabilities } from "capability-protocol";
-import type { MakingDenial } from "../domain/making.ts";
+import type { CreationDenial } from "../domain/creation.ts";
 import type { Store } from "../store/store.ts";
 import type { Vault } from "../store/vault.ts";
-import { issue } from "./issue.ts";
-import { issueAll, makeTenant, mintAll, newTenant } from "./provision.ts";
+import { formatUri } from "./capability-uri.ts";
+import { formatTenantUris, insertTenant, mintTenantCapabilities, newTenant } from "./provision.ts";
 import { newTenantKeys } from "./tenant-keys.ts";
 
 /** What the operator does at the machine itself, with the store and the service key at hand. */
@@ -23,13 +23,13 @@ export interface FirstCapabilities {
 const FIRST_TENANT = "default";
 
 /**
- * @param keep runs before the tenant is stored: a start that cannot keep the capabilities makes none, since no later one
+ * @param persist runs before the tenant is stored: a start that cannot keep the capabilities makes none, since no later one
  *   could show them. Its errors end the call.
  * @returns nothing if the store has had a tenant before: its capabilities were shown then.
  */
-export async function makeFirstTenant(
+export async function createFirstTenant(
   context: OperatorContext,
-  keep: (first: FirstCapabilities) => Promise<void> = () => Promise.resolve(),
+  persist: (first: FirstCapabilities) => Promise<void> = () => Promise.resolve(),
 ): Promise<FirstCapabilities | undefined> {
   const { store, vault, authority } = context;
   if (!(await store.isEmpty())) return undefined;
@@ -37,11 +37,11 @@ export async function makeFirstTenant(
   const { tokens, records } = newTenant(vault, FIRST_TENANT);
   const first: FirstCapabilities = {
     tenant: FIRST_TENANT,
-    capabilities: issueAll(authority, tokens),
-    operator: { provision: issue(authority, provision.token) },
+    capabilities: formatTenantUris(authority, tokens),
+    operator: { provision: formatUri(authority, provision.token) },
   };
-  await keep(first);
-  const denial = await store.make([...records, provision.record]);
+  await persist(first);
+  const denial = await store.create([...records, provision.record]);
   // Another process that started at the same time was first.
   return denial === undefined ? first : undefined;
 }
@@ -49,9 +49,9 @@ export async function makeFirstTenant(
 export async function createTenant(
   { store, vault, authority }: OperatorContext,
   name: string,
-): Promise<{ ok: true; capabilities: TenantCapabilities } | { ok: false; denial: MakingDenial }> {
-  const made = await makeTenant(store, vault, name);
-  return made.ok ? { ok: true, capabilities: issueAll(authority, made.tokens) } : made;
+): Promise<{ ok: true; capabilities: TenantCapabilities } | { ok: false; denial: CreationDenial }> {
+  const inserted = await insertTenant(store, vault, name);
+  return inserted.ok ? { ok: true, capabilities: formatTenantUris(authority, inserted.tokens) } : inserted;
 }
 
 /**
@@ -64,13 +64,13 @@ export async function createTenant(
 export async function reissueTenant(
   { store, vault, authority }: OperatorContext,
   name: string,
-): Promise<{ ok: true; capabilities: TenantCapabilities } | { ok: false; denial: MakingDenial }> {
+): Promise<{ ok: true; capabilities: TenantCapabilities } | { ok: false; denial: CreationDenial }> {
   const tenant = (await store.tenants()).find((candidate) => candidate.name === name);
   if (tenant === undefined) return { ok: false, denial: { reason: "lineage_dead" } };
   const keys = newTenantKeys();
-  const { tokens, records } = mintAll(vault, tenant.uid, keys);
+  const { tokens, records } = mintTenantCapabilities(vault, tenant.uid, keys);
   const denial = await store.rekeyTenant(tenant.uid, keys.publicKey, records);
   return denial === undefined
-    ? { ok: true, capabilities: issueAll(authority, tokens) }
+    ? { ok: true, capabilities: formatTenantUris(authority, tokens) }
     : { ok: false, denial };
 }

@@ -13,7 +13,7 @@ test("a token turns into HMAC-SHA-512 over a label and its 64 bytes: lookup id, 
       const expected = createHmac("sha512", key)
         .update(Buffer.concat([Buffer.from("capability/1", "ascii"), bytes]))
         .digest("hex");
-      const { lookupId, sealingKey } = createServiceKeys(key).forToken(formatToken(bytes));
+      const { lookupId, sealingKey } = createServiceKeys(key).deriveTokenKeys(formatToken(bytes));
       expect(lookupId.toString("hex") + sealingKey.toString("hex")).toBe(expected);
       expect([lookupId.length, sealingKey.length]).toEqual([32, 32]);
     }),
@@ -23,7 +23,7 @@ test("a token turns into HMAC-SHA-512 over a label and its 64 bytes: lookup id, 
 test("the derivation is a fixed one: stores of years ago open with it", () => {
   const keys = createServiceKeys(Uint8Array.from({ length: 32 }, (_, i) => i));
   const token = formatToken(Uint8Array.from({ length: 64 }, (_, i) => 255 - i));
-  const { lookupId, sealingKey } = keys.forToken(token);
+  const { lookupId, sealingKey } = keys.deriveTokenKeys(token);
   expect(lookupId.toString("hex")).toBe("5d15209b1d674a0d108bc09d478a242683ae0694e103bc2673cb1d9d26d6ace4");
   expect(sealingKey.toString("hex")).toBe("59c9a296efcbf3cf3984c1382ea2cd0cf42b7500786b2066f98bb6626442eb09");
   expect(keys.checkValue.toString("hex")).toBe(
@@ -39,9 +39,9 @@ test("the keys of one token say nothing of another's, nor of the same token's un
   const other = createServiceKeys(randomBytes(32));
   const token = formatToken(randomBytes(TOKEN_BYTES));
   const seen = [
-    keys.forToken(token),
-    other.forToken(token),
-    keys.forToken(formatToken(randomBytes(TOKEN_BYTES))),
+    keys.deriveTokenKeys(token),
+    other.deriveTokenKeys(token),
+    keys.deriveTokenKeys(formatToken(randomBytes(TOKEN_BYTES))),
   ].flatMap(({ lookupId, sealingKey }) => [lookupId.toString("hex"), sealingKey.toString("hex")]);
   expect(new Set(seen).size).toBe(seen.length);
 });
@@ -50,18 +50,18 @@ test("a row's MAC holds for that row, that service key and all of its bytes", ()
   const keys = createServiceKeys(randomBytes(32));
   const row = Buffer.from("a row");
   const mac = keys.rowMac(row);
-  expect(keys.isRowMac(row, mac)).toBe(true);
-  expect(createServiceKeys(randomBytes(32)).isRowMac(row, mac)).toBe(false);
-  expect(keys.isRowMac(Buffer.from("a roW"), mac)).toBe(false);
+  expect(keys.verifyRowMac(row, mac)).toBe(true);
+  expect(createServiceKeys(randomBytes(32)).verifyRowMac(row, mac)).toBe(false);
+  expect(keys.verifyRowMac(Buffer.from("a roW"), mac)).toBe(false);
   for (let bit = 0; bit < mac.length * 8; bit += 1) {
     const changed = Buffer.from(mac);
     changed[bit >> 3]! ^= 1 << (bit & 7);
-    expect(keys.isRowMac(row, changed)).toBe(false);
+    expect(keys.verifyRowMac(row, changed)).toBe(false);
   }
   for (let length = 0; length < mac.length; length += 1) {
-    expect(keys.isRowMac(row, mac.subarray(0, length))).toBe(false);
+    expect(keys.verifyRowMac(row, mac.subarray(0, length))).toBe(false);
   }
-  expect(keys.isRowMac(row, Buffer.concat([mac, Buffer.alloc(1)]))).toBe(false);
+  expect(keys.verifyRowMac(row, Buffer.concat([mac, Buffer.alloc(1)]))).toBe(false);
 });
 
 test("the check value, which is in the store, is neither the service key nor the key of the MACs", () => {
@@ -70,7 +70,7 @@ test("the check value, which is in the store, is neither the service key nor the
   const row = Buffer.from("row");
   expect(keys.checkValue.equals(key)).toBe(false);
   for (const guess of [key, keys.checkValue]) {
-    expect(keys.isRowMac(row, createHmac("sha256", guess).update(row).digest())).toBe(false);
+    expect(keys.verifyRowMac(row, createHmac("sha256", guess).update(row).digest())).toBe(false);
   }
   expect(keys.checkValue.equals(Buffer.from(hkdfSync("sha256", key, "", "row mac/1", 32)))).toBe(false);
 });

@@ -19,13 +19,13 @@ export interface TokenKeys {
  */
 export interface ServiceKeys {
   /** Counts replacements of the service key; stands beside every lookup id it made. */
-  readonly number: number;
+  readonly keyVersion: number;
   /** Kept in the store, so that a wrong key stops the start. */
   readonly checkValue: Buffer;
-  forToken(token: CapabilityToken): TokenKeys;
+  deriveTokenKeys(token: CapabilityToken): TokenKeys;
   /** The MAC that every row carries over all its columns. */
   rowMac(row: Uint8Array): Buffer;
-  isRowMac(row: Uint8Array, mac: Uint8Array): boolean;
+  verifyRowMac(row: Uint8Array, mac: Uint8Array): boolean;
 }
 
 /** @throws RangeError if `serviceKey` is not {@link SERVICE_KEY_BYTES} long. */
@@ -33,12 +33,12 @@ export function createServiceKeys(serviceKey: Uint8Array): ServiceKeys {
   if (serviceKey.length !== SERVICE_KEY_BYTES) {
     throw new RangeError(`a service key has ${SERVICE_KEY_BYTES} bytes`);
   }
-  const macKey = derive(serviceKey, "row mac/1");
+  const macKey = deriveKey(serviceKey, "row mac/1");
   const rowMac = (row: Uint8Array): Buffer => createHmac("sha256", macKey).update(row).digest();
   return {
-    number: 1,
-    checkValue: derive(serviceKey, "check value/1"),
-    forToken(token) {
+    keyVersion: 1,
+    checkValue: deriveKey(serviceKey, "check value/1"),
+    deriveTokenKeys(token) {
       const digest = createHmac("sha512", serviceKey)
         .update("capability/1")
         .update(tokenBytes(token))
@@ -46,7 +46,7 @@ export function createServiceKeys(serviceKey: Uint8Array): ServiceKeys {
       return { lookupId: digest.subarray(0, LOOKUP_ID_BYTES), sealingKey: digest.subarray(LOOKUP_ID_BYTES) };
     },
     rowMac,
-    isRowMac: (row, mac) => {
+    verifyRowMac: (row, mac) => {
       const expected = rowMac(row);
       return mac.length === expected.length && timingSafeEqual(mac, expected);
     },
@@ -54,6 +54,6 @@ export function createServiceKeys(serviceKey: Uint8Array): ServiceKeys {
 }
 
 /** HKDF-SHA-256 (RFC 5869) without salt, 32 bytes; every use has a label of its own. */
-function derive(serviceKey: Uint8Array, label: string): Buffer {
+function deriveKey(serviceKey: Uint8Array, label: string): Buffer {
   return Buffer.from(hkdfSync("sha256", serviceKey, Buffer.alloc(0), label, 32));
 }

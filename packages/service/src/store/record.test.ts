@@ -6,9 +6,9 @@ import type { Kind } from "../domain/capability.ts";
 import type { Uid } from "../domain/uid.ts";
 import { newUid, parseUid } from "../domain/uid.ts";
 import type { StoredCapability, StoredMembrane, StoredTarget } from "./record.ts";
-import { boundColumns } from "./record.ts";
+import { associatedData } from "./record.ts";
 
-type Sealed = Parameters<typeof boundColumns>[0];
+type Sealed = Parameters<typeof associatedData>[0];
 
 const uid: fc.Arbitrary<Uid> = fc
   .uint8Array({ minLength: 16, maxLength: 16 })
@@ -27,22 +27,22 @@ const capability = fc.record(
     type: fc.constant("capability" as const),
     uid,
     kind,
-    subject: uid,
+    resource: uid,
     parent: uid,
-    through: uid,
-    madeWith: uid,
+    membrane: uid,
+    createdBy: uid,
   },
   { requiredKeys: ["type", "uid", "kind"] },
 );
-const target = fc.record({ type: fc.constant("target" as const), uid, membrane: uid, madeWith: uid });
+const target = fc.record({ type: fc.constant("target" as const), uid, membrane: uid, createdBy: uid });
 const membrane = fc.record({
   type: fc.constant("membrane" as const),
   uid,
   tenant: uid,
   name: fc.string(),
   revoked: fc.constant(false),
-  madeWith: uid,
-  sealedTo: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+  createdBy: uid,
+  recipientKey: fc.uint8Array({ minLength: 32, maxLength: 32 }),
 });
 const sealed: fc.Arbitrary<Sealed> = fc.oneof(capability, target, membrane);
 
@@ -51,10 +51,10 @@ const CAPABILITY: StoredCapability = {
   type: "capability",
   uid: random(),
   kind: "invoke",
-  subject: random(),
+  resource: random(),
   parent: random(),
-  through: random(),
-  madeWith: random(),
+  membrane: random(),
+  createdBy: random(),
   lookupId: randomBytes(32),
   sealed: randomBytes(60),
 };
@@ -62,7 +62,7 @@ const TARGET: StoredTarget = {
   type: "target",
   uid: random(),
   membrane: random(),
-  madeWith: random(),
+  createdBy: random(),
   sealed: randomBytes(60),
 };
 const MEMBRANE: StoredMembrane = {
@@ -71,8 +71,8 @@ const MEMBRANE: StoredMembrane = {
   tenant: random(),
   name: "n",
   revoked: false,
-  madeWith: random(),
-  sealedTo: randomBytes(32),
+  createdBy: random(),
+  recipientKey: randomBytes(32),
   sealed: randomBytes(60),
 };
 
@@ -80,41 +80,43 @@ test("no two records with different clear columns bind the same bytes", () => {
   fc.assert(
     fc.property(sealed, sealed, (a, b) => {
       const same = isDeepStrictEqual(a, b);
-      expect(boundColumns(a).equals(boundColumns(b))).toBe(same);
+      expect(associatedData(a).equals(associatedData(b))).toBe(same);
     }),
   );
 });
 
 test.each([
-  ...(["uid", "subject", "parent", "through", "madeWith"] as const).map(
+  ...(["uid", "resource", "parent", "membrane", "createdBy"] as const).map(
     (name) => [CAPABILITY, name] as const,
   ),
-  ...(["uid", "membrane", "madeWith"] as const).map((name) => [TARGET, name] as const),
-  ...(["uid", "tenant", "madeWith"] as const).map((name) => [MEMBRANE, name] as const),
+  ...(["uid", "membrane", "createdBy"] as const).map((name) => [TARGET, name] as const),
+  ...(["uid", "tenant", "createdBy"] as const).map((name) => [MEMBRANE, name] as const),
 ])("$type: a sealed payload is bound to %s", (record, name) => {
   const moved = { ...record, [name]: random() };
-  expect(boundColumns(moved).equals(boundColumns(record))).toBe(false);
+  expect(associatedData(moved).equals(associatedData(record))).toBe(false);
 });
 
 test("a sealed payload is bound to the kind, the name, the public key that it was sealed to, and the type", () => {
-  expect(boundColumns({ ...CAPABILITY, kind: "export" }).equals(boundColumns(CAPABILITY))).toBe(false);
-  expect(boundColumns({ ...MEMBRANE, name: "m" }).equals(boundColumns(MEMBRANE))).toBe(false);
-  expect(boundColumns({ ...MEMBRANE, sealedTo: randomBytes(32) }).equals(boundColumns(MEMBRANE))).toBe(false);
-  const { uid: name, membrane: tenant, madeWith } = TARGET;
-  const capabilityOfSameUids: StoredCapability = { ...CAPABILITY, uid: name, subject: tenant, madeWith };
-  expect(boundColumns(capabilityOfSameUids).equals(boundColumns(TARGET))).toBe(false);
+  expect(associatedData({ ...CAPABILITY, kind: "export" }).equals(associatedData(CAPABILITY))).toBe(false);
+  expect(associatedData({ ...MEMBRANE, name: "m" }).equals(associatedData(MEMBRANE))).toBe(false);
+  expect(
+    associatedData({ ...MEMBRANE, recipientKey: randomBytes(32) }).equals(associatedData(MEMBRANE)),
+  ).toBe(false);
+  const { uid: name, membrane: tenant, createdBy } = TARGET;
+  const capabilityOfSameUids: StoredCapability = { ...CAPABILITY, uid: name, resource: tenant, createdBy };
+  expect(associatedData(capabilityOfSameUids).equals(associatedData(TARGET))).toBe(false);
 });
 
 test("a pointer that is absent is told from the same uid in the place of another pointer", () => {
-  const { subject, ...rest } = CAPABILITY;
+  const { resource, ...rest } = CAPABILITY;
   const { parent: _parent, ...none } = rest;
-  const asSubject = { ...none, ...(subject === undefined ? {} : { subject }) };
-  const asParent = { ...none, ...(subject === undefined ? {} : { parent: subject }) };
-  expect(boundColumns(asSubject).equals(boundColumns(asParent))).toBe(false);
+  const asSubject = { ...none, ...(resource === undefined ? {} : { resource }) };
+  const asParent = { ...none, ...(resource === undefined ? {} : { parent: resource }) };
+  expect(associatedData(asSubject).equals(associatedData(asParent))).toBe(false);
 });
 
 test("what changes while the payload stays is not bound: the state, and the lookup id", () => {
-  expect(boundColumns({ ...MEMBRANE, revoked: true }).equals(boundColumns(MEMBRANE))).toBe(true);
+  expect(associatedData({ ...MEMBRANE, revoked: true }).equals(associatedData(MEMBRANE))).toBe(true);
   const relocated: StoredCapability = { ...CAPABILITY, lookupId: randomBytes(32) };
-  expect(boundColumns(relocated).equals(boundColumns(CAPABILITY))).toBe(true);
+  expect(associatedData(relocated).equals(associatedData(CAPABILITY))).toBe(true);
 });

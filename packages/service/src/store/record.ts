@@ -2,7 +2,7 @@ import type { Capability } from "../domain/capability.ts";
 import type { Membrane } from "../domain/membrane.ts";
 import type { Target } from "../domain/target.ts";
 import type { Tenant } from "../domain/tenant.ts";
-import { frame, optional, text } from "./frame.ts";
+import { encodeColumns, optionalColumn, textColumn } from "./columns.ts";
 
 /** Version of all records and of what is bound to their sealed payloads. A newer program upgrades, an older one refuses. */
 export const FORMAT_VERSION = 1;
@@ -14,7 +14,7 @@ export interface StoredTenant extends Tenant {
 
 /** A membrane as stored: its own `export` and `revoke` tokens are sealed to the public key that its tenant had then. */
 export interface StoredMembrane extends Membrane {
-  readonly sealedTo: Buffer;
+  readonly recipientKey: Buffer;
   readonly sealed: Buffer;
 }
 
@@ -36,29 +36,33 @@ export type StoredRecord = StoredTenant | StoredMembrane | StoredTarget | Stored
  * that a payload moved to another row does not open. (`revoked` changes, and a lookup id does when the service key is
  * replaced; the MAC of the row covers both.)
  */
-export function boundColumns(
-  record: Capability | Target | (Membrane & { readonly sealedTo: Uint8Array }),
+export function associatedData(
+  record: Capability | Target | (Membrane & { readonly recipientKey: Uint8Array }),
 ): Buffer {
-  const head = [text(record.type), Buffer.from([FORMAT_VERSION]), optional(record.uid, "hex")];
+  const head = [textColumn(record.type), Buffer.from([FORMAT_VERSION]), optionalColumn(record.uid, "hex")];
   switch (record.type) {
     case "membrane":
-      return frame([
+      return encodeColumns([
         ...head,
-        optional(record.tenant, "hex"),
-        text(record.name),
-        optional(record.madeWith, "hex"),
-        record.sealedTo,
+        optionalColumn(record.tenant, "hex"),
+        textColumn(record.name),
+        optionalColumn(record.createdBy, "hex"),
+        record.recipientKey,
       ]);
     case "target":
-      return frame([...head, optional(record.membrane, "hex"), optional(record.madeWith, "hex")]);
-    case "capability":
-      return frame([
+      return encodeColumns([
         ...head,
-        text(record.kind),
-        optional(record.subject, "hex"),
-        optional(record.parent, "hex"),
-        optional(record.through, "hex"),
-        optional(record.madeWith, "hex"),
+        optionalColumn(record.membrane, "hex"),
+        optionalColumn(record.createdBy, "hex"),
+      ]);
+    case "capability":
+      return encodeColumns([
+        ...head,
+        textColumn(record.kind),
+        optionalColumn(record.resource, "hex"),
+        optionalColumn(record.parent, "hex"),
+        optionalColumn(record.membrane, "hex"),
+        optionalColumn(record.createdBy, "hex"),
       ]);
   }
 }

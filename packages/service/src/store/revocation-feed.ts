@@ -1,5 +1,5 @@
 import type { Uid } from "../domain/uid.ts";
-import type { Awaitable } from "../domain/awaitable.ts";
+import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { Position, Revocations, Store } from "./store.ts";
 import { samePosition } from "./store.ts";
 
@@ -10,7 +10,7 @@ export type RevocationListener = (revoked: ReadonlySet<Uid> | "everything") => v
 export interface RevocationFeed {
   /** Up to where the listeners know the log. */
   position(): Position;
-  advance(): Awaitable<void>;
+  advance(): MaybePromise<void>;
   /** @returns how to stop listening. */
   listen(listener: RevocationListener): () => void;
 }
@@ -18,29 +18,29 @@ export interface RevocationFeed {
 export async function createRevocationFeed(
   store: Pick<Store, "position" | "revocationsSince">,
 ): Promise<RevocationFeed> {
-  let known = await store.position();
+  let current = await store.position();
   const listeners = new Set<RevocationListener>();
 
-  const apply = (from: Position, revocations: Revocations): Awaitable<void> => {
+  const apply = (from: Position, revocations: Revocations): MaybePromise<void> => {
     // Somebody else moved on while the tail was read: what it says is told already, or must be asked from there.
-    if (!samePosition(from, known)) return advance();
+    if (!samePosition(from, current)) return advance();
     for (const listener of listeners) listener(revocations.uids);
     // Only now: should a listener fail, nobody is told that all is well.
-    known = revocations.position;
+    current = revocations.position;
   };
-  const catchUp = (position: Position): Awaitable<void> => {
-    if (samePosition(position, known)) return;
-    const from = known;
+  const catchUp = (position: Position): MaybePromise<void> => {
+    if (samePosition(position, current)) return;
+    const from = current;
     const tail = store.revocationsSince(from);
     return tail instanceof Promise ? tail.then((late) => apply(from, late)) : apply(from, tail);
   };
-  const advance = (): Awaitable<void> => {
+  const advance = (): MaybePromise<void> => {
     const position = store.position();
     return position instanceof Promise ? position.then(catchUp) : catchUp(position);
   };
 
   return {
-    position: () => known,
+    position: () => current,
     advance,
     listen(listener) {
       listeners.add(listener);

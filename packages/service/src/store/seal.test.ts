@@ -1,7 +1,15 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { KEY_BYTES, newKeyPair, seal, sealTo, UnsealError, unseal, unsealWith } from "./seal.ts";
+import {
+  KEY_BYTES,
+  generateKeyPair,
+  seal,
+  sealForRecipient,
+  UnsealError,
+  unseal,
+  openAsRecipient,
+} from "./seal.ts";
 
 const key = fc.uint8Array({ minLength: KEY_BYTES, maxLength: KEY_BYTES });
 const bytes = fc.uint8Array({ maxLength: 200 });
@@ -55,10 +63,10 @@ test("the same plaintext under the same key never looks the same twice", () => {
 });
 
 test("what was sealed to a public key opens with its private key", () => {
-  const pair = newKeyPair();
+  const pair = generateKeyPair();
   fc.assert(
     fc.property(bytes, bytes, (plaintext, bound) => {
-      const opened = unsealWith(pair, sealTo(pair.publicKey, plaintext, bound), bound);
+      const opened = openAsRecipient(pair, sealForRecipient(pair.publicKey, plaintext, bound), bound);
       expect(opened.equals(Buffer.from(plaintext))).toBe(true);
     }),
     { numRuns: 30 },
@@ -66,35 +74,35 @@ test("what was sealed to a public key opens with its private key", () => {
 });
 
 test("what was sealed to a public key opens for nobody else: not another pair, not the public half, not one that lies", () => {
-  const pair = newKeyPair();
-  const other = newKeyPair();
+  const pair = generateKeyPair();
+  const other = generateKeyPair();
   const bound = Buffer.from("bound");
-  const sealed = sealTo(pair.publicKey, Buffer.from("tokens"), bound);
+  const sealed = sealForRecipient(pair.publicKey, Buffer.from("tokens"), bound);
   const pretenders = [
     other,
     { publicKey: pair.publicKey, privateKey: other.privateKey },
     { publicKey: pair.publicKey, privateKey: pair.publicKey },
     { publicKey: other.publicKey, privateKey: pair.privateKey },
   ];
-  for (const keys of pretenders) expect(() => unsealWith(keys, sealed, bound)).toThrow(UnsealError);
+  for (const keys of pretenders) expect(() => openAsRecipient(keys, sealed, bound)).toThrow(UnsealError);
 });
 
 test("sealing to a public key binds the bound bytes, the ephemeral key and every other byte", () => {
-  const pair = newKeyPair();
+  const pair = generateKeyPair();
   const bound = Buffer.from("bound");
-  const sealed = sealTo(pair.publicKey, Buffer.from("tokens"), bound);
-  expect(() => unsealWith(pair, sealed, Buffer.from("bounD"))).toThrow(UnsealError);
+  const sealed = sealForRecipient(pair.publicKey, Buffer.from("tokens"), bound);
+  expect(() => openAsRecipient(pair, sealed, Buffer.from("bounD"))).toThrow(UnsealError);
   // Every bit: X25519 itself ignores the highest one of a public key.
   for (let bit = 0; bit < sealed.length * 8; bit += 1) {
-    expect(() => unsealWith(pair, flipped(sealed, bit), bound), `bit ${bit}`).toThrow(UnsealError);
+    expect(() => openAsRecipient(pair, flipped(sealed, bit), bound), `bit ${bit}`).toThrow(UnsealError);
   }
   for (let length = 0; length < sealed.length; length += 7) {
-    expect(() => unsealWith(pair, sealed.subarray(0, length), bound)).toThrow(UnsealError);
+    expect(() => openAsRecipient(pair, sealed.subarray(0, length), bound)).toThrow(UnsealError);
   }
 });
 
 test("a key pair has two halves of 32 bytes, and no two are the same", () => {
-  const pairs = Array.from({ length: 20 }, newKeyPair);
+  const pairs = Array.from({ length: 20 }, generateKeyPair);
   for (const pair of pairs) expect([pair.publicKey.length, pair.privateKey.length]).toEqual([32, 32]);
   expect(new Set(pairs.map(({ privateKey }) => privateKey.toString("hex"))).size).toBe(20);
 });

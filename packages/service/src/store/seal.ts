@@ -10,7 +10,7 @@ import {
   randomBytes,
 } from "node:crypto";
 
-/** Length of the keys of {@link seal} and {@link sealTo}, in bytes. */
+/** Length of the keys of {@link seal} and {@link sealForRecipient}, in bytes. */
 export const KEY_BYTES = 32;
 
 const NONCE_BYTES = 12;
@@ -26,19 +26,19 @@ export class UnsealError extends Error {
 }
 
 /** AES-256-GCM with a random 96-bit nonce: nonce, ciphertext, tag. `bound` is authenticated and must be given again to open. */
-export function seal(key: Uint8Array, plaintext: Uint8Array, bound: Uint8Array): Buffer {
+export function seal(key: Uint8Array, plaintext: Uint8Array, associatedData: Uint8Array): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
-  cipher.setAAD(bound);
+  cipher.setAAD(associatedData);
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** @throws UnsealError if `key`, `sealed` or `bound` is not what it was. */
-export function unseal(key: Uint8Array, sealed: Uint8Array, bound: Uint8Array): Buffer {
+export function unseal(key: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array): Buffer {
   if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new UnsealError("sealed bytes are cut short");
   const nonce = sealed.subarray(0, NONCE_BYTES);
   const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
-  decipher.setAAD(bound);
+  decipher.setAAD(associatedData);
   decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
   try {
     return Buffer.concat([
@@ -51,61 +51,68 @@ export function unseal(key: Uint8Array, sealed: Uint8Array, bound: Uint8Array): 
 }
 
 /** A new X25519 key pair (RFC 7748), both halves as 32 raw bytes. */
-export function newKeyPair(): { readonly publicKey: Buffer; readonly privateKey: Buffer } {
+export function generateKeyPair(): { readonly publicKey: Buffer; readonly privateKey: Buffer } {
   const pair = generateKeyPairSync("x25519", {
     publicKeyEncoding: { type: "spki", format: "der" },
     privateKeyEncoding: { type: "pkcs8", format: "der" },
   });
-  return { publicKey: raw(pair.publicKey, SPKI_PREFIX), privateKey: raw(pair.privateKey, PKCS8_PREFIX) };
+  return {
+    publicKey: stripPrefix(pair.publicKey, SPKI_PREFIX),
+    privateKey: stripPrefix(pair.privateKey, PKCS8_PREFIX),
+  };
 }
 
 /**
  * Seals so that only the holder of the private key opens: an ephemeral X25519 key, HKDF-SHA-256 over the shared secret
  * and both public keys, then {@link seal}. Whoever seals cannot open afterwards.
  */
-export function sealTo(publicKey: Uint8Array, plaintext: Uint8Array, bound: Uint8Array): Buffer {
-  const ephemeral = newKeyPair();
-  const key = agree(ephemeral.privateKey, publicKey, ephemeral.publicKey, publicKey);
-  return Buffer.concat([ephemeral.publicKey, seal(key, plaintext, bound)]);
+export function sealForRecipient(
+  publicKey: Uint8Array,
+  plaintext: Uint8Array,
+  associatedData: Uint8Array,
+): Buffer {
+  const ephemeral = generateKeyPair();
+  const key = deriveSharedKey(ephemeral.privateKey, publicKey, ephemeral.publicKey, publicKey);
+  return Buffer.concat([ephemeral.publicKey, seal(key, plaintext, associatedData)]);
 }
 
 /** What opens what was sealed to a public key. */
-export interface Opening {
+export interface RecipientKeys {
   readonly publicKey: Uint8Array;
-  /** 32 bytes, or what {@link privateKeyOf} makes of them. */
+  /** 32 bytes, or what {@link importPrivateKey} makes of them. */
   readonly privateKey: Uint8Array | KeyObject;
 }
 
 /** A private key as it is used. It is worth keeping: to make it, the public key is computed. */
-export function privateKeyOf(bytes: Uint8Array): KeyObject {
+export function importPrivateKey(bytes: Uint8Array): KeyObject {
   return createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, bytes]), format: "der", type: "pkcs8" });
 }
 
 /** @throws UnsealError if the private key is not the recipient's, or anything was changed. */
-export function unsealWith(keys: Opening, sealed: Uint8Array, bound: Uint8Array): Buffer {
+export function openAsRecipient(keys: RecipientKeys, sealed: Uint8Array, associatedData: Uint8Array): Buffer {
   if (sealed.length < KEY_BYTES) throw new UnsealError("sealed bytes are cut short");
   const ephemeral = sealed.subarray(0, KEY_BYTES);
   return unseal(
-    agree(keys.privateKey, ephemeral, ephemeral, keys.publicKey),
+    deriveSharedKey(keys.privateKey, ephemeral, ephemeral, keys.publicKey),
     sealed.subarray(KEY_BYTES),
-    bound,
+    associatedData,
   );
 }
 
-function agree(
+function deriveSharedKey(
   privateKey: Uint8Array | KeyObject,
   peer: Uint8Array,
   ephemeral: Uint8Array,
   recipient: Uint8Array,
 ): Buffer {
   const secret = diffieHellman({
-    privateKey: privateKey instanceof Uint8Array ? privateKeyOf(privateKey) : privateKey,
+    privateKey: privateKey instanceof Uint8Array ? importPrivateKey(privateKey) : privateKey,
     publicKey: createPublicKey({ key: Buffer.concat([SPKI_PREFIX, peer]), format: "der", type: "spki" }),
   });
   const salt = Buffer.concat([ephemeral, recipient]);
   return Buffer.from(hkdfSync("sha256", secret, salt, "sealed to tenant/1", KEY_BYTES));
 }
 
-function raw(der: Buffer, prefix: Buffer): Buffer {
+function stripPrefix(der: Buffer, prefix: Buffer): Buffer {
   return der.subarray(prefix.length);
 }

@@ -4,7 +4,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import type { FileSystem } from "../private-files.ts";
-import { temporaryDirectory } from "../testkit/directory.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { createServiceKeyFile, readServiceKeyFile } from "./service-key-file.ts";
 
 /**

@@ -3,7 +3,7 @@ import type { FileSystem } from "../private-files.ts";
 import { createFile } from "../private-files.ts";
 import { SERVICE_KEY_BYTES } from "./keys.ts";
 
-const KEY_TEXT = new RegExp(`^[0-9a-f]{${SERVICE_KEY_BYTES * 2}}\n?$`);
+const KEY_PATTERN = new RegExp(`^[0-9a-f]{${SERVICE_KEY_BYTES * 2}}\n?$`);
 
 /** A service key file that cannot be used. The message names the file and says what to do. */
 export class ServiceKeyFileError extends Error {
@@ -28,7 +28,7 @@ export async function readServiceKeyFile(path: string): Promise<Buffer> {
       { cause },
     );
   });
-  if (!KEY_TEXT.test(text)) {
+  if (!KEY_PATTERN.test(text)) {
     throw new ServiceKeyFileError(
       `${path}: expected ${SERVICE_KEY_BYTES * 2} lower-case hex digits, the service key`,
     );

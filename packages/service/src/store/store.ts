@@ -1,7 +1,7 @@
 import type { Capability } from "../domain/capability.ts";
-import type { Awaitable } from "../domain/awaitable.ts";
+import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { Verdict } from "../domain/lineage.ts";
-import type { MakingDenial } from "../domain/making.ts";
+import type { CreationDenial } from "../domain/creation.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { StoredCapability, StoredMembrane, StoredRecord, StoredTarget, StoredTenant } from "./record.ts";
 
@@ -25,7 +25,7 @@ export interface Revocations {
 }
 
 /** What a lookup id leads to, of one snapshot, with the position that this snapshot vouches for. */
-export interface Found {
+export interface FoundCapability {
   readonly capability: StoredCapability;
   readonly verdict: Verdict;
   /** What an `invoke` capability stands for. */
@@ -42,7 +42,7 @@ export interface MembranePage {
 
 export interface MembranePageRequest {
   /** Only membranes whose tokens are sealed to this key: those that the asking `query` can open. */
-  readonly sealedTo?: Buffer;
+  readonly recipientKey?: Buffer;
   /** Only the membrane of this name. */
   readonly id?: string;
   /** Only what follows this name. */
@@ -97,46 +97,46 @@ export interface Store {
   readonly id: string;
 
   /** Where the revocation log ends, read afresh: a revoke acknowledged by any process is in it. */
-  position(): Awaitable<Position>;
+  position(): MaybePromise<Position>;
 
-  revocationsSince(position: Position): Awaitable<Revocations>;
+  revocationsSince(position: Position): MaybePromise<Revocations>;
 
   /** @param lookupId what a presented token leads to. */
-  find(lookupId: Buffer): Awaitable<Found | undefined>;
+  find(lookupId: Buffer): MaybePromise<FoundCapability | undefined>;
 
-  isAlive(uid: Uid): Awaitable<boolean>;
+  isAlive(uid: Uid): MaybePromise<boolean>;
 
   /** Nothing was ever made here. */
-  isEmpty(): Awaitable<boolean>;
+  isEmpty(): MaybePromise<boolean>;
 
-  tenant(uid: Uid): Awaitable<StoredTenant | undefined>;
+  tenant(uid: Uid): MaybePromise<StoredTenant | undefined>;
 
   /** Tenants that are alive, ordered by name. */
-  tenants(): Awaitable<readonly StoredTenant[]>;
+  tenants(): MaybePromise<readonly StoredTenant[]>;
 
-  membranes(tenant: Uid, page: MembranePageRequest): Awaitable<MembranePage>;
+  membranes(tenant: Uid, page: MembranePageRequest): MaybePromise<MembranePage>;
 
   /**
    * Makes records together or not at all; all they point to must be alive in the same transaction. A capability whose
    * lookup id is there already is left as it is, so that what is derived twice is made once.
    *
-   * @param by in whose turn; default: in the turn of the capability that made the first of the records.
+   * @param actor in whose turn; default: in the turn of the capability that made the first of the records.
    */
-  make(records: readonly StoredRecord[], by?: Capability): Promise<MakingDenial | undefined>;
+  create(records: readonly StoredRecord[], actor?: Capability): Promise<CreationDenial | undefined>;
 
   /** Gives a tenant another public key, and makes capabilities beside it, in one transaction. */
   rekeyTenant(
     tenant: Uid,
     publicKey: Buffer,
     capabilities: readonly StoredCapability[],
-  ): Promise<MakingDenial | undefined>;
+  ): Promise<CreationDenial | undefined>;
 
   /**
    * Revokes a membrane or a tenant, and with it all that descends from it: flips the row, appends to the revocation
    * log, queues the sweep. The same again when it is revoked already. `denied` if the capability `by` does not
    * work (any more), or there is no such node; the operator, at the machine itself, needs none.
    */
-  revoke(root: Uid, by: Uid | "operator"): Promise<"revoked" | "denied">;
+  revoke(root: Uid, actor: Uid | "operator"): Promise<"revoked" | "denied">;
 
   /**
    * Deletes some of what hangs below revoked nodes. Nothing waits for it and nothing depends on it.

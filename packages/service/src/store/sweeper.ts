@@ -4,10 +4,10 @@ import type { Store } from "./store.ts";
  * How many records one transaction deletes: few, since it runs between the invocations of this process, and all other writers
  * wait for it. Half a millisecond (bench/notes.md).
  */
-const BATCH = 8;
+const BATCH_SIZE = 8;
 
 /** How long the sweeper rests when nothing is left to do, in milliseconds; another process may have left it some. */
-const REST_MS = 60_000;
+const IDLE_INTERVAL_MS = 60_000;
 
 /** Deletes what hangs below revoked nodes, in the background. */
 export interface Sweeper {
@@ -22,22 +22,22 @@ export function startSweeper(
   report: { swept(event: { readonly deleted: number }): void; fault(error: unknown): void },
 ): Sweeper {
   let isStopped = false;
-  let round: Promise<void> | undefined;
+  let running: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
   const wake = (): void => {
-    if (isStopped || round !== undefined) return;
+    if (isStopped || running !== undefined) return;
     clearTimeout(timer);
-    round = sweepAll().finally(() => {
-      round = undefined;
-      if (!isStopped) timer = setTimeout(wake, REST_MS).unref();
+    running = sweepAll().finally(() => {
+      running = undefined;
+      if (!isStopped) timer = setTimeout(wake, IDLE_INTERVAL_MS).unref();
     });
   };
   const sweepAll = async (): Promise<void> => {
     let deleted = 0;
     try {
       for (;;) {
-        const { deleted: count, more } = await store.sweep(BATCH);
+        const { deleted: count, more } = await store.sweep(BATCH_SIZE);
         deleted += count;
         if (!more || isStopped) break;
       }
@@ -53,7 +53,7 @@ export function startSweeper(
     async stop() {
       isStopped = true;
       clearTimeout(timer);
-      await round;
+      await running;
     },
   };
 }

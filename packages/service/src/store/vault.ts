@@ -1,29 +1,29 @@
 import type { CapabilityToken } from "capability-protocol";
 import { formatToken, TOKEN_BYTES } from "capability-protocol";
 import type { Capability } from "../domain/capability.ts";
-import type { Payers } from "../domain/payers.ts";
+import type { UsageOwners } from "../domain/usage-owners.ts";
 import type { Uid } from "../domain/uid.ts";
 import { newUid } from "../domain/uid.ts";
 import type { ServiceKeys } from "./keys.ts";
 import type { StoredCapability } from "./record.ts";
-import { boundColumns } from "./record.ts";
+import { associatedData } from "./record.ts";
 import { seal, unseal } from "./seal.ts";
-import type { Found, Position, Store } from "./store.ts";
+import type { FoundCapability, Position, Store } from "./store.ts";
 
 /** What a token that works opens. */
-export interface Opened {
+export interface OpenedCapability {
   readonly capability: Capability;
   /** What the capability carries: the data key of a target, the key pair of a tenant, or nothing. */
   readonly payload: Buffer;
   /** Wire form of the export request that made the target of an `invoke` capability. */
   readonly configuration?: Buffer;
   readonly lineage: ReadonlySet<Uid>;
-  readonly payers: Payers;
+  readonly usageOwners: UsageOwners;
   readonly position: Position;
 }
 
 /** A capability that is not in the store yet, and the only copy of its token. */
-export interface Minted {
+export interface MintedCapability {
   readonly token: CapabilityToken;
   readonly record: StoredCapability;
 }
@@ -31,9 +31,13 @@ export interface Minted {
 /** Tokens in, records out: the one place where a token is turned into the key that it is. */
 export interface Vault {
   /** @returns nothing for a token that is unknown or does not work any more. */
-  open(token: CapabilityToken): Promise<Opened | undefined>;
+  open(token: CapabilityToken): Promise<OpenedCapability | undefined>;
   /** @param token where it is derived rather than random. */
-  mint(capability: Omit<Capability, "type" | "uid">, payload: Uint8Array, token?: CapabilityToken): Minted;
+  mint(
+    capability: Omit<Capability, "type" | "uid">,
+    payload: Uint8Array,
+    token?: CapabilityToken,
+  ): MintedCapability;
   newUid(): Uid;
 }
 
@@ -44,28 +48,28 @@ export function createVault(
 ): Vault {
   return {
     async open(token) {
-      const { lookupId, sealingKey } = keys.forToken(token);
+      const { lookupId, sealingKey } = keys.deriveTokenKeys(token);
       const found = await store.find(lookupId);
-      return found?.verdict.alive === true ? unlock(found, found.verdict, sealingKey) : undefined;
+      return found?.verdict.alive === true ? openRecords(found, found.verdict, sealingKey) : undefined;
     },
     mint(rights, payload, token = formatToken(random(TOKEN_BYTES))) {
       const capability: Capability = { type: "capability", uid: newUid(random), ...rights };
-      const { lookupId, sealingKey } = keys.forToken(token);
-      const sealed = seal(sealingKey, payload, boundColumns(capability));
+      const { lookupId, sealingKey } = keys.deriveTokenKeys(token);
+      const sealed = seal(sealingKey, payload, associatedData(capability));
       return { token, record: { ...capability, lookupId, sealed } };
     },
     newUid: () => newUid(random),
   };
 }
 
-function unlock(
-  found: Found,
-  { lineage, payers }: Pick<Opened, "lineage" | "payers">,
+function openRecords(
+  found: FoundCapability,
+  { lineage, usageOwners }: Pick<OpenedCapability, "lineage" | "usageOwners">,
   sealingKey: Buffer,
-): Opened {
+): OpenedCapability {
   const { capability, target, position } = found;
-  const payload = unseal(sealingKey, capability.sealed, boundColumns(capability));
-  const opened = { capability, payload, lineage, payers, position };
+  const payload = unseal(sealingKey, capability.sealed, associatedData(capability));
+  const opened = { capability, payload, lineage, usageOwners, position };
   if (target === undefined) return opened;
-  return { ...opened, configuration: unseal(payload, target.sealed, boundColumns(target)) };
+  return { ...opened, configuration: unseal(payload, target.sealed, associatedData(target)) };
 }

@@ -12,21 +12,21 @@ export const NO_OWNER: FairOwner = { tenant: "", capability: "" };
 /**
  * In whose turn records are created: that of the tenant whose disk space they take.
  *
- * @param by the capability in whose turn it is. Default: the one that made the first of the records.
+ * @param actor the capability in whose turn it is. Default: the one that made the first of the records.
  */
-export function ownerOfCreation(records: readonly StoredRecord[], get: Find, by?: Capability): FairOwner {
-  const made = new Map(records.map((record) => [record.uid, record]));
-  const find: Find = (uid) => made.get(uid) ?? get(uid);
-  const sources = by === undefined ? records : [by];
+export function ownerOfCreation(records: readonly StoredRecord[], get: Find, actor?: Capability): FairOwner {
+  const created = new Map(records.map((record) => [record.uid, record]));
+  const find: Find = (uid) => created.get(uid) ?? get(uid);
+  const sources = actor === undefined ? records : [actor];
   const tenants = sources.map((record) => storageOwners(record, find).tenant);
   // A tenant that is being made has no turns yet: it is made in the turn of its maker.
-  const tenant = tenants.find((uid) => uid !== undefined && !made.has(uid)) ?? NO_OWNER.tenant;
-  const madeWith = records.find((record) => record.madeWith !== undefined)?.madeWith;
-  return { tenant, capability: by?.uid ?? madeWith ?? NO_OWNER.capability };
+  const tenant = tenants.find((uid) => uid !== undefined && !created.has(uid)) ?? NO_OWNER.tenant;
+  const createdBy = records.find((record) => record.createdBy !== undefined)?.createdBy;
+  return { tenant, capability: actor?.uid ?? createdBy ?? NO_OWNER.capability };
 }
 
 /** In whose turn a tenant or a membrane is revoked: that of the tenant itself. */
-export function ownerOfRevocation(root: Uid, get: Find, by: Uid | "operator"): FairOwner {
+export function ownerOfRevocation(root: Uid, get: Find, actor: Uid | "operator"): FairOwner {
   const record = get(root);
-  return { tenant: record?.type === "membrane" ? record.tenant : root, capability: by };
+  return { tenant: record?.type === "membrane" ? record.tenant : root, capability: actor };
 }

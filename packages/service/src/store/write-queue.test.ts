@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Queued } from "./write-queue.ts";
+import type { QueuedWrite } from "./write-queue.ts";
 import { createWriteQueue } from "./write-queue.ts";
 
-interface Item extends Queued {
+interface Item extends QueuedWrite {
   readonly name: string;
 }
 
-function item(kind: Queued["class"], tenant: string, capability: string, name = "", turns = 1): Item {
-  return { class: kind, owner: { tenant, capability }, turns, name };
+function item(kind: QueuedWrite["class"], tenant: string, capability: string, name = "", cost = 1): Item {
+  return { class: kind, owner: { tenant, capability }, cost, name };
 }
 
 const many = (count: number, make: (index: number) => Item): Item[] =>
@@ -139,7 +139,7 @@ test("every item comes out once, unless it was dropped or deleted", () => {
         queue.delete(one);
         leave(one.name);
       } else {
-        const added = item(kind as Queued["class"], tenant, capability, `${index}`, turns);
+        const added = item(kind as QueuedWrite["class"], tenant, capability, `${index}`, turns);
         items.push(added);
         waiting.add(added.name);
         const given = queue.add(added);

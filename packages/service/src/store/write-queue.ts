@@ -5,12 +5,12 @@ import { FairQueue } from "../collections/fair-queue.ts";
 export type WriteClass = "revoke" | "create" | "sweep";
 
 /** What the queue reads of a write. A large one takes several turns: it delays the others as long as several small ones. */
-export interface Queued extends FairItem {
+export interface QueuedWrite extends FairItem {
   readonly class: WriteClass;
 }
 
 /** Writes that wait for their turn. */
-export interface WriteQueue<T extends Queued> {
+export interface WriteQueue<T extends QueuedWrite> {
   /**
    * Adds `item`. A full queue drops the latest item of the owner that has most, which may be `item` itself.
    *
@@ -22,15 +22,15 @@ export interface WriteQueue<T extends Queued> {
    * then what is created. Revokes and creations each go tenant by tenant, and within a tenant capability by capability. The
    * first item of a kind may need more turns than are left.
    */
-  take(turns: number): T[];
+  take(budget: number): T[];
   delete(item: T): void;
 }
 
 /** Revokes leave one of so many turns to other writes. */
-const REVOKES_LEAVE = 4;
+const OTHER_WRITES_FRACTION = 4;
 
 /** @param capacity how many may wait, of revokes and of all else each. */
-export function createWriteQueue<T extends Queued>(capacity: number): WriteQueue<T> {
+export function createWriteQueue<T extends QueuedWrite>(capacity: number): WriteQueue<T> {
   const revokes = new FairQueue<T>();
   const creations = new FairQueue<T>();
   const sweeps: T[] = [];
@@ -46,24 +46,24 @@ export function createWriteQueue<T extends Queued>(capacity: number): WriteQueue
       queue.push(item);
       return queue.size > capacity ? queue.drop() : undefined;
     },
-    take(turns) {
+    take(budget) {
       const others = creations.size + sweeps.length;
-      const kept = others === 0 ? 0 : Math.min(others, Math.ceil(turns / REVOKES_LEAVE));
-      const taken = revokes.shift(turns - kept);
+      const reserved = others === 0 ? 0 : Math.min(others, Math.ceil(budget / OTHER_WRITES_FRACTION));
+      const taken = revokes.shift(budget - reserved);
       // One at a time: a batch of a sweep is as much work as dozens of other writes.
-      if (turnsOf(taken) < turns) taken.push(...sweeps.splice(0, 1));
-      const left = turns - turnsOf(taken);
-      if (left > 0) taken.push(...creations.shift(left));
+      if (totalCost(taken) < budget) taken.push(...sweeps.splice(0, 1));
+      const remaining = budget - totalCost(taken);
+      if (remaining > 0) taken.push(...creations.shift(remaining));
       return taken;
     },
     delete(item) {
       if (item.class !== "sweep") return queueOf(item).delete(item);
-      const at = sweeps.indexOf(item);
-      if (at !== -1) sweeps.splice(at, 1);
+      const index = sweeps.indexOf(item);
+      if (index !== -1) sweeps.splice(index, 1);
     },
   };
 }
 
-function turnsOf(items: readonly Queued[]): number {
-  return items.reduce((sum, { turns }) => sum + turns, 0);
+function totalCost(items: readonly QueuedWrite[]): number {
+  return items.reduce((sum, { cost }) => sum + cost, 0);
 }

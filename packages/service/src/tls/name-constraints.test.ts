@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { certifiedName } from "./certified-name.ts";
+import { toSubjectAltName } from "./subject-alt-name.ts";
 import { constrainTo, decodeNameConstraints, encodeNameConstraints, permits } from "./name-constraints.ts";
 
-const NAMES = ["gateway.example", "localhost", "127.0.0.1", "[::1]"].map(certifiedName);
+const NAMES = ["gateway.example", "localhost", "127.0.0.1", "[::1]"].map(toSubjectAltName);
 
 test("an authority may issue for its names and what is below them, and for nothing else", () => {
   const constraints = constrainTo(NAMES);
@@ -15,7 +15,7 @@ test("an authority may issue for its names and what is below them, and for nothi
     "127.0.0.1",
     "[::1]",
   ])
-    expect(permits(constraints, certifiedName(name))).toBe(true);
+    expect(permits(constraints, toSubjectAltName(name))).toBe(true);
   for (const name of [
     "example",
     "xgateway.example",
@@ -24,21 +24,21 @@ test("an authority may issue for its names and what is below them, and for nothi
     "[::2]",
     "[::ffff:127.0.0.1]",
   ])
-    expect(permits(constraints, certifiedName(name))).toBe(false);
+    expect(permits(constraints, toSubjectAltName(name))).toBe(false);
 });
 
 test("a form of names that an authority has none of is excluded as a whole", () => {
-  const byName = constrainTo([certifiedName("localhost")]);
+  const byName = constrainTo([toSubjectAltName("localhost")]);
   for (const name of ["127.0.0.1", "[::1]", "0.0.0.0"])
-    expect(permits(byName, certifiedName(name))).toBe(false);
-  const byAddress = constrainTo([certifiedName("192.0.2.1")]);
+    expect(permits(byName, toSubjectAltName(name))).toBe(false);
+  const byAddress = constrainTo([toSubjectAltName("192.0.2.1")]);
   for (const name of ["localhost", "a", "[2001:db8::1]"])
-    expect(permits(byAddress, certifiedName(name))).toBe(false);
+    expect(permits(byAddress, toSubjectAltName(name))).toBe(false);
 });
 
 test("is written as RFC 5280, 4.2.1.10 has it, octet by octet", () => {
   const hex = (names: readonly string[]): string =>
-    Buffer.from(encodeNameConstraints(constrainTo(names.map(certifiedName)))).toString("hex");
+    Buffer.from(encodeNameConstraints(constrainTo(names.map(toSubjectAltName)))).toString("hex");
   const allV4 = `300a8708${"00".repeat(8)}`;
   const allV6 = `30228720${"00".repeat(32)}`;
   expect(hex(["a.b"])).toBe(`303ba00730058203612e62a130${allV4}${allV6}`);
@@ -54,7 +54,7 @@ test("what was written is read back, with hundreds of names too", () => {
   );
   fc.assert(
     fc.property(fc.array(name, { minLength: 1, maxLength: 300 }), (names) => {
-      const constraints = constrainTo(names.map(certifiedName));
+      const constraints = constrainTo(names.map(toSubjectAltName));
       expect(decodeNameConstraints(encodeNameConstraints(constraints))).toEqual(constraints);
     }),
     { numRuns: 50 },

@@ -1,5 +1,5 @@
-import { parseAddress } from "../egress/address.ts";
-import type { CertifiedName } from "./certified-name.ts";
+import { parseAddress } from "../net/address.ts";
+import type { SubjectAltName } from "./subject-alt-name.ts";
 
 /** The DNS names and addresses for which an authority may issue certificates (RFC 5280, 4.2.1.10). */
 export interface NameConstraints {
@@ -30,8 +30,8 @@ const ALL_ADDRESSES: readonly Subtree[] = [4, 16].map((bytes) => ({
  * Constrains an authority to these names. A form that has no permitted subtree is not constrained at all, so the form
  * that is absent is excluded as a whole.
  */
-export function constrainTo(names: readonly CertifiedName[]): NameConstraints {
-  const permitted = names.map(subtreeOf);
+export function constrainTo(names: readonly SubjectAltName[]): NameConstraints {
+  const permitted = names.map(toSubtree);
   const excluded = [
     ...(permitted.some(({ type }) => type === "dns") ? [] : ALL_DNS),
     ...(permitted.some(({ type }) => type === "ip") ? [] : ALL_ADDRESSES),
@@ -40,10 +40,10 @@ export function constrainTo(names: readonly CertifiedName[]): NameConstraints {
 }
 
 /** Whether a certificate for the name may be issued under the constraints. */
-export function permits({ permitted, excluded }: NameConstraints, name: CertifiedName): boolean {
-  const ofItsForm = permitted.filter(({ type }) => type === name.type);
+export function permits({ permitted, excluded }: NameConstraints, name: SubjectAltName): boolean {
+  const sameType = permitted.filter(({ type }) => type === name.type);
   return (
-    (ofItsForm.length === 0 || ofItsForm.some((subtree) => isWithin(name, subtree))) &&
+    (sameType.length === 0 || sameType.some((subtree) => isWithin(name, subtree))) &&
     !excluded.some((subtree) => isWithin(name, subtree))
   );
 }
@@ -62,17 +62,17 @@ export function encodeNameConstraints({ permitted, excluded }: NameConstraints):
  * @throws RangeError for what is not DER.
  */
 export function decodeNameConstraints(der: Uint8Array): NameConstraints {
-  const lists = elements(der).flatMap(({ content }) => elements(content));
+  const lists = readElements(der).flatMap(({ content }) => readElements(content));
   const subtreesOf = (tag: number): readonly Subtree[] =>
     lists
       .filter((list) => list.tag === tag)
-      .flatMap(({ content }) => elements(content))
-      .flatMap(({ content }) => elements(content).slice(0, 1))
+      .flatMap(({ content }) => readElements(content))
+      .flatMap(({ content }) => readElements(content).slice(0, 1))
       .flatMap(({ tag, content }) => decodeSubtree(tag, content));
   return { permitted: subtreesOf(PERMITTED), excluded: subtreesOf(EXCLUDED) };
 }
 
-function subtreeOf({ type, value }: CertifiedName): Subtree {
+function toSubtree({ type, value }: SubjectAltName): Subtree {
   if (type === "dns") return { type, base: value };
   const address = parseAddress(value);
   if (address === undefined) throw new TypeError(`Not an address: ${value}`);
@@ -80,7 +80,7 @@ function subtreeOf({ type, value }: CertifiedName): Subtree {
   return { type, block: Uint8Array.from([...bytes, ...bytes.map(() => 0xff)]) };
 }
 
-function isWithin({ type, value }: CertifiedName, subtree: Subtree): boolean {
+function isWithin({ type, value }: SubjectAltName, subtree: Subtree): boolean {
   if (type === "dns") {
     if (subtree.type !== "dns") return false;
     return subtree.base === "" || value === subtree.base || value.endsWith(`.${subtree.base}`);
@@ -116,13 +116,13 @@ function encode(tag: number, parts: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([Uint8Array.from([tag, ...(length < 0x80 ? [length] : long)]), content]);
 }
 
-interface Element {
+interface DerElement {
   readonly tag: number;
   readonly content: Uint8Array;
 }
 
-function elements(der: Uint8Array): readonly Element[] {
-  const found: Element[] = [];
+function readElements(der: Uint8Array): readonly DerElement[] {
+  const found: DerElement[] = [];
   let at = 0;
   while (at < der.length) {
     const [tag = 0, first = 0xff, ...rest] = der.subarray(at, at + 4);

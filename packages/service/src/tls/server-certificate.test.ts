@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkServerIdentity } from "capability-sdk/pem";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { mountSmallDisk } from "../testkit/small-disk.ts";
-import { makeAuthorityCertificate, makeAuthorityKey } from "./x509.ts";
+import { mountSmallDisk } from "../../../testkit/src/small-disk.ts";
+import { issueAuthorityCertificate, generateAuthorityKey } from "./x509.ts";
 import { ensureServerCertificate, loadServerCertificate } from "./server-certificate.ts";
 
 const day = 24 * 3_600_000;
@@ -31,13 +31,13 @@ test("a leaf that is due on a full disk is renewed in memory, says so, and is sa
   disk.fill();
   const later = new Date(now.getTime() + 70 * day);
   const unsaved = await ensureServerCertificate({ ...options, now: later });
-  expect(unsaved).toMatchObject({ renewed: true, notSaved: { code: "ENOSPC" }, ca: made.ca });
+  expect(unsaved).toMatchObject({ renewed: true, saveError: { code: "ENOSPC" }, ca: made.ca });
   expect(unsaved.expires.getTime()).toBeGreaterThan(made.expires.getTime());
   expect(new X509Certificate(unsaved.cert).checkPrivateKey(createPrivateKey(unsaved.key))).toBe(true);
   await disk.empty();
   const saved = await ensureServerCertificate({ ...options, now: later });
   expect(saved).toMatchObject({ renewed: true });
-  expect(saved.notSaved).toBeUndefined();
+  expect(saved.saveError).toBeUndefined();
   expect(await ensureServerCertificate({ ...options, now: later })).toMatchObject({ renewed: false });
 });
 
@@ -244,8 +244,8 @@ describe("a CA that is constrained to other names", () => {
   });
 
   test("of an older version, which may speak for all names, goes on serving, under new names too", async () => {
-    const key = await makeAuthorityKey();
-    const ca = await makeAuthorityCertificate(key, now);
+    const key = await generateAuthorityKey();
+    const ca = await issueAuthorityCertificate(key, now);
     await mkdir(directory, { recursive: true });
     await writeFile(join(directory, "ca.key"), key);
     await writeFile(join(directory, "ca.pem"), ca);

@@ -1,16 +1,16 @@
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
-import { ensureAuthority } from "./authority.ts";
-import type { Authority } from "./authority.ts";
-import { certifiedName } from "./certified-name.ts";
-import type { CertifiedName } from "./certified-name.ts";
+import { ensureCertificateAuthority } from "./certificate-authority.ts";
+import type { CertificateAuthority } from "./certificate-authority.ts";
+import { toSubjectAltName } from "./subject-alt-name.ts";
+import type { SubjectAltName } from "./subject-alt-name.ts";
 import { CertificateFileError } from "./errors.ts";
 import { makePrivateDirectory, readIfPresent, replaceFile } from "../private-files.ts";
-import { finishReplacing, mayIssue, replaceAuthority } from "./replaced-authority.ts";
-import { reasonToRenew } from "./judge.ts";
+import { finishReplacement, mayIssue, replaceCertificateAuthority } from "./ca-replacement.ts";
+import { renewalReason } from "./renewal.ts";
 import { parseCertificates } from "capability-sdk/pem";
 import { parsePrivateKey } from "../pem.ts";
-import type { KeyedCertificate } from "./x509.ts";
+import type { CertificateAndKey } from "./x509.ts";
 
 /** What a TLS server presents, and what its clients have to trust; all PEM. */
 export interface ServerCertificate {
@@ -41,24 +41,25 @@ export async function ensureServerCertificate(options: {
   readonly mayReplaceCA?: boolean;
 }): Promise<EnsuredCertificate> {
   const { directory, now, mayReplaceCA = false } = options;
-  const names = options.authorities.map(certifiedName);
+  const names = options.authorities.map(toSubjectAltName);
   await makePrivateDirectory(directory);
   const caFiles = { cert: join(directory, "ca.pem"), key: join(directory, "ca.key") };
-  await finishReplacing(caFiles);
-  const current = await ensureAuthority(caFiles, names, now);
+  await finishReplacement(caFiles);
+  const current = await ensureCertificateAuthority(caFiles, names, now);
   const files = { cert: join(directory, "leaf.pem"), key: join(directory, "leaf.key") };
-  const kept = await readLeaf(files, current, names, now);
+  const existing = await readLeaf(files, current, names, now);
   // A leaf that serves the names was issued for them: there is no need to ask whether another one could be.
-  if (kept !== undefined) return ensured(kept, current, { renewed: false, replacedCA: false });
+  if (existing !== undefined)
+    return toEnsuredCertificate(existing, current, { renewed: false, replacedCA: false });
   const isPermitted = await mayIssue(current.cert, names);
   if (!isPermitted && !mayReplaceCA)
     throw new CertificateFileError(
       caFiles.cert,
       "is constrained to other names; a start with these makes a new CA",
     );
-  const authority = isPermitted ? current : await replaceAuthority(caFiles, names, now);
+  const authority = isPermitted ? current : await replaceCertificateAuthority(caFiles, names, now);
   const leaf = await renewLeaf(files, authority, names, now);
-  return ensured(leaf, authority, { renewed: true, replacedCA: !isPermitted });
+  return toEnsuredCertificate(leaf, authority, { renewed: true, replacedCA: !isPermitted });
 }
 
 export interface EnsuredCertificate extends ServerCertificate {
@@ -67,12 +68,12 @@ export interface EnsuredCertificate extends ServerCertificate {
   /** The CA was replaced; clients must trust the new one. */
   readonly replacedCA: boolean;
   /** Why the leaf could not be saved. */
-  readonly notSaved?: unknown;
+  readonly saveError?: unknown;
 }
 
-function ensured(
-  leaf: Leaf,
-  authority: Authority,
+function toEnsuredCertificate(
+  leaf: IssuedLeaf,
+  authority: CertificateAuthority,
   what: Pick<EnsuredCertificate, "renewed" | "replacedCA">,
 ): EnsuredCertificate {
   return { ...leaf, ...what, ca: authority.cert, expires: expiryOf(leaf) };
@@ -89,8 +90,8 @@ export async function loadServerCertificate(files: {
 }): Promise<Omit<ServerCertificate, "ca">> {
   const { certFile, keyFile } = files;
   // One after the other: of two files that are missing, the same one is named each time.
-  const cert = await readGiven(certFile);
-  const key = await readGiven(keyFile);
+  const cert = await readRequired(certFile);
+  const key = await readRequired(keyFile);
   const [certificate] = parseCertificates(cert) ?? [];
   if (certificate === undefined) throw new CertificateFileError(certFile, "is not a certificate in PEM form");
   const privateKey = parsePrivateKey(key);
@@ -107,48 +108,48 @@ export async function loadServerCertificate(files: {
 
 /** The leaf on disk if it still serves. Nothing in these two files is worth an error: they are made anew. */
 async function readLeaf(
-  files: KeyedCertificate,
-  authority: Authority,
-  names: readonly CertifiedName[],
+  files: CertificateAndKey,
+  authority: CertificateAuthority,
+  names: readonly SubjectAltName[],
   now: Date,
-): Promise<KeyedCertificate | undefined> {
+): Promise<CertificateAndKey | undefined> {
   const [cert, key] = await Promise.all([readIfPresent(files.cert), readIfPresent(files.key)]);
   if (cert === undefined || key === undefined) return undefined;
   const [certificate] = parseCertificates(cert) ?? [];
   const privateKey = parsePrivateKey(key);
   if (certificate === undefined || privateKey === undefined) return undefined;
-  const reason = reasonToRenew({ certificate, key: privateKey }, authority.certificate, names, now);
+  const reason = renewalReason({ certificate, key: privateKey }, authority.certificate, names, now);
   return reason === undefined ? { cert, key } : undefined;
 }
 
 /** A pair half written, by a crash or by another process, does not fit together and is made anew at the next look. */
 async function renewLeaf(
-  files: KeyedCertificate,
-  authority: Authority,
-  names: readonly CertifiedName[],
+  files: CertificateAndKey,
+  authority: CertificateAuthority,
+  names: readonly SubjectAltName[],
   now: Date,
-): Promise<Leaf> {
+): Promise<IssuedLeaf> {
   const { issueServerCertificate } = await import("./x509.ts");
   const leaf = await issueServerCertificate(authority, names, now);
   try {
     await replaceFile(files.key, leaf.key, 0o600);
     await replaceFile(files.cert, leaf.cert, 0o644);
     return leaf;
-  } catch (notSaved) {
-    return { ...leaf, notSaved };
+  } catch (saveError) {
+    return { ...leaf, saveError };
   }
 }
 
-interface Leaf extends KeyedCertificate {
+interface IssuedLeaf extends CertificateAndKey {
   /** Why it could not be saved. */
-  readonly notSaved?: unknown;
+  readonly saveError?: unknown;
 }
 
-function expiryOf({ cert }: KeyedCertificate): Date {
+function expiryOf({ cert }: CertificateAndKey): Date {
   return new Date(new X509Certificate(cert).validTo);
 }
 
-async function readGiven(path: string): Promise<string> {
+async function readRequired(path: string): Promise<string> {
   try {
     const text = await readIfPresent(path);
     if (text !== undefined) return text;

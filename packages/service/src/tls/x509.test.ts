@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { issueServerCertificate, makeAuthorityCertificate, makeAuthorityKey } from "./x509.ts";
-import type { CertifiedName } from "./certified-name.ts";
+import { issueServerCertificate, issueAuthorityCertificate, generateAuthorityKey } from "./x509.ts";
+import type { SubjectAltName } from "./subject-alt-name.ts";
 
 const now = new Date("2030-02-03T04:05:06.789Z");
 const day = 24 * 3_600_000;
@@ -27,7 +27,7 @@ describe("the authority", () => {
 });
 
 describe("the leaf", () => {
-  const names: readonly CertifiedName[] = [
+  const names: readonly SubjectAltName[] = [
     { type: "dns", value: "gateway.example" },
     { type: "ip", value: "192.0.2.1" },
     { type: "ip", value: "2001:db8::1" },
@@ -77,8 +77,8 @@ async function authority(): Promise<{
   readonly key: string;
   readonly certificate: X509Certificate;
 }> {
-  const key = await makeAuthorityKey();
-  const cert = await makeAuthorityCertificate(key, now);
+  const key = await generateAuthorityKey();
+  const cert = await issueAuthorityCertificate(key, now);
   return { key, cert, certificate: new X509Certificate(cert) };
 }
 

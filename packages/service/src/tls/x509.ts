@@ -7,24 +7,24 @@ import {
   X509Certificate as NodeCertificate,
 } from "node:crypto";
 import * as x509 from "@peculiar/x509";
-import type { CertifiedName } from "./certified-name.ts";
+import type { SubjectAltName } from "./subject-alt-name.ts";
 import { constrainTo, decodeNameConstraints, encodeNameConstraints } from "./name-constraints.ts";
 import type { NameConstraints } from "./name-constraints.ts";
 
 /** A certificate and its private key, both PEM. */
-export interface KeyedCertificate {
+export interface CertificateAndKey {
   readonly cert: string;
   readonly key: string;
 }
 
-const hour = 3_600_000;
-const day = 24 * hour;
-const ec = { name: "ECDSA", namedCurve: "P-256" };
-const signingAlgorithm = { name: "ECDSA", hash: "SHA-256" };
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const EC_ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
+const SIGNING_ALGORITHM = { name: "ECDSA", hash: "SHA-256" };
 
 /** Makes the private key of a certificate authority: PEM, ECDSA P-256. */
-export async function makeAuthorityKey(): Promise<string> {
-  return pemOf((await makeKeys()).privateKey);
+export async function generateAuthorityKey(): Promise<string> {
+  return keyToPem((await generateKeys()).privateKey);
 }
 
 /** nameConstraints (RFC 5280, 4.2.1.10). */
@@ -39,10 +39,10 @@ const NAME_CONSTRAINTS = "2.5.29.30";
  *
  * @param names default: all there are, as of the authorities that older versions made.
  */
-export async function makeAuthorityCertificate(
+export async function issueAuthorityCertificate(
   key: string,
   now: Date,
-  names?: readonly CertifiedName[],
+  names?: readonly SubjectAltName[],
 ): Promise<string> {
   const keys = await importKeys(key);
   const subjectKey = await x509.SubjectKeyIdentifierExtension.create(keys.publicKey);
@@ -51,7 +51,7 @@ export async function makeAuthorityCertificate(
     serialNumber: serialNumber(),
     ...validity(now, 3_650),
     keys,
-    signingAlgorithm,
+    signingAlgorithm: SIGNING_ALGORITHM,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
@@ -64,7 +64,7 @@ export async function makeAuthorityCertificate(
           ]),
     ],
   });
-  return pemLines(certificate);
+  return certificateToPem(certificate);
 }
 
 /** What the certificate of an authority, PEM, is constrained to; nothing when it may speak for every name. */
@@ -78,12 +78,12 @@ export function readNameConstraints(cert: string): NameConstraints | undefined {
  * authority expires.
  */
 export async function issueServerCertificate(
-  authority: KeyedCertificate,
-  names: readonly CertifiedName[],
+  authority: CertificateAndKey,
+  names: readonly SubjectAltName[],
   now: Date,
-): Promise<KeyedCertificate> {
+): Promise<CertificateAndKey> {
   const issuer = new x509.X509Certificate(authority.cert);
-  const [keys, issuerKeys] = await Promise.all([makeKeys(), importKeys(authority.key)]);
+  const [keys, issuerKeys] = await Promise.all([generateKeys(), importKeys(authority.key)]);
   const { notBefore, notAfter } = validity(now, 90);
   const certificate = await x509.X509CertificateGenerator.create({
     subject: "CN=Membrane Service",
@@ -93,7 +93,7 @@ export async function issueServerCertificate(
     notAfter: notAfter < issuer.notAfter ? notAfter : issuer.notAfter,
     publicKey: keys.publicKey,
     signingKey: issuerKeys.privateKey,
-    signingAlgorithm,
+    signingAlgorithm: SIGNING_ALGORITHM,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
@@ -103,13 +103,13 @@ export async function issueServerCertificate(
       await x509.AuthorityKeyIdentifierExtension.create(issuerKeys.publicKey),
     ],
   });
-  return { cert: pemLines(certificate), key: pemOf(keys.privateKey) };
+  return { cert: certificateToPem(certificate), key: keyToPem(keys.privateKey) };
 }
 
 /** From an hour ago, for clients whose clock is slow; whole seconds, as X.509 has no others. */
 function validity(now: Date, days: number): { notBefore: Date; notAfter: Date } {
-  const start = Math.floor((now.getTime() - hour) / 1_000) * 1_000;
-  return { notBefore: new Date(start), notAfter: new Date(start + days * day) };
+  const start = Math.floor((now.getTime() - HOUR_MS) / 1_000) * 1_000;
+  return { notBefore: new Date(start), notAfter: new Date(start + days * DAY_MS) };
 }
 
 /** 126 random bits, positive and without a leading zero octet (RFC 5280, 4.1.2.2). */
@@ -119,8 +119,8 @@ function serialNumber(): string {
   return bytes.toString("hex");
 }
 
-function makeKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(ec, true, ["sign", "verify"]);
+function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(EC_ALGORITHM, true, ["sign", "verify"]);
 }
 
 async function importKeys(pem: string): Promise<webcrypto.CryptoKeyPair> {
@@ -131,19 +131,19 @@ async function importKeys(pem: string): Promise<webcrypto.CryptoKeyPair> {
     privateKey: await webcrypto.subtle.importKey(
       "pkcs8",
       privateKey.export({ format: "der", type: "pkcs8" }),
-      ec,
+      EC_ALGORITHM,
       true,
       ["sign"],
     ),
-    publicKey: await webcrypto.subtle.importKey("jwk", publicJwk, ec, true, ["verify"]),
+    publicKey: await webcrypto.subtle.importKey("jwk", publicJwk, EC_ALGORITHM, true, ["verify"]),
   };
 }
 
-function pemOf(key: webcrypto.CryptoKey): string {
+function keyToPem(key: webcrypto.CryptoKey): string {
   return KeyObject.from(key).export({ format: "pem", type: "pkcs8" }).toString();
 }
 
 /** Written by OpenSSL, which has also read it then. */
-function pemLines(certificate: x509.X509Certificate): string {
+function certificateToPem(certificate: x509.X509Certificate): string {
   return new NodeCertificate(Buffer.from(certificate.rawData)).toString();
 }

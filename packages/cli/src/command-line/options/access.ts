@@ -1,16 +1,16 @@
 import type { AuthorityCapabilityUri } from "capability-protocol";
 import { parseResolvable } from "../../capability/resolvable.ts";
-import { Failure } from "../../failure/failure.ts";
-import type { Trust } from "../command.ts";
-import type { Given } from "../given.ts";
-import type { Option } from "../option.ts";
+import { CliError } from "../../errors/cli-error.ts";
+import type { TrustOptions } from "../command.ts";
+import type { OptionValues } from "../option-values.ts";
+import type { OptionSpec } from "../option-spec.ts";
 
 const GROUP = "Capability and trust:";
 
-type AccessName = "capability" | "profile" | "trustedCA-file-path" | "cacert";
+type AccessOptionName = "capability" | "profile" | "trustedCA-file-path" | "cacert";
 
 /** Options of every command that uses a capability. */
-export const ACCESS_OPTIONS: Readonly<Record<AccessName, Option>> = {
+export const ACCESS_OPTIONS: Readonly<Record<AccessOptionName, OptionSpec>> = {
   capability: {
     takes: "secret",
     describe: "Capability URI to use, @FILE or @- [default: the profile's]",
@@ -29,20 +29,20 @@ export const ACCESS_OPTIONS: Readonly<Record<AccessName, Option>> = {
   },
 };
 
-export function readTrust(given: Given<AccessName>): Trust {
+export function readTrustOptions(values: OptionValues<AccessOptionName>): TrustOptions {
   return {
-    profile: given.text("profile"),
-    trustedCaFile: given.text("trustedCA-file-path"),
-    caFile: given.text("cacert"),
+    profile: values.text("profile"),
+    trustedCaFile: values.text("trustedCA-file-path"),
+    caFile: values.text("cacert"),
   };
 }
 
 /** The capability in an option, if it was given. */
 export async function readCapability<Name extends string>(
-  given: Given<Name>,
+  values: OptionValues<Name>,
   name: Name,
 ): Promise<AuthorityCapabilityUri | undefined> {
-  const text = await given.secret(name);
+  const text = await values.secret(name);
   return text === undefined ? undefined : requireResolvable(`--${name}`, text);
 }
 
@@ -50,7 +50,7 @@ export async function readCapability<Name extends string>(
 export function requireResolvable(option: string, text: string): AuthorityCapabilityUri {
   const uri = parseResolvable(text);
   if (uri.ok) return uri.value;
-  throw new Failure(
+  throw new CliError(
     `${option}: expected ${uri.problem.expected}`,
     "One that is in a file is given as @FILE; the file holds nothing else, no quotes and no spaces.",
   );

@@ -1,23 +1,23 @@
 import { DEFAULT_PROFILE } from "../../capability/named-profile.ts";
-import { Failure } from "../../failure/failure.ts";
-import type { Entry } from "../entry.ts";
-import { entry } from "../entry.ts";
-import type { Given } from "../given.ts";
-import type { Option } from "../option.ts";
+import { CliError } from "../../errors/cli-error.ts";
+import type { CommandSpec } from "../command-spec.ts";
+import { defineCommand } from "../command-spec.ts";
+import type { OptionValues } from "../option-values.ts";
+import type { OptionSpec } from "../option-spec.ts";
 import { readCapability } from "./access.ts";
 
-const SERVICE: Option = {
+const SERVICE: OptionSpec = {
   takes: "text",
   choices: ["membrane"],
   describe: "Service whose capabilities the profile holds [default: membrane]",
 };
 
-const PROFILE: Option = {
+const PROFILE: OptionSpec = {
   takes: "text",
   describe: 'Name of the profile [default: "default"]',
 };
 
-const CONFIGURE_ENTRY = entry({
+const CONFIGURE_SPEC = defineCommand({
   name: "config configure",
   describe: "Keep capabilities and a CA in a profile; asks for them unless options say",
   options: {
@@ -32,42 +32,42 @@ const CONFIGURE_ENTRY = entry({
     ["capi config configure", "Asks for each value"],
     ["capi config configure --cacert membrane-data/tls/ca.pem", "Sets one alone"],
   ],
-  async read(given) {
+  async read(values) {
     return {
       name: "config configure",
-      profile: readProfileName(given),
-      given: {
-        create: await readCapability(given, "create"),
-        query: await readCapability(given, "query"),
-        deleteSelf: await readCapability(given, "delete-self"),
+      profile: readProfileName(values),
+      capabilityUris: {
+        create: await readCapability(values, "create"),
+        query: await readCapability(values, "query"),
+        deleteSelf: await readCapability(values, "delete-self"),
       },
-      cacert: given.text("cacert"),
+      cacert: values.text("cacert"),
     };
   },
 });
 
-const LIST_ENTRY = entry({
+const LIST_SPEC = defineCommand({
   name: "config list",
   describe: "Show what a profile holds, without its secrets",
   options: { service: SERVICE, profile: PROFILE },
   examples: [["capi config list --profile work", "The profile of this name"]],
-  read: (given) => ({ name: "config list", profile: readProfileName(given) }),
+  read: (values) => ({ name: "config list", profile: readProfileName(values) }),
 });
 
-const REMOVE_ENTRY = entry({
+const REMOVE_SPEC = defineCommand({
   name: "config remove",
   describe: "Forget a profile; its capabilities go on working",
   options: { profile: { ...PROFILE, describe: "Name of the profile, required" } },
   examples: [["capi config remove --profile old", "The profile of this name"]],
-  read(given) {
-    const profile = given.text("profile");
-    if (profile === undefined) throw new Failure("--profile: expected the name of the profile to remove");
+  read(values) {
+    const profile = values.text("profile");
+    if (profile === undefined) throw new CliError("--profile: expected the name of the profile to remove");
     return { name: "config remove", profile };
   },
 });
 
-export const CONFIG_ENTRIES: readonly Entry[] = [CONFIGURE_ENTRY, LIST_ENTRY, REMOVE_ENTRY];
+export const CONFIG_SPECS: readonly CommandSpec[] = [CONFIGURE_SPEC, LIST_SPEC, REMOVE_SPEC];
 
-function readProfileName(given: Given<"profile">): string {
-  return given.text("profile") ?? DEFAULT_PROFILE;
+function readProfileName(values: OptionValues<"profile">): string {
+  return values.text("profile") ?? DEFAULT_PROFILE;
 }

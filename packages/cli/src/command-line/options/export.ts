@@ -1,15 +1,15 @@
 import { formatCapabilityUri } from "capability-protocol";
 import type { AuthorityCapabilityUri } from "capability-protocol";
 import type { ExportBody, TargetBody } from "capability-sdk";
-import { Failure } from "../../failure/failure.ts";
-import type { Entry } from "../entry.ts";
-import { entry } from "../entry.ts";
-import { ACCESS_OPTIONS, readCapability, readTrust } from "./access.ts";
-import { OUTPUT_OPTION, readOutput } from "./output-form.ts";
+import { CliError } from "../../errors/cli-error.ts";
+import type { CommandSpec } from "../command-spec.ts";
+import { defineCommand } from "../command-spec.ts";
+import { ACCESS_OPTIONS, readCapability, readTrustOptions } from "./access.ts";
+import { OUTPUT_OPTION, readOutput } from "./output-format.ts";
 import { TARGET_OPTIONS, readTarget } from "./target.ts";
-import { readThrough } from "./through.ts";
+import { readMembraneRef } from "./membrane-ref.ts";
 
-export const EXPORT_ENTRY: Entry = entry({
+export const EXPORT_SPEC: CommandSpec = defineCommand({
   name: "membrane export",
   describe: "Make a capability: for a target, or from a capability you hold",
   options: {
@@ -33,18 +33,28 @@ export const EXPORT_ENTRY: Entry = entry({
       "A capability passed on, so that it can be revoked alone",
     ],
   ],
-  async read(given) {
-    const through = await readThrough(given, "export");
-    const held = await readCapability(given, "capability-to-export");
-    const body = chooseBody(held, await readTarget(given));
-    return { name: "membrane export", through, trust: readTrust(given), body, output: readOutput(given) };
+  async read(values) {
+    const membraneRef = await readMembraneRef(values, "export");
+    const capability = await readCapability(values, "capability-to-export");
+    const body = chooseBody(capability, await readTarget(values));
+    return {
+      name: "membrane export",
+      membraneRef,
+      trust: readTrustOptions(values),
+      body,
+      output: readOutput(values),
+    };
   },
 });
 
-function chooseBody(held: AuthorityCapabilityUri | undefined, target: TargetBody | undefined): ExportBody {
-  if (held !== undefined && target === undefined) return { capability: formatCapabilityUri(held) };
-  if (held === undefined && target !== undefined) return target;
-  throw held === undefined
-    ? new Failure("--uri: expected the target's URI, or --capability-to-export with a capability you hold")
-    : new Failure("--capability-to-export: expected without --uri and the options that belong to it");
+function chooseBody(
+  capability: AuthorityCapabilityUri | undefined,
+  target: TargetBody | undefined,
+): ExportBody {
+  if (capability !== undefined && target === undefined)
+    return { capability: formatCapabilityUri(capability) };
+  if (capability === undefined && target !== undefined) return target;
+  throw capability === undefined
+    ? new CliError("--uri: expected the target's URI, or --capability-to-export with a capability you hold")
+    : new CliError("--capability-to-export: expected without --uri and the options that belong to it");
 }

@@ -1,6 +1,6 @@
 import { isToken, trimFieldValue } from "capability-protocol";
 import type { HeaderLine } from "../command.ts";
-import { Failure } from "../../failure/failure.ts";
+import { CliError } from "../../errors/cli-error.ts";
 
 const EXPECTED = '--header: expected "Name: value"';
 
@@ -18,7 +18,7 @@ export function readHeaderLines(values: readonly string[]): readonly HeaderLine[
 function readLine(line: string): HeaderLine {
   const colon = line.indexOf(":");
   const name = line.slice(0, colon);
-  if (colon === -1) throw new Failure(`${EXPECTED}, there is no colon`);
-  if (!isToken(name)) throw new Failure(`${EXPECTED}, what stands before the colon is no header name`);
+  if (colon === -1) throw new CliError(`${EXPECTED}, there is no colon`);
+  if (!isToken(name)) throw new CliError(`${EXPECTED}, what stands before the colon is no header name`);
   return [name, trimFieldValue(line.slice(colon + 1))];
 }

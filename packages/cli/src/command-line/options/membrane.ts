@@ -1,12 +1,12 @@
-import { Failure } from "../../failure/failure.ts";
-import type { Entry } from "../entry.ts";
-import { entry } from "../entry.ts";
-import { ACCESS_OPTIONS, readCapability, readTrust } from "./access.ts";
-import { EXPORT_ENTRY } from "./export.ts";
-import { OUTPUT_OPTION, readOutput } from "./output-form.ts";
-import { readThrough } from "./through.ts";
+import { CliError } from "../../errors/cli-error.ts";
+import type { CommandSpec } from "../command-spec.ts";
+import { defineCommand } from "../command-spec.ts";
+import { ACCESS_OPTIONS, readCapability, readTrustOptions } from "./access.ts";
+import { EXPORT_SPEC } from "./export.ts";
+import { OUTPUT_OPTION, readOutput } from "./output-format.ts";
+import { readMembraneRef } from "./membrane-ref.ts";
 
-const CREATE_ENTRY = entry({
+const CREATE_SPEC = defineCommand({
   name: "membrane create",
   describe: "Make a membrane and print its export and revoke capabilities",
   options: {
@@ -22,22 +22,22 @@ const CREATE_ENTRY = entry({
       "Into $EXPORT_URI, $REVOKE_URI, …",
     ],
   ],
-  async read(given) {
-    const id = given.text("id");
+  async read(values) {
+    const id = values.text("id");
     if (id === undefined) {
-      throw new Failure("--id: expected the membrane's name, as in --id my-membrane");
+      throw new CliError("--id: expected the membrane's name, as in --id my-membrane");
     }
     return {
       name: "membrane create",
-      capability: await readCapability(given, "capability"),
-      trust: readTrust(given),
+      capability: await readCapability(values, "capability"),
+      trust: readTrustOptions(values),
       id,
-      output: readOutput(given),
+      output: readOutput(values),
     };
   },
 });
 
-const QUERY_ENTRY = entry({
+const QUERY_SPEC = defineCommand({
   name: "membrane query",
   describe: "List membranes with their capabilities, in the order of their names",
   options: {
@@ -51,22 +51,22 @@ const QUERY_ENTRY = entry({
     ["capi membrane query --limit 1000", "The first thousand"],
     ["capi membrane query --id my-membrane", "The capabilities of one"],
   ],
-  async read(given) {
+  async read(values) {
     return {
       name: "membrane query",
       query: {
-        id: given.text("id"),
-        lastId: given.text("last-id"),
-        limit: readLimit(given.text("limit")),
+        id: values.text("id"),
+        lastId: values.text("last-id"),
+        limit: readLimit(values.text("limit")),
       },
-      capability: await readCapability(given, "capability"),
-      trust: readTrust(given),
-      output: readOutput(given),
+      capability: await readCapability(values, "capability"),
+      trust: readTrustOptions(values),
+      output: readOutput(values),
     };
   },
 });
 
-const REVOKE_ENTRY = entry({
+const REVOKE_SPEC = defineCommand({
   name: "membrane revoke",
   describe: "Revoke a membrane, and all that was exported through it",
   options: {
@@ -77,35 +77,35 @@ const REVOKE_ENTRY = entry({
     ["capi membrane revoke --id my-membrane", "By its name"],
     ["capi membrane revoke --capability @revoke.txt", "With its revoke capability"],
   ],
-  async read(given) {
-    const through = await readThrough(given, "revoke");
-    return { name: "membrane revoke", through, trust: readTrust(given) };
+  async read(values) {
+    const membraneRef = await readMembraneRef(values, "revoke");
+    return { name: "membrane revoke", membraneRef, trust: readTrustOptions(values) };
   },
 });
 
-const DELETE_SELF_ENTRY = entry({
+const DELETE_SELF_SPEC = defineCommand({
   name: "membrane delete-self",
   describe: "End the tenant with all its membranes, at once and for good",
   options: ACCESS_OPTIONS,
   examples: [["capi membrane delete-self --profile old", "With the deleteSelf capability of a profile"]],
-  async read(given) {
-    const capability = await readCapability(given, "capability");
-    return { name: "membrane delete-self", capability, trust: readTrust(given) };
+  async read(values) {
+    const capability = await readCapability(values, "capability");
+    return { name: "membrane delete-self", capability, trust: readTrustOptions(values) };
   },
 });
 
-export const MEMBRANE_ENTRIES: readonly Entry[] = [
-  CREATE_ENTRY,
-  EXPORT_ENTRY,
-  QUERY_ENTRY,
-  REVOKE_ENTRY,
-  DELETE_SELF_ENTRY,
+export const MEMBRANE_SPECS: readonly CommandSpec[] = [
+  CREATE_SPEC,
+  EXPORT_SPEC,
+  QUERY_SPEC,
+  REVOKE_SPEC,
+  DELETE_SELF_SPEC,
 ];
 
 function readLimit(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^[0-9]{1,15}$/.test(text) || Number(text) < 1) {
-    throw new Failure("--limit: expected a whole number of at least 1");
+    throw new CliError("--limit: expected a whole number of at least 1");
   }
   return Number(text);
 }

@@ -1,14 +1,14 @@
 import type { AuthorityCapabilityUri } from "capability-protocol";
 import { isFieldValue, parseMethod } from "capability-protocol";
-import { Failure } from "../../failure/failure.ts";
+import { CliError } from "../../errors/cli-error.ts";
 import type { SecretReader } from "../../secret.ts";
 import type { HeaderLine, RequestData } from "../command.ts";
-import type { Entry } from "../entry.ts";
-import { entry } from "../entry.ts";
-import { ACCESS_OPTIONS, readCapability, readTrust, requireResolvable } from "./access.ts";
+import type { CommandSpec } from "../command-spec.ts";
+import { defineCommand } from "../command-spec.ts";
+import { ACCESS_OPTIONS, readCapability, readTrustOptions, requireResolvable } from "./access.ts";
 import { readHeaderLines } from "./header-line.ts";
 
-export const REQUEST_ENTRY: Entry = entry({
+export const REQUEST_SPEC: CommandSpec = defineCommand({
   name: "request",
   describe: "Invoke a capability: the answer's body goes to standard output as it comes",
   operand: { name: "URI", describe: "Capability URI, @FILE or @-" },
@@ -37,23 +37,23 @@ export const REQUEST_ENTRY: Entry = entry({
     ['capi request @lambda.txt -H "Content-Type: application/json" -d @event.json', "POST"],
     ["tar c . | capi request @upload.txt -X PUT -d @-", "Streams standard input"],
   ],
-  async read(given, secrets, operand) {
-    const option = await readCapability(given, "capability");
+  async read(values, secrets, operand) {
+    const option = await readCapability(values, "capability");
     const capability = await chooseCapability(option, operand, secrets);
-    const data = readData(given.text("data"), secrets);
-    const headers = readHeaderLines(await given.secrets("header"));
-    headers.forEach(requireSendable);
+    const data = readData(values.text("data"), secrets);
+    const headers = readHeaderLines(await values.secrets("header"));
+    headers.forEach(requireValidHeader);
     return {
       name: "request",
       capability,
-      trust: readTrust(given),
-      method: readMethod(given.text("method")) ?? (data === undefined ? "GET" : "POST"),
+      trust: readTrustOptions(values),
+      method: readMethod(values.text("method")) ?? (data === undefined ? "GET" : "POST"),
       headers,
       data,
-      query: readQuery(given.text("query")),
-      file: given.text("output"),
-      isHeadShown: given.isOn("include") ?? false,
-      isRaw: given.isOn("raw") ?? false,
+      query: readQuery(values.text("query")),
+      file: values.text("output"),
+      isHeadShown: values.isOn("include") ?? false,
+      isRaw: values.isOn("raw") ?? false,
     };
   },
 });
@@ -64,11 +64,11 @@ async function chooseCapability(
   secrets: SecretReader,
 ): Promise<AuthorityCapabilityUri> {
   if (option !== undefined && operand !== undefined) {
-    throw new Failure("--capability: expected without URI, it is the same");
+    throw new CliError("--capability: expected without URI, it is the same");
   }
   if (option !== undefined) return option;
   if (operand === undefined) {
-    throw new Failure("URI: expected the capability to invoke", "capi request URI, or capi request @FILE");
+    throw new CliError("URI: expected the capability to invoke", "capi request URI, or capi request @FILE");
   }
   return requireResolvable("URI", await secrets.read("URI", operand));
 }
@@ -76,30 +76,30 @@ async function chooseCapability(
 function readMethod(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const method = parseMethod(text);
-  if (method === undefined) throw new Failure("--method: expected an HTTP method, but CONNECT and TRACE");
+  if (method === undefined) throw new CliError("--method: expected an HTTP method, but CONNECT and TRACE");
   return method;
 }
 
 /** Only the choice is made here: a body is read while it is sent. */
-function readData(given: string | undefined, secrets: SecretReader): RequestData | undefined {
-  if (given === undefined) return undefined;
-  if (!given.startsWith("@")) return { kind: "text", text: given };
-  if (given !== "@-") return { kind: "file", path: given.slice(1) };
-  secrets.claimInput("--data");
+function readData(value: string | undefined, secrets: SecretReader): RequestData | undefined {
+  if (value === undefined) return undefined;
+  if (!value.startsWith("@")) return { kind: "text", text: value };
+  if (value !== "@-") return { kind: "file", path: value.slice(1) };
+  secrets.claimStdin("--data");
   return { kind: "input" };
 }
 
-function requireSendable([name, value]: HeaderLine): void {
+function requireValidHeader([name, value]: HeaderLine): void {
   if (name.toLowerCase() === "authorization") {
-    throw new Failure("--header Authorization: expected none, the capability itself stands there");
+    throw new CliError("--header Authorization: expected none, the capability itself stands there");
   }
   if (!isFieldValue(value)) {
-    throw new Failure(`--header ${name}: expected characters up to U+00FF without control characters`);
+    throw new CliError(`--header ${name}: expected characters up to U+00FF without control characters`);
   }
 }
 
-function readQuery(given: string | undefined): string | undefined {
-  const query = given?.replace(/^\?/, "");
+function readQuery(value: string | undefined): string | undefined {
+  const query = value?.replace(/^\?/, "");
   if (query === undefined || /^[!"$-~]*$/.test(query)) return query;
-  throw new Failure('--query: expected a query as it stands in a URI, percent-encoded: "a=b&c=two%20words"');
+  throw new CliError('--query: expected a query as it stands in a URI, percent-encoded: "a=b&c=two%20words"');
 }

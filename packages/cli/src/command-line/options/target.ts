@@ -1,14 +1,14 @@
 import type { TargetBody } from "capability-sdk";
-import { Failure } from "../../failure/failure.ts";
-import type { Given } from "../given.ts";
-import type { Option } from "../option.ts";
+import { CliError } from "../../errors/cli-error.ts";
+import type { OptionValues } from "../option-values.ts";
+import type { OptionSpec } from "../option-spec.ts";
 import { readHeaderLines } from "./header-line.ts";
 
 const AWS4 = "AWS Signature Version 4:";
 const CAP1 = "CAP1-HMAC-SHA512:";
 const TLS = "TLS to the target:";
 
-export type TargetName =
+export type TargetOptionName =
   | "uri"
   | "method"
   | "header"
@@ -27,7 +27,7 @@ export type TargetName =
   | "tls-reject-unauthorized";
 
 /** Options of a target, by the fields of the export body that they fill. */
-export const TARGET_OPTIONS: Readonly<Record<TargetName, Option>> = {
+export const TARGET_OPTIONS: Readonly<Record<TargetOptionName, OptionSpec>> = {
   uri: { takes: "secret", describe: "The target's URI, http or https, or @FILE" },
   method: { takes: "text", short: "X", describe: "Its method [default: the requester's]" },
   header: {
@@ -63,57 +63,57 @@ export const TARGET_OPTIONS: Readonly<Record<TargetName, Option>> = {
   },
 };
 
-type TargetGiven = Given<TargetName>;
+type TargetOptionValues = OptionValues<TargetOptionName>;
 
 /**
  * The body of an export from the options of a target; `undefined` if none was given. What the fields may hold is the
  * protocol's to say; here is only what options alone can get wrong.
  *
- * @throws Failure that names the option.
+ * @throws CliError that names the option.
  */
-export async function readTarget(given: TargetGiven): Promise<TargetBody | undefined> {
+export async function readTarget(values: TargetOptionValues): Promise<TargetBody | undefined> {
   const rest = {
-    method: given.text("method"),
-    headers: await readHeaders(given),
-    allowQuery: given.isOn("allow-query"),
-    timeoutMs: readTimeout(given),
-    hmac: await readHmac(given),
-    tls: await readTls(given),
+    method: values.text("method"),
+    headers: await readHeaders(values),
+    allowQuery: values.isOn("allow-query"),
+    timeoutMs: readTimeout(values),
+    hmac: await readHmac(values),
+    tls: await readTls(values),
   };
-  const uri = await given.secret("uri");
+  const uri = await values.secret("uri");
   if (uri !== undefined) return { uri, ...rest };
-  if (isNothing(rest)) return undefined;
-  throw new Failure("--uri: expected the target's URI, which the other options belong to");
+  if (isAllUndefined(rest)) return undefined;
+  throw new CliError("--uri: expected the target's URI, which the other options belong to");
 }
 
-function isNothing(values: object): boolean {
+function isAllUndefined(values: object): boolean {
   return Object.values(values).every((value) => value === undefined);
 }
 
-function readTimeout(given: TargetGiven): number | undefined {
-  const text = given.text("timeout-ms");
+function readTimeout(values: TargetOptionValues): number | undefined {
+  const text = values.text("timeout-ms");
   if (text === undefined) return undefined;
   if (/^[0-9]{1,15}$/.test(text)) return Number(text);
-  throw new Failure("--timeout-ms: expected a whole number of milliseconds over 0");
+  throw new CliError("--timeout-ms: expected a whole number of milliseconds over 0");
 }
 
-async function readHeaders(given: TargetGiven): Promise<TargetBody["headers"]> {
-  const lines = readHeaderLines(await given.secrets("header"));
+async function readHeaders(values: TargetOptionValues): Promise<TargetBody["headers"]> {
+  const lines = readHeaderLines(await values.secrets("header"));
   const names = new Set<string>();
   for (const [name] of lines) {
     const folded = name.toLowerCase();
     if (names.has(folded))
-      throw new Failure(`--header ${name}: expected once, a target holds one value a name`);
+      throw new CliError(`--header ${name}: expected once, a target holds one value a name`);
     names.add(folded);
   }
   return lines.length === 0 ? undefined : Object.fromEntries(lines);
 }
 
-async function readHmac(given: TargetGiven): Promise<TargetBody["hmac"]> {
-  const aws4 = await readAws4(given);
-  const cap1 = await readCap1(given);
+async function readHmac(values: TargetOptionValues): Promise<TargetBody["hmac"]> {
+  const aws4 = await readAws4(values);
+  const cap1 = await readCap1(values);
   if (aws4 !== undefined && cap1 !== undefined) {
-    throw new Failure(
+    throw new CliError(
       "--cap1-hmac-sha512-key: expected without --aws4-hmac-sha256-…, a request has one signature",
     );
   }
@@ -121,43 +121,43 @@ async function readHmac(given: TargetGiven): Promise<TargetBody["hmac"]> {
   return cap1 === undefined ? undefined : { "cap1-hmac-sha512": cap1 };
 }
 
-async function readAws4(given: TargetGiven) {
-  const awsAccessKeyId = await given.secret("aws4-hmac-sha256-aws-access-key-id");
-  const region = given.text("aws4-hmac-sha256-region");
-  const service = given.text("aws4-hmac-sha256-service");
-  const secretAccessKey = await given.secret("aws4-hmac-sha256-secret-access-key");
-  const sessionToken = await given.secret("aws4-hmac-sha256-session-token");
-  if (isNothing([awsAccessKeyId, region, service, secretAccessKey, sessionToken])) return undefined;
+async function readAws4(values: TargetOptionValues) {
+  const awsAccessKeyId = await values.secret("aws4-hmac-sha256-aws-access-key-id");
+  const region = values.text("aws4-hmac-sha256-region");
+  const service = values.text("aws4-hmac-sha256-service");
+  const secretAccessKey = await values.secret("aws4-hmac-sha256-secret-access-key");
+  const sessionToken = await values.secret("aws4-hmac-sha256-session-token");
+  if (isAllUndefined([awsAccessKeyId, region, service, secretAccessKey, sessionToken])) return undefined;
   return {
-    awsAccessKeyId: requirePart(awsAccessKeyId, "aws4-hmac-sha256-aws-access-key-id", AWS4),
-    region: requirePart(region, "aws4-hmac-sha256-region", AWS4),
-    service: requirePart(service, "aws4-hmac-sha256-service", AWS4),
-    secretAccessKey: requirePart(secretAccessKey, "aws4-hmac-sha256-secret-access-key", AWS4),
+    awsAccessKeyId: requireOption(awsAccessKeyId, "aws4-hmac-sha256-aws-access-key-id", AWS4),
+    region: requireOption(region, "aws4-hmac-sha256-region", AWS4),
+    service: requireOption(service, "aws4-hmac-sha256-service", AWS4),
+    secretAccessKey: requireOption(secretAccessKey, "aws4-hmac-sha256-secret-access-key", AWS4),
     sessionToken,
   };
 }
 
-async function readCap1(given: TargetGiven) {
-  const key = await given.secret("cap1-hmac-sha512-key");
-  const keyId = given.text("cap1-hmac-sha512-key-id");
-  if (isNothing([key, keyId])) return undefined;
+async function readCap1(values: TargetOptionValues) {
+  const key = await values.secret("cap1-hmac-sha512-key");
+  const keyId = values.text("cap1-hmac-sha512-key-id");
+  if (isAllUndefined([key, keyId])) return undefined;
   return {
-    key: requirePart(key, "cap1-hmac-sha512-key", CAP1),
-    keyId: requirePart(keyId, "cap1-hmac-sha512-key-id", CAP1),
+    key: requireOption(key, "cap1-hmac-sha512-key", CAP1),
+    keyId: requireOption(keyId, "cap1-hmac-sha512-key-id", CAP1),
   };
 }
 
-async function readTls(given: TargetGiven): Promise<TargetBody["tls"]> {
+async function readTls(values: TargetOptionValues): Promise<TargetBody["tls"]> {
   const tls = {
-    ca: await given.secret("tls-ca"),
-    cert: await given.secret("tls-cert"),
-    key: await given.secret("tls-key"),
-    rejectUnauthorized: given.isOn("tls-reject-unauthorized"),
+    ca: await values.secret("tls-ca"),
+    cert: await values.secret("tls-cert"),
+    key: await values.secret("tls-key"),
+    rejectUnauthorized: values.isOn("tls-reject-unauthorized"),
   };
-  return isNothing(tls) ? undefined : tls;
+  return isAllUndefined(tls) ? undefined : tls;
 }
 
-function requirePart(value: string | undefined, name: TargetName, group: string): string {
-  if (value === undefined) throw new Failure(`--${name}: expected, ${group.slice(0, -1)} needs it`);
+function requireOption(value: string | undefined, name: TargetOptionName, group: string): string {
+  if (value === undefined) throw new CliError(`--${name}: expected, ${group.slice(0, -1)} needs it`);
   return value;
 }

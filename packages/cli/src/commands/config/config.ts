@@ -1,39 +1,40 @@
 import { type Profile, removeProfile } from "capability-sdk/profiles";
-import { noProfile, requireProfile } from "../../capability/named-profile.ts";
+import { profileNotFound, requireProfile } from "../../capability/named-profile.ts";
 import type { ConfigCommand } from "../../command-line/command.ts";
 import { formatJson } from "../../output.ts";
-import { showable } from "../../terminal.ts";
-import type { World } from "../../world.ts";
+import { sanitize } from "../../terminal.ts";
+import type { Io } from "../../io.ts";
 import { configure } from "./configure.ts";
 import { describeCertificates, previewCapability } from "./preview.ts";
 
 /** `capi config …`: what the profiles hold. No whole capability is ever printed. */
-export async function config(command: ConfigCommand, world: World): Promise<void> {
+export async function config(command: ConfigCommand, io: Io): Promise<void> {
   switch (command.name) {
     case "config configure":
-      return configure(command, world);
+      return configure(command, io);
     case "config list":
-      return list(command.profile, world);
+      return list(command.profile, io);
     case "config remove":
-      return remove(command.profile, world);
+      return remove(command.profile, io);
   }
 }
 
-const OTHERWISE = "capi config configure   makes profiles.";
+const CONFIGURE_HINT = "capi config configure   makes profiles.";
 
-async function list(name: string, world: World): Promise<void> {
-  const profile = await requireProfile(world.profiles, name, OTHERWISE);
-  world.stdout.write(formatJson(shown(profile)));
+async function list(name: string, io: Io): Promise<void> {
+  const profile = await requireProfile(io.profiles, name, CONFIGURE_HINT);
+  io.stdout.write(formatJson(describeProfile(profile)));
 }
 
-async function remove(name: string, world: World): Promise<void> {
-  if (!(await removeProfile(world.profiles, name))) throw await noProfile(world.profiles, name, OTHERWISE);
-  world.stderr.write(
-    `Removed the profile "${showable(name)}". Its capabilities live on: who holds a copy can use them until they are revoked\n`,
+async function remove(name: string, io: Io): Promise<void> {
+  if (!(await removeProfile(io.profiles, name)))
+    throw await profileNotFound(io.profiles, name, CONFIGURE_HINT);
+  io.stderr.write(
+    `Removed the profile "${sanitize(name)}". Its capabilities live on: who holds a copy can use them until they are revoked\n`,
   );
 }
 
-function shown({ name, capabilities, trustedCA }: Profile): object {
+function describeProfile({ name, capabilities, trustedCA }: Profile): object {
   return {
     profile: name,
     membrane: {

@@ -3,75 +3,80 @@ import { join } from "node:path";
 import type { Profile } from "capability-sdk/profiles";
 import { changeProfile, readProfile } from "capability-sdk/profiles";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { temporaryDirectory } from "../../../../service/src/testkit/directory.ts";
-import { makeCertificate } from "../../../../service/src/testkit/tls-target.ts";
-import { gives, makeCapability, previewOf } from "../../../test/capabilities.ts";
-import { openWorld } from "../../../test/terminal.ts";
-import { readSaved } from "../../capability/tenant-capabilities.ts";
+import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
+import { makeCertificate } from "../../../../testkit/src/tls-target.ts";
+import { reveals, makeCapability, previewOf } from "../../../test/support/capabilities.ts";
+import { createTestIo } from "../../../test/support/terminal.ts";
+import { parseSavedCapabilities } from "../../capability/tenant-capabilities.ts";
 import { configure } from "./configure.ts";
 
 let pem: { ca: string; key: string };
-let place: Awaited<ReturnType<typeof temporaryDirectory>>;
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let profiles: string;
 beforeAll(async () => {
   pem = await makeCertificate("localhost:8443");
 });
 beforeEach(async () => {
-  place = await temporaryDirectory();
-  profiles = join(place.path, ".capability");
+  directory = await temporaryDirectory();
+  profiles = join(directory.path, ".capability");
 });
-afterEach(() => place[Symbol.asyncDispose]());
+afterEach(() => directory[Symbol.asyncDispose]());
 
-function command(given: Profile["capabilities"] = {}, cacert?: string) {
-  return { name: "config configure" as const, profile: "work", given: readSaved(given), cacert };
+function command(capabilityUris: Profile["capabilities"] = {}, cacert?: string) {
+  return {
+    name: "config configure" as const,
+    profile: "work",
+    capabilityUris: parseSavedCapabilities(capabilityUris),
+    cacert,
+  };
 }
 
 async function fileOf(text: string): Promise<string> {
-  const path = join(place.path, "file.pem");
+  const path = join(directory.path, "file.pem");
   await writeFile(path, text);
   return path;
 }
 
 /** Each answer when its question is asked. */
 async function talk(answers: readonly (readonly [question: string, answer: string])[]) {
-  const world = openWorld(profiles);
+  const io = createTestIo(profiles);
   const answerAll = async (): Promise<void> => {
     for (const [question, answer] of answers) {
-      await world.stderr.until(question);
-      world.stdin.write(`${answer}\r`);
+      await io.stderr.until(question);
+      io.stdin.write(`${answer}\r`);
     }
   };
-  await Promise.all([configure(command(), world), answerAll()]);
-  return { stderr: world.stderr.text, stdout: world.stdout.text, stdin: world.stdin };
+  await Promise.all([configure(command(), io), answerAll()]);
+  return { stderr: io.stderr.text, stdout: io.stdout.text, stdin: io.stdin };
 }
 
 async function nothingIsStored(): Promise<void> {
-  expect(await readdir(place.path)).not.toContain(".capability");
+  expect(await readdir(directory.path)).not.toContain(".capability");
 }
 
 describe("by flags", () => {
   test("what is given is stored and everything else of the profile stays", async () => {
     const [create, query, newer] = [makeCapability(), makeCapability(), makeCapability()];
     for (const given of [{ create, query }, { create: newer }]) {
-      const world = openWorld(profiles, false);
-      await configure(command(given), world);
-      expect(world.stderr.text).toBe(`Saved the profile "work" in ${profiles}/credentials\n`);
-      expect(world.stdout.text).toBe("");
+      const io = createTestIo(profiles, false);
+      await configure(command(given), io);
+      expect(io.stderr.text).toBe(`Saved the profile "work" in ${profiles}/credentials\n`);
+      expect(io.stdout.text).toBe("");
     }
     expect((await readProfile(profiles, "work"))?.capabilities).toEqual({ create: newer, query });
   });
 
   test("one flag is enough for nobody to be asked, at a terminal too", async () => {
-    const world = openWorld(profiles, true);
-    await configure(command({ query: makeCapability() }), world);
-    expect(world.stderr.text).toMatch(/^Saved.*\n$/);
-    expect(world.stdin.isRaw).toBe(false);
+    const io = createTestIo(profiles, true);
+    await configure(command({ query: makeCapability() }), io);
+    expect(io.stderr.text).toMatch(/^Saved.*\n$/);
+    expect(io.stdin.isRaw).toBe(false);
   });
 
   test("without a terminal and without flags it says which flags there are", async () => {
-    await expect(configure(command(), openWorld(profiles, false))).rejects.toMatchObject({
-      name: "Failure",
-      next: "Give --create URI, --query URI, --delete-self URI or --cacert FILE.",
+    await expect(configure(command(), createTestIo(profiles, false))).rejects.toMatchObject({
+      name: "CliError",
+      hint: "Give --create URI, --query URI, --delete-self URI or --cacert FILE.",
     });
     await nothingIsStored();
   });
@@ -83,7 +88,7 @@ describe("by flags", () => {
       trustedCA: { "old.example": "kept" },
     });
     const given = { create: makeCapability("a.example"), deleteSelf: makeCapability("B.example:443") };
-    await configure(command(given, await fileOf(pem.ca)), openWorld(profiles));
+    await configure(command(given, await fileOf(pem.ca)), createTestIo(profiles));
     expect({ ...(await readProfile(profiles, "work"))?.trustedCA }).toEqual({
       "old.example": "kept",
       "a.example": pem.ca,
@@ -92,29 +97,29 @@ describe("by flags", () => {
   });
 
   test("the CA alone is stored for the authorities of what is saved", async () => {
-    await configure(command({ create: makeCapability() }), openWorld(profiles));
-    const world = openWorld(profiles);
-    await configure(command({}, await fileOf(pem.ca)), world);
-    expect(world.stderr.text).toBe(`Saved the profile "work" in ${profiles}/config\n`);
+    await configure(command({ create: makeCapability() }), createTestIo(profiles));
+    const io = createTestIo(profiles);
+    await configure(command({}, await fileOf(pem.ca)), io);
+    expect(io.stderr.text).toBe(`Saved the profile "work" in ${profiles}/config\n`);
     expect({ ...(await readProfile(profiles, "work"))?.trustedCA }).toEqual({ "localhost:8443": pem.ca });
   });
 
   test("a CA for nobody is refused", async () => {
-    const done = configure(command({}, await fileOf(pem.ca)), openWorld(profiles));
-    await expect(done).rejects.toMatchObject({ name: "Failure", message: /^--cacert: no capability/ });
+    const done = configure(command({}, await fileOf(pem.ca)), createTestIo(profiles));
+    await expect(done).rejects.toMatchObject({ name: "CliError", message: /^--cacert: no capability/ });
     await nothingIsStored();
   });
 
   test("of the CA's file only the certificates are stored", async () => {
     const cacert = await fileOf(`# mine\r\n${pem.key}\n${pem.ca}between${pem.ca}`);
-    await configure(command({ create: makeCapability() }, cacert), openWorld(profiles));
+    await configure(command({ create: makeCapability() }, cacert), createTestIo(profiles));
     expect((await readProfile(profiles, "work"))?.trustedCA["localhost:8443"]).toBe(pem.ca + pem.ca);
   });
 
   test("a file without certificates, or with a broken one, is refused and its name is not shown", async () => {
     const secret = makeCapability();
     const broken = pem.ca.replace(/[A-Za-z]/g, (letter) => (letter === "M" ? "N" : letter));
-    const files = [await fileOf(pem.key), join(place.path, "none"), place.path, secret];
+    const files = [await fileOf(pem.key), join(directory.path, "none"), directory.path, secret];
     for (const cacert of files) await expectRefusedFile(cacert, secret);
     for (const text of ["", broken, `${pem.ca}${pem.ca.slice(0, 200)}`])
       await expectRefusedFile(await fileOf(text), secret);
@@ -122,19 +127,22 @@ describe("by flags", () => {
   });
 
   async function expectRefusedFile(cacert: string, create: string): Promise<void> {
-    const done = configure(command({ create }, cacert), openWorld(profiles));
+    const done = configure(command({ create }, cacert), createTestIo(profiles));
     const error = await done.catch((error: unknown) => error);
     expect(error).toMatchObject({
-      name: "Failure",
+      name: "CliError",
       message: /^--cacert: expected a file of PEM certificates/,
     });
     expect(String(error)).not.toContain(cacert);
   }
 
   test("a name that cannot be a profile's is refused and nothing is stored", async () => {
-    const done = configure({ ...command({ create: makeCapability() }), profile: "a b" }, openWorld(profiles));
+    const done = configure(
+      { ...command({ create: makeCapability() }), profile: "a b" },
+      createTestIo(profiles),
+    );
     await expect(done).rejects.toMatchObject({
-      name: "Failure",
+      name: "CliError",
       message: expect.stringContaining("--profile: expected 1 to 64"),
     });
     expect(await readProfile(profiles, "a b")).toBeUndefined();
@@ -158,13 +166,13 @@ describe("in a dialogue", () => {
     expect(saved?.capabilities).toEqual({ create, query, deleteSelf });
     expect({ ...saved?.trustedCA }).toEqual({ "localhost:8443": pem.ca });
     expect(stdout).toBe("");
-    for (const capability of [create, query, deleteSelf]) expect(gives(stderr, capability)).toBe(false);
+    for (const capability of [create, query, deleteSelf]) expect(reveals(stderr, capability)).toBe(false);
     expect(stdin.isRaw).toBe(false);
   });
 
   test("Enter keeps what is saved, of which no more than a preview is shown", async () => {
     const create = makeCapability();
-    await configure(command({ create }, await fileOf(pem.ca)), openWorld(profiles));
+    await configure(command({ create }, await fileOf(pem.ca)), createTestIo(profiles));
     const before = await readFile(join(profiles, "credentials"), "utf8");
     const { stderr } = await talk([
       [`create capability [${previewOf(create)}]: `, ""],
@@ -174,7 +182,7 @@ describe("in a dialogue", () => {
       ["Nothing was given, nothing was changed\n", ""],
     ]);
     expect(await readFile(join(profiles, "credentials"), "utf8")).toBe(before);
-    expect(gives(stderr, create)).toBe(false);
+    expect(reveals(stderr, create)).toBe(false);
   });
 
   test("where no capability says for whom, no CA is asked for", async () => {
@@ -189,7 +197,7 @@ describe("in a dialogue", () => {
   });
 
   test("with several authorities the CA of each is asked for", async () => {
-    await configure(command({ create: makeCapability("a.example") }), openWorld(profiles));
+    await configure(command({ create: makeCapability("a.example") }), createTestIo(profiles));
     const { stderr } = await talk([
       ["create", ""],
       ["query", makeCapability("b.example")],
@@ -204,23 +212,23 @@ describe("in a dialogue", () => {
 
   test("three wrong answers to one question and nothing is stored", async () => {
     const secret = makeCapability("b.example").slice(1);
-    const world = openWorld(profiles);
-    const done = configure(command(), world);
-    world.stdin.write(`${makeCapability()}\r`);
+    const io = createTestIo(profiles);
+    const done = configure(command(), io);
+    io.stdin.write(`${makeCapability()}\r`);
     for (const attempt of [1, 2, 3]) {
-      await world.stderr.until("query capability [none]: ", attempt);
-      world.stdin.write(`${secret}\r`);
+      await io.stderr.until("query capability [none]: ", attempt);
+      io.stdin.write(`${secret}\r`);
     }
     await expect(done).rejects.toThrow("wrong answer, 3 times");
-    expect(gives(world.stderr.text, secret)).toBe(false);
-    expect(world.stdin.isRaw).toBe(false);
+    expect(reveals(io.stderr.text, secret)).toBe(false);
+    expect(io.stdin.isRaw).toBe(false);
     await nothingIsStored();
   });
 
   test("more lines pasted than questions: they may be out of step, and nothing is stored", async () => {
-    const world = openWorld(profiles);
-    const done = configure(command(), world);
-    world.stdin.write([makeCapability(), "", makeCapability(), "", makeCapability(), ""].join("\r"));
+    const io = createTestIo(profiles);
+    const done = configure(command(), io);
+    io.stdin.write([makeCapability(), "", makeCapability(), "", makeCapability(), ""].join("\r"));
     await expect(done).rejects.toThrow("there were more answers than questions");
     await nothingIsStored();
   });

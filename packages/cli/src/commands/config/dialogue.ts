@@ -2,37 +2,37 @@ import type { Authority, Parsed } from "capability-protocol";
 import { accept } from "capability-protocol";
 import type { Profile } from "capability-sdk/profiles";
 import { parseResolvable } from "../../capability/resolvable.ts";
-import type { TenantCapabilities, TenantRight } from "../../capability/tenant-capabilities.ts";
+import type { TenantCapabilityUris, TenantRight } from "../../capability/tenant-capabilities.ts";
 import {
   TENANT_RIGHTS,
   authoritiesOf,
   formatCapabilities,
-  readSaved,
+  parseSavedCapabilities,
 } from "../../capability/tenant-capabilities.ts";
 import { readCaFile } from "../../trust/ca-file.ts";
-import { caFor } from "../../trust/ca-for.ts";
-import type { World } from "../../world.ts";
-import { nameCertificates, previewCapability } from "./preview.ts";
+import { findCa } from "../../trust/find-ca.ts";
+import type { Io } from "../../io.ts";
+import { listCertificateSubjects, previewCapability } from "./preview.ts";
 import { Prompt } from "./prompt.ts";
 
 /**
  * Asks for each capability and for the CA of each of their authorities; Enter keeps what is saved or leaves it out.
  * Returns what is new.
  *
- * @throws Failure when it is cancelled, or when three answers in a row are wrong.
+ * @throws CliError when it is cancelled, or when three answers in a row are wrong.
  */
 export async function askForProfile(
   name: string,
   saved: Profile | undefined,
-  world: Pick<World, "stdin" | "stderr">,
+  io: Pick<Io, "stdin" | "stderr">,
 ): Promise<Profile> {
-  const prompt = new Prompt(world);
+  const prompt = new Prompt(io);
   try {
-    const given = await askForCapabilities(prompt, saved?.capabilities ?? {});
-    const capabilities = formatCapabilities(given);
-    const authorities = authoritiesOf(readSaved({ ...saved?.capabilities, ...capabilities }));
+    const entered = await askForCapabilities(prompt, saved?.capabilities ?? {});
+    const capabilities = formatCapabilities(entered);
+    const authorities = authoritiesOf(parseSavedCapabilities({ ...saved?.capabilities, ...capabilities }));
     const trustedCA = await askForTrust(prompt, authorities, saved?.trustedCA ?? {});
-    prompt.requireNoMore();
+    prompt.requireNoMoreInput();
     return { name, capabilities, trustedCA };
   } finally {
     prompt.close();
@@ -42,10 +42,10 @@ export async function askForProfile(
 async function askForCapabilities(
   prompt: Prompt,
   saved: Profile["capabilities"],
-): Promise<TenantCapabilities> {
+): Promise<TenantCapabilityUris> {
   const ask = ({ key, name }: TenantRight) => {
     const text = `${name} capability [${preview(saved[key], previewCapability)}]: `;
-    return prompt.askUntilRight({ text, isEchoed: false }, optional(parseResolvable));
+    return prompt.askUntilValid({ text, isEchoed: false }, optional(parseResolvable));
   };
   return {
     create: await ask(TENANT_RIGHTS.create),
@@ -59,14 +59,14 @@ async function askForTrust(
   authorities: readonly Authority[],
   saved: Profile["trustedCA"],
 ): Promise<Profile["trustedCA"]> {
-  const given: [Authority, string][] = [];
+  const entered: [Authority, string][] = [];
   for (const authority of authorities) {
-    const known = preview(caFor(authority, saved), nameCertificates);
+    const known = preview(findCa(authority, saved), listCertificateSubjects);
     const text = `file of the CA certificate to trust for ${authority}, if it is private [${known}]: `;
-    const answer = await prompt.askUntilRight({ text, isEchoed: true }, optional(readCaFile));
-    if (answer !== undefined) given.push([authority, answer]);
+    const answer = await prompt.askUntilValid({ text, isEchoed: true }, optional(readCaFile));
+    if (answer !== undefined) entered.push([authority, answer]);
   }
-  return Object.fromEntries(given);
+  return Object.fromEntries(entered);
 }
 
 /** Enter alone is an answer too. */

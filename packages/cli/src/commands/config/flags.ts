@@ -1,36 +1,40 @@
 import type { Profile } from "capability-sdk/profiles";
-import { authoritiesOf, formatCapabilities, readSaved } from "../../capability/tenant-capabilities.ts";
+import {
+  authoritiesOf,
+  formatCapabilities,
+  parseSavedCapabilities,
+} from "../../capability/tenant-capabilities.ts";
 import type { ConfigureCommand } from "../../command-line/command.ts";
-import { Failure } from "../../failure/failure.ts";
+import { CliError } from "../../errors/cli-error.ts";
 import { readCaFile } from "../../trust/ca-file.ts";
 
 /** Whether flags say what to store: then nobody is asked for the rest, since scripts run in terminals too. */
-export function isAnyGiven({ given, cacert }: ConfigureCommand): boolean {
-  return cacert !== undefined || Object.values(given).some((uri) => uri !== undefined);
+export function hasFlags({ capabilityUris, cacert }: ConfigureCommand): boolean {
+  return cacert !== undefined || Object.values(capabilityUris).some((uri) => uri !== undefined);
 }
 
 /**
  * What the flags change in the profile. The CA is for the authorities of the capabilities that stand beside it, or of
  * those saved when there are none.
  *
- * @throws Failure that names the flag, and never its value.
+ * @throws CliError that names the flag, and never its value.
  */
 export async function readFlags(command: ConfigureCommand, saved: Profile | undefined): Promise<Profile> {
-  const { profile: name, given, cacert } = command;
-  const capabilities = formatCapabilities(given);
+  const { profile: name, capabilityUris, cacert } = command;
+  const capabilities = formatCapabilities(capabilityUris);
   if (cacert === undefined) return { name, capabilities, trustedCA: {} };
-  const authorities = [given, readSaved(saved?.capabilities ?? {})]
+  const authorities = [capabilityUris, parseSavedCapabilities(saved?.capabilities ?? {})]
     .map(authoritiesOf)
     .find((found) => found.length > 0);
-  if (authorities === undefined) throw noAuthority();
+  if (authorities === undefined) throw missingAuthority();
   const pem = await readCaFile(cacert);
-  if (!pem.ok) throw new Failure(`--cacert: expected ${pem.problem.expected}`);
+  if (!pem.ok) throw new CliError(`--cacert: expected ${pem.problem.expected}`);
   const trustedCA = Object.fromEntries(authorities.map((authority) => [authority, pem.value]));
   return { name, capabilities, trustedCA };
 }
 
-function noAuthority(): Failure {
-  return new Failure(
+function missingAuthority(): CliError {
+  return new CliError(
     "--cacert: no capability, given or saved, says which authority the CA is to be trusted for",
     "Give a capability with it: --create, --query or --delete-self.",
   );

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { formatToken } from "capability-protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { makeCertificate } from "../../../../service/src/testkit/tls-target.ts";
-import { describeCertificates, nameCertificates, previewCapability } from "./preview.ts";
+import { makeCertificate } from "../../../../testkit/src/tls-target.ts";
+import { describeCertificates, listCertificateSubjects, previewCapability } from "./preview.ts";
 
 test("of a capability its authority is shown and four characters of what is random, in either form", () => {
   const token = formatToken(randomBytes(64));
@@ -16,9 +16,9 @@ test("of a capability its authority is shown and four characters of what is rand
 test("of what is no capability nothing is shown", () => {
   const before = "cpblty://localhost:8443/#";
   const uri = before + formatToken(randomBytes(64));
-  const place = fc.integer({ min: before.length, max: uri.length - 1 });
+  const directory = fc.integer({ min: before.length, max: uri.length - 1 });
   fc.assert(
-    fc.property(place, fc.constantFrom("", " ", "\n", "\u001b", "+"), (at, put) => {
+    fc.property(directory, fc.constantFrom("", " ", "\n", "\u001b", "+"), (at, put) => {
       const damaged = uri.slice(0, at) + put + uri.slice(at + 1);
       expect(previewCapability(damaged)).toBe("(not a capability URI)");
     }),
@@ -30,9 +30,9 @@ test("certificates are shown by fingerprint, subject and last day; anything else
   const one = describeCertificates(ca);
   expect(one).toMatch(/^SHA-256 ([0-9A-F]{2}:){31}[0-9A-F]{2}, CN=[^\n]+, valid to \d{4}-\d\d-\d\d$/);
   expect(describeCertificates(`${ca}${ca}`)).toBe(`${one}; ${one}`);
-  expect(one).toContain(nameCertificates(ca));
+  expect(one).toContain(listCertificateSubjects(ca));
   for (const text of ["", key, ca.slice(0, -40), `${ca}${ca.slice(0, 100)}`]) {
-    expect([describeCertificates(text), nameCertificates(text)]).toEqual(
+    expect([describeCertificates(text), listCertificateSubjects(text)]).toEqual(
       Array(2).fill("(not a certificate)"),
     );
   }

@@ -2,7 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { parseCapabilityUri } from "capability-protocol";
 import { parseCertificates } from "capability-sdk/pem";
 
-const PREFIX_AND_FOUR = "CPBLTY1-".length + 4;
+const PREVIEW_LENGTH = "CPBLTY1-".length + 4;
 
 /**
  * A capability made fit for a screen or a log: enough to tell it from another one, and 24 of its 512 random bits.
@@ -12,23 +12,23 @@ export function previewCapability(text: string): string {
   const uri = parseCapabilityUri(text);
   if (uri === undefined) return "(not a capability URI)";
   // Both forms end with the token.
-  return `${text.slice(0, PREFIX_AND_FOUR - uri.token.length)}…`;
+  return `${text.slice(0, PREVIEW_LENGTH - uri.token.length)}…`;
 }
 
 /** The certificates of a PEM text in one line: of each its SHA-256 fingerprint, subject and last day. */
 export function describeCertificates(pem: string): string {
-  return forEach(pem, (certificate) => {
+  return describeEach(pem, (certificate) => {
     const lastDay = new Date(certificate.validTo).toISOString().slice(0, 10);
     return `SHA-256 ${certificate.fingerprint256}, ${subject(certificate)}, valid to ${lastDay}`;
   });
 }
 
 /** The certificates of a PEM text in few words: their subjects. */
-export function nameCertificates(pem: string): string {
-  return forEach(pem, subject);
+export function listCertificateSubjects(pem: string): string {
+  return describeEach(pem, subject);
 }
 
-function forEach(pem: string, describe: (certificate: X509Certificate) => string): string {
+function describeEach(pem: string, describe: (certificate: X509Certificate) => string): string {
   return parseCertificates(pem)?.map(describe).join("; ") ?? "(not a certificate)";
 }
 

@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { accept, refuse } from "capability-protocol";
 import { expect, test } from "vitest";
-import { CTRL_C, CTRL_D, openWorld } from "../../../test/terminal.ts";
+import { CTRL_C, CTRL_D, createTestIo } from "../../../test/support/terminal.ts";
 import { Prompt } from "./prompt.ts";
 
 const SECRET = { text: "secret: ", isEchoed: false };
 const FILE = { text: "file: ", isEchoed: true };
 
 function open() {
-  const world = openWorld("/nowhere");
-  const prompt = new Prompt(world);
-  return { ...world, prompt, type: (text: string) => void world.stdin.write(text) };
+  const io = createTestIo("/nowhere");
+  const prompt = new Prompt(io);
+  return { ...io, prompt, type: (text: string) => void io.stdin.write(text) };
 }
 
 test("a secret is asked for on standard error and not shown while it is typed", async () => {
@@ -42,8 +42,8 @@ test("answers that are pasted at once reach their questions in order, wherever t
       const { prompt, stdin, stderr } = open();
       const pasted = Buffer.from(lines.map((line) => line + end).join(""));
       const places = [0, ...cuts.toSorted((a, b) => a - b), pasted.length];
-      for (const [index, place] of places.entries())
-        stdin.write(pasted.subarray(places[index - 1] ?? 0, place));
+      for (const [index, directory] of places.entries())
+        stdin.write(pasted.subarray(places[index - 1] ?? 0, directory));
       for (const line of lines) expect(await prompt.ask(SECRET)).toBe(line.trim());
       expect(stderr.text).toBe("secret: \n".repeat(lines.length));
       prompt.close();
@@ -75,7 +75,7 @@ test("no key brings an earlier secret back at a question that is shown", async (
 
 test("a wrong answer is asked again, saying what was expected, and what was pasted behind it is not used", async () => {
   const { prompt, stderr, type } = open();
-  const answer = prompt.askUntilRight(SECRET, onlyRight);
+  const answer = prompt.askUntilValid(SECRET, onlyRight);
   type("wrong\rright\r");
   await stderr.until("secret: ", 2);
   expect(stderr.text).toBe("secret: \nExpected the right word.\nsecret: ");
@@ -86,7 +86,7 @@ test("a wrong answer is asked again, saying what was expected, and what was past
 
 test("three wrong answers are enough", async () => {
   const { prompt, stderr, type } = open();
-  const answer = prompt.askUntilRight(SECRET, onlyRight);
+  const answer = prompt.askUntilValid(SECRET, onlyRight);
   for (const attempt of [1, 2, 3]) {
     await stderr.until("secret: ", attempt);
     type("hush\r");
@@ -125,9 +125,9 @@ test("answers that are left over are refused, blank lines are not", async () => 
   const { prompt, type } = open();
   type("one\r\r \r");
   await prompt.ask(SECRET);
-  expect(() => prompt.requireNoMore()).not.toThrow();
+  expect(() => prompt.requireNoMoreInput()).not.toThrow();
   type("two\r");
-  expect(() => prompt.requireNoMore()).toThrow("more answers than questions");
+  expect(() => prompt.requireNoMoreInput()).toThrow("more answers than questions");
   prompt.close();
 });
 

@@ -1,70 +1,74 @@
-import { holdTenant, use } from "../../capability/held-capability.ts";
+import { resolveTenantCapability, callService } from "../../capability/resolved-capability.ts";
 import { profileOption } from "../../capability/named-profile.ts";
 import { TENANT_RIGHTS } from "../../capability/tenant-capabilities.ts";
-import type { MembraneCommand } from "../../command-line/command.ts";
+import type { CapiMembraneCommand } from "../../command-line/command.ts";
 import { formatExport, formatJson, formatMembrane, formatQuery } from "../../output.ts";
-import { isPlain, shellWord } from "../../shell.ts";
-import { hint } from "../../terminal.ts";
-import type { World } from "../../world.ts";
-import { holdThrough, withId } from "./through.ts";
+import { isPrintable, shellWord } from "../../shell.ts";
+import { printHint } from "../../terminal.ts";
+import type { Io } from "../../io.ts";
+import { resolveMembraneCapability, withId } from "./resolve-membrane.ts";
 
 /** `capi membrane …`: one request to a service, its answer on standard output. */
-export async function membrane(command: MembraneCommand, world: World): Promise<void> {
+export async function membrane(command: CapiMembraneCommand, io: Io): Promise<void> {
   switch (command.name) {
     case "membrane create":
-      return create(command, world);
+      return create(command, io);
     case "membrane export":
-      return exportThrough(command, world);
+      return exportCapability(command, io);
     case "membrane query":
-      return query(command, world);
+      return query(command, io);
     case "membrane revoke":
-      return revoke(command, world);
+      return revoke(command, io);
     case "membrane delete-self":
-      return deleteSelf(command, world);
+      return deleteSelf(command, io);
   }
 }
 
-type Named<Name extends MembraneCommand["name"]> = Extract<MembraneCommand, { name: Name }>;
+type CommandNamed<Name extends CapiMembraneCommand["name"]> = Extract<CapiMembraneCommand, { name: Name }>;
 
-async function create(command: Named<"membrane create">, world: World): Promise<void> {
-  const { capability: given, trust, id, output } = command;
-  const held = withId(await holdTenant(given, TENANT_RIGHTS.create, trust, world), id);
-  const answer = await use(held, (membrane, capability) => membrane.create(capability, { id }));
-  world.stdout.write(formatMembrane(answer, output));
-  const which = given === undefined && isPlain(id) ? `--id ${shellWord(id)}` : "--capability @FILE";
-  hint(world, `Next: capi membrane export ${which}${profileOption(trust.profile)} --uri https://…`);
+async function create(command: CommandNamed<"membrane create">, io: Io): Promise<void> {
+  const { capability: explicit, trust, id, output } = command;
+  const resolved = withId(await resolveTenantCapability(explicit, TENANT_RIGHTS.create, trust, io), id);
+  const response = await callService(resolved, (membrane, capability) => membrane.create(capability, { id }));
+  io.stdout.write(formatMembrane(response, output));
+  const which = explicit === undefined && isPrintable(id) ? `--id ${shellWord(id)}` : "--capability @FILE";
+  printHint(io, `Next: capi membrane export ${which}${profileOption(trust.profile)} --uri https://…`);
 }
 
-async function exportThrough(command: Named<"membrane export">, world: World): Promise<void> {
-  const { through, trust, body, output } = command;
-  const held = await holdThrough(through, "export", trust, world);
-  const answer = await use(held, (membrane, capability) => membrane.export(capability, body));
-  world.stdout.write(formatExport(answer, output));
-  hint(
-    world,
+async function exportCapability(command: CommandNamed<"membrane export">, io: Io): Promise<void> {
+  const { membraneRef, trust, body, output } = command;
+  const resolved = await resolveMembraneCapability(membraneRef, "export", trust, io);
+  const response = await callService(resolved, (membrane, capability) => membrane.export(capability, body));
+  io.stdout.write(formatExport(response, output));
+  printHint(
+    io,
     "Next: capi request @FILE invokes it. To pass it on and be able to take it back: capi membrane export --capability-to-export @FILE",
   );
 }
 
-async function query(command: Named<"membrane query">, world: World): Promise<void> {
-  const { capability: given, trust, query, output } = command;
-  const held = withId(await holdTenant(given, TENANT_RIGHTS.query, trust, world), query.id);
-  const answer = await use(held, (membrane, capability) => membrane.query(capability, query));
-  world.stdout.write(formatQuery(answer, output));
-  const last = answer.membranes.at(-1)?.id;
-  if (answer.completed || last === undefined || !isPlain(last)) return;
-  hint(world, `There are more: add --last-id ${shellWord(last)} to go on, --limit N for more at once`);
+async function query(command: CommandNamed<"membrane query">, io: Io): Promise<void> {
+  const { capability: explicit, trust, query, output } = command;
+  const resolved = withId(await resolveTenantCapability(explicit, TENANT_RIGHTS.query, trust, io), query.id);
+  const response = await callService(resolved, (membrane, capability) => membrane.query(capability, query));
+  io.stdout.write(formatQuery(response, output));
+  const last = response.membranes.at(-1)?.id;
+  if (response.completed || last === undefined || !isPrintable(last)) return;
+  printHint(io, `There are more: add --last-id ${shellWord(last)} to go on, --limit N for more at once`);
 }
 
-async function revoke({ through, trust }: Named<"membrane revoke">, world: World): Promise<void> {
-  const held = await holdThrough(through, "revoke", trust, world);
-  world.stdout.write(formatJson(await use(held, (membrane, capability) => membrane.revoke(capability))));
+async function revoke({ membraneRef, trust }: CommandNamed<"membrane revoke">, io: Io): Promise<void> {
+  const resolved = await resolveMembraneCapability(membraneRef, "revoke", trust, io);
+  io.stdout.write(
+    formatJson(await callService(resolved, (membrane, capability) => membrane.revoke(capability))),
+  );
 }
 
 async function deleteSelf(
-  { capability: given, trust }: Named<"membrane delete-self">,
-  world: World,
+  { capability: explicit, trust }: CommandNamed<"membrane delete-self">,
+  io: Io,
 ): Promise<void> {
-  const held = await holdTenant(given, TENANT_RIGHTS.deleteSelf, trust, world);
-  world.stdout.write(formatJson(await use(held, (membrane, capability) => membrane.deleteSelf(capability))));
+  const resolved = await resolveTenantCapability(explicit, TENANT_RIGHTS.deleteSelf, trust, io);
+  io.stdout.write(
+    formatJson(await callService(resolved, (membrane, capability) => membrane.deleteSelf(capability))),
+  );
 }

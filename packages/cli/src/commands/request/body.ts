@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { HELD_BODY_BYTES } from "capability-protocol";
+import { BUFFERED_BODY_BYTES } from "capability-protocol";
 import type { RequestData } from "../../command-line/command.ts";
-import { unreadable } from "../../failure/unreadable.ts";
-import { AT_SIGN } from "../../secret.ts";
+import { fileReadError } from "../../errors/file-error.ts";
+import { AT_SIGN_HINT } from "../../secret.ts";
 
 /** A body that is ready to be sent. */
-export interface Body {
+export interface OutgoingBody {
   readonly source: Readable;
   /** In bytes; absent if it is not known beforehand. */
   readonly length: number | undefined;
@@ -22,9 +22,9 @@ export interface Body {
  * Opens a body, so that a missing file is found before anything is sent. A large file is read twice, first for its hash,
  * without which a signed target would not accept it.
  *
- * @throws Failure for a file that cannot be opened.
+ * @throws CliError for a file that cannot be opened.
  */
-export async function openBody(data: RequestData, stdin: Readable): Promise<Body> {
+export async function openBody(data: RequestData, stdin: Readable): Promise<OutgoingBody> {
   switch (data.kind) {
     case "text": {
       const bytes = Buffer.from(data.text);
@@ -37,22 +37,22 @@ export async function openBody(data: RequestData, stdin: Readable): Promise<Body
   }
 }
 
-async function openFile(path: string): Promise<Body> {
+async function openFile(path: string): Promise<OutgoingBody> {
   try {
     const file = await open(path);
     try {
-      return await bodyOf(file, path);
+      return await openFileBody(file, path);
     } catch (error) {
       await file.close();
       throw error;
     }
   } catch (cause) {
-    throw unreadable("--data", path, cause, AT_SIGN);
+    throw fileReadError("--data", path, cause, AT_SIGN_HINT);
   }
 }
 
 /** The stream of the body owns the file and closes it; Node 26 ends a process that leaves one open. */
-async function bodyOf(file: FileHandle, name: string): Promise<Body> {
+async function openFileBody(file: FileHandle, name: string): Promise<OutgoingBody> {
   const status = await file.stat();
   if (status.isDirectory()) throw Object.assign(new Error("a directory"), { code: "EISDIR" });
   // A pipe or a device has no size. A file that grows meanwhile is sent up to the announced length.
@@ -62,13 +62,13 @@ async function bodyOf(file: FileHandle, name: string): Promise<Body> {
     return { source: Readable.from([]), length: 0, name };
   }
   const part = { start: 0, end: status.size - 1 };
-  const isLarge = status.size > HELD_BODY_BYTES;
-  const hash = isLarge ? await hashOf(file.createReadStream({ ...part, autoClose: false })) : undefined;
+  const isLarge = status.size > BUFFERED_BODY_BYTES;
+  const hash = isLarge ? await sha256Hex(file.createReadStream({ ...part, autoClose: false })) : undefined;
   const body = { source: file.createReadStream(part), length: status.size, name };
   return hash === undefined ? body : { ...body, hash };
 }
 
-async function hashOf(bytes: Readable): Promise<string> {
+async function sha256Hex(bytes: Readable): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of bytes) hash.update(chunk);
   return hash.digest("hex");

@@ -1,6 +1,6 @@
 import { Transform } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import { ACTING, escapeCharacter } from "../../terminal.ts";
+import { CONTROL_CHARACTERS, escapeCharacter } from "../../terminal.ts";
 
 /**
  * Turns bytes into text on which a terminal does not act: control characters, invisible characters and bidirectional marks become
@@ -8,23 +8,23 @@ import { ACTING, escapeCharacter } from "../../terminal.ts";
  */
 export function escapeStream(): Transform {
   const decoder = new StringDecoder("utf8");
-  let held = "";
+  let pending = "";
   return new Transform({
     decodeStrings: true,
     transform(bytes: Buffer, _encoding, done) {
-      const text = held + decoder.write(bytes);
+      const text = pending + decoder.write(bytes);
       // What follows a carriage return decides whether it stays.
-      held = text.endsWith("\r") ? "\r" : "";
-      done(null, escapeText(text.slice(0, text.length - held.length)));
+      pending = text.endsWith("\r") ? "\r" : "";
+      done(null, escapeText(text.slice(0, text.length - pending.length)));
     },
     flush(done) {
-      done(null, escapeText(held + decoder.end()));
+      done(null, escapeText(pending + decoder.end()));
     },
   });
 }
 
 function escapeText(text: string): string {
-  return text.replace(ACTING, (character, at: number) => {
+  return text.replace(CONTROL_CHARACTERS, (character, at: number) => {
     if (character === "\t" || (character === "\r" && text[at + 1] === "\n")) return character;
     return escapeCharacter(character);
   });

@@ -2,8 +2,8 @@ import { createWriteStream } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
-import { Failure } from "../../failure/failure.ts";
-import type { World } from "../../world.ts";
+import { CliError } from "../../errors/cli-error.ts";
+import type { Io } from "../../io.ts";
 import { escapeStream } from "./escape-stream.ts";
 
 const LINE_BREAK = 0x0a;
@@ -11,7 +11,7 @@ const LINE_BREAK = 0x0a;
 /**
  * Writes the answer as it comes, at the pace at which it is taken.
  *
- * @throws Failure when the answer breaks off, or the file cannot be written.
+ * @throws CliError when the answer breaks off, or the file cannot be written.
  */
 export async function receive(
   response: IncomingMessage,
@@ -20,33 +20,35 @@ export async function receive(
     isHeadShown,
     isRaw,
   }: { readonly file: string | undefined; readonly isHeadShown: boolean; readonly isRaw: boolean },
-  { stdout }: Pick<World, "stdout">,
+  { stdout }: Pick<Io, "stdout">,
 ): Promise<void> {
-  const head = isHeadShown ? headOf(response) : Buffer.alloc(0);
+  const head = isHeadShown ? formatHead(response) : Buffer.alloc(0);
   if (file !== undefined) return writeFile(file, head, response);
-  return stdout.isTTY === true && !isRaw ? show(head, response, stdout) : print(head, response, stdout);
+  return stdout.isTTY === true && !isRaw
+    ? writeToTerminal(head, response, stdout)
+    : writeTo(head, response, stdout);
 }
 
 /** On a terminal, a target's response must not move the cursor, change the title or type input. */
-async function show(head: Buffer, response: IncomingMessage, stdout: World["stdout"]): Promise<void> {
-  const shown = escapeStream();
-  shown.pipe(stdout, { end: false });
+async function writeToTerminal(head: Buffer, response: IncomingMessage, stdout: Io["stdout"]): Promise<void> {
+  const escaped = escapeStream();
+  escaped.pipe(stdout, { end: false });
   try {
-    await print(head, response, Object.assign(shown, { isTTY: true }));
+    await writeTo(head, response, Object.assign(escaped, { isTTY: true }));
   } finally {
-    shown.end();
-    await finished(shown);
+    escaped.end();
+    await finished(escaped);
   }
 }
 
-async function print(head: Buffer, response: IncomingMessage, stdout: World["stdout"]): Promise<void> {
+async function writeTo(head: Buffer, response: IncomingMessage, stdout: Io["stdout"]): Promise<void> {
   let last: number | undefined;
   response.on("data", (bytes: Buffer) => {
     last = bytes.at(-1) ?? last;
   });
   stdout.write(head);
-  const broken = await copy(response, stdout);
-  if (broken !== undefined) throw broken;
+  const failure = await copy(response, stdout);
+  if (failure !== undefined) throw failure;
   // The prompt of a shell would stand behind the last line.
   if (stdout.isTTY === true && last !== undefined && last !== LINE_BREAK) stdout.write("\n");
 }
@@ -54,15 +56,16 @@ async function print(head: Buffer, response: IncomingMessage, stdout: World["std
 async function writeFile(path: string, head: Buffer, response: IncomingMessage): Promise<void> {
   const file = createWriteStream(path);
   file.once("error", () => response.destroy());
-  const written = finished(file);
+  const finishedWriting = finished(file);
   file.write(head);
-  const [broken] = await Promise.all([copy(response, file).finally(() => file.end()), written]).catch(
-    (cause: unknown) => {
-      const next = "Name a file in a directory that this user may write to.";
-      throw new Failure(`--output: ${path} cannot be written`, next, { cause });
-    },
-  );
-  if (broken !== undefined) throw broken;
+  const [failure] = await Promise.all([
+    copy(response, file).finally(() => file.end()),
+    finishedWriting,
+  ]).catch((cause: unknown) => {
+    const hint = "Name a file in a directory that this user may write to.";
+    throw new CliError(`--output: ${path} cannot be written`, hint, { cause });
+  });
+  if (failure !== undefined) throw failure;
 }
 
 /**
@@ -70,12 +73,12 @@ async function writeFile(path: string, head: Buffer, response: IncomingMessage):
  *
  * @returns why the answer is not whole, if it is not.
  */
-async function copy(response: IncomingMessage, sink: Writable): Promise<Failure | undefined> {
+async function copy(response: IncomingMessage, sink: Writable): Promise<CliError | undefined> {
   response.pipe(sink, { end: false });
   try {
     await finished(response);
   } catch (cause) {
-    return new Failure(
+    return new CliError(
       "the answer broke off before its end",
       "What was written of it is not all. Try again, if the request may be made twice.",
       { cause },
@@ -84,7 +87,7 @@ async function copy(response: IncomingMessage, sink: Writable): Promise<Failure 
   return undefined;
 }
 
-function headOf({ httpVersion, statusCode, statusMessage, rawHeaders }: IncomingMessage): Buffer {
+function formatHead({ httpVersion, statusCode, statusMessage, rawHeaders }: IncomingMessage): Buffer {
   const lines = [`HTTP/${httpVersion} ${statusCode} ${statusMessage}`];
   for (let at = 0; at < rawHeaders.length; at += 2) lines.push(`${rawHeaders[at]}: ${rawHeaders[at + 1]}`);
   return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");

@@ -1,38 +1,38 @@
 import type { IncomingMessage } from "node:http";
-import { holdGiven } from "../../capability/held-capability.ts";
+import { resolveGivenCapability } from "../../capability/resolved-capability.ts";
 import type { RequestCommand } from "../../command-line/command.ts";
-import { Failure } from "../../failure/failure.ts";
-import { adviseOnInvocation } from "../../failure/invocation.ts";
-import type { World } from "../../world.ts";
+import { CliError } from "../../errors/cli-error.ts";
+import { adviseOnInvocation } from "../../errors/invocation-advice.ts";
+import type { Io } from "../../io.ts";
 import { openBody } from "./body.ts";
 import { receive } from "./receive.ts";
 import { send } from "./send.ts";
 
 /** `capi request`: invokes a capability. An answer of 400 and above is written too, and fails. */
-export async function request(command: RequestCommand, world: World): Promise<void> {
-  const held = await holdGiven(command.capability, "invoke", command.trust, world);
-  const body = command.data === undefined ? undefined : await openBody(command.data, world.stdin);
+export async function request(command: RequestCommand, io: Io): Promise<void> {
+  const resolved = await resolveGivenCapability(command.capability, "invoke", command.trust, io);
+  const body = command.data === undefined ? undefined : await openBody(command.data, io.stdin);
   try {
-    const { response, end } = await send(command, held, body);
+    const { response, end } = await send(command, resolved, body);
     try {
-      await receive(response, command, world);
+      await receive(response, command, io);
     } finally {
       end();
     }
-    refuseFailed(response, held.place.authority);
+    throwOnErrorStatus(response, resolved.context.authority);
   } finally {
     body?.source.destroy();
   }
 }
 
-function refuseFailed(
+function throwOnErrorStatus(
   { statusCode = 0, statusMessage = "", headers }: IncomingMessage,
   authority: string,
 ): void {
   if (statusCode < 400) return;
-  const isGateways = headers["proxy-status"] !== undefined;
-  throw new Failure(
+  const isFromGateway = headers["proxy-status"] !== undefined;
+  throw new CliError(
     `${statusCode} ${statusMessage}`.trimEnd(),
-    adviseOnInvocation(statusCode, isGateways, authority),
+    adviseOnInvocation(statusCode, isFromGateway, authority),
   );
 }

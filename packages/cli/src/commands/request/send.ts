@@ -1,15 +1,15 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { PAYLOAD_HASH_HEADER, formatCapabilityUri } from "capability-protocol";
 import { request as requestWith } from "capability-sdk";
-import type { Held } from "../../capability/held-capability.ts";
+import type { ResolvedCapability } from "../../capability/resolved-capability.ts";
 import type { HeaderLine, RequestCommand } from "../../command-line/command.ts";
-import { explainRequest } from "../../failure/explain.ts";
-import { unreadable } from "../../failure/unreadable.ts";
-import { AT_SIGN } from "../../secret.ts";
-import type { Body } from "./body.ts";
+import { explainRequestError } from "../../errors/explain.ts";
+import { fileReadError } from "../../errors/file-error.ts";
+import { AT_SIGN_HINT } from "../../secret.ts";
+import type { OutgoingBody } from "./body.ts";
 
 /** A request that has an answer, and may still be sending its body. */
-export interface Exchange {
+export interface ReceivedResponse {
   readonly response: IncomingMessage;
   /** Lets go of the connection and of what is left of the body. */
   end(): void;
@@ -18,64 +18,77 @@ export interface Exchange {
 /**
  * Sends the request and gives the answer as soon as its head is there.
  *
- * @throws Failure when there is no answer.
+ * @throws CliError when there is no answer.
  */
-export async function send(command: RequestCommand, held: Held, body: Body | undefined): Promise<Exchange> {
+export async function send(
+  command: RequestCommand,
+  resolved: ResolvedCapability,
+  body: OutgoingBody | undefined,
+): Promise<ReceivedResponse> {
   try {
-    const sent = open(command, held, body);
-    sendBody(sent, body);
-    return { response: await answerTo(sent), end: () => void sent.destroy() };
+    const request = open(command, resolved, body);
+    sendBody(request, body);
+    return { response: await waitForResponse(request), end: () => void request.destroy() };
   } catch (error) {
-    throw explainRequest(error, held.place);
+    throw explainRequestError(error, resolved.context);
   }
 }
 
-function open(command: RequestCommand, held: Held, body: Body | undefined): ClientRequest {
-  return requestWith(formatCapabilityUri(held.uri), {
+function open(
+  command: RequestCommand,
+  resolved: ResolvedCapability,
+  body: OutgoingBody | undefined,
+): ClientRequest {
+  return requestWith(formatCapabilityUri(resolved.uri), {
     method: command.method,
     path: command.query === undefined ? "/" : `/?${command.query}`,
-    headers: headersOf(command.headers, body),
+    headers: buildHeaders(command.headers, body),
     // A connection kept for a next request would only keep the process.
     agent: false,
-    ca: held.ca,
+    ca: resolved.ca,
   });
 }
 
 /** A repeated name is sent twice. Length and hash are added if they are known and the caller does not give them. */
-function headersOf(lines: readonly HeaderLine[], body: Body | undefined): Record<string, string[] | string> {
+function buildHeaders(
+  lines: readonly HeaderLine[],
+  body: OutgoingBody | undefined,
+): Record<string, string[] | string> {
   const headers = new Map<string, { readonly name: string; readonly values: string[] }>();
   for (const [name, value] of lines) {
-    const same = headers.get(name.toLowerCase());
-    if (same === undefined) headers.set(name.toLowerCase(), { name, values: [value] });
-    else same.values.push(value);
+    const existing = headers.get(name.toLowerCase());
+    if (existing === undefined) headers.set(name.toLowerCase(), { name, values: [value] });
+    else existing.values.push(value);
   }
-  const known: [string, string][] = [];
-  const says = (names: readonly string[]): boolean => names.some((name) => headers.has(name));
-  if (body?.length !== undefined && !says(["content-length", "transfer-encoding"]))
-    known.push(["Content-Length", String(body.length)]);
-  if (body?.hash !== undefined && !says([PAYLOAD_HASH_HEADER.toLowerCase(), "x-amz-content-sha256"]))
-    known.push([PAYLOAD_HASH_HEADER, body.hash]);
-  const given = Array.from(
+  const addedHeaders: [string, string][] = [];
+  const hasAny = (names: readonly string[]): boolean => names.some((name) => headers.has(name));
+  if (body?.length !== undefined && !hasAny(["content-length", "transfer-encoding"]))
+    addedHeaders.push(["Content-Length", String(body.length)]);
+  if (body?.hash !== undefined && !hasAny([PAYLOAD_HASH_HEADER.toLowerCase(), "x-amz-content-sha256"]))
+    addedHeaders.push([PAYLOAD_HASH_HEADER, body.hash]);
+  const callerHeaders = Array.from(
     headers.values(),
     ({ name, values: [first = "", ...others] }) =>
       [name, others.length === 0 ? first : [first, ...others]] as const,
   );
-  return Object.fromEntries<string[] | string>([...given, ...known]);
+  return Object.fromEntries<string[] | string>([...callerHeaders, ...addedHeaders]);
 }
 
-function sendBody(sent: ClientRequest, body: Body | undefined): void {
-  if (body === undefined) return void sent.end();
-  body.source.on("error", (cause) => sent.destroy(unreadable("--data", body.name, cause, AT_SIGN)));
-  body.source.pipe(sent);
+function sendBody(request: ClientRequest, body: OutgoingBody | undefined): void {
+  if (body === undefined) return void request.end();
+  body.source.on("error", (cause) =>
+    request.destroy(fileReadError("--data", body.name, cause, AT_SIGN_HINT)),
+  );
+  body.source.pipe(request);
   // What nobody takes any more need not be read: standard input would keep the process.
-  sent.once("close", () => body.source.destroy());
+  request.once("close", () => body.source.destroy());
 }
 
-function answerTo(sent: ClientRequest): Promise<IncomingMessage> {
+function waitForResponse(request: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    sent.once("response", resolve);
+    request.once("response", resolve);
     // Stays: after an early answer the rest of the body may find the connection closed.
-    sent.on("error", reject);
-    sent.once("close", () => reject(Object.assign(new Error("closed"), { code: "ECONNRESET" })));
+    request.on("error", reject);
+    request.once("close", () => reject(Object.assign(new Error("closed"), { code: "ECONNRESET" })));
   });
 }

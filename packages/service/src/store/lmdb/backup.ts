@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { open as openLmdb } from "lmdb";
 import type { ServiceKeys } from "../keys.ts";
 import { openEnvironment } from "./environment.ts";
-import { errorOfCopy } from "./failure.ts";
-import { openFormat } from "./format.ts";
-import { createRevocationLog, entryKey, HEAD } from "./log.ts";
-import { createRowTable } from "./row.ts";
+import { errorOfCopy } from "./lmdb-errors.ts";
+import { openFormat } from "./schema-version.ts";
+import { createRevocationLog, entryKey, HEAD_KEY } from "./revocation-log.ts";
+import { createAuthenticatedTable } from "./authenticated-table.ts";
 
 /** The data file of an LMDB environment. The lock file is made when the environment is opened. */
 export const DATA_FILE = "data.mdb";
@@ -16,7 +16,7 @@ export const DATA_FILE = "data.mdb";
 const LOCK_FILE = "lock.mdb";
 
 /** How long a write into a copy may wait, in milliseconds; no other process uses the copy. */
-const OWN_DEADLINE_MS = 60_000;
+const COPY_WRITE_DEADLINE_MS = 60_000;
 
 /**
  * Copies the store in `from` as it is at one moment, while other processes may read and write it. Deleted rows are left out if
@@ -38,7 +38,7 @@ export async function copyStore(from: string, to: string): Promise<void> {
   } finally {
     await root.close();
   }
-  await seal(to);
+  await finalizeCopy(to);
 }
 
 /**
@@ -48,18 +48,18 @@ export async function copyStore(from: string, to: string): Promise<void> {
  * @throws StoreFormatError if it was written by a newer program or with another service key.
  */
 export async function adoptCopy(directory: string, keys: ServiceKeys): Promise<void> {
-  const environment = openEnvironment(directory, OWN_DEADLINE_MS);
+  const environment = openEnvironment(directory, COPY_WRITE_DEADLINE_MS);
   try {
     const { tables, snapshot, write } = environment;
-    const meta = createRowTable("meta", tables.meta, keys);
+    const meta = createAuthenticatedTable("meta", tables.meta, keys);
     await openFormat(environment, meta, keys);
-    const log = createRevocationLog(tables.meta, meta, createRowTable("log", tables.log, keys));
+    const log = createRevocationLog(tables.meta, meta, createAuthenticatedTable("log", tables.log, keys));
     const { sequence } = snapshot(log.head);
-    await write(() => meta.put(HEAD, [randomBytes(16), entryKey(sequence)]));
+    await write(() => meta.put(HEAD_KEY, [randomBytes(16), entryKey(sequence)]));
   } finally {
     await environment.close();
   }
-  await seal(directory);
+  await finalizeCopy(directory);
 }
 
 /** SHA-256 of the data file of a copy, in hex. */
@@ -70,7 +70,7 @@ export async function hashCopy(directory: string): Promise<string> {
 }
 
 /** Makes the copy readable by its owner alone, and flushes it. */
-async function seal(directory: string): Promise<void> {
+async function finalizeCopy(directory: string): Promise<void> {
   await rm(join(directory, LOCK_FILE), { force: true });
   const path = join(directory, DATA_FILE);
   await chmod(path, 0o600);

@@ -1,7 +1,7 @@
 import type { Database, RootDatabase } from "lmdb";
 import { open } from "lmdb";
 import type { StoreCondition } from "../store.ts";
-import { assertOwnFile, assertOwnTables } from "./foreign.ts";
+import { assertStoreFile, assertStoreTables } from "./store-file-check.ts";
 import { openReserve, prepareDirectory } from "./reserve.ts";
 import type { WriteRequest } from "./writer.ts";
 import { createWriter } from "./writer.ts";
@@ -63,7 +63,7 @@ export function openEnvironment(
   deadlineMs: number,
   options: EnvironmentOptions = {},
 ): Environment {
-  assertOwnFile(directory);
+  assertStoreFile(directory);
   prepareDirectory(directory);
   const root: RootDatabase<Buffer, Buffer> = open({
     path: directory,
@@ -73,7 +73,7 @@ export function openEnvironment(
     eventTurnBatching: false,
   });
   try {
-    assertOwnTables(root, new Set(TABLE_NAMES));
+    assertStoreTables(root, new Set(TABLE_NAMES));
   } catch (error) {
     void root.close();
     throw error;

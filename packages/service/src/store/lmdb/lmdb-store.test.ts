@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { openRawStore } from "../../testkit/raw-store.ts";
-import type { TestMembrane, TestStore } from "../../testkit/store.ts";
-import { openTestStore } from "../../testkit/store.ts";
+import { openRawStore } from "../../../../testkit/src/raw-store.ts";
+import type { TestMembrane, TestStore } from "../../../../testkit/src/store.ts";
+import { openTestStore } from "../../../../testkit/src/store.ts";
 
 /** Drives the sweep to its end. @returns how many records each batch deleted. */
 async function sweepAll({ store }: TestStore, limit: number): Promise<number[]> {
@@ -26,7 +26,7 @@ async function fill(at: TestStore, membrane: TestMembrane, width: number): Promi
   for (let i = 0; i < width; i += 1) {
     last = await at.reexport(last, membrane);
     await at.reexport(membrane.export, membrane);
-    await at.capability({ kind: "query", subject: at.tenant.uid, madeWith: last.uid });
+    await at.capability({ kind: "query", resource: at.tenant.uid, createdBy: last.uid });
   }
 }
 
@@ -90,7 +90,7 @@ test("the revoke capabilities of a revoked membrane outlive the sweep, delegated
 
 test("the revoke capabilities of a membrane go with its tenant, whether it was revoked before or not", async () => {
   await using at = await openTestStore();
-  const deleteSelf = await at.capability({ kind: "deleteSelf", subject: at.tenant.uid });
+  const deleteSelf = await at.capability({ kind: "deleteSelf", resource: at.tenant.uid });
   const [early, late] = [await at.membrane("early"), await at.membrane("late")];
   await at.store.revoke(early.record.uid, early.revoke.uid);
   await sweepAll(at, 2);

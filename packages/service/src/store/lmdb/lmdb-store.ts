@@ -1,29 +1,29 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { judge } from "../../domain/lineage.ts";
-import type { MakingDenial, MakingLimits, Snapshot } from "../../domain/making.ts";
-import { denyMaking } from "../../domain/making.ts";
+import { evaluateLineage } from "../../domain/lineage.ts";
+import type { CreationDenial, Quotas, CreationSnapshot } from "../../domain/creation.ts";
+import { checkCreation } from "../../domain/creation.ts";
 import type { Uid } from "../../domain/uid.ts";
 import type { ServiceKeys } from "../keys.ts";
 import type { StoredCapability, StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
-import type { Found, MembranePage, MembranePageRequest, Store, StoreCondition } from "../store.ts";
+import type { FoundCapability, MembranePage, MembranePageRequest, Store, StoreCondition } from "../store.ts";
 import { StoreCorruptError } from "../store.ts";
 import type { Environment } from "./environment.ts";
 import { openEnvironment } from "./environment.ts";
-import { openFormat } from "./format.ts";
-import { createRevocationLog } from "./log.ts";
-import { createNodes } from "./nodes.ts";
-import { createRowTable } from "./row.ts";
+import { openFormat } from "./schema-version.ts";
+import { createRevocationLog } from "./revocation-log.ts";
+import { createRecords } from "./records.ts";
+import { createAuthenticatedTable } from "./authenticated-table.ts";
 import { sizeOfRecord } from "./record-size.ts";
 import { queueSweep, sweepBelow } from "./sweep.ts";
-import { createWriteRequests, SWEEPING } from "./write-requests.ts";
+import { createWriteRequests, SWEEP_REQUEST } from "./write-requests.ts";
 
 export interface LmdbStoreOptions {
   /** Where the store's files are; made if it is not there. */
   readonly directory: string;
   readonly keys: ServiceKeys;
-  readonly making: MakingLimits;
+  readonly quotas: Quotas;
   /** How long a write may take until it is on disk, in milliseconds. */
-  readonly writerDeadlineMs: number;
+  readonly writeTimeoutMs: number;
   /** How much disk space is reserved for revokes, in bytes. */
   readonly reserveBytes: number;
   /** Called when writing becomes impossible, and when it is possible again. */
@@ -36,7 +36,7 @@ export interface LmdbStoreOptions {
  * @throws StoreFormatError if it was written by a newer program or with another service key.
  */
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
-  const environment = openEnvironment(options.directory, options.writerDeadlineMs, options);
+  const environment = openEnvironment(options.directory, options.writeTimeoutMs, options);
   try {
     return await createStore(environment, options);
   } catch (error) {
@@ -47,11 +47,15 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
 
 async function createStore(environment: Environment, options: LmdbStoreOptions): Promise<Store> {
   const { tables, snapshot, write } = environment;
-  const meta = createRowTable("meta", tables.meta, options.keys);
-  const queue = createRowTable("sweep", tables.sweep, options.keys);
-  const log = createRevocationLog(tables.meta, meta, createRowTable("log", tables.log, options.keys));
-  const nodes = createNodes(tables, options.keys);
-  const requests = createWriteRequests((uid) => snapshot(() => nodes.get(uid)));
+  const meta = createAuthenticatedTable("meta", tables.meta, options.keys);
+  const queue = createAuthenticatedTable("sweep", tables.sweep, options.keys);
+  const log = createRevocationLog(
+    tables.meta,
+    meta,
+    createAuthenticatedTable("log", tables.log, options.keys),
+  );
+  const storedRecords = createRecords(tables, options.keys);
+  const requests = createWriteRequests((uid) => snapshot(() => storedRecords.get(uid)));
   const format = await openFormat(environment, meta, options.keys);
 
   return {
@@ -59,77 +63,79 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
     position: () => snapshot(log.head),
     revocationsSince: (position) => snapshot(() => log.since(position)),
     find: (lookupId) =>
-      snapshot((): Found | undefined => {
-        const capability = nodes.byLookupId(lookupId);
+      snapshot((): FoundCapability | undefined => {
+        const capability = storedRecords.byLookupId(lookupId);
         if (capability === undefined || !timingSafeEqual(capability.lookupId, lookupId)) return undefined;
-        const subject = capability.subject === undefined ? undefined : nodes.get(capability.subject);
+        const resource =
+          capability.resource === undefined ? undefined : storedRecords.get(capability.resource);
         const found = {
           capability,
-          verdict: judge(capability, remembering(nodes.get)),
+          verdict: evaluateLineage(capability, memoizedGet(storedRecords.get)),
           position: log.head(),
         };
-        return subject?.type === "target" ? { ...found, target: subject } : found;
+        return resource?.type === "target" ? { ...found, target: resource } : found;
       }),
     isAlive: (uid) =>
       snapshot(() => {
-        const record = nodes.get(uid);
+        const record = storedRecords.get(uid);
         return record !== undefined && isAlive(record);
       }),
-    isEmpty: () => snapshot(() => nodes.isEmpty()),
+    isEmpty: () => snapshot(() => storedRecords.isEmpty()),
     tenant: (uid) =>
       snapshot(() => {
-        const record = nodes.get(uid);
+        const record = storedRecords.get(uid);
         return record?.type === "tenant" ? record : undefined;
       }),
     tenants: () =>
       snapshot(() =>
-        Array.from(nodes.namedFrom(undefined, "", false))
+        Array.from(storedRecords.listByName(undefined, "", false))
           .filter(isTenant)
           .filter(isAlive),
       ),
     membranes: (tenant, page) =>
       snapshot(() => {
-        const find = remembering(nodes.get);
-        const found = page.id === undefined ? following(tenant, page) : exactly(tenant, page.id);
-        const { sealedTo, limit } = page;
+        const find = memoizedGet(storedRecords.get);
+        const found = page.id === undefined ? after(tenant, page) : byName(tenant, page.id);
+        const { recipientKey, limit } = page;
         return collect(found, limit, (membrane) => {
-          const isReadable = sealedTo === undefined || membrane.sealedTo.equals(sealedTo);
-          return isReadable && judge(membrane, find).alive;
+          const isReadable = recipientKey === undefined || membrane.recipientKey.equals(recipientKey);
+          return isReadable && evaluateLineage(membrane, find).alive;
         });
       }),
-    make: async (records, by) => write(() => make(records), requests.creating(records, by)),
+    create: async (records, actor) => write(() => create(records), requests.creating(records, actor)),
     rekeyTenant: async (uid, publicKey, capabilities) =>
       write(() => rekeyTenant(uid, publicKey, capabilities), requests.creating(capabilities)),
-    revoke: async (root, by) => write(() => revoke(root, by), requests.revoking(root, by)),
+    revoke: async (root, actor) => write(() => revoke(root, actor), requests.revoking(root, actor)),
     sweep: (limit) =>
       write(() => {
         log.trim(limit);
-        return sweepBelow(queue, nodes, limit);
-      }, SWEEPING),
+        return sweepBelow(queue, storedRecords, limit);
+      }, SWEEP_REQUEST),
     close: async () => void (await environment.close()),
   };
 
-  function make(records: readonly StoredRecord[]): MakingDenial | undefined {
-    const fresh = records.filter(
-      (record) => record.type !== "capability" || nodes.byLookupId(record.lookupId) === undefined,
+  function create(records: readonly StoredRecord[]): CreationDenial | undefined {
+    const added = records.filter(
+      (record) => record.type !== "capability" || storedRecords.byLookupId(record.lookupId) === undefined,
     );
-    const sizes = new Map(fresh.map((record) => [record.uid, sizeOfRecord(record)]));
-    const snapshot: Snapshot = {
-      find: remembering(nodes.get),
-      heldBy: nodes.heldBy,
+    const sizes = new Map(added.map((record) => [record.uid, sizeOfRecord(record)]));
+    const snapshot: CreationSnapshot = {
+      find: memoizedGet(storedRecords.get),
+      countOwned: storedRecords.countOwned,
       sizeOf: (node) => sizes.get(node.uid) ?? 0,
-      storedBytes: nodes.storedBytes,
-      nameHolder: (node) => nodes.named(node.type === "membrane" ? node.tenant : undefined, node.name),
+      storedBytes: storedRecords.storedBytes,
+      findByName: (node) =>
+        storedRecords.findByName(node.type === "membrane" ? node.tenant : undefined, node.name),
     };
-    const denial = denyMaking(fresh, snapshot, options.making);
-    if (denial === undefined && fresh.length > 0) fresh.forEach((record) => nodes.insert(record));
-    else touch();
+    const denial = checkCreation(added, snapshot, options.quotas);
+    if (denial === undefined && added.length > 0) added.forEach((record) => storedRecords.insert(record));
+    else forceCommit();
     return denial;
   }
 
-  function mayRevoke(by: Uid | "operator"): boolean {
-    if (by === "operator") return true;
-    const capability = nodes.get(by);
+  function mayRevoke(actor: Uid | "operator"): boolean {
+    if (actor === "operator") return true;
+    const capability = storedRecords.get(actor);
     return capability !== undefined && isAlive(capability);
   }
 
@@ -137,50 +143,50 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
     uid: Uid,
     publicKey: Buffer,
     capabilities: readonly StoredCapability[],
-  ): MakingDenial | undefined {
-    const tenant = nodes.get(uid);
+  ): CreationDenial | undefined {
+    const tenant = storedRecords.get(uid);
     if (tenant?.type !== "tenant") {
-      touch();
+      forceCommit();
       return { reason: "lineage_dead" };
     }
-    const denial = make(capabilities);
-    if (denial === undefined) nodes.update({ ...tenant, publicKey });
+    const denial = create(capabilities);
+    if (denial === undefined) storedRecords.update({ ...tenant, publicKey });
     return denial;
   }
 
-  function revoke(root: Uid, by: Uid | "operator"): "revoked" | "denied" {
-    const record = nodes.get(root);
-    if (!isRoot(record) || !mayRevoke(by)) {
-      touch();
+  function revoke(root: Uid, actor: Uid | "operator"): "revoked" | "denied" {
+    const record = storedRecords.get(root);
+    if (!isRoot(record) || !mayRevoke(actor)) {
+      forceCommit();
       return "denied";
     }
     if (record.revoked) {
-      touch();
+      forceCommit();
       return "revoked";
     }
-    nodes.update({ ...record, revoked: true });
-    nodes.retire(record);
+    storedRecords.update({ ...record, revoked: true });
+    storedRecords.releaseName(record);
     log.append(root);
     queueSweep(queue, root);
     return "revoked";
   }
 
   /** Writes something: an answer that found nothing to do may rest on a commit of another process that is not on disk yet. */
-  function touch(): void {
+  function forceCommit(): void {
     meta.put(Buffer.from("touched"), [randomBytes(8)]);
   }
 
-  function* following(tenant: Uid, page: MembranePageRequest): Iterable<StoredRecord> {
-    yield* nodes.namedFrom(tenant, page.lastId ?? "", page.lastId !== undefined);
+  function* after(tenant: Uid, page: MembranePageRequest): Iterable<StoredRecord> {
+    yield* storedRecords.listByName(tenant, page.lastId ?? "", page.lastId !== undefined);
   }
 
-  function* exactly(tenant: Uid, id: string): Iterable<StoredRecord> {
-    const record = nodes.named(tenant, id);
+  function* byName(tenant: Uid, id: string): Iterable<StoredRecord> {
+    const record = storedRecords.findByName(tenant, id);
     if (record !== undefined) yield record;
   }
 
   function isAlive(record: StoredRecord): boolean {
-    return judge(record, nodes.get).alive;
+    return evaluateLineage(record, storedRecords.get).alive;
   }
 }
 
@@ -208,10 +214,10 @@ function isRoot(record: StoredRecord | undefined): record is StoredTenant | Stor
 }
 
 /** Reads each record of a snapshot once, however many lineages it stands in. */
-function remembering(get: (uid: Uid) => StoredRecord | undefined): (uid: Uid) => StoredRecord | undefined {
-  const known = new Map<Uid, StoredRecord | undefined>();
+function memoizedGet(get: (uid: Uid) => StoredRecord | undefined): (uid: Uid) => StoredRecord | undefined {
+  const cache = new Map<Uid, StoredRecord | undefined>();
   return (uid) => {
-    if (!known.has(uid)) known.set(uid, get(uid));
-    return known.get(uid);
+    if (!cache.has(uid)) cache.set(uid, get(uid));
+    return cache.get(uid);
   };
 }

@@ -1,6 +1,6 @@
-import { pointers } from "../../domain/lineage.ts";
+import { dependencies } from "../../domain/lineage.ts";
 import type { StoredRecord } from "../record.ts";
-import { formatRecord } from "./record-row.ts";
+import { encodeRecord } from "./record-codec.ts";
 
 /** The length field of a column, the MAC of a row, and what LMDB adds to a row, in bytes. */
 const COLUMN_BYTES = 4;
@@ -11,13 +11,13 @@ const UID_BYTES = 16;
 const CHILD_KEY_BYTES = 33;
 
 /** A longer row gets separate pages. */
-const LONGEST_IN_PAGE = 2_000;
+const MAX_BYTES_IN_PAGE = 2_000;
 const PAGE_BYTES = 4_096;
 
 /** How many bytes the rows of a record take on disk: its own and those of the indexes. Partly filled pages are not counted. */
 export function sizeOfRecord(record: StoredRecord): number {
-  const own = rowBytes(UID_BYTES, formatRecord(record));
-  const children = pointers(record).length * rowBytes(CHILD_KEY_BYTES, []);
+  const own = rowBytes(UID_BYTES, encodeRecord(record));
+  const children = dependencies(record).length * rowBytes(CHILD_KEY_BYTES, []);
   return own + children + indexBytes(record);
 }
 
@@ -36,7 +36,7 @@ function indexBytes(record: StoredRecord): number {
 function rowBytes(keyBytes: number, columns: readonly { readonly length: number }[]): number {
   const body = columns.reduce((sum, { length }) => sum + COLUMN_BYTES + length, MAC_BYTES);
   const head = NODE_BYTES + keyBytes;
-  return head + body <= LONGEST_IN_PAGE
+  return head + body <= MAX_BYTES_IN_PAGE
     ? head + body
     : head + Math.ceil((NODE_BYTES + body) / PAGE_BYTES) * PAGE_BYTES;
 }

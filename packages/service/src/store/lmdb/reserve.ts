@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { errorCode, hasCode } from "../../error-code.ts";
 
 /** How much more than needed the file is extended by, so that not every write extends it. */
-const STEP_BYTES = 1024 * 1024;
+const EXTENSION_BYTES = 1024 * 1024;
 
 const ZEROS = Buffer.alloc(64 * 1024);
 
@@ -45,7 +45,7 @@ export function openReserve(directory: string): Reserve {
     extend(used, bytes) {
       const { size } = fstatSync(file);
       if (!isShort && size - used >= bytes) return { tail: size - used };
-      const end = used + bytes + STEP_BYTES;
+      const end = used + bytes + EXTENSION_BYTES;
       let position = size;
       try {
         while (position < end) {

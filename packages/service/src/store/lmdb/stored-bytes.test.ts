@@ -1,15 +1,15 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openRawStore } from "../../testkit/raw-store.ts";
-import type { TestMembrane, TestStore } from "../../testkit/store.ts";
-import { openTestStore } from "../../testkit/store.ts";
+import { openRawStore } from "../../../../testkit/src/raw-store.ts";
+import type { TestMembrane, TestStore } from "../../../../testkit/src/store.ts";
+import { openTestStore } from "../../../../testkit/src/store.ts";
 import { openEnvironment } from "./environment.ts";
-import { createNodes } from "./nodes.ts";
+import { createRecords } from "./records.ts";
 
 async function bytesOf(at: TestStore, uid: TestStore["tenant"]["uid"]): Promise<number> {
   const environment = openEnvironment(join(at.directory, "store"), 2_000);
-  const { storedBytes } = createNodes(environment.tables, at.keys);
+  const { storedBytes } = createRecords(environment.tables, at.keys);
   const bytes = environment.snapshot(() => storedBytes(uid));
   await environment.close();
   return bytes;

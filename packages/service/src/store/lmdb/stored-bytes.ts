@@ -4,7 +4,7 @@ import { uidBytes } from "../../domain/uid.ts";
 import type { StoredRecord } from "../record.ts";
 import { StoreCorruptError } from "../store.ts";
 import { sizeOfRecord } from "./record-size.ts";
-import type { RowTable } from "./row.ts";
+import type { AuthenticatedTable } from "./authenticated-table.ts";
 
 /** How many bytes each membrane and each tenant takes on disk: one row each. */
 export interface StoredBytes {
@@ -14,7 +14,7 @@ export interface StoredBytes {
   /** Removes a record from the count while it is still stored; for a membrane, also what is still below it. */
   subtract(record: StoredRecord): void;
   /** Drops the count of an owner that accepts no more records. */
-  forget(owner: Uid): void;
+  remove(owner: Uid): void;
 }
 
 /** How the bytes of an owner without a row are counted: an older version wrote none. */
@@ -28,10 +28,10 @@ export interface RecordTree {
  * When the bytes of an owner are counted anew, at most so many records are read below one membrane, and in all; the others are
  * only counted. Uids are random, so the records that are read have the average size, and no write takes seconds.
  */
-const SAMPLE = 256;
-const LOOKS = 16_384;
+const SAMPLE_SIZE = 256;
+const MAX_READS = 16_384;
 
-export function createStoredBytes(rows: RowTable, tree: RecordTree): StoredBytes {
+export function createStoredBytes(rows: AuthenticatedTable, tree: RecordTree): StoredBytes {
   const get = (uid: Uid): StoredRecord | undefined => {
     try {
       return tree.get(uid);
@@ -55,27 +55,27 @@ export function createStoredBytes(rows: RowTable, tree: RecordTree): StoredBytes
     column.writeBigUInt64BE(BigInt(Math.max(0, bytes)));
     rows.put(keyOf(owner), [column]);
   };
-  const recount = (owner: Uid, looks = { left: LOOKS }): number => {
-    const sample = get(owner)?.type === "tenant" ? LOOKS : SAMPLE;
-    let [bytes, looked, children] = [0, 0, 0];
+  const recount = (owner: Uid, readBudget = { left: MAX_READS }): number => {
+    const sample = get(owner)?.type === "tenant" ? MAX_READS : SAMPLE_SIZE;
+    let [bytes, sampled, children] = [0, 0, 0];
     for (const uid of tree.children(owner)) {
       children += 1;
-      if (looked === sample || looks.left === 0) continue;
-      looks.left -= 1;
-      looked += 1;
-      bytes += bytesBelow(owner, get(uid), looks);
+      if (sampled === sample || readBudget.left === 0) continue;
+      readBudget.left -= 1;
+      sampled += 1;
+      bytes += bytesBelow(owner, get(uid), readBudget);
     }
-    return looked === 0 ? 0 : Math.round((bytes / looked) * children);
+    return sampled === 0 ? 0 : Math.round((bytes / sampled) * children);
   };
-  const bytesBelow = (owner: Uid, record: StoredRecord | undefined, looks: { left: number }): number => {
+  const bytesBelow = (owner: Uid, record: StoredRecord | undefined, readBudget: { left: number }): number => {
     if (record === undefined) return 0;
     const { membrane, tenant } = storageOwners(record, get);
     if ((membrane ?? tenant) !== owner) return 0;
-    const below = record.type === "membrane" ? (read(record.uid) ?? recount(record.uid, looks)) : 0;
+    const below = record.type === "membrane" ? (read(record.uid) ?? recount(record.uid, readBudget)) : 0;
     return sizeOfRecord(record) + below;
   };
   const of = (owner: Uid): number => read(owner) ?? recount(owner);
-  const forget = (owner: Uid): void => rows.remove(keyOf(owner));
+  const remove = (owner: Uid): void => rows.remove(keyOf(owner));
 
   return {
     of,
@@ -89,15 +89,15 @@ export function createStoredBytes(rows: RowTable, tree: RecordTree): StoredBytes
         const bytes = read(owner);
         if (bytes !== undefined) write(owner, bytes - size);
       }
-      if (record.type === "membrane") forget(record.uid);
+      if (record.type === "membrane") remove(record.uid);
     },
-    forget,
+    remove,
   };
 }
 
 /** The same table holds the counts of records, whose keys have no suffix, or 1. */
 function keyOf(owner: Uid): Buffer {
-  return Buffer.concat([uidBytes(owner), BYTES]);
+  return Buffer.concat([uidBytes(owner), BYTES_SUFFIX]);
 }
 
-const BYTES = Buffer.from([2]);
+const BYTES_SUFFIX = Buffer.from([2]);

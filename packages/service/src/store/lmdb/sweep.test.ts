@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Uid } from "../../domain/uid.ts";
 import { newUid } from "../../domain/uid.ts";
-import { temporaryDirectory } from "../../testkit/directory.ts";
+import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
 import { createServiceKeys } from "../keys.ts";
 import type { StoredCapability } from "../record.ts";
 import { openEnvironment } from "./environment.ts";
-import { createNodes } from "./nodes.ts";
-import { createRowTable } from "./row.ts";
+import { createRecords } from "./records.ts";
+import { createAuthenticatedTable } from "./authenticated-table.ts";
 import { queueSweep, sweepBelow } from "./sweep.ts";
 
 const LIMIT = 10;
@@ -17,13 +17,13 @@ async function open() {
   const directory = await temporaryDirectory();
   const environment = openEnvironment(join(directory.path, "store"), 2_000);
   const keys = createServiceKeys(randomBytes(32));
-  const nodes = createNodes(environment.tables, keys);
-  const rows = createRowTable("sweep", environment.tables.sweep, keys);
+  const nodes = createRecords(environment.tables, keys);
+  const rows = createAuthenticatedTable("sweep", environment.tables.sweep, keys);
   let touched = 0;
   const queue = { ...rows, remove: (key: Buffer) => ((touched += 1), rows.remove(key)) };
   const unlinking = {
     ...nodes,
-    unlink: (uid: Uid, child: Uid) => ((touched += 1), nodes.unlink(uid, child)),
+    unlink: (uid: Uid, child: Uid) => ((touched += 1), nodes.removeDependency(uid, child)),
   };
   return {
     environment,
@@ -49,7 +49,7 @@ function leafOf(membrane: Uid, number: number): StoredCapability {
     type: "capability",
     uid,
     kind: "export",
-    subject: membrane,
+    resource: membrane,
     lookupId: randomBytes(32),
     sealed: Buffer.alloc(0),
   };

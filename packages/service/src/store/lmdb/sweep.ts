@@ -1,18 +1,18 @@
 import type { Uid } from "../../domain/uid.ts";
 import { parseUid, uidBytes } from "../../domain/uid.ts";
 import type { SweepReport } from "../store.ts";
-import type { Nodes } from "./nodes.ts";
-import type { RowTable } from "./row.ts";
-import { take } from "./row.ts";
+import type { Records } from "./records.ts";
+import type { AuthenticatedTable } from "./authenticated-table.ts";
+import { takeFirst } from "./authenticated-table.ts";
 
-const ROOT = Buffer.from([1]);
-const BELOW = Buffer.from([0]);
-const FIRST = Buffer.alloc(1);
-const BEHIND_ALL = Buffer.alloc(17, 0xff);
+const ROOT_MARK = Buffer.from([1]);
+const DEPENDENT_MARK = Buffer.from([0]);
+const MIN_KEY = Buffer.alloc(1);
+const MAX_KEY = Buffer.alloc(17, 0xff);
 
 /** Notes that all below `root` may go. The row of the root itself stays: its `revoke` capabilities go on answering. */
-export function queueSweep(queue: RowTable, root: Uid): void {
-  queue.put(uidBytes(root), [ROOT]);
+export function queueSweep(queue: AuthenticatedTable, root: Uid): void {
+  queue.put(uidBytes(root), [ROOT_MARK]);
 }
 
 /**
@@ -20,32 +20,32 @@ export function queueSweep(queue: RowTable, root: Uid): void {
  * transaction, so it can stop and start anywhere. Rows of the queue and of the index count like records: a batch must be
  * short, whatever hangs below.
  */
-export function sweepBelow(queue: RowTable, nodes: Nodes, limit: number): SweepReport {
+export function sweepBelow(queue: AuthenticatedTable, records: Records, limit: number): SweepReport {
   let deleted = 0;
-  let left = limit;
-  for (let next = first(queue); next !== undefined; next = first(queue)) {
-    if (left === 0) return { deleted, more: true };
-    const doomed = take(nodes.children(next.uid, !next.root), left);
-    for (const uid of doomed) {
-      const record = nodes.get(uid);
+  let remaining = limit;
+  for (let entry = first(queue); entry !== undefined; entry = first(queue)) {
+    if (remaining === 0) return { deleted, more: true };
+    const dependents = takeFirst(records.children(entry.uid, !entry.root), remaining);
+    for (const uid of dependents) {
+      const record = records.get(uid);
       if (record === undefined) {
-        nodes.unlink(next.uid, uid);
+        records.removeDependency(entry.uid, uid);
         continue;
       }
-      nodes.remove(record);
+      records.remove(record);
       // Nearly all are leaves: they are not queued only to be found to be.
-      if (take(nodes.children(uid, true), 1).length > 0) queue.put(uidBytes(uid), [BELOW]);
+      if (takeFirst(records.children(uid, true), 1).length > 0) queue.put(uidBytes(uid), [DEPENDENT_MARK]);
       deleted += 1;
     }
-    if (doomed.length === 0) queue.remove(uidBytes(next.uid));
-    left -= Math.max(1, doomed.length);
+    if (dependents.length === 0) queue.remove(uidBytes(entry.uid));
+    remaining -= Math.max(1, dependents.length);
   }
   return { deleted, more: false };
 }
 
-function first(queue: RowTable): { readonly uid: Uid; readonly root: boolean } | undefined {
-  for (const { key, columns } of queue.range(FIRST, BEHIND_ALL)) {
-    return { uid: parseUid(key.toString("hex")), root: columns[0]?.equals(ROOT) === true };
+function first(queue: AuthenticatedTable): { readonly uid: Uid; readonly root: boolean } | undefined {
+  for (const { key, columns } of queue.range(MIN_KEY, MAX_KEY)) {
+    return { uid: parseUid(key.toString("hex")), root: columns[0]?.equals(ROOT_MARK) === true };
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { temporaryDirectory } from "../../testkit/directory.ts";
-import { descriptorsOf, leadTo } from "../../testkit/lost-file.ts";
+import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
+import { descriptorsOf, redirectDescriptors } from "../../../../testkit/src/redirected-descriptors.ts";
 import type { StoreCondition } from "../store.ts";
 import { StoreBusyError, StoreFailedError, StoreFullError } from "../store.ts";
 import { openEnvironment } from "./environment.ts";
@@ -21,8 +21,8 @@ async function open(reserveBytes = 0) {
   const request = (kind: WriteRequest["class"], owner = ""): WriteRequest => ({
     class: kind,
     owner: { tenant: owner, capability: owner },
-    turns: 1,
-    need: 64 * 1024,
+    cost: 1,
+    requiredBytes: 64 * 1024,
   });
   return {
     file: join(path, "data.mdb"),
@@ -42,7 +42,7 @@ async function open(reserveBytes = 0) {
 test("a commit that finds no space is refused with its cause, nothing of it is stored, and the next one is written", async () => {
   await using at = await open();
   await at.put("before");
-  const restore = leadTo(descriptorsOf(at.file, "plain"), "/dev/full", at.file);
+  const restore = redirectDescriptors(descriptorsOf(at.file, "plain"), "/dev/full", at.file);
   await expect(at.put("created")).rejects.toBeInstanceOf(StoreFullError);
   // Not asked whether there is room: this one reaches LMDB.
   await expect(at.put("revoked", "revoke")).rejects.toBeInstanceOf(StoreFullError);
@@ -57,7 +57,7 @@ test("a commit that finds no space is refused with its cause, nothing of it is s
 
 test("an environment can be closed after its last commit failed", async () => {
   await using at = await open();
-  const restore = leadTo(descriptorsOf(at.file, "plain"), "/dev/full", at.file);
+  const restore = redirectDescriptors(descriptorsOf(at.file, "plain"), "/dev/full", at.file);
   await expect(at.put("revoked", "revoke")).rejects.toBeInstanceOf(StoreFullError);
   restore();
   expect(await at.environment.close()).toBe(true);
@@ -67,7 +67,7 @@ test("a flush that fails is not acknowledged, and neither is anything after it",
   await using at = await open();
   await at.put("before");
   // LMDB writes its meta page through a separate descriptor, after the flush.
-  leadTo(descriptorsOf(at.file, "synced"), "/dev/full", at.file);
+  redirectDescriptors(descriptorsOf(at.file, "synced"), "/dev/full", at.file);
   await expect(at.put("a", "revoke")).rejects.toBeInstanceOf(StoreFailedError);
   await expect(at.put("b", "revoke")).rejects.toBeInstanceOf(StoreFailedError);
   await expect(at.put("c")).rejects.toBeInstanceOf(StoreFailedError);

@@ -6,36 +6,36 @@ import type { WriteClass } from "../write-queue.ts";
 import { NO_OWNER } from "../write-owner.ts";
 import { createWriteQueue } from "../write-queue.ts";
 import type { Table } from "./environment.ts";
-import { causeOfCommit, codeOf, errorOf, isFullCode } from "./failure.ts";
+import { commitErrorCode, lmdbErrorCode, storeErrorOf, isFullCode } from "./lmdb-errors.ts";
 import type { Reserve } from "./reserve.ts";
-import { createRoom } from "./room.ts";
+import { createSpaceBudget } from "./space-budget.ts";
 
 /** What a write is for, for whom, and how much space it may take. */
 export interface WriteRequest {
   readonly class: WriteClass;
   readonly owner: FairOwner;
   /** How many turns it takes. */
-  readonly turns: number;
+  readonly cost: number;
   /** The most bytes that its pages may take. */
-  readonly need: number;
+  readonly requiredBytes: number;
 }
 
 /** The default: a write of the operator, or of a test. */
-const PLAIN: WriteRequest = {
+const DEFAULT_REQUEST: WriteRequest = {
   class: "create",
   owner: NO_OWNER,
-  turns: 1,
-  need: 256 * 1024,
+  cost: 1,
+  requiredBytes: 256 * 1024,
 };
 
 /** How many turns share a commit and its flush. Other processes and the next revoke wait that long. */
-const TURNS = 32;
+const MAX_BATCH_COST = 32;
 
 /** How many revokes, and how many other writes, may wait in this process. */
-const CAPACITY = 1_024;
+const QUEUE_CAPACITY = 1_024;
 
 /** What the writer needs of an open environment. */
-export interface WriterParts {
+export interface WriterDeps {
   readonly root: RootDatabase<Buffer, Buffer>;
   readonly tables: readonly Table[];
   readonly reserve: Reserve;
@@ -55,18 +55,18 @@ export interface Writer {
   close(): Promise<boolean>;
 }
 
-interface Waiting extends WriteRequest {
+interface PendingWrite extends WriteRequest {
   /** Runs the write in the open transaction. @returns a function that acknowledges it. */
-  act(): () => void;
-  refuse(error: unknown): void;
-  isOver: boolean;
+  run(): () => void;
+  reject(error: unknown): void;
+  isSettled: boolean;
 }
 
-export function createWriter(parts: WriterParts, options: WriterOptions): Writer {
-  const { root } = parts;
+export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
+  const { root } = deps;
   const { deadlineMs } = options;
-  const queue = createWriteQueue<Waiting>(CAPACITY);
-  const room = createRoom(parts, options.reserveBytes);
+  const queue = createWriteQueue<PendingWrite>(QUEUE_CAPACITY);
+  const space = createSpaceBudget(deps, options.reserveBytes);
   let condition: StoreCondition = { state: "writable" };
   let running: Promise<void> | undefined;
   let isClosed = false;
@@ -78,7 +78,7 @@ export function createWriter(parts: WriterParts, options: WriterOptions): Writer
   /** LMDB neither writes nor reads any more. A further write would wait for ever. */
   let isBroken = false;
 
-  const enter = (next: StoreCondition): void => {
+  const setCondition = (next: StoreCondition): void => {
     if (next.state === condition.state) return;
     condition = next;
     options.report(next);
@@ -86,7 +86,7 @@ export function createWriter(parts: WriterParts, options: WriterOptions): Writer
 
   const pump = (): void => {
     if (running !== undefined || isClosed || isBroken) return;
-    const batch = queue.take(TURNS);
+    const batch = queue.take(MAX_BATCH_COST);
     if (batch.length === 0) return;
     running = commit(batch).finally(() => {
       running = undefined;
@@ -94,21 +94,21 @@ export function createWriter(parts: WriterParts, options: WriterOptions): Writer
     });
   };
 
-  const commit = async (batch: readonly Waiting[]): Promise<void> => {
-    const acted: { readonly waiting: Waiting; readonly acknowledge: () => void }[] = [];
+  const commit = async (batch: readonly PendingWrite[]): Promise<void> => {
+    const executed: { readonly waiting: PendingWrite; readonly acknowledge: () => void }[] = [];
     // Until the transaction begins: higher than any id that can be read.
     let id = Infinity;
     try {
       await root.transaction(() => {
         id = root.getWriteTxnId();
-        room.begin();
+        space.begin();
         for (const waiting of batch) {
-          if (waiting.isOver) continue;
+          if (waiting.isSettled) continue;
           try {
-            admit(waiting);
-            acted.push({ waiting, acknowledge: root.transactionSync(waiting.act) });
+            allocateSpace(waiting);
+            executed.push({ waiting, acknowledge: root.transactionSync(waiting.run) });
           } catch (error) {
-            waiting.refuse(explain(error));
+            waiting.reject(toStoreError(error));
           }
         }
       });
@@ -117,34 +117,34 @@ export function createWriter(parts: WriterParts, options: WriterOptions): Writer
       if (!isReadable()) throw new StoreFailedError("nothing can be read after the commit");
     } catch (error) {
       isBroken = !isReadable();
-      const code = isBroken ? "MDB_PANIC" : await causeOfCommit(error);
-      isUnflushed ||= isBroken || room.lastTransaction() >= id;
+      const code = isBroken ? "MDB_PANIC" : await commitErrorCode(error);
+      isUnflushed ||= isBroken || space.lastTransaction() >= id;
       const isFull = isFullCode(code) && !isUnflushed;
-      enter({ state: isFull ? "full" : "failed", cause: code });
-      for (const { waiting } of acted)
-        waiting.refuse(isFull ? new StoreFullError(code) : new StoreFailedError(code));
+      setCondition({ state: isFull ? "full" : "failed", cause: code });
+      for (const { waiting } of executed)
+        waiting.reject(isFull ? new StoreFullError(code) : new StoreFailedError(code));
       return;
     }
-    if (!isUnflushed && room.isAmple && acted.length > 0) enter({ state: "writable" });
-    for (const { waiting, acknowledge } of acted) {
-      if (isUnflushed) waiting.refuse(new StoreFailedError("an earlier flush failed"));
+    if (!isUnflushed && space.isAmple && executed.length > 0) setCondition({ state: "writable" });
+    for (const { waiting, acknowledge } of executed) {
+      if (isUnflushed) waiting.reject(new StoreFailedError("an earlier flush failed"));
       else acknowledge();
     }
   };
 
-  const admit = (waiting: Waiting): void => {
+  const allocateSpace = (waiting: PendingWrite): void => {
     if (isUnflushed && waiting.class !== "revoke") throw new StoreFailedError("an earlier flush failed");
-    if (room.admit(waiting)) return;
-    const cause = room.cause ?? "ENOSPC";
-    enter({ state: isFullCode(cause) ? "full" : "failed", cause });
-    throw errorOf(cause);
+    if (space.allocate(waiting)) return;
+    const cause = space.cause ?? "ENOSPC";
+    setCondition({ state: isFullCode(cause) ? "full" : "failed", cause });
+    throw storeErrorOf(cause);
   };
 
   /** LMDB does not report a failed write of its meta page, but refuses every read after it. */
   const isReadable = (): boolean => {
     try {
       root.resetReadTxn();
-      root.getBinaryFast(PROBE);
+      root.getBinaryFast(PROBE_KEY);
       return true;
     } catch {
       return false;
@@ -152,57 +152,57 @@ export function createWriter(parts: WriterParts, options: WriterOptions): Writer
   };
 
   return {
-    write: (decide, request = PLAIN) =>
+    write: (decide, request = DEFAULT_REQUEST) =>
       new Promise((resolve, reject) => {
         const settle = (act: () => void): void => {
-          if (waiting.isOver) return;
-          waiting.isOver = true;
+          if (waiting.isSettled) return;
+          waiting.isSettled = true;
           clearTimeout(deadline);
           act();
         };
-        const waiting: Waiting = {
+        const waiting: PendingWrite = {
           ...request,
-          isOver: false,
-          act() {
+          isSettled: false,
+          run() {
             const value = decide();
             return () => settle(() => resolve(value));
           },
-          refuse: (error) => settle(() => reject(error)),
+          reject: (error) => settle(() => reject(error)),
         };
         const deadline = setTimeout(() => {
           queue.delete(waiting);
-          waiting.refuse(new StoreBusyError("the write was not acknowledged in time"));
+          waiting.reject(new StoreBusyError("the write was not acknowledged in time"));
         }, deadlineMs);
-        if (isClosed) return waiting.refuse(new StoreBusyError("the store is closed"));
-        if (isBroken) return waiting.refuse(new StoreFailedError("LMDB writes no more"));
-        queue.add(waiting)?.refuse(new StoreBusyError("too many writes wait"));
+        if (isClosed) return waiting.reject(new StoreBusyError("the store is closed"));
+        if (isBroken) return waiting.reject(new StoreFailedError("LMDB writes no more"));
+        queue.add(waiting)?.reject(new StoreBusyError("too many writes wait"));
         queueMicrotask(pump);
       }),
     async close() {
       isClosed = true;
-      for (const waiting of queue.take(Infinity)) waiting.refuse(new StoreBusyError("the store is closed"));
+      for (const waiting of queue.take(Infinity)) waiting.reject(new StoreBusyError("the store is closed"));
       if (isBroken) return false;
       const closed = async (): Promise<boolean> => {
         await running;
         // Closing waits for the flush of the last commit, for ever if that failed: an empty commit takes its place.
         if (condition.state !== "writable") await root.transaction(() => undefined);
         await root.close();
-        parts.reserve.close();
+        deps.reserve.close();
         return true;
       };
-      return Promise.race([closed(), late(deadlineMs)]);
+      return Promise.race([closed(), timeoutAfter(deadlineMs)]);
     },
   };
 }
 
-const PROBE = Buffer.from("probe");
+const PROBE_KEY = Buffer.from("probe");
 
-function explain(error: unknown): unknown {
-  const code = codeOf(error);
-  return code === undefined ? error : errorOf(code);
+function toStoreError(error: unknown): unknown {
+  const code = lmdbErrorCode(error);
+  return code === undefined ? error : storeErrorOf(code);
 }
 
-function late(ms: number): Promise<false> {
+function timeoutAfter(ms: number): Promise<false> {
   return new Promise((resolve) => {
     setTimeout(() => resolve(false), ms).unref();
   });

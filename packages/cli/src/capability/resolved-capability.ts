@@ -1,0 +1,108 @@
+import type { AuthorityCapabilityUri } from "capability-protocol";
+import { formatCapabilityUri } from "capability-protocol";
+import { Membrane } from "capability-sdk";
+import type { Profile } from "capability-sdk/profiles";
+import { readProfile } from "capability-sdk/profiles";
+import type { TrustOptions } from "../command-line/command.ts";
+import { explainRequestError } from "../errors/explain.ts";
+import { CliError } from "../errors/cli-error.ts";
+import type { RequestContext } from "../errors/request-context.ts";
+import { readCa } from "../trust/trusted-ca.ts";
+import type { Io } from "../io.ts";
+import { DEFAULT_PROFILE, configureCommand, requireProfile } from "./named-profile.ts";
+import { parseResolvable } from "./resolvable.ts";
+import type { TenantRight } from "./tenant-capabilities.ts";
+
+/** A capability that is about to be used, and what stands around it. */
+export interface ResolvedCapability {
+  readonly uri: AuthorityCapabilityUri;
+  /** PEM of the CAs to trust for its authority; absent: the system's. */
+  readonly ca: string | undefined;
+  /** For the advice when it fails. */
+  readonly context: RequestContext;
+}
+
+/**
+ * The capability that a command uses: the one that is given, else the one that the profile has for this right.
+ *
+ * @throws CliError when there is none, or a file of trusted CAs is not what it should be.
+ */
+export async function resolveTenantCapability(
+  explicit: AuthorityCapabilityUri | undefined,
+  right: TenantRight,
+  trust: TrustOptions,
+  io: Io,
+): Promise<ResolvedCapability> {
+  if (explicit !== undefined) return resolveGivenCapability(explicit, right.name, trust, io);
+  const name = trust.profile ?? DEFAULT_PROFILE;
+  const profile = await requireProfile(
+    io.profiles,
+    name,
+    `${configureCommand(name)}   makes one. ${GIVE_CAPABILITY_HINT}`,
+  );
+  return withTrustedCa(readFromProfile(profile, right), right.name, trust, profile, name);
+}
+
+/**
+ * A capability that was given or found, with the trust of the profile.
+ *
+ * @param right name of the command that it carries the right to.
+ */
+export async function resolveGivenCapability(
+  uri: AuthorityCapabilityUri,
+  right: string,
+  trust: TrustOptions,
+  io: Io,
+): Promise<ResolvedCapability> {
+  const { profile: name } = trust;
+  const hint = `${configureCommand(name)}   makes one.`;
+  // The default profile may be missing while nothing is needed of it; one that was named may not.
+  const profile =
+    name === undefined
+      ? await readProfile(io.profiles, DEFAULT_PROFILE)
+      : await requireProfile(io.profiles, name, hint);
+  return withTrustedCa(uri, right, trust, profile, undefined);
+}
+
+/** Does something with the capability; a failure says what to do. */
+export async function callService<T>(
+  { uri, ca, context }: ResolvedCapability,
+  call: (membrane: Membrane, capability: string) => Promise<T>,
+): Promise<T> {
+  const trustedCA = ca === undefined ? {} : { [context.authority]: ca };
+  try {
+    return await call(new Membrane({ tls: { trustedCA } }), formatCapabilityUri(uri));
+  } catch (error) {
+    throw explainRequestError(error, context);
+  }
+}
+
+const GIVE_CAPABILITY_HINT = "Or give the capability itself: --capability URI, or @FILE.";
+
+async function withTrustedCa(
+  uri: AuthorityCapabilityUri,
+  right: string,
+  trust: TrustOptions,
+  profile: Profile | undefined,
+  sourceProfile: string | undefined,
+): Promise<ResolvedCapability> {
+  const { authority } = uri;
+  const ca = await readCa(trust, profile, authority);
+  return { uri, ca, context: { authority, right, profile: trust.profile, sourceProfile, id: undefined } };
+}
+
+function readFromProfile({ name, capabilities }: Profile, { key }: TenantRight): AuthorityCapabilityUri {
+  const text = capabilities[key];
+  if (text === undefined) {
+    throw new CliError(
+      `the profile "${name}" has no ${key} capability`,
+      `${configureCommand(name)}   adds it. ${GIVE_CAPABILITY_HINT}`,
+    );
+  }
+  const uri = parseResolvable(text);
+  if (uri.ok) return uri.value;
+  throw new CliError(
+    `the ${key} capability in the profile "${name}": expected ${uri.problem.expected}`,
+    `${configureCommand(name)}   replaces it.`,
+  );
+}

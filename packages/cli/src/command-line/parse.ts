@@ -1,0 +1,111 @@
+import { CliError } from "../errors/cli-error.ts";
+import type { OptionSpecs } from "./option-spec.ts";
+import type { OptionToken, CommandLineToken, OptionTable } from "./tokenize.ts";
+import { optionKey, createOptionTable, tokenize } from "./tokenize.ts";
+
+/** What has to be known of a command to read its words. */
+export interface CommandShape {
+  /** Its own words, such as `membrane create`. */
+  readonly name: string;
+  readonly options: OptionSpecs;
+  /** Whether a word may stand behind the command that belongs to no option. */
+  readonly operand?: object | undefined;
+}
+
+/** What the words say. */
+export interface ParsedArgs {
+  /** Values by the names that the table of the command has, in the order in which they stand. */
+  readonly values: ReadonlyMap<string, readonly string[]>;
+  readonly operands: readonly string[];
+}
+
+export type ParsedCommandLine<S extends CommandShape> =
+  | ({ readonly kind: "command"; readonly command: S } & ParsedArgs)
+  /** Asked for anywhere, whatever else is wrong. `path`: the words of a command or a group; empty: of the program. */
+  | { readonly kind: "help" | "version"; readonly path: readonly string[] };
+
+/** In words. */
+const MAX_NAME_WORDS = 2;
+
+/**
+ * Reads a command line. Its options may stand anywhere. Behind an option that repeats further words are further values
+ * of it, `--header "A: 1" "B: 2"`, unless the command has a use for a word of its own.
+ *
+ * @throws CliError that repeats no word that may be a secret: a word in the wrong place may be a capability that somebody
+ *   pasted there. Only what looks like the name of a command or an option is named.
+ */
+export function parseArgs<S extends CommandShape>(
+  args: readonly string[],
+  commands: readonly S[],
+): ParsedCommandLine<S> {
+  const tokens = tokenize(args, createOptionTable(commands.map(({ options }) => options)));
+  const path = tokens.filter((token) => typeof token === "string").slice(0, MAX_NAME_WORDS);
+  const isAsked = (flag: string): boolean =>
+    tokens.some((token) => typeof token !== "string" && token.flag === flag);
+  if (isAsked("--help") || isAsked("-h")) return { kind: "help", path };
+  if (isAsked("--version") || isAsked("-v")) return { kind: "version", path };
+  const command = findCommand(path, commands);
+  return { kind: "command", command, ...readTokens(tokens, command) };
+}
+
+function findCommand<S extends CommandShape>(path: readonly string[], commands: readonly S[]): S {
+  const found = commands.find(({ name }) => name.split(" ").every((word, index) => path[index] === word));
+  if (found !== undefined) return found;
+  const [group, word] = path;
+  const names = commands.map(({ name }) => name.split(" "));
+  if (group === undefined) throw new CliError(`expected a command: ${list(names.map(([first]) => first))}`);
+  const members = names.flatMap(([first, second]) => (first === group ? [second] : []));
+  if (word === undefined && members.length > 0) throw new CliError(`${group}: expected ${list(members)}`);
+  const wrong = members.length > 0 && word !== undefined ? word : group;
+  throw /^[a-z][a-z-]{0,19}$/.test(wrong) ? new CliError(`${wrong}: no such command`) : unexpectedArgument();
+}
+
+function readTokens(
+  tokens: readonly CommandLineToken[],
+  { name, options, operand }: CommandShape,
+): ParsedArgs {
+  const optionTable = createOptionTable([options]);
+  const values = new Map<string, string[]>();
+  const operands: string[] = [];
+  let ownWords = name.split(" ").length;
+  let target = operands;
+  for (const token of tokens) {
+    if (typeof token !== "string") {
+      const { name: found, value, repeats } = readOption(token, optionTable);
+      const all = values.get(found) ?? [];
+      if (all.length > 0 && !repeats) throw new CliError(`--${found}: expected once`);
+      all.push(value);
+      values.set(found, all);
+      target = repeats && operand === undefined ? all : operands;
+    } else if (ownWords > 0) ownWords -= 1;
+    else target.push(token);
+  }
+  if (operands.length > (operand === undefined ? 0 : 1)) throw unexpectedArgument();
+  return { values, operands };
+}
+
+function readOption({ flag, value }: OptionToken, optionTable: OptionTable) {
+  const known = optionTable.get(optionKey(flag));
+  if (known === undefined) throw unknownOption(flag);
+  const { takes, choices = takes === "switch" ? ["true", "false"] : undefined, repeats } = known.option;
+  if (value === undefined) throw new CliError(`--${known.name}: expected a value behind it`);
+  if (choices?.includes(value) === false) {
+    const expected = takes === "switch" ? "true or false" : `one of ${choices.join(", ")}`;
+    throw new CliError(`--${known.name}: expected ${expected}`);
+  }
+  return { name: known.name, value, repeats: repeats === true };
+}
+
+function unknownOption(flag: string): CliError {
+  const isName = /^(?:--[a-zA-Z][a-zA-Z0-9-]{0,39}|-[a-zA-Z])$/.test(flag);
+  return new CliError(isName ? `${flag}: no such option` : "there is no option of such a name");
+}
+
+function unexpectedArgument(): CliError {
+  return new CliError("there is a word too many: values stand behind an option");
+}
+
+function list(words: readonly (string | undefined)[]): string {
+  const each = [...new Set(words)];
+  return `${each.slice(0, -1).join(", ")} or ${each.at(-1)}`;
+}

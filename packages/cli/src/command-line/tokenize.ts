@@ -1,0 +1,80 @@
+import type { OptionSpec, OptionSpecs } from "./option-spec.ts";
+import { foldName } from "./option-spec.ts";
+
+/** A piece of the command line: a word, or an option with its value. */
+export type CommandLineToken = string | OptionToken;
+
+export interface OptionToken {
+  /** `--name` or `-X`. */
+  readonly flag: string;
+  /** `undefined` when nothing stands behind an option that needs a value, or that no table has. */
+  readonly value: string | undefined;
+}
+
+/** What the tables call an option, by the ways in which it is written. */
+export type OptionTable = ReadonlyMap<string, { readonly name: string; readonly option: OptionSpec }>;
+
+export function createOptionTable(tables: readonly OptionSpecs[]): OptionTable {
+  const all = tables.flatMap((options) => Object.entries(options));
+  return new Map(
+    all.flatMap(([name, option]) =>
+      [`--${name}`, `-${option.short}`].map((flag) => [optionKey(flag), { name, option }] as const),
+    ),
+  );
+}
+
+/** Under what a vocabulary has an option: letters as they stand, names whatever their spelling. */
+export function optionKey(flag: string): string {
+  return flag.startsWith("--") ? foldName(flag) : flag;
+}
+
+/**
+ * Whatever stands behind an option that takes a value is its value, never an option itself: PEM and keys in base64url
+ * begin with a dash. Reads what old callers write (`--allow-query false`, `--no-allow-query`, `--allowQuery`) and
+ * curl's short forms (`-XPOST`, `-H "a: b"`, `-id@-`).
+ */
+export function tokenize(args: readonly string[], optionTable: OptionTable): readonly CommandLineToken[] {
+  const tokens: CommandLineToken[] = [];
+  // The next word last: taking the first of many away would move all others.
+  const rest = args.toReversed();
+  for (let arg = rest.pop(); arg !== undefined; arg = rest.pop()) {
+    if (arg === "--") tokens.push(...rest.splice(0).toReversed());
+    else if (arg.startsWith("--")) tokens.push(readLongOption(arg, rest, optionTable));
+    else if (arg.startsWith("-") && arg !== "-") tokens.push(...readShortOptions(arg, rest, optionTable));
+    else tokens.push(arg);
+  }
+  return tokens;
+}
+
+function readLongOption(arg: string, rest: string[], optionTable: OptionTable): OptionToken {
+  const [, flag = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(arg) ?? [];
+  const switched = flag.replace(/^--no-/, "--");
+  if (value === undefined && switched !== flag && isSwitch(switched, optionTable)) {
+    return { flag: switched, value: "false" };
+  }
+  return { flag, value: value ?? takeValue(flag, rest, optionTable) };
+}
+
+function readShortOptions(arg: string, rest: string[], optionTable: OptionTable): readonly OptionToken[] {
+  const tokens: OptionToken[] = [];
+  for (let at = 1; at < arg.length; at += 1) {
+    const flag = `-${arg[at]}`;
+    if (!isSwitch(flag, optionTable)) {
+      const attached = arg.slice(at + 1);
+      return [...tokens, { flag, value: attached === "" ? takeValue(flag, rest, optionTable) : attached }];
+    }
+    tokens.push({ flag, value: "true" });
+  }
+  return tokens;
+}
+
+function isSwitch(flag: string, optionTable: OptionTable): boolean {
+  return optionTable.get(optionKey(flag))?.option.takes === "switch";
+}
+
+function takeValue(flag: string, rest: string[], optionTable: OptionTable): string | undefined {
+  if (!optionTable.has(optionKey(flag))) return undefined;
+  if (!isSwitch(flag, optionTable)) return rest.pop();
+  const next = rest.at(-1);
+  return next === "true" || next === "false" ? rest.pop() : "true";
+}

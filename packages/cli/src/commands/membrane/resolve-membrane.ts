@@ -1,0 +1,78 @@
+import type { AuthorityCapabilityUri } from "capability-protocol";
+import { normalizeAuthority } from "capability-protocol";
+import type { ResolvedCapability } from "../../capability/resolved-capability.ts";
+import {
+  resolveGivenCapability,
+  resolveTenantCapability,
+  callService,
+} from "../../capability/resolved-capability.ts";
+import { profileOption } from "../../capability/named-profile.ts";
+import { parseResolvable } from "../../capability/resolvable.ts";
+import { TENANT_RIGHTS } from "../../capability/tenant-capabilities.ts";
+import type { MembraneRef, TrustOptions } from "../../command-line/command.ts";
+import { CliError } from "../../errors/cli-error.ts";
+import { shellWord } from "../../shell.ts";
+import type { Io } from "../../io.ts";
+
+/**
+ * A membrane's own capability: the one that is given, or that of the membrane of this name.
+ *
+ * @throws CliError when no membrane has the name.
+ */
+export async function resolveMembraneCapability(
+  membraneRef: MembraneRef,
+  right: "export" | "revoke",
+  trust: TrustOptions,
+  io: Io,
+): Promise<ResolvedCapability> {
+  if (membraneRef.by === "capability") return resolveGivenCapability(membraneRef.uri, right, trust, io);
+  const { id } = membraneRef;
+  const queryCapability = withId(
+    await resolveTenantCapability(undefined, TENANT_RIGHTS.query, trust, io),
+    id,
+  );
+  const { membranes } = await callService(queryCapability, (membrane, capability) =>
+    membrane.query(capability, { id }),
+  );
+  const found = membranes.find((each) => each.id === id);
+  if (found === undefined) throw membraneNotFound(id, trust);
+  const uri = parseResolvable(found.capabilities[right]);
+  if (!uri.ok)
+    throw new CliError(
+      `${queryCapability.context.authority}: expected ${uri.problem.expected} in its answer`,
+    );
+  requireSameService(queryCapability, uri.value, right);
+  return resolveGivenCapability(uri.value, right, trust, io);
+}
+
+/**
+ * What is sent next may be a secret, and trust is given for one authority: whoever answers the query must not choose where
+ * it goes.
+ */
+function requireSameService(
+  { uri, context }: ResolvedCapability,
+  { authority }: AuthorityCapabilityUri,
+  right: string,
+): void {
+  if (normalizeAuthority(authority) === normalizeAuthority(uri.authority)) return;
+  throw new CliError(
+    `${context.authority} names a capability of another service, ${authority}`,
+    `capi membrane query --id ID prints it; if that is right, use it: capi membrane ${right} --capability @FILE`,
+  );
+}
+
+/** The same, where advice names the membrane. */
+export function withId(resolved: ResolvedCapability, id: string | undefined): ResolvedCapability {
+  return { ...resolved, context: { ...resolved.context, id } };
+}
+
+function membraneNotFound(id: string, trust: TrustOptions): CliError {
+  const profile = profileOption(trust.profile);
+  return new CliError(
+    `no membrane is named ${shellWord(id)}; it may have been revoked`,
+    [
+      `capi membrane query --limit 1000${profile}   lists those there are`,
+      `capi membrane create --id ID${profile}       makes one`,
+    ].join("\n"),
+  );
+}

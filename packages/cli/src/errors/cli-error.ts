@@ -1,0 +1,11 @@
+/** Why a command cannot do what it was told, and what to do about it. Neither shows a secret. */
+export class CliError extends Error {
+  override readonly name = "CliError";
+  /** What the person can do next, a sentence or a command line. */
+  readonly hint: string | undefined;
+
+  constructor(message: string, next?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.hint = next;
+  }
+}

@@ -1,0 +1,150 @@
+import { CapabilityError, Membrane } from "capability-sdk";
+import { expect, test } from "vitest";
+import { makeCapability } from "../../test/support/capabilities.ts";
+import { CliError } from "./cli-error.ts";
+import { TARGET_OPTIONS } from "../command-line/options/target.ts";
+import { adviseOnConnection } from "./connection-advice.ts";
+import { toCliError, explainRequestError } from "./explain.ts";
+
+const CONTEXT = {
+  authority: "localhost:8443",
+  right: "create",
+  profile: undefined,
+  sourceProfile: undefined,
+  id: "my membrane",
+};
+
+function refused(statusCode: number, error: string, code: string, message = "why"): CliError {
+  const failure = explainRequestError(new CapabilityError({ statusCode, error, message, code }), CONTEXT);
+  expect(failure).toBeInstanceOf(CliError);
+  return failure as CliError;
+}
+
+test.each([
+  [401, "Unauthorized", "unauthorized", "revoked"],
+  [409, "Conflict", "membrane_exists", "capi membrane query --id 'my membrane'"],
+  [409, "Conflict", "lineage_limit", "too many hands"],
+  [409, "Conflict", "membrane_full", "Revoke a membrane"],
+  [409, "Conflict", "tenant_full", "Revoke a membrane"],
+  [409, "Conflict", "service_quota_exceeded", "Delete a tenant"],
+  [400, "Bad Request", "wrong_capability", "this needs one to create"],
+  [400, "Bad Request", "invalid_field", "capi membrane create --help"],
+  [405, "Method Not Allowed", "method_not_allowed", "one to create"],
+  [413, "Payload Too Large", "body_too_large", "larger than the service takes"],
+  [429, "Too Many Requests", "rate_limited", "Try again"],
+  [409, "Conflict", "membrane_storage_exceeded", "Revoke a membrane"],
+  [503, "Service Unavailable", "service_busy", "Try again"],
+  [503, "Service Unavailable", "store_busy", "safe to try again"],
+  [503, "Service Unavailable", "store_failed", "safe to try again"],
+  [503, "Service Unavailable", "store_full", "must make room"],
+  [500, "Internal Server Error", "internal", "the log"],
+])("%i %s (%s) is named, with what to do: %s", (status, error, code, next) => {
+  const failure = refused(status, error, code);
+  expect(failure.message).toBe(code === "invalid_field" ? "why" : `${status} ${error}: why`);
+  expect(failure.hint).toContain(next);
+});
+
+test("a 401 says which profile the capability was taken from, and nothing of profiles when it was not", () => {
+  const body = { statusCode: 401, error: "Unauthorized", message: "why", code: "unauthorized" };
+  const next = (more: object) =>
+    (explainRequestError(new CapabilityError(body), { ...CONTEXT, ...more }) as CliError).hint;
+  expect(next({ sourceProfile: "my work" })).toContain(
+    "It was taken from the profile 'my work': capi config configure --profile 'my work' ",
+  );
+  expect(next({ profile: "work" })).not.toContain("profile");
+});
+
+test("a body that the service reads by other rules shows that the capability is of another kind", () => {
+  expect(refused(400, "Bad Request", "invalid_field", "id: expected no such field; …").hint).toContain(
+    "one for something else",
+  );
+});
+
+test.each([
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "localhost:8443", "--cacert FILE"],
+  ["SELF_SIGNED_CERT_IN_CHAIN", "localhost:8443", "tls/ca.pem"],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "localhost:8443", "capi config configure --cacert FILE"],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "not trusted", "--cacert FILE"],
+  ["UNABLE_TO_GET_ISSUER_CERT", "not trusted", "--cacert FILE"],
+  ["CERT_SIGNATURE_FAILURE", "not trusted", "--cacert FILE"],
+  ["CERT_HAS_EXPIRED", "has expired", "clock"],
+  ["CERT_NOT_YET_VALID", "not valid yet", "clock"],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "another name", "--authority localhost:8443"],
+  ["EPROTO", "does not speak TLS", "--no-tls"],
+  ["ERR_SSL_WRONG_VERSION_NUMBER", "does not speak TLS", "--no-tls"],
+  ["HPE_INVALID_CONSTANT", "does not answer in HTTP", "authority"],
+  ["ECONNREFUSED", "nothing answers at localhost:8443", "membrane serve"],
+  ["ENOTFOUND", "not known", "name servers"],
+  ["EAI_AGAIN", "not known", "name servers"],
+  ["ETIMEDOUT", "in time", "may have happened"],
+  ["ABORT_ERR", "in time", "may have happened"],
+  ["EHOSTUNREACH", "no way", "connection"],
+  ["ECONNRESET", "closed the connection", "may have happened"],
+  ["E_SOMETHING_ELSE", "E_SOMETHING_ELSE", "membrane doctor"],
+])("no answer for %s: %s, %s", (code, message, next) => {
+  const cause = Object.assign(new Error("secret detail"), { code });
+  const error = { statusCode: 0, error: "Request failed", message: "x", code: "request_failed" };
+  for (const thrown of [cause, new CapabilityError(error, { cause })]) {
+    const failure = explainRequestError(thrown, CONTEXT) as CliError;
+    expect(failure.message).toContain(message);
+    expect(failure.message).not.toContain("secret detail");
+    expect(failure.hint).toContain(next);
+  }
+});
+
+test("a profile that was named stands in the line that configures it, and the default port where it was left out", () => {
+  const context = { ...CONTEXT, authority: "a.test", profile: "my work" };
+  expect(adviseOnConnection("CERT_UNTRUSTED", context).hint).toContain("--profile 'my work' --cacert");
+  expect(adviseOnConnection("ECONNREFUSED", context).message).toContain("a.test:443");
+});
+
+test("an answer that cannot be read is no fault of the person", () => {
+  const body = { statusCode: 200, error: "Parsing response failed", message: "x", code: "invalid_answer" };
+  const failure = explainRequestError(new CapabilityError(body), CONTEXT) as CliError;
+  expect(failure.message).toBe("localhost:8443 answered 200, but not as a Membrane Service does");
+});
+
+test("a fault that nobody expected shows its kind, and nothing of its message", () => {
+  const failure = toCliError(new TypeError("cannot read secret"));
+  expect(failure.message).toContain("TypeError");
+  expect(failure.message).not.toContain("secret");
+  expect(failure.hint).toBeTruthy();
+});
+
+/** A body that is wrong in one field, and the option that fills it. */
+const FIELDS: readonly (readonly [body: object, option: string])[] = [
+  [{ uri: "ftp://a.test" }, "--uri"],
+  [{ method: "NO SUCH" }, "--method"],
+  [{ headers: { Host: "x" } }, "--header Host"],
+  [{ timeoutMs: 0 }, "--timeout-ms"],
+  ...["awsAccessKeyId", "region", "service", "secretAccessKey", "sessionToken"].map((field) => {
+    const right = { awsAccessKeyId: "A", region: "r", service: "s", secretAccessKey: "k" };
+    const option = `--aws4-hmac-sha256-${field.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+    return [{ hmac: { "aws4-hmac-sha256": { ...right, [field]: "\n" } } }, option] as const;
+  }),
+  [{ hmac: { "cap1-hmac-sha512": { key: "\n", keyId: "k" } } }, "--cap1-hmac-sha512-key"],
+  [{ hmac: { "cap1-hmac-sha512": { key: "aaaa", keyId: "\n" } } }, "--cap1-hmac-sha512-key-id"],
+  [{ tls: { ca: "x" } }, "--tls-ca"],
+  [{ tls: { cert: "x" } }, "--tls-cert"],
+  [{ tls: { key: "x" } }, "--tls-key"],
+  [{ tls: { rejectUnauthorized: 1 } }, "--tls-reject-unauthorized"],
+  [{ allowQuery: 1 }, "--allow-query"],
+];
+
+test.each(FIELDS)("what is wrong in %j is told of %s", async (fields, option) => {
+  const body = { uri: "https://a.test/", ...fields } as any;
+  const error: unknown = await new Membrane()
+    .export(makeCapability(), body)
+    .catch((caught: unknown) => caught);
+  const failure = explainRequestError(error, { ...CONTEXT, right: "export" }) as CliError;
+  expect(failure.message.startsWith(`${option}: expected `), failure.message).toBe(true);
+});
+
+test("every option of a target is told of somewhere above", () => {
+  const named = new Set(FIELDS.map(([, option]) => option.split(" ")[0]));
+  expect([...named].toSorted()).toEqual(
+    Object.keys(TARGET_OPTIONS)
+      .map((name) => `--${name}`)
+      .toSorted(),
+  );
+});

@@ -1,0 +1,127 @@
+import { PassThrough, Writable } from "node:stream";
+import { spawn } from "@lydell/node-pty";
+import type { Io } from "../../src/io.ts";
+
+export const CTRL_C = "\u0003";
+export const CTRL_D = "\u0004";
+export const CTRL_Z = "\u001a";
+
+/** A text that grows, and whoever waits for something to appear in it. */
+class Transcript {
+  text = "";
+  #waiting: (() => void)[] = [];
+
+  add(more: string): void {
+    this.text += more;
+    this.#waiting.splice(0).forEach((look) => look());
+  }
+
+  /** Resolves once the text has appeared that often. */
+  async until(wanted: string, times = 1): Promise<void> {
+    while (this.text.split(wanted).length <= times) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+}
+
+/** Keeps what is written to it. */
+export class CapturedOutput extends Writable {
+  readonly isTTY: boolean;
+  readonly #transcript = new Transcript();
+
+  constructor(isTTY: boolean) {
+    super();
+    this.isTTY = isTTY;
+  }
+
+  get text(): string {
+    return this.#transcript.text;
+  }
+
+  until(wanted: string, times?: number): Promise<void> {
+    return this.#transcript.until(wanted, times);
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#transcript.add(chunk.toString());
+    done();
+  }
+}
+
+/** Standard input that the test types into. It says whether it is in raw mode. */
+function openInput(isTTY: boolean) {
+  return Object.assign(new PassThrough(), {
+    isTTY,
+    isRaw: false,
+    setRawMode(isRaw: boolean) {
+      this.isRaw = isRaw;
+    },
+  });
+}
+
+/** A world in this process. */
+export interface TestIo extends Io {
+  readonly stdin: ReturnType<typeof openInput>;
+  readonly stdout: CapturedOutput;
+  readonly stderr: CapturedOutput;
+}
+
+export function createTestIo(profiles: string, isTerminal = true): TestIo {
+  return {
+    stdin: openInput(isTerminal),
+    stdout: new CapturedOutput(isTerminal),
+    stderr: new CapturedOutput(isTerminal),
+    profiles,
+    isColoured: false,
+  };
+}
+
+/** A program in a pseudo-terminal of its own. */
+export interface Terminal extends Disposable {
+  /** All that the terminal has shown. */
+  readonly shown: () => string;
+  until(wanted: string, times?: number): Promise<void>;
+  /** As a keyboard does: Enter is a carriage return. */
+  type(text: string): void;
+  readonly ended: Promise<number>;
+}
+
+/**
+ * Waits after the program and holds the terminal open: node-pty closes one 200 ms after its program has ended, whether its
+ * output was read by then or not.
+ */
+const HOLD = `trap : INT; "$@"; printf '[ended with %s]' "$?"; exec sleep 600`;
+
+/** What {@link HOLD} writes after the output. */
+const ENDED = /\[ended with (\d+)\]/;
+
+export function openTerminal(program: string, args: string[], env: Record<string, string>): Terminal {
+  const pty = spawn("sh", ["-c", HOLD, "sh", program, ...args], { cols: 400, rows: 50, env });
+  const transcript = new Transcript();
+  let isOver = false;
+  const end = (): void => {
+    // A program that still runs loses its terminal with it: SIGHUP.
+    if (!isOver) pty.kill("SIGKILL");
+    isOver = true;
+  };
+  const ended = new Promise<number>((resolve) => {
+    pty.onData((text) => {
+      transcript.add(text);
+      const code = ENDED.exec(transcript.text)?.[1];
+      if (code === undefined) return;
+      end();
+      resolve(Number(code));
+    });
+    pty.onExit(({ exitCode }) => {
+      isOver = true;
+      resolve(exitCode);
+    });
+  });
+  return {
+    shown: () => transcript.text.replace(ENDED, ""),
+    until: (wanted, times) => transcript.until(wanted, times),
+    type: (text) => pty.write(text),
+    ended,
+    [Symbol.dispose]: end,
+  };
+}

@@ -1,0 +1,187 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { aws4HeaderRule, s3HeaderRule } from "./aws4-client-headers.ts";
+
+const VENDOR_HEADERS = ["goog", "oss", "cos", "obs", "emc", "minio", "rgw", "tos", "bce", "kss", "tigris"];
+
+const ALLOWED = [
+  "x-amz-checksum-algorithm",
+  "x-amz-checksum-crc32",
+  "x-amz-checksum-mode",
+  "x-amz-checksum-sha256",
+  "x-amz-expected-bucket-owner",
+  "x-amz-glacier-version",
+  "x-amz-if-match-initiated-time",
+  "x-amz-if-match-last-modified-time",
+  "x-amz-if-match-size",
+  "x-amz-max-parts",
+  "x-amz-meta-a",
+  "x-amz-meta-a_b",
+  "x-amz-meta-mtime",
+  "x-amz-mp-object-size",
+  "x-amz-object-attributes",
+  "x-amz-optional-object-attributes",
+  "x-amz-part-number-marker",
+  "x-amz-sdk-checksum-algorithm",
+  "x-amzn-query-mode",
+];
+
+const DROPPED = [
+  "amz-sdk-invocation-id",
+  "amz-sdk-request",
+  "amz-sdk-retry",
+  "x-amz-content-sha256",
+  "x-amz-date",
+  "x-amz-security-token",
+  "x-amz-user-agent",
+  "x-amzn-trace-id",
+];
+
+const REFUSED = [
+  "smithy-protocol",
+  "x-amz-",
+  "x-amz-a",
+  "x-amz-acl",
+  "x-amz-bypass-governance-retention",
+  "x-amz-client-context",
+  "x-amz-copy-source",
+  "x-amz-copy-source-range",
+  "x-amz-fwd-status",
+  "x-amz-grant-full-control",
+  "x-amz-invocation-type",
+  "x-amz-log-type",
+  "x-amz-meta",
+  "x-amz-metadata-directive",
+  "x-amz-mfa",
+  "x-amz-object-lock-mode",
+  "x-amz-rename-source",
+  "x-amz-request-payer",
+  "x-amz-server-side-encryption",
+  "x-amz-source-expected-bucket-owner",
+  "x-amz-sso_bearer_token",
+  "x-amz-storage-class",
+  "x-amz-tagging",
+  "x-amz-target",
+  "x-amz-trailer-a",
+  "x-amz-website-redirect-location",
+  "x-amz-write-offset-bytes",
+  "x-amzn-",
+  "x-amzn-a",
+  "x-amzn-bedrock-guardrailidentifier",
+  "x-amzn-oidc-data",
+  "x-amzn-sagemaker-target-model",
+];
+
+const UNKNOWN = [
+  "content-type",
+  "range",
+  "if-match",
+  "x-amzon-a",
+  "x-amz",
+  "xamz-acl",
+  "x-googl-acl",
+  "amz-acl",
+];
+
+test.each(ALLOWED)("%s describes the body or narrows the request, and passes", (name) => {
+  expect(aws4HeaderRule(name, "a")).toBe("pass");
+});
+
+test.each(DROPPED)("%s has no effect or is the signer's own, and is dropped", (name) => {
+  expect(aws4HeaderRule(name, "a")).toBe("drop");
+});
+
+test.each(REFUSED)("%s could change what the request does, and is refused", (name) => {
+  expect(aws4HeaderRule(name, "a")).toBe("refuse");
+});
+
+test.each(UNKNOWN)("%s has no rule, since no such service acts on it", (name) => {
+  expect(aws4HeaderRule(name, "a")).toBeUndefined();
+});
+
+test.each(["x-amz-trailer", "x-amz-decoded-content-length"])(
+  "%s goes with the chunks that it describes",
+  (name) => {
+    expect(aws4HeaderRule(name, "a")).toBe("framing");
+  },
+);
+
+test.each([
+  ["x-amz-acl", "private", "public-read"],
+  ["x-amz-storage-class", "STANDARD", "GLACIER"],
+])("%s: %s is what the service does anyway, and dropped; %s is not", (name, value, other) => {
+  expect([aws4HeaderRule(name, value), aws4HeaderRule(name, other), aws4HeaderRule(name, "")]).toEqual([
+    "drop",
+    "refuse",
+    "refuse",
+  ]);
+});
+
+test("a header under another vendor's prefix has the rule of the name that AWS has", () => {
+  for (const name of [...ALLOWED, ...DROPPED, ...REFUSED].filter((each) => each.startsWith("x-amz-"))) {
+    for (const vendorName of VENDOR_HEADERS) {
+      const vendorHeader = name.replace("x-amz-", `x-${vendorName}-`);
+      expect([vendorHeader, aws4HeaderRule(vendorHeader, "a")]).toEqual([
+        vendorHeader,
+        aws4HeaderRule(name, "a"),
+      ]);
+    }
+  }
+});
+
+test("no spelling with underscores passes where its name with hyphens does not, and none is a second line of one that does", () => {
+  const known = fc.constantFrom(...ALLOWED, ...DROPPED, ...REFUSED, "x-amz-trailer", "x-goog-acl");
+  const spelled = known.chain((name) =>
+    fc
+      .array(fc.boolean(), { minLength: name.length, maxLength: name.length })
+      .map((low) => Array.from(name, (each, index) => (each === "-" && low[index] ? "_" : each)).join("")),
+  );
+  fc.assert(
+    fc.property(spelled, (name) => {
+      const rule = aws4HeaderRule(name, "a");
+      const folded = aws4HeaderRule(name.replaceAll("_", "-"), "a");
+      if (rule === "pass") expect(name).toMatch(/^[^_]*$|^x-amz-(?:meta|checksum)-/);
+      if (folded === "refuse") expect(rule).toBe("refuse");
+      expect(rule).toBeDefined();
+    }),
+  );
+});
+
+test.each([
+  "cf-create-bucket-if-missing",
+  "cf-copy-destination-if-match",
+  "ibm-service-instance-id",
+  "retention-period",
+  "x-copy-from",
+  "x-delete-at",
+  "x_delete_after",
+  "x-object-manifest",
+  "x-symlink-target",
+])("%s is refused towards S3, where one of its kin acts on it, and is unknown elsewhere", (name) => {
+  expect([s3HeaderRule(name, "a"), aws4HeaderRule(name, "a")]).toEqual(["refuse", undefined]);
+});
+
+test("a header on which every AWS service acts has the same rule for S3", () => {
+  for (const name of [...ALLOWED, ...DROPPED, ...REFUSED, ...UNKNOWN])
+    expect(s3HeaderRule(name, "a")).toBe(aws4HeaderRule(name, "a"));
+});
+
+test("a name that is not on the list, from the future or of another vendor, is refused", () => {
+  const prefix = fc.constantFrom(
+    "x-amz-",
+    "x-amzn-",
+    ...VENDOR_HEADERS.map((vendorName) => `x-${vendorName}-`),
+  );
+  const rest = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,30}$/);
+  const known = /^(?:meta-|checksum-)/;
+  fc.assert(
+    fc.property(prefix, rest, (start, end) => {
+      const isListed = [...ALLOWED, ...DROPPED, "x-amz-trailer", "x-amz-decoded-content-length"].some(
+        (name) => name.endsWith(`-${end}`),
+      );
+      fc.pre(!isListed && !known.test(end));
+      expect(aws4HeaderRule(start + end, "a")).toBe("refuse");
+    }),
+  );
+});

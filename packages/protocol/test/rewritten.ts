@@ -1,5 +1,0 @@
-/**
- * Configured headers that proxies rewrite, so that none is signed. Both judges sign whatever they are given, and are not
- * given these.
- */
-export const REWRITTEN: RegExp = /^(?:accept-encoding|traceparent|x-request-id|cf-ray|b3)$/;

@@ -1,0 +1,91 @@
+import { constants } from "node:fs";
+import { access, readdir, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { StoreFailedError, StoreFullError } from "../store/store.ts";
+
+/** What a data directory may hold before it has a store: other parts of it, and what a new volume holds. */
+const OWN_NAMES = /^(?:\..*|service\.key|tls|authority|first-capabilities\.json|lost\+found|.*\.tmp)$/;
+
+/**
+ * Checks where a data directory is, or will be made, before anything is written there.
+ *
+ * @param paths the data directory, its store, and a service key that may be in it under any name.
+ * @returns why it cannot be there and what to do, or nothing.
+ */
+export async function findDirectoryProblem(
+  data: string,
+  paths: { readonly store: string; readonly serviceKey: string },
+): Promise<string | undefined> {
+  const existing = await nearestExisting(resolve(data));
+  if (!existing.isDirectory) return `${existing.path} is a file: expected a directory`;
+  const denied = await access(existing.path, constants.W_OK | constants.X_OK).catch(codeOf);
+  if (denied !== undefined) return `${existing.path} ${explainCode(denied)}`;
+  if (existing.path !== resolve(data)) return undefined;
+  const store = await stat(paths.store).catch(() => undefined);
+  if (store !== undefined)
+    return store.isDirectory() ? undefined : `${paths.store} is a file: it is no store`;
+  const names = await readdir(data);
+  const other = names.find(
+    (name) => !OWN_NAMES.test(name) && resolve(data, name) !== resolve(paths.serviceKey),
+  );
+  return other === undefined
+    ? undefined
+    : `${data} has no store and holds something else (${other}): name a directory that is empty, or is not there yet`;
+}
+
+/** Explains an error from opening the store, with what to do about it. */
+export function explainOpenError(store: string, error: unknown): string {
+  const code = codeOf(error);
+  if (code !== undefined) return `${store} ${explainCode(code)}`;
+  return `${store} cannot be opened: ${error instanceof Error ? error.message : "unknown"}`;
+}
+
+/** Explains an error from writing a copy of a store, with what to do about it. */
+export function explainWriting(place: string, error: unknown): string {
+  // The store's errors have the system's code as their message.
+  const isOfStore = error instanceof StoreFullError || error instanceof StoreFailedError;
+  const code = isOfStore ? error.message : (codeOf(error) ?? "for an unknown reason");
+  return `${place} ${explainCode(code)}`;
+}
+
+/** The longest part of a path that exists. */
+async function nearestExisting(
+  path: string,
+): Promise<{ readonly path: string; readonly isDirectory: boolean }> {
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined) return { path, isDirectory: found.isDirectory() };
+  const above = dirname(path);
+  return above === path ? { path, isDirectory: true } : nearestExisting(above);
+}
+
+/** LMDB has the numbers of Linux where Node has names. */
+const ERRNO_NAMES: Readonly<Record<number, string>> = {
+  1: "EPERM",
+  12: "ENOMEM",
+  13: "EACCES",
+  20: "ENOTDIR",
+  23: "ENFILE",
+  24: "EMFILE",
+  28: "ENOSPC",
+  30: "EROFS",
+};
+
+const ERRNO_ADVICE: Readonly<Record<string, string>> = {
+  EROFS: "is on a file system that is mounted read-only: mount it for writing, a revoke must be written",
+  EACCES: "may not be written by this user: give it to the user that runs the service",
+  EPERM: "may not be written by this user: give it to the user that runs the service",
+  ENOTDIR: "is no directory",
+  EMFILE: "cannot be opened, since this process may open no more files: raise the limit (ulimit -n)",
+  ENFILE: "cannot be opened, since this machine may open no more files: raise fs.file-max",
+  ENOSPC: "cannot be written, since the disk is full: free some space",
+  ENOMEM: "cannot be mapped into memory: raise the limit (ulimit -v)",
+};
+
+function explainCode(code: string): string {
+  return ERRNO_ADVICE[code] ?? `cannot be used (${code})`;
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "number" ? ERRNO_NAMES[error.code] : String(error.code);
+}

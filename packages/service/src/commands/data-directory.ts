@@ -1,0 +1,100 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Authority } from "capability-protocol";
+import { parseAuthority } from "capability-protocol";
+import type { DataConfig } from "../config.ts";
+import { ConfigError } from "../config.ts";
+import type { OperatorContext } from "../management/tenants.ts";
+import type { ServiceKeys } from "../store/keys.ts";
+import { createServiceKeys } from "../store/keys.ts";
+import { openLmdbStore } from "../store/lmdb/lmdb-store.ts";
+import { createServiceKeyFile, readServiceKeyFile } from "../store/service-key-file.ts";
+import type { StoreCondition } from "../store/store.ts";
+import { createVault } from "../store/vault.ts";
+import { StoreCorruptError, StoreFormatError } from "../store/store.ts";
+import { explainOpenError, findDirectoryProblem } from "./data-directory-checks.ts";
+import { makePrivateDirectory, readIfPresent, replaceFile } from "../private-files.ts";
+
+/** An open data directory. */
+export interface DataDirectory extends OperatorContext {
+  readonly keys: ServiceKeys;
+}
+
+/** Where the parts of a data directory are. */
+export function dataPaths(config: Pick<DataConfig, "data" | "serviceKeyFile">): {
+  readonly store: string;
+  readonly serviceKey: string;
+  readonly tls: string;
+  readonly authority: string;
+  readonly firstCapabilities: string;
+} {
+  return {
+    store: join(config.data, "store"),
+    serviceKey: config.serviceKeyFile ?? join(config.data, "service.key"),
+    tls: join(config.data, "tls"),
+    authority: join(config.data, "authority"),
+    firstCapabilities: join(config.data, "first-capabilities.json"),
+  };
+}
+
+/**
+ * Looks at where the data directory is, or is to be made, and writes nothing.
+ *
+ * @throws ConfigError that says what keeps it from being one
+ */
+export async function checkDataDirectory(config: Pick<DataConfig, "data" | "serviceKeyFile">): Promise<void> {
+  const problem = await findDirectoryProblem(config.data, dataPaths(config));
+  if (problem !== undefined) throw new ConfigError(`--data: ${problem}`);
+}
+
+/** Opens the data directory, and makes it at the first start. The key is on disk before anything is sealed with it. */
+export async function openDataDirectory(
+  config: Omit<DataConfig, "isAuthoritySet" | "aliases">,
+  report: (condition: StoreCondition) => void = () => undefined,
+): Promise<DataDirectory> {
+  const paths = dataPaths(config);
+  await checkDataDirectory(config);
+  await makePrivateDirectory(config.data).catch((cause: unknown) => {
+    throw new ConfigError(
+      `--data: ${config.data} cannot be made: expected a directory that this user may write to`,
+      { cause },
+    );
+  });
+  // A store without its key must not get a new one: it would hide that the old one is missing.
+  if (!existsSync(paths.store)) await createServiceKeyFile(paths.serviceKey, randomBytes);
+  const keys = createServiceKeys(await readServiceKeyFile(paths.serviceKey));
+  // LMDB would make it with the mode that the umask leaves.
+  await makePrivateDirectory(paths.store);
+  const store = await openLmdbStore({
+    directory: paths.store,
+    keys,
+    quotas: config.limits,
+    writeTimeoutMs: config.limits.writerDeadlineMs,
+    reserveBytes: config.limits.storeReserveBytes,
+    report,
+  }).catch((error: unknown) => {
+    if (error instanceof StoreFormatError || error instanceof StoreCorruptError) throw error;
+    throw new ConfigError(`--data: ${explainOpenError(paths.store, error)}`, { cause: error });
+  });
+  return { keys, store, vault: createVault(store, keys, randomBytes), authority: config.authority };
+}
+
+/** Keeps what the service is called, so that commands beside it print URIs that lead to it. */
+export async function saveAuthority(config: DataConfig): Promise<void> {
+  const path = dataPaths(config).authority;
+  const text = `${config.authority}\n`;
+  // Unchanged, it is not written: a start on a full disk must serve.
+  if ((await readIfPresent(path)) !== text) await replaceFile(path, text, 0o644);
+}
+
+/** What the service was called when it was last served from this data directory. */
+export async function lastAuthority(config: DataConfig): Promise<Authority | undefined> {
+  return parseAuthority(((await readIfPresent(dataPaths(config).authority)) ?? "").trim());
+}
+
+/** What the service is called: as the operator says, else as it was called last. */
+export async function resolveAuthority(config: DataConfig): Promise<Authority> {
+  if (config.isAuthoritySet) return config.authority;
+  return (await lastAuthority(config)) ?? config.authority;
+}

@@ -1,0 +1,44 @@
+import { join, resolve } from "node:path";
+import type { EventLog } from "../telemetry/events.ts";
+import type { ServeConfig } from "../config.ts";
+import { CertificateFileError } from "../tls/errors.ts";
+import type { EnsuredCertificate } from "../tls/server-certificate.ts";
+import { ensureServerCertificate } from "../tls/server-certificate.ts";
+import { dataPaths } from "./data-directory.ts";
+
+/** How often the service's own certificate is checked, in milliseconds. */
+export const RENEWAL_CHECK_INTERVAL_MS: number = 12 * 60 * 60 * 1_000;
+
+/**
+ * Reads the certificate of the private CA, and makes or renews it where needed.
+ *
+ * @returns nothing if the certificate was given, or TLS is off.
+ */
+export async function ensureManagedCertificate(
+  config: ServeConfig,
+  log: Pick<EventLog, "fault">,
+  options: { readonly mayReplaceCA?: boolean } = {},
+): Promise<EnsuredCertificate | undefined> {
+  if (config.tls.kind !== "private-ca") return undefined;
+  const authorities = [config.authority, ...config.aliases];
+  const directory = dataPaths(config).tls;
+  const certificate = await ensureServerCertificate({ directory, authorities, now: new Date(), ...options });
+  if (certificate.saveError !== undefined) log.fault(certificate.saveError);
+  return certificate;
+}
+
+/** The path of the private CA's certificate. */
+export function privateCAPath(config: ServeConfig): string {
+  return resolve(join(dataPaths(config).tls, "ca.pem"));
+}
+
+/** Runs a check of the certificate. One that fails is logged and ends nothing: the certificate presented so far stays. */
+export async function logCertificateErrors(log: EventLog, check: () => Promise<void>): Promise<void> {
+  try {
+    await check();
+  } catch (error) {
+    if (error instanceof CertificateFileError)
+      log.certificateRejected({ file: error.file, problem: error.problem });
+    else log.fault(error);
+  }
+}

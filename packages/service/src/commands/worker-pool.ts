@@ -1,0 +1,124 @@
+import cluster from "node:cluster";
+import type { Worker } from "node:cluster";
+import { once } from "node:events";
+import type { EventLog } from "../telemetry/events.ts";
+import { ConfigError } from "../config.ts";
+import { LONGEST_TIMER_MS } from "../limits.ts";
+import type { CertificateAndKey } from "../tls/x509.ts";
+import type { CertificateMessage, WorkerMessage } from "./worker-messages.ts";
+import { parseWorkerMessage, RELOAD, GET_CERTIFICATE } from "./worker-messages.ts";
+
+/** Worker processes that serve one data directory on one port. */
+export interface WorkerPool {
+  /** Where all of them listen. */
+  readonly address: { readonly address: string; readonly port: number };
+  /** Has all look at the server's certificate. */
+  reload(): void;
+  /** Has all present this certificate from now on, those too that are started later. */
+  setCertificate(certificate: CertificateAndKey): void;
+  /** Ends all of them and waits. */
+  stop(): Promise<void>;
+}
+
+/** A worker that ends sooner than this after its start is replaced this long after it: it may do so again, in milliseconds. */
+const MIN_UPTIME_MS = 1_000;
+
+/** How much longer than the time to shut down a worker is waited for until it is killed, in milliseconds. */
+const KILL_GRACE_MS = 5_000;
+
+/**
+ * Starts `count` workers with the words that this process was started with, waits until all of them listen, and from then
+ * on replaces each that ends by itself.
+ *
+ * @param shutdownMs how long a worker may take to end.
+ * @param certificate the certificate that workers present, if it is not the service's own.
+ * @throws ConfigError with what the first worker that could not start had to say.
+ */
+export async function startWorkerPool(
+  count: number,
+  shutdownMs: number,
+  log: EventLog,
+  certificate: CertificateAndKey | undefined,
+): Promise<WorkerPool> {
+  let isStopping = false;
+  let current = certificate;
+  const start = (): Worker => {
+    const worker = cluster.fork();
+    worker.on("message", (message: unknown) => {
+      if (message === GET_CERTIFICATE && current !== undefined) worker.send(certificateMessage(current));
+    });
+    const startedAt = performance.now();
+    worker.once("listening", () => log.workerStarted({ worker: pidOf(worker) }));
+    worker.process.once("exit", (code: number | null, signal: string | null) => {
+      if (isStopping) return;
+      log.workerEnded({ worker: pidOf(worker), code, signal });
+      const delay = Math.max(0, MIN_UPTIME_MS - (performance.now() - startedAt));
+      setTimeout(() => isStopping || start(), delay).unref();
+    });
+    return worker;
+  };
+  const stop = async (): Promise<void> => {
+    isStopping = true;
+    await Promise.all(
+      workers().map((worker) => endWorker(worker, Math.min(shutdownMs + KILL_GRACE_MS, LONGEST_TIMER_MS))),
+    );
+  };
+
+  try {
+    const started = await Promise.all(Array.from({ length: count }, async () => waitUntilReady(start())));
+    const [first] = started;
+    if (first === undefined) throw new TypeError("a crew has at least one worker");
+    return {
+      address: first,
+      setCertificate(certificate) {
+        current = certificate;
+        const message = certificateMessage(certificate);
+        workers().forEach((worker) => worker.isConnected() && worker.send(message));
+      },
+      reload: () => workers().forEach((worker) => worker.isConnected() && worker.send(RELOAD)),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function certificateMessage({ cert, key }: CertificateAndKey): CertificateMessage {
+  return { kind: "certificate", cert, key };
+}
+
+function workers(): readonly Worker[] {
+  return Object.values(cluster.workers ?? {}).flatMap((worker) => worker ?? []);
+}
+
+/** That a worker listens, and where; or why it does not. */
+async function waitUntilReady(worker: Worker): Promise<Extract<WorkerMessage, { kind: "listening" }>> {
+  const received = new Promise<WorkerMessage>((resolve) => {
+    worker.on("message", (message: unknown) => {
+      const parsed = parseWorkerMessage(message);
+      if (parsed !== undefined) resolve(parsed);
+    });
+  });
+  const ended = once(worker.process, "exit").then((): WorkerMessage => ({
+    kind: "failed",
+    why: "a worker ended before it was ready",
+  }));
+  const message = await Promise.race([received, ended]);
+  if (message.kind === "failed") throw new ConfigError(message.why);
+  return message;
+}
+
+async function endWorker(worker: Worker, killMs: number): Promise<void> {
+  const { process } = worker;
+  if (process.exitCode !== null || process.signalCode !== null) return;
+  const ended = once(process, "exit");
+  process.kill("SIGTERM");
+  const killTimer = setTimeout(() => process.kill("SIGKILL"), killMs);
+  await ended;
+  clearTimeout(killTimer);
+}
+
+function pidOf({ process }: Worker): number {
+  return process.pid ?? 0;
+}

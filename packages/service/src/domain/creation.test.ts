@@ -1,0 +1,133 @@
+import { expect, test } from "vitest";
+import type { Capability } from "./capability.ts";
+import type { LineageNode } from "./lineage.ts";
+import type { Quotas, CreationSnapshot } from "./creation.ts";
+import { checkCreation } from "./creation.ts";
+import type { Membrane } from "./membrane.ts";
+import type { Target } from "./target.ts";
+import type { Tenant } from "./tenant.ts";
+import type { Uid } from "./uid.ts";
+import { newUid } from "./uid.ts";
+
+const uid = (number: number): Uid => newUid((size) => Buffer.alloc(size, number));
+
+const tenant: Tenant = { type: "tenant", uid: uid(1), name: "t", revoked: false };
+const create: Capability = { type: "capability", uid: uid(2), kind: "create", resource: tenant.uid };
+const membrane: Membrane = {
+  type: "membrane",
+  uid: uid(3),
+  tenant: tenant.uid,
+  name: "m",
+  revoked: false,
+  createdBy: create.uid,
+};
+const exporting: Capability = { type: "capability", uid: uid(4), kind: "export", resource: membrane.uid };
+const LIMIT = 4;
+const LIMITS: Quotas = {
+  lineageNodes: LIMIT,
+  capabilitiesPerMembrane: 3,
+  membranesPerTenant: 2,
+  ownCapabilitiesPerTenant: 3,
+  tenants: 2,
+  storedBytesPerMembrane: 1_000,
+  storedBytesPerTenant: 2_000,
+};
+
+function snapshot(nodes: readonly LineageNode[], holder?: LineageNode, held = 0): CreationSnapshot {
+  const byUid = new Map(nodes.map((node) => [node.uid, node]));
+  return {
+    find: (uid) => byUid.get(uid),
+    findByName: () => holder,
+    countOwned: () => held,
+    sizeOf: () => 0,
+    storedBytes: () => 0,
+  };
+}
+
+test("records that point to each other are made together", () => {
+  expect(checkCreation([exporting, membrane], snapshot([tenant, create]), LIMITS)).toBeUndefined();
+});
+
+test("nothing is made from what died in the same snapshot", () => {
+  const dead = snapshot([{ ...tenant, revoked: true }, create]);
+  expect(checkCreation([membrane, exporting], dead, LIMITS)).toEqual({ reason: "lineage_dead" });
+});
+
+test("nothing is made if one of all is denied", () => {
+  const orphan: Capability = { ...exporting, uid: uid(9), parent: uid(99) };
+  const denied = checkCreation([membrane, exporting, orphan], snapshot([tenant, create]), LIMITS);
+  expect(denied).toEqual({ reason: "lineage_dead" });
+});
+
+test("a lineage may have as many members as the limit, its own end included, and not one more", () => {
+  const made = [membrane, exporting];
+  expect(checkCreation(made, snapshot([tenant, create]), LIMITS)).toBeUndefined();
+  expect(checkCreation(made, snapshot([tenant, create]), { ...LIMITS, lineageNodes: LIMIT - 1 })).toEqual({
+    reason: "lineage_limit",
+    limit: LIMIT - 1,
+  });
+});
+
+test("a name is taken while its holder is alive", () => {
+  const holder = { ...membrane, uid: uid(8) };
+  const denied = checkCreation([membrane], snapshot([tenant, create, holder], holder), LIMITS);
+  expect(denied).toEqual({ reason: "name_taken", type: "membrane" });
+  const sameTenant = checkCreation([{ ...tenant, uid: uid(7) }], snapshot([tenant], tenant), LIMITS);
+  expect(sameTenant).toEqual({ reason: "name_taken", type: "tenant" });
+});
+
+test("a name is free when its holder is dead, whatever in its lineage was revoked", () => {
+  const gone: Tenant = { ...tenant, uid: uid(7), revoked: true };
+  for (const holder of [
+    { ...membrane, uid: uid(8), revoked: true },
+    { ...membrane, uid: uid(8), tenant: gone.uid },
+    { ...membrane, uid: uid(8), createdBy: uid(99) },
+  ]) {
+    expect(
+      checkCreation([membrane], snapshot([tenant, create, gone, holder], holder), LIMITS),
+    ).toBeUndefined();
+  }
+});
+
+const exported = (number: number): Capability => ({
+  type: "capability",
+  uid: uid(number),
+  kind: "export",
+  resource: membrane.uid,
+  membrane: membrane.uid,
+});
+
+test.each([
+  [0, [exported(20), exported(21), exported(22)], undefined],
+  [1, [exported(20), exported(21), exported(22)], "membrane"],
+  [3, [exported(20)], "membrane"],
+])("with %i capabilities in a membrane that may hold three, %j fit or not: %s", (held, made, full) => {
+  const denied = checkCreation(made, snapshot([tenant, create, membrane], undefined, held), LIMITS);
+  expect(denied).toEqual(full && { reason: "full", type: full, kind: "capabilities", limit: 3 });
+});
+
+test("a membrane counts against its tenant, and not against itself", () => {
+  const made = [membrane, exporting];
+  expect(checkCreation(made, snapshot([tenant, create], undefined, 1), LIMITS)).toBeUndefined();
+  const denied = checkCreation(made, snapshot([tenant, create], undefined, 2), LIMITS);
+  expect(denied).toEqual({ reason: "full", type: "tenant", kind: "membranes", limit: 2 });
+});
+
+test("what has no right to be made is told so first, however full it is", () => {
+  const dead = snapshot([tenant, create, { ...membrane, revoked: true }], undefined, 9);
+  expect(checkCreation([exported(20)], dead, LIMITS)).toEqual({ reason: "lineage_dead" });
+});
+
+test("what would count against nothing is a fault of the program, and is not made", () => {
+  const target: Target = { type: "target", uid: uid(30), membrane: membrane.uid, createdBy: exporting.uid };
+  const world = snapshot([tenant, create, membrane, exporting, target]);
+  for (const alone of [exporting, target]) {
+    expect(() => checkCreation([alone], world, { ...LIMITS, lineageNodes: 9 })).toThrow(
+      "counts against nothing",
+    );
+  }
+  const own: Capability = { ...create, uid: uid(31) };
+  expect(checkCreation([own], snapshot([tenant], undefined, 3), LIMITS)).toMatchObject({
+    kind: "ownCapabilities",
+  });
+});

@@ -1,0 +1,55 @@
+import type { LineageNode } from "./lineage.ts";
+import { evaluateLineage } from "./lineage.ts";
+import type { Membrane } from "./membrane.ts";
+import type { Quota, QuotaDenial, CountQuotas } from "./quota.ts";
+import { checkQuotas } from "./quota.ts";
+import type { StorageDenial, StorageQuotas, StorageSnapshot } from "./storage-quota.ts";
+import { checkStorage } from "./storage-quota.ts";
+import type { Tenant } from "./tenant.ts";
+import type { Uid } from "./uid.ts";
+
+/** Why something was not made. */
+export type CreationDenial =
+  /** Something in the lineage does not work any more: whoever revoked it won the race. */
+  | { readonly reason: "lineage_dead" }
+  | { readonly reason: "name_taken"; readonly type: "tenant" | "membrane" }
+  | { readonly reason: "lineage_limit"; readonly limit: number }
+  | QuotaDenial
+  | StorageDenial;
+
+/** How much may be made. */
+export interface Quotas extends CountQuotas, StorageQuotas {
+  /** Nodes in one lineage. */
+  readonly lineageNodes: number;
+}
+
+/** What the decision reads, all of one snapshot. */
+export interface CreationSnapshot extends StorageSnapshot {
+  /** How many nodes count against a quota. */
+  countOwned(quota: Quota): number;
+  /** The node that holds the name of `node` now. */
+  findByName(node: Tenant | Membrane): LineageNode | undefined;
+}
+
+/** Decides whether `nodes` may be made together. They may point to each other. */
+export function checkCreation(
+  nodes: readonly LineageNode[],
+  snapshot: CreationSnapshot,
+  quotas: Quotas,
+): CreationDenial | undefined {
+  const created = new Map(nodes.map((node) => [node.uid, node]));
+  const find = (uid: Uid): LineageNode | undefined => created.get(uid) ?? snapshot.find(uid);
+  for (const node of nodes) {
+    const verdict = evaluateLineage(node, find);
+    if (!verdict.alive) return { reason: "lineage_dead" };
+    const { lineageNodes } = quotas;
+    if (verdict.lineage.size > lineageNodes) return { reason: "lineage_limit", limit: lineageNodes };
+    if (node.type !== "tenant" && node.type !== "membrane") continue;
+    const existing = snapshot.findByName(node);
+    if (existing !== undefined && evaluateLineage(existing, find).alive)
+      return { reason: "name_taken", type: node.type };
+  }
+  return (
+    checkQuotas(nodes, snapshot.countOwned, quotas) ?? checkStorage(nodes, { ...snapshot, find }, quotas)
+  );
+}

@@ -1,0 +1,52 @@
+import { setTimeout } from "node:timers/promises";
+
+/** The TLS contexts of one tenant may take one part in so many of the event loop's time. */
+const PAUSE_FACTOR = 50;
+
+/** Hands out turns to make something that blocks the event loop for long. */
+export interface ContextScheduler {
+  /** Calls `make` in the owner's turn. Rejects with what it throws. */
+  run<T>(owner: string, work: () => T): Promise<T>;
+}
+
+/**
+ * A TLS context with 64 KiB of certificates takes the event loop some 20 ms, and an exporter chooses how many there are. So
+ * those of one tenant are made one after the other, each followed by a pause {@link PAUSE_FACTOR} times as long as it took. Other
+ * tenants do not wait for them.
+ */
+export function createContextScheduler(
+  now: () => number = () => performance.now(),
+  pauseFactor: number = PAUSE_FACTOR,
+): ContextScheduler {
+  const tails = new Map<string, Promise<unknown>>();
+  return {
+    run(owner, work) {
+      const previous = tails.get(owner);
+      const made = previous === undefined ? timed(work) : previous.then(() => timed(work));
+      const paused = made.then(async ({ tookMs }) =>
+        setTimeout(tookMs * pauseFactor, undefined, { ref: false }),
+      );
+      tails.set(owner, paused);
+      void paused.then(() => {
+        if (tails.get(owner) === paused) tails.delete(owner);
+      });
+      return made.then(({ result }) => result());
+    },
+  };
+
+  /** Calls `make`, and says how long it took. */
+  async function timed<T>(work: () => T): Promise<{ readonly tookMs: number; readonly result: () => T }> {
+    const startedAt = now();
+    try {
+      const value = work();
+      return { tookMs: now() - startedAt, result: () => value };
+    } catch (error) {
+      return {
+        tookMs: now() - startedAt,
+        result: () => {
+          throw error;
+        },
+      };
+    }
+  }
+}

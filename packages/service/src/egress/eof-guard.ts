@@ -1,0 +1,83 @@
+import type { Socket } from "node:net";
+import { nextTick } from "node:process";
+import { SMALL_CHUNK_BYTES, Slabs } from "../collections/slabs.ts";
+
+/**
+ * Keeps the end of a connection back until its reader has taken all that came before. Undici 7 ends the process when a
+ * connection that is not to be kept comes to its end while a slow requester holds the answer back: its parser, paused, is
+ * told to finish (https://github.com/nodejs/undici/issues/5360). Any target could do that to all others. An end by a
+ * failed read is kept back too: what came before a reset may be a whole answer.
+ *
+ * Undici reads until there is nothing left, unless it is paused. So its latest read tells: it is paused from one that gave
+ * something until one that gives nothing.
+ *
+ * Small pieces that come while others wait are joined: Node counts bytes, not pieces, and a response in TLS records of one byte
+ * would take megabytes.
+ *
+ * What undici gives back when it is paused is read again by itself. Node reads on from the network whenever a read leaves little
+ * behind, and undici reads all there is: paused every few kilobytes, as by a slow client whose target sends small chunks, it
+ * would have the whole response in memory, and copy all of it each time.
+ */
+export function guardEof<T extends Socket>(socket: T): T {
+  const push = socket.push.bind(socket);
+  const read = socket.read.bind(socket);
+  const destroy = socket.destroy.bind(socket);
+  const unshift = socket.unshift.bind(socket);
+  /** Bytes that were given back and not read again. */
+  let returned = 0;
+  let isReaderPaused = false;
+  let pendingEnd: (() => void) | undefined;
+
+  const mustWait = (): boolean => isReaderPaused || socket.readableLength > 0;
+  /** Later: the reader may pause again after the read that found nothing. */
+  const end = (): void => {
+    if (pendingEnd === undefined || mustWait()) return;
+    const finish = pendingEnd;
+    pendingEnd = undefined;
+    finish();
+  };
+  const buffered = new Slabs();
+  const flush = (): void => {
+    if (buffered.length > 0) for (const slab of buffered.take()) push(slab);
+  };
+  /** No more than the high-water mark: Node would raise it. Nothing was given back: everything is read. */
+  const nextSize = (): number | undefined => {
+    if (returned === 0) return undefined;
+    const size = Math.min(returned, socket.readableHighWaterMark);
+    returned -= size;
+    return size;
+  };
+  socket.unshift = (chunk: Buffer) => {
+    returned += chunk.length;
+    unshift(chunk);
+  };
+  socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    if (Buffer.isBuffer(chunk) && chunk.length < SMALL_CHUNK_BYTES && socket.readableLength > 0) {
+      buffered.append(chunk);
+      return socket.readableLength + buffered.length < socket.readableHighWaterMark;
+    }
+    flush();
+    if (chunk !== null || !mustWait()) return push(chunk, encoding);
+    pendingEnd = () => void push(null);
+    return false;
+  };
+  socket.destroy = (error?: Error) => {
+    if (error === undefined || !isReadError(error) || !mustWait()) return destroy(error);
+    pendingEnd = () => void destroy(error);
+    return socket;
+  };
+  socket.read = (size?: number): unknown => {
+    if (size !== 0) flush();
+    const chunk: unknown = read(size ?? nextSize());
+    // Nothing is taken by a read of no bytes: streams ask themselves for more with it.
+    if (size === 0) return chunk;
+    isReaderPaused = chunk !== null;
+    if (pendingEnd !== undefined && !isReaderPaused) nextTick(end);
+    return chunk;
+  };
+  return socket;
+}
+
+function isReadError(error: Error): boolean {
+  return "syscall" in error && error.syscall === "read";
+}

@@ -1,0 +1,80 @@
+import type { LookupAddress } from "node:dns";
+import { isIP } from "node:net";
+import type { LookupFunction } from "node:net";
+import { HostNotFoundError } from "./errors.ts";
+
+/** How many answers of each address family are tried: whoever owns a zone must not choose how long we are kept busy. */
+const MAX_ATTEMPTS_PER_FAMILY = 3;
+
+/**
+ * How many answers a host may have: each of them is judged, at each connection, and the owner of a zone could answer with
+ * thousands. 512 take the event loop some milliseconds.
+ */
+const MAX_ADDRESSES = 512;
+
+/** A `LookupFunction` that is asked for all addresses, and told by the signal when nobody waits for them any more. */
+export type NameLookup = (
+  hostname: string,
+  options: { readonly all: true; readonly signal: AbortSignal },
+  callback: Parameters<LookupFunction>[2],
+) => void;
+
+/**
+ * All addresses of a host, in the resolver's order; a literal is its own only address and is not looked up.
+ *
+ * @throws HostNotFoundError when the lookup fails, finds nothing, or finds more than can be judged
+ */
+export async function resolveHost(
+  hostname: string,
+  lookup: NameLookup,
+  signal: AbortSignal,
+): Promise<readonly LookupAddress[]> {
+  const addresses =
+    isIP(hostname) === 0 ? await lookupAll(hostname, lookup, signal) : [toLookupAddress(hostname)];
+  if (addresses.length === 0 || addresses.length > MAX_ADDRESSES) throw new HostNotFoundError();
+  return addresses;
+}
+
+/** The answers worth a connection attempt, in their order. */
+export function limitAttempts(addresses: readonly LookupAddress[]): readonly LookupAddress[] {
+  const counts = new Map<number, number>();
+  return addresses.filter(({ family }) => {
+    const count = (counts.get(family) ?? 0) + 1;
+    counts.set(family, count);
+    return count <= MAX_ATTEMPTS_PER_FAMILY;
+  });
+}
+
+/**
+ * A lookup that knows its answers already, so that a socket dials what was judged and nobody is asked a second time
+ * (DNS rebinding). Node asks for all addresses at once when it may try several, and for one otherwise.
+ */
+export function fixedLookup(addresses: readonly LookupAddress[]): LookupFunction {
+  return (_hostname, { all }, callback) => {
+    const [first] = addresses;
+    if (all === true) queueMicrotask(() => callback(null, [...addresses]));
+    else if (first !== undefined) queueMicrotask(() => callback(null, first.address, first.family));
+    else queueMicrotask(() => callback(new HostNotFoundError(), []));
+  };
+}
+
+function lookupAll(
+  hostname: string,
+  lookup: NameLookup,
+  signal: AbortSignal,
+): Promise<readonly LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    lookup(hostname, { all: true, signal }, (cause, found) => {
+      if (cause !== null) reject(new HostNotFoundError({ cause }));
+      else
+        resolve(
+          (typeof found === "string" ? [found] : found.map(({ address }) => address)).map(toLookupAddress),
+        );
+    });
+  });
+}
+
+/** The family is read off the address: what a resolver claims of it would choose how the socket takes it. */
+export function toLookupAddress(address: string): LookupAddress {
+  return { address, family: isIP(address) };
+}

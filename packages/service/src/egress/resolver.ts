@@ -1,0 +1,71 @@
+import { Resolver } from "node:dns/promises";
+import { isIP } from "node:net";
+import type { Hosts } from "./hosts-file.ts";
+import { canonicalName } from "./hosts-file.ts";
+import type { NameLookup } from "./resolve-host.ts";
+import { toLookupAddress } from "./resolve-host.ts";
+
+export interface ResolverOptions {
+  /** What the hosts file says; it stands above the name servers. */
+  readonly hosts: () => Promise<Hosts>;
+  /** `address[:port]` of name servers. Default: the machine's, as resolv.conf names them at each lookup. */
+  readonly servers?: readonly string[];
+}
+
+/** How long the first packet of a question is waited for; each of the next tries waits longer. */
+const FIRST_ATTEMPT_MS = 1_000;
+
+/** Enough to fill the time to connect, which ends a lookup before they do. */
+const ATTEMPTS = 4;
+
+/** How long the other family has once one has answered: time for a packet that was lost to be sent again. */
+const OTHER_FAMILY_MS = 1_500;
+
+/** RFC 6761, section 6.3: whatever a name server would say, which is not even asked. */
+const LOOPBACK_ADDRESSES = ["127.0.0.1", "::1"];
+
+/**
+ * Looks names up without holding a thread. `dns.lookup` holds one for each name, and libuv gives it two: whoever exports
+ * two targets whose name servers are silent would stop all other lookups. Here a socket waits, until the signal is aborted.
+ * Names are taken as they are written: a search list would let the operator's domain answer for somebody else's name.
+ */
+export function createResolver({ hosts, servers }: ResolverOptions): NameLookup {
+  const resolveName = async (name: string, signal: AbortSignal): Promise<readonly string[]> => {
+    const pinned = (await hosts()).get(name);
+    if (pinned !== undefined) return pinned.toSorted((one, other) => isIP(one) - isIP(other));
+    if (name === "localhost" || name.endsWith(".localhost")) return LOOPBACK_ADDRESSES;
+    signal.throwIfAborted();
+    const resolver = new Resolver({ timeout: FIRST_ATTEMPT_MS, tries: ATTEMPTS });
+    if (servers !== undefined) resolver.setServers(servers);
+    const cancel = (): void => resolver.cancel();
+    signal.addEventListener("abort", cancel);
+    try {
+      return await resolveBothFamilies(name, resolver);
+    } finally {
+      signal.removeEventListener("abort", cancel);
+    }
+  };
+  return (hostname, { signal }, callback) => {
+    resolveName(canonicalName(hostname), signal).then(
+      (addresses) => callback(null, addresses.map(toLookupAddress)),
+      (error: unknown) => callback(error instanceof Error ? error : new Error("no answer"), []),
+    );
+  };
+}
+
+/**
+ * A, then AAAA; nothing, if neither has an answer. What one family answered is used whatever becomes of the other: servers that fail or are silent for AAAA
+ * are common (RFC 4074), and a zone that holds an answer back gains nothing, since every address that is dialled was
+ * judged. Only the owner of a zone can hide in this way that it points inside too, and it could as well not do so.
+ */
+async function resolveBothFamilies(name: string, resolver: Resolver): Promise<readonly string[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const queries = [resolver.resolve4(name), resolver.resolve6(name)].map(async (answer) => {
+    const addresses = await answer;
+    timer ??= setTimeout(() => resolver.cancel(), OTHER_FAMILY_MS);
+    return addresses;
+  });
+  const results = await Promise.allSettled(queries);
+  clearTimeout(timer);
+  return results.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+}

@@ -1,0 +1,40 @@
+import { LRUCache } from "lru-cache";
+
+/**
+ * Counts the requests of an address whose token did not work. A token cannot be guessed; but each try costs a look into the
+ * store, and whoever makes thousands is not served by more of them.
+ */
+export interface AuthFailureLimiter {
+  /** Nobody has failed of late: there is no need to ask who it is. */
+  readonly isEmpty: boolean;
+  isBlocked(address: string): boolean;
+  record(address: string): void;
+}
+
+const MINUTE_MS = 60_000;
+
+/** More addresses than this fail at once only in an attack; the ones that failed longest ago are forgotten first. */
+const MAX_ADDRESSES = 100_000;
+
+/** @param perMinute how many may fail in a minute that begins with the first. */
+export function createAuthFailureLimiter(perMinute: number, now: () => number): AuthFailureLimiter {
+  const counts = new LRUCache<string, { since: number; count: number }>({ max: MAX_ADDRESSES });
+  const recent = (address: string): { since: number; count: number } | undefined => {
+    const found = counts.get(address);
+    return found !== undefined && now() - found.since < MINUTE_MS ? found : undefined;
+  };
+  let lastFailureAt = 0;
+  return {
+    get isEmpty() {
+      if (counts.size > 0 && now() - lastFailureAt >= MINUTE_MS) counts.clear();
+      return counts.size === 0;
+    },
+    isBlocked: (address) => (recent(address)?.count ?? 0) >= perMinute,
+    record(address) {
+      lastFailureAt = now();
+      const entry = recent(address);
+      if (entry === undefined) counts.set(address, { since: now(), count: 1 });
+      else entry.count += 1;
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
+import { connect } from "node:net";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { setImmediate } from "node:timers/promises";
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createCoalescingRequest } from "./coalescing-request.ts";
+
+let server: Server;
+/** Reads a request's body to its end, in its own way. */
+let read: (request: IncomingMessage) => Promise<string>;
+
+beforeEach(async () => {
+  server = createServer({ IncomingMessage: createCoalescingRequest() }, (request, response) => {
+    void read(request).then((body) => response.end(body));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+});
+afterEach(async () => {
+  server.close();
+  server.closeAllConnections();
+  await once(server, "close");
+});
+
+/** Sends a body in chunks, some at once and some after a turn, and gives back what was answered. */
+async function send(chunks: readonly { readonly size: number; readonly isLater: boolean }[]) {
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  socket.setNoDelay(true);
+  socket.write("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n");
+  let sent = "";
+  for (const { size, isLater } of chunks) {
+    const chunk = Array.from({ length: size }, (_, i) =>
+      String.fromCharCode(97 + ((sent.length + i) % 26)),
+    ).join("");
+    sent += chunk;
+    socket.write(`${size.toString(16)}\r\n${chunk}\r\n`);
+    if (isLater) await setImmediate();
+  }
+  socket.write("0\r\n\r\n");
+  const received = await text(socket);
+  return { sent, received: received.slice(received.indexOf("\r\n\r\n") + 4) };
+}
+
+const chunk = fc.record({
+  size: fc.oneof({ weight: 8, arbitrary: fc.constant(1) }, fc.constantFrom(15, 16, 100, 2_047, 2_048, 5_000)),
+  isLater: fc.boolean(),
+});
+
+/** Lets every piece wait a number of turns before the next one is read. */
+const slowly = (turns: number) => (request: IncomingMessage) =>
+  new Promise<string>((resolve) => {
+    let body = "";
+    request.on("data", (piece: Buffer) => {
+      body += piece.toString("latin1");
+      if (turns === 0) return;
+      request.pause();
+      void (async () => {
+        for (let turn = 0; turn < turns; turn += 1) await setImmediate();
+        request.resume();
+      })();
+    });
+    request.on("end", () => resolve(body));
+  });
+
+const late = async (request: IncomingMessage): Promise<string> => {
+  for (let turn = 0; turn < 20; turn += 1) await setImmediate();
+  return slowly(0)(request);
+};
+
+test.each([
+  ["as it comes", slowly(0)],
+  ["a turn later each time", slowly(1)],
+  ["slowly", slowly(5)],
+  ["when much of it is there", late],
+])("a body in whatever pieces, read %s, is whole and in its order", async (_how, reader) => {
+  read = reader;
+  await fc.assert(
+    fc.asyncProperty(fc.array(chunk, { maxLength: 80 }), async (chunks) => {
+      const { sent, received } = await send(chunks);
+      expect(unchunked(received)).toBe(sent);
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test("a body in thousands of chunks of one byte is whole", async () => {
+  read = slowly(0);
+  const chunks = Array.from({ length: 30_000 }, () => ({ size: 1, isLater: false }));
+  const { sent, received } = await send(chunks);
+  expect(unchunked(received)).toBe(sent);
+});
+
+/** Node answers in one chunk, or with a length. */
+function unchunked(body: string): string {
+  const match = /^[0-9a-f]+\r\n([^]*)\r\n0\r\n\r\n$/.exec(body);
+  return match?.[1] ?? body.replace(/^0\r\n\r\n$/, "");
+}

@@ -1,0 +1,139 @@
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import { expect, test } from "vitest";
+import { deferred } from "../../../testkit/src/deferred.ts";
+import type { HttpExchange } from "./respond.ts";
+import type { PipelineLimits } from "./pipeline-budget.ts";
+import { createConnectionQueue } from "./connection-queue.ts";
+
+const LIMITS: PipelineLimits = { perConnection: 100, bytes: 1_000_000 };
+
+function createTestQueue(limits: Partial<PipelineLimits> = {}) {
+  const closed: string[] = [];
+  const events = { onError: () => undefined, onOverflow: () => void closed.push("closed") };
+  return Object.assign(createConnectionQueue({ ...LIMITS, ...limits }, events), { closed });
+}
+
+function exchangeOn(socket: Socket): HttpExchange {
+  const request = new IncomingMessage(socket);
+  [request.httpVersionMajor, request.httpVersionMinor] = [1, 1];
+  return { request, response: new ServerResponse(request) };
+}
+
+/** An exchange whose answer has left, or never will. */
+function answeredOn(socket: Socket): HttpExchange {
+  const exchanged = exchangeOn(socket);
+  exchanged.response.destroy();
+  return exchanged;
+}
+
+test("requests of one connection take turns, also after one that failed; those of others do not wait", async () => {
+  const inTurn = createTestQueue();
+  const one = new Socket();
+  const first = deferred<void>();
+  const seen: string[] = [];
+  const acts = [
+    inTurn(answeredOn(one), async () => {
+      seen.push("first");
+      await first.promise;
+      throw new Error("the first failed");
+    }),
+    inTurn(answeredOn(one), async () => void seen.push("second")),
+    inTurn(answeredOn(one), async () => void seen.push("third")),
+    inTurn(answeredOn(new Socket()), async () => void seen.push("other")),
+  ];
+  await acts[3];
+  expect(seen).toEqual(["first", "other"]);
+  first.resolve();
+  await expect(acts[0]).rejects.toThrow("the first failed");
+  await Promise.all(acts.slice(1));
+  expect(seen).toEqual(["first", "other", "second", "third"]);
+});
+
+test("a request waits until the answer before it has left, though its turn is over", async () => {
+  const inTurn = createTestQueue();
+  const socket = new Socket();
+  const unsent = exchangeOn(socket);
+  const seen: string[] = [];
+  await inTurn(unsent, async () => undefined);
+  const second = inTurn(answeredOn(socket), async () => void seen.push("second"));
+  await inTurn(answeredOn(new Socket()), async () => undefined);
+  expect(seen).toEqual([]);
+  unsent.response.destroy();
+  unsent.response.emit("close");
+  await second;
+  expect(seen).toEqual(["second"]);
+});
+
+test("nothing is done for a connection that has ended meanwhile", async () => {
+  const inTurn = createTestQueue();
+  const socket = new Socket();
+  const first = deferred<void>();
+  let isDone = false;
+  const turns = [
+    inTurn(answeredOn(socket), () => first.promise),
+    inTurn(answeredOn(socket), async () => void (isDone = true)),
+  ];
+  socket.destroy();
+  first.resolve();
+  await Promise.all(turns);
+  expect(isDone).toBe(false);
+});
+
+test("a connection is not read while as many requests wait on it as may, and is read again when half of them are gone", async () => {
+  const inTurn = createTestQueue({ perConnection: 4 });
+  const socket = new Socket();
+  const ends = Array.from({ length: 6 }, () => deferred<void>());
+  const turns: Promise<void>[] = [];
+  const paused: boolean[] = [];
+  for (const end of ends.slice(0, 5)) {
+    turns.push(inTurn(answeredOn(socket), () => end.promise));
+    paused.push(inTurn.isPaused(socket));
+  }
+  expect(paused).toEqual([false, false, false, false, true]);
+  // Node reads on when a body is dropped.
+  socket.resume();
+  await promisedTick();
+  expect(socket.isPaused()).toBe(true);
+  ends[0]?.resolve();
+  await turns[0];
+  await promisedTick();
+  expect(inTurn.isPaused(socket)).toBe(true);
+  ends[1]?.resolve();
+  await turns[1];
+  await promisedTick();
+  expect(inTurn.isPaused(socket)).toBe(false);
+  expect(socket.isPaused()).toBe(false);
+  socket.destroy();
+  ends.forEach((end) => end.resolve());
+  await Promise.all(turns);
+});
+
+test("when the memory for waiting requests is used up a connection is closed that has more than its reserve, and no other", async () => {
+  const inTurn = createTestQueue({ bytes: 30_000 });
+  const first = deferred<void>();
+  const all: Promise<void>[] = [];
+  const [greedy, modest] = [new Socket(), new Socket()];
+  const send = (socket: Socket, count: number): void => {
+    for (let at = 0; at < count; at += 1) all.push(inTurn(answeredOn(socket), () => first.promise));
+  };
+  send(greedy, 14);
+  expect(greedy.destroyed).toBe(false);
+  send(modest, 7);
+  expect(modest.destroyed).toBe(false);
+  send(greedy, 2);
+  expect(greedy.destroyed).toBe(true);
+  expect(inTurn.closed).toEqual(["closed"]);
+  first.resolve();
+  await Promise.all(all);
+  // Everything was given back.
+  send(new Socket(), 14);
+  expect(inTurn.closed).toEqual(["closed"]);
+  await inTurn.idle();
+});
+
+function promisedTick(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

@@ -1,0 +1,125 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { HttpExchange } from "./respond.ts";
+import type { PipelineLimits, PipelineShare } from "./pipeline-budget.ts";
+import { createPipelineBudget, estimateRequestBytes } from "./pipeline-budget.ts";
+import type { ReadControl } from "./read-control.ts";
+import { createReadControl } from "./read-control.ts";
+
+/** Carries out the requests of each connection one after the other. */
+export interface ConnectionQueue extends Pick<ReadControl, "accept" | "isPaused"> {
+  /** @param task carries out the request when its turn has come. */
+  (exchange: HttpExchange, task: () => Promise<void>): Promise<void>;
+  /** Resolves once no turn is under way and none is waited for. */
+  idle(): Promise<void>;
+}
+
+/** Called when something goes wrong with a connection. */
+export interface ConnectionQueueEvents {
+  /** A turn failed; the next one of the connection comes nevertheless. */
+  readonly onError: (error: unknown, socket: Socket) => void;
+  /** A connection was closed, because its waiting requests took too much memory. */
+  readonly onOverflow: () => void;
+}
+
+/** The requests of one connection. */
+interface ConnectionState extends PipelineShare {
+  /** The end of the latest turn, until it has come. */
+  lastTask: Promise<void> | undefined;
+  /** Of the latest request. */
+  response: ServerResponse;
+  isClosing: boolean;
+}
+
+/**
+ * One request after the other on each connection, each after the response before it was written. Node hands over all requests
+ * of one read: a connection could have hundreds of thousands in flight, and a client that reads no responses could have them
+ * all wait here. A connection is not read while too many wait, and is closed when all connections together hold too much.
+ */
+export function createConnectionQueue(
+  limits: PipelineLimits,
+  { onError, onOverflow }: ConnectionQueueEvents,
+): ConnectionQueue {
+  const connections = new WeakMap<Socket, ConnectionState>();
+  const budget = createPipelineBudget(limits);
+  const readControl = createReadControl();
+  let inFlight = 0;
+  let notifyIdle = (): void => undefined;
+
+  /** Waits for the turn before, and until its response was written, within the budget. */
+  const waitForPrevious = (
+    state: ConnectionState,
+    previous: ServerResponse,
+    request: IncomingMessage,
+  ): Promise<void> => {
+    const { socket } = request;
+    const bytes = estimateRequestBytes(request);
+    if (!budget.reserve(state, bytes)) {
+      if (!socket.destroyed) onOverflow();
+      socket.destroy();
+      // Node frees the parsed requests of this connection only after it has read all other connections with data.
+      readControl.pauseAll();
+    } else if (budget.isFull(state)) readControl.pause(socket);
+    return (state.lastTask ?? RESOLVED)
+      .then(() => responseFinished(previous, socket))
+      .then(() => {
+        budget.release(state, bytes);
+        if (budget.hasRoom(state)) readControl.resume(socket);
+      });
+  };
+  const enqueue = (exchange: HttpExchange, task: () => Promise<void>): Promise<void> => {
+    const { request, response } = exchange;
+    const { socket } = request;
+    // Node still hands over what it had read of a connection that is now closed.
+    if (socket.destroyed) return RESOLVED;
+    const existing = connections.get(socket);
+    const state = existing ?? { lastTask: undefined, response, isClosing: false, waiting: 0, bytes: 0 };
+    if (existing === undefined) connections.set(socket, state);
+    const previous = state.response;
+    state.response = response;
+    const runTask = (): Promise<void> => (state.isClosing || socket.destroyed ? RESOLVED : task());
+    const isNext =
+      state.lastTask === undefined && (existing === undefined || isResponseFinished(previous, socket));
+    const result = isNext ? runTask() : waitForPrevious(state, previous, request).then(runTask);
+    inFlight += 1;
+    const end = (): void => {
+      if (state.lastTask === ended) state.lastTask = undefined;
+      // After an answer that closes the connection nothing is carried out: it could not be answered (RFC 9112 §9.6).
+      if (!response.shouldKeepAlive) state.isClosing = true;
+      inFlight -= 1;
+      if (inFlight === 0) notifyIdle();
+    };
+    const ended = result.then(end, (error: unknown) => {
+      end();
+      onError(error, socket);
+    });
+    state.lastTask = ended;
+    return result;
+  };
+  const idle = (): Promise<void> =>
+    new Promise((resolve) => {
+      notifyIdle = resolve;
+      if (inFlight === 0) resolve();
+    });
+  return Object.assign(enqueue, { idle, accept: readControl.accept, isPaused: readControl.isPaused });
+}
+
+const RESOLVED = Promise.resolve();
+
+/** Whether the response was written, or never will be. */
+function isResponseFinished(response: ServerResponse, socket: Socket): boolean {
+  return response.writableFinished || response.destroyed || socket.destroyed;
+}
+
+function responseFinished(response: ServerResponse, socket: Socket): Promise<void> {
+  if (isResponseFinished(response, socket)) return RESOLVED;
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("close", done);
+      socket.off("close", done);
+      resolve();
+    };
+    response.once("close", done);
+    socket.once("close", done);
+  });
+}

@@ -1,0 +1,96 @@
+import type { ServiceKind } from "../domain/capability.ts";
+import type { Outcome } from "../domain/denial.ts";
+import { deny, invalid } from "../domain/denial.ts";
+import type { UsageAccounts } from "../invocation/usage-accounts.ts";
+import type { BufferBudget } from "../invocation/buffer-budget.ts";
+import { bufferBody } from "../invocation/buffered-body.ts";
+import type { BodyOptions } from "../invocation/request-body.ts";
+import type { RequestHead } from "../invocation/request-head.ts";
+import type { ManagementResponse, Caller, ManagementContext } from "../management/context.ts";
+import type { EventLoopScheduler } from "../management/event-loop-scheduler.ts";
+import { OPERATIONS } from "../management/operations.ts";
+import type { HttpExchange } from "./respond.ts";
+import type { ParsedJson } from "./json.ts";
+import { MAX_COMMAS, parseJson } from "./json.ts";
+
+/** All that the endpoint is handed: what the operations need, and how their bodies are read. */
+export interface ManagementEndpointContext extends ManagementContext {
+  readonly bodies: BodyOptions;
+  /** For management bodies alone; invocations have a separate budget. */
+  readonly bufferBudget: BufferBudget;
+  /** Parsing a body of a megabyte, and refusing it, takes the event loop milliseconds. */
+  readonly loopTurns: EventLoopScheduler;
+  /** Longest body, in bytes. */
+  readonly bodyLimit: number;
+  /** How many objects and lists of a body may stand within each other. */
+  readonly jsonDepth: number;
+}
+
+/**
+ * What the service itself does for a capability: method, path, body, then the operation.
+ *
+ * @returns nothing if the requester left before its body was whole.
+ */
+export async function handleManagement(
+  context: ManagementEndpointContext,
+  caller: Caller & { readonly accounts: UsageAccounts },
+  kind: ServiceKind,
+  head: RequestHead,
+  { request }: Pick<HttpExchange, "request">,
+): Promise<Outcome<ManagementResponse> | undefined> {
+  const operation = OPERATIONS[kind];
+  if (head.path !== "/") return deny({ reason: "path_not_allowed" });
+  if (!operation.methods.includes(head.method)) {
+    return deny({ reason: "method_not_allowed", allow: operation.methods });
+  }
+  if (operation.accepts === "nothing") {
+    if (head.query !== "") return invalid("query", NO_INPUT);
+    if (head.body.kind !== "none") return invalid("body", NO_INPUT);
+  }
+  if (operation.accepts !== "body")
+    return operation.run(context, caller, { json: undefined, search: head.query });
+
+  const { bodyLimit, jsonDepth } = context;
+  const tooLarge = deny({ reason: "body_too_large", limit: bodyLimit });
+  if (head.body.kind === "length" && head.body.length > bodyLimit) return tooLarge;
+  const expected = head.body.kind === "length" ? head.body.length : undefined;
+  const share = context.bufferBudget.shareFor(caller.accounts);
+  const body = await bufferBody(request, context.bodies, { expected, limit: bodyLimit, share });
+  if (body === "client_disconnected") return undefined;
+  if (body === "client_too_slow") return deny({ reason: "request_timeout" });
+  if (body === "too_large") return tooLarge;
+  if ("refused" in body) return deny(body.refused);
+  try {
+    const [tenant] = caller.accounts.tenants;
+    await context.loopTurns.nextTurn({ tenant: tenant?.uid ?? "", capability: caller.capability.uid });
+    const json = parseJson(concatenate(body.chunks), jsonDepth);
+    if (!json.ok) return invalid("body", expectedJson(json, jsonDepth));
+    return await operation.run(context, caller, { json: json.value, search: head.query });
+  } finally {
+    body.release();
+  }
+}
+
+/** Joined only when it is parsed, so that one body at a time is in memory twice. */
+function concatenate(pieces: readonly Buffer[]): Buffer {
+  const [first] = pieces;
+  return first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces);
+}
+
+/** An export body sent with a `revoke` capability by mistake must not revoke. */
+const NO_INPUT = "none: no such field; this capability takes nothing, is it the right one?";
+
+function expectedJson(refused: Extract<ParsedJson, { ok: false }>, depth: number): string {
+  switch (refused.why) {
+    case "syntax":
+      return "JSON in UTF-8";
+    case "bom":
+      return "JSON in UTF-8 without a byte order mark (U+FEFF) at its beginning";
+    case "deep":
+      return `at most ${depth} objects and lists within each other`;
+    case "many":
+      return `at most ${MAX_COMMAS} commas between members and elements`;
+    case "repeated":
+      return `each name of an object once; ${refused.name} is there twice`;
+  }
+}

@@ -1,0 +1,107 @@
+import type { Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { FORWARDABLE_METHODS } from "capability-protocol";
+import type { Denial } from "../domain/denial.ts";
+import { rawErrorResponse } from "./raw-error.ts";
+
+const HEAD_TIMEOUT = "ERR_HTTP_REQUEST_TIMEOUT";
+
+/** Codes of errors of Node's parser and server that are told apart; everything else is malformed. */
+const DENIALS_BY_CODE: Readonly<Record<string, Denial>> = {
+  HPE_HEADER_OVERFLOW: { reason: "header_too_large" },
+  [HEAD_TIMEOUT]: { reason: "request_timeout" },
+};
+
+const MALFORMED: Denial = { reason: "malformed_request", message: "expected HTTP/1.1" };
+
+/** The responses of a connection for which its client may still wait. */
+interface PendingResponses {
+  latest: ServerResponse;
+  /** Not finished when the latest one began. */
+  previous: ServerResponse | undefined;
+}
+
+/** What is known of the connections of a server. */
+export interface HeadTimeoutOptions {
+  /** How long the head of a request may take to arrive, in milliseconds. */
+  readonly headTimeoutMs: number;
+  /** Whether the service itself does not read the connection for now. */
+  readonly isPaused: (socket: object) => boolean;
+}
+
+/**
+ * Answers what never becomes a request: what Node's parser refuses, and CONNECT, which has no path. These refusals do not wait in
+ * the queue of responses, so they must not appear within another response, in its place (RFC 9112 §9.3.2), or as a second
+ * response to one request.
+ *
+ * @returns a function to call for every response that begins.
+ */
+export function handleParseErrors(
+  server: Server,
+  { headTimeoutMs, isPaused }: HeadTimeoutOptions,
+): (response: ServerResponse) => void {
+  const connections = new WeakMap<Duplex, PendingResponses>();
+  const deferred = new WeakSet<Duplex>();
+
+  const refuseRequest = (error: Error & { readonly code?: string }, socket: Duplex): void => {
+    if (deferred.has(socket)) return;
+    if (!socket.writable) return void socket.destroy();
+    const pending = connections.get(socket);
+    const denial = DENIALS_BY_CODE[error.code ?? ""] ?? MALFORMED;
+    if (pending === undefined) return refuse(socket, denial);
+    if (!pending.latest.req.complete) return refuseRestOfBody(socket, pending, denial);
+    if (isFinished(pending.latest)) return refuse(socket, denial);
+    // After a whole request: the refusal follows the response to it, unless the client has ended its side.
+    if (socket.readableEnded) return void socket.destroy();
+    deferred.add(socket);
+    pending.latest.once("finish", () => void (socket.writable && refuse(socket, denial)));
+  };
+  /** While the connection is not read, no head can arrive, so its time starts again. Node reports a timeout only once. */
+  const recheckLater = (error: Error, socket: Duplex): void => {
+    const latest = connections.get(socket)?.latest;
+    const wait = (): void => void setTimeout(check, headTimeoutMs).unref();
+    const check = (): void => {
+      if (socket.destroyed || connections.get(socket)?.latest !== latest) return;
+      if (isPaused(socket)) wait();
+      else refuseRequest(error, socket);
+    };
+    wait();
+  };
+
+  server.on("clientError", (error: Error & { readonly code?: string }, socket) => {
+    if (error.code === HEAD_TIMEOUT && isPaused(socket)) recheckLater(error, socket);
+    else refuseRequest(error, socket);
+  });
+  server.on("connect", (_request, socket: Duplex) => {
+    // Node no longer watches the connection: a disconnect would go unnoticed while the request waits for its turn.
+    if (!isFinished(connections.get(socket)?.latest)) return void socket.destroy();
+    refuse(socket, { reason: "method_not_allowed", allow: [...FORWARDABLE_METHODS] });
+  });
+
+  return (response) => {
+    const { socket } = response.req;
+    const responses = connections.get(socket);
+    if (responses === undefined)
+      return void connections.set(socket, { latest: response, previous: undefined });
+    // Responses end in order: if this one has ended, so have all before it.
+    responses.previous = isFinished(responses.latest) ? undefined : responses.latest;
+    responses.latest = response;
+  };
+}
+
+/** The rest of a body cannot be read. */
+function refuseRestOfBody(socket: Duplex, { latest, previous }: PendingResponses, denial: Denial): void {
+  if (!isFinished(previous)) socket.destroy();
+  else if (!latest.headersSent) refuse(socket, denial);
+  else if (!latest.writableEnded) socket.destroy();
+  else socket.end(() => socket.destroy());
+}
+
+function isFinished(response: ServerResponse | undefined): boolean {
+  return response === undefined || response.writableFinished;
+}
+
+function refuse(socket: Duplex, denial: Denial): void {
+  socket.on("error", () => undefined);
+  socket.end(rawErrorResponse(denial), () => socket.destroy());
+}

@@ -1,0 +1,98 @@
+import type { Socket } from "node:net";
+
+/** Which connections of a `node:http` server are read. */
+export interface ReadControl {
+  /**
+   * Must be called for every new connection.
+   *
+   * @param attach hands the connection to Node's HTTP server: at once, or when reading resumes. Until then its bytes wait unparsed.
+   */
+  accept(socket: Socket, attach: () => void): void;
+  pause(socket: Socket): void;
+  resume(socket: Socket): void;
+  /** Stops reading from all connections until those that were closed have freed their memory. */
+  pauseAll(): void;
+  /** Whether the connection is paused by {@link pause}. */
+  isPaused(socket: object): boolean;
+}
+
+/** A connection that is paused, and whether Node would read it. */
+interface PausedConnection {
+  /** How many reasons there are to pause it. */
+  pauses: number;
+  shouldResume: boolean;
+  readonly onResume: () => void;
+}
+
+/**
+ * Stops and starts the reading of connections.
+ *
+ * Node resumes a socket by itself when a body is read or dropped, and when responses have drained. The `resume` event comes in
+ * the same turn, so a listener pauses the socket again before a byte is read. Node's own pause, for responses that are not
+ * read, is kept: a socket that Node has paused is not resumed here (Node 20 to 26).
+ */
+export function createReadControl(): ReadControl {
+  const open = new Set<Socket>();
+  const pausedConnections = new WeakMap<object, PausedConnection>();
+  const paused = new WeakSet<object>();
+  /** What to do when reading resumes; absent while connections are read. */
+  let deferred: (() => void)[] | undefined;
+
+  const pauseSocket = (socket: Socket): void => {
+    const existing = pausedConnections.get(socket);
+    if (existing !== undefined) return void (existing.pauses += 1);
+    const state: PausedConnection = {
+      pauses: 1,
+      shouldResume: !socket.isPaused(),
+      onResume() {
+        state.shouldResume = true;
+        socket.pause();
+      },
+    };
+    pausedConnections.set(socket, state);
+    socket.on("resume", state.onResume);
+    socket.pause();
+  };
+  const resumeSocket = (socket: Socket): void => {
+    const state = pausedConnections.get(socket);
+    if (state === undefined) return;
+    state.pauses -= 1;
+    if (state.pauses > 0) return;
+    pausedConnections.delete(socket);
+    socket.off("resume", state.onResume);
+    if (state.shouldResume && !socket.destroyed) socket.resume();
+  };
+
+  return {
+    accept(socket, attach) {
+      open.add(socket);
+      socket.once("close", () => open.delete(socket));
+      if (deferred === undefined) return attach();
+      // A TLS handshake can finish meanwhile, with requests after it in the same bytes.
+      deferred.push(() => void (socket.destroyed || attach()));
+      socket.on("error", () => undefined);
+    },
+    pause(socket) {
+      if (paused.has(socket)) return;
+      paused.add(socket);
+      pauseSocket(socket);
+    },
+    resume(socket) {
+      if (paused.delete(socket)) resumeSocket(socket);
+    },
+    pauseAll() {
+      if (deferred !== undefined) return;
+      const all = [...open].filter((socket) => !socket.destroyed);
+      all.forEach(pauseSocket);
+      const actions = [() => all.forEach(resumeSocket)];
+      deferred = actions;
+      const resumeAll = (): void => {
+        deferred = undefined;
+        actions.forEach((act) => act());
+      };
+      // A closed socket frees its requests at the end of this turn of the event loop.
+      setImmediate(() => setImmediate(resumeAll));
+    },
+    isPaused: (socket) => paused.has(socket),
+  };
+}

@@ -1,0 +1,49 @@
+import type { Denial } from "../domain/denial.ts";
+import type { UsageAccount, UsageAccounts, BudgetName } from "./usage-accounts.ts";
+import type { BufferShare } from "./buffered-body.ts";
+
+/**
+ * Shared memory for bodies. A tenant may hold as much as is left free, a capability half as much. So one tenant gets at most a
+ * half of the budget, one capability a third, and the next one the same part of what is left ("dynamic thresholds", Choudhury
+ * and Hahne 1998).
+ */
+export interface BufferBudget {
+  /** @param accounts must be refreshed; they are charged, and later credited. */
+  shareFor(accounts: UsageAccounts): BufferShare;
+}
+
+/** How much a capability may hold, as a part of what a tenant may. */
+const CAPABILITY_FRACTION = 0.5;
+
+/**
+ * @param limit of all bodies together, in bytes.
+ * @param name which of the budgets of an account this is.
+ */
+export function createBufferBudget(limit: number, name: BudgetName): BufferBudget {
+  let reserved = 0;
+  const add = (accounts: readonly UsageAccount[], bytes: number): void => {
+    for (const account of accounts) account[name] += bytes;
+  };
+  const exceeds = (accounts: readonly UsageAccount[], bytes: number, max: number): boolean =>
+    accounts.some((account) => account[name] + bytes > max);
+
+  return {
+    shareFor: ({ capabilities, tenants }) => ({
+      reserve(bytes): Denial | undefined {
+        const free = limit - reserved - bytes;
+        if (free < 0) return { reason: "service_busy" };
+        if (exceeds(capabilities, bytes, free * CAPABILITY_FRACTION)) return { reason: "capability_busy" };
+        if (exceeds(tenants, bytes, free)) return { reason: "tenant_busy" };
+        reserved += bytes;
+        add(capabilities, bytes);
+        add(tenants, bytes);
+        return undefined;
+      },
+      release(bytes) {
+        reserved -= bytes;
+        add(capabilities, -bytes);
+        add(tenants, -bytes);
+      },
+    }),
+  };
+}

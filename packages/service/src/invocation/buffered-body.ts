@@ -1,0 +1,75 @@
+import type { IncomingMessage } from "node:http";
+import { Slabs } from "../collections/slabs.ts";
+import type { Denial } from "../domain/denial.ts";
+import type { BodyOptions } from "./request-body.ts";
+import { RequestBody, ClientDisconnectedError, ClientTooSlowError } from "./request-body.ts";
+
+/** A complete body in memory, until it is released. */
+export interface BufferedBody {
+  /** In order; none if the body is empty. */
+  readonly chunks: readonly Buffer[];
+  /** In bytes. */
+  readonly length: number;
+  release(): void;
+}
+
+/** What one body takes from a shared budget. */
+export interface BufferShare {
+  /** Takes so many more bytes, which must be given back. @returns why there is no room, or nothing. */
+  reserve(bytes: number): Denial | undefined;
+  release(bytes: number): void;
+}
+
+export interface BufferOptions {
+  /** Length of the body in bytes, if the client declares it. */
+  readonly expected?: number | undefined;
+  /** Longest body in bytes; the rest of a longer one is not read. */
+  readonly limit: number;
+  /** Charged for what is allocated, up to twice the length of the body. */
+  readonly share: BufferShare;
+}
+
+/** Reads a whole body into memory. */
+export function bufferBody(
+  request: IncomingMessage,
+  options: BodyOptions,
+  { expected, limit, share }: BufferOptions,
+): Promise<
+  BufferedBody | "too_large" | "client_disconnected" | "client_too_slow" | { readonly refused: Denial }
+> {
+  const body = new RequestBody(request, options);
+  const slabs = new Slabs(expected);
+  let refused: Denial | undefined;
+  const mayAllocate = (bytes: number): boolean => (refused = share.reserve(bytes)) === undefined;
+
+  return new Promise((resolve, reject) => {
+    let isSettled = false;
+    const settle = (
+      how: "too_large" | "client_disconnected" | "client_too_slow" | { refused: Denial },
+    ): void => {
+      if (isSettled) return;
+      isSettled = true;
+      share.release(slabs.allocated);
+      slabs.take();
+      body.destroy();
+      resolve(how);
+    };
+    body.on("data", (chunk: Buffer) => {
+      if (isSettled) return;
+      if (slabs.length + chunk.length > limit) return settle("too_large");
+      if (!slabs.append(chunk, mayAllocate) && refused !== undefined) settle({ refused });
+    });
+    body.on("end", () => {
+      if (isSettled) return;
+      isSettled = true;
+      const { length, allocated } = slabs;
+      resolve({ chunks: slabs.take(), length, release: () => share.release(allocated) });
+    });
+    body.on("error", (error) => {
+      if (error instanceof ClientDisconnectedError) return settle("client_disconnected");
+      if (error instanceof ClientTooSlowError) return settle("client_too_slow");
+      settle("client_disconnected");
+      reject(error);
+    });
+  });
+}

@@ -1,0 +1,46 @@
+import type { Denial } from "../domain/denial.ts";
+import type { UsageAccount, UsageAccounts } from "./usage-accounts.ts";
+
+/** How many invocations may be in flight at once. */
+export interface ConcurrencyLimits {
+  /** Of a capability and its re-exports. */
+  readonly perCapability: number;
+  /** Of all that runs through a tenant's membranes, whoever invokes it. */
+  readonly perTenant: number;
+  readonly total: number;
+}
+
+/**
+ * Counts the invocations under way. The marks of a forwarding loop can be stripped by a hostile hop, and slow targets hold
+ * what they are given: these counts are what bounds both.
+ */
+export interface ConcurrencyLimiter {
+  /** Takes a place, which must be given back with `leave`, or says which count is full and takes none. */
+  acquire(accounts: UsageAccounts): Denial | undefined;
+  release(accounts: UsageAccounts): void;
+}
+
+export function createConcurrencyLimiter(limits: ConcurrencyLimits): ConcurrencyLimiter {
+  let inFlight = 0;
+  return {
+    acquire({ capabilities, tenants }) {
+      if (inFlight >= limits.total) return { reason: "service_busy" };
+      if (isFull(capabilities, limits.perCapability)) return { reason: "capability_busy" };
+      if (isFull(tenants, limits.perTenant)) return { reason: "tenant_busy" };
+      inFlight += 1;
+      for (const account of capabilities) account.invocations += 1;
+      for (const account of tenants) account.invocations += 1;
+      return undefined;
+    },
+    release({ capabilities, tenants }) {
+      inFlight -= 1;
+      for (const account of capabilities) account.invocations -= 1;
+      for (const account of tenants) account.invocations -= 1;
+    },
+  };
+}
+
+function isFull(accounts: readonly UsageAccount[], limit: number): boolean {
+  for (const { invocations } of accounts) if (invocations >= limit) return true;
+  return false;
+}

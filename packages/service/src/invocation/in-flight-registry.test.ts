@@ -1,0 +1,88 @@
+import { expect, test } from "vitest";
+import { parseUid } from "../domain/uid.ts";
+import { createRevocationFeed } from "../store/revocation-feed.ts";
+import { createDelayedLog } from "../../../testkit/src/delayed-log.ts";
+import { createInFlightRegistry } from "./in-flight-registry.ts";
+
+const A = parseUid("a".repeat(32));
+const B = parseUid("b".repeat(32));
+
+async function open() {
+  const log = createDelayedLog();
+  const opening = createRevocationFeed(log);
+  await log.respondToAll();
+  const feed = await opening;
+  const advance = async (): Promise<void> => {
+    const advanced = feed.advance();
+    await log.respondToAll();
+    await advanced;
+  };
+  return { log, advance, registry: createInFlightRegistry(feed) };
+}
+
+test("a revoke tells exactly the requests whose lineage it names, each once", async () => {
+  const { log, advance, registry } = await open();
+  const told: string[] = [];
+  const ofA = registry.register(new Set([A]));
+  const ofBoth = registry.register(new Set([A, B]));
+  const ofB = registry.register(new Set([B]));
+  ofA.onRevoke(() => told.push("a"));
+  ofBoth.onRevoke(() => told.push("both"));
+  ofB.onRevoke(() => told.push("b"));
+
+  log.revoke(A);
+  await advance();
+  expect(told.toSorted()).toEqual(["a", "both"]);
+  expect([ofA.isRevoked, ofBoth.isRevoked, ofB.isRevoked]).toEqual([true, true, false]);
+
+  log.revoke(B);
+  await advance();
+  expect(told.toSorted()).toEqual(["a", "b", "both"]);
+});
+
+test("who starts to listen after the revoke is told at once", async () => {
+  const { log, advance, registry } = await open();
+  const request = registry.register(new Set([A]));
+  log.revoke(A);
+  await advance();
+  let told = 0;
+  request.onRevoke(() => (told += 1));
+  expect(told).toBe(1);
+});
+
+test("a request that left is told nothing, and leaving twice counts once", async () => {
+  const { log, advance, registry } = await open();
+  let told = 0;
+  const left = registry.register(new Set([A]));
+  const stays = registry.register(new Set([B]));
+  left.onRevoke(() => (told += 1));
+  expect(registry.size).toBe(2);
+  left.finishInvocation();
+  left.finishInvocation();
+  expect(registry.size).toBe(1);
+  log.revoke(A);
+  await advance();
+  expect([told, left.isRevoked, stays.isRevoked]).toEqual([0, false, false]);
+});
+
+test("all are told when nothing known holds any more", async () => {
+  const { log, advance, registry } = await open();
+  const all = [registry.register(new Set([A])), registry.register(new Set([B]))];
+  log.replace("another log");
+  await advance();
+  expect(all.map(({ isRevoked }) => isRevoked)).toEqual([true, true]);
+});
+
+test("revokeAll tells all that are under way, even while they leave", async () => {
+  const { registry } = await open();
+  const all = [registry.register(new Set([A])), registry.register(new Set([A, B]))];
+  let told = 0;
+  for (const request of all) {
+    request.onRevoke(() => {
+      told += 1;
+      request.finishInvocation();
+    });
+  }
+  registry.revokeAll();
+  expect([told, registry.size]).toEqual([2, 0]);
+});

@@ -1,0 +1,134 @@
+import type { Authority, ExportRequest, TargetConfiguration, TlsConfiguration } from "capability-protocol";
+import { createSigner } from "capability-protocol/signers";
+import type { HashFunction, Signer } from "capability-protocol/signers";
+import { maxAddedBytes } from "../domain/head-size.ts";
+import { credentialKeys, isCredentialHeader } from "./credential-names.ts";
+import { clientHeaderRule, foldName } from "./header-rules.ts";
+import type { TargetBase } from "./references.ts";
+import { baseOf } from "./references.ts";
+
+/** Everything of an upstream request that depends on its target alone, made once when the target is resolved. */
+export interface PreparedTarget {
+  /** Scheme, host and port, where the connection goes. */
+  readonly origin: string;
+  /** As sent in `Host`: without the default port of the scheme. */
+  readonly host: string;
+  readonly secure: boolean;
+  readonly path: string;
+  /** Without "?"; empty if there is none. */
+  readonly query: string;
+  /** Absent: the requester's. */
+  readonly method?: string;
+  /** Flat list, `Host` first. */
+  readonly headers: readonly string[];
+  /** Names of {@link headers}, as `foldName` writes them. */
+  readonly headerNames: ReadonlySet<string>;
+  /**
+   * Of {@link headers} those that steer, by folded name: a client that says something else would have its word dropped, and
+   * the request would mean what it did not ask for.
+   */
+  readonly overrideHeaders: ReadonlyMap<string, string>;
+  /** At most how many bytes a signature, the marks of this hop and the framing add to a head. */
+  readonly maxAddedBytes: number;
+  readonly allowQuery: boolean;
+  /** Milliseconds without a byte from the target after which the connection ends. */
+  readonly timeoutMs?: number;
+  readonly signer?: Signer;
+  readonly tls?: TlsConfiguration;
+  /** The target, or its signature, has a credential in the request: credentials of the client are dropped. */
+  readonly carriesCredential: boolean;
+  /** Keys of {@link query} that hold a credential, in lower case. */
+  readonly credentialKeys: ReadonlySet<string>;
+  /** Whether headers that name another resource, or a person to act as, are refused. Another authority judges them itself. */
+  readonly refusesOverrides: boolean;
+  /** What of the web is the target's own. */
+  readonly base: TargetBase;
+  /** `X-Payload-Sha256` means something to the target: it is another Membrane Service. */
+  readonly forwardsPayloadHash: boolean;
+}
+
+/** @param authorityCa the CA of another authority, PEM, if it is not a public one. */
+export function prepareTarget(
+  request: ExportRequest,
+  digest: HashFunction,
+  authorityCa: (authority: Authority) => string | undefined,
+): PreparedTarget {
+  return request.kind === "target"
+    ? prepareConfigured(request.target, digest)
+    : prepareFederated(request.capability, authorityCa);
+}
+
+function prepareConfigured(configuration: TargetConfiguration, digest: HashFunction): PreparedTarget {
+  const url = new URL(configuration.uri);
+  const configured = configuration.headers.map(([name]) => name);
+  const signer =
+    configuration.hmac === undefined ? undefined : createSigner(configuration.hmac, configured, digest);
+  // What the signature sets stands once: a date or a hash of the configuration would be a second one.
+  const headers = configuration.headers.filter(
+    ([name]) => signer?.ownHeaders.has(name.toLowerCase()) !== true,
+  );
+  const query = url.search.slice(1);
+  const keys = credentialKeys(query);
+  const carriesCredential =
+    signer !== undefined ||
+    configuration.tls?.cert !== undefined ||
+    keys.size > 0 ||
+    configured.some((name) => isCredentialHeader(foldName(name)));
+  return {
+    origin: url.origin,
+    host: url.host,
+    secure: url.protocol === "https:",
+    path: signer === undefined ? url.pathname : signer.wirePath(url.pathname),
+    query,
+    headers: ["Host", url.host, ...headers.flat()],
+    headerNames: new Set(["host", ...configured.map(foldName)]),
+    overrideHeaders: new Map(
+      headers.filter(([name]) => isOverride(signer, name)).map(([name, value]) => [foldName(name), value]),
+    ),
+    maxAddedBytes: maxAddedBytes(configuration.hmac, url.host, headers.flat()),
+    allowQuery: configuration.allowQuery,
+    carriesCredential,
+    credentialKeys: keys,
+    refusesOverrides: carriesCredential,
+    base: baseOf(url),
+    forwardsPayloadHash: false,
+    ...(configuration.method === undefined ? {} : { method: configuration.method }),
+    ...(configuration.timeoutMs === undefined ? {} : { timeoutMs: configuration.timeoutMs }),
+    ...(signer === undefined ? {} : { signer }),
+    ...(configuration.tls === undefined ? {} : { tls: configuration.tls }),
+  };
+}
+
+/** Whether a client could set the header to another effect. Not for a header that is dropped whatever its value. */
+function isOverride(signer: Signer | undefined, name: string): boolean {
+  if (clientHeaderRule(foldName(name)) === "override") return true;
+  const rule = signer?.headerRule(name.toLowerCase(), "");
+  return rule !== undefined && rule !== "drop";
+}
+
+/** A capability of another authority is a request to that authority with that token. */
+function prepareFederated(
+  capability: Extract<ExportRequest, { kind: "reexport" }>["capability"],
+  authorityCa: (authority: Authority) => string | undefined,
+): PreparedTarget {
+  const url = new URL(`https://${capability.authority}/`);
+  const ca = authorityCa(capability.authority);
+  return {
+    origin: url.origin,
+    host: url.host,
+    secure: true,
+    path: "/",
+    query: "",
+    headers: ["Host", url.host, "Authorization", `Bearer ${capability.token}`],
+    headerNames: new Set(["host", "authorization"]),
+    overrideHeaders: new Map(),
+    maxAddedBytes: maxAddedBytes(undefined, url.host, []),
+    allowQuery: true,
+    carriesCredential: true,
+    credentialKeys: new Set(),
+    refusesOverrides: false,
+    base: baseOf(url),
+    forwardsPayloadHash: true,
+    ...(ca === undefined ? {} : { tls: { ca } }),
+  };
+}

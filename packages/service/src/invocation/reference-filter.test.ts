@@ -1,0 +1,94 @@
+import { expect, test } from "vitest";
+import { sentRequestOf } from "../../../testkit/src/fixtures.ts";
+import { isReferenceHeader, filterReferences } from "./reference-filter.ts";
+import { MAX_REFERENCES } from "./references.ts";
+
+const URI = "https://target.example/v1";
+const plain = sentRequestOf({ uri: URI });
+const bearer = sentRequestOf({ uri: URI, headers: { Authorization: "Bearer a" } });
+const OUTSIDE = "https://other.example/";
+
+function passedBy(...given: Parameters<typeof filterReferences>): readonly string[] | undefined {
+  const outcome = filterReferences(...given);
+  return outcome.ok ? outcome.value : undefined;
+}
+
+test("a challenge of a target that has its credential becomes one that asks for nothing", () => {
+  const lines = ["X-A", "1", "www-authenticate", `Bearer realm="${OUTSIDE}"`, "WWW-AUTHENTICATE", "Basic"];
+  const others = [
+    ["Authentication-Info", "nextnonce=a"],
+    ["Optional-WWW-Authenticate", "Basic"],
+    ["Authentication-Control", "Basic realm=a"],
+  ].flat();
+  for (const status of [200, 401]) {
+    expect(passedBy(bearer, status, [...lines, ...others])).toEqual([
+      "X-A",
+      "1",
+      "WWW-Authenticate",
+      "Target",
+    ]);
+    expect(passedBy(plain, status, [...lines, ...others])).toEqual([...lines, ...others]);
+  }
+});
+
+test("links outside the base are dropped, line by line, whatever the target and the client", () => {
+  const lines = [
+    "Link",
+    `<${OUTSIDE}>; rel=next`,
+    "link",
+    `<${URI}/a>; rel=prev, <${OUTSIDE}>`,
+    "LINK",
+    "<?b>",
+  ];
+  for (const sentRequest of [plain, bearer])
+    expect(passedBy(sentRequest, 200, lines)).toEqual(["link", `<${URI}/a>; rel=prev`, "LINK", "<?b>"]);
+});
+
+test("only a limited number of links of one response is checked, over all its lines; the others are dropped", () => {
+  const lines = Array.from({ length: MAX_REFERENCES + 5 }, (_, index) => ["Link", `<?${index}>`]).flat();
+  expect(passedBy(plain, 200, lines)).toEqual(lines.slice(0, 2 * MAX_REFERENCES));
+});
+
+const KEEPING = ["Wget/1.21.4", "wget/1", "Python-urllib/3.12"];
+const OTHERS = ["curl/8", "python-requests/2.32", "Mozilla/5.0 Wget/1", "Wget", "", undefined];
+
+test.each(KEEPING)("%s is not redirected to outside of the base, where it would send the token", (agent) => {
+  const sentRequest = sentRequestOf({ uri: URI }, ["User-Agent", agent]);
+  for (const status of [300, 301, 302, 303, 307, 308]) {
+    for (const line of [
+      ["Location", OUTSIDE],
+      ["location", "/"],
+      ["URI", OUTSIDE],
+      ["Location", URI, "Location", OUTSIDE],
+    ]) {
+      expect(filterReferences(sentRequest, status, line)).toEqual({
+        ok: false,
+        denial: { reason: "redirect_not_passed" },
+      });
+    }
+    expect(passedBy(sentRequest, status, ["Location", `${URI}/a`])).toEqual(["Location", `${URI}/a`]);
+  }
+  expect(passedBy(sentRequest, 201, ["Location", OUTSIDE])).toEqual(["Location", OUTSIDE]);
+});
+
+test.each(OTHERS)("%s is redirected as the target says", (agent) => {
+  const sentRequest = sentRequestOf({ uri: URI }, agent === undefined ? [] : ["User-Agent", agent]);
+  expect(passedBy(sentRequest, 302, ["Location", OUTSIDE])).toEqual(["Location", OUTSIDE]);
+});
+
+test("a client with two User-Agent lines is judged by both", () => {
+  const sentRequest = sentRequestOf({ uri: URI }, ["User-Agent", "curl/8", "user-agent", "Wget/1"]);
+  expect(filterReferences(sentRequest, 302, ["Location", OUTSIDE]).ok).toBe(false);
+});
+
+test.each([
+  "link",
+  "location",
+  "uri",
+  "www-authenticate",
+  "optional-www-authenticate",
+  "authentication-info",
+  "authentication-control",
+])("%s is looked at", (name) => {
+  expect(isReferenceHeader(name)).toBe(true);
+});

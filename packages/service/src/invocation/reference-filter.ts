@@ -1,0 +1,106 @@
+import type { Outcome } from "../domain/denial.ts";
+import { accept, deny } from "../domain/denial.ts";
+import { valuesOf } from "./raw-headers.ts";
+import type { TargetBase } from "./references.ts";
+import { MAX_REFERENCES, filterLinks, isBelowBase } from "./references.ts";
+
+/** The parts of the request on which the response depends. */
+export interface SentRequest {
+  readonly target: {
+    readonly origin: string;
+    readonly base: TargetBase;
+    readonly carriesCredential: boolean;
+  };
+  /** With the query, as sent. */
+  readonly path: string;
+  /** Flat list: the client's header lines as they came. */
+  readonly clientHeaders: readonly string[];
+}
+
+/** Headers of the target's authentication. If the target carries no credential, the client answers them. */
+const AUTHENTICATION_HEADERS: ReadonlySet<string> = new Set([
+  "authentication-control",
+  "authentication-info",
+  "optional-www-authenticate",
+  "www-authenticate",
+]);
+
+/** Headers in which clients find a redirect; Python's urllib reads `URI`. */
+const REDIRECT_HEADERS: ReadonlySet<string> = new Set(["location", "uri"]);
+
+/** Lower-case names of response headers that lead a client, or its credentials, somewhere. */
+const REFERENCE_HEADERS: ReadonlySet<string> = new Set([
+  "link",
+  ...REDIRECT_HEADERS,
+  ...AUTHENTICATION_HEADERS,
+]);
+
+export function isReferenceHeader(lowerCaseName: string): boolean {
+  return REFERENCE_HEADERS.has(lowerCaseName);
+}
+
+/** Replaces the target's challenge: no client has a credential for it. */
+const REPLACEMENT_CHALLENGE = ["WWW-Authenticate", "Target"] as const;
+
+/**
+ * Clients that send `Authorization` again to any host that a redirect leads to. Most clients drop it; others that keep it are
+ * unsafe with any gateway.
+ */
+const AUTHORIZATION_KEEPING_CLIENTS = /^(?:Wget|Python-urllib)\//i;
+
+/**
+ * Removes from a response what would lead the holder's token, or its other credentials, elsewhere:
+ *
+ * - a challenge of a target that has its credential already (a client that answers a `realm` sends its own there:
+ *   CVE-2020-15157);
+ * - a `Link` outside the target's base, which clients follow with the token;
+ * - a redirect outside the base for {@link AUTHORIZATION_KEEPING_CLIENTS}: refused, since without its Location it means nothing.
+ *
+ * @param headers flat list of the headers that pass otherwise.
+ */
+export function filterReferences(
+  sentRequest: SentRequest,
+  status: number,
+  headers: readonly string[],
+): Outcome<string[]> {
+  const isAllowed = referenceCheck(sentRequest);
+  const passed: string[] = [];
+  let isChallenged = false;
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? "";
+    const value = headers[i + 1] ?? "";
+    const lowerCase = name.toLowerCase();
+    if (AUTHENTICATION_HEADERS.has(lowerCase) && sentRequest.target.carriesCredential) {
+      if (lowerCase === "www-authenticate" && !isChallenged) passed.push(...REPLACEMENT_CHALLENGE);
+      isChallenged ||= lowerCase === "www-authenticate";
+      continue;
+    }
+    if (
+      REDIRECT_HEADERS.has(lowerCase) &&
+      isRedirect(status) &&
+      resendsAuthorization(sentRequest) &&
+      !isAllowed(value)
+    )
+      return deny({ reason: "redirect_not_passed" });
+    const kept = lowerCase === "link" ? filterLinks(value, isAllowed) : value;
+    if (kept !== undefined) passed.push(name, kept);
+  }
+  return accept(passed);
+}
+
+/** Whether a reference leads below the target's base. After {@link MAX_REFERENCES} references, none does. */
+function referenceCheck({ target, path }: SentRequest): (reference: string) => boolean {
+  let left = MAX_REFERENCES;
+  return (reference) => {
+    left -= 1;
+    return left >= 0 && isBelowBase(target.base, target.origin + path, reference);
+  };
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
+}
+
+function resendsAuthorization({ clientHeaders }: SentRequest): boolean {
+  return valuesOf(clientHeaders, "user-agent").some((value) => AUTHORIZATION_KEEPING_CLIENTS.test(value));
+}

@@ -1,0 +1,155 @@
+import type { ServerResponse } from "node:http";
+import { SMALL_CHUNK_BYTES, Slabs } from "../collections/slabs.ts";
+import type { UsageAccounts } from "./usage-accounts.ts";
+import type { ChunkScheduler } from "./chunk-scheduler.ts";
+import type { Charge, WaitingResponse, WaitingResponses } from "./waiting-responses.ts";
+
+/** So many small pieces of a response are written unchanged: few responses have more. */
+const MAX_UNJOINED_CHUNKS = 16;
+
+/** How many bytes in small pieces may wait before the target is paused. */
+const MAX_JOINED_BYTES = 16 * 1_024;
+
+/** Small pieces that one response may have in a turn: they take the event loop a millisecond or two. */
+const CHUNKS_PER_TURN = 512;
+
+/** Bytes that the connection of a paused target has read ahead, about: it reads so many at once. */
+const READ_AHEAD = 64 * 1_024;
+
+/** What all response bodies are handed. */
+export interface ResponseBodyContext {
+  readonly chunkScheduler: ChunkScheduler;
+  readonly waitingResponses: WaitingResponses;
+}
+
+/** What the response is part of. */
+export type ResponseBodyOwner = Pick<WaitingResponse, "accounts" | "evict">;
+
+/**
+ * Writes the body of a response. Node counts the bytes that wait for a client, and keeps four entries for each piece: pieces of
+ * one byte would take megabytes. So one small piece is written at a time, and those that come meanwhile are joined. Since
+ * hundreds of targets could send thousands of pieces at once, they take turns.
+ */
+export class ResponseBody implements WaitingResponse {
+  readonly response: ServerResponse;
+  charge: Charge | undefined;
+  readonly #context: ResponseBodyContext;
+  readonly #owner: ResponseBodyOwner;
+  /** Absent until small pieces are joined: most responses have few. */
+  #joined: Slabs | undefined;
+  #smallChunks = 0;
+  #isWriting = false;
+  #isFull = false;
+  /** How many events must happen before the target is resumed. */
+  #blocks = 0;
+  #resume: () => void = nothing;
+
+  constructor(response: ServerResponse, owner: ResponseBodyOwner, context: ResponseBodyContext) {
+    this.response = response;
+    this.#owner = owner;
+    this.#context = context;
+  }
+
+  get accounts(): UsageAccounts {
+    return this.#owner.accounts;
+  }
+
+  get bufferedBytes(): number {
+    const { unsentBytes } = this;
+    return unsentBytes === 0 || this.response.writableEnded ? unsentBytes : unsentBytes + READ_AHEAD;
+  }
+
+  evict(): void {
+    this.#owner.evict();
+  }
+
+  /** Bytes that wait for the requester. */
+  get unsentBytes(): number {
+    return this.response.writableLength + this.#joinedBytes;
+  }
+
+  /** Nothing waits, so that the client takes more. */
+  get isFlowing(): boolean {
+    return !this.response.writableNeedDrain && this.#joinedBytes === 0;
+  }
+
+  /** @param resume is called when there is room again, after a piece that left none. */
+  start(resume: () => void): void {
+    this.#resume = resume;
+  }
+
+  /** @returns whether there is room for more. */
+  write(chunk: Buffer): boolean {
+    if (chunk.length >= SMALL_CHUNK_BYTES) {
+      if (this.#joinedBytes > 0) this.#writeJoined();
+      this.#writeNow(chunk);
+    } else {
+      this.#smallChunks += 1;
+      if (this.#smallChunks <= MAX_UNJOINED_CHUNKS) this.#writeNow(chunk);
+      else this.#writeSmall(chunk);
+      if (this.#smallChunks % CHUNKS_PER_TURN === 0) {
+        this.#blocks += 1;
+        this.#context.chunkScheduler.schedule(() => this.#unblock());
+      }
+    }
+    return this.#blocks === 0;
+  }
+
+  end(): void {
+    if (this.#joinedBytes > 0) this.#writeJoined();
+    this.response.end();
+    if (this.response.writableLength > 0) this.#context.waitingResponses.watch(this);
+  }
+
+  #writeNow(chunk: Buffer, written?: (error?: Error | null) => void): void {
+    if (this.response.write(chunk, written)) return;
+    this.#blocks += 1;
+    this.#context.waitingResponses.watch(this);
+    this.response.once("drain", () => this.#unblock());
+  }
+
+  #writeSmall(chunk: Buffer): void {
+    if (!this.#isWriting && this.#joinedBytes === 0) {
+      this.#isWriting = true;
+      return this.#writeNow(chunk, this.#onWritten());
+    }
+    const joined = (this.#joined ??= new Slabs());
+    joined.append(chunk);
+    if (this.#isFull || joined.length < MAX_JOINED_BYTES) return;
+    this.#isFull = true;
+    this.#blocks += 1;
+    this.#context.waitingResponses.watch(this);
+  }
+
+  /** What the response calls when a small piece was written. */
+  #onWritten(): (error?: Error | null) => void {
+    return (error) => {
+      if (error instanceof Error) return;
+      this.#isWriting = false;
+      if (this.#joinedBytes > 0) this.#writeJoined(this.#onWritten());
+      if (!this.#isFull) return;
+      this.#isFull = false;
+      this.#unblock();
+    };
+  }
+
+  #writeJoined(written?: (error?: Error | null) => void): void {
+    this.#isWriting = written !== undefined || this.#isWriting;
+    const slabs = this.#joined?.take() ?? [];
+    for (const [i, slab] of slabs.entries())
+      this.response.write(slab, i === slabs.length - 1 ? written : undefined);
+  }
+
+  #unblock(): void {
+    this.#blocks -= 1;
+    if (this.#blocks > 0) return;
+    if (this.charge !== undefined) this.#context.waitingResponses.release(this);
+    this.#resume();
+  }
+
+  get #joinedBytes(): number {
+    return this.#joined?.length ?? 0;
+  }
+}
+
+function nothing(): void {}

@@ -1,0 +1,75 @@
+import type { UsageOwners } from "../domain/usage-owners.ts";
+import { LazyMap } from "../collections/lazy-map.ts";
+import type { Uid } from "../domain/uid.ts";
+
+/** What one capability, or one tenant, uses of the shared resources. */
+export interface UsageAccount {
+  readonly uid: Uid;
+  /** Invocations in flight. */
+  invocations: number;
+  /** Bytes of bodies held for a signature. */
+  bufferedBytes: number;
+  /** Bytes of bodies of requests to the service itself. */
+  managementBytes: number;
+  /** Bytes of responses that wait for their clients. */
+  waitingBytes: number;
+  /** It was idle and was dropped; another account may have replaced it. */
+  isEvicted: boolean;
+}
+
+/** The budgets of bytes that an account counts. */
+export type BudgetName = "bufferedBytes" | "managementBytes" | "waitingBytes";
+
+/** The accounts that one capability is charged to. Kept with its verdict, so that a request need not look them up. */
+export interface UsageAccounts {
+  /** Of the capability itself and of every capability that it re-exports. */
+  readonly capabilities: UsageAccount[];
+  readonly tenants: UsageAccount[];
+}
+
+/** Keeps an account for each capability and each tenant in use. */
+export interface AccountRegistry {
+  accountsOf(owners: Pick<UsageOwners, "capabilities" | "tenants">): UsageAccounts;
+  /** Replaces accounts that were dropped while idle. Call it before anything is charged. */
+  refresh(accounts: UsageAccounts): void;
+}
+
+export function createAccountRegistry(): AccountRegistry {
+  const capabilities = createAccountMap();
+  const tenants = createAccountMap();
+  return {
+    accountsOf: (owners) => ({
+      capabilities: owners.capabilities.map((uid) => capabilities.get(uid)),
+      tenants: owners.tenants.map((uid) => tenants.get(uid)),
+    }),
+    refresh(accounts) {
+      replaceEvicted(accounts.capabilities, capabilities);
+      replaceEvicted(accounts.tenants, tenants);
+    },
+  };
+}
+
+function replaceEvicted(accounts: UsageAccount[], current: LazyMap<Uid, UsageAccount>): void {
+  for (let i = 0; i < accounts.length; i += 1) {
+    const account = accounts[i];
+    if (account?.isEvicted === true) accounts[i] = current.get(account.uid);
+  }
+}
+
+function createAccountMap(): LazyMap<Uid, UsageAccount> {
+  return new LazyMap({
+    create: (uid): UsageAccount => ({
+      uid,
+      invocations: 0,
+      bufferedBytes: 0,
+      managementBytes: 0,
+      waitingBytes: 0,
+      isEvicted: false,
+    }),
+    isIdle: ({ invocations, bufferedBytes, managementBytes, waitingBytes }) =>
+      invocations + bufferedBytes + managementBytes + waitingBytes === 0,
+    onEvict: (_uid, account) => {
+      account.isEvicted = true;
+    },
+  });
+}

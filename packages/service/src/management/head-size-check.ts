@@ -1,0 +1,32 @@
+import type { TargetConfiguration } from "capability-protocol";
+import { printableName } from "capability-protocol";
+import type { Outcome } from "../domain/denial.ts";
+import { invalid } from "../domain/denial.ts";
+import { maxAddedBytes, headSize, headerLinesSize } from "../domain/head-size.ts";
+import type { ManagementResponse } from "./context.ts";
+
+/** The longest method that is forwarded, where the requester's own is. */
+const LONGEST_METHOD_NAME = "UNSUBSCRIBE";
+
+/**
+ * Refuses a target whose requests would have a head over the limit, by the first field that does not fit: an exporter
+ * must not decide what each invocation costs.
+ */
+export function checkHeadSize(
+  target: TargetConfiguration,
+  limit: number,
+): Outcome<ManagementResponse> | undefined {
+  const { host, pathname: path, search } = new URL(target.uri);
+  const ownHeaders = target.headers.flat();
+  const expected = `a request head of at most ${limit} bytes, with what the service adds (--header-bytes)`;
+  const method = target.method ?? LONGEST_METHOD_NAME;
+  let bytes = headSize({ method, path, query: search.slice(1), headers: ["Host", host] });
+  bytes += maxAddedBytes(undefined, host, []);
+  if (bytes > limit) return invalid("uri", expected);
+  for (const [name, value] of target.headers) {
+    bytes += headerLinesSize([name, value]);
+    if (bytes > limit) return invalid(`headers.${printableName(name)}`, expected);
+  }
+  bytes += maxAddedBytes(target.hmac, host, ownHeaders) - maxAddedBytes(undefined, host, []);
+  return bytes > limit ? invalid("hmac", expected) : undefined;
+}

@@ -1,0 +1,43 @@
+const LENGTH_BYTES = 4;
+
+/**
+ * Joins columns with their lengths before them, so that no two different lists of columns give the same bytes:
+ * the one encoding behind rows, their MACs and the additional data of what is sealed.
+ */
+export function encodeColumns(columns: readonly Uint8Array[]): Buffer {
+  const parts: Uint8Array[] = [];
+  for (const column of columns) {
+    const length = Buffer.alloc(LENGTH_BYTES);
+    length.writeUInt32BE(column.length);
+    parts.push(length, column);
+  }
+  return Buffer.concat(parts);
+}
+
+/**
+ * The inverse of {@link encodeColumns}.
+ *
+ * @throws RangeError if the bytes do not end where the last column ends.
+ */
+export function decodeColumns(bytes: Buffer): Buffer[] {
+  const columns: Buffer[] = [];
+  let offset = 0;
+  while (offset < bytes.length) {
+    const start = offset + LENGTH_BYTES;
+    const end = start + bytes.readUInt32BE(offset);
+    if (end > bytes.length) throw new RangeError("a column ends behind its row");
+    columns.push(bytes.subarray(start, end));
+    offset = end;
+  }
+  return columns;
+}
+
+/** A column of text. */
+export function textColumn(value: string): Buffer {
+  return Buffer.from(value, "utf8");
+}
+
+/** A column that may be absent: no bytes then. */
+export function optionalColumn(value: string | undefined, encoding: "hex" | "utf8"): Buffer {
+  return value === undefined ? Buffer.alloc(0) : Buffer.from(value, encoding);
+}

@@ -1,0 +1,75 @@
+import { randomBytes } from "node:crypto";
+import type { ServiceKeys } from "../keys.ts";
+import { decodeColumns } from "../columns.ts";
+import { FORMAT_VERSION } from "../record.ts";
+import { StoreCorruptError, StoreFormatError } from "../store.ts";
+import type { Environment } from "./environment.ts";
+import { entryKey, HEAD_KEY } from "./revocation-log.ts";
+import type { AuthenticatedTable } from "./authenticated-table.ts";
+import { takeFirst } from "./authenticated-table.ts";
+
+const FORMAT_KEY = Buffer.from("format");
+
+/** What the store says of itself. */
+export interface StoreFormat {
+  readonly storeId: string;
+}
+
+/**
+ * Reads the format row, or writes it into an empty store; the first of several processes that start at once wins.
+ *
+ * @throws StoreFormatError if the store was written by a newer program or with another service key.
+ */
+export async function openFormat(
+  environment: Environment,
+  meta: AuthenticatedTable,
+  keys: ServiceKeys,
+): Promise<StoreFormat> {
+  const present = environment.snapshot(() => readFormat(environment, meta, keys));
+  if (present !== undefined) return present;
+  return environment.write(() => {
+    const winner = readFormat(environment, meta, keys);
+    if (winner !== undefined) return winner;
+    if (takeFirst(environment.tables.nodes.getKeys(), 1).length > 0) {
+      throw new StoreCorruptError("the store holds records but does not say its format: restore it");
+    }
+    const storeId = randomBytes(16);
+    meta.put(HEAD_KEY, [randomBytes(16), entryKey(0n)]);
+    meta.put(FORMAT_KEY, [Buffer.from([FORMAT_VERSION]), keys.checkValue, storeId]);
+    return { storeId: storeId.toString("hex") };
+  });
+}
+
+function readFormat(
+  environment: Environment,
+  meta: AuthenticatedTable,
+  keys: ServiceKeys,
+): StoreFormat | undefined {
+  const raw = environment.tables.meta.getBinary(FORMAT_KEY);
+  if (raw === undefined) return undefined;
+  // Before the MAC, which a wrong key would fail too: the operator must be told which of the two it is.
+  const [version, checkValue] = columnsOf(raw);
+  if (version?.[0] !== FORMAT_VERSION) {
+    throw new StoreFormatError(
+      `the store has format ${version?.[0] ?? "unknown"}, this program reads format ${FORMAT_VERSION}: use the program that wrote it, or a newer one`,
+    );
+  }
+  if (checkValue?.equals(keys.checkValue) !== true) {
+    throw new StoreFormatError(
+      "the service key is not the one this store was made with: restore that one, or name it with --service-key-file",
+    );
+  }
+  const storeId = meta.get(FORMAT_KEY)?.[2];
+  if (storeId === undefined) throw new StoreCorruptError("the store does not say its id");
+  return { storeId: storeId.toString("hex") };
+}
+
+function columnsOf(row: Buffer): Buffer[] {
+  try {
+    return decodeColumns(row.subarray(0, -32));
+  } catch (cause) {
+    throw new StoreCorruptError("the store's format row is not what was written: restore the store", {
+      cause,
+    });
+  }
+}

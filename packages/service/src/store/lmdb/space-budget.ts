@@ -1,0 +1,77 @@
+import type { WriteClass } from "../write-queue.ts";
+import { hasSpace } from "../write-space.ts";
+import type { WriterDeps } from "./writer.ts";
+
+/** Half of what the file is extended by. */
+const AMPLE_BYTES = 512 * 1024;
+
+/** The two pages with the roots. */
+const META_PAGES = 2;
+
+/** How much space the open transaction may still take. */
+export interface SpaceBudget {
+  /** To be called when a transaction begins. */
+  begin(): void;
+  /** Extends the file if needed, and counts `need` as taken. @returns whether the write may proceed. */
+  allocate(write: { readonly class: WriteClass; readonly requiredBytes: number }): boolean;
+  /** The code of the error that keeps the file from being extended; nothing while it can be. */
+  readonly cause: string | undefined;
+  /** There is more room than any write needs, so that what was full is no more, and not only for small writes. */
+  readonly isAmple: boolean;
+  /** Number of the last transaction that can be read. */
+  lastTransaction(): number;
+}
+
+export function createSpaceBudget({ root, tables, reserve }: WriterDeps, reserveBytes: number): SpaceBudget {
+  let allocated = 0;
+  let cause: string | undefined;
+  let isAmple = false;
+
+  return {
+    begin() {
+      allocated = 0;
+    },
+    allocate({ class: kind, requiredBytes }) {
+      const stats = root.getStats();
+      const pages = numberIn(stats, "lastPageNumber") + 1;
+      const pageSize = numberIn(stats, "pageSize");
+      const used = pages * pageSize + allocated;
+      const extended = reserve.extend(used, reserveBytes + requiredBytes);
+      ({ cause } = extended);
+      isAmple = extended.tail - requiredBytes >= reserveBytes + AMPLE_BYTES;
+      allocated += requiredBytes;
+      const freePages = (): number =>
+        tables.reduce(
+          (left, table) => left - pagesOf(table.getStats()),
+          pages - META_PAGES - pagesOf(objectIn(stats, "root")) - pagesOf(objectIn(stats, "free")),
+        );
+      const bytesFree = extended.tail - requiredBytes >= reserveBytes ? 0 : freePages() * pageSize;
+      return hasSpace(kind, requiredBytes, { tail: extended.tail, free: bytesFree, reserve: reserveBytes });
+    },
+    get cause() {
+      return cause;
+    },
+    get isAmple() {
+      return isAmple;
+    },
+    lastTransaction: () => numberIn(root.getStats(), "lastTxnId"),
+  };
+}
+
+function pagesOf(stats: object): number {
+  const parts = ["treeBranchPageCount", "treeLeafPageCount", "overflowPages"];
+  return parts.reduce((sum, part) => sum + numberIn(stats, part), 0);
+}
+
+/** LMDB's statistics have no types. */
+function numberIn(stats: object, name: string): number {
+  const value: unknown = Reflect.get(stats, name);
+  if (typeof value !== "number") throw new TypeError(`LMDB does not say its ${name}`);
+  return value;
+}
+
+function objectIn(stats: object, name: string): object {
+  const value: unknown = Reflect.get(stats, name);
+  if (typeof value !== "object" || value === null) throw new TypeError(`LMDB does not say its ${name}`);
+  return value;
+}

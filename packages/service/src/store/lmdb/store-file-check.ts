@@ -1,0 +1,77 @@
+import { existsSync, openSync, closeSync, readdirSync, readSync } from "node:fs";
+import { join } from "node:path";
+import type { RootDatabase } from "lmdb";
+import { StoreFormatError } from "../store.ts";
+import { takeFirst } from "./authenticated-table.ts";
+
+const DATA_FILE = "data.mdb";
+
+/** The first bytes of an LMDB file of our version: where its magic number is, and the version that follows it. */
+const HEADER_BYTES = 32;
+const MAGIC = 0xbeefc0de;
+const MAGIC_OFFSET = 24;
+const VERSION = 2;
+const VERSION_MASK = 0xffff;
+
+/** Where the standard library's format, which has a shorter header, has the magic number. */
+const STANDARD_MAGIC_OFFSET = 16;
+
+/**
+ * Refuses a directory that holds something other than a store. LMDB ends the process when it opens a file that is no
+ * environment, and would write into one of another program.
+ *
+ * @throws StoreFormatError
+ */
+export function assertStoreFile(directory: string): void {
+  if (!existsSync(directory)) return;
+  const path = join(directory, DATA_FILE);
+  if (!existsSync(path)) {
+    const other = readdirSync(directory).find((name) => !OWN_FILES.has(name));
+    if (other === undefined) return;
+    throw new StoreFormatError(
+      `${directory} holds no store, but ${other}: name another directory with --data`,
+    );
+  }
+  const head = readFileHeader(path);
+  // Nothing was written yet: a first start was ended early.
+  if (head.length === 0) return;
+  const isStandard = hasMagic(head, STANDARD_MAGIC_OFFSET);
+  if (hasMagic(head, MAGIC_OFFSET) && (head.readUInt32LE(MAGIC_OFFSET + 4) & VERSION_MASK) === VERSION)
+    return;
+  throw new StoreFormatError(
+    isStandard || hasMagic(head, MAGIC_OFFSET)
+      ? `${path} is an LMDB file of another format: it is another program's, or a copy that mdb_copy made; restore a copy that "membrane backup" made`
+      : `${path} is no store, or is damaged: restore a backup, or name another directory with --data`,
+  );
+}
+
+/**
+ * Refuses an LMDB environment of another program, before a table is made in it.
+ *
+ * @throws StoreFormatError
+ */
+export function assertStoreTables(root: RootDatabase<Buffer, Buffer>, names: ReadonlySet<string>): void {
+  for (const key of takeFirst(root.getKeys(), names.size + 1)) {
+    if (typeof key === "string" && names.has(key)) continue;
+    throw new StoreFormatError(
+      "the store is an LMDB environment of another program: name another directory with --data",
+    );
+  }
+}
+
+/** What may exist before the data file. */
+const OWN_FILES: ReadonlySet<string> = new Set(["lock.mdb"]);
+
+function hasMagic(head: Buffer, offset: number): boolean {
+  return head.length >= offset + 8 && head.readUInt32LE(offset) === MAGIC;
+}
+
+function readFileHeader(path: string): Buffer {
+  const file = openSync(path, "r");
+  try {
+    const head = Buffer.alloc(HEADER_BYTES);
+    return head.subarray(0, readSync(file, head, 0, HEADER_BYTES, 0));
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,140 @@
+import { expect, test } from "vitest";
+import { parseUid } from "../domain/uid.ts";
+import { createDelayedLog } from "../../../testkit/src/delayed-log.ts";
+import { createRevocationFeed } from "./revocation-feed.ts";
+import type { Cacheable } from "./resolution-cache.ts";
+import { createResolutionCache } from "./resolution-cache.ts";
+
+const A = parseUid("a".repeat(32));
+const B = parseUid("b".repeat(32));
+const SHARED = parseUid("c".repeat(32));
+
+const OF_A = { lineage: new Set([A, SHARED]), bytes: 1, cacheOwner: "t" };
+const OF_B = { lineage: new Set([B, SHARED]), bytes: 1, cacheOwner: "t" };
+
+async function open(capacity = 10, capacityBytes = 1_000) {
+  const log = createDelayedLog();
+  const opening = createRevocationFeed(log);
+  await log.respondToAll();
+  const feed = await opening;
+  const cache = createResolutionCache<Cacheable>(feed, capacity, capacityBytes);
+  const advance = async (): Promise<void> => {
+    const advanced = feed.advance();
+    await log.respondToAll();
+    await advanced;
+  };
+  return { log, feed, cache, advance };
+}
+
+test("a verdict is found until something of its lineage is revoked, and the others after that too", async () => {
+  const { log, cache, advance } = await open();
+  cache.put("a", OF_A, log.now());
+  cache.put("b", OF_B, log.now());
+  expect(cache.get("a")).toBe(OF_A);
+
+  log.revoke(A);
+  await advance();
+  expect(cache.get("a")).toBeUndefined();
+  expect(cache.get("b")).toBe(OF_B);
+
+  log.revoke(SHARED);
+  await advance();
+  expect(cache.get("b")).toBeUndefined();
+});
+
+test("a revoke of what no verdict depends on drops none", async () => {
+  const { log, cache, advance } = await open();
+  cache.put("a", OF_A, log.now());
+  log.revoke(B);
+  await advance();
+  expect(cache.get("a")).toBe(OF_A);
+});
+
+test("a verdict that was being read while it was revoked does not come back", async () => {
+  const { log, cache, advance } = await open();
+  const readAt = log.now();
+  log.revoke(A);
+  await advance();
+  cache.put("a", OF_A, readAt);
+  expect(cache.get("a")).toBeUndefined();
+});
+
+test("a verdict that was being read while another was revoked is not kept either, and is when it is read again", async () => {
+  const { log, cache, advance } = await open();
+  const readAt = log.now();
+  log.revoke(B);
+  await advance();
+  cache.put("a", OF_A, readAt);
+  expect(cache.get("a")).toBeUndefined();
+  cache.put("a", OF_A, log.now());
+  expect(cache.get("a")).toBe(OF_A);
+});
+
+test("a verdict kept before the revoke was heard of goes as soon as it is", async () => {
+  const { log, feed, cache } = await open();
+  const advanced = feed.advance();
+  log.revoke(A);
+  cache.put("a", OF_A, feed.position());
+  await log.respondToAll();
+  await advanced;
+  expect(cache.get("a"), "whoever asked before the revoke may still use it").toBe(OF_A);
+
+  const next = feed.advance();
+  await log.respondToAll();
+  await next;
+  expect(cache.get("a")).toBeUndefined();
+});
+
+test("a verdict of a snapshot that is ahead of the log as it is known here is not kept", async () => {
+  const { log, cache } = await open();
+  log.revoke(B);
+  cache.put("a", OF_A, log.now());
+  expect(cache.get("a")).toBeUndefined();
+});
+
+test.each([
+  ["the log has another id", "another log"],
+  ["the log starts again under its old id", "a log"],
+])("all verdicts go when %s", async (_what, id) => {
+  const { log, cache, advance } = await open();
+  log.revoke(parseUid("d".repeat(32)));
+  await advance();
+  cache.put("a", OF_A, log.now());
+  cache.put("b", OF_B, log.now());
+  log.replace(id);
+  await advance();
+  expect([cache.get("a"), cache.get("b")]).toEqual([undefined, undefined]);
+});
+
+test("the same number in another log is another position", async () => {
+  const { log, cache, advance } = await open();
+  const readAt = log.now();
+  log.replace("another log");
+  await advance();
+  cache.put("a", OF_A, readAt);
+  expect(cache.get("a")).toBeUndefined();
+});
+
+test("the longest unused verdict makes room, and what was put again follows its new lineage alone", async () => {
+  const { log, cache, advance } = await open(2);
+  cache.put("old", OF_A, log.now());
+  cache.put("a", OF_A, log.now());
+  cache.put("b", OF_B, log.now());
+  expect(cache.get("old")).toBeUndefined();
+
+  cache.put("a", OF_B, log.now());
+  log.revoke(A);
+  await advance();
+  expect(cache.get("a")).toBe(OF_B);
+});
+
+test("verdicts that hold more memory than they may together go, the longest unused first, and one that is too large is not kept", async () => {
+  const { log, cache } = await open(10, 100);
+  cache.put("a", { ...OF_A, bytes: 60, cacheOwner: "t" }, log.now());
+  cache.put("b", { ...OF_B, bytes: 60, cacheOwner: "t" }, log.now());
+  expect(cache.get("a")).toBeUndefined();
+  expect(cache.get("b")).toBeDefined();
+  cache.put("huge", { ...OF_A, bytes: 101, cacheOwner: "t" }, log.now());
+  expect(cache.get("huge")).toBeUndefined();
+  expect(cache.get("b")).toBeDefined();
+});

@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { deferred } from "../../../testkit/src/deferred.ts";
+import type { RevocationFeed } from "./revocation-feed.ts";
+import { watchRevocations } from "./revocation-watcher.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function watch(advance: RevocationFeed["advance"], size = 1) {
+  const seen = { cuts: 0, faults: 0 };
+  const stop = watchRevocations(
+    { position: () => ({ log: "", sequence: 0n }), advance, listen: () => () => undefined },
+    { size, revokeAll: () => (seen.cuts += 1) },
+    2_000,
+    { fault: () => (seen.faults += 1) },
+  );
+  return { seen, stop };
+}
+
+test("while requests are under way the log is read within any second, and nobody is cut for it", async () => {
+  let reads = 0;
+  const { seen, stop } = watch(() => void (reads += 1));
+  for (let second = 1; second <= 5; second += 1) {
+    const before = reads;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(reads).toBeGreaterThan(before);
+  }
+  expect(seen).toEqual({ cuts: 0, faults: 0 });
+  stop();
+  const before = reads;
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(reads).toBe(before);
+});
+
+test("while nothing is under way the log is left alone", async () => {
+  let reads = 0;
+  const { stop } = watch(() => void (reads += 1), 0);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(reads).toBe(0);
+  stop();
+});
+
+test("a store that does not answer in time, or fails, has everything under way cut", async () => {
+  const silent = watch(() => deferred<void>().promise);
+  await vi.advanceTimersByTimeAsync(1_900);
+  expect(silent.seen.cuts).toBe(0);
+  await vi.advanceTimersByTimeAsync(400);
+  expect(silent.seen.cuts).toBe(1);
+  silent.stop();
+
+  const failing = watch(() => Promise.reject(new Error("gone")));
+  await vi.advanceTimersByTimeAsync(300);
+  expect(failing.seen).toEqual({ cuts: 1, faults: 1 });
+  failing.stop();
+});

@@ -1,0 +1,45 @@
+import { constants, fstatSync, openSync, writeSync } from "node:fs";
+import { hasCode } from "../error-code.ts";
+import { createLogSink } from "./log-sink.ts";
+import type { LogSink, WriteResult } from "./log-sink.ts";
+
+/**
+ * Opens a descriptor for log lines so that no write blocks: a blocking write to a pipe or terminal that is not read would
+ * stop the service.
+ *
+ * @param descriptor as the process was started with.
+ * @param unblock makes the descriptor itself non-blocking, for sockets, which cannot be opened again.
+ */
+export function openDescriptorSink(descriptor: number, unblock: () => void): LogSink {
+  const target = reopen(descriptor, unblock);
+  return createLogSink({
+    write: (bytes) => writeOnce(target, bytes),
+    describeLoss: (lines) =>
+      `${JSON.stringify({ level: 40, time: new Date().getTime(), lost: lines, msg: "log lines lost" })}\n`,
+    schedule: (act, ms) => void setTimeout(act, ms).unref(),
+  });
+}
+
+/** A file keeps its descriptor, since a new one would overwrite what other processes append. */
+function reopen(descriptor: number, unblock: () => void): number {
+  try {
+    const status = fstatSync(descriptor);
+    if (status.isFile()) return descriptor;
+    // The non-blocking mode belongs to the open file, which the shell and other processes share; a new one is ours alone.
+    if (!status.isSocket()) return openSync(`/proc/self/fd/${descriptor}`, REOPEN_FLAGS);
+  } catch {
+    // Another user's terminal, a pipe without a reader, a system without /proc, no descriptor at all.
+  }
+  unblock();
+  return descriptor;
+}
+
+const REOPEN_FLAGS = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+function writeOnce(descriptor: number, bytes: Buffer): WriteResult {
+  try {
+    return writeSync(descriptor, bytes);
+  } catch (error) {
+    return hasCode(error, "EAGAIN") ? "busy" : "failed";
+  }
+}

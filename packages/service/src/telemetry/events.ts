@@ -1,0 +1,143 @@
+import type { Logger } from "pino";
+import type { ServiceKind } from "../domain/capability.ts";
+import type { Denial } from "../domain/denial.ts";
+
+interface CapabilityEvent {
+  /** Fingerprint of a capability's uid. */
+  readonly capability: string;
+}
+
+/**
+ * All that is ever logged, event by event. Every field is picked by name from what is handed in, so that an object that
+ * holds more than it should leaves nothing behind; no field holds a token, a header, an address of a target or an
+ * error's message, which other people's code writes.
+ */
+export interface EventLog {
+  ready(event: {
+    readonly authority: string;
+    readonly host: string;
+    readonly port: number;
+    readonly secure: boolean;
+  }): void;
+  stopping(): void;
+  stopped(): void;
+  managed(event: CapabilityEvent & { readonly kind: ServiceKind; readonly status: number }): void;
+  invoked(event: CapabilityEvent & { readonly status: number }): void;
+  /** An invocation that was answered in place of the target; `cause` is an error's code. */
+  failed(event: CapabilityEvent & { readonly reason: Denial["reason"]; readonly cause?: string }): void;
+  /** An answer that was broken off after it had begun. */
+  aborted(event: CapabilityEvent & { readonly status: number; readonly cause?: string }): void;
+  /** The requester left before the answer was whole. */
+  clientDisconnected(event: CapabilityEvent): void;
+  refused(event: Partial<CapabilityEvent> & { readonly reason: Denial["reason"] }): void;
+  /** The operator changed something at the machine itself; tenant and membrane by the fingerprints of their uids. */
+  operatorChange(event: {
+    readonly command: string;
+    readonly tenant?: string;
+    readonly membrane?: string;
+  }): void;
+  /** A connection was closed: the memory for requests that wait for others on their connections was used up. */
+  pipelineClosed(): void;
+  swept(event: { readonly deleted: number }): void;
+  /** A worker listens; `worker` is its process id. */
+  workerStarted(event: { readonly worker: number }): void;
+  /** A worker ended without having been stopped; another one takes its place. */
+  workerEnded(event: {
+    readonly worker: number;
+    readonly code: number | null;
+    readonly signal: string | null;
+  }): void;
+  /** A first start wrote the capabilities of its tenant to this file. */
+  firstCapabilities(event: { readonly tenant: string; readonly file: string }): void;
+  /** A start with names that the private CA may not certify made another one; clients must trust this file. */
+  authorityReplaced(event: { readonly file: string }): void;
+  /** The configuration does not fit its surroundings. */
+  advised(event: { readonly subject: string; readonly problem: string }): void;
+  /** The mode of a part of the data directory was restored: other users could access it. */
+  modeRepaired(event: { readonly path: string }): void;
+  /** The operator asked for the certificate to be read again. */
+  reloading(): void;
+  /** The certificate was read again and is the one in use. */
+  certificateUnchanged(event: { readonly expires: Date }): void;
+  /** The renewed files hold no usable pair; the old one stays in use. */
+  certificateRejected(event: { readonly file: string; readonly problem: string }): void;
+  certificateRenewed(event: { readonly expires: Date }): void;
+  /** The store writes no more (`full`, `failed`), or again (`writable`); `cause` is an error's code. */
+  storeStateChanged(event: { readonly state: "writable" | "full" | "failed"; readonly cause?: string }): void;
+  /** Standard output cannot be written; `cause` is the error's code. */
+  outputFailed(event: { readonly cause: string }): void;
+  /** A fault that nothing caught: the process ends. */
+  crashed(error: unknown): void;
+  /** Something that should not have happened. */
+  fault(error: unknown): void;
+}
+
+export function createEventLog(logger: Logger): EventLog {
+  // Logged at every level: the capabilities cannot be shown again, and what an operator changes is a record.
+  const unfiltered = logger.child({}, { level: "info" });
+  return {
+    ready: ({ authority, host, port, secure }) => logger.info({ authority, host, port, secure }, "ready"),
+    stopping: () => logger.info("stopping"),
+    stopped: () => logger.info("stopped"),
+    managed: ({ capability, kind, status }) => logger.info({ capability, kind, status }, "managed"),
+    invoked: ({ capability, status }) => logger.debug({ capability, status }, "invoked"),
+    failed: ({ capability, reason, cause }) =>
+      logger.warn({ capability, reason, cause }, "invocation failed"),
+    aborted: ({ capability, status, cause }) =>
+      logger.warn({ capability, status, cause }, "answer broken off"),
+    clientDisconnected: ({ capability }) => logger.debug({ capability }, "requester left"),
+    refused: ({ capability, reason }) => logger.debug({ capability, reason }, "refused"),
+    operatorChange: ({ command, tenant, membrane }) =>
+      unfiltered.info({ command, tenant, membrane }, "operated"),
+    pipelineClosed: () => logger.debug("connection closed for its pipelined requests"),
+    swept: ({ deleted }) => logger.info({ deleted }, "swept"),
+    workerStarted: ({ worker }) => logger.info({ worker }, "worker started"),
+    workerEnded: ({ worker, code, signal }) => logger.error({ worker, code, signal }, "worker ended"),
+    firstCapabilities: ({ tenant, file }) => unfiltered.info({ tenant, file }, "first capabilities written"),
+    authorityReplaced: ({ file }) =>
+      logger.warn({ file }, "private CA replaced, clients must trust the new one"),
+    advised: ({ subject, problem }) => logger.warn({ subject, problem }, "check the configuration"),
+    modeRepaired: ({ path }) => logger.warn({ path }, "closed to other users"),
+    reloading: () => logger.info("reloading"),
+    certificateUnchanged: ({ expires }) =>
+      logger.info({ expires: expires.toISOString() }, "certificate unchanged"),
+    certificateRejected: ({ file, problem }) =>
+      logger.error({ file, problem }, "certificate rejected, the old one stays"),
+    certificateRenewed: ({ expires }) =>
+      logger.info({ expires: expires.toISOString() }, "certificate renewed"),
+    storeStateChanged: ({ state, cause }) =>
+      state === "writable"
+        ? logger.info({ state }, "store")
+        : logger.error({ state, cause: identifier(cause) }, "store"),
+    outputFailed: ({ cause }) => logger.warn({ cause }, "standard output cannot be written"),
+    crashed: (error) => logger.fatal(describeFault(error), "crashed"),
+    fault: (error) => logger.error(describeFault(error), "fault"),
+  };
+}
+
+const IDENTIFIER_PATTERN = /^\w{1,64}$/;
+
+/** A line of a stack: a place in a file of ours, of a package or of Node, and nothing else. */
+const STACK_FRAME =
+  /^ {4}(at (?:async )?(?:[\w$.<>[\] #]+ \()?(?:file:\/\/|node:|\/|[A-Z]:\\)[^\s()]+:\d+:\d+\)?)$/;
+
+/** Names and places in the code, never the message: a target, a token or a header may stand in it. */
+function describeFault(error: unknown): object {
+  if (!(error instanceof Error)) return { name: typeof error };
+  const code = "code" in error ? identifier(error.code) : undefined;
+  return { name: identifier(error.name) ?? "Error", code, frames: frames(error) };
+}
+
+function identifier(value: unknown): string | undefined {
+  return typeof value === "string" && IDENTIFIER_PATTERN.test(value) ? value : undefined;
+}
+
+/** A stack begins with the message, and a message may have lines that look like places. */
+function frames({ stack, message }: Error): string[] {
+  if (typeof stack !== "string") return [];
+  const [head = ""] = /^[\w$.]*(?: \[\w+\])?(?:: )?/.exec(stack) ?? [];
+  const rest = stack.slice(head.length);
+  if (!rest.startsWith(`${message}\n`)) return [];
+  const lines = rest.slice(message.length).split("\n");
+  return lines.flatMap((line) => STACK_FRAME.exec(line)?.[1] ?? []);
+}

@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import type { WriteResult } from "./log-sink.ts";
+import { createLogSink, MAX_BUFFERED_BYTES } from "./log-sink.ts";
+
+/** A log file that can be made to take nothing, or a few bytes. */
+function sinkTo() {
+  const due: (() => void)[] = [];
+  const file = { text: "", takes: Number.POSITIVE_INFINITY, otherwise: "failed" as WriteResult };
+  const sink = createLogSink({
+    write(bytes) {
+      const count = Math.min(file.takes, bytes.length);
+      if (count === 0) return file.otherwise;
+      file.text += bytes.subarray(0, count).toString();
+      file.takes -= count;
+      return count;
+    },
+    describeLoss: (lines) => `lost ${lines}\n`,
+    schedule: (act) => void due.push(act),
+  });
+  return { ...sink, file, later: () => due.splice(0).forEach((act) => act()) };
+}
+
+test("lines that cannot be written are counted, and the count is written before the next line", () => {
+  const { write, file } = sinkTo();
+  write("a\n");
+  file.takes = 0;
+  write("b\n");
+  write("c\n");
+  file.takes = Number.POSITIVE_INFINITY;
+  write("d\n");
+  expect(file.text).toBe("a\nlost 2\nd\n");
+});
+
+test("the count is written by itself when no other line comes, and only once", () => {
+  const { write, later, file } = sinkTo();
+  file.takes = 0;
+  write("a\n");
+  later();
+  file.takes = Number.POSITIVE_INFINITY;
+  later();
+  later();
+  expect(file.text).toBe("lost 1\n");
+});
+
+test("a line that was cut ends where it was cut, and no line that follows is unreadable", () => {
+  const { write, later, file } = sinkTo();
+  file.takes = 3;
+  write("abcdef\n");
+  later();
+  // The notice itself is cut, too.
+  file.takes = 4;
+  write("b\n");
+  file.takes = Number.POSITIVE_INFINITY;
+  later();
+  expect(file.text).toBe("abc\nlos\nlost 2\n");
+});
+
+test("lines are kept in their order while nothing is read, up to a bound; beyond it they are counted", () => {
+  const { write, later, file } = sinkTo();
+  file.takes = 5;
+  file.otherwise = "busy";
+  const line = `${"x".repeat(1_023)}\n`;
+  for (let count = 0; count < 1_000; count += 1) write(line);
+  expect(file.text).toHaveLength(5);
+  file.takes = Number.POSITIVE_INFINITY;
+  later();
+  write("after\n");
+  const lines = file.text.split("\n");
+  const kept = MAX_BUFFERED_BYTES / 1_024;
+  expect(lines.slice(0, kept).every((each) => each.length === 1_023)).toBe(true);
+  expect(lines.slice(kept)).toEqual([`lost ${1_000 - kept}`, "after", ""]);
+});

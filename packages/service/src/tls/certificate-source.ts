@@ -1,0 +1,77 @@
+import { X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
+import { CertificateFileError } from "./errors.ts";
+import { loadServerCertificate } from "./server-certificate.ts";
+import type { ServerCertificate } from "./server-certificate.ts";
+
+/** Certificate files that are renewed from outside. */
+export interface CertificateFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+export type ProvidedCertificate = Omit<ServerCertificate, "ca">;
+
+/** The result of reading the files. `problem` is in this program's own words. */
+export type CertificateReadResult =
+  | { readonly kind: "changed"; readonly certificate: ProvidedCertificate }
+  | { readonly kind: "unchanged"; readonly expires: Date }
+  | { readonly kind: "rejected"; readonly file: string; readonly problem: string };
+
+/** A server certificate in files that change. */
+export interface CertificateSource {
+  /**
+   * Reads both files and compares them with the certificate in use. Reading them finds renamed files, changed symbolic links
+   * (Kubernetes) and files written in place, whatever their timestamps.
+   */
+  read(now: Date): Promise<CertificateReadResult>;
+}
+
+/** @param onChange hands a new pair to the server, or to all workers. */
+export function createCertificateSource(
+  files: CertificateFiles,
+  initial: ProvidedCertificate,
+  onChange: (certificate: ProvidedCertificate) => void,
+): CertificateSource {
+  let current = initial;
+  return {
+    async read(now) {
+      const found = await load(files);
+      if (found instanceof CertificateFileError)
+        return { kind: "rejected", file: found.file, problem: found.problem };
+      if (found.cert === current.cert && found.key === current.key)
+        return { kind: "unchanged", expires: current.expires };
+      const rejected = (problem: string): CertificateReadResult => ({
+        kind: "rejected",
+        file: files.certFile,
+        problem,
+      });
+      // An expired pair does not replace a valid one.
+      if (found.expires <= now && current.expires > now) return rejected("has expired");
+      if (new Date(new X509Certificate(found.cert).validFrom) > now) return rejected("is not valid yet");
+      if (!isUsable(found)) return rejected("cannot be used by TLS");
+      current = found;
+      onChange(found);
+      return { kind: "changed", certificate: found };
+    },
+  };
+}
+
+/** Whether OpenSSL accepts the pair: it refuses some kinds and sizes of keys. */
+function isUsable({ cert, key }: ProvidedCertificate): boolean {
+  try {
+    createSecureContext({ cert, key });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function load(files: CertificateFiles): Promise<ProvidedCertificate | CertificateFileError> {
+  try {
+    return await loadServerCertificate(files);
+  } catch (error) {
+    if (error instanceof CertificateFileError) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { AWS_KEY, isCorrectlySigned, sha256 } from "../../../testkit/src/aws4-reference.ts";
+import { exportTarget } from "../../../testkit/src/exported-capability.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { startTarget } from "../../../testkit/src/target.ts";
+import type { TestTarget } from "../../../testkit/src/target.ts";
+import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
+import { AWS_CLIENT_REQUESTS } from "../support/aws-client-requests.ts";
+
+let service: TestService;
+let target: TestTarget;
+beforeAll(async () => {
+  service = await startTestService();
+  target = await startTarget();
+});
+afterAll(async () => {
+  await service.close();
+  await target[Symbol.asyncDispose]();
+});
+
+/** What only the client's own side means: its date, retries and telemetry. */
+const OF_THE_CLIENT = /^(?:amz-sdk-|x-amz-user-agent$|x-amz-acl$|x-amz-storage-class$)/;
+
+test.each(AWS_CLIENT_REQUESTS)(
+  "$client: $method $uri is served as it was meant, or refused by rule, never something else",
+  async ({ method, uri, headers, body = "", service: name = "s3", becomes, arrives = {} }) => {
+    const [path = "", query = ""] = uri.split("?");
+    const { token } = await exportTarget(service, {
+      uri: new URL(path, target.url).href,
+      allowQuery: true,
+      hmac: { "aws4-hmac-sha256": { ...AWS_KEY, service: name } },
+    });
+    const before = target.requests.length;
+    await using connection = await openRawConnection(service.port);
+    const line = `${method} /${query === "" ? "" : `?${query}`} HTTP/1.1`;
+    const framing = body === "" ? [] : [`Content-Length: ${body.length}`];
+    connection.send(requestHead(token, { line, headers: [...headers, ...framing] }) + body);
+    const response = await nextResponse(connection, { method });
+    if (becomes !== 200) {
+      expect(response.status).toBe(becomes[0]);
+      expect(JSON.parse(response.body)).toMatchObject({ code: becomes[1] });
+      expect(target.requests).toHaveLength(before);
+      return;
+    }
+    expect(response.status).toBe(200);
+    const request = target.requests.at(-1)!;
+    expect(request).toMatchObject({ method, url: uri, headers: arrives });
+    expect(request.body.toString()).toBe(body);
+    expect(request.headers["x-amz-content-sha256"]).toBe(sha256(body));
+    expect(request.headers["x-amz-date"]).not.toBe("20261128T202938Z");
+    expect(Object.keys(request.headers).filter((each) => OF_THE_CLIENT.test(each))).toEqual([]);
+    expect(isCorrectlySigned(request, name)).toBe(true);
+  },
+);

@@ -1,0 +1,86 @@
+import { X509Certificate } from "node:crypto";
+import { createServer } from "node:https";
+import type { Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { once } from "node:events";
+import type { TLSSocket } from "node:tls";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { call, createMembrane, exportThrough } from "../../../testkit/src/client.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { makeCertificate } from "../../../testkit/src/tls-target.ts";
+import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
+
+/* One origin, several clients: a target answers with the name of whoever the connection belongs to. */
+
+let target: Server;
+let origin: string;
+let own: TestCertificate;
+let service: TestService;
+let exporting: string;
+const connections = new Set<TLSSocket>();
+const clients = new Map<string, TestCertificate>();
+
+beforeAll(async () => {
+  own = await makeCertificate("127.0.0.1");
+  for (const name of ["alice", "bob"]) clients.set(name, await makeCertificate(`${name}.test`));
+  const names = new Map(
+    Array.from(clients, ([name, { cert }]) => [new X509Certificate(cert).fingerprint256, name]),
+  );
+  const options = { cert: own.cert, key: own.key, requestCert: true, rejectUnauthorized: false };
+  target = createServer(options, ({ socket }, response) => {
+    connections.add(socket as TLSSocket);
+    response.end(names.get((socket as TLSSocket).getPeerCertificate().fingerprint256) ?? "nobody");
+  });
+  target.keepAliveTimeout = 600_000; // Undici heeds it: no idle socket ends by itself.
+  target.listen(0, "127.0.0.1");
+  await once(target, "listening");
+  origin = `https://127.0.0.1:${(target.address() as AddressInfo).port}/`;
+  service = await startTestService();
+  exporting = (await createMembrane(service, service.tokens.create, "m")).export;
+});
+afterAll(async () => {
+  await service.close();
+  target.close();
+  target.closeAllConnections();
+});
+
+/** An export of the origin with a client's certificate, or with none. */
+function doorOf(name: string, tls: object = { ca: own.ca }): Promise<string> {
+  const client = clients.get(name);
+  const material = client === undefined ? {} : { cert: client.cert, key: client.key };
+  return exportThrough(service, exporting, { uri: origin, tls: { ...tls, ...material } });
+}
+
+async function ask(token: string): Promise<string> {
+  return (await call(service, token)).text;
+}
+
+test("each client is itself, whoever asked before over connections that are still open", async () => {
+  const tokens = { alice: await doorOf("alice"), bob: await doorOf("bob"), nobody: await doorOf("nobody") };
+  for (const name of ["alice", "bob", "nobody", "bob", "alice", "nobody"] as const)
+    expect(await ask(tokens[name])).toBe(name);
+  const asked = Array.from({ length: 60 }, (_, i) => (["alice", "bob", "nobody"] as const)[i % 3]!);
+  expect(await Promise.all(asked.map((name) => ask(tokens[name])))).toEqual(asked);
+});
+
+test("a connection to a target that was not checked serves nobody who wants it checked, nor the other way round", async () => {
+  const unchecked = await doorOf("nobody", { rejectUnauthorized: false });
+  const checked = await doorOf("nobody", { ca: own.ca });
+  const distrusting = [
+    await doorOf("nobody", {}),
+    await doorOf("nobody", { ca: clients.get("bob")!.ca }),
+    await doorOf("alice", { ca: clients.get("alice")!.ca, rejectUnauthorized: true }),
+  ];
+  expect([await ask(unchecked), await ask(checked)]).toEqual(["nobody", "nobody"]);
+  for (const token of distrusting)
+    expect(await call(service, token)).toMatchObject({ status: 502, json: { code: "target_unreachable" } });
+});
+
+test("exports with the same material share their connections", async () => {
+  const tokens = [await doorOf("alice"), await doorOf("alice")];
+  await ask(tokens[0]!);
+  const before = connections.size;
+  for (const token of tokens) expect(await ask(token)).toBe("alice");
+  expect(connections.size).toBe(before);
+});

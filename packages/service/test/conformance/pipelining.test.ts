@@ -1,0 +1,121 @@
+import { once } from "node:events";
+import { expect, test } from "vitest";
+import { call } from "../../../testkit/src/client.ts";
+import { exportTarget } from "../../../testkit/src/exported-capability.ts";
+import { deferred } from "../../../testkit/src/deferred.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import { OK_RESPONSE, rawResponder } from "../../../testkit/src/raw-responder.ts";
+import { startRawTarget, startStreamingTarget } from "../../../testkit/src/target.ts";
+import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
+
+test("of a hundred requests sent at once on one connection one is under way, and when their sender leaves none", async () => {
+  // It would wait a minute, longer than this test may take, for whatever is still under way.
+  await using service = await startTestService({ limits: { shutdownMs: 60_000 } });
+  let connections = 0;
+  const ended = deferred<void>();
+  await using target = await startRawTarget((socket) => {
+    connections += 1;
+    socket.write("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf");
+    socket.on("close", () => ended.resolve());
+  });
+  const { token } = await exportTarget(service, { uri: target.url });
+  {
+    await using connection = await openRawConnection(service.port);
+    connection.send(requestHead(token).repeat(100));
+    await connection.until((received) => received.endsWith("half"));
+    expect(connections).toBe(1);
+  }
+  await ended.promise;
+  await service.close();
+});
+
+test("requests sent at once on one connection are answered one after the other", async () => {
+  await using service = await startTestService();
+  await using target = await startRawTarget(rawResponder(OK_RESPONSE));
+  const { token } = await exportTarget(service, { uri: target.url });
+  await using connection = await openRawConnection(service.port);
+  connection.send(requestHead(token).repeat(5));
+  for (let from = 0, count = 0; count < 5; count += 1) {
+    const response = await nextResponse(connection, { from });
+    expect(response.status).toBe(200);
+    from = connection.received().length - response.rest.length;
+  }
+});
+
+test("a requester that stops reading is cut after its time, and so is the target's connection", async () => {
+  await using service = await startTestService({ limits: { readerIdleMs: 100, shutdownMs: 60_000 } });
+  const cut = deferred<void>();
+  await using target = await startRawTarget((socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\n\r\n${"x".repeat(64 * 1024 * 1024)}`);
+    socket.on("close", () => cut.resolve());
+  });
+  const { token } = await exportTarget(service, { uri: target.url });
+  await using connection = await openRawConnection(service.port);
+  connection.socket.pause();
+  connection.send(requestHead(token));
+  await cut.promise;
+  await service.close();
+});
+
+test("whoever asks a target of another method for the head alone does not have its body pulled", async () => {
+  await using service = await startTestService({ limits: { shutdownMs: 60_000 } });
+  let ended: Promise<unknown> = Promise.resolve();
+  await using target = await startStreamingTarget((_request, response) => {
+    ended = once(response, "close");
+    const pour = (): void => {
+      while (response.writable && response.write("x".repeat(64 * 1024)));
+      response.once("drain", pour);
+    };
+    pour();
+  });
+  const { token } = await exportTarget(service, { uri: target.url, method: "GET" });
+  await using connection = await openRawConnection(service.port);
+  connection.send(requestHead(token, { line: "HEAD / HTTP/1.1" }));
+  expect(await nextResponse(connection, { method: "HEAD" })).toMatchObject({ status: 200, body: "" });
+  await ended;
+});
+
+test("what stands behind a request whose answer closes the connection is not carried out", async () => {
+  await using service = await startTestService({ limits: { managementBodyBytes: 1_000 } });
+  let count = 0;
+  await using target = await startStreamingTarget((_request, response) => {
+    count += 1;
+    response.end("ok");
+  });
+  const { token, export: exporting } = await exportTarget(service, { uri: target.url });
+  const unclear = `${requestHead(token, { headers: ["Transfer-Encoding: gzip, chunked"] })}0\r\n\r\n`;
+  const line = "POST / HTTP/1.1";
+  // More than Node takes in before the body is asked for, whichever version it is.
+  const length = 4_000_000;
+  const tooLong =
+    requestHead(exporting, { line, headers: [`Content-Length: ${length}`] }) + "x".repeat(length);
+  const all = [
+    [unclear, 400],
+    [tooLong, 413],
+  ] as const;
+  for (const [sent, status] of all) {
+    count = 0;
+    await using connection = await openRawConnection(service.port);
+    connection.send(requestHead(token) + sent + requestHead(token));
+    const { rest } = await nextResponse(connection);
+    expect(
+      await nextResponse(connection, { from: connection.received().length - rest.length }),
+    ).toMatchObject({ status });
+    await connection.closed;
+    expect(count).toBe(1);
+  }
+});
+
+test("what stands behind a body that was not read to its end is not carried out", async () => {
+  await using service = await startTestService();
+  await using target = await startStreamingTarget((_request, response) => void response.end("ok"));
+  const { token, revoke } = await exportTarget(service, { uri: target.url });
+  await using connection = await openRawConnection(service.port);
+  connection.send(`${requestHead(token, { line: "POST / HTTP/1.1", headers: ["Content-Length: 10"] })}half-`);
+  expect(await nextResponse(connection)).toMatchObject({ status: 200, body: "ok" });
+  connection.send(`whole${requestHead(revoke)}`);
+  await connection.closed;
+  // Written behind whatever the revoke would have written.
+  await exportTarget(service, { uri: target.url });
+  expect((await call(service, token)).status).toBe(200);
+});

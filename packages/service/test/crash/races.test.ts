@@ -1,0 +1,163 @@
+import { Agent } from "undici";
+import { expect, test } from "vitest";
+import type { CallResponse, CallOptions } from "../../../testkit/src/client.ts";
+import {
+  call,
+  createMembrane,
+  exportThrough,
+  expectStatus,
+  tokenOf,
+  uriOf,
+} from "../../../testkit/src/client.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import { startTarget } from "../../../testkit/src/target.ts";
+
+const ROUNDS = 150;
+/** Rounds that run at the same time. */
+const LANES = 12;
+/** Requests that race in one round; the revoke is sent as any of them, in turn. */
+const RACERS = 5;
+
+test("an export that races a revoke of its membrane is refused, or makes a capability that is dead when the revoke is answered", async () => {
+  await using service = await startTestService();
+  await using target = await startTarget();
+  using client = startClient(service);
+  const outcomes = await inLanes(async (round) => {
+    const membrane = await createMembrane(service, service.tokens.create, `round ${round}`);
+    const exporting = (): Promise<CallResponse> =>
+      client.send(membrane.export, { body: { uri: target.url } });
+    return race(client, round, exporting, membrane.revoke, (response) => tokenOf(response.json.capability));
+  });
+  expectBothOutcomes(outcomes);
+});
+
+test("a re-export that races a revoke of its parent's membrane is refused, or is dead when the revoke is answered", async () => {
+  await using service = await startTestService();
+  await using target = await startTarget();
+  using client = startClient(service);
+  const delegate = await createMembrane(service, service.tokens.create, "delegate");
+  const outcomes = await inLanes(async (round) => {
+    const membrane = await createMembrane(service, service.tokens.create, `round ${round}`);
+    const parent = await exportThrough(service, membrane.export, { uri: target.url });
+    const body = { capability: uriOf(service, parent) };
+    const reexporting = (): Promise<CallResponse> => client.send(delegate.export, { body });
+    return race(client, round, reexporting, membrane.revoke, (response) => tokenOf(response.json.capability));
+  });
+  expectBothOutcomes(outcomes);
+});
+
+test("a create that races deleteSelf is refused, or makes a membrane that is dead when deleteSelf is answered", async () => {
+  await using service = await startTestService();
+  using client = startClient(service);
+  const outcomes = await inLanes(async (round) => {
+    const response = await client.send(service.tokens.provision, { body: { id: `round ${round}` } });
+    const { capabilities } = expectStatus(response, 201).json;
+    let made = 0;
+    const creating = (): Promise<CallResponse> =>
+      client.send(tokenOf(capabilities.create), { body: { id: `membrane ${(made += 1)}` } });
+    return race(client, round, creating, tokenOf(capabilities.deleteSelf), ({ json }) =>
+      tokenOf(json.capabilities.export),
+    );
+  });
+  expectBothOutcomes(outcomes);
+});
+
+test.each(["create", "provision"] as const)(
+  "of two %s of one id exactly one is answered 201",
+  async (kind) => {
+    await using service = await startTestService();
+    using client = startClient(service);
+    const code = kind === "create" ? "membrane_exists" : "tenant_exists";
+    await inLanes(async (round) => {
+      const body = { id: `round ${round}` };
+      const responses = await Promise.all([1, 2].map(() => client.send(service.tokens[kind], { body })));
+      const [won, lost] = responses.toSorted((a, b) => a.status - b.status);
+      expect(won).toMatchObject({ status: 201, json: body });
+      expect(lost).toMatchObject({ status: 409, json: { code } });
+    });
+  },
+);
+
+test("a delegated query that races itself gives the same capabilities every time, and they work", async () => {
+  await using service = await startTestService();
+  using client = startClient(service);
+  const delegate = await createMembrane(service, service.tokens.create, "delegate");
+  await inLanes(async (round) => {
+    await createMembrane(service, service.tokens.create, `round ${round}`);
+    const body = { capability: uriOf(service, service.tokens.query) };
+    const query = await exportThrough(service, delegate.export, body);
+    const path = `/?id=${encodeURIComponent(`round ${round}`)}`;
+    const responses = await Promise.all(Array.from({ length: RACERS }, () => client.send(query, { path })));
+    const [first] = responses;
+    expect(first?.json.membranes).toHaveLength(1);
+    for (const response of responses) expect(response.json).toEqual(first?.json);
+    const { capabilities } = first!.json.membranes[0];
+    expect(await client.send(tokenOf(capabilities.export), { body: {} })).toMatchObject({ status: 400 });
+    expect(await client.send(tokenOf(capabilities.revoke))).toMatchObject({ status: 202 });
+  });
+});
+
+interface Client extends Disposable {
+  send(token: string, options?: CallOptions): Promise<CallResponse>;
+}
+
+/** Enough connections that what races does not wait in line here. */
+function startClient(service: TestService): Client {
+  const dispatcher = new Agent({ connections: LANES * RACERS });
+  return {
+    send: (token, options = {}) => call(service, token, { ...options, dispatcher }),
+    [Symbol.dispose]: () => void dispatcher.destroy(),
+  };
+}
+
+/** @returns how many of the racers made something, and how many were refused. */
+async function race(
+  client: Client,
+  round: number,
+  make: () => Promise<CallResponse>,
+  revoke: string,
+  tokenMade: (response: CallResponse) => string,
+): Promise<{ made: number; refused: number }> {
+  const responses: CallResponse[] = [];
+  const racers: Promise<unknown>[] = [];
+  const late: CallResponse[] = [];
+  for (let racer = 0; racer < RACERS; racer += 1) {
+    if (racer !== round % RACERS) {
+      racers.push(make().then((response) => responses.push(response)));
+      continue;
+    }
+    const revoked = client.send(revoke, { method: "POST" }).then(async (response) => {
+      expectStatus(response, 202);
+      late.push(await make());
+    });
+    racers.push(revoked);
+  }
+  await Promise.all(racers);
+  const made = responses.filter(({ status }) => status === 201);
+  const refused = responses.filter(({ status }) => status !== 201);
+  for (const answer of [...refused, ...late]) {
+    expect([400, 401]).toContain(answer.status);
+    expect(["unauthorized", "dead_capability"]).toContain(answer.json.code);
+  }
+  for (const answer of made) {
+    expect(await client.send(tokenMade(answer), { body: {} })).toMatchObject({ status: 401 });
+  }
+  return { made: made.length, refused: refused.length };
+}
+
+/** A race that always ends the same way was none. */
+function expectBothOutcomes(outcomes: readonly { readonly made: number; readonly refused: number }[]): void {
+  expect(outcomes.some(({ made }) => made > 0)).toBe(true);
+  expect(outcomes.some(({ refused }) => refused > 0)).toBe(true);
+}
+
+async function inLanes<T>(run: (round: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let round = (next += 1); round <= ROUNDS; round = next += 1) results.push(await run(round));
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return results;
+}

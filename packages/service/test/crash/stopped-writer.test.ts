@@ -1,0 +1,71 @@
+import { setTimeout } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { startContinuousWriter } from "../../../testkit/src/continuous-writer.ts";
+import { call, createMembrane, expectStatus, exportThrough } from "../../../testkit/src/client.ts";
+import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
+import { spawnService } from "../../../testkit/src/process.ts";
+import { startTarget } from "../../../testkit/src/target.ts";
+import { holdWriteLock } from "../../../testkit/src/write-lock.ts";
+
+/* Another process on the same store that stops, in its turn, its commit or its flush, must hold up no answer. */
+
+const FLAGS = { flags: ["--writer-deadline-ms", "500"] };
+const ROUNDS = 25;
+
+test("with another process stopped anywhere within a write, every revoke is answered, and a repeat takes effect", async () => {
+  await using data = await initDataDirectory();
+  await using service = await spawnService(data.path, FLAGS);
+  await using target = await startTarget();
+  const membranes = [];
+  for (let i = 0; i < ROUNDS; i += 1) {
+    const { revoke, export: exporting } = await createMembrane(service, data.tokens.create, `m${i}`);
+    membranes.push({ revoke, door: await exportThrough(service, exporting, { uri: target.url }) });
+  }
+  await using other = await startContinuousWriter(data.path);
+  const statuses = new Set<number>();
+  for (const [round, { revoke, door: token }] of membranes.entries()) {
+    // Not in step with what the other does.
+    await setTimeout((round * 7) % 31);
+    other.stop();
+    const responses = await Promise.all([
+      call(service, revoke),
+      call(service, revoke),
+      call(service, revoke),
+    ]);
+    for (const { status, json } of responses) {
+      statuses.add(status);
+      expect([202, 503]).toContain(status);
+      if (status === 503) expect(json).toMatchObject({ code: "store_busy" });
+    }
+    if (responses.some(({ status }) => status === 202)) {
+      expect(await call(service, token)).toMatchObject({ status: 401 });
+    }
+    other.resume();
+    const repeated = await untilAcknowledged(() => call(service, revoke));
+    expectStatus(repeated, 202);
+    expect(await call(service, token)).toMatchObject({ status: 401 });
+  }
+  expect(statuses).toContain(503);
+});
+
+/** Repeats what is a 503 while the other process and this one share the disk. */
+async function untilAcknowledged<T extends { readonly status: number }>(send: () => Promise<T>): Promise<T> {
+  for (let i = 0; i < 100; i += 1) {
+    const response = await send();
+    if (response.status !== 503) return response;
+  }
+  throw new Error("never acknowledged");
+}
+
+test("a service ends at SIGTERM though its write hangs in another process, and invokes until then", async () => {
+  await using data = await initDataDirectory();
+  await using service = await spawnService(data.path, FLAGS);
+  await using target = await startTarget();
+  const membrane = await createMembrane(service, data.tokens.create, "m");
+  const token = await exportThrough(service, membrane.export, { uri: target.url });
+  await using _writer = await holdWriteLock(data.path);
+  expect(await call(service, membrane.revoke)).toMatchObject({ status: 503, json: { code: "store_busy" } });
+  expect(await call(service, token)).toMatchObject({ status: 200 });
+  expect(await service.end("SIGTERM")).toEqual({ code: null, signal: "SIGKILL" });
+  expect(service.logged()).toContainEqual(expect.objectContaining({ msg: "stopped" }));
+});

@@ -1,0 +1,80 @@
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import type { LogLine, ServiceProcess } from "../../../testkit/src/process.ts";
+import { spawnService } from "../../../testkit/src/process.ts";
+import { run } from "../../../testkit/src/run.ts";
+
+const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
+
+/** Makes a process reject a promise that is not awaited, or throw where nothing catches, when it gets a signal. */
+const FAULTY = [
+  "process.on('SIGUSR2',()=>void(Promise.reject(new(Error)('rejected'))))",
+  "process.on('SIGWINCH',()=>{throw(new(Error)('thrown'))})",
+].join(";");
+const ENV = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(FAULTY)}` };
+
+async function logs(service: ServiceProcess, msg: string): Promise<LogLine> {
+  for (let count = 0; count < 1_000; count += 1) {
+    const event = service.logged().find((each) => each.msg === msg);
+    if (event !== undefined) return event;
+    await new Promise((resolve) => void setTimeout(resolve, 50));
+  }
+  throw new Error(`nothing logged "${msg}"`);
+}
+
+test.each(["SIGUSR2", "SIGWINCH"] as const)(
+  "a fault that nothing catches in a service that a test started fails the test (%s)",
+  async (signal) => {
+    await using directory = await temporaryDirectory();
+    const service = await spawnService(directory.path, { env: ENV });
+    process.kill(service.pid, signal);
+    await logs(service, "crashed");
+    await expect(service.end("SIGKILL")).rejects.toThrow(/a fault that nothing caught/);
+    await expect(service[Symbol.asyncDispose]()).rejects.toThrow(/a fault that nothing caught/);
+  },
+);
+
+test("so does one in a worker, though another takes its place", async () => {
+  await using directory = await temporaryDirectory();
+  const service = await spawnService(directory.path, { env: ENV, flags: ["--workers", "2"] });
+  const { worker } = await logs(service, "worker started");
+  process.kill(worker!, "SIGUSR2");
+  await logs(service, "worker ended");
+  await logs(service, "crashed");
+  await expect(service.end("SIGTERM")).rejects.toThrow(/a fault that nothing caught/);
+});
+
+test("a promise that is rejected and that nobody waits for fails a run of tests that all pass", async () => {
+  await using directory = await temporaryDirectory();
+  const tests = join(directory.path, "packages/any/test");
+  await mkdir(tests, { recursive: true });
+  await symlink(join(ROOT, "node_modules"), join(directory.path, "node_modules"));
+  const write = (body: string): Promise<void> =>
+    writeFile(
+      join(tests, "a.test.ts"),
+      `import { test } from "vitest";\ntest("passes", () => { ${body} });\n`,
+    );
+  const vitest = (): ReturnType<typeof run> =>
+    run(
+      process.execPath,
+      [
+        join(ROOT, "node_modules/vitest/vitest.mjs"),
+        "run",
+        "--root",
+        directory.path,
+        "--config",
+        join(ROOT, "vitest.config.ts"),
+      ],
+      { env: { PATH: process.env["PATH"], NO_COLOR: "1" } },
+    );
+  await write("");
+  expect(await vitest()).toMatchObject({ code: 0, stdout: expect.stringContaining("1 passed") });
+  await write('void Promise.reject(new Error("nobody waits"));');
+  const { code, stdout, stderr } = await vitest();
+  expect(code).toBe(1);
+  expect(stdout + stderr).toMatch(/1 passed/);
+  expect(stdout + stderr).toMatch(/Unhandled Rejection/);
+});

@@ -1,0 +1,205 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { formatToken } from "capability-protocol";
+import { AWS_KEY } from "../../../testkit/src/aws4-reference.ts";
+import { openRawConnection } from "../../../testkit/src/raw-connection.ts";
+import type { Message, ParseResult } from "../support/fuzz-parser.ts";
+import { readResponse, readRequest, valuesOf } from "../support/fuzz-parser.ts";
+import type { TokenName } from "../support/fuzz-requests.ts";
+import { arbitraryRequestStream, withTokens } from "../support/fuzz-requests.ts";
+import { fuzz, FUZZ_TIMEOUT_MS, rarely, within } from "../support/fuzz-run.ts";
+import type { Script } from "../support/fuzz-script.ts";
+import { inPieces, MARK, markOf, marksIn, sendPieces, printable } from "../support/fuzz-script.ts";
+import type { ReceivedFuzzRequest, StrictUpstream } from "../support/fuzz-upstream.ts";
+import { startStrictUpstream } from "../support/fuzz-upstream.ts";
+import type { FuzzEnv } from "../support/fuzz-env.ts";
+import { startFuzzEnv } from "../support/fuzz-env.ts";
+
+/*
+ * Requesters that send anything at all, to targets that answer as they should. FUZZ_SECONDS sets for how long, FUZZ_SEED
+ * plays again what failed.
+ */
+
+/** Streams side by side, each on a connection of its own. */
+interface Run {
+  readonly streams: readonly Script[];
+  /** Whether requesters fall silent where they should go on, so that limits are waited for. */
+  readonly isPatient: boolean;
+}
+
+/** Each requester has its own capabilities, so that the target knows whose a request is, whatever it holds. */
+const LANES = 16;
+
+const aRun: fc.Arbitrary<Run> = fc.record({
+  streams: fc.array(arbitraryRequestStream, { minLength: 1, maxLength: LANES, size: "max" }),
+  isPatient: rarely(60),
+});
+
+interface Lane {
+  readonly tokens: Readonly<Record<TokenName, string>>;
+  /** Requests that reached the target whole, in their order. */
+  readonly arrived: { readonly message: Message; readonly bytes: string }[];
+}
+
+const lanes: Lane[] = [];
+let world: FuzzEnv;
+let target: StrictUpstream;
+beforeAll(async () => {
+  world = await startFuzzEnv();
+  target = await startStrictUpstream((asked) => void echo(asked));
+  const hmac = { "aws4-hmac-sha256": { ...AWS_KEY, service: "lambda" } };
+  const nobody = formatToken(new Uint8Array(64).fill(1));
+  for (let lane = 0; lane < LANES; lane += 1) {
+    const uri = `${target.url}${lane}`;
+    const plain = await world.open({ uri, allowQuery: true });
+    const signed = await world.open({ uri, allowQuery: true, hmac });
+    lanes.push({ tokens: { plain, signed, create: world.tokens.create, nobody }, arrived: [] });
+  }
+});
+afterAll(async () => {
+  await target[Symbol.asyncDispose]();
+  await world[Symbol.asyncDispose]();
+});
+
+/** `METHOD /LANE?QUERY HTTP/1.1` */
+const ARRIVING = /^(\S+) \/(\d+)(\S*) /;
+
+/** Answers with the method and the query; in chunks or with a length, in turns. */
+async function echo({ socket, whole }: ReceivedFuzzRequest): Promise<void> {
+  const arrived = await whole;
+  const [, method = "", lane = "", query = ""] = ARRIVING.exec(arrived.message.start) ?? [];
+  lanes[Number(lane)]!.arrived.push(arrived);
+  const said = `${method}${query}`;
+  const body = method === "HEAD" ? "" : said;
+  const framed =
+    Number(lane) % 2 === 0
+      ? `Content-Length: ${said.length}\r\n\r\n${body}`
+      : `Transfer-Encoding: chunked\r\n\r\n${body && `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`}`;
+  const bytes = `HTTP/1.1 200 OK\r\nX-Echo: ${said}\r\n${framed}`;
+  // Other requests, and what else comes on the requester's connection, get their turns within the answer.
+  await sendPieces(socket, inPieces(bytes, [2_000, 4_000, 6_000, 8_000]), "none");
+}
+
+test(
+  "no stream of a requester harms the service, outlasts its limits, is mixed with another, or is read as something else",
+  { timeout: FUZZ_TIMEOUT_MS },
+  async () => {
+    await fuzz(aRun, play);
+    await target.drained();
+    await world.expectNothingInFlight();
+  },
+);
+
+async function play({ streams, isPatient }: Run): Promise<void> {
+  const played = await Promise.allSettled(
+    streams.map((script, lane) => streamed(script, lanes[lane]!, isPatient)),
+  );
+  await world.expectUnharmed();
+  for (const { arrived } of lanes) arrived.splice(0);
+  for (const one of played) if (one.status === "rejected") throw one.reason;
+  expect(target.faults.splice(0)).toEqual([]);
+}
+
+let streamCount = 0;
+
+async function streamed(script: Script, { tokens, arrived }: Lane, isPatient: boolean): Promise<void> {
+  streamCount += 1;
+  const mark = markOf(streamCount);
+  const bytes = withTokens(script.bytes.replaceAll(MARK, mark), tokens);
+  const { requests, rest } = requestsIn(bytes);
+  const asked = [...requests.map(({ start }) => start), ...(rest === "" ? [] : [rest])];
+  const ending = rest !== "" && script.ending === "none" && !isPatient ? "fin" : script.ending;
+
+  await using connection = await openRawConnection(world.port);
+  let isEnded = false;
+  const closed = connection.closed.then((how) => (isEnded = how === "ended"));
+  const saying = sendPieces(connection.socket, inPieces(bytes, script.cuts), ending);
+  // What is not whole is waited for until the service closes the connection.
+  const isEnough = (): boolean =>
+    rest === "" &&
+    ending === "none" &&
+    answersIn(connection.received(), asked, false).length >= requests.length;
+  await within(
+    connection.until(isEnough).catch(() => closed),
+    `answers to ${printable(bytes)}, or the end of the connection; so far ${printable(connection.received())}`,
+  );
+  await saying;
+  const received = connection.received();
+  const what = `sent ${printable(bytes)}, then ${ending}, received ${printable(received)}`;
+  expect(
+    marksIn(received).filter((other) => other !== mark),
+    what,
+  ).toEqual([]);
+  const responses = answersIn(received, asked, isEnded);
+  expect(responses.length, what).toBeLessThanOrEqual(asked.length);
+  responses.forEach((response, index) => {
+    const [echoed] = valuesOf(response, "x-echo");
+    if (echoed === undefined) return;
+    const request = requests[index];
+    expect(request && said(request), what).toBe(echoed);
+    expect(response.body, what).toBe(echoed.startsWith("HEAD") ? "" : echoed);
+  });
+  if (script.isSound && ending === "none") {
+    expect(
+      responses.map((response) => valuesOf(response, "x-echo").join()),
+      what,
+    ).toEqual(requests.map(said));
+  }
+  expectInOrder(arrived, requests, mark, what);
+}
+
+/** What a target says to a request. */
+function said({ start }: Message): string {
+  const [, method = "", query = ""] = /^(\S+) +[^? ]*(\S*) /.exec(start) ?? [];
+  return `${method}${query}`;
+}
+
+/** Whole requests in a stream, and the bytes that follow them and are none. */
+function requestsIn(bytes: string): { readonly requests: readonly Message[]; readonly rest: string } {
+  const requests: Message[] = [];
+  let at = 0;
+  for (;;) {
+    const reading = readRequest(bytes, at);
+    if (reading.kind !== "whole") return { requests, rest: bytes.slice(at).replace(/^[\r\n]+/, "") };
+    requests.push(reading.message);
+    at = reading.message.end;
+  }
+}
+
+/** The whole answers; fails when what came is none. `asked`: what begins like the requests, in their order. */
+function answersIn(received: string, asked: readonly string[], isEnded: boolean): readonly Message[] {
+  const responses: Message[] = [];
+  let at = 0;
+  while (at < received.length) {
+    const method = asked[responses.length]?.startsWith("HEAD ") ? "HEAD" : "GET";
+    const reading: ParseResult = readResponse(received, { from: at, method, isEnded });
+    if (reading.kind === "malformed") throw new Error(`${reading.why}: ${printable(received)}`);
+    if (reading.kind === "cut") break;
+    responses.push(reading.message);
+    at = reading.message.end;
+  }
+  return responses;
+}
+
+/** What arrived is of this requester alone, and is some of what it sent, in order, and nothing else. */
+function expectInOrder(
+  arrived: Lane["arrived"],
+  requests: readonly Message[],
+  mark: string,
+  what: string,
+): void {
+  let next = 0;
+  for (const { message, bytes } of arrived) {
+    expect(
+      marksIn(bytes).filter((other) => other !== mark),
+      what,
+    ).toEqual([]);
+    const [, method, , query] = ARRIVING.exec(message.start) ?? [];
+    const found = requests.findIndex(
+      (request, index) =>
+        index >= next && said(request) === `${method}${query}` && request.body === message.body,
+    );
+    expect(found, `arrived ${printable(bytes)}, ${what}`).toBeGreaterThanOrEqual(next);
+    next = found + 1;
+  }
+}

@@ -1,0 +1,106 @@
+import { expect, test } from "vitest";
+import { call, createMembrane, exportThrough, expectStatus, uriOf } from "../../../testkit/src/client.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import { startTarget } from "../../../testkit/src/target.ts";
+import { openRawStore } from "../../../testkit/src/raw-store.ts";
+
+const DEPTH = 64;
+
+/** An export capability of the first tenant has its membrane, the tenant and the tenant's `create` in its lineage. */
+const ABOVE_AN_EXPORT = 3;
+
+interface Link {
+  readonly membrane: { readonly export: string; readonly revoke: string };
+  readonly capability: string;
+}
+
+/** A target, exported, and re-exported again and again, each time through a membrane of its own. */
+async function delegate(service: TestService, targetUrl: string, depth: number): Promise<Link[]> {
+  const links: Link[] = [];
+  for (let level = 0; level < depth; level += 1) {
+    const membrane = await createMembrane(service, service.tokens.create, `level ${level}`);
+    const above = links.at(-1);
+    const source =
+      above === undefined ? { uri: targetUrl } : { capability: uriOf(service, above.capability) };
+    links.push({ membrane, capability: await exportThrough(service, membrane.export, source) });
+  }
+  return links;
+}
+
+async function statuses(service: TestService, links: readonly Link[]): Promise<number[]> {
+  return Promise.all(links.map(async ({ capability }) => (await call(service, capability)).status));
+}
+
+test(`a target is invoked through ${DEPTH} delegations, and revoking any membrane kills exactly what is below`, async () => {
+  await using service = await startTestService();
+  await using target = await startTarget();
+  const links = await delegate(service, target.url, DEPTH);
+  expect(await statuses(service, links)).toEqual(links.map(() => 200));
+
+  for (let level = DEPTH - 1; level >= 0; level -= 1) {
+    expectStatus(await call(service, links[level]!.membrane.revoke), 202);
+    expect(await statuses(service, links)).toEqual(links.map((_, other) => (other < level ? 200 : 401)));
+  }
+});
+
+test.each([0, 20, 63])(
+  "revoking membrane %i alone leaves the membranes below it open and the capabilities above it alive",
+  async (level) => {
+    await using service = await startTestService();
+    await using target = await startTarget();
+    const links = await delegate(service, target.url, DEPTH);
+    await statuses(service, links);
+    expectStatus(await call(service, links[level]!.membrane.revoke), 202);
+
+    expect(await statuses(service, links)).toEqual(links.map((_, other) => (other < level ? 200 : 401)));
+    for (const [other, { membrane }] of links.entries()) {
+      if (other === level) continue;
+      await exportThrough(service, membrane.export, { uri: target.url });
+    }
+  },
+);
+
+test("an export capability re-exported with itself 60 times has 60 more members in its lineage, not 2 to the 60", async () => {
+  const times = 60;
+  await using service = await startTestService({ limits: { lineageNodes: 1 + times + ABOVE_AN_EXPORT } });
+  const membrane = await createMembrane(service, service.tokens.create, "doubling");
+  const last = await reexportWithItself(service, membrane.export, times);
+  expect(await call(service, last, { body: {} })).toMatchObject({ status: 400 });
+
+  const oneMore = await call(service, last, { body: { capability: uriOf(service, last) } });
+  expect(oneMore).toMatchObject({ status: 409, json: { code: "lineage_limit" } });
+  expectStatus(await call(service, membrane.revoke), 202);
+  expect(await call(service, last, { body: {} })).toMatchObject({ status: 401 });
+});
+
+test("what would have more than 256 members in its lineage is a 409 that says so, and nothing of it is stored", async () => {
+  await using service = await startTestService();
+  await using target = await startTarget();
+  const membrane = await createMembrane(service, service.tokens.create, "deep");
+  const deepest = await reexportWithItself(service, membrane.export, 256 - 1 - ABOVE_AN_EXPORT);
+  const before = await countRows(service);
+
+  // A target descends from the export capability that made it, and so do the exported capabilities.
+  for (const body of [{ capability: uriOf(service, deepest) }, { uri: target.url }]) {
+    const response = await call(service, deepest, { body });
+    expect(response).toMatchObject({ status: 409, json: { error: "Conflict", code: "lineage_limit" } });
+    expect(response.json.message).toContain("256");
+  }
+  expect(await countRows(service)).toEqual(before);
+  expect(await call(service, deepest, { body: {} })).toMatchObject({ status: 400 });
+});
+
+async function reexportWithItself(service: TestService, exporting: string, times: number): Promise<string> {
+  let last = exporting;
+  for (let time = 0; time < times; time += 1) {
+    last = await exportThrough(service, last, { capability: uriOf(service, last) });
+  }
+  return last;
+}
+
+/** How many records and index rows there are. */
+async function countRows({ directory }: TestService): Promise<number[]> {
+  await using store = openRawStore(directory);
+  return (["nodes", "lookups", "names", "children"] as const).map((table) => store.rows(table).length);
+}

@@ -1,0 +1,191 @@
+import { once } from "node:events";
+import { request } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { expect, test } from "vitest";
+import {
+  call,
+  createMembrane,
+  expectStatus,
+  exportThrough,
+  tokenOf,
+  uriOf,
+} from "../../../testkit/src/client.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
+import type { ServiceProcess } from "../../../testkit/src/process.ts";
+import { startTarget } from "../../../testkit/src/target.ts";
+
+/* What the operator does at the machine itself, without a capability: beside a running service, and shown on a terminal. */
+
+const AUTHORITY = "membrane.test";
+
+/** A tenant that the operator makes while the service runs. */
+async function newTenant(data: string, id: string) {
+  const { code, stdout } = await runMembrane(["tenant", "create", "--id", id, "--json", "--data", data]);
+  expect(code).toBe(0);
+  const { create, query, deleteSelf } = JSON.parse(stdout).capabilities;
+  return { create: tokenOf(create), query: tokenOf(query), deleteSelf: tokenOf(deleteSelf) };
+}
+
+/** The last line that a command wrote to standard error, which is an event of the log. */
+function eventOf(stderr: string): unknown {
+  return JSON.parse(stderr.trim().split("\n").at(-1)!);
+}
+
+async function openStream(service: ServiceProcess, token: string): Promise<IncomingMessage> {
+  const asked = request(service.url, { headers: { authorization: `Bearer ${token}` }, agent: false });
+  asked.end();
+  const [response]: IncomingMessage[] = await once(asked, "response");
+  return response!;
+}
+
+/** Resolves when an answer is broken off; rejects when it ends as if it were whole. */
+function brokenOff(response: IncomingMessage): Promise<void> {
+  return new Promise((resolve, reject) => {
+    response.on("aborted", () => resolve());
+    response.on("error", () => resolve());
+    response.on("end", () => reject(new Error("the answer ended as if whole")));
+    response.resume();
+  });
+}
+
+function endless(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  response.write("data: first\n\n");
+}
+
+const FINGERPRINT = expect.stringMatching(/^[0-9a-f]{12}$/);
+
+test("membrane list and revoke work without a capability beside a running service: its streams are cut, others go on, and it is recorded", async () => {
+  await using directory = await temporaryDirectory();
+  await using target = await startTarget(endless);
+  await using service = await spawnService(directory.path);
+  const membrane = (...args: string[]) =>
+    runMembrane(["membrane", ...args, "--tenant", "alice", "--data", directory.path]);
+  const alice = await newTenant(directory.path, "alice");
+  const lost = await createMembrane(service, alice.create, "lost");
+  const kept = await createMembrane(service, alice.create, "kept");
+  const exported = await exportThrough(service, lost.export, { uri: target.url });
+  const lent = await exportThrough(service, kept.export, {
+    capability: uriOf({ authority: AUTHORITY }, exported),
+  });
+  const other = await exportThrough(service, kept.export, { uri: target.url });
+  // Membranes made before a reissue are listed too: their capabilities are the ones that are lost.
+  await runMembrane(["tenant", "reissue", "--id", "alice", "--data", directory.path]);
+  expect(await membrane("list")).toMatchObject({ code: 0, stdout: "kept\nlost\n", stderr: "" });
+
+  const streams = [await openStream(service, exported), await openStream(service, lent)];
+  const goesOn = await openStream(service, other);
+  const cut = Promise.all(streams.map(brokenOff));
+  const revoked = await membrane("revoke", "--id", "lost");
+  expect(revoked).toMatchObject({ code: 0, stdout: expect.stringContaining('Revoked the membrane "lost"') });
+  for (const token of [lost.export, exported, lent]) expectStatus(await call(service, token), 401);
+  await cut;
+  expect(eventOf(revoked.stderr)).toMatchObject({
+    msg: "operated",
+    command: "membrane revoke",
+    tenant: FINGERPRINT,
+    membrane: FINGERPRINT,
+  });
+  expect(goesOn.errored).toBeNull();
+  goesOn.destroy();
+  expect(await membrane("list", "--json")).toMatchObject({ code: 0, stderr: "" });
+  expect(JSON.parse((await membrane("list", "--json")).stdout)).toEqual({ membranes: [{ id: "kept" }] });
+  expect(await membrane("revoke", "--id", "lost")).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^membrane: --id: the tenant has no membrane "lost" that is alive/),
+  });
+  expect(JSON.parse((await membrane("revoke", "--id", "kept", "--json")).stdout)).toEqual({
+    tenant: "alice",
+    id: "kept",
+    revoked: true,
+  });
+});
+
+test("tenant delete ends a tenant whose deleteSelf is lost, with all that descends from it and nothing else, and is recorded", async () => {
+  await using directory = await temporaryDirectory();
+  await using target = await startTarget(endless);
+  await using service = await spawnService(directory.path);
+  const alice = await newTenant(directory.path, "alice");
+  const bob = await newTenant(directory.path, "bob");
+  const membrane = await createMembrane(service, alice.create, "m");
+  const exported = await exportThrough(service, membrane.export, { uri: target.url });
+  const stream = await openStream(service, exported);
+  const cut = brokenOff(stream);
+  const deleted = await runMembrane(["tenant", "delete", "--id", "alice", "--data", directory.path]);
+  expect(deleted).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Deleted the tenant "alice"/) });
+  for (const token of [alice.create, alice.query, membrane.export, exported]) {
+    expectStatus(await call(service, token), 401);
+  }
+  await cut;
+  expect(eventOf(deleted.stderr)).toMatchObject({
+    msg: "operated",
+    command: "tenant delete",
+    tenant: FINGERPRINT,
+  });
+  await createMembrane(service, bob.create, "m");
+  expect(await runMembrane(["tenant", "list", "--data", directory.path])).toMatchObject({
+    stdout: "bob\ndefault\n",
+  });
+  expect(await runMembrane(["tenant", "delete", "--id", "alice", "--data", directory.path])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^membrane: --id: there is no tenant "alice"/),
+  });
+});
+
+test("every change that an operator makes is recorded, and tenant reissue says what it does not end", async () => {
+  await using directory = await temporaryDirectory();
+  const data = ["--data", directory.path];
+  await runMembrane(["init", ...data, "--json"]);
+  const created = await runMembrane(["tenant", "create", "--id", "alice", ...data, "--log-level", "silent"]);
+  expect(eventOf(created.stderr)).toMatchObject({ command: "tenant create", tenant: FINGERPRINT });
+  const reissued = await runMembrane(["tenant", "reissue", "--id", "alice", ...data]);
+  expect(eventOf(reissued.stderr)).toMatchObject({ command: "tenant reissue", tenant: FINGERPRINT });
+  expect(reissued.stdout).toMatch(
+    /Nothing was ended\. The old create, query and deleteSelf go on working.*membrane revoke.*tenant delete/s,
+  );
+  for (const stderr of [created.stderr, reissued.stderr]) expect(stderr).not.toMatch(/CPBLTY|alice/);
+});
+
+/** Clears the screen, forges a line, turns the direction of text, and speaks in control characters of eight bits. */
+const HOSTILE = "x\u001b[2J\nevil\r\u009b31m\u202eedoc\u2028\u007f";
+
+test("names that clients chose neither act on the operator's terminal nor forge lines, in any command, and JSON says them exactly", async () => {
+  await using directory = await temporaryDirectory();
+  const data = ["--data", directory.path];
+  await runMembrane(["init", ...data, "--json"]);
+  await using service = await spawnService(directory.path);
+  const hostile = await newTenant(directory.path, HOSTILE);
+  await createMembrane(service, hostile.create, HOSTILE);
+  const lists: readonly (readonly string[])[] = [
+    ["tenant", "list"],
+    ["membrane", "list", "--tenant", HOSTILE],
+  ];
+  for (const args of lists) {
+    const { stdout } = await runMembrane([...args, ...data, "--json"]);
+    expect(stdout).not.toMatch(/[^\n\P{C}]/u);
+    expect(JSON.stringify(JSON.parse(stdout))).toContain(JSON.stringify(HOSTILE));
+  }
+  const commands: readonly (readonly string[])[] = [
+    ...lists,
+    ["tenant", "create", "--id", HOSTILE],
+    ["tenant", "reissue", "--id", HOSTILE],
+    ["tenant", "reissue", "--id", `${HOSTILE}?`],
+    ["membrane", "revoke", "--tenant", HOSTILE, "--id", `${HOSTILE}?`],
+    ["membrane", "revoke", "--tenant", HOSTILE, "--id", HOSTILE],
+    ["tenant", "delete", "--id", HOSTILE],
+    ["tenant", "delete", "--id", HOSTILE],
+    ["tenant", "list", HOSTILE],
+    ["tenant", "list", `--${HOSTILE}`],
+    ["serve", "--listen", HOSTILE],
+    ["serve", "--allow-target", HOSTILE],
+    ["serve", "--tls-cert", HOSTILE, "--tls-key", HOSTILE],
+    ["doctor", "--tls-cert", HOSTILE, "--tls-key", HOSTILE],
+    ["tenant", "list", "--data", `${directory.path}/${HOSTILE}`],
+    ["doctor", "--service-key-file", `${directory.path}/${HOSTILE}`],
+  ];
+  for (const words of commands) {
+    const { stdout, stderr } = await runMembrane([...words, ...(words.includes("--data") ? [] : data)]);
+    expect(`${stdout}${stderr}`, words.join(" ")).not.toMatch(/[^\n\P{C}]|[\u2028\u2029]|^evil/mu);
+  }
+});

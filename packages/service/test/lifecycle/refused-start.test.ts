@@ -1,0 +1,140 @@
+import { randomBytes } from "node:crypto";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseAuthority } from "capability-protocol";
+import { expect, test } from "vitest";
+import { openDataDirectory } from "../../src/commands/data-directory.ts";
+import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import { encodeColumns, decodeColumns } from "../../src/store/columns.ts";
+import { createServiceKeys } from "../../src/store/keys.ts";
+import { StoreCorruptError, StoreFormatError } from "../../src/store/store.ts";
+import { readServiceKeyFile, ServiceKeyFileError } from "../../src/store/service-key-file.ts";
+import { call, createMembrane } from "../../../testkit/src/client.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+
+const FORMAT = Buffer.from("format");
+
+/** A data directory that was in use, with a token that works in it. */
+async function used() {
+  const directory = await temporaryDirectory();
+  await using service = await startTestService({ directory: directory.path });
+  const membrane = await createMembrane(service, service.tokens.create, "m");
+  return {
+    path: directory.path,
+    keyFile: join(directory.path, "service.key"),
+    token: membrane.export,
+    [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
+  };
+}
+
+async function open(data: string): Promise<void> {
+  const opened = await openDataDirectory({
+    data,
+    authority: parseAuthority("membrane.test")!,
+    limits: DEFAULT_LIMITS,
+  });
+  await opened.store.close();
+}
+
+async function expectStillThere({ path, token }: Awaited<ReturnType<typeof used>>): Promise<void> {
+  await using service = await startTestService({ directory: path });
+  expect(await call(service, token)).toMatchObject({ status: 405 });
+}
+
+test("another service key is refused, and the store is as it was", async () => {
+  await using data = await used();
+  const key = await readFile(data.keyFile);
+  await writeFile(data.keyFile, `${randomBytes(32).toString("hex")}\n`);
+  const error = await open(data.path).catch((refusal: unknown) => refusal);
+  expect(error).toBeInstanceOf(StoreFormatError);
+  expect(error).toMatchObject({
+    message:
+      "the service key is not the one this store was made with: restore that one, or name it with --service-key-file",
+  });
+  await writeFile(data.keyFile, key);
+  await expectStillThere(data);
+});
+
+test("a store without its service key is refused, and no new key is made in its place", async () => {
+  await using data = await used();
+  const key = await readFile(data.keyFile);
+  await rm(data.keyFile);
+  const error = await open(data.path).catch((refusal: unknown) => refusal);
+  expect(error).toBeInstanceOf(ServiceKeyFileError);
+  expect(error).toMatchObject({
+    message: expect.stringMatching(
+      /service\.key: cannot be read\. .*restore it, or name it with --service-key-file/,
+    ),
+  });
+  await expect(readFile(data.keyFile)).rejects.toThrow(/ENOENT/);
+  await writeFile(data.keyFile, key);
+  await expectStillThere(data);
+});
+
+test.each([
+  "",
+  "\n",
+  "00".repeat(31),
+  "00".repeat(33),
+  "0G".repeat(32),
+  "AB".repeat(32),
+  `${"00".repeat(32)}\n\n`,
+])("a key file with %j in it is refused, and the message does not repeat it", async (text) => {
+  await using directory = await temporaryDirectory();
+  const file = join(directory.path, "service.key");
+  await writeFile(file, text);
+  const error = await readServiceKeyFile(file).catch((refusal: unknown) => refusal);
+  expect(error).toBeInstanceOf(ServiceKeyFileError);
+  expect(error).toMatchObject({ message: `${file}: expected 64 lower-case hex digits, the service key` });
+});
+
+test("a store of a newer format is refused, and the message says what to use instead", async () => {
+  await using data = await used();
+  {
+    await using raw = openRawStore(data.path);
+    const row = raw.rows("meta").find(({ key }) => key.equals(FORMAT))!;
+    const [, ...rest] = decodeColumns(row.value.subarray(0, -32));
+    const body = encodeColumns([Buffer.from([2]), ...rest]);
+    // As the newer program writes it, MAC included.
+    const keys = createServiceKeys(await readServiceKeyFile(data.keyFile));
+    const mac = keys.rowMac(encodeColumns([Buffer.from("meta"), FORMAT, body]));
+    await raw.write("meta", FORMAT, Buffer.concat([body, mac]));
+  }
+  const error = await open(data.path).catch((refusal: unknown) => refusal);
+  expect(error).toBeInstanceOf(StoreFormatError);
+  expect(error).toMatchObject({
+    message:
+      "the store has format 2, this program reads format 1: use the program that wrote it, or a newer one",
+  });
+});
+
+test("whatever is wrong with the row that says the format, the start is refused: it is not taken for an empty store", async () => {
+  await using data = await used();
+  const original = await formatRow(data.path);
+  const flips = [...original.keys()].map((byte) => {
+    const copy = Buffer.from(original);
+    copy[byte]! ^= 0x80;
+    return copy;
+  });
+  const values = [...flips, undefined, Buffer.alloc(0), Buffer.alloc(32), original.subarray(32)];
+  for (const [index, value] of values.entries()) {
+    await writeFormatRow(data.path, value);
+    const error = await open(data.path).catch((refusal: unknown) => refusal);
+    const isRefusal = error instanceof StoreFormatError || error instanceof StoreCorruptError;
+    expect(isRefusal, `${index}: ${String(error)}`).toBe(true);
+  }
+  await writeFormatRow(data.path, original);
+  await expectStillThere(data);
+});
+
+async function formatRow(path: string): Promise<Buffer> {
+  await using raw = openRawStore(path);
+  return raw.rows("meta").find(({ key }) => key.equals(FORMAT))!.value;
+}
+
+async function writeFormatRow(path: string, value: Buffer | undefined): Promise<void> {
+  await using raw = openRawStore(path);
+  await raw.write("meta", FORMAT, value);
+}

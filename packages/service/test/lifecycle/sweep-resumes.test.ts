@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { openDataDirectory } from "../../src/commands/data-directory.ts";
+import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import { createMembrane, exportThrough } from "../../../testkit/src/client.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+
+const EXPORTED = 20;
+
+test("what a process left to be swept when it ended is swept by the next start, without another revoke", async () => {
+  await using directory = await temporaryDirectory();
+  await using raw = await (async () => {
+    await using service = await startTestService({ directory: directory.path });
+    const { export: exporting } = await createMembrane(service, service.tokens.create, "m");
+    for (let i = 0; i < EXPORTED; i += 1) {
+      await exportThrough(service, exporting, { uri: "https://example.com/" });
+    }
+    await service.close();
+    // Revoked by a process that ends before it sweeps.
+    const { store } = await openDataDirectory({
+      data: directory.path,
+      authority: service.authority,
+      limits: DEFAULT_LIMITS,
+    });
+    const [tenant] = await store.tenants();
+    const [membrane] = (await store.membranes(tenant!.uid, { limit: 1 })).membranes;
+    expect(await store.revoke(membrane!.uid, membrane!.createdBy)).toBe("revoked");
+    await store.close();
+    return openRawStore(directory.path);
+  })();
+  expect(raw.rows("nodes").length).toBeGreaterThan(2 * EXPORTED);
+  await using _service = await startTestService({ directory: directory.path });
+  // Far less than the time after which a sweeper looks again by itself.
+  const end = Date.now() + 30_000;
+  while (raw.rows("sweep").length > 0 && Date.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  expect(raw.rows("sweep")).toEqual([]);
+  expect(raw.rows("nodes").length).toBeLessThan(EXPORTED);
+});

@@ -1,0 +1,87 @@
+import { Agent } from "undici";
+import { expect, test } from "vitest";
+import type { CallResponse, CallOptions } from "../../../testkit/src/client.ts";
+import { call, expectStatus, tokenOf, uriOf } from "../../../testkit/src/client.ts";
+import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
+import type { ServiceProcess } from "../../../testkit/src/process.ts";
+import { spawnService } from "../../../testkit/src/process.ts";
+import { TEST_AUTHORITY } from "../../../testkit/src/service.ts";
+import type { TestTarget } from "../../../testkit/src/target.ts";
+import { startTarget } from "../../../testkit/src/target.ts";
+
+/** Alone, nothing but the request itself makes the other process look; together, its event loop is busy when it must. */
+const LOADS = [
+  { lanes: 1, rounds: 400 },
+  { lanes: 8, rounds: 1_800 },
+];
+
+test.each(LOADS)(
+  "what one process answers holds for the very next request to the other, $lanes at a time, $rounds times",
+  async ({ lanes, rounds }) => {
+    await using data = await initDataDirectory();
+    await using first = await spawnService(data.path);
+    await using second = await spawnService(data.path);
+    await using target = await startTarget((_request, response) => void response.end());
+    const dispatcher = new Agent({ connections: lanes });
+    const client: Client = (service, token, options) => call(service, token, { ...options, dispatcher });
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      for (let round = (next += 1); round <= rounds; round = next += 1) {
+        const [here, there] = round % 2 === 0 ? [first, second] : [second, first];
+        await play(client, { here, there, target, create: data.tokens.create, name: `round ${round}` });
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: lanes }, lane));
+    } finally {
+      await dispatcher.destroy();
+    }
+  },
+);
+
+type Client = (service: ServiceProcess, token: string, options?: CallOptions) => Promise<CallResponse>;
+
+interface Round {
+  readonly here: ServiceProcess;
+  readonly there: ServiceProcess;
+  readonly target: TestTarget;
+  readonly create: string;
+  readonly name: string;
+}
+
+async function play(client: Client, { here, there, target, create, name }: Round): Promise<void> {
+  const created = expectStatus(await client(here, create, { body: { id: name } }), 201);
+  const { export: exporting, revoke } = created.json.capabilities;
+  const body = { uri: target.url };
+  const exported = expectStatus(await client(there, tokenOf(exporting), { body }), 201);
+  const token = tokenOf(exported.json.capability);
+  // Both have the verdict in their caches now.
+  expectStatus(await client(here, token), 200);
+  expectStatus(await client(there, token), 200);
+
+  expectStatus(await client(here, tokenOf(revoke), { method: "POST" }), 202);
+  expect(await client(there, token)).toMatchObject({ status: 401 });
+  expect(await client(there, tokenOf(exporting), { body: {} })).toMatchObject({ status: 401 });
+  expect(await client(here, token)).toMatchObject({ status: 401 });
+}
+
+test("what one process hands out, the other delegates, invokes and revokes at once", async () => {
+  await using data = await initDataDirectory();
+  await using first = await spawnService(data.path);
+  await using second = await spawnService(data.path);
+  await using target = await startTarget();
+  const send = async (at: ServiceProcess, token: string, status: number, body?: object): Promise<any> =>
+    expectStatus(await call(at, token, body === undefined ? {} : { body }), status).json;
+
+  for (let round = 0; round < 20; round += 1) {
+    const { capabilities } = await send(first, data.tokens.create, 201, { id: `round ${round}` });
+    const delegates = await send(second, data.tokens.create, 201, { id: `delegate ${round}` });
+    const { capability } = await send(second, tokenOf(capabilities.export), 201, { uri: target.url });
+    const source = { capability: uriOf({ authority: TEST_AUTHORITY }, tokenOf(capability)) };
+    const delegated = await send(first, tokenOf(delegates.capabilities.export), 201, source);
+    await send(second, tokenOf(delegated.capability), 200);
+    await send(second, tokenOf(capabilities.revoke), 202);
+    await send(first, tokenOf(delegated.capability), 401);
+    await send(first, tokenOf(delegates.capabilities.export), 400, {});
+  }
+});

@@ -1,0 +1,232 @@
+import { execFile } from "node:child_process";
+import { chmod, copyFile, cp, mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { open } from "lmdb";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import { runMembrane } from "../../../testkit/src/process.ts";
+import { run } from "../../../testkit/src/run.ts";
+import { mountSmallDisk } from "../../../testkit/src/small-disk.ts";
+
+/* Where a data directory cannot be: each command says in one line what is wrong and what to do, and touches nothing. */
+
+const execute = promisify(execFile);
+const MEMBRANE = fileURLToPath(new URL("../../bin/membrane.js", import.meta.url));
+
+const COMMANDS: readonly (readonly string[])[] = [
+  ["serve", "--listen", "127.0.0.1:0", "--authority", "a.test", "--no-tls"],
+  ["init"],
+  ["tenant", "list"],
+  ["doctor", "--listen", "127.0.0.1:0", "--authority", "a.test"],
+];
+
+/** Directory that was in use. */
+async function used(data: string): Promise<string> {
+  expect((await runMembrane(["init", "--data", data, "--json"])).code).toBe(0);
+  return data;
+}
+
+/** A store directory with the key of one that was in use, and whatever `fill` puts there. */
+async function withStore(at: string, fill: (store: string) => Promise<void>): Promise<string> {
+  const data = await used(join(at, "used"));
+  const strange = join(at, "strange");
+  await mkdir(join(strange, "store"), { recursive: true });
+  await copyFile(join(data, "service.key"), join(strange, "service.key"));
+  await fill(join(strange, "store"));
+  return strange;
+}
+
+/** What makes a place strange, where it is then, and what is said of it. */
+const PLACES: readonly (readonly [string, (at: string) => Promise<string>, RegExp])[] = [
+  [
+    "is a file",
+    async (at) => {
+      await writeFile(join(at, "file"), "text");
+      return join(at, "file");
+    },
+    /file is a file: expected a directory/,
+  ],
+  [
+    "lies below a file",
+    async (at) => {
+      await writeFile(join(at, "file"), "text");
+      return join(at, "file", "data");
+    },
+    /file is a file: expected a directory/,
+  ],
+  [
+    "holds something else",
+    async (at) => {
+      await mkdir(join(at, "home"));
+      await writeFile(join(at, "home", "letters.txt"), "text");
+      return join(at, "home");
+    },
+    /has no store and holds something else \(letters\.txt\): name a directory that is empty/,
+  ],
+  [
+    "has a file in the store's place",
+    async (at) => {
+      await mkdir(join(at, "data"));
+      await writeFile(join(at, "data", "store"), "text");
+      return join(at, "data");
+    },
+    /store is a file: it is no store/,
+  ],
+  [
+    "has a store of other files",
+    (at) => withStore(at, (store) => writeFile(join(store, "shop.sqlite"), "text")),
+    /holds no store, but shop\.sqlite: name another directory/,
+  ],
+  [
+    "has a store of random bytes",
+    (at) => withStore(at, (store) => writeFile(join(store, "data.mdb"), Buffer.alloc(16_384, 0xa7))),
+    /data\.mdb is no store, or is damaged: restore a backup, or name another directory/,
+  ],
+  [
+    "has a store that was cut to its first bytes",
+    (at) =>
+      withStore(at, async (store) => {
+        await copyFile(join(at, "used", "store", "data.mdb"), join(store, "data.mdb"));
+        await truncate(join(store, "data.mdb"), 20);
+      }),
+    /data\.mdb is no store, or is damaged/,
+  ],
+  [
+    "has an LMDB file of the standard format, as mdb_copy writes it",
+    (at) =>
+      withStore(at, async (store) => {
+        const head = Buffer.alloc(16_384);
+        head.writeUInt32LE(0xbeefc0de, 16);
+        head.writeUInt32LE(1, 20);
+        await writeFile(join(store, "data.mdb"), head);
+      }),
+    /data\.mdb is an LMDB file of another format.*restore a copy that "membrane backup" made/,
+  ],
+  [
+    "has the LMDB environment of another program",
+    (at) =>
+      withStore(at, async (store) => {
+        const other = open({ path: store, noSubdir: false });
+        await other.put("hello", "world");
+        await other.put(["x", 1], "y");
+        await other.close();
+      }),
+    /the store is an LMDB environment of another program: name another directory/,
+  ],
+];
+
+async function contents(at: string): Promise<Record<string, string>> {
+  const names = await readdir(at, { recursive: true, withFileTypes: true });
+  // LMDB counts its readers in the lock file.
+  const files = names.filter((entry) => entry.isFile() && entry.name !== "lock.mdb");
+  const read = await Promise.all(
+    files.map(async ({ parentPath, name }) => [
+      join(parentPath, name),
+      (await readFile(join(parentPath, name))).toString("base64"),
+    ]),
+  );
+  return Object.fromEntries(read);
+}
+
+async function expectRefused(data: string, why: RegExp): Promise<void> {
+  const ended = await Promise.all(COMMANDS.map((args) => runMembrane([...args, "--data", data])));
+  for (const [index, words] of COMMANDS.entries()) {
+    const { code, stdout, stderr } = ended[index]!;
+    const said = `${words[0]} said ${JSON.stringify({ code, stdout, stderr })}`;
+    expect(code, said).toBe(1);
+    if (words[0] === "doctor") {
+      expect(stdout, said).toMatch(/^FAIL {2}store: /m);
+      expect(
+        stdout.split("\n").filter((line) => why.test(line)),
+        said,
+      ).toHaveLength(1);
+    } else {
+      // Without a store there is none to list from.
+      const expected = words[0] === "tenant" ? new RegExp(`${why.source}|there is no store in`) : why;
+      expect(stderr, said).toMatch(/^membrane: .+\n$/);
+      expect(stderr, said).toMatch(expected);
+    }
+  }
+}
+
+test.each(PLACES)(
+  "a data directory that %s is refused by every command, and left as it is",
+  async (_what, prepare, why) => {
+    await using directory = await temporaryDirectory();
+    const data = await prepare(directory.path);
+    const before = await contents(directory.path);
+    await expectRefused(data, why);
+    expect(await contents(directory.path)).toEqual(before);
+  },
+);
+
+test("where the system has no such directory and makes none, a start ends and says so", async () => {
+  // Node's recursive mkdir tries for ever there.
+  for (const args of COMMANDS.slice(0, 2)) {
+    const { code, stderr } = await runMembrane([...args, "--data", "/proc/membrane/data"]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^membrane: .* cannot be made: .+\n$/),
+    });
+  }
+});
+
+test("a file system that is mounted read-only is named by every command, for a store that is there and for one to be made", async () => {
+  await using disk = await mountSmallDisk(16);
+  await using directory = await temporaryDirectory();
+  await cp(await used(join(directory.path, "data")), join(disk.path, "data"), { recursive: true });
+  await execute("mount", ["-o", "remount,ro", disk.path]);
+  for (const data of ["data", "none", "deep/none"]) {
+    await expectRefused(
+      join(disk.path, data),
+      /is on a file system that is mounted read-only: mount it for writing/,
+    );
+  }
+  const backup = await runMembrane([
+    "backup",
+    join(disk.path, "backup"),
+    "--data",
+    join(directory.path, "data"),
+  ]);
+  expect(backup).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^membrane: backup: .* cannot be made/),
+  });
+});
+
+test("a data directory of another user is named by every command, with what to do", async () => {
+  await using directory = await temporaryDirectory();
+  await chmod(directory.path, 0o755);
+  const data = await used(join(directory.path, "data"));
+  for (const args of COMMANDS) {
+    const program = ["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, MEMBRANE, ...args];
+    const { code, stdout, stderr } = await run("setpriv", [...program, "--data", data], {
+      env: process.env,
+    });
+    expect([code, stdout + stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /^(?:membrane: --data|FAIL {2}data directory): \S+\/data may not be written by this user: give it to the user that runs the service\n$/,
+      ),
+    ]);
+  }
+});
+
+test("a limit of open files that is too low to start is named by every command, in one line", async () => {
+  await using directory = await temporaryDirectory();
+  const data = await used(join(directory.path, "data"));
+  for (const args of COMMANDS) {
+    const line = `ulimit -n 40; exec "$0" "$@"`;
+    const program = ["-c", line, process.execPath, MEMBRANE, ...args, "--data", data];
+    const { code, stdout, stderr } = await run("bash", program, { env: process.env });
+    expect([code, stdout, stderr]).toEqual([
+      1,
+      "",
+      expect.stringMatching(
+        /^membrane: this process may open 40 files, too few to start: raise the limit.*\n$/,
+      ),
+    ]);
+  }
+});

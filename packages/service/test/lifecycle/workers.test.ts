@@ -1,0 +1,185 @@
+import type { ServerResponse } from "node:http";
+import { connect, createServer } from "node:net";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { call, createMembrane, expectStatus, exportThrough } from "../../../testkit/src/client.ts";
+import { firstTokens } from "../../../testkit/src/data-directory.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import type { ServiceProcess } from "../../../testkit/src/process.ts";
+import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
+import { startStreamingTarget } from "../../../testkit/src/target.ts";
+import type { TestTarget } from "../../../testkit/src/target.ts";
+import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
+import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
+
+const WORKERS = 2;
+const CONNECTIONS = 8;
+const ROUNDS = 20;
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+let service: ServiceProcess;
+let create: string;
+let target: TestTarget;
+/** Answers that the target has begun and not ended. */
+let begun: ServerResponse[] = [];
+let names = 0;
+
+beforeAll(async () => {
+  directory = await temporaryDirectory();
+  service = await spawnService(directory.path, { flags: ["--workers", String(WORKERS)] });
+  ({ create } = await firstTokens(directory.path));
+  target = await startStreamingTarget((request, response) => {
+    if (request.headers["x-slow"] === undefined) return void response.end("ok");
+    response.write("begun");
+    begun.push(response);
+  });
+});
+
+afterAll(async () => {
+  await service[Symbol.asyncDispose]();
+  await target[Symbol.asyncDispose]();
+  await directory[Symbol.asyncDispose]();
+});
+
+async function openDoor(): Promise<{ readonly door: string; readonly revoke: string }> {
+  names += 1;
+  const membrane = await createMembrane(service, create, `m${names}`);
+  return {
+    door: await exportThrough(service, membrane.export, { uri: target.url }),
+    revoke: membrane.revoke,
+  };
+}
+
+/** Connections are handed to the workers in turn, so that these are on all of them. */
+function openWires(): Promise<readonly RawConnection[]> {
+  return Promise.all(Array.from({ length: CONNECTIONS }, () => openRawConnection(service.port)));
+}
+
+async function closeAll(connections: readonly RawConnection[]): Promise<void> {
+  for (const connection of connections) await connection[Symbol.asyncDispose]();
+}
+
+/** The statuses of one request on each of the connections. */
+async function ask(connections: readonly RawConnection[], token: string): Promise<readonly number[]> {
+  return Promise.all(
+    connections.map(async (connection) => {
+      const from = connection.received().length;
+      connection.send(requestHead(token));
+      return (await nextResponse(connection, { from })).status;
+    }),
+  );
+}
+
+const all = (status: number): readonly number[] => Array.from({ length: CONNECTIONS }, () => status);
+
+const pids = (): readonly number[] => {
+  const of = (event: string): number[] =>
+    service.logged().flatMap(({ msg, worker }) => (msg === event && worker !== undefined ? [worker] : []));
+  const ended = new Set(of("worker ended"));
+  return of("worker started").filter((pid) => !ended.has(pid));
+};
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test("the first tenant is made once, and there are as many workers as were asked for", () => {
+  expect(service.logged().filter(({ msg }) => msg === "first capabilities written")).toHaveLength(1);
+  expect(pids()).toHaveLength(WORKERS);
+});
+
+test("what one worker makes works at all, and what one revokes is refused by all with the very next request", async () => {
+  const connections = await openWires();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { door: token, revoke } = await openDoor();
+    expect(await ask(connections, token)).toEqual(all(200));
+    expectStatus(await call(service, revoke), 202);
+    expect(await ask(connections, token)).toEqual(all(401));
+  }
+  await closeAll(connections);
+});
+
+test("a revoke that one worker answers cuts open streams in all of them", async () => {
+  const connections = await openWires();
+  const { door: token, revoke } = await openDoor();
+  for (const connection of connections) {
+    connection.send(requestHead(token, { headers: ["X-Slow: 1"] }));
+    await connection.until((received) => received.includes("begun"));
+  }
+  expectStatus(await call(service, revoke), 202);
+  await Promise.all(connections.map(({ closed }) => closed));
+  for (const wire of connections) expect(wire.received()).not.toMatch(/\r\n0\r\n\r\n$/);
+  begun = [];
+});
+
+test("a worker that is killed takes its own connections with it and no others; it is replaced, and nobody is refused", async () => {
+  const { door: token } = await openDoor();
+  const connections = await openWires();
+  await ask(connections, token);
+  const [killed] = pids();
+  process.kill(killed!, "SIGKILL");
+  await expect.poll(() => pids()).not.toContain(killed);
+  const left = connections.filter(({ socket }) => !socket.closed);
+  expect(left.length).toBeGreaterThan(0);
+  expect(left.length).toBeLessThan(CONNECTIONS);
+  expect(await ask(left, token)).toEqual(left.map(() => 200));
+  await expect.poll(() => pids().length, { timeout: 30_000 }).toBe(WORKERS);
+  expect(pids()).not.toContain(killed);
+  const again = await openWires();
+  expect(await ask(again, token)).toEqual(all(200));
+  await closeAll([...left, ...again]);
+});
+
+test("when the first process is killed its workers end too", async () => {
+  await using data = await temporaryDirectory();
+  await using other = await spawnService(data.path, { flags: ["--workers", "3"] });
+  const connections = await Promise.all(
+    Array.from({ length: CONNECTIONS }, () => openRawConnection(other.port)),
+  );
+  await other.end("SIGKILL");
+  await Promise.all(connections.map(({ closed }) => closed));
+  const late = connect(other.port, "127.0.0.1");
+  await expect(once(late, "connect")).rejects.toMatchObject({ code: "ECONNREFUSED" });
+});
+
+test("SIGTERM lets what is under way finish in all workers, and ends all", async () => {
+  await using data = await temporaryDirectory();
+  await using other = await spawnService(data.path, { flags: ["--workers", String(WORKERS)] });
+  const { create: first } = await firstTokens(data.path);
+  const membrane = await createMembrane(other, first, "m");
+  const token = await exportThrough(other, membrane.export, { uri: target.url });
+  const connections = await Promise.all(
+    Array.from({ length: CONNECTIONS }, () => openRawConnection(other.port)),
+  );
+  for (const connection of connections) {
+    connection.send(requestHead(token, { headers: ["X-Slow: 1"] }));
+    await connection.until((received) => received.includes("begun"));
+  }
+  const ended = other.end("SIGTERM");
+  await expect.poll(() => other.logged().some(({ msg }) => msg === "stopping")).toBe(true);
+  for (const response of begun.splice(0)) response.end(" and whole");
+  for (const wire of connections) expect((await nextResponse(wire)).body).toBe("begun and whole");
+  expect(await ended).toEqual({ code: 0, signal: null });
+  const started = other.logged().flatMap(({ msg, worker = 0 }) => (msg === "worker started" ? [worker] : []));
+  expect(started.filter(isRunning)).toEqual([]);
+  expect(other.logged().filter(({ msg }) => msg === "worker ended")).toEqual([]);
+  await closeAll(connections);
+});
+
+test("a port that is taken stops the start with one line, as with one process, and makes no tenant", async () => {
+  await using data = await temporaryDirectory();
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const { port } = taken.address() as AddressInfo;
+  const args = ["serve", "--workers", "3", "--listen", `127.0.0.1:${port}`, "--data", data.path];
+  const ended = await runMembrane(args);
+  expect(ended).toMatchObject({ code: 1, stdout: "" });
+  expect(ended.stderr).toMatch(new RegExp(`^membrane: --listen: 127\\.0\\.0\\.1:${port} is taken: .*\n$`));
+  expect(await runMembrane(["tenant", "list", "--data", data.path])).toMatchObject({ stdout: "" });
+  taken.close();
+});

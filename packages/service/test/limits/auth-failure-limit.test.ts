@@ -1,0 +1,105 @@
+import { Agent } from "undici";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { call, createMembrane, exportThrough } from "../../../testkit/src/client.ts";
+import type { CallResponse } from "../../../testkit/src/client.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import { startTarget } from "../../../testkit/src/target.ts";
+import type { TestTarget } from "../../../testkit/src/target.ts";
+
+const LIMIT = 5;
+const PROXY = "127.0.0.3";
+
+let service: TestService;
+let target: TestTarget;
+/** The clock that durations go by, and the one that says the time of day, in milliseconds. */
+let elapsed: number;
+let time: number;
+let agents: Agent[];
+
+beforeEach(async () => {
+  elapsed = 1_000;
+  time = Date.UTC(2026, 0, 1);
+  agents = [];
+  service = await startTestService({
+    limits: { failedAuthorizationsPerMinute: LIMIT },
+    trustedProxies: [`${PROXY}/32`],
+    now: () => new Date(time),
+    monotonic: () => elapsed,
+  });
+  target = await startTarget();
+});
+
+afterEach(async () => {
+  for (const agent of agents) await agent.close();
+  await service.close();
+  await target[Symbol.asyncDispose]();
+});
+
+/** A client at an address of its own; all of 127.0.0.0/8 is this machine. */
+function clientAt(localAddress: string): (token?: string, forwardedFor?: string) => Promise<CallResponse> {
+  const agent = new Agent({ localAddress });
+  agents.push(agent);
+  return (token, forwardedFor) =>
+    call(service, token, {
+      dispatcher: agent,
+      ...(forwardedFor === undefined ? {} : { headers: { "x-forwarded-for": forwardedFor } }),
+    });
+}
+
+const door = async (name: string): Promise<string> =>
+  exportThrough(service, (await createMembrane(service, service.tokens.create, name)).export, {
+    uri: target.url,
+  });
+
+const WRONG = [undefined, "CPBLTY1-none", `CPBLTY1-${"A".repeat(86)}`];
+
+async function failUntilRefused(ask: (token?: string) => Promise<CallResponse>): Promise<void> {
+  for (let i = 0; i < LIMIT; i += 1) expect((await ask(WRONG[i % 3])).status).toBe(401);
+  for (const token of WRONG) {
+    const refused = await ask(token);
+    expect(refused).toMatchObject({ status: 429, json: { code: "too_many_failures" } });
+    expect(refused.headers["retry-after"]).toBe("60");
+  }
+}
+
+test("an address that fails too often is a 429, whatever is wrong with its tokens; other addresses are served", async () => {
+  const token = await door("m");
+  await failUntilRefused(clientAt("127.0.0.4"));
+  const other = clientAt("127.0.0.5");
+  expect((await other(token)).status).toBe(200);
+  expect((await other("none")).status).toBe(401);
+});
+
+test("a capability in use goes on working at the address; one that was not used yet waits for the minute to pass", async () => {
+  const [used, fresh] = [await door("a"), await door("b")];
+  const ask = clientAt("127.0.0.4");
+  expect((await ask(used)).status).toBe(200);
+  await failUntilRefused(ask);
+  expect((await ask(used)).status).toBe(200);
+  expect((await ask(fresh)).status).toBe(429);
+  time += 60_000;
+  expect((await ask(fresh)).status).toBe(429);
+  // The clock is set back by an hour while the minute passes.
+  time -= 3_600_000;
+  elapsed += 60_000;
+  expect((await ask(fresh)).status).toBe(200);
+  expect((await ask("none")).status).toBe(401);
+});
+
+test("successes do not count", async () => {
+  const token = await door("m");
+  const ask = clientAt("127.0.0.4");
+  for (let i = 0; i < 3 * LIMIT; i += 1) expect((await ask(token)).status).toBe(200);
+  expect((await ask("none")).status).toBe(401);
+});
+
+test("behind a trusted proxy each client counts for itself; nobody else's X-Forwarded-For is believed", async () => {
+  const proxy = clientAt(PROXY);
+  await failUntilRefused((token) => proxy(token, "198.51.100.1"));
+  expect((await proxy("none", "198.51.100.2")).status).toBe(401);
+  expect((await proxy("none", "198.51.100.2, 198.51.100.1")).status).toBe(429);
+  const liar = clientAt("127.0.0.4");
+  let invented = 0;
+  await failUntilRefused((token) => liar(token, `198.51.100.${(invented += 1)}`));
+});

@@ -1,0 +1,37 @@
+import type { Socket } from "node:net";
+import { expect, test } from "vitest";
+import { call } from "../../../testkit/src/client.ts";
+import { exportTarget } from "../../../testkit/src/exported-capability.ts";
+import { rawResponder } from "../../../testkit/src/raw-responder.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import { startRawTarget } from "../../../testkit/src/target.ts";
+
+/** Undici keeps a connection for as long as the target says. */
+const KEPT = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nKeep-Alive: timeout=600\r\n\r\nok";
+const IDLE_POOL_MS = 20;
+
+test("an unused connection is kept and closed by the monotonic clock, whatever the time of day is set to", async () => {
+  let elapsed = 1_000;
+  let time = Date.UTC(2026, 0, 1);
+  const sockets: Socket[] = [];
+  await using target = await startRawTarget((socket) => {
+    sockets.push(socket);
+    rawResponder(KEPT)(socket);
+  });
+  await using service = await startTestService({
+    limits: { idlePoolMs: IDLE_POOL_MS },
+    monotonic: () => elapsed,
+    now: () => new Date(time),
+  });
+  const { token } = await exportTarget(service, { uri: target.url });
+  for (const hours of [0, 1, -2]) {
+    time += hours * 3_600_000;
+    expect(await call(service, token)).toMatchObject({ status: 200 });
+    // The service looks at its connections many times meanwhile.
+    await new Promise((resolve) => void setTimeout(resolve, 10 * IDLE_POOL_MS));
+  }
+  expect(sockets).toHaveLength(1);
+  expect(sockets[0]!.readyState).toBe("open");
+  elapsed += IDLE_POOL_MS;
+  await expect.poll(() => sockets[0]!.destroyed, { timeout: 30_000 }).toBe(true);
+});

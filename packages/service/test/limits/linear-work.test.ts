@@ -1,0 +1,255 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import type { Reader } from "../support/parsers.ts";
+import { READERS } from "../support/parsers.ts";
+
+/** What an attacker repeats: single characters, pairs that alternate, beginnings of what a reader knows. */
+const UNITS: readonly string[] = [
+  Array.from(" \t\n\r\0\u007f.,:;/\\|-_~=&%+*!?#@'\"`^$()[]{}<>aA0\u00e9\u0130\u2028\ufeff\ud800\u{1F600}"),
+  "a.|. |.,|:1|1.|a:|::|a=|=&|a&|&&=|; |, |,,a|a,|//|/.|../|./|%4|%41|%2e/|%25|%ff".split("|"),
+  ['\\"', '"a', '",', '"\\', "[]", "{}", "[1],", '{"a":1},', '"a":1,', "1,", "null,", "\\u0041"],
+  [
+    "a ",
+    " a",
+    "\t ",
+    "a\t",
+    "- ",
+    "- - ",
+    ": ",
+    "? ",
+    "&a ",
+    "*a ",
+    "!a ",
+    "#a\n",
+    "---\n",
+    "a: b\n",
+    "\r\n",
+  ],
+  ["Bearer ", "chunked ", "public,", "private=", "no-store ", "headers.", "a: ", "xn--", "0x7f.", "\u00e9."],
+  ["CPBLTY1-", "cpblty:", "cpblty://a/#", "http://", "-----", "-----BEGIN ", "-----BEGIN CERTIFICATE-----"],
+  ["-----BEGIN A ", "-----END CERTIFICATE-----", "-----BEGIN CERTIFICATE-----\nAAAA\n"],
+].flat();
+
+interface Shape {
+  readonly name: string;
+  readonly text: (length: number) => string;
+}
+
+function repeat(unit: string, length: number): string {
+  return unit.repeat(Math.max(0, Math.floor(length / unit.length)));
+}
+
+function shapesFor({ benign }: Reader): readonly Shape[] {
+  const units = UNITS.flatMap((unit): Shape[] => {
+    const name = JSON.stringify(unit);
+    return [
+      { name: `${name} alone`, text: (length) => repeat(unit, length) },
+      // A run within a text, where neither its begin nor its end is that of the text.
+      { name: `a, ${name}, a`, text: (length) => `a${repeat(unit, length - 2)}a` },
+      {
+        name: `an honest text, ${name}`,
+        text: (length) => repeat(benign, length / 2) + repeat(unit, length / 2),
+      },
+    ];
+  });
+  const nested = [
+    ["[", "]"],
+    ['{"a":', "}"],
+    ["(", ")"],
+    ["{a: ", "}"],
+    ['"', '"'],
+  ].map(([open = "", close = ""]) => ({
+    name: `nested ${open}${close}`,
+    text: (length: number) => {
+      const depth = Math.floor(length / (open.length + close.length));
+      return `${open.repeat(depth)}${close.repeat(depth)}`;
+    },
+  }));
+  const distinct: Shape[] = [
+    // Letters that differ from each other make some encodings slow (RFC 3492).
+    { name: "distinct letters", text: (length) => letters(Math.min(length, 20_000), 0x4e00) },
+    { name: "lines that differ", text: (length) => countUp(length, (at) => `${at}: a\n`) },
+    { name: "pairs that differ", text: (length) => countUp(length, (at) => `k${(at * 7_919) % 65_536}=v&`) },
+    { name: "members that differ", text: (length) => `{${countUp(length - 8, (at) => `"${at}":1,`)}"a":1}` },
+    { name: "anchors", text: (length) => countUp(length, (at) => `- &a${at} [*a${Math.max(0, at - 1)}]\n`) },
+  ];
+  return [...units, ...nested, ...distinct];
+}
+
+function letters(count: number, from: number): string {
+  return Array.from({ length: count }, (_, at) => String.fromCharCode(from + at)).join("");
+}
+
+function countUp(length: number, piece: (at: number) => string): string {
+  let text = "";
+  for (let at = 0; ; at += 1) {
+    const next = piece(at);
+    if (text.length + next.length > length) return text;
+    text += next;
+  }
+}
+
+/**
+ * The shortest of several runs, in milliseconds: whatever else the machine does only adds to one.
+ *
+ * @param enough no further run is needed below it.
+ */
+function cost(run: () => unknown, runs: number, enough = 0): number {
+  let best = Infinity;
+  for (let done = 0; done < runs && best > enough; done += 1) {
+    const before = performance.now();
+    try {
+      run();
+    } catch {
+      // Many readers refuse by an exception; what is measured is how long that takes.
+    }
+    best = Math.min(best, performance.now() - before);
+  }
+  return best;
+}
+
+/** One step a character: what no reader can do without. */
+function walk(text: string): number {
+  let sum = 0;
+  for (let at = 0; at < text.length; at += 1) sum = (sum + text.charCodeAt(at)) | 0;
+  return sum;
+}
+
+/**
+ * In steps of {@link walk} for each character of the longest input. Readers take up to a hundred and twenty; what takes
+ * the square of its input takes thousands.
+ */
+const MOST_STEPS = 400;
+
+/** The first ones are slower, before the engine has compiled what they run; a busy machine lengthens many. */
+const RUNS = 25;
+
+/** The first text for which a reader takes too long. A short one comes first: a long one might not end. */
+function findSlow(reader: Reader): string | undefined {
+  const { longest, read, benign } = reader;
+  const shapes: readonly Shape[] = [
+    { name: "an honest text", text: (length) => repeat(benign, length) },
+    ...shapesFor(reader),
+  ];
+  for (const length of [longest / 4, longest]) {
+    const honest = repeat(benign, length);
+    const bound = MOST_STEPS * cost(() => walk(honest), 3 * RUNS);
+    for (const { name, text } of shapes) {
+      const hostile = text(length);
+      if (cost(() => read(hostile), RUNS, bound) > bound) return `${name}, ${length} characters`;
+    }
+  }
+  return undefined;
+}
+
+const NAMED = READERS.map((reader) => [reader.name, reader] as const);
+
+test.each(NAMED)("%s takes work in proportion to its input, whatever that is", (_, reader) => {
+  expect(findSlow(reader)).toBeUndefined();
+});
+
+/** Why the other functions of such names are not in the table. */
+const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
+  [
+    "takes what another reader has accepted",
+    [
+      "protocol/src/authority.ts#normalizeAuthority",
+      "protocol/src/signers/aws4-canonical.ts#canonicalRequest",
+      "protocol/src/signers/cap1-canonical.ts#canonicalRequest",
+      "cli/src/command-line/option-values.ts#readGiven",
+    ],
+  ],
+  [
+    "is part of a reader that is in the table",
+    [
+      "protocol/src/api/json-fields.ts#parseEntries",
+      "protocol/src/api/json-fields.ts#parseFields",
+      "protocol/src/api/json-fields.ts#parseOptionalBoolean",
+      "protocol/src/api/json-fields.ts#parseOptionalText",
+      "protocol/src/api/json-fields.ts#parseText",
+      "protocol/src/api/target.ts#parseTarget",
+      "cli/src/command-line/tokenize.ts#splitWords",
+    ],
+  ],
+  [
+    "only hands a text, an option or a file to readers that are in the table",
+    [
+      "cli/src/capability/tenant-capabilities.ts#readSaved",
+      "cli/src/command-line/command-line.ts#readCommandLine",
+      "cli/src/command-line/options/access.ts#readCapability",
+      "cli/src/command-line/options/access.ts#readTrust",
+      "cli/src/command-line/options/output-format.ts#readOutput",
+      "cli/src/command-line/options/target.ts#readTarget",
+      "cli/src/command-line/options/membrane-ref.ts#readThrough",
+      "cli/src/commands/config/flags.ts#readFlags",
+      "cli/src/read-at-most.ts#readAtMost",
+      "cli/src/trust/ca-file.ts#readCaFile",
+      "cli/src/trust/trust-file.ts#readTrustFile",
+      "cli/src/trust/trusted-ca.ts#readCa",
+    ],
+  ],
+  [
+    "reads what the person or the operator who runs the program has written for it",
+    [
+      // The parser of YAML compares each key of a map with all others; the file is bounded.
+      "sdk/src/profiles/document.ts#parseDocuments",
+      "sdk/src/profiles/profile-files.ts#readTexts",
+      "sdk/src/profiles/profiles.ts#readProfile",
+      "service/src/cli.ts#readCommandLine",
+      "service/src/commands/advice.ts#parseOpenFiles",
+      "service/src/commands/advice.ts#readOpenFiles",
+      "service/src/commands/backup-description.ts#parseBackupDescription",
+      "service/src/commands/configured-files.ts#readAuthorityCas",
+      "service/src/commands/configured-files.ts#readConfiguredFiles",
+      "service/src/config.ts#readDataConfig",
+      "service/src/config.ts#readServeConfig",
+      "service/src/private-files.ts#readIfPresent",
+      "service/src/store/service-key-file.ts#readServiceKeyFile",
+    ],
+  ],
+  [
+    "reads what the service itself has written, under a MAC or in its own process",
+    [
+      "service/src/commands/worker-messages.ts#parseCertificateMessage",
+      "service/src/commands/worker-messages.ts#parseWorkerMessage",
+      "service/src/domain/uid.ts#parseUid",
+      "service/src/management/tenant-keys.ts#parseTenantKeys",
+      "service/src/store/columns.ts#decodeColumns",
+      "service/src/store/lmdb/record-codec.ts#decodeRecord",
+      "service/src/tls/name-constraints.ts#decodeNameConstraints",
+      "service/src/tls/x509.ts#readNameConstraints",
+    ],
+  ],
+]);
+
+test("no exported reader is missing in the table", () => {
+  const others = [...OTHERS.values()].flat();
+  const listed = new Set([...READERS.map(({ name }) => name.split(" ", 1)[0]), ...others]);
+  const exported = exportedReaders();
+  expect(exported.filter((name) => !listed.has(name))).toEqual([]);
+  expect(others.filter((name) => !exported.includes(name))).toEqual([]);
+});
+
+/** Functions whose name says that they read a text, as `package/src/file#function`. */
+function exportedReaders(): readonly string[] {
+  return ["protocol", "sdk", "cli", "service"].flatMap((name) =>
+    sourcesOf(name).flatMap((path) =>
+      Array.from(
+        readFileSync(join(PACKAGES, path), "utf8").matchAll(
+          /^export (?:async )?function ((?:parse|read|split|decode|trim|normalize|canonical|refuse\w+Query|refuse\w+Path)\w*)/gm,
+        ),
+        ([, found]) => `${path}#${found}`,
+      ),
+    ),
+  );
+}
+
+const PACKAGES = fileURLToPath(new URL("../../..", import.meta.url));
+
+function sourcesOf(name: string): readonly string[] {
+  return readdirSync(join(PACKAGES, name, "src"), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts") && !path.startsWith("testkit"))
+    .map((path) => `${name}/src/${path}`);
+}

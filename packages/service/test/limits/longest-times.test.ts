@@ -1,0 +1,47 @@
+import type { ServerResponse } from "node:http";
+import { expect, test } from "vitest";
+import { DEFAULT_LIMITS, LONGEST_TIMER_MS } from "../../src/limits.ts";
+import { toKebabCase } from "../../src/config.ts";
+import { call, createMembrane, exportThrough, tokenOf } from "../../../testkit/src/client.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
+import { deferred } from "../../../testkit/src/deferred.ts";
+import { startStreamingTarget, startTarget } from "../../../testkit/src/target.ts";
+
+const TIMES = Object.keys(DEFAULT_LIMITS).filter((name) => name.endsWith("Ms"));
+
+test.each([[1], [2]])(
+  "with every time at the longest that a timer holds, %i worker(s) serve, and finish what is under way when they stop",
+  async (workers) => {
+    expect(TIMES.length).toBeGreaterThan(10);
+    await using directory = await temporaryDirectory();
+    await using target = await startTarget();
+    const { stdout } = await runMembrane(["init", "--data", directory.path, "--json"]);
+    const create = tokenOf(JSON.parse(stdout).capabilities.create);
+    const flags = TIMES.map((name) => `--${toKebabCase(name)}=${LONGEST_TIMER_MS}`);
+    await using service = await spawnService(directory.path, { flags: [...flags, `--workers=${workers}`] });
+    const said: Buffer[] = [];
+    service.stderr.on("data", (bytes: Buffer) => said.push(bytes));
+    const membrane = await createMembrane(service, create, "m");
+    const token = await exportThrough(service, membrane.export, { uri: target.url });
+    for (let round = 0; round < 4; round += 1) {
+      expect(await call(service, token, { body: "x".repeat(round * 100_000) })).toMatchObject({
+        status: 200,
+      });
+    }
+    // What is under way when it is told to stop has its time: a grace that overflows would be over at once.
+    const asked = deferred<ServerResponse>();
+    await using slow = await startStreamingTarget((_request, response) => asked.resolve(response));
+    const answering = call(service, await exportThrough(service, membrane.export, { uri: slow.url }));
+    const response = await asked.promise;
+    const ended = service.end("SIGTERM");
+    await expect.poll(() => service.logged().some(({ msg }) => msg === "stopping")).toBe(true);
+    await new Promise((resolve) => void setTimeout(resolve, 500));
+    response.end("late");
+    expect(await answering).toMatchObject({ status: 200, text: "late" });
+    expect(await ended).toEqual({ code: 0, signal: null });
+    // Nothing but events: a warning of Node.js about a timer that overflows would be none.
+    const lines = Buffer.concat(said).toString().split("\n").filter(Boolean);
+    for (const line of lines) expect(line).toMatch(/^\{.*\}$/);
+  },
+);

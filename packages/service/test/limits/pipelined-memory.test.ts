@@ -1,0 +1,171 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Socket } from "node:net";
+import { connect } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { Agent } from "undici";
+import { expect, test } from "vitest";
+import { call, expectStatus, tokenOf } from "../../../testkit/src/client.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import type { ServiceProcess } from "../../../testkit/src/process.ts";
+import { runMembrane, spawnMembrane } from "../../../testkit/src/process.ts";
+import { deferred } from "../../../testkit/src/deferred.ts";
+import { startStreamingTarget } from "../../../testkit/src/target.ts";
+import { requestHead } from "../../../testkit/src/raw-connection.ts";
+
+/** A part of what the requests of each test take when all of them are held. */
+const SMALL_HEAP = { NODE_OPTIONS: "--max-old-space-size=192" };
+
+/** A service with a small heap, and a way to it. */
+interface Started extends AsyncDisposable {
+  readonly service: ServiceProcess;
+  readonly door: string;
+  readonly healthz: () => Promise<number>;
+  readonly connect: () => Socket;
+}
+
+async function startWithDoor(target: string, scheme: "http" | "https"): Promise<Started> {
+  const directory = await temporaryDirectory();
+  const { path } = directory;
+  const data = ["--data", path, "--authority", "localhost"];
+  const { stdout } = await runMembrane(["init", ...data, "--json"]);
+  const listening = ["--listen", "127.0.0.1:0", "--allow-target", "127.0.0.0/8"];
+  const tls = scheme === "http" ? ["--no-tls"] : [];
+  const service = await spawnMembrane(["serve", ...data, ...listening, ...tls], SMALL_HEAP);
+  const { port } = service;
+  const ca = await readFile(join(path, "tls/ca.pem"), "utf8");
+  const dispatcher = new Agent({ connect: { ca, host: "127.0.0.1" } });
+  const at = { url: `${scheme}://localhost:${port}` };
+  const create = tokenOf(JSON.parse(stdout).capabilities.create);
+  const made = expectStatus(await call(at, create, { body: { id: "m" }, dispatcher }), 201);
+  const exporting = tokenOf(made.json.capabilities.export);
+  const exported = expectStatus(await call(at, exporting, { body: { uri: target }, dispatcher }), 201);
+  return {
+    service,
+    door: tokenOf(exported.json.capability),
+    healthz: async () => (await call(at, undefined, { path: "/healthz", dispatcher })).status,
+    connect: () =>
+      scheme === "http"
+        ? connect(port, "127.0.0.1")
+        : connectTls({ port, host: "127.0.0.1", servername: "localhost", ca }),
+    async [Symbol.asyncDispose]() {
+      await dispatcher.destroy();
+      await service[Symbol.asyncDispose]();
+      await directory[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const HEALTH = requestHead(undefined, { line: "GET /healthz HTTP/1.1" });
+const PREFLIGHT = requestHead(undefined, { line: "OPTIONS / HTTP/1.1" });
+/** Three requests whose answers tell them apart. */
+const ROUND = HEALTH + PREFLIGHT + PREFLIGHT;
+const ROUND_STATUSES = "200 204 204 ";
+
+const SCHEMES = ["http", "https"] as const;
+
+test.each(SCHEMES)(
+  "hundreds of thousands of requests behind a slow one take no memory, and are answered in their order (%s)",
+  async (scheme) => {
+    const asked = deferred<void>();
+    const answer = deferred<void>();
+    await using target = await startStreamingTarget((_request, response) => {
+      asked.resolve();
+      void answer.promise.then(() => response.end("slow"));
+    });
+    await using all = await startWithDoor(target.url, scheme);
+    const { door: token } = all;
+    const socket = all.connect();
+    const statuses = statusesOf(socket);
+    socket.write(requestHead(token));
+    await asked.promise;
+
+    const rounds = 70_000;
+    const sending = sendRounds(socket, ROUND, rounds);
+    // The service reads no more than a little of them: what is left stays with the sender.
+    for (let count = 0; count < 20; count += 1) {
+      expect(await all.healthz()).toBe(200);
+    }
+    answer.resolve();
+    await sending;
+    await statuses.until(rounds * 3 + 1);
+    expect(statuses.first()).toBe("200");
+    expect(statuses.isRepeated(ROUND_STATUSES)).toBe(true);
+    expect(await all.healthz()).toBe(200);
+    socket.destroy();
+  },
+);
+
+test.each(SCHEMES)(
+  "many connections that each send thousands of small requests at once are closed before they take the memory (%s)",
+  async (scheme) => {
+    const answer = deferred<void>();
+    let asked = 0;
+    await using target = await startStreamingTarget((_request, response) => {
+      asked += 1;
+      void answer.promise.then(() => response.end("slow"));
+    });
+    await using all = await startWithDoor(target.url, scheme);
+    const { door: token } = all;
+    const modest = all.connect();
+    const statuses = statusesOf(modest);
+    modest.write(requestHead(token) + ROUND);
+    // 20 bytes each: what is read at once holds three thousand of them.
+    const flood = requestHead(token) + "GET /a HTTP/1.1\r\n\r\n".repeat(3_200);
+    const sockets = Array.from({ length: 120 }, () => all.connect());
+    const closed = sockets.map((socket) => {
+      socket.on("error", () => undefined);
+      socket.resume();
+      socket.write(flood);
+      return new Promise<void>((resolve) => void socket.on("close", () => resolve()));
+    });
+    await Promise.race(closed);
+    expect(await all.healthz()).toBe(200);
+    answer.resolve();
+    await statuses.until(4);
+    expect(asked).toBeGreaterThan(0);
+    sockets.forEach((socket) => socket.destroy());
+    modest.destroy();
+    await Promise.all(closed);
+    expect(await all.healthz()).toBe(200);
+  },
+);
+
+async function sendRounds(socket: Socket, round: string, count: number): Promise<void> {
+  const batch = Buffer.from(round.repeat(100));
+  for (let sent = 0; sent < count; sent += 100) {
+    if (!socket.write(batch)) await once(socket, "drain");
+  }
+}
+
+/** The status codes of the answers that come, in their order. */
+function statusesOf(socket: Socket) {
+  const seen: string[] = [];
+  let rest = "";
+  let check = (): void => undefined;
+  socket.on("data", (chunk) => {
+    const text = rest + chunk.toString("latin1");
+    const from = seen.length;
+    let end = 0;
+    for (const match of text.matchAll(/HTTP\/1\.1 (\d{3}) /g)) {
+      seen.push(match[1] ?? "");
+      end = match.index + match[0].length;
+    }
+    rest = text.slice(Math.max(end, text.length - 20));
+    if (seen.length > from) check();
+  });
+  return {
+    first: () => seen[0],
+    isRepeated: (round: string) => {
+      const { length } = round.trim().split(" ");
+      return seen.slice(1).join(" ") === round.repeat((seen.length - 1) / length).trim();
+    },
+    until: (count: number) =>
+      new Promise<void>((resolve, reject) => {
+        check = () => void (seen.length >= count && resolve());
+        socket.on("close", () => reject(new Error(`closed after ${seen.length} answers`)));
+        check();
+      }),
+  };
+}

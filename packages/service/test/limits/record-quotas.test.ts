@@ -1,0 +1,234 @@
+import { randomUUID } from "node:crypto";
+import { expect, test } from "vitest";
+import type { ServiceKind } from "../../src/domain/capability.ts";
+import { createTenant, reissueTenant } from "../../src/management/tenants.ts";
+import type { CallResponse } from "../../../testkit/src/client.ts";
+import { call, createMembrane, exportThrough, tokenOf, uriOf } from "../../../testkit/src/client.ts";
+import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+
+/* Everything that is made counts against an owner: what counts against nothing fills the disk, with one capability. */
+
+/** A tenant with a membrane, and what it can hand on. */
+interface Owner {
+  readonly id: string;
+  readonly create: string;
+  readonly query: string;
+  readonly deleteSelf: string;
+  readonly export: string;
+  readonly revoke: string;
+  readonly exported: string;
+}
+
+const URI = "https://target.test/";
+const MOST = 40;
+
+const LIMITS = { capabilitiesPerMembrane: 7, membranesPerTenant: 6, ownCapabilitiesPerTenant: 6, tenants: 8 };
+
+async function newOwner(service: TestService): Promise<Owner> {
+  const id = randomUUID();
+  const made = await createTenant(service.data, id);
+  if (!made.ok) throw new Error(`no tenant: ${made.denial.reason}`);
+  const { create, query, deleteSelf } = made.capabilities;
+  const membrane = await createMembrane(service, tokenOf(create), "first");
+  const exported = await exportThrough(service, membrane.export, { uri: URI });
+  return {
+    id,
+    create: tokenOf(create),
+    query: tokenOf(query),
+    deleteSelf: tokenOf(deleteSelf),
+    ...membrane,
+    exported,
+  };
+}
+
+/** Hands a capability on through a membrane that `owner` makes for this alone. */
+async function delegate(service: TestService, owner: Owner, token: string): Promise<string> {
+  const membrane = await createMembrane(service, owner.create, randomUUID());
+  return exportThrough(service, membrane.export, { capability: uriOf(service, token) });
+}
+
+/** An operation as often as it is asked for; each answers 409 once its owner is full. */
+interface Maker {
+  /** How it is made anew each time. */
+  readonly make: (service: TestService, owner: Owner) => Promise<() => Promise<CallResponse>>;
+  /** What a full owner answers. */
+  readonly code: string;
+  /** What the same operation does for another owner then. Default: it is carried out. */
+  readonly shared?: boolean;
+}
+
+const reexporting = (token: (service: TestService, owner: Owner) => string): Maker => ({
+  code: "membrane_full",
+  make: async (service, owner) => () =>
+    call(service, owner.export, { body: { capability: uriOf(service, token(service, owner)) } }),
+});
+
+const listed = async (service: TestService, owner: Owner): Promise<string> => {
+  const query = await delegate(service, owner, owner.query);
+  const { json } = await call(service, query, { path: "/?id=first" });
+  return tokenOf(json.membranes[0].capabilities.export);
+};
+
+const creating = (service: TestService, create: string) => () =>
+  call(service, create, { body: { id: randomUUID() } });
+const exporting = (service: TestService, token: string) => () => call(service, token, { body: { uri: URI } });
+
+/** What makes something, by the kind of capability that is used; `[]` for kinds that make nothing. */
+const MAKERS: Readonly<Record<ServiceKind, Readonly<Record<string, Maker>>>> = {
+  provision: {
+    provision: {
+      code: "service_quota_exceeded",
+      shared: true,
+      make: async (service) => creating(service, service.tokens.provision),
+    },
+    "delegated provision": {
+      code: "service_quota_exceeded",
+      shared: true,
+      make: async (service, owner) =>
+        creating(service, await delegate(service, owner, service.tokens.provision)),
+    },
+  },
+  create: {
+    create: { code: "tenant_full", make: async (service, owner) => creating(service, owner.create) },
+    "delegated create": {
+      code: "tenant_full",
+      make: async (service, owner) => creating(service, await delegate(service, owner, owner.create)),
+    },
+  },
+  export: {
+    "export of a target": {
+      code: "membrane_full",
+      make: async (service, owner) => exporting(service, owner.export),
+    },
+    "delegated export of a target": {
+      code: "membrane_full",
+      make: async (service, owner) => exporting(service, await delegate(service, owner, owner.export)),
+    },
+    "export listed by a delegated query": {
+      code: "membrane_full",
+      make: async (service, owner) => exporting(service, await listed(service, owner)),
+    },
+    "export from another authority": {
+      code: "membrane_full",
+      make: async (service, owner) => () =>
+        call(service, owner.export, {
+          body: { capability: uriOf({ authority: "other.test" }, owner.exported) },
+        }),
+    },
+    "re-export of provision": reexporting((service) => service.tokens.provision),
+    "re-export of create": reexporting((_service, owner) => owner.create),
+    "re-export of query": reexporting((_service, owner) => owner.query),
+    "re-export of deleteSelf": reexporting((_service, owner) => owner.deleteSelf),
+    "re-export of export": reexporting((_service, owner) => owner.export),
+    "re-export of revoke": reexporting((_service, owner) => owner.revoke),
+    "re-export of an exported capability": reexporting((_service, owner) => owner.exported),
+  },
+  query: {
+    "delegated queries through one membrane": {
+      code: "membrane_full",
+      // Each query lists one more membrane: what it gives out is made then.
+      make: async (service, owner) => {
+        const through = await createMembrane(service, owner.create, "lending");
+        const queries: string[] = [];
+        for (let i = 0; i < 3; i += 1) {
+          queries.push(
+            await exportThrough(service, through.export, { capability: uriOf(service, owner.query) }),
+          );
+        }
+        let next = 0;
+        return () => call(service, queries[next++ % 3]!, { path: "/?limit=9" });
+      },
+    },
+  },
+  deleteSelf: {},
+  revoke: {},
+};
+
+/** Repeats until a 409 says that the owner is full. */
+async function fill(act: () => Promise<CallResponse>): Promise<CallResponse> {
+  for (let i = 0; i < MOST; i += 1) {
+    const response = await act();
+    if (response.status >= 400) return response;
+  }
+  throw new Error("nothing is ever full");
+}
+
+const ROWS = Object.values(MAKERS).flatMap((makers) => Object.entries(makers));
+
+test.each(ROWS)(
+  "%s counts: a full owner gets a 409 and makes nothing more, and others are served",
+  async (_name, maker) => {
+    await using service = await startTestService({ limits: LIMITS });
+    const [owner, other] = [await newOwner(service), await newOwner(service)];
+    const act = await maker.make(service, owner);
+    const actElsewhere = await maker.make(service, other);
+    expect(await fill(act)).toMatchObject({ status: 409, json: { code: maker.code } });
+    await using raw = openRawStore(service.directory);
+    const before = raw.rows("nodes").length;
+    for (let i = 0; i < 4; i += 1) await act();
+    expect(raw.rows("nodes").length).toBe(before);
+
+    // What the service itself owns is shared by all that hold `provision`: tenants that are there go on making.
+    if (maker.shared !== true) expect((await actElsewhere()).status).toBeLessThan(300);
+    expect(await call(service, other.create, { body: { id: "more" } })).toMatchObject({ status: 201 });
+    expect(await call(service, other.export, { body: { uri: URI } })).toMatchObject({ status: 201 });
+    expect(await call(service, owner.query, { path: "/?limit=99" })).toMatchObject({
+      status: 200,
+      json: { completed: true },
+    });
+    expect(await call(service, owner.revoke)).toMatchObject({ status: 202 });
+  },
+);
+
+test("the operator's reissue and tenants count too, and end neither the tenant nor others", async () => {
+  await using service = await startTestService({ limits: LIMITS });
+  const [owner, other] = [await newOwner(service), await newOwner(service)];
+  expect(await reissueTenant(service.data, owner.id)).toMatchObject({ ok: true });
+  await using raw = openRawStore(service.directory);
+  const before = raw.rows("nodes").length;
+  expect(await reissueTenant(service.data, owner.id)).toMatchObject({
+    ok: false,
+    denial: { reason: "full", type: "tenant", kind: "ownCapabilities", limit: 6 },
+  });
+  expect(raw.rows("nodes").length).toBe(before);
+  expect(await reissueTenant(service.data, other.id)).toMatchObject({ ok: true });
+  expect(await call(service, owner.create, { body: { id: "more" } })).toMatchObject({ status: 201 });
+  for (let i = 3; i < LIMITS.tenants; i += 1) await createTenant(service.data, randomUUID());
+  expect(await createTenant(service.data, randomUUID())).toMatchObject({
+    ok: false,
+    denial: { reason: "full", type: "service", limit: LIMITS.tenants },
+  });
+  expect(await call(service, owner.deleteSelf)).toMatchObject({ status: 202 });
+  expect(await createTenant(service.data, randomUUID())).toMatchObject({ ok: true });
+});
+
+test("revoke, deleteSelf and a tenant's own query make no record", async () => {
+  await using service = await startTestService();
+  const owner = await newOwner(service);
+  await using raw = openRawStore(service.directory);
+  const before = raw.rows("nodes").length;
+  for (const token of [owner.query, owner.revoke, owner.revoke, owner.deleteSelf]) {
+    expect((await call(service, token)).status).toBeLessThan(300);
+  }
+  expect(raw.rows("nodes").length).toBeLessThanOrEqual(before);
+});
+
+test("a page of a delegated query ends before the first membrane without room, and the next one is a 409; what was listed stays listed", async () => {
+  await using service = await startTestService({ limits: { capabilitiesPerMembrane: 6 } });
+  const owner = await newOwner(service);
+  const lending = await createMembrane(service, owner.create, "lending");
+  for (const id of ["a", "b", "c"]) await createMembrane(service, owner.create, id);
+  const query = await exportThrough(service, lending.export, { capability: uriOf(service, owner.query) });
+  // One of six places is the query's own, so two membranes have room for two capabilities each.
+  const page = async (path: string): Promise<CallResponse> => call(service, query, { path });
+  const first = await page("/?limit=9");
+  expect(first).toMatchObject({ status: 200, json: { completed: false } });
+  expect(first.json.membranes.map(({ id }: { id: string }) => id)).toEqual(["a", "b"]);
+  expect(await page("/?limit=9&lastId=b")).toMatchObject({ status: 409, json: { code: "membrane_full" } });
+  expect(await page("/?id=c")).toMatchObject({ status: 409, json: { code: "membrane_full" } });
+  expect((await page("/?limit=9")).json).toEqual(first.json);
+  const revoke = tokenOf(first.json.membranes[0].capabilities.revoke);
+  expect(await call(service, revoke)).toMatchObject({ status: 202 });
+});

@@ -1,0 +1,233 @@
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import { expect, test } from "vitest";
+import { call } from "../../../testkit/src/client.ts";
+import { exportTarget } from "../../../testkit/src/exported-capability.ts";
+import { deferred } from "../../../testkit/src/deferred.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import { startStreamingTarget, startTarget } from "../../../testkit/src/target.ts";
+import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
+import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
+
+const AWS4 = {
+  "aws4-hmac-sha256": {
+    awsAccessKeyId: "AKIDEXAMPLE",
+    region: "us-east-1",
+    service: "lambda",
+    secretAccessKey: "secret",
+  },
+};
+
+/** Someone else is served meanwhile. */
+async function expectOthersServed(service: TestService): Promise<void> {
+  await using target = await startTarget();
+  const { token } = await exportTarget(service, { uri: target.url });
+  expect((await call(service, token)).text).toBe("ok");
+}
+
+/** Sends `bytes` every 50 ms until the connection ends, 200 times at the most. */
+function drip(connection: RawConnection, bytes: string): () => void {
+  let left = 200;
+  const timer = setInterval(() => {
+    left -= 1;
+    if (left === 0 || connection.socket.destroyed) clearInterval(timer);
+    else connection.send(bytes);
+  }, 50);
+  return () => clearInterval(timer);
+}
+
+/** Sends 800 bytes of a body of 801 once it is read. */
+async function beginHeld(connection: RawConnection, token: string): Promise<void> {
+  const headers = ["Content-Length: 801", "Expect: 100-continue"];
+  connection.send(requestHead(token, { line: "POST / HTTP/1.1", headers }));
+  await connection.until((text) => text.includes("100 Continue"));
+  connection.send("x".repeat(800));
+}
+
+const POST = { line: "POST / HTTP/1.1", headers: ["Content-Length: 1000000"] };
+
+test.each([
+  ["that streams", {}],
+  ["that is held to be signed", { hmac: AWS4 }],
+])("a body %s and comes byte by byte is a 408 after its time, and others are served", async (_how, extra) => {
+  await using service = await startTestService({ limits: { bodyIdleMs: 400, senderBytesPerSecond: 1_000 } });
+  await using target = await startStreamingTarget((request) => void request.resume());
+  const { token } = await exportTarget(service, { uri: target.url, ...extra });
+  await using connection = await openRawConnection(service.port);
+  connection.send(requestHead(token, POST));
+  const stop = drip(connection, "x");
+  await expectOthersServed(service);
+  const response = await nextResponse(connection);
+  stop();
+  expect([response.status, JSON.parse(response.body).code]).toEqual([408, "request_timeout"]);
+});
+
+test("a management body that comes byte by byte is a 408 after its time", async () => {
+  await using service = await startTestService({ limits: { bodyIdleMs: 400, senderBytesPerSecond: 1_000 } });
+  await using connection = await openRawConnection(service.port);
+  connection.send(requestHead(service.tokens.create, POST));
+  const stop = drip(connection, " ");
+  await expectOthersServed(service);
+  expect((await nextResponse(connection)).status).toBe(408);
+  stop();
+});
+
+test("a body that comes slowly but at the least rate arrives whole", async () => {
+  await using service = await startTestService({ limits: { bodyIdleMs: 300, senderBytesPerSecond: 100 } });
+  await using target = await startTarget();
+  const { token } = await exportTarget(service, { uri: target.url });
+  await using connection = await openRawConnection(service.port);
+  connection.send(requestHead(token, { line: "POST / HTTP/1.1", headers: ["Content-Length: 300"] }));
+  for (let sent = 0; sent < 300; sent += 15) {
+    connection.send("x".repeat(15));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect((await nextResponse(connection)).status).toBe(200);
+  expect(target.requests[0]!.body.length).toBe(300);
+});
+
+test("a requester that reads a few bytes now and then is cut after its time, and others are served", async () => {
+  await using service = await startTestService({
+    limits: { readerIdleMs: 400, readerBytesPerSecond: 10_000_000, shutdownMs: 60_000 },
+  });
+  const cut = deferred<void>();
+  await using target = await startStreamingTarget((_request, response) => {
+    const pour = (): void => {
+      while (response.writable && response.write("x".repeat(64 * 1024)));
+      response.once("drain", pour);
+    };
+    response.on("close", () => cut.resolve());
+    pour();
+  });
+  const { token } = await exportTarget(service, { uri: target.url });
+  await using connection = await openRawConnection(service.port);
+  connection.send(requestHead(token));
+  connection.socket.pause();
+  const sips = setInterval(() => connection.socket.read(1_000), 50);
+  await expectOthersServed(service);
+  await cut.promise;
+  clearInterval(sips);
+});
+
+test("events that come seldom are passed on for as long as they come, however high the least rate is", async () => {
+  const rates = { readerBytesPerSecond: 1_000_000_000, senderBytesPerSecond: 1_000_000_000 };
+  await using service = await startTestService({ limits: { readerIdleMs: 100, bodyIdleMs: 100, ...rates } });
+  let stream: ServerResponse | undefined;
+  await using target = await startStreamingTarget((_request, response) => {
+    stream = response;
+    response.write("data: 0\n\n");
+  });
+  const { token } = await exportTarget(service, { uri: target.url });
+  await using connection = await openRawConnection(service.port);
+  connection.send(requestHead(token));
+  for (let event = 1; event <= 4; event += 1) {
+    await connection.until((text) => text.includes(`data: ${event - 1}\n`));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    stream!.write(`data: ${event}\n\n`);
+  }
+  stream!.end("data: end\n\n");
+  await connection.until((text) => text.endsWith("0\r\n\r\n"));
+});
+
+test("an invocation ends with its total time, though it goes on: cut if the answer has begun, 504 if not", async () => {
+  await using service = await startTestService({ limits: { totalTimeoutMs: 500 } });
+  await using target = await startStreamingTarget((request, response) => {
+    request.resume();
+    if (request.method === "POST") return;
+    const timer = setInterval(() => response.write("data: x\n\n"), 20);
+    response.on("close", () => clearInterval(timer));
+  });
+  const { token } = await exportTarget(service, { uri: target.url });
+  await using endless = await openRawConnection(service.port);
+  endless.send(requestHead(token));
+  await endless.until((text) => text.includes("data: x"));
+  await expectOthersServed(service);
+  await endless.closed;
+  expect(endless.received()).not.toMatch(/\r\n0\r\n\r\n$/);
+
+  await using sending = await openRawConnection(service.port);
+  sending.send(requestHead(token, POST));
+  const stop = drip(sending, "x".repeat(100));
+  expect((await nextResponse(sending)).status).toBe(504);
+  stop();
+});
+
+test("a target that does not begin its answer in time is a 504, and one that has begun may be silent for longer", async () => {
+  await using service = await startTestService({ limits: { answerTimeoutMs: 300, idleTimeoutMs: 60_000 } });
+  await using target = await startStreamingTarget((request, response) => {
+    request.resume();
+    if (request.headers["x-begin"] === undefined) return;
+    response.write("begun");
+    setTimeout(() => response.end(" and ended"), 1_500);
+  });
+  const { token } = await exportTarget(service, { uri: target.url });
+  const begun = call(service, token, { headers: { "x-begin": "1" } });
+  expect(await call(service, token)).toMatchObject({ status: 504, json: { code: "target_timeout" } });
+  expect((await begun).text).toBe("begun and ended");
+});
+
+test("a target that falls silent within its answer has it cut, and others are served", async () => {
+  await using service = await startTestService({ limits: { idleTimeoutMs: 300 } });
+  await using target = await startStreamingTarget((_request, response) => void response.write("begun"));
+  const { token } = await exportTarget(service, { uri: target.url });
+  await using connection = await openRawConnection(service.port);
+  connection.send(requestHead(token));
+  await connection.until((text) => text.includes("begun"));
+  await expectOthersServed(service);
+  await connection.closed;
+  expect(connection.received()).not.toMatch(/\r\n0\r\n\r\n$/);
+});
+
+test("more than a capability may hold at once is a 429 that says when to come again; what streams is served, and an end makes room", async () => {
+  await using service = await startTestService({ limits: { heldBytes: 3_000, heldBodyBytes: 900 } });
+  await using target = await startTarget();
+  const { token } = await exportTarget(service, { uri: target.url });
+  const { token: signed } = await exportTarget(service, { uri: target.url, hmac: AWS4 });
+  await using holding = await openRawConnection(service.port);
+  await beginHeld(holding, signed);
+  const over = () => call(service, signed, { body: "y".repeat(300) });
+  const refused = await over();
+  expect(refused.status).toBe(429);
+  expect(refused).toMatchObject({ json: { code: "capability_busy" }, headers: { "retry-after": "1" } });
+  expect((await call(service, token, { body: "z".repeat(5_000) })).text).toBe("ok");
+  holding.send("x");
+  await holding.until((text) => text.includes("200 OK"));
+  expect((await over()).status).toBe(200);
+
+  await using leaving = await openRawConnection(service.port);
+  await beginHeld(leaving, signed);
+  expect((await over()).status).toBe(429);
+  leaving.socket.destroy();
+  await once(leaving.socket, "close");
+  await expect.poll(async () => (await over()).status).toBe(200);
+});
+
+test("requests over the connections that one destination may have wait their turn; another destination is served", async () => {
+  await using service = await startTestService({ limits: { connectionsPerDestination: 1 } });
+  const owed: ServerResponse[] = [];
+  await using target = await startStreamingTarget((_request, response) => void owed.push(response));
+  const { token } = await exportTarget(service, { uri: target.url });
+  const first = call(service, token);
+  await expect.poll(() => owed.length).toBe(1);
+  const second = call(service, token);
+  await expectOthersServed(service);
+  expect(owed.length).toBe(1);
+  owed[0]!.end("first");
+  await expect.poll(() => owed.length).toBe(2);
+  owed[1]!.end("second");
+  expect([(await first).text, (await second).text]).toEqual(["first", "second"]);
+});
+
+test("connections that nobody has used for a time are closed", async () => {
+  await using service = await startTestService({ limits: { idlePoolMs: 200 } });
+  const closed = deferred<void>();
+  await using target = await startStreamingTarget((request, response) => {
+    request.socket.on("close", () => closed.resolve());
+    response.end("ok");
+  });
+  const { token } = await exportTarget(service, { uri: target.url });
+  expect((await call(service, token)).text).toBe("ok");
+  await closed.promise;
+  expect((await call(service, token)).text).toBe("ok");
+});

@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { call } from "../../../testkit/src/client.ts";
+import {
+  expectNothingCached,
+  CACHEABLE_HEADERS,
+  startCountingTarget,
+} from "../../../testkit/src/cache-scenarios.ts";
+import type { TestNginx } from "../../../testkit/src/nginx.ts";
+import { replaceIn, startNginx } from "../../../testkit/src/nginx.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+
+/** Caches that an operator might plausibly have set up, none of which takes `Authorization` into the key. */
+const CACHES: readonly (readonly [string, string])[] = [
+  ["by URI alone, as answers say", "proxy_cache_key $uri;"],
+  [
+    "by URI alone, whatever has a status, and what is stale when something fails",
+    `proxy_cache_key $uri;
+     proxy_cache_valid any 1h;
+     proxy_cache_lock on;
+     proxy_cache_revalidate on;
+     proxy_cache_background_update on;
+     proxy_cache_use_stale error timeout invalid_header updating http_500 http_502 http_503 http_504 http_403 http_404 http_429;`,
+  ],
+];
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService({ trustedProxies: ["127.0.0.1/32"] });
+});
+afterAll(() => service.close());
+
+/** The example with a cache in it; it caches nothing without buffering. */
+function startCache(upstream: number, cache: string): Promise<TestNginx> {
+  return startNginx(upstream, (configuration, prefix) => {
+    const http = `http {\n proxy_cache_path ${prefix}/cache keys_zone=shared:1m;`;
+    const location = `proxy_buffering on;\n proxy_cache shared;\n ${cache}`;
+    return replaceIn(replaceIn(configuration, "http {", http), "proxy_buffering off;", location);
+  });
+}
+
+describe.each(CACHES)("nginx that keeps answers %s", (_name, cache) => {
+  let nginx: TestNginx;
+  beforeAll(async () => {
+    nginx = await startCache(service.port, cache);
+  });
+  afterAll(() => nginx[Symbol.asyncDispose]());
+
+  test("does keep what a target says to everybody", async () => {
+    await using target = await startCountingTarget("target", 200, ["Cache-Control", "public, max-age=3600"]);
+    await using cached = await startCache(target.port, cache);
+    for (const token of ["one", "two"]) {
+      expect((await call(cached, token, { dispatcher: cached.agent })).text).toBe("target 1");
+    }
+  });
+
+  test.each([200, 301, 404, 503])(
+    "keeps no answer of %i, neither for another holder nor past a revoke",
+    async (status) => {
+      const { agent: dispatcher } = nginx;
+      for (const lines of CACHEABLE_HEADERS) {
+        await expectNothingCached(service, (token) => call(nginx, token, { dispatcher }), status, lines);
+      }
+    },
+  );
+});

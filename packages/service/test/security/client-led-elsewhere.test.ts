@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { exportTarget } from "../../../testkit/src/exported-capability.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { rawResponder } from "../../../testkit/src/raw-responder.ts";
+import { startRawTarget } from "../../../testkit/src/target.ts";
+import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
+import type { RawResponse } from "../../../testkit/src/raw-connection.ts";
+
+/*
+ * A target's response can lead a client elsewhere, and clients send their capability again to where they are led. Its
+ * challenge asks for the client's other credentials (CVE-2020-15157 is of this kind).
+ */
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService();
+});
+afterAll(() => service.close());
+
+interface Told {
+  readonly status?: string;
+  readonly lines: readonly string[];
+  readonly configuration?: object;
+  readonly agent?: string;
+  readonly path?: string;
+}
+
+/** The response that the client gets for one with these lines; `BASE` is replaced by the target's URI. */
+async function passOn({ status = "200 OK", lines, configuration, agent, path = "v1" }: Told): Promise<{
+  readonly answer: RawResponse;
+  readonly base: string;
+}> {
+  let base = "";
+  await using target = await startRawTarget((socket) => {
+    const filled = lines.map((line) => line.replaceAll("BASE", base));
+    const head = [`HTTP/1.1 ${status}`, ...filled, "Content-Length: 2", "", "ok"].join("\r\n");
+    rawResponder(head)(socket);
+  });
+  base = new URL(path, target.url).href;
+  const { token } = await exportTarget(service, { uri: base, ...configuration });
+  await using connection = await openRawConnection(service.port);
+  connection.send(requestHead(token, { headers: agent === undefined ? [] : [`User-Agent: ${agent}`] }));
+  return { answer: await nextResponse(connection), base };
+}
+
+const CREDENTIAL = { configuration: { headers: { Authorization: "Bearer a" } } };
+const SIGNED = { configuration: { hmac: { "cap1-hmac-sha512": { key: "abcd", keyId: "k" } } } };
+const REALM = 'WWW-Authenticate: Bearer realm="https://other.example/token"';
+
+test.each([CREDENTIAL, SIGNED])(
+  "a target that has its credential does not ask for the client's: %j",
+  async (told) => {
+    for (const status of ["401 Unauthorized", "200 OK"]) {
+      const lines = [REALM, "www-authenticate: Basic", "Authentication-Info: nextnonce=a"];
+      const { answer: response } = await passOn({ ...told, status, lines });
+      expect(response.status).toBe(Number(status.slice(0, 3)));
+      expect(response.headers.get("www-authenticate")).toEqual(["Target"]);
+      expect(response.headers.has("authentication-info")).toBe(false);
+    }
+  },
+);
+
+test("a challenge of a target without a credential is for the client", async () => {
+  const { answer: response } = await passOn({ status: "401 Unauthorized", lines: [REALM] });
+  expect(response.headers.get("www-authenticate")).toEqual([REALM.slice(18)]);
+});
+
+test("a response without a challenge gets none", async () => {
+  const { answer: response } = await passOn({ ...CREDENTIAL, status: "401 Unauthorized", lines: [] });
+  expect(response.headers.has("www-authenticate")).toBe(false);
+});
+
+test("a link that leads away from the target is dropped, whatever else is in its line", async () => {
+  const lines = [
+    "Link: <https://other.example/>; rel=next",
+    "Link: <BASE?page=2>; rel=next, <//other.example/>; rel=last",
+    'Link: </v1/a>; title="a, b"',
+    "Link: </v2>; rel=up",
+    'Link: <BASE>; title="<https://other.example/>; rel=next"',
+  ];
+  const { answer: response, base } = await passOn({ lines });
+  expect(response.headers.get("link")).toEqual([`<${base}?page=2>; rel=next`, '</v1/a>; title="a, b"']);
+});
+
+const LEADING_AWAY = [
+  "https://other.example/",
+  "//other.example/v1",
+  "/v2",
+  "BASE/../v2",
+  "BASE@other.example/",
+  "http:/v1",
+];
+
+test.each(["Wget/1.21.4", "Python-urllib/3.12", "wget/2"])(
+  "%s, which would take the capability along, is not redirected away from the target",
+  async (agent) => {
+    for (const status of ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"]) {
+      const { answer: response } = await passOn({
+        status,
+        agent,
+        lines: ["Location: https://other.example/"],
+      });
+      expect(response.status).toBe(502);
+      expect(response.headers.get("proxy-status")).toEqual(["membrane; error=http_request_denied"]);
+      expect(JSON.parse(response.body)).toMatchObject({ code: "redirect_not_passed" });
+      expect(response.headers.has("location")).toBe(false);
+      expect(response.body).not.toContain("other.example");
+    }
+    for (const reference of LEADING_AWAY) {
+      const { answer } = await passOn({ status: "302 Found", agent, lines: [`Location: ${reference}`] });
+      expect(answer.status, reference).toBe(502);
+    }
+  },
+);
+
+test("a redirect below the target, and one without a place, is passed on to such a client too", async () => {
+  const agent = "Wget/1.21.4";
+  for (const reference of ["BASE/a", "/v1/a", "v1/a?b", "?a"]) {
+    const { answer: response, base } = await passOn({
+      status: "302 Found",
+      agent,
+      lines: [`Location: ${reference}`],
+    });
+    expect(response.status).toBe(302);
+    expect(response.headers.get("location")).toEqual([reference.replace("BASE", base)]);
+  }
+  expect((await passOn({ status: "302 Found", agent, lines: [] })).answer.status).toBe(302);
+  expect((await passOn({ status: "304 Not Modified", agent, lines: [] })).answer.status).toBe(304);
+});
+
+test.each(["curl/8.5.0", "python-requests/2.32.0", "Mozilla/5.0", "NotWget/1"])(
+  "%s takes its token off by itself, and is redirected as the target says",
+  async (agent) => {
+    for (const reference of ["https://other.example/", "/v2"]) {
+      const { answer: response } = await passOn({
+        status: "302 Found",
+        agent,
+        lines: [`Location: ${reference}`],
+      });
+      expect(response.status).toBe(302);
+      expect(response.headers.get("location")).toEqual([reference]);
+    }
+  },
+);
+
+test("the query that was sent counts for what is relative to it, and no slash at the end of the target's path", async () => {
+  const { answer: response } = await passOn({
+    path: "v1/items/?a=1",
+    lines: ["Link: <?b>, <c>, <../other>"],
+  });
+  expect(response.headers.get("link")).toEqual(["<?b>, <c>"]);
+});

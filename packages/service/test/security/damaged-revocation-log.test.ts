@@ -1,0 +1,168 @@
+import { expect, test } from "vitest";
+import type { Uid } from "../../src/domain/uid.ts";
+import { parseUid } from "../../src/domain/uid.ts";
+import { createRevocationFeed } from "../../src/store/revocation-feed.ts";
+import { StoreCorruptError } from "../../src/store/store.ts";
+import type { Cacheable } from "../../src/store/resolution-cache.ts";
+import { createResolutionCache } from "../../src/store/resolution-cache.ts";
+import { call, createMembrane, exportThrough, expectStatus } from "../../../testkit/src/client.ts";
+import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import type { RawRecord, RawStore, TableName } from "../../../testkit/src/raw-store.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import { startTarget } from "../../../testkit/src/target.ts";
+
+const HEAD = Buffer.from("log head");
+const LINEAGE: ReadonlySet<Uid> = new Set([parseUid("ab".repeat(16))]);
+
+/** A cache that holds one verdict on something that is not revoked, and that `revokes` revokes have gone by unread. */
+async function cacheBehind(service: TestService, revokes: number) {
+  const { store } = service.data;
+  const feed = await createRevocationFeed(store);
+  const cache = createResolutionCache<Cacheable>(feed, 10, 1_000);
+  cache.put("kept", { lineage: LINEAGE, bytes: 1, cacheOwner: "t" }, feed.position());
+  for (let i = 0; i < revokes; i += 1) {
+    const membrane = await createMembrane(service, service.tokens.create, `m${i}`);
+    expectStatus(await call(service, membrane.revoke, { method: "POST" }), 202);
+  }
+  return { feed, cache };
+}
+
+function flipped(value: Buffer, byte: number): Buffer {
+  const copy = Buffer.from(value);
+  copy[byte]! ^= 1;
+  return copy;
+}
+
+function onlyRow(raw: RawStore, table: TableName, key: Buffer): RawRecord {
+  return raw.rows(table).find((row) => row.key.equals(key))!;
+}
+
+test("revokes of others leave a verdict where it is", async () => {
+  await using service = await startTestService();
+  const { feed, cache } = await cacheBehind(service, 3);
+  await feed.advance();
+  expect(cache.get("kept")).toBeDefined();
+});
+
+test.each([0, 1, 2])("when entry %i of the log is missing, every verdict is dropped", async (index) => {
+  await using service = await startTestService();
+  await using raw = openRawStore(service.directory);
+  const { feed, cache } = await cacheBehind(service, 3);
+  await raw.write("log", raw.rows("log")[index]!.key, undefined);
+  await feed.advance();
+  expect(cache.get("kept")).toBeUndefined();
+});
+
+test("when an entry of the log is not what was written, nothing is answered, and no verdict outlives the repair unread", async () => {
+  await using service = await startTestService();
+  await using raw = openRawStore(service.directory);
+  const { feed } = await cacheBehind(service, 2);
+  const [first, second] = raw.rows("log");
+  for (let byte = 0; byte < first!.value.length; byte += 1) {
+    await raw.write("log", first!.key, flipped(first!.value, byte));
+    await expect((async () => feed.advance())(), `byte ${byte}`).rejects.toThrow(StoreCorruptError);
+  }
+  await raw.write("log", first!.key, second!.value);
+  await raw.write("log", second!.key, first!.value);
+  await expect((async () => feed.advance())()).rejects.toThrow(StoreCorruptError);
+});
+
+test("when the head of the log goes back or names another log, every verdict is dropped", async () => {
+  await using other = await startTestService();
+  await using service = await startTestService();
+  await using raw = openRawStore(service.directory);
+  const old = onlyRow(raw, "meta", HEAD);
+  const first = await cacheBehind(service, 1);
+  await first.feed.advance();
+  expect(first.cache.get("kept")).toBeDefined();
+  await raw.write("meta", HEAD, old.value);
+  await first.feed.advance();
+  expect(first.cache.get("kept")).toBeUndefined();
+
+  // Same sequence number, another log: what a restored backup looks like.
+  const feed = await createRevocationFeed({
+    position: (() => {
+      const positions = [service.data.store.position(), other.data.store.position()];
+      return () => positions.shift() ?? other.data.store.position();
+    })(),
+    revocationsSince: (position) => other.data.store.revocationsSince(position),
+  });
+  const cache = createResolutionCache<Cacheable>(feed, 10, 1_000);
+  cache.put("kept", { lineage: LINEAGE, bytes: 1, cacheOwner: "t" }, feed.position());
+  await feed.advance();
+  expect(cache.get("kept")).toBeUndefined();
+});
+
+test("over HTTP a damaged or missing head of the log answers 500 to every token, warm ones too, and says nothing more", async () => {
+  await using target = await startTarget();
+  await using service = await startTestService();
+  await using raw = openRawStore(service.directory);
+  const membrane = await createMembrane(service, service.tokens.create, "m");
+  const door = await exportThrough(service, membrane.export, { uri: `${target.url}canary-path` });
+  expectStatus(await call(service, door), 200);
+  const head = onlyRow(raw, "meta", HEAD);
+  const damages = [...head.value.keys()].map((byte) => flipped(head.value, byte));
+  for (const value of [...damages, Buffer.alloc(0), head.value.subarray(0, -1), undefined]) {
+    await raw.write("meta", HEAD, value);
+    for (const token of [door, membrane.revoke, service.tokens.query, service.tokens.create]) {
+      const response = await call(service, token, { method: "DELETE" });
+      expect(response).toMatchObject({
+        status: 500,
+        json: { code: "internal", error: "Internal Server Error" },
+      });
+      expect(response.text).not.toMatch(/head|log of|CPBLTY|canary|membrane/);
+    }
+  }
+  expect(target.requests).toHaveLength(1);
+  await raw.write("meta", HEAD, head.value);
+  expectStatus(await call(service, door), 200);
+  expect(service.logged()).not.toMatch(/CPBLTY1-|canary/);
+});
+
+test.each(["sweep", "children"] as const)(
+  "a row of %s that was changed stops the sweep: it deletes nothing that it was not told to delete",
+  async (table) => {
+    await using service = await startTestService();
+    const { store } = service.data;
+    await using raw = openRawStore(service.directory);
+    const membrane = await createMembrane(service, service.tokens.create, "m");
+    const alive = raw.rows("nodes").length;
+    const opened = await service.data.vault.open(membrane.revoke as never);
+    // Past the service, so that its own sweeper is not woken.
+    await store.revoke(opened!.capability.resource!, opened!.capability.uid);
+    const root = Buffer.from(opened!.capability.resource!, "hex");
+    const isBelow = ({ key }: RawRecord): boolean => key.subarray(0, 16).equals(root) && key[16] !== 1;
+    const rows = raw.rows(table).filter(isBelow);
+    expect(rows).not.toHaveLength(0);
+    for (const row of rows) {
+      for (let byte = 0; byte < row.value.length; byte += 1) {
+        await raw.write(table, row.key, flipped(row.value, byte));
+        await expect(store.sweep(100), `byte ${byte}`).rejects.toThrow(StoreCorruptError);
+      }
+      await raw.write(table, row.key, row.value);
+      expect(raw.rows("nodes")).toHaveLength(alive);
+    }
+  },
+);
+
+test("an index row moved so that something alive hangs below something revoked stops the sweep", async () => {
+  await using service = await startTestService();
+  const { store, vault } = service.data;
+  await using raw = openRawStore(service.directory);
+  const dead = await createMembrane(service, service.tokens.create, "dead");
+  const living = await createMembrane(service, service.tokens.create, "living");
+  const revoking = await vault.open(dead.revoke as never);
+  const victim = await vault.open(living.export as never);
+  await store.revoke(revoking!.capability.resource!, revoking!.capability.uid);
+  const key = Buffer.concat([
+    Buffer.from(revoking!.capability.resource!, "hex"),
+    Buffer.from([0]),
+    Buffer.from(victim!.capability.uid, "hex"),
+  ]);
+  for (const { value } of raw.rows("children")) {
+    await raw.write("children", key, value);
+    await expect(store.sweep(100)).rejects.toThrow(StoreCorruptError);
+  }
+  expect(await vault.open(living.export as never)).toBeDefined();
+});

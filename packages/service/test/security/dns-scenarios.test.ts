@@ -1,0 +1,142 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import type { LookupFunction, Socket } from "node:net";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { call, createMembrane, exportThrough } from "../../../testkit/src/client.ts";
+import type { CallResponse } from "../../../testkit/src/client.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import { exportTarget } from "../../../testkit/src/exported-capability.ts";
+import { listenOnLoopback } from "../../../testkit/src/loopback.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+
+/*
+ * What requesters see of a hostile name server. The whole table of scenarios stands in src/egress/dns-scenarios.test.ts;
+ * here are those that are about more than one connection. 127.0.0.2 is opened and 127.0.0.1 is not; both answer.
+ */
+
+const ADDRESSES: Readonly<Record<string, readonly string[] | "never">> = {
+  "outside.example": ["127.0.0.2"],
+  "inside.example": ["127.0.0.1"],
+  "empty.example": [],
+  "slow.example": "never",
+};
+const asked: string[] = [];
+const lookup: LookupFunction = (hostname, _options, callback) => {
+  asked.push(hostname);
+  const answers = ADDRESSES[hostname] ?? "never";
+  if (answers === "never") return;
+  callback(
+    null,
+    answers.map((address) => ({ address, family: 4 })),
+  );
+};
+const allowTargets = ["127.0.0.2/32"];
+
+let service: TestService;
+let target: Server;
+let loopback: Awaited<ReturnType<typeof listenOnLoopback>>;
+let port: number;
+/** The address of each connection that arrived, and the path of each request. */
+const reached: string[] = [];
+const requests: string[] = [];
+
+beforeAll(async () => {
+  service = await startTestService({ lookup, allowTargets, limits: { connectTimeoutMs: 1_000 } });
+  target = createServer((request, response) => {
+    requests.push(request.url ?? "");
+    const location = new URLSearchParams(request.url?.split("?")[1]).get("to");
+    if (location !== null) response.writeHead(302, { location });
+    response.end("reached");
+  });
+  target.keepAliveTimeout = 600_000; // Undici heeds it: no idle socket ends by itself.
+  target.on("connection", ({ localAddress }: Socket) => reached.push(localAddress ?? "gone"));
+  loopback = await listenOnLoopback(target, ["127.0.0.2"]);
+  ({ port } = loopback);
+});
+afterEach(() => {
+  target.closeIdleConnections();
+  asked.length = reached.length = requests.length = 0;
+});
+afterAll(async () => {
+  await service.close();
+  loopback.close();
+});
+
+async function invoke(host: string, path = ""): Promise<CallResponse> {
+  const { token } = await exportTarget(service, { uri: `http://${host}:${port}/${path}` });
+  return call(service, token);
+}
+
+function expectForbidden(answer: CallResponse): void {
+  expect(answer).toMatchObject({ status: 502, json: { code: "target_forbidden" } });
+  expect(answer.headers["proxy-status"]).toBe("membrane; error=http_request_denied");
+}
+
+test("empty-answer: a name without addresses is a 502, and the next invocation is served", async () => {
+  const answer = await invoke("empty.example");
+  expect(answer).toMatchObject({ status: 502, json: { code: "target_unreachable" } });
+  expect(answer.headers["proxy-status"]).toBe("membrane; error=destination_unavailable");
+  expect(await invoke("outside.example")).toMatchObject({ status: 200, text: "reached" });
+});
+
+test("slow-dns: a lookup without an answer is a 504 once the time to connect is over, and holds up nobody else", async () => {
+  const slow = invoke("slow.example");
+  expect((await invoke("outside.example")).status).toBe(200);
+  const answer = await slow;
+  expect(answer.status).toBe(504);
+  expect(answer.headers["proxy-status"]).toBe("membrane; error=connection_timeout");
+});
+
+test("own-address: a name that leads to the service itself is a 502, though its address is opened", async () => {
+  await using open = await startTestService({ lookup, allowTargets: ["127.0.0.0/8"] });
+  for (const host of ["inside.example", "outside.example"]) {
+    const { token } = await exportTarget(open, { uri: `http://${host}:${open.port}/` });
+    expectForbidden(await call(open, token));
+  }
+});
+
+test.each(["http://127.0.0.1:PORT/secret", "http://inside.example:PORT/", "//127.0.0.1:PORT/", "/again"])(
+  "redirect-to-internal: a redirect to %s is relayed as it came, and nobody goes there",
+  async (template) => {
+    const location = template.replace("PORT", String(port));
+    const path = `?to=${encodeURIComponent(location)}`;
+    expect(await invoke("outside.example", path)).toMatchObject({ status: 302, headers: { location } });
+    expect(requests).toEqual([`/${path}`]);
+    expect(asked).not.toContain("inside.example");
+    expect(reached).not.toContain("127.0.0.1");
+  },
+);
+
+test("federated-authority: a re-export from an authority that resolves to the inside is a 502, and reaches nobody", async () => {
+  const capability = `cpblty://inside.example:${port}/#${service.tokens.create}`;
+  const { token } = await exportTarget(service, { capability });
+  expectForbidden(await call(service, token));
+  expect(asked).toEqual(["inside.example"]);
+  expect(reached).toEqual([]);
+});
+
+test(
+  "policy-tightened-while-pooled: a restart without the allow rule closes what was pooled and refuses the rest",
+  { timeout: 20_000 },
+  async () => {
+    await using directory = await temporaryDirectory();
+    const common = { directory: directory.path, lookup };
+    const arrives = once(target, "connection");
+    let token: string;
+    let gone: Promise<unknown>;
+    {
+      await using open = await startTestService({ ...common, allowTargets });
+      const membrane = await createMembrane(open, open.tokens.create, "m");
+      token = await exportThrough(open, membrane.export, { uri: `http://outside.example:${port}/` });
+      expect((await call(open, token)).status).toBe(200);
+      const [socket] = (await arrives) as [Socket];
+      gone = once(socket, "close");
+    }
+    await gone;
+    await using strict = await startTestService({ ...common, allowTargets: [] });
+    expectForbidden(await call(strict, token));
+    expect(reached).toEqual(["127.0.0.2"]);
+  },
+);

@@ -1,0 +1,115 @@
+import type { LookupFunction } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { call, createMembrane, exportThrough, expectStatus } from "../../../testkit/src/client.ts";
+import { deferred } from "../../../testkit/src/deferred.ts";
+import type { ServiceProcess } from "../../../testkit/src/process.ts";
+import { spawnService } from "../../../testkit/src/process.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import { startRawTarget } from "../../../testkit/src/target.ts";
+import { OK_RESPONSE, rawResponder } from "../../../testkit/src/raw-responder.ts";
+import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
+
+const ROUNDS = 5;
+
+/**
+ * Revokes by another process: nothing tells the one that is asked but its own looks into the log, and of those the one that
+ * follows the 202 at once is that of the request itself, nearly always.
+ */
+let service: TestService;
+let other: ServiceProcess;
+const name = promisedName();
+let membranes = 0;
+
+beforeAll(async () => {
+  service = await startTestService({ limits: { connectionsPerDestination: 1 }, lookup: name.lookup });
+  other = await spawnService(service.directory);
+});
+
+afterAll(async () => {
+  await other[Symbol.asyncDispose]();
+  await service.close();
+});
+
+async function newMembrane(): Promise<{ readonly export: string; readonly revoke: string }> {
+  membranes += 1;
+  return createMembrane(service, service.tokens.create, `m${membranes}`);
+}
+
+/** A name that is found when it is told to be. */
+function promisedName() {
+  let asked = deferred<void>();
+  let found: () => void = () => undefined;
+  const lookup: LookupFunction = (_name, _options, callback) => {
+    found = () => callback(null, [{ address: "127.0.0.1", family: 4 }]);
+    asked.resolve();
+  };
+  return {
+    lookup,
+    find: () => found(),
+    async asked() {
+      await asked.promise;
+      asked = deferred();
+    },
+  };
+}
+
+test("a request that was let through and whose membrane is revoked while its target is looked up sends not one byte", async () => {
+  await using target = await startRawTarget(rawResponder(OK_RESPONSE));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const membrane = await newMembrane();
+    const uri = `http://late-${round}.example:${target.port}/`;
+    const response = call(service, await exportThrough(service, membrane.export, { uri }));
+    await name.asked();
+    expectStatus(await call(other, membrane.revoke), 202);
+    name.find();
+    expect((await response).status).toBe(401);
+    expect(target.received()).toBe("");
+  }
+});
+
+test("a request that waits for a connection of its destination is asked again before its first byte", async () => {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    let free: () => void = () => undefined;
+    await using target = await startRawTarget((socket) => {
+      socket.on("data", () => {
+        free = () => void socket.write(OK_RESPONSE);
+      });
+    });
+    const [first, second] = [await newMembrane(), await newMembrane()];
+    const busy = call(service, await exportThrough(service, first.export, { uri: target.url }));
+    await expect.poll(() => target.received()).toContain("\r\n\r\n");
+    const before = target.received();
+    await using waiting = await openRawConnection(service.port);
+    waiting.send(requestHead(await exportThrough(service, second.export, { uri: target.url })));
+    expectStatus(await call(service, first.export, { body: { uri: target.url } }), 201);
+    expectStatus(await call(other, second.revoke), 202);
+    free();
+    expect((await busy).status).toBe(200);
+    expect((await nextResponse(waiting)).status).toBe(401);
+    expect(target.received()).toBe(before);
+  }
+});
+
+test("a body that is held to be signed when its membrane is revoked goes nowhere", async () => {
+  await using target = await startRawTarget(rawResponder(OK_RESPONSE));
+  const membrane = await newMembrane();
+  const hmac = {
+    "aws4-hmac-sha256": {
+      awsAccessKeyId: "AKIDEXAMPLE",
+      region: "us-east-1",
+      service: "lambda",
+      secretAccessKey: "secret",
+    },
+  };
+  const token = await exportThrough(service, membrane.export, { uri: target.url, hmac });
+  await using connection = await openRawConnection(service.port);
+  const headers = ["Content-Length: 6", "Expect: 100-continue"];
+  connection.send(requestHead(token, { line: "POST / HTTP/1.1", headers }));
+  await connection.until((text) => text.includes("100 Continue"));
+  connection.send("before".slice(0, 5));
+  expectStatus(await call(other, membrane.revoke), 202);
+  connection.send("e");
+  await connection.until((text) => text.includes(" 401 "));
+  expect(target.received()).toBe("");
+});

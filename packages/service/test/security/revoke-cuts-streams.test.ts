@@ -1,0 +1,111 @@
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import { Agent, request } from "undici";
+import { expect, test, vi } from "vitest";
+import { call, createMembrane, exportThrough, expectStatus, uriOf } from "../../../testkit/src/client.ts";
+import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
+import { spawnService } from "../../../testkit/src/process.ts";
+import { startTestService, TEST_AUTHORITY } from "../../../testkit/src/service.ts";
+import type { TestTarget } from "../../../testkit/src/target.ts";
+import { startStreamingTarget } from "../../../testkit/src/target.ts";
+
+/** A stream that is not cut at all must not hold up the suite. */
+vi.setConfig({ testTimeout: 20_000 });
+
+/** Answers at once with a first piece, and then with nothing until it is told to go on. */
+async function startEndlessTarget(): Promise<TestTarget & { readonly answers: ServerResponse[] }> {
+  const responses: ServerResponse[] = [];
+  const target = await startStreamingTarget((_request, response) => {
+    responses.push(response);
+    response.write("first");
+  });
+  return { ...target, answers: responses };
+}
+
+interface Stream {
+  /** Waits until the stream is broken off; an end as if it were whole is an error. */
+  brokenOff(): Promise<void>;
+  next(): Promise<string>;
+}
+
+async function openStream(at: { readonly url: string }, token: string, agent: Agent): Promise<Stream> {
+  const response = await request(at.url, {
+    headers: { authorization: `Bearer ${token}` },
+    dispatcher: agent,
+  });
+  expect(response.statusCode).toBe(200);
+  const chunks = response.body[Symbol.asyncIterator]();
+  const next = async (): Promise<string> => {
+    const { value, done } = (await chunks.next()) as IteratorResult<Buffer, undefined>;
+    if (done === true) throw new Error("the stream ended as if it were whole");
+    return value.toString();
+  };
+  expect(await next()).toBe("first");
+  return {
+    next,
+    async brokenOff() {
+      await expect(chunks.next()).rejects.toThrow(/terminated|other side closed|ECONNRESET|aborted/);
+    },
+  };
+}
+
+test("a revoke cuts the open streams of all that descends from it, on both sides, and no other", async () => {
+  await using service = await startTestService();
+  await using target = await startEndlessTarget();
+  const agent = new Agent();
+  const [membrane, other] = [
+    await createMembrane(service, service.tokens.create, "revoked"),
+    await createMembrane(service, service.tokens.create, "other"),
+  ];
+  const source = await exportThrough(service, membrane.export, { uri: target.url });
+  const delegated = await exportThrough(service, other.export, { capability: uriOf(service, source) });
+  const unrelated = await exportThrough(service, other.export, { uri: target.url });
+  const doomed = [await openStream(service, source, agent), await openStream(service, delegated, agent)];
+  const upstream = target.answers.map((response) => once(response, "close"));
+  const stays = await openStream(service, unrelated, agent);
+
+  expectStatus(await call(service, membrane.revoke), 202);
+  for (const stream of doomed) await stream.brokenOff();
+  await Promise.all(upstream);
+
+  target.answers.at(-1)?.write("second");
+  expect(await stays.next()).toBe("second");
+  await agent.destroy();
+});
+
+test("deleteSelf cuts the open streams of its tenant", async () => {
+  await using service = await startTestService();
+  await using target = await startEndlessTarget();
+  const agent = new Agent();
+  const membrane = await createMembrane(service, service.tokens.create, "membrane");
+  const token = await exportThrough(service, membrane.export, { uri: target.url });
+  const stream = await openStream(service, token, agent);
+  expectStatus(await call(service, service.tokens.deleteSelf), 202);
+  await stream.brokenOff();
+  await agent.destroy();
+});
+
+test("a revoke answered by another process cuts open streams without any further request", async () => {
+  await using data = await initDataDirectory();
+  await using first = await spawnService(data.path);
+  await using second = await spawnService(data.path);
+  await using target = await startEndlessTarget();
+  const agent = new Agent();
+  const [membrane, other] = [
+    await createMembrane(second, data.tokens.create, "revoked"),
+    await createMembrane(second, data.tokens.create, "other"),
+  ];
+  const source = await exportThrough(second, membrane.export, { uri: target.url });
+  const capability = uriOf({ authority: TEST_AUTHORITY }, source);
+  const delegated = await exportThrough(second, other.export, { capability });
+  const unrelated = await exportThrough(second, other.export, { uri: target.url });
+  const doomed = [await openStream(first, source, agent), await openStream(first, delegated, agent)];
+  const stays = await openStream(first, unrelated, agent);
+
+  expectStatus(await call(second, membrane.revoke), 202);
+  for (const stream of doomed) await stream.brokenOff();
+
+  target.answers.at(-1)?.write("second");
+  expect(await stays.next()).toBe("second");
+  await agent.destroy();
+});

@@ -1,0 +1,43 @@
+import { Agent, interceptors } from "undici";
+import type { Dispatcher } from "undici";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { call } from "../../../testkit/src/client.ts";
+import {
+  expectNothingCached,
+  CACHEABLE_HEADERS,
+  startCountingTarget,
+} from "../../../testkit/src/cache-scenarios.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService();
+});
+afterAll(() => service.close());
+
+/** Undici's cache, as many clients would share it. It also keeps what nobody says anything of, for an hour. */
+function startSharedCache(): Dispatcher {
+  const cache = interceptors.cache({ type: "shared", methods: ["GET", "HEAD"], cacheByDefault: 3_600 });
+  return new Agent().compose(cache);
+}
+
+test("the cache does keep what a target says to everybody", async () => {
+  const dispatcher = startSharedCache();
+  await using target = await startCountingTarget("target", 200, ["Cache-Control", "public, max-age=3600"]);
+  for (const token of ["one", "two"]) {
+    expect((await call(target, token, { path: "", dispatcher })).text).toBe("target 1");
+  }
+  await dispatcher.close();
+});
+
+test.each([200, 301, 404])(
+  "a shared cache keeps no answer of %i, neither for another holder nor past a revoke",
+  async (status) => {
+    for (const lines of CACHEABLE_HEADERS) {
+      const dispatcher = startSharedCache();
+      await expectNothingCached(service, (token) => call(service, token, { dispatcher }), status, lines);
+      await dispatcher.close();
+    }
+  },
+);

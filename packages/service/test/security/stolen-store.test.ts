@@ -1,0 +1,194 @@
+import { cp } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { formatToken, parseToken, tokenBytes } from "capability-protocol";
+import type { CapabilityToken } from "capability-protocol";
+import { expect, test } from "vitest";
+import { openDataDirectory } from "../../src/commands/data-directory.ts";
+import { parseUid } from "../../src/domain/uid.ts";
+import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import { decodeColumns } from "../../src/store/columns.ts";
+import type { ServiceKeys } from "../../src/store/keys.ts";
+import { createServiceKeys } from "../../src/store/keys.ts";
+import { decodeRecord } from "../../src/store/lmdb/record-codec.ts";
+import type { StoredRecord } from "../../src/store/record.ts";
+import { associatedData } from "../../src/store/record.ts";
+import { readServiceKeyFile } from "../../src/store/service-key-file.ts";
+import { unseal, openAsRecipient } from "../../src/store/seal.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import type { FullStoreTokenName } from "../../../testkit/src/full-store.ts";
+import { createFullStore, TOKEN_NAMES } from "../../../testkit/src/full-store.ts";
+import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import { startTarget } from "../../../testkit/src/target.ts";
+
+const OF_FIRST_TENANT = [
+  "membrane alpha",
+  "membrane beta",
+  "alpha export",
+  "alpha revoke",
+  "beta export",
+  "beta revoke",
+] as const;
+
+/** What a token opens besides its own record, of a store stolen whole and with its service key. */
+const OPENS: Readonly<Partial<Record<FullStoreTokenName, readonly string[]>>> = {
+  query: OF_FIRST_TENANT,
+  "gamma of query": OF_FIRST_TENANT,
+  "second query": ["membrane gamma", "gamma export", "gamma revoke"],
+  plain: ["target of plain"],
+  aws4: ["target of aws4"],
+  cap1: ["target of cap1"],
+  tls: ["target of tls"],
+  foreign: ["target of foreign"],
+  "beta plain": ["target of beta plain"],
+  "gamma of plain": ["target of plain"],
+  "beta of gamma of plain": ["target of plain"],
+};
+
+test("with the whole store, its service key and one token, a thief opens what that token is the right to, and nothing else", async () => {
+  await using stolen = await steal();
+  const { keys, records, tokens } = stolen;
+  for (const name of TOKEN_NAMES) {
+    const opened = reach(keys, records, [tokens[name]], []);
+    const expected = [name, ...(OPENS[name] ?? [])];
+    expect(labels(stolen, opened), name).toEqual(expected.toSorted((a, b) => a.localeCompare(b)));
+  }
+});
+
+test("with the whole store, its service key and every token but those of a tenant's queries, a thief opens no membrane", async () => {
+  await using stolen = await steal();
+  const others = TOKEN_NAMES.filter((name) => !name.endsWith("query"));
+  const opened = reach(
+    stolen.keys,
+    stolen.records,
+    others.map((name) => stolen.tokens[name]),
+    [],
+  );
+  expect(labels(stolen, opened).filter((label) => label.startsWith("membrane"))).toEqual([]);
+});
+
+test("with the whole store and its service key, but no token, a thief opens nothing", async () => {
+  await using stolen = await steal();
+  const { keys, records, serviceKey } = stolen;
+  const clear = records.flatMap((record) => {
+    if (record.type === "tenant") return [record.publicKey];
+    if (record.type === "capability") return [record.lookupId];
+    return record.type === "membrane" ? [record.recipientKey, record.sealed.subarray(0, 32)] : [];
+  });
+  const guesses = [serviceKey, keys.checkValue, Buffer.alloc(32), ...clear];
+  expect(reach(keys, records, [formatToken(randomBytes(64))], guesses)).toEqual(new Set());
+});
+
+test("with the whole store and every token, but without the service key, a thief opens nothing", async () => {
+  await using stolen = await steal();
+  const { records, tokens } = stolen;
+  const all = TOKEN_NAMES.map((name) => tokens[name]);
+  const halves = all.flatMap((token) => [tokenBytes(token).subarray(0, 32), tokenBytes(token).subarray(32)]);
+  expect(reach(createServiceKeys(randomBytes(32)), records, all, halves)).toEqual(new Set());
+});
+
+interface Stolen extends AsyncDisposable {
+  readonly serviceKey: Buffer;
+  readonly keys: ServiceKeys;
+  readonly records: readonly StoredRecord[];
+  readonly tokens: Readonly<Record<FullStoreTokenName, CapabilityToken>>;
+}
+
+/** A store in use, copied away with everything beside it. */
+async function steal(): Promise<Stolen> {
+  const copy = await temporaryDirectory();
+  await using target = await startTarget();
+  await using directory = await temporaryDirectory();
+  await using service = await startTestService({ directory: directory.path });
+  const made = await createFullStore(service, target.port);
+  await cp(directory.path, copy.path, { recursive: true });
+
+  const data = await openDataDirectory({
+    data: copy.path,
+    authority: service.authority,
+    limits: DEFAULT_LIMITS,
+  });
+  await using raw = openRawStore(copy.path);
+  const records = raw
+    .rows("nodes")
+    .map(({ key, value }) =>
+      decodeRecord(parseUid(key.toString("hex")), decodeColumns(value.subarray(0, -32))),
+    );
+  await data.store.close();
+  const tokens = Object.fromEntries(TOKEN_NAMES.map((name) => [name, parseToken(made.tokens[name])]));
+  return {
+    serviceKey: await readServiceKeyFile(`${copy.path}/service.key`),
+    keys: data.keys,
+    records,
+    tokens: tokens as Stolen["tokens"],
+    [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose](),
+  };
+}
+
+/** Tries every key on every record, and then with all that was found inside, until nothing more opens. */
+function reach(
+  keys: ServiceKeys,
+  records: readonly StoredRecord[],
+  tokens: readonly CapabilityToken[],
+  guesses: readonly Uint8Array[],
+): ReadonlySet<StoredRecord> {
+  const opened = new Set<StoredRecord>();
+  const known = [...guesses, ...tokens.map((token) => keys.deriveTokenKeys(token).sealingKey)];
+  for (let key = known.shift(); key !== undefined; key = known.shift()) {
+    for (const record of records) {
+      const content = open(record, key);
+      if (content === undefined || opened.has(record)) continue;
+      opened.add(record);
+      known.push(...keysIn(keys, record, content));
+    }
+  }
+  return opened;
+}
+
+/** As any kind of key: a sealing key, a data key, the private half of whomever a membrane was sealed to. */
+function open(record: StoredRecord, key: Uint8Array): Buffer | undefined {
+  if (record.type === "tenant") return undefined;
+  const bound = associatedData(record);
+  const ways = [
+    () => unseal(key, record.sealed, bound),
+    () => unseal(key, record.sealed.subarray(32), bound),
+  ];
+  if (record.type === "membrane") {
+    ways.push(() =>
+      openAsRecipient({ privateKey: key, publicKey: record.recipientKey }, record.sealed, bound),
+    );
+  }
+  for (const way of ways) {
+    try {
+      return way();
+    } catch {
+      continue;
+    }
+  }
+  return undefined;
+}
+
+function keysIn(keys: ServiceKeys, record: StoredRecord, content: Buffer): Uint8Array[] {
+  if (record.type === "membrane") {
+    return decodeColumns(content).map((bytes) => keys.deriveTokenKeys(formatToken(bytes)).sealingKey);
+  }
+  return content.length >= 32 ? [content.subarray(0, 32), content.subarray(-32)] : [];
+}
+
+function labels({ keys, records, tokens }: Stolen, opened: ReadonlySet<StoredRecord>): string[] {
+  const holders = TOKEN_NAMES.map((name) => {
+    const { lookupId } = keys.deriveTokenKeys(tokens[name]);
+    const record = records.find((one) => one.type === "capability" && one.lookupId.equals(lookupId));
+    return { name, record };
+  });
+  const nameOf = (record: StoredRecord): string => {
+    if (record.type === "membrane") return `membrane ${record.name}`;
+    const holder = holders.find(({ record: held }) =>
+      record.type === "target"
+        ? held?.type === "capability" && held.resource === record.uid
+        : held?.uid === record.uid,
+    );
+    return record.type === "target" ? `target of ${holder?.name}` : (holder?.name ?? "unknown");
+  };
+  return [...opened].map(nameOf).toSorted((a, b) => a.localeCompare(b));
+}

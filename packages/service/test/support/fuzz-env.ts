@@ -1,0 +1,123 @@
+import { createInterface } from "node:readline";
+import { expect } from "vitest";
+import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
+import type { TestDataDirectory } from "../../../testkit/src/data-directory.ts";
+import { exportTarget } from "../../../testkit/src/exported-capability.ts";
+import type { ServiceProcess } from "../../../testkit/src/process.ts";
+import { spawnService } from "../../../testkit/src/process.ts";
+import { OK_RESPONSE, rawResponder } from "../../../testkit/src/raw-responder.ts";
+import { startRawTarget, startTarget } from "../../../testkit/src/target.ts";
+import { requestHead } from "../../../testkit/src/raw-connection.ts";
+import { sendRequest, MAX_WAIT_MS, within } from "./fuzz-run.ts";
+
+/** How many invocations may be under way in all: more than one run has. */
+const MAX_INVOCATIONS = 48;
+
+const LIMITS = {
+  "head-timeout-ms": 2_000,
+  "body-idle-ms": 2_000,
+  "answer-timeout-ms": 2_000,
+  "idle-timeout-ms": 2_000,
+  "reader-idle-ms": 2_000,
+  "total-timeout-ms": 8_000,
+  "connect-timeout-ms": 2_000,
+  "keep-alive-ms": 2_000,
+  "idle-pool-ms": 1_000,
+  // Whatever is still under way holds up the end for longer than anybody waits.
+  "shutdown-ms": 10 * MAX_WAIT_MS,
+  invocations: MAX_INVOCATIONS,
+};
+
+/** A service in a process of its own, with limits that are soon reached, and a requester and a target that are as they should be. */
+export interface FuzzEnv extends AsyncDisposable {
+  readonly port: number;
+  readonly tokens: TestDataDirectory["tokens"];
+  /** Exports a target and gives its token. */
+  open(target: object): Promise<string>;
+  /** The process lives and complains of nothing; it is healthy, and somebody else gets the very answer of another target. */
+  expectUnharmed(): Promise<void>;
+  /** Every place for an invocation is free, and the process ends when it is told to, with nothing to wait for. */
+  expectNothingInFlight(): Promise<void>;
+}
+
+export async function startFuzzEnv(): Promise<FuzzEnv> {
+  const data = await initDataDirectory();
+  const other = await startTarget((request, response) => void response.end(`other ${request.url}`));
+  const complaints: string[] = [];
+  let service = await start(data, complaints);
+  const open: FuzzEnv["open"] = async (target) =>
+    (await exportTarget({ url: service.url, tokens: data.tokens }, target)).token;
+  const otherDoor = await open({ uri: other.url, allowQuery: true });
+  let asked = 0;
+
+  const expectHealthy = async (): Promise<void> => {
+    asked += 1;
+    const health = requestHead(undefined, { line: "GET /healthz HTTP/1.1" });
+    expect((await sendRequest(service.port, health)).body).toBe('{"status":"ok"}');
+    const response = await sendRequest(
+      service.port,
+      requestHead(otherDoor, { line: `GET /?${asked} HTTP/1.1` }),
+    );
+    expect(response.body).toBe(`other /?${asked}`);
+    expect(complaints).toEqual([]);
+  };
+  return {
+    get port() {
+      return service.port;
+    },
+    tokens: data.tokens,
+    open,
+    async expectUnharmed() {
+      try {
+        await expectHealthy();
+      } catch (error) {
+        // Another one takes its place, so that a smaller case can be looked for.
+        const { code, signal } = await service.end("SIGKILL");
+        const said = complaints.splice(0).join("\n");
+        service = await start(data, complaints);
+        throw new Error(`harmed, ended with ${code ?? signal}, having said: ${said}`, { cause: error });
+      }
+    },
+    async expectNothingInFlight() {
+      const waiting: (() => void)[] = [];
+      await using target = await startRawTarget(
+        rawResponder("", (socket) => {
+          waiting.push(() => void socket.write(OK_RESPONSE));
+          if (waiting.length === MAX_INVOCATIONS) for (const response of waiting) response();
+        }),
+      );
+      const token = await open({ uri: target.url, timeoutMs: MAX_WAIT_MS });
+      const asking = Array.from({ length: MAX_INVOCATIONS }, () =>
+        sendRequest(service.port, requestHead(token)),
+      );
+      for (const { start: status } of await Promise.all(asking)) expect(status).toBe("HTTP/1.1 200 OK");
+      const ended = await within(service.end("SIGTERM"), "the end of the process");
+      expect(ended).toEqual({ code: 0, signal: null });
+      expect(complaints).toEqual([]);
+    },
+    async [Symbol.asyncDispose]() {
+      await service[Symbol.asyncDispose]();
+      await other[Symbol.asyncDispose]();
+      await data[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** `complaints`: where the lines go that are none of the log, or that say of a fault in it. */
+async function start(data: TestDataDirectory, complaints: string[]): Promise<ServiceProcess> {
+  const limits = Object.entries(LIMITS).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const service = await spawnService(data.path, { flags: limits });
+  createInterface({ input: service.stderr }).on("line", (line) => {
+    if (!isOrdinary(line)) complaints.push(line);
+  });
+  return service;
+}
+
+/** Pino's level of an error, which is what a fault is logged with. */
+const ERROR_LEVEL = 50;
+
+function isOrdinary(line: string): boolean {
+  if (!line.startsWith("{")) return false;
+  const { level } = JSON.parse(line) as { readonly level: number };
+  return level < ERROR_LEVEL;
+}

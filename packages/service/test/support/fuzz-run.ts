@@ -1,0 +1,63 @@
+import fc from "fast-check";
+import { openRawConnection } from "../../../testkit/src/raw-connection.ts";
+import type { Message } from "./fuzz-parser.ts";
+import { readResponse } from "./fuzz-parser.ts";
+
+/** How long each side is fuzzed, in seconds, beside its rows. */
+const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? 4);
+
+/** Time for a test that fuzzes, in milliseconds: what begins in time may end later. */
+export const FUZZ_TIMEOUT_MS: number = SECONDS * 1_000 + 120_000;
+
+/** Every limit of the service is over long before, though the machine be slow. */
+export const MAX_WAIT_MS = 30_000;
+
+/** Plays drawn cases until the time is over, and looks for a smaller one, in what is left of it, when one fails. */
+export async function fuzz<T>(cases: fc.Arbitrary<T>, play: (drawn: T) => Promise<void>): Promise<void> {
+  const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
+  let playing = Promise.resolve();
+  const property = fc.asyncProperty(cases, (drawn) => (playing = play(drawn)));
+  try {
+    await fc.assert(property, {
+      seed,
+      numRuns: 1_000_000_000,
+      interruptAfterTimeLimit: SECONDS * 1_000,
+    });
+    // It leaves the last one to itself when the time is over.
+    await playing;
+  } catch (error) {
+    throw new Error(`FUZZ_SEED=${seed} plays it again. ${String(error)}`, { cause: error });
+  }
+}
+
+/** Fails when it takes longer than all limits together. */
+export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: waited for in vain`)), MAX_WAIT_MS);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** One request on a connection of its own, which gets one whole answer. */
+export async function sendRequest(port: number, request: string): Promise<Message> {
+  await using connection = await openRawConnection(port);
+  connection.send(request);
+  const read = (): ReturnType<typeof readResponse> => readResponse(connection.received());
+  await within(
+    connection.until(() => read().kind === "whole"),
+    "an answer",
+  );
+  const response = read();
+  if (response.kind !== "whole") throw new Error(`no answer: ${connection.received()}`);
+  return response.message;
+}
+
+/** True once in so many cases. */
+export function rarely(one: number): fc.Arbitrary<boolean> {
+  return fc.integer({ min: 1, max: one }).map((n) => n === one);
+}

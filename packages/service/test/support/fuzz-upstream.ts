@@ -1,0 +1,98 @@
+import type { Socket } from "node:net";
+import { deferred } from "../../../testkit/src/deferred.ts";
+import { startRawTarget } from "../../../testkit/src/target.ts";
+import type { Message, ParseResult } from "./fuzz-parser.ts";
+import { readRequest, readRequestHead } from "./fuzz-parser.ts";
+import { within } from "./fuzz-run.ts";
+
+/** A request as a target hears it. */
+export interface ReceivedFuzzRequest {
+  readonly socket: Socket;
+  readonly head: Message;
+  /** Never, when the request breaks off. */
+  readonly whole: Promise<{ readonly message: Message; readonly bytes: string }>;
+  /** What the target has said on the connection before it was asked for the first time. */
+  readonly greeting: string;
+}
+
+/** A target that reads strictly what it is asked. */
+export interface StrictUpstream extends AsyncDisposable {
+  readonly url: string;
+  /** What was wrong with what came; whoever reads it clears it. */
+  readonly faults: string[];
+  /** Said on every new connection. */
+  greeting: string;
+  /** Waits until no connection is open. */
+  drained(): Promise<void>;
+}
+
+/** `hear` is called with every request as soon as its head is there. */
+export async function startStrictUpstream(
+  onRequest: (asked: ReceivedFuzzRequest) => void,
+): Promise<StrictUpstream> {
+  const open = new Set<Socket>();
+  const faults: string[] = [];
+  let wake: () => void = () => undefined;
+  let greeting = "";
+  const target = await startRawTarget((socket) => {
+    open.add(socket);
+    socket.setNoDelay(true);
+    socket.on("close", () => {
+      open.delete(socket);
+      wake();
+    });
+    if (greeting !== "") socket.write(Buffer.from(greeting, "latin1"));
+    readRequests(socket, greeting, faults, onRequest);
+  });
+  return {
+    url: target.url,
+    faults,
+    get greeting() {
+      return greeting;
+    },
+    set greeting(args) {
+      greeting = args;
+    },
+    async drained() {
+      while (open.size > 0) {
+        const { promise, resolve } = deferred<void>();
+        wake = resolve;
+        await within(promise, `the end of ${open.size} connections to the target`);
+      }
+    },
+    [Symbol.asyncDispose]: () => target[Symbol.asyncDispose](),
+  };
+}
+
+function readRequests(
+  socket: Socket,
+  greeting: string,
+  faults: string[],
+  onRequest: (asked: ReceivedFuzzRequest) => void,
+): void {
+  let received = "";
+  let before = greeting;
+  let resolve: ((whole: Awaited<ReceivedFuzzRequest["whole"]>) => void) | undefined;
+  const soundOf = (reading: ParseResult): Message | undefined => {
+    if (reading.kind === "malformed") faults.push(`${reading.why}: ${received}`);
+    return reading.kind === "whole" ? reading.message : undefined;
+  };
+  socket.on("data", (chunk) => {
+    received += chunk.toString("latin1");
+    const head = soundOf(readRequestHead(received));
+    if (head === undefined) return;
+    if (resolve === undefined) {
+      const whole = deferred<Awaited<ReceivedFuzzRequest["whole"]>>();
+      resolve = whole.resolve;
+      onRequest({ socket, head, whole: whole.promise, greeting: before });
+      before = "";
+    }
+    const message = soundOf(readRequest(received));
+    if (message === undefined) return;
+    resolve({ message, bytes: received.slice(0, message.end) });
+    // On one connection one thing is asked at a time.
+    if (received.length > message.end) faults.push(`more than a request: ${received}`);
+    received = "";
+    resolve = undefined;
+  });
+}

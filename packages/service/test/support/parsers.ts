@@ -1,0 +1,407 @@
+import {
+  parseAcceptedResponse,
+  parseExportResponse,
+  parseMembraneResponse,
+  parseQueryResponse,
+} from "../../../protocol/src/api/responses.ts";
+import { parseCreateRequest, parseProvisionRequest } from "../../../protocol/src/api/create.ts";
+import { parseExportRequest } from "../../../protocol/src/api/export.ts";
+import { parseMembraneOperation } from "../../../protocol/src/api/operation.ts";
+import { parseQueryFields, parseQueryRequest } from "../../../protocol/src/api/query.ts";
+import { parseTargetHeaders } from "../../../protocol/src/api/target-headers.ts";
+import { parseHmac } from "../../../protocol/src/api/target-hmac.ts";
+import { parseTls } from "../../../protocol/src/api/target-tls.ts";
+import { parseTargetUri } from "../../../protocol/src/api/target-uri.ts";
+import { parseAuthority } from "../../../protocol/src/authority.ts";
+import { decodeBase64url } from "../../../protocol/src/base64url.ts";
+import { isFieldValue, isToken, parseMethod, trimFieldValue } from "../../../protocol/src/http-syntax.ts";
+import { findRepeatedName, measureJson } from "../../../protocol/src/json-shape.ts";
+import { printableName } from "../../../protocol/src/result.ts";
+import * as aws4 from "../../../protocol/src/signers/aws4-canonical.ts";
+import { checkAws4Query } from "../../../protocol/src/signers/aws4-hmac-sha256.ts";
+import { checkS3Query } from "../../../protocol/src/signers/s3-query.ts";
+import * as cap1 from "../../../protocol/src/signers/cap1-canonical.ts";
+import { groupHeaders } from "../../../protocol/src/signers/header-fields.ts";
+import { removeDotSegments } from "../../../protocol/src/signers/remove-dot-segments.ts";
+import { parseToken } from "../../../protocol/src/token.ts";
+import { parseCapabilityUri } from "../../../protocol/src/uri.ts";
+import { parseCertificates } from "../../../sdk/src/pem.ts";
+import { readJsonBody } from "../../../sdk/src/buffered-response.ts";
+import { readTrust } from "../../../sdk/src/trust.ts";
+import { parseResolvable } from "../../../cli/src/capability/resolvable.ts";
+import { readHeaderLines } from "../../../cli/src/command-line/options/header-line.ts";
+import { parseArgs } from "../../../cli/src/command-line/parse.ts";
+import { replaceFieldWithOption } from "../../../cli/src/errors/field-option.ts";
+import { isPrintable, shellWord } from "../../../cli/src/shell.ts";
+import { sanitize } from "../../../cli/src/terminal.ts";
+import { parseAddress, parseCidr } from "../../src/net/address.ts";
+import { parseAllowTarget, parsePort } from "../../src/egress/allow-rule.ts";
+import { canonicalName, parseHosts } from "../../src/egress/hosts-file.ts";
+import { createEgressPolicy } from "../../src/egress/policy.ts";
+import { bearerToken } from "../../src/http/bearer.ts";
+import { clientAddress } from "../../src/http/client-address.ts";
+import { parseJson } from "../../src/http/json.ts";
+import { readHead } from "../../src/http/read-head.ts";
+import { makePrivate, buildResponseHead } from "../../src/invocation/response-head.ts";
+import { secondCredential } from "../../src/invocation/credential-names.ts";
+import { connectionOptions } from "../../src/invocation/header-rules.ts";
+import { addHop } from "../../src/invocation/loop-detection.ts";
+import { shape } from "../../src/invocation/shape.ts";
+import { planPayload, sign } from "../../src/invocation/sign.ts";
+import { parsePrivateKey } from "../../src/pem.ts";
+import type { PreparedTarget } from "../../src/invocation/prepared-target.ts";
+import { preparedTarget, requestHeadOf } from "../../../testkit/src/fixtures.ts";
+import { toSubjectAltName } from "../../src/tls/subject-alt-name.ts";
+
+/** A place where a stranger's text is read. */
+export interface Reader {
+  /** File and function, as `package/src/file#function`; after a blank, which part of the input is the stranger's text. */
+  readonly name: string;
+  /** The longest text that can come here, in characters. */
+  readonly longest: number;
+  /** Reads it; what comes out does not matter here, nor an exception. */
+  readonly read: (text: string) => unknown;
+  /** What an honest sender might send, again and again up to any length. */
+  readonly benign: string;
+}
+
+const KIB = 1024;
+/** `--header-bytes`: heads of requests and of answers. */
+const HEAD = 16 * KIB;
+/** A quarter of `--management-body-bytes`: what is not in proportion shows there as well. */
+const BODY = 256 * KIB;
+/** Of answers and files. */
+const FILE = 128 * KIB;
+
+const SENTENCE = "The quick brown fox jumps over the lazy dog. ";
+const PEM = "-----BEGIN CERTIFICATE-----\nTUlJQg==\n-----END CERTIFICATE-----\n";
+const AWS4 = { awsAccessKeyId: "AKID", region: "us-east-1", service: "s3", secretAccessKey: "secret" };
+const CAP1_CANONICAL = "protocol/src/signers/cap1-canonical.ts";
+
+const policy = createEgressPolicy({
+  allow: [],
+  ownEndpoints: () => [],
+  localAddresses: () => [],
+  ownAuthorities: [],
+});
+const everyAddress = [parseCidr("0.0.0.0/0")!];
+const openTarget = preparedTarget({ uri: "https://example.com/", allowQuery: true });
+const signedTarget = preparedTarget({
+  uri: "https://example.com/",
+  allowQuery: true,
+  hmac: { "aws4-hmac-sha256": AWS4 },
+});
+const cap1Target = preparedTarget({
+  uri: "https://example.com/",
+  allowQuery: true,
+  hmac: { "cap1-hmac-sha512": { key: "abcd", keyId: "k" } },
+});
+const COMMANDS = [
+  {
+    name: "request",
+    options: {
+      header: { takes: "secret", repeats: true, short: "H", describe: "" },
+      include: { takes: "switch", short: "i", describe: "" },
+    },
+  },
+] as const;
+
+/** A redirect is judged for a client that follows it with its token. */
+const ASKED = { target: signedTarget, path: "/", clientHeaders: ["User-Agent", "Wget/1.21"] };
+
+/** Pieces of a text, as if each came by itself. */
+function pieces(text: string, length: number): readonly string[] {
+  return Array.from({ length: Math.ceil(text.length / length) }, (_, at) =>
+    text.slice(at * length, (at + 1) * length),
+  );
+}
+
+/** Header lines whose names and values are made of the text: many short ones. */
+function manyLines(text: string): string[] {
+  return pieces(text, 8).flatMap((piece) => [piece.slice(0, 4), piece.slice(4)]);
+}
+
+function reader(name: string, longest: number, benign: string, read: Reader["read"]): Reader {
+  return { name, longest, benign, read };
+}
+
+/** Shapes a request, and signs it unless it is refused. */
+function shapeAndSign(target: PreparedTarget, query: string, rawHeaders: readonly string[]): unknown {
+  const head = requestHeadOf({ query, rawHeaders });
+  const shaped = shape(target, head, planPayload(target, head));
+  return shaped.ok && sign(target, shaped.value, "x", [], () => new Date(0));
+}
+
+/** Every reader of what requesters, exporters, targets, other services and files say. */
+export const READERS: readonly Reader[] = [
+  // protocol
+  ...(["id", "uri", "method", "capability"] as const).map((field) =>
+    reader(`protocol/src/api/export.ts#parseExportRequest ${field}`, BODY, "https://example.com/a", (text) =>
+      parseExportRequest({ [field]: text }),
+    ),
+  ),
+  reader("protocol/src/api/export.ts#parseExportRequest fields", BODY, SENTENCE, (text) =>
+    parseExportRequest({
+      uri: "https://example.com/",
+      ...Object.fromEntries(pieces(text, 8).map((name) => [name, 1])),
+    }),
+  ),
+  reader("protocol/src/api/create.ts#parseCreateRequest", BODY, SENTENCE, (text) =>
+    parseCreateRequest({ id: text }),
+  ),
+  reader("protocol/src/api/create.ts#parseProvisionRequest", BODY, SENTENCE, (text) =>
+    parseProvisionRequest({ id: text }),
+  ),
+  reader(
+    "protocol/src/api/query.ts#parseQueryRequest",
+    HEAD,
+    "id=one&lastId=two&limit=3&",
+    parseQueryRequest,
+  ),
+  reader("protocol/src/api/query.ts#parseQueryRequest id", HEAD, "name%20of", (text) =>
+    parseQueryRequest(`id=${text}`),
+  ),
+  reader("protocol/src/api/query.ts#parseQueryRequest limit", HEAD, "1234567890", (text) =>
+    parseQueryRequest(`limit=${text}`),
+  ),
+  reader("protocol/src/api/query.ts#parseQueryFields", BODY, SENTENCE, (text) =>
+    parseQueryFields({ lastId: text }),
+  ),
+  reader("protocol/src/api/target-headers.ts#parseTargetHeaders value", BODY, SENTENCE, (text) =>
+    parseTargetHeaders({ "x-a": text }),
+  ),
+  reader("protocol/src/api/target-headers.ts#parseTargetHeaders name", BODY, "x-name", (text) =>
+    parseTargetHeaders({ [text]: "value" }),
+  ),
+  reader("protocol/src/api/target-headers.ts#parseTargetHeaders many", BODY, "abcdefgh-name0", (text) =>
+    parseTargetHeaders(Object.fromEntries(pieces(text, 8).map((name) => [name, "value"]))),
+  ),
+  ...(["awsAccessKeyId", "region", "service", "secretAccessKey", "sessionToken"] as const).map((field) =>
+    reader(`protocol/src/api/target-hmac.ts#parseHmac ${field}`, BODY, "us-east-1", (text) =>
+      parseHmac({ "aws4-hmac-sha256": { ...AWS4, [field]: text } }),
+    ),
+  ),
+  ...(["key", "keyId"] as const).map((field) =>
+    reader(`protocol/src/api/target-hmac.ts#parseHmac ${field}`, BODY, "Vm9n", (text) =>
+      parseHmac({ "cap1-hmac-sha512": { key: "abcd", keyId: "k", [field]: text } }),
+    ),
+  ),
+  ...(["ca", "cert", "key"] as const).map((field) =>
+    reader(`protocol/src/api/target-tls.ts#parseTls ${field}`, BODY, PEM, (text) =>
+      parseTls({ [field]: text }),
+    ),
+  ),
+  reader(
+    "protocol/src/api/target-uri.ts#parseTargetUri",
+    BODY,
+    "https://example.com/a/b?c=d",
+    parseTargetUri,
+  ),
+  reader("protocol/src/api/target-uri.ts#parseTargetUri host", BODY, "name.", (text) =>
+    parseTargetUri(`https://${text}/`),
+  ),
+  reader("protocol/src/api/target-uri.ts#parseTargetUri path", BODY, "segment/", (text) =>
+    parseTargetUri(`https://example.com/${text}`),
+  ),
+  reader("protocol/src/api/target-uri.ts#parseTargetUri query", BODY, "key=value&", (text) =>
+    parseTargetUri(`https://example.com/?${text}`),
+  ),
+  reader("protocol/src/api/responses.ts#parseExportResponse", FILE, "cpblty://example.com/#", (text) =>
+    parseExportResponse({ capability: text }),
+  ),
+  reader("protocol/src/api/responses.ts#parseMembraneResponse", FILE, SENTENCE, (text) =>
+    parseMembraneResponse({ id: text, capabilities: { export: text, revoke: text } }),
+  ),
+  reader("protocol/src/api/responses.ts#parseQueryResponse", FILE, SENTENCE, (text) =>
+    parseQueryResponse({
+      completed: true,
+      membranes: pieces(text, 8).map((id) => ({ id, capabilities: {} })),
+    }),
+  ),
+  reader("protocol/src/api/responses.ts#parseAcceptedResponse", FILE, SENTENCE, (text) =>
+    parseAcceptedResponse({ statusCode: 202, message: text }),
+  ),
+  reader("protocol/src/api/operation.ts#parseMembraneOperation", HEAD, "delete-self", parseMembraneOperation),
+  reader("protocol/src/authority.ts#parseAuthority", BODY, "name.example", parseAuthority),
+  reader("protocol/src/base64url.ts#decodeBase64url", HEAD, "Vm9n", decodeBase64url),
+  reader("protocol/src/http-syntax.ts#parseMethod", BODY, "GET", parseMethod),
+  reader("protocol/src/http-syntax.ts#isToken", BODY, "x-name", isToken),
+  reader("protocol/src/http-syntax.ts#isFieldValue", BODY, SENTENCE, isFieldValue),
+  reader("protocol/src/http-syntax.ts#trimFieldValue", BODY, SENTENCE, trimFieldValue),
+  reader("protocol/src/result.ts#printableName", BODY, SENTENCE, printableName),
+  reader("protocol/src/token.ts#parseToken", HEAD, "CPBLTY1-Vm9n", parseToken),
+  reader(
+    "protocol/src/uri.ts#parseCapabilityUri",
+    BODY,
+    "cpblty://example.com/#CPBLTY1-Vm9n",
+    parseCapabilityUri,
+  ),
+  reader("protocol/src/uri.ts#parseCapabilityUri authority", BODY, "name.example", (text) =>
+    parseCapabilityUri(`cpblty://${text}/#CPBLTY1-`),
+  ),
+  reader("protocol/src/uri.ts#parseCapabilityUri key", BODY, "Vm9n", (text) =>
+    parseCapabilityUri(`cpblty:${text}@scheme:CPBLTY1-`),
+  ),
+  reader("protocol/src/signers/aws4-canonical.ts#canonicalQuery", HEAD, "key=value1&", aws4.canonicalQuery),
+  reader("protocol/src/signers/aws4-canonical.ts#canonicalUri", HEAD, "/segment%20one", (text) =>
+    aws4.canonicalUri("lambda", text),
+  ),
+  reader("protocol/src/signers/aws4-canonical.ts#wirePath", HEAD, "/segment%20one", (text) =>
+    aws4.wirePath("s3", text),
+  ),
+  reader("protocol/src/signers/aws4-canonical.ts#canonicalHeaders", HEAD, SENTENCE, (text) =>
+    aws4.canonicalHeaders([{ lowerCaseName: "x-a", values: [text] }]),
+  ),
+  reader("protocol/src/signers/aws4-hmac-sha256.ts#refuseAws4Query", HEAD, "key=value1&", (text) =>
+    checkAws4Query("lambda", text, "GET"),
+  ),
+  reader("protocol/src/signers/aws4-canonical.ts#canonicalKeys", HEAD, "key=value1&", aws4.canonicalKeys),
+  reader("protocol/src/signers/s3-query.ts#refuseS3Query", HEAD, "prefix=value1&", (text) =>
+    checkS3Query(text, "GET"),
+  ),
+  reader(`${CAP1_CANONICAL}#refuseCap1Query`, HEAD, "key=value1&", cap1.checkCap1Query),
+  reader(`${CAP1_CANONICAL}#refuseCap1Path`, HEAD, "/segment%20one", cap1.checkCap1Path),
+  reader(`${CAP1_CANONICAL}#canonicalQuery`, HEAD, "key=value1&", cap1.canonicalQuery),
+  reader(`${CAP1_CANONICAL}#canonicalUri`, HEAD, "/segment%20one", cap1.canonicalUri),
+  reader(`${CAP1_CANONICAL}#canonicalHeaders`, HEAD, SENTENCE, (text) =>
+    cap1.canonicalHeaders([{ lowerCaseName: "x-a", values: [text] }]),
+  ),
+  reader("protocol/src/signers/header-fields.ts#groupHeaders", HEAD, "name1val", (text) =>
+    groupHeaders(manyLines(text), () => true),
+  ),
+  reader(
+    "protocol/src/signers/remove-dot-segments.ts#removeDotSegments",
+    HEAD,
+    "/segment",
+    removeDotSegments,
+  ),
+  // sdk
+  reader("sdk/src/pem.ts#parseCertificates", 64 * KIB, PEM, parseCertificates),
+  reader("sdk/src/buffered-response.ts#readReply", FILE, SENTENCE, (text) =>
+    readJsonBody({ status: 200, reason: "OK", text }),
+  ),
+  reader("sdk/src/buffered-response.ts#readReply message", FILE, SENTENCE, (text) =>
+    readJsonBody({
+      status: 400,
+      reason: text,
+      text: JSON.stringify({ message: text, error: text, code: text }),
+    }),
+  ),
+  reader("sdk/src/trust.ts#readTrust", FILE, "name.example", (text) =>
+    readTrust({ tls: { trustedCA: { [text]: PEM } } }),
+  ),
+  // cli
+  reader("cli/src/capability/resolvable.ts#parseResolvable", FILE, "cpblty://example.com/#", parseResolvable),
+  reader("cli/src/capability/resolvable.ts#parseResolvable token", FILE, "Vm9n", (text) =>
+    parseResolvable(`CPBLTY1-${text}`),
+  ),
+  reader("cli/src/command-line/options/header-line.ts#readHeaderLines", FILE, "X-Name: value\n", (text) =>
+    readHeaderLines([text]),
+  ),
+  reader("cli/src/command-line/options/header-line.ts#readHeaderLines value", FILE, SENTENCE, (text) =>
+    readHeaderLines([`X-Name: ${text}`]),
+  ),
+  reader("cli/src/command-line/parse.ts#parseWords", FILE, "word", (text) => parseArgs([text], COMMANDS)),
+  reader("cli/src/command-line/parse.ts#parseWords short", FILE, "i", (text) =>
+    parseArgs([`-${text}`], COMMANDS),
+  ),
+  reader("cli/src/command-line/parse.ts#parseWords many", FILE, "X-Name: value", (text) =>
+    parseArgs(
+      pieces(text, 8).flatMap((value) => ["-H", value]),
+      COMMANDS,
+    ),
+  ),
+  reader("cli/src/errors/field-option.ts#nameOption", FILE, "tls.ca: expected PEM ", (text) =>
+    replaceFieldWithOption(text, "export"),
+  ),
+  reader("cli/src/errors/field-option.ts#nameOption header", FILE, "x-name", (text) =>
+    replaceFieldWithOption(`headers.${text}`, "export"),
+  ),
+  reader("cli/src/shell.ts#shellWord", FILE, "word", shellWord),
+  reader("cli/src/shell.ts#isPlain", FILE, SENTENCE, isPrintable),
+  reader("cli/src/terminal.ts#showable", FILE, SENTENCE, sanitize),
+  // service
+  reader("service/src/net/address.ts#parseAddress", HEAD, "2001:db8:", parseAddress),
+  reader("service/src/net/address.ts#parseCidr", HEAD, "10.0.0.0/8", parseCidr),
+  reader("service/src/egress/allow-rule.ts#parseAllowTarget", HEAD, "10.0.0.0/8", parseAllowTarget),
+  reader("service/src/egress/allow-rule.ts#parsePort", HEAD, "443", parsePort),
+  reader("service/src/egress/hosts-file.ts#parseHosts", FILE, "127.0.0.1 name alias # comment\n", parseHosts),
+  reader("service/src/egress/hosts-file.ts#canonicalName", FILE, "name.example", canonicalName),
+  reader("service/src/egress/policy.ts#judgeHost", BODY, "name.example", (text) =>
+    policy.checkHost(text, 443),
+  ),
+  reader("service/src/http/bearer.ts#bearerToken", HEAD, "Bearer CPBLTY1-Vm9n", bearerToken),
+  reader("service/src/http/client-address.ts#clientAddress", HEAD, "192.0.2.1, ", (text) =>
+    clientAddress("192.0.2.1", text, everyAddress),
+  ),
+  reader("protocol/src/json-shape.ts#findRepeatedName", BODY, '{"uri": "a", "b": {"c": []}},\n', (text) =>
+    findRepeatedName(text),
+  ),
+  reader("protocol/src/json-shape.ts#findRepeatedName names", BODY, "name", (text) =>
+    findRepeatedName(JSON.stringify({ [text]: 1, [`${text}"`]: 2 })),
+  ),
+  reader("protocol/src/json-shape.ts#measureJson", BODY, '{"uri": "a"},\n', (text) => measureJson(text)),
+  reader("service/src/http/json.ts#parseJson", BODY, '{"uri": "https://example.com/"},\n', (text) =>
+    parseJson(Buffer.from(text), 32),
+  ),
+  reader("service/src/http/json.ts#parseJson text", BODY, SENTENCE, (text) =>
+    parseJson(Buffer.from(JSON.stringify([text])), 32),
+  ),
+  reader("service/src/http/read-head.ts#readHead target", HEAD, "segment/", (text) =>
+    readHead({ method: "GET", url: `/${text}`, httpVersion: "1.1", rawHeaders: ["Host", "a"] }, () => true),
+  ),
+  reader("service/src/http/read-head.ts#readHead absolute", HEAD, "name.", (text) =>
+    readHead(
+      { method: "GET", url: `http://${text}`, httpVersion: "1.1", rawHeaders: ["Host", "a"] },
+      () => true,
+    ),
+  ),
+  reader("service/src/http/read-head.ts#readHead Host", HEAD, "name.", (text) =>
+    readHead({ method: "GET", url: "/", httpVersion: "1.1", rawHeaders: ["Host", text] }, () => true),
+  ),
+  reader("service/src/http/read-head.ts#readHead lines", HEAD, "name1val", (text) =>
+    readHead({ method: "GET", url: "/", httpVersion: "1.1", rawHeaders: manyLines(text) }, () => true),
+  ),
+  reader("service/src/invocation/response-head.ts#makePrivate", HEAD, "max-age=60, ", makePrivate),
+  reader("service/src/invocation/response-head.ts#buildResponseHead", HEAD, SENTENCE, (text) =>
+    buildResponseHead(200, "OK", ["X-A", text, "Transfer-Encoding", text], [], ASKED),
+  ),
+  reader("service/src/invocation/response-head.ts#buildResponseHead lines", HEAD, "name1val", (text) =>
+    buildResponseHead(200, "OK", manyLines(text), [], ASKED),
+  ),
+  reader("service/src/invocation/references.ts#filterLinks", HEAD, '</next>; rel="next", ', (text) =>
+    buildResponseHead(200, "OK", ["Link", text], [], ASKED),
+  ),
+  reader("service/src/invocation/references.ts#isBelowBase", HEAD, "segment/", (text) =>
+    buildResponseHead(302, "Found", ["Location", text, "Link", `<${text}>`], [], ASKED),
+  ),
+  reader("service/src/invocation/credential-names.ts#secondCredential", HEAD, "key1=value1&", (text) =>
+    secondCredential(text, new Set()),
+  ),
+  reader("service/src/invocation/header-rules.ts#connectionOptions", HEAD, "keep-alive, ", (text) =>
+    connectionOptions(["Connection", text]),
+  ),
+  reader("service/src/invocation/loop-detection.ts#addHop", HEAD, "1.1 proxy, ", (text) =>
+    addHop(requestHeadOf({ rawHeaders: ["Via", text, "CDN-Loop", text] }), "id"),
+  ),
+  reader("service/src/invocation/shape.ts#shape", HEAD, "name1val", (text) =>
+    shapeAndSign(openTarget, "", ["Connection", text, ...manyLines(text)]),
+  ),
+  reader("service/src/invocation/sign.ts#sign aws4 query", HEAD, "key=value1&", (text) =>
+    shapeAndSign(signedTarget, text, []),
+  ),
+  reader("service/src/invocation/sign.ts#sign cap1 query", HEAD, "key=value1&", (text) =>
+    shapeAndSign(cap1Target, text, []),
+  ),
+  reader("service/src/invocation/sign.ts#sign aws4 lines", HEAD, "name1val", (text) =>
+    shapeAndSign(signedTarget, "", manyLines(text)),
+  ),
+  reader("service/src/invocation/sign.ts#sign cap1 lines", HEAD, "name1val", (text) =>
+    shapeAndSign(cap1Target, "", manyLines(text)),
+  ),
+  reader("service/src/invocation/sign.ts#sign cap1 value", HEAD, SENTENCE, (text) =>
+    shapeAndSign(cap1Target, "", ["x-a", text]),
+  ),
+  reader("service/src/pem.ts#parsePrivateKey", 64 * KIB, PEM, parsePrivateKey),
+  reader("service/src/tls/subject-alt-name.ts#certifiedName", HEAD, "name.example", toSubjectAltName),
+];

@@ -1,0 +1,45 @@
+import { hash } from "node:crypto";
+import { parseExportRequest } from "capability-protocol";
+import type { HashFunction } from "capability-protocol/signers";
+import type { SentRequest } from "../../service/src/invocation/reference-filter.ts";
+import type { RequestHead } from "../../service/src/invocation/request-head.ts";
+import type { ShapedRequest } from "../../service/src/invocation/shape.ts";
+import { shape } from "../../service/src/invocation/shape.ts";
+import { planPayload } from "../../service/src/invocation/sign.ts";
+import type { PreparedTarget } from "../../service/src/invocation/prepared-target.ts";
+import { prepareTarget } from "../../service/src/invocation/prepared-target.ts";
+
+export const digest: HashFunction = (algorithm, bytes) => hash(algorithm, bytes, "buffer");
+
+/** The target of an export body, as it is when the capability is used. */
+export function preparedTarget(body: object): PreparedTarget {
+  const request = parseExportRequest(body);
+  if (!request.ok) throw new Error(`${request.problem.field}: ${request.problem.expected}`);
+  return prepareTarget(request.value, digest, () => undefined);
+}
+
+/** A requester's head; by default GET / without headers and body. */
+export function requestHeadOf(given: Partial<RequestHead> = {}): RequestHead {
+  return {
+    httpVersion: "1.1",
+    method: "GET",
+    path: "/",
+    query: "",
+    rawHeaders: [],
+    body: { kind: "none" },
+    ...given,
+  };
+}
+
+/** The upstream request for a client's head that is not refused. */
+export function shaped(target: PreparedTarget, head: RequestHead): ShapedRequest {
+  const outcome = shape(target, head, planPayload(target, head));
+  if (!outcome.ok) throw new Error(`refused: ${outcome.denial.reason}`);
+  return outcome.value;
+}
+
+/** What a response is to: a request to this target as it was sent. */
+export function sentRequestOf(body: object, clientHeaders: readonly string[] = []): SentRequest {
+  const target = preparedTarget(body);
+  return { target, path: target.path, clientHeaders };
+}

@@ -1,0 +1,137 @@
+import { Writable } from "node:stream";
+import { parseAuthority } from "capability-protocol";
+import type { Authority } from "capability-protocol";
+import { pino } from "pino";
+import { createEventLog } from "../../service/src/telemetry/events.ts";
+import { openDataDirectory } from "../../service/src/commands/data-directory.ts";
+import type { DataDirectory } from "../../service/src/commands/data-directory.ts";
+import { parseCidr } from "../../service/src/net/address.ts";
+import { createHostsReader } from "../../service/src/egress/hosts-file.ts";
+import { createResolver } from "../../service/src/egress/resolver.ts";
+import { parseAllowTarget } from "../../service/src/egress/policy.ts";
+import type { NameLookup } from "../../service/src/egress/resolve-host.ts";
+import type { Limits } from "../../service/src/limits.ts";
+import { DEFAULT_LIMITS } from "../../service/src/limits.ts";
+import type { FirstCapabilities } from "../../service/src/management/tenants.ts";
+import { createFirstTenant } from "../../service/src/management/tenants.ts";
+import type { RunningService } from "../../service/src/service.ts";
+import { startService } from "../../service/src/service.ts";
+import { tokenOf } from "./client.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
+
+export interface TestServiceOptions {
+  /** A data directory to use, and to leave where it is. */
+  readonly directory?: string;
+  readonly authority?: string;
+  readonly aliases?: readonly string[];
+  /** Default: all of 127.0.0.0/8. */
+  readonly allowTargets?: readonly string[];
+  readonly forbidHttpTargets?: boolean;
+  readonly forbidUnverifiedTargets?: boolean;
+  /** CIDRs. Default: none. */
+  readonly trustedProxies?: readonly string[];
+  readonly authorityCas?: ReadonlyMap<Authority, string>;
+  readonly limits?: Partial<Limits>;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Default: as the built program looks names up. */
+  readonly lookup?: NameLookup;
+  readonly now?: () => Date;
+  /** Clock of durations, in milliseconds. */
+  readonly monotonic?: () => number;
+}
+
+/** A service in this process: real HTTP on loopback, real LMDB in a directory of its own. */
+export interface TestService extends AsyncDisposable {
+  /** Where it listens: `http://127.0.0.1:PORT` (or https). */
+  readonly url: string;
+  readonly port: number;
+  readonly authority: Authority;
+  readonly directory: string;
+  readonly data: DataDirectory;
+  /** Tokens of the first tenant and of the operator, when this start made them. */
+  readonly tokens: {
+    readonly create: string;
+    readonly query: string;
+    readonly deleteSelf: string;
+    readonly provision: string;
+  };
+  /** Everything logged so far, at level debug. */
+  readonly logged: () => string;
+  readonly setCertificate: RunningService["setCertificate"];
+  close(): Promise<void>;
+}
+
+/** Tests ask dead capabilities again and again, all from one address. */
+export const UNLIMITED = 1_000_000_000;
+
+export const TEST_AUTHORITY = "membrane.test";
+
+export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
+  const temporary = options.directory === undefined ? await temporaryDirectory() : undefined;
+  const directory = options.directory ?? temporary!.path;
+  const authority = authorityOf(options.authority ?? TEST_AUTHORITY);
+  const limits = { ...DEFAULT_LIMITS, failedAuthorizationsPerMinute: UNLIMITED, ...options.limits };
+  const data = await openDataDirectory({ data: directory, authority, limits });
+  const lines: string[] = [];
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString("utf8"));
+      done();
+    },
+  });
+  const service = await startService({
+    store: data.store,
+    keys: data.keys,
+    authority,
+    aliases: (options.aliases ?? []).map(authorityOf),
+    authorityCas: options.authorityCas ?? new Map(),
+    allowTargets: (options.allowTargets ?? ["127.0.0.0/8"]).map((text) => parseAllowTarget(text)!),
+    forbidHttpTargets: options.forbidHttpTargets ?? false,
+    forbidUnverifiedTargets: options.forbidUnverifiedTargets ?? false,
+    trustedProxies: (options.trustedProxies ?? []).map((text) => parseCidr(text)!),
+    listen: { host: "127.0.0.1", port: 0 },
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    lookup: options.lookup ?? createResolver({ hosts: createHostsReader("/etc/hosts") }),
+    limits,
+    log: createEventLog(pino({ level: "debug" }, sink)),
+    localAddresses: () => ["127.0.0.1", "::1"],
+    now: options.now ?? (() => new Date()),
+    ...(options.monotonic === undefined ? {} : { monotonic: options.monotonic }),
+  });
+  const first = await createFirstTenant(data);
+  let isClosed = false;
+  const close = async (): Promise<void> => {
+    if (isClosed) return;
+    isClosed = true;
+    await service.close();
+    await data.store.close();
+    await temporary?.[Symbol.asyncDispose]();
+  };
+  return {
+    url: `${options.tls === undefined ? "http" : "https"}://127.0.0.1:${service.address.port}`,
+    port: service.address.port,
+    authority,
+    directory,
+    data,
+    tokens: tokensOf(first),
+    logged: () => lines.join(""),
+    setCertificate: service.setCertificate,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function tokensOf(first: FirstCapabilities | undefined): TestService["tokens"] {
+  if (first === undefined) return { create: "", query: "", deleteSelf: "", provision: "" };
+  const { create, query, deleteSelf } = first.capabilities;
+  return {
+    create: tokenOf(create),
+    query: tokenOf(query),
+    deleteSelf: tokenOf(deleteSelf),
+    provision: tokenOf(first.operator.provision),
+  };
+}
+
+function authorityOf(text: string): Authority {
+  return parseAuthority(text)!;
+}

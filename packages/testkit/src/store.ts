@@ -1,0 +1,129 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { Capability } from "../../service/src/domain/capability.ts";
+import type { CreationDenial, Quotas } from "../../service/src/domain/creation.ts";
+import type { Uid } from "../../service/src/domain/uid.ts";
+import { DEFAULT_LIMITS } from "../../service/src/limits.ts";
+import type { ServiceKeys } from "../../service/src/store/keys.ts";
+import { createServiceKeys } from "../../service/src/store/keys.ts";
+import { openLmdbStore } from "../../service/src/store/lmdb/lmdb-store.ts";
+import type {
+  StoredCapability,
+  StoredMembrane,
+  StoredRecord,
+  StoredTenant,
+} from "../../service/src/store/record.ts";
+import type { Store } from "../../service/src/store/store.ts";
+import { createVault } from "../../service/src/store/vault.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
+
+/** A membrane with its two capabilities. */
+export interface TestMembrane {
+  readonly record: StoredMembrane;
+  readonly export: StoredCapability;
+  readonly revoke: StoredCapability;
+}
+
+/** A real store in a directory of its own, filled without HTTP and without anything sealed that must open again. */
+export interface TestStore extends AsyncDisposable {
+  readonly store: Store;
+  readonly directory: string;
+  readonly keys: ServiceKeys;
+  readonly tenant: StoredTenant;
+  readonly create: StoredCapability;
+  /** Closes the store and opens it again. */
+  reopen(): Promise<void>;
+  membrane(name: string, create?: StoredCapability): Promise<TestMembrane>;
+  /** Makes a capability; the denial, if any, is thrown. */
+  capability(rights: Omit<Capability, "type" | "uid">): Promise<StoredCapability>;
+  reexport(parent: StoredCapability, through: TestMembrane): Promise<StoredCapability>;
+  make(...records: readonly StoredRecord[]): Promise<CreationDenial | undefined>;
+  /** Whether the capability works, as a presented token finds it. */
+  isAlive(capability: StoredCapability): Promise<boolean>;
+  /** Whether there is such a record, alive or not. */
+  has(capability: StoredCapability): Promise<boolean>;
+}
+
+export async function openTestStore(limits: Partial<Quotas> = {}): Promise<TestStore> {
+  const directory = await temporaryDirectory();
+  const keys = createServiceKeys(randomBytes(32));
+  const open = (): Promise<Store> =>
+    openLmdbStore({
+      directory: join(directory.path, "store"),
+      keys,
+      quotas: { ...DEFAULT_LIMITS, ...limits },
+      writeTimeoutMs: 2_000,
+      reserveBytes: 0,
+    });
+  let store = await open();
+  const vault = createVault({ find: (lookupId) => store.find(lookupId) }, keys, randomBytes);
+  const nothing = Buffer.alloc(0);
+  const tenant: StoredTenant = {
+    type: "tenant",
+    uid: vault.newUid(),
+    name: "tenant",
+    revoked: false,
+    publicKey: randomBytes(32),
+  };
+  const create = vault.mint({ kind: "create", resource: tenant.uid }, nothing).record;
+
+  const make = async (...records: readonly StoredRecord[]): Promise<CreationDenial | undefined> =>
+    store.create(records);
+  const made = async <T>(value: T, ...records: readonly StoredRecord[]): Promise<T> => {
+    const denied = await make(...records);
+    if (denied !== undefined) throw new Error(`not made: ${denied.reason}`);
+    return value;
+  };
+  const capability: TestStore["capability"] = (rights) => {
+    const { record } = vault.mint(rights, nothing);
+    return made(record, record);
+  };
+  await made(undefined, tenant, create);
+  return {
+    get store() {
+      return store;
+    },
+    directory: directory.path,
+    keys,
+    tenant,
+    create,
+    make,
+    capability,
+    async reopen() {
+      await store.close();
+      store = await open();
+    },
+    membrane(name, by = create) {
+      const record: StoredMembrane = {
+        type: "membrane",
+        uid: vault.newUid(),
+        tenant: tenant.uid,
+        name,
+        revoked: false,
+        createdBy: by.uid,
+        recipientKey: tenant.publicKey,
+        sealed: nothing,
+      };
+      const exporting = vault.mint({ kind: "export", resource: record.uid }, nothing).record;
+      const revoking = vault.mint({ kind: "revoke", resource: record.uid }, nothing).record;
+      return made({ record, export: exporting, revoke: revoking }, record, exporting, revoking);
+    },
+    reexport(parent, through) {
+      const { kind, resource, uid } = parent;
+      const place: { resource?: Uid } = resource === undefined ? {} : { resource };
+      return capability({
+        ...place,
+        kind,
+        parent: uid,
+        membrane: through.record.uid,
+        createdBy: through.export.uid,
+      });
+    },
+    isAlive: async ({ lookupId }) => (await store.find(lookupId))?.verdict.alive === true,
+    has: async ({ lookupId }) => (await store.find(lookupId)) !== undefined,
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      await directory[Symbol.asyncDispose]();
+    },
+  };
+}
