@@ -1,6 +1,6 @@
 import type { Limits } from "./limits.ts";
 
-/** What `--help` says of each limit: what it bounds, and its unit. docs/operating.md says more. */
+/** What `--help` says of each limit: what it bounds, and its unit. docs/operations.md says more. */
 export const LIMIT_DESCRIPTIONS: Readonly<Record<keyof Limits, string>> = {
   headerBytes: "Bytes of the head of a request, and of a target's answer",
   managementBodyBytes: "Bytes of the body of a request to the service itself",

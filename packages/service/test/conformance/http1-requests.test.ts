@@ -15,7 +15,7 @@ import { DENIED, MALFORMED, PASSED } from "../support/http1-request-cases.ts";
 /*
  * Two readers of one request must not understand it differently (request smuggling, RFC 9112 §11.2), and what was meant
  * for somebody else is not for us. Each row goes over a raw connection, with a capability that works in place of {A}.
- * docs/http1-record.md says what Node's parser would do by itself.
+ * docs/http1-conformance.md says what Node's parser would do by itself.
  */
 
 let service: TestService;

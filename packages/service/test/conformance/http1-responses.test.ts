@@ -11,7 +11,7 @@ import type { ResponseOutcome, ResponseCase } from "../support/http1-response-ca
 
 /*
  * Beside hostile-target.test.ts, which asks whether anything breaks: here the requester's connection is read to its last
- * byte, since an answer of one target that is framed wrongly becomes the answer of the next one. docs/http1-record.md
+ * byte, since an answer of one target that is framed wrongly becomes the answer of the next one. docs/http1-conformance.md
  * says why each row is decided as it is.
  */
 
