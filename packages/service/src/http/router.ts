@@ -16,13 +16,13 @@ import type { ExchangeEnd } from "../invocation/exchange.ts";
 import { watchEnded } from "../invocation/waiting-responses.ts";
 import { StoreBusyError, StoreFailedError, StoreFullError } from "../store/store.ts";
 import type { HttpExchange } from "./respond.ts";
-import { respond, respondError, respondJson, closeWithUnreadBody } from "./respond.ts";
+import { respondError, respondJson, closeWithUnreadBody } from "./respond.ts";
 import { bearerToken } from "./bearer.ts";
 import { addressKey, clientAddress } from "./client-address.ts";
-import { PREFLIGHT_HEADERS } from "./cors.ts";
 import type { AuthFailureLimiter } from "./auth-failure-limiter.ts";
 import type { ManagementEndpointContext } from "./management-endpoint.ts";
 import { handleManagement } from "./management-endpoint.ts";
+import { findPublicRoute } from "./routes.ts";
 import type { ReadHead } from "./read-head.ts";
 import { readHead } from "./read-head.ts";
 import type { WireError } from "./wire-error.ts";
@@ -46,7 +46,10 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
   const { head } = read;
   let authenticated: Authenticated | undefined;
   try {
-    if (read.authorization === undefined && handlePublic(exchange, head)) return;
+    if (read.authorization === undefined) {
+      const publicRoute = findPublicRoute(head);
+      if (publicRoute !== undefined) return publicRoute.respond(exchange, head);
+    }
     const isBlocked = isAddressBlocked(context, exchange);
     const found = authenticate(context, read.authorization, isBlocked);
     // What is known at once is not waited for.
@@ -132,19 +135,6 @@ function clientKey({ trustedProxies }: RouterContext, { request }: HttpExchange)
   const joined = Array.isArray(forwardedFor) ? forwardedFor.join(",") : forwardedFor;
   const address = clientAddress(request.socket.remoteAddress ?? "", joined, trustedProxies);
   return address === undefined ? "" : addressKey(address);
-}
-
-/** Requests without a token that are answered all the same. */
-function handlePublic(exchange: HttpExchange, head: RequestHead): boolean {
-  if (head.method === "OPTIONS") {
-    respond(exchange, head.body, 204, PREFLIGHT_HEADERS, "");
-    return true;
-  }
-  if (head.path === "/healthz" && (head.method === "GET" || head.method === "HEAD")) {
-    respondJson(exchange, head.body, 200, { status: "ok" });
-    return true;
-  }
-  return false;
 }
 
 /** "100 Continue" goes out when somebody starts to read the body: after the capability and all limits were checked. */
