@@ -3,8 +3,8 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { pino } from "pino";
 import type { EventLog } from "./telemetry/events.ts";
+import { createLogger } from "./telemetry/logger.ts";
 import { openDescriptorSink } from "./telemetry/descriptor-sink.ts";
 import { createEventLog } from "./telemetry/events.ts";
 import { readCommandLine } from "./cli.ts";
@@ -88,7 +88,7 @@ async function run(command: Command): Promise<void> {
 /** Makes standard error the service's alone: one JSON line an event, faults included. */
 function openServiceLog({ logLevel }: ServeConfig): EventLog {
   const sink = openDescriptorSink(STANDARD_ERROR, unblock);
-  const log = createEventLog(pino({ level: logLevel, base: null }, sink));
+  const log = createEventLog(createLogger(logLevel, sink));
   process.on("exit", sink.flush);
   // The person for whom it printed may have left; the service goes on.
   process.stdout
@@ -135,7 +135,7 @@ async function runWorker(
 
 /** Logs what an operator changes, at every log level. */
 function operatorLog(): EventLog {
-  return createEventLog(pino({ base: null }, openDescriptorSink(STANDARD_ERROR, unblock)));
+  return createEventLog(createLogger("info", openDescriptorSink(STANDARD_ERROR, unblock)));
 }
 
 /** Node makes pipes and sockets non-blocking when it opens them as a stream, and restores the mode when it ends. */

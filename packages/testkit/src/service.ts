@@ -1,8 +1,8 @@
 import { Writable } from "node:stream";
 import { parseAuthority } from "capability-protocol";
 import type { Authority } from "capability-protocol";
-import { pino } from "pino";
 import { createEventLog } from "../../service/src/telemetry/events.ts";
+import { createLogger } from "../../service/src/telemetry/logger.ts";
 import { openDataDirectory } from "../../service/src/commands/data-directory.ts";
 import type { DataDirectory } from "../../service/src/commands/data-directory.ts";
 import { parseCidr } from "../../service/src/net/address.ts";
@@ -93,7 +93,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     lookup: options.lookup ?? createResolver({ hosts: createHostsReader("/etc/hosts") }),
     limits,
-    log: createEventLog(pino({ level: "debug" }, sink)),
+    log: createEventLog(createLogger("debug", sink)),
     localAddresses: () => ["127.0.0.1", "::1"],
     now: options.now ?? (() => new Date()),
     ...(options.monotonic === undefined ? {} : { monotonic: options.monotonic }),

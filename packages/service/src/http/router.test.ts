@@ -3,9 +3,9 @@ import type { Server } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
-import { pino } from "pino";
 import { afterEach, expect, test } from "vitest";
 import { createEventLog } from "../telemetry/events.ts";
+import { createLogger } from "../telemetry/logger.ts";
 import { StoreBusyError } from "../store/store.ts";
 import { call, createMembrane } from "../../../testkit/src/client.ts";
 import type { CallResponse } from "../../../testkit/src/client.ts";
@@ -38,7 +38,7 @@ async function whileFailing(error: Error): Promise<CallResponse & { readonly log
       },
     },
   } as unknown as RouterContext["resolveContext"];
-  const log = createEventLog(pino({ level: "debug" }, sink));
+  const log = createEventLog(createLogger("debug", sink));
   const failures = createAuthFailureLimiter(1, () => 0);
   const context = {
     resolveContext: resolving,

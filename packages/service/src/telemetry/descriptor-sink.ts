@@ -1,6 +1,7 @@
 import { constants, fstatSync, openSync, writeSync } from "node:fs";
 import { hasCode } from "../error-code.ts";
 import { createLogSink } from "./log-sink.ts";
+import { formatLine } from "./logger.ts";
 import type { LogSink, WriteResult } from "./log-sink.ts";
 
 /**
@@ -14,8 +15,7 @@ export function openDescriptorSink(descriptor: number, unblock: () => void): Log
   const target = reopen(descriptor, unblock);
   return createLogSink({
     write: (bytes) => writeOnce(target, bytes),
-    describeLoss: (lines) =>
-      `${JSON.stringify({ level: 40, time: new Date().getTime(), lost: lines, msg: "log lines lost" })}\n`,
+    describeLoss: (lines) => formatLine("warn", { lost: lines }, "log lines lost", new Date()),
     schedule: (act, ms) => void setTimeout(act, ms).unref(),
   });
 }

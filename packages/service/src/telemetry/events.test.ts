@@ -1,8 +1,8 @@
 import { Writable } from "node:stream";
-import { pino } from "pino";
 import { expect, test } from "vitest";
 import type { EventLog } from "./events.ts";
 import { createEventLog } from "./events.ts";
+import { createLogger } from "./logger.ts";
 
 const CANARY = "canary-5e1c";
 
@@ -15,7 +15,7 @@ function recording(): { readonly log: EventLog; readonly written: () => string; 
     },
   });
   return {
-    log: createEventLog(pino({ level: "debug" }, sink)),
+    log: createEventLog(createLogger("debug", sink)),
     written: () => lines.join(""),
     last: () => JSON.parse(lines.at(-1) ?? "{}"),
   };
@@ -121,7 +121,7 @@ test.each(EVENTS)(
     const { log, written, last } = recording();
     const write = log[name] as (event: object) => void;
     write({ ...EXTRA, ...event });
-    const { level: _level, time: _time, pid: _pid, hostname: _hostname, ...fields } = last();
+    const { level: _level, time: _time, ...fields } = last();
     expect(fields).toEqual(expected);
     expect(written()).not.toContain(CANARY);
   },
@@ -140,14 +140,14 @@ class NamedError extends Error {
 test("what ends the process is logged like a fault, under another name that tests look for", () => {
   const { log, last, written } = recording();
   log.crashed(new Error(CANARY));
-  expect(last()).toMatchObject({ level: 60, msg: "crashed", name: "Error" });
+  expect(last()).toMatchObject({ level: "fatal", msg: "crashed", name: "Error" });
   expect(written()).not.toContain(CANARY);
 });
 
 test("a fault is told by its name, its code and the places in the code, so that an operator finds it", () => {
   const { log, last } = recording();
   log.fault(new NamedError(CANARY));
-  expect(last()).toMatchObject({ level: 50, msg: "fault", name: "NamedError", code: "named" });
+  expect(last()).toMatchObject({ level: "error", msg: "fault", name: "NamedError", code: "named" });
   expect(last().frames[0]).toMatch(/^at .*events\.test\.ts:\d+:\d+\)?$/);
 });
 

@@ -139,7 +139,7 @@ test.each([[[]], [["--workers", "2"]]])(
       lines.push(...complete.map((line) => JSON.parse(line)));
       await new Promise((resolve) => void setTimeout(resolve, 50));
     }
-    expect(lines).toContainEqual(expect.objectContaining({ level: 40, msg: "log lines lost" }));
+    expect(lines).toContainEqual(expect.objectContaining({ level: "warn", msg: "log lines lost" }));
     const ending = endInOrder(started.child);
     expect(await ending).toBe(0);
     closeSync(pipe);
