@@ -37,7 +37,18 @@ export {
   trimFieldValue,
 } from "./http-syntax.ts";
 export { type JsonShape, findRepeatedName, measureJson } from "./json-shape.ts";
-export { type Parsed, type Problem, accept, describeProblem, printableName, refuse } from "./result.ts";
+export {
+  type Err,
+  type Ok,
+  type Parsed,
+  type Problem,
+  type Result,
+  describeProblem,
+  err,
+  ok,
+  printableName,
+  refuse,
+} from "./result.ts";
 export {
   type CapabilityToken,
   TOKEN_BYTES,

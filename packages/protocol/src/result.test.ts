@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { accept, describeProblem, printableName, refuse } from "./result.ts";
+import { ok, describeProblem, printableName, refuse } from "./result.ts";
 
 test("a problem reads as one line with the field and what was expected", () => {
   expect(describeProblem({ field: "region", expected: "a string" })).toBe("region: expected a string");
 });
 
 test("a refusal and an acceptance tell themselves apart by ok", () => {
-  expect(accept(1)).toEqual({ ok: true, value: 1 });
-  expect(refuse("a", "b")).toEqual({ ok: false, problem: { field: "a", expected: "b" } });
+  expect(ok(1)).toEqual({ ok: true, value: 1 });
+  expect(refuse("a", "b")).toEqual({ ok: false, error: { field: "a", expected: "b" } });
 });
 
 test("a name in a message is short and visible ASCII, whatever the sender called it", () => {

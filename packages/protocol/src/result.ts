@@ -1,4 +1,30 @@
 /**
+ * A value, or the reason why there is none. A refusal is a value; only a fault is an exception.
+ *
+ * @example
+ * const half = (n: number): Result<number, string> => (n % 2 === 0 ? ok(n / 2) : err("expected an even number"));
+ */
+export type Result<T, E> = Ok<T> | Err<E>;
+
+export interface Ok<T> {
+  readonly ok: true;
+  readonly value: T;
+}
+
+export interface Err<E> {
+  readonly ok: false;
+  readonly error: E;
+}
+
+export function ok<T>(value: T): Ok<T> {
+  return { ok: true, value };
+}
+
+export function err<const E>(error: E): Err<E> {
+  return { ok: false, error };
+}
+
+/**
  * Why an input was refused. It names the place and what would have been right, never the offending value: that may be
  * a secret, and it may be the text of an attacker.
  */
@@ -9,23 +35,12 @@ export interface Problem {
   readonly expected: string;
 }
 
-/** A value of a type of its own, or the reason why the input is none. Bad input is never an exception. */
-export type Parsed<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly problem: Problem };
+/** What a parser returns: a value of a precise type, or what is wrong with the input. */
+export type Parsed<T> = Result<T, Problem>;
 
-export function accept<T>(value: T): Parsed<T> {
-  return { ok: true, value };
-}
-
-export function refuse(
-  field: string,
-  expected: string,
-): {
-  readonly ok: false;
-  readonly problem: Problem;
-} {
-  return { ok: false, problem: { field, expected } };
+/** @param expected what the field would have to be, such as `a string`. */
+export function refuse(field: string, expected: string): Err<Problem> {
+  return err({ field, expected });
 }
 
 /** One line for a person: the field and what was expected in it. */

@@ -95,7 +95,7 @@ test("the authority form resolves to the root of its authority over https", () =
 
 test("the key form is refused with the reason, without the token", () => {
   const resolved = resolveEndpoint(parseCapabilityUri(`cpblty:QQ@x:${t}`)!);
-  expect(resolved).toMatchObject({ ok: false, problem: { field: "capability" } });
+  expect(resolved).toMatchObject({ ok: false, error: { field: "capability" } });
   expect(JSON.stringify(resolved)).toContain("has no resolver");
   expect(JSON.stringify(resolved)).not.toContain(t);
 });

@@ -1,6 +1,6 @@
 import { type Authority, parseAuthority } from "./authority.ts";
 import { decodeBase64url } from "./base64url.ts";
-import { type Parsed, accept, refuse } from "./result.ts";
+import { type Parsed, ok, refuse } from "./result.ts";
 import { type CapabilityToken, TOKEN_LENGTH, isPartialToken, parseToken } from "./token.ts";
 
 /** `cpblty://authority/#token`: the authority that answers for the capability, and its token. */
@@ -52,7 +52,7 @@ export function formatCapabilityUri(uri: CapabilityUri): string {
 export function resolveEndpoint(uri: CapabilityUri): Parsed<Endpoint> {
   if (uri.kind === "key") return refuse("capability", AUTHORITY_FORM_EXPECTED);
   const { authority, token } = uri;
-  return accept({ authority, url: `https://${authority}/`, token });
+  return ok({ authority, url: `https://${authority}/`, token });
 }
 
 /** What a message says where only the resolvable form will do. */

@@ -10,7 +10,7 @@ class FetchMembrane extends MembraneClient {
   /** @throws CapabilityError for a `trustedCA`: whom a browser trusts is for its user to say, not for a page. */
   constructor(options?: MembraneOptions | null) {
     if (readTrust(options).size > 0)
-      throw invalidField(refuse("tls.trustedCA", "nothing in a browser").problem);
+      throw invalidField(refuse("tls.trustedCA", "nothing in a browser").error);
     super(fetchTransport);
   }
 }

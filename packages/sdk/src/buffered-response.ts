@@ -3,7 +3,7 @@ import {
   type JsonShape,
   type Parsed,
   TOKEN_PATTERN,
-  accept,
+  ok,
   measureJson,
   refuse,
 } from "capability-protocol";
@@ -37,7 +37,7 @@ export function readJsonBody(response: BufferedResponse, most?: JsonShape): unkn
   const body = parseJson(response.text, most);
   if (response.status >= 400)
     throw new CapabilityError(errorBody(response, body.ok ? body.value : undefined));
-  if (!body.ok) throw invalidResponse(response.status, body.problem);
+  if (!body.ok) throw invalidResponse(response.status, body.error);
   return body.value;
 }
 
@@ -56,7 +56,7 @@ export function errorBody({ status, reason }: BufferedResponse, body: unknown): 
 }
 
 function parseJson(text: string, most: JsonShape | undefined): Parsed<unknown> {
-  if (text === "") return accept("");
+  if (text === "") return ok("");
   if (most !== undefined) {
     const { levels, commas } = measureJson(text);
     if (levels > most.levels)
@@ -65,7 +65,7 @@ function parseJson(text: string, most: JsonShape | undefined): Parsed<unknown> {
       return refuse("body", `at most ${most.commas} commas between members and elements`);
   }
   try {
-    return accept(JSON.parse(text));
+    return ok(JSON.parse(text));
   } catch {
     return refuse("body", "JSON");
   }

@@ -14,7 +14,7 @@ export function callbackify<T>(
   callback: Callback<T> | undefined | null,
 ): Promise<T> | undefined {
   if (callback === undefined || callback === null) return operation();
-  if (typeof callback !== "function") throw invalidField(refuse("callback", "a function").problem);
+  if (typeof callback !== "function") throw invalidField(refuse("callback", "a function").error);
   // In a microtask of its own, what the callback throws is an uncaught exception as anywhere, not a rejection.
   operation().then(
     (response) => queueMicrotask(() => callback(undefined, response)),

@@ -11,6 +11,6 @@ import type { TrustedCA } from "./trust.ts";
 export function assertCertificates(trust: TrustedCA): void {
   for (const [authority, pem] of trust) {
     if (parseCertificates(pem) !== undefined) continue;
-    throw invalidField(refuse(`tls.trustedCA.${authority}`, "PEM certificates").problem);
+    throw invalidField(refuse(`tls.trustedCA.${authority}`, "PEM certificates").error);
   }
 }

@@ -12,6 +12,6 @@ export function endpointOf(capability: string): Endpoint {
   const uri = typeof capability === "string" ? parseCapabilityUri(capability) : undefined;
   const endpoint =
     uri === undefined ? refuse("capability", expectedCapability(capability)) : resolveEndpoint(uri);
-  if (!endpoint.ok) throw invalidField(endpoint.problem);
+  if (!endpoint.ok) throw invalidField(endpoint.error);
   return endpoint.value;
 }

@@ -88,7 +88,7 @@ export class MembraneClient {
   query(capability: string, query?: MembraneQuery | null, callback?: Callback<QueryResponse>): unknown {
     return callbackify(async () => {
       const request = parseQueryFields(query);
-      if (!request.ok) throw invalidField(request.problem);
+      if (!request.ok) throw invalidField(request.error);
       return this.#call(
         capability,
         { operation: "query", method: "GET", query: formatQueryRequest(request.value) },
@@ -124,7 +124,7 @@ export class MembraneClient {
   ): Promise<Body> {
     const response = await this.#send({ capability, ...request });
     const parsed = parse(readJsonBody(response, SERVICE_JSON));
-    if (!parsed.ok) throw invalidResponse(response.status, parsed.problem);
+    if (!parsed.ok) throw invalidResponse(response.status, parsed.error);
     return parsed.value;
   }
 }
@@ -132,9 +132,9 @@ export class MembraneClient {
 /** The JSON that goes out; the rules of the service are asked of exactly that. */
 function serializeChecked(value: unknown, parse: (body: unknown) => Parsed<unknown>): string {
   const body = toJson(value);
-  if (body === undefined) throw invalidField(refuse("body", "a JSON object").problem);
+  if (body === undefined) throw invalidField(refuse("body", "a JSON object").error);
   const parsed = parse(JSON.parse(body));
-  if (!parsed.ok) throw invalidField(parsed.problem);
+  if (!parsed.ok) throw invalidField(parsed.error);
   return body;
 }
 

@@ -57,7 +57,7 @@ function withPayloadHash(
 function parseData(data: unknown): string | Uint8Array | undefined {
   if (data === undefined || data === null) return undefined;
   if (typeof data === "string" || data instanceof Uint8Array) return data;
-  throw invalidField(refuse("data", "a string or bytes").problem);
+  throw invalidField(refuse("data", "a string or bytes").error);
 }
 
 /** Functions behind a gateway often answer 200 and tell of their failure in the body; callers rely on having it as error. */

@@ -48,7 +48,7 @@ const RESERVED_HEADERS: ReadonlySet<string> = new Set(["authorization", "host"])
 
 function withoutReservedHeaders(headers: RequestOptions["headers"] | null): OutgoingHttpHeaders {
   if (headers === undefined || headers === null) return {};
-  if (Array.isArray(headers)) throw invalidField(refuse("options.headers", "an object").problem);
+  if (Array.isArray(headers)) throw invalidField(refuse("options.headers", "an object").error);
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => !RESERVED_HEADERS.has(name.toLowerCase())),
   );

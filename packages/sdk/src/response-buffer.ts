@@ -25,7 +25,7 @@ export class ResponseBuffer {
   add(piece: Uint8Array): void {
     const length = this.#length + piece.length;
     if (length > MAX_RESPONSE_BYTES)
-      throw invalidResponse(this.#status, refuse("body", "at most 16 MiB").problem);
+      throw invalidResponse(this.#status, refuse("body", "at most 16 MiB").error);
     if (length > this.#bytes.length) {
       const larger = new Uint8Array(Math.max(length, 2 * this.#bytes.length));
       larger.set(this.#bytes.subarray(0, this.#length));

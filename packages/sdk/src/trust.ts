@@ -1,7 +1,7 @@
 import {
   type Authority,
   type Parsed,
-  accept,
+  ok,
   normalizeAuthority,
   parseAuthority,
   printableName,
@@ -25,7 +25,7 @@ export type TrustedCA = ReadonlyMap<Authority, string>;
 /** @throws CapabilityError that names the option. */
 export function readTrust(options: MembraneOptions | undefined | null): TrustedCA {
   const trust = parseTrust(options);
-  if (!trust.ok) throw invalidField(trust.problem);
+  if (!trust.ok) throw invalidField(trust.error);
   return trust.value;
 }
 
@@ -44,7 +44,7 @@ function parseTrust(options: unknown): Parsed<TrustedCA> {
     if (typeof pem !== "string") return refuse(field, "PEM");
     trust.set(normalizeAuthority(authority), pem);
   }
-  return accept(trust);
+  return ok(trust);
 }
 
 /** Members that are given; an option that is not there has none. */
@@ -53,10 +53,10 @@ function members(
   field: string,
   known?: readonly string[],
 ): Parsed<ReadonlyMap<string, unknown>> {
-  if (value === undefined || value === null) return accept(new Map());
+  if (value === undefined || value === null) return ok(new Map());
   if (typeof value !== "object") return refuse(field, "an object");
   const given = new Map<string, unknown>(Object.entries(value));
   const unknown = [...given.keys()].find((name) => known !== undefined && !known.includes(name));
-  if (unknown === undefined) return accept(given);
+  if (unknown === undefined) return ok(given);
   return refuse(`${field}.${printableName(unknown)}`, `no such option; there is ${known?.join(", ")}`);
 }

@@ -14,7 +14,7 @@ export const digest: HashFunction = (algorithm, bytes) => hash(algorithm, bytes,
 /** The target of an export body, as it is when the capability is used. */
 export function preparedTarget(body: object): PreparedTarget {
   const request = parseExportRequest(body);
-  if (!request.ok) throw new Error(`${request.problem.field}: ${request.problem.expected}`);
+  if (!request.ok) throw new Error(`${request.error.field}: ${request.error.expected}`);
   return prepareTarget(request.value, digest, () => undefined);
 }
 
@@ -34,7 +34,7 @@ export function requestHeadOf(given: Partial<RequestHead> = {}): RequestHead {
 /** The upstream request for a client's head that is not refused. */
 export function shaped(target: PreparedTarget, head: RequestHead): ShapedRequest {
   const outcome = shape(target, head, planPayload(target, head));
-  if (!outcome.ok) throw new Error(`refused: ${outcome.denial.reason}`);
+  if (!outcome.ok) throw new Error(`refused: ${outcome.error.reason}`);
   return outcome.value;
 }
 

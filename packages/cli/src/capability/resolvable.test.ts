@@ -11,7 +11,7 @@ test("the form that names an authority is accepted, and nothing else; why the ot
     "a capability URI of the form cpblty://authority/#token; the form cpblty:key:token has no resolver here";
   const key = `cpblty:Vm9n:${token}`;
   for (const text of ["", token, ` ${uri}`, `${uri}\n`, uri.replace("cpblty", "https"), key]) {
-    expect(parseResolvable(text)).toEqual({ ok: false, problem: { field: "capability", expected } });
+    expect(parseResolvable(text)).toEqual({ ok: false, error: { field: "capability", expected } });
   }
 });
 
@@ -20,7 +20,7 @@ test("a capability that was cut short is called so, and by how much; nothing of 
   const [authority = "", token = ""] = uri.split("/#");
   const expectedOf = (text: string): string => {
     const parsed = parseResolvable(text);
-    return parsed.ok ? "" : parsed.problem.expected;
+    return parsed.ok ? "" : parsed.error.expected;
   };
   const cut = "; this one is cut short: its token has";
   for (const length of [1, 7, 8, 9, 50, 93]) {

@@ -102,7 +102,7 @@ function readFromProfile({ name, capabilities }: Profile, { key }: TenantRight):
   const uri = parseResolvable(text);
   if (uri.ok) return uri.value;
   throw new CliError(
-    `the ${key} capability in the profile "${name}": expected ${uri.problem.expected}`,
+    `the ${key} capability in the profile "${name}": expected ${uri.error.expected}`,
     `${configureCommand(name)}   replaces it.`,
   );
 }

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { type Parsed, accept, refuse } from "capability-protocol";
+import { type Parsed, ok, refuse } from "capability-protocol";
 import { parseCertificates } from "capability-sdk/pem";
 import { describeFileError } from "../errors/file-error.ts";
 import { MIB, readAtMost } from "../read-at-most.ts";
@@ -13,7 +13,7 @@ export async function readCaFile(path: string): Promise<Parsed<string>> {
   if (!text.ok) return text;
   const certificates = parseCertificates(text.value);
   if (certificates === undefined) return refuse("cacert", `${EXPECTED}; this file has none, or a broken one`);
-  return accept(certificates.map(String).join(""));
+  return ok(certificates.map(String).join(""));
 }
 
 const EXPECTED = "a file of PEM certificates, its path written out (no ~)";
@@ -22,7 +22,7 @@ async function readText(path: string): Promise<Parsed<string>> {
   try {
     const bytes = await readAtMost(createReadStream(path), MIB);
     if (bytes === undefined) return refuse("cacert", `${EXPECTED}; this one is over 1 MiB`);
-    return accept(bytes.toString("utf8"));
+    return ok(bytes.toString("utf8"));
   } catch (cause) {
     return refuse("cacert", `${EXPECTED}; ${describeFileError(cause)}`);
   }

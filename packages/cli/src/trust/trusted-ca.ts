@@ -30,7 +30,7 @@ async function readOptionCa(path: string): Promise<string> {
   const pem = await readCaFile(path);
   if (pem.ok) return pem.value;
   throw new CliError(
-    `--cacert: expected ${pem.problem.expected}`,
+    `--cacert: expected ${pem.error.expected}`,
     "A service that made its own CA keeps it in its data directory, at tls/ca.pem.",
   );
 }

@@ -41,7 +41,7 @@ test.each([
   ["nothing", undefined, "body"],
 ])("%s is refused, naming the field", (_, body, field) => {
   for (const { parse } of PARSERS) {
-    expect(parse(body)).toMatchObject({ ok: false, problem: { field } });
+    expect(parse(body)).toMatchObject({ ok: false, error: { field } });
   }
 });
 

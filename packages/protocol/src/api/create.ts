@@ -1,4 +1,4 @@
-import { type Parsed, accept } from "../result.ts";
+import { type Parsed, ok } from "../result.ts";
 import { ID_RULE } from "./id.ts";
 import { parseFields, parseText } from "./json-fields.ts";
 
@@ -28,5 +28,5 @@ function parseId(body: unknown): Parsed<{ readonly id: string }> {
   const fields = parseFields(body, "", ["id"]);
   if (!fields.ok) return fields;
   const id = parseText(fields.value.get("id"), "id", ID_RULE);
-  return id.ok ? accept({ id: id.value }) : id;
+  return id.ok ? ok({ id: id.value }) : id;
 }

@@ -16,7 +16,7 @@ const AWS4 = {
 const CAP1 = { key: "mySecret", keyId: "someId" };
 
 function expectRefused(parsed: unknown, field: string): void {
-  expect(parsed).toMatchObject({ ok: false, problem: { field } });
+  expect(parsed).toMatchObject({ ok: false, error: { field } });
 }
 
 test("a re-export carries the parsed capability URI", () => {
@@ -86,7 +86,7 @@ test("a refusal never contains the offending value", () => {
   fc.assert(
     fc.property(body, (input) => {
       const parsed = parseExportRequest(input);
-      if (!parsed.ok) expect(describeProblem(parsed.problem)).not.toContain(canary);
+      if (!parsed.ok) expect(describeProblem(parsed.error)).not.toContain(canary);
     }),
   );
   for (const name of Object.keys(AWS4)) {

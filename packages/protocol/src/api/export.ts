@@ -1,4 +1,4 @@
-import { type Parsed, accept, refuse } from "../result.ts";
+import { type Parsed, ok, refuse } from "../result.ts";
 import { type AuthorityCapabilityUri, expectedCapability, parseCapabilityUri } from "../uri.ts";
 import { type Fields, parseFields } from "./json-fields.ts";
 import { TARGET_FIELDS, type TargetConfiguration, parseTarget } from "./target.ts";
@@ -26,11 +26,11 @@ function parseReexport(fields: Fields): Parsed<ExportRequest> {
   if (uri?.kind !== "authority") return refuse("capability", expectedCapability(text));
   const other = TARGET_FIELDS.find((field) => fields.has(field));
   if (other !== undefined) return refuse(other, "no such field beside capability");
-  return accept({ kind: "reexport", capability: uri });
+  return ok({ kind: "reexport", capability: uri });
 }
 
 function parseTargetExport(fields: Fields): Parsed<ExportRequest> {
   if (!fields.has("uri")) return refuse("uri", "either uri or capability");
   const target = parseTarget(fields);
-  return target.ok ? accept({ kind: "target", target: target.value }) : target;
+  return target.ok ? ok({ kind: "target", target: target.value }) : target;
 }

@@ -1,4 +1,4 @@
-import { type Parsed, accept, printableName, refuse } from "../result.ts";
+import { type Parsed, ok, printableName, refuse } from "../result.ts";
 
 /** The members of a JSON object that were given: own, not `undefined`. */
 export type Fields = ReadonlyMap<string, unknown>;
@@ -24,7 +24,7 @@ export function parseEntries(value: unknown, path: string): Parsed<Fields> {
     return refuse(path === "" ? "body" : path, "a JSON object");
   }
   const given: [string, unknown][] = Object.entries(value);
-  return accept(new Map(given.filter(([, member]) => member !== undefined)));
+  return ok(new Map(given.filter(([, member]) => member !== undefined)));
 }
 
 /** JSON path of a member; the root's path is empty. */
@@ -41,16 +41,16 @@ export interface TextRule {
 /** A string that a rule allows. */
 export function parseText(value: unknown, path: string, rule: TextRule): Parsed<string> {
   if (typeof value !== "string" || !rule.accepts(value)) return refuse(path, rule.expected);
-  return accept(value);
+  return ok(value);
 }
 
 /** An optional string: absent stays absent. */
 export function parseOptionalText(value: unknown, path: string, rule: TextRule): Parsed<string | undefined> {
-  return value === undefined ? accept(undefined) : parseText(value, path, rule);
+  return value === undefined ? ok(undefined) : parseText(value, path, rule);
 }
 
 /** An optional boolean: absent stays absent, and nothing but true and false is one. */
 export function parseOptionalBoolean(value: unknown, path: string): Parsed<boolean | undefined> {
-  if (value === undefined || typeof value === "boolean") return accept(value);
+  if (value === undefined || typeof value === "boolean") return ok(value);
   return refuse(path, "true or false");
 }

@@ -47,7 +47,7 @@ test.each([
   ["__proto__=1", "__proto__"],
   ["constructor=1", "constructor"],
 ])("the query %j is refused, naming %j", (search, field) => {
-  expect(parseQueryRequest(search)).toMatchObject({ ok: false, problem: { field } });
+  expect(parseQueryRequest(search)).toMatchObject({ ok: false, error: { field } });
 });
 
 test("what URLSearchParams and encodeURIComponent write is read back", () => {
@@ -108,5 +108,5 @@ test.each([
   ["id=a", "body"],
   [[], "body"],
 ])("the object %j is refused, naming %s", (query, field) => {
-  expect(parseQueryFields(query)).toMatchObject({ ok: false, problem: { field } });
+  expect(parseQueryFields(query)).toMatchObject({ ok: false, error: { field } });
 });

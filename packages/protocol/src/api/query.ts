@@ -1,4 +1,4 @@
-import { type Parsed, accept, printableName, refuse } from "../result.ts";
+import { type Parsed, ok, printableName, refuse } from "../result.ts";
 import { ID_RULE } from "./id.ts";
 import { type Fields, parseFields, parseOptionalText } from "./json-fields.ts";
 
@@ -53,7 +53,7 @@ function parseQuery(fields: Fields, limit: unknown): Parsed<QueryRequest> {
   if (!lastId.ok) return lastId;
   const count = parseLimit(limit);
   if (!count.ok) return count;
-  return accept({
+  return ok({
     ...(id.value !== undefined && { id: id.value }),
     ...(lastId.value !== undefined && { lastId: lastId.value }),
     limit: count.value,
@@ -74,7 +74,7 @@ function parsePairs(search: string): Parsed<ReadonlyMap<string, string>> {
     if (value === undefined) return refuse(field, "percent-encoded UTF-8");
     pairs.set(key, value);
   }
-  return accept(pairs);
+  return ok(pairs);
 }
 
 /** A number of any length, since one over the highest limit means that limit; NaN for what is no number. */
@@ -84,9 +84,9 @@ function parseDigits(text: string | undefined): number | undefined {
 }
 
 function parseLimit(limit: unknown): Parsed<number> {
-  if (limit === undefined) return accept(DEFAULT_LIMIT);
+  if (limit === undefined) return ok(DEFAULT_LIMIT);
   const isCount = typeof limit === "number" && Number.isInteger(limit) && limit >= 1;
-  return isCount ? accept(Math.min(limit, MAX_LIMIT)) : refuse("limit", "an integer of at least 1");
+  return isCount ? ok(Math.min(limit, MAX_LIMIT)) : refuse("limit", "an integer of at least 1");
 }
 
 function decodeFormComponent(text: string): string | undefined {

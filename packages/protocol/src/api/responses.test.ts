@@ -49,7 +49,7 @@ test.each([
   ["no URI", parseExportResponse, { capability: "https://example.com" }, "capability"],
   ["another status", parseAcceptedResponse, { ...ACCEPTED, statusCode: 200 }, "statusCode"],
 ])("%s is refused, naming the field", (_, parse, body, field) => {
-  expect(parse(body)).toMatchObject({ ok: false, problem: { field } });
+  expect(parse(body)).toMatchObject({ ok: false, error: { field } });
 });
 
 test("no JSON value makes a parser throw", () => {

@@ -1,4 +1,4 @@
-import { type Parsed, accept, refuse } from "../result.ts";
+import { type Parsed, ok, refuse } from "../result.ts";
 import { parseCapabilityUri } from "../uri.ts";
 import { type TextRule, memberPath, parseEntries, parseText } from "./json-fields.ts";
 
@@ -77,7 +77,7 @@ export function parseQueryResponse(body: unknown): Parsed<QueryResponse> {
     if (!membrane.ok) return membrane;
     membranes.push(membrane.value);
   }
-  return accept({ membranes, completed });
+  return ok({ membranes, completed });
 }
 
 /** Reads 201 of `export`. */
@@ -85,7 +85,7 @@ export function parseExportResponse(body: unknown): Parsed<ExportResponse> {
   const fields = parseEntries(body, "");
   if (!fields.ok) return fields;
   const capability = parseText(fields.value.get("capability"), "capability", CAPABILITY_URI);
-  return capability.ok ? accept({ capability: capability.value }) : capability;
+  return capability.ok ? ok({ capability: capability.value }) : capability;
 }
 
 /** Reads 202 of `revoke` and `deleteSelf`. */
@@ -93,7 +93,7 @@ export function parseAcceptedResponse(body: unknown): Parsed<AcceptedResponse> {
   const fields = parseEntries(body, "");
   if (!fields.ok) return fields;
   if (fields.value.get("statusCode") !== 202) return refuse("statusCode", "202");
-  return accept({ statusCode: 202, message: "Accepted" });
+  return ok({ statusCode: 202, message: "Accepted" });
 }
 
 const CAPABILITY_URI: TextRule = {
@@ -115,5 +115,5 @@ function parseMembrane(value: unknown, path: string): Parsed<MembraneResponse> {
   if (!exportUri.ok) return exportUri;
   const revoke = parseText(capabilities.value.get("revoke"), `${capabilitiesPath}.revoke`, CAPABILITY_URI);
   if (!revoke.ok) return revoke;
-  return accept({ id: id.value, capabilities: { export: exportUri.value, revoke: revoke.value } });
+  return ok({ id: id.value, capabilities: { export: exportUri.value, revoke: revoke.value } });
 }

@@ -47,7 +47,7 @@ test("what Connection names is not ignored with it: that speaks of a message, no
 test.each(["Host", "content-length", "Expect", "VIA", "CDN-Loop"])("%s is refused", (name) => {
   expect(parseTargetHeaders({ [name]: "x" })).toMatchObject({
     ok: false,
-    problem: { field: `headers.${name}` },
+    error: { field: `headers.${name}` },
   });
 });
 
@@ -59,7 +59,7 @@ test.each([
   const headers = JSON.parse(`{"${first}": "a", "${second}": "b"}`) as unknown;
   expect(parseTargetHeaders(headers)).toMatchObject({
     ok: false,
-    problem: { field: `headers.${second}` },
+    error: { field: `headers.${second}` },
   });
 });
 
@@ -74,7 +74,7 @@ test.each(["", " ", "a b", "a:b", "a\r\nb", "é", "a(b)", "a\0"])("the name %j i
 
 test("a refused name appears in the refusal without control characters", () => {
   const parsed = parseTargetHeaders({ "a\r\nSet-Cookie: b": "x" });
-  expect(parsed).toMatchObject({ ok: false, problem: { field: "headers.a??Set-Cookie:?b" } });
+  expect(parsed).toMatchObject({ ok: false, error: { field: "headers.a??Set-Cookie:?b" } });
 });
 
 test("whatever is accepted can be written as one field line each", () => {

@@ -1,5 +1,5 @@
 import { HOP_BY_HOP_REQUEST, isFieldValue, isToken, trimFieldValue } from "../http-syntax.ts";
-import { type Parsed, accept, refuse } from "../result.ts";
+import { type Parsed, ok, refuse } from "../result.ts";
 import { MAX_HEADER_NAME_LENGTH, MAX_HEADER_VALUE_LENGTH, MAX_HEADERS } from "./field-limits.ts";
 import { memberPath, parseEntries } from "./json-fields.ts";
 
@@ -19,7 +19,7 @@ const FORBIDDEN_HEADERS: ReadonlySet<string> = new Set([
 
 /** Headers of a target; absent: none. Hop-by-hop names are checked like the others and then left out. */
 export function parseTargetHeaders(value: unknown): Parsed<readonly ConfiguredHeader[]> {
-  if (value === undefined) return accept([]);
+  if (value === undefined) return ok([]);
   const entries = parseEntries(value, "headers");
   if (!entries.ok) return entries;
   if (entries.value.size > MAX_HEADERS) return refuse("headers", `at most ${MAX_HEADERS} headers`);
@@ -33,7 +33,7 @@ export function parseTargetHeaders(value: unknown): Parsed<readonly ConfiguredHe
     }
     headers.set(lowerCaseName, header.value);
   }
-  return accept([...headers].filter(([name]) => !HOP_BY_HOP_REQUEST.has(name)).map(([, header]) => header));
+  return ok([...headers].filter(([name]) => !HOP_BY_HOP_REQUEST.has(name)).map(([, header]) => header));
 }
 
 function parseHeader(name: string, value: unknown): Parsed<ConfiguredHeader> {
@@ -49,5 +49,5 @@ function parseHeader(name: string, value: unknown): Parsed<ConfiguredHeader> {
   if (typeof value !== "string" || !isFieldValue(value)) {
     return refuse(path, "a string of characters up to U+00FF without control characters but tab");
   }
-  return accept([name, trimFieldValue(value)]);
+  return ok([name, trimFieldValue(value)]);
 }

@@ -1,4 +1,4 @@
-import { type Parsed, accept, refuse } from "../result.ts";
+import { type Parsed, ok, refuse } from "../result.ts";
 import { MAX_CAP1_KEY_LENGTH } from "./field-limits.ts";
 import { type TextRule, parseFields, parseOptionalText, parseText } from "./json-fields.ts";
 
@@ -35,7 +35,7 @@ const SCHEMES: ReadonlyMap<string, SchemeParser> = new Map(
 
 /** Reads `{scheme: credentials}` with exactly one scheme. */
 export function parseHmac(value: unknown): Parsed<HmacConfiguration | undefined> {
-  if (value === undefined) return accept(undefined);
+  if (value === undefined) return ok(undefined);
   const names = [...SCHEMES.keys()];
   const fields = parseFields(value, "hmac", names);
   if (!fields.ok) return fields;
@@ -70,7 +70,7 @@ function parseAws4(value: unknown, path: string): Parsed<HmacConfiguration> {
     SESSION_TOKEN,
   );
   if (!sessionToken.ok) return sessionToken;
-  return accept({
+  return ok({
     scheme: "aws4-hmac-sha256",
     awsAccessKeyId: awsAccessKeyId.value,
     region: region.value,
@@ -87,7 +87,7 @@ function parseCap1(value: unknown, path: string): Parsed<HmacConfiguration> {
   if (!key.ok) return key;
   const keyId = parseText(fields.value.get("keyId"), `${path}.keyId`, CAP1_KEY_ID);
   if (!keyId.ok) return keyId;
-  return accept({ scheme: "cap1-hmac-sha512", key: key.value, keyId: keyId.value });
+  return ok({ scheme: "cap1-hmac-sha512", key: key.value, keyId: keyId.value });
 }
 
 const AWS4_FIELDS = ["awsAccessKeyId", "region", "service", "secretAccessKey", "sessionToken"];

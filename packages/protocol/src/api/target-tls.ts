@@ -1,4 +1,4 @@
-import { type Parsed, accept, refuse } from "../result.ts";
+import { type Parsed, ok, refuse } from "../result.ts";
 import { MAX_PEM_LENGTH } from "./field-limits.ts";
 import { type TextRule, parseFields, parseOptionalBoolean, parseOptionalText } from "./json-fields.ts";
 
@@ -21,7 +21,7 @@ const PEM: TextRule = {
 };
 
 export function parseTls(value: unknown): Parsed<TlsConfiguration | undefined> {
-  if (value === undefined) return accept(undefined);
+  if (value === undefined) return ok(undefined);
   const fields = parseFields(value, "tls", ["ca", "cert", "key", "rejectUnauthorized"]);
   if (!fields.ok) return fields;
   const ca = parseOptionalText(fields.value.get("ca"), "tls.ca", PEM);
@@ -35,7 +35,7 @@ export function parseTls(value: unknown): Parsed<TlsConfiguration | undefined> {
   if (!rejectUnauthorized.ok) return rejectUnauthorized;
   if (cert.value !== undefined && key.value === undefined) return refuse("tls.key", "PEM, to go with cert");
   if (key.value !== undefined && cert.value === undefined) return refuse("tls.cert", "PEM, to go with key");
-  return accept({
+  return ok({
     ...(ca.value !== undefined && { ca: ca.value }),
     ...(cert.value !== undefined && { cert: cert.value }),
     ...(key.value !== undefined && { key: key.value }),

@@ -54,7 +54,7 @@ test.each([
   (rest, named) => {
     expect(parseTargetUri(`https://Example.com${rest}`)).toEqual({
       ok: false,
-      problem: { field: "uri", expected: SENT_AS_WRITTEN + named },
+      error: { field: "uri", expected: SENT_AS_WRITTEN + named },
     });
   },
 );
@@ -85,7 +85,7 @@ test.each([
   const parsed = parseTargetUri(uri);
   expect(parsed).toMatchObject({
     ok: false,
-    problem: { field: "uri", expected: expect.stringContaining(expected) },
+    error: { field: "uri", expected: expect.stringContaining(expected) },
   });
 });
 
@@ -142,7 +142,7 @@ test.each([
   ["an escape in the host that hides a slash", "https://example.com%2finternal/"],
   ["a forbidden character in the host", "https://exa|mple.com/"],
 ])("%s makes no target URI", (_, uri) => {
-  expect(parseTargetUri(uri)).toMatchObject({ ok: false, problem: { field: "uri" } });
+  expect(parseTargetUri(uri)).toMatchObject({ ok: false, error: { field: "uri" } });
 });
 
 test("the canonical form is a fixed point, and it names one host without user and fragment", () => {

@@ -1,4 +1,4 @@
-import { type Parsed, accept, refuse } from "../result.ts";
+import { type Parsed, ok, refuse } from "../result.ts";
 import { MAX_HOST_LENGTH, MAX_URI_LENGTH, MAX_UNPARSED_HOST_LENGTH } from "./field-limits.ts";
 import { findNormalization } from "./uri-normalization.ts";
 
@@ -37,5 +37,5 @@ export function parseTargetUri(value: unknown): Parsed<string> {
   const normalization = findNormalization(value.slice(origin.length));
   if (normalization !== undefined)
     return refuse("uri", `${EXPECTED} that is sent as it is written; ${normalization}`);
-  return accept(url.href);
+  return ok(url.href);
 }

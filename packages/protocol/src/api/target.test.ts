@@ -25,7 +25,7 @@ function expectTarget(fields: object, expected: object): void {
 }
 
 function expectRefused(parsed: unknown, field: string): void {
-  expect(parsed).toMatchObject({ ok: false, problem: { field } });
+  expect(parsed).toMatchObject({ ok: false, error: { field } });
 }
 
 test("a URI alone is a target without headers that takes no query", () => {

@@ -1,5 +1,5 @@
 import { parseMethod } from "../http-syntax.ts";
-import { type Parsed, accept, refuse } from "../result.ts";
+import { type Parsed, ok, refuse } from "../result.ts";
 import { checkCap1Path, checkCap1Query } from "../signers/cap1-canonical.ts";
 import { type Fields, parseOptionalBoolean } from "./json-fields.ts";
 import { type ConfiguredHeader, parseTargetHeaders } from "./target-headers.ts";
@@ -60,32 +60,32 @@ export function parseTarget(fields: Fields): Parsed<TargetConfiguration> {
 }
 
 function parseTargetMethod(value: unknown): Parsed<string | undefined> {
-  if (value === undefined) return accept(undefined);
+  if (value === undefined) return ok(undefined);
   const method = typeof value === "string" ? parseMethod(value) : undefined;
   return method === undefined
     ? refuse("method", "an HTTP method known to Node, but CONNECT and TRACE")
-    : accept(method);
+    : ok(method);
 }
 
 function parseTimeout(value: unknown): Parsed<number | undefined> {
-  if (value === undefined) return accept(undefined);
+  if (value === undefined) return ok(undefined);
   const isCount = typeof value === "number" && Number.isSafeInteger(value) && value > 0;
-  return isCount ? accept(value) : refuse("timeoutMs", "an integer over 0");
+  return isCount ? ok(value) : refuse("timeoutMs", "an integer over 0");
 }
 
 /** Fields that are right one by one and cannot hold together. */
 function checkConflicts(target: TargetConfiguration): Parsed<TargetConfiguration> {
-  if (target.hmac === undefined) return accept(target);
+  if (target.hmac === undefined) return ok(target);
   const authorization = target.headers.find(([name]) => name.toLowerCase() === "authorization");
   if (authorization !== undefined) {
     return refuse(`headers.${authorization[0]}`, "no Authorization header beside hmac, which makes one");
   }
   if (target.hmac.scheme === "cap1-hmac-sha512") return checkSignableByCap1(target);
-  return accept(target);
+  return ok(target);
 }
 
 function checkSignableByCap1(target: TargetConfiguration): Parsed<TargetConfiguration> {
   const { pathname, search } = new URL(target.uri);
   const problem = checkCap1Path(pathname) ?? checkCap1Query(search.slice(1));
-  return problem === undefined ? accept(target) : refuse("uri", problem.expected);
+  return problem === undefined ? ok(target) : refuse("uri", problem.expected);
 }

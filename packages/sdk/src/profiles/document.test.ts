@@ -76,8 +76,8 @@ test.each([
 ])("%s is refused with its line and without any contents", (_, text, line, expected) => {
   const parsed = parseDocuments(text, KEY_PATH);
   if (parsed.ok) throw new Error("was not refused");
-  expect(parsed.problem.field).toBe(`line ${line}`);
-  expect(parsed.problem.expected).toContain(expected);
+  expect(parsed.error.field).toBe(`line ${line}`);
+  expect(parsed.error.expected).toContain(expected);
   expect(JSON.stringify(parsed)).not.toContain("CANARY");
 });
 

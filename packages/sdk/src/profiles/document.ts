@@ -1,5 +1,5 @@
 import type { Parsed } from "capability-protocol";
-import { accept, refuse } from "capability-protocol";
+import { ok, refuse } from "capability-protocol";
 import type { Document, DocumentOptions, ParseOptions, SchemaOptions, Tags, YAMLError } from "yaml";
 import { LineCounter, isNode, parseAllDocuments } from "yaml";
 
@@ -45,7 +45,7 @@ export function parseDocuments(text: string, keyPath: readonly string[]): Parsed
     }
     start = end;
   }
-  return accept(documents);
+  return ok(documents);
 }
 
 /**
@@ -66,7 +66,7 @@ function parseContent(yaml: Document.Parsed, lines: LineCounter): Parsed<unknown
   const [error] = yaml.errors;
   if (error !== undefined) return refuseError(error, lines);
   try {
-    return accept(yaml.toJS({ mapAsMap: true, maxAliasCount: MAX_ALIASES }));
+    return ok(yaml.toJS({ mapAsMap: true, maxAliasCount: MAX_ALIASES }));
   } catch {
     // What is thrown for an unknown anchor, or for too many aliases, names the anchor.
     return refuse(
@@ -107,7 +107,7 @@ function parseProfile(
       return refuse(line([...keyPath, key]), `only strings in ${keyPath.join(".")}`);
     values.set(key, value);
   }
-  return accept({ name, values });
+  return ok({ name, values });
 }
 
 function isMap(value: unknown): value is ReadonlyMap<unknown, unknown> {

@@ -19,7 +19,7 @@ type NamedValues = Pick<ProfileDocument, "name" | "values">;
 export function parseProfileDocuments(file: ProfileText): readonly ProfileDocument[] {
   const parsed = parseDocuments(file.text, file.keyPath);
   if (!parsed.ok) {
-    throw new ProfileError("malformed_file", `${file.path}: ${describeProblem(parsed.problem)}`);
+    throw new ProfileError("malformed_file", `${file.path}: ${describeProblem(parsed.error)}`);
   }
   return parsed.value;
 }

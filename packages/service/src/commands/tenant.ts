@@ -53,7 +53,7 @@ export async function tenant(command: TenantCommand, { print, log }: OperatorPro
 
 function readId(text: string): string {
   const parsed = parseProvisionRequest({ id: text });
-  if (!parsed.ok) throw new ConfigError(`--${describeProblem(parsed.problem)}`);
+  if (!parsed.ok) throw new ConfigError(`--${describeProblem(parsed.error)}`);
   return parsed.value.id;
 }
 
@@ -61,10 +61,10 @@ const ACTIONS = { "tenant create": create, "tenant reissue": reissue } as const;
 
 async function create(data: DataDirectory, id: string): Promise<TenantCapabilities> {
   const made = await createTenant(data, id);
-  if (made.ok) return made.capabilities;
-  if (made.denial.reason === "full") {
+  if (made.ok) return made.value;
+  if (made.error.reason === "full") {
     throw new ConfigError(
-      `--id: there are ${made.denial.limit} tenants, as many as this service may have: delete one, or raise --tenants`,
+      `--id: there are ${made.error.limit} tenants, as many as this service may have: delete one, or raise --tenants`,
     );
   }
   throw new ConfigError(`--id: there is a tenant ${quoteName(id)} already`);
@@ -73,10 +73,10 @@ async function create(data: DataDirectory, id: string): Promise<TenantCapabiliti
 async function reissue(data: DataDirectory, id: string): Promise<TenantCapabilities> {
   await findTenant(data.store, "--id", id);
   const made = await reissueTenant(data, id);
-  if (made.ok) return made.capabilities;
-  if (made.denial.reason === "full") {
+  if (made.ok) return made.value;
+  if (made.error.reason === "full") {
     throw new ConfigError(
-      `--id: the tenant has ${made.denial.limit} capabilities of its own, as many as it may have: make another tenant, or raise --own-capabilities-per-tenant`,
+      `--id: the tenant has ${made.error.limit} capabilities of its own, as many as it may have: make another tenant, or raise --own-capabilities-per-tenant`,
     );
   }
   throw new ConfigError(`--id: the tenant ${quoteName(id)} has ended meanwhile`);

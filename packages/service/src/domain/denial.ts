@@ -1,4 +1,5 @@
-import type { Problem } from "capability-protocol";
+import type { Err, Problem, Result } from "capability-protocol";
+import { err } from "capability-protocol";
 
 /**
  * Why a request is refused, as the service itself knows it. The wire says less: one table in `http/wire-error.ts` turns
@@ -79,19 +80,9 @@ export function isGatewayDenial(denial: Denial): denial is GatewayDenial {
   return GATEWAY_REASONS.has(denial.reason);
 }
 
-/** A value, or why there is none. */
-export type Outcome<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly denial: Denial };
+/** What a stage returns: its value, or why the request is refused. */
+export type Outcome<T> = Result<T, Denial>;
 
-export function accept<T>(value: T): Outcome<T> {
-  return { ok: true, value };
-}
-
-export function deny(denial: Denial): { readonly ok: false; readonly denial: Denial } {
-  return { ok: false, denial };
-}
-
-export function invalid(field: string, expected: string): { readonly ok: false; readonly denial: Denial } {
-  return deny({ reason: "invalid_field", problem: { field, expected } });
+export function invalid(field: string, expected: string): Err<Denial> {
+  return err({ reason: "invalid_field", problem: { field, expected } });
 }

@@ -19,20 +19,20 @@ const DEEP = "[".repeat(500_000) + "]".repeat(500_000);
 test.each(["[[[[]]]]", '{"a":{"a":{"a":{}}}}', '[{"a":[{"a":1}]}]', DEEP])(
   "%.20s has more than three levels",
   (json) => {
-    expect(parse(json)).toEqual({ ok: false, why: "deep" });
+    expect(parse(json)).toEqual({ ok: false, error: { reason: "deep" } });
   },
 );
 
 test.each(["", "[", "[[[", '{"a":"[[[[', '"', '"\\', "]]]]", "nul", "{}\ufeff"])("%j is no JSON", (json) => {
-  expect(parse(json)).toEqual({ ok: false, why: "syntax" });
+  expect(parse(json)).toEqual({ ok: false, error: { reason: "syntax" } });
 });
 
 test("brackets are counted before the text is parsed: what is deep and no JSON either is called deep", () => {
-  expect(parse("[[[[")).toEqual({ ok: false, why: "deep" });
+  expect(parse("[[[[")).toEqual({ ok: false, error: { reason: "deep" } });
 });
 
 test.each(["\ufeff{}", "\ufeff", "\ufeff\ufeff{}"])("%j begins with a byte order mark", (json) => {
-  expect(parse(json)).toEqual({ ok: false, why: "bom" });
+  expect(parse(json)).toEqual({ ok: false, error: { reason: "bom" } });
 });
 
 test.each([
@@ -42,18 +42,18 @@ test.each([
   ['{"\u202e ":1,"\u202e ":2}', "??"],
   [`{"${"n".repeat(99)}":1,"${"n".repeat(99)}":2}`, `${"n".repeat(64)}...`],
 ])("%s has a name twice, which is named so that it can be printed", (json, name) => {
-  expect(parse(json, 4)).toEqual({ ok: false, why: "repeated", name });
+  expect(parse(json, 4)).toEqual({ ok: false, error: { reason: "repeated", name } });
 });
 
 test("commas between members and elements are counted, those within texts are not", () => {
   const list = (commas: number): string => `[${"0,".repeat(commas)}0]`;
   expect(parse(list(MAX_COMMAS))).toMatchObject({ ok: true });
-  expect(parse(list(MAX_COMMAS + 1))).toEqual({ ok: false, why: "many" });
+  expect(parse(list(MAX_COMMAS + 1))).toEqual({ ok: false, error: { reason: "many" } });
   expect(parse(JSON.stringify(",".repeat(MAX_COMMAS + 1)))).toMatchObject({ ok: true });
 });
 
 test("bytes that are no UTF-8 are no JSON", () => {
-  expect(parseJson(Buffer.from('"\xff"', "latin1"), 3)).toEqual({ ok: false, why: "syntax" });
+  expect(parseJson(Buffer.from('"\xff"', "latin1"), 3)).toEqual({ ok: false, error: { reason: "syntax" } });
 });
 
 test("a value is read if and only if its brackets, counted in the value, are no deeper than they may be", () => {
@@ -63,7 +63,9 @@ test("a value is read if and only if its brackets, counted in the value, are no 
     fc.property(fc.jsonValue({ maxDepth: 6 }), fc.nat(8), (value, depth) => {
       const json = JSON.stringify(value);
       expect(parse(json, depth)).toEqual(
-        depthOf(value) <= depth ? { ok: true, value: JSON.parse(json) } : { ok: false, why: "deep" },
+        depthOf(value) <= depth
+          ? { ok: true, value: JSON.parse(json) }
+          : { ok: false, error: { reason: "deep" } },
       );
     }),
   );

@@ -1,38 +1,38 @@
-import { findRepeatedName, measureJson, printableName } from "capability-protocol";
+import type { Result } from "capability-protocol";
+import { err, findRepeatedName, measureJson, ok, printableName } from "capability-protocol";
 
 /** Without dropping a byte order mark: what is sealed are the bytes as they came, and they must parse again later. */
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * A value, or why there is none: `bom`, it begins with a byte order mark, which JSON must not (RFC 8259 §8.1); `deep`,
- * it has more levels than it may; `many`, it has more than {@link MAX_COMMAS} commas between its parts; `repeated`, an object
- * has a name twice, and readers differ in which of the two they take (RFC 8259 §4).
+ * Why a text is refused: `bom`, it begins with a byte order mark, which JSON must not (RFC 8259 §8.1); `deep`, it has more
+ * levels than it may; `many`, it has more than {@link MAX_COMMAS} commas between its parts; `repeated`, an object has a name
+ * twice, and readers differ in which of the two they take (RFC 8259 §4).
  */
-export type ParsedJson =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly why: "syntax" | "bom" | "deep" | "many" }
+export type JsonError =
+  | { readonly reason: "syntax" | "bom" | "deep" | "many" }
   /** The name is safe to print. */
-  | { readonly ok: false; readonly why: "repeated"; readonly name: string };
+  | { readonly reason: "repeated"; readonly name: string };
 
 /**
  * Reads a body whatever its Content-Type says: `curl -d` calls its JSON a form.
  *
  * @param depth how many objects and lists may stand within each other.
  */
-export function parseJson(raw: Uint8Array, depth: number): ParsedJson {
+export function parseJson(raw: Uint8Array, depth: number): Result<unknown, JsonError> {
   try {
     const json = UTF8.decode(raw);
-    if (json.startsWith(BYTE_ORDER_MARK)) return { ok: false, why: "bom" };
+    if (json.startsWith(BYTE_ORDER_MARK)) return err({ reason: "bom" });
     const { levels, commas } = measureJson(json);
     // The engine's parser goes down without recursion; whoever walks through the value may not.
-    if (levels > depth) return { ok: false, why: "deep" };
-    if (commas > MAX_COMMAS) return { ok: false, why: "many" };
+    if (levels > depth) return err({ reason: "deep" });
+    if (commas > MAX_COMMAS) return err({ reason: "many" });
     const value: unknown = JSON.parse(json);
     const repeated = findRepeatedName(json);
-    if (repeated !== undefined) return { ok: false, why: "repeated", name: printableName(repeated) };
-    return { ok: true, value };
+    if (repeated !== undefined) return err({ reason: "repeated", name: printableName(repeated) });
+    return ok(value);
   } catch {
-    return { ok: false, why: "syntax" };
+    return err({ reason: "syntax" });
   }
 }
 

@@ -1,6 +1,7 @@
+import { err } from "capability-protocol";
 import type { ServiceKind } from "../domain/capability.ts";
-import type { Outcome } from "../domain/denial.ts";
-import { deny, invalid } from "../domain/denial.ts";
+import type { Denial, Outcome } from "../domain/denial.ts";
+import { invalid } from "../domain/denial.ts";
 import type { UsageAccounts } from "../invocation/usage-accounts.ts";
 import type { BufferBudget } from "../invocation/buffer-budget.ts";
 import { bufferBody } from "../invocation/buffered-body.ts";
@@ -10,7 +11,7 @@ import type { ManagementResponse, Caller, ManagementContext } from "../managemen
 import type { EventLoopScheduler } from "../management/event-loop-scheduler.ts";
 import { OPERATIONS } from "../management/operations.ts";
 import type { HttpExchange } from "./respond.ts";
-import type { ParsedJson } from "./json.ts";
+import type { JsonError } from "./json.ts";
 import { MAX_COMMAS, parseJson } from "./json.ts";
 
 /** All that the endpoint is handed: what the operations need, and how their bodies are read. */
@@ -39,9 +40,9 @@ export async function handleManagement(
   { request }: Pick<HttpExchange, "request">,
 ): Promise<Outcome<ManagementResponse> | undefined> {
   const operation = OPERATIONS[kind];
-  if (head.path !== "/") return deny({ reason: "path_not_allowed" });
+  if (head.path !== "/") return err({ reason: "path_not_allowed" });
   if (!operation.methods.includes(head.method)) {
-    return deny({ reason: "method_not_allowed", allow: operation.methods });
+    return err({ reason: "method_not_allowed", allow: operation.methods });
   }
   if (operation.accepts === "nothing") {
     if (head.query !== "") return invalid("query", NO_INPUT);
@@ -51,23 +52,25 @@ export async function handleManagement(
     return operation.run(context, caller, { json: undefined, search: head.query });
 
   const { bodyLimit, jsonDepth } = context;
-  const tooLarge = deny({ reason: "body_too_large", limit: bodyLimit });
-  if (head.body.kind === "length" && head.body.length > bodyLimit) return tooLarge;
+  const tooLarge: Denial = { reason: "body_too_large", limit: bodyLimit };
+  if (head.body.kind === "length" && head.body.length > bodyLimit) return err(tooLarge);
   const expected = head.body.kind === "length" ? head.body.length : undefined;
   const share = context.bufferBudget.shareFor(caller.accounts);
-  const body = await bufferBody(request, context.bodies, { expected, limit: bodyLimit, share });
-  if (body === "client_disconnected") return undefined;
-  if (body === "client_too_slow") return deny({ reason: "request_timeout" });
-  if (body === "too_large") return tooLarge;
-  if ("refused" in body) return deny(body.refused);
+  const body = await bufferBody(request, context.bodies, {
+    expected,
+    limit: bodyLimit,
+    tooLarge,
+    share,
+  });
+  if (!body.ok) return body.error.kind === "refused" ? err(body.error.denial) : undefined;
   try {
     const [tenant] = caller.accounts.tenants;
     await context.loopTurns.nextTurn({ tenant: tenant?.uid ?? "", capability: caller.capability.uid });
-    const json = parseJson(concatenate(body.chunks), jsonDepth);
-    if (!json.ok) return invalid("body", expectedJson(json, jsonDepth));
+    const json = parseJson(concatenate(body.value.chunks), jsonDepth);
+    if (!json.ok) return invalid("body", expectedJson(json.error, jsonDepth));
     return await operation.run(context, caller, { json: json.value, search: head.query });
   } finally {
-    body.release();
+    body.value.release();
   }
 }
 
@@ -80,8 +83,8 @@ function concatenate(pieces: readonly Buffer[]): Buffer {
 /** An export body sent with a `revoke` capability by mistake must not revoke. */
 const NO_INPUT = "none: no such field; this capability takes nothing, is it the right one?";
 
-function expectedJson(refused: Extract<ParsedJson, { ok: false }>, depth: number): string {
-  switch (refused.why) {
+function expectedJson(error: JsonError, depth: number): string {
+  switch (error.reason) {
     case "syntax":
       return "JSON in UTF-8";
     case "bom":
@@ -91,6 +94,6 @@ function expectedJson(refused: Extract<ParsedJson, { ok: false }>, depth: number
     case "many":
       return `at most ${MAX_COMMAS} commas between members and elements`;
     case "repeated":
-      return `each name of an object once; ${refused.name} is there twice`;
+      return `each name of an object once; ${error.name} is there twice`;
   }
 }

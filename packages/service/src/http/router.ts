@@ -119,7 +119,7 @@ async function runManagement(
   context.invocationContext.accountRegistry.refresh(caller.accounts);
   const outcome = await handleManagement(context.managementContext, caller, kind, head, exchange);
   if (outcome === undefined) return;
-  if (!outcome.ok) return respondDenial(context, exchange, head, outcome.denial, caller.capability);
+  if (!outcome.ok) return respondDenial(context, exchange, head, outcome.error, caller.capability);
   const { status, body } = outcome.value;
   context.log.managed({ capability: fingerprint(caller.capability), kind, status });
   respondJson(exchange, head.body, status, body);

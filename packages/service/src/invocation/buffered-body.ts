@@ -1,4 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import type { Result } from "capability-protocol";
+import { err, ok } from "capability-protocol";
 import { Slabs } from "../collections/slabs.ts";
 import type { Denial } from "../domain/denial.ts";
 import type { BodyOptions } from "./request-body.ts";
@@ -25,18 +27,23 @@ export interface BufferOptions {
   readonly expected?: number | undefined;
   /** Longest body in bytes; the rest of a longer one is not read. */
   readonly limit: number;
+  /** The refusal of a longer body. */
+  readonly tooLarge: Denial;
   /** Charged for what is allocated, up to twice the length of the body. */
   readonly share: BufferShare;
 }
+
+/** Why a body is not in memory. A client that has disconnected gets no response. */
+export type BodyError =
+  | { readonly kind: "client_disconnected" }
+  | { readonly kind: "refused"; readonly denial: Denial };
 
 /** Reads a whole body into memory. */
 export function bufferBody(
   request: IncomingMessage,
   options: BodyOptions,
-  { expected, limit, share }: BufferOptions,
-): Promise<
-  BufferedBody | "too_large" | "client_disconnected" | "client_too_slow" | { readonly refused: Denial }
-> {
+  { expected, limit, tooLarge, share }: BufferOptions,
+): Promise<Result<BufferedBody, BodyError>> {
   const body = new RequestBody(request, options);
   const slabs = new Slabs(expected);
   let refused: Denial | undefined;
@@ -44,31 +51,30 @@ export function bufferBody(
 
   return new Promise((resolve, reject) => {
     let isSettled = false;
-    const settle = (
-      how: "too_large" | "client_disconnected" | "client_too_slow" | { refused: Denial },
-    ): void => {
+    const fail = (error: BodyError): void => {
       if (isSettled) return;
       isSettled = true;
       share.release(slabs.allocated);
       slabs.take();
       body.destroy();
-      resolve(how);
+      resolve(err(error));
     };
+    const refuse = (denial: Denial): void => fail({ kind: "refused", denial });
     body.on("data", (chunk: Buffer) => {
       if (isSettled) return;
-      if (slabs.length + chunk.length > limit) return settle("too_large");
-      if (!slabs.append(chunk, mayAllocate) && refused !== undefined) settle({ refused });
+      if (slabs.length + chunk.length > limit) return refuse(tooLarge);
+      if (!slabs.append(chunk, mayAllocate) && refused !== undefined) refuse(refused);
     });
     body.on("end", () => {
       if (isSettled) return;
       isSettled = true;
       const { length, allocated } = slabs;
-      resolve({ chunks: slabs.take(), length, release: () => share.release(allocated) });
+      resolve(ok({ chunks: slabs.take(), length, release: () => share.release(allocated) }));
     });
     body.on("error", (error) => {
-      if (error instanceof ClientDisconnectedError) return settle("client_disconnected");
-      if (error instanceof ClientTooSlowError) return settle("client_too_slow");
-      settle("client_disconnected");
+      if (error instanceof ClientDisconnectedError) return fail({ kind: "client_disconnected" });
+      if (error instanceof ClientTooSlowError) return refuse({ reason: "request_timeout" });
+      fail({ kind: "client_disconnected" });
       reject(error);
     });
   });

@@ -184,7 +184,7 @@ export class Exchange implements Tickable, ConnectionWaiter {
       isBodiless,
     );
     if (!shaped.ok) {
-      this.#fail(shaped.denial);
+      this.#fail(shaped.error);
       return false;
     }
     const head = shaped.value;

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
+import { err, ok } from "capability-protocol";
 import type { HashFunction, PayloadPlan } from "capability-protocol/signers";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import { thenMaybe } from "../collections/maybe-promise.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
-import { accept, deny } from "../domain/denial.ts";
 import { headSize, headerLinesSize } from "../domain/head-size.ts";
 import type { Pools } from "../egress/pools.ts";
 import type { UsageAccounts, AccountRegistry } from "./usage-accounts.ts";
@@ -86,7 +86,7 @@ function forward(
   const plan = planPayload(target, downstream.head);
   if (plan.kind === "refused") return denied({ reason: "invalid_field", problem: plan.problem });
   const outcome = shape(target, downstream.head, plan);
-  if (!outcome.ok) return denied(outcome.denial);
+  if (!outcome.ok) return denied(outcome.error);
   const shaped = withFraming(outcome.value, downstream.head.body);
   // Before it is signed: the headers of both sides together may be twice as long as either may send.
   if (headSize(shaped) + headerLinesSize(hopHeaders) + target.maxAddedBytes > context.headerBytes) {
@@ -94,7 +94,7 @@ function forward(
   }
   return thenMaybe(preparePayload(context, accounts, plan, downstream), (payload) => {
     if (payload === undefined) return { kind: "client_disconnected" };
-    if (!payload.ok) return denied(payload.denial);
+    if (!payload.ok) return denied(payload.error);
     const { hash, body, release } = payload.value;
     if (release !== undefined) inFlight.onFinish(release);
     const pool = context.pools.get(poolKey, target, owner);
@@ -134,7 +134,7 @@ function preparePayload(
 ): MaybePromise<Outcome<Payload> | undefined> {
   switch (plan.kind) {
     case "precomputed":
-      return accept({
+      return ok({
         hash: plan.value,
         body: head.body.kind === "none" ? null : new RequestBody(request, context.bodies),
       });
@@ -150,17 +150,14 @@ async function bufferPayload(
   request: IncomingMessage,
 ): Promise<Outcome<Payload> | undefined> {
   const limit = context.maxBufferedBodyBytes;
-  const tooLarge = deny({ reason: "payload_too_large", limit });
+  const tooLarge: Denial = { reason: "payload_too_large", limit };
   const expected = head.body.kind === "length" ? head.body.length : undefined;
-  if (expected !== undefined && expected > limit) return tooLarge;
+  if (expected !== undefined && expected > limit) return err(tooLarge);
   const share = context.bufferBudget.shareFor(accounts);
-  const body = await bufferBody(request, context.bodies, { expected, limit, share });
-  if (body === "too_large") return tooLarge;
-  if (body === "client_disconnected") return undefined;
-  if (body === "client_too_slow") return deny({ reason: "request_timeout" });
-  if ("refused" in body) return deny(body.refused);
-  const { chunks, length, release } = body;
-  return accept({ hash: hashPayload(chunks, context.digest), body: bodyOf(chunks), length, release });
+  const body = await bufferBody(request, context.bodies, { expected, limit, tooLarge, share });
+  if (!body.ok) return body.error.kind === "refused" ? err(body.error.denial) : undefined;
+  const { chunks, length, release } = body.value;
+  return ok({ hash: hashPayload(chunks, context.digest), body: bodyOf(chunks), length, release });
 }
 
 /** A body in several pieces is sent piece by piece: joined, it would be in memory twice. */

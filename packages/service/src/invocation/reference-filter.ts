@@ -1,5 +1,5 @@
+import { err, ok } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
-import { accept, deny } from "../domain/denial.ts";
 import { valuesOf } from "./raw-headers.ts";
 import type { TargetBase } from "./references.ts";
 import { MAX_REFERENCES, filterLinks, isBelowBase } from "./references.ts";
@@ -81,11 +81,11 @@ export function filterReferences(
       resendsAuthorization(sentRequest) &&
       !isAllowed(value)
     )
-      return deny({ reason: "redirect_not_passed" });
+      return err({ reason: "redirect_not_passed" });
     const kept = lowerCase === "link" ? filterLinks(value, isAllowed) : value;
     if (kept !== undefined) passed.push(name, kept);
   }
-  return accept(passed);
+  return ok(passed);
 }
 
 /** Whether a reference leads below the target's base. After {@link MAX_REFERENCES} references, none does. */

@@ -1,6 +1,6 @@
+import { err, ok } from "capability-protocol";
 import { memoized } from "../collections/memoized.ts";
 import type { Outcome } from "../domain/denial.ts";
-import { accept, deny } from "../domain/denial.ts";
 import { connectionOptions } from "./header-rules.ts";
 import type { SentRequest } from "./reference-filter.ts";
 import { isReferenceHeader, filterReferences } from "./reference-filter.ts";
@@ -39,7 +39,7 @@ const targetHeader = memoized((name) => {
   return { lowerCase, passes: passesToClient(lowerCase), isReference: isReferenceHeader(lowerCase) };
 });
 
-const INVALID_RESPONSE = deny({ reason: "target_incomplete" });
+const INVALID_RESPONSE = err({ reason: "target_incomplete" });
 
 /** In characters. Undici's limit for heads does not count the reason, and a reader's own might. */
 const MAX_REASON_LENGTH = 1_024;
@@ -85,12 +85,12 @@ export function buildResponseHead(
     if (isReference) hasReferences = true;
     passed.push(name, isCacheControl ? makePrivate(value) : value);
   }
-  const filtered = hasReferences ? filterReferences(sentRequest, status, passed) : accept(passed);
+  const filtered = hasReferences ? filterReferences(sentRequest, status, passed) : ok(passed);
   if (!filtered.ok) return filtered;
   const headers = filtered.value;
   if (!hasCacheControl) headers.push(...DEFAULT_CACHE_CONTROL);
   headers.push(...SECURITY_HEADERS, ...cors);
-  return accept({ status, reason, headers });
+  return ok({ status, reason, headers });
 }
 
 /** By which a shared cache may keep what it otherwise must not (RFC 9111 §3.5), and a `private` that names single fields. */

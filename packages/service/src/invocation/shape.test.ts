@@ -148,7 +148,7 @@ test("a header that steers, and that the target sets, is the target's own or ref
     expect(outcome.ok && outcome.value.headers).toEqual(target.headers);
     expect(shape(target, head(name, own, name, "theirs"), plan)).toEqual({
       ok: false,
-      denial: { reason: "header_not_allowed", name },
+      error: { reason: "header_not_allowed", name },
     });
   }
   expect(shape(target, head("x-amz-date", "theirs"), plan)).toMatchObject({ ok: true });

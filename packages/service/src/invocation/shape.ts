@@ -1,8 +1,7 @@
-import { TOKEN_PATTERN, printableName, trimFieldValue } from "capability-protocol";
+import { TOKEN_PATTERN, err, ok, printableName, trimFieldValue } from "capability-protocol";
 import type { PayloadPlan } from "capability-protocol/signers";
 import { STREAMING_UNSIGNED_PAYLOAD_TRAILER } from "capability-protocol/signers";
 import type { Outcome } from "../domain/denial.ts";
-import { accept, deny } from "../domain/denial.ts";
 import type { ClientHeader } from "./header-rules.ts";
 import { clientHeader, connectionOptions } from "./header-rules.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -33,10 +32,10 @@ export function shape(target: PreparedTarget, head: RequestHead, plan: PayloadPl
     const value = rawHeaders[i + 1] ?? "";
     const header = clientHeader(name);
     const decision = decideHeader(target, plan, header, value);
-    if (decision === "refuse") return deny({ reason: "header_not_allowed", name: printableName(name) });
+    if (decision === "refuse") return err({ reason: "header_not_allowed", name: printableName(name) });
     if (decision === "pass" && !connection.has(header.lowerCase)) headers.push(name, value);
   }
-  return accept({
+  return ok({
     method: target.method ?? head.method,
     path: target.path,
     query: joinQueries(target, head),

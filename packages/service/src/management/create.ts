@@ -1,7 +1,6 @@
 import type { CreateRequest } from "capability-protocol";
-import { tokenBytes } from "capability-protocol";
+import { err, ok, tokenBytes } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
-import { accept, deny } from "../domain/denial.ts";
 import type { Membrane } from "../domain/membrane.ts";
 import { encodeColumns } from "../store/columns.ts";
 import type { StoredMembrane } from "../store/record.ts";
@@ -19,7 +18,7 @@ export async function create(
 ): Promise<Outcome<ManagementResponse>> {
   const { store, vault, authority } = context;
   const tenant = await store.tenant(resourceOf(caller));
-  if (tenant === undefined) return deny({ reason: "unauthorized" });
+  if (tenant === undefined) return err({ reason: "unauthorized" });
 
   const uid = vault.newUid();
   const nothing = Buffer.alloc(0);
@@ -41,8 +40,8 @@ export async function create(
   };
 
   const denial = await store.create([stored, exporting.record, revoking.record]);
-  if (denial !== undefined) return deny(denialOfCreation(denial));
-  return accept({
+  if (denial !== undefined) return err(denialOfCreation(denial));
+  return ok({
     status: 201,
     body: {
       id: request.id,

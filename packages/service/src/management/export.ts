@@ -1,7 +1,8 @@
 import type { ExportRequest, TargetConfiguration } from "capability-protocol";
+import { err, ok } from "capability-protocol";
 import type { Capability } from "../domain/capability.ts";
 import type { Outcome } from "../domain/denial.ts";
-import { accept, deny, invalid } from "../domain/denial.ts";
+import { invalid } from "../domain/denial.ts";
 import type { Target } from "../domain/target.ts";
 import type { StoredTarget } from "../store/record.ts";
 import { associatedData } from "../store/record.ts";
@@ -35,7 +36,7 @@ export async function exportCapability(
     return denied ?? exportTarget(context, caller, wire);
   }
   const parent = await context.vault.open(token);
-  return parent === undefined ? deny({ reason: "dead_capability" }) : reexport(context, caller, parent);
+  return parent === undefined ? err({ reason: "dead_capability" }) : reexport(context, caller, parent);
 }
 
 async function exportTarget(
@@ -54,8 +55,8 @@ async function exportTarget(
   const stored: StoredTarget = { ...target, sealed: seal(dataKey, wire, associatedData(target)) };
   const minted = vault.mint({ ...provenance(caller), kind: "invoke", resource: target.uid }, dataKey);
   const denial = await store.create([stored, minted.record]);
-  if (denial !== undefined) return deny(denialOfCreation(denial));
-  return accept({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
+  if (denial !== undefined) return err(denialOfCreation(denial));
+  return ok({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
 }
 
 /** The child carries what its parent carries, under a token of its own: the depth of a delegation costs nothing later. */
@@ -74,11 +75,11 @@ async function reexport(
   const minted = context.vault.mint(rights, parent.payload);
   const denial = await context.store.create([minted.record]);
   if (denial === undefined) {
-    return accept({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
+    return ok({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
   }
-  if (denial.reason !== "lineage_dead") return deny(denialOfCreation(denial));
+  if (denial.reason !== "lineage_dead") return err(denialOfCreation(denial));
   const callerWorks = await context.store.isAlive(caller.capability.uid);
-  return deny({ reason: callerWorks ? "dead_capability" : "unauthorized" });
+  return err({ reason: callerWorks ? "dead_capability" : "unauthorized" });
 }
 
 /** Where in the lineage all that an `export` capability makes stands. */

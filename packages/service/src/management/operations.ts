@@ -5,9 +5,9 @@ import {
   parseQueryRequest,
 } from "capability-protocol";
 import type { Parsed } from "capability-protocol";
+import { err } from "capability-protocol";
 import type { ServiceKind } from "../domain/capability.ts";
 import type { Outcome } from "../domain/denial.ts";
-import { deny } from "../domain/denial.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
 import { create } from "./create.ts";
 import { exportCapability } from "./export.ts";
@@ -82,5 +82,5 @@ async function parsed<T>(
   result: Parsed<T>,
   act: (value: T) => Promise<Outcome<ManagementResponse>>,
 ): Promise<Outcome<ManagementResponse>> {
-  return result.ok ? act(result.value) : deny({ reason: "invalid_field", problem: result.problem });
+  return result.ok ? act(result.value) : err({ reason: "invalid_field", problem: result.error });
 }

@@ -1,10 +1,10 @@
+import { err, ok } from "capability-protocol";
 import { expect, test } from "vitest";
-import { accept, deny } from "../domain/denial.ts";
 import { createEventLoopScheduler } from "./event-loop-scheduler.ts";
 import type { PageScheduler } from "./page-scheduler.ts";
 import { createPageScheduler } from "./page-scheduler.ts";
 
-const WHOLE = accept("whole");
+const WHOLE = ok("whole");
 
 /** Pages of `steps` steps each, and what was done for whom, in turns of the event loop. */
 function startPages(turns: PageScheduler, steps: number) {
@@ -74,7 +74,7 @@ test("more pages of a tenant than may wait: the latest of the capability that ha
   const others = [page("t", "another"), page("another", "another")];
   const refused = await Promise.all([...many, ...others]);
   stop();
-  const busy = deny({ reason: "tenant_busy" });
+  const busy = err({ reason: "tenant_busy" });
   expect(refused.slice(129)).toEqual([busy, busy, WHOLE, WHOLE]);
   expect(refused.slice(0, 129)).toEqual(Array.from({ length: 129 }, () => WHOLE));
 });

@@ -1,7 +1,7 @@
+import { err } from "capability-protocol";
 import type { FairItem, FairOwner } from "../collections/fair-queue.ts";
 import { FairQueue } from "../collections/fair-queue.ts";
 import type { Outcome } from "../domain/denial.ts";
-import { deny } from "../domain/denial.ts";
 import type { EventLoopScheduler } from "./event-loop-scheduler.ts";
 
 /** How many pages of one tenant are assembled at once. Each holds up to half a megabyte until it is complete. */
@@ -56,7 +56,7 @@ export function createPageScheduler(waitingPerTenant: number, scheduler: EventLo
       const tenant = tenants.get(owner.tenant) ?? { pages: 0, waiting: new FairQueue() };
       tenants.set(owner.tenant, tenant);
       const mayBegin = begin(tenant, owner);
-      if (mayBegin !== true && !(await mayBegin)) return deny({ reason: "tenant_busy" });
+      if (mayBegin !== true && !(await mayBegin)) return err({ reason: "tenant_busy" });
       try {
         return await act(() => scheduler.nextTurn(owner));
       } finally {

@@ -1,6 +1,12 @@
-import type { Authority, CapabilityToken, ProvisionRequest, TenantCapabilities } from "capability-protocol";
+import type {
+  Authority,
+  CapabilityToken,
+  ProvisionRequest,
+  Result,
+  TenantCapabilities,
+} from "capability-protocol";
+import { err, ok } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
-import { accept, deny } from "../domain/denial.ts";
 import type { CreationDenial } from "../domain/creation.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { StoredCapability, StoredTenant } from "../store/record.ts";
@@ -26,10 +32,10 @@ export async function provision(
 ): Promise<Outcome<ManagementResponse>> {
   const { store, vault, authority } = context;
   const inserted = await insertTenant(store, vault, request.id, { createdBy: caller.capability.uid });
-  if (!inserted.ok) return deny(denialOfCreation(inserted.denial));
-  return accept({
+  if (!inserted.ok) return err(denialOfCreation(inserted.error));
+  return ok({
     status: 201,
-    body: { id: request.id, capabilities: formatTenantUris(authority, inserted.tokens) },
+    body: { id: request.id, capabilities: formatTenantUris(authority, inserted.value) },
   });
 }
 
@@ -51,10 +57,10 @@ export async function insertTenant(
     /** The `provision` capability; absent when the operator does it at the machine itself. */
     readonly createdBy?: Uid;
   } = {},
-): Promise<{ ok: true; tokens: TenantTokens } | { ok: false; denial: CreationDenial }> {
+): Promise<Result<TenantTokens, CreationDenial>> {
   const { tokens, records } = newTenant(vault, name, options.createdBy);
   const denial = await store.create(records);
-  return denial === undefined ? { ok: true, tokens } : { ok: false, denial };
+  return denial === undefined ? ok(tokens) : err(denial);
 }
 
 /** A tenant and its capabilities, not stored yet. */

@@ -1,8 +1,7 @@
 import { hkdfSync } from "node:crypto";
 import type { CapabilityToken, QueryRequest } from "capability-protocol";
-import { formatToken, TOKEN_BYTES } from "capability-protocol";
+import { TOKEN_BYTES, err, formatToken, ok } from "capability-protocol";
 import type { Denial, Outcome } from "../domain/denial.ts";
-import { accept, deny } from "../domain/denial.ts";
 import { encodeColumns, textColumn, decodeColumns } from "../store/columns.ts";
 import type { StoredMembrane } from "../store/record.ts";
 import { associatedData } from "../store/record.ts";
@@ -62,7 +61,7 @@ async function listPage(
     );
     let isFull = false;
     for (const entry of entries) {
-      isFull = !entry.ok && QUOTA_EXCEEDED.has(entry.denial.reason) && listed.length > 0;
+      isFull = !entry.ok && QUOTA_EXCEEDED.has(entry.error.reason) && listed.length > 0;
       if (isFull) break;
       if (!entry.ok) return entry;
       if (entry.value !== undefined) listed.push(entry.value);
@@ -71,7 +70,7 @@ async function listPage(
     if (isFull || page.completed || left <= MEMBRANES_PER_STEP || lastId === undefined) {
       // What was found made may not be on disk yet, if whoever made it is not answered yet.
       if (isDelegated(caller)) await context.store.create([], caller.capability);
-      return accept({ status: 200, body: { membranes: listed, completed: page.completed && !isFull } });
+      return ok({ status: 200, body: { membranes: listed, completed: page.completed && !isFull } });
     }
     after = { ...request, lastId };
   }
@@ -86,10 +85,10 @@ async function list(
   const original = openTokens(keys, membrane);
   const given = isDelegated(caller)
     ? await delegate(context, caller, keys, membrane, original)
-    : accept(original);
+    : ok(original);
   if (!given.ok || given.value === undefined) return given;
   const { authority } = context;
-  return accept({
+  return ok({
     id: membrane.name,
     capabilities: {
       export: formatUri(authority, given.value.export),
@@ -131,13 +130,13 @@ async function delegate(
     revoke: deriveToken(caller, keys, storedMembrane, "revoke"),
   };
   const present = await Promise.all([vault.open(derived.export), vault.open(derived.revoke)]);
-  if (present.every((opened) => opened !== undefined)) return accept(derived);
+  if (present.every((opened) => opened !== undefined)) return ok(derived);
 
   const parents = {
     export: await vault.open(original.export),
     revoke: await vault.open(original.revoke),
   };
-  if (parents.export === undefined || parents.revoke === undefined) return accept(undefined);
+  if (parents.export === undefined || parents.revoke === undefined) return ok(undefined);
   const { uid, membrane } = caller.capability;
   if (membrane === undefined) throw new StoreCorruptError("a delegated capability went through no membrane");
   const rights = { resource: storedMembrane.uid, createdBy: uid, membrane };
@@ -154,8 +153,8 @@ async function delegate(
       derived.revoke,
     ).record,
   ]);
-  if (denied === undefined) return accept(derived);
-  return denied.reason === "lineage_dead" ? accept(undefined) : deny(denialOfCreation(denied));
+  if (denied === undefined) return ok(derived);
+  return denied.reason === "lineage_dead" ? ok(undefined) : err(denialOfCreation(denied));
 }
 
 function deriveToken(

@@ -1,6 +1,6 @@
 import type { AcceptedResponse } from "capability-protocol";
+import { err, ok } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
-import { accept, deny } from "../domain/denial.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
 import { resourceOf } from "./resource.ts";
 
@@ -10,8 +10,8 @@ export async function revoke(
   caller: Caller,
 ): Promise<Outcome<ManagementResponse>> {
   const done = await context.store.revoke(resourceOf(caller), caller.capability.uid);
-  if (done === "denied") return deny({ reason: "unauthorized" });
+  if (done === "denied") return err({ reason: "unauthorized" });
   context.onRevoked();
   const body: AcceptedResponse = { statusCode: 202, message: "Accepted" };
-  return accept({ status: 202, body });
+  return ok({ status: 202, body });
 }

@@ -1,4 +1,5 @@
-import type { Authority, TenantCapabilities } from "capability-protocol";
+import type { Authority, Result, TenantCapabilities } from "capability-protocol";
+import { err, ok } from "capability-protocol";
 import type { CreationDenial } from "../domain/creation.ts";
 import type { Store } from "../store/store.ts";
 import type { Vault } from "../store/vault.ts";
@@ -49,9 +50,9 @@ export async function createFirstTenant(
 export async function createTenant(
   { store, vault, authority }: OperatorContext,
   name: string,
-): Promise<{ ok: true; capabilities: TenantCapabilities } | { ok: false; denial: CreationDenial }> {
+): Promise<Result<TenantCapabilities, CreationDenial>> {
   const inserted = await insertTenant(store, vault, name);
-  return inserted.ok ? { ok: true, capabilities: formatTenantUris(authority, inserted.tokens) } : inserted;
+  return inserted.ok ? ok(formatTenantUris(authority, inserted.value)) : inserted;
 }
 
 /**
@@ -64,13 +65,11 @@ export async function createTenant(
 export async function reissueTenant(
   { store, vault, authority }: OperatorContext,
   name: string,
-): Promise<{ ok: true; capabilities: TenantCapabilities } | { ok: false; denial: CreationDenial }> {
+): Promise<Result<TenantCapabilities, CreationDenial>> {
   const tenant = (await store.tenants()).find((candidate) => candidate.name === name);
-  if (tenant === undefined) return { ok: false, denial: { reason: "lineage_dead" } };
+  if (tenant === undefined) return err({ reason: "lineage_dead" });
   const keys = newTenantKeys();
   const { tokens, records } = mintTenantCapabilities(vault, tenant.uid, keys);
   const denial = await store.rekeyTenant(tenant.uid, keys.publicKey, records);
-  return denial === undefined
-    ? { ok: true, capabilities: formatTenantUris(authority, tokens) }
-    : { ok: false, denial };
+  return denial === undefined ? ok(formatTenantUris(authority, tokens)) : err(denial);
 }

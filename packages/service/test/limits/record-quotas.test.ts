@@ -29,8 +29,8 @@ const LIMITS = { capabilitiesPerMembrane: 7, membranesPerTenant: 6, ownCapabilit
 async function newOwner(service: TestService): Promise<Owner> {
   const id = randomUUID();
   const made = await createTenant(service.data, id);
-  if (!made.ok) throw new Error(`no tenant: ${made.denial.reason}`);
-  const { create, query, deleteSelf } = made.capabilities;
+  if (!made.ok) throw new Error(`no tenant: ${made.error.reason}`);
+  const { create, query, deleteSelf } = made.value;
   const membrane = await createMembrane(service, tokenOf(create), "first");
   const exported = await exportThrough(service, membrane.export, { uri: URI });
   return {
@@ -190,7 +190,7 @@ test("the operator's reissue and tenants count too, and end neither the tenant n
   const before = raw.rows("nodes").length;
   expect(await reissueTenant(service.data, owner.id)).toMatchObject({
     ok: false,
-    denial: { reason: "full", type: "tenant", kind: "ownCapabilities", limit: 6 },
+    error: { reason: "full", type: "tenant", kind: "ownCapabilities", limit: 6 },
   });
   expect(raw.rows("nodes").length).toBe(before);
   expect(await reissueTenant(service.data, other.id)).toMatchObject({ ok: true });
@@ -198,7 +198,7 @@ test("the operator's reissue and tenants count too, and end neither the tenant n
   for (let i = 3; i < LIMITS.tenants; i += 1) await createTenant(service.data, randomUUID());
   expect(await createTenant(service.data, randomUUID())).toMatchObject({
     ok: false,
-    denial: { reason: "full", type: "service", limit: LIMITS.tenants },
+    error: { reason: "full", type: "service", limit: LIMITS.tenants },
   });
   expect(await call(service, owner.deleteSelf)).toMatchObject({ status: 202 });
   expect(await createTenant(service.data, randomUUID())).toMatchObject({ ok: true });

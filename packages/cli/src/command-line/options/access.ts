@@ -51,7 +51,7 @@ export function requireResolvable(option: string, text: string): AuthorityCapabi
   const uri = parseResolvable(text);
   if (uri.ok) return uri.value;
   throw new CliError(
-    `${option}: expected ${uri.problem.expected}`,
+    `${option}: expected ${uri.error.expected}`,
     "One that is in a file is given as @FILE; the file holds nothing else, no quotes and no spaces.",
   );
 }

@@ -1,5 +1,5 @@
 import type { Authority, Parsed } from "capability-protocol";
-import { accept } from "capability-protocol";
+import { ok } from "capability-protocol";
 import type { Profile } from "capability-sdk/profiles";
 import { parseResolvable } from "../../capability/resolvable.ts";
 import type { TenantCapabilityUris, TenantRight } from "../../capability/tenant-capabilities.ts";
@@ -73,7 +73,7 @@ async function askForTrust(
 function optional<T>(
   read: (answer: string) => Parsed<T> | Promise<Parsed<T>>,
 ): (answer: string) => Promise<Parsed<T | undefined>> {
-  return async (answer) => (answer === "" ? accept(undefined) : read(answer));
+  return async (answer) => (answer === "" ? ok(undefined) : read(answer));
 }
 
 function preview(saved: string | undefined, show: (saved: string) => string): string {

@@ -28,7 +28,7 @@ export async function readFlags(command: ConfigureCommand, saved: Profile | unde
     .find((found) => found.length > 0);
   if (authorities === undefined) throw missingAuthority();
   const pem = await readCaFile(cacert);
-  if (!pem.ok) throw new CliError(`--cacert: expected ${pem.problem.expected}`);
+  if (!pem.ok) throw new CliError(`--cacert: expected ${pem.error.expected}`);
   const trustedCA = Object.fromEntries(authorities.map((authority) => [authority, pem.value]));
   return { name, capabilities, trustedCA };
 }

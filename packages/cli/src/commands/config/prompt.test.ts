@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { accept, refuse } from "capability-protocol";
+import { ok, refuse } from "capability-protocol";
 import { expect, test } from "vitest";
 import { CTRL_C, CTRL_D, createTestIo } from "../../../test/support/terminal.ts";
 import { Prompt } from "./prompt.ts";
@@ -142,5 +142,5 @@ test("between two questions the terminal stays raw, and closing gives it back", 
 });
 
 async function onlyRight(answer: string) {
-  return answer === "right" ? accept(answer) : refuse("word", "the right word");
+  return answer === "right" ? ok(answer) : refuse("word", "the right word");
 }

@@ -77,7 +77,7 @@ export class Prompt {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const answer = await read(await this.ask(question));
       if (answer.ok) return answer.value;
-      ({ expected } = answer.problem);
+      ({ expected } = answer.error);
       this.#stderr.write(`Expected ${expected}.\n`);
       // They were meant for the questions that follow: given to this one, each would land one place too early.
       this.#queued.length = 0;

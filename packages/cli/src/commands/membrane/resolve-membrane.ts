@@ -38,9 +38,7 @@ export async function resolveMembraneCapability(
   if (found === undefined) throw membraneNotFound(id, trust);
   const uri = parseResolvable(found.capabilities[right]);
   if (!uri.ok)
-    throw new CliError(
-      `${queryCapability.context.authority}: expected ${uri.problem.expected} in its answer`,
-    );
+    throw new CliError(`${queryCapability.context.authority}: expected ${uri.error.expected} in its answer`);
   requireSameService(queryCapability, uri.value, right);
   return resolveGivenCapability(uri.value, right, trust, io);
 }
