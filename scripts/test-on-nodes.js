@@ -27,6 +27,8 @@ const SUITES = [
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const nodes = join(root, "scripts/nodes");
+/** All but nginx, which is tested on one version. */
+const PROJECTS = ["unit", "service", "crash", "clients", "fuzz"].flatMap((name) => ["--project", name]);
 const words = process.argv.slice(2);
 const isAll = words.includes("--all");
 const chosen = words.filter((word) => word !== "--all");
@@ -43,7 +45,7 @@ for (const version of chosen.length === 0 ? VERSIONS : chosen) {
   }
   console.log(`Node.js ${execFileSync(node, ["--version"]).toString().trim()}`);
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
-  const { status } = spawnSync(node, [vitest, "run", ...(isAll ? [] : SUITES)], {
+  const { status } = spawnSync(node, [vitest, "run", ...PROJECTS, ...(isAll ? [] : SUITES)], {
     cwd: root,
     stdio: "inherit",
     // What tests start by name is of the same version.

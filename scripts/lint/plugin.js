@@ -46,4 +46,32 @@ const linearRegex = {
   },
 };
 
-export default { meta: { name: "membrane" }, rules: { "linear-regex": linearRegex } };
+const noTestkit = {
+  meta: {
+    type: "problem",
+    docs: { description: "What is published or runs in production imports nothing that only tests have" },
+  },
+  /** @param {any} context */
+  create(context) {
+    /** @param {any} node */
+    const check = (node) => {
+      if (
+        typeof node.source?.value !== "string" ||
+        !/(?:^|\/)(?:membrane-)?testkit(?:\/|$)/.test(node.source.value)
+      )
+        return;
+      context.report({ node, message: "Tests and the bench alone import the testkit." });
+    };
+    return {
+      ImportDeclaration: check,
+      ImportExpression: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+    };
+  },
+};
+
+export default {
+  meta: { name: "membrane" },
+  rules: { "linear-regex": linearRegex, "no-testkit": noTestkit },
+};

@@ -1,0 +1,54 @@
+// Finds words that the code does not use, in code, comments, test titles and documents, and names the word to use instead: one
+// concept has one word, and it is the one of RFC 9110, Node.js, nginx or AWS.
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { IDENTIFIERS, PHRASES, WORDS } from "./words/table.js";
+import { findWords, identifierRule, phraseRule, wordRule } from "./words/find.js";
+
+/** What is checked; the table of words holds the words themselves. */
+const PATHS = [
+  "packages",
+  "docs",
+  "bench",
+  "scripts",
+  "examples",
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  ".ci",
+];
+const TABLE = "scripts/words/table.js";
+const TEXT = /\.(?:[cm]?[jt]s|md|json|sh|conf|html|ya?ml)$|\.ci\/run$/;
+
+/** Folders that are still to be rewritten. */
+const EXEMPT = ["README.md", "bench/", "docs/", "examples/", "packages/", "scripts/"];
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const files = execFileSync(
+  "git",
+  ["ls-files", "--cached", "--others", "--exclude-standard", "--", ...PATHS],
+  {
+    cwd: root,
+  },
+)
+  .toString()
+  .trim()
+  .split("\n")
+  .filter((file) => TEXT.test(file) && file !== TABLE && !EXEMPT.some((path) => file.startsWith(path)));
+
+const rules = [
+  ...Object.entries(WORDS).map(([word, use]) => wordRule(word, use)),
+  ...Object.entries(PHRASES).map(([phrase, use]) => phraseRule(phrase, use)),
+  ...Object.entries(IDENTIFIERS).map(([name, use]) => identifierRule(name, use)),
+];
+let count = 0;
+for (const file of files) {
+  for (const { line, word, use } of findWords(readFileSync(root + file, "utf8"), rules)) {
+    console.error(`${file}:${line}: "${word}": write ${use}`);
+    count += 1;
+  }
+}
+if (count === 0)
+  console.log(`${files.length} files use none of ${rules.length} words that have a better one.`);
+process.exitCode = count === 0 ? 0 : 1;

@@ -1,0 +1,58 @@
+// Rules that find a word in text and in identifiers.
+
+/** @typedef {{ readonly pattern: RegExp, readonly use: string }} Rule */
+
+/**
+ * A word, its plural and its possessive, in prose and as a part of an identifier: `crew`, `Crews`, `crewSize`, `readCrew`, `MAX_CREW`.
+ *
+ * @param {string} word
+ * @param {string} use
+ * @returns {Rule}
+ */
+export function wordRule(word, use) {
+  const capital = word.charAt(0).toUpperCase() + word.slice(1);
+  const upper = word.toUpperCase();
+  const forms = [
+    `(?<![A-Za-z])${word}s?(?![a-z])`,
+    `${capital}s?(?![a-z])`,
+    `(?<![A-Za-z])${upper}S?(?![A-Za-z])`,
+  ];
+  return { pattern: new RegExp(forms.join("|"), "g"), use };
+}
+
+/**
+ * Words in a row, in lines of prose.
+ *
+ * @param {string} phrase
+ * @param {string} use
+ * @returns {Rule}
+ */
+export function phraseRule(phrase, use) {
+  return { pattern: new RegExp(`\\b${phrase}\\b`, "gi"), use };
+}
+
+/**
+ * An identifier, or its beginning when it ends with an underscore.
+ *
+ * @param {string} name
+ * @param {string} use
+ * @returns {Rule}
+ */
+export function identifierRule(name, use) {
+  return { pattern: new RegExp(name.endsWith("_") ? `\\b${name}` : `\\b${name}\\b`, "g"), use };
+}
+
+/**
+ * @param {string} text
+ * @param {readonly Rule[]} rules
+ * @returns {{ line: number, word: string, use: string }[]}
+ */
+export function findWords(text, rules) {
+  return text
+    .split("\n")
+    .flatMap((content, index) =>
+      rules.flatMap(({ pattern, use }) =>
+        Array.from(content.matchAll(pattern), ([word]) => ({ line: index + 1, word, use })),
+      ),
+    );
+}
