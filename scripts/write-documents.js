@@ -1,0 +1,5 @@
+// Writes what is generated in the documents: pictures in light and dark, and the tables of the sizing page.
+import { fileURLToPath } from "node:url";
+import { writeGenerated } from "./documents/generated.js";
+
+writeGenerated(fileURLToPath(new URL("..", import.meta.url)));
