@@ -127,7 +127,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   /** What was revoked is on disk; here it ends what is under way at once, and not only at the next look at the log. */
   const endRevoked = async (): Promise<void> => {
     try {
-      await feed.advance();
+      await feed.refresh();
     } catch (error) {
       log.fault(error);
       inFlightRegistry.revokeAll();

@@ -16,6 +16,7 @@ import type { FirstCapabilities } from "../../service/src/management/tenants.ts"
 import { createFirstTenant } from "../../service/src/management/tenants.ts";
 import type { RunningService } from "../../service/src/service.ts";
 import { startService } from "../../service/src/service.ts";
+import type { Store } from "../../service/src/store/store.ts";
 import { tokenOf } from "./client.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
@@ -38,6 +39,8 @@ export interface TestServiceOptions {
   readonly now?: () => Date;
   /** Clock of durations, in milliseconds. */
   readonly monotonic?: () => number;
+  /** Replaces the store that the service uses. Default: LMDB itself. */
+  readonly wrapStore?: (store: Store) => Store;
 }
 
 /** A service in this process: real HTTP on loopback, real LMDB in a directory of its own. */
@@ -80,7 +83,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     },
   });
   const service = await startService({
-    store: data.store,
+    store: options.wrapStore?.(data.store) ?? data.store,
     keys: data.keys,
     authority,
     aliases: (options.aliases ?? []).map(authorityOf),

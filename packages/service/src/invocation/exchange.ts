@@ -4,7 +4,6 @@ import type { Readable } from "node:stream";
 import type { Denial } from "../domain/denial.ts";
 import type { Connection } from "../egress/connection.ts";
 import type { ConnectionWaiter, UpstreamPool } from "../egress/connection-pool.ts";
-import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { InFlightRequest } from "./in-flight-registry.ts";
 import type { UsageAccounts } from "./usage-accounts.ts";
 import type { ResponseBodyContext } from "./response-body.ts";
@@ -38,8 +37,8 @@ export interface UpstreamRequest {
 
 /** What all exchanges are handed. */
 export interface ExchangeContext extends ResponseBodyContext {
-  /** Asks the revocation log again; the admission tells. An engine inside the process answers at once. */
-  readonly recheck: () => MaybePromise<void>;
+  /** Reads the revocation log, which ends the requests that were revoked. False: the log is not known at this moment. */
+  readonly recheck: () => boolean;
   /** Header lines for answers to other origins. */
   readonly cors: readonly string[];
   readonly ticker: Ticker;
@@ -144,7 +143,7 @@ export class Exchange implements Tickable, ConnectionWaiter {
   onConnect(abort: (error?: Error) => void): void {
     this.#waitMs = Number.POSITIVE_INFINITY;
     this.#abort = abort;
-    // Asked again before the first byte goes out: time has passed since the request was let through.
+    // The last moment before the first byte is sent, and time has passed since the capability was resolved.
     if (!this.#isFinished) this.#recheck();
     if (this.#isFinished) abort(new Error("the exchange is over"));
   }
@@ -153,15 +152,12 @@ export class Exchange implements Tickable, ConnectionWaiter {
     this.#isResponseStarted = true;
   }
 
-  /** Without an answer of the store nothing goes out, or on. */
+  /** Fails the exchange if the capability was revoked, or if that is not known now: nothing can wait here. */
   #recheck(): void {
-    const refuse = (error: unknown): void =>
-      this.#fail({ reason: "store_busy" }, error instanceof Error ? error : undefined);
     try {
-      const pending = this.#context.recheck();
-      if (pending instanceof Promise) pending.catch(refuse);
+      if (!this.#context.recheck()) this.#fail({ reason: "store_busy" });
     } catch (error) {
-      refuse(error);
+      this.#fail({ reason: "store_busy" }, error instanceof Error ? error : undefined);
     }
   }
 

@@ -13,9 +13,9 @@ async function open() {
   await log.respondToAll();
   const feed = await opening;
   const advance = async (): Promise<void> => {
-    const advanced = feed.advance();
+    const refreshed = feed.refresh();
     await log.respondToAll();
-    await advanced;
+    await refreshed;
   };
   return { log, advance, registry: createInFlightRegistry(feed) };
 }

@@ -75,7 +75,7 @@ export function resolve(
   mode: LookupMode = "any",
 ): MaybePromise<Authenticated | undefined> {
   const digest = hash("sha512", token, "base64");
-  const pending = context.feed.advance();
+  const pending = context.feed.refresh();
   if (pending instanceof Promise)
     return pending.then(() => fromCache(context, digest) ?? fromStore(context, token, digest, mode));
   // At once where the engine is inside the process and the verdict at hand: nearly always.
@@ -107,7 +107,7 @@ async function fromStore(
       return { resolution, inFlight: inFlightRegistry.register(resolution.lineage) };
     }
     // Something was revoked while the record was read: perhaps this very capability.
-    await feed.advance();
+    await feed.refresh();
     const cached = fromCache(context, digest);
     if (cached !== undefined) return cached;
   }

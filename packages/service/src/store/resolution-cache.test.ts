@@ -19,9 +19,9 @@ async function open(capacity = 10, capacityBytes = 1_000) {
   const feed = await opening;
   const cache = createResolutionCache<Cacheable>(feed, capacity, capacityBytes);
   const advance = async (): Promise<void> => {
-    const advanced = feed.advance();
+    const refreshed = feed.refresh();
     await log.respondToAll();
-    await advanced;
+    await refreshed;
   };
   return { log, feed, cache, advance };
 }
@@ -71,17 +71,13 @@ test("a verdict that was being read while another was revoked is not kept either
 });
 
 test("a verdict kept before the revoke was heard of goes as soon as it is", async () => {
-  const { log, feed, cache } = await open();
-  const advanced = feed.advance();
+  const { log, feed, cache, advance } = await open();
+  expect(feed.advance()).toBe(true);
   log.revoke(A);
   cache.put("a", OF_A, feed.position());
-  await log.respondToAll();
-  await advanced;
-  expect(cache.get("a"), "whoever asked before the revoke may still use it").toBe(OF_A);
+  expect(cache.get("a"), "a request from before the revoke may still use it").toBe(OF_A);
 
-  const next = feed.advance();
-  await log.respondToAll();
-  await next;
+  await advance();
   expect(cache.get("a")).toBeUndefined();
 });
 

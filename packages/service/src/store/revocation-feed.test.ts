@@ -1,63 +1,104 @@
 import { expect, test } from "vitest";
 import { parseUid } from "../domain/uid.ts";
 import { createRevocationFeed } from "./revocation-feed.ts";
+import { StoreBusyError } from "./store.ts";
 import { createDelayedLog } from "../../../testkit/src/delayed-log.ts";
 
 const A = parseUid("a".repeat(32));
 const B = parseUid("b".repeat(32));
 
 async function follow(log: ReturnType<typeof createDelayedLog>) {
+  log.forget();
   const opening = createRevocationFeed(log);
   await log.respondToAll();
   const feed = await opening;
-  const told: unknown[] = [];
-  const stop = feed.listen((revoked) => told.push(revoked));
-  return { feed, told, stop };
+  const received: unknown[] = [];
+  const stop = feed.listen((revoked) => received.push(revoked));
+  return { feed, received, stop };
 }
 
-test("whoever advances is told of every revoke before, once", async () => {
+test("every caller of refresh waits until the listeners have every earlier revoke, and they get each once", async () => {
   const log = createDelayedLog();
-  const { feed, told } = await follow(log);
+  const { feed, received } = await follow(log);
   log.revoke(A);
   log.revoke(B);
-  const advanced = Promise.all([1, 2, 3].map(async () => feed.advance()));
+  const refreshed = Promise.all([1, 2, 3].map(async () => feed.refresh()));
   await log.respondToAll();
-  await advanced;
-  expect(told.filter((revoked) => revoked instanceof Set && revoked.size > 0)).toEqual([new Set([A, B])]);
+  await refreshed;
+  expect(received).toEqual([new Set([A, B])]);
   expect(feed.position()).toEqual(log.now());
 });
 
-test("nothing is told while nothing is revoked", async () => {
+test("listeners are not called while nothing is revoked", async () => {
   const log = createDelayedLog();
-  const { feed, told } = await follow(log);
-  const advanced = feed.advance();
+  const { feed, received } = await follow(log);
+  log.forget();
+  const refreshed = feed.refresh();
   await log.respondToAll();
-  await advanced;
-  expect(told).toEqual([]);
+  await refreshed;
+  expect(received).toEqual([]);
 });
 
-test("a revoke that follows while the tail is read is told to whoever asks after it", async () => {
+test("while the store does not know its position advance returns false at once, and calls no listener", async () => {
   const log = createDelayedLog();
-  const { feed, told } = await follow(log);
+  const { feed, received } = await follow(log);
+  expect(feed.advance()).toBe(true);
   log.revoke(A);
-  const early = feed.advance();
-  await log.respondToFirst();
+  expect(feed.advance()).toBe(false);
+  const refreshed = feed.refresh();
+  expect(feed.advance()).toBe(false);
+  expect(received).toEqual([]);
+  await log.respondToAll();
+  await refreshed;
+  expect(feed.advance()).toBe(true);
+  log.forget();
+  expect(feed.advance()).toBe(false);
+  expect(received).toEqual([new Set([A])]);
+});
+
+test("a position that is known does not make refresh wait", async () => {
+  const log = createDelayedLog();
+  const { feed } = await follow(log);
+  expect(feed.refresh()).toBeUndefined();
+});
+
+test("refresh is refused if the position is unknown again by the time it could be used", async () => {
+  const log = createDelayedLog();
+  const { feed, received } = await follow({
+    ...log,
+    async refresh() {
+      await log.refresh();
+      if (log.now().sequence > 0n) log.forget();
+    },
+  });
+  log.revoke(A);
+  const refused = expect(feed.refresh()).rejects.toThrow(StoreBusyError);
+  await log.respondToAll();
+  await refused;
+  expect(received).toEqual([]);
+});
+
+test("a revoke after a read was sent reaches whoever refreshes after it", async () => {
+  const log = createDelayedLog();
+  const { feed, received } = await follow(log);
+  log.revoke(A);
+  const early = feed.refresh();
   log.revoke(B);
-  const late = feed.advance();
+  const late = feed.refresh();
   await log.respondToAll();
   await Promise.all([early, late]);
-  const all = told.flatMap((revoked) => (revoked instanceof Set ? Array.from(revoked) : [revoked]));
+  const all = received.flatMap((revoked) => (revoked instanceof Set ? Array.from(revoked) : [revoked]));
   expect(new Set(all)).toEqual(new Set([A, B]));
   expect(feed.position()).toEqual(log.now());
 });
 
-test("an answer that was overtaken does not take the feed back", async () => {
+test("an answer that a later one has overtaken does not take the feed back", async () => {
   const log = createDelayedLog();
   const { feed } = await follow(log);
-  const slow = feed.advance();
+  log.forget();
+  const slow = feed.refresh();
   log.revoke(A);
-  const fast = feed.advance();
-  await log.respondToLast();
+  const fast = feed.refresh();
   await log.respondToLast();
   await fast;
   const position = feed.position();
@@ -69,56 +110,54 @@ test("an answer that was overtaken does not take the feed back", async () => {
 
 test("an unknown position, as after a restore, makes everything void", async () => {
   const log = createDelayedLog();
-  const { feed, told } = await follow(log);
+  const { feed, received } = await follow(log);
   log.replace("another log");
-  const advanced = feed.advance();
+  const refreshed = feed.refresh();
   await log.respondToAll();
-  await advanced;
-  expect(told).toEqual(["everything"]);
+  await refreshed;
+  expect(received).toEqual(["everything"]);
 });
 
-test("an error of the store is the asker's, and the next one is told all the same", async () => {
+test("an error of the store rejects the call that met it, and the next call gets every revoke", async () => {
   const log = createDelayedLog();
-  const { feed, told } = await follow(log);
+  const { feed, received } = await follow(log);
   log.revoke(A);
-  const refused = expect(feed.advance()).rejects.toThrow("the store is gone");
+  const refused = expect(feed.refresh()).rejects.toThrow("the store is gone");
   await log.failFirst(new Error("the store is gone"));
   await refused;
-  expect(told).toEqual([]);
-  const advanced = feed.advance();
+  expect(received).toEqual([]);
+  const refreshed = feed.refresh();
   await log.respondToAll();
-  await advanced;
-  expect(told).toEqual([new Set([A])]);
+  await refreshed;
+  expect(received).toEqual([new Set([A])]);
 });
 
-test("who stopped listening is told no more", async () => {
+test("a listener that was removed is not called", async () => {
   const log = createDelayedLog();
-  const { feed, told, stop } = await follow(log);
+  const { feed, received, stop } = await follow(log);
   stop();
   log.revoke(A);
-  const advanced = feed.advance();
+  const refreshed = feed.refresh();
   await log.respondToAll();
-  await advanced;
-  expect(told).toEqual([]);
+  await refreshed;
+  expect(received).toEqual([]);
 });
 
-test("while a listener fails the position is not passed, so that nobody takes an old verdict for a new one", async () => {
+test("a listener that throws keeps the feed at its position, so that no old verdict passes for a new one", async () => {
   const log = createDelayedLog();
-  const { feed, told } = await follow(log);
+  const { feed, received } = await follow(log);
   const before = feed.position();
   const stop = feed.listen(() => {
     throw new Error("a listener failed");
   });
   log.revoke(A);
-  const advanced = Promise.resolve(feed.advance());
-  advanced.catch(() => undefined);
+  const failed = expect(feed.refresh()).rejects.toThrow("a listener failed");
   await log.respondToAll();
-  await expect(advanced).rejects.toThrow("a listener failed");
+  await failed;
   expect(feed.position()).toEqual(before);
+  expect(() => feed.advance()).toThrow("a listener failed");
   stop();
-  const again = feed.advance();
-  await log.respondToAll();
-  await again;
-  expect(told.at(-1)).toEqual(new Set([A]));
+  expect(feed.advance()).toBe(true);
+  expect(received.at(-1)).toEqual(new Set([A]));
   expect(feed.position()).toEqual(log.now());
 });

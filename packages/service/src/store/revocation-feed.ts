@@ -1,50 +1,70 @@
-import type { Uid } from "../domain/uid.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
-import type { Position, Revocations, Store } from "./store.ts";
-import { samePosition } from "./store.ts";
+import type { Uid } from "../domain/uid.ts";
+import type { Position, RevocationSource } from "./store.ts";
+import { samePosition, StoreBusyError } from "./store.ts";
 
-/** Told what was revoked since it was told last; `everything`: nothing known before holds any more. */
+/** Called with what was revoked since the last call; `everything`: no earlier verdict holds. */
 export type RevocationListener = (revoked: ReadonlySet<Uid> | "everything") => void;
 
-/** Follows the revocation log. Whoever asks {@link advance} first knows of every revoke that was answered before it asked. */
+/** Follows the revocation log and passes on what it says. */
 export interface RevocationFeed {
-  /** Up to where the listeners know the log. */
+  /** The position up to which the listeners were called. */
   position(): Position;
-  advance(): MaybePromise<void>;
-  /** @returns how to stop listening. */
+  /**
+   * Calls the listeners for every revoke that was acknowledged before this call.
+   *
+   * @returns false if the store does not know the log at this moment: nothing may pass.
+   */
+  advance(): boolean;
+  /**
+   * The same, but waits until the store knows the log.
+   *
+   * @throws StoreBusyError if it does not know it in time.
+   */
+  refresh(): MaybePromise<void>;
+  /** @returns a function that removes the listener. */
   listen(listener: RevocationListener): () => void;
 }
 
-export async function createRevocationFeed(
-  store: Pick<Store, "position" | "revocationsSince">,
-): Promise<RevocationFeed> {
-  let current = await store.position();
+export async function createRevocationFeed(source: RevocationSource): Promise<RevocationFeed> {
+  let current = await firstPosition(source);
   const listeners = new Set<RevocationListener>();
 
-  const apply = (from: Position, revocations: Revocations): MaybePromise<void> => {
-    // Somebody else moved on while the tail was read: what it says is told already, or must be asked from there.
-    if (!samePosition(from, current)) return advance();
+  const advance = (): boolean => {
+    const position = source.position();
+    if (position === undefined) return false;
+    if (samePosition(position, current)) return true;
+    const revocations = source.revocationsSince(current);
     for (const listener of listeners) listener(revocations.uids);
-    // Only now: should a listener fail, nobody is told that all is well.
+    // Last: if a listener throws, the next call starts from the same position again.
     current = revocations.position;
+    return true;
   };
-  const catchUp = (position: Position): MaybePromise<void> => {
-    if (samePosition(position, current)) return;
-    const from = current;
-    const tail = store.revocationsSince(from);
-    return tail instanceof Promise ? tail.then((late) => apply(from, late)) : apply(from, tail);
-  };
-  const advance = (): MaybePromise<void> => {
-    const position = store.position();
-    return position instanceof Promise ? position.then(catchUp) : catchUp(position);
+  const wait = async (): Promise<void> => {
+    await source.refresh();
+    if (!advance()) throw unknownPosition();
   };
 
   return {
     position: () => current,
     advance,
+    refresh: () => (advance() ? undefined : wait()),
     listen(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
   };
+}
+
+async function firstPosition(source: RevocationSource): Promise<Position> {
+  const known = source.position();
+  if (known !== undefined) return known;
+  await source.refresh();
+  const position = source.position();
+  if (position === undefined) throw unknownPosition();
+  return position;
+}
+
+function unknownPosition(): StoreBusyError {
+  return new StoreBusyError("the position of the revocation log is not known");
 }

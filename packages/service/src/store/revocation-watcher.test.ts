@@ -6,18 +6,15 @@ import { watchRevocations } from "./revocation-watcher.ts";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function watch(advance: RevocationFeed["advance"], size = 1) {
+function watch(refresh: RevocationFeed["refresh"], size = 1) {
   const seen = { cuts: 0, faults: 0 };
-  const stop = watchRevocations(
-    { position: () => ({ log: "", sequence: 0n }), advance, listen: () => () => undefined },
-    { size, revokeAll: () => (seen.cuts += 1) },
-    2_000,
-    { fault: () => (seen.faults += 1) },
-  );
+  const stop = watchRevocations({ refresh }, { size, revokeAll: () => (seen.cuts += 1) }, 2_000, {
+    fault: () => (seen.faults += 1),
+  });
   return { seen, stop };
 }
 
-test("while requests are under way the log is read within any second, and nobody is cut for it", async () => {
+test("while requests are in flight the log is read within any second, and none is cut for it", async () => {
   let reads = 0;
   const { seen, stop } = watch(() => void (reads += 1));
   for (let second = 1; second <= 5; second += 1) {
@@ -32,7 +29,7 @@ test("while requests are under way the log is read within any second, and nobody
   expect(reads).toBe(before);
 });
 
-test("while nothing is under way the log is left alone", async () => {
+test("while nothing is in flight the log is not read", async () => {
   let reads = 0;
   const { stop } = watch(() => void (reads += 1), 0);
   await vi.advanceTimersByTimeAsync(5_000);
@@ -40,7 +37,7 @@ test("while nothing is under way the log is left alone", async () => {
   stop();
 });
 
-test("a store that does not answer in time, or fails, has everything under way cut", async () => {
+test("a store that does not answer in time, or fails, has everything in flight cut", async () => {
   const silent = watch(() => deferred<void>().promise);
   await vi.advanceTimersByTimeAsync(1_900);
   expect(silent.seen.cuts).toBe(0);

@@ -1,16 +1,16 @@
 import type { RevocationFeed } from "./revocation-feed.ts";
 
-/** How often the revocation log is read for the sake of streams that ask nothing themselves, in milliseconds. */
+/** How often the revocation log is read while requests are in flight, in milliseconds. */
 const POLL_INTERVAL_MS = 200;
 
 /**
- * Follows the revocation log while streams are open, so that what another process revoked ends here within a second.
- * Without an answer from the store for `blindMs` everything under way is cut: it may have been revoked long ago.
+ * Reads the revocation log while requests are in flight, so that a revoke by another process ends them here within a
+ * second. Ends all of them if the log cannot be read, or is not known for `maxStalenessMs`: they may be revoked.
  *
- * @returns how to stop.
+ * @returns a function that stops the watcher.
  */
 export function watchRevocations(
-  feed: RevocationFeed,
+  feed: Pick<RevocationFeed, "refresh">,
   inFlight: { readonly size: number; revokeAll(): void },
   maxStalenessMs: number,
   report: { fault(error: unknown): void },
@@ -22,7 +22,7 @@ export function watchRevocations(
     isReading = true;
     staleTimer = setTimeout(() => inFlight.revokeAll(), maxStalenessMs);
     try {
-      await feed.advance();
+      await feed.refresh();
     } catch (error) {
       report.fault(error);
       inFlight.revokeAll();

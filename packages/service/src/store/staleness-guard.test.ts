@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { createStalenessGuard } from "./staleness-guard.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
+import { createRevocationFeed } from "./revocation-feed.ts";
+import { createDelayedLog } from "../../../testkit/src/delayed-log.ts";
 
 function startGuard(advance: RevocationFeed["advance"]) {
   const seen = { reads: 0, stale: 0, now: 1_000_000, monotonic: 5_000 };
@@ -12,6 +14,7 @@ function startGuard(advance: RevocationFeed["advance"]) {
         seen.reads += 1;
         return advance();
       },
+      refresh: () => undefined,
     },
     () => (seen.stale += 1),
     { wall: () => seen.now, monotonic: () => seen.monotonic },
@@ -19,12 +22,12 @@ function startGuard(advance: RevocationFeed["advance"]) {
   return { feed, seen };
 }
 
-test("while the log is read often enough nothing more is asked; after a pause, or when the clock was set, it is", () => {
-  const { feed, seen } = startGuard(() => undefined);
+test("the log is read only after a pause, or when the clock was set", () => {
+  const { feed, seen } = startGuard(() => true);
   seen.now += 400;
   feed.ensureFresh();
   expect(seen.reads).toBe(0);
-  void feed.advance();
+  feed.advance();
   seen.now += 400;
   feed.ensureFresh();
   expect(seen.reads).toBe(1);
@@ -37,8 +40,8 @@ test("while the log is read often enough nothing more is asked; after a pause, o
   expect(seen).toMatchObject({ reads: 3, stale: 0 });
 });
 
-test("a pause shows though the clock was set back by as long as it lasted", () => {
-  const { feed, seen } = startGuard(() => undefined);
+test("a pause is seen though the clock was set back by as long as it lasted", () => {
+  const { feed, seen } = startGuard(() => true);
   seen.monotonic += 3_600_000;
   feed.ensureFresh();
   expect(seen.reads).toBe(1);
@@ -47,7 +50,7 @@ test("a pause shows though the clock was set back by as long as it lasted", () =
   expect(seen.reads).toBe(1);
 });
 
-test("nothing passes after a pause while the log does not answer, fails, or answers later", () => {
+test("nothing passes after a pause while the log cannot be read or its position is not known", () => {
   const failing = startGuard(() => {
     throw new Error("gone");
   });
@@ -56,8 +59,29 @@ test("nothing passes after a pause while the log does not answer, fails, or answ
   failing.feed.ensureFresh();
   expect(failing.seen).toMatchObject({ reads: 2, stale: 2 });
 
-  const late = startGuard(() => Promise.reject(new Error("later")));
-  late.seen.now += 60_000;
-  late.feed.ensureFresh();
-  expect(late.seen.stale).toBe(1);
+  const unknown = startGuard(() => false);
+  unknown.seen.now += 60_000;
+  unknown.feed.ensureFresh();
+  unknown.feed.ensureFresh();
+  expect(unknown.seen).toMatchObject({ reads: 2, stale: 2 });
+});
+
+test("a refresh counts as a read once it is over, and not before", async () => {
+  const log = createDelayedLog();
+  const feed = await createRevocationFeed(log);
+  const seen = { stale: 0, now: 1_000_000 };
+  const guard = createStalenessGuard(feed, () => (seen.stale += 1), {
+    wall: () => seen.now,
+    monotonic: () => 0,
+  });
+  log.forget();
+  seen.now += 60_000;
+  const refreshed = guard.refresh();
+  guard.ensureFresh();
+  expect(seen.stale).toBe(1);
+  await log.respondToAll();
+  await refreshed;
+  log.forget();
+  guard.ensureFresh();
+  expect(seen.stale).toBe(1);
 });

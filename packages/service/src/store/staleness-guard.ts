@@ -1,23 +1,21 @@
-import { thenMaybe } from "../collections/maybe-promise.ts";
-import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
 
-/** How long ago the log may have been read for a piece of a body to pass, in milliseconds: twice what a stream waits anyway. */
+/** How old the last look at the log may be when a chunk passes, in milliseconds: twice the watcher's interval, and more. */
 const MAX_STALENESS_MS = 500;
 
-/** A feed that knows when it was asked last. */
+/** A feed that remembers when it last advanced. */
 export interface StalenessGuard extends RevocationFeed {
   /**
-   * Asked before anything passes in either direction. A process that was paused wakes with bytes to pass on, and its timers,
-   * which would ask the log, may come after them.
+   * Called before each chunk passes, in either direction. A suspended process can wake with chunks to pass before the timers
+   * that read the log.
    */
   ensureFresh(): void;
 }
 
 /**
- * @param onStale whom nothing may pass for any more: the log cannot be read, or not at once.
- * @param now two clocks, in milliseconds. The wall clock goes on while the machine sleeps, and can be set back by as much
- *   as was slept; the monotonic one goes on while the process is stopped. If either has advanced too far, the log is read.
+ * @param onStale called when the log is not known or cannot be read: no request in flight may pass anything more.
+ * @param now two clocks, in milliseconds. The wall clock advances while the machine sleeps, but can be set back; the
+ *   monotonic clock advances while the process is stopped. If either has advanced too far, the log is read.
  */
 export function createStalenessGuard(
   feed: RevocationFeed,
@@ -26,24 +24,29 @@ export function createStalenessGuard(
 ): StalenessGuard {
   let wall = now.wall();
   let monotonic = now.monotonic();
-  const markRead = (): void => {
-    wall = now.wall();
-    monotonic = now.monotonic();
+  const advance = (): boolean => {
+    // Before the log is read: what is known is at least as old as the read.
+    const wallBefore = now.wall();
+    const monotonicBefore = now.monotonic();
+    if (!feed.advance()) return false;
+    wall = wallBefore;
+    monotonic = monotonicBefore;
+    return true;
   };
-  const advance = (): MaybePromise<void> => thenMaybe(feed.advance(), markRead);
+  const wait = async (): Promise<void> => {
+    await feed.refresh();
+    advance();
+  };
   return {
     position: feed.position,
     listen: feed.listen,
     advance,
+    refresh: () => (advance() ? undefined : wait()),
     ensureFresh() {
       if (Math.abs(now.wall() - wall) < MAX_STALENESS_MS && now.monotonic() - monotonic < MAX_STALENESS_MS)
         return;
       try {
-        const pending = advance();
-        if (!(pending instanceof Promise)) return;
-        // An engine over a network answers later: what waits meanwhile would have to be held, so it is cut.
-        pending.catch(() => undefined);
-        onStale();
+        if (!advance()) onStale();
       } catch (error) {
         onStale(error);
       }

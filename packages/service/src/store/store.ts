@@ -88,18 +88,36 @@ export class StoreFormatError extends Error {
 }
 
 /**
+ * The revocation log as this process knows it. Freshness is a synchronous, local question: it is asked just before the first
+ * byte of a request goes upstream, when nothing can wait any more.
+ */
+export interface RevocationSource {
+  /**
+   * Where the log ends: every revoke that any process has acknowledged before this call is in it.
+   *
+   * @returns `undefined` if this process does not know it at this moment.
+   */
+  position(): Position | undefined;
+
+  /** Reads what this process has of the log. Called only after {@link position} has returned one, in the same turn. */
+  revocationsSince(position: Position): Revocations;
+
+  /**
+   * Resolves once {@link position} is known, with every revoke that was acknowledged before this call.
+   *
+   * @throws StoreBusyError if it is not known in time.
+   */
+  refresh(): Promise<void>;
+}
+
+/**
  * Where tenants, membranes, targets and capabilities are kept. An engine inside the process answers at once, one over a
  * network later. Every operation is one transaction; what a promise
  * acknowledges is on disk. A row that was edited, moved or swapped is a {@link StoreCorruptError}, never an answer.
  */
-export interface Store {
+export interface Store extends RevocationSource {
   /** A random name of this store, 32 hex digits: tells one service from another. */
   readonly id: string;
-
-  /** Where the revocation log ends, read afresh: a revoke acknowledged by any process is in it. */
-  position(): MaybePromise<Position>;
-
-  revocationsSince(position: Position): MaybePromise<Revocations>;
 
   /** @param lookupId what a presented token leads to. */
   find(lookupId: Buffer): MaybePromise<FoundCapability | undefined>;

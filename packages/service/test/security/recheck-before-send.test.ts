@@ -1,6 +1,9 @@
 import type { LookupFunction } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Store } from "../../src/store/store.ts";
 import { call, createMembrane, exportThrough, expectStatus } from "../../../testkit/src/client.ts";
+import type { DelayedSource } from "../../../testkit/src/delayed-log.ts";
+import { delayLog } from "../../../testkit/src/delayed-log.ts";
 import { deferred } from "../../../testkit/src/deferred.ts";
 import type { ServiceProcess } from "../../../testkit/src/process.ts";
 import { spawnService } from "../../../testkit/src/process.ts";
@@ -112,4 +115,63 @@ test("a body that is held to be signed when its membrane is revoked goes nowhere
   connection.send("e");
   await connection.until((text) => text.includes(" 401 "));
   expect(target.received()).toBe("");
+});
+
+/** A store whose revocation log can stop being known, as one over a network. */
+function forgetfulStore() {
+  let log: DelayedSource | undefined;
+  return {
+    log: () => log!,
+    wrap(store: Store): Store {
+      log = delayLog({
+        position: () => store.position()!,
+        revocationsSince: (position) => store.revocationsSince(position),
+      });
+      return { ...store, ...log };
+    },
+  };
+}
+
+test("while the revocation log is not known at the first byte, not one byte goes to the target: the request is refused", async () => {
+  await using target = await startRawTarget(rawResponder(OK_RESPONSE));
+  const [lookup, { wrap, log }] = [promisedName(), forgetfulStore()];
+  await using service = await startTestService({ lookup: lookup.lookup, wrapStore: wrap });
+  const membrane = await createMembrane(service, service.tokens.create, "m");
+  const uri = `http://late.example:${target.port}/`;
+  const token = await exportThrough(service, membrane.export, {
+    uri,
+    headers: { Authorization: "Bearer a" },
+  });
+  const response = call(service, token);
+  await lookup.asked();
+  log().forget();
+  lookup.find();
+  expect(await response).toMatchObject({ status: 503, json: { code: "store_busy" } });
+  expect(target.received()).toBe("");
+  expect(log().pendingReads()).toBe(0);
+});
+
+test("a request that comes while the revocation log is not known waits until it is, and is then resolved", async () => {
+  await using target = await startRawTarget(rawResponder(OK_RESPONSE));
+  const { wrap, log } = forgetfulStore();
+  await using service = await startTestService({ wrapStore: wrap });
+  const [kept, revoked] = [
+    await createMembrane(service, service.tokens.create, "kept"),
+    await createMembrane(service, service.tokens.create, "revoked"),
+  ];
+  const tokens = [
+    await exportThrough(service, kept.export, { uri: target.url }),
+    await exportThrough(service, revoked.export, { uri: target.url }),
+  ];
+  for (const token of tokens) expect((await call(service, token)).status).toBe(200);
+  const before = target.received();
+  const { store, vault } = service.data;
+  const { capability } = (await vault.open(revoked.revoke as never))!;
+  log().forget();
+  await store.revoke(capability.resource!, capability.uid);
+  const responses = tokens.map((token) => call(service, token));
+  await expect.poll(() => log().pendingReads()).toBe(tokens.length);
+  expect(target.received()).toBe(before);
+  await log().respondToAll();
+  expect((await Promise.all(responses)).map(({ status }) => status)).toEqual([200, 401]);
 });

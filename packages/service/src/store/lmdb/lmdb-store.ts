@@ -62,6 +62,8 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
     id: format.storeId,
     position: () => snapshot(log.head),
     revocationsSince: (position) => snapshot(() => log.since(position)),
+    // The memory map is never behind.
+    refresh: () => Promise.resolve(),
     find: (lookupId) =>
       snapshot((): FoundCapability | undefined => {
         const capability = storedRecords.byLookupId(lookupId);
