@@ -1,5 +1,5 @@
 // Every row of docs/threat-model.md names where a property is enforced and which test shows it: that the files are there,
-// and that the tests have these titles, so that the page cannot promise what nobody shows.
+// and that the tests have these titles, so that the page cannot promise what no test shows.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

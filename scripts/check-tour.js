@@ -1,4 +1,4 @@
-// Runs the README's tour as a reader would paste it, and checks what each line that talks to somebody answers.
+// Runs the README's tour as a reader would paste it, and checks what each line that sends a request prints.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -67,6 +67,6 @@ function killGroup(signal) {
   try {
     process.kill(-Number(shell.pid), signal);
   } catch {
-    // Nobody is left.
+    // No process is left.
   }
 }

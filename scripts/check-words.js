@@ -21,8 +21,24 @@ const PATHS = [
 const TABLE = "scripts/words/table.js";
 const TEXT = /\.(?:[cm]?[jt]s|md|json|sh|conf|html|ya?ml)$|\.ci\/run$/;
 
+/** Values of other vendors' protocols. */
+const LITERALS = /x-amz-request-payer: requester/g;
+
 /** Folders that are still to be rewritten. */
-const EXEMPT = ["README.md", "bench/", "docs/", "examples/", "packages/", "scripts/"];
+const EXEMPT = [
+  "packages/service/test/conformance/client-disconnect.test.ts",
+  "packages/service/test/limits/longest-times.test.ts",
+  "README.md",
+  "docs/",
+  "packages/cli/README.md",
+  "packages/cli/src/",
+  "packages/protocol/README.md",
+  "packages/protocol/src/",
+  "packages/sdk/README.md",
+  "packages/sdk/src/",
+  "packages/service/README.md",
+  "packages/service/src/",
+];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const files = execFileSync(
@@ -44,7 +60,10 @@ const rules = [
 ];
 let count = 0;
 for (const file of files) {
-  for (const { line, word, use } of findWords(readFileSync(root + file, "utf8"), rules)) {
+  for (const { line, word, use } of findWords(
+    readFileSync(root + file, "utf8").replaceAll(LITERALS, ""),
+    rules,
+  )) {
     console.error(`${file}:${line}: "${word}": write ${use}`);
     count += 1;
   }

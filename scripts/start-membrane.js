@@ -17,7 +17,7 @@ const INIT_MS = 60_000;
  */
 
 /**
- * A service of its own, with a certificate of its private CA, in a directory that is also the home of whoever starts it:
+ * A separate service, with a certificate of its private CA, in a directory that is also the home directory:
  * the profile of capi is there.
  *
  * @param {{ home: string, authority: string, flags?: readonly string[], environment?: Readonly<Record<string, string>> }} options

@@ -10,7 +10,7 @@ const server = createServer({ noDelay: true }, (socket) => {
   socket.once("data", (chunk) => {
     if (chunk.toString("latin1").startsWith("GET")) return void socket.end(OK);
     socket.pause();
-    // As long as it takes to decide: more of the body is under way by then.
+    // The time a decision takes: more of the body is in flight by then.
     setTimeout(() => {
       socket.write(TOO_LARGE);
       socket.destroy();

@@ -6,7 +6,7 @@ import { createServer as createSecureServer } from "node:https";
 import { Pool } from "undici";
 
 const [target, cert, key] = process.argv.slice(2);
-// Whoever leaves within an answer leaves a connection behind: it looks after nobody.
+// A client that disconnects within a response leaves an upstream connection open: nothing here closes it.
 const pool = new Pool(`http://127.0.0.1:${target}`, { connections: 4_096, pipelining: 1 });
 
 /** @type {import("node:http").RequestListener} */

@@ -108,7 +108,7 @@ export function uriOf(token) {
 }
 
 /**
- * Revokes and waits for the answer.
+ * Revokes and waits for the response.
  *
  * @param {ExportedCapability} service
  * @param {string} token

@@ -2,7 +2,7 @@ import { apply } from "./load.js";
 
 /**
  * Latency at a fixed rate that everything measured can keep up with, in milliseconds; a closed loop would ask less often of
- * whoever is slow, and hide it.
+ * the slow side, and hide it.
  *
  * @param {import("../gateways/start.js").Gateway} gateway
  * @param {{ rate: number, seconds: number, connections: number }} how `rate` in requests a second

@@ -52,7 +52,7 @@ async function family(root) {
     await Promise.all(numbers.map(async (pid) => /** @type {const} */ ([pid, await parentOf(pid)]))),
   );
   const members = new Set([root]);
-  // A child's number may be below its parent's, so the list is gone through until nobody is found any more.
+  // A child's number may be below its parent's, so the list is read until no more are found.
   for (let size = 0; size < members.size;) {
     size = members.size;
     for (const [pid, parent] of parents) if (parent !== undefined && members.has(parent)) members.add(pid);

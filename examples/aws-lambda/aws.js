@@ -8,7 +8,7 @@ import { startEndpoint } from "./endpoint.js";
  * @property {string} functionName
  * @property {string} accessKeyId
  * @property {string} secretAccessKey
- * @property {string} answer what the function's answer holds
+ * @property {string} answer what the function's response holds
  * @property {Readonly<Record<string, string>>} names host names that lead to ports of this machine
  * @property {Readonly<Record<string, string>>} environment what the service needs to reach it
  * @property {boolean} isLocal

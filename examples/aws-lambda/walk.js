@@ -103,7 +103,7 @@ function describeOutcome(code, { exitCode, stdout, stderr }, secret) {
  *
  * @param {Performed} outcome
  * @param {number} status
- * @param {string} [text] that the answer must hold
+ * @param {string} [text] that the response must hold
  */
 function expectStatus(outcome, status, text = "") {
   const printed = /^\d{3}$/m.exec(outcome.stdout)?.[0] ?? String(status);

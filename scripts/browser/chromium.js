@@ -28,7 +28,7 @@ export async function startChromium({ directory, url, authority, service }) {
   const words = [
     `--user-data-dir=${join(directory, "chromium")}`,
     `--host-resolver-rules=MAP ${authority}:443 127.0.0.1:${service.port}`,
-    // Trusts this one certificate, whoever signed it; any other is judged as always.
+    // Trusts this one certificate, whichever CA signed it; any other is verified as usual.
     `--ignore-certificate-errors-spki-list=${service.publicKeyHash}`,
     url,
   ];
@@ -60,6 +60,6 @@ function killGroup(pid) {
   try {
     if (pid !== undefined) process.kill(-pid, "SIGKILL");
   } catch {
-    // Nobody is left.
+    // No process is left.
   }
 }

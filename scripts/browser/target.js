@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 
-/** What the target's requests must carry, and the page never sees but in the target's answer. */
+/** What the target's requests must carry, and the page never sees but in the target's response. */
 export const KEY = "the-key-to-the-house";
 
 /**

@@ -10,7 +10,7 @@ const EXECUTABLE = 0o111;
 
 /**
  * Compares the files of a tarball with what its entry points reach: a file that is not reached is a test, a tool or the
- * output of a source that is gone; one that is not there breaks whoever imports it.
+ * output of a source that is gone; one that is not there breaks its importers.
  *
  * @param {Packed} packed
  * @returns {Promise<string[]>} what is wrong.

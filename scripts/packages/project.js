@@ -54,7 +54,7 @@ function assertOneVersion(packages) {
 }
 
 /**
- * Whoever owns these names in a registry must not be what is tried here.
+ * Packages of these names in a registry must not be what is tried here.
  *
  * @param {string} project
  * @param {readonly Packed[]} packages

@@ -3,7 +3,7 @@
 /** @typedef {{ readonly pattern: RegExp, readonly use: string }} Rule */
 
 /**
- * A word, its plural and its possessive, in prose and as a part of an identifier: `crew`, `Crews`, `crewSize`, `readCrew`, `MAX_CREW`.
+ * A word, its plural and its possessive, in prose and as a part of an identifier: `word`, `Words`, `wordSize`, `readWord`, `MAX_WORD`.
  *
  * @param {string} word
  * @param {string} use

@@ -46,7 +46,7 @@ test("where nothing listens, the place is named", async () => {
   }
 });
 
-test("a name that nobody knows is named", async () => {
+test("a name that does not exist is in the message", async () => {
   const ended = await installation.capi([...CREATE, "--capability", makeCapability("no-such-host.invalid")]);
   expectFailed(ended, "the name of no-such-host.invalid is not known here", "Check the authority");
 });
@@ -163,8 +163,8 @@ test("a file that is not there is named with its option", async () => {
   );
 });
 
-/** What a service might answer that is none, or that means harm. */
-const HOSTILE: readonly (readonly [what: string, answer: RequestListener])[] = [
+/** What a service might send that is no response, or that means harm. */
+const HOSTILE: readonly (readonly [what: string, listener: RequestListener])[] = [
   ["no JSON", (_, response) => void response.end("<html>")],
   ["nothing", (_, response) => void response.end()],
   ["another shape", (_, response) => void response.end('{"id": 1}')],
@@ -188,9 +188,9 @@ function respondWith(capability: string): RequestListener {
 
 test.each(HOSTILE)(
   "a service that answers with %s is refused, whatever it was asked",
-  async (_what, answer) => {
+  async (_what, listener) => {
     const certificate = await makeCertificate("localhost");
-    await using service = await startTlsTarget(certificate, answer);
+    await using service = await startTlsTarget(certificate, listener);
     const ca = await installation.file("hostile-ca.pem", certificate.ca);
     const trust = ["--capability", makeCapability(`localhost:${service.port}`), "--cacert", ca];
     for (const args of [
@@ -205,7 +205,7 @@ test.each(HOSTILE)(
   },
 );
 
-test("an error answer acts neither on the terminal nor as our own words", async () => {
+test("an error response acts neither on the terminal nor as our own words", async () => {
   const certificate = await makeCertificate("localhost");
   let token = "";
   await using service = await startTlsTarget(certificate, (request, response) => {
@@ -224,7 +224,7 @@ test("an error answer acts neither on the terminal nor as our own words", async 
   expect(stderr).not.toMatch(/[^\n\P{Cc}]/u);
 });
 
-test("a service that names another in the answer to a query does not choose where a secret goes", async () => {
+test("a service that names another in the response to a query does not choose where a secret goes", async () => {
   const certificate = await makeCertificate("localhost");
   await using other = await startTlsTarget(certificate, (_, response) => void response.writeHead(500).end());
   const elsewhere = makeCapability(`localhost:${other.port}`);

@@ -35,7 +35,7 @@ test("on a terminal a success says in one dim line what can come next", async ()
   expect(exported).toContain(`${DIM}Next: capi request @FILE`);
 });
 
-test("into a pipe nothing but the answer is written", async () => {
+test("into a pipe nothing but the response is written", async () => {
   expect(await installation.capi(["membrane", "create", "--id", "piped"])).toMatchObject({
     code: 0,
     stderr: "",

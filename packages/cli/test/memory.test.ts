@@ -39,7 +39,7 @@ async function start(args: readonly string[], service: TlsServer): Promise<Child
   });
 }
 
-test.each(HOSTILE_BODIES)("a service's answer $what ends in a clear error", async ({ bytes, after }) => {
+test.each(HOSTILE_BODIES)("a service's response $what ends in a clear error", async ({ bytes, after }) => {
   await using service = await startRawTlsServer(bytes, after);
   await using child = await start(["membrane", "query"], service);
   const said: Buffer[] = [];
@@ -55,7 +55,7 @@ test.each(HOSTILE_BODIES)("a service's answer $what ends in a clear error", asyn
 });
 
 const MIB = 1024 * 1024;
-/** What a target pours out, should somebody take it. */
+/** What a target sends for as long as it is read. */
 const POURED = 400 * MIB;
 /** Far less than that, and several times what capi takes for itself. */
 const MAX_RESIDENT_BYTES = 250 * MIB;
@@ -80,7 +80,7 @@ async function settled(count: () => number): Promise<void> {
 test.each([
   ["in large pieces", chunkOf("x".repeat(0x8000))],
   ["in pieces of one byte", chunkOf("x").repeat(4_096)],
-])("an endless answer %s waits for who reads it, and takes no memory meanwhile", async (_how, piece) => {
+])("an endless response %s waits for who reads it, and takes no memory meanwhile", async (_how, piece) => {
   let poured = 0;
   const bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   await using service = await startRawTlsServer(
@@ -102,7 +102,7 @@ test.each([
   expect(Buffer.concat(said).toString()).toBe("");
 });
 
-test("a long answer streams through to a file in a small heap", async () => {
+test("a long response streams through to a file in a small heap", async () => {
   const length = 192 * MIB;
   const bytes = `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`;
   await using service = await startRawTlsServer(bytes, pour("x".repeat(MIB), length));

@@ -39,7 +39,7 @@ function exportUri(uri: string): Promise<string> {
   return installation.succeed(args);
 }
 
-/** Answers with what arrived: the request line, the length that was announced, chosen headers, the body's digest. */
+/** Responses with what arrived: the request line, the length that was announced, chosen headers, the body's digest. */
 const echo: RequestListener = (request, response) => {
   const hash = createHash("sha256");
   request.on("data", (chunk: Buffer) => hash.update(chunk));
@@ -123,10 +123,10 @@ test("a request does not wait for its body to be answered: both stream", async (
   expect([child.exitCode, lines.join("")]).toEqual([0, "got onegot two"]);
 });
 
-test("the body of the answer is written byte for byte", async () => {
+test("the body of the response is written byte for byte", async () => {
   const bytes = randomBytes(1_000_000);
   handle = (_, response) => void response.end(bytes);
-  const file = join(installation.path, "answer");
+  const file = join(installation.path, "response");
   await installation.succeed(["request", capability, "-o", file]);
   expect(await readFile(file)).toEqual(bytes);
   const script = '"$0" "$1" request "$2" | sha256sum';
@@ -142,25 +142,25 @@ test("with -i the status line and the headers come first, in the file too", asyn
   handle = (_, response) => void response.writeHead(201, { "X-Told": "a: b" }).end("body");
   const head = /^HTTP\/1\.1 201 Created\r\n(?:[^\r\n]+\r\n)*X-Told: a: b\r\n(?:[^\r\n]+\r\n)*\r\nbody$/;
   expect(await installation.succeed(["request", "-i", capability])).toMatch(head);
-  const file = join(installation.path, "answer");
+  const file = join(installation.path, "response");
   await installation.succeed(["request", capability, `-io${file}`]);
   expect(await readFile(file, "utf8")).toMatch(head);
 });
 
-test("an answer of 400 and above is written, and fails", async () => {
+test("a response of 400 and above is written, and fails", async () => {
   handle = (_, response) => void response.writeHead(418).end("short and stout");
   const { code, stdout, stderr } = await installation.capi(["request", capability]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "short and stout" });
   expect(stderr).toMatch(/^FAILED\n418 I'm a Teapot\n\n.+/);
 });
 
-test("a redirect is an answer like any other, and is not followed", async () => {
+test("a redirect is a response like any other, and is not followed", async () => {
   handle = (_, response) =>
     void response.writeHead(302, { location: "https://localhost:1/" }).end("over there");
   expect(await installation.succeed(["request", capability])).toBe("over there");
 });
 
-test("an answer that the service makes in the target's place is told apart from the target's own", async () => {
+test("a response that the service makes in the target's place is told apart from the target's own", async () => {
   const { url } = await startRawTarget((socket) => void socket.destroy()).then(async (gone) => {
     await gone[Symbol.asyncDispose]();
     return gone;
@@ -172,7 +172,7 @@ test("an answer that the service makes in the target's place is told apart from 
   expect(stderr).toContain(`${installation.authority} could not bring the answer of the target`);
 });
 
-test("an answer that breaks off is no success, on standard output and in a file", async () => {
+test("a response that breaks off is no success, on standard output and in a file", async () => {
   handle = (_, response) => {
     response.writeHead(200, { "content-length": "100" });
     response.write("half", () => response.destroy());
@@ -201,7 +201,7 @@ test("what cannot be read or written is named, and a missing body is known befor
   expect([unsent.code, unwritten.code]).toEqual([1, 1]);
 });
 
-test("whoever has read enough may leave: capi ends quietly", async () => {
+test("a reader that closes the pipe early ends capi quietly", async () => {
   handle = (request, response) => {
     // Node 26 calls back with an error, at once, once the connection is gone.
     const more = (error?: Error | null): void => {
@@ -238,7 +238,7 @@ test.each(["no line break", "a line break\n", ""])(
   },
 );
 
-test("on a terminal nothing in an answer acts on it, unless it is asked for raw", async () => {
+test("on a terminal nothing in a response acts on it, unless it is asked for raw", async () => {
   handle = (_, response) => void response.writeHead(200, { "x-a": "b" }).end("a\u001b[2Jb\n");
   const openRequest = (...args: string[]) =>
     openTerminal(process.execPath, [CAPI, "request", capability, ...args], environment(installation.path));

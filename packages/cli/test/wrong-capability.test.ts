@@ -14,7 +14,7 @@ let first: Installation;
 let second: Installation;
 let target: RawTarget;
 let connections = 0;
-/** Somebody without a profile, who has been given capabilities. */
+/** A user without a profile, who was given capabilities. */
 let stranger: Home;
 let exported: Readonly<Record<string, string>>;
 let trust: readonly string[];

@@ -127,7 +127,7 @@ test("the callback of request is called with the response, in place of a listene
   expect(target.requests.at(-1)?.method).toBe("DELETE");
 });
 
-test("requestReply with a Content-Length of the caller sends the payload and gives the JSON of the answer", async () => {
+test("requestReply with a Content-Length of the caller sends the payload and gives the JSON of the response", async () => {
   const payload = JSON.stringify({ hi: "ö/" });
   const response = await new Promise((resolve, reject) => {
     CapabilitySDK.requestReply(

@@ -70,7 +70,7 @@ function use(init: CapabilityRequestInit = {}): Promise<Response> {
 const echoed = async (init?: CapabilityRequestInit): Promise<EchoedFetch> =>
   (await use(init)).json() as Promise<EchoedFetch>;
 
-test("a capability alone is a GET of / with its token, and the answer is a Response", async () => {
+test("a capability alone is a GET of / with its token, and the response is a Response", async () => {
   const response = await use();
   expect(response).toBeInstanceOf(Response);
   expect(response).toMatchObject({ status: 200, ok: true });
@@ -144,7 +144,7 @@ test("a signal that aborts ends the request, and the server sees it end", async 
   await expect(use({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: "AbortError" });
 });
 
-test("a redirect is an answer unless it is to be followed, and then the token stays at its authority", async () => {
+test("a redirect is a response unless it is to be followed, and then the token stays at its authority", async () => {
   const query = new URLSearchParams({ to: `https://${other.authority}/there` });
   const connections = other.connections();
   const moved = await use({ query });

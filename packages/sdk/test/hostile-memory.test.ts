@@ -14,7 +14,7 @@ const PROGRAM = `
 describe.each([
   ["Node.js", []],
   ["browsers", ["--conditions=browser"]],
-])("with the entry for %s and a small heap, an answer", (_entry, flags) => {
+])("with the entry for %s and a small heap, a response", (_entry, flags) => {
   test.each(HOSTILE_BODIES)("$what ends in an error, and the program goes on", async ({ bytes, after }) => {
     await using server = await startRawTlsServer(bytes, after);
     const { code, stdout, stderr } = await runScript(PROGRAM, {

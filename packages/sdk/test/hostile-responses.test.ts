@@ -64,7 +64,7 @@ describe.each([
   });
 });
 
-test("an answer without end is cut short, long before it fills the memory", async () => {
+test("a response without end is cut short, long before it fills the memory", async () => {
   const piece = `4000\r\n${"[".repeat(0x4000)}\r\n`;
   const pour = (socket: Socket): void => {
     while (socket.writable && socket.write(piece)) {
@@ -86,7 +86,7 @@ test("what could not be parsed is not kept: it may repeat the token", async () =
 
 const uri = `cpblty://membrane.example.com/#CPBLTY1-${"A".repeat(86)}`;
 
-describe("is no answer of a Membrane Service:", () => {
+describe("is no response of a Membrane Service:", () => {
   test.each([
     ["create", create, rawResponse("201 Created", "<html></html>"), "body: expected JSON"],
     ["create", create, rawResponse("201 Created", ""), "body: expected a JSON object"],
@@ -195,7 +195,7 @@ test("a message of 100 KiB is cut", async () => {
   expect(error.message).toBe("m".repeat(1_000));
 });
 
-test("a token that an answer repeats is not shown", async () => {
+test("a token that a response repeats is not shown", async () => {
   const echo = `Bearer ${CANARY} and ${CANARY}`;
   const body = JSON.stringify({ error: echo, message: "m".repeat(950) + echo, code: echo });
   const error = await failure(revoke, rawResponse(`500 ${CANARY}`, body));

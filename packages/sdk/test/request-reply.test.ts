@@ -31,7 +31,7 @@ test.each([
   ["", ""],
   ['{"error": null, "statusCode": 399}', { error: null, statusCode: 399 }],
   ['{"error": "", "statusCode": "500"}', { error: "", statusCode: "500" }],
-])("the answer 200 with %j is the value of its JSON", async (body, value) => {
+])("the response 200 with %j is the value of its JSON", async (body, value) => {
   handle = respondWith(200, body);
   expect(await sendRequestReply()).toEqual(value);
 });
@@ -79,7 +79,7 @@ describe("is an error:", () => {
     expect(JSON.stringify(error)).not.toContain("canary");
   });
 
-  test("no answer, by the name that old callers look for, with the system's error as its cause", async () => {
+  test("no response, by the name that old callers look for, with the system's error as its cause", async () => {
     const { capability } = server;
     await server[Symbol.asyncDispose]();
     server = await startHttpsServer(respondWith(200, ""));

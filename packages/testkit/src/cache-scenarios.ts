@@ -8,7 +8,7 @@ import { startTarget } from "./target.ts";
 const IN_AN_HOUR = new Date(Date.now() + 3_600_000).toUTCString();
 const EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT";
 
-/** Header lines (name, value, …) with which targets say, or do not say, whether and how long their answer may be kept. */
+/** Header lines (name, value, …) with which targets say, or do not say, whether and how long their response may be kept. */
 export const CACHEABLE_HEADERS: readonly (readonly string[])[] = [
   [],
   ["Cache-Control", "max-age=3600"],

@@ -18,7 +18,7 @@ export function preparedTarget(body: object): PreparedTarget {
   return prepareTarget(request.value, digest, () => undefined);
 }
 
-/** A requester's head; by default GET / without headers and body. */
+/** A client's head; by default GET / without headers and body. */
 export function requestHeadOf(given: Partial<RequestHead> = {}): RequestHead {
   return {
     httpVersion: "1.1",

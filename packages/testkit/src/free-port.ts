@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 
-/** A port of loopback that nobody listens on, at least until somebody else takes it. */
+/** A free port of loopback, until another process takes it. */
 export async function freePort(host = "127.0.0.1"): Promise<number> {
   const probe = createServer().listen(0, host);
   await once(probe, "listening");

@@ -4,7 +4,7 @@ import { openRawStore } from "./raw-store.ts";
 import type { TestService } from "./service.ts";
 import { startTestService } from "./service.ts";
 
-/** Stands in values that are wrong: it comes back in no answer and stands in no log. */
+/** Stands in values that are wrong: it comes back in no response and stands in no log. */
 export const CANARY = "canary7a31";
 
 /** Values that are no text. */

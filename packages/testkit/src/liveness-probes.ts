@@ -6,7 +6,7 @@ export const PROBES: Readonly<Record<Kind, { readonly alive: number; readonly op
   provision: { alive: 400, options: { body: {} } },
   create: { alive: 400, options: { body: {} } },
   export: { alive: 400, options: { body: {} } },
-  query: { alive: 200, options: { path: "/?id=nobody" } },
+  query: { alive: 200, options: { path: "/?id=unknown" } },
   deleteSelf: { alive: 405, options: { method: "PUT" } },
   revoke: { alive: 405, options: { method: "PUT" } },
   invoke: { alive: 200, options: {} },

@@ -1,4 +1,4 @@
-/** Headers of a requester that no target may get. `Authorization`, `Host` and `Expect` have a meaning to the service too. */
+/** Headers of a client that no target may get. `Authorization`, `Host` and `Expect` have a meaning to the service too. */
 export const NEVER_FORWARDED: readonly string[] = [
   "Cookie",
   "Forwarded",

@@ -36,7 +36,7 @@ export interface LogLine {
   readonly subject?: string;
 }
 
-/** No test writes a profile into the home directory of whoever runs it, unless it brings one and says so. */
+/** No test writes a profile into the user's home directory, unless it brings a home and says so. */
 const ENVIRONMENT = { ...process.env, MEMBRANE_PROFILE: "false" };
 
 /** Starts the built program without TLS on a free port of loopback, and waits until it is ready. */

@@ -74,11 +74,11 @@ export interface RawResponse {
   /** Lower-case name → all values, in their order. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
   readonly body: string;
-  /** What follows the answer. */
+  /** What follows the response. */
   readonly rest: string;
 }
 
-/** The first answer of what was received, if it is whole. */
+/** The first response of what was received, if it is whole. */
 export function readRawResponse(received: string, method = "GET"): RawResponse | undefined {
   const headEnd = received.indexOf("\r\n\r\n");
   if (headEnd === -1) return undefined;
@@ -117,7 +117,7 @@ function readChunks(text: string): Pick<RawResponse, "body" | "rest"> | undefine
   }
 }
 
-/** Waits for the next whole answer on the wire, and takes what came before `from` for read. */
+/** Waits for the next whole response on the wire, and takes what came before `from` for read. */
 export async function nextResponse(
   connection: Pick<RawConnection, "until">,
   options: { readonly method?: string; readonly from?: number } = {},

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 
-/** For `startRawTarget`: says `bytes` (one character a byte) to whoever has sent a whole request head. */
+/** For `startRawTarget`: sends `bytes` (one character a byte) after a whole request head. */
 export function rawResponder(
   bytes: string,
   after: (socket: Socket) => void = () => undefined,
@@ -16,10 +16,10 @@ export function rawResponder(
   };
 }
 
-/** A small answer that keeps the connection. */
+/** A small response that keeps the connection. */
 export const OK_RESPONSE = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-/** The same, to whoever has sent a whole request with its body, each time. */
+/** The same after each whole request with its body. */
 export function rawResponderAfterBody(bytes: string): (socket: Socket) => void {
   return (socket) => {
     let request = "";

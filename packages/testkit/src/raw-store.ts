@@ -10,7 +10,7 @@ export interface RawRecord {
   readonly value: Buffer;
 }
 
-/** The tables of a data directory's store, past everything that guards them: what somebody with the disk can read and write. */
+/** The tables of a data directory's store, past everything that guards them: what an attacker with the disk can read and write. */
 export interface RawStore extends AsyncDisposable {
   /** Copies of all rows. */
   rows(table?: TableName): RawRecord[];

@@ -32,7 +32,7 @@ export interface Installation extends Home {
   readCa(): Promise<string>;
   /** Those of the first tenant. */
   readonly capabilities: Required<Profile["capabilities"]>;
-  /** Somebody else each time, who knows nothing of the service. */
+  /** A new user each time, who knows nothing of the service. */
   createOtherHome(): Promise<Home>;
 }
 
@@ -110,7 +110,7 @@ async function runCapi(
   const [out, err]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
-  // Whoever ends without reading its input closes it.
+  // A process that ends without reading its input closes it.
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
   await once(child, "close");

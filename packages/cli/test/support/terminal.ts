@@ -6,7 +6,7 @@ export const CTRL_C = "\u0003";
 export const CTRL_D = "\u0004";
 export const CTRL_Z = "\u001a";
 
-/** A text that grows, and whoever waits for something to appear in it. */
+/** A text that grows, and the waits for something to appear in it. */
 class Transcript {
   text = "";
   #waiting: (() => void)[] = [];

@@ -98,7 +98,7 @@ const configuredHeaders = fc.uniqueArray(fc.tuple(configuredName, headerValue), 
 
 const clientHeaders = fc.array(fc.tuple(clientHeaderName, headerValue), { maxLength: 4 });
 
-/** The target's headers over the requester's, name by name. */
+/** The target's headers over the client's, name by name. */
 const headers = fc.tuple(configuredHeaders, clientHeaders).map(([over, under]) => {
   const configured = over.map(([name]) => name);
   const names = new Set(configured.map((name) => name.toLowerCase()));

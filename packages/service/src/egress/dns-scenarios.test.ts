@@ -175,9 +175,9 @@ const scenarios: readonly Scenario[] = [
       "redirect-to-internal: a redirect is an answer like any other: no second lookup, connection or request",
     answers: [[outside]],
     async show(dns) {
-      const answer = await requestFromPool(upstreamOf(poolsWith(dns)), "/redirect");
-      expect(answer.status).toBe(302);
-      expect(answer.headers.join()).toContain(`,http://${inside}:${port}/,`);
+      const response = await requestFromPool(upstreamOf(poolsWith(dns)), "/redirect");
+      expect(response.status).toBe(302);
+      expect(response.headers.join()).toContain(`,http://${inside}:${port}/,`);
       expect([dns.asked.length, reached, requests]).toEqual([1, [outside], ["/redirect"]]);
     },
   },

@@ -11,7 +11,7 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
 
-/* One origin, several clients: a target answers with the name of whoever the connection belongs to. */
+/* One origin, several clients: a target responds with the name of the client that the connection belongs to. */
 
 let target: Server;
 let origin: string;
@@ -30,7 +30,7 @@ beforeAll(async () => {
   const options = { cert: own.cert, key: own.key, requestCert: true, rejectUnauthorized: false };
   target = createServer(options, ({ socket }, response) => {
     connections.add(socket as TLSSocket);
-    response.end(names.get((socket as TLSSocket).getPeerCertificate().fingerprint256) ?? "nobody");
+    response.end(names.get((socket as TLSSocket).getPeerCertificate().fingerprint256) ?? "none");
   });
   target.keepAliveTimeout = 600_000; // Undici heeds it: no idle socket ends by itself.
   target.listen(0, "127.0.0.1");
@@ -46,7 +46,7 @@ afterAll(async () => {
 });
 
 /** An export of the origin with a client's certificate, or with none. */
-function doorOf(name: string, tls: object = { ca: own.ca }): Promise<string> {
+function exportFor(name: string, tls: object = { ca: own.ca }): Promise<string> {
   const client = clients.get(name);
   const material = client === undefined ? {} : { cert: client.cert, key: client.key };
   return exportThrough(service, exporting, { uri: origin, tls: { ...tls, ...material } });
@@ -56,29 +56,33 @@ async function ask(token: string): Promise<string> {
   return (await call(service, token)).text;
 }
 
-test("each client is itself, whoever asked before over connections that are still open", async () => {
-  const tokens = { alice: await doorOf("alice"), bob: await doorOf("bob"), nobody: await doorOf("nobody") };
-  for (const name of ["alice", "bob", "nobody", "bob", "alice", "nobody"] as const)
+test("each client is itself, even when another client used the same target over connections that are still open", async () => {
+  const tokens = {
+    alice: await exportFor("alice"),
+    bob: await exportFor("bob"),
+    none: await exportFor("none"),
+  };
+  for (const name of ["alice", "bob", "none", "bob", "alice", "none"] as const)
     expect(await ask(tokens[name])).toBe(name);
-  const asked = Array.from({ length: 60 }, (_, i) => (["alice", "bob", "nobody"] as const)[i % 3]!);
+  const asked = Array.from({ length: 60 }, (_, i) => (["alice", "bob", "none"] as const)[i % 3]!);
   expect(await Promise.all(asked.map((name) => ask(tokens[name])))).toEqual(asked);
 });
 
-test("a connection to a target that was not checked serves nobody who wants it checked, nor the other way round", async () => {
-  const unchecked = await doorOf("nobody", { rejectUnauthorized: false });
-  const checked = await doorOf("nobody", { ca: own.ca });
+test("a connection to a target that was not verified serves no capability that wants it verified, nor the other way round", async () => {
+  const unchecked = await exportFor("none", { rejectUnauthorized: false });
+  const checked = await exportFor("none", { ca: own.ca });
   const distrusting = [
-    await doorOf("nobody", {}),
-    await doorOf("nobody", { ca: clients.get("bob")!.ca }),
-    await doorOf("alice", { ca: clients.get("alice")!.ca, rejectUnauthorized: true }),
+    await exportFor("none", {}),
+    await exportFor("none", { ca: clients.get("bob")!.ca }),
+    await exportFor("alice", { ca: clients.get("alice")!.ca, rejectUnauthorized: true }),
   ];
-  expect([await ask(unchecked), await ask(checked)]).toEqual(["nobody", "nobody"]);
+  expect([await ask(unchecked), await ask(checked)]).toEqual(["none", "none"]);
   for (const token of distrusting)
     expect(await call(service, token)).toMatchObject({ status: 502, json: { code: "target_unreachable" } });
 });
 
 test("exports with the same material share their connections", async () => {
-  const tokens = [await doorOf("alice"), await doorOf("alice")];
+  const tokens = [await exportFor("alice"), await exportFor("alice")];
   await ask(tokens[0]!);
   const before = connections.size;
   for (const token of tokens) expect(await ask(token)).toBe("alice");

@@ -131,7 +131,7 @@ test("TCP asks whether a silent client is there, in clear and behind TLS", async
     connection.send(requestHead(undefined, { line: "GET /healthz HTTP/1.1" }));
     await nextResponse(connection);
     const timer = (): Promise<string | undefined> => timerOf(service.port, connection.socket.localPort!);
-    // Until the client's kernel has acknowledged the answer, the timer is that of sending it again.
+    // Until the client's kernel has acknowledged the response, the timer is that of sending it again.
     for (let count = 0; count < 500 && (await timer()) === "01"; count += 1) {
       await new Promise((resolve) => void setTimeout(resolve, 20));
     }
@@ -149,7 +149,7 @@ async function timerOf(localPort: number, remotePort: number): Promise<string | 
   return line?.[5]?.slice(0, 2);
 }
 
-test("an answer that comes before the end of the body reaches a client that is still sending: the connection is not reset", async () => {
+test("a response that comes before the end of the body reaches a client that is still sending: the connection is not reset", async () => {
   const { export: exporting, token } = await exportTarget(clear, { uri: target.url });
   const length = 1_000_000;
   const body = "x".repeat(length);

@@ -9,7 +9,7 @@ import { startRawTarget, startTarget } from "../../../testkit/src/target.ts";
 import { openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
 
-/** A service that would wait for a minute, at its end, for whatever is under way: longer than these tests may take. */
+/** A service that would wait for a minute, when it stops, for requests in flight: longer than these tests may take. */
 async function startPatientService(): Promise<TestService> {
   return startTestService({ limits: { shutdownMs: 60_000 } });
 }
@@ -62,7 +62,7 @@ const CASES: readonly (readonly [
 ];
 
 test.each(CASES)(
-  "a requester that leaves %s ends the connection to the target, and nothing is left under way",
+  "a client that disconnects %s ends the connection to the target, and nothing stays in flight",
   { timeout: 10_000 },
   async (_name, untilThen) => {
     await using service = await startPatientService();
@@ -84,7 +84,7 @@ test.each(CASES)(
   },
 );
 
-test("a requester that leaves within a body held for a signature is forgotten, and the target never hears of it", async () => {
+test("a client that disconnects within a body buffered for a signature is dropped, and the target gets no connection", async () => {
   await using service = await startPatientService();
   await using target = await startRawTarget(() => undefined);
   const key = { awsAccessKeyId: "A", region: "r", service: "lambda", secretAccessKey: "s" };
@@ -103,7 +103,7 @@ test.each([
   ["while the name of its target is looked up", 1],
   ["while it waits for a connection", 2],
 ])(
-  "a requester that leaves %s is forgotten at once, and nothing waits or opens a connection for it",
+  "a client that disconnects %s is dropped at once, and nothing waits or opens a connection for it",
   async (_when, clients) => {
     const asked = deferred<void>();
     const limits = { shutdownMs: 60_000, connectionsPerDestination: 1, connectTimeoutMs: 60_000 };
@@ -115,12 +115,12 @@ test.each([
     for (const connection of connections) connection.send(requestHead(token));
     await asked.promise;
     await letArrive(service);
-    for (const wire of connections) wire.socket.destroy();
+    for (const connection of connections) connection.socket.destroy();
     await left(service, clients);
   },
 );
 
-test("a requester that leaves while an early answer to its body is held back for it is forgotten at once", async () => {
+test("a client that disconnects while an early response is delayed for its body is dropped at once", async () => {
   await using service = await startPatientService();
   const requested = deferred<Socket>();
   await using target = await startRawTarget((socket) => {
@@ -154,7 +154,7 @@ async function letArrive(service: TestService): Promise<void> {
   for (let round = 0; round < 20; round += 1) await call(service, token);
 }
 
-test("a requester that leaves costs the target no further connection", async () => {
+test("a client that disconnects costs the target no further connection", async () => {
   await using service = await startTestService();
   let connections = 0;
   const closed = deferred<void>();

@@ -12,7 +12,7 @@ import { openRawConnection, readRawResponse, requestHead } from "../../../testki
 
 /*
  * A body without a length is whole when its connection ends in order (RFC 9112, section 6.3) and incomplete when it ends
- * in a reset (section 8). Whoever can send one packet with RST must not be able to shorten a list of permissions.
+ * in a reset (section 8). An attacker who can send one packet with RST must not be able to shorten a list of permissions.
  */
 
 let service: TestService;
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Invokes, waits for half of the body to arrive, has the target's connection end, and reads the answer to its end. */
+/** Invokes, waits for half of the body to arrive, has the target's connection end, and reads the response to its end. */
 async function readAcross(
   target: { readonly uri: string; readonly tls?: object },
   end: () => void,

@@ -21,9 +21,9 @@ import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
 
 /*
  * A target may answer before it has read the request, and close: 413 for what is too large, 403 for what it does not
- * allow. The next write to it fails, and the answer is there all the same (RFC 9112 §9.5). In each round the client's next
- * piece is under way before the target answers and closes, all in one turn of the event loop, so that the write fails
- * before the answer is read.
+ * allow. The next write to it fails, and the response has arrived anyway (RFC 9112 §9.5). In each round the client's next
+ * piece is in flight before the target responds and closes, all in one turn of the event loop, so that the write fails
+ * before the response is read.
  */
 
 const ROUNDS = 200;
@@ -51,7 +51,7 @@ const SIGNING_KEY = { awsAccessKeyId: "A", region: "r", service: "lambda", secre
 
 type Framing = "length" | "chunked";
 
-/** Writes the answer and closes with the request unread, which resets the connection right after the answer. */
+/** Writes the response and closes with the request unread, which resets the connection right after the response. */
 function closes(response: string): (socket: Socket) => void {
   return (socket) => {
     socket.write(response);
@@ -59,7 +59,7 @@ function closes(response: string): (socket: Socket) => void {
   };
 }
 
-/** Ends its side in order after the answer, then resets. */
+/** Ends its side in order after the response, then resets. */
 function endsAndResets(response: string): (socket: Socket) => void {
   return (socket) => {
     socket.on("finish", () => socket.destroy());
@@ -134,7 +134,7 @@ async function count(rounds: number, isTls: boolean, framing: Framing, act: (soc
   return Object.fromEntries(responses);
 }
 
-test(`of ${ROUNDS} early answers of a target that closes with the body unread none is lost`, async () => {
+test(`of ${ROUNDS} early responses of a target that closes with the body unread none is lost`, async () => {
   expect(await count(ROUNDS, false, "length", closes(WITH_LENGTH))).toEqual({ "413 too large": ROUNDS });
 });
 
@@ -149,11 +149,11 @@ test.each([
   ["over TLS in chunks, to a body in chunks", true, "chunked", closes(IN_CHUNKS)],
   ["over TLS that ends in order before a reset", true, "length", endsAndResets(WITH_LENGTH)],
   ["over TLS without a length that ends in order", true, "length", endsAndResets(WITHOUT_LENGTH)],
-] as const)("no early answer %s is lost", async (_what, isTls, framing, act) => {
+] as const)("no early response %s is lost", async (_what, isTls, framing, act) => {
   expect(await count(FEWER_ROUNDS, isTls, framing, act)).toEqual({ "413 too large": FEWER_ROUNDS });
 });
 
-test("an early answer without a length that ends in a reset keeps its status and never looks whole", async () => {
+test("an early response without a length that ends in a reset keeps its status and never looks whole", async () => {
   const responses = await count(FEWER_ROUNDS, false, "length", (socket) => {
     socket.write(WITHOUT_LENGTH);
     socket.resetAndDestroy();

@@ -60,22 +60,22 @@ function at(service: TestService, token: string, options: CallOptions = {}): Pro
 
 let membranes = 0;
 
-/** As `openDoor`, over TLS. */
-async function openDoor(service: TestService, body: object): Promise<{ door: string; revoke: string }> {
+/** As `exportTarget`, over TLS. */
+async function exportTarget(service: TestService, body: object): Promise<{ token: string; revoke: string }> {
   membranes += 1;
   const made = await at(service, service.tokens.create, { body: { id: `m${membranes}` } });
   const { capabilities } = expectStatus(made, 201).json;
   const exported = await at(service, tokenOf(capabilities.export), { body });
   const token = tokenOf(expectStatus(exported, 201).json.capability);
-  return { door: token, revoke: tokenOf(capabilities.revoke) };
+  return { token, revoke: tokenOf(capabilities.revoke) };
 }
 
 async function reexport(from: TestService, token: string, through: TestService): Promise<string> {
-  return (await openDoor(through, { capability: uriAt(authorityOf(from), token) })).door;
+  return (await exportTarget(through, { capability: uriAt(authorityOf(from), token) })).token;
 }
 
 test("method, query and body pass through a re-export from another authority", async () => {
-  const { door: token } = await openDoor(a, { uri: `${target.url}x?a=1`, allowQuery: true });
+  const { token } = await exportTarget(a, { uri: `${target.url}x?a=1`, allowQuery: true });
   const foreign = await reexport(a, token, b);
   const response = await at(b, foreign, { method: "PUT", path: "/?b=%2f&c", body: "the body" });
   expect(response).toMatchObject({ status: 200, text: "PUT /x?a=1&b=%2f&c" });
@@ -107,7 +107,7 @@ test("Membrane-Operation passes, so that the other authority judges it", async (
 
 test("X-Payload-Sha256 passes, so that the first authority can sign a body that streams", async () => {
   const hmac = { "aws4-hmac-sha256": { ...AWS_KEY, service: "lambda" } };
-  const { door: token } = await openDoor(a, { uri: target.url, hmac });
+  const { token } = await exportTarget(a, { uri: target.url, hmac });
   const foreign = await reexport(a, token, b);
   const body = "x".repeat(9 * 1024 * 1024);
   const headers = { "x-payload-sha256": sha256(body) };
@@ -124,25 +124,25 @@ test("a service capability of another authority can be re-exported", async () =>
 });
 
 test("a revoke at the first authority kills the re-export, and one at the second leaves the original alive", async () => {
-  const first = await openDoor(a, { uri: target.url });
-  const second = await openDoor(b, { capability: uriAt(authorityOf(a), first.door) });
-  const third = await openDoor(b, { capability: uriAt(authorityOf(a), first.door) });
+  const first = await exportTarget(a, { uri: target.url });
+  const second = await exportTarget(b, { capability: uriAt(authorityOf(a), first.token) });
+  const third = await exportTarget(b, { capability: uriAt(authorityOf(a), first.token) });
   expect(await at(b, second.revoke)).toMatchObject({ status: 202 });
-  expect((await at(b, second.door)).status).toBe(401);
-  expect((await at(a, first.door)).status).toBe(200);
-  expect((await at(b, third.door)).status).toBe(200);
+  expect((await at(b, second.token)).status).toBe(401);
+  expect((await at(a, first.token)).status).toBe(200);
+  expect((await at(b, third.token)).status).toBe(200);
   expect(await at(a, first.revoke)).toMatchObject({ status: 202 });
-  expect((await at(b, third.door)).status).toBe(401);
+  expect((await at(b, third.token)).status).toBe(401);
 });
 
-test("an authority whose certificate nobody vouches for is not spoken to", async () => {
-  const { door: token } = await openDoor(a, { uri: target.url });
+test("an authority whose certificate no trusted CA signed gets no request", async () => {
+  const { token } = await exportTarget(a, { uri: target.url });
   const foreign = await reexport(a, token, b);
   const ca = cas.get(authorityOf(a))!;
-  const fresh = await openDoor(a, { uri: target.url });
+  const fresh = await exportTarget(a, { uri: target.url });
   cas.delete(authorityOf(a));
   try {
-    const untrusted = await reexport(a, fresh.door, b);
+    const untrusted = await reexport(a, fresh.token, b);
     expect(await at(b, untrusted)).toMatchObject({ status: 502, json: { code: "target_unreachable" } });
   } finally {
     cas.set(authorityOf(a), ca);
@@ -151,15 +151,15 @@ test("an authority whose certificate nobody vouches for is not spoken to", async
 });
 
 test.each(["a.test", "a.test:443", "A.Test", "alias.test", "alias.test:443", "other.test"])(
-  "%s is this very service: a re-export from it asks nobody",
+  "%s is this very service: a re-export from it sends no request",
   async (name) => {
-    const { door: token, revoke } = await openDoor(a, { uri: target.url });
-    const own = await openDoor(a, { capability: uriAt(name, token) });
-    const response = await at(a, own.door);
+    const { token, revoke } = await exportTarget(a, { uri: target.url });
+    const own = await exportTarget(a, { capability: uriAt(name, token) });
+    const response = await at(a, own.token);
     expect(response.status).toBe(200);
     expect(target.requests.at(-1)!.headers.via).not.toContain(",");
     await at(a, revoke);
-    expect((await at(a, own.door)).status).toBe(401);
+    expect((await at(a, own.token)).status).toBe(401);
   },
 );
 
@@ -174,8 +174,8 @@ test.each(["169.254.169.254", "10.0.0.1", "[::1]", "127.0.0.1:PORT"])(
   },
 );
 
-test.each(["inside.test", "metadata.test"])("%s resolves to where nobody may go: 502", async (name) => {
-  const { door: token } = await openDoor(b, { capability: uriAt(name, a.tokens.create) });
+test.each(["inside.test", "metadata.test"])("%s resolves to a forbidden address: 502", async (name) => {
+  const { token } = await exportTarget(b, { capability: uriAt(name, a.tokens.create) });
   const response = await at(b, token);
   expect(response).toMatchObject({ status: 502, json: { code: "target_forbidden" } });
   expect(response.headers["proxy-status"]).toBe("membrane; error=http_request_denied");
@@ -183,7 +183,7 @@ test.each(["inside.test", "metadata.test"])("%s resolves to where nobody may go:
 });
 
 test("a request that goes back and forth between two authorities ends with 508", async () => {
-  let { door: token } = await openDoor(a, { uri: target.url });
+  let { token } = await exportTarget(a, { uri: target.url });
   let last = a;
   const statuses: number[] = [];
   for (let hop = 0; hop < 20; hop += 1) {

@@ -56,7 +56,7 @@ function expectGatewayError(response: CallResponse, status: number, error: strin
     expect(shown).not.toContain(trace);
 }
 
-test("nobody listens: 502 destination_unavailable", async () => {
+test("connection refused: 502 destination_unavailable", async () => {
   const url = `http://127.0.0.1:${await freePort()}/`;
   const { token } = await exportTarget(service, targetAt(url));
   expectGatewayError(await call(service, token), 502, "destination_unavailable", url);
@@ -172,16 +172,22 @@ test("timeoutMs counts from the start, while there is no connection yet", { time
   expectGatewayError(await call(patient, token), 504, "connection_timeout", url);
 });
 
-test("a target that falls silent within its answer breaks the answer off", { timeout: 20_000 }, async () => {
-  await using target = await startRawTarget(rawResponder("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"));
-  const { token } = await exportTarget(service, targetAt(target.url, { timeoutMs: 50 }));
-  await using connection = await openRawConnection(service.port);
-  connection.send(requestHead(token));
-  await connection.closed;
-  expect(connection.received()).toMatch(/^HTTP\/1\.1 200 .*half$/s);
-});
+test(
+  "a target that falls silent within its response breaks the response off",
+  { timeout: 20_000 },
+  async () => {
+    await using target = await startRawTarget(
+      rawResponder("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"),
+    );
+    const { token } = await exportTarget(service, targetAt(target.url, { timeoutMs: 50 }));
+    await using connection = await openRawConnection(service.port);
+    connection.send(requestHead(token));
+    await connection.closed;
+    expect(connection.received()).toMatch(/^HTTP\/1\.1 200 .*half$/s);
+  },
+);
 
-test("a requester that sends a long body before it reads anything learns that the target cannot be reached", async () => {
+test("a client that sends a long body before it reads anything learns that the target cannot be reached", async () => {
   let url: string;
   {
     await using gone = await startTarget();
@@ -201,7 +207,7 @@ test("a requester that sends a long body before it reads anything learns that th
   }
 });
 
-test("a requester that leaves in the middle of its body, after the target was found unreachable, is nobody's fault", async () => {
+test("a client that disconnects in the middle of its body, after the target was found unreachable, is logged as no fault", async () => {
   let url: string;
   {
     await using gone = await startTarget();

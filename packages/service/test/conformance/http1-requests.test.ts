@@ -14,7 +14,7 @@ import { DENIED, MALFORMED, PASSED } from "../support/http1-request-cases.ts";
 
 /*
  * Two readers of one request must not understand it differently (request smuggling, RFC 9112 §11.2), and what was meant
- * for somebody else is not for us. Each row goes over a raw connection, with a capability that works in place of {A}.
+ * for another party is not for us. Each row goes over a raw connection, with a capability that works in place of {A}.
  * docs/http1-conformance.md says what Node's parser would do by itself.
  */
 
@@ -58,7 +58,7 @@ test("CONNECT: 405, and the connection is closed", async () => {
   expect(connection.received()).toMatch(/^HTTP\/1\.1 405 /);
 });
 
-test("CONNECT behind a request that waits for its answer cuts the connection, and nothing is said in its place", async () => {
+test("CONNECT behind a request that waits for its response cuts the connection, and nothing is said in its place", async () => {
   const requested = deferred<void>();
   const left = deferred<void>();
   await using silent = await startRawTarget((socket) => {
@@ -103,7 +103,7 @@ test("a request in pieces of one byte is the same request", async () => {
   expect(target.requests.at(-1)?.body.toString()).toBe("XYZ");
 });
 
-test("whoever expects 100-continue gets it, and then the answer", async () => {
+test("a client that expects 100-continue gets it, and then the response", async () => {
   await using connection = await openRawConnection(service.port);
   connection.send(withToken(`${POST}Expect: 100-continue\r\nContent-Length: 1\r\n\r\nX`));
   const { status, rest } = await nextResponse(connection);
@@ -114,7 +114,7 @@ test("whoever expects 100-continue gets it, and then the answer", async () => {
 });
 
 test.each(["close, X-Foo", "x-foo, CLOSE", "keep-alive, close", "close\r\nConnection: keep-alive"])(
-  "Connection: %j ends the connection after the answer, and what follows is no request",
+  "Connection: %j ends the connection after the response, and what follows is no request",
   async (options) => {
     const before = target.requests.length;
     await using connection = await openRawConnection(service.port);
@@ -132,7 +132,7 @@ test.each([
   ["nonsense", "hello\r\n\r\n", 400],
   ["two lengths", `${POST}Content-Length: 1\r\nContent-Length: 2\r\n\r\n`, 400],
   ["a head over the limit", `${GET}X: ${"x".repeat(20_000)}\r\n\r\n`, 431],
-])("%s behind a whole request is refused after the answer to that one", async (_name, behind, status) => {
+])("%s behind a whole request is refused after the response to that one", async (_name, behind, status) => {
   const answering = deferred<() => void>();
   await using slow = await startTarget((_request, response) => answering.resolve(() => response.end("slow")));
   const opened = await exportTarget(service, { uri: slow.url });
@@ -140,9 +140,9 @@ test.each([
   const first = withToken(`${GET}\r\n`).replace(token, opened.token);
   // In two pieces, since each that comes tells anew that the connection cannot be read.
   connection.send(first + withToken(behind).slice(0, -2));
-  const answer = await answering.promise;
+  const respond = await answering.promise;
   connection.send("\r\n");
-  answer();
+  respond();
   await connection.closed;
   const { rest = "", ...of } = readRawResponse(connection.received()) ?? {};
   expect(of).toMatchObject({ status: 200, body: "slow" });
@@ -151,27 +151,27 @@ test.each([
   expect(refusal?.headers.get("connection")).toEqual(["close"]);
 });
 
-test("nonsense behind a whole request that expected 100-continue is refused after the answer to that one", async () => {
+test("nonsense behind a whole request that expected 100-continue is refused after the response to that one", async () => {
   const answering = deferred<() => void>();
   await using slow = await startTarget((_request, response) => answering.resolve(() => response.end("slow")));
   const opened = await exportTarget(service, { uri: slow.url });
   await using connection = await openRawConnection(service.port);
   const first = withToken(`${POST}Expect: 100-continue\r\nContent-Length: 1\r\n\r\nX`);
   connection.send(first.replace(token, opened.token));
-  const answer = await answering.promise;
+  const respond = await answering.promise;
   connection.send("hello\r\n\r\n");
   // What was sent before has been read by the service once it answers on another connection.
   await using other = await openRawConnection(service.port);
   other.send(withToken(`${GET}\r\n`));
   await nextResponse(other);
-  answer();
+  respond();
   await connection.closed;
   const statuses = connection.received().match(/HTTP\/1\.1 \d+/g);
   expect(statuses).toEqual(["HTTP/1.1 100", "HTTP/1.1 200", "HTTP/1.1 400"]);
 });
 
 /*
- * A FIN alone does not tell a requester that will read on from one that is gone, and whoever is gone must hold nothing
+ * A FIN alone does not tell a client that will read on from one that is gone, and one that is gone must hold nothing
  * (RFC 9112 §9.5: monitor for a closure, respond promptly).
  */
 test.each([
@@ -179,7 +179,7 @@ test.each([
   [" and what cannot be read", "hello\r\n\r\n"],
   [" and half a request", "GET / HTTP/1.1\r\n"],
 ])(
-  "a requester that closes its side after a request%s has left: the target is let go, nothing is answered",
+  "a client that closes its side after a request%s has disconnected: the target connection ends, and there is no response",
   async (_name, behind) => {
     const requested = deferred<void>();
     const left = deferred<void>();
@@ -249,7 +249,7 @@ test("two requests in one piece are two requests, whatever stands in the body of
   expect(target.requests.slice(-2).map(({ url }) => url)).toEqual(["/", "/?second"]);
 });
 
-test("trailers of the requester are dropped", async () => {
+test("trailers of the client are dropped", async () => {
   await using connection = await openRawConnection(service.port);
   connection.send(withToken(`${CHUNKED}1\r\nZ\r\n0\r\nX-Api-Key: evil\r\nAuthorization: Bearer t\r\n\r\n`));
   expect(await nextResponse(connection)).toMatchObject({ status: 200 });

@@ -10,8 +10,8 @@ import { BODIES, HEADS } from "../support/http1-response-cases.ts";
 import type { ResponseOutcome, ResponseCase } from "../support/http1-response-cases.ts";
 
 /*
- * Beside hostile-target.test.ts, which asks whether anything breaks: here the requester's connection is read to its last
- * byte, since an answer of one target that is framed wrongly becomes the answer of the next one. docs/http1-conformance.md
+ * Beside hostile-target.test.ts, which asks whether anything breaks: here the client's connection is read to its last
+ * byte, since a response of one target that is framed wrongly becomes the response of the next one. docs/http1-conformance.md
  * says why each row is decided as it is.
  */
 
@@ -42,7 +42,7 @@ function startRowTarget({ sends, closes = false }: ResponseCase): ReturnType<typ
   return startRawTarget(response);
 }
 
-/** Everything that a requester gets on a connection for this one request. */
+/** Everything that a client gets on a connection for this one request. */
 async function readToTheEnd(token: string, method = "GET"): Promise<string> {
   await using connection = await openRawConnection(service.port);
   connection.send(requestHead(token, { line: `${method} / HTTP/1.1`, headers: ["Connection: close"] }));

@@ -29,7 +29,7 @@ async function capabilities(): Promise<Readonly<Record<string, string>>> {
     "delete-self": tokens.deleteSelf,
     provision: tokens.provision,
     ...membrane,
-    door: token,
+    exported: token,
     again: await exportThrough(service, membrane.export, { capability: uriOf(service, token) }),
     lent: await exportThrough(service, membrane.export, { capability: uriOf(service, tokens.query) }),
   };
@@ -51,7 +51,7 @@ test("a request that names another operation than its capability's is a 400, and
     }
   }
   expect(target.requests.length).toBe(before);
-  expect((await call(service, held["door"])).status).toBe(200);
+  expect((await call(service, held["exported"])).status).toBe(200);
 });
 
 test("a request that names its capability's operation, or none, is carried out", async () => {
@@ -75,7 +75,7 @@ test("a request that names its capability's operation, or none, is carried out",
 test("an unknown operation is a 400 that names the header and its values", async () => {
   const held = await capabilities();
   for (const said of ["REVOKE", "invoke", "deleteSelf", "", "query, query"]) {
-    const response = await call(service, held["door"], { headers: { "membrane-operation": said } });
+    const response = await call(service, held["exported"], { headers: { "membrane-operation": said } });
     expect(response).toMatchObject({ status: 400, json: { code: "invalid_field" } });
     expect(response.json.message).toMatch(/^Membrane-Operation: expected one of create, query, export/);
   }
@@ -91,7 +91,7 @@ test("two lines of the header name no operation, whatever they say", async () =>
   ]) {
     await using connection = await openRawConnection(service.port);
     const headers = [`Membrane-Operation: ${first}`, `membrane-operation: ${second}`];
-    for (const name of ["query", "door"]) {
+    for (const name of ["query", "exported"]) {
       const from = connection.received().length;
       connection.send(requestHead(held[name], { headers }));
       const { body } = await nextResponse(connection, { from });

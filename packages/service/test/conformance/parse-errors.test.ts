@@ -60,7 +60,7 @@ test.each([
   ["its own body, for which it asked", EXPECTING, "1\r\nx\r\n", "no chunk\r\n"],
   ["the body of the next request", {}, "", `${requestHead(undefined, CHUNKED)}no chunk\r\n`],
   ["CONNECT behind it", {}, "", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n"],
-])("nothing is put within an answer that is under way, by %s", async (_what, options, body, rest) => {
+])("nothing is written into a response in progress, by %s", async (_what, options, body, rest) => {
   await using target = await startRawTarget(
     rawResponder("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nbegun"),
   );
@@ -76,14 +76,14 @@ test.each([
 test.each([
   ["whose token does not work", requestHead(undefined, CHUNKED)],
   [
-    "that expects what nobody knows",
-    requestHead("{door}", { ...CHUNKED, headers: [...CHUNKED.headers, "Expect: foo"] }),
+    "that expects something unknown",
+    requestHead("{token}", { ...CHUNKED, headers: [...CHUNKED.headers, "Expect: foo"] }),
   ],
   ["without Host", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"],
-])("a request %s gets no second answer when its body is unreadable", async (_what, head) => {
+])("a request %s gets no second response when its body is unreadable", async (_what, head) => {
   const { token } = await exportTarget(service, { uri: "http://127.0.0.1:9/" });
   await using connection = await openRawConnection(service.port);
-  connection.send(`${head.replace("{door}", token)}no chunk\r\n`);
+  connection.send(`${head.replace("{token}", token)}no chunk\r\n`);
   await connection.closed;
   expect(connection.received().split("HTTP/1.1 ").length).toBeLessThanOrEqual(2);
 });
@@ -92,9 +92,9 @@ test("a head that the service itself does not read is not late until it has had 
   await using impatient = await startTestService({
     limits: { headTimeoutMs: 200, pipelinedRequestsPerConnection: 4 },
   });
-  const answer = deferred<void>();
+  const responded = deferred<void>();
   await using target = await startStreamingTarget(
-    (_request, response) => void answer.promise.then(() => response.end("slow")),
+    (_request, response) => void responded.promise.then(() => response.end("slow")),
   );
   const { token } = await exportTarget(impatient, { uri: target.url });
   const health = requestHead(undefined, { line: "GET /healthz HTTP/1.1" });
@@ -108,7 +108,7 @@ test("a head that the service itself does not read is not late until it has had 
   late.send(begun);
   expect(await nextResponse(late)).toMatchObject({ status: 408 });
 
-  answer.resolve();
+  responded.resolve();
   const statuses = async (connection: RawConnection, count: number): Promise<number[]> => {
     const seen: number[] = [];
     for (let from = 0; seen.length < count;) {

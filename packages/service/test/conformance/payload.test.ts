@@ -124,7 +124,7 @@ test("over https a body of unknown length for S3, and any body for others, is he
   }
 });
 
-test(`${TRAILER} of the requester is kept to S3 over https, with what describes the body`, async () => {
+test(`${TRAILER} of the client is kept to S3 over https, with what describes the body`, async () => {
   const { token } = await exportTarget(service, { uri: secure.url, tls: { ca }, ...signedBy("s3") });
   const body = "4\r\nbody\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n";
   const headers = [
@@ -150,7 +150,7 @@ test.each([
   "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
   "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD",
   "streaming-anything",
-])("%s of the requester is a 400: its chunks are not signed with the target's key", async (value) => {
+])("%s of the client is a 400: its chunks are not signed with the target's key", async (value) => {
   const { token } = await exportTarget(service, { uri: secure.url, tls: { ca }, ...signedBy("s3") });
   const response = await send(token, "body", { headers: [`x-amz-content-sha256: ${value}`] });
   expect(response.status).toBe(400);
@@ -184,7 +184,7 @@ test.each([
   ["Content-Length", `Content-Length: ${LARGE}`, ""],
   ["chunks", "Transfer-Encoding: chunked", `${LARGE.toString(16)}\r\n`],
 ])(
-  "a requester that reads nothing before it has sent a body in %s gets its 413 all the same",
+  "a client that reads nothing before it has sent a body in %s still gets its 413",
   async (_name, framing, start) => {
     const { token } = await exportTarget(service, { uri: plain.url, ...signedBy("lambda") });
     await using connection = await openRawConnection(service.port);
@@ -197,7 +197,7 @@ test.each([
   },
 );
 
-test("a requester that expects 100 gets it once its capability was checked, and the body is signed", async () => {
+test("a client that expects 100 gets it once its capability was checked, and the body is signed", async () => {
   const { token } = await exportTarget(service, { uri: plain.url, ...signedBy("lambda") });
   await using connection = await openRawConnection(service.port);
   const headers = ["Expect: 100-continue", "Content-Length: 4"];

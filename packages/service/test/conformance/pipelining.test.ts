@@ -8,8 +8,8 @@ import { OK_RESPONSE, rawResponder } from "../../../testkit/src/raw-responder.ts
 import { startRawTarget, startStreamingTarget } from "../../../testkit/src/target.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
-test("of a hundred requests sent at once on one connection one is under way, and when their sender leaves none", async () => {
-  // It would wait a minute, longer than this test may take, for whatever is still under way.
+test("of a hundred requests sent at once on one connection one is in flight, and none after the client disconnects", async () => {
+  // It would wait a minute, longer than this test may take, for requests still in flight.
   await using service = await startTestService({ limits: { shutdownMs: 60_000 } });
   let connections = 0;
   const ended = deferred<void>();
@@ -42,7 +42,7 @@ test("requests sent at once on one connection are answered one after the other",
   }
 });
 
-test("a requester that stops reading is cut after its time, and so is the target's connection", async () => {
+test("a client that stops reading is cut after its time, and so is the target's connection", async () => {
   await using service = await startTestService({ limits: { readerIdleMs: 100, shutdownMs: 60_000 } });
   const cut = deferred<void>();
   await using target = await startRawTarget((socket) => {
@@ -57,7 +57,7 @@ test("a requester that stops reading is cut after its time, and so is the target
   await service.close();
 });
 
-test("whoever asks a target of another method for the head alone does not have its body pulled", async () => {
+test("a HEAD request to a target of another method does not read its body", async () => {
   await using service = await startTestService({ limits: { shutdownMs: 60_000 } });
   let ended: Promise<unknown> = Promise.resolve();
   await using target = await startStreamingTarget((_request, response) => {
@@ -75,7 +75,7 @@ test("whoever asks a target of another method for the head alone does not have i
   await ended;
 });
 
-test("what stands behind a request whose answer closes the connection is not carried out", async () => {
+test("what stands behind a request whose response closes the connection is not carried out", async () => {
   await using service = await startTestService({ limits: { managementBodyBytes: 1_000 } });
   let count = 0;
   await using target = await startStreamingTarget((_request, response) => {

@@ -20,7 +20,7 @@ import {
 } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * What leaves the service for a target, byte by byte: a line too much is somebody's secret, one too few somebody's other
+ * What leaves the service for a target, byte by byte: a line too much is a secret, one too few another
  * request. steering.test.ts asks the same header by header, and says why; answer-bytes.test.ts looks the other way.
  */
 
@@ -59,7 +59,7 @@ const PASSING = [
   "user-AGENT: a",
 ];
 
-/** Everything that a requester may say in vain, around what passes. */
+/** Everything of a client that is dropped, around what passes. */
 function said(body: string): readonly string[] {
   return [
     `X-Payload-Sha256: ${hashOf(body)}`,
@@ -110,7 +110,7 @@ interface TargetCase {
   /** Where `/?d=e` leads. */
   readonly path: string;
   readonly configured: readonly string[];
-  /** What passes of what the requester says. */
+  /** What passes of what the client sends. */
   readonly passing: (body: string) => readonly string[];
   /** The lines of the credentials; `*` stands for a signature. */
   readonly credentials: (host: string, body: string, framed: readonly string[]) => readonly string[];

@@ -191,7 +191,7 @@ test("a request that was not begun when its connection ended is sent on another 
   connection.send(requestHead(token));
   expect((await nextResponse(connection)).status).toBe(200);
   const from = connection.received().length;
-  // Both are under way when the service looks at its connections next.
+  // Both are in flight when the service next reads its connections.
   connection.send(`${requestHead(token, { line: "POST / HTTP/1.1", headers: ["Content-Length: 4"] })}body`);
   sockets.forEach((socket) => socket.destroy());
   expect((await nextResponse(connection, { from })).status).toBe(200);

@@ -23,7 +23,7 @@ async function send(
   return await nextResponse(connection);
 }
 
-/** What becomes of an answer with these header lines. */
+/** What becomes of a response with these header lines. */
 async function passOn(lines: readonly string[], status = "200 OK"): Promise<RawResponse> {
   const head = [`HTTP/1.1 ${status}`, ...lines, "Content-Length: 2", "", "ok"].join("\r\n");
   await using target = await startRawTarget(rawResponder(head));
@@ -31,7 +31,7 @@ async function passOn(lines: readonly string[], status = "200 OK"): Promise<RawR
   return await send(token);
 }
 
-test("an answer gets what keeps targets apart that share one URL and one origin", async () => {
+test("a response gets what keeps targets apart that share one URL and one origin", async () => {
   const { headers } = await passOn([
     "Vary: Accept",
     "X-Content-Type-Options: bogus",
@@ -101,12 +101,12 @@ test.each([
   expect((await passOn([`cache-CONTROL: ${given}`])).headers.get("cache-control")).toEqual([passed]);
 });
 
-test("an answer that says nothing of caches is private, whatever it says of its age", async () => {
+test("a response that says nothing of caches is private, whatever it says of its age", async () => {
   const { headers } = await passOn(["Expires: Fri, 01 Jan 2100 00:00:00 GMT", "Age: 0"]);
   expect(headers.get("cache-control")).toEqual(["private"]);
 });
 
-test("any origin may read an answer, whatever the target says of origins", async () => {
+test("any origin may read a response, whatever the target says of origins", async () => {
   const { headers } = await passOn([
     "Access-Control-Allow-Origin: https://one.example",
     "Access-Control-Allow-Credentials: true",
@@ -143,9 +143,9 @@ test("a content coding is not touched", async () => {
     response.writeHead(200, { "Content-Encoding": "gzip", "Content-Length": zipped.length }).end(zipped);
   });
   const { token } = await exportTarget(service, { uri: target.url });
-  const answer = await send(token);
-  expect(answer.headers.get("content-encoding")).toEqual(["gzip"]);
-  expect(Buffer.from(answer.body, "latin1")).toEqual(zipped);
+  const response = await send(token);
+  expect(response.headers.get("content-encoding")).toEqual(["gzip"]);
+  expect(Buffer.from(response.body, "latin1")).toEqual(zipped);
 });
 
 test("trailers of a target are dropped", async () => {

@@ -31,7 +31,7 @@ async function letEverythingMove(): Promise<void> {
   for (let round = 0; round < 200; round += 1) await call(service, token);
 }
 
-test("a target that stops reading makes the requester wait, and gets the whole body once it reads on", async () => {
+test("a target that stops reading makes the client wait, and gets the whole body once it reads on", async () => {
   const connected = deferred<Socket>();
   await using target = await startRawTarget((socket) => {
     socket.pause();
@@ -52,7 +52,7 @@ test("a target that stops reading makes the requester wait, and gets the whole b
   expect(await nextResponse(connection)).toMatchObject({ status: 200 });
 });
 
-test("a requester that stops reading makes the target wait, and gets the whole body once it reads on", async () => {
+test("a client that stops reading makes the target wait, and gets the whole body once it reads on", async () => {
   const connected = deferred<Socket>();
   await using target = await startRawTarget(
     rawResponder(`HTTP/1.1 200 OK\r\nContent-Length: ${BODY}\r\n\r\n`, (socket) => {
@@ -81,7 +81,7 @@ test("a requester that stops reading makes the target wait, and gets the whole b
 test.each([
   ["Content-Length", { "Content-Length": "1000" }],
   ["chunks", {}],
-])("a target that dies within a body of %s breaks the requester's answer off too", async (_name, headers) => {
+])("a target that dies within a body of %s breaks the client's response off too", async (_name, headers) => {
   const answering = deferred<ServerResponse>();
   await using target = await startStreamingTarget((_request, response) => {
     response.writeHead(200, headers).write("half");
@@ -89,14 +89,14 @@ test.each([
   });
   const { token } = await exportTarget(service, { uri: target.url });
   const request = httpRequest(service.url, { headers: { authorization: `Bearer ${token}` } }).end();
-  const [answer] = (await once(request, "response")) as [IncomingMessage];
-  await once(answer, "data");
+  const [received] = (await once(request, "response")) as [IncomingMessage];
+  await once(received, "data");
   (await answering.promise).destroy();
-  await expect(answer.toArray()).rejects.toMatchObject({ code: "ECONNRESET" });
-  expect(answer.complete).toBe(false);
+  await expect(received.toArray()).rejects.toMatchObject({ code: "ECONNRESET" });
+  expect(received.complete).toBe(false);
 });
 
-test("a target that dies within the requester's body is a 502", async () => {
+test("a target that dies within the client's body is a 502", async () => {
   await using target = await startRawTarget((socket) => void socket.once("data", () => socket.destroy()));
   const { token } = await exportTarget(service, { uri: target.url });
   await using connection = await openRawConnection(service.port);
@@ -129,7 +129,7 @@ test.each([
   }
 });
 
-test("what a target of method HEAD says of a body's length makes no other requester wait for a body", async () => {
+test("what a target of method HEAD says of a body's length makes no other client wait for a body", async () => {
   await using target = await startRawTarget(
     rawResponder("HTTP/1.1 200 OK\r\nContent-Length: 99\r\nX-Seen: 1\r\n\r\n"),
   );
@@ -163,7 +163,7 @@ test("the head arrives before the first event, and each event before the next on
   expect(await nextResponse(connection)).toMatchObject({ body: "data: 1\n\ndata: 2\n\ndata: 3\n\n" });
 });
 
-test("a chunk of the requester's body reaches the target before the next one is sent", async () => {
+test("a chunk of the client's body reaches the target before the next one is sent", async () => {
   const requested = deferred<AsyncIterator<Buffer[]>>();
   await using target = await startStreamingTarget((request, response) => {
     requested.resolve(on(request, "data"));
@@ -181,7 +181,7 @@ test("a chunk of the requester's body reaches the target before the next one is 
   expect(await nextResponse(connection)).toMatchObject({ status: 200, body: "done" });
 });
 
-test("an answer that begins within the request's body goes on beside it, both ways, until both are whole", async () => {
+test("a response that begins within the request's body goes on beside it, both ways, until both are whole", async () => {
   await using target = await startStreamingTarget((request, response) => {
     response.flushHeaders();
     request.pipe(response);
@@ -201,7 +201,7 @@ test("an answer that begins within the request's body goes on beside it, both wa
   }
 });
 
-test("an answer that comes before the request is read arrives whole, and closes the connection", async () => {
+test("a response that comes before the request is read arrives whole, and closes the connection", async () => {
   const large = "x".repeat(4 * MIB);
   await using target = await startStreamingTarget((_request, response) => void response.end(large));
   const { token } = await exportTarget(service, { uri: target.url });

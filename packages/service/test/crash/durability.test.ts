@@ -55,7 +55,7 @@ describe("what was answered before a kill holds after a power cut, and what was 
   });
 });
 
-/** Creates, exports and revokes without pause, and kills the process straight after one of the answers. */
+/** Creates, exports and revokes without pause, and kills the process straight after one of the responses. */
 async function loadUntilKilled(
   service: ServiceProcess,
   data: TestDataDirectory,
@@ -65,7 +65,7 @@ async function loadUntilKilled(
 ): Promise<void> {
   let answersLeft = 20 + round * 3;
   let ended: Promise<unknown> | undefined;
-  /** An answer that arrived after the kill was sent before it, and counts all the same. */
+  /** A response that arrived after the kill was sent before it, and counts. */
   const responded = (): void => {
     answersLeft -= 1;
     if (answersLeft === 0) ended = service.end("SIGKILL");
@@ -108,7 +108,7 @@ async function checkAcknowledged(service: ServiceProcess, life: Life): Promise<v
   expect(await status(service, life.revoke, { method: "PUT" })).toBe(405);
 }
 
-/** A membrane that nobody was told of is there with both its capabilities, or its name is free. */
+/** A membrane without a response is there with both its capabilities, or its name is free. */
 async function checkAllOrNothing(
   service: ServiceProcess,
   data: TestDataDirectory,

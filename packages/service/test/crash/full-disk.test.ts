@@ -30,7 +30,7 @@ interface Filled {
   readonly lines: () => readonly string[];
   readonly tokens: Awaited<ReturnType<typeof firstTokens>>;
   readonly membranes: readonly { readonly export: string; readonly revoke: string }[];
-  readonly door: string;
+  readonly token: string;
   /** Of another tenant. */
   readonly deleteSelf: string;
 }
@@ -48,7 +48,7 @@ async function fillDisk(disk: SmallDisk, target: string, flags: readonly string[
   const other = await call(service, tokens.provision, { body: { id: "other" } });
   const deleteSelf = tokenOf(other.json.capabilities.deleteSelf);
   disk.fill();
-  return { service, lines, tokens, membranes, door: token, deleteSelf };
+  return { service, lines, tokens, membranes, token, deleteSelf };
 }
 
 /** Exports until the store takes nothing in any more. */
@@ -68,7 +68,7 @@ test.each([1, 2])(
     await using target = await startTarget();
     const at = await fillDisk(disk, target.url, ["--workers", String(workers)]);
     await using service = at.service;
-    const { tokens, membranes, door: token } = at;
+    const { tokens, membranes, token } = at;
     const refused = await exportUntilFull(service, membranes[0]!.export);
     expect(refused).toMatchObject({ status: 503, json: { code: "store_full" } });
     expect(refused.headers["retry-after"]).toBe("60");
@@ -111,7 +111,7 @@ test.each([1, 2])(
 test("a service starts on a full disk, serves and revokes", async () => {
   await using disk = await mountSmallDisk(MEGABYTES);
   await using target = await startTarget();
-  const { service, membranes, door: token } = await fillDisk(disk, target.url);
+  const { service, membranes, token } = await fillDisk(disk, target.url);
   await service.end("SIGKILL");
   disk.fill();
   await using again = await spawnService(join(disk.path, "data"));

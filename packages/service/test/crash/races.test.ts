@@ -136,12 +136,12 @@ async function race(
   await Promise.all(racers);
   const made = responses.filter(({ status }) => status === 201);
   const refused = responses.filter(({ status }) => status !== 201);
-  for (const answer of [...refused, ...late]) {
-    expect([400, 401]).toContain(answer.status);
-    expect(["unauthorized", "dead_capability"]).toContain(answer.json.code);
+  for (const response of [...refused, ...late]) {
+    expect([400, 401]).toContain(response.status);
+    expect(["unauthorized", "dead_capability"]).toContain(response.json.code);
   }
-  for (const answer of made) {
-    expect(await client.send(tokenMade(answer), { body: {} })).toMatchObject({ status: 401 });
+  for (const response of made) {
+    expect(await client.send(tokenMade(response), { body: {} })).toMatchObject({ status: 401 });
   }
   return { made: made.length, refused: refused.length };
 }

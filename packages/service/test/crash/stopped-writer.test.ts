@@ -7,7 +7,7 @@ import { spawnService } from "../../../testkit/src/process.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import { holdWriteLock } from "../../../testkit/src/write-lock.ts";
 
-/* Another process on the same store that stops, in its turn, its commit or its flush, must hold up no answer. */
+/* Another process on the same store that stops, in its turn, its commit or its flush, must hold up no response. */
 
 const FLAGS = { flags: ["--writer-deadline-ms", "500"] };
 const ROUNDS = 25;
@@ -19,11 +19,11 @@ test("with another process stopped anywhere within a write, every revoke is answ
   const membranes = [];
   for (let i = 0; i < ROUNDS; i += 1) {
     const { revoke, export: exporting } = await createMembrane(service, data.tokens.create, `m${i}`);
-    membranes.push({ revoke, door: await exportThrough(service, exporting, { uri: target.url }) });
+    membranes.push({ revoke, token: await exportThrough(service, exporting, { uri: target.url }) });
   }
   await using other = await startContinuousWriter(data.path);
   const statuses = new Set<number>();
-  for (const [round, { revoke, door: token }] of membranes.entries()) {
+  for (const [round, { revoke, token }] of membranes.entries()) {
     // Not in step with what the other does.
     await setTimeout((round * 7) % 31);
     other.stop();

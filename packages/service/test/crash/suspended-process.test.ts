@@ -119,7 +119,7 @@ test("a request whose head waited for a paused process is refused when it wakes 
   await using connection = await openRawConnection(paused.port);
   await pause(paused);
   connection.send(requestHead(token));
-  // Its connection too waits for whoever accepts it.
+  // Its connection too waits for the process that accepts it.
   const late = connect(paused.port, "127.0.0.1");
   late.write(requestHead(token));
   expectStatus(await call(other, membrane.revoke), 202);

@@ -47,7 +47,7 @@ test("so does one in a worker, though another takes its place", async () => {
   await expect(service.end("SIGTERM")).rejects.toThrow(/a fault that nothing caught/);
 });
 
-test("a promise that is rejected and that nobody waits for fails a run of tests that all pass", async () => {
+test("a promise that is rejected without a handler fails a run of tests that all pass", async () => {
   await using directory = await temporaryDirectory();
   const tests = join(directory.path, "packages/any/test");
   await mkdir(tests, { recursive: true });
@@ -72,7 +72,7 @@ test("a promise that is rejected and that nobody waits for fails a run of tests 
     );
   await write("");
   expect(await vitest()).toMatchObject({ code: 0, stdout: expect.stringContaining("1 passed") });
-  await write('void Promise.reject(new Error("nobody waits"));');
+  await write('void Promise.reject(new Error("no handler"));');
   const { code, stdout, stderr } = await vitest();
   expect(code).toBe(1);
   expect(stdout + stderr).toMatch(/1 passed/);

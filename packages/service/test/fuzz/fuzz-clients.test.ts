@@ -16,18 +16,18 @@ import type { FuzzEnv } from "../support/fuzz-env.ts";
 import { startFuzzEnv } from "../support/fuzz-env.ts";
 
 /*
- * Requesters that send anything at all, to targets that answer as they should. FUZZ_SECONDS sets for how long, FUZZ_SEED
+ * Clients that send anything at all, to targets that respond as they should. FUZZ_SECONDS sets for how long, FUZZ_SEED
  * plays again what failed.
  */
 
 /** Streams side by side, each on a connection of its own. */
 interface Run {
   readonly streams: readonly Script[];
-  /** Whether requesters fall silent where they should go on, so that limits are waited for. */
+  /** Whether clients go idle where they should go on, so that timeouts are waited for. */
   readonly isPatient: boolean;
 }
 
-/** Each requester has its own capabilities, so that the target knows whose a request is, whatever it holds. */
+/** Each client has its own capabilities, so that the target knows whose a request is, whatever it holds. */
 const LANES = 16;
 
 const aRun: fc.Arbitrary<Run> = fc.record({
@@ -48,12 +48,12 @@ beforeAll(async () => {
   world = await startFuzzEnv();
   target = await startStrictUpstream((asked) => void echo(asked));
   const hmac = { "aws4-hmac-sha256": { ...AWS_KEY, service: "lambda" } };
-  const nobody = formatToken(new Uint8Array(64).fill(1));
+  const unknown = formatToken(new Uint8Array(64).fill(1));
   for (let lane = 0; lane < LANES; lane += 1) {
     const uri = `${target.url}${lane}`;
     const plain = await world.open({ uri, allowQuery: true });
     const signed = await world.open({ uri, allowQuery: true, hmac });
-    lanes.push({ tokens: { plain, signed, create: world.tokens.create, nobody }, arrived: [] });
+    lanes.push({ tokens: { plain, signed, create: world.tokens.create, unknown }, arrived: [] });
   }
 });
 afterAll(async () => {
@@ -64,7 +64,7 @@ afterAll(async () => {
 /** `METHOD /LANE?QUERY HTTP/1.1` */
 const ARRIVING = /^(\S+) \/(\d+)(\S*) /;
 
-/** Answers with the method and the query; in chunks or with a length, in turns. */
+/** Responses with the method and the query; in chunks or with a length, in turns. */
 async function echo({ socket, whole }: ReceivedFuzzRequest): Promise<void> {
   const arrived = await whole;
   const [, method = "", lane = "", query = ""] = ARRIVING.exec(arrived.message.start) ?? [];
@@ -76,12 +76,12 @@ async function echo({ socket, whole }: ReceivedFuzzRequest): Promise<void> {
       ? `Content-Length: ${said.length}\r\n\r\n${body}`
       : `Transfer-Encoding: chunked\r\n\r\n${body && `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`}`;
   const bytes = `HTTP/1.1 200 OK\r\nX-Echo: ${said}\r\n${framed}`;
-  // Other requests, and what else comes on the requester's connection, get their turns within the answer.
+  // Other requests, and what else comes on the client's connection, run within the response.
   await sendPieces(socket, inPieces(bytes, [2_000, 4_000, 6_000, 8_000]), "none");
 }
 
 test(
-  "no stream of a requester harms the service, outlasts its limits, is mixed with another, or is read as something else",
+  "no stream of a client harms the service, outlasts its limits, is mixed with another, or is read as something else",
   { timeout: FUZZ_TIMEOUT_MS },
   async () => {
     await fuzz(aRun, play);
@@ -181,7 +181,7 @@ function answersIn(received: string, asked: readonly string[], isEnded: boolean)
   return responses;
 }
 
-/** What arrived is of this requester alone, and is some of what it sent, in order, and nothing else. */
+/** What arrived is of this client alone, and is some of what it sent, in order, and nothing else. */
 function expectInOrder(
   arrived: Lane["arrived"],
   requests: readonly Message[],

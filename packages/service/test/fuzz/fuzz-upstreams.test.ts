@@ -15,7 +15,7 @@ import type { FuzzEnv } from "../support/fuzz-env.ts";
 import { startFuzzEnv } from "../support/fuzz-env.ts";
 
 /*
- * Targets that say anything at all, to requesters whose requests are as they should be. FUZZ_SECONDS sets for how long,
+ * Targets that send anything at all, to clients whose requests are as they should be. FUZZ_SECONDS sets for how long,
  * FUZZ_SEED plays again what failed.
  */
 
@@ -27,7 +27,7 @@ interface Exchange {
   readonly script: Script;
   /** Whether the target speaks before the request is whole. */
   readonly early: boolean;
-  /** Whether the requester reads nothing until the target has said all. */
+  /** Whether the client reads nothing until the target has said all. */
   readonly readsLate: boolean;
 }
 
@@ -86,7 +86,7 @@ afterAll(async () => {
 
 async function speak(asked: ReceivedFuzzRequest): Promise<void> {
   const part = parts.get(valuesOf(asked.head, "x-mark").join());
-  if (part === undefined) return void target.faults.push(`nobody's request: ${asked.head.start}`);
+  if (part === undefined) return void target.faults.push(`no client's request: ${asked.head.start}`);
   const whole = asked.whole.then(({ bytes }) => {
     if (marksIn(bytes).length !== 1) target.faults.push(`two requests in one: ${bytes}`);
   });
@@ -102,16 +102,16 @@ const LARGE = MARK.repeat(500_000);
 /** Known streams, each by itself. */
 const ROWS: readonly (readonly [string, string, Partial<Script & Exchange & Run>])[] = [
   [
-    "a body without length that is reset while nobody reads it",
+    "a body without length that is reset while it is not read",
     `${OK}\r\n${LARGE}`,
     { ending: "reset", readsLate: true },
   ],
   [
-    "a body in chunks that is reset while nobody reads it",
+    "a body in chunks that is reset while it is not read",
     `${OK}Transfer-Encoding: chunked\r\n\r\n3d0900\r\n${LARGE}`,
     { ending: "reset", readsLate: true },
   ],
-  ["a body that ends while nobody reads it", `${OK}\r\n${LARGE}`, { ending: "fin", readsLate: true }],
+  ["a body that ends while it is not read", `${OK}\r\n${LARGE}`, { ending: "fin", readsLate: true }],
 ];
 
 test.each(ROWS)("%s: as above", async (_name, bytes, given) => {
@@ -122,7 +122,7 @@ test.each(ROWS)("%s: as above", async (_name, bytes, given) => {
 });
 
 test(
-  "no answer of a target harms the service, outlasts its limits, reaches somebody else, or looks whole when it is not",
+  "no response of a target harms the service, outlasts its limits, reaches another client, or looks whole when it is not",
   { timeout: FUZZ_TIMEOUT_MS },
   async () => {
     await fuzz(aRun, play);
@@ -149,7 +149,7 @@ async function exchanged({ way, script, early, readsLate }: Exchange, isPatient:
   const bytes = script.bytes.replaceAll(MARK, mark);
   const meant = readResponse(bytes, { method });
   const ending = meant.kind !== "whole" && script.ending === "none" && !isPatient ? "fin" : script.ending;
-  // What a target says late is its own next answer, to any gateway: behind the end of an answer nothing is cut off it.
+  // What a target says late is its own next response, to any gateway: behind the end of a response nothing is cut off it.
   const last = meant.kind === "whole" ? meant.message.end : bytes.length;
   const said = deferred<void>();
   let asked: ReceivedFuzzRequest | undefined;
@@ -202,7 +202,7 @@ async function answerOn(connection: RawConnection, method: string): Promise<Pars
   return read();
 }
 
-/** Behind the answer stands what is asked next on the same connection, if it is still open, and nothing else. */
+/** Behind the response stands what is asked next on the same connection, if it is still open, and nothing else. */
 async function expectNothingElse(connection: RawConnection, response: Message, what: string): Promise<void> {
   connection.send(requestHead(undefined, { line: "GET /healthz HTTP/1.1", headers: ["Connection: close"] }));
   await within(connection.closed, "the end of a connection");

@@ -51,7 +51,7 @@ interface Written {
   readonly revoked: string[];
 }
 
-const MOST_WRITES = 500;
+const MAX_WRITES = 500;
 
 /** Makes membranes with an export each, and revokes some, until it is stopped. */
 async function writeUntil(
@@ -61,7 +61,7 @@ async function writeUntil(
   name: string,
   written: Written,
 ): Promise<void> {
-  for (let i = 0; i < MOST_WRITES && !isOver(); i += 1) {
+  for (let i = 0; i < MAX_WRITES && !isOver(); i += 1) {
     const id = `${name}-${i}`;
     const membrane = await createMembrane(service, create, id);
     const exported = await exportThrough(service, membrane.export, { uri: URI });

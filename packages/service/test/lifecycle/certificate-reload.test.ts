@@ -9,7 +9,7 @@ import { spawnMembrane } from "../../../testkit/src/process.ts";
 import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
 import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 
-const PATIENCE = { timeout: 60_000, interval: 200 };
+const POLL = { timeout: 60_000, interval: 200 };
 
 /** The certificate that a new connection is shown, PEM. */
 async function shown(service: ServiceProcess): Promise<string> {
@@ -82,27 +82,27 @@ test.each([1, 2])(
 
     // By itself.
     await secret.swap(second);
-    await expect.poll(() => shownByAll(service), PATIENCE).toEqual(der(second));
-    await expect.poll(() => messages(service), PATIENCE).toContain("certificate renewed");
+    await expect.poll(() => shownByAll(service), POLL).toEqual(der(second));
+    await expect.poll(() => messages(service), POLL).toContain("certificate renewed");
 
     // At the signal, which says what it found in any case.
     process.kill(service.pid, "SIGHUP");
-    await expect.poll(() => messages(service), PATIENCE).toContain("certificate unchanged");
+    await expect.poll(() => messages(service), POLL).toContain("certificate unchanged");
     await secret.swap({ cert: third.cert, key: first.key });
     process.kill(service.pid, "SIGHUP");
-    await expect.poll(() => messages(service), PATIENCE).toContain("certificate rejected, the old one stays");
+    await expect.poll(() => messages(service), POLL).toContain("certificate rejected, the old one stays");
     expect(await shownByAll(service)).toEqual(der(second));
 
     // A worker that takes another one's place presents what the others do.
     const pids = service.logged().flatMap(({ worker }) => worker ?? []);
     if (pids[0] !== undefined) process.kill(pids[0], "SIGKILL");
     const started = (): number => messages(service).filter((msg) => msg === "worker started").length;
-    await expect.poll(started, PATIENCE).toBe(workers === 1 ? 0 : 3);
+    await expect.poll(started, POLL).toBe(workers === 1 ? 0 : 3);
     expect(await shownByAll(service)).toEqual(der(second));
 
     await secret.swap(third);
     process.kill(service.pid, "SIGHUP");
-    await expect.poll(() => shownByAll(service), PATIENCE).toEqual(der(third));
+    await expect.poll(() => shownByAll(service), POLL).toEqual(der(third));
     expect(await service.end("SIGTERM")).toEqual({ code: 0, signal: null });
   },
   300_000,
@@ -116,11 +116,11 @@ test.each([1, 2])(
     const before = await shownByAll(service);
     process.kill(service.pid, "SIGHUP");
     const unchanged = (): number => messages(service).filter((msg) => msg === "certificate unchanged").length;
-    await expect.poll(unchanged, PATIENCE).toBe(workers);
+    await expect.poll(unchanged, POLL).toBe(workers);
     expect(messages(service)).toContain("reloading");
     await rm(join(directory.path, "tls", "leaf.pem"));
     process.kill(service.pid, "SIGHUP");
-    await expect.poll(async () => (await shownByAll(service))[0] === before[0], PATIENCE).toBe(false);
+    await expect.poll(async () => (await shownByAll(service))[0] === before[0], POLL).toBe(false);
     expect(await service.end("SIGTERM")).toEqual({ code: 0, signal: null });
   },
 );
@@ -129,6 +129,6 @@ test("SIGHUP without TLS ends nothing", async () => {
   await using directory = await temporaryDirectory();
   await using service = await serve(directory.path, "localhost", "--no-tls");
   process.kill(service.pid, "SIGHUP");
-  await expect.poll(() => messages(service), PATIENCE).toContain("reloading");
+  await expect.poll(() => messages(service), POLL).toContain("reloading");
   expect(await service.end("SIGTERM")).toEqual({ code: 0, signal: null });
 });

@@ -258,7 +258,7 @@ test("reissued capabilities act on the same tenant; what older membranes hold st
   );
   const fresh = printedUris(reissue.stdout);
 
-  // The name is still taken and the old membrane still works; whoever lost its tokens frees nothing by asking again.
+  // The name is still taken and the old membrane still works; a caller that lost its tokens frees nothing by asking again.
   expectStatus(await call(service, tokenOf(fresh["create"]!), { body: { id: "before" } }), 409);
   expectStatus(await call(service, before.export, { body: { uri: "https://example.com/" } }), 201);
   await createMembrane(service, tokenOf(fresh["create"]!), "new");
@@ -290,7 +290,7 @@ test("tenant commands make no store where there is none: a mistyped directory wo
   await expect(stat(data)).rejects.toThrow(/ENOENT/);
 });
 
-test("SIGTERM lets an invocation under way finish, takes no new one, and ends with exit code 0", async () => {
+test("SIGTERM lets an invocation in flight finish, takes no new one, and ends with exit code 0", async () => {
   await using directory = await temporaryDirectory();
   let arrive: (response: ServerResponse) => void;
   const arrived = new Promise<ServerResponse>((resolve) => (arrive = resolve));
@@ -305,10 +305,10 @@ test("SIGTERM lets an invocation under way finish, takes no new one, and ends wi
   const membrane = await createMembrane(service, create, "m");
   const token = await exportThrough(service, membrane.export, { uri: target.url });
   const inFlight = call(service, token);
-  const answer = await arrived;
+  const response = await arrived;
   const ended = service.end("SIGTERM");
   await refused(service.url);
-  answer.end("done");
+  response.end("done");
   expect(await inFlight).toMatchObject({ status: 200, text: "halfdone" });
   expect(await ended).toEqual({ code: 0, signal: null });
 });

@@ -21,7 +21,7 @@ interface Tokens {
   readonly deleteSelf: string;
   readonly export: string;
   readonly revoke: string;
-  readonly door: string;
+  readonly exported: string;
   readonly again: string;
   readonly revoked: string;
 }
@@ -49,14 +49,14 @@ test("a store of an older version opens: what was made works, what was revoked d
   const { json } = await call(service, tokens.query, { path: "/?limit=10" });
   expect(json).toMatchObject({ membranes: [{ id: "kept" }], completed: true });
   // Their target's name has no address here: they are alive.
-  for (const token of [tokens.door, tokens.again]) {
+  for (const token of [tokens.exported, tokens.again]) {
     expect(await call(service, token)).toMatchObject({ status: 502 });
   }
   expect(await call(service, tokens.revoked)).toMatchObject({ status: 401 });
   await exportThrough(service, tokens.export, { uri: "https://example.com/" });
   await createMembrane(service, tokens.create, "revoked");
   expect(await call(service, tokens.revoke)).toMatchObject({ status: 202 });
-  expect(await call(service, tokens.door)).toMatchObject({ status: 401 });
+  expect(await call(service, tokens.exported)).toMatchObject({ status: 401 });
   expect(await call(service, tokens.deleteSelf)).toMatchObject({ status: 202 });
 });
 

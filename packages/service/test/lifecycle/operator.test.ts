@@ -39,8 +39,8 @@ async function openStream(service: ServiceProcess, token: string): Promise<Incom
   return response!;
 }
 
-/** Resolves when an answer is broken off; rejects when it ends as if it were whole. */
-function brokenOff(response: IncomingMessage): Promise<void> {
+/** Resolves when a response is broken off; rejects when it ends as if it were whole. */
+function aborted(response: IncomingMessage): Promise<void> {
   return new Promise((resolve, reject) => {
     response.on("aborted", () => resolve());
     response.on("error", () => resolve());
@@ -76,7 +76,7 @@ test("membrane list and revoke work without a capability beside a running servic
 
   const streams = [await openStream(service, exported), await openStream(service, lent)];
   const goesOn = await openStream(service, other);
-  const cut = Promise.all(streams.map(brokenOff));
+  const cut = Promise.all(streams.map(aborted));
   const revoked = await membrane("revoke", "--id", "lost");
   expect(revoked).toMatchObject({ code: 0, stdout: expect.stringContaining('Revoked the membrane "lost"') });
   for (const token of [lost.export, exported, lent]) expectStatus(await call(service, token), 401);
@@ -111,7 +111,7 @@ test("tenant delete ends a tenant whose deleteSelf is lost, with all that descen
   const membrane = await createMembrane(service, alice.create, "m");
   const exported = await exportThrough(service, membrane.export, { uri: target.url });
   const stream = await openStream(service, exported);
-  const cut = brokenOff(stream);
+  const cut = aborted(stream);
   const deleted = await runMembrane(["tenant", "delete", "--id", "alice", "--data", directory.path]);
   expect(deleted).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Deleted the tenant "alice"/) });
   for (const token of [alice.create, alice.query, membrane.export, exported]) {

@@ -21,7 +21,7 @@ let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let service: ServiceProcess;
 let create: string;
 let target: TestTarget;
-/** Answers that the target has begun and not ended. */
+/** Responses that the target has begun and not ended. */
 let begun: ServerResponse[] = [];
 let names = 0;
 
@@ -42,11 +42,11 @@ afterAll(async () => {
   await directory[Symbol.asyncDispose]();
 });
 
-async function openDoor(): Promise<{ readonly door: string; readonly revoke: string }> {
+async function exportTarget(): Promise<{ readonly token: string; readonly revoke: string }> {
   names += 1;
   const membrane = await createMembrane(service, create, `m${names}`);
   return {
-    door: await exportThrough(service, membrane.export, { uri: target.url }),
+    token: await exportThrough(service, membrane.export, { uri: target.url }),
     revoke: membrane.revoke,
   };
 }
@@ -96,7 +96,7 @@ test("the first tenant is made once, and there are as many workers as were asked
 test("what one worker makes works at all, and what one revokes is refused by all with the very next request", async () => {
   const connections = await openWires();
   for (let round = 0; round < ROUNDS; round += 1) {
-    const { door: token, revoke } = await openDoor();
+    const { token, revoke } = await exportTarget();
     expect(await ask(connections, token)).toEqual(all(200));
     expectStatus(await call(service, revoke), 202);
     expect(await ask(connections, token)).toEqual(all(401));
@@ -106,19 +106,19 @@ test("what one worker makes works at all, and what one revokes is refused by all
 
 test("a revoke that one worker answers cuts open streams in all of them", async () => {
   const connections = await openWires();
-  const { door: token, revoke } = await openDoor();
+  const { token, revoke } = await exportTarget();
   for (const connection of connections) {
     connection.send(requestHead(token, { headers: ["X-Slow: 1"] }));
     await connection.until((received) => received.includes("begun"));
   }
   expectStatus(await call(service, revoke), 202);
   await Promise.all(connections.map(({ closed }) => closed));
-  for (const wire of connections) expect(wire.received()).not.toMatch(/\r\n0\r\n\r\n$/);
+  for (const connection of connections) expect(connection.received()).not.toMatch(/\r\n0\r\n\r\n$/);
   begun = [];
 });
 
-test("a worker that is killed takes its own connections with it and no others; it is replaced, and nobody is refused", async () => {
-  const { door: token } = await openDoor();
+test("a worker that is killed takes its own connections with it and no others; it is replaced, and no client is refused", async () => {
+  const { token } = await exportTarget();
   const connections = await openWires();
   await ask(connections, token);
   const [killed] = pids();
@@ -147,7 +147,7 @@ test("when the first process is killed its workers end too", async () => {
   await expect(once(late, "connect")).rejects.toMatchObject({ code: "ECONNREFUSED" });
 });
 
-test("SIGTERM lets what is under way finish in all workers, and ends all", async () => {
+test("SIGTERM lets requests in flight finish in all workers, and ends all", async () => {
   await using data = await temporaryDirectory();
   await using other = await spawnService(data.path, { flags: ["--workers", String(WORKERS)] });
   const { create: first } = await firstTokens(data.path);
@@ -163,7 +163,7 @@ test("SIGTERM lets what is under way finish in all workers, and ends all", async
   const ended = other.end("SIGTERM");
   await expect.poll(() => other.logged().some(({ msg }) => msg === "stopping")).toBe(true);
   for (const response of begun.splice(0)) response.end(" and whole");
-  for (const wire of connections) expect((await nextResponse(wire)).body).toBe("begun and whole");
+  for (const connection of connections) expect((await nextResponse(connection)).body).toBe("begun and whole");
   expect(await ended).toEqual({ code: 0, signal: null });
   const started = other.logged().flatMap(({ msg, worker = 0 }) => (msg === "worker started" ? [worker] : []));
   expect(started.filter(isRunning)).toEqual([]);

@@ -47,7 +47,7 @@ function clientAt(localAddress: string): (token?: string, forwardedFor?: string)
     });
 }
 
-const door = async (name: string): Promise<string> =>
+const exportNew = async (name: string): Promise<string> =>
   exportThrough(service, (await createMembrane(service, service.tokens.create, name)).export, {
     uri: target.url,
   });
@@ -64,7 +64,7 @@ async function failUntilRefused(ask: (token?: string) => Promise<CallResponse>):
 }
 
 test("an address that fails too often is a 429, whatever is wrong with its tokens; other addresses are served", async () => {
-  const token = await door("m");
+  const token = await exportNew("m");
   await failUntilRefused(clientAt("127.0.0.4"));
   const other = clientAt("127.0.0.5");
   expect((await other(token)).status).toBe(200);
@@ -72,7 +72,7 @@ test("an address that fails too often is a 429, whatever is wrong with its token
 });
 
 test("a capability in use goes on working at the address; one that was not used yet waits for the minute to pass", async () => {
-  const [used, fresh] = [await door("a"), await door("b")];
+  const [used, fresh] = [await exportNew("a"), await exportNew("b")];
   const ask = clientAt("127.0.0.4");
   expect((await ask(used)).status).toBe(200);
   await failUntilRefused(ask);
@@ -88,13 +88,13 @@ test("a capability in use goes on working at the address; one that was not used 
 });
 
 test("successes do not count", async () => {
-  const token = await door("m");
+  const token = await exportNew("m");
   const ask = clientAt("127.0.0.4");
   for (let i = 0; i < 3 * LIMIT; i += 1) expect((await ask(token)).status).toBe(200);
   expect((await ask("none")).status).toBe(401);
 });
 
-test("behind a trusted proxy each client counts for itself; nobody else's X-Forwarded-For is believed", async () => {
+test("behind a trusted proxy each client counts for itself; X-Forwarded-For of any other peer is ignored", async () => {
   const proxy = clientAt(PROXY);
   await failUntilRefused((token) => proxy(token, "198.51.100.1"));
   expect((await proxy("none", "198.51.100.2")).status).toBe(401);

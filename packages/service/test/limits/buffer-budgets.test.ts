@@ -16,7 +16,7 @@ import { nextResponse, openRawConnection, requestHead } from "../../../testkit/s
 import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * What all share is not one's alone: whoever takes all that it gets leaves enough for others, and for its tenant's other
+ * No one takes what all share: a client that takes all that it gets leaves enough for others, and for its tenant's other
  * capabilities.
  */
 

@@ -21,7 +21,7 @@ const LIMITS = { invocationsPerCapability: 2, invocationsPerTenant: 3, invocatio
 
 let service: TestService;
 let target: TestTarget;
-/** Answers that the target owes. */
+/** Responses that the target owes. */
 let owed: ServerResponse[] = [];
 const dispatcher = new Agent({ connections: 32 });
 
@@ -51,10 +51,10 @@ beforeEach(async () => {
   other = await createMembrane(service, create, "m");
 });
 
-const door = ({ export: exporting }: { readonly export: string }): Promise<string> =>
+const exportNew = ({ export: exporting }: { readonly export: string }): Promise<string> =>
   exportThrough(service, exporting, { uri: target.url });
 
-/** Invocations that are under way once this resolves, and stay so until the target answers. */
+/** Invocations that are in flight once this resolves, until the target responds. */
 async function hold(...tokens: readonly string[]): Promise<{ end(): Promise<readonly CallResponse[]> }> {
   const before = owed.length;
   const calls = tokens.map((token) => call(service, token, { dispatcher }));
@@ -70,8 +70,8 @@ async function hold(...tokens: readonly string[]): Promise<{ end(): Promise<read
 const soon = (token: string): Promise<CallResponse> =>
   call(service, token, { dispatcher, headers: { "x-at-once": "1" } });
 
-test("a capability with too many invocations under way is a 429 that says when to come again; another one is served", async () => {
-  const [full, free] = [await door(membrane), await door(membrane)];
+test("a capability with too many invocations in flight is a 429 that says when to retry; another one is served", async () => {
+  const [full, free] = [await exportNew(membrane), await exportNew(membrane)];
   const held = await hold(full, full);
   const refused = await soon(full);
   expect(refused).toMatchObject({ status: 429, json: { code: "capability_busy" } });
@@ -82,44 +82,44 @@ test("a capability with too many invocations under way is a 429 that says when t
 });
 
 test("a tenant's limit counts all that runs through its membranes, a delegate's too; other tenants are served", async () => {
-  const own = await door(membrane);
+  const own = await exportNew(membrane);
   const delegated = await exportThrough(service, other.export, {
-    capability: uriOf(service, await door(membrane)),
+    capability: uriOf(service, await exportNew(membrane)),
   });
   const held = await hold(own, own, delegated);
-  expect(await soon(await door(membrane))).toMatchObject({ status: 429, json: { code: "tenant_busy" } });
+  expect(await soon(await exportNew(membrane))).toMatchObject({ status: 429, json: { code: "tenant_busy" } });
   expect(await soon(delegated)).toMatchObject({ status: 429, json: { code: "tenant_busy" } });
-  expect((await soon(await door(other))).text).toBe("at once");
+  expect((await soon(await exportNew(other))).text).toBe("at once");
   await held.end();
   expect((await soon(delegated)).text).toBe("at once");
 });
 
 test("what re-exports a capability has its places, and none besides; another capability is served", async () => {
-  const own = await door(membrane);
+  const own = await exportNew(membrane);
   const again = async (of: string): Promise<string> =>
     exportThrough(service, other.export, { capability: uriOf(service, of) });
   const [delegated, twice] = [await again(own), await again(await again(own))];
   const held = await hold(delegated, twice);
   for (const token of [own, delegated, twice, await again(own)])
     expect(await soon(token)).toMatchObject({ status: 429, json: { code: "capability_busy" } });
-  expect((await soon(await door(membrane))).text).toBe("at once");
+  expect((await soon(await exportNew(membrane))).text).toBe("at once");
   await held.end();
   expect((await soon(own)).text).toBe("at once");
 });
 
 test("the limit of the whole service is a 503; what the service itself does is not held up by it", async () => {
-  const [own, foreign] = [await door(membrane), await door(other)];
-  const held = await hold(own, own, await door(membrane), foreign, foreign);
-  const refused = await soon(await door(other));
+  const [own, foreign] = [await exportNew(membrane), await exportNew(other)];
+  const held = await hold(own, own, await exportNew(membrane), foreign, foreign);
+  const refused = await soon(await exportNew(other));
   expect(refused).toMatchObject({ status: 503, json: { code: "service_busy" } });
   expect(refused.headers["retry-after"]).toBe("1");
   await createMembrane(service, service.tokens.create, `while full ${names}`);
   await held.end();
-  expect((await soon(await door(other))).text).toBe("at once");
+  expect((await soon(await exportNew(other))).text).toBe("at once");
 });
 
-test("whoever leaves, and whatever ends without an answer, gives its place back", async () => {
-  const token = await door(membrane);
+test("a client that disconnects, and an invocation that ends without a response, release their slots", async () => {
+  const token = await exportNew(membrane);
   const leaving = new Agent();
   const left = [1, 2].map(() => call(service, token, { dispatcher: leaving }).catch(() => "left"));
   await expect.poll(() => owed.length).toBe(2);
@@ -133,7 +133,7 @@ test("whoever leaves, and whatever ends without an answer, gives its place back"
 });
 
 test("a token that does not work is a 401, also while everything is full", async () => {
-  const token = await door(membrane);
+  const token = await exportNew(membrane);
   const held = await hold(token, token);
   expect((await soon(`${token.slice(0, -6)}AAAAAA`)).status).toBe(401);
   await held.end();

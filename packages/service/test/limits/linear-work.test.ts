@@ -121,7 +121,7 @@ function walk(text: string): number {
  * In steps of {@link walk} for each character of the longest input. Readers take up to a hundred and twenty; what takes
  * the square of its input takes thousands.
  */
-const MOST_STEPS = 400;
+const MAX_STEPS = 400;
 
 /** The first ones are slower, before the engine has compiled what they run; a busy machine lengthens many. */
 const RUNS = 25;
@@ -135,7 +135,7 @@ function findSlow(reader: Reader): string | undefined {
   ];
   for (const length of [longest / 4, longest]) {
     const honest = repeat(benign, length);
-    const bound = MOST_STEPS * cost(() => walk(honest), 3 * RUNS);
+    const bound = MAX_STEPS * cost(() => walk(honest), 3 * RUNS);
     for (const { name, text } of shapes) {
       const hostile = text(length);
       if (cost(() => read(hostile), RUNS, bound) > bound) return `${name}, ${length} characters`;

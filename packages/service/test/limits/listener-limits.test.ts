@@ -12,14 +12,14 @@ import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
 import { holdWriteLock } from "../../../testkit/src/write-lock.ts";
 
 /*
- * What a requester may have of the service before, between and within its requests. Each limit is reached here while
- * somebody else is served.
+ * What a client may use of the service before, between and within its requests. Each limit is reached here while
+ * another client is served.
  */
 
 // A limit that is not set is Node's own, or the default of its flag: half a minute and more.
 vi.setConfig({ testTimeout: 20_000 });
 
-/** Somebody else, on a connection of their own. */
+/** Another client, on another connection. */
 async function expectServed(service: TestService): Promise<void> {
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url });

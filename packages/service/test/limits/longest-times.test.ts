@@ -11,7 +11,7 @@ import { startStreamingTarget, startTarget } from "../../../testkit/src/target.t
 const TIMES = Object.keys(DEFAULT_LIMITS).filter((name) => name.endsWith("Ms"));
 
 test.each([[1], [2]])(
-  "with every time at the longest that a timer holds, %i worker(s) serve, and finish what is under way when they stop",
+  "with every time at the longest that a timer holds, %i worker(s) serve, and finish requests in flight when they stop",
   async (workers) => {
     expect(TIMES.length).toBeGreaterThan(10);
     await using directory = await temporaryDirectory();
@@ -29,7 +29,7 @@ test.each([[1], [2]])(
         status: 200,
       });
     }
-    // What is under way when it is told to stop has its time: a grace that overflows would be over at once.
+    // Requests in flight at the stop have the grace: one that overflows would be over at once.
     const asked = deferred<ServerResponse>();
     await using slow = await startStreamingTarget((_request, response) => asked.resolve(response));
     const answering = call(service, await exportThrough(service, membrane.export, { uri: slow.url }));

@@ -40,5 +40,5 @@ test("costly management requests of one tenant that come together do not all go 
   await Promise.all(all);
   expect(responded.indexOf("other")).toBeLessThan(REQUESTS / 2);
   expect(responded.indexOf("revoke")).toBeLessThan(REQUESTS / 2);
-  for (const wire of connections) await wire[Symbol.asyncDispose]();
+  for (const connection of connections) await connection[Symbol.asyncDispose]();
 });

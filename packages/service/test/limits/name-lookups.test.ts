@@ -10,7 +10,7 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 
-/* What requesters see of name servers that fail, over real packets. */
+/* What clients see of name servers that fail, over real packets. */
 
 const HANGING = Array.from({ length: 64 }, (_, i) => `hanging-${i}.example`);
 
@@ -64,7 +64,7 @@ test("inside.example has an address that is opened and one that is not: 502", as
 });
 
 test(
-  "64 lookups that nobody answers hold up no other lookup, no file, no export and no revoke, and end as 504",
+  "64 lookups without a response delay no other lookup, no file, no export and no revoke, and end as 504",
   { timeout: 20_000 },
   async () => {
     const membrane = await createMembrane(service, service.tokens.create, "hanging");
@@ -74,9 +74,9 @@ test(
     const other = await exportTarget(service, { uri: `http://target.example:${target.port}/` });
     let answered = 0;
     const hanging = tokens.map(async (token) => {
-      const answer = await call(service, token);
+      const response = await call(service, token);
       answered += 1;
-      return answer;
+      return response;
     });
     await expect.poll(() => HANGING.every((name) => names.queries.includes(`udp A ${name}`))).toBe(true);
 
@@ -88,9 +88,9 @@ test(
     expect((await call(service, other.token)).status).toBe(401);
     expect(answered).toBe(0);
 
-    for (const answer of await Promise.all(hanging)) {
-      expect(answer).toMatchObject({ status: 504, json: { code: "target_timeout" } });
-      expect(answer.headers["proxy-status"]).toBe("membrane; error=connection_timeout");
+    for (const response of await Promise.all(hanging)) {
+      expect(response).toMatchObject({ status: 504, json: { code: "target_timeout" } });
+      expect(response.headers["proxy-status"]).toBe("membrane; error=connection_timeout");
     }
   },
 );

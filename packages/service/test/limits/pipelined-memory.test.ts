@@ -20,7 +20,7 @@ const SMALL_HEAP = { NODE_OPTIONS: "--max-old-space-size=192" };
 /** A service with a small heap, and a way to it. */
 interface Started extends AsyncDisposable {
   readonly service: ServiceProcess;
-  readonly door: string;
+  readonly token: string;
   readonly healthz: () => Promise<number>;
   readonly connect: () => Socket;
 }
@@ -43,7 +43,7 @@ async function startWithDoor(target: string, scheme: "http" | "https"): Promise<
   const exported = expectStatus(await call(at, exporting, { body: { uri: target }, dispatcher }), 201);
   return {
     service,
-    door: tokenOf(exported.json.capability),
+    token: tokenOf(exported.json.capability),
     healthz: async () => (await call(at, undefined, { path: "/healthz", dispatcher })).status,
     connect: () =>
       scheme === "http"
@@ -69,13 +69,13 @@ test.each(SCHEMES)(
   "hundreds of thousands of requests behind a slow one take no memory, and are answered in their order (%s)",
   async (scheme) => {
     const asked = deferred<void>();
-    const answer = deferred<void>();
+    const responded = deferred<void>();
     await using target = await startStreamingTarget((_request, response) => {
       asked.resolve();
-      void answer.promise.then(() => response.end("slow"));
+      void responded.promise.then(() => response.end("slow"));
     });
     await using all = await startWithDoor(target.url, scheme);
-    const { door: token } = all;
+    const { token } = all;
     const socket = all.connect();
     const statuses = statusesOf(socket);
     socket.write(requestHead(token));
@@ -87,7 +87,7 @@ test.each(SCHEMES)(
     for (let count = 0; count < 20; count += 1) {
       expect(await all.healthz()).toBe(200);
     }
-    answer.resolve();
+    responded.resolve();
     await sending;
     await statuses.until(rounds * 3 + 1);
     expect(statuses.first()).toBe("200");
@@ -100,14 +100,14 @@ test.each(SCHEMES)(
 test.each(SCHEMES)(
   "many connections that each send thousands of small requests at once are closed before they take the memory (%s)",
   async (scheme) => {
-    const answer = deferred<void>();
+    const responded = deferred<void>();
     let asked = 0;
     await using target = await startStreamingTarget((_request, response) => {
       asked += 1;
-      void answer.promise.then(() => response.end("slow"));
+      void responded.promise.then(() => response.end("slow"));
     });
     await using all = await startWithDoor(target.url, scheme);
-    const { door: token } = all;
+    const { token } = all;
     const modest = all.connect();
     const statuses = statusesOf(modest);
     modest.write(requestHead(token) + ROUND);
@@ -122,7 +122,7 @@ test.each(SCHEMES)(
     });
     await Promise.race(closed);
     expect(await all.healthz()).toBe(200);
-    answer.resolve();
+    responded.resolve();
     await statuses.until(4);
     expect(asked).toBeGreaterThan(0);
     sockets.forEach((socket) => socket.destroy());
@@ -139,7 +139,7 @@ async function sendRounds(socket: Socket, round: string, count: number): Promise
   }
 }
 
-/** The status codes of the answers that come, in their order. */
+/** The status codes of the responses that come, in their order. */
 function statusesOf(socket: Socket) {
   const seen: string[] = [];
   let rest = "";

@@ -98,8 +98,8 @@ test("while a tenant's pools are all in use it gets no other: a 429 that says wh
     json: { code: "tenant_busy" },
     headers: { "retry-after": "1" },
   });
-  const door = await exportThrough(service, other, { uri: others.url, ...material(5) });
-  expect((await call(service, door)).text).toBe("ok");
+  const token = await exportThrough(service, other, { uri: others.url, ...material(5) });
+  expect((await call(service, token)).text).toBe("ok");
   for (const socket of silent) socket.destroy();
   await Promise.all(held);
   await expect.poll(async () => (await call(service, over, { body: "again" })).text).toBe("ok");

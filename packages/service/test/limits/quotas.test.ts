@@ -6,7 +6,7 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 
-/* How much may be made: somebody with one capability must not be able to fill the disk. */
+/* How much may be created: a holder of one capability must not be able to fill the disk. */
 
 let service: TestService;
 let target: TestTarget;

@@ -7,7 +7,7 @@ import { nextResponse, openRawConnection, requestHead } from "../../../testkit/s
 const LIMITS = { bodyIdleMs: 100 };
 const POST = { line: "POST / HTTP/1.1", headers: ["Content-Length: 10"] };
 
-test("a requester that falls silent in the middle of a management body is answered 408, and others are served", async () => {
+test("a client that stalls in the middle of a management body gets a 408, and others are served", async () => {
   await using service = await startTestService({ limits: LIMITS });
   await using silent = await openRawConnection(service.port);
   silent.send(`${requestHead(service.tokens.create, POST)}{`);
@@ -34,21 +34,18 @@ test.each([
       },
     },
   ],
-])(
-  "a requester that falls silent in the middle of a body that is %s is answered 408",
-  async (_how, extra) => {
-    await using service = await startTestService({ limits: LIMITS });
-    await using target = await startStreamingTarget((request) => void request.resume());
-    const { token } = await exportTarget(service, { uri: target.url, ...extra });
-    await using connection = await openRawConnection(service.port);
-    connection.send(`${requestHead(token, POST)}12345`);
-    const response = await nextResponse(connection);
-    expect(response).toMatchObject({ status: 408 });
-    expect(JSON.parse(response.body)).toMatchObject({ code: "request_timeout" });
-  },
-);
+])("a client that stalls in the middle of a body that is %s gets a 408", async (_how, extra) => {
+  await using service = await startTestService({ limits: LIMITS });
+  await using target = await startStreamingTarget((request) => void request.resume());
+  const { token } = await exportTarget(service, { uri: target.url, ...extra });
+  await using connection = await openRawConnection(service.port);
+  connection.send(`${requestHead(token, POST)}12345`);
+  const response = await nextResponse(connection);
+  expect(response).toMatchObject({ status: 408 });
+  expect(JSON.parse(response.body)).toMatchObject({ code: "request_timeout" });
+});
 
-test("a target that does not read is not the requester's silence", async () => {
+test("a target that does not read is not a stalled client", async () => {
   await using service = await startTestService({ limits: { ...LIMITS, idleTimeoutMs: 1_000 } });
   await using target = await startStreamingTarget((request) => void request.pause());
   const { token } = await exportTarget(service, { uri: target.url });

@@ -87,7 +87,7 @@ test("a body that comes slowly but at the least rate arrives whole", async () =>
   expect(target.requests[0]!.body.length).toBe(300);
 });
 
-test("a requester that reads a few bytes now and then is cut after its time, and others are served", async () => {
+test("a client that reads a few bytes now and then is cut after its time, and others are served", async () => {
   await using service = await startTestService({
     limits: { readerIdleMs: 400, readerBytesPerSecond: 10_000_000, shutdownMs: 60_000 },
   });
@@ -130,7 +130,7 @@ test("events that come seldom are passed on for as long as they come, however hi
   await connection.until((text) => text.endsWith("0\r\n\r\n"));
 });
 
-test("an invocation ends with its total time, though it goes on: cut if the answer has begun, 504 if not", async () => {
+test("an invocation ends with its total time, though it goes on: cut if the response has begun, 504 if not", async () => {
   await using service = await startTestService({ limits: { totalTimeoutMs: 500 } });
   await using target = await startStreamingTarget((request, response) => {
     request.resume();
@@ -153,7 +153,7 @@ test("an invocation ends with its total time, though it goes on: cut if the answ
   stop();
 });
 
-test("a target that does not begin its answer in time is a 504, and one that has begun may be silent for longer", async () => {
+test("a target that does not begin its response in time is a 504, and one that has begun may be silent for longer", async () => {
   await using service = await startTestService({ limits: { answerTimeoutMs: 300, idleTimeoutMs: 60_000 } });
   await using target = await startStreamingTarget((request, response) => {
     request.resume();
@@ -167,7 +167,7 @@ test("a target that does not begin its answer in time is a 504, and one that has
   expect((await begun).text).toBe("begun and ended");
 });
 
-test("a target that falls silent within its answer has it cut, and others are served", async () => {
+test("a target that falls silent within its response has it cut, and others are served", async () => {
   await using service = await startTestService({ limits: { idleTimeoutMs: 300 } });
   await using target = await startStreamingTarget((_request, response) => void response.write("begun"));
   const { token } = await exportTarget(service, { uri: target.url });
@@ -219,7 +219,7 @@ test("requests over the connections that one destination may have wait their tur
   expect([(await first).text, (await second).text]).toEqual(["first", "second"]);
 });
 
-test("connections that nobody has used for a time are closed", async () => {
+test("connections that have been idle for a time are closed", async () => {
   await using service = await startTestService({ limits: { idlePoolMs: 200 } });
   const closed = deferred<void>();
   await using target = await startStreamingTarget((request, response) => {

@@ -11,7 +11,7 @@ import { nextResponse, openRawConnection, requestHead } from "../../../testkit/s
 import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * A piece of one byte costs the process some 360: a body or an answer that comes in such pieces is hundreds of times as
+ * A piece of one byte costs the process some 360: a body or a response that comes in such pieces is hundreds of times as
  * large in memory as on the wire. Each test sends what would fill this heap many times over if pieces were kept.
  */
 const HEAP_MB = 80;
@@ -99,9 +99,9 @@ test("bodies that are held for a signature, in chunks of one byte, take no more 
     opened.map((connection) => expect.poll(() => connection.socket.writableLength, POLL).toBe(0)),
   );
   await expectServed("while they are held");
-  for (const wire of opened) {
-    wire.send(LAST_CHUNK);
-    expect(await nextResponse(wire)).toMatchObject({ status: 200 });
+  for (const connection of opened) {
+    connection.send(LAST_CHUNK);
+    expect(await nextResponse(connection)).toMatchObject({ status: 200 });
   }
 });
 
@@ -113,8 +113,8 @@ test("six management bodies in chunks of one byte are read, and carried out", as
     connection.send(inChunks(text.slice(0, -1).padEnd(QUARTER - 1) + text.slice(-1)));
   }
   await expectServed("while they come");
-  for (const wire of opened) wire.send(LAST_CHUNK);
-  for (const wire of opened) expect(await nextResponse(wire)).toMatchObject({ status: 201 });
+  for (const connection of opened) connection.send(LAST_CHUNK);
+  for (const connection of opened) expect(await nextResponse(connection)).toMatchObject({ status: 201 });
 });
 
 test("bodies that stream in chunks of one byte to a target that reads nothing wait without filling the memory", async () => {
@@ -145,7 +145,7 @@ test("bodies of requests that wait for their turn on a connection, in chunks of 
   await expectServed("while they wait");
 });
 
-test("answers in chunks of one byte to requesters that read nothing wait without filling the memory", async () => {
+test("answers in chunks of one byte to clients that read nothing wait without filling the memory", async () => {
   const response = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${inChunks("x".repeat(2 * MIB)).toString("latin1")}`;
   await using target = await startRawTarget(rawResponder(response));
   const token = await exportThrough(service, exporting, { uri: target.url });

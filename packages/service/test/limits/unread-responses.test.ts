@@ -9,7 +9,7 @@ import { openRawConnection, requestHead } from "../../../testkit/src/raw-connect
 import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * Clients that do not read their responses: what waits for them in memory is limited, and whoever uses up a share loses
+ * Clients that do not read their responses: what waits for them in memory is limited, and a client that uses up a share loses
  * responses of that share alone.
  */
 
@@ -18,7 +18,7 @@ const MIB = 1024 * KIB;
 const LIMIT = 4 * MIB;
 
 /** A capability gets a third of the budget, and each response that waits counts 64 KiB at least. */
-const MOST_WAITING = Math.floor(LIMIT / 3 / (64 * KIB));
+const MAX_WAITING = Math.floor(LIMIT / 3 / (64 * KIB));
 
 /** How long is waited at the most for what must come. */
 const POLL = { timeout: 60_000 };
@@ -80,10 +80,10 @@ test("a capability whose clients do not read keeps a limited number of responses
   await expect.poll(() => pouring, POLL).toBe(1);
 
   const unread = [];
-  for (let opened = 0; opened < MOST_WAITING + 12; opened += 1)
+  for (let opened = 0; opened < MAX_WAITING + 12; opened += 1)
     unread.push(await openUnread(requestHead(own.endless)));
   await expect.poll(() => service.logged().split("WAITED_TOO_LONG").length, POLL).toBeGreaterThan(12);
-  await expect.poll(() => pouring, POLL).toBeLessThanOrEqual(1 + MOST_WAITING);
+  await expect.poll(() => pouring, POLL).toBeLessThanOrEqual(1 + MAX_WAITING);
   for (const { large } of [own, other]) expect((await call(service, large)).text).toHaveLength(LARGE);
   expect(pouring).toBeGreaterThan(2);
   for (const { socket } of unread) socket.destroy();

@@ -28,7 +28,7 @@ async function ask(port: number, ca: string | undefined, head: string, method: s
   return await nextResponse(connection, { method });
 }
 
-/** Belongs to a connection, or is the time of whoever answers. */
+/** Belongs to a connection, or is the time of the server that responds. */
 const OF_A_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "date", "server"]);
 
 /** The same request to the service and through nginx: both answers, in a form that can be compared. */
@@ -103,7 +103,7 @@ const ANSWERS: readonly (readonly [string, RequestListener])[] = [
   ],
 ];
 
-test.each(ANSWERS)("an answer comes through nginx as it is: %s", async (_name, response) => {
+test.each(ANSWERS)("a response comes through nginx as it is: %s", async (_name, response) => {
   await using target = await startTarget(response);
   const { token } = await exportTarget(service, { uri: target.url });
   for (const line of ["GET / HTTP/1.1", "HEAD / HTTP/1.1", "POST / HTTP/1.1"]) {
@@ -144,7 +144,7 @@ test("what a target orders nginx to do is not done", async () => {
   expect(body).toBe(large);
 });
 
-test("method, query and headers reach the target as the requester wrote them", async () => {
+test("method, query and headers reach the target as the client wrote them", async () => {
   await using target = await startTarget();
   const membrane = await createMembrane(service, service.tokens.create, "byte for byte");
   const token = await exportThrough(service, membrane.export, { uri: target.url, allowQuery: true });

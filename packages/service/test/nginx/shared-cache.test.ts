@@ -55,7 +55,7 @@ describe.each(CACHES)("nginx that keeps answers %s", (_name, cache) => {
   });
 
   test.each([200, 301, 404, 503])(
-    "keeps no answer of %i, neither for another holder nor past a revoke",
+    "keeps no response of %i, neither for another holder nor past a revoke",
     async (status) => {
       const { agent: dispatcher } = nginx;
       for (const lines of CACHEABLE_HEADERS) {

@@ -19,7 +19,7 @@ test("a body that does not come is the service's 408, and not nginx's", async ()
   expect([response.status, JSON.parse(response.body).code]).toEqual([408, "request_timeout"]);
 });
 
-test("a client of nginx that stops reading is cut by the service, and its answer does not look whole", async () => {
+test("a client of nginx that stops reading is cut by the service, and its response does not look whole", async () => {
   await using service = await startTestService({
     limits: { readerIdleMs: 400, readerBytesPerSecond: 1_000 },
   });

@@ -58,7 +58,7 @@ test("the head arrives before the first event, and each event before the next on
 test.each([
   ["chunks", "Transfer-Encoding: chunked", (text: string) => `3\r\n${text}\r\n`, "0\r\n\r\n"],
   ["a known length", "Content-Length: 6", (text: string) => text, ""],
-])("a piece of the requester's body of %s reaches the target before the next one is sent", async (...row) => {
+])("a piece of the client's body of %s reaches the target before the next one is sent", async (...row) => {
   const [, framing, frame, end] = row;
   const requested = deferred<AsyncIterator<Buffer[]>>();
   await using target = await startStreamingTarget((request, response) => {
@@ -85,13 +85,13 @@ test("64 MiB arrive at the target, and come back, with their hash unchanged", as
   });
   const { token } = await exportTarget(service, { uri: target.url });
   for (const sent of [body, Readable.from(piecesOf(body))]) {
-    const answer = await request(nginx.url, {
+    const response = await request(nginx.url, {
       method: "PUT",
       headers: { authorization: `Bearer ${token}` },
       body: sent,
       dispatcher: nginx.agent,
     });
-    const returned = Buffer.from(await answer.body.bytes());
+    const returned = Buffer.from(await response.body.bytes());
     const arrived = target.requests.at(-1)?.body ?? Buffer.alloc(0);
     expect([sha256(arrived), sha256(returned)]).toEqual([expected, expected]);
   }
@@ -104,11 +104,11 @@ test("a revoke cuts an open stream through nginx", async () => {
     answering.resolve(response);
   });
   const { token, revoke } = await exportTarget(service, { uri: target.url });
-  const answer = await request(nginx.url, {
+  const response = await request(nginx.url, {
     headers: { authorization: `Bearer ${token}` },
     dispatcher: nginx.agent,
   });
-  const chunks = answer.body[Symbol.asyncIterator]();
+  const chunks = response.body[Symbol.asyncIterator]();
   expect(String((await chunks.next()).value)).toBe("first");
   const closed = once(await answering.promise, "close");
   expectStatus(await call(nginx, revoke, { dispatcher: nginx.agent }), 202);
@@ -134,7 +134,7 @@ test.each([
 });
 
 test.each(["GET / HTTP/1.0", "POST / HTTP/1.0", "GET /"])(
-  "%s, whose answer could break off unnoticed, is not served",
+  "%s, whose response could break off unnoticed, is not served",
   async (line) => {
     await using target = await startTarget();
     const { token } = await exportTarget(service, { uri: target.url });
@@ -146,7 +146,7 @@ test.each(["GET / HTTP/1.0", "POST / HTTP/1.0", "GET /"])(
   },
 );
 
-test("an answer that comes before the request is read arrives whole, and closes the connection", async () => {
+test("a response that comes before the request is read arrives whole, and closes the connection", async () => {
   const large = "x".repeat(MIB);
   await using target = await startStreamingTarget((_request, response) => void response.end(large));
   const { token } = await exportTarget(service, { uri: target.url });

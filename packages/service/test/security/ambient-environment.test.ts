@@ -60,7 +60,7 @@ test("proxies that the environment names are asked for no target", async () => {
   expect([plain.requests.length, secure.requests.length, proxied]).toEqual([1, 2, 0]);
 });
 
-test("a target is checked by default, though the environment says that Node.js is to check nobody", async () => {
+test("a target is checked by default, though the environment says that Node.js verifies no certificate", async () => {
   const before = secure.requests.length;
   for (const tls of [undefined, {}, { rejectUnauthorized: true }]) {
     const token = await exportThrough(service, exporting, { uri: secure.url, ...(tls && { tls }) });

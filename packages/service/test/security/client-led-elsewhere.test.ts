@@ -28,7 +28,7 @@ interface Told {
 
 /** The response that the client gets for one with these lines; `BASE` is replaced by the target's URI. */
 async function passOn({ status = "200 OK", lines, configuration, agent, path = "v1" }: Told): Promise<{
-  readonly answer: RawResponse;
+  readonly response: RawResponse;
   readonly base: string;
 }> {
   let base = "";
@@ -41,7 +41,7 @@ async function passOn({ status = "200 OK", lines, configuration, agent, path = "
   const { token } = await exportTarget(service, { uri: base, ...configuration });
   await using connection = await openRawConnection(service.port);
   connection.send(requestHead(token, { headers: agent === undefined ? [] : [`User-Agent: ${agent}`] }));
-  return { answer: await nextResponse(connection), base };
+  return { response: await nextResponse(connection), base };
 }
 
 const CREDENTIAL = { configuration: { headers: { Authorization: "Bearer a" } } };
@@ -53,7 +53,7 @@ test.each([CREDENTIAL, SIGNED])(
   async (told) => {
     for (const status of ["401 Unauthorized", "200 OK"]) {
       const lines = [REALM, "www-authenticate: Basic", "Authentication-Info: nextnonce=a"];
-      const { answer: response } = await passOn({ ...told, status, lines });
+      const { response } = await passOn({ ...told, status, lines });
       expect(response.status).toBe(Number(status.slice(0, 3)));
       expect(response.headers.get("www-authenticate")).toEqual(["Target"]);
       expect(response.headers.has("authentication-info")).toBe(false);
@@ -62,12 +62,12 @@ test.each([CREDENTIAL, SIGNED])(
 );
 
 test("a challenge of a target without a credential is for the client", async () => {
-  const { answer: response } = await passOn({ status: "401 Unauthorized", lines: [REALM] });
+  const { response } = await passOn({ status: "401 Unauthorized", lines: [REALM] });
   expect(response.headers.get("www-authenticate")).toEqual([REALM.slice(18)]);
 });
 
 test("a response without a challenge gets none", async () => {
-  const { answer: response } = await passOn({ ...CREDENTIAL, status: "401 Unauthorized", lines: [] });
+  const { response } = await passOn({ ...CREDENTIAL, status: "401 Unauthorized", lines: [] });
   expect(response.headers.has("www-authenticate")).toBe(false);
 });
 
@@ -79,7 +79,7 @@ test("a link that leads away from the target is dropped, whatever else is in its
     "Link: </v2>; rel=up",
     'Link: <BASE>; title="<https://other.example/>; rel=next"',
   ];
-  const { answer: response, base } = await passOn({ lines });
+  const { response, base } = await passOn({ lines });
   expect(response.headers.get("link")).toEqual([`<${base}?page=2>; rel=next`, '</v1/a>; title="a, b"']);
 });
 
@@ -96,7 +96,7 @@ test.each(["Wget/1.21.4", "Python-urllib/3.12", "wget/2"])(
   "%s, which would take the capability along, is not redirected away from the target",
   async (agent) => {
     for (const status of ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"]) {
-      const { answer: response } = await passOn({
+      const { response } = await passOn({
         status,
         agent,
         lines: ["Location: https://other.example/"],
@@ -108,8 +108,8 @@ test.each(["Wget/1.21.4", "Python-urllib/3.12", "wget/2"])(
       expect(response.body).not.toContain("other.example");
     }
     for (const reference of LEADING_AWAY) {
-      const { answer } = await passOn({ status: "302 Found", agent, lines: [`Location: ${reference}`] });
-      expect(answer.status, reference).toBe(502);
+      const { response } = await passOn({ status: "302 Found", agent, lines: [`Location: ${reference}`] });
+      expect(response.status, reference).toBe(502);
     }
   },
 );
@@ -117,7 +117,7 @@ test.each(["Wget/1.21.4", "Python-urllib/3.12", "wget/2"])(
 test("a redirect below the target, and one without a place, is passed on to such a client too", async () => {
   const agent = "Wget/1.21.4";
   for (const reference of ["BASE/a", "/v1/a", "v1/a?b", "?a"]) {
-    const { answer: response, base } = await passOn({
+    const { response, base } = await passOn({
       status: "302 Found",
       agent,
       lines: [`Location: ${reference}`],
@@ -125,15 +125,15 @@ test("a redirect below the target, and one without a place, is passed on to such
     expect(response.status).toBe(302);
     expect(response.headers.get("location")).toEqual([reference.replace("BASE", base)]);
   }
-  expect((await passOn({ status: "302 Found", agent, lines: [] })).answer.status).toBe(302);
-  expect((await passOn({ status: "304 Not Modified", agent, lines: [] })).answer.status).toBe(304);
+  expect((await passOn({ status: "302 Found", agent, lines: [] })).response.status).toBe(302);
+  expect((await passOn({ status: "304 Not Modified", agent, lines: [] })).response.status).toBe(304);
 });
 
 test.each(["curl/8.5.0", "python-requests/2.32.0", "Mozilla/5.0", "NotWget/1"])(
   "%s takes its token off by itself, and is redirected as the target says",
   async (agent) => {
     for (const reference of ["https://other.example/", "/v2"]) {
-      const { answer: response } = await passOn({
+      const { response } = await passOn({
         status: "302 Found",
         agent,
         lines: [`Location: ${reference}`],
@@ -145,7 +145,7 @@ test.each(["curl/8.5.0", "python-requests/2.32.0", "Mozilla/5.0", "NotWget/1"])(
 );
 
 test("the query that was sent counts for what is relative to it, and no slash at the end of the target's path", async () => {
-  const { answer: response } = await passOn({
+  const { response } = await passOn({
     path: "v1/items/?a=1",
     lines: ["Link: <?b>, <c>, <../other>"],
   });

@@ -11,7 +11,7 @@ import type { RawResponse } from "../../../testkit/src/raw-connection.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * A capability stands for one request. Whoever holds it may send what the target takes from anybody, and must not bend
+ * A capability stands for one request. Its holder may send what the target takes from anyone, and must not bend
  * that request into another one.
  */
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Sends one request with its headers byte for byte, and waits for the answer. */
+/** Sends one request with its headers byte for byte, and waits for the response. */
 async function send(token: string, head: Parameters<typeof requestHead>[1], body = ""): Promise<RawResponse> {
   await using connection = await openRawConnection(service.port);
   connection.send(requestHead(token, head) + body);
@@ -35,18 +35,15 @@ function linesOf(request: ReceivedRequest | undefined, name: string): string[] {
   return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 }
 
-test.each(NEVER_FORWARDED)(
-  "%s of the requester never reaches the target, whatever its case",
-  async (name) => {
-    await using target = await startRawTarget(rawResponder(OK_RESPONSE));
-    const { token } = await exportTarget(service, { uri: target.url });
-    for (const spelling of [name, name.toLowerCase(), name.toUpperCase()]) {
-      expect(await send(token, { headers: [`${spelling}: ${CANARY}`] })).toMatchObject({ status: 200 });
-    }
-    expect(target.received()).not.toContain(CANARY);
-    expect(target.received().toLowerCase()).not.toContain(`\r\n${name.toLowerCase()}:`);
-  },
-);
+test.each(NEVER_FORWARDED)("%s of the client never reaches the target, whatever its case", async (name) => {
+  await using target = await startRawTarget(rawResponder(OK_RESPONSE));
+  const { token } = await exportTarget(service, { uri: target.url });
+  for (const spelling of [name, name.toLowerCase(), name.toUpperCase()]) {
+    expect(await send(token, { headers: [`${spelling}: ${CANARY}`] })).toMatchObject({ status: 200 });
+  }
+  expect(target.received()).not.toContain(CANARY);
+  expect(target.received().toLowerCase()).not.toContain(`\r\n${name.toLowerCase()}:`);
+});
 
 test.each(NEVER_FORWARDED.filter((name) => name.includes("-")))(
   "%s with underscores never reaches the target, which behind CGI could not tell the two apart",
@@ -58,7 +55,7 @@ test.each(NEVER_FORWARDED.filter((name) => name.includes("-")))(
   },
 );
 
-test("the requester's token, Host and Expect do not reach the target", async () => {
+test("the client's token, Host and Expect do not reach the target", async () => {
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
   const { token } = await exportTarget(service, { uri: target.url });
   const head = { line: "POST / HTTP/1.1", headers: ["Expect: 100-continue", "Content-Length: 0"] };
@@ -71,7 +68,7 @@ test("the requester's token, Host and Expect do not reach the target", async () 
   expect(target.received()).toContain(`host: 127.0.0.1:${target.port}\r\n`);
 });
 
-test("Connection of the requester removes its own headers and nothing that the service adds", async () => {
+test("Connection of the client removes its own headers and nothing that the service adds", async () => {
   await using target = await startTarget();
   const configured = { Authorization: "Basic c2VjcmV0", Cookie: "session=1", "X-Api-Key": "key" };
   const { token } = await exportTarget(service, { uri: target.url, headers: configured });
@@ -98,7 +95,7 @@ test("Connection of the requester removes its own headers and nothing that the s
   expect(request?.body.toString()).toBe("body");
 });
 
-test("headers that the target configures stand alone, however the requester spells and repeats them", async () => {
+test("headers that the target configures stand alone, however the client spells and repeats them", async () => {
   await using target = await startTarget();
   const headers = { "X-Api-Key": "key", "Content-Type": "text/plain", X_Under: "score" };
   const { token } = await exportTarget(service, { uri: target.url, headers });
@@ -120,7 +117,7 @@ test("headers that the target configures stand alone, however the requester spel
   expect(request?.rawHeaders).not.toContain("evil");
 });
 
-test("Via and CDN-Loop of the requester are kept, and ours is appended", async () => {
+test("Via and CDN-Loop of the client are kept, and ours is appended", async () => {
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url });
   await send(token, { headers: ["Via: 1.0 first", "Via: 1.1 second", "CDN-Loop: other; a=1"] });
@@ -145,7 +142,7 @@ test("a request that has been here too often ends with 508 and does not reach th
   expect(target.requests).toHaveLength(2);
 });
 
-test("the target's method wins; without one the requester's is used", async () => {
+test("the target's method wins; without one the client's is used", async () => {
   await using target = await startTarget();
   const fixed = await exportTarget(service, { uri: target.url, method: "get" });
   const free = await exportTarget(service, { uri: target.url });
@@ -182,7 +179,7 @@ test.each(["TRACE", "CONNECT"])(
 test.each([
   ["/fixed", "?a=1", "/fixed"],
   ["/fixed?b=2", "?a=1", "/fixed?b=2"],
-])("without allowQuery %s stays as it is when the requester asks for %s", async (uri, query, sent) => {
+])("without allowQuery %s stays as it is when the client asks for %s", async (uri, query, sent) => {
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: new URL(uri, target.url).href });
   await send(token, { line: `GET /${query} HTTP/1.1` });
@@ -197,7 +194,7 @@ test.each([
   ["/fixed", "?%7E=%zz&&=+%20%2f/?x=y", "/fixed?%7E=%zz&&=+%20%2f/?x=y"],
   ["/fixed", "?../../admin", "/fixed?../../admin"],
   ["/fixed", "?a=%0d%0aX-Evil:1", "/fixed?a=%0d%0aX-Evil:1"],
-])("with allowQuery %s is followed by the requester's query %s byte for byte", async (uri, query, sent) => {
+])("with allowQuery %s is followed by the client's query %s byte for byte", async (uri, query, sent) => {
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
   const { token } = await exportTarget(service, { uri: new URL(uri, target.url).href, allowQuery: true });
   expect(await send(token, { line: `GET /${query} HTTP/1.1` })).toMatchObject({ status: 200 });

@@ -16,7 +16,7 @@ import type { RawResponse } from "../../../testkit/src/raw-connection.ts";
 
 /*
  * A target that carries a credential gets no other beside it: a service that looks at `X-Api-Key` first would take the
- * client for somebody else, or the target's credential for the client's to name (CVE-2026-105452 is of this kind). Every
+ * client for another one, or the target's credential for the client's to name (CVE-2026-105452 is of this kind). Every
  * byte that reaches the target is looked at.
  */
 

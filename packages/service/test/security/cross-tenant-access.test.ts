@@ -12,7 +12,7 @@ import { HELD_CAPABILITIES, createTenantFixture, startEcho, tenantView } from ".
 import type { HeldCapabilityName, TenantFixture } from "../support/tenant-fixture.ts";
 
 /*
- * Two tenants of one service. life-cycle.property.test.ts asks when a capability works; here somebody tries, with all that
+ * Two tenants of one service. life-cycle.property.test.ts asks when a capability works; here an attacker tries, with all that
  * a tenant can hold and all that an endpoint can be sent, to see or end what is another tenant's.
  */
 
@@ -21,7 +21,7 @@ const METHODS = [...FORWARDABLE_METHODS, "TRACE"];
 let service: TestService;
 /** One in which the victim never was. */
 let lonely: TestService;
-/** The target of the tenant that is not to notice anything, and that of whoever tries. */
+/** The target of the victim, and that of the attacker. */
 let target: TestTarget;
 let ownTarget: TestTarget;
 let victim: TenantFixture;

@@ -100,13 +100,13 @@ test("over HTTP a damaged or missing head of the log answers 500 to every token,
   await using service = await startTestService();
   await using raw = openRawStore(service.directory);
   const membrane = await createMembrane(service, service.tokens.create, "m");
-  const door = await exportThrough(service, membrane.export, { uri: `${target.url}canary-path` });
-  expectStatus(await call(service, door), 200);
+  const exported = await exportThrough(service, membrane.export, { uri: `${target.url}canary-path` });
+  expectStatus(await call(service, exported), 200);
   const head = onlyRow(raw, "meta", HEAD);
   const damages = [...head.value.keys()].map((byte) => flipped(head.value, byte));
   for (const value of [...damages, Buffer.alloc(0), head.value.subarray(0, -1), undefined]) {
     await raw.write("meta", HEAD, value);
-    for (const token of [door, membrane.revoke, service.tokens.query, service.tokens.create]) {
+    for (const token of [exported, membrane.revoke, service.tokens.query, service.tokens.create]) {
       const response = await call(service, token, { method: "DELETE" });
       expect(response).toMatchObject({
         status: 500,
@@ -117,7 +117,7 @@ test("over HTTP a damaged or missing head of the log answers 500 to every token,
   }
   expect(target.requests).toHaveLength(1);
   await raw.write("meta", HEAD, head.value);
-  expectStatus(await call(service, door), 200);
+  expectStatus(await call(service, exported), 200);
   expect(service.logged()).not.toMatch(/CPBLTY1-|canary/);
 });
 

@@ -12,7 +12,7 @@ import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 
 /*
- * What requesters see of a hostile name server. The whole table of scenarios stands in src/egress/dns-scenarios.test.ts;
+ * What clients see of a hostile name server. The whole table of scenarios stands in src/egress/dns-scenarios.test.ts;
  * here are those that are about more than one connection. 127.0.0.2 is opened and 127.0.0.1 is not; both answer.
  */
 
@@ -69,24 +69,24 @@ async function invoke(host: string, path = ""): Promise<CallResponse> {
   return call(service, token);
 }
 
-function expectForbidden(answer: CallResponse): void {
-  expect(answer).toMatchObject({ status: 502, json: { code: "target_forbidden" } });
-  expect(answer.headers["proxy-status"]).toBe("membrane; error=http_request_denied");
+function expectForbidden(response: CallResponse): void {
+  expect(response).toMatchObject({ status: 502, json: { code: "target_forbidden" } });
+  expect(response.headers["proxy-status"]).toBe("membrane; error=http_request_denied");
 }
 
 test("empty-answer: a name without addresses is a 502, and the next invocation is served", async () => {
-  const answer = await invoke("empty.example");
-  expect(answer).toMatchObject({ status: 502, json: { code: "target_unreachable" } });
-  expect(answer.headers["proxy-status"]).toBe("membrane; error=destination_unavailable");
+  const response = await invoke("empty.example");
+  expect(response).toMatchObject({ status: 502, json: { code: "target_unreachable" } });
+  expect(response.headers["proxy-status"]).toBe("membrane; error=destination_unavailable");
   expect(await invoke("outside.example")).toMatchObject({ status: 200, text: "reached" });
 });
 
-test("slow-dns: a lookup without an answer is a 504 once the time to connect is over, and holds up nobody else", async () => {
+test("slow-dns: a lookup without a response is a 504 once the time to connect is over, and delays no other request", async () => {
   const slow = invoke("slow.example");
   expect((await invoke("outside.example")).status).toBe(200);
-  const answer = await slow;
-  expect(answer.status).toBe(504);
-  expect(answer.headers["proxy-status"]).toBe("membrane; error=connection_timeout");
+  const response = await slow;
+  expect(response.status).toBe(504);
+  expect(response.headers["proxy-status"]).toBe("membrane; error=connection_timeout");
 });
 
 test("own-address: a name that leads to the service itself is a 502, though its address is opened", async () => {
@@ -98,7 +98,7 @@ test("own-address: a name that leads to the service itself is a 502, though its 
 });
 
 test.each(["http://127.0.0.1:PORT/secret", "http://inside.example:PORT/", "//127.0.0.1:PORT/", "/again"])(
-  "redirect-to-internal: a redirect to %s is relayed as it came, and nobody goes there",
+  "redirect-to-internal: a redirect to %s is relayed as it came, and is not followed",
   async (template) => {
     const location = template.replace("PORT", String(port));
     const path = `?to=${encodeURIComponent(location)}`;
@@ -109,7 +109,7 @@ test.each(["http://127.0.0.1:PORT/secret", "http://inside.example:PORT/", "//127
   },
 );
 
-test("federated-authority: a re-export from an authority that resolves to the inside is a 502, and reaches nobody", async () => {
+test("federated-authority: a re-export from an authority that resolves to the inside is a 502, and reaches no server", async () => {
   const capability = `cpblty://inside.example:${port}/#${service.tokens.create}`;
   const { token } = await exportTarget(service, { capability });
   expectForbidden(await call(service, token));

@@ -66,7 +66,7 @@ test.each([
   },
 );
 
-test("what was exported before the flags were set, and its re-exports, are a 502 that reaches nobody; the rest goes on", async () => {
+test("what was exported before the flags were set, and its re-exports, are a 502 that reaches no server; the rest goes on", async () => {
   await using directory = await temporaryDirectory();
   const tokens: Record<string, string> = {};
   let exporting: string;

@@ -10,8 +10,8 @@ import { startRawTarget, startTarget } from "../../../testkit/src/target.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * Whoever holds an `export` capability chooses the target, so a target may be an attacker who speaks broken HTTP. What
- * it says is either passed on as an answer that means one thing, or becomes a 502; nothing crashes and nothing hangs.
+ * The holder of an `export` capability chooses the target, so a target may be an attacker who speaks broken HTTP. What
+ * it says is either passed on as a response that means one thing, or becomes a 502; nothing crashes and nothing hangs.
  */
 
 const CANARY = "canary-of-the-target";
@@ -101,7 +101,7 @@ test.each([
     "a chunk larger than it says",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nok\r\n0\r\n\r\n",
   ],
-])("an answer with %s is broken off and never looks whole", async (_name, bytes) => {
+])("a response with %s is broken off and never looks whole", async (_name, bytes) => {
   await using target = await startRawTarget(rawResponder(bytes, (socket) => void socket.end()));
   const { token } = await exportTarget(service, { uri: target.url });
   await using connection = await openRawConnection(service.port);
@@ -112,7 +112,7 @@ test.each([
   await expectAlive();
 });
 
-test("to a requester that speaks HTTP/1.0 a broken body ends in a reset, since an end in order would be its end", async () => {
+test("to a client that speaks HTTP/1.0 a broken body ends in a reset, since an end in order would be its end", async () => {
   await using target = await startRawTarget(
     rawResponder(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
@@ -139,7 +139,7 @@ test.each([
   await expectAlive();
 });
 
-test("bytes after a body never become the answer of the next request", async () => {
+test("bytes after a body never become the response of the next request", async () => {
   const poison = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-Poison: 1\r\n\r\npoison";
   let connections = 0;
   await using target = await startRawTarget((socket) => {
@@ -155,7 +155,7 @@ test("bytes after a body never become the answer of the next request", async () 
   expect(connections).toBeGreaterThan(1);
 });
 
-test("the body of a 204 is not taken for the next answer, and its Content-Length is not passed on", async () => {
+test("the body of a 204 is not taken for the next response, and its Content-Length is not passed on", async () => {
   await using target = await startRawTarget(
     rawResponder("HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok"),
   );
@@ -171,7 +171,7 @@ test("the body of a 204 is not taken for the next answer, and its Content-Length
   }
 });
 
-test("up to 16 informational answers are dropped, and the answer after them is passed on", async () => {
+test("up to 16 informational responses are dropped, and the response after them is passed on", async () => {
   const bytes = `${`HTTP/1.1 103 Early Hints\r\nLink: <${CANARY}>\r\n\r\n`.repeat(16)}${OK_RESPONSE}`;
   await using target = await startRawTarget(rawResponder(bytes));
   const { token } = await exportTarget(service, { uri: target.url });
@@ -186,7 +186,7 @@ test.each([
   ["alone", ["HTTP/1.1 100 Continue\r\n\r\n", OK_RESPONSE]],
   ["twice", ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n", OK_RESPONSE]],
 ])(
-  "a 100 that was not asked for, %s, is dropped, and the answer after it is passed on",
+  "a 100 that was not asked for, %s, is dropped, and the response after it is passed on",
   async (_how, pieces) => {
     await using target = await startRawTarget(
       (socket) =>

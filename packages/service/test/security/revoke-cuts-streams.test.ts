@@ -13,18 +13,18 @@ import { startStreamingTarget } from "../../../testkit/src/target.ts";
 vi.setConfig({ testTimeout: 20_000 });
 
 /** Answers at once with a first piece, and then with nothing until it is told to go on. */
-async function startEndlessTarget(): Promise<TestTarget & { readonly answers: ServerResponse[] }> {
+async function startEndlessTarget(): Promise<TestTarget & { readonly responses: ServerResponse[] }> {
   const responses: ServerResponse[] = [];
   const target = await startStreamingTarget((_request, response) => {
     responses.push(response);
     response.write("first");
   });
-  return { ...target, answers: responses };
+  return { ...target, responses };
 }
 
 interface Stream {
   /** Waits until the stream is broken off; an end as if it were whole is an error. */
-  brokenOff(): Promise<void>;
+  aborted(): Promise<void>;
   next(): Promise<string>;
 }
 
@@ -43,7 +43,7 @@ async function openStream(at: { readonly url: string }, token: string, agent: Ag
   expect(await next()).toBe("first");
   return {
     next,
-    async brokenOff() {
+    async aborted() {
       await expect(chunks.next()).rejects.toThrow(/terminated|other side closed|ECONNRESET|aborted/);
     },
   };
@@ -61,14 +61,14 @@ test("a revoke cuts the open streams of all that descends from it, on both sides
   const delegated = await exportThrough(service, other.export, { capability: uriOf(service, source) });
   const unrelated = await exportThrough(service, other.export, { uri: target.url });
   const doomed = [await openStream(service, source, agent), await openStream(service, delegated, agent)];
-  const upstream = target.answers.map((response) => once(response, "close"));
+  const upstream = target.responses.map((response) => once(response, "close"));
   const stays = await openStream(service, unrelated, agent);
 
   expectStatus(await call(service, membrane.revoke), 202);
-  for (const stream of doomed) await stream.brokenOff();
+  for (const stream of doomed) await stream.aborted();
   await Promise.all(upstream);
 
-  target.answers.at(-1)?.write("second");
+  target.responses.at(-1)?.write("second");
   expect(await stays.next()).toBe("second");
   await agent.destroy();
 });
@@ -81,7 +81,7 @@ test("deleteSelf cuts the open streams of its tenant", async () => {
   const token = await exportThrough(service, membrane.export, { uri: target.url });
   const stream = await openStream(service, token, agent);
   expectStatus(await call(service, service.tokens.deleteSelf), 202);
-  await stream.brokenOff();
+  await stream.aborted();
   await agent.destroy();
 });
 
@@ -103,9 +103,9 @@ test("a revoke answered by another process cuts open streams without any further
   const stays = await openStream(first, unrelated, agent);
 
   expectStatus(await call(second, membrane.revoke), 202);
-  for (const stream of doomed) await stream.brokenOff();
+  for (const stream of doomed) await stream.aborted();
 
-  target.answers.at(-1)?.write("second");
+  target.responses.at(-1)?.write("second");
   expect(await stays.next()).toBe("second");
   await agent.destroy();
 });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Undici's cache, as many clients would share it. It also keeps what nobody says anything of, for an hour. */
+/** Undici's cache, as many clients would share it. It also keeps responses without a lifetime, for an hour. */
 function startSharedCache(): Dispatcher {
   const cache = interceptors.cache({ type: "shared", methods: ["GET", "HEAD"], cacheByDefault: 3_600 });
   return new Agent().compose(cache);
@@ -32,7 +32,7 @@ test("the cache does keep what a target says to everybody", async () => {
 });
 
 test.each([200, 301, 404])(
-  "a shared cache keeps no answer of %i, neither for another holder nor past a revoke",
+  "a shared cache keeps no response of %i, neither for another holder nor past a revoke",
   async (status) => {
     for (const lines of CACHEABLE_HEADERS) {
       const dispatcher = startSharedCache();

@@ -9,8 +9,8 @@ import { nextResponse, openRawConnection, requestHead } from "../../../testkit/s
 import type { RawResponse } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * Under our signature a header or a query key of the client could turn one door into another: a copy source, another
- * operation of the same endpoint, an ACL, somebody else's session. None of them gets there; and what would have changed the
+ * Under our signature a header or a query key of the client could turn one operation into another: a copy source, another
+ * operation of the same endpoint, an ACL, another user's session. None of them gets there; and what would have changed the
  * meaning is refused, since dropped in silence a copy becomes an empty overwrite, 200.
  */
 
@@ -154,7 +154,7 @@ test("a header that would be refused is seen before a body is asked for", async 
   expect(connection.received()).not.toContain("HTTP/1.1 100");
 });
 
-test("a date of the requester does not become the date that is signed", async () => {
+test("a date of the client does not become the date that is signed", async () => {
   const old = "19700101T000000Z";
   const headers = [
     `Date: ${old}`,
@@ -171,7 +171,7 @@ test("a date of the requester does not become the date that is signed", async ()
   expect(isCorrectlySigned(request, "s3")).toBe(true);
 });
 
-test("Connection of the requester removes nothing that a signed request carries", async () => {
+test("Connection of the client removes nothing that a signed request carries", async () => {
   const named =
     "authorization, x-amz-date, x-amz-content-sha256, host, x-amz-acl, x-amz-tagging, content-length, via, cdn-loop";
   expect(await send({ headers: [`Connection: ${named}`] })).toMatchObject({ status: 200 });
@@ -182,7 +182,7 @@ test("Connection of the requester removes nothing that a signed request carries"
   expect(isCorrectlySigned(request, "s3")).toBe(true);
 });
 
-test("what describes the requester's own body passes, and is signed", async () => {
+test("what describes the client's own body passes, and is signed", async () => {
   const headers = [
     "X-Amz-Meta-Color: red",
     "x-amz-checksum-sha256: AAAA",
@@ -198,7 +198,7 @@ test("what describes the requester's own body passes, and is signed", async () =
   expect(isCorrectlySigned(request, "s3")).toBe(true);
 });
 
-test("a content hash of the requester is not the one that is signed", async () => {
+test("a content hash of the client is not the one that is signed", async () => {
   expect(await send({ headers: [`X-Amz-Content-Sha256: ${"a".repeat(64)}`] })).toMatchObject({ status: 200 });
   expect(target.requests.at(-1)!.headers["x-amz-content-sha256"]).toBe(sha256(""));
 });

@@ -11,9 +11,9 @@ import { toSubjectAltName } from "../../src/tls/subject-alt-name.ts";
 import { ensureServerCertificate } from "../../src/tls/server-certificate.ts";
 import { issueServerCertificate, issueAuthorityCertificate } from "../../src/tls/x509.ts";
 
-/* A thief of `tls/` signs for other names. Clients trust the CA for every connection that they make. */
+/* An attacker with `tls/` signs for other names. Clients trust the CA for every connection that they make. */
 
-/** What a service is called, and what a thief signs for: all of it, and the ones that the first may not be shown under. */
+/** What a service is called, and what an attacker signs for: all of it, and the ones that the first may not be shown under. */
 const WORLDS = [
   {
     authorities: ["gateway.test:8443"],
@@ -31,7 +31,7 @@ let round = 0;
 beforeAll(async () => void (directory = await temporaryDirectory()));
 afterAll(() => directory[Symbol.asyncDispose]());
 
-/** A private CA as a start makes it, and leaves that its thief issues. */
+/** A private CA as a start makes it, and leaves that an attacker issues with it. */
 async function steal(authorities: readonly string[]) {
   round += 1;
   const tls = join(directory.path, String(round));
@@ -118,7 +118,7 @@ test.each(WORLDS)(
   120_000,
 );
 
-test("the CA is good for servers alone: it vouches for no client, whatever its thief signs", async () => {
+test("the CA is good for servers alone: it vouches for no client, whatever an attacker signs with it", async () => {
   const { own, caFile } = await steal(["gateway.test"]);
   const at = (name: string): string => join(directory.path, name);
   const openssl = (...args: string[]) => run("openssl", args, { env: { PATH: process.env["PATH"] } });
@@ -138,7 +138,7 @@ test("the CA is good for servers alone: it vouches for no client, whatever its t
     expect([usage, verified.code]).toEqual([usage, code]);
     if (code !== 0) expect(verified.stderr).toContain("purpose");
   }
-  // The service's own certificate is for servers too: its thief is no client of another service.
+  // The service's certificate is for servers too: stolen, it is no client of another service.
   expect(new X509Certificate(own.cert).keyUsage).toEqual([SERVER_AUTH]);
 });
 

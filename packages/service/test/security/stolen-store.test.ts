@@ -45,7 +45,7 @@ const OPENS: Readonly<Partial<Record<FullStoreTokenName, readonly string[]>>> = 
   "beta of gamma of plain": ["target of plain"],
 };
 
-test("with the whole store, its service key and one token, a thief opens what that token is the right to, and nothing else", async () => {
+test("with the whole store, its service key and one token, an attacker opens what that token is the right to, and nothing else", async () => {
   await using stolen = await steal();
   const { keys, records, tokens } = stolen;
   for (const name of TOKEN_NAMES) {
@@ -55,7 +55,7 @@ test("with the whole store, its service key and one token, a thief opens what th
   }
 });
 
-test("with the whole store, its service key and every token but those of a tenant's queries, a thief opens no membrane", async () => {
+test("with the whole store, its service key and every token but those of a tenant's queries, an attacker opens no membrane", async () => {
   await using stolen = await steal();
   const others = TOKEN_NAMES.filter((name) => !name.endsWith("query"));
   const opened = reach(
@@ -67,7 +67,7 @@ test("with the whole store, its service key and every token but those of a tenan
   expect(labels(stolen, opened).filter((label) => label.startsWith("membrane"))).toEqual([]);
 });
 
-test("with the whole store and its service key, but no token, a thief opens nothing", async () => {
+test("with the whole store and its service key, but no token, an attacker opens nothing", async () => {
   await using stolen = await steal();
   const { keys, records, serviceKey } = stolen;
   const clear = records.flatMap((record) => {
@@ -79,7 +79,7 @@ test("with the whole store and its service key, but no token, a thief opens noth
   expect(reach(keys, records, [formatToken(randomBytes(64))], guesses)).toEqual(new Set());
 });
 
-test("with the whole store and every token, but without the service key, a thief opens nothing", async () => {
+test("with the whole store and every token, but without the service key, an attacker opens nothing", async () => {
   await using stolen = await steal();
   const { records, tokens } = stolen;
   const all = TOKEN_NAMES.map((name) => tokens[name]);

@@ -68,7 +68,7 @@ afterAll(async () => {
   await directory[Symbol.asyncDispose]();
 });
 
-/** What a token opens, whole; or that it is dead or cannot be read, which a requester sees as 401 and 500. */
+/** What a token opens, whole; or that it is revoked or cannot be read, which a client sees as 401 and 500. */
 async function opened(token: CapabilityToken): Promise<string> {
   try {
     const found = await data.vault.open(token);

@@ -4,7 +4,7 @@ import type { CallResponse } from "../../../testkit/src/client.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 
-/* Whoever makes capabilities chooses no authority for them: a client would send its token to wherever the URI leads. */
+/* A client that creates capabilities chooses no authority for them: their holders would send tokens to where the URI leads. */
 
 const EVIL = "evil.test";
 

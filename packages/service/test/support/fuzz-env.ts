@@ -10,7 +10,7 @@ import { startRawTarget, startTarget } from "../../../testkit/src/target.ts";
 import { requestHead } from "../../../testkit/src/raw-connection.ts";
 import { sendRequest, MAX_WAIT_MS, within } from "./fuzz-run.ts";
 
-/** How many invocations may be under way in all: more than one run has. */
+/** How many invocations may be in flight in total: more than one run has. */
 const MAX_INVOCATIONS = 48;
 
 const LIMITS = {
@@ -23,18 +23,18 @@ const LIMITS = {
   "connect-timeout-ms": 2_000,
   "keep-alive-ms": 2_000,
   "idle-pool-ms": 1_000,
-  // Whatever is still under way holds up the end for longer than anybody waits.
+  // Requests still in flight would delay the stop for longer than the test waits.
   "shutdown-ms": 10 * MAX_WAIT_MS,
   invocations: MAX_INVOCATIONS,
 };
 
-/** A service in a process of its own, with limits that are soon reached, and a requester and a target that are as they should be. */
+/** A service in a separate process with low limits, and a valid client and target. */
 export interface FuzzEnv extends AsyncDisposable {
   readonly port: number;
   readonly tokens: TestDataDirectory["tokens"];
   /** Exports a target and gives its token. */
   open(target: object): Promise<string>;
-  /** The process lives and complains of nothing; it is healthy, and somebody else gets the very answer of another target. */
+  /** The process lives and logs no fault; it is healthy, and another client gets the exact response of another target. */
   expectUnharmed(): Promise<void>;
   /** Every place for an invocation is free, and the process ends when it is told to, with nothing to wait for. */
   expectNothingInFlight(): Promise<void>;

@@ -48,7 +48,7 @@ export function readRequestHead(bytes: string, from = 0): ParseResult {
 }
 
 /**
- * The answer that begins at `from`, informational ones skipped.
+ * The response that begins at `from`, informational ones skipped.
  *
  * @param isEnded whether the connection came to its end in order, behind `bytes`.
  */
@@ -60,7 +60,7 @@ export function readResponse(
   if ("kind" in head) return head;
   const status = statusOf(head);
   if (status === undefined) return malformed("status line");
-  if (status === 101) return malformed("an upgrade that nobody asked for");
+  if (status === 101) return malformed("an upgrade that was not requested");
   if (status < 200) return readResponse(bytes, { from: head.end, method, isEnded });
   const codings = valuesOf(head, "transfer-encoding");
   const lengths = valuesOf(head, "content-length");
@@ -112,7 +112,7 @@ function isChunkedAlone(codings: readonly string[]): boolean {
 /** In a request: what is over 2^53 is refused. */
 const REQUEST_DIGITS = 15;
 
-/** In an answer: a length that no body can have is passed on as it is, and the answer is cut. */
+/** In a response: a length that no body can have is passed on as it is, and the response is cut. */
 const RESPONSE_DIGITS = 20;
 
 function isLength([length = "", ...more]: readonly string[], digits: number): boolean {

@@ -5,12 +5,12 @@ import { arbitraryScript } from "./fuzz-mutations.ts";
 import type { Script } from "./fuzz-script.ts";
 import { MARK } from "./fuzz-script.ts";
 
-/** Stand for tokens: of a target, of one whose bodies are held and signed, of a `create`, and of nobody. */
-export type TokenName = "plain" | "signed" | "create" | "nobody";
+/** Stand for tokens: of a target, of one whose bodies are held and signed, of a `create`, and of no capability. */
+export type TokenName = "plain" | "signed" | "create" | "unknown";
 
 /** The bytes with the tokens in place of what stands for them. */
 export function withTokens(bytes: string, tokens: Readonly<Record<TokenName, string>>): string {
-  return bytes.replaceAll(/\{(plain|signed|create|nobody)\}/g, (_all, name: TokenName) => tokens[name]);
+  return bytes.replaceAll(/\{(plain|signed|create|unknown)\}/g, (_all, name: TokenName) => tokens[name]);
 }
 
 const METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"];
@@ -51,10 +51,10 @@ const authorization = mostly(
   ["Authorization: Bearer {plain}\r\n", "Authorization: Bearer {signed}\r\n"],
   [
     "",
-    "Authorization: Bearer {nobody}\r\n",
+    "Authorization: Bearer {unknown}\r\n",
     "Authorization: Bearer {create}\r\n",
     "Authorization: Bearer {plain}\r\nAuthorization: Bearer {plain}\r\n",
-    "Authorization: Bearer {plain} {nobody}\r\n",
+    "Authorization: Bearer {plain} {unknown}\r\n",
     "Proxy-Authorization: Bearer {plain}\r\n",
   ],
 );
@@ -112,7 +112,7 @@ const request: fc.Arbitrary<GeneratedText> = fc
 
 const requests: fc.Arbitrary<GeneratedText> = fc.array(request, { minLength: 1, maxLength: 4 }).map(join);
 
-/** What a requester may send on one connection. */
+/** What a client may send on one connection. */
 export const arbitraryRequestStream: fc.Arbitrary<Script> = arbitraryScript(requests, [
   `GET /?${MARK} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {plain}\r\n\r\n`,
   `POST / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {plain}\r\nContent-Length: 8\r\n\r\n`,

@@ -43,7 +43,7 @@ export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   }
 }
 
-/** One request on a connection of its own, which gets one whole answer. */
+/** One request on a connection of its own, which gets one whole response. */
 export async function sendRequest(port: number, request: string): Promise<Message> {
   await using connection = await openRawConnection(port);
   connection.send(request);

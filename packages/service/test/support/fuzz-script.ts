@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 export interface Script {
   /** One character a byte, with placeholders. */
   readonly bytes: string;
-  /** Whether the grammar wrote it as it should be, and nobody changed it since. */
+  /** Whether the grammar wrote it as it should be, and no mutation changed it since. */
   readonly isSound: boolean;
   /** Where it is cut in pieces with turns of the event loop between them, in parts of 10,000 of its length. */
   readonly cuts: readonly number[] | "every byte";

@@ -18,7 +18,7 @@ export interface ReceivedFuzzRequest {
 /** A target that reads strictly what it is asked. */
 export interface StrictUpstream extends AsyncDisposable {
   readonly url: string;
-  /** What was wrong with what came; whoever reads it clears it. */
+  /** What was wrong with what came; reading it clears it. */
   readonly faults: string[];
   /** Said on every new connection. */
   greeting: string;

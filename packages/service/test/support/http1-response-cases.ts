@@ -1,6 +1,6 @@
-/** What a requester of HTTP/1.1 must find on its connection, to the last byte. */
+/** What an HTTP/1.1 client must find on its connection, to the last byte. */
 export type ResponseOutcome =
-  /** A whole answer and nothing after it. */
+  /** A whole response and nothing after it. */
   | {
       readonly is: "whole";
       readonly status: number;
@@ -37,7 +37,7 @@ function whole(status: number, body: string, framing: string): ResponseOutcome {
   return { is: "whole", status, body, framing };
 }
 
-/** An answer that starts with `line` and is sound apart from it. */
+/** A response that starts with `line` and is sound apart from it. */
 function started(line: string): string {
   return `${line}\r\nContent-Length: 2\r\n\r\nok`;
 }
@@ -63,7 +63,7 @@ function row(name: string, sends: string, outcome: ResponseOutcome = LENGTH_2): 
   return { name, sends, outcome };
 }
 
-/** Rows that are decided by the head of the answer. */
+/** Rows that are decided by the head of the response. */
 export const HEADS: readonly ResponseCase[] = [
   refuse("the version HTTP/1.2", started("HTTP/1.2 200 OK")),
   refuse("the version HTTP/3.0", started("HTTP/3.0 200 OK")),

@@ -169,7 +169,7 @@ export class HistoryPlayer {
     await this.revoke(by);
   }
 
-  /** @returns whether it is for the caller to judge the answer: nothing forbids what was asked. */
+  /** @returns whether it is for the caller to judge the response: nothing forbids what was asked. */
   #isAnswered(response: CallResponse, by: ModelCapability, code?: string): boolean {
     const expected = isAlive(by) ? code : "unauthorized";
     expect(response.json.code).toBe(expected);

@@ -66,7 +66,7 @@ export interface Reader {
 }
 
 const KIB = 1024;
-/** `--header-bytes`: heads of requests and of answers. */
+/** `--header-bytes`: heads of requests and of responses. */
 const HEAD = 16 * KIB;
 /** A quarter of `--management-body-bytes`: what is not in proportion shows there as well. */
 const BODY = 256 * KIB;
@@ -132,7 +132,7 @@ function shapeAndSign(target: PreparedTarget, query: string, rawHeaders: readonl
   return shaped.ok && sign(target, shaped.value, "x", [], () => new Date(0));
 }
 
-/** Every reader of what requesters, exporters, targets, other services and files say. */
+/** Every parser of what clients, exporters, targets, other services and files send. */
 export const READERS: readonly Reader[] = [
   // protocol
   ...(["id", "uri", "method", "capability"] as const).map((field) =>
@@ -319,7 +319,7 @@ export const READERS: readonly Reader[] = [
   ),
   reader("cli/src/shell.ts#shellWord", FILE, "word", shellWord),
   reader("cli/src/shell.ts#isPlain", FILE, SENTENCE, isPrintable),
-  reader("cli/src/terminal.ts#showable", FILE, SENTENCE, sanitize),
+  reader("cli/src/terminal.ts#sanitize", FILE, SENTENCE, sanitize),
   // service
   reader("service/src/net/address.ts#parseAddress", HEAD, "2001:db8:", parseAddress),
   reader("service/src/net/address.ts#parseCidr", HEAD, "10.0.0.0/8", parseCidr),

@@ -41,7 +41,7 @@ export interface TenantFixture {
   readonly lending: { readonly export: string; readonly revoke: string };
   /** What another tenant might guess: ids. */
   readonly ids: readonly string[];
-  /** What nobody else may learn: ids, tokens, where its targets are and what they are sent. */
+  /** What no other tenant may learn: ids, tokens, where its targets are and what they are sent. */
   readonly secrets: readonly string[];
 }
 
