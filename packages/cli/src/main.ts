@@ -1,18 +1,14 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { listProfiles, profileDirectory } from "capability-sdk/profiles";
-import { readCommandLine } from "./command-line/command-line.ts";
-import type { CapiCommand } from "./command-line/command.ts";
-import { printCompletionScript } from "./command-line/help.ts";
-import { config } from "./commands/config/config.ts";
-import { membrane } from "./commands/membrane/membrane.ts";
-import { profiles } from "./commands/profiles.ts";
-import { request } from "./commands/request/request.ts";
-import { toCliError } from "./errors/explain.ts";
+import { COMMANDS, COMMAND_GROUPS } from "./commands/commands.ts";
+import { COMPLETION_REQUEST, complete } from "./commands/completion/complete.ts";
 import { CliError } from "./errors/cli-error.ts";
+import { toCliError } from "./errors/explain.ts";
+import type { Io } from "./io.ts";
+import { readCommandLine } from "./read-command-line.ts";
 import { createSecretReader } from "./secret.ts";
 import { formatError } from "./terminal.ts";
-import type { Io } from "./io.ts";
 
 const { stdin, stdout, stderr, env, argv } = process;
 
@@ -25,14 +21,10 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  const io: Io = { stdin, stdout, stderr, profiles: profileDirectory(home()), isColoured };
-  const command = await readCommandLine(argv.slice(2), {
-    version: ownVersion(),
-    secrets: createSecretReader(stdin),
-    profileNames: () => listProfiles(io.profiles),
-    print: (line) => void stdout.write(`${line}\n`),
-  });
-  if (command !== undefined) await run(command, io);
+  const io: Io = { stdin, stdout, stderr, profiles: profileDirectory(home()), isColoured, shell: shell() };
+  const args = argv.slice(2);
+  if (args[0] === COMPLETION_REQUEST) await printCompletions(args, io);
+  else await runCommandLine(args, io);
 } catch (error) {
   fail(toCliError(error));
 }
@@ -42,25 +34,26 @@ function fail(error: CliError): void {
   process.exitCode = 1;
 }
 
-async function run(command: CapiCommand, io: Io): Promise<void> {
-  switch (command.name) {
-    case "membrane create":
-    case "membrane export":
-    case "membrane query":
-    case "membrane revoke":
-    case "membrane delete-self":
-      return membrane(command, io);
-    case "request":
-      return request(command, io);
-    case "config configure":
-    case "config list":
-    case "config remove":
-      return config(command, io);
-    case "profiles":
-      return profiles(io);
-    case "completion":
-      return printCompletionScript();
+async function runCommandLine(args: readonly string[], io: Io): Promise<void> {
+  const secrets = createSecretReader(stdin);
+  const invocation = await readCommandLine(args, { version: ownVersion(), secrets });
+  await invocation.run(io);
+}
+
+/** Prints a completion a line; zsh also shows a description, which follows a colon. */
+async function printCompletions([, , ...words]: readonly string[], io: Io): Promise<void> {
+  const completions = await complete(words, {
+    commands: COMMANDS,
+    groups: COMMAND_GROUPS,
+    profileNames: () => listProfiles(io.profiles),
+  });
+  for (const { word, describe } of completions) {
+    stdout.write(io.shell === "zsh" && describe !== undefined ? `${word}:${describe}\n` : `${word}\n`);
   }
+}
+
+function shell(): Io["shell"] {
+  return env["SHELL"]?.includes("zsh") === true ? "zsh" : "bash";
 }
 
 /** A user without an entry in the system's list has no home directory but the one that HOME names. */

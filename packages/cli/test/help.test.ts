@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { COMMAND_SPECS, COMMAND_GROUPS } from "../src/command-line/command-specs.ts";
+import { COMMANDS, COMMAND_GROUPS } from "../src/commands/commands.ts";
 import type { Home } from "./support/installation.ts";
 import { createHome } from "./support/installation.ts";
 
@@ -15,7 +15,7 @@ async function help(...args: readonly string[]): Promise<{ readonly text: string
   return { text, folded: text.replace(/\s+/g, " ") };
 }
 
-test.each(COMMAND_SPECS)("capi $name --help tells of all its options and examples", async (entry) => {
+test.each(COMMANDS)("capi $name --help tells of all its options and examples", async (entry) => {
   const { text, folded } = await help(...entry.name.split(" "));
   expect(folded).toContain(`capi ${entry.name}`);
   expect(folded).toContain(entry.describe);
@@ -31,7 +31,7 @@ test.each(COMMAND_SPECS)("capi $name --help tells of all its options and example
 
 test("capi --help names every command, and how a secret is kept out of sight", async () => {
   const { folded } = await help();
-  for (const { name, describe } of COMMAND_SPECS.filter((entry) => !entry.name.includes(" "))) {
+  for (const { name, describe } of COMMANDS.filter((entry) => !entry.name.includes(" "))) {
     expect(folded).toContain(`capi ${name}`);
     expect(folded).toContain(describe);
   }
@@ -41,7 +41,7 @@ test("capi --help names every command, and how a secret is kept out of sight", a
 
 test.each(COMMAND_GROUPS)("capi %s --help names its commands", async (group) => {
   const { folded } = await help(group);
-  for (const { name, describe } of COMMAND_SPECS.filter((entry) => entry.name.startsWith(`${group} `))) {
+  for (const { name, describe } of COMMANDS.filter((entry) => entry.name.startsWith(`${group} `))) {
     expect(folded).toContain(`capi ${name} ${describe}`);
   }
 });

@@ -2,7 +2,7 @@ import { CapabilityError, Membrane } from "capability-sdk";
 import { expect, test } from "vitest";
 import { makeCapability } from "../../test/support/capabilities.ts";
 import { CliError } from "./cli-error.ts";
-import { TARGET_OPTIONS } from "../command-line/options/target.ts";
+import { TARGET_OPTIONS } from "../commands/membrane/export/target.ts";
 import { adviseOnConnection } from "./connection-advice.ts";
 import { toCliError, explainRequestError } from "./explain.ts";
 

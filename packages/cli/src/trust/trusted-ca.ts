@@ -3,11 +3,11 @@ import { normalizeAuthority } from "capability-protocol";
 import { parseCertificates } from "capability-sdk/pem";
 import type { Profile } from "capability-sdk/profiles";
 import { configureCommand } from "../capability/named-profile.ts";
-import type { TrustOptions } from "../command-line/command.ts";
 import { CliError } from "../errors/cli-error.ts";
 import { readCaFile } from "./ca-file.ts";
 import { findCa } from "./find-ca.ts";
 import { readTrustFile } from "./trust-file.ts";
+import type { TrustOptions } from "./trust-options.ts";
 
 /**
  * PEM of the CAs that replace the system's for one authority: those of the CA file, else those that the file of

@@ -73,6 +73,7 @@ export function createTestIo(profiles: string, isTerminal = true): TestIo {
     stderr: new CapturedOutput(isTerminal),
     profiles,
     isColoured: false,
+    shell: "bash",
   };
 }
 

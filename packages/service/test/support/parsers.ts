@@ -29,8 +29,8 @@ import { parseCertificates } from "../../../sdk/src/pem.ts";
 import { readJsonBody } from "../../../sdk/src/buffered-response.ts";
 import { readTrust } from "../../../sdk/src/trust.ts";
 import { parseResolvable } from "../../../cli/src/capability/resolvable.ts";
-import { readHeaderLines } from "../../../cli/src/command-line/options/header-line.ts";
-import { parseArgs } from "../../../cli/src/command-line/parse.ts";
+import { readHeaderLines } from "../../../cli/src/commands/options/header-line.ts";
+import { parseArgs } from "../../../cli/src/parse/parse-args.ts";
 import { replaceFieldWithOption } from "../../../cli/src/errors/field-option.ts";
 import { isPrintable, shellWord } from "../../../cli/src/shell.ts";
 import { sanitize } from "../../../cli/src/terminal.ts";
@@ -277,10 +277,10 @@ export const READERS: readonly Reader[] = [
   ),
   // sdk
   reader("sdk/src/pem.ts#parseCertificates", 64 * KIB, PEM, parseCertificates),
-  reader("sdk/src/buffered-response.ts#readReply", FILE, SENTENCE, (text) =>
+  reader("sdk/src/buffered-response.ts#readJsonBody", FILE, SENTENCE, (text) =>
     readJsonBody({ status: 200, reason: "OK", text }),
   ),
-  reader("sdk/src/buffered-response.ts#readReply message", FILE, SENTENCE, (text) =>
+  reader("sdk/src/buffered-response.ts#readJsonBody message", FILE, SENTENCE, (text) =>
     readJsonBody({
       status: 400,
       reason: text,
@@ -295,30 +295,30 @@ export const READERS: readonly Reader[] = [
   reader("cli/src/capability/resolvable.ts#parseResolvable token", FILE, "Vm9n", (text) =>
     parseResolvable(`CPBLTY1-${text}`),
   ),
-  reader("cli/src/command-line/options/header-line.ts#readHeaderLines", FILE, "X-Name: value\n", (text) =>
+  reader("cli/src/commands/options/header-line.ts#readHeaderLines", FILE, "X-Name: value\n", (text) =>
     readHeaderLines([text]),
   ),
-  reader("cli/src/command-line/options/header-line.ts#readHeaderLines value", FILE, SENTENCE, (text) =>
+  reader("cli/src/commands/options/header-line.ts#readHeaderLines value", FILE, SENTENCE, (text) =>
     readHeaderLines([`X-Name: ${text}`]),
   ),
-  reader("cli/src/command-line/parse.ts#parseWords", FILE, "word", (text) => parseArgs([text], COMMANDS)),
-  reader("cli/src/command-line/parse.ts#parseWords short", FILE, "i", (text) =>
+  reader("cli/src/parse/parse-args.ts#parseArgs", FILE, "word", (text) => parseArgs([text], COMMANDS)),
+  reader("cli/src/parse/parse-args.ts#parseArgs short", FILE, "i", (text) =>
     parseArgs([`-${text}`], COMMANDS),
   ),
-  reader("cli/src/command-line/parse.ts#parseWords many", FILE, "X-Name: value", (text) =>
+  reader("cli/src/parse/parse-args.ts#parseArgs many", FILE, "X-Name: value", (text) =>
     parseArgs(
       pieces(text, 8).flatMap((value) => ["-H", value]),
       COMMANDS,
     ),
   ),
-  reader("cli/src/errors/field-option.ts#nameOption", FILE, "tls.ca: expected PEM ", (text) =>
+  reader("cli/src/errors/field-option.ts#replaceFieldWithOption", FILE, "tls.ca: expected PEM ", (text) =>
     replaceFieldWithOption(text, "export"),
   ),
-  reader("cli/src/errors/field-option.ts#nameOption header", FILE, "x-name", (text) =>
+  reader("cli/src/errors/field-option.ts#replaceFieldWithOption header", FILE, "x-name", (text) =>
     replaceFieldWithOption(`headers.${text}`, "export"),
   ),
   reader("cli/src/shell.ts#shellWord", FILE, "word", shellWord),
-  reader("cli/src/shell.ts#isPlain", FILE, SENTENCE, isPrintable),
+  reader("cli/src/shell.ts#isPrintable", FILE, SENTENCE, isPrintable),
   reader("cli/src/terminal.ts#sanitize", FILE, SENTENCE, sanitize),
   // service
   reader("service/src/net/address.ts#parseAddress", HEAD, "2001:db8:", parseAddress),

@@ -7,8 +7,9 @@ import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.
 import { makeCertificate } from "../../../../testkit/src/tls-target.ts";
 import { reveals, makeCapability, previewOf } from "../../../test/support/capabilities.ts";
 import { createTestIo } from "../../../test/support/terminal.ts";
-import { config } from "./config.ts";
-import { profiles } from "../profiles.ts";
+import { runProfiles } from "../profiles/run.ts";
+import { runList } from "./list/run.ts";
+import { runRemove } from "./remove/run.ts";
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 beforeEach(async () => {
@@ -29,7 +30,7 @@ test("config list shows previews of the capabilities, and the certificates that 
   const { ca } = await makeCertificate("localhost:8443");
   await keep("work", { create, deleteSelf }, { "localhost:8443": ca, "b.example": ca + ca });
   const io = createTestIo(directory.path, false);
-  await config({ name: "config list", profile: "work" }, io);
+  await runList({ profile: "work" }, io);
   const { fingerprint256, subject, validTo } = new X509Certificate(ca);
   const shown = `SHA-256 ${fingerprint256}, ${subject}, valid to ${new Date(validTo).toISOString().slice(0, 10)}`;
   const listed = {
@@ -47,7 +48,7 @@ test("config list shows nothing of what is neither a capability nor a certificat
   const damaged = makeCapability().slice(0, -1);
   await keep("work", { create: damaged }, { "localhost:8443": damaged });
   const io = createTestIo(directory.path);
-  await config({ name: "config list", profile: "work" }, io);
+  await runList({ profile: "work" }, io);
   expect(reveals(io.stdout.text, damaged)).toBe(false);
   expect(JSON.parse(io.stdout.text)).toMatchObject({
     membrane: {
@@ -57,22 +58,22 @@ test("config list shows nothing of what is neither a capability nor a certificat
   });
 });
 
-test.each(["config list", "config remove"] as const)(
-  "%s of a profile that there is not says which ones there are",
-  async (name) => {
-    const command = { name, profile: "wrok" };
-    await expect(config(command, createTestIo(directory.path))).rejects.toMatchObject({
-      name: "CliError",
-      message: 'no profile "wrok"; there is none yet',
-    });
-    await keep("work", { create: makeCapability() });
-    await keep("home", { create: makeCapability() });
-    await expect(config(command, createTestIo(directory.path))).rejects.toMatchObject({
-      name: "CliError",
-      message: 'no profile "wrok"; there is work, home',
-    });
-  },
-);
+test.each([
+  ["config list", runList],
+  ["config remove", runRemove],
+] as const)("%s of a profile that there is not says which ones there are", async (_name, run) => {
+  const input = { profile: "wrok" };
+  await expect(run(input, createTestIo(directory.path))).rejects.toMatchObject({
+    name: "CliError",
+    message: 'no profile "wrok"; there is none yet',
+  });
+  await keep("work", { create: makeCapability() });
+  await keep("home", { create: makeCapability() });
+  await expect(run(input, createTestIo(directory.path))).rejects.toMatchObject({
+    name: "CliError",
+    message: 'no profile "wrok"; there is work, home',
+  });
+});
 
 test("config remove takes the profile out of both files, leaves others, and says what it does not do", async () => {
   const kept = makeCapability();
@@ -80,7 +81,7 @@ test("config remove takes the profile out of both files, leaves others, and says
   await keep("work", { create: makeCapability() }, { "localhost:8443": ca });
   await keep("home", { create: kept });
   const io = createTestIo(directory.path);
-  await config({ name: "config remove", profile: "work" }, io);
+  await runRemove({ profile: "work" }, io);
   const texts = await Promise.all(
     ["config", "credentials"].map((file) => readFile(join(directory.path, file), "utf8")),
   );
@@ -95,15 +96,15 @@ test("profiles prints the names, one a line", async () => {
   await keep("work", { create: makeCapability() });
   await keep("home", { query: makeCapability() });
   const io = createTestIo(directory.path);
-  await profiles(io);
+  await runProfiles({}, io);
   expect(io.stdout.text).toBe("work\nhome\n");
   expect(io.stderr.text).toBe("");
 });
 
 test("without profiles nothing is printed but a hint for a person at a terminal", async () => {
   const [script, person] = [createTestIo(directory.path, false), createTestIo(directory.path, true)];
-  await profiles(script);
-  await profiles(person);
+  await runProfiles({}, script);
+  await runProfiles({}, person);
   expect([script.stdout.text, script.stderr.text, person.stdout.text]).toEqual(["", "", ""]);
   expect(person.stderr.text).toContain("capi config configure");
 });

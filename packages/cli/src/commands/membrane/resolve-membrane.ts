@@ -9,10 +9,11 @@ import {
 import { profileOption } from "../../capability/named-profile.ts";
 import { parseResolvable } from "../../capability/resolvable.ts";
 import { TENANT_RIGHTS } from "../../capability/tenant-capabilities.ts";
-import type { MembraneRef, TrustOptions } from "../../command-line/command.ts";
 import { CliError } from "../../errors/cli-error.ts";
 import { shellWord } from "../../shell.ts";
 import type { Io } from "../../io.ts";
+import type { TrustOptions } from "../../trust/trust-options.ts";
+import type { MembraneRef } from "./membrane-ref.ts";
 
 /**
  * A membrane's own capability: the one that is given, or that of the membrane of this name.

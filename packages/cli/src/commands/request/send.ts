@@ -2,11 +2,12 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { PAYLOAD_HASH_HEADER, formatCapabilityUri } from "capability-protocol";
 import { request as requestWith } from "capability-sdk";
 import type { ResolvedCapability } from "../../capability/resolved-capability.ts";
-import type { HeaderLine, RequestCommand } from "../../command-line/command.ts";
 import { explainRequestError } from "../../errors/explain.ts";
 import { fileReadError } from "../../errors/file-error.ts";
 import { AT_SIGN_HINT } from "../../secret.ts";
+import type { HeaderLine } from "../options/header-line.ts";
 import type { OutgoingBody } from "./body.ts";
+import type { RequestInput } from "./spec.ts";
 
 /** A request that has an answer, and may still be sending its body. */
 export interface ReceivedResponse {
@@ -21,12 +22,12 @@ export interface ReceivedResponse {
  * @throws CliError when there is no answer.
  */
 export async function send(
-  command: RequestCommand,
+  input: RequestInput,
   resolved: ResolvedCapability,
   body: OutgoingBody | undefined,
 ): Promise<ReceivedResponse> {
   try {
-    const request = open(command, resolved, body);
+    const request = open(input, resolved, body);
     sendBody(request, body);
     return { response: await waitForResponse(request), end: () => void request.destroy() };
   } catch (error) {
@@ -35,14 +36,14 @@ export async function send(
 }
 
 function open(
-  command: RequestCommand,
+  input: RequestInput,
   resolved: ResolvedCapability,
   body: OutgoingBody | undefined,
 ): ClientRequest {
   return requestWith(formatCapabilityUri(resolved.uri), {
-    method: command.method,
-    path: command.query === undefined ? "/" : `/?${command.query}`,
-    headers: buildHeaders(command.headers, body),
+    method: input.method,
+    path: input.query === undefined ? "/" : `/?${input.query}`,
+    headers: buildHeaders(input.headers, body),
     // A connection kept for a next request would only keep the process.
     agent: false,
     ca: resolved.ca,

@@ -1,0 +1,49 @@
+import { join } from "node:path";
+import {
+  PROFILE_NAME_EXPECTED,
+  type Profile,
+  changeProfile,
+  isProfileName,
+  readProfile,
+} from "capability-sdk/profiles";
+import { CliError } from "../../../errors/cli-error.ts";
+import type { Io } from "../../../io.ts";
+import { askForProfile } from "./dialogue.ts";
+import { hasFlags, readFlags } from "./flags.ts";
+import type { ConfigureInput } from "./spec.ts";
+
+/**
+ * Stores capabilities, and the CA to trust for their authorities, in a profile: those that flags give or, without
+ * flags, those that the person at the terminal gives. What is not given stays as it is saved.
+ *
+ * @throws CliError, ProfileError
+ */
+export async function runConfigure(input: ConfigureInput, io: Io): Promise<void> {
+  const saved = await readProfile(io.profiles, input.profile);
+  // Before anybody is asked for anything.
+  if (saved === undefined && !isProfileName(input.profile)) {
+    throw new CliError(`--profile: expected ${PROFILE_NAME_EXPECTED}`);
+  }
+  const change = await readChange(input, saved, io);
+  if (isEmptyProfile(change)) return void io.stderr.write("Nothing was given, nothing was changed\n");
+  await changeProfile(io.profiles, change);
+  const file = isEmptyObject(change.capabilities) ? "config" : "credentials";
+  io.stderr.write(`Saved the profile "${change.name}" in ${join(io.profiles, file)}\n`);
+}
+
+async function readChange(input: ConfigureInput, saved: Profile | undefined, io: Io): Promise<Profile> {
+  if (hasFlags(input)) return readFlags(input, saved);
+  if (io.stdin.isTTY === true) return askForProfile(input.profile, saved, io);
+  throw new CliError(
+    "nothing to store, and no terminal to ask at",
+    "Give --create URI, --query URI, --delete-self URI or --cacert FILE.",
+  );
+}
+
+function isEmptyProfile({ capabilities, trustedCA }: Profile): boolean {
+  return isEmptyObject(capabilities) && isEmptyObject(trustedCA);
+}
+
+function isEmptyObject(named: object): boolean {
+  return Object.keys(named).length === 0;
+}

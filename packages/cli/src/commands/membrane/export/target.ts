@@ -1,0 +1,163 @@
+import type { TargetBody } from "capability-sdk";
+import { CliError } from "../../../errors/cli-error.ts";
+import type { OptionValues } from "../../../parse/option-values.ts";
+import type { OptionSpec } from "../../../parse/option-spec.ts";
+import { readHeaderLines } from "../../options/header-line.ts";
+
+const AWS4 = "AWS Signature Version 4:";
+const CAP1 = "CAP1-HMAC-SHA512:";
+const TLS = "TLS to the target:";
+
+export type TargetOptionName =
+  | "uri"
+  | "method"
+  | "header"
+  | "allow-query"
+  | "timeout-ms"
+  | "aws4-hmac-sha256-aws-access-key-id"
+  | "aws4-hmac-sha256-region"
+  | "aws4-hmac-sha256-service"
+  | "aws4-hmac-sha256-secret-access-key"
+  | "aws4-hmac-sha256-session-token"
+  | "cap1-hmac-sha512-key"
+  | "cap1-hmac-sha512-key-id"
+  | "tls-ca"
+  | "tls-cert"
+  | "tls-key"
+  | "tls-reject-unauthorized";
+
+/** Options of a target, by the fields of the export body that they fill. */
+export const TARGET_OPTIONS: Readonly<Record<TargetOptionName, OptionSpec>> = {
+  uri: { takes: "secret", describe: "The target's URI, http or https, or @FILE" },
+  method: { takes: "text", short: "X", describe: "Its method [default: the requester's]" },
+  header: {
+    takes: "secret",
+    repeats: true,
+    short: "H",
+    describe: '"Name: value" to send to it, repeatable; @FILE holds such lines',
+  },
+  "allow-query": { takes: "switch", describe: "Whether requesters may add a query [default: false]" },
+  "timeout-ms": { takes: "text", describe: "Longest silence of the target in milliseconds" },
+  "aws4-hmac-sha256-aws-access-key-id": { takes: "secret", describe: "Access key ID", group: AWS4 },
+  "aws4-hmac-sha256-region": { takes: "text", describe: "Region, such as us-east-1", group: AWS4 },
+  "aws4-hmac-sha256-service": { takes: "text", describe: "Service, such as lambda or s3", group: AWS4 },
+  "aws4-hmac-sha256-secret-access-key": {
+    takes: "secret",
+    describe: "Secret access key, @FILE or @-",
+    group: AWS4,
+  },
+  "aws4-hmac-sha256-session-token": {
+    takes: "secret",
+    describe: "Session token of temporary credentials, @FILE or @-",
+    group: AWS4,
+  },
+  "cap1-hmac-sha512-key": { takes: "secret", describe: "Key in base64url, @FILE or @-", group: CAP1 },
+  "cap1-hmac-sha512-key-id": { takes: "text", describe: "Name of the key", group: CAP1 },
+  "tls-ca": { takes: "secret", describe: "CA to trust for the target: PEM, or @FILE", group: TLS },
+  "tls-cert": { takes: "secret", describe: "Client certificate: PEM, or @FILE", group: TLS },
+  "tls-key": { takes: "secret", describe: "Its private key: PEM, @FILE or @-", group: TLS },
+  "tls-reject-unauthorized": {
+    takes: "switch",
+    describe: "Whether the target's certificate is checked [default: true]",
+    group: TLS,
+  },
+};
+
+type TargetOptionValues = OptionValues<TargetOptionName>;
+
+/**
+ * The body of an export from the options of a target; `undefined` if none was given. What the fields may hold is the
+ * protocol's to say; here is only what options alone can get wrong.
+ *
+ * @throws CliError that names the option.
+ */
+export async function readTarget(values: TargetOptionValues): Promise<TargetBody | undefined> {
+  const rest = {
+    method: values.text("method"),
+    headers: await readHeaders(values),
+    allowQuery: values.isOn("allow-query"),
+    timeoutMs: readTimeout(values),
+    hmac: await readHmac(values),
+    tls: await readTls(values),
+  };
+  const uri = await values.secret("uri");
+  if (uri !== undefined) return { uri, ...rest };
+  if (isAllUndefined(rest)) return undefined;
+  throw new CliError("--uri: expected the target's URI, which the other options belong to");
+}
+
+function isAllUndefined(values: object): boolean {
+  return Object.values(values).every((value) => value === undefined);
+}
+
+function readTimeout(values: TargetOptionValues): number | undefined {
+  const text = values.text("timeout-ms");
+  if (text === undefined) return undefined;
+  if (/^[0-9]{1,15}$/.test(text)) return Number(text);
+  throw new CliError("--timeout-ms: expected a whole number of milliseconds over 0");
+}
+
+async function readHeaders(values: TargetOptionValues): Promise<TargetBody["headers"]> {
+  const lines = readHeaderLines(await values.secrets("header"));
+  const names = new Set<string>();
+  for (const [name] of lines) {
+    const folded = name.toLowerCase();
+    if (names.has(folded))
+      throw new CliError(`--header ${name}: expected once, a target holds one value a name`);
+    names.add(folded);
+  }
+  return lines.length === 0 ? undefined : Object.fromEntries(lines);
+}
+
+async function readHmac(values: TargetOptionValues): Promise<TargetBody["hmac"]> {
+  const aws4 = await readAws4(values);
+  const cap1 = await readCap1(values);
+  if (aws4 !== undefined && cap1 !== undefined) {
+    throw new CliError(
+      "--cap1-hmac-sha512-key: expected without --aws4-hmac-sha256-…, a request has one signature",
+    );
+  }
+  if (aws4 !== undefined) return { "aws4-hmac-sha256": aws4 };
+  return cap1 === undefined ? undefined : { "cap1-hmac-sha512": cap1 };
+}
+
+async function readAws4(values: TargetOptionValues) {
+  const awsAccessKeyId = await values.secret("aws4-hmac-sha256-aws-access-key-id");
+  const region = values.text("aws4-hmac-sha256-region");
+  const service = values.text("aws4-hmac-sha256-service");
+  const secretAccessKey = await values.secret("aws4-hmac-sha256-secret-access-key");
+  const sessionToken = await values.secret("aws4-hmac-sha256-session-token");
+  if (isAllUndefined([awsAccessKeyId, region, service, secretAccessKey, sessionToken])) return undefined;
+  return {
+    awsAccessKeyId: requireOption(awsAccessKeyId, "aws4-hmac-sha256-aws-access-key-id", AWS4),
+    region: requireOption(region, "aws4-hmac-sha256-region", AWS4),
+    service: requireOption(service, "aws4-hmac-sha256-service", AWS4),
+    secretAccessKey: requireOption(secretAccessKey, "aws4-hmac-sha256-secret-access-key", AWS4),
+    sessionToken,
+  };
+}
+
+async function readCap1(values: TargetOptionValues) {
+  const key = await values.secret("cap1-hmac-sha512-key");
+  const keyId = values.text("cap1-hmac-sha512-key-id");
+  if (isAllUndefined([key, keyId])) return undefined;
+  return {
+    key: requireOption(key, "cap1-hmac-sha512-key", CAP1),
+    keyId: requireOption(keyId, "cap1-hmac-sha512-key-id", CAP1),
+  };
+}
+
+async function readTls(values: TargetOptionValues): Promise<TargetBody["tls"]> {
+  const tls = {
+    ca: await values.secret("tls-ca"),
+    cert: await values.secret("tls-cert"),
+    key: await values.secret("tls-key"),
+    rejectUnauthorized: values.isOn("tls-reject-unauthorized"),
+  };
+  return isAllUndefined(tls) ? undefined : tls;
+}
+
+function requireOption(value: string | undefined, name: TargetOptionName, group: string): string {
+  if (value === undefined) throw new CliError(`--${name}: expected, ${group.slice(0, -1)} needs it`);
+  return value;
+}

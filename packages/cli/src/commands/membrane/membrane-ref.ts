@@ -1,0 +1,34 @@
+import type { AuthorityCapabilityUri } from "capability-protocol";
+import { CliError } from "../../errors/cli-error.ts";
+import type { OptionValues } from "../../parse/option-values.ts";
+import { readCapability } from "../options/access.ts";
+
+/** How a membrane is named: by one of its own capabilities, or by its name. */
+export type MembraneRef =
+  | { readonly by: "capability"; readonly uri: AuthorityCapabilityUri }
+  | { readonly by: "id"; readonly id: string };
+
+/**
+ * A membrane's own capability is in no profile: it is given, or found by the membrane's name.
+ *
+ * @throws CliError unless exactly one of the two is there.
+ */
+export async function readMembraneRef(
+  values: OptionValues<"capability" | "id">,
+  right: "export" | "revoke",
+): Promise<MembraneRef> {
+  const uri = await readCapability(values, "capability");
+  const id = values.text("id");
+  if (uri === undefined && id !== undefined) return { by: "id", id };
+  if (uri !== undefined && id === undefined) return { by: "capability", uri };
+  if (uri !== undefined) {
+    throw new CliError("--id: expected without --capability, which says the membrane already");
+  }
+  throw new CliError(
+    `--capability: expected the membrane's ${right} capability, or its name in --id`,
+    [
+      `capi membrane ${right} --capability URI …   with what "capi membrane create" printed, or @FILE`,
+      `capi membrane ${right} --id ID …            by its name, with the query capability of the profile`,
+    ].join("\n"),
+  );
+}

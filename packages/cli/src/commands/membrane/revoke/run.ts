@@ -1,0 +1,11 @@
+import { callService } from "../../../capability/resolved-capability.ts";
+import type { Io } from "../../../io.ts";
+import { formatJson } from "../../../output.ts";
+import { resolveMembraneCapability } from "../resolve-membrane.ts";
+import type { RevokeInput } from "./spec.ts";
+
+export async function runRevoke({ membraneRef, trust }: RevokeInput, io: Io): Promise<void> {
+  const resolved = await resolveMembraneCapability(membraneRef, "revoke", trust, io);
+  const response = await callService(resolved, (membrane, capability) => membrane.revoke(capability));
+  io.stdout.write(formatJson(response));
+}

@@ -1,0 +1,127 @@
+import type { AuthorityCapabilityUri } from "capability-protocol";
+import { isFieldValue, parseMethod } from "capability-protocol";
+import { CliError } from "../../errors/cli-error.ts";
+import type { CommandSpec } from "../../parse/command-spec.ts";
+import { defineCommand } from "../../parse/command-spec.ts";
+import type { SecretReader } from "../../secret.ts";
+import type { TrustOptions } from "../../trust/trust-options.ts";
+import { ACCESS_OPTIONS, readCapability, readTrustOptions, requireResolvable } from "../options/access.ts";
+import type { HeaderLine } from "../options/header-line.ts";
+import { readHeaderLines } from "../options/header-line.ts";
+
+/** The body of a request, before it is opened. */
+export type RequestData =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "input" };
+
+export interface RequestInput {
+  readonly capability: AuthorityCapabilityUri;
+  readonly trust: TrustOptions;
+  readonly method: string;
+  readonly headers: readonly HeaderLine[];
+  readonly data: RequestData | undefined;
+  /** The query without its `?`, percent-encoded. */
+  readonly query: string | undefined;
+  /** Path of the file for the body. Default: standard output. */
+  readonly file: string | undefined;
+  /** Whether the status line and the headers are written before the body. */
+  readonly isHeadShown: boolean;
+  /** Whether control characters reach a terminal unescaped. */
+  readonly isRaw: boolean;
+}
+
+export const REQUEST_SPEC: CommandSpec<RequestInput> = defineCommand({
+  name: "request",
+  describe: "Invoke a capability: the answer's body goes to standard output as it comes",
+  operand: { name: "URI", describe: "Capability URI, @FILE or @-" },
+  options: {
+    method: { takes: "text", short: "X", describe: "Method [default: GET, with --data POST]" },
+    header: {
+      takes: "secret",
+      repeats: true,
+      short: "H",
+      describe: '"Name: value" to send, repeatable; @FILE holds such lines',
+    },
+    data: { takes: "text", short: "d", describe: "Body: text, @FILE, or @- for standard input" },
+    query: { takes: "text", describe: "Query to send, as it stands in a URI: a=b&c=d" },
+    output: { takes: "text", short: "o", describe: "File for the body" },
+    include: { takes: "switch", short: "i", describe: "Status line and headers before the body" },
+    raw: {
+      takes: "switch",
+      describe: "Write the body as it is on a terminal too, control characters included",
+    },
+    ...ACCESS_OPTIONS,
+    capability: { ...ACCESS_OPTIONS.capability, describe: "The same as URI" },
+    profile: { ...ACCESS_OPTIONS.profile, describe: 'Profile to take trusted CAs from [default: "default"]' },
+  },
+  examples: [
+    ["capi request @report.txt", "GET, with the capability in a file"],
+    ['capi request @lambda.txt -H "Content-Type: application/json" -d @event.json', "POST"],
+    ["tar c . | capi request @upload.txt -X PUT -d @-", "Streams standard input"],
+  ],
+  async read(values, secrets, operand) {
+    const option = await readCapability(values, "capability");
+    const capability = await chooseCapability(option, operand, secrets);
+    const data = readData(values.text("data"), secrets);
+    const headers = readHeaderLines(await values.secrets("header"));
+    headers.forEach(requireValidHeader);
+    return {
+      capability,
+      trust: readTrustOptions(values),
+      method: readMethod(values.text("method")) ?? (data === undefined ? "GET" : "POST"),
+      headers,
+      data,
+      query: readQuery(values.text("query")),
+      file: values.text("output"),
+      isHeadShown: values.isOn("include") ?? false,
+      isRaw: values.isOn("raw") ?? false,
+    };
+  },
+});
+
+async function chooseCapability(
+  option: AuthorityCapabilityUri | undefined,
+  operand: string | undefined,
+  secrets: SecretReader,
+): Promise<AuthorityCapabilityUri> {
+  if (option !== undefined && operand !== undefined) {
+    throw new CliError("--capability: expected without URI, it is the same");
+  }
+  if (option !== undefined) return option;
+  if (operand === undefined) {
+    throw new CliError("URI: expected the capability to invoke", "capi request URI, or capi request @FILE");
+  }
+  return requireResolvable("URI", await secrets.read("URI", operand));
+}
+
+function readMethod(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const method = parseMethod(text);
+  if (method === undefined) throw new CliError("--method: expected an HTTP method, but CONNECT and TRACE");
+  return method;
+}
+
+/** Only the choice is made here: a body is read while it is sent. */
+function readData(value: string | undefined, secrets: SecretReader): RequestData | undefined {
+  if (value === undefined) return undefined;
+  if (!value.startsWith("@")) return { kind: "text", text: value };
+  if (value !== "@-") return { kind: "file", path: value.slice(1) };
+  secrets.claimStdin("--data");
+  return { kind: "input" };
+}
+
+function requireValidHeader([name, value]: HeaderLine): void {
+  if (name.toLowerCase() === "authorization") {
+    throw new CliError("--header Authorization: expected none, the capability itself stands there");
+  }
+  if (!isFieldValue(value)) {
+    throw new CliError(`--header ${name}: expected characters up to U+00FF without control characters`);
+  }
+}
+
+function readQuery(value: string | undefined): string | undefined {
+  const query = value?.replace(/^\?/, "");
+  if (query === undefined || /^[!"$-~]*$/.test(query)) return query;
+  throw new CliError('--query: expected a query as it stands in a URI, percent-encoded: "a=b&c=two%20words"');
+}

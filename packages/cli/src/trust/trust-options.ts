@@ -1,0 +1,9 @@
+/** Where a command finds a capability that it is not given, and which CAs it trusts. */
+export interface TrustOptions {
+  /** Default: the profile `default`, which may be absent as long as nothing is read from it. */
+  readonly profile: string | undefined;
+  /** Path of a JSON file: authority → PEM. */
+  readonly trustedCaFile: string | undefined;
+  /** Path of a PEM file: the CA for the authority of the capability that is used. */
+  readonly caFile: string | undefined;
+}
