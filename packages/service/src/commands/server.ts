@@ -3,7 +3,7 @@ import type { EventLog } from "../telemetry/events.ts";
 import type { ServeConfig } from "../config.ts";
 import { createHostsReader } from "../egress/hosts-file.ts";
 import { createResolver } from "../egress/resolver.ts";
-import { startService } from "../service.ts";
+import { startService } from "../service/start.ts";
 import { createCertificateSource } from "../tls/certificate-source.ts";
 import type { CertificateAndKey } from "../tls/x509.ts";
 import { startWorkerPool } from "./worker-pool.ts";

@@ -1,0 +1,43 @@
+import { randomBytes } from "node:crypto";
+import type { Authority } from "capability-protocol";
+import { createContextScheduler } from "../egress/context-scheduler.ts";
+import type { EgressPolicy } from "../egress/policy.ts";
+import type { ManagementEndpointContext } from "../http/management-endpoint.ts";
+import { createBufferBudget } from "../invocation/buffer-budget.ts";
+import type { BodyOptions } from "../invocation/request-body.ts";
+import { createEventLoopScheduler } from "../management/event-loop-scheduler.ts";
+import { createPageScheduler } from "../management/page-scheduler.ts";
+import type { Vault } from "../store/vault.ts";
+import type { ServiceOptions } from "./options.ts";
+
+/** Each tenant's exports may spend a tenth of the time on reading certificates; further exports wait. */
+const EXPORT_PAUSE_FACTOR = 10;
+
+export interface ControlPlaneParts {
+  readonly vault: Vault;
+  readonly policy: EgressPolicy;
+  readonly bodies: BodyOptions;
+  readonly isOwn: (authority: Authority) => boolean;
+  readonly onRevoked: () => void;
+}
+
+/** What the operations of the service itself need. Their schedulers and budgets are apart from those of invocations. */
+export function createControlPlane(
+  { store, limits, authority }: ServiceOptions,
+  parts: ControlPlaneParts,
+): ManagementEndpointContext {
+  const loopTurns = createEventLoopScheduler();
+  return {
+    ...parts,
+    store,
+    authority,
+    loopTurns,
+    pageScheduler: createPageScheduler(limits.waitingPagesPerTenant, loopTurns),
+    scheduleFairly: createContextScheduler(undefined, EXPORT_PAUSE_FACTOR).run,
+    random: randomBytes,
+    headerBytes: limits.headerBytes,
+    bufferBudget: createBufferBudget(limits.managementHeldBytes, "managementBytes"),
+    bodyLimit: limits.managementBodyBytes,
+    jsonDepth: limits.jsonDepth,
+  };
+}

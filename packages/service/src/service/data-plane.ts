@@ -1,0 +1,119 @@
+import { hash } from "node:crypto";
+import { normalizeAuthority } from "capability-protocol";
+import type { HashFunction } from "capability-protocol/signers";
+import type { EgressPolicy } from "../egress/policy.ts";
+import type { Pools } from "../egress/pools.ts";
+import { createPools } from "../egress/pools.ts";
+import { CORS_HEADERS } from "../http/cors.ts";
+import { createBufferBudget } from "../invocation/buffer-budget.ts";
+import { createChunkScheduler } from "../invocation/chunk-scheduler.ts";
+import { createConcurrencyLimiter } from "../invocation/concurrency-limiter.ts";
+import type { InvocationContext } from "../invocation/invoke.ts";
+import type { BodyOptions } from "../invocation/request-body.ts";
+import type { ResolveContext } from "../invocation/resolve.ts";
+import { createTicker } from "../invocation/ticker.ts";
+import { createAccountRegistry } from "../invocation/usage-accounts.ts";
+import { createWaitingResponses } from "../invocation/waiting-responses.ts";
+import { MIN_COUNTED_CHUNK_BYTES, createYoungGcTrigger } from "../invocation/young-gc.ts";
+import type { Vault } from "../store/vault.ts";
+import type { ServiceOptions } from "./options.ts";
+import type { RevocationMonitor } from "./revocation-monitor.ts";
+
+/** Owns what carries invocations: the connections to targets, the timers of requests in flight, their budgets. */
+export interface DataPlane {
+  readonly resolveContext: ResolveContext;
+  readonly invocationContext: InvocationContext;
+  /** How the bodies of all requests are read. */
+  readonly bodies: BodyOptions;
+  /** Closes the connections to targets. Call it when no request is in flight. */
+  close(): Promise<void>;
+}
+
+export interface DataPlaneParts {
+  readonly monitor: RevocationMonitor;
+  readonly vault: Vault;
+  readonly policy: EgressPolicy;
+  readonly monotonic: () => number;
+}
+
+export function createDataPlane(options: ServiceOptions, parts: DataPlaneParts): DataPlane {
+  const { limits, store } = options;
+  const { feed, cache, inFlightRegistry } = parts.monitor;
+  const pools = openPools(options, parts);
+  const poolTimer = setInterval(() => pools.closeIdle(parts.monotonic()), limits.idlePoolMs).unref();
+  const accountRegistry = createAccountRegistry();
+  const ticker = createTicker();
+  const countForGc = createYoungGcTrigger(options.collectYoung ?? (() => undefined));
+  const onBytes = (bytes: number): void => {
+    feed.ensureFresh();
+    if (bytes >= MIN_COUNTED_CHUNK_BYTES) countForGc(bytes);
+  };
+  const bodies: BodyOptions = {
+    ticker,
+    onBytes,
+    minRequestRate: { windowMs: limits.bodyIdleMs, bytesPerSecond: limits.senderBytesPerSecond },
+  };
+  return {
+    bodies,
+    resolveContext: {
+      feed,
+      cache,
+      vault: parts.vault,
+      inFlightRegistry,
+      accountRegistry,
+      digest,
+      authorityCa: (authority) => options.authorityCas.get(normalizeAuthority(authority)),
+    },
+    invocationContext: {
+      recheck: feed.advance,
+      pools,
+      accountRegistry,
+      bufferBudget: createBufferBudget(limits.heldBytes, "bufferedBytes"),
+      concurrencyLimiter: createConcurrencyLimiter({
+        perCapability: limits.invocationsPerCapability,
+        perTenant: limits.invocationsPerTenant,
+        total: limits.invocations,
+      }),
+      digest,
+      now: options.now,
+      hopId: `membrane-${store.id.slice(0, 16)}`,
+      cors: CORS_HEADERS,
+      ticker,
+      chunkScheduler: createChunkScheduler(),
+      waitingResponses: createWaitingResponses(limits.waitingResponseBytes, accountRegistry),
+      onBytes,
+      bodies,
+      minResponseRate: { windowMs: limits.readerIdleMs, bytesPerSecond: limits.readerBytesPerSecond },
+      headerBytes: limits.headerBytes,
+      maxBufferedBodyBytes: limits.heldBodyBytes,
+      responseTimeoutMs: limits.answerTimeoutMs,
+      idleTimeoutMs: limits.idleTimeoutMs,
+      invocationTimeoutMs: limits.totalTimeoutMs,
+    },
+    async close() {
+      clearInterval(poolTimer);
+      ticker.stop();
+      await pools.close();
+    },
+  };
+}
+
+function openPools({ limits, lookup }: ServiceOptions, { policy, monotonic }: DataPlaneParts): Pools {
+  return createPools(
+    {
+      policy,
+      connectTimeoutMs: limits.connectTimeoutMs,
+      connections: limits.connectionsPerDestination,
+      maxHeaderBytes: limits.headerBytes,
+      idlePoolMs: limits.idlePoolMs,
+      pools: limits.pools,
+      poolBytes: limits.poolBytes,
+      targetConnections: limits.targetConnections,
+      lookup,
+    },
+    monotonic,
+  );
+}
+
+/** Hashes to text first: a buffer that the hash function allocates costs more than the hash. */
+const digest: HashFunction = (algorithm, bytes) => Buffer.from(hash(algorithm, bytes, "binary"), "latin1");

@@ -1,0 +1,41 @@
+import type { Authority } from "capability-protocol";
+import type { AllowRule } from "../egress/policy.ts";
+import type { NameLookup } from "../egress/resolve-host.ts";
+import type { Limits } from "../limits.ts";
+import type { Cidr } from "../net/address.ts";
+import type { ServiceKeys } from "../store/keys.ts";
+import type { Store } from "../store/store.ts";
+import type { EventLog } from "../telemetry/events.ts";
+
+/** Everything that a service is started with. */
+export interface ServiceOptions {
+  readonly store: Store;
+  readonly keys: ServiceKeys;
+  readonly authority: Authority;
+  /** Further names of this service. */
+  readonly aliases: readonly Authority[];
+  /** CA certificates, PEM, of other authorities that have a private one. */
+  readonly authorityCas: ReadonlyMap<Authority, string>;
+  readonly allowTargets: readonly AllowRule[];
+  /** Refuses targets without TLS. Default: false. */
+  readonly forbidHttpTargets?: boolean;
+  /** Refuses targets that ask for no check of their certificate. Default: false. */
+  readonly forbidUnverifiedTargets?: boolean;
+  /** Proxies whose `X-Forwarded-For` is trusted. Default: none. */
+  readonly trustedProxies?: readonly Cidr[];
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Absent: plain HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly limits: Limits;
+  readonly log: EventLog;
+  /** Addresses of this machine's interfaces. */
+  readonly localAddresses: () => readonly string[];
+  /** The time of day, for signatures and expiry. */
+  readonly now: () => Date;
+  /** A clock that cannot be set, in milliseconds, for durations. Default: that of the process. */
+  readonly monotonic?: () => number;
+  /** Collects young garbage. Default: does nothing, and V8 lets 64 MB of dead buffers accumulate. */
+  readonly collectYoung?: () => void;
+  /** Resolves the names of targets. */
+  readonly lookup: NameLookup;
+}

@@ -1,0 +1,62 @@
+import type { InFlightRegistry } from "../invocation/in-flight-registry.ts";
+import { createInFlightRegistry } from "../invocation/in-flight-registry.ts";
+import type { Resolution } from "../invocation/resolve.ts";
+import type { ResolutionCache } from "../store/resolution-cache.ts";
+import { createResolutionCache } from "../store/resolution-cache.ts";
+import { createRevocationFeed } from "../store/revocation-feed.ts";
+import { watchRevocations } from "../store/revocation-watcher.ts";
+import type { StalenessGuard } from "../store/staleness-guard.ts";
+import { createStalenessGuard } from "../store/staleness-guard.ts";
+import { startSweeper } from "../store/sweeper.ts";
+import { wallClock } from "../wall-clock.ts";
+import type { ServiceOptions } from "./options.ts";
+
+/** Owns everything that a revoke changes in this process: cached resolutions, requests in flight, the sweep. */
+export interface RevocationMonitor {
+  readonly feed: StalenessGuard;
+  readonly cache: ResolutionCache<Resolution>;
+  readonly inFlightRegistry: InFlightRegistry;
+  /** Call after a revoke by this process is on disk: ends what it revoked at once, and starts the sweep. */
+  revoked(): void;
+  /** Ends all requests in flight. Resolves when no sweep is running. */
+  close(): Promise<void>;
+}
+
+export async function startRevocationMonitor(
+  { store, limits, log }: Pick<ServiceOptions, "store" | "limits" | "log">,
+  monotonic: () => number,
+): Promise<RevocationMonitor> {
+  const failClosed = (error?: unknown): void => {
+    if (error !== undefined) log.fault(error);
+    inFlightRegistry.revokeAll();
+  };
+  const clocks = { wall: wallClock, monotonic };
+  const feed = createStalenessGuard(await createRevocationFeed(store), failClosed, clocks);
+  // Listens before the registry: no request may find a revoked resolution while the requests in flight are ended.
+  const cache = createResolutionCache<Resolution>(feed, limits.cachedVerdicts, limits.cachedBytes);
+  const inFlightRegistry = createInFlightRegistry(feed);
+  const sweeper = startSweeper(store, log);
+  const stopWatching = watchRevocations(feed, inFlightRegistry, limits.blindMs, log);
+
+  const refresh = async (): Promise<void> => {
+    try {
+      await feed.refresh();
+    } catch (error) {
+      failClosed(error);
+    }
+  };
+  return {
+    feed,
+    cache,
+    inFlightRegistry,
+    revoked() {
+      sweeper.wake();
+      void refresh();
+    },
+    async close() {
+      stopWatching();
+      inFlightRegistry.revokeAll();
+      await sweeper.stop();
+    },
+  };
+}

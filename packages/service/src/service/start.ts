@@ -1,0 +1,88 @@
+import { randomBytes } from "node:crypto";
+import type { Authority } from "capability-protocol";
+import { normalizeAuthority } from "capability-protocol";
+import type { EgressPolicy, OwnEndpoint } from "../egress/policy.ts";
+import { createEgressPolicy } from "../egress/policy.ts";
+import { createAuthFailureLimiter } from "../http/auth-failure-limiter.ts";
+import type { RouterContext } from "../http/router.ts";
+import { route } from "../http/router.ts";
+import type { Listener } from "../http/server.ts";
+import { createVault } from "../store/vault.ts";
+import { createControlPlane } from "./control-plane.ts";
+import { createDataPlane } from "./data-plane.ts";
+import { startListener } from "./listener.ts";
+import type { ServiceOptions } from "./options.ts";
+import { startRevocationMonitor } from "./revocation-monitor.ts";
+
+export interface RunningService {
+  readonly address: Listener["address"];
+  setCertificate: Listener["setCertificate"];
+  /** Accepts nothing more, waits for the requests in flight, and ends them at the deadline. The store stays open. */
+  close(): Promise<void>;
+}
+
+/** Connects the parts of a service, and listens. */
+export async function startService(options: ServiceOptions): Promise<RunningService> {
+  const { limits, log, monotonic = () => performance.now(), trustedProxies = [] } = options;
+  const isOwn = matchAuthorities([options.authority, ...options.aliases]);
+  const ownEndpoints: OwnEndpoint[] = [];
+  const policy = createPolicy(options, ownEndpoints);
+  const vault = createVault(options.store, options.keys, randomBytes);
+  const monitor = await startRevocationMonitor(options, monotonic);
+  const dataPlane = createDataPlane(options, { monitor, vault, policy, monotonic });
+  const { bodies, resolveContext, invocationContext } = dataPlane;
+  const managementContext = createControlPlane(options, {
+    vault,
+    policy,
+    bodies,
+    isOwn,
+    onRevoked: monitor.revoked,
+  });
+  const context: RouterContext = {
+    resolveContext,
+    invocationContext,
+    managementContext,
+    authFailures: createAuthFailureLimiter(limits.failedAuthorizationsPerMinute, monotonic),
+    trustedProxies,
+    isOwn,
+    log,
+  };
+  const closeOwners = async (listener?: { idle(): Promise<void> }): Promise<void> => {
+    await monitor.close();
+    await listener?.idle();
+    await dataPlane.close();
+  };
+  const listening = startListener(options, (exchange) => route(context, exchange));
+  const listener = await listening.catch(async (error: unknown) => {
+    await closeOwners();
+    throw error;
+  });
+  const { address, port } = listener.address;
+  ownEndpoints.push({ address, port });
+
+  return {
+    address: listener.address,
+    setCertificate: listener.setCertificate,
+    async close() {
+      await listener.close(limits.shutdownMs);
+      await closeOwners(listener);
+    },
+  };
+}
+
+function matchAuthorities(authorities: readonly Authority[]): (authority: Authority) => boolean {
+  const names = new Set(authorities.map(normalizeAuthority));
+  return (authority) => names.has(normalizeAuthority(authority));
+}
+
+/** @param ownEndpoints where the service itself listens, known only after it has started to. */
+function createPolicy(options: ServiceOptions, ownEndpoints: readonly OwnEndpoint[]): EgressPolicy {
+  return createEgressPolicy({
+    allow: options.allowTargets,
+    ownEndpoints: () => ownEndpoints,
+    localAddresses: options.localAddresses,
+    ownAuthorities: [options.authority, ...options.aliases],
+    forbidHttp: options.forbidHttpTargets ?? false,
+    forbidUnverified: options.forbidUnverifiedTargets ?? false,
+  });
+}
