@@ -3,13 +3,15 @@ import { fileURLToPath } from "node:url";
 import { documents } from "./documents/files.js";
 import { brokenLinks } from "./documents/links.js";
 import { missingFiles } from "./documents/named-files.js";
+import { unwantedWords } from "./documents/words.js";
 import { staleFiles } from "./documents/generated.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const all = documents(root);
 const problems = [...missingFiles(root), ...staleFiles(root)];
 for (const document of all) {
-  problems.push(...brokenLinks(root, document).map((problem) => `${document}: ${problem}`));
+  const found = [...brokenLinks(root, document), ...unwantedWords(root, document)];
+  problems.push(...found.map((problem) => `${document}: ${problem}`));
 }
 
 for (const problem of problems) console.error(problem);

@@ -16,3 +16,20 @@ export function documents(root, folder = "") {
     return path.endsWith(".md") ? [path] : [];
   });
 }
+/**
+ * A document without its code: what a reader reads as prose. Line breaks stay, so that line numbers hold.
+ *
+ * @param {string} text
+ */
+export function prose(text) {
+  return text
+    .replaceAll(/^```[\s\S]*?^```/gm, blank)
+    .replaceAll(/^ {4}\S.*$/gm, blank)
+    .replaceAll(/`[^`\n]*`/g, blank)
+    .replaceAll(/\]\([^)\n]*\)/g, "]");
+}
+
+/** @param {string} text */
+function blank(text) {
+  return text.replaceAll(/[^\n]/g, " ");
+}
