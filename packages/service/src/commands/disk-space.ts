@@ -22,6 +22,6 @@ export async function checkDiskSpace({
     ok,
     what: ok
       ? summary
-      : `${summary}: make room; on a full disk little but revokes is written (docs/operations.md, "A full disk")`,
+      : `${summary}: make room; on a full disk little but revokes is written (docs/operations.md, "What happens when the disk is full?")`,
   };
 }
