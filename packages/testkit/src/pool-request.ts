@@ -1,4 +1,4 @@
-import type { ConnectionWaiter, UpstreamPool } from "../../service/src/egress/connection-pool.ts";
+import type { ConnectionWaiter, UpstreamHandler, UpstreamPool } from "../../service/src/http1/upstream.ts";
 
 /** A GET over one connection of a pool, sent again as long as it was not begun. */
 export function requestFromPool(
@@ -10,29 +10,26 @@ export function requestFromPool(
     let headers: string[] = [];
     const chunks: Buffer[] = [];
     let isBegun = false;
-    const user = {
-      onConnection: (connection) =>
-        connection.dispatch(
-          { path, method: "GET" },
-          {
-            onConnect: () => {
-              isBegun = true;
-            },
-            onHeaders: (code, raw) => {
-              status = code;
-              headers = raw.map(String);
-              return true;
-            },
-            onData: (chunk) => chunks.push(chunk) > 0,
-            onComplete: () => resolve({ status, headers, text: Buffer.concat(chunks).toString() }),
-            onError: (error) => {
-              if (isBegun) reject(error);
-              else upstream.acquire(user);
-            },
-          },
-        ),
-      onError: reject,
-    } satisfies ConnectionWaiter;
-    upstream.acquire(user);
+    const request = { path, method: "GET", body: null, responseTimeoutMs: 300_000, idleTimeoutMs: 300_000 };
+    const waiter: ConnectionWaiter & UpstreamHandler = {
+      onConnection: (lease) => lease.send(request, [], waiter),
+      onConnectError: reject,
+      onBegin: () => (isBegun = true),
+      onResponseStarted: () => undefined,
+      onInformational: () => undefined,
+      onHead(code, _reason, lines) {
+        status = code;
+        headers = lines;
+        return true;
+      },
+      onData: (chunk) => chunks.push(chunk) > 0,
+      onEnd: () => resolve({ status, headers, text: Buffer.concat(chunks).toString() }),
+      onUpgrade: () => reject(new Error("the protocol was switched")),
+      onError(error) {
+        if (isBegun) reject(error);
+        else upstream.acquire(waiter);
+      },
+    };
+    upstream.acquire(waiter);
   });
 }

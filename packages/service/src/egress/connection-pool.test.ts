@@ -6,11 +6,11 @@ import { afterEach, expect, test } from "vitest";
 import { deferred } from "../../../testkit/src/deferred.ts";
 import { requestFromPool } from "../../../testkit/src/pool-request.ts";
 import { OK_RESPONSE, rawResponder } from "../../../testkit/src/raw-responder.ts";
-import type { Connection } from "./connection.ts";
+import type { ConnectionWaiter, UpstreamLease } from "../http1/upstream.ts";
 import { ConnectionPool } from "./connection-pool.ts";
-import type { ConnectionWaiter } from "./connection-pool.ts";
 import { createConnector } from "./connector.ts";
 import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
+import { createUndiciConnection } from "./undici/connection.ts";
 
 const policy = createEgressPolicy({
   allow: [parseAllowTarget("127.0.0.1")!],
@@ -45,7 +45,12 @@ function poolTo(port: number, connections: number, lookups?: (() => void)[]): Co
   };
   const host = lookups === undefined ? "127.0.0.1" : "target.example";
   const pool = new ConnectionPool(
-    { origin: `http://${host}:${port}`, connections, maxHeaderBytes: 16_384 },
+    {
+      origin: `http://${host}:${port}`,
+      connections,
+      maxHeaderBytes: 16_384,
+      createConnection: createUndiciConnection,
+    },
     createConnector({ policy, connectTimeoutMs: 5_000, lookup }),
   );
   pools.push(pool);
@@ -53,12 +58,12 @@ function poolTo(port: number, connections: number, lookups?: (() => void)[]): Co
 }
 
 /** Waits for a connection and keeps it. */
-function holder(): ConnectionWaiter & { readonly connection: Promise<Connection> } {
-  const got = deferred<Connection>();
+function holder(): ConnectionWaiter & { readonly connection: Promise<UpstreamLease> } {
+  const got = deferred<UpstreamLease>();
   return {
     connection: got.promise,
     onConnection: got.resolve,
-    onError: (error) => expect.fail(error.message),
+    onConnectError: (error) => expect.fail(error.message),
   };
 }
 

@@ -1,50 +1,38 @@
-import { Connection } from "./connection.ts";
-import type { ConnectionOptions, ConnectionOwner } from "./connection.ts";
-import type { Connector } from "./connector.ts";
+import type { ConnectionWaiter, UpstreamPool } from "../http1/upstream.ts";
+import type { Connector, ConnectTarget } from "./connector.ts";
 import { ConnectFailedError } from "./errors.ts";
-
-/** A request that needs a connection. The object itself identifies it while it waits. */
-export interface ConnectionWaiter {
-  /** The connection is the user's until the request that it dispatches at once is over. */
-  onConnection(connection: Connection): void;
-  /** No connection could be opened. */
-  onError(error: Error): void;
-}
-
-/** The connections to one destination. */
-export interface UpstreamPool {
-  /** Hands over a connection: at once if one is idle, otherwise when one is free or open, first come, first served. */
-  acquire(waiter: ConnectionWaiter): void;
-  /** The same, with a connection that has carried no request. */
-  acquireNew(waiter: ConnectionWaiter): void;
-  /** The user waits no longer. */
-  cancel(waiter: ConnectionWaiter): void;
-}
+import type {
+  ConnectionOptions,
+  ConnectionOwner,
+  CreateConnection,
+  PooledConnection,
+} from "./pooled-connection.ts";
 
 export interface ConnectionPoolOptions extends ConnectionOptions {
   /** How many connections there may be at once, including those being opened. */
   readonly connections: number;
+  readonly createConnection: CreateConnection;
 }
 
 /**
- * Opens connections while more users wait than connections are being opened, and hands each to the user that has waited
- * longest. A failed attempt fails the user that has waited longest. An attempt for which no user waits any more is aborted.
+ * Opens connections while more requests wait than connections are being opened, and leases each to the request that has waited
+ * longest. A failed attempt fails the request that has waited longest; an attempt for which no request waits is aborted.
  */
 export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   readonly #options: ConnectionPoolOptions;
-  readonly #endpoint: Parameters<Connector>[0];
+  readonly #endpoint: ConnectTarget;
   readonly #connect: Connector;
-  readonly #open = new Set<Connection>();
-  readonly #idle: Connection[] = [];
+  readonly #open = new Set<PooledConnection>();
+  readonly #idle: PooledConnection[] = [];
   readonly #opening = new Set<AbortController>();
   readonly #waiting = new Set<ConnectionWaiter>();
   readonly #waitingForNew = new Set<ConnectionWaiter>();
   #isClosed = false;
 
   constructor(options: ConnectionPoolOptions, connect: Connector) {
-    const { protocol, host, hostname, port } = new URL(options.origin);
+    const { protocol, hostname, port } = new URL(options.origin);
     this.#options = options;
-    this.#endpoint = { protocol, host, hostname: hostname.replace(/^\[|\]$/g, ""), port };
+    this.#endpoint = { protocol, hostname: hostname.replace(/^\[|\]$/g, ""), port };
     this.#connect = connect;
   }
 
@@ -59,7 +47,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   }
 
   acquire(waiter: ConnectionWaiter): void {
-    if (this.#isClosed) return waiter.onError(new ConnectFailedError());
+    if (this.#isClosed) return waiter.onConnectError(new ConnectFailedError());
     // The most recently used one: the others may time out.
     const connection = this.#idle.pop();
     if (connection !== undefined) return waiter.onConnection(connection);
@@ -68,7 +56,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   }
 
   acquireNew(waiter: ConnectionWaiter): void {
-    if (this.#isClosed) return waiter.onError(new ConnectFailedError());
+    if (this.#isClosed) return waiter.onConnectError(new ConnectFailedError());
     this.#waitingForNew.add(waiter);
     this.#openMore();
   }
@@ -82,12 +70,12 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
     attempt.abort(new ConnectFailedError());
   }
 
-  onFree(connection: Connection): void {
+  onFree(connection: PooledConnection): void {
     if (this.#waitingForNew.size > this.#opening.size) return void connection.destroy();
     this.#assign(connection, takeFirst(this.#waiting));
   }
 
-  onClosed(connection: Connection): void {
+  onClosed(connection: PooledConnection): void {
     this.#open.delete(connection);
     const index = this.#idle.indexOf(connection);
     if (index !== -1) this.#idle.splice(index, 1);
@@ -108,8 +96,8 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
     return this.#waiting.size + this.#waitingForNew.size;
   }
 
-  #assign(connection: Connection, user: ConnectionWaiter | undefined): void {
-    if (user !== undefined) return user.onConnection(connection);
+  #assign(connection: PooledConnection, waiter: ConnectionWaiter | undefined): void {
+    if (waiter !== undefined) return waiter.onConnection(connection);
     this.#idle.push(connection);
     connection.keepIdle();
   }
@@ -133,7 +121,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
           this.#failFirst(error);
           return this.#openMore();
         }
-        const connection = new Connection(socket, this.#options, this);
+        const connection = this.#options.createConnection(socket, this.#options, this);
         this.#open.add(connection);
         this.#assign(connection, takeFirst(this.#waitingForNew) ?? takeFirst(this.#waiting));
       },
@@ -142,8 +130,8 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   }
 
   #failFirst(error: Error): void {
-    const user = takeFirst(this.#waitingForNew) ?? takeFirst(this.#waiting);
-    user?.onError(error);
+    const waiter = takeFirst(this.#waitingForNew) ?? takeFirst(this.#waiting);
+    waiter?.onConnectError(error);
   }
 }
 

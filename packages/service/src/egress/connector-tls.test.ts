@@ -232,21 +232,18 @@ function connectorWith(tls: TargetTls): (hostname: string, port: number) => Prom
   const connector = createConnector({ policy, lookup, connectTimeoutMs: 5_000, tls });
   return (hostname, port) =>
     new Promise((resolve, reject) => {
-      connector(
-        { hostname, host: `${hostname}:${port}`, protocol: "https:", port: String(port) },
-        (error, socket) => {
-          if (error !== null) {
-            reject(error);
-            return;
-          }
-          const secure = socket as TLSSocket;
-          const outcome = { authorized: secure.authorized, resumed: secure.isSessionReused() };
-          // Waits for the server's end, so that session tickets and client certificates have arrived.
-          secure.resume();
-          secure.once("close", () => resolve(outcome));
-          secure.end();
-        },
-      );
+      connector({ hostname, protocol: "https:", port: String(port) }, (error, socket) => {
+        if (error !== null) {
+          reject(error);
+          return;
+        }
+        const secure = socket as TLSSocket;
+        const outcome = { authorized: secure.authorized, resumed: secure.isSessionReused() };
+        // Waits for the server's end, so that session tickets and client certificates have arrived.
+        secure.resume();
+        secure.once("close", () => resolve(outcome));
+        secure.end();
+      });
     });
 }
 

@@ -1,13 +1,11 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { buildConnector } from "undici";
 import { withDeadline } from "./deadline.ts";
 import { dial } from "./dial.ts";
 import { ConnectFailedError, EgressDeniedError } from "./errors.ts";
 import { guardWriteErrors } from "./write-error-guard.ts";
 import { createHandshake } from "./handshake.ts";
 import type { ScheduleContext, Handshake, TargetTls } from "./handshake.ts";
-import { guardEof } from "./eof-guard.ts";
 import type { EgressPolicy, EgressVerdict } from "./policy.ts";
 import type { NameLookup } from "./resolve-host.ts";
 import { limitAttempts, resolveHost } from "./resolve-host.ts";
@@ -38,17 +36,27 @@ interface ConnectDeps {
   readonly isVerified: boolean;
 }
 
-/** Opens a connection. When the signal is aborted, the attempt ends with its reason. */
-export type Connector = (
-  target: buildConnector.Options,
-  callback: buildConnector.Callback,
-  signal?: AbortSignal,
+/** Scheme, host and port, in the form of a URL's properties. */
+export interface ConnectTarget {
+  /** "http:" or "https:". */
+  readonly protocol: string;
+  /** An IPv6 address has no brackets. */
+  readonly hostname: string;
+  /** Empty: the default port of the scheme. */
+  readonly port: string;
+}
+
+export type ConnectCallback = (
+  ...result: [error: null, socket: Socket] | [error: Error, socket: null]
 ) => void;
 
+/** Opens a connection. When the signal is aborted, the attempt ends with its reason. */
+export type Connector = (target: ConnectTarget, callback: ConnectCallback, signal?: AbortSignal) => void;
+
 /**
- * What an undici Pool or Client takes as `connect`: it opens connections that the policy allows and no others, speaks
- * HTTP/1.1 alone, and knows no proxies and no local sockets. Of what undici hands over, only scheme, host and port
- * count: its server name follows the Host header. The errors are those of `errors.ts`.
+ * Opens connections that the policy allows and no others, for HTTP/1.1 alone, without proxies and local sockets. Of an HTTP
+ * client's options only scheme, host and port are used: an HTTP client may take the server name from the Host header. The errors
+ * are those of `errors.ts`.
  */
 export function createConnector(options: ConnectorOptions): Connector {
   const { policy, connectTimeoutMs, lookup } = options;
@@ -81,7 +89,7 @@ async function connect(
   for (const { address } of addresses) assertAllowed(policy.checkAddress(address, endpoint.port));
   const socket = await dial(limitAttempts(addresses), endpoint.port, signal);
   assertRemoteAllowed(socket, policy, endpoint.port);
-  return guardEof(guardWriteErrors(endpoint.isTls ? await handshake(socket, endpoint.hostname) : socket));
+  return guardWriteErrors(endpoint.isTls ? await handshake(socket, endpoint.hostname) : socket);
 }
 
 /** Judged before anything is sent: what was dialled may differ from what was reached (0.0.0.0 reaches 127.0.0.1). */
@@ -99,7 +107,7 @@ function assertAllowed(verdict: EgressVerdict): void {
   if (!verdict.allowed) throw new EgressDeniedError(verdict.reason);
 }
 
-function toEndpoint({ hostname, protocol, port }: buildConnector.Options): ConnectEndpoint {
+function toEndpoint({ hostname, protocol, port }: ConnectTarget): ConnectEndpoint {
   const isTls = protocol === "https:";
   return { hostname, port: port === "" ? (isTls ? 443 : 80) : Number(port), isTls };
 }

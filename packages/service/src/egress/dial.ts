@@ -1,11 +1,10 @@
 import type { LookupAddress } from "node:dns";
 import { connect } from "node:net";
 import type { Socket, TcpNetConnectOpts } from "node:net";
-import { maskReset } from "./reset-mask.ts";
 import { ConnectFailedError } from "./errors.ts";
 import { fixedLookup } from "./resolve-host.ts";
 
-/** How long one of several addresses is waited for, in milliseconds, before the next one gets its turn. */
+/** How long one of several addresses is waited for, in milliseconds, before the next one is tried. */
 const ATTEMPT_TIMEOUT_MS = 1_000;
 
 /**
@@ -23,11 +22,8 @@ export function dial(
     signal.throwIfAborted();
     const socket = connect(dialOptions(addresses, port));
     signal.addEventListener("abort", () => socket.destroy(), { once: true });
-    // Stays for good: a peer that resets while nobody else listens would end the process.
-    socket.on("error", (cause) => {
-      maskReset(cause);
-      reject(new ConnectFailedError({ cause }));
-    });
+    // Never removed: a reset without any `error` listener would end the process.
+    socket.on("error", (cause) => reject(new ConnectFailedError({ cause })));
     socket.once("close", () => reject(signal.aborted ? signal.reason : new ConnectFailedError()));
     socket.once("connect", () => resolve(socket));
   });

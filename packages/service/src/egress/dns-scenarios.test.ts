@@ -8,6 +8,7 @@ import { listenOnLoopback } from "../../../testkit/src/loopback.ts";
 import type { EgressReason, OwnEndpoint } from "./policy.ts";
 import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
 import { requestFromPool } from "../../../testkit/src/pool-request.ts";
+import { createUndiciConnection } from "./undici/connection.ts";
 import { createPools, poolKey } from "./pools.ts";
 import type { Destination, PoolOptions, Pools } from "./pools.ts";
 import { fixedLookup } from "./resolve-host.ts";
@@ -260,6 +261,7 @@ function poolsWith(
     connections: 1,
     maxHeaderBytes: 16_384,
     idlePoolMs: 60_000,
+    createConnection: createUndiciConnection,
     connectTimeoutMs: 5_000,
     pools: 8,
     poolBytes: 8_388_608,

@@ -3,7 +3,6 @@ import type { Socket } from "node:net";
 import { connect, createSecureContext } from "node:tls";
 import type { SecureContext, TLSSocket } from "node:tls";
 import { checkServerIdentity } from "capability-sdk/pem";
-import { maskReset } from "./reset-mask.ts";
 import { TlsFailedError } from "./errors.ts";
 import { KEY_AGREEMENT } from "../key-agreement.ts";
 
@@ -54,11 +53,8 @@ export function createHandshake(material: TargetTls, scheduleContext: ScheduleCo
         lastSession = { hostname, session };
       });
       secure.once("secureConnect", () => resolve(secure));
-      // Stays for good: a peer that resets while nobody else listens would end the process.
-      secure.on("error", (cause) => {
-        maskReset(cause);
-        fail(cause);
-      });
+      // Never removed: a reset without any `error` listener would end the process.
+      secure.on("error", fail);
       secure.once("close", () => fail());
     });
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import type { UpstreamPool } from "../http1/upstream.ts";
 import { ConnectionPool } from "./connection-pool.ts";
-import type { UpstreamPool } from "./connection-pool.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { createConnector } from "./connector.ts";
 import type { ContextScheduler } from "./context-scheduler.ts";
@@ -8,6 +8,7 @@ import { createContextScheduler } from "./context-scheduler.ts";
 import { TooManyConnectionsError } from "./errors.ts";
 import type { PoolLimits, TenantPool } from "./pool-shares.ts";
 import { PoolShares } from "./pool-shares.ts";
+import type { CreateConnection } from "./pooled-connection.ts";
 
 /** Where a connection goes and with which TLS material. */
 export interface Destination {
@@ -18,9 +19,11 @@ export interface Destination {
 export interface PoolOptions extends Omit<ConnectorOptions, "tls" | "turn">, PoolLimits {
   /** How many connections one destination may have; further requests wait. */
   readonly connections: number;
-  /** How many bytes the head of an answer may have. */
+  /** How many bytes the head of a response may have. */
   readonly maxHeaderBytes: number;
-  /** How long a pool may stand unused before it is closed, in milliseconds. */
+  /** Makes the HTTP/1.1 client of each connection. */
+  readonly createConnection: CreateConnection;
+  /** How long a pool may be unused before it is closed, in milliseconds. */
   readonly idlePoolMs: number;
 }
 
@@ -123,7 +126,7 @@ function openPool(
   { origin, tls }: Destination,
   resources: PoolResources,
 ): ConnectionPool {
-  const { policy, connectTimeoutMs, lookup, connections, maxHeaderBytes } = options;
+  const { policy, connectTimeoutMs, lookup, connections, maxHeaderBytes, createConnection } = options;
   const connect = createConnector({
     policy,
     connectTimeoutMs,
@@ -131,7 +134,10 @@ function openPool(
     scheduleContext: (make) => resources.scheduler.run(resources.owner, make),
     ...(tls === undefined ? {} : { tls }),
   });
-  return new ConnectionPool({ origin, connections, maxHeaderBytes }, chargeConnections(connect, resources));
+  return new ConnectionPool(
+    { origin, connections, maxHeaderBytes, createConnection },
+    chargeConnections(connect, resources),
+  );
 }
 
 /** Charges connections to the owner, from the attempt on. */

@@ -1,9 +1,14 @@
 import type { ServerResponse } from "node:http";
 import { nextTick } from "node:process";
-import type { Readable } from "node:stream";
 import type { Denial } from "../domain/denial.ts";
-import type { Connection } from "../egress/connection.ts";
-import type { ConnectionWaiter, UpstreamPool } from "../egress/connection-pool.ts";
+import type {
+  ConnectionWaiter,
+  RequestMessage,
+  UpstreamFailure,
+  UpstreamHandler,
+  UpstreamLease,
+  UpstreamPool,
+} from "../http1/upstream.ts";
 import type { InFlightRequest } from "./in-flight-registry.ts";
 import type { UsageAccounts } from "./usage-accounts.ts";
 import type { ResponseBodyContext } from "./response-body.ts";
@@ -16,23 +21,15 @@ import type { MinDataRate, Ticker, Tickable, RateWindow } from "./ticker.ts";
 import { checkRate } from "./ticker.ts";
 import { decideRetry } from "./retry.ts";
 
-/** How many informational answers (1xx) a target may send before its answer: they cost us and carry nothing. */
+/** How many informational responses (1xx) a target may send before the final one: they cost work and carry nothing. */
 const MAX_INFORMATIONAL_RESPONSES = 16;
 
 /** A request, ready to be sent. */
-export interface UpstreamRequest {
-  readonly method: string;
-  /** With the query. */
-  readonly path: string;
-  /** Makes the signed headers once there is a connection: before, the signature would age while it waits. */
+export interface UpstreamRequest extends RequestMessage {
+  /** Makes the signed headers once there is a connection: before, the signature would age while the request waits. */
   readonly sign: () => string[];
-  readonly body: Readable | Buffer | null;
-  /** What the answer is to. */
+  /** What the response answers. */
   readonly sentRequest: SentRequest;
-  /** Milliseconds until the target must have begun its answer. */
-  readonly responseTimeoutMs: number;
-  /** Milliseconds without a byte of the target's answer after which it is given up. */
-  readonly idleTimeoutMs: number;
 }
 
 /** What all exchanges are handed. */
@@ -60,10 +57,10 @@ export type ExchangeEnd =
   | { readonly kind: "client_disconnected" };
 
 /**
- * One request to the target and its answer on the way back. The methods in the second half are called by undici; its
- * handler with raw header lists is used, since header objects would be built for each answer and taken apart again.
+ * One request to the target and its response on the way back: a state machine between the ports of both sides. The client's side
+ * calls `start`, the target's side the `on…` methods, and the ticker `tick`.
  */
-export class Exchange implements Tickable, ConnectionWaiter {
+export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler {
   readonly ended: Promise<ExchangeEnd>;
   readonly accounts: UsageAccounts;
   index = -1;
@@ -73,9 +70,9 @@ export class Exchange implements Tickable, ConnectionWaiter {
   #resolveEnded: (end: ExchangeEnd) => void = nothing;
   #upstream: UpstreamPool | undefined;
   #request: UpstreamRequest | undefined;
-  #connection: Connection | undefined;
-  /** Undici's; set while a part of the request may have reached the target. */
-  #abort: ((error: Error) => void) | undefined;
+  #lease: UpstreamLease | undefined;
+  /** A part of the request may have reached the target. */
+  #isBegun = false;
   #isResponseStarted = false;
   #isRetried = false;
   readonly #startedAt: number;
@@ -119,33 +116,28 @@ export class Exchange implements Tickable, ConnectionWaiter {
     upstream.acquire(this);
   }
 
-  onConnection(connection: Connection): void {
-    this.#connection = connection;
-    if (this.#request === undefined) return;
-    const { method, path, sign, body, responseTimeoutMs, idleTimeoutMs } = this.#request;
+  onConnection(lease: UpstreamLease): void {
+    this.#lease = lease;
+    const request = this.#request;
+    if (request === undefined) return;
     try {
-      connection.dispatch(
-        {
-          method,
-          path,
-          headers: sign(),
-          body,
-          headersTimeout: responseTimeoutMs,
-          bodyTimeout: idleTimeoutMs,
-        },
-        this,
-      );
+      lease.send(request, request.sign(), this);
     } catch (error) {
-      this.onError(error instanceof Error ? error : new Error("the request was not sent", { cause: error }));
+      const cause = error instanceof Error ? error : new Error("the request was not sent", { cause: error });
+      this.onError(cause, "incomplete");
     }
   }
 
-  onConnect(abort: (error?: Error) => void): void {
+  onConnectError(error: Error): void {
+    this.onError(error, "incomplete");
+  }
+
+  onBegin(): boolean {
     this.#waitMs = Number.POSITIVE_INFINITY;
-    this.#abort = abort;
+    this.#isBegun = true;
     // The last moment before the first byte is sent, and time has passed since the capability was resolved.
     if (!this.#isFinished) this.#recheck();
-    if (this.#isFinished) abort(new Error("the exchange is over"));
+    return !this.#isFinished;
   }
 
   onResponseStarted(): void {
@@ -161,15 +153,14 @@ export class Exchange implements Tickable, ConnectionWaiter {
     }
   }
 
-  onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, reason: string): boolean {
-    if (status >= 100 && status < 200) {
-      this.#informational += 1;
-      if (this.#informational > MAX_INFORMATIONAL_RESPONSES) this.#fail({ reason: "target_incomplete" });
-      return true;
-    }
+  onInformational(): void {
+    this.#informational += 1;
+    if (this.#informational > MAX_INFORMATIONAL_RESPONSES) this.#fail({ reason: "target_incomplete" });
+  }
+
+  onHead(status: number, reason: string, lines: string[], resume: () => void): boolean {
     this.#context.onBytes(0);
     if (this.#isFinished || this.#request === undefined) return false;
-    const lines = rawHeaders.map((part) => part.toString("latin1"));
     const isBodiless = status === 204 || (this.#isHead && this.#response.req.method !== "HEAD");
     const shaped = buildResponseHead(
       status,
@@ -190,8 +181,6 @@ export class Exchange implements Tickable, ConnectionWaiter {
     response.writeHead(head.status, head.reason, head.headers);
     // With the first piece of the body if there is one by now, by itself otherwise: a reader of events waits for it.
     nextTick(flushHead, this);
-    // Whole with their heads (RFC 9110 §6.4.1); undici takes the Content-Length that a 304 may have for a body cut short.
-    if (status === 204 || status === 304) this.onComplete();
     if (response.req.method === "HEAD" && !this.#isHead) this.#dropBody();
     return true;
   }
@@ -205,8 +194,7 @@ export class Exchange implements Tickable, ConnectionWaiter {
     this.#context.onBytes(chunk.length);
     if (this.#isFinished) return false;
     this.#forwardedBytes += chunk.length;
-    // Undici passes an empty piece when it resumes after a pause; to pause at that one would end the process.
-    return chunk.length === 0 || this.#body.write(chunk);
+    return this.#body.write(chunk);
   }
 
   tick(now: number): void {
@@ -239,48 +227,43 @@ export class Exchange implements Tickable, ConnectionWaiter {
     return false;
   }
 
-  /** Whoever asked for a head alone would have the whole body pulled for nothing, as fast as it comes. */
+  /** A client that has asked for the head alone would have the whole body transferred for nothing. */
   #dropBody(): void {
-    this.onComplete();
-    this.#abort?.(new Error("only the head was asked for"));
+    this.onEnd();
+    this.#lease?.abort(this, new Error("only the head was asked for"));
   }
 
-  onComplete(): void {
+  onEnd(): void {
     if (!this.#isFinished) this.#context.onBytes(0);
     if (this.#isFinished) return;
     this.#finish({ kind: "completed", status: this.#status ?? 0 });
     this.#body.end();
   }
 
-  onUpgrade(_status: number, _rawHeaders: Buffer[] | string[] | null, socket: { destroy(): void }): void {
-    socket.destroy();
+  onUpgrade(): void {
     this.#fail({ reason: "target_incomplete" });
   }
 
-  onError(cause: Error): void {
+  onError(cause: Error, failure: UpstreamFailure): void {
     if (this.#isFinished) return;
-    const sent = this.#decideRetry();
-    if (sent === "fail") {
-      // A request that was not begun leaves its connection reserved.
-      if (this.#abort === undefined) void this.#connection?.destroy();
-      return this.#fail(denialForUpstreamError(cause), cause);
+    const decision = this.#decideRetry();
+    if (decision === "fail") {
+      // A request that was not begun leaves its connection leased.
+      if (!this.#isBegun) this.#lease?.discard();
+      return this.#fail(denialForUpstreamError(cause, failure), cause);
     }
-    this.#abort = undefined;
-    this.#connection = undefined;
+    this.#isBegun = false;
+    this.#lease = undefined;
     this.#waitMs = this.#request?.responseTimeoutMs ?? 0;
-    if (sent === "send") return this.#upstream?.acquire(this);
+    if (decision === "send") return this.#upstream?.acquire(this);
     this.#isRetried = true;
     this.#upstream?.acquireNew(this);
   }
 
   #decideRetry(): ReturnType<typeof decideRetry> {
-    const [connection, request] = [this.#connection, this.#request];
+    const [connection, request] = [this.#lease, this.#request];
     if (connection === undefined || request === undefined) return "fail";
-    const [isSent, isAnswered, isRetried] = [
-      this.#abort !== undefined,
-      this.#isResponseStarted,
-      this.#isRetried,
-    ];
+    const [isSent, isAnswered, isRetried] = [this.#isBegun, this.#isResponseStarted, this.#isRetried];
     return decideRetry({ connection, request, isSent, isAnswered, isRetried });
   }
 
@@ -293,13 +276,13 @@ export class Exchange implements Tickable, ConnectionWaiter {
       this.#finish({ kind: "aborted", status: this.#status, ...why });
       abortResponse(this.#response);
     }
-    this.#abort?.(cause ?? new Error(denial.reason));
+    this.#lease?.abort(this, cause ?? new Error(denial.reason));
   }
 
   readonly #onRequesterClose = (): void => {
     if (this.#isFinished) return;
     this.#finish({ kind: "client_disconnected" });
-    this.#abort?.(new Error("the requester left"));
+    this.#lease?.abort(this, new Error("the client disconnected"));
   };
 
   #finish(end: ExchangeEnd): void {
@@ -311,7 +294,7 @@ export class Exchange implements Tickable, ConnectionWaiter {
     this.#resolveEnded(end);
   }
 
-  /** Undici does so only for a request that it has begun to send; what is held on to could not be dropped by who answers. */
+  /** The target's side does so only for a request that it has begun to send. */
   #destroyBody(): void {
     const body = this.#request?.body ?? null;
     if (body !== null && !Buffer.isBuffer(body)) body.destroy();

@@ -4,6 +4,7 @@ import type { HashFunction } from "capability-protocol/signers";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { Pools } from "../egress/pools.ts";
 import { createPools } from "../egress/pools.ts";
+import { createUndiciConnection } from "../egress/undici/connection.ts";
 import { CORS_HEADERS } from "../http/cors.ts";
 import { createBufferBudget } from "../invocation/buffer-budget.ts";
 import { createChunkScheduler } from "../invocation/chunk-scheduler.ts";
@@ -105,6 +106,7 @@ function openPools({ limits, lookup }: ServiceOptions, { policy, monotonic }: Da
       connectTimeoutMs: limits.connectTimeoutMs,
       connections: limits.connectionsPerDestination,
       maxHeaderBytes: limits.headerBytes,
+      createConnection: createUndiciConnection,
       idlePoolMs: limits.idlePoolMs,
       pools: limits.pools,
       poolBytes: limits.poolBytes,

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { nextTick } from "node:process";
-import { SMALL_CHUNK_BYTES, Slabs } from "../collections/slabs.ts";
+import { SMALL_CHUNK_BYTES, Slabs } from "../../collections/slabs.ts";
 
 /**
  * Keeps the end of a connection back until its reader has taken all that came before. Undici 7 ends the process when a

@@ -1,36 +1,32 @@
 import type { Socket } from "node:net";
-import type { buildConnector, Dispatcher } from "undici";
+import type { buildConnector } from "undici";
 import { Client } from "undici";
-import { ConnectFailedError } from "./errors.ts";
+import type { RequestMessage, UpstreamHandler } from "../../http1/upstream.ts";
+import { ConnectFailedError } from "../errors.ts";
+import type {
+  ConnectionOptions,
+  ConnectionOwner,
+  CreateConnection,
+  PooledConnection,
+} from "../pooled-connection.ts";
+import { guardEof } from "./eof-guard.ts";
+import { UndiciHandler } from "./handler.ts";
 import { renameContinue } from "./interim-responses.ts";
+import { maskReset } from "./reset-mask.ts";
 
 /** How long an unused connection is kept, in milliseconds: as long as undici keeps a used one. */
 const UNUSED_TIMEOUT_MS = 4_000;
-
-export interface ConnectionOptions {
-  /** Scheme, host and port, for undici. */
-  readonly origin: string;
-  /** How many bytes the head of a response may have. */
-  readonly maxHeaderBytes: number;
-}
-
-/** What a connection reports to its pool. */
-export interface ConnectionOwner {
-  /** The latest request on it is over, and it can take another one. */
-  onFree(connection: Connection): void;
-  /** It takes no further request. Called once. */
-  onClosed(connection: Connection): void;
-}
 
 /**
  * One open connection to a target, with undici's HTTP/1.1 client, one request at a time. Undici's own pool binds a request to
  * a connection before it is open: the request would be signed before a wait of unknown length, and it would not be known
  * whether its connection was new.
  */
-export class Connection {
+export class UndiciConnection implements PooledConnection {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #client: Client;
+  readonly #handler = new UndiciHandler();
   #unusedTimer: NodeJS.Timeout | undefined;
   #isAttached = false;
   #isBusy = false;
@@ -43,12 +39,14 @@ export class Connection {
   constructor(socket: Socket, { origin, maxHeaderBytes }: ConnectionOptions, owner: ConnectionOwner) {
     this.#socket = socket;
     this.#owner = owner;
+    guardEof(socket);
     const push = socket.push.bind(socket);
     socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
       if (this.#isResponseNext && Buffer.isBuffer(chunk)) this.#isResponseNext = renameContinue(chunk);
       return push(chunk, encoding);
     };
     // Before undici's listeners, so that this is known when undici reports the end of a request.
+    socket.on("error", maskReset);
     socket.once("end", () => this.#closedByTarget());
     socket.once("error", (error) => {
       // Undici's own errors, with which it destroys a socket, have no `syscall`.
@@ -72,32 +70,41 @@ export class Connection {
     return this.#isOpen;
   }
 
-  /** It was open before its latest request: the target may have closed it while that request was in flight. */
   get isReused(): boolean {
     return this.#isReused;
   }
 
-  /** The target closed it: neither a limit did, nor an error in what the target sent. */
   get isClosedByTarget(): boolean {
     return this.#isClosedByTarget;
   }
 
-  /** Sends a request, the only one at that time; undici calls `handler`. */
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+  send(request: RequestMessage, headers: string[], handler: UpstreamHandler): void {
+    const { method, path, body, responseTimeoutMs, idleTimeoutMs } = request;
     this.#isBusy = true;
     this.#isResponseNext = true;
     clearTimeout(this.#unusedTimer);
-    this.#client.dispatch(options, handler);
+    this.#handler.start(handler);
+    this.#client.dispatch(
+      { method, path, headers, body, headersTimeout: responseTimeoutMs, bodyTimeout: idleTimeoutMs },
+      this.#handler,
+    );
   }
 
-  /** Keeps it idle for a while. Once it has carried a request, undici does the timing. */
+  abort(handler: UpstreamHandler, error: Error): void {
+    this.#handler.abort(handler, error);
+  }
+
+  discard(): void {
+    void this.destroy();
+  }
+
+  /** Once it has carried a request, undici does the timing. */
   keepIdle(): void {
     this.#isReused = true;
     if (!this.#isAttached)
       this.#unusedTimer = setTimeout(() => void this.destroy(), UNUSED_TIMEOUT_MS).unref();
   }
 
-  /** Ends it, and fails the request on it. Resolves when it is closed. */
   async destroy(): Promise<void> {
     this.#close();
     if (!this.#isAttached) this.#socket.destroy();
@@ -135,3 +142,6 @@ export class Connection {
     this.#owner.onClosed(this);
   }
 }
+
+export const createUndiciConnection: CreateConnection = (socket, options, owner) =>
+  new UndiciConnection(socket, options, owner);

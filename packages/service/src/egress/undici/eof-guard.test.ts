@@ -4,13 +4,14 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { Pool } from "undici";
+import type { buildConnector } from "undici";
 import { afterEach, beforeAll, expect, test } from "vitest";
-import { deferred } from "../../../testkit/src/deferred.ts";
-import { makeCertificate } from "../../../testkit/src/tls-target.ts";
-import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
-import { createConnector } from "./connector.ts";
+import { deferred } from "../../../../testkit/src/deferred.ts";
+import { makeCertificate } from "../../../../testkit/src/tls-target.ts";
+import type { TestCertificate } from "../../../../testkit/src/tls-target.ts";
+import { createConnector } from "../connector.ts";
 import { guardEof } from "./eof-guard.ts";
-import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
+import { createEgressPolicy, parseAllowTarget } from "../policy.ts";
 
 const PIECE = "x".repeat(20_000);
 
@@ -102,12 +103,17 @@ async function takeSlowly(
     localAddresses: () => [],
     ownAuthorities: [],
   });
-  const connect = createConnector({
+  const connector = createConnector({
     policy,
     tls: { ca: certificate.ca },
     connectTimeoutMs: 5_000,
     lookup: () => undefined,
   });
+  const connect: buildConnector.connector = (target, callback) =>
+    connector(target, (...result) => {
+      if (result[1] !== null) guardEof(result[1]);
+      callback(...result);
+    });
   const pool = new Pool(`${isTls ? "https" : "http"}://127.0.0.1:${port}`, { connect });
   open.push(server, pool);
 

@@ -1,0 +1,97 @@
+// Which folder of packages/service/src may import which: an allow-list, so that a new folder or file is refused until it is named.
+
+/** Folders and files of `packages/service/src`. A folder does not include the folders in it that are named here themselves. */
+/** @type {Readonly<Record<string, readonly string[]>>} */
+const ALLOWED = {
+  collections: [],
+  net: [],
+  http1: [],
+  domain: ["collections", "net"],
+  store: ["domain", "collections", "private-files.ts"],
+  "store/lmdb": ["store", "domain", "collections", "error-code.ts"],
+  egress: ["domain", "net", "collections", "http1", "error-code.ts", "key-agreement.ts"],
+  "egress/undici": ["egress", "http1", "net", "collections"],
+  invocation: ["domain", "store", "egress", "http1", "net", "collections"],
+};
+
+/** Packages and modules of Node whose quirks stay in one folder. */
+/** @type {Readonly<Record<string, readonly string[]>>} */
+const ADAPTERS = { undici: ["egress/undici"] };
+
+const ROOT = "packages/service/src/";
+
+/**
+ * The longest named folder that holds a file, or the file's own folder; a file of the root stands for itself.
+ *
+ * @param {string} path relative to the root
+ */
+function layerOf(path) {
+  const parts = path.split("/").slice(0, -1);
+  for (let length = parts.length; length > 0; length -= 1) {
+    const folder = parts.slice(0, length).join("/");
+    if (folder in ALLOWED) return folder;
+  }
+  return parts[0] ?? path;
+}
+
+/**
+ * @param {string} file relative to the root
+ * @param {string} specifier
+ * @returns {string | undefined} relative to the root; nothing for what is outside of it
+ */
+function resolve(file, specifier) {
+  const parts = file.split("/").slice(0, -1);
+  for (const part of specifier.split("/")) {
+    if (part === "..") {
+      if (parts.length === 0) return undefined;
+      parts.pop();
+    } else if (part !== ".") parts.push(part);
+  }
+  return parts.join("/");
+}
+
+/**
+ * @param {string} file relative to the root
+ * @param {string} specifier
+ * @returns {string | undefined} what is wrong
+ */
+export function forbiddenImport(file, specifier) {
+  const isTest = file.endsWith(".test.ts");
+  const layer = layerOf(file);
+  if (!specifier.startsWith(".")) {
+    const adapters = ADAPTERS[specifier];
+    if (adapters === undefined || isTest || adapters.includes(layer)) return undefined;
+    return `${specifier} is imported in ${adapters.join(", ")} alone`;
+  }
+  const allowed = ALLOWED[layer];
+  const imported = resolve(file, specifier);
+  if (allowed === undefined || imported === undefined) return undefined;
+  const target = layerOf(imported);
+  if (target === layer || allowed.includes(target)) return undefined;
+  // The tests of a port use an adapter of it.
+  if (isTest && target.startsWith(`${layer}/`)) return undefined;
+  return `${layer} imports ${allowed.join(", ") || "no other folder"}, not ${target}`;
+}
+
+export const layers = {
+  meta: { type: "problem", docs: { description: "The arrows between the folders of the service" } },
+  /** @param {any} context */
+  create(context) {
+    const path = String(context.filename).replaceAll("\\", "/");
+    const at = path.lastIndexOf(ROOT);
+    if (at === -1) return {};
+    const file = path.slice(at + ROOT.length);
+    /** @param {any} node */
+    const check = (node) => {
+      if (typeof node.source?.value !== "string") return;
+      const message = forbiddenImport(file, node.source.value);
+      if (message !== undefined) context.report({ node, message });
+    };
+    return {
+      ImportDeclaration: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      ImportExpression: check,
+    };
+  },
+};
