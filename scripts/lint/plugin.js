@@ -1,4 +1,5 @@
 // The project's own lint rules.
+import { layers } from "./layers.js";
 import { superLinearShape } from "./regex-shape.js";
 
 /**
@@ -73,5 +74,5 @@ const noTestkit = {
 
 export default {
   meta: { name: "membrane" },
-  rules: { "linear-regex": linearRegex, "no-testkit": noTestkit },
+  rules: { layers, "linear-regex": linearRegex, "no-testkit": noTestkit },
 };
