@@ -1,6 +1,12 @@
 declare const brand: unique symbol;
 
-/** `host[:port]` that names one service: a DNS name, an IPv4 address, or an IPv6 address in brackets. */
+/**
+ * `host[:port]` that names one service: a DNS name, an IPv4 address, or an IPv6 address in brackets.
+ *
+ * @example
+ * const authority: Authority | undefined = parseAuthority("localhost:8443");
+ * authority; // => "localhost:8443"
+ */
 export type Authority = string & { readonly [brand]: "Authority" };
 
 /** The longest name has 253 characters (RFC 1035 §2.3.4, without the lengths and the root), the longest IPv6 address 45. */
@@ -12,12 +18,22 @@ const MAX_LABEL_LENGTH = 63;
  *
  * Not accepted, although URL parsers take them: user info, escapes, a trailing dot, a port of 0 or with leading zeros,
  * and IPv4 addresses in short, octal or hexadecimal spelling (`127.1` and `0x7f.1` are loopback to a URL parser).
+ *
+ * @example
+ * parseAuthority("api.example:8443"); // => "api.example:8443"
+ * parseAuthority("127.1"); // => undefined
  */
 export function parseAuthority(text: string): Authority | undefined {
   return isAuthority(text) ? text : undefined;
 }
 
-/** For comparing whether two authorities name one service: lower case, shortest IPv6 spelling, without `:443`. */
+/**
+ * For comparing whether two authorities name one service: lower case, shortest IPv6 spelling, without `:443`.
+ *
+ * @example
+ * const authority = parseAuthority("API.example:443");
+ * authority && normalizeAuthority(authority); // => "api.example"
+ */
 export function normalizeAuthority(authority: Authority): Authority {
   const { host } = new URL(`https://${authority}/`);
   if (!isAuthority(host)) throw new TypeError("not an authority made by parseAuthority");

@@ -4,7 +4,12 @@ const VALUES: ReadonlyMap<string, number> = new Map(
   Array.from(ALPHABET, (character, value) => [character, value]),
 );
 
-/** Base64url without padding (RFC 4648 §5). */
+/**
+ * Base64url without padding (RFC 4648 §5).
+ *
+ * @example
+ * encodeBase64url(new Uint8Array([1, 2])); // => "AQI"
+ */
 export function encodeBase64url(bytes: Uint8Array): string {
   let text = "";
   const whole = bytes.length - (bytes.length % 3);
@@ -30,6 +35,10 @@ const PAIRS: readonly string[] = Array.from(
  *
  * Lenient decoders ignore padding, junk and the unused low bits of the last character, so that one value has many
  * spellings; a comparison or an index by text then has as many ways around it (RFC 4648 §3.5).
+ *
+ * @example
+ * decodeBase64url("AQI"); // => new Uint8Array([1, 2])
+ * decodeBase64url("AQI="); // => undefined
  */
 export function decodeBase64url(text: string): Uint8Array | undefined {
   if (text.length % 4 === 1) return undefined;

@@ -1,4 +1,10 @@
-/** How much there is in a JSON text, apart from its strings. */
+/**
+ * How much there is in a JSON text, apart from its strings.
+ *
+ * @example
+ * const shape: JsonShape = measureJson("[1, 2, 3]");
+ * shape; // => { levels: 1, commas: 2 }
+ */
 export interface JsonShape {
   /** How deep objects and lists are nested. */
   readonly levels: number;
@@ -18,6 +24,9 @@ const WHITE_SPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
 /**
  * Measures a text before it is parsed: the values take up to forty times the memory of their text, and who walks through them
  * may not go as deep as a stranger likes. In one pass; the text need not be JSON.
+ *
+ * @example
+ * measureJson('{"a": [[]], "b": ","}'); // => { levels: 3, commas: 1 }
  */
 export function measureJson(json: string): JsonShape {
   let open = 0;
@@ -38,6 +47,10 @@ export function measureJson(json: string): JsonShape {
  *
  * @param json that a parser has accepted; in one pass.
  * @returns the first such name, as it is once escapes are read.
+ *
+ * @example
+ * findRepeatedName('{"id": 1, "\\u0069d": 2}'); // => "id"
+ * findRepeatedName('{"id": 1}'); // => undefined
  */
 export function findRepeatedName(json: string): string | undefined {
   // Names so far, of each object around the place; a list has none.

@@ -1,8 +1,18 @@
 /**
  * How large a body a service holds in memory to sign it, in bytes, unless its operator sets another limit (`--held-body-bytes`).
  * A larger body passes a signed target only with its hash in {@link PAYLOAD_HASH_HEADER}.
+ *
+ * @example
+ * BUFFERED_BODY_BYTES; // => 8_388_608
  */
 export const BUFFERED_BODY_BYTES: number = 8 * 1024 * 1024;
 
-/** Holds the SHA-256 of the body, 64 hexadecimal digits: the body then streams, whatever its size. */
+/**
+ * Holds the SHA-256 of the body, 64 hexadecimal digits: the body then streams, whatever its size.
+ *
+ * @example
+ * const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode("body"));
+ * const headers = { [PAYLOAD_HASH_HEADER]: Buffer.from(digest).toString("hex") };
+ * headers["X-Payload-Sha256"]?.length; // => 64
+ */
 export const PAYLOAD_HASH_HEADER = "X-Payload-Sha256";

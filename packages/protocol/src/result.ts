@@ -3,23 +3,43 @@
  *
  * @example
  * const half = (n: number): Result<number, string> => (n % 2 === 0 ? ok(n / 2) : err("expected an even number"));
+ * half(4); // => ok(2)
+ * half(3); // => err("expected an even number")
  */
 export type Result<T, E> = Ok<T> | Err<E>;
 
+/**
+ * @example
+ * const value: Ok<number> = ok(1);
+ * value; // => { ok: true, value: 1 }
+ */
 export interface Ok<T> {
   readonly ok: true;
   readonly value: T;
 }
 
+/**
+ * @example
+ * const refusal: Err<string> = err("too long");
+ * refusal; // => { ok: false, error: "too long" }
+ */
 export interface Err<E> {
   readonly ok: false;
   readonly error: E;
 }
 
+/**
+ * @example
+ * ok(1); // => { ok: true, value: 1 }
+ */
 export function ok<T>(value: T): Ok<T> {
   return { ok: true, value };
 }
 
+/**
+ * @example
+ * err("expected an even number"); // => { ok: false, error: "expected an even number" }
+ */
 export function err<const E>(error: E): Err<E> {
   return { ok: false, error };
 }
@@ -27,6 +47,10 @@ export function err<const E>(error: E): Err<E> {
 /**
  * Why an input was refused. It names the place and what would have been right, never the offending value: that may be
  * a secret, and it may be the text of an attacker.
+ *
+ * @example
+ * const problem: Problem = { field: "id", expected: "a string" };
+ * describeProblem(problem); // => "id: expected a string"
  */
 export interface Problem {
   /** JSON path of the field, such as `hmac.aws4-hmac-sha256.region`; `body` for the root. */
@@ -35,15 +59,32 @@ export interface Problem {
   readonly expected: string;
 }
 
-/** What a parser returns: a value of a precise type, or what is wrong with the input. */
+/**
+ * What a parser returns: a value of a precise type, or what is wrong with the input.
+ *
+ * @example
+ * const parseFlag = (value: unknown): Parsed<boolean> =>
+ *   typeof value === "boolean" ? ok(value) : refuse("flag", "true or false");
+ * parseFlag(1); // => refuse("flag", "true or false")
+ */
 export type Parsed<T> = Result<T, Problem>;
 
-/** @param expected what the field would have to be, such as `a string`. */
+/**
+ * @param expected what the field would have to be, such as `a string`.
+ *
+ * @example
+ * refuse("id", "a string"); // => err({ field: "id", expected: "a string" })
+ */
 export function refuse(field: string, expected: string): Err<Problem> {
   return err({ field, expected });
 }
 
-/** One line for a person: the field and what was expected in it. */
+/**
+ * One line for a person: the field and what was expected in it.
+ *
+ * @example
+ * describeProblem({ field: "uri", expected: "an http or https URI" }); // => "uri: expected an http or https URI"
+ */
 export function describeProblem(problem: Problem): string {
   return `${problem.field}: expected ${problem.expected}`;
 }
@@ -53,6 +94,9 @@ const MAX_NAME_LENGTH = 64;
 /**
  * A name chosen by the sender, made fit for a message or a log line: visible ASCII, cut short. Without it the name of
  * an unknown field could forge log lines or carry a megabyte into an answer.
+ *
+ * @example
+ * printableName("a\nb"); // => "a?b"
  */
 export function printableName(name: string): string {
   const visible = name.slice(0, MAX_NAME_LENGTH).replace(/[^\x21-\x7e]/g, "?");

@@ -2,10 +2,21 @@ import { decodeBase64url, encodeBase64url } from "./base64url.ts";
 
 declare const brand: unique symbol;
 
-/** The bearer secret of one capability: `CPBLTY1-` and 64 bytes in canonical base64url, 94 characters in all. */
+/**
+ * The bearer secret of one capability: `CPBLTY1-` and 64 bytes in canonical base64url, 94 characters in all.
+ *
+ * @example
+ * const token: CapabilityToken | undefined = parseToken(TOKEN);
+ * token?.length; // => 94
+ */
 export type CapabilityToken = string & { readonly [brand]: "CapabilityToken" };
 
-/** Random bytes in a token of version 1. */
+/**
+ * Random bytes in a token of version 1.
+ *
+ * @example
+ * formatToken(new Uint8Array(TOKEN_BYTES)); // => TOKEN
+ */
 export const TOKEN_BYTES = 64;
 
 const PREFIX = "CPBLTY1-";
@@ -13,6 +24,9 @@ const PREFIX = "CPBLTY1-";
 /**
  * Finds a token in a text, for secret scanners. The last of the 86 characters carries two bits only, hence its four
  * possible values.
+ *
+ * @example
+ * TOKEN_PATTERN.exec(`Authorization: Bearer ${TOKEN}`)?.[0]; // => TOKEN
  */
 export const TOKEN_PATTERN: RegExp = /CPBLTY1-[A-Za-z0-9_-]{85}[AQgw]/;
 
@@ -23,14 +37,25 @@ const PARTIAL_TOKEN = /^CPBLTY1-[A-Za-z0-9_-]{0,85}$/;
 
 const WHOLE_TOKEN = new RegExp(`^${TOKEN_PATTERN.source}$`);
 
-/** @throws RangeError unless there are exactly 64 bytes. */
+/**
+ * @throws RangeError unless there are exactly 64 bytes.
+ *
+ * @example
+ * formatToken(new Uint8Array(64)); // => TOKEN
+ */
 export function formatToken(bytes: Uint8Array): CapabilityToken {
   const token = bytes.length === TOKEN_BYTES ? parseToken(PREFIX + encodeBase64url(bytes)) : undefined;
   if (token === undefined) throw new RangeError(`a token is made of ${TOKEN_BYTES} bytes`);
   return token;
 }
 
-/** The token, if the text is one in its canonical spelling; 15 other spellings of the same bytes are none. */
+/**
+ * The token, if the text is one in its canonical spelling; 15 other spellings of the same bytes are none.
+ *
+ * @example
+ * parseToken(TOKEN); // => TOKEN
+ * parseToken(TOKEN.slice(0, -1) + "B"); // => undefined
+ */
 export function parseToken(text: string): CapabilityToken | undefined {
   return isToken(text) ? text : undefined;
 }
@@ -40,7 +65,13 @@ export function isPartialToken(text: string): boolean {
   return text !== "" && (PREFIX.startsWith(text) || PARTIAL_TOKEN.test(text));
 }
 
-/** The 64 bytes that the token stands for. */
+/**
+ * The 64 bytes that the token stands for.
+ *
+ * @example
+ * const token = parseToken(TOKEN);
+ * token && tokenBytes(token); // => new Uint8Array(64)
+ */
 export function tokenBytes(token: CapabilityToken): Uint8Array {
   const bytes = decodeBase64url(token.slice(PREFIX.length));
   if (bytes === undefined) throw new TypeError("not a token made by parseToken or formatToken");

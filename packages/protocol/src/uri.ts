@@ -3,14 +3,28 @@ import { decodeBase64url } from "./base64url.ts";
 import { type Parsed, ok, refuse } from "./result.ts";
 import { type CapabilityToken, TOKEN_LENGTH, isPartialToken, parseToken } from "./token.ts";
 
-/** `cpblty://authority/#token`: the authority that answers for the capability, and its token. */
+/**
+ * `cpblty://authority/#token`: the authority that answers for the capability, and its token.
+ *
+ * @example
+ * const uri = parseCapabilityUri(`cpblty://localhost:8443/#${TOKEN}`);
+ * const found: AuthorityCapabilityUri | undefined = uri?.kind === "authority" ? uri : undefined;
+ * found?.authority; // => "localhost:8443"
+ */
 export interface AuthorityCapabilityUri {
   readonly kind: "authority";
   readonly authority: Authority;
   readonly token: CapabilityToken;
 }
 
-/** `cpblty:capabilityAuthority[@scheme]:token`: an authority named by a key. Nothing here can resolve it. */
+/**
+ * `cpblty:capabilityAuthority[@scheme]:token`: an authority named by a key. Nothing here can resolve it.
+ *
+ * @example
+ * const uri = parseCapabilityUri(`cpblty:aGk@x:${TOKEN}`);
+ * const found: KeyCapabilityUri | undefined = uri?.kind === "key" ? uri : undefined;
+ * found?.scheme; // => "x"
+ */
 export interface KeyCapabilityUri {
   readonly kind: "key";
   /** Canonical base64url. */
@@ -19,10 +33,24 @@ export interface KeyCapabilityUri {
   readonly token: CapabilityToken;
 }
 
-/** A reference to a capability as it is written down and passed on. Whoever reads it can use it. */
+/**
+ * A reference to a capability as it is written down and passed on. Whoever reads it can use it.
+ *
+ * @example
+ * const uri: CapabilityUri | undefined = parseCapabilityUri(`cpblty:aGk:${TOKEN}`);
+ * uri?.kind; // => "key"
+ */
 export type CapabilityUri = AuthorityCapabilityUri | KeyCapabilityUri;
 
-/** Where a capability is invoked: `Authorization: Bearer <token>` goes to `url`. */
+/**
+ * Where a capability is invoked: `Authorization: Bearer <token>` goes to `url`.
+ *
+ * @example
+ * const uri = parseCapabilityUri(`cpblty://localhost:8443/#${TOKEN}`);
+ * const endpoint = uri && resolveEndpoint(uri);
+ * const found: Endpoint | undefined = endpoint?.ok ? endpoint.value : undefined;
+ * found?.url; // => "https://localhost:8443/"
+ */
 export interface Endpoint {
   readonly authority: Authority;
   readonly url: string;
@@ -35,33 +63,59 @@ const MAX_URI_LENGTH = 4_096;
 const AUTHORITY_FORM = /^cpblty:\/\/([^/?#]+)\/#(.*)$/s;
 const KEY_FORM = /^cpblty:([A-Za-z0-9_-]+)(?:@([A-Za-z][A-Za-z0-9_-]*))?:(.*)$/s;
 
-/** The capability URI that the text spells exactly, in either form; no space around it, no other spelling. */
+/**
+ * The capability URI that the text spells exactly, in either form; no space around it, no other spelling.
+ *
+ * @example
+ * parseCapabilityUri(`cpblty://localhost:8443/#${TOKEN}`)?.kind; // => "authority"
+ * parseCapabilityUri(TOKEN); // => undefined
+ */
 export function parseCapabilityUri(text: string): CapabilityUri | undefined {
   if (text.length > MAX_URI_LENGTH) return undefined;
   return parseAuthorityForm(text) ?? parseKeyForm(text);
 }
 
-/** The written form; `parseCapabilityUri` gives the same value back. */
+/**
+ * The written form; `parseCapabilityUri` gives the same value back.
+ *
+ * @example
+ * const uri = parseCapabilityUri(`cpblty://localhost:8443/#${TOKEN}`);
+ * uri && formatCapabilityUri(uri); // => `cpblty://localhost:8443/#${TOKEN}`
+ */
 export function formatCapabilityUri(uri: CapabilityUri): string {
   if (uri.kind === "authority") return `cpblty://${uri.authority}/#${uri.token}`;
   const scheme = uri.scheme === undefined ? "" : `@${uri.scheme}`;
   return `cpblty:${uri.capabilityAuthority}${scheme}:${uri.token}`;
 }
 
-/** Where to send a request with this capability. A `key` URI is refused: it has no resolver. */
+/**
+ * Where to send a request with this capability. A `key` URI is refused: it has no resolver.
+ *
+ * @example
+ * const uri = parseCapabilityUri(`cpblty:aGk:${TOKEN}`);
+ * uri && resolveEndpoint(uri); // => refuse("capability", AUTHORITY_FORM_EXPECTED)
+ */
 export function resolveEndpoint(uri: CapabilityUri): Parsed<Endpoint> {
   if (uri.kind === "key") return refuse("capability", AUTHORITY_FORM_EXPECTED);
   const { authority, token } = uri;
   return ok({ authority, url: `https://${authority}/`, token });
 }
 
-/** What a message says where only the resolvable form will do. */
+/**
+ * What a message says where only the resolvable form will do.
+ *
+ * @example
+ * expectedCapability("https://api.example/"); // => AUTHORITY_FORM_EXPECTED
+ */
 export const AUTHORITY_FORM_EXPECTED: string =
   "a capability URI of the form cpblty://authority/#token; the form cpblty:key:token has no resolver here";
 
 /**
  * What a message says of a text that is no resolvable capability URI; one that was cut short on its way (a line that was
  * copied by half) is called so. Repeats nothing of the text.
+ *
+ * @example
+ * expectedCapability("cpblty://localhost:8443/").endsWith("; this one ends before its token"); // => true
  */
 export function expectedCapability(text: unknown): string {
   const cut = typeof text === "string" ? findCut(text) : undefined;

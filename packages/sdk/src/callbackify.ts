@@ -1,7 +1,16 @@
 import { refuse } from "capability-protocol";
 import { type CapabilityError, invalidField } from "./error.ts";
 
-/** Called once: with an error, or with `undefined` and the response. */
+/**
+ * Called once: with an error, or with `undefined` and the response.
+ *
+ * @example
+ * const callback: Callback<{ readonly id: string }> = (error, response) => {
+ *   if (error) throw error;
+ *   response?.id; // => id
+ * };
+ * new Membrane().create(CREATE_URI, { id }, callback);
+ */
 export type Callback<T> = (error: CapabilityError | undefined, response?: T) => void;
 
 /**

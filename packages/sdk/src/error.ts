@@ -12,6 +12,12 @@ import { type ErrorBody, type Problem, describeProblem } from "capability-protoc
  * | `requestReply`: the JSON of a good answer tells of an error | what it says, else its own | what it says | what it says, else `error_answer`; `cause` is that JSON |
  *
  * No field shows the capability that was used; what a target answered may hold anything.
+ *
+ * @example
+ * const failed = await new Membrane()
+ *   .create("not a capability", { id })
+ *   .catch((error: CapabilityError) => error);
+ * failed instanceof CapabilityError && failed.code; // => "invalid_field"
  */
 export class CapabilityError extends Error {
   override readonly name = "CapabilityError";

@@ -1,7 +1,16 @@
 import { endpointOf } from "./endpoint.ts";
 import { PAYLOAD_HASH_HEADERS, payloadHash } from "./payload-hash.ts";
 
-/** As of `fetch`, and the query of the request. */
+/**
+ * As of `fetch`, and the query of the request.
+ *
+ * @example
+ * const membrane = new Membrane();
+ * const { capabilities } = await membrane.create(CREATE_URI, { id });
+ * const { capability } = await membrane.export(capabilities.export, { uri: TARGET, allowQuery: true });
+ * const init: CapabilityRequestInit = { query: new URLSearchParams({ from: "2026-01-01" }) };
+ * (await fetch(capability, init)).status; // => 200
+ */
 export interface CapabilityRequestInit extends RequestInit {
   /** Sent behind `?`; a capability that does not allow a query drops it. */
   readonly query?: string | URLSearchParams;
@@ -15,6 +24,13 @@ export interface CapabilityRequestInit extends RequestInit {
  * bytes, a Blob) is sent with its SHA-256, so that a signed target accepts it.
  *
  * @throws CapabilityError, through the promise, unless the capability is a URI that can be resolved; else what `fetch` throws.
+ *
+ * @example
+ * const membrane = new Membrane();
+ * const { capabilities } = await membrane.create(CREATE_URI, { id });
+ * const { capability } = await membrane.export(capabilities.export, { uri: TARGET });
+ * const response = await fetch(capability, { headers: { Accept: "text/plain" } });
+ * response.status; // => 200
  */
 export async function fetchCapability(
   capability: string,

@@ -16,7 +16,16 @@ class HttpsMembrane extends MembraneClient {
   }
 }
 
-/** Client of a Membrane Service; can be called without `new`. */
+/**
+ * Client of a Membrane Service; can be called without `new`.
+ *
+ * @example
+ * const membrane = new Membrane({ tls: { trustedCA: { [AUTHORITY]: CA } } });
+ * const { capabilities } = await membrane.create(CREATE_URI, { id });
+ * const { capability } = await membrane.export(capabilities.export, { uri: TARGET });
+ * capability.startsWith(`cpblty://${AUTHORITY}/#CPBLTY1-`); // => true
+ * await membrane.revoke(capabilities.revoke); // => { statusCode: 202, message: "Accepted" }
+ */
 export const Membrane: Callable<typeof HttpsMembrane> = callable(HttpsMembrane);
 export type Membrane = HttpsMembrane;
 
@@ -27,6 +36,14 @@ class NodeSDK extends CommonSDK {
   static readonly requestReply: typeof requestReply = requestReply;
 }
 
+/**
+ * @example
+ * const membrane = new CapabilitySDK.Membrane();
+ * membrane.create(CREATE_URI, { id }, (error, response) => {
+ *   if (error) throw error;
+ *   response?.id; // => id
+ * });
+ */
 const CapabilitySDK: Callable<typeof NodeSDK> = callable(NodeSDK);
 
 export { CapabilitySDK as default, CapabilitySDK as "module.exports" };

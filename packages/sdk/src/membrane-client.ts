@@ -37,7 +37,14 @@ export interface ServiceRequest {
 /** Longest time for the whole of a request and its answer. */
 export const REQUEST_TIMEOUT_MS = 60_000;
 
-/** Which membranes are asked for. */
+/**
+ * Which membranes are asked for.
+ *
+ * @example
+ * const query: MembraneQuery = { limit: 1000 };
+ * const { completed } = await new Membrane().query(QUERY_URI, query);
+ * completed; // => true
+ */
 export interface MembraneQuery {
   /** The one of this id alone. */
   readonly id?: string | undefined;

@@ -13,6 +13,10 @@ const CERTIFICATE_BEGIN_LINES = /-----BEGIN (?:\w{1,32} ){0,4}CERTIFICATE-----/g
  * The certificates of a PEM text (RFC 7468), in order; what stands between them, and blocks of other kinds, are passed over.
  *
  * @returns nothing if there is none, or one that does not parse.
+ *
+ * @example
+ * parseCertificates(CA)?.length; // => 1
+ * parseCertificates("no certificate"); // => undefined
  */
 export function parseCertificates(pem: string): readonly X509Certificate[] | undefined {
   const blocks = certificateBlocks(pem);
@@ -30,6 +34,15 @@ export function parseCertificates(pem: string): readonly X509Certificate[] | und
  * takes those for names, and refuses every certificate for them.
  *
  * @returns nothing if it is; else Node's error, with the code `ERR_TLS_CERT_ALTNAME_INVALID`.
+ *
+ * @example
+ * import { connect } from "node:tls";
+ * const [, port] = AUTHORITY.split(":");
+ * const socket = connect({ host: "localhost", port: Number(port), ca: CA, servername: "localhost" });
+ * await new Promise((resolve) => socket.once("secureConnect", resolve));
+ * const certificate = socket.getPeerCertificate();
+ * socket.destroy();
+ * checkServerIdentity("localhost", certificate); // => undefined
  */
 export function checkServerIdentity(host: string, certificate: PeerCertificate): Error | undefined {
   const error = checkAsNode(host, certificate);

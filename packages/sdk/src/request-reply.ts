@@ -14,6 +14,10 @@ import { request } from "./request.ts";
  * @param data the body, if any; over 8 MiB it is sent with its SHA-256, so that a signed target accepts it.
  * @throws CapabilityError, through the promise or the callback: a status of 400 and above; a body that is no JSON, or that
  *   tells of an error itself (a member `error`, or a `statusCode` of 400 and above); no answer.
+ *
+ * @example
+ * const response = await requestReply(CREATE_URI, { method: "POST" }, JSON.stringify({ id }));
+ * typeof response; // => "object"
  */
 export function requestReply(
   capability: string,

@@ -14,6 +14,19 @@ import { checkServerIdentity } from "./pem.ts";
  *   Authorization are the capability's, whatever the options say.
  * @param callback called once with the response.
  * @throws CapabilityError unless the capability is a URI that can be resolved.
+ *
+ * @example
+ * const membrane = new Membrane();
+ * const { capabilities } = await membrane.create(CREATE_URI, { id });
+ * const { capability } = await membrane.export(capabilities.export, { uri: TARGET });
+ * const status = await new Promise((resolve, reject) => {
+ *   const outgoing = request(capability, { method: "GET" }, (response) => {
+ *     response.resume().on("end", () => resolve(response.statusCode));
+ *   });
+ *   outgoing.on("error", reject);
+ *   outgoing.end();
+ * });
+ * status; // => 200
  */
 export function request(
   capability: string,

@@ -9,7 +9,13 @@ import {
 } from "capability-protocol";
 import { invalidField } from "./error.ts";
 
-/** What a {@link Membrane} is made with. */
+/**
+ * What a {@link Membrane} is made with.
+ *
+ * @example
+ * const options: MembraneOptions = { tls: { trustedCA: { [AUTHORITY]: CA } } };
+ * (await new Membrane(options).create(CREATE_URI, { id })).id; // => id
+ */
 export interface MembraneOptions {
   readonly tls?:
     | {

@@ -1,7 +1,27 @@
-/** Body of a POST to an `export` capability, as it is written; `parseExportRequest` says what is accepted. */
+/**
+ * Body of a POST to an `export` capability, as it is written; `parseExportRequest` says what is accepted.
+ *
+ * @example
+ * const bodies: ExportBody[] = [
+ *   { uri: "https://api.example/report" },
+ *   { capability: `cpblty://localhost:8443/#${TOKEN}` },
+ * ];
+ * bodies.every((body) => parseExportRequest(body).ok); // => true
+ */
 export type ExportBody = TargetBody | ReexportBody;
 
-/** A target: the upstream request that the new capability stands for. */
+/**
+ * A target: the upstream request that the new capability stands for.
+ *
+ * @example
+ * const body: TargetBody = {
+ *   uri: "https://api.example/report",
+ *   method: "GET",
+ *   headers: { "X-Api-Key": "secret" },
+ *   timeoutMs: 5_000,
+ * };
+ * parseExportRequest(body).ok; // => true
+ */
 export interface TargetBody {
   /** http or https, absolute, without user info and fragment. */
   readonly uri: string;
@@ -48,7 +68,13 @@ export interface TargetBody {
     | undefined;
 }
 
-/** A capability already held: the new one does what that one does, and ends with it. */
+/**
+ * A capability already held: the new one does what that one does, and ends with it.
+ *
+ * @example
+ * const body: ReexportBody = { capability: `cpblty://localhost:8443/#${TOKEN}` };
+ * parseExportRequest(body).ok; // => true
+ */
 export interface ReexportBody {
   /** Capability URI of the form `cpblty://authority/#token`. */
   readonly capability: string;

@@ -3,7 +3,16 @@ import { type AuthorityCapabilityUri, expectedCapability, parseCapabilityUri } f
 import { type Fields, parseFields } from "./json-fields.ts";
 import { TARGET_FIELDS, type TargetConfiguration, parseTarget } from "./target.ts";
 
-/** Body of a POST to an `export` capability: a target, or a capability already held (a re-export). */
+/**
+ * Body of a POST to an `export` capability: a target, or a capability already held (a re-export).
+ *
+ * @example
+ * const request: ExportRequest = {
+ *   kind: "target",
+ *   target: { uri: "https://api.example/", headers: [], allowQuery: false },
+ * };
+ * parseExportRequest({ uri: "https://api.example/" }); // => ok(request)
+ */
 export type ExportRequest =
   | { readonly kind: "target"; readonly target: TargetConfiguration }
   | { readonly kind: "reexport"; readonly capability: AuthorityCapabilityUri };
@@ -13,6 +22,11 @@ const EXPORT_FIELDS = [...TARGET_FIELDS, "capability"];
 /**
  * @param body the parsed JSON. Exactly one of `uri` and `capability`; the other fields belong to `uri`; an unknown field
  *   is refused.
+ *
+ * @example
+ * const request = parseExportRequest({ uri: "https://api.example/report", method: "post" });
+ * request.ok && request.value.kind === "target" && request.value.target.method; // => "POST"
+ * parseExportRequest({ method: "GET" }); // => refuse("uri", "either uri or capability")
  */
 export function parseExportRequest(body: unknown): Parsed<ExportRequest> {
   const fields = parseFields(body, "", EXPORT_FIELDS);

@@ -2,7 +2,13 @@ import { type Parsed, ok, printableName, refuse } from "../result.ts";
 import { ID_RULE } from "./id.ts";
 import { type Fields, parseFields, parseOptionalText } from "./json-fields.ts";
 
-/** Query of a GET to a `query` capability. */
+/**
+ * Query of a GET to a `query` capability.
+ *
+ * @example
+ * const request: QueryRequest = { lastId: "reports", limit: 100 };
+ * formatQueryRequest(request); // => "lastId=reports&limit=100"
+ */
 export interface QueryRequest {
   /** The one membrane to look for. */
   readonly id?: string;
@@ -19,6 +25,10 @@ const MAX_LIMIT = 1000;
 /**
  * @param search the raw query without `?`, form-encoded (so `+` is a space). Unknown and repeated keys are refused, and
  *   so is an escape that is not UTF-8.
+ *
+ * @example
+ * parseQueryRequest("id=a+b"); // => ok({ id: "a b", limit: 1 })
+ * parseQueryRequest("limit=1&limit=2"); // => refuse("limit", "no second value")
  */
 export function parseQueryRequest(search: string): Parsed<QueryRequest> {
   const pairs = parsePairs(search);
@@ -30,6 +40,10 @@ export function parseQueryRequest(search: string): Parsed<QueryRequest> {
  * The same, of an object that a program gives; absent members and `null` in its place mean the defaults.
  *
  * @param query `{id?, lastId?, limit?}` with `limit` a number. An unknown member is refused.
+ *
+ * @example
+ * parseQueryFields(null); // => ok({ limit: 1 })
+ * parseQueryFields({ limit: 5_000 }); // => ok({ limit: 1000 })
  */
 export function parseQueryFields(query: unknown): Parsed<QueryRequest> {
   const fields = parseFields(query ?? {}, "", QUERY_KEYS);
@@ -37,7 +51,12 @@ export function parseQueryFields(query: unknown): Parsed<QueryRequest> {
   return parseQuery(fields.value, fields.value.get("limit"));
 }
 
-/** The query as it stands behind `?`; `parseQueryRequest` gives the same request back. */
+/**
+ * The query as it stands behind `?`; `parseQueryRequest` gives the same request back.
+ *
+ * @example
+ * formatQueryRequest({ id: "a b", limit: 1 }); // => "id=a%20b&limit=1"
+ */
 export function formatQueryRequest({ id, lastId, limit }: QueryRequest): string {
   const pairs = Object.entries({ id, lastId, limit: String(limit) });
   return pairs

@@ -2,19 +2,41 @@ import { type Parsed, ok, refuse } from "../result.ts";
 import { parseCapabilityUri } from "../uri.ts";
 import { type TextRule, memberPath, parseEntries, parseText } from "./json-fields.ts";
 
-/** The rights that come with a membrane, as capability URIs. */
+/**
+ * The rights that come with a membrane, as capability URIs.
+ *
+ * @example
+ * const membrane: MembraneCapabilities = {
+ *   export: `cpblty://localhost:8443/#${TOKEN}`,
+ *   revoke: `cpblty://localhost:8443/#${TOKEN}`,
+ * };
+ * parseCapabilityUri(membrane.export)?.token; // => TOKEN
+ */
 export interface MembraneCapabilities {
   readonly export: string;
   readonly revoke: string;
 }
 
-/** 201 of `create`, and one entry of `query`. */
+/**
+ * 201 of `create`, and one entry of `query`.
+ *
+ * @example
+ * const uri = `cpblty://localhost:8443/#${TOKEN}`;
+ * const membrane: MembraneResponse = { id: "reports", capabilities: { export: uri, revoke: uri } };
+ * parseMembraneResponse(membrane); // => ok(membrane)
+ */
 export interface MembraneResponse {
   readonly id: string;
   readonly capabilities: MembraneCapabilities;
 }
 
-/** 200 of `query`. */
+/**
+ * 200 of `query`.
+ *
+ * @example
+ * const none: QueryResponse = { membranes: [], completed: true };
+ * parseQueryResponse(none); // => ok(none)
+ */
 export interface QueryResponse {
   /** In the order of the ids' UTF-8 bytes. */
   readonly membranes: readonly MembraneResponse[];
@@ -22,32 +44,69 @@ export interface QueryResponse {
   readonly completed: boolean;
 }
 
-/** 201 of `export`. */
+/**
+ * 201 of `export`.
+ *
+ * @example
+ * const response: ExportResponse = { capability: `cpblty://localhost:8443/#${TOKEN}` };
+ * parseExportResponse(response); // => ok(response)
+ */
 export interface ExportResponse {
   /** Capability URI. */
   readonly capability: string;
 }
 
-/** The rights that come with a tenant, as capability URIs. */
+/**
+ * The rights that come with a tenant, as capability URIs.
+ *
+ * @example
+ * const uri = `cpblty://localhost:8443/#${TOKEN}`;
+ * const tenant: TenantCapabilities = { create: uri, query: uri, deleteSelf: uri };
+ * Object.keys(tenant); // => ["create", "query", "deleteSelf"]
+ */
 export interface TenantCapabilities {
   readonly create: string;
   readonly query: string;
   readonly deleteSelf: string;
 }
 
-/** 201 of `provision`. */
+/**
+ * 201 of `provision`.
+ *
+ * @example
+ * const uri = `cpblty://localhost:8443/#${TOKEN}`;
+ * const response: ProvisionResponse = { id: "team-a", capabilities: { create: uri, query: uri, deleteSelf: uri } };
+ * response.id; // => "team-a"
+ */
 export interface ProvisionResponse {
   readonly id: string;
   readonly capabilities: TenantCapabilities;
 }
 
-/** 202 of `revoke` and `deleteSelf`. */
+/**
+ * 202 of `revoke` and `deleteSelf`.
+ *
+ * @example
+ * const accepted: AcceptedResponse = { statusCode: 202, message: "Accepted" };
+ * parseAcceptedResponse(accepted); // => ok(accepted)
+ */
 export interface AcceptedResponse {
   readonly statusCode: 202;
   readonly message: "Accepted";
 }
 
-/** Body of every answer of 400 and above that the service makes itself. */
+/**
+ * Body of every answer of 400 and above that the service makes itself.
+ *
+ * @example
+ * const body: ErrorBody = {
+ *   statusCode: 409,
+ *   error: "Conflict",
+ *   message: "id: expected a name that no other membrane has",
+ *   code: "membrane_exists",
+ * };
+ * body.code; // => "membrane_exists"
+ */
 export interface ErrorBody {
   readonly statusCode: number;
   /** The HTTP reason phrase of the status. */
@@ -58,12 +117,25 @@ export interface ErrorBody {
   readonly code: string;
 }
 
-/** Reads 201 of `create`. Members that this version does not know are left out: a newer service may send more. */
+/**
+ * Reads 201 of `create`. Members that this version does not know are left out: a newer service may send more.
+ *
+ * @example
+ * const uri = `cpblty://localhost:8443/#${TOKEN}`;
+ * const body = { id: "reports", capabilities: { export: uri, revoke: uri } };
+ * parseMembraneResponse({ ...body, addedByANewerService: 1 }); // => ok(body)
+ */
 export function parseMembraneResponse(body: unknown): Parsed<MembraneResponse> {
   return parseMembrane(body, "");
 }
 
-/** Reads 200 of `query`. */
+/**
+ * Reads 200 of `query`.
+ *
+ * @example
+ * parseQueryResponse({ membranes: [], completed: true }); // => ok({ membranes: [], completed: true })
+ * parseQueryResponse({ membranes: [] }).ok; // => false
+ */
 export function parseQueryResponse(body: unknown): Parsed<QueryResponse> {
   const fields = parseEntries(body, "");
   if (!fields.ok) return fields;
@@ -80,7 +152,14 @@ export function parseQueryResponse(body: unknown): Parsed<QueryResponse> {
   return ok({ membranes, completed });
 }
 
-/** Reads 201 of `export`. */
+/**
+ * Reads 201 of `export`.
+ *
+ * @example
+ * const body = { capability: `cpblty://localhost:8443/#${TOKEN}` };
+ * parseExportResponse(body); // => ok(body)
+ * parseExportResponse({}).ok; // => false
+ */
 export function parseExportResponse(body: unknown): Parsed<ExportResponse> {
   const fields = parseEntries(body, "");
   if (!fields.ok) return fields;
@@ -88,7 +167,13 @@ export function parseExportResponse(body: unknown): Parsed<ExportResponse> {
   return capability.ok ? ok({ capability: capability.value }) : capability;
 }
 
-/** Reads 202 of `revoke` and `deleteSelf`. */
+/**
+ * Reads 202 of `revoke` and `deleteSelf`.
+ *
+ * @example
+ * parseAcceptedResponse({ statusCode: 202, message: "Accepted" }).ok; // => true
+ * parseAcceptedResponse({ statusCode: 200, message: "OK" }).ok; // => false
+ */
 export function parseAcceptedResponse(body: unknown): Parsed<AcceptedResponse> {
   const fields = parseEntries(body, "");
   if (!fields.ok) return fields;

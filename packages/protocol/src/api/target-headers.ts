@@ -3,6 +3,11 @@ import { type Parsed, ok, refuse } from "../result.ts";
 import { MAX_HEADER_NAME_LENGTH, MAX_HEADER_VALUE_LENGTH, MAX_HEADERS } from "./field-limits.ts";
 import { memberPath, parseEntries } from "./json-fields.ts";
 
+/**
+ * @example
+ * const header: ConfiguredHeader = ["X-Api-Key", "secret"];
+ * header[0]; // => "X-Api-Key"
+ */
 export type ConfiguredHeader = readonly [name: string, value: string];
 
 /**

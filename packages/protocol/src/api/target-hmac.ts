@@ -2,7 +2,19 @@ import { type Parsed, ok, refuse } from "../result.ts";
 import { MAX_CAP1_KEY_LENGTH } from "./field-limits.ts";
 import { type TextRule, parseFields, parseOptionalText, parseText } from "./json-fields.ts";
 
-/** Credentials for AWS Signature Version 4. */
+/**
+ * Credentials for AWS Signature Version 4.
+ *
+ * @example
+ * const configuration: Aws4Configuration = {
+ *   scheme: "aws4-hmac-sha256",
+ *   awsAccessKeyId: "AKIDEXAMPLE",
+ *   region: "us-east-1",
+ *   service: "lambda",
+ *   secretAccessKey: "secret",
+ * };
+ * configuration.scheme; // => "aws4-hmac-sha256"
+ */
 export interface Aws4Configuration {
   readonly scheme: "aws4-hmac-sha256";
   readonly awsAccessKeyId: string;
@@ -13,7 +25,13 @@ export interface Aws4Configuration {
   readonly sessionToken?: string;
 }
 
-/** Credentials for CAP1-HMAC-SHA512. */
+/**
+ * Credentials for CAP1-HMAC-SHA512.
+ *
+ * @example
+ * const configuration: Cap1Configuration = { scheme: "cap1-hmac-sha512", key: "c2VjcmV0", keyId: "1" };
+ * configuration.keyId; // => "1"
+ */
 export interface Cap1Configuration {
   readonly scheme: "cap1-hmac-sha512";
   /** The shared secret, base64url; used as the text it is, never decoded. */
@@ -21,7 +39,13 @@ export interface Cap1Configuration {
   readonly keyId: string;
 }
 
-/** How a target's requests are signed. */
+/**
+ * How a target's requests are signed.
+ *
+ * @example
+ * const configuration: HmacConfiguration = { scheme: "cap1-hmac-sha512", key: "c2VjcmV0", keyId: "1" };
+ * configuration.scheme; // => "cap1-hmac-sha512"
+ */
 export type HmacConfiguration = Aws4Configuration | Cap1Configuration;
 
 type SchemeParser = (value: unknown, path: string) => Parsed<HmacConfiguration>;

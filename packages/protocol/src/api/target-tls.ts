@@ -2,7 +2,13 @@ import { type Parsed, ok, refuse } from "../result.ts";
 import { MAX_PEM_LENGTH } from "./field-limits.ts";
 import { type TextRule, parseFields, parseOptionalBoolean, parseOptionalText } from "./json-fields.ts";
 
-/** How a target is reached over TLS. A closed list: any other option would go through to the connector. */
+/**
+ * How a target is reached over TLS. A closed list: any other option would go through to the connector.
+ *
+ * @example
+ * const tls: TlsConfiguration = { rejectUnauthorized: false };
+ * tls.ca; // => undefined
+ */
 export interface TlsConfiguration {
   /** PEM; replaces the default certificate authorities. */
   readonly ca?: string;

@@ -7,7 +7,17 @@ import { type HmacConfiguration, parseHmac } from "./target-hmac.ts";
 import { type TlsConfiguration, parseTls } from "./target-tls.ts";
 import { parseTargetUri } from "./target-uri.ts";
 
-/** The upstream request that an exported capability stands for. */
+/**
+ * The upstream request that an exported capability stands for.
+ *
+ * @example
+ * const target: TargetConfiguration = {
+ *   uri: "https://api.example/report",
+ *   headers: [["X-Api-Key", "secret"]],
+ *   allowQuery: false,
+ * };
+ * target.method; // => undefined
+ */
 export interface TargetConfiguration {
   /** Canonical WHATWG href, http or https, without user info and fragment. */
   readonly uri: string;

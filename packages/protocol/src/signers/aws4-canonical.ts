@@ -17,6 +17,9 @@ export function isS3Service(service: string): boolean {
 /**
  * The path to put on the wire. For the S3 kinds it is spelled the way AWS encodes names, so that those who sign and
  * verify the path as it stands and those who decode and encode it first compute the same.
+ *
+ * @example
+ * wirePath("s3", "/a(1).txt"); // => "/a%281%29.txt"
  */
 export function wirePath(service: string, path: string): string {
   return isS3Service(service) ? encodeOnce(path, PATH) : path;

@@ -7,6 +7,15 @@ import { foldUnderscores } from "./header-fields.ts";
  * - `drop`: has no effect, or is replaced by the signer's own; without it the request means the same.
  * - `framing`: describes chunks within the body; passes only if the body is sent in them.
  * - `refuse`: could change what the request does. Dropped silently, a copy would become an empty overwrite.
+ *
+ * @example
+ * const signer = createSigner(
+ *   { scheme: "aws4-hmac-sha256", awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "k" },
+ *   [],
+ *   hash,
+ * );
+ * const rule: HeaderRule | undefined = signer.headerRule("x-amz-copy-source", "/bucket/key");
+ * rule; // => "refuse"
  */
 export type HeaderRule = "pass" | "drop" | "framing" | "refuse";
 

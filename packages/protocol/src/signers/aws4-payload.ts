@@ -1,13 +1,34 @@
 import { isS3Service } from "./aws4-canonical.ts";
 import type { PayloadPlan, PayloadContext } from "./signer.ts";
 
-/** SHA-256 of nothing. */
+/**
+ * SHA-256 of nothing.
+ *
+ * @example
+ * Buffer.from(hash("sha256", new Uint8Array())).toString("hex"); // => EMPTY_SHA256
+ */
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/** S3 takes this in place of a hash; TLS then protects the body. */
+/**
+ * S3 takes this in place of a hash; TLS then protects the body.
+ *
+ * @example
+ * const signer = createSigner(
+ *   { scheme: "aws4-hmac-sha256", awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "k" },
+ *   [],
+ *   hash,
+ * );
+ * const plan = signer.planPayload({ body: "known-length", secure: true });
+ * plan; // => { kind: "precomputed", value: UNSIGNED_PAYLOAD }
+ */
 export const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
 
-/** S3: the body is aws-chunked without chunk signatures and ends with a trailer, such as a checksum. */
+/**
+ * S3: the body is aws-chunked without chunk signatures and ends with a trailer, such as a checksum.
+ *
+ * @example
+ * STREAMING_UNSIGNED_PAYLOAD_TRAILER; // => "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+ */
 export const STREAMING_UNSIGNED_PAYLOAD_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 
 const AWS_CHUNKED = /(?:^|[\t ,])aws-chunked(?:$|[\t ,])/i;

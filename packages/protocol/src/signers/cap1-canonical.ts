@@ -23,7 +23,13 @@ export function isSignedByCap1(lowerCaseName: string): boolean {
   return !HOP_BY_HOP.has(lowerCaseName) && lowerCaseName !== "authorization";
 }
 
-/** Why the path cannot be signed: its escapes are not UTF-8. */
+/**
+ * Why the path cannot be signed: its escapes are not UTF-8.
+ *
+ * @example
+ * checkCap1Path("/caf%C3%A9"); // => undefined
+ * checkCap1Path("/caf%E9")?.field; // => "path"
+ */
 export function checkCap1Path(path: string): Problem | undefined {
   return isDecodable(path) ? undefined : { field: "path", expected: "a path with escapes of UTF-8 only" };
 }
@@ -31,6 +37,10 @@ export function checkCap1Path(path: string): Problem | undefined {
 /**
  * Why the query would not be protected. The scheme signs what stands between the first and the second `=` of a pair as
  * its value: in `a=b=c` anybody could change the `c`, and a bare `a` is signed as if it were `a=undefined`.
+ *
+ * @example
+ * checkCap1Query("a=b"); // => undefined
+ * checkCap1Query("a=b=c") === undefined; // => false
  */
 export function checkCap1Query(query: string): Problem | undefined {
   if (query === "") return undefined;

@@ -35,6 +35,16 @@ const SIGNERS: {
  *
  * @param configuredHeaderNames names of the headers in the target's configuration, in any case.
  * @param hash see {@link HashFunction}.
+ *
+ * @example
+ * const signer = createSigner(
+ *   { scheme: "aws4-hmac-sha256", awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "k" },
+ *   [],
+ *   hash,
+ * );
+ * const request = { method: "GET", path: "/key", query: "", headers: ["Host", "bucket.s3.amazonaws.com"] };
+ * const added = signer.sign(request, EMPTY_SHA256, new Date(0));
+ * added.some((text) => text.startsWith("AWS4-HMAC-SHA256 Credential=A/19700101/r/s3/aws4_request")); // => true
  */
 export function createSigner(
   configuration: HmacConfiguration,

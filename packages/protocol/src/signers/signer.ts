@@ -1,10 +1,28 @@
 import type { Problem } from "../result.ts";
 import type { HeaderRule } from "./aws4-client-headers.ts";
 
-/** A one-shot, synchronous hash, handed in so that this package needs no platform; in Node `crypto.hash`. */
+/**
+ * A one-shot, synchronous hash, handed in so that this package needs no platform; in Node `crypto.hash`.
+ *
+ * @example
+ * import { createHash } from "node:crypto";
+ * const sha: HashFunction = (algorithm, data) => createHash(algorithm).update(data).digest();
+ * sha("sha512", new Uint8Array()).length; // => 64
+ */
 export type HashFunction = (algorithm: "sha256" | "sha512", data: Uint8Array) => Uint8Array;
 
-/** The request as it will be sent, down to the last byte but the headers that the signer adds. */
+/**
+ * The request as it will be sent, down to the last byte but the headers that the signer adds.
+ *
+ * @example
+ * const request: SignableRequest = {
+ *   method: "GET",
+ *   path: "/report",
+ *   query: "",
+ *   headers: ["Host", "api.example"],
+ * };
+ * request.path; // => "/report"
+ */
 export interface SignableRequest {
   readonly method: string;
   /** As on the wire, percent-encoded, starting with `/`. */
@@ -15,7 +33,18 @@ export interface SignableRequest {
   readonly headers: readonly string[];
 }
 
-/** What has to be known of a requester's message to plan how its body gets into the signature. */
+/**
+ * What has to be known of a requester's message to plan how its body gets into the signature.
+ *
+ * @example
+ * const signer = createSigner(
+ *   { scheme: "aws4-hmac-sha256", awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "k" },
+ *   [],
+ *   hash,
+ * );
+ * const context: PayloadContext = { body: "known-length", secure: false };
+ * signer.planPayload(context).kind; // => "buffer"
+ */
 export interface PayloadContext {
   /** The requester's X-Payload-Sha256. */
   readonly payloadSha256?: string;
@@ -28,7 +57,18 @@ export interface PayloadContext {
   readonly secure: boolean;
 }
 
-/** How the body gets into the signature. */
+/**
+ * How the body gets into the signature.
+ *
+ * @example
+ * const signer = createSigner(
+ *   { scheme: "aws4-hmac-sha256", awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "k" },
+ *   [],
+ *   hash,
+ * );
+ * const plan: PayloadPlan = signer.planPayload({ body: "none", secure: true });
+ * plan; // => { kind: "precomputed", value: EMPTY_SHA256 }
+ */
 export type PayloadPlan =
   /** The body streams; `value` goes to {@link Signer.sign}. */
   | { readonly kind: "precomputed"; readonly value: string }
@@ -37,14 +77,31 @@ export type PayloadPlan =
   /** The requester has to send something else. */
   | { readonly kind: "refused"; readonly problem: Problem };
 
-/** Why a client's query cannot be added to a request to the target. */
+/**
+ * Why a client's query cannot be added to a request to the target.
+ *
+ * @example
+ * const signer = createSigner(
+ *   { scheme: "aws4-hmac-sha256", awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "k" },
+ *   [],
+ *   hash,
+ * );
+ * const refusal: QueryRefusal | undefined = signer.checkQuery("acl", "GET");
+ * refusal; // => { kind: "not_allowed", key: "acl" }
+ */
 export type QueryRefusal =
   /** A query of this form cannot be signed. */
   | { readonly kind: "invalid"; readonly problem: Problem }
   /** This key would change the request's meaning; percent-encoded once. */
   | { readonly kind: "not_allowed"; readonly key: string };
 
-/** Adds the credentials of one target to its requests. Holds secrets; never serialise one. */
+/**
+ * Adds the credentials of one target to its requests. Holds secrets; never serialise one.
+ *
+ * @example
+ * const signer: Signer = createSigner({ scheme: "cap1-hmac-sha512", key: "c2VjcmV0", keyId: "1" }, [], hash);
+ * signer.ownHeaders.has("authorization"); // => true
+ */
 export interface Signer {
   /** Lower-case names that only the signer sets; anybody else's are dropped before signing. */
   readonly ownHeaders: ReadonlySet<string>;

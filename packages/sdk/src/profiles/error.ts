@@ -1,4 +1,10 @@
-/** What kind of trouble it is; stable, for programs. */
+/**
+ * What kind of trouble it is; stable, for programs.
+ *
+ * @example
+ * const code: ProfileErrorCode = "locked";
+ * new ProfileError(code, "another process is changing the profiles").code; // => "locked"
+ */
 export type ProfileErrorCode =
   | "invalid_profile"
   | "malformed_file"
@@ -14,6 +20,13 @@ export type ProfileErrorCode =
  * Codes: `invalid_profile` (the argument is not one), `malformed_file`, `duplicate_profile` (two documents of the
  * name that was to be changed), `unchangeable_document` (to be edited by hand), `locked` (a lock file stayed for five
  * seconds), `file_system` (the system refused; its own error is the `cause`).
+ *
+ * @example
+ * const directory = profileDirectory(HOME);
+ * const failed = await changeProfile(directory, { name: "\uD800", capabilities: {}, trustedCA: {} }).catch(
+ *   (error: unknown) => error,
+ * );
+ * failed instanceof ProfileError && failed.code; // => "invalid_profile"
  */
 export class ProfileError extends Error {
   override readonly name = "ProfileError";

@@ -1,6 +1,12 @@
 import { ProfileError } from "./error.ts";
 
-/** What `capi` and the SDK keep under one name: the capabilities of a tenant, and whom to trust on the way. */
+/**
+ * What `capi` and the SDK keep under one name: the capabilities of a tenant, and whom to trust on the way.
+ *
+ * @example
+ * const profile: Profile = { name: "work", capabilities: { create: CREATE_URI }, trustedCA: { [AUTHORITY]: CA } };
+ * profile.name; // => "work"
+ */
 export interface Profile {
   readonly name: string;
   /** Capability URIs as they stand in the file, not validated. They are secrets. */
@@ -45,10 +51,21 @@ export function certificatesOf(profile: Profile): ReadonlyMap<string, string> {
   return new Map(Object.entries(profile.trustedCA));
 }
 
-/** What the name of a new profile has to be, in words that follow "expected". */
+/**
+ * What the name of a new profile has to be, in words that follow "expected".
+ *
+ * @example
+ * PROFILE_NAME_EXPECTED; // => "1 to 64 letters, digits, '.', '_' or '-'"
+ */
 export const PROFILE_NAME_EXPECTED = "1 to 64 letters, digits, '.', '_' or '-'";
 
-/** Whether a new profile may have this name: it stands in shell commands. One that is in a file may be any text. */
+/**
+ * Whether a new profile may have this name: it stands in shell commands. One that is in a file may be any text.
+ *
+ * @example
+ * isProfileName("work-2"); // => true
+ * isProfileName("my work"); // => false
+ */
 export function isProfileName(text: string): boolean {
   return NAME_PATTERN.test(text);
 }

@@ -10,6 +10,9 @@ import { assertProfile } from "./profile.ts";
  *
  * @throws {ProfileError} `invalid_profile` unless the path is absolute: secrets would end up wherever somebody happens to
  * stand, perhaps in a repository.
+ *
+ * @example
+ * profileDirectory("/home/me"); // => "/home/me/.capability"
  */
 export function profileDirectory(home: string): string {
   if (!isAbsolute(home)) {
@@ -25,6 +28,10 @@ export function profileDirectory(home: string): string {
  * The profile of this name, or `undefined` when neither file has it. Of several documents of one name the first counts.
  *
  * @throws ProfileError `malformed_file`, `file_system`
+ *
+ * @example
+ * const directory = profileDirectory(HOME);
+ * await readProfile(directory, "work"); // => undefined
  */
 export async function readProfile(directory: string, name: string): Promise<Profile | undefined> {
   return findProfile(await readProfileTexts(directory), name);
@@ -34,6 +41,10 @@ export async function readProfile(directory: string, name: string): Promise<Prof
  * The names of all profiles, each once: in the order of the credentials, then those that only the configuration has.
  *
  * @throws ProfileError `malformed_file`, `file_system`
+ *
+ * @example
+ * const directory = profileDirectory(HOME);
+ * await listProfiles(directory); // => []
  */
 export async function listProfiles(directory: string): Promise<readonly string[]> {
   return listProfileNames(await readProfileTexts(directory));
@@ -47,6 +58,12 @@ export async function listProfiles(directory: string): Promise<readonly string[]
  * seconds for another process that is changing the profiles.
  *
  * @throws ProfileError `invalid_profile`, `malformed_file`, `locked`, `unchangeable_document`, `file_system`
+ *
+ * @example
+ * const directory = profileDirectory(HOME);
+ * const profile = { name: "work", capabilities: { create: CREATE_URI }, trustedCA: {} };
+ * await createProfile(directory, profile); // => true
+ * await createProfile(directory, profile); // => false
  */
 export async function createProfile(directory: string, profile: Profile): Promise<boolean> {
   assertProfile(profile);
@@ -63,6 +80,12 @@ export async function createProfile(directory: string, profile: Profile): Promis
  *
  * @throws ProfileError `invalid_profile`, `malformed_file`, `duplicate_profile`, `locked`, `unchangeable_document`,
  * `file_system`
+ *
+ * @example
+ * const directory = profileDirectory(HOME);
+ * await changeProfile(directory, { name: "work", capabilities: { create: CREATE_URI }, trustedCA: {} });
+ * await changeProfile(directory, { name: "work", capabilities: { query: QUERY_URI }, trustedCA: {} });
+ * (await readProfile(directory, "work"))?.capabilities; // => { create: CREATE_URI, query: QUERY_URI }
  */
 export async function changeProfile(directory: string, change: Profile): Promise<void> {
   assertProfile(change);
@@ -73,6 +96,10 @@ export async function changeProfile(directory: string, change: Profile): Promise
  * Takes every document of this name out of both files, and says whether there was one.
  *
  * @throws ProfileError `malformed_file`, `locked`, `unchangeable_document`, `file_system`
+ *
+ * @example
+ * const directory = profileDirectory(HOME);
+ * await removeProfile(directory, "work"); // => false
  */
 export async function removeProfile(directory: string, name: string): Promise<boolean> {
   // A directory is not made in order to find nothing in it.
