@@ -22,7 +22,13 @@ export interface Dependency {
  * for.
  */
 export type Verdict =
-  | { readonly alive: true; readonly lineage: ReadonlySet<Uid>; readonly usageOwners: UsageOwners }
+  | {
+      readonly alive: true;
+      readonly lineage: ReadonlySet<Uid>;
+      readonly usageOwners: UsageOwners;
+      /** The earliest expiry in the lineage, in milliseconds since 1970. Absent: nothing in it expires. */
+      readonly expiresAt?: number;
+    }
   | { readonly alive: false; readonly cause: "missing" | "revoked"; readonly at: Uid };
 
 /** All that `node` points to. */

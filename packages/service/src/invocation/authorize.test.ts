@@ -1,7 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { FORWARDABLE_METHODS } from "capability-protocol";
 import { expect, test } from "vitest";
 import { preparedTarget, requestHeadOf } from "../../../testkit/src/fixtures.ts";
+import { newUid } from "../domain/uid.ts";
 import { authorize } from "./authorize.ts";
+import type { PreparedTarget } from "./prepared-target.ts";
+import type { RequestHead } from "./request-head.ts";
 
 const URI = "https://example.com/a";
 const AWS4 = { awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "s" };
@@ -21,15 +25,30 @@ const cap1 = preparedTarget({
   hmac: { "cap1-hmac-sha512": { key: "abcd", keyId: "k" } },
 });
 
+const capability = { type: "capability", uid: newUid(randomBytes), kind: "invoke" } as const;
+const NOW = new Date("2026-06-01T00:00:00Z");
+
+/** Of a capability that does not expire. */
+function allows(target: PreparedTarget, head: RequestHead) {
+  return authorize({ capability, expiresAt: undefined }, target, head, () => NOW);
+}
+
+test("a capability is refused from its expiry on", () => {
+  const refusalAt = (expiresAt: number) =>
+    authorize({ capability, expiresAt }, plain, requestHeadOf(), () => NOW);
+  expect(refusalAt(NOW.getTime() + 1)).toBeUndefined();
+  expect(refusalAt(NOW.getTime())).toEqual({ reason: "unauthorized" });
+});
+
 test.each(["/x", "//", "", "/.", "/%2f"])("the path %j is not allowed", (path) => {
-  expect(authorize(plain, requestHeadOf({ path }))).toEqual({ reason: "path_not_allowed" });
+  expect(allows(plain, requestHeadOf({ path }))).toEqual({ reason: "path_not_allowed" });
 });
 
 test.each(["TRACE", "CONNECT", "trace", ""])(
   "the method %j is not allowed, whatever the target's",
   (method) => {
     for (const target of [plain, preparedTarget({ uri: URI, method: "GET" })]) {
-      expect(authorize(target, requestHeadOf({ method }))).toEqual({
+      expect(allows(target, requestHeadOf({ method }))).toEqual({
         reason: "method_not_allowed",
         allow: [...FORWARDABLE_METHODS],
       });
@@ -38,8 +57,7 @@ test.each(["TRACE", "CONNECT", "trace", ""])(
 );
 
 test("every method that can be forwarded is allowed", () => {
-  for (const method of FORWARDABLE_METHODS)
-    expect(authorize(plain, requestHeadOf({ method }))).toBeUndefined();
+  for (const method of FORWARDABLE_METHODS) expect(allows(plain, requestHeadOf({ method }))).toBeUndefined();
 });
 
 test.each([
@@ -51,7 +69,7 @@ test.each([
   ["an aws4 target without allowQuery, which drops it", closed, "X-Amz-Date=1"],
   ["a cap1 target", cap1, "a=b&c="],
 ])("%s takes the query: %s %s", (_name, target, query) => {
-  expect(authorize(target, requestHeadOf({ query }))).toBeUndefined();
+  expect(allows(target, requestHeadOf({ query }))).toBeUndefined();
 });
 
 test.each([
@@ -60,7 +78,7 @@ test.each([
   ["a cap1 target", cap1, "a=b=c"],
   ["a cap1 target", cap1, "a"],
 ])("%s refuses the query: %s %s", (_name, target, query) => {
-  expect(authorize(target, requestHeadOf({ query }))).toMatchObject({
+  expect(allows(target, requestHeadOf({ query }))).toMatchObject({
     reason: "invalid_field",
     problem: { field: "query" },
   });
@@ -75,7 +93,7 @@ test.each([
   ["a target whose query has a key", keyed, "a=1&key=2", "key"],
   ["a target whose query has a key", keyed, "%4BE%59=2", "key"],
 ])("%s is not asked with a key that would make another request of it: %s %s", (_name, target, query, key) => {
-  expect(authorize(target, requestHeadOf({ query }))).toEqual({ reason: "query_not_allowed", key });
+  expect(allows(target, requestHeadOf({ query }))).toEqual({ reason: "query_not_allowed", key });
 });
 
 test("a key of S3 is judged by the method that will be sent, not by the client's", () => {
@@ -85,8 +103,8 @@ test("a key of S3 is judged by the method that will be sent, not by the client's
     allowQuery: true,
     hmac: { "aws4-hmac-sha256": AWS4 },
   });
-  expect(authorize(aws4, requestHeadOf({ query: "uploads" }))).toBeUndefined();
-  expect(authorize(fixed, requestHeadOf({ query: "uploads" }))).toMatchObject({
+  expect(allows(aws4, requestHeadOf({ query: "uploads" }))).toBeUndefined();
+  expect(allows(fixed, requestHeadOf({ query: "uploads" }))).toMatchObject({
     reason: "query_not_allowed",
   });
 });

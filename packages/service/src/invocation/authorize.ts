@@ -3,18 +3,26 @@ import type { Denial } from "../domain/denial.ts";
 import { secondCredential } from "./credential-names.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
+import type { Resolution } from "./resolve.ts";
 
 const ALLOWED_METHODS: readonly string[] = [...FORWARDABLE_METHODS];
 
 /**
- * Whether the client may have this request made: the path, the method, and a query that the target's signature can
- * protect and that holds no credential in addition to the target's. Liveness was checked when the token was resolved.
+ * Checks whether the capability allows this request: its expiry, the path, the method, and the query, which the target's
+ * signature must be able to protect and which may hold no further credential. Resolving has checked that it is alive.
  *
- * @returns why not, or nothing.
+ * @param now the time of day, read only for a capability that expires.
+ * @returns the refusal, if any.
  */
-export function authorize(target: PreparedTarget, head: RequestHead): Denial | undefined {
+export function authorize(
+  { expiresAt }: Pick<Resolution, "capability" | "expiresAt">,
+  target: PreparedTarget,
+  head: RequestHead,
+  now: () => Date,
+): Denial | undefined {
+  if (expiresAt !== undefined && expiresAt <= now().getTime()) return { reason: "unauthorized" };
   if (head.path !== "/") return { reason: "path_not_allowed" };
-  // TRACE would echo the target's credentials to the requester.
+  // TRACE would send the target's credentials back to the client.
   if (!FORWARDABLE_METHODS.has(head.method)) return { reason: "method_not_allowed", allow: ALLOWED_METHODS };
   return target.allowQuery && head.query !== "" ? checkQuery(target, head) : undefined;
 }

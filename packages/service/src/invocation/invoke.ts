@@ -74,13 +74,14 @@ export function invoke(
 /** resolve → authorize → shape → sign → stream. */
 function forward(
   context: InvocationContext,
-  { inFlight, resolution: { accounts } }: Authenticated,
+  { inFlight, resolution }: Authenticated,
   { target, poolKey, owner }: NonNullable<Resolution["upstream"]>,
   downstream: Downstream,
 ): MaybePromise<ExchangeEnd> {
+  const { accounts } = resolution;
   const hopHeaders = addHop(downstream.head, context.hopId);
   if (hopHeaders === undefined) return denied({ reason: "loop_detected" });
-  const denial = authorize(target, downstream.head);
+  const denial = authorize(resolution, target, downstream.head, context.now);
   if (denial !== undefined) return denied(denial);
 
   const plan = planPayload(target, downstream.head);

@@ -21,6 +21,8 @@ export interface Resolution {
   readonly capability: Capability;
   readonly payload: Buffer;
   readonly lineage: ReadonlySet<Uid>;
+  /** The earliest expiry in the lineage, in milliseconds since 1970. */
+  readonly expiresAt: number | undefined;
   /** The accounts that its use is charged to. */
   readonly accounts: UsageAccounts;
   /** The tenant that this verdict is charged to in the cache. */
@@ -115,13 +117,14 @@ async function fromStore(
 }
 
 function toResolution(context: ResolveContext, opened: OpenedCapability): Resolution {
-  const { capability, payload, lineage, usageOwners, configuration } = opened;
+  const { capability, payload, lineage, usageOwners, expiresAt, configuration } = opened;
   const bytes = resolutionSize(lineage.size, configuration?.length ?? 0);
   const accounts = context.accountRegistry.accountsOf(usageOwners);
   const found = {
     capability,
     payload,
     lineage,
+    expiresAt,
     accounts,
     cacheOwner: usageOwners.exporter ?? NO_TENANT,
     bytes,

@@ -23,7 +23,7 @@ export interface RevocationMonitor {
 }
 
 export async function startRevocationMonitor(
-  { store, limits, log }: Pick<ServiceOptions, "store" | "limits" | "log">,
+  { store, limits, log, now }: Pick<ServiceOptions, "store" | "limits" | "log" | "now">,
   monotonic: () => number,
 ): Promise<RevocationMonitor> {
   const failClosed = (error?: unknown): void => {
@@ -33,7 +33,8 @@ export async function startRevocationMonitor(
   const clocks = { wall: wallClock, monotonic };
   const feed = createStalenessGuard(await createRevocationFeed(store), failClosed, clocks);
   // Listens before the registry: no request may find a revoked resolution while the requests in flight are ended.
-  const cache = createResolutionCache<Resolution>(feed, limits.cachedVerdicts, limits.cachedBytes);
+  const capacity = { entries: limits.cachedVerdicts, bytes: limits.cachedBytes };
+  const cache = createResolutionCache<Resolution>(feed, capacity, () => now().getTime());
   const inFlightRegistry = createInFlightRegistry(feed);
   const sweeper = startSweeper(store, log);
   const stopWatching = watchRevocations(feed, inFlightRegistry, limits.blindMs, log);

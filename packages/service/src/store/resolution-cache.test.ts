@@ -12,18 +12,19 @@ const SHARED = parseUid("c".repeat(32));
 const OF_A = { lineage: new Set([A, SHARED]), bytes: 1, cacheOwner: "t" };
 const OF_B = { lineage: new Set([B, SHARED]), bytes: 1, cacheOwner: "t" };
 
-async function open(capacity = 10, capacityBytes = 1_000) {
+async function open(entries = 10, bytes = 1_000) {
   const log = createDelayedLog();
   const opening = createRevocationFeed(log);
   await log.respondToAll();
   const feed = await opening;
-  const cache = createResolutionCache<Cacheable>(feed, capacity, capacityBytes);
+  const clock = { now: 1_000 };
+  const cache = createResolutionCache<Cacheable>(feed, { entries, bytes }, () => clock.now);
   const advance = async (): Promise<void> => {
     const refreshed = feed.refresh();
     await log.respondToAll();
     await refreshed;
   };
-  return { log, feed, cache, advance };
+  return { log, feed, cache, clock, advance };
 }
 
 test("a verdict is found until something of its lineage is revoked, and the others after that too", async () => {
@@ -133,4 +134,18 @@ test("verdicts that hold more memory than they may together go, the longest unus
   cache.put("huge", { ...OF_A, bytes: 101, cacheOwner: "t" }, log.now());
   expect(cache.get("huge")).toBeUndefined();
   expect(cache.get("b")).toBeDefined();
+});
+
+test("a resolution is dropped at the earliest expiry of its lineage", async () => {
+  const { log, cache, clock } = await open();
+  cache.put("a", { ...OF_A, expiresAt: 2_000 }, log.now());
+  cache.put("b", OF_B, log.now());
+  clock.now = 1_999;
+  expect(cache.get("a")).toMatchObject({ expiresAt: 2_000 });
+  clock.now = 2_000;
+  expect(cache.get("a")).toBeUndefined();
+  clock.now = 1_999;
+  expect(cache.get("a"), "dropped, and not only hidden").toBeUndefined();
+  clock.now = Number.MAX_SAFE_INTEGER;
+  expect(cache.get("b")).toBe(OF_B);
 });

@@ -5,53 +5,64 @@ import type { RevocationFeed } from "./revocation-feed.ts";
 import type { Position } from "./store.ts";
 import { samePosition } from "./store.ts";
 
-/** A verdict that holds as long as nothing of its lineage is revoked. */
+/** A resolved capability, valid until something in its lineage is revoked or expires. */
 export interface Cacheable {
   readonly lineage: ReadonlySet<Uid>;
-  /** About how much memory it holds. */
+  /** The earliest expiry in the lineage, in milliseconds since 1970. */
+  readonly expiresAt?: number | undefined;
+  /** Its estimated size in memory. */
   readonly bytes: number;
-  /** The tenant that it is charged to. */
+  /** The tenant whose share of the cache it uses. */
   readonly cacheOwner: string;
 }
 
 /**
- * Verdicts by a digest of the token (never the token itself). A revoke drops exactly the verdicts whose lineage it names.
- * Only what works is kept: an unknown token may be minted later.
+ * Resolutions by a digest of the token, never by the token itself. A revoke drops exactly those whose lineage it names.
+ * Unknown tokens are not cached, since they may be minted later.
  */
 export interface ResolutionCache<T extends Cacheable> {
-  /** Ask {@link RevocationFeed.advance} first: then what is found still holds. */
+  /** Call {@link RevocationFeed.advance} first: a resolution that is found after it is valid. */
   get(digest: string): T | undefined;
   /**
-   * @param position of the snapshot that `verdict` was read in. If the log has moved meanwhile the verdict is not kept:
-   *   it may be one that a revoke has just made void.
+   * @param position of the snapshot that `resolution` was read in. It is not cached if the log has moved since: it may
+   *   have been revoked.
    */
   put(digest: string, resolution: T, position: Position): void;
 }
 
+/** How much the cache keeps, in all. */
+export interface CacheCapacity {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
 /**
- * Evicts the least recently used verdicts of the tenant that has most, so that a tenant with too many slows only itself down.
+ * Evicts the least recently used resolutions of the tenant that has most, so that a tenant with too many slows only itself down.
  *
- * @param capacity how many verdicts are kept.
- * @param capacityBytes how much memory they may hold together.
+ * @param now the time of day in milliseconds since 1970, read only for resolutions that expire.
  */
 export function createResolutionCache<T extends Cacheable>(
   feed: RevocationFeed,
-  capacity: number,
-  capacityBytes: number,
+  capacity: CacheCapacity,
+  now: () => number,
 ): ResolutionCache<T> {
   const index = createLineageIndex<string>();
-  const resolutions = new FairLru<string, T>(
-    { entries: capacity, bytes: capacityBytes },
-    (resolution, digest) => index.remove(resolution.lineage, digest),
+  const resolutions = new FairLru<string, T>(capacity, (resolution, digest) =>
+    index.remove(resolution.lineage, digest),
   );
   feed.listen((revoked) => {
     for (const digest of index.dependentsOf(revoked)) resolutions.delete(digest);
   });
   return {
-    get: (digest) => resolutions.get(digest),
+    get(digest) {
+      const resolution = resolutions.get(digest);
+      if (resolution?.expiresAt === undefined || now() < resolution.expiresAt) return resolution;
+      resolutions.delete(digest);
+      return undefined;
+    },
     put(digest, resolution, position) {
       if (!samePosition(position, feed.position())) return;
-      // One too large for the cache is not kept.
+      // False if it alone is larger than the cache.
       const isCached = resolutions.set(digest, resolution, {
         owner: resolution.cacheOwner,
         bytes: resolution.bytes,

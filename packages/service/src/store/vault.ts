@@ -1,6 +1,7 @@
 import type { CapabilityToken } from "capability-protocol";
 import { formatToken, TOKEN_BYTES } from "capability-protocol";
 import type { Capability } from "../domain/capability.ts";
+import type { Verdict } from "../domain/lineage.ts";
 import type { UsageOwners } from "../domain/usage-owners.ts";
 import type { Uid } from "../domain/uid.ts";
 import { newUid } from "../domain/uid.ts";
@@ -19,6 +20,8 @@ export interface OpenedCapability {
   readonly configuration?: Buffer;
   readonly lineage: ReadonlySet<Uid>;
   readonly usageOwners: UsageOwners;
+  /** The earliest expiry in the lineage, in milliseconds since 1970. */
+  readonly expiresAt: number | undefined;
   readonly position: Position;
 }
 
@@ -64,12 +67,12 @@ export function createVault(
 
 function openRecords(
   found: FoundCapability,
-  { lineage, usageOwners }: Pick<OpenedCapability, "lineage" | "usageOwners">,
+  { lineage, usageOwners, expiresAt }: Extract<Verdict, { alive: true }>,
   sealingKey: Buffer,
 ): OpenedCapability {
   const { capability, target, position } = found;
   const payload = unseal(sealingKey, capability.sealed, associatedData(capability));
-  const opened = { capability, payload, lineage, usageOwners, position };
+  const opened = { capability, payload, lineage, usageOwners, expiresAt, position };
   if (target === undefined) return opened;
   return { ...opened, configuration: unseal(payload, target.sealed, associatedData(target)) };
 }

@@ -19,7 +19,7 @@ const LINEAGE: ReadonlySet<Uid> = new Set([parseUid("ab".repeat(16))]);
 async function cacheBehind(service: TestService, revokes: number) {
   const { store } = service.data;
   const feed = await createRevocationFeed(store);
-  const cache = createResolutionCache<Cacheable>(feed, 10, 1_000);
+  const cache = createResolutionCache<Cacheable>(feed, { entries: 10, bytes: 1_000 }, () => 0);
   cache.put("kept", { lineage: LINEAGE, bytes: 1, cacheOwner: "t" }, feed.position());
   for (let i = 0; i < revokes; i += 1) {
     const membrane = await createMembrane(service, service.tokens.create, `m${i}`);
@@ -89,7 +89,7 @@ test("when the head of the log goes back or names another log, every verdict is 
     revocationsSince: (position) => other.data.store.revocationsSince(position),
     refresh: () => other.data.store.refresh(),
   });
-  const cache = createResolutionCache<Cacheable>(feed, 10, 1_000);
+  const cache = createResolutionCache<Cacheable>(feed, { entries: 10, bytes: 1_000 }, () => 0);
   cache.put("kept", { lineage: LINEAGE, bytes: 1, cacheOwner: "t" }, feed.position());
   expect(feed.advance()).toBe(true);
   expect(cache.get("kept")).toBeUndefined();
