@@ -17,8 +17,9 @@ import { buildResponseHead } from "./response-head.ts";
 import { abortResponse } from "./abort-response.ts";
 import { denialForUpstreamError } from "./upstream-error.ts";
 import type { SentRequest } from "./reference-filter.ts";
-import type { MinDataRate, Ticker, Tickable, RateWindow } from "./ticker.ts";
-import { checkRate } from "./ticker.ts";
+import type { MinDataRate, RateWindow } from "./min-data-rate.ts";
+import { checkRate } from "./min-data-rate.ts";
+import type { Ticker, Tickable } from "./ticker.ts";
 import { decideRetry } from "./retry.ts";
 
 /** How many informational responses (1xx) a target may send before the final one: they cost work and carry nothing. */

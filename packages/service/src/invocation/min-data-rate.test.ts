@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { checkRate } from "./ticker.ts";
-import type { RateWindow } from "./ticker.ts";
+import { checkRate } from "./min-data-rate.ts";
+import type { RateWindow } from "./min-data-rate.ts";
 
 const RATE = { windowMs: 1_000, bytesPerSecond: 1_000 };
 
-test("a stretch begins when the other side is waited for, and is judged when it is over", () => {
+test("a window begins when the other side is waited for, and is checked when it is over", () => {
   const begun = checkRate(undefined, 500, 10, RATE);
   expect(begun).toEqual({ since: 10, bytes: 500 });
   expect(checkRate(begun as RateWindow, 500, 1_009, RATE)).toBe(begun);
@@ -13,12 +13,12 @@ test("a stretch begins when the other side is waited for, and is judged when it 
   expect(checkRate(begun as RateWindow, 1_500, 1_010, RATE)).toEqual({ since: 1_010, bytes: 1_500 });
 });
 
-test("a stretch that is judged late must have brought more", () => {
+test("a window that is checked late must have transferred more", () => {
   expect(checkRate({ since: 0, bytes: 0 }, 1_499, 1_500, RATE)).toBe("too_slow");
   expect(checkRate({ since: 0, bytes: 0 }, 1_500, 1_500, RATE)).toEqual({ since: 1_500, bytes: 1_500 });
 });
 
-test("who always keeps the rate is never too slow, and who is silent always is, whenever they are looked at", () => {
+test("a side that keeps the rate is never too slow, and one that is silent always is, at whatever intervals it is checked", () => {
   const steps = fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 20, maxLength: 60 });
   fc.assert(
     fc.property(steps, (list) => {

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import type { MinDataRate, Ticker, Tickable, RateWindow } from "./ticker.ts";
-import { checkRate } from "./ticker.ts";
+import type { MinDataRate, RateWindow } from "./min-data-rate.ts";
+import { checkRate } from "./min-data-rate.ts";
+import type { Ticker, Tickable } from "./ticker.ts";
 
 /** The requester left before its body was whole. */
 export class ClientDisconnectedError extends Error {

@@ -1,5 +1,6 @@
 import type { CreateRequest } from "capability-protocol";
 import { err, ok, tokenBytes } from "capability-protocol";
+import { denialOfCreation } from "../domain/creation-denial.ts";
 import type { Outcome } from "../domain/denial.ts";
 import type { Membrane } from "../domain/membrane.ts";
 import { encodeColumns } from "../store/columns.ts";
@@ -7,7 +8,7 @@ import type { StoredMembrane } from "../store/record.ts";
 import { associatedData } from "../store/record.ts";
 import { sealForRecipient } from "../store/seal.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
-import { denialOfCreation, formatUri } from "./capability-uri.ts";
+import { formatUri } from "./capability-uri.ts";
 import { resourceOf } from "./resource.ts";
 
 /** Makes a membrane with its two capabilities. They are sealed to the tenant: `create` itself cannot read them back. */

@@ -2,6 +2,7 @@ import type { ExportRequest, TargetConfiguration } from "capability-protocol";
 import { err, ok } from "capability-protocol";
 import type { Capability } from "../domain/capability.ts";
 import type { Outcome } from "../domain/denial.ts";
+import { denialOfCreation } from "../domain/creation-denial.ts";
 import { invalid } from "../domain/denial.ts";
 import type { Target } from "../domain/target.ts";
 import type { StoredTarget } from "../store/record.ts";
@@ -11,7 +12,7 @@ import { parsePrivateKey } from "../pem.ts";
 import { KEY_BYTES, seal } from "../store/seal.ts";
 import type { OpenedCapability } from "../store/vault.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
-import { denialOfCreation, formatUri } from "./capability-uri.ts";
+import { formatUri } from "./capability-uri.ts";
 import { checkHeadSize } from "./head-size-check.ts";
 import { resourceOf } from "./resource.ts";
 

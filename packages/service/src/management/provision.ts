@@ -6,6 +6,7 @@ import type {
   TenantCapabilities,
 } from "capability-protocol";
 import { err, ok } from "capability-protocol";
+import { denialOfCreation } from "../domain/creation-denial.ts";
 import type { Outcome } from "../domain/denial.ts";
 import type { CreationDenial } from "../domain/creation.ts";
 import type { Uid } from "../domain/uid.ts";
@@ -13,7 +14,7 @@ import type { StoredCapability, StoredTenant } from "../store/record.ts";
 import type { Vault } from "../store/vault.ts";
 import type { Store } from "../store/store.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
-import { denialOfCreation, formatUri } from "./capability-uri.ts";
+import { formatUri } from "./capability-uri.ts";
 import type { TenantKeys } from "./tenant-keys.ts";
 import { formatTenantKeys, newTenantKeys } from "./tenant-keys.ts";
 

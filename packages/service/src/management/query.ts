@@ -1,6 +1,7 @@
 import { hkdfSync } from "node:crypto";
 import type { CapabilityToken, QueryRequest } from "capability-protocol";
 import { TOKEN_BYTES, err, formatToken, ok } from "capability-protocol";
+import { denialOfCreation } from "../domain/creation-denial.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
 import { encodeColumns, textColumn, decodeColumns } from "../store/columns.ts";
 import type { StoredMembrane } from "../store/record.ts";
@@ -8,7 +9,7 @@ import { associatedData } from "../store/record.ts";
 import { openAsRecipient } from "../store/seal.ts";
 import { StoreCorruptError } from "../store/store.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
-import { denialOfCreation, formatUri } from "./capability-uri.ts";
+import { formatUri } from "./capability-uri.ts";
 import { resourceOf } from "./resource.ts";
 import type { ParsedTenantKeys } from "./tenant-keys.ts";
 import { parseTenantKeys } from "./tenant-keys.ts";

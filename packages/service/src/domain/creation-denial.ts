@@ -1,0 +1,31 @@
+import type { CreationDenial } from "./creation.ts";
+import type { Denial } from "./denial.ts";
+import type { QuotaDenial } from "./quota.ts";
+
+/**
+ * What the client learns of a creation that was denied. A dead lineage means that the client's own capability was revoked;
+ * operations that name other capabilities handle it before.
+ */
+export function denialOfCreation(denial: CreationDenial): Denial {
+  switch (denial.reason) {
+    case "lineage_dead":
+      return { reason: "unauthorized" };
+    case "name_taken":
+      return { reason: denial.type === "tenant" ? "tenant_exists" : "membrane_exists" };
+    case "lineage_limit":
+      return denial;
+    case "full":
+      return { reason: QUOTA_REASONS[denial.type], limit: denial.limit };
+    case "storage_exceeded":
+      return {
+        reason: denial.type === "tenant" ? "tenant_storage_exceeded" : "membrane_storage_exceeded",
+        limit: denial.limit,
+      };
+  }
+}
+
+const QUOTA_REASONS = {
+  service: "service_quota_exceeded",
+  tenant: "tenant_full",
+  membrane: "membrane_full",
+} as const satisfies Record<QuotaDenial["type"], Denial["reason"]>;
