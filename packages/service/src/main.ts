@@ -25,7 +25,7 @@ const EXIT_GRACE_MS = 5_000;
 const print = createPrint((text) => emitError(process.stdout, () => process.stdout.write(text)));
 const printError = createPrint((text) => emitError(process.stderr, () => process.stderr.write(text)));
 
-// Without a listener, output that cannot be written would end the process.
+// Without a listener, a failed write would end the process.
 process.stdout.on("error", reportOutputFailure);
 process.stderr.on("error", () => undefined);
 // Files that the store's library makes are readable by this user alone; all other files have that mode explicitly.
@@ -40,7 +40,7 @@ try {
 // A thread that hangs in a write, because another process holds the store, would keep this process from ending.
 setTimeout(() => process.kill(process.pid, "SIGKILL"), EXIT_GRACE_MS).unref();
 
-/** Each command is loaded when it is used: a mistake in the command line is reported without loading any. */
+/** Loads each command when it runs, so that a mistake in the command line is reported at once. */
 async function run(command: Command): Promise<void> {
   switch (command.name) {
     case "serve": {
@@ -85,16 +85,16 @@ async function run(command: Command): Promise<void> {
   }
 }
 
-/** Makes standard error the service's alone: one JSON line an event, faults included. */
+/** Reserves standard error for the service's log: one JSON line for each event, faults included. */
 function openServiceLog({ logLevel }: ServeConfig): EventLog {
   const sink = openDescriptorSink(STANDARD_ERROR, unblock);
   const log = createEventLog(createLogger(logLevel, sink));
   process.on("exit", sink.flush);
-  // The person for whom it printed may have left; the service goes on.
+  // The reader of standard output may have exited; the service continues.
   process.stdout
     .off("error", reportOutputFailure)
     .on("error", (error) => log.outputFailed({ cause: errorCode(error) ?? "failed" }));
-  // The message of an unexpected error may hold a secret: it is logged like all faults, and not printed.
+  // The message of an unexpected error may contain a secret, so it is logged as a fault and not printed.
   process.on("uncaughtException", (error) => {
     log.crashed(error);
     process.exit(1);
@@ -104,7 +104,7 @@ function openServiceLog({ logLevel }: ServeConfig): EventLog {
   return log;
 }
 
-/** Runs one of several workers. An error at its start is reported by the first process. */
+/** Runs one of several workers. The first process reports an error at its start. */
 async function runWorker(
   config: ServeConfig,
   context: Pick<ProcessContext, "log" | "stop" | "onReload" | "collectYoung">,
@@ -143,7 +143,7 @@ function unblock(): void {
   void process.stderr.fd;
 }
 
-/** A write to a file throws, where all other streams emit `error`: both end up there. */
+/** Emits `error` also for a write to a file, which throws where other streams emit. */
 function emitError(stream: NodeJS.WriteStream, write: () => unknown): void {
   try {
     write();
@@ -192,12 +192,12 @@ function isTerminalGone(): boolean {
   }
 }
 
-/** The engine lets a heap grow to four times what lives in it before it collects; a full cache would take half a gigabyte. */
+/** Limits the growth of the heap between collections. By default it is fourfold, half a gigabyte with a full cache. */
 function limitHeapGrowth(): void {
   setFlagsFromString("--heap-growing-percent=50");
 }
 
-/** The engine's own collector of young objects; it is in sight only of contexts made after the flag is set. */
+/** V8's collector of young objects, which only contexts made after the flag is set can reach. */
 function youngCollector(): () => void {
   setFlagsFromString("--expose-gc");
   const collect: unknown = runInNewContext("gc");

@@ -20,7 +20,7 @@ async function open() {
   return { log, advance, registry: createInFlightRegistry(feed) };
 }
 
-test("a revoke tells exactly the requests whose lineage it names, each once", async () => {
+test("a revoke ends exactly the requests whose lineage it names, each once", async () => {
   const { log, advance, registry } = await open();
   const told: string[] = [];
   const ofA = registry.register(new Set([A]));
@@ -40,7 +40,7 @@ test("a revoke tells exactly the requests whose lineage it names, each once", as
   expect(told.toSorted()).toEqual(["a", "b", "both"]);
 });
 
-test("who starts to listen after the revoke is told at once", async () => {
+test("a listener that is added after the revoke is called at once", async () => {
   const { log, advance, registry } = await open();
   const request = registry.register(new Set([A]));
   log.revoke(A);
@@ -50,7 +50,7 @@ test("who starts to listen after the revoke is told at once", async () => {
   expect(told).toBe(1);
 });
 
-test("a request that left is told nothing, and leaving twice counts once", async () => {
+test("a finished request is not revoked, and finishing twice counts once", async () => {
   const { log, advance, registry } = await open();
   let told = 0;
   const left = registry.register(new Set([A]));
@@ -65,7 +65,7 @@ test("a request that left is told nothing, and leaving twice counts once", async
   expect([told, left.isRevoked, stays.isRevoked]).toEqual([0, false, false]);
 });
 
-test("all are told when nothing known holds any more", async () => {
+test("all requests are revoked when the log cannot say what was revoked", async () => {
   const { log, advance, registry } = await open();
   const all = [registry.register(new Set([A])), registry.register(new Set([B]))];
   log.replace("another log");
@@ -73,7 +73,7 @@ test("all are told when nothing known holds any more", async () => {
   expect(all.map(({ isRevoked }) => isRevoked)).toEqual([true, true]);
 });
 
-test("revokeAll tells all that are under way, even while they leave", async () => {
+test("revokeAll revokes all requests in flight, even while they finish", async () => {
   const { registry } = await open();
   const all = [registry.register(new Set([A])), registry.register(new Set([A, B]))];
   let told = 0;

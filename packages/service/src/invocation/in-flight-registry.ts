@@ -5,29 +5,29 @@ import type { Uid } from "../domain/uid.ts";
 import { createLineageIndex } from "../store/lineage-index.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
 
-/** A request that was let through, until it has ended. */
+/** A request with a resolved capability, until it has ended. */
 export interface InFlightRequest {
-  /** Something of its lineage was revoked since: nothing more may pass, in either direction. */
+  /** Whether something in its lineage was revoked since: nothing more may pass, in either direction. */
   readonly isRevoked: boolean;
-  /** `listener` is called once, when it is revoked. */
+  /** Calls `listener` once, when the request is revoked. */
   onRevoke(listener: () => void): void;
-  /** `release` is called once, when it leaves: gives back what was taken for it. */
+  /** Calls `release` once, when the request is finished. */
   onFinish(release: () => void): void;
   finishInvocation(): void;
 }
 
-/** The requests under way, so that a revoke ends them. */
+/** The requests in flight, so that a revoke ends them. */
 export interface InFlightRegistry {
-  /** Must be called in the very turn in which the verdict was found to hold, or a revoke could pass between the two. */
+  /** Call it in the same turn in which the capability was resolved: a revoke between the two would be missed. */
   register(lineage: ReadonlySet<Uid>): InFlightRequest;
   readonly size: number;
-  /** Ends all of them. */
+  /** Revokes all of them. */
   revokeAll(): void;
 }
 
 /**
- * A verdict that is used again and again hands over the same lineage each time: its guests are one party, which is found by
- * what the lineage names. Entered for each request instead, a lineage would cost more than all else that is asked of it.
+ * Groups requests by their lineage, which is the same object for each use of a cached resolution. Indexing the lineage once
+ * for each request would cost more than the rest of resolving it.
  */
 export function createInFlightRegistry(feed: RevocationFeed): InFlightRegistry {
   const index = createLineageIndex<InFlightGroup>();
@@ -64,7 +64,7 @@ export function createInFlightRegistry(feed: RevocationFeed): InFlightRegistry {
   };
 }
 
-/** All that were let through on the strength of one verdict. */
+/** The requests of one resolution. */
 interface InFlightGroup {
   readonly requests: SwapRemoveList<RegisteredRequest>;
 }

@@ -16,20 +16,20 @@ import type { PreparedTarget } from "./prepared-target.ts";
 import { prepareTarget } from "./prepared-target.ts";
 import { resolutionSize } from "./resolution-size.ts";
 
-/** A capability that works at this moment, and what an exported one stands for. */
+/** A capability that is alive at this moment, and the target of an exported one. */
 export interface Resolution {
   readonly capability: Capability;
   readonly payload: Buffer;
   readonly lineage: ReadonlySet<Uid>;
   /** The earliest expiry in the lineage, in milliseconds since 1970. */
   readonly expiresAt: number | undefined;
-  /** The accounts that its use is charged to. */
+  /** The accounts that its use counts against. */
   readonly accounts: UsageAccounts;
-  /** The tenant that this verdict is charged to in the cache. */
+  /** The tenant whose share of the cache it uses. */
   readonly cacheOwner: string;
-  /** About how much memory it holds. */
+  /** Its estimated size in memory. */
   readonly bytes: number;
-  /** It was exported under less strict rules: today's rules refuse it, so it is not sent. */
+  /** Today's rules refuse the target, which was exported under less strict ones: nothing is sent. */
   readonly isUnusable?: boolean;
   readonly upstream?: {
     readonly target: PreparedTarget;
@@ -39,7 +39,7 @@ export interface Resolution {
   };
 }
 
-/** A resolved capability whose request is watched for revokes from the same turn on. */
+/** A resolved capability, with its request registered in the same turn so that a revoke ends it. */
 export interface Authenticated {
   readonly resolution: Resolution;
   readonly inFlight: InFlightRequest;
@@ -48,7 +48,7 @@ export interface Authenticated {
 /** The owner of the operator's capabilities. */
 const NO_TENANT = "";
 
-/** How often a record is read again because the log moved on meanwhile. */
+/** How often a record is read again because the log has moved. */
 const MAX_ATTEMPTS = 16;
 
 export interface ResolveContext {
@@ -61,15 +61,14 @@ export interface ResolveContext {
   readonly authorityCa: (authority: Authority) => string | undefined;
 }
 
-/** Which tokens are resolved: any, or those alone whose verdict is at hand, which cost no look into the store. */
+/** Which tokens are resolved: all, or only those in the cache, which cost no read of the store. */
 export type LookupMode = "any" | "cached";
 
 /**
- * From a token to what it does.
+ * Resolves a token to its capability. It catches up with the revocation log first, so that the result takes every revoke
+ * into account that was acknowledged before this call.
  *
- * The log's position is read first: a verdict found after that holds for every revoke answered before this request came.
- *
- * @returns nothing for a token that is unknown or does not work any more.
+ * @returns `undefined` for a token that is unknown or revoked.
  */
 export function resolve(
   context: ResolveContext,
@@ -80,11 +79,11 @@ export function resolve(
   const pending = context.feed.refresh();
   if (pending instanceof Promise)
     return pending.then(() => fromCache(context, digest) ?? fromStore(context, token, digest, mode));
-  // At once where the engine is inside the process and the verdict at hand: nearly always.
+  // Synchronous in nearly all cases: the log's position is known and the resolution cached.
   return fromCache(context, digest) ?? fromStore(context, token, digest, mode);
 }
 
-/** What is known already; ask the feed first. */
+/** Call it after the feed was refreshed. */
 function fromCache({ cache, inFlightRegistry }: ResolveContext, digest: string): Authenticated | undefined {
   const resolution = cache.get(digest);
   return resolution === undefined
@@ -108,7 +107,7 @@ async function fromStore(
       cache.put(digest, resolution, opened.position);
       return { resolution, inFlight: inFlightRegistry.register(resolution.lineage) };
     }
-    // Something was revoked while the record was read: perhaps this very capability.
+    // Something was revoked while the record was read, perhaps this capability.
     await feed.refresh();
     const cached = fromCache(context, digest);
     if (cached !== undefined) return cached;

@@ -27,7 +27,7 @@ async function open(entries = 10, bytes = 1_000) {
   return { log, feed, cache, clock, advance };
 }
 
-test("a verdict is found until something of its lineage is revoked, and the others after that too", async () => {
+test("a resolution is cached until something in its lineage is revoked; others stay", async () => {
   const { log, cache, advance } = await open();
   cache.put("a", OF_A, log.now());
   cache.put("b", OF_B, log.now());
@@ -43,7 +43,7 @@ test("a verdict is found until something of its lineage is revoked, and the othe
   expect(cache.get("b")).toBeUndefined();
 });
 
-test("a revoke of what no verdict depends on drops none", async () => {
+test("a revoke of what no resolution depends on drops none", async () => {
   const { log, cache, advance } = await open();
   cache.put("a", OF_A, log.now());
   log.revoke(B);
@@ -51,7 +51,7 @@ test("a revoke of what no verdict depends on drops none", async () => {
   expect(cache.get("a")).toBe(OF_A);
 });
 
-test("a verdict that was being read while it was revoked does not come back", async () => {
+test("a resolution that was revoked while it was read is not cached", async () => {
   const { log, cache, advance } = await open();
   const readAt = log.now();
   log.revoke(A);
@@ -60,7 +60,7 @@ test("a verdict that was being read while it was revoked does not come back", as
   expect(cache.get("a")).toBeUndefined();
 });
 
-test("a verdict that was being read while another was revoked is not kept either, and is when it is read again", async () => {
+test("a resolution that was read while another was revoked is cached only when it is read again", async () => {
   const { log, cache, advance } = await open();
   const readAt = log.now();
   log.revoke(B);
@@ -71,7 +71,7 @@ test("a verdict that was being read while another was revoked is not kept either
   expect(cache.get("a")).toBe(OF_A);
 });
 
-test("a verdict kept before the revoke was heard of goes as soon as it is", async () => {
+test("a resolution that was cached before the feed knew of its revoke is dropped when it does", async () => {
   const { log, feed, cache, advance } = await open();
   expect(feed.advance()).toBe(true);
   log.revoke(A);
@@ -82,7 +82,7 @@ test("a verdict kept before the revoke was heard of goes as soon as it is", asyn
   expect(cache.get("a")).toBeUndefined();
 });
 
-test("a verdict of a snapshot that is ahead of the log as it is known here is not kept", async () => {
+test("a resolution from a snapshot ahead of the feed is not cached", async () => {
   const { log, cache } = await open();
   log.revoke(B);
   cache.put("a", OF_A, log.now());
@@ -92,7 +92,7 @@ test("a verdict of a snapshot that is ahead of the log as it is known here is no
 test.each([
   ["the log has another id", "another log"],
   ["the log starts again under its old id", "a log"],
-])("all verdicts go when %s", async (_what, id) => {
+])("all resolutions are dropped when %s", async (_what, id) => {
   const { log, cache, advance } = await open();
   log.revoke(parseUid("d".repeat(32)));
   await advance();
@@ -112,7 +112,7 @@ test("the same number in another log is another position", async () => {
   expect(cache.get("a")).toBeUndefined();
 });
 
-test("the longest unused verdict makes room, and what was put again follows its new lineage alone", async () => {
+test("the least recently used resolution is evicted, and one that is put again follows only its new lineage", async () => {
   const { log, cache, advance } = await open(2);
   cache.put("old", OF_A, log.now());
   cache.put("a", OF_A, log.now());
@@ -125,7 +125,7 @@ test("the longest unused verdict makes room, and what was put again follows its 
   expect(cache.get("a")).toBe(OF_B);
 });
 
-test("verdicts that hold more memory than they may together go, the longest unused first, and one that is too large is not kept", async () => {
+test("the least recently used resolutions are evicted when all hold too much memory, and one that is too large is not cached", async () => {
   const { log, cache } = await open(10, 100);
   cache.put("a", { ...OF_A, bytes: 60, cacheOwner: "t" }, log.now());
   cache.put("b", { ...OF_B, bytes: 60, cacheOwner: "t" }, log.now());

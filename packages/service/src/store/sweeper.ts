@@ -1,19 +1,19 @@
 import type { Store } from "./store.ts";
 
 /**
- * How many records one transaction deletes: few, since it runs between the invocations of this process, and all other writers
- * wait for it. Half a millisecond (bench/notes.md).
+ * How many records one transaction deletes. Few, since it takes the event loop and other writers wait for it: half a
+ * millisecond (bench/notes.md).
  */
 const BATCH_SIZE = 8;
 
-/** How long the sweeper rests when nothing is left to do, in milliseconds; another process may have left it some. */
+/** How long the sweeper waits when nothing is left, in milliseconds. Another process may leave something meanwhile. */
 const IDLE_INTERVAL_MS = 60_000;
 
-/** Deletes what hangs below revoked nodes, in the background. */
+/** Deletes what descends from revoked nodes, in the background. */
 export interface Sweeper {
   /** Something was revoked. */
   wake(): void;
-  /** Resolves when no batch is under way any more. */
+  /** Resolves when no batch is running. */
   stop(): Promise<void>;
 }
 
