@@ -21,9 +21,18 @@ const EXEMPT = [
   "packages/service/test/conformance/client-disconnect.test.ts",
   "packages/service/test/limits/longest-times.test.ts",
   "packages/cli/src/",
-  "packages/protocol/src/",
-  "packages/sdk/src/",
-  "packages/service/src/",
+  "packages/service/src/commands/",
+  "packages/service/src/config",
+  "packages/service/src/domain/",
+  "packages/service/src/egress/",
+  "packages/service/src/http/",
+  "packages/service/src/invocation/",
+  "packages/service/src/limits.ts",
+  "packages/service/src/management/",
+  "packages/service/src/service/",
+  "packages/service/src/store/",
+  "packages/service/src/telemetry/",
+  "packages/service/src/tls/",
 ];
 
 const root = fileURLToPath(new URL("..", import.meta.url));

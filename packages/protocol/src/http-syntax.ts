@@ -1,6 +1,6 @@
 /**
  * The methods that Node's HTTP parser knows and that can be forwarded. CONNECT asks for a tunnel, and TRACE would echo
- * the credentials of the target back to the requester.
+ * the credentials of the target back to the client.
  *
  * @example
  * FORWARDABLE_METHODS.has("PATCH"); // => true

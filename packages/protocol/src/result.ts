@@ -93,7 +93,7 @@ const MAX_NAME_LENGTH = 64;
 
 /**
  * A name chosen by the sender, made fit for a message or a log line: visible ASCII, cut short. Without it the name of
- * an unknown field could forge log lines or carry a megabyte into an answer.
+ * an unknown field could forge log lines or carry a megabyte into a response.
  *
  * @example
  * printableName("a\nb"); // => "a?b"

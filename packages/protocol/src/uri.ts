@@ -34,7 +34,7 @@ export interface KeyCapabilityUri {
 }
 
 /**
- * A reference to a capability as it is written down and passed on. Whoever reads it can use it.
+ * A reference to a capability as it is written down and passed on. Anyone who reads it can use it.
  *
  * @example
  * const uri: CapabilityUri | undefined = parseCapabilityUri(`cpblty:aGk:${TOKEN}`);

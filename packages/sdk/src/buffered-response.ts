@@ -9,7 +9,7 @@ import {
 } from "capability-protocol";
 import { CapabilityError, invalidResponse } from "./error.ts";
 
-/** An answer, read to its end. */
+/** A response, read to its end. */
 export interface BufferedResponse {
   readonly status: number;
   /** HTTP reason phrase; HTTP/2 has none. */
@@ -22,7 +22,7 @@ const TOKEN = new RegExp(TOKEN_PATTERN, "g");
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 /**
- * What an answer of a service has at most: a thousand membranes of five members each. Nested lists take forty times the
+ * What a response of a service has at most: a thousand membranes of five members each. Nested lists take forty times the
  * memory of their text, and a service that is hostile could end the process with 16 MiB of them.
  */
 export const SERVICE_JSON: JsonShape = { levels: 8, commas: 16_384 };
@@ -30,7 +30,7 @@ export const SERVICE_JSON: JsonShape = { levels: 8, commas: 16_384 };
 /**
  * The JSON value that was answered; an empty body is the empty string.
  *
- * @param most what its JSON may have; absent: anything, for the answer of a target.
+ * @param most what its JSON may have; absent: anything, for the response of a target.
  * @throws CapabilityError for a status of 400 and above, and for what is no JSON.
  */
 export function readJsonBody(response: BufferedResponse, most?: JsonShape): unknown {
@@ -41,7 +41,7 @@ export function readJsonBody(response: BufferedResponse, most?: JsonShape): unkn
   return body.value;
 }
 
-/** What an error answer says of itself, whoever sent it: a target's own error need not have our fields. */
+/** The fields of an error response, from the service or from a target: a target's error need not have our fields. */
 export function errorBody({ status, reason }: BufferedResponse, body: unknown): ErrorBody {
   const fields: ReadonlyMap<string, unknown> = new Map(
     typeof body === "object" && body !== null ? Object.entries(body) : [],

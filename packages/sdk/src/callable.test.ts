@@ -36,7 +36,7 @@ test("it has the statics and the name of the class, and can be extended", () => 
   expect(new Further("s")).toBeInstanceOf(Called);
 });
 
-test("without new it can be called as somebody's method, too", () => {
+test("without new it can be called as a method of any object, too", () => {
   const sdk = { Called };
   expect(sdk.Called("s").tell()).toBe("s");
 });

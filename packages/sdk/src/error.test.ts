@@ -41,13 +41,13 @@ test.each([
   [new Error("connect ECONNREFUSED"), "No answer: connect ECONNREFUSED"],
   [new AggregateError([new Error("by IPv6"), new Error("by IPv4")]), "No answer: by IPv6, by IPv4"],
   ["thrown text", "No answer: unknown"],
-])("no answer keeps the system's error as its cause: %s", (cause, message) => {
+])("no response keeps the system's error as its cause: %s", (cause, message) => {
   const error = requestFailed(cause);
   expect(error.toJSON()).toEqual({ statusCode: 0, error: "Request failed", message, code: "request_failed" });
   expect(error.cause).toBe(cause);
 });
 
-test("an answer that cannot be read has its status and says what was expected", () => {
+test("a response that cannot be read has its status and says what was expected", () => {
   expect(invalidResponse(201, { field: "id", expected: "a string" }).toJSON()).toEqual({
     statusCode: 201,
     error: "Parsing response failed",

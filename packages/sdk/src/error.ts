@@ -7,8 +7,8 @@ import { type ErrorBody, type Problem, describeProblem } from "capability-protoc
  * |---|---|---|---|
  * | bad input, nothing was sent | 400 | `Bad Request` | `invalid_field` |
  * | the service refused | its own | the HTTP reason phrase | the service's, such as `membrane_exists` |
- * | no answer came | 0 | `Request failed` | `request_failed`; `cause` is the system's error |
- * | the answer cannot be read | its own | `Parsing response failed` | `invalid_answer` |
+ * | no response came | 0 | `Request failed` | `request_failed`; `cause` is the system's error |
+ * | the response cannot be read | its own | `Parsing response failed` | `invalid_answer` |
  * | `requestReply`: the JSON of a good answer tells of an error | what it says, else its own | what it says | what it says, else `error_answer`; `cause` is that JSON |
  *
  * No field shows the capability that was used; what a target answered may hold anything.
@@ -23,7 +23,7 @@ export class CapabilityError extends Error {
   override readonly name = "CapabilityError";
   /** What kind of failure, in words. */
   readonly error: string;
-  /** HTTP status; 0 if there was no answer. */
+  /** HTTP status; 0 if there was no response. */
   readonly statusCode: number;
   /** Stable, for programs. */
   readonly code: string;
@@ -51,7 +51,7 @@ export function invalidField(problem: Problem): CapabilityError {
 /** @param cause what the system said of the connection. */
 export function requestFailed(cause: unknown): CapabilityError {
   const message = `No answer: ${describeCause(cause)}`;
-  // Bytes that Node could not parse: whoever sent them may have repeated the token.
+  // Bytes that Node could not parse: their sender may have repeated the token.
   if (cause instanceof Error) Reflect.deleteProperty(cause, "rawPacket");
   return new CapabilityError(
     { statusCode: 0, error: "Request failed", message, code: "request_failed" },
@@ -59,7 +59,7 @@ export function requestFailed(cause: unknown): CapabilityError {
   );
 }
 
-/** @param statusCode of the answer. Its body is not repeated: it may be anything. */
+/** @param statusCode of the response. Its body is not repeated: it may be anything. */
 export function invalidResponse(statusCode: number, problem: Problem): CapabilityError {
   const message = `The answer is not what a Membrane Service sends: ${describeProblem(problem)}`;
   return new CapabilityError({

@@ -31,13 +31,13 @@ export function httpsTransport(trust: TrustedCA): ServiceTransport {
         },
       });
     return sendAndBuffer(open, body).catch((error: unknown) => {
-      // An answer that is cut at the deadline looks like one that broke off by itself.
+      // A response that is cut at the deadline looks like one that broke off by itself.
       throw signal.aborted ? requestFailed(signal.reason) : error;
     });
   };
 }
 
-/** Opens a request, ends it with the data and reads the answer to its end. Rejects with a CapabilityError. */
+/** Opens a request, ends it with the data and reads the response to its end. Rejects with a CapabilityError. */
 export async function sendAndBuffer(
   open: () => ClientRequest,
   data: string | Uint8Array | undefined,
@@ -47,7 +47,7 @@ export async function sendAndBuffer(
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       request.once("response", resolve);
       request.on("error", reject);
-      // An answer that switches protocols is neither a response nor an error to Node; it only ends the connection.
+      // A response that switches protocols is neither a response nor an error to Node; it only ends the connection.
       request.once("close", () => reject(Object.assign(new Error(NO_RESPONSE), { code: "ECONNRESET" })));
       request.end(data);
     });

@@ -34,7 +34,7 @@ export interface ServiceRequest {
   readonly body?: string;
 }
 
-/** Longest time for the whole of a request and its answer. */
+/** Longest time for the whole of a request and its response. */
 export const REQUEST_TIMEOUT_MS = 60_000;
 
 /**
@@ -54,7 +54,7 @@ export interface MembraneQuery {
   readonly limit?: number | undefined;
 }
 
-/** How a platform sends a request and reads the answer to its end. Rejects with a CapabilityError. */
+/** How a platform sends a request and reads the response to its end. Rejects with a CapabilityError. */
 export type ServiceTransport = (request: ServiceRequest) => Promise<BufferedResponse>;
 
 /**

@@ -13,7 +13,7 @@ import { request } from "./request.ts";
  * @param options as of {@link request}; the method is GET unless they say otherwise.
  * @param data the body, if any; over 8 MiB it is sent with its SHA-256, so that a signed target accepts it.
  * @throws CapabilityError, through the promise or the callback: a status of 400 and above; a body that is no JSON, or that
- *   tells of an error itself (a member `error`, or a `statusCode` of 400 and above); no answer.
+ *   tells of an error itself (a member `error`, or a `statusCode` of 400 and above); no response.
  *
  * @example
  * const response = await requestReply(CREATE_URI, { method: "POST" }, JSON.stringify({ id }));

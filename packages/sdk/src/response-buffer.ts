@@ -6,13 +6,13 @@ const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
 
 const INITIAL_BUFFER_BYTES = 16 * 1024;
 
-/** The body of an answer, as it comes in. */
+/** The body of a response, as it comes in. */
 export class ResponseBuffer {
   readonly #status: number;
   #bytes = new Uint8Array(INITIAL_BUFFER_BYTES);
   #length = 0;
 
-  /** @param status of the answer. */
+  /** @param status of the response. */
   constructor(status: number) {
     this.#status = status;
   }

@@ -25,11 +25,11 @@ export type ExportBody = TargetBody | ReexportBody;
 export interface TargetBody {
   /** http or https, absolute, without user info and fragment. */
   readonly uri: string;
-  /** Default: the requester's method. */
+  /** Default: the client's method. */
   readonly method?: string | undefined;
-  /** Put over the requester's headers, name by name. */
+  /** Replaces the client's headers, name by name. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Whether the requester's query is appended to that of `uri`. Default false. */
+  /** Whether the client's query is appended to that of `uri`. Default false. */
   readonly allowQuery?: boolean | undefined;
   /** Longest silence of the target in milliseconds; cannot lengthen the service's own limit. */
   readonly timeoutMs?: number | undefined;

@@ -15,7 +15,7 @@ const QUERY = { membranes: [MEMBRANE, { ...MEMBRANE, id: "b" }], completed: true
 const EXPORT = { capability: uri(3) };
 const ACCEPTED = { statusCode: 202, message: "Accepted" };
 
-test("an answer is read as it was sent", () => {
+test("a response is read as it was sent", () => {
   expect(parseMembraneResponse(MEMBRANE)).toEqual({ ok: true, value: MEMBRANE });
   expect(parseQueryResponse(QUERY)).toEqual({ ok: true, value: QUERY });
   expect(parseExportResponse(EXPORT)).toEqual({ ok: true, value: EXPORT });

@@ -96,7 +96,7 @@ export interface AcceptedResponse {
 }
 
 /**
- * Body of every answer of 400 and above that the service makes itself.
+ * Body of every response of 400 and above that the service makes itself.
  *
  * @example
  * const body: ErrorBody = {

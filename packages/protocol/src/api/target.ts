@@ -21,11 +21,11 @@ import { parseTargetUri } from "./target-uri.ts";
 export interface TargetConfiguration {
   /** Canonical WHATWG href, http or https, without user info and fragment. */
   readonly uri: string;
-  /** Upper case; absent: the requester's method. */
+  /** Upper case; absent: the client's method. */
   readonly method?: string;
   /** Name as given, value without surrounding white space; one entry a name, whatever its case. */
   readonly headers: readonly ConfiguredHeader[];
-  /** Whether the requester's query is appended to the target's. Default false. */
+  /** Whether the client's query is appended to the target's. Default false. */
   readonly allowQuery: boolean;
   /** Milliseconds without a byte after which the connection to the target ends. Absent: the service's own limit. */
   readonly timeoutMs?: number;

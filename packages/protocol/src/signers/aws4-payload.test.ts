@@ -68,7 +68,7 @@ test.each(["gzip", "aws-chunkedx", "x-aws-chunked", ""])(
   },
 );
 
-test("a hash that the requester vouches for comes first, in any case, for any service, body and transport", () => {
+test("a hash that the client declares comes first, in any case, for any service, body and transport", () => {
   for (const service of [...S3_KINDS, ...OTHERS]) {
     for (const body of BODIES) {
       for (const secure of [true, false]) {

@@ -34,7 +34,7 @@ export const STREAMING_UNSIGNED_PAYLOAD_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TR
 const AWS_CHUNKED = /(?:^|[\t ,])aws-chunked(?:$|[\t ,])/i;
 
 /**
- * How the body gets into the signature, in this order: a hash that the requester vouches for; no body; unsigned, where
+ * How the body gets into the signature, in this order: a hash that the client declares; no body; unsigned, where
  * the service allows it and TLS protects it; else a hash of the whole body.
  *
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html

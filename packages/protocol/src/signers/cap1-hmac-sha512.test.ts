@@ -88,7 +88,7 @@ test("the authorization has no spaces between its parts", () => {
   );
 });
 
-test("only the signer sets Authorization and X-Cap-Date; every other header of the requester passes", () => {
+test("only the signer sets Authorization and X-Cap-Date; every other header of the client passes", () => {
   const signer = createCap1Signer(CONFIGURATION, [], hashFunction);
   expect([...signer.ownHeaders].toSorted()).toEqual(["authorization", "x-cap-date"]);
   expect(["authorization", "x-cap-date", "x_cap_date"].map((name) => signer.headerRule(name, "a"))).toEqual(
@@ -97,7 +97,7 @@ test("only the signer sets Authorization and X-Cap-Date; every other header of t
   expect(signer.headerRule("x-amz-target", "a")).toBeUndefined();
 });
 
-test("every body streams, whatever hash the requester declares", () => {
+test("every body streams, whatever hash the client declares", () => {
   const signer = createCap1Signer(CONFIGURATION, [], hashFunction);
   for (const body of ["none", "known-length", "unknown-length"] as const) {
     const head = { body, secure: false, payloadSha256: "no hash" };

@@ -34,7 +34,7 @@ export interface SignableRequest {
 }
 
 /**
- * What has to be known of a requester's message to plan how its body gets into the signature.
+ * What has to be known of a client's message to plan how its body gets into the signature.
  *
  * @example
  * const signer = createSigner(
@@ -46,9 +46,9 @@ export interface SignableRequest {
  * signer.planPayload(context).kind; // => "buffer"
  */
 export interface PayloadContext {
-  /** The requester's X-Payload-Sha256. */
+  /** The client's X-Payload-Sha256. */
   readonly payloadSha256?: string;
-  /** The requester's X-Amz-Content-Sha256. */
+  /** The client's X-Amz-Content-Sha256. */
   readonly contentSha256?: string;
   /** The client's Content-Encoding. */
   readonly contentEncoding?: string;
@@ -74,7 +74,7 @@ export type PayloadPlan =
   | { readonly kind: "precomputed"; readonly value: string }
   /** Hold the body in memory, hash it with SHA-256, and give the lower-case hex to {@link Signer.sign}. */
   | { readonly kind: "buffer" }
-  /** The requester has to send something else. */
+  /** The client has to send something else. */
   | { readonly kind: "refused"; readonly problem: Problem };
 
 /**

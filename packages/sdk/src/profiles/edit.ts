@@ -107,12 +107,12 @@ function ensureMapAt(parent: unknown, key: string): YAMLMap {
   return created;
 }
 
-/** A folded line would be the same to YAML, and a broken token to whoever copies it from the file. */
+/** A folded line would be the same to YAML, and a broken token to a user who copies it from the file. */
 function stringifyDocument(yaml: Document): string {
   return yaml.toString({ lineWidth: 0 });
 }
 
-/** A value that is changed may be an anchor's, and then it changes in places that nobody named. */
+/** A value that is changed may be an anchor's, and then it changes in places that were not named. */
 function rejectAliases(file: ProfileText, document: ProfileDocument): void {
   let found = false;
   visit(document.yaml, {

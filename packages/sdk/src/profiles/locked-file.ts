@@ -20,7 +20,7 @@ export interface LockedFile {
  * Runs `change` while this process alone may change the file, as git does it: `FILE.lock`, made with O_EXCL, is the
  * lock and is also what the new text is written to and what is renamed over the file.
  *
- * Throws a `ProfileError` `locked` when somebody else's lock file is there for five seconds. A process that is killed
+ * Throws a `ProfileError` `locked` when the lock file of another process is there for five seconds. A process that is killed
  * leaves its own; no other one removes it, since who made it, and whether it still runs, cannot be known for certain.
  */
 export async function withLockedFile<T>(path: string, change: (file: LockedFile) => Promise<T>): Promise<T> {

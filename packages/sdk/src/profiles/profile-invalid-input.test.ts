@@ -138,6 +138,9 @@ test("when the system refuses, the error names the path and keeps the reason", a
   expect(await readdir(home)).toEqual([]);
 });
 
-test.each(["", ".", "home/me"])("the home %j is none: secrets would end up where somebody stands", (path) => {
-  expect(() => profileDirectory(path)).toThrow(code("invalid_profile"));
-});
+test.each(["", ".", "home/me"])(
+  "the home %j is none: secrets would end up in the working directory",
+  (path) => {
+    expect(() => profileDirectory(path)).toThrow(code("invalid_profile"));
+  },
+);

@@ -19,7 +19,7 @@ const profile = (name: string, text: string): Profile => ({
   trustedCA: { h: text },
 });
 
-test.concurrent("a lock that stays is named, with what to do, by whoever wants to change something, and is left alone", async ({
+test.concurrent("a change fails on a lock that stays, names it and what to do, and leaves it alone", async ({
   expect,
   onTestFinished,
 }) => {

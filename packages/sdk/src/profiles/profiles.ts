@@ -8,8 +8,8 @@ import { assertProfile } from "./profile.ts";
 /**
  * Where the profile files of a person are: `.capability` in their home directory, which the caller names.
  *
- * @throws {ProfileError} `invalid_profile` unless the path is absolute: secrets would end up wherever somebody happens to
- * stand, perhaps in a repository.
+ * @throws {ProfileError} `invalid_profile` unless the path is absolute: secrets would end up in the working
+ * directory, perhaps in a repository.
  *
  * @example
  * profileDirectory("/home/me"); // => "/home/me/.capability"

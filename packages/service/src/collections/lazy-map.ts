@@ -11,7 +11,7 @@ export interface LazyMapOptions<K, V> {
 
 /**
  * Something for each key, made when it is first asked for, that stays when it is idle: who came once mostly comes again.
- * Made and deleted with each request instead, entries would cost more than what they are for (see `roster.ts`).
+ * Made and deleted with each request instead, entries would cost more than what they are for (see `swap-remove-list.ts`).
  */
 export class LazyMap<K, V> {
   readonly #options: LazyMapOptions<K, V>;

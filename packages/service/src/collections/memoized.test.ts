@@ -20,7 +20,7 @@ test("a text that comes again is not judged again", () => {
   expect(calls).toEqual(["accept", "te"]);
 });
 
-test("a long text is judged each time, so that nobody's names fill the memory", () => {
+test("a long text is evaluated each time, so that no client's names fill the memory", () => {
   const { calls, lengthOf } = counting();
   const long = "x".repeat(65);
   for (let i = 0; i < 3; i += 1) expect(lengthOf(long)).toEqual({ length: 65 });

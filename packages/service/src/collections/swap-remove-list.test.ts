@@ -15,7 +15,7 @@ function all(list: SwapRemoveList<Named>): number[] {
   return names.toSorted((a, b) => a - b);
 }
 
-test("a roster holds what a set would hold, whatever is added and deleted", () => {
+test("the list holds what a set would hold, whatever is added and deleted", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(9))), (steps) => {
       const members = Array.from({ length: 10 }, (_, name) => named(name));
@@ -35,7 +35,7 @@ test("a roster holds what a set would hold, whatever is added and deleted", () =
   );
 });
 
-test("who is deleted while all are called is not called any more, and nobody else is left out", () => {
+test("a member that is deleted during the iteration is not visited any more, and no other is left out", () => {
   const members = [0, 1, 2, 3].map(named);
   const list = new SwapRemoveList<Named>();
   members.forEach((member) => list.add(member));
@@ -49,7 +49,7 @@ test("who is deleted while all are called is not called any more, and nobody els
   expect(list.size).toBe(0);
 });
 
-test("a member of another roster cannot be deleted by its place", () => {
+test("a member of another list cannot be deleted by its index", () => {
   const [one, other] = [new SwapRemoveList<Named>(), new SwapRemoveList<Named>()];
   const [here, there] = [named(1), named(2)];
   one.add(here);

@@ -1,14 +1,12 @@
-/** What stands on a roster, and where. A member stands on one roster at a time. */
+/** A member of a list, with its index. A member is in one list at a time. */
 export interface Indexed {
-  /** Index on the roster; -1: on none. The roster's to write. */
+  /** Index in the list; -1: in none. Only the list writes it. */
   index: number;
 }
 
 /**
- * Those that are under way, for as long as they are. A Set would do, but for what it leaves behind: V8 gives a Set that is
- * added to and deleted from a new table every few dozen requests, each old table leads to the next one, and so one of them
- * that grew old keeps all that ever stood in the others alive until the whole heap is collected. It made half of what an
- * invocation cost.
+ * A set of what is in flight. A `Set` leaves garbage: V8 replaces its table every few dozen changes, each old table points to
+ * the next, and one that was promoted keeps the others alive until a full collection, which was half the cost of an invocation.
  */
 export class SwapRemoveList<T extends Indexed> {
   readonly #items: T[] = [];

@@ -29,8 +29,8 @@ export function parseAddress(text: string): IpAddress | undefined {
 }
 
 /**
- * Reads `address/prefix`; an address alone stands for itself. Bits set behind the prefix are refused: whoever writes
- * `10.0.0.5/8` may mean one host and would open sixteen million.
+ * Reads `address/prefix`; an address alone stands for itself. Bits set behind the prefix are refused: `10.0.0.5/8`
+ * may mean one host and would open sixteen million.
  */
 export function parseCidr(text: string): Cidr | undefined {
   const [head = "", tail, ...rest] = text.split("/");

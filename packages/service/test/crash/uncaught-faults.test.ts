@@ -49,7 +49,7 @@ test("so does one in a worker, though another takes its place", async () => {
 
 test("a promise that is rejected without a handler fails a run of tests that all pass", async () => {
   await using directory = await temporaryDirectory();
-  const tests = join(directory.path, "packages/any/test");
+  const tests = join(directory.path, "packages/any/src");
   await mkdir(tests, { recursive: true });
   await symlink(join(ROOT, "node_modules"), join(directory.path, "node_modules"));
   const write = (body: string): Promise<void> =>
