@@ -53,21 +53,27 @@ export function measureJson(json: string): JsonShape {
  * findRepeatedName('{"id": 1}'); // => undefined
  */
 export function findRepeatedName(json: string): string | undefined {
-  // Names so far, of each object around the place; a list has none.
-  const around: (Set<string> | undefined)[] = [];
+  // What is open at this place; an object has a set once it has a name, since a hostile text opens many objects.
+  const around: (Set<string> | "object" | "list")[] = [];
   for (let at = 0; at < json.length; at += 1) {
     const code = json.charCodeAt(at);
-    if (code === OPENING_OBJECT) around.push(new Set());
-    else if (code === OPENING_LIST) around.push(undefined);
+    if (code === OPENING_OBJECT) around.push("object");
+    else if (code === OPENING_LIST) around.push("list");
     else if (CLOSING.has(code)) around.pop();
     else if (code === QUOTE) {
       const end = endOfString(json, at);
-      const names = around.at(-1);
+      const owner = around.at(-1);
       // In JSON a colon follows a name and nothing else.
-      if (names !== undefined && json.charCodeAt(skipWhiteSpace(json, end + 1)) === COLON) {
+      if (
+        owner !== undefined &&
+        owner !== "list" &&
+        json.charCodeAt(skipWhiteSpace(json, end + 1)) === COLON
+      ) {
         const name = readString(json.slice(at, end + 1));
+        const names = typeof owner === "object" ? owner : new Set<string>();
         if (names.has(name)) return name;
         names.add(name);
+        around[around.length - 1] = names;
       }
       at = end;
     }
