@@ -17,6 +17,8 @@ import { createFirstTenant } from "../../service/src/management/tenants.ts";
 import type { RunningService } from "../../service/src/service/start.ts";
 import { startService } from "../../service/src/service/start.ts";
 import type { Store } from "../../service/src/store/store.ts";
+import { asOperator } from "../../service/src/commands/operator.ts";
+import type { OperatorContext } from "../../service/src/management/tenants.ts";
 import { tokenOf } from "./client.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
@@ -101,7 +103,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     now: options.now ?? (() => new Date()),
     ...(options.monotonic === undefined ? {} : { monotonic: options.monotonic }),
   });
-  const first = await createFirstTenant(data);
+  const first = await createFirstTenant(asTestOperator(data));
   let isClosed = false;
   const close = async (): Promise<void> => {
     if (isClosed) return;
@@ -122,6 +124,11 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Changes a store as an operator's command does, without a log. */
+export function asTestOperator(data: DataDirectory): OperatorContext {
+  return asOperator(data, "test", () => undefined);
 }
 
 function tokensOf(first: FirstCapabilities | undefined): TestService["tokens"] {

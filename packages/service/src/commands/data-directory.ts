@@ -5,19 +5,22 @@ import type { Authority } from "capability-protocol";
 import { parseAuthority } from "capability-protocol";
 import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
-import type { OperatorContext } from "../management/tenants.ts";
 import type { ServiceKeys } from "../store/keys.ts";
 import { createServiceKeys } from "../store/keys.ts";
 import { openLmdbStore } from "../store/lmdb/lmdb-store.ts";
 import { createServiceKeyFile, readServiceKeyFile } from "../store/service-key-file.ts";
-import type { StoreCondition } from "../store/store.ts";
+import type { Store, StoreCondition } from "../store/store.ts";
+import type { Vault } from "../store/vault.ts";
 import { createVault } from "../store/vault.ts";
 import { StoreCorruptError, StoreFormatError } from "../store/store.ts";
 import { explainOpenError, findDirectoryProblem } from "./data-directory-checks.ts";
 import { makePrivateDirectory, readIfPresent, replaceFile } from "../private-files.ts";
 
 /** An open data directory. */
-export interface DataDirectory extends OperatorContext {
+export interface DataDirectory {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly authority: Authority;
   readonly keys: ServiceKeys;
 }
 

@@ -22,11 +22,11 @@ export interface FirstTenant {
  * @returns nothing if the store has had a tenant before.
  */
 export async function createAndPrintFirstTenant(
-  data: OperatorContext,
+  operator: OperatorContext,
   ca: string | undefined,
   print: Print,
 ): Promise<FirstTenant | undefined> {
-  const first = await createFirstTenant(data);
+  const first = await createFirstTenant(operator);
   if (first === undefined) return undefined;
   printFirstCapabilities(print, first, ca);
   return { first };
@@ -40,13 +40,13 @@ export async function createAndPrintFirstTenant(
  * @returns nothing if the store has had a tenant before.
  */
 export async function createAndSaveFirstTenant(
-  data: OperatorContext,
+  operator: OperatorContext,
   config: DataConfig,
   ca: string | undefined,
 ): Promise<FirstTenant | undefined> {
   const file = resolve(dataPaths(config).firstCapabilities);
   let staged: StagedFile | undefined;
-  const first = await createFirstTenant(data, async (made) => {
+  const first = await createFirstTenant(operator, async (made) => {
     staged = await stageFile(file, `${formatFirstCapabilities(made, ca)}\n`, 0o600).catch(
       (cause: unknown) => {
         throw new ConfigError(`--data: ${file} cannot be written, which the first start needs`, { cause });

@@ -5,6 +5,7 @@ import { createFirstTenant } from "../management/tenants.ts";
 import { ensureServerCertificate } from "../tls/server-certificate.ts";
 import { checkDataDirectory, dataPaths, openDataDirectory, saveAuthority } from "./data-directory.ts";
 import { repairModes } from "./data-directory-modes.ts";
+import { asOperator } from "./operator.ts";
 import { makeFirstProfile } from "./first-profile.ts";
 import type { Print } from "./print.ts";
 import { firstCapabilitiesJson, printFirstCapabilities, printJson } from "./print.ts";
@@ -29,7 +30,9 @@ export async function init(config: DataConfig, json: boolean, context: InitConte
   try {
     const authorities = [config.authority, ...config.aliases];
     // Before the tenant is stored: an error after it would lose the capabilities, which cannot be shown again.
-    const first = await createFirstTenant(data, async () => {
+    // What it prints is the record: there is no log of a service yet.
+    const operator = asOperator(data, "init", () => undefined);
+    const first = await createFirstTenant(operator, async () => {
       await ensureServerCertificate({ directory: paths.tls, authorities, now, mayReplaceCA: true });
       await saveAuthority(config);
     });

@@ -5,7 +5,7 @@ import type { StoredMembrane } from "../store/record.ts";
 import type { Store } from "../store/store.ts";
 import { formatName, quoteName } from "./escape.ts";
 import type { OperatorProcess } from "./operator.ts";
-import { findTenant, revokeAsOperator, withStore } from "./operator.ts";
+import { asOperator, findTenant, withStore } from "./operator.ts";
 import { printJson } from "./print.ts";
 
 type MembraneCommand = Extract<Command, { name: `membrane ${string}` }>;
@@ -15,7 +15,8 @@ const PAGE = 1_000;
 
 /** The operator's commands on membranes: they need no capability. */
 export async function membrane(command: MembraneCommand, { print, log }: OperatorProcess): Promise<void> {
-  await withStore(command.config, async ({ store }) => {
+  await withStore(command.config, async (data) => {
+    const { store } = data;
     const tenant = await findTenant(store, "--tenant", command.tenant);
     if (command.name === "membrane list") {
       const names: string[] = [];
@@ -31,7 +32,8 @@ export async function membrane(command: MembraneCommand, { print, log }: Operato
         `--id: the tenant has no membrane ${quoteName(id)} that is alive; "membrane membrane list" shows them`,
       );
     }
-    await revokeAsOperator(store, log, { command: command.name, tenant: tenant.uid, membrane: found.uid });
+    const { changes, actor } = asOperator(data, command.name, log.changed);
+    await changes.revoke(actor, { tenant: tenant.uid, membrane: found.uid });
     if (command.json) printJson(print, { tenant: command.tenant, id, revoked: true });
     else print(`Revoked the membrane ${quoteName(id)}: all that went through it has ended.`);
   });

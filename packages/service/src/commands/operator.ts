@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import type { EventLog } from "../telemetry/events.ts";
-import { fingerprintUid } from "../telemetry/fingerprint.ts";
 import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
 import type { Store } from "../store/store.ts";
 import type { StoredTenant } from "../store/record.ts";
-import type { Uid } from "../domain/uid.ts";
+import type { RecordChange } from "../management/changes.ts";
+import { createChanges } from "../management/changes.ts";
+import type { OperatorContext } from "../management/tenants.ts";
 import { checkDataDirectory, dataPaths, resolveAuthority, openDataDirectory } from "./data-directory.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { quoteName } from "./escape.ts";
@@ -15,7 +16,7 @@ import type { Print } from "./print.ts";
 export interface OperatorProcess {
   readonly print: Print;
   /** Where changes are recorded. */
-  readonly log: Pick<EventLog, "operatorChange">;
+  readonly log: Pick<EventLog, "operatorChange" | "changed">;
 }
 
 /**
@@ -40,25 +41,24 @@ export async function withStore<T>(config: DataConfig, act: (data: DataDirectory
 }
 
 /** @throws ConfigError if no tenant of this name is alive. */
-export async function findTenant(store: Store, flag: string, name: string): Promise<StoredTenant> {
+export async function findTenant(
+  store: Pick<Store, "tenants">,
+  flag: string,
+  name: string,
+): Promise<StoredTenant> {
   const tenant = (await store.tenants()).find((candidate) => candidate.name === name);
   if (tenant !== undefined) return tenant;
   throw new ConfigError(`${flag}: there is no tenant ${quoteName(name)}; "membrane tenant list" shows them`);
 }
 
-/**
- * Revokes a tenant or a membrane without a capability, and records that. Services on the store refuse from then on what
- * descends from it, and cut its open streams within a second.
- */
-export async function revokeAsOperator(
-  store: Store,
-  log: OperatorProcess["log"],
-  { command, tenant, membrane }: { readonly command: string; readonly tenant: Uid; readonly membrane?: Uid },
-): Promise<void> {
-  await store.revoke(membrane ?? tenant, "operator");
-  log.operatorChange({
-    command,
-    tenant: fingerprintUid(tenant),
-    ...(membrane === undefined ? {} : { membrane: fingerprintUid(membrane) }),
-  });
+/** Binds an open data directory to the command that changes it, so that each change is recorded under its name. */
+export function asOperator(data: DataDirectory, command: string, record: RecordChange): OperatorContext {
+  const { store, vault, authority } = data;
+  return {
+    store,
+    vault,
+    authority,
+    changes: createChanges(store, record),
+    actor: { kind: "operator", command },
+  };
 }

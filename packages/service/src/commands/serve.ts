@@ -1,3 +1,4 @@
+import { asOperator } from "./operator.ts";
 import type { EventLog } from "../telemetry/events.ts";
 import type { ServeConfig } from "../config.ts";
 import { adviseOn, readOpenFiles } from "./advice.ts";
@@ -82,9 +83,10 @@ async function reportReady(
   // Only other commands read it, so serving goes on without it.
   await saveAuthority(config).catch(log.fault);
   const ca = config.tls.kind === "private-ca" ? privateCAPath(config) : undefined;
+  const operator = asOperator(data, "serve", log.changed);
   const made = isTerminal
-    ? await createAndPrintFirstTenant(data, ca, print)
-    : await createAndSaveFirstTenant(data, config, ca);
+    ? await createAndPrintFirstTenant(operator, ca, print)
+    : await createAndSaveFirstTenant(operator, config, ca);
   if (made !== undefined) {
     const { first, file } = made;
     if (file !== undefined) {

@@ -1,13 +1,12 @@
 import type { TenantCapabilities } from "capability-protocol";
 import { describeProblem, parseProvisionRequest } from "capability-protocol";
-import { fingerprintUid } from "../telemetry/fingerprint.ts";
 import type { Command } from "../command.ts";
 import { ConfigError } from "../config.ts";
 import { createTenant, reissueTenant } from "../management/tenants.ts";
-import type { DataDirectory } from "./data-directory.ts";
+import type { OperatorContext } from "../management/tenants.ts";
 import { formatName, quoteName } from "./escape.ts";
 import type { OperatorProcess } from "./operator.ts";
-import { findTenant, revokeAsOperator, withStore } from "./operator.ts";
+import { asOperator, findTenant, withStore } from "./operator.ts";
 import { printJson, printUris } from "./print.ts";
 
 type TenantCommand = Extract<Command, { name: `tenant ${string}` }>;
@@ -30,9 +29,10 @@ export async function tenant(command: TenantCommand, { print, log }: OperatorPro
       return;
     }
     const id = readId(command.id);
+    const operator = asOperator(data, command.name, log.changed);
     if (command.name === "tenant delete") {
       const { uid } = await findTenant(data.store, "--id", id);
-      await revokeAsOperator(data.store, log, { command: command.name, tenant: uid });
+      await operator.changes.revoke(operator.actor, { tenant: uid });
       if (command.json) printJson(print, { tenant: id, deleted: true });
       else
         print(
@@ -40,9 +40,7 @@ export async function tenant(command: TenantCommand, { print, log }: OperatorPro
         );
       return;
     }
-    const capabilities = await ACTIONS[command.name](data, id);
-    const { uid } = await findTenant(data.store, "--id", id);
-    log.operatorChange({ command: command.name, tenant: fingerprintUid(uid) });
+    const capabilities = await ACTIONS[command.name](operator, id);
     if (command.json) return printJson(print, { tenant: id, capabilities });
     print(`Capabilities of the tenant ${quoteName(id)}, shown this once:`);
     print("");
@@ -59,8 +57,8 @@ function readId(text: string): string {
 
 const ACTIONS = { "tenant create": create, "tenant reissue": reissue } as const;
 
-async function create(data: DataDirectory, id: string): Promise<TenantCapabilities> {
-  const made = await createTenant(data, id);
+async function create(operator: OperatorContext, id: string): Promise<TenantCapabilities> {
+  const made = await createTenant(operator, id);
   if (made.ok) return made.value;
   if (made.error.reason === "full") {
     throw new ConfigError(
@@ -70,9 +68,9 @@ async function create(data: DataDirectory, id: string): Promise<TenantCapabiliti
   throw new ConfigError(`--id: there is a tenant ${quoteName(id)} already`);
 }
 
-async function reissue(data: DataDirectory, id: string): Promise<TenantCapabilities> {
-  await findTenant(data.store, "--id", id);
-  const made = await reissueTenant(data, id);
+async function reissue(operator: OperatorContext, id: string): Promise<TenantCapabilities> {
+  await findTenant(operator.store, "--id", id);
+  const made = await reissueTenant(operator, id);
   if (made.ok) return made.value;
   if (made.error.reason === "full") {
     throw new ConfigError(

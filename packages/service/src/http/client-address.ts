@@ -35,6 +35,13 @@ export function isInAny(address: IpAddress, blocks: readonly Cidr[]): boolean {
   return blocks.some((block) => contains(block, address));
 }
 
+/** Whether the other end of a connection is a proxy whose headers are believed. */
+export function isTrustedProxy(remote: string, trustedProxies: readonly Cidr[]): boolean {
+  if (trustedProxies.length === 0) return false;
+  const address = readAddress(remote);
+  return address !== undefined && isInAny(address, trustedProxies);
+}
+
 const IPV4_MAPPED_PREFIX = Buffer.from("00000000000000000000ffff", "hex");
 
 /** A socket that takes both families names an IPv4 client in IPv6's form. */

@@ -27,6 +27,8 @@ export interface HeadTimeoutOptions {
   readonly headTimeoutMs: number;
   /** Whether the service itself does not read the connection for now. */
   readonly isPaused: (socket: object) => boolean;
+  /** Logs the refusal of what never becomes a request, and returns its request id. */
+  readonly onRefused: (denial: Denial) => string;
 }
 
 /**
@@ -38,18 +40,24 @@ export interface HeadTimeoutOptions {
  */
 export function handleParseErrors(
   server: Server,
-  { headTimeoutMs, isPaused }: HeadTimeoutOptions,
+  { headTimeoutMs, isPaused, onRefused }: HeadTimeoutOptions,
 ): (response: ServerResponse) => void {
   const connections = new WeakMap<Duplex, PendingResponses>();
   const deferred = new WeakSet<Duplex>();
 
+  const refuse = (socket: Duplex, denial: Denial): void => {
+    socket.on("error", () => undefined);
+    socket.end(rawErrorResponse(denial, onRefused(denial)), () => socket.destroy());
+  };
   const refuseRequest = (error: Error & { readonly code?: string }, socket: Duplex): void => {
     if (deferred.has(socket)) return;
     if (!socket.writable) return void socket.destroy();
     const pending = connections.get(socket);
     const denial = DENIALS_BY_CODE[error.code ?? ""] ?? MALFORMED;
     if (pending === undefined) return refuse(socket, denial);
-    if (!pending.latest.req.complete) return refuseRestOfBody(socket, pending, denial);
+    if (!pending.latest.req.complete) {
+      return refuseRestOfBody(socket, pending, () => refuse(socket, denial));
+    }
     if (isFinished(pending.latest)) return refuse(socket, denial);
     // After a whole request: the refusal follows the response to it, unless the client has ended its side.
     if (socket.readableEnded) return void socket.destroy();
@@ -90,18 +98,13 @@ export function handleParseErrors(
 }
 
 /** The rest of a body cannot be read. */
-function refuseRestOfBody(socket: Duplex, { latest, previous }: PendingResponses, denial: Denial): void {
+function refuseRestOfBody(socket: Duplex, { latest, previous }: PendingResponses, refuse: () => void): void {
   if (!isFinished(previous)) socket.destroy();
-  else if (!latest.headersSent) refuse(socket, denial);
+  else if (!latest.headersSent) refuse();
   else if (!latest.writableEnded) socket.destroy();
   else socket.end(() => socket.destroy());
 }
 
 function isFinished(response: ServerResponse | undefined): boolean {
   return response === undefined || response.writableFinished;
-}
-
-function refuse(socket: Duplex, denial: Denial): void {
-  socket.on("error", () => undefined);
-  socket.end(rawErrorResponse(denial), () => socket.destroy());
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BodyFraming } from "../invocation/request-head.ts";
 import { CORS_HEADERS } from "./cors.ts";
+import { REQUEST_ID_HEADER } from "./request-id.ts";
 import type { WireError } from "./wire-error.ts";
 
 /** A body up to this many bytes is read to its end for the sake of the connection, though nobody wants it. */
@@ -21,6 +22,8 @@ const JSON_HEADERS = [
 export interface HttpExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** Set once the request is logged, or the service itself responds to it: most requests need none. */
+  requestId?: string;
 }
 
 /** Answers with JSON, the form of all answers of the service itself. */
@@ -41,20 +44,22 @@ export function respondError(exchange: HttpExchange, framing: BodyFraming, error
 
 /** Answers, and closes the connection if much of the request is still unread: it must not be taken for the next request. */
 export function respond(
-  { request, response }: HttpExchange,
+  { request, response, requestId }: HttpExchange,
   framing: BodyFraming,
   status: number,
   headers: readonly string[],
   body: string,
 ): void {
-  const length = status === 204 ? [] : ["Content-Length", String(Buffer.byteLength(body))];
+  const lines = [...headers];
+  if (requestId !== undefined) lines.push(REQUEST_ID_HEADER, requestId);
+  if (status !== 204) lines.push("Content-Length", String(Buffer.byteLength(body)));
   if (request.complete || canDrain(framing)) {
-    response.writeHead(status, [...headers, ...length]);
+    response.writeHead(status, lines);
     response.end(body);
     return;
   }
   response.shouldKeepAlive = false;
-  response.writeHead(status, [...headers, ...length, "Connection", "close"]);
+  response.writeHead(status, [...lines, "Connection", "close"]);
   response.flushHeaders();
   drain(request);
   response.write(body, () => lingeringClose(request));

@@ -33,7 +33,7 @@ async function whileFailing(error: Error): Promise<CallResponse & { readonly log
   });
   const resolving = {
     feed: {
-      advance: async () => {
+      refresh: async () => {
         throw error;
       },
     },
@@ -45,6 +45,8 @@ async function whileFailing(error: Error): Promise<CallResponse & { readonly log
     log,
     authFailures: failures,
     isOwn: () => false,
+    trustedProxies: [],
+    newRequestId: () => "request-1",
   } as unknown as RouterContext;
   server = createServer((request, response) => void route(context, { request, response }));
   server.listen(0, "127.0.0.1");
@@ -58,6 +60,8 @@ test("a fault is a 500 that says nothing; the log has where it happened and not 
   expect(response).toMatchObject({ status: 500, json: { code: "internal" } });
   expect(JSON.stringify(response)).not.toContain(SECRET);
   expect(response.logged).toContain("RangeError");
+  expect(response.logged).toContain(`"requestId":"request-1"`);
+  expect(response.headers["x-request-id"]).toBe("request-1");
   expect(response.logged).toContain("router.test.ts");
 });
 

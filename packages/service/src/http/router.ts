@@ -1,8 +1,10 @@
 import type { Authority } from "capability-protocol";
 import type { EventLog } from "../telemetry/events.ts";
-import { fingerprint } from "../telemetry/fingerprint.ts";
+import type { Fingerprints } from "../telemetry/fingerprint.ts";
+import { fingerprintsOf } from "../telemetry/fingerprint.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
-import type { Capability, ServiceKind } from "../domain/capability.ts";
+import type { ExchangeReport } from "../domain/exchange-report.ts";
+import type { ServiceKind } from "../domain/capability.ts";
 import type { Denial } from "../domain/denial.ts";
 import { isGatewayDenial } from "../domain/denial.ts";
 import type { Cidr } from "../net/address.ts";
@@ -18,13 +20,14 @@ import { StoreBusyError, StoreFailedError, StoreFullError } from "../store/store
 import type { HttpExchange } from "./respond.ts";
 import { respondError, respondJson, closeWithUnreadBody } from "./respond.ts";
 import { bearerToken } from "./bearer.ts";
-import { addressKey, clientAddress } from "./client-address.ts";
+import { addressKey, clientAddress, isTrustedProxy } from "./client-address.ts";
 import type { AuthFailureLimiter } from "./auth-failure-limiter.ts";
 import type { ManagementEndpointContext } from "./management-endpoint.ts";
 import { handleManagement } from "./management-endpoint.ts";
 import { findPublicRoute } from "./routes.ts";
 import type { ReadHead } from "./read-head.ts";
 import { readHead } from "./read-head.ts";
+import { parseRequestId } from "./request-id.ts";
 import type { WireError } from "./wire-error.ts";
 import { internalError, wireError } from "./wire-error.ts";
 
@@ -33,8 +36,9 @@ export interface RouterContext {
   readonly invocationContext: InvocationContext;
   readonly managementContext: ManagementEndpointContext;
   readonly authFailures: AuthFailureLimiter;
-  /** Proxies whose `X-Forwarded-For` is believed. */
+  /** Proxies whose `X-Forwarded-For` and `X-Request-Id` are believed. */
   readonly trustedProxies: readonly Cidr[];
+  readonly newRequestId: () => string;
   readonly isOwn: (authority: Authority) => boolean;
   readonly log: EventLog;
 }
@@ -48,7 +52,10 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
   try {
     if (read.authorization === undefined) {
       const publicRoute = findPublicRoute(head);
-      if (publicRoute !== undefined) return publicRoute.respond(exchange, head);
+      if (publicRoute !== undefined) {
+        identify(context, exchange);
+        return publicRoute.respond(exchange, head);
+      }
     }
     const isBlocked = isAddressBlocked(context, exchange);
     const found = authenticate(context, read.authorization, isBlocked);
@@ -56,7 +63,7 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     authenticated = found instanceof Promise ? await found : found;
     if (authenticated === undefined) return rejectUnauthorized(context, exchange, head, isBlocked);
     const denial = checkRequestFields(read, authenticated.resolution);
-    if (denial !== undefined) return respondDenial(context, exchange, head, denial);
+    if (denial !== undefined) return respondDenial(context, exchange, head, denial, authenticated.resolution);
     if (read.expect !== undefined) sendContinueOnRead(exchange);
     const { resolution } = authenticated;
     if (resolution.capability.kind !== "invoke") {
@@ -64,7 +71,7 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     }
     const { request, response } = exchange;
     const end = invoke(context.invocationContext, authenticated, { head, request, response });
-    finish(context, exchange, head, resolution.capability, end instanceof Promise ? await end : end);
+    finish(context, exchange, head, resolution, end instanceof Promise ? await end : end);
   } catch (error) {
     respondFault(context, exchange, head, error);
   } finally {
@@ -117,11 +124,14 @@ async function runManagement(
   kind: ServiceKind,
 ): Promise<void> {
   context.invocationContext.accountRegistry.refresh(caller.accounts);
-  const outcome = await handleManagement(context.managementContext, caller, kind, head, exchange);
+  const requestId = identify(context, exchange);
+  const { capability, payload, accounts } = caller;
+  const request = { capability, payload, accounts, requestId };
+  const outcome = await handleManagement(context.managementContext, request, kind, head, exchange);
   if (outcome === undefined) return;
-  if (!outcome.ok) return respondDenial(context, exchange, head, outcome.error, caller.capability);
+  if (!outcome.ok) return respondDenial(context, exchange, head, outcome.error, caller);
   const { status, body } = outcome.value;
-  context.log.managed({ capability: fingerprint(caller.capability), kind, status });
+  context.log.managed({ requestId, status, of: fingerprintsOfCaller(caller), kind });
   respondJson(exchange, head.body, status, body);
   watchEnded(context.invocationContext.waitingResponses, exchange.response, caller.accounts);
 }
@@ -149,25 +159,49 @@ function sendContinueOnRead({ request, response }: HttpExchange): void {
 
 function finish(
   context: RouterContext,
-  exchanged: HttpExchange,
+  exchange: HttpExchange,
   head: RequestHead,
-  invoked: Capability,
+  resolution: Resolution,
   end: ExchangeEnd,
 ): void {
-  const capability = fingerprint(invoked);
+  if (end.kind === "completed") {
+    if (!exchange.request.complete) closeWithUnreadBody(exchange);
+    // Nearly all end here: neither an id nor a duration is computed for what is not logged.
+    if (end.status < 500 && !context.log.logsEveryInvocation) return;
+  } else if (end.kind === "denied" && !isGatewayDenial(end.denial)) {
+    return respondDenial(context, exchange, head, end.denial, resolution, end.report);
+  }
+  const requestId = identify(context, exchange);
+  const event = { requestId, of: fingerprintsOfCaller(resolution), exchange: end.report };
   switch (end.kind) {
     case "completed":
-      if (!exchanged.request.complete) closeWithUnreadBody(exchanged);
-      return context.log.invoked({ capability, status: end.status });
-    case "denied":
-      if (!isGatewayDenial(end.denial)) return respondDenial(context, exchanged, head, end.denial, invoked);
-      context.log.failed({ capability, reason: end.denial.reason, ...causeOf(end.cause) });
-      return respondOrAbort(exchanged, head.body, wireError(end.denial));
+      return context.log.invoked({ ...event, status: end.status });
+    case "denied": {
+      const error = wireError(end.denial);
+      const { reason } = end.denial;
+      context.log.failed({ ...event, status: error.status, reason, ...causeOf(end.cause) });
+      return respondOrAbort(exchange, head.body, error);
+    }
     case "aborted":
-      return context.log.aborted({ capability, status: end.status, ...causeOf(end.cause) });
+      return context.log.aborted({ ...event, status: end.status, ...causeOf(end.cause) });
     case "client_disconnected":
-      return context.log.clientDisconnected({ capability });
+      return context.log.clientDisconnected(event);
   }
+}
+
+/** Returns the id of a request: a trusted proxy's, or one that is made when it is needed for the first time. */
+function identify({ trustedProxies, newRequestId }: RouterContext, exchange: HttpExchange): string {
+  const { request, requestId } = exchange;
+  if (requestId !== undefined) return requestId;
+  const sent = isTrustedProxy(request.socket.remoteAddress ?? "", trustedProxies)
+    ? parseRequestId(request.headers["x-request-id"])
+    : undefined;
+  exchange.requestId = sent ?? newRequestId();
+  return exchange.requestId;
+}
+
+function fingerprintsOfCaller({ capability, tenant }: Resolution): Fingerprints {
+  return fingerprintsOf(capability, tenant);
 }
 
 function causeOf(cause: Error | undefined): { readonly cause?: string } {
@@ -180,11 +214,14 @@ function respondDenial(
   exchange: HttpExchange,
   head: RequestHead,
   denial: Denial,
-  of?: Capability,
+  caller?: Resolution,
+  report?: ExchangeReport,
 ): void {
-  const capability = of === undefined ? {} : { capability: fingerprint(of) };
-  context.log.refused({ reason: denial.reason, ...capability });
-  respondOrAbort(exchange, head.body, wireError(denial));
+  const requestId = identify(context, exchange);
+  const error = wireError(denial);
+  const of = caller === undefined ? undefined : fingerprintsOfCaller(caller);
+  context.log.refused({ requestId, status: error.status, reason: denial.reason, of, exchange: report });
+  respondOrAbort(exchange, head.body, error);
 }
 
 function respondFault(
@@ -195,7 +232,7 @@ function respondFault(
 ): void {
   const denial = storeDenial(error);
   if (denial !== undefined) return respondDenial(context, exchange, head, denial);
-  context.log.fault(error);
+  context.log.fault(error, identify(context, exchange));
   respondOrAbort(exchange, head.body, internalError());
 }
 
@@ -213,7 +250,9 @@ function respondOrAbort(exchange: HttpExchange, framing: BodyFraming, error: Wir
 }
 
 function respondMalformed(context: RouterContext, exchange: HttpExchange, message: string): void {
-  context.log.refused({ reason: "malformed_request" });
+  const error = wireError({ reason: "malformed_request", message });
+  const requestId = identify(context, exchange);
+  context.log.refused({ requestId, status: error.status, reason: "malformed_request" });
   exchange.response.shouldKeepAlive = false;
-  respondError(exchange, { kind: "chunked" }, wireError({ reason: "malformed_request", message }));
+  respondError(exchange, { kind: "chunked" }, error);
 }

@@ -92,7 +92,7 @@ export async function listen(options: ListenerOptions, handle: RequestHandler): 
   );
   limitConnections(server, options.maxConnectionsPerAddress, options.trustedProxies);
   const onResponseStart = handleParseErrors(server, options);
-  if (secure !== undefined) respondToPlaintext(secure);
+  if (secure !== undefined) respondToPlaintext(secure, options.onRefused);
   const onRequest: RequestHandler = (request, response) => {
     // A write to somebody who has just left is no fault of ours; that they left is seen at "close".
     response.on("error", () => undefined);

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { nextTick } from "node:process";
 import type { Denial } from "../domain/denial.ts";
+import type { ExchangeReport } from "../domain/exchange-report.ts";
 import type {
   ConnectionWaiter,
   RequestMessage,
@@ -50,21 +51,33 @@ export interface ExchangeContext extends ResponseBodyContext {
 
 /** How an exchange ended, once nothing more will happen on either side. */
 export type ExchangeEnd =
-  | { readonly kind: "completed"; readonly status: number }
-  /** Nothing was answered: the caller answers this in place of the target. */
-  | { readonly kind: "denied"; readonly denial: Denial; readonly cause?: Error }
+  | { readonly kind: "completed"; readonly status: number; readonly report: ExchangeReport }
+  /** No response has begun: the caller responds with this in place of the target. Without a report, no request was sent. */
+  | {
+      readonly kind: "denied";
+      readonly denial: Denial;
+      readonly cause?: Error;
+      readonly report?: ExchangeReport;
+    }
   /** The answer had begun and was broken off, on the requester's side too: never a short body that looks whole. */
-  | { readonly kind: "aborted"; readonly status: number; readonly cause?: Error }
-  | { readonly kind: "client_disconnected" };
+  | {
+      readonly kind: "aborted";
+      readonly status: number;
+      readonly cause?: Error;
+      readonly report: ExchangeReport;
+    }
+  | { readonly kind: "client_disconnected"; readonly report?: ExchangeReport };
 
 /**
  * One request to the target and its response on the way back: a state machine between the ports of both sides. The client's side
  * calls `start`, the target's side the `on…` methods, and the ticker `tick`.
  */
-export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler {
+export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, ExchangeReport {
   readonly ended: Promise<ExchangeEnd>;
   readonly accounts: UsageAccounts;
   index = -1;
+  forwardedBytes = 0;
+  upstreamStatus: number | undefined;
   readonly #response: ServerResponse;
   readonly #body: ResponseBody;
   readonly #context: ExchangeContext;
@@ -79,8 +92,6 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler {
   readonly #startedAt: number;
   /** How long the exchange may last until it gets a connection. */
   #waitMs = Number.POSITIVE_INFINITY;
-  /** Bytes of the answer that were handed on. */
-  #forwardedBytes = 0;
   #window: RateWindow | undefined;
   #informational = 0;
   #isHead = false;
@@ -162,6 +173,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler {
   onHead(status: number, reason: string, lines: string[], resume: () => void): boolean {
     this.#context.onBytes(0);
     if (this.#isFinished || this.#request === undefined) return false;
+    this.upstreamStatus = status;
     const isBodiless = status === 204 || (this.#isHead && this.#response.req.method !== "HEAD");
     const shaped = buildResponseHead(
       status,
@@ -188,14 +200,18 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler {
 
   /** Node writes even nothing to the connection, for a system call each time, if the head has gone out already. */
   flushHead(): void {
-    if (!this.#isFinished && this.#forwardedBytes === 0) this.#response.flushHeaders();
+    if (!this.#isFinished && this.forwardedBytes === 0) this.#response.flushHeaders();
   }
 
   onData(chunk: Buffer): boolean {
     this.#context.onBytes(chunk.length);
     if (this.#isFinished) return false;
-    this.#forwardedBytes += chunk.length;
+    this.forwardedBytes += chunk.length;
     return this.#body.write(chunk);
+  }
+
+  elapsedMs(): number {
+    return this.#context.ticker.now() - this.#startedAt;
   }
 
   tick(now: number): void {
@@ -220,7 +236,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler {
 
   #isReaderTooSlow(now: number): boolean {
     const { unsentBytes } = this.#body;
-    const read = this.#forwardedBytes - unsentBytes;
+    const read = this.forwardedBytes - unsentBytes;
     const window =
       unsentBytes === 0 ? undefined : checkRate(this.#window, read, now, this.#context.minResponseRate);
     if (window === "too_slow") return true;
@@ -237,7 +253,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler {
   onEnd(): void {
     if (!this.#isFinished) this.#context.onBytes(0);
     if (this.#isFinished) return;
-    this.#finish({ kind: "completed", status: this.#status ?? 0 });
+    this.#finish({ kind: "completed", status: this.#status ?? 0, report: this });
     this.#body.end();
   }
 
@@ -272,9 +288,9 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler {
     if (this.#isFinished) return;
     const why = cause === undefined ? {} : { cause };
     if (this.#status === undefined) {
-      this.#finish({ kind: "denied", denial, ...why });
+      this.#finish({ kind: "denied", denial, report: this, ...why });
     } else {
-      this.#finish({ kind: "aborted", status: this.#status, ...why });
+      this.#finish({ kind: "aborted", status: this.#status, report: this, ...why });
       abortResponse(this.#response);
     }
     this.#lease?.abort(this, cause ?? new Error(denial.reason));
@@ -282,7 +298,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler {
 
   readonly #onRequesterClose = (): void => {
     if (this.#isFinished) return;
-    this.#finish({ kind: "client_disconnected" });
+    this.#finish({ kind: "client_disconnected", report: this });
     this.#lease?.abort(this, new Error("the client disconnected"));
   };
 

@@ -25,6 +25,8 @@ export interface Resolution {
   readonly expiresAt: number | undefined;
   /** The accounts that its use counts against. */
   readonly accounts: UsageAccounts;
+  /** The tenant through whose membrane it was exported, or on which it acts; absent for the operator's capabilities. */
+  readonly tenant: Uid | undefined;
   /** The tenant whose share of the cache it uses. */
   readonly cacheOwner: string;
   /** Its estimated size in memory. */
@@ -125,6 +127,7 @@ function toResolution(context: ResolveContext, opened: OpenedCapability): Resolu
     lineage,
     expiresAt,
     accounts,
+    tenant: usageOwners.exporter,
     cacheOwner: usageOwners.exporter ?? NO_TENANT,
     bytes,
   };

@@ -1,15 +1,24 @@
 import type { Authority } from "capability-protocol";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { OpenedCapability, Vault } from "../store/vault.ts";
-import type { Store } from "../store/store.ts";
+import type { Actor } from "../domain/change.ts";
+import type { Changes, StoreReader } from "./changes.ts";
 import type { PageScheduler } from "./page-scheduler.ts";
 
-/** A capability that was presented and works. */
-export type Caller = Pick<OpenedCapability, "capability" | "payload">;
+/** A capability that was presented and works, and the request that presented it. */
+export interface Caller extends Pick<OpenedCapability, "capability" | "payload"> {
+  readonly requestId: string;
+}
+
+/** The caller as the author of a change. */
+export function actorOf({ capability, requestId }: Caller): Actor {
+  return { kind: "capability", capability: capability.uid, requestId };
+}
 
 /** All that the operations are handed. */
 export interface ManagementContext {
-  readonly store: Store;
+  readonly store: StoreReader;
+  readonly changes: Changes;
   readonly vault: Vault;
   readonly pageScheduler: PageScheduler;
   /** Does what takes the event loop long, when the turn of whom it is for has come. */

@@ -8,6 +8,7 @@ import type { StoredMembrane } from "../store/record.ts";
 import { associatedData } from "../store/record.ts";
 import { sealForRecipient } from "../store/seal.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
+import { actorOf } from "./context.ts";
 import { formatUri } from "./capability-uri.ts";
 import { resourceOf } from "./resource.ts";
 
@@ -17,7 +18,7 @@ export async function create(
   caller: Caller,
   request: CreateRequest,
 ): Promise<Outcome<ManagementResponse>> {
-  const { store, vault, authority } = context;
+  const { store, changes, vault, authority } = context;
   const tenant = await store.tenant(resourceOf(caller));
   if (tenant === undefined) return err({ reason: "unauthorized" });
 
@@ -40,7 +41,7 @@ export async function create(
     sealed: sealForRecipient(tenant.publicKey, tokens, associatedData(membrane)),
   };
 
-  const denial = await store.create([stored, exporting.record, revoking.record]);
+  const denial = await changes.create(actorOf(caller), [stored, exporting.record, revoking.record]);
   if (denial !== undefined) return err(denialOfCreation(denial));
   return ok({
     status: 201,

@@ -12,6 +12,7 @@ import { parsePrivateKey } from "../pem.ts";
 import { KEY_BYTES, seal } from "../store/seal.ts";
 import type { OpenedCapability } from "../store/vault.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
+import { actorOf } from "./context.ts";
 import { formatUri } from "./capability-uri.ts";
 import { checkHeadSize } from "./head-size-check.ts";
 import { resourceOf } from "./resource.ts";
@@ -45,7 +46,7 @@ async function exportTarget(
   caller: Caller,
   wire: Buffer,
 ): Promise<Outcome<ManagementResponse>> {
-  const { store, vault, random } = context;
+  const { changes, vault, random } = context;
   const target: Target = {
     type: "target",
     uid: vault.newUid(),
@@ -55,7 +56,7 @@ async function exportTarget(
   const dataKey = random(KEY_BYTES);
   const stored: StoredTarget = { ...target, sealed: seal(dataKey, wire, associatedData(target)) };
   const minted = vault.mint({ ...provenance(caller), kind: "invoke", resource: target.uid }, dataKey);
-  const denial = await store.create([stored, minted.record]);
+  const denial = await changes.create(actorOf(caller), [stored, minted.record]);
   if (denial !== undefined) return err(denialOfCreation(denial));
   return ok({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
 }
@@ -74,7 +75,7 @@ async function reexport(
     ...(resource === undefined ? {} : { resource }),
   };
   const minted = context.vault.mint(rights, parent.payload);
-  const denial = await context.store.create([minted.record]);
+  const denial = await context.changes.create(actorOf(caller), [minted.record]);
   if (denial === undefined) {
     return ok({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
   }

@@ -12,8 +12,10 @@ import type { CreationDenial } from "../domain/creation.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { StoredCapability, StoredTenant } from "../store/record.ts";
 import type { Vault } from "../store/vault.ts";
-import type { Store } from "../store/store.ts";
+import type { Actor } from "../domain/change.ts";
+import type { Changes } from "./changes.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
+import { actorOf } from "./context.ts";
 import { formatUri } from "./capability-uri.ts";
 import type { TenantKeys } from "./tenant-keys.ts";
 import { formatTenantKeys, newTenantKeys } from "./tenant-keys.ts";
@@ -31,12 +33,11 @@ export async function provision(
   caller: Caller,
   request: ProvisionRequest,
 ): Promise<Outcome<ManagementResponse>> {
-  const { store, vault, authority } = context;
-  const inserted = await insertTenant(store, vault, request.id, { createdBy: caller.capability.uid });
+  const inserted = await insertTenant(context, actorOf(caller), request.id, caller.capability.uid);
   if (!inserted.ok) return err(denialOfCreation(inserted.error));
   return ok({
     status: 201,
-    body: { id: request.id, capabilities: formatTenantUris(authority, inserted.value) },
+    body: { id: request.id, capabilities: formatTenantUris(context.authority, inserted.value) },
   });
 }
 
@@ -49,18 +50,19 @@ export function formatTenantUris(authority: Authority, tokens: TenantTokens): Te
   };
 }
 
-/** Makes a tenant with its capabilities. */
+/**
+ * Makes a tenant with its capabilities.
+ *
+ * @param createdBy the `provision` capability; absent for the operator.
+ */
 export async function insertTenant(
-  store: Store,
-  vault: Vault,
+  { changes, vault }: { readonly changes: Changes; readonly vault: Vault },
+  actor: Actor,
   name: string,
-  options: {
-    /** The `provision` capability; absent when the operator does it at the machine itself. */
-    readonly createdBy?: Uid;
-  } = {},
+  createdBy?: Uid,
 ): Promise<Result<TenantTokens, CreationDenial>> {
-  const { tokens, records } = newTenant(vault, name, options.createdBy);
-  const denial = await store.create(records);
+  const { tokens, records } = newTenant(vault, name, createdBy);
+  const denial = await changes.create(actor, records);
   return denial === undefined ? ok(tokens) : err(denial);
 }
 

@@ -9,6 +9,7 @@ import { associatedData } from "../store/record.ts";
 import { openAsRecipient } from "../store/seal.ts";
 import { StoreCorruptError } from "../store/store.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
+import { actorOf } from "./context.ts";
 import { formatUri } from "./capability-uri.ts";
 import { resourceOf } from "./resource.ts";
 import type { ParsedTenantKeys } from "./tenant-keys.ts";
@@ -70,7 +71,7 @@ async function listPage(
     const lastId = page.membranes.at(-1)?.name;
     if (isFull || page.completed || left <= MEMBRANES_PER_STEP || lastId === undefined) {
       // What was found made may not be on disk yet, if whoever made it is not answered yet.
-      if (isDelegated(caller)) await context.store.create([], caller.capability);
+      if (isDelegated(caller)) await context.changes.create(actorOf(caller), [], caller.capability);
       return ok({ status: 200, body: { membranes: listed, completed: page.completed && !isFull } });
     }
     after = { ...request, lastId };
@@ -125,7 +126,7 @@ async function delegate(
   storedMembrane: StoredMembrane,
   original: MembraneTokens,
 ): Promise<Outcome<MembraneTokens | undefined>> {
-  const { vault, store } = context;
+  const { vault, changes } = context;
   const derived: MembraneTokens = {
     export: deriveToken(caller, keys, storedMembrane, "export"),
     revoke: deriveToken(caller, keys, storedMembrane, "revoke"),
@@ -142,7 +143,7 @@ async function delegate(
   if (membrane === undefined) throw new StoreCorruptError("a delegated capability went through no membrane");
   const rights = { resource: storedMembrane.uid, createdBy: uid, membrane };
   const { export: exporting, revoke: revoking } = parents;
-  const denied = await store.create([
+  const denied = await changes.create(actorOf(caller), [
     vault.mint(
       { ...rights, kind: "export", parent: exporting.capability.uid },
       exporting.payload,

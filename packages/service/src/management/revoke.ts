@@ -2,6 +2,7 @@ import type { AcceptedResponse } from "capability-protocol";
 import { err, ok } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
+import { actorOf } from "./context.ts";
 import { resourceOf } from "./resource.ts";
 
 /** Revokes what the capability acts on, a membrane or a tenant, and with it all that descends from it. */
@@ -9,7 +10,9 @@ export async function revoke(
   context: ManagementContext,
   caller: Caller,
 ): Promise<Outcome<ManagementResponse>> {
-  const done = await context.store.revoke(resourceOf(caller), caller.capability.uid);
+  const resource = resourceOf(caller);
+  const root = caller.capability.kind === "deleteSelf" ? { tenant: resource } : { membrane: resource };
+  const done = await context.changes.revoke(actorOf(caller), root);
   if (done === "denied") return err({ reason: "unauthorized" });
   context.onRevoked();
   const body: AcceptedResponse = { statusCode: 202, message: "Accepted" };

@@ -1,15 +1,19 @@
 import type { Authority, Result, TenantCapabilities } from "capability-protocol";
 import { err, ok } from "capability-protocol";
 import type { CreationDenial } from "../domain/creation.ts";
-import type { Store } from "../store/store.ts";
+import type { Actor } from "../domain/change.ts";
+import type { Changes, StoreReader } from "./changes.ts";
 import type { Vault } from "../store/vault.ts";
 import { formatUri } from "./capability-uri.ts";
 import { formatTenantUris, insertTenant, mintTenantCapabilities, newTenant } from "./provision.ts";
 import { newTenantKeys } from "./tenant-keys.ts";
 
-/** What the operator does at the machine itself, with the store and the service key at hand. */
+/** What the operator's commands need: the store and the service key are open, so no capability is asked for. */
 export interface OperatorContext {
-  readonly store: Store;
+  readonly store: StoreReader;
+  readonly changes: Changes;
+  /** The command that is recorded with each change. */
+  readonly actor: Actor;
   readonly vault: Vault;
   readonly authority: Authority;
 }
@@ -32,7 +36,7 @@ export async function createFirstTenant(
   context: OperatorContext,
   persist: (first: FirstCapabilities) => Promise<void> = () => Promise.resolve(),
 ): Promise<FirstCapabilities | undefined> {
-  const { store, vault, authority } = context;
+  const { store, changes, actor, vault, authority } = context;
   if (!(await store.isEmpty())) return undefined;
   const provision = vault.mint({ kind: "provision" }, Buffer.alloc(0));
   const { tokens, records } = newTenant(vault, FIRST_TENANT);
@@ -42,17 +46,17 @@ export async function createFirstTenant(
     operator: { provision: formatUri(authority, provision.token) },
   };
   await persist(first);
-  const denial = await store.create([...records, provision.record]);
+  const denial = await changes.create(actor, [...records, provision.record]);
   // Another process that started at the same time was first.
   return denial === undefined ? first : undefined;
 }
 
 export async function createTenant(
-  { store, vault, authority }: OperatorContext,
+  context: OperatorContext,
   name: string,
 ): Promise<Result<TenantCapabilities, CreationDenial>> {
-  const inserted = await insertTenant(store, vault, name);
-  return inserted.ok ? ok(formatTenantUris(authority, inserted.value)) : inserted;
+  const inserted = await insertTenant(context, context.actor, name);
+  return inserted.ok ? ok(formatTenantUris(context.authority, inserted.value)) : inserted;
 }
 
 /**
@@ -63,13 +67,13 @@ export async function createTenant(
  * @returns `lineage_dead` if no tenant of this name is alive.
  */
 export async function reissueTenant(
-  { store, vault, authority }: OperatorContext,
+  { store, changes, actor, vault, authority }: OperatorContext,
   name: string,
 ): Promise<Result<TenantCapabilities, CreationDenial>> {
   const tenant = (await store.tenants()).find((candidate) => candidate.name === name);
   if (tenant === undefined) return err({ reason: "lineage_dead" });
   const keys = newTenantKeys();
   const { tokens, records } = mintTenantCapabilities(vault, tenant.uid, keys);
-  const denial = await store.rekeyTenant(tenant.uid, keys.publicKey, records);
+  const denial = await changes.rekeyTenant(actor, tenant.uid, keys.publicKey, records);
   return denial === undefined ? ok(formatTenantUris(authority, tokens)) : err(denial);
 }

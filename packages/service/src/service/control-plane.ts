@@ -5,6 +5,7 @@ import type { EgressPolicy } from "../egress/policy.ts";
 import type { ManagementEndpointContext } from "../http/management-endpoint.ts";
 import { createBufferBudget } from "../invocation/buffer-budget.ts";
 import type { BodyOptions } from "../invocation/request-body.ts";
+import { createChanges } from "../management/changes.ts";
 import { createEventLoopScheduler } from "../management/event-loop-scheduler.ts";
 import { createPageScheduler } from "../management/page-scheduler.ts";
 import type { Vault } from "../store/vault.ts";
@@ -23,13 +24,14 @@ export interface ControlPlaneParts {
 
 /** What the operations of the service itself need. Their schedulers and budgets are apart from those of invocations. */
 export function createControlPlane(
-  { store, limits, authority }: ServiceOptions,
+  { store, limits, authority, log }: ServiceOptions,
   parts: ControlPlaneParts,
 ): ManagementEndpointContext {
   const loopTurns = createEventLoopScheduler();
   return {
     ...parts,
     store,
+    changes: createChanges(store, log.changed),
     authority,
     loopTurns,
     pageScheduler: createPageScheduler(limits.waitingPagesPerTenant, loopTurns),

@@ -2,6 +2,7 @@ import { createConnectionQueue } from "../http/connection-queue.ts";
 import type { HttpExchange } from "../http/respond.ts";
 import type { Listener } from "../http/server.ts";
 import { listen } from "../http/server.ts";
+import { wireError } from "../http/wire-error.ts";
 import { LONGEST_TIMER_MS } from "../limits.ts";
 import type { ServiceOptions } from "./options.ts";
 
@@ -14,6 +15,7 @@ export interface ServiceListener extends Listener {
 /** @param handle carries out one request, after the request before it on the same connection. */
 export async function startListener(
   options: ServiceOptions,
+  newRequestId: () => string,
   handle: (exchange: HttpExchange) => Promise<void>,
 ): Promise<ServiceListener> {
   const { limits, log, trustedProxies = [] } = options;
@@ -44,6 +46,11 @@ export async function startListener(
         LONGEST_TIMER_MS,
       ),
       onError: log.fault,
+      onRefused(denial) {
+        const requestId = newRequestId();
+        log.refused({ requestId, reason: denial.reason, status: wireError(denial).status });
+        return requestId;
+      },
     },
     (request, response) => {
       const exchange = { request, response };

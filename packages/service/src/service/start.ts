@@ -4,6 +4,7 @@ import { normalizeAuthority } from "capability-protocol";
 import type { EgressPolicy, OwnEndpoint } from "../egress/policy.ts";
 import { createEgressPolicy } from "../egress/policy.ts";
 import { createAuthFailureLimiter } from "../http/auth-failure-limiter.ts";
+import { createRequestIds } from "../http/request-id.ts";
 import type { RouterContext } from "../http/router.ts";
 import { route } from "../http/router.ts";
 import type { Listener } from "../http/server.ts";
@@ -38,12 +39,14 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     isOwn,
     onRevoked: monitor.revoked,
   });
+  const newRequestId = createRequestIds(randomBytes(6).toString("hex"));
   const context: RouterContext = {
     resolveContext,
     invocationContext,
     managementContext,
     authFailures: createAuthFailureLimiter(limits.failedAuthorizationsPerMinute, monotonic),
     trustedProxies,
+    newRequestId,
     isOwn,
     log,
   };
@@ -52,7 +55,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     await listener?.idle();
     await dataPlane.close();
   };
-  const listening = startListener(options, (exchange) => route(context, exchange));
+  const listening = startListener(options, newRequestId, (exchange) => route(context, exchange));
   const listener = await listening.catch(async (error: unknown) => {
     await closeOwners();
     throw error;

@@ -2,11 +2,17 @@ import { Writable } from "node:stream";
 import { expect, test } from "vitest";
 import type { EventLog } from "./events.ts";
 import { createEventLog } from "./events.ts";
+import { parseUid } from "../domain/uid.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { createLogger } from "./logger.ts";
 
 const CANARY = "canary-5e1c";
 
-function recording(): { readonly log: EventLog; readonly written: () => string; readonly last: () => any } {
+function recording(level = "debug"): {
+  readonly log: EventLog;
+  readonly written: () => string;
+  readonly last: () => any;
+} {
   const lines: string[] = [];
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -15,7 +21,7 @@ function recording(): { readonly log: EventLog; readonly written: () => string; 
     },
   });
   return {
-    log: createEventLog(createLogger("debug", sink)),
+    log: createEventLog(createLogger(level, sink)),
     written: () => lines.join(""),
     last: () => JSON.parse(lines.at(-1) ?? "{}"),
   };
@@ -36,6 +42,11 @@ const EXTRA = {
   toString: () => CANARY,
 };
 
+const FINGERPRINTS = { capability: "0a", tenant: "0b", membrane: "0c" };
+const OF = { ...EXTRA, ...FINGERPRINTS };
+const EXCHANGE = { ...EXTRA, upstreamStatus: 200, forwardedBytes: 7, elapsedMs: () => 12.4 };
+const MEASURED = { upstreamStatus: 200, durationMs: 12, bytes: 7 };
+
 const EVENTS: readonly (readonly [keyof EventLog, object, object])[] = [
   [
     "ready",
@@ -46,25 +57,99 @@ const EVENTS: readonly (readonly [keyof EventLog, object, object])[] = [
   ["stopped", {}, { msg: "stopped" }],
   [
     "managed",
-    { capability: "0a", kind: "export", status: 201 },
-    { capability: "0a", kind: "export", status: 201, msg: "managed" },
+    { requestId: "r-1", status: 201, of: OF, kind: "export" },
+    { requestId: "r-1", status: 201, ...FINGERPRINTS, kind: "export", msg: "managed" },
   ],
-  ["invoked", { capability: "0a", status: 200 }, { capability: "0a", status: 200, msg: "invoked" }],
+  [
+    "invoked",
+    { requestId: "r-1", status: 200, of: OF, exchange: EXCHANGE },
+    { requestId: "r-1", status: 200, ...FINGERPRINTS, ...MEASURED, msg: "invoked" },
+  ],
   [
     "failed",
-    { capability: "0a", reason: "target_timeout", cause: "ETIMEDOUT" },
-    { capability: "0a", reason: "target_timeout", cause: "ETIMEDOUT", msg: "invocation failed" },
+    {
+      requestId: "r-1",
+      status: 504,
+      of: OF,
+      exchange: EXCHANGE,
+      reason: "target_timeout",
+      cause: "ETIMEDOUT",
+    },
+    {
+      requestId: "r-1",
+      status: 504,
+      ...FINGERPRINTS,
+      ...MEASURED,
+      reason: "target_timeout",
+      cause: "ETIMEDOUT",
+      msg: "invocation failed",
+    },
   ],
   [
     "aborted",
-    { capability: "0a", status: 200, cause: "ECONNRESET" },
-    { capability: "0a", status: 200, cause: "ECONNRESET", msg: "answer broken off" },
+    { requestId: "r-1", status: 200, of: OF, exchange: EXCHANGE, cause: "ECONNRESET" },
+    {
+      requestId: "r-1",
+      status: 200,
+      ...FINGERPRINTS,
+      ...MEASURED,
+      cause: "ECONNRESET",
+      msg: "response aborted",
+    },
   ],
-  ["clientDisconnected", { capability: "0a" }, { capability: "0a", msg: "requester left" }],
+  [
+    "clientDisconnected",
+    { requestId: "r-1", of: OF, exchange: EXCHANGE },
+    { requestId: "r-1", ...FINGERPRINTS, ...MEASURED, msg: "client disconnected" },
+  ],
   [
     "refused",
-    { capability: "0a", reason: "unauthorized" },
-    { capability: "0a", reason: "unauthorized", msg: "refused" },
+    { requestId: "r-1", status: 401, reason: "unauthorized" },
+    { requestId: "r-1", status: 401, reason: "unauthorized", msg: "refused" },
+  ],
+  [
+    "refused",
+    { requestId: "r-1", status: 404, of: OF, reason: "path_not_allowed" },
+    { requestId: "r-1", status: 404, ...FINGERPRINTS, reason: "path_not_allowed", msg: "refused" },
+  ],
+  [
+    "changed",
+    {
+      action: "create",
+      outcome: "done",
+      actor: { kind: "capability", capability: "1".repeat(32), requestId: "r-1", token: CANARY },
+      tenant: "2".repeat(32),
+      membrane: "3".repeat(32),
+      capabilities: ["4".repeat(32)],
+      name: CANARY,
+    },
+    {
+      action: "create",
+      outcome: "done",
+      requestId: "r-1",
+      capability: fingerprint(parseUid("1".repeat(32))),
+      tenant: fingerprint(parseUid("2".repeat(32))),
+      membrane: fingerprint(parseUid("3".repeat(32))),
+      created: [fingerprint(parseUid("4".repeat(32)))],
+      msg: "changed",
+    },
+  ],
+  [
+    "changed",
+    {
+      action: "revoke",
+      outcome: "unknown",
+      actor: { kind: "operator", command: "tenant delete" },
+      tenant: "2".repeat(32),
+      capabilities: [],
+    },
+    {
+      action: "revoke",
+      outcome: "unknown",
+      command: "tenant delete",
+      tenant: fingerprint(parseUid("2".repeat(32))),
+      msg: "operated",
+    },
   ],
   ["pipelineClosed", {}, { msg: "connection closed for its pipelined requests" }],
   ["outputFailed", { cause: "EPIPE" }, { cause: "EPIPE", msg: "standard output cannot be written" }],
@@ -76,11 +161,7 @@ const EVENTS: readonly (readonly [keyof EventLog, object, object])[] = [
     { worker: 7, code: null, signal: "SIGKILL" },
     { worker: 7, code: null, signal: "SIGKILL", msg: "worker ended" },
   ],
-  [
-    "operatorChange",
-    { command: "membrane revoke", tenant: "a1b2c3d4e5f6", membrane: "0a1b2c3d4e5f", name: "m" },
-    { command: "membrane revoke", tenant: "a1b2c3d4e5f6", membrane: "0a1b2c3d4e5f", msg: "operated" },
-  ],
+  ["operatorChange", { command: "restore", name: "m" }, { command: "restore", msg: "operated" }],
   [
     "firstCapabilities",
     { tenant: "default", file: "/data/first-capabilities.json" },
@@ -129,8 +210,42 @@ test.each(EVENTS)(
 
 test("every event of the log is tried here", () => {
   const tried = new Set<string>([...EVENTS.map(([name]) => name), "fault", "crashed"]);
-  expect(new Set(Object.keys(recording().log))).toEqual(tried);
+  const { logsEveryInvocation: _, ...events } = recording().log;
+  expect(new Set(Object.keys(events))).toEqual(tried);
 });
+
+test("at the default level an ordinary invocation or refusal reads no clock and writes nothing, and a 5xx is written", () => {
+  const { log, written, last } = recording("info");
+  const elapsedMs = (): number => {
+    throw new Error("the clock was read");
+  };
+  const event = { requestId: "r-1", of: OF, exchange: { ...EXCHANGE, elapsedMs } };
+  log.invoked({ ...event, status: 200 });
+  log.clientDisconnected(event);
+  log.refused({ ...event, status: 401, reason: "unauthorized" });
+  expect(log.logsEveryInvocation).toBe(false);
+  expect(written()).toBe("");
+  const measured = { ...event, exchange: EXCHANGE };
+  log.invoked({ ...measured, status: 500 });
+  expect(last()).toMatchObject({ level: "info", msg: "invoked", status: 500, durationMs: 12 });
+  log.refused({ requestId: "r-1", status: 503, reason: "service_busy" });
+  expect(last()).toMatchObject({ level: "info", msg: "refused", status: 503 });
+});
+
+test.each(["warn", "silent"])(
+  "at the level %s a change by the operator is written, one by a request is not",
+  (level) => {
+    const { log, written, last } = recording(level);
+    const change = { action: "rekey", outcome: "done", capabilities: [] } as const;
+    log.changed({
+      ...change,
+      actor: { kind: "capability", capability: parseUid("1".repeat(32)), requestId: "r" },
+    });
+    expect(written()).toBe("");
+    log.changed({ ...change, actor: { kind: "operator", command: "tenant reissue" } });
+    expect(last()).toMatchObject({ msg: "operated", command: "tenant reissue", action: "rekey" });
+  },
+);
 
 class NamedError extends Error {
   override readonly name = "NamedError";

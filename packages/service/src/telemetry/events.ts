@@ -1,10 +1,24 @@
 import type { Logger } from "pino";
 import type { ServiceKind } from "../domain/capability.ts";
+import type { ExchangeReport } from "../domain/exchange-report.ts";
+import type { Change } from "../domain/change.ts";
 import type { Denial } from "../domain/denial.ts";
+import type { Fingerprints } from "./fingerprint.ts";
+import { fingerprint } from "./fingerprint.ts";
 
-interface CapabilityEvent {
-  /** Fingerprint of a capability's uid. */
-  readonly capability: string;
+/** A request, and the response to it. */
+interface RequestEvent {
+  readonly requestId: string;
+  /** Of the response that the client gets; absent if it gets none. */
+  readonly status?: number;
+  /** Absent when no capability was recognized. */
+  readonly of?: Fingerprints | undefined;
+}
+
+/** An invocation. */
+interface InvocationEvent extends RequestEvent {
+  /** What passed between the target and the client; absent when the target was not asked. */
+  readonly exchange?: ExchangeReport | undefined;
 }
 
 /**
@@ -21,21 +35,22 @@ export interface EventLog {
   }): void;
   stopping(): void;
   stopped(): void;
-  managed(event: CapabilityEvent & { readonly kind: ServiceKind; readonly status: number }): void;
-  invoked(event: CapabilityEvent & { readonly status: number }): void;
-  /** An invocation that was answered in place of the target; `cause` is an error's code. */
-  failed(event: CapabilityEvent & { readonly reason: Denial["reason"]; readonly cause?: string }): void;
-  /** An answer that was broken off after it had begun. */
-  aborted(event: CapabilityEvent & { readonly status: number; readonly cause?: string }): void;
-  /** The requester left before the answer was whole. */
-  clientDisconnected(event: CapabilityEvent): void;
-  refused(event: Partial<CapabilityEvent> & { readonly reason: Denial["reason"] }): void;
-  /** The operator changed something at the machine itself; tenant and membrane by the fingerprints of their uids. */
-  operatorChange(event: {
-    readonly command: string;
-    readonly tenant?: string;
-    readonly membrane?: string;
-  }): void;
+  /** An operation of the service itself that was carried out. */
+  managed(event: RequestEvent & { readonly kind: ServiceKind }): void;
+  /** Whether {@link invoked} logs every invocation, or only those with a 5xx: the event of another need not be made. */
+  readonly logsEveryInvocation: boolean;
+  invoked(event: InvocationEvent & { readonly status: number }): void;
+  /** An invocation that was refused in place of the target's response; `cause` is an error's code. */
+  failed(event: InvocationEvent & { readonly reason: Denial["reason"]; readonly cause?: string }): void;
+  /** A response that was aborted after it had begun. */
+  aborted(event: InvocationEvent & { readonly cause?: string }): void;
+  /** The client disconnected before the response was complete. */
+  clientDisconnected(event: InvocationEvent): void;
+  refused(event: InvocationEvent & { readonly reason: Denial["reason"]; readonly status: number }): void;
+  /** A create, revoke or rekey. A change by the operator is logged at every level. */
+  changed(change: Change): void;
+  /** The operator changed the data directory other than through the store. */
+  operatorChange(event: { readonly command: string }): void;
   /** A connection was closed: the memory for requests that wait for others on their connections was used up. */
   pipelineClosed(): void;
   swept(event: { readonly deleted: number }): void;
@@ -69,26 +84,37 @@ export interface EventLog {
   /** A fault that nothing caught: the process ends. */
   crashed(error: unknown): void;
   /** Something that should not have happened. */
-  fault(error: unknown): void;
+  fault(error: unknown, requestId?: string): void;
 }
 
 export function createEventLog(logger: Logger): EventLog {
   // Logged at every level: the capabilities cannot be shown again, and what an operator changes is a record.
   const unfiltered = logger.child({}, { level: "info" });
+  const isVerbose = logger.isLevelEnabled("debug");
   return {
     ready: ({ authority, host, port, secure }) => logger.info({ authority, host, port, secure }, "ready"),
     stopping: () => logger.info("stopping"),
     stopped: () => logger.info("stopped"),
-    managed: ({ capability, kind, status }) => logger.info({ capability, kind, status }, "managed"),
-    invoked: ({ capability, status }) => logger.debug({ capability, status }, "invoked"),
-    failed: ({ capability, reason, cause }) =>
-      logger.warn({ capability, reason, cause }, "invocation failed"),
-    aborted: ({ capability, status, cause }) =>
-      logger.warn({ capability, status, cause }, "answer broken off"),
-    clientDisconnected: ({ capability }) => logger.debug({ capability }, "requester left"),
-    refused: ({ capability, reason }) => logger.debug({ capability, reason }, "refused"),
-    operatorChange: ({ command, tenant, membrane }) =>
-      unfiltered.info({ command, tenant, membrane }, "operated"),
+    managed: (event) => logger.info({ ...describeRequest(event), kind: event.kind }, "managed"),
+    logsEveryInvocation: isVerbose,
+    invoked: (event) => {
+      if (isServerError(event)) logger.info(describeInvocation(event), "invoked");
+      else if (isVerbose) logger.debug(describeInvocation(event), "invoked");
+    },
+    failed: (event) => logger.warn(describeFailure(event), "invocation failed"),
+    aborted: (event) => logger.warn(describeFailure(event), "response aborted"),
+    clientDisconnected: (event) => {
+      if (isVerbose) logger.debug(describeInvocation(event), "client disconnected");
+    },
+    refused: (event) => {
+      if (isServerError(event)) logger.info(describeFailure(event), "refused");
+      else if (isVerbose) logger.debug(describeFailure(event), "refused");
+    },
+    changed: (change) => {
+      if (change.actor.kind === "operator") unfiltered.info(describeChange(change), "operated");
+      else logger.info(describeChange(change), "changed");
+    },
+    operatorChange: ({ command }) => unfiltered.info({ command }, "operated"),
     pipelineClosed: () => logger.debug("connection closed for its pipelined requests"),
     swept: ({ deleted }) => logger.info({ deleted }, "swept"),
     workerStarted: ({ worker }) => logger.info({ worker }, "worker started"),
@@ -111,7 +137,45 @@ export function createEventLog(logger: Logger): EventLog {
         : logger.error({ state, cause: identifier(cause) }, "store"),
     outputFailed: ({ cause }) => logger.warn({ cause }, "standard output cannot be written"),
     crashed: (error) => logger.fatal(describeFault(error), "crashed"),
-    fault: (error) => logger.error(describeFault(error), "fault"),
+    fault: (error, requestId) => logger.error({ requestId, ...describeFault(error) }, "fault"),
+  };
+}
+
+function isServerError({ status = 0 }: RequestEvent): boolean {
+  return status >= 500;
+}
+
+function describeRequest({ requestId, status, of }: RequestEvent): object {
+  return { requestId, status, capability: of?.capability, tenant: of?.tenant, membrane: of?.membrane };
+}
+
+function describeInvocation({ exchange, ...request }: InvocationEvent): object {
+  if (exchange === undefined) return describeRequest(request);
+  return {
+    ...describeRequest(request),
+    upstreamStatus: exchange.upstreamStatus,
+    durationMs: Math.round(exchange.elapsedMs()),
+    bytes: exchange.forwardedBytes,
+  };
+}
+
+function describeFailure(
+  event: InvocationEvent & { readonly reason?: Denial["reason"]; readonly cause?: string },
+): object {
+  return { ...describeInvocation(event), reason: event.reason, cause: identifier(event.cause) };
+}
+
+/** Uids appear as fingerprints; names, which clients choose, do not appear. */
+function describeChange({ action, outcome, actor, tenant, membrane, capabilities }: Change): object {
+  return {
+    action,
+    outcome,
+    ...(actor.kind === "operator"
+      ? { command: actor.command }
+      : { requestId: actor.requestId, capability: fingerprint(actor.capability) }),
+    tenant: tenant && fingerprint(tenant),
+    membrane: membrane && fingerprint(membrane),
+    created: capabilities.length === 0 ? undefined : capabilities.map(fingerprint),
   };
 }
 

@@ -80,7 +80,7 @@ test.each(CASES)(
     connection.socket.destroy();
     await closed;
     await service.close();
-    expect(service.logged().split('"requester left"')).toHaveLength(2);
+    expect(service.logged().split('"client disconnected"')).toHaveLength(2);
   },
 );
 
@@ -95,7 +95,7 @@ test("a client that disconnects within a body buffered for a signature is droppe
   connection.send("half");
   connection.socket.destroy();
   await service.close();
-  expect(service.logged()).toContain('"requester left"');
+  expect(service.logged()).toContain('"client disconnected"');
   expect(target.received()).toBe("");
 });
 
@@ -143,7 +143,7 @@ test("a client that disconnects while an early response is delayed for its body 
 
 /** Waits until so many have left, far less long than anything that is waited for. */
 async function left(service: TestService, clients: number): Promise<void> {
-  const times = (): number => service.logged().split('"requester left"').length - 1;
+  const times = (): number => service.logged().split('"client disconnected"').length - 1;
   await expect.poll(times, { timeout: 10_000 }).toBe(clients);
 }
 

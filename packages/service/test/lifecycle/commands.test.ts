@@ -14,7 +14,7 @@ import { call, createMembrane, expectStatus, exportThrough, tokenOf } from "../.
 import { firstTokens } from "../../../testkit/src/data-directory.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { runMembrane, spawnMembrane, spawnService } from "../../../testkit/src/process.ts";
-import { startTestService } from "../../../testkit/src/service.ts";
+import { asTestOperator, startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
 const MEMBRANE = fileURLToPath(new URL("../../bin/membrane.js", import.meta.url));
@@ -102,7 +102,7 @@ test("a start that cannot write down the capabilities makes no tenant, and the n
     authority: parseAuthority("membrane.test")!,
     limits: DEFAULT_LIMITS,
   });
-  const full = createFirstTenant(opened, () => Promise.reject(new Error("no space is left")));
+  const full = createFirstTenant(asTestOperator(opened), () => Promise.reject(new Error("no space is left")));
   await expect(full).rejects.toThrow("no space is left");
   expect(await opened.store.isEmpty()).toBe(true);
   await opened.store.close();
@@ -116,7 +116,7 @@ test("a store whose first tenant was deleted, and swept, gets no other first ten
   expectStatus(await call(service, service.tokens.deleteSelf, { method: "DELETE" }), 202);
   while ((await service.data.store.sweep(100)).more);
   expect(await service.data.store.tenants()).toEqual([]);
-  expect(await createFirstTenant(service.data)).toBeUndefined();
+  expect(await createFirstTenant(asTestOperator(service.data))).toBeUndefined();
   expect(await service.data.store.tenants()).toEqual([]);
 });
 

@@ -5,6 +5,7 @@ import { createContextScheduler } from "../../src/egress/context-scheduler.ts";
 import { createEgressPolicy } from "../../src/egress/policy.ts";
 import { createEventLoopScheduler } from "../../src/management/event-loop-scheduler.ts";
 import { createPageScheduler } from "../../src/management/page-scheduler.ts";
+import { createChanges } from "../../src/management/changes.ts";
 import { exportCapability } from "../../src/management/export.ts";
 import { createVault } from "../../src/store/vault.ts";
 import { call, createMembrane, expectStatus, exportThrough, tokenOf } from "../../../testkit/src/client.ts";
@@ -166,6 +167,7 @@ test("a target that was stored under earlier rules, and that those of today refu
   const caller = (await vault.open(exportToken as Parameters<typeof vault.open>[0]))!;
   const context = {
     store,
+    changes: createChanges(store, () => undefined),
     vault,
     random: randomBytes,
     pageScheduler: createPageScheduler(1, createEventLoopScheduler()),
@@ -184,7 +186,12 @@ test("a target that was stored under earlier rules, and that those of today refu
   const request = parseExportRequest({ uri: URI });
   if (!request.ok) throw new Error("a target");
   for (const uri of [`${URI}bucket/a/..`, `${URI}?${"a".repeat(100_000)}`]) {
-    const made = await exportCapability(context, caller, request.value, Buffer.from(JSON.stringify({ uri })));
+    const made = await exportCapability(
+      context,
+      { ...caller, requestId: "1" },
+      request.value,
+      Buffer.from(JSON.stringify({ uri })),
+    );
     if (!made.ok || !("capability" in made.value.body)) throw new Error("an export");
     for (const _ of ["read from the store", "known"]) {
       const response = await call(service, tokenOf(String(made.value.body.capability)), {});

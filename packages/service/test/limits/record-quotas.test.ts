@@ -6,7 +6,7 @@ import type { CallResponse } from "../../../testkit/src/client.ts";
 import { call, createMembrane, exportThrough, tokenOf, uriOf } from "../../../testkit/src/client.ts";
 import { openRawStore } from "../../../testkit/src/raw-store.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
-import { startTestService } from "../../../testkit/src/service.ts";
+import { asTestOperator, startTestService } from "../../../testkit/src/service.ts";
 
 /* Everything that is made counts against an owner: what counts against nothing fills the disk, with one capability. */
 
@@ -28,7 +28,7 @@ const LIMITS = { capabilitiesPerMembrane: 7, membranesPerTenant: 6, ownCapabilit
 
 async function newOwner(service: TestService): Promise<Owner> {
   const id = randomUUID();
-  const made = await createTenant(service.data, id);
+  const made = await createTenant(asTestOperator(service.data), id);
   if (!made.ok) throw new Error(`no tenant: ${made.error.reason}`);
   const { create, query, deleteSelf } = made.value;
   const membrane = await createMembrane(service, tokenOf(create), "first");
@@ -185,23 +185,23 @@ test.each(ROWS)(
 test("the operator's reissue and tenants count too, and end neither the tenant nor others", async () => {
   await using service = await startTestService({ limits: LIMITS });
   const [owner, other] = [await newOwner(service), await newOwner(service)];
-  expect(await reissueTenant(service.data, owner.id)).toMatchObject({ ok: true });
+  expect(await reissueTenant(asTestOperator(service.data), owner.id)).toMatchObject({ ok: true });
   await using raw = openRawStore(service.directory);
   const before = raw.rows("nodes").length;
-  expect(await reissueTenant(service.data, owner.id)).toMatchObject({
+  expect(await reissueTenant(asTestOperator(service.data), owner.id)).toMatchObject({
     ok: false,
     error: { reason: "full", type: "tenant", kind: "ownCapabilities", limit: 6 },
   });
   expect(raw.rows("nodes").length).toBe(before);
-  expect(await reissueTenant(service.data, other.id)).toMatchObject({ ok: true });
+  expect(await reissueTenant(asTestOperator(service.data), other.id)).toMatchObject({ ok: true });
   expect(await call(service, owner.create, { body: { id: "more" } })).toMatchObject({ status: 201 });
-  for (let i = 3; i < LIMITS.tenants; i += 1) await createTenant(service.data, randomUUID());
-  expect(await createTenant(service.data, randomUUID())).toMatchObject({
+  for (let i = 3; i < LIMITS.tenants; i += 1) await createTenant(asTestOperator(service.data), randomUUID());
+  expect(await createTenant(asTestOperator(service.data), randomUUID())).toMatchObject({
     ok: false,
     error: { reason: "full", type: "service", limit: LIMITS.tenants },
   });
   expect(await call(service, owner.deleteSelf)).toMatchObject({ status: 202 });
-  expect(await createTenant(service.data, randomUUID())).toMatchObject({ ok: true });
+  expect(await createTenant(asTestOperator(service.data), randomUUID())).toMatchObject({ ok: true });
 });
 
 test("revoke, deleteSelf and a tenant's own query make no record", async () => {

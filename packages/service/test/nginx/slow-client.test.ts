@@ -40,5 +40,5 @@ test("a client of nginx that stops reading is cut by the service, and its respon
   connection.socket.resume();
   await connection.closed;
   await expect(nextResponse(connection)).rejects.toThrow("the connection");
-  expect(service.logged()).toContain('"answer broken off"');
+  expect(service.logged()).toContain('"response aborted"');
 });

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { createRequestIds, parseRequestId } from "./request-id.ts";
+
+test.each([
+  "4f3a9d0c6d5b4e0f8a7b6c5d4e3f2a1b",
+  "8d7c5c0e-2c0a-4b57-9a6e-0d5f6c1b2a3d",
+  "Root=1-67891233-abcdef012345678912345678",
+  "a",
+  "x".repeat(64),
+])("the id %s of a trusted proxy is taken over", (id) => {
+  expect(parseRequestId(id)).toBe(id);
+});
+
+test.each([
+  ["none", undefined],
+  ["an empty one", ""],
+  ["a long one", "x".repeat(65)],
+  ["a capability token", `CPBLTY1-${"A".repeat(86)}`],
+  ["two lines, joined", "a, b"],
+  ["a list", ["a"]],
+  ["a URL with a query", "https://a.test/?key=secret"],
+  ["control characters", "a\u001b[2J"],
+  ["a line break", "a\n"],
+  ["other letters", "ä"],
+])("%s is no id", (_case, value) => {
+  expect(parseRequestId(value)).toBeUndefined();
+});
+
+test("ids that are made differ from each other and between processes, and are well-formed", () => {
+  const [one, other] = [createRequestIds("a"), createRequestIds("b")];
+  const ids = Array.from({ length: 100 }, () => [one(), other()]).flat();
+  expect(new Set(ids).size).toBe(200);
+  for (const id of ids) expect(parseRequestId(id)).toBe(id);
+});

@@ -1,0 +1,73 @@
+import type { Capability } from "../domain/capability.ts";
+import type { Actor, Change } from "../domain/change.ts";
+import { subjectOfRecords } from "../domain/change.ts";
+import type { CreationDenial } from "../domain/creation.ts";
+import type { Uid } from "../domain/uid.ts";
+import type { StoredCapability, StoredRecord } from "../store/record.ts";
+import type { Store } from "../store/store.ts";
+import { StoreFullError } from "../store/store.ts";
+
+/** What can be asked of a store without changing it. */
+export type StoreReader = Omit<Store, "create" | "revoke" | "rekeyTenant" | "sweep" | "close">;
+
+/** Keeps a record of a change. It must not throw: the change has been made. */
+export type RecordChange = (change: Change) => void;
+
+/** The writes of a store, each recorded. Only this module calls them on the store itself. */
+export interface Changes {
+  /** @param turn the capability in whose turn the write waits; default: as in {@link Store.create}. */
+  create(
+    actor: Actor,
+    records: readonly StoredRecord[],
+    turn?: Capability,
+  ): Promise<CreationDenial | undefined>;
+  rekeyTenant(
+    actor: Actor,
+    tenant: Uid,
+    publicKey: Buffer,
+    capabilities: readonly StoredCapability[],
+  ): Promise<CreationDenial | undefined>;
+  /** Revokes the membrane, or the tenant if there is none. */
+  revoke(actor: Actor, root: RevocationRoot): ReturnType<Store["revoke"]>;
+}
+
+/** What is revoked: a membrane, whose tenant may be known, or a tenant. */
+export type RevocationRoot = { readonly membrane: Uid; readonly tenant?: Uid } | { readonly tenant: Uid };
+
+export function createChanges(store: Store, record: RecordChange): Changes {
+  return {
+    create(actor, records, turn) {
+      const change = { action: "create", actor, ...subjectOfRecords(records) } as const;
+      const write = store.create(records, turn);
+      // Without records it only waits until what is there is on disk.
+      return records.length === 0 ? write : recorded(record, change, write, (denial) => denial === undefined);
+    },
+    rekeyTenant(actor, tenant, publicKey, capabilities) {
+      const subject = subjectOfRecords(capabilities);
+      const write = store.rekeyTenant(tenant, publicKey, capabilities);
+      const change = { action: "rekey", actor, ...subject, tenant } as const;
+      return recorded(record, change, write, (denial) => denial === undefined);
+    },
+    revoke(actor, root) {
+      const by = actor.kind === "operator" ? "operator" : actor.capability;
+      const write = store.revoke("membrane" in root ? root.membrane : root.tenant, by);
+      const change = { action: "revoke", actor, ...root, capabilities: [] } as const;
+      return recorded(record, change, write, (result) => result === "revoked");
+    },
+  };
+}
+
+/** Records a change once it has been made, or when it is unknown whether it has. */
+async function recorded<T>(
+  record: RecordChange,
+  change: Omit<Change, "outcome">,
+  write: Promise<T>,
+  isDone: (result: T) => boolean,
+): Promise<T> {
+  const result = await write.catch((error: unknown) => {
+    if (!(error instanceof StoreFullError)) record({ ...change, outcome: "unknown" });
+    throw error;
+  });
+  if (isDone(result)) record({ ...change, outcome: "done" });
+  return result;
+}
