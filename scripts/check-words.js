@@ -23,7 +23,6 @@ const EXEMPT = [
   "packages/cli/src/",
   "packages/service/src/commands/",
   "packages/service/src/config",
-  "packages/service/src/domain/",
   "packages/service/src/egress/",
   "packages/service/src/http/",
   "packages/service/src/invocation/",
@@ -32,7 +31,6 @@ const EXEMPT = [
   "packages/service/src/service/",
   "packages/service/src/store/",
   "packages/service/src/telemetry/",
-  "packages/service/src/tls/",
 ];
 
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -10,7 +10,7 @@ import type { Uid } from "./uid.ts";
 
 /** Why something was not made. */
 export type CreationDenial =
-  /** Something in the lineage does not work any more: whoever revoked it won the race. */
+  /** Something in the lineage is revoked: the revoke won the race. */
   | { readonly reason: "lineage_dead" }
   | { readonly reason: "name_taken"; readonly type: "tenant" | "membrane" }
   | { readonly reason: "lineage_limit"; readonly limit: number }

@@ -6,7 +6,7 @@ import { err } from "capability-protocol";
  * every reason into its answer.
  */
 export type Denial =
-  /** No token, or one that is malformed, unknown, revoked: nobody outside learns which. */
+  /** No token, or one that is malformed, unknown, revoked: the client does not learn which. */
   | { readonly reason: "unauthorized" }
   /** From this client's address too many tokens came that did not work. */
   | { readonly reason: "too_many_failures" }
@@ -30,7 +30,7 @@ export type Denial =
   /** A management body over its limit in bytes. */
   | { readonly reason: "body_too_large"; readonly limit: number }
   | { readonly reason: "header_too_large" }
-  /** The requester fell silent in the middle of its body. */
+  /** The client stalled in the middle of its body. */
   | { readonly reason: "request_timeout" }
   | { readonly reason: "upgrade_not_supported" }
   | { readonly reason: "expectation_failed" }
@@ -39,7 +39,7 @@ export type Denial =
   | { readonly reason: "store_full" }
   /** The write may not be on disk. */
   | { readonly reason: "store_failed" }
-  /** As many invocations are under way as this capability may have, as this tenant, as the whole service. */
+  /** As many invocations are in flight as this capability may have, as this tenant, as the whole service. */
   | { readonly reason: "capability_busy" }
   | { readonly reason: "tenant_busy" }
   | { readonly reason: "service_busy" }

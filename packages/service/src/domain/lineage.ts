@@ -13,7 +13,7 @@ export type LineageNode = Tenant | Membrane | Target | Capability;
 /** One step of a lineage. */
 export interface Dependency {
   readonly to: Uid;
-  /** The step holds even if the node it leads to is revoked itself; what lies behind that node counts all the same. */
+  /** The step holds even if the node it leads to is revoked itself; what that node descends from still counts. */
   readonly ignoresRevocation: boolean;
 }
 

@@ -80,7 +80,7 @@ function toEnsuredCertificate(
 }
 
 /**
- * Reads a certificate and key that somebody else issued.
+ * Reads a certificate and key that another CA issued.
  *
  * @throws CertificateFileError when a file is missing, does not parse, or the two do not belong together
  */

@@ -35,7 +35,7 @@ const NAME_CONSTRAINTS = "2.5.29.30";
  * made anew from the same key still verifies all that the old one did.
  *
  * It is good for TLS servers of the given names alone: clients that trust it for every connection, as with
- * `NODE_EXTRA_CA_CERTS`, must not believe the thief of its key about other names.
+ * `NODE_EXTRA_CA_CERTS`, must not believe an attacker with its key about other names.
  *
  * @param names default: all there are, as of the authorities that older versions made.
  */
