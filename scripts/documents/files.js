@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 
-const SKIPPED = new Set(["node_modules", "dist", ".git", "membrane-data", "coverage"]);
+const SKIPPED = new Set(["node_modules", "dist", ".git", "membrane-data", "coverage", "api"]);
 
 /**
  * The documents of the checkout, by their paths from its root.
