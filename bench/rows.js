@@ -71,7 +71,7 @@ export async function startAll() {
     exportCapability(`${bytes} bytes down`, { uri: `${uri}${bytes}` });
   const mebibyte = await large(MIB);
 
-  const cold = await serve(store, { name: "membrane, cold", flags: ["--cached-verdicts", "1"] });
+  const cold = await serve(store, { name: "membrane, cold", flags: ["--cache-entries", "1"] });
   /**
    * Capabilities that are asked in turn for a cache that holds one verdict: nearly each is opened anew.
    *

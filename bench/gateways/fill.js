@@ -25,7 +25,7 @@ const { data: directory, export: exporting, count, uri, tokens } = await json(pr
 const authority = parseAuthority("bench.test");
 const token = parseToken(exporting);
 if (authority === undefined || token === undefined) throw new TypeError("no export capability was given");
-const limits = { ...DEFAULT_LIMITS, writerDeadlineMs: STORE_WRITE_TIMEOUT_MS };
+const limits = { ...DEFAULT_LIMITS, storeWriteTimeoutMs: STORE_WRITE_TIMEOUT_MS };
 const { store, keys } = await openDataDirectory({ data: directory, authority, limits });
 const vault = createVault(store, keys, random);
 const opened = await vault.open(token);

@@ -49,6 +49,6 @@ export const WRITES = [
         client.call(tokens[0], { method: "POST", body: JSON.stringify({ id: `waits ${(next += 1)}` }) });
       client.all(16, create, 0);
     },
-    shows: { "503 store_busy": 16 },
+    shows: { "503 store_unavailable": 16 },
   },
 ];

@@ -42,13 +42,13 @@ test("where nothing listens, the place is named", async () => {
   const authority = `localhost:${await freePort()}`;
   for (const args of [[...CREATE, "--capability"], ["request"]]) {
     const ended = await installation.capi([...args, makeCapability(authority)]);
-    expectFailed(ended, `nothing answers at ${authority}`, "membrane serve");
+    expectFailed(ended, `nothing listens at ${authority}`, "membrane serve");
   }
 });
 
 test("a name that does not exist is in the message", async () => {
   const ended = await installation.capi([...CREATE, "--capability", makeCapability("no-such-host.invalid")]);
-  expectFailed(ended, "the name of no-such-host.invalid is not known here", "Check the authority");
+  expectFailed(ended, "cannot resolve no-such-host.invalid", "Check the authority");
 });
 
 test("plain HTTP is not spoken to, and the token is not sent there", async () => {

@@ -182,7 +182,7 @@ test("a response that breaks off is no success, on standard output and in a file
     const { code, stderr } = await installation.capi(["request", capability, ...args]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^FAILED\n/);
-    expect(stderr).toContain("broke off before its end");
+    expect(stderr).toContain("ended prematurely");
   }
   expect(await readFile(file, "utf8")).toBe("half");
 });

@@ -80,7 +80,7 @@ test.each([
       expect([ended.code, ended.stdout], said).toEqual([1, ""]);
       expect(ended.stderr, said).toMatch(/^FAILED\n400 Bad Request: .*not one to /);
       expect(ended.stderr, said).toContain(
-        `The capability is one for something else, and nothing was done: this needs one to ${right}.`,
+        `The capability is of another kind, and nothing was done: this needs one to ${right}.`,
       );
       expect(ended.stderr, said).toContain('"capi request" invokes an exported one');
     }

@@ -1,5 +1,5 @@
 /**
- * How large a body a service holds in memory to sign it, in bytes, unless its operator sets another limit (`--held-body-bytes`).
+ * How large a body a service holds in memory to sign it, in bytes, unless its operator sets another limit (`--buffered-body-bytes`).
  * A larger body passes a signed target only with its hash in {@link PAYLOAD_HASH_HEADER}.
  *
  * @example

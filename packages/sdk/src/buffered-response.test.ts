@@ -40,7 +40,7 @@ test("below 400 a body that is no JSON is refused by name, and not repeated", ()
   expect(refusalOf(() => readJsonBody(bufferedResponse(201, "canary")))).toMatchObject({
     statusCode: 201,
     error: "Parsing response failed",
-    code: "invalid_answer",
+    code: "invalid_response",
     message: expect.not.stringContaining("canary"),
   });
 });
@@ -73,7 +73,7 @@ describe("an error answer", () => {
       statusCode: 418,
       error: "Teapot",
       message: "Answered with 418 Teapot",
-      code: "error_answer",
+      code: "error_response",
     };
     for (const body of [undefined, null, 7, "text", [], {}, { error: 1, message: {}, code: "" }]) {
       expect(errorBody(bufferedResponse(418, "", "Teapot"), body)).toEqual(expected);

@@ -51,7 +51,7 @@ export function errorBody({ status, reason }: BufferedResponse, body: unknown): 
     statusCode: status,
     error,
     message: sanitizeField(fields.get("message")) ?? `Answered with ${status} ${error}`,
-    code: sanitizeField(fields.get("code")) ?? "error_answer",
+    code: sanitizeField(fields.get("code")) ?? "error_response",
   };
 }
 

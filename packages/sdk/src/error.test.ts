@@ -52,7 +52,7 @@ test("a response that cannot be read has its status and says what was expected",
     statusCode: 201,
     error: "Parsing response failed",
     message: "The answer is not what a Membrane Service sends: id: expected a string",
-    code: "invalid_answer",
+    code: "invalid_response",
   });
 });
 

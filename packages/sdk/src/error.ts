@@ -8,8 +8,8 @@ import { type ErrorBody, type Problem, describeProblem } from "capability-protoc
  * | bad input, nothing was sent | 400 | `Bad Request` | `invalid_field` |
  * | the service refused | its own | the HTTP reason phrase | the service's, such as `membrane_exists` |
  * | no response came | 0 | `Request failed` | `request_failed`; `cause` is the system's error |
- * | the response cannot be read | its own | `Parsing response failed` | `invalid_answer` |
- * | `requestReply`: the JSON of a good answer tells of an error | what it says, else its own | what it says | what it says, else `error_answer`; `cause` is that JSON |
+ * | the response cannot be read | its own | `Parsing response failed` | `invalid_response` |
+ * | `requestReply`: the JSON of a good answer tells of an error | what it says, else its own | what it says | what it says, else `error_response`; `cause` is that JSON |
  *
  * No field shows the capability that was used; what a target answered may hold anything.
  *
@@ -66,7 +66,7 @@ export function invalidResponse(statusCode: number, problem: Problem): Capabilit
     statusCode,
     error: "Parsing response failed",
     message,
-    code: "invalid_answer",
+    code: "invalid_response",
   });
 }
 

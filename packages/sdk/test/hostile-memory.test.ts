@@ -28,7 +28,7 @@ describe.each([
     const { length, ...error } = JSON.parse(stdout);
     expect(length).toBeLessThanOrEqual(1_000);
     expect(error).toEqual(
-      isError ? { code: "error_answer", statusCode: 500 } : { code: "invalid_answer", statusCode: 200 },
+      isError ? { code: "error_response", statusCode: 500 } : { code: "invalid_response", statusCode: 200 },
     );
   });
 });

@@ -75,7 +75,7 @@ test("a response without end is cut short, long before it fills the memory", asy
     socket.on("drain", () => pour(socket));
     pour(socket);
   });
-  expect(error).toMatchObject({ code: "invalid_answer", statusCode: 200 });
+  expect(error).toMatchObject({ code: "invalid_response", statusCode: 200 });
   expect(error.message).toContain("body: expected at most 16 MiB");
 });
 
@@ -139,7 +139,7 @@ describe("is no response of a Membrane Service:", () => {
     ],
   ])("%s answered with %#", async (_name, use, bytes, reason) => {
     const error = await failure(use, bytes);
-    expect(error).toMatchObject({ error: "Parsing response failed", code: "invalid_answer" });
+    expect(error).toMatchObject({ error: "Parsing response failed", code: "invalid_response" });
     expect(error.statusCode).toBe(Number(bytes.slice(9, 12)));
     expect(error.message).toBe(`The answer is not what a Membrane Service sends: ${reason}`);
   });
@@ -163,7 +163,7 @@ test("the 502 page of a proxy is an error with the status and the reason phrase"
     statusCode: 502,
     error: "Bad Gateway",
     message: "Answered with 502 Bad Gateway",
-    code: "error_answer",
+    code: "error_response",
   });
 });
 

@@ -58,9 +58,9 @@ describe("is an error:", () => {
       "<html>no JSON</html>",
       { error: "Bad Gateway", statusCode: 502, message: "Answered with 502 Bad Gateway" },
     ],
-    [500, "[1]", { error: "Internal Server Error", statusCode: 500, code: "error_answer" }],
-    [500, "null", { error: "Internal Server Error", statusCode: 500, code: "error_answer" }],
-    [599, '{"message": 7}', { statusCode: 599, code: "error_answer" }],
+    [500, "[1]", { error: "Internal Server Error", statusCode: 500, code: "error_response" }],
+    [500, "null", { error: "Internal Server Error", statusCode: 500, code: "error_response" }],
+    [599, '{"message": 7}', { statusCode: 599, code: "error_response" }],
   ])("%i with %s", async (status, body, error) => {
     handle = respondWith(status, body);
     await expect(sendRequestReply()).rejects.toBeInstanceOf(CapabilitySDK.CapabilityError);
@@ -73,7 +73,7 @@ describe("is an error:", () => {
     expect(error).toMatchObject({
       error: "Parsing response failed",
       statusCode: 200,
-      code: "invalid_answer",
+      code: "invalid_response",
       message: "The answer is not what a Membrane Service sends: body: expected JSON",
     });
     expect(JSON.stringify(error)).not.toContain("canary");

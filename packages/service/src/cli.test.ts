@@ -33,13 +33,13 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["tenant create --ID=x", {}, "--ID: no such flag; flags are in lower case"],
   ["membrane list -X", {}, "-X: no such flag; flags are in lower case"],
   ["serve --listen 127.0.0.1:99999", {}, "--listen: expected HOST:PORT"],
-  ["serve --listen 127.0.0.1:0", {}, "--authority: expected with --listen HOST:0"],
+  ["serve --listen 127.0.0.1:0", {}, "--authority: required with --listen HOST:0"],
   ["serve --authority https://a.test/", {}, "--authority: expected host[:port]"],
   ["serve --authority-alias a..b", {}, "--authority-alias: expected host[:port]"],
   ["serve --authority-ca peer.test", {}, "--authority-ca: expected AUTHORITY=FILE"],
   ["serve --allow-target 10.0.0.0/8,nonsense", {}, "--allow-target: expected CIDR[:PORT]"],
-  ["serve --tls-key k.pem", {}, "--tls-cert: expected beside --tls-key"],
-  ["serve --no-tls --tls-cert c.pem --tls-key k.pem", {}, "--no-tls: expected without"],
+  ["serve --tls-key k.pem", {}, "--tls-cert: required with --tls-key"],
+  ["serve --no-tls --tls-cert c.pem --tls-key k.pem", {}, "--no-tls: cannot be combined with"],
   ["serve --forbid-http-targets=yes", {}, "--forbid-http-targets: expected true or false"],
   ["serve", { MEMBRANE_FORBID_HTTP_TARGETS: "1" }, "MEMBRANE_FORBID_HTTP_TARGETS: expected true or false"],
   [
@@ -49,24 +49,28 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ],
   ["serve", { MEMBRANE_TLS: "1" }, "MEMBRANE_TLS: expected true or false"],
   ["serve --log-level loud", {}, "--log-level: expected one of debug, info"],
-  ["serve --head-timeout-ms 0", {}, "--head-timeout-ms: expected a whole number"],
-  ["serve --head-timeout-ms soon", {}, "--head-timeout-ms: expected a whole number"],
+  ["serve --request-header-timeout-ms 0", {}, "--request-header-timeout-ms: expected a whole number"],
+  ["serve --request-header-timeout-ms soon", {}, "--request-header-timeout-ms: expected a whole number"],
   ["serve --data a --data b", {}, "--data: expected once"],
-  ["serve --data", {}, "--data: expected a value after it"],
-  ["serve --data --no-tls", {}, "--data: expected a value after it"],
-  ["serve --data=", {}, "--data: expected a value after it"],
+  ["serve --data", {}, "--data: missing value"],
+  ["serve --data --no-tls", {}, "--data: missing value"],
+  ["serve --data=", {}, "--data: missing value"],
   ["serve --no-data", {}, "--no-data: no such flag"],
-  ["serve --service-key-file=", {}, "--service-key-file: expected a value after it"],
-  ["serve --tls-cert= --tls-key=", {}, "--tls-cert: expected a value after it"],
-  ["serve --allow-target", {}, "--allow-target: expected a value after it"],
-  ["serve --allow-target= --no-tls", {}, "--allow-target: expected a value after it"],
-  ["serve --head-timeout-ms --no-tls", {}, "--head-timeout-ms: expected a value after it"],
+  ["serve --service-key-file=", {}, "--service-key-file: missing value"],
+  ["serve --tls-cert= --tls-key=", {}, "--tls-cert: missing value"],
+  ["serve --allow-target", {}, "--allow-target: missing value"],
+  ["serve --allow-target= --no-tls", {}, "--allow-target: missing value"],
+  ["serve --request-header-timeout-ms --no-tls", {}, "--request-header-timeout-ms: missing value"],
   ["serve --no-listen", {}, "--no-listen: no such flag"],
-  ["serve --log-level", {}, "--log-level: expected a value after it"],
-  ["tenant create --id --json", {}, "--id: expected a value after it"],
+  ["serve --log-level", {}, "--log-level: missing value"],
+  ["tenant create --id --json", {}, "--id: missing value"],
   ["serve", { MEMBRANE_LISTEN: "nonsense" }, "MEMBRANE_LISTEN: expected HOST:PORT"],
   ["serve --listen junk", { MEMBRANE_LISTEN: "a.test:1" }, "--listen: expected HOST:PORT"],
-  ["serve", { MEMBRANE_HEAD_TIMEOUT_MS: "soon" }, "MEMBRANE_HEAD_TIMEOUT_MS: expected a whole number"],
+  [
+    "serve",
+    { MEMBRANE_REQUEST_HEADER_TIMEOUT_MS: "soon" },
+    "MEMBRANE_REQUEST_HEADER_TIMEOUT_MS: expected a whole number",
+  ],
   ["serve", { MEMBRANE_ALLOW_TARGETS: "10.0.0.0/8" }, "MEMBRANE_ALLOW_TARGETS: no such variable"],
   ["serve", { MEMBRANE_SERVICE_PROT: "8443" }, "MEMBRANE_SERVICE_PROT: no such variable"],
   ["serve", { MEMBRANE_PORT: "8443" }, "MEMBRANE_PORT: no such variable"],
@@ -119,9 +123,9 @@ test.each([
 
 test("a flag stands above its variable, and the variable above the default", async () => {
   vi.stubEnv("MEMBRANE_DATA", "from-variable");
-  vi.stubEnv("MEMBRANE_BLIND_MS", "77");
+  vi.stubEnv("MEMBRANE_MAX_REVOCATION_STALENESS_MS", "77");
   expect(await read(["serve"])).toMatchObject({
-    config: { data: "from-variable", limits: { ...DEFAULT_LIMITS, blindMs: 77 } },
+    config: { data: "from-variable", limits: { ...DEFAULT_LIMITS, maxRevocationStalenessMs: 77 } },
   });
   expect(await read(["serve", "--data", "from-flag"])).toMatchObject({
     config: { data: "from-flag" },
@@ -134,9 +138,9 @@ test.each(["init", "tenant list", "tenant create --id x", "tenant reissue --id x
     vi.stubEnv("MEMBRANE_LISTEN", "0.0.0.0:9443");
     vi.stubEnv("MEMBRANE_ALLOW_TARGET", "10.0.0.0/8");
     vi.stubEnv("MEMBRANE_LOG_LEVEL", "warn");
-    vi.stubEnv("MEMBRANE_LINEAGE_NODES", "12");
+    vi.stubEnv("MEMBRANE_MAX_LINEAGE_NODES", "12");
     expect(await read(words.split(" "))).toMatchObject({
-      config: { authority: "localhost:9443", limits: { lineageNodes: 12 } },
+      config: { authority: "localhost:9443", limits: { maxLineageNodes: 12 } },
     });
   },
 );
@@ -246,16 +250,18 @@ test.each([["-h"], ["--help"], ["serve", "-h"]])("the words %j, %j print help", 
 
 test("--upstream-timeout-ms raises all that ends a wait for a target, but what is given by itself", async () => {
   expect(await read(["serve", "--upstream-timeout-ms", "900000"])).toMatchObject({
-    config: { limits: { ...DEFAULT_LIMITS, answerTimeoutMs: 900_000, idleTimeoutMs: 900_000 } },
+    config: {
+      limits: { ...DEFAULT_LIMITS, upstreamResponseTimeoutMs: 900_000, upstreamIdleTimeoutMs: 900_000 },
+    },
   });
   vi.stubEnv("MEMBRANE_UPSTREAM_TIMEOUT_MS", "172800000");
-  expect(await read(["serve", "--idle-timeout-ms", "5"])).toMatchObject({
+  expect(await read(["serve", "--upstream-idle-timeout-ms", "5"])).toMatchObject({
     config: {
       limits: {
         ...DEFAULT_LIMITS,
-        answerTimeoutMs: 172_800_000,
-        idleTimeoutMs: 5,
-        totalTimeoutMs: 172_800_000,
+        upstreamResponseTimeoutMs: 172_800_000,
+        upstreamIdleTimeoutMs: 5,
+        invocationTimeoutMs: 172_800_000,
       },
     },
   });

@@ -17,6 +17,9 @@ const SWITCH = { type: "string" } as const;
 /** A flag whose value was forgotten must not act as if it were not there, least of all a limit. */
 const TEXT = { type: "string", requiresArg: true } as const;
 
+/** The parser gives half of the columns to the names of flags: enough that it breaks none of them. */
+const HELP_COLUMNS = 110;
+
 /**
  * Reads the command line; every flag can also be a variable, `--allow-target` as `MEMBRANE_ALLOW_TARGET`. All commands
  * know the flags of `serve`, so that they run in its environment.
@@ -42,6 +45,7 @@ export async function readCommandLine(
       `Every flag is also a variable: --allow-target as ${VARIABLE_NAMESPACE}_ALLOW_TARGET, --no-tls as ${VARIABLE_NAMESPACE}_TLS=false.`,
     )
     .env(VARIABLE_NAMESPACE)
+    .wrap(HELP_COLUMNS)
     .command(
       "serve",
       'Run the service; the first start makes the tenant "default"',
@@ -50,7 +54,7 @@ export async function readCommandLine(
         command = { name: "serve", config: readServeConfig({ ...flags, limits: pickLimits(flags) }) };
       },
     )
-    .command("init", "Make what the first start makes, without serving", initFlags, (flags) => {
+    .command("init", "Initialize a data directory and exit", initFlags, (flags) => {
       command = { name: "init", config: readData(flags), json: flags.json };
     })
     .command("tenant", "Tenants: create, list, reissue, delete", (tenant) =>
@@ -245,7 +249,7 @@ function serveFlags(argv: Argv, visibility: Visibility, profile: Visibility = vi
       array: true,
       default: [],
       hidden,
-      describe: "CIDR[:PORT],… that targets may be at, beyond public addresses",
+      describe: "Allow non-public target addresses: CIDR[:PORT],…",
     })
     .option("forbid-http-targets", { ...SWITCH, hidden, describe: "Speak to targets over TLS alone" })
     .option("forbid-unverified-targets", {

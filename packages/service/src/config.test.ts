@@ -162,7 +162,7 @@ test("every limit can be set, and only to a whole number of at least 1, or of wh
 });
 
 test("a limit is written in words with hyphens", () => {
-  expect(toKebabCase("heldBodyBytes")).toBe("held-body-bytes");
+  expect(toKebabCase("bufferedBodyBytes")).toBe("buffered-body-bytes");
 });
 
 test("the file of the service key is optional", () => {

@@ -122,7 +122,7 @@ function readAuthority(flags: RawDataFlags): Authority {
   const port = flags.listen === undefined ? 8443 : readListen(flags.listen).port;
   if (port === 0)
     throw new ConfigError(
-      "--authority: expected with --listen HOST:0: clients cannot be told a port that is not known yet",
+      "--authority: required with --listen HOST:0, since the port is not known in advance",
     );
   return authority("--authority", `localhost:${port}`);
 }
@@ -174,13 +174,13 @@ function readTls(flags: RawServeFlags): TlsConfig {
   if ((certFile === undefined) !== (keyFile === undefined)) {
     throw new ConfigError(
       certFile === undefined
-        ? "--tls-cert: expected beside --tls-key, the certificate chain in PEM"
-        : "--tls-key: expected beside --tls-cert, its private key in PEM",
+        ? "--tls-cert: required with --tls-key; expected the certificate chain in PEM"
+        : "--tls-key: required with --tls-cert; expected its private key in PEM",
     );
   }
   const isTls = readSwitch("--tls", flags.tls, true);
   if (certFile === undefined || keyFile === undefined) return { kind: isTls ? "private-ca" : "none" };
-  if (!isTls) throw new ConfigError("--no-tls: expected without --tls-cert and --tls-key");
+  if (!isTls) throw new ConfigError("--no-tls: cannot be combined with --tls-cert and --tls-key");
   return { kind: "files", certFile, keyFile };
 }
 
@@ -217,9 +217,9 @@ function raisedTimeouts(upstreamTimeoutMs: number | undefined): Partial<Limits> 
   if (upstreamTimeoutMs === undefined) return {};
   checkLimit("upstreamTimeoutMs", upstreamTimeoutMs);
   return {
-    answerTimeoutMs: upstreamTimeoutMs,
-    idleTimeoutMs: upstreamTimeoutMs,
-    totalTimeoutMs: Math.max(upstreamTimeoutMs, DEFAULT_LIMITS.totalTimeoutMs),
+    upstreamResponseTimeoutMs: upstreamTimeoutMs,
+    upstreamIdleTimeoutMs: upstreamTimeoutMs,
+    invocationTimeoutMs: Math.max(upstreamTimeoutMs, DEFAULT_LIMITS.invocationTimeoutMs),
   };
 }
 

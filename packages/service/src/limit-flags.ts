@@ -26,7 +26,7 @@ export function withLimits<T>(argv: Argv<T>, hidden: boolean): Argv<T> {
       requiresArg: true,
       hidden,
       describe:
-        "Milliseconds that a target may be silent: raises answer-timeout-ms and idle-timeout-ms together, unless they are given",
+        "Milliseconds that a target may be silent: raises upstream-response-timeout-ms and upstream-idle-timeout-ms together, unless they are given",
       group: LIMITS_GROUP,
     }),
   );

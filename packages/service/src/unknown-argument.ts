@@ -1,8 +1,8 @@
 import { toKebabCase } from "./config.ts";
 import { VARIABLE_PREFIX, VARIABLE_NAMESPACE } from "./variables.ts";
 
-/** What is said of a flag whose value was forgotten. */
-export const VALUE_EXPECTED = "expected a value after it";
+/** The message for a flag without its value. */
+export const VALUE_EXPECTED = "missing value";
 
 /** Says what to do about a complaint of the parser: where the wrong word was written, and what lists the right ones. */
 export function explainParserError(

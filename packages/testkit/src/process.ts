@@ -56,7 +56,7 @@ export async function spawnService(
       "--authority",
       "membrane.test",
       "--no-tls",
-      "--failed-authorizations-per-minute",
+      "--max-auth-failures-per-minute",
       String(UNLIMITED),
       "--allow-target",
       "127.0.0.0/8",

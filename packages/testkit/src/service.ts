@@ -75,7 +75,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const temporary = options.directory === undefined ? await temporaryDirectory() : undefined;
   const directory = options.directory ?? temporary!.path;
   const authority = authorityOf(options.authority ?? TEST_AUTHORITY);
-  const limits = { ...DEFAULT_LIMITS, failedAuthorizationsPerMinute: UNLIMITED, ...options.limits };
+  const limits = { ...DEFAULT_LIMITS, maxAuthFailuresPerMinute: UNLIMITED, ...options.limits };
   const data = await openDataDirectory({ data: directory, authority, limits });
   const lines: string[] = [];
   const sink = new Writable({

@@ -1,7 +1,7 @@
 import { configureCommand } from "../capability/named-profile.ts";
 import type { RequestContext } from "./request-context.ts";
 
-/** What a connection failed of, and what to do. */
+/** Why a connection failed, and what to do. */
 export interface ConnectionAdvice {
   readonly message: string;
   readonly hint: string;
@@ -21,12 +21,12 @@ const UNTRUSTED_CODES: ReadonlySet<string> = new Set([
 export function adviseOnConnection(code: string, context: RequestContext): ConnectionAdvice {
   const { authority } = context;
   if (UNTRUSTED_CODES.has(code)) return untrusted(code, context);
-  if (code.startsWith("HPE_")) return notMembraneService(authority, "does not answer in HTTP");
+  if (code.startsWith("HPE_")) return notMembraneService(authority, "does not speak HTTP");
   switch (code) {
     case "CERT_HAS_EXPIRED":
       return {
         message: `the certificate of ${authority} has expired`,
-        hint: "Check this machine's clock. A service with a CA of its own renews its certificate when it is started again.",
+        hint: "Check this machine's clock. A service with a private CA renews its certificate when it is restarted.",
       };
     case "CERT_NOT_YET_VALID":
       return {
@@ -35,60 +35,60 @@ export function adviseOnConnection(code: string, context: RequestContext): Conne
       };
     case "ERR_TLS_CERT_ALTNAME_INVALID":
       return {
-        message: `the certificate that answers for ${authority} is for another name`,
-        hint: `The service behind it is to be started with --authority ${authority} (or --authority-alias), with a certificate for that name.`,
+        message: `the certificate of ${authority} is for another name`,
+        hint: `Start the service with --authority ${authority} (or --authority-alias) and a certificate for that name.`,
       };
     case "EPROTO":
     case "ERR_SSL_WRONG_VERSION_NUMBER":
       return notMembraneService(
         authority,
         "does not speak TLS there; a capability is never sent without it",
-        "If the service was started with --no-tls, it needs a proxy in front of it that speaks TLS.",
+        "A service started with --no-tls needs a proxy in front that speaks TLS.",
       );
     case "ECONNREFUSED":
       return {
-        message: `nothing answers at ${withPort(authority)}`,
-        hint: `Is the service running? "membrane serve" starts it, "membrane doctor" on its machine says what is wrong.`,
+        message: `nothing listens at ${withPort(authority)}`,
+        hint: `Is the service running? "membrane serve" starts it, "membrane doctor" on its machine reports what is wrong.`,
       };
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return {
-        message: `the name of ${authority} is not known here`,
+        message: `cannot resolve ${authority}`,
         hint: "Check the authority in the capability URI, and this machine's connection and name servers.",
       };
     case "EHOSTUNREACH":
     case "ENETUNREACH":
       return {
-        message: `there is no way to ${withPort(authority)} from here`,
+        message: `no route to ${withPort(authority)}`,
         hint: "Check this machine's connection.",
       };
     case "ETIMEDOUT":
     case "ABORT_ERR":
       return {
-        message: `${withPort(authority)} did not answer in time`,
-        hint: "Check the connection, and that no firewall is in between. What was asked for may have happened all the same.",
+        message: `${withPort(authority)} did not respond in time`,
+        hint: "Check the connection and firewalls. The request may have taken effect nevertheless.",
       };
     case "ECONNRESET":
     case "EPIPE":
       return {
-        message: `${withPort(authority)} closed the connection before it answered`,
-        hint: "Try again. What was asked for may have happened all the same.",
+        message: `${withPort(authority)} closed the connection before it responded`,
+        hint: "Try again. The request may have taken effect nevertheless.",
       };
     default:
       return {
-        message: `no answer from ${withPort(authority)} (${code})`,
-        hint: '"membrane doctor" on the machine of the service says whether it is well.',
+        message: `no response from ${withPort(authority)} (${code})`,
+        hint: 'Run "membrane doctor" on the machine of the service.',
       };
   }
 }
 
 function untrusted(code: string, context: RequestContext): ConnectionAdvice {
   return {
-    message: `${context.authority} shows a certificate from an authority that is not trusted here (${code})`,
+    message: `${context.authority} has a certificate from an untrusted CA (${code})`,
     hint: [
-      "Trust its CA for this once:   --cacert FILE",
-      `or for good:                  ${configureCommand(context.sourceProfile ?? context.profile)} --cacert FILE`,
-      "A service that made its own CA keeps it in its data directory, at tls/ca.pem.",
+      "Trust its CA once:        --cacert FILE",
+      `or permanently:           ${configureCommand(context.sourceProfile ?? context.profile)} --cacert FILE`,
+      "The private CA of a service is at tls/ca.pem in its data directory.",
     ].join("\n"),
   };
 }
@@ -96,7 +96,7 @@ function untrusted(code: string, context: RequestContext): ConnectionAdvice {
 function notMembraneService(authority: string, finding: string, detail = ""): ConnectionAdvice {
   return {
     message: `${withPort(authority)} ${finding}`,
-    hint: `Check the authority in the capability URI: does a Membrane Service answer there? ${detail}`.trimEnd(),
+    hint: `Check the authority in the capability URI: is it a Membrane Service? ${detail}`.trimEnd(),
   };
 }
 

@@ -23,21 +23,21 @@ function refused(statusCode: number, error: string, code: string, message = "why
 test.each([
   [401, "Unauthorized", "unauthorized", "revoked"],
   [409, "Conflict", "membrane_exists", "capi membrane query --id 'my membrane'"],
-  [409, "Conflict", "lineage_limit", "too many hands"],
-  [409, "Conflict", "membrane_full", "Revoke a membrane"],
-  [409, "Conflict", "tenant_full", "Revoke a membrane"],
+  [409, "Conflict", "lineage_too_large", "too many ancestors"],
+  [409, "Conflict", "membrane_quota_exceeded", "Revoke a membrane"],
+  [409, "Conflict", "tenant_quota_exceeded", "Revoke a membrane"],
   [409, "Conflict", "service_quota_exceeded", "Delete a tenant"],
   [400, "Bad Request", "wrong_capability", "this needs one to create"],
   [400, "Bad Request", "invalid_field", "capi membrane create --help"],
   [405, "Method Not Allowed", "method_not_allowed", "one to create"],
-  [413, "Payload Too Large", "body_too_large", "larger than the service takes"],
+  [413, "Payload Too Large", "body_too_large", "larger than the service accepts"],
   [429, "Too Many Requests", "rate_limited", "Try again"],
   [409, "Conflict", "membrane_storage_exceeded", "Revoke a membrane"],
-  [503, "Service Unavailable", "service_busy", "Try again"],
-  [503, "Service Unavailable", "store_busy", "safe to try again"],
-  [503, "Service Unavailable", "store_failed", "safe to try again"],
-  [503, "Service Unavailable", "store_full", "must make room"],
-  [500, "Internal Server Error", "internal", "the log"],
+  [503, "Service Unavailable", "service_overloaded", "Try again"],
+  [503, "Service Unavailable", "store_unavailable", "safe to retry"],
+  [503, "Service Unavailable", "store_failed", "safe to retry"],
+  [503, "Service Unavailable", "store_full", "must free space"],
+  [500, "Internal Server Error", "internal_error", "its log"],
 ])("%i %s (%s) is named, with what to do: %s", (status, error, code, next) => {
   const failure = refused(status, error, code);
   expect(failure.message).toBe(code === "invalid_field" ? "why" : `${status} ${error}: why`);
@@ -49,14 +49,14 @@ test("a 401 says which profile the capability was taken from, and nothing of pro
   const next = (more: object) =>
     (explainRequestError(new CapabilityError(body), { ...CONTEXT, ...more }) as CliError).hint;
   expect(next({ sourceProfile: "my work" })).toContain(
-    "It was taken from the profile 'my work': capi config configure --profile 'my work' ",
+    "It comes from the profile 'my work': capi config configure --profile 'my work' ",
   );
   expect(next({ profile: "work" })).not.toContain("profile");
 });
 
 test("a body that the service reads by other rules shows that the capability is of another kind", () => {
   expect(refused(400, "Bad Request", "invalid_field", "id: expected no such field; …").hint).toContain(
-    "one for something else",
+    "of another kind",
   );
 });
 
@@ -64,22 +64,22 @@ test.each([
   ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "localhost:8443", "--cacert FILE"],
   ["SELF_SIGNED_CERT_IN_CHAIN", "localhost:8443", "tls/ca.pem"],
   ["DEPTH_ZERO_SELF_SIGNED_CERT", "localhost:8443", "capi config configure --cacert FILE"],
-  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "not trusted", "--cacert FILE"],
-  ["UNABLE_TO_GET_ISSUER_CERT", "not trusted", "--cacert FILE"],
-  ["CERT_SIGNATURE_FAILURE", "not trusted", "--cacert FILE"],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "untrusted", "--cacert FILE"],
+  ["UNABLE_TO_GET_ISSUER_CERT", "untrusted", "--cacert FILE"],
+  ["CERT_SIGNATURE_FAILURE", "untrusted", "--cacert FILE"],
   ["CERT_HAS_EXPIRED", "has expired", "clock"],
   ["CERT_NOT_YET_VALID", "not valid yet", "clock"],
   ["ERR_TLS_CERT_ALTNAME_INVALID", "another name", "--authority localhost:8443"],
   ["EPROTO", "does not speak TLS", "--no-tls"],
   ["ERR_SSL_WRONG_VERSION_NUMBER", "does not speak TLS", "--no-tls"],
-  ["HPE_INVALID_CONSTANT", "does not answer in HTTP", "authority"],
-  ["ECONNREFUSED", "nothing answers at localhost:8443", "membrane serve"],
-  ["ENOTFOUND", "not known", "name servers"],
-  ["EAI_AGAIN", "not known", "name servers"],
-  ["ETIMEDOUT", "in time", "may have happened"],
-  ["ABORT_ERR", "in time", "may have happened"],
-  ["EHOSTUNREACH", "no way", "connection"],
-  ["ECONNRESET", "closed the connection", "may have happened"],
+  ["HPE_INVALID_CONSTANT", "does not speak HTTP", "authority"],
+  ["ECONNREFUSED", "nothing listens at localhost:8443", "membrane serve"],
+  ["ENOTFOUND", "cannot resolve", "name servers"],
+  ["EAI_AGAIN", "cannot resolve", "name servers"],
+  ["ETIMEDOUT", "in time", "may have taken effect"],
+  ["ABORT_ERR", "in time", "may have taken effect"],
+  ["EHOSTUNREACH", "no route", "connection"],
+  ["ECONNRESET", "closed the connection", "may have taken effect"],
   ["E_SOMETHING_ELSE", "E_SOMETHING_ELSE", "membrane doctor"],
 ])("no answer for %s: %s, %s", (code, message, next) => {
   const cause = Object.assign(new Error("secret detail"), { code });
@@ -99,7 +99,7 @@ test("a profile that was named stands in the line that configures it, and the de
 });
 
 test("an answer that cannot be read is no fault of the person", () => {
-  const body = { statusCode: 200, error: "Parsing response failed", message: "x", code: "invalid_answer" };
+  const body = { statusCode: 200, error: "Parsing response failed", message: "x", code: "invalid_response" };
   const failure = explainRequestError(new CapabilityError(body), CONTEXT) as CliError;
   expect(failure.message).toBe("localhost:8443 answered 200, but not as a Membrane Service does");
 });

@@ -14,7 +14,7 @@ export function explainRequestError(error: unknown, context: RequestContext): un
   switch (error.code) {
     case "request_failed":
       return explainSystemError(error.cause, context);
-    case "invalid_answer":
+    case "invalid_response":
       return new CliError(
         `${context.authority} answered ${error.statusCode}, but not as a Membrane Service does`,
         "Check the authority in the capability URI, and whether a proxy answers in place of the service.",

@@ -1,27 +1,27 @@
 /**
- * What to do about an answer of 400 and above to an invocation; its body says the rest and is on standard output.
+ * Returns a hint for an invocation's response with status 400 or above. Its body, on standard output, has the details.
  *
- * @param isFromGateway whether the service answered in place of the target: it says so with `Proxy-Status`, and lets none
- *   of a target's through.
+ * @param isFromGateway whether the service responded in place of the target. It then sends `Proxy-Status`, and it drops
+ *   a target's.
  */
 export function adviseOnInvocation(statusCode: number, isFromGateway: boolean, authority: string): string {
   if (isFromGateway) {
-    return `${authority} could not bring the answer of the target; the body of this one says why.`;
+    return `${authority} could not forward the target's response; the body says why.`;
   }
   switch (statusCode) {
     case 401:
       return [
-        `If ${authority} says so, the capability has been revoked, or something it descends from, or it is of another`,
-        "service: ask who gave it for another one. If its target says so, what the capability carries is out of date:",
+        `If ${authority} sent this, the capability or one of its ancestors has been revoked, or it belongs to another`,
+        "service: ask its issuer for a new one. If the target sent this, the credentials of the capability are out of date:",
         "export it again.",
       ].join("\n");
     case 404:
     case 405:
-      return "The target says so, or the capability is one for something else: this needs an exported one.";
+      return "The target sent this, or the capability is of another kind: this needs an exported one.";
     case 429:
     case 503:
       return "Try again later.";
     default:
-      return "The body of the answer says more.";
+      return "The body of the response has the details.";
   }
 }

@@ -81,10 +81,10 @@ test.each([
 });
 
 test.each([
-  [["--id"], "--id: expected a value behind it"],
-  [["-X"], "--method: expected a value behind it"],
-  [["-iX"], "--method: expected a value behind it"],
-  [["--header"], "--header: expected a value behind it"],
+  [["--id"], "--id: missing value"],
+  [["-X"], "--method: missing value"],
+  [["-iX"], "--method: missing value"],
+  [["--header"], "--header: missing value"],
   [["--id", "a", "--id=b"], "--id: expected once"],
   [["--allow-query=maybe"], "--allow-query: expected true or false"],
   [["--no-allow-query=false"], "--no-allow-query: no such option"],
@@ -95,7 +95,7 @@ test.each([
   [["--form", "a"], "--form: no such option"],
   [["-iq"], "-q: no such option"],
   [["--a b"], "there is no option of such a name"],
-  [["a", "b"], "there is a word too many: values stand behind an option"],
+  [["a", "b"], "unexpected argument"],
 ])("call %j is refused: %s", (words, message) => {
   expect(() => read(["call", ...words])).toThrow(new CliError(message));
 });
@@ -107,8 +107,8 @@ test.each([
   [["make", "--id", "it"], "make: expected it or other"],
   [["form"], "form: no such command"],
   [["make", "form"], "form: no such command"],
-  [["X/y"], "there is a word too many: values stand behind an option"],
-  [["make", "it", "--id", "i", "x"], "there is a word too many: values stand behind an option"],
+  [["X/y"], "unexpected argument"],
+  [["make", "it", "--id", "i", "x"], "unexpected argument"],
   [["make", "other", "--form", "b"], "--form: expected one of a"],
 ])("%j is refused: %s", (words, message) => {
   expect(() => read(words)).toThrow(new CliError(message));

@@ -88,7 +88,7 @@ function readOption({ flag, value }: OptionToken, optionTable: OptionTable) {
   const known = optionTable.get(optionKey(flag));
   if (known === undefined) throw unknownOption(flag);
   const { takes, choices = takes === "switch" ? ["true", "false"] : undefined, repeats } = known.option;
-  if (value === undefined) throw new CliError(`--${known.name}: expected a value behind it`);
+  if (value === undefined) throw new CliError(`--${known.name}: missing value`);
   if (choices?.includes(value) === false) {
     const expected = takes === "switch" ? "true or false" : `one of ${choices.join(", ")}`;
     throw new CliError(`--${known.name}: expected ${expected}`);
@@ -102,7 +102,7 @@ function unknownOption(flag: string): CliError {
 }
 
 function unexpectedArgument(): CliError {
-  return new CliError("there is a word too many: values stand behind an option");
+  return new CliError("unexpected argument");
 }
 
 function list(words: readonly (string | undefined)[]): string {

@@ -76,7 +76,9 @@ test("fewer open files than the limits on connections need are reported", () => 
   expect(advice({}, { openFiles: 1_024 })).toEqual([
     expect.stringMatching(/^open files: a process may have 1024 open.*need 24832: raise the limit/),
   ]);
-  expect(advice({ limits: { connections: 500, invocations: 200 } }, { openFiles: 1_024 })).toEqual([]);
+  expect(
+    advice({ limits: { maxConnections: 500, maxConcurrentInvocations: 200 } }, { openFiles: 1_024 }),
+  ).toEqual([]);
   expect(
     parseOpenFiles(
       "Max processes 1 2\nMax open files            1024                 524288               files\n",

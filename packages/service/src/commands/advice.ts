@@ -108,15 +108,15 @@ function adviseOnCertificate(
 }
 
 function adviseOnOpenFiles(
-  { limits: { connections, invocations } }: ServeConfig,
+  { limits: { maxConnections, maxConcurrentInvocations } }: ServeConfig,
   openFiles: number | undefined,
 ): readonly Advice[] {
-  const needed = connections + invocations + RESERVED_FILES;
+  const needed = maxConnections + maxConcurrentInvocations + RESERVED_FILES;
   if (openFiles === undefined || openFiles >= needed) return [];
   return [
     {
       subject: "open files",
-      problem: `a process may have ${openFiles} open, and --connections ${connections} with --invocations ${invocations} need ${needed}: raise the limit (ulimit -n, LimitNOFILE=), or lower these`,
+      problem: `a process may have ${openFiles} open, and --max-connections ${maxConnections} with --max-concurrent-invocations ${maxConcurrentInvocations} need ${needed}: raise the limit (ulimit -n, LimitNOFILE=), or lower these`,
     },
   ];
 }

@@ -73,7 +73,7 @@ export async function openDataDirectory(
     directory: paths.store,
     keys,
     quotas: config.limits,
-    writeTimeoutMs: config.limits.writerDeadlineMs,
+    writeTimeoutMs: config.limits.storeWriteTimeoutMs,
     reserveBytes: config.limits.storeReserveBytes,
     report,
   }).catch((error: unknown) => {

@@ -20,7 +20,7 @@ export interface InitContext {
   readonly printError: Print;
 }
 
-/** Makes what the first start makes, without serving. */
+/** Initializes a data directory as the first start does, and exits. */
 export async function init(config: DataConfig, json: boolean, context: InitContext): Promise<void> {
   const { now, home, print, printError } = context;
   const paths = dataPaths(config);

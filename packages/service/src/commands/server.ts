@@ -75,7 +75,7 @@ async function startWorkers(
   { certificate: given }: ConfiguredFiles,
   { log }: ServerContext,
 ): Promise<CertificateUpdatableServer> {
-  const pool = await startWorkerPool(config.workers, config.limits.shutdownMs, log, given);
+  const pool = await startWorkerPool(config.workers, config.limits.shutdownTimeoutMs, log, given);
   return {
     address: pool.address,
     isSecure: config.tls.kind !== "none",

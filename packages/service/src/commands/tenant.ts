@@ -62,7 +62,7 @@ async function create(operator: OperatorContext, id: string): Promise<TenantCapa
   if (made.ok) return made.value;
   if (made.error.reason === "full") {
     throw new ConfigError(
-      `--id: there are ${made.error.limit} tenants, as many as this service may have: delete one, or raise --tenants`,
+      `--id: the service has reached its limit of ${made.error.limit} tenants: delete one, or raise --max-tenants`,
     );
   }
   throw new ConfigError(`--id: there is a tenant ${quoteName(id)} already`);
@@ -74,7 +74,7 @@ async function reissue(operator: OperatorContext, id: string): Promise<TenantCap
   if (made.ok) return made.value;
   if (made.error.reason === "full") {
     throw new ConfigError(
-      `--id: the tenant has ${made.error.limit} capabilities of its own, as many as it may have: make another tenant, or raise --own-capabilities-per-tenant`,
+      `--id: the tenant has reached its limit of ${made.error.limit} own capabilities: create another tenant, or raise --max-own-capabilities-per-tenant`,
     );
   }
   throw new ConfigError(`--id: the tenant ${quoteName(id)} has ended meanwhile`);

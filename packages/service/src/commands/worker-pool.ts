@@ -30,13 +30,13 @@ const KILL_GRACE_MS = 5_000;
  * Starts `count` workers with the words that this process was started with, waits until all of them listen, and from then
  * on replaces each that ends by itself.
  *
- * @param shutdownMs how long a worker may take to end.
+ * @param shutdownTimeoutMs how long a worker may take to end.
  * @param certificate the certificate that workers present, if it is not the service's own.
  * @throws ConfigError with what the first worker that could not start had to say.
  */
 export async function startWorkerPool(
   count: number,
-  shutdownMs: number,
+  shutdownTimeoutMs: number,
   log: EventLog,
   certificate: CertificateAndKey | undefined,
 ): Promise<WorkerPool> {
@@ -60,7 +60,9 @@ export async function startWorkerPool(
   const stop = async (): Promise<void> => {
     isStopping = true;
     await Promise.all(
-      workers().map((worker) => endWorker(worker, Math.min(shutdownMs + KILL_GRACE_MS, LONGEST_TIMER_MS))),
+      workers().map((worker) =>
+        endWorker(worker, Math.min(shutdownTimeoutMs + KILL_GRACE_MS, LONGEST_TIMER_MS)),
+      ),
     );
   };
 

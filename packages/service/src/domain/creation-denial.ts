@@ -12,7 +12,7 @@ export function denialOfCreation(denial: CreationDenial): Denial {
       return { reason: "unauthorized" };
     case "name_taken":
       return { reason: denial.type === "tenant" ? "tenant_exists" : "membrane_exists" };
-    case "lineage_limit":
+    case "lineage_too_large":
       return denial;
     case "full":
       return { reason: QUOTA_REASONS[denial.type], limit: denial.limit };
@@ -26,6 +26,6 @@ export function denialOfCreation(denial: CreationDenial): Denial {
 
 const QUOTA_REASONS = {
   service: "service_quota_exceeded",
-  tenant: "tenant_full",
-  membrane: "membrane_full",
+  tenant: "tenant_quota_exceeded",
+  membrane: "membrane_quota_exceeded",
 } as const satisfies Record<QuotaDenial["type"], Denial["reason"]>;

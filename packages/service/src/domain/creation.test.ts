@@ -24,11 +24,11 @@ const membrane: Membrane = {
 const exporting: Capability = { type: "capability", uid: uid(4), kind: "export", resource: membrane.uid };
 const LIMIT = 4;
 const LIMITS: Quotas = {
-  lineageNodes: LIMIT,
-  capabilitiesPerMembrane: 3,
-  membranesPerTenant: 2,
-  ownCapabilitiesPerTenant: 3,
-  tenants: 2,
+  maxLineageNodes: LIMIT,
+  maxCapabilitiesPerMembrane: 3,
+  maxMembranesPerTenant: 2,
+  maxOwnCapabilitiesPerTenant: 3,
+  maxTenants: 2,
   storedBytesPerMembrane: 1_000,
   storedBytesPerTenant: 2_000,
 };
@@ -62,8 +62,8 @@ test("nothing is made if one of all is denied", () => {
 test("a lineage may have as many members as the limit, its own end included, and not one more", () => {
   const made = [membrane, exporting];
   expect(checkCreation(made, snapshot([tenant, create]), LIMITS)).toBeUndefined();
-  expect(checkCreation(made, snapshot([tenant, create]), { ...LIMITS, lineageNodes: LIMIT - 1 })).toEqual({
-    reason: "lineage_limit",
+  expect(checkCreation(made, snapshot([tenant, create]), { ...LIMITS, maxLineageNodes: LIMIT - 1 })).toEqual({
+    reason: "lineage_too_large",
     limit: LIMIT - 1,
   });
 });
@@ -122,7 +122,7 @@ test("what would count against nothing is a fault of the program, and is not mad
   const target: Target = { type: "target", uid: uid(30), membrane: membrane.uid, createdBy: exporting.uid };
   const world = snapshot([tenant, create, membrane, exporting, target]);
   for (const alone of [exporting, target]) {
-    expect(() => checkCreation([alone], world, { ...LIMITS, lineageNodes: 9 })).toThrow(
+    expect(() => checkCreation([alone], world, { ...LIMITS, maxLineageNodes: 9 })).toThrow(
       "counts against nothing",
     );
   }

@@ -13,14 +13,14 @@ export type CreationDenial =
   /** Something in the lineage is revoked: the revoke won the race. */
   | { readonly reason: "lineage_dead" }
   | { readonly reason: "name_taken"; readonly type: "tenant" | "membrane" }
-  | { readonly reason: "lineage_limit"; readonly limit: number }
+  | { readonly reason: "lineage_too_large"; readonly limit: number }
   | QuotaDenial
   | StorageDenial;
 
 /** How much may be made. */
 export interface Quotas extends CountQuotas, StorageQuotas {
   /** Nodes in one lineage. */
-  readonly lineageNodes: number;
+  readonly maxLineageNodes: number;
 }
 
 /** What the decision reads, all of one snapshot. */
@@ -42,8 +42,9 @@ export function checkCreation(
   for (const node of nodes) {
     const verdict = evaluateLineage(node, find);
     if (!verdict.alive) return { reason: "lineage_dead" };
-    const { lineageNodes } = quotas;
-    if (verdict.lineage.size > lineageNodes) return { reason: "lineage_limit", limit: lineageNodes };
+    const { maxLineageNodes } = quotas;
+    if (verdict.lineage.size > maxLineageNodes)
+      return { reason: "lineage_too_large", limit: maxLineageNodes };
     if (node.type !== "tenant" && node.type !== "membrane") continue;
     const existing = snapshot.findByName(node);
     if (existing !== undefined && evaluateLineage(existing, find).alive)

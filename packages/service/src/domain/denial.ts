@@ -9,40 +9,40 @@ export type Denial =
   /** No token, or one that is malformed, unknown, revoked: the client does not learn which. */
   | { readonly reason: "unauthorized" }
   /** From this client's address too many tokens came that did not work. */
-  | { readonly reason: "too_many_failures" }
+  | { readonly reason: "too_many_auth_failures" }
   | { readonly reason: "malformed_request"; readonly message: string }
   | { readonly reason: "invalid_field"; readonly problem: Problem }
-  | { readonly reason: "dead_capability" }
+  | { readonly reason: "invalid_capability" }
   /** The client intends an operation that this capability does not do. */
   | { readonly reason: "wrong_capability"; readonly wanted: string }
-  | { readonly reason: "path_not_allowed" }
+  | { readonly reason: "path_not_found" }
   | { readonly reason: "method_not_allowed"; readonly allow: readonly string[] }
   | { readonly reason: "membrane_exists" }
   | { readonly reason: "tenant_exists" }
-  | { readonly reason: "lineage_limit"; readonly limit: number }
+  | { readonly reason: "lineage_too_large"; readonly limit: number }
   /** It holds as many capabilities, membranes or tenants as it may. */
-  | { readonly reason: "membrane_full"; readonly limit: number }
-  | { readonly reason: "tenant_full"; readonly limit: number }
+  | { readonly reason: "membrane_quota_exceeded"; readonly limit: number }
+  | { readonly reason: "tenant_quota_exceeded"; readonly limit: number }
   | { readonly reason: "service_quota_exceeded"; readonly limit: number }
   /** Its share of the disk is used up; the limit is in bytes. */
   | { readonly reason: "membrane_storage_exceeded"; readonly limit: number }
   | { readonly reason: "tenant_storage_exceeded"; readonly limit: number }
   /** A management body over its limit in bytes. */
   | { readonly reason: "body_too_large"; readonly limit: number }
-  | { readonly reason: "header_too_large" }
+  | { readonly reason: "headers_too_large" }
   /** The client stalled in the middle of its body. */
   | { readonly reason: "request_timeout" }
   | { readonly reason: "upgrade_not_supported" }
   | { readonly reason: "expectation_failed" }
-  | { readonly reason: "store_busy" }
+  | { readonly reason: "store_unavailable" }
   /** The disk is full: only revokes are written. */
   | { readonly reason: "store_full" }
   /** The write may not be on disk. */
   | { readonly reason: "store_failed" }
   /** As many invocations are in flight as this capability may have, as this tenant, as the whole service. */
-  | { readonly reason: "capability_busy" }
-  | { readonly reason: "tenant_busy" }
-  | { readonly reason: "service_busy" }
+  | { readonly reason: "capability_concurrency_exceeded" }
+  | { readonly reason: "tenant_concurrency_exceeded" }
+  | { readonly reason: "service_overloaded" }
   | GatewayDenial;
 
 /** A refusal in place of the target's answer. */
@@ -51,28 +51,28 @@ export type GatewayDenial =
   | { readonly reason: "header_not_allowed"; readonly name: string }
   | { readonly reason: "query_not_allowed"; readonly key: string }
   /** The target redirects elsewhere, and the client is known to send its token along. */
-  | { readonly reason: "redirect_not_passed" }
+  | { readonly reason: "redirect_not_allowed" }
   /** A body that must be held in memory to be signed and is over the limit in bytes. */
-  | { readonly reason: "payload_too_large"; readonly limit: number }
+  | { readonly reason: "signed_body_too_large"; readonly limit: number }
   | { readonly reason: "target_forbidden" }
   /** Its configuration was stored under rules that were wider than those of today. */
-  | { readonly reason: "target_unusable" }
+  | { readonly reason: "target_outdated" }
   | { readonly reason: "target_unreachable" }
   | { readonly reason: "target_timeout" }
   /** What the target sent is no HTTP answer that can be passed on. */
-  | { readonly reason: "target_incomplete" }
+  | { readonly reason: "invalid_target_response" }
   | { readonly reason: "loop_detected" };
 
 const GATEWAY_REASONS: ReadonlySet<Denial["reason"]> = new Set<GatewayDenial["reason"]>([
   "header_not_allowed",
   "query_not_allowed",
-  "redirect_not_passed",
-  "payload_too_large",
+  "redirect_not_allowed",
+  "signed_body_too_large",
   "target_forbidden",
-  "target_unusable",
+  "target_outdated",
   "target_unreachable",
   "target_timeout",
-  "target_incomplete",
+  "invalid_target_response",
   "loop_detected",
 ]);
 

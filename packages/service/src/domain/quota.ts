@@ -22,23 +22,23 @@ export type QuotaKind = "tenants" | "membranes" | "capabilities" | "ownCapabilit
 /** How much may be counted. */
 export interface CountQuotas {
   /** Tenants of the service. */
-  readonly tenants: number;
+  readonly maxTenants: number;
   /** Membranes that have a name in one tenant. */
-  readonly membranesPerTenant: number;
+  readonly maxMembranesPerTenant: number;
   /** Capabilities that act on one tenant and went through no membrane: three at first, three more with each reissue. */
-  readonly ownCapabilitiesPerTenant: number;
+  readonly maxOwnCapabilitiesPerTenant: number;
   /** Capabilities that went through one membrane. */
-  readonly capabilitiesPerMembrane: number;
+  readonly maxCapabilitiesPerMembrane: number;
 }
 
 /** Everything that is counted, with its limit and the type of its owner. */
 const QUOTAS_BY_KIND: Readonly<
   Record<QuotaKind, { readonly limit: keyof CountQuotas; readonly owner: "service" | "tenant" | "membrane" }>
 > = {
-  tenants: { limit: "tenants", owner: "service" },
-  membranes: { limit: "membranesPerTenant", owner: "tenant" },
-  ownCapabilities: { limit: "ownCapabilitiesPerTenant", owner: "tenant" },
-  capabilities: { limit: "capabilitiesPerMembrane", owner: "membrane" },
+  tenants: { limit: "maxTenants", owner: "service" },
+  membranes: { limit: "maxMembranesPerTenant", owner: "tenant" },
+  ownCapabilities: { limit: "maxOwnCapabilitiesPerTenant", owner: "tenant" },
+  capabilities: { limit: "maxCapabilitiesPerMembrane", owner: "membrane" },
 };
 
 const QUOTA_KINDS: readonly QuotaKind[] = ["tenants", "membranes", "ownCapabilities", "capabilities"];

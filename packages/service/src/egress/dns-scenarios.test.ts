@@ -260,7 +260,7 @@ function poolsWith(
   const limits = {
     connections: 1,
     maxHeaderBytes: 16_384,
-    idlePoolMs: 60_000,
+    upstreamPoolIdleMs: 60_000,
     createConnection: createUndiciConnection,
     connectTimeoutMs: 5_000,
     pools: 8,

@@ -24,7 +24,7 @@ export interface PoolOptions extends Omit<ConnectorOptions, "tls" | "turn">, Poo
   /** Makes the HTTP/1.1 client of each connection. */
   readonly createConnection: CreateConnection;
   /** How long a pool may be unused before it is closed, in milliseconds. */
-  readonly idlePoolMs: number;
+  readonly upstreamPoolIdleMs: number;
 }
 
 /** Connection pools, one a destination and tenant: a connection is never shared over different TLS material. */
@@ -104,7 +104,7 @@ export function createPools(options: PoolOptions, now: () => number): Pools {
     },
     closeIdle(at) {
       for (const entry of entries.values()) {
-        if (at - entry.usedAt >= options.idlePoolMs && entry.isIdle) entry.close();
+        if (at - entry.usedAt >= options.upstreamPoolIdleMs && entry.isIdle) entry.close();
       }
     },
     async close() {

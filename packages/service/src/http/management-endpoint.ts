@@ -24,7 +24,7 @@ export interface ManagementEndpointContext extends ManagementContext {
   /** Longest body, in bytes. */
   readonly bodyLimit: number;
   /** How many objects and lists of a body may stand within each other. */
-  readonly jsonDepth: number;
+  readonly maxJsonDepth: number;
 }
 
 /**
@@ -40,7 +40,7 @@ export async function handleManagement(
   { request }: Pick<HttpExchange, "request">,
 ): Promise<Outcome<ManagementResponse> | undefined> {
   const operation = OPERATIONS[kind];
-  if (head.path !== "/") return err({ reason: "path_not_allowed" });
+  if (head.path !== "/") return err({ reason: "path_not_found" });
   if (!operation.methods.includes(head.method)) {
     return err({ reason: "method_not_allowed", allow: operation.methods });
   }
@@ -51,7 +51,7 @@ export async function handleManagement(
   if (operation.accepts !== "body")
     return operation.run(context, caller, { json: undefined, search: head.query });
 
-  const { bodyLimit, jsonDepth } = context;
+  const { bodyLimit, maxJsonDepth } = context;
   const tooLarge: Denial = { reason: "body_too_large", limit: bodyLimit };
   if (head.body.kind === "length" && head.body.length > bodyLimit) return err(tooLarge);
   const expected = head.body.kind === "length" ? head.body.length : undefined;
@@ -66,8 +66,8 @@ export async function handleManagement(
   try {
     const [tenant] = caller.accounts.tenants;
     await context.loopTurns.nextTurn({ tenant: tenant?.uid ?? "", capability: caller.capability.uid });
-    const json = parseJson(concatenate(body.value.chunks), jsonDepth);
-    if (!json.ok) return invalid("body", expectedJson(json.error, jsonDepth));
+    const json = parseJson(concatenate(body.value.chunks), maxJsonDepth);
+    if (!json.ok) return invalid("body", expectedJson(json.error, maxJsonDepth));
     return await operation.run(context, caller, { json: json.value, search: head.query });
   } finally {
     body.value.release();
@@ -81,7 +81,8 @@ function concatenate(pieces: readonly Buffer[]): Buffer {
 }
 
 /** An export body sent with a `revoke` capability by mistake must not revoke. */
-const NO_INPUT = "none: no such field; this capability takes nothing, is it the right one?";
+const NO_INPUT =
+  "none: no such field; this capability accepts no body or query; check that it is the intended one";
 
 function expectedJson(error: JsonError, depth: number): string {
   switch (error.reason) {

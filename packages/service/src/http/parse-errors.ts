@@ -8,7 +8,7 @@ const HEAD_TIMEOUT = "ERR_HTTP_REQUEST_TIMEOUT";
 
 /** Codes of errors of Node's parser and server that are told apart; everything else is malformed. */
 const DENIALS_BY_CODE: Readonly<Record<string, Denial>> = {
-  HPE_HEADER_OVERFLOW: { reason: "header_too_large" },
+  HPE_HEADER_OVERFLOW: { reason: "headers_too_large" },
   [HEAD_TIMEOUT]: { reason: "request_timeout" },
 };
 
@@ -24,7 +24,7 @@ interface PendingResponses {
 /** What is known of the connections of a server. */
 export interface HeadTimeoutOptions {
   /** How long the head of a request may take to arrive, in milliseconds. */
-  readonly headTimeoutMs: number;
+  readonly requestHeaderTimeoutMs: number;
   /** Whether the service itself does not read the connection for now. */
   readonly isPaused: (socket: object) => boolean;
   /** Logs the refusal of what never becomes a request, and returns its request id. */
@@ -40,7 +40,7 @@ export interface HeadTimeoutOptions {
  */
 export function handleParseErrors(
   server: Server,
-  { headTimeoutMs, isPaused, onRefused }: HeadTimeoutOptions,
+  { requestHeaderTimeoutMs, isPaused, onRefused }: HeadTimeoutOptions,
 ): (response: ServerResponse) => void {
   const connections = new WeakMap<Duplex, PendingResponses>();
   const deferred = new WeakSet<Duplex>();
@@ -67,7 +67,7 @@ export function handleParseErrors(
   /** While the connection is not read, no head can arrive, so its time starts again. Node reports a timeout only once. */
   const recheckLater = (error: Error, socket: Duplex): void => {
     const latest = connections.get(socket)?.latest;
-    const wait = (): void => void setTimeout(check, headTimeoutMs).unref();
+    const wait = (): void => void setTimeout(check, requestHeaderTimeoutMs).unref();
     const check = (): void => {
       if (socket.destroyed || connections.get(socket)?.latest !== latest) return;
       if (isPaused(socket)) wait();

@@ -57,7 +57,7 @@ async function whileFailing(error: Error): Promise<CallResponse & { readonly log
 
 test("a fault is a 500 that says nothing; the log has where it happened and not the message", async () => {
   const response = await whileFailing(new RangeError(SECRET));
-  expect(response).toMatchObject({ status: 500, json: { code: "internal" } });
+  expect(response).toMatchObject({ status: 500, json: { code: "internal_error" } });
   expect(JSON.stringify(response)).not.toContain(SECRET);
   expect(response.logged).toContain("RangeError");
   expect(response.logged).toContain(`"requestId":"request-1"`);
@@ -67,7 +67,7 @@ test("a fault is a 500 that says nothing; the log has where it happened and not 
 
 test("a busy store is a 503 that says when to come again, and no fault", async () => {
   const response = await whileFailing(new StoreBusyError(SECRET));
-  expect(response).toMatchObject({ status: 503, json: { code: "store_busy" } });
+  expect(response).toMatchObject({ status: 503, json: { code: "store_unavailable" } });
   expect(response.headers["retry-after"]).toBe("1");
   expect(JSON.stringify(response)).not.toContain(SECRET);
   expect(response.logged).not.toContain('"fault"');

@@ -98,7 +98,7 @@ function rejectUnauthorized(
   isBlocked: boolean,
 ): void {
   context.authFailures.record(clientKey(context, exchange));
-  respondDenial(context, exchange, head, { reason: isBlocked ? "too_many_failures" : "unauthorized" });
+  respondDenial(context, exchange, head, { reason: isBlocked ? "too_many_auth_failures" : "unauthorized" });
 }
 
 /** What only a holder is told of. */
@@ -238,7 +238,7 @@ function respondFault(
 
 /** A refusal by the store, which has reported it. */
 function storeDenial(error: unknown): Denial | undefined {
-  if (error instanceof StoreBusyError) return { reason: "store_busy" };
+  if (error instanceof StoreBusyError) return { reason: "store_unavailable" };
   if (error instanceof StoreFullError) return { reason: "store_full" };
   return error instanceof StoreFailedError ? { reason: "store_failed" } : undefined;
 }

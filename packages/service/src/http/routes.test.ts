@@ -25,7 +25,7 @@ test.each([
 });
 
 test("a public route never counts as a failed authorization, and still responds when its address has had too many", async () => {
-  await using service = await startTestService({ limits: { failedAuthorizationsPerMinute: 1 } });
+  await using service = await startTestService({ limits: { maxAuthFailuresPerMinute: 1 } });
   const statusOf = async (method: string, path: string, token?: string): Promise<number> =>
     (await call(service, token, { method, path })).status;
   for (let i = 0; i < 5; i += 1) {

@@ -27,9 +27,9 @@ export interface ListenerOptions extends HeadTimeoutOptions {
   /** Addresses that have no such limit. */
   readonly trustedProxies: readonly Cidr[];
   /** How long the head of a request may take to arrive, and a TLS handshake before it, in milliseconds. */
-  readonly headTimeoutMs: number;
+  readonly requestHeaderTimeoutMs: number;
   /** How long a connection may stand idle between requests, in milliseconds. */
-  readonly keepAliveMs: number;
+  readonly keepAliveTimeoutMs: number;
   /** How long a connection may stand without a byte in either direction while a request is under way, in milliseconds. */
   readonly socketTimeoutMs: number;
   /** Called for every connection on which requests can come; `attach` lets Node read it. */
@@ -57,8 +57,8 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
 export async function listen(options: ListenerOptions, handle: RequestHandler): Promise<Listener> {
   const limits = {
     maxHeaderSize: options.maxHeaderBytes,
-    headersTimeout: options.headTimeoutMs,
-    keepAliveTimeout: options.keepAliveMs,
+    headersTimeout: options.requestHeaderTimeoutMs,
+    keepAliveTimeout: options.keepAliveTimeoutMs,
     // A body may take its time as long as it goes on; whoever reads it sees to that.
     requestTimeout: 0,
     connectionsCheckingInterval: HEAD_CHECK_INTERVAL_MS,
@@ -78,7 +78,7 @@ export async function listen(options: ListenerOptions, handle: RequestHandler): 
           ...certificateOptions(options.tls),
           // `curl -0` offers HTTP/1.0 alone; without a common protocol the handshake fails (RFC 7301 §3.2).
           ALPNProtocols: ["http/1.1", "http/1.0"],
-          handshakeTimeout: options.headTimeoutMs,
+          handshakeTimeout: options.requestHeaderTimeoutMs,
         });
   const server: Server | HttpsServer = secure ?? createHttpServer(limits);
   // Bytes bound a head. Node would hide the lines behind the 2000th from whoever judges them.

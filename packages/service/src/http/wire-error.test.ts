@@ -8,43 +8,43 @@ const ROWS: {
   unauthorized: [{ reason: "unauthorized" }, 401, ["WWW-Authenticate", "Bearer"]],
   malformed_request: [{ reason: "malformed_request", message: "why" }, 400, []],
   invalid_field: [{ reason: "invalid_field", problem: { field: "uri", expected: "a URI" } }, 400, []],
-  dead_capability: [{ reason: "dead_capability" }, 400, []],
+  invalid_capability: [{ reason: "invalid_capability" }, 400, []],
   wrong_capability: [{ reason: "wrong_capability", wanted: "revoke" }, 400, []],
-  path_not_allowed: [{ reason: "path_not_allowed" }, 404, []],
+  path_not_found: [{ reason: "path_not_found" }, 404, []],
   method_not_allowed: [{ reason: "method_not_allowed", allow: ["GET", "POST"] }, 405, ["Allow", "GET, POST"]],
   membrane_exists: [{ reason: "membrane_exists" }, 409, []],
   tenant_exists: [{ reason: "tenant_exists" }, 409, []],
-  lineage_limit: [{ reason: "lineage_limit", limit: 7 }, 409, []],
-  membrane_full: [{ reason: "membrane_full", limit: 7 }, 409, []],
-  tenant_full: [{ reason: "tenant_full", limit: 7 }, 409, []],
+  lineage_too_large: [{ reason: "lineage_too_large", limit: 7 }, 409, []],
+  membrane_quota_exceeded: [{ reason: "membrane_quota_exceeded", limit: 7 }, 409, []],
+  tenant_quota_exceeded: [{ reason: "tenant_quota_exceeded", limit: 7 }, 409, []],
   membrane_storage_exceeded: [{ reason: "membrane_storage_exceeded", limit: 7 }, 409, []],
   tenant_storage_exceeded: [{ reason: "tenant_storage_exceeded", limit: 7 }, 409, []],
   service_quota_exceeded: [{ reason: "service_quota_exceeded", limit: 7 }, 409, []],
   body_too_large: [{ reason: "body_too_large", limit: 7 }, 413, []],
-  header_too_large: [{ reason: "header_too_large" }, 431, []],
+  headers_too_large: [{ reason: "headers_too_large" }, 431, []],
   request_timeout: [{ reason: "request_timeout" }, 408, []],
   upgrade_not_supported: [{ reason: "upgrade_not_supported" }, 501, []],
   expectation_failed: [{ reason: "expectation_failed" }, 417, []],
-  store_busy: [{ reason: "store_busy" }, 503, ["Retry-After", "1"]],
+  store_unavailable: [{ reason: "store_unavailable" }, 503, ["Retry-After", "1"]],
   store_full: [{ reason: "store_full" }, 503, ["Retry-After", "60"]],
   store_failed: [{ reason: "store_failed" }, 503, ["Retry-After", "60"]],
-  too_many_failures: [{ reason: "too_many_failures" }, 429, ["Retry-After", "60"]],
-  capability_busy: [{ reason: "capability_busy" }, 429, ["Retry-After", "1"]],
-  tenant_busy: [{ reason: "tenant_busy" }, 429, ["Retry-After", "1"]],
-  service_busy: [{ reason: "service_busy" }, 503, ["Retry-After", "1"]],
+  too_many_auth_failures: [{ reason: "too_many_auth_failures" }, 429, ["Retry-After", "60"]],
+  capability_concurrency_exceeded: [{ reason: "capability_concurrency_exceeded" }, 429, ["Retry-After", "1"]],
+  tenant_concurrency_exceeded: [{ reason: "tenant_concurrency_exceeded" }, 429, ["Retry-After", "1"]],
+  service_overloaded: [{ reason: "service_overloaded" }, 503, ["Retry-After", "1"]],
   header_not_allowed: [
     { reason: "header_not_allowed", name: "X-Amz-Acl" },
     403,
     proxy("http_request_denied"),
   ],
   query_not_allowed: [{ reason: "query_not_allowed", key: "acl" }, 403, proxy("http_request_denied")],
-  redirect_not_passed: [{ reason: "redirect_not_passed" }, 502, proxy("http_request_denied")],
-  payload_too_large: [{ reason: "payload_too_large", limit: 7 }, 413, proxy("http_request_denied")],
+  redirect_not_allowed: [{ reason: "redirect_not_allowed" }, 502, proxy("http_request_denied")],
+  signed_body_too_large: [{ reason: "signed_body_too_large", limit: 7 }, 413, proxy("http_request_denied")],
   target_forbidden: [{ reason: "target_forbidden" }, 502, proxy("http_request_denied")],
-  target_unusable: [{ reason: "target_unusable" }, 502, proxy("http_request_denied")],
+  target_outdated: [{ reason: "target_outdated" }, 502, proxy("http_request_denied")],
   target_unreachable: [{ reason: "target_unreachable" }, 502, proxy("destination_unavailable")],
   target_timeout: [{ reason: "target_timeout" }, 504, proxy("connection_timeout")],
-  target_incomplete: [{ reason: "target_incomplete" }, 502, proxy("http_response_incomplete")],
+  invalid_target_response: [{ reason: "invalid_target_response" }, 502, proxy("http_response_incomplete")],
   loop_detected: [{ reason: "loop_detected" }, 508, proxy("proxy_loop_detected")],
 };
 
@@ -62,11 +62,11 @@ test.each(Object.values(ROWS))("$reason becomes %i with headers %j", (denial, st
 
 test("a problem of a field is told by its name, a limit by its number, and the way out of 413 is named", () => {
   expect(wireError(ROWS.invalid_field[0]).body.message).toContain("uri");
-  expect(wireError(ROWS.lineage_limit[0]).body.message).toContain("7");
+  expect(wireError(ROWS.lineage_too_large[0]).body.message).toContain("7");
   expect(wireError(ROWS.body_too_large[0]).body.message).toContain("7");
-  expect(wireError(ROWS.payload_too_large[0]).body.message).toContain("X-Payload-Sha256");
+  expect(wireError(ROWS.signed_body_too_large[0]).body.message).toContain("X-Payload-Sha256");
 });
 
 test("a fault is a 500 that says nothing", () => {
-  expect(internalError()).toMatchObject({ status: 500, headers: [], body: { code: "internal" } });
+  expect(internalError()).toMatchObject({ status: 500, headers: [], body: { code: "internal_error" } });
 });

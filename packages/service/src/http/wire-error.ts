@@ -3,15 +3,15 @@ import type { ErrorBody } from "capability-protocol";
 import { describeProblem } from "capability-protocol";
 import type { Denial } from "../domain/denial.ts";
 
-/** What a denial looks like to whoever sent the request. */
+/** The response for a denial, as the client sees it. */
 export interface WireError {
   readonly status: number;
-  /** Flat list of header lines of its own. */
+  /** Further headers: name and value alternate. */
   readonly headers: readonly string[];
   readonly body: ErrorBody;
 }
 
-/** Proxy errors of RFC 9209 that we tell; no other parameter, since details would tell of the target. */
+/** Proxy errors of RFC 9209 that are sent, without further parameters: details would reveal the target. */
 type ProxyError =
   | "destination_unavailable"
   | "connection_timeout"
@@ -19,46 +19,46 @@ type ProxyError =
   | "http_request_denied"
   | "proxy_loop_detected";
 
-/** Our name in `Proxy-Status`. */
+/** This service's name in `Proxy-Status`. */
 const PROXY_NAME = "membrane";
 
 const RETRY_AFTER_SECONDS = "1";
 
-/** After a minute failed authorizations are forgotten, and a full disk may have space again. */
+/** Failed authorizations are forgotten after a minute, and a full disk may have space again. */
 const MINUTE_SECONDS = "60";
 
-/** The one place where a reason becomes an answer. */
+/** Maps each reason to its response; nothing else does. */
 export function wireError(denial: Denial): WireError {
   switch (denial.reason) {
     case "unauthorized":
-      return error(401, "unauthorized", "This needs a capability that works.", [
+      return error(401, "unauthorized", "Missing or invalid capability token.", [
         "WWW-Authenticate",
         "Bearer",
       ]);
-    case "too_many_failures":
+    case "too_many_auth_failures":
       return error(
         429,
-        "too_many_failures",
-        "Too many requests from this address had no capability that works.",
+        "too_many_auth_failures",
+        "Too many requests from this address had an invalid capability token.",
         ["Retry-After", MINUTE_SECONDS],
       );
     case "malformed_request":
       return error(400, "malformed_request", denial.message);
     case "invalid_field":
       return error(400, "invalid_field", describeProblem(denial.problem));
-    case "dead_capability":
-      return error(400, "dead_capability", "capability: expected a capability that works.");
+    case "invalid_capability":
+      return error(400, "invalid_capability", "capability: expected a valid capability.");
     case "wrong_capability":
       return error(
         400,
         "wrong_capability",
-        `This capability is not one to ${denial.wanted}. Nothing was done.`,
+        `This capability is for another operation than ${denial.wanted}. Nothing was done.`,
       );
-    case "path_not_allowed":
+    case "path_not_found":
       return error(
         404,
-        "path_not_allowed",
-        "This capability allows the path / only. (curl -T FILE appends the file's name to it: use -T - < FILE.)",
+        "path_not_found",
+        "This capability allows only the path /. (curl -T FILE appends the file's name: use -T - < FILE.)",
       );
     case "method_not_allowed":
       return error(405, "method_not_allowed", `method: expected one of ${denial.allow.join(", ")}.`, [
@@ -69,85 +69,85 @@ export function wireError(denial: Denial): WireError {
       return error(
         403,
         "header_not_allowed",
-        `${denial.name}: expected no such header, or the target's own value: it would change what this capability stands for.`,
+        `${denial.name}: this header would change the meaning of the request: omit it, or send the target's value.`,
         proxyStatus("http_request_denied"),
       );
     case "query_not_allowed":
       return error(
         403,
         "query_not_allowed",
-        `query: expected no key ${denial.key}: it would change what this capability stands for.`,
+        `query: the key ${denial.key} would change the meaning of the request: omit it.`,
         proxyStatus("http_request_denied"),
       );
-    case "redirect_not_passed":
+    case "redirect_not_allowed":
       return error(
         502,
-        "redirect_not_passed",
-        "The target redirects to another place, and this client would send the capability there.",
+        "redirect_not_allowed",
+        "The target redirects to another origin or path, and this client would send the capability there.",
         proxyStatus("http_request_denied"),
       );
     case "membrane_exists":
-      return error(409, "membrane_exists", "id: there is a membrane of this id already.");
+      return error(409, "membrane_exists", "id: a membrane with this id exists.");
     case "tenant_exists":
-      return error(409, "tenant_exists", "id: there is a tenant of this id already.");
-    case "lineage_limit":
+      return error(409, "tenant_exists", "id: a tenant with this id exists.");
+    case "lineage_too_large":
       return error(
         409,
-        "lineage_limit",
-        `The lineage of what would be made has more than ${denial.limit} members: export from a capability nearer to the source.`,
+        "lineage_too_large",
+        `The lineage would have more than ${denial.limit} nodes: export from a capability with fewer ancestors.`,
       );
-    case "membrane_full":
+    case "membrane_quota_exceeded":
       return error(
         409,
-        "membrane_full",
-        `${denial.limit} capabilities went through the membrane that this counts against, as many as one may hold: make another membrane, and export through that one.`,
+        "membrane_quota_exceeded",
+        `The membrane has reached its limit of ${denial.limit} capabilities: create another membrane and export through it.`,
       );
-    case "tenant_full":
+    case "tenant_quota_exceeded":
       return error(
         409,
-        "tenant_full",
-        `There are ${denial.limit} membranes, as many as a tenant may have: revoke those that are not needed.`,
+        "tenant_quota_exceeded",
+        `The tenant has reached its limit of ${denial.limit} membranes: revoke those that are not needed.`,
       );
     case "membrane_storage_exceeded":
       return error(
         409,
         "membrane_storage_exceeded",
-        `What was exported through this membrane takes ${denial.limit} bytes, as many as one may: make another membrane.`,
+        `The membrane has reached its storage limit of ${denial.limit} bytes: create another membrane and export through it.`,
       );
     case "tenant_storage_exceeded":
       return error(
         409,
         "tenant_storage_exceeded",
-        `The membranes of this tenant take ${denial.limit} bytes, as many as one tenant may: revoke those that are not needed.`,
+        `The tenant has reached its storage limit of ${denial.limit} bytes: revoke membranes that are not needed.`,
       );
     case "service_quota_exceeded":
       return error(
         409,
         "service_quota_exceeded",
-        `There are ${denial.limit} tenants, as many as this service may have: delete one that is not needed.`,
+        `The service has reached its limit of ${denial.limit} tenants: delete one that is not needed.`,
       );
     case "body_too_large":
-      return error(413, "body_too_large", `The body is over ${denial.limit} bytes.`);
-    case "payload_too_large":
+      return error(413, "body_too_large", `The body exceeds ${denial.limit} bytes.`);
+    case "signed_body_too_large":
       return error(
         413,
-        "payload_too_large",
-        `The body is over the ${denial.limit} bytes that are held for a signature: send its SHA-256 in X-Payload-Sha256 (64 hex digits), then it is streamed, whatever its size.`,
+        "signed_body_too_large",
+        `The body exceeds the ${denial.limit} bytes that are buffered for a signature: send its SHA-256 in X-Payload-Sha256 (64 hex digits), and it is streamed at any size.`,
         proxyStatus("http_request_denied"),
       );
-    case "header_too_large":
-      return error(431, "header_too_large", "The head of the request is too large.");
+    case "headers_too_large":
+      return error(431, "headers_too_large", "The request headers are too large.");
     case "request_timeout":
-      return error(408, "request_timeout", "The rest of the request did not come in time.");
+      return error(408, "request_timeout", "The rest of the request did not arrive in time.");
     case "upgrade_not_supported":
       return error(501, "upgrade_not_supported", "Upgrade is not supported.");
     case "expectation_failed":
       return error(417, "expectation_failed", "Expect: expected 100-continue or nothing.");
-    case "store_busy":
+    case "store_unavailable":
       return retryShortly(
         503,
-        "store_busy",
-        "The store did not answer in time. The request may still take effect; it is safe to repeat it.",
+        "store_unavailable",
+        "The store did not respond in time. The request may still take effect; it is safe to retry.",
       );
     case "store_full":
       return error(
@@ -160,64 +160,71 @@ export function wireError(denial: Denial): WireError {
       return error(
         503,
         "store_failed",
-        "The store could not write to its disk. The request may have taken effect; it is safe to repeat it.",
+        "The store could not write to its disk. The request may have taken effect; it is safe to retry.",
         ["Retry-After", MINUTE_SECONDS],
       );
-    case "capability_busy":
-      return retryShortly(429, "capability_busy", "This capability has as much under way as it may.");
-    case "tenant_busy":
-      // Whose tenant, and which of those it ran through, is not for the holder to know.
-      return retryShortly(429, "tenant_busy", "As much is under way as may be on this capability's behalf.");
-    case "service_busy":
-      return retryShortly(503, "service_busy", "The service has as much under way as it takes.");
+    case "capability_concurrency_exceeded":
+      return retryShortly(
+        429,
+        "capability_concurrency_exceeded",
+        "This capability has reached its limit of concurrent requests or buffered bytes.",
+      );
+    case "tenant_concurrency_exceeded":
+      // The holder must not learn which tenant of the lineage this is.
+      return retryShortly(
+        429,
+        "tenant_concurrency_exceeded",
+        "A tenant in the lineage has reached its limit of concurrent requests or buffered bytes.",
+      );
+    case "service_overloaded":
+      return retryShortly(
+        503,
+        "service_overloaded",
+        "The service has reached its limit of concurrent requests or buffered bytes.",
+      );
     case "target_forbidden":
       return error(
         502,
         "target_forbidden",
-        "The target is one that this service does not connect to.",
+        "This service does not allow connections to the target.",
         proxyStatus("http_request_denied"),
       );
-    case "target_unusable":
+    case "target_outdated":
       return error(
         502,
-        "target_unusable",
-        "The target was exported under earlier rules and is not accepted any more: export it again.",
+        "target_outdated",
+        "The target was exported under earlier rules and is no longer accepted: export it again.",
         proxyStatus("http_request_denied"),
       );
     case "target_unreachable":
       return error(
         502,
         "target_unreachable",
-        "The target cannot be reached.",
+        "The target is unreachable.",
         proxyStatus("destination_unavailable"),
       );
     case "target_timeout":
       return error(
         504,
         "target_timeout",
-        "The target did not answer in time.",
+        "The target did not respond in time.",
         proxyStatus("connection_timeout"),
       );
-    case "target_incomplete":
+    case "invalid_target_response":
       return error(
         502,
-        "target_incomplete",
-        "The target gave no whole HTTP answer.",
+        "invalid_target_response",
+        "The target's response was invalid or incomplete.",
         proxyStatus("http_response_incomplete"),
       );
     case "loop_detected":
-      return error(
-        508,
-        "loop_detected",
-        "The request has been here before, too often.",
-        proxyStatus("proxy_loop_detected"),
-      );
+      return error(508, "loop_detected", "Forwarding loop detected.", proxyStatus("proxy_loop_detected"));
   }
 }
 
-/** A fault of ours: what went wrong is in the log alone. */
+/** The response for a fault of the service; only the log has the cause. */
 export function internalError(): WireError {
-  return error(500, "internal", "Something went wrong here. It has been logged.");
+  return error(500, "internal_error", "Internal error; it has been logged.");
 }
 
 function error(status: number, code: string, message: string, headers: readonly string[] = []): WireError {

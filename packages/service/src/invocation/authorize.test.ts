@@ -41,7 +41,7 @@ test("a capability is refused from its expiry on", () => {
 });
 
 test.each(["/x", "//", "", "/.", "/%2f"])("the path %j is not allowed", (path) => {
-  expect(allows(plain, requestHeadOf({ path }))).toEqual({ reason: "path_not_allowed" });
+  expect(allows(plain, requestHeadOf({ path }))).toEqual({ reason: "path_not_found" });
 });
 
 test.each(["TRACE", "CONNECT", "trace", ""])(

@@ -21,7 +21,7 @@ export function authorize(
   now: () => Date,
 ): Denial | undefined {
   if (expiresAt !== undefined && expiresAt <= now().getTime()) return { reason: "unauthorized" };
-  if (head.path !== "/") return { reason: "path_not_allowed" };
+  if (head.path !== "/") return { reason: "path_not_found" };
   // TRACE would send the target's credentials back to the client.
   if (!FORWARDABLE_METHODS.has(head.method)) return { reason: "method_not_allowed", allow: ALLOWED_METHODS };
   return target.allowQuery && head.query !== "" ? checkQuery(target, head) : undefined;

@@ -24,7 +24,10 @@ function open() {
 
 test("a capability that takes all it gets leaves as much as it has to its tenant's others, and as much again to other tenants", () => {
   const { by, fill } = open();
-  expect(fill(by("c", "t"))).toMatchObject({ taken: 400, refused: { reason: "capability_busy" } });
+  expect(fill(by("c", "t"))).toMatchObject({
+    taken: 400,
+    refused: { reason: "capability_concurrency_exceeded" },
+  });
   expect(fill(by("d", "t")).taken).toBeGreaterThan(100);
   expect(fill(by("e", "u")).taken).toBeGreaterThan(100);
 });

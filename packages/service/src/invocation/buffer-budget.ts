@@ -31,9 +31,10 @@ export function createBufferBudget(limit: number, name: BudgetName): BufferBudge
     shareFor: ({ capabilities, tenants }) => ({
       reserve(bytes): Denial | undefined {
         const free = limit - reserved - bytes;
-        if (free < 0) return { reason: "service_busy" };
-        if (exceeds(capabilities, bytes, free * CAPABILITY_FRACTION)) return { reason: "capability_busy" };
-        if (exceeds(tenants, bytes, free)) return { reason: "tenant_busy" };
+        if (free < 0) return { reason: "service_overloaded" };
+        if (exceeds(capabilities, bytes, free * CAPABILITY_FRACTION))
+          return { reason: "capability_concurrency_exceeded" };
+        if (exceeds(tenants, bytes, free)) return { reason: "tenant_concurrency_exceeded" };
         reserved += bytes;
         add(capabilities, bytes);
         add(tenants, bytes);

@@ -17,7 +17,7 @@ test("a full capability is refused while others of its tenant go on, and one tha
   const { acquire, release, by } = open({ perCapability: 2, perTenant: 9, total: 9 });
   expect(acquire(by("c", "t"))).toBeUndefined();
   expect(acquire(by("c", "t"))).toBeUndefined();
-  expect(acquire(by("c", "t"))).toEqual({ reason: "capability_busy" });
+  expect(acquire(by("c", "t"))).toEqual({ reason: "capability_concurrency_exceeded" });
   expect(acquire(by("d", "t"))).toBeUndefined();
   release(by("c", "t"));
   expect(acquire(by("c", "t"))).toBeUndefined();
@@ -27,8 +27,8 @@ test("a re-export adds no places, at any depth; the capability that it re-export
   const { acquire, by } = open({ perCapability: 2, perTenant: 9, total: 9 });
   expect(acquire(by("cba", "t"))).toBeUndefined();
   expect(acquire(by("dba", "t"))).toBeUndefined();
-  expect(acquire(by("eba", "t"))).toEqual({ reason: "capability_busy" });
-  expect(acquire(by("fa", "t"))).toEqual({ reason: "capability_busy" });
+  expect(acquire(by("eba", "t"))).toEqual({ reason: "capability_concurrency_exceeded" });
+  expect(acquire(by("fa", "t"))).toEqual({ reason: "capability_concurrency_exceeded" });
   expect(acquire(by("g", "t"))).toBeUndefined();
 });
 
@@ -36,27 +36,29 @@ test("a full tenant is refused by whatever capability runs through it, while oth
   const { acquire, by } = open({ perCapability: 9, perTenant: 2, total: 9 });
   expect(acquire(by("a", "t"))).toBeUndefined();
   expect(acquire(by("b", "u", "t"))).toBeUndefined();
-  expect(acquire(by("c", "t"))).toEqual({ reason: "tenant_busy" });
-  expect(acquire(by("d", "u", "t"))).toEqual({ reason: "tenant_busy" });
+  expect(acquire(by("c", "t"))).toEqual({ reason: "tenant_concurrency_exceeded" });
+  expect(acquire(by("d", "u", "t"))).toEqual({ reason: "tenant_concurrency_exceeded" });
   expect(acquire(by("e", "u"))).toBeUndefined();
 });
 
 test("what was refused takes no place, in any of the counts", () => {
   const { acquire, by } = open({ perCapability: 1, perTenant: 2, total: 3 });
   expect(acquire(by("a", "t"))).toBeUndefined();
-  for (let i = 0; i < 9; i += 1) expect(acquire(by("a", "t"))).toEqual({ reason: "capability_busy" });
+  for (let i = 0; i < 9; i += 1)
+    expect(acquire(by("a", "t"))).toEqual({ reason: "capability_concurrency_exceeded" });
   expect(acquire(by("b", "t"))).toBeUndefined();
-  for (let i = 0; i < 9; i += 1) expect(acquire(by("c", "t", "u"))).toEqual({ reason: "tenant_busy" });
+  for (let i = 0; i < 9; i += 1)
+    expect(acquire(by("c", "t", "u"))).toEqual({ reason: "tenant_concurrency_exceeded" });
   expect(acquire(by("d", "u"))).toBeUndefined();
-  expect(acquire(by("e", "v"))).toEqual({ reason: "service_busy" });
+  expect(acquire(by("e", "v"))).toEqual({ reason: "service_overloaded" });
 });
 
 test("what leaves gives its place back in each count: the capabilities', the tenants' and the one of all", () => {
   const limits = { perCapability: 9, perTenant: 9, total: 9 };
   for (const [limit, reason] of [
-    ["perCapability", "capability_busy"],
-    ["perTenant", "tenant_busy"],
-    ["total", "service_busy"],
+    ["perCapability", "capability_concurrency_exceeded"],
+    ["perTenant", "tenant_concurrency_exceeded"],
+    ["total", "service_overloaded"],
   ] as const) {
     const { acquire, release, by } = open({ ...limits, [limit]: 1 });
     for (let round = 0; round < 3; round += 1) {
@@ -80,6 +82,6 @@ test("accounts that were dropped while idle are joined with those that replaced 
   registry.refresh(kept);
   expect(later.capabilities[0]).toBe(kept.capabilities[0]);
   expect(acquire(kept)).toBeUndefined();
-  expect(acquire(later)).toEqual({ reason: "capability_busy" });
+  expect(acquire(later)).toEqual({ reason: "capability_concurrency_exceeded" });
   expect(acquire(by("c"))).toBeUndefined();
 });

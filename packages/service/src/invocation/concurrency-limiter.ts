@@ -24,9 +24,9 @@ export function createConcurrencyLimiter(limits: ConcurrencyLimits): Concurrency
   let inFlight = 0;
   return {
     acquire({ capabilities, tenants }) {
-      if (inFlight >= limits.total) return { reason: "service_busy" };
-      if (isFull(capabilities, limits.perCapability)) return { reason: "capability_busy" };
-      if (isFull(tenants, limits.perTenant)) return { reason: "tenant_busy" };
+      if (inFlight >= limits.total) return { reason: "service_overloaded" };
+      if (isFull(capabilities, limits.perCapability)) return { reason: "capability_concurrency_exceeded" };
+      if (isFull(tenants, limits.perTenant)) return { reason: "tenant_concurrency_exceeded" };
       inFlight += 1;
       for (const account of capabilities) account.invocations += 1;
       for (const account of tenants) account.invocations += 1;

@@ -159,15 +159,15 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   /** Fails the exchange if the capability was revoked, or if that is not known now: nothing can wait here. */
   #recheck(): void {
     try {
-      if (!this.#context.recheck()) this.#fail({ reason: "store_busy" });
+      if (!this.#context.recheck()) this.#fail({ reason: "store_unavailable" });
     } catch (error) {
-      this.#fail({ reason: "store_busy" }, error instanceof Error ? error : undefined);
+      this.#fail({ reason: "store_unavailable" }, error instanceof Error ? error : undefined);
     }
   }
 
   onInformational(): void {
     this.#informational += 1;
-    if (this.#informational > MAX_INFORMATIONAL_RESPONSES) this.#fail({ reason: "target_incomplete" });
+    if (this.#informational > MAX_INFORMATIONAL_RESPONSES) this.#fail({ reason: "invalid_target_response" });
   }
 
   onHead(status: number, reason: string, lines: string[], resume: () => void): boolean {
@@ -258,7 +258,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   }
 
   onUpgrade(): void {
-    this.#fail({ reason: "target_incomplete" });
+    this.#fail({ reason: "invalid_target_response" });
   }
 
   onError(cause: Error, failure: UpstreamFailure): void {

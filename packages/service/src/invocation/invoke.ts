@@ -61,7 +61,7 @@ export function invoke(
   downstream: Downstream,
 ): MaybePromise<ExchangeEnd> {
   const { resolution, inFlight } = authenticated;
-  if (resolution.isUnusable === true) return denied({ reason: "target_unusable" });
+  if (resolution.isUnusable === true) return denied({ reason: "target_outdated" });
   if (resolution.upstream === undefined) throw new TypeError("an exported capability stands for nothing");
   const { accounts } = resolution;
   context.accountRegistry.refresh(accounts);
@@ -91,7 +91,7 @@ function forward(
   const shaped = withFraming(outcome.value, downstream.head.body);
   // Before it is signed: the headers of both sides together may be twice as long as either may send.
   if (headSize(shaped) + headerLinesSize(hopHeaders) + target.maxAddedBytes > context.headerBytes) {
-    return denied({ reason: "header_too_large" });
+    return denied({ reason: "headers_too_large" });
   }
   return thenMaybe(preparePayload(context, accounts, plan, downstream), (payload) => {
     if (payload === undefined) return { kind: "client_disconnected" };
@@ -101,7 +101,7 @@ function forward(
     const pool = context.pools.get(poolKey, target, owner);
     if (pool === undefined) {
       if (body instanceof Readable) body.destroy();
-      return denied({ reason: "tenant_busy" });
+      return denied({ reason: "tenant_concurrency_exceeded" });
     }
     const unsigned = withLength(hopHeaders, payload.value, downstream.head);
     const signHeaders = (): string[] => sign(target, shaped, hash, unsigned, context.now);
@@ -151,7 +151,7 @@ async function bufferPayload(
   request: IncomingMessage,
 ): Promise<Outcome<Payload> | undefined> {
   const limit = context.maxBufferedBodyBytes;
-  const tooLarge: Denial = { reason: "payload_too_large", limit };
+  const tooLarge: Denial = { reason: "signed_body_too_large", limit };
   const expected = head.body.kind === "length" ? head.body.length : undefined;
   if (expected !== undefined && expected > limit) return err(tooLarge);
   const share = context.bufferBudget.shareFor(accounts);

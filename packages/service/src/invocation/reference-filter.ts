@@ -81,7 +81,7 @@ export function filterReferences(
       resendsAuthorization(sentRequest) &&
       !isAllowed(value)
     )
-      return err({ reason: "redirect_not_passed" });
+      return err({ reason: "redirect_not_allowed" });
     const kept = lowerCase === "link" ? filterLinks(value, isAllowed) : value;
     if (kept !== undefined) passed.push(name, kept);
   }

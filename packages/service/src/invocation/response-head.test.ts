@@ -4,7 +4,7 @@ import { sentRequestOf } from "../../../testkit/src/fixtures.ts";
 import { makePrivate, buildResponseHead } from "./response-head.ts";
 
 const ASKED = sentRequestOf({ uri: "https://example.com/v1/items?page=1" });
-const NO_ANSWER = { ok: false, error: { reason: "target_incomplete" } };
+const NO_ANSWER = { ok: false, error: { reason: "invalid_target_response" } };
 const CORS = ["Access-Control-Allow-Origin", "*"];
 const OURS = [
   "Cache-Control",

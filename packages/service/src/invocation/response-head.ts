@@ -39,7 +39,7 @@ const targetHeader = memoized((name) => {
   return { lowerCase, passes: passesToClient(lowerCase), isReference: isReferenceHeader(lowerCase) };
 });
 
-const INVALID_RESPONSE = err({ reason: "target_incomplete" });
+const INVALID_RESPONSE = err({ reason: "invalid_target_response" });
 
 /** In characters. Undici's limit for heads does not count the reason, and a reader's own might. */
 const MAX_REASON_LENGTH = 1_024;

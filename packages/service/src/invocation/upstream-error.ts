@@ -10,12 +10,12 @@ const EGRESS_DENIALS: Readonly<Record<EgressErrorCode, Denial>> = {
   EGRESS_CONNECT_FAILED: { reason: "target_unreachable" },
   EGRESS_CONNECT_TIMEOUT: { reason: "target_timeout" },
   EGRESS_TLS_FAILED: { reason: "target_unreachable" },
-  EGRESS_TOO_MANY: { reason: "tenant_busy" },
+  EGRESS_TOO_MANY: { reason: "tenant_concurrency_exceeded" },
 };
 
 const FAILURE_DENIALS: Readonly<Record<UpstreamFailure, Denial>> = {
   timeout: { reason: "target_timeout" },
-  incomplete: { reason: "target_incomplete" },
+  incomplete: { reason: "invalid_target_response" },
 };
 
 /** What the client may know of an error between the service and the target. */

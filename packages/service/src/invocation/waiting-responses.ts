@@ -115,8 +115,8 @@ function longestWaiting(
   accounts: UsageAccounts,
   { reason }: Denial,
 ): WaitingResponse | undefined {
-  const kind = reason === "capability_busy" ? "capabilities" : "tenants";
-  const full = reason === "service_busy" ? undefined : largest(accounts[kind]);
+  const kind = reason === "capability_concurrency_exceeded" ? "capabilities" : "tenants";
+  const full = reason === "service_overloaded" ? undefined : largest(accounts[kind]);
   let most: WaitingResponse | undefined;
   for (const response of waiting) {
     if (full !== undefined && response.accounts[kind].includes(full)) return response;

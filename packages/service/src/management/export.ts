@@ -38,7 +38,7 @@ export async function exportCapability(
     return denied ?? exportTarget(context, caller, wire);
   }
   const parent = await context.vault.open(token);
-  return parent === undefined ? err({ reason: "dead_capability" }) : reexport(context, caller, parent);
+  return parent === undefined ? err({ reason: "invalid_capability" }) : reexport(context, caller, parent);
 }
 
 async function exportTarget(
@@ -81,7 +81,7 @@ async function reexport(
   }
   if (denial.reason !== "lineage_dead") return err(denialOfCreation(denial));
   const callerWorks = await context.store.isAlive(caller.capability.uid);
-  return err({ reason: callerWorks ? "dead_capability" : "unauthorized" });
+  return err({ reason: callerWorks ? "invalid_capability" : "unauthorized" });
 }
 
 /** Where in the lineage all that an `export` capability makes stands. */

@@ -23,7 +23,7 @@ interface MembraneTokens {
 
 /** Why what is given out for a membrane cannot be made. */
 const QUOTA_EXCEEDED: ReadonlySet<Denial["reason"]> = new Set([
-  "membrane_full",
+  "membrane_quota_exceeded",
   "membrane_storage_exceeded",
   "tenant_storage_exceeded",
 ]);

@@ -34,12 +34,12 @@ export function createControlPlane(
     changes: createChanges(store, log.changed),
     authority,
     loopTurns,
-    pageScheduler: createPageScheduler(limits.waitingPagesPerTenant, loopTurns),
+    pageScheduler: createPageScheduler(limits.maxWaitingPagesPerTenant, loopTurns),
     scheduleFairly: createContextScheduler(undefined, EXPORT_PAUSE_FACTOR).run,
     random: randomBytes,
     headerBytes: limits.headerBytes,
-    bufferBudget: createBufferBudget(limits.managementHeldBytes, "managementBytes"),
+    bufferBudget: createBufferBudget(limits.managementBufferedBytesTotal, "managementBytes"),
     bodyLimit: limits.managementBodyBytes,
-    jsonDepth: limits.jsonDepth,
+    maxJsonDepth: limits.maxJsonDepth,
   };
 }

@@ -41,7 +41,7 @@ export function createDataPlane(options: ServiceOptions, parts: DataPlaneParts):
   const { limits, store } = options;
   const { feed, cache, inFlightRegistry } = parts.monitor;
   const pools = openPools(options, parts);
-  const poolTimer = setInterval(() => pools.closeIdle(parts.monotonic()), limits.idlePoolMs).unref();
+  const poolTimer = setInterval(() => pools.closeIdle(parts.monotonic()), limits.upstreamPoolIdleMs).unref();
   const accountRegistry = createAccountRegistry();
   const ticker = createTicker();
   const countForGc = createYoungGcTrigger(options.collectYoung ?? (() => undefined));
@@ -52,7 +52,7 @@ export function createDataPlane(options: ServiceOptions, parts: DataPlaneParts):
   const bodies: BodyOptions = {
     ticker,
     onBytes,
-    minRequestRate: { windowMs: limits.bodyIdleMs, bytesPerSecond: limits.senderBytesPerSecond },
+    minRequestRate: { windowMs: limits.requestRateWindowMs, bytesPerSecond: limits.minRequestRate },
   };
   return {
     bodies,
@@ -69,11 +69,11 @@ export function createDataPlane(options: ServiceOptions, parts: DataPlaneParts):
       recheck: feed.advance,
       pools,
       accountRegistry,
-      bufferBudget: createBufferBudget(limits.heldBytes, "bufferedBytes"),
+      bufferBudget: createBufferBudget(limits.bufferedBytesTotal, "bufferedBytes"),
       concurrencyLimiter: createConcurrencyLimiter({
-        perCapability: limits.invocationsPerCapability,
-        perTenant: limits.invocationsPerTenant,
-        total: limits.invocations,
+        perCapability: limits.maxConcurrentInvocationsPerCapability,
+        perTenant: limits.maxConcurrentInvocationsPerTenant,
+        total: limits.maxConcurrentInvocations,
       }),
       digest,
       now: options.now,
@@ -81,15 +81,15 @@ export function createDataPlane(options: ServiceOptions, parts: DataPlaneParts):
       cors: CORS_HEADERS,
       ticker,
       chunkScheduler: createChunkScheduler(),
-      waitingResponses: createWaitingResponses(limits.waitingResponseBytes, accountRegistry),
+      waitingResponses: createWaitingResponses(limits.waitingResponseBytesTotal, accountRegistry),
       onBytes,
       bodies,
-      minResponseRate: { windowMs: limits.readerIdleMs, bytesPerSecond: limits.readerBytesPerSecond },
+      minResponseRate: { windowMs: limits.responseRateWindowMs, bytesPerSecond: limits.minResponseRate },
       headerBytes: limits.headerBytes,
-      maxBufferedBodyBytes: limits.heldBodyBytes,
-      responseTimeoutMs: limits.answerTimeoutMs,
-      idleTimeoutMs: limits.idleTimeoutMs,
-      invocationTimeoutMs: limits.totalTimeoutMs,
+      maxBufferedBodyBytes: limits.bufferedBodyBytes,
+      responseTimeoutMs: limits.upstreamResponseTimeoutMs,
+      idleTimeoutMs: limits.upstreamIdleTimeoutMs,
+      invocationTimeoutMs: limits.invocationTimeoutMs,
     },
     async close() {
       clearInterval(poolTimer);
@@ -103,14 +103,14 @@ function openPools({ limits, lookup }: ServiceOptions, { policy, monotonic }: Da
   return createPools(
     {
       policy,
-      connectTimeoutMs: limits.connectTimeoutMs,
-      connections: limits.connectionsPerDestination,
+      connectTimeoutMs: limits.upstreamConnectTimeoutMs,
+      connections: limits.maxUpstreamConnectionsPerDestination,
       maxHeaderBytes: limits.headerBytes,
       createConnection: createUndiciConnection,
-      idlePoolMs: limits.idlePoolMs,
-      pools: limits.pools,
-      poolBytes: limits.poolBytes,
-      targetConnections: limits.targetConnections,
+      upstreamPoolIdleMs: limits.upstreamPoolIdleMs,
+      pools: limits.maxUpstreamPools,
+      poolBytes: limits.upstreamPoolBytesTotal,
+      targetConnections: limits.maxUpstreamConnections,
       lookup,
     },
     monotonic,

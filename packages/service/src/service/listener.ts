@@ -20,7 +20,7 @@ export async function startListener(
 ): Promise<ServiceListener> {
   const { limits, log, trustedProxies = [] } = options;
   const enqueue = createConnectionQueue(
-    { perConnection: limits.pipelinedRequestsPerConnection, bytes: limits.pipelinedBytes },
+    { perConnection: limits.maxPipelinedRequestsPerConnection, bytes: limits.pipelinedBytesTotal },
     {
       onError(error, socket) {
         log.fault(error);
@@ -34,15 +34,16 @@ export async function startListener(
       ...options.listen,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       maxHeaderBytes: limits.headerBytes,
-      maxConnections: limits.connections,
-      maxConnectionsPerAddress: limits.connectionsPerAddress,
+      maxConnections: limits.maxConnections,
+      maxConnectionsPerAddress: limits.maxConnectionsPerAddress,
       trustedProxies,
-      headTimeoutMs: limits.headTimeoutMs,
+      requestHeaderTimeoutMs: limits.requestHeaderTimeoutMs,
       onConnection: enqueue.accept,
       isPaused: enqueue.isPaused,
-      keepAliveMs: limits.keepAliveMs,
+      keepAliveTimeoutMs: limits.keepAliveTimeoutMs,
       socketTimeoutMs: Math.min(
-        Math.max(limits.answerTimeoutMs, limits.idleTimeoutMs) + limits.readerIdleMs,
+        Math.max(limits.upstreamResponseTimeoutMs, limits.upstreamIdleTimeoutMs) +
+          limits.responseRateWindowMs,
         LONGEST_TIMER_MS,
       ),
       onError: log.fault,

@@ -33,11 +33,11 @@ export async function startRevocationMonitor(
   const clocks = { wall: wallClock, monotonic };
   const feed = createStalenessGuard(await createRevocationFeed(store), failClosed, clocks);
   // Listens before the registry: no request may find a revoked resolution while the requests in flight are ended.
-  const capacity = { entries: limits.cachedVerdicts, bytes: limits.cachedBytes };
+  const capacity = { entries: limits.cacheEntries, bytes: limits.cacheBytes };
   const cache = createResolutionCache<Resolution>(feed, capacity, () => now().getTime());
   const inFlightRegistry = createInFlightRegistry(feed);
   const sweeper = startSweeper(store, log);
-  const stopWatching = watchRevocations(feed, inFlightRegistry, limits.blindMs, log);
+  const stopWatching = watchRevocations(feed, inFlightRegistry, limits.maxRevocationStalenessMs, log);
 
   const refresh = async (): Promise<void> => {
     try {

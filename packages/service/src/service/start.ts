@@ -44,7 +44,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     resolveContext,
     invocationContext,
     managementContext,
-    authFailures: createAuthFailureLimiter(limits.failedAuthorizationsPerMinute, monotonic),
+    authFailures: createAuthFailureLimiter(limits.maxAuthFailuresPerMinute, monotonic),
     trustedProxies,
     newRequestId,
     isOwn,
@@ -67,7 +67,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     address: listener.address,
     setCertificate: listener.setCertificate,
     async close() {
-      await listener.close(limits.shutdownMs);
+      await listener.close(limits.shutdownTimeoutMs);
       await closeOwners(listener);
     },
   };

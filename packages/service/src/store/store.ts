@@ -55,7 +55,7 @@ export interface MembranePageRequest {
  */
 export class StoreBusyError extends Error {
   override readonly name = "StoreBusyError";
-  readonly code = "store_busy";
+  readonly code = "store_unavailable";
 }
 
 /** No room for a write, other than a revoke. Nothing was written. */

@@ -109,8 +109,8 @@ const EVENTS: readonly (readonly [keyof EventLog, object, object])[] = [
   ],
   [
     "refused",
-    { requestId: "r-1", status: 404, of: OF, reason: "path_not_allowed" },
-    { requestId: "r-1", status: 404, ...FINGERPRINTS, reason: "path_not_allowed", msg: "refused" },
+    { requestId: "r-1", status: 404, of: OF, reason: "path_not_found" },
+    { requestId: "r-1", status: 404, ...FINGERPRINTS, reason: "path_not_found", msg: "refused" },
   ],
   [
     "changed",
@@ -228,7 +228,7 @@ test("at the default level an ordinary invocation or refusal reads no clock and 
   const measured = { ...event, exchange: EXCHANGE };
   log.invoked({ ...measured, status: 500 });
   expect(last()).toMatchObject({ level: "info", msg: "invoked", status: 500, durationMs: 12 });
-  log.refused({ requestId: "r-1", status: 503, reason: "service_busy" });
+  log.refused({ requestId: "r-1", status: 503, reason: "service_overloaded" });
   expect(last()).toMatchObject({ level: "info", msg: "refused", status: 503 });
 });
 

@@ -11,7 +11,7 @@ import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
 
 /** A service that would wait for a minute, when it stops, for requests in flight: longer than these tests may take. */
 async function startPatientService(): Promise<TestService> {
-  return startTestService({ limits: { shutdownMs: 60_000 } });
+  return startTestService({ limits: { shutdownTimeoutMs: 60_000 } });
 }
 
 const HALF_A_BODY = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf";
@@ -106,7 +106,11 @@ test.each([
   "a client that disconnects %s is dropped at once, and nothing waits or opens a connection for it",
   async (_when, clients) => {
     const asked = deferred<void>();
-    const limits = { shutdownMs: 60_000, connectionsPerDestination: 1, connectTimeoutMs: 60_000 };
+    const limits = {
+      shutdownTimeoutMs: 60_000,
+      maxUpstreamConnectionsPerDestination: 1,
+      upstreamConnectTimeoutMs: 60_000,
+    };
     await using service = await startTestService({ limits, lookup: () => asked.resolve() });
     const { token } = await exportTarget(service, { uri: "http://target.example/" });
     const connections = await Promise.all(

@@ -26,7 +26,7 @@ let strict: TestService;
 /** Waits for a target as long as it does by default. */
 let patientService: TestService;
 beforeAll(async () => {
-  const limits = { idleTimeoutMs: 400, connectTimeoutMs: 200, heldBodyBytes: 10 };
+  const limits = { upstreamIdleTimeoutMs: 400, upstreamConnectTimeoutMs: 200, bufferedBodyBytes: 10 };
   service = await startTestService({ lookup, limits });
   strict = await startTestService({ lookup, allowTargets: [] });
   patientService = await startTestService();
@@ -165,7 +165,7 @@ test("a target that never agrees on TLS: 504 connection_timeout", { timeout: 20_
 });
 
 test("timeoutMs counts from the start, while there is no connection yet", { timeout: 5_000 }, async () => {
-  await using patient = await startTestService({ limits: { connectTimeoutMs: 60_000 } });
+  await using patient = await startTestService({ limits: { upstreamConnectTimeoutMs: 60_000 } });
   await using target = await startRawTarget(() => undefined);
   const url = target.url.replace("http:", "https:");
   const { token } = await exportTarget(patient, targetAt(url, { timeoutMs: 50 }));

@@ -67,7 +67,7 @@ function expectOutcome(received: string, outcome: ResponseOutcome, method: strin
 
 /** A refusal says its code in its body, which a HEAD has not. */
 function refusal(body = "", method = "GET"): { status: number; body: string; framing: string } {
-  if (method === "GET") expect(JSON.parse(body)).toMatchObject({ code: "target_incomplete" });
+  if (method === "GET") expect(JSON.parse(body)).toMatchObject({ code: "invalid_target_response" });
   return { status: 502, body, framing: "117" };
 }
 

@@ -138,7 +138,7 @@ test.each([
 test("a management capability allows the path / alone", async () => {
   for (const path of ["/x", "//", "/healthz", "/%2f"]) {
     const response = await call(service, service.tokens.query, { path });
-    expect(response, path).toMatchObject({ status: 404, json: { code: "path_not_allowed" } });
+    expect(response, path).toMatchObject({ status: 404, json: { code: "path_not_found" } });
   }
 });
 

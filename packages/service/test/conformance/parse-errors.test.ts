@@ -26,7 +26,7 @@ test.each([
     "a head over the limit",
     `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`,
     431,
-    "header_too_large",
+    "headers_too_large",
   ],
   ["a head without Host", "GET / HTTP/1.1\r\n\r\n", 400, "malformed_request"],
   ["CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 405, "method_not_allowed"],
@@ -90,7 +90,7 @@ test.each([
 
 test("a head that the service itself does not read is not late until it has had its time once more", async () => {
   await using impatient = await startTestService({
-    limits: { headTimeoutMs: 200, pipelinedRequestsPerConnection: 4 },
+    limits: { requestHeaderTimeoutMs: 200, maxPipelinedRequestsPerConnection: 4 },
   });
   const responded = deferred<void>();
   await using target = await startStreamingTarget(

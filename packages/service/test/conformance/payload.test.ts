@@ -23,7 +23,7 @@ let ca: string;
 beforeAll(async () => {
   const certificate = await makeCertificate("127.0.0.1");
   ca = certificate.ca;
-  service = await startTestService({ limits: { heldBodyBytes: HELD } });
+  service = await startTestService({ limits: { bufferedBodyBytes: HELD } });
   plain = await startTarget();
   secure = await startTlsTarget(certificate);
 });

@@ -10,7 +10,7 @@ import { nextResponse, openRawConnection, requestHead } from "../../../testkit/s
 
 test("of a hundred requests sent at once on one connection one is in flight, and none after the client disconnects", async () => {
   // It would wait a minute, longer than this test may take, for requests still in flight.
-  await using service = await startTestService({ limits: { shutdownMs: 60_000 } });
+  await using service = await startTestService({ limits: { shutdownTimeoutMs: 60_000 } });
   let connections = 0;
   const ended = deferred<void>();
   await using target = await startRawTarget((socket) => {
@@ -43,7 +43,9 @@ test("requests sent at once on one connection are answered one after the other",
 });
 
 test("a client that stops reading is cut after its time, and so is the target's connection", async () => {
-  await using service = await startTestService({ limits: { readerIdleMs: 100, shutdownMs: 60_000 } });
+  await using service = await startTestService({
+    limits: { responseRateWindowMs: 100, shutdownTimeoutMs: 60_000 },
+  });
   const cut = deferred<void>();
   await using target = await startRawTarget((socket) => {
     socket.write(`HTTP/1.1 200 OK\r\n\r\n${"x".repeat(64 * 1024 * 1024)}`);
@@ -58,7 +60,7 @@ test("a client that stops reading is cut after its time, and so is the target's 
 });
 
 test("a HEAD request to a target of another method does not read its body", async () => {
-  await using service = await startTestService({ limits: { shutdownMs: 60_000 } });
+  await using service = await startTestService({ limits: { shutdownTimeoutMs: 60_000 } });
   let ended: Promise<unknown> = Promise.resolve();
   await using target = await startStreamingTarget((_request, response) => {
     ended = once(response, "close");

@@ -32,7 +32,7 @@ function idOf({ headers }: CallResponse): unknown {
 }
 
 test("every response of the service itself has an id of its own, and the log line of the request has the same", async () => {
-  await using service = await startTestService({ limits: { invocationsPerCapability: 1 } });
+  await using service = await startTestService({ limits: { maxConcurrentInvocationsPerCapability: 1 } });
   const { token } = await exportTarget(service, { uri: "http://127.0.0.1:1/" });
   const membrane = await createMembrane(service, service.tokens.create, "m");
   const rows: readonly (readonly [string | undefined, CallOptions, number, readonly string[]])[] = [
@@ -136,7 +136,7 @@ test("an invocation is logged with its fingerprints, the target's status, its du
     ...known,
     level: "warn",
     msg: "invocation failed",
-    reason: "redirect_not_passed",
+    reason: "redirect_not_allowed",
     status: 502,
     upstreamStatus: 302,
     durationMs: expect.any(Number),

@@ -52,7 +52,7 @@ test("a response reaches the client as exactly this, each time", async () => {
 test("an error of the gateway reaches the client as exactly this", async () => {
   const { token } = await exportTarget(service, { uri: `http://127.0.0.1:${await freePort()}/secret` });
   const body =
-    '{"statusCode":502,"error":"Bad Gateway","message":"The target cannot be reached.","code":"target_unreachable"}';
+    '{"statusCode":502,"error":"Bad Gateway","message":"The target is unreachable.","code":"target_unreachable"}';
   const expected = messageHead(
     "HTTP/1.1 502 Bad Gateway",
     "Content-Type: application/json",

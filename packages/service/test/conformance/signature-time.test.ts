@@ -25,7 +25,7 @@ const lookup: LookupFunction = (_name, _options, callback) => {
 
 let service: TestService;
 beforeAll(async () => {
-  const limits = { connectionsPerDestination: 1 };
+  const limits = { maxUpstreamConnectionsPerDestination: 1 };
   service = await startTestService({ limits, lookup, now: () => new Date(clock) });
 });
 afterAll(() => service.close());

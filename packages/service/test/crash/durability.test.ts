@@ -14,7 +14,7 @@ import { startTarget } from "../../../testkit/src/target.ts";
 const AFTER_POWER_CUT = {
   env: { LMDB_RESTORE: "safe" },
   // For the ballast; and a disk that other tests keep busy makes no write late.
-  flags: ["--header-bytes", "1048576", "--writer-deadline-ms", "60000"],
+  flags: ["--header-bytes", "1048576", "--store-write-timeout-ms", "60000"],
 };
 
 /** Each round is a separate test with its own store, so that none depends on how long all rounds take. */

@@ -138,7 +138,7 @@ async function race(
   const refused = responses.filter(({ status }) => status !== 201);
   for (const response of [...refused, ...late]) {
     expect([400, 401]).toContain(response.status);
-    expect(["unauthorized", "dead_capability"]).toContain(response.json.code);
+    expect(["unauthorized", "invalid_capability"]).toContain(response.json.code);
   }
   for (const response of made) {
     expect(await client.send(tokenMade(response), { body: {} })).toMatchObject({ status: 401 });

@@ -9,7 +9,7 @@ import { holdWriteLock } from "../../../testkit/src/write-lock.ts";
 
 /* Another process on the same store that stops, in its turn, its commit or its flush, must hold up no response. */
 
-const FLAGS = { flags: ["--writer-deadline-ms", "500"] };
+const FLAGS = { flags: ["--store-write-timeout-ms", "500"] };
 const ROUNDS = 25;
 
 test("with another process stopped anywhere within a write, every revoke is answered, and a repeat takes effect", async () => {
@@ -35,7 +35,7 @@ test("with another process stopped anywhere within a write, every revoke is answ
     for (const { status, json } of responses) {
       statuses.add(status);
       expect([202, 503]).toContain(status);
-      if (status === 503) expect(json).toMatchObject({ code: "store_busy" });
+      if (status === 503) expect(json).toMatchObject({ code: "store_unavailable" });
     }
     if (responses.some(({ status }) => status === 202)) {
       expect(await call(service, token)).toMatchObject({ status: 401 });
@@ -64,7 +64,10 @@ test("a service ends at SIGTERM though its write hangs in another process, and i
   const membrane = await createMembrane(service, data.tokens.create, "m");
   const token = await exportThrough(service, membrane.export, { uri: target.url });
   await using _writer = await holdWriteLock(data.path);
-  expect(await call(service, membrane.revoke)).toMatchObject({ status: 503, json: { code: "store_busy" } });
+  expect(await call(service, membrane.revoke)).toMatchObject({
+    status: 503,
+    json: { code: "store_unavailable" },
+  });
   expect(await call(service, token)).toMatchObject({ status: 200 });
   expect(await service.end("SIGTERM")).toEqual({ code: null, signal: "SIGKILL" });
   expect(service.logged()).toContainEqual(expect.objectContaining({ msg: "stopped" }));

@@ -26,7 +26,7 @@ function args(port: number): string[] {
     `127.0.0.1:${port}`,
     "--allow-target",
     "127.0.0.0/8",
-    "--failed-authorizations-per-minute",
+    "--max-auth-failures-per-minute",
     String(UNLIMITED),
   ];
 }

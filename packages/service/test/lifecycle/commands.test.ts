@@ -300,7 +300,7 @@ test("SIGTERM lets an invocation in flight finish, takes no new one, and ends wi
     arrive(response);
   });
   // The client keeps its connection; a service that waited for it to leave would wait for the deadline.
-  await using service = await spawnService(directory.path, { flags: ["--shutdown-ms", "600000"] });
+  await using service = await spawnService(directory.path, { flags: ["--shutdown-timeout-ms", "600000"] });
   const { create } = await firstTokens(directory.path);
   const membrane = await createMembrane(service, create, "m");
   const token = await exportThrough(service, membrane.export, { uri: target.url });

@@ -15,7 +15,7 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["serve --listen nonsense", {}, "--listen: expected HOST:PORT"],
   ["serve --authority-ca peer.test=missing.pem", {}, "--authority-ca: missing.pem cannot be read"],
   ["serve --allow-target nonsense", {}, "--allow-target: expected CIDR[:PORT]"],
-  ["serve --tls-cert c.pem", {}, "--tls-key: expected beside --tls-cert"],
+  ["serve --tls-cert c.pem", {}, "--tls-key: required with --tls-cert"],
   ["serve --tls-cert c.pem --tls-key k.pem", {}, "--tls-cert, --tls-key: c.pem: does not exist"],
   ["serve --data blocked", {}, "--data: "],
   ["serve", { MEMBRANE_ALLOW_TARGET: "nonsense" }, "MEMBRANE_ALLOW_TARGET: expected CIDR[:PORT]"],
@@ -79,7 +79,7 @@ test("every flag can be a variable, and the other commands run in the environmen
     MEMBRANE_AUTHORITY_ALIAS: "alias.test",
     MEMBRANE_TLS: "false",
     MEMBRANE_LOG_LEVEL: "info",
-    MEMBRANE_CACHED_VERDICTS: "10",
+    MEMBRANE_CACHE_ENTRIES: "10",
     MEMBRANE_SERVICE_KEY_FILE: join(directory.path, "key"),
   };
   const made = await runMembrane(["init", "--json"], env);

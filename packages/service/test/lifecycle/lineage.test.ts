@@ -63,13 +63,13 @@ test.each([0, 20, 63])(
 
 test("an export capability re-exported with itself 60 times has 60 more members in its lineage, not 2 to the 60", async () => {
   const times = 60;
-  await using service = await startTestService({ limits: { lineageNodes: 1 + times + ABOVE_AN_EXPORT } });
+  await using service = await startTestService({ limits: { maxLineageNodes: 1 + times + ABOVE_AN_EXPORT } });
   const membrane = await createMembrane(service, service.tokens.create, "doubling");
   const last = await reexportWithItself(service, membrane.export, times);
   expect(await call(service, last, { body: {} })).toMatchObject({ status: 400 });
 
   const oneMore = await call(service, last, { body: { capability: uriOf(service, last) } });
-  expect(oneMore).toMatchObject({ status: 409, json: { code: "lineage_limit" } });
+  expect(oneMore).toMatchObject({ status: 409, json: { code: "lineage_too_large" } });
   expectStatus(await call(service, membrane.revoke), 202);
   expect(await call(service, last, { body: {} })).toMatchObject({ status: 401 });
 });
@@ -84,7 +84,7 @@ test("what would have more than 256 members in its lineage is a 409 that says so
   // A target descends from the export capability that made it, and so do the exported capabilities.
   for (const body of [{ capability: uriOf(service, deepest) }, { uri: target.url }]) {
     const response = await call(service, deepest, { body });
-    expect(response).toMatchObject({ status: 409, json: { error: "Conflict", code: "lineage_limit" } });
+    expect(response).toMatchObject({ status: 409, json: { error: "Conflict", code: "lineage_too_large" } });
     expect(response.json.message).toContain("256");
   }
   expect(await countRows(service)).toEqual(before);

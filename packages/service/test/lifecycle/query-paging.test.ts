@@ -144,7 +144,7 @@ test("an invocation is answered while a query of many membranes goes on, and not
 });
 
 test("a tenant that asks for more pages at once than may wait is refused some, and others are given theirs", async () => {
-  await using service = await startTestService({ limits: { waitingPagesPerTenant: 128 } });
+  await using service = await startTestService({ limits: { maxWaitingPagesPerTenant: 128 } });
   await create(
     service,
     Array.from({ length: 200 }, (_, index) => `m${index}`),

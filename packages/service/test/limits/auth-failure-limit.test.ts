@@ -22,7 +22,7 @@ beforeEach(async () => {
   time = Date.UTC(2026, 0, 1);
   agents = [];
   service = await startTestService({
-    limits: { failedAuthorizationsPerMinute: LIMIT },
+    limits: { maxAuthFailuresPerMinute: LIMIT },
     trustedProxies: [`${PROXY}/32`],
     now: () => new Date(time),
     monotonic: () => elapsed,
@@ -58,7 +58,7 @@ async function failUntilRefused(ask: (token?: string) => Promise<CallResponse>):
   for (let i = 0; i < LIMIT; i += 1) expect((await ask(WRONG[i % 3])).status).toBe(401);
   for (const token of WRONG) {
     const refused = await ask(token);
-    expect(refused).toMatchObject({ status: 429, json: { code: "too_many_failures" } });
+    expect(refused).toMatchObject({ status: 429, json: { code: "too_many_auth_failures" } });
     expect(refused.headers["retry-after"]).toBe("60");
   }
 }

@@ -155,7 +155,7 @@ test("an invocation whose head would be over --header-bytes, with what the targe
   ];
   for (const response of responses) {
     expectStatus(response, 431);
-    expect(response.json).toMatchObject({ code: "header_too_large" });
+    expect(response.json).toMatchObject({ code: "headers_too_large" });
   }
   expect(target.requests.length).toBe(seen);
 });
@@ -196,7 +196,7 @@ test("a target that was stored under earlier rules, and that those of today refu
     for (const _ of ["read from the store", "known"]) {
       const response = await call(service, tokenOf(String(made.value.body.capability)), {});
       expectStatus(response, 502);
-      expect(response.json).toMatchObject({ code: "target_unusable" });
+      expect(response.json).toMatchObject({ code: "target_outdated" });
       expect(response.headers["proxy-status"]).toBe("membrane; error=http_request_denied");
     }
   }

@@ -21,7 +21,7 @@ import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
  */
 
 const KIB = 1024;
-const LIMITS = { heldBytes: 96 * KIB, managementHeldBytes: 48 * KIB };
+const LIMITS = { bufferedBytesTotal: 96 * KIB, managementBufferedBytesTotal: 48 * KIB };
 
 interface Tenant {
   readonly create: string;
@@ -88,7 +88,7 @@ async function expectServed(by: Tenant, id: string): Promise<void> {
 
 test("a capability that holds all bodies it may leaves other tenants, its own tenant and management what they need", async () => {
   const { held, code } = await holdAll(await signed(own));
-  expect(code).toBe("capability_busy");
+  expect(code).toBe("capability_concurrency_exceeded");
   expect(held).toBeGreaterThanOrEqual(2);
   await expectServed(other, "while it is full");
   await expectServed(own, "while it is full");
@@ -98,19 +98,22 @@ test("re-exports of a capability that holds all it may hold nothing more, throug
   const full = await signed(own);
   const again = await exportThrough(service, other.export, { capability: uriOf(service, full) });
   await holdAll(full);
-  expect(await send(again, 8 * KIB)).toMatchObject({ status: 429, json: { code: "capability_busy" } });
+  expect(await send(again, 8 * KIB)).toMatchObject({
+    status: 429,
+    json: { code: "capability_concurrency_exceeded" },
+  });
   await expectServed(other, "while it is full");
 });
 
 test("a tenant that holds all bodies it may, by many capabilities, leaves other tenants what they need", async () => {
   const codes: string[] = [];
   for (let i = 0; i < 4; i += 1) codes.push((await holdAll(await signed(own))).code);
-  expect(codes).toContain("tenant_busy");
+  expect(codes).toContain("tenant_concurrency_exceeded");
   await expectServed(other, "while it is full");
 });
 
 test("a `create` whose unfinished bodies take all that it may leaves other tenants' management, and revokes of its own", async () => {
-  expect((await holdAll(own.create)).code).toBe("capability_busy");
+  expect((await holdAll(own.create)).code).toBe("capability_concurrency_exceeded");
   await expectServed(other, "while it is full");
   expect(await call(service, own.revoke, { method: "POST" })).toMatchObject({ status: 202 });
 });
@@ -121,6 +124,6 @@ test("many capabilities of one tenant whose unfinished management bodies take al
     const membrane = await createMembrane(service, own.create, `m${i}`).catch(() => undefined);
     codes.push((await holdAll(membrane?.export ?? own.export)).code);
   }
-  expect(codes).toContain("tenant_busy");
+  expect(codes).toContain("tenant_concurrency_exceeded");
   await expectServed(other, "while it is full");
 });

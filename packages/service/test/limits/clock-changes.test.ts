@@ -19,7 +19,7 @@ test("an unused connection is kept and closed by the monotonic clock, whatever t
     rawResponder(KEPT)(socket);
   });
   await using service = await startTestService({
-    limits: { idlePoolMs: IDLE_POOL_MS },
+    limits: { upstreamPoolIdleMs: IDLE_POOL_MS },
     monotonic: () => elapsed,
     now: () => new Date(time),
   });

@@ -17,7 +17,11 @@ import { openRawConnection } from "../../../testkit/src/raw-connection.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 
 /** Small, so that a test reaches each of them. */
-const LIMITS = { invocationsPerCapability: 2, invocationsPerTenant: 3, invocations: 5 };
+const LIMITS = {
+  maxConcurrentInvocationsPerCapability: 2,
+  maxConcurrentInvocationsPerTenant: 3,
+  maxConcurrentInvocations: 5,
+};
 
 let service: TestService;
 let target: TestTarget;
@@ -74,7 +78,7 @@ test("a capability with too many invocations in flight is a 429 that says when t
   const [full, free] = [await exportNew(membrane), await exportNew(membrane)];
   const held = await hold(full, full);
   const refused = await soon(full);
-  expect(refused).toMatchObject({ status: 429, json: { code: "capability_busy" } });
+  expect(refused).toMatchObject({ status: 429, json: { code: "capability_concurrency_exceeded" } });
   expect(refused.headers["retry-after"]).toBe("1");
   expect((await soon(free)).text).toBe("at once");
   expect((await held.end()).map(({ text }) => text)).toEqual(["held", "held"]);
@@ -87,8 +91,11 @@ test("a tenant's limit counts all that runs through its membranes, a delegate's 
     capability: uriOf(service, await exportNew(membrane)),
   });
   const held = await hold(own, own, delegated);
-  expect(await soon(await exportNew(membrane))).toMatchObject({ status: 429, json: { code: "tenant_busy" } });
-  expect(await soon(delegated)).toMatchObject({ status: 429, json: { code: "tenant_busy" } });
+  expect(await soon(await exportNew(membrane))).toMatchObject({
+    status: 429,
+    json: { code: "tenant_concurrency_exceeded" },
+  });
+  expect(await soon(delegated)).toMatchObject({ status: 429, json: { code: "tenant_concurrency_exceeded" } });
   expect((await soon(await exportNew(other))).text).toBe("at once");
   await held.end();
   expect((await soon(delegated)).text).toBe("at once");
@@ -101,7 +108,10 @@ test("what re-exports a capability has its places, and none besides; another cap
   const [delegated, twice] = [await again(own), await again(await again(own))];
   const held = await hold(delegated, twice);
   for (const token of [own, delegated, twice, await again(own)])
-    expect(await soon(token)).toMatchObject({ status: 429, json: { code: "capability_busy" } });
+    expect(await soon(token)).toMatchObject({
+      status: 429,
+      json: { code: "capability_concurrency_exceeded" },
+    });
   expect((await soon(await exportNew(membrane))).text).toBe("at once");
   await held.end();
   expect((await soon(own)).text).toBe("at once");
@@ -111,7 +121,7 @@ test("the limit of the whole service is a 503; what the service itself does is n
   const [own, foreign] = [await exportNew(membrane), await exportNew(other)];
   const held = await hold(own, own, await exportNew(membrane), foreign, foreign);
   const refused = await soon(await exportNew(other));
-  expect(refused).toMatchObject({ status: 503, json: { code: "service_busy" } });
+  expect(refused).toMatchObject({ status: 503, json: { code: "service_overloaded" } });
   expect(refused.headers["retry-after"]).toBe("1");
   await createMembrane(service, service.tokens.create, `while full ${names}`);
   await held.end();
@@ -140,7 +150,7 @@ test("a token that does not work is a 401, also while everything is full", async
 });
 
 test("connections beyond the limit are closed as they come; those that are open are served, and an end makes room", async () => {
-  await using small = await startTestService({ limits: { connections: 3 } });
+  await using small = await startTestService({ limits: { maxConnections: 3 } });
   const open = await Promise.all([1, 2, 3].map(() => openRawConnection(small.port)));
   await using late = await openRawConnection(small.port);
   await late.closed;

@@ -33,9 +33,9 @@ test.each([
   ["half a head", "GET / HTTP/1.1\r\nHost: membrane.test\r\nX-Slow: "],
   ["the head of a second request", `${GET_HEALTH}GET / HTTP/1.1\r\nHost: `],
 ])(
-  "a connection on which %s came within --head-timeout-ms is answered 408 and closed; others are served",
+  "a connection on which %s came within --request-header-timeout-ms is answered 408 and closed; others are served",
   async (_what, bytes) => {
-    await using service = await startTestService({ limits: { headTimeoutMs: 100 } });
+    await using service = await startTestService({ limits: { requestHeaderTimeoutMs: 100 } });
     await using slow = await openRawConnection(service.port);
     slow.send(bytes);
     await expectServed(service);
@@ -45,9 +45,12 @@ test.each([
   },
 );
 
-test("a connection that agrees on no TLS within --head-timeout-ms is closed", async () => {
+test("a connection that agrees on no TLS within --request-header-timeout-ms is closed", async () => {
   const { cert, key } = await makeCertificate("membrane.test");
-  await using service = await startTestService({ limits: { headTimeoutMs: 100 }, tls: { cert, key } });
+  await using service = await startTestService({
+    limits: { requestHeaderTimeoutMs: 100 },
+    tls: { cert, key },
+  });
   await using silent = await openRawConnection(service.port);
   await using slow = await openRawConnection(service.port);
   slow.send("\x16\x03\x01\x02\x00\x01");
@@ -55,8 +58,8 @@ test("a connection that agrees on no TLS within --head-timeout-ms is closed", as
   expect([silent.received(), slow.received()]).toEqual(["", ""]);
 });
 
-test("a connection that stands idle for --keep-alive-ms between two requests is closed; one that is in use is not", async () => {
-  await using service = await startTestService({ limits: { keepAliveMs: 100 } });
+test("a connection that stands idle for --keep-alive-timeout-ms between two requests is closed; one that is in use is not", async () => {
+  await using service = await startTestService({ limits: { keepAliveTimeoutMs: 100 } });
   await using idle = await openRawConnection(service.port);
   idle.send(GET_HEALTH);
   expect(await nextResponse(idle)).toMatchObject({ status: 200 });
@@ -103,8 +106,8 @@ async function openAll(service: TestService, count: number): Promise<readonly Ra
   return open;
 }
 
-test("connections of one address beyond --connections-per-address are closed as they come; other addresses are served, and an end makes room", async () => {
-  await using service = await startTestService({ limits: { connectionsPerAddress: 3 } });
+test("connections of one address beyond --max-connections-per-address are closed as they come; other addresses are served, and an end makes room", async () => {
+  await using service = await startTestService({ limits: { maxConnectionsPerAddress: 3 } });
   const [first, ...others] = await openAll(service, 3);
   expect(await isServedFrom(service.port, "127.0.0.1")).toBe(false);
   expect(await isServedFrom(service.port, "127.0.0.2")).toBe(true);
@@ -115,7 +118,7 @@ test("connections of one address beyond --connections-per-address are closed as 
 
 test("a proxy that is trusted has as many connections as it likes, since many clients stand behind it", async () => {
   await using service = await startTestService({
-    limits: { connectionsPerAddress: 3 },
+    limits: { maxConnectionsPerAddress: 3 },
     trustedProxies: ["127.0.0.1/32"],
   });
   for (const connection of await openAll(service, 8)) await connection[Symbol.asyncDispose]();
@@ -124,7 +127,7 @@ test("a proxy that is trusted has as many connections as it likes, since many cl
 test("connections of one address are counted before TLS: those beyond the limit cost no handshake", async () => {
   const { cert, key, ca } = await makeCertificate("127.0.0.1");
   await using service = await startTestService({
-    limits: { connectionsPerAddress: 2 },
+    limits: { maxConnectionsPerAddress: 2 },
     tls: { cert, key },
   });
   const silent = await Promise.all([1, 2].map(() => openRawConnection(service.port)));
@@ -144,7 +147,7 @@ test("connections of one address are counted before TLS: those beyond the limit 
 test("a management body over --management-body-bytes is a 413 that names the limit, with a length and in chunks", async () => {
   await using service = await startTestService({ limits: { managementBodyBytes: 1_000 } });
   const body = JSON.stringify({ id: "x".repeat(2_000) });
-  const refused = { statusCode: 413, code: "body_too_large", message: "The body is over 1000 bytes." };
+  const refused = { statusCode: 413, code: "body_too_large", message: "The body exceeds 1000 bytes." };
   expect((await call(service, service.tokens.create, { body })).json).toMatchObject(refused);
   await using connection = await openRawConnection(service.port);
   const headers = ["Transfer-Encoding: chunked"];
@@ -154,8 +157,8 @@ test("a management body over --management-body-bytes is a 413 that names the lim
   await createMembrane(service, service.tokens.create, "x");
 });
 
-test("a management body deeper than --json-depth is a 400 that says so, one as deep is judged for what it says", async () => {
-  await using service = await startTestService({ limits: { jsonDepth: 4 } });
+test("a management body deeper than --max-json-depth is a 400 that says so, one as deep is judged for what it says", async () => {
+  await using service = await startTestService({ limits: { maxJsonDepth: 4 } });
   const refusal = async (id: string): Promise<string> =>
     (await call(service, service.tokens.create, { body: `{"id":${id}}` })).json.message;
   expect(await refusal("[[[[]]]]")).toBe("body: expected at most 4 objects and lists within each other");
@@ -163,14 +166,14 @@ test("a management body deeper than --json-depth is a 400 that says so, one as d
   await createMembrane(service, service.tokens.create, "[[[[[[[[");
 });
 
-test("a write that does not get its turn within --writer-deadline-ms is a 503, and nothing of it is stored; invocations are served", async () => {
-  await using service = await startTestService({ limits: { writerDeadlineMs: 100 } });
+test("a write that does not get its turn within --store-write-timeout-ms is a 503, and nothing of it is stored; invocations are served", async () => {
+  await using service = await startTestService({ limits: { storeWriteTimeoutMs: 100 } });
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url });
   {
     await using _writer = await holdWriteLock(service.directory);
     const refused = await call(service, service.tokens.create, { body: { id: "late" } });
-    expect(refused).toMatchObject({ status: 503, json: { code: "store_busy" } });
+    expect(refused).toMatchObject({ status: 503, json: { code: "store_unavailable" } });
     expect(refused.headers["retry-after"]).toBe("1");
     expect(await call(service, token)).toMatchObject({ status: 200, text: "ok" });
   }

@@ -28,7 +28,7 @@ beforeAll(async () => {
     ...Object.fromEntries(hanging),
   });
   const lookup = createResolver({ hosts: () => Promise.resolve(new Map()), servers: [names.address] });
-  service = await startTestService({ lookup, limits: { connectTimeoutMs: 6_000 } });
+  service = await startTestService({ lookup, limits: { upstreamConnectTimeoutMs: 6_000 } });
   target = await startTarget();
 });
 afterAll(async () => {

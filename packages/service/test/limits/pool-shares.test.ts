@@ -58,8 +58,8 @@ async function tlsTarget() {
 const material = (i: number): object => ({ tls: { ca: `${certificate.ca}${"\n".repeat(i)}` } });
 
 test.each([
-  ["in number", { pools: 8 }],
-  ["in bytes", { poolBytes: 480 * 1024 }],
+  ["in number", { maxUpstreamPools: 8 }],
+  ["in bytes", { upstreamPoolBytesTotal: 480 * 1024 }],
 ])(
   "a tenant with more TLS material than pools are kept (%s) closes its own, and none of another's",
   async (_how, limits) => {
@@ -79,7 +79,7 @@ test.each([
 );
 
 test("while a tenant's pools are all in use it gets no other: a 429 that says when to come again; other tenants do", async () => {
-  await start({ pools: 8 });
+  await start({ maxUpstreamPools: 8 });
   const silent: Socket[] = [];
   await using target = await startRawTlsTarget(certificate, (socket) => {
     if (silent.push(socket) > 4) rawResponder(OK_RESPONSE)(socket);
@@ -95,7 +95,7 @@ test("while a tenant's pools are all in use it gets no other: a 429 that says wh
   const refused = await call(service, over, { body: "with a body" });
   expect(refused).toMatchObject({
     status: 429,
-    json: { code: "tenant_busy" },
+    json: { code: "tenant_concurrency_exceeded" },
     headers: { "retry-after": "1" },
   });
   const token = await exportThrough(service, other, { uri: others.url, ...material(5) });
@@ -106,7 +106,7 @@ test("while a tenant's pools are all in use it gets no other: a 429 that says wh
 });
 
 test("a tenant that has all connections to an origin keeps no other tenant from it; its delegates share them", async () => {
-  await start({ connectionsPerDestination: 1 });
+  await start({ maxUpstreamConnectionsPerDestination: 1 });
   const held: Socket[] = [];
   await using target = await startRawTarget((socket) => {
     held.push(socket);
@@ -126,14 +126,17 @@ test("a tenant that has all connections to an origin keeps no other tenant from 
 });
 
 test("a tenant that has all connections to targets that it may leaves some to other tenants", async () => {
-  await start({ targetConnections: 8 });
+  await start({ maxUpstreamConnections: 8 });
   const held: Socket[] = [];
   await using target = await startRawTarget((socket) => void held.push(socket));
   await using others = await startRawTarget(rawResponder(OK_RESPONSE));
   const token = await exportThrough(service, own, { uri: target.url });
   const calls = Array.from({ length: 4 }, () => call(service, token).catch(() => undefined));
   await expect.poll(() => held.length).toBe(4);
-  expect(await call(service, token)).toMatchObject({ status: 429, json: { code: "tenant_busy" } });
+  expect(await call(service, token)).toMatchObject({
+    status: 429,
+    json: { code: "tenant_concurrency_exceeded" },
+  });
   const theirs = await exportThrough(service, other, { uri: others.url });
   expect((await call(service, theirs)).text).toBe("ok");
   for (const socket of held) socket.destroy();

@@ -11,7 +11,7 @@ import type { TestTarget } from "../../../testkit/src/target.ts";
 let service: TestService;
 let target: TestTarget;
 beforeAll(async () => {
-  service = await startTestService({ limits: { capabilitiesPerMembrane: 3, membranesPerTenant: 8 } });
+  service = await startTestService({ limits: { maxCapabilitiesPerMembrane: 3, maxMembranesPerTenant: 8 } });
   target = await startTarget();
 });
 afterAll(async () => {
@@ -32,7 +32,7 @@ test("a membrane that is full is a 409 that says what to do, to its delegates to
         status: 409,
         json: {
           error: "Conflict",
-          code: "membrane_full",
+          code: "membrane_quota_exceeded",
           message: expect.stringMatching(/^3 .*make another/),
         },
       });
@@ -51,7 +51,7 @@ test("a tenant that is full is a 409 that says what to do; other tenants make me
   for (let i = 0; i < 8; i += 1) membranes.push(await createMembrane(service, create, `m${i}`));
   expect(await call(service, create, { body: { id: "m8" } })).toMatchObject({
     status: 409,
-    json: { code: "tenant_full", message: expect.stringMatching(/^There are 8 .*revoke/) },
+    json: { code: "tenant_quota_exceeded", message: expect.stringMatching(/^There are 8 .*revoke/) },
   });
   await createMembrane(service, service.tokens.create, "m8");
   await call(service, membranes[0]!.revoke);
@@ -70,7 +70,7 @@ test("a count that was changed on disk is counted anew: it lets in no more, and 
   }
   expect(await call(service, membrane.export, { body: { uri: target.url } })).toMatchObject({
     status: 409,
-    json: { code: "membrane_full" },
+    json: { code: "membrane_quota_exceeded" },
   });
   expect(await call(service, membrane.revoke)).toMatchObject({ status: 202 });
 });

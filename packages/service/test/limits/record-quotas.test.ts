@@ -24,7 +24,12 @@ interface Owner {
 const URI = "https://target.test/";
 const MOST = 40;
 
-const LIMITS = { capabilitiesPerMembrane: 7, membranesPerTenant: 6, ownCapabilitiesPerTenant: 6, tenants: 8 };
+const LIMITS = {
+  maxCapabilitiesPerMembrane: 7,
+  maxMembranesPerTenant: 6,
+  maxOwnCapabilitiesPerTenant: 6,
+  tenants: 8,
+};
 
 async function newOwner(service: TestService): Promise<Owner> {
   const id = randomUUID();
@@ -60,7 +65,7 @@ interface Maker {
 }
 
 const reexporting = (token: (service: TestService, owner: Owner) => string): Maker => ({
-  code: "membrane_full",
+  code: "membrane_quota_exceeded",
   make: async (service, owner) => () =>
     call(service, owner.export, { body: { capability: uriOf(service, token(service, owner)) } }),
 });
@@ -91,27 +96,30 @@ const MAKERS: Readonly<Record<ServiceKind, Readonly<Record<string, Maker>>>> = {
     },
   },
   create: {
-    create: { code: "tenant_full", make: async (service, owner) => creating(service, owner.create) },
+    create: {
+      code: "tenant_quota_exceeded",
+      make: async (service, owner) => creating(service, owner.create),
+    },
     "delegated create": {
-      code: "tenant_full",
+      code: "tenant_quota_exceeded",
       make: async (service, owner) => creating(service, await delegate(service, owner, owner.create)),
     },
   },
   export: {
     "export of a target": {
-      code: "membrane_full",
+      code: "membrane_quota_exceeded",
       make: async (service, owner) => exporting(service, owner.export),
     },
     "delegated export of a target": {
-      code: "membrane_full",
+      code: "membrane_quota_exceeded",
       make: async (service, owner) => exporting(service, await delegate(service, owner, owner.export)),
     },
     "export listed by a delegated query": {
-      code: "membrane_full",
+      code: "membrane_quota_exceeded",
       make: async (service, owner) => exporting(service, await listed(service, owner)),
     },
     "export from another authority": {
-      code: "membrane_full",
+      code: "membrane_quota_exceeded",
       make: async (service, owner) => () =>
         call(service, owner.export, {
           body: { capability: uriOf({ authority: "other.test" }, owner.exported) },
@@ -127,7 +135,7 @@ const MAKERS: Readonly<Record<ServiceKind, Readonly<Record<string, Maker>>>> = {
   },
   query: {
     "delegated queries through one membrane": {
-      code: "membrane_full",
+      code: "membrane_quota_exceeded",
       // Each query lists one more membrane: what it gives out is made then.
       make: async (service, owner) => {
         const through = await createMembrane(service, owner.create, "lending");
@@ -216,7 +224,7 @@ test("revoke, deleteSelf and a tenant's own query make no record", async () => {
 });
 
 test("a page of a delegated query ends before the first membrane without room, and the next one is a 409; what was listed stays listed", async () => {
-  await using service = await startTestService({ limits: { capabilitiesPerMembrane: 6 } });
+  await using service = await startTestService({ limits: { maxCapabilitiesPerMembrane: 6 } });
   const owner = await newOwner(service);
   const lending = await createMembrane(service, owner.create, "lending");
   for (const id of ["a", "b", "c"]) await createMembrane(service, owner.create, id);
@@ -226,8 +234,11 @@ test("a page of a delegated query ends before the first membrane without room, a
   const first = await page("/?limit=9");
   expect(first).toMatchObject({ status: 200, json: { completed: false } });
   expect(first.json.membranes.map(({ id }: { id: string }) => id)).toEqual(["a", "b"]);
-  expect(await page("/?limit=9&lastId=b")).toMatchObject({ status: 409, json: { code: "membrane_full" } });
-  expect(await page("/?id=c")).toMatchObject({ status: 409, json: { code: "membrane_full" } });
+  expect(await page("/?limit=9&lastId=b")).toMatchObject({
+    status: 409,
+    json: { code: "membrane_quota_exceeded" },
+  });
+  expect(await page("/?id=c")).toMatchObject({ status: 409, json: { code: "membrane_quota_exceeded" } });
   expect((await page("/?limit=9")).json).toEqual(first.json);
   const revoke = tokenOf(first.json.membranes[0].capabilities.revoke);
   expect(await call(service, revoke)).toMatchObject({ status: 202 });

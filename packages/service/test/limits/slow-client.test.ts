@@ -4,7 +4,7 @@ import { startTestService } from "../../../testkit/src/service.ts";
 import { startStreamingTarget, startTarget } from "../../../testkit/src/target.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
-const LIMITS = { bodyIdleMs: 100 };
+const LIMITS = { requestRateWindowMs: 100 };
 const POST = { line: "POST / HTTP/1.1", headers: ["Content-Length: 10"] };
 
 test("a client that stalls in the middle of a management body gets a 408, and others are served", async () => {
@@ -46,7 +46,7 @@ test.each([
 });
 
 test("a target that does not read is not a stalled client", async () => {
-  await using service = await startTestService({ limits: { ...LIMITS, idleTimeoutMs: 1_000 } });
+  await using service = await startTestService({ limits: { ...LIMITS, upstreamIdleTimeoutMs: 1_000 } });
   await using target = await startStreamingTarget((request) => void request.pause());
   const { token } = await exportTarget(service, { uri: target.url });
   await using connection = await openRawConnection(service.port);

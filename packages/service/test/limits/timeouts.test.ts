@@ -51,7 +51,9 @@ test.each([
   ["that streams", {}],
   ["that is held to be signed", { hmac: AWS4 }],
 ])("a body %s and comes byte by byte is a 408 after its time, and others are served", async (_how, extra) => {
-  await using service = await startTestService({ limits: { bodyIdleMs: 400, senderBytesPerSecond: 1_000 } });
+  await using service = await startTestService({
+    limits: { requestRateWindowMs: 400, minRequestRate: 1_000 },
+  });
   await using target = await startStreamingTarget((request) => void request.resume());
   const { token } = await exportTarget(service, { uri: target.url, ...extra });
   await using connection = await openRawConnection(service.port);
@@ -64,7 +66,9 @@ test.each([
 });
 
 test("a management body that comes byte by byte is a 408 after its time", async () => {
-  await using service = await startTestService({ limits: { bodyIdleMs: 400, senderBytesPerSecond: 1_000 } });
+  await using service = await startTestService({
+    limits: { requestRateWindowMs: 400, minRequestRate: 1_000 },
+  });
   await using connection = await openRawConnection(service.port);
   connection.send(requestHead(service.tokens.create, POST));
   const stop = drip(connection, " ");
@@ -74,7 +78,7 @@ test("a management body that comes byte by byte is a 408 after its time", async 
 });
 
 test("a body that comes slowly but at the least rate arrives whole", async () => {
-  await using service = await startTestService({ limits: { bodyIdleMs: 300, senderBytesPerSecond: 100 } });
+  await using service = await startTestService({ limits: { requestRateWindowMs: 300, minRequestRate: 100 } });
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url });
   await using connection = await openRawConnection(service.port);
@@ -89,7 +93,7 @@ test("a body that comes slowly but at the least rate arrives whole", async () =>
 
 test("a client that reads a few bytes now and then is cut after its time, and others are served", async () => {
   await using service = await startTestService({
-    limits: { readerIdleMs: 400, readerBytesPerSecond: 10_000_000, shutdownMs: 60_000 },
+    limits: { responseRateWindowMs: 400, minResponseRate: 10_000_000, shutdownTimeoutMs: 60_000 },
   });
   const cut = deferred<void>();
   await using target = await startStreamingTarget((_request, response) => {
@@ -111,8 +115,10 @@ test("a client that reads a few bytes now and then is cut after its time, and ot
 });
 
 test("events that come seldom are passed on for as long as they come, however high the least rate is", async () => {
-  const rates = { readerBytesPerSecond: 1_000_000_000, senderBytesPerSecond: 1_000_000_000 };
-  await using service = await startTestService({ limits: { readerIdleMs: 100, bodyIdleMs: 100, ...rates } });
+  const rates = { minResponseRate: 1_000_000_000, minRequestRate: 1_000_000_000 };
+  await using service = await startTestService({
+    limits: { responseRateWindowMs: 100, requestRateWindowMs: 100, ...rates },
+  });
   let stream: ServerResponse | undefined;
   await using target = await startStreamingTarget((_request, response) => {
     stream = response;
@@ -131,7 +137,7 @@ test("events that come seldom are passed on for as long as they come, however hi
 });
 
 test("an invocation ends with its total time, though it goes on: cut if the response has begun, 504 if not", async () => {
-  await using service = await startTestService({ limits: { totalTimeoutMs: 500 } });
+  await using service = await startTestService({ limits: { invocationTimeoutMs: 500 } });
   await using target = await startStreamingTarget((request, response) => {
     request.resume();
     if (request.method === "POST") return;
@@ -154,7 +160,9 @@ test("an invocation ends with its total time, though it goes on: cut if the resp
 });
 
 test("a target that does not begin its response in time is a 504, and one that has begun may be silent for longer", async () => {
-  await using service = await startTestService({ limits: { answerTimeoutMs: 300, idleTimeoutMs: 60_000 } });
+  await using service = await startTestService({
+    limits: { upstreamResponseTimeoutMs: 300, upstreamIdleTimeoutMs: 60_000 },
+  });
   await using target = await startStreamingTarget((request, response) => {
     request.resume();
     if (request.headers["x-begin"] === undefined) return;
@@ -168,7 +176,7 @@ test("a target that does not begin its response in time is a 504, and one that h
 });
 
 test("a target that falls silent within its response has it cut, and others are served", async () => {
-  await using service = await startTestService({ limits: { idleTimeoutMs: 300 } });
+  await using service = await startTestService({ limits: { upstreamIdleTimeoutMs: 300 } });
   await using target = await startStreamingTarget((_request, response) => void response.write("begun"));
   const { token } = await exportTarget(service, { uri: target.url });
   await using connection = await openRawConnection(service.port);
@@ -180,7 +188,9 @@ test("a target that falls silent within its response has it cut, and others are 
 });
 
 test("more than a capability may hold at once is a 429 that says when to come again; what streams is served, and an end makes room", async () => {
-  await using service = await startTestService({ limits: { heldBytes: 3_000, heldBodyBytes: 900 } });
+  await using service = await startTestService({
+    limits: { bufferedBytesTotal: 3_000, bufferedBodyBytes: 900 },
+  });
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url });
   const { token: signed } = await exportTarget(service, { uri: target.url, hmac: AWS4 });
@@ -189,7 +199,10 @@ test("more than a capability may hold at once is a 429 that says when to come ag
   const over = () => call(service, signed, { body: "y".repeat(300) });
   const refused = await over();
   expect(refused.status).toBe(429);
-  expect(refused).toMatchObject({ json: { code: "capability_busy" }, headers: { "retry-after": "1" } });
+  expect(refused).toMatchObject({
+    json: { code: "capability_concurrency_exceeded" },
+    headers: { "retry-after": "1" },
+  });
   expect((await call(service, token, { body: "z".repeat(5_000) })).text).toBe("ok");
   holding.send("x");
   await holding.until((text) => text.includes("200 OK"));
@@ -204,7 +217,7 @@ test("more than a capability may hold at once is a 429 that says when to come ag
 });
 
 test("requests over the connections that one destination may have wait their turn; another destination is served", async () => {
-  await using service = await startTestService({ limits: { connectionsPerDestination: 1 } });
+  await using service = await startTestService({ limits: { maxUpstreamConnectionsPerDestination: 1 } });
   const owed: ServerResponse[] = [];
   await using target = await startStreamingTarget((_request, response) => void owed.push(response));
   const { token } = await exportTarget(service, { uri: target.url });
@@ -220,7 +233,7 @@ test("requests over the connections that one destination may have wait their tur
 });
 
 test("connections that have been idle for a time are closed", async () => {
-  await using service = await startTestService({ limits: { idlePoolMs: 200 } });
+  await using service = await startTestService({ limits: { upstreamPoolIdleMs: 200 } });
   const closed = deferred<void>();
   await using target = await startStreamingTarget((request, response) => {
     request.socket.on("close", () => closed.resolve());

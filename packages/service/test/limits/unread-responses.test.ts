@@ -32,7 +32,7 @@ let pouring: number;
 const connections: RawConnection[] = [];
 
 beforeEach(async () => {
-  service = await startTestService({ limits: { waitingResponseBytes: LIMIT } });
+  service = await startTestService({ limits: { waitingResponseBytesTotal: LIMIT } });
   pouring = 0;
   target = await startStreamingTarget((request, response) => {
     if (request.url === "/large") return void response.end("x".repeat(LARGE));
@@ -92,7 +92,7 @@ test("a capability whose clients do not read keeps a limited number of responses
 
 test("pages of `query` whose client does not read are charged too: beyond a share its connection is closed", async () => {
   await service.close();
-  service = await startTestService({ limits: { waitingResponseBytes: 3 * KIB } });
+  service = await startTestService({ limits: { waitingResponseBytesTotal: 3 * KIB } });
   const names = Array.from({ length: 200 }, (_, i) => `${i}`.padStart(64, "x"));
   await Promise.all(names.map((name) => createMembrane(service, service.tokens.create, name)));
   const page = requestHead(service.tokens.query, { line: "GET /?limit=200 HTTP/1.1" });

@@ -18,7 +18,7 @@ let agents: Agent[];
 beforeEach(async () => {
   agents = [];
   service = await startTestService({
-    limits: { failedAuthorizationsPerMinute: LIMIT },
+    limits: { maxAuthFailuresPerMinute: LIMIT },
     trustedProxies: ["127.0.0.1/32"],
     now: () => new Date(Date.UTC(2026, 0, 1)),
   });
@@ -49,7 +49,7 @@ test("each client of nginx counts for itself, whatever it says of its address", 
   for (let i = 0; i < LIMIT; i += 1) expect((await guessing("none", `198.51.100.${i}`)).status).toBe(401);
   for (const invented of [undefined, "198.51.100.9", "127.0.0.5", "127.0.0.1", "127.0.0.5, 127.0.0.1"]) {
     const refused = await guessing("none", invented);
-    expect(refused).toMatchObject({ status: 429, json: { code: "too_many_failures" } });
+    expect(refused).toMatchObject({ status: 429, json: { code: "too_many_auth_failures" } });
     expect(refused.headers["retry-after"]).toBe("60");
   }
   expect((await other("none", "127.0.0.4")).status).toBe(401);

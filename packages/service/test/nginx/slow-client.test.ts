@@ -9,7 +9,9 @@ import { startRawTarget, startStreamingTarget } from "../../../testkit/src/targe
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
 test("a body that does not come is the service's 408, and not nginx's", async () => {
-  await using service = await startTestService({ limits: { bodyIdleMs: 400, senderBytesPerSecond: 1_000 } });
+  await using service = await startTestService({
+    limits: { requestRateWindowMs: 400, minRequestRate: 1_000 },
+  });
   await using nginx = await startNginx(service.port);
   await using target = await startStreamingTarget((request) => void request.resume());
   const { token } = await exportTarget(service, { uri: target.url });
@@ -21,7 +23,7 @@ test("a body that does not come is the service's 408, and not nginx's", async ()
 
 test("a client of nginx that stops reading is cut by the service, and its response does not look whole", async () => {
   await using service = await startTestService({
-    limits: { readerIdleMs: 400, readerBytesPerSecond: 1_000 },
+    limits: { responseRateWindowMs: 400, minResponseRate: 1_000 },
   });
   await using nginx = await startNginx(service.port);
   const said = deferred<Socket>();

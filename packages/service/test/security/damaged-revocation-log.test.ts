@@ -110,7 +110,7 @@ test("over HTTP a damaged or missing head of the log answers 500 to every token,
       const response = await call(service, token, { method: "DELETE" });
       expect(response).toMatchObject({
         status: 500,
-        json: { code: "internal", error: "Internal Server Error" },
+        json: { code: "internal_error", error: "Internal Server Error" },
       });
       expect(response.text).not.toMatch(/head|log of|CPBLTY|canary|membrane/);
     }

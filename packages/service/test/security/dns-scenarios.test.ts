@@ -43,7 +43,7 @@ const reached: string[] = [];
 const requests: string[] = [];
 
 beforeAll(async () => {
-  service = await startTestService({ lookup, allowTargets, limits: { connectTimeoutMs: 1_000 } });
+  service = await startTestService({ lookup, allowTargets, limits: { upstreamConnectTimeoutMs: 1_000 } });
   target = createServer((request, response) => {
     requests.push(request.url ?? "");
     const location = new URLSearchParams(request.url?.split("?")[1]).get("to");

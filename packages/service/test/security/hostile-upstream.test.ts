@@ -85,7 +85,7 @@ test.each([
   await using target = await startRawTarget(rawResponder(bytes, (socket) => void socket.end()));
   const { token } = await exportTarget(service, { uri: target.url });
   const response = await call(service, token);
-  expect(response).toMatchObject({ status: 502, json: { code: "target_incomplete" } });
+  expect(response).toMatchObject({ status: 502, json: { code: "invalid_target_response" } });
   expect(response.headers["proxy-status"]).toBe("membrane; error=http_response_incomplete");
   await expectAlive();
 });

@@ -25,7 +25,10 @@ const name = promisedName();
 let membranes = 0;
 
 beforeAll(async () => {
-  service = await startTestService({ limits: { connectionsPerDestination: 1 }, lookup: name.lookup });
+  service = await startTestService({
+    limits: { maxUpstreamConnectionsPerDestination: 1 },
+    lookup: name.lookup,
+  });
   other = await spawnService(service.directory);
 });
 
@@ -146,7 +149,7 @@ test("while the revocation log is not known at the first byte, not one byte goes
   await lookup.asked();
   log().forget();
   lookup.find();
-  expect(await response).toMatchObject({ status: 503, json: { code: "store_busy" } });
+  expect(await response).toMatchObject({ status: 503, json: { code: "store_unavailable" } });
   expect(target.received()).toBe("");
   expect(log().pendingReads()).toBe(0);
 });

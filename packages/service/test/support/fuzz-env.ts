@@ -14,17 +14,17 @@ import { sendRequest, MAX_WAIT_MS, within } from "./fuzz-run.ts";
 const MAX_INVOCATIONS = 48;
 
 const LIMITS = {
-  "head-timeout-ms": 2_000,
-  "body-idle-ms": 2_000,
-  "answer-timeout-ms": 2_000,
-  "idle-timeout-ms": 2_000,
-  "reader-idle-ms": 2_000,
-  "total-timeout-ms": 8_000,
-  "connect-timeout-ms": 2_000,
-  "keep-alive-ms": 2_000,
-  "idle-pool-ms": 1_000,
+  "request-header-timeout-ms": 2_000,
+  "request-rate-window-ms": 2_000,
+  "upstream-response-timeout-ms": 2_000,
+  "upstream-idle-timeout-ms": 2_000,
+  "response-rate-window-ms": 2_000,
+  "invocation-timeout-ms": 8_000,
+  "upstream-connect-timeout-ms": 2_000,
+  "keep-alive-timeout-ms": 2_000,
+  "upstream-pool-idle-ms": 1_000,
   // Requests still in flight would delay the stop for longer than the test waits.
-  "shutdown-ms": 10 * MAX_WAIT_MS,
+  "shutdown-timeout-ms": 10 * MAX_WAIT_MS,
   invocations: MAX_INVOCATIONS,
 };
 

@@ -8,7 +8,7 @@ export type ResponseOutcome =
       /** How the end of the body is told: by this Content-Length, by chunks, or because there is none. */
       readonly framing: string;
     }
-  /** Our own 502 `target_incomplete`. */
+  /** Our own 502 `invalid_target_response`. */
   | { readonly is: "refused" }
   /** A 200 that ends before its framing says that it is over. */
   | { readonly is: "cut" };

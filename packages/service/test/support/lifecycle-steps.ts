@@ -143,7 +143,7 @@ export class HistoryPlayer {
     const parent = this.#choose(what, evenDead);
     if (parent === undefined) return;
     const response = await this.#call(by.token, { body: { capability: uriOf(this.#service, parent.token) } });
-    if (!this.#isAnswered(response, by, isAlive(parent) ? undefined : "dead_capability")) return;
+    if (!this.#isAnswered(response, by, isAlive(parent) ? undefined : "invalid_capability")) return;
     const token = tokenOf(expectStatus(response, 201).json.capability);
     const subject = parent.actsOn === undefined ? {} : { actsOn: parent.actsOn };
     this.world.hold({ ...subject, kind: parent.kind, parent, through: by.actsOn!, madeWith: by, token });

@@ -22,7 +22,7 @@ export async function readMembraneRef(
   if (uri === undefined && id !== undefined) return { by: "id", id };
   if (uri !== undefined && id === undefined) return { by: "capability", uri };
   if (uri !== undefined) {
-    throw new CliError("--id: expected without --capability, which says the membrane already");
+    throw new CliError("--id: cannot be combined with --capability, which names the membrane");
   }
   throw new CliError(
     `--capability: expected the membrane's ${right} capability, or its name in --id`,

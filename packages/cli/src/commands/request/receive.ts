@@ -79,7 +79,7 @@ async function copy(response: IncomingMessage, sink: Writable): Promise<CliError
     await finished(response);
   } catch (cause) {
     return new CliError(
-      "the answer broke off before its end",
+      "the response ended prematurely",
       "What was written of it is not all. Try again, if the request may be made twice.",
       { cause },
     );

@@ -86,7 +86,7 @@ async function chooseCapability(
   secrets: SecretReader,
 ): Promise<AuthorityCapabilityUri> {
   if (option !== undefined && operand !== undefined) {
-    throw new CliError("--capability: expected without URI, it is the same");
+    throw new CliError("--capability: cannot be combined with URI, which is the same");
   }
   if (option !== undefined) return option;
   if (operand === undefined) {

@@ -32,7 +32,7 @@ async function sweepAll({ store }: TestStore): Promise<void> {
 }
 
 test("a membrane takes in as many capabilities as it may, across a reopening, and others go on taking in", async () => {
-  await using at = await openTestStore({ capabilitiesPerMembrane: 4 });
+  await using at = await openTestStore({ maxCapabilitiesPerMembrane: 4 });
   const [full, other] = [await at.membrane("full"), await at.membrane("other")];
   await at.reexport(at.create, full);
   await at.reopen();
@@ -43,7 +43,7 @@ test("a membrane takes in as many capabilities as it may, across a reopening, an
 });
 
 test("what dies in a membrane makes room in it once it is swept", async () => {
-  await using at = await openTestStore({ capabilitiesPerMembrane: 4 });
+  await using at = await openTestStore({ maxCapabilitiesPerMembrane: 4 });
   const [above, full] = [await at.membrane("above"), await at.membrane("full")];
   const parent = await at.reexport(at.create, above);
   for (let i = 0; i < 3; i += 1) await at.reexport(parent, full);
@@ -55,7 +55,7 @@ test("what dies in a membrane makes room in it once it is swept", async () => {
 });
 
 test("a tenant has as many membranes as it may; a revoked one makes room at once, one that died when it is swept", async () => {
-  await using at = await openTestStore({ membranesPerTenant: 4 });
+  await using at = await openTestStore({ maxMembranesPerTenant: 4 });
   const [first, above] = [await at.membrane("first"), await at.membrane("above")];
   const delegated = await at.reexport(at.create, above);
   await at.membrane("below", delegated);
@@ -71,7 +71,7 @@ test("a tenant has as many membranes as it may; a revoked one makes room at once
 });
 
 test("a membrane that takes the name of a dead one takes its place too", async () => {
-  await using at = await openTestStore({ membranesPerTenant: 3 });
+  await using at = await openTestStore({ maxMembranesPerTenant: 3 });
   const above = await at.membrane("above");
   await at.membrane("name", await at.reexport(at.create, above));
   await at.store.revoke(above.record.uid, above.revoke.uid);

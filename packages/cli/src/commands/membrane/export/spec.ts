@@ -65,5 +65,5 @@ function chooseBody(
   if (capability === undefined && target !== undefined) return target;
   throw capability === undefined
     ? new CliError("--uri: expected the target's URI, or --capability-to-export with a capability you hold")
-    : new CliError("--capability-to-export: expected without --uri and the options that belong to it");
+    : new CliError("--capability-to-export: cannot be combined with --uri and its options");
 }

@@ -114,7 +114,7 @@ async function readHmac(values: TargetOptionValues): Promise<TargetBody["hmac"]>
   const cap1 = await readCap1(values);
   if (aws4 !== undefined && cap1 !== undefined) {
     throw new CliError(
-      "--cap1-hmac-sha512-key: expected without --aws4-hmac-sha256-…, a request has one signature",
+      "--cap1-hmac-sha512-key: cannot be combined with --aws4-hmac-sha256-…, since a request has one signature",
     );
   }
   if (aws4 !== undefined) return { "aws4-hmac-sha256": aws4 };
