@@ -15,7 +15,7 @@ const { stdin, stdout, stderr, env, argv } = process;
 const isColoured = stderr.isTTY && (env["NO_COLOR"] ?? "") === "";
 
 stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // Whoever reads the answer may have had enough of it (head, grep -q): nothing went wrong, and nobody is left to be told.
+  // EPIPE means that the reader has stopped (head, grep -q), which is no error.
   if (error.code !== "EPIPE") fail(new CliError(`standard output cannot be written (${error.code})`));
   process.exit();
 });

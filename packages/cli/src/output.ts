@@ -4,13 +4,13 @@ import { CliError } from "./errors/cli-error.ts";
 import { quoteForShell } from "./shell.ts";
 import { CONTROL_CHARACTERS, escapeCharacter } from "./terminal.ts";
 
-/** Forms that an answer can be printed in. */
+/** Forms that a response can be printed in. */
 export const OUTPUT_FORMATS = ["json", "uri", "env"] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /**
- * JSON for a person and for programs. What acts on a terminal is escaped, as JSON allows: names in an answer are whatever
- * the service says.
+ * Formats JSON for people and programs. Control characters are escaped, since the service chooses the names in a
+ * response.
  */
 export function formatJson(value: object): string {
   const text = JSON.stringify(value, null, 2).replace(CONTROL_CHARACTERS, escapeCharacter);
@@ -31,7 +31,7 @@ export function formatMembrane(membrane: MembraneResponse, format: OutputFormat)
   }
 }
 
-/** @throws CliError when the form needs a membrane, or exactly one, and the answer has not got it. */
+/** @throws CliError when the form needs a membrane, or exactly one, and the response has none or several. */
 export function formatQuery(response: QueryResponse, format: OutputFormat): string {
   const [first, ...others] = response.membranes;
   if (format === "json") return formatJson(response);
@@ -60,7 +60,7 @@ function formatUris(membranes: readonly MembraneResponse[]): string {
   return membranes.map(({ capabilities }) => `${capabilities.export}\n${capabilities.revoke}\n`).join("");
 }
 
-/** `NAME_URI` and `NAME_TOKEN` of each capability. A shell will evaluate it: nothing in it may be more than a word. */
+/** `NAME_URI` and `NAME_TOKEN` of each capability. A shell evaluates it, so each value is quoted as one word. */
 function formatVariables(uris: Readonly<Record<string, string>>): string {
   return Object.entries(uris)
     .flatMap(([name, uri]) => [

@@ -4,9 +4,9 @@ export const MIB: number = 1 << 20;
 const INITIAL_BUFFER_BYTES = 16 * 1_024;
 
 /**
- * All bytes of a source: an endless one must not fill the memory.
+ * Reads a source to its end, at most `limit` bytes: an endless source must not fill the memory.
  *
- * @returns nothing if there are more than `limit`.
+ * @returns `undefined` if there are more.
  */
 export async function readAtMost(source: AsyncIterable<unknown>, limit: number): Promise<Buffer | undefined> {
   let read: Buffer = Buffer.allocUnsafeSlow(INITIAL_BUFFER_BYTES);

@@ -57,7 +57,7 @@ test("whatever stands where on a command line, no refusal repeats a secret of it
       );
       if (refusal === undefined) return;
       const shown = formatError(toCliError(refusal), false);
-      expect(shown).not.toContain("something went wrong in capi itself");
+      expect(shown).not.toContain("internal error in capi");
       expect(shown).not.toContain("Sw0rd");
       expect(shown).not.toContain(TOKEN.slice(8, 24));
     }),

@@ -7,20 +7,20 @@ import { MIB, readAtMost } from "./read-at-most.ts";
 /** Reads options that hold secrets. */
 export interface SecretReader {
   /**
-   * The value itself, or what stands in the file that `@FILE` names, or on standard input for `@-`; one line break at
-   * its end is dropped.
+   * Returns the value itself, or the contents of the file that `@FILE` names, or standard input for `@-`. One line break
+   * at the end is dropped.
    *
-   * @param option how the option is written, for messages.
-   * @throws CliError when there is nothing to be read.
+   * @param option name of the option, for messages.
+   * @throws CliError when the source cannot be read, is empty, is over 1 MiB or is not UTF-8.
    */
   read(option: string, value: string): Promise<string>;
-  /** Notes that an option takes standard input, and refuses a second one. */
+  /** Assigns standard input to an option. @throws CliError when another option has it. */
   claimStdin(option: string): Readable;
 }
 
-/** For who meant something else than a file. */
+/** Advice for a value that begins with `@` and is not meant as a file. */
 export const AT_SIGN_HINT =
-  "Behind @ stands the path of a file, taken as it is written, or - for standard input.";
+  "@ is followed by the path of a file, without expansion, or by - for standard input.";
 
 export function createSecretReader(stdin: Readable): SecretReader {
   let claimedBy: string | undefined;

@@ -6,7 +6,7 @@ const RED = "\u001B[31m";
 const DIM = "\u001B[2m";
 const RESET = "\u001B[0m";
 
-/** What could move a terminal's cursor or turn the direction of its text, line breaks aside. */
+/** Characters that could move a terminal's cursor or reverse the direction of text, except line breaks. */
 export const CONTROL_CHARACTERS: RegExp = /[^\n\P{C}]|[\u2028\u2029]/gu;
 
 const TOKEN = new RegExp(TOKEN_PATTERN, "g");
@@ -18,14 +18,14 @@ export function formatError({ message, hint }: CliError, isColoured: boolean): s
   return `${head}\n${sanitize(text)}\n`;
 }
 
-/** One line on what can be done next, for a person who sees both the answer and this. */
+/** Prints one line on what to do next, if both outputs are a terminal. */
 export function printHint(io: Pick<Io, "stdout" | "stderr" | "isColoured">, line: string): void {
   if (io.stdout.isTTY !== true || io.stderr.isTTY !== true) return;
   const text = sanitize(line);
   io.stderr.write(io.isColoured ? `${DIM}${text}${RESET}\n` : `${text}\n`);
 }
 
-/** Nothing in a message acts on the terminal, whoever wrote it, and no token stands in it. */
+/** Replaces control characters, which could act on the terminal, and hides tokens. */
 export function sanitize(text: string): string {
   return text.replace(TOKEN, "CPBLTY1-...").replace(CONTROL_CHARACTERS, "?");
 }

@@ -69,7 +69,7 @@ test("a connection that closes at once is told apart from one that is refused", 
     "--capability",
     makeCapability(`localhost:${closing.port}`),
   ]);
-  expectFailed(ended, "closed the connection before it answered", "Try again");
+  expectFailed(ended, "closed the connection before it responded", "Try again");
 });
 
 test("a certificate for another name, or one that has expired, is called that", async () => {

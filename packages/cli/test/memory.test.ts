@@ -50,7 +50,7 @@ test.each(HOSTILE_BODIES)("a service's response $what ends in a clear error", as
   expect([code, signal], text.slice(0, 2_000)).toEqual([1, null]);
   const expected = bytes.startsWith("HTTP/1.1 500")
     ? "FAILED\n500 Oops"
-    : `FAILED\n${service.authority} answered 200, but not as a Membrane Service does`;
+    : `FAILED\n${service.authority} responded with 200, but not as a Membrane Service does`;
   expect(text.slice(0, expected.length)).toBe(expected);
 });
 

@@ -169,7 +169,7 @@ test("a response that the service makes in the target's place is told apart from
   expect(code).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({ code: "target_unreachable" });
   expect(stderr).toContain("502 Bad Gateway");
-  expect(stderr).toContain(`${installation.authority} could not bring the answer of the target`);
+  expect(stderr).toContain(`${installation.authority} could not forward the target's response`);
 });
 
 test("a response that breaks off is no success, on standard output and in a file", async () => {

@@ -122,7 +122,7 @@ export const HOP_BY_HOP_REQUEST: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The same for answers.
+ * The same for responses.
  *
  * @example
  * HOP_BY_HOP_RESPONSE.has("transfer-encoding"); // => true

@@ -126,7 +126,7 @@ const SCHEME = "cpblty://";
 
 function findCut(text: string): string | undefined {
   if (isPartialToken(text))
-    return `this is the begin of a token alone, ${text.length} of ${TOKEN_LENGTH} characters`;
+    return `this is only the beginning of a token, ${text.length} of ${TOKEN_LENGTH} characters`;
   if (text.length > MAX_URI_LENGTH || !text.startsWith(SCHEME)) return undefined;
   const [authority = "", token = ""] = splitOnce(text.slice(SCHEME.length), "/#");
   if (parseAuthority(authority.endsWith("/") ? authority.slice(0, -1) : authority) === undefined)

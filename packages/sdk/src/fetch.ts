@@ -12,14 +12,14 @@ import { PAYLOAD_HASH_HEADERS, payloadHash } from "./payload-hash.ts";
  * (await fetch(capability, init)).status; // => 200
  */
 export interface CapabilityRequestInit extends RequestInit {
-  /** Sent behind `?`; a capability that does not allow a query drops it. */
+  /** Sent after `?`; a capability that does not allow a query drops it. */
   readonly query?: string | URLSearchParams;
 }
 
 /**
  * `fetch` with a capability in place of a URL.
  *
- * Redirects are answers like others and are not followed unless `redirect` says so: where they lead is the target's choice,
+ * Redirects are responses like others and are not followed unless `redirect` says so: where they lead is the target's choice,
  * and a program that runs in a trusted network would follow it there. A body over 8 MiB that can be read twice (a string,
  * bytes, a Blob) is sent with its SHA-256, so that a signed target accepts it.
  *

@@ -21,20 +21,20 @@ import { type Callback, callbackify } from "./callbackify.ts";
 import { invalidField, invalidResponse } from "./error.ts";
 import { type BufferedResponse, SERVICE_JSON, readJsonBody } from "./buffered-response.ts";
 
-/** One request to a service, in the words of no platform. */
+/** A request to a service, independent of the platform. */
 export interface ServiceRequest {
   /** Capability URI. */
   readonly capability: string;
   readonly method: "GET" | "POST";
   /** The intended operation, sent along so that a capability of another kind is not used by mistake. */
   readonly operation: MembraneOperation;
-  /** What stands behind `?`. */
+  /** The query without its `?`. */
   readonly query?: string;
   /** JSON. */
   readonly body?: string;
 }
 
-/** Longest time for the whole of a request and its response. */
+/** Milliseconds until a request without a complete response fails. */
 export const REQUEST_TIMEOUT_MS = 60_000;
 
 /**
@@ -54,7 +54,7 @@ export interface MembraneQuery {
   readonly limit?: number | undefined;
 }
 
-/** How a platform sends a request and reads the response to its end. Rejects with a CapabilityError. */
+/** Sends a request and reads the whole response. Rejects with a CapabilityError. */
 export type ServiceTransport = (request: ServiceRequest) => Promise<BufferedResponse>;
 
 /**

@@ -24,7 +24,7 @@ export function parseCertificates(pem: string): readonly X509Certificate[] | und
   try {
     return blocks.map((block) => new X509Certificate(block));
   } catch {
-    // The constructor has no other way to say that its input is malformed.
+    // The constructor reports malformed input only by throwing.
     return undefined;
   }
 }

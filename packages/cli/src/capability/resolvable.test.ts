@@ -33,7 +33,7 @@ test("a capability that was cut short is called so, and by how much; nothing of 
     expect(expectedOf(text)).toMatch(/; this one ends before its token$/);
   }
   expect(expectedOf(token.slice(0, 60))).toMatch(
-    /; this is the begin of a token alone, 60 of 94 characters$/,
+    /; this is only the beginning of a token, 60 of 94 characters$/,
   );
   for (const text of [
     `${uri}A`,

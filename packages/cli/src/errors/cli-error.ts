@@ -1,4 +1,4 @@
-/** Why a command cannot do what it was told, and what to do about it. Neither shows a secret. */
+/** Why a command failed, and what to do about it. Neither text contains a secret. */
 export class CliError extends Error {
   override readonly name = "CliError";
   /** What the person can do next, a sentence or a command line. */

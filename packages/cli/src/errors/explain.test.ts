@@ -81,7 +81,7 @@ test.each([
   ["EHOSTUNREACH", "no route", "connection"],
   ["ECONNRESET", "closed the connection", "may have taken effect"],
   ["E_SOMETHING_ELSE", "E_SOMETHING_ELSE", "membrane doctor"],
-])("no answer for %s: %s, %s", (code, message, next) => {
+])("no response for %s: %s, %s", (code, message, next) => {
   const cause = Object.assign(new Error("secret detail"), { code });
   const error = { statusCode: 0, error: "Request failed", message: "x", code: "request_failed" };
   for (const thrown of [cause, new CapabilityError(error, { cause })]) {
@@ -101,7 +101,7 @@ test("a profile that was named stands in the line that configures it, and the de
 test("an answer that cannot be read is no fault of the person", () => {
   const body = { statusCode: 200, error: "Parsing response failed", message: "x", code: "invalid_response" };
   const failure = explainRequestError(new CapabilityError(body), CONTEXT) as CliError;
-  expect(failure.message).toBe("localhost:8443 answered 200, but not as a Membrane Service does");
+  expect(failure.message).toBe("localhost:8443 responded with 200, but not as a Membrane Service does");
 });
 
 test("a fault that nobody expected shows its kind, and nothing of its message", () => {

@@ -16,7 +16,7 @@ export function explainRequestError(error: unknown, context: RequestContext): un
       return explainSystemError(error.cause, context);
     case "invalid_response":
       return new CliError(
-        `${context.authority} answered ${error.statusCode}, but not as a Membrane Service does`,
+        `${context.authority} responded with ${error.statusCode}, but not as a Membrane Service does`,
         "Check the authority in the capability URI, and whether a proxy answers in place of the service.",
         { cause: error },
       );
@@ -39,13 +39,9 @@ export function toCliError(error: unknown): CliError {
       cause: error,
     });
   }
-  return new CliError(
-    `something went wrong in capi itself${describeErrorClass(error)}`,
-    "Please report it as a defect.",
-    {
-      cause: error,
-    },
-  );
+  return new CliError(`internal error in capi${describeErrorClass(error)}`, "Please report it as a defect.", {
+    cause: error,
+  });
 }
 
 function explainSystemError(error: unknown, context: RequestContext): unknown {
@@ -56,7 +52,7 @@ function explainSystemError(error: unknown, context: RequestContext): unknown {
   return new CliError(message, hint, { cause: error });
 }
 
-/** The class of an error and its code say something to whoever looks after it; its message may hold anything. */
+/** Names the class and the code of an error. Its message is left out, since it may contain a secret. */
 function describeErrorClass(error: unknown): string {
   if (!(error instanceof Error)) return "";
   return ` (${[error.constructor.name, errorCode(error)].filter((part) => part !== undefined).join(" ")})`;

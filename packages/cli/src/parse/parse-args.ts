@@ -31,8 +31,8 @@ const MAX_NAME_WORDS = 2;
  * Reads a command line. Its options may stand anywhere. Behind an option that repeats further words are further values
  * of it, `--header "A: 1" "B: 2"`, unless the command has a use for a word of its own.
  *
- * @throws CliError that repeats no word that may be a secret: a word in the wrong place may be a capability that somebody
- *   pasted there. Only what looks like the name of a command or an option is named.
+ * @throws CliError that repeats no word that may be a secret: a word in the wrong place may be a pasted
+ *   capability. Only what looks like the name of a command or an option is named.
  */
 export function parseArgs<S extends CommandShape>(
   args: readonly string[],
@@ -98,7 +98,7 @@ function readOption({ flag, value }: OptionToken, optionTable: OptionTable) {
 
 function unknownOption(flag: string): CliError {
   const isName = /^(?:--[a-zA-Z][a-zA-Z0-9-]{0,39}|-[a-zA-Z])$/.test(flag);
-  return new CliError(isName ? `${flag}: no such option` : "there is no option of such a name");
+  return new CliError(isName ? `${flag}: no such option` : "unknown option");
 }
 
 function unexpectedArgument(): CliError {

@@ -29,8 +29,8 @@ export function optionKey(flag: string): string {
 }
 
 /**
- * Whatever stands behind an option that takes a value is its value, never an option itself: PEM and keys in base64url
- * begin with a dash. Reads what old callers write (`--allow-query false`, `--no-allow-query`, `--allowQuery`) and
+ * Splits the command line. The word after an option that takes a value is its value, never an option: PEM and keys in
+ * base64url begin with a dash. Reads what old callers write (`--allow-query false`, `--no-allow-query`, `--allowQuery`) and
  * curl's short forms (`-XPOST`, `-H "a: b"`, `-id@-`).
  */
 export function tokenize(args: readonly string[], optionTable: OptionTable): readonly CommandLineToken[] {

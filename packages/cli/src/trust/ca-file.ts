@@ -5,8 +5,8 @@ import { describeFileError } from "../errors/file-error.ts";
 import { MIB, readAtMost } from "../read-at-most.ts";
 
 /**
- * The certificates of a PEM file and nothing else of it: a private key that stands beside them goes nowhere. Refusals
- * repeat neither the file nor its name, in whose place somebody may have pasted a secret.
+ * The certificates of a PEM file and nothing else of it: a private key in the same file is left out. Errors
+ * repeat neither the contents nor the name of the file, which may be a pasted secret.
  */
 export async function readCaFile(path: string): Promise<Parsed<string>> {
   const text = await readText(path);

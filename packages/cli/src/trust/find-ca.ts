@@ -2,8 +2,8 @@ import type { Authority } from "capability-protocol";
 import { normalizeAuthority, parseAuthority } from "capability-protocol";
 
 /**
- * What a profile has for an authority, whatever the spelling of either. Names are not validated where a profile is read;
- * one that is no authority is nobody's.
+ * Finds a profile's CA for an authority; spellings of one authority are equal. Names are not validated when a profile
+ * is read, so one that is no authority matches none.
  */
 export function findCa(
   authority: Authority,

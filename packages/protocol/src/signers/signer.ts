@@ -103,7 +103,7 @@ export type QueryRefusal =
  * signer.ownHeaders.has("authorization"); // => true
  */
 export interface Signer {
-  /** Lower-case names that only the signer sets; anybody else's are dropped before signing. */
+  /** Lower-case names that only the signer sets; those of other senders are dropped before signing. */
   readonly ownHeaders: ReadonlySet<string>;
   /**
    * The rule for an end-to-end header of the client; nothing if the target does not act on it. Underscores count as

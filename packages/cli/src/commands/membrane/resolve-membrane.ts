@@ -45,8 +45,8 @@ export async function resolveMembraneCapability(
 }
 
 /**
- * What is sent next may be a secret, and trust is given for one authority: whoever answers the query must not choose where
- * it goes.
+ * The next request may carry a secret, and trust is given for one authority: the service that is queried must not choose
+ * where the secret goes.
  */
 function requireSameService(
   { uri, context }: ResolvedCapability,

@@ -9,9 +9,9 @@ import { escapeStream } from "./escape-stream.ts";
 const LINE_BREAK = 0x0a;
 
 /**
- * Writes the answer as it comes, at the pace at which it is taken.
+ * Writes the response as it arrives, with backpressure.
  *
- * @throws CliError when the answer breaks off, or the file cannot be written.
+ * @throws CliError when the response ends prematurely, or the file cannot be written.
  */
 export async function receive(
   response: IncomingMessage,
@@ -49,7 +49,7 @@ async function writeTo(head: Buffer, response: IncomingMessage, stdout: Io["stdo
   stdout.write(head);
   const failure = await copy(response, stdout);
   if (failure !== undefined) throw failure;
-  // The prompt of a shell would stand behind the last line.
+  // Otherwise the shell's prompt would follow on the last line.
   if (stdout.isTTY === true && last !== undefined && last !== LINE_BREAK) stdout.write("\n");
 }
 
@@ -71,7 +71,7 @@ async function writeFile(path: string, head: Buffer, response: IncomingMessage):
 /**
  * Piped, and not read by iteration: that drops what came just before a break.
  *
- * @returns why the answer is not whole, if it is not.
+ * @returns the error if the response is incomplete.
  */
 async function copy(response: IncomingMessage, sink: Writable): Promise<CliError | undefined> {
   response.pipe(sink, { end: false });

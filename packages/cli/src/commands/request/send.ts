@@ -9,17 +9,17 @@ import type { HeaderLine } from "../options/header-line.ts";
 import type { OutgoingBody } from "./body.ts";
 import type { RequestInput } from "./spec.ts";
 
-/** A request that has an answer, and may still be sending its body. */
+/** A response whose request may still be sending its body. */
 export interface ReceivedResponse {
   readonly response: IncomingMessage;
-  /** Lets go of the connection and of what is left of the body. */
+  /** Closes the connection and stops sending the body. */
   end(): void;
 }
 
 /**
- * Sends the request and gives the answer as soon as its head is there.
+ * Sends the request and resolves when the response head arrives.
  *
- * @throws CliError when there is no answer.
+ * @throws CliError when there is no response.
  */
 export async function send(
   input: RequestInput,
@@ -81,14 +81,14 @@ function sendBody(request: ClientRequest, body: OutgoingBody | undefined): void 
     request.destroy(fileReadError("--data", body.name, cause, AT_SIGN_HINT)),
   );
   body.source.pipe(request);
-  // What nobody takes any more need not be read: standard input would keep the process.
+  // Otherwise standard input would keep the process alive.
   request.once("close", () => body.source.destroy());
 }
 
 function waitForResponse(request: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.once("response", resolve);
-    // Stays: after an early answer the rest of the body may find the connection closed.
+    // Not once: after an early response the rest of the body may find the connection closed.
     request.on("error", reject);
     request.once("close", () => reject(Object.assign(new Error("closed"), { code: "ECONNRESET" })));
   });

@@ -33,7 +33,7 @@ export interface RequestInput {
 
 export const REQUEST_SPEC: CommandSpec<RequestInput> = defineCommand({
   name: "request",
-  describe: "Invoke a capability: the answer's body goes to standard output as it comes",
+  describe: "Invoke a capability: streams the response body to standard output",
   operand: { name: "URI", describe: "Capability URI, @FILE or @-" },
   options: {
     method: { takes: "text", short: "X", describe: "Method [default: GET, with --data POST]" },
@@ -44,12 +44,12 @@ export const REQUEST_SPEC: CommandSpec<RequestInput> = defineCommand({
       describe: '"Name: value" to send, repeatable; @FILE holds such lines',
     },
     data: { takes: "text", short: "d", describe: "Body: text, @FILE, or @- for standard input" },
-    query: { takes: "text", describe: "Query to send, as it stands in a URI: a=b&c=d" },
+    query: { takes: "text", describe: "Query to send, percent-encoded: a=b&c=d" },
     output: { takes: "text", short: "o", describe: "File for the body" },
     include: { takes: "switch", short: "i", describe: "Status line and headers before the body" },
     raw: {
       takes: "switch",
-      describe: "Write the body as it is on a terminal too, control characters included",
+      describe: "Write control characters of the body to a terminal unescaped",
     },
     ...ACCESS_OPTIONS,
     capability: { ...ACCESS_OPTIONS.capability, describe: "The same as URI" },
@@ -113,7 +113,7 @@ function readData(value: string | undefined, secrets: SecretReader): RequestData
 
 function requireValidHeader([name, value]: HeaderLine): void {
   if (name.toLowerCase() === "authorization") {
-    throw new CliError("--header Authorization: expected none, the capability itself stands there");
+    throw new CliError("--header Authorization: expected none, the capability is sent there");
   }
   if (!isFieldValue(value)) {
     throw new CliError(`--header ${name}: expected characters up to U+00FF without control characters`);
@@ -123,5 +123,5 @@ function requireValidHeader([name, value]: HeaderLine): void {
 function readQuery(value: string | undefined): string | undefined {
   const query = value?.replace(/^\?/, "");
   if (query === undefined || /^[!"$-~]*$/.test(query)) return query;
-  throw new CliError('--query: expected a query as it stands in a URI, percent-encoded: "a=b&c=two%20words"');
+  throw new CliError('--query: expected a percent-encoded query: "a=b&c=two%20words"');
 }

@@ -17,7 +17,7 @@ export interface PromptQuestion {
 const MAX_ATTEMPTS = 3;
 
 /**
- * A dialogue on standard error with whoever sits at the terminal of standard input. One stays open for all questions:
+ * A dialogue on standard error with the user at the terminal of standard input. One stays open for all questions:
  * raw mode holds in between, so that the terminal does not show a secret which is pasted before it is asked for.
  */
 export class Prompt {
@@ -114,7 +114,7 @@ export class Prompt {
     this.#takePending()?.reject(cancelled());
   }
 
-  /** Whoever waits for an answer, if somebody does; from here on what is typed is hidden again. */
+  /** Takes the question that waits for an answer, if any, and mutes the echo. */
   #takePending(): PendingQuestion | undefined {
     const pending = this.#pending;
     this.#pending = undefined;

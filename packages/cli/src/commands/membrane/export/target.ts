@@ -29,14 +29,14 @@ export type TargetOptionName =
 /** Options of a target, by the fields of the export body that they fill. */
 export const TARGET_OPTIONS: Readonly<Record<TargetOptionName, OptionSpec>> = {
   uri: { takes: "secret", describe: "The target's URI, http or https, or @FILE" },
-  method: { takes: "text", short: "X", describe: "Its method [default: the requester's]" },
+  method: { takes: "text", short: "X", describe: "Its method [default: the client's]" },
   header: {
     takes: "secret",
     repeats: true,
     short: "H",
     describe: '"Name: value" to send to it, repeatable; @FILE holds such lines',
   },
-  "allow-query": { takes: "switch", describe: "Whether requesters may add a query [default: false]" },
+  "allow-query": { takes: "switch", describe: "Whether clients may add a query [default: false]" },
   "timeout-ms": { takes: "text", describe: "Longest silence of the target in milliseconds" },
   "aws4-hmac-sha256-aws-access-key-id": { takes: "secret", describe: "Access key ID", group: AWS4 },
   "aws4-hmac-sha256-region": { takes: "text", describe: "Region, such as us-east-1", group: AWS4 },
