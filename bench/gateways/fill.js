@@ -4,12 +4,13 @@
 import { randomBytes } from "node:crypto";
 import { open } from "node:fs/promises";
 import { json } from "node:stream/consumers";
-import { parseAuthority, parseToken } from "capability-protocol";
+import { parseAuthority, parseExportRequest, parseToken } from "capability-protocol";
 import { openDataDirectory } from "../../packages/service/dist/commands/data-directory.js";
 import { DEFAULT_LIMITS } from "../../packages/service/dist/limits.js";
-import { associatedData } from "../../packages/service/dist/store/record.js";
+import { contentOf } from "../../packages/service/dist/domain/target.js";
 import { createVault } from "../../packages/service/dist/store/vault.js";
-import { KEY_BYTES, seal } from "../../packages/service/dist/store/seal.js";
+import { KEY_BYTES } from "../../packages/service/dist/store/seal.js";
+import { sealTarget } from "../../packages/service/dist/store/target-seal.js";
 
 const BATCH = 1_000;
 /** A batch is one write, as long as hundreds of others. */
@@ -31,7 +32,9 @@ const vault = createVault(store, keys, random);
 const opened = await vault.open(token);
 if (opened?.capability.resource === undefined) throw new TypeError("the export capability does not work");
 const { uid: createdBy, resource: membrane } = opened.capability;
-const wire = Buffer.from(JSON.stringify({ uri }));
+const request = parseExportRequest({ uri });
+if (!request.ok) throw new TypeError("the URI is not that of a target");
+const content = contentOf(request.value);
 
 const file = await open(tokens, "w");
 for (let made = 0; made < count; made += BATCH) {
@@ -46,7 +49,7 @@ for (let made = 0; made < count; made += BATCH) {
     });
     const dataKey = random(KEY_BYTES);
     const minted = vault.mint({ kind: "invoke", resource: target.uid, membrane, createdBy }, dataKey);
-    records.push({ ...target, sealed: seal(dataKey, wire, associatedData(target)) }, minted.record);
+    records.push(sealTarget(target, content, dataKey), minted.record);
     if (i % KEPT_EVERY === 0) lines.push(`${minted.token}\n`);
   }
   const denied = await store.create(records);

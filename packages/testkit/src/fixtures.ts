@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { parseExportRequest } from "capability-protocol";
 import type { HashFunction } from "capability-protocol/signers";
+import { contentOf } from "../../service/src/domain/target.ts";
 import type { SentRequest } from "../../service/src/invocation/reference-filter.ts";
 import type { RequestHead } from "../../service/src/invocation/request-head.ts";
 import type { ShapedRequest } from "../../service/src/invocation/shape.ts";
@@ -15,7 +16,7 @@ export const digest: HashFunction = (algorithm, bytes) => hash(algorithm, bytes,
 export function preparedTarget(body: object): PreparedTarget {
   const request = parseExportRequest(body);
   if (!request.ok) throw new Error(`${request.error.field}: ${request.error.expected}`);
-  return prepareTarget(request.value, digest, () => undefined);
+  return prepareTarget(contentOf(request.value), digest, () => undefined);
 }
 
 /** A client's head; by default GET / without headers and body. */

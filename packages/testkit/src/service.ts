@@ -76,7 +76,6 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const directory = options.directory ?? temporary!.path;
   const authority = authorityOf(options.authority ?? TEST_AUTHORITY);
   const limits = { ...DEFAULT_LIMITS, maxAuthFailuresPerMinute: UNLIMITED, ...options.limits };
-  const data = await openDataDirectory({ data: directory, authority, limits });
   const lines: string[] = [];
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -84,6 +83,8 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       done();
     },
   });
+  const log = createEventLog(createLogger("debug", sink));
+  const data = await openDataDirectory({ data: directory, authority, limits }, log);
   const service = await startService({
     store: options.wrapStore?.(data.store) ?? data.store,
     keys: data.keys,
@@ -98,7 +99,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     lookup: options.lookup ?? createResolver({ hosts: createHostsReader("/etc/hosts") }),
     limits,
-    log: createEventLog(createLogger("debug", sink)),
+    log,
     localAddresses: () => ["127.0.0.1", "::1"],
     now: options.now ?? (() => new Date()),
     ...(options.monotonic === undefined ? {} : { monotonic: options.monotonic }),

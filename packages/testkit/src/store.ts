@@ -13,6 +13,7 @@ import type {
   StoredRecord,
   StoredTenant,
 } from "../../service/src/store/record.ts";
+import { RECORD_VERSIONS } from "../../service/src/store/record.ts";
 import type { Store } from "../../service/src/store/store.ts";
 import { createVault } from "../../service/src/store/vault.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -61,6 +62,7 @@ export async function openTestStore(limits: Partial<Quotas> = {}): Promise<TestS
   const tenant: StoredTenant = {
     type: "tenant",
     uid: vault.newUid(),
+    version: RECORD_VERSIONS.tenant,
     name: "tenant",
     revoked: false,
     publicKey: randomBytes(32),
@@ -97,6 +99,7 @@ export async function openTestStore(limits: Partial<Quotas> = {}): Promise<TestS
       const record: StoredMembrane = {
         type: "membrane",
         uid: vault.newUid(),
+        version: RECORD_VERSIONS.membrane,
         tenant: tenant.uid,
         name,
         revoked: false,

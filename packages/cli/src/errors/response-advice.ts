@@ -28,6 +28,7 @@ export function adviseOnResponse(
   if (QUOTA_CODES.has(code)) return "Revoke a membrane that is no longer needed.";
   if (code === "store_full")
     return "Revokes still work. The operator must free space on the disk of the service.";
+  if (code === "record_too_new") return "The operator must upgrade the service.";
   if (code === "store_unavailable" || code === "store_failed")
     return "It may have taken effect. It is safe to retry in a few seconds.";
   if (code === "service_quota_exceeded")

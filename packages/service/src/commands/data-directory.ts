@@ -9,9 +9,11 @@ import type { ServiceKeys } from "../store/keys.ts";
 import { createServiceKeys } from "../store/keys.ts";
 import { openLmdbStore } from "../store/lmdb/lmdb-store.ts";
 import { createServiceKeyFile, readServiceKeyFile } from "../store/service-key-file.ts";
-import type { Store, StoreCondition } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { Vault } from "../store/vault.ts";
 import { createVault } from "../store/vault.ts";
+import type { EventLog } from "../telemetry/events.ts";
+import { fingerprint } from "../telemetry/fingerprint.ts";
 import { StoreCorruptError, StoreFormatError } from "../store/store.ts";
 import { explainOpenError, findDirectoryProblem } from "./data-directory-checks.ts";
 import { makePrivateDirectory, readIfPresent, replaceFile } from "../private-files.ts";
@@ -23,6 +25,11 @@ export interface DataDirectory {
   readonly authority: Authority;
   readonly keys: ServiceKeys;
 }
+
+/** What an open store reports. */
+export type StoreLog = Pick<EventLog, "storeStateChanged" | "recordTooNew">;
+
+const NO_LOG: StoreLog = { storeStateChanged: () => undefined, recordTooNew: () => undefined };
 
 /** Where the parts of a data directory are. */
 export function dataPaths(config: Pick<DataConfig, "data" | "serviceKeyFile">): {
@@ -54,7 +61,7 @@ export async function checkDataDirectory(config: Pick<DataConfig, "data" | "serv
 /** Opens the data directory, and makes it at the first start. The key is on disk before anything is sealed with it. */
 export async function openDataDirectory(
   config: Omit<DataConfig, "isAuthoritySet" | "aliases">,
-  report: (condition: StoreCondition) => void = () => undefined,
+  log: StoreLog = NO_LOG,
 ): Promise<DataDirectory> {
   const paths = dataPaths(config);
   await checkDataDirectory(config);
@@ -75,7 +82,8 @@ export async function openDataDirectory(
     quotas: config.limits,
     writeTimeoutMs: config.limits.storeWriteTimeoutMs,
     reserveBytes: config.limits.storeReserveBytes,
-    report,
+    report: log.storeStateChanged,
+    onRecordTooNew: (record) => log.recordTooNew({ record: fingerprint(record) }),
   }).catch((error: unknown) => {
     if (error instanceof StoreFormatError || error instanceof StoreCorruptError) throw error;
     throw new ConfigError(`--data: ${explainOpenError(paths.store, error)}`, { cause: error });

@@ -23,7 +23,7 @@ export interface WorkerProcess {
 
 /** Runs one of several workers until `stop` resolves: serves, and makes nothing that is made once. */
 export async function serveAsWorker(config: ServeConfig, worker: WorkerProcess): Promise<void> {
-  const data = await openDataDirectory(config, worker.log.storeStateChanged);
+  const data = await openDataDirectory(config, worker.log);
   try {
     const authorityCas = await readAuthorityCas(config.authorityCaFiles);
     const sent = config.tls.kind === "files" ? receiveCertificates(worker) : undefined;

@@ -36,7 +36,7 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
   await checkDataDirectory(config);
   await checkListenAddress(config);
   for (const { path } of await repairModes(config)) context.log.modeRepaired({ path });
-  const data = await openDataDirectory(config, context.log.storeStateChanged);
+  const data = await openDataDirectory(config, context.log);
   try {
     // Before any worker looks for it: two must not make it at once.
     const certificate = await ensureManagedCertificate(config, context.log, { mayReplaceCA: true });

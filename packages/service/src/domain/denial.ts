@@ -39,6 +39,8 @@ export type Denial =
   | { readonly reason: "store_full" }
   /** The write may not be on disk. */
   | { readonly reason: "store_failed" }
+  /** A newer version of the program wrote a record that the capability depends on. */
+  | { readonly reason: "record_too_new" }
   /** As many invocations are in flight as this capability may have, as this tenant, as the whole service. */
   | { readonly reason: "capability_concurrency_exceeded" }
   | { readonly reason: "tenant_concurrency_exceeded" }

@@ -1,10 +1,25 @@
+import type { AuthorityCapabilityUri, ExportRequest, TargetConfiguration } from "capability-protocol";
 import type { Uid } from "./uid.ts";
 
-/** The upstream request that exported capabilities stand for. What it says is sealed; here is only its place in the lineage. */
+/** What exported capabilities stand for, as a node of lineages. Its {@link TargetContent} is sealed. */
 export interface Target {
   readonly type: "target";
   readonly uid: Uid;
   readonly membrane: Uid;
   /** The `export` capability that made it. */
   readonly createdBy: Uid;
+}
+
+/** What a target stands for: an upstream request, or a capability of another authority. */
+export type TargetContent =
+  | { readonly kind: "configured"; readonly configuration: TargetConfiguration }
+  | {
+      readonly kind: "federated";
+      readonly capability: Pick<AuthorityCapabilityUri, "authority" | "token">;
+    };
+
+export function contentOf(request: ExportRequest): TargetContent {
+  return request.kind === "target"
+    ? { kind: "configured", configuration: request.target }
+    : { kind: "federated", capability: request.capability };
 }

@@ -16,7 +16,7 @@ import type { Authenticated, Resolution, ResolveContext } from "../invocation/re
 import { resolve } from "../invocation/resolve.ts";
 import type { ExchangeEnd } from "../invocation/exchange.ts";
 import { watchEnded } from "../invocation/waiting-responses.ts";
-import { StoreBusyError, StoreFailedError, StoreFullError } from "../store/store.ts";
+import { RecordTooNewError, StoreBusyError, StoreFailedError, StoreFullError } from "../store/store.ts";
 import type { HttpExchange } from "./respond.ts";
 import { respondError, respondJson, closeWithUnreadBody } from "./respond.ts";
 import { bearerToken } from "./bearer.ts";
@@ -240,7 +240,8 @@ function respondFault(
 function storeDenial(error: unknown): Denial | undefined {
   if (error instanceof StoreBusyError) return { reason: "store_unavailable" };
   if (error instanceof StoreFullError) return { reason: "store_full" };
-  return error instanceof StoreFailedError ? { reason: "store_failed" } : undefined;
+  if (error instanceof StoreFailedError) return { reason: "store_failed" };
+  return error instanceof RecordTooNewError ? { reason: "record_too_new" } : undefined;
 }
 
 /** An answer that has begun cannot become another one. */

@@ -163,6 +163,12 @@ export function wireError(denial: Denial): WireError {
         "The store could not write to its disk. The request may have taken effect; it is safe to retry.",
         ["Retry-After", MINUTE_SECONDS],
       );
+    case "record_too_new":
+      return error(
+        503,
+        "record_too_new",
+        "A newer version of the service stored this capability. Nothing was done; it works again after an upgrade.",
+      );
     case "capability_concurrency_exceeded":
       return retryShortly(
         429,

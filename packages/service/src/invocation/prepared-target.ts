@@ -1,7 +1,8 @@
-import type { Authority, ExportRequest, TargetConfiguration, TlsConfiguration } from "capability-protocol";
+import type { Authority, TargetConfiguration, TlsConfiguration } from "capability-protocol";
 import { createSigner } from "capability-protocol/signers";
 import type { HashFunction, Signer } from "capability-protocol/signers";
 import { maxAddedBytes } from "../domain/head-size.ts";
+import type { TargetContent } from "../domain/target.ts";
 import { credentialKeys, isCredentialHeader } from "./credential-names.ts";
 import { clientHeaderRule, foldName } from "./header-rules.ts";
 import type { TargetBase } from "./references.ts";
@@ -49,13 +50,13 @@ export interface PreparedTarget {
 
 /** @param authorityCa the CA of another authority, PEM, if it is not a public one. */
 export function prepareTarget(
-  request: ExportRequest,
+  content: TargetContent,
   digest: HashFunction,
   authorityCa: (authority: Authority) => string | undefined,
 ): PreparedTarget {
-  return request.kind === "target"
-    ? prepareConfigured(request.target, digest)
-    : prepareFederated(request.capability, authorityCa);
+  return content.kind === "configured"
+    ? prepareConfigured(content.configuration, digest)
+    : prepareFederated(content.capability, authorityCa);
 }
 
 function prepareConfigured(configuration: TargetConfiguration, digest: HashFunction): PreparedTarget {
@@ -108,7 +109,7 @@ function isOverride(signer: Signer | undefined, name: string): boolean {
 
 /** A capability of another authority is a request to that authority with that token. */
 function prepareFederated(
-  capability: Extract<ExportRequest, { kind: "reexport" }>["capability"],
+  capability: Extract<TargetContent, { kind: "federated" }>["capability"],
   authorityCa: (authority: Authority) => string | undefined,
 ): PreparedTarget {
   const url = new URL(`https://${capability.authority}/`);

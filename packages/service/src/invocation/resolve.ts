@@ -1,6 +1,5 @@
 import { hash } from "node:crypto";
 import type { Authority, CapabilityToken } from "capability-protocol";
-import { parseExportRequest } from "capability-protocol";
 import type { HashFunction } from "capability-protocol/signers";
 import type { Capability } from "../domain/capability.ts";
 import type { Uid } from "../domain/uid.ts";
@@ -118,8 +117,8 @@ async function fromStore(
 }
 
 function toResolution(context: ResolveContext, opened: OpenedCapability): Resolution {
-  const { capability, payload, lineage, usageOwners, expiresAt, configuration } = opened;
-  const bytes = resolutionSize(lineage.size, configuration?.length ?? 0);
+  const { capability, payload, lineage, usageOwners, expiresAt, target: stored } = opened;
+  const bytes = resolutionSize(lineage.size, stored?.bytes ?? 0);
   const accounts = context.accountRegistry.accountsOf(usageOwners);
   const found = {
     capability,
@@ -131,10 +130,9 @@ function toResolution(context: ResolveContext, opened: OpenedCapability): Resolu
     cacheOwner: usageOwners.exporter ?? NO_TENANT,
     bytes,
   };
-  if (configuration === undefined) return found;
-  const request = parseExportRequest(JSON.parse(configuration.toString("utf8")));
-  if (!request.ok) return { ...found, isUnusable: true };
-  const target = prepareTarget(request.value, context.digest, context.authorityCa);
+  if (stored === undefined) return found;
+  if (stored.content === undefined) return { ...found, isUnusable: true };
+  const target = prepareTarget(stored.content, context.digest, context.authorityCa);
   const destination = { origin: target.origin, ...(target.tls === undefined ? {} : { tls: target.tls }) };
   const owner = usageOwners.targetOwner ?? NO_TENANT;
   return { ...found, upstream: { target, owner, poolKey: poolKey(destination, owner) } };

@@ -5,7 +5,7 @@ import type { CreationDenial } from "../domain/creation.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { StoredCapability, StoredRecord } from "../store/record.ts";
 import type { Store } from "../store/store.ts";
-import { StoreFullError } from "../store/store.ts";
+import { RecordTooNewError, StoreFullError } from "../store/store.ts";
 
 /** What can be asked of a store without changing it. */
 export type StoreReader = Omit<Store, "create" | "revoke" | "rekeyTenant" | "sweep" | "close">;
@@ -65,7 +65,8 @@ async function recorded<T>(
   isDone: (result: T) => boolean,
 ): Promise<T> {
   const result = await write.catch((error: unknown) => {
-    if (!(error instanceof StoreFullError)) record({ ...change, outcome: "unknown" });
+    const isUnchanged = error instanceof StoreFullError || error instanceof RecordTooNewError;
+    if (!isUnchanged) record({ ...change, outcome: "unknown" });
     throw error;
   });
   if (isDone(result)) record({ ...change, outcome: "done" });

@@ -2,10 +2,9 @@ import type { CreateRequest } from "capability-protocol";
 import { err, ok, tokenBytes } from "capability-protocol";
 import { denialOfCreation } from "../domain/creation-denial.ts";
 import type { Outcome } from "../domain/denial.ts";
-import type { Membrane } from "../domain/membrane.ts";
-import { encodeColumns } from "../store/columns.ts";
+import { encodeColumns } from "../store/codec/columns.ts";
 import type { StoredMembrane } from "../store/record.ts";
-import { associatedData } from "../store/record.ts";
+import { associatedData, RECORD_VERSIONS } from "../store/record.ts";
 import { sealForRecipient } from "../store/seal.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
 import { actorOf } from "./context.ts";
@@ -29,12 +28,13 @@ export async function create(
   const membrane = {
     type: "membrane",
     uid,
+    version: RECORD_VERSIONS.membrane,
     tenant: tenant.uid,
     name: request.id,
     revoked: false,
     createdBy: caller.capability.uid,
     recipientKey: tenant.publicKey,
-  } satisfies Membrane & { recipientKey: Buffer };
+  } satisfies Omit<StoredMembrane, "sealed">;
   const tokens = encodeColumns([tokenBytes(exporting.token), tokenBytes(revoking.token)]);
   const stored: StoredMembrane = {
     ...membrane,

@@ -4,12 +4,12 @@ import type { Capability } from "../domain/capability.ts";
 import type { Outcome } from "../domain/denial.ts";
 import { denialOfCreation } from "../domain/creation-denial.ts";
 import { invalid } from "../domain/denial.ts";
-import type { Target } from "../domain/target.ts";
-import type { StoredTarget } from "../store/record.ts";
-import { associatedData } from "../store/record.ts";
+import type { Target, TargetContent } from "../domain/target.ts";
+import { contentOf } from "../domain/target.ts";
 import { parseCertificates } from "capability-sdk/pem";
 import { parsePrivateKey } from "../pem.ts";
-import { KEY_BYTES, seal } from "../store/seal.ts";
+import { KEY_BYTES } from "../store/seal.ts";
+import { sealTarget } from "../store/target-seal.ts";
 import type { OpenedCapability } from "../store/vault.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
 import { actorOf } from "./context.ts";
@@ -17,25 +17,20 @@ import { formatUri } from "./capability-uri.ts";
 import { checkHeadSize } from "./head-size-check.ts";
 import { resourceOf } from "./resource.ts";
 
-/**
- * Makes a new capability through a membrane: for a target, or for what a capability already held does.
- *
- * @param wire the request as JSON: what is sealed, and parsed again when the capability is used.
- */
+/** Makes a new capability through a membrane: for a target, or for what a capability already held does. */
 export async function exportCapability(
   context: ManagementContext,
   caller: Caller,
   request: ExportRequest,
-  wire: Buffer,
 ): Promise<Outcome<ManagementResponse>> {
   if (request.kind === "target") {
     const denied = await checkTarget(context, caller, request.target);
-    return denied ?? exportTarget(context, caller, wire);
+    return denied ?? exportTarget(context, caller, contentOf(request));
   }
   const { authority, token } = request.capability;
   if (!context.isOwn(authority)) {
     const denied = checkUri(context, "capability", new URL(`https://${authority}/`));
-    return denied ?? exportTarget(context, caller, wire);
+    return denied ?? exportTarget(context, caller, contentOf(request));
   }
   const parent = await context.vault.open(token);
   return parent === undefined ? err({ reason: "invalid_capability" }) : reexport(context, caller, parent);
@@ -44,7 +39,7 @@ export async function exportCapability(
 async function exportTarget(
   context: ManagementContext,
   caller: Caller,
-  wire: Buffer,
+  content: TargetContent,
 ): Promise<Outcome<ManagementResponse>> {
   const { changes, vault, random } = context;
   const target: Target = {
@@ -54,8 +49,8 @@ async function exportTarget(
     createdBy: caller.capability.uid,
   };
   const dataKey = random(KEY_BYTES);
-  const stored: StoredTarget = { ...target, sealed: seal(dataKey, wire, associatedData(target)) };
   const minted = vault.mint({ ...provenance(caller), kind: "invoke", resource: target.uid }, dataKey);
+  const stored = sealTarget(target, content, dataKey);
   const denial = await changes.create(actorOf(caller), [stored, minted.record]);
   if (denial !== undefined) return err(denialOfCreation(denial));
   return ok({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });

@@ -58,24 +58,13 @@ export const OPERATIONS: Readonly<Record<ServiceKind, Operation>> = {
 
 function postOperation<T>(
   parse: (json: unknown) => Parsed<T>,
-  act: (
-    context: ManagementContext,
-    caller: Caller,
-    request: T,
-    wire: Buffer,
-  ) => Promise<Outcome<ManagementResponse>>,
+  act: (context: ManagementContext, caller: Caller, request: T) => Promise<Outcome<ManagementResponse>>,
 ): Operation {
   return {
     methods: ["POST"],
     accepts: "body",
-    run: (context, caller, { json }) =>
-      parsed(parse(json), (request) => act(context, caller, request, compactJson(json))),
+    run: (context, caller, { json }) => parsed(parse(json), (request) => act(context, caller, request)),
   };
-}
-
-/** What is kept of a body is no longer than its fields are: not a megabyte of blanks around them. */
-function compactJson(json: unknown): Buffer {
-  return Buffer.from(JSON.stringify(json));
 }
 
 async function parsed<T>(

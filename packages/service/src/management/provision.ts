@@ -11,6 +11,7 @@ import type { Outcome } from "../domain/denial.ts";
 import type { CreationDenial } from "../domain/creation.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { StoredCapability, StoredTenant } from "../store/record.ts";
+import { RECORD_VERSIONS } from "../store/record.ts";
 import type { Vault } from "../store/vault.ts";
 import type { Actor } from "../domain/change.ts";
 import type { Changes } from "./changes.ts";
@@ -77,6 +78,7 @@ export function newTenant(
   const tenant: StoredTenant = {
     type: "tenant",
     uid,
+    version: RECORD_VERSIONS.tenant,
     name,
     revoked: false,
     ...(createdBy === undefined ? {} : { createdBy }),

@@ -3,11 +3,11 @@ import type { CapabilityToken, QueryRequest } from "capability-protocol";
 import { TOKEN_BYTES, err, formatToken, ok } from "capability-protocol";
 import { denialOfCreation } from "../domain/creation-denial.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
-import { encodeColumns, textColumn, decodeColumns } from "../store/columns.ts";
+import { encodeColumns, textColumn, decodeColumns } from "../store/codec/columns.ts";
 import type { StoredMembrane } from "../store/record.ts";
 import { associatedData } from "../store/record.ts";
 import { openAsRecipient } from "../store/seal.ts";
-import { StoreCorruptError } from "../store/store.ts";
+import { StoreCorruptError, undefinedIfTooNew } from "../store/store.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
 import { actorOf } from "./context.ts";
 import { formatUri } from "./capability-uri.ts";
@@ -86,8 +86,9 @@ async function list(
 ): Promise<Outcome<object | undefined>> {
   const original = openTokens(keys, membrane);
   const given = isDelegated(caller)
-    ? await delegate(context, caller, keys, membrane, original)
+    ? await delegate(context, caller, keys, membrane, original).catch(undefinedIfTooNew)
     : ok(original);
+  if (given === undefined) return ok(undefined);
   if (!given.ok || given.value === undefined) return given;
   const { authority } = context;
   return ok({

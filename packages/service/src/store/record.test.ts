@@ -22,8 +22,10 @@ const kind = fc.constantFrom<Kind>(
   "revoke",
   "invoke",
 );
+const version = fc.integer({ min: 1, max: 3 });
 const capability = fc.record(
   {
+    version,
     type: fc.constant("capability" as const),
     uid,
     kind,
@@ -32,10 +34,17 @@ const capability = fc.record(
     membrane: uid,
     createdBy: uid,
   },
-  { requiredKeys: ["type", "uid", "kind"] },
+  { requiredKeys: ["type", "uid", "version", "kind"] },
 );
-const target = fc.record({ type: fc.constant("target" as const), uid, membrane: uid, createdBy: uid });
+const target = fc.record({
+  version,
+  type: fc.constant("target" as const),
+  uid,
+  membrane: uid,
+  createdBy: uid,
+});
 const membrane = fc.record({
+  version,
   type: fc.constant("membrane" as const),
   uid,
   tenant: uid,
@@ -50,6 +59,7 @@ const random = (): Uid => newUid(randomBytes);
 const CAPABILITY: StoredCapability = {
   type: "capability",
   uid: random(),
+  version: 1,
   kind: "invoke",
   resource: random(),
   parent: random(),
@@ -61,6 +71,7 @@ const CAPABILITY: StoredCapability = {
 const TARGET: StoredTarget = {
   type: "target",
   uid: random(),
+  version: 2,
   membrane: random(),
   createdBy: random(),
   sealed: randomBytes(60),
@@ -68,6 +79,7 @@ const TARGET: StoredTarget = {
 const MEMBRANE: StoredMembrane = {
   type: "membrane",
   uid: random(),
+  version: 1,
   tenant: random(),
   name: "n",
   revoked: false,
@@ -105,6 +117,11 @@ test("a sealed payload is bound to the kind, the name, the public key that it wa
   const { uid: name, membrane: tenant, createdBy } = TARGET;
   const capabilityOfSameUids: StoredCapability = { ...CAPABILITY, uid: name, resource: tenant, createdBy };
   expect(associatedData(capabilityOfSameUids).equals(associatedData(TARGET))).toBe(false);
+});
+
+test("a sealed payload is bound to the version of its record", () => {
+  const older = { ...TARGET, version: 1 };
+  expect(associatedData(older).equals(associatedData(TARGET))).toBe(false);
 });
 
 test("a pointer that is absent is told from the same uid in the place of another pointer", () => {

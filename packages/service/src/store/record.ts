@@ -2,44 +2,61 @@ import type { Capability } from "../domain/capability.ts";
 import type { Membrane } from "../domain/membrane.ts";
 import type { Target } from "../domain/target.ts";
 import type { Tenant } from "../domain/tenant.ts";
-import { encodeColumns, optionalColumn, textColumn } from "./columns.ts";
+import { encodeColumns, optionalColumn, textColumn } from "./codec/columns.ts";
 
-/** Version of all records and of what is bound to their sealed payloads. A newer program upgrades, an older one refuses. */
-export const FORMAT_VERSION = 1;
+/**
+ * The version that a new record of each type gets. Older versions are read as well (`upgrades/`); a newer one is a
+ * `RecordTooNewError`.
+ */
+export const RECORD_VERSIONS: Readonly<Record<RecordType, number>> = {
+  tenant: 1,
+  membrane: 1,
+  /** 1: the payload is the JSON body of the export. */
+  target: 2,
+  capability: 1,
+};
+
+export type RecordType = StoredRecord["type"];
+
+/** A record keeps the version that it was written in: a sealed payload is bound to it, and opens only with a token. */
+export interface Versioned {
+  readonly version: number;
+}
 
 /** A tenant as stored. What its membranes hold for it is sealed to `publicKey` (X25519). */
-export interface StoredTenant extends Tenant {
+export interface StoredTenant extends Tenant, Versioned {
   readonly publicKey: Buffer;
 }
 
 /** A membrane as stored: its own `export` and `revoke` tokens are sealed to the public key that its tenant had then. */
-export interface StoredMembrane extends Membrane {
+export interface StoredMembrane extends Membrane, Versioned {
   readonly recipientKey: Buffer;
   readonly sealed: Buffer;
 }
 
-/** A target as stored: its configuration is sealed under a data key of its own. */
-export interface StoredTarget extends Target {
+/** A target as stored: what it says is sealed under a data key that only its capabilities hold. */
+export interface StoredTarget extends Target, Versioned {
   readonly sealed: Buffer;
 }
 
 /** A capability as stored: its payload (a data key, a private key, or nothing) is sealed under its token. */
-export interface StoredCapability extends Capability {
+export interface StoredCapability extends Capability, Versioned {
   readonly lookupId: Buffer;
   readonly sealed: Buffer;
 }
 
 export type StoredRecord = StoredTenant | StoredMembrane | StoredTarget | StoredCapability;
 
+/** What {@link associatedData} is made of. */
+export type SealedRecord = Versioned &
+  (Capability | Target | (Membrane & { readonly recipientKey: Uint8Array }));
+
 /**
- * What is bound to a sealed payload: the record's type, format version and every clear column that never changes, so
- * that a payload moved to another row does not open. (`revoked` changes, and a lookup id does when the service key is
- * replaced; the MAC of the row covers both.)
+ * What is bound to a sealed payload: the record's type, its version and every clear column that never changes, so that a
+ * payload moved to another row does not open. `revoked` and the lookup id can change; the MAC of the row covers both.
  */
-export function associatedData(
-  record: Capability | Target | (Membrane & { readonly recipientKey: Uint8Array }),
-): Buffer {
-  const head = [textColumn(record.type), Buffer.from([FORMAT_VERSION]), optionalColumn(record.uid, "hex")];
+export function associatedData(record: SealedRecord): Buffer {
+  const head = [textColumn(record.type), Buffer.from([record.version]), optionalColumn(record.uid, "hex")];
   switch (record.type) {
     case "membrane":
       return encodeColumns([

@@ -81,6 +81,20 @@ export class StoreCorruptError extends Error {
   readonly code = "store_corrupt";
 }
 
+/**
+ * A newer version of the program wrote this record. What depends on it waits for that version; everything else works.
+ */
+export class RecordTooNewError extends Error {
+  override readonly name = "RecordTooNewError";
+  readonly code = "record_too_new";
+  readonly record: Uid;
+
+  constructor(record: Uid) {
+    super("a newer version of the program wrote a record");
+    this.record = record;
+  }
+}
+
 /** The store cannot be used by this program with this key. The message tells the operator why. */
 export class StoreFormatError extends Error {
   override readonly name = "StoreFormatError";
@@ -165,6 +179,20 @@ export interface Store extends RevocationSource {
 
   /** Waits for writes under way, then closes; a write that does not end in time is left to hang, with its thread. */
   close(): Promise<void>;
+}
+
+/** What `read` returns; nothing if it met a record that is too new. For what must go on without such a record. */
+export function skipTooNew<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    return undefinedIfTooNew(error);
+  }
+}
+
+/** The same for what is read later: `read().catch(undefinedIfTooNew)`. */
+export function undefinedIfTooNew(error: unknown): undefined {
+  if (!(error instanceof RecordTooNewError)) throw error;
 }
 
 export interface SweepReport {

@@ -7,17 +7,19 @@ import type { Uid } from "../domain/uid.ts";
 import { newUid } from "../domain/uid.ts";
 import type { ServiceKeys } from "./keys.ts";
 import type { StoredCapability } from "./record.ts";
-import { associatedData } from "./record.ts";
+import { associatedData, RECORD_VERSIONS } from "./record.ts";
 import { seal, unseal } from "./seal.ts";
 import type { FoundCapability, Position, Store } from "./store.ts";
+import type { OpenedTarget } from "./target-seal.ts";
+import { openTarget } from "./target-seal.ts";
 
-/** What a token that works opens. */
+/** What the token of a live capability opens. */
 export interface OpenedCapability {
   readonly capability: Capability;
   /** What the capability carries: the data key of a target, the key pair of a tenant, or nothing. */
   readonly payload: Buffer;
-  /** Wire form of the export request that made the target of an `invoke` capability. */
-  readonly configuration?: Buffer;
+  /** The target of an `invoke` capability. */
+  readonly target?: OpenedTarget;
   readonly lineage: ReadonlySet<Uid>;
   readonly usageOwners: UsageOwners;
   /** The earliest expiry in the lineage, in milliseconds since 1970. */
@@ -31,7 +33,7 @@ export interface MintedCapability {
   readonly record: StoredCapability;
 }
 
-/** Tokens in, records out: the one place where a token is turned into the key that it is. */
+/** Opens and makes capabilities: the one place that derives keys from tokens. */
 export interface Vault {
   /** @returns nothing for a token that is unknown or does not work any more. */
   open(token: CapabilityToken): Promise<OpenedCapability | undefined>;
@@ -58,8 +60,9 @@ export function createVault(
     mint(rights, payload, token = formatToken(random(TOKEN_BYTES))) {
       const capability: Capability = { type: "capability", uid: newUid(random), ...rights };
       const { lookupId, sealingKey } = keys.deriveTokenKeys(token);
-      const sealed = seal(sealingKey, payload, associatedData(capability));
-      return { token, record: { ...capability, lookupId, sealed } };
+      const versioned = { ...capability, version: RECORD_VERSIONS.capability };
+      const sealed = seal(sealingKey, payload, associatedData(versioned));
+      return { token, record: { ...versioned, lookupId, sealed } };
     },
     newUid: () => newUid(random),
   };
@@ -74,5 +77,5 @@ function openRecords(
   const payload = unseal(sealingKey, capability.sealed, associatedData(capability));
   const opened = { capability, payload, lineage, usageOwners, expiresAt, position };
   if (target === undefined) return opened;
-  return { ...opened, configuration: unseal(payload, target.sealed, associatedData(target)) };
+  return { ...opened, target: openTarget(target, payload) };
 }

@@ -154,6 +154,7 @@ const EVENTS: readonly (readonly [keyof EventLog, object, object])[] = [
   ["pipelineClosed", {}, { msg: "connection closed for its pipelined requests" }],
   ["outputFailed", { cause: "EPIPE" }, { cause: "EPIPE", msg: "standard output cannot be written" }],
   ["swept", { deleted: 3 }, { deleted: 3, msg: "swept" }],
+  ["recordTooNew", { record: "0a" }, { record: "0a", msg: "record too new" }],
   ["storeStateChanged", { state: "full", cause: "ENOSPC" }, { state: "full", cause: "ENOSPC", msg: "store" }],
   ["workerStarted", { worker: 7 }, { worker: 7, msg: "worker started" }],
   [

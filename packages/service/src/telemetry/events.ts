@@ -79,6 +79,8 @@ export interface EventLog {
   certificateRenewed(event: { readonly expires: Date }): void;
   /** The store writes no more (`full`, `failed`), or again (`writable`); `cause` is an error's code. */
   storeStateChanged(event: { readonly state: "writable" | "full" | "failed"; readonly cause?: string }): void;
+  /** A record was read that a newer version of the program wrote; `record` is the fingerprint of its uid. */
+  recordTooNew(event: { readonly record: string }): void;
   /** Standard output cannot be written; `cause` is the error's code. */
   outputFailed(event: { readonly cause: string }): void;
   /** A fault that nothing caught: the process ends. */
@@ -135,6 +137,7 @@ export function createEventLog(logger: Logger): EventLog {
       state === "writable"
         ? logger.info({ state }, "store")
         : logger.error({ state, cause: identifier(cause) }, "store"),
+    recordTooNew: ({ record }) => logger.error({ record }, "record too new"),
     outputFailed: ({ cause }) => logger.warn({ cause }, "standard output cannot be written"),
     crashed: (error) => logger.fatal(describeFault(error), "crashed"),
     fault: (error, requestId) => logger.error({ requestId, ...describeFault(error) }, "fault"),

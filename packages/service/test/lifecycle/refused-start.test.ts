@@ -5,7 +5,7 @@ import { parseAuthority } from "capability-protocol";
 import { expect, test } from "vitest";
 import { openDataDirectory } from "../../src/commands/data-directory.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
-import { encodeColumns, decodeColumns } from "../../src/store/columns.ts";
+import { encodeColumns, decodeColumns } from "../../src/store/codec/columns.ts";
 import { createServiceKeys } from "../../src/store/keys.ts";
 import { StoreCorruptError, StoreFormatError } from "../../src/store/store.ts";
 import { readServiceKeyFile, ServiceKeyFileError } from "../../src/store/service-key-file.ts";
@@ -96,7 +96,7 @@ test("a store of a newer format is refused, and the message says what to use ins
     await using raw = openRawStore(data.path);
     const row = raw.rows("meta").find(({ key }) => key.equals(FORMAT))!;
     const [, ...rest] = decodeColumns(row.value.subarray(0, -32));
-    const body = encodeColumns([Buffer.from([2]), ...rest]);
+    const body = encodeColumns([Buffer.from([3]), ...rest]);
     // As the newer program writes it, MAC included.
     const keys = createServiceKeys(await readServiceKeyFile(data.keyFile));
     const mac = keys.rowMac(encodeColumns([Buffer.from("meta"), FORMAT, body]));
@@ -106,7 +106,7 @@ test("a store of a newer format is refused, and the message says what to use ins
   expect(error).toBeInstanceOf(StoreFormatError);
   expect(error).toMatchObject({
     message:
-      "the store has format 2, this program reads format 1: use the program that wrote it, or a newer one",
+      "the store has format 3, this program reads formats up to 2: use the program that wrote it, or a newer one",
   });
 });
 

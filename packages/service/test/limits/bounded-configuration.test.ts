@@ -1,14 +1,10 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { formatToken, parseExportRequest } from "capability-protocol";
+import { formatToken, parseToken } from "capability-protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createContextScheduler } from "../../src/egress/context-scheduler.ts";
-import { createEgressPolicy } from "../../src/egress/policy.ts";
-import { createEventLoopScheduler } from "../../src/management/event-loop-scheduler.ts";
-import { createPageScheduler } from "../../src/management/page-scheduler.ts";
-import { createChanges } from "../../src/management/changes.ts";
-import { exportCapability } from "../../src/management/export.ts";
+import { associatedData } from "../../src/store/record.ts";
+import { seal } from "../../src/store/seal.ts";
 import { createVault } from "../../src/store/vault.ts";
-import { call, createMembrane, expectStatus, exportThrough, tokenOf } from "../../../testkit/src/client.ts";
+import { call, createMembrane, expectStatus, exportThrough } from "../../../testkit/src/client.ts";
 import type { InvalidInputFixture } from "../../../testkit/src/invalid-input.ts";
 import { CANARY, startInvalidInputFixture } from "../../../testkit/src/invalid-input.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
@@ -160,41 +156,21 @@ test("an invocation whose head would be over --header-bytes, with what the targe
   expect(target.requests.length).toBe(seen);
 });
 
-test("a target that was stored under earlier rules, and that those of today refuse, is a 502 that says so", async () => {
+test("a target that was stored as it was sent, and that the rules of today refuse, is a 502 that says so", async () => {
   const { service, exportToken } = refusing;
   const { store, keys } = service.data;
   const vault = createVault(store, keys, randomBytes);
-  const caller = (await vault.open(exportToken as Parameters<typeof vault.open>[0]))!;
-  const context = {
-    store,
-    changes: createChanges(store, () => undefined),
-    vault,
-    random: randomBytes,
-    pageScheduler: createPageScheduler(1, createEventLoopScheduler()),
-    scheduleFairly: createContextScheduler().run,
-    policy: createEgressPolicy({
-      allow: [],
-      ownEndpoints: () => [],
-      localAddresses: () => [],
-      ownAuthorities: [],
-    }),
-    headerBytes: 16_384,
-    authority: service.authority,
-    isOwn: () => false,
-    onRevoked: () => undefined,
-  };
-  const request = parseExportRequest({ uri: URI });
-  if (!request.ok) throw new Error("a target");
+  const { capability: exporting } = (await vault.open(parseToken(exportToken)!))!;
+  const [membrane, createdBy] = [exporting.resource!, exporting.uid];
   for (const uri of [`${URI}bucket/a/..`, `${URI}?${"a".repeat(100_000)}`]) {
-    const made = await exportCapability(
-      context,
-      { ...caller, requestId: "1" },
-      request.value,
-      Buffer.from(JSON.stringify({ uri })),
-    );
-    if (!made.ok || !("capability" in made.value.body)) throw new Error("an export");
+    // Version 1 held the body of the export.
+    const target = { type: "target", uid: vault.newUid(), version: 1, membrane, createdBy } as const;
+    const dataKey = randomBytes(32);
+    const sealed = seal(dataKey, Buffer.from(JSON.stringify({ uri })), associatedData(target));
+    const minted = vault.mint({ kind: "invoke", resource: target.uid, membrane, createdBy }, dataKey);
+    expect(await store.create([{ ...target, sealed }, minted.record])).toBe(undefined);
     for (const _ of ["read from the store", "known"]) {
-      const response = await call(service, tokenOf(String(made.value.body.capability)), {});
+      const response = await call(service, minted.token, {});
       expectStatus(response, 502);
       expect(response.json).toMatchObject({ code: "target_outdated" });
       expect(response.headers["proxy-status"]).toBe("membrane; error=http_request_denied");

@@ -7,7 +7,7 @@ import { openDataDirectory } from "../../src/commands/data-directory.ts";
 import type { Uid } from "../../src/domain/uid.ts";
 import { parseUid } from "../../src/domain/uid.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
-import { decodeColumns } from "../../src/store/columns.ts";
+import { decodeColumns } from "../../src/store/codec/columns.ts";
 import { createAuthenticatedTable } from "../../src/store/lmdb/authenticated-table.ts";
 import { StoreCorruptError } from "../../src/store/store.ts";
 import { UnsealError } from "../../src/store/seal.ts";
@@ -73,8 +73,8 @@ async function opened(token: CapabilityToken): Promise<string> {
   try {
     const found = await data.vault.open(token);
     if (found === undefined) return DEAD;
-    const { capability, payload, configuration } = found;
-    return JSON.stringify([capability, payload.toString("hex"), configuration?.toString("hex")]);
+    const { capability, payload, target } = found;
+    return JSON.stringify([capability, payload.toString("hex"), target?.content]);
   } catch (error) {
     if (error instanceof StoreCorruptError || error instanceof UnsealError) return "unreadable";
     throw error;

@@ -1,5 +1,5 @@
 import type { ServiceKeys } from "../keys.ts";
-import { encodeColumns, textColumn, decodeColumns } from "../columns.ts";
+import { encodeColumns, textColumn, decodeColumns } from "../codec/columns.ts";
 import { StoreCorruptError } from "../store.ts";
 import type { Table } from "./environment.ts";
 

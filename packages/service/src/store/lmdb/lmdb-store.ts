@@ -6,10 +6,10 @@ import type { Uid } from "../../domain/uid.ts";
 import type { ServiceKeys } from "../keys.ts";
 import type { StoredCapability, StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
 import type { FoundCapability, MembranePage, MembranePageRequest, Store, StoreCondition } from "../store.ts";
-import { StoreCorruptError } from "../store.ts";
+import { skipTooNew, StoreCorruptError } from "../store.ts";
 import type { Environment } from "./environment.ts";
 import { openEnvironment } from "./environment.ts";
-import { openFormat } from "./schema-version.ts";
+import { createLayoutUpgrade, openFormat } from "./schema-version.ts";
 import { createRevocationLog } from "./revocation-log.ts";
 import { createRecords } from "./records.ts";
 import { createAuthenticatedTable } from "./authenticated-table.ts";
@@ -28,6 +28,8 @@ export interface LmdbStoreOptions {
   readonly reserveBytes: number;
   /** Called when writing becomes impossible, and when it is possible again. */
   readonly report?: (condition: StoreCondition) => void;
+  /** Called with the uid of each record that was read and that a newer program wrote. */
+  readonly onRecordTooNew?: (record: Uid) => void;
 }
 
 /**
@@ -54,7 +56,8 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
     meta,
     createAuthenticatedTable("log", tables.log, options.keys),
   );
-  const storedRecords = createRecords(tables, options.keys);
+  const storedRecords = createRecords(tables, options.keys, options.onRecordTooNew);
+  const upgradeLayout = createLayoutUpgrade(meta);
   const requests = createWriteRequests((uid) => snapshot(() => storedRecords.get(uid)));
   const format = await openFormat(environment, meta, options.keys);
 
@@ -92,16 +95,17 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
       snapshot(() =>
         Array.from(storedRecords.listByName(undefined, "", false))
           .filter(isTenant)
-          .filter(isAlive),
+          .filter((tenant) => skipTooNew(() => isAlive(tenant)) === true),
       ),
     membranes: (tenant, page) =>
       snapshot(() => {
         const find = memoizedGet(storedRecords.get);
-        const found = page.id === undefined ? after(tenant, page) : byName(tenant, page.id);
+        const { id } = page;
+        const found = id === undefined ? after(tenant, page) : byName(tenant, id);
         const { recipientKey, limit } = page;
         return collect(found, limit, (membrane) => {
           const isReadable = recipientKey === undefined || membrane.recipientKey.equals(recipientKey);
-          return isReadable && evaluateLineage(membrane, find).alive;
+          return isReadable && skipTooNew(() => evaluateLineage(membrane, find).alive) === true;
         });
       }),
     create: async (records, actor) => write(() => create(records), requests.creating(records, actor)),
@@ -130,8 +134,10 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
         storedRecords.findByName(node.type === "membrane" ? node.tenant : undefined, node.name),
     };
     const denial = checkCreation(added, snapshot, options.quotas);
-    if (denial === undefined && added.length > 0) added.forEach((record) => storedRecords.insert(record));
-    else forceCommit();
+    if (denial === undefined && added.length > 0) {
+      upgradeLayout();
+      added.forEach((record) => storedRecords.insert(record));
+    } else forceCommit();
     return denial;
   }
 
@@ -183,7 +189,7 @@ async function createStore(environment: Environment, options: LmdbStoreOptions):
   }
 
   function* byName(tenant: Uid, id: string): Iterable<StoredRecord> {
-    const record = storedRecords.findByName(tenant, id);
+    const record = skipTooNew(() => storedRecords.findByName(tenant, id));
     if (record !== undefined) yield record;
   }
 

@@ -5,11 +5,11 @@ import { quotaOf, quotasOf, SERVICE_OWNER } from "../../domain/quota.ts";
 import type { Uid } from "../../domain/uid.ts";
 import { parseUid, uidBytes } from "../../domain/uid.ts";
 import type { StoredCapability, StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
-import { StoreCorruptError } from "../store.ts";
+import { RecordTooNewError, skipTooNew, StoreCorruptError } from "../store.ts";
 import type { Tables } from "./environment.ts";
 import type { ServiceKeys } from "../keys.ts";
 import { createQuotaCounts } from "./quota-counts.ts";
-import { encodeRecord, decodeRecord } from "./record-codec.ts";
+import { encodeRecord, decodeRecord } from "../codec/record-codec.ts";
 import type { AuthenticatedTable } from "./authenticated-table.ts";
 import { createAuthenticatedTable, takeFirst } from "./authenticated-table.ts";
 import { createStoredBytes } from "./stored-bytes.ts";
@@ -20,11 +20,15 @@ import { createStoredBytes } from "./stored-bytes.ts";
  */
 export interface Records {
   isEmpty(): boolean;
+  /** @throws RecordTooNewError, as do the others that return one record. */
   get(uid: Uid): StoredRecord | undefined;
   byLookupId(lookupId: Buffer): StoredCapability | undefined;
   /** Who holds a name among the tenants (`owner` undefined) or among the membranes of one tenant. */
   findByName(owner: Uid | undefined, name: string): StoredRecord | undefined;
-  /** All that hold names of `owner`, from the name `from` on (or behind it), ordered by UTF-8 bytes. */
+  /**
+   * All that hold names of `owner`, from the name `from` on (or after it), ordered by UTF-8 bytes; without those that are
+   * too new.
+   */
   listByName(owner: Uid | undefined, from: string, isExclusive: boolean): Iterable<StoredRecord>;
   /** How many records count against a quota. */
   countOwned(quota: Quota): number;
@@ -46,7 +50,12 @@ export interface Records {
 
 const MAX_BYTE = Buffer.alloc(1, 0xff);
 
-export function createRecords(tables: Tables, keys: ServiceKeys): Records {
+/** @param onTooNew called with the uid of each record that was read and is too new. */
+export function createRecords(
+  tables: Tables,
+  keys: ServiceKeys,
+  onTooNew: (record: Uid) => void = () => undefined,
+): Records {
   const recordRows = createAuthenticatedTable("nodes", tables.nodes, keys);
   const lookups = createAuthenticatedTable("lookups", tables.lookups, keys);
   const names = createAuthenticatedTable("names", tables.names, keys);
@@ -55,17 +64,28 @@ export function createRecords(tables: Tables, keys: ServiceKeys): Records {
 
   const get = (uid: Uid): StoredRecord | undefined => {
     const columns = recordRows.get(uidBytes(uid));
-    return columns === undefined ? undefined : decodeRecord(uid, columns);
+    if (columns === undefined) return undefined;
+    try {
+      return decodeRecord(uid, columns);
+    } catch (error) {
+      if (error instanceof RecordTooNewError) onTooNew(uid);
+      throw error;
+    }
   };
+  const getReadable = (uid: Uid): StoredRecord | undefined => skipTooNew(() => get(uid));
   const removeIfTarget = (index: AuthenticatedTable, key: Buffer, uid: Uid): boolean => {
     const columns = index.get(key);
     if (columns === undefined || indexTarget(columns) !== uid) return false;
     index.remove(key);
     return true;
   };
-  const findByName = (owner: Uid | undefined, name: string): StoredRecord | undefined => {
+  const nameTarget = (owner: Uid | undefined, name: string): Uid | undefined => {
     const columns = names.get(nameKey(owner, name));
-    return columns === undefined ? undefined : get(indexTarget(columns));
+    return columns === undefined ? undefined : indexTarget(columns);
+  };
+  const findByName = (owner: Uid | undefined, name: string): StoredRecord | undefined => {
+    const uid = nameTarget(owner, name);
+    return uid === undefined ? undefined : get(uid);
   };
   const childrenOf = function* (uid: Uid, includesIgnoring: boolean): Iterable<Uid> {
     const start = uidBytes(uid);
@@ -90,7 +110,7 @@ export function createRecords(tables: Tables, keys: ServiceKeys): Records {
       start,
       Buffer.concat([uidBytes(owner ?? SERVICE_OWNER), MAX_BYTE]),
     )) {
-      const record = get(indexTarget(columns));
+      const record = getReadable(indexTarget(columns));
       if (record !== undefined) yield record;
     }
   };
@@ -101,18 +121,18 @@ export function createRecords(tables: Tables, keys: ServiceKeys): Records {
   });
   const ownedBy = function* ({ owner }: Quota): Iterable<StoredRecord | undefined> {
     if (owner === SERVICE_OWNER) yield* listByName(undefined, "", false);
-    else for (const uid of childrenOf(owner, false)) yield get(uid);
+    else for (const uid of childrenOf(owner, false)) yield getReadable(uid);
   };
   const countsAgainst = ({ owner, kind: counted }: Quota, record: StoredRecord | undefined): boolean => {
     const quota = record && quotaOf(record);
     if (quota?.owner !== owner || quota.kind !== counted) return false;
-    return record?.type !== "membrane" || findByName(owner, record.name)?.uid === record.uid;
+    return record?.type !== "membrane" || nameTarget(owner, record.name) === record.uid;
   };
   const subtract = (record: StoredRecord): void => {
     const quota = quotaOf(record);
     if (quota !== undefined) counts.subtract(quota);
   };
-  const bytes = createStoredBytes(countRows, { get, children: (uid) => childrenOf(uid, true) });
+  const bytes = createStoredBytes(countRows, { get: getReadable, children: (uid) => childrenOf(uid, true) });
   const releaseName = (record: StoredTenant | StoredMembrane): void => {
     quotasOf(record).forEach(counts.remove);
     bytes.remove(record.uid);

@@ -1,12 +1,20 @@
 import { randomBytes } from "node:crypto";
+import { decodeColumns } from "../codec/columns.ts";
 import type { ServiceKeys } from "../keys.ts";
-import { decodeColumns } from "../columns.ts";
-import { FORMAT_VERSION } from "../record.ts";
 import { StoreCorruptError, StoreFormatError } from "../store.ts";
-import type { Environment } from "./environment.ts";
-import { entryKey, HEAD_KEY } from "./revocation-log.ts";
 import type { AuthenticatedTable } from "./authenticated-table.ts";
 import { takeFirst } from "./authenticated-table.ts";
+import type { Environment } from "./environment.ts";
+import { entryKey, HEAD_KEY } from "./revocation-log.ts";
+
+/**
+ * The version of the tables and of how they lead to each other. A program refuses a store of a newer layout; each record has
+ * a version besides (`RECORD_VERSIONS`).
+ *
+ * 1: a program that meets a record of another version takes it for damage.
+ * 2: records have versions that differ. The tables are those of 1.
+ */
+export const LAYOUT_VERSION = 2;
 
 const FORMAT_KEY = Buffer.from("format");
 
@@ -35,9 +43,26 @@ export async function openFormat(
     }
     const storeId = randomBytes(16);
     meta.put(HEAD_KEY, [randomBytes(16), entryKey(0n)]);
-    meta.put(FORMAT_KEY, [Buffer.from([FORMAT_VERSION]), keys.checkValue, storeId]);
+    meta.put(FORMAT_KEY, [Buffer.from([LAYOUT_VERSION]), keys.checkValue, storeId]);
     return { storeId: storeId.toString("hex") };
   });
+}
+
+/**
+ * Raises the layout version in the transaction that stores the first records of this program: a store that was only opened
+ * stays open to the program that wrote it.
+ *
+ * @returns a function to call in each transaction that creates records.
+ */
+export function createLayoutUpgrade(meta: AuthenticatedTable): () => void {
+  /** Read in a transaction: a version that was only written may be rolled back. */
+  let isCurrent = false;
+  return () => {
+    if (isCurrent) return;
+    const [version, ...others] = meta.get(FORMAT_KEY) ?? [];
+    isCurrent = version?.[0] === LAYOUT_VERSION;
+    if (!isCurrent) meta.put(FORMAT_KEY, [Buffer.from([LAYOUT_VERSION]), ...others]);
+  };
 }
 
 function readFormat(
@@ -49,9 +74,10 @@ function readFormat(
   if (raw === undefined) return undefined;
   // Before the MAC, which a wrong key would fail too: the operator must be told which of the two it is.
   const [version, checkValue] = columnsOf(raw);
-  if (version?.[0] !== FORMAT_VERSION) {
+  const layout = version?.[0] ?? 0;
+  if (layout < 1 || layout > LAYOUT_VERSION) {
     throw new StoreFormatError(
-      `the store has format ${version?.[0] ?? "unknown"}, this program reads format ${FORMAT_VERSION}: use the program that wrote it, or a newer one`,
+      `the store has format ${version?.[0] ?? "unknown"}, this program reads formats up to ${LAYOUT_VERSION}: use the program that wrote it, or a newer one`,
     );
   }
   if (checkValue?.equals(keys.checkValue) !== true) {

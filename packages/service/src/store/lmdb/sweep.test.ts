@@ -48,6 +48,7 @@ function leafOf(membrane: Uid, number: number): StoredCapability {
   return {
     type: "capability",
     uid,
+    version: 1,
     kind: "export",
     resource: membrane,
     lookupId: randomBytes(32),

@@ -1,6 +1,7 @@
 import type { Uid } from "../../domain/uid.ts";
 import { parseUid, uidBytes } from "../../domain/uid.ts";
 import type { SweepReport } from "../store.ts";
+import { skipTooNew } from "../store.ts";
 import type { Records } from "./records.ts";
 import type { AuthenticatedTable } from "./authenticated-table.ts";
 import { takeFirst } from "./authenticated-table.ts";
@@ -27,15 +28,15 @@ export function sweepBelow(queue: AuthenticatedTable, records: Records, limit: n
     if (remaining === 0) return { deleted, more: true };
     const dependents = takeFirst(records.children(entry.uid, !entry.root), remaining);
     for (const uid of dependents) {
-      const record = records.get(uid);
-      if (record === undefined) {
-        records.removeDependency(entry.uid, uid);
-        continue;
+      const record = skipTooNew(() => records.get(uid));
+      // A record that is too new stays, since this program cannot find all rows that lead to it; it is dead like the others.
+      if (record === undefined) records.removeDependency(entry.uid, uid);
+      else {
+        records.remove(record);
+        deleted += 1;
       }
-      records.remove(record);
-      // Nearly all are leaves: they are not queued only to be found to be.
+      // Most are leaves, which need not be queued.
       if (takeFirst(records.children(uid, true), 1).length > 0) queue.put(uidBytes(uid), [DEPENDENT_MARK]);
-      deleted += 1;
     }
     if (dependents.length === 0) queue.remove(uidBytes(entry.uid));
     remaining -= Math.max(1, dependents.length);

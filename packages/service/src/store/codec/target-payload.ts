@@ -1,0 +1,177 @@
+import type {
+  ConfiguredHeader,
+  HmacConfiguration,
+  TargetConfiguration,
+  TlsConfiguration,
+} from "capability-protocol";
+import { parseAuthority, parseToken } from "capability-protocol";
+import type { TargetContent } from "../../domain/target.ts";
+import { StoreCorruptError } from "../store.ts";
+import { ColumnReader } from "./column-reader.ts";
+import { decodeColumns, encodeColumns, textColumn } from "./columns.ts";
+
+/**
+ * The payload of a target of version 2, as columns. It is written from the parsed export and read without the rules for
+ * exports, so that a rule that becomes stricter leaves stored targets as they are. What is optional is a column that holds
+ * no column or one.
+ */
+export function encodeTargetPayload(content: TargetContent): Buffer {
+  if (content.kind === "federated") {
+    const { authority, token } = content.capability;
+    return encodeColumns([textColumn(content.kind), textColumn(authority), textColumn(token)]);
+  }
+  const { uri, method, headers, allowQuery, timeoutMs, hmac, tls } = content.configuration;
+  return encodeColumns([
+    textColumn(content.kind),
+    textColumn(uri),
+    optionalText(method),
+    encodeColumns(headers.flat().map(textColumn)),
+    flag(allowQuery),
+    optionalText(timeoutMs?.toString()),
+    hmac === undefined ? EMPTY : encodeHmac(hmac),
+    tls === undefined ? EMPTY : encodeTls(tls),
+  ]);
+}
+
+/**
+ * The inverse of {@link encodeTargetPayload}.
+ *
+ * @returns nothing if a newer program wrote it: it has a column or a variant that this one does not know.
+ * @throws StoreCorruptError if the bytes are no such payload.
+ */
+export function decodeTargetPayload(bytes: Buffer): TargetContent | undefined {
+  const row = new ColumnReader(decodeColumns(bytes));
+  const content = decodeContent(row);
+  return content !== undefined && row.isAtEnd() ? content : undefined;
+}
+
+function decodeContent(row: ColumnReader): TargetContent | undefined {
+  switch (row.text()) {
+    case "federated": {
+      const authority = parseAuthority(row.text());
+      const token = parseToken(row.text());
+      if (authority === undefined || token === undefined)
+        throw new StoreCorruptError("a target names no capability");
+      return { kind: "federated", capability: { authority, token } };
+    }
+    case "configured": {
+      const configuration = decodeConfiguration(row);
+      return configuration && { kind: "configured", configuration };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function decodeConfiguration(row: ColumnReader): TargetConfiguration | undefined {
+  const uri = row.text();
+  const method = readOptionalText(row);
+  const headers = decodeHeaders(row);
+  const allowQuery = row.flag();
+  const timeout = readOptionalText(row);
+  const hmac = readOptional(row, decodeHmac);
+  const tls = readOptional(row, decodeTls);
+  if (!hmac.isKnown || !tls.isKnown) return undefined;
+  return {
+    uri,
+    ...(method === undefined ? {} : { method }),
+    headers,
+    allowQuery,
+    ...(timeout === undefined ? {} : { timeoutMs: Number(timeout) }),
+    ...(hmac.value === undefined ? {} : { hmac: hmac.value }),
+    ...(tls.value === undefined ? {} : { tls: tls.value }),
+  };
+}
+
+function decodeHeaders(row: ColumnReader): readonly ConfiguredHeader[] {
+  const headers: ConfiguredHeader[] = [];
+  const pairs = row.nested();
+  while (!pairs.isAtEnd()) headers.push([pairs.text(), pairs.text()]);
+  return headers;
+}
+
+function encodeHmac(hmac: HmacConfiguration): Buffer {
+  switch (hmac.scheme) {
+    case "aws4-hmac-sha256":
+      return encodeColumns([
+        textColumn(hmac.scheme),
+        textColumn(hmac.awsAccessKeyId),
+        textColumn(hmac.region),
+        textColumn(hmac.service),
+        textColumn(hmac.secretAccessKey),
+        optionalText(hmac.sessionToken),
+      ]);
+    case "cap1-hmac-sha512":
+      return encodeColumns([textColumn(hmac.scheme), textColumn(hmac.key), textColumn(hmac.keyId)]);
+  }
+}
+
+function decodeHmac(row: ColumnReader): HmacConfiguration | undefined {
+  const scheme = row.text();
+  switch (scheme) {
+    case "aws4-hmac-sha256": {
+      const credentials = {
+        scheme,
+        awsAccessKeyId: row.text(),
+        region: row.text(),
+        service: row.text(),
+        secretAccessKey: row.text(),
+      } as const;
+      const sessionToken = readOptionalText(row);
+      return { ...credentials, ...(sessionToken === undefined ? {} : { sessionToken }) };
+    }
+    case "cap1-hmac-sha512":
+      return { scheme, key: row.text(), keyId: row.text() };
+    default:
+      return undefined;
+  }
+}
+
+function encodeTls(tls: TlsConfiguration): Buffer {
+  const isVerified = tls.rejectUnauthorized;
+  return encodeColumns([
+    optionalText(tls.ca),
+    optionalText(tls.cert),
+    optionalText(tls.key),
+    isVerified === undefined ? EMPTY : encodeColumns([flag(isVerified)]),
+  ]);
+}
+
+function decodeTls(row: ColumnReader): TlsConfiguration {
+  const ca = readOptionalText(row);
+  const cert = readOptionalText(row);
+  const key = readOptionalText(row);
+  const isVerified = row.nested();
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(isVerified.isAtEnd() ? {} : { rejectUnauthorized: isVerified.flag() }),
+  };
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function flag(value: boolean): Buffer {
+  return Buffer.from([value ? 1 : 0]);
+}
+
+function optionalText(text: string | undefined): Buffer {
+  return text === undefined ? EMPTY : encodeColumns([textColumn(text)]);
+}
+
+function readOptionalText(row: ColumnReader): string | undefined {
+  const nested = row.nested();
+  return nested.isAtEnd() ? undefined : nested.text();
+}
+
+/** Reads a column that is empty, or holds the columns of `decode`. */
+function readOptional<T>(
+  row: ColumnReader,
+  decode: (nested: ColumnReader) => T | undefined,
+): { readonly isKnown: boolean; readonly value?: T } {
+  const nested = row.nested();
+  if (nested.isAtEnd()) return { isKnown: true };
+  const value = decode(nested);
+  return value === undefined || !nested.isAtEnd() ? { isKnown: false } : { isKnown: true, value };
+}

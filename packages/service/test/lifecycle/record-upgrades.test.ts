@@ -1,0 +1,158 @@
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+import { parseToken } from "capability-protocol";
+import { expect, test } from "vitest";
+import { call, createMembrane, exportThrough, uriOf } from "../../../testkit/src/client.ts";
+import type { FullStoreTokenName } from "../../../testkit/src/full-store.ts";
+import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import type { NameLookup } from "../../src/egress/resolve-host.ts";
+import { decodeColumns } from "../../src/store/codec/columns.ts";
+import { writeStoreFixture } from "../support/store-fixture.ts";
+
+/** Stores that `writeStoreFixture` of older versions wrote; the number is the version of their targets. */
+const FIXTURES = fileURLToPath(new URL("fixtures/", import.meta.url));
+
+type Tokens = Readonly<Record<FullStoreTokenName | "swept revoke" | "swept target", string>>;
+
+/** Below the revoked membrane `beta`, or deleted after the revoke of `swept`. */
+const DEAD = new Set([
+  "beta export",
+  "beta plain",
+  "beta of gamma of plain",
+  "delegated beta export",
+  "swept target",
+]);
+
+const SERVICE_KINDS = /create|query|deleteSelf|export|revoke|provision/;
+
+/** The names of all targets have no address here: a capability of a live target is a 502, and not a 401. */
+const noAddress: NameLookup = (_name, _options, callback) => callback(null, []);
+
+async function restore(fixture: string): Promise<AsyncDisposable & { path: string; tokens: Tokens }> {
+  const directory = await temporaryDirectory();
+  await mkdir(join(directory.path, "store"));
+  const store = gunzipSync(await readFile(join(fixture, "data.mdb.gz")));
+  await writeFile(join(directory.path, "store", "data.mdb"), store);
+  await copyFile(join(fixture, "service.key"), join(directory.path, "service.key"));
+  return {
+    path: directory.path,
+    tokens: JSON.parse(await readFile(join(fixture, "tokens.json"), "utf8")) as Tokens,
+    [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
+  };
+}
+
+async function layoutOf(path: string): Promise<number> {
+  await using raw = openRawStore(path);
+  const row = raw.rows("meta").find(({ key }) => key.toString() === "format")!;
+  return decodeColumns(row.value.subarray(0, -32))[0]![0]!;
+}
+
+async function expectAll(service: TestService, tokens: Tokens): Promise<void> {
+  for (const [name, token] of Object.entries(tokens)) {
+    const isManagement = SERVICE_KINDS.test(name);
+    const live = isManagement ? 405 : 502;
+    const { status } = await call(service, token, { method: isManagement ? "PATCH" : "GET" });
+    expect({ name, status }).toEqual({ name, status: DEAD.has(name) ? 401 : live });
+  }
+}
+
+async function expectUsable(fixture: string): Promise<void> {
+  await using data = await restore(fixture);
+  const { tokens } = data;
+  await using service = await startTestService({ directory: data.path, lookup: noAddress });
+  await expectAll(service, tokens);
+
+  const { json } = await call(service, tokens.query, { path: "/?limit=9" });
+  expect(json).toMatchObject({ membranes: [{ id: "alpha" }], completed: true });
+  const again = await call(service, tokens["gamma of query"], { path: "/?limit=9" });
+  expect(again.json.membranes[0].capabilities.export).toContain(tokens["delegated alpha export"]);
+  const content = async (token: string) =>
+    (await service.data.vault.open(parseToken(token)!))?.target?.content;
+  expect(await content(tokens["gamma of plain"])).toMatchObject({
+    kind: "configured",
+    configuration: {
+      uri: "http://canary-host-4d0b.test:9/canary-path-91aa?canary-query-77c1=1",
+      headers: [
+        ["X-Canary-Name-3f", "canary-header-value-c2e4"],
+        ["Cookie", "session=canary-cookie-0d1f"],
+      ],
+      timeoutMs: 30_000,
+    },
+  });
+  expect(await content(tokens.aws4)).toMatchObject({
+    configuration: { hmac: { scheme: "aws4-hmac-sha256" } },
+  });
+  expect(await content(tokens.cap1)).toMatchObject({
+    configuration: { hmac: { scheme: "cap1-hmac-sha512" } },
+  });
+  expect(await content(tokens.tls)).toMatchObject({ configuration: { tls: { cert: expect.any(String) } } });
+  expect(await content(tokens.foreign)).toMatchObject({ capability: { authority: "canary-host-4d0b.test" } });
+
+  // Old and new stand in one lineage.
+  const child = await exportThrough(service, tokens["gamma export"], {
+    capability: uriOf(service, tokens.plain),
+  });
+  expect(await call(service, child)).toMatchObject({ status: 502 });
+  const membrane = await createMembrane(service, tokens["gamma of create"], "made by an old delegation");
+  await exportThrough(service, membrane.export, { uri: "https://example.com/" });
+
+  for (const name of ["beta revoke", "swept revoke", "gamma of alpha revoke"] as const) {
+    expect(await call(service, tokens[name], { method: "DELETE" })).toMatchObject({ status: 202 });
+  }
+  for (const token of [child, tokens.plain, tokens.foreign]) {
+    expect(await call(service, token)).toMatchObject({ status: 401 });
+  }
+  for (const name of ["deleteSelf", "second deleteSelf"] as const) {
+    expect(await call(service, tokens[name], { method: "DELETE" })).toMatchObject({ status: 202 });
+  }
+  for (let more = true; more;) ({ more } = await service.data.store.sweep(100));
+  await using raw = openRawStore(data.path);
+  // The two tenants, and the operator's own.
+  expect(raw.rows("nodes")).toHaveLength(3);
+}
+
+test.each(["store-records-1"])(
+  "all that %s holds works as it did, and can be re-exported, revoked and swept",
+  async (name) => {
+    await expectUsable(join(FIXTURES, name));
+  },
+);
+
+test("the same holds for a store that is written now; such a one is the next fixture", async () => {
+  await using directory = await temporaryDirectory();
+  await writeStoreFixture(directory.path);
+  await expectUsable(directory.path);
+});
+
+test("an older store stays open to the program that wrote it until the first record of this one is in it", async () => {
+  await using data = await restore(join(FIXTURES, "store-records-1"));
+  {
+    await using service = await startTestService({ directory: data.path, lookup: noAddress });
+    await expectAll(service, data.tokens);
+    await call(service, data.tokens["alpha revoke"], { method: "DELETE" });
+    expect(await layoutOf(data.path)).toBe(1);
+    await createMembrane(service, data.tokens.create, "new");
+    expect(await layoutOf(data.path)).toBe(2);
+  }
+  await using service = await startTestService({ directory: data.path, lookup: noAddress });
+  await createMembrane(service, data.tokens.create, "after a restart");
+});
+
+test("records are upgraded one by one: a target that is not used keeps its version, one that is exported anew gets the new one", async () => {
+  await using data = await restore(join(FIXTURES, "store-records-1"));
+  await using service = await startTestService({ directory: data.path, lookup: noAddress });
+  await exportThrough(service, data.tokens["alpha export"], { uri: "https://example.com/" });
+  await using raw = openRawStore(data.path);
+  const versions = raw
+    .rows("nodes")
+    .map(({ value }) => decodeColumns(value.subarray(0, -32)))
+    .filter(([, type]) => type!.toString() === "target")
+    .map(([version]) => version![0]);
+  expect(versions.filter((version) => version === 2)).toHaveLength(1);
+  expect(new Set(versions)).toEqual(new Set([1, 2]));
+});
