@@ -113,11 +113,11 @@ async function start(data: TestDataDirectory, complaints: string[]): Promise<Ser
   return service;
 }
 
-/** Pino's level of an error, which is what a fault is logged with. */
-const ERROR_LEVEL = 50;
+/** Levels below that of a fault, which is `error` or `fatal`. */
+const ORDINARY_LEVELS: ReadonlySet<string> = new Set(["debug", "info", "warn"]);
 
 function isOrdinary(line: string): boolean {
   if (!line.startsWith("{")) return false;
-  const { level } = JSON.parse(line) as { readonly level: number };
-  return level < ERROR_LEVEL;
+  const { level } = JSON.parse(line) as { readonly level: string };
+  return ORDINARY_LEVELS.has(level);
 }
