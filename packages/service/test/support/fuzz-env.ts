@@ -25,7 +25,7 @@ const LIMITS = {
   "upstream-pool-idle-ms": 1_000,
   // Requests still in flight would delay the stop for longer than the test waits.
   "shutdown-timeout-ms": 10 * MAX_WAIT_MS,
-  invocations: MAX_INVOCATIONS,
+  "max-concurrent-invocations": MAX_INVOCATIONS,
 };
 
 /** A service in a separate process with low limits, and a valid client and target. */
