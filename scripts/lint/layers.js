@@ -6,18 +6,24 @@ const ALLOWED = {
   collections: [],
   net: [],
   http1: [],
+  "http1/node": ["http1", "net", "collections", "key-agreement.ts"],
   domain: ["collections", "net"],
   store: ["domain", "collections", "private-files.ts"],
   "store/lmdb": ["store", "domain", "collections", "error-code.ts"],
   egress: ["domain", "net", "collections", "http1", "error-code.ts", "key-agreement.ts"],
   "egress/undici": ["egress", "http1", "net", "collections"],
   invocation: ["domain", "store", "egress", "http1", "net", "collections"],
+  http: ["domain", "store", "invocation", "management", "http1", "net", "collections", "telemetry"],
   management: ["domain", "store", "egress", "net", "collections", "pem.ts"],
 };
 
 /** Packages and modules of Node whose quirks stay in one folder. */
 /** @type {Readonly<Record<string, readonly string[]>>} */
-const ADAPTERS = { undici: ["egress/undici"] };
+const ADAPTERS = {
+  undici: ["egress/undici"],
+  "node:http": ["http1/node", "commands"],
+  "node:https": ["http1/node", "commands"],
+};
 
 const ROOT = "packages/service/src/";
 

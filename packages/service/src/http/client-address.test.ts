@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { parseCidr } from "../net/address.ts";
-import { addressKey, clientAddress } from "./client-address.ts";
+import { addressKey } from "../net/peer-address.ts";
+import { clientAddress } from "./client-address.ts";
 
 const TRUSTED = ["10.0.0.0/8", "fd00::/8"].map((text) => parseCidr(text)!);
 

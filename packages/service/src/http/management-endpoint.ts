@@ -10,7 +10,7 @@ import type { RequestHead } from "../invocation/request-head.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "../management/context.ts";
 import type { EventLoopScheduler } from "../management/event-loop-scheduler.ts";
 import { OPERATIONS } from "../management/operations.ts";
-import type { HttpExchange } from "./respond.ts";
+import type { HttpExchange } from "../http1/downstream.ts";
 import type { JsonError } from "./json.ts";
 import { MAX_COMMAS, parseJson } from "./json.ts";
 
@@ -30,7 +30,7 @@ export interface ManagementEndpointContext extends ManagementContext {
 /**
  * What the service itself does for a capability: method, path, body, then the operation.
  *
- * @returns nothing if the requester left before its body was whole.
+ * @returns nothing if the client disconnected before its body was complete.
  */
 export async function handleManagement(
   context: ManagementEndpointContext,

@@ -1,12 +1,34 @@
-import { STATUS_CODES } from "node:http";
+import { FORWARDABLE_METHODS } from "capability-protocol";
 import type { Denial } from "../domain/denial.ts";
+import type { Rejection } from "../http1/listener.ts";
+import { reasonPhrase } from "./reason-phrase.ts";
 import { CORS_HEADERS } from "./cors.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 import { wireError } from "./wire-error.ts";
 
-/** The bytes of a response that closes its connection, to what never becomes a request. */
-export function rawErrorResponse(denial: Denial, requestId: string): string {
+const DENIALS: Readonly<Record<Rejection, Denial>> = {
+  malformed: { reason: "malformed_request", message: "expected HTTP/1.1" },
+  headers_too_large: { reason: "headers_too_large" },
+  request_timeout: { reason: "request_timeout" },
+  connect: { reason: "method_not_allowed", allow: [...FORWARDABLE_METHODS] },
+  plaintext: {
+    reason: "malformed_request",
+    message: "This port speaks HTTPS: expected https:// in place of http://.",
+  },
+};
+
+/**
+ * The bytes of a response that closes its connection, for what never becomes a request.
+ *
+ * @param onRefused logs the refusal and returns its request id.
+ */
+export function rejectionBytes(
+  rejection: Rejection,
+  onRefused: (denial: Denial, status: number) => string,
+): string {
+  const denial = DENIALS[rejection];
   const { status, headers, body } = wireError(denial);
+  const requestId = onRefused(denial, status);
   const text = JSON.stringify(body);
   const lines = [
     "Content-Type",
@@ -20,5 +42,5 @@ export function rawErrorResponse(denial: Denial, requestId: string): string {
   ];
   lines.push("Content-Length", String(Buffer.byteLength(text)), "Connection", "close");
   const head = lines.map((part, index) => (index % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join("");
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${text}`;
+  return `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${head}\r\n${text}`;
 }

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import { parseAuthority } from "capability-protocol";
 import type { Authority } from "capability-protocol";
-import type { BodyFraming, RequestHead } from "../invocation/request-head.ts";
+import type { BodyFraming, DownstreamRequest } from "../http1/downstream.ts";
+import type { RequestHead } from "../invocation/request-head.ts";
 
 /** A request head that means one thing only, or what is wrong with it. */
 export type ReadHead =
@@ -25,7 +25,7 @@ export type ReadHead =
  * @param isOwn whether an authority is one of this service's own.
  */
 export function readHead(
-  request: Pick<IncomingMessage, "method" | "url" | "rawHeaders" | "httpVersion">,
+  request: Pick<DownstreamRequest, "method" | "url" | "rawHeaders" | "httpVersion">,
   isOwn: (authority: Authority) => boolean,
 ): ReadHead {
   const version = request.httpVersion;

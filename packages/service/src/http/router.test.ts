@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
@@ -12,6 +12,7 @@ import type { CallResponse } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
+import { NodeResponse } from "../http1/node/response.ts";
 import { createAuthFailureLimiter } from "./auth-failure-limiter.ts";
 import type { RouterContext } from "./router.ts";
 import { route } from "./router.ts";
@@ -19,7 +20,7 @@ import { route } from "./router.ts";
 const TOKEN = `CPBLTY1-${"A".repeat(86)}`;
 const SECRET = "a message that other people's code wrote";
 
-let server: Server | undefined;
+let server: Server<typeof IncomingMessage, typeof NodeResponse> | undefined;
 afterEach(() => server?.close());
 
 /** Routes one request while the store fails with `error`. */
@@ -48,7 +49,10 @@ async function whileFailing(error: Error): Promise<CallResponse & { readonly log
     trustedProxies: [],
     newRequestId: () => "request-1",
   } as unknown as RouterContext;
-  server = createServer((request, response) => void route(context, { request, response }));
+  server = createServer(
+    { ServerResponse: NodeResponse },
+    (request, response) => void route(context, { request, response }),
+  );
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

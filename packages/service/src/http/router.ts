@@ -11,16 +11,17 @@ import type { Cidr } from "../net/address.ts";
 import type { InvocationContext } from "../invocation/invoke.ts";
 import { invoke } from "../invocation/invoke.ts";
 import { checkOperation } from "../invocation/intended-operation.ts";
-import type { BodyFraming, RequestHead } from "../invocation/request-head.ts";
+import type { RequestHead } from "../invocation/request-head.ts";
 import type { Authenticated, Resolution, ResolveContext } from "../invocation/resolve.ts";
 import { resolve } from "../invocation/resolve.ts";
 import type { ExchangeEnd } from "../invocation/exchange.ts";
 import { watchEnded } from "../invocation/waiting-responses.ts";
 import { RecordTooNewError, StoreBusyError, StoreFailedError, StoreFullError } from "../store/store.ts";
-import type { HttpExchange } from "./respond.ts";
-import { respondError, respondJson, closeWithUnreadBody } from "./respond.ts";
+import type { BodyFraming, HttpExchange } from "../http1/downstream.ts";
+import { respondError, respondJson } from "./respond.ts";
 import { bearerToken } from "./bearer.ts";
-import { addressKey, clientAddress, isTrustedProxy } from "./client-address.ts";
+import { addressKey } from "../net/peer-address.ts";
+import { clientAddress, isTrustedProxy } from "./client-address.ts";
 import type { AuthFailureLimiter } from "./auth-failure-limiter.ts";
 import type { ManagementEndpointContext } from "./management-endpoint.ts";
 import { handleManagement } from "./management-endpoint.ts";
@@ -43,7 +44,7 @@ export interface RouterContext {
   readonly log: EventLog;
 }
 
-/** One request, from its head to the end of its answer. The token says what it does. */
+/** Carries out one request, from its head to the end of its response. The token determines the operation. */
 export async function route(context: RouterContext, exchange: HttpExchange): Promise<void> {
   const read = readHead(exchange.request, context.isOwn);
   if (!read.ok) return respondMalformed(context, exchange, read.message);
@@ -64,7 +65,8 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     if (authenticated === undefined) return rejectUnauthorized(context, exchange, head, isBlocked);
     const denial = checkRequestFields(read, authenticated.resolution);
     if (denial !== undefined) return respondDenial(context, exchange, head, denial, authenticated.resolution);
-    if (read.expect !== undefined) sendContinueOnRead(exchange);
+    // The body is read after the capability and all limits were checked.
+    if (read.expect !== undefined) exchange.response.continueOnRead();
     const { resolution } = authenticated;
     if (resolution.capability.kind !== "invoke") {
       return await runManagement(context, exchange, head, resolution, resolution.capability.kind);
@@ -101,7 +103,7 @@ function rejectUnauthorized(
   respondDenial(context, exchange, head, { reason: isBlocked ? "too_many_auth_failures" : "unauthorized" });
 }
 
-/** What only a holder is told of. */
+/** Checks what only the holder of a capability may learn. */
 function checkRequestFields(
   { upgrade, expect, operation }: Extract<ReadHead, { ok: true }>,
   resolved: Resolution,
@@ -147,16 +149,6 @@ function clientKey({ trustedProxies }: RouterContext, { request }: HttpExchange)
   return address === undefined ? "" : addressKey(address);
 }
 
-/** "100 Continue" goes out when somebody starts to read the body: after the capability and all limits were checked. */
-function sendContinueOnRead({ request, response }: HttpExchange): void {
-  const resume = request.resume.bind(request);
-  request.resume = () => {
-    request.resume = resume;
-    if (!response.headersSent) response.writeContinue();
-    return resume();
-  };
-}
-
 function finish(
   context: RouterContext,
   exchange: HttpExchange,
@@ -165,7 +157,7 @@ function finish(
   end: ExchangeEnd,
 ): void {
   if (end.kind === "completed") {
-    if (!exchange.request.complete) closeWithUnreadBody(exchange);
+    if (!exchange.request.complete) exchange.response.closeWithUnreadBody();
     // Nearly all end here: neither an id nor a duration is computed for what is not logged.
     if (end.status < 500 && !context.log.logsEveryInvocation) return;
   } else if (end.kind === "denied" && !isGatewayDenial(end.denial)) {
@@ -244,9 +236,9 @@ function storeDenial(error: unknown): Denial | undefined {
   return error instanceof RecordTooNewError ? { reason: "record_too_new" } : undefined;
 }
 
-/** An answer that has begun cannot become another one. */
+/** A response that has begun can only be aborted. */
 function respondOrAbort(exchange: HttpExchange, framing: BodyFraming, error: WireError): void {
-  if (exchange.response.headersSent) exchange.response.destroy();
+  if (exchange.response.headersSent) exchange.response.abort();
   else respondError(exchange, framing, error);
 }
 
@@ -254,6 +246,6 @@ function respondMalformed(context: RouterContext, exchange: HttpExchange, messag
   const error = wireError({ reason: "malformed_request", message });
   const requestId = identify(context, exchange);
   context.log.refused({ requestId, status: error.status, reason: "malformed_request" });
-  exchange.response.shouldKeepAlive = false;
+  exchange.response.closeAfter();
   respondError(exchange, { kind: "chunked" }, error);
 }

@@ -1,7 +1,7 @@
-import { STATUS_CODES } from "node:http";
 import type { ErrorBody } from "capability-protocol";
 import { describeProblem } from "capability-protocol";
 import type { Denial } from "../domain/denial.ts";
+import { reasonPhrase } from "./reason-phrase.ts";
 
 /** The response for a denial, as the client sees it. */
 export interface WireError {
@@ -234,7 +234,7 @@ export function internalError(): WireError {
 }
 
 function error(status: number, code: string, message: string, headers: readonly string[] = []): WireError {
-  return { status, headers, body: { statusCode: status, error: STATUS_CODES[status] ?? "", message, code } };
+  return { status, headers, body: { statusCode: status, error: reasonPhrase(status), message, code } };
 }
 
 function retryShortly(status: number, code: string, message: string): WireError {

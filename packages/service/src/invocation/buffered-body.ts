@@ -1,8 +1,8 @@
-import type { IncomingMessage } from "node:http";
 import type { Result } from "capability-protocol";
 import { err, ok } from "capability-protocol";
 import { Slabs } from "../collections/slabs.ts";
 import type { Denial } from "../domain/denial.ts";
+import type { DownstreamRequest } from "../http1/downstream.ts";
 import type { BodyOptions } from "./request-body.ts";
 import { RequestBody, ClientDisconnectedError, ClientTooSlowError } from "./request-body.ts";
 
@@ -40,7 +40,7 @@ export type BodyError =
 
 /** Reads a whole body into memory. */
 export function bufferBody(
-  request: IncomingMessage,
+  request: DownstreamRequest,
   options: BodyOptions,
   { expected, limit, tooLarge, share }: BufferOptions,
 ): Promise<Result<BufferedBody, BodyError>> {

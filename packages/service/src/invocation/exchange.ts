@@ -1,7 +1,7 @@
-import type { ServerResponse } from "node:http";
 import { nextTick } from "node:process";
 import type { Denial } from "../domain/denial.ts";
 import type { ExchangeReport } from "../domain/exchange-report.ts";
+import type { DownstreamResponse } from "../http1/downstream.ts";
 import type {
   ConnectionWaiter,
   RequestMessage,
@@ -15,7 +15,6 @@ import type { UsageAccounts } from "./usage-accounts.ts";
 import type { ResponseBodyContext } from "./response-body.ts";
 import { ResponseBody } from "./response-body.ts";
 import { buildResponseHead } from "./response-head.ts";
-import { abortResponse } from "./abort-response.ts";
 import { denialForUpstreamError } from "./upstream-error.ts";
 import type { SentRequest } from "./reference-filter.ts";
 import type { MinDataRate, RateWindow } from "./min-data-rate.ts";
@@ -30,7 +29,7 @@ const MAX_INFORMATIONAL_RESPONSES = 16;
 export interface UpstreamRequest extends RequestMessage {
   /** Makes the signed headers once there is a connection: before, the signature would age while the request waits. */
   readonly sign: () => string[];
-  /** What the response answers. */
+  /** What the response is filtered by. */
   readonly sentRequest: SentRequest;
 }
 
@@ -38,14 +37,14 @@ export interface UpstreamRequest extends RequestMessage {
 export interface ExchangeContext extends ResponseBodyContext {
   /** Reads the revocation log, which ends the requests that were revoked. False: the log is not known at this moment. */
   readonly recheck: () => boolean;
-  /** Header lines for answers to other origins. */
+  /** Header lines of CORS. */
   readonly cors: readonly string[];
   readonly ticker: Ticker;
-  /** How fast a requester must read while its answer waits for it. */
+  /** How fast a client must read while its response waits for it. */
   readonly minResponseRate: MinDataRate;
   /** How long an exchange may last, in milliseconds. */
   readonly invocationTimeoutMs: number;
-  /** Told of every head, piece and end of an answer, in bytes, before it is passed on. */
+  /** Called with the bytes of every head (0), chunk and end (0) of a response, before it is passed on. */
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -59,7 +58,7 @@ export type ExchangeEnd =
       readonly cause?: Error;
       readonly report?: ExchangeReport;
     }
-  /** The answer had begun and was broken off, on the requester's side too: never a short body that looks whole. */
+  /** The response had begun and was aborted on both sides: a truncated body must not look complete. */
   | {
       readonly kind: "aborted";
       readonly status: number;
@@ -78,7 +77,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   index = -1;
   forwardedBytes = 0;
   upstreamStatus: number | undefined;
-  readonly #response: ServerResponse;
+  readonly #response: DownstreamResponse;
   readonly #body: ResponseBody;
   readonly #context: ExchangeContext;
   #resolveEnded: (end: ExchangeEnd) => void = nothing;
@@ -99,7 +98,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   #isFinished = false;
 
   constructor(
-    response: ServerResponse,
+    response: DownstreamResponse,
     { inFlight, accounts }: { readonly inFlight: InFlightRequest; readonly accounts: UsageAccounts },
     context: ExchangeContext,
   ) {
@@ -222,15 +221,15 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     else if (this.#isReaderTooSlow(now)) this.#fail({ reason: "request_timeout" });
   }
 
-  /** The answer is whole, and its end may still wait for its reader. */
+  /** The response is complete, and its end may still wait for the client. */
   #tickAfterEnd(now: number): void {
     if (this.#response.writableFinished || this.#response.destroyed) this.#context.ticker.delete(this);
-    else if (this.#isReaderTooSlow(now)) abortResponse(this.#response);
+    else if (this.#isReaderTooSlow(now)) this.#response.abort();
   }
 
   /** Its client takes nothing, and others need the memory. */
   evict(): void {
-    if (this.#isFinished) abortResponse(this.#response);
+    if (this.#isFinished) this.#response.abort();
     else this.#fail({ reason: "request_timeout" }, new WaitedTooLongError());
   }
 
@@ -291,7 +290,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
       this.#finish({ kind: "denied", denial, report: this, ...why });
     } else {
       this.#finish({ kind: "aborted", status: this.#status, report: this, ...why });
-      abortResponse(this.#response);
+      this.#response.abort();
     }
     this.#lease?.abort(this, cause ?? new Error(denial.reason));
   }

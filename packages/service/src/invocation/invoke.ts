@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { err, ok } from "capability-protocol";
 import type { HashFunction, PayloadPlan } from "capability-protocol/signers";
@@ -15,7 +14,8 @@ import { addHop } from "./loop-detection.ts";
 import type { ConcurrencyLimiter } from "./concurrency-limiter.ts";
 import type { BodyOptions } from "./request-body.ts";
 import { RequestBody } from "./request-body.ts";
-import type { BodyFraming, RequestHead } from "./request-head.ts";
+import type { BodyFraming, DownstreamRequest, HttpExchange } from "../http1/downstream.ts";
+import type { RequestHead } from "./request-head.ts";
 import type { Authenticated, Resolution } from "./resolve.ts";
 import type { ShapedRequest } from "./shape.ts";
 import { shape } from "./shape.ts";
@@ -35,26 +35,24 @@ export interface InvocationContext extends ExchangeContext {
   readonly now: () => Date;
   /** Names this service in `Via` and `CDN-Loop`. */
   readonly hopId: string;
-  /** How the requesters' bodies are read. */
+  /** How the clients' bodies are read. */
   readonly bodies: BodyOptions;
   /** How many bytes the head of a request to a target may have. */
   readonly headerBytes: number;
   /** How many bytes of a body are held in memory for a signature. */
   readonly maxBufferedBodyBytes: number;
-  /** How long a target may take to begin its answer, in milliseconds. */
+  /** How long a target may take to begin its response, in milliseconds. */
   readonly responseTimeoutMs: number;
-  /** The longest a target may stay silent, before its answer and within it, in milliseconds. */
+  /** How long a target may send nothing, before its response and within it, in milliseconds. */
   readonly idleTimeoutMs: number;
 }
 
-/** The requester's side. */
-export interface Downstream {
+/** The client's side. */
+export interface Downstream extends HttpExchange {
   readonly head: RequestHead;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
 }
 
-/** A resolved capability, from the requester's request to the end of the answer, if there is a place for it. */
+/** Invokes a resolved capability, from the client's request to the end of the response, within the concurrency limits. */
 export function invoke(
   context: InvocationContext,
   authenticated: Authenticated,
@@ -62,7 +60,7 @@ export function invoke(
 ): MaybePromise<ExchangeEnd> {
   const { resolution, inFlight } = authenticated;
   if (resolution.isUnusable === true) return denied({ reason: "target_outdated" });
-  if (resolution.upstream === undefined) throw new TypeError("an exported capability stands for nothing");
+  if (resolution.upstream === undefined) throw new TypeError("an exported capability has a target");
   const { accounts } = resolution;
   context.accountRegistry.refresh(accounts);
   const denial = context.concurrencyLimiter.acquire(accounts);
@@ -125,7 +123,7 @@ interface Payload {
 /**
  * The body, streamed, unless the signature needs all of it first.
  *
- * @returns nothing if the requester left meanwhile.
+ * @returns nothing if the client disconnected meanwhile.
  */
 function preparePayload(
   context: InvocationContext,
@@ -148,7 +146,7 @@ async function bufferPayload(
   context: InvocationContext,
   accounts: UsageAccounts,
   head: RequestHead,
-  request: IncomingMessage,
+  request: DownstreamRequest,
 ): Promise<Outcome<Payload> | undefined> {
   const limit = context.maxBufferedBodyBytes;
   const tooLarge: Denial = { reason: "signed_body_too_large", limit };

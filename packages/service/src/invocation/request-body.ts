@@ -1,16 +1,16 @@
-import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
+import type { DownstreamRequest } from "../http1/downstream.ts";
 import type { MinDataRate, RateWindow } from "./min-data-rate.ts";
 import { checkRate } from "./min-data-rate.ts";
 import type { Ticker, Tickable } from "./ticker.ts";
 
-/** The requester left before its body was whole. */
+/** The client disconnected before its body was complete. */
 export class ClientDisconnectedError extends Error {
   override readonly name = "ClientDisconnectedError";
   readonly code = "CLIENT_DISCONNECTED";
 }
 
-/** The requester was too slow in the middle of its body, or silent. */
+/** The client sent its body too slowly. */
 export class ClientTooSlowError extends Error {
   override readonly name = "ClientTooSlowError";
   readonly code = "CLIENT_TOO_SLOW";
@@ -19,19 +19,19 @@ export class ClientTooSlowError extends Error {
 /** How bodies are read. */
 export interface BodyOptions {
   readonly ticker: Ticker;
-  /** How fast a requester must send while more is waited for. */
+  /** How fast a client must send while the body is read. */
   readonly minRequestRate: MinDataRate;
   /** Told of every piece that comes, in bytes, before it is passed on. */
   readonly onBytes: (bytes: number) => void;
 }
 
 /**
- * The requester's body as a stream of its own. The HTTP client destroys the body that it is given when the target fails;
- * given the request itself, it would destroy the connection on which the requester waits for an answer.
+ * The client's body as a separate stream. An HTTP client destroys the body that it sends when the target fails; given the request
+ * itself, it would destroy the connection on which the client waits for a response.
  */
 export class RequestBody extends Readable implements Tickable {
   index = -1;
-  readonly #request: IncomingMessage;
+  readonly #request: DownstreamRequest;
   readonly #options: BodyOptions;
   #received = 0;
   #isWaiting = false;
@@ -45,13 +45,13 @@ export class RequestBody extends Readable implements Tickable {
     this.#request.pause();
   };
 
-  constructor(request: IncomingMessage, options: BodyOptions) {
+  constructor(request: DownstreamRequest, options: BodyOptions) {
     // What is not taken at once waits in the request, which joins small pieces; pieces that wait here would be counted by
     // their bytes alone.
     super({ highWaterMark: 1 });
     this.#request = request;
     this.#options = options;
-    // Whoever reads it is told by the stream; once nobody does, that the requester left is nobody's error.
+    // The stream reports errors to its reader; without a reader a disconnect must not be an uncaught error.
     this.on("error", () => undefined);
     request.on("data", this.#onData);
     request.on("end", () => {
@@ -59,7 +59,7 @@ export class RequestBody extends Readable implements Tickable {
       this.push(null);
     });
     request.on("close", () => {
-      if (!request.complete) this.destroy(new ClientDisconnectedError("the requester left"));
+      if (!request.complete) this.destroy(new ClientDisconnectedError("the client disconnected"));
     });
     request.pause();
     options.ticker.add(this);
@@ -76,12 +76,12 @@ export class RequestBody extends Readable implements Tickable {
       return;
     }
     const window = checkRate(this.#window, this.#received, now, this.#options.minRequestRate);
-    if (window === "too_slow") this.destroy(new ClientTooSlowError("the requester was too slow"));
+    if (window === "too_slow") this.destroy(new ClientTooSlowError("the client was too slow"));
     else this.#window = window;
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    // What comes now is dropped; how much of it is still let in is for whoever answers.
+    // What arrives now is dropped; the response decides how much of it is still read.
     this.#options.ticker.delete(this);
     this.#request.off("data", this.#onData);
     done(error);

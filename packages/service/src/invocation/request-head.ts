@@ -1,3 +1,5 @@
+import type { BodyFraming } from "../http1/downstream.ts";
+
 /** What the requester sent, its body aside. */
 export interface RequestHead {
   /** As received: "1.1" or "1.0". */
@@ -11,9 +13,3 @@ export interface RequestHead {
   readonly rawHeaders: readonly string[];
   readonly body: BodyFraming;
 }
-
-/** How the requester's body is framed; `length` in bytes. */
-export type BodyFraming =
-  | { readonly kind: "none" }
-  | { readonly kind: "length"; readonly length: number }
-  | { readonly kind: "chunked" };

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { ServerResponse } from "node:http";
 import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { NodeResponse } from "../http1/node/response.ts";
 import { ResponseBody } from "./response-body.ts";
 import { createAccountRegistry } from "./usage-accounts.ts";
 import { createChunkScheduler } from "./chunk-scheduler.ts";
@@ -14,7 +14,7 @@ import { createWaitingResponses } from "./waiting-responses.ts";
 const OWNER = { accounts: { capabilities: [], tenants: [] }, evict: () => undefined };
 
 /** Writes pieces as a target's connection does: it pauses when there is no room, until it is resumed. */
-function pour(response: ServerResponse, pieces: readonly Buffer[]): Promise<number> {
+function pour(response: NodeResponse, pieces: readonly Buffer[]): Promise<number> {
   const body = new ResponseBody(response, OWNER, {
     chunkScheduler: createChunkScheduler(),
     waitingResponses: createWaitingResponses(1_024 * 1_024 * 1_024, createAccountRegistry()),
@@ -41,7 +41,7 @@ function pour(response: ServerResponse, pieces: readonly Buffer[]): Promise<numb
 /** What a client gets that lets every piece wait some turns. */
 async function receive(pieces: readonly Buffer[], turns: number): Promise<{ body: string; held: number }> {
   let held = Promise.resolve(0);
-  const server = createServer((_request, response) => {
+  const server = createServer({ ServerResponse: NodeResponse }, (_request, response) => {
     response.setHeader("Content-Length", Buffer.concat(pieces).length);
     held = pour(response, pieces);
   });

@@ -1,5 +1,5 @@
-import type { ServerResponse } from "node:http";
 import { SMALL_CHUNK_BYTES, Slabs } from "../collections/slabs.ts";
+import type { DownstreamResponse } from "../http1/downstream.ts";
 import type { UsageAccounts } from "./usage-accounts.ts";
 import type { ChunkScheduler } from "./chunk-scheduler.ts";
 import type { Charge, WaitingResponse, WaitingResponses } from "./waiting-responses.ts";
@@ -31,7 +31,7 @@ export type ResponseBodyOwner = Pick<WaitingResponse, "accounts" | "evict">;
  * hundreds of targets could send thousands of pieces at once, they take turns.
  */
 export class ResponseBody implements WaitingResponse {
-  readonly response: ServerResponse;
+  readonly response: DownstreamResponse;
   charge: Charge | undefined;
   readonly #context: ResponseBodyContext;
   readonly #owner: ResponseBodyOwner;
@@ -44,7 +44,7 @@ export class ResponseBody implements WaitingResponse {
   #blocks = 0;
   #resume: () => void = nothing;
 
-  constructor(response: ServerResponse, owner: ResponseBodyOwner, context: ResponseBodyContext) {
+  constructor(response: DownstreamResponse, owner: ResponseBodyOwner, context: ResponseBodyContext) {
     this.response = response;
     this.#owner = owner;
     this.#context = context;
@@ -63,7 +63,7 @@ export class ResponseBody implements WaitingResponse {
     this.#owner.evict();
   }
 
-  /** Bytes that wait for the requester. */
+  /** Bytes that wait for the client. */
   get unsentBytes(): number {
     return this.response.writableLength + this.#joinedBytes;
   }

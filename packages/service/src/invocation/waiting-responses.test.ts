@@ -1,9 +1,10 @@
-import { IncomingMessage, ServerResponse } from "node:http";
+import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Uid } from "../domain/uid.ts";
+import { NodeResponse } from "../http1/node/response.ts";
 import { createAccountRegistry } from "./usage-accounts.ts";
 import type { WaitingResponse } from "./waiting-responses.ts";
 import { createWaitingResponses } from "./waiting-responses.ts";
@@ -17,9 +18,9 @@ function open() {
   const waiting = createWaitingResponses(LIMIT, ledger);
   const evicted: string[] = [];
   const charged = new Set<Made>();
-  type Made = WaitingResponse & { bufferedBytes: number };
+  type Made = WaitingResponse & { bufferedBytes: number; readonly response: NodeResponse };
   const make = (name: string, bytes: number, by: { capability: string; tenant: string }): Made => {
-    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    const response = new NodeResponse(new IncomingMessage(new Socket()));
     const made: Made = {
       response,
       bufferedBytes: bytes,

@@ -1,13 +1,12 @@
-import type { ServerResponse } from "node:http";
 import type { Denial } from "../domain/denial.ts";
+import type { DownstreamResponse } from "../http1/downstream.ts";
 import type { UsageAccount, UsageAccounts, AccountRegistry } from "./usage-accounts.ts";
-import { abortResponse } from "./abort-response.ts";
 import { createBufferBudget } from "./buffer-budget.ts";
 import type { BufferShare } from "./buffered-body.ts";
 
 /** A response that may have to wait for its client. */
 export interface WaitingResponse {
-  readonly response: ServerResponse;
+  readonly response: DownstreamResponse;
   /** Charged while it waits. */
   readonly accounts: UsageAccounts;
   /** Bytes that are in memory because its client has not taken them; none if it does not wait. */
@@ -91,7 +90,7 @@ export function createWaitingResponses(
 /** Watches a response that was written whole. */
 export function watchEnded(
   waiting: WaitingResponses,
-  response: ServerResponse,
+  response: DownstreamResponse,
   accounts: UsageAccounts,
 ): void {
   if (response.writableLength === 0) return;
@@ -102,7 +101,7 @@ export function watchEnded(
       return response.writableLength;
     },
     charge: undefined,
-    evict: () => abortResponse(response),
+    evict: () => response.abort(),
   });
 }
 

@@ -1,35 +1,18 @@
-import { createConnectionQueue } from "../http/connection-queue.ts";
-import type { HttpExchange } from "../http/respond.ts";
-import type { Listener } from "../http/server.ts";
-import { listen } from "../http/server.ts";
-import { wireError } from "../http/wire-error.ts";
+import { rejectionBytes } from "../http/raw-error.ts";
+import type { HttpExchange } from "../http1/downstream.ts";
+import type { HttpListener } from "../http1/listener.ts";
+import { listenOnNode } from "../http1/node/listen.ts";
 import { LONGEST_TIMER_MS } from "../limits.ts";
 import type { ServiceOptions } from "./options.ts";
 
-/** The listening server, with the queue of each connection. */
-export interface ServiceListener extends Listener {
-  /** Resolves when no request is in flight. */
-  idle(): Promise<void>;
-}
-
 /** @param handle carries out one request, after the request before it on the same connection. */
-export async function startListener(
+export function startListener(
   options: ServiceOptions,
   newRequestId: () => string,
   handle: (exchange: HttpExchange) => Promise<void>,
-): Promise<ServiceListener> {
-  const { limits, log, trustedProxies = [] } = options;
-  const enqueue = createConnectionQueue(
-    { perConnection: limits.maxPipelinedRequestsPerConnection, bytes: limits.pipelinedBytesTotal },
-    {
-      onError(error, socket) {
-        log.fault(error);
-        socket.destroy();
-      },
-      onOverflow: log.pipelineClosed,
-    },
-  );
-  const listener = await listen(
+): Promise<HttpListener> {
+  const { limits, log, trustedProxies = [], listenHttp = listenOnNode } = options;
+  return listenHttp(
     {
       ...options.listen,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
@@ -38,8 +21,16 @@ export async function startListener(
       maxConnectionsPerAddress: limits.maxConnectionsPerAddress,
       trustedProxies,
       requestHeaderTimeoutMs: limits.requestHeaderTimeoutMs,
-      onConnection: enqueue.accept,
-      isPaused: enqueue.isPaused,
+      pipeline: {
+        perConnection: limits.maxPipelinedRequestsPerConnection,
+        bytes: limits.pipelinedBytesTotal,
+      },
+      rejectionBytes: (rejection) =>
+        rejectionBytes(rejection, ({ reason }, status) => {
+          const requestId = newRequestId();
+          log.refused({ requestId, reason, status });
+          return requestId;
+        }),
       keepAliveTimeoutMs: limits.keepAliveTimeoutMs,
       socketTimeoutMs: Math.min(
         Math.max(limits.upstreamResponseTimeoutMs, limits.upstreamIdleTimeoutMs) +
@@ -47,16 +38,8 @@ export async function startListener(
         LONGEST_TIMER_MS,
       ),
       onError: log.fault,
-      onRefused(denial) {
-        const requestId = newRequestId();
-        log.refused({ requestId, reason: denial.reason, status: wireError(denial).status });
-        return requestId;
-      },
+      onOverflow: log.pipelineClosed,
     },
-    (request, response) => {
-      const exchange = { request, response };
-      void enqueue(exchange, () => handle(exchange));
-    },
+    handle,
   );
-  return { ...listener, idle: enqueue.idle };
 }

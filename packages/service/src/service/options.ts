@@ -1,6 +1,7 @@
 import type { Authority } from "capability-protocol";
 import type { AllowRule } from "../egress/policy.ts";
 import type { NameLookup } from "../egress/resolve-host.ts";
+import type { ListenHttp } from "../http1/listener.ts";
 import type { Limits } from "../limits.ts";
 import type { Cidr } from "../net/address.ts";
 import type { ServiceKeys } from "../store/keys.ts";
@@ -23,6 +24,8 @@ export interface ServiceOptions {
   readonly forbidUnverifiedTargets?: boolean;
   /** Proxies whose `X-Forwarded-For` is trusted. Default: none. */
   readonly trustedProxies?: readonly Cidr[];
+  /** Accepts connections and reads requests. Default: Node's HTTP server. */
+  readonly listenHttp?: ListenHttp;
   readonly listen: { readonly host: string; readonly port: number };
   /** Absent: plain HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string };

@@ -7,7 +7,7 @@ import { createAuthFailureLimiter } from "../http/auth-failure-limiter.ts";
 import { createRequestIds } from "../http/request-id.ts";
 import type { RouterContext } from "../http/router.ts";
 import { route } from "../http/router.ts";
-import type { Listener } from "../http/server.ts";
+import type { HttpListener } from "../http1/listener.ts";
 import { createVault } from "../store/vault.ts";
 import { createControlPlane } from "./control-plane.ts";
 import { createDataPlane } from "./data-plane.ts";
@@ -16,8 +16,8 @@ import type { ServiceOptions } from "./options.ts";
 import { startRevocationMonitor } from "./revocation-monitor.ts";
 
 export interface RunningService {
-  readonly address: Listener["address"];
-  setCertificate: Listener["setCertificate"];
+  readonly address: HttpListener["address"];
+  setCertificate: HttpListener["setCertificate"];
   /** Accepts nothing more, waits for the requests in flight, and ends them at the deadline. The store stays open. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { IncomingMessage } from "node:http";
-import { SMALL_CHUNK_BYTES, Slabs } from "../collections/slabs.ts";
+import { SMALL_CHUNK_BYTES, Slabs } from "../../collections/slabs.ts";
 
 /** Pieces under this many bytes cost the event loop far more than their bytes. */
 const TINY_BYTES = 16;

@@ -1,10 +1,11 @@
-import { IncomingMessage, ServerResponse } from "node:http";
+import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { expect, test } from "vitest";
-import { deferred } from "../../../testkit/src/deferred.ts";
-import type { HttpExchange } from "./respond.ts";
-import type { PipelineLimits } from "./pipeline-budget.ts";
+import { deferred } from "../../../../testkit/src/deferred.ts";
+import type { PipelineLimits } from "../listener.ts";
+import type { NodeExchange } from "./connection-queue.ts";
 import { createConnectionQueue } from "./connection-queue.ts";
+import { NodeResponse } from "./response.ts";
 
 const LIMITS: PipelineLimits = { perConnection: 100, bytes: 1_000_000 };
 
@@ -14,14 +15,14 @@ function createTestQueue(limits: Partial<PipelineLimits> = {}) {
   return Object.assign(createConnectionQueue({ ...LIMITS, ...limits }, events), { closed });
 }
 
-function exchangeOn(socket: Socket): HttpExchange {
+function exchangeOn(socket: Socket): NodeExchange {
   const request = new IncomingMessage(socket);
   [request.httpVersionMajor, request.httpVersionMinor] = [1, 1];
-  return { request, response: new ServerResponse(request) };
+  return { request, response: new NodeResponse(request) };
 }
 
 /** An exchange whose answer has left, or never will. */
-function answeredOn(socket: Socket): HttpExchange {
+function answeredOn(socket: Socket): NodeExchange {
   const exchanged = exchangeOn(socket);
   exchanged.response.destroy();
   return exchanged;

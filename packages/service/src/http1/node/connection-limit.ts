@@ -1,6 +1,6 @@
 import type { Server, Socket } from "node:net";
-import type { Cidr } from "../net/address.ts";
-import { addressKey, clientAddress, isInAny } from "./client-address.ts";
+import type { Cidr } from "../../net/address.ts";
+import { addressKey, isInAny, parsePeerAddress } from "../../net/peer-address.ts";
 
 /**
  * Closes what one address opens beyond `perAddress` connections, so that it cannot take the places of all others. The
@@ -11,7 +11,7 @@ import { addressKey, clientAddress, isInAny } from "./client-address.ts";
 export function limitConnections(server: Server, perAddress: number, trustedProxies: readonly Cidr[]): void {
   const open = new Map<string, number>();
   server.on("connection", (socket: Socket) => {
-    const address = clientAddress(socket.remoteAddress ?? "", undefined, []);
+    const address = parsePeerAddress(socket.remoteAddress ?? "");
     if (address === undefined || isInAny(address, trustedProxies)) return;
     const key = addressKey(address);
     const count = open.get(key) ?? 0;

@@ -1,16 +1,23 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { HttpExchange } from "./respond.ts";
-import type { PipelineLimits, PipelineShare } from "./pipeline-budget.ts";
+import type { NodeResponse } from "./response.ts";
+import type { PipelineLimits } from "../listener.ts";
+import type { PipelineShare } from "./pipeline-budget.ts";
 import { createPipelineBudget, estimateRequestBytes } from "./pipeline-budget.ts";
 import type { ReadControl } from "./read-control.ts";
 import { createReadControl } from "./read-control.ts";
 
+/** A request and its response, as Node made them. */
+export interface NodeExchange {
+  readonly request: IncomingMessage;
+  readonly response: NodeResponse;
+}
+
 /** Carries out the requests of each connection one after the other. */
 export interface ConnectionQueue extends Pick<ReadControl, "accept" | "isPaused"> {
   /** @param task carries out the request when its turn has come. */
-  (exchange: HttpExchange, task: () => Promise<void>): Promise<void>;
-  /** Resolves once no turn is under way and none is waited for. */
+  (exchange: NodeExchange, task: () => Promise<void>): Promise<void>;
+  /** Resolves when no request is in flight and none waits. */
   idle(): Promise<void>;
 }
 
@@ -67,7 +74,7 @@ export function createConnectionQueue(
         if (budget.hasRoom(state)) readControl.resume(socket);
       });
   };
-  const enqueue = (exchange: HttpExchange, task: () => Promise<void>): Promise<void> => {
+  const enqueue = (exchange: NodeExchange, task: () => Promise<void>): Promise<void> => {
     const { request, response } = exchange;
     const { socket } = request;
     // Node still hands over what it had read of a connection that is now closed.
@@ -84,7 +91,7 @@ export function createConnectionQueue(
     inFlight += 1;
     const end = (): void => {
       if (state.lastTask === ended) state.lastTask = undefined;
-      // After an answer that closes the connection nothing is carried out: it could not be answered (RFC 9112 §9.6).
+      // After a response that closes the connection nothing is carried out: its response could not be sent (RFC 9112 §9.6).
       if (!response.shouldKeepAlive) state.isClosing = true;
       inFlight -= 1;
       if (inFlight === 0) notifyIdle();

@@ -1,12 +1,5 @@
 import type { IncomingMessage } from "node:http";
-
-/** How much may wait on one connection for the requests before it, and on all connections together. */
-export interface PipelineLimits {
-  /** Requests that may wait on one connection; at this number it is not read. */
-  readonly perConnection: number;
-  /** Memory of all requests that wait, in bytes. */
-  readonly bytes: number;
-}
+import type { PipelineLimits } from "../listener.ts";
 
 /** What waits on one connection. */
 export interface PipelineShare {

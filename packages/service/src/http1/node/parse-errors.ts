@@ -1,18 +1,14 @@
 import type { Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { FORWARDABLE_METHODS } from "capability-protocol";
-import type { Denial } from "../domain/denial.ts";
-import { rawErrorResponse } from "./raw-error.ts";
+import type { Rejection, RejectionBytes } from "../listener.ts";
 
 const HEAD_TIMEOUT = "ERR_HTTP_REQUEST_TIMEOUT";
 
 /** Codes of errors of Node's parser and server that are told apart; everything else is malformed. */
-const DENIALS_BY_CODE: Readonly<Record<string, Denial>> = {
-  HPE_HEADER_OVERFLOW: { reason: "headers_too_large" },
-  [HEAD_TIMEOUT]: { reason: "request_timeout" },
+const REJECTIONS_BY_CODE: Readonly<Record<string, Rejection>> = {
+  HPE_HEADER_OVERFLOW: "headers_too_large",
+  [HEAD_TIMEOUT]: "request_timeout",
 };
-
-const MALFORMED: Denial = { reason: "malformed_request", message: "expected HTTP/1.1" };
 
 /** The responses of a connection for which its client may still wait. */
 interface PendingResponses {
@@ -22,17 +18,16 @@ interface PendingResponses {
 }
 
 /** What is known of the connections of a server. */
-export interface HeadTimeoutOptions {
+export interface ParseErrorOptions {
   /** How long the head of a request may take to arrive, in milliseconds. */
   readonly requestHeaderTimeoutMs: number;
   /** Whether the service itself does not read the connection for now. */
   readonly isPaused: (socket: object) => boolean;
-  /** Logs the refusal of what never becomes a request, and returns its request id. */
-  readonly onRefused: (denial: Denial) => string;
+  readonly rejectionBytes: RejectionBytes;
 }
 
 /**
- * Answers what never becomes a request: what Node's parser refuses, and CONNECT, which has no path. These refusals do not wait in
+ * Responds to what never becomes a request: what Node's parser refuses, and CONNECT, which has no path. These refusals do not wait in
  * the queue of responses, so they must not appear within another response, in its place (RFC 9112 §9.3.2), or as a second
  * response to one request.
  *
@@ -40,29 +35,28 @@ export interface HeadTimeoutOptions {
  */
 export function handleParseErrors(
   server: Server,
-  { requestHeaderTimeoutMs, isPaused, onRefused }: HeadTimeoutOptions,
+  { requestHeaderTimeoutMs, isPaused, rejectionBytes }: ParseErrorOptions,
 ): (response: ServerResponse) => void {
   const connections = new WeakMap<Duplex, PendingResponses>();
   const deferred = new WeakSet<Duplex>();
 
-  const refuse = (socket: Duplex, denial: Denial): void => {
+  const refuse = (socket: Duplex, rejection: Rejection): void => {
     socket.on("error", () => undefined);
-    socket.end(rawErrorResponse(denial, onRefused(denial)), () => socket.destroy());
+    socket.end(rejectionBytes(rejection), () => socket.destroy());
   };
   const refuseRequest = (error: Error & { readonly code?: string }, socket: Duplex): void => {
     if (deferred.has(socket)) return;
     if (!socket.writable) return void socket.destroy();
     const pending = connections.get(socket);
-    const denial = DENIALS_BY_CODE[error.code ?? ""] ?? MALFORMED;
-    if (pending === undefined) return refuse(socket, denial);
-    if (!pending.latest.req.complete) {
-      return refuseRestOfBody(socket, pending, () => refuse(socket, denial));
-    }
-    if (isFinished(pending.latest)) return refuse(socket, denial);
+    const rejection = REJECTIONS_BY_CODE[error.code ?? ""] ?? "malformed";
+    if (pending === undefined) return refuse(socket, rejection);
+    if (!pending.latest.req.complete)
+      return refuseRestOfBody(socket, pending, () => refuse(socket, rejection));
+    if (isFinished(pending.latest)) return refuse(socket, rejection);
     // After a whole request: the refusal follows the response to it, unless the client has ended its side.
     if (socket.readableEnded) return void socket.destroy();
     deferred.add(socket);
-    pending.latest.once("finish", () => void (socket.writable && refuse(socket, denial)));
+    pending.latest.once("finish", () => void (socket.writable && refuse(socket, rejection)));
   };
   /** While the connection is not read, no head can arrive, so its time starts again. Node reports a timeout only once. */
   const recheckLater = (error: Error, socket: Duplex): void => {
@@ -83,7 +77,7 @@ export function handleParseErrors(
   server.on("connect", (_request, socket: Duplex) => {
     // Node no longer watches the connection: a disconnect would go unnoticed while the request waits for its turn.
     if (!isFinished(connections.get(socket)?.latest)) return void socket.destroy();
-    refuse(socket, { reason: "method_not_allowed", allow: [...FORWARDABLE_METHODS] });
+    refuse(socket, "connect");
   });
 
   return (response) => {

@@ -1,0 +1,85 @@
+/**
+ * A client's request and its response. The names are those of Node's streams, so that an adapter of Node's server passes on
+ * Node's own objects: nothing is wrapped for a request.
+ */
+export interface HttpExchange {
+  readonly request: DownstreamRequest;
+  readonly response: DownstreamResponse;
+  /** Set once the request is logged, or the service itself responds to it: most requests need none. */
+  requestId?: string;
+}
+
+/** What is known of the connection of a client. */
+export interface DownstreamConnection {
+  readonly destroyed: boolean;
+  readonly remoteAddress?: string | undefined;
+  on(event: "close", listener: () => void): unknown;
+  off(event: "close", listener: () => void): unknown;
+}
+
+/** A request: its head as it was received, and its body as events. */
+export interface DownstreamRequest {
+  readonly method?: string | undefined;
+  /** The request target, as received. */
+  readonly url?: string | undefined;
+  /** "1.1" or "1.0"; another one is refused. */
+  readonly httpVersion: string;
+  /** Name, value, name, value, … as received, one character a byte. */
+  readonly rawHeaders: string[];
+  /** By name in lower case. Several lines of a name are joined, or a list. */
+  readonly headers: { readonly [name: string]: string | string[] | undefined };
+  /** The body was received whole. */
+  readonly complete: boolean;
+  readonly socket: DownstreamConnection;
+  /** `close` without {@link complete}: the client has disconnected, or its body is invalid. */
+  on(event: "end" | "close", listener: () => void): unknown;
+  on(event: "data", listener: (chunk: Buffer) => void): unknown;
+  off(event: "data", listener: (chunk: Buffer) => void): unknown;
+  /** Stops the body; no more of it is received than a connection reads ahead. */
+  pause(): unknown;
+  resume(): unknown;
+}
+
+/** How a request's body is framed; `length` in bytes. */
+export type BodyFraming =
+  | { readonly kind: "none" }
+  | { readonly kind: "length"; readonly length: number }
+  | { readonly kind: "chunked" };
+
+/** A response, of which nothing has been sent at first. The responses of a connection are sent in the order of its requests. */
+export interface DownstreamResponse {
+  readonly req: DownstreamRequest;
+  readonly headersSent: boolean;
+  /** Bytes that were written and that the client has not taken. */
+  readonly writableLength: number;
+  /** A write has returned false, and `drain` has not come yet. */
+  readonly writableNeedDrain: boolean;
+  /** `end` was called. */
+  readonly writableEnded: boolean;
+  /** Everything was handed to the operating system. */
+  readonly writableFinished: boolean;
+  readonly destroyed: boolean;
+  /** @param headers name, value, name, value, …; without a length the body is chunked, or ends with the connection (HTTP/1.0). */
+  writeHead(status: number, reason: string, headers: string[]): unknown;
+  /** Sends the head though no body has been written. */
+  flushHeaders(): void;
+  /** @returns whether there is room for more; if not, `drain` follows. */
+  write(chunk: Buffer, callback?: (error?: Error | null) => void): boolean;
+  end(): unknown;
+  once(event: "drain" | "close", listener: () => void): unknown;
+  off(event: "close", listener: () => void): unknown;
+  /** Ends the response and its connection so that the response never looks complete. */
+  abort(): void;
+  /**
+   * Sends a whole response. If more of the request's body is unread than is worth reading, the connection is closed after it.
+   *
+   * @param framing of the request.
+   */
+  respond(framing: BodyFraming, status: number, headers: readonly string[], body: string): void;
+  /** Closes the connection after this response. */
+  closeAfter(): void;
+  /** Closes the connection after this response, which has ended, since the rest of its request is unread. */
+  closeWithUnreadBody(): void;
+  /** Sends "100 Continue" once the body is read, if no head was sent until then. */
+  continueOnRead(): void;
+}

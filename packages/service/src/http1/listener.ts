@@ -1,0 +1,83 @@
+import type { HttpExchange } from "./downstream.ts";
+
+/** What never becomes a request, and is refused by the listener itself. */
+export type Rejection =
+  | "malformed"
+  | "headers_too_large"
+  /** The head did not arrive in time. */
+  | "request_timeout"
+  /** CONNECT, which has no path. */
+  | "connect"
+  /** Plain HTTP on a TLS port. */
+  | "plaintext";
+
+/** The bytes of a complete response that closes its connection. */
+export type RejectionBytes = (rejection: Rejection) => string;
+
+/** PEM text. */
+export interface CertificatePem {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** How many requests may wait on one connection for those before it, and how much memory on all connections together. */
+export interface PipelineLimits {
+  /** At this number a connection is not read. */
+  readonly perConnection: number;
+  /** In bytes. */
+  readonly bytes: number;
+}
+
+/** All addresses of one family that share the first `prefix` bits. */
+export interface AddressBlock {
+  readonly family: "ipv4" | "ipv6";
+  readonly bytes: Uint8Array;
+  readonly prefix: number;
+}
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Absent: plain HTTP, for a proxy in front or for tests. */
+  readonly tls?: CertificatePem;
+  /** How many bytes the head of a request may have. */
+  readonly maxHeaderBytes: number;
+  /** How many connections may be open; further ones are closed as they come. */
+  readonly maxConnections: number;
+  /** How many of them one address may have open. */
+  readonly maxConnectionsPerAddress: number;
+  /** Addresses to which the limit for one address does not apply. */
+  readonly trustedProxies: readonly AddressBlock[];
+  /** How long the head of a request may take to arrive, and a TLS handshake before it, in milliseconds. */
+  readonly requestHeaderTimeoutMs: number;
+  /** How long a connection may be idle between requests, in milliseconds. */
+  readonly keepAliveTimeoutMs: number;
+  /** How long a connection may be without a byte in either direction while a request is in flight, in milliseconds. */
+  readonly socketTimeoutMs: number;
+  readonly pipeline: PipelineLimits;
+  readonly rejectionBytes: RejectionBytes;
+  /** Called with an error of the listener, or of a handler; the connection of the latter is closed. */
+  readonly onError: (error: unknown) => void;
+  /** Called when a connection is closed because its waiting requests took too much memory. */
+  readonly onOverflow: () => void;
+}
+
+export interface HttpListener {
+  readonly address: { readonly address: string; readonly port: number };
+  /** New connections get this certificate. */
+  setCertificate(tls: CertificatePem): void;
+  /** Accepts nothing more, waits for the requests in flight, and closes what is left at the deadline (milliseconds). */
+  close(deadlineMs: number): Promise<void>;
+  /** Resolves when no request is in flight. */
+  idle(): Promise<void>;
+}
+
+/**
+ * Starts a listener. The requests of one connection are handled one after the other: the next one when the promise of `handle` has
+ * settled and the response has been written.
+ */
+export type ListenHttp = (
+  options: ListenerOptions,
+  handle: (exchange: HttpExchange) => Promise<void>,
+) => Promise<HttpListener>;

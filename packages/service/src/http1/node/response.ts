@@ -1,0 +1,88 @@
+import type { IncomingMessage } from "node:http";
+import { ServerResponse } from "node:http";
+import { TLSSocket } from "node:tls";
+import type { BodyFraming, DownstreamResponse } from "../downstream.ts";
+
+/** A body up to this many bytes is read to its end, so that the connection can be kept. */
+const MAX_DRAIN_BYTES = 64 * 1024;
+
+/** How long a longer body may continue before the connection is closed, in milliseconds. */
+const LINGER_MS = 1_000;
+
+/** The class of a server's responses. */
+export class NodeResponse<Request extends IncomingMessage = IncomingMessage>
+  extends ServerResponse<Request>
+  implements DownstreamResponse
+{
+  /**
+   * In HTTP/1.0 the end of the connection ends the body, so only a reset shows that it is incomplete. In HTTP/1.1 the framing shows
+   * it, in TLS the missing close_notify (RFC 9112 §8, §9.8).
+   */
+  abort(): void {
+    const { socket, req } = this;
+    if (req.httpVersion === "1.0" && socket !== null && !(socket instanceof TLSSocket))
+      socket.resetAndDestroy();
+    this.destroy();
+  }
+
+  /** An unread body must not be taken for the next request. */
+  respond(framing: BodyFraming, status: number, headers: readonly string[], body: string): void {
+    const request = this.req;
+    const length = status === 204 ? [] : ["Content-Length", String(Buffer.byteLength(body))];
+    if (request.complete || canDrain(framing)) {
+      this.writeHead(status, [...headers, ...length]);
+      this.end(body);
+      return;
+    }
+    this.shouldKeepAlive = false;
+    this.writeHead(status, [...headers, ...length, "Connection", "close"]);
+    this.flushHeaders();
+    drain(request);
+    this.write(body, () => lingeringClose(request));
+  }
+
+  closeAfter(): void {
+    this.shouldKeepAlive = false;
+  }
+
+  closeWithUnreadBody(): void {
+    const request = this.req;
+    this.shouldKeepAlive = false;
+    drain(request);
+    if (this.writableFinished) lingeringClose(request);
+    else this.once("finish", () => lingeringClose(request));
+  }
+
+  continueOnRead(): void {
+    const request = this.req;
+    const resume = request.resume.bind(request);
+    request.resume = () => {
+      request.resume = resume;
+      if (!this.headersSent) this.writeContinue();
+      return resume();
+    };
+  }
+}
+
+function canDrain(framing: BodyFraming): boolean {
+  return framing.kind === "none" || (framing.kind === "length" && framing.length <= MAX_DRAIN_BYTES);
+}
+
+/** Many clients read no response before they have sent the whole request. */
+function drain(request: IncomingMessage): void {
+  request.on("error", () => undefined);
+  request.resume();
+}
+
+/**
+ * Ends the service's side and reads on for a while: a connection closed with unread bytes is reset, and the reset can overtake the
+ * response (RFC 9112 §9.6).
+ */
+function lingeringClose(request: IncomingMessage): void {
+  const { socket } = request;
+  socket.end();
+  if (request.readableEnded) return socket.destroySoon();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.on("close", () => clearTimeout(timer));
+  request.on("end", () => socket.destroySoon());
+}
