@@ -10,6 +10,8 @@ import { createHostsReader } from "../../service/src/egress/hosts-file.ts";
 import { createResolver } from "../../service/src/egress/resolver.ts";
 import { parseAllowTarget } from "../../service/src/egress/policy.ts";
 import type { NameLookup } from "../../service/src/egress/resolve-host.ts";
+import type { CreateConnection } from "../../service/src/egress/pooled-connection.ts";
+import type { ListenHttp } from "../../service/src/http1/listener.ts";
 import type { Limits } from "../../service/src/limits.ts";
 import { DEFAULT_LIMITS } from "../../service/src/limits.ts";
 import type { FirstCapabilities } from "../../service/src/management/tenants.ts";
@@ -39,6 +41,10 @@ export interface TestServiceOptions {
   /** Default: as the built program looks names up. */
   readonly lookup?: NameLookup;
   readonly now?: () => Date;
+  /** Default: Node's HTTP server. */
+  readonly listenHttp?: ListenHttp;
+  /** Default: undici's client. */
+  readonly createConnection?: CreateConnection;
   /** Clock of durations, in milliseconds. */
   readonly monotonic?: () => number;
   /** Replaces the store that the service uses. Default: LMDB itself. */
@@ -102,6 +108,8 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     log,
     localAddresses: () => ["127.0.0.1", "::1"],
     now: options.now ?? (() => new Date()),
+    ...(options.listenHttp === undefined ? {} : { listenHttp: options.listenHttp }),
+    ...(options.createConnection === undefined ? {} : { createConnection: options.createConnection }),
     ...(options.monotonic === undefined ? {} : { monotonic: options.monotonic }),
   });
   const first = await createFirstTenant(asTestOperator(data));

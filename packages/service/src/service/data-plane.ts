@@ -99,14 +99,15 @@ export function createDataPlane(options: ServiceOptions, parts: DataPlaneParts):
   };
 }
 
-function openPools({ limits, lookup }: ServiceOptions, { policy, monotonic }: DataPlaneParts): Pools {
+function openPools(options: ServiceOptions, { policy, monotonic }: DataPlaneParts): Pools {
+  const { limits, lookup } = options;
   return createPools(
     {
       policy,
       connectTimeoutMs: limits.upstreamConnectTimeoutMs,
       connections: limits.maxUpstreamConnectionsPerDestination,
       maxHeaderBytes: limits.headerBytes,
-      createConnection: createUndiciConnection,
+      createConnection: options.createConnection ?? createUndiciConnection,
       upstreamPoolIdleMs: limits.upstreamPoolIdleMs,
       pools: limits.maxUpstreamPools,
       poolBytes: limits.upstreamPoolBytesTotal,

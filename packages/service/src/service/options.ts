@@ -1,5 +1,6 @@
 import type { Authority } from "capability-protocol";
 import type { AllowRule } from "../egress/policy.ts";
+import type { CreateConnection } from "../egress/pooled-connection.ts";
 import type { NameLookup } from "../egress/resolve-host.ts";
 import type { ListenHttp } from "../http1/listener.ts";
 import type { Limits } from "../limits.ts";
@@ -26,6 +27,8 @@ export interface ServiceOptions {
   readonly trustedProxies?: readonly Cidr[];
   /** Accepts connections and reads requests. Default: Node's HTTP server. */
   readonly listenHttp?: ListenHttp;
+  /** Makes the HTTP/1.1 client of each connection to a target. Default: undici's. */
+  readonly createConnection?: CreateConnection;
   readonly listen: { readonly host: string; readonly port: number };
   /** Absent: plain HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string };

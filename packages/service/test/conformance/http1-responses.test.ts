@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createMembrane, exportThrough } from "../../../testkit/src/client.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
@@ -8,6 +8,8 @@ import type { TestTarget } from "../../../testkit/src/target.ts";
 import { openRawConnection, readRawResponse, requestHead } from "../../../testkit/src/raw-connection.ts";
 import { BODIES, HEADS } from "../support/http1-response-cases.ts";
 import type { ResponseOutcome, ResponseCase } from "../support/http1-response-cases.ts";
+import { UPSTREAM_CLIENTS } from "../support/http-adapters.ts";
+import { wireError } from "../../src/http/wire-error.ts";
 
 /*
  * Beside hostile-target.test.ts, which asks whether anything breaks: here the client's connection is read to its last
@@ -15,75 +17,81 @@ import type { ResponseOutcome, ResponseCase } from "../support/http1-response-ca
  * says why each row is decided as it is.
  */
 
-let service: TestService;
-let exporting: string;
-let other: TestTarget;
-let otherDoor: string;
-beforeAll(async () => {
-  service = await startTestService();
-  ({ export: exporting } = await createMembrane(service, service.tokens.create, "record"));
-  other = await startTarget((_request, response) => void response.end("other"));
-  otherDoor = await exportThrough(service, exporting, { uri: other.url });
-});
-afterAll(async () => {
-  await service.close();
-  await other[Symbol.asyncDispose]();
-});
+const REFUSAL_LENGTH = String(JSON.stringify(wireError({ reason: "invalid_target_response" }).body).length);
 
-/** Says the row to the first request and something sound to all others, whichever connection they come on. */
-function startRowTarget({ sends, closes = false }: ResponseCase): ReturnType<typeof startRawTarget> {
-  let responded = 0;
-  const response = rawResponder("", (socket) => {
-    responded += 1;
-    const bytes = responded === 1 ? sends : "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nclean";
-    socket.write(Buffer.from(bytes, "latin1"));
-    if (responded === 1 && closes) socket.end();
+describe.each(UPSTREAM_CLIENTS)("over $adapter:", ({ createConnection }) => {
+  let service: TestService;
+  let exporting: string;
+  let other: TestTarget;
+  let otherDoor: string;
+  beforeAll(async () => {
+    service = await startTestService({ createConnection });
+    ({ export: exporting } = await createMembrane(service, service.tokens.create, "record"));
+    other = await startTarget((_request, response) => void response.end("other"));
+    otherDoor = await exportThrough(service, exporting, { uri: other.url });
   });
-  return startRawTarget(response);
-}
+  afterAll(async () => {
+    await service.close();
+    await other[Symbol.asyncDispose]();
+  });
 
-/** Everything that a client gets on a connection for this one request. */
-async function readToTheEnd(token: string, method = "GET"): Promise<string> {
-  await using connection = await openRawConnection(service.port);
-  connection.send(requestHead(token, { line: `${method} / HTTP/1.1`, headers: ["Connection: close"] }));
-  await connection.closed;
-  return connection.received();
-}
-
-function expectOutcome(received: string, outcome: ResponseOutcome, method: string | undefined): void {
-  const response = readRawResponse(received, method);
-  if (outcome.is === "cut") {
-    expect(received).toMatch(/^HTTP\/1\.1 200 /);
-    return expect(response).toBeUndefined();
+  /** Says the row to the first request and something sound to all others, whichever connection they come on. */
+  function startRowTarget({ sends, closes = false }: ResponseCase): ReturnType<typeof startRawTarget> {
+    let responded = 0;
+    const response = rawResponder("", (socket) => {
+      responded += 1;
+      const bytes = responded === 1 ? sends : "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nclean";
+      socket.write(Buffer.from(bytes, "latin1"));
+      if (responded === 1 && closes) socket.end();
+    });
+    return startRawTarget(response);
   }
-  const { status, body, framing } = outcome.is === "refused" ? refusal(response?.body, method) : outcome;
-  expect(response).toMatchObject({ status, body, rest: "" });
-  expect(response?.headers.get("content-length")).toEqual(/^\d+$/.test(framing) ? [framing] : undefined);
-  expect(response?.headers.get("transfer-encoding")).toEqual(framing === "chunked" ? ["chunked"] : undefined);
-  expect(response?.headers.get("proxy-status")).toEqual(
-    outcome.is === "refused" ? ["membrane; error=http_response_incomplete"] : undefined,
+
+  /** Everything that a client gets on a connection for this one request. */
+  async function readToTheEnd(token: string, method = "GET"): Promise<string> {
+    await using connection = await openRawConnection(service.port);
+    connection.send(requestHead(token, { line: `${method} / HTTP/1.1`, headers: ["Connection: close"] }));
+    await connection.closed;
+    return connection.received();
+  }
+
+  function expectOutcome(received: string, outcome: ResponseOutcome, method: string | undefined): void {
+    const response = readRawResponse(received, method);
+    if (outcome.is === "cut") {
+      expect(received).toMatch(/^HTTP\/1\.1 200 /);
+      return expect(response).toBeUndefined();
+    }
+    const { status, body, framing } = outcome.is === "refused" ? refusal(response?.body, method) : outcome;
+    expect(response).toMatchObject({ status, body, rest: "" });
+    expect(response?.headers.get("content-length")).toEqual(/^\d+$/.test(framing) ? [framing] : undefined);
+    expect(response?.headers.get("transfer-encoding")).toEqual(
+      framing === "chunked" ? ["chunked"] : undefined,
+    );
+    expect(response?.headers.get("proxy-status")).toEqual(
+      outcome.is === "refused" ? ["membrane; error=http_response_incomplete"] : undefined,
+    );
+  }
+
+  /** A refusal says its code in its body, which a HEAD has not. */
+  function refusal(body = "", method = "GET"): { status: number; body: string; framing: string } {
+    if (method === "GET") expect(JSON.parse(body)).toMatchObject({ code: "invalid_target_response" });
+    return { status: 502, body, framing: REFUSAL_LENGTH };
+  }
+
+  test.each([...HEADS, ...BODIES])(
+    "a target that sends $name: $outcome.is, and nothing of it is found in what comes after",
+    async (row) => {
+      await using target = await startRowTarget(row);
+      const token = await exportThrough(service, exporting, { uri: target.url });
+      const received = await readToTheEnd(token, row.method);
+      expectOutcome(received, row.outcome, row.method);
+      expect(received).not.toContain("evil");
+      expectOutcome(await readToTheEnd(otherDoor), wholeOf("other"), "GET");
+      expectOutcome(await readToTheEnd(token), wholeOf("clean"), "GET");
+    },
   );
-}
 
-/** A refusal says its code in its body, which a HEAD has not. */
-function refusal(body = "", method = "GET"): { status: number; body: string; framing: string } {
-  if (method === "GET") expect(JSON.parse(body)).toMatchObject({ code: "invalid_target_response" });
-  return { status: 502, body, framing: "117" };
-}
-
-test.each([...HEADS, ...BODIES])(
-  "a target that sends $name: $outcome.is, and nothing of it is found in what comes after",
-  async (row) => {
-    await using target = await startRowTarget(row);
-    const token = await exportThrough(service, exporting, { uri: target.url });
-    const received = await readToTheEnd(token, row.method);
-    expectOutcome(received, row.outcome, row.method);
-    expect(received).not.toContain("evil");
-    expectOutcome(await readToTheEnd(otherDoor), wholeOf("other"), "GET");
-    expectOutcome(await readToTheEnd(token), wholeOf("clean"), "GET");
-  },
-);
-
-function wholeOf(body: string): ResponseOutcome {
-  return { is: "whole", status: 200, body, framing: String(body.length) };
-}
+  function wholeOf(body: string): ResponseOutcome {
+    return { is: "whole", status: 200, body, framing: String(body.length) };
+  }
+});

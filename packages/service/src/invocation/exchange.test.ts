@@ -1,0 +1,187 @@
+import { expect, test } from "vitest";
+import { sentRequestOf } from "../../../testkit/src/fixtures.ts";
+import { StubLease, StubPool, stubExchange } from "../../../testkit/src/stub-http.ts";
+import type { StubResponse } from "../../../testkit/src/stub-http.ts";
+import type { Uid } from "../domain/uid.ts";
+import { createChunkScheduler } from "./chunk-scheduler.ts";
+import type { ExchangeEnd } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
+import type { Tickable } from "./ticker.ts";
+import { createAccountRegistry } from "./usage-accounts.ts";
+import { createWaitingResponses } from "./waiting-responses.ts";
+
+/* The state machine between the ports of both sides, without sockets: an own data plane meets nothing else. */
+
+interface Driven {
+  readonly ended: Promise<ExchangeEnd>;
+  readonly response: StubResponse;
+  readonly tick: (elapsedMs: number) => void;
+  readonly revoke: () => void;
+}
+
+function start(
+  pool: StubPool,
+  {
+    method = "GET",
+    recheck = () => true,
+  }: { readonly method?: string; readonly recheck?: () => boolean } = {},
+): Driven {
+  const { response } = stubExchange({ method });
+  const accountRegistry = createAccountRegistry();
+  const accounts = accountRegistry.accountsOf({ capabilities: ["c" as Uid], tenants: ["t" as Uid] });
+  let revoke = (): void => undefined;
+  const inFlight = {
+    isRevoked: false,
+    onRevoke: (listener: () => void) => (revoke = listener),
+    onFinish: () => undefined,
+    finishInvocation: () => undefined,
+  };
+  const ticking = new Set<Tickable>();
+  const exchange = new Exchange(
+    response,
+    { inFlight, accounts },
+    {
+      recheck,
+      cors: [],
+      ticker: {
+        now: () => 0,
+        add: (one) => void ticking.add(one),
+        delete: (one) => void ticking.delete(one),
+        stop: () => undefined,
+      },
+      minResponseRate: { windowMs: 1_000, bytesPerSecond: 1 },
+      invocationTimeoutMs: 60_000,
+      onBytes: () => undefined,
+      chunkScheduler: createChunkScheduler(),
+      waitingResponses: createWaitingResponses(1_000_000, accountRegistry),
+    },
+  );
+  exchange.start(pool, {
+    method,
+    path: "/",
+    sign: () => ["Authorization", "signed"],
+    body: null,
+    sentRequest: sentRequestOf({ uri: "https://example.com/" }),
+    responseTimeoutMs: 1_000,
+    idleTimeoutMs: 1_000,
+  });
+  return {
+    ended: exchange.ended,
+    response,
+    tick: (elapsedMs) => ticking.forEach((one) => one.tick(elapsedMs)),
+    revoke: () => revoke(),
+  };
+}
+
+test("a response passes from one port to the other, and the request was signed for its connection", async () => {
+  const lease = new StubLease();
+  const { ended, response } = start(new StubPool(lease));
+  expect(lease.sent?.headers).toEqual(["Authorization", "signed"]);
+  lease.handler?.onHead(200, "OK", ["X-From", "target"], () => undefined);
+  lease.handler?.onData(Buffer.from("body"));
+  lease.handler?.onEnd();
+  expect(await ended).toMatchObject({ kind: "completed", status: 200 });
+  expect([response.status, response.body, response.writableEnded]).toEqual([200, "body", true]);
+  expect(response.headers).toEqual(expect.arrayContaining(["X-From", "target"]));
+});
+
+test("a request whose capability was revoked while it waited is not sent, though it has its connection", async () => {
+  const lease = new StubLease();
+  const pool = new StubPool();
+  const driven = start(pool, { recheck: () => (driven.revoke(), true) });
+  const [waiter] = pool.waiting;
+  waiter?.onConnection(lease);
+  expect(lease.sent).toBeUndefined();
+  expect(await driven.ended).toMatchObject({ kind: "denied", denial: { reason: "unauthorized" } });
+});
+
+test("a request is not sent if it is not known now whether its capability was revoked", async () => {
+  const lease = new StubLease();
+  const { ended } = start(new StubPool(lease), { recheck: () => false });
+  expect(lease.sent).toBeUndefined();
+  expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "store_unavailable" } });
+});
+
+test("a response whose capability is revoked is aborted on both sides, and never looks complete", async () => {
+  const lease = new StubLease();
+  const { ended, response, revoke } = start(new StubPool(lease));
+  lease.handler?.onHead(200, "OK", [], () => undefined);
+  revoke();
+  expect(await ended).toMatchObject({ kind: "aborted", status: 200 });
+  expect([response.isAborted, response.writableEnded]).toEqual([true, false]);
+  expect(lease.aborted).toBeInstanceOf(Error);
+  lease.handler?.onData(Buffer.from("late"));
+  lease.handler?.onEnd();
+  expect([response.body, response.writableEnded]).toEqual(["", false]);
+});
+
+test("a client that disconnects while its request waits for a connection waits no longer", async () => {
+  const pool = new StubPool();
+  const { ended, response } = start(pool);
+  expect(pool.waiting.size).toBe(1);
+  response.req.socket.disconnect();
+  expect(await ended).toMatchObject({ kind: "client_disconnected" });
+  expect(pool.waiting.size).toBe(0);
+});
+
+test("a client that disconnects ends the request to the target", async () => {
+  const lease = new StubLease();
+  const { ended, response } = start(new StubPool(lease));
+  response.req.socket.disconnect();
+  expect(await ended).toMatchObject({ kind: "client_disconnected" });
+  expect(lease.aborted).toBeInstanceOf(Error);
+});
+
+test("a target is paused while the client takes nothing, and resumed when it does", async () => {
+  const lease = new StubLease();
+  const { response } = start(new StubPool(lease));
+  let resumed = 0;
+  lease.handler?.onHead(200, "OK", [], () => (resumed += 1));
+  response.isReading = false;
+  expect(lease.handler?.onData(Buffer.alloc(20_000))).toBe(false);
+  expect(resumed).toBe(0);
+  response.drain();
+  expect(resumed).toBe(1);
+  expect(lease.handler?.onData(Buffer.alloc(20_000))).toBe(true);
+});
+
+test("a kept connection that the target closes under a GET is replaced once by a new one", async () => {
+  const [kept, fresh] = [new StubLease(), new StubLease()];
+  kept.isReused = true;
+  const { ended } = start(new StubPool(kept, fresh));
+  [kept.isOpen, kept.isClosedByTarget] = [false, true];
+  kept.handler?.onError(new Error("closed"), "incomplete");
+  expect(fresh.sent).toBeDefined();
+  fresh.handler?.onError(new Error("closed"), "incomplete");
+  expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "invalid_target_response" } });
+});
+
+test.each([
+  ["timeout", "target_timeout"],
+  ["incomplete", "invalid_target_response"],
+] as const)("a failure of the kind %s is denied as %s", async (failure, reason) => {
+  const lease = new StubLease();
+  const { ended } = start(new StubPool(lease));
+  lease.handler?.onError(new Error("failed"), failure);
+  expect(await ended).toMatchObject({ kind: "denied", denial: { reason } });
+});
+
+test("a request that waits longer for a connection than a response may take is denied", async () => {
+  const pool = new StubPool();
+  const { ended, tick } = start(pool);
+  tick(999);
+  expect(pool.waiting.size).toBe(1);
+  tick(1_000);
+  expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "target_timeout" } });
+  expect(pool.waiting.size).toBe(0);
+});
+
+test("sixteen informational responses are dropped, and one more is too many", async () => {
+  const lease = new StubLease();
+  const { ended } = start(new StubPool(lease));
+  for (let count = 0; count < 16; count += 1) lease.handler?.onInformational();
+  expect(lease.aborted).toBeUndefined();
+  lease.handler?.onInformational();
+  expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "invalid_target_response" } });
+  expect(lease.aborted).toBeInstanceOf(Error);
+});

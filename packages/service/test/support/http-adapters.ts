@@ -1,0 +1,15 @@
+import type { CreateConnection } from "../../src/egress/pooled-connection.ts";
+import { createUndiciConnection } from "../../src/egress/undici/connection.ts";
+import type { ListenHttp } from "../../src/http1/listener.ts";
+import { listenOnNode } from "../../src/http1/node/listen.ts";
+
+/** Every adapter of the client's side. Each must pass the conformance suite of requests. */
+export const LISTENERS: readonly { readonly adapter: string; readonly listenHttp: ListenHttp }[] = [
+  { adapter: "node:http", listenHttp: listenOnNode },
+];
+
+/** Every adapter of the target's side. Each must pass the conformance suite of responses. */
+export const UPSTREAM_CLIENTS: readonly {
+  readonly adapter: string;
+  readonly createConnection: CreateConnection;
+}[] = [{ adapter: "undici", createConnection: createUndiciConnection }];
