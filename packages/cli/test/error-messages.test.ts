@@ -33,7 +33,7 @@ const CREATE = ["membrane", "create", "--id", "m"];
 test("a service whose CA is not known is named, with both ways to trust it", async () => {
   const otherHome = await installation.createOtherHome();
   const ended = await otherHome.capi([...CREATE, "--capability", installation.capabilities.create]);
-  expectFailed(ended, `${installation.authority} shows a certificate`, "--cacert FILE");
+  expectFailed(ended, `${installation.authority} has a certificate`, "--cacert FILE");
   expect(ended.stderr).toContain("capi config configure --cacert FILE");
   expect(ended.stderr).toContain("tls/ca.pem");
 });

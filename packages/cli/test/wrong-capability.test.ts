@@ -78,7 +78,7 @@ test.each([
       const ended = await stranger.capi(["membrane", ...words, "--capability", "@given.txt", ...trust]);
       const said = `capi membrane ${words.join(" ")} said ${ended.stderr}`;
       expect([ended.code, ended.stdout], said).toEqual([1, ""]);
-      expect(ended.stderr, said).toMatch(/^FAILED\n400 Bad Request: .*not one to /);
+      expect(ended.stderr, said).toMatch(/^FAILED\n400 Bad Request: .*for another operation than /);
       expect(ended.stderr, said).toContain(
         `The capability is of another kind, and nothing was done: this needs one to ${right}.`,
       );

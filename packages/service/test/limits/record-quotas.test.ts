@@ -28,7 +28,7 @@ const LIMITS = {
   maxCapabilitiesPerMembrane: 7,
   maxMembranesPerTenant: 6,
   maxOwnCapabilitiesPerTenant: 6,
-  tenants: 8,
+  maxTenants: 8,
 };
 
 async function newOwner(service: TestService): Promise<Owner> {
@@ -203,10 +203,11 @@ test("the operator's reissue and tenants count too, and end neither the tenant n
   expect(raw.rows("nodes").length).toBe(before);
   expect(await reissueTenant(asTestOperator(service.data), other.id)).toMatchObject({ ok: true });
   expect(await call(service, owner.create, { body: { id: "more" } })).toMatchObject({ status: 201 });
-  for (let i = 3; i < LIMITS.tenants; i += 1) await createTenant(asTestOperator(service.data), randomUUID());
+  for (let i = 3; i < LIMITS.maxTenants; i += 1)
+    await createTenant(asTestOperator(service.data), randomUUID());
   expect(await createTenant(asTestOperator(service.data), randomUUID())).toMatchObject({
     ok: false,
-    error: { reason: "full", type: "service", limit: LIMITS.tenants },
+    error: { reason: "full", type: "service", limit: LIMITS.maxTenants },
   });
   expect(await call(service, owner.deleteSelf)).toMatchObject({ status: 202 });
   expect(await createTenant(asTestOperator(service.data), randomUUID())).toMatchObject({ ok: true });
