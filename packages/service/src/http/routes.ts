@@ -1,7 +1,7 @@
 import type { RequestHead } from "../invocation/request-head.ts";
 import { PREFLIGHT_HEADERS } from "./cors.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
-import { respondJson } from "./respond.ts";
+import { respond, respondJson } from "./respond.ts";
 
 /** What the service sends without asking for a capability. */
 export interface PublicRoute {
@@ -15,7 +15,7 @@ export interface PublicRoute {
 const PUBLIC_ROUTES: readonly PublicRoute[] = [
   {
     methods: ["OPTIONS"],
-    respond: (exchange, head) => exchange.response.respond(head.body, 204, PREFLIGHT_HEADERS, ""),
+    respond: (exchange, head) => respond(exchange, head.body, 204, PREFLIGHT_HEADERS, ""),
   },
   {
     methods: ["GET", "HEAD"],

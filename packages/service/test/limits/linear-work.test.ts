@@ -219,6 +219,8 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "service/src/management/tenant-keys.ts#parseTenantKeys",
       "service/src/store/codec/columns.ts#decodeColumns",
       "service/src/store/codec/record-codec.ts#decodeRecord",
+      "service/src/store/codec/target-payload.ts#decodeTargetPayload",
+      "service/src/store/upgrades/target-1.ts#readTargetVersion1",
       "service/src/tls/name-constraints.ts#decodeNameConstraints",
       "service/src/tls/x509.ts#readNameConstraints",
     ],
@@ -239,7 +241,7 @@ function exportedReaders(): readonly string[] {
     sourcesOf(name).flatMap((path) =>
       Array.from(
         readFileSync(join(PACKAGES, path), "utf8").matchAll(
-          /^export (?:async )?function ((?:parse|read|split|decode|trim|normalize|canonical|refuse\w+Query|refuse\w+Path)\w*)/gm,
+          /^export (?:async )?function ((?:parse|read|split|decode|trim|normalize|canonical|check\w+Query|check\w+Path)\w*)/gm,
         ),
         ([, found]) => `${path}#${found}`,
       ),

@@ -39,6 +39,8 @@ import { parseAllowTarget, parsePort } from "../../src/egress/allow-rule.ts";
 import { canonicalName, parseHosts } from "../../src/egress/hosts-file.ts";
 import { createEgressPolicy } from "../../src/egress/policy.ts";
 import { bearerToken } from "../../src/http/bearer.ts";
+import { parseRequestId } from "../../src/http/request-id.ts";
+import { parsePeerAddress } from "../../src/net/peer-address.ts";
 import { clientAddress } from "../../src/http/client-address.ts";
 import { parseJson } from "../../src/http/json.ts";
 import { readHead } from "../../src/http/read-head.ts";
@@ -252,15 +254,15 @@ export const READERS: readonly Reader[] = [
   reader("protocol/src/signers/aws4-canonical.ts#canonicalHeaders", HEAD, SENTENCE, (text) =>
     aws4.canonicalHeaders([{ lowerCaseName: "x-a", values: [text] }]),
   ),
-  reader("protocol/src/signers/aws4-hmac-sha256.ts#refuseAws4Query", HEAD, "key=value1&", (text) =>
+  reader("protocol/src/signers/aws4-hmac-sha256.ts#checkAws4Query", HEAD, "key=value1&", (text) =>
     checkAws4Query("lambda", text, "GET"),
   ),
   reader("protocol/src/signers/aws4-canonical.ts#canonicalKeys", HEAD, "key=value1&", aws4.canonicalKeys),
-  reader("protocol/src/signers/s3-query.ts#refuseS3Query", HEAD, "prefix=value1&", (text) =>
+  reader("protocol/src/signers/s3-query.ts#checkS3Query", HEAD, "prefix=value1&", (text) =>
     checkS3Query(text, "GET"),
   ),
-  reader(`${CAP1_CANONICAL}#refuseCap1Query`, HEAD, "key=value1&", cap1.checkCap1Query),
-  reader(`${CAP1_CANONICAL}#refuseCap1Path`, HEAD, "/segment%20one", cap1.checkCap1Path),
+  reader(`${CAP1_CANONICAL}#checkCap1Query`, HEAD, "key=value1&", cap1.checkCap1Query),
+  reader(`${CAP1_CANONICAL}#checkCap1Path`, HEAD, "/segment%20one", cap1.checkCap1Path),
   reader(`${CAP1_CANONICAL}#canonicalQuery`, HEAD, "key=value1&", cap1.canonicalQuery),
   reader(`${CAP1_CANONICAL}#canonicalUri`, HEAD, "/segment%20one", cap1.canonicalUri),
   reader(`${CAP1_CANONICAL}#canonicalHeaders`, HEAD, SENTENCE, (text) =>
@@ -331,6 +333,10 @@ export const READERS: readonly Reader[] = [
     policy.checkHost(text, 443),
   ),
   reader("service/src/http/bearer.ts#bearerToken", HEAD, "Bearer CPBLTY1-Vm9n", bearerToken),
+  reader("service/src/http/request-id.ts#parseRequestId", HEAD, "a1b2c3d4-", (text) => parseRequestId(text)),
+  reader("service/src/net/peer-address.ts#parsePeerAddress", HEAD, "::ffff:", (text) =>
+    parsePeerAddress(text),
+  ),
   reader("service/src/http/client-address.ts#clientAddress", HEAD, "192.0.2.1, ", (text) =>
     clientAddress("192.0.2.1", text, everyAddress),
   ),
