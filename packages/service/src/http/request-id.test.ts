@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createRequestIds, parseRequestId } from "./request-id.ts";
+import { newRequestId, parseRequestId } from "./request-id.ts";
 
 test.each([
   "4f3a9d0c6d5b4e0f8a7b6c5d4e3f2a1b",
@@ -26,9 +26,9 @@ test.each([
   expect(parseRequestId(value)).toBeUndefined();
 });
 
-test("ids that are made differ from each other and between processes, and are well-formed", () => {
-  const [one, other] = [createRequestIds("a"), createRequestIds("b")];
-  const ids = Array.from({ length: 100 }, () => [one(), other()]).flat();
-  expect(new Set(ids).size).toBe(200);
+test("ids that are made are well-formed, and say nothing of the requests between them", () => {
+  const ids = Array.from({ length: 100 }, newRequestId);
   for (const id of ids) expect(parseRequestId(id)).toBe(id);
+  const starts = new Set(ids.map((id) => id.slice(0, 8)));
+  expect(starts.size).toBeGreaterThan(90);
 });

@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+
 /** Response header, and request header from a trusted proxy. */
 export const REQUEST_ID_HEADER = "X-Request-Id";
 
@@ -9,15 +11,5 @@ export function parseRequestId(value: string | readonly string[] | undefined): s
   return typeof value === "string" && REQUEST_ID_PATTERN.test(value) ? value : undefined;
 }
 
-/**
- * Makes ids that are unique in a process, by counting.
- *
- * @param prefix tells processes apart; ids are no secret.
- */
-export function createRequestIds(prefix: string): () => string {
-  let count = 0;
-  return () => {
-    count += 1;
-    return `${prefix}-${count.toString(36)}`;
-  };
-}
+/** Makes an id. A random one: from numbers in order each client could tell how many requests of others there were. */
+export const newRequestId: () => string = randomUUID;

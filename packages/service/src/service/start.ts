@@ -4,7 +4,7 @@ import { normalizeAuthority } from "capability-protocol";
 import type { EgressPolicy, OwnEndpoint } from "../egress/policy.ts";
 import { createEgressPolicy } from "../egress/policy.ts";
 import { createAuthFailureLimiter } from "../http/auth-failure-limiter.ts";
-import { createRequestIds } from "../http/request-id.ts";
+import { newRequestId } from "../http/request-id.ts";
 import type { RouterContext } from "../http/router.ts";
 import { route } from "../http/router.ts";
 import type { HttpListener } from "../http1/listener.ts";
@@ -39,7 +39,6 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     isOwn,
     onRevoked: monitor.revoked,
   });
-  const newRequestId = createRequestIds(randomBytes(6).toString("hex"));
   const context: RouterContext = {
     resolveContext,
     invocationContext,

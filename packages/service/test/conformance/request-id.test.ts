@@ -10,7 +10,7 @@ import { startTarget } from "../../../testkit/src/target.ts";
 /* The id of a request, in its response and in the log. */
 
 const TOKEN = `CPBLTY1-${"A".repeat(86)}`;
-const MADE = /^[0-9a-f]{12}-[0-9a-z]+$/;
+const MADE = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const FINGERPRINT = expect.stringMatching(/^[0-9a-f]{12}$/);
 
 interface LogLine {

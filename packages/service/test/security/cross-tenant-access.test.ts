@@ -61,7 +61,7 @@ function leaked(text: string, sent: string): readonly string[] {
 
 /** Without what differs from one time to the next. */
 function alike(text: string): string {
-  return text.replace(/\r\nDate: [^\r]*/, "").replace(/CPBLTY1-[\w-]{86}/g, "a token");
+  return text.replace(/\r\n(?:Date|X-Request-Id): [^\r]*/g, "").replace(/CPBLTY1-[\w-]{86}/g, "a token");
 }
 
 let tenants = 0;
