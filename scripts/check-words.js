@@ -17,20 +17,12 @@ const LITERALS = /x-amz-request-payer: requester/g;
 /** Folders that are still to be rewritten. */
 const EXEMPT = [
   "docs/operations.md",
-  "docs/threat-model.md",
-  "packages/service/test/conformance/client-disconnect.test.ts",
-  "packages/service/test/limits/longest-times.test.ts",
   "packages/cli/src/",
   "packages/service/src/commands/",
   "packages/service/src/config",
   "packages/service/src/egress/",
   "packages/service/src/http/",
-  "packages/service/src/invocation/",
   "packages/service/src/limits.ts",
-  "packages/service/src/management/",
-  "packages/service/src/service/",
-  "packages/service/src/store/",
-  "packages/service/src/telemetry/",
 ];
 
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -32,7 +32,7 @@ test("a capability that takes all it gets leaves as much as it has to its tenant
   expect(fill(by("e", "u")).taken).toBeGreaterThan(100);
 });
 
-test("re-exports of one capability have its share together, whoever made them", () => {
+test("re-exports of one capability have its share together, whichever holder made them", () => {
   const { by, fill } = open();
   expect(fill(by("ba", "u", "t")).taken).toBe(400);
   for (const again of ["ca", "da", "a"]) expect(fill(by(again, "v", "t")).taken).toBe(0);

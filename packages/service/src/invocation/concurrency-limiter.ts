@@ -5,14 +5,14 @@ import type { UsageAccount, UsageAccounts } from "./usage-accounts.ts";
 export interface ConcurrencyLimits {
   /** Of a capability and its re-exports. */
   readonly perCapability: number;
-  /** Of all that runs through a tenant's membranes, whoever invokes it. */
+  /** Of all that runs through a tenant's membranes, from any client. */
   readonly perTenant: number;
   readonly total: number;
 }
 
 /**
- * Counts the invocations under way. The marks of a forwarding loop can be stripped by a hostile hop, and slow targets hold
- * what they are given: these counts are what bounds both.
+ * Counts the invocations in flight. The count bounds forwarding loops, whose marks a hostile hop can strip, and the
+ * invocations that slow targets hold open.
  */
 export interface ConcurrencyLimiter {
   /** Takes a place, which must be given back with `leave`, or says which count is full and takes none. */

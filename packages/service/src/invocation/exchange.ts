@@ -111,15 +111,15 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
-    // The socket's end and not the response's: one that waits behind another on its connection never hears of it.
-    response.req.socket.on("close", this.#onRequesterClose);
+    // Listens to the socket, since a response that is queued after another on its connection gets no `close` event.
+    response.req.socket.on("close", this.#onClientClose);
     inFlight.onRevoke(() => this.#fail({ reason: "unauthorized" }));
   }
 
   start(upstream: UpstreamPool, request: UpstreamRequest): void {
     this.#upstream = upstream;
     this.#request = request;
-    if (this.#response.req.socket.destroyed) this.#onRequesterClose();
+    if (this.#response.req.socket.destroyed) this.#onClientClose();
     if (this.#isFinished) return this.#destroyBody();
     this.#isHead = request.method === "HEAD";
     // The wait for a free connection, which the dispatcher does not count.
@@ -295,7 +295,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#lease?.abort(this, cause ?? new Error(denial.reason));
   }
 
-  readonly #onRequesterClose = (): void => {
+  readonly #onClientClose = (): void => {
     if (this.#isFinished) return;
     this.#finish({ kind: "client_disconnected", report: this });
     this.#lease?.abort(this, new Error("the client disconnected"));
@@ -304,7 +304,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   #finish(end: ExchangeEnd): void {
     this.#isFinished = true;
     this.#upstream?.cancel(this);
-    this.#response.req.socket.off("close", this.#onRequesterClose);
+    this.#response.req.socket.off("close", this.#onClientClose);
     if (this.#body.isFlowing) this.#context.ticker.delete(this);
     this.#destroyBody();
     this.#resolveEnded(end);

@@ -128,7 +128,7 @@ export const clientHeader: (name: string) => ClientHeader = memoized((name) => {
 
 /**
  * The names that `Connection` fields list, in lower case: hop-by-hop for this message only (RFC 9110 §7.6.1). Taken from
- * the other side's headers before anything of ours is added, so that nobody can have ours removed.
+ * the received headers before the service adds its own, so that neither client nor target can have those removed.
  */
 export function connectionOptions(rawHeaders: readonly string[]): ReadonlySet<string> {
   const values = valuesOf(rawHeaders, "connection");

@@ -18,7 +18,7 @@ export interface PreparedTarget {
   readonly path: string;
   /** Without "?"; empty if there is none. */
   readonly query: string;
-  /** Absent: the requester's. */
+  /** Absent: the client's. */
   readonly method?: string;
   /** Flat list, `Host` first. */
   readonly headers: readonly string[];

@@ -40,7 +40,7 @@ export class RequestBody extends Readable implements Tickable {
     this.#received += chunk.length;
     this.#options.onBytes(chunk.length);
     if (this.push(chunk)) return;
-    // Nobody waits for more until this is read.
+    // Suspends the rate check until the next read: the reader causes this delay, not the client.
     this.#isWaiting = false;
     this.#request.pause();
   };

@@ -1,6 +1,6 @@
 import type { BodyFraming } from "../http1/downstream.ts";
 
-/** What the requester sent, its body aside. */
+/** What the client sent, without the body. */
 export interface RequestHead {
   /** As received: "1.1" or "1.0". */
   readonly httpVersion: string;

@@ -99,9 +99,9 @@ const REPLACED_DIRECTIVES = /^(?:public|s-maxage|private)\s*(?:=|$)/i;
 const NO_STORE = /^no-store$/i;
 
 /**
- * In shared caches an answer would go to whoever asks for the one URL, also after a revoke. RFC 9111 §3.5 forbids them to
- * keep the answer to a request with Authorization, but nginx and others keep what has `max-age`, or `Expires`, or a status:
- * only `private` and `no-store` are understood by all. First, where no open quote of the target swallows it.
+ * Adds `private`, first, where no open quote of the target swallows it: a shared cache would send the response to every
+ * client that requests the URL, also after a revoke. RFC 9111 §3.5 forbids to store the response to a request with
+ * Authorization, but nginx and others do with `max-age`, `Expires` or some statuses; all honor `private` and `no-store`.
  */
 export function makePrivate(cacheControl: string): string {
   const directives = splitDirectives(cacheControl);

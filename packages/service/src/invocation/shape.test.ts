@@ -8,7 +8,7 @@ import { shape } from "./shape.ts";
 const URI = "https://example.com:8443/a%20b/c?d=e";
 const HOST = ["Host", "example.com:8443"];
 
-test("the target's path and host stand, whatever the requester sends", () => {
+test("the target's path and host are sent, whatever the client sends", () => {
   const head = requestHeadOf({ rawHeaders: ["Host", "membrane.test", "Accept", "*/*"] });
   expect(shaped(preparedTarget({ uri: URI }), head)).toEqual({
     method: "GET",
@@ -23,7 +23,7 @@ test("Host is without the default port", () => {
   expect(headers).toEqual(["Host", "example.com"]);
 });
 
-test("the target's method wins over the requester's", () => {
+test("the target's method wins over the client's", () => {
   const head = requestHeadOf({ method: "DELETE" });
   expect(shaped(preparedTarget({ uri: URI, method: "put" }), head).method).toBe("PUT");
   expect(shaped(preparedTarget({ uri: URI }), head).method).toBe("DELETE");
@@ -39,7 +39,7 @@ test.each([
   expect(shaped(preparedTarget({ uri, allowQuery }), requestHeadOf({ query })).query).toBe(sent);
 });
 
-test("of a name that the target configures no line of the requester is left, in whatever spelling", () => {
+test("of a name that the target configures no line of the client is left, in whatever spelling", () => {
   const name = "X-Api-Key";
   const spelling = fc
     .array(fc.boolean(), { minLength: name.length, maxLength: name.length })
@@ -58,7 +58,7 @@ test("of a name that the target configures no line of the requester is left, in 
   );
 });
 
-test("Connection takes the requester's own headers away and none of the target's", () => {
+test("Connection removes the client's own headers and none of the target's", () => {
   const target = preparedTarget({ uri: URI, headers: { Authorization: "ours", Cookie: "ours" } });
   const configured = ["Authorization", "ours", "Cookie", "ours"];
   const rawHeaders = ["connection", "Authorization, HOST, cookie, x_mine", "X_Mine", "1", "X-Kept", "2"];
@@ -70,7 +70,7 @@ test("Connection takes the requester's own headers away and none of the target's
   ]);
 });
 
-test("X-Payload-Sha256 passes to another authority alone, the requester's token to nobody", () => {
+test("X-Payload-Sha256 is forwarded to another authority only, and the client's token is never forwarded", () => {
   const token = `CPBLTY1-${"A".repeat(86)}`;
   const foreign = preparedTarget({ capability: `cpblty://a.example/#${token}` });
   expect(foreign.headers).toEqual(["Host", "a.example", "Authorization", `Bearer ${token}`]);

@@ -5,8 +5,8 @@ import { invalid } from "../domain/denial.ts";
 import { maxAddedBytes, headSize, headerLinesSize } from "../domain/head-size.ts";
 import type { ManagementResponse } from "./context.ts";
 
-/** The longest method that is forwarded, where the requester's own is. */
-const LONGEST_METHOD_NAME = "UNSUBSCRIBE";
+/** Assumed where the client's method is forwarded: the longest one that may be. */
+const ASSUMED_METHOD = "UNSUBSCRIBE";
 
 /**
  * Refuses a target whose requests would have a head over the limit, by the first field that does not fit: an exporter
@@ -19,7 +19,7 @@ export function checkHeadSize(
   const { host, pathname: path, search } = new URL(target.uri);
   const ownHeaders = target.headers.flat();
   const expected = `a request head of at most ${limit} bytes, with what the service adds (--header-bytes)`;
-  const method = target.method ?? LONGEST_METHOD_NAME;
+  const method = target.method ?? ASSUMED_METHOD;
   let bytes = headSize({ method, path, query: search.slice(1), headers: ["Host", host] });
   bytes += maxAddedBytes(undefined, host, []);
   if (bytes > limit) return invalid("uri", expected);

@@ -26,7 +26,7 @@ export interface ManagementInput {
 /** What the service itself does for a kind of capability. */
 export interface Operation {
   readonly methods: readonly string[];
-  /** What a request carries. Where it is nothing, anything shows that the requester meant another capability. */
+  /** What a request carries. Where it is nothing, a body or query shows that the client meant another capability. */
   readonly accepts: "body" | "query" | "nothing";
   run(
     context: ManagementContext,

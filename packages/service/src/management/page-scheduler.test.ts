@@ -46,7 +46,7 @@ test("in a turn of the event loop one step is made, however many pages of howeve
   expect(turnsOfTheLoop.flat()).toHaveLength(7 * 20);
 });
 
-test("tenants take steps by turns, whatever one of them has under way", async () => {
+test("tenants take steps by turns, however many pages one of them has in progress", async () => {
   const { page, stop, turnsOfTheLoop } = startPages(
     createPageScheduler(1_024, createEventLoopScheduler()),
     10,
@@ -59,7 +59,7 @@ test("tenants take steps by turns, whatever one of them has under way", async ()
   stop();
 });
 
-test("of one tenant two pages are under way, and those that wait begin capability by capability", async () => {
+test("of one tenant two pages are in progress, and those that wait begin capability by capability", async () => {
   const { page, stop, begun } = startPages(createPageScheduler(1_024, createEventLoopScheduler()), 3);
   const pages = ["a", "a", "a", "a", "a", "b", "c"].map((capability) => page("t", capability));
   expect(begun).toEqual(["a", "a"]);

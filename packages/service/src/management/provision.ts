@@ -28,7 +28,7 @@ export interface TenantTokens {
   readonly deleteSelf: CapabilityToken;
 }
 
-/** Makes a tenant on behalf of whoever holds the operator's `provision` capability. */
+/** Creates a tenant for the holder of the operator's `provision` capability. */
 export async function provision(
   context: ManagementContext,
   caller: Caller,

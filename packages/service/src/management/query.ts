@@ -70,7 +70,7 @@ async function listPage(
     }
     const lastId = page.membranes.at(-1)?.name;
     if (isFull || page.completed || left <= MEMBRANES_PER_STEP || lastId === undefined) {
-      // What was found made may not be on disk yet, if whoever made it is not answered yet.
+      // Waits for the disk: a membrane listed here may not be there yet while the request that created it is in flight.
       if (isDelegated(caller)) await context.changes.create(actorOf(caller), [], caller.capability);
       return ok({ status: 200, body: { membranes: listed, completed: page.completed && !isFull } });
     }

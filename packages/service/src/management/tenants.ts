@@ -62,7 +62,7 @@ export async function createTenant(
 /**
  * Gives a tenant new capabilities when its own are lost. The new `query` has a key pair of its own and lists what is made
  * from now on; what older membranes hold was sealed to the lost key and stays closed. The old capabilities go on working
- * for whoever has them: `deleteSelf` ends the tenant with all of them.
+ * for their holders: `deleteSelf` ends the tenant with all of them.
  *
  * @returns `lineage_dead` if no tenant of this name is alive.
  */

@@ -2,7 +2,7 @@ import { rejectionBytes } from "../http/raw-error.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
 import type { HttpListener } from "../http1/listener.ts";
 import { listenOnNode } from "../http1/node/listen.ts";
-import { LONGEST_TIMER_MS } from "../limits.ts";
+import { MAX_TIMER_MS } from "../limits.ts";
 import type { ServiceOptions } from "./options.ts";
 
 /** @param handle carries out one request, after the request before it on the same connection. */
@@ -35,7 +35,7 @@ export function startListener(
       socketTimeoutMs: Math.min(
         Math.max(limits.upstreamResponseTimeoutMs, limits.upstreamIdleTimeoutMs) +
           limits.responseRateWindowMs,
-        LONGEST_TIMER_MS,
+        MAX_TIMER_MS,
       ),
       onError: log.fault,
       onOverflow: log.pipelineClosed,

@@ -78,7 +78,7 @@ test("refresh is refused if the position is unknown again by the time it could b
   expect(received).toEqual([]);
 });
 
-test("a revoke after a read was sent reaches whoever refreshes after it", async () => {
+test("a revoke after a read was sent reaches a caller that refreshes after it", async () => {
   const log = createDelayedLog();
   const { feed, received } = await follow(log);
   log.revoke(A);

@@ -73,7 +73,7 @@ test("what was sealed to a public key opens with its private key", () => {
   );
 });
 
-test("what was sealed to a public key opens for nobody else: not another pair, not the public half, not one that lies", () => {
+test("what was sealed to a public key opens with no other key: not another pair, not the public half, not one that lies", () => {
   const pair = generateKeyPair();
   const other = generateKeyPair();
   const bound = Buffer.from("bound");

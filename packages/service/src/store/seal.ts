@@ -64,7 +64,7 @@ export function generateKeyPair(): { readonly publicKey: Buffer; readonly privat
 
 /**
  * Seals so that only the holder of the private key opens: an ephemeral X25519 key, HKDF-SHA-256 over the shared secret
- * and both public keys, then {@link seal}. Whoever seals cannot open afterwards.
+ * and both public keys, then {@link seal}. The sealing side cannot open it afterwards.
  */
 export function sealForRecipient(
   publicKey: Uint8Array,

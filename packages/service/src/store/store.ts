@@ -177,7 +177,7 @@ export interface Store extends RevocationSource {
    */
   sweep(limit: number): Promise<SweepReport>;
 
-  /** Waits for writes under way, then closes; a write that does not end in time is left to hang, with its thread. */
+  /** Waits for writes in flight, then closes; a write that does not end in time is abandoned, with its thread. */
   close(): Promise<void>;
 }
 

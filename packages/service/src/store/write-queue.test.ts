@@ -22,7 +22,7 @@ function drain(queue: ReturnType<typeof createWriteQueue<Item>>, batch: number):
   return names;
 }
 
-test("a revoke is taken before all that waits, whoever sent it", () => {
+test("a revoke is taken before all that waits, whichever tenant sent it", () => {
   const queue = createWriteQueue<Item>(100);
   for (const waiting of many(50, (i) => item("create", "greedy", "export", `c${i}`))) queue.add(waiting);
   queue.add(item("revoke", "other", "revoke", "revoke"));

@@ -27,7 +27,7 @@ function recording(level = "debug"): {
   };
 }
 
-/** What nobody should hand to a log, in every form it could come in. */
+/** What no caller should pass to a log, in every form it could come in. */
 const EXTRA = {
   token: CANARY,
   uri: `https://${CANARY}/`,
@@ -293,7 +293,7 @@ test("a message that was changed after the error was made does not show through 
   expect(written()).not.toContain(CANARY);
 });
 
-test("names, codes and stacks that somebody else wrote into an error are not written", () => {
+test("names, codes and stacks that other code wrote into an error are not written", () => {
   const { log, written } = recording();
   const stacked = new Error("x");
   stacked.stack = `Error: x\n    at ${CANARY}`;

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
-import { DEFAULT_LIMITS, LONGEST_TIMER_MS } from "../../src/limits.ts";
+import { DEFAULT_LIMITS, MAX_TIMER_MS } from "../../src/limits.ts";
 import { toKebabCase } from "../../src/config.ts";
 import { call, createMembrane, exportThrough, tokenOf } from "../../../testkit/src/client.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
@@ -18,7 +18,7 @@ test.each([[1], [2]])(
     await using target = await startTarget();
     const { stdout } = await runMembrane(["init", "--data", directory.path, "--json"]);
     const create = tokenOf(JSON.parse(stdout).capabilities.create);
-    const flags = TIMES.map((name) => `--${toKebabCase(name)}=${LONGEST_TIMER_MS}`);
+    const flags = TIMES.map((name) => `--${toKebabCase(name)}=${MAX_TIMER_MS}`);
     await using service = await spawnService(directory.path, { flags: [...flags, `--workers=${workers}`] });
     const said: Buffer[] = [];
     service.stderr.on("data", (bytes: Buffer) => said.push(bytes));

@@ -20,7 +20,7 @@ export function createQuotaCounts(rows: AuthenticatedTable, recount: (quota: Quo
     try {
       return rows.get(keyOf(quota))?.[0]?.readUInt32BE();
     } catch (error) {
-      // A row that somebody changed is as good as none: no revoke and no sweep may fail for a count.
+      // Treats a tampered row as absent: no revoke and no sweep may fail for a count.
       if (error instanceof StoreCorruptError) return undefined;
       throw error;
     }
