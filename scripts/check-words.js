@@ -14,17 +14,6 @@ const TEXT = /\.(?:[cm]?[jt]s|md|json|sh|conf|html|ya?ml)$|\.ci\/run$/;
 /** Values of other vendors' protocols. */
 const LITERALS = /x-amz-request-payer: requester/g;
 
-/** Folders that are still to be rewritten. */
-const EXEMPT = [
-  "docs/operations.md",
-  "packages/cli/src/",
-  "packages/service/src/commands/",
-  "packages/service/src/config",
-  "packages/service/src/egress/",
-  "packages/service/src/http/",
-  "packages/service/src/limits.ts",
-];
-
 const root = fileURLToPath(new URL("..", import.meta.url));
 const files = execFileSync(
   "git",
@@ -36,7 +25,7 @@ const files = execFileSync(
   .toString()
   .trim()
   .split("\n")
-  .filter((file) => TEXT.test(file) && file !== TABLE && !EXEMPT.some((path) => file.startsWith(path)));
+  .filter((file) => TEXT.test(file) && file !== TABLE);
 
 const rules = [
   ...Object.entries(WORDS).map(([word, use]) => wordRule(word, use)),

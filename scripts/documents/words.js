@@ -20,10 +20,8 @@ const WORDS = [
  * @returns {string[]}
  */
 export function unwantedWords(root, document) {
-  // The titles of tests are quoted in italics, and limits described in their own table, as they are.
-  const text = prose(readFileSync(root + document, "utf8"))
-    .replaceAll(/(?<!\*)\*[^*\n]+\*(?!\*)/g, "")
-    .replaceAll(/^\| +(?:, +)?\| [\d–].*$/gm, "");
+  // The titles of tests are quoted in italics, as they are.
+  const text = prose(readFileSync(root + document, "utf8")).replaceAll(/(?<!\*)\*[^*\n]+\*(?!\*)/g, "");
   return text.split("\n").flatMap((line, index) =>
     WORDS.flatMap(([words, better]) =>
       Array.from(line.matchAll(new RegExp(`\\b(?:${words})\\b`, "gi")), ([word]) => {

@@ -11,7 +11,7 @@ import { COMMANDS } from "./commands/commands.ts";
 const CANARY = "Sw0rdfish/7";
 const TOKEN = makeCapability().slice(-94);
 
-/** Texts that hold a secret, such as end up in options, and beside them. */
+/** Texts that hold a secret, such as end up in options, and next to them. */
 const TEXTS = [
   CANARY,
   `--${CANARY}`,

@@ -8,7 +8,7 @@ export function shellWord(text: string): string {
   return /^[\w.@%+:,/-]+$/.test(text) ? text : quoteForShell(text);
 }
 
-/** Whether a text can stand in a line that a person may copy: without characters that act on a terminal. */
+/** Whether a text is safe in a line that a person may copy: without characters that act on a terminal. */
 export function isPrintable(text: string): boolean {
   return !/\p{C}/u.test(text);
 }

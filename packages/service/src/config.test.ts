@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { RawServeFlags } from "./config.ts";
 import { ConfigError, toKebabCase, readDataConfig, readServeConfig } from "./config.ts";
 import type { Limits } from "./limits.ts";
-import { DEFAULT_LIMITS, LEAST_LIMITS } from "./limits.ts";
+import { DEFAULT_LIMITS, MIN_LIMITS } from "./limits.ts";
 
 const FLAGS: RawServeFlags = {
   data: "./membrane-data",
@@ -149,7 +149,7 @@ test("a certificate and its key go together, and not with --no-tls", () => {
 
 test("every limit can be set, and only to a whole number of at least 1, or of what a share must hold", () => {
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
-    const least = LEAST_LIMITS[name] ?? 1;
+    const least = MIN_LIMITS[name] ?? 1;
     expect(readServeConfig({ ...FLAGS, limits: { [name]: least } }).limits).toEqual({
       ...DEFAULT_LIMITS,
       [name]: least,

@@ -6,7 +6,7 @@ import { parseCidr } from "./net/address.ts";
 import type { AllowRule } from "./egress/policy.ts";
 import { parseAllowTarget } from "./egress/policy.ts";
 import type { Limits } from "./limits.ts";
-import { DEFAULT_LIMITS, LEAST_LIMITS, LONGEST_TIMER_MS } from "./limits.ts";
+import { DEFAULT_LIMITS, MAX_TIMER_MS, MIN_LIMITS } from "./limits.ts";
 
 /** A flag that does not say what it should. The message names it and what was expected. */
 export class ConfigError extends Error {
@@ -34,7 +34,7 @@ export type TlsConfig =
   | { readonly kind: "private-ca" }
   | { readonly kind: "files"; readonly certFile: string; readonly keyFile: string };
 
-/** All that `membrane serve` is told. */
+/** The configuration of `membrane serve`. */
 export interface ServeConfig extends DataConfig {
   readonly listen: { readonly host: string; readonly port: number };
   /** Files with the CA certificates of other authorities. */
@@ -224,13 +224,13 @@ function raisedTimeouts(upstreamTimeoutMs: number | undefined): Partial<Limits> 
 }
 
 function checkLimit(name: string, value: number | undefined): void {
-  const least = isLimit(name) ? (LEAST_LIMITS[name] ?? 1) : 1;
+  const least = isLimit(name) ? (MIN_LIMITS[name] ?? 1) : 1;
   if (!Number.isSafeInteger(value) || Number(value) < least) {
     throw new ConfigError(`--${toKebabCase(name)}: expected a whole number of at least ${least}`);
   }
-  if (name.endsWith("Ms") && Number(value) > LONGEST_TIMER_MS) {
+  if (name.endsWith("Ms") && Number(value) > MAX_TIMER_MS) {
     throw new ConfigError(
-      `--${toKebabCase(name)}: expected at most ${LONGEST_TIMER_MS} milliseconds, which is 24 days: no timer runs longer`,
+      `--${toKebabCase(name)}: expected at most ${MAX_TIMER_MS} milliseconds, which is 24 days: no timer runs longer`,
     );
   }
 }

@@ -1,97 +1,97 @@
 /** Every limit of the service. Sizes in bytes, times in milliseconds. */
 export interface Limits {
-  /** Heads of requests and of answers. */
+  /** Heads of requests and of responses. */
   readonly headerBytes: number;
   /** Bodies of requests to the service itself. */
   readonly managementBodyBytes: number;
-  /** Objects and lists within each other in such a body. */
+  /** Nesting of objects and arrays in such a body. */
   readonly maxJsonDepth: number;
   /** Bodies held in memory because their hash is signed. */
   readonly bufferedBodyBytes: number;
-  /** Time for a requester to send a head, and for the TLS handshake before it. */
+  /** Time for a client to send a head, and for the TLS handshake before it. */
   readonly requestHeaderTimeoutMs: number;
   /** Bytes of all bodies that are held in memory at once for a signature. */
   readonly bufferedBytesTotal: number;
   /** Bytes of all bodies of requests to the service itself that are held in memory at once. */
   readonly managementBufferedBytesTotal: number;
-  /** Requests for pages of `query` that wait for one tenant; beyond it one of the capability that has most is refused. */
+  /** Requests for pages of `query` that wait for one tenant; beyond it, one of the capability with the most is refused. */
   readonly maxWaitingPagesPerTenant: number;
   /** Bytes of all responses that wait in memory at once for their clients. */
   readonly waitingResponseBytesTotal: number;
-  /** Time over which a requester that is in the middle of its body must keep the least rate. */
+  /** Time over which a client that sends a body must keep `minRequestRate`. */
   readonly requestRateWindowMs: number;
-  /** The least rate of a requester that sends, in bytes a second. */
+  /** The lowest rate of a client that sends a body, in bytes per second. */
   readonly minRequestRate: number;
-  /** Time over which a requester whose answer waits for it must keep the least rate. */
+  /** Time over which a client whose response waits for it must keep `minResponseRate`. */
   readonly responseRateWindowMs: number;
-  /** The least rate of a requester that reads, in bytes a second. */
+  /** The lowest rate of a client that reads a response, in bytes per second. */
   readonly minResponseRate: number;
   /** Time for name resolution, connection and TLS handshake with a target together. */
   readonly upstreamConnectTimeoutMs: number;
-  /** Time for a target to begin its answer, the wait for a connection included; a target's own `timeoutMs` can only shorten it. */
+  /** Time for a target to begin its response, including the wait for a connection; the target's `timeoutMs` can only shorten it. */
   readonly upstreamResponseTimeoutMs: number;
-  /** Longest silence of a target, before its answer and within it; a target's own `timeoutMs` can only shorten it. */
+  /** Longest silence of a target, before its response and within it; a target's own `timeoutMs` can only shorten it. */
   readonly upstreamIdleTimeoutMs: number;
-  /** Time for an invocation in all. */
+  /** Time for a whole invocation. */
   readonly invocationTimeoutMs: number;
-  /** Longest idle time of a requester's connection between two requests. */
+  /** Longest idle time of a client's connection between two requests. */
   readonly keepAliveTimeoutMs: number;
-  /** Time for invocations under way to finish when the service stops. */
+  /** Time for invocations in flight to finish when the service stops. */
   readonly shutdownTimeoutMs: number;
-  /** Time for a write in all: its turn, its commit and its flush. */
+  /** Time for a whole write: the wait for its turn, its commit and its flush. */
   readonly storeWriteTimeoutMs: number;
-  /** Bytes of the store's file that are kept for revokes when the disk is full. */
+  /** Bytes of the store's file that are reserved for revokes when the disk is full. */
   readonly storeReserveBytes: number;
-  /** Time without an answer from the store after which all invocations under way are cut. */
+  /** Time without a response from the store after which all invocations in flight are aborted. */
   readonly maxRevocationStalenessMs: number;
-  /** Time after which an unused pool of connections is closed. */
+  /** Time after which an unused connection pool is closed. */
   readonly upstreamPoolIdleMs: number;
-  /** Connections of requesters; further ones are closed as they come. */
+  /** Connections of clients; further ones are closed at once. */
   readonly maxConnections: number;
-  /** Those of them that come from one address, proxies that are trusted aside; IPv6 addresses count by their /64. */
+  /** Connections of clients from one address, trusted proxies excluded; IPv6 addresses count by their /64. */
   readonly maxConnectionsPerAddress: number;
-  /** Requests that wait on one connection for those before them; it is not read while there are as many. */
+  /** Requests of one connection that wait for those before them; at this number the connection is not read. */
   readonly maxPipelinedRequestsPerConnection: number;
-  /** Memory of all requests that wait so; a connection beyond its reserve of 16 KiB that would go over it is closed. */
+  /** Memory of all pipelined requests; beyond it, a connection that holds more than its reserve of 16 KiB is closed. */
   readonly pipelinedBytesTotal: number;
-  /** Requests of one client address in a minute whose token does not work; IPv6 addresses count by their /64. */
+  /** Requests per minute of one client address whose token does not work; IPv6 addresses count by their /64. */
   readonly maxAuthFailuresPerMinute: number;
-  /** Invocations under way at once of one capability and of all that re-exports it. */
+  /** Invocations in flight of one capability and of all that re-exports it. */
   readonly maxConcurrentInvocationsPerCapability: number;
-  /** Invocations under way at once that run through one tenant's membranes. */
+  /** Invocations in flight through the membranes of one tenant. */
   readonly maxConcurrentInvocationsPerTenant: number;
-  /** Invocations under way at once in all. */
+  /** Invocations in flight, in all. */
   readonly maxConcurrentInvocations: number;
   /** Connections of one tenant's targets to one destination; further requests wait. */
   readonly maxUpstreamConnectionsPerDestination: number;
   /** Connections to targets in all. */
   readonly maxUpstreamConnections: number;
-  /** Pools of connections to targets, one for each destination of a tenant with its TLS material. */
+  /** Connection pools, one for each destination of a tenant with its TLS material. */
   readonly maxUpstreamPools: number;
-  /** Memory that pools and their TLS contexts may hold together. */
+  /** Memory for all pools and their TLS contexts. */
   readonly upstreamPoolBytesTotal: number;
-  /** Verdicts kept in memory. */
+  /** Resolutions kept in memory. */
   readonly cacheEntries: number;
-  /** Memory that they may hold together. */
+  /** Memory for these resolutions. */
   readonly cacheBytes: number;
-  /** Nodes in the lineage of anything that is made. */
+  /** Nodes in the lineage of a capability or membrane. */
   readonly maxLineageNodes: number;
   /** Capabilities that went through one membrane. */
   readonly maxCapabilitiesPerMembrane: number;
   /** Membranes of one tenant. */
   readonly maxMembranesPerTenant: number;
-  /** Capabilities of one tenant's own: three at first, three more with each reissue. */
+  /** Own capabilities of one tenant: three at first, three more with each reissue. */
   readonly maxOwnCapabilitiesPerTenant: number;
-  /** Bytes of the disk that all takes that went through one membrane or acts on it. */
+  /** Disk space of everything that went through one membrane or acts on it. */
   readonly storedBytesPerMembrane: number;
-  /** Bytes of the disk that all takes that one tenant's membranes and own capabilities are made of. */
+  /** Disk space of one tenant's membranes and own capabilities. */
   readonly storedBytesPerTenant: number;
   /** Tenants of the service. */
   readonly maxTenants: number;
 }
 
-/** The longest that a timer of Node runs, in milliseconds: one that is set for longer fires after one (`setTimeout`). */
-export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
+/** The longest delay of a Node.js timer, in milliseconds: with a longer one, `setTimeout` fires after one millisecond. */
+export const MAX_TIMER_MS: number = 2 ** 31 - 1;
 
 export const DEFAULT_LIMITS: Limits = {
   headerBytes: 16 * 1024,
@@ -104,14 +104,14 @@ export const DEFAULT_LIMITS: Limits = {
   waitingResponseBytesTotal: 256 * 1024 * 1024,
   requestHeaderTimeoutMs: 30_000,
   requestRateWindowMs: 30_000,
-  // The figure of Kestrel, ASP.NET Core's server: MinRequestBodyDataRate and MinResponseDataRate.
+  // The default of Kestrel, ASP.NET Core's server: MinRequestBodyDataRate and MinResponseDataRate.
   minRequestRate: 240,
   responseRateWindowMs: 60_000,
   minResponseRate: 240,
   upstreamConnectTimeoutMs: 10_000,
   upstreamResponseTimeoutMs: 300_000,
   upstreamIdleTimeoutMs: 300_000,
-  // A day: whoever listens to events comes again.
+  // A day: clients of event streams reconnect.
   invocationTimeoutMs: 86_400_000,
   keepAliveTimeoutMs: 65_000,
   shutdownTimeoutMs: 10_000,
@@ -142,8 +142,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxTenants: 100_000,
 };
 
-/** Limits that may not be as low as 1. */
-export const LEAST_LIMITS: Partial<Readonly<Record<keyof Limits, number>>> = {
+/** The minimum of limits whose minimum is not 1. */
+export const MIN_LIMITS: Partial<Readonly<Record<keyof Limits, number>>> = {
   // The share of one capability, a third, must hold any single response that waits.
   waitingResponseBytesTotal: 4 * 1024 * 1024,
 };

@@ -13,7 +13,7 @@ import { DEFAULT_PROFILE, configureCommand, requireProfile } from "./named-profi
 import { parseResolvable } from "./resolvable.ts";
 import type { TenantRight } from "./tenant-capabilities.ts";
 
-/** A capability that is about to be used, and what stands around it. */
+/** A capability that is about to be used, and its context. */
 export interface ResolvedCapability {
   readonly uri: AuthorityCapabilityUri;
   /** PEM of the CAs to trust for its authority; absent: the system's. */

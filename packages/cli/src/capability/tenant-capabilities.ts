@@ -3,7 +3,7 @@ import { formatCapabilityUri, normalizeAuthority } from "capability-protocol";
 import type { Profile } from "capability-sdk/profiles";
 import { parseResolvable } from "./resolvable.ts";
 
-/** One of the rights of a tenant, each with a capability of its own. */
+/** One of the rights of a tenant, each with a separate capability. */
 export interface TenantRight {
   /** What profiles call it. */
   readonly key: keyof Profile["capabilities"];
@@ -38,7 +38,7 @@ export function formatCapabilities(capabilities: TenantCapabilityUris): Profile[
   );
 }
 
-/** The authorities that answer for the capabilities, each once. */
+/** The authorities of the capabilities, each once. */
 export function authoritiesOf(capabilities: TenantCapabilityUris): readonly Authority[] {
   const uris = Object.values(capabilities).filter((uri) => uri !== undefined);
   return [...new Set(uris.map(({ authority }) => normalizeAuthority(authority)))];

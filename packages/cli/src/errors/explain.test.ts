@@ -104,7 +104,7 @@ test("an answer that cannot be read is no fault of the person", () => {
   expect(failure.message).toBe("localhost:8443 responded with 200, but not as a Membrane Service does");
 });
 
-test("a fault that nobody expected shows its kind, and nothing of its message", () => {
+test("an unexpected fault shows its kind, and nothing of its message", () => {
   const failure = toCliError(new TypeError("cannot read secret"));
   expect(failure.message).toContain("TypeError");
   expect(failure.message).not.toContain("secret");

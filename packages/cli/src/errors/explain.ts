@@ -21,7 +21,7 @@ export function explainRequestError(error: unknown, context: RequestContext): un
         { cause: error },
       );
     default: {
-      // Elsewhere a colon stands behind other things: "method: expected one of POST" is of the request itself.
+      // Elsewhere a colon follows other things: "method: expected one of POST" is of the request itself.
       const isField = error.statusCode === 400 || error.statusCode === 409;
       const message = isField ? replaceFieldWithOption(error.message, context.right) : error.message;
       // It may never have been sent: of what is wrong in a field the status says nothing more.
@@ -45,7 +45,7 @@ export function toCliError(error: unknown): CliError {
 }
 
 function explainSystemError(error: unknown, context: RequestContext): unknown {
-  // The own code of an aborted request is a number that stands for no system error.
+  // The own code of an aborted request is a number that represents no system error.
   const code = error instanceof Error && error.name === "TimeoutError" ? "ABORT_ERR" : errorCode(error);
   if (code === undefined) return error;
   const { message, hint } = adviseOnConnection(code, context);

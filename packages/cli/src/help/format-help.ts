@@ -6,7 +6,7 @@ import type { Row } from "./format-rows.ts";
 /** First words that several commands share, each with its description. */
 export type CommandGroups = readonly (readonly [word: string, describe: string])[];
 
-/** Options of every command. The parser answers them itself. */
+/** Options of every command. The parser handles them itself. */
 export const COMMON_OPTIONS: readonly (readonly [name: string, option: OptionSpec])[] = [
   ["version", { takes: "switch", short: "v", describe: "Show version number" }],
   ["help", { takes: "switch", short: "h", describe: "Show help" }],

@@ -1,9 +1,9 @@
-/** One option of a command: what a person reads about it, and what may stand behind it. */
+/** One option of a command: what a person reads about it, and the value that may follow it. */
 export interface OptionSpec {
   /** One line of help. */
   readonly describe: string;
   /**
-   * What stands behind it. A `secret` may also be `@FILE` or `@-`, so that it need not show in the list of processes;
+   * The value that follows it. A `secret` may also be `@FILE` or `@-`, so that it need not show in the list of processes;
    * a `switch` takes `true` or `false`, and means `true` alone.
    */
   readonly takes: "text" | "secret" | "switch";
@@ -13,7 +13,7 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   /** curl's letter for it. */
   readonly short?: string;
-  /** Heading it stands under in the help. */
+  /** Its heading in the help. */
   readonly group?: string;
 }
 

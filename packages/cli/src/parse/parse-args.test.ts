@@ -13,7 +13,7 @@ const OPTIONS: OptionSpecs = {
   method: { takes: "text", short: "X", describe: "" },
   include: { takes: "switch", short: "i", describe: "" },
 };
-/** `call` has a use for a word of its own, `make` has none. */
+/** `call` takes a positional word, `make` takes none. */
 const CALL: CommandShape = { name: "call", options: OPTIONS, operand: {} };
 const MAKE: CommandShape = { name: "make it", options: OPTIONS };
 const OTHER: CommandShape = {

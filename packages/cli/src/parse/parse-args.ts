@@ -8,13 +8,13 @@ export interface CommandShape {
   /** Its own words, such as `membrane create`. */
   readonly name: string;
   readonly options: OptionSpecs;
-  /** Whether a word may stand behind the command that belongs to no option. */
+  /** Whether the command takes a positional word. */
   readonly operand?: object | undefined;
 }
 
 /** What the words say. */
 export interface ParsedArgs {
-  /** Values by the names that the table of the command has, in the order in which they stand. */
+  /** Values by the names that the table of the command has, in their order on the command line. */
   readonly values: ReadonlyMap<string, readonly string[]>;
   readonly operands: readonly string[];
 }
@@ -28,8 +28,8 @@ export type ParsedCommandLine<S extends CommandShape> =
 const MAX_NAME_WORDS = 2;
 
 /**
- * Reads a command line. Its options may stand anywhere. Behind an option that repeats further words are further values
- * of it, `--header "A: 1" "B: 2"`, unless the command has a use for a word of its own.
+ * Reads a command line. Its options may be anywhere. After an option that repeats, further words are further values
+ * of it, `--header "A: 1" "B: 2"`, unless the command takes a positional word.
  *
  * @throws CliError that repeats no word that may be a secret: a word in the wrong place may be a pasted
  *   capability. Only what looks like the name of a command or an option is named.

@@ -7,7 +7,7 @@ export type CommandLineToken = string | OptionToken;
 export interface OptionToken {
   /** `--name` or `-X`. */
   readonly flag: string;
-  /** `undefined` when nothing stands behind an option that needs a value, or that no table has. */
+  /** `undefined` when nothing follows an option that needs a value, or that no table has. */
   readonly value: string | undefined;
 }
 
@@ -23,7 +23,7 @@ export function createOptionTable(tables: readonly OptionSpecs[]): OptionTable {
   );
 }
 
-/** Under what a vocabulary has an option: letters as they stand, names whatever their spelling. */
+/** Under what a vocabulary has an option: letters as they are, names whatever their spelling. */
 export function optionKey(flag: string): string {
   return flag.startsWith("--") ? foldName(flag) : flag;
 }

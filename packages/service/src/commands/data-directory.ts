@@ -91,7 +91,7 @@ export async function openDataDirectory(
   return { keys, store, vault: createVault(store, keys, randomBytes), authority: config.authority };
 }
 
-/** Keeps what the service is called, so that commands beside it print URIs that lead to it. */
+/** Stores the service's authority, so that commands on the same data directory print URIs that lead to it. */
 export async function saveAuthority(config: DataConfig): Promise<void> {
   const path = dataPaths(config).authority;
   const text = `${config.authority}\n`;

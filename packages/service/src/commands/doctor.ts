@@ -131,7 +131,7 @@ async function checkPrivateCA({ tls, ...config }: ServeConfig): Promise<readonly
   if (cert === undefined) return [];
   const { readNameConstraints } = await import("../tls/x509.ts");
   if (readNameConstraints(cert) !== undefined) return [];
-  const what = `private CA: ${file} was made by an older version and can certify any name, and so can a thief of its key. Move ca.pem and ca.key away, start, and give clients the new ca.pem`;
+  const what = `private CA: ${file} was made by an older version and can certify any name, and so can anyone who steals its key. Move ca.pem and ca.key away, start, and give clients the new ca.pem`;
   return [{ ok: true, isWarning: true, what }];
 }
 

@@ -13,10 +13,10 @@ import { firstCapabilitiesJson, printFirstCapabilities, printJson } from "./prin
 /** What `init` needs of its process. */
 export interface InitContext {
   readonly now: Date;
-  /** Home directory of whoever runs it. */
+  /** Home directory of the user who runs it. */
   readonly home: () => string;
   readonly print: Print;
-  /** Where a person is told what a program that reads what is printed need not know. */
+  /** Messages for a person, kept apart from the output that a program parses. */
   readonly printError: Print;
 }
 

@@ -3,7 +3,7 @@ import type { Worker } from "node:cluster";
 import { once } from "node:events";
 import type { EventLog } from "../telemetry/events.ts";
 import { ConfigError } from "../config.ts";
-import { LONGEST_TIMER_MS } from "../limits.ts";
+import { MAX_TIMER_MS } from "../limits.ts";
 import type { CertificateAndKey } from "../tls/x509.ts";
 import type { CertificateMessage, WorkerMessage } from "./worker-messages.ts";
 import { parseWorkerMessage, RELOAD, GET_CERTIFICATE } from "./worker-messages.ts";
@@ -60,16 +60,14 @@ export async function startWorkerPool(
   const stop = async (): Promise<void> => {
     isStopping = true;
     await Promise.all(
-      workers().map((worker) =>
-        endWorker(worker, Math.min(shutdownTimeoutMs + KILL_GRACE_MS, LONGEST_TIMER_MS)),
-      ),
+      workers().map((worker) => endWorker(worker, Math.min(shutdownTimeoutMs + KILL_GRACE_MS, MAX_TIMER_MS))),
     );
   };
 
   try {
     const started = await Promise.all(Array.from({ length: count }, async () => waitUntilReady(start())));
     const [first] = started;
-    if (first === undefined) throw new TypeError("a crew has at least one worker");
+    if (first === undefined) throw new TypeError("a worker pool has at least one worker");
     return {
       address: first,
       setCertificate(certificate) {

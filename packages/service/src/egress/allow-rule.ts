@@ -17,8 +17,8 @@ const RULE_FORMS: readonly RegExp[] = [
 ];
 
 /**
- * Reads an entry of `--allow-target`: `CIDR` or `CIDR:PORT`; an address stands for itself; IPv6 in brackets where a
- * port follows the address. Gives `undefined` for anything else, bits set behind the prefix and port 0 among it.
+ * Reads an entry of `--allow-target`: `CIDR` or `CIDR:PORT`, with IPv6 in brackets where a port follows; an address without a
+ * prefix length allows itself alone. Returns `undefined` for anything else, also for bits set after the prefix and port 0.
  */
 export function parseAllowTarget(text: string): AllowRule | undefined {
   const groups = RULE_FORMS.map((form) => form.exec(text)?.groups).find((found) => found !== undefined);

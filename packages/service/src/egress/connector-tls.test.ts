@@ -61,7 +61,7 @@ describe("the server's certificate", () => {
     }
   });
 
-  test("is refused without a ca of the target, and with the ca of somebody else", async () => {
+  test("is refused without a ca of the target, and with the ca of another server", async () => {
     const { port } = await listen();
     await expect(handshake("target.example", port, {})).rejects.toMatchObject({
       code: "EGRESS_TLS_FAILED",

@@ -213,7 +213,7 @@ describe("a failure", () => {
     };
     await failure("target.example", { lookup, connectTimeoutMs: 20 });
     answer();
-    // The server accepts in order: once it has answered this request, an earlier connection would have shown up.
+    // The server accepts in order: once it has responded to this request, an earlier connection would have shown up.
     await setImmediate();
     const probe = await connect(opened, {});
     probe.write("GET / HTTP/1.1\r\nHost: target.example\r\n\r\n");
@@ -322,7 +322,7 @@ function policyThatOpens(...rules: readonly string[]): EgressPolicy {
   });
 }
 
-/** Answers one lookup after another, the last answer again and again, as a name server under an attacker's hand may. */
+/** Resolves lookups in the order of the script and repeats the last result, as an attacker's name server may. */
 function resolver(...script: readonly Answers[]): {
   readonly lookup: LookupFunction;
   readonly asked: { hostname: string; all: boolean | undefined }[];

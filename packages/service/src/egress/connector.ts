@@ -85,7 +85,7 @@ async function connect(
   assertAllowed(policy.checkTransport({ isTls: endpoint.isTls, isVerified }));
   assertAllowed(policy.checkHost(endpoint.hostname, endpoint.port));
   const addresses = await resolveHost(endpoint.hostname, lookup, signal);
-  // One forbidden answer denies all: a name that points inside even once is not a public service.
+  // One forbidden address denies the name: a name that points inside even once is not a public service.
   for (const { address } of addresses) assertAllowed(policy.checkAddress(address, endpoint.port));
   const socket = await dial(limitAttempts(addresses), endpoint.port, signal);
   assertRemoteAllowed(socket, policy, endpoint.port);

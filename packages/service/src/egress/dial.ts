@@ -8,7 +8,7 @@ import { fixedLookup } from "./resolve-host.ts";
 const ATTEMPT_TIMEOUT_MS = 1_000;
 
 /**
- * Opens a TCP connection to the first of the numeric addresses that answers (RFC 8305, one attempt at a time). The
+ * Opens a TCP connection to the first of the numeric addresses that accepts it (RFC 8305, one attempt at a time). The
  * signal destroys the socket even after it is connected, while TLS is still being agreed on.
  *
  * @throws ConnectFailedError, or the signal's reason when it is aborted

@@ -14,8 +14,8 @@ import type { Destination, PoolOptions, Pools } from "./pools.ts";
 import { fixedLookup } from "./resolve-host.ts";
 
 /*
- * What a hostile name server can try, complete in one table. `outside` stands for a public address and `inside` for one
- * that nobody may reach; both answer on the same port. What requesters see of it: test/security/dns-scenarios.test.ts.
+ * What a hostile name server can try, complete in one table. `outside` represents a public address and `inside` a
+ * forbidden one; both listen on the same port. What clients see of it: test/security/dns-scenarios.test.ts.
  */
 
 const outside = "127.0.0.2";
@@ -27,7 +27,7 @@ type Answers = readonly string[] | "never";
 interface Scenario {
   /** The scenario's name, and what must hold. */
   readonly title: string;
-  /** One lookup after another; the last answer again and again. */
+  /** One result per lookup; the last one is repeated. */
   readonly answers: readonly Answers[];
   readonly show: (dns: Dns) => Promise<void>;
 }
@@ -74,7 +74,7 @@ const scenarios: readonly Scenario[] = [
     show: (dns) => expectAllDenied(dns, "not-an-address", everything),
   },
   {
-    title: "literal-no-lookup: a forbidden literal is denied, although nobody looks it up",
+    title: "literal-no-lookup: a forbidden literal is denied, although it is not looked up",
     answers: [],
     async show(dns) {
       for (const host of [inside, "[::1]"])
@@ -138,7 +138,7 @@ const scenarios: readonly Scenario[] = [
     answers: [Array.from({ length: 500 }, (_, i) => `127.0.${2 + (i >> 8)}.${i & 255}`)],
     async show(dns) {
       const pools = poolsWith(dns, ["127.0.2.0/23"]);
-      // Nobody listens on port 1.
+      // No process listens on port 1.
       const error: unknown = await get(pools, { origin: "http://target.example:1" }).catch((e: unknown) => e);
       expect(error).toMatchObject({ code: "EGRESS_CONNECT_FAILED", cause: { errors: { length: 3 } } });
       await get(pools);
@@ -283,7 +283,7 @@ async function get(pools: Pools, destination?: Destination): Promise<string> {
   return (await requestFromPool(upstreamOf(pools, destination), "/")).text;
 }
 
-/** Each answer of the script is asked for once, and leads to no connection. */
+/** Each result of the script is looked up once, and leads to no connection. */
 async function expectAllDenied(dns: Dns, reason: EgressReason, allow?: readonly string[]): Promise<void> {
   for (const _answers of dns.script) await expectDenied(poolsWith(dns, allow), reason);
   expect(dns.asked).toHaveLength(dns.script.length);

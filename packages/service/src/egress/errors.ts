@@ -17,7 +17,7 @@ export abstract class EgressError extends Error {
   abstract readonly code: EgressErrorCode;
 }
 
-/** The policy forbids the way the target is spoken to, the host, one of the addresses it resolves to, or the address that was reached. */
+/** The policy forbids the target's scheme or TLS settings, its host, one of its addresses, or the address that was reached. */
 export class EgressDeniedError extends EgressError {
   override readonly name = "EgressDeniedError";
   readonly code = "EGRESS_DENIED";
@@ -29,7 +29,7 @@ export class EgressDeniedError extends EgressError {
   }
 }
 
-/** The host name has no address, or nobody could say; `cause` is the resolver's error, if it gave one. */
+/** The host name has no address, or no name server responded; `cause` is the resolver's error, if it gave one. */
 export class HostNotFoundError extends EgressError {
   override readonly name = "HostNotFoundError";
   readonly code = "EGRESS_DNS_FAILED";

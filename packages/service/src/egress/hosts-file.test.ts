@@ -49,7 +49,7 @@ test("the file is read again once it was changed, replaced, or made, and not bef
   expect(await hosts()).toEqual(new Map());
 });
 
-test("a file that is there and cannot be read names nobody in silence: the lookup fails", async () => {
+test("a file that exists and cannot be read is not treated as empty: the lookup fails", async () => {
   await using directory = await temporaryDirectory();
   await expect(createHostsReader(directory.path)()).rejects.toMatchObject({ code: "EISDIR" });
 });

@@ -26,9 +26,9 @@ export function canonicalName(name: string): string {
 }
 
 /**
- * What the hosts file says now; it is read again only when it was changed or replaced. No file, or one that is closed to
- * us, names nobody. Any other failure rejects: a name that is pinned there must not fall to the name servers because files
- * ran short.
+ * Reads the hosts file, again only when it was changed or replaced. A file that does not exist or may not be read counts as
+ * empty; any other failure rejects, since a name pinned there must not go to the name servers because file descriptors ran
+ * out.
  */
 export function createHostsReader(path: string): () => Promise<Hosts> {
   let cached: { readonly version: string; readonly hosts: Hosts } | undefined;

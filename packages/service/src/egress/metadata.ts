@@ -1,7 +1,7 @@
 import type { IpAddress } from "../net/address.ts";
 import { parseAddress, sameAddress } from "../net/address.ts";
 
-/** An address or a host name at which a platform hands credentials to whoever asks from the inside. */
+/** An address or a host name at which a platform hands credentials to any process inside it that asks. */
 export interface MetadataEndpoint {
   readonly endpoint: string;
   readonly platform: string;
@@ -51,7 +51,7 @@ export const METADATA_ADDRESSES: readonly MetadataEndpoint[] = [
   { endpoint: "fd00:a9fe:a9fe::1", platform: "Linode", source: "vendor documentation, unverified" },
 ];
 
-/** Names of the same services, denied before anybody is asked to resolve them. */
+/** Names of the same services, denied before a resolver is asked. */
 export const METADATA_HOSTS: readonly MetadataEndpoint[] = [
   { endpoint: "metadata", platform: "GCP", source: "public lists of metadata endpoints" },
   {
@@ -94,7 +94,7 @@ const PARSED_ADDRESSES: readonly IpAddress[] = METADATA_ADDRESSES.flatMap(
 );
 const HOST_NAMES: ReadonlySet<string> = new Set(METADATA_HOSTS.map(({ endpoint }) => endpoint));
 
-/** Whether a metadata service answers at the address. */
+/** Whether the address is one of a metadata service. */
 export function isMetadataAddress(address: IpAddress): boolean {
   return PARSED_ADDRESSES.some((known) => sameAddress(known, address));
 }

@@ -291,7 +291,7 @@ describe("judgeHost", () => {
     ["http://0/"],
     ["http://127.0.0.1./"],
     ["http://①②⑦.0.0.1/"],
-  ])("denies the literal in %s, for which nobody asks a resolver", (url) => {
+  ])("denies the literal in %s, which needs no lookup", (url) => {
     expect(byDefault.checkHost(new URL(url).hostname, 80).allowed).toBe(false);
   });
 

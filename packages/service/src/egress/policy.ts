@@ -22,7 +22,7 @@ export type EgressVerdict =
   | { readonly allowed: true }
   | { readonly allowed: false; readonly reason: EgressReason };
 
-/** Where this service listens. `0.0.0.0` and `::` stand for every address of the machine. */
+/** Where this service listens. `0.0.0.0` and `::` mean every address of the machine. */
 export interface OwnEndpoint {
   readonly address: string;
   readonly port: number;
@@ -98,7 +98,7 @@ export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
     const name = canonicalHost(hostname);
     if (ownNames.has(`${name}:${port}`)) return denied("own-endpoint");
     if (isMetadataHost(name)) return denied("metadata");
-    // A colon stands in no host name: what looks like IPv6 and does not parse (a zone id) is not handed to a resolver.
+    // No host name contains a colon: what looks like IPv6 and does not parse (a zone id) is not handed to a resolver.
     return name.includes(":") || parseAddress(name) !== undefined ? checkAddress(name, port) : ALLOWED;
   }
 

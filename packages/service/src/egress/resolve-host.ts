@@ -3,16 +3,16 @@ import { isIP } from "node:net";
 import type { LookupFunction } from "node:net";
 import { HostNotFoundError } from "./errors.ts";
 
-/** How many answers of each address family are tried: whoever owns a zone must not choose how long we are kept busy. */
+/** How many addresses of each family are tried: the owner of a zone must not choose how long a connection attempt takes. */
 const MAX_ATTEMPTS_PER_FAMILY = 3;
 
 /**
- * How many answers a host may have: each of them is judged, at each connection, and the owner of a zone could answer with
- * thousands. 512 take the event loop some milliseconds.
+ * How many addresses a host may have: the policy checks each of them at each connection, and the owner of a zone could
+ * return thousands. 512 take the event loop some milliseconds.
  */
 const MAX_ADDRESSES = 512;
 
-/** A `LookupFunction` that is asked for all addresses, and told by the signal when nobody waits for them any more. */
+/** A `LookupFunction` that returns all addresses; the signal aborts it when its result is no longer needed. */
 export type NameLookup = (
   hostname: string,
   options: { readonly all: true; readonly signal: AbortSignal },
@@ -35,7 +35,7 @@ export async function resolveHost(
   return addresses;
 }
 
-/** The answers worth a connection attempt, in their order. */
+/** The addresses worth a connection attempt, in their order. */
 export function limitAttempts(addresses: readonly LookupAddress[]): readonly LookupAddress[] {
   const counts = new Map<number, number>();
   return addresses.filter(({ family }) => {
@@ -46,8 +46,8 @@ export function limitAttempts(addresses: readonly LookupAddress[]): readonly Loo
 }
 
 /**
- * A lookup that knows its answers already, so that a socket dials what was judged and nobody is asked a second time
- * (DNS rebinding). Node asks for all addresses at once when it may try several, and for one otherwise.
+ * A lookup that returns known addresses, so that a socket dials what the policy checked and no resolver is asked a second
+ * time (DNS rebinding). Node asks for all addresses at once when it may try several, and for one otherwise.
  */
 export function fixedLookup(addresses: readonly LookupAddress[]): LookupFunction {
   return (_hostname, { all }, callback) => {

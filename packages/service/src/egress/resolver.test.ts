@@ -89,7 +89,7 @@ test.each([
   await expect(find(name)).rejects.toMatchObject({ code: "EGRESS_DNS_FAILED" });
 });
 
-test("a lookup that nobody answers ends with its signal, and asks no more", async () => {
+test("a lookup without a response ends with its signal, and asks no more", async () => {
   const controller = new AbortController();
   const found = find("silence.example", { signal: controller.signal });
   await expect.poll(() => server.queries).toHaveLength(2);
@@ -99,7 +99,7 @@ test("a lookup that nobody answers ends with its signal, and asks no more", asyn
   expect(server.queries).toHaveLength(length);
 });
 
-test("a signal that was aborted before asks nobody", async () => {
+test("a signal that was aborted before the lookup sends no question", async () => {
   const signal = AbortSignal.abort();
   await expect(find("four.example", { signal })).rejects.toMatchObject({ code: "EGRESS_DNS_FAILED" });
   expect(server.queries).toEqual([]);

@@ -6,7 +6,7 @@ import type { NameLookup } from "./resolve-host.ts";
 import { toLookupAddress } from "./resolve-host.ts";
 
 export interface ResolverOptions {
-  /** What the hosts file says; it stands above the name servers. */
+  /** What the hosts file says; it takes precedence over the name servers. */
   readonly hosts: () => Promise<Hosts>;
   /** `address[:port]` of name servers. Default: the machine's, as resolv.conf names them at each lookup. */
   readonly servers?: readonly string[];
@@ -18,16 +18,17 @@ const FIRST_ATTEMPT_MS = 1_000;
 /** Enough to fill the time to connect, which ends a lookup before they do. */
 const ATTEMPTS = 4;
 
-/** How long the other family has once one has answered: time for a packet that was lost to be sent again. */
+/** How long the other family has once one has a result: time for a packet that was lost to be sent again. */
 const OTHER_FAMILY_MS = 1_500;
 
 /** RFC 6761, section 6.3: whatever a name server would say, which is not even asked. */
 const LOOPBACK_ADDRESSES = ["127.0.0.1", "::1"];
 
 /**
- * Looks names up without holding a thread. `dns.lookup` holds one for each name, and libuv gives it two: whoever exports
- * two targets whose name servers are silent would stop all other lookups. Here a socket waits, until the signal is aborted.
- * Names are taken as they are written: a search list would let the operator's domain answer for somebody else's name.
+ * Looks names up without holding a thread. `dns.lookup` holds one for each name, and libuv gives it two: a tenant that
+ * exports two targets whose name servers are silent would stop all other lookups. Here a socket waits, until the signal is
+ * aborted. Names are taken as they are written: a search list would let the operator's domain resolve the name of another
+ * owner.
  */
 export function createResolver({ hosts, servers }: ResolverOptions): NameLookup {
   const resolveName = async (name: string, signal: AbortSignal): Promise<readonly string[]> => {
@@ -54,9 +55,9 @@ export function createResolver({ hosts, servers }: ResolverOptions): NameLookup 
 }
 
 /**
- * A, then AAAA; nothing, if neither has an answer. What one family answered is used whatever becomes of the other: servers that fail or are silent for AAAA
- * are common (RFC 4074), and a zone that holds an answer back gains nothing, since every address that is dialled was
- * judged. Only the owner of a zone can hide in this way that it points inside too, and it could as well not do so.
+ * A, then AAAA; nothing, if neither has an address. The addresses of one family are used whatever becomes of the other:
+ * servers that fail or are silent for AAAA are common (RFC 4074), and a zone that holds a response back gains nothing, since
+ * the policy checks every address that is dialled.
  */
 async function resolveBothFamilies(name: string, resolver: Resolver): Promise<readonly string[]> {
   let timer: NodeJS.Timeout | undefined;

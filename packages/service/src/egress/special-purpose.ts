@@ -12,7 +12,7 @@ export interface SpecialPurposeBlock {
 
 /**
  * The IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates), with the multicast and reserved
- * space that stands in registries of its own. Some rows are global and yet no place for a service (AS112, AMT): denying
+ * space that is in separate registries. Some rows are global and yet no place for a service (AS112, AMT): denying
  * them costs nothing. The narrower of two overlapping rows comes first.
  */
 export const SPECIAL_PURPOSE_BLOCKS: readonly SpecialPurposeBlock[] = [

@@ -1,11 +1,11 @@
 import { LRUCache } from "lru-cache";
 
 /**
- * Counts the requests of an address whose token did not work. A token cannot be guessed; but each try costs a look into the
- * store, and whoever makes thousands is not served by more of them.
+ * Counts the requests of an address whose token did not work. A token cannot be guessed, but each try costs a read of the
+ * store, and a client that makes thousands gains nothing from more.
  */
 export interface AuthFailureLimiter {
-  /** Nobody has failed of late: there is no need to ask who it is. */
+  /** No address has failed within the last minute: the caller need not determine the client's address. */
   readonly isEmpty: boolean;
   isBlocked(address: string): boolean;
   record(address: string): void;

@@ -11,7 +11,7 @@ function client(remote: string, forwardedFor?: string): string | undefined {
 }
 
 test.each([
-  ["nobody in between", "192.0.2.1", undefined, "192.0.2.1"],
+  ["no proxy in between", "192.0.2.1", undefined, "192.0.2.1"],
   ["a client that invents where it is", "192.0.2.1", "198.51.100.1", "192.0.2.1"],
   ["a proxy that is trusted", "10.0.0.1", "192.0.2.1", "192.0.2.1"],
   ["an IPv4 proxy in IPv6's form", "::ffff:10.0.0.1", "192.0.2.1", "192.0.2.1"],
@@ -26,7 +26,7 @@ test.each([
   expect(client(remote, forwardedFor)).toBe(expected);
 });
 
-test("what is no address is nobody's", () => {
+test("what is no address belongs to no client", () => {
   expect(client("")).toBeUndefined();
   expect(client("fe80::1%eth0")).toBeUndefined();
 });

@@ -3,7 +3,7 @@ import { isInAny, parsePeerAddress } from "../net/peer-address.ts";
 
 /**
  * Who sent a request. `X-Forwarded-For` is read from its end, and only as far as proxies that the operator trusts wrote
- * it: whatever stands before, the client may have invented.
+ * it: the client may have invented all that precedes it.
  *
  * @param remote the other end of the connection.
  * @param forwardedFor `X-Forwarded-For`, its lines joined by commas.

@@ -1,8 +1,8 @@
 import { FORWARDABLE_METHODS } from "capability-protocol";
 
 /**
- * Any origin may read any answer: the right is in the token, so there is no ambient authority that a page could borrow.
- * These lines stand on every answer, in place of a target's own.
+ * Any origin may read any response: the right is in the token, so there is no ambient authority that a page could borrow.
+ * Every response has these headers, in place of the target's.
  */
 export const CORS_HEADERS: readonly string[] = [
   "Access-Control-Allow-Origin",
@@ -11,7 +11,7 @@ export const CORS_HEADERS: readonly string[] = [
   "*",
 ];
 
-/** The answer to OPTIONS without a token. `*` does not stand for `Authorization` (Fetch standard, CORS protocol), so it is named. */
+/** The response to OPTIONS without a token. `*` does not include `Authorization` (Fetch standard, CORS protocol), so it is named. */
 export const PREFLIGHT_HEADERS: readonly string[] = [
   ...CORS_HEADERS,
   "Access-Control-Allow-Methods",

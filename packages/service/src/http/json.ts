@@ -17,14 +17,14 @@ export type JsonError =
 /**
  * Reads a body whatever its Content-Type says: `curl -d` calls its JSON a form.
  *
- * @param depth how many objects and lists may stand within each other.
+ * @param depth how deep objects and arrays may be nested.
  */
 export function parseJson(raw: Uint8Array, depth: number): Result<unknown, JsonError> {
   try {
     const json = UTF8.decode(raw);
     if (json.startsWith(BYTE_ORDER_MARK)) return err({ reason: "bom" });
     const { levels, commas } = measureJson(json);
-    // The engine's parser goes down without recursion; whoever walks through the value may not.
+    // The engine's parser needs no recursion; code that walks through the value may recurse.
     if (levels > depth) return err({ reason: "deep" });
     if (commas > MAX_COMMAS) return err({ reason: "many" });
     const value: unknown = JSON.parse(json);

@@ -23,7 +23,7 @@ export interface ManagementEndpointContext extends ManagementContext {
   readonly loopTurns: EventLoopScheduler;
   /** Longest body, in bytes. */
   readonly bodyLimit: number;
-  /** How many objects and lists of a body may stand within each other. */
+  /** How deep the objects and arrays of a body may be nested. */
   readonly maxJsonDepth: number;
 }
 

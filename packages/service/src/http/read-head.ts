@@ -158,7 +158,7 @@ function readFraming({ codings, coding, length }: HeaderFields, version: string)
   }
   // Digits alone, and one line alone: Node has seen to both.
   const bytes = Number(length ?? "0");
-  // A number that cannot be told exactly would be sent on as another one.
+  // A number that has no exact representation would be forwarded as another one.
   if (!Number.isSafeInteger(bytes)) return undefined;
   return bytes === 0 ? NO_BODY : { kind: "length", length: bytes };
 }

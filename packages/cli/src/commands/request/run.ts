@@ -8,7 +8,7 @@ import { receive } from "./receive.ts";
 import { send } from "./send.ts";
 import type { RequestInput } from "./spec.ts";
 
-/** `capi request`: invokes a capability. An answer of 400 and above is written too, and fails. */
+/** `capi request`: invokes a capability. A response of 400 and above is written too, and fails. */
 export async function runRequest(input: RequestInput, io: Io): Promise<void> {
   const resolved = await resolveGivenCapability(input.capability, "invoke", input.trust, io);
   const body = input.data === undefined ? undefined : await openBody(input.data, io.stdin);

@@ -15,7 +15,7 @@ import { createEgressPolicy, parseAllowTarget } from "../policy.ts";
 
 const PIECE = "x".repeat(20_000);
 
-/** Heads of answers after which the connection is not kept. */
+/** Heads of responses after which the connection is not kept. */
 const FRAMINGS: readonly (readonly [string, string, string])[] = [
   ["without length", "\r\n", PIECE + PIECE],
   ["with its length", `Content-Length: 40000\r\nConnection: close\r\n\r\n`, PIECE + PIECE],
@@ -76,7 +76,7 @@ async function resetIn(turns: number, socket: Socket): Promise<void> {
   socket.resetAndDestroy();
 }
 
-/** Takes an answer as slowly as a requester that lets every piece wait until whatever can come has come. */
+/** Reads a response as slowly as a client that takes each piece only after all that can arrive has arrived. */
 async function takeSlowly(
   isTls: boolean,
   head: string,
@@ -183,7 +183,7 @@ test("bytes in TLS records of one byte wait in few pieces while they are not rea
 });
 
 /** More than a connection may have read ahead: what undici gave back, one read, and what makes a socket read on. */
-const MOST_READ_AHEAD = 256 * 1_024;
+const MAX_READ_AHEAD = 256 * 1_024;
 
 test.each([1, 100, 4_096])(
   "a response in chunks of %i bytes that is taken a few at a time is not read ahead of its reader",
@@ -235,6 +235,6 @@ test.each([1, 100, 4_096])(
     );
     expect(await over.promise).toBeUndefined();
     expect(bytes).toBe(count * size);
-    expect(ahead).toBeLessThanOrEqual(MOST_READ_AHEAD);
+    expect(ahead).toBeLessThanOrEqual(MAX_READ_AHEAD);
   },
 );

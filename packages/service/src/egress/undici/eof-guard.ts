@@ -3,10 +3,10 @@ import { nextTick } from "node:process";
 import { SMALL_CHUNK_BYTES, Slabs } from "../../collections/slabs.ts";
 
 /**
- * Keeps the end of a connection back until its reader has taken all that came before. Undici 7 ends the process when a
- * connection that is not to be kept comes to its end while a slow requester holds the answer back: its parser, paused, is
- * told to finish (https://github.com/nodejs/undici/issues/5360). Any target could do that to all others. An end by a
- * failed read is kept back too: what came before a reset may be a whole answer.
+ * Delays the end of a connection until its reader has taken all that came before. Undici 7 ends the process when a
+ * connection that is not kept alive ends while a slow client pauses the response: it finishes its parser while that is
+ * paused (https://github.com/nodejs/undici/issues/5360). Any target could do that to all others. An end by a failed read is
+ * delayed too: what came before a reset may be a whole response.
  *
  * Undici reads until there is nothing left, unless it is paused. So its latest read tells: it is paused from one that gave
  * something until one that gives nothing.

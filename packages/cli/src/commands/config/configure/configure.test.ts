@@ -65,7 +65,7 @@ describe("by flags", () => {
     expect((await readProfile(profiles, "work"))?.capabilities).toEqual({ create: newer, query });
   });
 
-  test("one flag is enough for nobody to be asked, at a terminal too", async () => {
+  test("one flag turns off all questions, at a terminal too", async () => {
     const io = createTestIo(profiles, true);
     await runConfigure(input({ query: makeCapability() }), io);
     expect(io.stderr.text).toMatch(/^Saved.*\n$/);
@@ -103,7 +103,7 @@ describe("by flags", () => {
     expect({ ...(await readProfile(profiles, "work"))?.trustedCA }).toEqual({ "localhost:8443": pem.ca });
   });
 
-  test("a CA for nobody is refused", async () => {
+  test("a CA without a capability is refused", async () => {
     const done = runConfigure(input({}, await fileOf(pem.ca)), createTestIo(profiles));
     await expect(done).rejects.toMatchObject({ name: "CliError", message: /^--cacert: no capability/ });
     await nothingIsStored();

@@ -8,13 +8,13 @@ import { CliError } from "../../../errors/cli-error.ts";
 import { readCaFile } from "../../../trust/ca-file.ts";
 import type { ConfigureInput } from "./spec.ts";
 
-/** Whether flags say what to store: then nobody is asked for the rest, since scripts run in terminals too. */
+/** Whether flags say what to store: then the command asks no questions, since scripts run in terminals too. */
 export function hasFlags({ capabilityUris, cacert }: ConfigureInput): boolean {
   return cacert !== undefined || Object.values(capabilityUris).some((uri) => uri !== undefined);
 }
 
 /**
- * What the flags change in the profile. The CA is for the authorities of the capabilities that stand beside it, or of
+ * What the flags change in the profile. The CA is for the authorities of the capabilities given with it, or of
  * those saved when there are none.
  *
  * @throws CliError that names the flag, and never its value.

@@ -8,7 +8,7 @@ import { MutedOutput } from "./muted-output.ts";
 
 /** What a person is asked for. */
 export interface PromptQuestion {
-  /** Shown as it stands, so it ends with a colon and a space. */
+  /** Shown unchanged, so it ends with a colon and a space. */
   readonly text: string;
   /** Whether what is typed is shown: never for a secret. */
   readonly isEchoed: boolean;
@@ -128,7 +128,7 @@ export class Prompt {
   /** Back from Ctrl-Z: readline waits to be resumed, and draws again only what is echoed. */
   #continue(): void {
     this.#reader.resume();
-    // Readline sets raw mode after it has told us: a question that shows before invites a secret to be echoed.
+    // Readline sets raw mode after it has emitted the event: a question that shows before invites a secret to be echoed.
     queueMicrotask(() => {
       if (this.#pending?.question.isEchoed === false) this.#stderr.write(this.#pending.question.text);
     });

@@ -20,7 +20,7 @@ import type { ConfigureInput } from "./spec.ts";
  */
 export async function runConfigure(input: ConfigureInput, io: Io): Promise<void> {
   const saved = await readProfile(io.profiles, input.profile);
-  // Before anybody is asked for anything.
+  // Before the first question.
   if (saved === undefined && !isProfileName(input.profile)) {
     throw new CliError(`--profile: expected ${PROFILE_NAME_EXPECTED}`);
   }
