@@ -15,7 +15,7 @@ const conditions = [];
 const report = (condition) => conditions.push(condition);
 const environment = openEnvironment(process.argv[1], 30_000, { reserveBytes: 1_048_576, report });
 const put = async (name, kind, size) => {
-  const request = { class: kind, owner: { tenant: "", capability: "" }, turns: 1, need: 65_536 + size };
+  const request = { class: kind, owner: { tenant: "", capability: "" }, cost: 1, requiredBytes: 65_536 + size };
   const write = () => environment.tables.meta.putSync(Buffer.from(name), Buffer.alloc(size));
   return environment.write(write, request).then(() => "written", (error) => error.name);
 };

@@ -28,8 +28,8 @@ async function ask(port: number, ca: string | undefined, head: string, method: s
   return await nextResponse(connection, { method });
 }
 
-/** Belongs to a connection, or is the time of the server that responds. */
-const OF_A_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "date", "server"]);
+/** Belongs to a connection, is the time of the server that responds, or names one request. */
+const OF_A_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "date", "server", "x-request-id"]);
 
 /** The same request to the service and through nginx: both answers, in a form that can be compared. */
 async function both(token: string | undefined, options: Parameters<typeof requestHead>[1] = {}) {
