@@ -72,6 +72,8 @@ export const HEADS: readonly ResponseCase[] = [
   refuse("a status of two digits", started("HTTP/1.1 20 OK")),
   refuse("CR after the status", started("HTTP/1.1 200\rX")),
   refuse("CR in the reason", started("HTTP/1.1 200 O\rK")),
+  // Llhttp alone ends the line at the second CR, and the head at the line end.
+  refuse("two CRs more at the end of the status line", started("HTTP/1.1 200 OK\r\r")),
   refuse("NUL in the reason", started("HTTP/1.1 200 a\0b")),
   refuse("a control character in the reason", started("HTTP/1.1 200 a\x01b")),
   refuse("bytes in the reason that are no UTF-8", started("HTTP/1.1 200 \xe9")),

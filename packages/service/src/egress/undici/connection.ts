@@ -11,7 +11,7 @@ import type {
 } from "../pooled-connection.ts";
 import { guardEof } from "./eof-guard.ts";
 import { UndiciHandler } from "./handler.ts";
-import { renameContinue } from "./interim-responses.ts";
+import { hasBareCr, renameContinue } from "./interim-responses.ts";
 import { maskReset } from "./reset-mask.ts";
 
 /** How long an unused connection is kept, in milliseconds: as long as undici keeps a used one. */
@@ -42,7 +42,13 @@ export class UndiciConnection implements PooledConnection {
     guardEof(socket);
     const push = socket.push.bind(socket);
     socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-      if (this.#isResponseNext && Buffer.isBuffer(chunk)) this.#isResponseNext = renameContinue(chunk);
+      if (this.#isResponseNext && Buffer.isBuffer(chunk)) {
+        if (hasBareCr(chunk)) {
+          socket.destroy(new Error("the status line has a CR without an LF"));
+          return false;
+        }
+        this.#isResponseNext = renameContinue(chunk);
+      }
       return push(chunk, encoding);
     };
     // Before undici's listeners, so that this is known when undici reports the end of a request.

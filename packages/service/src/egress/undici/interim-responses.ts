@@ -3,6 +3,8 @@ const VERSION = Buffer.from("HTTP/1.");
 /** Where the status of a response begins, and the space before it. */
 const STATUS_AT = "HTTP/1.1 ".length;
 const [SPACE, ZERO, ONE, TWO] = Buffer.from(" 012");
+const CR = 0x0d;
+const LF = 0x0a;
 
 /**
  * Changes every 100 (Continue) to a 102. Undici asks for no 100 and fails the connection when one comes, but a client must
@@ -22,6 +24,15 @@ export function renameContinue(bytes: Buffer): boolean {
     at = end + HEAD_END.length;
   }
   return at === bytes.length;
+}
+
+/**
+ * Whether the status line at the beginning has a CR without an LF. Llhttp ends the line at two CRs, so that the rest of the
+ * head would be body; a CR alone is never part of a line (RFC 9112 §2.2).
+ */
+export function hasBareCr(bytes: Buffer): boolean {
+  const at = bytes.indexOf(CR);
+  return at !== -1 && at + 1 < bytes.length && bytes[at + 1] !== LF;
 }
 
 function isInterim(bytes: Buffer, at: number): boolean {
