@@ -1,4 +1,4 @@
-import type { ChildProcess } from "node:child_process";
+import type { ChildProcess, ChildProcessByStdio } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -64,19 +64,7 @@ export async function spawnService(
     ],
     { stdio: ["ignore", "pipe", "pipe"], env: { ...ENVIRONMENT, ...options.env } },
   );
-  const printed: string[] = [];
-  child.stdout.on("data", (chunk: Buffer) => printed.push(chunk.toString("utf8")));
-  const { port, logged } = await followLog(child);
-  return {
-    url: `http://127.0.0.1:${port}`,
-    port,
-    pid: child.pid!,
-    printed: () => printed.join(""),
-    logged,
-    stderr: child.stderr,
-    end: (signal) => end(child, signal, logged),
-    [Symbol.asyncDispose]: async () => void (await end(child, "SIGKILL", logged)),
-  };
+  return whenReady(child, "http://127.0.0.1");
 }
 
 /** Starts the built program with these words alone, TLS unless they say otherwise, and waits until it is ready. */
@@ -88,11 +76,19 @@ export async function spawnMembrane(
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...ENVIRONMENT, ...env },
   });
+  return whenReady(child, "https://localhost");
+}
+
+/** Waits for the line of the log that says where the program listens. @param origin its URL without the port. */
+async function whenReady(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  origin: string,
+): Promise<ServiceProcess> {
   const printed: string[] = [];
   child.stdout.on("data", (chunk: Buffer) => printed.push(chunk.toString("utf8")));
   const { port, logged } = await followLog(child);
   return {
-    url: `https://localhost:${port}`,
+    url: `${origin}:${port}`,
     port,
     pid: child.pid!,
     printed: () => printed.join(""),
