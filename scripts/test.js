@@ -5,10 +5,10 @@ import { fileURLToPath } from "node:url";
 /** Seconds that each project takes on two idle cores. @type {ReadonlyMap<string, number>} */
 const SECONDS = new Map([
   ["unit", 60],
-  ["service", 240],
+  ["service", 300],
   ["crash", 150],
-  ["clients", 60],
-  ["fuzz", 20],
+  ["clients", 90],
+  ["fuzz", 15],
   ["nginx", 15],
 ]);
 
