@@ -14,7 +14,7 @@ import { checkOperation } from "../invocation/intended-operation.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import type { Authenticated, Resolution, ResolveContext } from "../invocation/resolve.ts";
 import { resolve } from "../invocation/resolve.ts";
-import type { ExchangeEnd } from "../invocation/exchange.ts";
+import type { ExchangeEnd } from "../invocation/exchange-context.ts";
 import { watchEnded } from "../invocation/waiting-responses.ts";
 import { RecordTooNewError, StoreBusyError, StoreFailedError, StoreFullError } from "../store/store.ts";
 import type { BodyFraming, HttpExchange } from "../http1/downstream.ts";

@@ -4,7 +4,7 @@ import { StubLease, StubPool, stubExchange } from "../../../testkit/src/stub-htt
 import type { StubResponse } from "../../../testkit/src/stub-http.ts";
 import type { Uid } from "../domain/uid.ts";
 import { createChunkScheduler } from "./chunk-scheduler.ts";
-import type { ExchangeEnd } from "./exchange.ts";
+import type { ExchangeEnd } from "./exchange-context.ts";
 import { Exchange } from "./exchange.ts";
 import type { Tickable } from "./ticker.ts";
 import { createAccountRegistry } from "./usage-accounts.ts";

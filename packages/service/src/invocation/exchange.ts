@@ -4,7 +4,6 @@ import type { ExchangeReport } from "../domain/exchange-report.ts";
 import type { DownstreamResponse } from "../http1/downstream.ts";
 import type {
   ConnectionWaiter,
-  RequestMessage,
   UpstreamFailure,
   UpstreamHandler,
   UpstreamLease,
@@ -12,60 +11,17 @@ import type {
 } from "../http1/upstream.ts";
 import type { InFlightRequest } from "./in-flight-registry.ts";
 import type { UsageAccounts } from "./usage-accounts.ts";
-import type { ResponseBodyContext } from "./response-body.ts";
+import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./exchange-context.ts";
 import { ResponseBody } from "./response-body.ts";
 import { buildResponseHead } from "./response-head.ts";
-import { denialForUpstreamError } from "./upstream-error.ts";
-import type { SentRequest } from "./reference-filter.ts";
-import type { MinDataRate, RateWindow } from "./min-data-rate.ts";
+import { denialForUpstreamError, WaitedTooLongError } from "./upstream-error.ts";
+import type { RateWindow } from "./min-data-rate.ts";
 import { checkRate } from "./min-data-rate.ts";
-import type { Ticker, Tickable } from "./ticker.ts";
+import type { Tickable } from "./ticker.ts";
 import { decideRetry } from "./retry.ts";
 
 /** How many informational responses (1xx) a target may send before the final one: they cost work and carry nothing. */
 const MAX_INFORMATIONAL_RESPONSES = 16;
-
-/** A request, ready to be sent. */
-export interface UpstreamRequest extends RequestMessage {
-  /** Makes the signed headers once there is a connection: before, the signature would age while the request waits. */
-  readonly sign: () => string[];
-  /** What the response is filtered by. */
-  readonly sentRequest: SentRequest;
-}
-
-/** What all exchanges are handed. */
-export interface ExchangeContext extends ResponseBodyContext {
-  /** Reads the revocation log, which ends the requests that were revoked. False: the log is not known at this moment. */
-  readonly recheck: () => boolean;
-  /** Header lines of CORS. */
-  readonly cors: readonly string[];
-  readonly ticker: Ticker;
-  /** How fast a client must read while its response waits for it. */
-  readonly minResponseRate: MinDataRate;
-  /** How long an exchange may last, in milliseconds. */
-  readonly invocationTimeoutMs: number;
-  /** Called with the bytes of every head (0), chunk and end (0) of a response, before it is passed on. */
-  readonly onBytes: (bytes: number) => void;
-}
-
-/** How an exchange ended, once nothing more will happen on either side. */
-export type ExchangeEnd =
-  | { readonly kind: "completed"; readonly status: number; readonly report: ExchangeReport }
-  /** No response has begun: the caller responds with this in place of the target. Without a report, no request was sent. */
-  | {
-      readonly kind: "denied";
-      readonly denial: Denial;
-      readonly cause?: Error;
-      readonly report?: ExchangeReport;
-    }
-  /** The response had begun and was aborted on both sides: a truncated body must not look complete. */
-  | {
-      readonly kind: "aborted";
-      readonly status: number;
-      readonly cause?: Error;
-      readonly report: ExchangeReport;
-    }
-  | { readonly kind: "client_disconnected"; readonly report?: ExchangeReport };
 
 /**
  * One request to the target and its response on the way back: a state machine between the ports of both sides. The client's side
@@ -315,12 +271,6 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     const body = this.#request?.body ?? null;
     if (body !== null && !Buffer.isBuffer(body)) body.destroy();
   }
-}
-
-/** The response had waited longest for its client when its capability or tenant had used up its share. */
-class WaitedTooLongError extends Error {
-  override readonly name = "WaitedTooLongError";
-  readonly code = "WAITED_TOO_LONG";
 }
 
 function nothing(): void {}

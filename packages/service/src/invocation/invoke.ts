@@ -20,7 +20,7 @@ import type { Authenticated, Resolution } from "./resolve.ts";
 import type { ShapedRequest } from "./shape.ts";
 import { shape } from "./shape.ts";
 import { hashPayload, planPayload, sign } from "./sign.ts";
-import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./exchange.ts";
+import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./exchange-context.ts";
 import { Exchange } from "./exchange.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
 

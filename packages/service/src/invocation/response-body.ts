@@ -14,7 +14,7 @@ const MAX_JOINED_BYTES = 16 * 1_024;
 const CHUNKS_PER_TURN = 512;
 
 /** Bytes that the connection of a paused target has read ahead, about: it reads so many at once. */
-const READ_AHEAD = 64 * 1_024;
+const READ_AHEAD_BYTES = 64 * 1_024;
 
 /** What all response bodies are handed. */
 export interface ResponseBodyContext {
@@ -56,7 +56,7 @@ export class ResponseBody implements WaitingResponse {
 
   get bufferedBytes(): number {
     const { unsentBytes } = this;
-    return unsentBytes === 0 || this.response.writableEnded ? unsentBytes : unsentBytes + READ_AHEAD;
+    return unsentBytes === 0 || this.response.writableEnded ? unsentBytes : unsentBytes + READ_AHEAD_BYTES;
   }
 
   evict(): void {

@@ -24,3 +24,9 @@ export function denialForUpstreamError(error: Error, failure: UpstreamFailure): 
   if (error instanceof EgressError) return EGRESS_DENIALS[error.code];
   return FAILURE_DENIALS[failure];
 }
+
+/** The response had waited longest for its client when its capability or tenant had used up its share. */
+export class WaitedTooLongError extends Error {
+  override readonly name = "WaitedTooLongError";
+  readonly code = "WAITED_TOO_LONG";
+}

@@ -1,0 +1,49 @@
+import type { Denial } from "../domain/denial.ts";
+import type { ExchangeReport } from "../domain/exchange-report.ts";
+import type { RequestMessage } from "../http1/upstream.ts";
+import type { MinDataRate } from "./min-data-rate.ts";
+import type { SentRequest } from "./reference-filter.ts";
+import type { ResponseBodyContext } from "./response-body.ts";
+import type { Ticker } from "./ticker.ts";
+
+/** A request, ready to be sent. */
+export interface UpstreamRequest extends RequestMessage {
+  /** Makes the signed headers once there is a connection: before, the signature would age while the request waits. */
+  readonly sign: () => string[];
+  /** What the response is filtered by. */
+  readonly sentRequest: SentRequest;
+}
+
+/** What all exchanges are handed. */
+export interface ExchangeContext extends ResponseBodyContext {
+  /** Reads the revocation log, which ends the requests that were revoked. False: the log is not known at this moment. */
+  readonly recheck: () => boolean;
+  /** Header lines of CORS. */
+  readonly cors: readonly string[];
+  readonly ticker: Ticker;
+  /** How fast a client must read while its response waits for it. */
+  readonly minResponseRate: MinDataRate;
+  /** How long an exchange may last, in milliseconds. */
+  readonly invocationTimeoutMs: number;
+  /** Called with the bytes of every head (0), chunk and end (0) of a response, before it is passed on. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** How an exchange ended, once nothing more will happen on either side. */
+export type ExchangeEnd =
+  | { readonly kind: "completed"; readonly status: number; readonly report: ExchangeReport }
+  /** No response has begun: the caller responds with this in place of the target. Without a report, no request was sent. */
+  | {
+      readonly kind: "denied";
+      readonly denial: Denial;
+      readonly cause?: Error;
+      readonly report?: ExchangeReport;
+    }
+  /** The response had begun and was aborted on both sides: a truncated body must not look complete. */
+  | {
+      readonly kind: "aborted";
+      readonly status: number;
+      readonly cause?: Error;
+      readonly report: ExchangeReport;
+    }
+  | { readonly kind: "client_disconnected"; readonly report?: ExchangeReport };
