@@ -160,7 +160,7 @@ test("a redirect is a response like any other, and is not followed", async () =>
   expect(await installation.succeed(["request", capability])).toBe("over there");
 });
 
-test("a response that the service makes in the target's place is told apart from the target's own", async () => {
+test("a response of the service in place of the target's is reported as the service's", async () => {
   const { url } = await startRawTarget((socket) => void socket.destroy()).then(async (gone) => {
     await gone[Symbol.asyncDispose]();
     return gone;

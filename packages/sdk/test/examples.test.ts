@@ -12,7 +12,7 @@ const ENTRIES = new Map([
   ["capability-sdk/profiles", await listExports("packages/sdk/src/profiles/index.ts")],
 ]);
 
-/** Each example is a program of its own, with a home directory of its own and a name that no membrane has yet. */
+/** Each example is a separate program with an empty home directory; no membrane has its name yet. */
 const PRELUDE = `
 import { randomUUID } from "node:crypto";
 import { mkdtempSync } from "node:fs";

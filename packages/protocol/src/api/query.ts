@@ -52,7 +52,7 @@ export function parseQueryFields(query: unknown): Parsed<QueryRequest> {
 }
 
 /**
- * The query as it stands behind `?`; `parseQueryRequest` gives the same request back.
+ * The query, as written after `?`; `parseQueryRequest` returns the same request.
  *
  * @example
  * formatQueryRequest({ id: "a b", limit: 1 }); // => "id=a%20b&limit=1"

@@ -32,7 +32,7 @@ export class SwapRemoveList<T extends Indexed> {
     return true;
   }
 
-  /** Calls `act` with each member that stands there now; it may delete any. */
+  /** Calls `act` with each member of this moment; it may delete any. */
   forEach(callback: (item: T) => void): void {
     for (const member of this.#items.slice()) if (member.index !== -1) callback(member);
   }

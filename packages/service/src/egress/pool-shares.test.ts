@@ -86,7 +86,7 @@ test("connections are shared in the same way, and given back once", () => {
   expect(shares.reserveConnection("a")).toBeUndefined();
 });
 
-test("a tenant with its share of connections gets another only in place of one that an idle pool of its own has open", () => {
+test("a tenant that has used up its share of connections gets another only in place of one in its idle pools", () => {
   const { shares, add, closed } = open();
   for (let i = 0; i < 4; i += 1) add("a", { name: "without a connection" });
   add("a", { name: "in use", isIdle: false, connections: 1 });

@@ -260,7 +260,7 @@ test("what ends the process is logged like a fault, under another name that test
   expect(written()).not.toContain(CANARY);
 });
 
-test("a fault is told by its name, its code and the places in the code, so that an operator finds it", () => {
+test("a fault is logged with its name, its code and its places in the source", () => {
   const { log, last } = recording();
   log.fault(new NamedError(CANARY));
   expect(last()).toMatchObject({ level: "error", msg: "fault", name: "NamedError", code: "named" });
@@ -305,7 +305,7 @@ test("names, codes and stacks that other code wrote into an error are not writte
 });
 
 test.each([CANARY, { message: CANARY }, [CANARY], undefined, null, Symbol(CANARY), () => CANARY])(
-  "what was thrown and is no error is told by its type alone",
+  "a thrown value that is no error is logged as its type alone",
   (thrown) => {
     const { log, written, last } = recording();
     log.fault(thrown);

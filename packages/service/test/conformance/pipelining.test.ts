@@ -77,7 +77,7 @@ test("a HEAD request to a target of another method does not read its body", asyn
   await ended;
 });
 
-test("what stands behind a request whose response closes the connection is not carried out", async () => {
+test("a request after one whose response closes the connection is not carried out", async () => {
   await using service = await startTestService({ limits: { managementBodyBytes: 1_000 } });
   let count = 0;
   await using target = await startStreamingTarget((_request, response) => {
@@ -108,7 +108,7 @@ test("what stands behind a request whose response closes the connection is not c
   }
 });
 
-test("what stands behind a body that was not read to its end is not carried out", async () => {
+test("a request after a body that was not read to its end is not carried out", async () => {
   await using service = await startTestService();
   await using target = await startStreamingTarget((_request, response) => void response.end("ok"));
   const { token, revoke } = await exportTarget(service, { uri: target.url });

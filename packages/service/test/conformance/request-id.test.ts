@@ -31,7 +31,7 @@ function idOf({ headers }: CallResponse): unknown {
   return headers["x-request-id"];
 }
 
-test("every response of the service itself has an id of its own, and the log line of the request has the same", async () => {
+test("every response of the service itself has a unique id, which the log line of the request has too", async () => {
   await using service = await startTestService({ limits: { maxConcurrentInvocationsPerCapability: 1 } });
   const { token } = await exportTarget(service, { uri: "http://127.0.0.1:1/" });
   const membrane = await createMembrane(service, service.tokens.create, "m");

@@ -17,7 +17,7 @@ import { startTarget } from "../../../testkit/src/target.ts";
 const ROUNDS = 150;
 /** Rounds that run at the same time. */
 const LANES = 12;
-/** Requests that race in one round; the revoke is sent as any of them, in turn. */
+/** Requests that race in one round. One of them is the revoke: the first in one round, the second in the next, and so on. */
 const RACERS = 5;
 
 test("an export that races a revoke of its membrane is refused, or makes a capability that is dead when the revoke is answered", async () => {

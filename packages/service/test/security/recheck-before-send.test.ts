@@ -42,7 +42,7 @@ async function newMembrane(): Promise<{ readonly export: string; readonly revoke
   return createMembrane(service, service.tokens.create, `m${membranes}`);
 }
 
-/** A name that is found when it is told to be. */
+/** A host name whose lookup ends when the test says so. */
 function promisedName() {
   let asked = deferred<void>();
   let found: () => void = () => undefined;

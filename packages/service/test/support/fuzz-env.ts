@@ -36,7 +36,7 @@ export interface FuzzEnv extends AsyncDisposable {
   open(target: object): Promise<string>;
   /** The process lives and logs no fault; it is healthy, and another client gets the exact response of another target. */
   expectUnharmed(): Promise<void>;
-  /** Every place for an invocation is free, and the process ends when it is told to, with nothing to wait for. */
+  /** No invocation is in flight any more, and the process ends at SIGTERM without a wait. */
   expectNothingInFlight(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { CliError } from "../../errors/cli-error.ts";
 import type { OptionValues } from "../../parse/option-values.ts";
 import { readCapability } from "../options/access.ts";
 
-/** How a membrane is named: by one of its own capabilities, or by its name. */
+/** A membrane, given by one of its capabilities or by its name. */
 export type MembraneRef =
   | { readonly by: "capability"; readonly uri: AuthorityCapabilityUri }
   | { readonly by: "id"; readonly id: string };

@@ -190,7 +190,7 @@ export function createRecords(
   };
 }
 
-/** Steps that forgive stand behind those that do not, so that a sweep can leave them out. */
+/** Steps that ignore a revoked resource sort after the others, so that a sweep can leave them out. */
 function childKey(dependency: Dependency, child: Uid): Buffer {
   return Buffer.concat([
     uidBytes(dependency.to),
