@@ -1,6 +1,7 @@
 import { accessSync, constants, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { defineConfig } from "vitest/config";
+import { fileDeadline } from "./packages/testkit/src/file-deadline.ts";
 
 const SERVICE = "packages/service/test";
 
@@ -16,6 +17,7 @@ export default defineConfig({
     execArgv: ["--max-old-space-size=1536"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    reporters: ["default", fileDeadline()],
     projects: [
       project("unit", ["packages/*/src/**/*.test.ts"], { env: IN_MEMORY }),
       project("service", [`${SERVICE}/**/*.test.ts`], {

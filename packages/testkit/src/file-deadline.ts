@@ -1,0 +1,78 @@
+import { readFileSync, readdirSync } from "node:fs";
+import type { Reporter, TestModule } from "vitest/node";
+
+/** Longest that a test file runs, in milliseconds; the longest takes two minutes on two idle cores. */
+const FILE_DEADLINE_MS = 15 * 60_000;
+
+/**
+ * Ends a run in which a test file does not end: names the file and the test, and shows what its processes wait for.
+ *
+ * The time limits of tests and hooks are timers of the process that runs them: they never fire while it waits for a lock or
+ * loops, nor for code outside of tests. vitest has no limit for a file.
+ *
+ * @param deadlineMs for one file, from when a process is given it.
+ */
+export function fileDeadline(deadlineMs = FILE_DEADLINE_MS): Reporter {
+  const timers = new Map<string, NodeJS.Timeout>();
+  const begun = new Map<string, string>();
+  const forget = ({ moduleId }: TestModule): void => {
+    clearTimeout(timers.get(moduleId));
+    timers.delete(moduleId);
+    begun.delete(moduleId);
+  };
+  return {
+    onTestModuleQueued(module) {
+      forget(module);
+      const endRun = (): void => {
+        const test = begun.get(module.moduleId) ?? "none that was reported";
+        console.error(
+          `${module.moduleId} did not end within ${deadlineMs / 1_000} s; test begun last: ${test}`,
+        );
+        for (const pid of childrenOf(process.pid)) endProcess(pid);
+        process.exit(1);
+      };
+      timers.set(module.moduleId, setTimeout(endRun, deadlineMs).unref());
+    },
+    onTestCaseReady: ({ module, fullName }) => void begun.set(module.moduleId, fullName),
+    onTestModuleEnd: forget,
+  };
+}
+
+/** Shows where each thread of a process is in the kernel, as proc(5) tells it; then ends the process and all that it started. */
+function endProcess(pid: number): void {
+  for (const child of childrenOf(pid)) endProcess(child);
+  console.error(`process ${pid}: ${read(`/proc/${pid}/cmdline`).replaceAll("\0", " ")}`);
+  for (const thread of threadsOf(pid)) {
+    const at = `/proc/${pid}/task/${thread}`;
+    const state = /^State:\s*(.*)$/m.exec(read(`${at}/status`))?.[1];
+    console.error(
+      `  ${thread} ${read(`${at}/comm`)}: ${state}; ${read(`${at}/wchan`)}; system call ${read(`${at}/syscall`)}`,
+    );
+  }
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended by itself.
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  return read(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+}
+
+/** Nothing where a process has ended, or where the system has no such file. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return "";
+  }
+}
