@@ -1,7 +1,7 @@
 import { accessSync, constants, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { defineConfig } from "vitest/config";
-import { fileDeadline } from "./packages/testkit/src/file-deadline.ts";
+import { fileDeadline } from "./scripts/file-deadline.ts";
 
 const SERVICE = "packages/service/test";
 

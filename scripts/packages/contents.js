@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { join, posix } from "node:path";
-import { importsOf, packageOf } from "./imports.js";
+import { filesReadBy, importsOf, packageOf } from "./imports.js";
 
 /** @import { Exports, Manifest, Packed } from "./pack.js" */
 
@@ -57,7 +57,13 @@ async function reach(packed, files) {
     if (bins.has(path)) queue.push({ path: posix.join(posix.dirname(path), "package.json"), by: path });
     if (path.startsWith("dist/") && path.endsWith(".js"))
       queue.push({ path: declarationsOf(path), by: path });
-    for (const specifier of importsOf(await readFile(join(packed.directory, path), "utf8"))) {
+    const text = await readFile(join(packed.directory, path), "utf8");
+    for (const pattern of filesReadBy(text, posix.dirname(path))) {
+      const read = [...files.keys()].filter((file) => pattern.test(file));
+      if (read.length === 0) needed.set(pattern.source, path);
+      read.forEach((file) => needed.set(file, path));
+    }
+    for (const specifier of importsOf(text)) {
       if (!specifier.startsWith(".")) packages.set(specifier, path);
       // Declarations keep the names of the sources.
       else queue.push({ path: posix.join(posix.dirname(path), specifier.replace(/\.ts$/, ".js")), by: path });

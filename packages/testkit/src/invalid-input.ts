@@ -36,8 +36,8 @@ export async function startInvalidInputFixture(): Promise<InvalidInputFixture> {
   while ((await service.data.store.sweep(100)).more);
 
   const contents = async (): Promise<readonly string[]> => {
-    await using raw = openRawStore(service.directory);
-    const rows = raw.rows().filter(({ key }) => key.toString() !== "touched");
+    await using raw = await openRawStore(service.directory);
+    const rows = (await raw.rows()).filter(({ key }) => key.toString() !== "touched");
     return rows.map(({ table, key, value }) => `${table} ${key.toString("hex")} ${value.toString("hex")}`);
   };
   return {

@@ -6,6 +6,8 @@ import type { Uid } from "../../service/src/domain/uid.ts";
 import { DEFAULT_LIMITS } from "../../service/src/limits.ts";
 import type { ServiceKeys } from "../../service/src/store/keys.ts";
 import { createServiceKeys } from "../../service/src/store/keys.ts";
+import type { Environment } from "../../service/src/store/lmdb/environment.ts";
+import { openEnvironment } from "../../service/src/store/lmdb/environment.ts";
 import { openLmdbStore } from "../../service/src/store/lmdb/lmdb-store.ts";
 import type {
   StoredCapability,
@@ -34,6 +36,8 @@ export interface TestStore extends AsyncDisposable {
   readonly create: StoredCapability;
   /** Closes the store and opens it again. */
   reopen(): Promise<void>;
+  /** Closes the store, lets `read` read its tables, and opens the store again. */
+  readTables<T>(read: (environment: Environment) => T | Promise<T>): Promise<T>;
   membrane(name: string, create?: StoredCapability): Promise<TestMembrane>;
   /** Makes a capability; the denial, if any, is thrown. */
   capability(rights: Omit<Capability, "type" | "uid">): Promise<StoredCapability>;
@@ -94,6 +98,16 @@ export async function openTestStore(limits: Partial<Quotas> = {}): Promise<TestS
     async reopen() {
       await store.close();
       store = await open();
+    },
+    async readTables(read) {
+      await store.close();
+      const environment = openEnvironment(join(directory.path, "store"), 2_000);
+      try {
+        return await read(environment);
+      } finally {
+        await environment.close();
+        store = await open();
+      }
     },
     membrane(name, by = create) {
       const record: StoredMembrane = {

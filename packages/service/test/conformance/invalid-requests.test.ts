@@ -20,8 +20,8 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 async function nodes(): Promise<number> {
-  await using raw = openRawStore(service.directory);
-  return raw.rows("nodes").length;
+  await using raw = await openRawStore(service.directory);
+  return (await raw.rows("nodes")).length;
 }
 
 test.each([

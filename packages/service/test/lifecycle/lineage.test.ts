@@ -101,6 +101,7 @@ async function reexportWithItself(service: TestService, exporting: string, times
 
 /** How many records and index rows there are. */
 async function countRows({ directory }: TestService): Promise<number[]> {
-  await using store = openRawStore(directory);
-  return (["nodes", "lookups", "names", "children"] as const).map((table) => store.rows(table).length);
+  await using store = await openRawStore(directory);
+  const tables = ["nodes", "lookups", "names", "children"] as const;
+  return Promise.all(tables.map(async (table) => (await store.rows(table)).length));
 }

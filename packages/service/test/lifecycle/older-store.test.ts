@@ -72,7 +72,7 @@ test("what an older version stored takes of the shares of the disk", async () =>
   expect(refused).toMatchObject({ status: 409, json: { code: "membrane_storage_exceeded" } });
   const other = await createMembrane(service, data.tokens.create, "other");
   await exportThrough(service, other.export, body);
-  await using raw = openRawStore(data.path);
+  await using raw = await openRawStore(data.path);
   // A row for the bytes of each owner that something was made in since; nothing else was written again.
-  expect(raw.rows("counts").filter(({ key }) => key.length === 17 && key[16] === 2)).toHaveLength(2);
+  expect((await raw.rows("counts")).filter(({ key }) => key.length === 17 && key[16] === 2)).toHaveLength(2);
 });

@@ -47,8 +47,8 @@ async function restore(fixture: string): Promise<AsyncDisposable & { path: strin
 }
 
 async function layoutOf(path: string): Promise<number> {
-  await using raw = openRawStore(path);
-  const row = raw.rows("meta").find(({ key }) => key.toString() === "format")!;
+  await using raw = await openRawStore(path);
+  const row = (await raw.rows("meta")).find(({ key }) => key.toString() === "format")!;
   return decodeColumns(row.value.subarray(0, -32))[0]![0]!;
 }
 
@@ -111,9 +111,9 @@ async function expectUsable(fixture: string): Promise<void> {
     expect(await call(service, tokens[name], { method: "DELETE" })).toMatchObject({ status: 202 });
   }
   for (let more = true; more;) ({ more } = await service.data.store.sweep(100));
-  await using raw = openRawStore(data.path);
+  await using raw = await openRawStore(data.path);
   // The two tenants, and the operator's own.
-  expect(raw.rows("nodes")).toHaveLength(3);
+  expect(await raw.rows("nodes")).toHaveLength(3);
 }
 
 test.each(["store-records-1"])(
@@ -147,9 +147,8 @@ test("records are upgraded one by one: a target that is not used keeps its versi
   await using data = await restore(join(FIXTURES, "store-records-1"));
   await using service = await startTestService({ directory: data.path, lookup: noAddress });
   await exportThrough(service, data.tokens["alpha export"], { uri: "https://example.com/" });
-  await using raw = openRawStore(data.path);
-  const versions = raw
-    .rows("nodes")
+  await using raw = await openRawStore(data.path);
+  const versions = (await raw.rows("nodes"))
     .map(({ value }) => decodeColumns(value.subarray(0, -32)))
     .filter(([, type]) => type!.toString() === "target")
     .map(([version]) => version![0]);

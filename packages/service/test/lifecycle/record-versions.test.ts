@@ -22,9 +22,9 @@ const NEWER: readonly (readonly [string, (columns: Buffer[]) => readonly Buffer[
 
 /** Writes a record as a newer program would, its MAC included. */
 async function rewrite(service: TestService, uid: Uid, change: (columns: Buffer[]) => readonly Buffer[]) {
-  await using raw = openRawStore(service.directory);
+  await using raw = await openRawStore(service.directory);
   const key = uidBytes(uid);
-  const row = raw.rows("nodes").find((one) => one.key.equals(key))!;
+  const row = (await raw.rows("nodes")).find((one) => one.key.equals(key))!;
   const body = encodeColumns(change(decodeColumns(row.value.subarray(0, -32))));
   const mac = service.data.keys.rowMac(encodeColumns([textColumn("nodes"), key, body]));
   await raw.write("nodes", key, Buffer.concat([body, mac]));
@@ -64,11 +64,11 @@ test.each(NEWER)(
     for (const token of [other, membrane.export]) {
       expect(await call(service, token)).toMatchObject({ status: 401 });
     }
-    await using raw = openRawStore(service.directory);
+    await using raw = await openRawStore(service.directory);
     // The revoked membrane, its revoke capability, and what only a newer program can remove.
-    const left = raw.rows("nodes").map(({ key }) => key.toString("hex"));
+    const left = (await raw.rows("nodes")).map(({ key }) => key.toString("hex"));
     expect(left.filter((one) => one === uid)).toEqual([uid]);
-    expect(raw.rows("sweep")).toEqual([]);
+    expect(await raw.rows("sweep")).toEqual([]);
   },
 );
 

@@ -93,8 +93,8 @@ test.each([
 test("a store of a newer format is refused, and the message says what to use instead", async () => {
   await using data = await used();
   {
-    await using raw = openRawStore(data.path);
-    const row = raw.rows("meta").find(({ key }) => key.equals(FORMAT))!;
+    await using raw = await openRawStore(data.path);
+    const row = (await raw.rows("meta")).find(({ key }) => key.equals(FORMAT))!;
     const [, ...rest] = decodeColumns(row.value.subarray(0, -32));
     const body = encodeColumns([Buffer.from([3]), ...rest]);
     // As the newer program writes it, MAC included.
@@ -130,11 +130,11 @@ test("whatever is wrong with the row that says the format, the start is refused:
 });
 
 async function formatRow(path: string): Promise<Buffer> {
-  await using raw = openRawStore(path);
-  return raw.rows("meta").find(({ key }) => key.equals(FORMAT))!.value;
+  await using raw = await openRawStore(path);
+  return (await raw.rows("meta")).find(({ key }) => key.equals(FORMAT))!.value;
 }
 
 async function writeFormatRow(path: string, value: Buffer | undefined): Promise<void> {
-  await using raw = openRawStore(path);
+  await using raw = await openRawStore(path);
   await raw.write("meta", FORMAT, value);
 }

@@ -29,13 +29,13 @@ test("what a process left to be swept when it ended is swept by the next start, 
     await store.close();
     return openRawStore(directory.path);
   })();
-  expect(raw.rows("nodes").length).toBeGreaterThan(2 * EXPORTED);
+  expect((await raw.rows("nodes")).length).toBeGreaterThan(2 * EXPORTED);
   await using _service = await startTestService({ directory: directory.path });
   // Far less than the time after which a sweeper looks again by itself.
   const end = Date.now() + 30_000;
-  while (raw.rows("sweep").length > 0 && Date.now() < end) {
+  while ((await raw.rows("sweep")).length > 0 && Date.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  expect(raw.rows("sweep")).toEqual([]);
-  expect(raw.rows("nodes").length).toBeLessThan(EXPORTED);
+  expect(await raw.rows("sweep")).toEqual([]);
+  expect((await raw.rows("nodes")).length).toBeLessThan(EXPORTED);
 });

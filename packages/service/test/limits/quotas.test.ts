@@ -62,8 +62,8 @@ test("a tenant that is full is a 409 that says what to do; other tenants make me
 test("a count that was changed on disk is counted anew: it lets in no more, and holds up no revoke", async () => {
   const membrane = await createMembrane(service, service.tokens.create, "changed");
   for (let i = 0; i < 3; i += 1) await exportThrough(service, membrane.export, { uri: target.url });
-  await using raw = openRawStore(service.directory);
-  for (const { key, value } of raw.rows("counts")) {
+  await using raw = await openRawStore(service.directory);
+  for (const { key, value } of await raw.rows("counts")) {
     const changed = Buffer.from(value);
     changed[7]! ^= 1;
     await raw.write("counts", key, changed);

@@ -34,8 +34,8 @@ function flipped(value: Buffer, byte: number): Buffer {
   return copy;
 }
 
-function onlyRow(raw: RawStore, table: TableName, key: Buffer): RawRecord {
-  return raw.rows(table).find((row) => row.key.equals(key))!;
+async function onlyRow(raw: RawStore, table: TableName, key: Buffer): Promise<RawRecord> {
+  return (await raw.rows(table)).find((row) => row.key.equals(key))!;
 }
 
 test("revokes of others leave a verdict where it is", async () => {
@@ -47,18 +47,18 @@ test("revokes of others leave a verdict where it is", async () => {
 
 test.each([0, 1, 2])("when entry %i of the log is missing, every verdict is dropped", async (index) => {
   await using service = await startTestService();
-  await using raw = openRawStore(service.directory);
+  await using raw = await openRawStore(service.directory);
   const { feed, cache } = await cacheBehind(service, 3);
-  await raw.write("log", raw.rows("log")[index]!.key, undefined);
+  await raw.write("log", (await raw.rows("log"))[index]!.key, undefined);
   expect(feed.advance()).toBe(true);
   expect(cache.get("kept")).toBeUndefined();
 });
 
 test("when an entry of the log is not what was written, nothing is answered, and no verdict outlives the repair unread", async () => {
   await using service = await startTestService();
-  await using raw = openRawStore(service.directory);
+  await using raw = await openRawStore(service.directory);
   const { feed } = await cacheBehind(service, 2);
-  const [first, second] = raw.rows("log");
+  const [first, second] = await raw.rows("log");
   for (let byte = 0; byte < first!.value.length; byte += 1) {
     await raw.write("log", first!.key, flipped(first!.value, byte));
     await expect((async () => feed.advance())(), `byte ${byte}`).rejects.toThrow(StoreCorruptError);
@@ -71,8 +71,8 @@ test("when an entry of the log is not what was written, nothing is answered, and
 test("when the head of the log goes back or names another log, every verdict is dropped", async () => {
   await using other = await startTestService();
   await using service = await startTestService();
-  await using raw = openRawStore(service.directory);
-  const old = onlyRow(raw, "meta", HEAD);
+  await using raw = await openRawStore(service.directory);
+  const old = await onlyRow(raw, "meta", HEAD);
   const first = await cacheBehind(service, 1);
   expect(first.feed.advance()).toBe(true);
   expect(first.cache.get("kept")).toBeDefined();
@@ -98,11 +98,11 @@ test("when the head of the log goes back or names another log, every verdict is 
 test("over HTTP a damaged or missing head of the log answers 500 to every token, warm ones too, and says nothing more", async () => {
   await using target = await startTarget();
   await using service = await startTestService();
-  await using raw = openRawStore(service.directory);
+  await using raw = await openRawStore(service.directory);
   const membrane = await createMembrane(service, service.tokens.create, "m");
   const exported = await exportThrough(service, membrane.export, { uri: `${target.url}canary-path` });
   expectStatus(await call(service, exported), 200);
-  const head = onlyRow(raw, "meta", HEAD);
+  const head = await onlyRow(raw, "meta", HEAD);
   const damages = [...head.value.keys()].map((byte) => flipped(head.value, byte));
   for (const value of [...damages, Buffer.alloc(0), head.value.subarray(0, -1), undefined]) {
     await raw.write("meta", HEAD, value);
@@ -126,15 +126,15 @@ test.each(["sweep", "children"] as const)(
   async (table) => {
     await using service = await startTestService();
     const { store } = service.data;
-    await using raw = openRawStore(service.directory);
+    await using raw = await openRawStore(service.directory);
     const membrane = await createMembrane(service, service.tokens.create, "m");
-    const alive = raw.rows("nodes").length;
+    const alive = (await raw.rows("nodes")).length;
     const opened = await service.data.vault.open(membrane.revoke as never);
     // Past the service, so that its own sweeper is not woken.
     await store.revoke(opened!.capability.resource!, opened!.capability.uid);
     const root = Buffer.from(opened!.capability.resource!, "hex");
     const isBelow = ({ key }: RawRecord): boolean => key.subarray(0, 16).equals(root) && key[16] !== 1;
-    const rows = raw.rows(table).filter(isBelow);
+    const rows = (await raw.rows(table)).filter(isBelow);
     expect(rows).not.toHaveLength(0);
     for (const row of rows) {
       for (let byte = 0; byte < row.value.length; byte += 1) {
@@ -142,7 +142,7 @@ test.each(["sweep", "children"] as const)(
         await expect(store.sweep(100), `byte ${byte}`).rejects.toThrow(StoreCorruptError);
       }
       await raw.write(table, row.key, row.value);
-      expect(raw.rows("nodes")).toHaveLength(alive);
+      expect(await raw.rows("nodes")).toHaveLength(alive);
     }
   },
 );
@@ -150,7 +150,7 @@ test.each(["sweep", "children"] as const)(
 test("an index row moved so that something alive hangs below something revoked stops the sweep", async () => {
   await using service = await startTestService();
   const { store, vault } = service.data;
-  await using raw = openRawStore(service.directory);
+  await using raw = await openRawStore(service.directory);
   const dead = await createMembrane(service, service.tokens.create, "dead");
   const living = await createMembrane(service, service.tokens.create, "living");
   const revoking = await vault.open(dead.revoke as never);
@@ -161,7 +161,7 @@ test("an index row moved so that something alive hangs below something revoked s
     Buffer.from([0]),
     Buffer.from(victim!.capability.uid, "hex"),
   ]);
-  for (const { value } of raw.rows("children")) {
+  for (const { value } of await raw.rows("children")) {
     await raw.write("children", key, value);
     await expect(store.sweep(100)).rejects.toThrow(StoreCorruptError);
   }

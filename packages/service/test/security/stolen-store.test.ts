@@ -108,12 +108,10 @@ async function steal(): Promise<Stolen> {
     authority: service.authority,
     limits: DEFAULT_LIMITS,
   });
-  await using raw = openRawStore(copy.path);
-  const records = raw
-    .rows("nodes")
-    .map(({ key, value }) =>
-      decodeRecord(parseUid(key.toString("hex")), decodeColumns(value.subarray(0, -32))),
-    );
+  await using raw = await openRawStore(copy.path);
+  const records = (await raw.rows("nodes")).map(({ key, value }) =>
+    decodeRecord(parseUid(key.toString("hex")), decodeColumns(value.subarray(0, -32))),
+  );
   await data.store.close();
   const tokens = Object.fromEntries(TOKEN_NAMES.map((name) => [name, parseToken(made.tokens[name])]));
   return {

@@ -45,12 +45,12 @@ beforeAll(async () => {
   await service.close();
   // Without a service there is no sweeper: what hangs below the revoked membrane stays.
   data = await openDataDirectory({ data: directory.path, authority, limits: DEFAULT_LIMITS });
-  raw = openRawStore(directory.path);
+  raw = await openRawStore(directory.path);
   const all = Object.entries(tokens).map(([name, text]) => ({ name, token: parseToken(text)! }));
   const lineages = await Promise.all(all.map(async ({ token }) => (await data.vault.open(token))!.lineage));
   const revoking = await data.vault.open(parseToken(tokens["beta revoke"])!);
   await data.store.revoke(revoking!.capability.resource!, revoking!.capability.uid);
-  before = new Map(raw.rows().map((row) => [idOf(row), row.value]));
+  before = new Map((await raw.rows()).map((row) => [idOf(row), row.value]));
   holders = await Promise.all(
     all.map(async ({ name, token }, index) => ({
       name,
@@ -144,10 +144,10 @@ function placesIn(value: Buffer): number[] {
   return [...new Set([...places, at, value.length - 1])];
 }
 
-test("below the revoked membrane all is dead but what revokes it, although its rows are all there", () => {
+test("below the revoked membrane all is dead but what revokes it, although its rows are all there", async () => {
   const dead = holders.filter(({ opens }) => opens === DEAD).map(({ name }) => name);
   expect(dead).toEqual(["beta export", "beta plain", "beta of gamma of plain", "delegated beta export"]);
-  expect(raw.rows("lookups")).toHaveLength(holders.length);
+  expect(await raw.rows("lookups")).toHaveLength(holders.length);
 });
 
 const READ_TABLES: readonly TableName[] = ["nodes", "lookups", "names", "meta"];
@@ -155,7 +155,7 @@ const READ_TABLES: readonly TableName[] = ["nodes", "lookups", "names", "meta"];
 test.each(READ_TABLES)(
   "one bit in any column of any row of %s, and what rests on it is closed",
   async (table) => {
-    for (const row of raw.rows(table)) {
+    for (const row of await raw.rows(table)) {
       for (const place of placesIn(row.value)) {
         const value = flipped(row.value, place, place % 8);
         await expectClosed([{ ...row, value }], [row], `${idOf(row)}, byte ${place}`, "touched");
@@ -165,7 +165,7 @@ test.each(READ_TABLES)(
 );
 
 test("the state of a membrane and of a tenant is under the MAC: neither revoked nor alive can be written over it", async () => {
-  const states = raw.rows("nodes").flatMap((row) => {
+  const states = (await raw.rows("nodes")).flatMap((row) => {
     const columns = decodeColumns(row.value.subarray(0, -MAC_BYTES));
     const type = columns[1]?.toString();
     if (type !== "membrane" && type !== "tenant") return [];
@@ -187,7 +187,7 @@ test("the state of a membrane and of a tenant is under the MAC: neither revoked 
 });
 
 test.each(READ_TABLES)("rows of %s that are cut short, made longer or emptied are closed", async (table) => {
-  for (const row of raw.rows(table)) {
+  for (const row of await raw.rows(table)) {
     const values = [
       Buffer.alloc(0),
       row.value.subarray(0, -MAC_BYTES),
@@ -201,7 +201,7 @@ test.each(READ_TABLES)("rows of %s that are cut short, made longer or emptied ar
 });
 
 test.each(READ_TABLES)("the values of two rows of %s, swapped, open nothing of either", async (table) => {
-  const rows = raw.rows(table);
+  const rows = await raw.rows(table);
   const kindOf = ({ value }: RawRecord): string =>
     decodeColumns(value.subarray(0, -MAC_BYTES)).slice(1, 3).join(" ");
   for (const [index, row] of rows.entries()) {
@@ -221,14 +221,14 @@ test.each(READ_TABLES)("the values of two rows of %s, swapped, open nothing of e
 test.each(READ_TABLES)(
   "a row of %s that is deleted takes with it what rests on it, and nothing comes alive",
   async (table) => {
-    for (const row of raw.rows(table)) {
+    for (const row of await raw.rows(table)) {
       await expectClosed([{ ...row, value: undefined }], [row], `${idOf(row)} deleted`);
     }
   },
 );
 
 test("a row of lookups moved to where another token leads does not hand that token the right", async () => {
-  for (const row of raw.rows("lookups")) {
+  for (const row of await raw.rows("lookups")) {
     const pretender = formatToken(randomBytes(64));
     const key = data.keys.deriveTokenKeys(pretender).lookupId;
     await withRows([{ ...row, key }], async () => expect(await opened(pretender)).toBe("unreadable"));
@@ -249,7 +249,7 @@ test("a row of names that was changed or moved is never listed, neither under an
     return pages.flatMap(({ membranes }, index) => membranes.map(({ name }) => `${index} ${name}`));
   };
   const all = await list();
-  const rows = raw.rows("names");
+  const rows = await raw.rows("names");
   for (const row of rows) {
     const ownRange = withRows([{ ...row, value: flipped(row.value, 5, 0) }], () =>
       Promise.all([list(), data.store.tenants()]),
@@ -264,8 +264,8 @@ test("a row of names that was changed or moved is never listed, neither under an
   }
 });
 
-test("a row is bound to its table: the same key and value in another one do not read", () => {
-  const [row] = raw.rows("names");
+test("a row is bound to its table: the same key and value in another one do not read", async () => {
+  const [row] = await raw.rows("names");
   const value = row!.value;
   const held = { getBinary: () => value } as unknown as Parameters<typeof createAuthenticatedTable>[1];
   expect(createAuthenticatedTable("names", held, data.keys).get(row!.key)).toHaveLength(1);

@@ -5,8 +5,8 @@ import type { TestService } from "../../../testkit/src/service.ts";
 
 /** Bytes of the store's rows, and what the log calls capabilities: all that could be taken for a way to them. */
 export async function visibleTraces(service: TestService): Promise<readonly string[]> {
-  await using store = openRawStore(service.directory);
-  const keys = [...store.rows("nodes"), ...store.rows("lookups")].map(({ key }) => key);
+  await using store = await openRawStore(service.directory);
+  const keys = [...(await store.rows("nodes")), ...(await store.rows("lookups"))].map(({ key }) => key);
   const fingerprints = service.logged().match(/(?<="capability":")\w+/g) ?? [];
   return [...new Set([...keys.map((key) => key.toString("hex")), ...fingerprints])];
 }

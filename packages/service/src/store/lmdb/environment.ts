@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import type { Database, RootDatabase } from "lmdb";
 import { open } from "lmdb";
 import type { StoreCondition } from "../store.ts";
@@ -57,7 +58,16 @@ export interface EnvironmentOptions {
   readonly report?: (condition: StoreCondition) => void;
 }
 
-/** @param deadlineMs how long a write may take in all, in milliseconds. */
+/**
+ * Directories that this process has open. LMDB must not be opened twice in one process (caveats of its documentation): the
+ * second opening waits on the event loop for a write of the first, which waits for the event loop.
+ */
+const opened = new Set<string>();
+
+/**
+ * @param deadlineMs how long a write may take in all, in milliseconds.
+ * @throws Error if this process has the directory open.
+ */
 export function openEnvironment(
   directory: string,
   deadlineMs: number,
@@ -65,8 +75,10 @@ export function openEnvironment(
 ): Environment {
   assertStoreFile(directory);
   prepareDirectory(directory);
+  const path = realpathSync(directory);
+  if (opened.has(path)) throw new Error(`${path} is open in this process already`);
   const root: RootDatabase<Buffer, Buffer> = open({
-    path: directory,
+    path,
     maxDbs: 8,
     noSubdir: false,
     // With batching, lmdb makes a second promise for each commit, which nothing handles when the commit fails.
@@ -93,6 +105,7 @@ export function openEnvironment(
     { root, tables: Object.values(tables), reserve: openReserve(directory) },
     { deadlineMs, reserveBytes: options.reserveBytes ?? 0, report: options.report ?? (() => undefined) },
   );
+  opened.add(path);
   return {
     tables,
     snapshot(read) {
@@ -101,6 +114,10 @@ export function openEnvironment(
       return read();
     },
     write: writer.write,
-    close: writer.close,
+    async close() {
+      const isClosed = await writer.close();
+      if (isClosed) opened.delete(path);
+      return isClosed;
+    },
   };
 }

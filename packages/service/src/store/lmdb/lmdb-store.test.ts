@@ -15,9 +15,10 @@ async function sweepAll({ store }: TestStore, limit: number): Promise<number[]> 
 }
 
 async function rows({ directory }: TestStore): Promise<Record<string, number>> {
-  await using raw = openRawStore(directory);
+  await using raw = await openRawStore(directory);
   const tables = ["nodes", "lookups", "names", "children", "sweep"] as const;
-  return Object.fromEntries(tables.map((table) => [table, raw.rows(table).length]));
+  const counts = await Promise.all(tables.map(async (table) => [table, (await raw.rows(table)).length]));
+  return Object.fromEntries(counts);
 }
 
 /** Re-exports of re-exports, and some side by side: `3 * width` capabilities below `membrane`. */
@@ -140,13 +141,13 @@ test("index rows that lead to no record are removed by the sweep, and hold up no
   await using at = await openTestStore();
   const membrane = await at.membrane("revoked");
   const [gone, stays] = [await at.reexport(at.create, membrane), await at.reexport(at.create, membrane)];
-  await using raw = openRawStore(at.directory);
+  await using raw = await openRawStore(at.directory);
   await raw.write("nodes", Buffer.from(gone.uid, "hex"), undefined);
   await at.store.revoke(membrane.record.uid, membrane.revoke.uid);
   await sweepAll(at, 2);
   expect(await at.has(stays)).toBe(false);
   const dead = new Set([membrane.record.uid, membrane.export.uid]);
-  const left = raw.rows("children").filter(({ key }) => {
+  const left = (await raw.rows("children")).filter(({ key }) => {
     const child = key.subarray(17).toString("hex");
     return child === gone.uid && dead.has(parseOwner(key));
   });

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { openRawStore } from "../../../../testkit/src/raw-store.ts";
@@ -7,7 +6,6 @@ import { quotasOf, SERVICE_OWNER } from "../../domain/quota.ts";
 import type { TestMembrane, TestStore } from "../../../../testkit/src/store.ts";
 import { openTestStore } from "../../../../testkit/src/store.ts";
 import type { StoredCapability } from "../record.ts";
-import { openEnvironment } from "./environment.ts";
 import { createRecords } from "./records.ts";
 
 /** How many more `take` in before one is refused for want of room. */
@@ -120,40 +118,40 @@ async function play(at: TestStore, steps: readonly Step[]): Promise<readonly Tes
 test("a count whose row is gone is counted anew, and is what it was, whatever was made, revoked and swept before", async () => {
   const property = fc.asyncProperty(STEPS, async (steps) => {
     await using at = await openTestStore();
-    await using raw = openRawStore(at.directory);
+    await using raw = await openRawStore(at.directory);
     const membranes = await play(at, steps);
-    const environment = openEnvironment(join(at.directory, "store"), 2_000);
-    const nodes = createRecords(environment.tables, at.keys);
     const owners = [at.tenant, ...membranes.map(({ record }) => record)];
     const quotas: Quota[] = [{ owner: SERVICE_OWNER, kind: "tenants" }, ...owners.flatMap(quotasOf)];
-    const count = (): readonly number[] =>
-      environment.snapshot(() => [
-        ...quotas.map(nodes.countOwned),
-        ...owners.map(({ uid }) => nodes.storedBytes(uid)),
-      ]);
-    const kept = count();
-    for (const { key } of raw.rows("counts")) await raw.write("counts", key, undefined);
-    expect(count()).toEqual(kept);
-    await environment.close();
+    const count = (): Promise<readonly number[]> =>
+      at.readTables(({ tables, snapshot }) => {
+        const nodes = createRecords(tables, at.keys);
+        return snapshot(() => [
+          ...quotas.map(nodes.countOwned),
+          ...owners.map(({ uid }) => nodes.storedBytes(uid)),
+        ]);
+      });
+    const kept = await count();
+    for (const { key } of await raw.rows("counts")) await raw.write("counts", key, undefined);
+    expect(await count()).toEqual(kept);
   });
   await fc.assert(property, { numRuns: 40 });
 });
 
 test("the revoke of a full membrane leaves no count behind, and neither does the end of a tenant", async () => {
   await using at = await openTestStore();
-  await using raw = openRawStore(at.directory);
+  await using raw = await openRawStore(at.directory);
   const deleteSelf = await at.capability({ kind: "deleteSelf", resource: at.tenant.uid });
   const membrane = await at.membrane("m");
   await at.reexport(at.create, membrane);
   await at.reexport(at.create, await at.membrane("other"));
   // What is counted against the service stays; a tenant has a row for its membranes, one for its own capabilities and one for
   // the bytes of both, a membrane one for its capabilities and one for their bytes.
-  const counts = (): number => raw.rows("counts").length;
-  expect(counts()).toBe(8);
+  const counts = async (): Promise<number> => (await raw.rows("counts")).length;
+  expect(await counts()).toBe(8);
   await at.store.revoke(membrane.record.uid, membrane.revoke.uid);
   await sweepAll(at);
-  expect(counts()).toBe(6);
+  expect(await counts()).toBe(6);
   await at.store.revoke(at.tenant.uid, deleteSelf.uid);
   await sweepAll(at);
-  expect(counts()).toBe(1);
+  expect(await counts()).toBe(1);
 });

@@ -4,15 +4,12 @@ import { expect, test } from "vitest";
 import { openRawStore } from "../../../../testkit/src/raw-store.ts";
 import type { TestMembrane, TestStore } from "../../../../testkit/src/store.ts";
 import { openTestStore } from "../../../../testkit/src/store.ts";
-import { openEnvironment } from "./environment.ts";
 import { createRecords } from "./records.ts";
 
-async function bytesOf(at: TestStore, uid: TestStore["tenant"]["uid"]): Promise<number> {
-  const environment = openEnvironment(join(at.directory, "store"), 2_000);
-  const { storedBytes } = createRecords(environment.tables, at.keys);
-  const bytes = environment.snapshot(() => storedBytes(uid));
-  await environment.close();
-  return bytes;
+function bytesOf(at: TestStore, uid: TestStore["tenant"]["uid"]): Promise<number> {
+  return at.readTables(({ tables, snapshot }) =>
+    snapshot(() => createRecords(tables, at.keys).storedBytes(uid)),
+  );
 }
 
 /** As many at once as share a commit. */
@@ -25,13 +22,10 @@ async function reexport(at: TestStore, membrane: TestMembrane, count: number): P
 test("what is counted is what the disk gives, within a factor of two", async () => {
   await using at = await openTestStore();
   const membrane = await at.membrane("m");
-  const usedBytes = async (): Promise<number> => {
-    const environment = openEnvironment(join(at.directory, "store"), 2_000);
-    const { tables } = environment;
-    const sum = Object.values(tables).reduce((all, table) => all + pageBytes(table.getStats()), 0);
-    await environment.close();
-    return sum;
-  };
+  const usedBytes = (): Promise<number> =>
+    at.readTables(({ tables }) =>
+      Object.values(tables).reduce((all, table) => all + pageBytes(table.getStats()), 0),
+    );
   const [before, counted] = [await usedBytes(), await bytesOf(at, membrane.record.uid)];
   await reexport(at, membrane, 900);
   const taken = (await usedBytes()) - before;
@@ -48,11 +42,11 @@ function pageBytes(stats: object): number {
 
 test("of an owner with many records whose row is gone some are looked at, and the bytes are found within a tenth", async () => {
   await using at = await openTestStore();
-  await using raw = openRawStore(at.directory);
+  await using raw = await openRawStore(at.directory);
   const membrane = await at.membrane("m");
   await reexport(at, membrane, 900);
   const kept = await bytesOf(at, at.tenant.uid);
-  for (const { key } of raw.rows("counts")) await raw.write("counts", key, undefined);
+  for (const { key } of await raw.rows("counts")) await raw.write("counts", key, undefined);
   const found = await bytesOf(at, at.tenant.uid);
   expect(found).toBeGreaterThan(kept * 0.9);
   expect(found).toBeLessThan(kept * 1.1);
