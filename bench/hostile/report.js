@@ -42,10 +42,15 @@ export function evaluate({ p99, counts, shows, death, deaf }) {
 
 /**
  * @param {import("./client.js").Counts} counts
- * @param {string} what
+ * @param {string} what a status stands for itself with any code: a response can be cut off before its body
  */
 function amountOf({ outcomes, open, requests, sentBytes }, what) {
-  return { open, requests, sentMB: sentBytes / MB }[what] ?? outcomes[what] ?? 0;
+  const amount = { open, requests, sentMB: sentBytes / MB }[what];
+  if (amount !== undefined) return amount;
+  const matching = Object.entries(outcomes).filter(
+    ([outcome]) => outcome === what || outcome.startsWith(`${what} `),
+  );
+  return matching.reduce((sum, [, count]) => sum + count, 0);
 }
 
 /** @typedef {ReturnType<typeof rowOf>} Row */

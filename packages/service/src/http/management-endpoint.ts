@@ -8,7 +8,7 @@ import { bufferBody } from "../invocation/buffered-body.ts";
 import type { BodyOptions } from "../invocation/request-body.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "../management/context.ts";
-import type { EventLoopScheduler } from "../management/event-loop-scheduler.ts";
+import type { EventLoopScheduler } from "../collections/event-loop-scheduler.ts";
 import { OPERATIONS } from "../management/operations.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
 import type { JsonError } from "./json.ts";

@@ -1,6 +1,6 @@
 import { err, ok } from "capability-protocol";
 import { expect, test } from "vitest";
-import { createEventLoopScheduler } from "./event-loop-scheduler.ts";
+import { createEventLoopScheduler } from "../collections/event-loop-scheduler.ts";
 import type { PageScheduler } from "./page-scheduler.ts";
 import { createPageScheduler } from "./page-scheduler.ts";
 

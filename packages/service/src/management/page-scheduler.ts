@@ -2,7 +2,7 @@ import { err } from "capability-protocol";
 import type { FairItem, FairOwner } from "../collections/fair-queue.ts";
 import { FairQueue } from "../collections/fair-queue.ts";
 import type { Outcome } from "../domain/denial.ts";
-import type { EventLoopScheduler } from "./event-loop-scheduler.ts";
+import type { EventLoopScheduler } from "../collections/event-loop-scheduler.ts";
 
 /** How many pages of one tenant are assembled at once. Each holds up to half a megabyte until it is complete. */
 const PAGES_PER_TENANT = 2;

@@ -6,7 +6,7 @@ import type { ManagementEndpointContext } from "../http/management-endpoint.ts";
 import { createBufferBudget } from "../invocation/buffer-budget.ts";
 import type { BodyOptions } from "../invocation/request-body.ts";
 import { createChanges } from "../management/changes.ts";
-import { createEventLoopScheduler } from "../management/event-loop-scheduler.ts";
+import type { EventLoopScheduler } from "../collections/event-loop-scheduler.ts";
 import { createPageScheduler } from "../management/page-scheduler.ts";
 import type { Vault } from "../store/vault.ts";
 import type { ServiceOptions } from "./options.ts";
@@ -20,6 +20,7 @@ export interface ControlPlaneParts {
   readonly bodies: BodyOptions;
   readonly isOwn: (authority: Authority) => boolean;
   readonly onRevoked: () => void;
+  readonly loopTurns: EventLoopScheduler;
 }
 
 /** What the operations of the service itself need. Their schedulers and budgets are apart from those of invocations. */
@@ -27,14 +28,12 @@ export function createControlPlane(
   { store, limits, authority, log }: ServiceOptions,
   parts: ControlPlaneParts,
 ): ManagementEndpointContext {
-  const loopTurns = createEventLoopScheduler();
   return {
     ...parts,
     store,
     changes: createChanges(store, log.changed),
     authority,
-    loopTurns,
-    pageScheduler: createPageScheduler(limits.maxWaitingPagesPerTenant, loopTurns),
+    pageScheduler: createPageScheduler(limits.maxWaitingPagesPerTenant, parts.loopTurns),
     scheduleFairly: createContextScheduler(undefined, EXPORT_PAUSE_FACTOR).run,
     random: randomBytes,
     headerBytes: limits.headerBytes,

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Authority } from "capability-protocol";
 import { normalizeAuthority } from "capability-protocol";
+import { createEventLoopScheduler } from "../collections/event-loop-scheduler.ts";
 import type { EgressPolicy, OwnEndpoint } from "../egress/policy.ts";
 import { createEgressPolicy } from "../egress/policy.ts";
 import { createAuthFailureLimiter } from "../http/auth-failure-limiter.ts";
@@ -28,7 +29,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const isOwn = matchAuthorities([options.authority, ...options.aliases]);
   const ownEndpoints: OwnEndpoint[] = [];
   const policy = createPolicy(options, ownEndpoints);
-  const vault = createVault(options.store, options.keys, randomBytes);
+  const loopTurns = createEventLoopScheduler();
+  const vault = createVault(options.store, options.keys, randomBytes, loopTurns);
   const monitor = await startRevocationMonitor(options, monotonic);
   const dataPlane = createDataPlane(options, { monitor, vault, policy, monotonic });
   const { bodies, resolveContext, invocationContext } = dataPlane;
@@ -38,6 +40,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     bodies,
     isOwn,
     onRevoked: monitor.revoked,
+    loopTurns,
   });
   const context: RouterContext = {
     resolveContext,

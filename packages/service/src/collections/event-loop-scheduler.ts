@@ -1,5 +1,5 @@
-import type { FairOwner } from "../collections/fair-queue.ts";
-import { FairQueue } from "../collections/fair-queue.ts";
+import type { FairOwner } from "./fair-queue.ts";
+import { FairQueue } from "./fair-queue.ts";
 
 /** Queues work that takes the event loop half a millisecond or more: one item in each turn, tenant by tenant. */
 export interface EventLoopScheduler {
