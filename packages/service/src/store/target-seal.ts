@@ -8,7 +8,7 @@ import { readTargetVersion1 } from "./upgrades/target-1.ts";
 
 /** A target whose payload was opened. */
 export interface OpenedTarget {
-  /** Absent: the target was stored under wider rules than those of today. */
+  /** Absent: an early export accepted the target, and it is not sent any more. */
   readonly content?: TargetContent;
   /** Length of the payload. */
   readonly bytes: number;
