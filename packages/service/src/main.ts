@@ -40,49 +40,28 @@ try {
 // A thread that hangs in a write, because another process holds the store, would keep this process from ending.
 setTimeout(() => process.kill(process.pid, "SIGKILL"), EXIT_GRACE_MS).unref();
 
-/** Loads each command when it runs, so that a mistake in the command line is reported at once. */
 async function run(command: Command): Promise<void> {
-  switch (command.name) {
-    case "serve": {
-      const log = openServiceLog(command.config);
-      limitHeapGrowth();
-      const { stop, onReload } = followSignals();
-      const machine = { log, stop, onReload, collectYoung: youngCollector() };
-      if (cluster.isWorker) return runWorker(command.config, machine);
-      const { serve } = await import("./commands/serve.ts");
-      const isTerminal = process.stdout.isTTY;
-      return serve(command.config, { ...machine, print, isTerminal, home: homedir });
-    }
-    case "init": {
-      const { init } = await import("./commands/init.ts");
-      return init(command.config, command.json, { now: new Date(), home: homedir, print, printError });
-    }
-    case "doctor": {
-      const { doctor } = await import("./commands/doctor.ts");
-      if (!(await doctor(command.config, process.version, new Date(), print))) process.exitCode = 1;
-      return;
-    }
-    case "tenant create":
-    case "tenant list":
-    case "tenant reissue":
-    case "tenant delete": {
-      const { tenant } = await import("./commands/tenant.ts");
-      return tenant(command, { print, log: operatorLog() });
-    }
-    case "backup": {
-      const { backup } = await import("./commands/backup.ts");
-      return backup(command, { print, now: new Date() });
-    }
-    case "restore": {
-      const { restore } = await import("./commands/restore.ts");
-      return restore(command, { print, log: operatorLog() });
-    }
-    case "membrane list":
-    case "membrane revoke": {
-      const { membrane } = await import("./commands/membrane.ts");
-      return membrane(command, { print, log: operatorLog() });
-    }
-  }
+  if (command.name === "serve") return runService(command.config);
+  const { runOperatorCommand } = await import("./commands/run-operator-command.ts");
+  const isFine = await runOperatorCommand(command, {
+    print,
+    printError,
+    openLog: openOperatorLog,
+    home: homedir,
+    nodeVersion: process.version,
+    now: new Date(),
+  });
+  if (!isFine) process.exitCode = 1;
+}
+
+async function runService(config: ServeConfig): Promise<void> {
+  const log = openServiceLog(config);
+  limitHeapGrowth();
+  const { stop, onReload } = followSignals();
+  const context = { log, stop, onReload, collectYoung: youngCollector() };
+  if (cluster.isWorker) return runWorker(config, context);
+  const { serve } = await import("./commands/serve.ts");
+  return serve(config, { ...context, print, isTerminal: process.stdout.isTTY, home: homedir });
 }
 
 /** Reserves standard error for the service's log: one JSON line for each event, faults included. */
@@ -134,7 +113,7 @@ async function runWorker(
 }
 
 /** Logs what an operator changes, at every log level. */
-function operatorLog(): EventLog {
+function openOperatorLog(): EventLog {
   return createEventLog(createLogger("info", openDescriptorSink(STANDARD_ERROR, unblock)));
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as promises from "node:fs/promises";
-import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { hasCode } from "./error-code.ts";
 
 /** The functions that create files; a test replaces them to see the order of the calls. */
@@ -63,7 +63,7 @@ export interface StagedFile {
 
 /** Writes a file under a temporary name. When this resolves, placing it needs no more space. */
 export async function stageFile(path: string, text: string, mode: number): Promise<StagedFile> {
-  const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
+  const temporary = temporaryName(path);
   try {
     await writeSynced(temporary, text, mode, promises);
     await syncDirectory(dirname(path));
@@ -78,6 +78,22 @@ export async function stageFile(path: string, text: string, mode: number): Promi
     },
     discard: () => rm(temporary, { force: true }),
   };
+}
+
+/** Files on disk under a temporary name for `path`: written now by other processes, or left by processes that were killed. */
+export async function findStagedFiles(path: string): Promise<readonly string[]> {
+  const directory = dirname(path);
+  const names = await readdir(directory);
+  return names
+    .filter((name) => name.startsWith(`${basename(path)}.`))
+    .filter((name) => TEMPORARY_SUFFIX.test(name.slice(basename(path).length)))
+    .map((name) => join(directory, name));
+}
+
+const TEMPORARY_SUFFIX = /^\.[0-9a-f]{16}\.tmp$/;
+
+function temporaryName(path: string): string {
+  return `${path}.${randomBytes(8).toString("hex")}.tmp`;
 }
 
 /**
@@ -108,7 +124,7 @@ async function writeViaTemporary(
   place: (temporary: string) => Promise<void>,
   fs: FileSystem,
 ): Promise<void> {
-  const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
+  const temporary = temporaryName(path);
   try {
     await writeSynced(temporary, text, mode, fs);
     await place(temporary);

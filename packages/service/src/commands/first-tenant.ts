@@ -1,13 +1,15 @@
 import { resolve } from "node:path";
 import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config.ts";
+import { hasCode } from "../error-code.ts";
 import type { FirstCapabilities, OperatorContext } from "../management/tenants.ts";
 import { createFirstTenant } from "../management/tenants.ts";
 import type { StagedFile } from "../private-files.ts";
-import { stageFile } from "../private-files.ts";
+import { readIfPresent, replaceFile, stageFile } from "../private-files.ts";
 import { dataPaths } from "./data-directory.ts";
 import type { Print } from "./print.ts";
-import { formatFirstCapabilities, printFirstCapabilities } from "./print.ts";
+import { formatFirstCapabilities } from "./first-capabilities-file.ts";
+import { printFirstCapabilities } from "./print.ts";
 
 /** The first tenant, and where its capabilities were written. */
 export interface FirstTenant {
@@ -46,17 +48,21 @@ export async function createAndSaveFirstTenant(
 ): Promise<FirstTenant | undefined> {
   const file = resolve(dataPaths(config).firstCapabilities);
   let staged: StagedFile | undefined;
+  let text = "";
   const first = await createFirstTenant(operator, async (made) => {
-    staged = await stageFile(file, `${formatFirstCapabilities(made, ca)}\n`, 0o600).catch(
-      (cause: unknown) => {
-        throw new ConfigError(`--data: ${file} cannot be written, which the first start needs`, { cause });
-      },
-    );
+    text = `${formatFirstCapabilities(made, ca)}\n`;
+    staged = await stageFile(file, text, 0o600).catch((cause: unknown) => {
+      throw new ConfigError(`--data: ${file} cannot be written, which the first start needs`, { cause });
+    });
   });
   if (first === undefined) {
     await staged?.discard();
     return undefined;
   }
-  await staged?.place();
+  await staged?.place().catch(async (error: unknown) => {
+    if (!hasCode(error, "ENOENT")) throw error;
+    // Another process that starts took this one for killed: it placed the file, or removed it.
+    if ((await readIfPresent(file)) !== text) await replaceFile(file, text, 0o600);
+  });
   return { first, file };
 }

@@ -8,7 +8,9 @@ import { repairModes } from "./data-directory-modes.ts";
 import { asOperator } from "./operator.ts";
 import { makeFirstProfile } from "./first-profile.ts";
 import type { Print } from "./print.ts";
-import { firstCapabilitiesJson, printFirstCapabilities, printJson } from "./print.ts";
+import { firstCapabilitiesJson } from "./first-capabilities-file.ts";
+import { printFirstCapabilities, printJson } from "./print.ts";
+import { removeAbandonedStores } from "./staged-store.ts";
 
 /** What `init` needs of its process. */
 export interface InitContext {
@@ -28,6 +30,9 @@ export async function init(config: DataConfig, json: boolean, context: InitConte
   await repairModes(config);
   const data = await openDataDirectory(config);
   try {
+    for (const path of await removeAbandonedStores(config.data, now)) {
+      printError(`Removed what a killed process left: ${path}`);
+    }
     const authorities = [config.authority, ...config.aliases];
     // Before the tenant is stored: an error after it would lose the capabilities, which cannot be shown again.
     // What it prints is the record: there is no log of a service yet.

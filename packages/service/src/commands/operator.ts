@@ -16,7 +16,7 @@ import type { Print } from "./print.ts";
 export interface OperatorProcess {
   readonly print: Print;
   /** Where changes are recorded. */
-  readonly log: Pick<EventLog, "operatorChange" | "changed">;
+  readonly log: Pick<EventLog, "operatorChange" | "changed" | "leftoverRemoved">;
 }
 
 /**

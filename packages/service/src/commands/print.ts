@@ -44,15 +44,6 @@ function printCa(print: Print, ca: string | undefined): void {
   print(`Clients trust this service by its CA certificate: ${ca}`);
 }
 
-/** The same for a program, as `init --json` prints it and a start without a terminal writes it. */
-export function formatFirstCapabilities(first: FirstCapabilities, ca: string | undefined): string {
-  return JSON.stringify(firstCapabilitiesJson(first, ca), null, 2);
-}
-
-export function firstCapabilitiesJson(first: FirstCapabilities, ca: string | undefined): object {
-  return { ...first, ...(ca === undefined ? {} : { ca }) };
-}
-
 export function printUris(print: Print, uris: object): void {
   const width = Math.max(...Object.keys(uris).map((name) => name.length));
   for (const [name, uri] of Object.entries(uris)) print(`  ${name.padEnd(width)}  ${uri}`);

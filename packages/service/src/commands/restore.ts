@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
 import { lstatSync } from "node:fs";
-import { copyFile, mkdir, rename, rm } from "node:fs/promises";
+import { copyFile, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "../command.ts";
 import { ConfigError } from "../config.ts";
@@ -15,6 +14,7 @@ import { backupPaths } from "./backup.ts";
 import { explainWriting } from "./data-directory-checks.ts";
 import { dataPaths } from "./data-directory.ts";
 import type { OperatorProcess } from "./operator.ts";
+import { makeStagedStore, removeAbandonedStores } from "./staged-store.ts";
 
 type RestoreCommand = Extract<Command, { name: "restore" }>;
 
@@ -24,31 +24,40 @@ type RestoreCommand = Extract<Command, { name: "restore" }>;
  * @throws ConfigError if it has one, or if the backup is not whole.
  * @throws ServiceKeyFileError, StoreFormatError if the service key is not there, or is not the one of the backup.
  */
-export async function restore(command: RestoreCommand, { print, log }: OperatorProcess): Promise<void> {
+export async function restore(
+  command: RestoreCommand,
+  { print, log, now }: OperatorProcess & { readonly now: Date },
+): Promise<void> {
   const from = backupPaths(resolve(command.directory));
   const { data } = command.config;
   const { store, serviceKey, authority } = dataPaths(command.config);
   const description = await readDescription(from.description, command.directory);
-  if (isTaken(store)) {
-    throw new ConfigError(
-      `--data: there is a store in ${data}, and restore overwrites none: stop the service, move ${store} away, and restore again`,
-    );
-  }
+  if (isTaken(store)) throw taken(data, store);
   const keys = createServiceKeys(await readServiceKeyFile(serviceKey));
   await makePrivateDirectory(data);
-  const staged = join(data, `store.${randomBytes(8).toString("hex")}.tmp`);
+  // First: an abandoned copy takes as much space as the new one needs.
+  for (const path of await removeAbandonedStores(data, now)) log.leftoverRemoved({ path });
+  const staged = await makeStagedStore(data);
   try {
-    await mkdir(staged, { mode: 0o700 });
     await copyWhole(from.store, staged, description);
     await adoptCopy(staged, keys);
     await replaceFile(authority, `${description.authority}\n`, 0o644);
-    await rename(staged, store);
+    await rename(staged, store).catch((cause: unknown) => {
+      throw isTaken(store) ? taken(data, store, cause) : cause;
+    });
     await syncDirectory(data);
   } finally {
     await rm(staged, { recursive: true, force: true });
   }
   log.operatorChange({ command: "restore" });
   report(description).forEach(print);
+}
+
+function taken(data: string, store: string, cause?: unknown): ConfigError {
+  return new ConfigError(
+    `--data: there is a store in ${data}, and restore overwrites none: stop the service, move ${store} away, and restore again`,
+    { cause },
+  );
 }
 
 /** Whether the name is taken, also by a link that leads nowhere. */

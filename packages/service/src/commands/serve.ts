@@ -6,12 +6,15 @@ import type { DataDirectory } from "./data-directory.ts";
 import { checkDataDirectory, lastAuthority, openDataDirectory, saveAuthority } from "./data-directory.ts";
 import { repairModes } from "./data-directory-modes.ts";
 import { makeFirstProfile } from "./first-profile.ts";
+import type { FirstTenant } from "./first-tenant.ts";
 import { createAndSaveFirstTenant, createAndPrintFirstTenant } from "./first-tenant.ts";
 import type { ConfiguredFiles } from "./configured-files.ts";
 import { readConfiguredFiles } from "./configured-files.ts";
 import { checkListenAddress } from "./listen-error.ts";
 import { ensureManagedCertificate, privateCAPath, RENEWAL_CHECK_INTERVAL_MS } from "./managed-certificate.ts";
 import type { Print } from "./print.ts";
+import { removeAbandonedStores } from "./staged-store.ts";
+import { settleUnplacedCapabilities } from "./unplaced-capabilities.ts";
 import { printCapabilitiesFile } from "./print.ts";
 import type { RunningServer, ServerContext } from "./server.ts";
 import { startServer } from "./server.ts";
@@ -84,9 +87,10 @@ async function reportReady(
   await saveAuthority(config).catch(log.fault);
   const ca = config.tls.kind === "private-ca" ? privateCAPath(config) : undefined;
   const operator = asOperator(data, "serve", log.changed);
-  const made = isTerminal
+  const created = isTerminal
     ? await createAndPrintFirstTenant(operator, ca, print)
     : await createAndSaveFirstTenant(operator, config, ca);
+  const made = (await settleLeftovers(config, data, log)) ?? created;
   if (made !== undefined) {
     const { first, file } = made;
     if (file !== undefined) {
@@ -96,4 +100,25 @@ async function reportReady(
     (await makeFirstProfile(config, first, { ca, file }, home)).forEach(print);
   }
   log.ready({ authority: config.authority, host: address, port, secure: isSecure });
+}
+
+/**
+ * Settles what killed processes left in the data directory. A failure does not stop a start.
+ *
+ * @returns the first tenant, if its start was killed before it could tell where the capabilities are.
+ */
+async function settleLeftovers(
+  config: ServeConfig,
+  { vault }: DataDirectory,
+  log: EventLog,
+): Promise<FirstTenant | undefined> {
+  try {
+    const { recovered, removed } = await settleUnplacedCapabilities(vault, config);
+    const stores = await removeAbandonedStores(config.data, new Date());
+    for (const path of [...removed, ...stores]) log.leftoverRemoved({ path });
+    return recovered;
+  } catch (error) {
+    log.fault(error);
+    return undefined;
+  }
 }

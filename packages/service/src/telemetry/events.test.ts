@@ -179,6 +179,11 @@ const EVENTS: readonly (readonly [keyof EventLog, object, object])[] = [
     { subject: "authority", problem: "is not reached", msg: "check the configuration" },
   ],
   ["modeRepaired", { path: "/data/store" }, { path: "/data/store", msg: "closed to other users" }],
+  [
+    "leftoverRemoved",
+    { path: "/data/store.tmp" },
+    { path: "/data/store.tmp", msg: "removed what a killed process left" },
+  ],
   ["reloading", {}, { msg: "reloading" }],
   [
     "certificateUnchanged",

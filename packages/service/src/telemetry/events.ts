@@ -70,6 +70,8 @@ export interface EventLog {
   advised(event: { readonly subject: string; readonly problem: string }): void;
   /** The mode of a part of the data directory was restored: other users could access it. */
   modeRepaired(event: { readonly path: string }): void;
+  /** A file or directory that a killed process left in the data directory was removed. */
+  leftoverRemoved(event: { readonly path: string }): void;
   /** The operator asked for the certificate to be read again. */
   reloading(): void;
   /** The certificate was read again and is the one in use. */
@@ -126,6 +128,7 @@ export function createEventLog(logger: Logger): EventLog {
       logger.warn({ file }, "private CA replaced, clients must trust the new one"),
     advised: ({ subject, problem }) => logger.warn({ subject, problem }, "check the configuration"),
     modeRepaired: ({ path }) => logger.warn({ path }, "closed to other users"),
+    leftoverRemoved: ({ path }) => logger.warn({ path }, "removed what a killed process left"),
     reloading: () => logger.info("reloading"),
     certificateUnchanged: ({ expires }) =>
       logger.info({ expires: expires.toISOString() }, "certificate unchanged"),

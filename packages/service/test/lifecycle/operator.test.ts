@@ -10,10 +10,16 @@ import {
   tokenOf,
   uriOf,
 } from "../../../testkit/src/client.ts";
+import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
 import type { ServiceProcess } from "../../../testkit/src/process.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
+import { readCommandLine } from "../../src/cli.ts";
+import { createPrint } from "../../src/commands/print.ts";
+import { runOperatorCommand } from "../../src/commands/run-operator-command.ts";
+import { createEventLog } from "../../src/telemetry/events.ts";
+import { createLogger } from "../../src/telemetry/logger.ts";
 
 /* What the operator does at the machine itself, without a capability: beside a running service, and shown on a terminal. */
 
@@ -150,10 +156,34 @@ test("every change that an operator makes is recorded, and tenant reissue says w
 /** Clears the screen, forges a line, turns the direction of text, and speaks in control characters of eight bits. */
 const HOSTILE = "x\u001b[2J\nevil\r\u009b31m\u202eedoc\u2028\u007f";
 
+/** A character that acts on a terminal, or a line of the name's own. */
+const HARMFUL = /[^\n\P{C}]|[\u2028\u2029]|^evil/mu;
+
+/** All that a command of the operator shows, as the program shows it. A process for each of many takes long on a busy machine. */
+async function shownBy(words: readonly string[]): Promise<string> {
+  const pieces: string[] = [];
+  const write = (text: string): void => void pieces.push(text);
+  const print = createPrint(write);
+  try {
+    const command = await readCommandLine(words, "0.0.0", {});
+    if (command === undefined || command.name === "serve") throw new Error("no command of the operator");
+    await runOperatorCommand(command, {
+      print,
+      printError: print,
+      openLog: () => createEventLog(createLogger("info", { write })),
+      home: () => "/nonexistent",
+      nodeVersion: process.version,
+      now: new Date(),
+    });
+  } catch (error) {
+    print(`membrane: ${(error as Error).message}`);
+  }
+  return pieces.join("");
+}
+
 test("names that clients chose neither act on the operator's terminal nor forge lines, in any command, and JSON says them exactly", async () => {
   await using directory = await temporaryDirectory();
   const data = ["--data", directory.path];
-  await runMembrane(["init", ...data, "--json"]);
   await using service = await spawnService(directory.path);
   const hostile = await newTenant(directory.path, HOSTILE);
   await createMembrane(service, hostile.create, HOSTILE);
@@ -162,9 +192,9 @@ test("names that clients chose neither act on the operator's terminal nor forge 
     ["membrane", "list", "--tenant", HOSTILE],
   ];
   for (const args of lists) {
-    const { stdout } = await runMembrane([...args, ...data, "--json"]);
-    expect(stdout).not.toMatch(/[^\n\P{C}]/u);
-    expect(JSON.stringify(JSON.parse(stdout))).toContain(JSON.stringify(HOSTILE));
+    const shown = await shownBy([...args, ...data, "--json"]);
+    expect(shown).not.toMatch(/[^\n\P{C}]/u);
+    expect(JSON.stringify(JSON.parse(shown))).toContain(JSON.stringify(HOSTILE));
   }
   const commands: readonly (readonly string[])[] = [
     ...lists,
@@ -179,13 +209,30 @@ test("names that clients chose neither act on the operator's terminal nor forge 
     ["tenant", "list", `--${HOSTILE}`],
     ["serve", "--listen", HOSTILE],
     ["serve", "--allow-target", HOSTILE],
-    ["serve", "--tls-cert", HOSTILE, "--tls-key", HOSTILE],
     ["doctor", "--tls-cert", HOSTILE, "--tls-key", HOSTILE],
     ["tenant", "list", "--data", `${directory.path}/${HOSTILE}`],
     ["doctor", "--service-key-file", `${directory.path}/${HOSTILE}`],
   ];
+  const withData = (words: readonly string[]) => (words.includes("--data") ? words : [...words, ...data]);
   for (const words of commands) {
-    const { stdout, stderr } = await runMembrane([...words, ...(words.includes("--data") ? [] : data)]);
-    expect(`${stdout}${stderr}`, words.join(" ")).not.toMatch(/[^\n\P{C}]|[\u2028\u2029]|^evil/mu);
+    const shown = await shownBy(withData(words));
+    expect(shown, words.join(" ")).not.toMatch(HARMFUL);
+    expect(shown, words.join(" ")).not.toBe("");
+  }
+});
+
+test("the program itself escapes what it prints, and its errors", async () => {
+  await using data = await initDataDirectory();
+  await shownBy(["tenant", "create", "--id", HOSTILE, "--data", data.path]);
+  const commands: readonly (readonly string[])[] = [
+    ["tenant", "list"],
+    ["tenant", "list", HOSTILE],
+    ["membrane", "revoke", "--tenant", HOSTILE, "--id", HOSTILE],
+    ["serve", "--tls-cert", HOSTILE, "--tls-key", HOSTILE],
+  ];
+  for (const words of commands) {
+    const { stdout, stderr } = await runMembrane([...words, "--data", data.path]);
+    expect(`${stdout}${stderr}`, words.join(" ")).not.toMatch(HARMFUL);
+    expect(`${stdout}${stderr}`, words.join(" ")).toMatch(/evil/);
   }
 });

@@ -1,0 +1,64 @@
+import type { Command } from "../command.ts";
+import type { EventLog } from "../telemetry/events.ts";
+import type { Print } from "./print.ts";
+
+/** A command that ends by itself. */
+export type OperatorCommand = Exclude<Command, { readonly name: "serve" }>;
+
+/** What such a command needs of its process. */
+export interface OperatorContext {
+  readonly print: Print;
+  /** Messages for a person, kept apart from the output that a program parses. */
+  readonly printError: Print;
+  /** Where changes are recorded, at every log level. */
+  readonly openLog: () => EventLog;
+  readonly home: () => string;
+  readonly nodeVersion: string;
+  readonly now: Date;
+}
+
+/**
+ * Loads each command when it runs, so that a mistake in the command line is reported at once.
+ *
+ * @returns whether it found everything in order.
+ */
+export async function runOperatorCommand(
+  command: OperatorCommand,
+  { print, printError, openLog, home, nodeVersion, now }: OperatorContext,
+): Promise<boolean> {
+  switch (command.name) {
+    case "init": {
+      const { init } = await import("./init.ts");
+      await init(command.config, command.json, { now, home, print, printError });
+      return true;
+    }
+    case "doctor": {
+      const { doctor } = await import("./doctor.ts");
+      return doctor(command.config, nodeVersion, now, print);
+    }
+    case "tenant create":
+    case "tenant list":
+    case "tenant reissue":
+    case "tenant delete": {
+      const { tenant } = await import("./tenant.ts");
+      await tenant(command, { print, log: openLog() });
+      return true;
+    }
+    case "backup": {
+      const { backup } = await import("./backup.ts");
+      await backup(command, { print, now });
+      return true;
+    }
+    case "restore": {
+      const { restore } = await import("./restore.ts");
+      await restore(command, { print, log: openLog(), now });
+      return true;
+    }
+    case "membrane list":
+    case "membrane revoke": {
+      const { membrane } = await import("./membrane.ts");
+      await membrane(command, { print, log: openLog() });
+      return true;
+    }
+  }
+}
