@@ -1,13 +1,13 @@
-// `npm run bench:ceiling`: what an invocation can cost at most. An exporter chooses the headers, query and signature of its targets,
-// and so what each use costs the event loop. The costliest targets that the limits allow are measured against a plain one, in pairs
-// and in one process; only the ratio counts.
+// `npm run bench:ceiling`: the most that an invocation can cost. An exporter chooses the headers, query and signature of its targets,
+// and so the cost of each use for the event loop. The costliest targets that the limits allow are compared with a plain one, in
+// pairs and in one process; only the ratio counts.
 import { initStore, createMembrane, exportThrough, serve } from "./gateways/membrane.js";
 import { endAll, startTarget } from "./gateways/start.js";
 import { compare } from "./measure/compare.js";
 
 const how = { pairs: Number(process.env["PAIRS"] ?? 5), seconds: 2, warmSeconds: 2, connections: 16 };
 
-/** The default limit of a head (`--header-bytes`), less some for what the client sends and the service adds. */
+/** The default limit of a head (`--header-bytes`), minus bytes for the headers that the client and the service add. */
 const HEAD_BYTES = 15_000;
 const AWS4 = { awsAccessKeyId: "AKIABENCH", region: "bench", service: "lambda", secretAccessKey: "secret" };
 const CAP1 = { key: "AAAA", keyId: "bench" };
@@ -59,7 +59,7 @@ try {
   await endAll();
 }
 
-/** As many headers of a few characters as fit, colon, space and line end counted.
+/** Makes as many headers of a few characters as fit, counting colon, space and line end.
  *
  * @param {number} bytes */
 function headersOf(bytes) {

@@ -1,6 +1,5 @@
-// `node bench/early-responses.js [ROUNDS]`: how many early responses are lost on the way to the client. A target responds to a PUT of
-// 20 MB early and closes with the body unread; the client asks it directly, through nginx if it is installed, and through the
-// service.
+// `node bench/early-responses.js [ROUNDS]`: how many early responses do not reach the client. A target responds to a PUT of 20 MB
+// early and closes with the body unread. The client sends it directly, through nginx if it is installed, and through the service.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,7 +34,7 @@ try {
 }
 
 /**
- * By curl, which goes on reading when it can send no more.
+ * Sends a PUT with curl, which continues to read when it can no longer send.
  *
  * @param {{ url: string, token: string }} gateway
  * @param {string} file
@@ -56,7 +55,7 @@ async function put({ url, token }, file) {
     ...headers,
     url,
   ];
-  // It fails when its own write does, and has said by then what it read.
+  // curl fails when a write fails, and has printed the status by then.
   const { stdout } = await run("curl", words).catch((error) => error);
   return stdout;
 }

@@ -1,5 +1,5 @@
-// `npm run bench:guard`: a short run of a few rows beside the ratios of the last whole run. It reports and never fails: a
-// shared machine is too noisy to judge by.
+// `npm run bench:guard`: compares a short run of a few rows with the ratios of the last whole run. It reports and never fails, since
+// a shared machine is too noisy.
 import { endAll } from "./gateways/start.js";
 import { compare } from "./measure/compare.js";
 import { readResults } from "./results.js";
@@ -7,7 +7,7 @@ import { startWarm } from "./rows.js";
 
 const ROWS = new Set(["plain", "signed (aws4)", "64 deep"]);
 const how = { pairs: 3, seconds: 1, warmSeconds: 2, connections: 32 };
-/** A change of a ratio that deserves a look. */
+/** A change of a ratio that should be examined. */
 const NOTABLE = 0.1;
 
 try {

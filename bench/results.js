@@ -1,4 +1,4 @@
-// The record of the last whole run, beside this file.
+// The record of the last whole run, in this folder.
 import { readFile, writeFile } from "node:fs/promises";
 
 /** @typedef {import("./measure/compare.js").Compared} Compared */

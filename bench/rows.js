@@ -1,4 +1,4 @@
-// What is measured: each row a gateway under a load, beside what it is compared with.
+// The rows that are measured: each is a gateway under a load, and what it is compared with.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { initStore, createMembrane, exportThrough, revoke, serve, uriOf } from "./gateways/membrane.js";
@@ -23,7 +23,7 @@ const AWS4 = {
 };
 const CAP1 = { "cap1-hmac-sha512": { key: "c2VjcmV0", keyId: "bench" } };
 
-/** Starts what the rows of warm capabilities need, which a short run is made of. */
+/** Starts what the rows of warm capabilities need. A short run has only these. */
 export async function startWarm() {
   const target = await startTarget();
   const floor = await startFloor(target);
@@ -73,7 +73,7 @@ export async function startAll() {
 
   const cold = await serve(store, { name: "membrane, cold", flags: ["--cache-entries", "1"] });
   /**
-   * Capabilities that are asked in turn for a cache that holds one verdict: nearly each is opened anew.
+   * Exports capabilities that are used in turn by a service whose cache has one entry, so that nearly every record is opened again.
    *
    * @param {string} name
    * @param {object} configuration
@@ -119,8 +119,7 @@ export async function startAll() {
 }
 
 /**
- * Membranes that are made and revoked one after the other, at a fixed rate. Nothing hangs below them but what shows what
- * each costs all others.
+ * Creates and revokes membranes one after the other, at a fixed rate, to measure what each revoke costs other requests.
  *
  * @param {{ url: string }} service
  * @param {string} create

@@ -1,5 +1,5 @@
-// `npm run bench`: the service beside the floor and its rivals, in one run. bench/README.md says how each number is taken.
-// With words, only the rows whose names hold one of them, and nothing is recorded: `npm run bench -- plain signed`.
+// `npm run bench`: compares the service with the floor and its rivals, in one run. bench/README.md describes each number.
+// With words, it measures only the rows whose names contain one of them, and records nothing: `npm run bench -- plain signed`.
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { endAll } from "./gateways/start.js";
@@ -17,12 +17,12 @@ import { measureScale, startScale } from "./scale.js";
 const how = {
   pairs: Number(process.env["BENCH_PAIRS"] ?? 15),
   seconds: Number(process.env["BENCH_SECONDS"] ?? 1),
-  /** The engine compiles what is hot for the last time some seconds after it got hot. */
+  /** V8 optimizes hot code for the last time some seconds after it became hot. */
   warmSeconds: 4,
   connections: 32,
 };
 const stored = Number(process.env["BENCH_STORED"] ?? 1_000_000);
-/** Below what the slowest of all can do. */
+/** A rate that the slowest gateway can sustain. */
 const fixed = { rate: 2_000, seconds: 5, connections: 32 };
 const wanted = process.argv.slice(2);
 

@@ -1,4 +1,4 @@
-// What a million capabilities change: in the time to start, in memory, in invocations, in a revoke of all of them at once.
+// The effect of a million capabilities on the time to start, on memory, on invocations, and on a revoke of all of them at once.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, rm, writeFile } from "node:fs/promises";
@@ -24,7 +24,7 @@ import { median } from "./measure/statistics.js";
 const FILL = fileURLToPath(new URL("gateways/fill.js", import.meta.url));
 const FEW = 1_000;
 const HOT = 100;
-/** All can be revoked once a store: as often as that a copy of it is made. */
+/** How many copies of the store are made, since all capabilities can be revoked once in each. */
 const COPIES = 3;
 const SMALL_REVOKES = 3;
 const MEMBRANES = 500;
@@ -95,7 +95,7 @@ export async function startScale(many, target) {
 }
 
 /**
- * How long it takes to go through all membranes of a tenant, page by page, in milliseconds.
+ * Measures how long it takes to list all membranes of a tenant, page by page, in milliseconds.
  *
  * @param {Awaited<ReturnType<typeof startFilled>>} filled
  */
@@ -113,8 +113,8 @@ async function timeQuery({ service, store }) {
 }
 
 /**
- * Queries both stores; then copies the full one, each time starts a service on the copy, revokes membranes that hold one
- * capability, and the one that holds all.
+ * Queries both stores. Then it copies the full one several times, starts a service on each copy, and revokes membranes with one
+ * capability and the membrane with all of them.
  *
  * @param {Awaited<ReturnType<typeof startScale>>} scale
  * @param {number} target

@@ -1,5 +1,5 @@
-// Runs the SDK in a real Chromium, on a page of another origin than the service's, through the life of a capability, and
-// checks what the page saw. CHROMIUM names the program where it is not Debian's.
+// Runs the SDK in a real Chromium, on a page of another origin than the service's, through the life cycle of a capability, and
+// checks the page's report. CHROMIUM names the program if it is not Debian's.
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,7 +16,7 @@ const timer = setTimeout(() => stop.abort(new Error(`not done after ${SECONDS} s
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort(new Error(signal)));
 
 const directory = await mkdtemp(join(tmpdir(), "membrane-browser-"));
-/** @type {(() => Promise<void>)[]} what was started, the last one first. */
+/** @type {(() => Promise<void>)[]} functions that stop what was started, the last one first. */
 const ends = [];
 try {
   const target = await startTarget();
@@ -55,12 +55,12 @@ function failWith(signal) {
 }
 
 /**
- * What page.js reports, step by step.
+ * The expected report of page.js, step by step.
  *
  * @param {string} pageUrl
  */
 function expected(pageUrl) {
-  // A page's own origin goes with its requests: these crossed origins.
+  // A page sends its origin with requests to other origins.
   const arrived = { key: KEY, origin: new URL(pageUrl).origin };
   const unauthorized = { status: 401, error: "Unauthorized" };
   return {

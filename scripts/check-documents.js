@@ -1,4 +1,5 @@
-// Checks the documents: links lead somewhere, named files exist, generated parts are up to date.
+// Checks the documents: the targets of links and the named files exist, generated parts are up to date, and unwanted words are
+// absent.
 import { fileURLToPath } from "node:url";
 import { documents } from "./documents/files.js";
 import { brokenLinks } from "./documents/links.js";

@@ -21,7 +21,7 @@ if (missing.length > 0) {
 }
 console.log(`${files.length} lock files: every package has its integrity.`);
 
-/** Lock files also list the project's own packages, by their folders. @param {string} path */
+/** Lock files also list the packages of this repository, by their folders. @param {string} path */
 function isInstalled(path) {
   return path.includes("node_modules/");
 }

@@ -1,5 +1,5 @@
-// Packs every workspace as it would be published, and shows that each tarball holds what its users need and no more, and
-// that an empty project which installs the tarballs can run and type-check against them.
+// Packs every workspace as for publication, and checks that each tarball has exactly the files that its users need, and that an
+// empty project that installs the tarballs runs and type-checks with them.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Checks a production install: what a checkout needs to serve, without what building and testing need. It is made in a copy, as
+// Checks a production install, which has the packages for serving and not those for building and testing. It is made in a copy, as
 // in the second stage of a container image, and must serve.
 import { execFileSync } from "node:child_process";
 import { cp, mkdtemp, readdir, rm, stat } from "node:fs/promises";
@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Well above what serving needs, and far below the 200 MB that building needs. */
+/** Well above the size of the packages for serving, and far below the 200 MB of those for building. */
 const MAX_MEGABYTES = 60;
 
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -1,5 +1,5 @@
-// Every row of docs/threat-model.md names where a property is enforced and which test shows it: that the files are there,
-// and that the tests have these titles, so that the page cannot promise what no test shows.
+// Every row of docs/threat-model.md names where a property is enforced and which test shows it. Checks that the files exist and
+// that the tests have these titles, so that the page cannot promise a property that no test shows.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ const problems = [];
 let rows = 0;
 
 /**
- * `folder/file` beside its code in the service, `file` in its tests, `package/src/file` elsewhere.
+ * Finds a file: `folder/file` in the service's source, `file` in its tests, `package/src/file` elsewhere.
  *
  * @param {string} name
  * @param {string} ending
@@ -26,7 +26,7 @@ function fileOf(name, ending) {
 }
 
 /**
- * A test, with the tables of its package that its titles are made from.
+ * Reads a test file together with the tables of its package from which its titles are made.
  *
  * @param {string} file
  */
@@ -61,6 +61,5 @@ for (const line of page.split("\n")) {
 
 if (rows < 60) problems.push(`only ${rows} rows were understood`);
 for (const problem of problems) console.error(`docs/threat-model.md: ${problem}`);
-if (problems.length === 0)
-  console.log(`docs/threat-model.md: ${rows} rows name files and tests that are there.`);
+if (problems.length === 0) console.log(`docs/threat-model.md: ${rows} rows name files and tests that exist.`);
 process.exitCode = problems.length === 0 ? 0 : 1;

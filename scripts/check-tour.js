@@ -1,4 +1,4 @@
-// Runs the README's tour as a reader would paste it, and checks what each line that sends a request prints.
+// Runs the README's tour as if a reader had pasted it, and checks the output of each line that sends a request.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -22,7 +22,7 @@ const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
 const script = /<!-- tour -->\n```sh\n([\s\S]*?)```/.exec(readme)?.[1];
 if (script === undefined) throw new Error("README.md has no tour");
 
-// A reader may have a profile of the tour's name, which stays as it is, and a service on the default port.
+// A reader may have a profile with the tour's name, which must not change, and a service on the default port.
 const home = await mkdtemp(join(tmpdir(), "membrane-tour-"));
 const profiles = join(home, ".capability");
 await mkdir(profiles, { mode: 0o700 });
@@ -54,7 +54,7 @@ let at = 0;
 for (const text of EXPECTED) {
   const found = output.indexOf(text, at);
   if (found === -1) {
-    console.error(`${output}\nThe tour did not answer ${text} where it should.`);
+    console.error(`${output}\nThe tour did not print ${text} where it should.`);
     process.exit(1);
   }
   at = found + text.length;

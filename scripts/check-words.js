@@ -1,17 +1,17 @@
-// Finds words that the code does not use, in code, comments, test titles and documents, and names the word to use instead: one
-// concept has one word, and it is the one of RFC 9110, Node.js, nginx or AWS.
+// Finds words that this repository does not use in code, comments, test titles and documents, and names the word to use instead:
+// each concept has one word, that of RFC 9110, Node.js, nginx or AWS.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { IDENTIFIERS, PHRASES, WORDS } from "./words/table.js";
 import { findWords, identifierRule, phraseRule, wordRule } from "./words/find.js";
 
-/** What is checked; the table of words holds the words themselves. */
+/** The files to check, except the table of words itself. */
 const PATHS = ["packages", "docs", "bench", "scripts", "examples", "CONTRIBUTING.md", "SECURITY.md", ".ci"];
 const TABLE = "scripts/words/table.js";
 const TEXT = /\.(?:[cm]?[jt]s|md|json|sh|conf|html|ya?ml)$|\.ci\/run$/;
 
-/** Values of other vendors' protocols. */
+/** Values in other vendors' protocols that are not checked. */
 const LITERALS = /x-amz-request-payer: requester/g;
 
 const root = fileURLToPath(new URL("..", import.meta.url));

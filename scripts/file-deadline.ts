@@ -1,16 +1,16 @@
 import { readFileSync, readdirSync } from "node:fs";
 import type { Reporter, TestModule } from "vitest/node";
 
-/** Longest that a test file runs, in milliseconds; the longest takes two minutes on two idle cores. */
+/** Longest time for a test file, in milliseconds; the slowest takes two minutes on two idle cores. */
 const FILE_DEADLINE_MS = 15 * 60_000;
 
 /**
- * Ends a run in which a test file does not end: names the file and the test, and shows what its processes wait for.
+ * Ends a run in which a test file does not end. It names the file and the test, and shows what the processes wait for.
  *
- * The time limits of tests and hooks are timers of the process that runs them: they never fire while it waits for a lock or
- * loops, nor for code outside of tests. vitest has no limit for a file.
+ * The time limits of tests and hooks are timers in the process that runs them, so they do not fire while it waits for a lock or
+ * loops, nor for code outside tests. vitest has no limit for a file.
  *
- * @param deadlineMs for one file, from when a process is given it.
+ * @param deadlineMs time for one file, from its start.
  */
 export function fileDeadline(deadlineMs = FILE_DEADLINE_MS): Reporter {
   const timers = new Map<string, NodeJS.Timeout>();
@@ -38,7 +38,7 @@ export function fileDeadline(deadlineMs = FILE_DEADLINE_MS): Reporter {
   };
 }
 
-/** Shows where each thread of a process is in the kernel, as proc(5) tells it; then ends the process and all that it started. */
+/** Shows where each thread of a process is in the kernel (proc(5)), then kills the process and all its descendants. */
 function endProcess(pid: number): void {
   for (const child of childrenOf(pid)) endProcess(child);
   console.error(`process ${pid}: ${read(`/proc/${pid}/cmdline`).replaceAll("\0", " ")}`);
@@ -52,7 +52,7 @@ function endProcess(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // It ended by itself.
+    // It has ended already.
   }
 }
 
@@ -68,7 +68,7 @@ function threadsOf(pid: number): string[] {
   }
 }
 
-/** Nothing where a process has ended, or where the system has no such file. */
+/** Returns an empty text if the process has ended or the system has no such file. */
 function read(path: string): string {
   try {
     return readFileSync(path, "utf8").trim();

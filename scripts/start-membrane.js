@@ -17,8 +17,8 @@ const INIT_MS = 60_000;
  */
 
 /**
- * A separate service, with a certificate of its private CA, in a directory that is also the home directory:
- * the profile of capi is there.
+ * Starts a separate service with a certificate of its private CA, in a directory that is also the home directory with the profile
+ * of capi.
  *
  * @param {{ home: string, authority: string, flags?: readonly string[], environment?: Readonly<Record<string, string>> }} options
  * @returns {Promise<Membrane>}
@@ -50,7 +50,7 @@ export async function startMembrane({ home, authority, flags = [], environment =
 }
 
 /**
- * The port that a service says it is ready on, in its log.
+ * Reads the port of a service from its log, once it is ready.
  *
  * @param {import("node:stream").Readable} log
  * @returns {Promise<number>}

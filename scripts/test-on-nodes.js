@@ -9,13 +9,13 @@ const VERSIONS = ["22", "24", "26"];
 
 /** Conformance, security, life cycle: each word is a part of the paths of test files. */
 const SUITES = [
-  // How Node reads and writes HTTP.
+  // How Node parses and writes HTTP.
   "service/test/conformance/",
-  // What must not get through, or out.
+  // Attacks.
   "service/test/security/",
   "src/egress/",
   "src/tls/",
-  // Capabilities from their beginning to their end.
+  // The life cycle of capabilities.
   "lifecycle/lifecycle",
   "cli/test/life-cycle",
   "service/test/lifecycle/lineage.test",
@@ -27,7 +27,7 @@ const SUITES = [
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const nodes = join(root, "scripts/nodes");
-/** All but nginx, which is tested on one version. */
+/** All projects except nginx, which is tested on one version. */
 const PROJECTS = ["unit", "service", "crash", "clients", "fuzz"].flatMap((name) => ["--project", name]);
 const words = process.argv.slice(2);
 const isAll = words.includes("--all");
@@ -48,7 +48,7 @@ for (const version of chosen.length === 0 ? VERSIONS : chosen) {
   const { status } = spawnSync(node, [vitest, "run", ...PROJECTS, ...(isAll ? [] : SUITES)], {
     cwd: root,
     stdio: "inherit",
-    // What tests start by name is of the same version.
+    // Programs that tests start by name have the same version.
     env: { ...process.env, PATH: `${directory}${delimiter}${process.env["PATH"]}` },
   });
   if (status !== 0) process.exit(1);

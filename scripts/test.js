@@ -1,8 +1,8 @@
-// Builds, then runs the tests of projects of vitest.config.ts: node scripts/test.js PROJECT… [what vitest takes].
+// Builds, then runs the tests of projects in vitest.config.ts: node scripts/test.js PROJECT… [arguments of vitest].
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** Seconds that each project takes on two idle cores. @type {ReadonlyMap<string, number>} */
+/** The time of each project on two idle cores, in seconds. @type {ReadonlyMap<string, number>} */
 const SECONDS = new Map([
   ["unit", 60],
   ["service", 300],
@@ -31,7 +31,7 @@ run(process.execPath, [
 ]);
 
 /**
- * Ends this process with the status of a command that fails.
+ * Runs a command, and exits with its status if it fails.
  *
  * @param {string} command
  * @param {string[]} args

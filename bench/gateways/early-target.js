@@ -1,5 +1,5 @@
-// A target that says 413 once it has read the beginning of a body, and closes with the rest unread: what the kernel has got of
-// it by then makes the close a reset. A GET gets a 200. Prints its port.
+// A target that responds with 413 once it has read the beginning of a body, and closes with the rest unread. The bytes that the
+// kernel has received by then make the close a reset. A GET gets a 200. Prints its port.
 import { createServer } from "node:net";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -10,7 +10,7 @@ const server = createServer({ noDelay: true }, (socket) => {
   socket.once("data", (chunk) => {
     if (chunk.toString("latin1").startsWith("GET")) return void socket.end(OK);
     socket.pause();
-    // The time a decision takes: more of the body is in flight by then.
+    // The time for a decision, in which more of the body arrives.
     setTimeout(() => {
       socket.write(TOO_LARGE);
       socket.destroy();

@@ -1,6 +1,6 @@
-// Fills a store with exported capabilities, all through one membrane, by the service's own code but many in a transaction:
-// one by one over HTTP a million would take an hour. Reads {data, export, count, uri, tokens} as JSON from standard input and
-// writes one token in KEPT_EVERY to the file `tokens`.
+// Fills a store with exported capabilities, all through one membrane, with the service's code but many in a transaction: one by one
+// over HTTP, a million would take an hour. Reads {data, export, count, uri, tokens} as JSON from standard input and writes one token
+// in KEPT_EVERY to the file `tokens`.
 import { randomBytes } from "node:crypto";
 import { open } from "node:fs/promises";
 import { json } from "node:stream/consumers";
@@ -13,10 +13,10 @@ import { KEY_BYTES } from "../../packages/service/dist/store/seal.js";
 import { sealTarget } from "../../packages/service/dist/store/target-seal.js";
 
 const BATCH = 1_000;
-/** A batch is one write, as long as hundreds of others. */
+/** A batch is one write that takes as long as hundreds of others. */
 const STORE_WRITE_TIMEOUT_MS = 600_000;
 const KEPT_EVERY = 10;
-/** Bytes that are drawn at once: a call for each few bytes would take a third of the time. */
+/** Random bytes that are drawn at once: a call for each few bytes would take a third of the time. */
 const RANDOM_POOL_BYTES = 1024 * 1024;
 
 let randomPool = randomBytes(RANDOM_POOL_BYTES);
@@ -53,7 +53,7 @@ for (let made = 0; made < count; made += BATCH) {
     if (i % KEPT_EVERY === 0) lines.push(`${minted.token}\n`);
   }
   const denied = await store.create(records);
-  if (denied !== undefined) throw new Error(`nothing is made: ${denied.reason}`);
+  if (denied !== undefined) throw new Error(`the creation was denied: ${denied.reason}`);
   await file.write(lines.join(""));
 }
 await file.close();

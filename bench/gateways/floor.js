@@ -1,12 +1,12 @@
-// The floor: the least that a gateway on node:http and undici can do. Copies headers through objects, replaces one, and
-// checks nothing. Takes the target's port, and for TLS the files of certificate and key; prints its own port.
+// The floor: the least that a gateway on node:http and undici can do. It copies headers through objects, replaces one, and checks
+// nothing. Arguments: the target's port, and for TLS the files of certificate and key. Prints its port.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { Pool } from "undici";
 
 const [target, cert, key] = process.argv.slice(2);
-// A client that disconnects within a response leaves an upstream connection open: nothing here closes it.
+// A client that disconnects within a response leaves an upstream connection open, which nothing closes.
 const pool = new Pool(`http://127.0.0.1:${target}`, { connections: 4_096, pipelining: 1 });
 
 /** @type {import("node:http").RequestListener} */

@@ -7,7 +7,7 @@ import { directory, freePort, run, startProgram, startUnheard } from "./start.js
 const MEMBRANE = fileURLToPath(new URL("../../packages/service/bin/membrane.js", import.meta.url));
 const AUTHORITY = "bench.test";
 
-/** What a store of the bench was begun with. */
+/** A store of the bench, with the capabilities of its first start. */
 /** @typedef {{ data: string, create: string, query: string, provision: string }} BenchStore */
 /** @typedef {Awaited<ReturnType<typeof serve>>} Service */
 /** @typedef {{ url: string }} ExportedCapability */
@@ -28,7 +28,7 @@ export async function initStore() {
 }
 
 /**
- * The same once more: what is done to it leaves the other as it is.
+ * Copies a store, so that changes to the copy do not affect it.
  *
  * @param {BenchStore} store whose service writes nothing meanwhile
  * @returns {Promise<BenchStore>}
@@ -36,7 +36,7 @@ export async function initStore() {
 export async function copyStore(store) {
   const data = join(directory, `data-${randomBytes(4).toString("hex")}`);
   await cp(store.data, data, { recursive: true });
-  // What a service on it flushes first would wait for the whole copy.
+  // Otherwise the first flush of a service on the copy would wait for the whole copy.
   await run("sync");
   return { ...store, data };
 }
@@ -46,9 +46,9 @@ export async function copyStore(store) {
  * @property {string} [name]
  * @property {boolean} [secure]
  * @property {readonly string[]} [flags]
- * @property {readonly string[]} [node] its own flags
+ * @property {readonly string[]} [node] flags of Node.js
  * @property {readonly string[]} [through] the command that starts it
- * @property {number} [log] descriptor that its log goes to, and is not read from here
+ * @property {number} [log] descriptor for its log, which is not read here
  */
 
 /**
@@ -69,7 +69,7 @@ export async function serve({ data }, { name = "membrane", secure = false, flags
 }
 
 /**
- * Another tenant of the same service.
+ * Makes another tenant of the same service.
  *
  * @param {ExportedCapability} service
  * @param {string} provision
@@ -122,7 +122,7 @@ export async function revoke(service, token, how = {}) {
 }
 
 /**
- * Goes through all membranes of the tenant.
+ * Lists all membranes of the tenant, page by page.
  *
  * @param {ExportedCapability} service
  * @param {string} query

@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 export const run = promisify(execFile);
 
 /**
- * What answers requests: a program, and what to send to it.
+ * A program that serves requests, and how to send one.
  *
  * @typedef {object} Gateway
  * @property {string} name
@@ -21,17 +21,17 @@ export const run = promisify(execFile);
  * @property {string} [tokens] a file with one token a line, of which each request takes one at random
  */
 
-/** @param {string} name of a file beside this one */
+/** @param {string} name of a file in this folder */
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/** As long as the token of a capability, for those who do not look at it. */
+/** A text as long as a capability's token, for programs that do not check it. */
 const NO_TOKEN = `CPBLTY1-${"A".repeat(86)}`;
 
 /** @type {import("node:child_process").ChildProcess[]} */
 const children = [];
 export const directory = await mkdtemp(join(tmpdir(), "membrane-bench-"));
 
-/** Ends everything that was started, and removes what it left. */
+/** Ends everything that was started, and removes its files. */
 export async function endAll() {
   await Promise.all(children.map(end));
   await rm(directory, { recursive: true, force: true });
@@ -48,7 +48,7 @@ export async function endProgram({ pid }) {
 }
 
 /**
- * How one of the programs that were started has ended, or undefined while it runs.
+ * Returns how one of the programs that were started has ended, or undefined while it runs.
  *
  * @param {{ pid: number }} program
  */
@@ -62,7 +62,7 @@ async function end(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
   child.kill("SIGTERM");
-  // One that was stopped ends when it continues.
+  // A stopped process ends only when it continues.
   child.kill("SIGCONT");
   await ended;
 }
@@ -79,7 +79,7 @@ export function startFloor(target) {
 }
 
 /**
- * The floor behind TLS.
+ * Starts the floor with TLS.
  *
  * @param {number} target
  * @param {{ cert: string, key: string }} files
@@ -90,7 +90,7 @@ export async function startSecureFloor(target, { cert, key }) {
 }
 
 /**
- * Proxies that are pinned in a package of their own, and installed when they are first wanted; nginx if it is installed.
+ * Starts the proxies that are pinned in a separate package, which is installed on first use; and nginx if it is installed.
  *
  * @param {number} target
  */
@@ -107,7 +107,7 @@ export async function startRivals(target) {
 }
 
 /**
- * nginx with one worker, if it is installed.
+ * Starts nginx with one worker, if it is installed.
  *
  * @param {number} target
  * @returns {Promise<Gateway | undefined>}
@@ -138,7 +138,7 @@ export async function startNginx(target) {
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error("nginx does not answer");
+  throw new Error("nginx does not respond");
 }
 
 /**
@@ -178,12 +178,12 @@ export async function freePort() {
 /** @typedef {Gateway & { port: number, startMs: number }} Started */
 
 /**
- * Starts a program of Node's that says its port in a line of JSON.
+ * Starts a program with Node.js that prints its port in a line of JSON.
  *
  * @param {string} name
  * @param {readonly string[]} words
- * @param {{ env?: Record<string, string>, through?: readonly string[] }} how `through`: a command that runs what follows it in
- *   its place, such as unshare(1)
+ * @param {{ env?: Record<string, string>, through?: readonly string[] }} how `through`: a command that runs the rest of its
+ *   arguments as a program, such as unshare(1)
  * @returns {Promise<Started>}
  */
 export async function startProgram(name, words, { env = {}, through = [] } = {}) {
@@ -196,7 +196,7 @@ export async function startProgram(name, words, { env = {}, through = [] } = {})
 }
 
 /**
- * Starts a service whose log cannot be read here: it says nothing, and is asked until it answers.
+ * Starts a service whose log is not read here, and sends requests until it responds.
  *
  * @param {string} name
  * @param {readonly string[]} words
@@ -215,7 +215,7 @@ export async function startUnheard(name, words, { port, log }) {
     if (isReady) return startedAt(name, child, port, from);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error("a service without a log does not answer");
+  throw new Error("a service without a log does not respond");
 }
 
 /**

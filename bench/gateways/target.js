@@ -1,18 +1,18 @@
-// The target of the bench, as cheap as it can be, so that the gateway is what is measured: it reads requests as they are framed
-// and answers from memory: 1 KiB, or at /SIZE that many bytes. Prints its port.
+// The target of the bench. It is as cheap as possible, so that the gateway is measured: it parses only the framing of requests and
+// responds from memory with 1 KiB, or at /SIZE with that many bytes. Prints its port.
 import { createServer } from "node:net";
 
 const HEAD_END = Buffer.from("\r\n\r\n");
 const PIECE = Buffer.alloc(64 * 1024, "x");
-/** Answers up to this many bytes are kept whole. */
+/** Responses of up to this many bytes are kept in memory. */
 const KEPT_BYTES = 2 * 1024 * 1024;
 /** @type {Map<number, Buffer>} */
 const keptResponses = new Map();
 
 const server = createServer({ noDelay: true }, (socket) => {
-  /** What came of a head that is not whole yet. */
+  /** The bytes of an incomplete head. */
   let head = Buffer.alloc(0);
-  /** How much of a body is still to come; infinite until the end of a chunked one was seen. */
+  /** The rest of a body in bytes; infinite until the end of a chunked body. */
   let body = 0;
   let size = 0;
   socket.on("error", () => undefined);

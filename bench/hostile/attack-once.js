@@ -9,12 +9,12 @@ import { MEASURES } from "./measures.js";
 /** @typedef {import("./attacks.js").Attack} Attack */
 
 const ATTACKER = fileURLToPath(new URL("attacker.js", import.meta.url));
-/** How long an attack runs before its effect is measured: what it holds, it holds by then. */
+/** How long an attack runs before its effect is measured: it holds all its resources by then. */
 const SETTLE_MS = 4_000;
-/** How long what an attack has left may take to end before it counts as quiet. */
+/** How long the rest of an attack may take to end before the quiet stretch. */
 const REST_MS = 1_000;
 const LOOK_MS = 200;
-/** How often a revoke after an attack is tried; the service answers each within seconds. */
+/** How often a revoke after an attack is tried; the service responds to each within seconds. */
 const MAX_ATTEMPTS = 5;
 const ATTEMPT_TIMEOUT_MS = 10_000;
 
@@ -58,7 +58,7 @@ export async function attackOnce(
 
 const MIB = 1024 * 1024;
 
-/** The most memory that a process takes. @param {number} pid */
+/** Records the most memory that a process takes. @param {number} pid */
 function watchMemory(pid) {
   let most = 0;
   const look = setInterval(async () => {
@@ -73,7 +73,7 @@ function watchMemory(pid) {
 }
 
 /**
- * What a revoke got in place of its 202, each time; nothing if it was acknowledged.
+ * Revokes, with retries. Returns what the revoke got in place of a 202, each time; nothing if it was acknowledged.
  *
  * @param {import("../gateways/membrane.js").Service} service
  * @param {string} token

@@ -1,11 +1,11 @@
 // One attack on a service, in a separate process that the bench ends. Reads {name, port, given} as JSON from the variable ATTACK,
-// prints its port once it has begun, and answers there with what it has counted.
+// prints its port once it has begun, and responds there with its counts.
 import { createServer } from "node:http";
 import { constants, setPriority } from "node:os";
 import { attackNamed } from "./attacks.js";
 import { createClient } from "./client.js";
 
-// A real attacker works on another machine: what it takes here must not be taken from the service and its other tenant.
+// A real attacker has another machine, so this process must not take CPU time from the service and the other tenant.
 setPriority(constants.priority.PRIORITY_LOW);
 
 /** @type {{ name: string, port: number, given: import("./attacks.js").Given }} */

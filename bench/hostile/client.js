@@ -1,5 +1,5 @@
-// What an attacker does to a service, and how much of it: every connection, byte and response is counted, since an attack that
-// does not take place shows nothing.
+// The actions of an attacker. Every connection, byte and response is counted, since an attack that does not take place shows
+// nothing.
 import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { connect } from "node:net";
@@ -9,10 +9,10 @@ import { text } from "node:stream/consumers";
 /** @typedef {{ status: number, text: string }} Response */
 /** @typedef {ReturnType<typeof createClient>} Client */
 
-/** After how long a refused or closed connection is opened again: the attack is what it holds, not how often it connects. */
+/** When a refused or closed connection is opened again: the attack is in what it holds, not in how often it connects. */
 const RETRY_MS = 10_000;
 const PIECE_BYTES = 64 * 1024;
-/** Requests of a pipeline that are sent in one piece, and in all. */
+/** The number of pipelined requests in one write, and in all. */
 const PIPELINE = { piece: 256, all: 100_000 };
 
 /** @param {number} port of the service */
@@ -26,7 +26,7 @@ export function createClient(port) {
   const agent = new Agent({ keepAlive: true });
   const note = (/** @type {string} */ outcome) => (outcomes[outcome] = (outcomes[outcome] ?? 0) + 1);
 
-  /** A connection of which the first response counts; without `reads` nothing is read. */
+  /** Opens a connection whose first response counts; without `reads` nothing is read. */
   async function connection({ reads = true } = {}) {
     const socket = connect(port, "127.0.0.1");
     socket.on("error", () => undefined);
@@ -68,7 +68,7 @@ export function createClient(port) {
     },
 
     /**
-     * Does something over and over, in several places at once.
+     * Repeats an action in several concurrent loops.
      *
      * @param {number} count
      * @param {() => Promise<unknown>} act
@@ -86,7 +86,7 @@ export function createClient(port) {
     },
 
     /**
-     * One request, and its whole response.
+     * Sends one request and reads its whole response.
      *
      * @param {string | undefined} token
      * @param {{ method?: string, path?: string, body?: string, localAddress?: string }} what
@@ -106,7 +106,7 @@ export function createClient(port) {
     },
 
     /**
-     * A body in chunks that is sent until the connection ends, and never whole.
+     * Sends a body in chunks that never ends, until the connection ends.
      *
      * @param {string | undefined} token
      * @param {number} length in bytes
@@ -122,7 +122,7 @@ export function createClient(port) {
     },
 
     /**
-     * Requests, each before the one ahead of it is answered.
+     * Sends pipelined requests.
      *
      * @param {string | undefined} token
      */
@@ -133,7 +133,7 @@ export function createClient(port) {
     },
 
     /**
-     * A request whose response is not read.
+     * Sends a request and does not read the response.
      *
      * @param {string | undefined} token
      */
@@ -156,7 +156,7 @@ function head(token, line = "GET / HTTP/1.1", ...lines) {
 }
 
 /**
- * The status of a response, with the code of an error: `503 store_full`.
+ * Returns the status of a response, with the code of an error: `503 store_full`.
  *
  * @param {string} response
  */

@@ -1,4 +1,4 @@
-// What the tenant that is not attacked does meanwhile, and how long it waits.
+// The requests of the tenant that is not the attacker, and how long they take.
 import { revoke } from "../gateways/membrane.js";
 import { latency } from "../measure/latency.js";
 import { quantile } from "../measure/statistics.js";
@@ -22,7 +22,7 @@ export const MEASURES = {
   async invocations({ service, other }) {
     return async () => (await latency({ ...service, token: other.token }, INVOCATIONS)).p99;
   },
-  /** Each revokes another membrane; all of them are made before. */
+  /** Each request revokes another membrane; all of them are created before. */
   async revokes({ service, other }) {
     const count = REVOKES_PER_SECOND * SECONDS;
     const ready = await manyOf(count * STRETCHES, (i) => other.revocable(`revoked ${i}`));
@@ -32,7 +32,7 @@ export const MEASURES = {
 };
 
 /**
- * At a fixed rate: a slow one does not keep the next ones from being sent.
+ * Sends requests at a fixed rate: a slow one does not delay the next ones.
  *
  * @param {readonly string[]} tokens
  * @param {(token: string) => Promise<void>} act

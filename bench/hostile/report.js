@@ -1,11 +1,11 @@
-// What is said of an attack, and whether the goal was met.
+// The report on an attack, and whether the goal was met.
 /** @typedef {{ before: number, during: number, after: number }} P99 in milliseconds; `during` is NaN if requests failed */
 
 /** During an attack the other tenant's p99 may be at most this many times as high. */
 const GOAL = 3;
-/** If the quiet stretches differ by more than this ratio, a p99 over the goal says nothing. */
+/** If the quiet stretches differ by more than this ratio, a p99 over the goal is not significant. */
 const NOISE = 1.5;
-/** A p99 below this, in milliseconds, counts as this: the clock of the load counts whole ones. */
+/** The least p99 to compare with, in milliseconds: the load generator counts whole milliseconds. */
 const MIN_MS = 1;
 const MB = 1e6;
 
@@ -15,7 +15,7 @@ const MB = 1e6;
  * @property {import("./client.js").Counts} counts
  * @property {Readonly<Record<string, number>>} shows
  * @property {string | undefined} death how the service ended, if it did
- * @property {string | undefined} deaf what a revoke afterwards got instead of its 202, if it did
+ * @property {string | undefined} deaf the response to a revoke after the attack, if it was not a 202
  */
 
 /** @param {P99} p99 */
@@ -72,7 +72,7 @@ export function rowOf(attack, findings) {
   };
 }
 
-/** What an attack achieved. @param {import("./client.js").Counts} counts */
+/** Describes what an attack did. @param {import("./client.js").Counts} counts */
 function achieved({ requests, sentBytes, open, outcomes }) {
   const came = Object.entries(outcomes)
     .toSorted(([, a], [, b]) => b - a)

@@ -1,7 +1,7 @@
-// `npm run bench:hostile [-- WORD]`: what one tenant's attacks cost another tenant. A service with a heap of 1 GB is attacked while
-// another tenant sends a steady load; its p99 is compared with its p99 without an attack, in the same run. Only the ratio counts. If
+// `npm run bench:hostile [-- WORD]`: how one tenant's attacks affect another tenant. A service with a heap of 1 GB is attacked while
+// another tenant sends a steady load, whose p99 is compared with that without an attack in the same run. Only the ratio counts. If
 // the quiet stretches before and after an attack differ, the machine was too noisy for a result. Exits with 1 when a goal is missed
-// or a service died.
+// or the service ended.
 import { endAll, endOf, endProgram } from "../gateways/start.js";
 import { attackOnce } from "./attack-once.js";
 import { ATTACKS } from "./attacks.js";

@@ -1,4 +1,4 @@
-// A service, the tenant that attacks and the one that does not.
+// A service, the attacking tenant and the other one.
 import { createMembrane, exportThrough, provisionTenant, uriOf } from "../gateways/membrane.js";
 import { startInEnvironment } from "./service-environments.js";
 
@@ -19,13 +19,13 @@ export async function startScenario(where, targets) {
     service,
     data: store.data,
     targets,
-    /** What the tenant that is not attacked uses. */
+    /** Capabilities of the other tenant. */
     other: {
       token: await exportThrough(service, steady.export, { uri: targets.plain }),
-      /** @param {string} id @returns {Promise<string>} what revokes a new membrane */
+      /** @param {string} id @returns {Promise<string>} token that revokes a new membrane */
       revocable: async (id) => (await createMembrane(service, store.create, id)).revoke,
     },
-    /** What the tenant that attacks has. */
+    /** Capabilities of the attacking tenant. */
     own: {
       create,
       queryUri: uriOf(query),

@@ -1,4 +1,4 @@
-// Where the attacked service runs: an ordinary place, or one whose disk or log fails.
+// The environment of the attacked service: an ordinary one, or one whose disk or log fails.
 import { constants, openSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const HEAP = { node: ["--max-old-space-size=1024"] };
 const DISK_MEGABYTES = 24;
 /** Every request is logged. */
 const DEBUG_LOG = { flags: ["--log-level", "debug"] };
-/** Root mounts as itself, others in a name space where they are root, if the system lets them. */
+/** Root can mount; other users need a namespace in which they are root, if the system allows it. */
 const MOUNT_NAMESPACE = ["--mount", ...(process.getuid?.() === 0 ? [] : ["--map-root-user"])];
 
 /** @type {Readonly<Record<EnvironmentName, () => Promise<RunningService>>>} */
@@ -38,7 +38,7 @@ const ENVIRONMENTS = {
     const store = await initStore();
     const path = join(directory, "log");
     await run("mkfifo", [path]);
-    // Held open for reading too, so that the pipe is there and not read.
+    // Also open for reading, so that the pipe has a reader that never reads.
     const log = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     return { store, service: await serve(store, { ...HEAP, ...DEBUG_LOG, log }) };
   },
@@ -50,7 +50,7 @@ export function startInEnvironment(name) {
 }
 
 /**
- * Why a place cannot be had here; nothing if it can.
+ * Returns why an environment is not available; nothing if it is.
  *
  * @param {EnvironmentName} name
  * @returns {Promise<string | undefined>}
@@ -59,13 +59,13 @@ export async function unavailableReason(name) {
   if (name !== "small disk") return undefined;
   return run("unshare", [...MOUNT_NAMESPACE, "mount", "-t", "tmpfs", "tmpfs", directory]).then(
     () => undefined,
-    () => "a small tmpfs cannot be mounted here: run it as root, or where unshare(1) may make name spaces",
+    () => "a small tmpfs cannot be mounted here: run it as root, or where unshare(1) may create namespaces",
   );
 }
 
 /**
- * A command that runs what follows it on a small tmpfs with a copy of some data. The mount is seen by this program alone, and ends
- * with it, however it ends.
+ * Returns a command that runs the rest of its arguments on a small tmpfs with a copy of some data. Only that program sees the
+ * mount, which ends with it.
  *
  * @param {string} disk
  * @param {string} data

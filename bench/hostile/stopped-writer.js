@@ -1,5 +1,5 @@
-// Takes the one write transaction of a store, says so with a line that names no port, and stops within it, as by SIGSTOP from
-// outside.
+// Begins the only write transaction of a store, prints a line without a port, and stops within the transaction, as by SIGSTOP from
+// another process.
 import { writeSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "lmdb";

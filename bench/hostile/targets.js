@@ -4,8 +4,8 @@ import { startTarget } from "../gateways/start.js";
 
 const DRIP = "1\r\nx\r\n".repeat(10_000);
 
-/** The URIs of three targets: one that answers, one that takes a connection and says nothing, and one that answers in chunks of
- * one byte, without end. */
+/** Returns the URIs of three targets: one that responds, one that accepts connections and sends nothing, and one that responds in
+ * chunks of one byte, without end. */
 export async function startTargets() {
   const mute = createServer((socket) => {
     socket.on("error", () => undefined);

@@ -1,6 +1,6 @@
-// One stretch of load where wrk is not installed, and every stretch at a fixed rate: reads its options as JSON from the
-// variable LOAD, prints what autocannon counted. At a fixed rate its latencies are corrected for coordinated omission: a
-// request that had to wait for an earlier one counts from when it should have been sent.
+// Generates one stretch of load where wrk is not installed, and every stretch at a fixed rate. Reads its options as JSON from the
+// variable LOAD and prints autocannon's counts. At a fixed rate, latencies are corrected for coordinated omission: a request that
+// waited for an earlier one counts from when it should have been sent.
 import { readFileSync } from "node:fs";
 import autocannon from "autocannon";
 

@@ -7,14 +7,14 @@ import { median, quartiles } from "./statistics.js";
 /** @typedef {import("./statistics.js").Quartiles} Quartiles */
 
 /**
- * One row of the table: what is measured, against what, under which load.
+ * One row of the table: what is measured, what it is compared with, and the load.
  *
  * @typedef {object} Row
  * @property {string} name
  * @property {Gateway} gateway
  * @property {Gateway} against
  * @property {number} [bodyBytes] sent with each request
- * @property {() => { stop(): Promise<void> }} [meanwhile] goes on beside each stretch of the gateway
+ * @property {() => { stop(): Promise<void> }} [meanwhile] runs during each stretch of the gateway
  * @property {boolean} [isRival]
  */
 
@@ -31,11 +31,11 @@ import { median, quartiles } from "./statistics.js";
  * @property {boolean} isRival
  */
 
-/** Where the quartiles of the ratio are further apart than this, of the ratio, the machine was too noisy to compare. */
+/** If the quartiles of a ratio differ by more than this fraction of it, the machine was too noisy to compare. */
 const NOISE = 0.15;
 
 /**
- * Interleaved pairs: whatever the machine's neighbours do falls on both.
+ * Measures interleaved pairs, so that other load on the machine affects both sides.
  *
  * @param {Row} row
  * @param {{ pairs: number, seconds: number, warmSeconds: number, connections: number }} how

@@ -1,7 +1,7 @@
 import { apply } from "./load.js";
 
 /**
- * Latency at a fixed rate that everything measured can keep up with, in milliseconds; a closed loop would ask less often of
+ * Measures latency, in milliseconds, at a fixed rate that every gateway can sustain. A closed loop would send fewer requests to
  * the slow side, and hide it.
  *
  * @param {import("../gateways/start.js").Gateway} gateway

@@ -15,18 +15,18 @@ const STRETCH = fileURLToPath(new URL("../load/stretch.lua", import.meta.url));
  * @property {string} [tokens] a file with one token a line: each request takes one of them at random
  * @property {number} seconds
  * @property {number} connections
- * @property {number} [rate] requests a second; absent: as fast as they are answered
+ * @property {number} [rate] requests a second; absent: as many as possible
  * @property {number} [bodyBytes] sent with each request
  */
 
-/** wrk takes a tenth of the processor that autocannon takes, and leaves the rest to what is measured. */
+/** wrk takes a tenth of the CPU time that autocannon takes, which leaves more to the gateways. */
 export const LOADER = await run("wrk", ["-v"]).then(
   () => "wrk",
   (/** @type {{ code?: unknown }} */ error) => (error.code === "ENOENT" ? "autocannon" : "wrk"),
 );
 
 /**
- * One stretch of load from a process of its own. Tokens go by the environment, not by the list of processes.
+ * Generates one stretch of load in a separate process. Tokens are passed in the environment, not in the list of processes.
  *
  * @param {Load} load
  * @returns {Promise<Counted>}
@@ -35,7 +35,7 @@ export async function apply(load) {
   const isWrk = LOADER === "wrk" && load.rate === undefined;
   const { stdout } = await (isWrk ? wrk(load) : autocannon(load));
   const line = stdout.split("\n").find((text) => text.startsWith("{"));
-  if (line === undefined) throw new Error(`the load said nothing: ${stdout}`);
+  if (line === undefined) throw new Error(`the load generator printed no result: ${stdout}`);
   const { total, seconds, failed, ...latency } = JSON.parse(line);
   if (failed > 0 || total === 0) throw new Error(`${failed} of ${total} requests to ${load.url} failed`);
   return { total, perSecond: total / seconds, ...latency };

@@ -3,8 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 const KIB = 1024;
 
 /**
- * Processor time of a process and all below it, in seconds: the first number of /proc/PID/task/TID/schedstat, in
- * nanoseconds (Linux, Documentation/scheduler/sched-stats). Threads that ended are not in it; none ends under load.
+ * Reads the CPU time of a process and its descendants, in seconds: the first number of /proc/PID/task/TID/schedstat, in
+ * nanoseconds (Linux, Documentation/scheduler/sched-stats). Threads that ended are not counted; none ends under load.
  *
  * @param {number} pid
  */
@@ -24,8 +24,7 @@ async function threadNanoseconds(pid) {
 }
 
 /**
- * Memory that no file stands behind, in bytes: what a process and all below it really take (proc(5), RssAnon). The store's
- * memory map is not in it.
+ * Reads the anonymous memory of a process and its descendants, in bytes (proc(5), RssAnon). The store's memory map is not counted.
  *
  * @param {number} pid
  */
@@ -41,7 +40,7 @@ export async function anonymousBytes(pid) {
 }
 
 /**
- * A process and all below it.
+ * Lists a process and its descendants.
  *
  * @param {number} root
  * @returns {Promise<number[]>}
@@ -52,7 +51,7 @@ async function family(root) {
     await Promise.all(numbers.map(async (pid) => /** @type {const} */ ([pid, await parentOf(pid)]))),
   );
   const members = new Set([root]);
-  // A child's number may be below its parent's, so the list is read until no more are found.
+  // A child's id may be lower than its parent's, so the list is read until no more are found.
   for (let size = 0; size < members.size;) {
     size = members.size;
     for (const [pid, parent] of parents) if (parent !== undefined && members.has(parent)) members.add(pid);

@@ -14,7 +14,7 @@ export function quartiles(values) {
 }
 
 /**
- * Linear between the two nearest ranks.
+ * Interpolates linearly between the two nearest ranks.
  *
  * @param {readonly number[]} values
  * @param {number} at from 0 to 1

@@ -3,18 +3,18 @@ import { anonymousBytes } from "./process.js";
 import { median } from "./statistics.js";
 
 const PIECE = Buffer.alloc(64 * 1024, "x");
-/** How often memory is looked at, in milliseconds. */
+/** How often memory is read, in milliseconds. */
 const LOOK_MS = 20;
 
 const GIB = 1024 ** 3;
-/** Warms up what the first body pays for: pools, buffers, code. */
+/** Bytes of a first body, which warms up pools, buffers and code. */
 const WARM_UP_BYTES = 16 * 1024 * 1024;
 const ROUNDS = 3;
 
 /** @typedef {import("../gateways/start.js").Gateway} Gateway */
 
 /**
- * One gibibyte up and one down, in turn with the floor.
+ * Transfers one gibibyte up and one down, in turn with the floor.
  *
  * @param {Gateway} floor
  * @param {{ up: Gateway, down: (bytes: number) => Promise<Gateway> }} ours
@@ -50,11 +50,11 @@ export async function compareTransfers(floor, { up, down }) {
 /** @typedef {{ perSecond: number, grownBytes: number }} Transferred */
 
 /**
- * Sends or fetches one long body, and watches the gateway's memory meanwhile.
+ * Sends or fetches one long body, and records the gateway's memory meanwhile.
  *
  * @param {import("../gateways/start.js").Gateway} gateway
  * @param {{ up?: number, down?: number }} bytes
- * @returns {Promise<Transferred>} bytes a second, and by how much anonymous memory grew at the most
+ * @returns {Promise<Transferred>} bytes a second, and the most by which anonymous memory grew
  */
 export async function transfer(gateway, { up = 0, down = 0 }) {
   const before = await anonymousBytes(gateway.pid);
@@ -75,7 +75,7 @@ export async function transfer(gateway, { up = 0, down = 0 }) {
 /**
  * @param {{ url: string, token: string }} gateway
  * @param {number} up in bytes
- * @returns {Promise<number>} how many bytes were answered
+ * @returns {Promise<number>} bytes of the response
  */
 function exchange({ url, token }, up) {
   return new Promise((resolve, reject) => {

@@ -7,7 +7,7 @@ const GAP = 8;
 const TOP = 34;
 
 /**
- * CPU of each row as a multiple of what it is compared with, with quartiles: an SVG that a README can show in light and dark.
+ * Draws the CPU time of each row relative to what it is compared with, with quartiles, as an SVG for light and dark pages.
  *
  * @param {readonly Compared[]} rows
  * @returns {string}
@@ -30,7 +30,7 @@ ${bars.join("\n")}
 /**
  * @param {Compared} row
  * @param {number} y
- * @param {number} scale pixels a multiple
+ * @param {number} scale pixels for a ratio of one
  */
 function bar({ name, against, cpuRatio, isRival }, y, scale) {
   const { lower, median, upper } = cpuRatio;

@@ -4,8 +4,7 @@
 const MIB = 1024 * 1024;
 
 /**
- * The numbers that the project set out to reach, each judged by what was measured. A goal whose row was not measured is not
- * judged.
+ * Checks the project's goals by the measured numbers. A goal whose row was not measured is left out.
  *
  * @param {import("../results.js").Results} results
  * @returns {GoalResult[]}
@@ -29,7 +28,7 @@ export function checkGoals({ compared, scale, transfers, rivals }) {
   const rival = (/** @type {string} */ name) => {
     const found = row(name);
     if (plain === undefined || found === undefined) return [];
-    // By way of the floor, beside which each was measured: minutes apart the machine is another one.
+    // Compared through the floor, with which each was measured, since the machine's speed changes within minutes.
     const value = plain.throughputRatio.median / found.throughputRatio.median;
     const what = `plain, throughput of ${name}`;
     return [{ what, goal: "≥ 2.2 ×", measured: `${value.toFixed(2)} ×`, met: value >= 2.2 }];

@@ -8,9 +8,9 @@ import { startEndpoint } from "./endpoint.js";
  * @property {string} functionName
  * @property {string} accessKeyId
  * @property {string} secretAccessKey
- * @property {string} answer what the function's response holds
- * @property {Readonly<Record<string, string>>} names host names that lead to ports of this machine
- * @property {Readonly<Record<string, string>>} environment what the service needs to reach it
+ * @property {string} answer text in the function's response
+ * @property {Readonly<Record<string, string>>} names host names that are mapped to ports of this machine
+ * @property {Readonly<Record<string, string>>} environment variables that the service needs to reach it
  * @property {boolean} isLocal
  * @property {() => Promise<void>} close
  */
@@ -34,7 +34,7 @@ export function readAws() {
 
 /**
  * @param {string} directory
- * @returns {Promise<Aws>} the endpoint of this folder, under the name that AWS's has
+ * @returns {Promise<Aws>} the endpoint of this folder, under the name of AWS's
  */
 export async function startLocalAws(directory) {
   const credentials = {

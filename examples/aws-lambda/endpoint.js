@@ -1,5 +1,5 @@
-// An endpoint shaped like the Invoke API of AWS Lambda, for use on one machine. It runs no function: it answers with what
-// it was sent, if and only if the signature is right.
+// An endpoint like the Invoke API of AWS Lambda, for use on one machine. It runs no function: it responds with the request that it
+// received, if and only if the signature is valid.
 import { once } from "node:events";
 import { createServer } from "node:https";
 import { verifySignature } from "./signature.js";

@@ -1,9 +1,9 @@
-// Takes the code out of a guide in the document's format: groups of tabs between HTML comments, one group a step.
+// Extracts the code of a guide in the document's format: groups of tabs between HTML comments, one group for each step.
 
 /** @typedef {"capi" | "curl" | "node.js" | "capability-sdk-js"} Tab */
 
 /**
- * The tabs of a guide, and with what their code runs.
+ * The tabs of a guide, and the interpreters of their code.
  *
  * @type {ReadonlyMap<Tab, "bash" | "node">}
  */
@@ -18,7 +18,7 @@ export const TABS = new Map([
  * @typedef {object} Guide
  * @property {string} host the service's name in the guide
  * @property {ReadonlyMap<string, string>[]} steps create, export, invoke, revoke: the code by tab
- * @property {{ export: string, revoke: string, capability: string }} examples the tokens in the guide's answers
+ * @property {{ export: string, revoke: string, capability: string }} examples the tokens in the guide's responses
  */
 
 const STEPS = 4;
@@ -44,7 +44,7 @@ export function readGuide(text) {
 }
 
 /**
- * The code of a step for a tab. Where capi has none, it is done with curl: a capability needs no client of its own.
+ * Returns the code of a step for a tab. Where capi has none, it is that of curl, since a capability needs no special client.
  *
  * @param {ReadonlyMap<string, string> | undefined} step
  * @param {Tab} tab
@@ -60,7 +60,7 @@ export function codeOf(step, tab) {
 }
 
 /**
- * Code with its variables and the guide's own tokens filled in, and nothing else changed.
+ * Replaces the variables and the guide's tokens in the code, and nothing else.
  *
  * @param {string} code
  * @param {Readonly<Record<string, string>>} variables
@@ -83,6 +83,6 @@ function readTabs(group) {
  */
 function exampleToken(text, name) {
   const token = new RegExp(`"${name}": "cpblty://[^#"]+#(CPBLTY1-[A-Za-z0-9_-]+)"`).exec(text)?.[1];
-  if (token === undefined) throw new Error(`the guide shows no answer with "${name}"`);
+  if (token === undefined) throw new Error(`the guide shows no response with "${name}"`);
   return token;
 }

@@ -1,5 +1,5 @@
-// Preloaded into a process (node --import): public names lead to ports of this machine, so that a document can be followed
-// to the letter without its hosts. NAMES is a list of name=port, and each name stands for its port 443.
+// Preloaded into a process (node --import): maps public names to ports of this machine, so that a document can be followed exactly
+// without its hosts. NAMES is a list of name=port; the port replaces port 443 of the name.
 import dns from "node:dns";
 import fs from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
@@ -7,7 +7,7 @@ import net from "node:net";
 
 const entries = (process.env["NAMES"] ?? "").split(",").map((entry) => entry.split("="));
 const ports = new Map(entries.map(([name = "", port]) => [name, Number(port)]));
-/** One loopback address a name, by which a connection is recognised. */
+/** One loopback address for each name, which identifies a connection. */
 const addresses = new Map([...ports.keys()].map((name, index) => [name, `127.44.3.${index + 1}`]));
 const portOf = new Map([...ports].map(([name, port]) => [addresses.get(name), port]));
 
@@ -25,7 +25,7 @@ Object.assign(dns, {
   },
 });
 
-// The service asks name servers itself.
+// The service queries name servers directly.
 Object.assign(dns.promises.Resolver.prototype, {
   resolve4(/** @type {string} */ name, /** @type {any[]} */ ...rest) {
     const address = addresses.get(name);
@@ -38,7 +38,7 @@ Object.assign(dns.promises.Resolver.prototype, {
   },
 });
 
-// The service reads the hosts file before that; one that names a host of the document would lead it to a real one.
+// The service reads the hosts file before that, so an entry for a host of the document would lead it to another address.
 const { readFile } = fs;
 Object.assign(fs, {
   readFile(/** @type {any} */ path, /** @type {any} */ options) {
@@ -46,13 +46,13 @@ Object.assign(fs, {
   },
 });
 
-// Every connection is made here, those of net.connect with their arguments in a list.
+// Every connection is made by this function; net.connect passes its arguments as a list.
 Object.assign(net.Socket.prototype, {
   connect(/** @type {any} */ first, /** @type {any[]} */ ...rest) {
     const options = Array.isArray(first) ? first[0] : first;
     const port =
       Number(options?.port) === 443 ? (ports.get(options.host) ?? portOf.get(options.host)) : undefined;
-    // The endpoints listen on 127.0.0.1 alone.
+    // The endpoints listen only on 127.0.0.1.
     if (port !== undefined) Object.assign(options, { host: "127.0.0.1", port });
     return Reflect.apply(connect, this, [first, ...rest]);
   },

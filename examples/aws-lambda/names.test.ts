@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
-test("where public names lead to ports of this machine, its hosts file leads none of them elsewhere", async () => {
+test("a public name that is mapped to a port of this machine is not resolved from its hosts file", async () => {
   const names = fileURLToPath(new URL("names.js", import.meta.url));
   const script =
     'import { readFile } from "node:fs/promises"; console.log(await readFile("/etc/hosts", "utf8"))';

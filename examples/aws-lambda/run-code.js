@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const DEADLINE_MS = 60_000;
 
-/** Where packages of this repository are found by their names. */
+/** The directory in which packages of this repository can be imported by name. */
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** @type {Readonly<Record<"bash" | "node", { file: string, words: string[] }>>} */
@@ -17,7 +17,7 @@ const INTERPRETERS = {
 };
 
 /**
- * Runs code as a reader would paste it.
+ * Runs code as if a reader had pasted it.
  *
  * @param {"bash" | "node"} language
  * @param {string} code

@@ -10,12 +10,12 @@ const CURL_SECONDS = 30;
 /**
  * @typedef {object} Service
  * @property {string} create URI of the tenant's `create`
- * @property {Readonly<Record<"bash" | "node", Record<string, string>>>} environments in which the guide's host is this service
+ * @property {Readonly<Record<"bash" | "node", Record<string, string>>>} environments with this service as the guide's host
  * @property {() => Promise<void>} end
  */
 
 /**
- * A service of the guide's name, in the reader's home.
+ * Starts a service with the guide's name, in the reader's home directory.
  *
  * @param {string} home
  * @param {string} host
@@ -33,7 +33,7 @@ export async function startService(home, host, aws) {
   };
   return {
     create: capabilities.create,
-    // capi has the CA from its profile and curl from its options; Node.js is told.
+    // capi gets the CA from its profile, curl from its options, Node.js from this variable.
     environments: { bash: reader, node: { ...reader, NODE_EXTRA_CA_CERTS: ca } },
     end,
   };
@@ -49,7 +49,7 @@ function resolving(names) {
 }
 
 /**
- * What a change to the guide's commands would say otherwise.
+ * Options of curl for the service, so that the guide's commands need no change.
  *
  * @param {string} host
  * @param {number} port

@@ -1,4 +1,4 @@
-// Checks a signature the way AWS does: signs the request again, with an implementation that is not the service's.
+// Checks a signature as AWS does: signs the request again, with another implementation than the service's.
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
 
@@ -12,7 +12,7 @@ const AUTHORIZATION =
  * @param {{ method: string, url: string, headers: import("node:http").IncomingHttpHeaders, body: Buffer }} request
  * @param {{ accessKeyId: string, secretAccessKey: string, region: string, service: string }} expected
  * @param {Date} now
- * @returns {Promise<string | undefined>} what is wrong, as AWS names it
+ * @returns {Promise<string | undefined>} the error by AWS's name
  */
 export async function verifySignature(request, expected, now) {
   const match = AUTHORIZATION.exec(request.headers.authorization ?? "");
@@ -70,7 +70,7 @@ function parseBasicDate(text) {
     : new Date(`${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}Z`);
 }
 
-/** The hash that the signer asks for, of Node's own. */
+/** The hash for the signer, with Node's crypto. */
 class Sha256 {
   /** @param {string | ArrayBuffer | ArrayBufferView} [secret] */
   constructor(secret) {

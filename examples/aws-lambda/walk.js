@@ -1,5 +1,5 @@
-// Walks guides from their first step to their last, once for each tab, against a real service and an endpoint that checks
-// signatures; against AWS itself when AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_LAMBDA_FUNCTION_NAME are set.
+// Runs guides from their first step to their last, once for each tab, with a real service and an endpoint that checks signatures;
+// with AWS itself when AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_LAMBDA_FUNCTION_NAME are set.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,7 +69,7 @@ async function runSteps(guide, tab, service, aws) {
   expectStatus(await perform(INVOKE), 200, aws.answer);
 
   if (aws.isLocal) {
-    // A wrong secret is refused by the endpoint: what passed above was a signature that was checked.
+    // The endpoint refuses a wrong secret, so it has checked the signature of the requests before.
     const right = new Map(tokens);
     const wrong = { ...variables, SECRET_ACCESS_KEY: "wrong" };
     remember(expectStatus(await perform(EXPORT, tab, wrong), 201), "capability");
@@ -82,10 +82,10 @@ async function runSteps(guide, tab, service, aws) {
   expectStatus(await perform(INVOKE, "curl"), 401);
 }
 
-/** @typedef {import("./run-code.js").Outcome & { told: string }} Performed `told`: what a message may show of it */
+/** @typedef {import("./run-code.js").Outcome & { told: string }} Performed `told`: the part that a message may show */
 
 /**
- * The guide's own code and what came of it, without what was filled in: a log is read by many.
+ * Describes the guide's code and its output without the secrets, since many can read a log.
  *
  * @param {string} code
  * @param {import("./run-code.js").Outcome} outcome
@@ -99,11 +99,11 @@ function describeOutcome(code, { exitCode, stdout, stderr }, secret) {
 }
 
 /**
- * Nothing went wrong, and where the code prints a status it is the one expected.
+ * Checks that the code succeeded, and that a status that it prints is the expected one.
  *
  * @param {Performed} outcome
  * @param {number} status
- * @param {string} [text] that the response must hold
+ * @param {string} [text] that the response must contain
  */
 function expectStatus(outcome, status, text = "") {
   const printed = /^\d{3}$/m.exec(outcome.stdout)?.[0] ?? String(status);
@@ -113,7 +113,7 @@ function expectStatus(outcome, status, text = "") {
 }
 
 /**
- * JSON and what console.log prints of an object write the name with and without quotes.
+ * Finds a token by its name, which JSON has in quotes and console.log prints without.
  *
  * @param {Performed} outcome
  * @param {string} name
@@ -122,6 +122,6 @@ function tokenIn({ stdout, told }, name) {
   const token = new RegExp(`"?${name}"?:\\s*["']cpblty://[^#]+#(CPBLTY1-[A-Za-z0-9_-]{86})["']`).exec(
     stdout,
   )?.[1];
-  if (token === undefined) throw new Error(`the answer has no "${name}": ${told}`);
+  if (token === undefined) throw new Error(`the response has no "${name}": ${told}`);
   return token;
 }

@@ -1,4 +1,4 @@
-// Prints two ports of loopback that are free.
+// Prints two free ports of loopback.
 import { once } from "node:events";
 import { createServer } from "node:net";
 

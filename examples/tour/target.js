@@ -1,4 +1,4 @@
-// An API that wants its key: the target of the tour in the README. It listens on the port that it is given.
+// An API that requires a key: the target of the README's tour. Argument: its port.
 import { createServer } from "node:http";
 
 const KEY = "the-key-to-the-house";

@@ -9,15 +9,15 @@ const PROGRAM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const QUIET = [
   ["--headless", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"],
   ["--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  // Its sandbox does not run as root, and the only page that it opens is ours.
+  // Chromium's sandbox does not run as root, and the only page that it opens is our own.
   ["--no-sandbox"],
 ].flat();
 
 /**
- * Opens a page in a Chromium with a profile of its own, and nothing but the service behind the service's name.
+ * Opens a page in a Chromium with a new profile, in which only the service's name is resolved.
  *
  * @param {{ directory: string, url: string, authority: string, service: { port: number, publicKeyHash: string } }} options
- * @returns {Promise<{ failed: Promise<never>, end: () => Promise<void> }>} `failed` rejects when it ends by itself.
+ * @returns {Promise<{ failed: Promise<never>, end: () => Promise<void> }>} `failed` rejects when it ends before `end` was called.
  */
 export async function startChromium({ directory, url, authority, service }) {
   await access(PROGRAM, constants.X_OK).catch(() => {
@@ -28,14 +28,14 @@ export async function startChromium({ directory, url, authority, service }) {
   const words = [
     `--user-data-dir=${join(directory, "chromium")}`,
     `--host-resolver-rules=MAP ${authority}:443 127.0.0.1:${service.port}`,
-    // Trusts this one certificate, whichever CA signed it; any other is verified as usual.
+    // Trusts this certificate, whichever CA signed it; any other is verified as usual.
     `--ignore-certificate-errors-spki-list=${service.publicKeyHash}`,
     url,
   ];
   const chromium = spawn(PROGRAM, [...QUIET, ...words], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, HOME: directory },
-    // A process group of its own: all that it starts ends with it.
+    // A separate process group, so that all its child processes end with it.
     detached: true,
   });
   /** @type {Buffer[]} */

@@ -11,10 +11,10 @@ const PAGE = new URL("page.js", import.meta.url);
 const MODULE = /^\/(packages\/\w+\/dist\/[\w/-]+\.js)$/;
 
 /**
- * Serves a page that runs page.js. Bare imports go where the packages' own exports lead a browser; whatever else is asked
- * for, a module of Node.js among it, fails the page.
+ * Serves a page that runs page.js. Bare imports are resolved by the packages' exports for browsers. Any other request, for example
+ * for a module of Node.js, fails the page.
  *
- * @param {unknown} start what page.js is told when it asks.
+ * @param {unknown} start the response to page.js's request for its parameters.
  * @returns {Promise<{ url: string, seen: Promise<unknown>, end: () => Promise<void> }>} `seen`: what page.js reports.
  */
 export async function servePage(start) {
@@ -38,7 +38,7 @@ export async function servePage(start) {
     if (requestLine === "GET /start") return void response.end(JSON.stringify(start));
     if (requestLine === "POST /seen") report(JSON.parse(body));
     else if (requestLine === "POST /failed") fail(new Error(body));
-    else if (file === undefined) fail(new Error(`the page asked for ${requestLine}`));
+    else if (file === undefined) fail(new Error(`the page requested ${requestLine}`));
     else {
       const code = await readFile(file);
       return void response.setHeader("Content-Type", "text/javascript").end(code);

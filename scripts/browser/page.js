@@ -45,7 +45,7 @@ async function refusal(call) {
     if (!(error instanceof CapabilityError)) throw error;
     return { statusCode: error.statusCode, code: error.code };
   }
-  throw new Error("what must be refused was not");
+  throw new Error("a request that must be refused was not");
 }
 
 /** @param {string} revoked */

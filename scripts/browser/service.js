@@ -3,13 +3,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startMembrane } from "../start-membrane.js";
 
-/** What the service is called; the browser is told which port of this machine has this name. */
+/** The service's name, which the browser maps to a port of this machine. */
 export const AUTHORITY = "membrane.test";
 
 /** @typedef {import("../start-membrane.js").Membrane & { publicKeyHash: string }} Service SHA-256 in base64, of its certificate */
 
 /**
- * @param {{ directory: string, target: string }} options `target`: the one address that exports may name.
+ * @param {{ directory: string, target: string }} options `target`: the only address that exports may name.
  * @returns {Promise<Service>}
  */
 export async function startService({ directory, target }) {

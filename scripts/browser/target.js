@@ -2,11 +2,11 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 
-/** What the target's requests must carry, and the page never sees but in the target's response. */
+/** The key in the target's requests, which the page sees only in the target's response. */
 export const KEY = "the-key-to-the-house";
 
 /**
- * Starts a server that tells what arrived.
+ * Starts a server that responds with facts about the request.
  *
  * @returns {Promise<{ authority: string, end: () => Promise<void> }>}
  */

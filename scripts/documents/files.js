@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 const SKIPPED = new Set(["node_modules", "dist", ".git", "membrane-data", "coverage", "api"]);
 
 /**
- * The documents of the checkout, by their paths from its root.
+ * Lists the documents of the checkout, by their paths from its root.
  *
  * @param {string} root
  * @param {string} folder
@@ -17,7 +17,7 @@ export function documents(root, folder = "") {
   });
 }
 /**
- * A document without its code: what a reader reads as prose. Line breaks stay, so that line numbers hold.
+ * Removes the code from a document. Line breaks stay, so that line numbers are valid.
  *
  * @param {string} text
  */

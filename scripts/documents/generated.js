@@ -7,8 +7,7 @@ const LANES = ["Owner", "Client", "Membrane Service", "Target"];
 const SIZING = "docs/sizing.md";
 
 /**
- * What is generated in the documents: the pictures of the README, from their text, and the tables of the sizing page, from
- * the bench's results.
+ * Generates the pictures of the README from their text, and the tables of the sizing page from the bench's results.
  *
  * @param {string} root
  * @returns {[string, string][]} paths and contents
@@ -39,7 +38,7 @@ export function writeGenerated(root) {
 }
 
 /**
- * The generated files that differ from their sources.
+ * Lists the generated files that are out of date.
  *
  * @param {string} root
  * @returns {string[]}

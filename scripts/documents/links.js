@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /**
- * The links of a document that lead to no file, or to no heading of it.
+ * Lists the links of a document whose file or heading does not exist.
  *
  * @param {string} root
  * @param {string} document
@@ -22,7 +22,7 @@ export function brokenLinks(root, document) {
 }
 
 /**
- * The anchors that GitHub makes of a document's headings.
+ * Returns the anchors that GitHub makes from a document's headings.
  *
  * @param {string} text
  */

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 
-/** The documents that lead a newcomer through the code, and where the paths in them may begin. */
+/** The documents that guide a newcomer through the code, and the folders that paths in them may be relative to. */
 const GUIDES = new Map([
   ["CONTRIBUTING.md", [""]],
   ["docs/architecture.md", ["", "packages/service/src/", "packages/"]],
 ]);
 
 /**
- * The source files that a guide names and that do not exist.
+ * Lists the source files that a guide names and that do not exist.
  *
  * @param {string} root
  * @returns {string[]}

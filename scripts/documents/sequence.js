@@ -16,7 +16,7 @@ export const THEMES = {
 };
 
 /**
- * Reads `A -> B: text` (an arrow), `A -x B: text` (a refusal) and `A: text` (a note), one a line.
+ * Parses lines of the form `A -> B: text` (an arrow), `A -x B: text` (a refusal) and `A: text` (a note).
  *
  * @param {string} text
  * @returns {Step[]}

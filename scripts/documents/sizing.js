@@ -14,7 +14,7 @@ const INVOCATIONS = [
 ];
 
 /**
- * The tables of the sizing page, from the last recorded run of the bench.
+ * Formats the tables of the sizing page from the last recorded run of the bench.
  *
  * @param {Results} results
  */

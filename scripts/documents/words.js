@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { prose } from "./files.js";
 
-/** What a document does not say, besides the words of `scripts/words/table.js`, and what it says instead. */
+/** Words that documents do not use, in addition to those in `scripts/words/table.js`, and the words to use instead. */
 const WORDS = [
   ["answers?|answered|answering", "response, respond"],
   ["of its own|of their own", "separate"],
@@ -13,14 +13,14 @@ const WORDS = [
 ];
 
 /**
- * Each use of a word that the project has a better one for.
+ * Lists the unwanted words in a document.
  *
  * @param {string} root
  * @param {string} document
  * @returns {string[]}
  */
 export function unwantedWords(root, document) {
-  // The titles of tests are quoted in italics, as they are.
+  // Titles of tests, which are quoted in italics, are not checked.
   const text = prose(readFileSync(root + document, "utf8")).replaceAll(/(?<!\*)\*[^*\n]+\*(?!\*)/g, "");
   return text.split("\n").flatMap((line, index) =>
     WORDS.flatMap(([words, better]) =>

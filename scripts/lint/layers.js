@@ -1,6 +1,6 @@
 // Which folder of packages/service/src may import which: an allow-list, so that a new folder or file is refused until it is named.
 
-/** Folders and files of `packages/service/src`. A folder does not include the folders in it that are named here themselves. */
+/** Folders and files of `packages/service/src`. A folder does not include its subfolders that are listed separately. */
 /** @type {Readonly<Record<string, readonly string[]>>} */
 const ALLOWED = {
   collections: [],
@@ -17,7 +17,7 @@ const ALLOWED = {
   management: ["domain", "store", "egress", "net", "collections", "pem.ts"],
 };
 
-/** Packages and modules of Node whose quirks stay in one folder. */
+/** Packages and modules of Node that only one folder may import. */
 /** @type {Readonly<Record<string, readonly string[]>>} */
 const ADAPTERS = {
   undici: ["egress/undici"],
@@ -28,7 +28,7 @@ const ADAPTERS = {
 const ROOT = "packages/service/src/";
 
 /**
- * The longest named folder that holds a file, or the file's own folder; a file of the root stands for itself.
+ * Returns the longest listed folder that contains a file, or else the file's folder. For a file in the root it is the file itself.
  *
  * @param {string} path relative to the root
  */
@@ -44,7 +44,7 @@ function layerOf(path) {
 /**
  * @param {string} file relative to the root
  * @param {string} specifier
- * @returns {string | undefined} relative to the root; nothing for what is outside of it
+ * @returns {string | undefined} relative to the root; nothing for a file outside it
  */
 function resolve(file, specifier) {
   const parts = file.split("/").slice(0, -1);
@@ -60,27 +60,30 @@ function resolve(file, specifier) {
 /**
  * @param {string} file relative to the root
  * @param {string} specifier
- * @returns {string | undefined} what is wrong
+ * @returns {string | undefined} the problem
  */
 export function forbiddenImport(file, specifier) {
-  // A test uses what makes its cases, an adapter of a port too.
+  // A test may import anything that makes its cases, such as an adapter of a port.
   if (file.endsWith(".test.ts")) return undefined;
   const layer = layerOf(file);
   if (!specifier.startsWith(".")) {
     const adapters = ADAPTERS[specifier];
     if (adapters === undefined || adapters.includes(layer)) return undefined;
-    return `${specifier} is imported in ${adapters.join(", ")} alone`;
+    return `${specifier} may be imported only in ${adapters.join(", ")}`;
   }
   const allowed = ALLOWED[layer];
   const imported = resolve(file, specifier);
   if (allowed === undefined || imported === undefined) return undefined;
   const target = layerOf(imported);
   if (target === layer || allowed.includes(target)) return undefined;
-  return `${layer} imports ${allowed.join(", ") || "no other folder"}, not ${target}`;
+  return `${layer} may import ${allowed.join(", ") || "no other folder"}, not ${target}`;
 }
 
 export const layers = {
-  meta: { type: "problem", docs: { description: "The arrows between the folders of the service" } },
+  meta: {
+    type: "problem",
+    docs: { description: "Imports between the folders of the service follow the allow-list" },
+  },
   /** @param {any} context */
   create(context) {
     const path = String(context.filename).replaceAll("\\", "/");

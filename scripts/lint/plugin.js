@@ -1,9 +1,9 @@
-// The project's own lint rules.
+// Lint rules of this project.
 import { layers } from "./layers.js";
 import { superLinearShape } from "./regex-shape.js";
 
 /**
- * The text of a pattern as far as it stands in the code; what is put into a template counts as one character.
+ * Returns the text of a pattern in the code; an expression in a template counts as one character.
  *
  * @param {any} node
  * @returns {string | undefined}
@@ -17,7 +17,9 @@ function patternOf(node) {
 const linearRegex = {
   meta: {
     type: "problem",
-    docs: { description: "Regular expressions run over strangers' texts: their work must be linear" },
+    docs: {
+      description: "Regular expressions run on texts of clients and targets, so their time must be linear",
+    },
   },
   /** @param {any} context */
   create(context) {
@@ -27,7 +29,7 @@ const linearRegex = {
       if (problem === undefined) return;
       context.report({
         node,
-        message: `${problem}. Some text makes this expression take more than linear time: write a loop, or bound the run.`,
+        message: `${problem}. For some texts this expression takes more than linear time: write a loop, or bound the run.`,
       });
     };
     /** @param {any} node */
@@ -50,7 +52,7 @@ const linearRegex = {
 const noTestkit = {
   meta: {
     type: "problem",
-    docs: { description: "What is published or runs in production imports nothing that only tests have" },
+    docs: { description: "Code that is published or runs in production does not import the testkit" },
   },
   /** @param {any} context */
   create(context) {
@@ -61,7 +63,7 @@ const noTestkit = {
         !/(?:^|\/)(?:membrane-)?testkit(?:\/|$)/.test(node.source.value)
       )
         return;
-      context.report({ node, message: "Tests and the bench alone import the testkit." });
+      context.report({ node, message: "Only tests and the bench may import the testkit." });
     };
     return {
       ImportDeclaration: check,

@@ -1,11 +1,11 @@
-// Finds expressions that may take more than linear time on some text, by their shape alone. An engine that backtracks
-// tries every start and every length of a run; three shapes make it try them again and again:
+// Finds expressions that may take more than linear time for some text, by their shape. An engine that backtracks tries every start
+// and every length of a run; three shapes make it repeat these tries:
 //
 // 1. a repetition within a repetition: `(?:a+)*`;
-// 2. a run that begins anywhere and has to be followed by something: `[\t ]+$` costs the square of a run of blanks;
+// 2. a run that begins anywhere and must be followed by something: the time of `[\t ]+$` is the square of a run of blanks;
 // 3. two runs that can share characters, before something that can fail: `^\s*\s*x`, `^.*,.*,x`.
 //
-// The rule is stricter than the truth: what it refuses may be linear, and is then written as a loop or with a bound.
+// The rule is stricter than necessary: it also refuses some linear expressions, which are written as a loop or with a bound.
 
 /** A longer bounded run costs as much as an unbounded one. */
 const MAX_RUN_LENGTH = 256;
@@ -17,7 +17,7 @@ const MAX_RUN_LENGTH = 256;
 /**
  * @param {string} pattern source of a regular expression
  * @param {string} [flags]
- * @returns {string | undefined} what is wrong with its shape
+ * @returns {string | undefined} the problem with its shape
  */
 export function superLinearShape(pattern, flags = "") {
   const { alternatives } = parse(pattern);
@@ -81,7 +81,7 @@ function findFailingRun(terms, canFailAfter) {
 }
 
 /**
- * Groups that neither repeat nor offer a choice are no more than their terms.
+ * Replaces groups that neither repeat nor have alternatives by their terms.
  *
  * @param {Term[]} terms
  * @param {readonly Term[]} [optional]
@@ -103,7 +103,7 @@ function findSharedRuns(terms, flags) {
     for (const later of runs.slice(index + 1)) {
       const followers = terms.slice(terms.indexOf(later) + 1);
       if (!followers.some(canFail) || !shareCharacter(run, later, flags)) continue;
-      // What stands between both keeps them apart, unless both can take it in.
+      // The terms between both runs separate them, unless both runs can match them.
       const taken = new Set([...run.optional, ...later.optional]);
       const separators = terms
         .slice(terms.indexOf(run) + 1, terms.indexOf(later))

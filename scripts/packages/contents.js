@@ -9,11 +9,11 @@ const ALWAYS = ["package.json", "README.md", "LICENSE"];
 const EXECUTABLE = 0o111;
 
 /**
- * Compares the files of a tarball with what its entry points reach: a file that is not reached is a test, a tool or the
- * output of a source that is gone; one that is not there breaks its importers.
+ * Compares the files of a tarball with those that its entry points import. A file that is not imported is a test, a tool or the
+ * output of a source that was deleted; a missing file breaks its importers.
  *
  * @param {Packed} packed
- * @returns {Promise<string[]>} what is wrong.
+ * @returns {Promise<string[]>} the problems.
  */
 export async function findMisplaced(packed) {
   const files = new Map(packed.files.map(({ path, mode }) => [path, mode]));
@@ -36,16 +36,15 @@ export async function findMisplaced(packed) {
 }
 
 /**
- * Walks from the entry points over the imports of code and of declarations: a module of types alone is reached by
- * declarations only.
+ * Follows the imports of code and declarations from the entry points: a module with only types is imported by declarations only.
  *
  * @param {Packed} packed
  * @param {ReadonlyMap<string, unknown>} files
  */
 async function reach(packed, files) {
-  /** @type {Map<string, string>} path to who needs it */
+  /** @type {Map<string, string>} path to the file that needs it */
   const needed = new Map();
-  /** @type {Map<string, string>} bare import to the file it stands in */
+  /** @type {Map<string, string>} bare import to the file that has it */
   const packages = new Map();
   const bins = new Set(Object.values(packed.manifest.bin ?? {}).map((path) => posix.normalize(path)));
   const queue = entriesOf(packed.manifest).map((path) => ({ path, by: "package.json" }));
@@ -53,7 +52,7 @@ async function reach(packed, files) {
     if (needed.has(path)) continue;
     needed.set(path, by);
     if (!files.has(path)) continue;
-    // It says that the programs beside it are CommonJS.
+    // This package.json says that the programs in its folder are CommonJS.
     if (bins.has(path)) queue.push({ path: posix.join(posix.dirname(path), "package.json"), by: path });
     if (path.startsWith("dist/") && path.endsWith(".js"))
       queue.push({ path: declarationsOf(path), by: path });
@@ -102,7 +101,7 @@ function checkDependencies({ dependencies = {} }, imported) {
   return [
     ...foreign
       .filter(([specifier]) => !(packageOf(specifier) in dependencies))
-      .map(([specifier, path]) => `${path} imports ${specifier}, which is no dependency`),
+      .map(([specifier, path]) => `${path} imports ${specifier}, which is not a dependency`),
     ...Object.keys(dependencies)
       .filter((name) => !used.has(name))
       .map((name) => `${name} is a dependency, and nothing imports it`),

@@ -1,17 +1,17 @@
 import { posix } from "node:path";
 
-// The compiler writes one import a statement, each at the beginning of a line; `import("…")` may stand anywhere.
+// The compiler writes one import in each statement, at the beginning of a line; `import("…")` may be anywhere.
 const FROM = /^(?:import|export)\s[\w\s{},*$]*?from\s+["']([^"']+)["']/gm;
 const ALONE = /^import\s+["']([^"']+)["']/gm;
 const CALL = /\bimport\(["']([^"']+)["']\)/g;
-/** The programs begin in CommonJS, which every version of Node.js can read. */
+/** Programs start in CommonJS, which every version of Node.js can parse. */
 const REQUIRE = /\brequire\(["'](\.[^"']+)["']\)/g;
-/** A file that a module reads beside itself; a part of its name may be computed. */
+/** A file that a module reads by a relative path, a part of which may be computed. */
 const READ = /\bnew URL\(["'`](\.[^"'`]+)["'`], import\.meta\.url\)/g;
 const COMPUTED = /\$\{[^}]*\}/;
 
 /**
- * What a file that the compiler wrote imports, code or declarations.
+ * Lists the imports of a file that the compiler wrote, code or declarations.
  *
  * @param {string} text
  * @returns {string[]}
@@ -23,10 +23,10 @@ export function importsOf(text) {
 }
 
 /**
- * Names of the files that a module reads by a path that starts at its own, each as a pattern.
+ * Returns patterns for the names of the files that a module reads by a path relative to its own.
  *
  * @param {string} text
- * @param {string} directory where the module is.
+ * @param {string} directory the module's directory.
  * @returns {RegExp[]}
  */
 export function filesReadBy(text, directory) {
@@ -37,7 +37,7 @@ export function filesReadBy(text, directory) {
 }
 
 /**
- * The package that a bare import names.
+ * Returns the package that a bare import names.
  *
  * @param {string} specifier
  */

@@ -10,17 +10,17 @@ import { run } from "./run.js";
 const ATTW = join(ROOT, "node_modules/@arethetypeswrong/cli/dist/index.js");
 
 /**
- * What is known and meant: code of the message to the reason.
+ * Messages that are expected: code to the reason.
  *
  * @type {ReadonlyMap<string, string>}
  */
 const INTENDED = new Map();
 
 /**
- * Asks two linters of packages.
+ * Runs two linters for packages.
  *
  * @param {Packed} packed
- * @returns {Promise<string[]>} what they complain of.
+ * @returns {Promise<string[]>} their messages.
  */
 export async function lintTarball(packed) {
   return [...(await askPublint(packed)), ...(await askAttw(packed))];
@@ -38,7 +38,7 @@ async function askPublint({ tarball }) {
 }
 
 /**
- * Whether the types of each entry point are what its code is. Only of packages that can be imported.
+ * Checks that the types of each entry point match its code, for packages that can be imported.
  *
  * @param {Packed} packed
  */

@@ -17,7 +17,7 @@ import { run } from "./run.js";
  */
 
 /**
- * The fields of package.json that say what is public.
+ * The fields of package.json that determine what is public.
  *
  * @typedef {{
  *   name: string,
@@ -30,11 +30,11 @@ import { run } from "./run.js";
 
 /** @typedef {string | { readonly [condition: string]: Exports }} Exports */
 
-/** Of the repository. */
+/** The root of the repository. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * @param {string} destination where the tarballs go.
+ * @param {string} destination folder for the tarballs.
  * @returns {Promise<readonly Packed[]>}
  */
 export async function pack(destination) {

@@ -15,7 +15,7 @@ const BROWSER =
   "--module esnext --moduleResolution bundler --customConditions browser --lib es2023,dom".split(" ");
 
 /**
- * Makes a project that has the tarballs for dependencies and nothing else.
+ * Makes a project whose only dependencies are the tarballs.
  *
  * @param {string} temporary
  * @param {readonly Packed[]} packages
@@ -25,7 +25,7 @@ export async function installProject(temporary, packages) {
   assertOneVersion(packages);
   const project = join(temporary, "project");
   await cp(PROGRAMS, project, { recursive: true });
-  // Its `import … = require()` is a form that this repository does not allow itself.
+  // It has `import … = require()`, a form that the lint rules of this repository refuse.
   await rename(join(project, "commonjs.cts.txt"), join(project, "commonjs.cts"));
   await writeFile(join(project, "package.json"), JSON.stringify({ private: true }));
   const options = ["--prefix", project, "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
@@ -40,7 +40,7 @@ export async function installProject(temporary, packages) {
 }
 
 /**
- * npm asks the registry for a version that no tarball has.
+ * Checks that all packages need each other in the packed version, since npm would request another version from the registry.
  *
  * @param {readonly Packed[]} packages
  */
@@ -54,7 +54,7 @@ function assertOneVersion(packages) {
 }
 
 /**
- * Packages of these names in a registry must not be what is tried here.
+ * Checks that packages of the same names from a registry were not installed.
  *
  * @param {string} project
  * @param {readonly Packed[]} packages
@@ -73,7 +73,7 @@ async function assertInstalledFromTarballs(project, packages) {
 /**
  * @param {string} project
  * @param {readonly Packed[]} packages
- * @returns {Promise<string[]>} what does not work.
+ * @returns {Promise<string[]>} the problems.
  */
 export async function tryProject(project, packages) {
   return [
@@ -110,7 +110,7 @@ async function tryProgram(project, program, words, printed) {
 }
 
 /**
- * Runs the programs of a README: each must print what it says it prints.
+ * Runs the programs of a README: each must print the output that the README shows.
  *
  * @param {string} project
  * @param {string} name
@@ -139,11 +139,11 @@ function versionOf(packages, name) {
 /**
  * @param {string} project
  * @param {string[]} words
- * @param {(stdout: string) => boolean} [isRight] what the compiler must have printed.
+ * @param {(stdout: string) => boolean} [isRight] checks the output of the compiler.
  */
 async function tryTypes(project, words, isRight = () => true) {
   const { ok, stdout, output } = await run(process.execPath, [TSC, ...STRICT, ...words], { cwd: project });
-  // The compiler lists files by their whole path, and errors by one from here.
+  // The compiler lists files by absolute paths, and errors by relative ones.
   const errors = output.replaceAll(/^\/.*\n?/gm, "");
   return ok && isRight(stdout) ? [] : [`tsc ${words.join(" ")} failed: ${errors}`];
 }

@@ -1,13 +1,13 @@
 import { execFile } from "node:child_process";
 
 /**
- * Runs a program to its end, and kills it at the deadline.
+ * Runs a program until it ends, and kills it at the deadline.
  *
  * @param {string} program
  * @param {readonly string[]} words
- * @param {{ cwd: string, env?: Readonly<Record<string, string>>, seconds?: number }} options `env` adds to this
- *   process's own.
- * @returns {Promise<{ ok: boolean, stdout: string, output: string }>} `output` is all that was printed, for a person.
+ * @param {{ cwd: string, env?: Readonly<Record<string, string>>, seconds?: number }} options `env` is added to this
+ *   process's environment.
+ * @returns {Promise<{ ok: boolean, stdout: string, output: string }>} `output` is everything that was printed.
  */
 export function run(program, words, { cwd, env = {}, seconds = 60 }) {
   return new Promise((resolve) => {

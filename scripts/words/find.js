@@ -3,7 +3,7 @@
 /** @typedef {{ readonly pattern: RegExp, readonly use: string }} Rule */
 
 /**
- * A word, its plural and its possessive, in prose and as a part of an identifier: `word`, `Words`, `wordSize`, `readWord`, `MAX_WORD`.
+ * Matches a word, its plural and its possessive, in prose and in identifiers: `word`, `Words`, `wordSize`, `readWord`, `MAX_WORD`.
  *
  * @param {string} word
  * @param {string} use
@@ -21,7 +21,7 @@ export function wordRule(word, use) {
 }
 
 /**
- * Words in a row, in lines of prose.
+ * Matches consecutive words in a line.
  *
  * @param {string} phrase
  * @param {string} use
@@ -32,7 +32,7 @@ export function phraseRule(phrase, use) {
 }
 
 /**
- * An identifier, or its beginning when it ends with an underscore.
+ * Matches an identifier, or the beginning of identifiers if it ends with an underscore.
  *
  * @param {string} name
  * @param {string} use

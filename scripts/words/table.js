@@ -1,4 +1,4 @@
-// Words that have a better one: what is found here, anywhere in the repository, is to be written as the right side says.
+// Words that must not be used in the repository, and on the right side the words to use instead.
 
 /** Words of prose and parts of identifiers. */
 export const WORDS = {
@@ -13,7 +13,7 @@ export const WORDS = {
   whoever: "anyone who; or name who: the client, the holder, the operator",
 };
 
-/** Words in a row. */
+/** Consecutive words. */
 export const PHRASES = {
   "all the same": "still, anyway",
   "under way": "in flight, or in progress",

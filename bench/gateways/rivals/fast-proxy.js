@@ -1,8 +1,8 @@
-// fast-proxy as its documentation starts it, on undici. Takes the target's port; prints its own.
+// fast-proxy as in its documentation, on undici. Argument: the target's port. Prints its port.
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 
-// Not installed beside the project, so its types are not there either.
+// Not installed with the project, so it has no types here.
 const fastProxy = createRequire(import.meta.url)("fast-proxy");
 
 const { proxy } = fastProxy({

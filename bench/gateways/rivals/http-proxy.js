@@ -1,8 +1,8 @@
-// http-proxy as its documentation starts it, with connections kept. Takes the target's port; prints its own.
+// http-proxy as in its documentation, with keep-alive connections. Argument: the target's port. Prints its port.
 import { Agent, createServer } from "node:http";
 import { createRequire } from "node:module";
 
-// Not installed beside the project, so its types are not there either.
+// Not installed with the project, so it has no types here.
 const httpProxy = createRequire(import.meta.url)("http-proxy");
 
 const agent = new Agent({ keepAlive: true, maxSockets: 256 });

@@ -1,4 +1,4 @@
-// Bodies that take memory: held for a signature, held to be read as JSON, or streamed to a target that does not read.
+// Bodies that take memory: buffered for a signature, buffered to be parsed as JSON, or streamed to a target that does not read.
 const MIB = 1024 * 1024;
 const AWS4 = { awsAccessKeyId: "AKIABENCH", region: "bench", service: "lambda", secretAccessKey: "secret" };
 
@@ -13,7 +13,7 @@ export const BODIES = [
     name: "held bodies that never end",
     prepare: signed,
     act: (client, { tokens }) => client.all(52, () => client.body(tokens[0], 6 * MIB, 64 * 1024)),
-    // What one capability may hold, a third of 256 MiB, is held, and the rest refused.
+    // The share of one capability, a third of 256 MiB, is buffered, and the rest is refused.
     shows: { 429: 20, open: 8, sentMB: 60 },
   },
   {

@@ -1,4 +1,4 @@
-// Targets that are costly to use: what an exporter chooses decides what each invocation takes.
+// Targets that are costly to use: an exporter's choices decide the cost of each invocation.
 import { rootCertificates } from "node:tls";
 import { createAndUse, manyOf, prepareMany } from "./creation.js";
 
@@ -7,7 +7,7 @@ const USE_MS = 20;
 const CA_BYTES = 60_000;
 const AWS4 = { awsAccessKeyId: "AKIABENCH", region: "bench", service: "lambda", secretAccessKey: "secret" };
 const hmac = { "aws4-hmac-sha256": AWS4 };
-/** As many headers of a few characters as a request may carry. */
+/** As many headers of a few characters as a request may have. */
 const HEADERS = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`x-${i.toString(36)}`, "a"]));
 
 /** @type {readonly import("../attacks.js").Attack[]} */
@@ -58,7 +58,7 @@ function largeTarget(uri, i) {
 }
 
 /**
- * Certificates of public CAs, as many as a target may bring, beginning at another one for each `i`.
+ * Returns certificates of public CAs, as many as a target may have, beginning at another one for each `i`.
  *
  * @param {number} i
  */

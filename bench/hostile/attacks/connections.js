@@ -1,7 +1,7 @@
-// Connections that hold what they can: requests that wait, responses that wait, tokens that do not work.
+// Connections that hold as much as they can: requests that wait, responses that wait, tokens that do not work.
 import { randomBytes } from "node:crypto";
 
-/** Addresses that the attacker comes from: each may fail some thousand times a minute. */
+/** The attacker's addresses: each may fail some thousand times a minute. */
 const ADDRESSES = 200;
 /** Time between two requests of one connection, in milliseconds. */
 const GUESS_MS = 5;

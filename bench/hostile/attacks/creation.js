@@ -1,9 +1,9 @@
 // Capabilities that an attacker makes: many before the attack, and more during it.
 /** How many are made at once before an attack. */
 const BATCH = 10;
-/** More than there is room for as verdicts, if their configurations are as long as they may be. */
+/** More than the cache of resolutions has room for, if their configurations are as long as allowed. */
 const PREPARED = 600;
-/** Beyond this many made during an attack, those that are there are used without more. */
+/** Once an attack has made this many, it only uses them. */
 const MAX_CREATED = 4_000;
 /** Time between two requests of one connection, in milliseconds. */
 const PAUSE_MS = { make: 2, use: 20 };
@@ -13,7 +13,7 @@ const PAUSE_MS = { make: 2, use: 20 };
 /**
  * @param {import("../scenario.js").Scenario} scenario
  * @param {TargetOf} targetOf
- * @returns {Promise<import("../attacks.js").Given>} the `export` first, then what was exported
+ * @returns {Promise<import("../attacks.js").Given>} the `export` first, then the exported capabilities
  */
 export async function prepareMany({ own, targets }, targetOf) {
   const made = await manyOf(PREPARED, (i) => own.exported(targetOf(targets.plain, i)));
@@ -21,8 +21,8 @@ export async function prepareMany({ own, targets }, targetOf) {
 }
 
 /**
- * Exports one target after another and meanwhile uses all of them in turn: each use opens its record, since its verdict has lost
- * its room to others.
+ * Exports one target after another and meanwhile uses all of them in turn. Each use opens the record, since others have evicted its
+ * resolution.
  *
  * @param {import("../client.js").Client} client
  * @param {import("../attacks.js").Given} given

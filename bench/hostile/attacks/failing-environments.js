@@ -1,4 +1,4 @@
-// A service whose surroundings fail: a disk without space, a log that takes nothing.
+// A service whose environment fails: a disk without space, a log that cannot be written.
 const HEADERS = { "x-a": "a".repeat(14_000) };
 /** Time between two requests of one connection, in milliseconds. */
 const REFUSED_MS = 5;
@@ -6,7 +6,7 @@ const REFUSED_MS = 5;
 /** @type {Omit<import("../attacks.js").Attack, "name" | "where">} */
 const REFUSED = {
   prepare: async ({ own }) => ({ tokens: [own.create] }),
-  /** Refused by `create`, which is logged. */
+  /** Sends requests that `create` refuses, which is logged. */
   act: (client, { tokens }) =>
     client.all(16, () => client.call(tokens[0], { method: "POST", body: "{}" }), REFUSED_MS),
   shows: { "400 invalid_field": 500 },

@@ -1,5 +1,5 @@
-// Text that is slow to read by a parser that takes the square of its input. Each is as long as a body may be, or as a field was
-// when that took seconds.
+// Texts that are slow for a parser whose time grows with the square of its input. Each is as long as a body may be, or as long as a
+// field that once took seconds.
 import { createAndUse, prepareMany } from "./creation.js";
 
 const BODY_BYTES = 1024 * 1024;
@@ -25,7 +25,7 @@ const refused = (uri) => [
 ];
 
 /**
- * Accepted, as long as the limit of a head allows, and different from each other.
+ * Makes a target that is accepted, is as long as the limit of a head allows, and differs from all others.
  *
  * @param {string} uri
  * @param {number} i

@@ -1,5 +1,5 @@
-// What takes turns of the store: writers without a pause, pages of `query` that make what they list, and a process that stops
-// within a write.
+// Attacks on the store's writes: writers without a pause, pages of `query` that create the capabilities that they list, and a
+// process that stops within a write.
 import { fileURLToPath } from "node:url";
 import { manyOf, tokenIn } from "./creation.js";
 
@@ -27,7 +27,7 @@ export const WRITES = [
       await manyOf(MEMBRANES, (i) => own.membrane(`listed ${i}`));
       return { tokens: [own.export], uri: own.queryUri };
     },
-    /** Each delegates the query once more and lists, which makes two re-exports a membrane, and lists again. */
+    /** Each client delegates the query again and lists, which makes two re-exports for each membrane, and lists again. */
     act(client, { tokens, uri }) {
       const body = JSON.stringify({ capability: uri });
       const storm = async () => {

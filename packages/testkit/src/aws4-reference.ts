@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import aws4 from "aws4";
 import type { ReceivedRequest } from "./target.ts";
 
-/** The credentials that AWS's own examples use. */
+/** The credentials in AWS's examples. */
 export const AWS_KEY = {
   awsAccessKeyId: "AKIAIOSFODNN7EXAMPLE",
   region: "us-east-1",
@@ -13,7 +13,7 @@ export function sha256(body: string | Buffer): string {
   return createHash("sha256").update(body).digest("hex");
 }
 
-/** Whether the `aws4` package, given what arrived, would have written the very Authorization that arrived. */
+/** Whether the `aws4` package makes the same Authorization for a request as it has. */
 export function isCorrectlySigned(request: ReceivedRequest, service: string): boolean {
   const received = request.headers.authorization ?? "";
   const names = /SignedHeaders=([^,]+),/.exec(received)?.[1]?.split(";") ?? [];

@@ -8,7 +8,7 @@ import { startTarget } from "./target.ts";
 const IN_AN_HOUR = new Date(Date.now() + 3_600_000).toUTCString();
 const EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT";
 
-/** Header lines (name, value, …) with which targets say, or do not say, whether and how long their response may be kept. */
+/** Header lines (name, value, …) of responses with and without rules for caches. */
 export const CACHEABLE_HEADERS: readonly (readonly string[])[] = [
   [],
   ["Cache-Control", "max-age=3600"],
@@ -49,12 +49,12 @@ export const CACHEABLE_HEADERS: readonly (readonly string[])[] = [
   ["Cache-Control", "no-store"],
 ];
 
-/** One request with this token that may be answered by what stands in front of the service. */
+/** Sends a request with this token, to which a proxy in front of the service may respond. */
 export type SendRequest = (token: string) => Promise<CallResponse>;
 
 /**
- * Two holders, each of a target of its own that answers with these header lines: each gets what their own target says at
- * that moment and never what was kept, and nothing any more once the capability is revoked.
+ * Checks that nothing is cached for two holders, each of a separate target that responds with these header lines: each gets the
+ * current response of its target, and none once its capability is revoked.
  */
 export async function expectNothingCached(
   service: TestService,
@@ -76,7 +76,7 @@ export async function expectNothingCached(
   expect(await send(they.token)).toMatchObject({ status, text: "theirs 2" });
 }
 
-/** A target that says its name and how often it was asked, with these header lines. */
+/** Starts a target that responds with its name and the number of its requests, with these header lines. */
 export function startCountingTarget(
   name: string,
   status: number,

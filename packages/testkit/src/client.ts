@@ -15,11 +15,11 @@ export interface CallResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
-  /** Parsed body; undefined if it is no JSON. */
+  /** Parsed body; undefined if it is not JSON. */
   readonly json: any;
 }
 
-/** One request with a token, through real HTTP. */
+/** Sends one request with a token, over real HTTP. */
 export async function call(
   service: { readonly url: string },
   token: string | undefined,
@@ -38,12 +38,12 @@ export async function call(
   return { status: response.statusCode, headers: response.headers, text, json: parseJson(text) };
 }
 
-/** The token of a capability URI. */
+/** Returns the token of a capability URI. */
 export function tokenOf(uri: string): string {
   return uri.slice(uri.indexOf("#") + 1);
 }
 
-/** Makes a membrane and gives the tokens of its two capabilities. */
+/** Creates a membrane and returns the tokens of its two capabilities. */
 export async function createMembrane(
   service: { readonly url: string },
   create: string,
@@ -56,7 +56,7 @@ export async function createMembrane(
   };
 }
 
-/** Exports a target or a capability and gives the token of the new one. */
+/** Exports a target or a capability, and returns the token of the new capability. */
 export async function exportThrough(
   service: { readonly url: string },
   exportToken: string,
@@ -65,7 +65,7 @@ export async function exportThrough(
   return tokenOf(expectStatus(await call(service, exportToken, { body }), 201).json.capability);
 }
 
-/** The URI form of a token of `service`. */
+/** Returns the capability URI for a token of `service`. */
 export function uriOf(service: { readonly authority: string }, token: string): string {
   return `cpblty://${service.authority}/#${token}`;
 }

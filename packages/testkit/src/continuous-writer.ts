@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Writes to the store without end, a commit and its flush after another. */
+/** Writes to the store in a loop, one commit with its flush after the other. */
 const WRITE_SCRIPT = `
 import { open } from "lmdb";
 const root = open({ path: process.argv[1], maxDbs: 16, noSubdir: false });
@@ -16,7 +16,7 @@ while (Date.now() < end) {
 }
 `;
 
-/** Another process that writes to a store all the time, and can be stopped wherever it is. */
+/** Another process that writes to a store continuously, and can be stopped at any point. */
 export interface ContinuousWriter extends AsyncDisposable {
   stop(): void;
   resume(): void;

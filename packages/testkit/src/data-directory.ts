@@ -6,7 +6,7 @@ import { temporaryDirectory } from "./temporary-directory.ts";
 import type { TestService } from "./service.ts";
 import { TEST_AUTHORITY } from "./service.ts";
 
-/** A data directory with its first tenant, for processes to serve. */
+/** A data directory with its first tenant, for service processes. */
 export interface TestDataDirectory extends AsyncDisposable {
   readonly path: string;
   readonly tokens: TestService["tokens"];
@@ -24,12 +24,12 @@ export async function initDataDirectory(): Promise<TestDataDirectory> {
   };
 }
 
-/** Tokens that the first start of a service on this data directory wrote down, since it had no terminal. */
+/** Reads the tokens that the first start of a service wrote to this data directory, since it had no terminal. */
 export async function firstTokens(data: string): Promise<TestService["tokens"]> {
   return tokensOf(await readFile(join(data, "first-capabilities.json"), "utf8"));
 }
 
-/** Tokens in the JSON of a first start. */
+/** Parses the tokens in the JSON of a first start. */
 function tokensOf(text: string): TestService["tokens"] {
   const { capabilities, operator } = JSON.parse(text) as {
     readonly capabilities: { readonly create: string; readonly query: string; readonly deleteSelf: string };

@@ -2,23 +2,23 @@ import type { Uid } from "../../service/src/domain/uid.ts";
 import type { Position, RevocationSource, Revocations } from "../../service/src/store/store.ts";
 import { samePosition } from "../../service/src/store/store.ts";
 
-/** A revocation log that is known at once. */
+/** A revocation log whose position is known at once. */
 export interface ImmediateLog {
   position(): Position;
   revocationsSince(position: Position): Revocations;
 }
 
-/** A revocation log as over a network: a position that was forgotten is known after a read, whose answer the test hands over. */
+/** A revocation log as over a network: a forgotten position is known only after a read, whose result the test releases. */
 export interface DelayedSource extends RevocationSource {
-  /** The position is unknown until the next read is answered, as when a lease has run out. */
+  /** Makes the position unknown until the next read has its result, as when a lease expires. */
   forget(): void;
-  /** How many reads are not answered. */
+  /** How many reads have no result yet. */
   pendingReads(): number;
-  /** Answers the oldest read, with the state at the moment at which it was sent. */
+  /** Releases the result of the oldest read, with the state at the time of the read. */
   respondToFirst(): Promise<void>;
-  /** Answers the newest read. */
+  /** Releases the result of the newest read. */
   respondToLast(): Promise<void>;
-  /** Answers all reads, and those that follow from the answers. */
+  /** Releases the results of all reads, and of those that follow. */
   respondToAll(): Promise<void>;
   /** Fails the oldest read. */
   failFirst(error: Error): Promise<void>;
@@ -26,10 +26,10 @@ export interface DelayedSource extends RevocationSource {
 
 /** A {@link DelayedSource} over a log in memory. */
 export interface DelayedLog extends DelayedSource {
-  /** Where the log ends. */
+  /** The end of the log. */
   now(): Position;
   revoke(uid: Uid): void;
-  /** The log gets another id, as after a restore; its positions start again. */
+  /** Gives the log another id, as after a restore; its positions start again. */
   replace(id: string): void;
 }
 
@@ -38,7 +38,7 @@ interface PendingRead {
   fail(error: Error): void;
 }
 
-/** Delays what is known of `log`. A position that the log has passed is not known: a revoke waits for its readers. */
+/** Delays reads of `log`. A position that the log has passed is unknown, since a revoke waits for its readers. */
 export function delayLog(log: ImmediateLog): DelayedSource {
   let known: Position | undefined = log.position();
   let lastSent = 0;
@@ -54,7 +54,7 @@ export function delayLog(log: ImmediateLog): DelayedSource {
     await new Promise<void>((resolve, reject) => {
       reads.push({ respond: resolve, fail: reject });
     });
-    // An answer that a later one has overtaken says nothing new.
+    // A result that a later one has overtaken has no new information.
     if (order < lastApplied) return;
     lastApplied = order;
     known = state;
@@ -111,7 +111,7 @@ export function createDelayedLog(): DelayedLog {
   };
 }
 
-/** Resolves when all that follows from an answer has happened. */
+/** Resolves when all effects of a result have happened. */
 function settled(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

@@ -13,7 +13,7 @@ export interface ExportedName {
   readonly example: string | undefined;
 }
 
-/** The names that an entry point exports from files of its own package. */
+/** Lists the names that an entry point exports from files of its package. */
 export async function listExports(entry: string): Promise<readonly ExportedName[]> {
   const source = await readFile(join(ROOT, entry), "utf8");
   const exports: ExportedName[] = [];
@@ -34,7 +34,7 @@ export async function listExports(entry: string): Promise<readonly ExportedName[
   return exports;
 }
 
-/** The code of the `@example` in the docstring directly before a declaration. */
+/** Finds the code of the `@example` in the docstring before a declaration. */
 function findExample(source: string, name: string): string | undefined {
   const declaration = new RegExp(
     String.raw`\n \*/\n(?:export )?(?:async )?(?:const|function|class|interface|type) ${name}\b`,
@@ -51,7 +51,7 @@ function findExample(source: string, name: string): string | undefined {
  * Compiles each example with the names of the package that it mentions, then runs all in one process. `value; // => other`
  * asserts that the two are deeply equal.
  *
- * @param folder of the package, from the root.
+ * @param folder folder of the package, from the root.
  * @param entries exported names by the specifier that they are imported from.
  * @param prelude declarations for every example.
  */
@@ -61,14 +61,14 @@ export async function runExamples(
   prelude: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<ProcessResult> {
-  // Here the package finds itself by name; version control ignores it.
+  // In this directory the package can be imported by its name, and version control ignores it.
   await mkdir(join(ROOT, folder, "dist"), { recursive: true });
   const directory = await mkdtemp(join(ROOT, folder, "dist", "examples-"));
   try {
     const files: string[] = [];
     for (const exports of entries.values()) {
       for (const { name, example = "" } of exports) {
-        // Numbered: `Ok` and `ok` are one file where the file system ignores case.
+        // Names have a number, since `Ok` and `ok` are the same file where the file system ignores case.
         const file = `${files.length}_${name}.ts`;
         files.push(file);
         await writeFile(join(directory, file), program(example, entries, prelude));

@@ -12,14 +12,14 @@ import { prepareTarget } from "../../service/src/invocation/prepared-target.ts";
 
 export const digest: HashFunction = (algorithm, bytes) => hash(algorithm, bytes, "buffer");
 
-/** The target of an export body, as it is when the capability is used. */
+/** Prepares the target of an export body as for an invocation. */
 export function preparedTarget(body: object): PreparedTarget {
   const request = parseExportRequest(body);
   if (!request.ok) throw new Error(`${request.error.field}: ${request.error.expected}`);
   return prepareTarget(contentOf(request.value), digest, () => undefined);
 }
 
-/** A client's head; by default GET / without headers and body. */
+/** Makes a client's head; by default GET / without headers and body. */
 export function requestHeadOf(given: Partial<RequestHead> = {}): RequestHead {
   return {
     httpVersion: "1.1",
@@ -32,14 +32,14 @@ export function requestHeadOf(given: Partial<RequestHead> = {}): RequestHead {
   };
 }
 
-/** The upstream request for a client's head that is not refused. */
+/** Makes the upstream request for a client's head, and throws if it is refused. */
 export function shaped(target: PreparedTarget, head: RequestHead): ShapedRequest {
   const outcome = shape(target, head, planPayload(target, head));
   if (!outcome.ok) throw new Error(`refused: ${outcome.error.reason}`);
   return outcome.value;
 }
 
-/** What a response is to: a request to this target as it was sent. */
+/** Makes a request to this target as it was sent, for a response to it. */
 export function sentRequestOf(body: object, clientHeaders: readonly string[] = []): SentRequest {
   const target = preparedTarget(body);
   return { target, path: target.path, clientHeaders };

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 
-/** A free port of loopback, until another process takes it. */
+/** Finds a free port on loopback. Another process may take it later. */
 export async function freePort(host = "127.0.0.1"): Promise<number> {
   const probe = createServer().listen(0, host);
   await once(probe, "listening");

@@ -8,11 +8,11 @@ import {
 import { call, createMembrane, expectStatus, exportThrough, tokenOf, uriOf } from "./client.ts";
 import type { TestService } from "./service.ts";
 
-/** A store with at least one record of every type and every kind, and all that must not be found in it. */
+/** A store with at least one record of every type and kind, and the texts that must not be found in it. */
 export interface FullStore {
-  /** Every token that was handed out, by the right it carries. */
+  /** Every token, by its right. */
   readonly tokens: Readonly<Record<FullStoreTokenName, string>>;
-  /** Everything secret that went in besides tokens: addresses, header values, credentials. */
+  /** All other secrets that were stored: addresses, header values, credentials. */
   readonly secrets: readonly string[];
 }
 
@@ -53,10 +53,10 @@ export const TOKEN_NAMES = [
   "delegated beta revoke",
 ] as const;
 
-/** The host of all targets; it resolves in no name service. */
+/** The host of all targets, which no name server resolves. */
 export const CANARY_HOST = "canary-host-4d0b.test";
 
-/** @param port where the target of `plain` and what is made from it answers. */
+/** @param port port of the target of `plain`, and of the capabilities that are made from it. */
 export async function createFullStore(service: TestService, port: number): Promise<FullStore> {
   const { create, query, deleteSelf, provision } = service.tokens;
   const second = expectStatus(await call(service, provision, { body: { id: "second" } }), 201).json
@@ -166,7 +166,7 @@ async function delegatedTokens(service: TestService, query: string) {
   };
 }
 
-/** A certificate, its key and their CA, with lines of their PEM to look for and the raw bytes behind them. */
+/** Makes a certificate, its key and their CA, with lines of their PEM to search for, and the bytes that these encode. */
 async function clientCertificate() {
   const now = new Date();
   const key = await generateAuthorityKey();

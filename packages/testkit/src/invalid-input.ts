@@ -4,25 +4,25 @@ import { openRawStore } from "./raw-store.ts";
 import type { TestService } from "./service.ts";
 import { startTestService } from "./service.ts";
 
-/** Stands in values that are wrong: it comes back in no response and stands in no log. */
+/** A text in invalid values that must appear in no response and no log. */
 export const CANARY = "canary7a31";
 
-/** Values that are no text. */
+/** Values that are not strings. */
 export const NON_TEXT_VALUES: readonly unknown[] = [null, true, 0, {}, [], [CANARY], { id: CANARY }];
 
-/** A service that is to be handed bad input, and what it needs to be. */
+/** A service to send invalid input to. */
 export interface InvalidInputFixture extends AsyncDisposable {
   readonly service: TestService;
-  /** Token of an `export` capability that works. */
+  /** Token of a valid `export` capability. */
   readonly exportToken: string;
   /** Token of an exported capability whose membrane is revoked. */
   readonly revokedToken: string;
-  /** All rows of the store, but the one that every write touches. */
+  /** Reads all rows of the store, except the one that every write changes. */
   contents(): Promise<readonly string[]>;
   /**
-   * Every body is answered with a 400 that names the field; nothing is stored, nothing secret comes back.
+   * Expects a 400 for each body that names the field; nothing is stored, and no secret is returned.
    *
-   * @param expected how the message goes on after the field. Default: in any way.
+   * @param expected the message after the field. Default: any.
    */
   expectRefused(token: string, field: string, bodies: readonly unknown[], expected?: string): Promise<void>;
 }

@@ -4,9 +4,9 @@ import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 
 /**
- * Lets an HTTP server answer at one port on several addresses of loopback, and on no other address of the machine.
+ * Lets an HTTP server listen on one port of several loopback addresses, and on no other address of the machine.
  *
- * @param others beside 127.0.0.1; `::1` is left out where the machine has no IPv6.
+ * @param others addresses in addition to 127.0.0.1; `::1` is left out if the machine has no IPv6.
  */
 export async function listenOnLoopback(
   server: HttpServer,

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { parseAddress } from "../../service/src/net/address.ts";
 
-/** What is said of a name and a type: addresses (none: the name has no such record), a failure, junk, or nothing at all. */
+/** The response for a name and a type: addresses (empty if there is no such record), a failure, junk, or no response. */
 type ZoneAnswer =
   | readonly string[]
   | "nxdomain"
@@ -14,18 +14,18 @@ type ZoneAnswer =
   | "never"
   | { readonly lostOnce: readonly string[] };
 
-/** What is said of a name; what is not mentioned has no record. With `alias` a CNAME, whose addresses come along. */
+/** The records of a name; a type that is not listed has no record. `alias` is a CNAME, whose addresses are included. */
 export interface ZoneEntry {
   readonly A?: ZoneAnswer;
   readonly AAAA?: ZoneAnswer;
   readonly alias?: string;
 }
 
-/** A name server on loopback, over UDP and, as answers over 512 bytes need it (RFC 1035, section 4.2), TCP. */
+/** A name server on loopback, over UDP, and over TCP for responses of more than 512 bytes (RFC 1035, section 4.2). */
 export interface NameServer extends AsyncDisposable {
   /** `address:port`. */
   readonly address: string;
-  /** `udp A name`, in the order in which questions came, those sent again too. */
+  /** The queries, such as `udp A name`, in the order of their arrival, with repeated ones. */
   readonly queries: string[];
 }
 
@@ -90,7 +90,7 @@ export async function startNameServer(zone: Readonly<Record<string, ZoneEntry>>)
 interface DnsQuestion {
   readonly name: string;
   readonly type: "A" | "AAAA";
-  /** Where it ends in the query. */
+  /** Index of its end in the query. */
   readonly end: number;
 }
 
@@ -104,7 +104,7 @@ function readQuestion(query: Buffer): DnsQuestion {
   return { name: labels.join("."), type: TYPES[query.readUInt16BE(at + 1)]!, end: at + 5 };
 }
 
-/** What is said now, and of which name. */
+/** The response to send, and the name that it is for. */
 interface ResolvedAnswer {
   readonly name: string;
   readonly answer: Exclude<ZoneAnswer, { readonly lostOnce: unknown }>;

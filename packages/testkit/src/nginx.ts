@@ -10,27 +10,27 @@ import { makeCertificate } from "./tls-target.ts";
 
 const EXAMPLE = new URL("../../../examples/nginx/nginx.conf", import.meta.url);
 
-/** What an operator changes, and where the example says it. */
+/** The values in the example that an operator replaces. */
 const NAME = "membrane.example";
 const CERTIFICATES = `/etc/letsencrypt/live/${NAME}`;
 
-/** An nginx of its own, with a certificate for `127.0.0.1` from a private authority, ended by its id. */
+/** A separate nginx with a certificate for `127.0.0.1` from a private CA. It is stopped by its process id. */
 export interface TestNginx extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** The authority that its certificate is from, PEM. */
+  /** The CA that issued its certificate, PEM. */
   readonly ca: string;
-  /** A client that trusts it. */
+  /** An agent that trusts the CA. */
   readonly agent: Agent;
-  /** All that both of its logs say so far. */
+  /** Reads both of its logs. */
   logged(): Promise<string>;
 }
 
 /**
- * Starts nginx with the example's configuration in front of a port of loopback. It listens on 127.0.0.1 in place of IPv4, and
- * on 127.0.0.2 in place of IPv6, which not every machine has.
+ * Starts nginx with the example's configuration in front of a port on loopback. It listens on 127.0.0.1 for IPv4 and on 127.0.0.2
+ * in place of IPv6, which not every machine has.
  *
- * @param edit what an operator might have changed beyond names, paths and ports.
+ * @param edit changes of an operator other than names, paths and ports.
  */
 export async function startNginx(
   upstream: number,
@@ -38,7 +38,7 @@ export async function startNginx(
 ): Promise<TestNginx> {
   const directory = await temporaryDirectory();
   const { path } = directory;
-  // The workers are another user's.
+  // The workers run as another user.
   await chmod(path, 0o755);
   const [certificate, port] = [await makeCertificate("127.0.0.1", "127.0.0.2"), await freePort()];
   const files = {
@@ -48,7 +48,7 @@ export async function startNginx(
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(path, name), text, { mode: 0o600 });
 
-  // Its id is written when it listens.
+  // nginx writes its process id once it listens.
   const watcher = watch(path);
   const listening = new Promise<void>((resolve) => {
     watcher.on("change", (_kind, name) => {
@@ -84,7 +84,7 @@ export async function startNginx(
   };
 }
 
-/** @throws Error if the example no longer says what is replaced here: it would be tested with something else. */
+/** @throws Error if the example no longer has a text that is replaced here, since another configuration would be tested. */
 function replaceAll(example: string, path: string, port: number, upstream: number): string {
   const replaced: readonly (readonly [string, string])[] = [
     ["/run/nginx.pid", join(path, "nginx.pid")],
@@ -97,8 +97,8 @@ function replaceAll(example: string, path: string, port: number, upstream: numbe
   return replaced.reduce((text, [from, to]) => replaceIn(text, from, to), example);
 }
 
-/** Replaces something that must stand there. */
+/** Replaces a text that must exist. */
 export function replaceIn(text: string, from: string, to: string): string {
-  if (!text.includes(from)) throw new Error(`examples/nginx/nginx.conf does not say: ${from}`);
+  if (!text.includes(from)) throw new Error(`examples/nginx/nginx.conf does not have: ${from}`);
   return text.replaceAll(from, to);
 }

@@ -1,6 +1,6 @@
 import type { ConnectionWaiter, UpstreamHandler, UpstreamPool } from "../../service/src/http1/upstream.ts";
 
-/** A GET over one connection of a pool, sent again as long as it was not begun. */
+/** Sends a GET over a connection of a pool, and again if it was not begun. */
 export function requestFromPool(
   upstream: UpstreamPool,
   path: string,

@@ -10,18 +10,18 @@ import type { ProcessResult } from "./run.ts";
 
 const MEMBRANE = fileURLToPath(new URL("../../service/bin/membrane.js", import.meta.url));
 
-/** A `membrane serve` of its own, ended by its id. */
+/** A separate `membrane serve` process, which is stopped by its process id. */
 export interface ServiceProcess extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** Standard output so far; where the first tenant's capabilities are, and not they. */
+  /** Standard output so far. It names the file of the first tenant's capabilities, and does not have them. */
   readonly printed: () => string;
   /** Log events so far. */
   readonly logged: () => readonly LogLine[];
-  /** Standard error: its log, and what it says when it fails. */
+  /** Standard error: the log, and the message of a failure. */
   readonly stderr: Readable;
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal and waits until the process ends. */
   end(
     signal: NodeJS.Signals,
   ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
@@ -30,13 +30,13 @@ export interface ServiceProcess extends AsyncDisposable {
 export interface LogLine {
   readonly msg?: string;
   readonly port?: number;
-  /** Process id of the worker that an event is about. */
+  /** Process id of the worker in the event. */
   readonly worker?: number;
   readonly path?: string;
   readonly subject?: string;
 }
 
-/** No test writes a profile into the user's home directory, unless it brings a home and says so. */
+/** No test writes a profile to the user's home directory; a test with its own home directory turns it on. */
 const ENVIRONMENT = { ...process.env, MEMBRANE_PROFILE: "false" };
 
 /** Starts the built program without TLS on a free port of loopback, and waits until it is ready. */
@@ -67,7 +67,7 @@ export async function spawnService(
   return whenReady(child, "http://127.0.0.1");
 }
 
-/** Starts the built program with these words alone, TLS unless they say otherwise, and waits until it is ready. */
+/** Starts the built program with only these arguments, by default with TLS, and waits until it is ready. */
 export async function spawnMembrane(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -99,7 +99,7 @@ async function whenReady(
   };
 }
 
-/** Runs one command of the built program to its end. */
+/** Runs one command of the built program until it ends. */
 export async function runMembrane(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -111,7 +111,7 @@ export async function runMembrane(
   });
 }
 
-/** Follows what a service logs, and waits until it is ready. */
+/** Reads the log of a service, and waits until it is ready. */
 async function followLog(
   child: ChildProcess,
 ): Promise<{ readonly port: number; readonly logged: () => readonly LogLine[] }> {
@@ -130,10 +130,10 @@ async function followLog(
   return { port, logged: () => events };
 }
 
-/** How the engine ends a process: for want of memory, or for a defect. */
+/** The signals with which V8 or the kernel ends a process: out of memory, or a crash. */
 const ABORT_SIGNALS: ReadonlySet<string> = new Set(["SIGABRT", "SIGSEGV", "SIGBUS", "SIGILL", "SIGTRAP"]);
 
-/** @throws Error if a fault that nothing caught ended the service or one of its workers: no test may pass then. */
+/** @throws Error if an uncaught error ended the service or a worker, since no test may pass then. */
 async function end(
   child: ChildProcess,
   signal: NodeJS.Signals,
@@ -144,12 +144,12 @@ async function end(
     child.kill(signal);
     await ended;
   }
-  // The end can be known before the last lines are.
+  // The process can end before its last lines are read.
   if (child.stderr?.readableFlowing === true && !child.stderr.closed && child.signalCode === null)
     await once(child.stderr, "close");
   const crash = logged().find(({ msg }) => msg === "crashed");
   if (ABORT_SIGNALS.has(child.signalCode ?? ""))
     throw new Error(`the service was ended by ${child.signalCode}`);
-  if (crash !== undefined) throw new Error(`a fault that nothing caught: ${JSON.stringify(crash)}`);
+  if (crash !== undefined) throw new Error(`uncaught error: ${JSON.stringify(crash)}`);
   return { code: child.exitCode, signal: child.signalCode };
 }

@@ -3,20 +3,20 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
-/** A raw connection: for what no HTTP client would send, and to see every byte that comes back. */
+/** A raw connection, for requests that no HTTP client sends, and for tests of every byte of a response. */
 export interface RawConnection extends AsyncDisposable {
   readonly socket: Socket;
-  /** Text is sent one byte a character. */
+  /** Sends bytes; of a text, one byte for each character. */
   send(bytes: string | Buffer): void;
-  /** Everything that came so far, one character a byte. */
+  /** Everything received so far, one character a byte. */
   received(): string;
-  /** Waits until what came is enough; fails when the connection ends before. */
+  /** Waits until enough was received; rejects when the connection ends before. */
   until(isEnough: (received: string) => boolean): Promise<string>;
-  /** How the other side ended the connection: in order (FIN), or broken off (RST). */
+  /** How the other side ended the connection: in order (FIN), or with a reset (RST). */
   readonly closed: Promise<"ended" | "reset">;
 }
 
-/** @param ca of the certificate to expect; without it the connection is in clear. */
+/** @param ca the CA of the server's certificate; without it the connection is plain TCP. */
 export async function openRawConnection(port: number, ca?: string): Promise<RawConnection> {
   const at = { port, host: "127.0.0.1", allowHalfOpen: true };
   const socket = ca === undefined ? connect(at) : connectTls({ ...at, ca });
@@ -32,7 +32,7 @@ export async function openRawConnection(port: number, ca?: string): Promise<RawC
     };
     socket.on("end", () => {
       if (!socket.writable) return finish("ended")();
-      // Libuv takes a reset that comes together with data for an end in order; who writes hears of it at once.
+      // Libuv reports a reset that arrives together with data as an end in order; a write finds it at once.
       socket.end("\r\n", (error?: Error | null) => finish(error instanceof Error ? "reset" : "ended")());
     });
     socket.on("error", finish("reset"));
@@ -68,17 +68,17 @@ export async function openRawConnection(port: number, ca?: string): Promise<RawC
   };
 }
 
-/** One answer as it stands on the wire. */
+/** One response as received. */
 export interface RawResponse {
   readonly status: number;
   /** Lower-case name → all values, in their order. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
   readonly body: string;
-  /** What follows the response. */
+  /** The bytes after the response. */
   readonly rest: string;
 }
 
-/** The first response of what was received, if it is whole. */
+/** Parses the first response in the received bytes, if it is complete. */
 export function readRawResponse(received: string, method = "GET"): RawResponse | undefined {
   const headEnd = received.indexOf("\r\n\r\n");
   if (headEnd === -1) return undefined;
@@ -117,7 +117,7 @@ function readChunks(text: string): Pick<RawResponse, "body" | "rest"> | undefine
   }
 }
 
-/** Waits for the next whole response on the wire, and takes what came before `from` for read. */
+/** Waits for the next complete response after the first `from` characters. */
 export async function nextResponse(
   connection: Pick<RawConnection, "until">,
   options: { readonly method?: string; readonly from?: number } = {},
@@ -127,12 +127,12 @@ export async function nextResponse(
   return read(await connection.until((received) => read(received) !== undefined))!;
 }
 
-/** A start line and header lines, with the empty line that ends them. */
+/** Joins a start line and header lines, with the empty line at the end. */
 export function messageHead(...lines: readonly string[]): string {
   return [...lines, "", ""].join("\r\n");
 }
 
-/** The head of a request, its empty line included. */
+/** Makes the head of a request, with the empty line at the end. */
 export function requestHead(
   token: string | undefined,
   options: { readonly line?: string; readonly headers?: readonly string[] } = {},

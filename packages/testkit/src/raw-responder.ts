@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 
-/** For `startRawTarget`: sends `bytes` (one character a byte) after a whole request head. */
+/** For `startRawTarget`: sends `bytes` (one character a byte) after a complete request head. */
 export function rawResponder(
   bytes: string,
   after: (socket: Socket) => void = () => undefined,
@@ -19,7 +19,7 @@ export function rawResponder(
 /** A small response that keeps the connection. */
 export const OK_RESPONSE = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-/** The same after each whole request with its body. */
+/** For `startRawTarget`: sends `bytes` after each complete request with its body. */
 export function rawResponderAfterBody(bytes: string): (socket: Socket) => void {
   return (socket) => {
     let request = "";

@@ -14,11 +14,11 @@ export interface RawRecord {
 }
 
 /**
- * The tables of a data directory's store without any check of what is in them: what an attacker with the disk can read and
- * write, in a process of the attacker's. LMDB must not be opened twice in one process.
+ * The tables of a data directory's store without any checks, as an attacker with access to the disk reads and writes them, from
+ * another process: LMDB must not be opened twice in one process.
  */
 export interface RawStore extends AsyncDisposable {
-  /** All rows of one snapshot, or those of one table. */
+  /** Reads all rows of one snapshot, or those of one table. */
   rows(table?: TableName): Promise<RawRecord[]>;
   /** Writes a row, or removes it (`undefined`), and waits until it is on disk. */
   write(table: TableName, key: Buffer, value: Buffer | undefined): Promise<void>;

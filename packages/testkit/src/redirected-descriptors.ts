@@ -1,9 +1,9 @@
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-/** O_DSYNC, in octal as `fdinfo` says it. */
+/** O_DSYNC, in octal as in `fdinfo`. */
 const SYNCED = 0o10000;
 
-/** Descriptors of this process for a file: those that write synchronously, or the others. */
+/** Lists the descriptors of this process for a file: those that write synchronously, or the others. */
 export function descriptorsOf(path: string, which: "synced" | "plain"): number[] {
   return readdirSync("/proc/self/fd")
     .map(Number)
@@ -11,10 +11,9 @@ export function descriptorsOf(path: string, which: "synced" | "plain"): number[]
 }
 
 /**
- * Lets descriptors of this process lead to another file, as if the disk were another one: writes to `/dev/full` fail with
- * ENOSPC.
+ * Points descriptors of this process to another file, as if the disk had changed: writes to `/dev/full` fail with ENOSPC.
  *
- * @returns how to let them lead to `path` again.
+ * @returns a function that points them to `path` again.
  */
 export function redirectDescriptors(fds: readonly number[], other: string, path: string): () => void {
   for (const fd of fds) replace(fd, other);

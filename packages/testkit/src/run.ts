@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-/** How a program ended, and all that it printed. */
+/** The exit code and output of a program. */
 export interface ProcessResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a program to its end, without a terminal and without input. */
+/** Runs a program without a terminal and input until it ends. */
 export async function run(
   program: string,
   args: readonly string[],

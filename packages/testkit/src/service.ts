@@ -25,7 +25,7 @@ import { tokenOf } from "./client.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 export interface TestServiceOptions {
-  /** A data directory to use, and to leave where it is. */
+  /** A data directory to use and not to remove. */
   readonly directory?: string;
   readonly authority?: string;
   readonly aliases?: readonly string[];
@@ -38,7 +38,7 @@ export interface TestServiceOptions {
   readonly authorityCas?: ReadonlyMap<Authority, string>;
   readonly limits?: Partial<Limits>;
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Default: as the built program looks names up. */
+  /** Default: the name lookup of the built program. */
   readonly lookup?: NameLookup;
   readonly now?: () => Date;
   /** Default: Node's HTTP server. */
@@ -51,15 +51,15 @@ export interface TestServiceOptions {
   readonly wrapStore?: (store: Store) => Store;
 }
 
-/** A service in this process: real HTTP on loopback, real LMDB in a directory of its own. */
+/** A service in this process: real HTTP on loopback, real LMDB in a separate directory. */
 export interface TestService extends AsyncDisposable {
-  /** Where it listens: `http://127.0.0.1:PORT` (or https). */
+  /** Its address: `http://127.0.0.1:PORT` (or https). */
   readonly url: string;
   readonly port: number;
   readonly authority: Authority;
   readonly directory: string;
   readonly data: DataDirectory;
-  /** Tokens of the first tenant and of the operator, when this start made them. */
+  /** Tokens of the first tenant and of the operator, if this start made them. */
   readonly tokens: {
     readonly create: string;
     readonly query: string;
@@ -72,7 +72,7 @@ export interface TestService extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Tests ask dead capabilities again and again, all from one address. */
+/** A limit that is never reached: tests use revoked capabilities many times from one address. */
 export const UNLIMITED = 1_000_000_000;
 
 export const TEST_AUTHORITY = "membrane.test";
@@ -135,7 +135,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   };
 }
 
-/** Changes a store as an operator's command does, without a log. */
+/** Returns the context to change a store like a command of the operator, without a log. */
 export function asTestOperator(data: DataDirectory): OperatorContext {
   return asOperator(data, "test", () => undefined);
 }

@@ -11,9 +11,9 @@ const execute = promisify(execFile);
 /** A separate file system in memory, which can be filled. */
 export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
-  /** Takes all free space. */
+  /** Uses all free space. */
   fill(): void;
-  /** Gives back what `fill` took. */
+  /** Frees the space that `fill` used. */
   empty(): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export async function mountSmallDisk(megabytes: number): Promise<SmallDisk> {
     },
     empty: () => rm(filler, { force: true }),
     async [Symbol.asyncDispose]() {
-      // Lazily, since a process that a failed test left running may still use it.
+      // Lazily, since a process that a failed test left may still use it.
       await execute("umount", ["-l", path]);
       await rm(path, { recursive: true, force: true });
     },

@@ -27,7 +27,7 @@ export interface TestMembrane {
   readonly revoke: StoredCapability;
 }
 
-/** A real store in a directory of its own, filled without HTTP and without anything sealed that must open again. */
+/** A real store in a separate directory that tests fill without HTTP. Its sealed payloads cannot be opened. */
 export interface TestStore extends AsyncDisposable {
   readonly store: Store;
   readonly directory: string;
@@ -39,13 +39,13 @@ export interface TestStore extends AsyncDisposable {
   /** Closes the store, lets `read` read its tables, and opens the store again. */
   readTables<T>(read: (environment: Environment) => T | Promise<T>): Promise<T>;
   membrane(name: string, create?: StoredCapability): Promise<TestMembrane>;
-  /** Makes a capability; the denial, if any, is thrown. */
+  /** Makes a capability, and throws a denial. */
   capability(rights: Omit<Capability, "type" | "uid">): Promise<StoredCapability>;
   reexport(parent: StoredCapability, through: TestMembrane): Promise<StoredCapability>;
   make(...records: readonly StoredRecord[]): Promise<CreationDenial | undefined>;
-  /** Whether the capability works, as a presented token finds it. */
+  /** Whether the capability works, looked up as with its token. */
   isAlive(capability: StoredCapability): Promise<boolean>;
-  /** Whether there is such a record, alive or not. */
+  /** Whether the record exists, alive or not. */
   has(capability: StoredCapability): Promise<boolean>;
 }
 

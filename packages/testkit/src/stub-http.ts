@@ -14,7 +14,7 @@ import type {
   UpstreamPool,
 } from "../../service/src/http1/upstream.ts";
 
-/** The connection of a client, without a socket. */
+/** A client's connection without a socket. */
 export class StubConnection extends EventEmitter {
   destroyed = false;
   readonly remoteAddress: string = "127.0.0.1";
@@ -55,7 +55,7 @@ class StubRequest extends EventEmitter implements DownstreamRequest {
   }
 }
 
-/** A response that is recorded. Its client takes everything at once, unless it is told to take nothing. */
+/** A response that is recorded. Its client reads everything at once, unless it is set to read nothing. */
 export class StubResponse extends EventEmitter implements DownstreamResponse {
   readonly req: StubRequest;
   status = 0;
@@ -95,7 +95,7 @@ export class StubResponse extends EventEmitter implements DownstreamResponse {
     return false;
   }
 
-  /** The client takes everything that waits, and what comes. */
+  /** The client reads everything that waits, and all later data. */
   drain(): void {
     this.isReading = true;
     this.writableLength = 0;
@@ -130,7 +130,7 @@ export function stubExchange(head: StubRequestHead = {}): HttpExchange & { reado
   return { request, response: new StubResponse(request) };
 }
 
-/** A listener without sockets: requests are handed to it as values. */
+/** A listener without sockets: its requests are values. */
 export interface StubListener {
   readonly listenHttp: ListenHttp;
   /** Resolves when the request has been handled. */
@@ -157,7 +157,7 @@ export function createStubListener(): StubListener {
   };
 }
 
-/** A connection to a target that is driven by the test. It may send a request twice, as after a retry. */
+/** A connection to a target that the test controls. It may send a request twice, as after a retry. */
 export class StubLease implements UpstreamLease {
   isOpen = true;
   isReused = false;
@@ -181,7 +181,7 @@ export class StubLease implements UpstreamLease {
   }
 }
 
-/** Leases its connections in order; a request for which none is left waits. */
+/** Leases its connections in order; a request waits if none is left. */
 export class StubPool implements UpstreamPool {
   readonly waiting = new Set<ConnectionWaiter>();
   readonly #leases: StubLease[];

@@ -10,7 +10,7 @@ import { createServer as createTlsServer } from "node:tls";
 export interface TestTarget extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** Requests received so far, as they were. */
+  /** Requests received so far. */
   readonly requests: readonly ReceivedRequest[];
 }
 
@@ -22,7 +22,7 @@ export interface ReceivedRequest {
   readonly body: Buffer;
 }
 
-/** A target that keeps each request whole and then answers with `answer` (default: 200 "ok"). */
+/** Starts a target that records each whole request and then responds with `answer` (default: 200 "ok"). */
 export async function startTarget(
   respond: RequestListener = (_request, response) => void response.end("ok"),
 ): Promise<TestTarget> {
@@ -45,20 +45,20 @@ export async function startTarget(
   return { requests, ...(await listen(server)) };
 }
 
-/** A target that handles each request itself, from its head on. */
+/** Starts a target that handles each request once its head has arrived. */
 export async function startStreamingTarget(handle: RequestListener): Promise<TestTarget> {
   return { requests: [], ...(await listen(createServer(handle))) };
 }
 
-/** A target and all that came to it on any connection, one character a byte. */
+/** A target, and everything that it received on all connections, one character a byte. */
 export type RawTarget = TestTarget & { readonly received: () => string };
 
-/** A target that is handed raw connections: for what no HTTP server would say, and to see every byte that arrives. */
+/** Starts a target on raw connections, for responses that no HTTP server sends, and for tests of every byte of a request. */
 export function startRawTarget(onConnection: (socket: Socket) => void): Promise<RawTarget> {
   return startRaw(createNetServer(), "http", onConnection);
 }
 
-/** The same behind TLS. */
+/** Starts such a target over TLS. */
 export function startRawTlsTarget(
   { cert, key }: { readonly cert: string; readonly key: string },
   onConnection: (socket: Socket) => void,
@@ -97,7 +97,7 @@ async function startRaw(
 }
 
 async function listen(server: Server): Promise<Omit<TestTarget, "requests">> {
-  // Bytes bound a head: newer versions of Node refuse more than 2,000 lines by default.
+  // No limit on header lines: newer versions of Node refuse more than 2,000 by default.
   server.maxHeadersCount = 0;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

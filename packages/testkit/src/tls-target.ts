@@ -11,12 +11,12 @@ import {
 import type { CertificateAndKey } from "../../service/src/tls/x509.ts";
 import type { ReceivedRequest, TestTarget } from "./target.ts";
 
-/** A certificate for a server, and the authority that issued it. */
+/** A server certificate, and the CA that issued it. */
 export interface TestCertificate extends CertificateAndKey {
   readonly ca: string;
 }
 
-/** A server certificate for the hosts (`host[:port]`) from a private authority of its own. */
+/** Makes a server certificate for the hosts (`host[:port]`) from a new private CA. */
 export async function makeCertificate(...hosts: readonly string[]): Promise<TestCertificate> {
   const key = await generateAuthorityKey();
   const ca = await issueAuthorityCertificate(key, new Date());
@@ -24,7 +24,7 @@ export async function makeCertificate(...hosts: readonly string[]): Promise<Test
   return { ...leaf, ca };
 }
 
-/** A target over https that keeps each request whole and then answers with `answer` (default: 200 "ok"). */
+/** Starts a target over https that records each whole request and then responds with `answer` (default: 200 "ok"). */
 export async function startTlsTarget(
   certificate: TestCertificate,
   respond: RequestListener = (_request, response) => void response.end("ok"),

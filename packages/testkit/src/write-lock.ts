@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Takes the store's one write transaction, says so, and holds it until its standard input ends. */
+/** Begins the store's only write transaction, reports it, and holds it until its standard input ends. */
 const HOLD_SCRIPT = `
 import { readFileSync } from "node:fs";
 import { open } from "lmdb";
@@ -14,7 +14,7 @@ root.transactionSync(() => {
 });
 `;
 
-/** Another process that is in the middle of a write to the store of a data directory. */
+/** Starts another process that holds the write transaction of a data directory's store. */
 export async function holdWriteLock(data: string): Promise<{ release(): Promise<void> } & AsyncDisposable> {
   const child = spawn(process.execPath, ["--input-type=module", "-e", HOLD_SCRIPT, join(data, "store")], {
     cwd: fileURLToPath(new URL("../../service", import.meta.url)),

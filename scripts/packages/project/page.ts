@@ -1,4 +1,4 @@
-// The part of the SDK that is for browsers, without any type of Node.js; compiled only.
+// The SDK for browsers, without any type of Node.js. This file is only compiled.
 import CapabilitySDK, { CapabilityError, type Membrane, fetch } from "capability-sdk";
 
 export async function invoke(create: string): Promise<string> {
