@@ -3,14 +3,14 @@ import type { Readable, Writable } from "node:stream";
 /** A shell that `capi completion` has a script for. */
 export type Shell = "bash" | "zsh";
 
-/** All of the machine that commands use, apart from the network and the files that options name. */
+/** The environment of commands, except the network and the files that options name. */
 export interface Io {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   /** Directory of the profile files. */
   readonly profiles: string;
-  /** Whether standard error takes colours: it is a terminal, and `NO_COLOR` is not set. */
+  /** Whether errors are coloured: standard error is a terminal, and `NO_COLOR` is not set. */
   readonly isColoured: boolean;
   /** The user's shell. */
   readonly shell: Shell;

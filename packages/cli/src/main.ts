@@ -15,7 +15,7 @@ const { stdin, stdout, stderr, env, argv } = process;
 const isColoured = stderr.isTTY && (env["NO_COLOR"] ?? "") === "";
 
 stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // EPIPE means that the reader has stopped (head, grep -q), which is no error.
+  // EPIPE means that the reader has stopped (head, grep -q), which is not an error.
   if (error.code !== "EPIPE") fail(new CliError(`standard output cannot be written (${error.code})`));
   process.exit();
 });
@@ -40,7 +40,7 @@ async function runCommandLine(args: readonly string[], io: Io): Promise<void> {
   await invocation.run(io);
 }
 
-/** Prints a completion a line; zsh also shows a description, which follows a colon. */
+/** Prints one completion per line; zsh also shows a description, which follows a colon. */
 async function printCompletions([, , ...words]: readonly string[], io: Io): Promise<void> {
   const completions = await complete(words, {
     commands: COMMANDS,
@@ -56,12 +56,12 @@ function shell(): Io["shell"] {
   return env["SHELL"]?.includes("zsh") === true ? "zsh" : "bash";
 }
 
-/** A user without an entry in the system's list has no home directory but the one that HOME names. */
+/** Returns the home directory. A user without an entry in the system's list has only the one in HOME. */
 function home(): string {
   try {
     return homedir();
   } catch (cause) {
-    const hint = "Set the variable HOME to a directory of yours: profiles are kept in it.";
+    const hint = "Set the variable HOME to your directory: profiles are stored in it.";
     throw new CliError("this user has no home directory", hint, { cause });
   }
 }

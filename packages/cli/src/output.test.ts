@@ -9,13 +9,13 @@ const TOKENS = ["A", "B"].map((letter) => `CPBLTY1-${letter.repeat(85)}A`);
 const [EXPORT = "", REVOKE = ""] = TOKENS.map((token) => `cpblty://localhost:8443/#${token}`);
 const MEMBRANE = { id: "m", capabilities: { export: EXPORT, revoke: REVOKE } };
 
-test("JSON is indented by two and ends with a line break", () => {
+test("JSON is indented by two spaces and ends with a line break", () => {
   expect(formatMembrane(MEMBRANE, "json")).toBe(
     `{\n  "id": "m",\n  "capabilities": {\n    "export": "${EXPORT}",\n    "revoke": "${REVOKE}"\n  }\n}\n`,
   );
 });
 
-test("JSON says the same whatever is in it, and nothing in it acts on a terminal", () => {
+test("printed JSON is parsed to the same value, and has no character that controls a terminal", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (id) => {
       const text = formatJson({ id });
@@ -26,7 +26,7 @@ test("JSON says the same whatever is in it, and nothing in it acts on a terminal
   expect(formatJson({ id: "\u001b[2J\u009b2J\u202e" })).toContain('"\\u001b[2J\\u009b2J\\u202e"');
 });
 
-test("the form uri is one URI a line, of each membrane the export and then the revoke capability", () => {
+test("the format uri has one URI on each line: the export and then the revoke capability of each membrane", () => {
   expect(formatMembrane(MEMBRANE, "uri")).toBe(`${EXPORT}\n${REVOKE}\n`);
   expect(formatQuery({ membranes: [MEMBRANE, MEMBRANE], completed: true }, "uri")).toBe(
     `${EXPORT}\n${REVOKE}\n${EXPORT}\n${REVOKE}\n`,
@@ -34,7 +34,7 @@ test("the form uri is one URI a line, of each membrane the export and then the r
   expect(formatExport({ capability: EXPORT }, "uri")).toBe(`${EXPORT}\n`);
 });
 
-test("the form env sets a URI and a token for each capability", () => {
+test("the format env sets a URI and a token for each capability", () => {
   expect(formatMembrane(MEMBRANE, "env")).toBe(
     [
       `EXPORT_URI='${EXPORT}'`,
@@ -48,14 +48,14 @@ test("the form env sets a URI and a token for each capability", () => {
   );
 });
 
-test("a query that found nothing fails in the forms uri and env, and is an empty list in JSON", () => {
+test("a query without results fails in the formats uri and env, and is an empty list in JSON", () => {
   const nothing = { membranes: [], completed: true };
   expect(JSON.parse(formatQuery(nothing, "json"))).toEqual(nothing);
   expect(() => formatQuery(nothing, "uri")).toThrow(CliError);
   expect(() => formatQuery(nothing, "env")).toThrow(CliError);
 });
 
-test("variables are of one membrane", () => {
+test("the format env needs exactly one membrane", () => {
   const several = { membranes: [MEMBRANE, MEMBRANE], completed: true };
   expect(() => formatQuery(several, "env")).toThrow(CliError);
   expect(formatQuery({ membranes: [MEMBRANE], completed: false }, "env")).toBe(
@@ -63,7 +63,7 @@ test("variables are of one membrane", () => {
   );
 });
 
-test("a shell reads back what was quoted for it, and runs nothing of it", () => {
+test("a shell evaluates a quoted text to the same text, and runs nothing in it", () => {
   const texts = [
     "'; echo hurt; '",
     "$(echo hurt)`echo hurt`",

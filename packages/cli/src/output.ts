@@ -4,7 +4,7 @@ import { CliError } from "./errors/cli-error.ts";
 import { quoteForShell } from "./shell.ts";
 import { CONTROL_CHARACTERS, escapeCharacter } from "./terminal.ts";
 
-/** Forms that a response can be printed in. */
+/** The formats in which a response can be printed. */
 export const OUTPUT_FORMATS = ["json", "uri", "env"] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
@@ -31,16 +31,16 @@ export function formatMembrane(membrane: MembraneResponse, format: OutputFormat)
   }
 }
 
-/** @throws CliError when the form needs a membrane, or exactly one, and the response has none or several. */
+/** @throws CliError when the format needs a membrane, or exactly one, and the response has none or several. */
 export function formatQuery(response: QueryResponse, format: OutputFormat): string {
   const [first, ...others] = response.membranes;
   if (format === "json") return formatJson(response);
   if (first === undefined) {
-    throw new CliError("no such membrane", "capi membrane query --limit 1000   lists those there are");
+    throw new CliError("no such membrane", "capi membrane query --limit 1000   lists the existing ones");
   }
   if (format === "uri") return formatUris(response.membranes);
   if (others.length > 0) {
-    throw new CliError("--output env: expected one membrane, there are more", "Name it with --id ID.");
+    throw new CliError("--output env: expected one membrane, found several", "Name it with --id ID.");
   }
   return formatMembrane(first, format);
 }
@@ -60,7 +60,7 @@ function formatUris(membranes: readonly MembraneResponse[]): string {
   return membranes.map(({ capabilities }) => `${capabilities.export}\n${capabilities.revoke}\n`).join("");
 }
 
-/** `NAME_URI` and `NAME_TOKEN` of each capability. A shell evaluates it, so each value is quoted as one word. */
+/** Formats `NAME_URI` and `NAME_TOKEN` of each capability. A shell evaluates the text, so each value is quoted as one word. */
 function formatVariables(uris: Readonly<Record<string, string>>): string {
   return Object.entries(uris)
     .flatMap(([name, uri]) => [

@@ -11,7 +11,7 @@ import { COMMANDS } from "./commands/commands.ts";
 const CANARY = "Sw0rdfish/7";
 const TOKEN = makeCapability().slice(-94);
 
-/** Texts that hold a secret, such as end up in options, and next to them. */
+/** Texts with a secret, as they can appear in options and next to them. */
 const TEXTS = [
   CANARY,
   `--${CANARY}`,
@@ -28,7 +28,7 @@ const text = fc.constantFrom(...TEXTS);
 const spec = fc.constantFrom(...COMMANDS);
 
 const commandLine = spec.chain(({ name, options }) => {
-  // Without a membrane an export is refused before anything else of it is read.
+  // An export without a membrane is refused before its other options are read.
   const begin = name === "membrane export" ? `${name} --id=m --uri=https://a.test/` : name;
   const option = fc
     .constantFrom(...Object.keys(options), "help-me", "id", "header", "header")
@@ -45,7 +45,7 @@ const commandLine = spec.chain(({ name, options }) => {
     .map((pieces): readonly string[] => begin.split(" ").concat(pieces.flat()));
 });
 
-test("whatever stands where on a command line, no refusal repeats a secret of it", async () => {
+test("no error repeats a secret, at any place in the command line", async () => {
   await fc.assert(
     fc.asyncProperty(commandLine, async (args) => {
       const refusal: unknown = await readCommandLine(args, {

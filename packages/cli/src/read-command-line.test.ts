@@ -11,7 +11,7 @@ const URI = makeCapability();
 const CAPABILITY_TO_EXPORT = makeCapability("other.test");
 const PARSED = parseCapabilityUri(URI) as AuthorityCapabilityUri;
 
-/** The command's name and its input. */
+/** Returns the command's name and its input. */
 async function read(args: readonly string[], stdin = ""): Promise<object> {
   const { name, input } = await readCommandLine(args, {
     version: "0.0.0",
@@ -24,7 +24,7 @@ const MEMBRANE_REF = ["membrane", "export", "--id", "m"];
 const TARGET = [...MEMBRANE_REF, "--uri", "https://a.test/"];
 const INVOKE = ["request", URI];
 
-/** Words, and a part of the command that they mean. */
+/** Words, and a part of the input that they mean. */
 const EQUIVALENT: [words: readonly string[], meant: object, input?: string][] = [
   [
     ["membrane", "create", "--id", "m"],
@@ -160,7 +160,7 @@ test.each<[readonly string[], object, string?]>(EQUIVALENT)(
   },
 );
 
-test("a secret option reads what @- stands for", async () => {
+test("a secret option with @- reads standard input", async () => {
   expect(await read(["membrane", "create", "--id", "m", "--capability", "@-"], `${URI}\n`)).toMatchObject({
     capability: PARSED,
   });
@@ -173,7 +173,7 @@ test("a secret option reads what @- stands for", async () => {
   });
 });
 
-/** Words, how the refusal begins, and the help that it points to. */
+/** Words, the beginning of the error, and the help that it names. */
 const REFUSED: [words: readonly string[], message: string, help?: string][] = [
   [[], "expected a command: membrane, request", "capi --help"],
   [["frob"], "frob: no such command", "capi --help"],
@@ -221,7 +221,7 @@ const REFUSED: [words: readonly string[], message: string, help?: string][] = [
   [[...TARGET, "--tls-reject-unauthorized=yes"], "--tls-reject-unauthorized: expected true or false"],
   [[...TARGET, "--timeout-ms", "soon"], "--timeout-ms: expected a whole number"],
   [[...TARGET, "--header", "no colon"], '--header: expected "Name: value", there is no colon'],
-  [[...TARGET, "--header", "b c: d"], '--header: expected "Name: value", what stands before'],
+  [[...TARGET, "--header", "b c: d"], '--header: expected "Name: value", the text before'],
   [[...TARGET, "--header", "X-A: b", "--header", "x-a: c"], "--header x-a: expected once"],
   [
     [...TARGET, "--aws4-hmac-sha256-region", "r"],
@@ -238,7 +238,7 @@ const REFUSED: [words: readonly string[], message: string, help?: string][] = [
   [[...INVOKE, "-H", "A: \u2028"], "--header A: expected characters up to U+00FF"],
   [[...INVOKE, "--query", "a b"], "--query: expected a percent-encoded query"],
   [[...INVOKE, "--query", "a#b"], "--query: expected a percent-encoded query"],
-  [["request", "@-", "-d", "@-"], "--data: standard input goes to URI already"],
+  [["request", "@-", "-d", "@-"], "--data: URI already reads standard input"],
   [["config", "configure", "--service", "mail"], "--service: expected one of membrane"],
   [["config", "remove"], "--profile: expected the name of the profile", "capi config remove --help"],
 ];
@@ -255,7 +255,7 @@ test.each<[readonly string[], string, string?]>(REFUSED)(
   },
 );
 
-test("a word in the wrong place is not repeated: it may be a secret", async () => {
+test("an unexpected word is not repeated in the error, since it may be a secret", async () => {
   const secret = "Swordfish1/x";
   for (const words of [
     [secret],
@@ -278,7 +278,7 @@ test("a word in the wrong place is not repeated: it may be a secret", async () =
 });
 
 test.each(["create", "query", "delete-self"])(
-  "--%s takes a capability that can be resolved alone",
+  "--%s takes only a capability that can be resolved",
   async (name) => {
     const token = URI.split("#")[1]!;
     const expected = "expected a capability URI of the form cpblty://authority/#token";

@@ -5,17 +5,17 @@ import { formatHelp } from "./help/format-help.ts";
 import { parseArgs } from "./parse/parse-args.ts";
 import type { SecretReader } from "./secret.ts";
 
-/** What the command line needs of the machine. */
+/** What the command line needs from the environment. */
 export interface CommandLineContext {
-  /** Printed for `--version`. */
+  /** The output of `--version`. */
   readonly version: string;
   readonly secrets: SecretReader;
 }
 
 /**
- * Reads the command line, and the secrets that it names. Help and the version are invocations too: they print.
+ * Reads the command line, and the secrets that it names. Help and version are invocations that print a text.
  *
- * @throws CliError that names what is wrong and the help that describes it.
+ * @throws CliError that names the problem and the help that describes the command.
  */
 export async function readCommandLine(
   args: readonly string[],
@@ -32,10 +32,10 @@ export async function readCommandLine(
   }
 }
 
-/** Every error of the command line says where the right one is described. */
+/** Adds to an error of the command line which help describes the command. */
 function withHelp(error: unknown, args: readonly string[]): unknown {
   if (!(error instanceof CliError) || error.hint !== undefined) return error;
-  return new CliError(error.message, `"${helpLine(args)}" tells what it takes.`, { cause: error.cause });
+  return new CliError(error.message, `"${helpLine(args)}" lists its options.`, { cause: error.cause });
 }
 
 function helpLine(args: readonly string[]): string {

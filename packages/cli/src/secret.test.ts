@@ -15,13 +15,13 @@ async function readFrom(bytes: string | Buffer): Promise<string> {
   return await createSecretReader(NOTHING).read("--x", `@${path}`);
 }
 
-test("what does not begin with @ is the secret itself", async () => {
+test("a value that does not begin with @ is the secret itself", async () => {
   const reader = createSecretReader(NOTHING);
   expect(await reader.read("--x", "plain @text")).toBe("plain @text");
   expect(await reader.read("--x", "")).toBe("");
 });
 
-test("of a file the text counts, without one line break at its end", async () => {
+test("the secret in a file is its text without one line break at its end", async () => {
   expect(await readFrom("secret")).toBe("secret");
   expect(await readFrom("secret\n")).toBe("secret");
   expect(await readFrom("secret\r\n")).toBe("secret");
@@ -30,7 +30,7 @@ test("of a file the text counts, without one line break at its end", async () =>
   expect(await readFrom("\u{FEFF}secret")).toBe("secret");
 });
 
-test("standard input is read in whatever pieces it comes", async () => {
+test("standard input is read in pieces of any size", async () => {
   const input = Readable.from([
     Buffer.from("s\u00e9cr").subarray(0, 2),
     Buffer.from("s\u00e9cr").subarray(2),
@@ -38,19 +38,19 @@ test("standard input is read in whatever pieces it comes", async () => {
   expect(await createSecretReader(input).read("--x", "@-")).toBe("s\u00e9cr");
 });
 
-test("one option at most reads standard input, and the second one hears which was first", async () => {
+test("at most one option reads standard input, and the error for the second names the first", async () => {
   const reader = createSecretReader(Readable.from(["secret"]));
   await reader.read("--first", "@-");
   await expect(reader.read("--second", "@-")).rejects.toThrow(
-    "--second: standard input goes to --first already",
+    "--second: --first already reads standard input",
   );
   expect(() => reader.claimStdin("--data")).toThrow(CliError);
 });
 
 test.each<[string, string | Buffer, string]>([
   ["is empty", "", "is empty"],
-  ["is a line break alone", "\n", "is empty"],
-  ["is no text", Buffer.from([0xff, 0xfe, 0x00]), "is not text in UTF-8"],
+  ["is only a line break", "\n", "is empty"],
+  ["is not text", Buffer.from([0xff, 0xfe, 0x00]), "is not text in UTF-8"],
   ["is over 1 MiB", "x".repeat((1 << 20) + 1), "is over 1 MiB"],
 ])("a file that %s is refused", async (_what, bytes, message) => {
   const refusal = await readFrom(bytes).catch((error: unknown) => error);
@@ -58,7 +58,7 @@ test.each<[string, string | Buffer, string]>([
   expect(String(refusal)).toContain(message);
 });
 
-test("input without an end is refused, not collected", async () => {
+test("input without an end is refused and not collected", async () => {
   const endless = Readable.from(
     (function* endlessly() {
       for (;;) yield Buffer.alloc(1 << 16, "x");
@@ -67,11 +67,11 @@ test("input without an end is refused, not collected", async () => {
   await expect(createSecretReader(endless).read("--x", "@-")).rejects.toThrow("is over 1 MiB");
 });
 
-test("a file that is not there, or is a directory, is named with the option", async () => {
+test("the error for a missing file or a directory names it and the option", async () => {
   await using directory = await temporaryDirectory();
   const reader = createSecretReader(NOTHING);
   await expect(reader.read("--x", `@${directory.path}/none`)).rejects.toThrow(
-    `--x: ${directory.path}/none cannot be read: there is no such file`,
+    `--x: ${directory.path}/none cannot be read: no such file`,
   );
   await expect(reader.read("--x", `@${directory.path}`)).rejects.toThrow("it is a directory");
   await expect(reader.read("--x", "@")).rejects.toThrow(CliError);

@@ -18,7 +18,7 @@ export interface SecretReader {
   claimStdin(option: string): Readable;
 }
 
-/** Advice for a value that begins with `@` and is not meant as a file. */
+/** Hint for a value that begins with `@` and is not meant as a file. */
 export const AT_SIGN_HINT =
   "@ is followed by the path of a file, without expansion, or by - for standard input.";
 
@@ -27,8 +27,8 @@ export function createSecretReader(stdin: Readable): SecretReader {
   const claimStdin = (option: string): Readable => {
     if (claimedBy !== undefined) {
       throw new CliError(
-        `${option}: standard input goes to ${claimedBy} already`,
-        "One option at most can read standard input: put the other value into a file and write @FILE.",
+        `${option}: ${claimedBy} already reads standard input`,
+        "At most one option can read standard input: write the other value to a file and give @FILE.",
       );
     }
     claimedBy = option;

@@ -4,18 +4,18 @@ import { CapturedOutput } from "../test/support/terminal.ts";
 import { CliError } from "./errors/cli-error.ts";
 import { formatError, printHint } from "./terminal.ts";
 
-test("a failure is FAILED, what happened, and behind an empty line what to do", () => {
+test("an error is printed as FAILED, what happened, an empty line, and what to do", () => {
   expect(formatError(new CliError("it broke", "mend it\nor not"), false)).toBe(
     "FAILED\nit broke\n\nmend it\nor not\n",
   );
   expect(formatError(new CliError("it broke"), false)).toBe("FAILED\nit broke\n");
 });
 
-test("FAILED is red where colours are welcome, and nowhere else", () => {
+test("FAILED is red if colours are enabled, and only then", () => {
   expect(formatError(new CliError("it broke"), true)).toBe("\u001B[31mFAILED\u001B[0m\nit broke\n");
 });
 
-test("nothing in a message acts on the terminal, and no token stands in it", () => {
+test("a printed message has no characters that control the terminal, and no token", () => {
   const capability = makeCapability();
   const shown = formatError(new CliError(`\u001b]0;x\u0007\u202e\r${capability}`, capability), false);
   const [, , token = ""] = capability.split("/#").flatMap((part) => [part, part]);

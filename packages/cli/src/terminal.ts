@@ -11,7 +11,7 @@ export const CONTROL_CHARACTERS: RegExp = /[^\n\P{C}]|[\u2028\u2029]/gu;
 
 const TOKEN = new RegExp(TOKEN_PATTERN, "g");
 
-/** What standard error shows of a failure. */
+/** Formats an error for standard error. */
 export function formatError({ message, hint }: CliError, isColoured: boolean): string {
   const head = isColoured ? `${RED}FAILED${RESET}` : "FAILED";
   const text = [message, ...(hint === undefined ? [] : ["", hint])].join("\n");
@@ -25,12 +25,12 @@ export function printHint(io: Pick<Io, "stdout" | "stderr" | "isColoured">, line
   io.stderr.write(io.isColoured ? `${DIM}${text}${RESET}\n` : `${text}\n`);
 }
 
-/** Replaces control characters, which could act on the terminal, and hides tokens. */
+/** Replaces control characters and hides tokens. */
 export function sanitize(text: string): string {
   return text.replace(TOKEN, "CPBLTY1-...").replace(CONTROL_CHARACTERS, "?");
 }
 
-/** A JSON escape, `\u001b`; two of them for a surrogate pair. */
+/** Formats a character as a JSON escape, `\u001b`, or as two for a surrogate pair. */
 export function escapeCharacter(character: string): string {
   return Array.from(
     { length: character.length },

@@ -18,7 +18,7 @@ afterAll(async () => {
   await target[Symbol.asyncDispose]();
 });
 
-/** Exports with these words, invokes with a query, and gives what reached the target. */
+/** Exports with these arguments, invokes the capability with a query, and returns the request that the target received. */
 async function invoke(args: readonly string[], request: readonly string[] = []) {
   const response = await installation.succeed(["membrane", "export", "--capability", exporting, ...args]);
   await installation.succeed(["request", JSON.parse(response).capability, ...request]);
@@ -32,7 +32,7 @@ test.each([
   expect((await invoke(["--uri", target.url, ...args], ["--query", "a=b"])).url).toBe(url);
 });
 
-test("a header arrives whole, colons and all, and no other word is taken for one", async () => {
+test("a header is sent with all its colons, and no other word is taken for a header", async () => {
   const { headers, method } = await invoke([
     "--header",
     "X-Time: 12:30:00",
@@ -57,7 +57,7 @@ test("a header arrives whole, colons and all, and no other word is taken for one
   });
 });
 
-test("a command as the guide to AWS Lambda has it signs what reaches the function", async () => {
+test("the command of the guide to AWS Lambda signs the request to the function", async () => {
   const uri = `${target.url}2015-03-31/functions/f/invocations`;
   const { headers, method, url } = await invoke(
     [
@@ -107,7 +107,7 @@ test("cap1 keys may begin with a dash", async () => {
   expect(headers["authorization"]).toMatch(/^CAP1-HMAC-SHA512 Credential=-1\//);
 });
 
-test("PEM is taken as text and from a file, and the check of the target's certificate can be left out", async () => {
+test("PEM can be given as text and as a file, and the check of the target's certificate can be turned off", async () => {
   const certificate = await makeCertificate("127.0.0.1");
   await using secure = await startTlsTarget(certificate);
   const file = await installation.file("ca.pem", certificate.ca);

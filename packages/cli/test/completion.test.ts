@@ -23,7 +23,7 @@ const SCRIPT = `
   printf '%s\\n' "\${COMPREPLY[@]}"
 `;
 
-/** What bash offers when Tab is pressed behind these words, the last of which may be empty. */
+/** Returns what bash offers when Tab is pressed after these words, of which the last may be empty. */
 async function complete(...args: readonly string[]): Promise<readonly string[]> {
   const bin = join(installation.path, "bin");
   await mkdir(bin, { recursive: true });
@@ -37,7 +37,7 @@ async function complete(...args: readonly string[]): Promise<readonly string[]> 
   return stdout.split("\n").filter((line) => line !== "");
 }
 
-test("bash completes commands, their commands, and options", async () => {
+test("bash completes commands, subcommands and options", async () => {
   expect(await complete("mem")).toEqual(["membrane"]);
   expect(await complete("membrane", "ex")).toEqual(["export"]);
   expect(await complete("membrane", "export", "--u")).toEqual(["--uri"]);
@@ -56,7 +56,7 @@ test("an empty word offers every command", async () => {
   expect((await complete("membrane", "")).toSorted()).toEqual(membrane);
 });
 
-test("behind --profile the names of the profiles are offered, and nothing of what they hold", async () => {
+test("after --profile the names of the profiles are offered, and nothing of their contents", async () => {
   expect(await complete("membrane", "create", "--profile", "")).toEqual([]);
   const create = makeCapability();
   for (const name of ["work", "home", "work-2"]) {
@@ -69,7 +69,7 @@ test("behind --profile the names of the profiles are offered, and nothing of wha
   expect(reveals(offered.join(), create)).toBe(false);
 });
 
-test("the script is of the shell that SHELL names", async () => {
+test("the script is for the shell that SHELL names", async () => {
   const run = promisify(execFile);
   const scripts = ["/bin/zsh", "/bin/bash"].map(async (SHELL) => {
     const env = { ...environment(installation.path), SHELL };
@@ -82,7 +82,7 @@ test("the script is of the shell that SHELL names", async () => {
   expect(bash).toContain("complete -o bashdefault");
 });
 
-test("completing works while the profile files are damaged", async () => {
+test("completion works while the profile files are damaged", async () => {
   await mkdir(join(installation.path, ".capability"));
   await writeFile(join(installation.path, ".capability", "credentials"), "profile: [");
   expect(await complete("membrane", "create", "--profile", "")).toEqual([]);

@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => installation[Symbol.asyncDispose]());
 
-test("a script configures by flags, and only the owner can read what is stored", async () => {
+test("a script configures a profile by flags, and only the owner can read the files", async () => {
   const { ca } = await makeCertificate("localhost:8443");
   const cacert = join(home, "ca.pem");
   await writeFile(cacert, ca);
@@ -40,7 +40,7 @@ test("a script configures by flags, and only the owner can read what is stored",
   }
 });
 
-test("without a terminal and without flags it asks nothing, stores nothing and says what to give", async () => {
+test("without a terminal and without flags nothing is asked or stored, and the error lists the flags", async () => {
   const { code, stdout, stderr } = await runCapi(home, CONFIGURE);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   expect(stderr).toMatch(/^FAILED/);
@@ -48,7 +48,7 @@ test("without a terminal and without flags it asks nothing, stores nothing and s
   expect(await readdir(home)).toEqual([]);
 });
 
-test.each([2, 6])("%i processes that configure at once lose nothing of each other", async (count) => {
+test.each([2, 6])("%i concurrent processes that configure profiles lose no changes", async (count) => {
   const names = Array.from({ length: count }, (_, index) => `profile-${index}`);
   const capabilities = new Map(names.map((name) => [name, makeCapability()]));
   const ended = await Promise.all(
@@ -64,7 +64,7 @@ test.each([2, 6])("%i processes that configure at once lose nothing of each othe
   expect((await readdir(directory)).toSorted()).toEqual(["credentials"]);
 });
 
-test("no command on profiles prints more of a capability than its preview", async () => {
+test("no command for profiles prints more of a capability than its preview", async () => {
   const [create, query, wrong] = [makeCapability(), makeCapability(), makeCapability().replace("#", "?")];
   const runs = [
     await runCapi(home, [...CONFIGURE, "--create", create, "--query", query]),
@@ -84,7 +84,7 @@ test("no command on profiles prints more of a capability than its preview", asyn
   for (const capability of [create, query, wrong]) expect(reveals(printed, capability)).toBe(false);
 });
 
-test("config list and profiles give scripts what they need", async () => {
+test("config list and profiles print data that scripts can parse", async () => {
   const create = makeCapability();
   await runCapi(home, [...CONFIGURE, "--profile", "work", "--create", create]);
   const listed = await runCapi(home, ["config", "list", "--profile", "work"]);

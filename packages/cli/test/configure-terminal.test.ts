@@ -32,7 +32,7 @@ async function expectEnd(terminal: Terminal, code: number): Promise<void> {
   expect(terminal.shown()).toContain("terminal as before");
 }
 
-test("a person is asked for everything, and no capability is ever shown", async () => {
+test("a user is asked for all values, and no capability is shown", async () => {
   const [create, query, deleteSelf] = [makeCapability(), makeCapability(), makeCapability()];
   const { ca } = await makeCertificate("localhost:8443");
   const file = join(home, "ca.pem");
@@ -51,7 +51,7 @@ test("a person is asked for everything, and no capability is ever shown", async 
   }
 });
 
-test("a second time previews are shown, Enter keeps and an answer replaces", async () => {
+test("the second time previews are shown, Enter keeps a value, and an answer replaces it", async () => {
   const [create, query, newer] = [makeCapability(), makeCapability(), makeCapability()];
   using first = openCapi(home, CONFIGURE);
   await answerQuestion(first, "create capability [none]: ", `${create}\r${query}\r\r`);
@@ -80,7 +80,7 @@ test("three answers that are pasted at once reach their questions", async () => 
   for (const capability of pasted) expect(reveals(terminal.shown(), capability)).toBe(false);
 });
 
-test("a wrong answer is asked again, and shown neither while it is typed nor afterwards", async () => {
+test("after a wrong answer the question is asked again, and the answer is not shown, neither then nor later", async () => {
   const [wrong, right] = [makeCapability().replace("cpblty:", "https:"), makeCapability()];
   using terminal = openCapi(home, CONFIGURE);
   await answerQuestion(terminal, "create capability [none]: ", wrong);
@@ -114,7 +114,7 @@ test.each([
   }
 });
 
-test("cancelled the first time, not even a directory is made", async () => {
+test("when the first dialogue is cancelled, no directory is made", async () => {
   using terminal = openCapi(home, CONFIGURE);
   await terminal.until("create capability [none]: ");
   terminal.type(`${makeCapability()}\r${CTRL_C}`);
@@ -122,7 +122,7 @@ test("cancelled the first time, not even a directory is made", async () => {
   expect(await readdir(home)).toEqual([]);
 });
 
-test("after Ctrl-Z the question is there again and the dialogue goes on, as secret as before", async () => {
+test("after Ctrl-Z and fg the question is shown again, and answers are still not shown", async () => {
   const create = makeCapability();
   using terminal = openCapi(home, CONFIGURE);
   await terminal.until("create capability [none]: ");
@@ -135,7 +135,7 @@ test("after Ctrl-Z the question is there again and the dialogue goes on, as secr
   expect(reveals(terminal.shown(), create)).toBe(false);
 });
 
-test("a name that no profile can have is refused before anything is asked", async () => {
+test("an invalid profile name is refused before any question", async () => {
   using terminal = openCapi(home, [...CONFIGURE, "--profile", "a b"]);
   await expectEnd(terminal, 1);
   expect(terminal.shown()).toContain("--profile: expected 1 to 64 letters");

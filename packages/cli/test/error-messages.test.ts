@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => installation[Symbol.asyncDispose]());
 
-/** A failure as all are: FAILED, what happened, an empty line, what to do; nothing on standard output. */
+/** Checks the form of a failure: FAILED, what happened, an empty line, what to do; nothing on standard output. */
 function expectFailed({ code, stdout, stderr }: ProcessResult, what: string | RegExp, hint: string): void {
   const [head, message, empty, ...advice] = stderr.split("\n");
   expect([head, empty, stdout, code]).toEqual(["FAILED", "", "", 1]);
@@ -30,7 +30,7 @@ function expectFailed({ code, stdout, stderr }: ProcessResult, what: string | Re
 
 const CREATE = ["membrane", "create", "--id", "m"];
 
-test("a service whose CA is not known is named, with both ways to trust it", async () => {
+test("the error for a service with an untrusted CA names it, and both ways to trust it", async () => {
   const otherHome = await installation.createOtherHome();
   const ended = await otherHome.capi([...CREATE, "--capability", installation.capabilities.create]);
   expectFailed(ended, `${installation.authority} has a certificate`, "--cacert FILE");
@@ -38,7 +38,7 @@ test("a service whose CA is not known is named, with both ways to trust it", asy
   expect(ended.stderr).toContain("tls/ca.pem");
 });
 
-test("where nothing listens, the place is named", async () => {
+test("the error for an address where nothing listens names it", async () => {
   const authority = `localhost:${await freePort()}`;
   for (const args of [[...CREATE, "--capability"], ["request"]]) {
     const ended = await installation.capi([...args, makeCapability(authority)]);
@@ -51,7 +51,7 @@ test("a name that does not exist is in the message", async () => {
   expectFailed(ended, "cannot resolve no-such-host.invalid", "Check the authority");
 });
 
-test("plain HTTP is not spoken to, and the token is not sent there", async () => {
+test("a request to a server with plain HTTP fails, and the token is not sent to it", async () => {
   await using plain = await startTarget();
   const ended = await installation.capi([
     ...CREATE,
@@ -62,7 +62,7 @@ test("plain HTTP is not spoken to, and the token is not sent there", async () =>
   expect(plain.requests).toEqual([]);
 });
 
-test("a connection that closes at once is told apart from one that is refused", async () => {
+test("a connection that is closed at once has another error than one that is refused", async () => {
   await using closing = await startRawTarget((socket) => void socket.destroy());
   const ended = await installation.capi([
     ...CREATE,
@@ -72,7 +72,7 @@ test("a connection that closes at once is told apart from one that is refused", 
   expectFailed(ended, "closed the connection before it responded", "Try again");
 });
 
-test("a certificate for another name, or one that has expired, is called that", async () => {
+test("the error says that a certificate is for another name, or that it has expired", async () => {
   const key = await generateAuthorityKey();
   const cert = await issueAuthorityCertificate(key, new Date());
   const ca = await installation.file("private-ca.pem", cert);
@@ -90,7 +90,7 @@ test("a certificate for another name, or one that has expired, is called that", 
   }
 });
 
-test("a capability that was revoked, or never was one, fails with 401 and what that may mean", async () => {
+test("a revoked or unknown capability fails with 401 and possible reasons", async () => {
   const ended = await installation.capi([...CREATE, "--capability", makeCapability(installation.authority)]);
   expectFailed(ended, /^401 Unauthorized: /, "revoked");
   const made = JSON.parse(await installation.succeed(["membrane", "create", "--id", "short"]));
@@ -104,13 +104,13 @@ test("a capability that was revoked, or never was one, fails with 401 and what t
   );
 });
 
-test("a membrane that exists already leads to its capabilities", async () => {
+test("the error for a membrane that exists says how to get its capabilities", async () => {
   await installation.succeed(["membrane", "create", "--id", "twice"]);
   const ended = await installation.capi(["membrane", "create", "--id", "twice"]);
   expectFailed(ended, /^409 Conflict: --id: /, "capi membrane query --id twice");
 });
 
-test("what is wrong in a field is told of the option, and no status is claimed for what was never sent", async () => {
+test("the error for an invalid field names its option, and no status if no request was sent", async () => {
   await installation.succeed(["membrane", "create", "--id", "options"]);
   const args = ["membrane", "export", "--id", "options", "--uri", "https://a.test/"];
   expectFailed(await installation.capi([...args, "--method", "CONNECT"]), /^--method: /, "--help");
@@ -118,16 +118,16 @@ test("what is wrong in a field is told of the option, and no status is claimed f
   expectFailed(await installation.capi([...args, "--tls-ca", pem]), /^--tls-ca: /, "--help");
 });
 
-test("a profile or a capability that is not there leads to capi config", async () => {
+test("the error for a missing profile or capability names capi config", async () => {
   const otherHome = await installation.createOtherHome();
   expectFailed(
     await otherHome.capi(CREATE),
-    'no profile "default"; there is none yet',
+    'no profile "default"; there are no profiles yet',
     "capi config configure",
   );
   expectFailed(
     await installation.capi([...CREATE, "--profile", "work"]),
-    'no profile "work"; there is default',
+    'no profile "work"; the profiles are default',
     "capi config configure --profile work",
   );
   await installation.succeed([
@@ -148,7 +148,7 @@ test("a profile or a capability that is not there leads to capi config", async (
   await installation.succeed(["config", "remove", "--profile", "half"]);
 });
 
-test("a file that is not there is named with its option", async () => {
+test("the error for a missing file names it and its option", async () => {
   expectFailed(
     await installation.capi([...CREATE, "--capability", "@none"]),
     "--capability: none cannot be read",
@@ -163,20 +163,20 @@ test("a file that is not there is named with its option", async () => {
   );
 });
 
-/** What a service might send that is no response, or that means harm. */
+/** Invalid and malicious responses of a service. */
 const HOSTILE: readonly (readonly [what: string, listener: RequestListener])[] = [
   ["no JSON", (_, response) => void response.end("<html>")],
   ["nothing", (_, response) => void response.end()],
   ["another shape", (_, response) => void response.end('{"id": 1}')],
   ["a command for a shell", respondWith("'; touch hurt; '")],
-  ["a command behind a capability", respondWith(`${makeCapability()}'; touch hurt; '`)],
+  ["a command after a capability", respondWith(`${makeCapability()}'; touch hurt; '`)],
   ["a capability with a line break", respondWith(`${makeCapability()}\ntouch hurt`)],
   [
-    "HTTP cut short",
+    "truncated HTTP",
     (_, response) =>
       void response.writeHead(201, { "content-length": "99" }).write("{", () => response.destroy()),
   ],
-  ["a success without a body to it", (_, response) => void response.writeHead(204).end()],
+  ["a success without a body", (_, response) => void response.writeHead(204).end()],
 ];
 
 function respondWith(capability: string): RequestListener {
@@ -186,26 +186,23 @@ function respondWith(capability: string): RequestListener {
       .end(JSON.stringify({ id: "m", capability, capabilities: { export: capability, revoke: capability } }));
 }
 
-test.each(HOSTILE)(
-  "a service that answers with %s is refused, whatever it was asked",
-  async (_what, listener) => {
-    const certificate = await makeCertificate("localhost");
-    await using service = await startTlsTarget(certificate, listener);
-    const ca = await installation.file("hostile-ca.pem", certificate.ca);
-    const trust = ["--capability", makeCapability(`localhost:${service.port}`), "--cacert", ca];
-    for (const args of [
-      [...CREATE, "--output", "json"],
-      ["membrane", "export", "--uri", "https://a.test/", "--output", "env"],
-    ]) {
-      const { code, stdout, stderr } = await installation.capi([...args, ...trust]);
-      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-      expect(stderr).toMatch(/^FAILED\n/);
-      expect(stderr).not.toContain("hurt");
-    }
-  },
-);
+test.each(HOSTILE)("a service's response with %s is refused by every command", async (_what, listener) => {
+  const certificate = await makeCertificate("localhost");
+  await using service = await startTlsTarget(certificate, listener);
+  const ca = await installation.file("hostile-ca.pem", certificate.ca);
+  const trust = ["--capability", makeCapability(`localhost:${service.port}`), "--cacert", ca];
+  for (const args of [
+    [...CREATE, "--output", "json"],
+    ["membrane", "export", "--uri", "https://a.test/", "--output", "env"],
+  ]) {
+    const { code, stdout, stderr } = await installation.capi([...args, ...trust]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^FAILED\n/);
+    expect(stderr).not.toContain("hurt");
+  }
+});
 
-test("an error response acts neither on the terminal nor as our own words", async () => {
+test("an error response can neither control the terminal nor imitate a message of capi", async () => {
   const certificate = await makeCertificate("localhost");
   let token = "";
   await using service = await startTlsTarget(certificate, (request, response) => {
@@ -224,7 +221,7 @@ test("an error response acts neither on the terminal nor as our own words", asyn
   expect(stderr).not.toMatch(/[^\n\P{Cc}]/u);
 });
 
-test("a service that names another in the response to a query does not choose where a secret goes", async () => {
+test("a service that returns a capability of another service cannot choose where a secret is sent", async () => {
   const certificate = await makeCertificate("localhost");
   await using other = await startTlsTarget(certificate, (_, response) => void response.writeHead(500).end());
   const elsewhere = makeCapability(`localhost:${other.port}`);
@@ -260,7 +257,7 @@ test("a service that names another in the response to a query does not choose wh
   expect(other.requests).toHaveLength(0);
 });
 
-test("an endless file is no CA, and is not read to its end", async () => {
+test("an endless file is refused as a CA, and is not read to its end", async () => {
   for (const option of ["--cacert", "--trustedCA-file-path"]) {
     const args = ["request", makeCapability("localhost:1"), option, "/dev/zero"];
     const { code, stderr } = await installation.capi(args);

@@ -8,7 +8,7 @@ import { CTRL_C, openTerminal } from "./support/terminal.ts";
 
 const MEMBRANE = fileURLToPath(new URL("../../service/bin/membrane.js", import.meta.url));
 
-test("a first start in a terminal shows the capabilities there, once, and writes them to no file of the data directory", async () => {
+test("a first start in a terminal shows the capabilities once, and writes them to no file of the data directory", async () => {
   await using home = await temporaryDirectory();
   const data = join(home.path, "data");
   const args = ["serve", "--data", data, "--listen", "127.0.0.1:0", "--authority", "localhost", "--no-tls"];
@@ -27,11 +27,11 @@ test("a first start in a terminal shows the capabilities there, once, and writes
   expect(await serve()).not.toContain("CPBLTY1-");
 });
 
-test("a service whose terminal is closed ends in order, as its operator expects", async () => {
+test("a service whose terminal is closed stops in order", async () => {
   await using home = await temporaryDirectory();
   const args = ["serve", "--data", join(home.path, "data"), "--listen", "127.0.0.1:0", "--no-tls"];
   const env = { ...environment(home.path), MEMBRANE_PROFILE: "false" };
-  // A terminal is gone with the shell that it was opened for, and what runs in it gets SIGHUP. The log goes elsewhere.
+  // The terminal closes with its shell, and its programs get SIGHUP. The log is written to a file.
   const log = join(home.path, "log");
   const script = `"$@" 2> ${log}; true`;
   const program = [process.execPath, MEMBRANE, ...args, "--authority", "localhost"];

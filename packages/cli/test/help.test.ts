@@ -9,13 +9,13 @@ beforeAll(async () => {
 });
 afterAll(() => home[Symbol.asyncDispose]());
 
-/** Help on one line: it is folded to the width of a terminal. */
+/** Returns the help, and the same on one line, since it is wrapped to the width of a terminal. */
 async function help(...args: readonly string[]): Promise<{ readonly text: string; readonly folded: string }> {
   const text = await home.succeed([...args, "--help"]);
   return { text, folded: text.replace(/\s+/g, " ") };
 }
 
-test.each(COMMANDS)("capi $name --help tells of all its options and examples", async (entry) => {
+test.each(COMMANDS)("capi $name --help has all its options and examples", async (entry) => {
   const { text, folded } = await help(...entry.name.split(" "));
   expect(folded).toContain(`capi ${entry.name}`);
   expect(folded).toContain(entry.describe);
@@ -29,14 +29,14 @@ test.each(COMMANDS)("capi $name --help tells of all its options and examples", a
   }
 });
 
-test("capi --help names every command, and how a secret is kept out of sight", async () => {
+test("capi --help names every command, and how to keep a secret out of the list of processes", async () => {
   const { folded } = await help();
   for (const { name, describe } of COMMANDS.filter((entry) => !entry.name.includes(" "))) {
     expect(folded).toContain(`capi ${name}`);
     expect(folded).toContain(describe);
   }
   for (const [word, describe] of COMMAND_GROUPS) expect(folded).toContain(`capi ${word} ${describe}`);
-  expect(folded).toContain("A secret need not show in the list of processes");
+  expect(folded).toContain("To keep a secret out of the list of processes");
 });
 
 test.each(COMMAND_GROUPS)("capi %s --help names its commands", async (group) => {
@@ -46,7 +46,7 @@ test.each(COMMAND_GROUPS)("capi %s --help names its commands", async (group) => 
   }
 });
 
-test("--version is the version of the package, wherever it stands", async () => {
+test("--version prints the version of the package, at any place in the command line", async () => {
   const version = await home.succeed(["--version"]);
   expect(version).toMatch(/^\d+\.\d+\.\d+/);
   expect(await home.succeed(["membrane", "create", "--version"])).toBe(version);

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => installation[Symbol.asyncDispose]());
 
-/** All that a terminal shows of a command. */
+/** Returns everything that a terminal shows for a command. */
 async function onTerminal(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
   using terminal = openTerminal(process.execPath, [CAPI, ...args], {
     ...environment(installation.path),
@@ -24,7 +24,7 @@ async function onTerminal(args: readonly string[], env: Record<string, string> =
 const DIM = "\u001B[2m";
 const RED = "\u001B[31m";
 
-test("on a terminal a success says in one dim line what can come next", async () => {
+test("on a terminal a success prints one dim line with a possible next step", async () => {
   expect(await onTerminal(["membrane", "create", "--id", "it's"])).toContain(
     String.raw`${DIM}Next: capi membrane export --id 'it'\''s' --uri https://…`,
   );
@@ -35,7 +35,7 @@ test("on a terminal a success says in one dim line what can come next", async ()
   expect(exported).toContain(`${DIM}Next: capi request @FILE`);
 });
 
-test("into a pipe nothing but the response is written", async () => {
+test("only the response is written to a pipe", async () => {
   expect(await installation.capi(["membrane", "create", "--id", "piped"])).toMatchObject({
     code: 0,
     stderr: "",
@@ -43,7 +43,7 @@ test("into a pipe nothing but the response is written", async () => {
   expect(await installation.capi(["membrane", "query"])).toMatchObject({ code: 0, stderr: "" });
 });
 
-test("FAILED is red on a terminal, unless colours are not wanted", async () => {
+test("FAILED is red on a terminal, unless NO_COLOR is set", async () => {
   const args = ["membrane", "revoke", "--capability", `@${join(installation.path, "none")}`];
   expect(await onTerminal(args)).toContain(`${RED}FAILED`);
   expect(await onTerminal(args, { NO_COLOR: "1" })).not.toContain(RED);

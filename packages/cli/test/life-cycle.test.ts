@@ -19,7 +19,7 @@ afterAll(async () => {
   await target[Symbol.asyncDispose]();
 });
 
-test("with the profile that the service wrote, a membrane lives and dies by its name", async () => {
+test("with the profile that the service wrote, a membrane is created, used and revoked by its name", async () => {
   const made = JSON.parse(await installation.succeed(["membrane", "create", "--id", "by profile"]));
   expect(made).toEqual({
     id: "by profile",
@@ -47,7 +47,7 @@ test("with the profile that the service wrote, a membrane lives and dies by its 
   expect((await installation.capi(["request", capability])).code).toBe(1);
 });
 
-test("with options alone, and no profile, everything works the same", async () => {
+test("without a profile, the same commands work with options", async () => {
   const otherHome = await installation.createOtherHome();
   const trust = ["--cacert", installation.ca];
   const variables = await installation.succeed([
@@ -80,7 +80,7 @@ test("with options alone, and no profile, everything works the same", async () =
   expect((await otherHome.capi(["request", `@${capability}`, ...trust])).stderr).toContain("401");
 });
 
-test("a file of trusted authorities is as good as one CA", async () => {
+test("a file of trusted authorities works in place of a CA file", async () => {
   const otherHome = await installation.createOtherHome();
   const pem = await readFile(installation.ca, "utf8");
   const file = await otherHome.file("trust.json", JSON.stringify({ [installation.authority]: pem }));
@@ -91,7 +91,7 @@ test("a file of trusted authorities is as good as one CA", async () => {
   );
 });
 
-test("query walks through all membranes in the order of their names", async () => {
+test("query lists all membranes page by page in the order of their names", async () => {
   for (const id of ["list-1", "list-2", "list-3"])
     await installation.succeed(["membrane", "create", "--id", id]);
   const query = async (...args: readonly string[]) =>
@@ -111,7 +111,7 @@ test("query walks through all membranes in the order of their names", async () =
   ).toHaveLength(2);
 });
 
-test("a profile that a person configured is as good as the first one, and delete-self ends its tenant", async () => {
+test("a profile that a user configured works like the first one, and delete-self ends its tenant", async () => {
   const otherHome: Home = await installation.createOtherHome();
   const { create, query, deleteSelf } = installation.capabilities;
   const file = await otherHome.file("deleteSelf", deleteSelf);

@@ -11,7 +11,7 @@ import type { Home } from "./support/installation.ts";
 import { createHome } from "./support/installation.ts";
 import { CAPI, environment } from "./support/program.ts";
 
-/* What a service or a target answers must not end capi for want of memory, nor fill the machine's. */
+/* No response of a service or target may make capi run out of memory, or fill that of the machine. */
 
 let home: Home;
 beforeAll(async () => void (home = await createHome()));
@@ -19,7 +19,7 @@ afterAll(() => home[Symbol.asyncDispose]());
 
 type Child = ChildProcessByStdio<null, Readable, Readable> & AsyncDisposable;
 
-/** Starts `capi` in a small heap, with a capability of the service; it is ended with the test. */
+/** Starts `capi` in a small heap, with a capability of the service. It is killed at the end of the test. */
 async function start(args: readonly string[], service: TlsServer): Promise<Child> {
   const ca = await home.file("ca.pem", service.ca);
   const given = await home.file("given.txt", service.capability);
@@ -39,7 +39,7 @@ async function start(args: readonly string[], service: TlsServer): Promise<Child
   });
 }
 
-test.each(HOSTILE_BODIES)("a service's response $what ends in a clear error", async ({ bytes, after }) => {
+test.each(HOSTILE_BODIES)("a service's response $what causes a clear error", async ({ bytes, after }) => {
   await using service = await startRawTlsServer(bytes, after);
   await using child = await start(["membrane", "query"], service);
   const said: Buffer[] = [];
@@ -50,24 +50,24 @@ test.each(HOSTILE_BODIES)("a service's response $what ends in a clear error", as
   expect([code, signal], text.slice(0, 2_000)).toEqual([1, null]);
   const expected = bytes.startsWith("HTTP/1.1 500")
     ? "FAILED\n500 Oops"
-    : `FAILED\n${service.authority} responded with 200, but not as a Membrane Service does`;
+    : `FAILED\n${service.authority} responded with 200, but not like a Membrane Service`;
   expect(text.slice(0, expected.length)).toBe(expected);
 });
 
 const MIB = 1024 * 1024;
-/** What a target sends for as long as it is read. */
+/** The most bytes that a target sends while it is read. */
 const POURED = 400 * MIB;
-/** Far less than that, and several times what capi takes for itself. */
+/** Far less than that, and several times the memory of capi itself. */
 const MAX_RESIDENT_BYTES = 250 * MIB;
 
 /** The most memory that a process has had so far, in bytes (proc_pid_status(5)). */
 async function peakResidentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
-  // A process that has ended has none any more.
+  // A process that has ended has no such line.
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
 }
 
-/** Resolves once a count no longer grows. On a slow machine that may be early: less has come to pass then. */
+/** Resolves once a count no longer grows. On a slow machine this may be early, and the test then checks less. */
 async function settled(count: () => number): Promise<void> {
   let before = -1;
   for (let still = 0, round = 0; still < 20 && round < 2_000; round += 1) {
@@ -80,7 +80,7 @@ async function settled(count: () => number): Promise<void> {
 test.each([
   ["in large pieces", chunkOf("x".repeat(0x8000))],
   ["in pieces of one byte", chunkOf("x").repeat(4_096)],
-])("an endless response %s waits for who reads it, and takes no memory meanwhile", async (_how, piece) => {
+])("an endless response %s waits for its reader, and takes no memory meanwhile", async (_how, piece) => {
   let poured = 0;
   const bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   await using service = await startRawTlsServer(
@@ -93,7 +93,7 @@ test.each([
   await settled(() => poured);
   expect(poured).toBeLessThan(POURED);
   expect(await peakResidentBytes(child.pid!)).toBeLessThan(MAX_RESIDENT_BYTES);
-  // Who reads goes away.
+  // The reader closes the pipe.
   const said: Buffer[] = [];
   child.stderr.on("data", (part: Buffer) => said.push(part));
   const ended = once(child, "close");
@@ -102,7 +102,7 @@ test.each([
   expect(Buffer.concat(said).toString()).toBe("");
 });
 
-test("a long response streams through to a file in a small heap", async () => {
+test("a long response is streamed to a file in a small heap", async () => {
   const length = 192 * MIB;
   const bytes = `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`;
   await using service = await startRawTlsServer(bytes, pour("x".repeat(MIB), length));

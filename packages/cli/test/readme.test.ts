@@ -13,7 +13,7 @@ import { CAPI, environment } from "./support/program.ts";
 
 const README = await readFile(new URL("../README.md", import.meta.url), "utf8");
 
-/** Blocks of code, each without its indentation. */
+/** The blocks of code, without their indentation. */
 const BLOCKS = Array.from(README.matchAll(/(?:^ {4}.*\n(?:\n(?= {4}))?)+/gm), ([block]) =>
   block.replace(/^ {4}/gm, ""),
 );
@@ -41,7 +41,7 @@ afterAll(async () => {
   await target[Symbol.asyncDispose]();
 });
 
-/** What each example finds: capabilities in files, and the membrane `reports` unless it makes that itself. */
+/** Prepares an example: capabilities in files, and the membrane `reports` unless the example creates it. */
 async function prepare(script: string): Promise<void> {
   const args = ["membrane", "export", "--id", "files", "--allow-query", "--uri", target.url];
   const capability = await installation.succeed([...args, "--output", "uri"]);
@@ -51,7 +51,7 @@ async function prepare(script: string): Promise<void> {
     await installation.succeed(["membrane", "create", "--id", "reports"]);
 }
 
-/** As a person does who types it. The target of the examples is one on this machine. */
+/** Runs a script in a shell, with a target on this machine in place of the one in the examples. */
 async function run(script: string): Promise<ProcessResult> {
   const { PATH, ...rest } = environment(installation.path);
   const env = { ...rest, PATH: `${join(installation.path, "bin")}:${PATH}`, TARGET: target.url };
@@ -69,7 +69,7 @@ async function run(script: string): Promise<ProcessResult> {
   return { code: child.exitCode, stdout: stdout!, stderr: stderr! };
 }
 
-test("but for the lines that install, and what is printed, every block of the README is a script that follows", () => {
+test("every block of the README, except installation and output, is a script that is run below", () => {
   expect(BLOCKS.filter((block) => !SCRIPTS.includes(block)).map((block) => block.split("\n")[0])).toEqual([
     expect.stringMatching(/^npx --no capi …/),
     "FAILED",
@@ -79,14 +79,14 @@ test("but for the lines that install, and what is printed, every block of the RE
 });
 
 test.each(SCRIPTS.map((script) => [script.split("\n")[0], script] as const))(
-  "the block that begins with %s works as it stands",
+  "the block that begins with %s works as written",
   async (_line, script) => {
     await prepare(script);
     expect(await run(script)).toMatchObject({ code: 0, stderr: "" });
   },
 );
 
-test("the failure that is shown is what capi prints", async () => {
+test("the error in the README is the one that capi prints", async () => {
   const otherHome = await installation.createOtherHome();
   const { stderr } = await otherHome.capi(["request", makeCapability(installation.authority)]);
   const shown = BLOCKS.find(isOutput)

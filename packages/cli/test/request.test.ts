@@ -14,7 +14,7 @@ import { openTerminal } from "./support/terminal.ts";
 
 let installation: Installation;
 let target: TestTarget;
-/** File of the capability that stands for the target. */
+/** File with the capability for the target. */
 let capability: string;
 const nothing: RequestListener = (_, response) => void response.end();
 let handle = nothing;
@@ -39,7 +39,7 @@ function exportUri(uri: string): Promise<string> {
   return installation.succeed(args);
 }
 
-/** Responses with what arrived: the request line, the length that was announced, chosen headers, the body's digest. */
+/** Responds with facts about the request: the request line, the announced length, some headers, the body's digest. */
 const echo: RequestListener = (request, response) => {
   const hash = createHash("sha256");
   request.on("data", (chunk: Buffer) => hash.update(chunk));
@@ -59,11 +59,11 @@ async function invoke(args: readonly string[], input?: Buffer | string): Promise
   return JSON.parse(await installation.succeed(["request", capability, ...args], input));
 }
 
-test("without options it is a GET without a body", async () => {
+test("without options the request is a GET without a body", async () => {
   expect(await invoke([])).toEqual({ method: "GET", url: "/", digest: digestOf("") });
 });
 
-test("a body is sent as it stands, with its length, and no type is invented for it", async () => {
+test("a body is sent unchanged, with its length and without a Content-Type", async () => {
   expect(await invoke(["-d", "a=b&c\n"])).toEqual({
     method: "POST",
     url: "/",
@@ -85,12 +85,12 @@ test("a body is sent as it stands, with its length, and no type is invented for 
   });
 });
 
-test("standard input is sent as it comes, whatever its size", async () => {
+test("standard input of any size is streamed", async () => {
   const bytes = randomBytes(3_000_000);
   expect(await invoke(["-d@-", "-XPUT"], bytes)).toMatchObject({ method: "PUT", digest: digestOf(bytes) });
 });
 
-test("headers and a query arrive, a header that stands twice arrives twice", async () => {
+test("headers and a query are sent, and a header that is given twice is sent twice", async () => {
   const sent = await invoke([
     "-H",
     "X-A: b:c",
@@ -103,7 +103,7 @@ test("headers and a query arrive, a header that stands twice arrives twice", asy
   expect(sent).toMatchObject({ url: "/?a=b&%20=?", a: "b:c, d", type: "text/x" });
 });
 
-test("a request does not wait for its body to be answered: both stream", async () => {
+test("the response is written while the body is still being sent", async () => {
   handle = (request, response) => {
     request.on("data", (chunk: Buffer) => response.write(`got ${chunk.toString()}`));
     request.on("end", () => response.end());
@@ -138,7 +138,7 @@ test("the body of the response is written byte for byte", async () => {
   expect(digest.toString()).toContain(digestOf(bytes));
 });
 
-test("with -i the status line and the headers come first, in the file too", async () => {
+test("with -i the status line and the headers are written first, also to a file", async () => {
   handle = (_, response) => void response.writeHead(201, { "X-Told": "a: b" }).end("body");
   const head = /^HTTP\/1\.1 201 Created\r\n(?:[^\r\n]+\r\n)*X-Told: a: b\r\n(?:[^\r\n]+\r\n)*\r\nbody$/;
   expect(await installation.succeed(["request", "-i", capability])).toMatch(head);
@@ -147,20 +147,20 @@ test("with -i the status line and the headers come first, in the file too", asyn
   expect(await readFile(file, "utf8")).toMatch(head);
 });
 
-test("a response of 400 and above is written, and fails", async () => {
+test("a response of 400 and above is written, and the command fails", async () => {
   handle = (_, response) => void response.writeHead(418).end("short and stout");
   const { code, stdout, stderr } = await installation.capi(["request", capability]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "short and stout" });
   expect(stderr).toMatch(/^FAILED\n418 I'm a Teapot\n\n.+/);
 });
 
-test("a redirect is a response like any other, and is not followed", async () => {
+test("a redirect is written like any other response, and is not followed", async () => {
   handle = (_, response) =>
     void response.writeHead(302, { location: "https://localhost:1/" }).end("over there");
   expect(await installation.succeed(["request", capability])).toBe("over there");
 });
 
-test("a response of the service in place of the target's is reported as the service's", async () => {
+test("a response that the service sends in place of the target's is reported as the service's", async () => {
   const { url } = await startRawTarget((socket) => void socket.destroy()).then(async (gone) => {
     await gone[Symbol.asyncDispose]();
     return gone;
@@ -172,7 +172,7 @@ test("a response of the service in place of the target's is reported as the serv
   expect(stderr).toContain(`${installation.authority} could not forward the target's response`);
 });
 
-test("a response that breaks off is no success, on standard output and in a file", async () => {
+test("a response that is aborted makes the command fail, on standard output and in a file", async () => {
   handle = (_, response) => {
     response.writeHead(200, { "content-length": "100" });
     response.write("half", () => response.destroy());
@@ -187,7 +187,7 @@ test("a response that breaks off is no success, on standard output and in a file
   expect(await readFile(file, "utf8")).toBe("half");
 });
 
-test("what cannot be read or written is named, and a missing body is known before anything is sent", async () => {
+test("the error names a file that cannot be read or written, and a missing body is found before anything is sent", async () => {
   let arrived = 0;
   handle = (_, response) => {
     arrived++;
@@ -201,9 +201,9 @@ test("what cannot be read or written is named, and a missing body is known befor
   expect([unsent.code, unwritten.code]).toEqual([1, 1]);
 });
 
-test("a reader that closes the pipe early ends capi quietly", async () => {
+test("when the reader closes the pipe early, capi ends without an error", async () => {
   handle = (request, response) => {
-    // Node 26 calls back with an error, at once, once the connection is gone.
+    // Node 26 calls the callback with an error immediately once the connection is closed.
     const more = (error?: Error | null): void => {
       if (!error && !response.destroyed) response.write("x".repeat(65_536), more);
     };
@@ -223,7 +223,7 @@ test("a reader that closes the pipe early ends capi quietly", async () => {
 });
 
 test.each(["no line break", "a line break\n", ""])(
-  "on a terminal the prompt stands on a line of its own behind %j",
+  "on a terminal the prompt is on a new line after %j",
   async (text) => {
     handle = (_, response) => void response.end(text);
     const file = join(installation.path, capability.slice(1).split("/").at(-1)!);
@@ -238,7 +238,7 @@ test.each(["no line break", "a line break\n", ""])(
   },
 );
 
-test("on a terminal nothing in a response acts on it, unless it is asked for raw", async () => {
+test("no response controls a terminal, unless --raw is given", async () => {
   handle = (_, response) => void response.writeHead(200, { "x-a": "b" }).end("a\u001b[2Jb\n");
   const openRequest = (...args: string[]) =>
     openTerminal(process.execPath, [CAPI, "request", capability, ...args], environment(installation.path));
@@ -250,7 +250,7 @@ test("on a terminal nothing in a response acts on it, unless it is asked for raw
   expect(raw.shown()).toBe("a\u001b[2Jb\r\n");
 });
 
-test("a file over what the service holds reaches a target whose requests are signed, with its hash", async () => {
+test("a file over the size that the service buffers is sent with its hash to a signed target", async () => {
   const bytes = randomBytes(9 * 1024 * 1024);
   const file = await installation.file("large", bytes);
   let declared: string | undefined;

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => installation[Symbol.asyncDispose]());
 
-test("what @FILE and @- stand for never shows in the list of processes", async () => {
+test("a secret that is given as @FILE or @- never appears in the list of processes", async () => {
   await installation.succeed(["membrane", "create", "--id", "m"]);
   const events = new EventEmitter<{ request: [ServerResponse] }>();
   await using target = await startStreamingTarget((_, response) => void events.emit("request", response));
@@ -57,7 +57,7 @@ test("what @FILE and @- stand for never shows in the list of processes", async (
 const CANARY = "swordfish7";
 const TOKEN_PART = 20;
 
-/** Options that take a secret, with one in each: right in form where that leads further. */
+/** Options that take a secret, with one in each, in a valid form where the command would otherwise stop earlier. */
 const SECRETS: readonly (readonly string[])[] = [
   ["--header", `X-Api-Key: ${CANARY}`],
   ["--aws4-hmac-sha256-aws-access-key-id", CANARY],
@@ -68,7 +68,7 @@ const SECRETS: readonly (readonly string[])[] = [
   ["--tls-cert", `-----BEGIN CERTIFICATE-----\n${CANARY}\n-----END CERTIFICATE-----`],
 ];
 
-test("no failure shows a secret, whichever option it stands in and however it goes wrong", async () => {
+test("no error shows a secret of any option, whatever the error", async () => {
   const held = makeCapability(installation.authority);
   const exporting = ["membrane", "export", "--uri", `https://a.test/${CANARY}`, ...SECRETS.flat()];
   const lines: readonly (readonly string[])[] = [
@@ -89,7 +89,7 @@ test("no failure shows a secret, whichever option it stands in and however it go
   }
 });
 
-test("commands leave nothing behind but the profiles", async () => {
+test("commands leave no files except the profiles", async () => {
   const otherHome = await installation.createOtherHome();
   await otherHome.capi(
     ["membrane", "create", "--id", "m", "--capability", "@-"],

@@ -5,16 +5,16 @@ import type { Home, Installation } from "./support/installation.ts";
 import { startInstallation } from "./support/installation.ts";
 
 /*
- * A management command that is given an exported capability by mistake: without a word about what is intended, it would be a
- * request to the target, and a POST there may act.
+ * Management commands with an exported capability by mistake: without the intended operation in the request, it would be sent to
+ * the target, where a POST may have effects.
  */
 
 let first: Installation;
-/** Re-exports what the first one has: its target is the first authority. */
+/** A service that re-exports capabilities of the first one. */
 let second: Installation;
 let target: RawTarget;
 let connections = 0;
-/** A user without a profile, who was given capabilities. */
+/** A user without a profile, who uses given capabilities. */
 let stranger: Home;
 let exported: Readonly<Record<string, string>>;
 let trust: readonly string[];
@@ -43,8 +43,8 @@ beforeAll(async () => {
   const foreign = await exporting(second, "--capability-to-export", own);
   exported = {
     "an exported capability": own,
-    "one that was exported again": again,
-    "one that another service exported again": foreign,
+    "a re-exported capability": again,
+    "a capability that another service re-exported": foreign,
   };
 });
 afterAll(async () => {
@@ -53,7 +53,7 @@ afterAll(async () => {
   await target[Symbol.asyncDispose]();
 });
 
-/** Every management command that takes `--capability`, and what its capability must be one to do. */
+/** Every management command that takes `--capability`, and the operation of the capability that it needs. */
 const COMMANDS: readonly (readonly [right: string, words: readonly string[]])[] = [
   ["create", ["create", "--id", "x"]],
   ["export", ["export", "--uri", "https://example.com/"]],
@@ -66,10 +66,10 @@ const COMMANDS: readonly (readonly [right: string, words: readonly string[]])[] 
 
 test.each([
   "an exported capability",
-  "one that was exported again",
-  "one that another service exported again",
+  "a re-exported capability",
+  "a capability that another service re-exported",
 ])(
-  "%s in a management command fails, is named as the wrong one, and its target gets nothing",
+  "%s makes a management command fail with a message about its kind, and its target gets no request",
   async (what) => {
     const capability = exported[what]!;
     await stranger.file("given.txt", capability);
@@ -98,12 +98,12 @@ test("the same capabilities reach their target when they are invoked", async () 
   expect(target.received()).not.toMatch(/membrane-operation/i);
 });
 
-/** Those that would make, revoke or end something. */
+/** The commands that would create, revoke or delete something. */
 const ACTING = COMMANDS.filter(
   ([right, [, first]]) => right !== "query" && first !== "--capability-to-export",
 );
 
-test("no capability of a membrane or a tenant does what another one is for", async () => {
+test("no capability of a membrane or a tenant carries out the operation of another one", async () => {
   const { create, query, deleteSelf } = first.capabilities;
   const made = JSON.parse(await first.succeed(["membrane", "create", "--id", "kept"]));
   const held = { create, query, "delete-self": deleteSelf, ...made.capabilities };

@@ -38,7 +38,7 @@ test.each([
   ["an empty label", "example..com"],
   ["white space", "example.com "],
   ["a line feed", "example.com\n"],
-  ["a letter beyond ASCII", "bücher.example"],
+  ["a non-ASCII letter", "bücher.example"],
   ["a full-width digit", "１27.0.0.1"],
   ["a label of 64 characters", `${"a".repeat(64)}.example`],
   ["a name of 254 characters", `${"abcdefghi.".repeat(25)}abcd`],
@@ -52,11 +52,11 @@ test.each([
   ["an IPv6 zone", "[fe80::1%25eth0]"],
   ["brackets around a name", "[localhost]"],
   ["empty brackets", "[]"],
-])("%s makes no authority", (_, text) => {
+])("%s is not an authority", (_, text) => {
   expect(parseAuthority(text)).toBeUndefined();
 });
 
-test("whatever is accepted, a URL parser reads the same host and port out of it", () => {
+test("a URL parser finds the same host and port in every accepted authority", () => {
   const label = fc.stringMatching(/^[A-Za-z0-9_-]{1,8}$/);
   const name = fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join("."));
   const port = fc.option(fc.integer({ min: 0, max: 70_000 }), { nil: undefined });
@@ -85,7 +85,7 @@ test.each([
   expect(normalizeAuthority(authority!)).toBe(normal);
 });
 
-test("whether broken punycode is a name is for the URL parser to say: Node 20 says no, Node 24 yes", () => {
+test("the URL parser decides whether invalid punycode is a name: Node 20 refuses it, Node 24 accepts it", () => {
   const isName = URL.canParse("https://xn--a.example/");
   expect(parseAuthority("xn--a.example") !== undefined).toBe(isName);
 });

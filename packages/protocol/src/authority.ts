@@ -1,7 +1,7 @@
 declare const brand: unique symbol;
 
 /**
- * `host[:port]` that names one service: a DNS name, an IPv4 address, or an IPv6 address in brackets.
+ * The name of one service, `host[:port]`: a DNS name, an IPv4 address, or an IPv6 address in brackets.
  *
  * @example
  * const authority: Authority | undefined = parseAuthority("localhost:8443");
@@ -9,14 +9,14 @@ declare const brand: unique symbol;
  */
 export type Authority = string & { readonly [brand]: "Authority" };
 
-/** The longest name has 253 characters (RFC 1035 §2.3.4, without the lengths and the root), the longest IPv6 address 45. */
+/** The longest name has 253 characters (RFC 1035 §2.3.4, without the length octets and the root), the longest IPv6 address 45. */
 const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.-]{1,253})(?::([1-9][0-9]{0,4}))?$/;
 const MAX_LABEL_LENGTH = 63;
 
 /**
- * The authority that the text names, if every client will read the same host out of it.
+ * Parses an authority, if every client finds the same host in it.
  *
- * Not accepted, although URL parsers take them: user info, escapes, a trailing dot, a port of 0 or with leading zeros,
+ * These are refused, although URL parsers accept them: user info, escapes, a trailing dot, a port of 0 or with leading zeros,
  * and IPv4 addresses in short, octal or hexadecimal spelling (`127.1` and `0x7f.1` are loopback to a URL parser).
  *
  * @example
@@ -28,7 +28,7 @@ export function parseAuthority(text: string): Authority | undefined {
 }
 
 /**
- * For comparing whether two authorities name one service: lower case, shortest IPv6 spelling, without `:443`.
+ * Returns the form that is equal for two authorities that name one service: lower case, shortest IPv6 spelling, without `:443`.
  *
  * @example
  * const authority = parseAuthority("API.example:443");

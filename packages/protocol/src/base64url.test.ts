@@ -5,7 +5,7 @@ import { decodeBase64url, encodeBase64url } from "./base64url.ts";
 
 const bytes = fc.uint8Array({ maxLength: 200 });
 
-test("encoding equals what Node writes", () => {
+test("encoding gives the same text as Node's", () => {
   fc.assert(
     fc.property(bytes, (input) => {
       expect(encodeBase64url(input)).toBe(Buffer.from(input).toString("base64url"));
@@ -13,7 +13,7 @@ test("encoding equals what Node writes", () => {
   );
 });
 
-test("decoding gives back what was encoded", () => {
+test("decoding returns the bytes that were encoded", () => {
   fc.assert(
     fc.property(bytes, (input) => {
       expect(decodeBase64url(encodeBase64url(input))).toEqual(input);
@@ -21,7 +21,7 @@ test("decoding gives back what was encoded", () => {
   );
 });
 
-test("a text is accepted exactly if it is what encoding its bytes gives", () => {
+test("a text is accepted if and only if it is the encoding of its bytes", () => {
   const nearBase64url = fc.string({
     unit: fc.constantFrom(...Array.from("ABYZabyz0189-_"), "+", "/", "=", " ", "\n", "é", "𝄞", "\0"),
     maxLength: 12,
@@ -42,7 +42,7 @@ test.each(["QQ==", "QQ=", "QR", "QUI+", "QUI/", "Q", "QUJDR", "Q Q", "QQ\n", "�
   },
 );
 
-test("the empty text stands for no bytes", () => {
+test("the empty text is decoded to no bytes", () => {
   expect(decodeBase64url("")).toEqual(new Uint8Array());
   expect(encodeBase64url(new Uint8Array())).toBe("");
 });

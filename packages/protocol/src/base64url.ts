@@ -5,7 +5,7 @@ const VALUES: ReadonlyMap<string, number> = new Map(
 );
 
 /**
- * Base64url without padding (RFC 4648 §5).
+ * Encodes bytes as base64url without padding (RFC 4648 §5).
  *
  * @example
  * encodeBase64url(new Uint8Array([1, 2])); // => "AQI"
@@ -24,17 +24,17 @@ export function encodeBase64url(bytes: Uint8Array): string {
   return bytes.length - whole === 1 ? text : text + ALPHABET.charAt((rest >> 6) & 63);
 }
 
-/** Each 12 bits as two characters. */
+/** The two characters of each 12-bit value. */
 const PAIRS: readonly string[] = Array.from(
   { length: 4_096 },
   (_, bits) => ALPHABET.charAt(bits >> 6) + ALPHABET.charAt(bits & 63),
 );
 
 /**
- * The bytes of a text in its canonical spelling, else `undefined`.
+ * Decodes a text in its canonical spelling; returns `undefined` for any other.
  *
- * Lenient decoders ignore padding, junk and the unused low bits of the last character, so that one value has many
- * spellings; a comparison or an index by text then has as many ways around it (RFC 4648 §3.5).
+ * Lenient decoders ignore padding, junk and the unused low bits of the last character, so one value has many spellings, and each
+ * of them can bypass a comparison or an index by text (RFC 4648 §3.5).
  *
  * @example
  * decodeBase64url("AQI"); // => new Uint8Array([1, 2])

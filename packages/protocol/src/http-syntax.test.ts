@@ -13,7 +13,7 @@ import {
   trimFieldValue,
 } from "./http-syntax.ts";
 
-test("every method of Node but CONNECT and TRACE can be forwarded, and no other", () => {
+test("every method of Node except CONNECT and TRACE can be forwarded, and no other", () => {
   const expected = METHODS.filter((method) => method !== "CONNECT" && method !== "TRACE");
   expect([...FORWARDABLE_METHODS].toSorted()).toEqual(expected.toSorted());
 });
@@ -30,7 +30,7 @@ test.each(["CONNECT", "trace", "FOO", "", " GET", "GET\n", "lınk", "G ET", "__p
   },
 );
 
-test("names and values are exactly those that Node writes", () => {
+test("the accepted names and values are exactly those that Node accepts", () => {
   const text = fc.string({
     unit: fc.integer({ min: 0, max: 0x17f }).map((code) => String.fromCharCode(code)),
   });
@@ -56,7 +56,7 @@ test("only space and tab are trimmed from a value", () => {
   expect(trimFieldValue("\u00a0a\u00a0")).toBe("\u00a0a\u00a0");
 });
 
-test("what hops in answers hops in requests too", () => {
+test("every hop-by-hop header of responses is one of requests, too", () => {
   expect([...HOP_BY_HOP_RESPONSE].filter((name) => !HOP_BY_HOP_REQUEST.has(name))).toEqual([]);
   for (const name of ["connection", "te", "upgrade", "proxy-authorization"]) {
     expect(HOP_BY_HOP_REQUEST.has(name)).toBe(true);

@@ -43,14 +43,14 @@ export const FORWARDABLE_METHODS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The method in upper case, if it is one that can be forwarded; the input may be in either case.
+ * Returns the method in upper case, if it is one that can be forwarded; the input may be in any case.
  *
  * @example
  * parseMethod("get"); // => "GET"
  * parseMethod("TRACE"); // => undefined
  */
 export function parseMethod(text: string): string | undefined {
-  // toUpperCase alone would fold letters beyond ASCII into it.
+  // toUpperCase alone would turn non-ASCII letters into letters of a method.
   if (!isToken(text)) return undefined;
   const method = text.toUpperCase();
   return FORWARDABLE_METHODS.has(method) ? method : undefined;
@@ -60,7 +60,7 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
- * A header name or method by RFC 9110 §5.6.2.
+ * Whether the text is a token (RFC 9110 §5.6.2), as header names and methods are.
  *
  * @example
  * isToken("X-Api-Key"); // => true
@@ -71,8 +71,8 @@ export function isToken(text: string): boolean {
 }
 
 /**
- * A header value by RFC 9110 §5.5, one character a byte: no CR, LF or NUL, which would end the field and let its value
- * write headers of its own, nor another control character but the tab.
+ * Whether the text is a header value (RFC 9110 §5.5), one character a byte. CR, LF and NUL would end the field and start another
+ * header, so no control character except the tab is allowed.
  *
  * @example
  * isFieldValue("text/html; q=0.5"); // => true
@@ -83,7 +83,7 @@ export function isFieldValue(text: string): boolean {
 }
 
 /**
- * Removes the white space that is not part of a field value (RFC 9110 §5.5: space and tab, nothing else).
+ * Removes the white space around a field value (RFC 9110 §5.5: only space and tab).
  *
  * @example
  * trimFieldValue(" a b\t"); // => "a b"
@@ -101,8 +101,8 @@ function isWhitespace(code: number): boolean {
 }
 
 /**
- * Lower-case names that speak of one connection and never travel beyond it: RFC 9110 §7.6.1, the proxy authentication
- * of §11.7, and HTTP2-Settings (RFC 7540 §3.2.1). Those that `Connection` names come on top, message by message.
+ * Lower-case names of headers that concern one connection and are not forwarded: RFC 9110 §7.6.1, the proxy authentication
+ * of §11.7, and HTTP2-Settings (RFC 7540 §3.2.1). The headers that `Connection` names in a message are hop-by-hop as well.
  *
  * @example
  * HOP_BY_HOP_REQUEST.has("te"); // => true
@@ -122,7 +122,7 @@ export const HOP_BY_HOP_REQUEST: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The same for responses.
+ * The hop-by-hop headers of responses.
  *
  * @example
  * HOP_BY_HOP_RESPONSE.has("transfer-encoding"); // => true

@@ -62,7 +62,7 @@ function spell(name: string): string {
   return name === "b" ? String.raw`"\u0062"` : JSON.stringify(name);
 }
 
-test("a name is found twice if and only if an object has it twice, at any depth and in any spelling", () => {
+test("a repeated name is found if and only if an object has it twice, at any depth and in any spelling", () => {
   fc.assert(
     fc.property(pairs.object, ({ text, isRepeated }) => {
       JSON.parse(text);
@@ -71,7 +71,7 @@ test("a name is found twice if and only if an object has it twice, at any depth 
   );
 });
 
-test("levels and commas are those outside strings, in what is no JSON too", () => {
+test("levels and commas are counted outside strings, also in text that is not JSON", () => {
   expect(measureJson('{"a,[{":[1,[2]],"b\\"],":{}}')).toEqual({ levels: 3, commas: 2 });
   expect(measureJson("[[[")).toEqual({ levels: 3, commas: 0 });
   expect(measureJson('"')).toEqual({ levels: 0, commas: 0 });

@@ -1,5 +1,5 @@
 /**
- * How much there is in a JSON text, apart from its strings.
+ * The size of a JSON text's structure, apart from its strings.
  *
  * @example
  * const shape: JsonShape = measureJson("[1, 2, 3]");
@@ -22,8 +22,8 @@ const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
 const WHITE_SPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 /**
- * Measures a text before it is parsed: the values take up to forty times the memory of their text, and who walks through them
- * may not go as deep as a stranger likes. In one pass; the text need not be JSON.
+ * Measures a text before it is parsed, in one pass. Values take up to forty times the memory of their text, and code that
+ * recurses through them can overflow the stack. The text need not be JSON.
  *
  * @example
  * measureJson('{"a": [[]], "b": ","}'); // => { levels: 3, commas: 1 }
@@ -43,17 +43,17 @@ export function measureJson(json: string): JsonShape {
 }
 
 /**
- * Finds a name that an object has twice: readers differ in which of the two values they take (RFC 8259 §4).
+ * Finds a name that an object has twice, in one pass: parsers differ in which of the two values they take (RFC 8259 §4).
  *
- * @param json that a parser has accepted; in one pass.
- * @returns the first such name, as it is once escapes are read.
+ * @param json a text that a parser has accepted.
+ * @returns the first such name, with its escapes decoded.
  *
  * @example
  * findRepeatedName('{"id": 1, "\\u0069d": 2}'); // => "id"
  * findRepeatedName('{"id": 1}'); // => undefined
  */
 export function findRepeatedName(json: string): string | undefined {
-  // What is open at this place; an object has a set once it has a name, since a hostile text opens many objects.
+  // The open objects and lists. An object gets a set with its first name, since a hostile text opens many objects.
   const around: (Set<string> | "object" | "list")[] = [];
   for (let at = 0; at < json.length; at += 1) {
     const code = json.charCodeAt(at);
@@ -63,7 +63,7 @@ export function findRepeatedName(json: string): string | undefined {
     else if (code === QUOTE) {
       const end = endOfString(json, at);
       const owner = around.at(-1);
-      // In JSON a colon follows a name and nothing else.
+      // Only a name is followed by a colon in JSON.
       if (
         owner !== undefined &&
         owner !== "list" &&
@@ -81,7 +81,7 @@ export function findRepeatedName(json: string): string | undefined {
   return undefined;
 }
 
-/** @param at of the quote that begins the string. */
+/** @param at index of the quote that begins the string. */
 function endOfString(json: string, at: number): number {
   for (let end = at + 1; end < json.length; end += 1) {
     const code = json.charCodeAt(end);
@@ -97,7 +97,7 @@ function skipWhiteSpace(json: string, at: number): number {
   return next;
 }
 
-/** One name may be written in many ways: `"\u0075ri"` is `"uri"`. */
+/** Decodes a string: a name has many spellings, such as `"\u0075ri"` for `"uri"`. */
 function readString(quoted: string): string {
   return quoted.includes("\\") ? String(JSON.parse(quoted)) : quoted.slice(1, -1);
 }

@@ -1,6 +1,6 @@
 /**
- * How large a body a service holds in memory to sign it, in bytes, unless its operator sets another limit (`--buffered-body-bytes`).
- * A larger body passes a signed target only with its hash in {@link PAYLOAD_HASH_HEADER}.
+ * Default of the largest body that a service buffers to sign it, in bytes (`--buffered-body-bytes`). A larger body needs its hash
+ * in {@link PAYLOAD_HASH_HEADER}.
  *
  * @example
  * BUFFERED_BODY_BYTES; // => 8_388_608
@@ -8,7 +8,7 @@
 export const BUFFERED_BODY_BYTES: number = 8 * 1024 * 1024;
 
 /**
- * Holds the SHA-256 of the body, 64 hexadecimal digits: the body then streams, whatever its size.
+ * Request header with the SHA-256 of the body, 64 hexadecimal digits. The body then streams, whatever its size.
  *
  * @example
  * const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode("body"));

@@ -3,16 +3,16 @@ import { expect, test } from "vitest";
 
 import { ok, describeProblem, printableName, refuse } from "./result.ts";
 
-test("a problem reads as one line with the field and what was expected", () => {
+test("a problem is described in one line with the field and what was expected", () => {
   expect(describeProblem({ field: "region", expected: "a string" })).toBe("region: expected a string");
 });
 
-test("a refusal and an acceptance tell themselves apart by ok", () => {
+test("`ok` distinguishes an accepted value from a refusal", () => {
   expect(ok(1)).toEqual({ ok: true, value: 1 });
   expect(refuse("a", "b")).toEqual({ ok: false, error: { field: "a", expected: "b" } });
 });
 
-test("a name in a message is short and visible ASCII, whatever the sender called it", () => {
+test("a sender's name is shortened and made visible ASCII for a message", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 300 }), (name) => {
       expect(printableName(name)).toMatch(/^[\x21-\x7e]{0,67}$/);

@@ -45,8 +45,8 @@ export function err<const E>(error: E): Err<E> {
 }
 
 /**
- * Why an input was refused. It names the place and what would have been right, never the offending value: that may be
- * a secret, and it may be the text of an attacker.
+ * Why an input was refused. It names the field and what would have been accepted, never the value, which may be a secret or the
+ * text of an attacker.
  *
  * @example
  * const problem: Problem = { field: "id", expected: "a string" };
@@ -70,7 +70,7 @@ export interface Problem {
 export type Parsed<T> = Result<T, Problem>;
 
 /**
- * @param expected what the field would have to be, such as `a string`.
+ * @param expected what would be accepted, such as `a string`.
  *
  * @example
  * refuse("id", "a string"); // => err({ field: "id", expected: "a string" })
@@ -80,7 +80,7 @@ export function refuse(field: string, expected: string): Err<Problem> {
 }
 
 /**
- * One line for a person: the field and what was expected in it.
+ * Describes a problem in one line for a person: the field and what was expected in it.
  *
  * @example
  * describeProblem({ field: "uri", expected: "an http or https URI" }); // => "uri: expected an http or https URI"
@@ -92,8 +92,8 @@ export function describeProblem(problem: Problem): string {
 const MAX_NAME_LENGTH = 64;
 
 /**
- * A name chosen by the sender, made fit for a message or a log line: visible ASCII, cut short. Without it the name of
- * an unknown field could forge log lines or carry a megabyte into a response.
+ * Makes a sender's name safe for a message or a log line: visible ASCII, shortened. Otherwise the name of an unknown field could
+ * forge log lines or put a megabyte into a response.
  *
  * @example
  * printableName("a\nb"); // => "a?b"

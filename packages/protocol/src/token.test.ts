@@ -8,7 +8,7 @@ import { TOKEN_BYTES, TOKEN_PATTERN, formatToken, parseToken, tokenBytes } from 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const sixtyFourBytes = fc.uint8Array({ minLength: TOKEN_BYTES, maxLength: TOKEN_BYTES });
 
-test("a token has 94 characters, parses as it was formatted, and stands for its bytes", () => {
+test("a token has 94 characters, is parsed unchanged, and is decoded to its bytes", () => {
   fc.assert(
     fc.property(sixtyFourBytes, (bytes) => {
       const token = formatToken(bytes);
@@ -19,7 +19,7 @@ test("a token has 94 characters, parses as it was formatted, and stands for its 
   );
 });
 
-test("of the 16 spellings of one value exactly the canonical one is accepted", () => {
+test("of the 16 spellings of one value, only the canonical one is accepted", () => {
   fc.assert(
     fc.property(sixtyFourBytes, (bytes) => {
       const token = formatToken(bytes);
@@ -46,15 +46,15 @@ test.each([
   ["another case", token.replace("CPBLTY1", "cpblty1")],
   ["two tokens", token + token],
   ["nothing", ""],
-])("%s is no token", (_, text) => {
+])("%s is not a token", (_, text) => {
   expect(parseToken(text)).toBeUndefined();
 });
 
-test.each([0, 63, 65])("%i bytes make no token", (length) => {
+test.each([0, 63, 65])("%i bytes cannot be formatted as a token", (length) => {
   expect(() => formatToken(new Uint8Array(length))).toThrow(RangeError);
 });
 
-test("the published pattern finds a token inside a text, and nothing that is none", () => {
+test("the published pattern finds a token within a text, and does not match other text", () => {
   expect(TOKEN_PATTERN.exec(`see cpblty://a.example/#${token}, thanks`)?.[0]).toBe(token);
   expect(TOKEN_PATTERN.test(`CPBLTY1-${"A".repeat(85)}B`)).toBe(false);
   expect(TOKEN_PATTERN.global).toBe(false);

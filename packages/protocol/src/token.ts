@@ -3,7 +3,7 @@ import { decodeBase64url, encodeBase64url } from "./base64url.ts";
 declare const brand: unique symbol;
 
 /**
- * The bearer secret of one capability: `CPBLTY1-` and 64 bytes in canonical base64url, 94 characters in all.
+ * The bearer token of one capability: `CPBLTY1-` and 64 bytes in canonical base64url, 94 characters in all.
  *
  * @example
  * const token: CapabilityToken | undefined = parseToken(TOKEN);
@@ -22,8 +22,7 @@ export const TOKEN_BYTES = 64;
 const PREFIX = "CPBLTY1-";
 
 /**
- * Finds a token in a text, for secret scanners. The last of the 86 characters carries two bits only, hence its four
- * possible values.
+ * Finds a token in a text, for secret scanners. The last of the 86 characters has two bits only, so it has four possible values.
  *
  * @example
  * TOKEN_PATTERN.exec(`Authorization: Bearer ${TOKEN}`)?.[0]; // => TOKEN
@@ -45,12 +44,12 @@ const WHOLE_TOKEN = new RegExp(`^${TOKEN_PATTERN.source}$`);
  */
 export function formatToken(bytes: Uint8Array): CapabilityToken {
   const token = bytes.length === TOKEN_BYTES ? parseToken(PREFIX + encodeBase64url(bytes)) : undefined;
-  if (token === undefined) throw new RangeError(`a token is made of ${TOKEN_BYTES} bytes`);
+  if (token === undefined) throw new RangeError(`a token has ${TOKEN_BYTES} bytes`);
   return token;
 }
 
 /**
- * The token, if the text is one in its canonical spelling; 15 other spellings of the same bytes are none.
+ * Parses a token in its canonical spelling; the 15 other spellings of the same bytes are refused.
  *
  * @example
  * parseToken(TOKEN); // => TOKEN
@@ -60,13 +59,13 @@ export function parseToken(text: string): CapabilityToken | undefined {
   return isToken(text) ? text : undefined;
 }
 
-/** Whether the text is the beginning of a token, without its end. */
+/** Whether the text is the beginning of a token, but not all of it. */
 export function isPartialToken(text: string): boolean {
   return text !== "" && (PREFIX.startsWith(text) || PARTIAL_TOKEN.test(text));
 }
 
 /**
- * The 64 bytes that the token stands for.
+ * Decodes the 64 bytes of a token.
  *
  * @example
  * const token = parseToken(TOKEN);

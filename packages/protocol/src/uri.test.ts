@@ -35,7 +35,7 @@ const capabilityUri: fc.Arbitrary<CapabilityUri> = fc.oneof(
   ),
 );
 
-test("parsing what was formatted gives the same URI, in both forms", () => {
+test("a formatted URI is parsed to the same value, in both forms", () => {
   fc.assert(
     fc.property(capabilityUri, (uri) => {
       expect(parseCapabilityUri(formatCapabilityUri(uri))).toEqual(uri);
@@ -44,7 +44,7 @@ test("parsing what was formatted gives the same URI, in both forms", () => {
   );
 });
 
-test("what parses is formatted as it was written: there is one spelling", () => {
+test("a parsed URI is formatted to the same text: there is one spelling", () => {
   fc.assert(
     fc.property(
       capabilityUri.map(formatCapabilityUri),
@@ -81,7 +81,7 @@ test.each([
   ["an empty scheme of the key", `cpblty:QQ@:${t}`],
   ["a scheme of the key that begins with a digit", `cpblty:QQ@1a:${t}`],
   ["two schemes of the key", `cpblty:QQ@a@b:${t}`],
-])("a text with %s is no capability URI", (_, text) => {
+])("a text with %s is not a capability URI", (_, text) => {
   expect(parseCapabilityUri(text)).toBeUndefined();
 });
 

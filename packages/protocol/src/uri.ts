@@ -4,7 +4,7 @@ import { type Parsed, ok, refuse } from "./result.ts";
 import { type CapabilityToken, TOKEN_LENGTH, isPartialToken, parseToken } from "./token.ts";
 
 /**
- * `cpblty://authority/#token`: the authority that answers for the capability, and its token.
+ * `cpblty://authority/#token`: the authority that serves the capability, and its token.
  *
  * @example
  * const uri = parseCapabilityUri(`cpblty://localhost:8443/#${TOKEN}`);
@@ -18,7 +18,7 @@ export interface AuthorityCapabilityUri {
 }
 
 /**
- * `cpblty:capabilityAuthority[@scheme]:token`: an authority named by a key. Nothing here can resolve it.
+ * `cpblty:capabilityAuthority[@scheme]:token`: an authority named by a key. This package cannot resolve it.
  *
  * @example
  * const uri = parseCapabilityUri(`cpblty:aGk@x:${TOKEN}`);
@@ -34,7 +34,7 @@ export interface KeyCapabilityUri {
 }
 
 /**
- * A reference to a capability as it is written down and passed on. Anyone who reads it can use it.
+ * A reference to a capability, as it is stored and passed on. Anyone who has it can use the capability.
  *
  * @example
  * const uri: CapabilityUri | undefined = parseCapabilityUri(`cpblty:aGk:${TOKEN}`);
@@ -43,7 +43,7 @@ export interface KeyCapabilityUri {
 export type CapabilityUri = AuthorityCapabilityUri | KeyCapabilityUri;
 
 /**
- * Where a capability is invoked: `Authorization: Bearer <token>` goes to `url`.
+ * Where a capability is invoked: a request to `url` with `Authorization: Bearer <token>`.
  *
  * @example
  * const uri = parseCapabilityUri(`cpblty://localhost:8443/#${TOKEN}`);
@@ -57,14 +57,14 @@ export interface Endpoint {
   readonly token: CapabilityToken;
 }
 
-/** More than an authority and a token can have, and room for a key. */
+/** Longest text that is parsed: more than an authority and a token need, and enough for a key. */
 const MAX_URI_LENGTH = 4_096;
 
 const AUTHORITY_FORM = /^cpblty:\/\/([^/?#]+)\/#(.*)$/s;
 const KEY_FORM = /^cpblty:([A-Za-z0-9_-]+)(?:@([A-Za-z][A-Za-z0-9_-]*))?:(.*)$/s;
 
 /**
- * The capability URI that the text spells exactly, in either form; no space around it, no other spelling.
+ * Parses a capability URI of either form. Space around it and other spellings are refused.
  *
  * @example
  * parseCapabilityUri(`cpblty://localhost:8443/#${TOKEN}`)?.kind; // => "authority"
@@ -76,7 +76,7 @@ export function parseCapabilityUri(text: string): CapabilityUri | undefined {
 }
 
 /**
- * The written form; `parseCapabilityUri` gives the same value back.
+ * Formats a capability URI; `parseCapabilityUri` returns the same value.
  *
  * @example
  * const uri = parseCapabilityUri(`cpblty://localhost:8443/#${TOKEN}`);
@@ -89,7 +89,7 @@ export function formatCapabilityUri(uri: CapabilityUri): string {
 }
 
 /**
- * Where to send a request with this capability. A `key` URI is refused: it has no resolver.
+ * Returns where to send a request with this capability. A `key` URI is refused: it has no resolver.
  *
  * @example
  * const uri = parseCapabilityUri(`cpblty:aGk:${TOKEN}`);
@@ -102,7 +102,7 @@ export function resolveEndpoint(uri: CapabilityUri): Parsed<Endpoint> {
 }
 
 /**
- * What a message says where only the resolvable form will do.
+ * Message for a place where only the resolvable form is accepted.
  *
  * @example
  * expectedCapability("https://api.example/"); // => AUTHORITY_FORM_EXPECTED
@@ -111,8 +111,8 @@ export const AUTHORITY_FORM_EXPECTED: string =
   "a capability URI of the form cpblty://authority/#token; the form cpblty:key:token has no resolver here";
 
 /**
- * What a message says of a text that is no resolvable capability URI; one that was cut short on its way (a line that was
- * copied by half) is called so. Repeats nothing of the text.
+ * Describes what was expected in place of a text that is not a resolvable capability URI. If the text is a truncated URI, for
+ * example half of a line that was copied, the message says so. It contains nothing of the text.
  *
  * @example
  * expectedCapability("cpblty://localhost:8443/").endsWith("; this one ends before its token"); // => true
@@ -133,7 +133,7 @@ function findCut(text: string): string | undefined {
     return undefined;
   if (token === "") return "this one ends before its token";
   return isPartialToken(token)
-    ? `this one is cut short: its token has ${token.length} of ${TOKEN_LENGTH} characters`
+    ? `this one is truncated: its token has ${token.length} of ${TOKEN_LENGTH} characters`
     : undefined;
 }
 

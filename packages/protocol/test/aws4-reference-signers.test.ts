@@ -36,14 +36,14 @@ function divergentSigners(
   return new Set(divergences.flatMap((divergence) => divergence.divergent));
 }
 
-test("part by part we sign what each judge signs that no row of the table names wrong", async () => {
+test("each part of the signature equals that of every reference signer, except where the table has a divergence", async () => {
   await fc.assert(
     fc.asyncProperty(comparedRequest, async (input) => {
       const request = prepare(input);
       const ours = signWithOurs(request);
       for (const name of REFERENCE_SIGNERS) {
         const theirs = await signWithReference(name, request);
-        // A judge that throws gives no part at all: some row has to say that it may.
+        // A reference signer that throws must have a row in the table.
         if (theirs === undefined) {
           expect(COMPARED_PARTS.some((part) => divergentSigners(part, request).has(name))).toBe(true);
           continue;
@@ -59,7 +59,7 @@ test("part by part we sign what each judge signs that no row of the table names 
   );
 });
 
-test("a row names a judge wrong only where it is: where one row alone applies, its judges differ from us", async () => {
+test("where only one row applies, the signers that it names do differ", async () => {
   await fc.assert(
     fc.asyncProperty(comparedRequest, async (input) => {
       const request = prepare(input);
@@ -82,7 +82,7 @@ test("a row names a judge wrong only where it is: where one row alone applies, i
   );
 });
 
-test("smithy agrees on every query once what its parser misreads is spelled out", async () => {
+test("smithy's signature is equal for every query without the parts that its parser misreads", async () => {
   const spelledOut = (query: string): string =>
     query
       .split("&")
@@ -107,7 +107,7 @@ test("smithy agrees on every query once what its parser misreads is spelled out"
 });
 
 test.each(KNOWN_DIVERGENCES)(
-  "the judges differ on $shape, and we sign what holds",
+  "the reference signers differ on $shape, and our signature is that of the documentation",
   async ({ part, divergent, example }) => {
     const request = { ...prepare({ ...PLAIN, ...example }), ...example };
     const ours = signWithOurs(request);
@@ -122,7 +122,7 @@ test.each(KNOWN_DIVERGENCES)(
   },
 );
 
-test("the generated requests reach every row of the table and requests of no row", () => {
+test("the generated requests include every row of the table, and requests without a row", () => {
   const sample = fc.sample(comparedRequest, { numRuns: RUNS, seed: 20_261_122 }).map(prepare);
   for (const divergence of KNOWN_DIVERGENCES) {
     expect([divergence.description, sample.some((request) => divergence.applies(request))]).toEqual([

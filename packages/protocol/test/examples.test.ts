@@ -20,7 +20,7 @@ test("every public export has an example", () => {
   expect(all.filter(({ example }) => example === undefined).map(({ name }) => name)).toEqual([]);
 });
 
-test("every example compiles, and gives what it says", async () => {
+test("every example compiles, and has the results in its comments", async () => {
   expect(await runExamples("packages/protocol", ENTRIES, PRELUDE)).toMatchObject({
     code: 0,
     stdout: "",

@@ -7,10 +7,10 @@ import { MembraneClient } from "./membrane-client.ts";
 import { type MembraneOptions, readTrust } from "./trust.ts";
 
 class FetchMembrane extends MembraneClient {
-  /** @throws CapabilityError for a `trustedCA`: whom a browser trusts is for its user to say, not for a page. */
+  /** @throws CapabilityError for a `trustedCA`: its user, not a page, decides which CAs a browser trusts. */
   constructor(options?: MembraneOptions | null) {
     if (readTrust(options).size > 0)
-      throw invalidField(refuse("tls.trustedCA", "nothing in a browser").error);
+      throw invalidField(refuse("tls.trustedCA", "no value in a browser").error);
     super(fetchTransport);
   }
 }
@@ -19,7 +19,7 @@ class FetchMembrane extends MembraneClient {
 export const Membrane: Callable<typeof FetchMembrane> = callable(FetchMembrane);
 export type Membrane = FetchMembrane;
 
-/** The default import in browsers: the part of the SDK that needs nothing of Node.js. */
+/** The default import in browsers: the part of the SDK that does not need Node.js. */
 class BrowserSDK extends CommonSDK {
   static readonly Membrane: Callable<typeof FetchMembrane> = Membrane;
 }

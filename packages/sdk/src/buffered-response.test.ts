@@ -20,10 +20,10 @@ function refusalOf(act: () => unknown): CapabilityError {
     if (error instanceof CapabilityError) return error;
     throw error;
   }
-  throw new Error("nothing was refused");
+  throw new Error("the response was not refused");
 }
 
-test("below 400 every JSON value is given as it is, whatever the status", () => {
+test("below 400 every JSON value is returned unchanged, whatever the status", () => {
   fc.assert(
     fc.property(fc.integer({ min: 100, max: 399 }), fc.jsonValue(), (status, value) => {
       const text = JSON.stringify(value);
@@ -36,7 +36,7 @@ test("an empty body is the empty string", () => {
   expect(readJsonBody(bufferedResponse(200, ""))).toBe("");
 });
 
-test("below 400 a body that is no JSON is refused by name, and not repeated", () => {
+test("below 400 a body that is not JSON is a named error that does not repeat it", () => {
   expect(refusalOf(() => readJsonBody(bufferedResponse(201, "canary")))).toMatchObject({
     statusCode: 201,
     error: "Parsing response failed",
@@ -62,13 +62,13 @@ test("from 400 on every body is a CapabilityError of that status with text in ev
   );
 });
 
-describe("an error answer", () => {
-  test("says of itself what its fields say", () => {
+describe("an error response", () => {
+  test("is reported with its fields", () => {
     const body = { statusCode: 409, error: "Conflict", message: "taken", code: "membrane_exists" };
     expect(errorBody(bufferedResponse(409, ""), body)).toEqual(body);
   });
 
-  test("of a stranger has the reason phrase and what can be said", () => {
+  test("that the service did not make has the reason phrase, and the fields that can be read", () => {
     const expected = {
       statusCode: 418,
       error: "Teapot",
@@ -80,14 +80,14 @@ describe("an error answer", () => {
     }
   });
 
-  test("over HTTP/2, which has no reason phrase, has the status for a name", () => {
+  test("over HTTP/2, which has no reason phrase, is named by its status", () => {
     expect(errorBody(bufferedResponse(503, "", ""), {})).toMatchObject({
       error: "HTTP 503",
       message: "Answered with 503 HTTP 503",
     });
   });
 
-  test("reads its own members alone", () => {
+  test("is read from own members only, not from a prototype", () => {
     const inherited = Object.create({ message: "inherited", error: "inherited" }) as object;
     expect(errorBody(bufferedResponse(500, "", "Reason"), inherited)).toMatchObject({ error: "Reason" });
   });
@@ -104,7 +104,7 @@ describe("an error answer", () => {
     "\u2029",
     "\u202e",
     "\u2066",
-  ])("cannot act with %j in a terminal or a log", (mark) => {
+  ])("has no %j, which could control a terminal or forge a log line", (mark) => {
     const neutral = `a${mark.replace(/^./su, "?")}b`;
     const body = { error: `a${mark}b`, message: `a${mark}b`, code: `a${mark}b` };
     expect(errorBody(bufferedResponse(500, ""), body)).toEqual({
@@ -116,12 +116,12 @@ describe("an error answer", () => {
     expect(errorBody(bufferedResponse(500, "", `a${mark}b`), {})).toMatchObject({ error: neutral });
   });
 
-  test("keeps letters of every script", () => {
+  test("keeps the letters of every script", () => {
     const message = "déjà vu – 既視感 – עברית 🙂";
     expect(errorBody(bufferedResponse(500, ""), { message }).message).toBe(message);
   });
 
-  test("shows no token, also not the part of one that a cut would leave", () => {
+  test("shows no token, nor a part of one where a message is shortened", () => {
     const token = `CPBLTY1-${"x".repeat(85)}A`;
     for (const before of [0, 900, 950, 999, 1_000]) {
       const { message } = errorBody(bufferedResponse(500, ""), {

@@ -9,10 +9,10 @@ import {
 } from "capability-protocol";
 import { CapabilityError, invalidResponse } from "./error.ts";
 
-/** A response, read to its end. */
+/** A response with its whole body. */
 export interface BufferedResponse {
   readonly status: number;
-  /** HTTP reason phrase; HTTP/2 has none. */
+  /** HTTP reason phrase; empty over HTTP/2. */
   readonly reason: string;
   readonly text: string;
 }
@@ -22,16 +22,16 @@ const TOKEN = new RegExp(TOKEN_PATTERN, "g");
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 /**
- * What a response of a service has at most: a thousand membranes of five members each. Nested lists take forty times the
- * memory of their text, and a service that is hostile could end the process with 16 MiB of them.
+ * The largest structure of a service's response: a thousand membranes of five members each. Nested lists take forty times the
+ * memory of their text, so a hostile service could end the process with 16 MiB of them.
  */
 export const SERVICE_JSON: JsonShape = { levels: 8, commas: 16_384 };
 
 /**
- * The JSON value that was answered; an empty body is the empty string.
+ * Parses the JSON value of a response; an empty body is the empty string.
  *
- * @param most what its JSON may have; absent: anything, for the response of a target.
- * @throws CapabilityError for a status of 400 and above, and for what is no JSON.
+ * @param most limits on the JSON's structure; absent for the response of a target, which may have any.
+ * @throws CapabilityError for a status of 400 and above, and for a body that is not JSON.
  */
 export function readJsonBody(response: BufferedResponse, most?: JsonShape): unknown {
   const body = parseJson(response.text, most);
@@ -41,7 +41,7 @@ export function readJsonBody(response: BufferedResponse, most?: JsonShape): unkn
   return body.value;
 }
 
-/** The fields of an error response, from the service or from a target: a target's error need not have our fields. */
+/** Returns the fields of an error response. The error of a target need not have the service's fields. */
 export function errorBody({ status, reason }: BufferedResponse, body: unknown): ErrorBody {
   const fields: ReadonlyMap<string, unknown> = new Map(
     typeof body === "object" && body !== null ? Object.entries(body) : [],
@@ -60,7 +60,7 @@ function parseJson(text: string, most: JsonShape | undefined): Parsed<unknown> {
   if (most !== undefined) {
     const { levels, commas } = measureJson(text);
     if (levels > most.levels)
-      return refuse("body", `at most ${most.levels} objects and lists within each other`);
+      return refuse("body", `at most ${most.levels} levels of nested objects and lists`);
     if (commas > most.commas)
       return refuse("body", `at most ${most.commas} commas between members and elements`);
   }
@@ -72,8 +72,8 @@ function parseJson(text: string, most: JsonShape | undefined): Parsed<unknown> {
 }
 
 /**
- * Messages end up in terminals and logs: what a stranger wrote must not act there (control characters, line breaks, marks
- * that turn the direction of the text), and must not carry a token that the sender was shown into them.
+ * Makes a field safe for terminals and logs: without control characters, line breaks, marks that change the direction of text,
+ * and tokens that the sender saw in the request.
  */
 function sanitizeField(value: unknown): string | undefined {
   if (typeof value !== "string" || value === "") return undefined;

@@ -16,7 +16,7 @@ class Plain {
 
 const Called = callable(Plain);
 
-test("called with and without new it makes the same kind of thing, of the same arguments", () => {
+test("calls with and without new make instances of the class from the same arguments", () => {
   for (const made of [Called("s"), new Called("s")]) {
     expect(made).toBeInstanceOf(Called);
     expect(made).toBeInstanceOf(Plain);
@@ -24,7 +24,7 @@ test("called with and without new it makes the same kind of thing, of the same a
   }
 });
 
-test("it has the statics and the name of the class, and can be extended", () => {
+test("a callable class has the statics and the name of the class, and can be extended", () => {
   class Further extends Called {
     override tell(): string {
       return `further ${super.tell()}`;
@@ -36,7 +36,7 @@ test("it has the statics and the name of the class, and can be extended", () => 
   expect(new Further("s")).toBeInstanceOf(Called);
 });
 
-test("without new it can be called as a method of any object, too", () => {
+test("a callable class can be called without new as a method of any object", () => {
   const sdk = { Called };
   expect(sdk.Called("s").tell()).toBe("s");
 });

@@ -2,7 +2,7 @@ import { refuse } from "capability-protocol";
 import { type CapabilityError, invalidField } from "./error.ts";
 
 /**
- * Called once: with an error, or with `undefined` and the response.
+ * A callback that is called once: with an error, or with `undefined` and the response.
  *
  * @example
  * const callback: Callback<{ readonly id: string }> = (error, response) => {
@@ -14,9 +14,9 @@ import { type CapabilityError, invalidField } from "./error.ts";
 export type Callback<T> = (error: CapabilityError | undefined, response?: T) => void;
 
 /**
- * Hands the outcome to the callback, or gives the promise back where there is none.
+ * Starts the operation, and passes its result to the callback; returns the promise when there is no callback.
  *
- * @throws CapabilityError if the callback is something else than a function.
+ * @throws CapabilityError if the callback is not a function.
  */
 export function callbackify<T>(
   operation: () => Promise<T>,
@@ -24,7 +24,7 @@ export function callbackify<T>(
 ): Promise<T> | undefined {
   if (callback === undefined || callback === null) return operation();
   if (typeof callback !== "function") throw invalidField(refuse("callback", "a function").error);
-  // In a microtask of its own, what the callback throws is an uncaught exception as anywhere, not a rejection.
+  // In a separate microtask, an error that the callback throws is an uncaught exception and not a rejection.
   operation().then(
     (response) => queueMicrotask(() => callback(undefined, response)),
     (error: CapabilityError) => queueMicrotask(() => callback(error)),

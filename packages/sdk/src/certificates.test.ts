@@ -12,7 +12,7 @@ test.each([
   ["one", first],
   ["several", `${first}\n${second}\n`],
   ["with text around", `# about\n${first}\n# about\n${second}`],
-  ["beside a block of another kind", `${KEY}${first}`],
+  ["after a block of another kind", `${KEY}${first}`],
   ["with the line ends of Windows", first.replaceAll("\n", "\r\n")],
 ])("certificates are accepted: %s", (_what, pem) => {
   expect(check(pem)).not.toThrow();
@@ -20,10 +20,10 @@ test.each([
 
 test.each([
   ["nothing", ""],
-  ["garbage in a frame", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
-  ["one cut short", first.slice(0, 400)],
-  ["a good one before one cut short", `${first}\n${second.slice(0, 400)}`],
+  ["garbage between BEGIN and END", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
+  ["a truncated certificate", first.slice(0, 400)],
+  ["a valid certificate before a truncated one", `${first}\n${second.slice(0, 400)}`],
   ["a key", KEY],
-])("anything else names the authority it is for: %s", (_what, pem) => {
+])("any other text is refused with the name of its authority: %s", (_what, pem) => {
   expect(check(pem)).toThrow("tls.trustedCA.example.com:8443: expected PEM certificates");
 });

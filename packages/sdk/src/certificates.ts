@@ -4,9 +4,10 @@ import { parseCertificates } from "./pem.ts";
 import type { TrustedCA } from "./trust.ts";
 
 /**
- * Node passes over certificates that it cannot read; the connection would then fail for a reason that names nothing.
+ * Checks the certificates. Node ignores those that it cannot parse, and the connection would fail with an error that does not
+ * name them.
  *
- * @throws CapabilityError that names the first entry that holds no certificate, or a broken one.
+ * @throws CapabilityError that names the first entry without a certificate, or with an invalid one.
  */
 export function assertCertificates(trust: TrustedCA): void {
   for (const [authority, pem] of trust) {

@@ -2,7 +2,7 @@ import { CapabilityError } from "./error.ts";
 import { fetchCapability } from "./fetch.ts";
 import { VERSION } from "./version.ts";
 
-/** What the default export has on every platform. */
+/** The members of the default export on every platform. */
 export class CommonSDK {
   static readonly CapabilityError: typeof CapabilityError = CapabilityError;
   static readonly fetch: typeof fetchCapability = fetchCapability;

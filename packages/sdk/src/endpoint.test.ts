@@ -8,7 +8,7 @@ test.each([
   ["example.com", "https://example.com/"],
   ["example.com:8443", "https://example.com:8443/"],
   ["[::1]:8443", "https://[::1]:8443/"],
-])("a capability of %s is used at %s", (authority, url) => {
+])("a request with a capability of %s is sent to %s", (authority, url) => {
   expect(endpointOf(`cpblty://${authority}/#${TOKEN}`)).toEqual({ authority, url, token: TOKEN });
 });
 
@@ -21,7 +21,7 @@ test.each([
   `cpblty://example.com/#${TOKEN} `,
   `cpblty://example.com/#${TOKEN}\n`,
   `cpblty://example.com/#${TOKEN.slice(0, -1)}B`,
-])("%j is refused and not repeated", (text) => {
+])("%j is refused, and the error does not repeat it", (text) => {
   const read = (): unknown => endpointOf(text);
   expect(read).toThrow(CapabilityError);
   expect(read).toThrow("capability: expected a capability URI of the form cpblty://authority/#token");
@@ -29,15 +29,15 @@ test.each([
 });
 
 test.each([undefined, null, 7, {}, [`cpblty://example.com/#${TOKEN}`], new URL("https://example.com")])(
-  "%j, which is no string, is refused",
+  "%j, which is not a string, is refused",
   (value) => {
-    // JavaScript callers are not held by the type.
+    // The types do not constrain callers in JavaScript.
     expect(() => endpointOf(value as string)).toThrow("capability: expected a capability URI");
   },
 );
 
 test.each([`cpblty:a2V5:${TOKEN}`, `cpblty:a2V5@scheme:${TOKEN}`])(
-  "of the second form it is said that nothing resolves it",
+  "%s, of the second form, is refused because it has no resolver",
   (text) => {
     expect(() => endpointOf(text)).toThrow("the form cpblty:key:token has no resolver here");
   },

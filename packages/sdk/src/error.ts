@@ -5,13 +5,13 @@ import { type ErrorBody, type Problem, describeProblem } from "capability-protoc
  *
  * | what happened | `statusCode` | `error` | `code` |
  * |---|---|---|---|
- * | bad input, nothing was sent | 400 | `Bad Request` | `invalid_field` |
- * | the service refused | its own | the HTTP reason phrase | the service's, such as `membrane_exists` |
- * | no response came | 0 | `Request failed` | `request_failed`; `cause` is the system's error |
- * | the response cannot be read | its own | `Parsing response failed` | `invalid_response` |
- * | `requestReply`: the JSON of a good answer tells of an error | what it says, else its own | what it says | what it says, else `error_response`; `cause` is that JSON |
+ * | invalid input, nothing was sent | 400 | `Bad Request` | `invalid_field` |
+ * | the service refused | that of the response | the HTTP reason phrase | the service's, such as `membrane_exists` |
+ * | there was no response | 0 | `Request failed` | `request_failed`; `cause` is the system's error |
+ * | the response is not valid | that of the response | `Parsing response failed` | `invalid_response` |
+ * | `requestReply`: the JSON of a successful response reports an error | that in the JSON, else of the response | that in the JSON | that in the JSON, else `error_response`; `cause` is the JSON |
  *
- * No field shows the capability that was used; what a target answered may hold anything.
+ * No field shows the capability that was used. The JSON of a target's response may contain anything.
  *
  * @example
  * const failed = await new Membrane()
@@ -35,23 +35,23 @@ export class CapabilityError extends Error {
     this.code = body.code;
   }
 
-  /** The fields that an error answer has; without this, JSON would lack the message. */
+  /** Returns the fields of an error response; JSON would lack the message otherwise. */
   toJSON(): ErrorBody {
     const { error, statusCode, message, code } = this;
     return { error, statusCode, message, code };
   }
 }
 
-/** Input that the service would refuse too. */
+/** Makes the error for input that the service would refuse, too. */
 export function invalidField(problem: Problem): CapabilityError {
   const message = describeProblem(problem);
   return new CapabilityError({ statusCode: 400, error: "Bad Request", message, code: "invalid_field" });
 }
 
-/** @param cause what the system said of the connection. */
+/** @param cause the system's error for the connection. */
 export function requestFailed(cause: unknown): CapabilityError {
-  const message = `No answer: ${describeCause(cause)}`;
-  // Bytes that Node could not parse: their sender may have repeated the token.
+  const message = `No response: ${describeCause(cause)}`;
+  // Removes the bytes that Node could not parse, since their sender may have repeated the token.
   if (cause instanceof Error) Reflect.deleteProperty(cause, "rawPacket");
   return new CapabilityError(
     { statusCode: 0, error: "Request failed", message, code: "request_failed" },
@@ -59,9 +59,9 @@ export function requestFailed(cause: unknown): CapabilityError {
   );
 }
 
-/** @param statusCode of the response. Its body is not repeated: it may be anything. */
+/** @param statusCode of the response. The error does not show its body, which may be anything. */
 export function invalidResponse(statusCode: number, problem: Problem): CapabilityError {
-  const message = `The answer is not what a Membrane Service sends: ${describeProblem(problem)}`;
+  const message = `The response is not valid: ${describeProblem(problem)}`;
   return new CapabilityError({
     statusCode,
     error: "Parsing response failed",
@@ -70,18 +70,18 @@ export function invalidResponse(statusCode: number, problem: Problem): Capabilit
   });
 }
 
-/** Node's codes for a response that is not TLS: mostly plain HTTP. */
+/** Node's error codes for a response that is not TLS, which is mostly plain HTTP. */
 const NOT_TLS_CODES: ReadonlySet<string> = new Set([
   "ERR_SSL_WRONG_VERSION_NUMBER",
   "ERR_SSL_PACKET_LENGTH_TOO_LONG",
   "EPROTO",
 ]);
 
-/** Where a name has several addresses, the system's error is a list without a message of its own. */
+/** Describes the system's error, which is a list without a message when a name has several addresses. */
 function describeCause(cause: unknown): string {
   if (cause instanceof AggregateError) return cause.errors.map(describeCause).join(", ");
-  // OpenSSL names its own file and line.
+  // OpenSSL's message has a file and line of its source.
   if (cause instanceof Error && "code" in cause && NOT_TLS_CODES.has(String(cause.code)))
-    return "what answers there does not speak TLS";
+    return "the server does not speak TLS";
   return cause instanceof Error ? cause.message : "unknown";
 }

@@ -4,7 +4,7 @@ import { fetchCapability } from "./fetch.ts";
 import { REQUEST_TIMEOUT_MS, type ServiceTransport } from "./membrane-client.ts";
 import { ResponseBuffer } from "./response-buffer.ts";
 
-/** Sends through the platform's fetch. */
+/** Sends a request with the platform's fetch. */
 export const fetchTransport: ServiceTransport = async ({ capability, operation, method, query, body }) => {
   try {
     const response = await fetchCapability(capability, {
@@ -23,7 +23,7 @@ export const fetchTransport: ServiceTransport = async ({ capability, operation, 
   }
 };
 
-/** `Response.text()` has no limit. */
+/** Reads a body up to a limit, which `Response.text()` does not have. */
 async function readText({ body, status }: Response): Promise<string> {
   const bytes = new ResponseBuffer(status);
   if (body === null) return "";

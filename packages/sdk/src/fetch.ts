@@ -2,7 +2,7 @@ import { endpointOf } from "./endpoint.ts";
 import { PAYLOAD_HASH_HEADERS, payloadHash } from "./payload-hash.ts";
 
 /**
- * As of `fetch`, and the query of the request.
+ * The options of `fetch`, and the query of the request.
  *
  * @example
  * const membrane = new Membrane();
@@ -19,9 +19,9 @@ export interface CapabilityRequestInit extends RequestInit {
 /**
  * `fetch` with a capability in place of a URL.
  *
- * Redirects are responses like others and are not followed unless `redirect` says so: where they lead is the target's choice,
- * and a program that runs in a trusted network would follow it there. A body over 8 MiB that can be read twice (a string,
- * bytes, a Blob) is sent with its SHA-256, so that a signed target accepts it.
+ * Redirects are returned like other responses, and are not followed unless `redirect` says so: the target chooses where they lead,
+ * which may be inside a trusted network. A body over 8 MiB that can be read twice (a string, bytes, a Blob) is sent with its
+ * SHA-256, so that a signed target accepts it.
  *
  * @throws CapabilityError, through the promise, unless the capability is a URI that can be resolved; else what `fetch` throws.
  *

@@ -10,7 +10,7 @@ import { request } from "./request.ts";
 import type { TrustedCA } from "./trust.ts";
 
 /**
- * Sends through Node's https, to the authorities that are given with the CA that is theirs.
+ * Makes a transport on Node's https that trusts, for each authority in `trust`, only the CA that is given for it.
  *
  * @throws CapabilityError for a CA that does not parse.
  */
@@ -31,7 +31,7 @@ export function httpsTransport(trust: TrustedCA): ServiceTransport {
         },
       });
     return sendAndBuffer(open, body).catch((error: unknown) => {
-      // A response that is cut at the deadline looks like one that broke off by itself.
+      // A response that is aborted at the deadline looks like one that the server aborted.
       throw signal.aborted ? requestFailed(signal.reason) : error;
     });
   };
@@ -47,7 +47,7 @@ export async function sendAndBuffer(
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       request.once("response", resolve);
       request.on("error", reject);
-      // A response that switches protocols is neither a response nor an error to Node; it only ends the connection.
+      // For Node, a response that switches protocols is neither a response nor an error: only the connection ends.
       request.once("close", () => reject(Object.assign(new Error(NO_RESPONSE), { code: "ECONNRESET" })));
       request.end(data);
     });
@@ -58,12 +58,12 @@ export async function sendAndBuffer(
   }
 }
 
-const NO_RESPONSE = "the connection ended without an answer";
+const NO_RESPONSE = "the connection ended without a response";
 
 async function readText(response: IncomingMessage, status: number): Promise<string> {
   const bytes = new ResponseBuffer(status);
   for await (const chunk of response) {
-    if (!Buffer.isBuffer(chunk)) throw new TypeError("an answer is read as bytes");
+    if (!Buffer.isBuffer(chunk)) throw new TypeError("a response must be read as bytes");
     bytes.add(chunk);
   }
   return bytes.text();

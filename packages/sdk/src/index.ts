@@ -8,8 +8,8 @@ import { type MembraneOptions, readTrust } from "./trust.ts";
 
 class HttpsMembrane extends MembraneClient {
   /**
-   * @param options `tls.trustedCA`: PEM of private certificate authorities, by the authority they are trusted for.
-   * @throws CapabilityError that names the option that is not what it should be.
+   * @param options `tls.trustedCA`: PEM of private certificate authorities, by the authority for which they are trusted.
+   * @throws CapabilityError that names the invalid option.
    */
   constructor(options?: MembraneOptions | null) {
     super(httpsTransport(readTrust(options)));
@@ -29,7 +29,7 @@ class HttpsMembrane extends MembraneClient {
 export const Membrane: Callable<typeof HttpsMembrane> = callable(HttpsMembrane);
 export type Membrane = HttpsMembrane;
 
-/** What `require("capability-sdk")` and the default import give. */
+/** The value of `require("capability-sdk")` and of the default import. */
 class NodeSDK extends CommonSDK {
   static readonly Membrane: Callable<typeof HttpsMembrane> = Membrane;
   static readonly request: typeof request = request;

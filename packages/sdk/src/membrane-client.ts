@@ -26,19 +26,19 @@ export interface ServiceRequest {
   /** Capability URI. */
   readonly capability: string;
   readonly method: "GET" | "POST";
-  /** The intended operation, sent along so that a capability of another kind is not used by mistake. */
+  /** The intended operation, which is sent so that a capability of another kind is not used by mistake. */
   readonly operation: MembraneOperation;
   /** The query without its `?`. */
   readonly query?: string;
-  /** JSON. */
+  /** JSON text. */
   readonly body?: string;
 }
 
-/** Milliseconds until a request without a complete response fails. */
+/** Milliseconds after which a request without a complete response fails. */
 export const REQUEST_TIMEOUT_MS = 60_000;
 
 /**
- * Which membranes are asked for.
+ * Which membranes are listed.
  *
  * @example
  * const query: MembraneQuery = { limit: 1000 };
@@ -46,11 +46,11 @@ export const REQUEST_TIMEOUT_MS = 60_000;
  * completed; // => true
  */
 export interface MembraneQuery {
-  /** The one of this id alone. */
+  /** Only the membrane with this id. */
   readonly id?: string | undefined;
-  /** Those after this id, in the order of the ids' UTF-8 bytes. */
+  /** Only membranes after this id, in the order of the ids' UTF-8 bytes. */
   readonly lastId?: string | undefined;
-  /** How many at most: 1 to 1000, default 1. */
+  /** The most membranes to list: 1 to 1000, default 1. */
   readonly limit?: number | undefined;
 }
 
@@ -58,9 +58,9 @@ export interface MembraneQuery {
 export type ServiceTransport = (request: ServiceRequest) => Promise<BufferedResponse>;
 
 /**
- * Creates, exports, queries and revokes. Each method takes the capability that carries the right to what it does, refuses
- * bad input before anything is sent, and gives a promise, or takes a callback `(error, response)` as its last argument.
- * Errors are {@link CapabilityError}s.
+ * Creates, exports, queries and revokes. Each method takes the capability for its operation, refuses invalid input before
+ * anything is sent, and returns a promise, or takes a callback `(error, response)` as its last argument. Errors are
+ * {@link CapabilityError}s.
  */
 export class MembraneClient {
   readonly #send: ServiceTransport;
@@ -69,7 +69,7 @@ export class MembraneClient {
     this.#send = send;
   }
 
-  /** Makes a membrane with a `create` capability. */
+  /** Creates a membrane with a `create` capability. */
   create(capability: string, membrane: CreateRequest): Promise<MembraneResponse>;
   create(capability: string, membrane: CreateRequest, callback: Callback<MembraneResponse>): void;
   create(capability: string, membrane: CreateRequest, callback?: Callback<MembraneResponse>): unknown {
@@ -79,7 +79,7 @@ export class MembraneClient {
     }, callback);
   }
 
-  /** Makes a capability through a membrane, with its `export` capability: for a target, or for a capability held. */
+  /** Makes a capability through a membrane with its `export` capability, for a target or for a capability that is re-exported. */
   export(capability: string, config: ExportBody): Promise<ExportResponse>;
   export(capability: string, config: ExportBody, callback: Callback<ExportResponse>): void;
   export(capability: string, config: ExportBody, callback?: Callback<ExportResponse>): unknown {
@@ -104,7 +104,7 @@ export class MembraneClient {
     }, callback);
   }
 
-  /** Revokes a membrane, and with it all that was exported through it; the same again when repeated. */
+  /** Revokes a membrane and everything that was exported through it. It can be repeated. */
   revoke(capability: string): Promise<AcceptedResponse>;
   revoke(capability: string, callback: Callback<AcceptedResponse>): void;
   revoke(capability: string, callback?: Callback<AcceptedResponse>): unknown {
@@ -114,7 +114,7 @@ export class MembraneClient {
     );
   }
 
-  /** Ends a tenant with all that it has, with its `deleteSelf` capability. */
+  /** Deletes a tenant and everything that it owns, with its `deleteSelf` capability. */
   deleteSelf(capability: string): Promise<AcceptedResponse>;
   deleteSelf(capability: string, callback: Callback<AcceptedResponse>): void;
   deleteSelf(capability: string, callback?: Callback<AcceptedResponse>): unknown {
@@ -136,7 +136,7 @@ export class MembraneClient {
   }
 }
 
-/** The JSON that goes out; the rules of the service are asked of exactly that. */
+/** Returns the JSON to send. Exactly this text is checked by the rules of the service. */
 function serializeChecked(value: unknown, parse: (body: unknown) => Parsed<unknown>): string {
   const body = toJson(value);
   if (body === undefined) throw invalidField(refuse("body", "a JSON object").error);
@@ -145,7 +145,7 @@ function serializeChecked(value: unknown, parse: (body: unknown) => Parsed<unkno
   return body;
 }
 
-/** JSON has no text for a function or a cycle. */
+/** Returns nothing for a function or a cycle, which have no JSON. */
 function toJson(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);

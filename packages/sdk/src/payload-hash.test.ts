@@ -13,11 +13,11 @@ test.each([
   ["a part of a buffer", new Uint8Array(Buffer.concat([Buffer.from("xx"), bytes]).buffer.slice(0), 2)],
   ["an ArrayBuffer", new Uint8Array(bytes).buffer],
   ["a Blob", new Blob([bytes])],
-])("%s over what a service holds is hashed", async (_, data) => {
+])("%s over the size that a service buffers is hashed", async (_, data) => {
   expect(await payloadHash(data)).toEqual(["X-Payload-Sha256", sha256(bytes)]);
 });
 
-test("characters count by their bytes in UTF-8", async () => {
+test("the size of a string is that of its UTF-8 bytes", async () => {
   const text = "\u20ac".repeat(Math.ceil(LARGE / 3));
   expect(await payloadHash(text)).toEqual(["X-Payload-Sha256", sha256(text)]);
   expect(await payloadHash("a".repeat(BUFFERED_BODY_BYTES))).toBeUndefined();
@@ -25,7 +25,7 @@ test("characters count by their bytes in UTF-8", async () => {
 
 test.each([
   ["a smaller string", "a"],
-  ["bytes that are held", new Uint8Array(BUFFERED_BODY_BYTES)],
+  ["bytes that a service buffers", new Uint8Array(BUFFERED_BODY_BYTES)],
   ["a smaller Blob", new Blob(["a"])],
   ["a stream", new ReadableStream()],
   ["a form", new URLSearchParams("a=b")],

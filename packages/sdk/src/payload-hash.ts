@@ -1,10 +1,10 @@
 import { BUFFERED_BODY_BYTES, PAYLOAD_HASH_HEADER } from "capability-protocol";
 
 /**
- * The header with a body's hash, without which a signed target accepts no body over {@link BUFFERED_BODY_BYTES}.
+ * Returns the header with a body's hash, without which a signed target accepts no body over {@link BUFFERED_BODY_BYTES}.
  *
  * @param data the body.
- * @returns nothing for a smaller body, for one that cannot be read twice, and without Web Crypto (a page not over HTTPS).
+ * @returns nothing for a smaller body, for one that cannot be read twice, and without Web Crypto (in a page without HTTPS).
  */
 export async function payloadHash(data: unknown): Promise<readonly [string, string] | undefined> {
   const bytes = await bytesOf(data);
@@ -13,7 +13,7 @@ export async function payloadHash(data: unknown): Promise<readonly [string, stri
   return [PAYLOAD_HASH_HEADER, Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")];
 }
 
-/** Headers in which a caller can declare the hash itself. */
+/** Headers in which a caller can declare the hash. */
 export const PAYLOAD_HASH_HEADERS: ReadonlySet<string> = new Set([
   PAYLOAD_HASH_HEADER.toLowerCase(),
   "x-amz-content-sha256",

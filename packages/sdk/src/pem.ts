@@ -6,11 +6,11 @@ import { checkServerIdentity as checkAsNode } from "node:tls";
 const BEGIN = "-----BEGIN CERTIFICATE-----";
 const END = "-----END CERTIFICATE-----";
 
-/** Of other kinds too, such as OpenSSL's TRUSTED CERTIFICATE, which nothing here reads. */
+/** Also matches other kinds, such as OpenSSL's TRUSTED CERTIFICATE, which are not parsed here. */
 const CERTIFICATE_BEGIN_LINES = /-----BEGIN (?:\w{1,32} ){0,4}CERTIFICATE-----/g;
 
 /**
- * The certificates of a PEM text (RFC 7468), in order; what stands between them, and blocks of other kinds, are passed over.
+ * Parses the certificates of a PEM text (RFC 7468), in order. Text between them and blocks of other kinds are ignored.
  *
  * @returns nothing if there is none, or one that does not parse.
  *
@@ -24,14 +24,14 @@ export function parseCertificates(pem: string): readonly X509Certificate[] | und
   try {
     return blocks.map((block) => new X509Certificate(block));
   } catch {
-    // The constructor reports malformed input only by throwing.
+    // The constructor throws for malformed input.
     return undefined;
   }
 }
 
 /**
- * Node's check that a certificate is one for `host` (RFC 6125, RFC 9110 section 4.3.4), for IPv6 addresses too: Node 22.23
- * takes those for names, and refuses every certificate for them.
+ * Node's check that a certificate is valid for `host` (RFC 6125, RFC 9110 section 4.3.4), which also works for IPv6 addresses: Node
+ * 22.23 treats those as names and refuses every certificate for them.
  *
  * @returns nothing if it is; else Node's error, with the code `ERR_TLS_CERT_ALTNAME_INVALID`.
  *

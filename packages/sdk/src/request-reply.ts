@@ -8,12 +8,12 @@ import { type BufferedResponse, errorBody, readJsonBody } from "./buffered-respo
 import { request } from "./request.ts";
 
 /**
- * Sends one request with a capability and gives the JSON value that was answered, or the empty string for an empty body.
+ * Sends one request with a capability and returns the JSON value of the response, or the empty string for an empty body.
  *
- * @param options as of {@link request}; the method is GET unless they say otherwise.
+ * @param options those of {@link request}; the default method is GET.
  * @param data the body, if any; over 8 MiB it is sent with its SHA-256, so that a signed target accepts it.
- * @throws CapabilityError, through the promise or the callback: a status of 400 and above; a body that is no JSON, or that
- *   tells of an error itself (a member `error`, or a `statusCode` of 400 and above); no response.
+ * @throws CapabilityError, through the promise or the callback: for a status of 400 and above; for a body that is not JSON, or
+ *   that reports an error (a member `error`, or a `statusCode` of 400 and above); for no response.
  *
  * @example
  * const response = await requestReply(CREATE_URI, { method: "POST" }, JSON.stringify({ id }));
@@ -46,7 +46,7 @@ export function requestReply(
   }, callback);
 }
 
-/** A header of the caller takes precedence over a computed one. */
+/** Adds the computed header, unless the caller has set one. */
 function withPayloadHash(
   options: RequestOptions | null | undefined,
   hashHeader: readonly [string, string] | undefined,
@@ -57,14 +57,14 @@ function withPayloadHash(
   return { ...options, headers: Object.fromEntries([...callerHeaders, hashHeader]) };
 }
 
-/** An object, for one, is not JSON yet; found out after the connection is open, it would stay open. */
+/** Refuses data such as an object before the connection is opened: later, the connection would stay open. */
 function parseData(data: unknown): string | Uint8Array | undefined {
   if (data === undefined || data === null) return undefined;
   if (typeof data === "string" || data instanceof Uint8Array) return data;
   throw invalidField(refuse("data", "a string or bytes").error);
 }
 
-/** Functions behind a gateway often answer 200 and tell of their failure in the body; callers rely on having it as error. */
+/** Serverless functions often respond with 200 and report a failure in the body; callers rely on an error. */
 function rejectErrorBody(response: BufferedResponse, body: unknown): void {
   if (typeof body !== "object" || body === null) return;
   const status =

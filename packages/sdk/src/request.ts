@@ -8,10 +8,10 @@ import { invalidField } from "./error.ts";
 import { checkServerIdentity } from "./pem.ts";
 
 /**
- * Opens a request with a capability, as `https.request` does; the caller writes the body and ends it.
+ * Opens a request with a capability like `https.request`; the caller writes the body and ends it.
  *
- * @param options as of `https.request`: `path` (query), `method`, `headers`, `ca`, … Where it goes, its Host and its
- *   Authorization are the capability's, whatever the options say.
+ * @param options those of `https.request`: `path` (query), `method`, `headers`, `ca`, … Destination, Host and Authorization are
+ *   those of the capability, whatever the options say.
  * @param callback called once with the response.
  * @throws CapabilityError unless the capability is a URI that can be resolved.
  *
@@ -43,7 +43,7 @@ export function request(
       hostname,
       host: hostname,
       port: port ?? 443,
-      // Node would take the name that the certificate must have from a Host header.
+      // Without it, Node would check the certificate against the name in a Host header.
       servername: isIP(hostname ?? "") === 0 ? (hostname ?? "") : "",
       socketPath: undefined,
       auth: null,
@@ -51,12 +51,12 @@ export function request(
     },
     callback,
   );
-  // Node frames no body of a GET, HEAD, DELETE or OPTIONS: what is written would be read as the next request.
+  // Node does not frame the body of a GET, HEAD, DELETE or OPTIONS, so the server would read it as the next request.
   clientRequest.useChunkedEncodingByDefault = true;
   return clientRequest;
 }
 
-/** Headers that say where a request goes and by what right: the capability alone does. */
+/** Headers that the capability determines: where a request goes, and by what right. */
 const RESERVED_HEADERS: ReadonlySet<string> = new Set(["authorization", "host"]);
 
 function withoutReservedHeaders(headers: RequestOptions["headers"] | null): OutgoingHttpHeaders {

@@ -1,12 +1,12 @@
 import { refuse } from "capability-protocol";
 import { invalidResponse } from "./error.ts";
 
-/** More than a thousand membranes with the longest ids. A service that answers without end must not fill the memory. */
+/** More than a thousand membranes with the longest ids take. A response without end must not fill the memory. */
 const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
 
 const INITIAL_BUFFER_BYTES = 16 * 1024;
 
-/** The body of a response, as it comes in. */
+/** Collects the body of a response. */
 export class ResponseBuffer {
   readonly #status: number;
   #bytes = new Uint8Array(INITIAL_BUFFER_BYTES);
@@ -18,7 +18,7 @@ export class ResponseBuffer {
   }
 
   /**
-   * Copies a piece. To keep the pieces would take some 360 bytes for one of one byte.
+   * Copies a piece: to keep the pieces would take some 360 bytes for each.
    *
    * @throws CapabilityError once there are more than 16 MiB.
    */
@@ -35,7 +35,7 @@ export class ResponseBuffer {
     this.#length = length;
   }
 
-  /** What is no UTF-8 becomes U+FFFD, as in `Response.text()`. */
+  /** Decodes the body. Bytes that are not UTF-8 become U+FFFD, as in `Response.text()`. */
   text(): string {
     return new TextDecoder().decode(this.#bytes.subarray(0, this.#length));
   }

@@ -16,7 +16,7 @@ test.each([
   ["empty tls", { tls: {} }],
   ["no CA", { tls: { trustedCA: undefined } }],
   ["empty CAs", { tls: { trustedCA: {} } }],
-])("%s: no authority is given a CA", (_what, options) => {
+])("%s: no authority has a CA", (_what, options) => {
   expect(readTrust(options as object).size).toBe(0);
 });
 
@@ -28,11 +28,11 @@ test.each([
   ["127.0.0.1:443", "127.0.0.1"],
   ["[::1]:443", "[::1]"],
   ["[0:0::0001]:8443", "[::1]:8443"],
-])("the CA of %s is kept for %s", (given, authority) => {
+])("the CA for %s is stored for %s", (given, authority) => {
   expect(trusted({ [given]: PEM })).toEqual({ [authority]: PEM });
 });
 
-test("each authority keeps its own", () => {
+test("each authority has its own CA", () => {
   expect(trusted({ a: `${PEM}1`, "a:8443": `${PEM}2`, b: `${PEM}3` })).toEqual({
     a: `${PEM}1`,
     "a:8443": `${PEM}2`,

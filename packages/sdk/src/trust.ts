@@ -10,7 +10,7 @@ import {
 import { invalidField } from "./error.ts";
 
 /**
- * What a {@link Membrane} is made with.
+ * The options of a {@link Membrane}.
  *
  * @example
  * const options: MembraneOptions = { tls: { trustedCA: { [AUTHORITY]: CA } } };
@@ -19,13 +19,13 @@ import { invalidField } from "./error.ts";
 export interface MembraneOptions {
   readonly tls?:
     | {
-        /** Authority to PEM: for these authorities these certificate authorities are trusted, and no others. */
+        /** Authority → PEM: for this authority, only these certificate authorities are trusted. */
         readonly trustedCA?: Readonly<Record<string, string>> | undefined;
       }
     | undefined;
 }
 
-/** PEM of the certificate authorities by normalised authority. */
+/** PEM of the certificate authorities, by normalized authority. */
 export type TrustedCA = ReadonlyMap<Authority, string>;
 
 /** @throws CapabilityError that names the option. */
@@ -46,14 +46,14 @@ function parseTrust(options: unknown): Parsed<TrustedCA> {
   for (const [name, pem] of entries.value) {
     const field = `tls.trustedCA.${printableName(name)}`;
     const authority = parseAuthority(name);
-    if (authority === undefined) return refuse(field, "an authority, host[:port], for a name");
+    if (authority === undefined) return refuse(field, "an authority, host[:port], as the name");
     if (typeof pem !== "string") return refuse(field, "PEM");
     trust.set(normalizeAuthority(authority), pem);
   }
   return ok(trust);
 }
 
-/** Members that are given; an option that is not there has none. */
+/** Returns the members of an option; an absent option has none. */
 function members(
   value: unknown,
   field: string,
@@ -64,5 +64,5 @@ function members(
   const given = new Map<string, unknown>(Object.entries(value));
   const unknown = [...given.keys()].find((name) => known !== undefined && !known.includes(name));
   if (unknown === undefined) return ok(given);
-  return refuse(`${field}.${printableName(unknown)}`, `no such option; there is ${known?.join(", ")}`);
+  return refuse(`${field}.${printableName(unknown)}`, `no such option; the options are ${known?.join(", ")}`);
 }

@@ -13,7 +13,7 @@ const COMMENT = /\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm;
 const SPECIFIER = /\b(?:from|import)\s*\(?\s*(["'])(.*?)\1/g;
 const NODE_ALONE = /\b(?:Buffer|process|require|module|global|__dirname|__filename|setImmediate)\b(?!["':])/;
 
-/** The code without comments of every module that the entry leads to, by its path under `packages`. */
+/** Returns the code, without comments, of every module that the entry imports, by its path in `packages`. */
 async function modulesFrom(entry: URL): Promise<ReadonlyMap<string, string>> {
   const modules = new Map<string, string>();
   const waiting = [entry];
@@ -33,7 +33,7 @@ async function modulesFrom(entry: URL): Promise<ReadonlyMap<string, string>> {
   return modules;
 }
 
-test("what a browser loads imports no builtin of Node, no other package, and no global of Node", async () => {
+test("modules for browsers import no builtin of Node and no other package, and use no global of Node", async () => {
   const modules = await modulesFrom(BROWSER);
   for (const [path, code] of modules) expect(code, path).not.toMatch(NODE_ALONE);
   expect([...modules.keys()]).toEqual(
@@ -47,7 +47,7 @@ test("what a browser loads imports no builtin of Node, no other package, and no 
   );
 });
 
-test("the walk sees what would not run in a browser", async () => {
+test("the same search finds the builtins of Node in the entry for Node", async () => {
   await expect(modulesFrom(new URL("../dist/index.js", import.meta.url))).rejects.toThrow("node:");
   for (const code of ["Buffer.from(x)", "process.env", "x = require(y)"]) expect(code).toMatch(NODE_ALONE);
 });
@@ -71,7 +71,7 @@ const PROGRAM = `
   membrane.create(CREATE, { id }, (error) => console.log(error.statusCode, error.code));
 `;
 
-test("the entry for browsers does what the other does, over fetch, with the trust of the browser", async () => {
+test("the entry for browsers has the same operations, over fetch, with the CAs of the platform", async () => {
   await using tls = await startTlsService();
   const result = await runScript(PROGRAM, {
     type: "module",
@@ -87,7 +87,7 @@ test("the entry for browsers does what the other does, over fetch, with the trus
     "{ statusCode: 202, message: 'Accepted' }",
     "undefined undefined",
     "request_failed",
-    "tls.trustedCA: expected nothing in a browser",
+    "tls.trustedCA: expected no value in a browser",
     "401 unauthorized",
   ]);
 });

@@ -41,7 +41,7 @@ describe.each(FUNCTIONS)("%s", (_name, call) => {
   test.each([
     ["a refusal of the service", () => `cpblty://${tls.authority}/#${UNKNOWN}`],
     ["input that is refused before anything is sent", () => "no capability"],
-  ])("%s calls the callback once, later, with the error alone", async (_what, capability) => {
+  ])("%s calls the callback once, asynchronously, with only the error", async (_what, capability) => {
     const calls: unknown[][] = [];
     let isReturned = false;
     const called = new Promise<void>((resolve) => {
@@ -58,7 +58,7 @@ describe.each(FUNCTIONS)("%s", (_name, call) => {
     expect(calls).toEqual([[expect.any(CapabilitySDK.CapabilityError)]]);
   });
 
-  test.each([undefined, null])("%s for a callback gives a promise", async (callback) => {
+  test.each([undefined, null])("with %s for a callback a promise is returned", async (callback) => {
     const promise = call(`cpblty://${tls.authority}/#${UNKNOWN}`, callback);
     await expect(promise).rejects.toMatchObject({ name: "CapabilityError", statusCode: 401 });
   });
@@ -72,7 +72,7 @@ describe.each(FUNCTIONS)("%s", (_name, call) => {
   });
 });
 
-test("a success calls the callback once, later, with undefined and the response", async () => {
+test("a success calls the callback once, asynchronously, with undefined and the response", async () => {
   const calls: unknown[][] = [];
   let isReturned = false;
   await new Promise<void>((resolve) => {
@@ -104,7 +104,7 @@ test.each([
   ["a success", 'CapabilitySDK.requestReply(process.env.QUERY, { path: "/?limit=1" }, null, callback)', null],
   ["a refusal", 'new CapabilitySDK.Membrane().create("none", { id: "m" }, callback)', "invalid_field"],
 ])(
-  "what a callback throws on %s is an uncaught exception and is not reported to it",
+  "an error that a callback throws on %s is an uncaught exception, and the callback is not called again",
   async (_what, call, code) => {
     const result = await runScript(THROWING.replace("CAPABILITY_CALL", call), {
       type: "commonjs",
@@ -119,7 +119,7 @@ test.each([
   },
 );
 
-test("what a callback throws ends a program that does not catch it, with its own message", async () => {
+test("an error that a callback throws ends a program that does not catch it, with the error's message", async () => {
   const source = `
     const CapabilitySDK = require("capability-sdk");
     CapabilitySDK.Membrane().revoke("none", () => { throw new Error("of the callback"); });

@@ -27,7 +27,7 @@ afterAll(async () => {
   await tls[Symbol.asyncDispose]();
 });
 
-test("classes can be called without new, and what they make is of the class", () => {
+test("classes can be called without new, and the result is an instance of the class", () => {
   const membrane = CapabilitySDK.Membrane();
   expect(membrane).toBeInstanceOf(CapabilitySDK.Membrane);
   expect(new CapabilitySDK.Membrane(null)).toBeInstanceOf(CapabilitySDK.Membrane);
@@ -51,7 +51,7 @@ membrane.create(process.env.CREATE, { id: "twice" }, (error, resp) => {
 });
 `;
 
-test("an error has error, statusCode and message, of its own, in JSON and on the console", async () => {
+test("an error has error, statusCode and message as own properties, in JSON and on the console", async () => {
   const { code, stdout, stderr } = await runScript(PROGRAM, {
     type: "commonjs",
     extraCa: tls.ca,
@@ -84,7 +84,7 @@ req.write("my data to write");
 req.end();
 `;
 
-test("request with a capability alone speaks through the events of Node's ClientRequest", async () => {
+test("request with only a capability returns a ClientRequest with Node's events", async () => {
   const result = await runScript(EVENTS, {
     type: "commonjs",
     extraCa: tls.ca,
@@ -110,7 +110,7 @@ test("a request that fails emits one error and no response", async () => {
   expect(events).toEqual(["UNABLE_TO_VERIFY_LEAF_SIGNATURE"]);
 });
 
-test("the callback of request is called with the response, in place of a listener", async () => {
+test("the callback of request is called with the response, like a listener", async () => {
   const status = await new Promise((resolve, reject) => {
     const request = CapabilitySDK.request(
       exportedCapability,
@@ -127,7 +127,7 @@ test("the callback of request is called with the response, in place of a listene
   expect(target.requests.at(-1)?.method).toBe("DELETE");
 });
 
-test("requestReply with a Content-Length of the caller sends the payload and gives the JSON of the response", async () => {
+test("requestReply with the caller's Content-Length sends the payload and returns the JSON of the response", async () => {
   const payload = JSON.stringify({ hi: "ö/" });
   const response = await new Promise((resolve, reject) => {
     CapabilitySDK.requestReply(

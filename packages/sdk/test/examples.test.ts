@@ -12,7 +12,7 @@ const ENTRIES = new Map([
   ["capability-sdk/profiles", await listExports("packages/sdk/src/profiles/index.ts")],
 ]);
 
-/** Each example is a separate program with an empty home directory; no membrane has its name yet. */
+/** Begins each example, which is a separate program with an empty home directory and a new name for its membrane. */
 const PRELUDE = `
 import { randomUUID } from "node:crypto";
 import { mkdtempSync } from "node:fs";
@@ -29,7 +29,7 @@ test("every public export has an example", () => {
   expect(all.filter(({ example }) => example === undefined).map(({ name }) => name)).toEqual([]);
 });
 
-test("every example compiles, and gives what it says", async () => {
+test("every example compiles, and has the results in its comments", async () => {
   await using service = await startTlsService();
   await using target = await startTarget();
   await using homes = await temporaryDirectory();

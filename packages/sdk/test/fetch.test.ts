@@ -61,7 +61,7 @@ afterAll(async () => {
   await other[Symbol.asyncDispose]();
 });
 
-/** Node's own fetch, told of the private CA in a way of its own. */
+/** Calls the SDK's fetch on Node's fetch with a dispatcher that trusts the private CA. */
 function use(init: CapabilityRequestInit = {}): Promise<Response> {
   const given: object = { ...init, dispatcher };
   return CapabilitySDK.fetch(server.capability, given);
@@ -70,7 +70,7 @@ function use(init: CapabilityRequestInit = {}): Promise<Response> {
 const echoed = async (init?: CapabilityRequestInit): Promise<EchoedFetch> =>
   (await use(init)).json() as Promise<EchoedFetch>;
 
-test("a capability alone is a GET of / with its token, and the response is a Response", async () => {
+test("fetch with only a capability sends a GET of / with its token, and returns a Response", async () => {
   const response = await use();
   expect(response).toBeInstanceOf(Response);
   expect(response).toMatchObject({ status: 200, ok: true });
@@ -83,7 +83,7 @@ test("a capability alone is a GET of / with its token, and the response is a Res
   });
 });
 
-test("method, headers and body are those of fetch", async () => {
+test("method, headers and body are options as in fetch", async () => {
   const text = await echoed({ method: "PUT", headers: { "X-B": "c", "Content-Type": "a/b" }, body: "text" });
   expect(text).toMatchObject({ method: "PUT", body: "text", headers: { "x-b": "c", "content-type": "a/b" } });
   const form = await echoed({ method: "POST", body: new URLSearchParams({ a: "b c" }) });
@@ -102,7 +102,7 @@ test.each([
       ["x-b", "c"],
     ] as [string, string][],
   ],
-])("an Authorization in headers that are %s does not win over the token", async (_what, headers) => {
+])("an Authorization in headers that are %s does not replace the token", async (_what, headers) => {
   expect((await echoed({ headers })).headers).toMatchObject({
     authorization: `Bearer ${CANARY}`,
     "x-b": "c",
@@ -114,11 +114,11 @@ test.each([
   [new URLSearchParams({ a: "b c", d: "&" }), "/?a=b+c&d=%26"],
   ["@wrong.invalid/", "/?@wrong.invalid/"],
   ["", "/"],
-])("the query %o is sent behind the question mark", async (query, url) => {
+])("the query %o is sent after the question mark", async (query, url) => {
   expect((await echoed({ query })).url).toBe(url);
 });
 
-test("bodies stream, both ways: what was sent comes back while the request is still open", async () => {
+test("bodies are streamed in both directions: an echo arrives while the request is still open", async () => {
   const sending = new TransformStream<Uint8Array, Uint8Array>();
   const writer = sending.writable.getWriter();
   const response = use({ query: "to=mirror", method: "POST", body: sending.readable, duplex: "half" });
@@ -133,7 +133,7 @@ test("bodies stream, both ways: what was sent comes back while the request is st
   expect(await reader.read()).toMatchObject({ done: true });
 });
 
-test("a signal that aborts ends the request, and the server sees it end", async () => {
+test("an abort signal ends the request, also for the server", async () => {
   const controller = new AbortController();
   const waiting = use({ query: "to=silence", signal: controller.signal });
   const refused = expect(waiting).rejects.toThrow("enough");
@@ -144,7 +144,7 @@ test("a signal that aborts ends the request, and the server sees it end", async 
   await expect(use({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: "AbortError" });
 });
 
-test("a redirect is a response unless it is to be followed, and then the token stays at its authority", async () => {
+test("a redirect is returned unless the options say to follow it, and then the token is not sent elsewhere", async () => {
   const query = new URLSearchParams({ to: `https://${other.authority}/there` });
   const connections = other.connections();
   const moved = await use({ query });
@@ -160,7 +160,7 @@ test("a redirect is a response unless it is to be followed, and then the token s
   await expect(use({ query, redirect: "error" })).rejects.toThrow(TypeError);
 });
 
-test("no connection is the TypeError of fetch; an unusable capability is a CapabilityError", async () => {
+test("without a connection the error is fetch's TypeError; for an unusable capability it is a CapabilityError", async () => {
   await expect(CapabilitySDK.fetch(`cpblty://localhost:1/#${CANARY}`)).rejects.toThrow(TypeError);
   await expect(CapabilitySDK.fetch("none")).rejects.toBeInstanceOf(CapabilitySDK.CapabilityError);
 });
@@ -175,7 +175,7 @@ const PROGRAM = `
 test.each([
   ["with the private CA in NODE_EXTRA_CA_CERTS", true, "200\n"],
   ["without it", false, "UNABLE_TO_VERIFY_LEAF_SIGNATURE\n"],
-])("fetch trusts what Node trusts: %s", async (_what, isTrusted, stdout) => {
+])("fetch trusts the CAs that Node trusts: %s", async (_what, isTrusted, stdout) => {
   const result = await runScript(PROGRAM, {
     type: "module",
     env: { CAPABILITY: server.capability },
@@ -184,7 +184,7 @@ test.each([
   expect(result).toEqual({ code: 0, stdout, stderr: "" });
 });
 
-test("a body over what a service holds is sent with its hash, unless the caller says what it is or it can be read but once", async () => {
+test("a body over the size that a service buffers is sent with its hash, if it can be read twice and the caller declares none", async () => {
   const bytes = Buffer.alloc(8 * 1024 * 1024 + 1, "a");
   const hash = createHash("sha256").update(bytes).digest("hex");
   const said = async (init: CapabilityRequestInit): Promise<unknown[]> => {

@@ -2,10 +2,10 @@ import type { Socket } from "node:net";
 
 const MIB = 1024 * 1024;
 
-/** The heap in which a client must bear every body, as a flag of Node.js: MiB. */
+/** Flag of Node.js for the heap in which a client must survive every body, in MiB. */
 export const SMALL_HEAP = "--max-old-space-size=64";
 
-/** A body that a hostile service answers with. */
+/** The body of a hostile service's response. */
 export interface HostileBody {
   readonly what: string;
   /** Head, and the beginning of the body. */
@@ -15,16 +15,16 @@ export interface HostileBody {
 
 const CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/** Far more than a client may read, and less than the machine has, should a client read it all. */
+/** Far more than a client may read, and less than the machine's memory, in case a client reads all of it. */
 const POURED = 400 * MIB;
 
 const LAST_CHUNK = "0\r\n\r\n";
 
 /**
- * Writes a piece again and again, as fast as the other side takes it.
+ * Writes a piece repeatedly, as fast as the other side reads it.
  *
- * @param most bytes, after which `last` is written and the connection ended.
- * @param written is called with the number of bytes so far.
+ * @param most number of bytes after which `last` is written and the connection ended.
+ * @param written called with the number of bytes so far.
  */
 export function pour(
   piece: string,
@@ -47,7 +47,7 @@ export function pour(
   };
 }
 
-/** One chunk of the chunked coding. */
+/** Formats one chunk of the chunked transfer coding. */
 export function chunkOf(text: string): string {
   return `${text.length.toString(16)}\r\n${text}\r\n`;
 }
@@ -59,22 +59,22 @@ function whole(status: string, body: string): Pick<HostileBody, "bytes" | "after
   };
 }
 
-/** As long as a client reads at all. */
+/** The most bytes that a client reads. */
 const LONGEST = 16 * MIB;
 const NESTED = "[".repeat(LONGEST / 2) + "]".repeat(LONGEST / 2);
 const MANY = `[{}${",{}".repeat(Math.floor(LONGEST / 3) - 2)}]`;
 
 export const HOSTILE_BODIES: readonly HostileBody[] = [
   { what: "without end", bytes: CHUNKED, after: pour(chunkOf("[".repeat(0x4000)), POURED) },
-  // Each piece by itself would take some 360 bytes.
+  // Kept separately, each piece would take some 360 bytes.
   {
     what: "in pieces of one byte",
     bytes: CHUNKED,
     after: pour(chunkOf("[").repeat(4_096), 12 * MIB, LAST_CHUNK),
   },
-  { what: "of eight million lists within each other", ...whole("200 OK", NESTED) },
+  { what: "of eight million nested lists", ...whole("200 OK", NESTED) },
   { what: "of five million objects", ...whole("200 OK", MANY) },
-  { what: "of lists within each other, as an error", ...whole("500 Oops", NESTED) },
+  { what: "of nested lists, as an error", ...whole("500 Oops", NESTED) },
   {
     what: "of one long message, as an error",
     ...whole("500 Oops", JSON.stringify({ message: "m".repeat(LONGEST - 99) })),

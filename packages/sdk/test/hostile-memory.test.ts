@@ -3,7 +3,7 @@ import { HOSTILE_BODIES, SMALL_HEAP } from "./hostile-bodies.ts";
 import { runScript } from "./support/run-script.ts";
 import { startRawTlsServer } from "./support/tls-server.ts";
 
-/** A hostile service must not end a program that only asks it for something. */
+/** Sends a request to a hostile service, which must not end the program. */
 const PROGRAM = `
   import CapabilitySDK from "capability-sdk";
   const membrane = CapabilitySDK.Membrane();
@@ -15,7 +15,7 @@ describe.each([
   ["Node.js", []],
   ["browsers", ["--conditions=browser"]],
 ])("with the entry for %s and a small heap, a response", (_entry, flags) => {
-  test.each(HOSTILE_BODIES)("$what ends in an error, and the program goes on", async ({ bytes, after }) => {
+  test.each(HOSTILE_BODIES)("$what causes an error, and the program continues", async ({ bytes, after }) => {
     await using server = await startRawTlsServer(bytes, after);
     const { code, stdout, stderr } = await runScript(PROGRAM, {
       type: "module",

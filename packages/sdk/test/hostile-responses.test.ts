@@ -33,7 +33,7 @@ async function failure(use: Use, bytes: string, after?: (socket: Socket) => void
   return error;
 }
 
-/** All that a program could print of an error. */
+/** Everything that a program could print of an error. */
 function shown(error: Error): readonly string[] {
   const everything = { depth: Infinity, showHidden: true, maxStringLength: Infinity };
   return [error.message, error.stack ?? "", String(error), JSON.stringify(error), inspect(error, everything)];
@@ -43,8 +43,8 @@ describe.each([
   ["garbage", `no HTTP at all ${CANARY}\r\n\r\n`, undefined],
   ["nothing", "", ended],
   ["half a head", "HTTP/1.1 200 OK\r\nContent-", cut],
-  ["a body cut short", `HTTP/1.1 201 Created\r\nContent-Length: 999\r\n\r\n{"id"`, cut],
-  ["chunks cut short", 'HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"id"\r\n', ended],
+  ["a truncated body", `HTTP/1.1 201 Created\r\nContent-Length: 999\r\n\r\n{"id"`, cut],
+  ["truncated chunks", 'HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"id"\r\n', ended],
   [
     "another protocol",
     "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
@@ -56,19 +56,19 @@ describe.each([
     ["create", create],
     ["query", query],
     ["revoke", revoke],
-  ])("is no answer to %s", async (_name, use) => {
+  ])("is not a response to %s", async (_name, use) => {
     const error = await failure(use, bytes, after);
     expect(error).toMatchObject({ error: "Request failed", statusCode: 0, code: "request_failed" });
-    expect(error.message).toMatch(/^No answer: ./);
+    expect(error.message).toMatch(/^No response: ./);
     expect(error.cause).toBeInstanceOf(Error);
   });
 });
 
-test("a response without end is cut short, long before it fills the memory", async () => {
+test("a response without end is aborted long before it fills the memory", async () => {
   const piece = `4000\r\n${"[".repeat(0x4000)}\r\n`;
   const pour = (socket: Socket): void => {
     while (socket.writable && socket.write(piece)) {
-      // Until the other side takes no more for now.
+      // Writes until the buffers are full.
     }
   };
   const error = await failure(query, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", (socket) => {
@@ -79,14 +79,14 @@ test("a response without end is cut short, long before it fills the memory", asy
   expect(error.message).toContain("body: expected at most 16 MiB");
 });
 
-test("what could not be parsed is not kept: it may repeat the token", async () => {
+test("the error for bytes that could not be parsed does not contain them, since they may repeat the token", async () => {
   const error = await failure(query, `no HTTP at all ${CANARY}\r\n\r\n`);
   expect(error.cause).not.toHaveProperty("rawPacket");
 });
 
 const uri = `cpblty://membrane.example.com/#CPBLTY1-${"A".repeat(86)}`;
 
-describe("is no response of a Membrane Service:", () => {
+describe("is not a valid response of a Membrane Service:", () => {
   test.each([
     ["create", create, rawResponse("201 Created", "<html></html>"), "body: expected JSON"],
     ["create", create, rawResponse("201 Created", ""), "body: expected a JSON object"],
@@ -137,15 +137,15 @@ describe("is no response of a Membrane Service:", () => {
       rawResponse("307 Moved", "moved", "Location: https://evil.invalid/"),
       "body: expected JSON",
     ],
-  ])("%s answered with %#", async (_name, use, bytes, reason) => {
+  ])("%s with the response %#", async (_name, use, bytes, reason) => {
     const error = await failure(use, bytes);
     expect(error).toMatchObject({ error: "Parsing response failed", code: "invalid_response" });
     expect(error.statusCode).toBe(Number(bytes.slice(9, 12)));
-    expect(error.message).toBe(`The answer is not what a Membrane Service sends: ${reason}`);
+    expect(error.message).toBe(`The response is not valid: ${reason}`);
   });
 });
 
-test("a redirect is not followed: the token goes nowhere else", async () => {
+test("a redirect is not followed, so the token is not sent elsewhere", async () => {
   await using elsewhere = await startRawTlsServer(rawResponse("202 Accepted", '{"statusCode":202}'));
   const location = `Location: https://${elsewhere.authority}/`;
   for (const status of ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"]) {
@@ -170,7 +170,7 @@ test("the 502 page of a proxy is an error with the status and the reason phrase"
 const MARKS = "\u001b[31m\u009b2J\r\n\0\u0007\u2028\u202e\u2066";
 
 test.each(["error", "message", "code"])(
-  "what would act in a terminal or a log is neutral in the member %s of an error",
+  "control characters in the member %s of an error are replaced, so that they cannot act in a terminal or a log",
   async (member) => {
     const body = JSON.stringify({ [member]: `a${MARKS}b` }).replace(
       /[^ -~]/g,
@@ -182,12 +182,12 @@ test.each(["error", "message", "code"])(
   },
 );
 
-test("what would act in a terminal or a log is neutral in a reason phrase", async () => {
+test("control characters in a reason phrase are replaced", async () => {
   const error = await failure(revoke, rawResponse("500 \u001b[31mred", ""));
   expect(error).toMatchObject({ error: "?[31mred", message: "Answered with 500 ?[31mred" });
 });
 
-test("a message of 100 KiB is cut", async () => {
+test("a message of 100 KiB is shortened", async () => {
   const error = await failure(
     revoke,
     rawResponse("500 Oops", JSON.stringify({ message: "m".repeat(102_400) })),
@@ -195,7 +195,7 @@ test("a message of 100 KiB is cut", async () => {
   expect(error.message).toBe("m".repeat(1_000));
 });
 
-test("a token that a response repeats is not shown", async () => {
+test("an error does not show a token that a response repeats", async () => {
   const echo = `Bearer ${CANARY} and ${CANARY}`;
   const body = JSON.stringify({ error: echo, message: "m".repeat(950) + echo, code: echo });
   const error = await failure(revoke, rawResponse(`500 ${CANARY}`, body));

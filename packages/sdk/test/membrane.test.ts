@@ -55,14 +55,14 @@ describe.each([
       (done) => membrane.revoke(capability, done),
     );
 
-  test("create gives the id and the two capabilities of the new membrane", async () => {
+  test("create returns the id and the two capabilities of the new membrane", async () => {
     expect(await created(`m ${way}`)).toEqual({
       id: `m ${way}`,
       capabilities: { export: expect.stringMatching(URI), revoke: expect.stringMatching(URI) },
     });
   });
 
-  test("a target can be exported, the capability re-exported, and both end with the membrane, however often", async () => {
+  test("a target can be exported and the capability re-exported, and a revoke, also when repeated, ends both", async () => {
     const first = (await created(`first ${way}`)).capabilities;
     const second = (await created(`second ${way}`)).capabilities;
     const exportedCapability = await exported(first.export, {
@@ -83,7 +83,7 @@ describe.each([
     expect(await revoked(first.revoke)).toEqual(accepted);
   });
 
-  test("a second membrane of the same id, and a capability that is none, are the service's errors", async () => {
+  test("a second membrane with the same id, and an unknown capability, are errors of the service", async () => {
     await created(`twice ${way}`);
     await expect(created(`twice ${way}`)).rejects.toMatchObject({
       name: "CapabilityError",
@@ -100,7 +100,7 @@ describe.each([
     });
   });
 
-  test("query asks for one id", async () => {
+  test("query can ask for one id", async () => {
     const made = await created(`asked & for + ${way}?`);
     const query = { id: made.id };
     const found = await outcome(
@@ -110,7 +110,7 @@ describe.each([
     expect(found).toEqual({ membranes: [made], completed: true });
   });
 
-  test.each([null, undefined, {}])("query %o means one membrane from the beginning", async (query) => {
+  test.each([null, undefined, {}])("the query %o returns the first membrane", async (query) => {
     const found = await outcome(
       () => membrane.query(tls.query, query),
       (done) => membrane.query(tls.query, query, done),
@@ -132,11 +132,11 @@ function invoked(capability: string): Promise<{ readonly statusCode: number | un
   });
 }
 
-test("query without an argument is like query with none given", async () => {
+test("query without an argument returns the first membrane", async () => {
   expect(await membrane.query(tls.query)).toEqual(await membrane.query(tls.query, null));
 });
 
-test("query goes on after lastId until completed, in the order of UTF-8 bytes, each membrane once", async () => {
+test("query continues after lastId until completed, in the order of UTF-8 bytes, and returns each membrane once", async () => {
   await using own = await startTlsService();
   const client = new CapabilitySDK.Membrane({ tls: { trustedCA: { [own.authority]: own.ca } } });
   const ids = ["Z", "a", "é", "\uffee", "𝄞"];

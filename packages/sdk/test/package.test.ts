@@ -6,7 +6,7 @@ const manifest = JSON.parse(await readFile(new URL("../package.json", import.met
   readonly version: string;
 };
 
-test("require and import give the same class, and what is named is what it carries", async () => {
+test("require and import return the same class, and the named exports are its statics", async () => {
   const source = `
     import CapabilitySDK, * as named from "capability-sdk";
     import { createRequire } from "node:module";
@@ -36,12 +36,12 @@ test.each([
   expect(await runScript(source, { type })).toEqual({ code: 0, stdout, stderr: "" });
 });
 
-test("what is not exported cannot be imported", async () => {
+test("modules that the package does not export cannot be imported", async () => {
   const result = await runScript('import "capability-sdk/dist/trust.js";', { type: "module" });
   expect(result.stderr).toContain("ERR_PACKAGE_PATH_NOT_EXPORTED");
 });
 
-test("a program that only loads it ends by itself", async () => {
+test("a program that only imports the package ends without further action", async () => {
   const source = `
     const CapabilitySDK = require("capability-sdk");
     new CapabilitySDK.Membrane();

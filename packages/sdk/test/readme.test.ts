@@ -8,7 +8,7 @@ import { runScript } from "./support/run-script.ts";
 import { startTlsService } from "./support/tls-service.ts";
 import type { TlsService } from "./support/tls-service.ts";
 
-/** A program of the README, and what the README says that it prints. */
+/** A program of the README, and the output that the README shows for it. */
 interface Example {
   readonly heading: string;
   readonly source: string;
@@ -19,7 +19,7 @@ interface Example {
 const README = await readFile(new URL("../README.md", import.meta.url), "utf8");
 const BLOCK = /^(?:<!-- conditions: (?<conditions>\w+) -->\n)?```(?<language>\w*)\n(?<text>.*?)^```$/gms;
 
-/** A `js` block and the `text` block behind it, all the way down. */
+/** Pairs each `js` block with the `text` block after it. */
 function examplesOf(readme: string): readonly Example[] {
   const blocks = [...readme.matchAll(BLOCK)];
   const languages = blocks.map(({ groups }) => groups?.["language"]);
@@ -43,20 +43,20 @@ function examplesOf(readme: string): readonly Example[] {
 
 const EXAMPLES = examplesOf(README);
 
-test("the README has the programs that are run here, and no other", () => {
+test("the README has the programs that run here, and no others", () => {
   expect(EXAMPLES).toHaveLength(11);
   expect(README.match(/require\("capability-sdk"\)|from "capability-sdk"/g)).toHaveLength(EXAMPLES.length);
 });
 
 test.each(EXAMPLES)(
-  'the example under "$heading" prints what stands below it',
+  'the example under "$heading" prints the text below it',
   async ({ source, prints, flags }) => {
     await using tls = await startTlsService();
     await using target = await startEcho();
     const result = await runScript(await filledIn(source, tls, target), {
       type: /^import /m.test(source) ? "module" : "commonjs",
       flags,
-      // A program that brings a CA must need it.
+      // A program with its own CA must not find the CA elsewhere.
       ...(source.includes("trustedCA") ? { ca: tls.ca } : { extraCa: tls.ca }),
     });
     expect(result.stderr).toBe("");
@@ -66,13 +66,13 @@ test.each(EXAMPLES)(
   },
 );
 
-/** A `…` is anything that stands on one line. */
+/** Makes a pattern in which `…` matches any text on one line. */
 function patternOf(prints: string): RegExp {
   const parts = prints.split("…").map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
   return new RegExp(`^${parts.join("[^\\n]+")}$`);
 }
 
-/** A target that answers with what it was sent. */
+/** Starts a target that responds with the request that it received. */
 function startEcho(): Promise<TestTarget> {
   return startStreamingTarget((request, response) => {
     void text(request).then((body) => {
@@ -82,20 +82,20 @@ function startEcho(): Promise<TestTarget> {
   });
 }
 
-/** With the authority, the tokens and the target that the example is run with; nothing else is changed. */
+/** Replaces the authority, the tokens and the target in an example by those of the test, and nothing else. */
 async function filledIn(source: string, tls: TlsService, target: TestTarget): Promise<string> {
   const capabilities = await capabilitiesFor(source, tls, target);
   return source
     .replaceAll(/cpblty:\/\/membrane\.example\.com\/#CPBLTY1-(\w+)…/g, (_uri, kind: string) => {
       const capability = capabilities.get(kind);
-      if (capability === undefined) throw new Error(`no capability to fill in for ${kind}`);
+      if (capability === undefined) throw new Error(`no capability for ${kind}`);
       return capability;
     })
     .replaceAll("https://api.example.com/", target.url)
     .replaceAll("membrane.example.com", tls.authority);
 }
 
-/** A membrane stands ready for an example that does not make its own. */
+/** Creates a membrane for an example that does not create one. */
 async function capabilitiesFor(
   source: string,
   tls: TlsService,

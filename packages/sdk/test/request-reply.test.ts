@@ -31,7 +31,7 @@ test.each([
   ["", ""],
   ['{"error": null, "statusCode": 399}', { error: null, statusCode: 399 }],
   ['{"error": "", "statusCode": "500"}', { error: "", statusCode: "500" }],
-])("the response 200 with %j is the value of its JSON", async (body, value) => {
+])("the JSON of a response 200 with %j is returned", async (body, value) => {
   handle = respondWith(200, body);
   expect(await sendRequestReply()).toEqual(value);
 });
@@ -67,19 +67,19 @@ describe("is an error:", () => {
     await expect(sendRequestReply()).rejects.toMatchObject(error);
   });
 
-  test("a body that is no JSON, by the name that old callers look for, with the status and without the body", async () => {
+  test("a body that is not JSON, with the name that old callers check, the status, and without the body", async () => {
     handle = respondWith(200, "canary: no JSON");
     const error = await sendRequestReply().catch((refused: unknown) => refused);
     expect(error).toMatchObject({
       error: "Parsing response failed",
       statusCode: 200,
       code: "invalid_response",
-      message: "The answer is not what a Membrane Service sends: body: expected JSON",
+      message: "The response is not valid: body: expected JSON",
     });
     expect(JSON.stringify(error)).not.toContain("canary");
   });
 
-  test("no response, by the name that old callers look for, with the system's error as its cause", async () => {
+  test("no response, with the name that old callers check, and the system's error as its cause", async () => {
     const { capability } = server;
     await server[Symbol.asyncDispose]();
     server = await startHttpsServer(respondWith(200, ""));
@@ -117,8 +117,8 @@ test("the method is GET unless the options say otherwise; path, headers and byte
 test.each([
   ["data that is neither text nor bytes", {}, { an: "object" }, "data: expected a string or bytes"],
   ["headers in a list", { headers: ["X", "y"] }, null, "options.headers: expected an object"],
-  ["a path with a space", { path: "/ a" }, null, /^No answer: .*unescaped/],
-  ["a header with a line break", { headers: { x: "a\r\nb" } }, null, /^No answer: Invalid character/],
+  ["a path with a space", { path: "/ a" }, null, /^No response: .*unescaped/],
+  ["a header with a line break", { headers: { x: "a\r\nb" } }, null, /^No response: Invalid character/],
 ])("%s is a CapabilityError and nothing is sent", async (_what, options, data, message) => {
   const refused = CapabilitySDK.requestReply(server.capability, options as object, data as any);
   await expect(refused).rejects.toBeInstanceOf(CapabilitySDK.CapabilityError);
@@ -126,7 +126,7 @@ test.each([
   expect(server.connections()).toBe(0);
 });
 
-test("data over what a service holds is sent with its hash, unless the caller says what it is", async () => {
+test("data over the size that a service buffers is sent with its hash, unless the caller declares one", async () => {
   const hashes: unknown[] = [];
   handle = (request, response) => {
     hashes.push(request.headers["x-payload-sha256"], request.headers["x-amz-content-sha256"]);

@@ -8,7 +8,7 @@ import CapabilitySDK from "../src/index.ts";
 import { CANARY, startHttpsServer, startRawTlsServer } from "./support/tls-server.ts";
 import type { TlsServer } from "./support/tls-server.ts";
 
-/** What a server heard. */
+/** A request as the server received it. */
 interface EchoedRequest {
   readonly method: string;
   readonly url: string;
@@ -63,14 +63,14 @@ test.each([
   ["socketPath", () => ({ socketPath: "/wrong.sock" })],
   ["a Host header", () => ({ headers: { host: "wrong.invalid" } })],
   ["null for headers", () => ({ headers: null as unknown as Record<string, string> })],
-])("%s in options does not lead away from the authority of the capability", async (_name, options) => {
+])("a request with %s in options is sent to the authority of the capability", async (_name, options) => {
   const message = await echoed(options());
   expect(header(message, "host")).toEqual([right.authority]);
   expect(header(message, "authorization")).toEqual([`Bearer ${CANARY}`]);
   expect(wrong.connections()).toBe(0);
 });
 
-test("neither a Host header nor a server name in options says whose certificate is the right one", async () => {
+test("neither a Host header nor a server name in options changes the name that the certificate must have", async () => {
   const certificate = await makeCertificate("evil.example");
   await using evil = await startHttpsServer((_request, response) => void response.end(), { certificate });
   for (const options of [{}, { headers: { Host: "evil.example" } }, { servername: "evil.example" }]) {
@@ -87,11 +87,11 @@ test.each([
   { headers: { authorization: "Bearer wrong", Authorization: "Bearer wrong, too" } },
   { headers: { AUTHORIZATION: ["Basic a", "Bearer b"], aUTHORIZATION: "c" } },
   { auth: "user:password", headers: { Authorization: "Basic wrong" } },
-])("%j does not win over the token of the capability", async (options) => {
+])("%j does not replace the token of the capability", async (options) => {
   expect(header(await echoed(options), "authorization")).toEqual([`Bearer ${CANARY}`]);
 });
 
-test("options and headers of the caller are left as they are", async () => {
+test("the caller's options and headers objects are not changed", async () => {
   const options = Object.freeze({
     ca: right.ca,
     port: 1,
@@ -115,7 +115,7 @@ test("method, path with query, and headers are sent as given; without a path it 
   request.destroy();
 });
 
-test("an authority without a port is port 443", () => {
+test("an authority without a port means port 443", () => {
   const request = CapabilitySDK.request(`cpblty://localhost/#${CANARY}`, {
     lookup: (_host, _options, done) => done(new Error("looked up"), "", 4),
   });
@@ -137,7 +137,7 @@ test("the authority may be an IPv6 address", async () => {
 const SMUGGLED = `POST /smuggled HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`;
 
 test.each(["GET", "DELETE", "OPTIONS", "POST", undefined])(
-  "what is written as the body of a %s is its body and never a second request",
+  "bytes written as the body of a %s are its body and never a second request",
   async (method) => {
     const seen: string[] = [];
     await using server = await startHttpsServer((request, response) => {
@@ -156,7 +156,7 @@ test.each(["GET", "DELETE", "OPTIONS", "POST", undefined])(
   },
 );
 
-test("a request without the CA of a private authority fails with what TLS says of it", async () => {
+test("a request without the CA of a private authority fails with the error of TLS", async () => {
   const request = CapabilitySDK.request(right.capability);
   request.end();
   await expect(once(request, "response")).rejects.toMatchObject({ code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" });

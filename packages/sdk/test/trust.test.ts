@@ -32,7 +32,7 @@ const distrust = {
   cause: { code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" },
 };
 
-test("a private CA is trusted for its authority and for no other, in one client and at once", async () => {
+test("a private CA is trusted for its authority and for no other, also in concurrent requests of one client", async () => {
   const onlyOne = trusting({ [one.authority]: one.ca });
   expect(await onlyOne.revoke(one.capability)).toEqual(works);
   await expect(onlyOne.revoke(two.capability)).rejects.toMatchObject(distrust);
@@ -46,12 +46,12 @@ test("a private CA is trusted for its authority and for no other, in one client 
   await expect(crossed.revoke(two.capability)).rejects.toMatchObject(distrust);
 });
 
-test("what one client trusts is not trusted by another", async () => {
+test("a CA of one client is not trusted by another client", async () => {
   expect(await trusting({ [one.authority]: one.ca }).revoke(one.capability)).toEqual(works);
   await expect(new CapabilitySDK.Membrane().revoke(one.capability)).rejects.toMatchObject(distrust);
 });
 
-test("the certificate must be for the host of the authority", async () => {
+test("the certificate must be valid for the host of the authority", async () => {
   const certificate = await makeCertificate("elsewhere.example");
   await using elsewhere = await startRawTlsServer(ACCEPTED, undefined, { certificate });
   const client = trusting({ [elsewhere.authority]: elsewhere.ca });
@@ -61,20 +61,20 @@ test("the certificate must be for the host of the authority", async () => {
   });
 });
 
-test("an authority is the same in another case", async () => {
+test("the case of an authority does not matter", async () => {
   const client = trusting({ [one.authority.toUpperCase()]: one.ca });
   expect(await client.revoke(one.capability)).toEqual(works);
   const shouting = one.capability.replace("localhost", "LocalHost");
   expect(await trusting({ [one.authority]: one.ca }).revoke(shouting)).toEqual(works);
 });
 
-test("the CA of an IPv6 authority is found whatever the spelling of its address", async () => {
+test("the CA of an IPv6 authority is found for every spelling of its address", async () => {
   await using six = await startRawTlsServer(ACCEPTED, undefined, { host: "::1" });
   const client = trusting({ [`[0:0:0:0:0:0:0:1]:${six.port}`]: six.ca });
   expect(await client.revoke(six.capability)).toEqual(works);
 });
 
-test("several certificates may stand in one PEM text", async () => {
+test("one PEM text may have several certificates", async () => {
   const client = trusting({ [one.authority]: `${two.ca}\n# of one\n${one.ca}` });
   expect(await client.revoke(one.capability)).toEqual(works);
 });
@@ -102,9 +102,9 @@ const GARBAGE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 test.each([
   ["options: expected an object", 7],
-  ["options.trustedCA: expected no such option; there is tls", { trustedCA: {} }],
+  ["options.trustedCA: expected no such option; the options are tls", { trustedCA: {} }],
   ["tls: expected an object", { tls: "x" }],
-  ["tls.ca: expected no such option; there is trustedCA", { tls: { ca: GARBAGE } }],
+  ["tls.ca: expected no such option; the options are trustedCA", { tls: { ca: GARBAGE } }],
   ["tls.trustedCA: expected an object", { tls: { trustedCA: GARBAGE } }],
   ["tls.trustedCA.https://a/: expected an authority", { tls: { trustedCA: { "https://a/": GARBAGE } } }],
   ["tls.trustedCA.a: expected PEM", { tls: { trustedCA: { a: "no PEM" } } }],
@@ -114,13 +114,13 @@ test.each([
     "tls.trustedCA.a: expected PEM certificates",
     { tls: { trustedCA: { a: "-----BEGIN CERTIFICATE-----\n" } } },
   ],
-])("%s: said when the client is made", (message, options) => {
+])("%s: thrown when the client is made", (message, options) => {
   const make = (): unknown => new CapabilitySDK.Membrane(options as any);
   expect(make).toThrow(CapabilitySDK.CapabilityError);
   expect(make).toThrow(message);
 });
 
-test("a good certificate beside a damaged one is refused", () => {
+test("a valid certificate together with a damaged one is refused", () => {
   const make = (): unknown => trusting({ a: one.ca + GARBAGE });
   expect(make).toThrow("tls.trustedCA.a: expected PEM certificates");
   expect(make).not.toThrow(CANARY);

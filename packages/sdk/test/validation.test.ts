@@ -24,7 +24,7 @@ afterAll(async () => {
   await silent[Symbol.asyncDispose]();
 });
 
-/** Refused before anything is sent, with the message that the service would have answered with. */
+/** Expects a refusal before anything is sent, with the message of the service's response to the same input. */
 async function expectRefused(outcome: Promise<unknown>, field: string, message: string): Promise<void> {
   await expect(outcome).rejects.toMatchObject({
     name: "CapabilityError",
@@ -46,7 +46,7 @@ const withCap1 = (fields: object): object => ({
 });
 const KEY_URI = `cpblty:a2V5:CPBLTY1-${"A".repeat(86)}`;
 
-describe("create refuses, in the words of the service,", () => {
+describe("create refuses, with the service's message,", () => {
   const long = "a".repeat(513);
   test.each([
     ["body", null],
@@ -67,7 +67,7 @@ describe("create refuses, in the words of the service,", () => {
   });
 });
 
-describe("export refuses, in the words of the service,", () => {
+describe("export refuses, with the service's message,", () => {
   test.each([
     ["body", null],
     ["uri", {}],
@@ -120,7 +120,7 @@ describe("export refuses, in the words of the service,", () => {
   });
 });
 
-describe("query refuses, in the words of the service,", () => {
+describe("query refuses, with the service's message,", () => {
   test.each([
     ["id", { id: "" }, "id="],
     ["id", { id: "a\0" }, "id=a%00"],
@@ -140,7 +140,7 @@ describe("query refuses, in the words of the service,", () => {
     ["body", "id=a"],
     ["limit", { limit: Number.NaN }],
     ["limit", { limit: 10n }],
-  ])("and %s, which a query string cannot say so: %o", async (field, query) => {
+  ])("and %s of a type that a query string cannot have: %o", async (field, query) => {
     const outcome = membrane.query(silent.capability, query as any);
     await expect(outcome).rejects.toMatchObject({ statusCode: 400, code: "invalid_field" });
     await expect(outcome).rejects.toThrow(`${field}: expected `);
@@ -153,7 +153,7 @@ test.each([
   ["create", undefined],
   ["create", () => undefined],
   ["export", cyclic()],
-])("%s refuses what is no JSON object: %o", async (method, body) => {
+])("%s refuses a value that is not a JSON object: %o", async (method, body) => {
   const outcome = membrane[method as "create"](silent.capability, body as any);
   await expect(outcome).rejects.toMatchObject({ message: "body: expected a JSON object" });
   expect(silent.connections()).toBe(0);
@@ -177,7 +177,7 @@ const METHODS: readonly (readonly [string, (capability: any) => Promise<unknown>
 ];
 
 describe.each(METHODS)("%s", (_name, use) => {
-  test("refuses what is no capability URI, and does not repeat it", async () => {
+  test("refuses a text that is not a capability URI, and does not repeat it", async () => {
     const token = `CPBLTY1-${"A".repeat(86)}`;
     const authority = silent.authority;
     const wrong = [
@@ -204,14 +204,14 @@ describe.each(METHODS)("%s", (_name, use) => {
     expect(silent.connections()).toBe(0);
   });
 
-  test("says of the second form of a capability URI that nothing here resolves it", async () => {
+  test("refuses the second form of a capability URI because it has no resolver", async () => {
     const refused = await use(KEY_URI).catch((error: unknown) => error);
     expect(refused).toMatchObject({ statusCode: 400, code: "invalid_field" });
     expect((refused as Error).message).toContain("the form cpblty:key:token has no resolver here");
   });
 });
 
-test("what only the service can judge is its own 400, with the same fields", async () => {
+test("a problem that only the service can find is its 400, with the same fields", async () => {
   const body =
     '{"statusCode": 400, "error": "Bad Request", "message": "tls.ca: expected PEM", "code": "invalid_field"}';
   await using silentServer = await startRawTlsServer(

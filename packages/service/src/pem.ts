@@ -1,7 +1,7 @@
 import { createPrivateKey } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 
-/** Reads a private key, unless it is encrypted or no key at all. */
+/** Parses a private key; returns nothing if it is encrypted or not a key. */
 export function parsePrivateKey(pem: string): KeyObject | undefined {
   try {
     return createPrivateKey(pem);

@@ -12,7 +12,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true }));
 
-test("createFile lets one of many win, and the others see all that it wrote", async () => {
+test("of many concurrent calls of createFile one creates the file, and the others see its whole text", async () => {
   const path = join(directory, "key");
   const outcomes = await Promise.all(
     Array.from({ length: 20 }, async (_, i) => {
@@ -27,7 +27,7 @@ test("createFile lets one of many win, and the others see all that it wrote", as
   expect(await readdir(directory)).toEqual(["key"]);
 });
 
-test("replaceFile shows a reader one whole text or the other, with the new mode", async () => {
+test("a reader during replaceFile finds the whole old text or the whole new one, and the mode is the new one", async () => {
   const path = join(directory, "leaf");
   await replaceFile(path, "a".repeat(100_000), 0o644);
   const writes = Promise.all(
@@ -39,13 +39,13 @@ test("replaceFile shows a reader one whole text or the other, with the new mode"
   expect(await readdir(directory)).toEqual(["leaf"]);
 });
 
-test("a failed write leaves nothing behind", async () => {
+test("a failed write leaves no file", async () => {
   await makePrivateDirectory(join(directory, "taken"));
   await expect(replaceFile(join(directory, "taken"), "text", 0o600)).rejects.toThrow();
   expect(await readdir(directory)).toEqual(["taken"]);
 });
 
-test("readIfPresent tells a missing file from one that cannot be read", async () => {
+test("readIfPresent returns nothing for a missing file and throws for one that cannot be read", async () => {
   expect(await readIfPresent(join(directory, "none"))).toBeUndefined();
   await expect(readIfPresent(directory)).rejects.toThrow("EISDIR");
 });

@@ -7,15 +7,15 @@ import { hasCode } from "./error-code.ts";
 /** The functions that create files; a test replaces them to see the order of the calls. */
 export type FileSystem = Pick<typeof promises, "open" | "link" | "rm">;
 
-/** Makes a directory that only its owner can look into, if it is missing, with those above it; on disk when this resolves. */
+/** Makes a directory that only its owner can read, with missing parents, unless it exists. It is on disk when this resolves. */
 export async function makePrivateDirectory(directory: string): Promise<void> {
   for (const made of await makeDirectories(resolve(directory))) await syncDirectory(dirname(made));
 }
 
 /**
- * Node's own recursive `mkdir` never ends where the system says ENOENT though the parent is there, as in /proc.
+ * Node's recursive `mkdir` never ends where the system returns ENOENT although the parent exists, as in /proc.
  *
- * @returns what was made.
+ * @returns the directories that were made.
  */
 async function makeDirectories(directory: string): Promise<readonly string[]> {
   const parent = dirname(directory);
@@ -27,7 +27,7 @@ async function makeDirectories(directory: string): Promise<readonly string[]> {
   return [...(await makeDirectories(parent)), ...(await makeSingleDirectory(directory))];
 }
 
-/** @returns nothing if the directory is there already. */
+/** @returns nothing if the directory exists already. */
 async function makeSingleDirectory(directory: string): Promise<readonly string[]> {
   try {
     await mkdir(directory, { mode: 0o700 });
@@ -38,30 +38,30 @@ async function makeSingleDirectory(directory: string): Promise<readonly string[]
   }
 }
 
-/** The text of a file, or `undefined` when there is none. */
+/** Returns the text of a file, or `undefined` when there is no file. */
 export async function readIfPresent(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    // The path leads through a file.
+    // ENOTDIR: a parent in the path is a file.
     if (hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR")) return undefined;
     throw error;
   }
 }
 
-/** Puts a file in place of what was there: a reader finds the old text or the new one, also after a power cut. */
+/** Replaces a file: a reader finds the old text or the new one, also after a power failure. */
 export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
   await writeViaTemporary(path, text, mode, (temporary) => rename(temporary, path), promises);
 }
 
 /** A file on disk under a temporary name, until it is placed or discarded. */
 export interface StagedFile {
-  /** Puts it in place of an existing file, or where there is none. */
+  /** Moves it to its path, and replaces an existing file. */
   place(): Promise<void>;
   discard(): Promise<void>;
 }
 
-/** Writes a file under a temporary name. When this resolves, placing it needs no more space. */
+/** Writes a file under a temporary name. When this resolves, {@link StagedFile.place} needs no more space. */
 export async function stageFile(path: string, text: string, mode: number): Promise<StagedFile> {
   const temporary = temporaryName(path);
   try {
@@ -97,9 +97,9 @@ function temporaryName(path: string): string {
 }
 
 /**
- * Creates a file unless it exists and says whether it did. O_EXCL alone would let another process read a file that is
- * not written yet; a hard link is as exclusive and shows whole files only. The file is on disk when this resolves, also if
- * another process created it: what depends on it must not outlive it.
+ * Creates a file unless it exists, and returns whether it did. With O_EXCL, another process could read a file that is not
+ * written yet; a hard link is as exclusive and shows complete files only. The file is on disk when this resolves, also if
+ * another process created it: data that depends on it must not outlive it.
  */
 export async function createFile(
   path: string,
@@ -137,7 +137,7 @@ async function writeViaTemporary(
 async function writeSynced(path: string, text: string, mode: number, fs: FileSystem): Promise<void> {
   const file = await fs.open(path, "wx", mode);
   try {
-    // The umask takes bits away from what a file is made with.
+    // The umask clears bits of the mode that a file is created with.
     await file.chmod(mode);
     await file.writeFile(text);
     await file.sync();
@@ -146,7 +146,7 @@ async function writeSynced(path: string, text: string, mode: number, fs: FileSys
   }
 }
 
-/** Puts the names in a directory on disk. */
+/** Flushes the names in a directory to disk. */
 export async function syncDirectory(path: string, fs: Pick<FileSystem, "open"> = promises): Promise<void> {
   const directory = await fs.open(path, "r");
   try {

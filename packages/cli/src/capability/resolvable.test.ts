@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { makeCapability } from "../../test/support/capabilities.ts";
 import { parseResolvable } from "./resolvable.ts";
 
-test("the form that names an authority is accepted, and nothing else; why the other form is not stands in the message", () => {
+test("only the form that names an authority is accepted, and the message says why the other form is not", () => {
   const uri = makeCapability();
   const token = uri.split("#")[1]!;
   expect(parseResolvable(uri)).toEqual({ ok: true, value: parseCapabilityUri(uri) });
@@ -15,14 +15,14 @@ test("the form that names an authority is accepted, and nothing else; why the ot
   }
 });
 
-test("a capability that was cut short is called so, and by how much; nothing of it is repeated", () => {
+test("the message for a truncated capability says how much of its token there is, and repeats nothing of it", () => {
   const uri = makeCapability();
   const [authority = "", token = ""] = uri.split("/#");
   const expectedOf = (text: string): string => {
     const parsed = parseResolvable(text);
     return parsed.ok ? "" : parsed.error.expected;
   };
-  const cut = "; this one is cut short: its token has";
+  const cut = "; this one is truncated: its token has";
   for (const length of [1, 7, 8, 9, 50, 93]) {
     const expected = expectedOf(uri.slice(0, length - token.length));
     expect(expected.endsWith(`has no resolver here${cut} ${length} of 94 characters`), String(length)).toBe(

@@ -13,19 +13,19 @@ import { DEFAULT_PROFILE, configureCommand, requireProfile } from "./named-profi
 import { parseResolvable } from "./resolvable.ts";
 import type { TenantRight } from "./tenant-capabilities.ts";
 
-/** A capability that is about to be used, and its context. */
+/** A capability to use, and its context. */
 export interface ResolvedCapability {
   readonly uri: AuthorityCapabilityUri;
-  /** PEM of the CAs to trust for its authority; absent: the system's. */
+  /** PEM of the CAs to trust for its authority; absent means the system's. */
   readonly ca: string | undefined;
-  /** For the advice when it fails. */
+  /** Context for the hint when a request fails. */
   readonly context: RequestContext;
 }
 
 /**
- * The capability that a command uses: the one that is given, else the one that the profile has for this right.
+ * Returns the capability that a command uses: the given one, else the one that the profile has for this right.
  *
- * @throws CliError when there is none, or a file of trusted CAs is not what it should be.
+ * @throws CliError when there is none, or a file of trusted CAs is invalid.
  */
 export async function resolveTenantCapability(
   explicit: AuthorityCapabilityUri | undefined,
@@ -44,9 +44,9 @@ export async function resolveTenantCapability(
 }
 
 /**
- * A capability that was given or found, with the trust of the profile.
+ * Returns a capability that was given or found, with the trusted CAs of the profile.
  *
- * @param right name of the command that it carries the right to.
+ * @param right name of the command that the capability is for.
  */
 export async function resolveGivenCapability(
   uri: AuthorityCapabilityUri,
@@ -56,7 +56,7 @@ export async function resolveGivenCapability(
 ): Promise<ResolvedCapability> {
   const { profile: name } = trust;
   const hint = `${configureCommand(name)}   makes one.`;
-  // The default profile may be missing while nothing is needed of it; one that was named may not.
+  // The default profile may be missing when nothing is needed from it; a profile that was named may not.
   const profile =
     name === undefined
       ? await readProfile(io.profiles, DEFAULT_PROFILE)
@@ -64,7 +64,7 @@ export async function resolveGivenCapability(
   return withTrustedCa(uri, right, trust, profile, undefined);
 }
 
-/** Does something with the capability; a failure says what to do. */
+/** Calls the service with the capability; an error says what to do. */
 export async function callService<T>(
   { uri, ca, context }: ResolvedCapability,
   call: (membrane: Membrane, capability: string) => Promise<T>,
@@ -102,7 +102,7 @@ function readFromProfile({ name, capabilities }: Profile, { key }: TenantRight):
   const uri = parseResolvable(text);
   if (uri.ok) return uri.value;
   throw new CliError(
-    `the ${key} capability in the profile "${name}": expected ${uri.error.expected}`,
+    `profile "${name}": ${key} capability: expected ${uri.error.expected}`,
     `${configureCommand(name)}   replaces it.`,
   );
 }

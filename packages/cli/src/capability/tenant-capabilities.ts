@@ -3,11 +3,11 @@ import { formatCapabilityUri, normalizeAuthority } from "capability-protocol";
 import type { Profile } from "capability-sdk/profiles";
 import { parseResolvable } from "./resolvable.ts";
 
-/** One of the rights of a tenant, each with a separate capability. */
+/** A right of a tenant, for which it has a separate capability. */
 export interface TenantRight {
-  /** What profiles call it. */
+  /** Its name in profiles. */
   readonly key: keyof Profile["capabilities"];
-  /** What commands, options and questions call it. */
+  /** Its name in commands, options and questions. */
   readonly name: "create" | "query" | "delete-self";
 }
 
@@ -17,10 +17,10 @@ export const TENANT_RIGHTS: Readonly<Record<TenantRight["key"], TenantRight>> = 
   deleteSelf: { key: "deleteSelf", name: "delete-self" },
 };
 
-/** Capabilities of a tenant, as far as there are any. */
+/** The capabilities of a tenant that are known. */
 export type TenantCapabilityUris = Readonly<Record<TenantRight["key"], AuthorityCapabilityUri | undefined>>;
 
-/** Those that a profile has. What something else wrote into its file is none. */
+/** Parses the capabilities of a profile; a text that is not a capability URI counts as absent. */
 export function parseSavedCapabilities(saved: Profile["capabilities"]): TenantCapabilityUris {
   const read = (text: string | undefined): AuthorityCapabilityUri | undefined => {
     const uri = parseResolvable(text ?? "");
@@ -29,7 +29,7 @@ export function parseSavedCapabilities(saved: Profile["capabilities"]): TenantCa
   return { create: read(saved.create), query: read(saved.query), deleteSelf: read(saved.deleteSelf) };
 }
 
-/** As a profile keeps them. */
+/** Formats capabilities for a profile. */
 export function formatCapabilities(capabilities: TenantCapabilityUris): Profile["capabilities"] {
   return Object.fromEntries(
     Object.entries(capabilities).flatMap(([key, uri]) =>
@@ -38,7 +38,7 @@ export function formatCapabilities(capabilities: TenantCapabilityUris): Profile[
   );
 }
 
-/** The authorities of the capabilities, each once. */
+/** Returns the authorities of the capabilities, each once. */
 export function authoritiesOf(capabilities: TenantCapabilityUris): readonly Authority[] {
   const uris = Object.values(capabilities).filter((uri) => uri !== undefined);
   return [...new Set(uris.map(({ authority }) => normalizeAuthority(authority)))];

@@ -3,7 +3,7 @@ import type { CommandSpec } from "../parse/command-spec.ts";
 import type { ParsedArgs } from "../parse/parse-args.ts";
 import type { SecretReader } from "../secret.ts";
 
-/** A command with its input, read and ready to run. */
+/** A command with its input, ready to run. */
 export interface Invocation {
   readonly name: string;
   readonly input: object;
@@ -11,12 +11,12 @@ export interface Invocation {
   run(io: Io): Promise<void>;
 }
 
-/** A command: what the command line says of it, and what it does. */
+/** A command: its description for the command line, and its action. */
 export interface Command extends CommandSpec {
   prepare(args: ParsedArgs, secrets: SecretReader): Promise<Invocation>;
 }
 
-/** Pairs a spec with the function that takes what the spec reads. */
+/** Pairs a spec with the function that takes the input that the spec reads. */
 export function bindCommand<Input extends object>(
   spec: CommandSpec<Input>,
   run: (input: Input, io: Io) => Promise<void>,

@@ -10,7 +10,7 @@ import { COMMANDS } from "./commands.ts";
 
 const EXAMPLES = COMMANDS.flatMap(({ name, examples }) => examples.map(([line]) => [line, name] as const));
 
-/** What every file holds that an example names. */
+/** The contents of every file that an example names. */
 const FILE = { header: "X-Api-Key: x", other: makeCapability() };
 
 test("every command and every option of it is described in one line, and there is an example", () => {
@@ -22,9 +22,9 @@ test("every command and every option of it is described in one line, and there i
   }
 });
 
-test.each(EXAMPLES)("%s is a command line that works", async (line, name) => {
+test.each(EXAMPLES)("%s is a valid command line", async (line, name) => {
   await using directory = await temporaryDirectory();
-  // Where the line writes to a home directory, it is not this one's.
+  // A line that writes to a home directory must not write to that of the user who runs the tests.
   const script = `HOME=.; capi() { printf '%s\\0' "$@" >>words; cat >/dev/null; }\n${line}`;
   execFileSync("sh", ["-c", script], { cwd: directory.path, input: "" });
   const args = (await readFile(join(directory.path, "words"), "utf8")).split("\0").slice(0, -1);
@@ -41,7 +41,7 @@ test.each(EXAMPLES)("%s is a command line that works", async (line, name) => {
   expect(command.name).toBe(name);
 });
 
-test("a name means the same in every command, and so does a letter", () => {
+test("an option's name and its letter mean the same in every command", () => {
   const all = COMMANDS.flatMap(({ options }) => Object.entries(options));
   for (const [name, option] of all) {
     for (const [other, { takes, short }] of all) {

@@ -42,8 +42,8 @@ export function adviseOnConnection(code: string, context: RequestContext): Conne
     case "ERR_SSL_WRONG_VERSION_NUMBER":
       return notMembraneService(
         authority,
-        "does not speak TLS there; a capability is never sent without it",
-        "A service started with --no-tls needs a proxy in front that speaks TLS.",
+        "does not speak TLS there; a capability is never sent without TLS",
+        "A service that was started with --no-tls needs a TLS proxy in front of it.",
       );
     case "ECONNREFUSED":
       return {

@@ -38,13 +38,13 @@ test.each([
   [503, "Service Unavailable", "store_failed", "safe to retry"],
   [503, "Service Unavailable", "store_full", "must free space"],
   [500, "Internal Server Error", "internal_error", "its log"],
-])("%i %s (%s) is named, with what to do: %s", (status, error, code, next) => {
+])("the error for %i %s (%s) names it and says what to do: %s", (status, error, code, next) => {
   const failure = refused(status, error, code);
   expect(failure.message).toBe(code === "invalid_field" ? "why" : `${status} ${error}: why`);
   expect(failure.hint).toContain(next);
 });
 
-test("a 401 says which profile the capability was taken from, and nothing of profiles when it was not", () => {
+test("the error for a 401 names the profile of the capability, and no profile when it came from none", () => {
   const body = { statusCode: 401, error: "Unauthorized", message: "why", code: "unauthorized" };
   const next = (more: object) =>
     (explainRequestError(new CapabilityError(body), { ...CONTEXT, ...more }) as CliError).hint;
@@ -54,7 +54,7 @@ test("a 401 says which profile the capability was taken from, and nothing of pro
   expect(next({ profile: "work" })).not.toContain("profile");
 });
 
-test("a body that the service reads by other rules shows that the capability is of another kind", () => {
+test("an unknown field in the body is reported as a capability of another kind", () => {
   expect(refused(400, "Bad Request", "invalid_field", "id: expected no such field; …").hint).toContain(
     "of another kind",
   );
@@ -81,7 +81,7 @@ test.each([
   ["EHOSTUNREACH", "no route", "connection"],
   ["ECONNRESET", "closed the connection", "may have taken effect"],
   ["E_SOMETHING_ELSE", "E_SOMETHING_ELSE", "membrane doctor"],
-])("no response for %s: %s, %s", (code, message, next) => {
+])("the error for a missing response, %s: %s, %s", (code, message, next) => {
   const cause = Object.assign(new Error("secret detail"), { code });
   const error = { statusCode: 0, error: "Request failed", message: "x", code: "request_failed" };
   for (const thrown of [cause, new CapabilityError(error, { cause })]) {
@@ -92,26 +92,26 @@ test.each([
   }
 });
 
-test("a profile that was named stands in the line that configures it, and the default port where it was left out", () => {
+test("the suggested command has the named profile, and the message the default port where none was given", () => {
   const context = { ...CONTEXT, authority: "a.test", profile: "my work" };
   expect(adviseOnConnection("CERT_UNTRUSTED", context).hint).toContain("--profile 'my work' --cacert");
   expect(adviseOnConnection("ECONNREFUSED", context).message).toContain("a.test:443");
 });
 
-test("an answer that cannot be read is no fault of the person", () => {
+test("an invalid response is reported as a fault of the service, not of the user", () => {
   const body = { statusCode: 200, error: "Parsing response failed", message: "x", code: "invalid_response" };
   const failure = explainRequestError(new CapabilityError(body), CONTEXT) as CliError;
-  expect(failure.message).toBe("localhost:8443 responded with 200, but not as a Membrane Service does");
+  expect(failure.message).toBe("localhost:8443 responded with 200, but not like a Membrane Service");
 });
 
-test("an unexpected fault shows its kind, and nothing of its message", () => {
+test("an unexpected error shows its class, and nothing of its message", () => {
   const failure = toCliError(new TypeError("cannot read secret"));
   expect(failure.message).toContain("TypeError");
   expect(failure.message).not.toContain("secret");
   expect(failure.hint).toBeTruthy();
 });
 
-/** A body that is wrong in one field, and the option that fills it. */
+/** A body with one invalid field, and the option for that field. */
 const FIELDS: readonly (readonly [body: object, option: string])[] = [
   [{ uri: "ftp://a.test" }, "--uri"],
   [{ method: "NO SUCH" }, "--method"],
@@ -131,7 +131,7 @@ const FIELDS: readonly (readonly [body: object, option: string])[] = [
   [{ allowQuery: 1 }, "--allow-query"],
 ];
 
-test.each(FIELDS)("what is wrong in %j is told of %s", async (fields, option) => {
+test.each(FIELDS)("the error in %j names the option %s", async (fields, option) => {
   const body = { uri: "https://a.test/", ...fields } as any;
   const error: unknown = await new Membrane()
     .export(makeCapability(), body)
@@ -140,7 +140,7 @@ test.each(FIELDS)("what is wrong in %j is told of %s", async (fields, option) =>
   expect(failure.message.startsWith(`${option}: expected `), failure.message).toBe(true);
 });
 
-test("every option of a target is told of somewhere above", () => {
+test("the table above has every option of a target", () => {
   const named = new Set(FIELDS.map(([, option]) => option.split(" ")[0]));
   expect([...named].toSorted()).toEqual(
     Object.keys(TARGET_OPTIONS)

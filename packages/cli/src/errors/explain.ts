@@ -7,7 +7,7 @@ import { CliError } from "./cli-error.ts";
 import { replaceFieldWithOption } from "./field-option.ts";
 import type { RequestContext } from "./request-context.ts";
 
-/** Why a request to a service failed, and what to do. What is no failure of a request comes back as it is. */
+/** Says why a request to a service failed, and what to do. An error that is not of a request is returned unchanged. */
 export function explainRequestError(error: unknown, context: RequestContext): unknown {
   if (error instanceof CliError) return error;
   if (!(error instanceof CapabilityError)) return explainSystemError(error, context);
@@ -16,36 +16,36 @@ export function explainRequestError(error: unknown, context: RequestContext): un
       return explainSystemError(error.cause, context);
     case "invalid_response":
       return new CliError(
-        `${context.authority} responded with ${error.statusCode}, but not as a Membrane Service does`,
-        "Check the authority in the capability URI, and whether a proxy answers in place of the service.",
+        `${context.authority} responded with ${error.statusCode}, but not like a Membrane Service`,
+        "Check the authority in the capability URI, and whether a proxy responds in place of the service.",
         { cause: error },
       );
     default: {
-      // Elsewhere a colon follows other things: "method: expected one of POST" is of the request itself.
+      // With other statuses, the text before a colon is not a field: "method: expected one of POST".
       const isField = error.statusCode === 400 || error.statusCode === 409;
       const message = isField ? replaceFieldWithOption(error.message, context.right) : error.message;
-      // It may never have been sent: of what is wrong in a field the status says nothing more.
+      // The status is left out, since a request with an invalid field may not have been sent.
       const status = error.code === "invalid_field" ? "" : `${error.statusCode} ${error.error}: `;
       return new CliError(`${status}${message}`, adviseOnResponse(error, context), { cause: error });
     }
   }
 }
 
-/** What a command failed of, fit for a person, if it is one of the failures that are known. */
+/** Turns any error into one for the user. Only the class of an unknown error is shown. */
 export function toCliError(error: unknown): CliError {
   if (error instanceof CliError) return error;
   if (error instanceof ProfileError) {
-    return new CliError(error.message, "capi config --help tells of the commands that keep profiles.", {
+    return new CliError(error.message, "capi config --help lists the commands for profiles.", {
       cause: error,
     });
   }
-  return new CliError(`internal error in capi${describeErrorClass(error)}`, "Please report it as a defect.", {
+  return new CliError(`internal error in capi${describeErrorClass(error)}`, "Please report this bug.", {
     cause: error,
   });
 }
 
 function explainSystemError(error: unknown, context: RequestContext): unknown {
-  // The own code of an aborted request is a number that represents no system error.
+  // The code of an aborted request is a number, not a system error.
   const code = error instanceof Error && error.name === "TimeoutError" ? "ABORT_ERR" : errorCode(error);
   if (code === undefined) return error;
   const { message, hint } = adviseOnConnection(code, context);

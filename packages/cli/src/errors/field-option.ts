@@ -1,6 +1,6 @@
 /**
- * A message that begins with the JSON path of a field, `tls.ca: expected PEM`, with the option that fills the field in
- * its place. The rule that makes options of fields is the one that the tables of options follow.
+ * Replaces the JSON path of a field at the start of a message, `tls.ca: expected PEM`, by the option for that field. The tables of
+ * options follow the same rule.
  */
 export function replaceFieldWithOption(message: string, right: string): string {
   const [, path, rest] = /^([A-Za-z0-9][\w.-]*|headers\..+?)(: .*)$/s.exec(message) ?? [];

@@ -2,9 +2,9 @@ import { errorCode } from "./error-code.ts";
 import { CliError } from "./cli-error.ts";
 
 /**
- * A file that an option named and that cannot be read.
+ * Makes the error for a file of an option that cannot be read.
  *
- * @param hint what the person can do about it.
+ * @param hint what the user can do about it.
  */
 export function fileReadError(option: string, name: string, cause: unknown, hint: string): CliError {
   return new CliError(`${option}: ${name} cannot be read: ${describeFileError(cause)}`, hint, { cause });
@@ -16,10 +16,10 @@ export function describeFileError(cause: unknown): string {
   switch (code) {
     case "ENOENT":
     case "ENOTDIR":
-      return "there is no such file";
+      return "no such file";
     case "EACCES":
     case "EPERM":
-      return "this user may not";
+      return "permission denied";
     case "EISDIR":
       return "it is a directory";
     case undefined:

@@ -1,13 +1,13 @@
-/** What a failed request was about, for the advice. */
+/** Facts about a request, for hints when it fails. */
 export interface RequestContext {
-  /** `host[:port]` that was asked. */
+  /** `host[:port]` to which it was sent. */
   readonly authority: string;
-  /** What the capability should have carried the right to, such as `create`. */
+  /** The operation for which a capability is needed, such as `create`. */
   readonly right: string;
-  /** Profile that was named, if one was. */
+  /** The profile that the user named, if any. */
   readonly profile: string | undefined;
-  /** Profile that the capability was taken from; absent: it was given, or found by the name of its membrane. */
+  /** The profile of the capability; absent if it was given, or found by the name of its membrane. */
   readonly sourceProfile: string | undefined;
-  /** The membrane that was named, if one was. */
+  /** The membrane that the user named, if any. */
   readonly id: string | undefined;
 }

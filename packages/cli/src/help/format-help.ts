@@ -15,9 +15,9 @@ export const COMMON_OPTIONS: readonly (readonly [name: string, option: OptionSpe
 const DEFAULT_HEADING = "Options:";
 
 /**
- * The help of the command or the group that the words begin with, else of the program.
+ * Formats the help of the command or group that the words begin with, else of the program.
  *
- * @returns whole lines of at most 80 columns, apart from examples, which stay copyable.
+ * @returns lines of at most 80 columns, except examples, which are not wrapped so that they can be copied.
  */
 export function formatHelp(
   path: readonly string[],
@@ -34,7 +34,7 @@ function formatProgram(commands: readonly CommandSpec[], groups: CommandGroups):
   const single = commands.filter(({ name }) => !name.includes(" "));
   return joinSections([
     ["capi <command>"],
-    ["Makes, uses, passes on and revokes capabilities."],
+    ["Creates, uses, passes on and revokes capabilities."],
     [
       "Commands:",
       ...formatRows([
@@ -44,7 +44,7 @@ function formatProgram(commands: readonly CommandSpec[], groups: CommandGroups):
     ],
     ...formatOptions([]),
     [
-      "A secret need not show in the list of processes: give @FILE, or @- for standard",
+      "To keep a secret out of the list of processes, write @FILE, or @- for standard",
       "input, in its place.",
     ],
   ]);
@@ -77,7 +77,7 @@ function usage({ name, operand }: CommandSpec): string {
   return `capi ${name}${operand === undefined ? "" : ` [${operand.name}]`}`;
 }
 
-/** A section for each heading, in the order in which the options name them. */
+/** Formats a section for each heading, in the order in which the options name them. */
 function formatOptions(options: readonly (readonly [name: string, option: OptionSpec])[]): string[][] {
   const sections = new Map<string, Row[]>([[DEFAULT_HEADING, []]]);
   for (const [name, option] of [...options, ...COMMON_OPTIONS]) {

@@ -1,7 +1,7 @@
-/** A line of a table: a name, and text that is wrapped into the column after it. */
+/** A row of a table: a name, and text that is wrapped in the second column. */
 export type Row = readonly [name: string, text: string];
 
-/** In columns. */
+/** Width of the help in columns. */
 const WIDTH = 80;
 const MARGIN = 2;
 
@@ -14,7 +14,7 @@ export function formatRows(rows: readonly Row[]): readonly string[] {
   );
 }
 
-/** Breaks at spaces; a word that is longer than the width has a line to itself. */
+/** Wraps text at spaces; a word that is longer than the width has a separate line. */
 function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {

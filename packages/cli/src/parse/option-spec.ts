@@ -1,26 +1,26 @@
-/** One option of a command: what a person reads about it, and the value that may follow it. */
+/** One option of a command: its description, and its value. */
 export interface OptionSpec {
   /** One line of help. */
   readonly describe: string;
   /**
-   * The value that follows it. A `secret` may also be `@FILE` or `@-`, so that it need not show in the list of processes;
-   * a `switch` takes `true` or `false`, and means `true` alone.
+   * The kind of its value. A `secret` may also be `@FILE` or `@-`, which keeps it out of the list of processes; a `switch` takes
+   * `true` or `false`, and means `true` without a value.
    */
   readonly takes: "text" | "secret" | "switch";
   /** Whether it may be given more than once. */
   readonly repeats?: true;
-  /** Closed list of values, which shells complete. */
+  /** The allowed values, which shells complete. */
   readonly choices?: readonly string[];
-  /** curl's letter for it. */
+  /** Its letter, as in curl. */
   readonly short?: string;
-  /** Its heading in the help. */
+  /** Its section in the help. */
   readonly group?: string;
 }
 
-/** Options by the name that is written behind `--`. */
+/** Options by their name without `--`. */
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
-/** The option's name as a person wrote it: `--allow-query` and `--allowQuery` are one. */
+/** Returns the same name for all spellings of an option: `--allow-query` and `--allowQuery` are equal. */
 export function foldName(name: string): string {
   return name.replaceAll("-", "").toLowerCase();
 }

@@ -1,11 +1,11 @@
 import type { SecretReader } from "../secret.ts";
 
-/** The options that a command was given, each read in the way that its table entry says. */
+/** Reads the options that a command was given, each in the way that its spec says. */
 export interface OptionValues<Name extends string> {
   text(name: Name): string | undefined;
-  /** As {@link text}, behind `@FILE` and `@-`. */
+  /** Reads a value like {@link text}, also from `@FILE` and `@-`. */
   secret(name: Name): Promise<string | undefined>;
-  /** Every value of an option that repeats, behind `@FILE` and `@-`. */
+  /** Reads every value of an option that repeats, also from `@FILE` and `@-`. */
   secrets(name: Name): Promise<readonly string[]>;
   isOn(name: Name): boolean | undefined;
 }

@@ -13,7 +13,7 @@ const OPTIONS: OptionSpecs = {
   method: { takes: "text", short: "X", describe: "" },
   include: { takes: "switch", short: "i", describe: "" },
 };
-/** `call` takes a positional word, `make` takes none. */
+/** `call` takes a positional argument, `make` takes none. */
 const CALL: CommandShape = { name: "call", options: OPTIONS, operand: {} };
 const MAKE: CommandShape = { name: "make it", options: OPTIONS };
 const OTHER: CommandShape = {
@@ -28,7 +28,7 @@ function read(args: readonly string[]) {
   return { ...Object.fromEntries(parsed.values), ...(parsed.operands.length > 0 && { "": parsed.operands }) };
 }
 
-/** Words behind `call`, and the values that they mean; without a name the word that belongs to no option. */
+/** Words after `call`, and the values that they mean; the empty name is the positional argument. */
 const ROWS: readonly (readonly [words: readonly string[], meant: object])[] = [
   [["x"], { "": ["x"] }],
   [["--id", "a"], { id: ["a"] }],
@@ -59,7 +59,7 @@ const ROWS: readonly (readonly [words: readonly string[], meant: object])[] = [
   [["--id", "a", "--", "-b"], { id: ["a"], "": ["-b"] }],
 ];
 
-test.each(ROWS)("behind a command that takes a word, %j means %j", (words, meant) => {
+test.each(ROWS)("after a command that takes a positional argument, %j means %j", (words, meant) => {
   expect(read(["call", ...words])).toEqual(meant);
 });
 
@@ -76,9 +76,12 @@ test.each([
     ["-H", "-a", "b", "-i"],
     ["-a", "b"],
   ],
-])("where no word is expected, those behind an option that repeats are its own: %j", (words, header) => {
-  expect(read(["make", "it", ...words])).toMatchObject({ header });
-});
+])(
+  "without a positional argument, the words after an option that repeats are its values: %j",
+  (words, header) => {
+    expect(read(["make", "it", ...words])).toMatchObject({ header });
+  },
+);
 
 test.each([
   [["--id"], "--id: missing value"],
@@ -119,15 +122,15 @@ test.each([
   [["make", "--help"], "help", ["make"]],
   [["make", "it", "--frob", "x", "--help"], "help", ["make", "it"]],
   [["call", "--version"], "version", ["call"]],
-])("%j asks for %s, whatever else is wrong", (words, kind, path) => {
+])("%j asks for %s, even if the rest is invalid", (words, kind, path) => {
   expect(parseArgs(words, COMMANDS)).toEqual({ kind, path });
 });
 
-test("options may stand before the command and between its words", () => {
+test("options may come before the command and between its words", () => {
   expect(read(["--id", "a", "make", "-i", "it"])).toEqual({ id: ["a"], include: ["true"] });
 });
 
-test("whatever stands behind an option is its value, never an option itself", () => {
+test("the word after an option with a value is its value, never another option", () => {
   fc.assert(
     fc.property(fc.string(), (value) => {
       expect(read(["call", "--id", value, "-H", value, "rest"])).toEqual({

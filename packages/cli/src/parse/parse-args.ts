@@ -3,36 +3,36 @@ import type { OptionSpecs } from "./option-spec.ts";
 import type { OptionToken, CommandLineToken, OptionTable } from "./tokenize.ts";
 import { optionKey, createOptionTable, tokenize } from "./tokenize.ts";
 
-/** What has to be known of a command to read its words. */
+/** What the parser needs to know of a command. */
 export interface CommandShape {
-  /** Its own words, such as `membrane create`. */
+  /** Its name, such as `membrane create`. */
   readonly name: string;
   readonly options: OptionSpecs;
-  /** Whether the command takes a positional word. */
+  /** Present if the command takes a positional argument. */
   readonly operand?: object | undefined;
 }
 
-/** What the words say. */
+/** The parsed arguments of a command. */
 export interface ParsedArgs {
-  /** Values by the names that the table of the command has, in their order on the command line. */
+  /** Values by the names in the command's spec, in their order on the command line. */
   readonly values: ReadonlyMap<string, readonly string[]>;
   readonly operands: readonly string[];
 }
 
 export type ParsedCommandLine<S extends CommandShape> =
   | ({ readonly kind: "command"; readonly command: S } & ParsedArgs)
-  /** Asked for anywhere, whatever else is wrong. `path`: the words of a command or a group; empty: of the program. */
+  /** Help and version take precedence over errors. `path` is the name of a command or group; it is empty for the program. */
   | { readonly kind: "help" | "version"; readonly path: readonly string[] };
 
-/** In words. */
+/** The longest name of a command, in words. */
 const MAX_NAME_WORDS = 2;
 
 /**
- * Reads a command line. Its options may be anywhere. After an option that repeats, further words are further values
- * of it, `--header "A: 1" "B: 2"`, unless the command takes a positional word.
+ * Parses a command line. Options may be anywhere. Further words after an option that repeats are further values of it, `--header
+ * "A: 1" "B: 2"`, unless the command takes a positional argument.
  *
- * @throws CliError that repeats no word that may be a secret: a word in the wrong place may be a pasted
- *   capability. Only what looks like the name of a command or an option is named.
+ * @throws CliError that repeats no word that may be a secret, such as a capability that was pasted in the wrong place. Only a word
+ *   that looks like the name of a command or an option is repeated.
  */
 export function parseArgs<S extends CommandShape>(
   args: readonly string[],

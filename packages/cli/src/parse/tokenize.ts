@@ -1,17 +1,17 @@
 import type { OptionSpec, OptionSpecs } from "./option-spec.ts";
 import { foldName } from "./option-spec.ts";
 
-/** A piece of the command line: a word, or an option with its value. */
+/** A part of the command line: a word, or an option with its value. */
 export type CommandLineToken = string | OptionToken;
 
 export interface OptionToken {
   /** `--name` or `-X`. */
   readonly flag: string;
-  /** `undefined` when nothing follows an option that needs a value, or that no table has. */
+  /** `undefined` when the value is missing, or the option is unknown. */
   readonly value: string | undefined;
 }
 
-/** What the tables call an option, by the ways in which it is written. */
+/** The options with their names, by each of their spellings. */
 export type OptionTable = ReadonlyMap<string, { readonly name: string; readonly option: OptionSpec }>;
 
 export function createOptionTable(tables: readonly OptionSpecs[]): OptionTable {
@@ -23,19 +23,19 @@ export function createOptionTable(tables: readonly OptionSpecs[]): OptionTable {
   );
 }
 
-/** Under what a vocabulary has an option: letters as they are, names whatever their spelling. */
+/** Returns the key of an option in an {@link OptionTable}: its letter, or its name in any spelling. */
 export function optionKey(flag: string): string {
   return flag.startsWith("--") ? foldName(flag) : flag;
 }
 
 /**
- * Splits the command line. The word after an option that takes a value is its value, never an option: PEM and keys in
- * base64url begin with a dash. Reads what old callers write (`--allow-query false`, `--no-allow-query`, `--allowQuery`) and
- * curl's short forms (`-XPOST`, `-H "a: b"`, `-id@-`).
+ * Splits the command line. The word after an option that takes a value is its value, never an option, since PEM and keys in
+ * base64url can begin with a dash. It accepts the forms of old callers (`--allow-query false`, `--no-allow-query`,
+ * `--allowQuery`) and curl's short forms (`-XPOST`, `-H "a: b"`, `-id@-`).
  */
 export function tokenize(args: readonly string[], optionTable: OptionTable): readonly CommandLineToken[] {
   const tokens: CommandLineToken[] = [];
-  // The next word last: taking the first of many away would move all others.
+  // Reversed, since removing the first of many elements would move all others.
   const rest = args.toReversed();
   for (let arg = rest.pop(); arg !== undefined; arg = rest.pop()) {
     if (arg === "--") tokens.push(...rest.splice(0).toReversed());

@@ -5,18 +5,19 @@ import { describeFileError } from "../errors/file-error.ts";
 import { MIB, readAtMost } from "../read-at-most.ts";
 
 /**
- * The certificates of a PEM file and nothing else of it: a private key in the same file is left out. Errors
- * repeat neither the contents nor the name of the file, which may be a pasted secret.
+ * Reads only the certificates of a PEM file: a private key in the same file is left out. Errors repeat neither the contents nor
+ * the name of the file, which may be a pasted secret.
  */
 export async function readCaFile(path: string): Promise<Parsed<string>> {
   const text = await readText(path);
   if (!text.ok) return text;
   const certificates = parseCertificates(text.value);
-  if (certificates === undefined) return refuse("cacert", `${EXPECTED}; this file has none, or a broken one`);
+  if (certificates === undefined)
+    return refuse("cacert", `${EXPECTED}; this file has none, or an invalid one`);
   return ok(certificates.map(String).join(""));
 }
 
-const EXPECTED = "a file of PEM certificates, its path written out (no ~)";
+const EXPECTED = "the path of a file of PEM certificates, without ~";
 
 async function readText(path: string): Promise<Parsed<string>> {
   try {

@@ -2,8 +2,8 @@ import type { Authority } from "capability-protocol";
 import { normalizeAuthority, parseAuthority } from "capability-protocol";
 
 /**
- * Finds a profile's CA for an authority; spellings of one authority are equal. Names are not validated when a profile
- * is read, so one that is no authority matches none.
+ * Finds a profile's CA for an authority in any spelling. Names in a profile are not validated, so a name that is not an authority
+ * matches none.
  */
 export function findCa(
   authority: Authority,

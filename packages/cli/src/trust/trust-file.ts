@@ -8,15 +8,15 @@ import { MIB, readAtMost } from "../read-at-most.ts";
 
 const OPTION = "--trustedCA-file-path";
 const FORM =
-  'It looks like {"host:port": "-----BEGIN CERTIFICATE-----…"}. For one CA, --cacert FILE does with PEM alone.';
+  'Its form is {"host:port": "-----BEGIN CERTIFICATE-----…"}. For one CA, use --cacert FILE with a PEM file.';
 
-/** Thousands of authorities. */
+/** Enough for thousands of authorities. */
 const MAX_FILE_BYTES = 16 * MIB;
 
 /**
- * Authorities and the CAs to trust for them, from a JSON file.
+ * Reads authorities and the CAs to trust for them from a JSON file.
  *
- * @throws CliError that names the option, for a file that cannot be read or holds something else.
+ * @throws CliError that names the option, for a file that cannot be read or has another form.
  */
 export async function readTrustFile(path: string): Promise<ReadonlyMap<Authority, string>> {
   const bytes = await readAtMost(createReadStream(path), MAX_FILE_BYTES).catch((cause: unknown) => {
@@ -24,20 +24,20 @@ export async function readTrustFile(path: string): Promise<ReadonlyMap<Authority
   });
   if (bytes === undefined) throw malformed("it is over 16 MiB");
   const entries = parseObject(new TextDecoder().decode(bytes));
-  if (entries === undefined) throw malformed("it is no JSON object");
+  if (entries === undefined) throw malformed("it is not a JSON object");
   return new Map(entries.map(([name, pem]) => readEntry(name, pem)));
 }
 
 function readEntry(name: string, pem: unknown): readonly [Authority, string] {
   const authority = parseAuthority(name);
-  if (authority === undefined) throw malformed("one of its names is no authority");
+  if (authority === undefined) throw malformed("one of its names is not an authority");
   if (typeof pem !== "string" || parseCertificates(pem) === undefined) {
-    throw malformed(`what stands for ${authority} is no certificate in PEM`);
+    throw malformed(`the value for ${authority} is not a certificate in PEM`);
   }
   return [normalizeAuthority(authority), pem];
 }
 
-/** The decoder has dropped a byte order mark, which some editors put before JSON. */
+/** Parses an object. The decoder has dropped a byte order mark, which some editors write before JSON. */
 function parseObject(text: string): readonly (readonly [string, unknown])[] | undefined {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,6 +1,6 @@
-/** Where a command finds a capability that it is not given, and which CAs it trusts. */
+/** Where a command finds a capability that is not given, and which CAs it trusts. */
 export interface TrustOptions {
-  /** Default: the profile `default`, which may be absent as long as nothing is read from it. */
+  /** Default: the profile `default`, which may be missing if nothing is read from it. */
   readonly profile: string | undefined;
   /** Path of a JSON file: authority → PEM. */
   readonly trustedCaFile: string | undefined;

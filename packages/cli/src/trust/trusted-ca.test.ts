@@ -36,7 +36,7 @@ function profile(trustedCA: Record<string, string>) {
   return { name: "p", capabilities: {}, trustedCA };
 }
 
-test("the CA file stands over the file of authorities, and that over the profile", async () => {
+test("the CA file has precedence over the file of authorities, and that over the profile", async () => {
   const [ofProfile = "", ofFile = "", given = ""] = cas;
   const saved = profile({ "b.test": given, "a.TEST": ofProfile });
   const trustedCaFile = await file(JSON.stringify({ "b.test": given, "A.TEST:443": ofFile }));
@@ -54,26 +54,26 @@ test("a file of authorities may begin with a byte order mark", async () => {
   expect(await readCa({ trustedCaFile }, undefined, AUTHORITY)).toBe(pem);
 });
 
-test("what is said of other authorities, or of none, is nothing to this one", async () => {
+test("entries for other authorities, and names that are not authorities, do not matter", async () => {
   const saved = profile({ "https://a.test/": cas[0]!, "a.test:8443": cas[0]!, "b.test": "no PEM" });
   const trustedCaFile = await file(JSON.stringify({ "b.test": cas[0]! }));
   expect(await readCa({ trustedCaFile }, saved, AUTHORITY)).toBeUndefined();
 });
 
-test("a profile that has no certificate for the authority, but something else, is named", async () => {
+test("the error names the profile whose value for the authority is not a certificate", async () => {
   await expect(readCa({}, profile({ "a.test": "no PEM" }), AUTHORITY)).rejects.toThrow(
-    'the CA for A.test:443 in the profile "p" is no certificate in PEM',
+    'profile "p": the CA for A.test:443 is not a certificate in PEM',
   );
 });
 
 test.each([
-  ["no JSON", "no JSON object"],
-  ["[]", "no JSON object"],
-  ["null", "no JSON object"],
-  ['{"https://a.test/": "x"}', "one of its names is no authority"],
-  ['{"a.test": "x"}', "what stands for a.test is no certificate"],
-  ['{"a.test": 1}', "what stands for a.test is no certificate"],
-])("a file of authorities that holds %s is refused", async (text, message) => {
+  ["no JSON", "not a JSON object"],
+  ["[]", "not a JSON object"],
+  ["null", "not a JSON object"],
+  ['{"https://a.test/": "x"}', "one of its names is not an authority"],
+  ['{"a.test": "x"}', "the value for a.test is not a certificate"],
+  ['{"a.test": 1}', "the value for a.test is not a certificate"],
+])("a file of authorities with %s is refused", async (text, message) => {
   const refusal = await readCa({ trustedCaFile: await file(text) }, undefined, AUTHORITY).catch(
     (error: unknown) => error,
   );
@@ -82,7 +82,7 @@ test.each([
   expect(String(refusal)).toContain(message);
 });
 
-test("files that are not there, or hold no certificate, are named by their option", async () => {
+test("the error for a missing file, or one without a certificate, names the option", async () => {
   const none = join(directory.path, "none");
   await expect(readCa({ trustedCaFile: none }, undefined, AUTHORITY)).rejects.toThrow(
     `--trustedCA-file-path: ${none} cannot be read`,
@@ -92,11 +92,11 @@ test("files that are not there, or hold no certificate, are named by their optio
     hint: expect.stringContaining("--cacert FILE"),
   });
   for (const [caFile, why] of [
-    [none, "there is no such file"],
+    [none, "no such file"],
     [directory.path, "it is a directory"],
   ] as const) {
     await expect(readCa({ caFile }, undefined, AUTHORITY)).rejects.toThrow(
-      `--cacert: expected a file of PEM certificates, its path written out (no ~); ${why}`,
+      `--cacert: expected the path of a file of PEM certificates, without ~; ${why}`,
     );
   }
   await expect(readCa({ caFile: await file("x") }, undefined, AUTHORITY)).rejects.toThrow(

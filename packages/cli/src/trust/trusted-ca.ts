@@ -10,11 +10,11 @@ import { readTrustFile } from "./trust-file.ts";
 import type { TrustOptions } from "./trust-options.ts";
 
 /**
- * PEM of the CAs that replace the system's for one authority: those of the CA file, else those that the file of
- * authorities has for it, else those of the profile. `undefined`: the system's.
+ * Reads the PEM of the CAs that replace the system's for one authority: those in the CA file, else those in the file of
+ * authorities, else those of the profile. `undefined` means the system's.
  *
- * @param authority of the capability that is used.
- * @throws CliError that names the option, or the profile, whose certificates are none.
+ * @param authority the authority of the capability that is used.
+ * @throws CliError that names the option or the profile whose certificates are invalid.
  */
 export async function readCa(
   { caFile, trustedCaFile }: Pick<TrustOptions, "trustedCaFile" | "caFile">,
@@ -31,7 +31,7 @@ async function readOptionCa(path: string): Promise<string> {
   if (pem.ok) return pem.value;
   throw new CliError(
     `--cacert: expected ${pem.error.expected}`,
-    "A service that made its own CA keeps it in its data directory, at tls/ca.pem.",
+    "A service with a private CA has it at tls/ca.pem in its data directory.",
   );
 }
 
@@ -41,7 +41,7 @@ function readProfileCa(profile: Profile | undefined, authority: Authority): stri
   const pem = findCa(authority, trustedCA);
   if (pem === undefined || parseCertificates(pem) !== undefined) return pem;
   throw new CliError(
-    `the CA for ${authority} in the profile "${name}" is no certificate in PEM`,
+    `profile "${name}": the CA for ${authority} is not a certificate in PEM`,
     `${configureCommand(name)} --cacert FILE   replaces it.`,
   );
 }

@@ -6,14 +6,14 @@ export function makeCapability(authority = "localhost:8443"): string {
   return `cpblty://${authority}/#${formatToken(randomBytes(TOKEN_BYTES))}`;
 }
 
-/** Its token, without what all tokens begin with. */
+/** Returns its token without the common prefix. */
 function randomPart(capability: string): string {
   return capability.slice(capability.indexOf("CPBLTY1-") + "CPBLTY1-".length);
 }
 
 const PREVIEW_CHARACTERS = 4;
 
-/** What of a capability may be shown. */
+/** Returns the part of a capability that may be shown. */
 export function previewOf(capability: string): string {
   return `${capability.slice(0, capability.indexOf("CPBLTY1-") + "CPBLTY1-".length + PREVIEW_CHARACTERS)}…`;
 }

@@ -11,32 +11,32 @@ import { spawnMembrane } from "../../../testkit/src/process.ts";
 import type { ProcessResult } from "../../../testkit/src/run.ts";
 import { CAPI, environment } from "./program.ts";
 
-/** A person's home directory, and nothing of this machine's own. */
+/** A user's home directory, without settings of this machine. */
 export interface Home extends AsyncDisposable {
   readonly path: string;
-  /** Runs `capi` to its end. */
+  /** Runs `capi` until it ends. */
   capi(args: readonly string[], input?: string | Buffer): Promise<ProcessResult>;
-  /** The same; throws unless it succeeds. Gives standard output without the line break at its end. */
+  /** Runs `capi` and throws unless it succeeds. Returns standard output without the line break at its end. */
   succeed(args: readonly string[], input?: string | Buffer): Promise<string>;
-  /** Writes a file and gives its path. */
+  /** Writes a file and returns its path. */
   file(name: string, text: string | Buffer): Promise<string>;
 }
 
-/** A service over TLS, as its operator starts it for the first time in this home. */
+/** A service over TLS after its first start, with this home directory. */
 export interface Installation extends Home {
   readonly authority: string;
   readonly service: ServiceProcess;
-  /** Path of the CA that the service made for itself. */
+  /** Path of the service's private CA. */
   readonly ca: string;
-  /** Its text, PEM. */
+  /** Reads the CA, PEM. */
   readCa(): Promise<string>;
-  /** Those of the first tenant. */
+  /** The capabilities of the first tenant. */
   readonly capabilities: Required<Profile["capabilities"]>;
-  /** A new user each time, who knows nothing of the service. */
+  /** Creates a home directory for another user, without a profile for the service. */
   createOtherHome(): Promise<Home>;
 }
 
-/** @param flags more of them for the service. */
+/** @param flags further flags for the service. */
 export async function startInstallation(...flags: readonly string[]): Promise<Installation> {
   const home = await createHome();
   const port = await freePort();
@@ -110,7 +110,7 @@ async function runCapi(
   const [out, err]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
-  // A process that ends without reading its input closes it.
+  // Ignores the error when a process ends without reading its input.
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
   await once(child, "close");

@@ -1,4 +1,4 @@
-// Tests belong to no tsconfig of the package: a linter that is given this folder alone finds Node's globals here.
+// Tests are in no tsconfig of the package. This lets a linter that checks only this folder find Node's globals.
 /// <reference types="node" />
 import { fileURLToPath } from "node:url";
 import { run } from "../../../testkit/src/run.ts";
@@ -9,19 +9,19 @@ import { openTerminal } from "./terminal.ts";
 /** The built program: `npx tsc -b packages/cli` first. */
 export const CAPI: string = fileURLToPath(new URL("../../bin/capi.js", import.meta.url));
 
-/** Nothing of this machine's settings, and a home directory of the test's own. */
+/** Environment variables without this machine's settings, and with a separate home directory. */
 export function environment(home: string): Record<string, string> {
   return { HOME: home, PATH: process.env["PATH"] ?? "", TERM: "xterm" };
 }
 
-/** Runs `capi` to its end, without a terminal. */
+/** Runs `capi` without a terminal until it ends. */
 export async function runCapi(home: string, args: readonly string[]): Promise<ProcessResult> {
   return run(process.execPath, [CAPI, ...args], { env: environment(home) });
 }
 
 /**
- * Runs `capi` in a terminal of its own, from a shell that says afterwards how it ended and whether the terminal is set
- * as it was before. `fg` brings it back when it is stopped.
+ * Runs `capi` in a separate terminal, from a shell that then prints its exit code and whether the terminal's settings are as
+ * before. `fg` continues it when it is stopped.
  */
 export function openCapi(home: string, args: readonly string[]): Terminal {
   const script = `

@@ -6,7 +6,7 @@ export const CTRL_C = "\u0003";
 export const CTRL_D = "\u0004";
 export const CTRL_Z = "\u001a";
 
-/** A text that grows, and the waits for something to appear in it. */
+/** A text that grows. One can wait for a string to appear in it. */
 class Transcript {
   text = "";
   #waiting: (() => void)[] = [];
@@ -16,7 +16,7 @@ class Transcript {
     this.#waiting.splice(0).forEach((look) => look());
   }
 
-  /** Resolves once the text has appeared that often. */
+  /** Resolves once the string has appeared that many times. */
   async until(wanted: string, times = 1): Promise<void> {
     while (this.text.split(wanted).length <= times) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -24,7 +24,7 @@ class Transcript {
   }
 }
 
-/** Keeps what is written to it. */
+/** Stores what is written to it. */
 export class CapturedOutput extends Writable {
   readonly isTTY: boolean;
   readonly #transcript = new Transcript();
@@ -48,7 +48,7 @@ export class CapturedOutput extends Writable {
   }
 }
 
-/** Standard input that the test types into. It says whether it is in raw mode. */
+/** Standard input into which a test types, with the state of raw mode. */
 function openInput(isTTY: boolean) {
   return Object.assign(new PassThrough(), {
     isTTY,
@@ -59,7 +59,7 @@ function openInput(isTTY: boolean) {
   });
 }
 
-/** A world in this process. */
+/** An {@link Io} for commands that run in this process. */
 export interface TestIo extends Io {
   readonly stdin: ReturnType<typeof openInput>;
   readonly stdout: CapturedOutput;
@@ -77,23 +77,23 @@ export function createTestIo(profiles: string, isTerminal = true): TestIo {
   };
 }
 
-/** A program in a pseudo-terminal of its own. */
+/** A program in a separate pseudo-terminal. */
 export interface Terminal extends Disposable {
-  /** All that the terminal has shown. */
+  /** Everything that the terminal has shown. */
   readonly shown: () => string;
   until(wanted: string, times?: number): Promise<void>;
-  /** As a keyboard does: Enter is a carriage return. */
+  /** Types text like a keyboard: Enter is a carriage return. */
   type(text: string): void;
   readonly ended: Promise<number>;
 }
 
 /**
- * Waits after the program and holds the terminal open: node-pty closes one 200 ms after its program has ended, whether its
- * output was read by then or not.
+ * Shell script that keeps the terminal open after the program: node-pty closes a terminal 200 ms after its program has ended,
+ * even if its output was not read yet.
  */
 const HOLD = `trap : INT; "$@"; printf '[ended with %s]' "$?"; exec sleep 600`;
 
-/** What {@link HOLD} writes after the output. */
+/** The text that {@link HOLD} writes after the output. */
 const ENDED = /\[ended with (\d+)\]/;
 
 export function openTerminal(program: string, args: string[], env: Record<string, string>): Terminal {
@@ -101,7 +101,7 @@ export function openTerminal(program: string, args: string[], env: Record<string
   const transcript = new Transcript();
   let isOver = false;
   const end = (): void => {
-    // A program that still runs loses its terminal with it: SIGHUP.
+    // A program that still runs gets SIGHUP, since its terminal closes.
     if (!isOver) pty.kill("SIGKILL");
     isOver = true;
   };

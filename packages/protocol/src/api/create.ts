@@ -10,7 +10,7 @@ import { parseFields, parseText } from "./json-fields.ts";
  * parseCreateRequest(request); // => ok(request)
  */
 export interface CreateRequest {
-  /** 1 to 512 UTF-16 code units, well-formed, no NUL. Unique among the tenant's living membranes. */
+  /** 1 to 512 UTF-16 code units, well-formed, no NUL. Unique among the tenant's membranes that are not revoked. */
   readonly id: string;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Body of a POST to an `export` capability, as it is written; `parseExportRequest` says what is accepted.
+ * Body of a POST to an `export` capability, before it is checked; `parseExportRequest` says what is accepted.
  *
  * @example
  * const bodies: ExportBody[] = [
@@ -11,7 +11,7 @@
 export type ExportBody = TargetBody | ReexportBody;
 
 /**
- * A target: the upstream request that the new capability stands for.
+ * A target: the upstream request that the new capability represents.
  *
  * @example
  * const body: TargetBody = {
@@ -31,7 +31,7 @@ export interface TargetBody {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Whether the client's query is appended to that of `uri`. Default false. */
   readonly allowQuery?: boolean | undefined;
-  /** Longest silence of the target in milliseconds; cannot lengthen the service's own limit. */
+  /** Longest time without a byte from the target, in milliseconds. Cannot exceed the service's own limit. */
   readonly timeoutMs?: number | undefined;
   /** How each request is signed. Default: not at all. */
   readonly hmac?:
@@ -41,7 +41,7 @@ export interface TargetBody {
           readonly region: string;
           readonly service: string;
           readonly secretAccessKey: string;
-          /** Of temporary credentials. */
+          /** The session token of temporary credentials. */
           readonly sessionToken?: string | undefined;
         };
       }
@@ -53,12 +53,12 @@ export interface TargetBody {
         };
       }
     | undefined;
-  /** How the target is reached over TLS; all texts are PEM. */
+  /** TLS options for the target; all texts are PEM. */
   readonly tls?:
     | {
         /** Replaces the default certificate authorities. */
         readonly ca?: string | undefined;
-        /** Client certificate; goes with `key`. */
+        /** Client certificate; requires `key`. */
         readonly cert?: string | undefined;
         /** Its private key, unencrypted. */
         readonly key?: string | undefined;
@@ -69,7 +69,7 @@ export interface TargetBody {
 }
 
 /**
- * A capability already held: the new one does what that one does, and ends with it.
+ * A capability that the client holds: the new one does what that one does, and ends with it.
  *
  * @example
  * const body: ReexportBody = { capability: `cpblty://localhost:8443/#${TOKEN}` };

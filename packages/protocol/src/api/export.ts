@@ -4,7 +4,7 @@ import { type Fields, parseFields } from "./json-fields.ts";
 import { TARGET_FIELDS, type TargetConfiguration, parseTarget } from "./target.ts";
 
 /**
- * Body of a POST to an `export` capability: a target, or a capability already held (a re-export).
+ * Body of a POST to an `export` capability: a target, or a capability that the client holds (a re-export).
  *
  * @example
  * const request: ExportRequest = {
@@ -39,7 +39,7 @@ function parseReexport(fields: Fields): Parsed<ExportRequest> {
   const uri = typeof text === "string" ? parseCapabilityUri(text) : undefined;
   if (uri?.kind !== "authority") return refuse("capability", expectedCapability(text));
   const other = TARGET_FIELDS.find((field) => fields.has(field));
-  if (other !== undefined) return refuse(other, "no such field beside capability");
+  if (other !== undefined) return refuse(other, "no such field together with capability");
   return ok({ kind: "reexport", capability: uri });
 }
 

@@ -4,7 +4,7 @@ const MAX_ID_LENGTH = 512;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Name of a membrane or a tenant: well-formed and without NUL, so that every store can keep it and order it by its
+ * The name of a membrane or a tenant. It is well-formed and has no NUL, so that every store can keep it and order it by its
  * UTF-8 bytes.
  */
 export const ID_RULE: TextRule = {

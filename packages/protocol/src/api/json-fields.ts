@@ -1,11 +1,11 @@
 import { type Parsed, ok, printableName, refuse } from "../result.ts";
 
-/** The members of a JSON object that were given: own, not `undefined`. */
+/** The members of a JSON object: own properties that are not `undefined`. */
 export type Fields = ReadonlyMap<string, unknown>;
 
 /**
- * Reads an object with a closed list of members. A map, not the object: a member named `__proto__` or `constructor` is
- * then a name like any other, and nothing is ever read from a prototype.
+ * Reads an object with a closed list of members. It returns a map, so that a member named `__proto__` or `constructor` is a name
+ * like any other, and nothing is read from a prototype.
  */
 export function parseFields(value: unknown, path: string, known: readonly string[]): Parsed<Fields> {
   const fields = parseEntries(value, path);
@@ -27,29 +27,29 @@ export function parseEntries(value: unknown, path: string): Parsed<Fields> {
   return ok(new Map(given.filter(([, member]) => member !== undefined)));
 }
 
-/** JSON path of a member; the root's path is empty. */
+/** Returns the JSON path of a member; the root's path is empty. */
 export function memberPath(path: string, name: string): string {
   return path === "" ? printableName(name) : `${path}.${printableName(name)}`;
 }
 
-/** What a string may be. */
+/** A rule for a string. */
 export interface TextRule {
   readonly accepts: (text: string) => boolean;
   readonly expected: string;
 }
 
-/** A string that a rule allows. */
+/** Parses a string that a rule allows. */
 export function parseText(value: unknown, path: string, rule: TextRule): Parsed<string> {
   if (typeof value !== "string" || !rule.accepts(value)) return refuse(path, rule.expected);
   return ok(value);
 }
 
-/** An optional string: absent stays absent. */
+/** Parses an optional string: absent stays absent. */
 export function parseOptionalText(value: unknown, path: string, rule: TextRule): Parsed<string | undefined> {
   return value === undefined ? ok(undefined) : parseText(value, path, rule);
 }
 
-/** An optional boolean: absent stays absent, and nothing but true and false is one. */
+/** Parses an optional boolean: absent stays absent, and only true and false are accepted. */
 export function parseOptionalBoolean(value: unknown, path: string): Parsed<boolean | undefined> {
   if (value === undefined || typeof value === "boolean") return ok(value);
   return refuse(path, "true or false");

@@ -1,5 +1,5 @@
 /**
- * Names the operation that a client intends, so that a capability of another kind is not used by mistake.
+ * Request header with the operation that the client intends, so that a capability of another kind is not used by mistake.
  *
  * @example
  * const headers = new Headers({ [MEMBRANE_OPERATION_HEADER]: "revoke" });

@@ -50,7 +50,7 @@ test.each([
   expect(parseQueryRequest(search)).toMatchObject({ ok: false, error: { field } });
 });
 
-test("what URLSearchParams and encodeURIComponent write is read back", () => {
+test("queries that URLSearchParams and encodeURIComponent make are parsed", () => {
   const id = fc
     .string({ unit: "grapheme", minLength: 1, maxLength: 60 })
     .filter((text) => text.length <= 512 && !text.includes("\0"));
@@ -65,7 +65,7 @@ test("what URLSearchParams and encodeURIComponent write is read back", () => {
   );
 });
 
-test("any text is answered with a value, never an exception", () => {
+test("the parser returns a value for any text, and never throws", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (search) => {
       expect(parseQueryRequest(search).ok).toBeTypeOf("boolean");
@@ -73,7 +73,7 @@ test("any text is answered with a value, never an exception", () => {
   );
 });
 
-test("an object means what the same query means, and is formatted as that query", () => {
+test("an object is parsed like the same query, and formatted as that query", () => {
   const id = fc.option(
     fc.string({ unit: "grapheme", minLength: 1, maxLength: 60 }).filter((text) => !text.includes("\0")),
     { nil: undefined },
@@ -89,7 +89,7 @@ test("an object means what the same query means, and is formatted as that query"
 });
 
 test.each([undefined, null, {}, { id: undefined }])(
-  "the object %j means one membrane from the first",
+  "the object %j asks for one membrane, the first",
   (query) => {
     expect(parseQueryFields(query)).toEqual({ ok: true, value: { limit: 1 } });
   },

@@ -12,9 +12,9 @@ import { type Fields, parseFields, parseOptionalText } from "./json-fields.ts";
 export interface QueryRequest {
   /** The one membrane to look for. */
   readonly id?: string;
-  /** Answer only with ids after this one, in the order of their UTF-8 bytes. */
+  /** Return only ids after this one, in the order of their UTF-8 bytes. */
   readonly lastId?: string;
-  /** How many membranes to answer with at most: 1 to 1000, default 1. */
+  /** Most membranes to return: 1 to 1000, default 1. */
   readonly limit: number;
 }
 
@@ -37,7 +37,7 @@ export function parseQueryRequest(search: string): Parsed<QueryRequest> {
 }
 
 /**
- * The same, of an object that a program gives; absent members and `null` in its place mean the defaults.
+ * Parses the same query from an object of a program. Absent members, and `null` in place of the object, mean the defaults.
  *
  * @param query `{id?, lastId?, limit?}` with `limit` a number. An unknown member is refused.
  *
@@ -52,7 +52,7 @@ export function parseQueryFields(query: unknown): Parsed<QueryRequest> {
 }
 
 /**
- * The query, as written after `?`; `parseQueryRequest` returns the same request.
+ * Formats the query as it follows `?`; `parseQueryRequest` returns the same request.
  *
  * @example
  * formatQueryRequest({ id: "a b", limit: 1 }); // => "id=a%20b&limit=1"
@@ -96,7 +96,7 @@ function parsePairs(search: string): Parsed<ReadonlyMap<string, string>> {
   return ok(pairs);
 }
 
-/** A number of any length, since one over the highest limit means that limit; NaN for what is no number. */
+/** Parses a number of any length, since one over the highest limit means that limit; NaN if it is not a number. */
 function parseDigits(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   return /^[0-9]+$/.test(text) ? Math.min(Number(text), MAX_LIMIT) : Number.NaN;
@@ -112,7 +112,7 @@ function decodeFormComponent(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {
-    // decodeURIComponent has no other way to say that its input is malformed.
+    // decodeURIComponent throws for malformed input.
     return undefined;
   }
 }

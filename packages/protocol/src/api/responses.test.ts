@@ -15,14 +15,14 @@ const QUERY = { membranes: [MEMBRANE, { ...MEMBRANE, id: "b" }], completed: true
 const EXPORT = { capability: uri(3) };
 const ACCEPTED = { statusCode: 202, message: "Accepted" };
 
-test("a response is read as it was sent", () => {
+test("a response is parsed to the value that was sent", () => {
   expect(parseMembraneResponse(MEMBRANE)).toEqual({ ok: true, value: MEMBRANE });
   expect(parseQueryResponse(QUERY)).toEqual({ ok: true, value: QUERY });
   expect(parseExportResponse(EXPORT)).toEqual({ ok: true, value: EXPORT });
   expect(parseAcceptedResponse(ACCEPTED)).toEqual({ ok: true, value: ACCEPTED });
 });
 
-test("what a newer service adds is left out", () => {
+test("members that a newer service adds are left out", () => {
   expect(parseExportResponse({ ...EXPORT, expires: 1 })).toEqual({ ok: true, value: EXPORT });
   expect(parseMembraneResponse({ ...MEMBRANE, capabilities: { ...MEMBRANE.capabilities, more: 1 } })).toEqual(
     {

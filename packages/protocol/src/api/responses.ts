@@ -40,7 +40,7 @@ export interface MembraneResponse {
 export interface QueryResponse {
   /** In the order of the ids' UTF-8 bytes. */
   readonly membranes: readonly MembraneResponse[];
-  /** Whether nothing follows. */
+  /** Whether this is the last page. */
   readonly completed: boolean;
 }
 
@@ -96,7 +96,7 @@ export interface AcceptedResponse {
 }
 
 /**
- * Body of every response of 400 and above that the service makes itself.
+ * Body of every response of 400 and above that the service itself sends.
  *
  * @example
  * const body: ErrorBody = {

@@ -37,7 +37,7 @@ test.each([...HOP_BY_HOP_REQUEST, "Connection", "KEEP-ALIVE"])("%s is hop-by-hop
   });
 });
 
-test("what Connection names is not ignored with it: that speaks of a message, not of a target", () => {
+test("headers that Connection names are kept: it describes a message, not a target", () => {
   expect(parseTargetHeaders({ connection: "x-a", "x-a": "a" })).toEqual({
     ok: true,
     value: [["x-a", "a"]],
@@ -55,7 +55,7 @@ test.each([
   ["X-A", "x-a"],
   ["Connection", "connection"],
   ["__proto__", "__PROTO__"],
-])("%s beside %s is refused: the same name but for case", (first, second) => {
+])("%s together with %s is refused: the names differ only in case", (first, second) => {
   const headers = JSON.parse(`{"${first}": "a", "${second}": "b"}`) as unknown;
   expect(parseTargetHeaders(headers)).toMatchObject({
     ok: false,
@@ -72,12 +72,12 @@ test.each(["", " ", "a b", "a:b", "a\r\nb", "é", "a(b)", "a\0"])("the name %j i
   expect(parseTargetHeaders({ [name]: "x" })).toMatchObject({ ok: false });
 });
 
-test("a refused name appears in the refusal without control characters", () => {
+test("the refusal of a name shows it without control characters", () => {
   const parsed = parseTargetHeaders({ "a\r\nSet-Cookie: b": "x" });
   expect(parsed).toMatchObject({ ok: false, error: { field: "headers.a??Set-Cookie:?b" } });
 });
 
-test("whatever is accepted can be written as one field line each", () => {
+test("each accepted header can be written as one field line", () => {
   const text = fc.string({ unit: "binary-ascii", maxLength: 6 });
   fc.assert(
     fc.property(fc.dictionary(text, fc.oneof(text, fc.anything())), (headers) => {

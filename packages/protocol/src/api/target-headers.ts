@@ -11,8 +11,8 @@ import { memberPath, parseEntries } from "./json-fields.ts";
 export type ConfiguredHeader = readonly [name: string, value: string];
 
 /**
- * Names that a target cannot configure: they frame the message or route it (Host, Content-Length, Expect), or they
- * stop forwarding loops (Via, CDN-Loop) and would not if an exporter could write them.
+ * Names that a target cannot configure. Host, Content-Length and Expect frame or route the message. Via and CDN-Loop detect
+ * forwarding loops, and would not if an exporter could set them.
  */
 const FORBIDDEN_HEADERS: ReadonlySet<string> = new Set([
   "cdn-loop",
@@ -22,7 +22,7 @@ const FORBIDDEN_HEADERS: ReadonlySet<string> = new Set([
   "via",
 ]);
 
-/** Headers of a target; absent: none. Hop-by-hop names are checked like the others and then left out. */
+/** Parses the headers of a target; absent means none. Hop-by-hop headers are checked like the others and then left out. */
 export function parseTargetHeaders(value: unknown): Parsed<readonly ConfiguredHeader[]> {
   if (value === undefined) return ok([]);
   const entries = parseEntries(value, "headers");
@@ -52,7 +52,7 @@ function parseHeader(name: string, value: unknown): Parsed<ConfiguredHeader> {
     return refuse(path, `a string of at most ${MAX_HEADER_VALUE_LENGTH} characters`);
   }
   if (typeof value !== "string" || !isFieldValue(value)) {
-    return refuse(path, "a string of characters up to U+00FF without control characters but tab");
+    return refuse(path, "a string of characters up to U+00FF without control characters except tab");
   }
   return ok([name, trimFieldValue(value)]);
 }

@@ -21,7 +21,7 @@ export interface Aws4Configuration {
   readonly region: string;
   readonly service: string;
   readonly secretAccessKey: string;
-  /** Of temporary credentials; sent as X-Amz-Security-Token. */
+  /** The session token of temporary credentials; sent as X-Amz-Security-Token. */
   readonly sessionToken?: string;
 }
 
@@ -34,7 +34,7 @@ export interface Aws4Configuration {
  */
 export interface Cap1Configuration {
   readonly scheme: "cap1-hmac-sha512";
-  /** The shared secret, base64url; used as the text it is, never decoded. */
+  /** The shared secret, base64url. The text itself is the key; it is not decoded. */
   readonly key: string;
   readonly keyId: string;
 }
@@ -121,10 +121,10 @@ const ACCESS_KEY_ID: TextRule = {
   expected: "a string of 1 to 128 word characters (letters, digits, underscore)",
 };
 
-/** Stands between slashes in the credential scope and inside a comma-separated list in Authorization. */
+/** A part of the credential scope, which has slashes between its parts, in a comma-separated list in Authorization. */
 const SCOPE_PART: TextRule = {
   accepts: (text) => /^[!-~]{1,128}$/.test(text) && !/[/,=]/.test(text),
-  expected: 'a string of 1 to 128 visible ASCII characters but "/", "," and "="',
+  expected: 'a string of 1 to 128 visible ASCII characters except "/", "," and "="',
 };
 
 const SECRET_ACCESS_KEY: TextRule = {
@@ -146,5 +146,5 @@ const CAP1_KEY: TextRule = {
 /** Verifiers split Authorization at "," and the credential at "/". */
 const CAP1_KEY_ID: TextRule = {
   accepts: (text) => /^[!-~]{1,256}$/.test(text) && !/[/,]/.test(text),
-  expected: 'a string of 1 to 256 visible ASCII characters but "/" and ","',
+  expected: 'a string of 1 to 256 visible ASCII characters except "/" and ","',
 };

@@ -3,7 +3,7 @@ import { MAX_PEM_LENGTH } from "./field-limits.ts";
 import { type TextRule, parseFields, parseOptionalBoolean, parseOptionalText } from "./json-fields.ts";
 
 /**
- * How a target is reached over TLS. A closed list: any other option would go through to the connector.
+ * TLS options for a target. The list is closed, since any other option would reach the connector.
  *
  * @example
  * const tls: TlsConfiguration = { rejectUnauthorized: false };
@@ -12,15 +12,15 @@ import { type TextRule, parseFields, parseOptionalBoolean, parseOptionalText } f
 export interface TlsConfiguration {
   /** PEM; replaces the default certificate authorities. */
   readonly ca?: string;
-  /** PEM of a client certificate; goes with `key`. */
+  /** PEM of a client certificate; requires `key`. */
   readonly cert?: string;
-  /** PEM of the client certificate's private key; goes with `cert`. */
+  /** PEM of the client certificate's private key; requires `cert`. */
   readonly key?: string;
   /** Default true; false skips the check of this target's certificate. */
   readonly rejectUnauthorized?: boolean;
 }
 
-/** Only the shape: a full parse needs a cryptographic library, which a browser does not have. The service does it. */
+/** Checks the form only. A full parse needs a cryptographic library, which a browser does not have; the service does it. */
 const PEM: TextRule = {
   accepts: (text) => text.length <= MAX_PEM_LENGTH && /-----BEGIN [A-Z0-9 ]{1,64}-----/.test(text),
   expected: `PEM of at most ${MAX_PEM_LENGTH} characters`,
@@ -39,8 +39,10 @@ export function parseTls(value: unknown): Parsed<TlsConfiguration | undefined> {
   const path = "tls.rejectUnauthorized";
   const rejectUnauthorized = parseOptionalBoolean(fields.value.get("rejectUnauthorized"), path);
   if (!rejectUnauthorized.ok) return rejectUnauthorized;
-  if (cert.value !== undefined && key.value === undefined) return refuse("tls.key", "PEM, to go with cert");
-  if (key.value !== undefined && cert.value === undefined) return refuse("tls.cert", "PEM, to go with key");
+  if (cert.value !== undefined && key.value === undefined)
+    return refuse("tls.key", "PEM, since cert is given");
+  if (key.value !== undefined && cert.value === undefined)
+    return refuse("tls.cert", "PEM, since key is given");
   return ok({
     ...(ca.value !== undefined && { ca: ca.value }),
     ...(cert.value !== undefined && { cert: cert.value }),

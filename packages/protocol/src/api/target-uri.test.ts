@@ -22,7 +22,7 @@ test.each([
   expect(parseTargetUri(uri)).toEqual({ ok: true, value: canonical });
 });
 
-const SENT_AS_WRITTEN = "an absolute http or https URI that is sent as it is written; ";
+const SENT_AS_WRITTEN = "an absolute http or https URI that is sent exactly as written; ";
 
 test.each([
   ["/bucket/a/..", "segment 3 of the path is a dot segment, which URL parsers resolve"],
@@ -50,7 +50,7 @@ test.each([
   ["/a?", "the query is empty: leave out the question mark"],
   ["/é?", "character 2 of the path, U+00E9, has to be percent-encoded"],
 ])(
-  "%j would be sent otherwise than it is written: it is refused, and the first part that would change is named",
+  "%j is refused, since a URL parser would change it, and the first part that would change is named",
   (rest, named) => {
     expect(parseTargetUri(`https://Example.com${rest}`)).toEqual({
       ok: false,
@@ -59,7 +59,7 @@ test.each([
   },
 );
 
-test("a path and query that are accepted are byte for byte those that are written", () => {
+test("an accepted path and query are kept byte for byte", () => {
   const pieces = fc.constantFrom(
     ..."/ // . .. %2e %2F %41 ; = & ? a Z ~ ' \" < > ` { } | ^ [ ] ! $ ( ) * + , : @ é %".split(" "),
   );
@@ -79,7 +79,11 @@ test("a path and query that are accepted are byte for byte those that are writte
 test.each([
   ["a URI", `https://example.com/${"a".repeat(65_536)}`, "at most 65536 characters"],
   ["a host", `https://${"a.".repeat(127)}/`, "a host of at most 253 characters"],
-  ["a host of letters that become more", `https://${"éü.".repeat(40)}/`, "a host of at most 253 characters"],
+  [
+    "a host that its encoding makes longer",
+    `https://${"éü.".repeat(40)}/`,
+    "a host of at most 253 characters",
+  ],
   ["a host in escapes", `https://${"%61".repeat(700)}/`, "a host of at most 253 characters"],
 ])("%s that is too long is refused by its length", (_, uri, expected) => {
   const parsed = parseTargetUri(uri);
@@ -141,7 +145,7 @@ test.each([
   ["a lone surrogate", "https://example.com/\ud800"],
   ["an escape in the host that hides a slash", "https://example.com%2finternal/"],
   ["a forbidden character in the host", "https://exa|mple.com/"],
-])("%s makes no target URI", (_, uri) => {
+])("%s is not a target URI", (_, uri) => {
   expect(parseTargetUri(uri)).toMatchObject({ ok: false, error: { field: "uri" } });
 });
 

@@ -28,11 +28,11 @@ function expectRefused(parsed: unknown, field: string): void {
   expect(parsed).toMatchObject({ ok: false, error: { field } });
 }
 
-test("a URI alone is a target without headers that takes no query", () => {
+test("a URI alone is a target without headers that allows no query", () => {
   expectTarget({}, {});
 });
 
-test("the Lambda target of the documentation is accepted whole", () => {
+test("the Lambda target of the documentation is accepted with all its fields", () => {
   expectTarget(
     {
       method: "POST",
@@ -56,7 +56,7 @@ test("a field that is undefined counts as absent", () => {
   expectTarget({ capability: undefined, unknown: undefined }, {});
 });
 
-test("every other field arrives in its parsed form", () => {
+test("every other field is returned in its parsed form", () => {
   expectTarget({ method: "m-search" }, { method: "M-SEARCH" });
   expectTarget({ allowQuery: true, timeoutMs: 1 }, { allowQuery: true, timeoutMs: 1 });
   expectTarget({ tls: {} }, { tls: {} });
@@ -72,7 +72,7 @@ test("every other field arrives in its parsed form", () => {
 
 const WRONG_ANYWHERE = [null, 0, 1.5, "", [], ["a"], { a: 1 }, true, "\0", "a\nb"];
 
-/** Of each field: values of a wrong type or out of its limits. */
+/** For each field, values of a wrong type or outside its limits. */
 const WRONG: Record<string, readonly unknown[]> = {
   method: [...WRONG_ANYWHERE, "CONNECT", "connect", "TRACE", "FOO", "GET "],
   headers: [null, 0, "", [], true, [["a", "b"]]],
@@ -154,7 +154,7 @@ test.each([
   ["a limit of 128", "region"],
   ["a limit of 128", "service"],
   ["a limit of 128", "awsAccessKeyId"],
-])("%s characters is kept exactly by %s", (_, field) => {
+])("%s characters is enforced for %s", (_, field) => {
   const longest = { ...AWS4, [field]: "a".repeat(128) };
   expectTarget(
     { hmac: { "aws4-hmac-sha256": longest } },
@@ -177,7 +177,7 @@ test.each(["Authorization", "authorization"])("hmac together with the header %s 
 });
 
 test.each(["?a=b=c", "?a", "?a=1&", "?a=%ff", "?=", "?a=1"])(
-  "cap1 takes the target query %j only if it protects it whole",
+  "cap1 accepts the target query %j only if the signature protects all of it",
   (query) => {
     const parsed = parseExportRequest({
       uri: `${URI}${query}`,
@@ -189,7 +189,7 @@ test.each(["?a=b=c", "?a", "?a=1&", "?a=%ff", "?=", "?a=1"])(
   },
 );
 
-test("cap1 refuses a path that it could not decode at invocation", () => {
+test("cap1 refuses a target's path that it could not decode when a request is signed", () => {
   for (const path of ["%ff", "%zz", "%", "a%E9"]) {
     const uri = `${URI}${path}`;
     expectRefused(parseExportRequest({ uri, hmac: { "cap1-hmac-sha512": CAP1 } }), "uri");

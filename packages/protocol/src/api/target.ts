@@ -8,7 +8,7 @@ import { type TlsConfiguration, parseTls } from "./target-tls.ts";
 import { parseTargetUri } from "./target-uri.ts";
 
 /**
- * The upstream request that an exported capability stands for.
+ * The upstream request that an exported capability represents.
  *
  * @example
  * const target: TargetConfiguration = {
@@ -23,7 +23,7 @@ export interface TargetConfiguration {
   readonly uri: string;
   /** Upper case; absent: the client's method. */
   readonly method?: string;
-  /** Name as given, value without surrounding white space; one entry a name, whatever its case. */
+  /** Names as given, values without surrounding white space. No two names differ only in case. */
   readonly headers: readonly ConfiguredHeader[];
   /** Whether the client's query is appended to the target's. Default false. */
   readonly allowQuery: boolean;
@@ -73,7 +73,7 @@ function parseTargetMethod(value: unknown): Parsed<string | undefined> {
   if (value === undefined) return ok(undefined);
   const method = typeof value === "string" ? parseMethod(value) : undefined;
   return method === undefined
-    ? refuse("method", "an HTTP method known to Node, but CONNECT and TRACE")
+    ? refuse("method", "an HTTP method known to Node, except CONNECT and TRACE")
     : ok(method);
 }
 
@@ -83,12 +83,15 @@ function parseTimeout(value: unknown): Parsed<number | undefined> {
   return isCount ? ok(value) : refuse("timeoutMs", "an integer over 0");
 }
 
-/** Fields that are right one by one and cannot hold together. */
+/** Refuses fields that are valid separately and not together. */
 function checkConflicts(target: TargetConfiguration): Parsed<TargetConfiguration> {
   if (target.hmac === undefined) return ok(target);
   const authorization = target.headers.find(([name]) => name.toLowerCase() === "authorization");
   if (authorization !== undefined) {
-    return refuse(`headers.${authorization[0]}`, "no Authorization header beside hmac, which makes one");
+    return refuse(
+      `headers.${authorization[0]}`,
+      "no Authorization header together with hmac, which sets one",
+    );
   }
   if (target.hmac.scheme === "cap1-hmac-sha512") return checkSignableByCap1(target);
   return ok(target);

@@ -1,11 +1,11 @@
 /**
- * Finds what of a path and query would not be sent as it is written: what a URL parser would change, and an empty query. The
- * description gives its position and not its text, which may hold a secret.
+ * Finds the first part of a path and query that would not be sent as written: a part that a URL parser would change, or an empty
+ * query. The description has its position and not its text, which may contain a secret.
  *
- * A target's path and query are sent and signed as they are written. A changed one would be another request: `DELETE
- * /bucket/a/..` becomes `DELETE /bucket/`.
+ * A target's path and query are sent and signed as written. If a parser changed them it would be another request: `DELETE
+ * /bucket/a/..` would become `DELETE /bucket/`.
  *
- * @param pathAndQuery path and query as written after the authority; every parser takes an absent path for `/`.
+ * @param pathAndQuery path and query as written after the authority; an absent path means `/` to every parser.
  * @returns a description of the first part that would change, or nothing.
  */
 export function findNormalization(pathAndQuery: string): string | undefined {

@@ -49,7 +49,7 @@ test.each([
   ["/%zz%", "/%25zz%25"],
   ["/a//b/./../c", "/a//b/./../c"],
   ["/é", "/%C3%A9"],
-])("to S3 the path %s goes as %s, and is signed so", (given, sent) => {
+])("to S3, the path %s is sent and signed as %s", (given, sent) => {
   expect(wirePath("s3", given)).toBe(sent);
   expect(canonicalUri("s3", given)).toBe(sent);
 });
@@ -66,12 +66,12 @@ test.each([
   ["//", "/"],
   ["/example/..", "/"],
   ["/a|b", "/a%7Cb"],
-])("to other services the path %s goes as it is and is signed as %s", (given, signed) => {
+])("to other services, the path %s is sent unchanged and signed as %s", (given, signed) => {
   expect(wirePath("lambda", given)).toBe(given);
   expect(canonicalUri("lambda", given)).toBe(signed);
 });
 
-test("what goes to S3 reads the same to one who takes it as it stands and to one who decodes and encodes it", () => {
+test("a path to S3 is the same for a verifier that takes it as sent and for one that decodes and encodes it", () => {
   fc.assert(
     fc.property(path, (given) => {
       const sent = wirePath("s3", given);
@@ -88,7 +88,7 @@ test("what goes to S3 reads the same to one who takes it as it stands and to one
   );
 });
 
-test("spelling a path for S3 does not change the bytes that it names", () => {
+test("the spelling of a path for S3 does not change the bytes of its name", () => {
   const named = (text: string): string =>
     text.replaceAll(/%[0-9A-Fa-f]{2}/g, (triplet) =>
       String.fromCharCode(Number.parseInt(triplet.slice(1), 16)),
@@ -101,11 +101,11 @@ test("spelling a path for S3 does not change the bytes that it names", () => {
   );
 });
 
-test.each(["s3", "s3-object-lambda", "s3-outposts", "s3express"])("%s is an S3 kind", (service) => {
+test.each(["s3", "s3-object-lambda", "s3-outposts", "s3express"])("%s has the rules of S3", (service) => {
   expect(isS3Service(service)).toBe(true);
 });
 
-test.each(["S3", "s3 ", "s3-control", "lambda", ""])("%j is no S3 kind", (service) => {
+test.each(["S3", "s3 ", "s3-control", "lambda", ""])("%j does not have the rules of S3", (service) => {
   expect(isS3Service(service)).toBe(false);
 });
 

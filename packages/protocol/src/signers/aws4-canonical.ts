@@ -7,7 +7,7 @@ import { removeDotSegments } from "./remove-dot-segments.ts";
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
 
-/** Services whose paths are object keys: encoded once, and `//` and dots are part of the name. */
+/** Services whose paths are object keys: these are encoded once, and `//` and dots are part of the name. */
 const S3_SERVICES: ReadonlySet<string> = new Set(["s3", "s3-object-lambda", "s3-outposts", "s3express"]);
 
 export function isS3Service(service: string): boolean {
@@ -15,8 +15,8 @@ export function isS3Service(service: string): boolean {
 }
 
 /**
- * The path to put on the wire. For the S3 kinds it is spelled the way AWS encodes names, so that those who sign and
- * verify the path as it stands and those who decode and encode it first compute the same.
+ * Returns the path to send. For S3 services it is encoded as AWS encodes names, so that verifiers compute the same whether they
+ * take the path as sent or decode and encode it first.
  *
  * @example
  * wirePath("s3", "/a(1).txt"); // => "/a%281%29.txt"
@@ -25,12 +25,12 @@ export function wirePath(service: string, path: string): string {
   return isS3Service(service) ? encodeOnce(path, PATH) : path;
 }
 
-/** The path as it is signed, made from the path on the wire. */
+/** Returns the path that is signed, from the path that is sent. */
 export function canonicalUri(service: string, path: string): string {
   return isS3Service(service) ? wirePath(service, path) : doubleEncode(removeDotSegments(path));
 }
 
-/** The query as it is signed: each pair with its `=`, sorted by encoded key, then by encoded value. */
+/** Returns the query that is signed: each pair with its `=`, sorted by encoded key, then by encoded value. */
 export function canonicalQuery(query: string): string {
   return query
     .split("&")
@@ -41,7 +41,7 @@ export function canonicalQuery(query: string): string {
     .join("&");
 }
 
-/** The keys of a query, decoded and encoded once: whatever the spelling, one text a key. */
+/** Returns the keys of a query, decoded and encoded once, so that all spellings of a key are equal. */
 export function canonicalKeys(query: string): readonly string[] {
   return query
     .split("&")
@@ -49,7 +49,7 @@ export function canonicalKeys(query: string): readonly string[] {
     .map((piece) => encodePair(piece)[0]);
 }
 
-/** One line a name; the values of a repeated name in the order sent, with commas between. */
+/** Returns one line for each name; the values of a repeated name are joined by commas in the order sent. */
 export function canonicalHeaders(fields: readonly HeaderField[]): string {
   return fields
     .map((field) => `${field.lowerCaseName}:${field.values.map(collapseSpaces).join(",")}\n`)
@@ -77,19 +77,19 @@ export function canonicalRequest(parts: CanonicalParts): string {
   ].join("\n");
 }
 
-/** What is kept as it is, and what is written for each character of one byte. */
+/** The characters that are not encoded, and the encoding of each character of one byte. */
 interface Encoding {
   readonly unreserved: RegExp;
   readonly table: readonly string[];
 }
 
-/** Everything but the unreserved characters of RFC 3986 is encoded; in a path `/` stays as well. */
+/** Everything except the unreserved characters of RFC 3986 is encoded; in a path, `/` stays as well. */
 const QUERY_PART: Encoding = encoding(/^[A-Za-z0-9\-._~]*$/);
 const PATH: Encoding = encoding(/^[A-Za-z0-9\-._~/]*$/);
 
 const PERCENT = 0x25;
 
-/** A table, because a stranger may send a query in which every character has to be encoded. */
+/** Makes a table, since a client may send a query in which every character must be encoded. */
 function encoding(unreserved: RegExp): Encoding {
   const table = Array.from({ length: 256 }, (_, code) => {
     const character = String.fromCharCode(code);
@@ -103,7 +103,7 @@ function percentEncoded(byte: number): string {
   return `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
 }
 
-/** What decoding and encoding gives, without ever decoding: `%2F` stays apart from `/`, and `%FF` survives. */
+/** Returns what decoding and encoding would give, but without decoding, so that `%2F` differs from `/` and `%FF` is kept. */
 function encodeOnce(text: string, { unreserved, table }: Encoding): string {
   if (unreserved.test(text)) return text;
   let encoded = "";
@@ -121,7 +121,7 @@ function encodeOnce(text: string, { unreserved, table }: Encoding): string {
   return encoded;
 }
 
-/** Encodes what is encoded already, `%` included: the wire carries the first encoding. */
+/** Encodes a path that is already encoded, `%` included: the path that is sent has the first encoding only. */
 function doubleEncode(path: string): string {
   if (PATH.unreserved.test(path)) return path;
   let encoded = "";
@@ -131,7 +131,7 @@ function doubleEncode(path: string): string {
   return encoded;
 }
 
-/** The byte that `%XX` at this place stands for. */
+/** Returns the byte that `%XX` at this index encodes. */
 function readEscape(text: string, at: number): number | undefined {
   const high = hexValue(text.charCodeAt(at + 1));
   const low = hexValue(text.charCodeAt(at + 2));
@@ -144,7 +144,7 @@ function hexValue(code: number): number | undefined {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : undefined;
 }
 
-/** Both halves of a surrogate pair together: one half has no encoding. */
+/** Returns the character at this index, with both halves of a surrogate pair: one half has no encoding. */
 function characterAt(text: string, at: number): string {
   const code = text.codePointAt(at) ?? 0;
   return code > 0xffff ? text.slice(at, at + 2) : text.charAt(at);
@@ -153,8 +153,8 @@ function characterAt(text: string, at: number): string {
 type EncodedPair = readonly [key: string, value: string];
 
 /**
- * `+` is signed as `%20`: AWS wants a space encoded as `%20`, and the verifiers, S3-compatible ones included, read a
- * query as a form, in which `+` is a space. A plus sign itself travels as `%2B`.
+ * `+` is signed as `%20`: verifiers, S3-compatible ones included, parse a query as a form, in which `+` is a space, and AWS
+ * encodes a space as `%20`. A plus sign itself is sent as `%2B`.
  */
 function encodePair(piece: string): EncodedPair {
   const equals = piece.indexOf("=");
@@ -172,7 +172,7 @@ function compareEncodedPairs([keyA, valueA]: EncodedPair, [keyB, valueB]: Encode
   return valueA === valueB ? 0 : valueA < valueB ? -1 : 1;
 }
 
-/** Space and tab only: `\s` would take the byte A0 out of UTF-8 text. */
+/** Matches space and tab only: `\s` would also remove the byte A0 of UTF-8 text. */
 function collapseSpaces(value: string): string {
   if (!/\t|  |^ | $/.test(value)) return value;
   return value.replace(/[\t ]+/g, " ").replace(/^ | $/g, "");

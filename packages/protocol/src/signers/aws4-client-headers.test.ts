@@ -84,7 +84,7 @@ const UNKNOWN = [
   "amz-acl",
 ];
 
-test.each(ALLOWED)("%s describes the body or narrows the request, and passes", (name) => {
+test.each(ALLOWED)("%s describes the body or restricts the request, and passes", (name) => {
   expect(aws4HeaderRule(name, "a")).toBe("pass");
 });
 
@@ -101,7 +101,7 @@ test.each(UNKNOWN)("%s has no rule, since no such service acts on it", (name) =>
 });
 
 test.each(["x-amz-trailer", "x-amz-decoded-content-length"])(
-  "%s goes with the chunks that it describes",
+  "%s passes only with the chunks that it describes",
   (name) => {
     expect(aws4HeaderRule(name, "a")).toBe("framing");
   },
@@ -110,7 +110,7 @@ test.each(["x-amz-trailer", "x-amz-decoded-content-length"])(
 test.each([
   ["x-amz-acl", "private", "public-read"],
   ["x-amz-storage-class", "STANDARD", "GLACIER"],
-])("%s: %s is what the service does anyway, and dropped; %s is not", (name, value, other) => {
+])("%s: the service's default %s is dropped, and %s is refused", (name, value, other) => {
   expect([aws4HeaderRule(name, value), aws4HeaderRule(name, other), aws4HeaderRule(name, "")]).toEqual([
     "drop",
     "refuse",
@@ -118,7 +118,7 @@ test.each([
   ]);
 });
 
-test("a header under another vendor's prefix has the rule of the name that AWS has", () => {
+test("a header with another vendor's prefix has the rule of AWS's name for it", () => {
   for (const name of [...ALLOWED, ...DROPPED, ...REFUSED].filter((each) => each.startsWith("x-amz-"))) {
     for (const vendorName of VENDOR_HEADERS) {
       const vendorHeader = name.replace("x-amz-", `x-${vendorName}-`);
@@ -130,7 +130,7 @@ test("a header under another vendor's prefix has the rule of the name that AWS h
   }
 });
 
-test("no spelling with underscores passes where its name with hyphens does not, and none is a second line of one that does", () => {
+test("no name with underscores passes when its spelling with hyphens is refused, nor as a second line of one that passes", () => {
   const known = fc.constantFrom(...ALLOWED, ...DROPPED, ...REFUSED, "x-amz-trailer", "x-goog-acl");
   const spelled = known.chain((name) =>
     fc
@@ -158,7 +158,7 @@ test.each([
   "x_delete_after",
   "x-object-manifest",
   "x-symlink-target",
-])("%s is refused towards S3, where one of its kin acts on it, and is unknown elsewhere", (name) => {
+])("%s is refused to S3, since a compatible service acts on it, and is unknown elsewhere", (name) => {
   expect([s3HeaderRule(name, "a"), aws4HeaderRule(name, "a")]).toEqual(["refuse", undefined]);
 });
 
@@ -167,7 +167,7 @@ test("a header on which every AWS service acts has the same rule for S3", () => 
     expect(s3HeaderRule(name, "a")).toBe(aws4HeaderRule(name, "a"));
 });
 
-test("a name that is not on the list, from the future or of another vendor, is refused", () => {
+test("a name with such a prefix that is not on the list is refused", () => {
   const prefix = fc.constantFrom(
     "x-amz-",
     "x-amzn-",

@@ -1,12 +1,12 @@
 import { foldUnderscores } from "./header-fields.ts";
 
 /**
- * The rule for a client's header to a signed target:
+ * The rule for a header of a client to a signed target:
  *
  * - `pass`: describes the body, or restricts the request so that it can only fail.
- * - `drop`: has no effect, or is replaced by the signer's own; without it the request means the same.
+ * - `drop`: has no effect, or the signer sets it; without it the request means the same.
  * - `framing`: describes chunks within the body; passes only if the body is sent in them.
- * - `refuse`: could change what the request does. Dropped silently, a copy would become an empty overwrite.
+ * - `refuse`: could change what the request does. It is not dropped, since a copy would become an empty overwrite.
  *
  * @example
  * const signer = createSigner(
@@ -38,7 +38,7 @@ const HEADER_RULES: ReadonlyMap<string, HeaderRule> = new Map([
   ["x-amz-sdk-checksum-algorithm", "pass"],
   ["x-amz-glacier-version", "pass"],
   ["x-amzn-query-mode", "pass"],
-  // Telemetry, tracing, the client's own signature.
+  // Telemetry, tracing, the client's signature.
   ["x-amz-user-agent", "drop"],
   ["x-amzn-trace-id", "drop"],
   ["x-amz-date", "drop"],
@@ -50,14 +50,14 @@ const HEADER_RULES: ReadonlyMap<string, HeaderRule> = new Map([
   ["smithy-protocol", "refuse"],
 ]);
 
-/** Families: checksums and user metadata of the body; the SDKs' retry counts. */
+/** Rules for families of headers: checksums and user metadata of the body; the SDKs' retry counts. */
 const PREFIX_RULES: readonly (readonly [prefix: string, rule: HeaderRule])[] = [
   ["x-amz-checksum-", "pass"],
   ["x-amz-meta-", "pass"],
   ["amz-sdk-", "drop"],
 ];
 
-/** Defaults of the service that clients send nevertheless: `rclone` the first, `s3cmd` the second. */
+/** Defaults of the service that some clients send: `rclone` the first, `s3cmd` the second. */
 const DEFAULT_VALUES: ReadonlyMap<string, string> = new Map([
   ["x-amz-acl", "private"],
   ["x-amz-storage-class", "STANDARD"],
@@ -76,7 +76,7 @@ const VENDOR_PREFIX = /^x-(?:goog|oss|cos|obs|emc|minio|rgw|tos|bce|kss|tigris)-
 const VENDOR_SPECIFIC_HEADER =
   /^(?:cf-copy-|cf-create-|ibm-|retention-|x-(?:container|copy|delete|object|symlink)-)/;
 
-/** As {@link aws4HeaderRule}, for S3 and compatible services. */
+/** Returns the same as {@link aws4HeaderRule}, for S3 and compatible services. */
 export function s3HeaderRule(lowerCaseName: string, value: string): HeaderRule | undefined {
   return (
     aws4HeaderRule(lowerCaseName, value) ??
@@ -85,10 +85,10 @@ export function s3HeaderRule(lowerCaseName: string, value: string): HeaderRule |
 }
 
 /**
- * The rule for a client's header, or nothing if such services do not act on it.
+ * Returns the rule for a client's header, or nothing if such services do not act on it.
  *
- * Underscores count as hyphens, since servers behind CGI or WSGI cannot tell the two apart. A name with underscores never
- * passes, since it could be a second line of a header that does.
+ * Underscores count as hyphens, since CGI and WSGI servers cannot distinguish them. A name with underscores never passes, since
+ * it could be a second line of a header that does.
  */
 export function aws4HeaderRule(lowerCaseName: string, value: string): HeaderRule | undefined {
   const foldedName = foldUnderscores(lowerCaseName);
@@ -106,7 +106,7 @@ function findHeaderRule(lowerCaseName: string, value: string): HeaderRule | unde
   return DEFAULT_VALUES.get(name) === value ? "drop" : "refuse";
 }
 
-/** AWS's name for the header; nothing for a header of another family. */
+/** Returns AWS's name for the header; nothing for a header of another family. */
 function toAmazonName(lowerCaseName: string): string | undefined {
   if (lowerCaseName.startsWith("x-")) {
     if (lowerCaseName.startsWith("amz-", 2) || lowerCaseName.startsWith("amzn-", 2)) return lowerCaseName;

@@ -1,6 +1,6 @@
 /**
- * Headers that intermediaries add or change, or that belong to one connection. If they were signed, the signature would break on
- * the way: Google's and Cloudflare's front ends rewrite `Accept-Encoding`, a service mesh its tracing headers.
+ * Headers that intermediaries add or change, or that belong to one connection. Signed, they would make the signature invalid:
+ * Google's and Cloudflare's front ends rewrite `Accept-Encoding`, a service mesh its tracing headers.
  */
 const UNSIGNABLE_HEADERS: ReadonlySet<string> = new Set([
   "accept-encoding",
@@ -37,10 +37,10 @@ const UNSIGNABLE_HEADERS: ReadonlySet<string> = new Set([
   "x-request-start",
 ]);
 
-/** Families of the same: proxies' and browsers' own, B3 and Datadog tracing, Cloudflare, Envoy. */
+/** Families of such headers: of proxies and browsers, B3 and Datadog tracing, Cloudflare, Envoy. */
 const UNSIGNABLE_PREFIX = /^(?:proxy-|sec-|cf-|x-b3-|x-datadog-|x-envoy-|x-forwarded-)/;
 
-/** Whether a header of this lower-case name can stand under a signature at all. */
+/** Whether a header of this lower-case name can be signed. */
 export function isSignable(lowerCaseName: string): boolean {
   return !UNSIGNABLE_HEADERS.has(lowerCaseName) && !UNSIGNABLE_PREFIX.test(lowerCaseName);
 }

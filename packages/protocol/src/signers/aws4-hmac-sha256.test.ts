@@ -75,20 +75,23 @@ test.each([
     payload: EMPTY_SHA256,
     signature: "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7",
   },
-])("the published example, $name, comes out right", ({ configured, request, payload, signature }) => {
-  const signer = createAws4Signer(S3, configured, hashFunction);
-  const added = signer.sign(request, payload, NOW);
-  expect(sent(added, "authorization")).toMatch(new RegExp(`, Signature=${signature}$`));
-});
+])(
+  "the published example, $name, has the published signature",
+  ({ configured, request, payload, signature }) => {
+    const signer = createAws4Signer(S3, configured, hashFunction);
+    const added = signer.sign(request, payload, NOW);
+    expect(sent(added, "authorization")).toMatch(new RegExp(`, Signature=${signature}$`));
+  },
+);
 
 /** https://docs.aws.amazon.com/general/latest/gr/signature-v4-examples.html */
-test("the published signing key comes out right", () => {
+test("the signing key of the published example is the published one", () => {
   const configuration = {
     ...S3,
     service: "iam",
     secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
   };
-  // The example gives the key itself; an HMAC built from it must sign alike.
+  // The example has the key itself; an HMAC with that key must give the same signature.
   const key = Buffer.from("c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9", "hex");
   const message = utf8Bytes("any message");
   const block = new Uint8Array(64);
@@ -105,7 +108,7 @@ test("the scope carries region and service as configured, in their case", () => 
   );
 });
 
-test("the string to sign hashes header values as the bytes they are on the wire", () => {
+test("the string to sign has the hash of header values as their bytes on the wire", () => {
   const time = { dateTime: "20130524T000000Z", day: "20130524" };
   const expected = hash("sha256", Buffer.from([0x78, 0xe9]));
   expect(stringToSign(time, "scope", "x\u00e9", hashFunction)).toBe(
@@ -134,7 +137,7 @@ test("date, payload and token are sent as they were signed", () => {
   expect(added.at(-1)).toContain("SignedHeaders=host;x-amz-content-sha256;x-amz-date;x-amz-security-token,");
 });
 
-test("signed are Host, Content-Type, X-Amz headers and what the target configures, and nothing else", () => {
+test("Host, Content-Type, X-Amz headers and the headers that the target configures are signed, and no other", () => {
   const signer = createAws4Signer(S3, ["X-Api-Version", "User-Agent", "Via"], hashFunction);
   const headers = HOST.concat(
     ["Content-Type", "a/b", "x-amz-meta-a", "1", "X-API-VERSION", "2", "user-agent", "u"],
@@ -145,7 +148,7 @@ test("signed are Host, Content-Type, X-Amz headers and what the target configure
   );
 });
 
-test("one signer keeps days, paths and queries apart", () => {
+test("one signer signs requests with other days, paths and queries correctly", () => {
   const shared = createAws4Signer(S3, [], hashFunction);
   const requests = ["/a", "/b", "/a"].flatMap((path) =>
     ["", "x=1", "x=2"].map((query) => ({ method: "GET", path, query, headers: HOST })),
@@ -158,7 +161,7 @@ test("one signer keeps days, paths and queries apart", () => {
   }
 });
 
-test("only the signer sets its own headers; the token is its own only when it has one", () => {
+test("only the signer sets its headers, and the session token only when it has one", () => {
   const own = ["authorization", "x-amz-content-sha256", "x-amz-date"];
   const without = createAws4Signer(S3, [], hashFunction);
   const withToken = createAws4Signer({ ...S3, sessionToken: "token" }, [], hashFunction);
@@ -188,13 +191,13 @@ test.each([
 });
 
 test.each(["", "a=x-amz-date", "ax-amz-date=1", "x-amzn=1", "=x-amz-acl", "acl", "Signature=1", "a;b"])(
-  "the query %j is let through to a service that is not S3",
+  "the query %j is allowed to a service that is not S3",
   (query) => {
     expect(checkAws4Query("execute-api", query, "GET")).toBeUndefined();
   },
 );
 
-test("no spelling of a reserved key gets through", () => {
+test("no spelling of a reserved key is allowed", () => {
   const spelling = fc
     .tuple(fc.constantFrom("x-amz-acl", "X-Amz-Date"), fc.array(fc.nat(3), { minLength: 10, maxLength: 10 }))
     .map(([key, choices]) =>

@@ -22,10 +22,10 @@ const ALGORITHM = "AWS4-HMAC-SHA256";
 const TERMINATOR = "aws4_request";
 
 /**
- * AWS Signature Version 4 with the credentials in the Authorization header.
+ * Creates a signer for AWS Signature Version 4 with the credentials in the Authorization header.
  *
- * Signed are Host, Content-Type, every X-Amz header, and every header that the target's configuration names, but for
- * those that intermediaries change.
+ * It signs Host, Content-Type, every X-Amz header, and every header in the target's configuration, except those that
+ * intermediaries change.
  *
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
@@ -43,7 +43,7 @@ export function createAws4Signer(
   const scopeOf = memoizeLast((day) => credentialScope(configuration, day));
   const tokenHeader = sessionToken === undefined ? [] : ["x-amz-security-token", sessionToken];
   const ownHeaders = new Set(["authorization", "x-amz-content-sha256", "x-amz-date"]);
-  // Without a session token the target's configuration may carry the header itself.
+  // Without a session token, the target's configuration may set the header.
   if (sessionToken !== undefined) ownHeaders.add("x-amz-security-token");
 
   return {
@@ -72,8 +72,8 @@ export function createAws4Signer(
 }
 
 /**
- * A query key X-Amz-* is refused, however it is encoded: such keys carry security tokens, dates and operations, and a
- * client does not get to choose those of a signed request. For the S3 kinds a list says which keys pass at all.
+ * Refuses a query key X-Amz-*, however it is encoded: such keys have security tokens, dates and operations, which a client must
+ * not choose for a signed request. For S3 services, only the keys of a list are allowed.
  */
 export function checkAws4Query(service: string, query: string, method: string): QueryRefusal | undefined {
   const isReserved = canonicalKeys(query).some((key) => key.toLowerCase().startsWith("x-amz-"));
@@ -83,7 +83,7 @@ export function checkAws4Query(service: string, query: string, method: string): 
   return isS3Service(service) ? checkS3Query(query, method) : undefined;
 }
 
-/** `20261122/us-east-1/s3/aws4_request`: what the signing key is good for. */
+/** The scope for which a signing key is valid: `20261122/us-east-1/s3/aws4_request`. */
 export function credentialScope(configuration: Aws4Configuration, day: string): string {
   return `${day}/${configuration.region}/${configuration.service}/${TERMINATOR}`;
 }
@@ -98,7 +98,7 @@ export function stringToSign(
   return `${ALGORITHM}\n${time.dateTime}\n${scope}\n${hex(hashLatin1(hash, "sha256", canonical))}`;
 }
 
-/** The key for one day, region and service, as the HMAC that signs with it. */
+/** Derives the key for one day, region and service, and returns the HMAC with it. */
 export function signingKey(configuration: Aws4Configuration, day: string, hash: HashFunction): Hmac {
   const secret = utf8Bytes(`AWS4${configuration.secretAccessKey}`);
   return [day, configuration.region, configuration.service, TERMINATOR].reduce(
@@ -107,7 +107,7 @@ export function signingKey(configuration: Aws4Configuration, day: string, hash: 
   );
 }
 
-/** Value of the Authorization header. */
+/** Formats the value of the Authorization header. */
 export function authorization(credential: string, signed: string, signature: string): string {
   return `${ALGORITHM} Credential=${credential}, SignedHeaders=${signed}, Signature=${signature}`;
 }

@@ -21,11 +21,11 @@ function declared(value: string): object {
   return { kind: "precomputed", value };
 }
 
-test("the hash of nothing is the hash of nothing", () => {
+test("the constant for an empty body is its SHA-256", () => {
   expect(EMPTY_SHA256).toBe(hash("sha256", ""));
 });
 
-test("a hash beside a body that comes in frames would be the hash of the frames, and is refused", () => {
+test("a hash together with an aws-chunked body is refused, since it would be the hash of the chunks' frames", () => {
   for (const service of [...S3_KINDS, ...OTHERS]) {
     for (const body of BODIES) {
       const head = {
@@ -43,7 +43,7 @@ test("a hash beside a body that comes in frames would be the hash of the frames,
 });
 
 test.each(["aws-chunked", "AWS-Chunked", "aws-chunked,gzip", "gzip, aws-chunked", "gzip,\taws-chunked , br"])(
-  "Content-Encoding: %s to S3 without STREAMING would have the frames stored, and is refused",
+  "Content-Encoding: %s to S3 without STREAMING is refused, since the chunks' frames would be stored",
   (contentEncoding) => {
     for (const body of BODIES) {
       for (const hashes of [{}, { payloadSha256: HASH }, { contentSha256: HASH }]) {
@@ -61,14 +61,14 @@ test.each(["aws-chunked", "AWS-Chunked", "aws-chunked,gzip", "gzip, aws-chunked"
 );
 
 test.each(["gzip", "aws-chunkedx", "x-aws-chunked", ""])(
-  "Content-Encoding: %s is the body's",
+  "Content-Encoding: %s describes the body and is allowed",
   (contentEncoding) => {
     const head = { body: "known-length", secure: true, contentEncoding } as const;
     expect(planPayload("s3", head)).toEqual(declared(UNSIGNED_PAYLOAD));
   },
 );
 
-test("a hash that the client declares comes first, in any case, for any service, body and transport", () => {
+test("a hash that the client declares is used, in upper or lower case, for any service, body and transport", () => {
   for (const service of [...S3_KINDS, ...OTHERS]) {
     for (const body of BODIES) {
       for (const secure of [true, false]) {
@@ -90,7 +90,7 @@ test.each([
   ` ${HASH}`,
   `${HASH}\n`,
   `${HASH}, ${HASH}`,
-])("X-Payload-Sha256 of %j is refused by its name", (payloadSha256) => {
+])("X-Payload-Sha256 of %j is refused, and the header is named", (payloadSha256) => {
   for (const body of BODIES) {
     expect(planPayload("s3", { payloadSha256, body, secure: true })).toMatchObject({
       kind: "refused",
@@ -99,7 +99,7 @@ test.each([
   }
 });
 
-test("no body is signed as nothing, whatever the service and the transport", () => {
+test("a request without a body is signed with the hash of the empty body, for any service and transport", () => {
   for (const service of [...S3_KINDS, ...OTHERS]) {
     for (const secure of [true, false]) {
       expect(planPayload(service, { body: "none", secure })).toEqual(declared(EMPTY_SHA256));
@@ -107,7 +107,7 @@ test("no body is signed as nothing, whatever the service and the transport", () 
   }
 });
 
-test.each(S3_KINDS)("a body of known length streams unsigned to %s over https", (service) => {
+test.each(S3_KINDS)("a body of known length is streamed unsigned to %s over https", (service) => {
   expect(planPayload(service, STREAMED)).toEqual(declared(UNSIGNED_PAYLOAD));
   expect(planPayload(service, { ...STREAMED, contentSha256: HASH })).toEqual(declared(UNSIGNED_PAYLOAD));
   expect(planPayload(service, { ...STREAMED, contentSha256: "UNSIGNED-PAYLOAD" })).toEqual(
@@ -115,12 +115,12 @@ test.each(S3_KINDS)("a body of known length streams unsigned to %s over https", 
   );
 });
 
-test.each(S3_KINDS)("a body to %s is held without TLS or without a length", (service) => {
+test.each(S3_KINDS)("a body to %s is buffered without TLS or without a length", (service) => {
   expect(planPayload(service, { body: "known-length", secure: false })).toEqual({ kind: "buffer" });
   expect(planPayload(service, { body: "unknown-length", secure: true })).toEqual({ kind: "buffer" });
 });
 
-test.each(OTHERS)("a body to the service %j is always held", (service) => {
+test.each(OTHERS)("a body to the service %j is always buffered", (service) => {
   for (const body of ["known-length", "unknown-length"] as const) {
     for (const secure of [true, false]) {
       expect(planPayload(service, { body, secure })).toEqual({ kind: "buffer" });
@@ -128,7 +128,7 @@ test.each(OTHERS)("a body to the service %j is always held", (service) => {
   }
 });
 
-test("unsigned chunks with a trailer are kept where an unsigned body may stream", () => {
+test("unsigned chunks with a trailer pass where an unsigned body may be streamed", () => {
   for (const service of S3_KINDS) {
     const plan = planPayload(service, { ...STREAMED, contentSha256: STREAMING_UNSIGNED_PAYLOAD_TRAILER });
     expect(plan).toEqual(declared(STREAMING_UNSIGNED_PAYLOAD_TRAILER));
@@ -153,7 +153,7 @@ test.each([
   "STREAMING-AWS4-HMAC-SHA256-EVENTS",
   "streaming-unsigned-payload-trailer",
   "STREAMING-",
-])("%s is refused: its chunk signatures are not ours", (contentSha256) => {
+])("%s is refused: its chunks are signed with another key", (contentSha256) => {
   for (const service of ["s3", "lambda"]) {
     for (const secure of [true, false]) {
       expect(planPayload(service, { body: "known-length", secure, contentSha256 })).toMatchObject({

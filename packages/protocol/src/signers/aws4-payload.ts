@@ -2,7 +2,7 @@ import { isS3Service } from "./aws4-canonical.ts";
 import type { PayloadPlan, PayloadContext } from "./signer.ts";
 
 /**
- * SHA-256 of nothing.
+ * SHA-256 of an empty body.
  *
  * @example
  * Buffer.from(hash("sha256", new Uint8Array())).toString("hex"); // => EMPTY_SHA256
@@ -10,7 +10,7 @@ import type { PayloadPlan, PayloadContext } from "./signer.ts";
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /**
- * S3 takes this in place of a hash; TLS then protects the body.
+ * In place of a hash, for S3: TLS then protects the body.
  *
  * @example
  * const signer = createSigner(
@@ -24,7 +24,7 @@ export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca49
 export const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
 
 /**
- * S3: the body is aws-chunked without chunk signatures and ends with a trailer, such as a checksum.
+ * In place of a hash, for S3: the body is aws-chunked without chunk signatures and ends with a trailer, such as a checksum.
  *
  * @example
  * STREAMING_UNSIGNED_PAYLOAD_TRAILER; // => "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
@@ -34,8 +34,8 @@ export const STREAMING_UNSIGNED_PAYLOAD_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TR
 const AWS_CHUNKED = /(?:^|[\t ,])aws-chunked(?:$|[\t ,])/i;
 
 /**
- * How the body gets into the signature, in this order: a hash that the client declares; no body; unsigned, where
- * the service allows it and TLS protects it; else a hash of the whole body.
+ * Decides how the body is signed, in this order: by a hash that the client declares; as empty, without a body; unsigned, where
+ * the service allows it and TLS protects it; else by a hash of the whole body.
  *
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
  */
@@ -44,12 +44,15 @@ export function planPayload(service: string, context: PayloadContext): PayloadPl
   if (!isStreaming && isS3Service(service) && AWS_CHUNKED.test(context.contentEncoding ?? "")) {
     return refused(
       "Content-Encoding",
-      "no aws-chunked without a STREAMING X-Amz-Content-Sha256: the frames would be stored",
+      "no aws-chunked without a STREAMING X-Amz-Content-Sha256: the chunks' frames would be stored",
     );
   }
   if (context.payloadSha256 !== undefined) {
     if (isStreaming)
-      return refused("X-Payload-Sha256", "nothing beside STREAMING: it would be the hash of the frames");
+      return refused(
+        "X-Payload-Sha256",
+        "no hash together with STREAMING: it would be the hash of the chunks' frames",
+      );
     return precomputedHash(context.payloadSha256);
   }
   if (context.body === "none") return { kind: "precomputed", value: EMPTY_SHA256 };
@@ -63,12 +66,12 @@ function precomputedHash(text: string): PayloadPlan {
   return refused("X-Payload-Sha256", "64 hexadecimal digits, the SHA-256 of the body");
 }
 
-/** The body is framed in chunks already: hashing it as if it were the content would store the frames. */
+/** The body is already framed in chunks: with a hash of these, the frames would be stored as content. */
 function planStreamingPayload(contentSha256: string, canStreamUnsigned: boolean): PayloadPlan {
   if (contentSha256 !== STREAMING_UNSIGNED_PAYLOAD_TRAILER) {
     return refused(
       "X-Amz-Content-Sha256",
-      `no STREAMING value but ${STREAMING_UNSIGNED_PAYLOAD_TRAILER}: chunk signatures need the target's own key`,
+      `no STREAMING value except ${STREAMING_UNSIGNED_PAYLOAD_TRAILER}: chunk signatures need the target's key`,
     );
   }
   if (canStreamUnsigned) return { kind: "precomputed", value: STREAMING_UNSIGNED_PAYLOAD_TRAILER };

@@ -4,7 +4,7 @@ const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toS
 
 const UTF8 = new TextEncoder();
 
-/** Where texts are laid out that are hashed at once: allocated for each, they would cost ten times what their hash does. */
+/** Shared buffer for texts that are hashed at once: a new one for each would cost ten times as much as the hash. */
 const SCRATCH_BUFFER = new Uint8Array(16 * 1024);
 
 export function hex(bytes: Uint8Array): string {
@@ -18,9 +18,9 @@ export function utf8Bytes(text: string): Uint8Array {
 }
 
 /**
- * One byte a character, as header values stand on the wire.
+ * Encodes one byte for each character, as header values are sent.
  *
- * @throws RangeError at a character over U+00FF: cutting it to a byte would sign something that was not sent.
+ * @throws RangeError at a character over U+00FF: cut to a byte, it would sign a text that was not sent.
  */
 export function latin1Bytes(text: string): Uint8Array {
   const ascii = UTF8.encode(text);
@@ -34,7 +34,7 @@ export function latin1Bytes(text: string): Uint8Array {
   return bytes;
 }
 
-/** The hash of {@link latin1Bytes}. */
+/** Hashes {@link latin1Bytes} of a text. */
 export function hashLatin1(
   hash: HashFunction,
   algorithm: Parameters<HashFunction>[0],
@@ -45,7 +45,7 @@ export function hashLatin1(
   return hash(algorithm, isAscii ? SCRATCH_BUFFER.subarray(0, written) : latin1Bytes(text));
 }
 
-/** The hash of {@link utf8Bytes}. */
+/** Hashes {@link utf8Bytes} of a text. */
 export function hashUtf8(
   hash: HashFunction,
   algorithm: Parameters<HashFunction>[0],
@@ -55,7 +55,7 @@ export function hashUtf8(
   return hash(algorithm, read === text.length ? SCRATCH_BUFFER.subarray(0, written) : utf8Bytes(text));
 }
 
-/** One character a byte. */
+/** Decodes one character for each byte. */
 export function latin1Text(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);

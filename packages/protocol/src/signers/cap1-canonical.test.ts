@@ -98,7 +98,7 @@ test("a path is refused exactly if it cannot be signed", () => {
   );
 });
 
-test("two queries that were let through and mean different things are signed differently", () => {
+test("two accepted queries with different meanings are signed differently", () => {
   const part = fc.string({
     unit: fc.constantFrom("a", "b", "=", "&", "%3D", "%26", "+", "%2B"),
     maxLength: 8,

@@ -3,8 +3,8 @@ import { type HeaderField, signedHeaders } from "./header-fields.ts";
 import { removeDotSegments } from "./remove-dot-segments.ts";
 
 /*
- * The canonical request of CAP1-HMAC-SHA512. There is no specification; what its public implementation computes
- * (https://github.com/capabilityio/cap1-hmac-sha512) is what peers verify, oddities included.
+ * The canonical request of CAP1-HMAC-SHA512. There is no specification: peers verify what its public implementation computes
+ * (https://github.com/capabilityio/cap1-hmac-sha512), oddities included.
  */
 
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -18,13 +18,13 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** Everything is signed that arrives at the peer as it was sent. */
+/** Whether a header is signed: every header is that reaches the peer unchanged. */
 export function isSignedByCap1(lowerCaseName: string): boolean {
   return !HOP_BY_HOP.has(lowerCaseName) && lowerCaseName !== "authorization";
 }
 
 /**
- * Why the path cannot be signed: its escapes are not UTF-8.
+ * Returns why the path cannot be signed, if its escapes are not UTF-8.
  *
  * @example
  * checkCap1Path("/caf%C3%A9"); // => undefined
@@ -35,8 +35,8 @@ export function checkCap1Path(path: string): Problem | undefined {
 }
 
 /**
- * Why the query would not be protected. The scheme signs what stands between the first and the second `=` of a pair as
- * its value: in `a=b=c` anybody could change the `c`, and a bare `a` is signed as if it were `a=undefined`.
+ * Returns why the signature would not protect the query. The scheme signs the text between the first and the second `=` of a pair
+ * as its value: in `a=b=c` anyone could change the `c`, and a bare `a` is signed as `a=undefined`.
  *
  * @example
  * checkCap1Query("a=b"); // => undefined
@@ -48,7 +48,7 @@ export function checkCap1Query(query: string): Problem | undefined {
     if (pair.split("=").length !== 2) {
       return {
         field: "query",
-        expected: 'pairs with exactly one "=", as cap1-hmac-sha512 protects no other',
+        expected: 'pairs with exactly one "=": cap1-hmac-sha512 protects no others',
       };
     }
     if (!isDecodable(pair)) return { field: "query", expected: "pairs with escapes of UTF-8 only" };
@@ -56,12 +56,12 @@ export function checkCap1Query(query: string): Problem | undefined {
   return undefined;
 }
 
-/** The path decoded, normalised and encoded whole, slashes too. */
+/** Returns the path decoded, normalized and encoded, slashes included. */
 export function canonicalUri(path: string): string {
   return encodeURIComponent(removeDotSegments(decodeURIComponent(path)));
 }
 
-/** The pairs sorted as they stand, then each key and value decoded and encoded. */
+/** Returns the pairs sorted as sent, with each key and value decoded and encoded. */
 export function canonicalQuery(query: string): string {
   if (query === "") return "";
   return query
@@ -72,8 +72,8 @@ export function canonicalQuery(query: string): string {
 }
 
 /**
- * One line a name. The values of a repeated name are joined by comma and space, as Node's server gives
- * them to the verifier.
+ * Returns one line for each name. The values of a repeated name are joined by comma and space, as Node's server passes them to
+ * the verifier.
  */
 export function canonicalHeaders(fields: readonly HeaderField[]): string {
   return fields
@@ -94,7 +94,7 @@ function encodeOnce(text: string): string {
   return encodeURIComponent(decodeURIComponent(text));
 }
 
-/** Text after an odd quote counts as quoted, and a last quote that nothing closes is closed. */
+/** Collapses spaces outside quotes. Text after an odd quote counts as quoted, and an open quote is closed at the end. */
 function collapseOutsideQuotes(value: string): string {
   return value
     .split('"')
@@ -108,7 +108,7 @@ function isDecodable(text: string): boolean {
     decodeURIComponent(text);
     return true;
   } catch {
-    // decodeURIComponent has no other way to say that its input is malformed.
+    // decodeURIComponent throws for malformed input.
     return false;
   }
 }

@@ -27,7 +27,7 @@ const VECTORS = CAP1_VECTORS.flatMap((vector) =>
 );
 
 test.each(VECTORS)(
-  "the vector $vector.name is met byte for byte with the key $keyId",
+  "the signature of the vector $vector.name with the key $keyId is the same byte for byte",
   ({ vector, keyId, key, expected }) => {
     const isDate = (name: string): boolean => name.toLowerCase() === "x-cap-date";
     const dateTime = vector.headers.find(([name]) => isDate(name))?.[1] ?? "";
@@ -52,7 +52,7 @@ test("there are 20 vectors", () => {
   expect(VECTORS).toHaveLength(20);
 });
 
-test("one signer keeps hosts, days, paths and queries apart", () => {
+test("one signer signs requests with other hosts, days, paths and queries correctly", () => {
   const shared = createCap1Signer(CONFIGURATION, [], hashFunction);
   const requests = ["a.example", "A.example", "b.example"].flatMap((host) =>
     ["/x", "/y"].map((path) => ({ method: "GET", path, query: `h=${host}`, headers: ["Host", host] })),
@@ -66,7 +66,7 @@ test("one signer keeps hosts, days, paths and queries apart", () => {
   }
 });
 
-test("the host is lower case in the scope and as given in the key", () => {
+test("the host is in lower case in the scope, and as given in the key", () => {
   expect(credentialScope("20261122", "API.Example.com")).toBe("20261122/api.example.com/cap1_request");
   const message = new Uint8Array([1]);
   expect(hex(signingKey(CONFIGURATION, "20261122", "A.example", hashFunction)(message))).not.toBe(
@@ -74,7 +74,7 @@ test("the host is lower case in the scope and as given in the key", () => {
   );
 });
 
-test("header bytes are hashed as the text that a verifier on Node holds", () => {
+test("header bytes are hashed as the text that a verifier on Node sees", () => {
   const time = { dateTime: "20261122T010203Z", day: "20261122" };
   const expected = hash("sha512", "x:\u00e9", "base64url");
   expect(stringToSign(time, "scope", "x:\u00e9", hashFunction)).toBe(
@@ -105,11 +105,11 @@ test("every body streams, whatever hash the client declares", () => {
   }
 });
 
-test("the path goes onto the wire as it is", () => {
+test("the path is sent unchanged", () => {
   expect(createCap1Signer(CONFIGURATION, [], hashFunction).wirePath("/a@b//%2f")).toBe("/a@b//%2f");
 });
 
-test("without Host nothing is signed", () => {
+test("a request without Host is not signed", () => {
   const signer = createCap1Signer(CONFIGURATION, [], hashFunction);
   expect(() => signer.sign({ ...GET, headers: [] }, "", NOW)).toThrow(TypeError);
 });

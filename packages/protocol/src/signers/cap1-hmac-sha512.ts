@@ -18,8 +18,8 @@ const ALGORITHM = "CAP1-HMAC-SHA512";
 const TERMINATOR = "cap1_request";
 
 /**
- * CAP1-HMAC-SHA512: Signature Version 4 with SHA-512, base64url, and the host in place of region and service. All
- * end-to-end headers are signed; the body is not.
+ * Creates a signer for CAP1-HMAC-SHA512: Signature Version 4 with SHA-512, base64url, and the host in place of region and
+ * service. All end-to-end headers are signed; the body is not.
  */
 export function createCap1Signer(
   configuration: Cap1Configuration,
@@ -61,7 +61,7 @@ export function createCap1Signer(
   };
 }
 
-/** `20261122/example.com/cap1_request`: what the signing key is good for. */
+/** The scope for which a signing key is valid: `20261122/example.com/cap1_request`. */
 export function credentialScope(day: string, host: string): string {
   return `${day}/${host.toLowerCase()}/${TERMINATOR}`;
 }
@@ -72,14 +72,14 @@ export function stringToSign(
   canonical: string,
   hash: HashFunction,
 ): string {
-  // Verifiers hold header bytes as Latin-1 text and hash that text as UTF-8.
+  // Verifiers have header bytes as Latin-1 text and hash that text as UTF-8.
   const canonicalHash = encodeBase64url(hashUtf8(hash, "sha512", canonical));
   return [ALGORITHM, time.dateTime, scope, canonicalHash].join("\n");
 }
 
 /**
- * The key for one day and host, as the HMAC that signs with it. Each digest is read as Latin-1 text and goes into the
- * next step as UTF-8, and the host as it is given: an oddity of the first implementation that its peers rely on.
+ * Derives the key for one day and host, and returns the HMAC with it. Each digest is decoded as Latin-1 and encoded as UTF-8 for
+ * the next step, and the host is used as given: peers rely on these oddities of the first implementation.
  */
 export function signingKey(
   configuration: Cap1Configuration,
@@ -93,7 +93,7 @@ export function signingKey(
   );
 }
 
-/** Value of the Authorization header. */
+/** Formats the value of the Authorization header. */
 export function authorization(credential: string, signed: string, signature: string): string {
   return `${ALGORITHM} Credential=${credential},SignedHeaders=${signed},Signature=${signature}`;
 }
@@ -101,6 +101,6 @@ export function authorization(credential: string, signed: string, signature: str
 /** @throws TypeError without Host: the caller builds the request, so there is always one. */
 function hostOf(headers: readonly HeaderField[]): string {
   const host = headers.find((field) => field.lowerCaseName === "host")?.values[0];
-  if (host === undefined) throw new TypeError("a request is signed with its Host header");
+  if (host === undefined) throw new TypeError("a request to be signed needs a Host header");
   return host;
 }

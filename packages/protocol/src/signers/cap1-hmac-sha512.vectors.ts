@@ -1,6 +1,6 @@
 /*
  * Computed with the public implementation of CAP1-HMAC-SHA512, https://github.com/capabilityio/cap1-hmac-sha512.
- * X-Cap-Date stands among the headers, since that implementation takes the time from there.
+ * X-Cap-Date is among the headers, since that implementation reads the time from it.
  */
 
 /** A request, its signed headers, and the Authorization that each key of {@link CAP1_KEYS} gives it. */

@@ -13,7 +13,7 @@ test("values are grouped by lower-case name in the order sent, and names are sor
   ]);
 });
 
-test("names that are not kept leave nothing behind", () => {
+test("the values of a name that is not kept are not returned", () => {
   const kept = groupHeaders(HEADERS, (name) => name.startsWith("x-"));
   expect(signedHeaders(kept)).toBe("x-a;x-b");
 });

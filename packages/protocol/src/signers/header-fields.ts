@@ -5,8 +5,7 @@ export interface HeaderField {
 }
 
 /**
- * Groups a flat list (name, value, name, value, …) by name, sorted by lower-case name, keeping the names that `keep`
- * allows.
+ * Groups a flat list (name, value, name, value, …) by name, sorted by lower-case name. Names that `keep` refuses are left out.
  */
 export function groupHeaders(
   headers: readonly string[],
@@ -17,7 +16,7 @@ export function groupHeaders(
     const lowerCaseName = (headers[index] ?? "").toLowerCase();
     if (keep(lowerCaseName)) kept.push({ lowerCaseName, values: [headers[index + 1] ?? ""] });
   }
-  // Stable, so that the values of one name stay in their order.
+  // The sort is stable, so the values of one name stay in order.
   kept.sort(byName);
   const fields: (typeof kept)[number][] = [];
   for (const field of kept) {
@@ -32,12 +31,12 @@ function byName(a: HeaderField, b: HeaderField): number {
   return a.lowerCaseName === b.lowerCaseName ? 0 : a.lowerCaseName < b.lowerCaseName ? -1 : 1;
 }
 
-/** `a;b;c`, as both schemes list what they signed. */
+/** Lists the names of signed headers as both schemes do: `a;b;c`. */
 export function signedHeaders(fields: readonly HeaderField[]): string {
   return fields.map((field) => field.lowerCaseName).join(";");
 }
 
-/** The name as servers behind CGI and WSGI read it: they cannot tell `x_a` from `x-a` (RFC 3875 §4.1.18). */
+/** Returns the name with hyphens, since CGI and WSGI servers cannot distinguish `x_a` from `x-a` (RFC 3875 §4.1.18). */
 export function foldUnderscores(lowerCaseName: string): string {
   return lowerCaseName.includes("_") ? lowerCaseName.replaceAll("_", "-") : lowerCaseName;
 }

@@ -9,14 +9,14 @@ import type { HashFunction } from "./signer.ts";
 
 const hashFunction: HashFunction = (algorithm, data) => hash(algorithm, data, "buffer");
 
-test("RFC 4231 test case 2 comes out right", () => {
+test("the result for RFC 4231 test case 2 is the published one", () => {
   const hmac = prepareHmac(hashFunction, "sha256", utf8Bytes("Jefe"));
   expect(Buffer.from(hmac(utf8Bytes("what do ya want for nothing?"))).toString("hex")).toBe(
     "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
   );
 });
 
-test("one prepared key signs message after message, of any lengths, as Node's HMAC does", () => {
+test("one prepared key gives the same results as Node's HMAC for messages of any lengths, one after the other", () => {
   const key = fc.uint8Array({ maxLength: 300 });
   const messages = fc.array(fc.uint8Array({ maxLength: 200 }), { minLength: 1, maxLength: 6 });
   fc.assert(
@@ -33,11 +33,14 @@ test("one prepared key signs message after message, of any lengths, as Node's HM
 test.each([
   ["sha256", 64],
   ["sha512", 128],
-] as const)("a key around the block of %s, %i bytes, is taken as Node takes it", (algorithm, block) => {
-  for (let length = block - 2; length < block + 10; length++) {
-    const key = new Uint8Array(length).fill(length);
-    const expected = createHmac(algorithm, key).update("message").digest();
-    const hmac = prepareHmac(hashFunction, algorithm, key);
-    expect(Buffer.from(hmac(utf8Bytes("message")))).toEqual(expected);
-  }
-});
+] as const)(
+  "keys of about the block size of %s, %i bytes, give the same results as Node's",
+  (algorithm, block) => {
+    for (let length = block - 2; length < block + 10; length++) {
+      const key = new Uint8Array(length).fill(length);
+      const expected = createHmac(algorithm, key).update("message").digest();
+      const hmac = prepareHmac(hashFunction, algorithm, key);
+      expect(Buffer.from(hmac(utf8Bytes("message")))).toEqual(expected);
+    }
+  },
+);

@@ -1,15 +1,15 @@
 import { utf8Bytes } from "./bytes.ts";
 import type { HashFunction } from "./signer.ts";
 
-/** A keyed hash with its key built in; a text is taken as UTF-8. */
+/** An HMAC with its key; a text is encoded as UTF-8. */
 export type Hmac = (message: Uint8Array | string) => Uint8Array;
 
-/** Bytes that the hash function takes in one step. */
+/** Block size of each hash function, in bytes. */
 const BLOCK_BYTES: Readonly<Record<Parameters<HashFunction>[0], number>> = { sha256: 64, sha512: 128 };
 
 /**
- * HMAC (RFC 2104) out of one-shot hashes, its pads laid out once: under load, hash objects cost several times what a
- * one-shot hash does.
+ * Prepares an HMAC (RFC 2104) that uses one-shot hashes and computes its pads once: under load, hash objects cost several times
+ * as much as a one-shot hash.
  */
 export function prepareHmac(
   hash: HashFunction,
@@ -24,7 +24,7 @@ export function prepareHmac(
   return (message) => hash(algorithm, withOuterPad(hash(algorithm, withInnerPad(message))));
 }
 
-/** Messages of one length in a row, as signatures are made of, share one buffer. */
+/** Consecutive messages of one length, as in signatures, share one buffer. */
 function prepend(pad: Uint8Array): (message: Uint8Array | string) => Uint8Array {
   let whole = pad;
   let rest = whole.subarray(pad.length);
@@ -42,7 +42,7 @@ function prepend(pad: Uint8Array): (message: Uint8Array | string) => Uint8Array 
     }
     resize(message.length);
     const { read, written } = UTF8.encodeInto(message, rest);
-    // Not one byte a character.
+    // The text has characters of several bytes.
     return read === message.length && written === message.length
       ? whole
       : prependBytes(pad, utf8Bytes(message));

@@ -31,7 +31,7 @@ const SIGNERS: {
 };
 
 /**
- * The signer for a target's requests.
+ * Creates the signer for a target's requests.
  *
  * @param configuredHeaderNames names of the headers in the target's configuration, in any case.
  * @param hash see {@link HashFunction}.

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 import { removeDotSegments } from "./remove-dot-segments.ts";
 
-test("an absolute path normalises as POSIX has it", () => {
+test("an absolute path is normalized as by POSIX", () => {
   const segment = fc.constantFrom("", ".", "..", "a", "b c", "...", ".a", "é");
   const path = fc.array(segment, { maxLength: 8 }).map((segments) => `/${segments.join("/")}`);
   fc.assert(

@@ -1,5 +1,5 @@
 /**
- * An absolute path without empty and dot segments; a slash at the end stays. Both schemes normalise so: AWS's
+ * Removes empty and dot segments from an absolute path; a slash at the end stays. Both schemes normalize paths this way: AWS's
  * (RFC 3986 §5.2.4, and doubled slashes) and POSIX.
  */
 export function removeDotSegments(path: string): string {

@@ -22,7 +22,7 @@ test.each([
   ["HEAD", "response-content-type=a&response-expires=b"],
   ["GET", "%6cist-type=2&&"],
   ["GET", ""],
-])("%s ?%s reads or continues what the target names", (method, query) => {
+])("%s ?%s only reads or continues what the target names, and is allowed", (method, query) => {
   expect(checkS3Query(query, method)).toBeUndefined();
 });
 
@@ -53,25 +53,25 @@ test.each([
   ["DELETE", "uploads"],
   ["PUT", "response-content-type=a"],
   ["get", "location"],
-])("%s ?%s is another operation than the key is let through for", (method, query) => {
+])("%s ?%s is refused, since the key is not allowed with this method", (method, query) => {
   expect(checkS3Query(query, method)).toMatchObject({ kind: "not_allowed" });
 });
 
 test.each(["LIST-TYPE=2", "Prefix=a", "partnumber=1", "=v", "prefix+=a", "a", "prefix=a;acl", ";acl"])(
-  "?%s has a key that S3 does not know by this name, or that two servers read differently",
+  "?%s is refused, since S3 has no such key or two servers could parse it differently",
   (query) => {
     expect(checkS3Query(query, "GET")).toMatchObject({ kind: "not_allowed" });
   },
 );
 
 test.each(["AWSAccessKeyId=a", "awsaccesskeyid", "Signature=a", "%53ignature=a", "SIGNATURE"])(
-  "?%s belongs to a request that is signed in its URL",
+  "?%s is refused as a key of a presigned URL",
   (query) => {
     expect(checkS3Query(query, "GET")).toMatchObject({ kind: "invalid", problem: { field: "query" } });
   },
 );
 
-test("no query passes that has a key that is not on the list", () => {
+test("a query with a key that is not on the list is refused", () => {
   const known = fc.constantFrom("prefix=a", "list-type=2", "", "x-id=a", "versionId=1");
   const other = fc.string({ minLength: 1 }).filter((text) => !/^[a-z\-I]+$/i.test(text));
   fc.assert(

@@ -1,7 +1,7 @@
 import { canonicalKeys } from "./aws4-canonical.ts";
 import type { QueryRefusal } from "./signer.ts";
 
-/** `any`, or the methods with which the key only reads or continues what the target's URI names. */
+/** The methods with which a key is allowed: those with which it only reads or continues what the target's URI names. */
 type KeyRule = "any" | readonly string[];
 
 const READ_METHODS = ["GET", "HEAD"];
@@ -41,22 +41,22 @@ const ALLOWED_KEYS: ReadonlyMap<string, KeyRule> = new Map<string, KeyRule>([
   ["version-id-marker", "any"],
   ["versionId", "any"],
   ["versions", ["GET"]],
-  // The SDK's name of the operation; S3 does not read it.
+  // The SDK's name for the operation, which S3 ignores.
   ["x-id", "any"],
 ]);
 
-/** Keys of older signatures in the URL. */
+/** Keys of presigned URLs with older signatures. */
 const PRESIGNED_URL_KEY = /^(?:awsaccesskeyid|signature)$/i;
 
-/** Why a client's query may not be added to a request to S3; nothing if it may. */
+/** Returns why a client's query may not be added to a request to S3; nothing if it may. */
 export function checkS3Query(query: string, method: string): QueryRefusal | undefined {
-  // Some servers split at `;`: they would find a key where we read one value.
+  // Some servers split at `;` and would find a key within a value.
   if (query.includes(";")) return { kind: "not_allowed", key: ";" };
   for (const key of canonicalKeys(query)) {
     if (PRESIGNED_URL_KEY.test(key)) {
       return {
         kind: "invalid",
-        problem: { field: "query", expected: "no key of a request that is signed in its URL" },
+        problem: { field: "query", expected: "no key of a presigned URL" },
       };
     }
     const rule = ALLOWED_KEYS.get(key);

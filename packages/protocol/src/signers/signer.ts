@@ -2,7 +2,7 @@ import type { Problem } from "../result.ts";
 import type { HeaderRule } from "./aws4-client-headers.ts";
 
 /**
- * A one-shot, synchronous hash, handed in so that this package needs no platform; in Node `crypto.hash`.
+ * A one-shot, synchronous hash, passed as an argument so that this package depends on no platform; in Node, `crypto.hash`.
  *
  * @example
  * import { createHash } from "node:crypto";
@@ -12,7 +12,7 @@ import type { HeaderRule } from "./aws4-client-headers.ts";
 export type HashFunction = (algorithm: "sha256" | "sha512", data: Uint8Array) => Uint8Array;
 
 /**
- * The request as it will be sent, down to the last byte but the headers that the signer adds.
+ * The request exactly as it will be sent, without the headers that the signer adds.
  *
  * @example
  * const request: SignableRequest = {
@@ -34,7 +34,7 @@ export interface SignableRequest {
 }
 
 /**
- * What has to be known of a client's message to plan how its body gets into the signature.
+ * What the signer needs to know about a client's request to decide how its body is signed.
  *
  * @example
  * const signer = createSigner(
@@ -58,7 +58,7 @@ export interface PayloadContext {
 }
 
 /**
- * How the body gets into the signature.
+ * How the body is signed.
  *
  * @example
  * const signer = createSigner(
@@ -72,9 +72,9 @@ export interface PayloadContext {
 export type PayloadPlan =
   /** The body streams; `value` goes to {@link Signer.sign}. */
   | { readonly kind: "precomputed"; readonly value: string }
-  /** Hold the body in memory, hash it with SHA-256, and give the lower-case hex to {@link Signer.sign}. */
+  /** Buffer the body, hash it with SHA-256, and pass the hash in lower-case hex to {@link Signer.sign}. */
   | { readonly kind: "buffer" }
-  /** The client has to send something else. */
+  /** The client's headers are invalid. */
   | { readonly kind: "refused"; readonly problem: Problem };
 
 /**
@@ -96,30 +96,30 @@ export type QueryRefusal =
   | { readonly kind: "not_allowed"; readonly key: string };
 
 /**
- * Adds the credentials of one target to its requests. Holds secrets; never serialise one.
+ * Adds the credentials of one target to its requests. It has secrets and must not be serialized.
  *
  * @example
  * const signer: Signer = createSigner({ scheme: "cap1-hmac-sha512", key: "c2VjcmV0", keyId: "1" }, [], hash);
  * signer.ownHeaders.has("authorization"); // => true
  */
 export interface Signer {
-  /** Lower-case names that only the signer sets; those of other senders are dropped before signing. */
+  /** Lower-case names that only the signer sets; a header of this name from elsewhere is dropped before signing. */
   readonly ownHeaders: ReadonlySet<string>;
   /**
-   * The rule for an end-to-end header of the client; nothing if the target does not act on it. Underscores count as
+   * Returns the rule for an end-to-end header of the client; nothing if the target does not act on it. Underscores count as
    * hyphens.
    */
   headerRule(lowerCaseName: string, value: string): HeaderRule | undefined;
   /**
-   * Why the client's query, which is appended to the target's, cannot be signed with this target's credentials.
+   * Returns why the client's query, which is appended to the target's, cannot be signed with this target's credentials.
    *
    * @param method the method that will be sent.
    */
   checkQuery(clientQuery: string, method: string): QueryRefusal | undefined;
   planPayload(context: PayloadContext): PayloadPlan;
   /**
-   * The path to put on the wire and into {@link SignableRequest.path}: of all spellings that mean the same to the
-   * target, the one that every verifier reads alike.
+   * Returns the path to send and to put into {@link SignableRequest.path}: the spelling that every verifier parses in the same
+   * way.
    */
   wirePath(path: string): string;
   /** @returns name, value, …: the headers to append to the request, the credentials among them. */

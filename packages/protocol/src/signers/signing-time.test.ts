@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { signingTime } from "./signing-time.ts";
 
-test("a moment is written in UTC, to the second, and its day is the day of that text", () => {
+test("a time is formatted in UTC, to the second, and its day is that of the formatted time", () => {
   expect(signingTime(new Date("2026-11-22T16:19:07.999Z"))).toEqual({
     dateTime: "20261122T161907Z",
     day: "20261122",

@@ -1,6 +1,6 @@
 import { memoizeLast } from "./memoize-last.ts";
 
-/** A moment as both schemes write it: ISO 8601 basic format, whole seconds, UTC. */
+/** A time in the format of both schemes: ISO 8601 basic format, whole seconds, UTC. */
 export interface SigningTime {
   /** `20261122T161907Z` */
   readonly dateTime: string;
@@ -8,7 +8,7 @@ export interface SigningTime {
   readonly day: string;
 }
 
-/** {@link signingTime}, written once for all requests of one second. */
+/** Returns {@link signingTime} memoized, so that it is formatted once for all requests of one second. */
 export function memoizeSigningTime(): (now: Date) => SigningTime {
   const forSecond = memoizeLast((second: number) => signingTime(new Date(second * 1_000)));
   return (now) => forSecond(Math.floor(now.getTime() / 1_000));

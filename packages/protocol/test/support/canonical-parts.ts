@@ -2,7 +2,7 @@
 export interface ComparedParts {
   readonly path: string;
   readonly query: string;
-  /** Header lines and the list of signed headers. */
+  /** The header lines and the list of signed headers. */
   readonly headers: string;
 }
 

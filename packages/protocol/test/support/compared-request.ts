@@ -4,16 +4,16 @@ import type { HashFunction, PayloadPlan, PayloadContext, Signer } from "../../sr
 import { createSigner } from "../../src/signers/index.ts";
 import { type ComparedParts, splitCanonicalRequest } from "./canonical-parts.ts";
 
-/** A request as a target's holder sends it, for all three signers. */
+/** A request for all three signers. */
 export interface ComparedRequest {
   readonly service: string;
   readonly method: string;
-  /** As the target's configuration has it; it goes to the wire through `wirePath`. */
+  /** The path in the target's configuration; `wirePath` makes the path to send from it. */
   readonly path: string;
   readonly query: string;
   /** One character a byte. */
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** Names out of `headers` that the target's configuration set. */
+  /** Names in `headers` that the target's configuration sets. */
   readonly configured: readonly string[];
   readonly payloadContext: PayloadContext;
   readonly body: string;
@@ -26,13 +26,13 @@ export const NOW: Date = new Date("2026-11-22T16:19:07Z");
 export const ACCESS_KEY_ID = "AKIDEXAMPLE";
 export const SECRET_ACCESS_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-/** What a signer made of a request. */
+/** The signature of a request by one signer. */
 export interface ReferenceSignature {
   readonly parts: ComparedParts;
   readonly authorization: string;
 }
 
-/** The request with everything in place that a judge has to be told. */
+/** The request with all fields that a reference signer needs. */
 export interface PreparedRequest extends ComparedRequest {
   readonly wirePath: string;
   readonly payload: string;
@@ -44,7 +44,7 @@ export function prepare(request: ComparedRequest): PreparedRequest {
   return { ...request, wirePath: signer.wirePath(request.path), payload };
 }
 
-/** Our own signature. The canonical request is overheard at the hash function. */
+/** Signs with this package. The canonical request is taken from the argument of the hash function. */
 export function signWithOurs(request: PreparedRequest): ReferenceSignature {
   const hashed: string[] = [];
   const signer = signerFor(request, (algorithm, data) => {
@@ -82,6 +82,6 @@ function signerFor(request: ComparedRequest, hash: HashFunction): Signer {
 }
 
 function payloadOf(plan: PayloadPlan, body: string): string {
-  if (plan.kind === "refused") throw new Error(`not a request to sign: ${plan.problem.expected}`);
+  if (plan.kind === "refused") throw new Error(`the request cannot be signed: ${plan.problem.expected}`);
   return plan.kind === "buffer" ? createHash("sha256").update(body).digest("hex") : plan.value;
 }

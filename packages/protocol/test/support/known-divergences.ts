@@ -5,15 +5,15 @@ import type { PreparedRequest } from "./compared-request.ts";
 import type { ReferenceSignerName } from "./reference-signers.ts";
 import { REWRITTEN_BY_PROXIES } from "./proxy-rewritten-headers.ts";
 
-/** A shape of request that the judges sign differently. */
+/** A kind of request for which the reference signers give different signatures. */
 export interface KnownDivergence {
   readonly description: string;
   readonly part: keyof ComparedParts;
-  /** Judges that sign something else than what AWS documents for what is sent. The others hold. */
+  /** Reference signers whose signature is not the one that AWS documents for the request. */
   readonly divergent: readonly ReferenceSignerName[];
   readonly reason: string;
   readonly applies: (request: PreparedRequest) => boolean;
-  /** A request of this shape, as changes to a plain one. */
+  /** A request of this kind, as changes to a plain one. */
   readonly example: Partial<PreparedRequest>;
 }
 
@@ -31,8 +31,7 @@ export const KNOWN_DIVERGENCES: readonly KnownDivergence[] = [
     description: "a second = in a pair",
     part: "query",
     divergent: ["smithy"],
-    reason:
-      "The value begins after the first = and is signed whole; smithy's parser loses what follows the second.",
+    reason: "The whole value after the first = is signed; smithy's parser drops the text after the second.",
     applies: ({ query }) => pieces(query).some((piece) => piece.split("=").length > 2),
     example: { query: "a=b=c" },
   },
@@ -41,15 +40,15 @@ export const KNOWN_DIVERGENCES: readonly KnownDivergence[] = [
     part: "query",
     divergent: ["smithy"],
     reason:
-      "Verifiers read a query as a form, where + is a space, and AWS wants a space signed as %20; smithy signs a plus sign.",
+      "Verifiers parse a query as a form, in which + is a space, and AWS signs a space as %20; smithy signs a plus sign.",
     applies: ({ query }) => query.includes("+"),
     example: { query: "a=b+c" },
   },
   {
-    description: "a percent sign that begins no escape, in a query",
+    description: "a percent sign in a query that does not begin an escape",
     part: "query",
     divergent: ["smithy"],
-    reason: "It stands for itself and is encoded as %25; smithy's parser throws.",
+    reason: "It means itself and is encoded as %25; smithy's parser throws.",
     applies: ({ query }) => /%(?![0-9A-Fa-f]{2})/.test(query),
     example: { query: "a=%zz" },
   },
@@ -58,16 +57,16 @@ export const KNOWN_DIVERGENCES: readonly KnownDivergence[] = [
     part: "query",
     divergent: ["aws4", "smithy"],
     reason:
-      "AWS encodes bytes, so they stay as they are; aws4 signs the replacement character, smithy's parser throws.",
+      "AWS encodes bytes, so they are unchanged; aws4 signs the replacement character, smithy's parser throws.",
     applies: ({ query }) => pieces(query).some((piece) => !isUtf8(piece)),
     example: { query: "a=%FF" },
   },
   {
-    description: "empty pieces beside another one or beside an empty key",
+    description: "empty pieces together with another one or with an empty key",
     part: "query",
     divergent: ["smithy"],
     reason:
-      "Nothing between two & is no parameter; smithy's parser makes them nulls of one key and signs them as the word null.",
+      "An empty piece between two & is not a parameter; smithy's parser makes it a null value, which is signed as the word null.",
     applies: ({ query }) => {
       const emptyKeys = pieces(query).filter((piece) => piece === "" || piece.startsWith("="));
       return emptyKeys.length > 1 && emptyKeys.includes("");
@@ -78,7 +77,8 @@ export const KNOWN_DIVERGENCES: readonly KnownDivergence[] = [
     description: "an empty key",
     part: "query",
     divergent: ["aws4"],
-    reason: "What is sent is signed; aws4 takes such a pair out of the query that it sends, and we send it.",
+    reason:
+      "A pair that is sent is signed; aws4 removes such a pair from the query that it sends, and we send it.",
     applies: ({ query }) => pieces(query).some((piece) => piece.startsWith("=")),
     example: { query: "=v&a=1" },
   },
@@ -87,25 +87,26 @@ export const KNOWN_DIVERGENCES: readonly KnownDivergence[] = [
     part: "query",
     divergent: ["aws4"],
     reason:
-      "AWS: parameters are sorted, by value where names are equal; none is left out. aws4 signs the first alone.",
+      "AWS: parameters are sorted, by value where names are equal; none is left out. aws4 signs only the first.",
     applies: ({ service, query }) => service === "s3" && hasRepeatedKey(query),
     example: { service: "s3", query: "a=2&a=1" },
   },
   {
-    description: "a raw character that aws4 re-encodes, beside an escaped delimiter, in a query",
+    description: "a raw character that aws4 re-encodes, together with an escaped delimiter, in a query",
     part: "query",
     divergent: ["aws4"],
-    reason: "aws4 then rewrites path and query, and %2F becomes %252F; what we send is not rewritten.",
+    reason:
+      "aws4 then rewrites path and query, and %2F becomes %252F; the request that we send is not rewritten.",
     applies: (request) =>
       isRewrittenByAws4(request) &&
       (rewrittenByAws4(request.query) === undefined || hasEscapedDelimiter(request.query)),
     example: { query: "a=|&b=%2F" },
   },
   {
-    description: "a raw character that aws4 re-encodes, beside a path that this changes",
+    description: "a raw character that aws4 re-encodes, together with a path that this changes",
     part: "path",
     divergent: ["aws4"],
-    reason: "aws4 then rewrites path and query before it signs; what we send is not rewritten.",
+    reason: "aws4 then rewrites path and query before it signs; the request that we send is not rewritten.",
     applies: (request) => isRewrittenByAws4(request) && isPathChangedByAws4(request),
     example: { path: "/a|b", wirePath: "/a|b" },
   },
@@ -114,7 +115,7 @@ export const KNOWN_DIVERGENCES: readonly KnownDivergence[] = [
     part: "path",
     divergent: ["aws4"],
     reason:
-      "The path is signed as it stands, as AWS's SDKs sign the ARNs in S3 Control's paths; aws4 turns an escaped slash into a separator.",
+      "The path is signed as sent, as AWS's SDKs sign the ARNs in S3 Control's paths; aws4 turns an escaped slash into a separator.",
     applies: ({ service, wirePath }) => service === "s3" && wirePath.includes("%2F"),
     example: { service: "s3", path: "/a%2Fb", wirePath: "/a%2Fb" },
   },
@@ -122,16 +123,15 @@ export const KNOWN_DIVERGENCES: readonly KnownDivergence[] = [
     description: "escapes that are not UTF-8, in a path to s3",
     part: "path",
     divergent: ["aws4"],
-    reason: "AWS encodes bytes, so they stay as they are; aws4 throws.",
+    reason: "AWS encodes bytes, so they are unchanged; aws4 throws.",
     applies: ({ service, wirePath }) => service === "s3" && !isUtf8(wirePath),
     example: { service: "s3", path: "/%FF", wirePath: "/%FF" },
   },
   {
-    description: "a path to an S3 kind other than s3 that normalising or encoding would change",
+    description: "a path to an S3 service other than s3 that normalizing or encoding would change",
     part: "path",
     divergent: ["aws4"],
-    reason:
-      "The S3 kinds take object names in their paths: encoded once, not normalised. aws4 knows only s3.",
+    reason: "The paths of S3 services are object names: encoded once, not normalized. aws4 knows only s3.",
     applies: ({ service, wirePath }) =>
       isS3Service(service) &&
       service !== "s3" &&
@@ -142,7 +142,7 @@ export const KNOWN_DIVERGENCES: readonly KnownDivergence[] = [
     description: "Range in the target's configuration",
     part: "headers",
     divergent: ["aws4"],
-    reason: "AWS's own example for S3 signs Range; aws4 never does.",
+    reason: "AWS's example for S3 signs Range; aws4 never does.",
     applies: ({ configured }) => configures(configured, /^range$/),
     example: { configured: ["Range"], headers: [["Range", "bytes=0-9"]] },
   },
@@ -151,7 +151,7 @@ export const KNOWN_DIVERGENCES: readonly KnownDivergence[] = [
     part: "headers",
     divergent: ["aws4"],
     reason:
-      "AWS: do not sign what is added or altered on the way. smithy leaves them out; aws4 knows few of them.",
+      "AWS: headers that are added or changed in transit are not signed. smithy leaves them out; aws4 knows few of them.",
     applies: ({ configured }) => configures(configured, /^(?:cache-control|referer|sec-.*)$/),
     example: { configured: ["Cache-Control"], headers: [["Cache-Control", "no-cache"]] },
   },
@@ -160,15 +160,15 @@ export const KNOWN_DIVERGENCES: readonly KnownDivergence[] = [
     part: "headers",
     divergent: ["smithy"],
     reason:
-      "AWS's own example for S3 signs Date; smithy takes it out of the request that it sends, and we send it.",
+      "AWS's example for S3 signs Date; smithy removes it from the request that it sends, and we send it.",
     applies: ({ configured }) => configures(configured, /^date$/),
     example: { configured: ["Date"], headers: [["Date", "Sun, 22 Nov 2026 16:19:07 GMT"]] },
   },
   {
-    description: "white space beyond ASCII in a header value",
+    description: "non-ASCII white space in a header value",
     part: "headers",
     divergent: ["aws4"],
-    reason: "AWS: sequential spaces become one; a no-break space is other bytes. aws4 takes it for a space.",
+    reason: "AWS: sequential spaces become one, and a no-break space is not a space. aws4 treats it as one.",
     applies: ({ configured, headers }) =>
       headers.some(([name, value]) => isSigned(configured, name) && value.includes("\u00c2\u00a0")),
     example: { configured: ["X-Note"], headers: [["X-Note", "a\u00c2\u00a0b"]] },
@@ -183,7 +183,7 @@ function escapeStrayPercents(text: string): string {
   return text.replaceAll(/%(?![0-9A-Fa-f]{2})/g, "%25");
 }
 
-/** Whether the escapes in the text, broken ones aside, are UTF-8. */
+/** Whether the valid escapes in the text are UTF-8. */
 export function isUtf8(text: string): boolean {
   try {
     decodeURIComponent(escapeStrayPercents(text));
@@ -209,7 +209,7 @@ function isRewrittenByAws4({ wirePath, query }: PreparedRequest): boolean {
   return /[^0-9A-Za-z;,/?:@&=+$\-_.!~*'()#%]/.test(`${wirePath}?${query}`);
 }
 
-/** What aws4 makes of a text with such a character in it, or `undefined` if it throws. */
+/** Returns what aws4 makes of a text with such a character, or `undefined` if it throws. */
 function rewrittenByAws4(text: string): string | undefined {
   try {
     return encodeURI(decodeURI(text));
@@ -218,7 +218,7 @@ function rewrittenByAws4(text: string): string | undefined {
   }
 }
 
-/** The escapes that decodeURI leaves alone and encodeURI then encodes again. */
+/** Whether the text has escapes that decodeURI keeps and encodeURI then encodes again. */
 function hasEscapedDelimiter(text: string): boolean {
   return /%(?:2[346bcf]|3[abdf]|40)/i.test(text);
 }
@@ -226,7 +226,7 @@ function hasEscapedDelimiter(text: string): boolean {
 function isPathChangedByAws4({ service, wirePath }: PreparedRequest): boolean {
   const rewritten = rewrittenByAws4(wirePath);
   if (rewritten === undefined) return true;
-  // To s3 aws4 decodes and encodes the path later, which undoes the rest.
+  // For s3, aws4 decodes and encodes the path later, which undoes its other changes.
   if (service === "s3") return hasEscapedDelimiter(wirePath);
   return removeDotSegments(rewritten) !== removeDotSegments(wirePath);
 }

@@ -18,7 +18,7 @@ import {
 
 export type ReferenceSignerName = "aws4" | "smithy";
 
-/** A judge's signature, or `undefined` if the judge threw. */
+/** Returns the signature of a reference signer, or `undefined` if it throws. */
 export async function signWithReference(
   name: ReferenceSignerName,
   request: PreparedRequest,
@@ -106,8 +106,8 @@ function credentials(request: PreparedRequest): {
 }
 
 /**
- * What the contract has signed: Host, Content-Type, X-Amz headers and the configured ones. The judges would sign all
- * they are given, and they take header values as text where the wire has its UTF-8 bytes.
+ * Returns the headers that the contract signs: Host, Content-Type, X-Amz headers and the configured ones. The reference signers
+ * would sign all headers, and they take header values as text, not as the UTF-8 bytes that are sent.
  */
 function headersToSign(request: PreparedRequest): readonly (readonly [string, string[]])[] {
   const names = new Set(request.configured.map((name) => name.toLowerCase()));

@@ -6,7 +6,7 @@ import type { ComparedRequest } from "./compared-request.ts";
 
 const SERVICES = ["lambda", "s3", "execute-api", "dynamodb", "s3express"];
 
-/** What a WHATWG URL leaves in a path: unreserved characters, raw delimiters, escapes of every kind. */
+/** Parts of a path that a WHATWG URL keeps: unreserved characters, raw delimiters, escapes of every kind. */
 const pathPiece = fc.oneof(
   { weight: 12, arbitrary: fc.constantFrom("a", "B", "7", "-", "_", "~", ".", "..", "invocations") },
   { weight: 6, arbitrary: fc.constantFrom("@", ":", "!", "'", "(", ")", "*", "$", ",", ";", "=", "+", "&") },
@@ -41,7 +41,7 @@ const pair = fc.oneof(
 
 const query = fc.array(pair, { maxLength: 5 }).map((pairs) => pairs.join("&"));
 
-/** Text as its UTF-8 bytes, one character each, with white space of all kinds. */
+/** The UTF-8 bytes of a text, one character each, with white space of all kinds. */
 const headerValue = fc
   .array(fc.constantFrom("a", "b c", "  ", "\t", '"x  y"', ",", ";q=1", "é", "à", "✓", "\u00a0", ""), {
     maxLength: 4,
@@ -98,7 +98,7 @@ const configuredHeaders = fc.uniqueArray(fc.tuple(configuredName, headerValue), 
 
 const clientHeaders = fc.array(fc.tuple(clientHeaderName, headerValue), { maxLength: 4 });
 
-/** The target's headers over the client's, name by name. */
+/** The client's headers with those of the target in place of the same names. */
 const headers = fc.tuple(configuredHeaders, clientHeaders).map(([over, under]) => {
   const configured = over.map(([name]) => name);
   const names = new Set(configured.map((name) => name.toLowerCase()));

@@ -4,7 +4,7 @@ import { parseDocuments } from "./document.ts";
 const KEY_PATH = ["membrane", "capabilities"];
 const CANARY = "CPBLTY1-CANARY";
 
-test("a text gives its profiles in order, with the strings at the place that matters", () => {
+test("profiles are parsed in order, with the strings at the given key path", () => {
   const text = `# head
 ---
 profile: a
@@ -37,7 +37,7 @@ test.each([
   ["a tab as indentation", `profile: a\nmembrane:\n\t${CANARY}: x`, 3, "well-formed YAML"],
   ["a closing bracket alone", `]${CANARY}`, 1, "well-formed YAML"],
   ["a bare indicator", `\n\n@${CANARY}`, 3, "well-formed YAML"],
-  ["a bad version with nothing behind it", `\n%YAML ${CANARY}\n`, 2, "well-formed YAML"],
+  ["a bad version with nothing after it", `\n%YAML ${CANARY}\n`, 2, "well-formed YAML"],
   ["a key twice", `profile: a\n${CANARY}: 1\n${CANARY}: 2`, 3, "each key once"],
   ["an alias without an anchor", `\nprofile: a\nx: *${CANARY}`, 2, "anchor"],
   ["a second document that is text", `profile: a\n---\n${CANARY}\n`, 3, "a map with the key profile"],
@@ -81,7 +81,7 @@ test.each([
   expect(JSON.stringify(parsed)).not.toContain("CANARY");
 });
 
-test("tags do nothing: what is under one is text like any other", () => {
+test("tags have no effect: a tagged value is text like any other", () => {
   const parsed = parseDocuments(
     "profile: !foo a\nmembrane: !bar\n  capabilities:\n    create: !!binary aGk=\n    query: !!js/function x\n",
     KEY_PATH,
@@ -92,7 +92,7 @@ test("tags do nothing: what is under one is text like any other", () => {
   ]);
 });
 
-test("an alias stands for its text, and a bomb of aliases is refused", () => {
+test("an alias is replaced by its text, and a bomb of aliases is refused", () => {
   const once = parseDocuments("profile: a\nmembrane: {capabilities: {create: &x one, query: *x}}", KEY_PATH);
   expect(once.ok && once.value[0]!.values.get("query")).toBe("one");
   const levels = Array.from(
@@ -104,13 +104,13 @@ test("an alias stands for its text, and a bomb of aliases is refused", () => {
   expect(bomb.ok).toBe(false);
 });
 
-test("nesting without end is refused, not a crash", () => {
+test("very deep nesting is refused and causes no crash", () => {
   for (const open of ["[", "{", "- ", "? "]) {
     expect(parseDocuments(`profile: a\nx: ${open.repeat(20_000)}`, KEY_PATH).ok).toBe(false);
   }
 });
 
-test("keys that are special to JavaScript are keys like others", () => {
+test("keys that are special in JavaScript are keys like any other", () => {
   const parsed = parseDocuments(
     "profile: __proto__\nmembrane: {capabilities: {__proto__: one, constructor: two}}",
     KEY_PATH,

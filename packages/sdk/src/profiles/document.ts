@@ -3,18 +3,18 @@ import { ok, refuse } from "capability-protocol";
 import type { Document, DocumentOptions, ParseOptions, SchemaOptions, Tags, YAMLError } from "yaml";
 import { LineCounter, isNode, parseAllDocuments } from "yaml";
 
-/** One profile in one file, and where in the text it stands. */
+/** One profile in one file, and its position in the text. */
 export interface ProfileDocument {
   readonly name: string;
-  /** The strings of the one map that matters in this file. */
+  /** The strings of the map at the file's key path. */
   readonly values: ReadonlyMap<string, string>;
   readonly yaml: Document.Parsed;
-  /** What belongs to this document alone, with the comments and directives before its marker: `[start, end)`. */
+  /** The part of the text that belongs to this document, with the comments and directives before its marker: `[start, end)`. */
   readonly start: number;
   readonly end: number;
 }
 
-// Messages of the parser quote what they stumble on: only its error codes are used, and the place.
+// The parser's messages quote the text, which is secret, so only its error codes and positions are used.
 const PARSE_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
   prettyErrors: false,
   resolveKnownTags: false,
@@ -23,9 +23,8 @@ const PARSE_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
 const MAX_ALIASES = 100;
 
 /**
- * The profiles in a text, in its order. A document that holds nothing is passed over; anything else that is no profile
- * is refused. `place` are the keys that lead to the map of strings, such as `membrane`, `capabilities`; it may be
- * missing, and then there are no values.
+ * Parses the profiles in a text, in order. Empty documents are skipped; a document that is not a profile is refused. `keyPath`
+ * leads to the map of strings, such as `membrane`, `capabilities`; if the map is missing, there are no values.
  */
 export function parseDocuments(text: string, keyPath: readonly string[]): Parsed<readonly ProfileDocument[]> {
   const lines = new LineCounter();
@@ -49,8 +48,8 @@ export function parseDocuments(text: string, keyPath: readonly string[]): Parsed
 }
 
 /**
- * A number that stands in a document is written again as it stood there. Account numbers have leading zeros, and more
- * digits than a JavaScript number holds.
+ * Keeps the spelling of a number when a document is written. Account numbers have leading zeros, and more digits than a
+ * JavaScript number.
  */
 function preserveNumberSource(tag: Tags[number]): Tags[number] {
   if (typeof tag === "string" || tag.collection !== undefined || tag.stringify === undefined) return tag;
@@ -68,7 +67,7 @@ function parseContent(yaml: Document.Parsed, lines: LineCounter): Parsed<unknown
   try {
     return ok(yaml.toJS({ mapAsMap: true, maxAliasCount: MAX_ALIASES }));
   } catch {
-    // What is thrown for an unknown anchor, or for too many aliases, names the anchor.
+    // The error for an unknown anchor, or for too many aliases, contains the anchor, which may be secret.
     return refuse(
       lineOf(yaml, [], lines),
       `a document whose aliases all have an anchor, and at most ${MAX_ALIASES} of them`,
@@ -114,7 +113,7 @@ function isMap(value: unknown): value is ReadonlyMap<unknown, unknown> {
   return value instanceof Map;
 }
 
-/** The line of the innermost node on the path that exists. */
+/** Returns the line of the innermost node that exists on the path. */
 function lineOf(yaml: Document.Parsed, path: readonly string[], lines: LineCounter): string {
   for (let depth = path.length; depth > 0; depth -= 1) {
     const node = yaml.getIn(path.slice(0, depth), true);

@@ -31,7 +31,7 @@ const THIRD = `---
 
 # the end`;
 
-test("a document that is changed keeps its other keys and comments, and every other byte of the file stays", () => {
+test("a changed document keeps its other keys and comments, and the rest of the file stays byte for byte", () => {
   expect(put(FIRST + SECOND + THIRD, "b", { create: "new", query: "q" })).toBe(
     `${FIRST}---
 profile: b # two
@@ -48,7 +48,7 @@ ${THIRD}`,
   );
 });
 
-test("what the writer of YAML puts in its own style in the changed document means the same", () => {
+test("parts of the changed document that the YAML writer formats in another style have the same meaning", () => {
   expect(put(FIRST + SECOND, "a", { create: "new" })).toBe(
     `# my profiles
 ---
@@ -65,7 +65,7 @@ ${SECOND}`,
   );
 });
 
-test("a new profile goes to the end, after a marker, whatever the file ended with", () => {
+test("a new profile is appended after a marker, whatever the file ended with", () => {
   const added = "---\nprofile: d\nmembrane:\n  capabilities:\n    create: x\n";
   expect(put("", "d", { create: "x" })).toBe(added);
   expect(put(FIRST, "d", { create: "x" })).toBe(FIRST + added);
@@ -74,19 +74,19 @@ test("a new profile goes to the end, after a marker, whatever the file ended wit
   expect(put("\uFEFFprofile: a\r\n", "d", { create: "x" })).toBe(`\uFEFFprofile: a\r\n${added}`);
 });
 
-test("a new name is quoted where some reader of YAML would take it for something other than text", () => {
+test("a new name is quoted if a YAML parser could read it as anything other than text", () => {
   for (const name of ["yes", "null", "2001-01-01", "1.5", "0x1F"]) {
     expect(put("", name, {})).toBe(`---\nprofile: "${name}"\n`);
   }
 });
 
-test("a text in which nothing would change is given back as it is", () => {
+test("a text in which nothing changes is returned unchanged", () => {
   expect(put(FIRST + SECOND + THIRD, "c", { create: "c" })).toBe(FIRST + SECOND + THIRD);
   expect(put(FIRST, "a", {})).toBe(FIRST);
   expect(removeDocuments(file(FIRST), "b")).toBe(FIRST);
 });
 
-test("numbers of the changed document keep their spelling, which may say more than their value", () => {
+test("numbers in the changed document keep their spelling, with leading zeros and all digits", () => {
   const spelled = `profile: a
 account: 012345678901
 big: 12345678901234567890
@@ -97,13 +97,13 @@ others: { t: True, n: NULL, nothing: ~, empty:, nan: .NaN }
   expect(put(spelled, "a", { create: "x" })).toBe(`${spelled}membrane:\n  capabilities:\n    create: x\n`);
 });
 
-test("an empty document before the changed one does not grow together with it", () => {
+test("an empty document before the changed one is not merged with it", () => {
   expect(put("---\n---\nprofile: a\n", "a", { create: "x" })).toBe(
     "---\n---\nprofile: a\nmembrane:\n  capabilities:\n    create: x\n",
   );
 });
 
-test("an empty key on the way is filled", () => {
+test("an empty key on the path gets a value", () => {
   expect(put("profile: a\nmembrane:\n", "a", { create: "x" })).toBe(
     "profile: a\nmembrane:\n  capabilities:\n    create: x\n",
   );
@@ -114,7 +114,7 @@ test("a long value is never folded", () => {
   expect(put("", "a", { create: long })).toContain(`create: ${long}\n`);
 });
 
-test("a document is removed with its comments, the file's head and the other documents stay as they were", () => {
+test("a document is removed with its comments, and the head of the file and the other documents are unchanged", () => {
   const text = FIRST + SECOND + THIRD;
   expect(removeDocuments(file(text), "a")).toBe(`# my profiles\n${SECOND}${THIRD}`);
   expect(removeDocuments(file(text), "b")).toBe(FIRST + THIRD);
@@ -122,10 +122,10 @@ test("a document is removed with its comments, the file's head and the other doc
   expect(removeDocuments(file("profile: a"), "a")).toBe("");
 });
 
-describe("two documents of one name", () => {
+describe("two documents with the same name", () => {
   const text = FIRST + SECOND + SECOND;
 
-  test("cannot be changed, since readers differ in which they take", () => {
+  test("cannot be changed, since parsers differ in which they use", () => {
     expect(() => put(text, "b", { create: "x" })).toThrow(
       expect.objectContaining({
         code: "duplicate_profile",
@@ -134,27 +134,27 @@ describe("two documents of one name", () => {
     );
   });
 
-  test("are removed together, or the second would come back to life", () => {
+  test("are removed together, since the second would otherwise take effect", () => {
     expect(removeDocuments(file(text), "b")).toBe(FIRST);
   });
 });
 
-describe("YAML that only a person can change is left alone", () => {
+describe("YAML that only a person can change is not changed:", () => {
   const refused = expect.objectContaining({ code: "unchangeable_document" });
 
-  test("a value with an anchor, which would change where it is repeated", () => {
+  test("a value with an anchor, which would also change wherever an alias repeats it", () => {
     const text = "---\nprofile: a\nmembrane: {capabilities: {create: &x one}, note: *x}\n";
     expect(() => put(text, "a", { create: "two" })).toThrow(refused);
     expect(put(`${text}---\nprofile: b\n`, "b", { create: "two" })).toContain(text);
   });
 
-  test("a document without a marker, which would grow together with the one before", () => {
+  test("a document without a marker, which would be merged with the one before", () => {
     const text = "---\nprofile: a\n---\nprofile: b\n...\nprofile: c\n";
     expect(() => removeDocuments(file(text), "b")).toThrow(refused);
   });
 });
 
-test("a malformed file is not changed, and the refusal shows nothing of it", () => {
+test("a malformed file is not changed, and the error shows nothing of it", () => {
   const text = 'profile: a\nmembrane: "CANARY';
   for (const edit of [
     () => parseProfileDocuments(file(text)),
@@ -170,7 +170,7 @@ test("a malformed file is not changed, and the refusal shows nothing of it", () 
   }
 });
 
-test("whatever else a profile and its neighbours hold is the same data after a change", () => {
+test("all other data in a profile and in the profiles around it is the same after a change", () => {
   const other = fc.dictionary(fc.string({ minLength: 1 }), fc.jsonValue(), { noNullPrototype: true });
   const style = fc.record({
     indent: fc.integer({ min: 1, max: 6 }),
@@ -237,7 +237,7 @@ const value = fc.oneof(
 const key = fc.oneof(authority, anyText);
 const name = fc.stringMatching(/^[A-Za-z0-9._-]{1,12}$/);
 
-test("what is put is read back, over any sequence of changes, and the rest as it was", () => {
+test("after any sequence of changes, the values that were set are read, and all others are unchanged", () => {
   const keyPath = ["membrane", "tls", "trustedCA"];
   const change = fc.record({ name, values: fc.array(fc.tuple(key, value), { maxLength: 4 }) });
   fc.assert(

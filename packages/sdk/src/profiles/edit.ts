@@ -7,7 +7,7 @@ import { ProfileError } from "./error.ts";
 
 /** The text of a file, and the keys that lead to the map of strings in each of its documents. */
 export interface ProfileText {
-  /** For messages. */
+  /** Path for messages. */
   readonly path: string;
   readonly text: string;
   readonly keyPath: readonly string[];
@@ -15,7 +15,7 @@ export interface ProfileText {
 
 type NamedValues = Pick<ProfileDocument, "name" | "values">;
 
-/** The documents of a file; throws a `ProfileError` that names the line when it is malformed. */
+/** Parses the documents of a file; throws a `ProfileError` that names the line when it is malformed. */
 export function parseProfileDocuments(file: ProfileText): readonly ProfileDocument[] {
   const parsed = parseDocuments(file.text, file.keyPath);
   if (!parsed.ok) {
@@ -25,11 +25,11 @@ export function parseProfileDocuments(file: ProfileText): readonly ProfileDocume
 }
 
 /**
- * The text with these values put over those that a profile has, in a document of its own if it has none.
+ * Returns the text with these values set in a profile, in a new document if it has none.
  *
- * Every byte outside its document stays. Inside, data and comments stay, but the document is written anew in the style
- * of the `yaml` package: two spaces of indentation, blanks inside flow braces, an empty line before a closing comment,
- * long strings in one line, escapes only where they are needed, line feeds without carriage returns.
+ * The text outside its document stays byte for byte. Within it, data and comments stay, but the document is formatted in the
+ * style of the `yaml` package: two spaces of indentation, blanks inside flow braces, an empty line before a closing comment,
+ * long strings on one line, escapes only where needed, line feeds without carriage returns.
  */
 export function setValues(file: ProfileText, name: string, values: ReadonlyMap<string, string>): string {
   const documents = parseProfileDocuments(file);
@@ -51,7 +51,7 @@ export function setValues(file: ProfileText, name: string, values: ReadonlyMap<s
   );
 }
 
-/** The text without any document of this name. Comments above the first document of the file stay. */
+/** Returns the text without any document of this name. Comments above the first document of the file stay. */
 export function removeDocuments(file: ProfileText, name: string): string {
   const documents = parseProfileDocuments(file);
   const removed = documents.filter((document) => document.name === name);
@@ -68,8 +68,8 @@ export function removeDocuments(file: ProfileText, name: string): string {
 }
 
 /**
- * These files hold what cannot be made again, so each new text is read back before it replaces the old one. It fails
- * for YAML that only a person can edit, such as a document without a marker that follows the one removed.
+ * Checks a new text by parsing it before it replaces the old one, since the files have secrets that cannot be made again. The
+ * check fails for YAML that only a person can edit, such as a document without a marker after the one that was removed.
  */
 function verifyRoundTrip(file: ProfileText, text: string, expected: readonly NamedValues[]): string {
   const read = parseDocuments(text, file.keyPath);
@@ -78,12 +78,12 @@ function verifyRoundTrip(file: ProfileText, text: string, expected: readonly Nam
     return text;
   throw new ProfileError(
     "unchangeable_document",
-    `${file.path}: cannot be changed without harm to what it holds; nothing was changed, edit it by hand`,
+    `${file.path}: cannot be changed without loss of data; nothing was changed, edit it by hand`,
   );
 }
 
 function newDocument(file: ProfileText, name: string, values: ReadonlyMap<string, string>): string {
-  // Readers of YAML 1.1 take a bare `yes` or `2001-01-01` for something else than a string.
+  // YAML 1.1 parsers do not read a bare `yes` or `2001-01-01` as a string.
   const yaml = new Document(undefined, { compat: "yaml-1.1" });
   const map = new YAMLMap();
   map.set("profile", name);
@@ -107,12 +107,12 @@ function ensureMapAt(parent: unknown, key: string): YAMLMap {
   return created;
 }
 
-/** A folded line would be the same to YAML, and a broken token to a user who copies it from the file. */
+/** Formats a document without folded lines: a folded token is the same for YAML, but broken when a user copies it. */
 function stringifyDocument(yaml: Document): string {
   return yaml.toString({ lineWidth: 0 });
 }
 
-/** A value that is changed may be an anchor's, and then it changes in places that were not named. */
+/** Refuses aliases: a changed value with an anchor would also change wherever an alias repeats it. */
 function rejectAliases(file: ProfileText, document: ProfileDocument): void {
   let found = false;
   visit(document.yaml, {
@@ -124,7 +124,7 @@ function rejectAliases(file: ProfileText, document: ProfileDocument): void {
   if (found) {
     throw new ProfileError(
       "unchangeable_document",
-      `${file.path}: ${lineOfStart(file, document)}: the profile uses aliases of YAML; write them out, or edit it by hand`,
+      `${file.path}: ${lineOfStart(file, document)}: the profile uses YAML aliases; replace them by their values, or edit it by hand`,
     );
   }
 }
@@ -132,7 +132,7 @@ function rejectAliases(file: ProfileText, document: ProfileDocument): void {
 function duplicateProfile(file: ProfileText, second: ProfileDocument): ProfileError {
   return new ProfileError(
     "duplicate_profile",
-    `${file.path}: ${lineOfStart(file, second)}: expected one document for each profile; remove one of this name`,
+    `${file.path}: ${lineOfStart(file, second)}: expected one document for each profile; remove one with this name`,
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * What kind of trouble it is; stable, for programs.
+ * The kind of error; stable, for programs.
  *
  * @example
  * const code: ProfileErrorCode = "locked";
@@ -14,12 +14,12 @@ export type ProfileErrorCode =
   | "file_system";
 
 /**
- * The profile files could not be read or changed. The message says what a person can do about it and names files,
- * lines and what was expected there; it never shows contents of the files, which are secrets.
+ * The profile files could not be read or changed. The message names the file, the line and what was expected, and says what a
+ * person can do. It never shows contents of the files, which are secrets.
  *
- * Codes: `invalid_profile` (the argument is not one), `malformed_file`, `duplicate_profile` (two documents of the
- * name that was to be changed), `unchangeable_document` (to be edited by hand), `locked` (a lock file stayed for five
- * seconds), `file_system` (the system refused; its own error is the `cause`).
+ * Codes: `invalid_profile` (the argument is not a profile), `malformed_file`, `duplicate_profile` (two documents have the
+ * name to be changed), `unchangeable_document` (it must be edited by hand), `locked` (a lock file existed for five seconds),
+ * `file_system` (an error of the system, which is the `cause`).
  *
  * @example
  * const directory = profileDirectory(HOME);

@@ -8,20 +8,20 @@ const MAX_ATTEMPTS = 100;
 const RETRY_DELAY_MS = 50;
 const MAX_LINKS = 40;
 
-/** A file that this process alone may change. */
+/** A file that only this process may change. */
 export interface LockedFile {
-  /** Puts the new text on disk beside the file: a full disk shows here. */
+  /** Writes the new text to disk in a separate file, so that a full disk is noticed before the file changes. */
   write(text: string): Promise<void>;
-  /** Puts what was written in place of the file; a reader finds the old text or the new one, also after a power cut. */
+  /** Replaces the file by the new text. A reader finds the old text or the new one, also after a power failure. */
   commit(): Promise<void>;
 }
 
 /**
- * Runs `change` while this process alone may change the file, as git does it: `FILE.lock`, made with O_EXCL, is the
- * lock and is also what the new text is written to and what is renamed over the file.
+ * Runs `change` while only this process may change the file. As in git, `FILE.lock`, made with O_EXCL, is the lock; the new text
+ * is written to it, and it is renamed to the file.
  *
- * Throws a `ProfileError` `locked` when the lock file of another process is there for five seconds. A process that is killed
- * leaves its own; no other one removes it, since who made it, and whether it still runs, cannot be known for certain.
+ * Throws a `ProfileError` `locked` when the lock file of another process exists for five seconds. A process that is killed leaves
+ * its lock file, and no other process removes it, since none can be certain that its maker no longer runs.
  */
 export async function withLockedFile<T>(path: string, change: (file: LockedFile) => Promise<T>): Promise<T> {
   const lock = `${path}.lock`;
@@ -36,7 +36,7 @@ export async function withLockedFile<T>(path: string, change: (file: LockedFile)
       },
       async commit() {
         await rename(lock, path);
-        // From here on a lock file of this name is another process's.
+        // From here on, a lock file of this name belongs to another process.
         isLockHeld = false;
         await syncDirectory(dirname(path));
       },
@@ -59,13 +59,13 @@ async function acquireLock(lock: string): Promise<FileHandle> {
   throw new ProfileError(
     "locked",
     `${lock} exists: another capi is changing the profiles, or was killed while it did. ` +
-      "If none is running, remove this file and any other .lock beside it",
+      "If none is running, remove this file and any other .lock file in its directory",
   );
 }
 
 /**
- * The file that a path names once symbolic links are followed, whether or not it exists: managers of dotfiles put
- * links in place of files, and renaming over a link would cut the file off from its manager.
+ * Follows the symbolic links of a path, whether or not the file exists. Dotfile managers replace files by links, and a rename to
+ * the link's path would replace the link.
  */
 export async function resolveLinks(path: string): Promise<string> {
   let current = path;
@@ -74,7 +74,7 @@ export async function resolveLinks(path: string): Promise<string> {
     if (target === undefined) return current;
     current = resolve(await realpath(dirname(current)), target);
   }
-  throw new ProfileError("file_system", `${path}: expected a file, not a ring of symbolic links`);
+  throw new ProfileError("file_system", `${path}: expected a file, not a cycle of symbolic links`);
 }
 
 async function linkTarget(path: string): Promise<string | undefined> {
@@ -95,7 +95,7 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Whether the system gave this reason. */
+/** Whether the error has this code of the system. */
 export function hasErrorCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }

@@ -22,7 +22,7 @@ const numbered = (name: string, number: number): Profile => ({
 });
 const numberIn = (text: string | undefined): number => Number(/\d+/.exec(text ?? "")?.[0] ?? Number.NaN);
 
-test("a reader during 200 rewrites only ever sees whole files, and no capability before its certificates", async () => {
+test("a reader during 200 rewrites finds only whole files, and no capability before its certificates", async () => {
   await createProfile(directory, numbered("a", 1000));
   const left = new Set(Array.from({ length: 200 }, (_, i) => 1001 + i));
   const writing = (async () => {

@@ -29,7 +29,7 @@ const numbered = (name: string, number: number): Profile => ({
 });
 const numberIn = (text: string | undefined): number => Number(/\d+/.exec(text ?? "")?.[0] ?? Number.NaN);
 
-/** A process of its own that runs this script with the built profiles and its arguments in `words`. */
+/** Runs a script with the built profiles module in a separate process, with `words` as its arguments. */
 function run(script: string, words: readonly string[]): ChildProcess {
   const source = `import fs from "node:fs"; import { syncBuiltinESMExports } from "node:module";
     import * as profiles from ${JSON.stringify(BUILT.href)};
@@ -71,12 +71,12 @@ test.each([
 test.each([
   ["credentials", { name: "a", capabilities: { create: PEM }, trustedCA: { h: "x" } }],
   ["configuration", { name: "a", capabilities: { create: "x" }, trustedCA: { h: PEM } }],
-])("where there is no room for the %s, neither file is changed and no lock stays", async (_, profile) => {
+])("without disk space for the %s, neither file is changed and no lock file is left", async (_, profile) => {
   const script = `import * as profiles from ${JSON.stringify(BUILT.href)};
     const [directory, profile] = process.argv.slice(1);
     const { code } = await profiles.createProfile(directory, JSON.parse(profile)).catch((error) => error);
     console.log(code);`;
-  // A file may grow to one KiB; the signal that tells of it would otherwise end the process.
+  // A file may grow to one KiB; the trap keeps the signal for it from ending the process.
   const limited = "trap '' XFSZ; ulimit -f 1; exec \"$@\"";
   const node = [
     process.execPath,
@@ -97,7 +97,7 @@ test.each([
   ["before the credentials are in place", "before", 2, 1, 2],
   ["after the credentials are in place", "after", 2, 2, 2],
 ] as const)(
-  "a process killed %s leaves each file old or new, and at worst its locks",
+  "a process killed %s leaves each file in its old or new state, and at most its lock files",
   async (_, when, nth, create, certificate) => {
     await createProfile(directory, numbered("a", 1));
     const child = run(
@@ -134,7 +134,7 @@ test.each([
   },
 );
 
-test("processes killed anywhere leave a whole profile, which the next can change", async () => {
+test("processes that are killed at any point leave a valid profile, which the next process can change", async () => {
   await createProfile(directory, numbered("a", 1));
   for (let round = 0; round < 6; round += 1) {
     const child = run(

@@ -5,14 +5,14 @@ import { resolveLinks, hasErrorCode, withLockedFile } from "./locked-file.ts";
 import type { ProfileTexts } from "./profile-texts.ts";
 import { CAPABILITIES_KEY_PATH, TRUSTED_CA_KEY_PATH } from "./profile-texts.ts";
 
-/** Both files as they are; a missing one is empty. Takes no lock: files are only ever replaced whole. */
+/** Reads both files; a missing one is empty. It takes no lock, since files are only replaced as a whole. */
 export function readProfileTexts(directory: string): Promise<ProfileTexts> {
   return wrapSystemErrors(() => read(directory));
 }
 
 /**
- * Replaces each file whose text `change` changes, and says whether any was. What `change` sees stays so until its
- * answer is in place: the lock of the credentials is the lock of both files.
+ * Replaces each file whose text `change` changes, and returns whether there was one. No other process changes a file meanwhile:
+ * the lock of the credentials is the lock of both files.
  */
 export function updateProfileTexts(
   directory: string,
@@ -26,8 +26,8 @@ export function updateProfileTexts(
       const after = change(before);
       const isConfigNew = after.config.text !== before.config.text;
       const isCredentialsNew = after.credentials.text !== before.credentials.text;
-      // All that can fail comes before anything is in place. Then the configuration first: who finds a new capability
-      // also finds the certificates to use it with.
+      // All writes that can fail come before the first replacement. The configuration is replaced first, so that a reader that
+      // finds a new capability also finds its certificates.
       if (isCredentialsNew) await file.write(after.credentials.text);
       if (isConfigNew) await replaceConfig(directory, after.config.text);
       if (isCredentialsNew) await file.commit();
@@ -55,7 +55,7 @@ async function replaceConfig(directory: string, text: string): Promise<void> {
 }
 
 async function ensurePrivateDirectory(directory: string): Promise<void> {
-  // Not with its parents: a home that is missing is not ours to make.
+  // Not recursive: a missing home directory is not created.
   await mkdir(directory, { mode: 0o700 }).catch((error: unknown) => {
     if (!hasErrorCode(error, "EEXIST")) throw error;
   });
@@ -63,12 +63,12 @@ async function ensurePrivateDirectory(directory: string): Promise<void> {
   if ((mode & 0o077) !== 0) await chmod(directory, 0o700);
 }
 
-/** Hundreds of profiles. The time that the parser takes grows faster than the text. */
+/** Enough for hundreds of profiles. The parser's time grows faster than the text. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
 async function readText(path: string): Promise<string> {
   try {
-    // A pipe in its place would be waited for without end.
+    // Reading a pipe in place of the file would never end.
     const found = await stat(path);
     if (!found.isFile()) throw new ProfileError("file_system", `${path}: expected a file`);
     if (found.size > MAX_FILE_BYTES)
@@ -80,7 +80,7 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-/** Strict, since what is replaced by U+FFFD while reading would be lost when the file is written again. */
+/** Decodes strictly: bytes that are replaced by U+FFFD would be lost when the file is written. */
 function decode(path: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

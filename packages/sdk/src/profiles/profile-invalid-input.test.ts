@@ -34,7 +34,7 @@ const give = async (name: string, content: string | Uint8Array): Promise<void> =
 
 describe("names", () => {
   test.each(["", "a b", "a/b", "$(x)", "ä", "a\n", "x".repeat(65)])(
-    "%j cannot be given to a new profile",
+    "%j cannot be the name of a new profile",
     async (name) => {
       await expect(createProfile(directory, bare(name))).rejects.toThrow(code("invalid_profile"));
       await expect(changeProfile(directory, bare(name))).rejects.toThrow(code("invalid_profile"));
@@ -42,19 +42,22 @@ describe("names", () => {
     },
   );
 
-  test.each(["default", "a", "A.b_c-9", "x".repeat(64)])("%j can be", async (name) => {
-    expect(isProfileName(name)).toBe(true);
-    expect(await createProfile(directory, bare(name))).toBe(true);
-  });
+  test.each(["default", "a", "A.b_c-9", "x".repeat(64)])(
+    "%j can be the name of a new profile",
+    async (name) => {
+      expect(isProfileName(name)).toBe(true);
+      expect(await createProfile(directory, bare(name))).toBe(true);
+    },
+  );
 
-  test("one that is there already is used, whatever it is", async () => {
+  test("a profile that exists is used, whatever its name", async () => {
     await give("config", 'profile: "my work"\n');
     await changeProfile(directory, { ...bare("my work"), capabilities: { create: "x" } });
     expect((await readProfile(directory, "my work"))?.capabilities).toEqual({ create: "x" });
     expect(await removeProfile(directory, "my work")).toBe(true);
   });
 
-  test("those that are special to JavaScript are names like others, and nothing is inherited", async () => {
+  test("names that are special in JavaScript are names like any other, and nothing is inherited", async () => {
     const trustedCA = Object.fromEntries([["__proto__", "pem"]]);
     await createProfile(directory, { name: "__proto__", capabilities: {}, trustedCA });
     await createProfile(directory, bare("constructor"));
@@ -66,7 +69,7 @@ describe("names", () => {
   });
 });
 
-test("what is no text is refused before anything is written", async () => {
+test("a value that is not a string is refused before anything is written", async () => {
   const wrong = [
     { ...bare("a"), capabilities: { create: 5 } },
     { ...bare("a"), capabilities: { query: "\ud800" } },
@@ -81,7 +84,7 @@ test("what is no text is refused before anything is written", async () => {
   expect(await readdir(home)).toEqual([]);
 });
 
-describe("a file that cannot be understood", () => {
+describe("a malformed file", () => {
   const MALFORMED = [
     ["of bad YAML", 'profile: a\nmembrane: "CANARY\n', "line 3"],
     [
@@ -94,7 +97,7 @@ describe("a file that cannot be understood", () => {
 
   describe.each(["config", "credentials"])("%s", (name) => {
     test.each(MALFORMED)(
-      "%s: every operation names it, shows nothing of it and overwrites nothing",
+      "%s: every operation fails, names it, shows nothing of it and overwrites nothing",
       async (_, content, keyPath) => {
         await give(name, content);
         const operations = [
@@ -120,8 +123,8 @@ describe("a file that cannot be understood", () => {
 
 test.each([
   ["a directory", (path: string) => mkdir(path, { recursive: true })],
-  ["a pipe, which would be waited for", (path: string) => void execFileSync("mkfifo", [path])],
-])("%s in place of a file is refused, and no lock stays", async (_, make) => {
+  ["a pipe, which reads would wait for", (path: string) => void execFileSync("mkfifo", [path])],
+])("%s in place of a file is refused, and no lock file is left", async (_, make) => {
   await mkdir(directory);
   await make(join(directory, "config"));
   for (const operation of [readProfile(directory, "a"), createProfile(directory, full("a"))]) {
@@ -131,7 +134,7 @@ test.each([
   expect(await readdir(directory)).toEqual(["config"]);
 });
 
-test("when the system refuses, the error names the path and keeps the reason", async () => {
+test("an error of the system names the path and is kept as the cause", async () => {
   await expect(createProfile(join(home, "missing", ".capability"), full("a"))).rejects.toThrow(
     expect.objectContaining({ code: "file_system", cause: expect.objectContaining({ code: "ENOENT" }) }),
   );
@@ -139,7 +142,7 @@ test("when the system refuses, the error names the path and keeps the reason", a
 });
 
 test.each(["", ".", "home/me"])(
-  "the home %j is none: secrets would end up in the working directory",
+  "the home directory %j is refused, since secrets would be written to the working directory",
   (path) => {
     expect(() => profileDirectory(path)).toThrow(code("invalid_profile"));
   },

@@ -5,7 +5,7 @@ import { test } from "vitest";
 import type { Profile } from "./index.ts";
 import { changeProfile, createProfile, readProfile, removeProfile } from "./index.ts";
 
-// Each of these waits for all of five seconds: they wait together.
+// Each of these tests waits for five seconds, so they run concurrently.
 
 async function temporaryDirectory(onTestFinished: (clean: () => Promise<void>) => void): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "capability-profiles-"));
@@ -19,7 +19,7 @@ const profile = (name: string, text: string): Profile => ({
   trustedCA: { h: text },
 });
 
-test.concurrent("a change fails on a lock that stays, names it and what to do, and leaves it alone", async ({
+test.concurrent("a change fails on a lock file that stays, names it, says what to do, and does not remove it", async ({
   expect,
   onTestFinished,
 }) => {
@@ -43,7 +43,7 @@ test.concurrent("a change fails on a lock that stays, names it and what to do, a
   expect(await readProfile(directory, "a")).toEqual(profile("a", "1"));
 });
 
-test.concurrent("a lock of the configuration that stays gives back the lock of the credentials, and nothing is changed", async ({
+test.concurrent("when the lock of the configuration stays, that of the credentials is released and nothing is changed", async ({
   expect,
   onTestFinished,
 }) => {

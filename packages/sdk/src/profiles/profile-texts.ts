@@ -3,17 +3,17 @@ import { parseProfileDocuments, setValues, removeDocuments } from "./edit.ts";
 import type { Profile } from "./profile.ts";
 import { assertProfileName, certificatesOf, capabilitiesOf, composeProfile } from "./profile.ts";
 
-/** The two files together: a profile has a document in either or in both. */
+/** The two files: a profile has a document in one of them or in both. */
 export interface ProfileTexts {
   readonly credentials: ProfileText;
   readonly config: ProfileText;
 }
 
-/** Where the strings of a profile stand in the documents of each file. */
+/** The keys that lead to the strings of a profile in the documents of each file. */
 export const CAPABILITIES_KEY_PATH: readonly string[] = ["membrane", "capabilities"];
 export const TRUSTED_CA_KEY_PATH: readonly string[] = ["membrane", "tls", "trustedCA"];
 
-/** The names in the credentials, then those that are in the configuration alone, each once. */
+/** Lists the names in the credentials, then those that are only in the configuration, each once. */
 export function listProfileNames({ credentials, config }: ProfileTexts): readonly string[] {
   const names = [...parseProfileDocuments(credentials), ...parseProfileDocuments(config)].map(
     ({ name }) => name,
@@ -21,7 +21,7 @@ export function listProfileNames({ credentials, config }: ProfileTexts): readonl
   return [...new Set(names)];
 }
 
-/** The first document of the name in each file, both together. */
+/** Combines the first document with this name in each file. */
 export function findProfile({ credentials, config }: ProfileTexts, name: string): Profile | undefined {
   const secrets = parseProfileDocuments(credentials).find((document) => document.name === name);
   const settings = parseProfileDocuments(config).find((document) => document.name === name);
@@ -29,7 +29,7 @@ export function findProfile({ credentials, config }: ProfileTexts, name: string)
   return composeProfile(name, secrets?.values ?? new Map(), settings?.values ?? new Map());
 }
 
-/** The texts with what `change` names put over what is there; a new profile always gets its document of credentials. */
+/** Returns the texts with the values in `change` set; a new profile always gets a document in the credentials. */
 export function withProfile(texts: ProfileTexts, change: Profile): ProfileTexts {
   const isNew = !listProfileNames(texts).includes(change.name);
   if (isNew) assertProfileName(change.name);
@@ -45,7 +45,7 @@ export function withProfile(texts: ProfileTexts, change: Profile): ProfileTexts 
   };
 }
 
-/** The texts without any document of this name. */
+/** Returns the texts without any document of this name. */
 export function withoutProfile({ credentials, config }: ProfileTexts, name: string): ProfileTexts {
   return {
     credentials: { ...credentials, text: removeDocuments(credentials, name) },

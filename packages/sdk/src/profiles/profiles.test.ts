@@ -49,18 +49,18 @@ const give = async (name: string, content: string | Uint8Array, mode = 0o600): P
   await writeFile(join(directory, name), content, { mode });
 };
 
-test("the files of a home are in its .capability", () => {
+test("the profile files are in .capability in the home directory", () => {
   expect(profileDirectory("/home/someone")).toBe("/home/someone/.capability");
 });
 
-test("without files there are no profiles, and looking does not make any", async () => {
+test("without files there are no profiles, and reading creates none", async () => {
   expect(await readProfile(directory, "default")).toBeUndefined();
   expect(await listProfiles(directory)).toEqual([]);
   expect(await removeProfile(directory, "default")).toBe(false);
   expect(await readdir(home)).toEqual([]);
 });
 
-test("a profile that was created is read back and listed, secrets and settings apart", async () => {
+test("a created profile is read and listed, with secrets and settings in separate files", async () => {
   expect(await createProfile(directory, profile("default"))).toBe(true);
   expect(await readProfile(directory, "default")).toEqual(profile("default"));
   expect(await listProfiles(directory)).toEqual(["default"]);
@@ -84,7 +84,7 @@ membrane:
   expect((await readdir(directory)).toSorted()).toEqual(["config", "credentials"]);
 });
 
-test("what is new is 0700 and 0600, and what was open to others is closed when it is written", async () => {
+test("a new directory is 0700 and new files are 0600, and existing ones get these modes when they are written", async () => {
   await createProfile(directory, profile("a"));
   expect(await modeOf(directory)).toBe(0o700);
   for (const name of ["config", "credentials"]) {
@@ -106,7 +106,7 @@ test("create never touches a profile that either file has", async () => {
   expect(await text("credentials")).toBe("profile: secrets\nmembrane: {capabilities: {create: x}}\n");
 });
 
-test("of many who create one profile at once, one is told that it did, and its profile stands", async () => {
+test("of many concurrent creates of one profile, one returns true, and its profile is kept", async () => {
   const made = await Promise.all(
     Array.from({ length: 8 }, async (_, i) =>
       (await createProfile(directory, profile("a", `c${i}`))) ? i : -1,
@@ -117,7 +117,7 @@ test("of many who create one profile at once, one is told that it did, and its p
   expect((await readProfile(directory, "a"))?.capabilities.create).toBe(`c${winner}`);
 });
 
-test("a change lays what it names over what is there, and makes what is missing", async () => {
+test("a change sets the values that it names, keeps the others, and creates what is missing", async () => {
   await changeProfile(directory, profile("a", "one"));
   await changeProfile(directory, {
     name: "a",
@@ -140,12 +140,12 @@ test("a change that changes nothing writes nothing", async () => {
   expect(after.map(({ ino }) => ino)).toEqual(before.map(({ ino }) => ino));
 });
 
-test("a profile of nothing but a name is one", async () => {
+test("a profile may have only a name", async () => {
   expect(await createProfile(directory, bare("a"))).toBe(true);
   expect(await readProfile(directory, "a")).toEqual(bare("a"));
 });
 
-test("settings for a profile that has settings alone, and secrets for one that has secrets alone, stay in one file", async () => {
+test("a profile with settings only stays in one file when settings change, and so does one with secrets only", async () => {
   await give("config", "profile: settings\n");
   await changeProfile(directory, { ...bare("settings"), trustedCA: { h: PEM } });
   expect(await readProfile(directory, "settings")).toEqual({ ...bare("settings"), trustedCA: { h: PEM } });
@@ -162,7 +162,7 @@ test("the names come from both files, each once, the credentials' first", async 
   expect(await listProfiles(directory)).toEqual(["b", "a", "x", "y"]);
 });
 
-test("of two documents of one name the first is read", async () => {
+test("of two documents with the same name, the first is read", async () => {
   await give("credentials", "profile: b\nmembrane: {capabilities: {create: x}}\n---\nprofile: b\n");
   expect((await readProfile(directory, "b"))?.capabilities).toEqual({ create: "x" });
 });
@@ -198,7 +198,7 @@ describe("a link in place of a file", () => {
     expect(await readdir(real)).toHaveLength(2);
   });
 
-  test("to itself is refused", async () => {
+  test("that leads to itself is refused", async () => {
     await mkdir(directory);
     await symlink("credentials", join(directory, "credentials"));
     await expect(createProfile(directory, profile("a"))).rejects.toThrow(code("file_system"));
@@ -206,7 +206,7 @@ describe("a link in place of a file", () => {
   });
 });
 
-test("what a person's editor wrote stays byte for byte: a byte order mark, CR LF, no end of line", async () => {
+test("other text in a file stays byte for byte: a byte order mark, CR LF, no newline at the end", async () => {
   const theirs = Buffer.from("\uFEFFprofile: a\r\n# \u00fc\r\n---\r\nprofile: b", "utf8");
   await give("credentials", theirs);
   await createProfile(directory, bare("c"));

@@ -6,10 +6,10 @@ import type { Profile } from "./profile.ts";
 import { assertProfile } from "./profile.ts";
 
 /**
- * Where the profile files of a person are: `.capability` in their home directory, which the caller names.
+ * Returns the directory of the profile files, `.capability` in the given home directory.
  *
- * @throws {ProfileError} `invalid_profile` unless the path is absolute: secrets would end up in the working
- * directory, perhaps in a repository.
+ * @throws {ProfileError} `invalid_profile` unless the path is absolute: secrets would be written to the working directory,
+ * perhaps in a repository.
  *
  * @example
  * profileDirectory("/home/me"); // => "/home/me/.capability"
@@ -25,7 +25,8 @@ export function profileDirectory(home: string): string {
 }
 
 /**
- * The profile of this name, or `undefined` when neither file has it. Of several documents of one name the first counts.
+ * Reads the profile with this name; `undefined` when neither file has it. Of several documents with the same name, the first
+ * counts.
  *
  * @throws ProfileError `malformed_file`, `file_system`
  *
@@ -38,7 +39,7 @@ export async function readProfile(directory: string, name: string): Promise<Prof
 }
 
 /**
- * The names of all profiles, each once: in the order of the credentials, then those that only the configuration has.
+ * Lists the names of all profiles, each once: in the order of the credentials, then those that only the configuration has.
  *
  * @throws ProfileError `malformed_file`, `file_system`
  *
@@ -51,8 +52,8 @@ export async function listProfiles(directory: string): Promise<readonly string[]
 }
 
 /**
- * Adds a profile and says so, or answers `false` and changes nothing when either file has one of that name. Of several
- * processes that create the same one, one is told `true`.
+ * Adds a profile and returns true, or returns false and changes nothing when either file has one with that name. When several
+ * processes create the same profile, one of them gets true.
  *
  * The directory is made if it is missing, and is 0700 afterwards; files that were written are 0600. Waits up to five
  * seconds for another process that is changing the profiles.
@@ -73,10 +74,9 @@ export async function createProfile(directory: string, profile: Profile): Promis
 }
 
 /**
- * Puts what `change` names over what the profile has, each capability and each authority by itself, and makes the
- * profile if it is missing. Other profiles stay byte for byte; in the one that is changed other keys and comments stay,
- * in the layout of the `yaml` package. When nothing would change, nothing is written. Directory, modes and waiting are
- * those of `createProfile`.
+ * Sets the capabilities and authorities that `change` names, each separately, and creates the profile if it is missing. Other
+ * profiles stay byte for byte; in the changed one, other keys and comments stay, in the format of the `yaml` package. When
+ * nothing would change, nothing is written. Directory, modes and waiting are those of `createProfile`.
  *
  * @throws ProfileError `invalid_profile`, `malformed_file`, `duplicate_profile`, `locked`, `unchangeable_document`,
  * `file_system`
@@ -93,7 +93,7 @@ export async function changeProfile(directory: string, change: Profile): Promise
 }
 
 /**
- * Takes every document of this name out of both files, and says whether there was one.
+ * Removes every document with this name from both files, and returns whether there was one.
  *
  * @throws ProfileError `malformed_file`, `locked`, `unchangeable_document`, `file_system`
  *
@@ -102,7 +102,7 @@ export async function changeProfile(directory: string, change: Profile): Promise
  * await removeProfile(directory, "work"); // => false
  */
 export async function removeProfile(directory: string, name: string): Promise<boolean> {
-  // A directory is not made in order to find nothing in it.
+  // Returns before the directory would be created.
   if ((await readProfile(directory, name)) === undefined) return false;
   return updateProfileTexts(directory, (texts) => withoutProfile(texts, name));
 }

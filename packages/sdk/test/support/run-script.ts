@@ -8,17 +8,17 @@ import type { ProcessResult } from "../../../testkit/src/run.ts";
 const SDK = fileURLToPath(new URL("../../", import.meta.url));
 
 export interface ScriptOptions {
-  /** How the script is read. */
+  /** The module format of the script. */
   readonly type: "commonjs" | "module";
-  /** PEM that is trusted like the well-known authorities. */
+  /** PEM that is trusted in addition to the well-known CAs. */
   readonly extraCa?: string;
-  /** PEM that lies beside the script as `ca.pem`. */
+  /** PEM that is written to `ca.pem` in the script's directory. */
   readonly ca?: string;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs a program that has the built package installed, in a project and a home of its own. */
+/** Runs a program that has the built package installed, in a separate project and home directory. */
 export async function runScript(source: string, options: ScriptOptions): Promise<ProcessResult> {
   await using project = await temporaryDirectory();
   const script = join(project.path, options.type === "module" ? "script.mjs" : "script.cjs");
@@ -28,7 +28,7 @@ export async function runScript(source: string, options: ScriptOptions): Promise
   if (options.ca !== undefined) await writeFile(join(project.path, "ca.pem"), options.ca);
   const extraCa = join(project.path, "extra-ca.pem");
   if (options.extraCa !== undefined) await writeFile(extraCa, options.extraCa);
-  // Awaited here: the directory is removed when this function ends.
+  // Awaited, since the directory is removed when this function ends.
   return await run(process.execPath, [...(options.flags ?? []), script], {
     cwd: project.path,
     env: {

@@ -8,10 +8,10 @@ import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
 import { rawResponder } from "../../../testkit/src/raw-responder.ts";
 
-/** A token that may stand nowhere but in the request it is sent with. */
+/** A token that may appear only in the request with which it is sent. */
 export const CANARY: string = `CPBLTY1-${"canary7a31".repeat(8)}abcdeA`;
 
-/** A TLS server of localhost that answers what a test says. */
+/** A TLS server on localhost whose responses a test determines. */
 export interface TlsServer extends AsyncDisposable {
   readonly port: number;
   readonly authority: string;
@@ -19,17 +19,17 @@ export interface TlsServer extends AsyncDisposable {
   readonly ca: string;
   /** URI of the canary token at this authority. */
   readonly capability: string;
-  /** Connections accepted so far, whether TLS came about or not. */
+  /** Connections accepted so far, with or without a TLS handshake. */
   readonly connections: () => number;
 }
 
 export interface TlsServerOptions {
   readonly certificate?: TestCertificate;
-  /** Numeric; what stands in the authority is `localhost`, or the address in brackets for IPv6. */
+  /** Address to listen on. The authority has `localhost` for IPv4, and the address in brackets for IPv6. */
   readonly host?: "127.0.0.1" | "::1";
 }
 
-/** Answers every request with these bytes, one character a byte, and then does `after` to the connection. */
+/** Responds to every request with these bytes, one character a byte, and then calls `after` with the connection. */
 export async function startRawTlsServer(
   bytes: string,
   after?: (socket: Socket) => void,
@@ -39,7 +39,7 @@ export async function startRawTlsServer(
   return listen(createServer(identity(certificate), rawResponder(bytes, after)), certificate, options);
 }
 
-/** Handles each request as an HTTP server does. */
+/** Handles each request with an HTTP server. */
 export async function startHttpsServer(
   handle: RequestListener,
   options: TlsServerOptions = {},
@@ -48,7 +48,7 @@ export async function startHttpsServer(
   return listen(createHttpsServer(identity(certificate), handle), certificate, options);
 }
 
-/** Without the CA: a server that sends it along lets the client name another reason for its distrust. */
+/** Leaves out the CA: a client gives another reason for its distrust if the server sends it. */
 function identity({ cert, key }: TestCertificate): Pick<TestCertificate, "cert" | "key"> {
   return { cert, key };
 }

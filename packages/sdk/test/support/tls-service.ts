@@ -7,12 +7,12 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
 
-/** A service over TLS whose authority is where it is reached. */
+/** A service over TLS that is reached at its authority. */
 export interface TlsService extends AsyncDisposable {
   readonly service: TestService;
   /** `localhost:PORT` */
   readonly authority: string;
-  /** PEM of the private CA that its certificate is from. */
+  /** PEM of the private CA that issued its certificate. */
   readonly ca: string;
   /** The first tenant's capabilities, as URIs. */
   readonly create: string;
@@ -22,7 +22,7 @@ export interface TlsService extends AsyncDisposable {
   readonly connections: () => number;
 }
 
-/** A service is told its authority before it listens, so a port that is known before stands in front of it. */
+/** Starts a service behind a forwarder: its authority must be known before it listens, so the forwarder's port is in it. */
 export async function startTlsService(): Promise<TlsService> {
   const certificate: TestCertificate = await makeCertificate("localhost", "127.0.0.1");
   const forwarder = await startPortForwarder();

@@ -6,7 +6,7 @@ import { FairLru } from "./fair-lru.ts";
 const LIMITS = { entries: 8, bytes: 80 };
 const keys = fc.constantFrom(..."abcdefghijkl");
 
-test("for one owner it keeps what an LRU cache keeps", () => {
+test("with one owner, it keeps the same entries as an LRU cache", () => {
   const step = fc.record({ key: keys, bytes: fc.option(fc.integer({ min: 1, max: 90 })) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
@@ -29,7 +29,7 @@ test("for one owner it keeps what an LRU cache keeps", () => {
   );
 });
 
-test("an owner that fills it evicts its own entries, and none of one that has less than half as much", () => {
+test("an owner that fills the cache evicts its own entries, and none of an owner that has less than half as much", () => {
   const fair = new FairLru<string, number>({ entries: 100, bytes: 10_000 });
   for (let i = 0; i < 20; i += 1) fair.set(`b${i}`, i, { owner: "b", bytes: 10 });
   for (let i = 0; i < 1_000; i += 1) fair.set(`a${i}`, i, { owner: "a", bytes: 10 });
@@ -38,7 +38,7 @@ test("an owner that fills it evicts its own entries, and none of one that has le
   expect(fair.get("a999")).toBe(999);
 });
 
-test("an owner with few large entries evicts its own as well", () => {
+test("an owner with a few large entries also evicts its own entries", () => {
   const fair = new FairLru<string, number>({ entries: 1_000, bytes: 1_000 });
   for (let i = 0; i < 20; i += 1) fair.set(`b${i}`, i, { owner: "b", bytes: 10 });
   for (let i = 0; i < 50; i += 1) fair.set(`a${i}`, i, { owner: "a", bytes: 300 });
@@ -46,7 +46,7 @@ test("an owner with few large entries evicts its own as well", () => {
   expect(fair.get("a49")).toBe(49);
 });
 
-test("an owner with many small entries evicts its own, and none of one that has fewer and larger ones", () => {
+test("an owner with many small entries evicts its own entries, and none of an owner with fewer and larger ones", () => {
   const fair = new FairLru<string, number>({ entries: 100, bytes: 10_000 });
   for (let i = 0; i < 10; i += 1) fair.set(`b${i}`, i, { owner: "b", bytes: 200 });
   for (let i = 0; i < 1_000; i += 1) fair.set(`a${i}`, i, { owner: "a", bytes: 1 });
@@ -64,7 +64,7 @@ test("an owner that comes later gets its share of a full cache", () => {
   expect(kept).toBeLessThanOrEqual(48);
 });
 
-test("whatever is stored, dropped and read, no limit is exceeded and each value that is not kept is reported once", () => {
+test("after any stores, deletes and reads, no limit is exceeded and each evicted value is reported once", () => {
   const step = fc.record({
     key: keys,
     owner: fc.constantFrom("a", "b", "c"),

@@ -1,4 +1,4 @@
-/** How much is kept. */
+/** How much the cache may hold. */
 export interface FairLruLimits {
   readonly entries: number;
   readonly bytes: number;
@@ -20,7 +20,7 @@ interface Owner<K, V> {
   newest: Entry<K, V> | undefined;
   entries: number;
   bytes: number;
-  /** Logarithm of its share. */
+  /** Logarithm of the owner's share. */
   rank: number;
 }
 
@@ -38,7 +38,7 @@ export class FairLru<K, V> {
   readonly #ranks: Set<Owner<K, V>>[] = [];
   #bytes = 0;
 
-  /** @param onEvict called with each value that is no longer kept. */
+  /** @param onEvict called with each value that is evicted or replaced. */
   constructor(limits: FairLruLimits, onEvict: (value: V, key: K) => void = () => undefined) {
     this.#limits = limits;
     this.#onEvict = onEvict;
@@ -104,7 +104,7 @@ export class FairLru<K, V> {
     owner.rank = rank;
   }
 
-  /** Its share: the larger of its shares of the entries and of the bytes. */
+  /** An owner's share is the larger of its share of the entries and its share of the bytes. */
   #rankOf({ entries, bytes }: Owner<K, V>): number {
     const part = Math.max(entries / this.#limits.entries, bytes / this.#limits.bytes);
     return Math.max(0, RANK_COUNT + Math.floor(Math.log2(part)));

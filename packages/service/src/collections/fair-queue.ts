@@ -1,13 +1,13 @@
-/** For whom an item waits. Tenants take turns, and within a tenant its capabilities. */
+/** The owner of an item. Tenants take turns, and so do the capabilities of one tenant. */
 export interface FairOwner {
   readonly tenant: string;
   readonly capability: string;
 }
 
-/** What the queue reads of an item. */
+/** An item of the queue. */
 export interface FairItem {
   readonly owner: FairOwner;
-  /** How many turns it takes, at least one. */
+  /** How much of the budget of {@link FairQueue.shift} the item takes, at least one. */
   readonly cost: number;
 }
 
@@ -34,7 +34,7 @@ export class FairQueue<T extends FairItem> {
     this.#size += 1;
   }
 
-  /** The first item may need more turns than there are; otherwise it would wait for ever. */
+  /** The first item may cost more than the budget; otherwise it would wait for ever. */
   shift(budget: number): T[] {
     const taken: T[] = [];
     let remaining = budget;
@@ -54,7 +54,7 @@ export class FairQueue<T extends FairItem> {
     return taken;
   }
 
-  /** Removes the latest item of the longest lane of the tenant that has most. */
+  /** Removes the latest item of the longest lane of the tenant that has most items. */
   drop(): T | undefined {
     const lanes = largest(this.#tenants.values(), (candidate) => sum(candidate.values()));
     const item = lanes === undefined ? undefined : largest(lanes.values(), ({ length }) => length)?.at(-1);
@@ -80,7 +80,7 @@ function moveToEnd<V>(map: Map<string, V>, [key, value]: readonly [string, V], l
   if (left > 0) map.set(key, value);
 }
 
-/** The last of the largest, since the one that came later is dropped first. */
+/** Of several that are equally large, the last: the one that came later is dropped first. */
 function largest<V>(values: Iterable<V>, sizeOf: (value: V) => number): V | undefined {
   let result: V | undefined;
   let max = 0;

@@ -19,13 +19,13 @@ function open() {
   return { map, dropped, made: () => made };
 }
 
-test("what was made for a key is there when it is asked for again, idle or not", () => {
+test("the value of a key is made once, and returned again whether it is idle or not", () => {
   const { map, made } = open();
   expect(map.get(1)).toBe(map.get(1));
   expect(made()).toBe(1);
 });
 
-test("when there are many, the idle ones go and those in use stay", () => {
+test("of many entries, the idle ones are dropped and those in use stay", () => {
   const { map, dropped } = open();
   const used = map.get(0);
   used.count = 1;
@@ -36,7 +36,7 @@ test("when there are many, the idle ones go and those in use stay", () => {
   expect(map.get(0)).toBe(used);
 });
 
-test("many that are all in use are not looked through again for each one more", () => {
+test("many entries that are all in use are not scanned again for each new entry", () => {
   let asked = 0;
   const busy = new LazyMap<number, Count>({
     create: () => ({ count: 1 }),

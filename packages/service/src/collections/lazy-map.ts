@@ -1,17 +1,17 @@
-/** Entries that are idle are dropped once there are this many in all, or twice as many as were left the last time. */
+/** Idle entries are dropped once there are this many entries, or twice as many as the last eviction left. */
 const MIN_EVICTION_SIZE = 1_024;
 
-/** What is kept for each key. */
+/** How entries are made and dropped. */
 export interface LazyMapOptions<K, V> {
   create(key: K): V;
   isIdle(value: V): boolean;
-  /** Told of each entry that was dropped. */
+  /** Called with each entry that was dropped. */
   onEvict?(key: K, value: V): void;
 }
 
 /**
- * Something for each key, made when it is first asked for, that stays when it is idle: who came once mostly comes again.
- * Made and deleted with each request instead, entries would cost more than what they are for (see `swap-remove-list.ts`).
+ * A map whose values are made on first use. An idle entry stays, since most clients return: making and deleting an entry with
+ * each request would cost more than the work that it is for (see `swap-remove-list.ts`).
  */
 export class LazyMap<K, V> {
   readonly #options: LazyMapOptions<K, V>;

@@ -1,10 +1,10 @@
 /**
- * Known at once, or later. What is known at once is not waited for: an invocation whose verdict is at hand goes from its head to
+ * A value, or a promise of it. A caller does not wait for a value: an invocation whose verdict is cached goes from its head to
  * the dispatcher in one turn of the event loop.
  */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** Goes on with a value once it is known. */
+/** Calls a function with the value: at once, or when the promise is fulfilled. */
 export function thenMaybe<T, R>(
   value: MaybePromise<T>,
   next: (value: T) => MaybePromise<R>,

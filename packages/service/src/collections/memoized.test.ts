@@ -10,7 +10,7 @@ function counting(): { readonly calls: string[]; readonly lengthOf: (text: strin
   return { calls, lengthOf };
 }
 
-test("a text that comes again is not judged again", () => {
+test("the result for a repeated text is not computed again", () => {
   const { calls, lengthOf } = counting();
   expect([lengthOf("accept"), lengthOf("te"), lengthOf("accept")]).toEqual([
     { length: 6 },
@@ -20,14 +20,14 @@ test("a text that comes again is not judged again", () => {
   expect(calls).toEqual(["accept", "te"]);
 });
 
-test("a long text is evaluated each time, so that no client's names fill the memory", () => {
+test("the result for a long text is computed each time, so that no client's names fill the memory", () => {
   const { calls, lengthOf } = counting();
   const long = "x".repeat(65);
   for (let i = 0; i < 3; i += 1) expect(lengthOf(long)).toEqual({ length: 65 });
   expect(calls).toHaveLength(3);
 });
 
-test("of a hundred thousand names, no more than the limit is remembered at a time", () => {
+test("of a hundred thousand names, no more than the limit are remembered at a time", () => {
   const { calls, lengthOf } = counting();
   for (let i = 0; i < 100_000; i += 1) lengthOf(`x-${i}`);
   const before = calls.length;

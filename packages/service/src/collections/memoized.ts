@@ -1,12 +1,12 @@
 /** How many texts are remembered. */
 const MAX_ENTRIES = 1_024;
 
-/** A longer text is not remembered, in characters: remembered texts take memory. */
+/** Longest text that is remembered, in characters: remembered texts take memory. */
 const MAX_TEXT_LENGTH = 64;
 
 /**
- * Remembers what a pure function returns for short texts such as header names: a few come with every request. When the memory
- * is full it is emptied, so a client that sends ever new names costs others one call of the function for each name again.
+ * Remembers the results of a pure function for short texts such as header names, of which a few come with every request. When
+ * the memory is full it is emptied, so a client that sends ever new names costs others one more call for each name.
  *
  * @example
  * const lowerCase = memoized((name: string) => ({ name: name.toLowerCase() }));

@@ -18,7 +18,7 @@ test("bytes in any pieces are taken in order, and at most twice as many are allo
   );
 });
 
-test("where the length is known, no byte more than that is allocated", () => {
+test("when the length is known, not a byte more is allocated", () => {
   fc.assert(
     fc.property(pieces, (given) => {
       const { length } = Buffer.concat(given);
@@ -29,7 +29,7 @@ test("where the length is known, no byte more than that is allocated", () => {
   );
 });
 
-test("nothing is allocated that was not asked for", () => {
+test("nothing is allocated that `mayAllocate` refused", () => {
   fc.assert(
     fc.property(pieces, fc.nat(100_000), (given, most) => {
       const slabs = new Slabs();

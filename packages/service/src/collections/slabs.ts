@@ -5,24 +5,24 @@ const FIRST_SLAB_BYTES = 1_024;
 const MAX_SLAB_BYTES = 1_024 * 1_024;
 
 /**
- * Pieces smaller than this, in bytes, are copied. A Buffer costs some 360 bytes in addition to its content: a mebibyte kept in
- * pieces of one byte takes 360 MB.
+ * Pieces smaller than this, in bytes, are copied. A Buffer costs some 360 bytes in addition to its content, so a mebibyte in
+ * pieces of one byte would take 360 MB.
  */
 export const SMALL_CHUNK_BYTES: number = 2_048;
 
 /**
- * Bytes that wait, copied out of the pieces they came in. Each slab is as large as all before it together, so that at most
- * twice the bytes are allocated, and nothing is copied twice.
+ * A buffer for bytes that arrive in pieces, which are copied into it. Each slab is as large as all before it together, so that
+ * at most twice the bytes are allocated, and nothing is copied twice.
  */
 export class Slabs {
   readonly #expected: number;
   #slabs: Buffer[] = [];
-  /** Bytes in use of the last slab. */
+  /** How many bytes of the last slab are in use. */
   #used = 0;
   #length = 0;
   #allocated = 0;
 
-  /** @param expected how many bytes will come at the most, if that is known. */
+  /** @param expected the most bytes that will be appended, if that is known. */
   constructor(expected: number = Number.POSITIVE_INFINITY) {
     this.#expected = expected;
   }
@@ -32,13 +32,13 @@ export class Slabs {
     return this.#length;
   }
 
-  /** Bytes that the slabs take. */
+  /** Bytes allocated for the slabs. */
   get allocated(): number {
     return this.#allocated;
   }
 
   /**
-   * @param mayAllocate called before each slab is made, with its size in bytes.
+   * @param mayAllocate called before each slab is allocated, with its size in bytes.
    * @returns whether the whole piece was appended.
    */
   append(chunk: Buffer, mayAllocate: (bytes: number) => boolean = always): boolean {
@@ -47,7 +47,7 @@ export class Slabs {
       if (last === undefined || this.#used === last.length) {
         const size = this.#nextSize();
         if (!mayAllocate(size)) return false;
-        // Not from the pool that small buffers share, which lives as long as the last of them.
+        // Not from Node's pool: a pool that small buffers share lives as long as the last of them.
         this.#slabs.push(Buffer.allocUnsafeSlow(size));
         this.#allocated += size;
         this.#used = 0;

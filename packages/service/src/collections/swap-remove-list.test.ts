@@ -35,7 +35,7 @@ test("the list holds what a set would hold, whatever is added and deleted", () =
   );
 });
 
-test("a member that is deleted during the iteration is not visited any more, and no other is left out", () => {
+test("a member that is deleted during the iteration is not visited, and no other is skipped", () => {
   const members = [0, 1, 2, 3].map(named);
   const list = new SwapRemoveList<Named>();
   members.forEach((member) => list.add(member));

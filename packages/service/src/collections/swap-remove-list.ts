@@ -1,12 +1,13 @@
 /** A member of a list, with its index. A member is in one list at a time. */
 export interface Indexed {
-  /** Index in the list; -1: in none. Only the list writes it. */
+  /** Index in the list; -1 in no list. Only the list writes it. */
   index: number;
 }
 
 /**
- * A set of what is in flight. A `Set` leaves garbage: V8 replaces its table every few dozen changes, each old table points to
- * the next, and one that was promoted keeps the others alive until a full collection, which was half the cost of an invocation.
+ * A set whose members change with every request. A `Set` leaves garbage: V8 replaces its table every few dozen changes, each old
+ * table points to the next, and one that was promoted keeps the others alive until a full collection. That was half the cost
+ * of an invocation.
  */
 export class SwapRemoveList<T extends Indexed> {
   readonly #items: T[] = [];
@@ -19,7 +20,7 @@ export class SwapRemoveList<T extends Indexed> {
     item.index = this.#items.push(item) - 1;
   }
 
-  /** @returns whether it stood there. */
+  /** @returns whether it was a member. */
   delete(item: T): boolean {
     const { index } = item;
     if (this.#items[index] !== item) return false;
@@ -32,7 +33,7 @@ export class SwapRemoveList<T extends Indexed> {
     return true;
   }
 
-  /** Calls `act` with each member of this moment; it may delete any. */
+  /** Calls `callback` with each current member. The callback may delete any member. */
   forEach(callback: (item: T) => void): void {
     for (const member of this.#items.slice()) if (member.index !== -1) callback(member);
   }

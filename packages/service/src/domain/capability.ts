@@ -3,7 +3,7 @@ import type { Uid } from "./uid.ts";
 /** What a capability does. */
 export type Kind = "provision" | "create" | "query" | "deleteSelf" | "export" | "revoke" | "invoke";
 
-/** What a kind means for being alive. What it does stands in `management/operations.ts`. */
+/** How a kind affects whether a capability is alive. `management/operations.ts` has what it does. */
 const KINDS: Readonly<Record<Kind, { readonly ignoresRevokedResource: boolean }>> = {
   /** Makes tenants; acts on no record. */
   provision: { ignoresRevokedResource: false },
@@ -15,13 +15,13 @@ const KINDS: Readonly<Record<Kind, { readonly ignoresRevokedResource: boolean }>
   deleteSelf: { ignoresRevokedResource: false },
   /** Makes capabilities through a membrane. */
   export: { ignoresRevokedResource: false },
-  /** Works again after its membrane is revoked, so that a client that lost the answer can repeat the request. */
+  /** Works even after its membrane is revoked, so that a client that lost the response can repeat the request. */
   revoke: { ignoresRevokedResource: true },
-  /** An exported capability: stands for a target. */
+  /** An exported capability: represents a target. */
   invoke: { ignoresRevokedResource: false },
 };
 
-/** A capability that the service itself answers. */
+/** The kind of a capability whose requests the service itself carries out. */
 export type ServiceKind = Exclude<Kind, "invoke">;
 
 /** An unguessable reference that carries the right to one action. */
@@ -43,7 +43,7 @@ export function isKind(text: string): text is Kind {
   return Object.hasOwn(KINDS, text);
 }
 
-/** Whether a capability of this kind disregards that its own subject is revoked. */
+/** Whether a capability of this kind works although its own resource is revoked. */
 export function ignoresRevokedResource(kind: Kind): boolean {
   return KINDS[kind].ignoresRevokedResource;
 }

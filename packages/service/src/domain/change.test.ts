@@ -30,6 +30,6 @@ test.each([
   ["an export", [target, capability(c1, m)], { membrane: m, capabilities: [c1] }],
   ["a re-export", [capability(c1, m)], { membrane: m, capabilities: [c1] }],
   ["nothing", [], { capabilities: [] }],
-])("the records of %s yield its tenant, its membrane and its capabilities", (_case, records, subject) => {
+])("the subject of %s is its tenant, its membrane and its capabilities", (_case, records, subject) => {
   expect(subjectOfRecords(records)).toEqual(subject);
 });

@@ -3,8 +3,8 @@ import type { Denial } from "./denial.ts";
 import type { QuotaDenial } from "./quota.ts";
 
 /**
- * What the client learns of a creation that was denied. A dead lineage means that the client's own capability was revoked;
- * operations that name other capabilities handle it before.
+ * Maps the reason why a creation was denied to the refusal that the client sees. A dead lineage means that the client's own
+ * capability was revoked; operations that name other capabilities have checked these before.
  */
 export function denialOfCreation(denial: CreationDenial): Denial {
   switch (denial.reason) {

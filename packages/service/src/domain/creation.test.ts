@@ -48,18 +48,18 @@ test("records that point to each other are made together", () => {
   expect(checkCreation([exporting, membrane], snapshot([tenant, create]), LIMITS)).toBeUndefined();
 });
 
-test("nothing is made from what died in the same snapshot", () => {
+test("nothing is made when its lineage is dead in the same snapshot", () => {
   const dead = snapshot([{ ...tenant, revoked: true }, create]);
   expect(checkCreation([membrane, exporting], dead, LIMITS)).toEqual({ reason: "lineage_dead" });
 });
 
-test("nothing is made if one of all is denied", () => {
+test("nothing is made if one of the nodes is denied", () => {
   const orphan: Capability = { ...exporting, uid: uid(9), parent: uid(99) };
   const denied = checkCreation([membrane, exporting, orphan], snapshot([tenant, create]), LIMITS);
   expect(denied).toEqual({ reason: "lineage_dead" });
 });
 
-test("a lineage may have as many members as the limit, its own end included, and not one more", () => {
+test("a lineage may have as many nodes as the limit, the new node included, and not one more", () => {
   const made = [membrane, exporting];
   expect(checkCreation(made, snapshot([tenant, create]), LIMITS)).toBeUndefined();
   expect(checkCreation(made, snapshot([tenant, create]), { ...LIMITS, maxLineageNodes: LIMIT - 1 })).toEqual({
@@ -101,29 +101,29 @@ test.each([
   [0, [exported(20), exported(21), exported(22)], undefined],
   [1, [exported(20), exported(21), exported(22)], "membrane"],
   [3, [exported(20)], "membrane"],
-])("with %i capabilities in a membrane that may hold three, %j fit or not: %s", (held, made, full) => {
+])("a membrane that may hold three capabilities and has %i: making %j is denied: %s", (held, made, full) => {
   const denied = checkCreation(made, snapshot([tenant, create, membrane], undefined, held), LIMITS);
   expect(denied).toEqual(full && { reason: "full", type: full, kind: "capabilities", limit: 3 });
 });
 
-test("a membrane counts against its tenant, and not against itself", () => {
+test("a membrane counts against the quota of its tenant, not against its own", () => {
   const made = [membrane, exporting];
   expect(checkCreation(made, snapshot([tenant, create], undefined, 1), LIMITS)).toBeUndefined();
   const denied = checkCreation(made, snapshot([tenant, create], undefined, 2), LIMITS);
   expect(denied).toEqual({ reason: "full", type: "tenant", kind: "membranes", limit: 2 });
 });
 
-test("what has no right to be made is told so first, however full it is", () => {
+test("a dead lineage is reported before a quota that is used up", () => {
   const dead = snapshot([tenant, create, { ...membrane, revoked: true }], undefined, 9);
   expect(checkCreation([exported(20)], dead, LIMITS)).toEqual({ reason: "lineage_dead" });
 });
 
-test("what would count against nothing is a fault of the program, and is not made", () => {
+test("a node that would count against no quota is a fault of the program, and is not made", () => {
   const target: Target = { type: "target", uid: uid(30), membrane: membrane.uid, createdBy: exporting.uid };
   const world = snapshot([tenant, create, membrane, exporting, target]);
   for (const alone of [exporting, target]) {
     expect(() => checkCreation([alone], world, { ...LIMITS, maxLineageNodes: 9 })).toThrow(
-      "counts against nothing",
+      "counts against no quota",
     );
   }
   const own: Capability = { ...create, uid: uid(31) };

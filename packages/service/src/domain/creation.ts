@@ -8,7 +8,7 @@ import { checkStorage } from "./storage-quota.ts";
 import type { Tenant } from "./tenant.ts";
 import type { Uid } from "./uid.ts";
 
-/** Why something was not made. */
+/** Why a creation is denied. */
 export type CreationDenial =
   /** Something in the lineage is revoked: the revoke won the race. */
   | { readonly reason: "lineage_dead" }
@@ -23,15 +23,15 @@ export interface Quotas extends CountQuotas, StorageQuotas {
   readonly maxLineageNodes: number;
 }
 
-/** What the decision reads, all of one snapshot. */
+/** What the decision reads, all from one snapshot. */
 export interface CreationSnapshot extends StorageSnapshot {
   /** How many nodes count against a quota. */
   countOwned(quota: Quota): number;
-  /** The node that holds the name of `node` now. */
+  /** The node that has the name of `node` now. */
   findByName(node: Tenant | Membrane): LineageNode | undefined;
 }
 
-/** Decides whether `nodes` may be made together. They may point to each other. */
+/** Decides whether `nodes`, which may point to each other, may be made together. */
 export function checkCreation(
   nodes: readonly LineageNode[],
   snapshot: CreationSnapshot,

@@ -2,29 +2,29 @@ import type { Err, Problem, Result } from "capability-protocol";
 import { err } from "capability-protocol";
 
 /**
- * Why a request is refused, as the service itself knows it. The wire says less: one table in `http/wire-error.ts` turns
- * every reason into its answer.
+ * Why the service refuses a request, in full. The response says less: one table in `http/wire-error.ts` maps every reason to
+ * its response.
  */
 export type Denial =
-  /** No token, or one that is malformed, unknown, revoked: the client does not learn which. */
+  /** The token is absent, malformed, unknown or revoked: the client does not learn which. */
   | { readonly reason: "unauthorized" }
-  /** From this client's address too many tokens came that did not work. */
+  /** Too many requests from this client's address had a token that did not work. */
   | { readonly reason: "too_many_auth_failures" }
   | { readonly reason: "malformed_request"; readonly message: string }
   | { readonly reason: "invalid_field"; readonly problem: Problem }
   | { readonly reason: "invalid_capability" }
-  /** The client intends an operation that this capability does not do. */
+  /** The client named an operation that is not the one of this capability. */
   | { readonly reason: "wrong_capability"; readonly wanted: string }
   | { readonly reason: "path_not_found" }
   | { readonly reason: "method_not_allowed"; readonly allow: readonly string[] }
   | { readonly reason: "membrane_exists" }
   | { readonly reason: "tenant_exists" }
   | { readonly reason: "lineage_too_large"; readonly limit: number }
-  /** It holds as many capabilities, membranes or tenants as it may. */
+  /** The owner has as many capabilities, membranes or tenants as it may have. */
   | { readonly reason: "membrane_quota_exceeded"; readonly limit: number }
   | { readonly reason: "tenant_quota_exceeded"; readonly limit: number }
   | { readonly reason: "service_quota_exceeded"; readonly limit: number }
-  /** Its share of the disk is used up; the limit is in bytes. */
+  /** The owner's share of the disk is used up; the limit is in bytes. */
   | { readonly reason: "membrane_storage_exceeded"; readonly limit: number }
   | { readonly reason: "tenant_storage_exceeded"; readonly limit: number }
   /** A management body over its limit in bytes. */
@@ -41,27 +41,27 @@ export type Denial =
   | { readonly reason: "store_failed" }
   /** A newer version of the program wrote a record that the capability depends on. */
   | { readonly reason: "record_too_new" }
-  /** As many invocations are in flight as this capability may have, as this tenant, as the whole service. */
+  /** The capability, a tenant or the whole service has as many invocations in flight as it may have. */
   | { readonly reason: "capability_concurrency_exceeded" }
   | { readonly reason: "tenant_concurrency_exceeded" }
   | { readonly reason: "service_overloaded" }
   | GatewayDenial;
 
-/** A refusal in place of the target's answer. */
+/** A refusal in place of the target's response. */
 export type GatewayDenial =
-  /** A header of the client, or a key of its query, that would change the request's meaning; safe to print. */
+  /** A header of the client, or a key of its query, would change the request's meaning. The name is safe to print. */
   | { readonly reason: "header_not_allowed"; readonly name: string }
   | { readonly reason: "query_not_allowed"; readonly key: string }
-  /** The target redirects elsewhere, and the client is known to send its token along. */
+  /** The target redirects elsewhere, and this client is known to send its token there. */
   | { readonly reason: "redirect_not_allowed" }
-  /** A body that must be held in memory to be signed and is over the limit in bytes. */
+  /** The body must be buffered to be signed, and is over the limit in bytes. */
   | { readonly reason: "signed_body_too_large"; readonly limit: number }
   | { readonly reason: "target_forbidden" }
-  /** Its configuration was stored under rules that were wider than those of today. */
+  /** The target was stored under rules that were less strict than those of today. */
   | { readonly reason: "target_outdated" }
   | { readonly reason: "target_unreachable" }
   | { readonly reason: "target_timeout" }
-  /** What the target sent is no HTTP answer that can be passed on. */
+  /** The target did not send an HTTP response that can be passed on. */
   | { readonly reason: "invalid_target_response" }
   | { readonly reason: "loop_detected" };
 
@@ -82,7 +82,7 @@ export function isGatewayDenial(denial: Denial): denial is GatewayDenial {
   return GATEWAY_REASONS.has(denial.reason);
 }
 
-/** What a stage returns: its value, or why the request is refused. */
+/** The result of a stage: its value, or why the request is refused. */
 export type Outcome<T> = Result<T, Denial>;
 
 export function invalid(field: string, expected: string): Err<Denial> {

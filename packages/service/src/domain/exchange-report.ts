@@ -1,4 +1,4 @@
-/** What is known of a request to a target, during it and after it. */
+/** Facts about a request to a target, during it and after it. */
 export interface ExchangeReport {
   /** Status of the target's response, if its head arrived. */
   readonly upstreamStatus: number | undefined;

@@ -25,11 +25,11 @@ export function headerLinesSize(headers: readonly string[]): number {
   return bytes;
 }
 
-/** Room for what is added to every request: its length, the marks of this hop, and the fixed parts of a signature. */
+/** Bytes for what is added to every request: its length, the marks of this hop, and the fixed parts of a signature. */
 const ADDED_BYTES = 640;
 
 /**
- * At most how many bytes are added to the head of a request to a target.
+ * The most bytes that are added to the head of a request to a target.
  *
  * @param headers those that the target's configuration has: a signature names them again.
  */

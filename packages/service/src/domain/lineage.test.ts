@@ -21,7 +21,7 @@ const membrane: Membrane = {
 };
 const exporting: Capability = { type: "capability", uid: uid(4), kind: "export", resource: membrane.uid };
 const revoking: Capability = { type: "capability", uid: uid(5), kind: "revoke", resource: membrane.uid };
-/** Through another membrane, so that only its parent forgives. */
+/** The membrane of the delegation, so that a revoke of the first membrane is ignored only through the parent. */
 const other: Membrane = { ...membrane, uid: uid(6), name: "other" };
 const delegatedRevoke: Capability = {
   type: "capability",
@@ -51,7 +51,7 @@ function reader(...nodes: readonly LineageNode[]): {
 
 const revoked = <T extends Membrane | Tenant>(node: T): T => ({ ...node, revoked: true });
 
-test("what is alive tells the uids of all it depends on, its own included, and which of them are tenants", () => {
+test("the verdict of a node that is alive has the uids of all it depends on, its own included, and which are tenants", () => {
   expect(evaluateLineage(exporting, reader(...ALL).find)).toEqual({
     alive: true,
     lineage: new Set([exporting, membrane, tenant, create].map((node) => node.uid)),
@@ -61,8 +61,8 @@ test("what is alive tells the uids of all it depends on, its own included, and w
 
 test.each([
   ["its resource", revoked(membrane)],
-  ["the tenant behind its resource", revoked(tenant)],
-])("a capability is dead when %s is revoked, and the verdict says where", (_what, dead) => {
+  ["the tenant of its resource", revoked(tenant)],
+])("a capability is dead when %s is revoked, and the verdict names the revoked node", (_what, dead) => {
   expect(evaluateLineage(exporting, reader(...ALL, dead).find)).toEqual({
     alive: false,
     cause: "revoked",
@@ -79,15 +79,15 @@ test.each([
   expect(evaluateLineage(node, reader(tenant).find)).toMatchObject({ alive: false, cause: "missing" });
 });
 
-test("a revoke capability works when its own subject is revoked, re-exported or not", () => {
+test("a revoke capability works when its own resource is revoked, re-exported or not", () => {
   const { find } = reader(...ALL, revoked(membrane));
   expect(evaluateLineage(revoking, find)).toMatchObject({ alive: true });
   expect(evaluateLineage(delegatedRevoke, find)).toMatchObject({ alive: true });
 });
 
 test.each([
-  ["what is behind its resource", revoking, revoked(tenant)],
-  ["the membrane it went membrane", delegatedRevoke, revoked(other)],
+  ["the tenant of its resource", revoking, revoked(tenant)],
+  ["the membrane it went through", delegatedRevoke, revoked(other)],
 ])("a revoke capability is dead when %s is revoked", (_what, node, dead) => {
   expect(evaluateLineage(node, reader(...ALL, dead).find)).toMatchObject({ alive: false, at: dead.uid });
 });
@@ -100,9 +100,9 @@ test("a revoke capability of a membrane that does not exist is dead", () => {
 });
 
 test.each([
-  ["membrane", { membrane: membrane.uid }],
-  ["made with a capability of", { createdBy: exporting.uid }],
-])("a revoke capability that also came %s its own subject is dead with it", (_how, strictly) => {
+  ["went through", { membrane: membrane.uid }],
+  ["was made with a capability of", { createdBy: exporting.uid }],
+])("a revoke capability that also %s its own resource is dead with it", (_how, strictly) => {
   const node: Capability = { ...delegatedRevoke, ...strictly };
   expect(evaluateLineage(node, reader(...ALL, revoked(membrane)).find)).toMatchObject({
     alive: false,
@@ -116,7 +116,7 @@ test.each([
   ["createdBy", { resource: membrane.uid, createdBy: revoking.uid }],
   ["membrane", { resource: revoking.uid, membrane: membrane.uid }],
 ])(
-  "a step that forgives does not excuse a step that does not, whichever is taken first (%s)",
+  "a step that ignores a revoke does not excuse one that does not, whichever is taken first (%s)",
   (_name, steps) => {
     const node: Capability = { type: "capability", uid: uid(9), kind: "export", ...steps };
     expect(evaluateLineage(node, reader(...ALL).find)).toMatchObject({ alive: true });
@@ -127,7 +127,7 @@ test.each([
   },
 );
 
-test("what is made with a revoke capability forgives nothing but that capability's resource", () => {
+test("a capability that was re-exported from a revoke capability ignores no revoke but that of its resource", () => {
   const child: Capability = {
     ...delegatedRevoke,
     uid: uid(8),
@@ -141,7 +141,7 @@ test("what is made with a revoke capability forgives nothing but that capability
   expect(evaluateLineage(kept, reader(...ALL, kept, revoked(membrane)).find)).toMatchObject({ alive: true });
 });
 
-test("a lineage in which the paths double at each step is read once a node", () => {
+test("each node of a lineage in which the paths double at each step is read once", () => {
   const chain: Capability[] = [exporting];
   for (let step = 0; step < 200; step += 1) {
     const last = chain.at(-1)!.uid;

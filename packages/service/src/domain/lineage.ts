@@ -7,19 +7,19 @@ import type { Target } from "./target.ts";
 import type { Tenant } from "./tenant.ts";
 import type { Uid } from "./uid.ts";
 
-/** Anything that a lineage runs through. */
+/** A node of a lineage. */
 export type LineageNode = Tenant | Membrane | Target | Capability;
 
 /** One step of a lineage. */
 export interface Dependency {
   readonly to: Uid;
-  /** The step holds even if the node it leads to is revoked itself; what that node descends from still counts. */
+  /** Holds even if the node it leads to is revoked itself; a revoke further up still counts. */
   readonly ignoresRevocation: boolean;
 }
 
 /**
- * Whether a node works now, and the uids of all it depends on (its own included): what a cached verdict must be dropped
- * for.
+ * Whether a node works now, and the uids of all it depends on, its own included: a cached verdict is dropped when one of these
+ * is revoked.
  */
 export type Verdict =
   | {
@@ -31,7 +31,7 @@ export type Verdict =
     }
   | { readonly alive: false; readonly cause: "missing" | "revoked"; readonly at: Uid };
 
-/** All that `node` points to. */
+/** Everything that `node` points to. */
 export function dependencies(node: LineageNode): readonly Dependency[] {
   switch (node.type) {
     case "tenant":
@@ -46,8 +46,8 @@ export function dependencies(node: LineageNode): readonly Dependency[] {
 }
 
 /**
- * Alive is a question, asked afresh: a node is alive if it exists, is not revoked, and all it points to is alive.
- * A lineage is a graph in which paths can double at each step, so every node is expanded once.
+ * Computes whether a node is alive: it exists, is not revoked, and everything it points to is alive. A lineage is a graph in
+ * which paths can double at each step, so every node is expanded once.
  *
  * @param find reads a node from the same snapshot for the whole walk.
  */

@@ -7,6 +7,6 @@ export interface Membrane {
   readonly tenant: Uid;
   readonly name: string;
   readonly revoked: boolean;
-  /** The `create` capability that made it: what a delegate created dies with the delegation. */
+  /** The `create` capability that made it: a membrane that a delegate created dies with the delegation. */
   readonly createdBy: Uid;
 }

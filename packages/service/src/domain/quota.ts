@@ -4,7 +4,7 @@ import type { Tenant } from "./tenant.ts";
 import type { Uid } from "./uid.ts";
 import { parseUid } from "./uid.ts";
 
-/** Owns the tenants: the service itself, which has no record. */
+/** The owner of the tenants: the service itself, which has no record. */
 export const SERVICE_OWNER: Uid = parseUid("0".repeat(32));
 
 /** A limit on what counts against one owner. */
@@ -19,13 +19,13 @@ export interface Quota {
  */
 export type QuotaKind = "tenants" | "membranes" | "capabilities" | "ownCapabilities";
 
-/** How much may be counted. */
+/** The limits on what is counted. */
 export interface CountQuotas {
   /** Tenants of the service. */
   readonly maxTenants: number;
   /** Membranes that have a name in one tenant. */
   readonly maxMembranesPerTenant: number;
-  /** Capabilities that act on one tenant and went through no membrane: three at first, three more with each reissue. */
+  /** Capabilities that act on one tenant and went through no membrane: three at first, and three more with each reissue. */
   readonly maxOwnCapabilitiesPerTenant: number;
   /** Capabilities that went through one membrane. */
   readonly maxCapabilitiesPerMembrane: number;
@@ -43,7 +43,7 @@ const QUOTAS_BY_KIND: Readonly<
 
 const QUOTA_KINDS: readonly QuotaKind[] = ["tenants", "membranes", "ownCapabilities", "capabilities"];
 
-/** What is counted against a record. */
+/** The quotas of a record as an owner. */
 export function quotasOf(owner: Tenant | Membrane): Quota[] {
   return QUOTA_KINDS.filter((kind) => QUOTAS_BY_KIND[kind].owner === owner.type).map((kind) => ({
     owner: owner.uid,
@@ -52,7 +52,8 @@ export function quotasOf(owner: Tenant | Membrane): Quota[] {
 }
 
 /**
- * What a node counts against. Every node that can be made repeatedly counts, since without a limit it could fill the disk.
+ * The quota that a node counts against. Every node that can be made repeatedly counts, since without a limit it could fill the
+ * disk.
  *
  * @returns nothing for a node that is made only together with one that counts ({@link isPartOf}).
  */
@@ -71,7 +72,7 @@ export function quotaOf(node: LineageNode): Quota | undefined {
   }
 }
 
-/** Whether `part`, which does not count, comes with `whole`: a target with its capability, a capability with its membrane. */
+/** Whether `part`, which does not count, is made with `whole`: a target with its capability, a capability with its membrane. */
 function isPartOf(part: LineageNode, whole: LineageNode): boolean {
   if (quotaOf(whole) === undefined) return false;
   if (part.type === "target") return whole.type === "capability" && whole.resource === part.uid;
@@ -89,10 +90,10 @@ export interface QuotaDenial {
 }
 
 /**
- * Decides whether there is room for `nodes`. What is dead counts until it is swept.
+ * Decides whether there is room for `nodes`. A dead node counts until it is swept.
  *
- * @param countOwned how many count against a quota already.
- * @throws Error if one of them would count against nothing.
+ * @param countOwned returns how many nodes count against a quota already.
+ * @throws Error if a node would count against no quota.
  */
 export function checkQuotas(
   nodes: readonly LineageNode[],
@@ -104,7 +105,7 @@ export function checkQuotas(
     const quota = quotaOf(node);
     if (quota === undefined) {
       if (!nodes.some((whole) => isPartOf(node, whole)))
-        throw new Error("what is made counts against nothing");
+        throw new Error("a new node counts against no quota");
       continue;
     }
     const key = `${quota.kind} ${quota.owner}`;

@@ -8,8 +8,8 @@ export interface StorageOwners {
 }
 
 /**
- * What went through a membrane, or acts on it, takes space from that membrane's share and its tenant's. A membrane and a
- * tenant's own capabilities take it from the tenant's. A tenant and the operator's capabilities take it from none.
+ * A capability that went through a membrane, or acts on it, takes space from the shares of that membrane and of its tenant. A
+ * membrane and a tenant's own capabilities take it from the tenant's share, a tenant and the operator's capabilities from none.
  *
  * @param find reads a node, including those that are made together with `node`.
  */

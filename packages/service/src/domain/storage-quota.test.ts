@@ -48,9 +48,9 @@ test.each<[string, LineageNode, object]>([
   ["a membrane", membrane, { tenant: tenant.uid }],
   ["a membrane's own capability", exporting, BOTH],
   ["a target", target, BOTH],
-  ["what was exported", exported, BOTH],
-  ["a foreign capability that was re-exported: who took it in pays", lent, BOTH],
-])("whose share %s takes of", (_name, node, owners) => {
+  ["an exported capability", exported, BOTH],
+  ["another tenant's capability, re-exported through a membrane", lent, BOTH],
+])("the disk space of %s is charged to its owners", (_name, node, owners) => {
   expect(storageOwners(node, find)).toEqual(owners);
 });
 
@@ -60,7 +60,7 @@ function snapshot(size: number, stored: Readonly<Record<string, number>>): Stora
   return { find, sizeOf: () => size, storedBytes: (owner) => stored[owner] ?? 0 };
 }
 
-test("a membrane takes of the disk up to its share, all that is made at once together, and not a byte more", () => {
+test("a membrane takes disk space up to its share, and not a byte more, counting all that is made at once", () => {
   const made = [target, exported];
   expect(checkStorage(made, snapshot(100, { [membrane.uid]: 800 }), QUOTAS)).toBeUndefined();
   expect(checkStorage(made, snapshot(101, { [membrane.uid]: 799 }), QUOTAS)).toEqual({
@@ -70,7 +70,7 @@ test("a membrane takes of the disk up to its share, all that is made at once tog
   });
 });
 
-test("a tenant's membranes take of the disk up to its share together, however little each takes", () => {
+test("the membranes of a tenant together take disk space up to the tenant's share, however little each takes", () => {
   const stored = { [membrane.uid]: 0, [tenant.uid]: 1_400 };
   expect(checkStorage([exported], snapshot(100, stored), QUOTAS)).toBeUndefined();
   const denial = { reason: "storage_exceeded", type: "tenant", limit: 1_500 };
@@ -78,7 +78,7 @@ test("a tenant's membranes take of the disk up to its share together, however li
   expect(checkStorage([{ ...membrane, uid: uid(10) }], snapshot(101, stored), QUOTAS)).toEqual(denial);
 });
 
-test("what one tenant takes leaves the share of another whole", () => {
+test("the disk space that one tenant takes does not reduce the share of another", () => {
   const stored = { [membrane.uid]: 1_000, [tenant.uid]: 1_500 };
   const own: Capability = { ...create, uid: uid(11), resource: foreign.uid };
   expect(checkStorage([own], snapshot(1_500, stored), QUOTAS)).toBeUndefined();

@@ -2,11 +2,11 @@ import type { LineageNode } from "./lineage.ts";
 import { storageOwners } from "./storage-owners.ts";
 import type { Uid } from "./uid.ts";
 
-/** How much disk space may be taken, in bytes. */
+/** The limits on disk space, in bytes. */
 export interface StorageQuotas {
-  /** What went through one membrane, or acts on it. */
+  /** For all that went through one membrane, or acts on it. */
   readonly storedBytesPerMembrane: number;
-  /** All membranes of one tenant together, and its own capabilities. */
+  /** For all membranes of one tenant together, and its own capabilities. */
   readonly storedBytesPerTenant: number;
 }
 
@@ -17,12 +17,12 @@ export interface StorageDenial {
   readonly limit: number;
 }
 
-/** What the decision reads, all of one snapshot. */
+/** What the decision reads, all from one snapshot. */
 export interface StorageSnapshot {
   find(uid: Uid): LineageNode | undefined;
-  /** How many bytes a node takes that is to be made. */
+  /** How many bytes a new node would take. */
   sizeOf(node: LineageNode): number;
-  /** How many bytes a membrane or a tenant has taken. What is dead counts until it is swept. */
+  /** How many bytes a membrane or a tenant has taken. A dead node counts until it is swept. */
   storedBytes(owner: Uid): number;
 }
 

@@ -1,7 +1,7 @@
 import type { AuthorityCapabilityUri, ExportRequest, TargetConfiguration } from "capability-protocol";
 import type { Uid } from "./uid.ts";
 
-/** What exported capabilities stand for, as a node of lineages. Its {@link TargetContent} is sealed. */
+/** What exported capabilities represent, as a node of lineages. Its {@link TargetContent} is sealed. */
 export interface Target {
   readonly type: "target";
   readonly uid: Uid;
@@ -10,7 +10,7 @@ export interface Target {
   readonly createdBy: Uid;
 }
 
-/** What a target stands for: an upstream request, or a capability of another authority. */
+/** What a target leads to: an upstream request, or a capability of another authority. */
 export type TargetContent =
   | { readonly kind: "configured"; readonly configuration: TargetConfiguration }
   | {

@@ -5,8 +5,8 @@ export interface Tenant {
   readonly type: "tenant";
   readonly uid: Uid;
   readonly name: string;
-  /** Set by `deleteSelf`; never taken back. */
+  /** Set by `deleteSelf`, and never cleared. */
   readonly revoked: boolean;
-  /** The `provision` capability that made it; absent when the operator made it at the machine itself. */
+  /** The `provision` capability that made it; absent when a command of the operator made it. */
   readonly createdBy?: Uid;
 }

@@ -2,13 +2,13 @@ import type { LineageNode } from "./lineage.ts";
 import type { Uid } from "./uid.ts";
 
 /**
- * What the use of a node is charged to, where many share a limited resource. A re-export costs nothing to make: if each counted
- * separately, a holder could give itself any number of shares.
+ * The owners that the use of a node is charged to, where many share a limited resource. A re-export costs nothing to make: if
+ * each counted separately, a holder could give itself any number of shares.
  */
 export interface UsageOwners {
   /** The capability itself, and all that it re-exports, step by step. */
   readonly capabilities: readonly Uid[];
-  /** All tenants in the lineage: those that delegated, and the one that was delegated to. */
+  /** All tenants in the lineage: those that delegated, and the one that received the delegation. */
   readonly tenants: readonly Uid[];
   /** The tenant through whose membrane it was made; for one of a tenant's own capabilities, that tenant. */
   readonly exporter?: Uid;

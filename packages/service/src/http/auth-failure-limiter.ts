@@ -1,11 +1,11 @@
 import { LRUCache } from "lru-cache";
 
 /**
- * Counts the requests of an address whose token did not work. A token cannot be guessed, but each try costs a read of the
- * store, and a client that makes thousands gains nothing from more.
+ * Counts, for each address, the requests whose token did not work. A token cannot be guessed, but each try costs a read of the
+ * store.
  */
 export interface AuthFailureLimiter {
-  /** No address has failed within the last minute: the caller need not determine the client's address. */
+  /** No address has failed within the last minute, so the caller need not determine the client's address. */
   readonly isEmpty: boolean;
   isBlocked(address: string): boolean;
   record(address: string): void;
@@ -13,10 +13,10 @@ export interface AuthFailureLimiter {
 
 const MINUTE_MS = 60_000;
 
-/** More addresses than this fail at once only in an attack; the ones that failed longest ago are forgotten first. */
+/** More addresses than this fail within a minute only in an attack. The ones that failed longest ago are forgotten first. */
 const MAX_ADDRESSES = 100_000;
 
-/** @param perMinute how many may fail in a minute that begins with the first. */
+/** @param perMinute how many requests may fail in the minute that begins with the first. */
 export function createAuthFailureLimiter(perMinute: number, now: () => number): AuthFailureLimiter {
   const counts = new LRUCache<string, { since: number; count: number }>({ max: MAX_ADDRESSES });
   const recent = (address: string): { since: number; count: number } | undefined => {

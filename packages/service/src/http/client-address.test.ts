@@ -12,12 +12,12 @@ function client(remote: string, forwardedFor?: string): string | undefined {
 
 test.each([
   ["no proxy in between", "192.0.2.1", undefined, "192.0.2.1"],
-  ["a client that invents where it is", "192.0.2.1", "198.51.100.1", "192.0.2.1"],
+  ["a client that invents its address", "192.0.2.1", "198.51.100.1", "192.0.2.1"],
   ["a proxy that is trusted", "10.0.0.1", "192.0.2.1", "192.0.2.1"],
   ["an IPv4 proxy in IPv6's form", "::ffff:10.0.0.1", "192.0.2.1", "192.0.2.1"],
   ["an IPv6 proxy", "fd00::1", "192.0.2.1", "192.0.2.1"],
   ["two proxies", "10.0.0.1", "192.0.2.1, 10.9.9.9", "192.0.2.1"],
-  ["what the client wrote before the proxy did", "10.0.0.1", "198.51.100.1, 192.0.2.1", "192.0.2.1"],
+  ["an address that the client wrote before the proxy's", "10.0.0.1", "198.51.100.1, 192.0.2.1", "192.0.2.1"],
   ["a trusted address that the client wrote", "10.0.0.1", "10.1.1.1, 192.0.2.1", "192.0.2.1"],
   ["a proxy that writes nothing", "10.0.0.1", undefined, "10.0.0.1"],
   ["a proxy that writes no address", "10.0.0.1", "unknown", "10.0.0.1"],
@@ -26,12 +26,12 @@ test.each([
   expect(client(remote, forwardedFor)).toBe(expected);
 });
 
-test("what is no address belongs to no client", () => {
+test("there is no client address when the connection's is not numeric", () => {
   expect(client("")).toBeUndefined();
   expect(client("fe80::1%eth0")).toBeUndefined();
 });
 
-test("a count is kept for an IPv4 address, and for a whole network of IPv6", () => {
+test("counts are kept for each IPv4 address, and for each /64 network of IPv6", () => {
   const key = (text: string): string => addressKey(clientAddress(text, undefined, [])!);
   expect(key("192.0.2.1")).not.toBe(key("192.0.2.2"));
   expect(key("::ffff:192.0.2.1")).toBe(key("192.0.2.1"));

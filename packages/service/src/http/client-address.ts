@@ -2,12 +2,12 @@ import type { Cidr, IpAddress } from "../net/address.ts";
 import { isInAny, parsePeerAddress } from "../net/peer-address.ts";
 
 /**
- * Who sent a request. `X-Forwarded-For` is read from its end, and only as far as proxies that the operator trusts wrote
- * it: the client may have invented all that precedes it.
+ * Determines the address of the client. `X-Forwarded-For` is read from its end, and only as far as proxies that the operator
+ * trusts wrote it: the client may have invented all that precedes.
  *
  * @param remote the other end of the connection.
  * @param forwardedFor `X-Forwarded-For`, its lines joined by commas.
- * @returns nothing for what is no numeric address.
+ * @returns nothing if `remote` is not a numeric address.
  */
 export function clientAddress(
   remote: string,

@@ -1,7 +1,7 @@
 import { FORWARDABLE_METHODS } from "capability-protocol";
 
 /**
- * Any origin may read any response: the right is in the token, so there is no ambient authority that a page could borrow.
+ * Any origin may read any response: the right is in the token, so there is no ambient authority that a page could misuse.
  * Every response has these headers, in place of the target's.
  */
 export const CORS_HEADERS: readonly string[] = [
@@ -11,7 +11,7 @@ export const CORS_HEADERS: readonly string[] = [
   "*",
 ];
 
-/** The response to OPTIONS without a token. `*` does not include `Authorization` (Fetch standard, CORS protocol), so it is named. */
+/** Headers of the response to OPTIONS without a token. `*` does not include `Authorization` (Fetch standard), so it is named. */
 export const PREFLIGHT_HEADERS: readonly string[] = [
   ...CORS_HEADERS,
   "Access-Control-Allow-Methods",

@@ -23,11 +23,11 @@ test.each(["[[[[]]]]", '{"a":{"a":{"a":{}}}}', '[{"a":[{"a":1}]}]', DEEP])(
   },
 );
 
-test.each(["", "[", "[[[", '{"a":"[[[[', '"', '"\\', "]]]]", "nul", "{}\ufeff"])("%j is no JSON", (json) => {
+test.each(["", "[", "[[[", '{"a":"[[[[', '"', '"\\', "]]]]", "nul", "{}\ufeff"])("%j is not JSON", (json) => {
   expect(parse(json)).toEqual({ ok: false, error: { reason: "syntax" } });
 });
 
-test("brackets are counted before the text is parsed: what is deep and no JSON either is called deep", () => {
+test("brackets are counted before the text is parsed: a text that is too deep and not JSON is reported as too deep", () => {
   expect(parse("[[[[")).toEqual({ ok: false, error: { reason: "deep" } });
 });
 
@@ -41,7 +41,7 @@ test.each([
   [String.raw`{"a":1,"\u0061":2}`, "a"],
   ['{"\u202e ":1,"\u202e ":2}', "??"],
   [`{"${"n".repeat(99)}":1,"${"n".repeat(99)}":2}`, `${"n".repeat(64)}...`],
-])("%s has a name twice, which is named so that it can be printed", (json, name) => {
+])("%s is refused for a repeated name, which is reported in a form that is safe to print", (json, name) => {
   expect(parse(json, 4)).toEqual({ ok: false, error: { reason: "repeated", name } });
 });
 
@@ -52,11 +52,11 @@ test("commas between members and elements are counted, those within texts are no
   expect(parse(JSON.stringify(",".repeat(MAX_COMMAS + 1)))).toMatchObject({ ok: true });
 });
 
-test("bytes that are no UTF-8 are no JSON", () => {
+test("bytes that are not UTF-8 are not JSON", () => {
   expect(parseJson(Buffer.from('"\xff"', "latin1"), 3)).toEqual({ ok: false, error: { reason: "syntax" } });
 });
 
-test("a value is read if and only if its brackets, counted in the value, are no deeper than they may be", () => {
+test("a value is read if and only if it is nested no deeper than the limit", () => {
   const depthOf = (value: unknown): number =>
     typeof value === "object" && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0;
   fc.assert(

@@ -14,12 +14,12 @@ import type { HttpExchange } from "../http1/downstream.ts";
 import type { JsonError } from "./json.ts";
 import { MAX_COMMAS, parseJson } from "./json.ts";
 
-/** All that the endpoint is handed: what the operations need, and how their bodies are read. */
+/** What the endpoint needs: the context of the operations, and the limits on their bodies. */
 export interface ManagementEndpointContext extends ManagementContext {
   readonly bodies: BodyOptions;
-  /** For management bodies alone; invocations have a separate budget. */
+  /** Memory for management bodies alone; invocations have a separate budget. */
   readonly bufferBudget: BufferBudget;
-  /** Parsing a body of a megabyte, and refusing it, takes the event loop milliseconds. */
+  /** Parsing a body of a megabyte blocks the event loop for milliseconds, so requests take turns. */
   readonly loopTurns: EventLoopScheduler;
   /** Longest body, in bytes. */
   readonly bodyLimit: number;
@@ -28,7 +28,7 @@ export interface ManagementEndpointContext extends ManagementContext {
 }
 
 /**
- * What the service itself does for a capability: method, path, body, then the operation.
+ * Carries out a management request: checks method, path and body, then runs the capability's operation.
  *
  * @returns nothing if the client disconnected before its body was complete.
  */
@@ -74,7 +74,7 @@ export async function handleManagement(
   }
 }
 
-/** Joined only when it is parsed, so that one body at a time is in memory twice. */
+/** Called only just before a body is parsed, so that one body at a time is in memory twice. */
 function concatenate(pieces: readonly Buffer[]): Buffer {
   const [first] = pieces;
   return first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces);
@@ -91,10 +91,10 @@ function expectedJson(error: JsonError, depth: number): string {
     case "bom":
       return "JSON in UTF-8 without a byte order mark (U+FEFF) at its beginning";
     case "deep":
-      return `at most ${depth} objects and lists within each other`;
+      return `at most ${depth} levels of nested objects and lists`;
     case "many":
       return `at most ${MAX_COMMAS} commas between members and elements`;
     case "repeated":
-      return `each name of an object once; ${error.name} is there twice`;
+      return `each name of an object once; ${error.name} is repeated`;
   }
 }

@@ -18,7 +18,7 @@ const DENIALS: Readonly<Record<Rejection, Denial>> = {
 };
 
 /**
- * The bytes of a response that closes its connection, for what never becomes a request.
+ * Makes the bytes of a response that closes its connection, for input that never becomes a request.
  *
  * @param onRefused logs the refusal and returns its request id.
  */

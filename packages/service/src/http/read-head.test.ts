@@ -94,7 +94,7 @@ test.each([
   expect(read({ version, headers })).toMatchObject({ ok: false });
 });
 
-test("Authorization, Expect and Upgrade are told apart from the rest", () => {
+test("the values of Authorization, Expect and Upgrade are read", () => {
   const headers = [
     "Host",
     "a",

@@ -3,7 +3,7 @@ import type { Authority } from "capability-protocol";
 import type { BodyFraming, DownstreamRequest } from "../http1/downstream.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 
-/** A request head that means one thing only, or what is wrong with it. */
+/** A request head that has one meaning only, or what is wrong with it. */
 export type ReadHead =
   | {
       readonly ok: true;
@@ -11,18 +11,18 @@ export type ReadHead =
       /** The one `Authorization` line, if there is one. */
       readonly authorization: string | undefined;
       readonly expect: string | undefined;
-      /** The value of `Membrane-Operation`; several lines are joined to a list, which is no operation. */
+      /** The value of `Membrane-Operation`. Several lines are joined to a list, which is not a valid operation. */
       readonly operation: string | undefined;
-      /** The client asks for a protocol that cannot be ignored. */
+      /** The client asks for another protocol, and the request cannot be served without it. */
       readonly upgrade: boolean;
     }
   | { readonly ok: false; readonly message: string };
 
 /**
- * Refuses what two readers could understand differently, or what was never meant for this service; Node's parser lets it
- * through (docs/http-api.md, "Malformed requests").
+ * Refuses a head that two parsers could understand differently, or that is not meant for this service. Node's parser accepts
+ * such heads (docs/http-api.md, "Malformed requests").
  *
- * @param isOwn whether an authority is one of this service's own.
+ * @param isOwn tells whether an authority is one of this service's.
  */
 export function readHead(
   request: Pick<DownstreamRequest, "method" | "url" | "rawHeaders" | "httpVersion">,
@@ -57,12 +57,12 @@ export function readHead(
     authorization,
     expect,
     operation,
-    // In HTTP/1.0 it means nothing (RFC 9110 §7.8).
+    // HTTP/1.0 has no Upgrade (RFC 9110 §7.8).
     upgrade: version === "1.1" && fields.upgrade !== undefined && !isIgnorableUpgrade(fields.upgrade),
   };
 }
 
-/** The lines that the service itself reads: the first of each name, and how many there are where more than one is an error. */
+/** The header lines that the service itself reads: the first of each name, and their number where more than one is an error. */
 interface HeaderFields {
   hosts: number;
   host: string;
@@ -132,7 +132,7 @@ function isIgnorableUpgrade(upgrade: string): boolean {
 
 let latestHost: string | undefined;
 
-/** Nearly all requests name the same host: the URL parser that has the last word on it is asked once. */
+/** Nearly all requests name the same host, so the URL parser, which decides, is called once for it. */
 function isHost(text: string): boolean {
   if (text === latestHost) return true;
   if (readAuthority(text) === undefined) return false;
@@ -140,7 +140,7 @@ function isHost(text: string): boolean {
   return true;
 }
 
-/** A name may end in a dot that makes it absolute; it is the same name (RFC 3986 §3.2.2). */
+/** A name that ends in a dot is absolute, and otherwise the same name (RFC 3986 §3.2.2). */
 function readAuthority(text: string): Authority | undefined {
   const colon = text.lastIndexOf(":");
   const end = colon === -1 || text.endsWith("]") ? text.length : colon;
@@ -156,9 +156,9 @@ function readFraming({ codings, coding, length }: HeaderFields, version: string)
     const isPlain = codings === 1 && coding.trim().toLowerCase() === "chunked";
     return isPlain && version === "1.1" ? CHUNKED_BODY : undefined;
   }
-  // Digits alone, and one line alone: Node has seen to both.
+  // Node has checked that there is one line, and that it has digits only.
   const bytes = Number(length ?? "0");
-  // A number that has no exact representation would be forwarded as another one.
+  // A number without an exact representation would be forwarded as another number.
   if (!Number.isSafeInteger(bytes)) return undefined;
   return bytes === 0 ? NO_BODY : { kind: "length", length: bytes };
 }

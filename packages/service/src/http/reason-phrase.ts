@@ -1,4 +1,4 @@
-/** The phrases of RFC 9110 §15, RFC 6585 and RFC 5842 for errors of the service itself; that of 413 is the older one, as in Node. */
+/** The phrases of RFC 9110 §15, RFC 6585 and RFC 5842 for errors of the service itself. For 413 it is the older one, as in Node. */
 const PHRASES: Readonly<Record<number, string>> = {
   400: "Bad Request",
   401: "Unauthorized",

@@ -7,14 +7,14 @@ test.each([
   "Root=1-67891233-abcdef012345678912345678",
   "a",
   "x".repeat(64),
-])("the id %s of a trusted proxy is taken over", (id) => {
+])("the id %s of a trusted proxy is accepted", (id) => {
   expect(parseRequestId(id)).toBe(id);
 });
 
 test.each([
   ["none", undefined],
-  ["an empty one", ""],
-  ["a long one", "x".repeat(65)],
+  ["an empty value", ""],
+  ["a long value", "x".repeat(65)],
   ["a capability token", `CPBLTY1-${"A".repeat(86)}`],
   ["two lines, joined", "a, b"],
   ["a list", ["a"]],
@@ -22,11 +22,11 @@ test.each([
   ["control characters", "a\u001b[2J"],
   ["a line break", "a\n"],
   ["other letters", "ä"],
-])("%s is no id", (_case, value) => {
+])("%s is not accepted as an id", (_case, value) => {
   expect(parseRequestId(value)).toBeUndefined();
 });
 
-test("ids that are made are well-formed, and say nothing of the requests between them", () => {
+test("new ids are well-formed, and do not reveal how many requests came between them", () => {
   const ids = Array.from({ length: 100 }, newRequestId);
   for (const id of ids) expect(parseRequestId(id)).toBe(id);
   const starts = new Set(ids.map((id) => id.slice(0, 8)));

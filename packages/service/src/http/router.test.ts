@@ -59,7 +59,7 @@ async function whileFailing(error: Error): Promise<CallResponse & { readonly log
   return { ...(await call({ url: `http://127.0.0.1:${port}` }, TOKEN)), logged };
 }
 
-test("a fault is a 500 that says nothing; the log has where it happened and not the message", async () => {
+test("a fault is a 500 without details; the log has its place in the code and not its message", async () => {
   const response = await whileFailing(new RangeError(SECRET));
   expect(response).toMatchObject({ status: 500, json: { code: "internal_error" } });
   expect(JSON.stringify(response)).not.toContain(SECRET);
@@ -69,7 +69,7 @@ test("a fault is a 500 that says nothing; the log has where it happened and not 
   expect(response.logged).toContain("router.test.ts");
 });
 
-test("a busy store is a 503 that says when to come again, and no fault", async () => {
+test("a busy store is a 503 with Retry-After, and is not logged as a fault", async () => {
   const response = await whileFailing(new StoreBusyError(SECRET));
   expect(response).toMatchObject({ status: 503, json: { code: "store_unavailable" } });
   expect(response.headers["retry-after"]).toBe("1");
@@ -77,7 +77,7 @@ test("a busy store is a 503 that says when to come again, and no fault", async (
   expect(response.logged).not.toContain('"fault"');
 });
 
-test("what is wrong is judged in one order: head, token, upgrade, expectation, path, method", async () => {
+test("requests are checked in one order: head, token, upgrade, expectation, path, method", async () => {
   await using service = await startTestService();
   const { token } = await exportTarget(service, { uri: "http://127.0.0.1:1/" });
   const membrane = await createMembrane(service, service.tokens.create, "order");

@@ -37,7 +37,7 @@ export interface RouterContext {
   readonly invocationContext: InvocationContext;
   readonly managementContext: ManagementEndpointContext;
   readonly authFailures: AuthFailureLimiter;
-  /** Proxies whose `X-Forwarded-For` and `X-Request-Id` are believed. */
+  /** Proxies whose `X-Forwarded-For` and `X-Request-Id` are trusted. */
   readonly trustedProxies: readonly Cidr[];
   readonly newRequestId: () => string;
   readonly isOwn: (authority: Authority) => boolean;
@@ -60,12 +60,12 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     }
     const isBlocked = isAddressBlocked(context, exchange);
     const found = authenticate(context, read.authorization, isBlocked);
-    // What is known at once is not waited for.
+    // Awaiting a value that is known already would cost a turn of the event loop.
     authenticated = found instanceof Promise ? await found : found;
     if (authenticated === undefined) return rejectUnauthorized(context, exchange, head, isBlocked);
     const denial = checkRequestFields(read, authenticated.resolution);
     if (denial !== undefined) return respondDenial(context, exchange, head, denial, authenticated.resolution);
-    // The body is read after the capability and all limits were checked.
+    // The client sends its body only after the capability and all limits have been checked.
     if (read.expect !== undefined) exchange.response.continueOnRead();
     const { resolution } = authenticated;
     if (resolution.capability.kind !== "invoke") {
@@ -92,7 +92,7 @@ function authenticate(
     : resolve(context.resolveContext, token, isBlocked ? "cached" : "any");
 }
 
-/** Whose token does not work. */
+/** Refuses a request whose token does not work, and counts it against its address. */
 function rejectUnauthorized(
   context: RouterContext,
   exchange: HttpExchange,
@@ -103,7 +103,7 @@ function rejectUnauthorized(
   respondDenial(context, exchange, head, { reason: isBlocked ? "too_many_auth_failures" : "unauthorized" });
 }
 
-/** Checks what only the holder of a capability may learn. */
+/** Checks the headers whose refusal only the holder of a capability may see. */
 function checkRequestFields(
   { upgrade, expect, operation }: Extract<ReadHead, { ok: true }>,
   resolved: Resolution,
@@ -158,7 +158,7 @@ function finish(
 ): void {
   if (end.kind === "completed") {
     if (!exchange.request.complete) exchange.response.closeWithUnreadBody();
-    // Nearly all end here: neither an id nor a duration is computed for what is not logged.
+    // Most invocations return here: no id and no duration are computed for one that is not logged.
     if (end.status < 500 && !context.log.logsEveryInvocation) return;
   } else if (end.kind === "denied" && !isGatewayDenial(end.denial)) {
     return respondDenial(context, exchange, head, end.denial, resolution, end.report);
@@ -181,7 +181,7 @@ function finish(
   }
 }
 
-/** Returns the id of a request: a trusted proxy's, or one that is made when it is needed for the first time. */
+/** Returns the id of a request: a trusted proxy's, or one that is made on first use. */
 function identify({ trustedProxies, newRequestId }: RouterContext, exchange: HttpExchange): string {
   const { request, requestId } = exchange;
   if (requestId !== undefined) return requestId;
@@ -228,7 +228,7 @@ function respondFault(
   respondOrAbort(exchange, head.body, internalError());
 }
 
-/** A refusal by the store, which has reported it. */
+/** The refusal for an error of the store, which the store has logged; nothing for any other error. */
 function storeDenial(error: unknown): Denial | undefined {
   if (error instanceof StoreBusyError) return { reason: "store_unavailable" };
   if (error instanceof StoreFullError) return { reason: "store_full" };
@@ -236,7 +236,7 @@ function storeDenial(error: unknown): Denial | undefined {
   return error instanceof RecordTooNewError ? { reason: "record_too_new" } : undefined;
 }
 
-/** A response that has begun can only be aborted. */
+/** Sends an error, or aborts a response that has begun: its status cannot be changed any more. */
 function respondOrAbort(exchange: HttpExchange, framing: BodyFraming, error: WireError): void {
   if (exchange.response.headersSent) exchange.response.abort();
   else respondError(exchange, framing, error);

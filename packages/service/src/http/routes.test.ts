@@ -24,7 +24,7 @@ test.each([
   expect(findPublicRoute({ method, path })).toBeUndefined();
 });
 
-test("a public route never counts as a failed authorization, and still responds when its address has had too many", async () => {
+test("a public route never counts as a failed authorization, and still responds when its client has had too many", async () => {
   await using service = await startTestService({ limits: { maxAuthFailuresPerMinute: 1 } });
   const statusOf = async (method: string, path: string, token?: string): Promise<number> =>
     (await call(service, token, { method, path })).status;
@@ -38,7 +38,7 @@ test("a public route never counts as a failed authorization, and still responds 
   expect(await statusOf("OPTIONS", "/x")).toBe(204);
 });
 
-test("with a token the method and path of a public route are the token's", async () => {
+test("a request with a token is an invocation, though its method and path are those of a public route", async () => {
   await using service = await startTestService();
   const { token } = await exportTarget(service, { uri: "http://127.0.0.1:1/" });
   expect((await call(service, token, { path: "/healthz" })).status).toBe(404);

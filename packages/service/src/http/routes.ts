@@ -3,7 +3,7 @@ import { PREFLIGHT_HEADERS } from "./cors.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
 import { respond, respondJson } from "./respond.ts";
 
-/** What the service sends without asking for a capability. */
+/** A route that needs no capability. */
 export interface PublicRoute {
   readonly methods: readonly string[];
   /** Absent: every path. */
@@ -11,7 +11,7 @@ export interface PublicRoute {
   respond(exchange: HttpExchange, head: RequestHead): void;
 }
 
-/** Every public route. The first row that matches is taken. */
+/** All public routes. The first row that matches applies. */
 const PUBLIC_ROUTES: readonly PublicRoute[] = [
   {
     methods: ["OPTIONS"],

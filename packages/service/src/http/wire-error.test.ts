@@ -61,13 +61,13 @@ test.each(Object.values(ROWS))("$reason becomes %i with headers %j", (denial, st
   expect(error.body.message).toMatch(/\S/);
 });
 
-test("a problem of a field is told by its name, a limit by its number, and the way out of 413 is named", () => {
+test("a message names the field that is wrong, the limit that was reached, and the alternative to a 413", () => {
   expect(wireError(ROWS.invalid_field[0]).body.message).toContain("uri");
   expect(wireError(ROWS.lineage_too_large[0]).body.message).toContain("7");
   expect(wireError(ROWS.body_too_large[0]).body.message).toContain("7");
   expect(wireError(ROWS.signed_body_too_large[0]).body.message).toContain("X-Payload-Sha256");
 });
 
-test("a fault is a 500 that says nothing", () => {
+test("a fault is a 500 without details", () => {
   expect(internalError()).toMatchObject({ status: 500, headers: [], body: { code: "internal_error" } });
 });

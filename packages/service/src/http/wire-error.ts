@@ -11,7 +11,7 @@ export interface WireError {
   readonly body: ErrorBody;
 }
 
-/** Proxy errors of RFC 9209 that are sent, without further parameters: details would reveal the target. */
+/** The proxy errors of RFC 9209 that are sent. They have no further parameters: details would reveal the target. */
 type ProxyError =
   | "destination_unavailable"
   | "connection_timeout"
@@ -24,7 +24,7 @@ const PROXY_NAME = "membrane";
 
 const RETRY_AFTER_SECONDS = "1";
 
-/** Failed authorizations are forgotten after a minute, and a full disk may have space again. */
+/** `Retry-After` of failed authorizations, which are forgotten after a minute, and of a full disk. */
 const MINUTE_SECONDS = "60";
 
 /** Maps each reason to its response; nothing else does. */

@@ -17,16 +17,16 @@ export interface DownstreamConnection {
   off(event: "close", listener: () => void): unknown;
 }
 
-/** A request: its head as it was received, and its body as events. */
+/** A request: its head as received, and its body as events. */
 export interface DownstreamRequest {
   readonly method?: string | undefined;
   /** The request target, as received. */
   readonly url?: string | undefined;
-  /** "1.1" or "1.0"; another one is refused. */
+  /** "1.1" or "1.0"; any other is refused. */
   readonly httpVersion: string;
   /** Name, value, name, value, … as received, one character a byte. */
   readonly rawHeaders: string[];
-  /** By name in lower case. Several lines of a name are joined, or a list. */
+  /** Values by name in lower case. Several lines of a name are joined, or are an array. */
   readonly headers: { readonly [name: string]: string | string[] | undefined };
   /** The body was received whole. */
   readonly complete: boolean;
@@ -35,7 +35,7 @@ export interface DownstreamRequest {
   on(event: "end" | "close", listener: () => void): unknown;
   on(event: "data", listener: (chunk: Buffer) => void): unknown;
   off(event: "data", listener: (chunk: Buffer) => void): unknown;
-  /** Stops the body; no more of it is received than a connection reads ahead. */
+  /** Stops the body: no more of it is received than the connection reads ahead. */
   pause(): unknown;
   resume(): unknown;
 }
@@ -46,17 +46,17 @@ export type BodyFraming =
   | { readonly kind: "length"; readonly length: number }
   | { readonly kind: "chunked" };
 
-/** A response, of which nothing has been sent at first. The responses of a connection are sent in the order of its requests. */
+/** A response. The responses of a connection are sent in the order of its requests. */
 export interface DownstreamResponse {
   readonly req: DownstreamRequest;
   readonly headersSent: boolean;
-  /** Bytes that were written and that the client has not taken. */
+  /** Bytes that were written and have not been sent to the client. */
   readonly writableLength: number;
   /** A write has returned false, and `drain` has not come yet. */
   readonly writableNeedDrain: boolean;
   /** `end` was called. */
   readonly writableEnded: boolean;
-  /** Everything was handed to the operating system. */
+  /** The whole response was handed to the operating system. */
   readonly writableFinished: boolean;
   readonly destroyed: boolean;
   /** @param headers name, value, name, value, …; without a length the body is chunked, or ends with the connection (HTTP/1.0). */
@@ -71,15 +71,15 @@ export interface DownstreamResponse {
   /** Ends the response and its connection so that the response never looks complete. */
   abort(): void;
   /**
-   * Sends a whole response. If more of the request's body is unread than is worth reading, the connection is closed after it.
+   * Sends a whole response. If much of the request's body is unread, the connection is closed afterwards.
    *
    * @param framing of the request.
    */
   respond(framing: BodyFraming, status: number, headers: readonly string[], body: string): void;
   /** Closes the connection after this response. */
   closeAfter(): void;
-  /** Closes the connection after this response, which has ended, since the rest of its request is unread. */
+  /** Closes the connection after this response, which has ended, because the rest of its request is unread. */
   closeWithUnreadBody(): void;
-  /** Sends "100 Continue" once the body is read, if no head was sent until then. */
+  /** Sends "100 Continue" once the body is read, unless a response has begun before. */
   continueOnRead(): void;
 }

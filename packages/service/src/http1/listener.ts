@@ -1,6 +1,6 @@
 import type { HttpExchange } from "./downstream.ts";
 
-/** What never becomes a request, and is refused by the listener itself. */
+/** Input that never becomes a request, and that the listener itself refuses. */
 export type Rejection =
   | "malformed"
   | "headers_too_large"
@@ -20,9 +20,9 @@ export interface CertificatePem {
   readonly key: string;
 }
 
-/** How many requests may wait on one connection for those before it, and how much memory on all connections together. */
+/** How many requests may wait on one connection for those before them, and how much memory all of these may take. */
 export interface PipelineLimits {
-  /** At this number a connection is not read. */
+  /** With this many waiting, a connection is not read. */
   readonly perConnection: number;
   /** In bytes. */
   readonly bytes: number;
@@ -43,7 +43,7 @@ export interface ListenerOptions {
   readonly tls?: CertificatePem;
   /** How many bytes the head of a request may have. */
   readonly maxHeaderBytes: number;
-  /** How many connections may be open; further ones are closed as they come. */
+  /** How many connections may be open; further ones are closed at once. */
   readonly maxConnections: number;
   /** How many of them one address may have open. */
   readonly maxConnectionsPerAddress: number;
@@ -57,9 +57,9 @@ export interface ListenerOptions {
   readonly socketTimeoutMs: number;
   readonly pipeline: PipelineLimits;
   readonly rejectionBytes: RejectionBytes;
-  /** Called with an error of the listener, or of a handler; the connection of the latter is closed. */
+  /** Called with an error of the listener or of a handler. The connection of that handler is closed. */
   readonly onError: (error: unknown) => void;
-  /** Called when a connection is closed because its waiting requests took too much memory. */
+  /** Called when a connection is closed because the requests that wait on it took too much memory. */
   readonly onOverflow: () => void;
 }
 
@@ -67,15 +67,15 @@ export interface HttpListener {
   readonly address: { readonly address: string; readonly port: number };
   /** New connections get this certificate. */
   setCertificate(tls: CertificatePem): void;
-  /** Accepts nothing more, waits for the requests in flight, and closes what is left at the deadline (milliseconds). */
+  /** Stops accepting, waits for the requests in flight, and closes the remaining connections at the deadline (milliseconds). */
   close(deadlineMs: number): Promise<void>;
   /** Resolves when no request is in flight. */
   idle(): Promise<void>;
 }
 
 /**
- * Starts a listener. The requests of one connection are handled one after the other: the next one when the promise of `handle` has
- * settled and the response has been written.
+ * Starts a listener. The requests of one connection are handled one after the other: the next one once the promise of `handle`
+ * has settled and the response has been written.
  */
 export type ListenHttp = (
   options: ListenerOptions,

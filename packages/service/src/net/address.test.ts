@@ -91,7 +91,7 @@ describe("contains", () => {
     ["127.0.0.0/8", "::ffff:127.0.0.1", false],
     ["fc00::/7", "fdff:ffff::", true],
     ["fc00::/7", "fe00::", false],
-  ])("of %s and %s it says %s", (block, text, expected) => {
+  ])("whether %s contains %s: %s", (block, text, expected) => {
     expect(contains(cidr(block), address(text))).toBe(expected);
   });
 

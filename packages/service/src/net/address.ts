@@ -1,10 +1,10 @@
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 
-/** A numeric address in its one canonical form: the bytes that go on the wire. */
+/** A numeric address in its canonical form: its bytes on the wire. */
 export interface IpAddress {
   readonly family: "ipv4" | "ipv6";
-  /** Network byte order; 4 or 16 bytes, as the family says. */
+  /** Network byte order; 4 bytes for IPv4, 16 for IPv6. */
   readonly bytes: Uint8Array;
 }
 
@@ -14,8 +14,8 @@ export interface Cidr extends IpAddress {
 }
 
 /**
- * Reads an address as Node reads a literal, and nothing more lenient: four decimal octets without leading zeros, or
- * RFC 4291 text. A zone id (RFC 4007) is refused, since it chooses an interface of this machine.
+ * Parses an address as strictly as Node parses a literal: four decimal octets without leading zeros, or RFC 4291 text. A zone
+ * id (RFC 4007) is refused, since it selects an interface of this machine.
  */
 export function parseAddress(text: string): IpAddress | undefined {
   switch (text.includes("%") ? 0 : isIP(text)) {
@@ -29,8 +29,8 @@ export function parseAddress(text: string): IpAddress | undefined {
 }
 
 /**
- * Reads `address/prefix`; an address alone stands for itself. Bits set behind the prefix are refused: `10.0.0.5/8`
- * may mean one host and would open sixteen million.
+ * Parses `address/prefix`; an address alone is a block of one. Bits that are set after the prefix are refused: `10.0.0.5/8` may
+ * be meant for one host and would allow sixteen million.
  */
 export function parseCidr(text: string): Cidr | undefined {
   const [head = "", tail, ...rest] = text.split("/");
@@ -50,7 +50,7 @@ export function contains(cidr: Cidr, address: IpAddress): boolean {
   );
 }
 
-/** Whether both are the same address, however they were written. */
+/** Whether both are the same address. */
 export function sameAddress(a: IpAddress, b: IpAddress): boolean {
   return a.family === b.family && a.bytes.every((byte, i) => byte === b.bytes[i]);
 }

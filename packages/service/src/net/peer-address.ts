@@ -1,19 +1,19 @@
 import type { Cidr, IpAddress } from "./address.ts";
 import { contains, parseAddress } from "./address.ts";
 
-/** Whom a count is kept for: an IPv4 address, or the 64 bits of an IPv6 network, of which a client has as many as it likes. */
+/** The key for limits by address: an IPv4 address, or the first 64 bits of an IPv6 address, since a client has all of the rest. */
 export function addressKey({ family, bytes }: IpAddress): string {
   return Buffer.from(family === "ipv4" ? bytes : bytes.subarray(0, 8)).toString("hex");
 }
 
-/** Whether one of the blocks holds the address. */
+/** Whether one of the blocks contains the address. */
 export function isInAny(address: IpAddress, blocks: readonly Cidr[]): boolean {
   return blocks.some((block) => contains(block, address));
 }
 
 const IPV4_MAPPED_PREFIX = Buffer.from("00000000000000000000ffff", "hex");
 
-/** A socket that takes both families names an IPv4 client in IPv6's form. */
+/** Parses a peer's address: a socket of both families reports an IPv4 client in IPv6's form. */
 export function parsePeerAddress(text: string): IpAddress | undefined {
   const address = parseAddress(text);
   if (

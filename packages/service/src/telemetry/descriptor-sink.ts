@@ -8,8 +8,8 @@ import type { LogSink, WriteResult } from "./log-sink.ts";
  * Opens a descriptor for log lines so that no write blocks: a blocking write to a pipe or terminal that is not read would
  * stop the service.
  *
- * @param descriptor as the process was started with.
- * @param unblock makes the descriptor itself non-blocking, for sockets, which cannot be opened again.
+ * @param descriptor one with which the process was started.
+ * @param unblock makes the descriptor itself non-blocking, for sockets, which cannot be reopened.
  */
 export function openDescriptorSink(descriptor: number, unblock: () => void): LogSink {
   const target = reopen(descriptor, unblock);
@@ -20,15 +20,15 @@ export function openDescriptorSink(descriptor: number, unblock: () => void): Log
   });
 }
 
-/** A file keeps its descriptor, since a new one would overwrite what other processes append. */
+/** Reopens a pipe or terminal. A file keeps its descriptor, since a new one would overwrite what other processes append. */
 function reopen(descriptor: number, unblock: () => void): number {
   try {
     const status = fstatSync(descriptor);
     if (status.isFile()) return descriptor;
-    // The non-blocking mode belongs to the open file, which the shell and other processes share; a new one is ours alone.
+    // The non-blocking mode belongs to the open file description, which other processes share; a new one is not shared.
     if (!status.isSocket()) return openSync(`/proc/self/fd/${descriptor}`, REOPEN_FLAGS);
   } catch {
-    // Another user's terminal, a pipe without a reader, a system without /proc, no descriptor at all.
+    // Another user's terminal, a pipe without a reader, a system without /proc, or a closed descriptor.
   }
   unblock();
   return descriptor;

@@ -27,7 +27,7 @@ function recording(level = "debug"): {
   };
 }
 
-/** What no caller should pass to a log, in every form it could come in. */
+/** A secret in every form in which a caller could pass it to the log by mistake. */
 const EXTRA = {
   token: CANARY,
   uri: `https://${CANARY}/`,
@@ -202,25 +202,22 @@ const EVENTS: readonly (readonly [keyof EventLog, object, object])[] = [
   ],
 ];
 
-test.each(EVENTS)(
-  "%s writes its own fields and leaves behind whatever else it is handed",
-  (name, event, expected) => {
-    const { log, written, last } = recording();
-    const write = log[name] as (event: object) => void;
-    write({ ...EXTRA, ...event });
-    const { level: _level, time: _time, ...fields } = last();
-    expect(fields).toEqual(expected);
-    expect(written()).not.toContain(CANARY);
-  },
-);
+test.each(EVENTS)("%s writes the fields of its event and drops all others", (name, event, expected) => {
+  const { log, written, last } = recording();
+  const write = log[name] as (event: object) => void;
+  write({ ...EXTRA, ...event });
+  const { level: _level, time: _time, ...fields } = last();
+  expect(fields).toEqual(expected);
+  expect(written()).not.toContain(CANARY);
+});
 
-test("every event of the log is tried here", () => {
+test("the table above has every event of the log", () => {
   const tried = new Set<string>([...EVENTS.map(([name]) => name), "fault", "crashed"]);
   const { logsEveryInvocation: _, ...events } = recording().log;
   expect(new Set(Object.keys(events))).toEqual(tried);
 });
 
-test("at the default level an ordinary invocation or refusal reads no clock and writes nothing, and a 5xx is written", () => {
+test("at the default level an ordinary invocation or refusal writes nothing and reads no clock, and a 5xx is written", () => {
   const { log, written, last } = recording("info");
   const elapsedMs = (): number => {
     throw new Error("the clock was read");
@@ -239,7 +236,7 @@ test("at the default level an ordinary invocation or refusal reads no clock and 
 });
 
 test.each(["warn", "silent"])(
-  "at the level %s a change by the operator is written, one by a request is not",
+  "at the level %s a change by the operator is written, and one by a request is not",
   (level) => {
     const { log, written, last } = recording(level);
     const change = { action: "rekey", outcome: "done", capabilities: [] } as const;
@@ -258,14 +255,14 @@ class NamedError extends Error {
   readonly code = "named";
 }
 
-test("what ends the process is logged like a fault, under another name that tests look for", () => {
+test("an error that ends the process is logged like a fault, but as `crashed`", () => {
   const { log, last, written } = recording();
   log.crashed(new Error(CANARY));
   expect(last()).toMatchObject({ level: "fatal", msg: "crashed", name: "Error" });
   expect(written()).not.toContain(CANARY);
 });
 
-test("a fault is logged with its name, its code and its places in the source", () => {
+test("a fault is logged with its name, its code and the places in its stack", () => {
   const { log, last } = recording();
   log.fault(new NamedError(CANARY));
   expect(last()).toMatchObject({ level: "error", msg: "fault", name: "NamedError", code: "named" });
@@ -278,7 +275,7 @@ test.each([
     "lines that look like places in the code",
     `x\n    at f (/srv/${CANARY}.ts:1:1)\n    at file:///${CANARY}:1:1`,
   ],
-  ["a line that looks like one at its very start", `\n    at /${CANARY}:1:1\n`],
+  ["a line at its start that looks like a place in the code", `\n    at /${CANARY}:1:1\n`],
   ["an empty line, then a secret", `\n\n${CANARY}`],
 ])("no message of an error is written: %s", (_case, message) => {
   const { log, written, last } = recording();
@@ -289,7 +286,7 @@ test.each([
   expect(written()).not.toContain(CANARY);
 });
 
-test("a message that was changed after the error was made does not show through its stack", () => {
+test("the original message of an error is not written from its stack after the message was changed", () => {
   const { log, written } = recording();
   const error = new Error(`first\n    at /${CANARY}.ts:1:1`);
   expect(error.stack).toContain(CANARY);
@@ -310,7 +307,7 @@ test("names, codes and stacks that other code wrote into an error are not writte
 });
 
 test.each([CANARY, { message: CANARY }, [CANARY], undefined, null, Symbol(CANARY), () => CANARY])(
-  "a thrown value that is no error is logged as its type alone",
+  "of a thrown value that is not an error, only its type is logged",
   (thrown) => {
     const { log, written, last } = recording();
     log.fault(thrown);

@@ -9,7 +9,7 @@ import { fingerprint } from "./fingerprint.ts";
 /** A request, and the response to it. */
 interface RequestEvent {
   readonly requestId: string;
-  /** Of the response that the client gets; absent if it gets none. */
+  /** Status of the response to the client; absent if it gets none. */
   readonly status?: number;
   /** Absent when no capability was recognized. */
   readonly of?: Fingerprints | undefined;
@@ -17,14 +17,13 @@ interface RequestEvent {
 
 /** An invocation. */
 interface InvocationEvent extends RequestEvent {
-  /** What passed between the target and the client; absent when the target was not asked. */
+  /** What passed between the target and the client; absent when no request was sent to the target. */
   readonly exchange?: ExchangeReport | undefined;
 }
 
 /**
- * All that is ever logged, event by event. Every field is picked by name from what is handed in, so that an object that
- * holds more than it should leaves nothing behind; no field holds a token, a header, an address of a target or an
- * error's message, which other people's code writes.
+ * Every event that is logged. Fields are picked by name from the event, so that an object with more properties logs no more. No
+ * field has a token, a header, an address of a target, or the message of an error, which code of others writes.
  */
 export interface EventLog {
   ready(event: {
@@ -37,7 +36,7 @@ export interface EventLog {
   stopped(): void;
   /** An operation of the service itself that was carried out. */
   managed(event: RequestEvent & { readonly kind: ServiceKind }): void;
-  /** Whether {@link invoked} logs every invocation, or only those with a 5xx: the event of another need not be made. */
+  /** Whether {@link invoked} logs every invocation, or only those with a 5xx: for others the caller need not make an event. */
   readonly logsEveryInvocation: boolean;
   invoked(event: InvocationEvent & { readonly status: number }): void;
   /** An invocation that was refused in place of the target's response; `cause` is an error's code. */
@@ -49,14 +48,14 @@ export interface EventLog {
   refused(event: InvocationEvent & { readonly reason: Denial["reason"]; readonly status: number }): void;
   /** A create, revoke or rekey. A change by the operator is logged at every level. */
   changed(change: Change): void;
-  /** The operator changed the data directory other than through the store. */
+  /** A command of the operator changed the data directory without the store. */
   operatorChange(event: { readonly command: string }): void;
-  /** A connection was closed: the memory for requests that wait for others on their connections was used up. */
+  /** A connection was closed because the memory for pipelined requests was used up. */
   pipelineClosed(): void;
   swept(event: { readonly deleted: number }): void;
   /** A worker listens; `worker` is its process id. */
   workerStarted(event: { readonly worker: number }): void;
-  /** A worker ended without having been stopped; another one takes its place. */
+  /** A worker ended without having been stopped; another one replaces it. */
   workerEnded(event: {
     readonly worker: number;
     readonly code: number | null;
@@ -64,22 +63,22 @@ export interface EventLog {
   }): void;
   /** A first start wrote the capabilities of its tenant to this file. */
   firstCapabilities(event: { readonly tenant: string; readonly file: string }): void;
-  /** A start with names that the private CA may not certify made another one; clients must trust this file. */
+  /** A start with names that the private CA may not certify made another CA; clients must trust this file. */
   authorityReplaced(event: { readonly file: string }): void;
-  /** The configuration does not fit its surroundings. */
+  /** The configuration does not fit its environment. */
   advised(event: { readonly subject: string; readonly problem: string }): void;
   /** The mode of a part of the data directory was restored: other users could access it. */
   modeRepaired(event: { readonly path: string }): void;
   /** A file or directory that a killed process left in the data directory was removed. */
   leftoverRemoved(event: { readonly path: string }): void;
-  /** The operator asked for the certificate to be read again. */
+  /** The operator asked for a reload of the certificate. */
   reloading(): void;
-  /** The certificate was read again and is the one in use. */
+  /** The reloaded certificate is the one in use. */
   certificateUnchanged(event: { readonly expires: Date }): void;
-  /** The renewed files hold no usable pair; the old one stays in use. */
+  /** The renewed files have no usable pair; the old one stays in use. */
   certificateRejected(event: { readonly file: string; readonly problem: string }): void;
   certificateRenewed(event: { readonly expires: Date }): void;
-  /** The store writes no more (`full`, `failed`), or again (`writable`); `cause` is an error's code. */
+  /** The store has stopped writing (`full`, `failed`), or writes again (`writable`); `cause` is an error's code. */
   storeStateChanged(event: { readonly state: "writable" | "full" | "failed"; readonly cause?: string }): void;
   /** A record was read that a newer version of the program wrote; `record` is the fingerprint of its uid. */
   recordTooNew(event: { readonly record: string }): void;
@@ -92,7 +91,7 @@ export interface EventLog {
 }
 
 export function createEventLog(logger: Logger): EventLog {
-  // Logged at every level: the capabilities cannot be shown again, and what an operator changes is a record.
+  // Logged at every level: the capabilities cannot be shown again, and changes by an operator must leave a record.
   const unfiltered = logger.child({}, { level: "info" });
   const isVerbose = logger.isLevelEnabled("debug");
   return {
@@ -187,11 +186,11 @@ function describeChange({ action, outcome, actor, tenant, membrane, capabilities
 
 const IDENTIFIER_PATTERN = /^\w{1,64}$/;
 
-/** A line of a stack: a place in a file of ours, of a package or of Node, and nothing else. */
+/** A line of a stack that is a place in a file of this program, of a package or of Node. */
 const STACK_FRAME =
   /^ {4}(at (?:async )?(?:[\w$.<>[\] #]+ \()?(?:file:\/\/|node:|\/|[A-Z]:\\)[^\s()]+:\d+:\d+\)?)$/;
 
-/** Names and places in the code, never the message: a target, a token or a header may stand in it. */
+/** Describes an error by its name, code and places in the code, never its message, which may contain a target or a token. */
 function describeFault(error: unknown): object {
   if (!(error instanceof Error)) return { name: typeof error };
   const code = "code" in error ? identifier(error.code) : undefined;
@@ -202,7 +201,7 @@ function identifier(value: unknown): string | undefined {
   return typeof value === "string" && IDENTIFIER_PATTERN.test(value) ? value : undefined;
 }
 
-/** A stack begins with the message, and a message may have lines that look like places. */
+/** Removes the message from a stack before it looks for places, since a message may have lines that look like places. */
 function frames({ stack, message }: Error): string[] {
   if (typeof stack !== "string") return [];
   const [head = ""] = /^[\w$.]*(?: \[\w+\])?(?:: )?/.exec(stack) ?? [];

@@ -2,16 +2,16 @@ import { hash } from "node:crypto";
 import type { Capability } from "../domain/capability.ts";
 import type { Uid } from "../domain/uid.ts";
 
-/** What log lines show of a capability in use, and of where it belongs. */
+/** How log lines identify a capability, its tenant and its membrane. */
 export interface Fingerprints {
   readonly capability: string;
-  /** Of the tenant through whose membrane it was exported, or on which it acts. */
+  /** The tenant through whose membrane it was exported, or on which it acts. */
   readonly tenant?: string;
-  /** Of the membrane through which it was exported, or on which it acts. */
+  /** The membrane through which it was exported, or on which it acts. */
   readonly membrane?: string;
 }
 
-/** Computed once for a capability that is used again and again. */
+/** Fingerprints are computed once for each cached capability. */
 const CACHE = new WeakMap<Capability, Fingerprints>();
 
 /**
@@ -32,7 +32,7 @@ export function fingerprintsOf(capability: Capability, tenant: Uid | undefined):
   return computed;
 }
 
-/** Represents a record in logs: enough to tell two apart, nothing from which its uid or token follows. */
+/** Identifies a record in logs. Neither its uid nor its token can be derived from it. */
 export function fingerprint(uid: Uid): string {
   return hash("sha256", uid).slice(0, 12);
 }

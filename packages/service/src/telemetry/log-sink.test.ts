@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { WriteResult } from "./log-sink.ts";
 import { createLogSink, MAX_BUFFERED_BYTES } from "./log-sink.ts";
 
-/** A log file that can be made to take nothing, or a few bytes. */
+/** A log file that can be set to accept nothing, or a few bytes. */
 function sinkTo() {
   const due: (() => void)[] = [];
   const file = { text: "", takes: Number.POSITIVE_INFINITY, otherwise: "failed" as WriteResult };
@@ -31,7 +31,7 @@ test("lines that cannot be written are counted, and the count is written before 
   expect(file.text).toBe("a\nlost 2\nd\n");
 });
 
-test("the count is written by itself when no other line comes, and only once", () => {
+test("the count is written after a while when no other line comes, and only once", () => {
   const { write, later, file } = sinkTo();
   file.takes = 0;
   write("a\n");
@@ -42,12 +42,12 @@ test("the count is written by itself when no other line comes, and only once", (
   expect(file.text).toBe("lost 1\n");
 });
 
-test("a line that was cut ends where it was cut, and no line that follows is unreadable", () => {
+test("a line that was written in part ends there, and all lines after it are readable", () => {
   const { write, later, file } = sinkTo();
   file.takes = 3;
   write("abcdef\n");
   later();
-  // The notice itself is cut, too.
+  // The notice itself is written in part, too.
   file.takes = 4;
   write("b\n");
   file.takes = Number.POSITIVE_INFINITY;
@@ -55,7 +55,7 @@ test("a line that was cut ends where it was cut, and no line that follows is unr
   expect(file.text).toBe("abc\nlos\nlost 2\n");
 });
 
-test("lines are kept in their order while nothing is read, up to a bound; beyond it they are counted", () => {
+test("while the log is not read, lines are kept in order up to a bound, and counted beyond it", () => {
   const { write, later, file } = sinkTo();
   file.takes = 5;
   file.otherwise = "busy";

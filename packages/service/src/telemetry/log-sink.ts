@@ -1,30 +1,30 @@
 /** The result of one attempt to write: how many bytes were written, that it would block, or that it failed. */
 export type WriteResult = number | "busy" | "failed";
 
-/** Where log lines go. It never throws, never blocks, and keeps at most {@link MAX_BUFFERED_BYTES}. */
+/** A destination of log lines that never throws, never blocks, and keeps at most {@link MAX_BUFFERED_BYTES}. */
 export interface LogSink {
   write(line: string): void;
-  /** Tries once more to write what is kept. */
+  /** Tries once more to write the lines that are kept. */
   flush(): void;
 }
 
 export interface LogSinkOptions {
-  /** Tries to write once, without waiting. */
+  /** Tries once to write, without waiting. */
   readonly write: (bytes: Buffer) => WriteResult;
-  /** The line that says how many lines were lost, with its end. */
+  /** Formats the line that says how many lines were lost, with its newline. */
   readonly describeLoss: (lines: number) => string;
-  /** Calls back after a time in milliseconds, unless the process ends before. */
+  /** Calls `act` after a time in milliseconds, unless the process ends before. */
   readonly schedule: (act: () => void, ms: number) => void;
 }
 
-/** How much is kept while nothing is read, in bytes. */
+/** How much is kept while the log is not read, in bytes. */
 export const MAX_BUFFERED_BYTES: number = 256 * 1024;
 
-/** After how long a write that would block, or that failed, is tried again, in milliseconds. */
+/** When a write is repeated that would have blocked, or that failed, in milliseconds. */
 const BUSY_RETRY_MS = 50;
 const FAILED_RETRY_MS = 1_000;
 
-/** A line, or the notice of lines that were lost. */
+/** A line of the log, or a notice of lost lines. */
 interface BufferedLine {
   readonly lines: number;
   bytes: Buffer;
@@ -32,8 +32,8 @@ interface BufferedLine {
 }
 
 /**
- * Drops and counts lines that cannot be written, and logs the count as soon as writing works again. A full disk, a closed
- * pipe or one that is not read must neither end nor delay the service: a revoke is logged before its answer.
+ * Drops and counts lines that cannot be written, and logs the count as soon as writing works again. A full disk or a pipe that
+ * is closed or not read must neither end nor delay the service: a revoke is logged before its response.
  */
 export function createLogSink({ write, describeLoss, schedule }: LogSinkOptions): LogSink {
   let entries: BufferedLine[] = [];
@@ -62,7 +62,7 @@ export function createLogSink({ write, describeLoss, schedule }: LogSinkOptions)
     bufferedBytes = 0;
     retry(FAILED_RETRY_MS);
   };
-  /** @returns whether all that is kept is written. */
+  /** @returns whether all lines that were kept are written. */
   const writeBuffered = (): boolean => {
     for (let entry = entries[0]; entry !== undefined; entry = entries[0]) {
       const written = write(entry.bytes);
@@ -78,11 +78,11 @@ export function createLogSink({ write, describeLoss, schedule }: LogSinkOptions)
     }
     return true;
   };
-  /** The notice comes after all lines that were kept, and before all that come later. */
+  /** Writes the kept lines, and then the notice of the lost ones. */
   const flush = (): boolean => {
     if (!writeBuffered()) return false;
     if (lost === 0) return true;
-    // The next line must not continue a line that was cut.
+    // The next line must not continue a line that was written in part.
     buffer(`${isCut ? "\n" : ""}${describeLoss(lost)}`, lost);
     lost = 0;
     return writeBuffered();

@@ -4,7 +4,7 @@ import { createLogger, formatLine } from "./logger.ts";
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-test("a line has its level as a word and its time by RFC 3339, and the same form when the sink writes it", () => {
+test("a line has its level as a word and its time as in RFC 3339, and so has a line that the sink writes", () => {
   const lines: string[] = [];
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {

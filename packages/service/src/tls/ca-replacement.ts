@@ -7,7 +7,7 @@ import type { SubjectAltName } from "./subject-alt-name.ts";
 import { CertificateFileError } from "./errors.ts";
 import { permits } from "./name-constraints.ts";
 
-/** Whether the authority may issue a certificate for all of the names. */
+/** Whether the CA may issue a certificate for all of the names. */
 export async function mayIssue(cert: string, names: readonly SubjectAltName[]): Promise<boolean> {
   const { readNameConstraints } = await import("./x509.ts");
   const constraints = readNameConstraints(cert);
@@ -15,9 +15,9 @@ export async function mayIssue(cert: string, names: readonly SubjectAltName[]): 
 }
 
 /**
- * Replaces an authority that is constrained to other names, and keeps it in the same directory as `ca-ID.pem` and
- * `ca-ID.key`: a start with the old names, for example after a mistake, takes it back, and clients still trust it. One process
- * at a time does this, since files of two authorities must not be mixed.
+ * Replaces a CA that is constrained to other names. The old one is archived in the same directory as `ca-ID.pem` and `ca-ID.key`:
+ * a start with the old names, for example after a mistake, restores it, and clients still trust it. One process at a time does
+ * this, since the files of two CAs must not be mixed.
  *
  * @throws CertificateFileError while another process does this, and after one was killed while it did.
  */
@@ -35,7 +35,7 @@ export async function replaceCertificateAuthority(
   }
   try {
     const current = await ensureCertificateAuthority(files, names, now);
-    // Another process has just replaced it.
+    // Another process has replaced it meanwhile.
     if (await mayIssue(current.cert, names)) return current;
     await archive(files, current);
     const archived = await findArchived(files, names, now);
@@ -52,8 +52,8 @@ export async function replaceCertificateAuthority(
 }
 
 /**
- * Cleans up after a process that was killed while it replaced the authority: removes a key without its certificate. Another
- * certificate of the same key and name would conflict with the kept one.
+ * Cleans up after a process that was killed while it replaced the CA: removes a key without its certificate. A second
+ * certificate for the same key and name would conflict with the archived one.
  */
 export async function finishReplacement(files: CertificateAuthorityFiles): Promise<void> {
   if ((await readIfPresent(files.cert)) !== undefined) return;
@@ -75,12 +75,12 @@ async function archive(
 ): Promise<void> {
   const id = certificate.fingerprint256.replaceAll(":", "").slice(0, 16).toLowerCase();
   const archived = archivedFiles(files, id);
-  // Named after what is in it: a file that is there is the same.
+  // The name is derived from the content, so an existing file is the same.
   await createFile(archived.key, key, 0o600);
   await createFile(archived.cert, cert, 0o644);
 }
 
-/** A usable authority that was replaced before and may issue for the names. */
+/** Finds an archived CA that is usable and may issue for the names. */
 async function findArchived(
   files: CertificateAuthorityFiles,
   names: readonly SubjectAltName[],

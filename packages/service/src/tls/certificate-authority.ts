@@ -6,27 +6,26 @@ import { parseCertificates } from "capability-sdk/pem";
 import { parsePrivateKey } from "../pem.ts";
 import type { CertificateAndKey } from "./x509.ts";
 
-/** Where the authority is kept. */
+/** The paths of the private CA's files. */
 export interface CertificateAuthorityFiles {
   readonly cert: string;
   readonly key: string;
 }
 
-/** The private authority as it is on disk, checked. */
+/** The private CA, as read from disk and checked. */
 export interface CertificateAuthority extends CertificateAndKey {
   readonly certificate: X509Certificate;
 }
 
 const REMEDY =
-  "restore the file from a backup, or move ca.pem and ca.key away to start with a new CA that every client must be told to trust";
+  "restore the file from a backup, or move ca.pem and ca.key away to start with a new CA that every client must be made to trust";
 
 /**
- * Reads the private authority, or makes it when there is none. Of processes that start at the same moment the first to
- * place `ca.key` decides, and the others take it over. The key comes first: a crash in between leaves a key whose
- * certificate can be made again, never a certificate without its key. An authority that is there is not replaced, unless
- * {@link replaceAuthority} is asked for.
+ * Reads the private CA, or makes one when there is none. When several processes start at once, the first to create `ca.key`
+ * decides, and the others use that key. The key is written first: a crash in between leaves a key whose certificate can be made
+ * again, never a certificate without its key. An existing CA is not replaced here.
  *
- * @param names that an authority made here is constrained to.
+ * @param names the names that a new CA is constrained to.
  * @throws CertificateFileError when the files do not parse, do not belong together or have expired
  */
 export async function ensureCertificateAuthority(
@@ -45,7 +44,7 @@ async function createCertificateAuthority(
   names: readonly SubjectAltName[],
   now: Date,
 ): Promise<void> {
-  // Loaded only here: the library takes longer to load than everything else that a start with good files does.
+  // Imported only when needed: the library takes longer to load than all other work of a start with existing files.
   const { issueAuthorityCertificate, generateAuthorityKey } = await import("./x509.ts");
   await createFile(files.key, await generateAuthorityKey(), 0o600);
   const key = await readExisting(files.key);

@@ -38,7 +38,7 @@ async function open(time = NOW) {
   return createCertificateSource(files, await loadServerCertificate(files), (pair) => presented.push(pair));
 }
 
-test("a changed pair is presented, and an unchanged one is not", async () => {
+test("a changed pair is passed to the server, and an unchanged one is not", async () => {
   const source = await open();
   expect(await source.read(NOW)).toMatchObject({ kind: "unchanged" });
   const renewed = await pairFrom(NOW);
@@ -48,7 +48,7 @@ test("a changed pair is presented, and an unchanged one is not", async () => {
   expect(presented).toMatchObject([renewed]);
 });
 
-test("a pair that does not match, has expired or is not valid yet is not presented, and its file is named", async () => {
+test("a pair that does not match, has expired or is not valid yet is rejected, and its file is named", async () => {
   const source = await open();
   const [expired, early, fine] = [
     await pairFrom(new Date(NOW.getTime() - 91 * DAY)),
@@ -81,7 +81,7 @@ test("a pair that does not match, has expired or is not valid yet is not present
   expect(await source.read(NOW)).toMatchObject({ kind: "changed" });
 });
 
-test("a certificate that has expired takes the place of another one that has", async () => {
+test("an expired certificate replaces another expired one", async () => {
   const source = await open(new Date(NOW.getTime() - 200 * DAY));
   await write(await pairFrom(new Date(NOW.getTime() - 100 * DAY)));
   expect(await source.read(NOW)).toMatchObject({ kind: "changed" });

@@ -4,7 +4,7 @@ import { CertificateFileError } from "./errors.ts";
 import { loadServerCertificate } from "./server-certificate.ts";
 import type { ServerCertificate } from "./server-certificate.ts";
 
-/** Certificate files that are renewed from outside. */
+/** Certificate files that another program renews. */
 export interface CertificateFiles {
   readonly certFile: string;
   readonly keyFile: string;
@@ -12,7 +12,7 @@ export interface CertificateFiles {
 
 export type ProvidedCertificate = Omit<ServerCertificate, "ca">;
 
-/** The result of reading the files. `problem` is in this program's own words. */
+/** The result of reading the files. `problem` has no text from the files. */
 export type CertificateReadResult =
   | { readonly kind: "changed"; readonly certificate: ProvidedCertificate }
   | { readonly kind: "unchanged"; readonly expires: Date }
@@ -21,13 +21,13 @@ export type CertificateReadResult =
 /** A server certificate in files that change. */
 export interface CertificateSource {
   /**
-   * Reads both files and compares them with the certificate in use. Reading them finds renamed files, changed symbolic links
+   * Reads both files and compares them with the certificate in use. This detects renamed files, changed symbolic links
    * (Kubernetes) and files written in place, whatever their timestamps.
    */
   read(now: Date): Promise<CertificateReadResult>;
 }
 
-/** @param onChange hands a new pair to the server, or to all workers. */
+/** @param onChange passes a new pair to the server, or to all workers. */
 export function createCertificateSource(
   files: CertificateFiles,
   initial: ProvidedCertificate,

@@ -3,7 +3,7 @@ export class CertificateFileError extends Error {
   override readonly name = "CertificateFileError";
   readonly code = "CERTIFICATE_FILE";
   readonly file: string;
-  /** What is wrong with the file, without its name; in words of this program alone. */
+  /** What is wrong with the file, without its name and without text from it. */
   readonly problem: string;
 
   constructor(file: string, problem: string, options?: ErrorOptions) {

@@ -5,7 +5,7 @@ import { constrainTo, decodeNameConstraints, encodeNameConstraints, permits } fr
 
 const NAMES = ["gateway.example", "localhost", "127.0.0.1", "[::1]"].map(toSubjectAltName);
 
-test("an authority may issue for its names and what is below them, and for nothing else", () => {
+test("a CA may issue for its names and their subdomains, and for nothing else", () => {
   const constraints = constrainTo(NAMES);
   for (const name of [
     "gateway.example",
@@ -27,7 +27,7 @@ test("an authority may issue for its names and what is below them, and for nothi
     expect(permits(constraints, toSubjectAltName(name))).toBe(false);
 });
 
-test("a form of names that an authority has none of is excluded as a whole", () => {
+test("a form of names is excluded as a whole when the CA has no name of that form", () => {
   const byName = constrainTo([toSubjectAltName("localhost")]);
   for (const name of ["127.0.0.1", "[::1]", "0.0.0.0"])
     expect(permits(byName, toSubjectAltName(name))).toBe(false);
@@ -36,7 +36,7 @@ test("a form of names that an authority has none of is excluded as a whole", () 
     expect(permits(byAddress, toSubjectAltName(name))).toBe(false);
 });
 
-test("is written as RFC 5280, 4.2.1.10 has it, octet by octet", () => {
+test("the extension is encoded as in RFC 5280, 4.2.1.10, octet by octet", () => {
   const hex = (names: readonly string[]): string =>
     Buffer.from(encodeNameConstraints(constrainTo(names.map(toSubjectAltName)))).toString("hex");
   const allV4 = `300a8708${"00".repeat(8)}`;
@@ -45,7 +45,7 @@ test("is written as RFC 5280, 4.2.1.10 has it, octet by octet", () => {
   expect(hex(["192.0.2.1"])).toBe("3014a00c300a8708c0000201ffffffffa10430028200");
 });
 
-test("what was written is read back, with hundreds of names too", () => {
+test("an encoded extension is decoded to the same constraints, also with hundreds of names", () => {
   const label = fc.stringMatching(/^[a-z0-9]{1,60}$/);
   const name = fc.oneof(
     fc.tuple(label, label).map((labels) => labels.join(".x")),
@@ -61,7 +61,7 @@ test("what was written is read back, with hundreds of names too", () => {
   );
 });
 
-test("bytes that are not DER are refused, wherever they are cut", () => {
+test("an encoding that is cut at any byte is refused", () => {
   const der = encodeNameConstraints(constrainTo(NAMES));
   for (let length = 1; length < der.length; length += 1)
     expect(() => decodeNameConstraints(der.subarray(0, length))).toThrow(RangeError);

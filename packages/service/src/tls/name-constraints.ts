@@ -1,13 +1,13 @@
 import { parseAddress } from "../net/address.ts";
 import type { SubjectAltName } from "./subject-alt-name.ts";
 
-/** The DNS names and addresses for which an authority may issue certificates (RFC 5280, 4.2.1.10). */
+/** The DNS names and addresses for which a CA may issue certificates (RFC 5280, 4.2.1.10). */
 export interface NameConstraints {
   readonly permitted: readonly Subtree[];
   readonly excluded: readonly Subtree[];
 }
 
-/** A DNS name with all below it, or a block of addresses: the address and then its mask. */
+/** A DNS name with its subdomains, or a block of addresses: the address followed by its mask. */
 export type Subtree =
   | { readonly type: "dns"; readonly base: string }
   | { readonly type: "ip"; readonly block: Uint8Array };
@@ -27,8 +27,8 @@ const ALL_ADDRESSES: readonly Subtree[] = [4, 16].map((bytes) => ({
 }));
 
 /**
- * Constrains an authority to these names. A form that has no permitted subtree is not constrained at all, so the form
- * that is absent is excluded as a whole.
+ * Constrains a CA to these names. A form of names without a permitted subtree would not be constrained at all, so a form that is
+ * absent is excluded as a whole.
  */
 export function constrainTo(names: readonly SubjectAltName[]): NameConstraints {
   const permitted = names.map(toSubtree);
@@ -48,7 +48,7 @@ export function permits({ permitted, excluded }: NameConstraints, name: SubjectA
   );
 }
 
-/** The value of the extension, in DER. */
+/** Encodes the value of the extension, in DER. */
 export function encodeNameConstraints({ permitted, excluded }: NameConstraints): Uint8Array {
   return encode(SEQUENCE, [
     ...(permitted.length === 0 ? [] : [encode(PERMITTED, permitted.map(encodeSubtree))]),
@@ -57,9 +57,9 @@ export function encodeNameConstraints({ permitted, excluded }: NameConstraints):
 }
 
 /**
- * Reads the value of the extension. Other forms of names are left out: no certificate of this service has any.
+ * Decodes the value of the extension. Other forms of names are left out: no certificate of this service has any.
  *
- * @throws RangeError for what is not DER.
+ * @throws RangeError if it is not DER.
  */
 export function decodeNameConstraints(der: Uint8Array): NameConstraints {
   const lists = readElements(der).flatMap(({ content }) => readElements(content));

@@ -1,12 +1,12 @@
 import type { KeyObject, X509Certificate } from "node:crypto";
 import type { SubjectAltName } from "./subject-alt-name.ts";
 
-/** Why a server certificate has to be made anew. */
+/** Why a server certificate must be renewed. */
 export type RenewalReason = "expires-soon" | "not-yet-valid" | "wrong-key" | "other-issuer" | "name-missing";
 
 const RENEWAL_WINDOW_MS = 30 * 24 * 3_600_000;
 
-/** Whether the certificate serves the names for another 30 days; if not, the reason to renew it. */
+/** Returns why the certificate must be renewed; nothing if it is valid for the names for another 30 days. */
 export function renewalReason(
   leaf: { readonly certificate: X509Certificate; readonly key: KeyObject },
   issuer: X509Certificate,
@@ -22,7 +22,7 @@ export function renewalReason(
   return undefined;
 }
 
-/** Whether the certificate speaks for the name, by its subject alternative names alone. */
+/** Whether the certificate covers the name. Only subject alternative names count. */
 export function coversName(certificate: X509Certificate, { type, value }: SubjectAltName): boolean {
   return type === "ip"
     ? certificate.checkIP(value) !== undefined

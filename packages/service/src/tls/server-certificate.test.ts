@@ -24,7 +24,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(parent, { recursive: true }));
 
-test("a leaf that is due on a full disk is renewed in memory, says so, and is saved once there is space", async () => {
+test("a leaf that is due on a full disk is renewed in memory, which is reported, and saved once there is space", async () => {
   await using disk = await mountSmallDisk(2);
   const options = { directory: join(disk.path, "tls"), authorities };
   const made = await ensureServerCertificate({ ...options, now });
@@ -42,7 +42,7 @@ test("a leaf that is due on a full disk is renewed in memory, says so, and is sa
 });
 
 describe("at the first start", () => {
-  test("a CA and a leaf are made, readable as their secrecy demands, with nothing left behind", async () => {
+  test("a CA and a leaf are made, keys are readable by their owner alone, and no temporary file is left", async () => {
     expect((await ensure()).renewed).toBe(true);
     expect(await modes()).toEqual({
       "ca.key": 0o600,
@@ -53,7 +53,7 @@ describe("at the first start", () => {
     expect((await stat(directory)).mode & 0o777).toBe(0o700);
   });
 
-  test("a client that trusts the CA is served under every certified name and under no other", async () => {
+  test("a client that trusts the CA accepts the server under every certified name and under no other", async () => {
     const made = await ensure();
     const server = createServer({ cert: made.cert, key: made.key }, (_request, response) =>
       response.end("hello"),
@@ -69,7 +69,7 @@ describe("at the first start", () => {
     server.close();
   });
 
-  test("of many processes at once all end with the same CA, each with a leaf of its own that fits", async () => {
+  test("many processes that start at once end with the same CA, and each has a leaf and key that match", async () => {
     const made = await Promise.all(Array.from({ length: 8 }, () => ensure()));
     expect(new Set(made.map(({ ca }) => ca)).size).toBe(1);
     const ca = new X509Certificate(made[0]!.ca);
@@ -83,7 +83,7 @@ describe("at the first start", () => {
 });
 
 describe("at a later start", () => {
-  test("everything is kept while it serves", async () => {
+  test("everything is kept while it is valid", async () => {
     const made = await ensure();
     const same = { ...made, renewed: false, replacedCA: false };
     expect(await ensure()).toEqual(same);
@@ -106,20 +106,23 @@ describe("at a later start", () => {
     ["127.0.0.2:8443", true, "IP Address:127.0.0.2"],
     ["[::2]", true, ":0:2"],
     ["sub.gateway.example", false, "DNS:sub.gateway.example"],
-  ])("the leaf is renewed when it does not name %s; by another CA: %s", async (authority, isOther, shown) => {
-    const made = await ensure();
-    const names = [...authorities, authority];
-    const renewed = await ensure(now, names, { mayReplaceCA: true });
-    expect(renewed).toMatchObject({ renewed: true, replacedCA: isOther });
-    expect(renewed.ca === made.ca).toBe(!isOther);
-    const leaf = new X509Certificate(renewed.cert);
-    expect(leaf.verify(new X509Certificate(renewed.ca).publicKey)).toBe(true);
-    expect(leaf.subjectAltName).toContain(shown);
-    expect(await ensure(now, names)).toMatchObject({ renewed: false, replacedCA: false, ca: renewed.ca });
-  });
+  ])(
+    "the leaf is renewed when it does not name %s, with another CA: %s",
+    async (authority, isOther, shown) => {
+      const made = await ensure();
+      const names = [...authorities, authority];
+      const renewed = await ensure(now, names, { mayReplaceCA: true });
+      expect(renewed).toMatchObject({ renewed: true, replacedCA: isOther });
+      expect(renewed.ca === made.ca).toBe(!isOther);
+      const leaf = new X509Certificate(renewed.cert);
+      expect(leaf.verify(new X509Certificate(renewed.ca).publicKey)).toBe(true);
+      expect(leaf.subjectAltName).toContain(shown);
+      expect(await ensure(now, names)).toMatchObject({ renewed: false, replacedCA: false, ca: renewed.ca });
+    },
+  );
 
   test.each(["leaf.key", "leaf.pem"])(
-    "the leaf is renewed when its %s is missing, cut short or another's",
+    "the leaf is renewed when %s is missing, truncated or of another pair",
     async (file) => {
       const path = join(directory, file);
       await ensure();
@@ -134,7 +137,7 @@ describe("at a later start", () => {
     },
   );
 
-  test("the leaf is renewed when another CA has taken the place of its own", async () => {
+  test("the leaf is renewed when another CA has replaced its issuer", async () => {
     const made = await ensure();
     await moveAway("ca.pem");
     await moveAway("ca.key");
@@ -144,14 +147,14 @@ describe("at a later start", () => {
     expect(new X509Certificate(renewed.cert).verify(new X509Certificate(renewed.ca).publicKey)).toBe(true);
   });
 
-  test("the leaf is renewed when it is not valid yet, as after a clock that ran ahead", async () => {
+  test("the leaf is renewed when it is not valid yet, for example because the clock was ahead", async () => {
     await ensure(new Date(now.getTime() + 10 * day));
     expect((await ensure()).renewed).toBe(true);
   });
 });
 
-describe("a CA that is there", () => {
-  test("is never replaced: what is wrong with it stops the start, names the file and says what to do", async () => {
+describe("an existing CA", () => {
+  test("is never replaced: a problem stops the start with a message that names the file and says what to do", async () => {
     await ensure();
     const good = await readFile(join(directory, "ca.pem"), "utf8");
     const leaf = await readFile(join(directory, "leaf.pem"), "utf8");
@@ -168,7 +171,7 @@ describe("a CA that is there", () => {
     await refuses({ "ca.key": undefined }, "ca.key", "missing");
   });
 
-  test("and has expired stops the start", async () => {
+  test("that has expired stops the start", async () => {
     await ensure();
     await expect(ensure(new Date(now.getTime() + 3_651 * day))).rejects.toThrow(
       /ca\.pem: has expired; restore/,
@@ -181,7 +184,7 @@ describe("a CA that is there", () => {
     expect(expires).toEqual(new Date(new X509Certificate(ca).validTo));
   });
 
-  test("and lost its certificate in a crash gets one for the same key and name, which verifies the old leaf", async () => {
+  test("that lost its certificate in a crash gets one for the same key and name, which verifies the old leaf", async () => {
     const made = await ensure();
     await rm(join(directory, "ca.pem"));
     const again = await ensure();
@@ -194,13 +197,13 @@ describe("a CA that is there", () => {
 describe("a CA that is constrained to other names", () => {
   const others = ["new.example"];
 
-  test("is left by a running service, which says that a start makes another one", async () => {
+  test("is not replaced by a running service, whose error says that a start makes another one", async () => {
     const made = await ensure();
     await expect(ensure(now, others)).rejects.toThrow(/ca\.pem: is constrained to other names; a start/);
     expect(await ensure()).toMatchObject({ ca: made.ca, renewed: false });
   });
 
-  test("is kept beside the one that replaces it, and comes back with its names", async () => {
+  test("is archived when it is replaced, and restored when its names return", async () => {
     const made = await ensure();
     const replaced = await ensure(now, others, { mayReplaceCA: true });
     expect(replaced.ca).not.toBe(made.ca);
@@ -220,7 +223,7 @@ describe("a CA that is constrained to other names", () => {
     expect((await ensure(now, others, { mayReplaceCA: true })).ca).toBe(replaced.ca);
   });
 
-  test("is replaced once, by one of many processes that start with the same names; the others say to start again", async () => {
+  test("is replaced once when many processes start with the same names; the others fail and say to start again", async () => {
     await ensure();
     const all = await Promise.allSettled(
       Array.from({ length: 6 }, () => ensure(now, others, { mayReplaceCA: true })),
@@ -233,7 +236,7 @@ describe("a CA that is constrained to other names", () => {
     expect(await readdir(directory)).not.toContain("replacing.lock");
   });
 
-  test("whose replacement was killed half way leaves no key that gets a second certificate", async () => {
+  test("gets no second certificate for its key after a process was killed while it replaced the CA", async () => {
     const made = await ensure();
     await ensure(now, others, { mayReplaceCA: true });
     const kept = (await readdir(directory)).find((name) => /^ca-.*key$/.test(name))!;
@@ -243,7 +246,7 @@ describe("a CA that is constrained to other names", () => {
     expect(new X509Certificate(ca).subject).not.toBe(new X509Certificate(made.ca).subject);
   });
 
-  test("of an older version, which may speak for all names, goes on serving, under new names too", async () => {
+  test("is still used, for new names too, if an older version made it without constraints", async () => {
     const key = await generateAuthorityKey();
     const ca = await issueAuthorityCertificate(key, now);
     await mkdir(directory, { recursive: true });
@@ -255,13 +258,13 @@ describe("a CA that is constrained to other names", () => {
 });
 
 describe("loadServerCertificate", () => {
-  test("reads a pair that fits", async () => {
+  test("reads a pair that matches", async () => {
     const { cert, key, expires } = await ensure();
     const files = { certFile: join(directory, "leaf.pem"), keyFile: join(directory, "leaf.key") };
     expect(await loadServerCertificate(files)).toEqual({ cert, key, expires });
   });
 
-  test("keeps the intermediates behind the leaf", async () => {
+  test("keeps the intermediates after the leaf", async () => {
     const { ca, cert } = await ensure();
     const certFile = join(parent, "chain.pem");
     await writeFile(certFile, cert + ca);
@@ -270,7 +273,7 @@ describe("loadServerCertificate", () => {
     );
   });
 
-  test("names the file that is missing, does not parse or does not fit", async () => {
+  test("names the file that is missing, does not parse or does not match", async () => {
     await ensure();
     const at = (name: string): string => join(directory, name);
     const load = (cert: string, key: string): Promise<unknown> =>
@@ -323,7 +326,7 @@ async function moveAway(name: string): Promise<void> {
   await rename(join(directory, name), join(parent, name));
 }
 
-/** Puts the given texts into the CA's files, sees them refused and unchanged, and puts back what was there. */
+/** Writes the given texts into the CA's files, expects that they are refused and unchanged, and restores the files. */
 async function refuses(
   texts: Readonly<Record<string, string | undefined>>,
   file: string,
@@ -348,7 +351,7 @@ async function refuses(
   for (const [name, text] of kept) await writeFile(join(directory, name), text);
 }
 
-/** The status, or the code of the error, of a request to our server under the given name. */
+/** Requests the server under the given name, and returns the status or the error's code. */
 function fetched(name: string, port: number, ca: string | undefined): Promise<unknown> {
   return new Promise((resolve) => {
     const trust = ca === undefined ? {} : { ca };

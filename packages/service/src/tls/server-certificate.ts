@@ -12,32 +12,32 @@ import { parseCertificates } from "capability-sdk/pem";
 import { parsePrivateKey } from "../pem.ts";
 import type { CertificateAndKey } from "./x509.ts";
 
-/** What a TLS server presents, and what its clients have to trust; all PEM. */
+/** What a TLS server presents, and what its clients must trust; all in PEM. */
 export interface ServerCertificate {
-  /** The authority's certificate. */
+  /** The CA's certificate. */
   readonly ca: string;
   /** The leaf, followed by intermediates if it has any. */
   readonly cert: string;
   readonly key: string;
-  /** When the leaf stops being valid. */
+  /** When the leaf expires. */
   readonly expires: Date;
 }
 
 /**
- * Gives the server certificate kept in `directory` (`ca.pem`, `ca.key`, `leaf.pem`, `leaf.key`), made or renewed when
- * needed: when there is none, when it has less than 30 days left, does not name every authority, does not fit its key
- * or was not issued by the CA. A CA that is made is constrained to the names. `now` is the time to judge and issue by.
- * A leaf that cannot be saved, for example on a full disk, is used nevertheless; `notSaved` says why.
+ * Reads the server certificate in `directory` (`ca.pem`, `ca.key`, `leaf.pem`, `leaf.key`), and makes or renews it when needed:
+ * when there is none, when it has less than 30 days left, does not name every authority, does not match its key or was not
+ * issued by the CA. A new CA is constrained to the names. A leaf that cannot be saved, for example on a full disk, is still
+ * used; `saveError` has the reason.
  *
- * @throws CertificateFileError when the CA's files are there and cannot be used
+ * @throws CertificateFileError when the CA's files exist and cannot be used
  * @throws TypeError when an authority is not `host[:port]`
  */
 export async function ensureServerCertificate(options: {
   readonly directory: string;
-  /** `host[:port]` of every name the service answers to. */
+  /** `host[:port]` of every name of the service. */
   readonly authorities: readonly string[];
   readonly now: Date;
-  /** Puts a new CA in place of one that is constrained to other names. Default: that is an error. */
+  /** Replaces a CA that is constrained to other names. Without it, such a CA is an error. */
   readonly mayReplaceCA?: boolean;
 }): Promise<EnsuredCertificate> {
   const { directory, now, mayReplaceCA = false } = options;
@@ -48,7 +48,7 @@ export async function ensureServerCertificate(options: {
   const current = await ensureCertificateAuthority(caFiles, names, now);
   const files = { cert: join(directory, "leaf.pem"), key: join(directory, "leaf.key") };
   const existing = await readLeaf(files, current, names, now);
-  // A leaf that serves the names was issued for them: there is no need to ask whether another one could be.
+  // The CA issued this leaf for the names, so its constraints need no check.
   if (existing !== undefined)
     return toEnsuredCertificate(existing, current, { renewed: false, replacedCA: false });
   const isPermitted = await mayIssue(current.cert, names);
@@ -89,7 +89,7 @@ export async function loadServerCertificate(files: {
   readonly keyFile: string;
 }): Promise<Omit<ServerCertificate, "ca">> {
   const { certFile, keyFile } = files;
-  // One after the other: of two files that are missing, the same one is named each time.
+  // One after the other, so that of two missing files the same one is always named.
   const cert = await readRequired(certFile);
   const key = await readRequired(keyFile);
   const [certificate] = parseCertificates(cert) ?? [];
@@ -106,7 +106,7 @@ export async function loadServerCertificate(files: {
   return { cert, key, expires: new Date(certificate.validTo) };
 }
 
-/** The leaf on disk if it still serves. Nothing in these two files is worth an error: they are made anew. */
+/** Reads the leaf on disk, if it is still valid. No problem with these two files is an error, since both can be made again. */
 async function readLeaf(
   files: CertificateAndKey,
   authority: CertificateAuthority,
@@ -122,7 +122,7 @@ async function readLeaf(
   return reason === undefined ? { cert, key } : undefined;
 }
 
-/** A pair half written, by a crash or by another process, does not fit together and is made anew at the next look. */
+/** Issues and saves a leaf. A pair that a crash or another process wrote in part does not match, and is renewed at the next check. */
 async function renewLeaf(
   files: CertificateAndKey,
   authority: CertificateAuthority,
@@ -141,7 +141,7 @@ async function renewLeaf(
 }
 
 interface IssuedLeaf extends CertificateAndKey {
-  /** Why it could not be saved. */
+  /** Why the leaf could not be saved. */
   readonly saveError?: unknown;
 }
 

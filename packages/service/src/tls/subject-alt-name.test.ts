@@ -13,7 +13,7 @@ test.each([
 });
 
 test.each(["", ":8443", "::1", "a:b", "https://a", "a@b", "a b", "[]", "a/b", "[a.example]", "."])(
-  "%j is no authority",
+  "%j is not an authority",
   (authority) => {
     expect(() => toSubjectAltName(authority)).toThrow(TypeError);
   },

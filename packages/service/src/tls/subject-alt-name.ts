@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 
-/** A host that a certificate speaks for: a DNS name or a numeric address, as X.509 tells them apart (RFC 5280, 4.2.1.6). */
+/** A host in a certificate: a DNS name or a numeric address (RFC 5280, 4.2.1.6). */
 export interface SubjectAltName {
   readonly type: "dns" | "ip";
   readonly value: string;
@@ -9,7 +9,7 @@ export interface SubjectAltName {
 /**
  * The host of an authority, `host[:port]`, IPv6 in brackets; ports are not certified.
  *
- * @throws TypeError when there is no host in it
+ * @throws TypeError if it has no host
  */
 export function toSubjectAltName(authority: string): SubjectAltName {
   const [, literal, name] = /^(?:\[([^\]]+)\]|([^:[\]/@\s]+))(?::\d+)?$/.exec(authority) ?? [];

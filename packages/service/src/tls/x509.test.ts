@@ -6,8 +6,8 @@ import type { SubjectAltName } from "./subject-alt-name.ts";
 const now = new Date("2030-02-03T04:05:06.789Z");
 const day = 24 * 3_600_000;
 
-describe("the authority", () => {
-  test("is an ECDSA P-256 certificate authority for ten years that signed itself", async () => {
+describe("the CA", () => {
+  test("is a self-signed ECDSA P-256 certificate authority, valid for ten years", async () => {
     const { certificate, key } = await authority();
     expect(createPrivateKey(key).asymmetricKeyDetails).toEqual({ namedCurve: "prime256v1" });
     expect(certificate.ca).toBe(true);
@@ -33,14 +33,14 @@ describe("the leaf", () => {
     { type: "ip", value: "2001:db8::1" },
   ];
 
-  test("is for TLS servers, for 90 days, under its authority, and is no authority itself", async () => {
+  test("is for TLS servers, is valid for 90 days, is issued by the CA, and is not a CA itself", async () => {
     const { certificate: issuer, cert, key } = await authority();
     const issued = await issueServerCertificate({ cert, key }, names, now);
     const leaf = new X509Certificate(issued.cert);
     expect(leaf.checkPrivateKey(createPrivateKey(issued.key))).toBe(true);
     expect(leaf.checkIssued(issuer)).toBe(true);
     expect(leaf.verify(issuer.publicKey)).toBe(true);
-    // Basic constraints, critical, empty: not a CA. OpenSSL's own answer would look at the key usage as well.
+    // Basic constraints, critical, empty: not a CA. OpenSSL's own check also considers the key usage.
     expect(leaf.raw.includes(Buffer.from("0603551d130101ff04023000", "hex"))).toBe(true);
     expect(leaf.keyUsage).toEqual(["1.3.6.1.5.5.7.3.1"]);
     expect(leaf.raw.includes(Buffer.from("0603551d0f0101ff040403020780", "hex"))).toBe(true);
@@ -51,7 +51,7 @@ describe("the leaf", () => {
     );
   });
 
-  test("names the key of its authority as its issuer's", async () => {
+  test("has the key identifier of the CA as its authority key identifier", async () => {
     const { certificate: issuer, ...pair } = await authority();
     const leaf = new X509Certificate((await issueServerCertificate(pair, names, now)).cert);
     const subjectKey = after(issuer.raw, "0603551d0e041604" + "14");
@@ -59,7 +59,7 @@ describe("the leaf", () => {
     expect(after(leaf.raw, "0603551d0e041604" + "14")).not.toEqual(subjectKey);
   });
 
-  test("has a serial number that is random, positive and of 16 octets", async () => {
+  test("has a random and positive serial number of 16 octets", async () => {
     const pair = await authority();
     const serials = await Promise.all(
       Array.from(
@@ -86,7 +86,7 @@ function days(certificate: X509Certificate): number {
   return (Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)) / day;
 }
 
-/** The 20 octets of a key identifier behind the DER that introduces it. */
+/** Returns the 20 octets of a key identifier, which follow `prefix`. */
 function after(der: Buffer, prefix: string): Buffer {
   const start = der.indexOf(Buffer.from(prefix, "hex"));
   expect(start).toBeGreaterThan(0);

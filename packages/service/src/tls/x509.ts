@@ -31,13 +31,13 @@ export async function generateAuthorityKey(): Promise<string> {
 const NAME_CONSTRAINTS = "2.5.29.30";
 
 /**
- * Makes the certificate of an authority from its key, for ten years. The name follows from the key, so a certificate
- * made anew from the same key still verifies all that the old one did.
+ * Makes the certificate of a CA from its key, for ten years. Its name is derived from the key, so a new certificate for the same
+ * key verifies everything that the old one did.
  *
- * It is good for TLS servers of the given names alone: clients that trust it for every connection, as with
- * `NODE_EXTRA_CA_CERTS`, must not believe an attacker with its key about other names.
+ * It is constrained to TLS servers of the given names: a client that trusts it for every connection, for example by
+ * `NODE_EXTRA_CA_CERTS`, must not accept other names from an attacker who has its key.
  *
- * @param names default: all there are, as of the authorities that older versions made.
+ * @param names default: all names, as for the CAs that older versions made.
  */
 export async function issueAuthorityCertificate(
   key: string,
@@ -67,15 +67,14 @@ export async function issueAuthorityCertificate(
   return certificateToPem(certificate);
 }
 
-/** What the certificate of an authority, PEM, is constrained to; nothing when it may speak for every name. */
+/** Reads the name constraints of a CA's certificate (PEM); nothing if it has none. */
 export function readNameConstraints(cert: string): NameConstraints | undefined {
   const value = new x509.X509Certificate(cert).getExtension(NAME_CONSTRAINTS)?.value;
   return value === undefined ? undefined : decodeNameConstraints(new Uint8Array(value));
 }
 
 /**
- * Issues a certificate for a TLS server that answers to the names, with a key of its own, for 90 days or until the
- * authority expires.
+ * Issues a certificate for a TLS server with these names, and a new key. It is valid for 90 days, or until the CA expires.
  */
 export async function issueServerCertificate(
   authority: CertificateAndKey,
@@ -106,13 +105,13 @@ export async function issueServerCertificate(
   return { cert: certificateToPem(certificate), key: keyToPem(keys.privateKey) };
 }
 
-/** From an hour ago, for clients whose clock is slow; whole seconds, as X.509 has no others. */
+/** Begins an hour ago, for clients whose clock is slow. X.509 has whole seconds only. */
 function validity(now: Date, days: number): { notBefore: Date; notAfter: Date } {
   const start = Math.floor((now.getTime() - HOUR_MS) / 1_000) * 1_000;
   return { notBefore: new Date(start), notAfter: new Date(start + days * DAY_MS) };
 }
 
-/** 126 random bits, positive and without a leading zero octet (RFC 5280, 4.1.2.2). */
+/** Makes a serial number of 126 random bits, positive and without a leading zero octet (RFC 5280, 4.1.2.2). */
 function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes.writeUInt8((bytes.readUInt8(0) & 0x3f) | 0x40, 0);
@@ -143,7 +142,7 @@ function keyToPem(key: webcrypto.CryptoKey): string {
   return KeyObject.from(key).export({ format: "pem", type: "pkcs8" }).toString();
 }
 
-/** Written by OpenSSL, which has also read it then. */
+/** Formats a certificate with OpenSSL, so that it is certain that OpenSSL can parse it. */
 function certificateToPem(certificate: x509.X509Certificate): string {
   return new NodeCertificate(Buffer.from(certificate.rawData)).toString();
 }

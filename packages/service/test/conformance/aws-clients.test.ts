@@ -19,11 +19,11 @@ afterAll(async () => {
   await target[Symbol.asyncDispose]();
 });
 
-/** What only the client's own side means: its date, retries and telemetry. */
+/** Headers that concern only the client: its date, retries and telemetry. */
 const OF_THE_CLIENT = /^(?:amz-sdk-|x-amz-user-agent$|x-amz-acl$|x-amz-storage-class$)/;
 
 test.each(AWS_CLIENT_REQUESTS)(
-  "$client: $method $uri is served as it was meant, or refused by rule, never something else",
+  "$client: $method $uri is served with its meaning, or refused by a rule",
   async ({ method, uri, headers, body = "", service: name = "s3", becomes, arrives = {} }) => {
     const [path = "", query = ""] = uri.split("?");
     const { token } = await exportTarget(service, {

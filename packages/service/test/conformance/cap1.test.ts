@@ -10,7 +10,7 @@ import type { ReceivedRequest } from "../../../testkit/src/target.ts";
 const NOW = new Date("2026-11-22T12:00:00Z");
 const KEY = { key: "c2VjcmV0", keyId: "me" } as const;
 
-/** The Authorization that the signer, whose vectors stand in capability-protocol, makes of what arrived. */
+/** Computes the Authorization of a received request with the signer, whose vectors are in capability-protocol. */
 function recompute({ method, url, rawHeaders, headers }: ReceivedRequest): string | undefined {
   const signer = createSigner({ scheme: "cap1-hmac-sha512", ...KEY }, [], (algorithm, bytes) =>
     hash(algorithm, bytes, "buffer"),
@@ -24,7 +24,7 @@ function recompute({ method, url, rawHeaders, headers }: ReceivedRequest): strin
   return signer.sign({ method, path, query, headers: lines }, "", NOW).at(-1);
 }
 
-test("a cap1-hmac-sha512 target gets its signature over exactly what arrives", async () => {
+test("a cap1-hmac-sha512 target gets a signature over exactly the request that it receives", async () => {
   await using service = await startTestService({ now: () => NOW });
   await using target = await startTarget();
   const { token } = await exportTarget(service, {

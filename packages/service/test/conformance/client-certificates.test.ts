@@ -11,7 +11,7 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
 
-/* One origin, several clients: a target responds with the name of the client that the connection belongs to. */
+/* One origin, several clients: the target responds with the name in the connection's client certificate. */
 
 let target: Server;
 let origin: string;
@@ -32,7 +32,7 @@ beforeAll(async () => {
     connections.add(socket as TLSSocket);
     response.end(names.get((socket as TLSSocket).getPeerCertificate().fingerprint256) ?? "none");
   });
-  target.keepAliveTimeout = 600_000; // Undici heeds it: no idle socket ends by itself.
+  target.keepAliveTimeout = 600_000; // Undici follows it, so that no idle socket ends during the test.
   target.listen(0, "127.0.0.1");
   await once(target, "listening");
   origin = `https://127.0.0.1:${(target.address() as AddressInfo).port}/`;
@@ -45,7 +45,7 @@ afterAll(async () => {
   target.closeAllConnections();
 });
 
-/** An export of the origin with a client's certificate, or with none. */
+/** Exports the origin with a client's certificate, or with none. */
 function exportFor(name: string, tls: object = { ca: own.ca }): Promise<string> {
   const client = clients.get(name);
   const material = client === undefined ? {} : { cert: client.cert, key: client.key };
@@ -56,7 +56,7 @@ async function ask(token: string): Promise<string> {
   return (await call(service, token)).text;
 }
 
-test("each client is itself, even when another client used the same target over connections that are still open", async () => {
+test("each client is identified by its certificate, even if another used the same target over connections that are still open", async () => {
   const tokens = {
     alice: await exportFor("alice"),
     bob: await exportFor("bob"),
@@ -68,7 +68,7 @@ test("each client is itself, even when another client used the same target over 
   expect(await Promise.all(asked.map((name) => ask(tokens[name])))).toEqual(asked);
 });
 
-test("a connection to a target that was not verified serves no capability that wants it verified, nor the other way round", async () => {
+test("a connection to an unverified target is not used for a capability that verifies it, nor the other way round", async () => {
   const unchecked = await exportFor("none", { rejectUnauthorized: false });
   const checked = await exportFor("none", { ca: own.ca });
   const distrusting = [

@@ -35,10 +35,10 @@ const H2C = ["Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABkAAQ
 
 test.each([
   ["an offer of HTTP/2 in clear", "HTTP/1.1", ["Upgrade: h2c", ...H2C]],
-  ["the same in capitals", "HTTP/1.1", ["Upgrade: H2C", ...H2C]],
+  ["an offer of HTTP/2 in capitals", "HTTP/1.1", ["Upgrade: H2C", ...H2C]],
   ["an upgrade in HTTP/1.0", "HTTP/1.0", ["Upgrade: websocket", "Connection: upgrade, keep-alive"]],
 ])(
-  "%s is ignored, nothing of it reaches the target, and the connection goes on",
+  "%s is ignored, nothing of it reaches the target, and the connection stays open",
   async (_what, version, headers) => {
     const { token } = await exportTarget(clear, { uri: target.url });
     await using connection = await openRawConnection(clear.port);
@@ -71,19 +71,19 @@ test.each([
   [".", 400],
   [".:80", 400],
   ["[::1].", 400],
-])("Host: %s is answered with %i", async (host, status) => {
+])("the response to Host: %s is %i", async (host, status) => {
   await using connection = await openRawConnection(clear.port);
   connection.send(messageHead("GET /healthz HTTP/1.1", `Host: ${host}`));
   expect(await nextResponse(connection)).toMatchObject({ status });
 });
 
-test("a request target that names the authority with its last dot is one of this service", async () => {
+test("a request target that names the authority with a trailing dot is accepted", async () => {
   await using connection = await openRawConnection(clear.port);
   connection.send(requestHead(undefined, { line: "GET http://membrane.test./healthz HTTP/1.1" }));
   expect(await nextResponse(connection)).toMatchObject({ status: 200 });
 });
 
-test("curl: an upload that appends the name of its file is told how to do without; HTTP/1.0 and HTTP/2 are offered to both ports", async () => {
+test("curl: the error for an upload that appends its file name says how to avoid it; HTTP/1.0 and HTTP/2 work on both ports", async () => {
   await using directory = await temporaryDirectory();
   const file = join(directory.path, "file.txt");
   const caFile = join(directory.path, "ca.pem");
@@ -102,7 +102,7 @@ test("curl: an upload that appends the name of its file is told how to do withou
   }
 });
 
-test("plain HTTP to the port of TLS gets a clear answer in plain HTTP; what is neither is closed without one", async () => {
+test("plain HTTP to the TLS port gets a clear response in plain HTTP; other bytes are closed without one", async () => {
   await using connection = await openRawConnection(secure.port);
   connection.send(requestHead(undefined, { line: "GET /healthz HTTP/1.1" }));
   const response = await nextResponse(connection);
@@ -122,7 +122,7 @@ test("plain HTTP to the port of TLS gets a clear answer in plain HTTP; what is n
   expect(await nextResponse(well)).toMatchObject({ status: 200 });
 });
 
-test("TCP asks whether a silent client is there, in clear and behind TLS", async () => {
+test("TCP keep-alive probes a silent client, with and without TLS", async () => {
   for (const [service, authority] of [
     [clear, undefined],
     [secure, ca],
@@ -131,7 +131,7 @@ test("TCP asks whether a silent client is there, in clear and behind TLS", async
     connection.send(requestHead(undefined, { line: "GET /healthz HTTP/1.1" }));
     await nextResponse(connection);
     const timer = (): Promise<string | undefined> => timerOf(service.port, connection.socket.localPort!);
-    // Until the client's kernel has acknowledged the response, the timer is that of sending it again.
+    // Until the client's kernel has acknowledged the response, the timer is the retransmission timer.
     for (let count = 0; count < 500 && (await timer()) === "01"; count += 1) {
       await new Promise((resolve) => void setTimeout(resolve, 20));
     }
@@ -139,7 +139,7 @@ test("TCP asks whether a silent client is there, in clear and behind TLS", async
   }
 });
 
-/** Which timer the kernel runs for a connection: 02 is TCP keep-alive (proc_pid_net(5)). */
+/** Reads which timer the kernel runs for a connection: 02 is TCP keep-alive (proc_pid_net(5)). */
 async function timerOf(localPort: number, remotePort: number): Promise<string | undefined> {
   const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, "0");
   const lines = (await readFile("/proc/net/tcp", "utf8")).split("\n").map((line) => line.trim().split(/\s+/));
@@ -149,12 +149,12 @@ async function timerOf(localPort: number, remotePort: number): Promise<string | 
   return line?.[5]?.slice(0, 2);
 }
 
-test("a response that comes before the end of the body reaches a client that is still sending: the connection is not reset", async () => {
+test("an early response reaches a client that is still sending its body: the connection is not reset", async () => {
   const { export: exporting, token } = await exportTarget(clear, { uri: target.url });
   const length = 1_000_000;
   const body = "x".repeat(length);
   const all = [
-    // A body over its limit, and one of unknown length that is not wanted.
+    // A body over its limit, and a body of unknown length for an operation without one.
     [requestHead(exporting, { line: "POST / HTTP/1.1", headers: [`Content-Length: ${length}`] }) + body, 413],
     [
       `${requestHead(token, { line: "POST /no HTTP/1.1", headers: ["Transfer-Encoding: chunked"] })}${length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,

@@ -9,7 +9,7 @@ import { startRawTarget, startTarget } from "../../../testkit/src/target.ts";
 import { openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
 
-/** A service that would wait for a minute, when it stops, for requests in flight: longer than these tests may take. */
+/** Starts a service that would wait a minute for requests in flight when it stops, longer than these tests may take. */
 async function startPatientService(): Promise<TestService> {
   return startTestService({ limits: { shutdownTimeoutMs: 60_000 } });
 }
@@ -22,21 +22,21 @@ const CASES: readonly (readonly [
   (connection: RawConnection, token: string, socket: Promise<Socket>) => Promise<void>,
 ])[] = [
   [
-    "before the answer",
+    "before the response",
     async (connection, token, socket) => {
       connection.send(requestHead(token));
       await socket;
     },
   ],
   [
-    "within its own body",
+    "within its body",
     async (connection, token, socket) => {
       connection.send(`${requestHead(token, POST)}half`);
       await socket;
     },
   ],
   [
-    "within the answer",
+    "within the response",
     async (connection, token, socket) => {
       connection.send(requestHead(token));
       (await socket).write(HALF_A_BODY);
@@ -44,7 +44,7 @@ const CASES: readonly (readonly [
     },
   ],
   [
-    "within an answer that it does not read",
+    "within a response that it does not read",
     async (connection, token, socket) => {
       connection.socket.pause();
       connection.send(requestHead(token));
@@ -52,7 +52,7 @@ const CASES: readonly (readonly [
     },
   ],
   [
-    "within its own body and an answer",
+    "within its body and a response",
     async (connection, token, socket) => {
       connection.send(`${requestHead(token, POST)}half`);
       (await socket).write(HALF_A_BODY);
@@ -145,20 +145,20 @@ test("a client that disconnects while an early response is delayed for its body 
   await left(service, 1);
 });
 
-/** Waits until so many have left, far less long than anything that is waited for. */
+/** Waits until the log has this many disconnected clients, for less time than any limit of the service. */
 async function left(service: TestService, clients: number): Promise<void> {
   const times = (): number => service.logged().split('"client disconnected"').length - 1;
   await expect.poll(times, { timeout: 10_000 }).toBe(clients);
 }
 
-/** Many turns of the one event loop, in which what was sent arrives. */
+/** Waits many turns of the event loop, in which all sent bytes arrive. */
 async function letArrive(service: TestService): Promise<void> {
   await using other = await startTarget();
   const { token } = await exportTarget(service, { uri: other.url });
   for (let round = 0; round < 20; round += 1) await call(service, token);
 }
 
-test("a client that disconnects costs the target no further connection", async () => {
+test("a client that disconnects causes no further connection to the target", async () => {
   await using service = await startTestService();
   let connections = 0;
   const closed = deferred<void>();

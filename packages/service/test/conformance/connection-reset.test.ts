@@ -11,8 +11,8 @@ import { makeCertificate, startTlsTarget } from "../../../testkit/src/tls-target
 import { openRawConnection, readRawResponse, requestHead } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * A body without a length is whole when its connection ends in order (RFC 9112, section 6.3) and incomplete when it ends
- * in a reset (section 8). An attacker who can send one packet with RST must not be able to shorten a list of permissions.
+ * A body without a length is complete when its connection ends in order (RFC 9112, section 6.3) and incomplete when it ends with a
+ * reset (section 8). An attacker who can send one packet with RST must not be able to shorten a list of permissions.
  */
 
 let service: TestService;
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Invokes, waits for half of the body to arrive, has the target's connection end, and reads the response to its end. */
+/** Invokes, waits for half of the body, ends the target's connection, and reads the rest of the response. */
 async function readAcross(
   target: { readonly uri: string; readonly tls?: object },
   end: () => void,
@@ -36,16 +36,16 @@ async function readAcross(
 }
 
 test.each([
-  ["a reset is broken off", (socket: Socket) => void socket.resetAndDestroy(), undefined],
-  ["the connection's end is whole", (socket: Socket) => void socket.end(), "half"],
-])("a body without a length that ends in %s", async (_name, end, body) => {
+  ["a reset is aborted", (socket: Socket) => void socket.resetAndDestroy(), undefined],
+  ["the end of the connection is complete", (socket: Socket) => void socket.end(), "half"],
+])("a body without a length that ends with %s", async (_name, end, body) => {
   const answering = deferred<Socket>();
   await using target = await startRawTarget(rawResponder("HTTP/1.1 200 OK\r\n\r\nhalf", answering.resolve));
   const socket = answering.promise;
   expect(await readAcross({ uri: target.url }, () => void socket.then(end))).toBe(body);
 });
 
-test("a body without a length whose last bytes arrive together with a reset is broken off", async () => {
+test("a body without a length whose last bytes arrive together with a reset is aborted", async () => {
   await using target = await startRawTarget(
     (socket) =>
       void socket.once("data", () => {
@@ -58,7 +58,7 @@ test("a body without a length whose last bytes arrive together with a reset is b
   }
 });
 
-test("a body without a length that ends in a reset under TLS is broken off", async () => {
+test("a body without a length that ends with a reset under TLS is aborted", async () => {
   const certificate = await makeCertificate("127.0.0.1");
   await using target = await startTlsTarget(certificate, (_request, response) => {
     response.useChunkedEncodingByDefault = false;

@@ -20,17 +20,17 @@ import {
 import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * A target may answer before it has read the request, and close: 413 for what is too large, 403 for what it does not
- * allow. The next write to it fails, and the response has arrived anyway (RFC 9112 §9.5). In each round the client's next
- * piece is in flight before the target responds and closes, all in one turn of the event loop, so that the write fails
- * before the response is read.
+ * A target may respond before it has read the request, and close: 413 for a body that is too large, 403 for one that it does not
+ * allow. The next write to it fails although the response has arrived (RFC 9112 §9.5). In each round the client's next piece is
+ * in flight before the target responds and closes, all in one turn of the event loop, so that the write fails before the response
+ * is read.
  */
 
 const ROUNDS = 200;
 const FEWER_ROUNDS = 25;
 const PIECE = Buffer.alloc(256 * 1024, "x");
 const BODY = 20 * 1024 * 1024;
-/** More than the kernel takes at once, less than the service holds. */
+/** More than the kernel takes at once, and less than the service buffers. */
 const HELD = "x".repeat(7 * 1024 * 1024);
 
 let service: TestService;
@@ -59,7 +59,7 @@ function closes(response: string): (socket: Socket) => void {
   };
 }
 
-/** Ends its side in order after the response, then resets. */
+/** Writes the response, ends its side in order, then resets. */
 function endsAndResets(response: string): (socket: Socket) => void {
   return (socket) => {
     socket.on("finish", () => socket.destroy());
@@ -67,7 +67,7 @@ function endsAndResets(response: string): (socket: Socket) => void {
   };
 }
 
-/** A target that reads the beginning of a request and no more, and the connections on which it has. */
+/** A target that reads only the beginning of a request, and the connections on which it has read it. */
 function unreading(): { readonly serve: (socket: Socket) => void; next(): Promise<Socket> } {
   let asked = deferred<Socket>();
   return {
@@ -90,7 +90,7 @@ async function startUnreading(isTls: boolean): Promise<RawTarget & { next(): Pro
   return { ...target, next };
 }
 
-/** All that the client reads: it has more to send, and the target does `act` once it has read the beginning. */
+/** Returns everything that the client receives. It has more to send; the target calls `act` once it has read the beginning. */
 async function ask(
   token: string,
   framing: Framing,
@@ -102,7 +102,7 @@ async function ask(
   connection.send(requestHead(token, { line: "PUT / HTTP/1.1", headers: [length] }));
   sendPiece(connection, framing);
   const socket = await target.next();
-  // The rest of the first piece arrives, and is not read.
+  // Waits until the rest of the first piece has arrived, which is not read.
   for (let turn = 0; turn < 10; turn += 1) await setImmediate();
   sendPiece(connection, framing);
   act(socket);
@@ -118,7 +118,7 @@ function sendPiece(connection: RawConnection, framing: Framing): void {
     );
 }
 
-/** How often the client got which answer. */
+/** Counts the responses that the client received, by their text. */
 async function count(rounds: number, isTls: boolean, framing: Framing, act: (socket: Socket) => void) {
   await using target = await startUnreading(isTls);
   const tls = isTls ? { tls: { ca: certificate.ca } } : {};
@@ -134,7 +134,7 @@ async function count(rounds: number, isTls: boolean, framing: Framing, act: (soc
   return Object.fromEntries(responses);
 }
 
-test(`of ${ROUNDS} early responses of a target that closes with the body unread none is lost`, async () => {
+test(`none of ${ROUNDS} early responses of a target that closes with the body unread is lost`, async () => {
   expect(await count(ROUNDS, false, "length", closes(WITH_LENGTH))).toEqual({ "413 too large": ROUNDS });
 });
 
@@ -153,7 +153,7 @@ test.each([
   expect(await count(FEWER_ROUNDS, isTls, framing, act)).toEqual({ "413 too large": FEWER_ROUNDS });
 });
 
-test("an early response without a length that ends in a reset keeps its status and never looks whole", async () => {
+test("an early response without a length that ends with a reset keeps its status and never looks complete", async () => {
   const responses = await count(FEWER_ROUNDS, false, "length", (socket) => {
     socket.write(WITHOUT_LENGTH);
     socket.resetAndDestroy();
@@ -161,7 +161,7 @@ test("an early response without a length that ends in a reset keeps its status a
   expect(responses).toEqual({ "cut: HTTP/1.1 413 Too Lar": FEWER_ROUNDS });
 });
 
-test("an early answer to a body that was held for its signature is not lost", async () => {
+test("an early response to a body that was buffered for its signature is not lost", async () => {
   await using target = await startUnreading(false);
   const { token } = await exportTarget(service, {
     uri: target.url,
@@ -175,10 +175,10 @@ test("an early answer to a body that was held for its signature is not lost", as
 });
 
 test.each([
-  ["held for its signature", true],
+  ["buffered for its signature", true],
   ["streamed", false],
 ])(
-  "after an early answer to a body %s the rest of it delays no other request, though the target keeps the connection",
+  "after an early response to a body %s, its rest delays no other request, though the target keeps the connection",
   async (_how, isSigned) => {
     const unread: Socket[] = [];
     await using target = await startRawTarget(

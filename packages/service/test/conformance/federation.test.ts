@@ -12,7 +12,7 @@ import { startTarget } from "../../../testkit/src/target.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 
-/** Two services with one private authority, each known to the other by a name that leads to loopback. */
+/** Two services with one private CA. Each reaches the other by a name that resolves to loopback. */
 let a: TestService;
 let b: TestService;
 let target: TestTarget;
@@ -45,7 +45,7 @@ afterAll(async () => {
   await target[Symbol.asyncDispose]();
 });
 
-/** The authority under which the other service reaches this one: with the port that it happens to listen on. */
+/** Returns the authority under which the other service reaches this one, with its port. */
 function authorityOf(service: TestService): Authority {
   return parseAuthority(`${service.authority}:${service.port}`)!;
 }
@@ -60,7 +60,7 @@ function at(service: TestService, token: string, options: CallOptions = {}): Pro
 
 let membranes = 0;
 
-/** As `exportTarget`, over TLS. */
+/** Exports a target like `exportTarget`, over TLS. */
 async function exportTarget(service: TestService, body: object): Promise<{ token: string; revoke: string }> {
   membranes += 1;
   const made = await at(service, service.tokens.create, { body: { id: `m${membranes}` } });
@@ -86,7 +86,7 @@ test("method, query and body pass through a re-export from another authority", a
   expect(response.headers["vary"]).toContain("Authorization");
 });
 
-test("Membrane-Operation passes, so that the other authority judges it", async () => {
+test("Membrane-Operation passes, so that the other authority checks it", async () => {
   const create = uriAt(authorityOf(a), a.tokens.create);
   const membrane = expectStatus(await at(b, b.tokens.create, { body: { id: "operation" } }), 201);
   const exporting = tokenOf(membrane.json.capabilities.export);
@@ -123,7 +123,7 @@ test("a service capability of another authority can be re-exported", async () =>
   expect(response.json.capabilities.export).toMatch(/^cpblty:\/\/a\.test\/#/);
 });
 
-test("a revoke at the first authority kills the re-export, and one at the second leaves the original alive", async () => {
+test("a revoke at the first authority ends the re-export, and one at the second does not end the original", async () => {
   const first = await exportTarget(a, { uri: target.url });
   const second = await exportTarget(b, { capability: uriAt(authorityOf(a), first.token) });
   const third = await exportTarget(b, { capability: uriAt(authorityOf(a), first.token) });
@@ -151,7 +151,7 @@ test("an authority whose certificate no trusted CA signed gets no request", asyn
 });
 
 test.each(["a.test", "a.test:443", "A.Test", "alias.test", "alias.test:443", "other.test"])(
-  "%s is this very service: a re-export from it sends no request",
+  "%s is this service: a re-export from it sends no request",
   async (name) => {
     const { token, revoke } = await exportTarget(a, { uri: target.url });
     const own = await exportTarget(a, { capability: uriAt(name, token) });
@@ -164,7 +164,7 @@ test.each(["a.test", "a.test:443", "A.Test", "alias.test", "alias.test:443", "ot
 );
 
 test.each(["169.254.169.254", "10.0.0.1", "[::1]", "127.0.0.1:PORT"])(
-  "a re-export from %s is a 400 that names the capability: it is no authority that may be spoken to",
+  "a re-export from %s is a 400 that names the capability, since connections to it are not allowed",
   async (name) => {
     const body = { capability: uriAt(name.replace("PORT", String(b.port)), b.tokens.create) };
     const membrane = await at(b, b.tokens.create, { body: { id: name } });

@@ -10,11 +10,11 @@ import { rawResponder } from "../../../testkit/src/raw-responder.ts";
 import { startRawTarget, startTarget } from "../../../testkit/src/target.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
-/* What the service answers in place of a target says why, and says nothing of the target. */
+/* A response that the service sends in place of a target's says why, and reveals nothing about the target. */
 
 const CANARY = "canary-5d6e7f";
 
-/** Names resolve to what they say: `10-0-0-1.test` to 10.0.0.1. */
+/** Resolves names to the address in them: `10-0-0-1.test` to 10.0.0.1. */
 const lookup: LookupFunction = (hostname, _options, callback) => {
   const [address = ""] = hostname.split(".");
   if (!/^\d+(-\d+){3}$/.test(address)) return callback(new Error(`no ${hostname}`), []);
@@ -23,7 +23,7 @@ const lookup: LookupFunction = (hostname, _options, callback) => {
 
 let service: TestService;
 let strict: TestService;
-/** Waits for a target as long as it does by default. */
+/** A service with the default time limits for targets. */
 let patientService: TestService;
 beforeAll(async () => {
   const limits = { upstreamIdleTimeoutMs: 400, upstreamConnectTimeoutMs: 200, bufferedBodyBytes: 10 };
@@ -68,7 +68,7 @@ test("the name has no address: 502 destination_unavailable", async () => {
   expectGatewayError(await call(service, token), 502, "destination_unavailable", url);
 });
 
-test("the target speaks no TLS: 502 destination_unavailable", async () => {
+test("the target does not speak TLS: 502 destination_unavailable", async () => {
   await using target = await startRawTarget((socket) => socket.end("not TLS"));
   const url = target.url.replace("http:", "https:");
   const { token } = await exportTarget(service, targetAt(url));
@@ -84,7 +84,7 @@ test.each(["10-0-0-1", "169-254-169-254", "0-0-0-0", "192-168-1-1", "100-64-0-1"
   },
 );
 
-test("the name resolves to this very service: 502 http_request_denied", async () => {
+test("the name resolves to this service: 502 http_request_denied", async () => {
   const url = `http://127-0-0-1.test:${service.port}/`;
   const { token } = await exportTarget(service, targetAt(url));
   expectGatewayError(await call(service, token), 502, "http_request_denied", url);
@@ -109,20 +109,20 @@ test.each([
   expect(response.json.message).toMatch(/^uri: /);
 });
 
-test("the target answers nonsense: 502 http_response_incomplete", async () => {
+test("the target's response is not HTTP: 502 http_response_incomplete", async () => {
   await using target = await startRawTarget(rawResponder(`${CANARY}\r\n\r\n`));
   const { token } = await exportTarget(service, targetAt(target.url));
   expectGatewayError(await call(service, token), 502, "http_response_incomplete", target.url);
 });
 
-test("the body is too large to be held for a signature: 413 http_request_denied", async () => {
+test("the body is too large to be buffered for a signature: 413 http_request_denied", async () => {
   const url = "http://127.0.0.1:8080/";
   const key = { awsAccessKeyId: "A", region: "r", service: "lambda", secretAccessKey: CANARY };
   const { token } = await exportTarget(service, targetAt(url, { hmac: { "aws4-hmac-sha256": key } }));
   expectGatewayError(await call(service, token, { body: "x".repeat(11) }), 413, "http_request_denied", url);
 });
 
-test("the request has been here too often: 508 proxy_loop_detected", async () => {
+test("the request has passed this service too often: 508 proxy_loop_detected", async () => {
   await using target = await startRawTarget(rawResponder("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
   const { token } = await exportTarget(service, targetAt(target.url));
   await call(service, token);
@@ -135,7 +135,7 @@ test.each([
   ["the target's timeoutMs", { timeoutMs: 50 }],
   ["the service's limit", {}],
   ["the service's limit, though timeoutMs is larger", { timeoutMs: 3_600_000 }],
-])("a target that says nothing for %s: 504 connection_timeout", { timeout: 20_000 }, async (_name, more) => {
+])("a target that sends nothing for %s: 504 connection_timeout", { timeout: 20_000 }, async (_name, more) => {
   await using target = await startRawTarget(() => undefined);
   const { token } = await exportTarget(service, targetAt(target.url, more));
   expectGatewayError(await call(service, token), 504, "connection_timeout", target.url);
@@ -143,7 +143,7 @@ test.each([
 });
 
 test.each([2 ** 31, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER])(
-  "timeoutMs %s, which no timer holds, ends nothing: the target is waited for as without it",
+  "timeoutMs %s, which is too long for a timer, has no effect",
   async (timeoutMs) => {
     await using target = await startTarget((_request, response) => {
       setTimeout(() => {
@@ -157,14 +157,18 @@ test.each([2 ** 31, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER])(
   },
 );
 
-test("a target that never agrees on TLS: 504 connection_timeout", { timeout: 20_000 }, async () => {
-  await using target = await startRawTarget(() => undefined);
-  const url = target.url.replace("http:", "https:");
-  const { token } = await exportTarget(service, targetAt(url));
-  expectGatewayError(await call(service, token), 504, "connection_timeout", url);
-});
+test(
+  "a target that never finishes the TLS handshake: 504 connection_timeout",
+  { timeout: 20_000 },
+  async () => {
+    await using target = await startRawTarget(() => undefined);
+    const url = target.url.replace("http:", "https:");
+    const { token } = await exportTarget(service, targetAt(url));
+    expectGatewayError(await call(service, token), 504, "connection_timeout", url);
+  },
+);
 
-test("timeoutMs counts from the start, while there is no connection yet", { timeout: 5_000 }, async () => {
+test("timeoutMs includes the time to connect", { timeout: 5_000 }, async () => {
   await using patient = await startTestService({ limits: { upstreamConnectTimeoutMs: 60_000 } });
   await using target = await startRawTarget(() => undefined);
   const url = target.url.replace("http:", "https:");
@@ -173,7 +177,7 @@ test("timeoutMs counts from the start, while there is no connection yet", { time
 });
 
 test(
-  "a target that falls silent within its response breaks the response off",
+  "when a target stops sending within its response, the response is aborted",
   { timeout: 20_000 },
   async () => {
     await using target = await startRawTarget(
@@ -187,7 +191,7 @@ test(
   },
 );
 
-test("a client that sends a long body before it reads anything learns that the target cannot be reached", async () => {
+test("a client that sends a long body before it reads gets the response that the target is unreachable", async () => {
   let url: string;
   {
     await using gone = await startTarget();
@@ -207,7 +211,7 @@ test("a client that sends a long body before it reads anything learns that the t
   }
 });
 
-test("a client that disconnects in the middle of its body, after the target was found unreachable, is logged as no fault", async () => {
+test("a client that disconnects within its body after the target was found unreachable is not logged as a fault", async () => {
   let url: string;
   {
     await using gone = await startTarget();

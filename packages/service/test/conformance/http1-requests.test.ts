@@ -14,9 +14,9 @@ import { DENIED, MALFORMED, PASSED } from "../support/http1-request-cases.ts";
 import { LISTENERS } from "../support/http-adapters.ts";
 
 /*
- * Two readers of one request must not understand it differently (request smuggling, RFC 9112 §11.2), and what was meant
- * for another party is not for us. Each row goes over a raw connection, with a capability that works in place of {A}.
- * docs/http1-conformance.md says what Node's parser would do by itself.
+ * Two parsers must not understand a request differently (request smuggling, RFC 9112 §11.2), and a request for another host must
+ * not be served. Each row is sent over a raw connection, with a valid capability in place of {A}. docs/http1-conformance.md says
+ * what Node's parser alone would do.
  */
 
 describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
@@ -60,7 +60,7 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
     expect(connection.received()).toMatch(/^HTTP\/1\.1 405 /);
   });
 
-  test("CONNECT behind a request that waits for its response cuts the connection, and nothing is said in its place", async () => {
+  test("CONNECT after a request that waits for its response closes the connection, and nothing is sent in its place", async () => {
     const requested = deferred<void>();
     const left = deferred<void>();
     await using silent = await startRawTarget((socket) => {
@@ -87,13 +87,16 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
     expect(Object.keys(came[0]?.headers ?? {}).join()).not.toContain("_");
   });
 
-  test.each(DENIED)("$name: $status, and no whole request reaches the target", async ({ sends, status }) => {
-    const before = target.requests.length;
-    await using connection = await openRawConnection(service.port);
-    connection.send(withToken(sends));
-    expect(await nextResponse(connection)).toMatchObject({ status });
-    expect(target.requests).toHaveLength(before);
-  });
+  test.each(DENIED)(
+    "$name: $status, and no complete request reaches the target",
+    async ({ sends, status }) => {
+      const before = target.requests.length;
+      await using connection = await openRawConnection(service.port);
+      connection.send(withToken(sends));
+      expect(await nextResponse(connection)).toMatchObject({ status });
+      expect(target.requests).toHaveLength(before);
+    },
+  );
 
   test("a request in pieces of one byte is the same request", async () => {
     await using connection = await openRawConnection(service.port);
@@ -118,7 +121,7 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
   });
 
   test.each(["close, X-Foo", "x-foo, CLOSE", "keep-alive, close", "close\r\nConnection: keep-alive"])(
-    "Connection: %j ends the connection after the response, and what follows is no request",
+    "Connection: %j ends the connection after the response, and later bytes are not a request",
     async (options) => {
       const before = target.requests.length;
       await using connection = await openRawConnection(service.port);
@@ -136,28 +139,31 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
     ["nonsense", "hello\r\n\r\n", 400],
     ["two lengths", `${POST}Content-Length: 1\r\nContent-Length: 2\r\n\r\n`, 400],
     ["a head over the limit", `${GET}X: ${"x".repeat(20_000)}\r\n\r\n`, 431],
-  ])("%s behind a whole request is refused after the response to that one", async (_name, behind, status) => {
-    const answering = deferred<() => void>();
-    await using slow = await startTarget((_request, response) =>
-      answering.resolve(() => response.end("slow")),
-    );
-    const opened = await exportTarget(service, { uri: slow.url });
-    await using connection = await openRawConnection(service.port);
-    const first = withToken(`${GET}\r\n`).replace(token, opened.token);
-    // In two pieces, since each that comes tells anew that the connection cannot be read.
-    connection.send(first + withToken(behind).slice(0, -2));
-    const respond = await answering.promise;
-    connection.send("\r\n");
-    respond();
-    await connection.closed;
-    const { rest = "", ...of } = readRawResponse(connection.received()) ?? {};
-    expect(of).toMatchObject({ status: 200, body: "slow" });
-    const refusal = readRawResponse(rest);
-    expect(refusal).toMatchObject({ status, rest: "" });
-    expect(refusal?.headers.get("connection")).toEqual(["close"]);
-  });
+  ])(
+    "%s after a complete request is refused after the response to that request",
+    async (_name, behind, status) => {
+      const answering = deferred<() => void>();
+      await using slow = await startTarget((_request, response) =>
+        answering.resolve(() => response.end("slow")),
+      );
+      const opened = await exportTarget(service, { uri: slow.url });
+      await using connection = await openRawConnection(service.port);
+      const first = withToken(`${GET}\r\n`).replace(token, opened.token);
+      // In two pieces, since Node reports a connection that cannot be parsed once for each piece.
+      connection.send(first + withToken(behind).slice(0, -2));
+      const respond = await answering.promise;
+      connection.send("\r\n");
+      respond();
+      await connection.closed;
+      const { rest = "", ...of } = readRawResponse(connection.received()) ?? {};
+      expect(of).toMatchObject({ status: 200, body: "slow" });
+      const refusal = readRawResponse(rest);
+      expect(refusal).toMatchObject({ status, rest: "" });
+      expect(refusal?.headers.get("connection")).toEqual(["close"]);
+    },
+  );
 
-  test("nonsense behind a whole request that expected 100-continue is refused after the response to that one", async () => {
+  test("nonsense after a complete request that expected 100-continue is refused after the response to that request", async () => {
     const answering = deferred<() => void>();
     await using slow = await startTarget((_request, response) =>
       answering.resolve(() => response.end("slow")),
@@ -168,7 +174,7 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
     connection.send(first.replace(token, opened.token));
     const respond = await answering.promise;
     connection.send("hello\r\n\r\n");
-    // What was sent before has been read by the service once it answers on another connection.
+    // The service has read the bytes sent before once it responds on another connection.
     await using other = await openRawConnection(service.port);
     other.send(withToken(`${GET}\r\n`));
     await nextResponse(other);
@@ -179,12 +185,12 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
   });
 
   /*
-   * A FIN alone does not tell a client that will read on from one that is gone, and one that is gone must hold nothing
+   * A FIN does not show whether a client still reads or has disconnected, and a disconnected client must hold no resources
    * (RFC 9112 §9.5: monitor for a closure, respond promptly).
    */
   test.each([
     ["", ""],
-    [" and what cannot be read", "hello\r\n\r\n"],
+    [" and nonsense", "hello\r\n\r\n"],
     [" and half a request", "GET / HTTP/1.1\r\n"],
   ])(
     "a client that closes its side after a request%s has disconnected: the target connection ends, and there is no response",
@@ -212,7 +218,7 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
     ["a chunk of 2^64 - 1 bytes", `${CHUNKED}ffffffffffffffff\r\nX`],
     ["a head", "GET / HTTP/1.1\r\nHost: a\r\n"],
   ])(
-    "%s that ends before its end is a 400, and the target takes it for nothing whole",
+    "%s that ends early is a 400, and the target does not take it for a complete body",
     async (_name, raw) => {
       const before = target.requests.length;
       await using connection = await openRawConnection(service.port);
@@ -224,7 +230,7 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
     },
   );
 
-  test("2,500 headers are judged to the last and passed on to the last", async () => {
+  test("all of 2,500 headers are checked and passed on", async () => {
     await using raw = await startRawTarget(rawResponder(OK_RESPONSE));
     const opened = await exportTarget(service, { uri: raw.url });
     await using connection = await openRawConnection(service.port);
@@ -236,7 +242,7 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
     expect(raw.received()).not.toMatch(/cookie/i);
   });
 
-  test("a length in front of a body of GET is the length of that body", async () => {
+  test("the Content-Length of a GET is the length of its body", async () => {
     const before = target.requests.length;
     await using connection = await openRawConnection(service.port);
     connection.send(withToken(`${GET}Content-Length: 3\r\n\r\nabcGET /?2 HTTP/1.1\r\nHost: a\r\n{A}\r\n`));
@@ -249,7 +255,7 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
     ]);
   });
 
-  test("two requests in one piece are two requests, whatever stands in the body of the first", async () => {
+  test("two requests in one piece are two requests, whatever the body of the first contains", async () => {
     await using connection = await openRawConnection(service.port);
     const second = withToken("GET /?second HTTP/1.1\r\nHost: a\r\n{A}\r\n");
     connection.send(withToken(`${POST}Content-Length: ${second.length}\r\n\r\n`) + second + second);
@@ -268,7 +274,7 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
     expect(target.requests.at(-1)?.body.toString()).toBe("Z");
   });
 
-  test("a missing, malformed, unknown, or oddly spelled token is the same 401 for any method and path", async () => {
+  test("a missing, malformed, unknown or non-canonical token is the same 401 for any method and path", async () => {
     const unknown = formatToken(randomBytes(64));
     const last = token.at(-1)!;
     const otherSpelling = token.slice(0, -1) + String.fromCharCode(last.charCodeAt(0) + 1);
@@ -301,7 +307,7 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
     expect([...seen][0]).toMatch(/^HTTP\/1\.1 401 .*\r\nWWW-Authenticate: Bearer\r\n/s);
   });
 
-  test("anybody may ask whether the service is healthy, by GET and HEAD", async () => {
+  test("/healthz responds to GET and HEAD without a token", async () => {
     for (const method of ["GET", "HEAD"]) {
       await using connection = await openRawConnection(service.port);
       connection.send(`${method} /healthz HTTP/1.1\r\nHost: a\r\n\r\n`);

@@ -12,9 +12,8 @@ import { UPSTREAM_CLIENTS } from "../support/http-adapters.ts";
 import { wireError } from "../../src/http/wire-error.ts";
 
 /*
- * Beside hostile-target.test.ts, which asks whether anything breaks: here the client's connection is read to its last
- * byte, since a response of one target that is framed wrongly becomes the response of the next one. docs/http1-conformance.md
- * says why each row is decided as it is.
+ * Reads the client's connection to its last byte, since a response that is framed wrongly would become the response of another
+ * target. hostile-upstream.test.ts tests only whether anything fails. docs/http1-conformance.md explains each row.
  */
 
 const REFUSAL_LENGTH = String(JSON.stringify(wireError({ reason: "invalid_target_response" }).body).length);
@@ -35,7 +34,7 @@ describe.each(UPSTREAM_CLIENTS)("over $adapter:", ({ createConnection }) => {
     await other[Symbol.asyncDispose]();
   });
 
-  /** Says the row to the first request and something sound to all others, whichever connection they come on. */
+  /** Starts a target that sends the row's bytes to the first request, and a valid response to all others, on any connection. */
   function startRowTarget({ sends, closes = false }: ResponseCase): ReturnType<typeof startRawTarget> {
     let responded = 0;
     const response = rawResponder("", (socket) => {
@@ -47,7 +46,7 @@ describe.each(UPSTREAM_CLIENTS)("over $adapter:", ({ createConnection }) => {
     return startRawTarget(response);
   }
 
-  /** Everything that a client gets on a connection for this one request. */
+  /** Returns everything that a client receives on a connection for one request. */
   async function readToTheEnd(token: string, method = "GET"): Promise<string> {
     await using connection = await openRawConnection(service.port);
     connection.send(requestHead(token, { line: `${method} / HTTP/1.1`, headers: ["Connection: close"] }));
@@ -72,14 +71,14 @@ describe.each(UPSTREAM_CLIENTS)("over $adapter:", ({ createConnection }) => {
     );
   }
 
-  /** A refusal says its code in its body, which a HEAD has not. */
+  /** The expected refusal; its code is in the body, which a response to HEAD does not have. */
   function refusal(body = "", method = "GET"): { status: number; body: string; framing: string } {
     if (method === "GET") expect(JSON.parse(body)).toMatchObject({ code: "invalid_target_response" });
     return { status: 502, body, framing: REFUSAL_LENGTH };
   }
 
   test.each([...HEADS, ...BODIES])(
-    "a target that sends $name: $outcome.is, and nothing of it is found in what comes after",
+    "a target that sends $name: $outcome.is, and nothing of it appears in the next response",
     async (row) => {
       await using target = await startRowTarget(row);
       const token = await exportThrough(service, exporting, { uri: target.url });

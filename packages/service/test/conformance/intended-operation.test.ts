@@ -35,7 +35,7 @@ async function capabilities(): Promise<Readonly<Record<string, string>>> {
   };
 }
 
-test("a request that names another operation than its capability's is a 400, and nothing is done or sent", async () => {
+test("a request that names another operation than its capability's is a 400, and nothing is changed or sent", async () => {
   const held = await capabilities();
   const before = target.requests.length;
   for (const [name, token] of Object.entries(held)) {
@@ -81,7 +81,7 @@ test("an unknown operation is a 400 that names the header and its values", async
   }
 });
 
-test("two lines of the header name no operation, whatever they say", async () => {
+test("two lines of the header are refused, whatever their values", async () => {
   const held = await capabilities();
   const before = target.requests.length;
   for (const [first, second] of [

@@ -17,7 +17,7 @@ afterAll(() => refusing[Symbol.asyncDispose]());
 const NO_OBJECTS = [null, true, 0, 1.5, CANARY, [], [{ id: CANARY }], "", [CANARY]];
 
 test.each(["create", "provision"] as const)(
-  "%s takes an id of 1 to 512 well-formed UTF-16 units and nothing else",
+  "%s accepts only an id of 1 to 512 well-formed UTF-16 units",
   async (name) => {
     const token = refusing.service.tokens[name];
     await refusing.expectRefused(token, "body", NO_OBJECTS);
@@ -78,7 +78,7 @@ const WRONG_URIS = [
   "https://a..b\u0000/",
 ];
 
-/** Where no target may be, in every spelling that a URL parser takes for it; 127.0.0.0/8 is opened in this refusing.service. */
+/** Forbidden targets in every spelling that a URL parser accepts; the service of this test allows 127.0.0.0/8. */
 const FORBIDDEN_URIS = [
   "http://169.254.169.254/",
   "http://169.254.169.254./",
@@ -110,14 +110,14 @@ const FORBIDDEN_URIS = [
   "http://[2001:db8::1]/",
 ];
 
-test("uri is an absolute http or https URI of a place that the service may connect to", async () => {
+test("uri must be an absolute http or https URI of an address that the service may connect to", async () => {
   await refusing.expectRefused(refusing.exportToken, "uri", [
     {},
     ...[...WRONG_URIS, ...FORBIDDEN_URIS].map((uri) => ({ uri })),
   ]);
 });
 
-test("the service itself is no target: not by its authority, not by an alias, not by its address", async () => {
+test("the service itself cannot be a target, by its authority, an alias or its address", async () => {
   const own = [
     `https://${refusing.service.authority}/`,
     "https://alias.test/",
@@ -137,7 +137,7 @@ test("the service itself is no target: not by its authority, not by an alias, no
   );
 });
 
-test("a re-export names one capability of the resolvable form that works, and nothing beside it", async () => {
+test("a re-export names one working capability of the resolvable form, and has no other field", async () => {
   const unknown = formatToken(Buffer.alloc(64, 1));
   const texts = [
     ...NON_TEXT_VALUES,

@@ -37,20 +37,20 @@ test.each([
     "JSON in UTF-8 without a byte order mark (U+FEFF) at its beginning",
   ],
   [
-    "a byte that is no UTF-8",
+    "a byte that is not UTF-8",
     Buffer.concat([Buffer.from('{"id": "'), Buffer.from([0xff]), Buffer.from('"}')]),
   ],
   ["half a surrogate pair in UTF-8", Buffer.from("7b226964223a22eda0b4227d", "hex")],
   ["UTF-16", Buffer.from('{"id": "m"}', "utf16le")],
-  ["an object with a name twice", '{"id": "m", "id": "n"}', "each name of an object once; id is there twice"],
+  ["an object with a name twice", '{"id": "m", "id": "n"}', "each name of an object once; id is repeated"],
   [
-    "one whose names differ in spelling alone",
+    "an object whose names differ only in their spelling",
     String.raw`{"uri": "https://a.test/", "\u0075ri": "https://b.test/"}`,
-    "each name of an object once; uri is there twice",
+    "each name of an object once; uri is repeated",
   ],
-  ["an array deep in itself", "[".repeat(500_000), "at most 32 objects and lists within each other"],
+  ["a deeply nested array", "[".repeat(500_000), "at most 32 levels of nested objects and lists"],
 ])(
-  "a body that is %s is a 400 for each capability that reads one, and makes nothing",
+  "a body that is %s is a 400 for each capability that takes one, and nothing is created",
   async (_what, body, expected = "JSON in UTF-8") => {
     const before = await nodes();
     for (const token of [service.tokens.create, service.tokens.provision, membrane.export]) {
@@ -62,7 +62,7 @@ test.each([
   },
 );
 
-test("a management body of 1 MiB is read, and one byte more is a 413, by its length and by its chunks", async () => {
+test("a management body of 1 MiB is accepted, and one byte more is a 413, with Content-Length and in chunks", async () => {
   const whole = `{"id": "big"${" ".repeat(MIB - 13)}}`;
   expect(Buffer.byteLength(whole)).toBe(MIB);
   expect(await call(service, service.tokens.create, { body: whole })).toMatchObject({ status: 201 });
@@ -80,7 +80,7 @@ test("a management body of 1 MiB is read, and one byte more is a 413, by its len
   expect(await nodes()).toBe(before);
 });
 
-/** Sends a body, whatever the service says to it, and gives what it says. */
+/** Sends a whole body, even if the service responds before its end, and returns the response. */
 async function send(token: string, framing: string, pieces: readonly string[]): Promise<string> {
   const socket = connect(service.port, "127.0.0.1");
   const received: Buffer[] = [];
@@ -95,7 +95,7 @@ async function send(token: string, framing: string, pieces: readonly string[]): 
   return Buffer.concat(received).toString();
 }
 
-test("a method that a capability does not allow is a 405 with the ones it does, and does nothing", async () => {
+test("a method that a capability does not allow is a 405 with the allowed ones, and nothing is changed", async () => {
   const before = await nodes();
   const allowed = [
     [service.tokens.create, "POST"],
@@ -122,7 +122,7 @@ test.each([
   ["an empty object", { body: {} }, "body"],
   ["a query", { path: "/?limit=1" }, "query"],
 ])(
-  "%s shows that another capability was meant: revoke and deleteSelf refuse it and end nothing",
+  "%s is meant for another capability: revoke and deleteSelf refuse it and end nothing",
   async (_what, options, field) => {
     const { revoke } = await createMembrane(service, service.tokens.create, `meant-${_what}`);
     for (const token of [revoke, service.tokens.deleteSelf]) {
@@ -135,7 +135,7 @@ test.each([
   },
 );
 
-test("a management capability allows the path / alone", async () => {
+test("a management capability allows only the path /", async () => {
   for (const path of ["/x", "//", "/healthz", "/%2f"]) {
     const response = await call(service, service.tokens.query, { path });
     expect(response, path).toMatchObject({ status: 404, json: { code: "path_not_found" } });
@@ -144,7 +144,7 @@ test("a management capability allows the path / alone", async () => {
 
 const SHORT = `CPBLTY1-${"A".repeat(82)}`;
 
-/** Every header that a client sees, apart from `Date` and `X-Request-Id`. */
+/** Returns every header of the response, except `Date` and `X-Request-Id`. */
 async function responded(token: string | undefined, options: Parameters<typeof call>[2]) {
   const { status, text, headers } = await call(service, token, options);
   return {
@@ -154,7 +154,7 @@ async function responded(token: string | undefined, options: Parameters<typeof c
   };
 }
 
-/** The 15 other texts that lenient decoders read as the same 64 bytes. */
+/** Returns the 15 other texts that lenient decoders decode to the same 64 bytes. */
 function otherSpellings(token: string): string[] {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   const group = alphabet.indexOf(token.at(-1)!) & ~15;
@@ -167,11 +167,11 @@ test.each([
   ["GET", { method: "GET" }],
   ["GET of a path and a query", { method: "GET", path: "/a/b?c=d&id=%ff" }],
   ["POST", { method: "POST", body: '{"id": "x"}' }],
-  ["POST of no JSON to a path", { method: "POST", body: "{", path: "/x" }],
+  ["POST of invalid JSON to a path", { method: "POST", body: "{", path: "/x" }],
   ["POST of a body over every limit", { method: "POST", body: Buffer.alloc(2 * MIB, "a") }],
   ["TRACE", { method: "TRACE" }],
 ])(
-  "%s is the same 401 to the byte whatever is wrong with the token, before anything else is judged",
+  "%s is the same 401 to the byte for any invalid token, before anything else is checked",
   async (_what, options) => {
     const gone = await createMembrane(
       service,

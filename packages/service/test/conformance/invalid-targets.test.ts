@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => refusing[Symbol.asyncDispose]());
 
-test("method, allowQuery and timeoutMs are refused by their names", async () => {
+test("the errors for invalid method, allowQuery and timeoutMs name the field", async () => {
   const methods = [
     ...NON_TEXT_VALUES,
     "",
@@ -50,7 +50,7 @@ test("method, allowQuery and timeoutMs are refused by their names", async () => 
   );
 });
 
-test("headers are names and strings of RFC 9110, each name once, none that frames or routes the message", async () => {
+test("headers must be names and values of RFC 9110, each name once, and none may frame or route the message", async () => {
   await refusing.expectRefused(
     refusing.exportToken,
     "headers",
@@ -100,7 +100,7 @@ test("headers are names and strings of RFC 9110, each name once, none that frame
 
 const AWS4 = { awsAccessKeyId: "AKID", region: "r", service: "s", secretAccessKey: "secret" };
 
-test("hmac names exactly one scheme with all of its fields", async () => {
+test("hmac must have exactly one scheme with all of its fields", async () => {
   const cap1 = { key: "abcd", keyId: "k" };
   const none = [null, 0, CANARY, [], {}, { "aws4-hmac-sha256": AWS4, "cap1-hmac-sha512": cap1 }];
   await refusing.expectRefused(
@@ -145,7 +145,7 @@ test("hmac names exactly one scheme with all of its fields", async () => {
   );
 });
 
-test("tls is a closed list of PEM that parses; a certificate comes with its own key", async () => {
+test("tls has a closed list of fields with valid PEM, and a certificate needs its key", async () => {
   const { ca, cert, key, otherKey } = await clientCertificate();
   const bodies = (list: readonly object[]): object[] => list.map((tls) => ({ uri: URI, tls }));
   await refusing.expectRefused(

@@ -31,7 +31,7 @@ test.each([
   ["a head without Host", "GET / HTTP/1.1\r\n\r\n", 400, "malformed_request"],
   ["CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 405, "method_not_allowed"],
 ])(
-  "%s is answered in JSON as everything else, and the connection is closed",
+  "the response to %s is JSON like every other, and the connection is closed",
   async (_what, bytes, status, code) => {
     await using connection = await openRawConnection(service.port);
     connection.send(bytes);
@@ -43,7 +43,7 @@ test.each([
   },
 );
 
-test("a second Authorization line is seen behind any number of short lines", async () => {
+test("a second Authorization line is found after any number of short lines", async () => {
   await using connection = await openRawConnection(service.port);
   const short = Array.from({ length: 2_100 }, () => "a:\r\n").join("");
   connection.send(
@@ -57,10 +57,10 @@ const EXPECTING = { ...CHUNKED, headers: [...CHUNKED.headers, "Expect: 100-conti
 
 test.each([
   ["its own body", CHUNKED, "1\r\nx\r\n", "no chunk\r\n"],
-  ["its own body, for which it asked", EXPECTING, "1\r\nx\r\n", "no chunk\r\n"],
+  ["its own body after a 100 Continue", EXPECTING, "1\r\nx\r\n", "no chunk\r\n"],
   ["the body of the next request", {}, "", `${requestHead(undefined, CHUNKED)}no chunk\r\n`],
-  ["CONNECT behind it", {}, "", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n"],
-])("nothing is written into a response in progress, by %s", async (_what, options, body, rest) => {
+  ["CONNECT after the request", {}, "", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n"],
+])("a refusal is not written into a response in progress, for %s", async (_what, options, body, rest) => {
   await using target = await startRawTarget(
     rawResponder("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nbegun"),
   );
@@ -76,7 +76,7 @@ test.each([
 test.each([
   ["whose token does not work", requestHead(undefined, CHUNKED)],
   [
-    "that expects something unknown",
+    "with an unknown expectation",
     requestHead("{token}", { ...CHUNKED, headers: [...CHUNKED.headers, "Expect: foo"] }),
   ],
   ["without Host", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"],
@@ -88,7 +88,7 @@ test.each([
   expect(connection.received().split("HTTP/1.1 ").length).toBeLessThanOrEqual(2);
 });
 
-test("a head that the service itself does not read is not late until it has had its time once more", async () => {
+test("a head on a paused connection gets its time again before it is refused as late", async () => {
   await using impatient = await startTestService({
     limits: { requestHeaderTimeoutMs: 200, maxPipelinedRequestsPerConnection: 4 },
   });
@@ -103,7 +103,7 @@ test("a head that the service itself does not read is not late until it has had 
   ends.send(requestHead(token) + health.repeat(4) + begun);
   await using never = await openRawConnection(impatient.port);
   never.send(requestHead(token) + health.repeat(4) + begun);
-  // A connection that is read times out; by then Node has checked all earlier ones.
+  // A connection that is not paused times out. By then Node has checked all earlier ones.
   await using late = await openRawConnection(impatient.port);
   late.send(begun);
   expect(await nextResponse(late)).toMatchObject({ status: 408 });

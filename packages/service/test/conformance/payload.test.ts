@@ -37,7 +37,7 @@ function signedBy(name: string): object {
   return { hmac: { "aws4-hmac-sha256": { ...AWS_KEY, service: name } } };
 }
 
-/** Sends a body with Content-Length, or in chunks, and the headers as they are. */
+/** Sends a body with Content-Length, or in chunks, with these headers. */
 async function send(
   token: string,
   body: string,
@@ -66,7 +66,7 @@ test.each([
   expect(isCorrectlySigned(request, name)).toBe(true);
 });
 
-test.each(["lambda", "s3"])("without a body the hash of nothing is signed for %s", async (name) => {
+test.each(["lambda", "s3"])("without a body, the hash of an empty body is signed for %s", async (name) => {
   const { token } = await exportTarget(service, { uri: `${plain.url}a%20b/c`, ...signedBy(name) });
   for (const method of ["GET", "POST", "DELETE"]) {
     expect(await call(service, token, { method })).toMatchObject({ status: 200 });
@@ -101,7 +101,7 @@ test.each(["", "abc", "g".repeat(64), `${"a".repeat(64)}0`])(
   },
 );
 
-test("over https a body of known length streams to S3 unsigned, whatever its size", async () => {
+test("over https a body of known length is streamed to S3 unsigned, whatever its size", async () => {
   const { token } = await exportTarget(service, { uri: `${secure.url}b/k`, tls: { ca }, ...signedBy("s3") });
   const body = "x".repeat(HELD * 4);
   expect(await send(token, body)).toMatchObject({ status: 200 });
@@ -111,7 +111,7 @@ test("over https a body of known length streams to S3 unsigned, whatever its siz
   expect(isCorrectlySigned(request, "s3")).toBe(true);
 });
 
-test("over https a body of unknown length for S3, and any body for others, is held and hashed", async () => {
+test("over https a body of unknown length for S3, and any body for other services, is buffered and hashed", async () => {
   for (const [name, chunked] of [
     ["s3", true],
     ["lambda", false],
@@ -124,7 +124,7 @@ test("over https a body of unknown length for S3, and any body for others, is he
   }
 });
 
-test(`${TRAILER} of the client is kept to S3 over https, with what describes the body`, async () => {
+test(`${TRAILER} of the client passes to S3 over https, with the headers that describe the body`, async () => {
   const { token } = await exportTarget(service, { uri: secure.url, tls: { ca }, ...signedBy("s3") });
   const body = "4\r\nbody\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n";
   const headers = [
@@ -157,7 +157,7 @@ test.each([
   expect(JSON.parse(response.body).message).toContain("X-Amz-Content-Sha256");
 });
 
-test.each([true, false])("a held body may have exactly the limit (chunked: %s)", async (chunked) => {
+test.each([true, false])("a buffered body may have exactly the limit (chunked: %s)", async (chunked) => {
   const { token } = await exportTarget(service, { uri: plain.url, ...signedBy("lambda") });
   const body = "x".repeat(HELD);
   expect(await send(token, body, { chunked })).toMatchObject({ status: 200 });
@@ -169,22 +169,25 @@ test.each([
   ["chunks", 1, true],
   ["Content-Length", 64 * 1024 * 1024, false],
   ["chunks", 64 * 1024 * 1024, true],
-])("a body in %s, %i bytes over the limit, is a 413 that names the way out", async (_name, over, chunked) => {
-  await using target = await startRawTarget(() => undefined);
-  const { token } = await exportTarget(service, { uri: target.url, ...signedBy("lambda") });
-  const response = await send(token, "x".repeat(HELD + over), { chunked });
-  expect(response.status).toBe(413);
-  expect(response.headers.get("connection")).toEqual(["close"]);
-  expect(response.headers.get("proxy-status")).toEqual(["membrane; error=http_request_denied"]);
-  expect(JSON.parse(response.body)).toMatchObject({ message: expect.stringContaining("X-Payload-Sha256") });
-  expect(target.received()).toBe("");
-});
+])(
+  "a body in %s, %i bytes over the limit, is a 413 that names the alternative",
+  async (_name, over, chunked) => {
+    await using target = await startRawTarget(() => undefined);
+    const { token } = await exportTarget(service, { uri: target.url, ...signedBy("lambda") });
+    const response = await send(token, "x".repeat(HELD + over), { chunked });
+    expect(response.status).toBe(413);
+    expect(response.headers.get("connection")).toEqual(["close"]);
+    expect(response.headers.get("proxy-status")).toEqual(["membrane; error=http_request_denied"]);
+    expect(JSON.parse(response.body)).toMatchObject({ message: expect.stringContaining("X-Payload-Sha256") });
+    expect(target.received()).toBe("");
+  },
+);
 
 test.each([
   ["Content-Length", `Content-Length: ${LARGE}`, ""],
   ["chunks", "Transfer-Encoding: chunked", `${LARGE.toString(16)}\r\n`],
 ])(
-  "a client that reads nothing before it has sent a body in %s still gets its 413",
+  "a client that sends a whole body in %s before it reads still gets its 413",
   async (_name, framing, start) => {
     const { token } = await exportTarget(service, { uri: plain.url, ...signedBy("lambda") });
     await using connection = await openRawConnection(service.port);
@@ -197,7 +200,7 @@ test.each([
   },
 );
 
-test("a client that expects 100 gets it once its capability was checked, and the body is signed", async () => {
+test("a client that expects 100 gets it after its capability was checked, and the body is signed", async () => {
   const { token } = await exportTarget(service, { uri: plain.url, ...signedBy("lambda") });
   await using connection = await openRawConnection(service.port);
   const headers = ["Expect: 100-continue", "Content-Length: 4"];

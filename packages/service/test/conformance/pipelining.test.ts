@@ -8,8 +8,8 @@ import { OK_RESPONSE, rawResponder } from "../../../testkit/src/raw-responder.ts
 import { startRawTarget, startStreamingTarget } from "../../../testkit/src/target.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
-test("of a hundred requests sent at once on one connection one is in flight, and none after the client disconnects", async () => {
-  // It would wait a minute, longer than this test may take, for requests still in flight.
+test("of a hundred pipelined requests on one connection, one is in flight, and none after the client disconnects", async () => {
+  // A service with requests in flight would take a minute to stop, longer than this test may take.
   await using service = await startTestService({ limits: { shutdownTimeoutMs: 60_000 } });
   let connections = 0;
   const ended = deferred<void>();
@@ -29,7 +29,7 @@ test("of a hundred requests sent at once on one connection one is in flight, and
   await service.close();
 });
 
-test("requests sent at once on one connection are answered one after the other", async () => {
+test("pipelined requests on one connection get their responses in order", async () => {
   await using service = await startTestService();
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
   const { token } = await exportTarget(service, { uri: target.url });
@@ -42,7 +42,7 @@ test("requests sent at once on one connection are answered one after the other",
   }
 });
 
-test("a client that stops reading is cut after its time, and so is the target's connection", async () => {
+test("the connections of a client that stops reading and of its target are closed after the time limit", async () => {
   await using service = await startTestService({
     limits: { responseRateWindowMs: 100, shutdownTimeoutMs: 60_000 },
   });
@@ -59,7 +59,7 @@ test("a client that stops reading is cut after its time, and so is the target's 
   await service.close();
 });
 
-test("a HEAD request to a target of another method does not read its body", async () => {
+test("the response to a HEAD request to a target with another method has no body", async () => {
   await using service = await startTestService({ limits: { shutdownTimeoutMs: 60_000 } });
   let ended: Promise<unknown> = Promise.resolve();
   await using target = await startStreamingTarget((_request, response) => {
@@ -87,7 +87,7 @@ test("a request after one whose response closes the connection is not carried ou
   const { token, export: exporting } = await exportTarget(service, { uri: target.url });
   const unclear = `${requestHead(token, { headers: ["Transfer-Encoding: gzip, chunked"] })}0\r\n\r\n`;
   const line = "POST / HTTP/1.1";
-  // More than Node takes in before the body is asked for, whichever version it is.
+  // More than any version of Node buffers before the body is read.
   const length = 4_000_000;
   const tooLong =
     requestHead(exporting, { line, headers: [`Content-Length: ${length}`] }) + "x".repeat(length);
@@ -117,7 +117,7 @@ test("a request after a body that was not read to its end is not carried out", a
   expect(await nextResponse(connection)).toMatchObject({ status: 200, body: "ok" });
   connection.send(`whole${requestHead(revoke)}`);
   await connection.closed;
-  // Written behind whatever the revoke would have written.
+  // This write follows any write of the revoke.
   await exportTarget(service, { uri: target.url });
   expect((await call(service, token)).status).toBe(200);
 });

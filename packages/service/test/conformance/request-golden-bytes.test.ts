@@ -20,8 +20,9 @@ import {
 } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * What leaves the service for a target, byte by byte: a line too much is a secret, one too few another
- * request. steering.test.ts asks the same header by header, and says why; answer-bytes.test.ts looks the other way.
+ * Checks the bytes that the service sends to a target: a line too many could be a secret, and one too few would be another
+ * request. signed-header-injection.test.ts tests single headers and says why; response-golden-bytes.test.ts tests the other
+ * direction.
  */
 
 const NOW = new Date("2026-11-22T12:00:00Z");
@@ -33,7 +34,7 @@ const lookup: LookupFunction = (_name, _options, callback) =>
 let certificate: TestCertificate;
 let service: TestService;
 const cas = new Map<Authority, string>();
-/** How the service names itself to other hops. */
+/** The service's name in Via and CDN-Loop. */
 let hop: string;
 beforeAll(async () => {
   certificate = await makeCertificate("other.test");
@@ -42,7 +43,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Names of every object, and bytes that are neither ASCII nor UTF-8, on both sides. */
+/** Header names that every object has as properties, and bytes that are neither ASCII nor UTF-8, in both directions. */
 const CONFIGURED: object = JSON.parse(
   `{"X-Ours": "\u00e9\u00ff", "__proto__": "ours", "toString": "ours too", "Content-Type": "text/ours"}`,
 );
@@ -59,7 +60,7 @@ const PASSING = [
   "user-AGENT: a",
 ];
 
-/** Everything of a client that is dropped, around what passes. */
+/** Headers of a client that are dropped, around those that pass. */
 function said(body: string): readonly string[] {
   return [
     `X-Payload-Sha256: ${hashOf(body)}`,
@@ -79,7 +80,7 @@ function hashOf(body: string): string {
 
 const BODY = "b\r\n\xff";
 
-/** How a request is framed: as it is sent, and as it arrives. */
+/** The framing of a request as it is sent, and as it arrives. */
 const FRAMINGS = [
   { method: "GET", body: "", sent: [], sends: "", framed: [], arrives: "" },
   { method: "POST", body: "", sent: [], sends: "", framed: ["content-length: 0"], arrives: "" },
@@ -104,15 +105,15 @@ const FRAMINGS = [
 interface TargetCase {
   readonly name: string;
   readonly start: (onConnection: (socket: Socket) => void) => Promise<RawTarget>;
-  /** What is exported. */
+  /** The body of the export. */
   readonly body: (target: RawTarget) => object;
   readonly host: (target: RawTarget) => string;
-  /** Where `/?d=e` leads. */
+  /** The request target for `/?d=e`. */
   readonly path: string;
   readonly configured: readonly string[];
-  /** What passes of what the client sends. */
+  /** The client's headers that pass. */
   readonly passing: (body: string) => readonly string[];
-  /** The lines of the credentials; `*` stands for a signature. */
+  /** The header lines with credentials; `*` replaces a signature. */
   readonly credentials: (host: string, body: string, framed: readonly string[]) => readonly string[];
 }
 
@@ -176,12 +177,12 @@ const CASES: readonly TargetCase[] = [
   },
 ];
 
-/** Signatures are judged elsewhere. */
+/** Removes signatures, which other tests check. */
 function withoutSignatures(text: string): string {
   return text.replace(/(?<=[, ]Signature=)(?:[0-9a-f]{64}|[\w-]{86})(?=\r)/g, "*");
 }
 
-test.each(CASES)("$name gets exactly this, request by request on one connection", async (each) => {
+test.each(CASES)("$name gets exactly these bytes, for each request on one connection", async (each) => {
   let connections = 0;
   await using target = await each.start((socket) => {
     connections += 1;
@@ -218,7 +219,7 @@ test.each(CASES)("$name gets exactly this, request by request on one connection"
   expect(connections).toBe(1);
 });
 
-test("a request that says nothing gets nothing of the one before on the same connection", async () => {
+test("a request without headers has none of the request before on the same connection", async () => {
   let connections = 0;
   await using target = await startRawTarget((socket) => {
     connections += 1;
@@ -248,7 +249,7 @@ test("a request that says nothing gets nothing of the one before on the same con
   expect(connections).toBe(1);
 });
 
-test("a body that is held for its signature arrives with its length", async () => {
+test("a body that is buffered for its signature is sent with its length", async () => {
   await using target = await startRawTarget(rawResponderAfterBody(OK_RESPONSE));
   const hmac = { "aws4-hmac-sha256": { ...AWS_KEY, service: "lambda" } };
   const { token } = await exportTarget(service, { uri: target.url, hmac });

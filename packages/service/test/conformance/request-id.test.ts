@@ -7,7 +7,7 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
-/* The id of a request, in its response and in the log. */
+/* Tests the id of a request in its response and in the log. */
 
 const TOKEN = `CPBLTY1-${"A".repeat(86)}`;
 const MADE = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -73,7 +73,7 @@ test.each([
   expect(linesOf(service, id)).toMatchObject([{ msg: "refused", status }]);
 });
 
-test("an id is taken over from a trusted proxy, if it is short and well-formed, and from no other client", async () => {
+test("an id is accepted from a trusted proxy, if it is short and well-formed, and from no other client", async () => {
   await using trusting = await startTestService({ trustedProxies: ["127.0.0.0/8"] });
   await using other = await startTestService({ trustedProxies: ["10.0.0.0/8"] });
   const idFor = async (service: TestService, sent: string): Promise<unknown> =>

@@ -14,8 +14,8 @@ import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * A target may close a kept connection in the moment in which the next request is sent on it. A request that changes nothing
- * is sent once more then, on a new connection (RFC 9112 §9.3.1), and never otherwise.
+ * A target may close a kept-alive connection just when the next request is sent on it. Only then a request that changes nothing is
+ * sent once more, on a new connection (RFC 9112 §9.3.1).
  */
 
 const ROUNDS = 20;
@@ -34,11 +34,11 @@ afterAll(async () => {
 });
 
 interface Requests {
-  /** Which request of its connection each one was, in the order in which they came. */
+  /** The number of each request on its connection, in the order of their arrival. */
   readonly turns: number[];
 }
 
-/** Answers the first request of each connection, and does `then` with the next one. */
+/** Responds to the first request on each connection, and calls `then` for the next one. */
 function closing(then: (socket: Socket) => void): Requests & { readonly serve: (socket: Socket) => void } {
   const turns: number[] = [];
   return {
@@ -73,18 +73,21 @@ test.each([
   ["HEAD", "ends it", END],
   ["OPTIONS", "ends it", END],
   ["GET", "resets it", RESET],
-])("%s on a kept connection that its target %s just then: sent once more, on a new one", async (...row) => {
-  const [method, _how, then] = row;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const { serve, turns } = closing(then);
-    await using target = await startRawTarget(serve);
-    const { token } = await exportTarget(service, { uri: target.url });
-    expect([await request(token, "GET"), await request(token, method)]).toEqual([200, 200]);
-    expect(turns).toEqual([1, 2, 1]);
-  }
-});
+])(
+  "%s on a kept-alive connection that its target %s just then: sent once more, on a new one",
+  async (...row) => {
+    const [method, _how, then] = row;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const { serve, turns } = closing(then);
+      await using target = await startRawTarget(serve);
+      const { token } = await exportTarget(service, { uri: target.url });
+      expect([await request(token, "GET"), await request(token, method)]).toEqual([200, 200]);
+      expect(turns).toEqual([1, 2, 1]);
+    }
+  },
+);
 
-test("over TLS too", async () => {
+test("a request is also sent once more over TLS", async () => {
   for (let round = 0; round < ROUNDS; round += 1) {
     const { serve, turns } = closing(END);
     await using target = await startRawTlsTarget(certificate, serve);
@@ -94,7 +97,7 @@ test("over TLS too", async () => {
   }
 });
 
-test("of many requests at once, each on a kept connection that ends, each is sent once more", async () => {
+test("many concurrent requests on kept-alive connections that end are each sent once more", async () => {
   const { serve, turns } = closing(END);
   await using target = await startRawTarget(serve);
   const { token } = await exportTarget(service, { uri: target.url });
@@ -121,11 +124,11 @@ test.each([
 });
 
 test.each([
-  ["a head that breaks off", "HTTP/1.1 200 OK\r\n"],
-  ["its first letter", "H"],
-  ["an informational answer", "HTTP/1.1 103 Early Hints\r\n\r\n"],
-  ["what is no answer", "garbage"],
-])("after %s nothing is sent a second time", async (_what, bytes) => {
+  ["an incomplete head", "HTTP/1.1 200 OK\r\n"],
+  ["the first letter of a response", "H"],
+  ["an informational response", "HTTP/1.1 103 Early Hints\r\n\r\n"],
+  ["garbage", "garbage"],
+])("after %s a request is not sent a second time", async (_what, bytes) => {
   const { serve, turns } = closing((socket) => void socket.end(bytes));
   await using target = await startRawTarget(serve);
   const { token } = await exportTarget(service, { uri: target.url });
@@ -144,7 +147,7 @@ test("a request that fails on a new connection is not sent a second time", async
   expect(connections).toBe(1);
 });
 
-test("nothing is sent a third time", async () => {
+test("a request is not sent a third time", async () => {
   const seen: string[] = [];
   await using target = await startRawTarget((socket) => {
     socket.on("data", (chunk) => {
@@ -158,7 +161,7 @@ test("nothing is sent a third time", async () => {
   expect(seen).toHaveLength(3);
 });
 
-test("a target that says nothing until its time is over is not asked a second time", async () => {
+test("a request to a target that does not respond in time is not sent a second time", async () => {
   const { serve, turns } = closing(() => undefined);
   await using target = await startRawTarget(serve);
   const { token } = await exportTarget(service, { uri: target.url, timeoutMs: 300 });
@@ -166,10 +169,10 @@ test("a target that says nothing until its time is over is not asked a second ti
   expect(turns).toEqual([1, 2]);
 });
 
-test("what is revoked before it is sent once more is not sent", async () => {
+test("a request that is revoked before it would be sent once more is not sent", async () => {
   const membrane = await createMembrane(service, service.tokens.create, "revoked-between");
   const { serve, turns } = closing((socket) => {
-    // By another process: nothing but the question before the first byte tells this one.
+    // Another process revokes, so this one learns of it only by the check before the first byte.
     void call(other, membrane.revoke).then(() => socket.end());
   });
   await using target = await startRawTarget(serve);
@@ -178,7 +181,7 @@ test("what is revoked before it is sent once more is not sent", async () => {
   expect(turns).toEqual([1, 2]);
 });
 
-test("a request that was not begun when its connection ended is sent on another one, whatever it is", async () => {
+test("a request that was not begun when its connection ended is sent on another one, whatever its method", async () => {
   const sockets: Socket[] = [];
   await using target = await startTarget((_request, response) => void response.end("ok"));
   await using between = await startRawTarget((socket) => {

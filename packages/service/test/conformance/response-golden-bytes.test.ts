@@ -7,7 +7,7 @@ import { rawResponder } from "../../../testkit/src/raw-responder.ts";
 import { startRawTarget } from "../../../testkit/src/target.ts";
 import { messageHead, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
-/* What leaves the service for a client, byte by byte. answers.test.ts asks the same header by header, and says why. */
+/* Checks the bytes that the service sends to a client. responses.test.ts tests single headers, and says why. */
 
 let service: TestService;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Everything that comes back on a connection for this one request. */
+/** Returns everything that is received on a connection for one request. */
 async function readAll(token: string): Promise<string> {
   await using connection = await openRawConnection(service.port);
   connection.send(requestHead(token, { headers: ["Connection: close"] }));
@@ -32,7 +32,7 @@ const ADDED = [
   "Access-Control-Expose-Headers: *",
 ];
 
-test("a response reaches the client as exactly this, each time", async () => {
+test("the client gets exactly these bytes for a response, each time", async () => {
   const own = ["X-Obs: \x80\xff", "__proto__: a", "constructor: b", "Date: Thu, 01 Jan 1970 00:00:00 GMT"];
   const dropped = ["Set-Cookie: evil", "Connection: x-hop", "X-Hop: evil", "Keep-Alive: evil", "NEL: evil"];
   const chunks = "2\r\nok\r\n0\r\n";
@@ -49,7 +49,7 @@ test("a response reaches the client as exactly this, each time", async () => {
   for (let time = 0; time < 3; time += 1) expect(await readAll(token)).toBe(`${head}${chunks}\r\n`);
 });
 
-test("an error of the gateway reaches the client as exactly this", async () => {
+test("the client gets exactly these bytes for an error of the gateway", async () => {
   const { token } = await exportTarget(service, { uri: `http://127.0.0.1:${await freePort()}/secret` });
   const body =
     '{"statusCode":502,"error":"Bad Gateway","message":"The target is unreachable.","code":"target_unreachable"}';

@@ -23,7 +23,7 @@ async function send(
   return await nextResponse(connection);
 }
 
-/** What becomes of a response with these header lines. */
+/** Returns what the client gets for a response with these header lines. */
 async function passOn(lines: readonly string[], status = "200 OK"): Promise<RawResponse> {
   const head = [`HTTP/1.1 ${status}`, ...lines, "Content-Length: 2", "", "ok"].join("\r\n");
   await using target = await startRawTarget(rawResponder(head));
@@ -31,7 +31,7 @@ async function passOn(lines: readonly string[], status = "200 OK"): Promise<RawR
   return await send(token);
 }
 
-test("a response gets what keeps targets apart that share one URL and one origin", async () => {
+test("a response gets the headers that separate targets with the same URL and origin", async () => {
   const { headers } = await passOn([
     "Vary: Accept",
     "X-Content-Type-Options: bogus",
@@ -72,7 +72,7 @@ test.each([
   expect([...response.headers.values()].flat()).not.toContain("canary");
 });
 
-test("end-to-end headers are passed on as they came, repeated ones too, and those that Connection names are not", async () => {
+test("end-to-end headers are passed on unchanged, also repeated ones, and those that Connection names are not", async () => {
   const { headers } = await passOn([
     "X-Twice: 1",
     "X-Twice: 2",
@@ -101,12 +101,12 @@ test.each([
   expect((await passOn([`cache-CONTROL: ${given}`])).headers.get("cache-control")).toEqual([passed]);
 });
 
-test("a response that says nothing of caches is private, whatever it says of its age", async () => {
+test("a response without Cache-Control is private, whatever its Age or Expires", async () => {
   const { headers } = await passOn(["Expires: Fri, 01 Jan 2100 00:00:00 GMT", "Age: 0"]);
   expect(headers.get("cache-control")).toEqual(["private"]);
 });
 
-test("any origin may read a response, whatever the target says of origins", async () => {
+test("any origin may read a response, whatever the target's CORS headers", async () => {
   const { headers } = await passOn([
     "Access-Control-Allow-Origin: https://one.example",
     "Access-Control-Allow-Credentials: true",
@@ -128,7 +128,7 @@ test.each(["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Perm
 );
 
 test.each(["400 Bad", "401 Unauthorized", "404 Not Here", "500 Oops", "503 Busy", "599 Odd"])(
-  "an error of the target is its own and stays as it is: %s",
+  "an error of the target is passed on unchanged: %s",
   async (status) => {
     const response = await passOn(["WWW-Authenticate: Basic", "Retry-After: 7"], status);
     expect(response).toMatchObject({ status: Number(status.slice(0, 3)), body: "ok" });
@@ -137,7 +137,7 @@ test.each(["400 Bad", "401 Unauthorized", "404 Not Here", "500 Oops", "503 Busy"
   },
 );
 
-test("a content coding is not touched", async () => {
+test("a content coding is not changed", async () => {
   const zipped = gzipSync("the body");
   await using target = await startTarget((_request, response) => {
     response.writeHead(200, { "Content-Encoding": "gzip", "Content-Length": zipped.length }).end(zipped);
@@ -159,7 +159,7 @@ test("trailers of a target are dropped", async () => {
   expect(connection.received()).not.toContain("canary");
 });
 
-test("a preflight is answered by the service and names Authorization; OPTIONS with a token is an invocation", async () => {
+test("the service responds to a preflight and allows Authorization; OPTIONS with a token is an invocation", async () => {
   await using target = await startTarget((request, response) => void response.end(request.method));
   const { token } = await exportTarget(service, { uri: target.url });
   const head = { line: "OPTIONS / HTTP/1.1", headers: ["Origin: https://one.example"] };

@@ -9,8 +9,8 @@ import { OK_RESPONSE } from "../../../testkit/src/raw-responder.ts";
 import { startRawTarget } from "../../../testkit/src/target.ts";
 
 /*
- * AWS refuses a signature that is older than five minutes, and so may any target. A request may wait as long as that for a
- * connection, or for one to be opened: it is signed when it has one.
+ * AWS refuses a signature that is older than five minutes, and so may any target. A request may wait that long for a connection,
+ * so it is signed once it has one.
  */
 
 const SIX_MINUTES = 6 * 60_000;
@@ -39,13 +39,13 @@ const SIGNERS: readonly (readonly [string, object, RegExp])[] = [
   ["cap1-hmac-sha512", { key: "c2VjcmV0", keyId: "k" }, /\r\nx-cap-date: (\S+)/gi],
 ];
 
-/** The clock, as the signature says it. */
+/** The clock's time, in the format of signatures. */
 function said(): string {
   return new Date(clock).toISOString().replace(/[-:]|\.\d+/g, "");
 }
 
 test.each(SIGNERS)(
-  "a request with %s that waits for a free connection is signed when it has one",
+  "a request with %s that waits for a free connection is signed once it has one",
   async (...row) => {
     const [algorithm, key, date] = row;
     const sockets: Socket[] = [];
@@ -67,7 +67,7 @@ test.each(SIGNERS)(
 );
 
 test.each(SIGNERS)(
-  "a request with %s is signed when its connection is open",
+  "a request with %s is signed once its connection is open",
   async (algorithm, key, date) => {
     await using target = await startRawTarget(
       (socket) => void socket.on("data", () => socket.write(OK_RESPONSE)),
@@ -84,7 +84,7 @@ test.each(SIGNERS)(
   },
 );
 
-test("a request that is sent once more is signed once more", async () => {
+test("a request that is sent once more is signed again", async () => {
   let requests = 0;
   await using target = await startRawTarget(
     (socket) =>

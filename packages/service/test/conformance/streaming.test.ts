@@ -14,7 +14,7 @@ import { nextResponse, openRawConnection, requestHead } from "../../../testkit/s
 
 const MIB = 1024 * 1024;
 
-/** What the sockets of both hops may hold, with room: far less than a body of 64 MiB. */
+/** More than the sockets of both hops buffer, and far less than a body of 64 MiB. */
 const BOUND = 32 * MIB;
 const BODY = 64 * MIB;
 
@@ -24,14 +24,14 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Many turns of the one event loop, in which everything moves that can move. */
+/** Waits many turns of the event loop, in which all data moves as far as it can. */
 async function letEverythingMove(): Promise<void> {
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url });
   for (let round = 0; round < 200; round += 1) await call(service, token);
 }
 
-test("a target that stops reading makes the client wait, and gets the whole body once it reads on", async () => {
+test("a target that stops reading makes the client wait, and gets the whole body once it continues", async () => {
   const connected = deferred<Socket>();
   await using target = await startRawTarget((socket) => {
     socket.pause();
@@ -52,7 +52,7 @@ test("a target that stops reading makes the client wait, and gets the whole body
   expect(await nextResponse(connection)).toMatchObject({ status: 200 });
 });
 
-test("a client that stops reading makes the target wait, and gets the whole body once it reads on", async () => {
+test("a client that stops reading makes the target wait, and gets the whole body once it continues", async () => {
   const connected = deferred<Socket>();
   await using target = await startRawTarget(
     rawResponder(`HTTP/1.1 200 OK\r\nContent-Length: ${BODY}\r\n\r\n`, (socket) => {
@@ -81,22 +81,25 @@ test("a client that stops reading makes the target wait, and gets the whole body
 test.each([
   ["Content-Length", { "Content-Length": "1000" }],
   ["chunks", {}],
-])("a target that dies within a body of %s breaks the client's response off too", async (_name, headers) => {
-  const answering = deferred<ServerResponse>();
-  await using target = await startStreamingTarget((_request, response) => {
-    response.writeHead(200, headers).write("half");
-    answering.resolve(response);
-  });
-  const { token } = await exportTarget(service, { uri: target.url });
-  const request = httpRequest(service.url, { headers: { authorization: `Bearer ${token}` } }).end();
-  const [received] = (await once(request, "response")) as [IncomingMessage];
-  await once(received, "data");
-  (await answering.promise).destroy();
-  await expect(received.toArray()).rejects.toMatchObject({ code: "ECONNRESET" });
-  expect(received.complete).toBe(false);
-});
+])(
+  "when a target's connection fails within a body of %s, the client's response is aborted",
+  async (_name, headers) => {
+    const answering = deferred<ServerResponse>();
+    await using target = await startStreamingTarget((_request, response) => {
+      response.writeHead(200, headers).write("half");
+      answering.resolve(response);
+    });
+    const { token } = await exportTarget(service, { uri: target.url });
+    const request = httpRequest(service.url, { headers: { authorization: `Bearer ${token}` } }).end();
+    const [received] = (await once(request, "response")) as [IncomingMessage];
+    await once(received, "data");
+    (await answering.promise).destroy();
+    await expect(received.toArray()).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect(received.complete).toBe(false);
+  },
+);
 
-test("a target that dies within the client's body is a 502", async () => {
+test("a target whose connection fails within the client's body is a 502", async () => {
   await using target = await startRawTarget((socket) => void socket.once("data", () => socket.destroy()));
   const { token } = await exportTarget(service, { uri: target.url });
   await using connection = await openRawConnection(service.port);
@@ -114,7 +117,7 @@ test.each([
   ["GET", "HTTP/1.1 304 Not Modified\r\n\r\n", 304, undefined],
   ["GET", 'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\nContent-Length: 99\r\n\r\n', 304, ["99"]],
   ["GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, ["0"]],
-])("%s answered %j has no body, and the connection is good for the next request", async (...row) => {
+])("the response to %s with %j has no body, and the connection serves the next request", async (...row) => {
   const [method, bytes, status, length] = row;
   await using target = await startRawTarget(rawResponder(bytes));
   const { token } = await exportTarget(service, { uri: target.url });
@@ -129,7 +132,7 @@ test.each([
   }
 });
 
-test("what a target of method HEAD says of a body's length makes no other client wait for a body", async () => {
+test("the Content-Length of a response to a target with method HEAD makes no client wait for a body", async () => {
   await using target = await startRawTarget(
     rawResponder("HTTP/1.1 200 OK\r\nContent-Length: 99\r\nX-Seen: 1\r\n\r\n"),
   );
@@ -181,7 +184,7 @@ test("a chunk of the client's body reaches the target before the next one is sen
   expect(await nextResponse(connection)).toMatchObject({ status: 200, body: "done" });
 });
 
-test("a response that begins within the request's body goes on beside it, both ways, until both are whole", async () => {
+test("a response that begins within the request's body continues together with it until both are complete", async () => {
   await using target = await startStreamingTarget((request, response) => {
     response.flushHeaders();
     request.pipe(response);
@@ -201,7 +204,7 @@ test("a response that begins within the request's body goes on beside it, both w
   }
 });
 
-test("a response that comes before the request is read arrives whole, and closes the connection", async () => {
+test("a response that is sent before the request was read arrives complete, and closes the connection", async () => {
   const large = "x".repeat(4 * MIB);
   await using target = await startStreamingTarget((_request, response) => void response.end(large));
   const { token } = await exportTarget(service, { uri: target.url });

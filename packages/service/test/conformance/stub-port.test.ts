@@ -3,7 +3,7 @@ import { createStubListener } from "../../../testkit/src/stub-http.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 
-/* The whole service on a listener without sockets: nothing after the port of the client's side depends on Node's server. */
+/* The whole service on a listener without sockets: only the adapter of the listener port depends on Node's server. */
 
 const stub = createStubListener();
 let service: TestService;

@@ -8,34 +8,34 @@ import { spawnService } from "../../../testkit/src/process.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
 /**
- * As after a power cut: lmdb opens the last transaction that was flushed and drops what was committed and not flushed.
- * Never while another process has the directory open.
+ * Opens a store as after a power failure: lmdb opens the last transaction that was flushed and drops later commits. No other
+ * process may have the directory open.
  */
 const AFTER_POWER_CUT = {
   env: { LMDB_RESTORE: "safe" },
-  // For the ballast; and a disk that other tests keep busy makes no write late.
+  // For the ballast, and so that no write is late on a disk that other tests keep busy.
   flags: ["--header-bytes", "1048576", "--store-write-timeout-ms", "60000"],
 };
 
 /** Each round is a separate test with its own store, so that none depends on how long all rounds take. */
 const ROUNDS = Array.from({ length: 20 }, (_, index) => index);
 
-/** Makes a flush take a while, so that what is answered before it would be lost. */
+/** Makes a flush take a while, so that a change that was acknowledged before it would be lost. */
 const BALLAST = Object.fromEntries(
   Array.from({ length: 14 }, (_, index) => [`X-Ballast-${index}`, "b".repeat(64_000)]),
 );
 
-/** What a client knows of one membrane. */
+/** What a client knows about one membrane. */
 interface Life {
   readonly name: string;
   readonly export: string;
   readonly revoke: string;
   readonly exported: string[];
-  /** `asked`: sent, and nothing heard of it. */
+  /** `asked`: sent, without a response. */
   revoked: "no" | "asked" | "yes";
 }
 
-describe("what was answered before a kill holds after a power cut, and what was not is all or nothing", () => {
+describe("changes that were acknowledged before a kill hold after a power failure, and others are made whole or not at all", () => {
   test.each(ROUNDS)("round %i", async (round) => {
     await using data = await initDataDirectory();
     await using target = await startTarget((_request, response) => void response.end());
@@ -55,7 +55,7 @@ describe("what was answered before a kill holds after a power cut, and what was 
   });
 });
 
-/** Creates, exports and revokes without pause, and kills the process straight after one of the responses. */
+/** Creates, exports and revokes without pause, and kills the process just after one of the responses. */
 async function loadUntilKilled(
   service: ServiceProcess,
   data: TestDataDirectory,
@@ -65,7 +65,7 @@ async function loadUntilKilled(
 ): Promise<void> {
   let answersLeft = 20 + round * 3;
   let ended: Promise<unknown> | undefined;
-  /** A response that arrived after the kill was sent before it, and counts. */
+  /** Counts a response, also one that arrives after the kill, since it was sent before. */
   const responded = (): void => {
     answersLeft -= 1;
     if (answersLeft === 0) ended = service.end("SIGKILL");
@@ -108,7 +108,7 @@ async function checkAcknowledged(service: ServiceProcess, life: Life): Promise<v
   expect(await status(service, life.revoke, { method: "PUT" })).toBe(405);
 }
 
-/** A membrane without a response is there with both its capabilities, or its name is free. */
+/** Checks that a membrane without a response exists with both its capabilities, or that its name is free. */
 async function checkAllOrNothing(
   service: ServiceProcess,
   data: TestDataDirectory,
@@ -125,7 +125,7 @@ async function checkAllOrNothing(
   expect(await status(service, tokenOf(capabilities.revoke))).toBe(202);
 }
 
-describe("a revoke that another process repeats before the first is on disk holds once it is answered", () => {
+describe("a revoke that another process repeats before the first is on disk holds once it is acknowledged", () => {
   test.each(ROUNDS)("round %i", async () => {
     await using data = await initDataDirectory();
     await using target = await startTarget();
@@ -155,7 +155,7 @@ describe("a revoke that another process repeats before the first is on disk hold
   });
 });
 
-/** Asks until the other process's commit is seen here. */
+/** Sends requests until this process sees the other's commit. */
 async function untilStatus(service: ServiceProcess, token: string, expected: number): Promise<void> {
   for (let turn = 0; turn < 10_000; turn += 1) {
     if ((await status(service, token, { body: {} })) === expected) return;

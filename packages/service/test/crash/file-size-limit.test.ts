@@ -4,10 +4,10 @@ import { expect, test } from "vitest";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { run } from "../../../testkit/src/run.ts";
 
-/** In KiB, as `ulimit -f` counts. */
+/** The limit in KiB, as for `ulimit -f`. */
 const LIMIT = 6_000;
 
-/** Fills a store, then writes small and large ones in turn, and revokes; prints what became of each as JSON. */
+/** Fills a store, then writes small and large records in turn, and revokes; prints each result as JSON. */
 const PLAY = `
 import { openEnvironment } from ${JSON.stringify(fileURLToPath(new URL("../../dist/store/lmdb/environment.js", import.meta.url)))};
 console.error = () => undefined;
@@ -29,7 +29,7 @@ await environment.close();
 process.stdout.write(JSON.stringify({ conditions, filled, rounds }));
 `;
 
-test("a file that may not grow is as a full disk: revokes are written on and on, nothing else is, and it is said once", async () => {
+test("a limit on the file size is like a full disk: only revokes are written, and the state is logged once", async () => {
   await using directory = await temporaryDirectory();
   const command = `ulimit -f ${LIMIT}; exec "$0" --input-type=module -e "$1" "$2"`;
   const args = ["-c", command, process.execPath, PLAY, join(directory.path, "store")];

@@ -9,12 +9,12 @@ import { mountSmallDisk } from "../../../testkit/src/small-disk.ts";
 import type { SmallDisk } from "../../../testkit/src/small-disk.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
-/* A disk that is full: anybody may have filled it, and nothing but new records may stop. */
+/* A full disk, which anyone may have filled: only new records may fail. */
 
 const MEGABYTES = 24;
 const MEMBRANES = 40;
 
-/** All lines of standard error, as they come. */
+/** Collects the lines of standard error. */
 function linesOf({ stderr }: ServiceProcess): () => readonly string[] {
   const chunks: string[] = [];
   stderr.on("data", (chunk: Buffer) => chunks.push(chunk.toString("utf8")));
@@ -31,11 +31,11 @@ interface Filled {
   readonly tokens: Awaited<ReturnType<typeof firstTokens>>;
   readonly membranes: readonly { readonly export: string; readonly revoke: string }[];
   readonly token: string;
-  /** Of another tenant. */
+  /** The `deleteSelf` of another tenant. */
   readonly deleteSelf: string;
 }
 
-/** A service with membranes and an exported capability, whose disk is full. */
+/** Starts a service with membranes and an exported capability, and fills its disk. */
 async function fillDisk(disk: SmallDisk, target: string, flags: readonly string[] = []): Promise<Filled> {
   const data = join(disk.path, "data");
   const service = await spawnService(data, { flags });
@@ -51,7 +51,7 @@ async function fillDisk(disk: SmallDisk, target: string, flags: readonly string[
   return { service, lines, tokens, membranes, token, deleteSelf };
 }
 
-/** Exports until the store takes nothing in any more. */
+/** Exports until the store is full. */
 async function exportUntilFull(service: ServiceProcess, exporting: string): Promise<CallResponse> {
   const uri = `http://127.0.0.1:1/${"a".repeat(4_000)}`;
   for (let i = 0; i < 1_000; i += 1) {
@@ -62,7 +62,7 @@ async function exportUntilFull(service: ServiceProcess, exporting: string): Prom
 }
 
 test.each([1, 2])(
-  "on a full disk %i worker(s) go on: read, invoke, revoke, delete tenants; all else is a 503 until there is space",
+  "on a full disk %i worker(s) still read, invoke, revoke and delete tenants; all else is a 503 until there is space",
   async (workers) => {
     await using disk = await mountSmallDisk(MEGABYTES);
     await using target = await startTarget();
@@ -87,7 +87,7 @@ test.each([1, 2])(
 
     await disk.empty();
     const again = await exportThrough(service, membranes[0]!.export, { uri: target.url });
-    // The space that was kept is kept again.
+    // The reserved space is reserved again.
     disk.fill();
     expect(await exportUntilFull(service, membranes[0]!.export)).toMatchObject({ status: 503 });
     expect(await call(service, again)).toMatchObject({ status: 200 });
@@ -101,7 +101,7 @@ test.each([1, 2])(
       const { msg, state, cause } = JSON.parse(line) as Record<string, string>;
       return msg === "store" ? [`${state} ${cause ?? ""}`.trim()] : [];
     });
-    // Once as it begins and once as it ends, of each worker.
+    // Each worker logs the beginning and the end once.
     if (workers === 1) expect(states).toEqual(["full ENOSPC", "writable", "full ENOSPC"]);
     else expect(states).toContain("full ENOSPC");
     expect(await service.end("SIGTERM")).toEqual({ code: 0, signal: null });
@@ -121,7 +121,7 @@ test("a service starts on a full disk, serves and revokes", async () => {
   expect(await call(again, membranes[1]!.revoke)).toMatchObject({ status: 202 });
 });
 
-test("a tenant that is deleted makes room for others, though the disk stays full", async () => {
+test("a deleted tenant makes room for others although the disk stays full", async () => {
   await using disk = await mountSmallDisk(12);
   await using target = await startTarget();
   const data = join(disk.path, "data");
@@ -141,7 +141,7 @@ test("a tenant that is deleted makes room for others, though the disk stays full
   expect(await call(service, token)).toMatchObject({ status: 200 });
 });
 
-/** What a background job makes true. */
+/** Waits for the result of a background job. */
 async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
   const end = Date.now() + 60_000;
   while (Date.now() < end) {

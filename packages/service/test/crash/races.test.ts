@@ -15,12 +15,12 @@ import { startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
 const ROUNDS = 150;
-/** Rounds that run at the same time. */
+/** Concurrent rounds. */
 const LANES = 12;
 /** Requests that race in one round. One of them is the revoke: the first in one round, the second in the next, and so on. */
 const RACERS = 5;
 
-test("an export that races a revoke of its membrane is refused, or makes a capability that is dead when the revoke is answered", async () => {
+test("an export that races a revoke of its membrane is refused, or its capability is dead when the revoke is acknowledged", async () => {
   await using service = await startTestService();
   await using target = await startTarget();
   using client = startClient(service);
@@ -33,7 +33,7 @@ test("an export that races a revoke of its membrane is refused, or makes a capab
   expectBothOutcomes(outcomes);
 });
 
-test("a re-export that races a revoke of its parent's membrane is refused, or is dead when the revoke is answered", async () => {
+test("a re-export that races a revoke of its parent's membrane is refused, or is dead when the revoke is acknowledged", async () => {
   await using service = await startTestService();
   await using target = await startTarget();
   using client = startClient(service);
@@ -48,7 +48,7 @@ test("a re-export that races a revoke of its parent's membrane is refused, or is
   expectBothOutcomes(outcomes);
 });
 
-test("a create that races deleteSelf is refused, or makes a membrane that is dead when deleteSelf is answered", async () => {
+test("a create that races deleteSelf is refused, or its membrane is dead when deleteSelf is acknowledged", async () => {
   await using service = await startTestService();
   using client = startClient(service);
   const outcomes = await inLanes(async (round) => {
@@ -65,7 +65,7 @@ test("a create that races deleteSelf is refused, or makes a membrane that is dea
 });
 
 test.each(["create", "provision"] as const)(
-  "of two %s of one id exactly one is answered 201",
+  "of two concurrent %s requests with the same id, exactly one gets a 201",
   async (kind) => {
     await using service = await startTestService();
     using client = startClient(service);
@@ -80,7 +80,7 @@ test.each(["create", "provision"] as const)(
   },
 );
 
-test("a delegated query that races itself gives the same capabilities every time, and they work", async () => {
+test("concurrent delegated queries return the same capabilities every time, and these work", async () => {
   await using service = await startTestService();
   using client = startClient(service);
   const delegate = await createMembrane(service, service.tokens.create, "delegate");
@@ -103,7 +103,7 @@ interface Client extends Disposable {
   send(token: string, options?: CallOptions): Promise<CallResponse>;
 }
 
-/** Enough connections that what races does not wait in line here. */
+/** A client with enough connections that racing requests do not wait in it. */
 function startClient(service: TestService): Client {
   const dispatcher = new Agent({ connections: LANES * RACERS });
   return {
@@ -112,7 +112,7 @@ function startClient(service: TestService): Client {
   };
 }
 
-/** @returns how many of the racers made something, and how many were refused. */
+/** @returns how many of the requests created something, and how many were refused. */
 async function race(
   client: Client,
   round: number,
@@ -128,7 +128,7 @@ async function race(
       racers.push(make().then((response) => responses.push(response)));
       continue;
     }
-    // Sooner or later from round to round: sent at once, it overtakes what has a body to parse, nearly each time.
+    // The delay varies from round to round: without one, the revoke nearly always overtakes requests with a body to parse.
     const sent = setTimeout((round % 8) ** 2).then(() => client.send(revoke, { method: "POST" }));
     const revoked = sent.then(async (response) => {
       expectStatus(response, 202);
@@ -149,7 +149,7 @@ async function race(
   return { made: made.length, refused: refused.length };
 }
 
-/** A race that always ends the same way was none. */
+/** Checks that both outcomes happened, since otherwise there was no race. */
 function expectBothOutcomes(outcomes: readonly { readonly made: number; readonly refused: number }[]): void {
   expect(outcomes.some(({ made }) => made > 0)).toBe(true);
   expect(outcomes.some(({ refused }) => refused > 0)).toBe(true);

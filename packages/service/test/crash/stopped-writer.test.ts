@@ -7,12 +7,12 @@ import { spawnService } from "../../../testkit/src/process.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import { holdWriteLock } from "../../../testkit/src/write-lock.ts";
 
-/* Another process on the same store that stops, in its turn, its commit or its flush, must hold up no response. */
+/* Another process on the same store that stops in its transaction, its commit or its flush must delay no response. */
 
 const FLAGS = { flags: ["--store-write-timeout-ms", "500"] };
 const ROUNDS = 25;
 
-test("with another process stopped anywhere within a write, every revoke is answered, and a repeat takes effect", async () => {
+test("with another process stopped at any point of a write, every revoke gets a response, and a repeat takes effect", async () => {
   await using data = await initDataDirectory();
   await using service = await spawnService(data.path, FLAGS);
   await using target = await startTarget();
@@ -24,7 +24,7 @@ test("with another process stopped anywhere within a write, every revoke is answ
   await using other = await startContinuousWriter(data.path);
   const statuses = new Set<number>();
   for (const [round, { revoke, token }] of membranes.entries()) {
-    // Not in step with what the other does.
+    // At varying points of the other process's writes.
     await setTimeout((round * 7) % 31);
     other.stop();
     const responses = await Promise.all([
@@ -48,7 +48,7 @@ test("with another process stopped anywhere within a write, every revoke is answ
   expect(statuses).toContain(503);
 });
 
-/** Repeats what is a 503 while the other process and this one share the disk. */
+/** Repeats a request that gets a 503 while another process uses the same disk. */
 async function untilAcknowledged<T extends { readonly status: number }>(send: () => Promise<T>): Promise<T> {
   for (let i = 0; i < 100; i += 1) {
     const response = await send();
@@ -57,7 +57,7 @@ async function untilAcknowledged<T extends { readonly status: number }>(send: ()
   throw new Error("never acknowledged");
 }
 
-test("a service ends at SIGTERM though its write hangs in another process, and invokes until then", async () => {
+test("a service whose write hangs in another process invokes until SIGTERM, and then ends", async () => {
   await using data = await initDataDirectory();
   await using service = await spawnService(data.path, FLAGS);
   await using target = await startTarget();

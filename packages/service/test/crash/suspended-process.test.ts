@@ -12,10 +12,10 @@ import { openRawConnection, requestHead } from "../../../testkit/src/raw-connect
 
 const ROUNDS = 4;
 
-/** Longer than a revoke may take to end a stream of a process that runs. */
+/** Longer than a running process may take to end a stream after a revoke. */
 const PAUSE_MS = 1_200;
 
-/** Stops a process (SIGSTOP) and waits until it stands still: state T in proc(5), /proc/PID/stat. */
+/** Stops a process (SIGSTOP) and waits until its state in /proc/PID/stat is T (proc(5)). */
 async function pause({ pid }: ServiceProcess): Promise<void> {
   process.kill(pid, "SIGSTOP");
   await expect
@@ -23,7 +23,7 @@ async function pause({ pid }: ServiceProcess): Promise<void> {
     .toBe("T");
 }
 
-test(`what waits for a paused process passes in neither direction once it wakes to a revoke, ${ROUNDS} times`, async () => {
+test(`data that waits for a paused process passes in neither direction if it resumes after a revoke, ${ROUNDS} times`, async () => {
   await using data = await initDataDirectory();
   await using paused = await spawnService(data.path);
   await using other = await spawnService(data.path);
@@ -69,8 +69,8 @@ test(`what waits for a paused process passes in neither direction once it wakes 
 
 afterEach(() => void vi.useRealTimers());
 
-/** Whether timers or bytes come first when a process wakes is the system's choice: here it is always the bytes. */
-test("nothing passes that comes before the timers of a process that wakes: a piece, an end, a head, a piece of a body", async () => {
+/** The system decides whether a process that resumes handles timers or bytes first. Here it is always the bytes. */
+test("no event before the timers of a resumed process passes: a piece, an end, a head, a piece of a body", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "Date"] });
   await using service = await startTestService();
   await using other = await spawnService(service.directory);
@@ -105,7 +105,7 @@ test("nothing passes that comes before the timers of a process that wakes: a pie
   }
 });
 
-test("a request whose head waited for a paused process is refused when it wakes to a revoke", async () => {
+test("a request whose head waited for a paused process is refused if it resumes after a revoke", async () => {
   await using data = await initDataDirectory();
   await using paused = await spawnService(data.path);
   await using other = await spawnService(data.path);
@@ -119,7 +119,7 @@ test("a request whose head waited for a paused process is refused when it wakes 
   await using connection = await openRawConnection(paused.port);
   await pause(paused);
   connection.send(requestHead(token));
-  // Its connection too waits for the process that accepts it.
+  // The connection also waits until the process accepts it.
   const late = connect(paused.port, "127.0.0.1");
   late.write(requestHead(token));
   expectStatus(await call(other, membrane.revoke), 202);

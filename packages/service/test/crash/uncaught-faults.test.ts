@@ -9,7 +9,7 @@ import { run } from "../../../testkit/src/run.ts";
 
 const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 
-/** Makes a process reject a promise that is not awaited, or throw where nothing catches, when it gets a signal. */
+/** Makes a process reject an unhandled promise, or throw an uncaught error, when it gets a signal. */
 const FAULTY = [
   "process.on('SIGUSR2',()=>void(Promise.reject(new(Error)('rejected'))))",
   "process.on('SIGWINCH',()=>{throw(new(Error)('thrown'))})",
@@ -26,7 +26,7 @@ async function logs(service: ServiceProcess, msg: string): Promise<LogLine> {
 }
 
 test.each(["SIGUSR2", "SIGWINCH"] as const)(
-  "a fault that nothing catches in a service that a test started fails the test (%s)",
+  "an uncaught error in a service that a test started fails the test (%s)",
   async (signal) => {
     await using directory = await temporaryDirectory();
     const service = await spawnService(directory.path, { env: ENV });
@@ -37,7 +37,7 @@ test.each(["SIGUSR2", "SIGWINCH"] as const)(
   },
 );
 
-test("so does one in a worker, though another takes its place", async () => {
+test("an uncaught error in a worker fails the test, though another worker replaces it", async () => {
   await using directory = await temporaryDirectory();
   const service = await spawnService(directory.path, { env: ENV, flags: ["--workers", "2"] });
   const { worker } = await logs(service, "worker started");
@@ -47,7 +47,7 @@ test("so does one in a worker, though another takes its place", async () => {
   await expect(service.end("SIGTERM")).rejects.toThrow(/a fault that nothing caught/);
 });
 
-test("a promise that is rejected without a handler fails a run of tests that all pass", async () => {
+test("an unhandled rejection fails a run of tests that all pass", async () => {
   await using directory = await temporaryDirectory();
   const tests = join(directory.path, "packages/any/src");
   await mkdir(tests, { recursive: true });

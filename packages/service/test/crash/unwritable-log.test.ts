@@ -31,7 +31,7 @@ function args(port: number): string[] {
   ];
 }
 
-/** A service with these outputs; its log need not be readable. */
+/** Starts a service with these outputs. Its log need not be readable. */
 async function startWith(outputs: { stdout: Output; stderr: Output }, flags: readonly string[] = []) {
   const directory = await temporaryDirectory();
   const data = ["--data", directory.path, "--authority", "membrane.test", "--no-profile"];
@@ -65,7 +65,7 @@ async function serving(at: { readonly url: string }, child: ChildProcess): Promi
   throw new Error("the service does not serve");
 }
 
-/** Much is logged, and a revoke holds. */
+/** Sends many requests, which are logged, and checks that a revoke holds. */
 async function useAndRevoke(
   at: { readonly url: string },
   create: string,
@@ -91,7 +91,7 @@ async function endInOrder(child: ChildProcess): Promise<number | null> {
 }
 
 test.each([[[]], [["--workers", "2"]]])(
-  "a log and an output on a full disk end and delay nothing (%j)",
+  "a log and an output on a full disk neither end nor delay the service (%j)",
   async (flags) => {
     const full = openSync("/dev/full", constants.O_WRONLY);
     await using target = await startTarget();
@@ -102,7 +102,7 @@ test.each([[[]], [["--workers", "2"]]])(
   },
 );
 
-test("a log to a pipe that was closed ends and delays nothing", async () => {
+test("a log to a closed pipe neither ends nor delays the service", async () => {
   await using target = await startTarget();
   await using started = await startWith({ stdout: "pipe", stderr: "pipe" });
   started.child.stderr?.destroy();
@@ -111,7 +111,7 @@ test("a log to a pipe that was closed ends and delays nothing", async () => {
   expect(await endInOrder(started.child)).toBe(0);
 });
 
-test("a log to a socket that is not read ends and delays nothing", async () => {
+test("a log to a socket that is not read neither ends nor delays the service", async () => {
   await using target = await startTarget();
   await using started = await startWith({ stdout: "pipe", stderr: "pipe" });
   await useAndRevoke(started.at, started.create, target.url);
@@ -119,7 +119,7 @@ test("a log to a socket that is not read ends and delays nothing", async () => {
 });
 
 test.each([[[]], [["--workers", "2"]]])(
-  "a pipe that is not read delays nothing, and what is lost is counted when it is read again (%j)",
+  "a log pipe that is not read delays nothing, and the number of lost lines is logged when it is read again (%j)",
   async (flags) => {
     await using directory = await temporaryDirectory();
     const path = join(directory.path, "log");
@@ -127,7 +127,7 @@ test.each([[[]], [["--workers", "2"]]])(
     const pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     await using target = await startTarget();
     await using started = await startWith({ stdout: pipe, stderr: pipe }, flags);
-    // More than the pipe and the processes keep.
+    // More than the pipe and the processes buffer.
     await useAndRevoke(started.at, started.create, target.url, 150);
 
     const lines: any[] = [];
@@ -156,7 +156,7 @@ function readAll(pipe: number): string {
   }
 }
 
-test("a command whose output cannot be written fails and says so", async () => {
+test("a command whose output cannot be written fails with an error", async () => {
   await using directory = await temporaryDirectory();
   const args = ["--data", directory.path, "--authority", "a.test", "--no-profile"];
   await runMembrane(["init", ...args]);

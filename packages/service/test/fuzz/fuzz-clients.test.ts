@@ -16,18 +16,17 @@ import type { FuzzEnv } from "../support/fuzz-env.ts";
 import { startFuzzEnv } from "../support/fuzz-env.ts";
 
 /*
- * Clients that send anything at all, to targets that respond as they should. FUZZ_SECONDS sets for how long, FUZZ_SEED
- * plays again what failed.
+ * Clients that send any bytes, to targets with valid responses. FUZZ_SECONDS sets the duration, FUZZ_SEED repeats a failed run.
  */
 
-/** Streams side by side, each on a connection of its own. */
+/** Concurrent streams, each on a separate connection. */
 interface Run {
   readonly streams: readonly Script[];
-  /** Whether clients go idle where they should go on, so that timeouts are waited for. */
+  /** Whether clients stop sending within requests, so that the run waits for timeouts. */
   readonly isPatient: boolean;
 }
 
-/** Each client has its own capabilities, so that the target knows whose a request is, whatever it holds. */
+/** Each client has its own capabilities, so that the target can attribute every request. */
 const LANES = 16;
 
 const aRun: fc.Arbitrary<Run> = fc.record({
@@ -37,7 +36,7 @@ const aRun: fc.Arbitrary<Run> = fc.record({
 
 interface Lane {
   readonly tokens: Readonly<Record<TokenName, string>>;
-  /** Requests that reached the target whole, in their order. */
+  /** Complete requests that the target received, in order. */
   readonly arrived: { readonly message: Message; readonly bytes: string }[];
 }
 
@@ -64,7 +63,7 @@ afterAll(async () => {
 /** `METHOD /LANE?QUERY HTTP/1.1` */
 const ARRIVING = /^(\S+) \/(\d+)(\S*) /;
 
-/** Responses with the method and the query; in chunks or with a length, in turns. */
+/** Responds with the method and the query, alternately in chunks and with a length. */
 async function echo({ socket, whole }: ReceivedFuzzRequest): Promise<void> {
   const arrived = await whole;
   const [, method = "", lane = "", query = ""] = ARRIVING.exec(arrived.message.start) ?? [];
@@ -76,12 +75,12 @@ async function echo({ socket, whole }: ReceivedFuzzRequest): Promise<void> {
       ? `Content-Length: ${said.length}\r\n\r\n${body}`
       : `Transfer-Encoding: chunked\r\n\r\n${body && `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`}`;
   const bytes = `HTTP/1.1 200 OK\r\nX-Echo: ${said}\r\n${framed}`;
-  // Other requests, and what else comes on the client's connection, run within the response.
+  // Other requests, and later bytes on the client's connection, arrive within the response.
   await sendPieces(socket, inPieces(bytes, [2_000, 4_000, 6_000, 8_000]), "none");
 }
 
 test(
-  "no stream of a client harms the service, outlasts its limits, is mixed with another, or is read as something else",
+  "no stream of a client harms the service, outlasts its limits, is mixed with another, or is parsed differently",
   { timeout: FUZZ_TIMEOUT_MS },
   async () => {
     await fuzz(aRun, play);
@@ -114,14 +113,14 @@ async function streamed(script: Script, { tokens, arrived }: Lane, isPatient: bo
   let isEnded = false;
   const closed = connection.closed.then((how) => (isEnded = how === "ended"));
   const saying = sendPieces(connection.socket, inPieces(bytes, script.cuts), ending);
-  // What is not whole is waited for until the service closes the connection.
+  // An incomplete request lasts until the service closes the connection.
   const isEnough = (): boolean =>
     rest === "" &&
     ending === "none" &&
     answersIn(connection.received(), asked, false).length >= requests.length;
   await within(
     connection.until(isEnough).catch(() => closed),
-    `answers to ${printable(bytes)}, or the end of the connection; so far ${printable(connection.received())}`,
+    `responses to ${printable(bytes)}, or the end of the connection; so far ${printable(connection.received())}`,
   );
   await saying;
   const received = connection.received();
@@ -148,13 +147,13 @@ async function streamed(script: Script, { tokens, arrived }: Lane, isPatient: bo
   expectInOrder(arrived, requests, mark, what);
 }
 
-/** What a target says to a request. */
+/** Returns the body of a target's response to a request. */
 function said({ start }: Message): string {
   const [, method = "", query = ""] = /^(\S+) +[^? ]*(\S*) /.exec(start) ?? [];
   return `${method}${query}`;
 }
 
-/** Whole requests in a stream, and the bytes that follow them and are none. */
+/** Parses the complete requests in a stream, and the bytes after them. */
 function requestsIn(bytes: string): { readonly requests: readonly Message[]; readonly rest: string } {
   const requests: Message[] = [];
   let at = 0;
@@ -166,7 +165,7 @@ function requestsIn(bytes: string): { readonly requests: readonly Message[]; rea
   }
 }
 
-/** The whole answers; fails when what came is none. `asked`: what begins like the requests, in their order. */
+/** Parses the complete responses; fails for other bytes. `asked` has the beginnings of the requests, in order. */
 function answersIn(received: string, asked: readonly string[], isEnded: boolean): readonly Message[] {
   const responses: Message[] = [];
   let at = 0;
@@ -181,7 +180,7 @@ function answersIn(received: string, asked: readonly string[], isEnded: boolean)
   return responses;
 }
 
-/** What arrived is of this client alone, and is some of what it sent, in order, and nothing else. */
+/** Expects that the received requests are a subsequence of those that this client sent. */
 function expectInOrder(
   arrived: Lane["arrived"],
   requests: readonly Message[],

@@ -15,28 +15,27 @@ import type { FuzzEnv } from "../support/fuzz-env.ts";
 import { startFuzzEnv } from "../support/fuzz-env.ts";
 
 /*
- * Targets that send anything at all, to clients whose requests are as they should be. FUZZ_SECONDS sets for how long,
- * FUZZ_SEED plays again what failed.
+ * Targets that send any bytes, to clients with valid requests. FUZZ_SECONDS sets the duration, FUZZ_SEED repeats a failed run.
  */
 
 const WAYS = ["GET", "HEAD", "HTTP/1.0", "with a length", "in chunks", "with Expect"] as const;
 
-/** One request, and what the target says to it. */
+/** One request, and the target's response. */
 interface Exchange {
   readonly way: (typeof WAYS)[number];
   readonly script: Script;
-  /** Whether the target speaks before the request is whole. */
+  /** Whether the target responds before the request is complete. */
   readonly early: boolean;
-  /** Whether the client reads nothing until the target has said all. */
+  /** Whether the client reads nothing until the target has sent everything. */
   readonly readsLate: boolean;
 }
 
-/** Exchanges side by side, over the same pool of connections. */
+/** Concurrent exchanges over the same pool of connections. */
 interface Run {
   readonly exchanges: readonly Exchange[];
-  /** Whether the target falls silent where it should go on, so that limits are waited for. */
+  /** Whether the target stops sending within responses, so that the run waits for limits. */
   readonly isPatient: boolean;
-  /** Said by the target before it is asked. */
+  /** Bytes that the target sends before a request. */
   readonly greeting: string;
 }
 
@@ -59,14 +58,14 @@ const aRun: fc.Arbitrary<Run> = fc.record({
   ),
 });
 
-/** What is to be said to the request with a mark. */
+/** The response to the request with a mark. */
 interface Part {
   readonly pieces: readonly string[];
   readonly ending: Ending;
   readonly early: boolean;
-  /** Told that the target is asked. */
+  /** Called when the target receives the request. */
   readonly begins: (asked: ReceivedFuzzRequest) => void;
-  /** Told once all is said, or the connection is over. */
+  /** Called once everything is sent, or the connection has ended. */
   readonly said: () => void;
 }
 
@@ -99,7 +98,7 @@ async function speak(asked: ReceivedFuzzRequest): Promise<void> {
 const OK = `HTTP/1.1 200 OK\r\nX-Mark: ${MARK}\r\n`;
 const LARGE = MARK.repeat(500_000);
 
-/** Known streams, each by itself. */
+/** Known streams, which are tested separately. */
 const ROWS: readonly (readonly [string, string, Partial<Script & Exchange & Run>])[] = [
   [
     "a body without length that is reset while it is not read",
@@ -114,7 +113,7 @@ const ROWS: readonly (readonly [string, string, Partial<Script & Exchange & Run>
   ["a body that ends while it is not read", `${OK}\r\n${LARGE}`, { ending: "fin", readsLate: true }],
 ];
 
-test.each(ROWS)("%s: as above", async (_name, bytes, given) => {
+test.each(ROWS)("%s does no harm", async (_name, bytes, given) => {
   const { way = "GET", early = false, readsLate = false, isPatient = false, greeting = "" } = given;
   const script: Script = { bytes, isSound: false, cuts: [], ending: "none", ...given };
   const exchange: Exchange = { way, script, early, readsLate };
@@ -122,7 +121,7 @@ test.each(ROWS)("%s: as above", async (_name, bytes, given) => {
 });
 
 test(
-  "no response of a target harms the service, outlasts its limits, reaches another client, or looks whole when it is not",
+  "no response of a target harms the service, outlasts its limits, reaches another client, or looks complete when it is not",
   { timeout: FUZZ_TIMEOUT_MS },
   async () => {
     await fuzz(aRun, play);
@@ -149,7 +148,7 @@ async function exchanged({ way, script, early, readsLate }: Exchange, isPatient:
   const bytes = script.bytes.replaceAll(MARK, mark);
   const meant = readResponse(bytes, { method });
   const ending = meant.kind !== "whole" && script.ending === "none" && !isPatient ? "fin" : script.ending;
-  // What a target says late is its own next response, to any gateway: behind the end of a response nothing is cut off it.
+  // For any gateway, late bytes of a target are its next response, so nothing after the end of a response is removed.
   const last = meant.kind === "whole" ? meant.message.end : bytes.length;
   const said = deferred<void>();
   let asked: ReceivedFuzzRequest | undefined;
@@ -185,7 +184,7 @@ async function exchanged({ way, script, early, readsLate }: Exchange, isPatient:
     expect([502, 504], what).toContain(statusOf(response.message));
     return expect(isSound && judged.kind === "whole", what).toBe(false);
   }
-  // A reset that ends a body without length or chunks is taken for its end, so far.
+  // A reset that ends a body without length or chunks is so far treated as its end.
   if (ending === "reset" && judged.kind === "cut") return;
   expect(judged.kind, what).toBe("whole");
   if (judged.kind !== "whole") return;
@@ -198,11 +197,11 @@ async function answerOn(connection: RawConnection, method: string): Promise<Pars
   const closed = connection.closed.then((how) => (isEnded = how === "ended"));
   const read = (): ParseResult => readResponse(connection.received(), { method, isEnded });
   const enough = connection.until(() => read().kind !== "cut").catch(() => closed);
-  await within(enough, "an answer or the end of the connection");
+  await within(enough, "a response or the end of the connection");
   return read();
 }
 
-/** Behind the response stands what is asked next on the same connection, if it is still open, and nothing else. */
+/** Expects only the response to the next request after this one, if the connection is still open. */
 async function expectNothingElse(connection: RawConnection, response: Message, what: string): Promise<void> {
   connection.send(requestHead(undefined, { line: "GET /healthz HTTP/1.1", headers: ["Connection: close"] }));
   await within(connection.closed, "the end of a connection");

@@ -7,7 +7,7 @@ import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { mountSmallDisk } from "../../../testkit/src/small-disk.ts";
 
-/* Copies of a store: whole, for their owner alone, of no use without the key, and never taken for the store itself. */
+/* Backups of a store are complete, readable by their owner alone, useless without the key, and never mistaken for the store. */
 
 const URI = "https://target.test/";
 
@@ -45,7 +45,7 @@ async function modes(directory: string): Promise<Record<string, string>> {
   return Object.fromEntries(found);
 }
 
-/** All that one writer was answered so far. */
+/** The acknowledged changes of one writer. */
 interface Written {
   readonly made: { readonly id: string; readonly exported: string }[];
   readonly revoked: string[];
@@ -53,7 +53,7 @@ interface Written {
 
 const MAX_WRITES = 500;
 
-/** Makes membranes with an export each, and revokes some, until it is stopped. */
+/** Creates membranes with one export each, and revokes some, until it is stopped. */
 async function writeUntil(
   isOver: () => boolean,
   service: { readonly url: string },
@@ -74,7 +74,7 @@ async function writeUntil(
   }
 }
 
-test("a backup of a store that is written to is whole: all that was answered before it is in it, and each membrane with both its capabilities", async () => {
+test("a backup of a store that is written to is whole: it has all changes acknowledged before it, and both capabilities of each membrane", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
   const { create, query } = await initialised(data);
@@ -119,7 +119,7 @@ test("a backup of a store that is written to is whole: all that was answered bef
   }
 });
 
-test("a backup is for its owner alone, holds neither the service key nor a private key nor a token, and goes only where nothing is", async () => {
+test("a backup is for its owner alone, has neither the service key nor a private key nor a token, and overwrites nothing", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
   const { create } = await initialised(data);
@@ -162,7 +162,7 @@ test("a backup is for its owner alone, holds neither the service key nor a priva
   expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining("there is no store") });
 });
 
-test("restore overwrites nothing, needs the key of the backup and a whole backup, and leaves nothing when it fails", async () => {
+test("restore overwrites nothing, needs the key of the backup and a complete backup, and leaves nothing when it fails", async () => {
   await using directory = await temporaryDirectory();
   const at = (name: string): string => join(directory.path, name);
   const { create } = await initialised(at("data"));
@@ -192,7 +192,7 @@ test("restore overwrites nothing, needs the key of the backup and a whole backup
   await createMembrane(service, create, "still there");
 });
 
-test("a backup of which a byte is missing or changed is refused in one line, and nothing of it is restored", async () => {
+test("a backup in which a byte is missing or changed is refused in one line, and nothing of it is restored", async () => {
   await using directory = await temporaryDirectory();
   const at = (name: string): string => join(directory.path, name);
   await initialised(at("data"));
@@ -221,7 +221,7 @@ test("a backup of which a byte is missing or changed is refused in one line, and
   expect(await runMembrane(["restore", at("backup"), "--data", at("restored")])).toMatchObject({ code: 0 });
 });
 
-test("a backup that cannot be written says why in one line, and removes what it made and nothing else", async () => {
+test("a backup that cannot be written fails with one line, and removes only the files that it made", async () => {
   await using directory = await temporaryDirectory();
   await using disk = await mountSmallDisk(1);
   const data = join(directory.path, "data");
@@ -233,13 +233,13 @@ test("a backup that cannot be written says why in one line, and removes what it 
     expect([code, stderr]).toEqual([1, expect.stringMatching(/^membrane: backup: .*the disk is full.*\n$/)]);
   }
   expect((await readdir(disk.path, { recursive: true })).toSorted()).toEqual(["filler", "present"]);
-  // A store that is there is another backup's, which may have begun after this one looked.
+  // An existing store may be that of another backup that began after this one checked.
   await mkdir(join(directory.path, "raced", "store"), { recursive: true });
   const { code } = await runMembrane(["backup", join(directory.path, "raced"), "--data", data]);
   expect([code, await readdir(join(directory.path, "raced"))]).toEqual([1, ["store"]]);
 });
 
-test("restore overwrites no link in the store's place", async () => {
+test("restore does not overwrite a link in place of the store", async () => {
   await using directory = await temporaryDirectory();
   const at = (name: string): string => join(directory.path, name);
   await initialised(at("data"));
@@ -251,7 +251,7 @@ test("restore overwrites no link in the store's place", async () => {
   expect([code, stderr]).toEqual([1, expect.stringContaining("overwrites none")]);
 });
 
-test("a restored store brings back what was revoked since, has lost what was made since, and says both", async () => {
+test("a restored store brings back what was revoked since, lacks what was made since, and the command says both", async () => {
   await using directory = await temporaryDirectory();
   const at = (name: string): string => join(directory.path, name);
   const { create } = await initialised(at("data"));
@@ -271,7 +271,7 @@ test("a restored store brings back what was revoked since, has lost what was mad
   expectStatus(await call(service, later.export, { body: {} }), 401);
 });
 
-test("the log of a restored store has another id, so that no position of the store it was copied from is one of its own", async () => {
+test("the log of a restored store has another id, so that no position of the original store is valid in it", async () => {
   await using directory = await temporaryDirectory();
   const at = (name: string): string => join(directory.path, name);
   const { create } = await initialised(at("data"));
@@ -288,7 +288,7 @@ test("the log of a restored store has another id, so that no position of the sto
   const original = await positionAfter("data", 2);
   await restored(at("backup"), at("copy"), at("data"));
   await restored(at("backup"), at("second"), at("data"));
-  // The same number of revokes: were the id the same, this position would be the other one's.
+  // The same number of revokes: with the same id, this would be a position of the other log.
   await using service = await startTestService({ directory: at("copy") });
   for (let i = 0; i < 2; i += 1) {
     const { revoke } = await createMembrane(service, create, `m${i}`);

@@ -11,7 +11,7 @@ import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 
 const POLL = { timeout: 60_000, interval: 200 };
 
-/** The certificate that a new connection is shown, PEM. */
+/** Returns the certificate of a new connection, PEM. */
 async function shown(service: ServiceProcess): Promise<string> {
   const socket = connect({ port: service.port, host: "127.0.0.1", rejectUnauthorized: false });
   await once(socket, "secureConnect", { signal: AbortSignal.timeout(30_000) });
@@ -20,14 +20,14 @@ async function shown(service: ServiceProcess): Promise<string> {
   return raw.toString("base64");
 }
 
-/** Those of several connections: workers take turns. */
+/** Returns those of several connections, which go to the workers in turn. */
 async function shownByAll(service: ServiceProcess): Promise<readonly string[]> {
   return [...new Set(await Promise.all(Array.from({ length: 6 }, () => shown(service))))];
 }
 
 const der = ({ cert }: TestCertificate): readonly string[] => [cert.replaceAll(/-----[A-Z ]+-----|\n/g, "")];
 
-/** A directory as Kubernetes mounts a Secret: files are links through `..data`, which is swapped as a whole. */
+/** Makes a directory like a mounted Secret of Kubernetes: files are links through `..data`, which is replaced as a whole. */
 async function openSecret(directory: string) {
   let version = 0;
   const link = (name: string): Promise<void> => symlink(join("..data", name), join(directory, name));
@@ -65,7 +65,7 @@ const messages = (service: ServiceProcess): readonly (string | undefined)[] =>
   service.logged().map(({ msg }) => msg);
 
 test.each([1, 2])(
-  "with %i process(es) a renewed certificate is presented by itself and at SIGHUP; what does not fit leaves the old one",
+  "with %i process(es) a renewed certificate is presented after a while or at SIGHUP; one that is not valid leaves the old one",
   async (workers) => {
     await using directory = await temporaryDirectory();
     const [first, second, third] = [
@@ -80,12 +80,12 @@ test.each([1, 2])(
     await using service = await serve(data, "a.test", ...given, "--workers", String(workers));
     expect(await shownByAll(service)).toEqual(der(first));
 
-    // By itself.
+    // Without a signal.
     await secret.swap(second);
     await expect.poll(() => shownByAll(service), POLL).toEqual(der(second));
     await expect.poll(() => messages(service), POLL).toContain("certificate renewed");
 
-    // At the signal, which says what it found in any case.
+    // At the signal, after which the result is always logged.
     process.kill(service.pid, "SIGHUP");
     await expect.poll(() => messages(service), POLL).toContain("certificate unchanged");
     await secret.swap({ cert: third.cert, key: first.key });
@@ -93,7 +93,7 @@ test.each([1, 2])(
     await expect.poll(() => messages(service), POLL).toContain("certificate rejected, the old one stays");
     expect(await shownByAll(service)).toEqual(der(second));
 
-    // A worker that takes another one's place presents what the others do.
+    // A worker that replaces another one presents the same certificate as the others.
     const pids = service.logged().flatMap(({ worker }) => worker ?? []);
     if (pids[0] !== undefined) process.kill(pids[0], "SIGKILL");
     const started = (): number => messages(service).filter((msg) => msg === "worker started").length;
@@ -109,7 +109,7 @@ test.each([1, 2])(
 );
 
 test.each([1, 2])(
-  "with %i process(es) and its own certificate SIGHUP ends nothing, and says that it was asked",
+  "with %i process(es) and its own certificate, SIGHUP ends nothing and is logged",
   async (workers) => {
     await using directory = await temporaryDirectory();
     await using service = await serve(directory.path, "localhost", "--workers", String(workers));

@@ -20,7 +20,7 @@ import { startTarget } from "../../../testkit/src/target.ts";
 const MEMBRANE = fileURLToPath(new URL("../../bin/membrane.js", import.meta.url));
 const ANY_PORT = ["--listen", "127.0.0.1:0", "--authority", "membrane.test"];
 
-/** Capability URIs printed for a person, by their names. */
+/** Parses the capability URIs that are printed for a person, by their names. */
 function printedUris(text: string): Record<string, string> {
   return Object.fromEntries(
     Array.from(text.matchAll(/^ {2}(\w+).* (cpblty:\S+)$/gm), ([, name, uri]) => [name ?? "", uri ?? ""]),
@@ -44,7 +44,7 @@ async function initialised(
   return { ...capabilities, ...operator };
 }
 
-test("the first start of a service at work writes its capabilities to a file of its owner alone, the second to none", async () => {
+test("the first start without a terminal writes the capabilities to a file for its owner alone, and the second start to none", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
   const file = join(data, "first-capabilities.json");
@@ -95,7 +95,7 @@ test.each(["debug", "silent"])(
   },
 );
 
-test("a start that cannot write down the capabilities makes no tenant, and the next one makes it", async () => {
+test("a start that cannot write the capabilities makes no tenant, and the next one makes it", async () => {
   await using directory = await temporaryDirectory();
   const opened = await openDataDirectory({
     data: directory.path,
@@ -120,7 +120,7 @@ test("a store whose first tenant was deleted, and swept, gets no other first ten
   expect(await service.data.store.tenants()).toEqual([]);
 });
 
-test("by default it speaks TLS with a certificate of its own, which the CA file it names vouches for", async () => {
+test("by default it serves TLS with a certificate that the CA file in its log verifies", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
   await using service = await spawnMembrane([
@@ -161,7 +161,7 @@ test("the data directory, the service key and the private keys are for their own
   expect(modes.map((mode) => mode.toString(8))).toEqual(["700", "600", "600", "600"]);
 });
 
-test("init --json prints the capabilities in the shape that scripts rely on, and nothing else", async () => {
+test("init --json prints the capabilities in the form that scripts rely on, and nothing else", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
   const { code, stdout, stderr } = await runMembrane([
@@ -187,11 +187,11 @@ test.each([
   ["certificate", "tls/ca.key"],
   ["authority", "authority"],
 ])(
-  "an init that cannot keep its %s makes no tenant, and the next one prints its capabilities",
+  "an init that cannot write its %s makes no tenant, and the next one prints the capabilities",
   async (_what, path) => {
     await using directory = await temporaryDirectory();
     const data = join(directory.path, "data");
-    // A directory, where a file is to be.
+    // A directory in place of the file.
     await mkdir(join(data, path), { recursive: true, mode: 0o700 });
     const failed = await runMembrane(["init", "--data", data, "--authority", "membrane.test", "--json"]);
     expect([failed.code, failed.stdout]).toEqual([1, ""]);
@@ -217,7 +217,7 @@ test("a second init is refused, says what to do, and changes nothing", async () 
   await createMembrane(service, tokenOf(create), "m");
 });
 
-test("tenants are made and listed beside a running service, which serves them at once, under its name", async () => {
+test("tenants are made and listed while a service runs, which serves them at once, with its authority", async () => {
   await using directory = await temporaryDirectory();
   await using service = await spawnService(directory.path);
   const tenant = (...args: string[]) => runMembrane(["tenant", ...args, "--data", directory.path]);
@@ -246,7 +246,7 @@ test("tenants are made and listed beside a running service, which serves them at
   );
 });
 
-test("reissued capabilities act on the same tenant; what older membranes hold stays with the old ones, and it says so", async () => {
+test("reissued capabilities act on the same tenant; only the old ones can open older membranes, and the command says so", async () => {
   await using directory = await temporaryDirectory();
   await using service = await spawnService(directory.path);
   const old = await firstTokens(directory.path);
@@ -258,7 +258,7 @@ test("reissued capabilities act on the same tenant; what older membranes hold st
   );
   const fresh = printedUris(reissue.stdout);
 
-  // The name is still taken and the old membrane still works; a caller that lost its tokens frees nothing by asking again.
+  // The name is still taken and the old membrane still works: a create by a caller that lost its tokens frees nothing.
   expectStatus(await call(service, tokenOf(fresh["create"]!), { body: { id: "before" } }), 409);
   expectStatus(await call(service, before.export, { body: { uri: "https://example.com/" } }), 201);
   await createMembrane(service, tokenOf(fresh["create"]!), "new");
@@ -269,7 +269,7 @@ test("reissued capabilities act on the same tenant; what older membranes hold st
   };
   expect(await list(tokenOf(fresh["query"]!))).toEqual(["new", "new by old"]);
   expect(await list(old.query)).toEqual(["before"]);
-  // A page is never empty for the sake of what this query cannot open.
+  // A page is never empty because this query cannot open some membranes.
   const { membranes, completed } = (await call(service, tokenOf(fresh["query"]!))).json;
   expect([membranes[0].id, completed]).toEqual(["new", false]);
 
@@ -279,7 +279,7 @@ test("reissued capabilities act on the same tenant; what older membranes hold st
   }
 });
 
-test("tenant commands make no store where there is none: a mistyped directory would hide it", async () => {
+test("tenant commands make no store where there is none, since that would hide a mistyped directory", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "typo");
   for (const args of [["list"], ["create", "--id", "x"], ["reissue", "--id", "x"]]) {
@@ -290,7 +290,7 @@ test("tenant commands make no store where there is none: a mistyped directory wo
   await expect(stat(data)).rejects.toThrow(/ENOENT/);
 });
 
-test("SIGTERM lets an invocation in flight finish, takes no new one, and ends with exit code 0", async () => {
+test("SIGTERM lets an invocation in flight finish, accepts no new one, and ends with exit code 0", async () => {
   await using directory = await temporaryDirectory();
   let arrive: (response: ServerResponse) => void;
   const arrived = new Promise<ServerResponse>((resolve) => (arrive = resolve));
@@ -299,7 +299,7 @@ test("SIGTERM lets an invocation in flight finish, takes no new one, and ends wi
     response.write("half");
     arrive(response);
   });
-  // The client keeps its connection; a service that waited for it to leave would wait for the deadline.
+  // The client keeps its connection open; a service that waited for it to close would wait until the deadline.
   await using service = await spawnService(directory.path, { flags: ["--shutdown-timeout-ms", "600000"] });
   const { create } = await firstTokens(directory.path);
   const membrane = await createMembrane(service, create, "m");
@@ -313,7 +313,7 @@ test("SIGTERM lets an invocation in flight finish, takes no new one, and ends wi
   expect(await ended).toEqual({ code: 0, signal: null });
 });
 
-/** Waits until nothing accepts connections there any more. */
+/** Waits until connections are refused. */
 async function refused(url: string): Promise<void> {
   for (let attempt = 0; attempt < 1_000; attempt += 1) {
     const dispatcher = new Agent({ pipelining: 0 });

@@ -4,7 +4,7 @@ import { createMembrane, tokenOf } from "../../../testkit/src/client.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
 
-test("of first starts that race for one data directory one makes the tenant, none overwrites another's key, and what was printed works", async () => {
+test("of concurrent first starts on one data directory, one makes the tenant, none overwrites a key, and the printed capabilities work", async () => {
   for (let round = 0; round < 2; round += 1) {
     await using directory = await temporaryDirectory();
     const data = join(directory.path, "data");

@@ -6,14 +6,14 @@ import type { ServiceProcess } from "../../../testkit/src/process.ts";
 import { spawnMembrane } from "../../../testkit/src/process.ts";
 import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 
-/** What a start said of its configuration; how many files may be open is the machine's. */
+/** The advice that a start logs, except on open files, which depends on the machine. */
 const advice = (service: ServiceProcess): readonly (string | undefined)[] =>
   service
     .logged()
     .flatMap(({ msg, subject }) => (msg === "check the configuration" ? [subject] : []))
     .filter((subject) => subject !== "open files");
 
-test("a start says what it would be refused for by its clients, serves, and says a rename once", async () => {
+test("a start serves, and logs why its clients would refuse it, and a rename once", async () => {
   await using directory = await temporaryDirectory();
   const [certFile, keyFile] = [join(directory.path, "tls.crt"), join(directory.path, "tls.key")];
   const { cert, key } = await makeCertificate("a.test");

@@ -36,7 +36,7 @@ async function doctor(
   return { code, failed, warned, text: stdout };
 }
 
-test("before the first start all is well, and the doctor makes nothing", async () => {
+test("before the first start all checks pass, and the doctor creates nothing", async () => {
   await using directory = await temporaryDirectory();
   const { code, text } = await doctor(directory.path);
   expect(code).toBe(0);
@@ -46,7 +46,7 @@ test("before the first start all is well, and the doctor makes nothing", async (
   expect(await readdir(directory.path)).toEqual([]);
 });
 
-test("after init all is well: key, store, certificate, authority and port are told", async () => {
+test("after init all checks pass: key, store, certificate, authority and port are reported", async () => {
   await using directory = await temporaryDirectory();
   await runMembrane(["init", "--data", directory.path, "--authority", "membrane.test"]);
   const { code, text } = await doctor(directory.path);
@@ -58,7 +58,7 @@ test("after init all is well: key, store, certificate, authority and port are to
   expect(text).not.toMatch(/CPBLTY1-/);
 });
 
-test("the doctor tells how much of the disk is left, and warns before it is full", async () => {
+test("the doctor reports the free disk space, and warns before the disk is full", async () => {
   await using disk = await mountSmallDisk(24);
   const data = join(disk.path, "data");
   await runMembrane(["init", "--data", data, "--authority", "membrane.test"]);
@@ -71,7 +71,7 @@ test("the doctor tells how much of the disk is left, and warns before it is full
   expect((await doctor(directory.path)).text).toMatch(/^ok {4}disk: \d+ MiB left for /m);
 });
 
-test("a missing service key fails, is not made anew, and the doctor says where it should come from", async () => {
+test("a missing service key fails and is not made again, and the doctor says where to restore it from", async () => {
   await using directory = await temporaryDirectory();
   await runMembrane(["init", "--data", directory.path]);
   const key = join(directory.path, "service.key");
@@ -82,7 +82,7 @@ test("a missing service key fails, is not made anew, and the doctor says where i
   expect(await readdir(directory.path)).not.toContain("service.key");
 });
 
-test("another service key fails at the store", async () => {
+test("with another service key, the check of the store fails", async () => {
   await using directory = await temporaryDirectory();
   await runMembrane(["init", "--data", directory.path]);
   await writeFile(join(directory.path, "service.key"), `${"ab".repeat(32)}\n`);
@@ -93,7 +93,7 @@ test("another service key fails at the store", async () => {
 });
 
 test.each(["640", "604", "666"])(
-  "a service key of mode %s fails, with the command that repairs it",
+  "a service key with mode %s fails, with the command that repairs it",
   async (mode) => {
     await using directory = await temporaryDirectory();
     await runMembrane(["init", "--data", directory.path]);
@@ -106,7 +106,7 @@ test.each(["640", "604", "666"])(
   },
 );
 
-test("a port that another program holds fails; one that the service itself holds is well", async () => {
+test("a port that another program uses fails; one that the service itself uses passes", async () => {
   await using directory = await temporaryDirectory();
   await using service = await spawnService(directory.path);
   const own = await doctor(directory.path, "--listen", `127.0.0.1:${service.port}`, "--no-tls");
@@ -126,7 +126,7 @@ test("a port that another program holds fails; one that the service itself holds
   other.close();
 });
 
-test("a certificate that is not there, or damaged, is told with its file", async () => {
+test("a missing or damaged certificate is reported with its file", async () => {
   await using directory = await temporaryDirectory();
   const cert = join(directory.path, "c.pem");
   const { failed } = await doctor(directory.path, ...ADDRESS, "--tls-cert", cert, "--tls-key", cert);
@@ -138,7 +138,7 @@ test("a certificate that is not there, or damaged, is told with its file", async
   );
 });
 
-test("a store that other users can reach fails, with what closes it; the next start does", async () => {
+test("a store that other users can access fails, with the command that repairs it; the next start repairs it, too", async () => {
   await using directory = await temporaryDirectory();
   await runMembrane(["init", "--data", directory.path, "--authority", "membrane.test"]);
   const store = join(directory.path, "store");
@@ -154,7 +154,7 @@ test("a store that other users can reach fails, with what closes it; the next st
   expect((await doctor(directory.path)).failed).toEqual([]);
 });
 
-test("a CA that may speak for every name, capabilities left lying and a name that was given up are warned of", async () => {
+test("the doctor warns of a CA without name constraints, of a leftover capabilities file and of a former name", async () => {
   await using directory = await temporaryDirectory();
   {
     await using _service = await spawnService(directory.path);
@@ -172,7 +172,7 @@ test("a CA that may speak for every name, capabilities left lying and a name tha
     "other.test",
   );
   expect(code).toBe(0);
-  // How many files may be open is the machine's.
+  // The limit of open files depends on the machine.
   expect(warned.filter((line) => !line.startsWith("open files"))).toEqual([
     expect.stringMatching(
       /^authority: the service was called membrane\.test, .*--authority-alias membrane\.test$/,
@@ -182,7 +182,7 @@ test("a CA that may speak for every name, capabilities left lying and a name tha
       /^first capabilities: .*first-capabilities\.json holds .*: move it to a safe place$/,
     ),
   ]);
-  // Without a name it is the one that was served.
+  // Without --authority it is the last one that was served.
   const known = await runMembrane(["doctor", "--data", directory.path, "--listen", "127.0.0.1:18443"]);
   expect(known.stdout).toMatch(/^ok {4}authority: membrane\.test/m);
 });

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const MEMBRANE = fileURLToPath(new URL("../../bin/membrane.js", import.meta.url));
 const PUBLIC = ["authority", "tls/ca.pem", "tls/leaf.pem"];
 
-/** The parts below a directory that users other than their owner can read, write or search. */
+/** Lists the files and directories that users other than their owner can read, write or search. */
 async function reachable(directory: string): Promise<readonly string[]> {
   const parts = await readdir(directory, { recursive: true });
   const modes = await Promise.all(
@@ -21,7 +21,7 @@ async function reachable(directory: string): Promise<readonly string[]> {
 const serve = (data: string) =>
   spawnMembrane(["serve", "--data", data, "--listen", "127.0.0.1:0", "--authority", "localhost"]);
 
-test("a first start in a directory that was there, open to everybody, makes nothing secret that others can reach", async () => {
+test("a first start in an existing directory that is open to everyone makes no secret file that others can access", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
   await mkdir(data);
@@ -32,7 +32,7 @@ test("a first start in a directory that was there, open to everybody, makes noth
   expect(await reachable(data)).toEqual(PUBLIC);
 });
 
-test("under a umask that hides nothing no command makes anything secret that others can reach", async () => {
+test("with umask 0, no command makes a secret file that others can access", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
   const args = ["init", "--data", data, "--authority", "localhost", "--no-profile"];
@@ -47,7 +47,7 @@ test("under a umask that hides nothing no command makes anything secret that oth
   expect(await reachable(data)).toEqual(PUBLIC);
 });
 
-test("a start closes what it finds open to others, and says so", async () => {
+test("a start removes the access of others to its files, and logs it", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
   await runMembrane(["init", "--data", data, "--authority", "localhost"]);

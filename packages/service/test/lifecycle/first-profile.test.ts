@@ -7,12 +7,12 @@ import { runMembrane, spawnMembrane } from "../../../testkit/src/process.ts";
 
 const SERVE = ["serve", "--listen", "127.0.0.1:0", "--authority", "localhost:8443", "--log-level", "info"];
 
-/** An environment with a home of its own and the default for the profile. */
+/** An environment with this home directory and the default for the profile. */
 function at(home: string): Record<string, string> {
   return { HOME: home, MEMBRANE_PROFILE: "default" };
 }
 
-test("the first start puts the capabilities that it writes down, and the CA, into the profile default", async () => {
+test("the first start also writes the capabilities, and the CA, to the profile default", async () => {
   await using home = await temporaryDirectory();
   const data = join(home.path, "data");
   await using service = await spawnMembrane([...SERVE, "--data", data], at(home.path));
@@ -24,7 +24,7 @@ test("the first start puts the capabilities that it writes down, and the CA, int
   expect((await stat(join(home.path, ".capability/credentials"))).mode & 0o777).toBe(0o600);
 });
 
-test("the operator's provision stays out of the profile", async () => {
+test("the operator's provision capability is not in the profile", async () => {
   await using home = await temporaryDirectory();
   const { stdout } = await runMembrane(["init", "--json", "--data", join(home.path, "data")], at(home.path));
   const written = await readFile(join(home.path, ".capability/credentials"), "utf8");
@@ -32,7 +32,7 @@ test("the operator's provision stays out of the profile", async () => {
   expect(written).not.toContain(JSON.parse(stdout).operator.provision);
 });
 
-test("init --json prints JSON alone; what it says of the profile is for a person", async () => {
+test("init --json prints only JSON; the hint on the profile is on standard error", async () => {
   await using home = await temporaryDirectory();
   const args = ["init", "--json", "--data", join(home.path, "data"), "--profile", "lab"];
   const { code, stdout, stderr } = await runMembrane(args, at(home.path));
@@ -44,7 +44,7 @@ test("init --json prints JSON alone; what it says of the profile is for a person
   expect((await readProfile(profileDirectory(home.path), "lab"))?.capabilities).toEqual(capabilities);
 });
 
-test("a profile that is there is left as it is; the start says how to use the new tenant", async () => {
+test("an existing profile is not changed, and the start says how to use the new tenant", async () => {
   await using home = await temporaryDirectory();
   const directory = profileDirectory(home.path);
   await createProfile(directory, { name: "default", capabilities: { create: "mine" }, trustedCA: {} });
@@ -59,7 +59,7 @@ test("a profile that is there is left as it is; the start says how to use the ne
   await expect.poll(service.printed).toContain(join(data, "tls/ca.pem"));
 });
 
-test("a second start writes no profile: the capabilities are not known any more", async () => {
+test("a second start writes no profile, since it no longer has the capabilities", async () => {
   await using home = await temporaryDirectory();
   const flags = ["--data", join(home.path, "data"), "--authority", "localhost:8443"];
   await runMembrane(["init", ...flags, "--no-profile"], at(home.path));
@@ -70,7 +70,7 @@ test("a second start writes no profile: the capabilities are not known any more"
 test.each([
   ["the flag", ["--no-profile"], "default"],
   ["the variable", [], "false"],
-])("with %s no profile is made, and none is spoken of", async (_, flags, variable) => {
+])("with %s no profile is made, and none is mentioned", async (_, flags, variable) => {
   await using home = await temporaryDirectory();
   const args = ["init", "--data", join(home.path, "data"), ...flags];
   const { code, stdout } = await runMembrane(args, { HOME: home.path, MEMBRANE_PROFILE: variable });
@@ -80,25 +80,28 @@ test.each([
 });
 
 test.each([
-  ["is no directory", async (home: string) => writeFile(join(home, ".capability"), "")],
+  ["is not a directory", async (home: string) => writeFile(join(home, ".capability"), "")],
   [
-    "holds what is no YAML",
+    "has a file that is not YAML",
     async (home: string) => {
       await createProfile(profileDirectory(home), { name: "other", capabilities: {}, trustedCA: {} });
       await writeFile(join(home, ".capability/credentials"), "profile: [canary\n");
     },
   ],
-])("a start does not depend on the profile: where its place %s it says so and serves", async (_, spoil) => {
-  await using home = await temporaryDirectory();
-  await spoil(home.path);
-  const data = join(home.path, "data");
-  await using service = await spawnMembrane([...SERVE, "--data", data], at(home.path));
-  await expect.poll(service.printed).toContain("The profile of capi was not written: ");
-  await expect.poll(service.printed).toContain("npx --no capi config configure");
-  expect(service.printed()).not.toContain("canary");
-});
+])(
+  "a start does not depend on the profile: if its directory %s, the start says so and serves",
+  async (_, spoil) => {
+    await using home = await temporaryDirectory();
+    await spoil(home.path);
+    const data = join(home.path, "data");
+    await using service = await spawnMembrane([...SERVE, "--data", data], at(home.path));
+    await expect.poll(service.printed).toContain("The profile of capi was not written: ");
+    await expect.poll(service.printed).toContain("npx --no capi config configure");
+    expect(service.printed()).not.toContain("canary");
+  },
+);
 
-test("a name that no profile can have stops the start before anything is made", async () => {
+test("an invalid profile name stops the start before anything is made", async () => {
   await using home = await temporaryDirectory();
   const data = join(home.path, "data");
   const { code, stderr } = await runMembrane(["init", "--data", data, "--profile", "a b"], at(home.path));

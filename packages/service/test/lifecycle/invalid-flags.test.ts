@@ -8,7 +8,7 @@ import { call } from "../../../testkit/src/client.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { runMembrane, spawnMembrane } from "../../../testkit/src/process.ts";
 
-/** Words after the program's name, variables, and how the refusal begins. */
+/** Arguments, variables, and the beginning of the error. */
 const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
   ["frob", {}, "frob: no such command"],
   ["serve --max-frobs=3", {}, "--max-frobs: no such flag"],
@@ -34,7 +34,7 @@ test.each(BAD)(
   },
 );
 
-test("a port that is taken stops the start, which says so and makes nothing", async () => {
+test("a port in use stops the start with an error, and nothing is made", async () => {
   await using directory = await temporaryDirectory();
   const other = createServer();
   other.listen(0, "127.0.0.1");
@@ -50,7 +50,7 @@ test("a port that is taken stops the start, which says so and makes nothing", as
   expect(await readdir(directory.path)).toEqual([]);
 });
 
-test("a start under another name beside a running service fails for the port, and leaves the private CA as it is", async () => {
+test("a start with another name while a service runs fails because of the port, and does not change the private CA", async () => {
   await using directory = await temporaryDirectory();
   const args = ["serve", "--data", directory.path];
   await using service = await spawnMembrane([
@@ -69,7 +69,7 @@ test("a start under another name beside a running service fails for the port, an
   expect(await Promise.all([readdir(tls), readFile(join(tls, "ca.pem"), "utf8")])).toEqual(before);
 });
 
-test("every flag can be a variable, and the other commands run in the environment of serve", async () => {
+test("every flag can be a variable, and the other commands accept the variables of serve", async () => {
   await using directory = await temporaryDirectory();
   const env = {
     MEMBRANE_DATA: join(directory.path, "data"),

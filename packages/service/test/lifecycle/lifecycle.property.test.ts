@@ -7,13 +7,13 @@ import { startTarget } from "../../../testkit/src/target.ts";
 import type { Step } from "../support/lifecycle-steps.ts";
 import { arbitraryStep, HistoryPlayer } from "../support/lifecycle-steps.ts";
 
-/** Many short histories, which shrink well, and a few long ones, which go deep. */
+/** Many short histories, which shrink well, and a few long ones with deep lineages. */
 const LENGTHS = [
   { numRuns: 50, minLength: 1, maxLength: 25, endOnFailure: false },
   { numRuns: 8, minLength: 50, maxLength: 80, endOnFailure: true },
 ];
 
-/** Small, so that a sweep stops and starts within almost every lineage. */
+/** Batch size of the sweep, so small that it stops and continues within almost every lineage. */
 const BATCH = 2;
 
 test.each(LENGTHS)(

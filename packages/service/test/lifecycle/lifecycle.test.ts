@@ -3,7 +3,7 @@ import { call, createMembrane, exportThrough, expectStatus, tokenOf } from "../.
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
-test("a membrane is created, a capability exported, invoked, revoked, and then it is dead", async () => {
+test("a membrane is created, and a capability exported, invoked and revoked, after which it does not work", async () => {
   await using service = await startTestService();
   await using target = await startTarget();
 
@@ -29,7 +29,7 @@ test("a membrane is created, a capability exported, invoked, revoked, and then i
   expect(target.requests).toHaveLength(1);
 });
 
-test("JSON is read whatever it is called, sent whole or in chunks, and a revoke is a GET, a POST or a DELETE", async () => {
+test("JSON is read with any Content-Type, with a length or in chunks, and a revoke is a GET, a POST or a DELETE", async () => {
   await using service = await startTestService();
   await using target = await startTarget();
   const headers = { "content-type": "application/x-www-form-urlencoded" };
@@ -37,7 +37,7 @@ test("JSON is read whatever it is called, sent whole or in chunks, and a revoke 
     const created = await fetch(service.url, {
       method: "POST",
       headers: { authorization: `Bearer ${service.tokens.create}` },
-      // A stream has no length: it is sent in chunks, as by a program that writes and then ends.
+      // A stream has no length, so it is sent in chunks.
       body: new Blob([JSON.stringify({ id: method })]).stream(),
       duplex: "half",
     });

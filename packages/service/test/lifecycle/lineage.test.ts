@@ -15,7 +15,7 @@ interface Link {
   readonly capability: string;
 }
 
-/** A target, exported, and re-exported again and again, each time through a membrane of its own. */
+/** Exports a target and re-exports it repeatedly, each time through a new membrane. */
 async function delegate(service: TestService, targetUrl: string, depth: number): Promise<Link[]> {
   const links: Link[] = [];
   for (let level = 0; level < depth; level += 1) {
@@ -32,7 +32,7 @@ async function statuses(service: TestService, links: readonly Link[]): Promise<n
   return Promise.all(links.map(async ({ capability }) => (await call(service, capability)).status));
 }
 
-test(`a target is invoked through ${DEPTH} delegations, and revoking any membrane kills exactly what is below`, async () => {
+test(`a target is invoked through ${DEPTH} delegations, and revoking any membrane ends exactly its descendants`, async () => {
   await using service = await startTestService();
   await using target = await startTarget();
   const links = await delegate(service, target.url, DEPTH);
@@ -45,7 +45,7 @@ test(`a target is invoked through ${DEPTH} delegations, and revoking any membran
 });
 
 test.each([0, 20, 63])(
-  "revoking membrane %i alone leaves the membranes below it open and the capabilities above it alive",
+  "revoking only membrane %i leaves the later membranes usable and the earlier capabilities alive",
   async (level) => {
     await using service = await startTestService();
     await using target = await startTarget();
@@ -61,7 +61,7 @@ test.each([0, 20, 63])(
   },
 );
 
-test("an export capability re-exported with itself 60 times has 60 more members in its lineage, not 2 to the 60", async () => {
+test("an export capability that is re-exported with itself 60 times has 60 more nodes in its lineage, not 2 to the 60", async () => {
   const times = 60;
   await using service = await startTestService({ limits: { maxLineageNodes: 1 + times + ABOVE_AN_EXPORT } });
   const membrane = await createMembrane(service, service.tokens.create, "doubling");
@@ -74,7 +74,7 @@ test("an export capability re-exported with itself 60 times has 60 more members 
   expect(await call(service, last, { body: {} })).toMatchObject({ status: 401 });
 });
 
-test("what would have more than 256 members in its lineage is a 409 that says so, and nothing of it is stored", async () => {
+test("a capability whose lineage would have more than 256 nodes is a 409 that says so, and nothing is stored", async () => {
   await using service = await startTestService();
   await using target = await startTarget();
   const membrane = await createMembrane(service, service.tokens.create, "deep");
@@ -99,7 +99,7 @@ async function reexportWithItself(service: TestService, exporting: string, times
   return last;
 }
 
-/** How many records and index rows there are. */
+/** Counts the records and index rows. */
 async function countRows({ directory }: TestService): Promise<number[]> {
   await using store = await openRawStore(directory);
   const tables = ["nodes", "lookups", "names", "children"] as const;

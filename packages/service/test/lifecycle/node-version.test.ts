@@ -23,7 +23,7 @@ test.each([
   ["v18.20.8", "Node.js v18.20.8 is too old: install 20.19 or newer"],
   ["v0.10.48", "Node.js v0.10.48 is too old: install 20.19 or newer"],
   ["something else", undefined],
-])("of Node.js %s both programs think: %s", (version, expected) => {
+])("both programs check Node.js %s with the result: %s", (version, expected) => {
   for (const [, folder] of PROGRAMS) {
     const { complaint } = require(join(PACKAGES, folder, "bin/node-version.js"));
     expect(complaint(version, ">=20.19")).toBe(expected);
@@ -31,7 +31,7 @@ test.each([
 });
 
 test.each(PROGRAMS)(
-  "%s says in one line that Node.js is too old, before it loads anything",
+  "%s reports in one line that Node.js is too old, before it loads any module",
   async (name, folder) => {
     await using directory = await temporaryDirectory();
     const pretend = join(directory.path, "pretend.cjs");
@@ -54,7 +54,7 @@ test.each(PROGRAMS)(
   },
 );
 
-test.each(PROGRAMS)("%s says in one line that it was not built, and what to do", async (name, folder) => {
+test.each(PROGRAMS)("%s reports in one line that it was not built, and what to do", async (name, folder) => {
   await using directory = await temporaryDirectory();
   await cp(join(PACKAGES, folder, "bin"), join(directory.path, "bin"), { recursive: true });
   await cp(join(PACKAGES, folder, "package.json"), join(directory.path, "package.json"));
@@ -66,7 +66,7 @@ test.each(PROGRAMS)("%s says in one line that it was not built, and what to do",
   });
 });
 
-test.each(PROGRAMS)("%s --version prints what its package.json says", async (name, folder) => {
+test.each(PROGRAMS)("%s --version prints the version in its package.json", async (name, folder) => {
   const program = join(PACKAGES, folder, "bin", `${name}.js`);
   const { version } = JSON.parse(await readFile(join(PACKAGES, folder, "package.json"), "utf8"));
   for (const flag of ["--version", "-v"])

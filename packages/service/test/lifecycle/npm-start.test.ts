@@ -9,7 +9,7 @@ import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts"
 
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 
-/** `npm start` as a supervisor runs it: it knows the process id of npm alone. */
+/** Runs `npm start` like a supervisor, which knows only the process id of npm. */
 function startNpm(data: string): ChildProcess {
   const args = ["start", "--silent", "--", "--data", data, "--listen", "127.0.0.1:0"];
   return spawn("npm", [...args, "--authority", "membrane.test", "--no-tls"], {
@@ -21,13 +21,13 @@ function startNpm(data: string): ChildProcess {
   });
 }
 
-/** The command line of a process, empty when it has ended. */
+/** Returns the command line of a process, or an empty text when it has ended. */
 async function commandOf(pid: number): Promise<string> {
   const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
   return line.replaceAll("\0", " ");
 }
 
-/** The service process below npm, skipping a shell between them. */
+/** Finds the service process among npm's descendants, which may have a shell in between. */
 async function serviceBelow(pid: number): Promise<number | undefined> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
   for (const child of text.trim().split(" ").filter(Boolean).map(Number)) {
@@ -39,7 +39,7 @@ async function serviceBelow(pid: number): Promise<number | undefined> {
 }
 
 test.each(["SIGTERM", "SIGINT"] as const)(
-  "%s to npm alone ends the service that npm start started: none is left without a parent",
+  "%s to npm alone ends the service that npm start started, and leaves no orphan process",
   async (signal) => {
     await using directory = await temporaryDirectory();
     const npm = startNpm(directory.path);
@@ -68,6 +68,6 @@ function endGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // None of it is left.
+    // No process is left.
   }
 }

@@ -10,8 +10,8 @@ import { openRawStore } from "../../../testkit/src/raw-store.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 
 /**
- * A data directory that was written before the store knew shares of the disk: two membranes, `kept` with a target, what was
- * exported for it and a re-export of that, and `revoked`, which is.
+ * A data directory that was written before stores had disk quotas: two membranes, `kept` with a target, an exported capability and
+ * its re-export, and `revoked`, which is revoked.
  */
 const FIXTURE = fileURLToPath(new URL("fixtures/store-0.1/", import.meta.url));
 
@@ -42,13 +42,13 @@ async function olderData(): Promise<AsyncDisposable & { readonly path: string; r
 
 const noAddress: NameLookup = (_name, _options, callback) => callback(null, []);
 
-test("a store of an older version opens: what was made works, what was revoked does not, and all can be revoked", async () => {
+test("a store of an older version opens: its capabilities work, revoked ones do not, and all can be revoked", async () => {
   await using data = await olderData();
   await using service = await startTestService({ directory: data.path, lookup: noAddress });
   const { tokens } = data;
   const { json } = await call(service, tokens.query, { path: "/?limit=10" });
   expect(json).toMatchObject({ membranes: [{ id: "kept" }], completed: true });
-  // Their target's name has no address here: they are alive.
+  // A 502, since the target's name has no address here, shows that they are alive.
   for (const token of [tokens.exported, tokens.again]) {
     expect(await call(service, token)).toMatchObject({ status: 502 });
   }
@@ -60,9 +60,9 @@ test("a store of an older version opens: what was made works, what was revoked d
   expect(await call(service, tokens.deleteSelf)).toMatchObject({ status: 202 });
 });
 
-test("what an older version stored takes of the shares of the disk", async () => {
+test("records of an older version count against the disk quotas", async () => {
   await using data = await olderData();
-  // It holds a target of 3,000 bytes.
+  // The store has a target of 3,000 bytes.
   await using service = await startTestService({
     directory: data.path,
     limits: { storedBytesPerMembrane: 4_096 },
@@ -73,6 +73,6 @@ test("what an older version stored takes of the shares of the disk", async () =>
   const other = await createMembrane(service, data.tokens.create, "other");
   await exportThrough(service, other.export, body);
   await using raw = await openRawStore(data.path);
-  // A row for the bytes of each owner that something was made in since; nothing else was written again.
+  // A row for the bytes of each owner for which something was made since; no other record was rewritten.
   expect((await raw.rows("counts")).filter(({ key }) => key.length === 17 && key[16] === 2)).toHaveLength(2);
 });

@@ -21,11 +21,11 @@ import { runOperatorCommand } from "../../src/commands/run-operator-command.ts";
 import { createEventLog } from "../../src/telemetry/events.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 
-/* What the operator does at the machine itself, without a capability: beside a running service, and shown on a terminal. */
+/* Commands of the operator, which need no capability, while a service runs. Their output is shown on a terminal. */
 
 const AUTHORITY = "membrane.test";
 
-/** A tenant that the operator makes while the service runs. */
+/** Makes a tenant with the operator's command while the service runs. */
 async function newTenant(data: string, id: string) {
   const { code, stdout } = await runMembrane(["tenant", "create", "--id", id, "--json", "--data", data]);
   expect(code).toBe(0);
@@ -33,7 +33,7 @@ async function newTenant(data: string, id: string) {
   return { create: tokenOf(create), query: tokenOf(query), deleteSelf: tokenOf(deleteSelf) };
 }
 
-/** The last line that a command wrote to standard error, which is an event of the log. */
+/** Parses the last line of a command's standard error, which is a log event. */
 function eventOf(stderr: string): unknown {
   return JSON.parse(stderr.trim().split("\n").at(-1)!);
 }
@@ -45,12 +45,12 @@ async function openStream(service: ServiceProcess, token: string): Promise<Incom
   return response!;
 }
 
-/** Resolves when a response is broken off; rejects when it ends as if it were whole. */
+/** Resolves when a response is aborted; rejects when it ends as if it were complete. */
 function aborted(response: IncomingMessage): Promise<void> {
   return new Promise((resolve, reject) => {
     response.on("aborted", () => resolve());
     response.on("error", () => resolve());
-    response.on("end", () => reject(new Error("the answer ended as if whole")));
+    response.on("end", () => reject(new Error("the response ended as if it were complete")));
     response.resume();
   });
 }
@@ -62,7 +62,7 @@ function endless(_request: IncomingMessage, response: ServerResponse): void {
 
 const FINGERPRINT = expect.stringMatching(/^[0-9a-f]{12}$/);
 
-test("membrane list and revoke work without a capability beside a running service: its streams are cut, others go on, and it is recorded", async () => {
+test("membrane list and revoke work without a capability while a service runs: only its streams are cut, and it is recorded", async () => {
   await using directory = await temporaryDirectory();
   await using target = await startTarget(endless);
   await using service = await spawnService(directory.path);
@@ -76,7 +76,7 @@ test("membrane list and revoke work without a capability beside a running servic
     capability: uriOf({ authority: AUTHORITY }, exported),
   });
   const other = await exportThrough(service, kept.export, { uri: target.url });
-  // Membranes made before a reissue are listed too: their capabilities are the ones that are lost.
+  // Membranes that were made before a reissue, whose capabilities are lost, are listed too.
   await runMembrane(["tenant", "reissue", "--id", "alice", "--data", directory.path]);
   expect(await membrane("list")).toMatchObject({ code: 0, stdout: "kept\nlost\n", stderr: "" });
 
@@ -108,7 +108,7 @@ test("membrane list and revoke work without a capability beside a running servic
   });
 });
 
-test("tenant delete ends a tenant whose deleteSelf is lost, with all that descends from it and nothing else, and is recorded", async () => {
+test("tenant delete ends a tenant whose deleteSelf is lost, with its descendants and nothing else, and is recorded", async () => {
   await using directory = await temporaryDirectory();
   await using target = await startTarget(endless);
   await using service = await spawnService(directory.path);
@@ -153,13 +153,13 @@ test("every change that an operator makes is recorded, and tenant reissue says w
   for (const stderr of [created.stderr, reissued.stderr]) expect(stderr).not.toMatch(/CPBLTY|alice/);
 });
 
-/** Clears the screen, forges a line, turns the direction of text, and speaks in control characters of eight bits. */
+/** A name that clears the screen, forges a line, reverses the direction of text, and has 8-bit control characters. */
 const HOSTILE = "x\u001b[2J\nevil\r\u009b31m\u202eedoc\u2028\u007f";
 
-/** A character that acts on a terminal, or a line of the name's own. */
+/** A character that controls a terminal, or a line that begins like a forged one. */
 const HARMFUL = /[^\n\P{C}]|[\u2028\u2029]|^evil/mu;
 
-/** All that a command of the operator shows, as the program shows it. A process for each of many takes long on a busy machine. */
+/** Returns the output of an operator's command in this process: separate processes for so many take long on a busy machine. */
 async function shownBy(words: readonly string[]): Promise<string> {
   const pieces: string[] = [];
   const write = (text: string): void => void pieces.push(text);
@@ -181,7 +181,7 @@ async function shownBy(words: readonly string[]): Promise<string> {
   return pieces.join("");
 }
 
-test("names that clients chose neither act on the operator's terminal nor forge lines, in any command, and JSON says them exactly", async () => {
+test("names that clients chose neither control the operator's terminal nor forge lines, in any command, and are exact in JSON", async () => {
   await using directory = await temporaryDirectory();
   const data = ["--data", directory.path];
   await using service = await spawnService(directory.path);

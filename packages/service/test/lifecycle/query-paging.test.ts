@@ -5,7 +5,7 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startStreamingTarget } from "../../../testkit/src/target.ts";
 
-/** In the order of their UTF-8 bytes; JavaScript's own order has the musical sign before U+E000 and U+FFFF. */
+/** Ids in the order of their UTF-8 bytes; in JavaScript's order the musical sign is before U+E000 and U+FFFF. */
 const IDS = [" ", "A", "a", "a\u0001", "aa", "a𝄞", "b", "é", "\ue000", "\uffff", "𝄞", "𝄞a"];
 
 async function create(service: TestService, ids: readonly string[]): Promise<void> {
@@ -26,13 +26,13 @@ async function query(service: TestService, asked: Readonly<Record<string, string
   return { ids: membranes.map(({ id }: { id: string }) => id) as string[], completed: completed as boolean };
 }
 
-test("membranes come in the order of their ids' UTF-8 bytes, whatever the order they were made in", async () => {
+test("membranes are listed in the order of their ids' UTF-8 bytes, whatever the order of their creation", async () => {
   await using service = await startTestService();
   await create(service, IDS.toReversed());
   expect(await query(service, { limit: "100" })).toEqual({ ids: IDS, completed: true });
 });
 
-test("a client that asks on from the last id it was given sees each membrane once, whatever the page size", async () => {
+test("a client that continues after the last id of each page gets each membrane once, for any page size", async () => {
   await using service = await startTestService();
   await create(service, IDS);
   for (const limit of [1, 2, 5, IDS.length, 1000]) {
@@ -48,7 +48,7 @@ test("a client that asks on from the last id it was given sees each membrane onc
   }
 });
 
-test("the page after an id does not hold it, and the id need not exist", async () => {
+test("the page after an id does not include it, and the id need not exist", async () => {
   await using service = await startTestService();
   await create(service, IDS);
   for (const [index, lastId] of IDS.entries()) {
@@ -59,7 +59,7 @@ test("the page after an id does not hold it, and the id need not exist", async (
   expect(await query(service, { lastId: "𝄞b", limit: "1" })).toEqual({ ids: [], completed: true });
 });
 
-test("completed says whether anything follows, not whether the page is full", async () => {
+test("completed says whether this is the last page, not whether the page is full", async () => {
   await using service = await startTestService();
   await create(service, ["a", "b", "c"]);
   expect(await query(service, { limit: "2" })).toEqual({ ids: ["a", "b"], completed: false });
@@ -67,14 +67,14 @@ test("completed says whether anything follows, not whether the page is full", as
   expect(await query(service, { limit: "1", lastId: "b" })).toEqual({ ids: ["c"], completed: true });
 });
 
-test("without a limit there is one membrane a page, and without a membrane there is an empty list", async () => {
+test("without a limit a page has one membrane, and without membranes the list is empty", async () => {
   await using service = await startTestService();
   expect(await query(service, {})).toEqual({ ids: [], completed: true });
   await create(service, ["a", "b"]);
   expect(await query(service, {})).toEqual({ ids: ["a"], completed: false });
 });
 
-test("an id finds its membrane alone; an unknown one finds an empty list", async () => {
+test("a query with an id lists only that membrane; for an unknown id the list is empty", async () => {
   await using service = await startTestService();
   await create(service, IDS);
   for (const id of IDS) expect(await query(service, { id })).toEqual({ ids: [id], completed: true });
@@ -82,7 +82,7 @@ test("an id finds its membrane alone; an unknown one finds an empty list", async
     expect(await query(service, { id })).toEqual({ ids: [], completed: true });
 });
 
-test("over 1000 membranes a page are 1000", async () => {
+test("a limit over 1000 means 1000", async () => {
   await using service = await startTestService();
   await create(
     service,
@@ -98,7 +98,7 @@ test("over 1000 membranes a page are 1000", async () => {
   });
 });
 
-test("query keys that say nothing, twice, or something else are a 400 that names the key and not its value", async () => {
+test("empty, repeated and unknown query keys are a 400 that names the key and not its value", async () => {
   await using service = await startTestService();
   const wrong: Readonly<Record<string, readonly string[]>> = {
     limit: [
@@ -128,7 +128,7 @@ test("query keys that say nothing, twice, or something else are a 400 that names
   }
 });
 
-test("an invocation is answered while a query of many membranes goes on, and not behind it", async () => {
+test("an invocation gets its response while a query of many membranes runs, and not after it", async () => {
   await using service = await startTestService();
   await using target = await startStreamingTarget((_request, response) => void response.end("ok"));
   const ids = Array.from({ length: 400 }, (_, index) => `m${index}`);
@@ -143,7 +143,7 @@ test("an invocation is answered while a query of many membranes goes on, and not
   expect(responded).toEqual(["invocation", "query"]);
 });
 
-test("a tenant that asks for more pages at once than may wait is refused some, and others are given theirs", async () => {
+test("a tenant that requests more pages at once than may wait is refused some, and other tenants get theirs", async () => {
   await using service = await startTestService({ limits: { maxWaitingPagesPerTenant: 128 } });
   await create(
     service,

@@ -19,7 +19,7 @@ const FIXTURES = fileURLToPath(new URL("fixtures/", import.meta.url));
 
 type Tokens = Readonly<Record<FullStoreTokenName | "swept revoke" | "swept target", string>>;
 
-/** Below the revoked membrane `beta`, or deleted after the revoke of `swept`. */
+/** Descendants of the revoked membrane `beta`, or deleted after the revoke of `swept`. */
 const DEAD = new Set([
   "beta export",
   "beta plain",
@@ -30,7 +30,7 @@ const DEAD = new Set([
 
 const SERVICE_KINDS = /create|query|deleteSelf|export|revoke|provision/;
 
-/** The names of all targets have no address here: a capability of a live target is a 502, and not a 401. */
+/** No target's name has an address here, so a capability that is alive is a 502 and not a 401. */
 const noAddress: NameLookup = (_name, _options, callback) => callback(null, []);
 
 async function restore(fixture: string): Promise<AsyncDisposable & { path: string; tokens: Tokens }> {
@@ -93,7 +93,7 @@ async function expectUsable(fixture: string): Promise<void> {
   expect(await content(tokens.tls)).toMatchObject({ configuration: { tls: { cert: expect.any(String) } } });
   expect(await content(tokens.foreign)).toMatchObject({ capability: { authority: "canary-host-4d0b.test" } });
 
-  // Old and new stand in one lineage.
+  // Old and new records are in one lineage.
   const child = await exportThrough(service, tokens["gamma export"], {
     capability: uriOf(service, tokens.plain),
   });
@@ -112,24 +112,24 @@ async function expectUsable(fixture: string): Promise<void> {
   }
   for (let more = true; more;) ({ more } = await service.data.store.sweep(100));
   await using raw = await openRawStore(data.path);
-  // The two tenants, and the operator's own.
+  // The two tenants, and the operator's capability.
   expect(await raw.rows("nodes")).toHaveLength(3);
 }
 
 test.each(["store-records-1"])(
-  "all that %s holds works as it did, and can be re-exported, revoked and swept",
+  "everything in %s works as before, and can be re-exported, revoked and swept",
   async (name) => {
     await expectUsable(join(FIXTURES, name));
   },
 );
 
-test("the same holds for a store that is written now; such a one is the next fixture", async () => {
+test("the same holds for a store of this version, which will be the next fixture", async () => {
   await using directory = await temporaryDirectory();
   await writeStoreFixture(directory.path);
   await expectUsable(directory.path);
 });
 
-test("an older store stays open to the program that wrote it until the first record of this one is in it", async () => {
+test("the program that wrote an older store can open it until this program writes a record", async () => {
   await using data = await restore(join(FIXTURES, "store-records-1"));
   {
     await using service = await startTestService({ directory: data.path, lookup: noAddress });
@@ -143,7 +143,7 @@ test("an older store stays open to the program that wrote it until the first rec
   await createMembrane(service, data.tokens.create, "after a restart");
 });
 
-test("records are upgraded one by one: a target that is not used keeps its version, one that is exported anew gets the new one", async () => {
+test("records are upgraded one by one: an existing target keeps its version, and a new one has the new version", async () => {
   await using data = await restore(join(FIXTURES, "store-records-1"));
   await using service = await startTestService({ directory: data.path, lookup: noAddress });
   await exportThrough(service, data.tokens["alpha export"], { uri: "https://example.com/" });

@@ -12,7 +12,7 @@ import { fingerprint } from "../../src/telemetry/fingerprint.ts";
 
 const TOO_NEW = { status: 503, json: { code: "record_too_new" } };
 
-/** How a newer program could write a record: its columns are those of this program, but for one thing. */
+/** Changes to a record's columns that a newer program could make, one in each row. */
 const NEWER: readonly (readonly [string, (columns: Buffer[]) => readonly Buffer[]])[] = [
   ["a newer version", ([, ...rest]) => [Buffer.from([9]), ...rest]],
   ["a longer version", ([version, ...rest]) => [Buffer.from([...version!, 0]), ...rest]],
@@ -20,7 +20,7 @@ const NEWER: readonly (readonly [string, (columns: Buffer[]) => readonly Buffer[
   ["an unknown type", ([version, , ...rest]) => [version!, textColumn("policy"), ...rest]],
 ];
 
-/** Writes a record as a newer program would, its MAC included. */
+/** Writes a record like a newer program, with its MAC. */
 async function rewrite(service: TestService, uid: Uid, change: (columns: Buffer[]) => readonly Buffer[]) {
   await using raw = await openRawStore(service.directory);
   const key = uidBytes(uid);
@@ -35,7 +35,7 @@ async function open(service: TestService, token: string) {
 }
 
 test.each(NEWER)(
-  "a capability whose record has %s is a 503 that is logged, and everything else works, revokes and sweeps too",
+  "a capability whose record has %s is a 503 that is logged, and everything else works, also revokes and sweeps",
   async (_name, change) => {
     await using target = await startTarget();
     await using service = await startTestService();
@@ -65,7 +65,7 @@ test.each(NEWER)(
       expect(await call(service, token)).toMatchObject({ status: 401 });
     }
     await using raw = await openRawStore(service.directory);
-    // The revoked membrane, its revoke capability, and what only a newer program can remove.
+    // The revoked membrane, its revoke capability, and the record that only a newer program can remove.
     const left = (await raw.rows("nodes")).map(({ key }) => key.toString("hex"));
     expect(left.filter((one) => one === uid)).toEqual([uid]);
     expect(await raw.rows("sweep")).toEqual([]);
@@ -91,7 +91,7 @@ test.each(NEWER)(
       const { json } = await call(service, token, { path: "/?limit=9" });
       expect(json).toMatchObject({ membranes: [{ id: "a" }, { id: "c" }], completed: true });
     }
-    // Its name is taken as far as this program can tell.
+    // This program treats its name as taken.
     expect(await call(service, create, { body: { id: "b newer" } })).toMatchObject(TOO_NEW);
     await createMembrane(service, create, "d");
     expect(await service.data.store.tenants()).toHaveLength(2);

@@ -16,7 +16,7 @@ import { startTestService } from "../../../testkit/src/service.ts";
 
 const FORMAT = Buffer.from("format");
 
-/** A data directory that was in use, with a token that works in it. */
+/** Makes a data directory that was in use, with a token that works in it. */
 async function used() {
   const directory = await temporaryDirectory();
   await using service = await startTestService({ directory: directory.path });
@@ -43,7 +43,7 @@ async function expectStillThere({ path, token }: Awaited<ReturnType<typeof used>
   expect(await call(service, token)).toMatchObject({ status: 405 });
 }
 
-test("another service key is refused, and the store is as it was", async () => {
+test("another service key is refused, and the store is not changed", async () => {
   await using data = await used();
   const key = await readFile(data.keyFile);
   await writeFile(data.keyFile, `${randomBytes(32).toString("hex")}\n`);
@@ -57,7 +57,7 @@ test("another service key is refused, and the store is as it was", async () => {
   await expectStillThere(data);
 });
 
-test("a store without its service key is refused, and no new key is made in its place", async () => {
+test("a store without its service key is refused, and no new key is made", async () => {
   await using data = await used();
   const key = await readFile(data.keyFile);
   await rm(data.keyFile);
@@ -81,7 +81,7 @@ test.each([
   "0G".repeat(32),
   "AB".repeat(32),
   `${"00".repeat(32)}\n\n`,
-])("a key file with %j in it is refused, and the message does not repeat it", async (text) => {
+])("a key file with %j is refused, and the message does not repeat it", async (text) => {
   await using directory = await temporaryDirectory();
   const file = join(directory.path, "service.key");
   await writeFile(file, text);
@@ -97,7 +97,7 @@ test("a store of a newer format is refused, and the message says what to use ins
     const row = (await raw.rows("meta")).find(({ key }) => key.equals(FORMAT))!;
     const [, ...rest] = decodeColumns(row.value.subarray(0, -32));
     const body = encodeColumns([Buffer.from([3]), ...rest]);
-    // As the newer program writes it, MAC included.
+    // Written like the newer program, with its MAC.
     const keys = createServiceKeys(await readServiceKeyFile(data.keyFile));
     const mac = keys.rowMac(encodeColumns([Buffer.from("meta"), FORMAT, body]));
     await raw.write("meta", FORMAT, Buffer.concat([body, mac]));
@@ -110,7 +110,7 @@ test("a store of a newer format is refused, and the message says what to use ins
   });
 });
 
-test("whatever is wrong with the row that says the format, the start is refused: it is not taken for an empty store", async () => {
+test("with any damage to the row of the format, the start is refused: the store is not treated as an empty one", async () => {
   await using data = await used();
   const original = await formatRow(data.path);
   const flips = [...original.keys()].map((byte) => {

@@ -8,7 +8,7 @@ import { startTestService } from "../../../testkit/src/service.ts";
 
 const EXPORTED = 20;
 
-test("what a process left to be swept when it ended is swept by the next start, without another revoke", async () => {
+test("records that a process did not sweep before it ended are swept by the next start, without another revoke", async () => {
   await using directory = await temporaryDirectory();
   await using raw = await (async () => {
     await using service = await startTestService({ directory: directory.path });
@@ -31,7 +31,7 @@ test("what a process left to be swept when it ended is swept by the next start, 
   })();
   expect((await raw.rows("nodes")).length).toBeGreaterThan(2 * EXPORTED);
   await using _service = await startTestService({ directory: directory.path });
-  // Far less than the time after which a sweeper looks again by itself.
+  // Far less than the interval at which a sweeper checks.
   const end = Date.now() + 30_000;
   while ((await raw.rows("sweep")).length > 0 && Date.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -9,14 +9,14 @@ import { TEST_AUTHORITY } from "../../../testkit/src/service.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
-/** Alone, nothing but the request itself makes the other process look; together, its event loop is busy when it must. */
+/** One at a time, only the request itself makes the other process check; concurrently, its event loop is busy. */
 const LOADS = [
   { lanes: 1, rounds: 400 },
   { lanes: 8, rounds: 1_800 },
 ];
 
 test.each(LOADS)(
-  "what one process answers holds for the very next request to the other, $lanes at a time, $rounds times",
+  "what one process acknowledges holds for the very next request to the other, $lanes at a time, $rounds times",
   async ({ lanes, rounds }) => {
     await using data = await initDataDirectory();
     await using first = await spawnService(data.path);
@@ -55,7 +55,7 @@ async function play(client: Client, { here, there, target, create, name }: Round
   const body = { uri: target.url };
   const exported = expectStatus(await client(there, tokenOf(exporting), { body }), 201);
   const token = tokenOf(exported.json.capability);
-  // Both have the verdict in their caches now.
+  // Both processes now have the resolution in their caches.
   expectStatus(await client(here, token), 200);
   expectStatus(await client(there, token), 200);
 
@@ -65,7 +65,7 @@ async function play(client: Client, { here, there, target, create, name }: Round
   expect(await client(here, token)).toMatchObject({ status: 401 });
 }
 
-test("what one process hands out, the other delegates, invokes and revokes at once", async () => {
+test("a capability that one process made can at once be delegated, invoked and revoked at the other", async () => {
   await using data = await initDataDirectory();
   await using first = await spawnService(data.path);
   await using second = await spawnService(data.path);

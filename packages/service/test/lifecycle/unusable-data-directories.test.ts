@@ -10,7 +10,7 @@ import { runMembrane } from "../../../testkit/src/process.ts";
 import { run } from "../../../testkit/src/run.ts";
 import { mountSmallDisk } from "../../../testkit/src/small-disk.ts";
 
-/* Where a data directory cannot be: each command says in one line what is wrong and what to do, and touches nothing. */
+/* For an unusable data directory, each command says in one line what is wrong and what to do, and changes nothing. */
 
 const execute = promisify(execFile);
 const MEMBRANE = fileURLToPath(new URL("../../bin/membrane.js", import.meta.url));
@@ -22,13 +22,13 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["doctor", "--listen", "127.0.0.1:0", "--authority", "a.test"],
 ];
 
-/** Directory that was in use. */
+/** Makes a data directory that was in use. */
 async function used(data: string): Promise<string> {
   expect((await runMembrane(["init", "--data", data, "--json"])).code).toBe(0);
   return data;
 }
 
-/** A store directory with the key of one that was in use, and whatever `fill` puts there. */
+/** Makes a store directory with the key of one that was in use, and the files that `fill` writes. */
 async function withStore(at: string, fill: (store: string) => Promise<void>): Promise<string> {
   const data = await used(join(at, "used"));
   const strange = join(at, "strange");
@@ -38,7 +38,7 @@ async function withStore(at: string, fill: (store: string) => Promise<void>): Pr
   return strange;
 }
 
-/** What makes a place strange, where it is then, and what is said of it. */
+/** The problem of a directory, a function that makes it, and the error. */
 const PLACES: readonly (readonly [string, (at: string) => Promise<string>, RegExp])[] = [
   [
     "is a file",
@@ -49,7 +49,7 @@ const PLACES: readonly (readonly [string, (at: string) => Promise<string>, RegEx
     /file is a file: expected a directory/,
   ],
   [
-    "lies below a file",
+    "has a file as a parent",
     async (at) => {
       await writeFile(join(at, "file"), "text");
       return join(at, "file", "data");
@@ -57,7 +57,7 @@ const PLACES: readonly (readonly [string, (at: string) => Promise<string>, RegEx
     /file is a file: expected a directory/,
   ],
   [
-    "holds something else",
+    "has other files",
     async (at) => {
       await mkdir(join(at, "home"));
       await writeFile(join(at, "home", "letters.txt"), "text");
@@ -66,7 +66,7 @@ const PLACES: readonly (readonly [string, (at: string) => Promise<string>, RegEx
     /has no store and holds something else \(letters\.txt\): name a directory that is empty/,
   ],
   [
-    "has a file in the store's place",
+    "has a file in place of the store",
     async (at) => {
       await mkdir(join(at, "data"));
       await writeFile(join(at, "data", "store"), "text");
@@ -85,7 +85,7 @@ const PLACES: readonly (readonly [string, (at: string) => Promise<string>, RegEx
     /data\.mdb is no store, or is damaged: restore a backup, or name another directory/,
   ],
   [
-    "has a store that was cut to its first bytes",
+    "has a store that was truncated to its first bytes",
     (at) =>
       withStore(at, async (store) => {
         await copyFile(join(at, "used", "store", "data.mdb"), join(store, "data.mdb"));
@@ -143,7 +143,7 @@ async function expectRefused(data: string, why: RegExp): Promise<void> {
         said,
       ).toHaveLength(1);
     } else {
-      // Without a store there is none to list from.
+      // Without a store, `tenant` commands say so.
       const expected = words[0] === "tenant" ? new RegExp(`${why.source}|there is no store in`) : why;
       expect(stderr, said).toMatch(/^membrane: .+\n$/);
       expect(stderr, said).toMatch(expected);
@@ -152,7 +152,7 @@ async function expectRefused(data: string, why: RegExp): Promise<void> {
 }
 
 test.each(PLACES)(
-  "a data directory that %s is refused by every command, and left as it is",
+  "a data directory that %s is refused by every command, and not changed",
   async (_what, prepare, why) => {
     await using directory = await temporaryDirectory();
     const data = await prepare(directory.path);
@@ -162,8 +162,8 @@ test.each(PLACES)(
   },
 );
 
-test("where the system has no such directory and makes none, a start ends and says so", async () => {
-  // Node's recursive mkdir tries for ever there.
+test("a start with a directory that the system does not create ends with an error", async () => {
+  // Node's recursive mkdir never ends for such a path.
   for (const args of COMMANDS.slice(0, 2)) {
     const { code, stderr } = await runMembrane([...args, "--data", "/proc/membrane/data"]);
     expect({ code, stderr }).toEqual({
@@ -173,7 +173,7 @@ test("where the system has no such directory and makes none, a start ends and sa
   }
 });
 
-test("a file system that is mounted read-only is named by every command, for a store that is there and for one to be made", async () => {
+test("every command names a read-only file system in its error, for an existing store and for a new one", async () => {
   await using disk = await mountSmallDisk(16);
   await using directory = await temporaryDirectory();
   await cp(await used(join(directory.path, "data")), join(disk.path, "data"), { recursive: true });
@@ -196,7 +196,7 @@ test("a file system that is mounted read-only is named by every command, for a s
   });
 });
 
-test("a data directory of another user is named by every command, with what to do", async () => {
+test("every command names a data directory of another user in its error, with what to do", async () => {
   await using directory = await temporaryDirectory();
   await chmod(directory.path, 0o755);
   const data = await used(join(directory.path, "data"));
@@ -214,7 +214,7 @@ test("a data directory of another user is named by every command, with what to d
   }
 });
 
-test("a limit of open files that is too low to start is named by every command, in one line", async () => {
+test("every command reports in one line that the limit of open files is too low to start", async () => {
   await using directory = await temporaryDirectory();
   const data = await used(join(directory.path, "data"));
   for (const args of COMMANDS) {

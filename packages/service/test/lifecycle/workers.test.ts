@@ -21,7 +21,7 @@ let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let service: ServiceProcess;
 let create: string;
 let target: TestTarget;
-/** Responses that the target has begun and not ended. */
+/** Responses of the target that have begun and not ended. */
 let begun: ServerResponse[] = [];
 let names = 0;
 
@@ -51,7 +51,7 @@ async function exportTarget(): Promise<{ readonly token: string; readonly revoke
   };
 }
 
-/** Connections are handed to the workers in turn, so that these are on all of them. */
+/** Opens connections, which go to the workers in turn, so that each worker has some. */
 function openWires(): Promise<readonly RawConnection[]> {
   return Promise.all(Array.from({ length: CONNECTIONS }, () => openRawConnection(service.port)));
 }
@@ -60,7 +60,7 @@ async function closeAll(connections: readonly RawConnection[]): Promise<void> {
   for (const connection of connections) await connection[Symbol.asyncDispose]();
 }
 
-/** The statuses of one request on each of the connections. */
+/** Sends one request on each of the connections, and returns the statuses. */
 async function ask(connections: readonly RawConnection[], token: string): Promise<readonly number[]> {
   return Promise.all(
     connections.map(async (connection) => {
@@ -88,12 +88,12 @@ function isRunning(pid: number): boolean {
   }
 }
 
-test("the first tenant is made once, and there are as many workers as were asked for", () => {
+test("the first tenant is made once, and there are as many workers as --workers says", () => {
   expect(service.logged().filter(({ msg }) => msg === "first capabilities written")).toHaveLength(1);
   expect(pids()).toHaveLength(WORKERS);
 });
 
-test("what one worker makes works at all, and what one revokes is refused by all with the very next request", async () => {
+test("a capability that one worker made works at all workers, and one that it revoked is refused by all with the very next request", async () => {
   const connections = await openWires();
   for (let round = 0; round < ROUNDS; round += 1) {
     const { token, revoke } = await exportTarget();
@@ -104,7 +104,7 @@ test("what one worker makes works at all, and what one revokes is refused by all
   await closeAll(connections);
 });
 
-test("a revoke that one worker answers cuts open streams in all of them", async () => {
+test("a revoke at one worker cuts open streams in all of them", async () => {
   const connections = await openWires();
   const { token, revoke } = await exportTarget();
   for (const connection of connections) {
@@ -117,7 +117,7 @@ test("a revoke that one worker answers cuts open streams in all of them", async 
   begun = [];
 });
 
-test("a worker that is killed takes its own connections with it and no others; it is replaced, and no client is refused", async () => {
+test("when a worker is killed only its connections end; it is replaced, and no client is refused", async () => {
   const { token } = await exportTarget();
   const connections = await openWires();
   await ask(connections, token);
@@ -135,7 +135,7 @@ test("a worker that is killed takes its own connections with it and no others; i
   await closeAll([...left, ...again]);
 });
 
-test("when the first process is killed its workers end too", async () => {
+test("when the main process is killed, its workers end too", async () => {
   await using data = await temporaryDirectory();
   await using other = await spawnService(data.path, { flags: ["--workers", "3"] });
   const connections = await Promise.all(
@@ -147,7 +147,7 @@ test("when the first process is killed its workers end too", async () => {
   await expect(once(late, "connect")).rejects.toMatchObject({ code: "ECONNREFUSED" });
 });
 
-test("SIGTERM lets requests in flight finish in all workers, and ends all", async () => {
+test("SIGTERM lets requests in flight finish in all workers, and ends all processes", async () => {
   await using data = await temporaryDirectory();
   await using other = await spawnService(data.path, { flags: ["--workers", String(WORKERS)] });
   const { create: first } = await firstTokens(data.path);
@@ -171,7 +171,7 @@ test("SIGTERM lets requests in flight finish in all workers, and ends all", asyn
   await closeAll(connections);
 });
 
-test("a port that is taken stops the start with one line, as with one process, and makes no tenant", async () => {
+test("a port in use stops the start with one line, as with one process, and makes no tenant", async () => {
   await using data = await temporaryDirectory();
   const taken = createServer().listen(0, "127.0.0.1");
   await once(taken, "listening");

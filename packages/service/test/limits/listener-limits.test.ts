@@ -161,7 +161,7 @@ test("a management body deeper than --max-json-depth is a 400 that says so, one 
   await using service = await startTestService({ limits: { maxJsonDepth: 4 } });
   const refusal = async (id: string): Promise<string> =>
     (await call(service, service.tokens.create, { body: `{"id":${id}}` })).json.message;
-  expect(await refusal("[[[[]]]]")).toBe("body: expected at most 4 objects and lists within each other");
+  expect(await refusal("[[[[]]]]")).toBe("body: expected at most 4 levels of nested objects and lists");
   expect(await refusal("[[[]]]")).toMatch(/^id: /);
   await createMembrane(service, service.tokens.create, "[[[[[[[[");
 });

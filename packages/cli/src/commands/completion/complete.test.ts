@@ -8,12 +8,12 @@ async function words(...args: readonly string[]): Promise<readonly string[]> {
   return completions.map(({ word }) => word);
 }
 
-test("the values of an option with a closed list are those of the command at hand", async () => {
+test("the values of an option with a closed list are those of the current command", async () => {
   expect(await words("membrane", "create", "--output", "")).toEqual(["json", "uri", "env"]);
   expect(await words("request", "--output", "")).toEqual([]);
 });
 
-test("the value of any other option is left to the shell, which completes files", async () => {
+test("for the value of any other option nothing is offered, so that the shell completes files", async () => {
   expect(await words("membrane", "create", "--cacert", "")).toEqual([]);
   expect(await words("request", "-o", "")).toEqual([]);
 });

@@ -5,18 +5,18 @@ import type { CommandLineToken } from "../../parse/tokenize.ts";
 import { createOptionTable, optionKey, tokenize } from "../../parse/tokenize.ts";
 
 /**
- * With this word a shell's script asks how the words after it can go on. It keeps its name because the scripts stay in
- * users' start-up files.
+ * First argument of a shell's script that asks for completions of the words after it. The name cannot change, since the scripts
+ * are in users' start-up files.
  */
 export const COMPLETION_REQUEST = "--get-yargs-completions";
 
-/** A word that can be written next. */
+/** A word that is offered. */
 export interface Completion {
   readonly word: string;
   readonly describe?: string;
 }
 
-/** What completions are made of. */
+/** The sources of completions. */
 export interface CompletionContext {
   readonly commands: readonly CommandSpec[];
   readonly groups: CommandGroups;
@@ -24,8 +24,8 @@ export interface CompletionContext {
 }
 
 /**
- * Lists what the last word, which is still being written, can become. The shell drops what does not begin as the word
- * does, and offers files when the list is empty.
+ * Lists the words that the last, incomplete word can become. The shell drops those that do not begin with it, and offers files
+ * when the list is empty.
  *
  * @param words after `capi`.
  */
@@ -38,7 +38,7 @@ export async function complete(
   const command = commands.find(({ name }) => name.split(" ").every((word, index) => path[index] === word));
   const pending = findPendingOption(tokens, command === undefined ? commands : [command]);
   if (pending?.name === "profile") {
-    // A damaged file must not put an error on the line that is being written.
+    // A damaged file must not print an error into the line that the user types.
     const names = await profileNames().catch(() => []);
     return names.map((word) => ({ word }));
   }
@@ -49,14 +49,14 @@ export async function complete(
     : completeOptions(command, tokens);
 }
 
-/** The option whose value is being written. */
+/** Returns the option whose value is incomplete. */
 function findPendingOption(tokens: readonly CommandLineToken[], commands: readonly CommandSpec[]) {
   const last = tokens.at(-1);
   if (typeof last !== "object" || last.value !== undefined) return undefined;
   return createOptionTable(commands.map(({ options }) => options)).get(optionKey(last.flag));
 }
 
-/** The options that can still be given. */
+/** Lists the options that can still be given. */
 function completeOptions(
   command: CommandSpec | undefined,
   tokens: readonly CommandLineToken[],
@@ -71,7 +71,7 @@ function completeOptions(
     .map(([name, { describe }]) => ({ word: `--${name}`, describe }));
 }
 
-/** The commands of a group or, outside of one, the groups and the commands of one word. */
+/** Lists the commands of a group or, outside a group, the groups and the commands of one word. */
 function completeCommands(
   group: string | undefined,
   commands: readonly CommandSpec[],

@@ -3,8 +3,8 @@ import { defineCommand } from "../../parse/command-spec.ts";
 
 export const COMPLETION_SPEC: CommandSpec<object> = defineCommand({
   name: "completion",
-  describe: "Print the script that makes bash or zsh complete capi's words",
+  describe: "Print the completion script for bash or zsh",
   options: {},
-  examples: [["capi completion >>~/.bashrc", "For bash; where SHELL is zsh the script is zsh's: >>~/.zshrc"]],
+  examples: [["capi completion >>~/.bashrc", "For bash; if SHELL is zsh, the script is for zsh: >>~/.zshrc"]],
   read: () => ({}),
 });

@@ -25,7 +25,7 @@ async function keep(
   await changeProfile(directory.path, { name, capabilities, trustedCA });
 }
 
-test("config list shows previews of the capabilities, and the certificates that are trusted", async () => {
+test("config list shows previews of the capabilities, and the trusted certificates", async () => {
   const [create, deleteSelf] = [makeCapability(), makeCapability("b.example")];
   const { ca } = await makeCertificate("localhost:8443");
   await keep("work", { create, deleteSelf }, { "localhost:8443": ca, "b.example": ca + ca });
@@ -44,7 +44,7 @@ test("config list shows previews of the capabilities, and the certificates that 
   expect(io.stderr.text).toBe("");
 });
 
-test("config list shows nothing of what is neither a capability nor a certificate", async () => {
+test("config list shows nothing of a value that is neither a capability nor a certificate", async () => {
   const damaged = makeCapability().slice(0, -1);
   await keep("work", { create: damaged }, { "localhost:8443": damaged });
   const io = createTestIo(directory.path);
@@ -61,21 +61,21 @@ test("config list shows nothing of what is neither a capability nor a certificat
 test.each([
   ["config list", runList],
   ["config remove", runRemove],
-] as const)("%s of a profile that there is not says which ones there are", async (_name, run) => {
+] as const)("%s of a profile that does not exist lists the existing ones", async (_name, run) => {
   const input = { profile: "wrok" };
   await expect(run(input, createTestIo(directory.path))).rejects.toMatchObject({
     name: "CliError",
-    message: 'no profile "wrok"; there is none yet',
+    message: 'no profile "wrok"; there are no profiles yet',
   });
   await keep("work", { create: makeCapability() });
   await keep("home", { create: makeCapability() });
   await expect(run(input, createTestIo(directory.path))).rejects.toMatchObject({
     name: "CliError",
-    message: 'no profile "wrok"; there is work, home',
+    message: 'no profile "wrok"; the profiles are work, home',
   });
 });
 
-test("config remove takes the profile out of both files, leaves others, and says what it does not do", async () => {
+test("config remove removes the profile from both files, keeps others, and says what it does not do", async () => {
   const kept = makeCapability();
   const { ca } = await makeCertificate("localhost:8443");
   await keep("work", { create: makeCapability() }, { "localhost:8443": ca });
@@ -88,11 +88,11 @@ test("config remove takes the profile out of both files, leaves others, and says
   expect(texts.join("")).not.toContain("work");
   expect(texts.join("")).toContain(kept);
   expect(await listProfiles(directory.path)).toEqual(["home"]);
-  expect(io.stderr.text).toContain("capabilities live on");
+  expect(io.stderr.text).toContain("capabilities still work");
   expect(io.stdout.text).toBe("");
 });
 
-test("profiles prints the names, one a line", async () => {
+test("profiles prints one name per line", async () => {
   await keep("work", { create: makeCapability() });
   await keep("home", { query: makeCapability() });
   const io = createTestIo(directory.path);
@@ -101,7 +101,7 @@ test("profiles prints the names, one a line", async () => {
   expect(io.stderr.text).toBe("");
 });
 
-test("without profiles nothing is printed but a hint for a person at a terminal", async () => {
+test("without profiles only a hint is printed, and only at a terminal", async () => {
   const [script, person] = [createTestIo(directory.path, false), createTestIo(directory.path, true)];
   await runProfiles({}, script);
   await runProfiles({}, person);

@@ -1,2 +1,2 @@
-/** What to do when a profile that `config list` or `config remove` names does not exist. */
-export const MISSING_PROFILE_HINT = "capi config configure   makes profiles.";
+/** Hint when the profile of `config list` or `config remove` does not exist. */
+export const MISSING_PROFILE_HINT = "capi config configure   creates profiles.";

@@ -5,7 +5,7 @@ import type { OptionValues } from "../../parse/option-values.ts";
 export const SERVICE_OPTION: OptionSpec = {
   takes: "text",
   choices: ["membrane"],
-  describe: "Service whose capabilities the profile holds [default: membrane]",
+  describe: "Service of the profile's capabilities [default: membrane]",
 };
 
 export const PROFILE_OPTION: OptionSpec = {

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { makeCertificate } from "../../../../testkit/src/tls-target.ts";
 import { describeCertificates, listCertificateSubjects, previewCapability } from "./preview.ts";
 
-test("of a capability its authority is shown and four characters of what is random, in either form", () => {
+test("the preview of a capability has its authority and four random characters of its token, in both forms", () => {
   const token = formatToken(randomBytes(64));
   const shown = token.slice(0, 12);
   for (const before of ["cpblty://localhost:8443/#", "cpblty:Vm9n:", "cpblty:Vm9n@k1:", `cpblty:${token}:`]) {
@@ -13,7 +13,7 @@ test("of a capability its authority is shown and four characters of what is rand
   }
 });
 
-test("of what is no capability nothing is shown", () => {
+test("nothing is shown of a text that is not a capability", () => {
   const before = "cpblty://localhost:8443/#";
   const uri = before + formatToken(randomBytes(64));
   const directory = fc.integer({ min: before.length, max: uri.length - 1 });
@@ -25,7 +25,7 @@ test("of what is no capability nothing is shown", () => {
   );
 });
 
-test("certificates are shown by fingerprint, subject and last day; anything else is not shown", async () => {
+test("certificates are shown with fingerprint, subject and last day; any other text is not shown", async () => {
   const { ca, key } = await makeCertificate("localhost");
   const one = describeCertificates(ca);
   expect(one).toMatch(/^SHA-256 ([0-9A-F]{2}:){31}[0-9A-F]{2}, CN=[^\n]+, valid to \d{4}-\d\d-\d\d$/);

@@ -5,8 +5,8 @@ import { parseCertificates } from "capability-sdk/pem";
 const PREVIEW_LENGTH = "CPBLTY1-".length + 4;
 
 /**
- * A capability made fit for a screen or a log: enough to tell it from another one, and 24 of its 512 random bits.
- * What is no capability URI, such as a damaged one, is not shown at all.
+ * Shortens a capability for a screen or a log: enough to distinguish it from another one, with 24 of its 512 random bits. A text
+ * that is not a capability URI, such as a damaged one, is not shown at all.
  */
 export function previewCapability(text: string): string {
   const uri = parseCapabilityUri(text);
@@ -15,7 +15,7 @@ export function previewCapability(text: string): string {
   return `${text.slice(0, PREVIEW_LENGTH - uri.token.length)}…`;
 }
 
-/** The certificates of a PEM text in one line: of each its SHA-256 fingerprint, subject and last day. */
+/** Describes the certificates of a PEM text in one line, each with SHA-256 fingerprint, subject and last day. */
 export function describeCertificates(pem: string): string {
   return describeEach(pem, (certificate) => {
     const lastDay = new Date(certificate.validTo).toISOString().slice(0, 10);
@@ -23,7 +23,7 @@ export function describeCertificates(pem: string): string {
   });
 }
 
-/** The certificates of a PEM text in few words: their subjects. */
+/** Lists the subjects of the certificates in a PEM text. */
 export function listCertificateSubjects(pem: string): string {
   return describeEach(pem, subject);
 }
@@ -32,7 +32,7 @@ function describeEach(pem: string, describe: (certificate: X509Certificate) => s
   return parseCertificates(pem)?.map(describe).join("; ") ?? "(not a certificate)";
 }
 
-/** OpenSSL puts each part on a line and escapes control characters. */
+/** Formats a subject on one line: OpenSSL puts each part on a separate line, and escapes control characters. */
 function subject(certificate: X509Certificate): string {
   return certificate.subject.split("\n").join(", ");
 }

@@ -9,9 +9,9 @@ export type MembraneRef =
   | { readonly by: "id"; readonly id: string };
 
 /**
- * A membrane's own capability is in no profile: it is given, or found by the membrane's name.
+ * Reads which membrane is meant. A membrane's capability is in no profile: it is given, or found by the membrane's name.
  *
- * @throws CliError unless exactly one of the two is there.
+ * @throws CliError unless exactly one of the two is given.
  */
 export async function readMembraneRef(
   values: OptionValues<"capability" | "id">,
@@ -27,7 +27,7 @@ export async function readMembraneRef(
   throw new CliError(
     `--capability: expected the membrane's ${right} capability, or its name in --id`,
     [
-      `capi membrane ${right} --capability URI …   with what "capi membrane create" printed, or @FILE`,
+      `capi membrane ${right} --capability URI …   with the URI that "capi membrane create" printed, or @FILE`,
       `capi membrane ${right} --id ID …            by its name, with the query capability of the profile`,
     ].join("\n"),
   );

@@ -16,7 +16,7 @@ import type { TrustOptions } from "../../trust/trust-options.ts";
 import type { MembraneRef } from "./membrane-ref.ts";
 
 /**
- * A membrane's own capability: the one that is given, or that of the membrane of this name.
+ * Returns a membrane's capability: the given one, or that of the membrane with this name.
  *
  * @throws CliError when no membrane has the name.
  */
@@ -39,14 +39,16 @@ export async function resolveMembraneCapability(
   if (found === undefined) throw membraneNotFound(id, trust);
   const uri = parseResolvable(found.capabilities[right]);
   if (!uri.ok)
-    throw new CliError(`${queryCapability.context.authority}: expected ${uri.error.expected} in its answer`);
+    throw new CliError(
+      `${queryCapability.context.authority}: expected ${uri.error.expected} in its response`,
+    );
   requireSameService(queryCapability, uri.value, right);
   return resolveGivenCapability(uri.value, right, trust, io);
 }
 
 /**
- * The next request may carry a secret, and trust is given for one authority: the service that is queried must not choose
- * where the secret goes.
+ * Refuses a capability of another service than the one that was queried: the next request may contain a secret, and that service
+ * must not choose where it is sent.
  */
 function requireSameService(
   { uri, context }: ResolvedCapability,
@@ -60,7 +62,7 @@ function requireSameService(
   );
 }
 
-/** The same, where advice names the membrane. */
+/** Adds the membrane's name to the context, for hints. */
 export function withId(resolved: ResolvedCapability, id: string | undefined): ResolvedCapability {
   return { ...resolved, context: { ...resolved.context, id } };
 }
@@ -70,8 +72,8 @@ function membraneNotFound(id: string, trust: TrustOptions): CliError {
   return new CliError(
     `no membrane is named ${shellWord(id)}; it may have been revoked`,
     [
-      `capi membrane query --limit 1000${profile}   lists those there are`,
-      `capi membrane create --id ID${profile}       makes one`,
+      `capi membrane query --limit 1000${profile}   lists the existing ones`,
+      `capi membrane create --id ID${profile}       creates one`,
     ].join("\n"),
   );
 }

@@ -37,7 +37,7 @@ export function readTrustOptions(values: OptionValues<AccessOptionName>): TrustO
   };
 }
 
-/** The capability in an option, if it was given. */
+/** Reads the capability in an option, if it was given. */
 export async function readCapability<Name extends string>(
   values: OptionValues<Name>,
   name: Name,
@@ -46,12 +46,12 @@ export async function readCapability<Name extends string>(
   return text === undefined ? undefined : requireResolvable(`--${name}`, text);
 }
 
-/** Refuses what is no capability URI before anything is sent, and says which option it came from, never what it was. */
+/** Refuses a text that is not a capability URI before anything is sent. The error names the option and does not show the text. */
 export function requireResolvable(option: string, text: string): AuthorityCapabilityUri {
   const uri = parseResolvable(text);
   if (uri.ok) return uri.value;
   throw new CliError(
     `${option}: expected ${uri.error.expected}`,
-    "One that is in a file is given as @FILE; the file holds nothing else, no quotes and no spaces.",
+    "For a capability in a file write @FILE; the file must contain nothing else, no quotes and no spaces.",
   );
 }

@@ -6,8 +6,8 @@ export type HeaderLine = readonly [name: string, value: string];
 const EXPECTED = '--header: expected "Name: value"';
 
 /**
- * Header lines from the values of `--header`, split at the first colon; a value that comes from a file holds a line
- * each. What is wrong is never repeated: it may be a secret whose name was forgotten.
+ * Splits the values of `--header` at the first colon into header lines; a value from a file has one header on each line. An error
+ * does not repeat an invalid value, which may be a secret whose name was forgotten.
  */
 export function readHeaderLines(values: readonly string[]): readonly HeaderLine[] {
   return values
@@ -20,6 +20,6 @@ function readLine(line: string): HeaderLine {
   const colon = line.indexOf(":");
   const name = line.slice(0, colon);
   if (colon === -1) throw new CliError(`${EXPECTED}, there is no colon`);
-  if (!isToken(name)) throw new CliError(`${EXPECTED}, what stands before the colon is no header name`);
+  if (!isToken(name)) throw new CliError(`${EXPECTED}, the text before the colon is not a header name`);
   return [name, trimFieldValue(line.slice(colon + 1))];
 }

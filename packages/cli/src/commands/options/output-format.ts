@@ -6,7 +6,7 @@ import type { OptionSpec } from "../../parse/option-spec.ts";
 export const OUTPUT_OPTION: OptionSpec = {
   takes: "text",
   choices: OUTPUT_FORMATS,
-  describe: "Form of the output: JSON, bare URIs, or shell variables for eval [default: json]",
+  describe: "Output format: JSON, bare URIs, or shell variables for eval [default: json]",
 };
 
 export function readOutput(values: OptionValues<"output">): OutputFormat {

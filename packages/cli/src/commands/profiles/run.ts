@@ -3,7 +3,7 @@ import { configureCommand } from "../../capability/named-profile.ts";
 import { printHint, sanitize } from "../../terminal.ts";
 import type { Io } from "../../io.ts";
 
-/** `capi profiles`: the names, one a line, for people and for scripts. */
+/** `capi profiles`: prints one name per line, for people and for scripts. */
 export async function runProfiles(_input: object, io: Io): Promise<void> {
   const names = await listProfiles(io.profiles);
   for (const name of names) io.stdout.write(`${sanitize(name)}\n`);

@@ -5,6 +5,6 @@ export const PROFILES_SPEC: CommandSpec<object> = defineCommand({
   name: "profiles",
   describe: "List the names of the profiles",
   options: {},
-  examples: [["capi profiles", "One name a line"]],
+  examples: [["capi profiles", "One name per line"]],
   read: () => ({}),
 });

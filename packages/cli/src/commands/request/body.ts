@@ -10,11 +10,11 @@ import type { RequestData } from "./spec.ts";
 /** A body that is ready to be sent. */
 export interface OutgoingBody {
   readonly source: Readable;
-  /** In bytes; absent if it is not known beforehand. */
+  /** Length in bytes; absent if it is not known beforehand. */
   readonly length: number | undefined;
-  /** What it is, for messages. */
+  /** Its name in messages. */
   readonly name: string;
-  /** SHA-256 in hexadecimal digits, of a file that is larger than a service holds in memory to sign. */
+  /** SHA-256 in hexadecimal digits, for a file that is larger than a service buffers to sign it. */
   readonly hash?: string;
 }
 
@@ -51,7 +51,7 @@ async function openFile(path: string): Promise<OutgoingBody> {
   }
 }
 
-/** The stream of the body owns the file and closes it; Node 26 ends a process that leaves one open. */
+/** Opens a stream that owns the file and closes it: Node 26 ends a process that leaves a file handle open. */
 async function openFileBody(file: FileHandle, name: string): Promise<OutgoingBody> {
   const status = await file.stat();
   if (status.isDirectory()) throw Object.assign(new Error("a directory"), { code: "EISDIR" });

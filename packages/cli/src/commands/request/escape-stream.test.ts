@@ -4,7 +4,7 @@ import { assert, asyncProperty, string, uint8Array } from "fast-check";
 import { expect, test } from "vitest";
 import { escapeStream } from "./escape-stream.ts";
 
-/** What is shown of bytes that come one at a time, so that every character is cut. */
+/** Returns the output for bytes that arrive one at a time, so that every character is split. */
 function shown(bytes: Uint8Array): Promise<string> {
   return text(Readable.from(Array.from(bytes, (byte) => Buffer.of(byte))).pipe(escapeStream()));
 }
@@ -26,11 +26,11 @@ test.each([
   [Buffer.from("caf\u00e9").subarray(0, -1), "caf\ufffd"],
   [Buffer.from("\u{1F600}").subarray(0, 2), "\ufffd"],
   [Buffer.from([0x61, 0xff, 0x62]), "a\ufffdb"],
-])("what is no character is shown as such, and is not lost: %j", async (bytes, expected) => {
+])("invalid bytes are shown as replacement characters, and are not lost: %j", async (bytes, expected) => {
   expect(await shown(bytes)).toBe(expected);
 });
 
-test("whatever a target answers, no character that is shown acts on a terminal", async () => {
+test("no character of the output controls a terminal, whatever a target sends", async () => {
   const acting = /[^\n\t\r\P{C}]|\r(?!\n)|[\u2028\u2029]/u;
   await assert(
     asyncProperty(uint8Array({ maxLength: 200 }), async (bytes) => {

@@ -3,8 +3,8 @@ import { StringDecoder } from "node:string_decoder";
 import { CONTROL_CHARACTERS, escapeCharacter } from "../../terminal.ts";
 
 /**
- * Turns bytes into text on which a terminal does not act: control characters, invisible characters and bidirectional marks become
- * escapes such as `\u001b`. Tabs, line breaks, and carriage returns before a line break stay.
+ * Turns bytes into text that does not control a terminal: control characters, invisible characters and bidirectional marks
+ * become escapes such as `\u001b`. Tabs, line breaks, and carriage returns before a line break stay.
  */
 export function escapeStream(): Transform {
   const decoder = new StringDecoder("utf8");
@@ -13,7 +13,7 @@ export function escapeStream(): Transform {
     decodeStrings: true,
     transform(bytes: Buffer, _encoding, done) {
       const text = pending + decoder.write(bytes);
-      // What follows a carriage return decides whether it stays.
+      // The character after a carriage return decides whether it stays.
       pending = text.endsWith("\r") ? "\r" : "";
       done(null, escapeText(text.slice(0, text.length - pending.length)));
     },

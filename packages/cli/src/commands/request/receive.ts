@@ -69,7 +69,7 @@ async function writeFile(path: string, head: Buffer, response: IncomingMessage):
 }
 
 /**
- * Piped, and not read by iteration: that drops what came just before a break.
+ * Copies with a pipe, since iteration would drop the data that arrived just before an abort.
  *
  * @returns the error if the response is incomplete.
  */
@@ -80,7 +80,7 @@ async function copy(response: IncomingMessage, sink: Writable): Promise<CliError
   } catch (cause) {
     return new CliError(
       "the response ended prematurely",
-      "What was written of it is not all. Try again, if the request may be made twice.",
+      "The output is incomplete. Try again, if the request may be made twice.",
       { cause },
     );
   }

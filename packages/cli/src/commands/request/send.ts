@@ -44,13 +44,13 @@ function open(
     method: input.method,
     path: input.query === undefined ? "/" : `/?${input.query}`,
     headers: buildHeaders(input.headers, body),
-    // A connection kept for a next request would only keep the process.
+    // A connection that is kept for another request would only keep the process running.
     agent: false,
     ca: resolved.ca,
   });
 }
 
-/** A repeated name is sent twice. Length and hash are added if they are known and the caller does not give them. */
+/** Builds the headers; a repeated name is sent twice. Length and hash are added if they are known and not given. */
 function buildHeaders(
   lines: readonly HeaderLine[],
   body: OutgoingBody | undefined,
@@ -81,14 +81,14 @@ function sendBody(request: ClientRequest, body: OutgoingBody | undefined): void 
     request.destroy(fileReadError("--data", body.name, cause, AT_SIGN_HINT)),
   );
   body.source.pipe(request);
-  // Otherwise standard input would keep the process alive.
+  // Otherwise standard input would keep the process running.
   request.once("close", () => body.source.destroy());
 }
 
 function waitForResponse(request: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.once("response", resolve);
-    // Not once: after an early response the rest of the body may find the connection closed.
+    // Not `once`: after an early response, writing the rest of the body may fail on a closed connection.
     request.on("error", reject);
     request.once("close", () => reject(Object.assign(new Error("closed"), { code: "ECONNRESET" })));
   });

@@ -41,7 +41,7 @@ export const REQUEST_SPEC: CommandSpec<RequestInput> = defineCommand({
       takes: "secret",
       repeats: true,
       short: "H",
-      describe: '"Name: value" to send, repeatable; @FILE holds such lines',
+      describe: '"Name: value" to send, repeatable; @FILE has such lines',
     },
     data: { takes: "text", short: "d", describe: "Body: text, @FILE, or @- for standard input" },
     query: { takes: "text", describe: "Query to send, percent-encoded: a=b&c=d" },
@@ -86,7 +86,7 @@ async function chooseCapability(
   secrets: SecretReader,
 ): Promise<AuthorityCapabilityUri> {
   if (option !== undefined && operand !== undefined) {
-    throw new CliError("--capability: cannot be combined with URI, which is the same");
+    throw new CliError("--capability: cannot be combined with URI, which means the same");
   }
   if (option !== undefined) return option;
   if (operand === undefined) {
@@ -98,11 +98,12 @@ async function chooseCapability(
 function readMethod(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const method = parseMethod(text);
-  if (method === undefined) throw new CliError("--method: expected an HTTP method, but CONNECT and TRACE");
+  if (method === undefined)
+    throw new CliError("--method: expected an HTTP method other than CONNECT and TRACE");
   return method;
 }
 
-/** Only the choice is made here: a body is read while it is sent. */
+/** Reads which body to send; the body itself is read while it is sent. */
 function readData(value: string | undefined, secrets: SecretReader): RequestData | undefined {
   if (value === undefined) return undefined;
   if (!value.startsWith("@")) return { kind: "text", text: value };
@@ -113,7 +114,7 @@ function readData(value: string | undefined, secrets: SecretReader): RequestData
 
 function requireValidHeader([name, value]: HeaderLine): void {
   if (name.toLowerCase() === "authorization") {
-    throw new CliError("--header Authorization: expected none, the capability is sent there");
+    throw new CliError("--header Authorization: expected none, since the capability is sent in it");
   }
   if (!isFieldValue(value)) {
     throw new CliError(`--header ${name}: expected characters up to U+00FF without control characters`);

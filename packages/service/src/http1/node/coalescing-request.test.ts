@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createCoalescingRequest } from "./coalescing-request.ts";
 
 let server: Server;
-/** Reads a request's body to its end, in its own way. */
+/** How the server reads the body of a request. */
 let read: (request: IncomingMessage) => Promise<string>;
 
 beforeEach(async () => {
@@ -26,7 +26,7 @@ afterEach(async () => {
   await once(server, "close");
 });
 
-/** Sends a body in chunks, some at once and some after a turn, and gives back what was answered. */
+/** Sends a body in chunks, some at once and some a turn later, and returns the response. */
 async function send(chunks: readonly { readonly size: number; readonly isLater: boolean }[]) {
   const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
   socket.setNoDelay(true);
@@ -50,7 +50,7 @@ const chunk = fc.record({
   isLater: fc.boolean(),
 });
 
-/** Lets every piece wait a number of turns before the next one is read. */
+/** Waits a number of turns after every piece before the next one is read. */
 const slowly = (turns: number) => (request: IncomingMessage) =>
   new Promise<string>((resolve) => {
     let body = "";
@@ -72,11 +72,11 @@ const late = async (request: IncomingMessage): Promise<string> => {
 };
 
 test.each([
-  ["as it comes", slowly(0)],
-  ["a turn later each time", slowly(1)],
+  ["at once", slowly(0)],
+  ["with a turn between pieces", slowly(1)],
   ["slowly", slowly(5)],
-  ["when much of it is there", late],
-])("a body in whatever pieces, read %s, is whole and in its order", async (_how, reader) => {
+  ["only after much of it has arrived", late],
+])("a body in pieces of any size, read %s, is complete and in order", async (_how, reader) => {
   read = reader;
   await fc.assert(
     fc.asyncProperty(fc.array(chunk, { maxLength: 80 }), async (chunks) => {
@@ -87,14 +87,14 @@ test.each([
   );
 });
 
-test("a body in thousands of chunks of one byte is whole", async () => {
+test("a body in thousands of chunks of one byte is complete", async () => {
   read = slowly(0);
   const chunks = Array.from({ length: 30_000 }, () => ({ size: 1, isLater: false }));
   const { sent, received } = await send(chunks);
   expect(unchunked(received)).toBe(sent);
 });
 
-/** Node answers in one chunk, or with a length. */
+/** Removes the framing of Node's response, which has one chunk or a length. */
 function unchunked(body: string): string {
   const match = /^[0-9a-f]+\r\n([^]*)\r\n0\r\n\r\n$/.exec(body);
   return match?.[1] ?? body.replace(/^0\r\n\r\n$/, "");

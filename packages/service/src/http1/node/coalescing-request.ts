@@ -1,32 +1,32 @@
 import { IncomingMessage } from "node:http";
 import { SMALL_CHUNK_BYTES, Slabs } from "../../collections/slabs.ts";
 
-/** Pieces under this many bytes cost the event loop far more than their bytes. */
+/** Pieces under this many bytes count as tiny: the work for each is far more than that for its bytes. */
 const TINY_BYTES = 16;
 
-/** How many of them a body may have in {@link WINDOW_MS} before its connection is paused. */
+/** How many tiny pieces a body may have in {@link WINDOW_MS} before its connection is paused. */
 const TINY_CHUNKS = 2_048;
 const WINDOW_MS = 100;
 
-/** How long such a body is paused while other requests come, and how often that is checked, in milliseconds. */
+/** How long such a body is paused while other requests arrive, and how often that is checked, in milliseconds. */
 const MAX_PAUSE_MS = 6_000;
 const CHECK_INTERVAL_MS = 50;
 
-/** So many small pieces of a body that is read are passed on unchanged: few bodies have more. */
+/** The first small pieces of a body that is being read, this many, are passed on unchanged: few bodies have more. */
 const UNCOALESCED_CHUNKS = 16;
 
-/** How many bytes of a body that is read may wait before its connection is paused. */
+/** How many bytes of a body that is being read may wait before its connection is paused. */
 const MAX_BUFFERED_BYTES = 64 * 1_024;
 
 /**
- * The class of a server's requests. Small pieces of a body wait in slabs: while the body is not read, and otherwise until the
- * end of the turn of the event loop, so that many are passed on as one. Node counts the bytes that wait, not the pieces: a body
- * in chunks of one byte would take megabytes before its connection is paused, also while its request waits for its turn.
+ * Makes the class of a server's requests. Small pieces of a body wait in slabs, while the body is not read, or else until the end
+ * of the turn of the event loop, so that many are passed on as one. Node counts the bytes that wait, not the pieces: a body in
+ * chunks of one byte would take megabytes before its connection is paused, also while its request waits for its turn.
  *
- * Bodies must be read with `resume` and `data` events: only these pass on waiting bytes before the end.
+ * Bodies must be read with `resume` and `data` events: other ways to read would miss the bytes that wait in slabs.
  *
- * One read of a connection, 64 KiB, holds ten thousand chunks of one byte, which take the event loop some 40 ms. Bodies
- * like this are read one at a time, with pauses while there are other requests.
+ * One read of a connection, 64 KiB, has ten thousand chunks of one byte, which block the event loop for some 40 ms. Such
+ * bodies are read one at a time, with pauses while there are other requests.
  */
 export function createCoalescingRequest(): typeof IncomingMessage {
   const queue = new ThrottleQueue();
@@ -44,7 +44,7 @@ export function createCoalescingRequest(): typeof IncomingMessage {
       queue.requests += 1;
     }
 
-    /** Called by Node's parser for each piece. @returns false to pause the connection. */
+    /** Called by Node's parser with each piece. @returns false to pause the connection. */
     override push(chunk: unknown, encoding?: BufferEncoding): boolean {
       if (!Buffer.isBuffer(chunk) || chunk.length >= SMALL_CHUNK_BYTES) {
         this.#flush();
@@ -61,7 +61,7 @@ export function createCoalescingRequest(): typeof IncomingMessage {
       return this.readableLength + buffered.length < limit && !this.#isThrottled;
     }
 
-    /** Not in `nextTick`: Node runs its queue after every piece. */
+    /** Not with `nextTick`: Node runs that queue after every piece. */
     #flushLater(): void {
       if (this.#isFlushScheduled) return;
       this.#isFlushScheduled = true;
@@ -106,7 +106,7 @@ export function createCoalescingRequest(): typeof IncomingMessage {
 
 /** Paused bodies, which resume one after the other. */
 class ThrottleQueue {
-  /** How many requests there were so far. */
+  /** How many requests there have been. */
   requests = 0;
   readonly #paused: (() => void)[] = [];
   #requestsSeen = 0;

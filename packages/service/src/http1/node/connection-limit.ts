@@ -3,10 +3,10 @@ import type { Cidr } from "../../net/address.ts";
 import { addressKey, isInAny, parsePeerAddress } from "../../net/peer-address.ts";
 
 /**
- * Closes what one address opens beyond `perAddress` connections, so that it cannot take the places of all others. The
- * connection itself is judged, before TLS: a handshake is what an attacker would have us pay for.
+ * Closes the connections that one address opens beyond `perAddress`, so that it cannot take those of all others. This is
+ * checked before TLS, so that an attacker cannot make the service compute handshakes.
  *
- * @param trustedProxies are not counted: behind one of them stand many clients.
+ * @param trustedProxies are not counted: many clients share one of them.
  */
 export function limitConnections(server: Server, perAddress: number, trustedProxies: readonly Cidr[]): void {
   const open = new Map<string, number>();

@@ -21,14 +21,14 @@ function exchangeOn(socket: Socket): NodeExchange {
   return { request, response: new NodeResponse(request) };
 }
 
-/** An exchange whose answer has left, or never will. */
+/** An exchange whose response was sent, or never will be. */
 function answeredOn(socket: Socket): NodeExchange {
   const exchanged = exchangeOn(socket);
   exchanged.response.destroy();
   return exchanged;
 }
 
-test("requests of one connection take turns, also after one that failed; those of others do not wait", async () => {
+test("the requests of one connection run one after the other, also after a failure; other connections do not wait", async () => {
   const inTurn = createTestQueue();
   const one = new Socket();
   const first = deferred<void>();
@@ -51,7 +51,7 @@ test("requests of one connection take turns, also after one that failed; those o
   expect(seen).toEqual(["first", "other", "second", "third"]);
 });
 
-test("a request waits until the answer before it has left, though its turn is over", async () => {
+test("a request waits until the response before it was sent, even if the task before it has ended", async () => {
   const inTurn = createTestQueue();
   const socket = new Socket();
   const unsent = exchangeOn(socket);
@@ -66,7 +66,7 @@ test("a request waits until the answer before it has left, though its turn is ov
   expect(seen).toEqual(["second"]);
 });
 
-test("nothing is done for a connection that has ended meanwhile", async () => {
+test("a request whose connection has ended meanwhile is not carried out", async () => {
   const inTurn = createTestQueue();
   const socket = new Socket();
   const first = deferred<void>();
@@ -81,7 +81,7 @@ test("nothing is done for a connection that has ended meanwhile", async () => {
   expect(isDone).toBe(false);
 });
 
-test("a connection is not read while as many requests wait on it as may, and is read again when half of them are gone", async () => {
+test("a connection is not read while the most requests wait that may, and is read again when half of them are done", async () => {
   const inTurn = createTestQueue({ perConnection: 4 });
   const socket = new Socket();
   const ends = Array.from({ length: 6 }, () => deferred<void>());
@@ -92,7 +92,7 @@ test("a connection is not read while as many requests wait on it as may, and is 
     paused.push(inTurn.isPaused(socket));
   }
   expect(paused).toEqual([false, false, false, false, true]);
-  // Node reads on when a body is dropped.
+  // Node resumes a socket when a body is dropped.
   socket.resume();
   await promisedTick();
   expect(socket.isPaused()).toBe(true);
@@ -110,7 +110,7 @@ test("a connection is not read while as many requests wait on it as may, and is 
   await Promise.all(turns);
 });
 
-test("when the memory for waiting requests is used up a connection is closed that has more than its reserve, and no other", async () => {
+test("when the memory for waiting requests is used up, only a connection that has more than its reserve is closed", async () => {
   const inTurn = createTestQueue({ bytes: 30_000 });
   const first = deferred<void>();
   const all: Promise<void>[] = [];
@@ -127,7 +127,7 @@ test("when the memory for waiting requests is used up a connection is closed tha
   expect(inTurn.closed).toEqual(["closed"]);
   first.resolve();
   await Promise.all(all);
-  // Everything was given back.
+  // All of the budget was released.
   send(new Socket(), 14);
   expect(inTurn.closed).toEqual(["closed"]);
   await inTurn.idle();

@@ -21,27 +21,27 @@ export interface ConnectionQueue extends Pick<ReadControl, "accept" | "isPaused"
   idle(): Promise<void>;
 }
 
-/** Called when something goes wrong with a connection. */
+/** Called when a connection fails. */
 export interface ConnectionQueueEvents {
-  /** A turn failed; the next one of the connection comes nevertheless. */
+  /** A task failed; the next one of the connection runs nevertheless. */
   readonly onError: (error: unknown, socket: Socket) => void;
-  /** A connection was closed, because its waiting requests took too much memory. */
+  /** A connection was closed because the requests that wait on it took too much memory. */
   readonly onOverflow: () => void;
 }
 
 /** The requests of one connection. */
 interface ConnectionState extends PipelineShare {
-  /** The end of the latest turn, until it has come. */
+  /** Settles when the latest task has ended; absent when none is running. */
   lastTask: Promise<void> | undefined;
-  /** Of the latest request. */
+  /** The response to the latest request. */
   response: ServerResponse;
   isClosing: boolean;
 }
 
 /**
- * One request after the other on each connection, each after the response before it was written. Node hands over all requests
- * of one read: a connection could have hundreds of thousands in flight, and a client that reads no responses could have them
- * all wait here. A connection is not read while too many wait, and is closed when all connections together hold too much.
+ * Runs the requests of each connection one after the other, each after the response before it was written. Node hands over all
+ * requests of one read, so a client that reads no responses could have hundreds of thousands wait here. A connection is not
+ * read while too many wait, and is closed when all connections together take too much memory.
  */
 export function createConnectionQueue(
   limits: PipelineLimits,
@@ -53,7 +53,7 @@ export function createConnectionQueue(
   let inFlight = 0;
   let notifyIdle = (): void => undefined;
 
-  /** Waits for the turn before, and until its response was written, within the budget. */
+  /** Waits, within the budget, until the task before has ended and its response was written. */
   const waitForPrevious = (
     state: ConnectionState,
     previous: ServerResponse,
@@ -77,7 +77,7 @@ export function createConnectionQueue(
   const enqueue = (exchange: NodeExchange, task: () => Promise<void>): Promise<void> => {
     const { request, response } = exchange;
     const { socket } = request;
-    // Node still hands over what it had read of a connection that is now closed.
+    // Node still hands over requests that it had read from a connection that is now closed.
     if (socket.destroyed) return RESOLVED;
     const existing = connections.get(socket);
     const state = existing ?? { lastTask: undefined, response, isClosing: false, waiting: 0, bytes: 0 };
@@ -91,7 +91,7 @@ export function createConnectionQueue(
     inFlight += 1;
     const end = (): void => {
       if (state.lastTask === ended) state.lastTask = undefined;
-      // After a response that closes the connection nothing is carried out: its response could not be sent (RFC 9112 §9.6).
+      // No request is carried out after a response that closes the connection: its response could not be sent (RFC 9112 §9.6).
       if (!response.shouldKeepAlive) state.isClosing = true;
       inFlight -= 1;
       if (inFlight === 0) notifyIdle();

@@ -4,32 +4,32 @@ import type { Rejection, RejectionBytes } from "../listener.ts";
 
 const HEAD_TIMEOUT = "ERR_HTTP_REQUEST_TIMEOUT";
 
-/** Codes of errors of Node's parser and server that are told apart; everything else is malformed. */
+/** Error codes of Node's parser and server that have a separate response; all others are malformed requests. */
 const REJECTIONS_BY_CODE: Readonly<Record<string, Rejection>> = {
   HPE_HEADER_OVERFLOW: "headers_too_large",
   [HEAD_TIMEOUT]: "request_timeout",
 };
 
-/** The responses of a connection for which its client may still wait. */
+/** The responses of a connection that its client may still wait for. */
 interface PendingResponses {
   latest: ServerResponse;
-  /** Not finished when the latest one began. */
+  /** The one that was not finished when the latest one began. */
   previous: ServerResponse | undefined;
 }
 
-/** What is known of the connections of a server. */
+/** What the handling of parse errors needs to know of a server. */
 export interface ParseErrorOptions {
   /** How long the head of a request may take to arrive, in milliseconds. */
   readonly requestHeaderTimeoutMs: number;
-  /** Whether the service itself does not read the connection for now. */
+  /** Whether the service has paused reading from the connection. */
   readonly isPaused: (socket: object) => boolean;
   readonly rejectionBytes: RejectionBytes;
 }
 
 /**
- * Responds to what never becomes a request: what Node's parser refuses, and CONNECT, which has no path. These refusals do not wait in
- * the queue of responses, so they must not appear within another response, in its place (RFC 9112 §9.3.2), or as a second
- * response to one request.
+ * Responds to input that never becomes a request: what Node's parser refuses, and CONNECT, which has no path. These refusals do
+ * not wait in the queue of responses, so they must not appear within another response, in its place (RFC 9112 §9.3.2), or as a
+ * second response to one request.
  *
  * @returns a function to call for every response that begins.
  */
@@ -53,12 +53,12 @@ export function handleParseErrors(
     if (!pending.latest.req.complete)
       return refuseRestOfBody(socket, pending, () => refuse(socket, rejection));
     if (isFinished(pending.latest)) return refuse(socket, rejection);
-    // After a whole request: the refusal follows the response to it, unless the client has ended its side.
+    // The refusal follows the response to a complete request, unless the client has ended its side.
     if (socket.readableEnded) return void socket.destroy();
     deferred.add(socket);
     pending.latest.once("finish", () => void (socket.writable && refuse(socket, rejection)));
   };
-  /** While the connection is not read, no head can arrive, so its time starts again. Node reports a timeout only once. */
+  /** Starts the time for a head again, since none can arrive while the connection is paused. Node reports a timeout only once. */
   const recheckLater = (error: Error, socket: Duplex): void => {
     const latest = connections.get(socket)?.latest;
     const wait = (): void => void setTimeout(check, requestHeaderTimeoutMs).unref();
@@ -91,7 +91,7 @@ export function handleParseErrors(
   };
 }
 
-/** The rest of a body cannot be read. */
+/** Refuses a request whose body has become unreadable. */
 function refuseRestOfBody(socket: Duplex, { latest, previous }: PendingResponses, refuse: () => void): void {
   if (!isFinished(previous)) socket.destroy();
   else if (!latest.headersSent) refuse();

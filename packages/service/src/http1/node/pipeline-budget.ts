@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { PipelineLimits } from "../listener.ts";
 
-/** What waits on one connection. */
+/** The requests that wait on one connection. */
 export interface PipelineShare {
   waiting: number;
   bytes: number;
@@ -18,10 +18,10 @@ export interface PipelineBudget {
   hasRoom(share: PipelineShare): boolean;
 }
 
-/** Each connection may have this much waiting, in bytes: other connections must not close it over a few plain requests. */
+/** Bytes that each connection may always have waiting: it must not be closed over a few plain requests because others wait. */
 const RESERVED_BYTES = 16 * 1024;
 
-/** A connection with this much waiting, in bytes, is not read, however few requests there are. */
+/** A connection with this many bytes waiting is not read, however few requests there are. */
 const MAX_BYTES_PER_CONNECTION = 256 * 1024;
 
 export function createPipelineBudget(limits: PipelineLimits): PipelineBudget {
@@ -39,25 +39,25 @@ export function createPipelineBudget(limits: PipelineLimits): PipelineBudget {
       total -= bytes;
     },
     isFull: ({ waiting, bytes }) => waiting >= limits.perConnection || bytes >= MAX_BYTES_PER_CONNECTION,
-    // At half, so that reading does not stop and start at each request.
+    // Half of the limits, so that reading does not stop and start with each request.
     hasRoom: ({ waiting, bytes }) =>
       waiting <= limits.perConnection / 2 && bytes <= MAX_BYTES_PER_CONNECTION / 2,
   };
 }
 
-/** Node's two objects for a request and ours; measured on Node 20: 1.5 KB and 0.3 KB. */
+/** Node's two objects for a request, and ours. Measured on Node 20: 1.5 KB and 0.3 KB. */
 const REQUEST_BYTES = 2_048;
 
-/** A name or a value in the list of header lines; measured: 20 to 50. */
+/** A name or a value in the list of header lines. Measured: 20 to 50. */
 const HEADER_PART_BYTES = 64;
 
-/** Node reads 64 KB at once, and each chunk of one byte in them takes 200; measured: 2.1 MB. */
+/** Node reads 64 KB at once, and each chunk of one byte in them takes 200 bytes. Measured: 2.1 MB. */
 const CHUNKED_BODY_BYTES = 2 * 1024 * 1024;
 
-/** Of a body that is not consumed Node keeps one read, and a little more. */
+/** Node keeps one read of a body that is not consumed, and a little more. */
 const MAX_UNREAD_BODY_BYTES = 128 * 1024;
 
-/** About how much memory a request takes while it waits, in bytes. */
+/** Estimates how many bytes of memory a request takes while it waits. */
 export function estimateRequestBytes({
   rawHeaders,
   url,

@@ -4,8 +4,8 @@ import type { TLSSocket } from "node:tls";
 import type { RejectionBytes } from "../listener.ts";
 
 /**
- * Responds to plain HTTP on the TLS port in plain HTTP. Any other failed handshake gets no response: what is written would wait for
- * a handshake that never ends. TLS has consumed the first bytes by then: only OpenSSL can tell that they were an HTTP request.
+ * Responds to plain HTTP on the TLS port in plain HTTP. Any other failed handshake gets no response: it would wait for a handshake
+ * that never ends. TLS has consumed the first bytes by then, so only OpenSSL can tell that they were an HTTP request.
  */
 export function respondToPlaintext(server: Server, rejectionBytes: RejectionBytes): void {
   const open = new Map<string, Socket>();

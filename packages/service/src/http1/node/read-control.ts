@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 
-/** Which connections of a `node:http` server are read. */
+/** Controls which connections of a `node:http` server are read. */
 export interface ReadControl {
   /**
    * Must be called for every new connection.
@@ -10,7 +10,7 @@ export interface ReadControl {
   accept(socket: Socket, attach: () => void): void;
   pause(socket: Socket): void;
   resume(socket: Socket): void;
-  /** Stops reading from all connections until those that were closed have freed their memory. */
+  /** Pauses all connections until those that were closed have freed their memory. */
   pauseAll(): void;
   /** Whether the connection is paused by {@link pause}. */
   isPaused(socket: object): boolean;
@@ -18,24 +18,24 @@ export interface ReadControl {
 
 /** A connection that is paused, and whether Node would read it. */
 interface PausedConnection {
-  /** How many reasons there are to pause it. */
+  /** How often it was paused and not resumed. */
   pauses: number;
   shouldResume: boolean;
   readonly onResume: () => void;
 }
 
 /**
- * Stops and starts the reading of connections.
+ * Makes a control for the connections of one server.
  *
- * Node resumes a socket by itself when a body is read or dropped, and when responses have drained. The `resume` event comes in
- * the same turn, so a listener pauses the socket again before a byte is read. Node's own pause, for responses that are not
- * read, is kept: a socket that Node has paused is not resumed here (Node 20 to 26).
+ * Node also resumes a socket itself, when a body is read or dropped and when responses have drained. The `resume` event comes in
+ * the same turn, so a listener pauses the socket again before a byte is read. A socket that Node has paused, because its client
+ * reads no responses, is not resumed here (Node 20 to 26).
  */
 export function createReadControl(): ReadControl {
   const open = new Set<Socket>();
   const pausedConnections = new WeakMap<object, PausedConnection>();
   const paused = new WeakSet<object>();
-  /** What to do when reading resumes; absent while connections are read. */
+  /** Callbacks for when reading resumes; absent while connections are read. */
   let deferred: (() => void)[] | undefined;
 
   const pauseSocket = (socket: Socket): void => {

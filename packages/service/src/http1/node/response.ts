@@ -3,7 +3,7 @@ import { ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
 import type { BodyFraming, DownstreamResponse } from "../downstream.ts";
 
-/** A body up to this many bytes is read to its end, so that the connection can be kept. */
+/** An unread body of up to this many bytes is read to its end, so that the connection can be kept. */
 const MAX_DRAIN_BYTES = 64 * 1024;
 
 /** How long a longer body may continue before the connection is closed, in milliseconds. */
@@ -15,8 +15,8 @@ export class NodeResponse<Request extends IncomingMessage = IncomingMessage>
   implements DownstreamResponse
 {
   /**
-   * In HTTP/1.0 the end of the connection ends the body, so only a reset shows that it is incomplete. In HTTP/1.1 the framing shows
-   * it, in TLS the missing close_notify (RFC 9112 §8, §9.8).
+   * Resets the connection for HTTP/1.0, where its end would complete the body. HTTP/1.1's framing shows that the body is
+   * incomplete, and so does TLS's missing close_notify (RFC 9112 §8, §9.8).
    */
   abort(): void {
     const { socket, req } = this;
@@ -68,15 +68,15 @@ function canDrain(framing: BodyFraming): boolean {
   return framing.kind === "none" || (framing.kind === "length" && framing.length <= MAX_DRAIN_BYTES);
 }
 
-/** Many clients read no response before they have sent the whole request. */
+/** Reads and drops the rest of a body: many clients read no response before they have sent the whole request. */
 function drain(request: IncomingMessage): void {
   request.on("error", () => undefined);
   request.resume();
 }
 
 /**
- * Ends the service's side and reads on for a while: a connection closed with unread bytes is reset, and the reset can overtake the
- * response (RFC 9112 §9.6).
+ * Ends the service's side and reads for a while longer: a connection that is closed with unread bytes is reset, and the reset
+ * can overtake the response (RFC 9112 §9.6).
  */
 function lingeringClose(request: IncomingMessage): void {
   const { socket } = request;

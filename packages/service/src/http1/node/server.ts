@@ -22,7 +22,7 @@ type NodeServer =
   | Server<typeof IncomingMessage, typeof NodeResponse>
   | HttpsServer<typeof IncomingMessage, typeof NodeResponse>;
 
-/** How long a client's connection is idle before TCP probes it, in milliseconds. */
+/** How long a client's connection may be idle before TCP probes it, in milliseconds. */
 const TCP_KEEP_ALIVE_MS = 60_000;
 
 /** How often Node looks for heads that take too long, in milliseconds. */
@@ -38,7 +38,7 @@ export async function startNodeServer(
     maxHeaderSize: options.maxHeaderBytes,
     headersTimeout: options.requestHeaderTimeoutMs,
     keepAliveTimeout: options.keepAliveTimeoutMs,
-    // The reader of a body enforces its minimum rate; a long body may take long.
+    // No limit on the whole request: a large body may take long, and its reader enforces a minimum rate.
     requestTimeout: 0,
     connectionsCheckingInterval: HEAD_CHECK_INTERVAL_MS,
     noDelay: true,
@@ -61,7 +61,7 @@ export async function startNodeServer(
           handshakeTimeout: options.requestHeaderTimeoutMs,
         });
   const server: NodeServer = secure ?? createHttpServer(limits);
-  // A head is limited in bytes. With a limit of lines Node would hide those after the 2000th from the checks.
+  // A head is limited in bytes. With a limit on lines, Node would drop those after the 2000th, and no check would see them.
   server.maxHeadersCount = 0;
   server.timeout = options.socketTimeoutMs;
   server.maxConnections = options.maxConnections;
@@ -115,7 +115,7 @@ function interceptConnections(
 /** How often a closing server looks for idle connections, in milliseconds. */
 const IDLE_CHECK_INTERVAL_MS = 50;
 
-/** Certificate and key alone: any other property of the object would become an option of the handshake. */
+/** Picks certificate and key: any other property of the object would become an option of the handshake. */
 function certificateOptions({ cert, key }: CertificatePem): SecureContextOptions {
   return { ...KEY_AGREEMENT, cert, key };
 }
@@ -125,7 +125,7 @@ async function closeServer(server: NodeServer, deadlineMs: number): Promise<void
     server.close(() => resolve());
   });
   server.closeIdleConnections();
-  // A connection becomes idle when its response is sent, and its client may keep it for long.
+  // A connection becomes idle when its response is sent, and its client may keep it open for long.
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_INTERVAL_MS);
   const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
   await closed;

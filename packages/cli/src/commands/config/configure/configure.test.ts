@@ -36,7 +36,7 @@ async function fileOf(text: string): Promise<string> {
   return path;
 }
 
-/** Each answer when its question is asked. */
+/** Types each answer when its question is asked. */
 async function talk(answers: readonly (readonly [question: string, answer: string])[]) {
   const io = createTestIo(profiles);
   const answerAll = async (): Promise<void> => {
@@ -54,7 +54,7 @@ async function nothingIsStored(): Promise<void> {
 }
 
 describe("by flags", () => {
-  test("what is given is stored and everything else of the profile stays", async () => {
+  test("the given values are stored, and all others of the profile stay", async () => {
     const [create, query, newer] = [makeCapability(), makeCapability(), makeCapability()];
     for (const given of [{ create, query }, { create: newer }]) {
       const io = createTestIo(profiles, false);
@@ -65,14 +65,14 @@ describe("by flags", () => {
     expect((await readProfile(profiles, "work"))?.capabilities).toEqual({ create: newer, query });
   });
 
-  test("one flag turns off all questions, at a terminal too", async () => {
+  test("with any flag no question is asked, also at a terminal", async () => {
     const io = createTestIo(profiles, true);
     await runConfigure(input({ query: makeCapability() }), io);
     expect(io.stderr.text).toMatch(/^Saved.*\n$/);
     expect(io.stdin.isRaw).toBe(false);
   });
 
-  test("without a terminal and without flags it says which flags there are", async () => {
+  test("without a terminal and without flags, the error lists the flags", async () => {
     await expect(runConfigure(input(), createTestIo(profiles, false))).rejects.toMatchObject({
       name: "CliError",
       hint: "Give --create URI, --query URI, --delete-self URI or --cacert FILE.",
@@ -80,7 +80,7 @@ describe("by flags", () => {
     await nothingIsStored();
   });
 
-  test("the CA is stored for each authority of the capabilities that stand beside it", async () => {
+  test("the CA is stored for each authority of the capabilities that are given with it", async () => {
     await changeProfile(profiles, {
       name: "work",
       capabilities: { query: makeCapability("old.example") },
@@ -95,7 +95,7 @@ describe("by flags", () => {
     });
   });
 
-  test("the CA alone is stored for the authorities of what is saved", async () => {
+  test("a CA without a capability is stored for the authorities of the saved capabilities", async () => {
     await runConfigure(input({ create: makeCapability() }), createTestIo(profiles));
     const io = createTestIo(profiles);
     await runConfigure(input({}, await fileOf(pem.ca)), io);
@@ -103,19 +103,19 @@ describe("by flags", () => {
     expect({ ...(await readProfile(profiles, "work"))?.trustedCA }).toEqual({ "localhost:8443": pem.ca });
   });
 
-  test("a CA without a capability is refused", async () => {
+  test("a CA is refused without a given or saved capability", async () => {
     const done = runConfigure(input({}, await fileOf(pem.ca)), createTestIo(profiles));
     await expect(done).rejects.toMatchObject({ name: "CliError", message: /^--cacert: no capability/ });
     await nothingIsStored();
   });
 
-  test("of the CA's file only the certificates are stored", async () => {
+  test("only the certificates in the CA's file are stored", async () => {
     const cacert = await fileOf(`# mine\r\n${pem.key}\n${pem.ca}between${pem.ca}`);
     await runConfigure(input({ create: makeCapability() }, cacert), createTestIo(profiles));
     expect((await readProfile(profiles, "work"))?.trustedCA["localhost:8443"]).toBe(pem.ca + pem.ca);
   });
 
-  test("a file without certificates, or with a broken one, is refused and its name is not shown", async () => {
+  test("a file without certificates, or with an invalid one, is refused and its name is not shown", async () => {
     const secret = makeCapability();
     const broken = pem.ca.replace(/[A-Za-z]/g, (letter) => (letter === "M" ? "N" : letter));
     const files = [await fileOf(pem.key), join(directory.path, "none"), directory.path, secret];
@@ -135,7 +135,7 @@ describe("by flags", () => {
     expect(String(error)).not.toContain(cacert);
   }
 
-  test("a name that cannot be a profile's is refused and nothing is stored", async () => {
+  test("an invalid profile name is refused and nothing is stored", async () => {
     const done = runConfigure(
       { ...input({ create: makeCapability() }), profile: "a b" },
       createTestIo(profiles),
@@ -169,7 +169,7 @@ describe("in a dialogue", () => {
     expect(stdin.isRaw).toBe(false);
   });
 
-  test("Enter keeps what is saved, of which no more than a preview is shown", async () => {
+  test("Enter keeps a saved value, of which only a preview is shown", async () => {
     const create = makeCapability();
     await runConfigure(input({ create }, await fileOf(pem.ca)), createTestIo(profiles));
     const before = await readFile(join(profiles, "credentials"), "utf8");
@@ -178,24 +178,24 @@ describe("in a dialogue", () => {
       ["query capability [none]: ", ""],
       ["delete-self capability [none]: ", ""],
       ["to trust for localhost:8443, if it is private [CN=", ""],
-      ["Nothing was given, nothing was changed\n", ""],
+      ["No values were given; nothing was changed\n", ""],
     ]);
     expect(await readFile(join(profiles, "credentials"), "utf8")).toBe(before);
     expect(reveals(stderr, create)).toBe(false);
   });
 
-  test("where no capability says for whom, no CA is asked for", async () => {
+  test("without a capability, no CA is asked for", async () => {
     const { stderr } = await talk([
       ["create", ""],
       ["query", ""],
       ["delete-self", ""],
-      ["Nothing was given", ""],
+      ["No values were given", ""],
     ]);
     expect(stderr).not.toContain("CA certificate");
     await nothingIsStored();
   });
 
-  test("with several authorities the CA of each is asked for", async () => {
+  test("with several authorities, the CA of each is asked for", async () => {
     await runConfigure(input({ create: makeCapability("a.example") }), createTestIo(profiles));
     const { stderr } = await talk([
       ["create", ""],
@@ -209,7 +209,7 @@ describe("in a dialogue", () => {
     expect({ ...(await readProfile(profiles, "work"))?.trustedCA }).toEqual({ "b.example": pem.ca });
   });
 
-  test("three wrong answers to one question and nothing is stored", async () => {
+  test("after three wrong answers to one question, nothing is stored", async () => {
     const secret = makeCapability("b.example").slice(1);
     const io = createTestIo(profiles);
     const done = runConfigure(input(), io);
@@ -224,7 +224,7 @@ describe("in a dialogue", () => {
     await nothingIsStored();
   });
 
-  test("more lines pasted than questions: they may be out of step, and nothing is stored", async () => {
+  test("when more lines are pasted than there are questions, nothing is stored, since answers may be misplaced", async () => {
     const io = createTestIo(profiles);
     const done = runConfigure(input(), io);
     io.stdin.write([makeCapability(), "", makeCapability(), "", makeCapability(), ""].join("\r"));

@@ -16,8 +16,8 @@ import { listCertificateSubjects, previewCapability } from "../preview.ts";
 import { Prompt } from "./prompt.ts";
 
 /**
- * Asks for each capability and for the CA of each of their authorities; Enter keeps what is saved or leaves it out.
- * Returns what is new.
+ * Asks for each capability and for the CA of each of their authorities. Enter keeps the saved value, or leaves it out. Returns the
+ * new values.
  *
  * @throws CliError when it is cancelled, or when three answers in a row are wrong.
  */
@@ -69,7 +69,7 @@ async function askForTrust(
   return Object.fromEntries(entered);
 }
 
-/** Enter alone is an answer too. */
+/** Makes a parser that also accepts an empty answer. */
 function optional<T>(
   read: (answer: string) => Parsed<T> | Promise<Parsed<T>>,
 ): (answer: string) => Promise<Parsed<T | undefined>> {

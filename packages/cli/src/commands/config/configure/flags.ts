@@ -8,14 +8,14 @@ import { CliError } from "../../../errors/cli-error.ts";
 import { readCaFile } from "../../../trust/ca-file.ts";
 import type { ConfigureInput } from "./spec.ts";
 
-/** Whether flags say what to store: then the command asks no questions, since scripts run in terminals too. */
+/** Whether flags give values to store. The command then asks no questions, since scripts also run in terminals. */
 export function hasFlags({ capabilityUris, cacert }: ConfigureInput): boolean {
   return cacert !== undefined || Object.values(capabilityUris).some((uri) => uri !== undefined);
 }
 
 /**
- * What the flags change in the profile. The CA is for the authorities of the capabilities given with it, or of
- * those saved when there are none.
+ * Returns the changes to the profile. The CA is for the authorities of the capabilities that are given with it, or of the saved
+ * ones when none is given.
  *
  * @throws CliError that names the flag, and never its value.
  */
@@ -35,7 +35,7 @@ export async function readFlags(input: ConfigureInput, saved: Profile | undefine
 
 function missingAuthority(): CliError {
   return new CliError(
-    "--cacert: no capability, given or saved, says which authority the CA is to be trusted for",
+    "--cacert: without a given or saved capability there is no authority to trust the CA for",
     "Give a capability with it: --create, --query or --delete-self.",
   );
 }

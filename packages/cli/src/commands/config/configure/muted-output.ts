@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 
-/** What readline draws: the echo of what is typed, passed on or swallowed. */
+/** The output of readline, which echoes what is typed. It is passed on or dropped. */
 export class MutedOutput extends Writable {
   isEchoed = false;
   readonly #output: Writable;
@@ -10,7 +10,7 @@ export class MutedOutput extends Writable {
     this.#output = output;
   }
 
-  /** Readline asks for the width of the terminal here, to know where a long answer wraps. */
+  /** The width of the terminal, which readline needs to wrap a long answer. */
   get columns(): number | undefined {
     const output: object = this.#output;
     return "columns" in output && typeof output.columns === "number" ? output.columns : undefined;

@@ -23,7 +23,7 @@ test("a secret is asked for on standard error and not shown while it is typed", 
   prompt.close();
 });
 
-test("what is no secret is shown while it is typed", async () => {
+test("an answer that is not secret is shown while it is typed", async () => {
   const { prompt, stderr, type } = open();
   const answer = prompt.ask(FILE);
   type("ca.pem\r");
@@ -33,7 +33,7 @@ test("what is no secret is shown while it is typed", async () => {
   prompt.close();
 });
 
-test("answers that are pasted at once reach their questions in order, wherever the input is cut", async () => {
+test("answers that are pasted at once reach their questions in order, however the input is split", async () => {
   const line = fc.string({ unit: fc.constantFrom("a", "Z", "9", "/", "#", "é", " "), maxLength: 8 });
   const lines = fc.array(line, { minLength: 1, maxLength: 5 });
   const cuts = fc.array(fc.nat(60), { maxLength: 6 });
@@ -52,7 +52,7 @@ test("answers that are pasted at once reach their questions in order, wherever t
   );
 });
 
-test("a secret that comes before its question, behind an answer that is shown, is not shown", async () => {
+test("a secret that is pasted before its question, after an answer that is shown, is not shown", async () => {
   const { prompt, stderr, type } = open();
   const file = prompt.ask(FILE);
   type("ca.pem\rhush\r");
@@ -61,7 +61,7 @@ test("a secret that comes before its question, behind an answer that is shown, i
   prompt.close();
 });
 
-test("no key brings an earlier secret back at a question that is shown", async () => {
+test("no key shows an earlier secret at a question whose answer is shown", async () => {
   const { prompt, stderr, type } = open();
   const secret = prompt.ask(SECRET);
   type("hush\r");
@@ -73,7 +73,7 @@ test("no key brings an earlier secret back at a question that is shown", async (
   prompt.close();
 });
 
-test("a wrong answer is asked again, saying what was expected, and what was pasted behind it is not used", async () => {
+test("after a wrong answer the question is asked again with what was expected, and text pasted after it is dropped", async () => {
   const { prompt, stderr, type } = open();
   const answer = prompt.askUntilValid(SECRET, onlyRight);
   type("wrong\rright\r");
@@ -84,7 +84,7 @@ test("a wrong answer is asked again, saying what was expected, and what was past
   prompt.close();
 });
 
-test("three wrong answers are enough", async () => {
+test("the third wrong answer is an error", async () => {
   const { prompt, stderr, type } = open();
   const answer = prompt.askUntilValid(SECRET, onlyRight);
   for (const attempt of [1, 2, 3]) {
@@ -101,7 +101,7 @@ test.each([
   ["Ctrl-C", CTRL_C],
   ["Ctrl-C in the middle of an answer", `hus${CTRL_C}`],
   ["Ctrl-D", CTRL_D],
-])("%s cancels, and the terminal is as it was", async (_keys, keys) => {
+])("%s cancels, and the terminal is restored", async (_keys, keys) => {
   for (const question of [SECRET, FILE]) {
     const { prompt, stdin, stderr, type } = open();
     const answer = prompt.ask(question);
@@ -121,7 +121,7 @@ test("the end of the input cancels", async () => {
   await expect(answer).rejects.toThrow(/^cancelled$/);
 });
 
-test("answers that are left over are refused, blank lines are not", async () => {
+test("unused answers are refused, and blank lines are not", async () => {
   const { prompt, type } = open();
   type("one\r\r \r");
   await prompt.ask(SECRET);
@@ -131,7 +131,7 @@ test("answers that are left over are refused, blank lines are not", async () => 
   prompt.close();
 });
 
-test("between two questions the terminal stays raw, and closing gives it back", async () => {
+test("between two questions the terminal stays in raw mode, and closing restores it", async () => {
   const { prompt, stdin, type } = open();
   const answer = prompt.ask(SECRET);
   type("one\r");

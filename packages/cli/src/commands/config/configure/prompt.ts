@@ -6,30 +6,30 @@ import { CliError } from "../../../errors/cli-error.ts";
 import type { Io } from "../../../io.ts";
 import { MutedOutput } from "./muted-output.ts";
 
-/** What a person is asked for. */
+/** A question to the user. */
 export interface PromptQuestion {
   /** Shown unchanged, so it ends with a colon and a space. */
   readonly text: string;
-  /** Whether what is typed is shown: never for a secret. */
+  /** Whether typed text is shown; false for a secret. */
   readonly isEchoed: boolean;
 }
 
 const MAX_ATTEMPTS = 3;
 
 /**
- * A dialogue on standard error with the user at the terminal of standard input. One stays open for all questions:
- * raw mode holds in between, so that the terminal does not show a secret which is pasted before it is asked for.
+ * A dialogue on standard error with the user at the terminal of standard input. It stays open for all questions, so that raw mode
+ * continues between them and the terminal does not show a secret that is pasted before its question.
  */
 export class Prompt {
   readonly #stderr: Writable;
   readonly #output: MutedOutput;
   readonly #reader: Interface;
-  /** Lines that came before their questions did, as when several answers are pasted at once. */
+  /** Lines that arrived before their questions, for example when several answers are pasted at once. */
   readonly #queued: string[] = [];
   #pending: PendingQuestion | undefined;
   #isClosed = false;
 
-  /** The caller closes it, whatever happens: the terminal is in raw mode until then. */
+  /** The caller must close it, also after an error: the terminal is in raw mode until then. */
   constructor({ stdin, stderr }: Pick<Io, "stdin" | "stderr">) {
     this.#stderr = stderr;
     this.#output = new MutedOutput(stderr);
@@ -38,9 +38,9 @@ export class Prompt {
       output: this.#output,
       terminal: true,
       prompt: "",
-      // The up arrow would bring a secret back at a question that is echoed.
+      // With a history, the up arrow would show a secret at a question whose answer is shown.
       historySize: 0,
-      // CR LF is one end of line, however late the LF comes: not an Enter for the next question.
+      // An LF after a CR, however late, ends the same line: it must not be an Enter for the next question.
       crlfDelay: Infinity,
     });
     this.#reader.on("line", (line) => this.#onLine(line));
@@ -49,7 +49,7 @@ export class Prompt {
   }
 
   /**
-   * The answer, without white space around it; empty when only Enter was pressed.
+   * Returns the answer without white space around it; empty when only Enter was pressed.
    *
    * @throws CliError when it is cancelled: Ctrl-C, Ctrl-D, or the end of the input.
    */
@@ -68,9 +68,9 @@ export class Prompt {
   }
 
   /**
-   * What `read` makes of the answer. While it refuses, says what was expected and asks again, three times in all.
+   * Returns what `read` makes of the answer. While it refuses, shows what was expected and asks again, three times in all.
    *
-   * @throws CliError when the third answer is wrong too, or when it is cancelled.
+   * @throws CliError when the third answer is also wrong, or when it is cancelled.
    */
   async askUntilValid<T>(question: PromptQuestion, read: (answer: string) => Promise<Parsed<T>>): Promise<T> {
     let expected = "";
@@ -79,19 +79,19 @@ export class Prompt {
       if (answer.ok) return answer.value;
       ({ expected } = answer.error);
       this.#stderr.write(`Expected ${expected}.\n`);
-      // They were meant for the questions that follow: given to this one, each would land one place too early.
+      // Queued answers are for the questions after this one: each would be taken for the question before its own.
       this.#queued.length = 0;
     }
     throw new CliError(`wrong answer, ${MAX_ATTEMPTS} times: expected ${expected}`, NOTHING_STORED);
   }
 
-  /** @throws CliError when there were more answers than questions: then some may have gone to the wrong ones. */
+  /** @throws CliError when there were more answers than questions, since some may have reached the wrong ones. */
   requireNoMoreInput(): void {
     if (this.#queued.every((line) => line.trim() === "")) return;
     throw new CliError("there were more answers than questions", NOTHING_STORED);
   }
 
-  /** Gives the terminal back as it was. */
+  /** Restores the terminal. */
   close(): void {
     this.#reader.close();
   }
@@ -114,21 +114,21 @@ export class Prompt {
     this.#takePending()?.reject(cancelled());
   }
 
-  /** Takes the question that waits for an answer, if any, and mutes the echo. */
+  /** Removes the question that waits for an answer, if any, and mutes the echo. */
   #takePending(): PendingQuestion | undefined {
     const pending = this.#pending;
     this.#pending = undefined;
     this.#output.isEchoed = false;
-    // Enter ends the line on the screen only if it is shown.
+    // Enter moves to a new line on the screen only if the answer is shown.
     if (pending?.question.isEchoed === false || (pending !== undefined && this.#isClosed))
       this.#stderr.write("\n");
     return pending;
   }
 
-  /** Back from Ctrl-Z: readline waits to be resumed, and draws again only what is echoed. */
+  /** Continues after Ctrl-Z: readline must be resumed, and redraws only an answer that is shown. */
   #continue(): void {
     this.#reader.resume();
-    // Readline sets raw mode after it has emitted the event: a question that shows before invites a secret to be echoed.
+    // Readline sets raw mode after it emits the event. A question that is shown before that could have its secret echoed.
     queueMicrotask(() => {
       if (this.#pending?.question.isEchoed === false) this.#stderr.write(this.#pending.question.text);
     });

@@ -13,19 +13,19 @@ import { hasFlags, readFlags } from "./flags.ts";
 import type { ConfigureInput } from "./spec.ts";
 
 /**
- * Stores capabilities, and the CA to trust for their authorities, in a profile: those that flags give or, without
- * flags, those that the person at the terminal gives. What is not given stays as it is saved.
+ * Stores capabilities, and the CA to trust for their authorities, in a profile: the values of the flags or, without flags, those
+ * that the user types at the terminal. Other saved values stay.
  *
  * @throws CliError, ProfileError
  */
 export async function runConfigure(input: ConfigureInput, io: Io): Promise<void> {
   const saved = await readProfile(io.profiles, input.profile);
-  // Before the first question.
+  // Checked before the first question.
   if (saved === undefined && !isProfileName(input.profile)) {
     throw new CliError(`--profile: expected ${PROFILE_NAME_EXPECTED}`);
   }
   const change = await readChange(input, saved, io);
-  if (isEmptyProfile(change)) return void io.stderr.write("Nothing was given, nothing was changed\n");
+  if (isEmptyProfile(change)) return void io.stderr.write("No values were given; nothing was changed\n");
   await changeProfile(io.profiles, change);
   const file = isEmptyObject(change.capabilities) ? "config" : "credentials";
   io.stderr.write(`Saved the profile "${change.name}" in ${join(io.profiles, file)}\n`);
@@ -35,7 +35,7 @@ async function readChange(input: ConfigureInput, saved: Profile | undefined, io:
   if (hasFlags(input)) return readFlags(input, saved);
   if (io.stdin.isTTY === true) return askForProfile(input.profile, saved, io);
   throw new CliError(
-    "nothing to store, and no terminal to ask at",
+    "no values to store, and no terminal to ask for them",
     "Give --create URI, --query URI, --delete-self URI or --cacert FILE.",
   );
 }

@@ -13,7 +13,7 @@ export interface ConfigureInput {
 
 export const CONFIGURE_SPEC: CommandSpec<ConfigureInput> = defineCommand({
   name: "config configure",
-  describe: "Keep capabilities and a CA in a profile; asks for them unless options say",
+  describe: "Store capabilities and a CA in a profile; asks for them if no option gives them",
   options: {
     service: SERVICE_OPTION,
     profile: PROFILE_OPTION,
@@ -24,7 +24,7 @@ export const CONFIGURE_SPEC: CommandSpec<ConfigureInput> = defineCommand({
   },
   examples: [
     ["capi config configure", "Asks for each value"],
-    ["capi config configure --cacert membrane-data/tls/ca.pem", "Sets one alone"],
+    ["capi config configure --cacert membrane-data/tls/ca.pem", "Sets only the CA"],
   ],
   async read(values) {
     return {

@@ -8,8 +8,8 @@ export interface ListInput {
 
 export const LIST_SPEC: CommandSpec<ListInput> = defineCommand({
   name: "config list",
-  describe: "Show what a profile holds, without its secrets",
+  describe: "Show the contents of a profile without its secrets",
   options: { service: SERVICE_OPTION, profile: PROFILE_OPTION },
-  examples: [["capi config list --profile work", "The profile of this name"]],
+  examples: [["capi config list --profile work", "Shows the profile with this name"]],
   read: (values) => ({ profile: readProfileName(values) }),
 });

@@ -9,6 +9,6 @@ export async function runRemove({ profile: name }: RemoveInput, io: Io): Promise
   const wasRemoved = await removeProfile(io.profiles, name);
   if (!wasRemoved) throw await profileNotFound(io.profiles, name, MISSING_PROFILE_HINT);
   io.stderr.write(
-    `Removed the profile "${sanitize(name)}". Its capabilities live on: who holds a copy can use them until they are revoked\n`,
+    `Removed the profile "${sanitize(name)}". Its capabilities still work: anyone with a copy can use them until they are revoked\n`,
   );
 }

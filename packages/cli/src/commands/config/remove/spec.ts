@@ -9,9 +9,9 @@ export interface RemoveInput {
 
 export const REMOVE_SPEC: CommandSpec<RemoveInput> = defineCommand({
   name: "config remove",
-  describe: "Forget a profile; its capabilities go on working",
+  describe: "Remove a profile; its capabilities still work",
   options: { profile: { ...PROFILE_OPTION, describe: "Name of the profile, required" } },
-  examples: [["capi config remove --profile old", "The profile of this name"]],
+  examples: [["capi config remove --profile old", "Removes the profile with this name"]],
   read(values) {
     const profile = values.text("profile");
     if (profile === undefined) throw new CliError("--profile: expected the name of the profile to remove");

@@ -17,7 +17,7 @@ export interface CreateInput {
 
 export const CREATE_SPEC: CommandSpec<CreateInput> = defineCommand({
   name: "membrane create",
-  describe: "Make a membrane and print its export and revoke capabilities",
+  describe: "Create a membrane and print its export and revoke capabilities",
   options: {
     id: { takes: "text", describe: "The membrane's name, required" },
     output: OUTPUT_OPTION,

@@ -12,7 +12,7 @@ export interface DeleteSelfInput {
 
 export const DELETE_SELF_SPEC: CommandSpec<DeleteSelfInput> = defineCommand({
   name: "membrane delete-self",
-  describe: "End the tenant with all its membranes, at once and for good",
+  describe: "Delete the tenant with all its membranes, at once and permanently",
   options: ACCESS_OPTIONS,
   examples: [["capi membrane delete-self --profile old", "With the deleteSelf capability of a profile"]],
   async read(values) {

@@ -11,6 +11,6 @@ export async function runExport({ membraneRef, trust, body, output }: ExportInpu
   io.stdout.write(formatExport(response, output));
   printHint(
     io,
-    "Next: capi request @FILE invokes it. To pass it on and be able to take it back: capi membrane export --capability-to-export @FILE",
+    "Next: capi request @FILE invokes it. To pass it on and be able to revoke it: capi membrane export --capability-to-export @FILE",
   );
 }

@@ -40,7 +40,7 @@ export const EXPORT_SPEC: CommandSpec<ExportInput> = defineCommand({
     ],
     [
       "capi membrane export --id for-bob --capability-to-export @report.txt",
-      "A capability passed on, so that it can be revoked alone",
+      "A capability to pass on that can be revoked separately",
     ],
   ],
   async read(values) {

@@ -34,10 +34,10 @@ export const TARGET_OPTIONS: Readonly<Record<TargetOptionName, OptionSpec>> = {
     takes: "secret",
     repeats: true,
     short: "H",
-    describe: '"Name: value" to send to it, repeatable; @FILE holds such lines',
+    describe: '"Name: value" to send to it, repeatable; @FILE has such lines',
   },
   "allow-query": { takes: "switch", describe: "Whether clients may add a query [default: false]" },
-  "timeout-ms": { takes: "text", describe: "Longest silence of the target in milliseconds" },
+  "timeout-ms": { takes: "text", describe: "Longest time without a byte from the target, in milliseconds" },
   "aws4-hmac-sha256-aws-access-key-id": { takes: "secret", describe: "Access key ID", group: AWS4 },
   "aws4-hmac-sha256-region": { takes: "text", describe: "Region, such as us-east-1", group: AWS4 },
   "aws4-hmac-sha256-service": { takes: "text", describe: "Service, such as lambda or s3", group: AWS4 },
@@ -66,8 +66,8 @@ export const TARGET_OPTIONS: Readonly<Record<TargetOptionName, OptionSpec>> = {
 type TargetOptionValues = OptionValues<TargetOptionName>;
 
 /**
- * The body of an export from the options of a target; `undefined` if none was given. What the fields may hold is the
- * protocol's to say; here is only what options alone can get wrong.
+ * Builds the body of an export from the options of a target; returns `undefined` if none was given. The protocol checks the
+ * fields; here only errors are checked that options alone can have.
  *
  * @throws CliError that names the option.
  */
@@ -83,7 +83,7 @@ export async function readTarget(values: TargetOptionValues): Promise<TargetBody
   const uri = await values.secret("uri");
   if (uri !== undefined) return { uri, ...rest };
   if (isAllUndefined(rest)) return undefined;
-  throw new CliError("--uri: expected the target's URI, which the other options belong to");
+  throw new CliError("--uri: expected the target's URI, which the other options need");
 }
 
 function isAllUndefined(values: object): boolean {
@@ -103,7 +103,7 @@ async function readHeaders(values: TargetOptionValues): Promise<TargetBody["head
   for (const [name] of lines) {
     const folded = name.toLowerCase();
     if (names.has(folded))
-      throw new CliError(`--header ${name}: expected once, a target holds one value a name`);
+      throw new CliError(`--header ${name}: expected once, a target has one value for each name`);
     names.add(folded);
   }
   return lines.length === 0 ? undefined : Object.fromEntries(lines);

@@ -16,5 +16,5 @@ export async function runQuery(
   io.stdout.write(formatQuery(response, output));
   const last = response.membranes.at(-1)?.id;
   if (response.completed || last === undefined || !isPrintable(last)) return;
-  printHint(io, `There are more: add --last-id ${shellWord(last)} to go on, --limit N for more at once`);
+  printHint(io, `There are more: add --last-id ${shellWord(last)} to continue, --limit N for more at once`);
 }

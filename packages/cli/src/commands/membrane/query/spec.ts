@@ -23,9 +23,9 @@ export const QUERY_SPEC: CommandSpec<QueryInput> = defineCommand({
   name: "membrane query",
   describe: "List membranes with their capabilities, in the order of their names",
   options: {
-    id: { takes: "text", describe: "The membrane of this name alone" },
-    "last-id": { takes: "text", describe: "Begin after this name: the last one of the list before" },
-    limit: { takes: "text", describe: "How many at most, 1 to 1000 [default: 1]" },
+    id: { takes: "text", describe: "Only the membrane with this name" },
+    "last-id": { takes: "text", describe: "Begin after this name, the last one of the previous list" },
+    limit: { takes: "text", describe: "Most membranes to list, 1 to 1000 [default: 1]" },
     output: OUTPUT_OPTION,
     ...ACCESS_OPTIONS,
   },

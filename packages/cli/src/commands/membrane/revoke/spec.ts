@@ -12,7 +12,7 @@ export interface RevokeInput {
 
 export const REVOKE_SPEC: CommandSpec<RevokeInput> = defineCommand({
   name: "membrane revoke",
-  describe: "Revoke a membrane, and all that was exported through it",
+  describe: "Revoke a membrane and everything that was exported through it",
   options: {
     id: { takes: "text", describe: "The membrane's name, in place of its revoke capability" },
     ...ACCESS_OPTIONS,
