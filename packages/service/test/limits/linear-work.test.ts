@@ -202,6 +202,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "service/src/commands/advice.ts#parseOpenFiles",
       "service/src/commands/advice.ts#readOpenFiles",
       "service/src/commands/backup-description.ts#parseBackupDescription",
+      "service/src/commands/first-capabilities-file.ts#parseFirstCapabilities",
       "service/src/commands/configured-files.ts#readAuthorityCas",
       "service/src/commands/configured-files.ts#readConfiguredFiles",
       "service/src/config.ts#readDataConfig",

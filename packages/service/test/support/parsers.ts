@@ -53,6 +53,7 @@ import { planPayload, sign } from "../../src/invocation/sign.ts";
 import { parsePrivateKey } from "../../src/pem.ts";
 import type { PreparedTarget } from "../../src/invocation/prepared-target.ts";
 import { preparedTarget, requestHeadOf } from "../../../testkit/src/fixtures.ts";
+import { readTarget1Uri } from "../../src/store/upgrades/target-1-bounds.ts";
 import { toSubjectAltName } from "../../src/tls/subject-alt-name.ts";
 
 /** A place where a stranger's text is read. */
@@ -207,6 +208,12 @@ export const READERS: readonly Reader[] = [
   ),
   reader("protocol/src/api/target-uri.ts#parseTargetUri query", BODY, "key=value&", (text) =>
     parseTargetUri(`https://example.com/?${text}`),
+  ),
+  reader(
+    "service/src/store/upgrades/target-1-bounds.ts#readTarget1Uri",
+    BODY,
+    "https://example.com/a/b?c=d",
+    readTarget1Uri,
   ),
   reader("protocol/src/api/responses.ts#parseExportResponse", FILE, "cpblty://example.com/#", (text) =>
     parseExportResponse({ capability: text }),
