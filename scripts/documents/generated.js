@@ -1,13 +1,16 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { limitTables } from "./limits.js";
 import { THEMES, drawSequence, parseSequence } from "./sequence.js";
 import { sizingTables } from "./sizing.js";
 
 const SEQUENCE = "docs/images/request-path.txt";
 const LANES = ["Owner", "Client", "Membrane Service", "Target"];
 const SIZING = "docs/sizing.md";
+const OPERATIONS = "docs/operations.md";
 
 /**
- * Generates the pictures of the README from their text, and the tables of the sizing page from the bench's results.
+ * Generates the pictures of the README from their text, the tables of the sizing page from the bench's results, and those of the
+ * limits from the service.
  *
  * @param {string} root
  * @returns {[string, string][]} paths and contents
@@ -15,12 +18,28 @@ const SIZING = "docs/sizing.md";
 function generated(root) {
   const steps = parseSequence(readFileSync(root + SEQUENCE, "utf8"));
   const results = JSON.parse(readFileSync(`${root}bench/results.json`, "utf8"));
-  const page = readFileSync(root + SIZING, "utf8");
-  const tables = `<!-- sizing -->\n${sizingTables(results)}\n<!-- /sizing -->`;
   return [
     ...Object.entries(THEMES).map(([name, theme]) => pictureOf(name, drawSequence(steps, LANES, theme))),
-    [SIZING, page.replace(/<!-- sizing -->[\s\S]*<!-- \/sizing -->/, () => tables)],
+    withPart(root, SIZING, "sizing", sizingTables(results)),
+    withPart(root, OPERATIONS, "limits", limitTables()),
   ];
+}
+
+/**
+ * A page with its generated part, which two comments enclose.
+ *
+ * @param {string} root
+ * @param {string} path
+ * @param {string} name
+ * @param {string} content
+ * @returns {[string, string]}
+ */
+function withPart(root, path, name, content) {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const page = readFileSync(root + path, "utf8");
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
+  if (from === -1 || to < from) throw new Error(`${path}: expected ${begin} and ${end}`);
+  return [path, `${page.slice(0, from)}${begin}\n${content}\n${page.slice(to)}`];
 }
 
 /**

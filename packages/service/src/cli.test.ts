@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from "vitest";
 import type { Command } from "./command.ts";
 import { readCommandLine } from "./cli.ts";
-import { ConfigError, toKebabCase } from "./config.ts";
+import { ConfigError } from "./config-error.ts";
+import { toKebabCase } from "./flag-names.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 
 afterEach(() => vi.unstubAllEnvs());
@@ -145,19 +146,6 @@ test.each(["init", "tenant list", "tenant create --id x", "tenant reissue --id x
   },
 );
 
-test("the help of serve lists its flags before its limits, and says of each limit what it bounds", async () => {
-  const printed: string[] = [];
-  vi.spyOn(console, "log").mockImplementation((text: string) => void printed.push(text));
-  await read(["serve", "--help"]);
-  vi.restoreAllMocks();
-  const [flags = "", limits = ""] = printed.join("\n").split("Limits:");
-  expect(flags).toContain("--data");
-  const oneLine = limits.replace(/\s+/g, " ");
-  for (const [name, value] of Object.entries(DEFAULT_LIMITS)) {
-    expect(oneLine).toMatch(new RegExp(`--${toKebabCase(name)} [A-Z][^\\[]{12,} \\[default: ${value}\\]`));
-  }
-});
-
 test.each([
   ["init", true],
   ["serve", true],
@@ -170,15 +158,6 @@ test.each([
   await read([...words.split(" "), "--help"]);
   vi.restoreAllMocks();
   expect(printed.join("\n").includes("--profile")).toBe(isShown);
-});
-
-test("every limit is a flag", async () => {
-  const flags = Object.keys(DEFAULT_LIMITS).map(
-    (name) => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}=9999999`,
-  );
-  const command = await read(["serve", ...flags]);
-  const expected = Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((name) => [name, 9_999_999]));
-  expect(command).toMatchObject({ config: { limits: expected } });
 });
 
 /** As Kubernetes 1.33 sets them for Services with one and two ports, over IPv4 and IPv6. */
@@ -265,15 +244,4 @@ test("--upstream-timeout-ms raises all that ends a wait for a target, but what i
       },
     },
   });
-});
-
-test("a time that no timer can hold stops the start and names its flag, as milliseconds that would be one", async () => {
-  const times = Object.keys(DEFAULT_LIMITS).filter((name) => name.endsWith("Ms"));
-  expect(times.length).toBeGreaterThan(10);
-  for (const name of [...times, "upstreamTimeoutMs"].map(toKebabCase)) {
-    await expect(read(["serve", `--${name}`, "2147483648"])).rejects.toThrow(
-      `--${name}: expected at most 2147483647 milliseconds, which is 24 days`,
-    );
-    expect(await read(["serve", `--${name}`, "2147483647"])).toMatchObject({ name: "serve" });
-  }
 });

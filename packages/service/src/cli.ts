@@ -2,7 +2,8 @@ import type { Argv } from "yargs";
 import yargs from "yargs";
 import type { Command } from "./command.ts";
 import type { DataConfig, RawDataFlags } from "./config.ts";
-import { ConfigError, LOG_LEVELS, readDataConfig, readServeConfig } from "./config.ts";
+import { LOG_LEVELS, readDataConfig, readServeConfig } from "./config.ts";
+import { ConfigError } from "./config-error.ts";
 import { nameVariable, rejectActionVariables, rejectAmbiguousFlags } from "./flag-checks.ts";
 import { pickLimits, withLimits } from "./limit-flags.ts";
 import { explainParserError } from "./unknown-argument.ts";
@@ -51,7 +52,7 @@ export async function readCommandLine(
       'Run the service; the first start makes the tenant "default"',
       (argv) => serveFlags(argv, "shown"),
       (flags) => {
-        command = { name: "serve", config: readServeConfig({ ...flags, limits: pickLimits(flags) }) };
+        command = { name: "serve", config: readServeConfig({ ...flags, ...pickLimits(flags) }) };
       },
     )
     .command("init", "Initialize a data directory and exit", initFlags, (flags) => {
@@ -109,7 +110,7 @@ export async function readCommandLine(
       "Check the machine and the configuration, and say what to do",
       (argv) => serveFlags(argv, "shown"),
       (flags) => {
-        command = { name: "doctor", config: readServeConfig({ ...flags, limits: pickLimits(flags) }) };
+        command = { name: "doctor", config: readServeConfig({ ...flags, ...pickLimits(flags) }) };
       },
     )
     .demandCommand(1, "expected a command: serve, init, tenant, membrane, backup, restore or doctor")
@@ -132,7 +133,7 @@ export async function readCommandLine(
 }
 
 function readData(flags: ParsedFlags<object>): DataConfig {
-  return readDataConfig({ ...flags, limits: pickLimits(flags) });
+  return readDataConfig({ ...flags, ...pickLimits(flags) });
 }
 
 type ParsedFlags<T> = RawDataFlags & Readonly<Record<string, unknown>> & T;

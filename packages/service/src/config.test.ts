@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { RawServeFlags } from "./config.ts";
-import { ConfigError, toKebabCase, readDataConfig, readServeConfig } from "./config.ts";
-import type { Limits } from "./limits.ts";
-import { DEFAULT_LIMITS, MIN_LIMITS } from "./limits.ts";
+import { ConfigError } from "./config-error.ts";
+import { readDataConfig, readServeConfig } from "./config.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
 
 const FLAGS: RawServeFlags = {
   data: "./membrane-data",
@@ -145,24 +145,6 @@ test("a certificate and its key go together, and not with --no-tls", () => {
   expect(refusal({ tlsCert: "c.pem" })).toMatch(/--tls-key/);
   expect(refusal({ tlsKey: "k.pem" })).toMatch(/--tls-cert/);
   expect(refusal({ ...files, tls: false })).toMatch(/^--no-tls/);
-});
-
-test("every limit can be set, and only to a whole number of at least 1, or of what a share must hold", () => {
-  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
-    const least = MIN_LIMITS[name] ?? 1;
-    expect(readServeConfig({ ...FLAGS, limits: { [name]: least } }).limits).toEqual({
-      ...DEFAULT_LIMITS,
-      [name]: least,
-    });
-    for (const value of [least - 1, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
-      expect(refusal({ limits: { [name]: value } })).toMatch(new RegExp(`^--${toKebabCase(name)}: `));
-    }
-    expect(readServeConfig({ ...FLAGS, limits: { [name]: undefined } }).limits).toEqual(DEFAULT_LIMITS);
-  }
-});
-
-test("a limit is written in words with hyphens", () => {
-  expect(toKebabCase("bufferedBodyBytes")).toBe("buffered-body-bytes");
 });
 
 test("the file of the service key is optional", () => {

@@ -1,18 +1,14 @@
 import type { Authority } from "capability-protocol";
 import { normalizeAuthority, parseAuthority } from "capability-protocol";
 import { PROFILE_NAME_EXPECTED, isProfileName } from "capability-sdk/profiles";
-import type { Cidr } from "./net/address.ts";
-import { parseCidr } from "./net/address.ts";
+import { ConfigError } from "./config-error.ts";
 import type { AllowRule } from "./egress/policy.ts";
 import { parseAllowTarget } from "./egress/policy.ts";
+import type { RawLimits } from "./limit-flags.ts";
+import { readLimits } from "./limit-flags.ts";
 import type { Limits } from "./limits.ts";
-import { DEFAULT_LIMITS, MAX_TIMER_MS, MIN_LIMITS } from "./limits.ts";
-
-/** A flag that does not say what it should. The message names it and what was expected. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  readonly code = "config";
-}
+import type { Cidr } from "./net/address.ts";
+import { parseCidr } from "./net/address.ts";
 
 /** Where the store and its key are, and what the service is called. */
 export interface DataConfig {
@@ -37,13 +33,13 @@ export type TlsConfig =
 /** The configuration of `membrane serve`. */
 export interface ServeConfig extends DataConfig {
   readonly listen: { readonly host: string; readonly port: number };
-  /** Files with the CA certificates of other authorities. */
-  readonly authorityCaFiles: ReadonlyMap<Authority, string>;
   readonly allowTargets: readonly AllowRule[];
   readonly forbidHttpTargets: boolean;
   readonly forbidUnverifiedTargets: boolean;
   /** Proxies in front whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly Cidr[];
+  /** Files with the CA certificates of other authorities. */
+  readonly authorityCaFiles: ReadonlyMap<Authority, string>;
   readonly tls: TlsConfig;
   /** How many processes serve. */
   readonly workers: number;
@@ -54,16 +50,13 @@ export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Flags as the command line and the environment give them. */
-export interface RawDataFlags {
+export interface RawDataFlags extends RawLimits {
   readonly data: string;
   readonly serviceKeyFile?: string | undefined;
   readonly authority?: string | undefined;
   readonly authorityAlias?: readonly string[] | undefined;
   readonly listen?: string | undefined;
   readonly profile?: string | boolean | undefined;
-  readonly limits?: Partial<Record<keyof Limits, number | undefined>>;
-  /** Longest time that a target may be silent: raises every limit that would end it sooner. */
-  readonly upstreamTimeoutMs?: number | undefined;
 }
 
 export interface RawServeFlags extends RawDataFlags {
@@ -204,44 +197,6 @@ function readLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((name) => name === text);
   if (level === undefined) throw new ConfigError(`--log-level: expected one of ${LOG_LEVELS.join(", ")}`);
   return level;
-}
-
-function readLimits({ limits: given = {}, upstreamTimeoutMs }: RawDataFlags): Limits {
-  const set = Object.entries(given).filter(([, value]) => value !== undefined);
-  for (const [name, value] of set) checkLimit(name, value);
-  return { ...DEFAULT_LIMITS, ...raisedTimeouts(upstreamTimeoutMs), ...Object.fromEntries(set) };
-}
-
-/** Limits that end a wait for a target, and must all be as long as the longest that a target may take. */
-function raisedTimeouts(upstreamTimeoutMs: number | undefined): Partial<Limits> {
-  if (upstreamTimeoutMs === undefined) return {};
-  checkLimit("upstreamTimeoutMs", upstreamTimeoutMs);
-  return {
-    upstreamResponseTimeoutMs: upstreamTimeoutMs,
-    upstreamIdleTimeoutMs: upstreamTimeoutMs,
-    invocationTimeoutMs: Math.max(upstreamTimeoutMs, DEFAULT_LIMITS.invocationTimeoutMs),
-  };
-}
-
-function checkLimit(name: string, value: number | undefined): void {
-  const least = isLimit(name) ? (MIN_LIMITS[name] ?? 1) : 1;
-  if (!Number.isSafeInteger(value) || Number(value) < least) {
-    throw new ConfigError(`--${toKebabCase(name)}: expected a whole number of at least ${least}`);
-  }
-  if (name.endsWith("Ms") && Number(value) > MAX_TIMER_MS) {
-    throw new ConfigError(
-      `--${toKebabCase(name)}: expected at most ${MAX_TIMER_MS} milliseconds, which is 24 days: no timer runs longer`,
-    );
-  }
-}
-
-function isLimit(name: string): name is keyof Limits {
-  return name in DEFAULT_LIMITS;
-}
-
-/** How a limit is written on the command line. */
-export function toKebabCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function split(texts: readonly string[]): string[] {

@@ -1,4 +1,5 @@
-import { ConfigError, toKebabCase } from "./config.ts";
+import { ConfigError } from "./config-error.ts";
+import { toKebabCase, toVariable } from "./flag-names.ts";
 import { VALUE_EXPECTED } from "./unknown-argument.ts";
 import { VARIABLE_PREFIX } from "./variables.ts";
 
@@ -49,7 +50,7 @@ export function nameVariable(
   const [, flag, rest] =
     (error instanceof ConfigError && /^--([a-z0-9-]+)(: .*)$/s.exec(error.message)) || [];
   if (flag === undefined || args.some((word) => word.replace(/=.*/s, "") === `--${flag}`)) return error;
-  const variable = `${VARIABLE_PREFIX}${flag.replaceAll("-", "_").toUpperCase()}`;
+  const variable = toVariable(flag);
   return environment[variable] === undefined
     ? error
     : new ConfigError(`${variable}${rest}`, { cause: error });

@@ -1,43 +1,71 @@
 import type { Argv } from "yargs";
-import { toKebabCase } from "./config.ts";
-import { LIMIT_DESCRIPTIONS } from "./limit-descriptions.ts";
-import type { Limits } from "./limits.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
+import { ConfigError } from "./config-error.ts";
+import { toKebabCase } from "./flag-names.ts";
+import type { LimitFlag } from "./limit.ts";
+import { describeBounds, describeLimit, isInBounds } from "./limit.ts";
+import type { LimitName, Limits } from "./limits.ts";
+import { DEFAULT_LIMITS, LIMITS, LIMIT_GROUPS, LIMIT_NAMES, UPSTREAM_TIMEOUT } from "./limits.ts";
 
-const LIMIT_NAMES = Object.keys(DEFAULT_LIMITS).filter(
-  (name): name is keyof Limits => name in DEFAULT_LIMITS,
-);
-
-const LIMITS_GROUP = "Limits:";
+/** Limits as flags and variables give them. */
+export interface RawLimits {
+  readonly limits?: Partial<Limits>;
+  /** The longest time that a target may be silent: raises every limit that would end the wait sooner. */
+  readonly upstreamTimeoutMs?: number | undefined;
+}
 
 /** Adds one flag for each limit. */
 export function withLimits<T>(argv: Argv<T>, hidden: boolean): Argv<T> {
-  return LIMIT_NAMES.reduce(
-    (all, name) =>
+  const flags = LIMIT_GROUPS.flatMap(({ title, flags }) =>
+    Object.entries(flags).map(([name, flag]) => ({ name, flag, group: `Limits: ${title}` })),
+  );
+  return flags.reduce(
+    (all, { name, flag, group }) =>
       all.option(toKebabCase(name), {
         type: "number",
         requiresArg: true,
         hidden,
-        describe: `${LIMIT_DESCRIPTIONS[name]} [default: ${DEFAULT_LIMITS[name]}]`,
-        group: LIMITS_GROUP,
+        describe: helpOf(flag),
+        group,
       }),
-    argv.option("upstream-timeout-ms", {
-      type: "number",
-      requiresArg: true,
-      hidden,
-      describe:
-        "Milliseconds that a target may be silent: raises upstream-response-timeout-ms and upstream-idle-timeout-ms together, unless they are given",
-      group: LIMITS_GROUP,
-    }),
+    argv,
   );
 }
 
+function helpOf(flag: LimitFlag): string {
+  return flag.default === undefined
+    ? describeLimit(flag)
+    : `${describeLimit(flag)} [default: ${flag.default}]`;
+}
+
 /** The limits that were given, in a flag or a variable. */
-export function pickLimits(given: Readonly<Record<string, unknown>>): Partial<Record<keyof Limits, number>> {
-  const limits: Partial<Record<keyof Limits, number>> = {};
+export function pickLimits(given: Readonly<Record<string, unknown>>): RawLimits {
+  const limits: Partial<Record<LimitName, number>> = {};
   for (const name of LIMIT_NAMES) {
     const value = given[name];
     if (typeof value === "number") limits[name] = value;
   }
-  return limits;
+  const upstreamTimeoutMs = given["upstreamTimeoutMs"];
+  return typeof upstreamTimeoutMs === "number" ? { limits, upstreamTimeoutMs } : { limits };
+}
+
+/** @throws ConfigError for a value that is out of bounds. */
+export function readLimits({ limits = {}, upstreamTimeoutMs }: RawLimits): Limits {
+  for (const name of LIMIT_NAMES) checkLimit(name, LIMITS[name], limits[name]);
+  return { ...DEFAULT_LIMITS, ...raisedTimeouts(upstreamTimeoutMs), ...limits };
+}
+
+/** Limits that end a wait for a target: all must be as long as the longest time that a target may take. */
+function raisedTimeouts(upstreamTimeoutMs: number | undefined): Partial<Limits> {
+  if (upstreamTimeoutMs === undefined) return {};
+  checkLimit("upstreamTimeoutMs", UPSTREAM_TIMEOUT, upstreamTimeoutMs);
+  return {
+    upstreamResponseTimeoutMs: upstreamTimeoutMs,
+    upstreamIdleTimeoutMs: upstreamTimeoutMs,
+    invocationTimeoutMs: Math.max(upstreamTimeoutMs, DEFAULT_LIMITS.invocationTimeoutMs),
+  };
+}
+
+function checkLimit(name: string, flag: LimitFlag, value: number | undefined): void {
+  if (value === undefined || isInBounds(flag, value)) return;
+  throw new ConfigError(`--${toKebabCase(name)}: expected ${describeBounds(flag)}`);
 }

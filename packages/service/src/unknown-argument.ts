@@ -1,4 +1,4 @@
-import { toKebabCase } from "./config.ts";
+import { toKebabCase } from "./flag-names.ts";
 import { VARIABLE_PREFIX, VARIABLE_NAMESPACE } from "./variables.ts";
 
 /** The message for a flag without its value. */

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "../command.ts";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config-error.ts";
 import { hasCode } from "../error-code.ts";
 import { createFile, makePrivateDirectory } from "../private-files.ts";
 import { adoptCopy, copyStore, hashCopy } from "../store/lmdb/backup.ts";

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { Authority } from "capability-protocol";
 import { parseCertificates } from "capability-sdk/pem";
 import type { ServeConfig } from "../config.ts";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config-error.ts";
 import type { ProvidedCertificate } from "../tls/certificate-source.ts";
 import { loadServerCertificate } from "../tls/server-certificate.ts";
 

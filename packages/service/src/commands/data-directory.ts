@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Authority } from "capability-protocol";
 import { parseAuthority } from "capability-protocol";
 import type { DataConfig } from "../config.ts";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config-error.ts";
 import type { ServiceKeys } from "../store/keys.ts";
 import { createServiceKeys } from "../store/keys.ts";
 import { openLmdbStore } from "../store/lmdb/lmdb-store.ts";

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { DataConfig } from "../config.ts";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config-error.ts";
 import { hasCode } from "../error-code.ts";
 import type { FirstCapabilities, OperatorContext } from "../management/tenants.ts";
 import { createFirstTenant } from "../management/tenants.ts";

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import type { DataConfig } from "../config.ts";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config-error.ts";
 import { createFirstTenant } from "../management/tenants.ts";
 import { ensureServerCertificate } from "../tls/server-certificate.ts";
 import { checkDataDirectory, dataPaths, openDataDirectory, saveAuthority } from "./data-directory.ts";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { ServeConfig } from "../config.ts";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config-error.ts";
 import { errorCode } from "../error-code.ts";
 
 /** Explains an error of listening on an address, with what to do about it. */

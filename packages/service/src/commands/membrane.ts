@@ -1,5 +1,5 @@
 import type { Command } from "../command.ts";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config-error.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { StoredMembrane } from "../store/record.ts";
 import type { Store } from "../store/store.ts";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { EventLog } from "../telemetry/events.ts";
 import type { DataConfig } from "../config.ts";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config-error.ts";
 import type { Store } from "../store/store.ts";
 import type { StoredTenant } from "../store/record.ts";
 import type { RecordChange } from "../management/changes.ts";

@@ -2,7 +2,7 @@ import { lstatSync } from "node:fs";
 import { copyFile, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "../command.ts";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config-error.ts";
 import { hasCode } from "../error-code.ts";
 import { makePrivateDirectory, readIfPresent, replaceFile, syncDirectory } from "../private-files.ts";
 import { createServiceKeys } from "../store/keys.ts";

@@ -1,7 +1,7 @@
 import type { TenantCapabilities } from "capability-protocol";
 import { describeProblem, parseProvisionRequest } from "capability-protocol";
 import type { Command } from "../command.ts";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../config-error.ts";
 import { createTenant, reissueTenant } from "../management/tenants.ts";
 import type { OperatorContext } from "../management/tenants.ts";
 import { formatName, quoteName } from "./escape.ts";

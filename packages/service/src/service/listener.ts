@@ -2,7 +2,7 @@ import { rejectionBytes } from "../http/raw-error.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
 import type { HttpListener } from "../http1/listener.ts";
 import { listenOnNode } from "../http1/node/listen.ts";
-import { MAX_TIMER_MS } from "../limits.ts";
+import { MAX_TIMER_MS } from "../limit.ts";
 import type { ServiceOptions } from "./options.ts";
 
 /** @param handle carries out one request, after the request before it on the same connection. */

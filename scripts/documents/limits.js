@@ -1,0 +1,24 @@
+import { toKebabCase } from "../../packages/service/dist/flag-names.js";
+import { LIMIT_GROUPS } from "../../packages/service/dist/limits.js";
+
+/** @typedef {import("../../packages/service/dist/limit.js").LimitFlag} LimitFlag */
+
+const HEAD = "| flag | default | unit | what it limits |\n|---|---|---|---|";
+
+/** The tables of all limits, a table for each group, from the built service. */
+export function limitTables() {
+  return LIMIT_GROUPS.map(({ title, flags }) => {
+    const rows = Object.entries(flags).map(([name, flag]) => tableRow(toKebabCase(name), flag));
+    return `### ${title}\n\n${HEAD}\n${rows.join("\n")}`;
+  }).join("\n\n");
+}
+
+/**
+ * @param {string} name
+ * @param {LimitFlag} flag
+ */
+function tableRow(name, { default: value, unit, minimum, description, details }) {
+  const bound = minimum === undefined ? undefined : `at least ${minimum}`;
+  const meaning = [description, bound, details].filter((part) => part !== undefined).join("; ");
+  return `| \`--${name}\` | ${value ?? "–"} | ${unit === "count" ? "" : unit} | ${meaning} |`;
+}
