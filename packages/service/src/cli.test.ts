@@ -116,9 +116,9 @@ test.each([
   ["--forbid-http-targets", { MEMBRANE_FORBID_HTTP_TARGETS: "" }, [true, false, "private-ca"]],
 ])("serve %s with %j: what may be on or off is what was said", async (words, variables, expected) => {
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
-  const [forbidHttpTargets, forbidUnverifiedTargets, kind] = expected;
+  const [forbidHttp, forbidUnverified, kind] = expected;
   expect(await read(["serve", ...words.split(" ").filter(Boolean)])).toMatchObject({
-    config: { forbidHttpTargets, forbidUnverifiedTargets, tls: { kind } },
+    config: { egress: { forbidHttp, forbidUnverified }, tls: { kind } },
   });
 });
 

@@ -33,9 +33,7 @@ test("the defaults are loopback, a private CA, every limit as documented, nothin
     listen: { host: "127.0.0.1", port: 8443 },
     aliases: [],
     authorityCaFiles: new Map(),
-    allowTargets: [],
-    forbidHttpTargets: false,
-    forbidUnverifiedTargets: false,
+    egress: { allow: [], forbidHttp: false, forbidUnverified: false },
     trustedProxies: [],
     tls: { kind: "private-ca" },
     workers: 1,
@@ -106,7 +104,7 @@ test("lists are given by repeating the flag or with commas", () => {
     allowTarget: ["10.0.0.0/8:443, 192.0.2.1", "[fd00::]/8"],
   });
   expect(config.aliases).toEqual(["a.example", "b.example", "c.example:444"]);
-  expect(config.allowTargets.map(({ text }) => text)).toEqual(["10.0.0.0/8:443", "192.0.2.1", "[fd00::]/8"]);
+  expect(config.egress.allow.map(({ text }) => text)).toEqual(["10.0.0.0/8:443", "192.0.2.1", "[fd00::]/8"]);
 });
 
 test.each([

@@ -2,13 +2,14 @@ import type { Authority } from "capability-protocol";
 import { normalizeAuthority, parseAuthority } from "capability-protocol";
 import { PROFILE_NAME_EXPECTED, isProfileName } from "capability-sdk/profiles";
 import { ConfigError } from "./config-error.ts";
-import type { AllowRule } from "./egress/policy.ts";
+import type { AllowRule, EgressRules } from "./egress/policy.ts";
 import { parseAllowTarget } from "./egress/policy.ts";
 import type { RawLimits } from "./limit-flags.ts";
 import { readLimits } from "./limit-flags.ts";
 import type { Limits } from "./limits.ts";
 import type { Cidr } from "./net/address.ts";
 import { parseCidr } from "./net/address.ts";
+import type { ListenAddress, ServiceConfig } from "./service/options.ts";
 
 /** Where the store and its key are, and what the service is called. */
 export interface DataConfig {
@@ -31,13 +32,7 @@ export type TlsConfig =
   | { readonly kind: "files"; readonly certFile: string; readonly keyFile: string };
 
 /** The configuration of `membrane serve`. */
-export interface ServeConfig extends DataConfig {
-  readonly listen: { readonly host: string; readonly port: number };
-  readonly allowTargets: readonly AllowRule[];
-  readonly forbidHttpTargets: boolean;
-  readonly forbidUnverifiedTargets: boolean;
-  /** Proxies in front whose `X-Forwarded-For` is believed. */
-  readonly trustedProxies: readonly Cidr[];
+export interface ServeConfig extends DataConfig, ServiceConfig {
   /** Files with the CA certificates of other authorities. */
   readonly authorityCaFiles: ReadonlyMap<Authority, string>;
   readonly tls: TlsConfig;
@@ -100,9 +95,7 @@ export function readServeConfig(flags: RawServeFlags): ServeConfig {
     ...readDataConfig(flags),
     listen: readListen(flags.listen),
     authorityCaFiles: new Map(split(flags.authorityCa).map(readAuthorityCa)),
-    allowTargets: split(flags.allowTarget).map(readAllowTarget),
-    forbidHttpTargets: readSwitch("--forbid-http-targets", flags.forbidHttpTargets, false),
-    forbidUnverifiedTargets: readSwitch("--forbid-unverified-targets", flags.forbidUnverifiedTargets, false),
+    egress: readEgressRules(flags),
     trustedProxies: split(flags.trustProxy).map(readTrustedProxy),
     tls: readTls(flags),
     workers: readWorkers(flags.workers ?? 1),
@@ -126,7 +119,7 @@ function authority(flag: string, text: string): Authority {
   return parsed;
 }
 
-function readListen(text: string): { readonly host: string; readonly port: number } {
+function readListen(text: string): ListenAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
@@ -142,6 +135,14 @@ function readAuthorityCa(text: string): [Authority, string] {
     throw new ConfigError("--authority-ca: expected AUTHORITY=FILE, as in peer.example=peer-ca.pem");
   }
   return [normalizeAuthority(authority("--authority-ca", text.slice(0, at))), text.slice(at + 1)];
+}
+
+function readEgressRules(flags: RawServeFlags): EgressRules {
+  return {
+    allow: split(flags.allowTarget).map(readAllowTarget),
+    forbidHttp: readSwitch("--forbid-http-targets", flags.forbidHttpTargets, false),
+    forbidUnverified: readSwitch("--forbid-unverified-targets", flags.forbidUnverifiedTargets, false),
+  };
 }
 
 function readAllowTarget(text: string): AllowRule {

@@ -8,6 +8,7 @@ import type { DataDirectory } from "../../service/src/commands/data-directory.ts
 import { parseCidr } from "../../service/src/net/address.ts";
 import { createHostsReader } from "../../service/src/egress/hosts-file.ts";
 import { createResolver } from "../../service/src/egress/resolver.ts";
+import type { EgressRules } from "../../service/src/egress/policy.ts";
 import { parseAllowTarget } from "../../service/src/egress/policy.ts";
 import type { NameLookup } from "../../service/src/egress/resolve-host.ts";
 import type { CreateConnection } from "../../service/src/egress/pooled-connection.ts";
@@ -29,10 +30,8 @@ export interface TestServiceOptions {
   readonly directory?: string;
   readonly authority?: string;
   readonly aliases?: readonly string[];
-  /** Default: all of 127.0.0.0/8. */
-  readonly allowTargets?: readonly string[];
-  readonly forbidHttpTargets?: boolean;
-  readonly forbidUnverifiedTargets?: boolean;
+  /** Where targets may be, as in `--allow-target`; default: all of 127.0.0.0/8. */
+  readonly egress?: Omit<Partial<EgressRules>, "allow"> & { readonly allow?: readonly string[] };
   /** CIDRs. Default: none. */
   readonly trustedProxies?: readonly string[];
   readonly authorityCas?: ReadonlyMap<Authority, string>;
@@ -91,20 +90,21 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   });
   const log = createEventLog(createLogger("debug", sink));
   const data = await openDataDirectory({ data: directory, authority, limits }, log);
+  const allow = options.egress?.allow ?? ["127.0.0.0/8"];
   const service = await startService({
+    config: {
+      authority,
+      aliases: (options.aliases ?? []).map(authorityOf),
+      listen: { host: "127.0.0.1", port: 0 },
+      trustedProxies: (options.trustedProxies ?? []).map((text) => parseCidr(text)!),
+      egress: { ...options.egress, allow: allow.map((text) => parseAllowTarget(text)!) },
+      limits,
+    },
     store: options.wrapStore?.(data.store) ?? data.store,
     keys: data.keys,
-    authority,
-    aliases: (options.aliases ?? []).map(authorityOf),
     authorityCas: options.authorityCas ?? new Map(),
-    allowTargets: (options.allowTargets ?? ["127.0.0.0/8"]).map((text) => parseAllowTarget(text)!),
-    forbidHttpTargets: options.forbidHttpTargets ?? false,
-    forbidUnverifiedTargets: options.forbidUnverifiedTargets ?? false,
-    trustedProxies: (options.trustedProxies ?? []).map((text) => parseCidr(text)!),
-    listen: { host: "127.0.0.1", port: 0 },
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     lookup: options.lookup ?? createResolver({ hosts: createHostsReader("/etc/hosts") }),
-    limits,
     log,
     localAddresses: () => ["127.0.0.1", "::1"],
     now: options.now ?? (() => new Date()),

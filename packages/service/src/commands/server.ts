@@ -103,18 +103,11 @@ export async function startInProcess(
 ): Promise<CertificateUpdatableServer> {
   const certificate = given ?? (await ensureManagedCertificate(config, log));
   const service = await startService({
+    config,
     store: data.store,
     keys: data.keys,
-    authority: config.authority,
-    aliases: config.aliases,
     authorityCas,
-    allowTargets: config.allowTargets,
-    forbidHttpTargets: config.forbidHttpTargets,
-    forbidUnverifiedTargets: config.forbidUnverifiedTargets,
-    trustedProxies: config.trustedProxies,
-    listen: config.listen,
     ...(certificate === undefined ? {} : { tls: certificate }),
-    limits: config.limits,
     log,
     lookup: createResolver({ hosts: createHostsReader(HOSTS_FILE) }),
     localAddresses: () =>

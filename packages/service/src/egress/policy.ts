@@ -47,19 +47,23 @@ export interface EgressPolicy {
   checkTransport(transport: Transport): EgressVerdict;
 }
 
-export interface EgressPolicyOptions {
-  /** What the operator opens beyond global unicast. */
+/** What the operator decides about targets. */
+export interface EgressRules {
+  /** Addresses that are allowed in addition to global unicast. */
   readonly allow: readonly AllowRule[];
+  /** Allows targets over TLS alone. Default: false. */
+  readonly forbidHttp?: boolean;
+  /** Checks the certificate of every target, whatever the target says. Default: false. */
+  readonly forbidUnverified?: boolean;
+}
+
+export interface EgressPolicyOptions extends EgressRules {
   /** Asked afresh at each judgement, since a port may be known only once the server listens. */
   readonly ownEndpoints: () => readonly OwnEndpoint[];
   /** The addresses of this machine's interfaces. */
   readonly localAddresses: () => readonly string[];
   /** `host[:port]` of every authority that leads back to this service; the port is 443 unless written. */
   readonly ownAuthorities: readonly string[];
-  /** Targets are spoken to over TLS alone. Default: false. */
-  readonly forbidHttp?: boolean;
-  /** The certificates of targets are checked, whatever a target says. Default: false. */
-  readonly forbidUnverified?: boolean;
 }
 
 const ALLOWED: EgressVerdict = { allowed: true };

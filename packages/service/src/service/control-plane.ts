@@ -9,7 +9,7 @@ import { createChanges } from "../management/changes.ts";
 import type { EventLoopScheduler } from "../collections/event-loop-scheduler.ts";
 import { createPageScheduler } from "../management/page-scheduler.ts";
 import type { Vault } from "../store/vault.ts";
-import type { ServiceOptions } from "./options.ts";
+import type { ServiceConfig, ServiceOptions } from "./options.ts";
 
 /** Each tenant's exports may spend a tenth of the time on reading certificates; further exports wait. */
 const EXPORT_PAUSE_FACTOR = 10;
@@ -25,7 +25,8 @@ export interface ControlPlaneParts {
 
 /** What the operations of the service itself need. Their schedulers and budgets are apart from those of invocations. */
 export function createControlPlane(
-  { store, limits, authority, log }: ServiceOptions,
+  { authority, limits }: Pick<ServiceConfig, "authority" | "limits">,
+  { store, log }: Pick<ServiceOptions, "store" | "log">,
   parts: ControlPlaneParts,
 ): ManagementEndpointContext {
   return {

@@ -16,6 +16,7 @@ import { createTicker } from "../invocation/ticker.ts";
 import { createAccountRegistry } from "../invocation/usage-accounts.ts";
 import { createWaitingResponses } from "../invocation/waiting-responses.ts";
 import { MIN_COUNTED_CHUNK_BYTES, createYoungGcTrigger } from "../invocation/young-gc.ts";
+import type { Limits } from "../limits.ts";
 import type { Vault } from "../store/vault.ts";
 import type { ServiceOptions } from "./options.ts";
 import type { RevocationMonitor } from "./revocation-monitor.ts";
@@ -37,10 +38,14 @@ export interface DataPlaneParts {
   readonly monotonic: () => number;
 }
 
-export function createDataPlane(options: ServiceOptions, parts: DataPlaneParts): DataPlane {
-  const { limits, store } = options;
+type DataPlaneOptions = Pick<
+  ServiceOptions,
+  "store" | "authorityCas" | "now" | "lookup" | "createConnection" | "collectYoung"
+>;
+
+export function createDataPlane(limits: Limits, options: DataPlaneOptions, parts: DataPlaneParts): DataPlane {
   const { feed, cache, inFlightRegistry } = parts.monitor;
-  const pools = openPools(options, parts);
+  const pools = openPools(limits, options, parts);
   const poolTimer = setInterval(() => pools.closeIdle(parts.monotonic()), limits.upstreamPoolIdleMs).unref();
   const accountRegistry = createAccountRegistry();
   const ticker = createTicker();
@@ -77,7 +82,7 @@ export function createDataPlane(options: ServiceOptions, parts: DataPlaneParts):
       }),
       digest,
       now: options.now,
-      hopId: `membrane-${store.id.slice(0, 16)}`,
+      hopId: `membrane-${options.store.id.slice(0, 16)}`,
       cors: CORS_HEADERS,
       ticker,
       chunkScheduler: createChunkScheduler(),
@@ -99,15 +104,18 @@ export function createDataPlane(options: ServiceOptions, parts: DataPlaneParts):
   };
 }
 
-function openPools(options: ServiceOptions, { policy, monotonic }: DataPlaneParts): Pools {
-  const { limits, lookup } = options;
+function openPools(
+  limits: Limits,
+  { lookup, createConnection = createUndiciConnection }: DataPlaneOptions,
+  { policy, monotonic }: DataPlaneParts,
+): Pools {
   return createPools(
     {
       policy,
       connectTimeoutMs: limits.upstreamConnectTimeoutMs,
       connections: limits.maxUpstreamConnectionsPerDestination,
       maxHeaderBytes: limits.headerBytes,
-      createConnection: options.createConnection ?? createUndiciConnection,
+      createConnection,
       upstreamPoolIdleMs: limits.upstreamPoolIdleMs,
       pools: limits.maxUpstreamPools,
       poolBytes: limits.upstreamPoolBytesTotal,

@@ -3,19 +3,19 @@ import type { HttpExchange } from "../http1/downstream.ts";
 import type { HttpListener } from "../http1/listener.ts";
 import { listenOnNode } from "../http1/node/listen.ts";
 import { MAX_TIMER_MS } from "../limit.ts";
-import type { ServiceOptions } from "./options.ts";
+import type { ServiceConfig, ServiceOptions } from "./options.ts";
 
 /** @param handle carries out one request, after the request before it on the same connection. */
 export function startListener(
-  options: ServiceOptions,
+  { listen, trustedProxies, limits }: Pick<ServiceConfig, "listen" | "trustedProxies" | "limits">,
+  { tls, log, listenHttp = listenOnNode }: Pick<ServiceOptions, "tls" | "log" | "listenHttp">,
   newRequestId: () => string,
   handle: (exchange: HttpExchange) => Promise<void>,
 ): Promise<HttpListener> {
-  const { limits, log, trustedProxies = [], listenHttp = listenOnNode } = options;
   return listenHttp(
     {
-      ...options.listen,
-      ...(options.tls === undefined ? {} : { tls: options.tls }),
+      ...listen,
+      ...(tls === undefined ? {} : { tls }),
       maxHeaderBytes: limits.headerBytes,
       maxConnections: limits.maxConnections,
       maxConnectionsPerAddress: limits.maxConnectionsPerAddress,

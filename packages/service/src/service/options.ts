@@ -1,5 +1,5 @@
 import type { Authority } from "capability-protocol";
-import type { AllowRule } from "../egress/policy.ts";
+import type { EgressRules } from "../egress/policy.ts";
 import type { CreateConnection } from "../egress/pooled-connection.ts";
 import type { NameLookup } from "../egress/resolve-host.ts";
 import type { ListenHttp } from "../http1/listener.ts";
@@ -9,30 +9,36 @@ import type { ServiceKeys } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
 import type { EventLog } from "../telemetry/events.ts";
 
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What the operator decides about a service. */
+export interface ServiceConfig {
+  readonly authority: Authority;
+  /** Further names of the service. */
+  readonly aliases: readonly Authority[];
+  readonly listen: ListenAddress;
+  /** Proxies whose `X-Forwarded-For` and `X-Request-Id` are trusted. */
+  readonly trustedProxies: readonly Cidr[];
+  readonly egress: EgressRules;
+  readonly limits: Limits;
+}
+
 /** Everything that a service is started with. */
 export interface ServiceOptions {
+  readonly config: ServiceConfig;
   readonly store: Store;
   readonly keys: ServiceKeys;
-  readonly authority: Authority;
-  /** Further names of this service. */
-  readonly aliases: readonly Authority[];
   /** CA certificates, PEM, of other authorities that have a private one. */
   readonly authorityCas: ReadonlyMap<Authority, string>;
-  readonly allowTargets: readonly AllowRule[];
-  /** Refuses targets without TLS. Default: false. */
-  readonly forbidHttpTargets?: boolean;
-  /** Refuses targets that ask for no check of their certificate. Default: false. */
-  readonly forbidUnverifiedTargets?: boolean;
-  /** Proxies whose `X-Forwarded-For` is trusted. Default: none. */
-  readonly trustedProxies?: readonly Cidr[];
   /** Accepts connections and reads requests. Default: Node's HTTP server. */
   readonly listenHttp?: ListenHttp;
   /** Makes the HTTP/1.1 client of each connection to a target. Default: undici's. */
   readonly createConnection?: CreateConnection;
-  readonly listen: { readonly host: string; readonly port: number };
   /** Absent: plain HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  readonly limits: Limits;
   readonly log: EventLog;
   /** Addresses of this machine's interfaces. */
   readonly localAddresses: () => readonly string[];

@@ -17,9 +17,9 @@ async function start() {
     return { deleted: 0, more: false };
   };
   const monitor = await startRevocationMonitor(
+    DEFAULT_LIMITS,
     {
       store: { ...log, sweep } as unknown as Store,
-      limits: DEFAULT_LIMITS,
       log: { fault: () => (seen.faults += 1) } as unknown as EventLog,
       now: () => new Date(),
     },

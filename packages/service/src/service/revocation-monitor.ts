@@ -1,6 +1,7 @@
 import type { InFlightRegistry } from "../invocation/in-flight-registry.ts";
 import { createInFlightRegistry } from "../invocation/in-flight-registry.ts";
 import type { Resolution } from "../invocation/resolve.ts";
+import type { Limits } from "../limits.ts";
 import type { ResolutionCache } from "../store/resolution-cache.ts";
 import { createResolutionCache } from "../store/resolution-cache.ts";
 import { createRevocationFeed } from "../store/revocation-feed.ts";
@@ -23,7 +24,8 @@ export interface RevocationMonitor {
 }
 
 export async function startRevocationMonitor(
-  { store, limits, log, now }: Pick<ServiceOptions, "store" | "limits" | "log" | "now">,
+  limits: Pick<Limits, "cacheEntries" | "cacheBytes" | "maxRevocationStalenessMs">,
+  { store, log, now }: Pick<ServiceOptions, "store" | "log" | "now">,
   monotonic: () => number,
 ): Promise<RevocationMonitor> {
   const failClosed = (error?: unknown): void => {

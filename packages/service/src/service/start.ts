@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Authority } from "capability-protocol";
 import { normalizeAuthority } from "capability-protocol";
 import { createEventLoopScheduler } from "../collections/event-loop-scheduler.ts";
-import type { EgressPolicy, OwnEndpoint } from "../egress/policy.ts";
+import type { OwnEndpoint } from "../egress/policy.ts";
 import { createEgressPolicy } from "../egress/policy.ts";
 import { createAuthFailureLimiter } from "../http/auth-failure-limiter.ts";
 import { newRequestId } from "../http/request-id.ts";
@@ -25,16 +25,24 @@ export interface RunningService {
 
 /** Connects the parts of a service, and listens. */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
-  const { limits, log, monotonic = () => performance.now(), trustedProxies = [] } = options;
-  const isOwn = matchAuthorities([options.authority, ...options.aliases]);
+  const { config, log, monotonic = () => performance.now() } = options;
+  const { limits, trustedProxies } = config;
+  const ownAuthorities = [config.authority, ...config.aliases];
+  const isOwn = matchAuthorities(ownAuthorities);
+  // Where the service itself listens is known only after it has started to.
   const ownEndpoints: OwnEndpoint[] = [];
-  const policy = createPolicy(options, ownEndpoints);
+  const policy = createEgressPolicy({
+    ...config.egress,
+    ownAuthorities,
+    ownEndpoints: () => ownEndpoints,
+    localAddresses: options.localAddresses,
+  });
   const loopTurns = createEventLoopScheduler();
   const vault = createVault(options.store, options.keys, randomBytes, loopTurns);
-  const monitor = await startRevocationMonitor(options, monotonic);
-  const dataPlane = createDataPlane(options, { monitor, vault, policy, monotonic });
+  const monitor = await startRevocationMonitor(limits, options, monotonic);
+  const dataPlane = createDataPlane(limits, options, { monitor, vault, policy, monotonic });
   const { bodies, resolveContext, invocationContext } = dataPlane;
-  const managementContext = createControlPlane(options, {
+  const managementContext = createControlPlane(config, options, {
     vault,
     policy,
     bodies,
@@ -57,7 +65,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     await listener?.idle();
     await dataPlane.close();
   };
-  const listening = startListener(options, newRequestId, (exchange) => route(context, exchange));
+  const listening = startListener(config, options, newRequestId, (exchange) => route(context, exchange));
   const listener = await listening.catch(async (error: unknown) => {
     await closeOwners();
     throw error;
@@ -78,16 +86,4 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
 function matchAuthorities(authorities: readonly Authority[]): (authority: Authority) => boolean {
   const names = new Set(authorities.map(normalizeAuthority));
   return (authority) => names.has(normalizeAuthority(authority));
-}
-
-/** @param ownEndpoints where the service itself listens, known only after it has started to. */
-function createPolicy(options: ServiceOptions, ownEndpoints: readonly OwnEndpoint[]): EgressPolicy {
-  return createEgressPolicy({
-    allow: options.allowTargets,
-    ownEndpoints: () => ownEndpoints,
-    localAddresses: options.localAddresses,
-    ownAuthorities: [options.authority, ...options.aliases],
-    forbidHttp: options.forbidHttpTargets ?? false,
-    forbidUnverified: options.forbidUnverifiedTargets ?? false,
-  });
 }

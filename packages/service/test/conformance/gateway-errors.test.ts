@@ -28,7 +28,7 @@ let patientService: TestService;
 beforeAll(async () => {
   const limits = { upstreamIdleTimeoutMs: 400, upstreamConnectTimeoutMs: 200, bufferedBodyBytes: 10 };
   service = await startTestService({ lookup, limits });
-  strict = await startTestService({ lookup, allowTargets: [] });
+  strict = await startTestService({ lookup, egress: { allow: [] } });
   patientService = await startTestService();
 });
 afterAll(() => Promise.all([service, strict, patientService].map((one) => one.close())));

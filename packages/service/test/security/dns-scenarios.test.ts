@@ -32,7 +32,7 @@ const lookup: LookupFunction = (hostname, _options, callback) => {
     answers.map((address) => ({ address, family: 4 })),
   );
 };
-const allowTargets = ["127.0.0.2/32"];
+const egress = { allow: ["127.0.0.2/32"] };
 
 let service: TestService;
 let target: Server;
@@ -43,7 +43,7 @@ const reached: string[] = [];
 const requests: string[] = [];
 
 beforeAll(async () => {
-  service = await startTestService({ lookup, allowTargets, limits: { upstreamConnectTimeoutMs: 1_000 } });
+  service = await startTestService({ lookup, egress, limits: { upstreamConnectTimeoutMs: 1_000 } });
   target = createServer((request, response) => {
     requests.push(request.url ?? "");
     const location = new URLSearchParams(request.url?.split("?")[1]).get("to");
@@ -90,7 +90,7 @@ test("slow-dns: a lookup without a response is a 504 once the time to connect is
 });
 
 test("own-address: a name that leads to the service itself is a 502, though its address is opened", async () => {
-  await using open = await startTestService({ lookup, allowTargets: ["127.0.0.0/8"] });
+  await using open = await startTestService({ lookup, egress: { allow: ["127.0.0.0/8"] } });
   for (const host of ["inside.example", "outside.example"]) {
     const { token } = await exportTarget(open, { uri: `http://${host}:${open.port}/` });
     expectForbidden(await call(open, token));
@@ -127,7 +127,7 @@ test(
     let token: string;
     let gone: Promise<unknown>;
     {
-      await using open = await startTestService({ ...common, allowTargets });
+      await using open = await startTestService({ ...common, egress });
       const membrane = await createMembrane(open, open.tokens.create, "m");
       token = await exportThrough(open, membrane.export, { uri: `http://outside.example:${port}/` });
       expect((await call(open, token)).status).toBe(200);
@@ -135,7 +135,7 @@ test(
       gone = once(socket, "close");
     }
     await gone;
-    await using strict = await startTestService({ ...common, allowTargets: [] });
+    await using strict = await startTestService({ ...common, egress: { allow: [] } });
     expectForbidden(await call(strict, token));
     expect(reached).toEqual(["127.0.0.2"]);
   },

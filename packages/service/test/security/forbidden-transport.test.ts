@@ -16,7 +16,7 @@ import { makeCertificate, startTlsTarget } from "../../../testkit/src/tls-target
 
 /* --forbid-http-targets and --forbid-unverified-targets */
 
-const BOTH = { forbidHttpTargets: true, forbidUnverifiedTargets: true };
+const BOTH = { egress: { forbidHttp: true, forbidUnverified: true } };
 
 let certificate: TestCertificate;
 let plain: TestTarget;
@@ -44,10 +44,10 @@ async function tryExport(service: TestService, body: object): Promise<CallRespon
 
 test.each([
   ["neither flag", {}, { plain: 201, unverified: 201, verified: 201 }],
-  ["http forbidden", { forbidHttpTargets: true }, { plain: "uri", unverified: 201, verified: 201 }],
+  ["http forbidden", { egress: { forbidHttp: true } }, { plain: "uri", unverified: 201, verified: 201 }],
   [
     "unverified forbidden",
-    { forbidUnverifiedTargets: true },
+    { egress: { forbidUnverified: true } },
     { plain: 201, unverified: "tls.rejectUnauthorized", verified: 201 },
   ],
   ["both", BOTH, { plain: "uri", unverified: "tls.rejectUnauthorized", verified: 201 }],
