@@ -5,26 +5,26 @@ import { createFirstTenant } from "../management/tenants.ts";
 import { ensureServerCertificate } from "../tls/server-certificate.ts";
 import { checkDataDirectory, dataPaths, openDataDirectory, saveAuthority } from "./data-directory.ts";
 import { repairModes } from "./data-directory-modes.ts";
-import { asOperator } from "./operator.ts";
 import { makeFirstProfile } from "./first-profile.ts";
+import type { OperatorProcess } from "./operator.ts";
+import { asOperator } from "./operator.ts";
 import type { Print } from "./print.ts";
 import { firstCapabilitiesJson } from "./first-capabilities-file.ts";
 import { printFirstCapabilities, printJson } from "./print.ts";
 import { removeAbandonedStores } from "./staged-store.ts";
 
 /** What `init` needs of its process. */
-export interface InitContext {
+export interface InitContext extends OperatorProcess {
   readonly now: Date;
   /** Home directory of the user who runs it. */
   readonly home: () => string;
-  readonly print: Print;
   /** Messages for a person, kept apart from the output that a program parses. */
   readonly printError: Print;
 }
 
 /** Initializes a data directory as the first start does, and exits. */
 export async function init(config: DataConfig, json: boolean, context: InitContext): Promise<void> {
-  const { now, home, print, printError } = context;
+  const { now, home, print, printError, log } = context;
   const paths = dataPaths(config);
   await checkDataDirectory(config);
   await repairModes(config);
@@ -35,9 +35,7 @@ export async function init(config: DataConfig, json: boolean, context: InitConte
     }
     const authorities = [config.authority, ...config.aliases];
     // Before the tenant is stored: an error after it would lose the capabilities, which cannot be shown again.
-    // What it prints is the record: there is no log of a service yet.
-    const operator = asOperator(data, "init", () => undefined);
-    const first = await createFirstTenant(operator, async () => {
+    const first = await createFirstTenant(asOperator(data, "init", log.changed), async () => {
       await ensureServerCertificate({ directory: paths.tls, authorities, now, mayReplaceCA: true });
       await saveAuthority(config);
     });

@@ -29,7 +29,7 @@ export async function runOperatorCommand(
   switch (command.name) {
     case "init": {
       const { init } = await import("./init.ts");
-      await init(command.config, command.json, { now, home, print, printError });
+      await init(command.config, command.json, { now, home, print, printError, log: openLog() });
       return true;
     }
     case "doctor": {

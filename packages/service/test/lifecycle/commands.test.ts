@@ -27,6 +27,19 @@ function printedUris(text: string): Record<string, string> {
   );
 }
 
+/** The event that records what `init` makes: a tenant with its three capabilities, and the operator's `provision`. */
+const FINGERPRINT = expect.stringMatching(/^[0-9a-f]{12}$/);
+const RECORDED = {
+  level: "info",
+  time: expect.any(String),
+  msg: "operated",
+  command: "init",
+  action: "create",
+  outcome: "done",
+  tenant: FINGERPRINT,
+  created: [FINGERPRINT, FINGERPRINT, FINGERPRINT, FINGERPRINT],
+};
+
 async function initialised(
   data: string,
 ): Promise<Record<"create" | "query" | "deleteSelf" | "provision", string>> {
@@ -38,8 +51,7 @@ async function initialised(
     "membrane.test",
     "--json",
   ]);
-  expect(stderr).toBe("");
-  expect(code).toBe(0);
+  expect([code, JSON.parse(stderr)]).toEqual([0, RECORDED]);
   const { capabilities, operator } = JSON.parse(stdout);
   return { ...capabilities, ...operator };
 }
@@ -161,7 +173,7 @@ test("the data directory, the service key and the private keys are for their own
   expect(modes.map((mode) => mode.toString(8))).toEqual(["700", "600", "600", "600"]);
 });
 
-test("init --json prints the capabilities in the form that scripts rely on, and nothing else", async () => {
+test("init --json prints the capabilities in the form that scripts rely on, and records that it made them", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
   const { code, stdout, stderr } = await runMembrane([
@@ -172,7 +184,7 @@ test("init --json prints the capabilities in the form that scripts rely on, and 
     "a.test:8444",
     "--json",
   ]);
-  expect([code, stderr]).toEqual([0, ""]);
+  expect([code, JSON.parse(stderr)]).toEqual([0, RECORDED]);
   const uri = expect.stringMatching(/^cpblty:\/\/a\.test:8444\/#CPBLTY1-[A-Za-z0-9_-]{86}$/);
   expect(JSON.parse(stdout)).toStrictEqual({
     tenant: "default",

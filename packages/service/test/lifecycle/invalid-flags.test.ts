@@ -83,7 +83,7 @@ test("every flag can be a variable, and the other commands accept the variables 
     MEMBRANE_SERVICE_KEY_FILE: join(directory.path, "key"),
   };
   const made = await runMembrane(["init", "--json"], env);
-  expect([made.code, made.stderr]).toEqual([0, ""]);
+  expect([made.code, JSON.parse(made.stderr)]).toMatchObject([0, { msg: "operated", command: "init" }]);
   const uri: string = JSON.parse(made.stdout).capabilities.query;
   expect(uri).toMatch(/^cpblty:\/\/membrane\.test\/#/);
   expect((await readdir(directory.path)).toSorted((a, b) => a.localeCompare(b))).toEqual(["data", "key"]);

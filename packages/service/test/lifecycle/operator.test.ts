@@ -142,7 +142,8 @@ test("tenant delete ends a tenant whose deleteSelf is lost, with its descendants
 test("every change that an operator makes is recorded, and tenant reissue says what it does not end", async () => {
   await using directory = await temporaryDirectory();
   const data = ["--data", directory.path];
-  await runMembrane(["init", ...data, "--json"]);
+  const initialized = await runMembrane(["init", ...data, "--json", "--log-level", "silent"]);
+  expect(eventOf(initialized.stderr)).toMatchObject({ command: "init", tenant: FINGERPRINT });
   const created = await runMembrane(["tenant", "create", "--id", "alice", ...data, "--log-level", "silent"]);
   expect(eventOf(created.stderr)).toMatchObject({ command: "tenant create", tenant: FINGERPRINT });
   const reissued = await runMembrane(["tenant", "reissue", "--id", "alice", ...data]);
@@ -150,7 +151,7 @@ test("every change that an operator makes is recorded, and tenant reissue says w
   expect(reissued.stdout).toMatch(
     /Nothing was ended\. The old create, query and deleteSelf go on working.*membrane revoke.*tenant delete/s,
   );
-  for (const stderr of [created.stderr, reissued.stderr]) expect(stderr).not.toMatch(/CPBLTY|alice/);
+  for (const { stderr } of [initialized, created, reissued]) expect(stderr).not.toMatch(/CPBLTY|alice|default/);
 });
 
 /** A name that clears the screen, forges a line, reverses the direction of text, and has 8-bit control characters. */
