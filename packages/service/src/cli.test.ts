@@ -11,7 +11,7 @@ function read(words: readonly string[]): Promise<Command | undefined> {
   return readCommandLine(words, "1.2.3", process.env);
 }
 
-/** Words after the program's name, variables, and how the refusal begins. */
+/** Arguments, variables, and how the error message begins. */
 const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
   ["", {}, "expected a command: serve, init, tenant, membrane, backup, restore or doctor"],
   ["frob", {}, "frob: no such command"],
@@ -89,7 +89,7 @@ test.each(BAD)("membrane %s with %j is refused: %s", async (words, variables, me
   expect(String(refusal).startsWith(`ConfigError: ${message}`), String(refusal)).toBe(true);
 });
 
-test("serve without flags has the defaults that work", async () => {
+test("serve without flags has defaults that work", async () => {
   expect(await read(["serve"])).toMatchObject({
     name: "serve",
     config: {
@@ -114,15 +114,18 @@ test.each([
   ["--no-forbid-http-targets", { MEMBRANE_TLS: "false" }, [false, false, "none"]],
   ["", { MEMBRANE_FORBID_UNVERIFIED_TARGETS: "true", MEMBRANE_TLS: "true" }, [false, true, "private-ca"]],
   ["--forbid-http-targets", { MEMBRANE_FORBID_HTTP_TARGETS: "" }, [true, false, "private-ca"]],
-])("serve %s with %j: what may be on or off is what was said", async (words, variables, expected) => {
-  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
-  const [forbidHttp, forbidUnverified, kind] = expected;
-  expect(await read(["serve", ...words.split(" ").filter(Boolean)])).toMatchObject({
-    config: { egress: { forbidHttp, forbidUnverified }, tls: { kind } },
-  });
-});
+])(
+  "serve %s with %j: a flag overrides its variable, which overrides the default",
+  async (words, variables, expected) => {
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    const [forbidHttp, forbidUnverified, kind] = expected;
+    expect(await read(["serve", ...words.split(" ").filter(Boolean)])).toMatchObject({
+      config: { egress: { forbidHttp, forbidUnverified }, tls: { kind } },
+    });
+  },
+);
 
-test("a flag stands above its variable, and the variable above the default", async () => {
+test("for a text and a limit too, a flag overrides its variable, which overrides the default", async () => {
   vi.stubEnv("MEMBRANE_DATA", "from-variable");
   vi.stubEnv("MEMBRANE_MAX_REVOCATION_STALENESS_MS", "77");
   expect(await read(["serve"])).toMatchObject({
@@ -134,7 +137,7 @@ test("a flag stands above its variable, and the variable above the default", asy
 });
 
 test.each(["init", "tenant list", "tenant create --id x", "tenant reissue --id x", "doctor"])(
-  "%s runs in the environment of serve and takes its authority from it",
+  "%s takes its authority from the variables of serve and accepts the others",
   async (words) => {
     vi.stubEnv("MEMBRANE_LISTEN", "0.0.0.0:9443");
     vi.stubEnv("MEMBRANE_ALLOW_TARGET", "10.0.0.0/8");
@@ -190,7 +193,7 @@ test("variables of Kubernetes for Services named membrane change nothing", async
   });
 });
 
-test("a variable without a value is not set, whichever flag it stands for", async () => {
+test("an empty variable counts as not set, for every flag", async () => {
   const names = [
     "DATA",
     "SERVICE_KEY_FILE",
@@ -211,7 +214,7 @@ test("a variable without a value is not set, whichever flag it stands for", asyn
 });
 
 test.each([["--version"], ["-v"], ["serve", "--version"], ["tenant", "list", "-v"]])(
-  "the words %j, %j print the version and do nothing else",
+  "the arguments %j, %j print the version and do nothing else",
   async (...words) => {
     const printed = vi.spyOn(console, "log").mockImplementation(() => undefined);
     expect(await read(words)).toBeUndefined();
@@ -220,14 +223,14 @@ test.each([["--version"], ["-v"], ["serve", "--version"], ["tenant", "list", "-v
   },
 );
 
-test.each([["-h"], ["--help"], ["serve", "-h"]])("the words %j, %j print help", async (...words) => {
+test.each([["-h"], ["--help"], ["serve", "-h"]])("the arguments %j, %j print help", async (...words) => {
   const printed = vi.spyOn(console, "log").mockImplementation(() => undefined);
   expect(await read(words)).toBeUndefined();
   expect(String(printed.mock.calls[0]?.[0])).toContain("--version");
   printed.mockRestore();
 });
 
-test("--upstream-timeout-ms raises all that ends a wait for a target, but what is given by itself", async () => {
+test("--upstream-timeout-ms raises every limit that ends a wait for a target, except those that are given", async () => {
   expect(await read(["serve", "--upstream-timeout-ms", "900000"])).toMatchObject({
     config: {
       limits: { ...DEFAULT_LIMITS, upstreamResponseTimeoutMs: 900_000, upstreamIdleTimeoutMs: 900_000 },

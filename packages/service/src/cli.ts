@@ -10,15 +10,15 @@ import { explainParserError } from "./unknown-argument.ts";
 import { foreignVariables, VARIABLE_NAMESPACE } from "./variables.ts";
 
 /**
- * On or off. A boolean of the parser takes `1` and `yes` for false, and a text with a default takes a flag without a value
- * for the default.
+ * A flag that is on or off, as text without a default: the parser reads `1` and `yes` as false for a boolean, and a flag without
+ * a value as the default.
  */
 const SWITCH = { type: "string" } as const;
 
-/** A flag whose value was forgotten must not act as if it were not there, least of all a limit. */
+/** Refuses a flag without its value: ignoring it would leave the default, for a limit too. */
 const TEXT = { type: "string", requiresArg: true } as const;
 
-/** The parser gives half of the columns to the names of flags: enough that it breaks none of them. */
+/** Width of the help. The parser gives half of it to the names of flags, and each of them fits on a line. */
 const HELP_COLUMNS = 110;
 
 /**
@@ -26,9 +26,9 @@ const HELP_COLUMNS = 110;
  * know the flags of `serve`, so that they run in its environment.
  *
  * @param version printed for `--version`.
- * @param environment that of the process; what is in it for other programs is removed from it.
+ * @param environment variables of the process; those that are meant for other programs are removed from it.
  * @returns nothing when help or the version was printed.
- * @throws ConfigError with a message that names what is wrong and says what to do.
+ * @throws ConfigError whose message names what is wrong and says what to do.
  */
 export async function readCommandLine(
   args: readonly string[],
@@ -41,7 +41,9 @@ export async function readCommandLine(
   rejectActionVariables(environment);
   const parser = yargs([...args])
     .scriptName("membrane")
-    .usage("$0 <command>\n\nHands out capabilities to single HTTP requests, never the keys behind them.")
+    .usage(
+      "$0 <command>\n\nHands out capabilities for single HTTP requests instead of the credentials that they need.",
+    )
     .epilogue(
       `Every flag is also a variable: --allow-target as ${VARIABLE_NAMESPACE}_ALLOW_TARGET, --no-tls as ${VARIABLE_NAMESPACE}_TLS=false.`,
     )
@@ -89,7 +91,7 @@ export async function readCommandLine(
     )
     .command(
       "backup [directory]",
-      "Copy the store to an empty directory, beside a running service",
+      "Copy the store to an empty directory, also while the service runs",
       directoryFlags,
       (flags) => {
         const directory = readDirectory("backup", flags.directory);
@@ -120,7 +122,7 @@ export async function readCommandLine(
     .alias({ help: "h", version: "v" })
     .exitProcess(false)
     .fail((message, error) => {
-      // The parser throws some of its complaints, and hands over what the commands throw.
+      // The parser throws some of its own errors itself, and passes on those of the commands.
       if (error instanceof Error && error.name !== "YError") throw error;
       throw new ConfigError(explainParserError(message, args, environment), { cause: error });
     });
@@ -156,7 +158,7 @@ function readTenant(tenant: string | undefined): string {
   return requireValue(tenant, "--tenant: expected the tenant's name, as in --tenant alice");
 }
 
-/** The parser's own demand for a flag would not say what it expects. */
+/** The parser's own message for a missing flag would not say what is expected. */
 function requireValue(value: string | undefined, expected: string): string {
   if (value === undefined) throw new ConfigError(expected);
   return value;
@@ -195,9 +197,9 @@ function directoryFlags(argv: Argv) {
   });
 }
 
-/** @param isServed whether the command serves, or makes what is served, under the name that it is given. */
+/** @param isServed whether the command serves or initializes; others take the authority that was served last. */
 function dataFlags(argv: Argv, isServed: boolean, profile: Visibility) {
-  // Named first, this group is printed before the limits.
+  // Named first, so that the help prints this group before the limits.
   return argv
     .group("data", "Options:")
     .option("data", {
@@ -211,14 +213,13 @@ function dataFlags(argv: Argv, isServed: boolean, profile: Visibility) {
     })
     .option("authority", {
       ...TEXT,
-      describe: `host[:port] in every capability URI: the one that clients reach the service at [default: ${isServed ? "localhost:PORT" : "the one it was last served at"}]`,
+      describe: `host[:port] in every capability URI, where clients reach the service [default: ${isServed ? "localhost:PORT" : "the one it was last served at"}]`,
     })
     .option("profile", {
       ...TEXT,
       default: "default",
       hidden: profile === "hidden",
-      describe:
-        "Profile of capi that a first start makes, unless there is one of this name; --no-profile: none",
+      describe: "Profile of capi that a first start makes, unless it exists; --no-profile: none",
     });
 }
 
@@ -252,7 +253,7 @@ function serveFlags(argv: Argv, visibility: Visibility, profile: Visibility = vi
       hidden,
       describe: "Allow non-public target addresses: CIDR[:PORT],…",
     })
-    .option("forbid-http-targets", { ...SWITCH, hidden, describe: "Speak to targets over TLS alone" })
+    .option("forbid-http-targets", { ...SWITCH, hidden, describe: "Connect to targets over TLS only" })
     .option("forbid-unverified-targets", {
       ...SWITCH,
       hidden,
@@ -263,12 +264,12 @@ function serveFlags(argv: Argv, visibility: Visibility, profile: Visibility = vi
       array: true,
       default: [],
       hidden,
-      describe: "CIDR,… of proxies in front whose X-Forwarded-For is believed",
+      describe: "CIDR,… of proxies whose X-Forwarded-For and X-Request-Id are trusted",
     })
     .option("tls", {
       ...SWITCH,
       hidden,
-      describe: "--no-tls: plain HTTP, for a proxy in front",
+      describe: "--no-tls: plain HTTP, for a proxy that terminates TLS",
     })
     .option("tls-cert", {
       ...TEXT,
@@ -281,7 +282,7 @@ function serveFlags(argv: Argv, visibility: Visibility, profile: Visibility = vi
       requiresArg: true,
       default: 1,
       hidden,
-      describe: "How many processes serve; each has the limits below for itself",
+      describe: "Number of processes that serve; each has all limits below to itself",
     })
     .option("log-level", {
       ...TEXT,

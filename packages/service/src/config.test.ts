@@ -24,7 +24,7 @@ function refusal(flags: Partial<RawServeFlags>): string {
   throw new Error(`accepted: ${JSON.stringify(flags)}`);
 }
 
-test("the defaults are loopback, a private CA, every limit as documented, nothing opened", () => {
+test("the defaults are loopback, a private CA, every limit as in the table, and only public targets", () => {
   expect(readServeConfig(FLAGS)).toEqual({
     data: "./membrane-data",
     authority: "localhost:8443",
@@ -42,13 +42,13 @@ test("the defaults are loopback, a private CA, every limit as documented, nothin
 });
 
 test.each([0, 1.5, Number.NaN, 257])(
-  "--workers %s stops the start, and says what was expected",
+  "--workers %s stops the start, and the message says what was expected",
   (workers) => {
     expect(refusal({ workers })).toBe("--workers: expected a whole number from 1 to 256");
   },
 );
 
-test("the authority follows the port that is listened on, unless it is named", () => {
+test("without --authority it is localhost with the port of --listen", () => {
   expect(readServeConfig({ ...FLAGS, listen: "0.0.0.0:9000" }).authority).toBe("localhost:9000");
   expect(readServeConfig({ ...FLAGS, listen: "0.0.0.0:0", authority: "a.example" }).authority).toBe(
     "a.example",
@@ -62,7 +62,7 @@ test.each([
   ["0.0.0.0:65535", { host: "0.0.0.0", port: 65_535 }],
   ["[::1]:8443", { host: "::1", port: 8443 }],
   ["localhost:80", { host: "localhost", port: 80 }],
-])("--listen %s is understood", (listen, expected) => {
+])("--listen %s is accepted", (listen, expected) => {
   expect(readServeConfig({ ...FLAGS, authority: "a.example", listen }).listen).toEqual(expected);
 });
 
@@ -118,13 +118,13 @@ test.each([
   "0x7f.1",
   "10.0.0.0/8,,",
 ])(
-  "--allow-target %j stops the start: a rule that opened less or more than was meant would not be seen",
+  "--allow-target %j stops the start: a rule that allows more or less than was meant would go unnoticed",
   (rule) => {
     expect(refusal({ allowTarget: ["192.0.2.0/24", rule] })).toMatch(/^--allow-target: /);
   },
 );
 
-test("--authority-ca names an authority in any spelling, and a file that may hold =", () => {
+test("--authority-ca takes an authority in any spelling, and a file whose name may contain =", () => {
   const { authorityCaFiles } = readServeConfig({ ...FLAGS, authorityCa: ["Peer.example:443=a=b.pem"] });
   expect(authorityCaFiles).toEqual(new Map([["peer.example", "a=b.pem"]]));
   for (const text of ["", "peer.example", "peer.example=", "=file", "https://peer.example=file"]) {
@@ -132,7 +132,7 @@ test("--authority-ca names an authority in any spelling, and a file that may hol
   }
 });
 
-test("a certificate and its key go together, and not with --no-tls", () => {
+test("a certificate requires its key and a key its certificate, and neither can be combined with --no-tls", () => {
   const files = { tlsCert: "c.pem", tlsKey: "k.pem" };
   expect(readServeConfig({ ...FLAGS, ...files }).tls).toEqual({
     kind: "files",
@@ -150,7 +150,7 @@ test("the file of the service key is optional", () => {
   expect("serviceKeyFile" in readDataConfig({ data: "d" })).toBe(false);
 });
 
-test("proxies are named by blocks, and one that does not parse stops the start", () => {
+test("--trust-proxy takes CIDR blocks, and one that does not parse stops the start", () => {
   const { trustedProxies } = readServeConfig({ ...FLAGS, trustProxy: ["10.0.0.0/8,fd00::/8", "192.0.2.1"] });
   expect(trustedProxies.map(({ family, prefix }) => [family, prefix])).toEqual([
     ["ipv4", 8],

@@ -11,17 +11,17 @@ import type { Cidr } from "./net/address.ts";
 import { parseCidr } from "./net/address.ts";
 import type { ListenAddress, ServiceConfig } from "./service/options.ts";
 
-/** Where the store and its key are, and what the service is called. */
+/** Where the store and its key are, and the names of the service. */
 export interface DataConfig {
   readonly data: string;
   /** Default: `service.key` in the data directory. */
   readonly serviceKeyFile?: string;
   readonly authority: Authority;
-  /** `authority` was named; otherwise it is a guess, and what the service was last called is a better one. */
+  /** Whether the operator gave `authority`. If not, it is a default, and the authority that was served last is preferred. */
   readonly isAuthoritySet: boolean;
   /** Further names of the service. */
   readonly aliases: readonly Authority[];
-  /** Name of the profile of `capi` that the first tenant's capabilities go to; absent: to none. */
+  /** The profile of `capi` that gets the first tenant's capabilities; absent: none does. */
   readonly profile?: string;
   readonly limits: Limits;
 }
@@ -82,7 +82,7 @@ export function readDataConfig(flags: RawDataFlags): DataConfig {
   };
 }
 
-/** `--no-profile` is `false`, and the variable can only say it in letters. */
+/** `--no-profile` is read as `false`; in the variable it is a text. */
 function readProfileName(value: string | boolean | undefined): Pick<DataConfig, "profile"> {
   if (value === undefined || value === false || value === "false") return {};
   if (typeof value === "string" && isProfileName(value)) return { profile: value };
@@ -178,7 +178,7 @@ function readTls(flags: RawServeFlags): TlsConfig {
   return { kind: "files", certFile, keyFile };
 }
 
-/** A variable can only say it in letters; what is neither must not be taken for the less safe of the two. */
+/** A variable holds a text. One that is neither `true` nor `false` is refused, since either meaning could be the unsafe one. */
 function readSwitch(flag: string, value: string | boolean | undefined, fallback: boolean): boolean {
   if (value === undefined) return fallback;
   if (value === true || value === "" || value === "true") return true;
@@ -186,7 +186,7 @@ function readSwitch(flag: string, value: string | boolean | undefined, fallback:
   throw new ConfigError(`${flag}: expected true or false, or nothing, which means true`);
 }
 
-/** More than any machine has use for. */
+/** More processes than any machine needs. */
 const MAX_WORKERS = 256;
 
 function readWorkers(count: number): number {

@@ -17,7 +17,7 @@ const SWITCHES: ReadonlySet<string> = new Set(["forbid-http-targets", "forbid-un
 /** Flags that `--no-` turns off. */
 const NEGATABLE: ReadonlySet<string> = new Set([...SWITCHES, "profile", "json", "help", "h", "version", "v"]);
 
-/** Flags that print something instead of setting it: a variable of this name would do so at every start. */
+/** Flags that print something and end the program: in a variable, one would do so at every start. */
 const ACTIONS: ReadonlySet<string> = new Set(["HELP", "H", "VERSION", "V"]);
 
 /** @throws ConfigError for a variable that would print help or the version at every start. */
@@ -41,7 +41,9 @@ export function rejectAmbiguousFlags(flags: Readonly<Record<string, unknown>>): 
   return true;
 }
 
-/** Makes an error about a flag that was set by a variable name the variable, where it must be fixed. */
+/**
+ * Names the variable instead of the flag in an error, if the value came from the variable: the operator must correct it there.
+ */
 export function nameVariable(
   error: unknown,
   args: readonly string[],

@@ -1,6 +1,6 @@
 import { VARIABLE_PREFIX } from "./variables.ts";
 
-/** How the parser's name of a flag is written on the command line, without the dashes: `maxTenants` is `max-tenants`. */
+/** A flag on the command line, without the dashes, from its name in the configuration: `max-tenants` for `maxTenants`. */
 export function toKebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

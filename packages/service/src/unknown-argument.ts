@@ -4,7 +4,7 @@ import { VARIABLE_PREFIX, VARIABLE_NAMESPACE } from "./variables.ts";
 /** The message for a flag without its value. */
 export const VALUE_EXPECTED = "missing value";
 
-/** Says what to do about a complaint of the parser: where the wrong word was written, and what lists the right ones. */
+/** Explains an error of the parser: which word is wrong, whether a flag or a variable, and which help lists the right ones. */
 export function explainParserError(
   message: string,
   args: readonly string[],
@@ -13,7 +13,7 @@ export function explainParserError(
   const missingValueOf = /^Not enough arguments following: (\S+)/.exec(message)?.[1];
   if (missingValueOf !== undefined) return `--${missingValueOf}: ${VALUE_EXPECTED}`;
   const names = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ") ?? [];
-  // Where the command is unknown, no variable is known either: the word that was written is what is wrong.
+  // With an unknown command the parser knows no variable either: the word on the command line is the error.
   const unknown = names.find((name) => args.includes(name)) ?? names[0];
   if (unknown === undefined) return `${message}. "membrane --help" shows how`;
   if (args.includes(unknown)) return explainUnexpected(unknown, args);
@@ -27,10 +27,10 @@ export function explainParserError(
   const variable = Object.keys(environment).find(matchesFlag) ?? `${VARIABLE_PREFIX}${unknown}`;
   return variable === `${VARIABLE_NAMESPACE}_NO_TLS`
     ? `${variable}: expected ${VARIABLE_NAMESPACE}_TLS=false instead`
-    : `${variable}: no such variable, it stands for ${flag}, which is no flag. "membrane serve --help" lists them`;
+    : `${variable}: no such variable, since there is no flag ${flag}. "membrane serve --help" lists them`;
 }
 
-/** The word with which the flag was given, without its value; the parser drops dashes and joins words: `maxFrobs`. */
+/** The flag as it was written, without its value. The parser reports it without dashes, in camel case: `maxFrobs`. */
 function findFlag(unknown: string, words: readonly string[]): string | undefined {
   const name = toKebabCase(unknown);
   return words
@@ -44,10 +44,10 @@ function explainFlag(written: string): string {
   return `${written}: no such flag${expected}. "membrane serve --help" lists them`;
 }
 
-/** Commands that are followed by a command of theirs. */
+/** Commands that have subcommands. */
 const GROUPS: ReadonlySet<string> = new Set(["tenant", "membrane"]);
 
-/** A word where a command was expected, or one that follows a command which takes no more. */
+/** Explains a word in place of a command, or after a command that takes no more words. */
 function explainUnexpected(unknown: string, args: readonly string[]): string {
   const [first = "", second = ""] = args;
   if (unknown === first) return `${unknown}: no such command. "membrane --help" lists them`;

@@ -1,11 +1,11 @@
-/** What every variable of the program begins with, before the underscore. */
+/** The first word of every variable of the program. */
 export const VARIABLE_NAMESPACE = "MEMBRANE";
 
 export const VARIABLE_PREFIX: string = `${VARIABLE_NAMESPACE}_`;
 
 /**
  * Variables that Kubernetes sets in every container of a namespace for a Service named `membrane` or `membrane-…`. Their
- * names follow Docker's links, and their values are none that a flag takes.
+ * names follow Docker's links, and no flag takes such a value.
  */
 const SERVICE_LINKS: readonly (readonly [name: RegExp, value: RegExp])[] = [
   [/_SERVICE_HOST$/, /^[\d.]+$|^[\da-f:.]+$/i],
@@ -17,8 +17,8 @@ const SERVICE_LINKS: readonly (readonly [name: RegExp, value: RegExp])[] = [
 ];
 
 /**
- * Names of variables that begin like the program's own and are not meant for it: empty ones, since a template leaves one
- * empty to mean "not set"; service links; and those of other programs (`MEMBRANES_HOME`).
+ * Names of variables that begin like the program's own and are not meant for it: empty ones, which a template leaves for "not
+ * set"; service links; and those of other programs (`MEMBRANES_HOME`).
  */
 export function foreignVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
   return Object.entries(environment)

@@ -38,10 +38,11 @@ test.each([
   [{ listen: "0.0.0.0:8443", authority: "gateway.test" }, false],
   [{ listen: "0.0.0.0:8443", authorityAlias: ["gateway.test"] }, false],
   [{ listen: "[::1]:8443" }, false],
-])("%j: an authority that leads every machine to itself is said: %s", (flags, isSaid) => {
-  const said = advice(flags);
-  expect(said).toHaveLength(isSaid ? 1 : 0);
-  if (isSaid) expect(said[0]).toMatch(/^authority: .* is what every machine calls itself.*--authority$/);
+])("%j: an authority that leads every client to its own machine is reported: %s", (flags, isReported) => {
+  const reported = advice(flags);
+  expect(reported).toHaveLength(isReported ? 1 : 0);
+  if (isReported)
+    expect(reported[0]).toMatch(/^authority: .* leads every client to its own machine.*--authority$/);
 });
 
 test("a former name of the service is reported, unless it is kept, in any spelling", () => {
@@ -50,7 +51,7 @@ test("a former name of the service is reported, unless it is kept, in any spelli
       { authority: "new.test", ...flags },
       { lastAuthority: readServeConfig({ ...FLAGS, authority: "Old.test" }).authority },
     );
-  expect(renamed({})).toEqual([expect.stringContaining("keep it with --authority-alias")]);
+  expect(renamed({})).toEqual([expect.stringContaining("keep the name with --authority-alias")]);
   expect(renamed({ authorityAlias: ["old.test:443"] })).toEqual([]);
   expect(renamed({ authority: "old.test" })).toEqual([]);
 });

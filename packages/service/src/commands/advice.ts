@@ -6,7 +6,7 @@ import type { ServeConfig } from "../config.ts";
 import { toSubjectAltName } from "../tls/subject-alt-name.ts";
 import { coversName } from "../tls/renewal.ts";
 
-/** Something that an operator should know and that does not stop a start. In this program's own words. */
+/** What the operator should know of a configuration; it does not stop a start. `problem` is safe to log. */
 export interface Advice {
   readonly subject: "authority" | "certificate" | "open files";
   readonly problem: string;
@@ -58,7 +58,7 @@ function adviseOnListening({ authority, aliases, listen }: ServeConfig): readonl
   return [
     {
       subject: "authority",
-      problem: `${authority} is what every machine calls itself, and the service listens on ${listen.host}: name what clients elsewhere reach it at with --authority`,
+      problem: `${authority} leads every client to its own machine, and the service listens on ${listen.host}: name the host that clients elsewhere reach with --authority`,
     },
   ];
 }
@@ -82,7 +82,7 @@ function adviseOnRename(
   return [
     {
       subject: "authority",
-      problem: `the service was called ${lastAuthority}, and capabilities made then lead there: keep it with --authority-alias ${lastAuthority}`,
+      problem: `the service was called ${lastAuthority}, and capabilities made then lead there: keep the name with --authority-alias ${lastAuthority}`,
     },
   ];
 }

@@ -35,7 +35,7 @@ export async function backup(
   const { keys, authority } = await withStore(command.config, (data) => Promise.resolve(data));
   const isNew = await makeEmptyDirectory(directory);
   const to = backupPaths(directory);
-  // Outside of what is undone: a directory that is there by now is another backup's.
+  // Outside of the try block, which removes it after an error: a directory that exists by now is another backup's.
   await mkdir(to.store, { mode: 0o700 }).catch((cause: unknown) => {
     throw hasCode(cause, "EEXIST") ? notEmpty(directory) : explain(directory, cause);
   });
@@ -51,19 +51,19 @@ export async function backup(
   }
   print(`Copied the store, as it was at ${now.toISOString()}, to ${directory}.`);
   print(
-    `Not in it, on purpose: the service key (${resolve(serviceKey)}), without which it cannot be restored.`,
+    `On purpose it does not hold the service key (${resolve(serviceKey)}), without which it cannot be restored.`,
   );
-  if (existsSync(tls)) print(`Neither is the private CA that clients trust (${resolve(tls)}).`);
-  print("Copy these once, to another place than the backups.");
+  if (existsSync(tls)) print(`Nor does it hold the private CA that clients trust (${resolve(tls)}).`);
+  print("Copy these once, to a place apart from the backups.");
 }
 
 function notEmpty(directory: string): ConfigError {
   return new ConfigError(
-    `backup: ${directory} holds something: name a directory that is empty, or is not there yet`,
+    `backup: ${directory} is not empty: name a directory that is empty or does not exist yet`,
   );
 }
 
-/** What kept the copy from being made, with its place. */
+/** Names the directory, and why the copy failed. */
 function explain(directory: string, cause: unknown): ConfigError {
   return new ConfigError(`backup: ${explainWriting(directory, cause)}`, { cause });
 }
@@ -72,7 +72,7 @@ function explain(directory: string, cause: unknown): ConfigError {
 async function makeEmptyDirectory(directory: string): Promise<boolean> {
   const present = await readdir(directory).catch((cause: unknown) => {
     if (hasCode(cause, "ENOENT")) return undefined;
-    throw new ConfigError(`backup: ${directory} is no directory that this user may read`, { cause });
+    throw new ConfigError(`backup: ${directory} is not a directory that this user may read`, { cause });
   });
   if (present !== undefined && present.length > 0) {
     throw notEmpty(directory);
@@ -81,7 +81,7 @@ async function makeEmptyDirectory(directory: string): Promise<boolean> {
     await makePrivateDirectory(directory);
     await chmod(directory, 0o700);
   } catch (cause) {
-    throw new ConfigError(`backup: ${directory} cannot be made, or is not this user's`, { cause });
+    throw new ConfigError(`backup: ${directory} cannot be made, or does not belong to this user`, { cause });
   }
   return present === undefined;
 }

@@ -4,7 +4,7 @@ import { createChangeFilter } from "./certificate-watcher.ts";
 const rejected = (problem: string) => ({ kind: "rejected", file: "c.pem", problem }) as const;
 const unchanged = { kind: "unchanged", expires: new Date(0) } as const;
 
-test("a pair that does not fit is reported once, when it is still there at the next look", () => {
+test("a pair that does not match is reported once, if the next read finds it again", () => {
   const judge = createChangeFilter();
   expect([1, 2, 3, 4].map(() => judge(rejected("is no key")))).toEqual([false, true, false, false]);
   expect([1, 2, 3].map(() => judge(rejected("is missing")))).toEqual([false, true, false]);
@@ -12,7 +12,7 @@ test("a pair that does not fit is reported once, when it is still there at the n
   expect([1, 2].map(() => judge(rejected("is missing")))).toEqual([false, true]);
 });
 
-test("a pair that is half replaced at one look and complete at the next is not reported", () => {
+test("a pair that is half replaced at one read and complete at the next is not reported", () => {
   const judge = createChangeFilter();
   const changed = { kind: "changed", certificate: { cert: "", key: "", expires: new Date(0) } } as const;
   expect([rejected("is no key"), changed, unchanged].map(judge)).toEqual([false, true, false]);

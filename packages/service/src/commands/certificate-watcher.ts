@@ -1,7 +1,7 @@
 import type { EventLog } from "../telemetry/events.ts";
 import type { CertificateSource, CertificateReadResult } from "../tls/certificate-source.ts";
 
-/** How often the files are read, in milliseconds. Watching the directory would miss changes behind symbolic links. */
+/** How often the files are read, in milliseconds. Watching the directory would miss changes through symbolic links. */
 const POLL_INTERVAL_MS = 5_000;
 
 type CertificateLog = Pick<
@@ -28,7 +28,7 @@ export function watchCertificate(source: CertificateSource, log: CertificateLog)
       log.fault(error);
     }
   };
-  // One after the other: an older read must not replace a newer pair with an older one.
+  // One at a time: a slow read must not replace a newer pair with an older one.
   const enqueueCheck = (why: { readonly isAsked: boolean }): Promise<void> =>
     (pending = pending.then(() => check(why)));
   const timer = setInterval(() => void enqueueCheck({ isAsked: false }), POLL_INTERVAL_MS).unref();
@@ -36,8 +36,8 @@ export function watchCertificate(source: CertificateSource, log: CertificateLog)
 }
 
 /**
- * Decides whether a regular look is logged. A pair that does not match may be half replaced: it is logged once, if the next
- * look finds it again.
+ * Decides whether the result of a regular read is logged. A pair that does not match may be half replaced: it is logged once,
+ * if the next read finds it again.
  */
 export function createChangeFilter(): (look: CertificateReadResult) => boolean {
   let lastProblem: string | undefined;

@@ -58,7 +58,7 @@ async function nearestExisting(
   return above === path ? { path, isDirectory: true } : nearestExisting(above);
 }
 
-/** LMDB has the numbers of Linux where Node has names. */
+/** Linux's error numbers, which LMDB's errors have in place of names. */
 const ERRNO_NAMES: Readonly<Record<number, string>> = {
   1: "EPERM",
   12: "ENOMEM",
@@ -71,7 +71,8 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
 };
 
 const ERRNO_ADVICE: Readonly<Record<string, string>> = {
-  EROFS: "is on a file system that is mounted read-only: mount it for writing, a revoke must be written",
+  EROFS:
+    "is on a file system that is mounted read-only: mount it for writing, since a revoke must be written",
   EACCES: "may not be written by this user: give it to the user that runs the service",
   EPERM: "may not be written by this user: give it to the user that runs the service",
   ENOTDIR: "is no directory",

@@ -49,9 +49,9 @@ export function dataPaths(config: Pick<DataConfig, "data" | "serviceKeyFile">): 
 }
 
 /**
- * Looks at where the data directory is, or is to be made, and writes nothing.
+ * Checks where the data directory is, or will be made, and writes nothing.
  *
- * @throws ConfigError that says what keeps it from being one
+ * @throws ConfigError that says why it cannot be there.
  */
 export async function checkDataDirectory(config: Pick<DataConfig, "data" | "serviceKeyFile">): Promise<void> {
   const problem = await findDirectoryProblem(config.data, dataPaths(config));
@@ -71,7 +71,7 @@ export async function openDataDirectory(
       { cause },
     );
   });
-  // A store without its key must not get a new one: it would hide that the old one is missing.
+  // A store without its key gets no new one, which would hide that the old one is missing.
   if (!existsSync(paths.store)) await createServiceKeyFile(paths.serviceKey, randomBytes);
   const keys = createServiceKeys(await readServiceKeyFile(paths.serviceKey));
   // LMDB would make it with the mode that the umask leaves.
@@ -99,12 +99,12 @@ export async function saveAuthority(config: DataConfig): Promise<void> {
   if ((await readIfPresent(path)) !== text) await replaceFile(path, text, 0o644);
 }
 
-/** What the service was called when it was last served from this data directory. */
+/** The authority that was last served from this data directory. */
 export async function lastAuthority(config: DataConfig): Promise<Authority | undefined> {
   return parseAuthority(((await readIfPresent(dataPaths(config).authority)) ?? "").trim());
 }
 
-/** What the service is called: as the operator says, else as it was called last. */
+/** The authority that the operator gave, otherwise the one that was served last. */
 export async function resolveAuthority(config: DataConfig): Promise<Authority> {
   if (config.isAuthoritySet) return config.authority;
   return (await lastAuthority(config)) ?? config.authority;

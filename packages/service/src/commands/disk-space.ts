@@ -5,7 +5,7 @@ import type { DataConfig } from "../config.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
-/** Below it, an operator should make room: on a full disk only revokes are written. */
+/** With less, the operator should make room: on a full disk only revokes are written. */
 const MIN_FREE_BYTES = 256 * MEBIBYTE;
 
 /** Checks how much space is left where the data directory is, or will be. */

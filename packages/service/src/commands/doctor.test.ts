@@ -11,13 +11,13 @@ import { doctor } from "./doctor.ts";
 const DAY = 86_400_000;
 const NOW = new Date("2030-01-01T00:00:00Z");
 
-interface Machine {
+interface Surroundings {
   readonly node?: string;
   readonly now?: Date;
 }
 
-/** What the doctor says of a machine, and whether all is well. */
-async function examine(data: string, flags: Partial<RawServeFlags> = {}, machine: Machine = {}) {
+/** What the doctor prints, and whether no check failed. */
+async function examine(data: string, flags: Partial<RawServeFlags> = {}, surroundings: Surroundings = {}) {
   const lines: string[] = [];
   const config = readServeConfig({
     data,
@@ -30,7 +30,7 @@ async function examine(data: string, flags: Partial<RawServeFlags> = {}, machine
     logLevel: "info",
     ...flags,
   });
-  const { node = "v22.0.0", now = NOW } = machine;
+  const { node = "v22.0.0", now = NOW } = surroundings;
   const isWell = await doctor(config, node, now, (line) => void lines.push(line));
   return { isWell, failed: lines.filter((line) => line.startsWith("FAIL")), text: lines.join("\n") };
 }
@@ -40,21 +40,21 @@ test.each([
   ["v20.18.9", false],
   ["v20.19.0", true],
   ["v22.1.0", true],
-])("Node.js %s will do: %s", async (node, willDo) => {
+])("Node.js %s is new enough: %s", async (node, isNewEnough) => {
   await using directory = await temporaryDirectory();
   const { isWell, failed } = await examine(directory.path, {}, { node });
-  expect(isWell).toBe(willDo);
-  expect(failed).toEqual(willDo ? [] : [`FAIL  Node.js ${node}: install 20.19 or newer`]);
+  expect(isWell).toBe(isNewEnough);
+  expect(failed).toEqual(isNewEnough ? [] : [`FAIL  Node.js ${node}: install 20.19 or newer`]);
 });
 
-test("a clock that is years behind fails: no target accepts what is signed by it", async () => {
+test("a clock that is years behind fails: no target would accept its signatures", async () => {
   await using directory = await temporaryDirectory();
   const { isWell, failed } = await examine(directory.path, {}, { now: new Date("1970-01-02T00:00:00Z") });
   expect(isWell).toBe(false);
   expect(failed).toEqual([expect.stringMatching(/^FAIL {2}clock: 1970-01-02.* is in the past: set it/)]);
 });
 
-test("a given certificate is well until it expires, and fails from then on", async () => {
+test("a given certificate passes until it expires, and fails from then on", async () => {
   await using directory = await temporaryDirectory();
   const [tlsCert, tlsKey] = [join(directory.path, "c.pem"), join(directory.path, "k.pem")];
   const key = await generateAuthorityKey();
@@ -73,14 +73,14 @@ test("a given certificate is well until it expires, and fails from then on", asy
   expect(expired.failed).toEqual([expect.stringMatching(/^FAIL {2}certificate: expired: renew it/)]);
 });
 
-test("an authority on another port than the service's is said, since something must forward it", async () => {
+test("an authority with another port than the service's is reported, since something must forward that port", async () => {
   await using directory = await temporaryDirectory();
-  const said = async (flags: Partial<RawServeFlags>) =>
+  const authorityLine = async (flags: Partial<RawServeFlags>) =>
     /^.* authority: .*$/m.exec((await examine(directory.path, flags)).text)?.[0];
   const forwarded =
     "ok    authority: a.test:8443, but the service listens on port 18443: something must forward it";
-  expect(await said({ authority: "a.test:8443", listen: "127.0.0.1:18443" })).toBe(forwarded);
-  expect(await said({ authority: "a.test:18443", listen: "127.0.0.1:18443" })).toBe(
+  expect(await authorityLine({ authority: "a.test:8443", listen: "127.0.0.1:18443" })).toBe(forwarded);
+  expect(await authorityLine({ authority: "a.test:18443", listen: "127.0.0.1:18443" })).toBe(
     "ok    authority: a.test:18443",
   );
 });

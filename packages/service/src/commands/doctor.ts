@@ -20,7 +20,7 @@ import type { Print } from "./print.ts";
 interface Finding {
   readonly ok: boolean;
   readonly what: string;
-  /** It works, and an operator would want to know. */
+  /** It works, but the operator should know. */
   readonly isWarning?: boolean;
 }
 
@@ -28,9 +28,9 @@ const MIN_NODE_VERSION = [20, 19] as const;
 const DAY_MS = 86_400_000;
 
 /**
- * Looks at all that a service needs and says what to do.
+ * Checks everything that a service needs, and prints what to do.
  *
- * @returns whether everything is well.
+ * @returns whether no check failed.
  */
 export async function doctor(
   config: ServeConfig,
@@ -38,7 +38,6 @@ export async function doctor(
   now: Date,
   print: Print,
 ): Promise<boolean> {
-  // What the operator does not say, the last start knows.
   const denied = await findAccessProblem(config);
   if (denied !== undefined) {
     print(`FAIL  data directory: ${denied}`);
@@ -48,7 +47,7 @@ export async function doctor(
   const findings: readonly Finding[] = [
     checkNode(nodeVersion),
     checkClock(now),
-    // Before the store is opened.
+    // Before the store is opened, which makes files.
     await checkModes(config),
     await checkKey(config),
     await checkStore(config),
@@ -65,7 +64,7 @@ export async function doctor(
   return findings.every(({ ok }) => ok);
 }
 
-/** A data directory that this user may not look into: nothing else can be said of it. */
+/** Finds a data directory that this user may not read: every other check of it would be wrong. */
 async function findAccessProblem(config: ServeConfig): Promise<string | undefined> {
   try {
     await stat(dataPaths(config).store);
@@ -97,7 +96,7 @@ function checkClock(now: Date): Finding {
 
 async function checkModes(config: ServeConfig): Promise<Finding> {
   const { serviceKey } = dataPaths(config);
-  // The key has a line for itself.
+  // The key has a check for itself.
   const wide = (await findExposedPaths(config)).filter(({ path }) => path !== serviceKey);
   const [first] = wide;
   if (first === undefined) return { ok: true, what: `data directory: ${config.data}, closed to other users` };
@@ -107,7 +106,7 @@ async function checkModes(config: ServeConfig): Promise<Finding> {
   };
 }
 
-/** What a start says in its log too. */
+/** The advice that a start logs too. */
 async function checkAdvice(config: ServeConfig, now: Date): Promise<readonly Finding[]> {
   const given =
     config.tls.kind === "files" ? await loadServerCertificate(config.tls).catch(() => undefined) : undefined;
@@ -180,7 +179,7 @@ async function checkStore(config: ServeConfig): Promise<Finding> {
 async function checkCertificate(config: ServeConfig, now: Date): Promise<Finding> {
   switch (config.tls.kind) {
     case "none":
-      return { ok: true, what: "certificate: none (--no-tls): a proxy in front must speak TLS" };
+      return { ok: true, what: "certificate: none (--no-tls): a proxy must terminate TLS" };
     case "files":
       try {
         return describeExpiry((await loadServerCertificate(config.tls)).expires, now);
@@ -242,12 +241,12 @@ async function checkPort(config: ServeConfig): Promise<Finding> {
       };
 }
 
-/** How long the service may take to say that it is there, in milliseconds. */
+/** Time for the service to respond, in milliseconds. */
 const RESPONSE_TIMEOUT_MS = 2_000;
 
 async function isServiceAt({ listen, tls }: ServeConfig): Promise<boolean> {
   const host = listen.host === "0.0.0.0" ? "127.0.0.1" : listen.host === "::" ? "::1" : listen.host;
-  // Nothing is said to it and nothing is believed: whether it is a Membrane Service is all that is asked.
+  // The certificate is not checked: no secret is sent, and only the status of the response is used.
   const options = { host, port: listen.port, path: "/healthz", rejectUnauthorized: false };
   const sendRequest = tls.kind === "none" ? httpRequest : httpsRequest;
   return new Promise<boolean>((resolve) => {

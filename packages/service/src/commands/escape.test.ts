@@ -8,7 +8,7 @@ import { createPrint, printJson } from "./print.ts";
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 const SOURCE = fileURLToPath(new URL("..", import.meta.url));
 
-/** Mostly what terminals act on. */
+/** Texts made mostly of characters that terminals act on. */
 const TEXT = fc.string({
   unit: fc.oneof(
     fc.constantFrom("\n", "\r", "\t", "\u001b", "\u009b", "\u007f", "\u202e", "\u200b", "\u2028", "\ufeff"),
@@ -17,7 +17,7 @@ const TEXT = fc.string({
   ),
 });
 
-test("nothing that is printed moves a cursor, ends a line or turns its direction, whatever it is made from", () => {
+test("no printed text moves a cursor, ends a line or changes its direction", () => {
   fc.assert(
     fc.property(TEXT, (text) => {
       const written: string[] = [];
@@ -29,7 +29,7 @@ test("nothing that is printed moves a cursor, ends a line or turns its direction
   );
 });
 
-test("JSON that is printed has the same meaning, and can be read by a person as safely", () => {
+test("printed JSON keeps its meaning, and is as safe on a terminal", () => {
   fc.assert(
     fc.property(TEXT, (text) => {
       const lines: string[] = [];
@@ -43,7 +43,7 @@ test("JSON that is printed has the same meaning, and can be read by a person as 
   );
 });
 
-test("two names never look the same, and a plain one looks as it is", () => {
+test("two names never look the same, and a plain name is unchanged", () => {
   expect(formatName("älice \u{1f600} b")).toBe("älice \u{1f600} b");
   expect(formatName("a\nb")).toBe('"a\\nb"');
   expect(formatName("\u001b[2J")).toBe('"\\u001b[2J"');
@@ -57,7 +57,7 @@ test("two names never look the same, and a plain one looks as it is", () => {
   expect(escapeText("plain")).toBe("plain");
 });
 
-test("one file writes to the process's own streams, through the one function that escapes", async () => {
+test("only main.ts writes to the process's streams, through the one function that escapes", async () => {
   const files = await readdir(SOURCE, { recursive: true });
   const writers: string[] = [];
   for (const file of files.filter((name) => /(?<!\.test)\.ts$/.test(name))) {

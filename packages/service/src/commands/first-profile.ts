@@ -3,10 +3,10 @@ import { createProfile, profileDirectory } from "capability-sdk/profiles";
 import type { DataConfig } from "../config.ts";
 import type { FirstCapabilities } from "../management/tenants.ts";
 
-/** Without `--no`, npx would offer a stranger's package of this name where the checkout is not at hand. */
+/** Without `--no`, npx would offer to install another package of this name outside of the checkout. */
 const CAPI = "npx --no capi";
 
-/** Files that a first start left. */
+/** Files that a first start wrote. */
 interface FirstStartFiles {
   readonly ca?: string | undefined;
   readonly file?: string | undefined;
@@ -18,8 +18,8 @@ interface FirstStartFiles {
  *
  * @param kept where the private CA is, if the service has one, and the capabilities, if they were not printed.
  * @param home asked for only when a profile is wanted, since not every user has a home directory.
- * @returns what was done, and what is left to do, line by line for a person; no line if no profile is wanted. It never
- *   rejects: the capabilities were shown, and a service must start without a home directory.
+ * @returns lines that say what was done and what is left to do; none if no profile is wanted. Never rejects: the capabilities
+ *   have been shown, and a service must start without a home directory.
  */
 export async function makeFirstProfile(
   { profile: name, authority }: Pick<DataConfig, "profile" | "authority">,
@@ -53,7 +53,7 @@ function manualSetup(why: string, { ca, file }: FirstStartFiles): readonly strin
   const capabilities = file === undefined ? "the capabilities above" : `the capabilities in ${file}`;
   const asked = ca === undefined ? capabilities : `${capabilities} and the CA above`;
   return [
-    `${why} To use this tenant with capi, give it a profile of its own; this asks for ${asked}:`,
+    `${why} To use this tenant with capi, make another profile for it; this asks for ${asked}:`,
     ...commandExample("config configure --profile NAME"),
   ];
 }

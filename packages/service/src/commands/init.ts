@@ -34,7 +34,7 @@ export async function init(config: DataConfig, json: boolean, context: InitConte
       printError(`Removed what a killed process left: ${path}`);
     }
     const authorities = [config.authority, ...config.aliases];
-    // Before the tenant is stored: an error after it would lose the capabilities, which cannot be shown again.
+    // Writes the files before the tenant: an error after it would lose the capabilities, which cannot be shown again.
     const first = await createFirstTenant(asOperator(data, "init", log.changed), async () => {
       await ensureServerCertificate({ directory: paths.tls, authorities, now, mayReplaceCA: true });
       await saveAuthority(config);

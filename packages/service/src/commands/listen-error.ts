@@ -10,14 +10,16 @@ export function explainListenError({ listen: { host, port } }: ServeConfig, erro
   switch (errorCode(error) ?? "") {
     case "EADDRINUSE":
       return new ConfigError(
-        `${where} is taken: is the service running already? "membrane doctor" tells; name another port with --listen HOST:PORT`,
+        `${where} is taken: is the service running already? "membrane doctor" checks it; or name another port with --listen HOST:PORT`,
         { cause: error },
       );
     case "EACCES":
-      return new ConfigError(`${where} is not allowed to this user: name a port over 1023`, { cause: error });
+      return new ConfigError(`${where} may not be used by this user: name a port over 1023`, {
+        cause: error,
+      });
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
-      return new ConfigError(`${where} is no address of this machine: name one, or 0.0.0.0 for all`, {
+      return new ConfigError(`${where} is not an address of this machine: name one, or 0.0.0.0 for all`, {
         cause: error,
       });
     default:
@@ -26,8 +28,8 @@ export function explainListenError({ listen: { host, port } }: ServeConfig, erro
 }
 
 /**
- * Listens at the address for a moment. A start that cannot listen must fail before it makes a data directory, or replaces the
- * private CA of the service that listens there already.
+ * Listens at the address for a moment. A start that cannot listen must fail before it makes a data directory or replaces the
+ * private CA of a service that listens there already.
  *
  * @throws ConfigError
  */

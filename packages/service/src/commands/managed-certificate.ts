@@ -32,7 +32,7 @@ export function privateCAPath(config: ServeConfig): string {
   return resolve(join(dataPaths(config).tls, "ca.pem"));
 }
 
-/** Runs a check of the certificate. One that fails is logged and ends nothing: the certificate presented so far stays. */
+/** Runs a check of the certificate and logs its error: the certificate in use stays. */
 export async function logCertificateErrors(log: EventLog, check: () => Promise<void>): Promise<void> {
   try {
     await check();

@@ -35,11 +35,11 @@ export async function membrane(command: MembraneCommand, { print, log }: Operato
     const { changes, actor } = asOperator(data, command.name, log.changed);
     await changes.revoke(actor, { tenant: tenant.uid, membrane: found.uid });
     if (command.json) printJson(print, { tenant: command.tenant, id, revoked: true });
-    else print(`Revoked the membrane ${quoteName(id)}: all that went through it has ended.`);
+    else print(`Revoked the membrane ${quoteName(id)} and all that went through it.`);
   });
 }
 
-/** All living membranes of a tenant, whatever key their tokens were sealed to. */
+/** A tenant's membranes that are alive, also those whose tokens are sealed to a lost key. */
 async function* membranesOf(store: Store, tenant: Uid): AsyncIterable<StoredMembrane> {
   let lastId: string | undefined;
   for (;;) {

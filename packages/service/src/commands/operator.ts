@@ -22,11 +22,11 @@ export interface OperatorProcess {
 /**
  * Opens an existing store, also while the service runs on it.
  *
- * @throws ConfigError if there is none: opening would make one in whatever directory the operator is in.
+ * @throws ConfigError if there is none: opening would make one in the current directory.
  */
 export async function withStore<T>(config: DataConfig, act: (data: DataDirectory) => Promise<T>): Promise<T> {
   if (!existsSync(dataPaths(config).store)) {
-    // A directory that this user may not look into hides its store.
+    // In a directory that this user may not read, a store seems to be missing.
     if (existsSync(config.data)) await checkDataDirectory(config);
     throw new ConfigError(
       `--data: there is no store in ${config.data}: name its directory with --data, or make it with "membrane init" or "membrane serve"`,

@@ -1,28 +1,28 @@
 import type { FirstCapabilities } from "../management/tenants.ts";
 import { escapeText } from "./escape.ts";
 
-/** Where commands write what they were asked for: one line a call. */
+/** Prints one line of a command's output. */
 export type Print = (line: string) => void;
 
 /**
- * The one way to a person's terminal.
+ * The only way in which text reaches a terminal: escapes what a terminal could act on.
  *
- * @param write takes a line with its end.
+ * @param write gets each line with its line end.
  */
 export function createPrint(write: (text: string) => void): Print {
   return (line) => write(`${escapeText(line)}\n`);
 }
 
-/** What a new service says once: the store cannot be asked for it again. */
+/** Prints the capabilities of a new service, once: they are not stored. */
 export function printFirstCapabilities(print: Print, first: FirstCapabilities, ca: string | undefined): void {
-  print(`Made the tenant "${first.tenant}". Its capabilities are shown this once; keep them safe.`);
+  print(`Made the tenant "${first.tenant}". Its capabilities are shown only now: keep them safe.`);
   print("");
   printUris(print, { ...first.capabilities, "provision (operator)": first.operator.provision });
   printCa(print, ca);
   print("");
 }
 
-/** What a new service says once where its output may be kept by others: where its capabilities are, and none of them. */
+/** Prints where the capabilities of a new service are, and none of them: others may keep the output. */
 export function printCapabilitiesFile(
   print: Print,
   tenant: string,
@@ -33,7 +33,7 @@ export function printCapabilitiesFile(
   print("");
   print(`  ${file}`);
   print("");
-  print("They are kept nowhere else: move the file to a safe place.");
+  print("They are stored nowhere else: move the file to a safe place.");
   printCa(print, ca);
   print("");
 }

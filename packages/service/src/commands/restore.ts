@@ -78,7 +78,7 @@ async function copyWhole(from: string, to: string, { sha256 }: BackupDescription
     throw new ConfigError(
       isFull
         ? `--data: ${explainWriting(to, cause)}`
-        : `restore: ${path} cannot be read: is the backup whole?`,
+        : `restore: ${path} cannot be read: is the backup complete?`,
       { cause },
     );
   });
@@ -92,9 +92,9 @@ async function copyWhole(from: string, to: string, { sha256 }: BackupDescription
 function report({ takenAt }: BackupDescription): readonly string[] {
   return [
     `Restored the store as it was at ${takenAt.toISOString()}. It knows nothing of what came after:`,
-    "- What was revoked or deleted since then works again. Which capabilities these are, the copy cannot say: revoke them again.",
+    "- What was revoked or deleted since then works again. The copy does not know which capabilities these are: revoke them again.",
     '  "membrane membrane revoke" and "membrane tenant delete" do it without a capability.',
-    "- What was made since then is gone, and its capabilities work no more.",
+    "- What was made since then is gone, and its capabilities no longer work.",
   ];
 }
 
@@ -106,7 +106,7 @@ async function readDescription(path: string, directory: string): Promise<BackupD
   if (description !== undefined) return description;
   throw new ConfigError(
     text === undefined
-      ? `restore: ${directory} holds no backup that is whole: expected what "membrane backup" made`
-      : `restore: ${path} says nothing that this program knows: was it made by another version?`,
+      ? `restore: ${directory} holds no complete backup: expected a directory that "membrane backup" wrote`
+      : `restore: ${path} is not a description that this program knows: was it made by another version?`,
   );
 }

@@ -18,7 +18,7 @@ export interface OperatorContext {
 }
 
 /**
- * Loads each command when it runs, so that a mistake in the command line is reported at once.
+ * Runs a command. Its code is loaded only then, so that an error in the command line is reported at once.
  *
  * @returns whether it found everything in order.
  */

@@ -21,7 +21,7 @@ export interface WorkerProcess {
   readonly onCertificate: (listener: (certificate: CertificateAndKey) => void) => void;
 }
 
-/** Runs one of several workers until `stop` resolves: serves, and makes nothing that is made once. */
+/** Runs one of several workers until `stop` resolves. What is made once is left to the first process. */
 export async function serveAsWorker(config: ServeConfig, worker: WorkerProcess): Promise<void> {
   const data = await openDataDirectory(config, worker.log);
   try {

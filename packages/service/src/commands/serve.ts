@@ -1,4 +1,3 @@
-import { asOperator } from "./operator.ts";
 import type { EventLog } from "../telemetry/events.ts";
 import type { ServeConfig } from "../config.ts";
 import { adviseOn, readOpenFiles } from "./advice.ts";
@@ -12,6 +11,7 @@ import type { ConfiguredFiles } from "./configured-files.ts";
 import { readConfiguredFiles } from "./configured-files.ts";
 import { checkListenAddress } from "./listen-error.ts";
 import { ensureManagedCertificate, privateCAPath, RENEWAL_CHECK_INTERVAL_MS } from "./managed-certificate.ts";
+import { asOperator } from "./operator.ts";
 import type { Print } from "./print.ts";
 import { removeAbandonedStores } from "./staged-store.ts";
 import { settleUnplacedCapabilities } from "./unplaced-capabilities.ts";
@@ -22,7 +22,7 @@ import { startServer } from "./server.ts";
 /** What a service needs of its process. */
 export interface ProcessContext extends ServerContext {
   readonly print: Print;
-  /** What is printed is shown to a person, and stored nowhere. */
+  /** Whether standard output is a terminal, so that what is printed is not stored. */
   readonly isTerminal: boolean;
   /** Home directory of the user who runs it. */
   readonly home: () => string;
@@ -34,14 +34,14 @@ export interface ProcessContext extends ServerContext {
 
 /** Runs the service until `stop` resolves: in this process, or in workers that this process starts and replaces. */
 export async function serve(config: ServeConfig, context: ProcessContext): Promise<void> {
-  // Given files, the place and the address come first: a start that fails for one of them makes and changes nothing.
+  // Checks files, directory and address first: a start that fails for one of them makes and changes nothing.
   const files = await readConfiguredFiles(config);
   await checkDataDirectory(config);
   await checkListenAddress(config);
   for (const { path } of await repairModes(config)) context.log.modeRepaired({ path });
   const data = await openDataDirectory(config, context.log);
   try {
-    // Before any worker looks for it: two must not make it at once.
+    // Makes the certificate before any worker starts: two must not make it at once.
     const certificate = await ensureManagedCertificate(config, context.log, { mayReplaceCA: true });
     if (certificate?.replacedCA === true) context.log.authorityReplaced({ file: privateCAPath(config) });
     const server = await startServer(config, data, files, context);
@@ -65,7 +65,7 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
   context.log.stopped();
 }
 
-/** Logs what an operator should know of the configuration; a start does not stop for it. */
+/** Logs advice on the configuration, which never stops a start. */
 async function advise(config: ServeConfig, { certificate }: ConfiguredFiles, log: EventLog): Promise<void> {
   const advice = adviseOn(config, {
     certificate: certificate?.cert,
@@ -76,14 +76,14 @@ async function advise(config: ServeConfig, { certificate }: ConfiguredFiles, log
   advice.forEach(log.advised);
 }
 
-/** Does what is done once, however many processes serve: makes the first tenant, and reports where the service is. */
+/** Makes the first tenant and reports where the service listens, once for all processes that serve. */
 async function reportReady(
   config: ServeConfig,
   data: DataDirectory,
   { address: { address, port }, isSecure }: RunningServer,
   { log, print, isTerminal, home }: ProcessContext,
 ): Promise<void> {
-  // Only other commands read it, so serving goes on without it.
+  // Only other commands read the file: without it the service continues.
   await saveAuthority(config).catch(log.fault);
   const ca = config.tls.kind === "private-ca" ? privateCAPath(config) : undefined;
   const operator = asOperator(data, "serve", log.changed);

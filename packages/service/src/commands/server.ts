@@ -28,17 +28,17 @@ export interface RunningServer {
   readonly isSecure: boolean;
   /** Renews the certificate if it is the service's own and due. Never rejects. */
   renew(): Promise<void>;
-  /** Looks at the certificate for an operator who asked, and says what was found. Never rejects. */
+  /** Reads the certificate again at the operator's request, and logs the result. Never rejects. */
   reload(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A service to which a certificate can be handed. */
+/** A server whose certificate can be replaced. */
 export interface CertificateUpdatableServer extends RunningServer {
   setCertificate(certificate: CertificateAndKey): void;
 }
 
-/** What a process that serves is given. */
+/** The files of a process that serves. */
 interface ServerFiles extends Pick<ConfiguredFiles, "authorityCas"> {
   /** Absent: the service's own certificate, or no TLS. */
   readonly certificate: CertificateAndKey | undefined;
@@ -118,7 +118,7 @@ export async function startInProcess(
     throw explainListenError(config, error);
   });
   let current = certificate?.cert;
-  /** Presents the own certificate if it was renewed, here or by another process. */
+  /** Presents the service's own certificate if this or another process has renewed it. */
   const refreshManaged = async (): Promise<
     { readonly isNew: boolean; readonly expires: Date } | undefined
   > => {

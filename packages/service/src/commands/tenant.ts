@@ -11,11 +11,11 @@ import { printJson, printUris } from "./print.ts";
 
 type TenantCommand = Extract<Command, { name: `tenant ${string}` }>;
 
-/** What a reissue does not end, since an operator may expect it to. */
+/** Says what a reissue does not end, since an operator may expect it to. */
 const REISSUE_NOTICE = [
   "",
-  "Nothing was ended. The old create, query and deleteSelf go on working for those who have them, and so does all that was made with them.",
-  "The new query lists the membranes made from now on: what older ones hold was sealed to the lost one.",
+  "Nothing was ended. The old create, query and deleteSelf continue to work for anyone who has them, and so does all that was made with them.",
+  "The new query lists only the membranes made from now on: the tokens of older ones are sealed to the lost query.",
   '"membrane membrane list" and "membrane membrane revoke" end older membranes; deleteSelf and "membrane tenant delete" end the tenant with all of them.',
 ];
 
@@ -34,15 +34,12 @@ export async function tenant(command: TenantCommand, { print, log }: OperatorPro
       const { uid } = await findTenant(data.store, "--id", id);
       await operator.changes.revoke(operator.actor, { tenant: uid });
       if (command.json) printJson(print, { tenant: id, deleted: true });
-      else
-        print(
-          `Deleted the tenant ${quoteName(id)}: its membranes, and all that went through them, have ended.`,
-        );
+      else print(`Deleted the tenant ${quoteName(id)}, its membranes and all that went through them.`);
       return;
     }
     const capabilities = await ACTIONS[command.name](operator, id);
     if (command.json) return printJson(print, { tenant: id, capabilities });
-    print(`Capabilities of the tenant ${quoteName(id)}, shown this once:`);
+    print(`Capabilities of the tenant ${quoteName(id)}, shown only now:`);
     print("");
     printUris(print, capabilities);
     if (command.name === "tenant reissue") REISSUE_NOTICE.forEach(print);
@@ -77,5 +74,5 @@ async function reissue(operator: OperatorContext, id: string): Promise<TenantCap
       `--id: the tenant has reached its limit of ${made.error.limit} own capabilities: create another tenant, or raise --max-own-capabilities-per-tenant`,
     );
   }
-  throw new ConfigError(`--id: the tenant ${quoteName(id)} has ended meanwhile`);
+  throw new ConfigError(`--id: the tenant ${quoteName(id)} was deleted meanwhile`);
 }

@@ -1,13 +1,13 @@
-/** What a worker says to the process that started it. */
+/** A message from a worker to the process that started it. */
 export type WorkerMessage =
   | { readonly kind: "listening"; readonly address: string; readonly port: number }
   /** It cannot start; `why` is for the operator. */
   | { readonly kind: "failed"; readonly why: string };
 
-/** Said to workers: look at the server's certificate. */
+/** Sent to workers: read the server's certificate again. */
 export const RELOAD = "reload";
 
-/** @returns nothing for what is no message of a worker of ours, as those of Node itself. */
+/** @returns nothing for other messages, such as those of Node.js itself. */
 export function parseWorkerMessage(message: unknown): WorkerMessage | undefined {
   if (typeof message !== "object" || message === null || !("kind" in message)) return undefined;
   if (message.kind === "failed" && "why" in message && typeof message.why === "string")
@@ -29,7 +29,7 @@ export interface CertificateMessage {
   readonly key: string;
 }
 
-/** @returns nothing for what is no such message. */
+/** @returns nothing for other messages. */
 export function parseCertificateMessage(message: unknown): CertificateMessage | undefined {
   if (typeof message !== "object" || message === null || !("kind" in message)) return undefined;
   if (message.kind !== "certificate" || !("cert" in message) || !("key" in message)) return undefined;

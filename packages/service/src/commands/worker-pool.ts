@@ -12,27 +12,27 @@ import { parseWorkerMessage, RELOAD, GET_CERTIFICATE } from "./worker-messages.t
 export interface WorkerPool {
   /** Where all of them listen. */
   readonly address: { readonly address: string; readonly port: number };
-  /** Has all look at the server's certificate. */
+  /** Makes all workers read the server's certificate again. */
   reload(): void;
-  /** Has all present this certificate from now on, those too that are started later. */
+  /** Makes all workers, also those that start later, present this certificate. */
   setCertificate(certificate: CertificateAndKey): void;
-  /** Ends all of them and waits. */
+  /** Ends all workers, and resolves when they have ended. */
   stop(): Promise<void>;
 }
 
-/** A worker that ends sooner than this after its start is replaced this long after it: it may do so again, in milliseconds. */
+/** Shortest time from a worker's start to its replacement, in milliseconds: one that ends at once may do so again. */
 const MIN_UPTIME_MS = 1_000;
 
-/** How much longer than the time to shut down a worker is waited for until it is killed, in milliseconds. */
+/** Time after the shutdown timeout until a worker that has not ended is killed, in milliseconds. */
 const KILL_GRACE_MS = 5_000;
 
 /**
- * Starts `count` workers with the words that this process was started with, waits until all of them listen, and from then
- * on replaces each that ends by itself.
+ * Starts `count` workers with the arguments of this process, waits until all of them listen, and from then on replaces each
+ * one that ends by itself.
  *
  * @param shutdownTimeoutMs how long a worker may take to end.
  * @param certificate the certificate that workers present, if it is not the service's own.
- * @throws ConfigError with what the first worker that could not start had to say.
+ * @throws ConfigError with the message of the first worker that could not start.
  */
 export async function startWorkerPool(
   count: number,
@@ -92,7 +92,10 @@ function workers(): readonly Worker[] {
   return Object.values(cluster.workers ?? {}).flatMap((worker) => worker ?? []);
 }
 
-/** That a worker listens, and where; or why it does not. */
+/**
+ * @returns where the worker listens.
+ * @throws ConfigError with the reason why it does not.
+ */
 async function waitUntilReady(worker: Worker): Promise<Extract<WorkerMessage, { kind: "listening" }>> {
   const received = new Promise<WorkerMessage>((resolve) => {
     worker.on("message", (message: unknown) => {

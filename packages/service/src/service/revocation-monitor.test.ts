@@ -36,7 +36,7 @@ async function start() {
   return { log, seen, monitor, states: () => [ofA.isRevoked, ofB.isRevoked] };
 }
 
-test("a revoke by this process ends the requests it names without waiting for the next poll, and starts the sweep", async () => {
+test("a revoke by this process ends the requests that it names before the next poll, and starts the sweep", async () => {
   const { log, seen, monitor, states } = await start();
   log.revoke(A);
   monitor.revoked();

@@ -34,7 +34,7 @@ export async function startRevocationMonitor(
   };
   const clocks = { wall: wallClock, monotonic };
   const feed = createStalenessGuard(await createRevocationFeed(store), failClosed, clocks);
-  // Listens before the registry: no request may find a revoked resolution while the requests in flight are ended.
+  // The cache subscribes before the registry: while requests in flight are ended, no new one may find a revoked resolution.
   const capacity = { entries: limits.cacheEntries, bytes: limits.cacheBytes };
   const cache = createResolutionCache<Resolution>(feed, capacity, () => now().getTime());
   const inFlightRegistry = createInFlightRegistry(feed);

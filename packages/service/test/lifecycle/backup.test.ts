@@ -183,11 +183,11 @@ test("restore overwrites nothing, needs the key of the backup and a complete bac
   await copyFile(join(at("other"), "service.key"), join(at("strange"), "service.key"));
   await refused("backup", "strange", /^membrane: the service key is not the one this store was made with/);
   expect(await readdir(at("strange"))).toEqual(["service.key"]);
-  await refused("data", "strange", /^membrane: restore: .*holds no backup that is whole/);
+  await refused("data", "strange", /^membrane: restore: .*holds no complete backup/);
   await writeFile(join(at("backup"), "backup.json"), '{"version":99}');
-  await refused("backup", "strange", /^membrane: restore: .*says nothing that this program knows/);
+  await refused("backup", "strange", /^membrane: restore: .*is not a description that this program knows/);
   await rm(join(at("backup"), "backup.json"));
-  await refused("backup", "strange", /^membrane: restore: .*holds no backup that is whole/);
+  await refused("backup", "strange", /^membrane: restore: .*holds no complete backup/);
   await using service = await spawnService(at("data"));
   await createMembrane(service, create, "still there");
 });

@@ -266,7 +266,7 @@ test("reissued capabilities act on the same tenant; only the old ones can open o
   const reissue = await runMembrane(["tenant", "reissue", "--id", "default", "--data", directory.path]);
   expect(reissue.code).toBe(0);
   expect(reissue.stdout).toMatch(
-    /lists the membranes made from now on.*deleteSelf and "membrane tenant delete" end the tenant/s,
+    /lists only the membranes made from now on.*deleteSelf and "membrane tenant delete" end the tenant/s,
   );
   const fresh = printedUris(reissue.stdout);
 

@@ -149,9 +149,10 @@ test("every change that an operator makes is recorded, and tenant reissue says w
   const reissued = await runMembrane(["tenant", "reissue", "--id", "alice", ...data]);
   expect(eventOf(reissued.stderr)).toMatchObject({ command: "tenant reissue", tenant: FINGERPRINT });
   expect(reissued.stdout).toMatch(
-    /Nothing was ended\. The old create, query and deleteSelf go on working.*membrane revoke.*tenant delete/s,
+    /Nothing was ended\. The old create, query and deleteSelf continue to work.*membrane revoke.*tenant delete/s,
   );
-  for (const { stderr } of [initialized, created, reissued]) expect(stderr).not.toMatch(/CPBLTY|alice|default/);
+  for (const { stderr } of [initialized, created, reissued])
+    expect(stderr).not.toMatch(/CPBLTY|alice|default/);
 });
 
 /** A name that clears the screen, forges a line, reverses the direction of text, and has 8-bit control characters. */
