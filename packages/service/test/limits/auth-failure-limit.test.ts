@@ -12,7 +12,7 @@ const PROXY = "127.0.0.3";
 
 let service: TestService;
 let target: TestTarget;
-/** The clock that durations go by, and the one that says the time of day, in milliseconds. */
+/** The monotonic clock and the time of day, in milliseconds. */
 let elapsed: number;
 let time: number;
 let agents: Agent[];
@@ -36,7 +36,7 @@ afterEach(async () => {
   await target[Symbol.asyncDispose]();
 });
 
-/** A client at an address of its own; all of 127.0.0.0/8 is this machine. */
+/** Makes a client with this address; all of 127.0.0.0/8 is this machine. */
 function clientAt(localAddress: string): (token?: string, forwardedFor?: string) => Promise<CallResponse> {
   const agent = new Agent({ localAddress });
   agents.push(agent);
@@ -63,7 +63,7 @@ async function failUntilRefused(ask: (token?: string) => Promise<CallResponse>):
   }
 }
 
-test("an address that fails too often is a 429, whatever is wrong with its tokens; other addresses are served", async () => {
+test("an address that fails too often gets a 429 for any invalid token; other addresses are served", async () => {
   const token = await exportNew("m");
   await failUntilRefused(clientAt("127.0.0.4"));
   const other = clientAt("127.0.0.5");
@@ -71,7 +71,7 @@ test("an address that fails too often is a 429, whatever is wrong with its token
   expect((await other("none")).status).toBe(401);
 });
 
-test("a capability in use goes on working at the address; one that was not used yet waits for the minute to pass", async () => {
+test("a capability in use still works at the address; one that was not used yet is refused until the minute has passed", async () => {
   const [used, fresh] = [await exportNew("a"), await exportNew("b")];
   const ask = clientAt("127.0.0.4");
   expect((await ask(used)).status).toBe(200);
@@ -80,7 +80,7 @@ test("a capability in use goes on working at the address; one that was not used 
   expect((await ask(fresh)).status).toBe(429);
   time += 60_000;
   expect((await ask(fresh)).status).toBe(429);
-  // The clock is set back by an hour while the minute passes.
+  // The time of day is set back by an hour meanwhile.
   time -= 3_600_000;
   elapsed += 60_000;
   expect((await ask(fresh)).status).toBe(200);
@@ -94,7 +94,7 @@ test("successes do not count", async () => {
   expect((await ask("none")).status).toBe(401);
 });
 
-test("behind a trusted proxy each client counts for itself; X-Forwarded-For of any other peer is ignored", async () => {
+test("behind a trusted proxy each client is counted separately; X-Forwarded-For of any other peer is ignored", async () => {
   const proxy = clientAt(PROXY);
   await failUntilRefused((token) => proxy(token, "198.51.100.1"));
   expect((await proxy("none", "198.51.100.2")).status).toBe(401);

@@ -28,8 +28,8 @@ function long(length: number): string {
   return CANARY.padEnd(length, "a");
 }
 
-test("every field of a target has a longest form, and what is longer is refused by the name of the field", async () => {
-  // By the words too: what is too long for its field may be too long for the whole head as well.
+test("every field of a target has a maximum length, and the error for a longer one names the field", async () => {
+  // The message is checked too, since a field that is too long may also make the whole head too long.
   const refuse = (field: string, expected: string, body: object) =>
     refusing.expectRefused(refusing.exportToken, field, [body], expected);
   const uri = "an absolute http or https URI";
@@ -37,7 +37,7 @@ test("every field of a target has a longest form, and what is longer is refused 
   const host = `${uri} with a host of at most 253 characters`;
   await refuse("uri", host, { uri: `https://${`${CANARY}.`.repeat(30)}` });
   await refuse("uri", host, { uri: `https://${".".repeat(40_000)}${CANARY}/` });
-  // A soft hyphen is left out of the name: this one is short once it is parsed.
+  // Soft hyphens are removed from a name, so this one is short once it is parsed.
   await refuse("uri", host, { uri: `https://${"\u00ad".repeat(2_048)}${CANARY}/` });
   await refuse("method", "an HTTP method", { uri: URI, method: long(40) });
   await refuse("headers", "at most 1000 headers", {
@@ -77,7 +77,7 @@ test("every field of a target has a longest form, and what is longer is refused 
     await refuse("capability", "", { capability: `cpblty://${name}/#${token}` });
 });
 
-test("what would be sent fits --header-bytes, with the signature that is added; the first field that does not fit is named", async () => {
+test("a target whose request, with its signature, would exceed --header-bytes is refused, and the first field that does not fit is named", async () => {
   const refuse = (field: string, body: object) => refusing.expectRefused(refusing.exportToken, field, [body]);
   await refuse("uri", { uri: `${URI}?${long(16_000)}` });
   await refuse("uri", { uri: URI + long(16_000) });
@@ -94,14 +94,14 @@ test("what would be sent fits --header-bytes, with the signature that is added; 
   expectStatus(await call(refusing.service, refusing.exportToken, { body }), 201);
 });
 
-test("blanks around the fields of an export are not kept", async () => {
+test("white space around the fields of an export is not stored", async () => {
   const before = (await refusing.contents()).join("").length;
   const padded = `{"uri": ${" ".repeat(500_000)}"${URI}"}`;
   expectStatus(await call(refusing.service, refusing.exportToken, { body: padded }), 201);
   expect((await refusing.contents()).join("").length - before).toBeLessThan(20_000);
 });
 
-test("a body with a byte order mark is refused by that name, and so is one of too many members", async () => {
+test("the errors for a body with a byte order mark and for one with too many members say so", async () => {
   const texts = [
     [
       `\ufeff{"uri":"${URI}"}`,
@@ -116,7 +116,7 @@ test("a body with a byte order mark is refused by that name, and so is one of to
   }
 });
 
-test("a client certificate whose key would take long to sign with is refused", async () => {
+test("a client certificate with a key that is slow to sign with is refused", async () => {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 4_104 });
   const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   const cert = await anyCertificate(new Date());
@@ -134,7 +134,7 @@ async function anyCertificate(now: Date): Promise<string> {
   return (await issueServerCertificate({ cert: ca, key }, names, now)).cert;
 }
 
-test("an invocation whose head would be over --header-bytes, with what the target adds, is a 431 and nothing is sent", async () => {
+test("an invocation whose head, with the target's headers, would be over --header-bytes is a 431, and nothing is sent", async () => {
   await using target = await startTarget();
   await using service = await startTestService({ limits: { headerBytes: 8_192 } });
   const membrane = await createMembrane(service, service.tokens.create, "m");
@@ -156,14 +156,14 @@ test("an invocation whose head would be over --header-bytes, with what the targe
   expect(target.requests.length).toBe(seen);
 });
 
-test("a target that was stored as it was sent, and that the rules of today refuse, is a 502 that says so", async () => {
+test("a target that an older version stored and that today's rules refuse is a 502 that says so", async () => {
   const { service, exportToken } = refusing;
   const { store, keys } = service.data;
   const vault = createVault(store, keys, randomBytes);
   const { capability: exporting } = (await vault.open(parseToken(exportToken)!))!;
   const [membrane, createdBy] = [exporting.resource!, exporting.uid];
   for (const uri of [`${URI}bucket/a/..`, `${URI}?${"a".repeat(100_000)}`]) {
-    // Version 1 held the body of the export.
+    // Version 1 has the body of the export.
     const target = { type: "target", uid: vault.newUid(), version: 1, membrane, createdBy } as const;
     const dataKey = randomBytes(32);
     const sealed = seal(dataKey, Buffer.from(JSON.stringify({ uri })), associatedData(target));

@@ -16,8 +16,8 @@ import { nextResponse, openRawConnection, requestHead } from "../../../testkit/s
 import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * No one takes what all share: a client that takes all that it gets leaves enough for others, and for its tenant's other
- * capabilities.
+ * Shares of the memory for bodies: a client that takes all that it can get leaves enough for others, and for the other
+ * capabilities of its tenant.
  */
 
 const KIB = 1024;
@@ -66,7 +66,7 @@ async function holdAll(token: string): Promise<{ readonly held: number; readonly
     connections.push(connection);
     connection.send(requestHead(token, { line: "POST / HTTP/1.1", headers: ["Transfer-Encoding: chunked"] }));
     connection.send(`1000\r\n${" ".repeat(4 * KIB)}\r\n`);
-    // Answered after it, on another connection: by then it is held, or refused.
+    // Responses on another connection, after which the body is buffered or refused.
     for (let look = 0; look < 3; look += 1) expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
     if (connection.received() !== "") {
       const { status, headers, body } = await nextResponse(connection);
@@ -74,7 +74,7 @@ async function holdAll(token: string): Promise<{ readonly held: number; readonly
       return { held, code: JSON.parse(body).code };
     }
   }
-  throw new Error("one capability holds as much as it likes");
+  throw new Error("one capability can buffer any amount");
 }
 
 const send = (token: string, bytes: number) => call(service, token, { body: "x".repeat(bytes) });
@@ -86,7 +86,7 @@ async function expectServed(by: Tenant, id: string): Promise<void> {
   expect(await send(await signed(by), 8 * KIB)).toMatchObject({ status: 200 });
 }
 
-test("a capability that holds all bodies it may leaves other tenants, its own tenant and management what they need", async () => {
+test("a capability with as many buffered bodies as it may have leaves enough for other tenants, its own tenant and management", async () => {
   const { held, code } = await holdAll(await signed(own));
   expect(code).toBe("capability_concurrency_exceeded");
   expect(held).toBeGreaterThanOrEqual(2);
@@ -94,7 +94,7 @@ test("a capability that holds all bodies it may leaves other tenants, its own te
   await expectServed(own, "while it is full");
 });
 
-test("re-exports of a capability that holds all it may hold nothing more, through whichever tenant's membrane", async () => {
+test("re-exports of a capability that has used up its share get nothing more, through any tenant's membrane", async () => {
   const full = await signed(own);
   const again = await exportThrough(service, other.export, { capability: uriOf(service, full) });
   await holdAll(full);
@@ -105,20 +105,20 @@ test("re-exports of a capability that holds all it may hold nothing more, throug
   await expectServed(other, "while it is full");
 });
 
-test("a tenant that holds all bodies it may, by many capabilities, leaves other tenants what they need", async () => {
+test("a tenant with as many buffered bodies as it may have, of many capabilities, leaves enough for other tenants", async () => {
   const codes: string[] = [];
   for (let i = 0; i < 4; i += 1) codes.push((await holdAll(await signed(own))).code);
   expect(codes).toContain("tenant_concurrency_exceeded");
   await expectServed(other, "while it is full");
 });
 
-test("a `create` whose unfinished bodies take all that it may leaves other tenants' management, and revokes of its own", async () => {
+test("a `create` whose unfinished bodies use up its share leaves enough for other tenants' management, and for its tenant's revokes", async () => {
   expect((await holdAll(own.create)).code).toBe("capability_concurrency_exceeded");
   await expectServed(other, "while it is full");
   expect(await call(service, own.revoke, { method: "POST" })).toMatchObject({ status: 202 });
 });
 
-test("many capabilities of one tenant whose unfinished management bodies take all leave other tenants' management", async () => {
+test("many capabilities of one tenant with unfinished management bodies leave enough for other tenants' management", async () => {
   const codes: string[] = [];
   for (let i = 0; i < 6; i += 1) {
     const membrane = await createMembrane(service, own.create, `m${i}`).catch(() => undefined);

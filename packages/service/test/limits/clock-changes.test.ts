@@ -6,11 +6,11 @@ import { rawResponder } from "../../../testkit/src/raw-responder.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startRawTarget } from "../../../testkit/src/target.ts";
 
-/** Undici keeps a connection for as long as the target says. */
+/** A response that makes undici keep the connection for 600 s. */
 const KEPT = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nKeep-Alive: timeout=600\r\n\r\nok";
 const IDLE_POOL_MS = 20;
 
-test("an unused connection is kept and closed by the monotonic clock, whatever the time of day is set to", async () => {
+test("an idle connection is kept and closed by the monotonic clock, whatever the time of day is set to", async () => {
   let elapsed = 1_000;
   let time = Date.UTC(2026, 0, 1);
   const sockets: Socket[] = [];
@@ -27,7 +27,7 @@ test("an unused connection is kept and closed by the monotonic clock, whatever t
   for (const hours of [0, 1, -2]) {
     time += hours * 3_600_000;
     expect(await call(service, token)).toMatchObject({ status: 200 });
-    // The service looks at its connections many times meanwhile.
+    // The service checks its connections many times meanwhile.
     await new Promise((resolve) => void setTimeout(resolve, 10 * IDLE_POOL_MS));
   }
   expect(sockets).toHaveLength(1);

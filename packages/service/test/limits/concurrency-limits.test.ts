@@ -16,7 +16,7 @@ import { startTarget } from "../../../testkit/src/target.ts";
 import { openRawConnection } from "../../../testkit/src/raw-connection.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 
-/** Small, so that a test reaches each of them. */
+/** Small limits, so that a test reaches each of them. */
 const LIMITS = {
   maxConcurrentInvocationsPerCapability: 2,
   maxConcurrentInvocationsPerTenant: 3,
@@ -25,7 +25,7 @@ const LIMITS = {
 
 let service: TestService;
 let target: TestTarget;
-/** Responses that the target owes. */
+/** Responses that the target has not sent yet. */
 let owed: ServerResponse[] = [];
 const dispatcher = new Agent({ connections: 32 });
 
@@ -63,7 +63,7 @@ beforeEach(async () => {
 const exportNew = ({ export: exporting }: { readonly export: string }): Promise<string> =>
   exportThrough(service, exporting, { uri: target.url });
 
-/** Invocations that are in flight once this resolves, until the target responds. */
+/** Starts invocations, which are in flight when this resolves, until the target responds. */
 async function hold(...tokens: readonly string[]): Promise<{ end(): Promise<readonly CallResponse[]> }> {
   const before = owed.length;
   const calls = tokens.map((token) => call(service, token, { dispatcher }));
@@ -90,7 +90,7 @@ test("a capability with too many invocations in flight is a 429 that says when t
   expect((await soon(full)).text).toBe("at once");
 });
 
-test("a tenant's limit counts all that runs through its membranes, a delegate's too; other tenants are served", async () => {
+test("a tenant's limit counts all invocations through its membranes, also a delegate's; other tenants are served", async () => {
   const own = await exportNew(membrane);
   const delegated = await exportThrough(service, other.export, {
     capability: uriOf(service, await exportNew(membrane)),
@@ -106,7 +106,7 @@ test("a tenant's limit counts all that runs through its membranes, a delegate's 
   expect((await soon(delegated)).text).toBe("at once");
 });
 
-test("what re-exports a capability has its places, and none besides; another capability is served", async () => {
+test("re-exports of a capability share its slots and have no others; another capability is served", async () => {
   const own = await exportNew(membrane);
   const again = async (of: string): Promise<string> =>
     exportThrough(service, other.export, { capability: uriOf(service, of) });
@@ -122,7 +122,7 @@ test("what re-exports a capability has its places, and none besides; another cap
   expect((await soon(own)).text).toBe("at once");
 });
 
-test("the limit of the whole service is a 503; what the service itself does is not held up by it", async () => {
+test("the limit of the whole service is a 503, which does not affect management", async () => {
   const [own, foreign] = [await exportNew(membrane), await exportNew(other)];
   const held = await hold(own, own, await exportNew(membrane), foreign, foreign);
   const refused = await soon(await exportNew(other));
@@ -147,14 +147,14 @@ test("a client that disconnects, and an invocation that ends without a response,
   for (let round = 0; round < 9; round += 1) expect((await soon(unreachable)).status).toBe(502);
 });
 
-test("a token that does not work is a 401, also while everything is full", async () => {
+test("an invalid token is a 401, also while all limits are reached", async () => {
   const token = await exportNew(membrane);
   const held = await hold(token, token);
   expect((await soon(`${token.slice(0, -6)}AAAAAA`)).status).toBe(401);
   await held.end();
 });
 
-test("connections beyond the limit are closed as they come; those that are open are served, and an end makes room", async () => {
+test("connections beyond the limit are closed at once; open ones are served, and a closed one makes room", async () => {
   await using small = await startTestService({ limits: { maxConnections: 3 } });
   const open = await Promise.all([1, 2, 3].map(() => openRawConnection(small.port)));
   await using late = await openRawConnection(small.port);

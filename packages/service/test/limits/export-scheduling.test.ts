@@ -3,7 +3,7 @@ import { call, createMembrane, expectStatus, tokenOf } from "../../../testkit/sr
 import { startTestService } from "../../../testkit/src/service.ts";
 import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 
-test("exports with 64 KiB of certificates are looked at in turn, and another tenant's waits for none of them", async () => {
+test("exports with 64 KiB of certificates take turns, and another tenant's waits for none of them", async () => {
   await using service = await startTestService();
   const { ca } = await makeCertificate("127.0.0.1");
   const one = { uri: "https://127.0.0.1:1/", tls: { ca } };
@@ -19,7 +19,7 @@ test("exports with 64 KiB of certificates are looked at in turn, and another ten
   };
   await send("mine", mine.export, many);
   const waiting = Array.from({ length: 12 }, () => send("mine", mine.export, many));
-  // Time for them to be read, and carried out if nothing held them back.
+  // Time for all of them to be read, and carried out if they did not take turns.
   for (let look = 0; look < 10; look += 1) await call(service, undefined, { path: "/healthz" });
   await Promise.all([...waiting, send("theirs", theirs.export, one)]);
   expect(responded.indexOf("theirs")).toBeLessThan(responded.lastIndexOf("mine"));

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import type { Reader } from "../support/parsers.ts";
 import { READERS } from "../support/parsers.ts";
 
-/** What an attacker repeats: single characters, pairs that alternate, beginnings of what a reader knows. */
+/** Texts that an attacker repeats: single characters, alternating pairs, beginnings of tokens that a parser knows. */
 const UNITS: readonly string[] = [
   Array.from(" \t\n\r\0\u007f.,:;/\\|-_~=&%+*!?#@'\"`^$()[]{}<>aA0\u00e9\u0130\u2028\ufeff\ud800\u{1F600}"),
   "a.|. |.,|:1|1.|a:|::|a=|=&|a&|&&=|; |, |,,a|a,|//|/.|../|./|%4|%41|%2e/|%25|%ff".split("|"),
@@ -46,7 +46,7 @@ function shapesFor({ benign }: Reader): readonly Shape[] {
     const name = JSON.stringify(unit);
     return [
       { name: `${name} alone`, text: (length) => repeat(unit, length) },
-      // A run within a text, where neither its begin nor its end is that of the text.
+      // A run that neither begins nor ends with the text.
       { name: `a, ${name}, a`, text: (length) => `a${repeat(unit, length - 2)}a` },
       {
         name: `an honest text, ${name}`,
@@ -68,7 +68,7 @@ function shapesFor({ benign }: Reader): readonly Shape[] {
     },
   }));
   const distinct: Shape[] = [
-    // Letters that differ from each other make some encodings slow (RFC 3492).
+    // Distinct letters make some encodings slow (RFC 3492).
     { name: "distinct letters", text: (length) => letters(Math.min(length, 20_000), 0x4e00) },
     { name: "lines that differ", text: (length) => countUp(length, (at) => `${at}: a\n`) },
     { name: "pairs that differ", text: (length) => countUp(length, (at) => `k${(at * 7_919) % 65_536}=v&`) },
@@ -92,7 +92,7 @@ function countUp(length: number, piece: (at: number) => string): string {
 }
 
 /**
- * The shortest of several runs, in milliseconds: whatever else the machine does only adds to one.
+ * Measures the shortest of several runs, in milliseconds, since other load on the machine only adds time.
  *
  * @param enough no further run is needed below it.
  */
@@ -103,14 +103,14 @@ function cost(run: () => unknown, runs: number, enough = 0): number {
     try {
       run();
     } catch {
-      // Many readers refuse by an exception; what is measured is how long that takes.
+      // Many parsers throw for invalid input. Only the time is measured.
     }
     best = Math.min(best, performance.now() - before);
   }
   return best;
 }
 
-/** One step a character: what no reader can do without. */
+/** Reads each character once, which every parser must do. */
 function walk(text: string): number {
   let sum = 0;
   for (let at = 0; at < text.length; at += 1) sum = (sum + text.charCodeAt(at)) | 0;
@@ -118,15 +118,15 @@ function walk(text: string): number {
 }
 
 /**
- * In steps of {@link walk} for each character of the longest input. Readers take up to a hundred and twenty; what takes
- * the square of its input takes thousands.
+ * The most steps of {@link walk} for each character of the longest input. Parsers take up to a hundred and twenty; one whose time
+ * is the square of its input takes thousands.
  */
 const MAX_STEPS = 400;
 
-/** The first ones are slower, before the engine has compiled what they run; a busy machine lengthens many. */
+/** Number of runs: the first ones are slower, before V8 has compiled the code, and other load slows many. */
 const RUNS = 25;
 
-/** The first text for which a reader takes too long. A short one comes first: a long one might not end. */
+/** Finds the first text for which a parser takes too long. A short text is tried first, since a long one might not end. */
 function findSlow(reader: Reader): string | undefined {
   const { longest, read, benign } = reader;
   const shapes: readonly Shape[] = [
@@ -146,14 +146,14 @@ function findSlow(reader: Reader): string | undefined {
 
 const NAMED = READERS.map((reader) => [reader.name, reader] as const);
 
-test.each(NAMED)("%s takes work in proportion to its input, whatever that is", (_, reader) => {
+test.each(NAMED)("%s takes time in proportion to its input, for any input", (_, reader) => {
   expect(findSlow(reader)).toBeUndefined();
 });
 
-/** Why the other functions of such names are not in the table. */
+/** Functions with similar names that are not in the table, by the reason. */
 const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
   [
-    "takes what another reader has accepted",
+    "takes values that another parser has accepted",
     [
       "protocol/src/authority.ts#normalizeAuthority",
       "protocol/src/signers/aws4-canonical.ts#canonicalRequest",
@@ -162,7 +162,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
     ],
   ],
   [
-    "is part of a reader that is in the table",
+    "is part of a parser that is in the table",
     [
       "protocol/src/api/json-fields.ts#parseEntries",
       "protocol/src/api/json-fields.ts#parseFields",
@@ -173,7 +173,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
     ],
   ],
   [
-    "only hands a text, an option or a file to readers that are in the table",
+    "only passes a text, an option or a file to parsers that are in the table",
     [
       "cli/src/capability/tenant-capabilities.ts#parseSavedCapabilities",
       "cli/src/read-command-line.ts#readCommandLine",
@@ -191,9 +191,9 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
     ],
   ],
   [
-    "reads what the person or the operator who runs the program has written for it",
+    "parses texts of the user or operator who runs the program",
     [
-      // The parser of YAML compares each key of a map with all others; the file is bounded.
+      // The YAML parser compares each key of a map with all others; the size of the file is limited.
       "sdk/src/profiles/document.ts#parseDocuments",
       "sdk/src/profiles/edit.ts#parseProfileDocuments",
       "sdk/src/profiles/profile-files.ts#readProfileTexts",
@@ -212,7 +212,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
     ],
   ],
   [
-    "reads what the service itself has written, under a MAC or in its own process",
+    "parses texts that the service itself has written, under a MAC or in its process",
     [
       "service/src/commands/worker-messages.ts#parseCertificateMessage",
       "service/src/commands/worker-messages.ts#parseWorkerMessage",
@@ -228,7 +228,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
   ],
 ]);
 
-test("no exported reader is missing in the table", () => {
+test("no exported parser is missing in the table", () => {
   const others = [...OTHERS.values()].flat();
   const listed = new Set([...READERS.map(({ name }) => name.split(" ", 1)[0]), ...others]);
   const exported = exportedReaders();
@@ -236,7 +236,7 @@ test("no exported reader is missing in the table", () => {
   expect(others.filter((name) => !exported.includes(name))).toEqual([]);
 });
 
-/** Functions whose name says that they read a text, as `package/src/file#function`. */
+/** Lists functions whose name says that they parse a text, as `package/src/file#function`. */
 function exportedReaders(): readonly string[] {
   return ["protocol", "sdk", "cli", "service"].flatMap((name) =>
     sourcesOf(name).flatMap((path) =>

@@ -12,14 +12,13 @@ import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
 import { holdWriteLock } from "../../../testkit/src/write-lock.ts";
 
 /*
- * What a client may use of the service before, between and within its requests. Each limit is reached here while
- * another client is served.
+ * Limits on clients before, between and within requests. Each limit is reached while another client is served.
  */
 
-// A limit that is not set is Node's own, or the default of its flag: half a minute and more.
+// Less than the defaults of Node and of the flags, which are half a minute and more.
 vi.setConfig({ testTimeout: 20_000 });
 
-/** Another client, on another connection. */
+/** Expects that another client, on another connection, is served. */
 async function expectServed(service: TestService): Promise<void> {
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url });
@@ -33,7 +32,7 @@ test.each([
   ["half a head", "GET / HTTP/1.1\r\nHost: membrane.test\r\nX-Slow: "],
   ["the head of a second request", `${GET_HEALTH}GET / HTTP/1.1\r\nHost: `],
 ])(
-  "a connection on which %s came within --request-header-timeout-ms is answered 408 and closed; others are served",
+  "a connection with only %s within --request-header-timeout-ms gets a 408 and is closed; others are served",
   async (_what, bytes) => {
     await using service = await startTestService({ limits: { requestHeaderTimeoutMs: 100 } });
     await using slow = await openRawConnection(service.port);
@@ -45,7 +44,7 @@ test.each([
   },
 );
 
-test("a connection that agrees on no TLS within --request-header-timeout-ms is closed", async () => {
+test("a connection that does not finish its TLS handshake within --request-header-timeout-ms is closed", async () => {
   const { cert, key } = await makeCertificate("membrane.test");
   await using service = await startTestService({
     limits: { requestHeaderTimeoutMs: 100 },
@@ -58,7 +57,7 @@ test("a connection that agrees on no TLS within --request-header-timeout-ms is c
   expect([silent.received(), slow.received()]).toEqual(["", ""]);
 });
 
-test("a connection that stands idle for --keep-alive-timeout-ms between two requests is closed; one that is in use is not", async () => {
+test("a connection that is idle for --keep-alive-timeout-ms between two requests is closed; one in use is not", async () => {
   await using service = await startTestService({ limits: { keepAliveTimeoutMs: 100 } });
   await using idle = await openRawConnection(service.port);
   idle.send(GET_HEALTH);
@@ -74,7 +73,7 @@ test("a connection that stands idle for --keep-alive-timeout-ms between two requ
   expect(idle.received().match(/^HTTP/gm)).toHaveLength(1);
 });
 
-test("a head over --header-bytes is a 431, one under it is served", async () => {
+test("a head over --header-bytes is a 431, and one under it is served", async () => {
   await using service = await startTestService({ limits: { headerBytes: 4_096 } });
   await using connection = await openRawConnection(service.port);
   connection.send(`GET /healthz HTTP/1.1\r\nHost: membrane.test\r\nX: ${"x".repeat(3_500)}\r\n\r\n`);
@@ -85,7 +84,7 @@ test("a head over --header-bytes is a 431, one under it is served", async () => 
   await expectServed(service);
 });
 
-/** A connection to the service from another address of loopback, and whether it is served. */
+/** Opens a connection from another loopback address, and returns whether it is served. */
 async function isServedFrom(port: number, localAddress: string): Promise<boolean> {
   const socket = connect({ port, host: "127.0.0.1", localAddress });
   socket.on("error", () => undefined).write(GET_HEALTH);
@@ -96,7 +95,7 @@ async function isServedFrom(port: number, localAddress: string): Promise<boolean
   return received.length > 0;
 }
 
-/** As many connections from 127.0.0.1 as it may have. */
+/** Opens as many connections from 127.0.0.1 as it may have. */
 async function openAll(service: TestService, count: number): Promise<readonly RawConnection[]> {
   const open = await Promise.all(Array.from({ length: count }, () => openRawConnection(service.port)));
   for (const connection of open) {
@@ -106,7 +105,7 @@ async function openAll(service: TestService, count: number): Promise<readonly Ra
   return open;
 }
 
-test("connections of one address beyond --max-connections-per-address are closed as they come; other addresses are served, and an end makes room", async () => {
+test("connections of one address beyond --max-connections-per-address are closed at once; other addresses are served, and a closed one makes room", async () => {
   await using service = await startTestService({ limits: { maxConnectionsPerAddress: 3 } });
   const [first, ...others] = await openAll(service, 3);
   expect(await isServedFrom(service.port, "127.0.0.1")).toBe(false);
@@ -116,7 +115,7 @@ test("connections of one address beyond --max-connections-per-address are closed
   for (const connection of others) await connection[Symbol.asyncDispose]();
 });
 
-test("a proxy that is trusted has as many connections as it likes, since many clients stand behind it", async () => {
+test("a trusted proxy has no limit on its connections, since many clients share it", async () => {
   await using service = await startTestService({
     limits: { maxConnectionsPerAddress: 3 },
     trustedProxies: ["127.0.0.1/32"],
@@ -124,7 +123,7 @@ test("a proxy that is trusted has as many connections as it likes, since many cl
   for (const connection of await openAll(service, 8)) await connection[Symbol.asyncDispose]();
 });
 
-test("connections of one address are counted before TLS: those beyond the limit cost no handshake", async () => {
+test("connections of one address are counted before TLS: those beyond the limit cause no handshake", async () => {
   const { cert, key, ca } = await makeCertificate("127.0.0.1");
   await using service = await startTestService({
     limits: { maxConnectionsPerAddress: 2 },
@@ -157,7 +156,7 @@ test("a management body over --management-body-bytes is a 413 that names the lim
   await createMembrane(service, service.tokens.create, "x");
 });
 
-test("a management body deeper than --max-json-depth is a 400 that says so, one as deep is judged for what it says", async () => {
+test("a management body deeper than --max-json-depth is a 400 that says so, and one of that depth is parsed", async () => {
   await using service = await startTestService({ limits: { maxJsonDepth: 4 } });
   const refusal = async (id: string): Promise<string> =>
     (await call(service, service.tokens.create, { body: `{"id":${id}}` })).json.message;
@@ -166,7 +165,7 @@ test("a management body deeper than --max-json-depth is a 400 that says so, one 
   await createMembrane(service, service.tokens.create, "[[[[[[[[");
 });
 
-test("a write that does not get its turn within --store-write-timeout-ms is a 503, and nothing of it is stored; invocations are served", async () => {
+test("a write that cannot begin within --store-write-timeout-ms is a 503, and nothing is stored; invocations are served", async () => {
   await using service = await startTestService({ limits: { storeWriteTimeoutMs: 100 } });
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url });

@@ -12,7 +12,7 @@ import { startStreamingTarget, startTarget } from "../../../testkit/src/target.t
 const TIMES = Object.keys(DEFAULT_LIMITS).filter((name) => name.endsWith("Ms"));
 
 test.each([[1], [2]])(
-  "with every time at the longest that a timer holds, %i worker(s) serve, and finish requests in flight when they stop",
+  "with every time limit at a timer's maximum, %i worker(s) serve, and finish requests in flight when they stop",
   async (workers) => {
     expect(TIMES.length).toBeGreaterThan(10);
     await using directory = await temporaryDirectory();
@@ -30,7 +30,7 @@ test.each([[1], [2]])(
         status: 200,
       });
     }
-    // Requests in flight at the stop have the grace: one that overflows would be over at once.
+    // Requests in flight at the stop have a grace period; one that overflowed would end at once.
     const asked = deferred<ServerResponse>();
     await using slow = await startStreamingTarget((_request, response) => asked.resolve(response));
     const answering = call(service, await exportThrough(service, membrane.export, { uri: slow.url }));
@@ -41,7 +41,7 @@ test.each([[1], [2]])(
     response.end("late");
     expect(await answering).toMatchObject({ status: 200, text: "late" });
     expect(await ended).toEqual({ code: 0, signal: null });
-    // Nothing but events: a warning of Node.js about a timer that overflows would be none.
+    // Only events: Node.js would print a warning about a timer that overflows.
     const lines = Buffer.concat(said).toString().split("\n").filter(Boolean);
     for (const line of lines) expect(line).toMatch(/^\{.*\}$/);
   },

@@ -3,7 +3,7 @@ import { call, createMembrane, expectStatus, tokenOf } from "../../../testkit/sr
 import { startTestService } from "../../../testkit/src/service.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
-/** As many headers as a body may have commas, and refused only once all were looked at. */
+/** A body with as many headers as it may have commas, which is refused only after all were checked. */
 const COSTLY = JSON.stringify({
   uri: "https://api.example/",
   headers: { ...Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`x-${i}`, "a"])), "": "" },
@@ -11,7 +11,7 @@ const COSTLY = JSON.stringify({
 
 const REQUESTS = 128;
 
-test("costly management requests of one tenant that come together do not all go before another tenant's, nor before a revoke", async () => {
+test("costly management requests of one tenant that arrive together do not all go before another tenant's, nor before a revoke", async () => {
   await using service = await startTestService();
   const other = expectStatus(await call(service, service.tokens.provision, { body: { id: "other" } }), 201);
   const own = await createMembrane(service, service.tokens.create, "own");
@@ -20,7 +20,7 @@ test("costly management requests of one tenant that come together do not all go 
   const connections = await Promise.all(
     Array.from({ length: REQUESTS + 2 }, () => openRawConnection(service.port)),
   );
-  // Accepted and read before: what is sent next is there for the service all at once.
+  // The connections were accepted before, so that the service receives the next requests all at once.
   const greetings = connections.map((connection) => {
     connection.send(requestHead(undefined, { line: "GET /healthz HTTP/1.1" }));
     return nextResponse(connection);

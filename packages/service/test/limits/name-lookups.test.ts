@@ -10,7 +10,7 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 
-/* What clients see of name servers that fail, over real packets. */
+/* Responses to clients when name servers fail, with real packets. */
 
 const HANGING = Array.from({ length: 64 }, (_, i) => `hanging-${i}.example`);
 
@@ -40,10 +40,13 @@ async function doorTo(name: string): Promise<string> {
   return (await exportTarget(service, { uri: `http://${name}:${target.port}/` })).token;
 }
 
-test.each(["target.example", "alias.example"])("%s is reached at what its name server says", async (name) => {
-  expect(await call(service, await doorTo(name))).toMatchObject({ status: 200, text: "ok" });
-  expect(target.requests.at(-1)!.headers.host).toBe(`${name}:${target.port}`);
-});
+test.each(["target.example", "alias.example"])(
+  "%s is reached at the address from its name server",
+  async (name) => {
+    expect(await call(service, await doorTo(name))).toMatchObject({ status: 200, text: "ok" });
+    expect(target.requests.at(-1)!.headers.host).toBe(`${name}:${target.port}`);
+  },
+);
 
 test.each(["nowhere.example", "failing.example", "garbled.example"])(
   "%s has no address: 502, and the next target is served",
@@ -56,7 +59,7 @@ test.each(["nowhere.example", "failing.example", "garbled.example"])(
   },
 );
 
-test("inside.example has an address that is opened and one that is not: 502", async () => {
+test("inside.example has an allowed address and one that is not allowed: 502", async () => {
   expect(await call(service, await doorTo("inside.example"))).toMatchObject({
     status: 502,
     json: { code: "target_forbidden" },

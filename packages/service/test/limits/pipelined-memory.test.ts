@@ -14,10 +14,10 @@ import { deferred } from "../../../testkit/src/deferred.ts";
 import { startStreamingTarget } from "../../../testkit/src/target.ts";
 import { requestHead } from "../../../testkit/src/raw-connection.ts";
 
-/** A part of what the requests of each test take when all of them are held. */
+/** A heap that is smaller than the memory of each test's requests if all of them were kept. */
 const SMALL_HEAP = { NODE_OPTIONS: "--max-old-space-size=192" };
 
-/** A service with a small heap, and a way to it. */
+/** A service with a small heap, and a function to connect to it. */
 interface Started extends AsyncDisposable {
   readonly service: ServiceProcess;
   readonly token: string;
@@ -59,14 +59,14 @@ async function startWithDoor(target: string, scheme: "http" | "https"): Promise<
 
 const HEALTH = requestHead(undefined, { line: "GET /healthz HTTP/1.1" });
 const PREFLIGHT = requestHead(undefined, { line: "OPTIONS / HTTP/1.1" });
-/** Three requests whose answers tell them apart. */
+/** Three requests that have different responses. */
 const ROUND = HEALTH + PREFLIGHT + PREFLIGHT;
 const ROUND_STATUSES = "200 204 204 ";
 
 const SCHEMES = ["http", "https"] as const;
 
 test.each(SCHEMES)(
-  "hundreds of thousands of requests behind a slow one take no memory, and are answered in their order (%s)",
+  "hundreds of thousands of requests after a slow one take no memory, and get their responses in order (%s)",
   async (scheme) => {
     const asked = deferred<void>();
     const responded = deferred<void>();
@@ -83,7 +83,7 @@ test.each(SCHEMES)(
 
     const rounds = 70_000;
     const sending = sendRounds(socket, ROUND, rounds);
-    // The service reads no more than a little of them: what is left stays with the sender.
+    // The service reads only a few of them, and the sender must keep the rest.
     for (let count = 0; count < 20; count += 1) {
       expect(await all.healthz()).toBe(200);
     }
@@ -98,7 +98,7 @@ test.each(SCHEMES)(
 );
 
 test.each(SCHEMES)(
-  "many connections that each send thousands of small requests at once are closed before they take the memory (%s)",
+  "many connections that each send thousands of small requests at once are closed before they fill the memory (%s)",
   async (scheme) => {
     const responded = deferred<void>();
     let asked = 0;
@@ -111,7 +111,7 @@ test.each(SCHEMES)(
     const modest = all.connect();
     const statuses = statusesOf(modest);
     modest.write(requestHead(token) + ROUND);
-    // 20 bytes each: what is read at once holds three thousand of them.
+    // 20 bytes each: one read has three thousand of them.
     const flood = requestHead(token) + "GET /a HTTP/1.1\r\n\r\n".repeat(3_200);
     const sockets = Array.from({ length: 120 }, () => all.connect());
     const closed = sockets.map((socket) => {
@@ -139,7 +139,7 @@ async function sendRounds(socket: Socket, round: string, count: number): Promise
   }
 }
 
-/** The status codes of the responses that come, in their order. */
+/** Collects the status codes of the responses, in order. */
 function statusesOf(socket: Socket) {
   const seen: string[] = [];
   let rest = "";

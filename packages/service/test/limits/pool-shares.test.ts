@@ -16,8 +16,8 @@ import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
 import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 
 /*
- * An exporter chooses where its targets are and with which certificates they are reached: each pair is a pool of connections with
- * a TLS context of its own. However many it makes, other tenants keep theirs.
+ * An exporter chooses the origins and certificates of its targets, and each pair is a pool of connections with a TLS context.
+ * However many a tenant has, other tenants keep theirs.
  */
 
 let certificate: TestCertificate;
@@ -41,10 +41,10 @@ async function exporterOf(id: string): Promise<string> {
   return (await createMembrane(service, create, "m")).export;
 }
 
-/** Kept for longer than any test takes. */
+/** A response whose connection is kept for longer than any test takes. */
 const KEPT_ANSWER = OK_RESPONSE.replace("\r\n", "\r\nKeep-Alive: timeout=600\r\n");
 
-/** A target over TLS that counts its connections. */
+/** Starts a target over TLS that counts its connections. */
 async function tlsTarget() {
   let connections = 0;
   const target = await startRawTlsTarget(certificate, (socket) => {
@@ -54,14 +54,14 @@ async function tlsTarget() {
   return Object.assign(target, { connections: () => connections });
 }
 
-/** Material that is another one each time, and leads to the same target. */
+/** Makes different TLS options for each number, for the same target. */
 const material = (i: number): object => ({ tls: { ca: `${certificate.ca}${"\n".repeat(i)}` } });
 
 test.each([
   ["in number", { maxUpstreamPools: 8 }],
   ["in bytes", { upstreamPoolBytesTotal: 480 * 1024 }],
 ])(
-  "a tenant with more TLS material than pools are kept (%s) closes its own, and none of another's",
+  "a tenant with more TLS options than pools are kept (%s) closes its own pools, and none of another tenant",
   async (_how, limits) => {
     await start(limits);
     await using target = await tlsTarget();
@@ -78,7 +78,7 @@ test.each([
   },
 );
 
-test("while a tenant's pools are all in use it gets no other: a 429 that says when to come again; other tenants do", async () => {
+test("while all pools of a tenant are in use it gets no other: a 429 with Retry-After; other tenants do", async () => {
   await start({ maxUpstreamPools: 8 });
   const silent: Socket[] = [];
   await using target = await startRawTlsTarget(certificate, (socket) => {
@@ -105,7 +105,7 @@ test("while a tenant's pools are all in use it gets no other: a 429 that says wh
   await expect.poll(async () => (await call(service, over, { body: "again" })).text).toBe("ok");
 });
 
-test("a tenant that has all connections to an origin keeps no other tenant from it; its delegates share them", async () => {
+test("a tenant with all its connections to an origin in use does not keep other tenants from it; its delegates share them", async () => {
   await start({ maxUpstreamConnectionsPerDestination: 1 });
   const held: Socket[] = [];
   await using target = await startRawTarget((socket) => {
@@ -125,7 +125,7 @@ test("a tenant that has all connections to an origin keeps no other tenant from 
   await first;
 });
 
-test("a tenant that has all connections to targets that it may leaves some to other tenants", async () => {
+test("a tenant with as many connections to targets as it may have leaves some to other tenants", async () => {
   await start({ maxUpstreamConnections: 8 });
   const held: Socket[] = [];
   await using target = await startRawTarget((socket) => void held.push(socket));

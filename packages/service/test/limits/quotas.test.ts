@@ -6,7 +6,7 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 
-/* How much may be created: a holder of one capability must not be able to fill the disk. */
+/* Quotas: a holder of one capability must not be able to fill the disk. */
 
 let service: TestService;
 let target: TestTarget;
@@ -19,7 +19,7 @@ afterAll(async () => {
   await target[Symbol.asyncDispose]();
 });
 
-test("a membrane that is full is a 409 that says what to do, to its delegates too; what is in it works, others take in, and it can be revoked", async () => {
+test("a full membrane is a 409 that says what to do, also for delegates; its capabilities work, other membranes accept exports, and it can be revoked", async () => {
   const full = await createMembrane(service, service.tokens.create, "full");
   const other = await createMembrane(service, service.tokens.create, "other");
   const uri = { uri: target.url };
@@ -44,7 +44,7 @@ test("a membrane that is full is a 409 that says what to do, to its delegates to
   expect(await call(service, token)).toMatchObject({ status: 401 });
 });
 
-test("a tenant that is full is a 409 that says what to do; other tenants make membranes, and a revoke makes room", async () => {
+test("a full tenant is a 409 that says what to do; other tenants create membranes, and a revoke makes room", async () => {
   const provisioned = await call(service, service.tokens.provision, { body: { id: "small" } });
   const create: string = provisioned.json.capabilities.create.split("#")[1];
   const membranes = [];
@@ -59,7 +59,7 @@ test("a tenant that is full is a 409 that says what to do; other tenants make me
   expect(await call(service, create, { body: { id: "m9" } })).toMatchObject({ status: 409 });
 });
 
-test("a count that was changed on disk is counted anew: it lets in no more, and holds up no revoke", async () => {
+test("a count that was changed on disk is counted again: it allows no more, and prevents no revoke", async () => {
   const membrane = await createMembrane(service, service.tokens.create, "changed");
   for (let i = 0; i < 3; i += 1) await exportThrough(service, membrane.export, { uri: target.url });
   await using raw = await openRawStore(service.directory);
@@ -87,10 +87,10 @@ async function fillWith(
     const { status, json } = await call(of, exporting, { body: { uri } });
     if (status !== 201) return { made, code: json.code, message: json.message };
   }
-  throw new Error("nothing is ever full");
+  throw new Error("the quota was never reached");
 }
 
-test("a membrane takes of the disk its share and a tenant its own, and a 409 says so; other tenants go on, and a revoke makes room", async () => {
+test("a membrane and a tenant get a 409 when their share of the disk is used up; other tenants are not affected, and a revoke makes room", async () => {
   await using own = await startTestService({
     limits: { storedBytesPerMembrane: 100 * KIB, storedBytesPerTenant: 250 * KIB },
   });
@@ -104,17 +104,17 @@ test("a membrane takes of the disk its share and a tenant its own, and a 409 say
     code: "membrane_storage_exceeded",
     message: expect.stringMatching(/storage limit of 102400 bytes: create another membrane/),
   });
-  // Overflow pages and rows: no less than what was sent, and no more than three times that.
+  // With overflow pages and rows it is no less than was sent, and no more than three times as much.
   expect(full.made).toBeGreaterThan(8);
   expect(full.made).toBeLessThan(34);
-  // A re-export takes of the share too, and so does a membrane.
+  // A re-export counts against the share, and so does a membrane.
   const small = { capability: uriOf(own, second!.export) };
   const smallDoors = async (): Promise<object> => {
     for (let i = 0; i < 1_000; i += 1) {
       const { status, json } = await call(own, first!.export, { body: small });
       if (status !== 201) return json;
     }
-    throw new Error("nothing is ever full");
+    throw new Error("the quota was never reached");
   };
   expect(await smallDoors()).toMatchObject({ code: "membrane_storage_exceeded" });
   expect(await fillWith(own, second!.export)).toMatchObject({ code: "membrane_storage_exceeded" });

@@ -8,9 +8,9 @@ import { openRawStore } from "../../../testkit/src/raw-store.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { asTestOperator, startTestService } from "../../../testkit/src/service.ts";
 
-/* Everything that is made counts against an owner: what counts against nothing fills the disk, with one capability. */
+/* Every record counts against an owner: a kind of record without a quota could fill the disk with one capability. */
 
-/** A tenant with a membrane, and what it can hand on. */
+/** A tenant with a membrane, and capabilities to delegate. */
 interface Owner {
   readonly id: string;
   readonly create: string;
@@ -48,19 +48,19 @@ async function newOwner(service: TestService): Promise<Owner> {
   };
 }
 
-/** Hands a capability on through a membrane that `owner` makes for this alone. */
+/** Delegates a capability through a new membrane of `owner`. */
 async function delegate(service: TestService, owner: Owner, token: string): Promise<string> {
   const membrane = await createMembrane(service, owner.create, randomUUID());
   return exportThrough(service, membrane.export, { capability: uriOf(service, token) });
 }
 
-/** An operation as often as it is asked for; each answers 409 once its owner is full. */
+/** An operation that can be repeated, and that gets a 409 once its owner is full. */
 interface Maker {
-  /** How it is made anew each time. */
+  /** Prepares the operation, and returns a function that carries it out once. */
   readonly make: (service: TestService, owner: Owner) => Promise<() => Promise<CallResponse>>;
-  /** What a full owner answers. */
+  /** The error code for a full owner. */
   readonly code: string;
-  /** What the same operation does for another owner then. Default: it is carried out. */
+  /** Whether the quota is shared with other owners. Default: it is not, so the operation works for another owner. */
   readonly shared?: boolean;
 }
 
@@ -80,7 +80,7 @@ const creating = (service: TestService, create: string) => () =>
   call(service, create, { body: { id: randomUUID() } });
 const exporting = (service: TestService, token: string) => () => call(service, token, { body: { uri: URI } });
 
-/** What makes something, by the kind of capability that is used; `[]` for kinds that make nothing. */
+/** The operations that create records, by the kind of capability; empty for kinds that create none. */
 const MAKERS: Readonly<Record<ServiceKind, Readonly<Record<string, Maker>>>> = {
   provision: {
     provision: {
@@ -136,7 +136,7 @@ const MAKERS: Readonly<Record<ServiceKind, Readonly<Record<string, Maker>>>> = {
   query: {
     "delegated queries through one membrane": {
       code: "membrane_quota_exceeded",
-      // Each query lists one more membrane: what it gives out is made then.
+      // Each query lists one more membrane, for which it makes re-exports.
       make: async (service, owner) => {
         const through = await createMembrane(service, owner.create, "lending");
         const queries: string[] = [];
@@ -154,13 +154,13 @@ const MAKERS: Readonly<Record<ServiceKind, Readonly<Record<string, Maker>>>> = {
   revoke: {},
 };
 
-/** Repeats until a 409 says that the owner is full. */
+/** Repeats an operation until it gets a 409, since the owner is full. */
 async function fill(act: () => Promise<CallResponse>): Promise<CallResponse> {
   for (let i = 0; i < MOST; i += 1) {
     const response = await act();
     if (response.status >= 400) return response;
   }
-  throw new Error("nothing is ever full");
+  throw new Error("the quota was never reached");
 }
 
 const ROWS = Object.values(MAKERS).flatMap((makers) => Object.entries(makers));
@@ -178,7 +178,7 @@ test.each(ROWS)(
     for (let i = 0; i < 4; i += 1) await act();
     expect((await raw.rows("nodes")).length).toBe(before);
 
-    // What the service itself owns is shared by all that hold `provision`: tenants that are there go on making.
+    // All holders of `provision` share the service's quota of tenants; existing tenants can still create membranes.
     if (maker.shared !== true) expect((await actElsewhere()).status).toBeLessThan(300);
     expect(await call(service, other.create, { body: { id: "more" } })).toMatchObject({ status: 201 });
     expect(await call(service, other.export, { body: { uri: URI } })).toMatchObject({ status: 201 });
@@ -190,7 +190,7 @@ test.each(ROWS)(
   },
 );
 
-test("the operator's reissue and tenants count too, and end neither the tenant nor others", async () => {
+test("reissues and tenants by the operator also count, and their quotas affect neither the tenant nor others", async () => {
   await using service = await startTestService({ limits: LIMITS });
   const [owner, other] = [await newOwner(service), await newOwner(service)];
   expect(await reissueTenant(asTestOperator(service.data), owner.id)).toMatchObject({ ok: true });
@@ -224,13 +224,13 @@ test("revoke, deleteSelf and a tenant's own query make no record", async () => {
   expect((await raw.rows("nodes")).length).toBeLessThanOrEqual(before);
 });
 
-test("a page of a delegated query ends before the first membrane without room, and the next one is a 409; what was listed stays listed", async () => {
+test("a page of a delegated query ends before the first membrane without room, and the next page is a 409; listed membranes stay listed", async () => {
   await using service = await startTestService({ limits: { maxCapabilitiesPerMembrane: 6 } });
   const owner = await newOwner(service);
   const lending = await createMembrane(service, owner.create, "lending");
   for (const id of ["a", "b", "c"]) await createMembrane(service, owner.create, id);
   const query = await exportThrough(service, lending.export, { capability: uriOf(service, owner.query) });
-  // One of six places is the query's own, so two membranes have room for two capabilities each.
+  // The query takes one of six places, so there is room for the two capabilities of each of two membranes.
   const page = async (path: string): Promise<CallResponse> => call(service, query, { path });
   const first = await page("/?limit=9");
   expect(first).toMatchObject({ status: 200, json: { completed: false } });

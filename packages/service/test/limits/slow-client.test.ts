@@ -22,7 +22,7 @@ test("a client that stalls in the middle of a management body gets a 408, and ot
 test.each([
   ["streamed", {}],
   [
-    "held to be signed",
+    "buffered to be signed",
     {
       hmac: {
         "aws4-hmac-sha256": {
@@ -45,7 +45,7 @@ test.each([
   expect(JSON.parse(response.body)).toMatchObject({ code: "request_timeout" });
 });
 
-test("a target that does not read is not a stalled client", async () => {
+test("a client is not refused as stalled because its target does not read", async () => {
   await using service = await startTestService({ limits: { ...LIMITS, upstreamIdleTimeoutMs: 1_000 } });
   await using target = await startStreamingTarget((request) => void request.pause());
   const { token } = await exportTarget(service, { uri: target.url });

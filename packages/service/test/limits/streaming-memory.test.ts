@@ -16,10 +16,10 @@ const GIB = 1024 * MIB;
 const CHUNK = Buffer.alloc(64 * 1024, "membrane");
 const SAMPLE_EVERY = 8 * MIB;
 
-/** Connections made and code compiled: what a body costs is what comes on top. */
+/** Bytes of a first body, after which connections are open and code is compiled. */
 const WARM_UP = 16 * MIB;
 
-/** Anonymous memory of a process in bytes: what it holds itself, files that it maps (the store, its program) aside. */
+/** Reads the anonymous memory of a process in bytes, without mapped files (the store, its program). */
 function anonymousMemory(pid: number): number {
   const line = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
   return Number(line?.[1]) * 1024;
@@ -29,7 +29,7 @@ function* chunks(total: number): Generator<Buffer> {
   for (let sent = 0; sent < total; sent += CHUNK.length) yield CHUNK;
 }
 
-/** Reads a body to its end and calls `sample` every few megabytes on the way. */
+/** Reads a body to its end, and calls `sample` every few megabytes. */
 async function count(body: AsyncIterable<Buffer>, sample: () => void): Promise<number> {
   let bytes = 0;
   let next = 0;
@@ -65,7 +65,7 @@ async function send(service: ServiceProcess, token: string, body?: Readable): Pr
   return response;
 }
 
-test("a gibibyte up and another down cost less than 32 MB of the service's memory", async () => {
+test("a gibibyte up and another down increase the service's memory by less than 32 MB", async () => {
   await using directory = await temporaryDirectory();
   await using service = await spawnService(directory.path);
   let peak = 0;

@@ -19,14 +19,14 @@ const AWS4 = {
   },
 };
 
-/** Someone else is served meanwhile. */
+/** Expects that another client is served meanwhile. */
 async function expectOthersServed(service: TestService): Promise<void> {
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url });
   expect((await call(service, token)).text).toBe("ok");
 }
 
-/** Sends `bytes` every 50 ms until the connection ends, 200 times at the most. */
+/** Sends `bytes` every 50 ms until the connection ends, at most 200 times. */
 function drip(connection: RawConnection, bytes: string): () => void {
   let left = 200;
   const timer = setInterval(() => {
@@ -37,7 +37,7 @@ function drip(connection: RawConnection, bytes: string): () => void {
   return () => clearInterval(timer);
 }
 
-/** Sends 800 bytes of a body of 801 once it is read. */
+/** Sends 800 bytes of a body of 801 once the service reads it. */
 async function beginHeld(connection: RawConnection, token: string): Promise<void> {
   const headers = ["Content-Length: 801", "Expect: 100-continue"];
   connection.send(requestHead(token, { line: "POST / HTTP/1.1", headers }));
@@ -49,23 +49,26 @@ const POST = { line: "POST / HTTP/1.1", headers: ["Content-Length: 1000000"] };
 
 test.each([
   ["that streams", {}],
-  ["that is held to be signed", { hmac: AWS4 }],
-])("a body %s and comes byte by byte is a 408 after its time, and others are served", async (_how, extra) => {
-  await using service = await startTestService({
-    limits: { requestRateWindowMs: 400, minRequestRate: 1_000 },
-  });
-  await using target = await startStreamingTarget((request) => void request.resume());
-  const { token } = await exportTarget(service, { uri: target.url, ...extra });
-  await using connection = await openRawConnection(service.port);
-  connection.send(requestHead(token, POST));
-  const stop = drip(connection, "x");
-  await expectOthersServed(service);
-  const response = await nextResponse(connection);
-  stop();
-  expect([response.status, JSON.parse(response.body).code]).toEqual([408, "request_timeout"]);
-});
+  ["that is buffered to be signed", { hmac: AWS4 }],
+])(
+  "a body %s and arrives byte by byte is a 408 after the time limit, and others are served",
+  async (_how, extra) => {
+    await using service = await startTestService({
+      limits: { requestRateWindowMs: 400, minRequestRate: 1_000 },
+    });
+    await using target = await startStreamingTarget((request) => void request.resume());
+    const { token } = await exportTarget(service, { uri: target.url, ...extra });
+    await using connection = await openRawConnection(service.port);
+    connection.send(requestHead(token, POST));
+    const stop = drip(connection, "x");
+    await expectOthersServed(service);
+    const response = await nextResponse(connection);
+    stop();
+    expect([response.status, JSON.parse(response.body).code]).toEqual([408, "request_timeout"]);
+  },
+);
 
-test("a management body that comes byte by byte is a 408 after its time", async () => {
+test("a management body that arrives byte by byte is a 408 after the time limit", async () => {
   await using service = await startTestService({
     limits: { requestRateWindowMs: 400, minRequestRate: 1_000 },
   });
@@ -77,7 +80,7 @@ test("a management body that comes byte by byte is a 408 after its time", async 
   stop();
 });
 
-test("a body that comes slowly but at the least rate arrives whole", async () => {
+test("a slow body at the minimum rate arrives complete", async () => {
   await using service = await startTestService({ limits: { requestRateWindowMs: 300, minRequestRate: 100 } });
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url });
@@ -91,7 +94,7 @@ test("a body that comes slowly but at the least rate arrives whole", async () =>
   expect(target.requests[0]!.body.length).toBe(300);
 });
 
-test("a client that reads a few bytes now and then is cut after its time, and others are served", async () => {
+test("the connection of a client that reads a few bytes now and then is closed after the time limit, and others are served", async () => {
   await using service = await startTestService({
     limits: { responseRateWindowMs: 400, minResponseRate: 10_000_000, shutdownTimeoutMs: 60_000 },
   });
@@ -114,7 +117,7 @@ test("a client that reads a few bytes now and then is cut after its time, and ot
   clearInterval(sips);
 });
 
-test("events that come seldom are passed on for as long as they come, however high the least rate is", async () => {
+test("rare events are passed on as long as they arrive, however high the minimum rate is", async () => {
   const rates = { minResponseRate: 1_000_000_000, minRequestRate: 1_000_000_000 };
   await using service = await startTestService({
     limits: { responseRateWindowMs: 100, requestRateWindowMs: 100, ...rates },
@@ -136,7 +139,7 @@ test("events that come seldom are passed on for as long as they come, however hi
   await connection.until((text) => text.endsWith("0\r\n\r\n"));
 });
 
-test("an invocation ends with its total time, though it goes on: cut if the response has begun, 504 if not", async () => {
+test("an invocation that continues ends at its total time limit: aborted if the response has begun, otherwise with a 504", async () => {
   await using service = await startTestService({ limits: { invocationTimeoutMs: 500 } });
   await using target = await startStreamingTarget((request, response) => {
     request.resume();
@@ -159,7 +162,7 @@ test("an invocation ends with its total time, though it goes on: cut if the resp
   stop();
 });
 
-test("a target that does not begin its response in time is a 504, and one that has begun may be silent for longer", async () => {
+test("a target that does not begin its response in time is a 504, and one that has begun may pause for longer", async () => {
   await using service = await startTestService({
     limits: { upstreamResponseTimeoutMs: 300, upstreamIdleTimeoutMs: 60_000 },
   });
@@ -175,7 +178,7 @@ test("a target that does not begin its response in time is a 504, and one that h
   expect((await begun).text).toBe("begun and ended");
 });
 
-test("a target that falls silent within its response has it cut, and others are served", async () => {
+test("when a target stops sending within its response, the response is aborted, and others are served", async () => {
   await using service = await startTestService({ limits: { upstreamIdleTimeoutMs: 300 } });
   await using target = await startStreamingTarget((_request, response) => void response.write("begun"));
   const { token } = await exportTarget(service, { uri: target.url });
@@ -187,7 +190,7 @@ test("a target that falls silent within its response has it cut, and others are 
   expect(connection.received()).not.toMatch(/\r\n0\r\n\r\n$/);
 });
 
-test("more than a capability may hold at once is a 429 that says when to come again; what streams is served, and an end makes room", async () => {
+test("more buffered bodies than a capability may have are a 429 with Retry-After; streaming is served, and a finished one makes room", async () => {
   await using service = await startTestService({
     limits: { bufferedBytesTotal: 3_000, bufferedBodyBytes: 900 },
   });
@@ -216,7 +219,7 @@ test("more than a capability may hold at once is a 429 that says when to come ag
   await expect.poll(async () => (await over()).status).toBe(200);
 });
 
-test("requests over the connections that one destination may have wait their turn; another destination is served", async () => {
+test("requests beyond the connections that one destination may have wait; another destination is served", async () => {
   await using service = await startTestService({ limits: { maxUpstreamConnectionsPerDestination: 1 } });
   const owed: ServerResponse[] = [];
   await using target = await startStreamingTarget((_request, response) => void owed.push(response));
@@ -232,7 +235,7 @@ test("requests over the connections that one destination may have wait their tur
   expect([(await first).text, (await second).text]).toEqual(["first", "second"]);
 });
 
-test("connections that have been idle for a time are closed", async () => {
+test("idle connections are closed after the time limit", async () => {
   await using service = await startTestService({ limits: { upstreamPoolIdleMs: 200 } });
   const closed = deferred<void>();
   await using target = await startStreamingTarget((request, response) => {

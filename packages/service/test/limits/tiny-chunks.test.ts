@@ -11,17 +11,17 @@ import { nextResponse, openRawConnection, requestHead } from "../../../testkit/s
 import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * A piece of one byte costs the process some 360: a body or a response that comes in such pieces is hundreds of times as
- * large in memory as on the wire. Each test sends what would fill this heap many times over if pieces were kept.
+ * A piece of one byte takes some 360 bytes of memory, so a body or response in such pieces would be hundreds of times as large in
+ * memory as on the wire. Each test sends enough to fill this heap many times if pieces were kept.
  */
 const HEAP_MB = 80;
 
-/** How long is waited at the most for what must come. */
+/** Longest wait for an expected event. */
 const POLL = { timeout: 60_000 };
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** In pieces of one byte more than the heap. */
+/** A body that would take more than the heap in pieces of one byte. */
 const QUARTER = 256 * KIB;
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
@@ -44,7 +44,7 @@ afterEach(async () => {
   await directory[Symbol.asyncDispose]();
 });
 
-/** A text in chunks of one byte, the last chunk aside. */
+/** Formats a text in chunks of one byte, without the last chunk. */
 function inChunks(text: string): Buffer {
   return Buffer.from(
     text.replaceAll(/[^]/g, (byte) => `1\r\n${byte}\r\n`),
@@ -63,7 +63,7 @@ async function open(count: number): Promise<readonly RawConnection[]> {
   return opened;
 }
 
-/** Waits until the service has read all that it will of what these connections send. */
+/** Waits until the service has read as much from these connections as it will. */
 async function expectRead(opened: readonly RawConnection[]): Promise<void> {
   const sent = (): number =>
     opened.reduce((sum, { socket }) => sum + socket.bytesWritten - socket.writableLength, 0);
@@ -77,7 +77,7 @@ async function expectRead(opened: readonly RawConnection[]): Promise<void> {
   expect(unchanged).toBe(20);
 }
 
-/** Others are served: a membrane is made, exported through, and used. */
+/** Expects that others are served: a membrane is created, exported through, and used. */
 async function expectServed(id: string): Promise<void> {
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
   const membrane = await createMembrane(service, create, id);
@@ -85,7 +85,7 @@ async function expectServed(id: string): Promise<void> {
   expect(await call(service, token)).toMatchObject({ status: 200, text: "ok" });
 }
 
-test("bodies that are held for a signature, in chunks of one byte, take no more memory than what is counted for them", async () => {
+test("bodies in chunks of one byte that are buffered for a signature take no more memory than is counted for them", async () => {
   await using target = await startRawTarget(rawResponderAfterBody(OK_RESPONSE));
   const hmac = { "aws4-hmac-sha256": { ...AWS_KEY, service: "lambda" } };
   const token = await exportThrough(service, exporting, { uri: target.url, hmac });
@@ -105,7 +105,7 @@ test("bodies that are held for a signature, in chunks of one byte, take no more 
   }
 });
 
-test("six management bodies in chunks of one byte are read, and carried out", async () => {
+test("six management bodies in chunks of one byte are carried out", async () => {
   const opened = await open(6);
   for (const [i, connection] of opened.entries()) {
     const text = JSON.stringify({ id: `tiny ${i}` });
@@ -117,7 +117,7 @@ test("six management bodies in chunks of one byte are read, and carried out", as
   for (const connection of opened) expect(await nextResponse(connection)).toMatchObject({ status: 201 });
 });
 
-test("bodies that stream in chunks of one byte to a target that reads nothing wait without filling the memory", async () => {
+test("bodies that are streamed in chunks of one byte to a target that reads nothing wait without filling the memory", async () => {
   let connections = 0;
   await using target = await startRawTarget((socket) => {
     connections += 1;
@@ -135,7 +135,7 @@ test("bodies that stream in chunks of one byte to a target that reads nothing wa
   await expectServed("while they wait");
 });
 
-test("bodies of requests that wait for their turn on a connection, in chunks of one byte, wait without filling the memory", async () => {
+test("bodies in chunks of one byte of pipelined requests wait without filling the memory", async () => {
   await using target = await startRawTarget(() => undefined);
   const token = await exportThrough(service, exporting, { uri: target.url });
   const waiting = `${post(token)}${inChunks("x".repeat(15 * KIB)).toString("latin1")}${LAST_CHUNK}`;
@@ -145,7 +145,7 @@ test("bodies of requests that wait for their turn on a connection, in chunks of 
   await expectServed("while they wait");
 });
 
-test("answers in chunks of one byte to clients that read nothing wait without filling the memory", async () => {
+test("responses in chunks of one byte to clients that read nothing wait without filling the memory", async () => {
   const response = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${inChunks("x".repeat(2 * MIB)).toString("latin1")}`;
   await using target = await startRawTarget(rawResponder(response));
   const token = await exportThrough(service, exporting, { uri: target.url });

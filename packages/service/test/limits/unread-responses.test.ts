@@ -9,18 +9,18 @@ import { openRawConnection, requestHead } from "../../../testkit/src/raw-connect
 import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * Clients that do not read their responses: what waits for them in memory is limited, and a client that uses up a share loses
- * responses of that share alone.
+ * Clients that do not read their responses: the memory for waiting responses is limited, and a client that uses up a share loses
+ * only responses of that share.
  */
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const LIMIT = 4 * MIB;
 
-/** A capability gets a third of the budget, and each response that waits counts 64 KiB at least. */
+/** A capability gets a third of the budget, and each waiting response counts at least 64 KiB. */
 const MAX_WAITING = Math.floor(LIMIT / 3 / (64 * KIB));
 
-/** How long is waited at the most for what must come. */
+/** Longest wait for an expected event. */
 const POLL = { timeout: 60_000 };
 
 const LARGE = 8 * MIB;
@@ -73,7 +73,7 @@ async function tokens(create: string): Promise<{ readonly endless: string; reado
   };
 }
 
-test("a capability whose clients do not read keeps a limited number of responses waiting; others are served, and lose none", async () => {
+test("a capability whose clients do not read has a limited number of waiting responses; others are served, and lose none", async () => {
   const own = await tokens(await tenant("own"));
   const other = await tokens(await tenant("other"));
   await openUnread(requestHead(other.endless));
@@ -90,7 +90,7 @@ test("a capability whose clients do not read keeps a limited number of responses
   await expect.poll(() => pouring, POLL).toBe(1);
 });
 
-test("pages of `query` whose client does not read are charged too: beyond a share its connection is closed", async () => {
+test("pages of `query` whose client does not read are counted too: beyond a share its connection is closed", async () => {
   await service.close();
   service = await startTestService({ limits: { waitingResponseBytesTotal: 3 * KIB } });
   const names = Array.from({ length: 200 }, (_, i) => `${i}`.padStart(64, "x"));
@@ -98,7 +98,7 @@ test("pages of `query` whose client does not read are charged too: beyond a shar
   const page = requestHead(service.tokens.query, { line: "GET /?limit=200 HTTP/1.1" });
   const connection = await openUnread(page.repeat(100));
   const isClosed = (): boolean => {
-    // A paused socket hears of a reset when it writes.
+    // A paused socket detects a reset only when it writes.
     connection.send("\r\n");
     return connection.socket.destroyed;
   };

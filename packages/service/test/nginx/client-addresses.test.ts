@@ -31,7 +31,7 @@ afterEach(async () => {
   await service.close();
 });
 
-/** A client at an address of its own, in front of nginx. */
+/** Makes a client with this address that connects to nginx. */
 function clientAt(localAddress: string): (token: string, forwardedFor?: string) => Promise<CallResponse> {
   const dispatcher = new Agent({ localAddress, connect: { ca: nginx.ca } });
   agents.push(dispatcher);
@@ -42,7 +42,7 @@ function clientAt(localAddress: string): (token: string, forwardedFor?: string) 
     });
 }
 
-test("each client of nginx counts for itself, whatever it says of its address", async () => {
+test("each client of nginx is counted separately, whatever its X-Forwarded-For", async () => {
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url });
   const [guessing, other] = [clientAt("127.0.0.4"), clientAt("127.0.0.5")];

@@ -28,10 +28,10 @@ async function ask(port: number, ca: string | undefined, head: string, method: s
   return await nextResponse(connection, { method });
 }
 
-/** Belongs to a connection, is the time of the server that responds, or names one request. */
+/** Headers of a connection, of the responding server's time, or of one request. */
 const OF_A_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "date", "server", "x-request-id"]);
 
-/** The same request to the service and through nginx: both answers, in a form that can be compared. */
+/** Sends the same request to the service and through nginx, and returns both responses in a comparable form. */
 async function both(token: string | undefined, options: Parameters<typeof requestHead>[1] = {}) {
   const method = options.line?.split(" ")[0] ?? "GET";
   const head = requestHead(token, options);
@@ -49,7 +49,7 @@ async function both(token: string | undefined, options: Parameters<typeof reques
 
 const DEAD = `CPBLTY1-${"A".repeat(86)}`;
 
-test("a 401 comes through nginx as it is, whatever is wrong with the token", async () => {
+test("nginx passes on a 401 unchanged, for any invalid token", async () => {
   for (const token of [undefined, "none", DEAD]) {
     const { direct, through } = await both(token);
     expect(through).toEqual(direct);
@@ -59,13 +59,13 @@ test("a 401 comes through nginx as it is, whatever is wrong with the token", asy
   }
 });
 
-test("a request that could be read in two ways is a 400 through nginx too", async () => {
+test("a request that two parsers could understand differently is a 400 through nginx too", async () => {
   for (const headers of [[`Authorization: Bearer ${DEAD}`], ["Host: other.test"]]) {
     expect((await both(DEAD, { headers })).through.status).toBe(400);
   }
 });
 
-test("what the service answers in place of a target keeps its Proxy-Status", async () => {
+test("a response that the service sends in place of a target's keeps its Proxy-Status", async () => {
   const closed = await startTarget();
   await closed[Symbol.asyncDispose]();
   const { token } = await exportTarget(service, { uri: closed.url });
@@ -86,7 +86,7 @@ const ANSWERS: readonly (readonly [string, RequestListener])[] = [
         .end("ok"),
   ],
   [
-    "a redirect to the name that nginx knows the service by",
+    "a redirect to nginx's name for the service",
     (_request, response) => void response.writeHead(301, { Location: "http://membrane/elsewhere" }).end(),
   ],
   [
@@ -103,7 +103,7 @@ const ANSWERS: readonly (readonly [string, RequestListener])[] = [
   ],
 ];
 
-test.each(ANSWERS)("a response comes through nginx as it is: %s", async (_name, response) => {
+test.each(ANSWERS)("nginx passes on a response unchanged: %s", async (_name, response) => {
   await using target = await startTarget(response);
   const { token } = await exportTarget(service, { uri: target.url });
   for (const line of ["GET / HTTP/1.1", "HEAD / HTTP/1.1", "POST / HTTP/1.1"]) {
@@ -114,7 +114,7 @@ test.each(ANSWERS)("a response comes through nginx as it is: %s", async (_name, 
   }
 });
 
-test("Date and Server of a target come through nginx", async () => {
+test("nginx passes on Date and Server of a target", async () => {
   await using target = await startRawTarget(
     rawResponder(`HTTP/1.1 200 OK\r\nDate: ${DATE}\r\nServer: target/1\r\nContent-Length: 2\r\n\r\nok`),
   );
@@ -124,7 +124,7 @@ test("Date and Server of a target come through nginx", async () => {
   expect(headers.get("server")).toEqual(["target/1"]);
 });
 
-test("what a target orders nginx to do is not done", async () => {
+test("nginx does not follow the X-Accel headers of a target", async () => {
   const large = "x".repeat(1024 * 1024);
   await using target = await startTarget((_request, response) => {
     response.writeHead(200, {
@@ -161,7 +161,7 @@ test("method, query and headers reach the target as the client wrote them", asyn
   expect(sent.toLowerCase()).not.toContain("override");
 });
 
-test("Host reaches the service as it came, and nothing but the client's address is added", async () => {
+test("Host reaches the service unchanged, and only the client's address is added", async () => {
   await using upstream = await startRawTarget(rawResponder(OK_RESPONSE));
   await using front = await startNginx(upstream.port);
   const added = ["X-Forwarded-For: 198.51.100.1", "Connection: keep-alive, x-a", "TE: trailers"];
@@ -179,7 +179,7 @@ test("Host reaches the service as it came, and nothing but the client's address 
   );
 });
 
-test("a path that is not allowed is a 404, however nginx would have read it", async () => {
+test("a path that is not allowed is a 404, even if nginx would normalize it to an allowed one", async () => {
   const { token } = await exportTarget(service, { uri: "https://example.com/" });
   for (const path of ["/healthz", "/a/..", "//", "/%2e", "/./"]) {
     const responses = await both(token, { line: `GET ${path} HTTP/1.1` });
@@ -194,7 +194,7 @@ test("a head over the service's limit is the service's 431", async () => {
   expect(responses.through.status).toBe(431);
 });
 
-test("neither log of nginx says a token, a query or a header", async () => {
+test("neither log of nginx has a token, a query or a header", async () => {
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url, allowQuery: true });
   const line = "GET /?canary-query HTTP/1.1";

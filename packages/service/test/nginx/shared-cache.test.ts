@@ -10,11 +10,11 @@ import { replaceIn, startNginx } from "../../../testkit/src/nginx.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 
-/** Caches that an operator might plausibly have set up, none of which takes `Authorization` into the key. */
+/** Plausible cache configurations of an operator, none of which has `Authorization` in its key. */
 const CACHES: readonly (readonly [string, string])[] = [
-  ["by URI alone, as answers say", "proxy_cache_key $uri;"],
+  ["by URI alone, as responses say", "proxy_cache_key $uri;"],
   [
-    "by URI alone, whatever has a status, and what is stale when something fails",
+    "by URI alone, with any status, and stale ones after an error",
     `proxy_cache_key $uri;
      proxy_cache_valid any 1h;
      proxy_cache_lock on;
@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** The example with a cache in it; it caches nothing without buffering. */
+/** Starts nginx with the example and a cache, which needs buffering. */
 function startCache(upstream: number, cache: string): Promise<TestNginx> {
   return startNginx(upstream, (configuration, prefix) => {
     const http = `http {\n proxy_cache_path ${prefix}/cache keys_zone=shared:1m;`;
@@ -39,14 +39,14 @@ function startCache(upstream: number, cache: string): Promise<TestNginx> {
   });
 }
 
-describe.each(CACHES)("nginx that keeps answers %s", (_name, cache) => {
+describe.each(CACHES)("nginx that caches responses %s", (_name, cache) => {
   let nginx: TestNginx;
   beforeAll(async () => {
     nginx = await startCache(service.port, cache);
   });
   afterAll(() => nginx[Symbol.asyncDispose]());
 
-  test("does keep what a target says to everybody", async () => {
+  test("caches a public response of a target", async () => {
     await using target = await startCountingTarget("target", 200, ["Cache-Control", "public, max-age=3600"]);
     await using cached = await startCache(target.port, cache);
     for (const token of ["one", "two"]) {
@@ -55,7 +55,7 @@ describe.each(CACHES)("nginx that keeps answers %s", (_name, cache) => {
   });
 
   test.each([200, 301, 404, 503])(
-    "keeps no response of %i, neither for another holder nor past a revoke",
+    "caches no response of %i, neither for another holder nor past a revoke",
     async (status) => {
       const { agent: dispatcher } = nginx;
       for (const lines of CACHEABLE_HEADERS) {

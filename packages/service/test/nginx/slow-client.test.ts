@@ -8,7 +8,7 @@ import { rawResponder } from "../../../testkit/src/raw-responder.ts";
 import { startRawTarget, startStreamingTarget } from "../../../testkit/src/target.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
-test("a body that does not come is the service's 408, and not nginx's", async () => {
+test("a body that does not arrive is a 408 of the service, not of nginx", async () => {
   await using service = await startTestService({
     limits: { requestRateWindowMs: 400, minRequestRate: 1_000 },
   });
@@ -21,7 +21,7 @@ test("a body that does not come is the service's 408, and not nginx's", async ()
   expect([response.status, JSON.parse(response.body).code]).toEqual([408, "request_timeout"]);
 });
 
-test("a client of nginx that stops reading is cut by the service, and its response does not look whole", async () => {
+test("the service aborts the response to a client of nginx that stops reading, and it does not look complete", async () => {
   await using service = await startTestService({
     limits: { responseRateWindowMs: 400, minResponseRate: 1_000 },
   });

@@ -77,7 +77,7 @@ test.each([
   expect(await nextResponse(connection)).toMatchObject({ status: 200, body: "done" });
 });
 
-test("64 MiB arrive at the target, and come back, with their hash unchanged", async () => {
+test("64 MiB arrive at the target, and in the response, with their hash unchanged", async () => {
   const body = randomFillSync(Buffer.alloc(64 * MIB));
   const expected = sha256(body);
   await using target = await startTarget((_request, response) => {
@@ -121,20 +121,23 @@ test.each([
   ["a known length", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"],
   ["chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"],
   ["chunks, within one", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf"],
-])("a target that breaks off within a body of %s never looks whole through nginx", async (_name, bytes) => {
-  const said = deferred<Socket>();
-  await using target = await startRawTarget(rawResponder(bytes, said.resolve));
-  const { token } = await exportTarget(service, { uri: target.url });
-  await using connection = await openRawConnection(nginx.port, nginx.ca);
-  connection.send(requestHead(token));
-  await connection.until((received) => received.includes("half"));
-  (await said.promise).destroy();
-  await connection.closed;
-  await expect(nextResponse(connection)).rejects.toThrow("the connection");
-});
+])(
+  "a response that a target aborts within a body of %s never looks complete through nginx",
+  async (_name, bytes) => {
+    const said = deferred<Socket>();
+    await using target = await startRawTarget(rawResponder(bytes, said.resolve));
+    const { token } = await exportTarget(service, { uri: target.url });
+    await using connection = await openRawConnection(nginx.port, nginx.ca);
+    connection.send(requestHead(token));
+    await connection.until((received) => received.includes("half"));
+    (await said.promise).destroy();
+    await connection.closed;
+    await expect(nextResponse(connection)).rejects.toThrow("the connection");
+  },
+);
 
 test.each(["GET / HTTP/1.0", "POST / HTTP/1.0", "GET /"])(
-  "%s, whose response could break off unnoticed, is not served",
+  "%s is not served, since its response could be truncated unnoticed",
   async (line) => {
     await using target = await startTarget();
     const { token } = await exportTarget(service, { uri: target.url });
@@ -146,7 +149,7 @@ test.each(["GET / HTTP/1.0", "POST / HTTP/1.0", "GET /"])(
   },
 );
 
-test("a response that comes before the request is read arrives whole, and closes the connection", async () => {
+test("a response that is sent before the request was read arrives complete, and closes the connection", async () => {
   const large = "x".repeat(MIB);
   await using target = await startStreamingTarget((_request, response) => void response.end(large));
   const { token } = await exportTarget(service, { uri: target.url });
@@ -158,10 +161,10 @@ test("a response that comes before the request is read arrives whole, and closes
 });
 
 test.each([
-  ["before the answer", undefined],
-  ["within the answer", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"],
-  ["within an answer of events", "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nhalf"],
-])("a client that leaves nginx %s ends the request to the target", async (_name, bytes) => {
+  ["before the response", undefined],
+  ["within the response", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"],
+  ["within a response of events", "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nhalf"],
+])("a client that disconnects from nginx %s ends the request to the target", async (_name, bytes) => {
   const requested = deferred<Socket>();
   await using target = await startRawTarget((socket) => {
     socket.once("data", () => requested.resolve(socket));
@@ -179,7 +182,7 @@ test.each([
   await closed;
 });
 
-test("a client that leaves within its own body ends the request to the target", async () => {
+test("a client that disconnects within its body ends the request to the target", async () => {
   const requested = deferred<Socket>();
   await using target = await startRawTarget((socket) => {
     socket.once("data", () => requested.resolve(socket));
@@ -193,7 +196,7 @@ test("a client that leaves within its own body ends the request to the target", 
   await closed;
 });
 
-test("a request is sent once, though the kept connection that it went over breaks", async () => {
+test("a request is sent once, even if its kept-alive connection fails", async () => {
   let requests = 0;
   await using upstream = await startRawTarget((socket) => {
     socket.on("data", () => {

@@ -9,7 +9,7 @@ import type { TestTarget } from "../../../testkit/src/target.ts";
 import { makeCertificate, startTlsTarget } from "../../../testkit/src/tls-target.ts";
 import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
 
-/* What the environment of the program says to other programs changes nothing about where it connects to, and how. */
+/* Environment variables for other programs do not change where and how the service connects. */
 
 let certificate: TestCertificate;
 let plain: TestTarget;
@@ -46,7 +46,7 @@ afterAll(async () => {
   await Promise.all([plain, secure, proxy, data].map((one) => one[Symbol.asyncDispose]()));
 });
 
-test("proxies that the environment names are asked for no target", async () => {
+test("no request to a target is sent to a proxy in the environment", async () => {
   const tls = { ca: certificate.ca };
   for (const body of [
     { uri: plain.url },
@@ -60,7 +60,7 @@ test("proxies that the environment names are asked for no target", async () => {
   expect([plain.requests.length, secure.requests.length, proxied]).toEqual([1, 2, 0]);
 });
 
-test("a target is checked by default, though the environment says that Node.js verifies no certificate", async () => {
+test("a target's certificate is verified by default, even if the environment turns verification off in Node.js", async () => {
   const before = secure.requests.length;
   for (const tls of [undefined, {}, { rejectUnauthorized: true }]) {
     const token = await exportThrough(service, exporting, { uri: secure.url, ...(tls && { tls }) });

@@ -8,8 +8,8 @@ import { nextResponse, openRawConnection, requestHead } from "../../../testkit/s
 import type { RawResponse } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * A target's response can lead a client elsewhere, and clients send their capability again to where they are led. Its
- * challenge asks for the client's other credentials (CVE-2020-15157 is of this kind).
+ * A target's response can redirect a client, which then sends its capability to another host. A challenge asks for other
+ * credentials of the client (as in CVE-2020-15157).
  */
 
 let service: TestService;
@@ -26,7 +26,7 @@ interface Told {
   readonly path?: string;
 }
 
-/** The response that the client gets for one with these lines; `BASE` is replaced by the target's URI. */
+/** Returns the client's response for a response with these lines; `BASE` is replaced by the target's URI. */
 async function passOn({ status = "200 OK", lines, configuration, agent, path = "v1" }: Told): Promise<{
   readonly response: RawResponse;
   readonly base: string;
@@ -49,7 +49,7 @@ const SIGNED = { configuration: { hmac: { "cap1-hmac-sha512": { key: "abcd", key
 const REALM = 'WWW-Authenticate: Bearer realm="https://other.example/token"';
 
 test.each([CREDENTIAL, SIGNED])(
-  "a target that has its credential does not ask for the client's: %j",
+  "the challenge of a target with a credential is removed: %j",
   async (told) => {
     for (const status of ["401 Unauthorized", "200 OK"]) {
       const lines = [REALM, "www-authenticate: Basic", "Authentication-Info: nextnonce=a"];
@@ -61,17 +61,17 @@ test.each([CREDENTIAL, SIGNED])(
   },
 );
 
-test("a challenge of a target without a credential is for the client", async () => {
+test("the challenge of a target without a credential is passed on", async () => {
   const { response } = await passOn({ status: "401 Unauthorized", lines: [REALM] });
   expect(response.headers.get("www-authenticate")).toEqual([REALM.slice(18)]);
 });
 
-test("a response without a challenge gets none", async () => {
+test("no challenge is added to a response without one", async () => {
   const { response } = await passOn({ ...CREDENTIAL, status: "401 Unauthorized", lines: [] });
   expect(response.headers.has("www-authenticate")).toBe(false);
 });
 
-test("a link that leads away from the target is dropped, whatever else is in its line", async () => {
+test("a link to another place than the target is dropped, whatever else is in its line", async () => {
   const lines = [
     "Link: <https://other.example/>; rel=next",
     "Link: <BASE?page=2>; rel=next, <//other.example/>; rel=last",
@@ -93,7 +93,7 @@ const LEADING_AWAY = [
 ];
 
 test.each(["Wget/1.21.4", "Python-urllib/3.12", "wget/2"])(
-  "%s, which would take the capability along, is not redirected away from the target",
+  "%s, which would send the capability there, is not redirected away from the target",
   async (agent) => {
     for (const status of ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"]) {
       const { response } = await passOn({
@@ -114,7 +114,7 @@ test.each(["Wget/1.21.4", "Python-urllib/3.12", "wget/2"])(
   },
 );
 
-test("a redirect below the target, and one without a place, is passed on to such a client too", async () => {
+test("a redirect within the target, and one without Location, are also passed on to such a client", async () => {
   const agent = "Wget/1.21.4";
   for (const reference of ["BASE/a", "/v1/a", "v1/a?b", "?a"]) {
     const { response, base } = await passOn({
@@ -130,7 +130,7 @@ test("a redirect below the target, and one without a place, is passed on to such
 });
 
 test.each(["curl/8.5.0", "python-requests/2.32.0", "Mozilla/5.0", "NotWget/1"])(
-  "%s takes its token off by itself, and is redirected as the target says",
+  "%s, which removes its token, gets the redirect of the target",
   async (agent) => {
     for (const reference of ["https://other.example/", "/v2"]) {
       const { response } = await passOn({
@@ -144,7 +144,7 @@ test.each(["curl/8.5.0", "python-requests/2.32.0", "Mozilla/5.0", "NotWget/1"])(
   },
 );
 
-test("the query that was sent counts for what is relative to it, and no slash at the end of the target's path", async () => {
+test("relative references are resolved against the query that was sent, and against a path without a slash at its end", async () => {
   const { response } = await passOn({
     path: "v1/items/?a=1",
     lines: ["Link: <?b>, <c>, <../other>"],

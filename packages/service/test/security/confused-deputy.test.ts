@@ -11,8 +11,8 @@ import type { RawResponse } from "../../../testkit/src/raw-connection.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * A capability stands for one request. Its holder may send what the target takes from anyone, and must not bend
- * that request into another one.
+ * A capability represents one request. Its holder may add what the target accepts from anyone, and must not turn that request
+ * into another one.
  */
 
 const CANARY = "canary-9f8e7d";
@@ -46,7 +46,7 @@ test.each(NEVER_FORWARDED)("%s of the client never reaches the target, whatever 
 });
 
 test.each(NEVER_FORWARDED.filter((name) => name.includes("-")))(
-  "%s with underscores never reaches the target, which behind CGI could not tell the two apart",
+  "%s with underscores never reaches the target, since a CGI server could not distinguish the two",
   async (name) => {
     await using target = await startRawTarget(rawResponder(OK_RESPONSE));
     const { token } = await exportTarget(service, { uri: target.url });
@@ -68,7 +68,7 @@ test("the client's token, Host and Expect do not reach the target", async () => 
   expect(target.received()).toContain(`host: 127.0.0.1:${target.port}\r\n`);
 });
 
-test("Connection of the client removes its own headers and nothing that the service adds", async () => {
+test("Connection of the client removes its headers and none that the service adds", async () => {
   await using target = await startTarget();
   const configured = { Authorization: "Basic c2VjcmV0", Cookie: "session=1", "X-Api-Key": "key" };
   const { token } = await exportTarget(service, { uri: target.url, headers: configured });
@@ -95,7 +95,7 @@ test("Connection of the client removes its own headers and nothing that the serv
   expect(request?.body.toString()).toBe("body");
 });
 
-test("headers that the target configures stand alone, however the client spells and repeats them", async () => {
+test("headers that the target configures are sent once, however the client spells and repeats them", async () => {
   await using target = await startTarget();
   const headers = { "X-Api-Key": "key", "Content-Type": "text/plain", X_Under: "score" };
   const { token } = await exportTarget(service, { uri: target.url, headers });
@@ -117,7 +117,7 @@ test("headers that the target configures stand alone, however the client spells 
   expect(request?.rawHeaders).not.toContain("evil");
 });
 
-test("Via and CDN-Loop of the client are kept, and ours is appended", async () => {
+test("Via and CDN-Loop of the client are kept, and those of the service are appended", async () => {
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url });
   await send(token, { headers: ["Via: 1.0 first", "Via: 1.1 second", "CDN-Loop: other; a=1"] });
@@ -128,7 +128,7 @@ test("Via and CDN-Loop of the client are kept, and ours is appended", async () =
   expect(linesOf(request, "cdn-loop")).toEqual([expect.stringMatching(/^other; a=1, membrane-/)]);
 });
 
-test("a request that has been here too often ends with 508 and does not reach the target", async () => {
+test("a request that has passed this service too often ends with 508 and does not reach the target", async () => {
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url });
   await call(service, token);
@@ -142,7 +142,7 @@ test("a request that has been here too often ends with 508 and does not reach th
   expect(target.requests).toHaveLength(2);
 });
 
-test("the target's method wins; without one the client's is used", async () => {
+test("the target's method is used; without one, the client's", async () => {
   await using target = await startTarget();
   const fixed = await exportTarget(service, { uri: target.url, method: "get" });
   const free = await exportTarget(service, { uri: target.url });
@@ -179,7 +179,7 @@ test.each(["TRACE", "CONNECT"])(
 test.each([
   ["/fixed", "?a=1", "/fixed"],
   ["/fixed?b=2", "?a=1", "/fixed?b=2"],
-])("without allowQuery %s stays as it is when the client asks for %s", async (uri, query, sent) => {
+])("without allowQuery %s is unchanged when the client sends %s", async (uri, query, sent) => {
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: new URL(uri, target.url).href });
   await send(token, { line: `GET /${query} HTTP/1.1` });
@@ -211,7 +211,7 @@ test.each(["/x", "//", "/.", "/..", "/%2f", "/;a", "/index.html?a=1"])(
   },
 );
 
-test("Upgrade is answered 501 and does not reach the target", async () => {
+test("Upgrade gets a 501 and does not reach the target", async () => {
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
   const { token } = await exportTarget(service, { uri: target.url });
   const headers = ["Connection: Upgrade", "Upgrade: websocket"];

@@ -15,9 +15,9 @@ import { nextResponse, openRawConnection, requestHead } from "../../../testkit/s
 import type { RawResponse } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * A target that carries a credential gets no other beside it: a service that looks at `X-Api-Key` first would take the
- * client for another one, or the target's credential for the client's to name (CVE-2026-105452 is of this kind). Every
- * byte that reaches the target is looked at.
+ * A target with a credential gets no other credential: a service that checks `X-Api-Key` first would mistake the client for
+ * another one, or let the client choose how the target's credential is used (as in CVE-2026-105452). Every byte that reaches the
+ * target is checked.
  */
 
 const CANARY = "canary-c3e5a7";
@@ -71,7 +71,7 @@ const CARRYING: readonly Carrying[] = [
   },
 ];
 
-test.each(CARRYING)("a target with $name gets no other credential of the client", async ({ start, body }) => {
+test.each(CARRYING)("a target with $name gets no credential of the client", async ({ start, body }) => {
   await using target = await (start ?? (() => startRawTarget(rawResponderAfterBody(OK_RESPONSE))))();
   const { token } = await exportTarget(service, body(target));
   for (const name of CREDENTIAL_HEADERS) {
@@ -91,7 +91,7 @@ test("a client certificate of the target is a credential too", async () => {
   expect(target.received()).not.toContain(CANARY);
 });
 
-test("to a target without a credential the client's own go, but never a capability token", async () => {
+test("a target without a credential gets the client's, but never a capability token", async () => {
   await using target = await startRawTarget(rawResponderAfterBody(OK_RESPONSE));
   const { token } = await exportTarget(service, { uri: target.url, headers: { "X-Ours": "a" } });
   for (const name of CREDENTIAL_HEADERS) {
@@ -103,7 +103,7 @@ test("to a target without a credential the client's own go, but never a capabili
 });
 
 test.each(["api_key", "apikey", "access_token", "API_KEY", "%61pi_key", "api.key", "api_key[]"])(
-  "?%s= of the client is a 403 where the target carries a credential, and passes where it does not",
+  "?%s= of the client is a 403 if the target has a credential, and passes if it does not",
   async (key) => {
     await using target = await startRawTarget(rawResponderAfterBody(OK_RESPONSE));
     const line = `GET /?a=1&${key}=${CANARY} HTTP/1.1`;
@@ -121,7 +121,7 @@ test.each(["api_key", "apikey", "access_token", "API_KEY", "%61pi_key", "api.key
   },
 );
 
-test("the key under which the target has its credential is not given a second value", async () => {
+test("the query key of the target's credential does not get a second value", async () => {
   await using target = await startRawTarget(rawResponderAfterBody(OK_RESPONSE));
   const { token } = await exportTarget(service, { uri: `${target.url}?key=ours`, allowQuery: true });
   for (const query of ["key=theirs", "a=1&KEY", "k%65y=theirs"]) {
@@ -132,7 +132,7 @@ test("the key under which the target has its credential is not given a second va
 });
 
 test.each(["Destination", "X-Copy-From", "X-Ms-Copy-Source", "Impersonate-User", "impersonate_user", "Sudo"])(
-  "%s beside a credential of the target is a 403, and nothing is sent",
+  "%s together with a credential of the target is a 403, and nothing is sent",
   async (name) => {
     await using target = await startRawTarget(rawResponderAfterBody(OK_RESPONSE));
     const { token } = await exportTarget(service, {

@@ -12,16 +12,16 @@ import { HELD_CAPABILITIES, createTenantFixture, startEcho, tenantView } from ".
 import type { HeldCapabilityName, TenantFixture } from "../support/tenant-fixture.ts";
 
 /*
- * Two tenants of one service. life-cycle.property.test.ts asks when a capability works; here an attacker tries, with all that
- * a tenant can hold and all that an endpoint can be sent, to see or end what is another tenant's.
+ * Two tenants of one service. lifecycle.property.test.ts tests when a capability works. Here an attacker tries to see or end
+ * another tenant's records with everything that a tenant can hold and that an endpoint accepts.
  */
 
 const METHODS = [...FORWARDABLE_METHODS, "TRACE"];
 
 let service: TestService;
-/** One in which the victim never was. */
+/** A service without the victim. */
 let lonely: TestService;
-/** The target of the victim, and that of the attacker. */
+/** The targets of the victim and of the attacker. */
 let target: TestTarget;
 let ownTarget: TestTarget;
 let victim: TenantFixture;
@@ -38,7 +38,7 @@ afterAll(async () => {
   for (const each of [target, ownTarget]) await each[Symbol.asyncDispose]();
 });
 
-/** Everything that comes back, from the status line on. */
+/** Sends a request and returns the whole response, from the status line on. */
 async function ask(
   { port }: TestService,
   token: string,
@@ -54,19 +54,19 @@ async function ask(
   return connection.received();
 }
 
-/** What of the victim's stands in a text, but for what was sent there in the first place. */
+/** Lists the secrets of the victim in a text, except those that the request contained. */
 function leaked(text: string, sent: string): readonly string[] {
   return victim.secrets.filter((secret) => text.includes(secret) && !sent.includes(secret));
 }
 
-/** Without what differs from one time to the next. */
+/** Removes the parts that differ from one time to the next. */
 function alike(text: string): string {
   return text.replace(/\r\n(?:Date|X-Request-Id): [^\r]*/g, "").replace(/CPBLTY1-[\w-]{86}/g, "a token");
 }
 
 let tenants = 0;
 
-/** All that a new tenant is answered when it tries each attempt with every method, and all that it sees in the end. */
+/** Returns the responses to a new tenant for each attempt with every method, and what it sees in the end. */
 async function play(
   on: TestService,
   name: HeldCapabilityName,
@@ -81,7 +81,7 @@ async function play(
 }
 
 test.each(Object.keys(HELD_CAPABILITIES) as HeldCapabilityName[])(
-  "whatever a tenant sends with %s, by any method: it is answered as if the other were not, who sees no difference",
+  "the responses to a tenant for any request with %s, by any method, are as without the other tenant, which sees no difference",
   async (name) => {
     const before = await tenantView(service, victim);
     const foreign = { ids: victim.ids, texts: [...marks, ...marks.flatMap(tokensFrom)] };
@@ -105,7 +105,7 @@ test.each(Object.keys(HELD_CAPABILITIES) as HeldCapabilityName[])(
   },
 );
 
-test("nothing that the store or the log shows of a capability is one, nor becomes one by a re-export", async () => {
+test("no text in the store or the log is a capability, nor becomes one by a re-export", async () => {
   tenants += 1;
   const other = await createTenantFixture(service, ownTarget, `other${tenants}`);
   const before = await tenantView(service, victim);
@@ -118,7 +118,7 @@ test("nothing that the store or the log shows of a capability is one, nor become
 });
 
 test.each(["deleteSelf", "delegated deleteSelf", "revoke", "delegated revoke", "listed revoke"] as const)(
-  "%s ends what is its own tenant's, and nothing of another tenant whose membranes have the same ids",
+  "%s ends records of its tenant, and nothing of another tenant whose membranes have the same ids",
   async (name) => {
     tenants += 1;
     const other = await createTenantFixture(service, ownTarget, `other${tenants}`);

@@ -15,8 +15,8 @@ import { createTenantFixture, startEcho, tenantView } from "../support/tenant-fi
 import type { HeldCapabilityName, TenantFixture } from "../support/tenant-fixture.ts";
 
 /*
- * What one tenant lends to another is the other's to use, and stays the lender's to end. foreign-tenant.test.ts asks what
- * a tenant can do with what is its own.
+ * Capabilities that one tenant delegates to another: the delegate can use them, and the delegator can end them.
+ * cross-tenant-access.test.ts tests what a tenant can do with its own capabilities.
  */
 
 const METHODS = [...FORWARDABLE_METHODS, "TRACE"];
@@ -34,7 +34,7 @@ afterAll(async () => {
   for (const each of [target, ownTarget]) await each[Symbol.asyncDispose]();
 });
 
-/** A tenant that lends, one that is lent to, and the way to end it. */
+/** Makes a tenant that delegates, a delegate, and the capability that ends the delegation. */
 async function lend(name: HeldCapabilityName) {
   tenants += 1;
   const lender = await createTenantFixture(service, target, `lender${tenants}`);
@@ -46,7 +46,7 @@ async function lend(name: HeldCapabilityName) {
   return { lender, borrower, lent, passedOn };
 }
 
-/** What is done with a lent capability shows, and gives what the lender's own would give. */
+/** Uses of a delegated capability, which have the same results as with the delegator's. */
 const USES: Readonly<
   Record<
     "create" | "query" | "export" | "exported",
@@ -85,18 +85,18 @@ function leakedTokens(text: string, { tokens }: TenantFixture): readonly string[
 }
 
 async function statusOf(token: string): Promise<number> {
-  // Any capability that works finds something to say against the path.
+  // Any working capability refuses the path.
   return (await call(service, token, { path: "/x" })).status;
 }
 
 test.each(["create", "query", "export", "exported"] as const)(
-  "who was lent %s can use it as its owner can, ends nothing of the owner's with it, and has it until the owner ends it",
+  "a delegate with %s can use it like its owner, ends nothing of the owner with it, and has it until the owner ends it",
   async (name) => {
     const { lender, borrower, lent, passedOn } = await lend(name);
     const before = await tenantView(service, lender);
     const made = [...(await USES[name](lent, lender)), ...(await USES[name](passedOn, lender))];
 
-    // With all that it has, the borrower ends what it passed on, and no more.
+    // The delegate can end only what it has delegated further.
     expectStatus(await call(service, borrower.lending.revoke, { method: "POST" }), 202);
     expect(await statusOf(passedOn)).toBe(401);
     expect(await statusOf(lent)).toBe(404);
@@ -115,7 +115,7 @@ test.each(["create", "query", "export", "exported"] as const)(
 );
 
 test.each(["revoke", "deleteSelf"] as const)(
-  "who was lent %s can end what the owner can end with it, and nothing else",
+  "a delegate with %s can end with it what the owner can, and nothing else",
   async (name) => {
     const { lender, borrower, lent, passedOn } = await lend(name);
     const bystander = await createTenantFixture(service, target, `bystander${tenants}`);
@@ -132,7 +132,7 @@ test.each(["revoke", "deleteSelf"] as const)(
 );
 
 test.each(["revoke", "deleteSelf"] as const)(
-  "a lent %s that its owner has ended ends nothing",
+  "a delegated %s that its owner has ended ends nothing",
   async (name) => {
     const { lender, lent, passedOn } = await lend(name);
     expectStatus(await call(service, lender.lending.revoke, { method: "POST" }), 202);

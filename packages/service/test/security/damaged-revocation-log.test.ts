@@ -15,7 +15,7 @@ import { startTarget } from "../../../testkit/src/target.ts";
 const HEAD = Buffer.from("log head");
 const LINEAGE: ReadonlySet<Uid> = new Set([parseUid("ab".repeat(16))]);
 
-/** A cache that holds one verdict on something that is not revoked, and that `revokes` revokes have gone by unread. */
+/** Makes a cache with the resolution of one capability that is not revoked, and `revokes` unread entries in the log. */
 async function cacheBehind(service: TestService, revokes: number) {
   const { store } = service.data;
   const feed = await createRevocationFeed(store);
@@ -38,14 +38,14 @@ async function onlyRow(raw: RawStore, table: TableName, key: Buffer): Promise<Ra
   return (await raw.rows(table)).find((row) => row.key.equals(key))!;
 }
 
-test("revokes of others leave a verdict where it is", async () => {
+test("revokes of other membranes do not drop a resolution", async () => {
   await using service = await startTestService();
   const { feed, cache } = await cacheBehind(service, 3);
   expect(feed.advance()).toBe(true);
   expect(cache.get("kept")).toBeDefined();
 });
 
-test.each([0, 1, 2])("when entry %i of the log is missing, every verdict is dropped", async (index) => {
+test.each([0, 1, 2])("when entry %i of the log is missing, every resolution is dropped", async (index) => {
   await using service = await startTestService();
   await using raw = await openRawStore(service.directory);
   const { feed, cache } = await cacheBehind(service, 3);
@@ -54,7 +54,7 @@ test.each([0, 1, 2])("when entry %i of the log is missing, every verdict is drop
   expect(cache.get("kept")).toBeUndefined();
 });
 
-test("when an entry of the log is not what was written, nothing is answered, and no verdict outlives the repair unread", async () => {
+test("when an entry of the log was changed, no request is served, and no resolution is used after the repair before the log was read", async () => {
   await using service = await startTestService();
   await using raw = await openRawStore(service.directory);
   const { feed } = await cacheBehind(service, 2);
@@ -68,7 +68,7 @@ test("when an entry of the log is not what was written, nothing is answered, and
   await expect((async () => feed.advance())()).rejects.toThrow(StoreCorruptError);
 });
 
-test("when the head of the log goes back or names another log, every verdict is dropped", async () => {
+test("when the head of the log goes back or names another log, every resolution is dropped", async () => {
   await using other = await startTestService();
   await using service = await startTestService();
   await using raw = await openRawStore(service.directory);
@@ -80,7 +80,7 @@ test("when the head of the log goes back or names another log, every verdict is 
   expect(first.feed.advance()).toBe(true);
   expect(first.cache.get("kept")).toBeUndefined();
 
-  // Same sequence number, another log: what a restored backup looks like.
+  // The same sequence number of another log, as after a restore.
   const feed = await createRevocationFeed({
     position: (() => {
       const positions = [service.data.store.position(), other.data.store.position()];
@@ -95,7 +95,7 @@ test("when the head of the log goes back or names another log, every verdict is 
   expect(cache.get("kept")).toBeUndefined();
 });
 
-test("over HTTP a damaged or missing head of the log answers 500 to every token, warm ones too, and says nothing more", async () => {
+test("over HTTP a damaged or missing head of the log is a 500 without details for every token, also for cached ones", async () => {
   await using target = await startTarget();
   await using service = await startTestService();
   await using raw = await openRawStore(service.directory);
@@ -122,7 +122,7 @@ test("over HTTP a damaged or missing head of the log answers 500 to every token,
 });
 
 test.each(["sweep", "children"] as const)(
-  "a row of %s that was changed stops the sweep: it deletes nothing that it was not told to delete",
+  "a row of %s that was changed stops the sweep before it deletes anything else",
   async (table) => {
     await using service = await startTestService();
     const { store } = service.data;
@@ -130,7 +130,7 @@ test.each(["sweep", "children"] as const)(
     const membrane = await createMembrane(service, service.tokens.create, "m");
     const alive = (await raw.rows("nodes")).length;
     const opened = await service.data.vault.open(membrane.revoke as never);
-    // Past the service, so that its own sweeper is not woken.
+    // Directly in the store, so that the service's sweeper is not woken.
     await store.revoke(opened!.capability.resource!, opened!.capability.uid);
     const root = Buffer.from(opened!.capability.resource!, "hex");
     const isBelow = ({ key }: RawRecord): boolean => key.subarray(0, 16).equals(root) && key[16] !== 1;
@@ -147,7 +147,7 @@ test.each(["sweep", "children"] as const)(
   },
 );
 
-test("an index row moved so that something alive hangs below something revoked stops the sweep", async () => {
+test("an index row that was moved, so that a live record would descend from a revoked one, stops the sweep", async () => {
   await using service = await startTestService();
   const { store, vault } = service.data;
   await using raw = await openRawStore(service.directory);

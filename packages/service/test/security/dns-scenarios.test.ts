@@ -12,8 +12,8 @@ import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 
 /*
- * What clients see of a hostile name server. The whole table of scenarios stands in src/egress/dns-scenarios.test.ts;
- * here are those that are about more than one connection. 127.0.0.2 is opened and 127.0.0.1 is not; both answer.
+ * Responses to clients with a hostile name server. src/egress/dns-scenarios.test.ts has the whole table of scenarios; here are
+ * those with more than one connection. 127.0.0.2 is allowed and 127.0.0.1 is not; both have a server.
  */
 
 const ADDRESSES: Readonly<Record<string, readonly string[] | "never">> = {
@@ -50,7 +50,7 @@ beforeAll(async () => {
     if (location !== null) response.writeHead(302, { location });
     response.end("reached");
   });
-  target.keepAliveTimeout = 600_000; // Undici heeds it: no idle socket ends by itself.
+  target.keepAliveTimeout = 600_000; // Undici follows it, so that no idle socket ends during the test.
   target.on("connection", ({ localAddress }: Socket) => reached.push(localAddress ?? "gone"));
   loopback = await listenOnLoopback(target, ["127.0.0.2"]);
   ({ port } = loopback);
@@ -89,7 +89,7 @@ test("slow-dns: a lookup without a response is a 504 once the time to connect is
   expect(response.headers["proxy-status"]).toBe("membrane; error=connection_timeout");
 });
 
-test("own-address: a name that leads to the service itself is a 502, though its address is opened", async () => {
+test("own-address: a name that resolves to the service itself is a 502, although its address is allowed", async () => {
   await using open = await startTestService({ lookup, egress: { allow: ["127.0.0.0/8"] } });
   for (const host of ["inside.example", "outside.example"]) {
     const { token } = await exportTarget(open, { uri: `http://${host}:${open.port}/` });
@@ -98,7 +98,7 @@ test("own-address: a name that leads to the service itself is a 502, though its 
 });
 
 test.each(["http://127.0.0.1:PORT/secret", "http://inside.example:PORT/", "//127.0.0.1:PORT/", "/again"])(
-  "redirect-to-internal: a redirect to %s is relayed as it came, and is not followed",
+  "redirect-to-internal: a redirect to %s is passed on unchanged, and is not followed",
   async (template) => {
     const location = template.replace("PORT", String(port));
     const path = `?to=${encodeURIComponent(location)}`;
@@ -109,7 +109,7 @@ test.each(["http://127.0.0.1:PORT/secret", "http://inside.example:PORT/", "//127
   },
 );
 
-test("federated-authority: a re-export from an authority that resolves to the inside is a 502, and reaches no server", async () => {
+test("federated-authority: a re-export from an authority that resolves to an internal address is a 502, and reaches no server", async () => {
   const capability = `cpblty://inside.example:${port}/#${service.tokens.create}`;
   const { token } = await exportTarget(service, { capability });
   expectForbidden(await call(service, token));
@@ -118,7 +118,7 @@ test("federated-authority: a re-export from an authority that resolves to the in
 });
 
 test(
-  "policy-tightened-while-pooled: a restart without the allow rule closes what was pooled and refuses the rest",
+  "policy-tightened-while-pooled: a restart without the allow rule closes pooled connections and refuses new ones",
   { timeout: 20_000 },
   async () => {
     await using directory = await temporaryDirectory();

@@ -14,7 +14,7 @@ import { startTarget } from "../../../testkit/src/target.ts";
 import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
 import { makeCertificate, startTlsTarget } from "../../../testkit/src/tls-target.ts";
 
-/* --forbid-http-targets and --forbid-unverified-targets */
+/* Tests --forbid-http-targets and --forbid-unverified-targets. */
 
 const BOTH = { egress: { forbidHttp: true, forbidUnverified: true } };
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([plain, secure].map((target) => target[Symbol.asyncDispose]())));
 
-/** A target spoken to over plain HTTP, over TLS that is not checked, and over TLS that is. */
+/** Exports of a target over plain HTTP, over unverified TLS, and over verified TLS. */
 function bodies(): Readonly<Record<"plain" | "unverified" | "verified", object>> {
   return {
     plain: { uri: plain.url },
@@ -51,22 +51,19 @@ test.each([
     { plain: 201, unverified: "tls.rejectUnauthorized", verified: 201 },
   ],
   ["both", BOTH, { plain: "uri", unverified: "tls.rejectUnauthorized", verified: 201 }],
-] as const)(
-  "%s: an export of what is forbidden is a 400 that names the field",
-  async (_what, flags, expected) => {
-    await using service = await startTestService(flags);
-    for (const kind of ["plain", "unverified", "verified"] as const) {
-      const response = await tryExport(service, bodies()[kind]);
-      if (expected[kind] === 201) expect(response.status, kind).toBe(201);
-      else {
-        expect(response, kind).toMatchObject({ status: 400, json: { code: "invalid_field" } });
-        expect(response.json.message.startsWith(`${expected[kind]}: expected `), response.text).toBe(true);
-      }
+] as const)("%s: a forbidden export is a 400 that names the field", async (_what, flags, expected) => {
+  await using service = await startTestService(flags);
+  for (const kind of ["plain", "unverified", "verified"] as const) {
+    const response = await tryExport(service, bodies()[kind]);
+    if (expected[kind] === 201) expect(response.status, kind).toBe(201);
+    else {
+      expect(response, kind).toMatchObject({ status: 400, json: { code: "invalid_field" } });
+      expect(response.json.message.startsWith(`${expected[kind]}: expected `), response.text).toBe(true);
     }
-  },
-);
+  }
+});
 
-test("what was exported before the flags were set, and its re-exports, are a 502 that reaches no server; the rest goes on", async () => {
+test("forbidden targets that were exported before the flags were set are a 502 that reaches no server; other capabilities work", async () => {
   await using directory = await temporaryDirectory();
   const tokens: Record<string, string> = {};
   let exporting: string;
@@ -94,7 +91,7 @@ test("what was exported before the flags were set, and its re-exports, are a 502
   expect((await call(strict, tokens["verified"])).status).toBe(200);
 });
 
-test("a re-export from another authority is spoken to over TLS and checked, whatever may be forbidden", async () => {
+test("a re-export from another authority always uses verified TLS, whatever is forbidden", async () => {
   await using peer = await startTestService({ tls: certificate, authority: "127.0.0.1" });
   const authority = parseAuthority(`127.0.0.1:${peer.port}`)!;
   const capability = `cpblty://${authority}/#${peer.tokens.query}`;

@@ -10,8 +10,8 @@ import { startRawTarget, startTarget } from "../../../testkit/src/target.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * The holder of an `export` capability chooses the target, so a target may be an attacker who speaks broken HTTP. What
- * it says is either passed on as a response that means one thing, or becomes a 502; nothing crashes and nothing hangs.
+ * The holder of an `export` capability chooses the target, so a target may be an attacker that sends invalid HTTP. Its response is
+ * either passed on with one meaning only, or becomes a 502; nothing crashes and nothing hangs.
  */
 
 const CANARY = "canary-of-the-target";
@@ -41,7 +41,7 @@ test.each([
   ["a list of Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok"],
   ["a negative Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok"],
   [
-    "Content-Length beside chunked",
+    "Content-Length together with chunked",
     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
   ],
   [
@@ -69,7 +69,7 @@ test.each([
   ["an unsolicited 101", "HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nRAW"],
   ["an unsolicited 101 without Upgrade", `HTTP/1.1 101 Switching\r\n\r\n${OK_RESPONSE}`],
   ["17 times 100", `${"HTTP/1.1 100 Continue\r\n\r\n".repeat(17)}${OK_RESPONSE}`],
-  ["lines that end in LF alone", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok"],
+  ["lines that end with LF only", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok"],
   ["NUL in a value", "HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\nok"],
   ["CR in a value", "HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: e=1\r\nContent-Length: 2\r\n\r\nok"],
   ["a control character in a value", "HTTP/1.1 200 OK\r\nX: a\x01b\r\nContent-Length: 2\r\n\r\nok"],
@@ -81,7 +81,7 @@ test.each([
   ["another protocol", "SSH-2.0-OpenSSH_9.2\r\n"],
   ["TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
   ["zeros", "\0".repeat(4_096)],
-])("a target that answers with %s becomes a 502", async (_name, bytes) => {
+])("a target's response with %s becomes a 502", async (_name, bytes) => {
   await using target = await startRawTarget(rawResponder(bytes, (socket) => void socket.end()));
   const { token } = await exportTarget(service, { uri: target.url });
   const response = await call(service, token);
@@ -92,16 +92,19 @@ test.each([
 
 test.each([
   ["a body shorter than Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok"],
-  ["a chunk cut short", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"],
+  ["a truncated chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"],
   ["no last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"],
   ["no end of the last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"],
-  ["a chunk size that is none", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n"],
+  [
+    "a chunk size that is not a number",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n",
+  ],
   ["LF after a chunk size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\n\n"],
   [
-    "a chunk larger than it says",
+    "a chunk larger than its size",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nok\r\n0\r\n\r\n",
   ],
-])("a response with %s is broken off and never looks whole", async (_name, bytes) => {
+])("a response with %s is aborted and never looks complete", async (_name, bytes) => {
   await using target = await startRawTarget(rawResponder(bytes, (socket) => void socket.end()));
   const { token } = await exportTarget(service, { uri: target.url });
   await using connection = await openRawConnection(service.port);
@@ -112,7 +115,7 @@ test.each([
   await expectAlive();
 });
 
-test("to a client that speaks HTTP/1.0 a broken body ends in a reset, since an end in order would be its end", async () => {
+test("an aborted body to an HTTP/1.0 client ends with a reset, since an end in order would complete it", async () => {
   await using target = await startRawTarget(
     rawResponder(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
@@ -182,30 +185,27 @@ test("up to 16 informational responses are dropped, and the response after them 
 });
 
 test.each([
-  ["in one piece with the answer", ["HTTP/1.1 100 Continue\r\n\r\n" + OK_RESPONSE]],
+  ["in one piece with the response", ["HTTP/1.1 100 Continue\r\n\r\n" + OK_RESPONSE]],
   ["alone", ["HTTP/1.1 100 Continue\r\n\r\n", OK_RESPONSE]],
   ["twice", ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n", OK_RESPONSE]],
-])(
-  "a 100 that was not asked for, %s, is dropped, and the response after it is passed on",
-  async (_how, pieces) => {
-    await using target = await startRawTarget(
-      (socket) =>
-        void socket.on("data", async () => {
-          for (const piece of pieces) {
-            socket.write(piece);
-            for (let turn = 0; turn < 10; turn += 1) await setImmediate();
-          }
-        }),
-    );
-    const { token } = await exportTarget(service, { uri: target.url });
-    for (let round = 0; round < 3; round += 1) {
-      expect(await call(service, token)).toMatchObject({ status: 200, text: "ok" });
-      expect(await call(service, token, { body: "a body" })).toMatchObject({ status: 200, text: "ok" });
-    }
-  },
-);
+])("an unrequested 100, %s, is dropped, and the response after it is passed on", async (_how, pieces) => {
+  await using target = await startRawTarget(
+    (socket) =>
+      void socket.on("data", async () => {
+        for (const piece of pieces) {
+          socket.write(piece);
+          for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+        }
+      }),
+  );
+  const { token } = await exportTarget(service, { uri: target.url });
+  for (let round = 0; round < 3; round += 1) {
+    expect(await call(service, token)).toMatchObject({ status: 200, text: "ok" });
+    expect(await call(service, token, { body: "a body" })).toMatchObject({ status: 200, text: "ok" });
+  }
+});
 
-test("2,000 small headers are passed on, or refused, as a whole: none is dropped in silence", async () => {
+test("2,000 small headers are all passed on, or the response is refused: none is dropped silently", async () => {
   const lines = Array.from({ length: 1_200 }, (_, index) => `X${index}: 1\r\n`).join("");
   await using target = await startRawTarget(
     rawResponder(`HTTP/1.1 200 OK\r\n${lines}Content-Length: 2\r\n\r\nok`),

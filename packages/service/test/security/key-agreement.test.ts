@@ -10,12 +10,12 @@ import { call, createMembrane, exportThrough } from "../../../testkit/src/client
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 
-/* TLS agrees on a key over elliptic curves alone: over a field of 8,192 bits it takes fifty times as long. */
+/* TLS uses only elliptic curves for key agreement: with a field of 8,192 bits it takes fifty times as long. */
 
 const CURVES = ["X25519", "P-256", "P-384", "P-521", "X448"];
 const FIELDS = ["ffdhe2048", "ffdhe3072", "ffdhe8192"];
 
-/** With an RSA key, which the older key agreements need. */
+/** A certificate with an RSA key, which older key agreements need. */
 const certificate = { cert: "", key: "" };
 beforeAll(async () => {
   const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
@@ -31,7 +31,7 @@ beforeAll(async () => {
   certificate.key = KeyObject.from(keys.privateKey).export({ format: "pem", type: "pkcs8" }).toString();
 });
 
-/** What a client of the service that offers this group alone comes to. */
+/** Connects to the service with only this group. */
 async function offer(service: TestService, group: string): Promise<"agreed" | "refused"> {
   const socket = connect({
     port: service.port,
@@ -47,7 +47,7 @@ async function offer(service: TestService, group: string): Promise<"agreed" | "r
   return how;
 }
 
-test("a client agrees with the service over a curve and over no finite field, after the certificate was renewed too", async () => {
+test("a client can agree on a key over a curve and not over a finite field, also after a renewal of the certificate", async () => {
   await using service = await startTestService({ tls: certificate });
   for (const renewed of [false, true]) {
     if (renewed) service.setCertificate(certificate);
@@ -56,7 +56,7 @@ test("a client agrees with the service over a curve and over no finite field, af
   }
 });
 
-/** A Diffie-Hellman group of a target's own choice (PKCS #3); clients do not ask whether the number is prime. */
+/** Makes a Diffie-Hellman group as a target may choose (PKCS #3); clients do not check that the number is prime. */
 function makeGroup(bits: number): string {
   const p = randomBytes(bits / 8);
   p[0]! |= 0x80;
@@ -69,7 +69,7 @@ function makeGroup(bits: number): string {
   return `-----BEGIN DH PARAMETERS-----\n${group.toString("base64")}\n-----END DH PARAMETERS-----\n`;
 }
 
-/** One element of DER. */
+/** Encodes one DER element. */
 function element(tag: number, content: Buffer): Buffer {
   const { length } = content;
   return Buffer.concat([
@@ -87,8 +87,8 @@ test.each<readonly [string, TlsOptions, number]>([
   ["a curve in TLS 1.3", { minVersion: "TLSv1.3", ecdhCurve: "P-521" }, 200],
   ["a curve in TLS 1.2", { maxVersion: "TLSv1.2", ecdhCurve: "P-256" }, 200],
   ["a field of 8,192 bits in TLS 1.3", { minVersion: "TLSv1.3", ecdhCurve: "ffdhe8192" }, 502],
-  ["a field of its own choice in TLS 1.2", { ...DHE, dhparam: makeGroup(10_000) }, 502],
-])("a target that agrees over %s alone", async (_what, options, status) => {
+  ["a field that it chooses in TLS 1.2", { ...DHE, dhparam: makeGroup(10_000) }, 502],
+])("the response for a target that only agrees over %s", async (_what, options, status) => {
   await using service = await startTestService();
   const server = createServer({ ...certificate, ...options }, (socket) => {
     socket.on("error", () => undefined);

@@ -16,8 +16,8 @@ import { nextResponse, openRawConnection, requestHead } from "../../../testkit/s
 const ROUNDS = 5;
 
 /**
- * Revokes by another process: nothing tells the one that is asked but its own looks into the log, and of those the one that
- * follows the 202 at once is that of the request itself, nearly always.
+ * Another process revokes, so the tested process learns of it only when it reads the log. The read just after the 202 is nearly
+ * always that of the request itself.
  */
 let service: TestService;
 let other: ServiceProcess;
@@ -42,7 +42,7 @@ async function newMembrane(): Promise<{ readonly export: string; readonly revoke
   return createMembrane(service, service.tokens.create, `m${membranes}`);
 }
 
-/** A host name whose lookup ends when the test says so. */
+/** Makes a host name whose lookup ends when the test resolves it. */
 function promisedName() {
   let asked = deferred<void>();
   let found: () => void = () => undefined;
@@ -60,7 +60,7 @@ function promisedName() {
   };
 }
 
-test("a request that was let through and whose membrane is revoked while its target is looked up sends not one byte", async () => {
+test("not a byte is sent for an authorized request whose membrane is revoked while its target is looked up", async () => {
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
   for (let round = 0; round < ROUNDS; round += 1) {
     const membrane = await newMembrane();
@@ -74,7 +74,7 @@ test("a request that was let through and whose membrane is revoked while its tar
   }
 });
 
-test("a request that waits for a connection of its destination is asked again before its first byte", async () => {
+test("a request that waits for a connection of its destination is checked again before its first byte", async () => {
   for (let round = 0; round < ROUNDS; round += 1) {
     let free: () => void = () => undefined;
     await using target = await startRawTarget((socket) => {
@@ -97,7 +97,7 @@ test("a request that waits for a connection of its destination is asked again be
   }
 });
 
-test("a body that is held to be signed when its membrane is revoked goes nowhere", async () => {
+test("a body that is buffered to be signed when its membrane is revoked is not sent", async () => {
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
   const membrane = await newMembrane();
   const hmac = {
@@ -120,7 +120,7 @@ test("a body that is held to be signed when its membrane is revoked goes nowhere
   expect(target.received()).toBe("");
 });
 
-/** A store whose revocation log can stop being known, as one over a network. */
+/** Makes a store whose revocation log's position can become unknown, as over a network. */
 function forgetfulStore() {
   let log: DelayedSource | undefined;
   return {
@@ -135,7 +135,7 @@ function forgetfulStore() {
   };
 }
 
-test("while the revocation log is not known at the first byte, not one byte goes to the target: the request is refused", async () => {
+test("when the log's position is unknown at the first byte, the request is refused and not a byte is sent to the target", async () => {
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
   const [lookup, { wrap, log }] = [promisedName(), forgetfulStore()];
   await using service = await startTestService({ lookup: lookup.lookup, wrapStore: wrap });
@@ -154,7 +154,7 @@ test("while the revocation log is not known at the first byte, not one byte goes
   expect(log().pendingReads()).toBe(0);
 });
 
-test("a request that comes while the revocation log is not known waits until it is, and is then resolved", async () => {
+test("a request that arrives while the log's position is unknown waits until it is known, and is then resolved", async () => {
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
   const { wrap, log } = forgetfulStore();
   await using service = await startTestService({ wrapStore: wrap });

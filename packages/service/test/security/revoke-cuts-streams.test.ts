@@ -9,10 +9,10 @@ import { startTestService, TEST_AUTHORITY } from "../../../testkit/src/service.t
 import type { TestTarget } from "../../../testkit/src/target.ts";
 import { startStreamingTarget } from "../../../testkit/src/target.ts";
 
-/** A stream that is not cut at all must not hold up the suite. */
+/** A stream that is not aborted must not delay the suite. */
 vi.setConfig({ testTimeout: 20_000 });
 
-/** Answers at once with a first piece, and then with nothing until it is told to go on. */
+/** Starts a target that sends a first piece at once, and nothing more until the test continues it. */
 async function startEndlessTarget(): Promise<TestTarget & { readonly responses: ServerResponse[] }> {
   const responses: ServerResponse[] = [];
   const target = await startStreamingTarget((_request, response) => {
@@ -23,7 +23,7 @@ async function startEndlessTarget(): Promise<TestTarget & { readonly responses: 
 }
 
 interface Stream {
-  /** Waits until the stream is broken off; an end as if it were whole is an error. */
+  /** Waits until the stream is aborted; an end as if it were complete is an error. */
   aborted(): Promise<void>;
   next(): Promise<string>;
 }
@@ -37,7 +37,7 @@ async function openStream(at: { readonly url: string }, token: string, agent: Ag
   const chunks = response.body[Symbol.asyncIterator]();
   const next = async (): Promise<string> => {
     const { value, done } = (await chunks.next()) as IteratorResult<Buffer, undefined>;
-    if (done === true) throw new Error("the stream ended as if it were whole");
+    if (done === true) throw new Error("the stream ended as if it were complete");
     return value.toString();
   };
   expect(await next()).toBe("first");
@@ -49,7 +49,7 @@ async function openStream(at: { readonly url: string }, token: string, agent: Ag
   };
 }
 
-test("a revoke cuts the open streams of all that descends from it, on both sides, and no other", async () => {
+test("a revoke cuts the open streams of all descendants, on both sides, and no others", async () => {
   await using service = await startTestService();
   await using target = await startEndlessTarget();
   const agent = new Agent();
@@ -85,7 +85,7 @@ test("deleteSelf cuts the open streams of its tenant", async () => {
   await agent.destroy();
 });
 
-test("a revoke answered by another process cuts open streams without any further request", async () => {
+test("a revoke at another process cuts open streams without any further request", async () => {
   await using data = await initDataDirectory();
   await using first = await spawnService(data.path);
   await using second = await spawnService(data.path);

@@ -10,7 +10,7 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
-test("no file of the store and no log line holds a token, a target or a credential: while it runs, after the revoke and the sweep, and when it has ended", async () => {
+test("no file of the store and no log line has a token, a target or a credential: while it runs, after the revoke and the sweep, and when it has ended", async () => {
   await using directory = await temporaryDirectory();
   await using target = await startTarget();
   await using service = await startTestService({
@@ -33,7 +33,7 @@ test("no file of the store and no log line holds a token, a target or a credenti
   expectNothingIn(new Map([["the log", logged]]), forbidden);
 });
 
-test("the scan sees what is in the store: names stand there in clear", async () => {
+test("the scan finds texts in the store: names, which are in clear", async () => {
   await using directory = await temporaryDirectory();
   await using service = await startTestService({ directory: directory.path });
   expectStatus(await call(service, service.tokens.create, { body: { id: "a name in clear" } }), 201);
@@ -54,13 +54,13 @@ test("a copy of the store without its service key cannot be opened with any toke
   );
 });
 
-/** Everything is done once that a token can do. */
+/** Uses every token once for everything that it can do. */
 async function use(service: TestService, { tokens }: FullStore): Promise<void> {
   for (const name of ["plain", "gamma of plain", "beta of gamma of plain", "aws4", "cap1"] as const) {
     const options = { body: "canary-request-body", headers: { "x-canary": "canary-request-header" } };
     expectStatus(await call(service, tokens[name], options), 200);
   }
-  // Faults and refusals are logged too: a target that speaks no TLS, a foreign authority that is not there, bad input.
+  // Faults and refusals are logged too: a target without TLS, an unreachable foreign authority, invalid input.
   expectStatus(await call(service, tokens.tls), 502);
   expectStatus(await call(service, tokens.foreign), 502);
   expectStatus(await call(service, tokens.query, { path: "/?limit=9" }), 200);
@@ -73,7 +73,7 @@ async function use(service: TestService, { tokens }: FullStore): Promise<void> {
   expectStatus(await call(service, tokens["gamma of create"], { body: { id: "delta" } }), 201);
 }
 
-/** Everything ends, one way after the other, and the sweep finishes. */
+/** Revokes everything in each possible way, and waits for the sweep. */
 async function end(service: TestService, { tokens }: FullStore): Promise<void> {
   for (const name of ["beta revoke", "gamma of alpha revoke", "second deleteSelf", "deleteSelf"] as const) {
     expectStatus(await call(service, tokens[name], { method: "DELETE" }), 202);
@@ -85,12 +85,12 @@ async function end(service: TestService, { tokens }: FullStore): Promise<void> {
   for (let more = true; more;) ({ more } = await service.data.store.sweep(1_000));
 }
 
-/** What must not be found, in every form that a store could keep it in. */
+/** Returns the secrets that must not be found, in every form that a store could have. */
 function formsOf({ tokens, secrets }: FullStore): Map<string, Buffer> {
   const forms = new Map<string, Buffer>();
   for (const [name, text] of Object.entries(tokens)) {
     const token = parseToken(text);
-    if (token === undefined) throw new Error(`${name} is no token`);
+    if (token === undefined) throw new Error(`${name} is not a token`);
     forms.set(`token ${name}`, Buffer.from(text));
     addForms(forms, `bytes of ${name}`, Buffer.from(tokenBytes(token)));
   }
@@ -104,12 +104,12 @@ function formsOf({ tokens, secrets }: FullStore): Map<string, Buffer> {
 function addForms(forms: Map<string, Buffer>, name: string, bytes: Buffer): void {
   forms.set(name, bytes);
   forms.set(`${name} in hex`, Buffer.from(bytes.toString("hex")));
-  // The last characters depend on what follows: without them it is found in the middle of something longer as well.
+  // The last characters depend on the next bytes: without them, the text is also found within longer ones.
   forms.set(`${name} in base64`, Buffer.from(bytes.toString("base64").replace(/.{2}=*$/, "")));
   forms.set(`${name} in base64url`, Buffer.from(bytes.toString("base64url").slice(0, -2)));
 }
 
-/** Every byte of every file, the service key's own file aside. */
+/** Reads every file, except that of the service key. */
 async function bytesOf(directory: string): Promise<Map<string, Buffer>> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile() && entry.name !== "service.key");

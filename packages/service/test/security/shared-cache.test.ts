@@ -16,13 +16,13 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Undici's cache, as many clients would share it. It also keeps responses without a lifetime, for an hour. */
+/** Starts undici's cache, as shared by many clients. It also stores responses without a lifetime, for an hour. */
 function startSharedCache(): Dispatcher {
   const cache = interceptors.cache({ type: "shared", methods: ["GET", "HEAD"], cacheByDefault: 3_600 });
   return new Agent().compose(cache);
 }
 
-test("the cache does keep what a target says to everybody", async () => {
+test("the cache stores a public response of a target", async () => {
   const dispatcher = startSharedCache();
   await using target = await startCountingTarget("target", 200, ["Cache-Control", "public, max-age=3600"]);
   for (const token of ["one", "two"]) {
@@ -32,7 +32,7 @@ test("the cache does keep what a target says to everybody", async () => {
 });
 
 test.each([200, 301, 404])(
-  "a shared cache keeps no response of %i, neither for another holder nor past a revoke",
+  "a shared cache stores no response of %i, neither for another holder nor past a revoke",
   async (status) => {
     for (const lines of CACHEABLE_HEADERS) {
       const dispatcher = startSharedCache();

@@ -9,9 +9,9 @@ import { nextResponse, openRawConnection, requestHead } from "../../../testkit/s
 import type { RawResponse } from "../../../testkit/src/raw-connection.ts";
 
 /*
- * Under our signature a header or a query key of the client could turn one operation into another: a copy source, another
- * operation of the same endpoint, an ACL, another user's session. None of them gets there; and what would have changed the
- * meaning is refused, since dropped in silence a copy becomes an empty overwrite, 200.
+ * In a signed request, a header or query key of the client could turn one operation into another: a copy source, another operation
+ * of the same endpoint, an ACL, another user's session. None of them reaches the target. One that would have changed the meaning is
+ * refused and not dropped, since a copy would become an empty overwrite with a 200.
  */
 
 const CANARY = "canary-1a2b3c";
@@ -40,7 +40,7 @@ async function send(head: Parameters<typeof requestHead>[1]): Promise<RawRespons
   return await nextResponse(connection);
 }
 
-/** All spellings that are one name to a server behind CGI or WSGI. */
+/** Returns all spellings that are the same name for a CGI or WSGI server. */
 function spellingsOf(name: string): string[] {
   return [name, name.toUpperCase(), name.replaceAll("-", "_"), name.replace(/^x-(\w+)-/, "X_$1-")];
 }
@@ -110,24 +110,21 @@ test.each([
 test.each([
   ["x-amz-acl", "private"],
   ["X-Amz-Storage-Class", "STANDARD"],
-])(
-  "%s: %s is what S3 does without it, and clients that send it by default are served",
-  async (name, value) => {
-    expect(await send({ headers: [`${name}: ${value}`] })).toMatchObject({ status: 200 });
-    expect(target.requests.at(-1)!.headers["x-amz-acl"]).toBe("private");
-    expect(target.requests.at(-1)!.headers).not.toHaveProperty("x-amz-storage-class");
-  },
-);
+])("%s: %s is the default of S3, and clients that send it are served", async (name, value) => {
+  expect(await send({ headers: [`${name}: ${value}`] })).toMatchObject({ status: 200 });
+  expect(target.requests.at(-1)!.headers["x-amz-acl"]).toBe("private");
+  expect(target.requests.at(-1)!.headers).not.toHaveProperty("x-amz-storage-class");
+});
 
 test.each(["x-amz-trailer", "x-amz-decoded-content-length"])(
-  "%s of the client does not reach the target without the chunks that it describes",
+  "%s of the client does not reach the target without its chunks",
   async (name) => {
     expect(await send({ headers: [`${name}: ${CANARY}`] })).toMatchObject({ status: 200 });
     expect(target.requests.at(-1)!.rawHeaders.join("\n")).not.toContain(CANARY);
   },
 );
 
-test("a header that steers and that the target sets itself is the target's own, or a 403", async () => {
+test("a header that changes the meaning and that the target sets is the target's, or a 403", async () => {
   expect(await send({ headers: ["x-amz-tagging: a=b", "X-AMZ-Tagging:  a=b "] })).toMatchObject({
     status: 200,
   });
@@ -141,12 +138,12 @@ test("a header that steers and that the target sets itself is the target's own, 
   expect(target.requests).toHaveLength(before);
 });
 
-test("Connection does not take a header out that would be refused", async () => {
+test("Connection does not remove a header that would be refused", async () => {
   const headers = ["Connection: x-amz-copy-source", "x-amz-copy-source: a/b"];
   expect(await send({ headers })).toMatchObject({ status: 403 });
 });
 
-test("a header that would be refused is seen before a body is asked for", async () => {
+test("a header is refused before the body is requested with 100 Continue", async () => {
   await using connection = await openRawConnection(service.port);
   const headers = ["x-amz-copy-source: a/b", "Content-Length: 4", "Expect: 100-continue"];
   connection.send(requestHead(token, { line: "PUT / HTTP/1.1", headers }));
@@ -171,7 +168,7 @@ test("a date of the client does not become the date that is signed", async () =>
   expect(isCorrectlySigned(request, "s3")).toBe(true);
 });
 
-test("Connection of the client removes nothing that a signed request carries", async () => {
+test("Connection of the client removes no header of a signed request", async () => {
   const named =
     "authorization, x-amz-date, x-amz-content-sha256, host, x-amz-acl, x-amz-tagging, content-length, via, cdn-loop";
   expect(await send({ headers: [`Connection: ${named}`] })).toMatchObject({ status: 200 });
@@ -182,7 +179,7 @@ test("Connection of the client removes nothing that a signed request carries", a
   expect(isCorrectlySigned(request, "s3")).toBe(true);
 });
 
-test("what describes the client's own body passes, and is signed", async () => {
+test("headers that describe the client's body pass, and are signed", async () => {
   const headers = [
     "X-Amz-Meta-Color: red",
     "x-amz-checksum-sha256: AAAA",
@@ -213,7 +210,7 @@ test.each([
   "x%2damz%2Ddate=a",
   "%78%2D%61%6D%7A%2D%64%61%74%65=a",
   "a&&x-amz-=",
-])("the query ?%s is a 400, and the target is not asked", async (query) => {
+])("the query ?%s is a 400, and nothing is sent to the target", async (query) => {
   const before = target.requests.length;
   const response = await send({ line: `GET /?${query} HTTP/1.1` });
   expect(response.status).toBe(400);
@@ -243,7 +240,7 @@ test.each([
   ["GET", "a=1"],
   ["PUT", "renameObject"],
 ])(
-  "%s ?%s names another resource of the same bucket: 403, and the target is not asked",
+  "%s ?%s names another resource of the same bucket: 403, and nothing is sent to the target",
   async (method, query) => {
     const before = target.requests.length;
     const response = await send({ line: `${method} /?${query} HTTP/1.1`, headers: ["Content-Length: 0"] });
@@ -254,7 +251,7 @@ test.each([
   },
 );
 
-test("a query of a service that is not S3 is its own", async () => {
+test("a query to a service that is not S3 passes", async () => {
   const exported = await exportTarget(service, {
     uri: `${target.url}stage`,
     allowQuery: true,

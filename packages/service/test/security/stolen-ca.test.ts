@@ -11,9 +11,9 @@ import { toSubjectAltName } from "../../src/tls/subject-alt-name.ts";
 import { ensureServerCertificate } from "../../src/tls/server-certificate.ts";
 import { issueServerCertificate, issueAuthorityCertificate } from "../../src/tls/x509.ts";
 
-/* An attacker with `tls/` signs for other names. Clients trust the CA for every connection that they make. */
+/* An attacker with `tls/` issues certificates for other names. Clients trust the CA for every connection. */
 
-/** What a service is called, and what an attacker signs for: all of it, and the ones that the first may not be shown under. */
+/** The names of a service, the names for which an attacker issues certificates, and those under which none may be accepted. */
 const WORLDS = [
   {
     authorities: ["gateway.test:8443"],
@@ -31,7 +31,7 @@ let round = 0;
 beforeAll(async () => void (directory = await temporaryDirectory()));
 afterAll(() => directory[Symbol.asyncDispose]());
 
-/** A private CA as a start makes it, and leaves that an attacker issues with it. */
+/** Makes a private CA like a start, and certificates that an attacker issues with it. */
 async function steal(authorities: readonly string[]) {
   round += 1;
   const tls = join(directory.path, String(round));
@@ -43,7 +43,7 @@ async function steal(authorities: readonly string[]) {
     caFile: join(tls, "ca.pem"),
     issue: async (...names: readonly string[]) =>
       issueServerCertificate({ cert: ca, key: caKey }, names.map(toSubjectAltName), new Date()),
-    /** The same key and name without constraints, to be sent along as if it were between the two. */
+    /** The same key and name without constraints, to be sent as an intermediate. */
     unconstrained: await issueAuthorityCertificate(caKey, new Date()),
   };
 }
@@ -53,7 +53,7 @@ interface Served {
   readonly key: string;
 }
 
-/** What each client says when a server shows the certificate under the name: "ok", or why not. */
+/** Returns for each client "ok", or its error, when a server presents the certificate under the name. */
 async function shown({ cert, key }: Served, name: string, ca: string, caFile: string) {
   const server = createServer({ cert, key }, (_request, response) => response.end("ok"));
   server.listen(0, "127.0.0.1");
@@ -95,7 +95,7 @@ async function shown({ cert, key }: Served, name: string, ca: string, caFile: st
 }
 
 test.each(WORLDS)(
-  "the CA of $authorities is believed by Node.js, curl and openssl for these, and by none for $foreign",
+  "Node.js, curl and openssl accept the CA of $authorities for these names, and none does for $foreign",
   async ({ authorities, foreign }) => {
     const { own, ca, caFile, issue, unconstrained } = await steal(authorities);
     for (const name of authorities) {
@@ -108,7 +108,7 @@ test.each(WORLDS)(
         openssl: expect.stringMatching(/(?:permitted|excluded) subtree violation/),
       };
       expect(await shown(await issue(name), name, ca, caFile)).toEqual(refused);
-      // Next to a name that is allowed, and issued by a certificate of the same key without constraints.
+      // A certificate with an allowed name too, and with an issuer of the same key without constraints.
       const mixed = await issue(...authorities, name);
       expect(await shown(mixed, name, ca, caFile)).toEqual(refused);
       const chained = { ...mixed, cert: mixed.cert + unconstrained };
@@ -118,7 +118,7 @@ test.each(WORLDS)(
   120_000,
 );
 
-test("the CA is good for servers alone: it vouches for no client, whatever an attacker signs with it", async () => {
+test("the CA is valid for servers only: no client certificate that an attacker issues with it is accepted", async () => {
   const { own, caFile } = await steal(["gateway.test"]);
   const at = (name: string): string => join(directory.path, name);
   const openssl = (...args: string[]) => run("openssl", args, { env: { PATH: process.env["PATH"] } });
@@ -138,7 +138,7 @@ test("the CA is good for servers alone: it vouches for no client, whatever an at
     expect([usage, verified.code]).toEqual([usage, code]);
     if (code !== 0) expect(verified.stderr).toContain("purpose");
   }
-  // The service's certificate is for servers too: stolen, it is no client of another service.
+  // The service's certificate is for servers only, so it cannot be used as a client of another service.
   expect(new X509Certificate(own.cert).keyUsage).toEqual([SERVER_AUTH]);
 });
 

@@ -30,7 +30,7 @@ const OF_FIRST_TENANT = [
   "beta revoke",
 ] as const;
 
-/** What a token opens besides its own record, of a store stolen whole and with its service key. */
+/** What each token opens besides its own record in a stolen store with its service key. */
 const OPENS: Readonly<Partial<Record<FullStoreTokenName, readonly string[]>>> = {
   query: OF_FIRST_TENANT,
   "gamma of query": OF_FIRST_TENANT,
@@ -45,7 +45,7 @@ const OPENS: Readonly<Partial<Record<FullStoreTokenName, readonly string[]>>> = 
   "beta of gamma of plain": ["target of plain"],
 };
 
-test("with the whole store, its service key and one token, an attacker opens what that token is the right to, and nothing else", async () => {
+test("with the whole store, its service key and one token, an attacker opens only what that token gives the right to", async () => {
   await using stolen = await steal();
   const { keys, records, tokens } = stolen;
   for (const name of TOKEN_NAMES) {
@@ -94,7 +94,7 @@ interface Stolen extends AsyncDisposable {
   readonly tokens: Readonly<Record<FullStoreTokenName, CapabilityToken>>;
 }
 
-/** A store in use, copied away with everything beside it. */
+/** Copies a store in use, with its whole data directory. */
 async function steal(): Promise<Stolen> {
   const copy = await temporaryDirectory();
   await using target = await startTarget();
@@ -123,7 +123,7 @@ async function steal(): Promise<Stolen> {
   };
 }
 
-/** Tries every key on every record, and then with all that was found inside, until nothing more opens. */
+/** Tries every key on every record, and then all keys that were found inside, until nothing more opens. */
 function reach(
   keys: ServiceKeys,
   records: readonly StoredRecord[],
@@ -143,7 +143,7 @@ function reach(
   return opened;
 }
 
-/** As any kind of key: a sealing key, a data key, the private half of whomever a membrane was sealed to. */
+/** Tries a key as each kind of key: a sealing key, a data key, a private key. */
 function open(record: StoredRecord, key: Uint8Array): Buffer | undefined {
   if (record.type === "tenant") return undefined;
   const bound = associatedData(record);

@@ -19,14 +19,14 @@ import { startTestService } from "../../../testkit/src/service.ts";
 
 const MAC_BYTES = 32;
 
-/** One store for all tests here; each change is taken back before the next. */
+/** One store for all tests here; each change is undone before the next. */
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let data: DataDirectory;
 let raw: RawStore;
 let holders: readonly Holder[];
 let before: ReadonlyMap<string, Buffer>;
 
-/** A token, what it opened before anything was changed, and all that it depends on. */
+/** A token, what it opened before any change, and the records that it depends on. */
 interface Holder {
   readonly name: string;
   readonly token: CapabilityToken;
@@ -43,7 +43,7 @@ beforeAll(async () => {
   const { tokens } = await createFullStore(service, 9);
   const { authority } = service;
   await service.close();
-  // Without a service there is no sweeper: what hangs below the revoked membrane stays.
+  // Without a service there is no sweeper, so the descendants of the revoked membrane stay.
   data = await openDataDirectory({ data: directory.path, authority, limits: DEFAULT_LIMITS });
   raw = await openRawStore(directory.path);
   const all = Object.entries(tokens).map(([name, text]) => ({ name, token: parseToken(text)! }));
@@ -68,7 +68,7 @@ afterAll(async () => {
   await directory[Symbol.asyncDispose]();
 });
 
-/** What a token opens, whole; or that it is revoked or cannot be read, which a client sees as 401 and 500. */
+/** Returns what a token opens, or that it is revoked or unreadable, which a client sees as 401 and 500. */
 async function opened(token: CapabilityToken): Promise<string> {
   try {
     const found = await data.vault.open(token);
@@ -81,7 +81,7 @@ async function opened(token: CapabilityToken): Promise<string> {
   }
 }
 
-/** Changes rows, looks what every token opens now, and changes them back. */
+/** Changes rows, calls `look`, and restores the rows. */
 async function withRows<T>(changes: readonly Change[], look: () => Promise<T>): Promise<T> {
   for (const { table, key, value } of changes) await raw.write(table, key, value);
   try {
@@ -97,7 +97,7 @@ function idOf({ table, key }: Pick<RawRecord, "table" | "key">): string {
   return `${table} ${key.toString("hex")}`;
 }
 
-/** Changes rows of a table: what rests on one of them works no more, all else opens what it opened. */
+/** Changes rows of a table, and expects that tokens that depend on them no longer work and all others open the same. */
 async function expectClosed(
   changes: readonly Change[],
   touched: readonly RawRecord[],
@@ -132,7 +132,7 @@ function flipped(value: Buffer, byte: number, bit: number): Buffer {
   return copy;
 }
 
-/** Where every column of a row begins and ends, its length before it included, and the row's MAC. */
+/** Returns where every column of a row, with its length, and the row's MAC begin and end. */
 function placesIn(value: Buffer): number[] {
   const places: number[] = [];
   let at = 0;
@@ -144,7 +144,7 @@ function placesIn(value: Buffer): number[] {
   return [...new Set([...places, at, value.length - 1])];
 }
 
-test("below the revoked membrane all is dead but what revokes it, although its rows are all there", async () => {
+test("all descendants of the revoked membrane except its revoke capability are dead, although their rows exist", async () => {
   const dead = holders.filter(({ opens }) => opens === DEAD).map(({ name }) => name);
   expect(dead).toEqual(["beta export", "beta plain", "beta of gamma of plain", "delegated beta export"]);
   expect(await raw.rows("lookups")).toHaveLength(holders.length);
@@ -153,7 +153,7 @@ test("below the revoked membrane all is dead but what revokes it, although its r
 const READ_TABLES: readonly TableName[] = ["nodes", "lookups", "names", "meta"];
 
 test.each(READ_TABLES)(
-  "one bit in any column of any row of %s, and what rests on it is closed",
+  "after a change of one bit in any column of any row of %s, tokens that depend on it open nothing",
   async (table) => {
     for (const row of await raw.rows(table)) {
       for (const place of placesIn(row.value)) {
@@ -164,7 +164,7 @@ test.each(READ_TABLES)(
   },
 );
 
-test("the state of a membrane and of a tenant is under the MAC: neither revoked nor alive can be written over it", async () => {
+test("the state of a membrane and of a tenant is under the MAC: it can be changed neither to revoked nor to alive", async () => {
   const states = (await raw.rows("nodes")).flatMap((row) => {
     const columns = decodeColumns(row.value.subarray(0, -MAC_BYTES));
     const type = columns[1]?.toString();
@@ -186,7 +186,7 @@ test("the state of a membrane and of a tenant is under the MAC: neither revoked 
   }
 });
 
-test.each(READ_TABLES)("rows of %s that are cut short, made longer or emptied are closed", async (table) => {
+test.each(READ_TABLES)("truncated, extended or empty rows of %s open nothing", async (table) => {
   for (const row of await raw.rows(table)) {
     const values = [
       Buffer.alloc(0),
@@ -200,7 +200,7 @@ test.each(READ_TABLES)("rows of %s that are cut short, made longer or emptied ar
   }
 });
 
-test.each(READ_TABLES)("the values of two rows of %s, swapped, open nothing of either", async (table) => {
+test.each(READ_TABLES)("two rows of %s with swapped values open nothing", async (table) => {
   const rows = await raw.rows(table);
   const kindOf = ({ value }: RawRecord): string =>
     decodeColumns(value.subarray(0, -MAC_BYTES)).slice(1, 3).join(" ");
@@ -219,7 +219,7 @@ test.each(READ_TABLES)("the values of two rows of %s, swapped, open nothing of e
 });
 
 test.each(READ_TABLES)(
-  "a row of %s that is deleted takes with it what rests on it, and nothing comes alive",
+  "after a row of %s is deleted, tokens that depend on it open nothing, and nothing revoked works again",
   async (table) => {
     for (const row of await raw.rows(table)) {
       await expectClosed([{ ...row, value: undefined }], [row], `${idOf(row)} deleted`);
@@ -227,7 +227,7 @@ test.each(READ_TABLES)(
   },
 );
 
-test("a row of lookups moved to where another token leads does not hand that token the right", async () => {
+test("a row of lookups that was moved to another token's key does not give that token the right", async () => {
   for (const row of await raw.rows("lookups")) {
     const pretender = formatToken(randomBytes(64));
     const key = data.keys.deriveTokenKeys(pretender).lookupId;
@@ -240,7 +240,7 @@ test("a row of lookups moved to where another token leads does not hand that tok
   }
 });
 
-test("a row of names that was changed or moved is never listed, neither under another name nor for another tenant", async () => {
+test("a row of names that was changed or moved is not listed, neither with another name nor for another tenant", async () => {
   const tenants = await data.store.tenants();
   const list = async (): Promise<string[]> => {
     const pages = await Promise.all(
@@ -264,7 +264,7 @@ test("a row of names that was changed or moved is never listed, neither under an
   }
 });
 
-test("a row is bound to its table: the same key and value in another one do not read", async () => {
+test("a row is bound to its table: the same key and value in another table are refused", async () => {
   const [row] = await raw.rows("names");
   const value = row!.value;
   const held = { getBinary: () => value } as unknown as Parameters<typeof createAuthenticatedTable>[1];
