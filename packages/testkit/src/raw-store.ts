@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Tables } from "../../service/src/store/lmdb/environment.ts";
-import { TABLE_NAMES } from "../../service/src/store/lmdb/environment.ts";
+import type { Tables } from "../../service/src/store/lmdb/schema.ts";
+import { TABLE_NAMES } from "../../service/src/store/lmdb/schema.ts";
 
 export type TableName = keyof Tables;
 
@@ -77,9 +77,9 @@ export async function openRawStore(data: string): Promise<RawStore> {
   /** Sends one request after another: responses have no number. */
   const send = async <T>(request: Request, parse: (rows: readonly unknown[]) => T): Promise<T> => {
     const result = last.then(() => {
-      const answered = response();
+      const received = response();
       child.send(request);
-      return answered;
+      return received;
     });
     last = result.catch(() => undefined);
     return parse(await result);

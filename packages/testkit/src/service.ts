@@ -23,6 +23,8 @@ import type { Store } from "../../service/src/store/store.ts";
 import { asOperator } from "../../service/src/commands/operator.ts";
 import type { OperatorContext } from "../../service/src/management/tenants.ts";
 import { tokenOf } from "./client.ts";
+import type { EngineName } from "./engines.ts";
+import { engineOfRun, ENGINES } from "./engines.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 export interface TestServiceOptions {
@@ -46,11 +48,13 @@ export interface TestServiceOptions {
   readonly createConnection?: CreateConnection;
   /** Clock of durations, in milliseconds. */
   readonly monotonic?: () => number;
-  /** Replaces the store that the service uses. Default: LMDB itself. */
+  /** Default: the engine of the run. */
+  readonly engine?: EngineName;
+  /** Replaces the store that the service uses. */
   readonly wrapStore?: (store: Store) => Store;
 }
 
-/** A service in this process: real HTTP on loopback, real LMDB in a separate directory. */
+/** A service in this process: real HTTP on loopback, a real store in a separate directory. */
 export interface TestService extends AsyncDisposable {
   /** Its address: `http://127.0.0.1:PORT` (or https). */
   readonly url: string;
@@ -89,7 +93,11 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     },
   });
   const log = createEventLog(createLogger("debug", sink));
-  const data = await openDataDirectory({ data: directory, authority, limits }, log);
+  const data = await openDataDirectory(
+    { data: directory, authority, limits },
+    log,
+    ENGINES[options.engine ?? engineOfRun()],
+  );
   const allow = options.egress?.allow ?? ["127.0.0.0/8"];
   const service = await startService({
     config: {

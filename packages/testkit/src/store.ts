@@ -4,11 +4,15 @@ import type { Capability } from "../../service/src/domain/capability.ts";
 import type { CreationDenial, Quotas } from "../../service/src/domain/creation.ts";
 import type { Uid } from "../../service/src/domain/uid.ts";
 import { DEFAULT_LIMITS } from "../../service/src/limits.ts";
+import type { WriteSnapshot } from "../../service/src/store/engine.ts";
 import type { ServiceKeys } from "../../service/src/store/keys.ts";
 import { createServiceKeys } from "../../service/src/store/keys.ts";
 import type { Environment } from "../../service/src/store/lmdb/environment.ts";
 import { openEnvironment } from "../../service/src/store/lmdb/environment.ts";
-import { openLmdbStore } from "../../service/src/store/lmdb/lmdb-store.ts";
+import { createReader } from "../../service/src/store/lmdb/reader.ts";
+import { createRevocationLog } from "../../service/src/store/lmdb/revocation-log.ts";
+import { openRows } from "../../service/src/store/lmdb/schema.ts";
+import { createStore } from "../../service/src/store/operations/create-store.ts";
 import type {
   StoredCapability,
   StoredMembrane,
@@ -18,6 +22,8 @@ import type {
 import { RECORD_VERSIONS } from "../../service/src/store/record.ts";
 import type { Store } from "../../service/src/store/store.ts";
 import { createVault } from "../../service/src/store/vault.ts";
+import type { EngineName } from "./engines.ts";
+import { engineOfRun, ENGINES } from "./engines.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** A membrane with its two capabilities. */
@@ -38,6 +44,8 @@ export interface TestStore extends AsyncDisposable {
   reopen(): Promise<void>;
   /** Closes the store, lets `read` read its tables, and opens the store again. */
   readTables<T>(read: (environment: Environment) => T | Promise<T>): Promise<T>;
+  /** Reads what an operation would read in these tables. */
+  readSnapshot<T>(environment: Environment, read: (snapshot: WriteSnapshot) => T): T;
   membrane(name: string, create?: StoredCapability): Promise<TestMembrane>;
   /** Makes a capability, and throws a denial. */
   capability(rights: Omit<Capability, "type" | "uid">): Promise<StoredCapability>;
@@ -49,17 +57,22 @@ export interface TestStore extends AsyncDisposable {
   has(capability: StoredCapability): Promise<boolean>;
 }
 
-export async function openTestStore(limits: Partial<Quotas> = {}): Promise<TestStore> {
+/** @param engineName default: the engine of the run. */
+export async function openTestStore(
+  limits: Partial<Quotas> = {},
+  engineName: EngineName = engineOfRun(),
+): Promise<TestStore> {
   const directory = await temporaryDirectory();
   const keys = createServiceKeys(randomBytes(32));
-  const open = (): Promise<Store> =>
-    openLmdbStore({
+  const open = async (): Promise<Store> => {
+    const engine = await ENGINES[engineName]({
       directory: join(directory.path, "store"),
       keys,
-      quotas: { ...DEFAULT_LIMITS, ...limits },
       writeTimeoutMs: 2_000,
       reserveBytes: 0,
     });
+    return createStore(engine, { ...DEFAULT_LIMITS, ...limits });
+  };
   let store = await open();
   const vault = createVault({ find: (lookupId) => store.find(lookupId) }, keys, randomBytes);
   const nothing = Buffer.alloc(0);
@@ -84,6 +97,16 @@ export async function openTestStore(limits: Partial<Quotas> = {}): Promise<TestS
     const { record } = vault.mint(rights, nothing);
     return made(record, record);
   };
+  const readTables: TestStore["readTables"] = async (read) => {
+    await store.close();
+    const environment = openEnvironment(join(directory.path, "store"), 2_000);
+    try {
+      return await read(environment);
+    } finally {
+      await environment.close();
+      store = await open();
+    }
+  };
   await made(undefined, tenant, create);
   return {
     get store() {
@@ -99,15 +122,11 @@ export async function openTestStore(limits: Partial<Quotas> = {}): Promise<TestS
       await store.close();
       store = await open();
     },
-    async readTables(read) {
-      await store.close();
-      const environment = openEnvironment(join(directory.path, "store"), 2_000);
-      try {
-        return await read(environment);
-      } finally {
-        await environment.close();
-        store = await open();
-      }
+    readTables,
+    readSnapshot({ tables, snapshot }, read) {
+      const rows = openRows(tables, keys);
+      const reader = createReader(rows, createRevocationLog(tables.meta, rows));
+      return snapshot(() => read(reader));
     },
     membrane(name, by = create) {
       const record: StoredMembrane = {

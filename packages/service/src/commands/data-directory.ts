@@ -7,7 +7,10 @@ import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config-error.ts";
 import type { ServiceKeys } from "../store/keys.ts";
 import { createServiceKeys } from "../store/keys.ts";
-import { openLmdbStore } from "../store/lmdb/lmdb-store.ts";
+import type { Engine } from "../store/engine.ts";
+import type { LmdbEngineOptions } from "../store/lmdb/engine.ts";
+import { openLmdbEngine } from "../store/lmdb/engine.ts";
+import { createStore } from "../store/operations/create-store.ts";
 import { createServiceKeyFile, readServiceKeyFile } from "../store/service-key-file.ts";
 import type { Store } from "../store/store.ts";
 import type { Vault } from "../store/vault.ts";
@@ -58,10 +61,14 @@ export async function checkDataDirectory(config: Pick<DataConfig, "data" | "serv
   if (problem !== undefined) throw new ConfigError(`--data: ${problem}`);
 }
 
+/** Opens the engine that keeps the store. */
+export type OpenEngine = (options: LmdbEngineOptions) => Promise<Engine>;
+
 /** Opens the data directory, and makes it at the first start. The key is on disk before anything is sealed with it. */
 export async function openDataDirectory(
   config: Omit<DataConfig, "isAuthoritySet" | "aliases">,
   log: StoreLog = NO_LOG,
+  openEngine: OpenEngine = openLmdbEngine,
 ): Promise<DataDirectory> {
   const paths = dataPaths(config);
   await checkDataDirectory(config);
@@ -76,10 +83,9 @@ export async function openDataDirectory(
   const keys = createServiceKeys(await readServiceKeyFile(paths.serviceKey));
   // LMDB would make it with the mode that the umask leaves.
   await makePrivateDirectory(paths.store);
-  const store = await openLmdbStore({
+  const engine = await openEngine({
     directory: paths.store,
     keys,
-    quotas: config.limits,
     writeTimeoutMs: config.limits.storeWriteTimeoutMs,
     reserveBytes: config.limits.storeReserveBytes,
     report: log.storeStateChanged,
@@ -88,6 +94,7 @@ export async function openDataDirectory(
     if (error instanceof StoreFormatError || error instanceof StoreCorruptError) throw error;
     throw new ConfigError(`--data: ${explainOpenError(paths.store, error)}`, { cause: error });
   });
+  const store = createStore(engine, config.limits);
   return { keys, store, vault: createVault(store, keys, randomBytes), authority: config.authority };
 }
 

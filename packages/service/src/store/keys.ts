@@ -18,7 +18,7 @@ export interface TokenKeys {
  * nothing without it, and it opens nothing without a token.
  */
 export interface ServiceKeys {
-  /** Counts replacements of the service key; stands beside every lookup id it made. */
+  /** Counts replacements of the service key; stored with every lookup id that it made. */
   readonly keyVersion: number;
   /** Kept in the store, so that a wrong key stops the start. */
   readonly checkValue: Buffer;
@@ -53,7 +53,7 @@ export function createServiceKeys(serviceKey: Uint8Array): ServiceKeys {
   };
 }
 
-/** HKDF-SHA-256 (RFC 5869) without salt, 32 bytes; every use has a label of its own. */
+/** HKDF-SHA-256 (RFC 5869) without salt, 32 bytes; every use has a separate label. */
 function deriveKey(serviceKey: Uint8Array, label: string): Buffer {
   return Buffer.from(hkdfSync("sha256", serviceKey, Buffer.alloc(0), label, 32));
 }

@@ -124,7 +124,7 @@ test("a sealed payload is bound to the version of its record", () => {
   expect(associatedData(older).equals(associatedData(TARGET))).toBe(false);
 });
 
-test("a pointer that is absent is told from the same uid in the place of another pointer", () => {
+test("an absent dependency and the same uid as another dependency are distinguished", () => {
   const { resource, ...rest } = CAPABILITY;
   const { parent: _parent, ...none } = rest;
   const asSubject = { ...none, ...(resource === undefined ? {} : { resource }) };

@@ -92,7 +92,7 @@ test("a revoke after a read was sent reaches a caller that refreshes after it", 
   expect(feed.position()).toEqual(log.now());
 });
 
-test("an answer that a later one has overtaken does not take the feed back", async () => {
+test("a read that a later one has overtaken does not take the feed back", async () => {
   const log = createDelayedLog();
   const { feed } = await follow(log);
   log.forget();

@@ -37,7 +37,7 @@ test("while nothing is in flight the log is not read", async () => {
   stop();
 });
 
-test("a store that does not answer in time, or fails, has everything in flight cut", async () => {
+test("everything in flight is cut if the store does not respond in time, or fails", async () => {
   const silent = watch(() => deferred<void>().promise);
   await vi.advanceTimersByTimeAsync(1_900);
   expect(silent.seen.cuts).toBe(0);

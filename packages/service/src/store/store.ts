@@ -28,7 +28,7 @@ export interface Revocations {
 export interface FoundCapability {
   readonly capability: StoredCapability;
   readonly verdict: Verdict;
-  /** What an `invoke` capability stands for. */
+  /** The target of an `invoke` capability. */
   readonly target?: StoredTarget;
   readonly position: Position;
 }
@@ -70,12 +70,12 @@ export class StoreFailedError extends Error {
   readonly code = "store_failed";
 }
 
-/** How writing goes. `cause` is the code of the error behind it, as in `ENOSPC`. */
+/** Whether writing is possible. `cause` is the code of the error that prevents it, such as `ENOSPC`. */
 export type StoreCondition =
   | { readonly state: "writable" }
   | { readonly state: "full" | "failed"; readonly cause: string };
 
-/** What is in the store is not what was written there. Nothing is answered from such a row. */
+/** What is in the store is not what was written there. Such a row is never used. */
 export class StoreCorruptError extends Error {
   override readonly name = "StoreCorruptError";
   readonly code = "store_corrupt";
@@ -102,7 +102,7 @@ export class StoreFormatError extends Error {
 }
 
 /**
- * The revocation log as this process knows it. Freshness is a synchronous, local question: it is asked just before the first
+ * The revocation log as this process knows it. Freshness is a synchronous, local question: it is checked just before the first
  * byte of a request goes upstream, when nothing can wait any more.
  */
 export interface RevocationSource {
@@ -125,9 +125,9 @@ export interface RevocationSource {
 }
 
 /**
- * Where tenants, membranes, targets and capabilities are kept. An engine inside the process answers at once, one over a
- * network later. Every operation is one transaction; what a promise
- * acknowledges is on disk. A row that was edited, moved or swapped is a {@link StoreCorruptError}, never an answer.
+ * Keeps tenants, membranes, targets and capabilities. An engine inside the process has a result at once, one over a network later.
+ * Every operation but a list is one transaction; what a promise acknowledges is on disk. A row that was edited, moved or swapped
+ * is a {@link StoreCorruptError}.
  */
 export interface Store extends RevocationSource {
   /** A random name of this store, 32 hex digits: tells one service from another. */
@@ -149,14 +149,14 @@ export interface Store extends RevocationSource {
   membranes(tenant: Uid, page: MembranePageRequest): MaybePromise<MembranePage>;
 
   /**
-   * Makes records together or not at all; all they point to must be alive in the same transaction. A capability whose
-   * lookup id is there already is left as it is, so that what is derived twice is made once.
+   * Creates records together or not at all; all they point to must be alive in the same transaction. A capability whose
+   * lookup id is there already is left as it is, so that what is derived twice is created once.
    *
-   * @param actor in whose turn; default: in the turn of the capability that made the first of the records.
+   * @param actor in whose turn they are created. Default: the capability that made the first of the records.
    */
   create(records: readonly StoredRecord[], actor?: Capability): Promise<CreationDenial | undefined>;
 
-  /** Gives a tenant another public key, and makes capabilities beside it, in one transaction. */
+  /** Replaces a tenant's public key and creates capabilities, in one transaction. */
   rekeyTenant(
     tenant: Uid,
     publicKey: Buffer,
@@ -164,14 +164,13 @@ export interface Store extends RevocationSource {
   ): Promise<CreationDenial | undefined>;
 
   /**
-   * Revokes a membrane or a tenant, and with it all that descends from it: flips the row, appends to the revocation
-   * log, queues the sweep. The same again when it is revoked already. `denied` if the capability `by` does not
-   * work (any more), or there is no such node; the operator, at the machine itself, needs none.
+   * Revokes a membrane or a tenant, and with it all that descends from it. A repeated revoke has the same result. `denied` if
+   * the capability `actor` does not work, or there is no such node.
    */
   revoke(root: Uid, actor: Uid | "operator"): Promise<"revoked" | "denied">;
 
   /**
-   * Deletes some of what hangs below revoked nodes. Nothing waits for it and nothing depends on it.
+   * Deletes some of what descends from revoked nodes. Nothing waits for it and nothing depends on it.
    *
    * @param limit how many records one call may delete.
    */

@@ -37,7 +37,7 @@ test("no two lists of columns give the same bytes, wherever the cut between two 
   );
 });
 
-test("a column stands behind its length, four bytes with the highest first", () => {
+test("a column follows its length, four bytes with the highest first", () => {
   expect(encodeColumns([Buffer.from("ab"), Buffer.alloc(0)]).toString("hex")).toBe(
     "000000026162" + "00000000",
   );
@@ -53,7 +53,7 @@ test("bytes that are cut anywhere inside a column do not read as columns", () =>
   );
 });
 
-test("a length that points behind the row is refused, however large it is", () => {
+test("a length that points past the row is refused, however large it is", () => {
   expect(() => decodeColumns(Buffer.from("ffffffff00", "hex"))).toThrow(RangeError);
 });
 

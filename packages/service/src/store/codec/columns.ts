@@ -2,7 +2,7 @@ const LENGTH_BYTES = 4;
 
 /**
  * Joins columns with their lengths before them, so that no two different lists of columns give the same bytes:
- * the one encoding behind rows, their MACs and the additional data of what is sealed.
+ * the one encoding of rows, of the input of their MACs, and of the associated data of what is sealed.
  */
 export function encodeColumns(columns: readonly Uint8Array[]): Buffer {
   const parts: Uint8Array[] = [];
@@ -25,7 +25,7 @@ export function decodeColumns(bytes: Buffer): Buffer[] {
   while (offset < bytes.length) {
     const start = offset + LENGTH_BYTES;
     const end = start + bytes.readUInt32BE(offset);
-    if (end > bytes.length) throw new RangeError("a column ends behind its row");
+    if (end > bytes.length) throw new RangeError("a column ends past its row");
     columns.push(bytes.subarray(start, end));
     offset = end;
   }

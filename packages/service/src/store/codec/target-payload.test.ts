@@ -52,7 +52,7 @@ const federated = fc.uint8Array({ minLength: 64, maxLength: 64 }).map(
 
 const content: fc.Arbitrary<TargetContent> = fc.oneof(configured, federated);
 
-test("what is read is what was written, absent and empty fields told apart, whatever the rules for exports are", () => {
+test("what is read is what was written, absent and empty fields distinguished, whatever the rules for exports are", () => {
   fc.assert(
     fc.property(content, (written) => {
       expect(decodeTargetPayload(encodeTargetPayload(written))).toEqual(written);

@@ -1,17 +1,23 @@
 import type { ServiceKeys } from "../keys.ts";
 import { encodeColumns, textColumn, decodeColumns } from "../codec/columns.ts";
 import { StoreCorruptError } from "../store.ts";
-import type { Table } from "./environment.ts";
+import type { Table } from "./schema.ts";
 
 const MAC_BYTES = 32;
+
+/** The first key of a range, and the first after it. */
+export interface KeyRange {
+  readonly start: Buffer;
+  readonly end: Buffer;
+}
 
 /** A table whose rows carry a MAC over table, key and columns: an edited, moved or swapped row does not read. */
 export interface AuthenticatedTable {
   get(key: Buffer): Buffer[] | undefined;
   put(key: Buffer, columns: readonly Uint8Array[]): void;
   remove(key: Buffer): void;
-  /** Rows with `start <= key < end` in the order of their keys. */
-  range(start: Buffer, end: Buffer): Iterable<{ readonly key: Buffer; readonly columns: Buffer[] }>;
+  /** Rows in the order of their keys. */
+  range(keys: KeyRange): Iterable<{ readonly key: Buffer; readonly columns: Buffer[] }>;
 }
 
 export function createAuthenticatedTable(name: string, table: Table, keys: ServiceKeys): AuthenticatedTable {
@@ -35,7 +41,7 @@ export function createAuthenticatedTable(name: string, table: Table, keys: Servi
     remove(key) {
       table.removeSync(key);
     },
-    *range(start, end) {
+    *range({ start, end }) {
       for (const { key, value } of table.getRange({ start, end })) {
         yield { key: Buffer.from(key), columns: read(key, Buffer.from(value)) };
       }

@@ -6,9 +6,9 @@ import { open as openLmdb } from "lmdb";
 import type { ServiceKeys } from "../keys.ts";
 import { openEnvironment } from "./environment.ts";
 import { errorOfCopy } from "./lmdb-errors.ts";
+import { openRows } from "./schema.ts";
 import { openFormat } from "./schema-version.ts";
 import { createRevocationLog, entryKey, HEAD_KEY } from "./revocation-log.ts";
-import { createAuthenticatedTable } from "./authenticated-table.ts";
 
 /** The data file of an LMDB environment. The lock file is made when the environment is opened. */
 export const DATA_FILE = "data.mdb";
@@ -51,11 +51,11 @@ export async function adoptCopy(directory: string, keys: ServiceKeys): Promise<v
   const environment = openEnvironment(directory, COPY_WRITE_DEADLINE_MS);
   try {
     const { tables, snapshot, write } = environment;
-    const meta = createAuthenticatedTable("meta", tables.meta, keys);
-    await openFormat(environment, meta, keys);
-    const log = createRevocationLog(tables.meta, meta, createAuthenticatedTable("log", tables.log, keys));
+    const rows = openRows(tables, keys);
+    await openFormat(environment, rows.meta, keys);
+    const log = createRevocationLog(tables.meta, rows);
     const { sequence } = snapshot(log.head);
-    await write(() => meta.put(HEAD_KEY, [randomBytes(16), entryKey(sequence)]));
+    await write(() => rows.meta.put(HEAD_KEY, [randomBytes(16), entryKey(sequence)]));
   } finally {
     await environment.close();
   }

@@ -1,37 +1,13 @@
 import { realpathSync } from "node:fs";
-import type { Database, RootDatabase } from "lmdb";
+import type { RootDatabase } from "lmdb";
 import { open } from "lmdb";
 import type { StoreCondition } from "../store.ts";
 import { assertStoreFile, assertStoreTables } from "./store-file-check.ts";
 import { openReserve, prepareDirectory } from "./reserve.ts";
-import type { WriteRequest } from "./writer.ts";
+import type { Table, Tables } from "./schema.ts";
+import { TABLE_NAMES } from "./schema.ts";
+import type { WriteTurn } from "./writer.ts";
 import { createWriter } from "./writer.ts";
-
-/** One named table; keys and values are bytes. */
-export type Table = Database<Buffer, Buffer>;
-
-/** The tables of the store. docs/storage.md says what stands in each. */
-export interface Tables {
-  readonly meta: Table;
-  readonly nodes: Table;
-  readonly lookups: Table;
-  readonly names: Table;
-  readonly children: Table;
-  readonly counts: Table;
-  readonly log: Table;
-  readonly sweep: Table;
-}
-
-export const TABLE_NAMES: readonly (keyof Tables)[] = [
-  "meta",
-  "nodes",
-  "lookups",
-  "names",
-  "children",
-  "counts",
-  "log",
-  "sweep",
-];
 
 /** An LMDB environment, safe for several processes on one machine. */
 export interface Environment {
@@ -39,14 +15,14 @@ export interface Environment {
   /** Runs reads that all see one snapshot, taken now: what another process committed before is in it. */
   snapshot<T>(read: () => T): T;
   /**
-   * Runs `decide` in a transaction of its own and resolves when its writes, and all commits it saw, are on disk. What it
+   * Runs `decide` in a separate transaction and resolves when its writes, and all commits it saw, are on disk. What it
    * throws undoes its writes. It must be short, since every other writer of the machine waits for it.
    *
    * @throws StoreBusyError if that was not done in time, whatever it waited for.
    * @throws StoreFullError if there is no space; nothing was written.
    * @throws StoreFailedError if it was not written, or may not be on disk.
    */
-  write<T>(decide: () => T, request?: WriteRequest): Promise<T>;
+  write<T>(decide: () => T, turn?: WriteTurn): Promise<T>;
   /** Waits for writes in flight, then closes. @returns false if one of them does not end. */
   close(): Promise<boolean>;
 }

@@ -7,7 +7,7 @@ import { createServiceKeys } from "../keys.ts";
 import { openEnvironment } from "./environment.ts";
 import { openFormat } from "./schema-version.ts";
 import { createRevocationLog } from "./revocation-log.ts";
-import { createAuthenticatedTable } from "./authenticated-table.ts";
+import { openRows } from "./schema.ts";
 
 test("the head is verified when it has moved, and only then: an invocation asks for it each time", async () => {
   await using directory = await temporaryDirectory();
@@ -20,9 +20,9 @@ test("the head is verified when it has moved, and only then: an invocation asks 
       verifyRowMac: (row: Uint8Array, mac: Uint8Array) => ((verified += 1), real.verifyRowMac(row, mac)),
     };
     const { tables, snapshot, write } = environment;
-    const meta = createAuthenticatedTable("meta", tables.meta, keys);
-    await openFormat(environment, meta, keys);
-    const log = createRevocationLog(tables.meta, meta, createAuthenticatedTable("log", tables.log, keys));
+    const rows = openRows(tables, keys);
+    await openFormat(environment, rows.meta, keys);
+    const log = createRevocationLog(tables.meta, rows);
 
     const first = snapshot(log.head);
     verified = 0;

@@ -2,14 +2,13 @@ import type { Uid } from "../../domain/uid.ts";
 import { parseUid } from "../../domain/uid.ts";
 import type { Position, Revocations } from "../store.ts";
 import { samePosition, StoreCorruptError } from "../store.ts";
-import type { Table } from "./environment.ts";
-import type { AuthenticatedTable } from "./authenticated-table.ts";
 import { takeFirst } from "./authenticated-table.ts";
+import type { Rows, Table } from "./schema.ts";
 
 /** Key of the row in `meta` that says where the log ends: its random id and the sequence number of the last entry. */
 export const HEAD_KEY: Buffer = Buffer.from("log head");
 
-/** How many entries a reader may lag behind; past that it forgets all it knew. */
+/** How many entries a reader may have missed; past that it drops all that it knows. */
 const MAX_ENTRIES = 65_536n;
 
 const SEQUENCE_BYTES = 8;
@@ -26,8 +25,7 @@ export interface RevocationLog {
 
 export function createRevocationLog(
   metaTable: Table,
-  meta: AuthenticatedTable,
-  log: AuthenticatedTable,
+  { meta, log }: Pick<Rows, "meta" | "log">,
 ): RevocationLog {
   let cached: { readonly raw: Buffer; readonly position: Position } | undefined;
 
@@ -54,7 +52,7 @@ export function createRevocationLog(
         return { position: end, uids: "everything" };
       }
       const uids = Array.from(
-        log.range(entryKey(position.sequence + 1n), entryKey(end.sequence + 1n)),
+        log.range({ start: entryKey(position.sequence + 1n), end: entryKey(end.sequence + 1n) }),
         ({ columns }) => parseUid(columns[0]?.toString("hex") ?? ""),
       );
       return { position: end, uids: BigInt(uids.length) === missed ? new Set(uids) : "everything" };
@@ -68,7 +66,10 @@ export function createRevocationLog(
     trim(limit) {
       const last = head().sequence - MAX_ENTRIES;
       if (last <= 0n) return;
-      for (const key of takeFirst(keysOf(log.range(entryKey(0n), entryKey(last + 1n))), limit))
+      for (const key of takeFirst(
+        keysOf(log.range({ start: entryKey(0n), end: entryKey(last + 1n) })),
+        limit,
+      ))
         log.remove(key);
     },
   };

@@ -18,7 +18,7 @@ export const LAYOUT_VERSION = 2;
 
 const FORMAT_KEY = Buffer.from("format");
 
-/** What the store says of itself. */
+/** What the format row says of the store. */
 export interface StoreFormat {
   readonly storeId: string;
 }
@@ -72,7 +72,7 @@ function readFormat(
 ): StoreFormat | undefined {
   const raw = environment.tables.meta.getBinary(FORMAT_KEY);
   if (raw === undefined) return undefined;
-  // Before the MAC, which a wrong key would fail too: the operator must be told which of the two it is.
+  // Before the MAC, which fails with a wrong key too: the message to the operator distinguishes the two.
   const [version, checkValue] = columnsOf(raw);
   const layout = version?.[0] ?? 0;
   if (layout < 1 || layout > LAYOUT_VERSION) {

@@ -5,7 +5,7 @@ import { descriptorsOf, redirectDescriptors } from "../../../../testkit/src/redi
 import type { StoreCondition } from "../store.ts";
 import { StoreBusyError, StoreFailedError, StoreFullError } from "../store.ts";
 import { openEnvironment } from "./environment.ts";
-import type { WriteRequest } from "./writer.ts";
+import type { WriteTurn } from "./writer.ts";
 
 /* Writes that fail below LMDB. The run itself fails if any of them leaves a rejection that nothing handles. */
 
@@ -18,7 +18,7 @@ async function open(reserveBytes = 0) {
   const report = (condition: StoreCondition) => void conditions.push(condition);
   const environment = openEnvironment(path, DEADLINE_MS, { reserveBytes, report });
   const key = (name: string) => Buffer.from(name);
-  const request = (kind: WriteRequest["class"], owner = ""): WriteRequest => ({
+  const request = (kind: WriteTurn["class"], owner = ""): WriteTurn => ({
     class: kind,
     owner: { tenant: owner, capability: owner },
     cost: 1,
@@ -28,7 +28,7 @@ async function open(reserveBytes = 0) {
     file: join(path, "data.mdb"),
     environment,
     conditions,
-    put: (name: string, kind: WriteRequest["class"] = "create", owner = "") =>
+    put: (name: string, kind: WriteTurn["class"] = "create", owner = "") =>
       environment.write(
         () => environment.tables.meta.putSync(key(name), Buffer.alloc(8)),
         request(kind, owner),

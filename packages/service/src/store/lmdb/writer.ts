@@ -5,13 +5,13 @@ import { StoreBusyError, StoreFailedError, StoreFullError } from "../store.ts";
 import type { WriteClass } from "../write-queue.ts";
 import { NO_OWNER } from "../write-owner.ts";
 import { createWriteQueue } from "../write-queue.ts";
-import type { Table } from "./environment.ts";
+import type { Table } from "./schema.ts";
 import { commitErrorCode, lmdbErrorCode, storeErrorOf, isFullCode } from "./lmdb-errors.ts";
 import type { Reserve } from "./reserve.ts";
 import { createSpaceBudget } from "./space-budget.ts";
 
 /** What a write is for, for whom, and how much space it may take. */
-export interface WriteRequest {
+export interface WriteTurn {
   readonly class: WriteClass;
   readonly owner: FairOwner;
   /** How many turns it takes. */
@@ -21,7 +21,7 @@ export interface WriteRequest {
 }
 
 /** The default: a write of the operator, or of a test. */
-const DEFAULT_REQUEST: WriteRequest = {
+const DEFAULT_TURN: WriteTurn = {
   class: "create",
   owner: NO_OWNER,
   cost: 1,
@@ -51,11 +51,11 @@ export interface WriterOptions {
 
 /** Writes in turn, many to a commit, in the order of {@link createWriteQueue}. */
 export interface Writer {
-  write<T>(decide: () => T, request?: WriteRequest): Promise<T>;
+  write<T>(decide: () => T, turn?: WriteTurn): Promise<T>;
   close(): Promise<boolean>;
 }
 
-interface PendingWrite extends WriteRequest {
+interface PendingWrite extends WriteTurn {
   /** Runs the write in the open transaction. @returns a function that acknowledges it. */
   run(): () => void;
   reject(error: unknown): void;
@@ -152,7 +152,7 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
   };
 
   return {
-    write: (decide, request = DEFAULT_REQUEST) =>
+    write: (decide, turn = DEFAULT_TURN) =>
       new Promise((resolve, reject) => {
         const settle = (act: () => void): void => {
           if (waiting.isSettled) return;
@@ -161,7 +161,7 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
           act();
         };
         const waiting: PendingWrite = {
-          ...request,
+          ...turn,
           isSettled: false,
           run() {
             const value = decide();

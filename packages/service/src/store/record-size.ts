@@ -1,6 +1,6 @@
-import { dependencies } from "../../domain/lineage.ts";
-import type { StoredRecord } from "../record.ts";
-import { encodeRecord } from "../codec/record-codec.ts";
+import { dependencies } from "../domain/lineage.ts";
+import type { StoredRecord } from "./record.ts";
+import { encodeRecord } from "./codec/record-codec.ts";
 
 /** The length field of a column, the MAC of a row, and what LMDB adds to a row, in bytes. */
 const COLUMN_BYTES = 4;

@@ -1,0 +1,78 @@
+import { randomBytes } from "node:crypto";
+import { dependencies } from "../../domain/lineage.ts";
+import { uidBytes } from "../../domain/uid.ts";
+import { encodeRecord } from "../codec/record-codec.ts";
+import type { Change } from "../engine.ts";
+import type { StoredRecord } from "../record.ts";
+import type { Counts } from "./counts.ts";
+import type { RevocationLog } from "./revocation-log.ts";
+import type { Rows } from "./schema.ts";
+import { childKey, DEPENDENT_MARK, indexTarget, nameKey, ROOT_MARK } from "./schema.ts";
+
+const TOUCHED_KEY = Buffer.from("touched");
+
+/** What changes are written to. */
+export interface ChangeTarget {
+  readonly rows: Rows;
+  readonly counts: Counts;
+  readonly log: RevocationLog;
+  /** The version of the service key, which each lookup id is stored with. */
+  readonly keyVersion: number;
+  /** Called before a record is inserted. */
+  upgradeLayout(): void;
+}
+
+/** Writes a change in the open transaction. */
+export function applyChange(target: ChangeTarget, change: Change): void {
+  const { rows, counts, log } = target;
+  switch (change.type) {
+    case "insert":
+      return insert(target, change.record);
+    case "update":
+      return rows.nodes.put(uidBytes(change.record.uid), encodeRecord(change.record));
+    case "remove":
+      return remove(rows, change.record);
+    case "removeDependency":
+      for (const ignoresRevocation of [false, true])
+        rows.children.remove(childKey({ to: change.uid, ignoresRevocation }, change.dependent));
+      return;
+    case "takeName":
+      return rows.names.put(nameKey(change.name), [uidBytes(change.holder)]);
+    case "releaseName":
+      return rows.names.remove(nameKey(change.name));
+    case "addToCount":
+      return counts.addToCount(change.quota, change.by);
+    case "dropCount":
+      return counts.dropCount(change.quota);
+    case "addStoredBytes":
+      return counts.addStoredBytes(change.owner, change.by);
+    case "dropStoredBytes":
+      return counts.dropStoredBytes(change.owner);
+    case "appendToLog":
+      return log.append(change.uid);
+    case "trimLog":
+      return log.trim(change.limit);
+    case "queueSweep":
+      return rows.sweep.put(uidBytes(change.uid), [change.isRoot ? ROOT_MARK : DEPENDENT_MARK]);
+    case "unqueueSweep":
+      return rows.sweep.remove(uidBytes(change.uid));
+    case "forceCommit":
+      return rows.meta.put(TOUCHED_KEY, [randomBytes(8)]);
+  }
+}
+
+function insert({ rows, keyVersion, upgradeLayout }: ChangeTarget, record: StoredRecord): void {
+  upgradeLayout();
+  rows.nodes.put(uidBytes(record.uid), encodeRecord(record));
+  for (const dependency of dependencies(record)) rows.children.put(childKey(dependency, record.uid), []);
+  if (record.type !== "capability") return;
+  rows.lookups.put(record.lookupId, [uidBytes(record.uid), Buffer.from([keyVersion])]);
+}
+
+function remove(rows: Rows, record: StoredRecord): void {
+  rows.nodes.remove(uidBytes(record.uid));
+  for (const dependency of dependencies(record)) rows.children.remove(childKey(dependency, record.uid));
+  if (record.type !== "capability") return;
+  const columns = rows.lookups.get(record.lookupId);
+  if (columns !== undefined && indexTarget(columns) === record.uid) rows.lookups.remove(record.lookupId);
+}

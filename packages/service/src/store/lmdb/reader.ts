@@ -1,0 +1,94 @@
+import type { Uid } from "../../domain/uid.ts";
+import { parseUid, uidBytes } from "../../domain/uid.ts";
+import { decodeRecord } from "../codec/record-codec.ts";
+import type { NameEntry, SweepEntry, WriteSnapshot } from "../engine.ts";
+import type { StoredRecord } from "../record.ts";
+import { RecordTooNewError } from "../store.ts";
+import { takeFirst } from "./authenticated-table.ts";
+import type { Counts } from "./counts.ts";
+import { createCounts } from "./counts.ts";
+import type { RevocationLog } from "./revocation-log.ts";
+import type { Rows } from "./schema.ts";
+import {
+  ALL_SWEEP_ENTRIES,
+  childKey,
+  childOfKey,
+  childrenOf,
+  indexTarget,
+  nameKey,
+  nameOfKey,
+  namesAfter,
+  ROOT_MARK,
+} from "./schema.ts";
+
+/** Reads the rows of the open transaction when a decision does: a memory map needs nothing loaded. */
+export interface Reader extends WriteSnapshot {
+  readonly counts: Counts;
+}
+
+/** @param onTooNew called with the uid of each record that was read and is too new. */
+export function createReader(
+  rows: Rows,
+  log: Pick<RevocationLog, "head">,
+  onTooNew: (record: Uid) => void = () => undefined,
+): Reader {
+  const record = (uid: Uid): StoredRecord | undefined => {
+    const columns = rows.nodes.get(uidBytes(uid));
+    if (columns === undefined) return undefined;
+    try {
+      return decodeRecord(uid, columns);
+    } catch (error) {
+      if (error instanceof RecordTooNewError) onTooNew(uid);
+      throw error;
+    }
+  };
+  const holderOf: WriteSnapshot["holderOf"] = (name) => {
+    const columns = rows.names.get(nameKey(name));
+    return columns === undefined ? undefined : indexTarget(columns);
+  };
+  const children = function* (uid: Uid, includesIgnoring: boolean): Iterable<Uid> {
+    for (const { key } of rows.children.range(childrenOf(uid, includesIgnoring))) {
+      const { child, ignoresRevocation } = childOfKey(key);
+      // A `revoke` that went through the membrane that it ends points to it in both ways, and is one child.
+      const isRepeated =
+        ignoresRevocation &&
+        rows.children.get(childKey({ to: uid, ignoresRevocation: false }, child)) !== undefined;
+      if (!isRepeated) yield child;
+    }
+  };
+  const namesFrom = function* (owner: Uid | undefined, after: string | undefined): Iterable<NameEntry> {
+    for (const { key, columns } of rows.names.range(namesAfter(owner, after)))
+      yield { name: nameOfKey(key), holder: indexTarget(columns) };
+  };
+  const sweepEntries = function* (limit: number): Iterable<SweepEntry> {
+    let entries = 0;
+    for (const { key, columns } of rows.sweep.range(ALL_SWEEP_ENTRIES)) {
+      if (entries === limit) return;
+      entries += 1;
+      const uid = parseUid(key.toString("hex"));
+      const isRoot = columns[0]?.equals(ROOT_MARK) === true;
+      yield { uid, isRoot, dependents: dependentsOf(uid, isRoot, limit) };
+    }
+  };
+  const dependentsOf = function* (uid: Uid, isRoot: boolean, limit: number): SweepEntry["dependents"] {
+    for (const child of takeFirst(children(uid, !isRoot), limit))
+      yield { uid: child, hasDependents: () => takeFirst(children(child, true), 1).length > 0 };
+  };
+  const counts = createCounts(rows.counts, { record, holderOf, namesFrom, children });
+
+  return {
+    position: log.head,
+    record,
+    capability(lookupId) {
+      const columns = rows.lookups.get(lookupId);
+      const found = columns === undefined ? undefined : record(indexTarget(columns));
+      return found?.type === "capability" ? found : undefined;
+    },
+    holderOf,
+    names: ({ owner, after, limit }) => takeFirst(namesFrom(owner, after), limit),
+    countOwned: counts.countOwned,
+    storedBytes: counts.storedBytes,
+    sweepEntries,
+    counts,
+  };
+}

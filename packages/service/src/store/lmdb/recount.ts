@@ -1,0 +1,78 @@
+import type { Quota } from "../../domain/quota.ts";
+import { quotaOf, SERVICE_OWNER } from "../../domain/quota.ts";
+import { storageOwners } from "../../domain/storage-owners.ts";
+import type { Uid } from "../../domain/uid.ts";
+import type { NameEntry, WriteSnapshot } from "../engine.ts";
+import type { StoredRecord } from "../record.ts";
+import { sizeOfRecord } from "../record-size.ts";
+import { skipTooNew, StoreCorruptError } from "../store.ts";
+
+/** What counts that have no row are made from: a store of an older version has none. */
+export interface StoredTree extends Pick<WriteSnapshot, "record" | "holderOf"> {
+  namesFrom(owner: Uid | undefined, after: string | undefined): Iterable<NameEntry>;
+  /** Uids of what points to `uid`. */
+  children(uid: Uid, includesIgnoring: boolean): Iterable<Uid>;
+}
+
+/**
+ * When the bytes of an owner are counted anew, at most so many records are read below one membrane, and in all; the others are
+ * only counted. Uids are random, so the records that are read have the average size, and no write takes seconds.
+ */
+const SAMPLE_SIZE = 256;
+const MAX_READS = 16_384;
+
+/** How many records count against a quota. */
+export function recountOwned(quota: Quota, tree: StoredTree): number {
+  let count = 0;
+  for (const uid of ownedBy(quota, tree)) if (countsAgainst(quota, uid, tree)) count += 1;
+  return count;
+}
+
+function* ownedBy({ owner }: Quota, tree: StoredTree): Iterable<Uid> {
+  if (owner !== SERVICE_OWNER) return yield* tree.children(owner, false);
+  for (const { holder } of tree.namesFrom(undefined, undefined)) yield holder;
+}
+
+function countsAgainst({ owner, kind }: Quota, uid: Uid, tree: StoredTree): boolean {
+  const record = skipTooNew(() => tree.record(uid));
+  const quota = record && quotaOf(record);
+  if (quota?.owner !== owner || quota.kind !== kind) return false;
+  return record?.type !== "membrane" || tree.holderOf({ owner, name: record.name }) === uid;
+}
+
+/** @param readBytes reads the bytes of a membrane that has a row. */
+export function recountBytes(
+  owner: Uid,
+  tree: StoredTree,
+  readBytes: (owner: Uid) => number | undefined,
+): number {
+  const read = (uid: Uid): StoredRecord | undefined => {
+    try {
+      return skipTooNew(() => tree.record(uid));
+    } catch (error) {
+      if (error instanceof StoreCorruptError) return undefined;
+      throw error;
+    }
+  };
+  let readsLeft = MAX_READS;
+  const bytesOfOwner = (uid: Uid): number => {
+    const sample = read(uid)?.type === "tenant" ? MAX_READS : SAMPLE_SIZE;
+    let [bytes, sampled, children] = [0, 0, 0];
+    for (const child of tree.children(uid, true)) {
+      children += 1;
+      if (sampled === sample || readsLeft === 0) continue;
+      readsLeft -= 1;
+      sampled += 1;
+      bytes += bytesBelow(uid, read(child));
+    }
+    return sampled === 0 ? 0 : Math.round((bytes / sampled) * children);
+  };
+  const bytesBelow = (uid: Uid, record: StoredRecord | undefined): number => {
+    if (record === undefined) return 0;
+    const { membrane, tenant } = storageOwners(record, read);
+    if ((membrane ?? tenant) !== uid) return 0;
+    const below = record.type === "membrane" ? (readBytes(record.uid) ?? bytesOfOwner(record.uid)) : 0;
+    return sizeOfRecord(record) + below;
+  };
+  return bytesOfOwner(owner);
+}

@@ -1,0 +1,102 @@
+import { thenMaybe } from "../../collections/maybe-promise.ts";
+import type { Quotas } from "../../domain/creation.ts";
+import type { Uid } from "../../domain/uid.ts";
+import type { Engine, NamePage, Snapshot } from "../engine.ts";
+import type { MembranePage, MembranePageRequest, Store } from "../store.ts";
+import { ownerOfCreation, ownerOfRevocation } from "../write-owner.ts";
+import { creationOwnerRequest, creationRequest, decideCreation } from "./create.ts";
+import { capabilityRequest, findCapability, findTenant, isAlive, recordRequest } from "./find.ts";
+import type { ListStep } from "./list.ts";
+import {
+  findMembrane,
+  FIRST_TENANTS,
+  firstMembranes,
+  listMembranes,
+  listTenants,
+  membraneName,
+  membranePage,
+} from "./list.ts";
+import { decideRekey, rekeyRequest } from "./rekey.ts";
+import { decideRevocation, revocationRequest } from "./revoke.ts";
+import { decideSweep, sweepRequest } from "./sweep.ts";
+
+/** The store: each operation names what it reads, and decides from it. All else is the engine's. */
+export function createStore(engine: Engine, quotas: Quotas): Store {
+  return {
+    id: engine.id,
+    position: engine.position,
+    revocationsSince: engine.revocationsSince,
+    refresh: engine.refresh,
+    find: (lookupId) =>
+      engine.read(capabilityRequest(lookupId), (snapshot) => findCapability(snapshot, lookupId)),
+    isAlive: (uid) => engine.read(recordRequest(uid), (snapshot) => isAlive(snapshot, uid)),
+    isEmpty: engine.isEmpty,
+    tenant: (uid) => engine.read(recordRequest(uid), (snapshot) => findTenant(snapshot, uid)),
+    tenants: () => listAll(engine, FIRST_TENANTS, listTenants),
+    membranes: (tenant, request) => membranes(engine, tenant, request),
+    create: async (records, actor) => {
+      const owner = engine.read(creationOwnerRequest(records, actor), (snapshot) =>
+        ownerOfCreation(records, snapshot.record, actor),
+      );
+      return thenMaybe(owner, (known) =>
+        engine.write({ ...creationRequest(records), owner: known }, (snapshot) =>
+          decideCreation(snapshot, records, quotas),
+        ),
+      );
+    },
+    rekeyTenant: async (tenant, publicKey, capabilities) => {
+      const rekey = { tenant, publicKey, capabilities };
+      const owner = engine.read(creationOwnerRequest(capabilities), (snapshot) =>
+        ownerOfCreation(capabilities, snapshot.record),
+      );
+      return thenMaybe(owner, (known) =>
+        engine.write({ ...rekeyRequest(rekey), owner: known }, (snapshot) =>
+          decideRekey(snapshot, rekey, quotas),
+        ),
+      );
+    },
+    revoke: async (root, actor) => {
+      const revocation = { root, actor };
+      const owner = engine.read(recordRequest(root), (snapshot) =>
+        ownerOfRevocation(root, snapshot.record, actor),
+      );
+      return thenMaybe(owner, (known) =>
+        engine.write({ ...revocationRequest(revocation), owner: known }, (snapshot) =>
+          decideRevocation(snapshot, revocation),
+        ),
+      );
+    },
+    sweep: (limit) => engine.write(sweepRequest(limit), (snapshot) => decideSweep(snapshot, limit)),
+    close: engine.close,
+  };
+}
+
+async function membranes(engine: Engine, tenant: Uid, request: MembranePageRequest): Promise<MembranePage> {
+  const { id, limit } = request;
+  if (id !== undefined) {
+    const name = membraneName(tenant, id);
+    return engine.read({ names: [name] }, (snapshot) => findMembrane(snapshot, name, request));
+  }
+  const listed = await listAll(engine, firstMembranes(tenant, request), (snapshot, page, before) =>
+    listMembranes(snapshot, page, request, before),
+  );
+  return membranePage(listed, limit);
+}
+
+/** Reads page after page, until the list is complete. */
+async function listAll<T>(
+  engine: Engine,
+  first: NamePage,
+  list: (snapshot: Snapshot, page: NamePage, listedBefore: number) => ListStep<T>,
+): Promise<T[]> {
+  const all: T[] = [];
+  for (let page: NamePage | undefined = first; page !== undefined;) {
+    const current: NamePage = page;
+    const { listed, next }: ListStep<T> = await engine.read({ page: current }, (snapshot) =>
+      list(snapshot, current, all.length),
+    );
+    all.push(...listed);
+    page = next;
+  }
+  return all;
+}

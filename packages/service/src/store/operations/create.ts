@@ -1,0 +1,82 @@
+import type { Capability } from "../../domain/capability.ts";
+import type { CreationDenial, Quotas } from "../../domain/creation.ts";
+import { checkCreation } from "../../domain/creation.ts";
+import { dependencies } from "../../domain/lineage.ts";
+import { quotaOf } from "../../domain/quota.ts";
+import type { Uid } from "../../domain/uid.ts";
+import type { Change, Decision, ReadRequest, WriteRequest, WriteSnapshot } from "../engine.ts";
+import type { StoredRecord } from "../record.ts";
+import { sizeOfRecord } from "../record-size.ts";
+import { countCreated } from "./accounting.ts";
+import type { FindRecord } from "./records.ts";
+import { isNamed, memoizedRecords, nameOf } from "./records.ts";
+
+/** What {@link decideCreation} reads. */
+export function creationRequest(
+  records: readonly StoredRecord[],
+): Omit<WriteRequest, "owner"> & { readonly uids: readonly Uid[] } {
+  const uids = new Set(records.flatMap((record) => dependencies(record).map(({ to }) => to)));
+  return {
+    class: "create",
+    lookupIds: records.flatMap((record) => (record.type === "capability" ? [record.lookupId] : [])),
+    uids: Array.from(uids),
+    names: records.filter(isNamed).map(nameOf),
+    quotas: records.flatMap((record) => quotaOf(record) ?? []),
+    size: { records: records.length, sealedBytes: records.reduce(addSealed, 0) },
+  };
+}
+
+/** Stores records together or not at all. A capability whose lookup id is there already is left as it is. */
+export function decideCreation(
+  snapshot: WriteSnapshot,
+  records: readonly StoredRecord[],
+  quotas: Quotas,
+): Decision<CreationDenial | undefined> {
+  const added = records.filter(
+    (record) => record.type !== "capability" || snapshot.capability(record.lookupId) === undefined,
+  );
+  const created = new Map<Uid, StoredRecord>(added.map((record) => [record.uid, record]));
+  const stored = memoizedRecords(snapshot);
+  const find: FindRecord = (uid) => created.get(uid) ?? stored(uid);
+  const denial = checkCreation(
+    added,
+    {
+      find,
+      countOwned: snapshot.countOwned,
+      storedBytes: (owner) => (created.has(owner) ? 0 : snapshot.storedBytes(owner)),
+      sizeOf: ({ uid }) => sizeOf(created.get(uid)),
+      findByName(node) {
+        const holder = snapshot.holderOf(nameOf(node));
+        return holder === undefined ? undefined : find(holder);
+      },
+    },
+    quotas,
+  );
+  if (denial !== undefined || added.length === 0)
+    return { result: denial, changes: [{ type: "forceCommit" }] };
+  return {
+    result: undefined,
+    changes: [...countCreated(added, snapshot, find), ...added.flatMap(insertion)],
+  };
+}
+
+/** In whose turn records are created depends on the owners of their disk space. */
+export function creationOwnerRequest(records: readonly StoredRecord[], actor?: Capability): ReadRequest {
+  const sources = actor === undefined ? records : [actor];
+  return { uids: sources.flatMap((source) => dependencies(source).map(({ to }) => to)) };
+}
+
+function insertion(record: StoredRecord): Change[] {
+  const insert: Change = { type: "insert", record };
+  return isNamed(record)
+    ? [insert, { type: "takeName", name: nameOf(record), holder: record.uid }]
+    : [insert];
+}
+
+function sizeOf(record: StoredRecord | undefined): number {
+  return record === undefined ? 0 : sizeOfRecord(record);
+}
+
+function addSealed(sum: number, record: StoredRecord): number {
+  return "sealed" in record ? sum + record.sealed.length : sum;
+}

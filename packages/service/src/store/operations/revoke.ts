@@ -1,0 +1,48 @@
+import type { Uid } from "../../domain/uid.ts";
+import type { Decision, Snapshot, WriteRequest } from "../engine.ts";
+import { releaseOwner } from "./accounting.ts";
+import { isAlive } from "./find.ts";
+import { isNamed } from "./records.ts";
+
+/** Who revokes what. The operator, at the machine itself, needs no capability. */
+export interface Revocation {
+  readonly root: Uid;
+  readonly actor: Uid | "operator";
+}
+
+/** What {@link decideRevocation} reads. */
+export function revocationRequest({ root, actor }: Revocation): Omit<WriteRequest, "owner"> {
+  return {
+    class: "revoke",
+    uids: actor === "operator" ? [root] : [root, actor],
+    size: { records: 0, sealedBytes: 0 },
+  };
+}
+
+/**
+ * Marks a tenant or a membrane as revoked, and with it all that descends from it. A revoke that is repeated, or denied, still
+ * waits for the disk.
+ */
+export function decideRevocation(
+  snapshot: Snapshot,
+  { root, actor }: Revocation,
+): Decision<"revoked" | "denied"> {
+  const record = snapshot.record(root);
+  if (!isNamed(record) || !mayRevoke(snapshot, actor))
+    return { result: "denied", changes: [{ type: "forceCommit" }] };
+  if (record.revoked) return { result: "revoked", changes: [{ type: "forceCommit" }] };
+  return {
+    result: "revoked",
+    changes: [
+      { type: "update", record: { ...record, revoked: true } },
+      ...releaseOwner(record, snapshot),
+      { type: "appendToLog", uid: root },
+      // The root's own record stays: its `revoke` capabilities still respond.
+      { type: "queueSweep", uid: root, isRoot: true },
+    ],
+  };
+}
+
+function mayRevoke(snapshot: Snapshot, actor: Uid | "operator"): boolean {
+  return actor === "operator" || isAlive(snapshot, actor);
+}

@@ -1,0 +1,139 @@
+import { dependencies } from "../../service/src/domain/lineage.ts";
+import type { Quota } from "../../service/src/domain/quota.ts";
+import type { Uid } from "../../service/src/domain/uid.ts";
+import type {
+  NamePage,
+  OwnedName,
+  ReadRequest,
+  Snapshot,
+  SweepEntry,
+  WriteRequest,
+  WriteSnapshot,
+} from "../../service/src/store/engine.ts";
+import { isNamed, nameOf } from "../../service/src/store/operations/records.ts";
+
+/** A decision read what its request does not name: an engine over a network would not have loaded it. */
+export class NotRequestedError extends Error {
+  override readonly name = "NotRequestedError";
+}
+
+/** Copies exactly what `request` names, with all that it depends on. The copy throws where anything else is read. */
+export function loadForRead(source: Snapshot, request: ReadRequest): Snapshot {
+  return loadRecords(source, request).snapshot;
+}
+
+/** The same for a write: each tenant and each membrane comes with the holder of its name and with its stored bytes. */
+export function loadForWrite(source: WriteSnapshot, request: WriteRequest): WriteSnapshot {
+  const loader = loadRecords(source, request);
+  const counts = loadedMap("a count", source.countOwned, ({ kind, owner }: Quota) => `${kind} ${owner}`);
+  const bytes = loadedMap("stored bytes", source.storedBytes, (owner: Uid) => owner);
+  const entries = new Map<number, readonly SweepEntry[]>();
+  const { quotas = [], sweepLimit } = request;
+  for (const quota of quotas) counts.load(quota);
+  if (sweepLimit !== undefined) entries.set(sweepLimit, loadEntries(source, sweepLimit));
+  for (const { dependents } of [...entries.values()].flat())
+    for (const { uid } of dependents) loader.loadLineage(uid);
+  for (const uid of loader.loadedUids()) {
+    const record = loader.recordOf(uid);
+    if (!isNamed(record)) continue;
+    loader.loadHolder(nameOf(record));
+    bytes.load(uid);
+  }
+  return {
+    ...loader.snapshot,
+    countOwned: counts.get,
+    storedBytes: bytes.get,
+    sweepEntries: (limit) => requested(entries.get(limit), "the sweep's queue"),
+  };
+}
+
+function loadRecords(source: Snapshot, { lookupIds = [], uids = [], names = [], page }: ReadRequest) {
+  const position = source.position();
+  const records = loadedMap("a record", source.record, (uid: Uid) => uid);
+  const capabilities = loadedMap("a lookup id", source.capability, (id: Buffer) => id.toString("hex"));
+  const holders = loadedMap(
+    "a name",
+    source.holderOf,
+    ({ owner, name }: OwnedName) => `${owner ?? ""} ${name}`,
+  );
+  const pages = loadedMap("a page of names", source.names, (named: NamePage) => JSON.stringify(named));
+  const loadLineage = (root: Uid): void => {
+    const pending: Uid[] = [root];
+    for (let uid = pending.pop(); uid !== undefined; uid = pending.pop()) {
+      if (records.has(uid)) continue;
+      const record = records.load(uid);
+      if (record !== undefined) pending.push(...dependencies(record).map(({ to }) => to));
+    }
+  };
+  uids.forEach(loadLineage);
+  for (const id of lookupIds) {
+    const capability = capabilities.load(id);
+    if (capability !== undefined) loadLineage(capability.uid);
+  }
+  for (const name of names) {
+    const holder = holders.load(name);
+    if (holder !== undefined) loadLineage(holder);
+  }
+  if (page !== undefined) for (const { holder } of pages.load(page) ?? []) loadLineage(holder);
+  const snapshot: Snapshot = {
+    position: () => position,
+    record: records.get,
+    capability: capabilities.get,
+    holderOf: holders.get,
+    names: pages.get,
+  };
+  return {
+    snapshot,
+    loadLineage,
+    loadHolder: (name: OwnedName): void => void holders.load(name),
+    loadedUids: records.keys,
+    recordOf: records.load,
+  };
+}
+
+function loadEntries(source: WriteSnapshot, limit: number): SweepEntry[] {
+  return Array.from(source.sweepEntries(limit), ({ uid, isRoot, dependents }) => ({
+    uid,
+    isRoot,
+    dependents: Array.from(dependents, (dependent) => {
+      const has = dependent.hasDependents();
+      return { uid: dependent.uid, hasDependents: () => has };
+    }),
+  }));
+}
+
+/** Values that were read once, errors included. */
+function loadedMap<K, V>(what: string, read: (key: K) => V, keyOf: (key: K) => string) {
+  const loaded = new Map<string, { readonly key: K; readonly get: () => V }>();
+  return {
+    has: (key: K): boolean => loaded.has(keyOf(key)),
+    keys: (): K[] => Array.from(loaded.values(), ({ key }) => key),
+    /** @returns nothing if reading failed: the decision meets the error if it reads the same. */
+    load(key: K): V | undefined {
+      const kept = loaded.get(keyOf(key)) ?? { key, get: keep(() => read(key)) };
+      loaded.set(keyOf(key), kept);
+      try {
+        return kept.get();
+      } catch {
+        return undefined;
+      }
+    },
+    get: (key: K): V => requested(loaded.get(keyOf(key)), `${what} (${keyOf(key)})`).get(),
+  };
+}
+
+function keep<T>(read: () => T): () => T {
+  try {
+    const value = read();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+function requested<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new NotRequestedError(`${what} was not requested`);
+  return value;
+}
