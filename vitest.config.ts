@@ -1,4 +1,4 @@
-import { accessSync, constants, statfsSync } from "node:fs";
+import { accessSync, constants, readdirSync, readFileSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { defineConfig } from "vitest/config";
 import { fileDeadline } from "./scripts/file-deadline.ts";
@@ -25,6 +25,7 @@ export default defineConfig({
         exclude: [...CRASH, `${SERVICE}/{fuzz,nginx}/**`],
       }),
       project("crash", CRASH),
+      project("late", inProcessTests(), { env: { ...IN_MEMORY, TEST_ENGINE: "late" } }),
       project("clients", ["packages/{protocol,sdk,cli}/test/**/*.test.ts", "examples/**/*.test.ts"], {
         env: IN_MEMORY,
       }),
@@ -36,7 +37,7 @@ export default defineConfig({
 });
 
 interface ProjectOptions {
-  readonly env?: { readonly TMPDIR: string };
+  readonly env?: { readonly TMPDIR: string; readonly TEST_ENGINE?: string };
   readonly exclude?: readonly string[];
 }
 
@@ -49,6 +50,14 @@ function project(
     extends: true as const,
     test: { name, include, env, exclude: ["**/dist/**", "**/node_modules/**", ...exclude] },
   };
+}
+
+/** The tests of a service in the process of the test, which can use another engine. */
+function inProcessTests(): string[] {
+  return ["lifecycle", "conformance", "security", "limits"]
+    .flatMap((folder) => readdirSync(`${SERVICE}/${folder}`).map((name) => `${SERVICE}/${folder}/${name}`))
+    .filter((path) => path.endsWith(".test.ts") && !CRASH.includes(path))
+    .filter((path) => readFileSync(path, "utf8").includes("startTestService("));
 }
 
 /**

@@ -7,6 +7,7 @@ const SECONDS = new Map([
   ["unit", 60],
   ["service", 300],
   ["crash", 150],
+  ["late", 300],
   ["clients", 90],
   ["fuzz", 15],
   ["nginx", 15],

@@ -281,6 +281,7 @@ test("the log of a restored store has another id, so that no position of the ori
       const { revoke } = await createMembrane(service, create, `m${i}`);
       expectStatus(await call(service, revoke), 202);
     }
+    await service.data.store.refresh();
     return service.data.store.position()!;
   };
   await positionAfter("data", 1);
@@ -294,6 +295,7 @@ test("the log of a restored store has another id, so that no position of the ori
     const { revoke } = await createMembrane(service, create, `m${i}`);
     expectStatus(await call(service, revoke), 202);
   }
+  await service.data.store.refresh();
   const copied = service.data.store.position()!;
   expect(copied.sequence).toBe(original.sequence);
   expect(copied.log).not.toBe(original.log);

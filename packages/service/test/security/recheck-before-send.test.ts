@@ -138,7 +138,11 @@ function forgetfulStore() {
 test("when the log's position is unknown at the first byte, the request is refused and not a byte is sent to the target", async () => {
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
   const [lookup, { wrap, log }] = [promisedName(), forgetfulStore()];
-  await using service = await startTestService({ lookup: lookup.lookup, wrapStore: wrap });
+  await using service = await startTestService({
+    engine: "lmdb",
+    lookup: lookup.lookup,
+    wrapStore: wrap,
+  });
   const membrane = await createMembrane(service, service.tokens.create, "m");
   const uri = `http://late.example:${target.port}/`;
   const token = await exportThrough(service, membrane.export, {
@@ -157,7 +161,7 @@ test("when the log's position is unknown at the first byte, the request is refus
 test("a request that arrives while the log's position is unknown waits until it is known, and is then resolved", async () => {
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
   const { wrap, log } = forgetfulStore();
-  await using service = await startTestService({ wrapStore: wrap });
+  await using service = await startTestService({ engine: "lmdb", wrapStore: wrap });
   const [kept, revoked] = [
     await createMembrane(service, service.tokens.create, "kept"),
     await createMembrane(service, service.tokens.create, "revoked"),
