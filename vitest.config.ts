@@ -12,11 +12,8 @@ const IN_MEMORY = { TMPDIR: memoryDirectory() };
 
 export default defineConfig({
   test: {
-    // Bounds the memory of a run: two test files at a time, each in a process with a heap of at most 1.5 GiB.
+    // Two test files at a time. No project has this option: it would override `--maxWorkers` of the command line.
     maxWorkers: 2,
-    execArgv: ["--max-old-space-size=1536"],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
     reporters: ["default", fileDeadline()],
     projects: [
       project("unit", ["packages/*/src/**/*.test.ts"], { env: IN_MEMORY }),
@@ -47,8 +44,16 @@ function project(
   { env = { TMPDIR: tmpdir() }, exclude = [] }: ProjectOptions = {},
 ) {
   return {
-    extends: true as const,
-    test: { name, include, env, exclude: ["**/dist/**", "**/node_modules/**", ...exclude] },
+    test: {
+      name,
+      include,
+      env,
+      exclude: ["**/dist/**", "**/node_modules/**", ...exclude],
+      // With two processes at a time, bounds the memory of a run.
+      execArgv: ["--max-old-space-size=1536"],
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+    },
   };
 }
 

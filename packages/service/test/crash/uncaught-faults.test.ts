@@ -1,13 +1,8 @@
-import { mkdir, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import type { LogLine, ServiceProcess } from "../../../testkit/src/process.ts";
 import { spawnService } from "../../../testkit/src/process.ts";
-import { run } from "../../../testkit/src/run.ts";
-
-const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
+import { CONFIG, createVitestProject } from "../support/vitest-run.ts";
 
 /** Makes a process reject an unhandled promise, or throw an uncaught error, when it gets a signal. */
 const FAULTY = [
@@ -48,33 +43,15 @@ test("an uncaught error in a worker fails the test, though another worker replac
 });
 
 test("an unhandled rejection fails a run of tests that all pass", async () => {
-  await using directory = await temporaryDirectory();
-  const tests = join(directory.path, "packages/any/src");
-  await mkdir(tests, { recursive: true });
-  await symlink(join(ROOT, "node_modules"), join(directory.path, "node_modules"));
-  const write = (body: string): Promise<void> =>
-    writeFile(
-      join(tests, "a.test.ts"),
-      `import { test } from "vitest";\ntest("passes", () => { ${body} });\n`,
-    );
-  const vitest = (): ReturnType<typeof run> =>
-    run(
-      process.execPath,
-      [
-        join(ROOT, "node_modules/vitest/vitest.mjs"),
-        "run",
-        "--root",
-        directory.path,
-        "--config",
-        join(ROOT, "vitest.config.ts"),
-      ],
-      { env: { PATH: process.env["PATH"], NO_COLOR: "1" } },
-    );
-  await write("");
-  expect(await vitest()).toMatchObject({ code: 0, stdout: expect.stringContaining("1 passed") });
-  await write('void Promise.reject(new Error("no handler"));');
-  const { code, stdout, stderr } = await vitest();
+  await using project = await createVitestProject();
+  const runWith = async (body: string) => {
+    const text = `import { test } from "vitest";\ntest("passes", () => { ${body} });\n`;
+    await project.write("packages/any/src/a.test.ts", text);
+    return project.run(CONFIG);
+  };
+  expect(await runWith("")).toMatchObject({ code: 0, output: expect.stringContaining("1 passed") });
+  const { code, output } = await runWith('void Promise.reject(new Error("no handler"));');
   expect(code).toBe(1);
-  expect(stdout + stderr).toMatch(/1 passed/);
-  expect(stdout + stderr).toMatch(/Unhandled Rejection/);
+  expect(output).toMatch(/1 passed/);
+  expect(output).toMatch(/Unhandled Rejection/);
 });
