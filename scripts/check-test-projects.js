@@ -1,0 +1,44 @@
+// Checks that every test file belongs to exactly one project of vitest.config.ts: a file in none would never run, and one in two
+// would run twice.
+import { execFileSync } from "node:child_process";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createVitest } from "vitest/node";
+
+/** Projects that run files of another project a second time, with another engine. */
+const SECOND_RUNS = new Set(["late"]);
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const files = execFileSync(
+  "git",
+  ["ls-files", "--cached", "--others", "--exclude-standard", "--", "*.test.ts"],
+  { cwd: root },
+)
+  .toString()
+  .trim()
+  .split("\n");
+
+const problems = [];
+for (const [file, projects] of await projectsByFile()) {
+  const owners = projects.filter((name) => !SECOND_RUNS.has(name));
+  if (owners.length === 1) continue;
+  const found = owners.length === 0 ? "is in no project" : `is in the projects ${owners.join(" and ")}`;
+  problems.push(`${file} ${found} of vitest.config.ts: expected exactly one`);
+}
+for (const problem of problems) console.error(problem);
+if (problems.length === 0) console.log(`${files.length} test files: each is in exactly one project.`);
+process.exitCode = problems.length === 0 ? 0 : 1;
+
+/** @returns {Promise<Map<string, string[]>>} the projects of each test file */
+async function projectsByFile() {
+  const vitest = await createVitest("test", { root, watch: false, reporters: [] });
+  try {
+    /** @type {Map<string, string[]>} */
+    const found = new Map(files.map((file) => [file, []]));
+    for (const { moduleId, project } of await vitest.globTestSpecifications())
+      found.get(relative(root, moduleId))?.push(project.name);
+    return found;
+  } finally {
+    await vitest.close();
+  }
+}
