@@ -1,27 +1,27 @@
 /*
- * What unmodified clients of AWS send, as they were seen on loopback: their own signature, Host, Date and token aside, which
- * never reach a target. They sign for S3 unless a row says otherwise.
+ * Requests of unmodified AWS clients, recorded on loopback, without their signature, Host, Date and token, which never reach a
+ * target. They are for S3 unless a row has another service.
  */
 
 export interface AwsClientRequest {
   readonly client: string;
   readonly method: string;
-  /** With the query. */
+  /** Request target with the query. */
   readonly uri: string;
   readonly headers: readonly string[];
   readonly body?: string;
   /** Default: s3. */
   readonly service?: string;
-  /** What becomes of it: 200, or the status and code of a refusal. */
+  /** The response: 200, or the status and code of a refusal. */
   readonly becomes: 200 | readonly [status: number, code: string];
-  /** What the target gets of the headers in question. */
+  /** The tested headers that the target gets. */
   readonly arrives?: Readonly<Record<string, string>>;
 }
 
 const HASH = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 const EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const REFUSED_HEADER = [403, "header_not_allowed"] as const;
-/** Of every SDK: retries, the client's own date and payload hash. */
+/** Headers of every SDK: retries, the client's date and payload hash. */
 const SDK = [
   "amz-sdk-invocation-id: 00000000-0000-0000-0000-000000000000",
   "amz-sdk-request: attempt=1",
@@ -261,7 +261,7 @@ export const AWS_CLIENT_REQUESTS: readonly AwsClientRequest[] = [
     becomes: REFUSED_HEADER,
   },
   {
-    client: "awscli 2 cp, another pays",
+    client: "awscli 2 cp with --request-payer",
     method: "GET",
     uri: "/b/big",
     headers: [...READ, "x-amz-request-payer: requester"],
@@ -310,7 +310,7 @@ export const AWS_CLIENT_REQUESTS: readonly AwsClientRequest[] = [
     becomes: 200,
   },
   {
-    client: "a client whose body is framed, and that says so in its coding alone",
+    client: "a client whose body is aws-chunked, with only Content-Encoding",
     method: "PUT",
     uri: "/b/ck0",
     headers: [...WRITE, "content-encoding: gzip,aws-chunked", "x-amz-decoded-content-length: 5"],

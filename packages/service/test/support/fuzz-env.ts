@@ -10,7 +10,7 @@ import { startRawTarget, startTarget } from "../../../testkit/src/target.ts";
 import { requestHead } from "../../../testkit/src/raw-connection.ts";
 import { sendRequest, MAX_WAIT_MS, within } from "./fuzz-run.ts";
 
-/** How many invocations may be in flight in total: more than one run has. */
+/** How many invocations may be in flight in total, more than one run has. */
 const MAX_INVOCATIONS = 48;
 
 const LIMITS = {
@@ -32,11 +32,11 @@ const LIMITS = {
 export interface FuzzEnv extends AsyncDisposable {
   readonly port: number;
   readonly tokens: TestDataDirectory["tokens"];
-  /** Exports a target and gives its token. */
+  /** Exports a target and returns the token. */
   open(target: object): Promise<string>;
-  /** The process lives and logs no fault; it is healthy, and another client gets the exact response of another target. */
+  /** Expects that the process runs, logged no fault and is healthy, and that another client gets the exact response of its target. */
   expectUnharmed(): Promise<void>;
-  /** No invocation is in flight any more, and the process ends at SIGTERM without a wait. */
+  /** Expects that no invocation is in flight, and that the process ends at SIGTERM at once. */
   expectNothingInFlight(): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ export async function startFuzzEnv(): Promise<FuzzEnv> {
       try {
         await expectHealthy();
       } catch (error) {
-        // Another one takes its place, so that a smaller case can be looked for.
+        // Another service is started, so that a smaller failing case can be found.
         const { code, signal } = await service.end("SIGKILL");
         const said = complaints.splice(0).join("\n");
         service = await start(data, complaints);
@@ -103,7 +103,7 @@ export async function startFuzzEnv(): Promise<FuzzEnv> {
   };
 }
 
-/** `complaints`: where the lines go that are none of the log, or that say of a fault in it. */
+/** @param complaints gets the lines that are not log events, and those that report a fault. */
 async function start(data: TestDataDirectory, complaints: string[]): Promise<ServiceProcess> {
   const limits = Object.entries(LIMITS).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const service = await spawnService(data.path, { flags: limits });
@@ -113,7 +113,7 @@ async function start(data: TestDataDirectory, complaints: string[]): Promise<Ser
   return service;
 }
 
-/** Levels below that of a fault, which is `error` or `fatal`. */
+/** Log levels below that of a fault, which is `error` or `fatal`. */
 const ORDINARY_LEVELS: ReadonlySet<string> = new Set(["debug", "info", "warn"]);
 
 function isOrdinary(line: string): boolean {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { GeneratedText } from "./fuzz-mutations.ts";
 import { MARK } from "./fuzz-script.ts";
 
-/** Sound and unsound choices for one part of a message. */
+/** Valid and invalid choices for one part of a message. */
 export function mostly(sound: readonly string[], unsound: readonly string[]): fc.Arbitrary<GeneratedText> {
   const one = (choices: readonly string[], isSound: boolean): fc.Arbitrary<GeneratedText> =>
     fc.constantFrom(...choices).map((piece) => ({ pieces: [piece], isSound }));
@@ -17,7 +17,7 @@ export function join(parts: readonly GeneratedText[]): GeneratedText {
   };
 }
 
-/** Up to a hundred bytes or so, or more than fits in one buffer. */
+/** A body of up to about a hundred bytes, or of more than one buffer. */
 export const body: fc.Arbitrary<string> = fc.oneof(
   { arbitrary: fc.nat(12).map((count) => MARK.repeat(count)), weight: 10 },
   { arbitrary: fc.integer({ min: 4_000, max: 30_000 }).map((count) => MARK.repeat(count)), weight: 1 },
@@ -46,7 +46,7 @@ const oddFraming = fc.constantFrom(
   "Content-Length: 18446744073709551624\r\n",
 );
 
-/** A body, the header line that frames it before the empty line. */
+/** A body, after the header line that frames it and the empty line. */
 export const framedBody: fc.Arbitrary<GeneratedText> = fc.oneof(
   { arbitrary: body.map(byLength), weight: 6 },
   { arbitrary: fc.tuple(body, fc.array(fc.nat(9_999), { maxLength: 3 })).map(inChunks), weight: 6 },

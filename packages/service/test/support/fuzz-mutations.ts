@@ -2,13 +2,13 @@ import fc from "fast-check";
 import type { Ending, Script } from "./fuzz-script.ts";
 import { MARK, printable } from "./fuzz-script.ts";
 
-/** What the grammar of one side writes: pieces are what mutations take for one thing, such as a header line. */
+/** A text by the grammar of one side. Mutations change its pieces, such as header lines. */
 export interface GeneratedText {
   readonly pieces: readonly string[];
   readonly isSound: boolean;
 }
 
-/** Both sides stumble over these. */
+/** Sequences that are difficult for parsers of both sides. */
 const SPECIAL_SEQUENCES = [
   ..."\r\n\0\t ;:,\x0b\x7f\xff\xa0",
   "\r\n",
@@ -34,16 +34,16 @@ const SPECIAL_SEQUENCES = [
   MARK,
 ];
 
-/** Places are drawn as parts of 10,000 of what there is. */
+/** A mutation. Positions are fractions of the length, in parts of 10,000. */
 interface Mutation {
   readonly kind: "drop" | "double" | "cut here" | "swap" | "flip" | "insert";
   readonly piece: number;
-  /** One byte of the piece, in place of the whole piece. */
+  /** A byte of the piece to change, in place of the whole piece. */
   readonly byte: number | undefined;
   /** The piece to swap it with. */
   readonly other: number;
   readonly bit: number;
-  /** What is inserted. */
+  /** The text to insert. */
   readonly block: string;
 }
 
@@ -95,9 +95,9 @@ const someBytes = fc
   .map((bytes): GeneratedText => ({ pieces: [Buffer.from(bytes).toString("latin1")], isSound: false }));
 
 /**
- * Scripts by a grammar, most of them mutated, and a few of bytes alone.
+ * Generates scripts by a grammar, most of them mutated, and a few of random bytes.
  *
- * @param blocks what this side stumbles over, beside what both do.
+ * @param blocks sequences that are difficult for this side's parser, in addition to those for both.
  */
 export function arbitraryScript(
   grammar: fc.Arbitrary<GeneratedText>,

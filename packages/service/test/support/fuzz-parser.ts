@@ -1,17 +1,17 @@
-/** A message of HTTP/1.1 as it stood on the wire, one character a byte. */
+/** An HTTP/1.1 message as received, one character a byte. */
 export interface Message {
   /** The start line. */
   readonly start: string;
-  /** Lower-case name and value, in their order. */
+  /** Lower-case names and values, in order. */
   readonly headers: readonly (readonly [string, string])[];
   readonly body: string;
-  /** Where what follows it begins. */
+  /** Index of the bytes after it. */
   readonly end: number;
 }
 
 export type ParseResult =
   | { readonly kind: "whole"; readonly message: Message }
-  /** Nothing is wrong so far, and more must come. */
+  /** Valid so far, and incomplete. */
   | { readonly kind: "cut" }
   | { readonly kind: "malformed"; readonly why: string };
 
@@ -21,15 +21,15 @@ type Head = Omit<Message, "body">;
 const CUT = { kind: "cut" } as const;
 
 /*
- * The judge of both sides: RFC 9112 read strictly, with nothing guessed and nothing repaired, and without a line in
- * common with the parsers of Node and undici.
+ * The reference parser for both sides: a strict reading of RFC 9112 that repairs nothing, and that shares no code with the parsers
+ * of Node and undici.
  */
 
-/** The request that begins at `from`. */
+/** Parses the request that begins at `from`. */
 export function readRequest(bytes: string, from = 0): ParseResult {
   const head = readHead(bytes, skipEmptyLines(bytes, from));
   if ("kind" in head) return head;
-  // More than one space is let through by Node's parser, and does not change what is asked.
+  // Node's parser accepts more than one space, which does not change the request.
   const version = /^[A-Z-]+ +[!-~]+ +HTTP\/1\.([01])$/.exec(head.start)?.[1];
   if (version === undefined) return malformed("request line");
   const codings = valuesOf(head, "transfer-encoding");
@@ -41,16 +41,16 @@ export function readRequest(bytes: string, from = 0): ParseResult {
   return lengths.length === 0 ? whole(head, "", head.end) : readLength(bytes, head, lengths, REQUEST_DIGITS);
 }
 
-/** The head alone of the request that begins at `from`, as a message without a body. */
+/** Parses only the head of the request that begins at `from`, as a message without a body. */
 export function readRequestHead(bytes: string, from = 0): ParseResult {
   const head = readHead(bytes, skipEmptyLines(bytes, from));
   return "kind" in head ? head : whole(head, "", head.end);
 }
 
 /**
- * The response that begins at `from`, informational ones skipped.
+ * Parses the response that begins at `from`, after any informational ones.
  *
- * @param isEnded whether the connection came to its end in order, behind `bytes`.
+ * @param isEnded whether the connection ended in order after `bytes`.
  */
 export function readResponse(
   bytes: string,
@@ -72,18 +72,18 @@ export function readResponse(
   return isEnded ? whole(head, bytes.slice(head.end), bytes.length) : CUT;
 }
 
-/** The status in a status line, if it is one. Which of these versions it names, and what its reason is, means nothing. */
+/** Returns the status in a status line, if it is one. Its version and reason do not matter. */
 export function statusOf({ start }: Pick<Message, "start">): number | undefined {
   const status = /^HTTP\/(?:0\.9|1\.[01]|2\.0) ([1-5]\d\d)(?: .*)?$/.exec(start)?.[1];
   return status === undefined ? undefined : Number(status);
 }
 
-/** All values of a header, by its name in lower case. */
+/** Returns all values of a header, by its name in lower case. */
 export function valuesOf({ headers }: Pick<Message, "headers">, name: string): readonly string[] {
   return headers.filter(([given]) => given === name).map(([, value]) => value);
 }
 
-/** Empty lines before a start line are passed over (RFC 9112 §2.2), whatever ends them: there is nothing in them. */
+/** Skips empty lines before a start line (RFC 9112 §2.2), with any line ending. */
 function skipEmptyLines(bytes: string, from: number): number {
   let at = from;
   while (bytes[at] === "\r" || bytes[at] === "\n") at += 1;
@@ -109,10 +109,10 @@ function isChunkedAlone(codings: readonly string[]): boolean {
   return codings.length === 1 && codings[0]?.toLowerCase() === "chunked";
 }
 
-/** In a request: what is over 2^53 is refused. */
+/** Digits of a length in a request, where a length over 2^53 is refused. */
 const REQUEST_DIGITS = 15;
 
-/** In a response: a length that no body can have is passed on as it is, and the response is cut. */
+/** Digits of a length in a response, where an impossible length is passed on and the response aborted. */
 const RESPONSE_DIGITS = 20;
 
 function isLength([length = "", ...more]: readonly string[], digits: number): boolean {
@@ -143,7 +143,7 @@ function readChunked(bytes: string, head: Head): ParseResult {
   }
 }
 
-/** `lineEnd`: where the line of the last chunk ends. */
+/** @param lineEnd index of the end of the last chunk's line. */
 function readTrailers(bytes: string, head: Head, body: string, lineEnd: number): ParseResult {
   if (bytes.startsWith("\r\n", lineEnd + 2)) return whole(head, body, lineEnd + 4);
   const end = bytes.indexOf("\r\n\r\n", lineEnd);

@@ -5,17 +5,17 @@ import { arbitraryScript } from "./fuzz-mutations.ts";
 import type { Script } from "./fuzz-script.ts";
 import { MARK } from "./fuzz-script.ts";
 
-/** Stand for tokens: of a target, of one whose bodies are held and signed, of a `create`, and of no capability. */
+/** Placeholders for tokens: of a target, of one whose bodies are buffered and signed, of a `create`, and an unknown token. */
 export type TokenName = "plain" | "signed" | "create" | "unknown";
 
-/** The bytes with the tokens in place of what stands for them. */
+/** Replaces the placeholders in the bytes by tokens. */
 export function withTokens(bytes: string, tokens: Readonly<Record<TokenName, string>>): string {
   return bytes.replaceAll(/\{(plain|signed|create|unknown)\}/g, (_all, name: TokenName) => tokens[name]);
 }
 
 const METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"];
 
-/** Tells requests on one connection from each other. */
+/** A number that distinguishes requests on one connection. */
 const number = fc.nat(9);
 
 const requestLine: fc.Arbitrary<GeneratedText> = fc
@@ -112,7 +112,7 @@ const request: fc.Arbitrary<GeneratedText> = fc
 
 const requests: fc.Arbitrary<GeneratedText> = fc.array(request, { minLength: 1, maxLength: 4 }).map(join);
 
-/** What a client may send on one connection. */
+/** Generates what a client sends on one connection. */
 export const arbitraryRequestStream: fc.Arbitrary<Script> = arbitraryScript(requests, [
   `GET /?${MARK} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {plain}\r\n\r\n`,
   `POST / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {plain}\r\nContent-Length: 8\r\n\r\n`,

@@ -109,7 +109,7 @@ const response: fc.Arbitrary<GeneratedText> = fc.oneof(
   },
 );
 
-/** What a target may answer. */
+/** Generates responses of a target. */
 export const arbitraryResponse: fc.Arbitrary<Script> = arbitraryScript(response, [
   "HTTP/1.1 200 OK\r\n",
   "HTTP/1.1 100 Continue\r\n\r\n",

@@ -3,16 +3,16 @@ import { openRawConnection } from "../../../testkit/src/raw-connection.ts";
 import type { Message } from "./fuzz-parser.ts";
 import { readResponse } from "./fuzz-parser.ts";
 
-/** How long each side is fuzzed, in seconds, beside its rows. */
+/** How long each side is fuzzed, in seconds, without its table of known streams. */
 const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? 4);
 
-/** Time for a test that fuzzes, in milliseconds: what begins in time may end later. */
+/** Time for a test that fuzzes, in milliseconds: a case that begins in time may end later. */
 export const FUZZ_TIMEOUT_MS: number = SECONDS * 1_000 + 120_000;
 
-/** Every limit of the service is over long before, though the machine be slow. */
+/** Longest wait: every time limit of the service ends long before, even on a slow machine. */
 export const MAX_WAIT_MS = 30_000;
 
-/** Plays drawn cases until the time is over, and looks for a smaller one, in what is left of it, when one fails. */
+/** Runs random cases until the time is over. When one fails, the rest of the time is used to find a smaller one. */
 export async function fuzz<T>(cases: fc.Arbitrary<T>, play: (drawn: T) => Promise<void>): Promise<void> {
   const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
   let playing = Promise.resolve();
@@ -23,18 +23,18 @@ export async function fuzz<T>(cases: fc.Arbitrary<T>, play: (drawn: T) => Promis
       numRuns: 1_000_000_000,
       interruptAfterTimeLimit: SECONDS * 1_000,
     });
-    // It leaves the last one to itself when the time is over.
+    // The property returns before its last case has ended when the time is over.
     await playing;
   } catch (error) {
-    throw new Error(`FUZZ_SEED=${seed} plays it again. ${String(error)}`, { cause: error });
+    throw new Error(`FUZZ_SEED=${seed} repeats it. ${String(error)}`, { cause: error });
   }
 }
 
-/** Fails when it takes longer than all limits together. */
+/** Rejects when a promise takes longer than all limits together. */
 export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: waited for in vain`)), MAX_WAIT_MS);
+    timer = setTimeout(() => reject(new Error(`${what}: did not happen in time`)), MAX_WAIT_MS);
   });
   try {
     return await Promise.race([promise, late]);
@@ -43,7 +43,7 @@ export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   }
 }
 
-/** One request on a connection of its own, which gets one whole response. */
+/** Sends one request on a new connection, and returns its complete response. */
 export async function sendRequest(port: number, request: string): Promise<Message> {
   await using connection = await openRawConnection(port);
   connection.send(request);
@@ -57,7 +57,7 @@ export async function sendRequest(port: number, request: string): Promise<Messag
   return response.message;
 }
 
-/** True once in so many cases. */
+/** Generates true in one of so many cases. */
 export function rarely(one: number): fc.Arbitrary<boolean> {
   return fc.integer({ min: 1, max: one }).map((n) => n === one);
 }

@@ -1,44 +1,44 @@
 import type { Socket } from "node:net";
 
-/** What one side says on a connection. */
+/** The bytes that one side sends on a connection. */
 export interface Script {
   /** One character a byte, with placeholders. */
   readonly bytes: string;
-  /** Whether the grammar wrote it as it should be, and no mutation changed it since. */
+  /** Whether it is valid: written by the grammar and not mutated. */
   readonly isSound: boolean;
-  /** Where it is cut in pieces with turns of the event loop between them, in parts of 10,000 of its length. */
+  /** Where it is split into pieces, with turns of the event loop in between, in parts of 10,000 of its length. */
   readonly cuts: readonly number[] | "every byte";
   readonly ending: Ending;
 }
 
-/** What comes after the last byte: nothing, the end in order (FIN), or a reset (RST). */
+/** What follows the last byte: nothing, an end in order (FIN), or a reset (RST). */
 export type Ending = "none" | "fin" | "reset";
 
-/** Stands for what no other exchange says; as long as a mark, so that lengths hold. */
+/** Placeholder for a text that no other exchange has; as long as a mark, so that lengths stay valid. */
 export const MARK = "Zmmmmmmm";
 
-/** Stand for the digits of a mark: nothing that grammars write can be put together to a mark. */
+/** The digits of marks. No combination of texts of the grammars is a mark. */
 const DIGITS = "GHJKNPQRVW";
 
 const MARKS = new RegExp(`Z[${DIGITS}]{7}`, "g");
 
-/** A mark for each number. */
+/** Returns the mark for a number. */
 export function markOf(number: number): string {
   return `Z${String(number).padStart(7, "0")}`.replaceAll(/\d/g, (digit) => DIGITS[Number(digit)] ?? "");
 }
 
-/** All marks in what was received. */
+/** Finds all marks in received bytes. */
 export function marksIn(bytes: string): readonly string[] {
   return Array.from(new Set(bytes.match(MARKS)));
 }
 
-/** Beyond these many single bytes the rest comes in one piece. */
+/** After this many single bytes, the rest is sent in one piece. */
 const SINGLE_BYTES = 500;
 
 /**
- * The bytes in pieces.
+ * Splits the bytes into pieces.
  *
- * @param last from here on nothing is cut.
+ * @param last index from which nothing is split.
  */
 export function inPieces(bytes: string, cuts: Script["cuts"], last: number = bytes.length): string[] {
   const places =
@@ -50,7 +50,7 @@ export function inPieces(bytes: string, cuts: Script["cuts"], last: number = byt
   return [0, ...inner].map((place, index) => bytes.slice(place, inner[index]));
 }
 
-/** The bytes as a string of JavaScript, in which a body is not longer than what is to be seen of it. */
+/** Formats the bytes as a JavaScript string with long bodies shortened. */
 export function printable(bytes: string): string {
   return JSON.stringify(bytes).replaceAll(
     /((?:Z[mG-W]{7}){3,})/g,
@@ -58,7 +58,7 @@ export function printable(bytes: string): string {
   );
 }
 
-/** Says it, piece by piece, unless the connection is over before. */
+/** Sends the bytes piece by piece, unless the connection ends before. */
 export async function sendPieces(socket: Socket, pieces: readonly string[], ending: Ending): Promise<void> {
   for (const piece of pieces) {
     if (!socket.writable) return;

@@ -5,28 +5,28 @@ import type { Message, ParseResult } from "./fuzz-parser.ts";
 import { readRequest, readRequestHead } from "./fuzz-parser.ts";
 import { within } from "./fuzz-run.ts";
 
-/** A request as a target hears it. */
+/** A request as a target receives it. */
 export interface ReceivedFuzzRequest {
   readonly socket: Socket;
   readonly head: Message;
-  /** Never, when the request breaks off. */
+  /** The complete request; never settles when the request is aborted. */
   readonly whole: Promise<{ readonly message: Message; readonly bytes: string }>;
-  /** What the target has said on the connection before it was asked for the first time. */
+  /** The bytes that the target sent on the connection before its first request. */
   readonly greeting: string;
 }
 
-/** A target that reads strictly what it is asked. */
+/** A target that parses its requests strictly. */
 export interface StrictUpstream extends AsyncDisposable {
   readonly url: string;
-  /** What was wrong with what came; reading it clears it. */
+  /** The problems with received requests; reading clears them. */
   readonly faults: string[];
-  /** Said on every new connection. */
+  /** The bytes to send on every new connection. */
   greeting: string;
   /** Waits until no connection is open. */
   drained(): Promise<void>;
 }
 
-/** `hear` is called with every request as soon as its head is there. */
+/** @param hear called with every request once its head was received. */
 export async function startStrictUpstream(
   onRequest: (asked: ReceivedFuzzRequest) => void,
 ): Promise<StrictUpstream> {
@@ -90,7 +90,7 @@ function readRequests(
     const message = soundOf(readRequest(received));
     if (message === undefined) return;
     resolve({ message, bytes: received.slice(0, message.end) });
-    // On one connection one thing is asked at a time.
+    // A connection has one request at a time.
     if (received.length > message.end) faults.push(`more than a request: ${received}`);
     received = "";
     resolve = undefined;

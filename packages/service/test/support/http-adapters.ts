@@ -3,12 +3,12 @@ import { createUndiciConnection } from "../../src/egress/undici/connection.ts";
 import type { ListenHttp } from "../../src/http1/listener.ts";
 import { listenOnNode } from "../../src/http1/node/listen.ts";
 
-/** Every adapter of the client's side. Each must pass the conformance suite of requests. */
+/** All listener adapters. Each must pass the conformance suite of requests. */
 export const LISTENERS: readonly { readonly adapter: string; readonly listenHttp: ListenHttp }[] = [
   { adapter: "node:http", listenHttp: listenOnNode },
 ];
 
-/** Every adapter of the target's side. Each must pass the conformance suite of responses. */
+/** All upstream adapters. Each must pass the conformance suite of responses. */
 export const UPSTREAM_CLIENTS: readonly {
   readonly adapter: string;
   readonly createConnection: CreateConnection;

@@ -1,4 +1,4 @@
-/** `{A}` stands for an Authorization line with a capability that works. */
+/** A request; `{A}` is replaced by an Authorization line with a valid capability. */
 export interface RequestCase {
   readonly name: string;
   readonly sends: string;
@@ -17,12 +17,12 @@ function chunk(size: string): string {
   return `${CHUNKED}${size}\r\nZ\r\n0\r\n\r\n`;
 }
 
-/** A GET with a line that belongs in no request. */
+/** A GET with an additional header line. */
 function line(text: string): string {
   return `${GET}${text}\r\n\r\n`;
 }
 
-/** A POST whose body is "01234", if its framing line is one. */
+/** A POST whose body is "01234" if its framing line is valid. */
 function five(framing: string): string {
   return `${POST}${framing}\r\n\r\n01234`;
 }
@@ -164,7 +164,7 @@ const LINES: readonly (readonly [string, string])[] = [
   ["LF after the request line", "GET / HTTP/1.1\nHost: a\r\n{A}\r\n"],
   ["CR after the request line", "GET / HTTP/1.1\rHost: a\r\n{A}\r\n"],
   ["LF at the end of the head", `${GET}\n`],
-  ["lines that end in LF alone", "GET / HTTP/1.1\nHost: a\n\n"],
+  ["lines that end with LF only", "GET / HTTP/1.1\nHost: a\n\n"],
   ["a space before the method", ` ${GET}\r\n`],
   ["a tab after the method", "GET\t/ HTTP/1.1\r\nHost: a\r\n{A}\r\n"],
   ["a space after the version", "GET / HTTP/1.1 \r\nHost: a\r\n{A}\r\n"],
@@ -177,7 +177,7 @@ const LINES: readonly (readonly [string, string])[] = [
   ["a method in lower case", "get / HTTP/1.1\r\nHost: a\r\n{A}\r\n"],
 ];
 
-/** Name, bytes: answered with 400 on a connection that is closed. */
+/** Names and bytes of requests that get a 400 on a connection that is closed. */
 export const MALFORMED: readonly (readonly [string, string])[] = [
   ...FRAMING,
   ...CHUNKS,
@@ -185,7 +185,7 @@ export const MALFORMED: readonly (readonly [string, string])[] = [
   ...LINES,
 ];
 
-/** Bytes that reach the target, as one request. */
+/** Requests that reach the target, each as one request. */
 export const PASSED: readonly RequestCase[] = [
   {
     name: "spaces around a Content-Length",
@@ -208,7 +208,7 @@ export const PASSED: readonly RequestCase[] = [
     body: "Z",
   },
   {
-    name: "Transfer_Encoding beside a Content-Length",
+    name: "Transfer_Encoding together with a Content-Length",
     sends: five("Transfer_Encoding: chunked\r\nContent-Length: 5"),
     status: 200,
     body: "01234",
@@ -226,7 +226,7 @@ export const PASSED: readonly RequestCase[] = [
   { name: "its own name in an absolute URI", sends: asks("http://membrane.test/"), status: 200 },
   { name: "an alias in an absolute URI", sends: asks("HTTPS://ALIAS.test:8443?a=b"), status: 200 },
   {
-    name: "a Host that is not ours",
+    name: "a Host of another service",
     sends: "GET / HTTP/1.1\r\nHost: other.example:80\r\n{A}\r\n",
     status: 200,
   },
@@ -245,7 +245,7 @@ export const PASSED: readonly RequestCase[] = [
   { name: "2,500 short headers", sends: `${GET}${"a:\r\n".repeat(2_500)}\r\n`, status: 200 },
 ];
 
-/** Answered by the gateway itself, without the target. */
+/** Requests to which the gateway itself responds, without the target. */
 export const DENIED: readonly RequestCase[] = [
   { name: "another path", sends: asks("/x"), status: 404 },
   {

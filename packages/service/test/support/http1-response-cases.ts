@@ -1,25 +1,25 @@
-/** What an HTTP/1.1 client must find on its connection, to the last byte. */
+/** What an HTTP/1.1 client must receive on its connection, to the last byte. */
 export type ResponseOutcome =
-  /** A whole response and nothing after it. */
+  /** A complete response and nothing after it. */
   | {
       readonly is: "whole";
       readonly status: number;
       readonly body: string;
-      /** How the end of the body is told: by this Content-Length, by chunks, or because there is none. */
+      /** How the body is framed: by this Content-Length, by chunks, or without a body. */
       readonly framing: string;
     }
-  /** Our own 502 `invalid_target_response`. */
+  /** A 502 `invalid_target_response` of the service. */
   | { readonly is: "refused" }
-  /** A 200 that ends before its framing says that it is over. */
+  /** A 200 that ends before the end of its framing. */
   | { readonly is: "cut" };
 
 export interface ResponseCase {
   readonly name: string;
-  /** One character a byte. `evil` in it must not reach anybody. */
+  /** The target's bytes, one character a byte. `evil` in it must not reach any client. */
   readonly sends: string;
   readonly outcome: ResponseOutcome;
   readonly method?: "HEAD";
-  /** The target closes its side after what it said. */
+  /** The target closes its side after these bytes. */
   readonly closes?: boolean;
 }
 
@@ -37,7 +37,7 @@ function whole(status: number, body: string, framing: string): ResponseOutcome {
   return { is: "whole", status, body, framing };
 }
 
-/** A response that starts with `line` and is sound apart from it. */
+/** A response that starts with `line` and is otherwise valid. */
 function started(line: string): string {
   return `${line}\r\nContent-Length: 2\r\n\r\nok`;
 }
@@ -76,13 +76,13 @@ export const HEADS: readonly ResponseCase[] = [
   refuse("two CRs more at the end of the status line", started("HTTP/1.1 200 OK\r\r")),
   refuse("NUL in the reason", started("HTTP/1.1 200 a\0b")),
   refuse("a control character in the reason", started("HTTP/1.1 200 a\x01b")),
-  refuse("bytes in the reason that are no UTF-8", started("HTTP/1.1 200 \xe9")),
+  refuse("bytes in the reason that are not UTF-8", started("HTTP/1.1 200 \xe9")),
   refuse("4 KiB of reason", started(`HTTP/1.1 200 ${"a".repeat(4_096)}`)),
   row("UTF-8 in the reason", started("HTTP/1.1 200 \xc3\xa9")),
   row("no reason", started("HTTP/1.1 200")),
-  row("empty lines before the answer", `\r\n\r\n${OK}`),
-  refuse("a character before the answer", `x${OK}`),
-  refuse("a space before the answer", ` ${OK}`),
+  row("empty lines before the response", `\r\n\r\n${OK}`),
+  refuse("a character before the response", `x${OK}`),
+  refuse("a space before the response", ` ${OK}`),
   refuse("a space before the first header", withLines(" X: a")),
   refuse("a folded line", withLines("X: a\r\n b")),
   refuse("a line folded with a tab", withLines("X: a\r\n\tb")),
@@ -95,20 +95,20 @@ export const HEADS: readonly ResponseCase[] = [
   refuse("a folded list of transfer codings", coded("gzip,\r\n chunked")),
   refuse("a folded Connection", withLines("Connection: x,\r\n x-hop\r\nX-Hop: evil")),
   refuse("a header without a colon", withLines("X")),
-  refuse("one header line that ends in LF alone", withLines("X: a\nY: b")),
-  refuse("an empty line that is LF alone", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\nok"),
+  refuse("one header line that ends with LF only", withLines("X: a\nY: b")),
+  refuse("an empty line with LF only", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\nok"),
   refuse("CR CR LF", withLines("X: a\r")),
   refuse("20 KiB of a name", withLines(`${"a".repeat(20 * 1024)}: 1`)),
   row("an empty value", withLines("X:")),
   row("Set-Cookie twice", withLines("Set-Cookie: evil\r\nSet-Cookie: evil")),
   row("an offer to upgrade", withLines("Upgrade: evil\r\nConnection: upgrade")),
   row("a name that only looks like Content-Length", withLines("Content_Length: 9")),
-  row("an informational answer of no known status", `HTTP/1.1 199 evil\r\n\r\n${OK}`),
+  row("an informational response with an unknown status", `HTTP/1.1 199 evil\r\n\r\n${OK}`),
   row(
-    "an informational answer with a transfer coding",
+    "an informational response with a transfer coding",
     `HTTP/1.1 103 Hints\r\nTransfer-Encoding: evil\r\n\r\n${OK}`,
   ),
-  refuse("an informational answer with a body", `HTTP/1.1 103 Hints\r\nContent-Length: 4\r\n\r\nevil${OK}`),
+  refuse("an informational response with a body", `HTTP/1.1 103 Hints\r\nContent-Length: 4\r\n\r\nevil${OK}`),
   refuse(
     "a 101 after a 103",
     "HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 101 Go\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nevil",
@@ -190,17 +190,17 @@ export const BODIES: readonly ResponseCase[] = [
     closes: true,
     outcome: CUT,
   },
-  row("an answer after the last chunk", `${CHUNKED}${OK_CHUNKS}${EVIL}`, CHUNKS),
+  row("a response after the last chunk", `${CHUNKED}${OK_CHUNKS}${EVIL}`, CHUNKS),
   row(
-    "an answer after Content-Length: 0",
+    "a response after Content-Length: 0",
     `HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n${EVIL}`,
     whole(200, "", "0"),
   ),
-  row("an answer after Connection: close", `${withLines("Connection: close")}${EVIL}`),
-  row("a 103 after the answer", `${OK}HTTP/1.1 103 evil\r\n\r\n`),
+  row("a response after Connection: close", `${withLines("Connection: close")}${EVIL}`),
+  row("a 103 after the response", `${OK}HTTP/1.1 103 evil\r\n\r\n`),
   row("a 205 with a body", started("HTTP/1.1 205 Reset"), whole(205, "ok", "2")),
   row(
-    "a 304 with the length of what it stands for",
+    "a 304 with the length of the representation",
     "HTTP/1.1 304 Same\r\nContent-Length: 99\r\n\r\n",
     whole(304, "", "99"),
   ),
@@ -210,13 +210,13 @@ export const BODIES: readonly ResponseCase[] = [
     "HTTP/1.1 304 Same\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nevil\r\n0\r\n\r\n",
     whole(304, "", "none"),
   ),
-  row("a 304 and another answer", `HTTP/1.1 304 Same\r\n\r\n${EVIL}`, whole(304, "", "none")),
+  row("a 304 and another response", `HTTP/1.1 304 Same\r\n\r\n${EVIL}`, whole(304, "", "none")),
   row(
     "a 204 with chunks",
     "HTTP/1.1 204 None\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nevil\r\n0\r\n\r\n",
     whole(204, "", "none"),
   ),
-  row("a 204 and another answer", `HTTP/1.1 204 None\r\n\r\n${EVIL}`, whole(204, "", "none")),
+  row("a 204 and another response", `HTTP/1.1 204 None\r\n\r\n${EVIL}`, whole(204, "", "none")),
   {
     name: "a body after HEAD",
     method: "HEAD",
@@ -230,13 +230,13 @@ export const BODIES: readonly ResponseCase[] = [
     outcome: whole(200, "", "none"),
   },
   {
-    name: "another answer after HEAD",
+    name: "another response after HEAD",
     method: "HEAD",
     sends: `HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n${EVIL}`,
     outcome: whole(200, "", "4"),
   },
   {
-    name: "a Content-Length that is none, after HEAD",
+    name: "an invalid Content-Length after HEAD",
     method: "HEAD",
     sends: measured("x"),
     outcome: REFUSED,

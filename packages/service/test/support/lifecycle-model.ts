@@ -1,11 +1,11 @@
 import type { Kind } from "../../src/domain/capability.ts";
 
-/** Anything that can be alive: a tenant, a membrane or a capability, with all it descends from. */
+/** A tenant, a membrane or a capability, with all that it descends from. */
 export interface ModelEntity {
   readonly kind: Kind | "tenant" | "membrane";
-  /** What a capability acts on; the tenant of a membrane. */
+  /** The resource of a capability; the tenant of a membrane. */
   readonly actsOn?: ModelEntity;
-  /** What was re-exported. */
+  /** The capability that was re-exported. */
   readonly parent?: ModelEntity;
   /** The membrane it went through. */
   readonly through?: ModelEntity;
@@ -14,7 +14,7 @@ export interface ModelEntity {
   revoked: boolean;
 }
 
-/** A capability as its holder has it. */
+/** A capability with its token. */
 export interface ModelCapability extends ModelEntity {
   readonly kind: Kind;
   readonly token: string;
@@ -28,17 +28,17 @@ export interface ModelMembrane extends ModelEntity {
   readonly own: Listed;
 }
 
-/** The two capabilities of a membrane, as `create` and `query` answer them. */
+/** The two capabilities of a membrane, as in responses of `create` and `query`. */
 export interface Listed {
   readonly export: ModelCapability;
   readonly revoke: ModelCapability;
 }
 
 /**
- * Alive: not revoked, and all it points to is alive. A `revoke` capability, wherever it stands in a lineage, disregards
- * that its own subject is revoked.
+ * Computes whether an entity is alive: not revoked, and all it points to is alive. A `revoke` capability, anywhere in a lineage,
+ * ignores that its resource is revoked.
  *
- * @param known what was asked before, since paths can double at each step.
+ * @param known results so far, since paths can double at each step.
  */
 export function isAlive(thing: ModelEntity, known: Map<ModelEntity, boolean> = new Map()): boolean {
   return !thing.revoked && isEntityAlive(thing, known);
@@ -57,12 +57,12 @@ function isEntityAlive(thing: ModelEntity, known: Map<ModelEntity, boolean>): bo
   return response;
 }
 
-/** All that was ever made in one history. */
+/** Everything that was created in one history. */
 export class LifecycleModel {
   readonly capabilities: ModelCapability[] = [];
   readonly membranes: ModelMembrane[] = [];
   readonly tenants: { readonly name: string; readonly tenant: ModelEntity }[] = [];
-  /** What each delegated `query` has given out: the same again, the next time. */
+  /** The capabilities that each delegated `query` has listed: it lists the same again. */
   readonly #given = new Map<ModelCapability, Map<ModelMembrane, Listed>>();
 
   hold(capability: Omit<ModelCapability, "revoked">): ModelCapability {
@@ -74,7 +74,7 @@ export class LifecycleModel {
     return held;
   }
 
-  /** The alive membranes of a tenant, in the order of their names' UTF-8 bytes. */
+  /** Lists the membranes of a tenant that are alive, in the order of their names' UTF-8 bytes. */
   listed(tenant: ModelEntity): ModelMembrane[] {
     return this.membranes
       .filter((membrane) => membrane.actsOn === tenant && isAlive(membrane))
@@ -85,7 +85,7 @@ export class LifecycleModel {
     return this.tenants.some((entry) => entry.name === name && isAlive(entry.tenant));
   }
 
-  /** What `query` must list for a membrane; `tokens` are remembered if it lists it for the first time. */
+  /** Returns what `query` must list for a membrane; `tokens` are stored when it is listed for the first time. */
   listing(
     query: ModelCapability,
     membrane: ModelMembrane,

@@ -11,14 +11,14 @@ import { isAlive, LifecycleModel } from "./lifecycle-model.ts";
 
 type Action = "provision" | "create" | "exportTarget" | "reexport" | "query" | "revoke" | "deleteSelf";
 
-/** One step of a history; the numbers choose among what there is by then. */
+/** One step of a history. Its numbers select among the entities that exist by then. */
 export interface Step {
   readonly action: Action;
-  /** Chooses the capability that is used, of the kind that the action needs. */
+  /** Selects the capability to use, of the kind that the action needs. */
   readonly by: number;
-  /** Chooses what is re-exported. */
+  /** Selects the capability to re-export. */
   readonly what: number;
-  /** Chooses among the dead ones too. */
+  /** Whether dead ones can be selected, too. */
   readonly evenDead: boolean;
   readonly name: string;
   readonly limit: number;
@@ -63,7 +63,7 @@ const KIND_OF_ACTION: Record<Action, Kind> = {
   deleteSelf: "deleteSelf",
 };
 
-/** Plays histories against the service and against the model side by side. */
+/** Runs histories with the service and with the model, and compares the results. */
 export class HistoryPlayer {
   readonly world: LifecycleModel = new LifecycleModel();
   readonly #service: TestService;
@@ -71,7 +71,7 @@ export class HistoryPlayer {
   readonly #targetUrl: string;
   readonly #prefix: string;
 
-  /** @param prefix stands before the names of tenants, which all histories share. */
+  /** @param prefix prefix of the names of tenants, which all histories share. */
   constructor(service: TestService, dispatcher: Dispatcher, targetUrl: string, prefix: string) {
     this.#service = service;
     this.#dispatcher = dispatcher;
@@ -85,7 +85,7 @@ export class HistoryPlayer {
     if (by !== undefined) await this[step.action](by, step);
   }
 
-  /** Every capability works exactly if the model says so, and every `query` of a tenant's own lists what the model lists. */
+  /** Checks that every capability works exactly if the model says so, and that the `query` of each tenant lists what the model lists. */
   async check(): Promise<void> {
     const known = new Map<ModelEntity, boolean>();
     const { capabilities } = this.world;
@@ -169,7 +169,7 @@ export class HistoryPlayer {
     await this.revoke(by);
   }
 
-  /** @returns whether it is for the caller to judge the response: nothing forbids what was asked. */
+  /** @returns whether the request was allowed, so that the caller must check the response. */
   #isAnswered(response: CallResponse, by: ModelCapability, code?: string): boolean {
     const expected = isAlive(by) ? code : "unauthorized";
     expect(response.json.code).toBe(expected);
@@ -206,7 +206,7 @@ export class HistoryPlayer {
     const known = new Map<ModelEntity, boolean>();
     const fit = this.world.capabilities.filter((held) => kind === undefined || held.kind === kind);
     const all = evenDead ? fit : fit.filter((held) => isAlive(held, known));
-    // Every other choice is among the newest, so that lineages get deep.
+    // Every other selection is among the newest, so that lineages become deep.
     const choice = number % 2 === 0 ? all : all.slice(-3);
     return choice[Math.floor(number / 2) % choice.length];
   }

@@ -56,24 +56,24 @@ import { preparedTarget, requestHeadOf } from "../../../testkit/src/fixtures.ts"
 import { readTarget1Uri } from "../../src/store/upgrades/target-1-bounds.ts";
 import { toSubjectAltName } from "../../src/tls/subject-alt-name.ts";
 
-/** A place where a stranger's text is read. */
+/** A function that parses a text of a client, target or other sender. */
 export interface Reader {
-  /** File and function, as `package/src/file#function`; after a blank, which part of the input is the stranger's text. */
+  /** File and function, as `package/src/file#function`; after a blank, the part of the input that is the sender's text. */
   readonly name: string;
-  /** The longest text that can come here, in characters. */
+  /** The longest text that the function gets, in characters. */
   readonly longest: number;
-  /** Reads it; what comes out does not matter here, nor an exception. */
+  /** Parses the text; the result, or an exception, does not matter. */
   readonly read: (text: string) => unknown;
-  /** What an honest sender might send, again and again up to any length. */
+  /** A valid text, which is repeated up to any length. */
   readonly benign: string;
 }
 
 const KIB = 1024;
-/** `--header-bytes`: heads of requests and of responses. */
+/** The limit of heads of requests and responses, `--header-bytes`. */
 const HEAD = 16 * KIB;
-/** A quarter of `--management-body-bytes`: what is not in proportion shows there as well. */
+/** A quarter of `--management-body-bytes`, which is enough to find non-linear time. */
 const BODY = 256 * KIB;
-/** Of answers and files. */
+/** The size of responses and files. */
 const FILE = 128 * KIB;
 
 const SENTENCE = "The quick brown fox jumps over the lazy dog. ";
@@ -109,17 +109,17 @@ const COMMANDS = [
   },
 ] as const;
 
-/** A redirect is judged for a client that follows it with its token. */
+/** A request of a client that follows redirects with its token. */
 const ASKED = { target: signedTarget, path: "/", clientHeaders: ["User-Agent", "Wget/1.21"] };
 
-/** Pieces of a text, as if each came by itself. */
+/** Splits a text into pieces, as if each arrived separately. */
 function pieces(text: string, length: number): readonly string[] {
   return Array.from({ length: Math.ceil(text.length / length) }, (_, at) =>
     text.slice(at * length, (at + 1) * length),
   );
 }
 
-/** Header lines whose names and values are made of the text: many short ones. */
+/** Makes many short header lines from the text. */
 function manyLines(text: string): string[] {
   return pieces(text, 8).flatMap((piece) => [piece.slice(0, 4), piece.slice(4)]);
 }

@@ -8,9 +8,9 @@ import { startTestService } from "../../../testkit/src/service.ts";
 import { copyStore } from "../../src/store/lmdb/backup.ts";
 
 /**
- * Writes a store with the code of this tree into `directory`: a record of every type and kind, a membrane that was revoked
- * and swept (`swept`), and one that was revoked and not swept (`beta`). Before the version of a record is raised, such a
- * store is kept in `test/lifecycle/fixtures`.
+ * Writes a store with this version of the code into `directory`: a record of every type and kind, a membrane that was revoked and
+ * swept (`swept`), and one that was revoked and not swept (`beta`). Before the version of a record is raised, such a store is added
+ * to `test/lifecycle/fixtures`.
  */
 export async function writeStoreFixture(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
@@ -24,7 +24,7 @@ export async function writeStoreFixture(directory: string): Promise<void> {
   const copy = join(directory, "copy");
   await mkdir(copy);
   const revoking = await service.data.vault.open(parseToken(tokens["beta revoke"])!);
-  // By the store alone: the service would wake its sweeper.
+  // Directly in the store, since the service would wake its sweeper.
   await service.data.store.revoke(revoking!.capability.resource!, revoking!.capability.uid);
   await copyStore(join(service.directory, "store"), copy);
   await copyFile(join(service.directory, "service.key"), join(directory, "service.key"));

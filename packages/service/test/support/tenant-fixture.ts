@@ -12,7 +12,7 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 
-/** Everything that a tenant can hold, by what it is: its own, re-exports of that, and what a re-exported `query` gives. */
+/** Every kind of capability that a tenant can hold: its own, re-exports, and those that a re-exported `query` lists. */
 export const HELD_CAPABILITIES = {
   create: "create",
   query: "query",
@@ -34,25 +34,25 @@ export const HELD_CAPABILITIES = {
 
 export type HeldCapabilityName = keyof typeof HELD_CAPABILITIES;
 
-/** A tenant with one capability of everything that it can hold. */
+/** A tenant with one capability of every kind that it can hold. */
 export interface TenantFixture {
   readonly tokens: Readonly<Record<HeldCapabilityName, string>>;
-  /** The membrane that nothing but `lending` uses: what goes through it can be ended by itself. */
+  /** A membrane for delegations alone, so that these can be ended separately. */
   readonly lending: { readonly export: string; readonly revoke: string };
-  /** What another tenant might guess: ids. */
+  /** The ids, which another tenant might guess. */
   readonly ids: readonly string[];
-  /** What no other tenant may learn: ids, tokens, where its targets are and what they are sent. */
+  /** Texts that no other tenant may learn: ids, tokens, URIs and headers of its targets. */
   readonly secrets: readonly string[];
 }
 
-/** A target that answers what it was asked and with which header `X-Secret`. */
+/** Starts a target that responds with the request line and the header `X-Secret`. */
 export function startEcho(): Promise<TestTarget> {
   return startTarget((request, response) => {
     response.end(`${request.method} ${request.url} ${String(request.headers["x-secret"])}`);
   });
 }
 
-/** @param name stands in everything that is the tenant's. */
+/** @param name part of all texts of the tenant. */
 export async function createTenantFixture(
   service: TestService,
   target: TestTarget,
@@ -106,8 +106,8 @@ export async function createTenantFixture(
 }
 
 /**
- * All that a tenant sees: whether each of its capabilities works, what its targets answer, and what each `query` lists,
- * page by page.
+ * Returns everything that a tenant sees: whether each of its capabilities works, the responses of its targets, and what each
+ * `query` lists, page by page.
  */
 export async function tenantView(
   service: TestService,

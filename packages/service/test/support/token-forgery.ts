@@ -3,7 +3,7 @@ import { uriOf } from "../../../testkit/src/client.ts";
 import { openRawStore } from "../../../testkit/src/raw-store.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 
-/** Bytes of the store's rows, and what the log calls capabilities: all that could be taken for a way to them. */
+/** Returns the bytes of the store's rows and the fingerprints in the log, from which an attacker could try to make tokens. */
 export async function visibleTraces(service: TestService): Promise<readonly string[]> {
   await using store = await openRawStore(service.directory);
   const keys = [...(await store.rows("nodes")), ...(await store.rows("lookups"))].map(({ key }) => key);
@@ -11,14 +11,14 @@ export async function visibleTraces(service: TestService): Promise<readonly stri
   return [...new Set([...keys.map((key) => key.toString("hex")), ...fingerprints])];
 }
 
-/** Texts in the form of a token made of such bytes. */
+/** Makes texts in the form of a token from such bytes. */
 export function tokensFrom(trace: string): readonly string[] {
   const bytes = Buffer.from(trace, "hex");
   const forms = [Buffer.alloc(64, bytes), Buffer.concat([bytes, Buffer.alloc(64)]), Buffer.alloc(64, trace)];
   return [trace, ...forms.map((form) => `CPBLTY1-${form.subarray(0, 64).toString("base64url")}`)];
 }
 
-/** A request, its token and method aside. */
+/** A request without its token and method. */
 export interface ForgeryAttempt {
   readonly path: string;
   readonly headers: readonly string[];
@@ -27,8 +27,8 @@ export interface ForgeryAttempt {
 
 /**
  * @param foreign.ids ids of the other tenant.
- * @param foreign.texts what could be taken for a way to its capabilities.
- * @param uri a target of one's own.
+ * @param foreign.texts texts from which an attacker could try to make its tokens.
+ * @param uri a target of the attacker.
  */
 export function forgeryAttempt(
   service: TestService,
