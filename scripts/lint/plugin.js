@@ -1,6 +1,7 @@
 // Lint rules of this project.
 import { layers } from "./layers.js";
 import { superLinearShape } from "./regex-shape.js";
+import { urlParsing } from "./url-parsing.js";
 
 /**
  * Returns the text of a pattern in the code; an expression in a template counts as one character.
@@ -76,5 +77,5 @@ const noTestkit = {
 
 export default {
   meta: { name: "membrane" },
-  rules: { layers, "linear-regex": linearRegex, "no-testkit": noTestkit },
+  rules: { layers, "linear-regex": linearRegex, "no-testkit": noTestkit, "url-parsing": urlParsing },
 };

@@ -25,6 +25,14 @@ export type { ConfiguredHeader } from "./api/target-headers.ts";
 export type { Aws4Configuration, Cap1Configuration, HmacConfiguration } from "./api/target-hmac.ts";
 export type { TlsConfiguration } from "./api/target-tls.ts";
 export type { TargetConfiguration } from "./api/target.ts";
+export {
+  type TargetOrigin,
+  type TargetUri,
+  formatTargetUri,
+  originOfAuthority,
+  parseTargetUri,
+  readTargetUri,
+} from "./api/target-uri.ts";
 export { type Authority, normalizeAuthority, parseAuthority } from "./authority.ts";
 export { decodeBase64url, encodeBase64url } from "./base64url.ts";
 export {

@@ -7,11 +7,9 @@ import { TARGET_FIELDS, type TargetConfiguration, parseTarget } from "./target.t
  * Body of a POST to an `export` capability: a target, or a capability that the client holds (a re-export).
  *
  * @example
- * const request: ExportRequest = {
- *   kind: "target",
- *   target: { uri: "https://api.example/", headers: [], allowQuery: false },
- * };
- * parseExportRequest({ uri: "https://api.example/" }); // => ok(request)
+ * const parsed = parseExportRequest({ uri: "https://api.example/" });
+ * const request: ExportRequest | undefined = parsed.ok ? parsed.value : undefined;
+ * request?.kind; // => "target"
  */
 export type ExportRequest =
   | { readonly kind: "target"; readonly target: TargetConfiguration }

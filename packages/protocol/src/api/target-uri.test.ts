@@ -1,7 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { parseTargetUri } from "./target-uri.ts";
+import type { Authority } from "../authority.ts";
+import { parseAuthority } from "../authority.ts";
+import { formatTargetUri, originOfAuthority, parseTargetUri, readTargetUri } from "./target-uri.ts";
+
+/** The canonical form of a URI that is accepted, and the refusal of any other. */
+function canonicalForm(uri: unknown): unknown {
+  const parsed = parseTargetUri(uri);
+  return parsed.ok ? formatTargetUri(parsed.value) : parsed.error;
+}
 
 test.each([
   ["https://example.com", "https://example.com/"],
@@ -19,7 +27,7 @@ test.each([
   ["https://example.com/a@b:c", "https://example.com/a@b:c"],
   ["https://example.com/??", "https://example.com/??"],
 ])("%s is kept in its canonical form", (uri, canonical) => {
-  expect(parseTargetUri(uri)).toEqual({ ok: true, value: canonical });
+  expect(canonicalForm(uri)).toBe(canonical);
 });
 
 const SENT_AS_WRITTEN = "an absolute http or https URI that is sent exactly as written; ";
@@ -70,7 +78,9 @@ test("an accepted path and query are kept byte for byte", () => {
       const url = new URL(`https://example.com/${written}`);
       const hasEmptyQuery = url.search === "" && url.href.endsWith("?");
       expect(parsed.ok).toBe(url.href === `https://example.com/${written}` && !hasEmptyQuery);
-      if (parsed.ok) expect(parsed.value).toBe(`https://example.com/${written}`);
+      if (!parsed.ok) return;
+      expect(formatTargetUri(parsed.value)).toBe(`https://example.com/${written}`);
+      expect([parsed.value.path, parsed.value.query]).toEqual([url.pathname, url.search.slice(1)]);
     }),
     { numRuns: 3000 },
   );
@@ -95,7 +105,7 @@ test.each([
 
 test("a host has up to 253 characters", () => {
   const host = `${"a.".repeat(126)}a`;
-  expect(parseTargetUri(`https://${host}/`)).toEqual({ ok: true, value: `https://${host}/` });
+  expect(canonicalForm(`https://${host}/`)).toBe(`https://${host}/`);
 });
 
 test.each([
@@ -160,14 +170,80 @@ test("the canonical form is a fixed point, and it names one host without user an
     fc.property(fc.oneof(text, fc.webUrl(), fc.string()), (input) => {
       const parsed = parseTargetUri(input);
       if (!parsed.ok) return;
-      const url = new URL(parsed.value);
-      expect(parseTargetUri(parsed.value)).toEqual(parsed);
-      expect(parsed.value).toMatch(/^https?:\/\/[^/@\\#]+\/[!-~]*$/);
-      expect(parsed.value).toBe(
-        `${url.origin}${url.pathname}${parsed.value.slice(url.origin.length + url.pathname.length)}`,
-      );
+      const text = formatTargetUri(parsed.value);
+      const url = new URL(text);
+      expect(parseTargetUri(text)).toEqual(parsed);
+      expect(readTargetUri(text)).toEqual(parsed.value);
+      expect(text).toMatch(/^https?:\/\/[^/@\\#]+\/[!-~]*$/);
+      expect(text).toBe(`${url.origin}${url.pathname}${text.slice(url.origin.length + url.pathname.length)}`);
       expect([url.username, url.password, url.hash]).toEqual(["", "", ""]);
     }),
     { numRuns: 3000 },
   );
+});
+
+test.each([
+  ["https://Example.com", ["https", "example.com", 443, "example.com", "https://example.com"]],
+  ["http://example.com/", ["http", "example.com", 80, "example.com", "http://example.com"]],
+  ["http://example.com:443/", ["http", "example.com", 443, "example.com:443", "http://example.com:443"]],
+  ["https://example.com:443/", ["https", "example.com", 443, "example.com", "https://example.com"]],
+  ["https://example.com:80/", ["https", "example.com", 80, "example.com:80", "https://example.com:80"]],
+  ["https://example.com./", ["https", "example.com", 443, "example.com.", "https://example.com."]],
+  ["https://example.com..:1/", ["https", "example.com", 1, "example.com..:1", "https://example.com..:1"]],
+  ["https://0x7f.1./", ["https", "127.0.0.1", 443, "127.0.0.1", "https://127.0.0.1"]],
+  ["http://[::FFFF:127.0.0.1]/", ["http", "::ffff:7f00:1", 80, "[::ffff:7f00:1]", "http://[::ffff:7f00:1]"]],
+  ["https://[::1]:8443/", ["https", "::1", 8443, "[::1]:8443", "https://[::1]:8443"]],
+])("the origin of %s has a port, and its host in canonical form", (uri, parts) => {
+  const parsed = parseTargetUri(uri);
+  if (!parsed.ok) return expect.fail(parsed.error.expected);
+  const { scheme, hostname, port, host, serialized } = parsed.value.origin;
+  expect([scheme, hostname, port, host, serialized]).toEqual(parts);
+});
+
+test("the origin of any URI is where a URL parser would connect to", () => {
+  const url = fc.webUrl({
+    validSchemes: ["http", "https"],
+    authoritySettings: { withPort: true, withIPv6: true },
+  });
+  fc.assert(
+    fc.property(url, (text) => {
+      const origin = readTargetUri(text)?.origin;
+      const parsed = new URL(text);
+      expect(origin?.host).toBe(parsed.host);
+      expect(`${origin?.scheme}:`).toBe(parsed.protocol);
+      expect(origin?.port).toBe(Number(parsed.port || (parsed.protocol === "https:" ? 443 : 80)));
+      expect(origin?.hostname).toBe(parsed.hostname.replace(/^\[|\]$|\.+$/g, ""));
+      expect(origin?.serialized).toBe(parsed.origin);
+    }),
+  );
+});
+
+test.each([
+  "",
+  "example.com",
+  "ftp://example.com/",
+  "file:///etc/passwd",
+  "https://",
+  "https:///a",
+  "https://a b/",
+])("%j is read as no URI", (text) => {
+  expect(readTargetUri(text)).toBeUndefined();
+});
+
+test("a stored URI is read, though the rules of today refuse it", () => {
+  const text = "https://example.com/a/../b?'";
+  expect(parseTargetUri(text).ok).toBe(false);
+  expect(readTargetUri(text)).toMatchObject({ path: "/b", query: "%27" });
+});
+
+test.each([
+  ["Gateway.Example", "gateway.example", 443],
+  ["localhost:8443", "localhost", 8443],
+  ["[2A00::9]:8443", "2a00::9", 8443],
+])("the service of %s is reached over https", (text, hostname, port) => {
+  expect(originOfAuthority(parseAuthority(text)!)).toMatchObject({ scheme: "https", hostname, port });
+});
+
+test.each(["a:0", "a:65536", "a:b", "a:1:2", "user@a", ""])("%j is no authority to be reached", (text) => {
+  expect(() => originOfAuthority(text as Authority)).toThrow(TypeError);
 });

@@ -1,3 +1,4 @@
+import type { Authority } from "../authority.ts";
 import { type Parsed, ok, refuse } from "../result.ts";
 import { MAX_HOST_LENGTH, MAX_URI_LENGTH, MAX_UNPARSED_HOST_LENGTH } from "./field-limits.ts";
 import { findNormalization } from "./uri-normalization.ts";
@@ -8,14 +9,60 @@ const CONTROL_OR_SPACE = /[\p{Cc}\s]/u;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const SCHEME_AND_AUTHORITY = /^https?:\/\/([^/?#]+)/i;
 
+/** Only this module can make a {@link TargetOrigin}. */
+const brand: unique symbol = Symbol("TargetOrigin");
+
 /**
- * Parses a target's URI by WHATWG rules to the canonical form that is checked, signed, connected to, and put into Host. Scheme,
- * host, port and an absent path take their canonical form; path and query stay as written.
+ * Scheme, host and port of a target in their canonical form: where connections go, and what is sent in `Host`.
+ *
+ * @example
+ * const uri = parseTargetUri("https://API.example./report");
+ * const origin: TargetOrigin | undefined = uri.ok ? uri.value.origin : undefined;
+ * origin && [origin.scheme, origin.hostname, origin.port]; // => ["https", "api.example", 443]
+ * origin?.host; // => "api.example."
+ */
+export interface TargetOrigin {
+  readonly [brand]: true;
+  readonly scheme: "http" | "https";
+  /** To compare, to resolve and to verify: lower case, an IPv6 address without brackets, a name without trailing dots. */
+  readonly hostname: string;
+  /** The default port of the scheme, if the URI has none. */
+  readonly port: number;
+  /** As sent in `Host`: with the port unless it is the default, an IPv6 address in brackets, trailing dots as written. */
+  readonly host: string;
+  /** Scheme, `://` and {@link host} (RFC 6454 §6.2). */
+  readonly serialized: string;
+}
+
+/**
+ * The URI of a target, as {@link parseTargetUri} accepts it.
+ *
+ * @example
+ * const uri = parseTargetUri("https://api.example/report?page=1");
+ * const target: TargetUri | undefined = uri.ok ? uri.value : undefined;
+ * target && [target.path, target.query]; // => ["/report", "page=1"]
+ */
+export interface TargetUri {
+  readonly origin: TargetOrigin;
+  /** As written; `/` if it was absent. */
+  readonly path: string;
+  /** As written, without `?`; empty if there is none. */
+  readonly query: string;
+}
+
+/**
+ * Parses a target's URI once, by WHATWG rules. Scheme, host, port and an absent path take their canonical form; path and query
+ * stay as written.
  *
  * A URI that the WHATWG parser would repair in any other way is refused (control characters, backslashes, an empty user name,
  * dot segments, characters to encode): to another parser or to a person, it names another host or another resource.
+ *
+ * @example
+ * const uri = parseTargetUri("HTTPS://API.example:443");
+ * uri.ok && formatTargetUri(uri.value); // => "https://api.example/"
+ * parseTargetUri("https://user@api.example/").ok; // => false
  */
-export function parseTargetUri(value: unknown): Parsed<string> {
+export function parseTargetUri(value: unknown): Parsed<TargetUri> {
   if (typeof value !== "string") return refuse("uri", EXPECTED);
   if (value.length > MAX_URI_LENGTH)
     return refuse("uri", `${EXPECTED} of at most ${MAX_URI_LENGTH} characters`);
@@ -36,5 +83,66 @@ export function parseTargetUri(value: unknown): Parsed<string> {
   const normalization = findNormalization(value.slice(origin.length));
   if (normalization !== undefined)
     return refuse("uri", `${EXPECTED} that is sent exactly as written; ${normalization}`);
-  return ok(url.href);
+  return ok(toTargetUri(url));
+}
+
+/**
+ * Reads what {@link formatTargetUri} wrote, without the rules of {@link parseTargetUri}: a target that was stored stays as it is
+ * when a rule becomes stricter.
+ *
+ * @returns nothing if the text is no http or https URI.
+ *
+ * @example
+ * readTargetUri("https://api.example/a/../b")?.path; // => "/b"
+ * readTargetUri("api.example"); // => undefined
+ */
+export function readTargetUri(text: string): TargetUri | undefined {
+  return SCHEME_AND_AUTHORITY.test(text) && URL.canParse(text) ? toTargetUri(new URL(text)) : undefined;
+}
+
+/**
+ * The URI in its canonical form.
+ *
+ * @example
+ * const uri = parseTargetUri("http://api.example:80/a?b");
+ * uri.ok && formatTargetUri(uri.value); // => "http://api.example/a?b"
+ */
+export function formatTargetUri({ origin, path, query }: TargetUri): string {
+  return `${origin.serialized}${path}${query === "" ? "" : `?${query}`}`;
+}
+
+/**
+ * Where the service of an authority is reached: over https, at the port that the authority names, or 443.
+ *
+ * @example
+ * const authority = parseAuthority("API.example:8443");
+ * authority && originOfAuthority(authority).port; // => 8443
+ */
+export function originOfAuthority(authority: Authority): TargetOrigin {
+  const uri = parseTargetUri(`https://${authority}/`);
+  if (!uri.ok) throw new TypeError("not an authority made by parseAuthority");
+  return uri.value.origin;
+}
+
+const DEFAULT_PORTS = { http: 80, https: 443 } as const;
+
+function toTargetUri({ protocol, hostname, host, port, origin, pathname, search }: URL): TargetUri {
+  const scheme = protocol === "https:" ? "https" : "http";
+  const parsed: TargetOrigin = {
+    [brand]: true,
+    scheme,
+    hostname: toHostname(hostname),
+    port: port === "" ? DEFAULT_PORTS[scheme] : Number(port),
+    host,
+    serialized: origin,
+  };
+  return { origin: parsed, path: pathname, query: search.slice(1) };
+}
+
+/** Without the brackets of IPv6, and without the dots at the end of a fully qualified name: both name the same host. */
+function toHostname(hostname: string): string {
+  if (hostname.startsWith("[")) return hostname.slice(1, -1);
+  let end = hostname.length;
+  while (hostname.endsWith(".", end)) end -= 1;
+  return hostname.slice(0, end);
 }

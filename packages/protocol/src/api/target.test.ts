@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { parseExportRequest } from "./export.ts";
+import { readTargetUri } from "./target-uri.ts";
 
 const URI = "https://example.com/";
 const AWS4 = {
@@ -19,7 +20,7 @@ function target(fields: object): unknown {
 function expectTarget(fields: object, expected: object): void {
   const value = {
     kind: "target",
-    target: { uri: URI, headers: [], allowQuery: false, ...expected },
+    target: { uri: readTargetUri(URI), headers: [], allowQuery: false, ...expected },
   };
   expect(target(fields)).toEqual({ ok: true, value });
 }

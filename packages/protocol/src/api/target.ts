@@ -5,22 +5,20 @@ import { type Fields, parseOptionalBoolean } from "./json-fields.ts";
 import { type ConfiguredHeader, parseTargetHeaders } from "./target-headers.ts";
 import { type HmacConfiguration, parseHmac } from "./target-hmac.ts";
 import { type TlsConfiguration, parseTls } from "./target-tls.ts";
-import { parseTargetUri } from "./target-uri.ts";
+import { type TargetUri, parseTargetUri } from "./target-uri.ts";
 
 /**
  * The upstream request that an exported capability represents.
  *
  * @example
- * const target: TargetConfiguration = {
- *   uri: "https://api.example/report",
- *   headers: [["X-Api-Key", "secret"]],
- *   allowQuery: false,
- * };
- * target.method; // => undefined
+ * const uri = parseTargetUri("https://api.example/report");
+ * const target: TargetConfiguration | undefined = uri.ok
+ *   ? { uri: uri.value, headers: [["X-Api-Key", "secret"]], allowQuery: false }
+ *   : undefined;
+ * target?.method; // => undefined
  */
 export interface TargetConfiguration {
-  /** Canonical WHATWG href, http or https, without user info and fragment. */
-  readonly uri: string;
+  readonly uri: TargetUri;
   /** Upper case; absent: the client's method. */
   readonly method?: string;
   /** Names as given, values without surrounding white space. No two names differ only in case. */
@@ -98,7 +96,6 @@ function checkConflicts(target: TargetConfiguration): Parsed<TargetConfiguration
 }
 
 function checkSignableByCap1(target: TargetConfiguration): Parsed<TargetConfiguration> {
-  const { pathname, search } = new URL(target.uri);
-  const problem = checkCap1Path(pathname) ?? checkCap1Query(search.slice(1));
+  const problem = checkCap1Path(target.uri.path) ?? checkCap1Query(target.uri.query);
   return problem === undefined ? ok(target) : refuse("uri", problem.expected);
 }

@@ -5,6 +5,7 @@ import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { originOfAuthority } from "capability-protocol";
 import type { ServeConfig } from "../config.ts";
 import { loadServerCertificate } from "../tls/server-certificate.ts";
 import { hasCode } from "../error-code.ts";
@@ -208,7 +209,7 @@ function describeExpiry(expires: Date, now: Date): Finding {
 }
 
 function checkAuthority(config: ServeConfig): Finding {
-  const port = Number(/:(\d{1,5})$/.exec(config.authority)?.[1] ?? 443);
+  const { port } = originOfAuthority(config.authority);
   const ok = config.tls.kind === "none" || port === config.listen.port || config.listen.port === 0;
   return {
     ok: true,

@@ -6,6 +6,7 @@ import { afterEach, expect, test } from "vitest";
 import { deferred } from "../../../testkit/src/deferred.ts";
 import { requestFromPool } from "../../../testkit/src/pool-request.ts";
 import { OK_RESPONSE, rawResponder } from "../../../testkit/src/raw-responder.ts";
+import { targetOrigin } from "../../../testkit/src/target-origin.ts";
 import type { ConnectionWaiter, UpstreamLease } from "../http1/upstream.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { createConnector } from "./connector.ts";
@@ -46,7 +47,7 @@ function poolTo(port: number, connections: number, lookups?: (() => void)[]): Co
   const host = lookups === undefined ? "127.0.0.1" : "target.example";
   const pool = new ConnectionPool(
     {
-      origin: `http://${host}:${port}`,
+      origin: targetOrigin(host, port),
       connections,
       maxHeaderBytes: 16_384,
       createConnection: createUndiciConnection,

@@ -1,5 +1,5 @@
 import type { ConnectionWaiter, UpstreamPool } from "../http1/upstream.ts";
-import type { Connector, ConnectTarget } from "./connector.ts";
+import type { Connector } from "./connector.ts";
 import { ConnectFailedError } from "./errors.ts";
 import type {
   ConnectionOptions,
@@ -20,7 +20,6 @@ export interface ConnectionPoolOptions extends ConnectionOptions {
  */
 export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   readonly #options: ConnectionPoolOptions;
-  readonly #endpoint: ConnectTarget;
   readonly #connect: Connector;
   readonly #open = new Set<PooledConnection>();
   readonly #idle: PooledConnection[] = [];
@@ -30,9 +29,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   #isClosed = false;
 
   constructor(options: ConnectionPoolOptions, connect: Connector) {
-    const { protocol, hostname, port } = new URL(options.origin);
     this.#options = options;
-    this.#endpoint = { protocol, hostname: hostname.replace(/^\[|\]$/g, ""), port };
     this.#connect = connect;
   }
 
@@ -114,7 +111,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
     const attempt = new AbortController();
     this.#opening.add(attempt);
     this.#connect(
-      this.#endpoint,
+      this.#options.origin,
       (error, socket) => {
         if (!this.#opening.delete(attempt)) return void socket?.destroy();
         if (socket === null) {

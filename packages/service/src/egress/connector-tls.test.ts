@@ -4,6 +4,8 @@ import type { Server, TlsOptions, TLSSocket } from "node:tls";
 import type { LookupFunction } from "node:net";
 import { Pool } from "undici";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { targetOrigin } from "../../../testkit/src/target-origin.ts";
+import { undiciConnect } from "../../../testkit/src/undici-connect.ts";
 import { issueServerCertificate, issueAuthorityCertificate, generateAuthorityKey } from "../tls/x509.ts";
 import type { CertificateAndKey } from "../tls/x509.ts";
 import { createConnector } from "./connector.ts";
@@ -170,12 +172,9 @@ describe("the connection", () => {
   test("takes its server name from the origin and not from undici, which follows the Host header", async () => {
     const { port, peers } = await listen();
     const pool = new Pool(`https://target.example:${port}`, {
-      connect: createConnector({
-        policy,
-        lookup,
-        connectTimeoutMs: 5_000,
-        tls: { ca: authority.cert },
-      }),
+      connect: undiciConnect(
+        createConnector({ policy, lookup, connectTimeoutMs: 5_000, tls: { ca: authority.cert } }),
+      ),
     });
     const request = pool
       .request({ path: "/", method: "GET", headers: { host: "other.example" } })
@@ -232,7 +231,7 @@ function connectorWith(tls: TargetTls): (hostname: string, port: number) => Prom
   const connector = createConnector({ policy, lookup, connectTimeoutMs: 5_000, tls });
   return (hostname, port) =>
     new Promise((resolve, reject) => {
-      connector({ hostname, protocol: "https:", port: String(port) }, (error, socket) => {
+      connector(targetOrigin(hostname, port, "https"), (error, socket) => {
         if (error !== null) {
           reject(error);
           return;

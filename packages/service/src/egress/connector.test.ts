@@ -4,16 +4,18 @@ import type { Server } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import type { LookupFunction, Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
+import { parseAuthority } from "capability-protocol";
 import { Pool } from "undici";
-import type { buildConnector } from "undici";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../../testkit/src/free-port.ts";
 import { listenOnLoopback } from "../../../testkit/src/loopback.ts";
+import { targetOrigin } from "../../../testkit/src/target-origin.ts";
+import { undiciConnect } from "../../../testkit/src/undici-connect.ts";
 import { createConnector } from "./connector.ts";
 import type { ConnectorOptions } from "./connector.ts";
 import { EgressDeniedError } from "./errors.ts";
 import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
-import type { EgressPolicy, Transport } from "./policy.ts";
+import type { EgressPolicy } from "./policy.ts";
 
 type Answers = readonly string[] | "never" | Error;
 
@@ -103,7 +105,7 @@ describe("a name", () => {
       allow: [],
       ownEndpoints: () => [],
       localAddresses: () => [],
-      ownAuthorities: [`gateway.example:${port}`],
+      ownAuthorities: [parseAuthority(`gateway.example:${port}`)!],
     });
     for (const name of ["metadata.google.internal", "METADATA.", "gateway.example"]) {
       expect(await failure(name, { lookup: dns.lookup, policy: own })).toMatchObject({
@@ -131,23 +133,21 @@ describe("a name", () => {
 test("a way of speaking that is forbidden is denied before anybody resolves the name", async () => {
   const dns = resolver([opened]);
   const strict = policyThatOpens(`${opened}/32`);
-  const judged: Transport[] = [];
-  const checkTransport: EgressPolicy["checkTransport"] = (transport) => {
-    judged.push(transport);
+  const checked: unknown[] = [];
+  const checkTransport: EgressPolicy["checkTransport"] = ({ scheme }, tls) => {
+    checked.push([scheme, tls]);
     return { allowed: false, reason: "plain-http" };
   };
   const options = { lookup: dns.lookup, policy: { ...strict, checkTransport } };
   const denied = { code: "EGRESS_DENIED", reason: "plain-http" };
   expect(await failure("target.example", options)).toMatchObject(denied);
   for (const tls of [{}, { rejectUnauthorized: true }, { rejectUnauthorized: false }])
-    expect(await failure("target.example", { ...options, tls }, { protocol: "https:" })).toMatchObject(
-      denied,
-    );
-  expect(judged).toEqual([
-    { isTls: false, isVerified: true },
-    { isTls: true, isVerified: true },
-    { isTls: true, isVerified: true },
-    { isTls: true, isVerified: false },
+    expect(await failure("target.example", { ...options, tls }, { scheme: "https" })).toMatchObject(denied);
+  expect(checked).toEqual([
+    ["http", undefined],
+    ["https", {}],
+    ["https", { rejectUnauthorized: true }],
+    ["https", { rejectUnauthorized: false }],
   ]);
   expect([dns.asked, reached]).toEqual([[], []]);
 });
@@ -226,11 +226,7 @@ describe("a failure", () => {
     const accepted = once(silent, "connection");
     silent.listen(0, opened);
     await once(silent, "listening");
-    const error = await failure(
-      opened,
-      { connectTimeoutMs: 50 },
-      { protocol: "https:", port: String(portOf(silent)) },
-    );
+    const error = await failure(opened, { connectTimeoutMs: 50 }, { scheme: "https", at: portOf(silent) });
     expect(error).toMatchObject({ code: "EGRESS_CONNECT_TIMEOUT" });
     const [socket] = (await accepted) as [Socket];
     socket.resume();
@@ -245,7 +241,7 @@ describe("a failure", () => {
     const socket = await attempt(
       "target.example",
       { lookup: resolver(["127.0.2.1", "127.0.2.2", opened]).lookup, policy: block },
-      { port: String(portOf(lone)) },
+      { at: portOf(lone) },
     );
     expect(socket.remoteAddress).toBe(opened);
     socket.destroy();
@@ -258,7 +254,7 @@ describe("a failure", () => {
       lookup: resolver([...many, ...many]).lookup,
       policy: policyThatOpens("127.0.2.0/24"),
     };
-    const error = await failure("target.example", options, { port: String(await freePort(opened)) });
+    const error = await failure("target.example", options, { at: await freePort(opened) });
     expect(error).toMatchObject({ code: "EGRESS_CONNECT_FAILED", cause: { code: "ECONNREFUSED" } });
     expect((error.cause as AggregateError).errors).toHaveLength(3);
   });
@@ -268,8 +264,8 @@ describe("a failure", () => {
       failure("secret.example", { lookup: resolver(["10.11.12.13"]).lookup }),
       failure("secret.example", { lookup: resolver(new Error("ENOTFOUND secret.example")).lookup }),
       failure("secret.example", { lookup: resolver("never").lookup, connectTimeoutMs: 20 }),
-      failure(opened, {}, { port: String(await freePort(opened)) }),
-      failure(opened, {}, { protocol: "https:" }),
+      failure(opened, {}, { at: await freePort(opened) }),
+      failure(opened, {}, { scheme: "https" }),
     ]);
     for (const { message } of failures) expect(message).not.toMatch(/secret|10\.11|127\.|\d{3}/);
   });
@@ -286,7 +282,7 @@ describe("in an undici pool", () => {
     const dns = resolver([opened], ["10.0.0.1"]);
     const pool = new Pool(`http://target.example:${port}`, {
       connections: 1,
-      connect: createConnector({ policy, lookup: dns.lookup, connectTimeoutMs: 5_000 }),
+      connect: undiciConnect(createConnector({ policy, lookup: dns.lookup, connectTimeoutMs: 5_000 })),
     });
     const get = async (): Promise<string> => (await pool.request({ path: "/", method: "GET" })).body.text();
     expect(await get()).toBe("reached");
@@ -303,7 +299,7 @@ describe("in an undici pool", () => {
   test("no option of undici leads around the policy", async () => {
     const connector = createConnector({ policy, lookup: resolver([opened]).lookup, connectTimeoutMs: 5_000 });
     const pool = new Pool(`http://${forbidden}:${port}`, {
-      connect: connector,
+      connect: undiciConnect(connector),
       socketPath: "/tmp/membrane-no-such.sock",
     });
     await expect(pool.request({ path: "/", method: "GET" })).rejects.toMatchObject({
@@ -342,21 +338,24 @@ function resolver(...script: readonly Answers[]): {
   return { lookup, asked };
 }
 
+/** Where a host is connected to, and how. */
+interface Place {
+  readonly at?: number;
+  readonly scheme?: "http" | "https";
+}
+
 function attempt(
   hostname: string,
   options: Partial<ConnectorOptions>,
-  target: Partial<buildConnector.Options> = {},
+  { at = port, scheme = "http" }: Place = {},
 ): Promise<Socket> {
   const { lookup } = resolver([]);
   const connector = createConnector({ policy, lookup, connectTimeoutMs: 5_000, ...options });
   return new Promise((resolve, reject) => {
-    connector(
-      { hostname, host: `${hostname}:${port}`, protocol: "http:", port: String(port), ...target },
-      (error, socket) => {
-        if (error === null) resolve(socket);
-        else reject(error);
-      },
-    );
+    connector(targetOrigin(hostname, at, scheme), (error, socket) => {
+      if (error === null) resolve(socket);
+      else reject(error);
+    });
   });
 }
 
@@ -366,12 +365,8 @@ async function connect(hostname: string, options: Partial<ConnectorOptions>): Pr
   return socket;
 }
 
-function failure(
-  hostname: string,
-  options: Partial<ConnectorOptions>,
-  target: Partial<buildConnector.Options> = {},
-): Promise<Error> {
-  return attempt(hostname, options, target).then(
+function failure(hostname: string, options: Partial<ConnectorOptions>, place?: Place): Promise<Error> {
+  return attempt(hostname, options, place).then(
     (socket) => {
       socket.destroy();
       throw new Error("connected");

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { TargetOrigin } from "capability-protocol";
 import { withDeadline } from "./deadline.ts";
 import { dial } from "./dial.ts";
 import { ConnectFailedError, EgressDeniedError } from "./errors.ts";
@@ -22,28 +23,12 @@ export interface ConnectorOptions {
   readonly lookup: NameLookup;
 }
 
-interface ConnectEndpoint {
-  readonly hostname: string;
-  readonly port: number;
-  readonly isTls: boolean;
-}
-
 /** What every connection of a connector is made with. */
 interface ConnectDeps {
   readonly policy: EgressPolicy;
   readonly lookup: NameLookup;
   readonly handshake: Handshake;
-  readonly isVerified: boolean;
-}
-
-/** Scheme, host and port, in the form of a URL's properties. */
-export interface ConnectTarget {
-  /** "http:" or "https:". */
-  readonly protocol: string;
-  /** An IPv6 address has no brackets. */
-  readonly hostname: string;
-  /** Empty: the default port of the scheme. */
-  readonly port: string;
+  readonly tls: TargetTls | undefined;
 }
 
 export type ConnectCallback = (
@@ -51,12 +36,11 @@ export type ConnectCallback = (
 ) => void;
 
 /** Opens a connection. When the signal is aborted, the attempt ends with its reason. */
-export type Connector = (target: ConnectTarget, callback: ConnectCallback, signal?: AbortSignal) => void;
+export type Connector = (origin: TargetOrigin, callback: ConnectCallback, signal?: AbortSignal) => void;
 
 /**
- * Opens connections that the policy allows and no others, for HTTP/1.1 alone, without proxies and local sockets. Of an HTTP
- * client's options only scheme, host and port are used: an HTTP client may take the server name from the Host header. The errors
- * are those of `errors.ts`.
+ * Opens connections that the policy allows and no others, for HTTP/1.1 alone, without proxies and local sockets. The errors are
+ * those of `errors.ts`.
  */
 export function createConnector(options: ConnectorOptions): Connector {
   const { policy, connectTimeoutMs, lookup } = options;
@@ -64,11 +48,11 @@ export function createConnector(options: ConnectorOptions): Connector {
     policy,
     lookup,
     handshake: createHandshake(options.tls ?? {}, options.scheduleContext),
-    isVerified: options.tls?.rejectUnauthorized !== false,
+    tls: options.tls,
   };
 
-  return (target, callback, cancelSignal) => {
-    const attempt = (signal: AbortSignal): Promise<Socket> => connect(toEndpoint(target), deps, signal);
+  return (origin, callback, cancelSignal) => {
+    const attempt = (signal: AbortSignal): Promise<Socket> => connect(origin, deps, signal);
     withDeadline(connectTimeoutMs, attempt, cancelSignal).then(
       (socket) => callback(null, socket),
       (error: unknown) =>
@@ -78,21 +62,22 @@ export function createConnector(options: ConnectorOptions): Connector {
 }
 
 async function connect(
-  endpoint: ConnectEndpoint,
-  { policy, lookup, handshake, isVerified }: ConnectDeps,
+  origin: TargetOrigin,
+  { policy, lookup, handshake, tls }: ConnectDeps,
   signal: AbortSignal,
 ): Promise<Socket | TLSSocket> {
-  assertAllowed(policy.checkTransport({ isTls: endpoint.isTls, isVerified }));
-  assertAllowed(policy.checkHost(endpoint.hostname, endpoint.port));
-  const addresses = await resolveHost(endpoint.hostname, lookup, signal);
+  const { scheme, hostname, port } = origin;
+  assertAllowed(policy.checkTransport(origin, tls));
+  assertAllowed(policy.checkHost(origin));
+  const addresses = await resolveHost(hostname, lookup, signal);
   // One forbidden address denies the name: a name that points inside even once is not a public service.
-  for (const { address } of addresses) assertAllowed(policy.checkAddress(address, endpoint.port));
-  const socket = await dial(limitAttempts(addresses), endpoint.port, signal);
-  assertRemoteAllowed(socket, policy, endpoint.port);
-  return guardWriteErrors(endpoint.isTls ? await handshake(socket, endpoint.hostname) : socket);
+  for (const { address } of addresses) assertAllowed(policy.checkAddress(address, port));
+  const socket = await dial(limitAttempts(addresses), port, signal);
+  assertRemoteAllowed(socket, policy, port);
+  return guardWriteErrors(scheme === "https" ? await handshake(socket, hostname) : socket);
 }
 
-/** Judged before anything is sent: what was dialled may differ from what was reached (0.0.0.0 reaches 127.0.0.1). */
+/** Checked before anything is sent: the address that was reached may differ from the dialled one (0.0.0.0 reaches 127.0.0.1). */
 function assertRemoteAllowed(socket: Socket, policy: EgressPolicy, port: number): void {
   try {
     if (socket.remoteAddress === undefined) throw new ConnectFailedError();
@@ -105,9 +90,4 @@ function assertRemoteAllowed(socket: Socket, policy: EgressPolicy, port: number)
 
 function assertAllowed(verdict: EgressVerdict): void {
   if (!verdict.allowed) throw new EgressDeniedError(verdict.reason);
-}
-
-function toEndpoint({ hostname, protocol, port }: ConnectTarget): ConnectEndpoint {
-  const isTls = protocol === "https:";
-  return { hostname, port: port === "" ? (isTls ? 443 : 80) : Number(port), isTls };
 }

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import type { LookupFunction, Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { listenOnLoopback } from "../../../testkit/src/loopback.ts";
+import { targetOrigin } from "../../../testkit/src/target-origin.ts";
 import type { EgressReason, OwnEndpoint } from "./policy.ts";
 import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
 import { requestFromPool } from "../../../testkit/src/pool-request.ts";
@@ -78,7 +79,7 @@ const scenarios: readonly Scenario[] = [
     answers: [],
     async show(dns) {
       for (const host of [inside, "[::1]"])
-        await expectDenied(poolsWith(dns), "special-purpose", { origin: `http://${host}:${port}` });
+        await expectDenied(poolsWith(dns), "special-purpose", { origin: targetOrigin(host, port) });
       expect(dns.asked).toEqual([]);
     },
   },
@@ -139,7 +140,9 @@ const scenarios: readonly Scenario[] = [
     async show(dns) {
       const pools = poolsWith(dns, ["127.0.2.0/23"]);
       // No process listens on port 1.
-      const error: unknown = await get(pools, { origin: "http://target.example:1" }).catch((e: unknown) => e);
+      const error: unknown = await get(pools, { origin: targetOrigin("target.example", 1) }).catch(
+        (e: unknown) => e,
+      );
       expect(error).toMatchObject({ code: "EGRESS_CONNECT_FAILED", cause: { errors: { length: 3 } } });
       await get(pools);
       expect(reached).toEqual(["127.0.2.0"]);
@@ -187,7 +190,7 @@ const scenarios: readonly Scenario[] = [
     answers: [[inside]],
     show: (dns) =>
       expectDenied(poolsWith(dns), "special-purpose", {
-        origin: `https://internal.example:${port}`,
+        origin: targetOrigin("internal.example", port, "https"),
         tls: { ca: "the certificate of internal.example" },
       }),
   },
@@ -274,7 +277,7 @@ function poolsWith(
 
 function upstreamOf(
   pools: Pools,
-  destination: Destination = { origin: `http://target.example:${port}` },
+  destination: Destination = { origin: targetOrigin("target.example", port) },
 ): NonNullable<ReturnType<Pools["get"]>> {
   return pools.get(poolKey(destination, "t"), destination, "t")!;
 }

@@ -85,7 +85,7 @@ function createContext({ ca, cert, key }: TargetTls): SecureContext {
   });
 }
 
-/** RFC 6066, section 3: no literal addresses, no trailing dot. */
+/** A server name is never an address (RFC 6066 §3). */
 function serverName(hostname: string): string {
-  return isIP(hostname) === 0 ? hostname.replace(/\.$/, "") : "";
+  return isIP(hostname) === 0 ? hostname : "";
 }

@@ -1,5 +1,8 @@
+import type { Authority } from "capability-protocol";
+import { parseAuthority, readTargetUri } from "capability-protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { targetOrigin } from "../../../testkit/src/target-origin.ts";
 import { parseCidr } from "../net/address.ts";
 import { METADATA_ADDRESSES, METADATA_HOSTS } from "./metadata.ts";
 import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
@@ -143,7 +146,7 @@ describe("an embedded IPv4 address", () => {
     "2a00::200:5efe:a9fe:a9fe",
   ])("that leads to a metadata service, %s, is denied even when everything is allowed", (text) => {
     expect(wideOpen.checkAddress(text, 80).allowed).toBe(false);
-    expect(wideOpen.checkHost(`[${text}]`, 80).allowed).toBe(false);
+    expect(wideOpen.checkHost(targetOrigin(text, 80)).allowed).toBe(false);
   });
 });
 
@@ -152,12 +155,7 @@ describe("a metadata service", () => {
     "at %s is denied, even when everything is allowed",
     (text) => {
       expect(wideOpen.checkAddress(text, 80)).toEqual(denied("metadata"));
-      expect(
-        policyWith({ allow: [text] }).checkHost(
-          new URL(`http://${text.includes(":") ? `[${text}]` : text}`).hostname,
-          80,
-        ),
-      ).toEqual(denied("metadata"));
+      expect(policyWith({ allow: [text] }).checkHost(targetOrigin(text, 80))).toEqual(denied("metadata"));
     },
   );
 
@@ -165,8 +163,8 @@ describe("a metadata service", () => {
     "named %s is denied in every spelling",
     (name) => {
       for (const spelling of [name, name.toUpperCase(), `${name}.`, `${name}..`])
-        expect(wideOpen.checkHost(spelling, 80)).toEqual(denied("metadata"));
-      expect(byDefault.checkHost(`x${name}`, 80)).toEqual(allowed);
+        expect(wideOpen.checkHost(targetOrigin(spelling, 80))).toEqual(denied("metadata"));
+      expect(byDefault.checkHost(targetOrigin(`x${name}`, 80))).toEqual(allowed);
     },
   );
 
@@ -223,7 +221,9 @@ describe("the service itself", () => {
     allow: ["0.0.0.0/0", "::/0"],
     ownEndpoints: () => [{ address: "0.0.0.0", port: 8443 }],
     localAddresses: () => ["10.0.0.7", "203.0.114.10", "fe80::1%eth0", "2a00::7"],
-    ownAuthorities: ["Gateway.Example", "localhost:8443", "[2a00::9]:8443"],
+    ownAuthorities: ["Gateway.Example", "localhost:8443", "[2a00::9]:8443"].map((text) =>
+      parseAuthority(text)!,
+    ),
   });
 
   test.each([
@@ -261,8 +261,8 @@ describe("the service itself", () => {
     ["[2a00::9]", 8443],
     ["2a00::9", 8443],
   ])("is not reached by its own name %s:%i", (name, port) => {
-    expect(policy.checkHost(name, port)).toEqual(denied("own-endpoint"));
-    expect(policy.checkHost(name, port + 1)).toEqual(allowed);
+    expect(policy.checkHost(targetOrigin(name, port))).toEqual(denied("own-endpoint"));
+    expect(policy.checkHost(targetOrigin(name, port + 1))).toEqual(allowed);
   });
 
   test("is recognized by a port that became known after the policy was made", () => {
@@ -275,7 +275,7 @@ describe("the service itself", () => {
 
   test("has authorities that parse", () => {
     for (const text of ["a:0", "a:65536", "a:b", "a:1:2"])
-      expect(() => policyWith({ ownAuthorities: [text] })).toThrow(TypeError);
+      expect(() => policyWith({ ownAuthorities: [text as Authority] })).toThrow(TypeError);
   });
 });
 
@@ -292,17 +292,17 @@ describe("judgeHost", () => {
     ["http://127.0.0.1./"],
     ["http://①②⑦.0.0.1/"],
   ])("denies the literal in %s, which needs no lookup", (url) => {
-    expect(byDefault.checkHost(new URL(url).hostname, 80).allowed).toBe(false);
+    expect(byDefault.checkHost(readTargetUri(url)!.origin).allowed).toBe(false);
   });
 
   test("leaves names to the judgement of their addresses", () => {
     for (const name of ["example.com", "localhost", "internal"])
-      expect(byDefault.checkHost(name, 80)).toEqual(allowed);
+      expect(byDefault.checkHost(targetOrigin(name, 80))).toEqual(allowed);
   });
 
   test("denies a zone id", () => {
     for (const name of ["fe80::1%eth0", "[fe80::1%25eth0]"])
-      expect(wideOpen.checkHost(name, 80)).toEqual(denied("not-an-address"));
+      expect(wideOpen.checkHost(targetOrigin(name, 80))).toEqual(denied("not-an-address"));
   });
 });
 
@@ -327,12 +327,15 @@ function written(bytes: Uint8Array): string {
 }
 
 test("plain HTTP and unverified TLS are allowed unless they are forbidden, each by itself", () => {
-  const plain = { isTls: false, isVerified: true };
-  const unverified = { isTls: true, isVerified: false };
-  const verified = { isTls: true, isVerified: true };
+  const [plain, secure] = [targetOrigin("a", 80), targetOrigin("a", 443, "https")];
   const judge = (options: Partial<EgressPolicyOptions>) => {
     const policy = policyWith({ ...options, allow: [] });
-    return [plain, unverified, verified].map((transport) => policy.checkTransport(transport));
+    const unverified = { rejectUnauthorized: false };
+    return [
+      policy.checkTransport(plain, undefined),
+      policy.checkTransport(secure, unverified),
+      policy.checkTransport(secure, {}),
+    ];
   };
   expect(judge({})).toEqual([allowed, allowed, allowed]);
   expect(judge({ forbidHttp: true })).toEqual([denied("plain-http"), allowed, allowed]);

@@ -1,7 +1,9 @@
+import type { Authority, TargetOrigin } from "capability-protocol";
+import { originOfAuthority } from "capability-protocol";
 import type { IpAddress } from "../net/address.ts";
 import { parseAddress, sameAddress } from "../net/address.ts";
 import type { AllowRule } from "./allow-rule.ts";
-import { parseAllowTarget, parsePort, ruleAllows } from "./allow-rule.ts";
+import { parseAllowTarget, ruleAllows } from "./allow-rule.ts";
 import { isMetadataAddress, isMetadataHost } from "./metadata.ts";
 import { embedsIpv4, isGlobalUnicast, specialPurposeBlock } from "./special-purpose.ts";
 
@@ -28,23 +30,20 @@ export interface OwnEndpoint {
   readonly port: number;
 }
 
-/** How a target is spoken to. */
-export interface Transport {
-  readonly isTls: boolean;
-  /** The target's certificate is checked; means nothing without TLS. */
-  readonly isVerified: boolean;
-}
-
-/** The one place that says where the service may connect to, and how. */
+/** Decides where the service may connect to, and how. Nothing else does. */
 export interface EgressPolicy {
-  /** Judges the numeric address that is about to be dialled, or that a socket is connected to. */
+  /** Checks the numeric address that is about to be dialled, or that a socket is connected to. */
   checkAddress(address: string, port: number): EgressVerdict;
   /**
-   * Judges a host as `URL.hostname` writes it, IPv6 in brackets or not: a literal as `judgeAddress` does, a name by
-   * itself. An allowed name says nothing about the addresses it resolves to.
+   * Checks the host of a target: an address as `checkAddress` does, a name by what it says. The addresses of an allowed name
+   * are checked when it is resolved.
    */
-  checkHost(hostname: string, port: number): EgressVerdict;
-  checkTransport(transport: Transport): EgressVerdict;
+  checkHost(origin: TargetOrigin): EgressVerdict;
+  /** Checks whether the target may be connected to without TLS, or with TLS that does not verify its certificate. */
+  checkTransport(
+    origin: TargetOrigin,
+    tls: { readonly rejectUnauthorized?: boolean } | undefined,
+  ): EgressVerdict;
 }
 
 /** What the operator decides about targets. */
@@ -58,12 +57,12 @@ export interface EgressRules {
 }
 
 export interface EgressPolicyOptions extends EgressRules {
-  /** Asked afresh at each judgement, since a port may be known only once the server listens. */
+  /** Called at each check, since a port may be known only once the server listens. */
   readonly ownEndpoints: () => readonly OwnEndpoint[];
   /** The addresses of this machine's interfaces. */
   readonly localAddresses: () => readonly string[];
-  /** `host[:port]` of every authority that leads back to this service; the port is 443 unless written. */
-  readonly ownAuthorities: readonly string[];
+  /** Every authority under which this service is reached. */
+  readonly ownAuthorities: readonly Authority[];
 }
 
 const ALLOWED: EgressVerdict = { allowed: true };
@@ -73,7 +72,9 @@ const ALLOWED: EgressVerdict = { allowed: true };
  * in disguise stay denied whatever an allow rule opens: a rule for `::/0` is not meant for `::ffff:169.254.169.254`.
  */
 export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
-  const ownNames = new Set(options.ownAuthorities.map(canonicalAuthority));
+  const ownHosts = new Set(
+    options.ownAuthorities.map((authority) => hostAndPort(originOfAuthority(authority))),
+  );
 
   function checkParsedAddress(address: IpAddress, port: number): EgressVerdict {
     if (isMetadataAddress(address)) return denied("metadata");
@@ -98,20 +99,27 @@ export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
     return address === undefined ? denied("not-an-address") : checkParsedAddress(address, port);
   }
 
-  function checkHost(hostname: string, port: number): EgressVerdict {
-    const name = canonicalHost(hostname);
-    if (ownNames.has(`${name}:${port}`)) return denied("own-endpoint");
-    if (isMetadataHost(name)) return denied("metadata");
-    // No host name contains a colon: what looks like IPv6 and does not parse (a zone id) is not handed to a resolver.
-    return name.includes(":") || parseAddress(name) !== undefined ? checkAddress(name, port) : ALLOWED;
-  }
+  return {
+    checkAddress,
+    checkHost(origin) {
+      const { hostname, port } = origin;
+      if (ownHosts.has(hostAndPort(origin))) return denied("own-endpoint");
+      if (isMetadataHost(hostname)) return denied("metadata");
+      // No host name contains a colon: what looks like IPv6 and does not parse (a zone id) is not handed to a resolver.
+      return hostname.includes(":") || parseAddress(hostname) !== undefined
+        ? checkAddress(hostname, port)
+        : ALLOWED;
+    },
+    checkTransport({ scheme }, tls) {
+      if (scheme === "http") return options.forbidHttp === true ? denied("plain-http") : ALLOWED;
+      const isVerified = tls?.rejectUnauthorized !== false;
+      return options.forbidUnverified === true && !isVerified ? denied("unverified-tls") : ALLOWED;
+    },
+  };
+}
 
-  function checkTransport({ isTls, isVerified }: Transport): EgressVerdict {
-    if (!isTls) return options.forbidHttp === true ? denied("plain-http") : ALLOWED;
-    return options.forbidUnverified === true && !isVerified ? denied("unverified-tls") : ALLOWED;
-  }
-
-  return { checkAddress, checkHost, checkTransport };
+function hostAndPort({ hostname, port }: TargetOrigin): string {
+  return `${hostname}:${port}`;
 }
 
 function denied(reason: EgressReason): EgressVerdict {
@@ -127,20 +135,4 @@ function reachesThisMachine(address: IpAddress): boolean {
 function isSameAddress(text: string, address: IpAddress): boolean {
   const written = parseAddress(text.split("%", 1)[0] ?? "");
   return written !== undefined && sameAddress(written, address);
-}
-
-/** Lower case, without brackets and the trailing dot of a fully qualified name: all of them name the same host. */
-function canonicalHost(hostname: string): string {
-  const isBracketed = hostname.startsWith("[") && hostname.endsWith("]");
-  const host = isBracketed ? hostname.slice(1, -1) : hostname;
-  let end = host.length;
-  while (host.endsWith(".", end)) end -= 1;
-  return host.slice(0, end).toLowerCase();
-}
-
-function canonicalAuthority(authority: string): string {
-  const { host, port } = /^(?<host>\[[^\]]*\]|[^:]*)(?::(?<port>\d+))?$/.exec(authority)?.groups ?? {};
-  const number = port === undefined ? 443 : parsePort(port);
-  if (host === undefined || number === undefined) throw new TypeError("An authority is host or host:port");
-  return `${canonicalHost(host)}:${number}`;
 }

@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
+import type { TargetOrigin } from "capability-protocol";
 import type { UpstreamLease } from "../http1/upstream.ts";
 
 export interface ConnectionOptions {
-  /** Scheme, host and port. */
-  readonly origin: string;
+  readonly origin: TargetOrigin;
   /** How many bytes the head of a response may have. */
   readonly maxHeaderBytes: number;
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { TargetOrigin } from "capability-protocol";
 import type { UpstreamPool } from "../http1/upstream.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
@@ -12,7 +13,7 @@ import type { CreateConnection } from "./pooled-connection.ts";
 
 /** Where a connection goes and with which TLS material. */
 export interface Destination {
-  readonly origin: string;
+  readonly origin: TargetOrigin;
   readonly tls?: NonNullable<ConnectorOptions["tls"]>;
 }
 
@@ -41,7 +42,7 @@ export interface Pools {
 
 /** Names a destination of an owner by a digest, since its parts hold private keys and must not run into each other. */
 export function poolKey({ origin, tls }: Destination, owner: string): string {
-  const parts = [owner, origin, tls?.ca, tls?.cert, tls?.key, tls?.rejectUnauthorized];
+  const parts = [owner, origin.serialized, tls?.ca, tls?.cert, tls?.key, tls?.rejectUnauthorized];
   return createHash("sha256")
     .update(JSON.stringify(parts.map((part) => part ?? null)))
     .digest("base64");
@@ -142,12 +143,12 @@ function openPool(
 
 /** Charges connections to the owner, from the attempt on. */
 function chargeConnections(connect: Connector, { owner, shares }: PoolResources): Connector {
-  return (endpoint, callback, signal) => {
+  return (origin, callback, signal) => {
     const release = shares.reserveConnection(owner);
     // Later: the pool opens another connection in the turn in which one fails.
     if (release === undefined) return void setImmediate(() => callback(new TooManyConnectionsError(), null));
     connect(
-      endpoint,
+      origin,
       (...made) => {
         const [error, socket] = made;
         if (error !== null || socket.destroyed) release();

@@ -1,4 +1,5 @@
-import type { Authority, TargetConfiguration, TlsConfiguration } from "capability-protocol";
+import type { Authority, TargetConfiguration, TargetOrigin, TlsConfiguration } from "capability-protocol";
+import { originOfAuthority } from "capability-protocol";
 import { createSigner } from "capability-protocol/signers";
 import type { HashFunction, Signer } from "capability-protocol/signers";
 import { maxAddedBytes } from "../domain/head-size.ts";
@@ -10,11 +11,8 @@ import { baseOf } from "./references.ts";
 
 /** Everything of an upstream request that depends on its target alone, made once when the target is resolved. */
 export interface PreparedTarget {
-  /** Scheme, host and port, where the connection goes. */
-  readonly origin: string;
-  /** As sent in `Host`: without the default port of the scheme. */
-  readonly host: string;
-  readonly secure: boolean;
+  /** Where the connection goes. */
+  readonly origin: TargetOrigin;
   readonly path: string;
   /** Without "?"; empty if there is none. */
   readonly query: string;
@@ -60,7 +58,7 @@ export function prepareTarget(
 }
 
 function prepareConfigured(configuration: TargetConfiguration, digest: HashFunction): PreparedTarget {
-  const url = new URL(configuration.uri);
+  const { origin, path, query } = configuration.uri;
   const configured = configuration.headers.map(([name]) => name);
   const signer =
     configuration.hmac === undefined ? undefined : createSigner(configuration.hmac, configured, digest);
@@ -68,7 +66,6 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
   const headers = configuration.headers.filter(
     ([name]) => signer?.ownHeaders.has(name.toLowerCase()) !== true,
   );
-  const query = url.search.slice(1);
   const keys = credentialKeys(query);
   const carriesCredential =
     signer !== undefined ||
@@ -76,22 +73,20 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
     keys.size > 0 ||
     configured.some((name) => isCredentialHeader(foldName(name)));
   return {
-    origin: url.origin,
-    host: url.host,
-    secure: url.protocol === "https:",
-    path: signer === undefined ? url.pathname : signer.wirePath(url.pathname),
+    origin,
+    path: signer === undefined ? path : signer.wirePath(path),
     query,
-    headers: ["Host", url.host, ...headers.flat()],
+    headers: ["Host", origin.host, ...headers.flat()],
     headerNames: new Set(["host", ...configured.map(foldName)]),
     overrideHeaders: new Map(
       headers.filter(([name]) => isOverride(signer, name)).map(([name, value]) => [foldName(name), value]),
     ),
-    maxAddedBytes: maxAddedBytes(configuration.hmac, url.host, headers.flat()),
+    maxAddedBytes: maxAddedBytes(configuration.hmac, origin.host, headers.flat()),
     allowQuery: configuration.allowQuery,
     carriesCredential,
     credentialKeys: keys,
     refusesOverrides: carriesCredential,
-    base: baseOf(url),
+    base: baseOf(configuration.uri),
     forwardsPayloadHash: false,
     ...(configuration.method === undefined ? {} : { method: configuration.method }),
     ...(configuration.timeoutMs === undefined ? {} : { timeoutMs: configuration.timeoutMs }),
@@ -112,23 +107,21 @@ function prepareFederated(
   capability: Extract<TargetContent, { kind: "federated" }>["capability"],
   authorityCa: (authority: Authority) => string | undefined,
 ): PreparedTarget {
-  const url = new URL(`https://${capability.authority}/`);
+  const origin = originOfAuthority(capability.authority);
   const ca = authorityCa(capability.authority);
   return {
-    origin: url.origin,
-    host: url.host,
-    secure: true,
+    origin,
     path: "/",
     query: "",
-    headers: ["Host", url.host, "Authorization", `Bearer ${capability.token}`],
+    headers: ["Host", origin.host, "Authorization", `Bearer ${capability.token}`],
     headerNames: new Set(["host", "authorization"]),
     overrideHeaders: new Map(),
-    maxAddedBytes: maxAddedBytes(undefined, url.host, []),
+    maxAddedBytes: maxAddedBytes(undefined, origin.host, []),
     allowQuery: true,
     carriesCredential: true,
     credentialKeys: new Set(),
     refusesOverrides: false,
-    base: baseOf(url),
+    base: baseOf({ origin, path: "/" }),
     forwardsPayloadHash: true,
     ...(ca === undefined ? {} : { tls: { ca } }),
   };

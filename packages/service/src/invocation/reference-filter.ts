@@ -7,7 +7,6 @@ import { MAX_REFERENCES, filterLinks, isBelowBase } from "./references.ts";
 /** The parts of the request on which the response depends. */
 export interface SentRequest {
   readonly target: {
-    readonly origin: string;
     readonly base: TargetBase;
     readonly carriesCredential: boolean;
   };
@@ -93,7 +92,7 @@ function referenceCheck({ target, path }: SentRequest): (reference: string) => b
   let left = MAX_REFERENCES;
   return (reference) => {
     left -= 1;
-    return left >= 0 && isBelowBase(target.base, target.origin + path, reference);
+    return left >= 0 && isBelowBase(target.base, target.base.origin + path, reference);
   };
 }
 

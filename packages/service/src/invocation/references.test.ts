@@ -1,9 +1,10 @@
+import { readTargetUri } from "capability-protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { baseOf, filterLinks, isBelowBase } from "./references.ts";
 
 const SENT = "https://target.example:8443/v1/items?page=1";
-const BASE = baseOf(new URL("https://target.example:8443/v1"));
+const BASE = baseOf(readTargetUri("https://target.example:8443/v1")!);
 
 test.each([
   "https://target.example:8443/v1",
@@ -59,7 +60,7 @@ test.each([
 });
 
 test("the base of a whole origin takes all of it, and nothing of another", () => {
-  const base = baseOf(new URL("https://target.example/"));
+  const base = baseOf(readTargetUri("https://target.example/")!);
   expect(isBelowBase(base, "https://target.example/", "/anything")).toBe(true);
   expect(isBelowBase(base, "https://target.example/", "https://target.example")).toBe(true);
   expect(isBelowBase(base, "https://target.example/", "https://other.example/")).toBe(false);

@@ -1,3 +1,5 @@
+import type { TargetUri } from "capability-protocol";
+
 /*
  * Where a target's response leads its client. Clients send their token again to where a `Link` or a redirect leads. So a link
  * away from the target is not passed on, and a redirect not to clients that are known to keep the token.
@@ -5,15 +7,15 @@
 
 /** The URIs that belong to a target: an origin, and a path up to a whole segment. */
 export interface TargetBase {
+  /** Serialized. */
   readonly origin: string;
   /** Without a trailing slash. */
   readonly path: string;
 }
 
 /** The base of a target's URI: without its query. */
-export function baseOf(url: URL): TargetBase {
-  const { pathname } = url;
-  return { origin: url.origin, path: pathname.endsWith("/") ? pathname.slice(0, -1) : pathname };
+export function baseOf({ origin, path }: Pick<TargetUri, "origin" | "path">): TargetBase {
+  return { origin: origin.serialized, path: path.endsWith("/") ? path.slice(0, -1) : path };
 }
 
 /** The characters of a URI reference (RFC 3986). Parsers disagree on anything else: `https://a\@b/`. */

@@ -133,7 +133,6 @@ function toResolution(context: ResolveContext, opened: OpenedCapability): Resolu
   if (stored === undefined) return found;
   if (stored.content === undefined) return { ...found, isUnusable: true };
   const target = prepareTarget(stored.content, context.digest, context.authorityCa);
-  const destination = { origin: target.origin, ...(target.tls === undefined ? {} : { tls: target.tls }) };
   const owner = usageOwners.targetOwner ?? NO_TENANT;
-  return { ...found, upstream: { target, owner, poolKey: poolKey(destination, owner) } };
+  return { ...found, upstream: { target, owner, poolKey: poolKey(target, owner) } };
 }

@@ -17,7 +17,7 @@ export function planPayload(target: PreparedTarget, head: RequestHead): PayloadP
     ...(contentSha256 === undefined ? {} : { contentSha256 }),
     ...(contentEncoding.length === 0 ? {} : { contentEncoding: contentEncoding.join(", ") }),
     body: FRAMINGS[head.body.kind],
-    secure: target.secure,
+    secure: target.origin.scheme === "https",
   });
 }
 

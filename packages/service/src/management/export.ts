@@ -1,5 +1,5 @@
-import type { ExportRequest, TargetConfiguration } from "capability-protocol";
-import { err, ok } from "capability-protocol";
+import type { ExportRequest, TargetConfiguration, TargetOrigin } from "capability-protocol";
+import { err, ok, originOfAuthority } from "capability-protocol";
 import type { Capability } from "../domain/capability.ts";
 import type { Outcome } from "../domain/denial.ts";
 import { denialOfCreation } from "../domain/creation-denial.ts";
@@ -29,7 +29,7 @@ export async function exportCapability(
   }
   const { authority, token } = request.capability;
   if (!context.isOwn(authority)) {
-    const denied = checkUri(context, "capability", new URL(`https://${authority}/`));
+    const denied = checkHost(context, "capability", originOfAuthority(authority));
     return denied ?? exportTarget(context, caller, contentOf(request));
   }
   const parent = await context.vault.open(token);
@@ -89,11 +89,10 @@ async function checkTarget(
   caller: Caller,
   target: TargetConfiguration,
 ): Promise<Outcome<ManagementResponse> | undefined> {
-  const url = new URL(target.uri);
   const denied =
     checkHeadSize(target, context.headerBytes) ??
-    checkUri(context, "uri", url) ??
-    checkTransport(context, url, target);
+    checkHost(context, "uri", target.uri.origin) ??
+    checkTransport(context, target);
   if (denied !== undefined || !hasPem(target)) return denied;
   // 64 KiB of certificates take the event loop 10 ms and more.
   return context.scheduleFairly(resourceOf(caller), () => checkTls(target));
@@ -103,29 +102,24 @@ function hasPem({ tls }: TargetConfiguration): boolean {
   return tls?.ca !== undefined || tls?.cert !== undefined;
 }
 
-/** An early error for who exports; what a name resolves to is judged at each connection. */
-function checkUri(
-  context: ManagementContext,
+/** Refuses at the export what every connection would refuse. What a name resolves to is checked at each connection. */
+function checkHost(
+  { policy }: ManagementContext,
   field: string,
-  url: URL,
+  origin: TargetOrigin,
 ): Outcome<ManagementResponse> | undefined {
-  const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
-  const verdict = context.policy.checkHost(url.hostname, port);
-  return verdict.allowed
+  return policy.checkHost(origin).allowed
     ? undefined
     : invalid(field, "an address that this service may connect to (--allow-target)");
 }
 
-/** An early error, as above. */
+/** Refuses at the export what every connection would refuse. */
 function checkTransport(
   { policy }: ManagementContext,
-  { protocol }: URL,
-  { tls }: TargetConfiguration,
+  { uri, tls }: TargetConfiguration,
 ): Outcome<ManagementResponse> | undefined {
-  const isTls = protocol === "https:";
-  const verdict = policy.checkTransport({ isTls, isVerified: tls?.rejectUnauthorized !== false });
-  if (verdict.allowed) return undefined;
-  return isTls
+  if (policy.checkTransport(uri.origin, tls).allowed) return undefined;
+  return uri.origin.scheme === "https"
     ? invalid(
         "tls.rejectUnauthorized",
         "true: this service checks every target (--forbid-unverified-targets)",

@@ -16,11 +16,12 @@ export function checkHeadSize(
   target: TargetConfiguration,
   limit: number,
 ): Outcome<ManagementResponse> | undefined {
-  const { host, pathname: path, search } = new URL(target.uri);
+  const { origin, path, query } = target.uri;
+  const { host } = origin;
   const ownHeaders = target.headers.flat();
   const expected = `a request head of at most ${limit} bytes, with what the service adds (--header-bytes)`;
   const method = target.method ?? ASSUMED_METHOD;
-  let bytes = headSize({ method, path, query: search.slice(1), headers: ["Host", host] });
+  let bytes = headSize({ method, path, query, headers: ["Host", host] });
   bytes += maxAddedBytes(undefined, host, []);
   if (bytes > limit) return invalid("uri", expected);
   for (const [name, value] of target.headers) {

@@ -2,7 +2,7 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import { parseToken } from "capability-protocol";
+import { parseToken, readTargetUri } from "capability-protocol";
 import { expect, test } from "vitest";
 import { call, createMembrane, exportThrough, uriOf } from "../../../testkit/src/client.ts";
 import type { FullStoreTokenName } from "../../../testkit/src/full-store.ts";
@@ -76,7 +76,7 @@ async function expectUsable(fixture: string): Promise<void> {
   expect(await content(tokens["gamma of plain"])).toMatchObject({
     kind: "configured",
     configuration: {
-      uri: "http://canary-host-4d0b.test:9/canary-path-91aa?canary-query-77c1=1",
+      uri: readTargetUri("http://canary-host-4d0b.test:9/canary-path-91aa?canary-query-77c1=1"),
       headers: [
         ["X-Canary-Name-3f", "canary-header-value-c2e4"],
         ["Cookie", "session=canary-cookie-0d1f"],

@@ -214,6 +214,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
   [
     "parses texts that the service itself has written, under a MAC or in its process",
     [
+      "protocol/src/api/target-uri.ts#readTargetUri",
       "service/src/commands/worker-messages.ts#parseCertificateMessage",
       "service/src/commands/worker-messages.ts#parseWorkerMessage",
       "service/src/domain/uid.ts#parseUid",

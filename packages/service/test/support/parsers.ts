@@ -336,8 +336,8 @@ export const READERS: readonly Reader[] = [
   reader("service/src/egress/allow-rule.ts#parsePort", HEAD, "443", parsePort),
   reader("service/src/egress/hosts-file.ts#parseHosts", FILE, "127.0.0.1 name alias # comment\n", parseHosts),
   reader("service/src/egress/hosts-file.ts#canonicalName", FILE, "name.example", canonicalName),
-  reader("service/src/egress/policy.ts#judgeHost", BODY, "name.example", (text) =>
-    policy.checkHost(text, 443),
+  reader("service/src/egress/policy.ts#checkHost", BODY, "name.example", (text) =>
+    policy.checkHost({ ...openTarget.origin, hostname: text }),
   ),
   reader("service/src/http/bearer.ts#bearerToken", HEAD, "Bearer CPBLTY1-Vm9n", bearerToken),
   reader("service/src/http/request-id.ts#parseRequestId", HEAD, "a1b2c3d4-", (text) => parseRequestId(text)),

@@ -61,7 +61,7 @@ export class UndiciConnection implements PooledConnection {
     socket.once("close", () => {
       if (!this.#isAttached) this.#close();
     });
-    this.#client = new Client(origin, {
+    this.#client = new Client(origin.serialized, {
       pipelining: 1,
       maxHeaderSize: maxHeaderBytes,
       allowH2: false,

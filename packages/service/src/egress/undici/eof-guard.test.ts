@@ -4,9 +4,9 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { Pool } from "undici";
-import type { buildConnector } from "undici";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { deferred } from "../../../../testkit/src/deferred.ts";
+import { undiciConnect } from "../../../../testkit/src/undici-connect.ts";
 import { makeCertificate } from "../../../../testkit/src/tls-target.ts";
 import type { TestCertificate } from "../../../../testkit/src/tls-target.ts";
 import { createConnector } from "../connector.ts";
@@ -109,11 +109,12 @@ async function takeSlowly(
     connectTimeoutMs: 5_000,
     lookup: () => undefined,
   });
-  const connect: buildConnector.connector = (target, callback) =>
-    connector(target, (...result) => {
+  const connect = undiciConnect((origin, callback) =>
+    connector(origin, (...result) => {
       if (result[1] !== null) guardEof(result[1]);
       callback(...result);
-    });
+    }),
+  );
   const pool = new Pool(`${isTls ? "https" : "http"}://127.0.0.1:${port}`, { connect });
   open.push(server, pool);
 

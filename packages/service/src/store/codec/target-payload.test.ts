@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { formatToken, parseAuthority } from "capability-protocol";
+import { formatToken, parseAuthority, readTargetUri } from "capability-protocol";
 import type { HmacConfiguration } from "capability-protocol";
 import { expect, test } from "vitest";
 import type { TargetContent } from "../../domain/target.ts";
@@ -27,7 +27,7 @@ const hmac: fc.Arbitrary<HmacConfiguration> = fc.oneof(
 const configured = fc
   .record(
     {
-      uri: text,
+      uri: fc.webUrl({ withQueryParameters: true }).map((written) => readTargetUri(written)!),
       method: text,
       headers: fc.array(fc.tuple(text, text)),
       allowQuery: fc.boolean(),
@@ -63,7 +63,7 @@ test("what is read is what was written, absent and empty fields distinguished, w
 const FULL: TargetContent = {
   kind: "configured",
   configuration: {
-    uri: "https://example.com/",
+    uri: readTargetUri("https://example.com/")!,
     headers: [["A", "b"]],
     allowQuery: false,
     hmac: { scheme: "cap1-hmac-sha512", key: "key", keyId: "id" },

@@ -4,7 +4,7 @@ import type {
   TargetConfiguration,
   TlsConfiguration,
 } from "capability-protocol";
-import { parseAuthority, parseToken } from "capability-protocol";
+import { formatTargetUri, parseAuthority, parseToken, readTargetUri } from "capability-protocol";
 import type { TargetContent } from "../../domain/target.ts";
 import { StoreCorruptError } from "../store.ts";
 import { ColumnReader } from "./column-reader.ts";
@@ -23,7 +23,7 @@ export function encodeTargetPayload(content: TargetContent): Buffer {
   const { uri, method, headers, allowQuery, timeoutMs, hmac, tls } = content.configuration;
   return encodeColumns([
     textColumn(content.kind),
-    textColumn(uri),
+    textColumn(formatTargetUri(uri)),
     optionalText(method),
     encodeColumns(headers.flat().map(textColumn)),
     flag(allowQuery),
@@ -64,7 +64,7 @@ function decodeContent(row: ColumnReader): TargetContent | undefined {
 }
 
 function decodeConfiguration(row: ColumnReader): TargetConfiguration | undefined {
-  const uri = row.text();
+  const uri = readTargetUri(row.text());
   const method = readOptionalText(row);
   const headers = decodeHeaders(row);
   const allowQuery = row.flag();
@@ -72,6 +72,7 @@ function decodeConfiguration(row: ColumnReader): TargetConfiguration | undefined
   const hmac = readOptional(row, decodeHmac);
   const tls = readOptional(row, decodeTls);
   if (!hmac.isKnown || !tls.isKnown) return undefined;
+  if (uri === undefined) throw new StoreCorruptError("a target has no URI");
   return {
     uri,
     ...(method === undefined ? {} : { method }),

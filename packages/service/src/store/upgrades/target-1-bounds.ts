@@ -1,4 +1,5 @@
-import type { TargetConfiguration } from "capability-protocol";
+import type { TargetConfiguration, TargetUri } from "capability-protocol";
+import { readTargetUri } from "capability-protocol";
 
 /*
  * What the first exports accepted and is not sent any more. These bounds are those that exports had when version 2 was made;
@@ -17,20 +18,18 @@ const MAX_CAP1_KEY_LENGTH = 1_024;
 const ORIGIN = /^https?:\/\/([^/?#]+)/i;
 
 /**
- * The canonical form of a URI.
- *
  * @returns nothing if it is too long, or its path or query would be sent otherwise than it is written: a resolved dot segment
  *   makes `DELETE /bucket/a/..` another request.
  */
-export function readTarget1Uri(text: string): string | undefined {
+export function readTarget1Uri(text: string): TargetUri | undefined {
   if (text.length > MAX_URI_LENGTH) return undefined;
   const [origin = "", host = ""] = ORIGIN.exec(text) ?? [];
   // Before it is parsed: the encoding of letters beyond ASCII (RFC 3492) takes the square of their number.
-  if (host.length > MAX_UNPARSED_HOST_LENGTH || !URL.canParse(text)) return undefined;
-  const { href, hostname, pathname, search } = new URL(text);
+  const uri = host.length > MAX_UNPARSED_HOST_LENGTH ? undefined : readTargetUri(text);
+  if (uri === undefined || uri.origin.hostname.length > MAX_HOST_LENGTH) return undefined;
   const written = text.slice(origin.length);
-  const isAsWritten = pathname + search === (written.startsWith("/") ? written : `/${written}`);
-  return isAsWritten && hostname.length <= MAX_HOST_LENGTH ? href : undefined;
+  const parsed = uri.query === "" ? uri.path : `${uri.path}?${uri.query}`;
+  return parsed === (written.startsWith("/") ? written : `/${written}`) ? uri : undefined;
 }
 
 /** Whether no field is so long that its owner decides what it costs to prepare the target. */
