@@ -7,7 +7,8 @@ import { IDENTIFIERS, PHRASES, WORDS } from "./words/table.js";
 import { findWords, identifierRule, phraseRule, wordRule } from "./words/find.js";
 
 /** The files to check, except the table of words itself. */
-const PATHS = ["packages", "docs", "bench", "scripts", "examples", "CONTRIBUTING.md", "SECURITY.md", ".ci"];
+const FOLDERS = ["packages", "docs", "bench", "scripts", "examples", ".ci"];
+const DOCUMENTS = ["README.md", "CONTRIBUTING.md", "SECURITY.md"];
 const TABLE = "scripts/words/table.js";
 const TEXT = /\.(?:[cm]?[jt]s|md|json|sh|conf|html|ya?ml)$|\.ci\/run$/;
 
@@ -17,7 +18,7 @@ const LITERALS = /x-amz-request-payer: requester/g;
 const root = fileURLToPath(new URL("..", import.meta.url));
 const files = execFileSync(
   "git",
-  ["ls-files", "--cached", "--others", "--exclude-standard", "--", ...PATHS],
+  ["ls-files", "--cached", "--others", "--exclude-standard", "--", ...FOLDERS, ...DOCUMENTS],
   {
     cwd: root,
   },

@@ -24,7 +24,7 @@ const ATTEMPT_TIMEOUT_MS = 10_000;
  * @param {number | undefined} quiet p99 of the quiet stretch just before, if there was one
  */
 export async function attackOnce(
-  { name, measured = "invocations", prepare, beside, shows },
+  { name, measured = "invocations", prepare, accomplice: program, shows },
   scenario,
   quiet,
 ) {
@@ -36,7 +36,7 @@ export async function attackOnce(
   const before = isKnown ? quiet : await measure();
 
   const accomplice =
-    beside === undefined ? undefined : await startProgram("accomplice", [beside, scenario.data]);
+    program === undefined ? undefined : await startProgram("accomplice", [program, scenario.data]);
   const env = { ATTACK: JSON.stringify({ name, port: service.port, given }) };
   const attacker = await startProgram("attacker", [ATTACKER], { env });
   await pause(SETTLE_MS);

@@ -15,7 +15,7 @@ import { WRITES } from "./attacks/writes.js";
  * @property {import("./service-environments.js").EnvironmentName} [where] where the service runs; default: "ordinary"
  * @property {"invocations" | "revokes"} [measured] the requests of the other tenant; default: "invocations"
  * @property {(world: import("./scenario.js").Scenario) => Promise<Given>} prepare by the attacking tenant's ordinary means
- * @property {string} [beside] file of another program, which runs meanwhile with the data directory as its argument
+ * @property {string} [accomplice] file of another program, which runs meanwhile with the data directory as its argument
  * @property {(client: import("./client.js").Client, given: Given) => void} act in the attacker's process
  * @property {Readonly<Record<string, number>>} shows the least counts that show that the attack took place: responses, `open`
  *   connections, `sentMB`

@@ -42,7 +42,7 @@ export function evaluate({ p99, counts, shows, death, deaf }) {
 
 /**
  * @param {import("./client.js").Counts} counts
- * @param {string} what a status stands for itself with any code: a response can be cut off before its body
+ * @param {string} what a status alone matches any code, since a response can be cut off before its body
  */
 function amountOf({ outcomes, open, requests, sentBytes }, what) {
   const amount = { open, requests, sentMB: sentBytes / MB }[what];

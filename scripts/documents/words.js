@@ -4,11 +4,6 @@ import { prose } from "./files.js";
 /** Words that documents do not use, in addition to those in `scripts/words/table.js`, and the words to use instead. */
 const WORDS = [
   ["answers?|answered|answering", "response, respond"],
-  ["of its own|of their own", "separate"],
-  ["goes by|go by", "uses"],
-  ["(?:is|are|was|were) told", "gets"],
-  ["stands?|stood", "is, represents"],
-  ["beside", "next to, besides"],
   ["behind (?:it|its|that|them)", "after"],
 ];
 

@@ -1,9 +1,9 @@
-// Where packages/service/src may parse a URL: an allow-list. Two parsers of one target would be two hosts.
+// The files of packages/service/src that may parse a URL: an allow-list, since two parsers could find two hosts in a target.
 
-/** Files, relative to packages/service/src, and what they parse, which is no target. */
+/** Files, relative to packages/service/src, and the URLs that they parse, which are not targets. */
 /** @type {Readonly<Record<string, string>>} */
 const ALLOWED = {
-  "main.ts": "the URL of its own module, to find package.json",
+  "main.ts": "the URL of the module, to find package.json",
   "invocation/references.ts": "references in a target's response",
 };
 
@@ -14,7 +14,7 @@ const ROOT = "packages/service/src/";
 export const urlParsing = {
   meta: {
     type: "problem",
-    docs: { description: "The URI of a target is parsed by capability-protocol alone" },
+    docs: { description: "Only capability-protocol parses the URI of a target" },
   },
   /** @param {any} context */
   create(context) {
@@ -25,7 +25,7 @@ export const urlParsing = {
     const report = (node) =>
       context.report({
         node,
-        message: "A target's URI is parsed by parseTargetUri, readTargetUri and originOfAuthority alone.",
+        message: "Only parseTargetUri, readTargetUri and originOfAuthority may parse a target's URI.",
       });
     return {
       /** @param {any} node */

@@ -23,12 +23,12 @@ export function wordRule(word, use) {
 /**
  * Matches consecutive words in a line.
  *
- * @param {string} phrase
+ * @param {string} phrase source of a regular expression
  * @param {string} use
  * @returns {Rule}
  */
 export function phraseRule(phrase, use) {
-  return { pattern: new RegExp(`\\b${phrase}\\b`, "gi"), use };
+  return { pattern: new RegExp(`\\b(?:${phrase})\\b`, "gi"), use };
 }
 
 /**

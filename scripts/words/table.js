@@ -2,8 +2,10 @@
 
 /** Words of prose and parts of identifiers. */
 export const WORDS = {
+  anybody: "anyone; or name who: any client",
   awake: "staleness guard, fresh",
   crew: "worker pool",
+  everybody: "everyone; or name who: all clients",
   nobody: "no one, no client; or name who: no tenant, no process",
   requester: "client; holder, for the one that holds a capability",
   roster: "swap-remove list",
@@ -13,10 +15,17 @@ export const WORDS = {
   whoever: "anyone who; or name who: the client, the holder, the operator",
 };
 
-/** Consecutive words. */
+/** Consecutive words, as regular expressions. */
 export const PHRASES = {
+  "(?:breaks?|broke|broken) off": "abort, end early",
+  "(?:go|goes|gone|went) by": "use, follow",
+  "(?:is|are|was|were|be) told": "gets, learns, is called with",
   "all the same": "still, anyway",
-  "under way": "in flight, or in progress",
+  "but for": "except",
+  "of (?:its|their) own": "separate, new, its",
+  beside: "next to, together with, in addition to",
+  "stands?|stood": "is, represents, appears",
+  "under way": "in flight, in progress",
 };
 
 /** Identifiers, and the beginnings of constants. */

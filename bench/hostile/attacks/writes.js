@@ -42,7 +42,7 @@ export const WRITES = [
   {
     name: "another process stopped within a write",
     prepare: async ({ own }) => ({ tokens: [own.create] }),
-    beside: STOPPED_WRITER,
+    accomplice: STOPPED_WRITER,
     act(client, { tokens }) {
       let next = 0;
       const create = () =>

@@ -122,7 +122,7 @@ export async function readCommandLine(
     .alias({ help: "h", version: "v" })
     .exitProcess(false)
     .fail((message, error) => {
-      // The parser throws some of its own errors itself, and passes on those of the commands.
+      // Some errors are the parser's, and others are those of the commands, which it passes on.
       if (error instanceof Error && error.name !== "YError") throw error;
       throw new ConfigError(explainParserError(message, args, environment), { cause: error });
     });

@@ -5,7 +5,7 @@ export function toKebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** The variable that stands for a flag: `MEMBRANE_MAX_TENANTS` for `max-tenants`. */
+/** Returns the variable for a flag: `MEMBRANE_MAX_TENANTS` for `max-tenants`. */
 export function toVariable(flag: string): string {
   return `${VARIABLE_PREFIX}${flag.replaceAll("-", "_").toUpperCase()}`;
 }

@@ -79,8 +79,8 @@ describe("a name", () => {
     ["a forbidden address alone", [forbidden]],
     ["a forbidden address after an allowed one", [opened, forbidden]],
     ["a forbidden address before an allowed one", [forbidden, opened]],
-    ["an IPv6 loopback address beside an allowed IPv4 one", [opened, "::1"]],
-    ["a forbidden address far behind allowed ones", [...Array<string>(200).fill(opened), forbidden]],
+    ["an IPv6 loopback address together with an allowed IPv4 one", [opened, "::1"]],
+    ["a forbidden address after many allowed ones", [...Array<string>(200).fill(opened), forbidden]],
     ["a mapped metadata address", ["::ffff:169.254.169.254"]],
     ["a mapped form of the allowed address", [`::ffff:${opened}`]],
     ["a metadata address behind NAT64", ["64:ff9b::a9fe:a9fe"]],
@@ -99,7 +99,7 @@ describe("a name", () => {
     expect((await connect("target.example", { lookup })).remoteAddress).toBe(opened);
   });
 
-  test("of a metadata service or of our own is denied before anybody resolves it", async () => {
+  test("of a metadata service or of this service is denied before it is resolved", async () => {
     const dns = resolver([opened]);
     const own = createEgressPolicy({
       allow: [],
@@ -130,7 +130,7 @@ describe("a name", () => {
   });
 });
 
-test("a way of speaking that is forbidden is denied before anybody resolves the name", async () => {
+test("a forbidden transport is denied before the name is resolved", async () => {
   const dns = resolver([opened]);
   const strict = policyThatOpens(`${opened}/32`);
   const checked: unknown[] = [];

@@ -44,7 +44,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    title: "mixed-A: one forbidden answer denies all, wherever it stands",
+    title: "mixed-A: one forbidden address denies all, in any position",
     answers: [
       [outside, inside],
       [inside, outside],
@@ -84,7 +84,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    title: "keepalive-reuse-after-rebind: a pooled socket stays, and the next one is judged afresh",
+    title: "keepalive-reuse-after-rebind: a pooled socket stays, and the next one is checked again",
     answers: [[outside], [inside]],
     async show(dns) {
       const pools = poolsWith(dns);

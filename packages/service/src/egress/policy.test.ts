@@ -200,7 +200,7 @@ describe("a metadata service", () => {
 });
 
 describe("an allow rule", () => {
-  test("opens its block and nothing beside it", () => {
+  test("allows its block and nothing else", () => {
     const policy = policyWith({ allow: ["127.0.0.2", "10.0.0.0/8", "fd00::/16"] });
     for (const text of ["127.0.0.2", "10.255.255.255", "fd00::1"])
       expect(policy.checkAddress(text, 1)).toEqual(allowed);

@@ -105,7 +105,7 @@ test("a signal that was aborted before the lookup sends no question", async () =
   expect(server.queries).toEqual([]);
 });
 
-test("what the hosts file says stands above the name servers, which are not asked for the other family either", async () => {
+test("the hosts file has precedence over the name servers, which are not queried for the other family either", async () => {
   const hosts = "2001:db8::7 pinned.example\n10.0.0.7 pinned.example";
   for (const name of ["pinned.example", "PINNED.example."])
     expect(await find(name, { hosts })).toEqual(["4 10.0.0.7", "6 2001:db8::7"]);

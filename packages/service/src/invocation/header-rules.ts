@@ -9,7 +9,7 @@ export type ClientHeaderRule = "pass" | "never" | "override";
 /**
  * Headers of the client that never reach a target, in lower case. Sources: RFC 9110 §7.6.1 (hop-by-hop); RFC 7239 and its
  * predecessors (Forwarded, X-Forwarded-*); RFC 9440 §2 (Client-Cert); method and URL overrides of common frameworks, with
- * which a client could change the one request that a capability stands for.
+ * which a client could change the one request that a capability represents.
  */
 const NEVER_FROM_CLIENT: readonly string[] = [
   ...HOP_BY_HOP_REQUEST,
@@ -91,7 +91,7 @@ const CLIENT_HEADERS: ReadonlyMap<string, ClientHeaderRule> = new Map([
 
 /**
  * The name by which the rules for the client's headers are looked up: lower case, underscores as hyphens. A target behind CGI or WSGI
- * cannot tell the two apart (RFC 3875 §4.1.18), so `X_Api_Key` would stand beside or in place of our `X-Api-Key`.
+ * cannot distinguish the two (RFC 3875 §4.1.18), so `X_Api_Key` would be added to the target's `X-Api-Key` or replace it.
  */
 export function foldName(name: string): string {
   const lowerCase = name.toLowerCase();
@@ -133,7 +133,7 @@ export const clientHeader: (name: string) => ClientHeader = memoized((name) => {
 export function connectionOptions(rawHeaders: readonly string[]): ReadonlySet<string> {
   const values = valuesOf(rawHeaders, "connection");
   if (values.length === 0) return NONE;
-  // What nearly everybody says.
+  // The value that nearly all clients send.
   if (values.length === 1 && values[0] === "keep-alive") return KEEP_ALIVE;
   return new Set(listOf(rawHeaders, "connection").map((option) => option.toLowerCase()));
 }

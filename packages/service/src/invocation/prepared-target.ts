@@ -62,7 +62,7 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
   const configured = configuration.headers.map(([name]) => name);
   const signer =
     configuration.hmac === undefined ? undefined : createSigner(configuration.hmac, configured, digest);
-  // What the signature sets stands once: a date or a hash of the configuration would be a second one.
+  // Headers that the signer sets are left out: a date or a hash in the configuration would be a second one.
   const headers = configuration.headers.filter(
     ([name]) => signer?.ownHeaders.has(name.toLowerCase()) !== true,
   );

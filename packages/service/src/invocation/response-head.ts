@@ -27,7 +27,7 @@ const SECURITY_HEADERS = [
 /** For a target that says nothing of caches: many a cache then decides by itself how long it keeps the answer. */
 const DEFAULT_CACHE_CONTROL = ["Cache-Control", "private"] as const;
 
-/** What may stand in a field value or a reason phrase (RFC 9110 §5.5); anything else would throw when it is written. */
+/** A valid field value or reason phrase (RFC 9110 §5.5); Node throws for any other when it is written. */
 const WRITABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Not `trim`, which takes away a no-break space too: undici knows no such coding, and hands on the body as it is framed. */

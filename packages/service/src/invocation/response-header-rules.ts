@@ -52,7 +52,7 @@ const NEVER_FROM_TARGET: ReadonlySet<string> = new Set([
   "use-as-dictionary",
   "x-permitted-cross-domain-policies",
   "xkey",
-  // Instructions to the proxy in front of us, such as to send one of its own files; it would take them for ours.
+  // Instructions to the proxy in front of the service, such as to send a file: it would follow them as the service's.
   "x-lighttpd-send-file",
   "x-reproxy-url",
   "x-sendfile",

@@ -27,7 +27,7 @@ export interface ManagementContext {
   readonly policy: EgressPolicy;
   /** How many bytes the head of a request to a target may have. */
   readonly headerBytes: number;
-  /** Stands in every capability URI that is issued. */
+  /** The authority in every capability URI that is issued. */
   readonly authority: Authority;
   /** Whether a name is one of this service's own. */
   readonly isOwn: (authority: Authority) => boolean;

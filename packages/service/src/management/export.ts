@@ -56,7 +56,7 @@ async function exportTarget(
   return ok({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
 }
 
-/** The child carries what its parent carries, under a token of its own: the depth of a delegation costs nothing later. */
+/** Seals the parent's payload under a new token, so that the depth of a delegation costs nothing later. */
 async function reexport(
   context: ManagementContext,
   caller: Caller,
@@ -79,7 +79,7 @@ async function reexport(
   return err({ reason: callerWorks ? "invalid_capability" : "unauthorized" });
 }
 
-/** Where in the lineage all that an `export` capability makes stands. */
+/** Returns the membrane and the creator of everything that an `export` capability makes. */
 function provenance(caller: Caller): Pick<Capability, "membrane" | "createdBy"> {
   return { membrane: resourceOf(caller), createdBy: caller.capability.uid };
 }
@@ -128,8 +128,8 @@ function checkTransport(
 }
 
 /**
- * In bits. The time of a signature grows with the cube of it, and each handshake makes one on the thread that serves
- * everybody: 16,384 bits take more than half a second.
+ * Largest modulus of a client's key, in bits. The time of a signature grows with its cube, and each handshake makes one on the
+ * event loop: 16,384 bits take more than half a second.
  */
 const MAX_MODULUS_BITS = 4_096;
 

@@ -60,9 +60,9 @@ export async function createTenant(
 }
 
 /**
- * Gives a tenant new capabilities when its own are lost. The new `query` has a key pair of its own and lists what is made
- * from now on; what older membranes hold was sealed to the lost key and stays closed. The old capabilities go on working
- * for their holders: `deleteSelf` ends the tenant with all of them.
+ * Gives a tenant new capabilities when it has lost its own. The new `query` has a new key pair and lists membranes that are made
+ * from now on; the tokens of older ones were sealed to the lost key and cannot be opened. The old capabilities still work for
+ * their holders: `deleteSelf` ends the tenant with all of them.
  *
  * @returns `lineage_dead` if no tenant of this name is alive.
  */

@@ -52,7 +52,7 @@ export async function createVitestProject(): Promise<VitestProject> {
 }
 
 async function runVitest(args: readonly string[]): Promise<VitestRun> {
-  // A session of its own: all that it starts is found by it.
+  // A separate session, by which all its descendants are found.
   const child = spawn(process.execPath, [join(ROOT, "node_modules/vitest/vitest.mjs"), "run", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"], NO_COLOR: "1" },
