@@ -10,6 +10,8 @@ const CRASH = [`${SERVICE}/crash/**/*.test.ts`, `${SERVICE}/lifecycle/two-proces
 
 const IN_MEMORY = { TMPDIR: memoryDirectory() };
 
+const LATE = project("late", inProcessTests(), { env: { ...IN_MEMORY, TEST_ENGINE: "late" } });
+
 export default defineConfig({
   test: {
     // Two test files at a time. No project has this option: it would override `--maxWorkers` of the command line.
@@ -22,7 +24,8 @@ export default defineConfig({
         exclude: [...CRASH, `${SERVICE}/{fuzz,nginx}/**`],
       }),
       project("crash", CRASH),
-      project("late", inProcessTests(), { env: { ...IN_MEMORY, TEST_ENGINE: "late" } }),
+      // Only when it is named: a run of one file would run it twice.
+      ...(process.argv.includes("late") ? [LATE] : []),
       project("clients", ["packages/{protocol,sdk,cli}/test/**/*.test.ts", "examples/**/*.test.ts"], {
         env: IN_MEMORY,
       }),

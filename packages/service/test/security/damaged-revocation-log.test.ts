@@ -41,7 +41,7 @@ async function onlyRow(raw: RawStore, table: TableName, key: Buffer): Promise<Ra
 test("revokes of other membranes do not drop a resolution", async () => {
   await using service = await startTestService();
   const { feed, cache } = await cacheBehind(service, 3);
-  expect(feed.advance()).toBe(true);
+  await feed.refresh();
   expect(cache.get("kept")).toBeDefined();
 });
 
@@ -50,7 +50,7 @@ test.each([0, 1, 2])("when entry %i of the log is missing, every resolution is d
   await using raw = await openRawStore(service.directory);
   const { feed, cache } = await cacheBehind(service, 3);
   await raw.write("log", (await raw.rows("log"))[index]!.key, undefined);
-  expect(feed.advance()).toBe(true);
+  await feed.refresh();
   expect(cache.get("kept")).toBeUndefined();
 });
 
@@ -61,11 +61,11 @@ test("when an entry of the log was changed, no request is served, and no resolut
   const [first, second] = await raw.rows("log");
   for (let byte = 0; byte < first!.value.length; byte += 1) {
     await raw.write("log", first!.key, flipped(first!.value, byte));
-    await expect((async () => feed.advance())(), `byte ${byte}`).rejects.toThrow(StoreCorruptError);
+    await expect((async () => feed.refresh())(), `byte ${byte}`).rejects.toThrow(StoreCorruptError);
   }
   await raw.write("log", first!.key, second!.value);
   await raw.write("log", second!.key, first!.value);
-  await expect((async () => feed.advance())()).rejects.toThrow(StoreCorruptError);
+  await expect((async () => feed.refresh())()).rejects.toThrow(StoreCorruptError);
 });
 
 test("when the head of the log goes back or names another log, every resolution is dropped", async () => {
@@ -74,13 +74,15 @@ test("when the head of the log goes back or names another log, every resolution 
   await using raw = await openRawStore(service.directory);
   const old = await onlyRow(raw, "meta", HEAD);
   const first = await cacheBehind(service, 1);
-  expect(first.feed.advance()).toBe(true);
+  await first.feed.refresh();
   expect(first.cache.get("kept")).toBeDefined();
   await raw.write("meta", HEAD, old.value);
-  expect(first.feed.advance()).toBe(true);
+  await first.feed.refresh();
   expect(first.cache.get("kept")).toBeUndefined();
 
   // The same sequence number of another log, as after a restore.
+  await service.data.store.refresh();
+  await other.data.store.refresh();
   const feed = await createRevocationFeed({
     position: (() => {
       const positions = [service.data.store.position(), other.data.store.position()];
@@ -91,7 +93,7 @@ test("when the head of the log goes back or names another log, every resolution 
   });
   const cache = createResolutionCache<Cacheable>(feed, { entries: 10, bytes: 1_000 }, () => 0);
   cache.put("kept", { lineage: LINEAGE, bytes: 1, cacheOwner: "t" }, feed.position());
-  expect(feed.advance()).toBe(true);
+  await feed.refresh();
   expect(cache.get("kept")).toBeUndefined();
 });
 

@@ -1,9 +1,12 @@
+import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { ENGINE_NAMES } from "../../../../testkit/src/engines.ts";
 import { openRawStore } from "../../../../testkit/src/raw-store.ts";
 import type { TestMembrane, TestStore } from "../../../../testkit/src/store.ts";
 import { openTestStore } from "../../../../testkit/src/store.ts";
 import type { Quotas } from "../../domain/creation.ts";
+import { newUid } from "../../domain/uid.ts";
+import type { StoredCapability } from "../record.ts";
 
 /** Drives the sweep to its end. @returns how many records each batch deleted. */
 async function sweepAll({ store }: TestStore, limit: number): Promise<number[]> {
@@ -179,5 +182,25 @@ describe.each(ENGINE_NAMES)("over %s", (engine) => {
     await at.store.revoke(other.record.uid, other.revoke.uid);
     expect(await at.store.revoke(membrane.record.uid, delegated.uid)).toBe("denied");
     expect(await at.isAlive(membrane.export)).toBe(true);
+  });
+
+  test("a tenant gets another public key, with capabilities or without, and a membrane gets none", async () => {
+    await using at = await open();
+    const publicKey = async () => (await at.store.tenant(at.tenant.uid))?.publicKey;
+    const [first, second] = [randomBytes(32), randomBytes(32)];
+    expect(await at.store.rekeyTenant(at.tenant.uid, first, [])).toBeUndefined();
+    expect(await publicKey()).toEqual(first);
+    const query: StoredCapability = {
+      ...at.create,
+      uid: newUid(randomBytes),
+      kind: "query",
+      lookupId: randomBytes(32),
+    };
+    expect(await at.store.rekeyTenant(at.tenant.uid, second, [query])).toBeUndefined();
+    expect(await publicKey()).toEqual(second);
+    expect(await at.isAlive(query)).toBe(true);
+    const membrane = await at.membrane("m");
+    expect(await at.store.rekeyTenant(membrane.record.uid, first, [])).toEqual({ reason: "lineage_dead" });
+    expect(await publicKey()).toEqual(second);
   });
 });
