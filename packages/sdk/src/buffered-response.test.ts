@@ -72,7 +72,7 @@ describe("an error response", () => {
     const expected = {
       statusCode: 418,
       error: "Teapot",
-      message: "Answered with 418 Teapot",
+      message: "Responded with 418 Teapot",
       code: "error_response",
     };
     for (const body of [undefined, null, 7, "text", [], {}, { error: 1, message: {}, code: "" }]) {
@@ -83,7 +83,7 @@ describe("an error response", () => {
   test("over HTTP/2, which has no reason phrase, is named by its status", () => {
     expect(errorBody(bufferedResponse(503, "", ""), {})).toMatchObject({
       error: "HTTP 503",
-      message: "Answered with 503 HTTP 503",
+      message: "Responded with 503 HTTP 503",
     });
   });
 

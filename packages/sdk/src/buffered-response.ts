@@ -50,7 +50,7 @@ export function errorBody({ status, reason }: BufferedResponse, body: unknown): 
   return {
     statusCode: status,
     error,
-    message: sanitizeField(fields.get("message")) ?? `Answered with ${status} ${error}`,
+    message: sanitizeField(fields.get("message")) ?? `Responded with ${status} ${error}`,
     code: sanitizeField(fields.get("code")) ?? "error_response",
   };
 }

@@ -25,7 +25,7 @@ async function failure(use: Use, bytes: string, after?: (socket: Socket) => void
   await using server = await startRawTlsServer(bytes, after);
   const client = new CapabilitySDK.Membrane({ tls: { trustedCA: { [server.authority]: server.ca } } });
   const error: unknown = await use(client, server.capability).then(
-    (value) => expect.unreachable(`answered with ${JSON.stringify(value)}`),
+    (value) => expect.unreachable(`responded with ${JSON.stringify(value)}`),
     (refused: unknown) => refused,
   );
   expect(error).toBeInstanceOf(CapabilitySDK.CapabilityError);
@@ -162,7 +162,7 @@ test("the 502 page of a proxy is an error with the status and the reason phrase"
   expect(JSON.parse(JSON.stringify(error))).toEqual({
     statusCode: 502,
     error: "Bad Gateway",
-    message: "Answered with 502 Bad Gateway",
+    message: "Responded with 502 Bad Gateway",
     code: "error_response",
   });
 });
@@ -184,7 +184,7 @@ test.each(["error", "message", "code"])(
 
 test("control characters in a reason phrase are replaced", async () => {
   const error = await failure(revoke, rawResponse("500 \u001b[31mred", ""));
-  expect(error).toMatchObject({ error: "?[31mred", message: "Answered with 500 ?[31mred" });
+  expect(error).toMatchObject({ error: "?[31mred", message: "Responded with 500 ?[31mred" });
 });
 
 test("a message of 100 KiB is shortened", async () => {

@@ -22,7 +22,7 @@ export interface ReceivedRequest {
   readonly body: Buffer;
 }
 
-/** Starts a target that records each whole request and then responds with `answer` (default: 200 "ok"). */
+/** Starts a target that records each whole request and then calls `respond` (default: 200 "ok"). */
 export async function startTarget(
   respond: RequestListener = (_request, response) => void response.end("ok"),
 ): Promise<TestTarget> {

@@ -24,7 +24,7 @@ export async function makeCertificate(...hosts: readonly string[]): Promise<Test
   return { ...leaf, ca };
 }
 
-/** Starts a target over https that records each whole request and then responds with `answer` (default: 200 "ok"). */
+/** Starts a target over https that records each whole request and then calls `respond` (default: 200 "ok"). */
 export async function startTlsTarget(
   certificate: TestCertificate,
   respond: RequestListener = (_request, response) => void response.end("ok"),

@@ -39,9 +39,9 @@ test.each([
   ["a reset is aborted", (socket: Socket) => void socket.resetAndDestroy(), undefined],
   ["the end of the connection is complete", (socket: Socket) => void socket.end(), "half"],
 ])("a body without a length that ends with %s", async (_name, end, body) => {
-  const answering = deferred<Socket>();
-  await using target = await startRawTarget(rawResponder("HTTP/1.1 200 OK\r\n\r\nhalf", answering.resolve));
-  const socket = answering.promise;
+  const responding = deferred<Socket>();
+  await using target = await startRawTarget(rawResponder("HTTP/1.1 200 OK\r\n\r\nhalf", responding.resolve));
+  const socket = responding.promise;
   expect(await readAcross({ uri: target.url }, () => void socket.then(end))).toBe(body);
 });
 

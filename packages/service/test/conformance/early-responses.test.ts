@@ -168,9 +168,9 @@ test("an early response to a body that was buffered for its signature is not los
     hmac: { "aws4-hmac-sha256": SIGNING_KEY },
   });
   for (let round = 0; round < FEWER_ROUNDS; round += 1) {
-    const answering = call(service, token, { body: HELD });
+    const responding = call(service, token, { body: HELD });
     closes(WITH_LENGTH)(await target.next());
-    expect(await answering).toMatchObject({ status: 413, text: "too large" });
+    expect(await responding).toMatchObject({ status: 413, text: "too large" });
   }
 });
 

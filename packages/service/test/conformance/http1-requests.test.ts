@@ -142,16 +142,16 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
   ])(
     "%s after a complete request is refused after the response to that request",
     async (_name, behind, status) => {
-      const answering = deferred<() => void>();
+      const responding = deferred<() => void>();
       await using slow = await startTarget((_request, response) =>
-        answering.resolve(() => response.end("slow")),
+        responding.resolve(() => response.end("slow")),
       );
       const opened = await exportTarget(service, { uri: slow.url });
       await using connection = await openRawConnection(service.port);
       const first = withToken(`${GET}\r\n`).replace(token, opened.token);
       // In two pieces, since Node reports a connection that cannot be parsed once for each piece.
       connection.send(first + withToken(behind).slice(0, -2));
-      const respond = await answering.promise;
+      const respond = await responding.promise;
       connection.send("\r\n");
       respond();
       await connection.closed;
@@ -164,15 +164,15 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
   );
 
   test("nonsense after a complete request that expected 100-continue is refused after the response to that request", async () => {
-    const answering = deferred<() => void>();
+    const responding = deferred<() => void>();
     await using slow = await startTarget((_request, response) =>
-      answering.resolve(() => response.end("slow")),
+      responding.resolve(() => response.end("slow")),
     );
     const opened = await exportTarget(service, { uri: slow.url });
     await using connection = await openRawConnection(service.port);
     const first = withToken(`${POST}Expect: 100-continue\r\nContent-Length: 1\r\n\r\nX`);
     connection.send(first.replace(token, opened.token));
-    const respond = await answering.promise;
+    const respond = await responding.promise;
     connection.send("hello\r\n\r\n");
     // The service has read the bytes sent before once it responds on another connection.
     await using other = await openRawConnection(service.port);

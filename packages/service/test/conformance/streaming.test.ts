@@ -84,16 +84,16 @@ test.each([
 ])(
   "when a target's connection fails within a body of %s, the client's response is aborted",
   async (_name, headers) => {
-    const answering = deferred<ServerResponse>();
+    const responding = deferred<ServerResponse>();
     await using target = await startStreamingTarget((_request, response) => {
       response.writeHead(200, headers).write("half");
-      answering.resolve(response);
+      responding.resolve(response);
     });
     const { token } = await exportTarget(service, { uri: target.url });
     const request = httpRequest(service.url, { headers: { authorization: `Bearer ${token}` } }).end();
     const [received] = (await once(request, "response")) as [IncomingMessage];
     await once(received, "data");
-    (await answering.promise).destroy();
+    (await responding.promise).destroy();
     await expect(received.toArray()).rejects.toMatchObject({ code: "ECONNRESET" });
     expect(received.complete).toBe(false);
   },
@@ -146,10 +146,10 @@ test("the Content-Length of a response to a target with method HEAD makes no cli
 });
 
 test("the head arrives before the first event, and each event before the next one is sent", async () => {
-  const answering = deferred<ServerResponse>();
+  const responding = deferred<ServerResponse>();
   await using target = await startStreamingTarget((_request, response) => {
     response.writeHead(200, { "Content-Type": "text/event-stream" }).flushHeaders();
-    answering.resolve(response);
+    responding.resolve(response);
   });
   const { token } = await exportTarget(service, { uri: target.url });
   await using connection = await openRawConnection(service.port);
@@ -157,7 +157,7 @@ test("the head arrives before the first event, and each event before the next on
   await connection.until(
     (received) => received.includes("text/event-stream") && received.endsWith("\r\n\r\n"),
   );
-  const response = await answering.promise;
+  const response = await responding.promise;
   for (const event of ["data: 1\n\n", "data: 2\n\n", "data: 3\n\n"]) {
     response.write(event);
     await connection.until((received) => received.includes(event));

@@ -171,7 +171,7 @@ async function exchanged({ way, script, early, readsLate }: Exchange, isPatient:
   const response = await answerOn(connection, method);
   const told = asked === undefined ? "" : asked.greeting + bytes;
   const judged = readResponse(told, { method, isEnded: ending === "fin" });
-  const what = `asked ${way}, told ${printable(told)}, then ${ending}, answered ${printable(connection.received())}`;
+  const what = `${way}, response ${printable(told)}, then ${ending}, received ${printable(connection.received())}`;
   expect(
     marksIn(connection.received()).filter((other) => other !== mark),
     what,

@@ -33,13 +33,13 @@ test.each([[1], [2]])(
     // Requests in flight at the stop have a grace period; one that overflowed would end at once.
     const asked = deferred<ServerResponse>();
     await using slow = await startStreamingTarget((_request, response) => asked.resolve(response));
-    const answering = call(service, await exportThrough(service, membrane.export, { uri: slow.url }));
+    const responding = call(service, await exportThrough(service, membrane.export, { uri: slow.url }));
     const response = await asked.promise;
     const ended = service.end("SIGTERM");
     await expect.poll(() => service.logged().some(({ msg }) => msg === "stopping")).toBe(true);
     await new Promise((resolve) => void setTimeout(resolve, 500));
     response.end("late");
-    expect(await answering).toMatchObject({ status: 200, text: "late" });
+    expect(await responding).toMatchObject({ status: 200, text: "late" });
     expect(await ended).toEqual({ code: 0, signal: null });
     // Only events: Node.js would print a warning about a timer that overflows.
     const lines = Buffer.concat(said).toString().split("\n").filter(Boolean);

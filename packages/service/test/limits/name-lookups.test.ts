@@ -75,10 +75,10 @@ test(
       HANGING.map((name) => exportThrough(service, membrane.export, { uri: `http://${name}/` })),
     );
     const other = await exportTarget(service, { uri: `http://target.example:${target.port}/` });
-    let answered = 0;
+    let ended = 0;
     const hanging = tokens.map(async (token) => {
       const response = await call(service, token);
-      answered += 1;
+      ended += 1;
       return response;
     });
     await expect.poll(() => HANGING.every((name) => names.queries.includes(`udp A ${name}`))).toBe(true);
@@ -89,7 +89,7 @@ test(
     expect((await call(service, late)).status).toBe(200);
     expect((await call(service, other.revoke)).status).toBe(202);
     expect((await call(service, other.token)).status).toBe(401);
-    expect(answered).toBe(0);
+    expect(ended).toBe(0);
 
     for (const response of await Promise.all(hanging)) {
       expect(response).toMatchObject({ status: 504, json: { code: "target_timeout" } });

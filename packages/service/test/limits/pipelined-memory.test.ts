@@ -164,7 +164,7 @@ function statusesOf(socket: Socket) {
     until: (count: number) =>
       new Promise<void>((resolve, reject) => {
         check = () => void (seen.length >= count && resolve());
-        socket.on("close", () => reject(new Error(`closed after ${seen.length} answers`)));
+        socket.on("close", () => reject(new Error(`closed after ${seen.length} responses`)));
         check();
       }),
   };

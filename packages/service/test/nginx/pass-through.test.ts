@@ -77,7 +77,7 @@ test("a response that the service sends in place of a target's keeps its Proxy-S
 
 const DATE = "Thu, 01 Jan 1970 00:00:00 GMT";
 
-const ANSWERS: readonly (readonly [string, RequestListener])[] = [
+const RESPONSES: readonly (readonly [string, RequestListener])[] = [
   [
     "200 with several Vary, Link and Via lines",
     (_request, response) =>
@@ -103,7 +103,7 @@ const ANSWERS: readonly (readonly [string, RequestListener])[] = [
   ],
 ];
 
-test.each(ANSWERS)("nginx passes on a response unchanged: %s", async (_name, response) => {
+test.each(RESPONSES)("nginx passes on a response unchanged: %s", async (_name, response) => {
   await using target = await startTarget(response);
   const { token } = await exportTarget(service, { uri: target.url });
   for (const line of ["GET / HTTP/1.1", "HEAD / HTTP/1.1", "POST / HTTP/1.1"]) {

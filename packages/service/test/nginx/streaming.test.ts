@@ -35,10 +35,10 @@ afterAll(async () => {
 });
 
 test("the head arrives before the first event, and each event before the next one is sent", async () => {
-  const answering = deferred<ServerResponse>();
+  const responding = deferred<ServerResponse>();
   await using target = await startStreamingTarget((_request, response) => {
     response.writeHead(200, { "Content-Type": "text/event-stream" }).flushHeaders();
-    answering.resolve(response);
+    responding.resolve(response);
   });
   const { token } = await exportTarget(service, { uri: target.url });
   await using connection = await openRawConnection(nginx.port, nginx.ca);
@@ -46,7 +46,7 @@ test("the head arrives before the first event, and each event before the next on
   await connection.until(
     (received) => received.includes("text/event-stream") && received.endsWith("\r\n\r\n"),
   );
-  const response = await answering.promise;
+  const response = await responding.promise;
   for (const event of ["data: 1\n\n", "data: 2\n\n", "data: 3\n\n"]) {
     response.write(event);
     await connection.until((received) => received.includes(event));
@@ -98,10 +98,10 @@ test("64 MiB arrive at the target, and in the response, with their hash unchange
 });
 
 test("a revoke cuts an open stream through nginx", async () => {
-  const answering = deferred<ServerResponse>();
+  const responding = deferred<ServerResponse>();
   await using target = await startStreamingTarget((_request, response) => {
     response.write("first");
-    answering.resolve(response);
+    responding.resolve(response);
   });
   const { token, revoke } = await exportTarget(service, { uri: target.url });
   const response = await request(nginx.url, {
@@ -110,7 +110,7 @@ test("a revoke cuts an open stream through nginx", async () => {
   });
   const chunks = response.body[Symbol.asyncIterator]();
   expect(String((await chunks.next()).value)).toBe("first");
-  const closed = once(await answering.promise, "close");
+  const closed = once(await responding.promise, "close");
   expectStatus(await call(nginx, revoke, { dispatcher: nginx.agent }), 202);
   await expect(chunks.next()).rejects.toThrow(/terminated|other side closed|ECONNRESET|aborted/);
   await closed;

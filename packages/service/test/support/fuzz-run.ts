@@ -50,10 +50,10 @@ export async function sendRequest(port: number, request: string): Promise<Messag
   const read = (): ReturnType<typeof readResponse> => readResponse(connection.received());
   await within(
     connection.until(() => read().kind === "whole"),
-    "an answer",
+    "a response",
   );
   const response = read();
-  if (response.kind !== "whole") throw new Error(`no answer: ${connection.received()}`);
+  if (response.kind !== "whole") throw new Error(`no response: ${connection.received()}`);
   return response.message;
 }
 

@@ -22,7 +22,7 @@ function exchangeOn(socket: Socket): NodeExchange {
 }
 
 /** An exchange whose response was sent, or never will be. */
-function answeredOn(socket: Socket): NodeExchange {
+function finishedOn(socket: Socket): NodeExchange {
   const exchanged = exchangeOn(socket);
   exchanged.response.destroy();
   return exchanged;
@@ -34,14 +34,14 @@ test("the requests of one connection run one after the other, also after a failu
   const first = deferred<void>();
   const seen: string[] = [];
   const acts = [
-    inTurn(answeredOn(one), async () => {
+    inTurn(finishedOn(one), async () => {
       seen.push("first");
       await first.promise;
       throw new Error("the first failed");
     }),
-    inTurn(answeredOn(one), async () => void seen.push("second")),
-    inTurn(answeredOn(one), async () => void seen.push("third")),
-    inTurn(answeredOn(new Socket()), async () => void seen.push("other")),
+    inTurn(finishedOn(one), async () => void seen.push("second")),
+    inTurn(finishedOn(one), async () => void seen.push("third")),
+    inTurn(finishedOn(new Socket()), async () => void seen.push("other")),
   ];
   await acts[3];
   expect(seen).toEqual(["first", "other"]);
@@ -57,8 +57,8 @@ test("a request waits until the response before it was sent, even if the task be
   const unsent = exchangeOn(socket);
   const seen: string[] = [];
   await inTurn(unsent, async () => undefined);
-  const second = inTurn(answeredOn(socket), async () => void seen.push("second"));
-  await inTurn(answeredOn(new Socket()), async () => undefined);
+  const second = inTurn(finishedOn(socket), async () => void seen.push("second"));
+  await inTurn(finishedOn(new Socket()), async () => undefined);
   expect(seen).toEqual([]);
   unsent.response.destroy();
   unsent.response.emit("close");
@@ -72,8 +72,8 @@ test("a request whose connection has ended meanwhile is not carried out", async 
   const first = deferred<void>();
   let isDone = false;
   const turns = [
-    inTurn(answeredOn(socket), () => first.promise),
-    inTurn(answeredOn(socket), async () => void (isDone = true)),
+    inTurn(finishedOn(socket), () => first.promise),
+    inTurn(finishedOn(socket), async () => void (isDone = true)),
   ];
   socket.destroy();
   first.resolve();
@@ -88,7 +88,7 @@ test("a connection is not read while the most requests wait that may, and is rea
   const turns: Promise<void>[] = [];
   const paused: boolean[] = [];
   for (const end of ends.slice(0, 5)) {
-    turns.push(inTurn(answeredOn(socket), () => end.promise));
+    turns.push(inTurn(finishedOn(socket), () => end.promise));
     paused.push(inTurn.isPaused(socket));
   }
   expect(paused).toEqual([false, false, false, false, true]);
@@ -116,7 +116,7 @@ test("when the memory for waiting requests is used up, only a connection that ha
   const all: Promise<void>[] = [];
   const [greedy, modest] = [new Socket(), new Socket()];
   const send = (socket: Socket, count: number): void => {
-    for (let at = 0; at < count; at += 1) all.push(inTurn(answeredOn(socket), () => first.promise));
+    for (let at = 0; at < count; at += 1) all.push(inTurn(finishedOn(socket), () => first.promise));
   };
   send(greedy, 14);
   expect(greedy.destroyed).toBe(false);
