@@ -4,7 +4,7 @@ import { openLateEngine } from "./late-engine.ts";
 
 export type EngineName = "lmdb" | "late";
 
-/** Every engine that the suites of the store run over. */
+/** All engines with which the suites of the store run. */
 export const ENGINES: Readonly<Record<EngineName, OpenEngine>> = {
   lmdb: openLmdbEngine,
   late: openLateEngine,
@@ -12,7 +12,7 @@ export const ENGINES: Readonly<Record<EngineName, OpenEngine>> = {
 
 export const ENGINE_NAMES: readonly EngineName[] = ["lmdb", "late"];
 
-/** The engine that the variable `TEST_ENGINE` names, so that whole suites run over another one. Default: LMDB. */
+/** Returns the engine in the variable `TEST_ENGINE`, with which whole suites can run. Default: LMDB. */
 export function engineOfRun(): EngineName {
   const name = process.env["TEST_ENGINE"] ?? "lmdb";
   const engine = ENGINE_NAMES.find((known) => known === name);

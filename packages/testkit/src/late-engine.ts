@@ -4,8 +4,8 @@ import { openLmdbEngine } from "../../service/src/store/lmdb/engine.ts";
 import { loadForRead, loadForWrite } from "./loaded-snapshot.ts";
 
 /**
- * LMDB as if it were over a network: every operation resolves later; a decision sees a copy of what its request names, and throws
- * where it reads anything else; the position of the log is not known at the start and after each revoke, until it was refreshed.
+ * Opens LMDB as if over a network: every operation resolves later. A decision gets a copy of the records that its request names,
+ * and throws if it reads another one. The position of the log is unknown at the start and after each revoke, until a refresh.
  */
 export async function openLateEngine(options: LmdbEngineOptions): Promise<Engine> {
   const engine = await openLmdbEngine(options);
@@ -45,7 +45,7 @@ export async function openLateEngine(options: LmdbEngineOptions): Promise<Engine
   };
 }
 
-/** As long as a message takes, at the least; what was sent first arrives first. */
+/** Waits for at least the time of a message. Messages arrive in the order in which they were sent. */
 function travel(): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, 1);

@@ -51,7 +51,7 @@ const EXPORT: StoredCapability = {
 const source = memorySnapshot([TENANT, CREATE, MEMBRANE, EXPORT], { storedBytes: () => 7 });
 const write = { class: "create", owner: NO_OWNER, size: { records: 0, sealedBytes: 0 } } as const;
 
-test("a copy has what was named with all that it depends on, and nothing else", () => {
+test("a copy has the requested records with their dependencies, and no others", () => {
   const copy = loadForRead(source, { lookupIds: [EXPORT.lookupId] });
   expect(copy.capability(EXPORT.lookupId)).toBe(EXPORT);
   expect([M, C, T].map(copy.record)).toEqual([MEMBRANE, CREATE, TENANT]);
@@ -62,7 +62,7 @@ test("a copy has what was named with all that it depends on, and nothing else", 
   expect(() => other.record(M)).toThrow(NotRequestedError);
 });
 
-test("a copy for a write has the names and the bytes of the tenants and membranes in it, and the counts that were named", () => {
+test("a copy for a write has the names and the bytes of its tenants and membranes, and the requested counts", () => {
   const quota = { owner: M, kind: "capabilities" } as const;
   const copy = loadForWrite(source, { ...write, uids: [M], quotas: [quota] });
   expect(copy.holderOf({ owner: T, name: "m" })).toBe(M);
@@ -72,7 +72,7 @@ test("a copy for a write has the names and the bytes of the tenants and membrane
   expect(() => copy.sweepEntries(8)).toThrow(NotRequestedError);
 });
 
-test("an error of a record is thrown where a decision reads that record, and nowhere else", () => {
+test("an error of a record is thrown only when a decision reads that record", () => {
   const failing = {
     ...source,
     record: (uid: typeof T) => {

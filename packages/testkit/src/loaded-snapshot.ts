@@ -12,17 +12,17 @@ import type {
 } from "../../service/src/store/engine.ts";
 import { isNamed, nameOf } from "../../service/src/store/operations/records.ts";
 
-/** A decision read what its request does not name: an engine over a network would not have loaded it. */
+/** A decision read a record that its request does not name, which an engine over a network would not have loaded. */
 export class NotRequestedError extends Error {
   override readonly name = "NotRequestedError";
 }
 
-/** Copies exactly what `request` names, with all that it depends on. The copy throws where anything else is read. */
+/** Copies exactly the records that `request` names, with their dependencies. The copy throws when another one is read. */
 export function loadForRead(source: Snapshot, request: ReadRequest): Snapshot {
   return loadRecords(source, request).snapshot;
 }
 
-/** The same for a write: each tenant and each membrane comes with the holder of its name and with its stored bytes. */
+/** Copies records for a write: each tenant and membrane also has the holder of its name and its stored bytes. */
 export function loadForWrite(source: WriteSnapshot, request: WriteRequest): WriteSnapshot {
   const loader = loadRecords(source, request);
   const counts = loadedMap("a count", source.countOwned, ({ kind, owner }: Quota) => `${kind} ${owner}`);
@@ -102,13 +102,13 @@ function loadEntries(source: WriteSnapshot, limit: number): SweepEntry[] {
   }));
 }
 
-/** Values that were read once, errors included. */
+/** Makes a map of values that are read once, with their errors. */
 function loadedMap<K, V>(what: string, read: (key: K) => V, keyOf: (key: K) => string) {
   const loaded = new Map<string, { readonly key: K; readonly get: () => V }>();
   return {
     has: (key: K): boolean => loaded.has(keyOf(key)),
     keys: (): K[] => Array.from(loaded.values(), ({ key }) => key),
-    /** @returns nothing if reading failed: the decision meets the error if it reads the same. */
+    /** @returns nothing if reading failed: the decision gets the error if it reads the same value. */
     load(key: K): V | undefined {
       const kept = loaded.get(keyOf(key)) ?? { key, get: keep(() => read(key)) };
       loaded.set(keyOf(key), kept);

@@ -4,9 +4,9 @@ import { isNamed, nameOf } from "../../service/src/store/operations/records.ts";
 import type { StoredRecord } from "../../service/src/store/record.ts";
 
 /**
- * A snapshot of records in memory, in which each tenant and each membrane has its name, and nothing is counted or queued.
+ * Makes a snapshot of records in memory, in which each tenant and membrane has its name, and nothing is counted or queued.
  *
- * @param reads what it has besides
+ * @param reads further contents of the snapshot.
  */
 export function memorySnapshot(
   records: readonly StoredRecord[],

@@ -2,7 +2,7 @@ import type { buildConnector } from "undici";
 import type { Connector } from "../../service/src/egress/connector.ts";
 import { targetOrigin } from "./target-origin.ts";
 
-/** The connector as an option of undici's pool, which calls it with the parts of a URL. */
+/** Makes the connector an option of undici's pool, which calls it with the parts of a URL. */
 export function undiciConnect(connector: Connector): buildConnector.connector {
   return ({ hostname, protocol, port }, callback) => {
     const scheme = protocol === "https:" ? "https" : "http";

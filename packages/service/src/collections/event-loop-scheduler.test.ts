@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createEventLoopScheduler } from "./event-loop-scheduler.ts";
 
-test("one item is done in a turn of the event loop, and a tenant waits for one item of each other tenant at most", async () => {
+test("one item is done in each turn of the event loop, and a tenant waits for at most one item of each other tenant", async () => {
   const turns = createEventLoopScheduler();
   const done: string[] = [];
   const add = async (tenant: string, capability: string): Promise<void> => {

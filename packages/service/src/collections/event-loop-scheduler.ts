@@ -1,7 +1,7 @@
 import type { FairOwner } from "./fair-queue.ts";
 import { FairQueue } from "./fair-queue.ts";
 
-/** Queues work that takes the event loop half a millisecond or more: one item in each turn, tenant by tenant. */
+/** Queues work that blocks the event loop for half a millisecond or more: one item in each turn, tenant by tenant. */
 export interface EventLoopScheduler {
   /** Resolves in the owner's turn; the work must follow at once. */
   nextTurn(owner: FairOwner): Promise<void>;

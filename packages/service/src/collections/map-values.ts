@@ -1,5 +1,5 @@
 /**
- * Makes a record with the same keys.
+ * Makes a record with the same keys and other values.
  *
  * @example
  * const lengths = mapValues({ a: "x", b: "yz" }, (text) => text.length); // { a: 1, b: 2 }

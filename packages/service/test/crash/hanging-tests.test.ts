@@ -12,7 +12,7 @@ const configOf = (deadlineMs: number): string => `
 
 test.each([
   [
-    "whose test blocks its process, after it started another one",
+    "whose test blocks its process after it started another one",
     `import { spawn } from "node:child_process";
      import { test } from "vitest";
      test("blocks", () => {
@@ -21,7 +21,7 @@ test.each([
      });`,
   ],
   [
-    "that waits outside of its tests",
+    "that waits outside its tests",
     `import { test } from "vitest";
      test("passes", () => {});
      await new Promise(() => {});`,
@@ -44,7 +44,7 @@ test("a test file that ends within its deadline does not end the run", async () 
   expect([code, left]).toEqual([0, []]);
 });
 
-test.each([1, 2])("with --maxWorkers=%i so many test files run at a time", async (workers) => {
+test.each([1, 2])("with --maxWorkers=%i that many test files run at a time", async (workers) => {
   await using project = await createVitestProject();
   for (const name of ["a", "b"]) {
     await project.write(

@@ -9,9 +9,9 @@ import type { ServiceProcess } from "../../../testkit/src/process.ts";
 import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 
-/* What a first start and a restore leave in the data directory when they are killed, and who removes it. */
+/* Tests which files a killed first start or restore leaves in the data directory, and which command removes them. */
 
-/** JavaScript that sends the process a signal when it calls a function of `node:fs/promises` in this way. */
+/** Makes JavaScript that sends the process a signal when it calls a function of `node:fs/promises` under a condition. */
 function signalAt(name: string, condition: string, { signal = "SIGKILL", before = "" } = {}): string {
   return `
     import fs from "node:fs";
@@ -33,7 +33,7 @@ const preload = (script: string) => ({
   NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}`,
 });
 
-/** Names of what is not in its place. */
+/** Lists files and directories with temporary names. */
 const leftovers = async (data: string): Promise<readonly string[]> =>
   (await readdir(data)).filter((name) => name.endsWith(".tmp"));
 
@@ -60,7 +60,7 @@ function endIfRunning(pid: number): void {
 
 const STAGED = "first-capabilities.json.";
 
-/** Moments at which the file is staged, whole or in part, and the tenant is not stored. */
+/** Moments at which the file is staged, completely or in part, and the tenant is not stored. */
 const BEFORE_COMMIT = [
   [
     "while it writes the capabilities",
@@ -79,7 +79,7 @@ const BEFORE_COMMIT = [
 const BEFORE_PLACING = 'args[1].endsWith("/first-capabilities.json")';
 
 test.each(BEFORE_COMMIT)(
-  "a first start that is killed %s leaves a file that the next one removes; that one makes the tenant",
+  "a first start that is killed %s leaves a file that the next one removes, which then makes the tenant",
   async (_when, name, condition, before) => {
     await using directory = await temporaryDirectory();
     const data = join(directory.path, "data");
@@ -95,7 +95,7 @@ test.each(BEFORE_COMMIT)(
   },
 );
 
-test("a first start that is killed after the tenant is stored loses no capability: the next start puts the file in its place and names it", async () => {
+test("a first start that is killed after the tenant is stored loses no capability: the next start renames the file and logs its name", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
   await expect(spawnService(data, { env: preload(signalAt("rename", BEFORE_PLACING)) })).rejects.toThrow(
@@ -121,7 +121,7 @@ test.each([
   ["before its tenant is stored", BEFORE_COMMIT[1][1], BEFORE_COMMIT[1][2]],
   ["before its file is placed", "rename", BEFORE_PLACING],
 ] as const)(
-  "a first start that is only stopped %s goes on after another start, and there is one file with capabilities that work",
+  "a first start that is only stopped %s continues after another start, and there is one file with working capabilities",
   async (_when, name, condition) => {
     await using directory = await temporaryDirectory();
     const data = join(directory.path, "data");
@@ -149,7 +149,7 @@ test.each([
   },
 );
 
-/** A data directory without a store, and a backup for it. */
+/** Makes a data directory without a store, and a backup for it. */
 async function restorable(): Promise<AsyncDisposable & Record<"data" | "backup" | "create", string>> {
   const directory = await temporaryDirectory();
   const [data, backup] = [join(directory.path, "data"), join(directory.path, "backup")];
@@ -167,11 +167,11 @@ async function restorable(): Promise<AsyncDisposable & Record<"data" | "backup" 
 
 const KILLED_RESTORES = [
   ["while it copies", signalAt("copyFile", "true", { before: 'fs.writeFileSync(args[1], "half")' })],
-  ["before it puts the store in its place", signalAt("rename", 'args[1].endsWith("/store")')],
+  ["before it renames the store", signalAt("rename", 'args[1].endsWith("/store")')],
 ] as const;
 
 test.each(KILLED_RESTORES)(
-  "a restore that is killed %s leaves a copy that the next restore removes, and says so",
+  "a restore that is killed %s leaves a copy that the next restore removes and logs",
   async (_when, script) => {
     await using place = await restorable();
     const { data, backup, create } = place;
@@ -214,7 +214,7 @@ test("a start and init remove such a copy too", async () => {
   expect(await leftovers(data)).toEqual([]);
 });
 
-test("a copy that a restore still writes is left to it, and it overwrites no store that is there by then", async () => {
+test("a copy of a restore that still runs is not removed, and the restore overwrites no store that exists by then", async () => {
   await using place = await restorable();
   const { data, backup, create } = place;
   const script = signalAt("rename", 'args[1].endsWith("/store")', { signal: "SIGSTOP" });
@@ -244,7 +244,7 @@ test("a copy that a restore still writes is left to it, and it overwrites no sto
   }
 });
 
-test("a copy of a restore in another container is left for a day, since no process id says whether it runs", async () => {
+test("a copy of a restore in another container is kept for a day, since no process id shows whether it runs", async () => {
   await using place = await restorable();
   const { data, backup } = place;
   const names = ["1-00000000-0123456789abcdef", "2-00000000-0123456789abcdef"].map((id) => `store.${id}.tmp`);

@@ -4,12 +4,12 @@ import { nextResponse, openRawConnection, requestHead } from "../../../testkit/s
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
-/** About as many as one target may have. */
+/** About as many headers as one target may have. */
 const HEADERS = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`x-${i.toString(36)}`, "a"]));
 
 const REQUESTS = 64;
 
-test("first uses of large targets that come together do not all go before another tenant's request, nor before a revoke", async () => {
+test("concurrent first uses of large targets do not all go before another tenant's request, nor before a revoke", async () => {
   await using target = await startTarget();
   await using service = await startTestService();
   const created = await call(service, service.tokens.provision, { body: { id: "other" } });
@@ -28,7 +28,7 @@ test("first uses of large targets that come together do not all go before anothe
   const connections = await Promise.all(
     Array.from({ length: REQUESTS + 2 }, () => openRawConnection(service.port)),
   );
-  // Accepted and read before: what is sent next is there for the service all at once.
+  // The connections were accepted before, so that the service receives the next requests all at once.
   const greetings = connections.map((connection) => {
     connection.send(requestHead(undefined, { line: "GET /healthz HTTP/1.1" }));
     return nextResponse(connection);

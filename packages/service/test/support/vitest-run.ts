@@ -11,22 +11,22 @@ const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 /** The configuration of this repository's tests. */
 export const CONFIG = join(ROOT, "vitest.config.ts");
 
-/** A run that did not end by then is killed, with all that it started. */
+/** A run that has not ended by then is killed with all its descendants. */
 const MAX_RUN_MS = 90_000;
 
-/** How often it is looked whether a process has ended, every 50 ms. */
+/** How often a process is checked for its end, every 50 ms. */
 const MAX_TRIES = 200;
 
 /** How a run of vitest ended. */
 export interface VitestRun {
-  /** Nothing: it was killed, since it did not end. */
+  /** The exit code; null if the run was killed because it did not end. */
   readonly code: number | null;
   readonly output: string;
-  /** Command lines of processes that it started and that still run. */
+  /** Command lines of its descendants that still run. */
   readonly left: readonly string[];
 }
 
-/** A directory with test files, as a checkout has them. */
+/** A directory with test files, like a checkout. */
 export interface VitestProject extends AsyncDisposable {
   readonly path: string;
   /** @returns the path of the file. */
@@ -67,12 +67,12 @@ async function runVitest(args: readonly string[]): Promise<VitestRun> {
   clearTimeout(timer);
   const left = await remainingOf(session);
   endSession(session);
-  // No process that is left writes any more.
+  // Settles when no remaining process can write any more.
   await closed;
   return { code: child.exitCode, output: Buffer.concat(pieces).toString(), left };
 }
 
-/** Command lines of what goes on to run: a process that was killed takes a moment to end. */
+/** Returns the command lines of processes that still run after a while: a killed process takes a moment to end. */
 async function remainingOf(session: number): Promise<readonly string[]> {
   for (let tries = 0; tries < MAX_TRIES && processesOf(session).length > 0; tries += 1) {
     await new Promise((resolve) => void setTimeout(resolve, 50));
@@ -84,7 +84,7 @@ function endSession(session: number): void {
   for (const pid of processesOf(session)) process.kill(pid, "SIGKILL");
 }
 
-/** Processes of a session that have not ended (proc(5): the state, then the parent, the group and the session). */
+/** Lists the processes of a session that have not ended (proc(5): the state, then the parent, the group and the session). */
 function processesOf(session: number): readonly number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
