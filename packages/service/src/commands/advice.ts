@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Authority } from "capability-protocol";
-import { normalizeAuthority } from "capability-protocol";
 import type { ServeConfig } from "../config.ts";
+import { matchAuthorities, ownAuthorities } from "../service/own-authorities.ts";
 import { toSubjectAltName } from "../tls/subject-alt-name.ts";
 import { coversName } from "../tls/renewal.ts";
 
@@ -52,13 +52,14 @@ export function parseOpenFiles(limits: string): number | undefined {
   return soft === undefined ? undefined : Number(soft);
 }
 
-function adviseOnListening({ authority, aliases, listen }: ServeConfig): readonly Advice[] {
-  const isLocal = [authority, ...aliases].every((name) => isLoopback(toSubjectAltName(name).value));
+function adviseOnListening(config: ServeConfig): readonly Advice[] {
+  const { authority, listen } = config;
+  const isLocal = ownAuthorities(config).every((name) => isLoopback(toSubjectAltName(name).value));
   if (!isLocal || isLoopback(listen.host)) return [];
   return [
     {
       subject: "authority",
-      problem: `${authority} leads every client to its own machine, and the service listens on ${listen.host}: name the host that clients elsewhere reach with --authority`,
+      problem: `${authority} leads every client to its own machine, and the service listens on ${listen.host}: name a host that other machines can reach, with --authority`,
     },
   ];
 }
@@ -72,13 +73,9 @@ function isLoopback(host: string): boolean {
   );
 }
 
-function adviseOnRename(
-  { authority, aliases }: ServeConfig,
-  lastAuthority: Authority | undefined,
-): readonly Advice[] {
+function adviseOnRename(config: ServeConfig, lastAuthority: Authority | undefined): readonly Advice[] {
   if (lastAuthority === undefined) return [];
-  const names = new Set([authority, ...aliases].map(normalizeAuthority));
-  if (names.has(normalizeAuthority(lastAuthority))) return [];
+  if (matchAuthorities(ownAuthorities(config))(lastAuthority)) return [];
   return [
     {
       subject: "authority",
@@ -87,14 +84,11 @@ function adviseOnRename(
   ];
 }
 
-function adviseOnCertificate(
-  { authority, aliases }: ServeConfig,
-  { certificate, now }: AdviceContext,
-): readonly Advice[] {
+function adviseOnCertificate(config: ServeConfig, { certificate, now }: AdviceContext): readonly Advice[] {
   if (certificate === undefined) return [];
   const leaf = new X509Certificate(certificate);
   const advice = (problem: string): Advice => ({ subject: "certificate", problem });
-  const unnamed = [authority, ...aliases].filter((name) => !coversName(leaf, toSubjectAltName(name)));
+  const unnamed = ownAuthorities(config).filter((name) => !coversName(leaf, toSubjectAltName(name)));
   const remaining = Date.parse(leaf.validTo) - now.getTime();
   return [
     ...unnamed.map((name) => advice(`does not name ${name}: clients refuse to connect to it by this name`)),

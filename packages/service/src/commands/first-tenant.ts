@@ -61,7 +61,7 @@ export async function createAndSaveFirstTenant(
   }
   await staged?.place().catch(async (error: unknown) => {
     if (!hasCode(error, "ENOENT")) throw error;
-    // Another process that starts took this one for killed: it placed the file, or removed it.
+    // Another process that starts considered this one killed: it placed the file or removed it.
     if ((await readIfPresent(file)) !== text) await replaceFile(file, text, 0o600);
   });
   return { first, file };

@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config-error.ts";
 import { createFirstTenant } from "../management/tenants.ts";
+import { ownAuthorities } from "../service/own-authorities.ts";
 import { ensureServerCertificate } from "../tls/server-certificate.ts";
 import { checkDataDirectory, dataPaths, openDataDirectory, saveAuthority } from "./data-directory.ts";
 import { repairModes } from "./data-directory-modes.ts";
@@ -33,7 +34,7 @@ export async function init(config: DataConfig, json: boolean, context: InitConte
     for (const path of await removeAbandonedStores(config.data, now)) {
       printError(`Removed what a killed process left: ${path}`);
     }
-    const authorities = [config.authority, ...config.aliases];
+    const authorities = ownAuthorities(config);
     // Writes the files before the tenant: an error after it would lose the capabilities, which cannot be shown again.
     const first = await createFirstTenant(asOperator(data, "init", log.changed), async () => {
       await ensureServerCertificate({ directory: paths.tls, authorities, now, mayReplaceCA: true });

@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import type { EventLog } from "../telemetry/events.ts";
 import type { ServeConfig } from "../config.ts";
 import { CertificateFileError } from "../tls/errors.ts";
+import { ownAuthorities } from "../service/own-authorities.ts";
 import type { EnsuredCertificate } from "../tls/server-certificate.ts";
 import { ensureServerCertificate } from "../tls/server-certificate.ts";
 import { dataPaths } from "./data-directory.ts";
@@ -20,7 +21,7 @@ export async function ensureManagedCertificate(
   options: { readonly mayReplaceCA?: boolean } = {},
 ): Promise<EnsuredCertificate | undefined> {
   if (config.tls.kind !== "private-ca") return undefined;
-  const authorities = [config.authority, ...config.aliases];
+  const authorities = ownAuthorities(config);
   const directory = dataPaths(config).tls;
   const certificate = await ensureServerCertificate({ directory, authorities, now: new Date(), ...options });
   if (certificate.saveError !== undefined) log.fault(certificate.saveError);

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { kill, pid } from "node:process";
 import { hasCode } from "../error-code.ts";
 
-/** After this time a restore that ran on another machine, or in another container, is taken for killed. */
+/** A restore on another machine or in another container counts as killed after this time. */
 const MAX_AGE_MS = 24 * 60 * 60_000;
 
 const NAME = /^store\.(\d+)-([0-9a-f]{8})-[0-9a-f]{16}\.tmp$/;
 
-/** Makes a directory for a store that is not whole yet. Its name says which process writes it. */
+/** Makes a directory for a store that is not complete yet. Its name identifies the process that writes it. */
 export async function makeStagedStore(data: string): Promise<string> {
   const name = `store.${pid}-${await processScope()}-${randomBytes(8).toString("hex")}.tmp`;
   const path = join(data, name);
@@ -19,7 +19,7 @@ export async function makeStagedStore(data: string): Promise<string> {
 }
 
 /**
- * Removes the staged stores of restores that were killed. A process that runs keeps its own, also while it is stopped.
+ * Removes the staged stores of restores that were killed, and none of a process that exists, even if it is stopped.
  *
  * @returns what was removed.
  */
@@ -39,7 +39,7 @@ export async function removeAbandonedStores(data: string, now: Date): Promise<re
   return removed;
 }
 
-/** Process ids mean the same where this text is the same: on one machine, and in one container. */
+/** Identifies the machine and the container: process ids can be compared only within one of them. */
 async function processScope(): Promise<string> {
   // Systems other than Linux have no such file, and no namespaces of process ids.
   const namespace = await readlink("/proc/self/ns/pid").catch(() => "");
@@ -50,7 +50,7 @@ function isRunning(id: number): boolean {
   try {
     return kill(id, 0);
   } catch (error) {
-    // Any other error says that the process is another user's.
+    // With any other error the process exists and belongs to another user.
     return !hasCode(error, "ESRCH");
   }
 }

@@ -10,7 +10,7 @@ import { dataPaths } from "./data-directory.ts";
 import { parseFirstCapabilities } from "./first-capabilities-file.ts";
 import type { FirstTenant } from "./first-tenant.ts";
 
-/** What first starts that were killed left. */
+/** The result for the files that killed first starts left. */
 interface Settled {
   /** The first tenant, if its start was killed before the file was in place. The file is in place now. */
   readonly recovered?: FirstTenant;
@@ -21,8 +21,8 @@ interface Settled {
 /**
  * Settles the staged files of first starts that were killed: one may hold the only copy of the first tenant's capabilities.
  *
- * To be called once the store has had its first tenant. Then it is safe while other first starts run: the capabilities of
- * a file either work, and it is the one to be placed, or never will.
+ * Call it when the store has had its first tenant. Then it is safe while other first starts run: the capabilities in a file
+ * either work, and the file is placed, or never will.
  */
 export async function settleUnplacedCapabilities(
   vault: Pick<Vault, "open">,
@@ -53,7 +53,7 @@ async function anyWorks(vault: Pick<Vault, "open">, first: FirstCapabilities): P
   return false;
 }
 
-/** @returns whether it was there to be placed: the process that staged it may have been faster. */
+/** @returns whether the file still existed: the process that staged it may have placed it. */
 async function place(path: string, file: string): Promise<boolean> {
   try {
     await rename(path, file);

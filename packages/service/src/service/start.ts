@@ -1,6 +1,4 @@
 import { randomBytes } from "node:crypto";
-import type { Authority } from "capability-protocol";
-import { normalizeAuthority } from "capability-protocol";
 import { createEventLoopScheduler } from "../collections/event-loop-scheduler.ts";
 import type { OwnEndpoint } from "../egress/policy.ts";
 import { createEgressPolicy } from "../egress/policy.ts";
@@ -14,6 +12,7 @@ import { createControlPlane } from "./control-plane.ts";
 import { createDataPlane } from "./data-plane.ts";
 import { startListener } from "./listener.ts";
 import type { ServiceOptions } from "./options.ts";
+import { matchAuthorities, ownAuthorities } from "./own-authorities.ts";
 import { startRevocationMonitor } from "./revocation-monitor.ts";
 
 export interface RunningService {
@@ -27,13 +26,13 @@ export interface RunningService {
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { config, log, monotonic = () => performance.now() } = options;
   const { limits, trustedProxies } = config;
-  const ownAuthorities = [config.authority, ...config.aliases];
-  const isOwn = matchAuthorities(ownAuthorities);
+  const authorities = ownAuthorities(config);
+  const isOwn = matchAuthorities(authorities);
   // Where the service itself listens is known only after it has started to.
   const ownEndpoints: OwnEndpoint[] = [];
   const policy = createEgressPolicy({
     ...config.egress,
-    ownAuthorities,
+    ownAuthorities: authorities,
     ownEndpoints: () => ownEndpoints,
     localAddresses: options.localAddresses,
   });
@@ -81,9 +80,4 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       await closeOwners(listener);
     },
   };
-}
-
-function matchAuthorities(authorities: readonly Authority[]): (authority: Authority) => boolean {
-  const names = new Set(authorities.map(normalizeAuthority));
-  return (authority) => names.has(normalizeAuthority(authority));
 }
