@@ -5,7 +5,7 @@ const PAUSE_FACTOR = 50;
 
 /** Hands out turns to make something that blocks the event loop for long. */
 export interface ContextScheduler {
-  /** Calls `make` in the owner's turn. Rejects with what it throws. */
+  /** Calls `work` in the owner's turn. Rejects with what it throws. */
   run<T>(owner: string, work: () => T): Promise<T>;
 }
 
@@ -34,7 +34,7 @@ export function createContextScheduler(
     },
   };
 
-  /** Calls `make`, and says how long it took. */
+  /** Calls `work` and measures how long it took. */
   async function timed<T>(work: () => T): Promise<{ readonly tookMs: number; readonly result: () => T }> {
     const startedAt = now();
     try {

@@ -2,7 +2,7 @@ import { ConnectFailedError, ConnectTimeoutError } from "./errors.ts";
 
 /**
  * Runs `work` and, when it is not done after `milliseconds`, rejects with ConnectTimeoutError and aborts the signal with
- * it; `cancelled` does the same with ConnectFailedError. A lookup may still succeed later, so what continues after one checks
+ * it; `cancelSignal` does the same with ConnectFailedError. A lookup may still succeed later, so what continues after one checks
  * the signal first.
  */
 export function withDeadline<T>(

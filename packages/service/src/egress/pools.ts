@@ -17,7 +17,7 @@ export interface Destination {
   readonly tls?: NonNullable<ConnectorOptions["tls"]>;
 }
 
-export interface PoolOptions extends Omit<ConnectorOptions, "tls" | "turn">, PoolLimits {
+export interface PoolOptions extends Omit<ConnectorOptions, "tls" | "scheduleContext">, PoolLimits {
   /** How many connections one destination may have; further requests wait. */
   readonly connections: number;
   /** How many bytes the head of a response may have. */

@@ -2,8 +2,8 @@ import { FORWARDABLE_METHODS } from "capability-protocol";
 import type { Denial } from "../domain/denial.ts";
 import type { Rejection } from "../http1/listener.ts";
 import { reasonPhrase } from "./reason-phrase.ts";
-import { CORS_HEADERS } from "./cors.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
+import { JSON_HEADERS } from "./respond.ts";
 import { wireError } from "./wire-error.ts";
 
 const DENIALS: Readonly<Record<Rejection, Denial>> = {
@@ -30,16 +30,7 @@ export function rejectionBytes(
   const { status, headers, body } = wireError(denial);
   const requestId = onRefused(denial, status);
   const text = JSON.stringify(body);
-  const lines = [
-    "Content-Type",
-    "application/json",
-    "Cache-Control",
-    "no-store",
-    ...CORS_HEADERS,
-    ...headers,
-    REQUEST_ID_HEADER,
-    requestId,
-  ];
+  const lines = [...JSON_HEADERS, ...headers, REQUEST_ID_HEADER, requestId];
   lines.push("Content-Length", String(Buffer.byteLength(text)), "Connection", "close");
   const head = lines.map((part, index) => (index % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join("");
   return `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${head}\r\n${text}`;

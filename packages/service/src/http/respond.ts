@@ -3,13 +3,14 @@ import { CORS_HEADERS } from "./cors.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 import type { WireError } from "./wire-error.ts";
 
-const JSON_HEADERS = [
+/** Headers of every response of the service itself. */
+export const JSON_HEADERS: readonly string[] = [
   "Content-Type",
   "application/json",
   "Cache-Control",
   "no-store",
   ...CORS_HEADERS,
-] as const;
+];
 
 /** Responds with JSON, the form of all responses of the service itself. */
 export function respondJson(

@@ -1,8 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { FORWARDABLE_METHODS } from "capability-protocol";
 import { expect, test } from "vitest";
 import { preparedTarget, requestHeadOf } from "../../../testkit/src/fixtures.ts";
-import { newUid } from "../domain/uid.ts";
 import { authorize } from "./authorize.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -25,17 +23,15 @@ const cap1 = preparedTarget({
   hmac: { "cap1-hmac-sha512": { key: "abcd", keyId: "k" } },
 });
 
-const capability = { type: "capability", uid: newUid(randomBytes), kind: "invoke" } as const;
 const NOW = new Date("2026-06-01T00:00:00Z");
 
 /** Of a capability that does not expire. */
 function allows(target: PreparedTarget, head: RequestHead) {
-  return authorize({ capability, expiresAt: undefined }, target, head, () => NOW);
+  return authorize({ expiresAt: undefined }, target, head, () => NOW);
 }
 
 test("a capability is refused from its expiry on", () => {
-  const refusalAt = (expiresAt: number) =>
-    authorize({ capability, expiresAt }, plain, requestHeadOf(), () => NOW);
+  const refusalAt = (expiresAt: number) => authorize({ expiresAt }, plain, requestHeadOf(), () => NOW);
   expect(refusalAt(NOW.getTime() + 1)).toBeUndefined();
   expect(refusalAt(NOW.getTime())).toEqual({ reason: "unauthorized" });
 });

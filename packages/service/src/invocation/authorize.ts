@@ -15,7 +15,7 @@ const ALLOWED_METHODS: readonly string[] = [...FORWARDABLE_METHODS];
  * @returns the refusal, if any.
  */
 export function authorize(
-  { expiresAt }: Pick<Resolution, "capability" | "expiresAt">,
+  { expiresAt }: Pick<Resolution, "expiresAt">,
   target: PreparedTarget,
   head: RequestHead,
   now: () => Date,

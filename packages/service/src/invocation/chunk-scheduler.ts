@@ -1,6 +1,6 @@
 /** Queues work on responses in tiny pieces, one item in each turn of the event loop. */
 export interface ChunkScheduler {
-  /** Calls `goOn` in a later turn of the event loop, after those that were queued before. */
+  /** Calls `callback` in a later turn of the event loop, after those that were queued before. */
   schedule(callback: () => void): void;
 }
 

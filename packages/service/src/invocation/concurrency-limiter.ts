@@ -15,7 +15,7 @@ export interface ConcurrencyLimits {
  * invocations that slow targets hold open.
  */
 export interface ConcurrencyLimiter {
-  /** Takes a place, which must be given back with `leave`, or says which count is full and takes none. */
+  /** Takes a place, until `release`. @returns which count is full; then no place is taken. */
   acquire(accounts: UsageAccounts): Denial | undefined;
   release(accounts: UsageAccounts): void;
 }

@@ -1,4 +1,4 @@
-/** Memory of a verdict, with its entry in the cache and its accounts, and of each node of its lineage in the index. */
+/** Memory of a resolution, with its entry in the cache and its accounts, and of each node of its lineage in the index. */
 const OVERHEAD_BYTES = 2_304;
 const NODE_BYTES = 192;
 
@@ -6,7 +6,7 @@ const NODE_BYTES = 192;
 const BYTES_PER_CONFIGURATION_BYTE = 8;
 
 /**
- * About how much memory a verdict holds, in bytes.
+ * Estimates how much memory a resolution takes, in bytes.
  *
  * @param configuration length of the exported target's configuration, in bytes.
  */

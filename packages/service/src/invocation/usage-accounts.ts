@@ -20,7 +20,7 @@ export interface UsageAccount {
 /** The budgets of bytes that an account counts. */
 export type BudgetName = "bufferedBytes" | "managementBytes" | "waitingBytes";
 
-/** The accounts that one capability is charged to. Kept with its verdict, so that a request need not look them up. */
+/** The accounts that one capability is charged to. Kept with its resolution, so that a request need not look them up. */
 export interface UsageAccounts {
   /** Of the capability itself and of every capability that it re-exports. */
   readonly capabilities: UsageAccount[];

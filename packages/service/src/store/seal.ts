@@ -25,7 +25,7 @@ export class UnsealError extends Error {
   override readonly name = "UnsealError";
 }
 
-/** AES-256-GCM with a random 96-bit nonce: nonce, ciphertext, tag. `bound` is authenticated and must be given again to open. */
+/** AES-256-GCM with a random 96-bit nonce: nonce, ciphertext, tag. Opening needs the same associated data. */
 export function seal(key: Uint8Array, plaintext: Uint8Array, associatedData: Uint8Array): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
@@ -33,7 +33,7 @@ export function seal(key: Uint8Array, plaintext: Uint8Array, associatedData: Uin
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** @throws UnsealError if `key`, `sealed` or `bound` is not what it was. */
+/** @throws UnsealError if the key, the sealed bytes or the associated data are not the same. */
 export function unseal(key: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array): Buffer {
   if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new UnsealError("sealed bytes are cut short");
   const nonce = sealed.subarray(0, NONCE_BYTES);

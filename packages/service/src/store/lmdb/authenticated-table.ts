@@ -3,7 +3,8 @@ import { encodeColumns, textColumn, decodeColumns } from "../codec/columns.ts";
 import { StoreCorruptError } from "../store.ts";
 import type { Table } from "./schema.ts";
 
-const MAC_BYTES = 32;
+/** Length of the MAC at the end of each row. */
+export const MAC_BYTES = 32;
 
 /** The first key of a range, and the first after it. */
 export interface KeyRange {

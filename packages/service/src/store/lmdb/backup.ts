@@ -5,15 +5,11 @@ import { join } from "node:path";
 import { open as openLmdb } from "lmdb";
 import type { ServiceKeys } from "../keys.ts";
 import { openEnvironment } from "./environment.ts";
+import { DATA_FILE, LOCK_FILE } from "./files.ts";
 import { errorOfCopy } from "./lmdb-errors.ts";
 import { openRows } from "./schema.ts";
 import { openFormat } from "./schema-version.ts";
 import { createRevocationLog, entryKey, HEAD_KEY } from "./revocation-log.ts";
-
-/** The data file of an LMDB environment. The lock file is made when the environment is opened. */
-export const DATA_FILE = "data.mdb";
-
-const LOCK_FILE = "lock.mdb";
 
 /** How long a write into a copy may wait, in milliseconds; no other process uses the copy. */
 const COPY_WRITE_DEADLINE_MS = 60_000;

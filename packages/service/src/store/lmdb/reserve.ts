@@ -12,13 +12,14 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { errorCode, hasCode } from "../../error-code.ts";
+import { DATA_FILE, LOCK_FILE } from "./files.ts";
 
 /** How much more than needed the file is extended by, so that not every write extends it. */
 const EXTENSION_BYTES = 1024 * 1024;
 
 const ZEROS = Buffer.alloc(64 * 1024);
 
-/** Size of the lock file, which holds the table of readers. LMDB needs half of this. */
+/** Size of the lock file. LMDB needs half of this. */
 const LOCK_BYTES = 16 * 1024;
 
 /**
@@ -38,7 +39,7 @@ export interface Reserve {
 }
 
 export function openReserve(directory: string): Reserve {
-  const file = openSync(join(directory, "data.mdb"), "r+");
+  const file = openSync(join(directory, DATA_FILE), "r+");
   /** Until it was extended again every write tries to, so that what was kept is kept again as soon as there is space. */
   let isShort = false;
   return {
@@ -69,7 +70,7 @@ export function openReserve(directory: string): Reserve {
  */
 export function prepareDirectory(directory: string): void {
   if (!existsSync(directory)) mkdirSync(directory);
-  const lock = join(directory, "lock.mdb");
+  const lock = join(directory, LOCK_FILE);
   // A lock file that is there is not opened: closing it would drop the locks that this process may hold on it (fcntl).
   if (existsSync(lock)) return;
   const whole = join(directory, `lock.${randomBytes(8).toString("hex")}.tmp`);

@@ -3,7 +3,7 @@ import { decodeColumns } from "../codec/columns.ts";
 import type { ServiceKeys } from "../keys.ts";
 import { StoreCorruptError, StoreFormatError } from "../store.ts";
 import type { AuthenticatedTable } from "./authenticated-table.ts";
-import { takeFirst } from "./authenticated-table.ts";
+import { MAC_BYTES, takeFirst } from "./authenticated-table.ts";
 import type { Environment } from "./environment.ts";
 import { entryKey, HEAD_KEY } from "./revocation-log.ts";
 
@@ -92,7 +92,7 @@ function readFormat(
 
 function columnsOf(row: Buffer): Buffer[] {
   try {
-    return decodeColumns(row.subarray(0, -32));
+    return decodeColumns(row.subarray(0, -MAC_BYTES));
   } catch (cause) {
     throw new StoreCorruptError("the store's format row is not what was written: restore the store", {
       cause,

@@ -20,7 +20,7 @@ export interface WriteTurn {
   readonly requiredBytes: number;
 }
 
-/** The default: a write of the operator, or of a test. */
+/** The default: a write that prepares a store, before any request is served. */
 const DEFAULT_TURN: WriteTurn = {
   class: "create",
   owner: NO_OWNER,

@@ -1,5 +1,3 @@
-import type { Verdict } from "../../domain/lineage.ts";
-import { evaluateLineage } from "../../domain/lineage.ts";
 import type { Uid } from "../../domain/uid.ts";
 import type { OwnedName, Snapshot } from "../engine.ts";
 import type { StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
@@ -15,10 +13,6 @@ export function memoizedRecords(snapshot: Pick<Snapshot, "record">): FindRecord 
     cache.set(uid, record);
     return record;
   };
-}
-
-export function verdictOf(record: StoredRecord, snapshot: Pick<Snapshot, "record">): Verdict {
-  return evaluateLineage(record, snapshot.record);
 }
 
 export function isNamed(record: StoredRecord | undefined): record is StoredTenant | StoredMembrane {
