@@ -19,7 +19,6 @@ export interface CallResponse {
   readonly json: any;
 }
 
-/** Sends one request with a token, over real HTTP. */
 export async function call(
   service: { readonly url: string },
   token: string | undefined,
@@ -38,7 +37,6 @@ export async function call(
   return { status: response.statusCode, headers: response.headers, text, json: parseJson(text) };
 }
 
-/** Returns the token of a capability URI. */
 export function tokenOf(uri: string): string {
   return uri.slice(uri.indexOf("#") + 1);
 }

@@ -10,7 +10,6 @@ export function profileOption(name: string | undefined): string {
   return name === undefined || name === DEFAULT_PROFILE ? "" : ` --profile ${shellWord(name)}`;
 }
 
-/** Returns the command that creates and changes the profile. */
 export function configureCommand(name: string | undefined): string {
   return `capi config configure${profileOption(name)}`;
 }

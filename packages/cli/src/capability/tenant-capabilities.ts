@@ -29,7 +29,6 @@ export function parseSavedCapabilities(saved: Profile["capabilities"]): TenantCa
   return { create: read(saved.create), query: read(saved.query), deleteSelf: read(saved.deleteSelf) };
 }
 
-/** Formats capabilities for a profile. */
 export function formatCapabilities(capabilities: TenantCapabilityUris): Profile["capabilities"] {
   return Object.fromEntries(
     Object.entries(capabilities).flatMap(([key, uri]) =>

@@ -107,7 +107,6 @@ export function signingKey(configuration: Aws4Configuration, day: string, hash: 
   );
 }
 
-/** Formats the value of the Authorization header. */
 export function authorization(credential: string, signed: string, signature: string): string {
   return `${ALGORITHM} Credential=${credential}, SignedHeaders=${signed}, Signature=${signature}`;
 }

@@ -34,7 +34,6 @@ export function latin1Bytes(text: string): Uint8Array {
   return bytes;
 }
 
-/** Hashes {@link latin1Bytes} of a text. */
 export function hashLatin1(
   hash: HashFunction,
   algorithm: Parameters<HashFunction>[0],
@@ -45,7 +44,6 @@ export function hashLatin1(
   return hash(algorithm, isAscii ? SCRATCH_BUFFER.subarray(0, written) : latin1Bytes(text));
 }
 
-/** Hashes {@link utf8Bytes} of a text. */
 export function hashUtf8(
   hash: HashFunction,
   algorithm: Parameters<HashFunction>[0],

@@ -93,7 +93,6 @@ export function signingKey(
   );
 }
 
-/** Formats the value of the Authorization header. */
 export function authorization(credential: string, signed: string, signature: string): string {
   return `${ALGORITHM} Credential=${credential},SignedHeaders=${signed},Signature=${signature}`;
 }

@@ -45,7 +45,6 @@ export function withProfile(texts: ProfileTexts, change: Profile): ProfileTexts 
   };
 }
 
-/** Returns the texts without any document of this name. */
 export function withoutProfile({ credentials, config }: ProfileTexts, name: string): ProfileTexts {
   return {
     credentials: { ...credentials, text: removeDocuments(credentials, name) },

@@ -1,4 +1,4 @@
-/** Facts about a request to a target, during it and after it. */
+/** The state of a request to a target, during it and after it. */
 export interface ExchangeReport {
   /** Status of the target's response, if its head arrived. */
   readonly upstreamStatus: number | undefined;

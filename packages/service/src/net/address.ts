@@ -50,7 +50,6 @@ export function contains(cidr: Cidr, address: IpAddress): boolean {
   );
 }
 
-/** Whether both are the same address. */
 export function sameAddress(a: IpAddress, b: IpAddress): boolean {
   return a.family === b.family && a.bytes.every((byte, i) => byte === b.bytes[i]);
 }

@@ -6,7 +6,6 @@ export function addressKey({ family, bytes }: IpAddress): string {
   return Buffer.from(family === "ipv4" ? bytes : bytes.subarray(0, 8)).toString("hex");
 }
 
-/** Whether one of the blocks contains the address. */
 export function isInAny(address: IpAddress, blocks: readonly Cidr[]): boolean {
   return blocks.some((block) => contains(block, address));
 }

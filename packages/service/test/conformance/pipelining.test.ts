@@ -59,7 +59,7 @@ test("the connections of a client that stops reading and of its target are close
   await service.close();
 });
 
-test("the response to a HEAD request to a target with another method has no body", async () => {
+test("a HEAD request to a target with method GET gets no body, and the service ends the target's response", async () => {
   await using service = await startTestService({ limits: { shutdownTimeoutMs: 60_000 } });
   let ended: Promise<unknown> = Promise.resolve();
   await using target = await startStreamingTarget((_request, response) => {

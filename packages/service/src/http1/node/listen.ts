@@ -2,7 +2,7 @@ import type { ListenHttp } from "../listener.ts";
 import { createConnectionQueue } from "./connection-queue.ts";
 import { startNodeServer } from "./server.ts";
 
-/** Listens with `node:http` and `node:https`. */
+/** Starts a listener on `node:http` or `node:https`. */
 export const listenOnNode: ListenHttp = async (options, handle) => {
   const { pipeline, onError, onOverflow } = options;
   const enqueue = createConnectionQueue(pipeline, {
