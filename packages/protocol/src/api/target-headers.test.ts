@@ -25,7 +25,7 @@ test("headers keep their names, their order and their trimmed values", () => {
   });
 });
 
-test("absent headers are no headers", () => {
+test("absent headers mean an empty list", () => {
   expect(parseTargetHeaders(undefined)).toEqual({ ok: true, value: [] });
   expect(parseTargetHeaders({})).toEqual({ ok: true, value: [] });
 });

@@ -5,7 +5,7 @@ import type { Authority } from "../authority.ts";
 import { parseAuthority } from "../authority.ts";
 import { formatTargetUri, originOfAuthority, parseTargetUri, readTargetUri } from "./target-uri.ts";
 
-/** The canonical form of a URI that is accepted, and the refusal of any other. */
+/** Returns the canonical form of an accepted URI, or the refusal. */
 function canonicalForm(uri: unknown): unknown {
   const parsed = parseTargetUri(uri);
   return parsed.ok ? formatTargetUri(parsed.value) : parsed.error;
@@ -200,7 +200,7 @@ test.each([
   expect([scheme, hostname, port, host, serialized]).toEqual(parts);
 });
 
-test("the origin of any URI is where a URL parser would connect to", () => {
+test("the origin of any URI is the one to which a URL parser would connect", () => {
   const url = fc.webUrl({
     validSchemes: ["http", "https"],
     authoritySettings: { withPort: true, withIPv6: true },
@@ -230,7 +230,7 @@ test.each([
   expect(readTargetUri(text)).toBeUndefined();
 });
 
-test("a stored URI is read, though the rules of today refuse it", () => {
+test("a stored URI is read even if today's rules refuse it", () => {
   const text = "https://example.com/a/../b?'";
   expect(parseTargetUri(text).ok).toBe(false);
   expect(readTargetUri(text)).toMatchObject({ path: "/b", query: "%27" });
@@ -244,6 +244,9 @@ test.each([
   expect(originOfAuthority(parseAuthority(text)!)).toMatchObject({ scheme: "https", hostname, port });
 });
 
-test.each(["a:0", "a:65536", "a:b", "a:1:2", "user@a", ""])("%j is no authority to be reached", (text) => {
-  expect(() => originOfAuthority(text as Authority)).toThrow(TypeError);
-});
+test.each(["a:0", "a:65536", "a:b", "a:1:2", "user@a", ""])(
+  "%j is not an authority with an origin",
+  (text) => {
+    expect(() => originOfAuthority(text as Authority)).toThrow(TypeError);
+  },
+);

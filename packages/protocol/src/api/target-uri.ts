@@ -24,11 +24,11 @@ const brand: unique symbol = Symbol("TargetOrigin");
 export interface TargetOrigin {
   readonly [brand]: true;
   readonly scheme: "http" | "https";
-  /** To compare, to resolve and to verify: lower case, an IPv6 address without brackets, a name without trailing dots. */
+  /** The host to compare, resolve and verify: lower case, an IPv6 address without brackets, a name without trailing dots. */
   readonly hostname: string;
   /** The default port of the scheme, if the URI has none. */
   readonly port: number;
-  /** As sent in `Host`: with the port unless it is the default, an IPv6 address in brackets, trailing dots as written. */
+  /** The value of `Host`: with the port unless it is the default, an IPv6 address in brackets, trailing dots as written. */
   readonly host: string;
   /** Scheme, `://` and {@link host} (RFC 6454 §6.2). */
   readonly serialized: string;
@@ -87,10 +87,10 @@ export function parseTargetUri(value: unknown): Parsed<TargetUri> {
 }
 
 /**
- * Reads what {@link formatTargetUri} wrote, without the rules of {@link parseTargetUri}: a target that was stored stays as it is
- * when a rule becomes stricter.
+ * Reads a URI that {@link formatTargetUri} formatted, without the rules of {@link parseTargetUri}, so that a stored target does not
+ * change when a rule becomes stricter.
  *
- * @returns nothing if the text is no http or https URI.
+ * @returns nothing if the text is not an http or https URI.
  *
  * @example
  * readTargetUri("https://api.example/a/../b")?.path; // => "/b"
@@ -101,7 +101,7 @@ export function readTargetUri(text: string): TargetUri | undefined {
 }
 
 /**
- * The URI in its canonical form.
+ * Formats a URI in its canonical form.
  *
  * @example
  * const uri = parseTargetUri("http://api.example:80/a?b");
@@ -112,7 +112,7 @@ export function formatTargetUri({ origin, path, query }: TargetUri): string {
 }
 
 /**
- * Where the service of an authority is reached: over https, at the port that the authority names, or 443.
+ * Returns the origin of an authority's service: https, at the port of the authority, or 443.
  *
  * @example
  * const authority = parseAuthority("API.example:8443");
@@ -139,7 +139,7 @@ function toTargetUri({ protocol, hostname, host, port, origin, pathname, search 
   return { origin: parsed, path: pathname, query: search.slice(1) };
 }
 
-/** Without the brackets of IPv6, and without the dots at the end of a fully qualified name: both name the same host. */
+/** Removes the brackets of IPv6, and the dots at the end of a fully qualified name: both name the same host. */
 function toHostname(hostname: string): string {
   if (hostname.startsWith("[")) return hostname.slice(1, -1);
   let end = hostname.length;

@@ -99,7 +99,7 @@ const CHUNKS: readonly (readonly [string, string])[] = [
   ["a negative chunk size", chunk("-1")],
   ["a signed chunk size", chunk("+1")],
   ["a chunk size 1_0", chunk("1_0")],
-  ["a chunk size that is no number", chunk("g")],
+  ["a chunk size that is not a number", chunk("g")],
   ["an empty chunk size", chunk("")],
   ["a space before a chunk size", chunk(" 1")],
   ["a space after a chunk size", chunk("1 ")],
