@@ -19,7 +19,7 @@ export interface ConnectorOptions {
   readonly connectTimeoutMs: number;
   /** Makes a TLS context in its turn. Default: at once. */
   readonly scheduleContext?: ScheduleContext;
-  /** Asked once for each connection, for all addresses. */
+  /** Called once for each connection, for all addresses. */
   readonly lookup: NameLookup;
 }
 

@@ -1,6 +1,6 @@
 import type { EgressReason } from "./policy.ts";
 
-/** What a caller can tell apart when no connection came about. */
+/** Why there is no connection. */
 export type EgressErrorCode =
   | "EGRESS_DENIED"
   | "EGRESS_DNS_FAILED"
@@ -10,8 +10,8 @@ export type EgressErrorCode =
   | "EGRESS_TOO_MANY";
 
 /**
- * Base of all that goes wrong before a connection is handed over. No message names the target, since messages reach
- * people who do not hold the right to it; `cause`, where there is one, may name it.
+ * The base of all errors before a connection is open. No message names the target, since messages reach people who may not know
+ * it; `cause`, if there is one, may name it.
  */
 export abstract class EgressError extends Error {
   abstract readonly code: EgressErrorCode;

@@ -5,7 +5,7 @@ import { hasCode } from "../error-code.ts";
 /** Names, in lower case and without a trailing dot, and the addresses written for them. */
 export type Hosts = ReadonlyMap<string, readonly string[]>;
 
-/** The text of a hosts file, as hosts(5) has it; a line that begins with no address says nothing. */
+/** Parses a hosts file (hosts(5)). A line that does not begin with an address is ignored. */
 export function parseHosts(text: string): Hosts {
   const hosts = new Map<string, string[]>();
   for (const line of text.split("\n")) {

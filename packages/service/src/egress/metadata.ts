@@ -1,7 +1,7 @@
 import type { IpAddress } from "../net/address.ts";
 import { parseAddress, sameAddress } from "../net/address.ts";
 
-/** An address or a host name at which a platform hands credentials to any process inside it that asks. */
+/** An address or a host name at which a platform gives credentials to any process inside it. */
 export interface MetadataEndpoint {
   readonly endpoint: string;
   readonly platform: string;

@@ -22,7 +22,7 @@ export type NameLookup = (
 /**
  * All addresses of a host, in the resolver's order; a literal is its own only address and is not looked up.
  *
- * @throws HostNotFoundError when the lookup fails, finds nothing, or finds more than can be judged
+ * @throws HostNotFoundError when the lookup fails, finds nothing, or finds more than {@link MAX_ADDRESSES}.
  */
 export async function resolveHost(
   hostname: string,
@@ -74,7 +74,7 @@ function lookupAll(
   });
 }
 
-/** The family is read off the address: what a resolver claims of it would choose how the socket takes it. */
+/** The family is that of the address itself: a resolver's claim could make the socket use it in another way. */
 export function toLookupAddress(address: string): LookupAddress {
   return { address, family: isIP(address) };
 }

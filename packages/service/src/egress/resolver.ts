@@ -21,7 +21,7 @@ const ATTEMPTS = 4;
 /** How long the other family has once one has a result: time for a packet that was lost to be sent again. */
 const OTHER_FAMILY_MS = 1_500;
 
-/** RFC 6761, section 6.3: whatever a name server would say, which is not even asked. */
+/** RFC 6761 §6.3: these names are not looked up. */
 const LOOPBACK_ADDRESSES = ["127.0.0.1", "::1"];
 
 /**
@@ -49,7 +49,7 @@ export function createResolver({ hosts, servers }: ResolverOptions): NameLookup 
   return (hostname, { signal }, callback) => {
     resolveName(canonicalName(hostname), signal).then(
       (addresses) => callback(null, addresses.map(toLookupAddress)),
-      (error: unknown) => callback(error instanceof Error ? error : new Error("no answer"), []),
+      (error: unknown) => callback(error instanceof Error ? error : new Error("no response"), []),
     );
   };
 }
@@ -61,12 +61,12 @@ export function createResolver({ hosts, servers }: ResolverOptions): NameLookup 
  */
 async function resolveBothFamilies(name: string, resolver: Resolver): Promise<readonly string[]> {
   let timer: NodeJS.Timeout | undefined;
-  const queries = [resolver.resolve4(name), resolver.resolve6(name)].map(async (answer) => {
-    const addresses = await answer;
+  const queries = [resolver.resolve4(name), resolver.resolve6(name)].map(async (query) => {
+    const addresses = await query;
     timer ??= setTimeout(() => resolver.cancel(), OTHER_FAMILY_MS);
     return addresses;
   });
   const results = await Promise.allSettled(queries);
   clearTimeout(timer);
-  return results.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+  return results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
 }

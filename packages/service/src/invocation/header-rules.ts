@@ -106,7 +106,7 @@ export function clientHeaderRule(foldedName: string): ClientHeaderRule {
   return foldedName.startsWith("impersonate-extra-") ? "override" : "pass";
 }
 
-/** What a client's header is, by its name alone. */
+/** What the rules say about a client's header, by its name alone. */
 export interface ClientHeader {
   readonly lowerCase: string;
   /** As {@link foldName} writes it. */

@@ -17,7 +17,7 @@ const OPERATIONS_BY_KIND: Readonly<Record<Kind, MembraneOperation | undefined>> 
 
 /**
  * Refuses a request whose client intends another operation than its capability's: a `revoke` with an exported capability
- * would be a POST to the target. For a capability of another authority the header is passed on and judged there.
+ * would be a POST to the target. For a capability of another authority the header is passed on, and checked there.
  *
  * @param text the header's value.
  */

@@ -5,11 +5,11 @@ import type { RequestHead } from "./request-head.ts";
 export const MAX_VISITS = 8;
 
 /**
- * The marks that a request carries from hop to hop, ours appended: `Via` (RFC 9110 §7.6.3) and `CDN-Loop` (RFC 8586). They
- * are added after signing, since the next hop appends to them. A hostile hop can strip them.
+ * Appends this hop to `Via` (RFC 9110 §7.6.3) and `CDN-Loop` (RFC 8586). They are added after signing, since the next hop appends
+ * to them. A hostile hop can strip them.
  *
  * @param id names this service among others.
- * @returns nothing if the request has been here too often.
+ * @returns the header lines; nothing if the request has passed this service too often.
  */
 export function addHop(head: RequestHead, id: string): readonly string[] | undefined {
   const via = listOf(head.rawHeaders, "via");

@@ -23,11 +23,11 @@ export interface PreparedTarget {
   /** Names of {@link headers}, as `foldName` writes them. */
   readonly headerNames: ReadonlySet<string>;
   /**
-   * Of {@link headers} those that steer, by folded name: a client that says something else would have its word dropped, and
-   * the request would mean what it did not ask for.
+   * Those of {@link headers} with which a client could change the effect of the request, by folded name. Another value of the
+   * client is refused: dropped silently, the request would have another meaning than the client intends.
    */
   readonly overrideHeaders: ReadonlyMap<string, string>;
-  /** At most how many bytes a signature, the marks of this hop and the framing add to a head. */
+  /** How many bytes a signature, `Via`, `CDN-Loop` and the framing add to a head, at most. */
   readonly maxAddedBytes: number;
   readonly allowQuery: boolean;
   /** Milliseconds without a byte from the target after which the connection ends. */
@@ -38,9 +38,9 @@ export interface PreparedTarget {
   readonly carriesCredential: boolean;
   /** Keys of {@link query} that hold a credential, in lower case. */
   readonly credentialKeys: ReadonlySet<string>;
-  /** Whether headers that name another resource, or a person to act as, are refused. Another authority judges them itself. */
+  /** Whether headers that name another resource, or a user to act as, are refused. Another authority checks them itself. */
   readonly refusesOverrides: boolean;
-  /** What of the web is the target's own. */
+  /** The URIs that belong to the target. */
   readonly base: TargetBase;
   /** `X-Payload-Sha256` means something to the target: it is another Membrane Service. */
   readonly forwardsPayloadHash: boolean;

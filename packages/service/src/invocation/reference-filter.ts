@@ -16,7 +16,7 @@ export interface SentRequest {
   readonly clientHeaders: readonly string[];
 }
 
-/** Headers of the target's authentication. If the target carries no credential, the client answers them. */
+/** Headers of the target's authentication. If the target carries no credential, they pass to the client. */
 const AUTHENTICATION_HEADERS: ReadonlySet<string> = new Set([
   "authentication-control",
   "authentication-info",
@@ -50,7 +50,7 @@ const AUTHORIZATION_KEEPING_CLIENTS = /^(?:Wget|Python-urllib)\//i;
 /**
  * Removes from a response what would lead the holder's token, or its other credentials, elsewhere:
  *
- * - a challenge of a target that has its credential already (a client that answers a `realm` sends its own there:
+ * - a challenge of a target that has its credential already (a client that responds to a `realm` sends its own there:
  *   CVE-2020-15157);
  * - a `Link` outside the target's base, which clients follow with the token;
  * - a redirect outside the base for {@link AUTHORIZATION_KEEPING_CLIENTS}: refused, since without its Location it means nothing.

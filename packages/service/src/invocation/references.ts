@@ -1,8 +1,8 @@
 import type { TargetUri } from "capability-protocol";
 
 /*
- * Where a target's response leads its client. Clients send their token again to where a `Link` or a redirect leads. So a link
- * away from the target is not passed on, and a redirect not to clients that are known to keep the token.
+ * References in a target's response. Some clients send their token again to the URI of a `Link` or a redirect. So a link away from
+ * the target is dropped, and a redirect away from it is refused to clients that are known to send the token there.
  */
 
 /** The URIs that belong to a target: an origin, and a path up to a whole segment. */

@@ -21,7 +21,7 @@ export interface BodyOptions {
   readonly ticker: Ticker;
   /** How fast a client must send while the body is read. */
   readonly minRequestRate: MinDataRate;
-  /** Told of every piece that comes, in bytes, before it is passed on. */
+  /** Called with the length of every chunk, in bytes, before it is passed on. */
   readonly onBytes: (bytes: number) => void;
 }
 

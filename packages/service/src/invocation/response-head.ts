@@ -6,7 +6,7 @@ import type { SentRequest } from "./reference-filter.ts";
 import { isReferenceHeader, filterReferences } from "./reference-filter.ts";
 import { passesToClient } from "./response-header-rules.ts";
 
-/** The head of an answer as it is passed on. */
+/** The head of a response as it is passed on. */
 export interface ResponseHead {
   readonly status: number;
   readonly reason: string;
@@ -14,7 +14,7 @@ export interface ResponseHead {
   readonly headers: string[];
 }
 
-/** Set on every answer of a target, because all capabilities share one URL and one origin. */
+/** Set on every response of a target, because all capabilities share one URL and one origin. */
 const SECURITY_HEADERS = [
   "Vary",
   "Authorization",
@@ -24,16 +24,16 @@ const SECURITY_HEADERS = [
   "sandbox",
 ] as const;
 
-/** For a target that says nothing of caches: many a cache then decides by itself how long it keeps the answer. */
+/** Set if a target sends no Cache-Control: many caches then choose a lifetime themselves (RFC 9111 §4.2.2). */
 const DEFAULT_CACHE_CONTROL = ["Cache-Control", "private"] as const;
 
 /** A valid field value or reason phrase (RFC 9110 §5.5); Node throws for any other when it is written. */
 const WRITABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** Not `trim`, which takes away a no-break space too: undici knows no such coding, and hands on the body as it is framed. */
+/** Not `trim`, which also removes a no-break space: undici does not know that coding, and passes on the chunks as the body. */
 const CHUNKED = /^[\t ]*chunked[\t ]*$/i;
 
-/** What a target's header is, by its name alone. */
+/** What the rules say about a target's header, by its name alone. */
 const targetHeader = memoized((name) => {
   const lowerCase = name.toLowerCase();
   return { lowerCase, passes: passesToClient(lowerCase), isReference: isReferenceHeader(lowerCase) };
@@ -41,18 +41,17 @@ const targetHeader = memoized((name) => {
 
 const INVALID_RESPONSE = err({ reason: "invalid_target_response" });
 
-/** In characters. Undici's limit for heads does not count the reason, and a reader's own might. */
+/** In characters. Undici's limit for heads does not count the reason, and a client's limit may. */
 const MAX_REASON_LENGTH = 1_024;
 
 /**
- * Decides what of a target's answer goes to the client.
+ * Decides which part of a target's head goes to the client.
  *
- * @param sentRequest what the answer is to.
- * @param isBodiless no body comes though the client expects one: its length is left out (RFC 9110 §8.6), or a reader
- *   would wait for it and take the next answer for it.
- * @returns a refusal if the head is none that can be passed on: a status outside 200 to 599, a transfer coding other than
- *   chunked, once (the body would arrive still coded), a long reason, a value that no message can hold; or a redirect that
- *   would take the client's token along.
+ * @param sentRequest the request that is responded to.
+ * @param isBodiless no body follows although the client expects one: its length is left out (RFC 9110 §8.6), since a client
+ *   would wait for it and take the next response for it.
+ * @returns a refusal if the head cannot be passed on: a status outside 200 to 599, a transfer coding other than one chunked (the
+ *   body would still be coded), a long reason, an invalid value; or a redirect to which the client would send its token.
  */
 export function buildResponseHead(
   status: number,
@@ -93,15 +92,15 @@ export function buildResponseHead(
   return ok({ status, reason, headers });
 }
 
-/** By which a shared cache may keep what it otherwise must not (RFC 9111 §3.5), and a `private` that names single fields. */
+/** Directives that let a shared cache store what it must not otherwise (RFC 9111 §3.5), and a `private` that names fields. */
 const REPLACED_DIRECTIVES = /^(?:public|s-maxage|private)\s*(?:=|$)/i;
 
 const NO_STORE = /^no-store$/i;
 
 /**
- * Adds `private`, first, where no open quote of the target swallows it: a shared cache would send the response to every
- * client that requests the URL, also after a revoke. RFC 9111 §3.5 forbids to store the response to a request with
- * Authorization, but nginx and others do with `max-age`, `Expires` or some statuses; all honor `private` and `no-store`.
+ * Adds `private`, since a shared cache would send the response to every client that requests the URL, also after a revoke:
+ * nginx and others store the response to a request with Authorization (against RFC 9111 §3.5) if it has `max-age` or `Expires`.
+ * `private` comes first, so that an unclosed quote of the target does not include it.
  */
 export function makePrivate(cacheControl: string): string {
   const directives = splitDirectives(cacheControl);
@@ -111,8 +110,8 @@ export function makePrivate(cacheControl: string): string {
 }
 
 /**
- * Splits at commas outside quoted strings; an open quote holds all that follows. Within one, a backslash takes the next
- * character with it (RFC 9110 §5.6.4).
+ * Splits at commas outside quoted strings; an unclosed quote includes all that follows. In a quoted string, a backslash escapes
+ * the next character (RFC 9110 §5.6.4).
  */
 function splitDirectives(cacheControl: string): string[] {
   const directives: string[] = [];

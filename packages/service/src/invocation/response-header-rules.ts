@@ -1,8 +1,8 @@
 import { HOP_BY_HOP_RESPONSE } from "capability-protocol";
 
 /*
- * All targets share one authority, so a target's headers may apply to its own response only. Dropped is what makes a browser
- * store or load something for the origin, what controls caches and proxies on the way, and what sends reports elsewhere.
+ * All targets share one authority, so a target's headers may apply to its own response only. Headers are dropped that make a
+ * browser store or load something for the origin, that control caches and proxies on the way, and that send reports elsewhere.
  * Headers that restrict one document (`Content-Security-Policy`, `Permissions-Policy`, `Referrer-Policy`,
  * `Cross-Origin-*-Policy`, `X-Frame-Options`, …) pass.
  */
@@ -10,12 +10,12 @@ import { HOP_BY_HOP_RESPONSE } from "capability-protocol";
 /**
  * Families:
  *
- * - `access-control-`: the service itself answers CORS.
+ * - `access-control-`: CORS is the service's (`http/cors.ts`).
  * - `ad-auction-`, `attribution-reporting-`, `observe-browsing-topics`, `shared-storage-`: kept for the origin by browsers.
  * - `cache-group`: RFC 9875, drops other responses of the origin from a cache.
- * - `edge-`, `surrogate-`, `x-accel-`, `x-litespeed-`: instructions to the proxy or CDN in front of us.
+ * - `edge-`, `surrogate-`, `x-accel-`, `x-litespeed-`: instructions to the proxy or CDN in front of the service.
  * - `origin-`: trials, isolation and policy of the whole origin.
- * - `proxy-`: between us and the client, never the target's.
+ * - `proxy-`: between the service and the client, never the target's.
  * - `public-key-pins`, `reporting-`: pins, and where reports go.
  * - `sec-`, `secure-session-`: protocols between browser and authority, sessions among them.
  * - `service-worker-`, `set-`: workers, cookies and log-in state of the origin.
@@ -24,7 +24,7 @@ const NEVER_FROM_TARGET_PATTERN =
   /^(?:access-control-|ad-auction-|attribution-reporting-|cache-group|edge-|observe-browsing-topics|origin-|proxy-|public-key-pins|reporting-|sec-|secure-session-|service-worker-|set-|shared-storage-|surrogate-|x-accel-|x-litespeed-)/;
 
 /**
- * Endings: `Cache-Control` for particular caches (RFC 9213, `CDN-Cache-Control` and others), which would override our
+ * Endings: `Cache-Control` for particular caches (RFC 9213, `CDN-Cache-Control` and others), which would override
  * `private`; and policies that enforce nothing and have the browser report to any host.
  */
 const NEVER_FROM_TARGET_SUFFIXES = ["-cache-control", "-report-only"] as const;
@@ -56,7 +56,7 @@ const NEVER_FROM_TARGET: ReadonlySet<string> = new Set([
   "x-lighttpd-send-file",
   "x-reproxy-url",
   "x-sendfile",
-  // Replaced by our own.
+  // Set by the service.
   "x-content-type-options",
 ]);
 

@@ -1,7 +1,7 @@
-/** How many bytes of bodies may go through from one collection to the next. */
+/** How many bytes of bodies pass from one collection to the next. */
 export const GC_INTERVAL_BYTES: number = 8 * 1024 * 1024;
 
-/** Smaller pieces, in bytes, come with so much garbage on the heap that the engine collects by itself in time. */
+/** Smaller chunks, in bytes, leave so much garbage on the heap that the engine itself collects soon enough. */
 export const MIN_COUNTED_CHUNK_BYTES: number = 4 * 1024;
 
 /**

@@ -15,13 +15,13 @@ export function actorOf({ capability, requestId }: Caller): Actor {
   return { kind: "capability", capability: capability.uid, requestId };
 }
 
-/** All that the operations are handed. */
+/** What the operations need. */
 export interface ManagementContext {
   readonly store: StoreReader;
   readonly changes: Changes;
   readonly vault: Vault;
   readonly pageScheduler: PageScheduler;
-  /** Does what takes the event loop long, when the turn of whom it is for has come. */
+  /** Runs work that blocks the event loop for long, in its owner's turn. */
   readonly scheduleFairly: <T>(owner: string, act: () => T) => Promise<T>;
   readonly random: (size: number) => Uint8Array;
   readonly policy: EgressPolicy;
@@ -31,11 +31,11 @@ export interface ManagementContext {
   readonly authority: Authority;
   /** Whether a name is one of this service's own. */
   readonly isOwn: (authority: Authority) => boolean;
-  /** Told when something was revoked here, so that open streams end at once. */
+  /** Called after a revoke by this process, so that open streams end at once. */
   readonly onRevoked: () => void;
 }
 
-/** What an operation answers. */
+/** The response of an operation. */
 export interface ManagementResponse {
   readonly status: 200 | 201 | 202;
   readonly body: object;

@@ -11,7 +11,7 @@ import { actorOf } from "./context.ts";
 import { formatUri } from "./capability-uri.ts";
 import { resourceOf } from "./resource.ts";
 
-/** Makes a membrane with its two capabilities. They are sealed to the tenant: `create` itself cannot read them back. */
+/** Makes a membrane with its two capabilities. Their tokens are sealed to the tenant's public key: `create` cannot read them later. */
 export async function create(
   context: ManagementContext,
   caller: Caller,

@@ -17,7 +17,7 @@ import { formatUri } from "./capability-uri.ts";
 import { checkHeadSize } from "./head-size-check.ts";
 import { resourceOf } from "./resource.ts";
 
-/** Makes a new capability through a membrane: for a target, or for what a capability already held does. */
+/** Makes a capability through a membrane: for a target, or from another capability. */
 export async function exportCapability(
   context: ManagementContext,
   caller: Caller,

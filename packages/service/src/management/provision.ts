@@ -88,7 +88,7 @@ export function newTenant(
   return { tokens, records: [tenant, ...records] };
 }
 
-/** The three capabilities that act on a tenant; only `query` can open what its membranes hold. */
+/** The three capabilities that act on a tenant; only `query` can open the tokens of its membranes. */
 export function mintTenantCapabilities(
   vault: Vault,
   tenant: Uid,

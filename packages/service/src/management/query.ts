@@ -21,7 +21,7 @@ interface MembraneTokens {
   readonly revoke: CapabilityToken;
 }
 
-/** Why what is given out for a membrane cannot be made. */
+/** Why no capabilities can be made for a membrane that is listed. */
 const QUOTA_EXCEEDED: ReadonlySet<Denial["reason"]> = new Set([
   "membrane_quota_exceeded",
   "membrane_storage_exceeded",
@@ -32,9 +32,9 @@ const QUOTA_EXCEEDED: ReadonlySet<Denial["reason"]> = new Set([
 const MEMBRANES_PER_STEP = 4;
 
 /**
- * Lists membranes with their capabilities, one page a call. What a delegated `query` gives out is made for it and counts
- * against the membrane that it was delegated through. A page ends before the first membrane for which there is no room; if
- * that would leave it empty, it is denied: an empty page that is not the last would have clients ask for ever.
+ * Lists membranes with their capabilities, one page a call. For a delegated `query` they are made, and count against
+ * the membrane that it was delegated through. A page ends before the first membrane for which there is no room. If that page
+ * would be empty the request is denied, since a client would repeat it without end.
  */
 export function query(
   context: ManagementContext,
@@ -115,8 +115,8 @@ function openTokens(keys: ParsedTenantKeys, membrane: StoredMembrane): MembraneT
 }
 
 /**
- * A delegate gets re-exports made for it, with its `query` in their lineage: what it was given dies with the delegation.
- * They are derived from what its `query` carries, so that the same ones are found again.
+ * Makes re-exports for a delegate, with its `query` in their lineage, so that they end with the delegation. Their tokens are
+ * derived from the payload of its `query`, so that a repeated query finds the same ones.
  *
  * @returns nothing if the membrane died meanwhile.
  */

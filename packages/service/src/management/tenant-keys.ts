@@ -2,7 +2,7 @@ import type { RecipientKeys } from "../store/seal.ts";
 import { KEY_BYTES, generateKeyPair, importPrivateKey } from "../store/seal.ts";
 import { StoreCorruptError } from "../store/store.ts";
 
-/** The X25519 key pair that opens what a tenant's membranes hold. Only `query` capabilities carry it, sealed under their tokens. */
+/** The X25519 key pair that opens the tokens of a tenant's membranes. Only `query` capabilities carry it, under their own tokens. */
 export interface TenantKeys {
   readonly publicKey: Buffer;
   readonly privateKey: Buffer;
@@ -17,7 +17,7 @@ export function formatTenantKeys(keys: TenantKeys): Buffer {
   return Buffer.concat([keys.privateKey, keys.publicKey]);
 }
 
-/** The key pair with the private key as it is used, made once for all membranes of a page: that costs more than to open one. */
+/** The key pair with an imported private key, made once for all membranes of a page: importing costs more than opening one. */
 export interface ParsedTenantKeys extends TenantKeys {
   readonly recipientKeys: RecipientKeys;
 }

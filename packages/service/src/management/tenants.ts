@@ -8,7 +8,7 @@ import { formatUri } from "./capability-uri.ts";
 import { formatTenantUris, insertTenant, mintTenantCapabilities, newTenant } from "./provision.ts";
 import { newTenantKeys } from "./tenant-keys.ts";
 
-/** What the operator's commands need: the store and the service key are open, so no capability is asked for. */
+/** What the operator's commands need. The store and the service key are open, so no capability is needed. */
 export interface OperatorContext {
   readonly store: StoreReader;
   readonly changes: Changes;
@@ -18,7 +18,7 @@ export interface OperatorContext {
   readonly authority: Authority;
 }
 
-/** What a new service says once and never again. */
+/** The capabilities of a new service, which are shown once. */
 export interface FirstCapabilities {
   readonly tenant: string;
   readonly capabilities: TenantCapabilities;

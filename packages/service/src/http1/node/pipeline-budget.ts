@@ -45,7 +45,7 @@ export function createPipelineBudget(limits: PipelineLimits): PipelineBudget {
   };
 }
 
-/** Node's two objects for a request, and ours. Measured on Node 20: 1.5 KB and 0.3 KB. */
+/** Node's two objects for a request, and those of the service. Measured on Node 20: 1.5 KB and 0.3 KB. */
 const REQUEST_BYTES = 2_048;
 
 /** A name or a value in the list of header lines. Measured: 20 to 50. */
