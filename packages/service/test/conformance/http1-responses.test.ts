@@ -6,8 +6,9 @@ import { rawResponder } from "../../../testkit/src/raw-responder.ts";
 import { startRawTarget, startTarget } from "../../../testkit/src/target.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 import { openRawConnection, readRawResponse, requestHead } from "../../../testkit/src/raw-connection.ts";
-import { BODIES, HEADS } from "../support/http1-response-cases.ts";
+import { BODIES, HEADS, IN_PIECES } from "../support/http1-response-cases.ts";
 import type { ResponseOutcome, ResponseCase } from "../support/http1-response-cases.ts";
+import { sendPieces } from "../support/fuzz-script.ts";
 import { UPSTREAM_CLIENTS } from "../support/http-adapters.ts";
 import { wireError } from "../../src/http/wire-error.ts";
 
@@ -89,6 +90,16 @@ describe.each(UPSTREAM_CLIENTS)("over $adapter:", ({ createConnection }) => {
       expectOutcome(await readToTheEnd(token), wholeOf("clean"), "GET");
     },
   );
+
+  test.each(IN_PIECES)("a target that sends $name: $outcome.is, wherever it cuts its bytes", async (row) => {
+    let pieces: readonly string[] = [];
+    const response = rawResponder("", (socket) => void sendPieces(socket.setNoDelay(true), pieces, "none"));
+    await using target = await startRawTarget(response);
+    const token = await exportThrough(service, exporting, { uri: target.url });
+    const cuts = Array.from(row.sends, (_, at) => [row.sends.slice(0, at), row.sends.slice(at)]);
+    for (pieces of [...cuts, Array.from(row.sends)])
+      expectOutcome(await readToTheEnd(token), row.outcome, row.method);
+  });
 
   function wholeOf(body: string): ResponseOutcome {
     return { is: "whole", status: 200, body, framing: String(body.length) };

@@ -12,6 +12,7 @@ export interface GeneratedText {
 const SPECIAL_SEQUENCES = [
   ..."\r\n\0\t ;:,\x0b\x7f\xff\xa0",
   "\r\n",
+  "\r\r",
   "\r\n\r\n",
   "0\r\n\r\n",
   "0\r\n",
@@ -113,7 +114,7 @@ export function arbitraryScript(
       ),
       cuts: fc.oneof(
         { arbitrary: fc.array(fc.nat(9_999), { maxLength: 4 }), weight: 7 },
-        { arbitrary: fc.constant("every byte" as const), weight: 1 },
+        { arbitrary: fc.constantFrom("every byte" as const, "after every CR" as const), weight: 2 },
       ),
       ending: fc.constantFrom<Ending>("none", "none", "fin", "fin", "reset"),
     })

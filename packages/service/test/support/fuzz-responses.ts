@@ -30,6 +30,7 @@ const informational: fc.Arbitrary<GeneratedText> = fc.oneof(
         "HTTP/1.1 102 Processing\r\n\r\n".repeat(2_000),
         "HTTP/1.1 103 Early Hints\r\nContent-Length: 8\r\n\r\n",
         "HTTP/1.1 199 X\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\r\r\n\r\n",
       )
       .map((piece) => ({ pieces: [piece], isSound: false })),
     weight: 1,
@@ -47,6 +48,8 @@ const statusLine = mostly(
     "HTTP/2.0 200 OK\r\n",
     `HTTP/1.1 200 ${"long ".repeat(300)}\r\n`,
     "HTTP/1.1 200 \x01\r\n",
+    "HTTP/1.1 200 OK\r\r\n",
+    "HTTP/1.1 200 OK\r\r\r\n",
   ],
 );
 

@@ -7,7 +7,7 @@ export interface Script {
   /** Whether it is valid: written by the grammar and not mutated. */
   readonly isSound: boolean;
   /** Where it is split into pieces, with turns of the event loop in between, in parts of 10,000 of its length. */
-  readonly cuts: readonly number[] | "every byte";
+  readonly cuts: readonly number[] | "every byte" | "after every CR";
   readonly ending: Ending;
 }
 
@@ -41,13 +41,15 @@ const SINGLE_BYTES = 500;
  * @param last index from which nothing is split.
  */
 export function inPieces(bytes: string, cuts: Script["cuts"], last: number = bytes.length): string[] {
-  const places =
-    cuts === "every byte"
-      ? Array.from({ length: Math.min(SINGLE_BYTES, bytes.length) }, (_, index) => index)
-      : cuts.map((part) => Math.floor((part * bytes.length) / 10_000));
-  const sorted = Array.from(new Set(places)).toSorted((a, b) => a - b);
+  const sorted = Array.from(new Set(placesOf(bytes, cuts))).toSorted((a, b) => a - b);
   const inner = sorted.filter((place) => place > 0 && place < last);
   return [0, ...inner].map((place, index) => bytes.slice(place, inner[index]));
+}
+
+function placesOf(bytes: string, cuts: Script["cuts"]): readonly number[] {
+  if (typeof cuts !== "string") return cuts.map((part) => Math.floor((part * bytes.length) / 10_000));
+  const places = Array.from({ length: Math.min(SINGLE_BYTES, bytes.length) }, (_, index) => index);
+  return cuts === "every byte" ? places : places.filter((place) => bytes[place - 1] === "\r");
 }
 
 /** Formats the bytes as a JavaScript string with long bodies shortened. */
@@ -61,10 +63,12 @@ export function printable(bytes: string): string {
 /** Sends the bytes piece by piece, unless the connection ends before. */
 export async function sendPieces(socket: Socket, pieces: readonly string[], ending: Ending): Promise<void> {
   for (const piece of pieces) {
+    // Before the first one too: an immediate of this turn comes before the other side reads.
+    await turn();
     if (!socket.writable) return;
     socket.write(Buffer.from(piece, "latin1"));
-    await turn();
   }
+  await turn();
   if (ending === "fin") socket.end();
   if (ending === "reset") socket.resetAndDestroy();
 }

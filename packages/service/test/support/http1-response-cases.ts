@@ -121,6 +121,18 @@ export const HEADS: readonly ResponseCase[] = [
   },
 ];
 
+const TWO_CRS = started("HTTP/1.1 200 OK\r\r");
+
+/** Rows that are the same in whatever pieces the target sends them. */
+export const IN_PIECES: readonly ResponseCase[] = [
+  refuse("two CRs more at the end of the status line", TWO_CRS),
+  refuse("the same after a 103", `HTTP/1.1 103 Hints\r\n\r\n${TWO_CRS}`),
+  refuse("the same after a 100", `HTTP/1.1 100 Continue\r\n\r\n${TWO_CRS}`),
+  refuse("two CRs more at the end of the status line of a 103", `HTTP/1.1 103 Hints\r\r\r\n\r\n${OK}`),
+  row("a 100 that was not asked for", `HTTP/1.1 100 Continue\r\n\r\n${OK}`),
+  row("a 100 after a 103", `HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n${OK}`),
+];
+
 /** Rows that are decided by where the body ends. */
 export const BODIES: readonly ResponseCase[] = [
   ...["+2", "0x2", "2e0", "2;", "2 2", "2,", "", "\xa02", "99999999999999999999"].map((length) =>

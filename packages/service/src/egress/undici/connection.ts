@@ -11,8 +11,8 @@ import type {
 } from "../pooled-connection.ts";
 import { guardEof } from "./eof-guard.ts";
 import { UndiciHandler } from "./handler.ts";
-import { hasBareCr, renameContinue } from "./interim-responses.ts";
 import { maskReset } from "./reset-mask.ts";
+import { ResponseHeadScanner } from "./response-head-scanner.ts";
 
 /** How long an unused connection is kept, in milliseconds: as long as undici keeps a used one. */
 const UNUSED_TIMEOUT_MS = 4_000;
@@ -27,11 +27,10 @@ export class UndiciConnection implements PooledConnection {
   readonly #owner: ConnectionOwner;
   readonly #client: Client;
   readonly #handler = new UndiciHandler();
+  readonly #headScanner = new ResponseHeadScanner();
   #unusedTimer: NodeJS.Timeout | undefined;
   #isAttached = false;
   #isBusy = false;
-  /** The next bytes begin a response. */
-  #isResponseNext = false;
   #isOpen = true;
   #isReused = false;
   #isClosedByTarget = false;
@@ -42,14 +41,10 @@ export class UndiciConnection implements PooledConnection {
     guardEof(socket);
     const push = socket.push.bind(socket);
     socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-      if (this.#isResponseNext && Buffer.isBuffer(chunk)) {
-        if (hasBareCr(chunk)) {
-          socket.destroy(new Error("the status line has a CR without an LF"));
-          return false;
-        }
-        this.#isResponseNext = renameContinue(chunk);
-      }
-      return push(chunk, encoding);
+      if (this.#headScanner.isDone || !Buffer.isBuffer(chunk) || this.#headScanner.scan(chunk))
+        return push(chunk, encoding);
+      socket.destroy(new Error("a CR without an LF in the head of a response"));
+      return false;
     };
     // Before undici's listeners, so that this is known when undici reports the end of a request.
     socket.on("error", maskReset);
@@ -87,7 +82,6 @@ export class UndiciConnection implements PooledConnection {
   send(request: RequestMessage, headers: string[], handler: UpstreamHandler): void {
     const { method, path, body, responseTimeoutMs, idleTimeoutMs } = request;
     this.#isBusy = true;
-    this.#isResponseNext = true;
     clearTimeout(this.#unusedTimer);
     this.#handler.start(handler);
     this.#client.dispatch(
@@ -133,6 +127,7 @@ export class UndiciConnection implements PooledConnection {
     // The target has responded before it read the whole request: the next one would wait for the rest (RFC 9112 §9.5).
     if (this.#socket.writableLength > 0) return void this.destroy();
     this.#isReused = true;
+    this.#headScanner.reset();
     this.#owner.onFree(this);
   }
 
