@@ -3,6 +3,8 @@ import type { DownstreamResponse } from "../http1/downstream.ts";
 import type { UsageAccount, UsageAccounts, AccountRegistry } from "./usage-accounts.ts";
 import { createBufferBudget } from "./buffer-budget.ts";
 import type { BufferShare } from "./buffered-body.ts";
+import type { WaitingEntry } from "./waiting-order.ts";
+import { WaitingOrder } from "./waiting-order.ts";
 
 /** A response that may have to wait for its client. */
 export interface WaitingResponse {
@@ -20,6 +22,7 @@ export interface WaitingResponse {
 export interface Charge {
   readonly share: BufferShare;
   readonly bytes: number;
+  readonly entry: WaitingEntry<WaitingResponse>;
   readonly onClose: () => void;
 }
 
@@ -41,17 +44,17 @@ export function createWaitingResponses(
   accountRegistry: Pick<AccountRegistry, "refresh">,
 ): WaitingResponses {
   const budget = createBufferBudget(limit, "waitingBytes");
-  /** Those that are charged. The first one has waited longest. */
-  const waiting = new Set<WaitingResponse>();
+  /** Those that are charged. */
+  const waiting = new WaitingOrder<WaitingResponse>();
   let watched: WaitingResponse[] = [];
 
   const release = (response: WaitingResponse): void => {
     const { charge } = response;
     if (charge === undefined) return;
     response.charge = undefined;
-    waiting.delete(response);
     response.response.off("close", charge.onClose);
     charge.share.release(charge.bytes);
+    waiting.delete(charge.entry);
   };
   const charge = (response: WaitingResponse): void => {
     const bytes = response.bufferedBytes;
@@ -68,8 +71,7 @@ export function createWaitingResponses(
       longest.evict();
     }
     const onClose = (): void => release(response);
-    response.charge = { share, bytes, onClose };
-    waiting.add(response);
+    response.charge = { share, bytes, entry: waiting.add(response, response.accounts), onClose };
     response.response.once("close", onClose);
   };
   const chargeWatched = (): void => {
@@ -110,22 +112,14 @@ export function watchEnded(
  * or the budget is used up, it is one of the tenant that has most.
  */
 function longestWaiting(
-  waiting: ReadonlySet<WaitingResponse>,
+  waiting: WaitingOrder<WaitingResponse>,
   accounts: UsageAccounts,
   { reason }: Denial,
 ): WaitingResponse | undefined {
   const kind = reason === "capability_concurrency_exceeded" ? "capabilities" : "tenants";
   const full = reason === "service_overloaded" ? undefined : largest(accounts[kind]);
-  let most: WaitingResponse | undefined;
-  for (const response of waiting) {
-    if (full !== undefined && response.accounts[kind].includes(full)) return response;
-    if (most === undefined || tenantBytes(response) > tenantBytes(most)) most = response;
-  }
-  return most;
-}
-
-function tenantBytes({ accounts }: WaitingResponse): number {
-  return largest(accounts.tenants)?.waitingBytes ?? 0;
+  const longest = full === undefined ? undefined : waiting.longestOf(full);
+  return longest ?? waiting.longestOfLargestTenant();
 }
 
 function largest(accounts: readonly UsageAccount[]): UsageAccount | undefined {
