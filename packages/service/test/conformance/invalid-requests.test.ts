@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call, createMembrane } from "../../../testkit/src/client.ts";
+import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 import { openRawStore } from "../../../testkit/src/raw-store.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
@@ -78,6 +79,15 @@ test("a management body of 1 MiB is accepted, and one byte more is a 413, with C
     expect(refusal).toMatch(/^HTTP\/1\.1 413 Payload Too Large\r\n/);
   }
   expect(await nodes()).toBe(before);
+});
+
+test("a management body over the limit by its Content-Length is refused before it is sent: the client gets no 100", async () => {
+  for (const token of [service.tokens.create, service.tokens.provision, membrane.export]) {
+    await using connection = await openRawConnection(service.port);
+    const headers = ["Expect: 100-continue", `Content-Length: ${MIB + 1}`];
+    connection.send(requestHead(token, { line: "POST / HTTP/1.1", headers }));
+    expect(await nextResponse(connection)).toMatchObject({ status: 413 });
+  }
 });
 
 /** Sends a whole body, even if the service responds before its end, and returns the response. */
