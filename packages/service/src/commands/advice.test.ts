@@ -35,6 +35,7 @@ test.each([
   [{ listen: "0.0.0.0:8443" }, true],
   [{ listen: "[::]:8443" }, true],
   [{ listen: "192.0.2.1:8443", authority: "127.0.0.1:8443" }, true],
+  [{ listen: "0.0.0.0:8443", authority: "membrane.localhost:8443" }, true],
   [{ listen: "0.0.0.0:8443", authority: "gateway.test" }, false],
   [{ listen: "0.0.0.0:8443", authorityAlias: ["gateway.test"] }, false],
   [{ listen: "[::1]:8443" }, false],

@@ -24,9 +24,11 @@ function start(
   {
     method = "GET",
     recheck = () => true,
-  }: { readonly method?: string; readonly recheck?: () => boolean } = {},
+    isConnected = true,
+  }: { readonly method?: string; readonly recheck?: () => boolean; readonly isConnected?: boolean } = {},
 ): Driven {
   const { response } = stubExchange({ method });
+  if (!isConnected) response.req.socket.disconnect();
   const accountRegistry = createAccountRegistry();
   const accounts = accountRegistry.accountsOf({ capabilities: ["c" as Uid], tenants: ["t" as Uid] });
   let revoke = (): void => undefined;
@@ -124,6 +126,13 @@ test("a client that disconnects while its request waits for a connection waits n
   expect(pool.waiting.size).toBe(0);
 });
 
+test("a request whose client has disconnected before it could start asks for no connection", async () => {
+  const pool = new StubPool();
+  const { ended } = start(pool, { isConnected: false });
+  expect(pool.waiting.size).toBe(0);
+  expect(await ended).toMatchObject({ kind: "client_disconnected" });
+});
+
 test("a client that disconnects ends the request to the target", async () => {
   const lease = new StubLease();
   const { ended, response } = start(new StubPool(lease));
@@ -145,14 +154,16 @@ test("a target is paused while the client takes nothing, and resumed when it doe
   expect(lease.handler?.onData(Buffer.alloc(20_000))).toBe(true);
 });
 
-test("a kept connection that the target closes under a GET is replaced once by a new one", async () => {
-  const [kept, fresh] = [new StubLease(), new StubLease()];
-  kept.isReused = true;
-  const { ended } = start(new StubPool(kept, fresh));
-  [kept.isOpen, kept.isClosedByTarget] = [false, true];
-  kept.handler?.onError(new Error("closed"), "incomplete");
-  expect(fresh.sent).toBeDefined();
-  fresh.handler?.onError(new Error("closed"), "incomplete");
+test("a kept connection that the target closes under a GET is replaced once, also if the pool leases another kept one", async () => {
+  const leases = [new StubLease(), new StubLease(), new StubLease()] as const;
+  const { ended } = start(new StubPool(...leases));
+  for (const lease of leases.slice(0, 2)) {
+    lease.isReused = true;
+    [lease.isOpen, lease.isClosedByTarget] = [false, true];
+    expect(lease.sent).toBeDefined();
+    lease.handler?.onError(new Error("closed"), "incomplete");
+  }
+  expect(leases[2].sent).toBeUndefined();
   expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "invalid_target_response" } });
 });
 

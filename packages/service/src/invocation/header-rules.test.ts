@@ -7,7 +7,7 @@ test.each([
   ["proxy-authenticate", "proxy-authentication-info", "proxy-authorization", "http2-settings"],
   ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-", "x-real-ip"],
   ["x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"],
-  ["x-payload-sha256"],
+  ["x-payload-sha256", "membrane-operation"],
   [
     "x-client-ip",
     "true-client-ip",

@@ -111,6 +111,8 @@ test("many concurrent requests on kept-alive connections that end are each sent 
 test.each([
   ["POST", ["Content-Length: 0"], ""],
   ["PUT", ["Content-Length: 4"], "body"],
+  ["PUT without a body", [], ""],
+  ["PATCH without a body", [], ""],
   ["DELETE", [], ""],
   ["GET with a body", ["Content-Length: 4"], "body"],
   ["GET with a body in chunks", ["Transfer-Encoding: chunked"], "4\r\nbody\r\n0\r\n\r\n"],

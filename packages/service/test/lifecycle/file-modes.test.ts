@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { run } from "../../../testkit/src/run.ts";
+import { readDataConfig } from "../../src/config.ts";
+import { openDataDirectory } from "../../src/commands/data-directory.ts";
 import { runMembrane, spawnMembrane } from "../../../testkit/src/process.ts";
 import { fileURLToPath } from "node:url";
 
@@ -45,6 +47,19 @@ test("with umask 0, no command makes a secret file that others can access", asyn
   );
   expect(code).toBe(0);
   expect(await reachable(data)).toEqual(PUBLIC);
+});
+
+test("a data directory that a program opens under a usual umask has no file that others can access", async () => {
+  await using directory = await temporaryDirectory();
+  const data = join(directory.path, "data");
+  const umask = process.umask(0o022);
+  try {
+    const { store } = await openDataDirectory(readDataConfig({ data }));
+    await store.close();
+  } finally {
+    process.umask(umask);
+  }
+  expect(await reachable(data)).toEqual([]);
 });
 
 test("a start removes the access of others to its files, and logs it", async () => {
