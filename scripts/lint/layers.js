@@ -5,7 +5,7 @@
 const ALLOWED = {
   collections: [],
   net: [],
-  http1: [],
+  http1: ["net"],
   "http1/node": ["http1", "net", "collections", "key-agreement.ts"],
   domain: [],
   store: ["domain", "collections", "private-files.ts"],

@@ -9,7 +9,7 @@ import { parseCidr } from "../../service/src/net/address.ts";
 import { createHostsReader } from "../../service/src/egress/hosts-file.ts";
 import { createResolver } from "../../service/src/egress/resolver.ts";
 import type { EgressRules } from "../../service/src/egress/policy.ts";
-import { parseAllowTarget } from "../../service/src/egress/policy.ts";
+import { parseAllowTarget } from "../../service/src/egress/allow-rule.ts";
 import type { NameLookup } from "../../service/src/egress/resolve-host.ts";
 import type { CreateConnection } from "../../service/src/egress/pooled-connection.ts";
 import type { ListenHttp } from "../../service/src/http1/listener.ts";

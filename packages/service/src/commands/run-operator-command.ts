@@ -6,7 +6,7 @@ import type { Print } from "./print.ts";
 export type OperatorCommand = Exclude<Command, { readonly name: "serve" }>;
 
 /** What such a command needs of its process. */
-export interface OperatorContext {
+export interface CommandProcess {
   readonly print: Print;
   /** Messages for a person, kept apart from the output that a program parses. */
   readonly printError: Print;
@@ -24,7 +24,7 @@ export interface OperatorContext {
  */
 export async function runOperatorCommand(
   command: OperatorCommand,
-  { print, printError, openLog, home, nodeVersion, now }: OperatorContext,
+  { print, printError, openLog, home, nodeVersion, now }: CommandProcess,
 ): Promise<boolean> {
   switch (command.name) {
     case "init": {

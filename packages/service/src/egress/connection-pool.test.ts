@@ -10,7 +10,8 @@ import { targetOrigin } from "../../../testkit/src/target-origin.ts";
 import type { ConnectionWaiter, UpstreamLease } from "../http1/upstream.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { createConnector } from "./connector.ts";
-import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
+import { parseAllowTarget } from "./allow-rule.ts";
+import { createEgressPolicy } from "./policy.ts";
 import { createUndiciConnection } from "./undici/connection.ts";
 
 const policy = createEgressPolicy({

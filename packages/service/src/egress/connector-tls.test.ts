@@ -9,7 +9,8 @@ import { undiciConnect } from "../../../testkit/src/undici-connect.ts";
 import { issueServerCertificate, issueAuthorityCertificate, generateAuthorityKey } from "../tls/x509.ts";
 import type { CertificateAndKey } from "../tls/x509.ts";
 import { createConnector } from "./connector.ts";
-import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
+import { parseAllowTarget } from "./allow-rule.ts";
+import { createEgressPolicy } from "./policy.ts";
 import type { TargetTls } from "./handshake.ts";
 
 const loopback = "127.0.0.2";

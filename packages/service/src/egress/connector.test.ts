@@ -14,7 +14,8 @@ import { undiciConnect } from "../../../testkit/src/undici-connect.ts";
 import { createConnector } from "./connector.ts";
 import type { ConnectorOptions } from "./connector.ts";
 import { EgressDeniedError } from "./errors.ts";
-import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
+import { parseAllowTarget } from "./allow-rule.ts";
+import { createEgressPolicy } from "./policy.ts";
 import type { EgressPolicy } from "./policy.ts";
 
 type Answers = readonly string[] | "never" | Error;

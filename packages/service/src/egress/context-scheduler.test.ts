@@ -8,7 +8,7 @@ const TOOK_MS = 200;
 function open() {
   let clock = 0;
   const made: string[] = [];
-  const turns = createContextScheduler(() => clock);
+  const turns = createContextScheduler({ now: () => clock });
   const take = (owner: string, name: string): Promise<string> =>
     turns.run(owner, () => {
       clock += TOOK_MS;
@@ -28,7 +28,7 @@ test("a tenant's next context waits after an expensive one, and none of another 
 });
 
 test("an error goes to the caller that asked, and the next one has its turn", async () => {
-  const turns = createContextScheduler(() => 0);
+  const turns = createContextScheduler({ now: () => 0 });
   const failing = turns.run("a", () => {
     throw new TypeError("bad PEM");
   });

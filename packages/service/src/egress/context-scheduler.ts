@@ -11,13 +11,13 @@ export interface ContextScheduler {
 
 /**
  * A TLS context with 64 KiB of certificates takes the event loop some 20 ms, and an exporter chooses how many there are. So
- * those of one tenant are made one after the other, each followed by a pause {@link PAUSE_FACTOR} times as long as it took. Other
+ * those of one tenant are made one after the other, each followed by a pause `pauseFactor` times as long as it took. Other
  * tenants do not wait for them.
  */
-export function createContextScheduler(
-  now: () => number = () => performance.now(),
-  pauseFactor: number = PAUSE_FACTOR,
-): ContextScheduler {
+export function createContextScheduler({
+  now = () => performance.now(),
+  pauseFactor = PAUSE_FACTOR,
+}: { readonly now?: () => number; readonly pauseFactor?: number } = {}): ContextScheduler {
   const tails = new Map<string, Promise<unknown>>();
   return {
     run(owner, work) {

@@ -5,7 +5,8 @@ import { describe, expect, test } from "vitest";
 import { targetOrigin } from "../../../testkit/src/target-origin.ts";
 import { parseCidr } from "../net/address.ts";
 import { METADATA_ADDRESSES, METADATA_HOSTS } from "./metadata.ts";
-import { createEgressPolicy, parseAllowTarget } from "./policy.ts";
+import { parseAllowTarget } from "./allow-rule.ts";
+import { createEgressPolicy } from "./policy.ts";
 import type { EgressPolicy, EgressPolicyOptions } from "./policy.ts";
 import { SPECIAL_PURPOSE_BLOCKS } from "./special-purpose.ts";
 

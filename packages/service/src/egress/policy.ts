@@ -3,12 +3,9 @@ import { originOfAuthority } from "capability-protocol";
 import type { IpAddress } from "../net/address.ts";
 import { parseAddress, sameAddress } from "../net/address.ts";
 import type { AllowRule } from "./allow-rule.ts";
-import { parseAllowTarget, ruleAllows } from "./allow-rule.ts";
+import { ruleAllows } from "./allow-rule.ts";
 import { isMetadataAddress, isMetadataHost } from "./metadata.ts";
 import { embedsIpv4, isGlobalUnicast, specialPurposeBlock } from "./special-purpose.ts";
-
-export { parseAllowTarget };
-export type { AllowRule };
 
 /** Why a connection may not be made. */
 export type EgressReason =

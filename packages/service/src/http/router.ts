@@ -54,7 +54,7 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     if (read.authorization === undefined) {
       const publicRoute = findPublicRoute(head);
       if (publicRoute !== undefined) {
-        identify(context, exchange);
+        ensureRequestId(context, exchange);
         return publicRoute.respond(exchange, head);
       }
     }
@@ -126,7 +126,7 @@ async function runManagement(
   kind: ServiceKind,
 ): Promise<void> {
   context.invocationContext.accountRegistry.refresh(caller.accounts);
-  const requestId = identify(context, exchange);
+  const requestId = ensureRequestId(context, exchange);
   const { capability, payload, accounts } = caller;
   const request = { capability, payload, accounts, requestId };
   const outcome = await handleManagement(context.managementContext, request, kind, head, exchange);
@@ -163,7 +163,7 @@ function finish(
   } else if (end.kind === "denied" && !isGatewayDenial(end.denial)) {
     return respondDenial(context, exchange, head, end.denial, resolution, end.report);
   }
-  const requestId = identify(context, exchange);
+  const requestId = ensureRequestId(context, exchange);
   const event = { requestId, of: fingerprintsOfCaller(resolution), exchange: end.report };
   switch (end.kind) {
     case "completed":
@@ -182,7 +182,7 @@ function finish(
 }
 
 /** Returns the id of a request: a trusted proxy's, or one that is made on first use. */
-function identify({ trustedProxies, newRequestId }: RouterContext, exchange: HttpExchange): string {
+function ensureRequestId({ trustedProxies, newRequestId }: RouterContext, exchange: HttpExchange): string {
   const { request, requestId } = exchange;
   if (requestId !== undefined) return requestId;
   const sent = isTrustedProxy(request.socket.remoteAddress ?? "", trustedProxies)
@@ -209,7 +209,7 @@ function respondDenial(
   caller?: Resolution,
   report?: ExchangeReport,
 ): void {
-  const requestId = identify(context, exchange);
+  const requestId = ensureRequestId(context, exchange);
   const error = wireError(denial);
   const of = caller === undefined ? undefined : fingerprintsOfCaller(caller);
   context.log.refused({ requestId, status: error.status, reason: denial.reason, of, exchange: report });
@@ -224,7 +224,7 @@ function respondFault(
 ): void {
   const denial = storeDenial(error);
   if (denial !== undefined) return respondDenial(context, exchange, head, denial);
-  context.log.fault(error, identify(context, exchange));
+  context.log.fault(error, ensureRequestId(context, exchange));
   respondOrAbort(exchange, head.body, internalError());
 }
 
@@ -244,7 +244,7 @@ function respondOrAbort(exchange: HttpExchange, framing: BodyFraming, error: Wir
 
 function respondMalformed(context: RouterContext, exchange: HttpExchange, message: string): void {
   const error = wireError({ reason: "malformed_request", message });
-  const requestId = identify(context, exchange);
+  const requestId = ensureRequestId(context, exchange);
   context.log.refused({ requestId, status: error.status, reason: "malformed_request" });
   exchange.response.closeAfter();
   respondError(exchange, { kind: "chunked" }, error);

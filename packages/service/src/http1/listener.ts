@@ -1,3 +1,4 @@
+import type { Cidr } from "../net/address.ts";
 import type { HttpExchange } from "./downstream.ts";
 
 /** Input that never becomes a request, and that the listener itself refuses. */
@@ -28,13 +29,6 @@ export interface PipelineLimits {
   readonly bytes: number;
 }
 
-/** All addresses of one family that share the first `prefix` bits. */
-export interface AddressBlock {
-  readonly family: "ipv4" | "ipv6";
-  readonly bytes: Uint8Array;
-  readonly prefix: number;
-}
-
 export interface ListenerOptions {
   readonly host: string;
   /** 0: any free port. */
@@ -48,7 +42,7 @@ export interface ListenerOptions {
   /** How many of them one address may have open. */
   readonly maxConnectionsPerAddress: number;
   /** Addresses to which the limit for one address does not apply. */
-  readonly trustedProxies: readonly AddressBlock[];
+  readonly trustedProxies: readonly Cidr[];
   /** How long the head of a request may take to arrive, and a TLS handshake before it, in milliseconds. */
   readonly requestHeaderTimeoutMs: number;
   /** How long a connection may be idle between requests, in milliseconds. */

@@ -35,7 +35,7 @@ export function createControlPlane(
     changes: createChanges(store, log.changed),
     authority,
     pageScheduler: createPageScheduler(limits.maxWaitingPagesPerTenant, parts.loopTurns),
-    scheduleFairly: createContextScheduler(undefined, EXPORT_PAUSE_FACTOR).run,
+    scheduleFairly: createContextScheduler({ pauseFactor: EXPORT_PAUSE_FACTOR }).run,
     random: randomBytes,
     headerBytes: limits.headerBytes,
     bufferBudget: createBufferBudget(limits.managementBufferedBytesTotal, "managementBytes"),

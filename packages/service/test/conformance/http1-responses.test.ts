@@ -23,12 +23,12 @@ describe.each(UPSTREAM_CLIENTS)("over $adapter:", ({ createConnection }) => {
   let service: TestService;
   let exporting: string;
   let other: TestTarget;
-  let otherDoor: string;
+  let otherToken: string;
   beforeAll(async () => {
     service = await startTestService({ createConnection });
     ({ export: exporting } = await createMembrane(service, service.tokens.create, "record"));
     other = await startTarget((_request, response) => void response.end("other"));
-    otherDoor = await exportThrough(service, exporting, { uri: other.url });
+    otherToken = await exportThrough(service, exporting, { uri: other.url });
   });
   afterAll(async () => {
     await service.close();
@@ -86,7 +86,7 @@ describe.each(UPSTREAM_CLIENTS)("over $adapter:", ({ createConnection }) => {
       const received = await readToTheEnd(token, row.method);
       expectOutcome(received, row.outcome, row.method);
       expect(received).not.toContain("evil");
-      expectOutcome(await readToTheEnd(otherDoor), wholeOf("other"), "GET");
+      expectOutcome(await readToTheEnd(otherToken), wholeOf("other"), "GET");
       expectOutcome(await readToTheEnd(token), wholeOf("clean"), "GET");
     },
   );

@@ -222,10 +222,10 @@ test.each([
 ])("with %s there is neither a 100 nor a connection to the target", async (_name, token, head, status) => {
   let connections = 0;
   await using target = await startRawTarget(() => void (connections += 1));
-  const { token: door } = await exportTarget(service, { uri: target.url, ...signedBy("lambda") });
+  const { token: exported } = await exportTarget(service, { uri: target.url, ...signedBy("lambda") });
   await using connection = await openRawConnection(service.port);
   const headers = ["Expect: 100-continue", ...head.headers];
-  connection.send(requestHead(token(door), { line: "POST / HTTP/1.1", ...head, headers }));
+  connection.send(requestHead(token(exported), { line: "POST / HTTP/1.1", ...head, headers }));
   expect(await nextResponse(connection)).toMatchObject({ status });
   expect(connection.received()).not.toContain("HTTP/1.1 100");
   expect(connections).toBe(0);

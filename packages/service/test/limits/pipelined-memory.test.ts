@@ -25,7 +25,7 @@ interface Started extends AsyncDisposable {
   readonly connect: () => Socket;
 }
 
-async function startWithDoor(target: string, scheme: "http" | "https"): Promise<Started> {
+async function startWithExport(target: string, scheme: "http" | "https"): Promise<Started> {
   const directory = await temporaryDirectory();
   const { path } = directory;
   const data = ["--data", path, "--authority", "localhost"];
@@ -74,7 +74,7 @@ test.each(SCHEMES)(
       asked.resolve();
       void responded.promise.then(() => response.end("slow"));
     });
-    await using all = await startWithDoor(target.url, scheme);
+    await using all = await startWithExport(target.url, scheme);
     const { token } = all;
     const socket = all.connect();
     const statuses = statusesOf(socket);
@@ -106,7 +106,7 @@ test.each(SCHEMES)(
       asked += 1;
       void responded.promise.then(() => response.end("slow"));
     });
-    await using all = await startWithDoor(target.url, scheme);
+    await using all = await startWithExport(target.url, scheme);
     const { token } = all;
     const modest = all.connect();
     const statuses = statusesOf(modest);

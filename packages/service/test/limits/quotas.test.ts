@@ -109,14 +109,14 @@ test("a membrane and a tenant get a 409 when their share of the disk is used up;
   expect(full.made).toBeLessThan(34);
   // A re-export counts against the share, and so does a membrane.
   const small = { capability: uriOf(own, second!.export) };
-  const smallDoors = async (): Promise<object> => {
+  const refillWithReexports = async (): Promise<object> => {
     for (let i = 0; i < 1_000; i += 1) {
       const { status, json } = await call(own, first!.export, { body: small });
       if (status !== 201) return json;
     }
     throw new Error("the quota was never reached");
   };
-  expect(await smallDoors()).toMatchObject({ code: "membrane_storage_exceeded" });
+  expect(await refillWithReexports()).toMatchObject({ code: "membrane_storage_exceeded" });
   expect(await fillWith(own, second!.export)).toMatchObject({ code: "membrane_storage_exceeded" });
   expect(await fillWith(own, third!.export)).toMatchObject({
     code: "tenant_storage_exceeded",

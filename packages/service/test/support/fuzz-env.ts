@@ -47,7 +47,7 @@ export async function startFuzzEnv(): Promise<FuzzEnv> {
   let service = await start(data, complaints);
   const open: FuzzEnv["open"] = async (target) =>
     (await exportTarget({ url: service.url, tokens: data.tokens }, target)).token;
-  const otherDoor = await open({ uri: other.url, allowQuery: true });
+  const otherToken = await open({ uri: other.url, allowQuery: true });
   let asked = 0;
 
   const expectHealthy = async (): Promise<void> => {
@@ -56,7 +56,7 @@ export async function startFuzzEnv(): Promise<FuzzEnv> {
     expect((await sendRequest(service.port, health)).body).toBe('{"status":"ok"}');
     const response = await sendRequest(
       service.port,
-      requestHead(otherDoor, { line: `GET /?${asked} HTTP/1.1` }),
+      requestHead(otherToken, { line: `GET /?${asked} HTTP/1.1` }),
     );
     expect(response.body).toBe(`other /?${asked}`);
     expect(complaints).toEqual([]);

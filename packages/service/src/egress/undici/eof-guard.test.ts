@@ -11,7 +11,8 @@ import { makeCertificate } from "../../../../testkit/src/tls-target.ts";
 import type { TestCertificate } from "../../../../testkit/src/tls-target.ts";
 import { createConnector } from "../connector.ts";
 import { guardEof } from "./eof-guard.ts";
-import { createEgressPolicy, parseAllowTarget } from "../policy.ts";
+import { parseAllowTarget } from "../allow-rule.ts";
+import { createEgressPolicy } from "../policy.ts";
 
 const PIECE = "x".repeat(20_000);
 

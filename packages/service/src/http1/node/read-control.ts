@@ -33,13 +33,14 @@ interface PausedConnection {
  */
 export function createReadControl(): ReadControl {
   const open = new Set<Socket>();
-  const pausedConnections = new WeakMap<object, PausedConnection>();
-  const paused = new WeakSet<object>();
+  const states = new WeakMap<object, PausedConnection>();
+  /** Connections that `pause` has paused, and `resume` has not resumed. */
+  const pausedByCaller = new WeakSet<object>();
   /** Callbacks for when reading resumes; absent while connections are read. */
   let deferred: (() => void)[] | undefined;
 
   const pauseSocket = (socket: Socket): void => {
-    const existing = pausedConnections.get(socket);
+    const existing = states.get(socket);
     if (existing !== undefined) return void (existing.pauses += 1);
     const state: PausedConnection = {
       pauses: 1,
@@ -49,16 +50,16 @@ export function createReadControl(): ReadControl {
         socket.pause();
       },
     };
-    pausedConnections.set(socket, state);
+    states.set(socket, state);
     socket.on("resume", state.onResume);
     socket.pause();
   };
   const resumeSocket = (socket: Socket): void => {
-    const state = pausedConnections.get(socket);
+    const state = states.get(socket);
     if (state === undefined) return;
     state.pauses -= 1;
     if (state.pauses > 0) return;
-    pausedConnections.delete(socket);
+    states.delete(socket);
     socket.off("resume", state.onResume);
     if (state.shouldResume && !socket.destroyed) socket.resume();
   };
@@ -73,12 +74,12 @@ export function createReadControl(): ReadControl {
       socket.on("error", () => undefined);
     },
     pause(socket) {
-      if (paused.has(socket)) return;
-      paused.add(socket);
+      if (pausedByCaller.has(socket)) return;
+      pausedByCaller.add(socket);
       pauseSocket(socket);
     },
     resume(socket) {
-      if (paused.delete(socket)) resumeSocket(socket);
+      if (pausedByCaller.delete(socket)) resumeSocket(socket);
     },
     pauseAll() {
       if (deferred !== undefined) return;
@@ -93,6 +94,6 @@ export function createReadControl(): ReadControl {
       // A closed socket frees its requests at the end of this turn of the event loop.
       setImmediate(() => setImmediate(resumeAll));
     },
-    isPaused: (socket) => paused.has(socket),
+    isPaused: (socket) => pausedByCaller.has(socket),
   };
 }

@@ -11,8 +11,8 @@ import { childKey, DEPENDENT_MARK, indexTarget, nameKey, ROOT_MARK } from "./sch
 
 const TOUCHED_KEY = Buffer.from("touched");
 
-/** What changes are written to. */
-export interface ChangeTarget {
+/** What changes are applied to. */
+export interface ApplyContext {
   readonly rows: Rows;
   readonly counts: Counts;
   readonly log: RevocationLog;
@@ -23,11 +23,11 @@ export interface ChangeTarget {
 }
 
 /** Writes a change in the open transaction. */
-export function applyChange(target: ChangeTarget, change: Change): void {
-  const { rows, counts, log } = target;
+export function applyChange(context: ApplyContext, change: Change): void {
+  const { rows, counts, log } = context;
   switch (change.type) {
     case "insert":
-      return insert(target, change.record);
+      return insert(context, change.record);
     case "update":
       return rows.nodes.put(uidBytes(change.record.uid), encodeRecord(change.record));
     case "remove":
@@ -61,7 +61,7 @@ export function applyChange(target: ChangeTarget, change: Change): void {
   }
 }
 
-function insert({ rows, keyVersion, upgradeLayout }: ChangeTarget, record: StoredRecord): void {
+function insert({ rows, keyVersion, upgradeLayout }: ApplyContext, record: StoredRecord): void {
   upgradeLayout();
   rows.nodes.put(uidBytes(record.uid), encodeRecord(record));
   for (const dependency of dependencies(record)) rows.children.put(childKey(dependency, record.uid), []);

@@ -49,7 +49,7 @@ async function createEngine(environment: Environment, options: LmdbEngineOptions
   const reader = createReader(rows, log, options.onRecordTooNew);
   const { keyVersion } = options.keys;
   const upgradeLayout = createLayoutUpgrade(rows.meta);
-  const target = { rows, counts: reader.counts, log, keyVersion, upgradeLayout };
+  const context = { rows, counts: reader.counts, log, keyVersion, upgradeLayout };
 
   return {
     id: storeId,
@@ -63,7 +63,7 @@ async function createEngine(environment: Environment, options: LmdbEngineOptions
     write: (request, decide) =>
       environment.write(() => {
         const { result, changes } = decide(reader);
-        for (const change of changes) applyChange(target, change);
+        for (const change of changes) applyChange(context, change);
         return result;
       }, turnOf(request)),
     close: async () => void (await environment.close()),

@@ -1,7 +1,9 @@
+import type { FairOwner } from "../../collections/fair-queue.ts";
+import type { MaybePromise } from "../../collections/maybe-promise.ts";
 import { thenMaybe } from "../../collections/maybe-promise.ts";
 import type { Quotas } from "../../domain/creation.ts";
 import type { Uid } from "../../domain/uid.ts";
-import type { Engine, NamePage, Snapshot } from "../engine.ts";
+import type { Decision, Engine, NamePage, Snapshot, WriteRequest, WriteSnapshot } from "../engine.ts";
 import type { MembranePage, MembranePageRequest, Store } from "../store.ts";
 import { ownerOfCreation, ownerOfRevocation } from "../write-owner.ts";
 import { creationOwnerRequest, creationRequest, decideCreation } from "./create.ts";
@@ -13,7 +15,6 @@ import {
   firstMembranes,
   listMembranes,
   listTenants,
-  membraneName,
   membranePage,
 } from "./list.ts";
 import { decideRekey, rekeyRequest } from "./rekey.ts";
@@ -38,10 +39,8 @@ export function createStore(engine: Engine, quotas: Quotas): Store {
       const owner = engine.read(creationOwnerRequest(records, actor), (snapshot) =>
         ownerOfCreation(records, snapshot.record, actor),
       );
-      return thenMaybe(owner, (known) =>
-        engine.write({ ...creationRequest(records), owner: known }, (snapshot) =>
-          decideCreation(snapshot, records, quotas),
-        ),
+      return writeInTurn(engine, owner, creationRequest(records), (snapshot) =>
+        decideCreation(snapshot, records, quotas),
       );
     },
     rekeyTenant: async (tenant, publicKey, capabilities) => {
@@ -49,10 +48,8 @@ export function createStore(engine: Engine, quotas: Quotas): Store {
       const owner = engine.read(creationOwnerRequest(capabilities), (snapshot) =>
         ownerOfCreation(capabilities, snapshot.record),
       );
-      return thenMaybe(owner, (known) =>
-        engine.write({ ...rekeyRequest(rekey), owner: known }, (snapshot) =>
-          decideRekey(snapshot, rekey, quotas),
-        ),
+      return writeInTurn(engine, owner, rekeyRequest(rekey), (snapshot) =>
+        decideRekey(snapshot, rekey, quotas),
       );
     },
     revoke: async (root, actor) => {
@@ -60,10 +57,8 @@ export function createStore(engine: Engine, quotas: Quotas): Store {
       const owner = engine.read(recordRequest(root), (snapshot) =>
         ownerOfRevocation(root, snapshot.record, actor),
       );
-      return thenMaybe(owner, (known) =>
-        engine.write({ ...revocationRequest(revocation), owner: known }, (snapshot) =>
-          decideRevocation(snapshot, revocation),
-        ),
+      return writeInTurn(engine, owner, revocationRequest(revocation), (snapshot) =>
+        decideRevocation(snapshot, revocation),
       );
     },
     sweep: (limit) => engine.write(sweepRequest(limit), (snapshot) => decideSweep(snapshot, limit)),
@@ -71,10 +66,20 @@ export function createStore(engine: Engine, quotas: Quotas): Store {
   };
 }
 
+/** Writes in the turn of an owner, once that is known. */
+function writeInTurn<T>(
+  engine: Engine,
+  owner: MaybePromise<FairOwner>,
+  request: Omit<WriteRequest, "owner">,
+  decide: (snapshot: WriteSnapshot) => Decision<T>,
+): MaybePromise<T> {
+  return thenMaybe(owner, (known) => engine.write({ ...request, owner: known }, decide));
+}
+
 async function membranes(engine: Engine, tenant: Uid, request: MembranePageRequest): Promise<MembranePage> {
   const { id, limit } = request;
   if (id !== undefined) {
-    const name = membraneName(tenant, id);
+    const name = { owner: tenant, name: id };
     return engine.read({ names: [name] }, (snapshot) => findMembrane(snapshot, name, request));
   }
   const listed = await listAll(engine, firstMembranes(tenant, request), (snapshot, page, before) =>

@@ -51,10 +51,6 @@ export function membranePage(listed: readonly StoredMembrane[], limit: number): 
   return { membranes: listed.slice(0, limit), completed: listed.length <= limit };
 }
 
-export function membraneName(tenant: Uid, id: string): OwnedName {
-  return { owner: tenant, name: id };
-}
-
 /** The membrane of one name, as a page. */
 export function findMembrane(
   snapshot: Snapshot,
