@@ -52,7 +52,10 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
     });
     try {
       await advise(config, files, context.log);
-      await reportReady(config, data, server, context);
+      // Only other commands read the file: without it the service continues.
+      await saveAuthority(config).catch(context.log.fault);
+      await makeFirstTenant(config, data, context);
+      reportReady(config, server, context.log);
       await context.stop;
       context.log.stopping();
     } finally {
@@ -76,30 +79,30 @@ async function advise(config: ServeConfig, { certificate }: ConfiguredFiles, log
   advice.forEach(log.advised);
 }
 
-/** Makes the first tenant and reports where the service listens, once for all processes that serve. */
-async function reportReady(
+/** Makes the first tenant, or finishes what a killed first start began, and says where its capabilities are. */
+async function makeFirstTenant(
   config: ServeConfig,
   data: DataDirectory,
-  { address: { address, port }, isSecure }: RunningServer,
   { log, print, isTerminal, home }: ProcessContext,
 ): Promise<void> {
-  // Only other commands read the file: without it the service continues.
-  await saveAuthority(config).catch(log.fault);
   const ca = config.tls.kind === "private-ca" ? privateCAPath(config) : undefined;
   const operator = asOperator(data, "serve", log.changed);
   const created = isTerminal
     ? await createAndPrintFirstTenant(operator, ca, print)
     : await createAndSaveFirstTenant(operator, config, ca);
   const made = (await settleLeftovers(config, data, log)) ?? created;
-  if (made !== undefined) {
-    const { first, file } = made;
-    if (file !== undefined) {
-      log.firstCapabilities({ tenant: first.tenant, file });
-      printCapabilitiesFile(print, first.tenant, file, ca);
-    }
-    (await makeFirstProfile(config, first, { ca, file }, home)).forEach(print);
+  if (made === undefined) return;
+  const { first, file } = made;
+  if (file !== undefined) {
+    log.firstCapabilities({ tenant: first.tenant, file });
+    printCapabilitiesFile(print, first.tenant, file, ca);
   }
-  log.ready({ authority: config.authority, host: address, port, secure: isSecure });
+  (await makeFirstProfile(config, first, { ca, file }, home)).forEach(print);
+}
+
+/** Logs where the service listens, once for all processes that serve. */
+function reportReady(config: ServeConfig, { address, isSecure }: RunningServer, log: EventLog): void {
+  log.ready({ authority: config.authority, host: address.address, port: address.port, secure: isSecure });
 }
 
 /**

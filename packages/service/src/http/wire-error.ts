@@ -11,6 +11,9 @@ export interface WireError {
   readonly body: ErrorBody;
 }
 
+/** A response says the reason of its denial in `code`. */
+type ErrorCode = Denial["reason"] | "internal_error";
+
 /** The proxy errors of RFC 9209 that are sent. They have no further parameters: details would reveal the target. */
 type ProxyError =
   | "destination_unavailable"
@@ -233,11 +236,11 @@ export function internalError(): WireError {
   return error(500, "internal_error", "Internal error; it has been logged.");
 }
 
-function error(status: number, code: string, message: string, headers: readonly string[] = []): WireError {
+function error(status: number, code: ErrorCode, message: string, headers: readonly string[] = []): WireError {
   return { status, headers, body: { statusCode: status, error: reasonPhrase(status), message, code } };
 }
 
-function retryShortly(status: number, code: string, message: string): WireError {
+function retryShortly(status: number, code: ErrorCode, message: string): WireError {
   return error(status, code, message, ["Retry-After", RETRY_AFTER_SECONDS]);
 }
 

@@ -189,7 +189,17 @@ export function skipTooNew<T>(read: () => T): T | undefined {
   }
 }
 
-/** The same for what is read later: `read().catch(undefinedIfTooNew)`. */
+/** The same, also for a damaged record: for counts, which must not stop a revoke or a sweep. */
+export function skipUnusable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof StoreCorruptError) return undefined;
+    return undefinedIfTooNew(error);
+  }
+}
+
+/** As {@link skipTooNew}, for what is read later: `read().catch(undefinedIfTooNew)`. */
 export function undefinedIfTooNew(error: unknown): undefined {
   if (!(error instanceof RecordTooNewError)) throw error;
 }

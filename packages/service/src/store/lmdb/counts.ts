@@ -1,10 +1,10 @@
 import type { Quota } from "../../domain/quota.ts";
 import type { Uid } from "../../domain/uid.ts";
 import type { WriteSnapshot } from "../engine.ts";
+import type { StoredTree } from "../recount.ts";
+import { recountBytes, recountOwned } from "../recount.ts";
 import { StoreCorruptError } from "../store.ts";
 import type { AuthenticatedTable } from "./authenticated-table.ts";
-import type { StoredTree } from "./recount.ts";
-import { recountBytes, recountOwned } from "./recount.ts";
 import { bytesKey, countKey } from "./schema.ts";
 
 /**

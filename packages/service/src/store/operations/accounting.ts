@@ -4,7 +4,7 @@ import type { Uid } from "../../domain/uid.ts";
 import type { Change, Snapshot, WriteSnapshot } from "../engine.ts";
 import type { StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
 import { sizeOfRecord } from "../record-size.ts";
-import { RecordTooNewError, StoreCorruptError } from "../store.ts";
+import { skipUnusable } from "../store.ts";
 import type { FindRecord } from "./records.ts";
 import { isNamed, nameOf } from "./records.ts";
 
@@ -59,7 +59,7 @@ export interface Removals {
 export function createRemovals(snapshot: WriteSnapshot): Removals {
   const removed = new Set<Uid>();
   const freed = new Map<Uid, number>();
-  const find: FindRecord = (uid) => (removed.has(uid) ? undefined : readForCount(snapshot, uid));
+  const find: FindRecord = (uid) => (removed.has(uid) ? undefined : skipUnusable(() => snapshot.record(uid)));
   const storedBytes = (owner: Uid): number =>
     Math.max(0, snapshot.storedBytes(owner) - (freed.get(owner) ?? 0));
 
@@ -87,14 +87,4 @@ function countOf(record: StoredRecord, by: number): Change[] {
 function ownersOf(record: StoredRecord, find: FindRecord): Uid[] {
   const { membrane, tenant } = storageOwners(record, find);
   return [membrane, tenant].filter((owner) => owner !== undefined);
-}
-
-/** No sweep may fail for a count. */
-function readForCount(snapshot: Snapshot, uid: Uid): StoredRecord | undefined {
-  try {
-    return snapshot.record(uid);
-  } catch (error) {
-    if (error instanceof StoreCorruptError || error instanceof RecordTooNewError) return undefined;
-    throw error;
-  }
 }

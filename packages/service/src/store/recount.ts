@@ -1,13 +1,13 @@
-import type { Quota } from "../../domain/quota.ts";
-import { quotaOf, SERVICE_OWNER } from "../../domain/quota.ts";
-import { storageOwners } from "../../domain/storage-owners.ts";
-import type { Uid } from "../../domain/uid.ts";
-import type { NameEntry, WriteSnapshot } from "../engine.ts";
-import type { StoredRecord } from "../record.ts";
-import { sizeOfRecord } from "../record-size.ts";
-import { skipTooNew, StoreCorruptError } from "../store.ts";
+import type { Quota } from "../domain/quota.ts";
+import { quotaOf, SERVICE_OWNER } from "../domain/quota.ts";
+import { storageOwners } from "../domain/storage-owners.ts";
+import type { Uid } from "../domain/uid.ts";
+import type { NameEntry, WriteSnapshot } from "./engine.ts";
+import type { StoredRecord } from "./record.ts";
+import { sizeOfRecord } from "./record-size.ts";
+import { skipTooNew, skipUnusable } from "./store.ts";
 
-/** What counts that have no row are made from: a store of an older version has none. */
+/** What counts are made from that an engine does not keep, or that are damaged: a store of an older version has none. */
 export interface StoredTree extends Pick<WriteSnapshot, "record" | "holderOf"> {
   namesFrom(owner: Uid | undefined, after: string | undefined): Iterable<NameEntry>;
   /** Uids of what points to `uid`. */
@@ -46,14 +46,7 @@ export function recountBytes(
   tree: StoredTree,
   readBytes: (owner: Uid) => number | undefined,
 ): number {
-  const read = (uid: Uid): StoredRecord | undefined => {
-    try {
-      return skipTooNew(() => tree.record(uid));
-    } catch (error) {
-      if (error instanceof StoreCorruptError) return undefined;
-      throw error;
-    }
-  };
+  const read = (uid: Uid): StoredRecord | undefined => skipUnusable(() => tree.record(uid));
   let readsLeft = MAX_READS;
   const bytesOfOwner = (uid: Uid): number => {
     const sample = read(uid)?.type === "tenant" ? MAX_READS : SAMPLE_SIZE;
