@@ -27,8 +27,8 @@ test.each(["SIGUSR2", "SIGWINCH"] as const)(
     const service = await spawnService(directory.path, { env: ENV });
     process.kill(service.pid, signal);
     await logs(service, "crashed");
-    await expect(service.end("SIGKILL")).rejects.toThrow(/a fault that nothing caught/);
-    await expect(service[Symbol.asyncDispose]()).rejects.toThrow(/a fault that nothing caught/);
+    await expect(service.end("SIGKILL")).rejects.toThrow(/uncaught error/);
+    await expect(service[Symbol.asyncDispose]()).rejects.toThrow(/uncaught error/);
   },
 );
 
@@ -39,7 +39,7 @@ test("an uncaught error in a worker fails the test, though another worker replac
   process.kill(worker!, "SIGUSR2");
   await logs(service, "worker ended");
   await logs(service, "crashed");
-  await expect(service.end("SIGTERM")).rejects.toThrow(/a fault that nothing caught/);
+  await expect(service.end("SIGTERM")).rejects.toThrow(/uncaught error/);
 });
 
 test("an unhandled rejection fails a run of tests that all pass", async () => {
