@@ -1,7 +1,7 @@
 import type { Cidr, IpAddress } from "../net/address.ts";
 import { contains, parseCidr } from "../net/address.ts";
 
-/** What an operator opens: the addresses of a block, at every port or at one. */
+/** An entry of `--allow-target`: the addresses of a block, at one port or at all. */
 export interface AllowRule {
   readonly cidr: Cidr;
   readonly port?: number;
@@ -17,8 +17,10 @@ const RULE_FORMS: readonly RegExp[] = [
 ];
 
 /**
- * Reads an entry of `--allow-target`: `CIDR` or `CIDR:PORT`, with IPv6 in brackets where a port follows; an address without a
- * prefix length allows itself alone. Returns `undefined` for anything else, also for bits set after the prefix and port 0.
+ * Parses an entry of `--allow-target`: `CIDR` or `CIDR:PORT`, with IPv6 in brackets if a port follows. An address without a prefix
+ * length is a block of one.
+ *
+ * @returns nothing for anything else, such as bits after the prefix or port 0.
  */
 export function parseAllowTarget(text: string): AllowRule | undefined {
   const groups = RULE_FORMS.map((form) => form.exec(text)?.groups).find((found) => found !== undefined);
@@ -32,12 +34,12 @@ export function parseAllowTarget(text: string): AllowRule | undefined {
   return port === undefined ? undefined : { cidr, port, text };
 }
 
-/** Reads a decimal port, 1 to 65535, without leading zeros. */
+/** Parses a decimal port, 1 to 65535, without leading zeros. */
 export function parsePort(text: string): number | undefined {
   return /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
 }
 
-/** Whether the rule opens the address at the port. */
+/** Whether the rule allows the address at the port. */
 export function ruleAllows(rule: AllowRule, address: IpAddress, port: number): boolean {
   return contains(rule.cidr, address) && (rule.port === undefined || rule.port === port);
 }

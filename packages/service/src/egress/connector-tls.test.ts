@@ -89,7 +89,7 @@ describe("the server's certificate", () => {
     },
   );
 
-  test("is not looked at when the target says so, by no other target", async () => {
+  test("is not verified for a target that disables it, and for that one only", async () => {
     const { port } = await listen();
     expect((await handshake("other.example", port, { rejectUnauthorized: false })).authorized).toBe(false);
     await expect(handshake("other.example", port, { rejectUnauthorized: true })).rejects.toMatchObject({
@@ -163,7 +163,7 @@ describe("the connection", () => {
     expect((await handshake("target.example", port, { ca: authority.cert })).resumed).toBe(false);
   });
 
-  test("that the server resets during the handshake fails, and the process lives", async () => {
+  test("that the server resets during the handshake fails, and the process goes on", async () => {
     const { port } = await listen({ SNICallback: (_name, callback) => callback(new Error("no")) });
     await expect(handshake("target.example", port, { ca: authority.cert })).rejects.toMatchObject({
       code: "EGRESS_TLS_FAILED",

@@ -45,12 +45,12 @@ afterEach(() => {
 afterAll(() => loopback.close());
 
 describe("a name", () => {
-  test("that has more addresses than are judged is not connected to, whatever they are", async () => {
-    const judged: string[] = [];
+  test("that has more addresses than are checked is not connected to, whatever they are", async () => {
+    const checked: string[] = [];
     const counting: EgressPolicy = {
       ...policy,
       checkAddress(address, at) {
-        judged.push(address);
+        checked.push(address);
         return policy.checkAddress(address, at);
       },
     };
@@ -59,9 +59,9 @@ describe("a name", () => {
       return connect("target.example", { policy: counting, lookup });
     };
     await connectTo(512);
-    expect(judged.length).toBe(512 + 1);
+    expect(checked.length).toBe(512 + 1);
     await expect(connectTo(513)).rejects.toMatchObject({ code: "EGRESS_DNS_FAILED" });
-    expect(judged.length).toBe(512 + 1);
+    expect(checked.length).toBe(512 + 1);
   });
 
   test("is connected to at the address it resolves to", async () => {
@@ -69,7 +69,7 @@ describe("a name", () => {
     expect(socket.remoteAddress).toBe(opened);
   });
 
-  test("is looked up once, for all of its addresses, so that nothing can be answered after the check", async () => {
+  test("is looked up once, for all its addresses, and not again after the check", async () => {
     const dns = resolver([opened], [forbidden]);
     await connect("target.example", { lookup: dns.lookup });
     expect(dns.asked).toEqual([{ hostname: "target.example", all: true }]);
@@ -84,18 +84,18 @@ describe("a name", () => {
     ["a forbidden address after many allowed ones", [...Array<string>(200).fill(opened), forbidden]],
     ["a mapped metadata address", ["::ffff:169.254.169.254"]],
     ["a mapped form of the allowed address", [`::ffff:${opened}`]],
-    ["a metadata address behind NAT64", ["64:ff9b::a9fe:a9fe"]],
+    ["a metadata address in the NAT64 prefix", ["64:ff9b::a9fe:a9fe"]],
     ["an address with a zone id", ["fe80::1%eth0"]],
     ["a private address", ["10.0.0.1"]],
     ["0.0.0.0, which reaches the loopback interface", ["0.0.0.0"]],
-    ["no address at all but junk", ["not an address"]],
+    ["what is no address", ["not an address"]],
   ])("that resolves to %s is denied, and nothing is connected to", async (_what, answers) => {
     const error = await failure("target.example", { lookup: resolver(answers).lookup });
     expect(error).toMatchObject({ code: "EGRESS_DENIED" });
     expect(reached).toEqual([]);
   });
 
-  test("may be answered with a single address by a lookup that knows no others", async () => {
+  test("is connected to at the only address that a lookup returns", async () => {
     const lookup: LookupFunction = (_hostname, _options, callback) => callback(null, opened, 4);
     expect((await connect("target.example", { lookup })).remoteAddress).toBe(opened);
   });
@@ -154,7 +154,7 @@ test("a forbidden transport is denied before the name is resolved", async () => 
 });
 
 describe("a literal", () => {
-  test("that is forbidden is denied, though no lookup is asked", async () => {
+  test("that is forbidden is denied, although it is not looked up", async () => {
     const dns = resolver([opened]);
     for (const literal of [
       forbidden,
@@ -179,7 +179,7 @@ describe("a literal", () => {
     expect(dns.asked).toEqual([]);
   });
 
-  test("reaches no other address than the one that was judged", async () => {
+  test("reaches no other address than the one that was checked", async () => {
     // The kernel turns 0.0.0.0 into 127.0.0.1.
     const error = await failure("0.0.0.0", { policy: policyThatOpens("0.0.0.0/8") });
     expect(error).toMatchObject({ code: "EGRESS_DENIED", reason: "special-purpose" });
@@ -188,7 +188,7 @@ describe("a literal", () => {
 
 describe("a failure", () => {
   test.each([
-    ["an empty answer", [] as Answers],
+    ["an empty result", [] as Answers],
     [
       "an error of the resolver",
       Object.assign(new Error("getaddrinfo ENOTFOUND target.example"), { code: "ENOTFOUND" }),
@@ -207,7 +207,7 @@ describe("a failure", () => {
     expect(error).toMatchObject({ code: "EGRESS_CONNECT_TIMEOUT" });
   });
 
-  test("to resolve in time lets a late answer connect to nothing", async () => {
+  test("to resolve in time stays one: a late result leads to no connection", async () => {
     let answer = (): void => {};
     const lookup: LookupFunction = (_hostname, _options, callback) => {
       answer = () => callback(null, [{ address: opened, family: 4 }]);

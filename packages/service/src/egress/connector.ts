@@ -13,11 +13,11 @@ import { limitAttempts, resolveHost } from "./resolve-host.ts";
 
 export interface ConnectorOptions {
   readonly policy: EgressPolicy;
-  /** The target's TLS material. Connectors share nothing of it. */
+  /** TLS material of the target. No two connectors share any. */
   readonly tls?: TargetTls;
   /** For name resolution, connection and TLS handshake together, in milliseconds. */
   readonly connectTimeoutMs: number;
-  /** Makes a TLS context in its turn. Default: at once. */
+  /** Calls a function that makes a TLS context when it is its turn. Default: at once. */
   readonly scheduleContext?: ScheduleContext;
   /** Called once for each connection, for all addresses. */
   readonly lookup: NameLookup;

@@ -1,18 +1,18 @@
 import { setTimeout } from "node:timers/promises";
 
-/** The TLS contexts of one tenant may take one part in so many of the event loop's time. */
+/** A tenant's TLS contexts take at most one part in this many of the event loop's time. */
 const PAUSE_FACTOR = 50;
 
-/** Hands out turns to make something that blocks the event loop for long. */
+/** Schedules work that blocks the event loop for long. */
 export interface ContextScheduler {
   /** Calls `work` in the owner's turn. Rejects with what it throws. */
   run<T>(owner: string, work: () => T): Promise<T>;
 }
 
 /**
- * A TLS context with 64 KiB of certificates takes the event loop some 20 ms, and an exporter chooses how many there are. So
- * those of one tenant are made one after the other, each followed by a pause `pauseFactor` times as long as it took. Other
- * tenants do not wait for them.
+ * Makes the TLS contexts of one tenant one after the other, each followed by a pause `pauseFactor` times as long as it took;
+ * other tenants do not wait. A context with 64 KiB of certificates takes the event loop 20 ms, and an exporter chooses how many
+ * there are.
  */
 export function createContextScheduler({
   now = () => performance.now(),

@@ -4,12 +4,12 @@ import type { Socket, TcpNetConnectOpts } from "node:net";
 import { ConnectFailedError } from "./errors.ts";
 import { fixedLookup } from "./resolve-host.ts";
 
-/** How long one of several addresses is waited for, in milliseconds, before the next one is tried. */
+/** How long a connection attempt to one of several addresses may take, in milliseconds. */
 const ATTEMPT_TIMEOUT_MS = 1_000;
 
 /**
  * Opens a TCP connection to the first of the numeric addresses that accepts it (RFC 8305, one attempt at a time). The
- * signal destroys the socket even after it is connected, while TLS is still being agreed on.
+ * signal destroys the socket even after it is connected, during the TLS handshake.
  *
  * @throws ConnectFailedError, or the signal's reason when it is aborted
  */
@@ -22,7 +22,7 @@ export function dial(
     signal.throwIfAborted();
     const socket = connect(dialOptions(addresses, port));
     signal.addEventListener("abort", () => socket.destroy(), { once: true });
-    // Never removed: a reset without any `error` listener would end the process.
+    // Never removed: a reset without an `error` listener would end the process.
     socket.on("error", (cause) => reject(new ConnectFailedError({ cause })));
     socket.once("close", () => reject(signal.aborted ? signal.reason : new ConnectFailedError()));
     socket.once("connect", () => resolve(socket));
@@ -34,7 +34,7 @@ function dialOptions(
   port: number,
 ): TcpNetConnectOpts & { readonly readableHighWaterMark: number; readonly writableHighWaterMark: number } {
   return {
-    // With the lookup below the name means nothing; a single address is given as a literal, which is never looked up.
+    // The lookup below ignores the name. A single address is a literal, which Node does not look up.
     host: addresses.length === 1 ? addresses[0]?.address : "target.invalid",
     port,
     lookup: fixedLookup(addresses),
@@ -44,7 +44,7 @@ function dialOptions(
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
     readableHighWaterMark: 65_536,
-    // Small: what waits here in chunks of one byte takes hundreds of times its length.
+    // Small: a chunk of one byte that waits takes hundreds of bytes of memory.
     writableHighWaterMark: 1_024,
   };
 }

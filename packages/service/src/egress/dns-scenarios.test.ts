@@ -36,7 +36,8 @@ interface Scenario {
 
 const scenarios: readonly Scenario[] = [
   {
-    title: "rebind-after-check: a connection asks once, and its socket goes to the address that was judged",
+    title:
+      "rebind-after-check: a connection looks its name up once, and its socket goes to the address that was checked",
     answers: [[outside], [inside]],
     async show(dns) {
       expect(await get(poolsWith(dns))).toBe("reached");
@@ -53,7 +54,7 @@ const scenarios: readonly Scenario[] = [
     show: (dns) => expectAllDenied(dns, "special-purpose"),
   },
   {
-    title: "mixed-A-AAAA: a forbidden answer of the other family denies all, and is not raced",
+    title: "mixed-A-AAAA: a forbidden address of the other family denies all, and is not connected to",
     answers: [
       [outside, "::1"],
       ["::1", outside],
@@ -66,7 +67,7 @@ const scenarios: readonly Scenario[] = [
     show: (dns) => expectAllDenied(dns, "embedded-ipv4", everything),
   },
   {
-    title: "nat64-AAAA: an IPv4 address behind a NAT64 prefix is denied, even where everything is opened",
+    title: "nat64-AAAA: an IPv4 address in a NAT64 prefix is denied, even where everything is opened",
     answers: [["64:ff9b::a9fe:a9fe"], ["64:ff9b:1::a9fe:a9fe"]],
     show: (dns) => expectAllDenied(dns, "embedded-ipv4", everything),
   },
@@ -114,12 +115,12 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    title: "cname-to-internal: an alias is judged by the address at its end",
+    title: "cname-to-internal: an alias is checked by the address that it leads to",
     answers: [[inside], ["10.0.0.1"]],
     show: (dns) => expectAllDenied(dns, "special-purpose"),
   },
   {
-    title: "empty-answer: a name without addresses is a failure with a code, and the next answer counts",
+    title: "empty-answer: a name without addresses fails with a code, and is looked up again",
     answers: [[], [outside]],
     async show(dns) {
       const pools = poolsWith(dns);
@@ -128,7 +129,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    title: "slow-dns: a lookup without an answer uses up the time to connect",
+    title: "slow-dns: a lookup without a response uses up the time to connect",
     answers: ["never"],
     async show(dns) {
       const pools = poolsWith(dns, [outside], { connectTimeoutMs: 30 });
@@ -136,7 +137,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    title: "huge-answer: 500 answers lead to a bounded number of attempts, and to one connection",
+    title: "huge-answer: 500 addresses lead to a bounded number of attempts, and to one connection",
     answers: [Array.from({ length: 500 }, (_, i) => `127.0.${2 + (i >> 8)}.${i & 255}`)],
     async show(dns) {
       const pools = poolsWith(dns, ["127.0.2.0/23"]);
@@ -150,7 +151,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    title: "lookup-signature: all addresses are asked for, and Node is answered in the form it asks for",
+    title: "lookup-signature: all addresses are asked for, and Node gets them in the form it asks for",
     answers: [[outside, outside]],
     async show(dns) {
       await get(poolsWith(dns));
@@ -165,7 +166,8 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    title: "own-address: an address of ours is denied on a port of ours, though opened, and on no other",
+    title:
+      "own-address: an address of this machine is denied at the service's port, even if it is allowed, and at no other port",
     answers: [["203.0.113.10"], [outside]],
     async show(dns) {
       const own = [{ address: "0.0.0.0", port }];
@@ -177,7 +179,7 @@ const scenarios: readonly Scenario[] = [
   },
   {
     title:
-      "redirect-to-internal: a redirect is an answer like any other: no second lookup, connection or request",
+      "redirect-to-internal: a redirect is a response like any other: no second lookup, connection or request",
     answers: [[outside]],
     async show(dns) {
       const response = await requestFromPool(upstreamOf(poolsWith(dns)), "/redirect");

@@ -49,7 +49,7 @@ export class ConnectFailedError extends EgressError {
   }
 }
 
-/** Name resolution, connection and TLS handshake took longer, together, than they may. */
+/** Name resolution, connection and TLS handshake together took longer than the limit. */
 export class ConnectTimeoutError extends EgressError {
   override readonly name = "ConnectTimeoutError";
   readonly code = "EGRESS_CONNECT_TIMEOUT";
@@ -59,7 +59,7 @@ export class ConnectTimeoutError extends EgressError {
   }
 }
 
-/** The target's tenant has as many connections to targets as it may. */
+/** The target's tenant has used up its share of connections to targets. */
 export class TooManyConnectionsError extends EgressError {
   override readonly name = "TooManyConnectionsError";
   readonly code = "EGRESS_TOO_MANY";

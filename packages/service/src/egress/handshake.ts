@@ -13,22 +13,22 @@ export interface TargetTls {
   /** The client certificate, with its chain. */
   readonly cert?: string;
   readonly key?: string;
-  /** `false` takes any certificate of any name. Default: true, whatever NODE_TLS_REJECT_UNAUTHORIZED says. */
+  /** `false` accepts any certificate for any name. Default: true, whatever NODE_TLS_REJECT_UNAUTHORIZED is. */
   readonly rejectUnauthorized?: boolean;
 }
 
-/** Calls `make` in its turn. */
+/** Calls `make` when it is its turn. */
 export type ScheduleContext = (make: () => SecureContext) => Promise<SecureContext>;
 
 /** Makes a connected socket a TLS connection to the named host, or rejects with TlsFailedError. */
 export type Handshake = (socket: Socket, hostname: string) => Promise<TLSSocket>;
 
 /**
- * A handshake with one target's material. A session is resumed for the host name it was made with and never outside
- * this handshake: a resumed session is not verified again, so it must not cross over to other material.
+ * A handshake with one target's material. A session is resumed only with this material and for the host name that it was made
+ * for, since the certificate of a resumed session is not verified again.
  */
 export function createHandshake(material: TargetTls, scheduleContext: ScheduleContext = runNow): Handshake {
-  // A context without certificates is cheap, and most targets have one: it does not wait.
+  // A context without certificates is cheap: it does not wait.
   const hasPem = material.ca !== undefined || material.cert !== undefined || material.key !== undefined;
   const rejectUnauthorized = material.rejectUnauthorized ?? true;
   let lastSession: { readonly hostname: string; readonly session: Buffer } | undefined;
@@ -48,12 +48,12 @@ export function createHandshake(material: TargetTls, scheduleContext: ScheduleCo
         ALPNProtocols: ["http/1.1"],
         ...(lastSession?.hostname === hostname ? { session: lastSession.session } : {}),
       });
-      // Node emits this only once the certificate was verified; before that, a session would carry a wrong one along.
+      // Node emits this only after it has verified the certificate: no session resumes a connection to a wrong one.
       secure.on("session", (session) => {
         lastSession = { hostname, session };
       });
       secure.once("secureConnect", () => resolve(secure));
-      // Never removed: a reset without any `error` listener would end the process.
+      // Never removed: a reset without an `error` listener would end the process.
       secure.on("error", fail);
       secure.once("close", () => fail());
     });
@@ -75,7 +75,7 @@ async function runNow(make: () => SecureContext): Promise<SecureContext> {
   return make();
 }
 
-/** Copied key by key: an extra one in the material (`servername`, `checkServerIdentity`, …) would undo the checks. */
+/** Copies each key by name: any other (`servername`, `checkServerIdentity`, …) would disable the checks. */
 function createContext({ ca, cert, key }: TargetTls): SecureContext {
   return createSecureContext({
     ...KEY_AGREEMENT,

@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { isIP } from "node:net";
 import { hasCode } from "../error-code.ts";
 
-/** Names, in lower case and without a trailing dot, and the addresses written for them. */
+/** Names, in lower case and without a trailing dot, and their addresses. */
 export type Hosts = ReadonlyMap<string, readonly string[]>;
 
 /** Parses a hosts file (hosts(5)). A line that does not begin with an address is ignored. */
@@ -26,9 +26,8 @@ export function canonicalName(name: string): string {
 }
 
 /**
- * Reads the hosts file, again only when it was changed or replaced. A file that does not exist or may not be read counts as
- * empty; any other failure rejects, since a name pinned there must not go to the name servers because file descriptors ran
- * out.
+ * Reads the hosts file, again only after it was changed or replaced. A file that does not exist or may not be read counts as
+ * empty; any other error rejects, since the names in it must never be asked of a name server.
  */
 export function createHostsReader(path: string): () => Promise<Hosts> {
   let cached: { readonly version: string; readonly hosts: Hosts } | undefined;

@@ -9,9 +9,8 @@ export interface MetadataEndpoint {
 }
 
 /**
- * Denied whatever an operator allows: a rule for `169.254.0.0/16`, or for everything, is not meant to give the
- * machine's own credentials to any holder of an export capability. Rows whose source is not the vendor's page or its
- * agent's code say so.
+ * Denied even if an allow rule contains them: a rule for `169.254.0.0/16`, or for everything, is not meant to give the machine's
+ * credentials to every holder of an `export` capability.
  */
 export const METADATA_ADDRESSES: readonly MetadataEndpoint[] = [
   {
@@ -51,7 +50,7 @@ export const METADATA_ADDRESSES: readonly MetadataEndpoint[] = [
   { endpoint: "fd00:a9fe:a9fe::1", platform: "Linode", source: "vendor documentation, unverified" },
 ];
 
-/** Names of the same services, denied before a resolver is asked. */
+/** Names of the same services, denied before they are resolved. */
 export const METADATA_HOSTS: readonly MetadataEndpoint[] = [
   { endpoint: "metadata", platform: "GCP", source: "public lists of metadata endpoints" },
   {

@@ -30,7 +30,7 @@ const wideOpen = policyWith({ allow: ["0.0.0.0/0", "::/0"] });
 const allowed = { allowed: true };
 const denied = (reason: string) => ({ allowed: false, reason });
 
-/** Written down a second time, so that a row lost from the table is missed. */
+/** A second copy, so that a row that is lost from the table is noticed. */
 const mustDeny =
   `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
   192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15 198.51.100.0/24
@@ -280,7 +280,7 @@ describe("the service itself", () => {
   });
 });
 
-describe("judgeHost", () => {
+describe("checkHost", () => {
   test.each([
     ["http://127.0.0.1/"],
     ["http://127.1/"],
@@ -296,7 +296,7 @@ describe("judgeHost", () => {
     expect(byDefault.checkHost(readTargetUri(url)!.origin).allowed).toBe(false);
   });
 
-  test("leaves names to the judgement of their addresses", () => {
+  test("allows names: their addresses are checked when they are resolved", () => {
     for (const name of ["example.com", "localhost", "internal"])
       expect(byDefault.checkHost(targetOrigin(name, 80))).toEqual(allowed);
   });
@@ -329,7 +329,7 @@ function written(bytes: Uint8Array): string {
 
 test("plain HTTP and unverified TLS are allowed unless they are forbidden, each by itself", () => {
   const [plain, secure] = [targetOrigin("a", 80), targetOrigin("a", 443, "https")];
-  const judge = (options: Partial<EgressPolicyOptions>) => {
+  const check = (options: Partial<EgressPolicyOptions>) => {
     const policy = policyWith({ ...options, allow: [] });
     const unverified = { rejectUnauthorized: false };
     return [
@@ -338,10 +338,10 @@ test("plain HTTP and unverified TLS are allowed unless they are forbidden, each 
       policy.checkTransport(secure, {}),
     ];
   };
-  expect(judge({})).toEqual([allowed, allowed, allowed]);
-  expect(judge({ forbidHttp: true })).toEqual([denied("plain-http"), allowed, allowed]);
-  expect(judge({ forbidUnverified: true })).toEqual([allowed, denied("unverified-tls"), allowed]);
-  expect(judge({ forbidHttp: true, forbidUnverified: true })).toEqual([
+  expect(check({})).toEqual([allowed, allowed, allowed]);
+  expect(check({ forbidHttp: true })).toEqual([denied("plain-http"), allowed, allowed]);
+  expect(check({ forbidUnverified: true })).toEqual([allowed, denied("unverified-tls"), allowed]);
+  expect(check({ forbidHttp: true, forbidUnverified: true })).toEqual([
     denied("plain-http"),
     denied("unverified-tls"),
     allowed,

@@ -65,8 +65,8 @@ export interface EgressPolicyOptions extends EgressRules {
 const ALLOWED: EgressVerdict = { allowed: true };
 
 /**
- * Denies by default all that is not global unicast. Credentials of the machine, the service itself and IPv4 addresses
- * in disguise stay denied whatever an allow rule opens: a rule for `::/0` is not meant for `::ffff:169.254.169.254`.
+ * Allows global unicast addresses and those of the allow rules. Metadata services, the service itself and addresses that embed
+ * an IPv4 address stay denied: a rule for `::/0` is not meant for `::ffff:169.254.169.254`.
  */
 export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
   const ownHosts = new Set(
@@ -84,7 +84,7 @@ export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
   function isOwn(address: IpAddress, port: number): boolean {
     const listening = options.ownEndpoints().filter((endpoint) => endpoint.port === port);
     if (listening.length === 0) return false;
-    // Any loopback address, not only the one that is listened on: it costs nothing, and packet filters redirect them.
+    // Every loopback address, not only the one that is listened on, since packet filters redirect them.
     if (reachesThisMachine(address)) return true;
     return [...listening.map((endpoint) => endpoint.address), ...options.localAddresses()].some((text) =>
       isSameAddress(text, address),
@@ -128,7 +128,7 @@ function reachesThisMachine(address: IpAddress): boolean {
   return block === "loopback" || block === "unspecified" || block === "this-network";
 }
 
-/** Interfaces are listed with a zone id at times; the zone does not make it another address. */
+/** Without the zone id with which an interface may be listed. */
 function isSameAddress(text: string, address: IpAddress): boolean {
   const written = parseAddress(text.split("%", 1)[0] ?? "");
   return written !== undefined && sameAddress(written, address);

@@ -66,7 +66,7 @@ test("a tenant's first pool only has to fit, however large; its second has to fi
   expect(add("b", { bytes: 100 })).toBeDefined();
 });
 
-test("pools in use are not closed: while they are all that a tenant has, it gets no other, and other tenants do", () => {
+test("pools in use are not closed: a tenant whose share is in use gets no other pool, and other tenants do", () => {
   const { add, closed } = open();
   for (let i = 0; i < 10; i += 1) expect(add("a", { isIdle: false })).toBeDefined();
   expect(add("a")).toBeUndefined();
@@ -74,7 +74,7 @@ test("pools in use are not closed: while they are all that a tenant has, it gets
   expect(add("b")).toBeDefined();
 });
 
-test("connections are shared in the same way, and given back once", () => {
+test("connections are shared in the same way, and released once", () => {
   const { shares } = open();
   const opened = [];
   for (let release; (release = shares.reserveConnection("a")) !== undefined;) opened.push(release);

@@ -29,9 +29,9 @@ interface TenantUsage {
 }
 
 /**
- * Divides pools and connections to targets between tenants. A tenant may have as many as are left free: at most half of all, so
- * that some are left for the next tenant. Beyond that its own idle pools are closed, the least recently used first, and never
- * another's: an exporter chooses TLS material at will, and a pool for each would evict those that others use.
+ * Divides pools and connections to targets between tenants. A tenant may have as many as are left free, at most half of all.
+ * Beyond that its own idle pools are closed, the least recently used first, and never another tenant's: an exporter chooses how
+ * many pools its TLS materials need.
  */
 export class PoolShares {
   readonly #limits: PoolLimits;
@@ -78,8 +78,8 @@ export class PoolShares {
   reserveConnection(owner: string): (() => void) | undefined {
     const free = this.#limits.targetConnections - this.#connections - 1;
     const current = this.#owners.get(owner);
-    // A pool without a connection makes no room: closed in its place, each of thousands would let one more be opened. The
-    // connections of a closed pool are still counted for a moment, since they end a little later.
+    // Only a pool with a connection makes room; to close thousands without one would let as many connections be opened. Those of a
+    // closed pool are counted until they have ended.
     if ((current?.connections ?? 0) > free && !closeLeastRecentlyUsed(current, hasConnection))
       return undefined;
     const usage = this.#usageOf(owner);

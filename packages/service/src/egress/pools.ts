@@ -28,19 +28,19 @@ export interface PoolOptions extends Omit<ConnectorOptions, "tls" | "scheduleCon
   readonly upstreamPoolIdleMs: number;
 }
 
-/** Connection pools, one a destination and tenant: a connection is never shared over different TLS material. */
+/** One connection pool for each destination of each tenant. No connection is shared between different TLS materials. */
 export interface Pools {
   /**
    * @param owner the tenant that owns the target; no other tenant uses its pools.
-   * @returns nothing while all of the owner's share of pools is in use.
+   * @returns nothing while the owner's whole share of pools is in use.
    */
   get(key: string, destination: Destination, owner: string): UpstreamPool | undefined;
-  /** Closes pools unused since long before `now` (milliseconds). */
+  /** Closes pools that were not used for a time before `now` (milliseconds). */
   closeIdle(now: number): void;
   close(): Promise<void>;
 }
 
-/** Names a destination of an owner by a digest, since its parts hold private keys and must not run into each other. */
+/** A digest of JSON: the parts hold private keys, and no two lists of parts may give the same key. */
 export function poolKey({ origin, tls }: Destination, owner: string): string {
   const parts = [owner, origin.serialized, tls?.ca, tls?.cert, tls?.key, tls?.rejectUnauthorized];
   return createHash("sha256")
@@ -145,7 +145,7 @@ function openPool(
 function chargeConnections(connect: Connector, { owner, shares }: PoolResources): Connector {
   return (origin, callback, signal) => {
     const release = shares.reserveConnection(owner);
-    // Later: the pool opens another connection in the turn in which one fails.
+    // In a later turn: the pool opens another connection as soon as one fails.
     if (release === undefined) return void setImmediate(() => callback(new TooManyConnectionsError(), null));
     connect(
       origin,

@@ -7,8 +7,8 @@ import { HostNotFoundError } from "./errors.ts";
 const MAX_ATTEMPTS_PER_FAMILY = 3;
 
 /**
- * How many addresses a host may have: the policy checks each of them at each connection, and the owner of a zone could
- * return thousands. 512 take the event loop some milliseconds.
+ * How many addresses a host may have. The policy checks each of them at each connection (512 take the event loop some
+ * milliseconds), and the owner of a zone could return thousands.
  */
 const MAX_ADDRESSES = 512;
 
@@ -20,7 +20,7 @@ export type NameLookup = (
 ) => void;
 
 /**
- * All addresses of a host, in the resolver's order; a literal is its own only address and is not looked up.
+ * All addresses of a host, in the resolver's order. An address literal is not looked up.
  *
  * @throws HostNotFoundError when the lookup fails, finds nothing, or finds more than {@link MAX_ADDRESSES}.
  */
@@ -35,7 +35,7 @@ export async function resolveHost(
   return addresses;
 }
 
-/** The addresses worth a connection attempt, in their order. */
+/** The first addresses of each family, to which a connection is attempted. */
 export function limitAttempts(addresses: readonly LookupAddress[]): readonly LookupAddress[] {
   const counts = new Map<number, number>();
   return addresses.filter(({ family }) => {
@@ -46,8 +46,8 @@ export function limitAttempts(addresses: readonly LookupAddress[]): readonly Loo
 }
 
 /**
- * A lookup that returns known addresses, so that a socket dials what the policy checked and no resolver is asked a second
- * time (DNS rebinding). Node asks for all addresses at once when it may try several, and for one otherwise.
+ * A lookup that returns known addresses, so that a socket dials what the policy checked and no name is resolved a second time
+ * (DNS rebinding). Node asks for all addresses if it may try several, and for one otherwise.
  */
 export function fixedLookup(addresses: readonly LookupAddress[]): LookupFunction {
   return (_hostname, { all }, callback) => {

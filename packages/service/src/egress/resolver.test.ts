@@ -5,7 +5,7 @@ import { parseHosts } from "./hosts-file.ts";
 import { createResolver } from "./resolver.ts";
 import { resolveHost } from "./resolve-host.ts";
 
-/* Lookups over real packets: what a name server says, fails to say, and is never asked. */
+/* Lookups over real packets: responses, failures, and names for which no name server is asked. */
 
 const many = Array.from({ length: 60 }, (_, i) => `192.0.2.${i}`);
 
@@ -55,7 +55,7 @@ test.each([
   ["A, while AAAA says that there is no such name", "four-and-nothing.example", ["4 192.0.2.4"]],
   ["A, while AAAA is junk", "four-and-junk.example", ["4 192.0.2.4"]],
   ["both, though a packet was lost", "lost-and-six.example", ["4 192.0.2.4", "6 2001:db8::6"]],
-])("%s: what was answered is used", async (_what, name, expected) => {
+])("%s: the addresses that were found are used", async (_what, name, expected) => {
   expect(await find(name)).toEqual(expected);
 });
 
@@ -63,14 +63,14 @@ test.each([
   ["AAAA", "four-and-silence.example", "4 192.0.2.4"],
   ["A", "six-and-silence.example", "6 2001:db8::6"],
 ])(
-  "while %s of %s is never answered, the other is used before all tries are over",
+  "while the query for %s of %s gets no response, the other family is used before all attempts are over",
   async (type, name, found) => {
     expect(await find(name)).toEqual([found]);
     expect(server.queries.filter((line) => line === `udp ${type} ${name}`).length).toBeLessThan(4);
   },
 );
 
-test("an answer that was truncated is asked for again over TCP, and used whole", async () => {
+test("a truncated response is asked for again over TCP, and used whole", async () => {
   expect(await find("many.example")).toEqual(many.map((address) => `4 ${address}`));
   expect(server.queries).toEqual(expect.arrayContaining(["udp A many.example", "tcp A many.example"]));
 });
@@ -89,7 +89,7 @@ test.each([
   await expect(find(name)).rejects.toMatchObject({ code: "EGRESS_DNS_FAILED" });
 });
 
-test("a lookup without a response ends with its signal, and asks no more", async () => {
+test("a lookup without a response ends with its signal, and sends no further query", async () => {
   const controller = new AbortController();
   const found = find("silence.example", { signal: controller.signal });
   await expect.poll(() => server.queries).toHaveLength(2);
@@ -99,7 +99,7 @@ test("a lookup without a response ends with its signal, and asks no more", async
   expect(server.queries).toHaveLength(length);
 });
 
-test("a signal that was aborted before the lookup sends no question", async () => {
+test("a lookup whose signal was aborted before sends no query", async () => {
   const signal = AbortSignal.abort();
   await expect(find("four.example", { signal })).rejects.toMatchObject({ code: "EGRESS_DNS_FAILED" });
   expect(server.queries).toEqual([]);
@@ -132,7 +132,7 @@ test("a name is asked for as it is written, whatever search list the machine has
   }
 });
 
-test("a hosts file that cannot be read fails the lookup, and its names do not fall to the name servers", async () => {
+test("a hosts file that cannot be read fails the lookup, and no name server is asked", async () => {
   server.queries.length = 0;
   const lookup = createResolver({
     hosts: () => Promise.reject(new Error("EMFILE")),

@@ -6,29 +6,29 @@ import type { NameLookup } from "./resolve-host.ts";
 import { toLookupAddress } from "./resolve-host.ts";
 
 export interface ResolverOptions {
-  /** What the hosts file says; it takes precedence over the name servers. */
+  /** The hosts file, which takes precedence over the name servers. */
   readonly hosts: () => Promise<Hosts>;
   /** `address[:port]` of name servers. Default: the machine's, as resolv.conf names them at each lookup. */
   readonly servers?: readonly string[];
 }
 
-/** How long the first packet of a question is waited for; each of the next tries waits longer. */
+/** Timeout of the first query in milliseconds; those of the next ones are longer. */
 const FIRST_ATTEMPT_MS = 1_000;
 
-/** Enough to fill the time to connect, which ends a lookup before they do. */
+/** Enough for the whole time to connect, which ends a lookup earlier. */
 const ATTEMPTS = 4;
 
-/** How long the other family has once one has a result: time for a packet that was lost to be sent again. */
+/** How long the other family has after one has a result, in milliseconds: enough to send a lost packet again. */
 const OTHER_FAMILY_MS = 1_500;
 
 /** RFC 6761 §6.3: these names are not looked up. */
 const LOOPBACK_ADDRESSES = ["127.0.0.1", "::1"];
 
 /**
- * Looks names up without holding a thread. `dns.lookup` holds one for each name, and libuv gives it two: a tenant that
- * exports two targets whose name servers are silent would stop all other lookups. Here a socket waits, until the signal is
- * aborted. Names are taken as they are written: a search list would let the operator's domain resolve the name of another
- * owner.
+ * Looks names up over sockets. `dns.lookup` has two threads, so that two names whose servers are silent would stop all other
+ * lookups.
+ *
+ * Names are looked up as they are written. A search list would let the operator's domain resolve the name of another owner.
  */
 export function createResolver({ hosts, servers }: ResolverOptions): NameLookup {
   const resolveName = async (name: string, signal: AbortSignal): Promise<readonly string[]> => {
@@ -55,9 +55,8 @@ export function createResolver({ hosts, servers }: ResolverOptions): NameLookup 
 }
 
 /**
- * A, then AAAA; nothing, if neither has an address. The addresses of one family are used whatever becomes of the other:
- * servers that fail or are silent for AAAA are common (RFC 4074), and a zone that holds a response back gains nothing, since
- * the policy checks every address that is dialled.
+ * The addresses of both families, A first. Those of one family are used if the other fails: servers that fail or are silent for
+ * AAAA are common (RFC 4074). A zone that withholds a family gains nothing, since the policy checks every address.
  */
 async function resolveBothFamilies(name: string, resolver: Resolver): Promise<readonly string[]> {
   let timer: NodeJS.Timeout | undefined;

@@ -1,19 +1,19 @@
 import type { Cidr, IpAddress } from "../net/address.ts";
 import { contains, parseCidr } from "../net/address.ts";
 
-/** One block that is not plain global unicast. */
+/** A block of addresses that are not global unicast, or have a special purpose. */
 export interface SpecialPurposeBlock {
   readonly cidr: string;
   readonly class: string;
   readonly source: string;
-  /** Its addresses carry an IPv4 address that a translator or the kernel connects to in their place. */
+  /** Its addresses embed an IPv4 address, to which a translator or the kernel connects instead. */
   readonly embedsIpv4?: true;
 }
 
 /**
- * The IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates), with the multicast and reserved
- * space that is in separate registries. Some rows are global and yet no place for a service (AS112, AMT): denying
- * them costs nothing. The narrower of two overlapping rows comes first.
+ * The IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates), with multicast and reserved addresses,
+ * which have separate registries. Some rows are globally reachable, but no HTTP service is there (AS112, AMT). The narrower of two
+ * overlapping rows comes first.
  */
 export const SPECIAL_PURPOSE_BLOCKS: readonly SpecialPurposeBlock[] = [
   // 0.0.0.0 reaches the loopback interface on Linux.
@@ -75,7 +75,7 @@ export function specialPurposeBlock(address: IpAddress): SpecialPurposeBlock | u
   return PARSED_BLOCKS.find(([cidr]) => contains(cidr, address))?.[1];
 }
 
-/** Whether the address is global unicast: in no block and, for IPv6, in the only space IANA hands out (RFC 4291, 2.4). */
+/** Whether the address is global unicast: in no block, and if it is IPv6, in the only space that IANA allocates (RFC 4291 §2.4). */
 export function isGlobalUnicast(address: IpAddress): boolean {
   return (
     specialPurposeBlock(address) === undefined &&
@@ -84,7 +84,7 @@ export function isGlobalUnicast(address: IpAddress): boolean {
 }
 
 /**
- * Whether the address carries an IPv4 address: by its prefix, or, under any prefix, by an ISATAP interface identifier
+ * Whether the address embeds an IPv4 address: by its prefix or, after any prefix, by an ISATAP interface identifier
  * (`::5efe:a.b.c.d`, `::200:5efe:a.b.c.d`, RFC 5214).
  */
 export function embedsIpv4(address: IpAddress): boolean {

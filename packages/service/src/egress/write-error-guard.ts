@@ -2,14 +2,12 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 /**
- * Lets a connection be read to its end after a write to it has failed. A target may respond before it has read the request,
- * and close: the response is in the kernel when the next write fails, and Node, which destroys a socket at the first failed
- * write, would lose it (RFC 9112 §9.5). Here such a write never completes: the writer waits, and the end comes from the
- * reading side.
+ * Lets a connection be read to its end after a write to it has failed: such a write never completes. A target may respond and close
+ * before it has read the request (RFC 9112 §9.5), and Node would lose the response, since it destroys a socket at the first failed
+ * write.
  *
- * A failed write consumes the error of a reset, so that the reading side sees an orderly end. So it does when a reset arrives
- * together with data, which libuv reports as an end. An end is therefore checked with an empty write: a reset must not look
- * like the end of a body (RFC 9112 §8).
+ * An end is checked with an empty write, since a reset must not look like the end of a body (RFC 9112 §8). It would after a failed
+ * write, which consumes the error of the reset, and when it arrives together with data, which libuv reports as an end.
  */
 export function guardWriteErrors<T extends Socket>(socket: T): T {
   const push = socket.push.bind(socket);

@@ -92,7 +92,7 @@ test.each([
   expect(allows(target, requestHeadOf({ query }))).toEqual({ reason: "query_not_allowed", key });
 });
 
-test("a key of S3 is judged by the method that will be sent, not by the client's", () => {
+test("a key of S3 is checked by the method that will be sent, not by the client's", () => {
   const fixed = preparedTarget({
     uri: URI,
     method: "PUT",

@@ -22,22 +22,22 @@ async function open() {
 
 test("a revoke ends exactly the requests whose lineage it names, each once", async () => {
   const { log, advance, registry } = await open();
-  const told: string[] = [];
+  const revoked: string[] = [];
   const ofA = registry.register(new Set([A]));
   const ofBoth = registry.register(new Set([A, B]));
   const ofB = registry.register(new Set([B]));
-  ofA.onRevoke(() => told.push("a"));
-  ofBoth.onRevoke(() => told.push("both"));
-  ofB.onRevoke(() => told.push("b"));
+  ofA.onRevoke(() => revoked.push("a"));
+  ofBoth.onRevoke(() => revoked.push("both"));
+  ofB.onRevoke(() => revoked.push("b"));
 
   log.revoke(A);
   await advance();
-  expect(told.toSorted()).toEqual(["a", "both"]);
+  expect(revoked.toSorted()).toEqual(["a", "both"]);
   expect([ofA.isRevoked, ofBoth.isRevoked, ofB.isRevoked]).toEqual([true, true, false]);
 
   log.revoke(B);
   await advance();
-  expect(told.toSorted()).toEqual(["a", "b", "both"]);
+  expect(revoked.toSorted()).toEqual(["a", "b", "both"]);
 });
 
 test("a listener that is added after the revoke is called at once", async () => {
@@ -45,24 +45,24 @@ test("a listener that is added after the revoke is called at once", async () => 
   const request = registry.register(new Set([A]));
   log.revoke(A);
   await advance();
-  let told = 0;
-  request.onRevoke(() => (told += 1));
-  expect(told).toBe(1);
+  let revoked = 0;
+  request.onRevoke(() => (revoked += 1));
+  expect(revoked).toBe(1);
 });
 
 test("a finished request is not revoked, and finishing twice counts once", async () => {
   const { log, advance, registry } = await open();
-  let told = 0;
+  let revoked = 0;
   const left = registry.register(new Set([A]));
   const stays = registry.register(new Set([B]));
-  left.onRevoke(() => (told += 1));
+  left.onRevoke(() => (revoked += 1));
   expect(registry.size).toBe(2);
   left.finishInvocation();
   left.finishInvocation();
   expect(registry.size).toBe(1);
   log.revoke(A);
   await advance();
-  expect([told, left.isRevoked, stays.isRevoked]).toEqual([0, false, false]);
+  expect([revoked, left.isRevoked, stays.isRevoked]).toEqual([0, false, false]);
 });
 
 test("all requests are revoked when the log cannot say what was revoked", async () => {
@@ -76,13 +76,13 @@ test("all requests are revoked when the log cannot say what was revoked", async 
 test("revokeAll revokes all requests in flight, even while they finish", async () => {
   const { registry } = await open();
   const all = [registry.register(new Set([A])), registry.register(new Set([A, B]))];
-  let told = 0;
+  let revoked = 0;
   for (const request of all) {
     request.onRevoke(() => {
-      told += 1;
+      revoked += 1;
       request.finishInvocation();
     });
   }
   registry.revokeAll();
-  expect([told, registry.size]).toEqual([2, 0]);
+  expect([revoked, registry.size]).toEqual([2, 0]);
 });

@@ -76,7 +76,7 @@ test.each(OTHERS)("%s is redirected as the target says", (agent) => {
   expect(passedBy(sentRequest, 302, ["Location", OUTSIDE])).toEqual(["Location", OUTSIDE]);
 });
 
-test("a client with two User-Agent lines is judged by both", () => {
+test("a client with two User-Agent lines is recognized by either", () => {
   const sentRequest = sentRequestOf({ uri: URI }, ["User-Agent", "curl/8", "user-agent", "Wget/1"]);
   expect(filterReferences(sentRequest, 302, ["Location", OUTSIDE]).ok).toBe(false);
 });

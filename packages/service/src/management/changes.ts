@@ -7,10 +7,10 @@ import type { StoredCapability, StoredRecord } from "../store/record.ts";
 import type { Store } from "../store/store.ts";
 import { RecordTooNewError, StoreFullError } from "../store/store.ts";
 
-/** What can be asked of a store without changing it. */
+/** A store without the operations that change it. */
 export type StoreReader = Omit<Store, "create" | "revoke" | "rekeyTenant" | "sweep" | "close">;
 
-/** Keeps a record of a change. It must not throw: the change has been made. */
+/** Records a change. It must not throw, since the change has been made. */
 export type RecordChange = (change: Change) => void;
 
 /** The writes of a store, each recorded. Only this module calls them on the store itself. */
@@ -39,7 +39,7 @@ export function createChanges(store: Store, record: RecordChange): Changes {
     create(actor, records, turn) {
       const change = { action: "create", actor, ...subjectOfRecords(records) } as const;
       const write = store.create(records, turn);
-      // Without records it only waits until what is there is on disk.
+      // Without records it only waits until earlier writes are on disk.
       return records.length === 0 ? write : recorded(record, change, write, (denial) => denial === undefined);
     },
     rekeyTenant(actor, tenant, publicKey, capabilities) {

@@ -5,7 +5,7 @@ import type { Actor } from "../domain/change.ts";
 import type { Changes, StoreReader } from "./changes.ts";
 import type { PageScheduler } from "./page-scheduler.ts";
 
-/** A capability that was presented and works, and the request that presented it. */
+/** A valid capability, and the request that presented it. */
 export interface Caller extends Pick<OpenedCapability, "capability" | "payload"> {
   readonly requestId: string;
 }
@@ -29,7 +29,7 @@ export interface ManagementContext {
   readonly headerBytes: number;
   /** The authority in every capability URI that is issued. */
   readonly authority: Authority;
-  /** Whether a name is one of this service's own. */
+  /** Whether an authority is one of this service. */
   readonly isOwn: (authority: Authority) => boolean;
   /** Called after a revoke by this process, so that open streams end at once. */
   readonly onRevoked: () => void;

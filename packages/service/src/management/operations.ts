@@ -15,7 +15,7 @@ import { provision } from "./provision.ts";
 import { query } from "./query.ts";
 import { revoke } from "./revoke.ts";
 
-/** What a management request says, besides its token and method. */
+/** The input of a management request, besides its token and method. */
 export interface ManagementInput {
   /** What the body parses to as JSON. */
   readonly json: unknown;
@@ -23,10 +23,10 @@ export interface ManagementInput {
   readonly search: string;
 }
 
-/** What the service itself does for a kind of capability. */
+/** An operation of the service itself, for a kind of capability. */
 export interface Operation {
   readonly methods: readonly string[];
-  /** What a request carries. Where it is nothing, a body or query shows that the client meant another capability. */
+  /** What a request may carry. With `nothing`, a body or a query shows that the client meant another capability. */
   readonly accepts: "body" | "query" | "nothing";
   run(
     context: ManagementContext,
@@ -41,7 +41,7 @@ const REVOKE_OPERATION = {
   run: revoke,
 } satisfies Operation;
 
-/** Every kind of service capability, with its methods and what it does. */
+/** The operation of each kind of service capability. */
 export const OPERATIONS: Readonly<Record<ServiceKind, Operation>> = {
   provision: postOperation(parseProvisionRequest, provision),
   create: postOperation(parseCreateRequest, create),

@@ -68,7 +68,7 @@ test("of one tenant two pages are in progress, and those that wait begin capabil
   expect(begun).toEqual(["a", "a", "a", "b", "c", "a", "a"]);
 });
 
-test("more pages of a tenant than may wait: the latest of the capability that has most is refused, and the rest come to their end", async () => {
+test("more pages of a tenant than may wait: the latest of the capability that has most is refused, and the others are completed", async () => {
   const { page, stop } = startPages(createPageScheduler(128, createEventLoopScheduler()), 1);
   const many = Array.from({ length: 2 + 128 + 1 }, () => page("t", "0"));
   const others = [page("t", "another"), page("another", "another")];
@@ -103,6 +103,6 @@ test("a page that fails leaves its place to the next one", async () => {
       await step();
       throw new Error("no page");
     });
-  const answers = await Promise.allSettled(Array.from({ length: 5 }, fail));
-  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => "rejected"));
+  const results = await Promise.allSettled(Array.from({ length: 5 }, fail));
+  expect(results.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => "rejected"));
 });

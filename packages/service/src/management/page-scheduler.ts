@@ -8,9 +8,8 @@ import type { EventLoopScheduler } from "../collections/event-loop-scheduler.ts"
 const PAGES_PER_TENANT = 2;
 
 /**
- * Hands out turns to assemble pages of `query`. Opening the tokens of a membrane takes the event loop half a millisecond, and a
- * tenant may ask for pages of a thousand on a thousand connections. So each tenant has a few pages in progress and the rest
- * wait, capability by capability; and each turn of the event loop makes one step of one page, tenant by tenant.
+ * Schedules the pages of `query`: a few of each tenant are in progress, the others wait, capability by capability. Each turn of the
+ * event loop makes one step of one page, tenant by tenant, since opening the tokens of a membrane takes half a millisecond.
  */
 export interface PageScheduler {
   /**
@@ -43,7 +42,7 @@ export function createPageScheduler(waitingPerTenant: number, scheduler: EventLo
       if (tenant.waiting.size > waitingPerTenant) tenant.waiting.drop()?.decide(false);
     });
   };
-  /** Hands its place to the next page. */
+  /** Gives its place to the next page. */
   const end = (name: string, tenant: TenantQueue): void => {
     const [next] = tenant.waiting.shift(1);
     if (next !== undefined) return next.decide(true);

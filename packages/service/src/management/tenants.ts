@@ -28,8 +28,7 @@ export interface FirstCapabilities {
 const FIRST_TENANT = "default";
 
 /**
- * @param persist runs before the tenant is stored: a start that cannot keep the capabilities makes none, since no later one
- *   could show them. Its errors end the call.
+ * @param persist is called before the tenant is stored, and its errors end the call: no later start could show the capabilities.
  * @returns nothing if the store has had a tenant before: its capabilities were shown then.
  */
 export async function createFirstTenant(

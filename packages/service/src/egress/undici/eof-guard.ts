@@ -8,15 +8,14 @@ import { SMALL_CHUNK_BYTES, Slabs } from "../../collections/slabs.ts";
  * paused (https://github.com/nodejs/undici/issues/5360). Any target could do that to all others. An end by a failed read is
  * delayed too: what came before a reset may be a whole response.
  *
- * Undici reads until there is nothing left, unless it is paused. So its latest read tells: it is paused from one that gave
- * something until one that gives nothing.
+ * Undici reads until nothing is left, unless it is paused. So it is paused from a read that returned something until a read that
+ * returns nothing.
  *
- * Small pieces that come while others wait are joined: Node counts bytes, not pieces, and a response in TLS records of one byte
+ * Small pieces that arrive while others wait are joined: Node counts bytes, not pieces, and a response in TLS records of one byte
  * would take megabytes.
  *
- * What undici gives back when it is paused is read again by itself. Node reads on from the network whenever a read leaves little
- * behind, and undici reads all there is: paused every few kilobytes, as by a slow client whose target sends small chunks, it
- * would have the whole response in memory, and copy all of it each time.
+ * The bytes that undici gives back when it is paused are returned by the next reads alone, without bytes that came later. Otherwise
+ * undici, which reads all there is, would have the whole response in memory for a slow client, and copy it at each pause.
  */
 export function guardEof<T extends Socket>(socket: T): T {
   const push = socket.push.bind(socket);
@@ -29,7 +28,7 @@ export function guardEof<T extends Socket>(socket: T): T {
   let pendingEnd: (() => void) | undefined;
 
   const mustWait = (): boolean => isReaderPaused || socket.readableLength > 0;
-  /** Later: the reader may pause again after the read that found nothing. */
+  /** Called in a later turn: the reader may pause again after the read that found nothing. */
   const end = (): void => {
     if (pendingEnd === undefined || mustWait()) return;
     const finish = pendingEnd;
