@@ -1,5 +1,6 @@
 const CR = 0x0d;
 const LF = 0x0a;
+const LETTER_H = 0x48;
 const ZERO = 0x30;
 const ONE = 0x31;
 const TWO = 0x32;
@@ -53,6 +54,7 @@ export class ResponseHeadScanner {
    * @returns whether undici may read them.
    */
   scan(bytes: Buffer): boolean {
+    if (this.#part === "empty lines" && isFinalStatusLine(bytes)) this.#part = "rest";
     for (let at = 0; at < bytes.length;) {
       switch (this.#part) {
         case "empty lines":
@@ -124,4 +126,9 @@ export class ResponseHeadScanner {
     if (this.#part === "end of head") this.#part = "empty lines";
     else this.#part = this.#isInterim ? "start of header line" : "rest";
   }
+}
+
+/** Whether the bytes begin with a whole status line of a final response, as nearly all do: this takes one search for a CR. */
+function isFinalStatusLine(bytes: Buffer): boolean {
+  return bytes[0] === LETTER_H && bytes[STATUS] !== ONE && bytes[bytes.indexOf(CR, STATUS) + 1] === LF;
 }
