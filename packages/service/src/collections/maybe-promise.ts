@@ -1,6 +1,6 @@
 /**
- * A value, or a promise of it. A caller does not wait for a value: an invocation whose verdict is cached goes from its head to
- * the dispatcher in one turn of the event loop.
+ * A value, or a promise of it. A caller does not wait for a value: an invocation whose resolution is cached gets from its head to
+ * a connection in one turn of the event loop.
  */
 export type MaybePromise<T> = T | Promise<T>;
 

@@ -18,7 +18,7 @@ export interface Dependency {
 }
 
 /**
- * Whether a node works now, and the uids of all it depends on, its own included: a cached verdict is dropped when one of these
+ * Whether a node works now, and the uids of all it depends on, its own included: a cached resolution is dropped when one of these
  * is revoked.
  */
 export type Verdict =

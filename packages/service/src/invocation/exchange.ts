@@ -78,7 +78,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     if (this.#response.req.socket.destroyed) this.#onClientClose();
     if (this.#isFinished) return this.#destroyBody();
     this.#isHead = request.method === "HEAD";
-    // The wait for a free connection, which the dispatcher does not count.
+    // Limits the wait for a connection: the timeout of the request itself begins when it is sent.
     this.#waitMs = request.responseTimeoutMs;
     upstream.acquire(this);
   }

@@ -14,7 +14,10 @@ const CHILD_KEY_BYTES = 33;
 const MAX_BYTES_IN_PAGE = 2_000;
 const PAGE_BYTES = 4_096;
 
-/** How many bytes the rows of a record take on disk: its own and those of the indexes. Partly filled pages are not counted. */
+/**
+ * How many bytes the rows of a record take in LMDB: its own and those of the indexes, without partly filled pages. Every engine
+ * counts so, since a quota must not depend on the engine.
+ */
 export function sizeOfRecord(record: StoredRecord): number {
   const own = rowBytes(UID_BYTES, encodeRecord(record));
   const children = dependencies(record).length * rowBytes(CHILD_KEY_BYTES, []);

@@ -3,7 +3,7 @@ import type { Uid } from "../domain/uid.ts";
 import type { Position, RevocationSource } from "./store.ts";
 import { samePosition, StoreBusyError } from "./store.ts";
 
-/** Called with what was revoked since the last call; `everything`: no earlier verdict holds. */
+/** Called with what was revoked since the last call; `everything`: no earlier resolution is valid. */
 export type RevocationListener = (revoked: ReadonlySet<Uid> | "everything") => void;
 
 /** Follows the revocation log and passes on what it says. */

@@ -39,7 +39,7 @@ export async function copyStore(from: string, to: string): Promise<void> {
 
 /**
  * Turns a copy into an independent store: checks that the key opens it, and gives its revocation log another id. Sequence
- * numbers repeat in a copy, and a verdict cached at a position of the old log must not count as fresh.
+ * numbers repeat in a copy, and a resolution cached at a position of the old log must not count as fresh.
  *
  * @throws StoreFormatError if it was written by a newer program or with another service key.
  */
