@@ -1,6 +1,8 @@
 import { constants } from "node:fs";
 import { access, readdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { errorCode } from "../error-code.ts";
+import { lmdbErrorCode } from "../store/lmdb/lmdb-errors.ts";
 import { StoreFailedError, StoreFullError } from "../store/store.ts";
 
 /** What a data directory may hold before it has a store: other parts of it, and what a new volume holds. */
@@ -58,18 +60,7 @@ async function nearestExisting(
   return above === path ? { path, isDirectory: true } : nearestExisting(above);
 }
 
-/** Linux's error numbers, which LMDB's errors have in place of names. */
-const ERRNO_NAMES: Readonly<Record<number, string>> = {
-  1: "EPERM",
-  12: "ENOMEM",
-  13: "EACCES",
-  20: "ENOTDIR",
-  23: "ENFILE",
-  24: "EMFILE",
-  28: "ENOSPC",
-  30: "EROFS",
-};
-
+/** What to do about an error of the operating system. */
 const ERRNO_ADVICE: Readonly<Record<string, string>> = {
   EROFS:
     "is on a file system that is mounted read-only: mount it for writing, since a revoke must be written",
@@ -86,7 +77,9 @@ function explainCode(code: string): string {
   return ERRNO_ADVICE[code] ?? `cannot be used (${code})`;
 }
 
+/** An error of LMDB has a number, which the operating system names; one without advice is explained by its message. */
 function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "number" ? ERRNO_NAMES[error.code] : String(error.code);
+  const name = lmdbErrorCode(error);
+  if (name === undefined) return errorCode(error);
+  return Object.hasOwn(ERRNO_ADVICE, name) ? name : undefined;
 }
