@@ -4,7 +4,7 @@ import type { Authority } from "capability-protocol";
 import { createEventLog } from "../../service/src/telemetry/events.ts";
 import { createLogger } from "../../service/src/telemetry/logger.ts";
 import { openDataDirectory } from "../../service/src/commands/data-directory.ts";
-import type { DataDirectory } from "../../service/src/commands/data-directory.ts";
+import type { DataDirectory, OpenEngine } from "../../service/src/commands/data-directory.ts";
 import { parseCidr } from "../../service/src/net/address.ts";
 import { createHostsReader } from "../../service/src/egress/hosts-file.ts";
 import { createResolver } from "../../service/src/egress/resolver.ts";
@@ -19,7 +19,6 @@ import type { FirstCapabilities } from "../../service/src/management/tenants.ts"
 import { createFirstTenant } from "../../service/src/management/tenants.ts";
 import type { RunningService } from "../../service/src/service/start.ts";
 import { startService } from "../../service/src/service/start.ts";
-import type { Store } from "../../service/src/store/store.ts";
 import { asOperator } from "../../service/src/commands/operator.ts";
 import type { OperatorContext } from "../../service/src/management/tenants.ts";
 import { tokenOf } from "./client.ts";
@@ -49,9 +48,7 @@ export interface TestServiceOptions {
   /** Clock of durations, in milliseconds. */
   readonly monotonic?: () => number;
   /** Default: the engine of the run. */
-  readonly engine?: EngineName;
-  /** Replaces the store that the service uses. */
-  readonly wrapStore?: (store: Store) => Store;
+  readonly engine?: EngineName | OpenEngine;
 }
 
 /** A service in this process: real HTTP on loopback, a real store in a separate directory. */
@@ -96,7 +93,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const data = await openDataDirectory(
     { data: directory, authority, limits },
     log,
-    ENGINES[options.engine ?? engineOfRun()],
+    engineOf(options.engine ?? engineOfRun()),
   );
   const allow = options.egress?.allow ?? ["127.0.0.0/8"];
   const service = await startService({
@@ -108,7 +105,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       egress: { ...options.egress, allow: allow.map((text) => parseAllowTarget(text)!) },
       limits,
     },
-    store: options.wrapStore?.(data.store) ?? data.store,
+    store: data.store,
     keys: data.keys,
     authorityCas: options.authorityCas ?? new Map(),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
@@ -157,6 +154,10 @@ function tokensOf(first: FirstCapabilities | undefined): TestService["tokens"] {
     deleteSelf: tokenOf(deleteSelf),
     provision: tokenOf(first.operator.provision),
   };
+}
+
+function engineOf(engine: EngineName | OpenEngine): OpenEngine {
+  return typeof engine === "string" ? ENGINES[engine] : engine;
 }
 
 function authorityOf(text: string): Authority {

@@ -1,6 +1,8 @@
 import type { LookupFunction } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Store } from "../../src/store/store.ts";
+import type { Engine } from "../../src/store/engine.ts";
+import type { LmdbEngineOptions } from "../../src/store/lmdb/engine.ts";
+import { openLmdbEngine } from "../../src/store/lmdb/engine.ts";
 import { call, createMembrane, exportThrough, expectStatus } from "../../../testkit/src/client.ts";
 import type { DelayedSource } from "../../../testkit/src/delayed-log.ts";
 import { delayLog } from "../../../testkit/src/delayed-log.ts";
@@ -120,29 +122,26 @@ test("a body that is buffered to be signed when its membrane is revoked is not s
   expect(target.received()).toBe("");
 });
 
-/** Makes a store whose revocation log's position can become unknown, as over a network. */
-function forgetfulStore() {
+/** An engine whose revocation log's position can become unknown, as over a network. */
+function forgetfulEngine() {
   let log: DelayedSource | undefined;
   return {
     log: () => log!,
-    wrap(store: Store): Store {
+    async open(options: LmdbEngineOptions): Promise<Engine> {
+      const engine = await openLmdbEngine(options);
       log = delayLog({
-        position: () => store.position()!,
-        revocationsSince: (position) => store.revocationsSince(position),
+        position: () => engine.position()!,
+        revocationsSince: engine.revocationsSince,
       });
-      return { ...store, ...log };
+      return { ...engine, ...log };
     },
   };
 }
 
 test("when the log's position is unknown at the first byte, the request is refused and not a byte is sent to the target", async () => {
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
-  const [lookup, { wrap, log }] = [promisedName(), forgetfulStore()];
-  await using service = await startTestService({
-    engine: "lmdb",
-    lookup: lookup.lookup,
-    wrapStore: wrap,
-  });
+  const [lookup, { open, log }] = [promisedName(), forgetfulEngine()];
+  await using service = await startTestService({ lookup: lookup.lookup, engine: open });
   const membrane = await createMembrane(service, service.tokens.create, "m");
   const uri = `http://late.example:${target.port}/`;
   const token = await exportThrough(service, membrane.export, {
@@ -160,8 +159,8 @@ test("when the log's position is unknown at the first byte, the request is refus
 
 test("a request that arrives while the log's position is unknown waits until it is known, and is then resolved", async () => {
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
-  const { wrap, log } = forgetfulStore();
-  await using service = await startTestService({ engine: "lmdb", wrapStore: wrap });
+  const { open, log } = forgetfulEngine();
+  await using service = await startTestService({ engine: open });
   const [kept, revoked] = [
     await createMembrane(service, service.tokens.create, "kept"),
     await createMembrane(service, service.tokens.create, "revoked"),
