@@ -41,7 +41,8 @@ export function describeBounds(flag: LimitFlag): string {
   return `${numbers} from ${minimum} to ${maximum}${longest}`;
 }
 
-/** What is limited, and the unit, for the help. */
-export function describeLimit({ description, unit }: LimitFlag): string {
-  return unit === "count" ? description : `${description}, in ${unit}`;
+/** What is limited, the unit, and a minimum above 1, for the help. */
+export function describeLimit({ description, unit, minimum }: LimitFlag): string {
+  const described = unit === "count" ? description : `${description}, in ${unit}`;
+  return minimum === undefined ? described : `${described}, at least ${minimum}`;
 }

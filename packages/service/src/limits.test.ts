@@ -89,7 +89,7 @@ test.each(FLAGS)(
   },
 );
 
-test("the help of serve lists its flags first, then every limit in its group: what is limited, its unit, its default", async () => {
+test("the help of serve lists its flags first, then every limit in its group: what is limited, its unit, minimum and default", async () => {
   const printed = vi.spyOn(console, "log").mockImplementation(() => undefined);
   await read("--help");
   const help = String(printed.mock.calls[0]?.[0]);
@@ -99,8 +99,9 @@ test("the help of serve lists its flags first, then every limit in its group: wh
   expect(groups.length).toBe(LIMIT_GROUPS.length);
   const lines = groups.map((group) => group.replace(/\s+/g, " "));
   for (const { name, title, flag } of FLAGS) {
-    const { description, unit, default: value } = flag;
-    const ending = value === undefined ? "" : ` [default: ${value}]`;
+    const { description, unit, minimum, default: value } = flag;
+    const least = minimum === undefined ? "" : `, at least ${minimum}`;
+    const ending = `${least}${value === undefined ? "" : ` [default: ${value}]`}`;
     expect(lines.find((line) => line.startsWith(title))).toContain(
       ` --${toKebabCase(name)} ${description}${UNITS[unit].help}${ending} `,
     );

@@ -259,7 +259,7 @@ const TABLE = {
       unit: "count",
       description: "Capabilities that went through one membrane",
       details:
-        "including those that a `query` delegated through it gave out, until what is dead of them is swept; over it a 409",
+        "those that a delegated `query` gave out included; dead ones count until they are swept; over it a 409",
     },
     maxLineageNodes: {
       default: 256,
@@ -270,7 +270,7 @@ const TABLE = {
       default: 2_147_483_648,
       unit: "bytes",
       description: "Disk space of everything that went through one membrane or acts on it",
-      details: "until what is dead of it is swept; over it a 409",
+      details: "what is dead counts until it is swept; over it a 409",
     },
     storedBytesPerTenant: {
       default: 4_294_967_296,
