@@ -12,7 +12,7 @@ import { createEgressPolicy } from "./policy.ts";
 import { requestFromPool } from "../../../testkit/src/pool-request.ts";
 import { createUndiciConnection } from "./undici/connection.ts";
 import { createPools, poolKey } from "./pools.ts";
-import type { Destination, PoolOptions, Pools } from "./pools.ts";
+import type { Destination, PoolLimits, Pools } from "./pools.ts";
 import { fixedLookup } from "./resolve-host.ts";
 
 /*
@@ -132,7 +132,7 @@ const scenarios: readonly Scenario[] = [
     title: "slow-dns: a lookup without a response uses up the time to connect",
     answers: ["never"],
     async show(dns) {
-      const pools = poolsWith(dns, [outside], { connectTimeoutMs: 30 });
+      const pools = poolsWith(dns, [outside], { upstreamConnectTimeoutMs: 30 });
       await expect(get(pools)).rejects.toMatchObject({ code: "EGRESS_CONNECT_TIMEOUT" });
     },
   },
@@ -255,7 +255,7 @@ function resolver(script: readonly Answers[]): Dns {
 function poolsWith(
   { lookup }: Dns,
   allow: readonly string[] = [outside],
-  { own = [], ...more }: Partial<PoolOptions> & { readonly own?: readonly OwnEndpoint[] } = {},
+  { own = [], ...more }: Partial<PoolLimits> & { readonly own?: readonly OwnEndpoint[] } = {},
 ): Pools {
   const policy = createEgressPolicy({
     allow: allow.map((rule) => parseAllowTarget(rule)!),
@@ -264,16 +264,16 @@ function poolsWith(
     ownAuthorities: [],
   });
   const limits = {
-    connections: 1,
-    maxHeaderBytes: 16_384,
+    maxUpstreamConnectionsPerDestination: 1,
+    headerBytes: 16_384,
     upstreamPoolIdleMs: 60_000,
-    createConnection: createUndiciConnection,
-    connectTimeoutMs: 5_000,
-    pools: 8,
-    poolBytes: 8_388_608,
-    targetConnections: 8,
+    upstreamConnectTimeoutMs: 5_000,
+    maxUpstreamPools: 8,
+    upstreamPoolBytesTotal: 8_388_608,
+    maxUpstreamConnections: 8,
+    ...more,
   };
-  const pools = createPools({ policy, lookup, ...limits, ...more }, () => 0);
+  const pools = createPools({ policy, lookup, limits, createConnection: createUndiciConnection }, () => 0);
   made.push(pools);
   return pools;
 }

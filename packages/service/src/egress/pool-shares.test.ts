@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { TenantPool } from "./pool-shares.ts";
 import { PoolShares } from "./pool-shares.ts";
 
-const LIMITS = { pools: 20, poolBytes: 2_000, targetConnections: 30 };
+const LIMITS = { maxUpstreamPools: 20, upstreamPoolBytesTotal: 2_000, maxUpstreamConnections: 30 };
 
 function open(limits: Partial<typeof LIMITS> = {}) {
   const shares = new PoolShares({ ...LIMITS, ...limits });

@@ -1,11 +1,11 @@
 /** The limits for all pools together. */
-export interface PoolLimits {
+export interface SharedPoolLimits {
   /** Open pools. */
-  readonly pools: number;
-  /** Memory of the pools, in bytes. */
-  readonly poolBytes: number;
+  readonly maxUpstreamPools: number;
+  /** Memory of the pools. */
+  readonly upstreamPoolBytesTotal: number;
   /** Open connections to targets. */
-  readonly targetConnections: number;
+  readonly maxUpstreamConnections: number;
 }
 
 /** A pool, charged to the tenant that it belongs to. */
@@ -34,13 +34,13 @@ interface TenantUsage {
  * many pools its TLS materials need.
  */
 export class PoolShares {
-  readonly #limits: PoolLimits;
+  readonly #limits: SharedPoolLimits;
   readonly #owners = new Map<string, TenantUsage>();
   #pools = 0;
   #bytes = 0;
   #connections = 0;
 
-  constructor(limits: PoolLimits) {
+  constructor(limits: SharedPoolLimits) {
     this.#limits = limits;
   }
 
@@ -48,8 +48,8 @@ export class PoolShares {
   makeRoom(owner: string, bytes: number): boolean {
     for (;;) {
       const usage = this.#owners.get(owner);
-      const freePools = this.#limits.pools - this.#pools - 1;
-      const freeBytes = this.#limits.poolBytes - this.#bytes - bytes;
+      const freePools = this.#limits.maxUpstreamPools - this.#pools - 1;
+      const freeBytes = this.#limits.upstreamPoolBytesTotal - this.#bytes - bytes;
       const [pools, sum] = [(usage?.pools.size ?? 0) + 1, (usage?.bytes ?? 0) + bytes];
       // A tenant's first pool only has to fit.
       if (pools <= freePools + 1 && (sum <= freeBytes || (pools === 1 && freeBytes >= 0))) return true;
@@ -76,7 +76,7 @@ export class PoolShares {
 
   /** Counts a connection. @returns a function that releases it; nothing if there is no room. */
   reserveConnection(owner: string): (() => void) | undefined {
-    const free = this.#limits.targetConnections - this.#connections - 1;
+    const free = this.#limits.maxUpstreamConnections - this.#connections - 1;
     const current = this.#owners.get(owner);
     // Only a pool with a connection makes room; to close thousands without one would let as many connections be opened. Those of a
     // closed pool are counted until they have ended.

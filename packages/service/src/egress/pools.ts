@@ -7,7 +7,7 @@ import { createConnector } from "./connector.ts";
 import type { ContextScheduler } from "./context-scheduler.ts";
 import { createContextScheduler } from "./context-scheduler.ts";
 import { TooManyConnectionsError } from "./errors.ts";
-import type { PoolLimits, TenantPool } from "./pool-shares.ts";
+import type { SharedPoolLimits, TenantPool } from "./pool-shares.ts";
 import { PoolShares } from "./pool-shares.ts";
 import type { CreateConnection } from "./pooled-connection.ts";
 
@@ -17,15 +17,21 @@ export interface Destination {
   readonly tls?: NonNullable<ConnectorOptions["tls"]>;
 }
 
-export interface PoolOptions extends Omit<ConnectorOptions, "tls" | "scheduleContext">, PoolLimits {
-  /** How many connections one destination may have; further requests wait. */
-  readonly connections: number;
-  /** How many bytes the head of a response may have. */
-  readonly maxHeaderBytes: number;
+/** The service's limits on connections to targets, by their names. */
+export interface PoolLimits extends SharedPoolLimits {
+  readonly upstreamConnectTimeoutMs: number;
+  /** Connections of one tenant to one destination; further requests wait. */
+  readonly maxUpstreamConnectionsPerDestination: number;
+  /** Bytes of the head of a response. */
+  readonly headerBytes: number;
+  /** Time after which an unused pool is closed. */
+  readonly upstreamPoolIdleMs: number;
+}
+
+export interface PoolOptions extends Pick<ConnectorOptions, "policy" | "lookup"> {
+  readonly limits: PoolLimits;
   /** Makes the HTTP/1.1 client of each connection. */
   readonly createConnection: CreateConnection;
-  /** How long a pool may be unused before it is closed, in milliseconds. */
-  readonly upstreamPoolIdleMs: number;
 }
 
 /** One connection pool for each destination of each tenant. No connection is shared between different TLS materials. */
@@ -66,7 +72,7 @@ interface PoolEntry extends TenantPool {
 
 export function createPools(options: PoolOptions, now: () => number): Pools {
   const entries = new Map<string, PoolEntry>();
-  const shares = new PoolShares(options);
+  const shares = new PoolShares(options.limits);
   const scheduler = createContextScheduler();
 
   const open = (key: string, destination: Destination, owner: string): PoolEntry => {
@@ -105,7 +111,7 @@ export function createPools(options: PoolOptions, now: () => number): Pools {
     },
     closeIdle(at) {
       for (const entry of entries.values()) {
-        if (at - entry.usedAt >= options.upstreamPoolIdleMs && entry.isIdle) entry.close();
+        if (at - entry.usedAt >= options.limits.upstreamPoolIdleMs && entry.isIdle) entry.close();
       }
     },
     async close() {
@@ -123,20 +129,24 @@ interface PoolResources {
 }
 
 function openPool(
-  options: PoolOptions,
+  { policy, lookup, limits, createConnection }: PoolOptions,
   { origin, tls }: Destination,
   resources: PoolResources,
 ): ConnectionPool {
-  const { policy, connectTimeoutMs, lookup, connections, maxHeaderBytes, createConnection } = options;
   const connect = createConnector({
     policy,
-    connectTimeoutMs,
+    connectTimeoutMs: limits.upstreamConnectTimeoutMs,
     lookup,
     scheduleContext: (make) => resources.scheduler.run(resources.owner, make),
     ...(tls === undefined ? {} : { tls }),
   });
   return new ConnectionPool(
-    { origin, connections, maxHeaderBytes, createConnection },
+    {
+      origin,
+      connections: limits.maxUpstreamConnectionsPerDestination,
+      maxHeaderBytes: limits.headerBytes,
+      createConnection,
+    },
     chargeConnections(connect, resources),
   );
 }

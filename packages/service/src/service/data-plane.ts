@@ -2,7 +2,6 @@ import { hash } from "node:crypto";
 import { normalizeAuthority } from "capability-protocol";
 import type { HashFunction } from "capability-protocol/signers";
 import type { EgressPolicy } from "../egress/policy.ts";
-import type { Pools } from "../egress/pools.ts";
 import { createPools } from "../egress/pools.ts";
 import { createUndiciConnection } from "../egress/undici/connection.ts";
 import { CORS_HEADERS } from "../http/cors.ts";
@@ -45,8 +44,10 @@ type DataPlaneOptions = Pick<
 
 export function createDataPlane(limits: Limits, options: DataPlaneOptions, parts: DataPlaneParts): DataPlane {
   const { feed, cache, inFlightRegistry } = parts.monitor;
-  const pools = openPools(limits, options, parts);
-  const poolTimer = setInterval(() => pools.closeIdle(parts.monotonic()), limits.upstreamPoolIdleMs).unref();
+  const { policy, monotonic } = parts;
+  const { lookup, createConnection = createUndiciConnection } = options;
+  const pools = createPools({ policy, lookup, limits, createConnection }, monotonic);
+  const poolTimer = setInterval(() => pools.closeIdle(monotonic()), limits.upstreamPoolIdleMs).unref();
   const accountRegistry = createAccountRegistry();
   const ticker = createTicker();
   const countForGc = createYoungGcTrigger(options.collectYoung ?? (() => undefined));
@@ -102,28 +103,6 @@ export function createDataPlane(limits: Limits, options: DataPlaneOptions, parts
       await pools.close();
     },
   };
-}
-
-function openPools(
-  limits: Limits,
-  { lookup, createConnection = createUndiciConnection }: DataPlaneOptions,
-  { policy, monotonic }: DataPlaneParts,
-): Pools {
-  return createPools(
-    {
-      policy,
-      connectTimeoutMs: limits.upstreamConnectTimeoutMs,
-      connections: limits.maxUpstreamConnectionsPerDestination,
-      maxHeaderBytes: limits.headerBytes,
-      createConnection,
-      upstreamPoolIdleMs: limits.upstreamPoolIdleMs,
-      pools: limits.maxUpstreamPools,
-      poolBytes: limits.upstreamPoolBytesTotal,
-      targetConnections: limits.maxUpstreamConnections,
-      lookup,
-    },
-    monotonic,
-  );
 }
 
 /** Hashes to text first: a buffer that the hash function allocates costs more than the hash. */
