@@ -9,26 +9,30 @@ import { TEST_AUTHORITY } from "../../../testkit/src/service.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
-/** One at a time, only the request itself makes the other process check; concurrently, its event loop is busy. */
+/**
+ * Each round revokes while `pollers` requests are in flight at the other process: it has then read the revocation log as shortly
+ * before the revoke as can be, which is when a position that is kept too long would do harm.
+ */
 const LOADS = [
-  { lanes: 1, rounds: 400 },
-  { lanes: 8, rounds: 1_800 },
+  { lanes: 1, pollers: 4, rounds: 60 },
+  { lanes: 4, pollers: 2, rounds: 160 },
 ];
 
 test.each(LOADS)(
   "what one process acknowledges holds for the very next request to the other, $lanes at a time, $rounds times",
-  async ({ lanes, rounds }) => {
+  async ({ lanes, pollers, rounds }) => {
     await using data = await initDataDirectory();
     await using first = await spawnService(data.path);
     await using second = await spawnService(data.path);
     await using target = await startTarget((_request, response) => void response.end());
-    const dispatcher = new Agent({ connections: lanes });
+    const dispatcher = new Agent({ connections: lanes * (pollers + 1) });
     const client: Client = (service, token, options) => call(service, token, { ...options, dispatcher });
     let next = 0;
     const lane = async (): Promise<void> => {
       for (let round = (next += 1); round <= rounds; round = next += 1) {
         const [here, there] = round % 2 === 0 ? [first, second] : [second, first];
-        await play(client, { here, there, target, create: data.tokens.create, name: `round ${round}` });
+        const { create } = data.tokens;
+        await play(client, { here, there, target, create, name: `round ${round}`, pollers });
       }
     };
     try {
@@ -47,9 +51,11 @@ interface Round {
   readonly target: TestTarget;
   readonly create: string;
   readonly name: string;
+  /** How many requests are in flight at `there` during the revoke. */
+  readonly pollers: number;
 }
 
-async function play(client: Client, { here, there, target, create, name }: Round): Promise<void> {
+async function play(client: Client, { here, there, target, create, name, pollers }: Round): Promise<void> {
   const created = expectStatus(await client(here, create, { body: { id: name } }), 201);
   const { export: exporting, revoke } = created.json.capabilities;
   const body = { uri: target.url };
@@ -59,7 +65,18 @@ async function play(client: Client, { here, there, target, create, name }: Round
   expectStatus(await client(here, token), 200);
   expectStatus(await client(there, token), 200);
 
-  expectStatus(await client(here, tokenOf(revoke), { method: "POST" }), 202);
+  let isAcknowledged = false;
+  const untilRevoked = async (): Promise<void> => {
+    for (let isLast = false; !isLast;) {
+      isLast = isAcknowledged;
+      const { status } = await client(there, token);
+      if (isLast) expect(status).toBe(401);
+    }
+  };
+  const polled = Promise.all(Array.from({ length: pollers }, untilRevoked));
+  const revoked = client(here, tokenOf(revoke), { method: "POST" }).finally(() => (isAcknowledged = true));
+  // All at once, so that a poller that fails is not left without a handler.
+  await Promise.all([polled, revoked.then((response) => expectStatus(response, 202))]);
   expect(await client(there, token)).toMatchObject({ status: 401 });
   expect(await client(there, tokenOf(exporting), { body: {} })).toMatchObject({ status: 401 });
   expect(await client(here, token)).toMatchObject({ status: 401 });
