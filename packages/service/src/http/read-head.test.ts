@@ -94,6 +94,17 @@ test.each([
   expect(read({ version, headers })).toMatchObject({ ok: false });
 });
 
+test.each([
+  ["HTTP/1.1", "1.1", ["Expect", "100-continue"], "100-continue"],
+  ["HTTP/1.1 with two lines", "1.1", ["Expect", "100-continue", "expect", "foo"], "100-continue, foo"],
+  ["HTTP/1.0", "1.0", ["Expect", "100-continue"], undefined],
+])(
+  "in %s the expectation is that of all lines, and in HTTP/1.0 there is none",
+  (_what, version, lines, expected) => {
+    expect(read({ version, headers: ["Host", "a", ...lines] })).toMatchObject({ ok: true, expect: expected });
+  },
+);
+
 test("the values of Authorization, Expect and Upgrade are read", () => {
   const headers = [
     "Host",

@@ -43,7 +43,7 @@ export function readHead(
   if (target === undefined)
     return malformed("request target: expected a path of this service, without fragment");
 
-  const { authorization, expect, operation } = fields;
+  const { authorization, operation } = fields;
   return {
     ok: true,
     head: {
@@ -55,9 +55,9 @@ export function readHead(
       body: framing,
     },
     authorization,
-    expect,
+    // HTTP/1.0 has neither: its clients would take a 100 for the response (RFC 9110 §10.1.1, §7.8).
+    expect: version === "1.1" ? fields.expect : undefined,
     operation,
-    // HTTP/1.0 has no Upgrade (RFC 9110 §7.8).
     upgrade: version === "1.1" && fields.upgrade !== undefined && !isIgnorableUpgrade(fields.upgrade),
   };
 }
@@ -108,7 +108,7 @@ function collectFields(rawHeaders: readonly string[]): HeaderFields {
         fields.length ??= value;
         break;
       case "expect":
-        fields.expect ??= value;
+        fields.expect = appendValue(fields.expect, value);
         break;
       case "upgrade":
         fields.upgrade = appendValue(fields.upgrade, value);

@@ -237,6 +237,12 @@ export const PASSED: readonly RequestCase[] = [
   { name: "LF and CR alone before", sends: `\n\n\r\r${GET}\r\n`, status: 200 },
   { name: "Content_Length", sends: line("Content_Length: 3"), status: 200 },
   {
+    name: "an expectation in HTTP/1.0",
+    sends: "POST / HTTP/1.0\r\nHost: a\r\n{A}Expect: 100-continue\r\nContent-Length: 1\r\n\r\nX",
+    status: 200,
+    body: "X",
+  },
+  {
     name: "an upgrade to h2c",
     sends: `${GET}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n\r\n`,
     status: 200,
@@ -258,6 +264,11 @@ export const DENIED: readonly RequestCase[] = [
   {
     name: "another expectation",
     sends: `${POST}Expect: foo\r\nContent-Length: 1\r\n\r\nX`,
+    status: 417,
+  },
+  {
+    name: "another expectation in a second line",
+    sends: `${POST}Expect: 100-continue\r\nExpect: foo\r\nContent-Length: 1\r\n\r\nX`,
     status: 417,
   },
   {
