@@ -103,7 +103,8 @@ async function fromStore(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const opened = await vault.open(token);
     if (opened === undefined) return undefined;
-    if (samePosition(opened.position, feed.position())) {
+    // Opening may have waited, and other tenants' revokes in that time must not cost another attempt.
+    if (feed.advance() && samePosition(opened.position, feed.position())) {
       const resolution = toResolution(context, opened);
       cache.put(digest, resolution, opened.position);
       return { resolution, inFlight: inFlightRegistry.register(resolution.lineage) };
