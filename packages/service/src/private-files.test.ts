@@ -1,8 +1,16 @@
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createFile, makePrivateDirectory, readIfPresent, replaceFile, stageFile } from "./private-files.ts";
+import {
+  createFile,
+  findStagedFiles,
+  makePrivateDirectory,
+  readIfPresent,
+  replaceFile,
+  stageFile,
+} from "./private-files.ts";
 
 let directory: string;
 
@@ -37,6 +45,16 @@ test("a reader during replaceFile finds the whole old text or the whole new one,
   await writes;
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   expect(await readdir(directory)).toEqual(["leaf"]);
+});
+
+test("staged files are found; links, directories and pipes with such a name are none", async () => {
+  const path = join(directory, "key");
+  await writeFile(`${path}.${"0".repeat(16)}.tmp`, "");
+  await writeFile(join(directory, "elsewhere"), "");
+  await symlink(join(directory, "elsewhere"), `${path}.${"1".repeat(16)}.tmp`);
+  await mkdir(`${path}.${"2".repeat(16)}.tmp`);
+  execFileSync("mkfifo", [`${path}.${"3".repeat(16)}.tmp`]);
+  expect(await findStagedFiles(path)).toEqual([`${path}.${"0".repeat(16)}.tmp`]);
 });
 
 test("a failed write leaves no file", async () => {

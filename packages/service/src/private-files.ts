@@ -80,11 +80,16 @@ export async function stageFile(path: string, text: string, mode: number): Promi
   };
 }
 
-/** Files on disk under a temporary name for `path`: written now by other processes, or left by processes that were killed. */
+/**
+ * Files on disk under a temporary name for `path`: written now by other processes, or left by processes that were killed. Links,
+ * directories and pipes are none: a pipe would never be read to its end.
+ */
 export async function findStagedFiles(path: string): Promise<readonly string[]> {
   const directory = dirname(path);
-  const names = await readdir(directory);
-  return names
+  const entries = await readdir(directory, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
     .filter((name) => name.startsWith(`${basename(path)}.`))
     .filter((name) => TEMPORARY_SUFFIX.test(name.slice(basename(path).length)))
     .map((name) => join(directory, name));
