@@ -13,6 +13,8 @@ export const CREDENTIAL_HEADERS: readonly string[] = [
   "X-Vault-Token",
   "X_API_KEY",
   "api_key",
+  "X.Api.Key",
+  "X!Api~Key",
   "x-shopify-access-token",
   "DD-API-KEY",
   "X-Authorization",

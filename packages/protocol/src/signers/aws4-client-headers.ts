@@ -1,4 +1,4 @@
-import { foldUnderscores } from "./header-fields.ts";
+import { foldPunctuation } from "./header-fields.ts";
 
 /**
  * The rule for a header of a client to a signed target:
@@ -80,18 +80,18 @@ const VENDOR_SPECIFIC_HEADER =
 export function s3HeaderRule(lowerCaseName: string, value: string): HeaderRule | undefined {
   return (
     aws4HeaderRule(lowerCaseName, value) ??
-    (VENDOR_SPECIFIC_HEADER.test(foldUnderscores(lowerCaseName)) ? "refuse" : undefined)
+    (VENDOR_SPECIFIC_HEADER.test(foldPunctuation(lowerCaseName)) ? "refuse" : undefined)
   );
 }
 
 /**
  * Returns the rule for a client's header, or nothing if such services do not act on it.
  *
- * Underscores count as hyphens, since CGI and WSGI servers cannot distinguish them. A name with underscores never passes, since
- * it could be a second line of a header that does.
+ * Underscores and other punctuation count as hyphens, since CGI and WSGI servers cannot distinguish them. A name with them never
+ * passes, since it could be a second line of a header that does.
  */
 export function aws4HeaderRule(lowerCaseName: string, value: string): HeaderRule | undefined {
-  const foldedName = foldUnderscores(lowerCaseName);
+  const foldedName = foldPunctuation(lowerCaseName);
   const rule = findHeaderRule(foldedName, value);
   if (foldedName === lowerCaseName || rule === undefined || rule === "drop") return rule;
   // In `x-amz-meta-a_b` the underscore is part of the metadata's name.

@@ -8,7 +8,7 @@ import {
   isSignedByCap1,
   checkCap1Query,
 } from "./cap1-canonical.ts";
-import { type HeaderField, foldUnderscores, groupHeaders, signedHeaders } from "./header-fields.ts";
+import { type HeaderField, foldPunctuation, groupHeaders, signedHeaders } from "./header-fields.ts";
 import { type Hmac, prepareHmac } from "./hmac.ts";
 import { memoizeLast } from "./memoize-last.ts";
 import type { HashFunction, Signer } from "./signer.ts";
@@ -34,7 +34,7 @@ export function createCap1Signer(
 
   return {
     ownHeaders,
-    headerRule: (name) => (ownHeaders.has(foldUnderscores(name)) ? "drop" : undefined),
+    headerRule: (name) => (ownHeaders.has(foldPunctuation(name)) ? "drop" : undefined),
     checkQuery: (query) => {
       const problem = checkCap1Query(query);
       return problem === undefined ? undefined : { kind: "invalid", problem };

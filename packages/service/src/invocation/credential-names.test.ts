@@ -68,7 +68,13 @@ test.each([
   ["api.key&access%2Etoken=", ["api_key", "access_token"]],
   ["api+key=1&%20%20token=2", ["api_key", "token"]],
   ["api_key[]=1&key%5B0%5D=2&token%00x=3", ["api_key", "key", "token"]],
-  ["a+key=1&.key=2&keys[]=3&[key]=4", []],
+  ["a+key=1&.key=2&keys[]=3&a[key]=4", []],
+  ["[key]=1&api_key]=2&%5Btoken%5D[]=3", ["key", "api_key", "token"]],
+  ["api[key=1&access%5btoken=2", ["api_key", "access_token"]],
+  ["a=1;key=2;%3btoken=3", ["key"]],
+  ["api_key%00%ff=1&apikey[%ff]=2&%ffkey=3", ["api_key", "apikey"]],
+  ["access%u005Ftoken=1&%u00e9key=2", ["access_token"]],
+  ["private_token=1&subscription-key=2&X-Api-Key=3", ["private_token", "subscription-key", "x-api-key"]],
 ])("the query %j has its credential under %j", (query, keys) => {
   expect([...credentialKeys(query)]).toEqual(keys);
 });
@@ -77,6 +83,14 @@ test("a query key is a second credential if it has no other use, or is the key o
   expect(secondCredential("a=1&token=2&key=3", new Set())).toBeUndefined();
   expect(secondCredential("a=1&token=2&key=3", new Set(["key"]))).toBe("key");
   expect(secondCredential("a=1&API%5fkey=2", new Set(["key"]))).toBe("api_key");
-  for (const key of ["access_token", "api_key", "apikey"])
+  for (const key of [
+    "access_token",
+    "api_key",
+    "apikey",
+    "api-key",
+    "auth_token",
+    "job_token",
+    "subscription-key",
+  ])
     expect(secondCredential(`a=1&${key}=2`, new Set())).toBe(key);
 });

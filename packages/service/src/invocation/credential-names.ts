@@ -26,11 +26,8 @@ const EXACT_HEADERS: ReadonlySet<string> = new Set([
 const HEADER_PATTERN =
   /(?:^|-)(?:authorization(?:-token)?|(?:access|api|auth|bearer|secret|security|session|subscription)-?(?:key|token))$/;
 
-/** Query keys in which APIs accept a credential, in lower case. */
-const QUERY_KEYS: ReadonlySet<string> = new Set(["access_token", "api_key", "apikey", "key", "token"]);
-
-/** Those without another use. A `key` or `token` may also name an entry or a page. */
-const UNAMBIGUOUS_KEYS: ReadonlySet<string> = new Set(["access_token", "api_key", "apikey"]);
+/** Query keys in which APIs accept a credential, folded. A `key` or `token` may also name an entry or a page. */
+const AMBIGUOUS_KEYS: ReadonlySet<string> = new Set(["key", "token"]);
 
 /** Whether a header of this folded name holds a credential. */
 export function isCredentialHeader(foldedName: string): boolean {
@@ -41,9 +38,14 @@ export function isCredentialHeader(foldedName: string): boolean {
   return mayBe && HEADER_PATTERN.test(foldedName);
 }
 
+/** Whether a query key has no other use than a credential: it is the name of such a header, with underscores or not. */
+function isCredentialKey(key: string): boolean {
+  return isCredentialHeader(key.replaceAll("_", "-"));
+}
+
 /** The keys of a query that hold a credential, folded. */
 export function credentialKeys(query: string): ReadonlySet<string> {
-  return new Set(keysOf(query).filter((key) => QUERY_KEYS.has(key)));
+  return new Set(keysOf(query).filter((key) => AMBIGUOUS_KEYS.has(key) || isCredentialKey(key)));
 }
 
 /**
@@ -52,36 +54,39 @@ export function credentialKeys(query: string): ReadonlySet<string> {
  * @param own keys of the target's own query that hold its credential.
  */
 export function secondCredential(query: string, own: ReadonlySet<string>): string | undefined {
-  return keysOf(query).find((key) => UNAMBIGUOUS_KEYS.has(key) || own.has(key));
+  return keysOf(query).find((key) => isCredentialKey(key) || own.has(key));
 }
+
+/** HTML 4 recommended `;` too: Rack 2 and Python before 3.9.2 end a parameter there. */
+const SEPARATOR = /[&;]/;
 
 function keysOf(query: string): string[] {
   if (query === "") return [];
-  return query.split("&").map((pair) => {
+  return query.split(SEPARATOR).flatMap((pair) => {
     const end = pair.indexOf("=");
-    return foldKey(decode((end === -1 ? pair : pair.slice(0, end)).replaceAll("+", " ")).toLowerCase());
+    return readings(decode((end === -1 ? pair : pair.slice(0, end)).replaceAll("+", " ")).toLowerCase());
   });
 }
-
-/** Where PHP ends the name of a variable: at a list, and at a zero byte. */
-const END_OF_NAME = /[[\0]/;
 
 /** Characters that PHP takes for an underscore. */
 const UNDERSCORE = /[ .]/g;
 
-/** The key as PHP names a variable after it: to a target in PHP, `api.key`, `api+key` and `api_key[]` are `api_key`. */
-function foldKey(key: string): string {
-  const name = key.trimStart();
-  const end = name.search(END_OF_NAME);
-  return (end === -1 ? name : name.slice(0, end)).replace(UNDERSCORE, "_");
+/**
+ * The names that targets read a key as. To PHP, `api.key`, `api+key`, `api_key[]` and, since nothing closes the bracket,
+ * `api[key` are `api_key`, and a zero byte ends a name; to Rack and to Express, `[api_key]` is `api_key`.
+ */
+function readings(key: string): readonly string[] {
+  const [name = ""] = key.trimStart().split("\0", 1);
+  if (!/[[\]]/.test(name)) return [name.replace(UNDERSCORE, "_")];
+  const [outer = ""] = name.replace(/^[[\] ]+/, "").split(/[[\]]/, 1);
+  return [outer, name.replaceAll("[", "_")].map((reading) => reading.replace(UNDERSCORE, "_"));
 }
 
+/** Byte by byte: the names are ASCII, and an escape that is no UTF-8 must not hide one. ASP.NET reads `%u005f`. */
 function decode(text: string): string {
-  if (!text.includes("%")) return text;
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // A key that cannot be decoded is none of those that are looked for.
-    return text;
-  }
+  return text.replace(ESCAPE, (_escape, unit?: string, byte?: string) =>
+    String.fromCharCode(Number.parseInt(unit ?? byte ?? "", 16)),
+  );
 }
+
+const ESCAPE = /%(?:u([\da-f]{4})|([\da-f]{2}))/gi;

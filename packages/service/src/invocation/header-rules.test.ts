@@ -49,6 +49,8 @@ test.each([
   ["X-Api-Key", "x-api-key"],
   ["X_Api_Key", "x-api-key"],
   ["x-api_KEY", "x-api-key"],
+  ["X.Api.Key", "x-api-key"],
+  ["X!api#key$%&'*+^`|~", "x-api-key----------"],
   ["__proto__", "--proto--"],
 ])("%s counts as %s", (name, folded) => {
   expect(foldName(name)).toBe(folded);

@@ -90,12 +90,12 @@ const CLIENT_HEADERS: ReadonlyMap<string, ClientHeaderRule> = new Map([
 ]);
 
 /**
- * The name by which the rules for the client's headers are looked up: lower case, underscores as hyphens. A target behind CGI or WSGI
- * cannot distinguish the two (RFC 3875 §4.1.18), so `X_Api_Key` would be added to the target's `X-Api-Key` or replace it.
+ * The name by which the rules for the client's headers are looked up: lower case, and a hyphen for all but letters and digits. A
+ * target behind CGI or WSGI cannot distinguish hyphens and underscores (RFC 3875 §4.1.18), and to one in PHP, or behind lighttpd,
+ * `X.Api.Key` is `X-Api-Key` too: it would be added to the target's or replace it.
  */
 export function foldName(name: string): string {
-  const lowerCase = name.toLowerCase();
-  return lowerCase.includes("_") ? lowerCase.replaceAll("_", "-") : lowerCase;
+  return name.toLowerCase().replace(/[^a-z\d]/g, "-");
 }
 
 /** The rule for an end-to-end header of the client; the name as {@link foldName} writes it. */

@@ -102,24 +102,32 @@ test("a target without a credential gets the client's, but never a capability to
   expect(target.received()).not.toContain(TOKEN);
 });
 
-test.each(["api_key", "apikey", "access_token", "API_KEY", "%61pi_key", "api.key", "api_key[]"])(
-  "?%s= of the client is a 403 if the target has a credential, and passes if it does not",
-  async (key) => {
-    await using target = await startRawTarget(rawResponderAfterBody(OK_RESPONSE));
-    const line = `GET /?a=1&${key}=${CANARY} HTTP/1.1`;
-    const carrying = await exportTarget(service, {
-      uri: target.url,
-      allowQuery: true,
-      headers: { Authorization: "a" },
-    });
-    const response = await send(carrying.token, { line });
-    expect(response.status).toBe(403);
-    expect(JSON.parse(response.body)).toMatchObject({ code: "query_not_allowed" });
-    expect(target.received()).toBe("");
-    const plain = await exportTarget(service, { uri: target.url, allowQuery: true });
-    expect(await send(plain.token, { line })).toMatchObject({ status: 200 });
-  },
-);
+test.each([
+  "api_key",
+  "apikey",
+  "access_token",
+  "API_KEY",
+  "%61pi_key",
+  "api.key",
+  "api_key[]",
+  "[api_key]",
+  "api[key",
+  "a=1;api_key",
+])("?%s= of the client is a 403 if the target has a credential, and passes if it does not", async (key) => {
+  await using target = await startRawTarget(rawResponderAfterBody(OK_RESPONSE));
+  const line = `GET /?a=1&${key}=${CANARY} HTTP/1.1`;
+  const carrying = await exportTarget(service, {
+    uri: target.url,
+    allowQuery: true,
+    headers: { Authorization: "a" },
+  });
+  const response = await send(carrying.token, { line });
+  expect(response.status).toBe(403);
+  expect(JSON.parse(response.body)).toMatchObject({ code: "query_not_allowed" });
+  expect(target.received()).toBe("");
+  const plain = await exportTarget(service, { uri: target.url, allowQuery: true });
+  expect(await send(plain.token, { line })).toMatchObject({ status: 200 });
+});
 
 test("the query key of the target's credential does not get a second value", async () => {
   await using target = await startRawTarget(rawResponderAfterBody(OK_RESPONSE));
