@@ -40,33 +40,40 @@ function run(script: string, words: readonly string[]): ChildProcess {
   });
 }
 
+/** Nothing within a process keeps its changes apart: only the lock files do, as between processes. */
 test.each([
-  [2, 10],
-  [8, 3],
-])("%i processes that change different profiles at once lose nothing", async (count, changes) => {
-  const ended = Array.from({ length: count }, (_, i) =>
-    once(
-      run(
-        `const [directory, own, changes] = words;
-         for (let i = 0; i < Number(changes); i += 1) {
-           const trustedCA = { ["h" + i]: own };
-           await profiles.changeProfile(directory, { name: own, capabilities: { create: "c" + i }, trustedCA });
-           await profiles.createProfile(directory, { name: own + "-" + i, capabilities: {}, trustedCA });
-         }`,
-        [directory, `p${i}`, String(changes)],
+  [2, 1, 10],
+  [2, 4, 3],
+])(
+  "%i processes with %i writers each that change different profiles at once lose nothing",
+  async (processes, writers, changes) => {
+    const names = Array.from({ length: processes * writers }, (_, i) => `p${i}`);
+    const ended = Array.from({ length: processes }, (_, i) =>
+      once(
+        run(
+          `const [directory, changes, ...names] = words;
+         await Promise.all(names.map(async (own) => {
+           for (let i = 0; i < Number(changes); i += 1) {
+             const trustedCA = { ["h" + i]: own };
+             await profiles.changeProfile(directory, { name: own, capabilities: { create: "c" + i }, trustedCA });
+             await profiles.createProfile(directory, { name: own + "-" + i, capabilities: {}, trustedCA });
+           }
+         }));`,
+          [directory, String(changes), ...names.slice(i * writers, (i + 1) * writers)],
+        ),
+        "exit",
       ),
-      "exit",
-    ),
-  );
-  for (const [code] of await Promise.all(ended)) expect(code).toBe(0);
-  expect(await listProfiles(directory)).toHaveLength(count * (1 + changes));
-  for (let i = 0; i < count; i += 1) {
-    const read = await readProfile(directory, `p${i}`);
-    expect(read?.capabilities.create).toBe(`c${changes - 1}`);
-    expect(Object.keys(read?.trustedCA ?? {})).toHaveLength(changes);
-  }
-  expect((await readdir(directory)).toSorted()).toEqual(["config", "credentials"]);
-});
+    );
+    for (const [code] of await Promise.all(ended)) expect(code).toBe(0);
+    expect(await listProfiles(directory)).toHaveLength(names.length * (1 + changes));
+    for (const name of names) {
+      const read = await readProfile(directory, name);
+      expect(read?.capabilities.create).toBe(`c${changes - 1}`);
+      expect(Object.keys(read?.trustedCA ?? {})).toHaveLength(changes);
+    }
+    expect((await readdir(directory)).toSorted()).toEqual(["config", "credentials"]);
+  },
+);
 
 test.each([
   ["credentials", { name: "a", capabilities: { create: PEM }, trustedCA: { h: "x" } }],
