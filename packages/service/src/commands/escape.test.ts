@@ -46,6 +46,8 @@ test("printed JSON keeps its meaning, and is as safe on a terminal", () => {
 test("two names never look the same, and a plain name is unchanged", () => {
   expect(formatName("älice \u{1f600} b")).toBe("älice \u{1f600} b");
   expect(formatName("a\nb")).toBe('"a\\nb"');
+  expect(formatName('"a\\nb"')).toBe(String.raw`"\"a\\nb\""`);
+  expect([" a", "a ", "", 'a"b'].map(formatName)).toEqual(['" a"', '"a "', '""', String.raw`"a\"b"`]);
   expect(formatName("\u001b[2J")).toBe('"\\u001b[2J"');
   expect(quoteName("a\u202eb")).toBe('"a\\u202eb"');
   fc.assert(

@@ -20,9 +20,9 @@ export interface Ticker {
 
 const TICK_MS = 250;
 
-export function createTicker(): Ticker {
+/** @param now a monotonic clock, in milliseconds: a request must not end because the time of day is set. */
+export function createTicker(now: () => number): Ticker {
   const active = new SwapRemoveList<Tickable>();
-  const now = (): number => performance.now();
   const timer = setInterval(() => {
     const at = now();
     active.forEach((tickable) => tickable.tick(at));

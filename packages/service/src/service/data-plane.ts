@@ -49,7 +49,7 @@ export function createDataPlane(limits: Limits, options: DataPlaneOptions, parts
   const pools = createPools({ policy, lookup, limits, createConnection }, monotonic);
   const poolTimer = setInterval(() => pools.closeIdle(monotonic()), limits.upstreamPoolIdleMs).unref();
   const accountRegistry = createAccountRegistry();
-  const ticker = createTicker();
+  const ticker = createTicker(parts.monotonic);
   const countForGc = createYoungGcTrigger(options.collectYoung ?? (() => undefined));
   const onBytes = (bytes: number): void => {
     feed.ensureFresh();

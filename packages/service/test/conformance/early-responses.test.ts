@@ -161,6 +161,22 @@ test("an early response without a length that ends with a reset keeps its status
   expect(responses).toEqual({ "cut: HTTP/1.1 413 Too Lar": FEWER_ROUNDS });
 });
 
+test("an early response without a length never looks complete if a reset follows while much of the request is unsent", async () => {
+  await using target = await startUnreading(false);
+  const { token } = await exportTarget(service, { uri: target.url });
+  for (let round = 0; round < FEWER_ROUNDS; round += 1) {
+    await using connection = await openRawConnection(service.port);
+    connection.send(requestHead(token, { line: "PUT / HTTP/1.1", headers: [`Content-Length: ${BODY}`] }));
+    connection.send(HELD);
+    const socket = await target.next();
+    for (let turn = 0; turn < 200; turn += 1) await setImmediate();
+    socket.write(WITHOUT_LENGTH);
+    socket.resetAndDestroy();
+    await connection.closed;
+    expect(readRawResponse(connection.received())).toBeUndefined();
+  }
+});
+
 test("an early response to a body that was buffered for its signature is not lost", async () => {
   await using target = await startUnreading(false);
   const { token } = await exportTarget(service, {

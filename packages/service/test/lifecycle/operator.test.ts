@@ -133,6 +133,8 @@ test("tenant delete ends a tenant whose deleteSelf is lost, with its descendants
   expect(await runMembrane(["tenant", "list", "--data", directory.path])).toMatchObject({
     stdout: "bob\ndefault\n",
   });
+  const alsoDeleted = await runMembrane(["tenant", "delete", "--id", "bob", "--json", "--data", directory.path]);
+  expect(JSON.parse(alsoDeleted.stdout)).toEqual({ tenant: "bob", deleted: true });
   expect(await runMembrane(["tenant", "delete", "--id", "alice", "--data", directory.path])).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/^membrane: --id: there is no tenant "alice"/),
@@ -220,6 +222,22 @@ test("names that clients chose neither control the operator's terminal nor forge
     const shown = await shownBy(withData(words));
     expect(shown, words.join(" ")).not.toMatch(HARMFUL);
     expect(shown, words.join(" ")).not.toBe("");
+  }
+});
+
+test("no two names of tenants or membranes look the same in a list", async () => {
+  await using data = await initDataDirectory();
+  await using service = await spawnService(data.path);
+  const names = ["a\nb", String.raw`a\u000ab`, String.raw`"a\nb"`, "c", " c", '"c"'];
+  let create = "";
+  for (const name of names) ({ create } = await newTenant(data.path, name));
+  for (const name of names) await createMembrane(service, create, name);
+  for (const words of [
+    ["tenant", "list"],
+    ["membrane", "list", "--tenant", names.at(-1)!],
+  ]) {
+    const lines = (await shownBy([...words, "--data", data.path])).split("\n").map((line) => line.trim());
+    expect(new Set(lines.filter((line) => line !== "" && line !== "default")).size).toBe(names.length);
   }
 });
 

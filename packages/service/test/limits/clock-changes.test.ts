@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
 import { call } from "../../../testkit/src/client.ts";
+import { deferred } from "../../../testkit/src/deferred.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
 import { rawResponder } from "../../../testkit/src/raw-responder.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
@@ -34,4 +35,28 @@ test("an idle connection is kept and closed by the monotonic clock, whatever the
   expect(sockets[0]!.readyState).toBe("open");
   elapsed += IDLE_POOL_MS;
   await expect.poll(() => sockets[0]!.destroyed, { timeout: 30_000 }).toBe(true);
+});
+
+test("a request ends after its time by the monotonic clock, whatever the time of day is set to", async () => {
+  let elapsed = 1_000;
+  let time = Date.UTC(2026, 0, 1);
+  const requested = deferred<void>();
+  await using target = await startRawTarget((socket) => void socket.once("data", () => requested.resolve()));
+  await using service = await startTestService({
+    limits: { invocationTimeoutMs: 20 },
+    monotonic: () => elapsed,
+    now: () => new Date(time),
+  });
+  const { token } = await exportTarget(service, { uri: target.url });
+  let isOver = false;
+  const response = call(service, token).finally(() => (isOver = true));
+  await requested.promise;
+  for (const hours of [1, -2]) {
+    time += hours * 3_600_000;
+    // The service looks at its requests twice meanwhile.
+    await new Promise((resolve) => void setTimeout(resolve, 600));
+  }
+  expect(isOver).toBe(false);
+  elapsed += 20;
+  expect(await response).toMatchObject({ status: 504 });
 });
