@@ -133,7 +133,15 @@ test("tenant delete ends a tenant whose deleteSelf is lost, with its descendants
   expect(await runMembrane(["tenant", "list", "--data", directory.path])).toMatchObject({
     stdout: "bob\ndefault\n",
   });
-  const alsoDeleted = await runMembrane(["tenant", "delete", "--id", "bob", "--json", "--data", directory.path]);
+  const alsoDeleted = await runMembrane([
+    "tenant",
+    "delete",
+    "--id",
+    "bob",
+    "--json",
+    "--data",
+    directory.path,
+  ]);
   expect(JSON.parse(alsoDeleted.stdout)).toEqual({ tenant: "bob", deleted: true });
   expect(await runMembrane(["tenant", "delete", "--id", "alice", "--data", directory.path])).toMatchObject({
     code: 1,
