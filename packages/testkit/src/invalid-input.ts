@@ -35,8 +35,8 @@ export async function startInvalidInputFixture(): Promise<InvalidInputFixture> {
   expectStatus(await call(service, gone.revoke, { method: "POST" }), 202);
   while ((await service.data.store.sweep(100)).more);
 
+  const raw = await openRawStore(service.directory);
   const contents = async (): Promise<readonly string[]> => {
-    await using raw = await openRawStore(service.directory);
     const rows = (await raw.rows()).filter(({ key }) => key.toString() !== "touched");
     return rows.map(({ table, key, value }) => `${table} ${key.toString("hex")} ${value.toString("hex")}`);
   };
@@ -61,6 +61,9 @@ export async function startInvalidInputFixture(): Promise<InvalidInputFixture> {
       expect(await contents()).toEqual(before);
       expect(service.logged()).not.toContain(CANARY);
     },
-    [Symbol.asyncDispose]: () => service.close(),
+    async [Symbol.asyncDispose]() {
+      await raw[Symbol.asyncDispose]();
+      await service.close();
+    },
   };
 }

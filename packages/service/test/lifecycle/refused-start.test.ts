@@ -112,7 +112,8 @@ test("a store of a newer format is refused, and the message says what to use ins
 
 test("with any damage to the row of the format, the start is refused: the store is not treated as an empty one", async () => {
   await using data = await used();
-  const original = await formatRow(data.path);
+  await using raw = await openRawStore(data.path);
+  const original = (await raw.rows("meta")).find(({ key }) => key.equals(FORMAT))!.value;
   const flips = [...original.keys()].map((byte) => {
     const copy = Buffer.from(original);
     copy[byte]! ^= 0x80;
@@ -120,21 +121,11 @@ test("with any damage to the row of the format, the start is refused: the store 
   });
   const values = [...flips, undefined, Buffer.alloc(0), Buffer.alloc(32), original.subarray(32)];
   for (const [index, value] of values.entries()) {
-    await writeFormatRow(data.path, value);
+    await raw.write("meta", FORMAT, value);
     const error = await open(data.path).catch((refusal: unknown) => refusal);
     const isRefusal = error instanceof StoreFormatError || error instanceof StoreCorruptError;
     expect(isRefusal, `${index}: ${String(error)}`).toBe(true);
   }
-  await writeFormatRow(data.path, original);
+  await raw.write("meta", FORMAT, original);
   await expectStillThere(data);
 });
-
-async function formatRow(path: string): Promise<Buffer> {
-  await using raw = await openRawStore(path);
-  return (await raw.rows("meta")).find(({ key }) => key.equals(FORMAT))!.value;
-}
-
-async function writeFormatRow(path: string, value: Buffer | undefined): Promise<void> {
-  await using raw = await openRawStore(path);
-  await raw.write("meta", FORMAT, value);
-}
