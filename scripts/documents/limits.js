@@ -17,8 +17,9 @@ export function limitTables() {
  * @param {string} name
  * @param {LimitFlag} flag
  */
-function tableRow(name, { default: value, unit, minimum, description, details }) {
-  const bound = minimum === undefined ? undefined : `at least ${minimum}`;
-  const meaning = [description, bound, details].filter((part) => part !== undefined).join("; ");
+function tableRow(name, { default: value, unit, minimum, maximum, description, details }) {
+  const least = minimum === undefined ? undefined : `at least ${minimum}`;
+  const most = maximum === undefined ? undefined : `at most ${maximum}`;
+  const meaning = [description, least, most, details].filter((part) => part !== undefined).join("; ");
   return `| \`--${name}\` | ${value ?? "–"} | ${unit === "count" ? "" : unit} | ${meaning} |`;
 }

@@ -10,6 +10,8 @@ export interface LimitFlag {
   readonly unit: LimitUnit;
   /** Absent: 1. */
   readonly minimum?: number;
+  /** Absent: that of a timer, or the largest safe integer. */
+  readonly maximum?: number;
   /** What is limited, in one line, without the unit. */
   readonly description: string;
   /** What docs/operations.md says after the description, in Markdown. */
@@ -21,11 +23,12 @@ export interface Limit extends LimitFlag {
 }
 
 /** The values that a flag takes, both ends included. */
-export function boundsOf({ unit, minimum = 1 }: LimitFlag): {
+export function boundsOf({ unit, minimum = 1, maximum }: LimitFlag): {
   readonly minimum: number;
   readonly maximum: number;
 } {
-  return { minimum, maximum: unit === "milliseconds" ? MAX_TIMER_MS : Number.MAX_SAFE_INTEGER };
+  const largest = unit === "milliseconds" ? MAX_TIMER_MS : Number.MAX_SAFE_INTEGER;
+  return { minimum, maximum: maximum ?? largest };
 }
 
 export function isInBounds(flag: LimitFlag, value: number): boolean {
@@ -41,8 +44,10 @@ export function describeBounds(flag: LimitFlag): string {
   return `${numbers} from ${minimum} to ${maximum}${longest}`;
 }
 
-/** What is limited, the unit, and a minimum above 1, for the help. */
-export function describeLimit({ description, unit, minimum }: LimitFlag): string {
-  const described = unit === "count" ? description : `${description}, in ${unit}`;
-  return minimum === undefined ? described : `${described}, at least ${minimum}`;
+/** What is limited, the unit, and the bounds that its row sets, for the help. */
+export function describeLimit({ description, unit, minimum, maximum }: LimitFlag): string {
+  const parts = [unit === "count" ? description : `${description}, in ${unit}`];
+  if (minimum !== undefined) parts.push(`at least ${minimum}`);
+  if (maximum !== undefined) parts.push(`at most ${maximum}`);
+  return parts.join(", ");
 }

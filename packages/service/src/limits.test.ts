@@ -4,6 +4,7 @@ import { readCommandLine } from "./cli.ts";
 import { ConfigError } from "./config-error.ts";
 import { toKebabCase } from "./flag-names.ts";
 import { readLimits } from "./limit-flags.ts";
+import type { LimitFlag } from "./limit.ts";
 import type { LimitName } from "./limits.ts";
 import { LIMIT_GROUPS, LIMIT_NAMES, LIMITS } from "./limits.ts";
 
@@ -42,9 +43,9 @@ function variableOf(name: string): string {
   return `MEMBRANE_${name.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
 }
 
-/** The largest value: the longest time of a timer, or the largest exact integer. */
-function maximumOf(unit: keyof typeof UNITS): number {
-  return unit === "milliseconds" ? 2_147_483_647 : 9_007_199_254_740_991;
+/** The largest value: that of the row, the longest time of a timer, or the largest exact integer. */
+function maximumOf({ unit, maximum }: LimitFlag): number {
+  return maximum ?? (unit === "milliseconds" ? 2_147_483_647 : 9_007_199_254_740_991);
 }
 
 test("the groups hold every limit once, and one flag that sets several", () => {
@@ -58,7 +59,7 @@ const VALUES = {
   minimum: mapNames((name) => LIMITS[name].minimum ?? 1),
   default: mapNames((name) => LIMITS[name].default),
   distinct: mapNames((_name, index) => 5_000_000 + index),
-  maximum: mapNames((name) => maximumOf(LIMITS[name].unit)),
+  maximum: mapNames((name) => maximumOf(LIMITS[name])),
 };
 
 function mapNames(valueOf: (name: LimitName, index: number) => number): Readonly<Record<string, number>> {
@@ -76,20 +77,18 @@ test.each(Object.entries(VALUES))(
   },
 );
 
-test.each(FLAGS)(
-  "$name: any other value is refused with the unit and the bounds",
-  ({ name, flag: { unit, minimum = 1 } }) => {
-    const maximum = maximumOf(unit);
-    const longest = unit === "milliseconds" ? " (24 days, the longest time of a timer)" : "";
-    const expected = `expected a whole number${UNITS[unit].numbers} from ${minimum} to ${maximum}${longest}`;
-    for (const value of [minimum - 1, maximum + 1, -1, minimum + 0.5, Number.POSITIVE_INFINITY, Number.NaN]) {
-      const given = name === "upstreamTimeoutMs" ? { [name]: value } : { limits: { [name]: value } };
-      expect(() => readLimits(given)).toThrow(new ConfigError(`--${toKebabCase(name)}: ${expected}`));
-    }
-  },
-);
+test.each(FLAGS)("$name: any other value is refused with the unit and the bounds", ({ name, flag }) => {
+  const { unit, minimum = 1 } = flag;
+  const maximum = maximumOf(flag);
+  const longest = unit === "milliseconds" ? " (24 days, the longest time of a timer)" : "";
+  const expected = `expected a whole number${UNITS[unit].numbers} from ${minimum} to ${maximum}${longest}`;
+  for (const value of [minimum - 1, maximum + 1, -1, minimum + 0.5, Number.POSITIVE_INFINITY, Number.NaN]) {
+    const given = name === "upstreamTimeoutMs" ? { [name]: value } : { limits: { [name]: value } };
+    expect(() => readLimits(given)).toThrow(new ConfigError(`--${toKebabCase(name)}: ${expected}`));
+  }
+});
 
-test("the help of serve lists its flags first, then every limit in its group: what is limited, its unit, minimum and default", async () => {
+test("the help of serve lists its flags first, then every limit in its group: what is limited, its unit, bounds and default", async () => {
   const printed = vi.spyOn(console, "log").mockImplementation(() => undefined);
   await read("--help");
   const help = String(printed.mock.calls[0]?.[0]);
@@ -99,9 +98,10 @@ test("the help of serve lists its flags first, then every limit in its group: wh
   expect(groups.length).toBe(LIMIT_GROUPS.length);
   const lines = groups.map((group) => group.replace(/\s+/g, " "));
   for (const { name, title, flag } of FLAGS) {
-    const { description, unit, minimum, default: value } = flag;
+    const { description, unit, minimum, maximum, default: value } = flag;
     const least = minimum === undefined ? "" : `, at least ${minimum}`;
-    const ending = `${least}${value === undefined ? "" : ` [default: ${value}]`}`;
+    const most = maximum === undefined ? "" : `, at most ${maximum}`;
+    const ending = `${least}${most}${value === undefined ? "" : ` [default: ${value}]`}`;
     expect(lines.find((line) => line.startsWith(title))).toContain(
       ` --${toKebabCase(name)} ${description}${UNITS[unit].help}${ending} `,
     );
@@ -109,8 +109,8 @@ test("the help of serve lists its flags first, then every limit in its group: wh
 });
 
 test.each(FLAGS)(
-  "$name: docs/operations.md has one row for it under its heading, with its unit, default and minimum",
-  ({ name, title, flag: { description, unit, minimum, default: value } }) => {
+  "$name: docs/operations.md has one row for it under its heading, with its unit, default and bounds",
+  ({ name, title, flag: { description, unit, minimum, maximum, default: value } }) => {
     expect(name).toMatch(UNITS[unit].name);
     const section = DOCUMENT.split(/^### /m).find((text) => text.startsWith(`${title}\n`)) ?? "";
     const rows = DOCUMENT.split("\n").filter((line) => line.startsWith(`| \`--${toKebabCase(name)}\` |`));
@@ -120,6 +120,8 @@ test.each(FLAGS)(
     expect([defaultCell, unitCell]).toEqual([value === undefined ? "–" : String(value), UNITS[unit].cell]);
     expect(meaning.startsWith(description)).toBe(true);
     expect(meaning.includes("; at least ")).toBe(minimum !== undefined);
+    expect(meaning.includes("; at most ")).toBe(maximum !== undefined);
     if (minimum !== undefined) expect(meaning).toContain(`; at least ${minimum}`);
+    if (maximum !== undefined) expect(meaning).toContain(`; at most ${maximum}`);
   },
 );

@@ -232,6 +232,8 @@ const TABLE = {
     storeReserveBytes: {
       default: 4_194_304,
       unit: "bytes",
+      // It is written at once: a slip of the finger would fill the disk.
+      maximum: 1_073_741_824,
       description: "Space in the store's file that is reserved for revokes when the disk is full",
     },
   },
