@@ -225,7 +225,7 @@ const REFUSED: [words: readonly string[], message: string, help?: string][] = [
   [[...TARGET, "--header", "X-A: b", "--header", "x-a: c"], "--header x-a: expected once"],
   [
     [...TARGET, "--aws4-hmac-sha256-region", "r"],
-    "--aws4-hmac-sha256-aws-access-key-id: expected, AWS Signature Version 4 needs it",
+    "--aws4-hmac-sha256-aws-access-key-id: expected a value; AWS Signature Version 4 needs one",
   ],
   [[...TARGET, "--cap1-hmac-sha512-key", "k"], "--cap1-hmac-sha512-key-id: expected"],
   [["request"], "URI: expected the capability to invoke"],

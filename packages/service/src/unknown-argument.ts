@@ -18,7 +18,7 @@ export function explainParserError(
   if (unknown === undefined) return `${message}. "membrane --help" shows how`;
   if (args.includes(unknown)) return explainUnexpected(unknown, args);
   const written = findFlag(unknown, args);
-  if (written !== undefined) return explainFlag(written);
+  if (written !== undefined) return explainFlag(written, args);
   const flag = `--${toKebabCase(unknown)}`;
   const folded = unknown.replaceAll("-", "").toLowerCase();
   const matchesFlag = (name: string): boolean =>
@@ -30,18 +30,31 @@ export function explainParserError(
     : `${variable}: no such variable, since there is no flag ${flag}. "membrane serve --help" lists them`;
 }
 
-/** The flag as it was written, without its value. The parser reports it without dashes, in camel case: `maxFrobs`. */
+/** The flag as it was written. The parser reports it without dashes, in camel case: `maxFrobs`. */
 function findFlag(unknown: string, words: readonly string[]): string | undefined {
   const name = toKebabCase(unknown);
   return words
     .filter((word) => word.startsWith("-"))
-    .map((word) => word.replace(/=.*/s, ""))
-    .find((word) => toKebabCase(word.replace(/^-+/, "")) === name);
+    .find((word) => toKebabCase(withoutValue(word).replace(/^-+/, "")) === name);
 }
 
-function explainFlag(written: string): string {
-  const expected = written === written.toLowerCase() ? "" : "; flags are in lower case";
-  return `${written}: no such flag${expected}. "membrane serve --help" lists them`;
+function withoutValue(word: string): string {
+  return word.replace(/=.*/s, "");
+}
+
+function explainFlag(written: string, args: readonly string[]): string {
+  const flag = withoutValue(written);
+  if (flag !== written && flag.startsWith("--no-")) return `${flag}: expected without a value`;
+  const expected = flag === flag.toLowerCase() ? "" : "; flags are in lower case";
+  return `${flag}: no such flag${expected}. "${commandOf(args)} --help" lists them`;
+}
+
+/** The command that was given, as its help is called. */
+function commandOf([first = "", second = ""]: readonly string[]): string {
+  if (first === "" || first.startsWith("-")) return "membrane serve";
+  return GROUPS.has(first) && !second.startsWith("-")
+    ? `membrane ${first} ${second}`.trim()
+    : `membrane ${first}`;
 }
 
 /** Commands that have subcommands. */

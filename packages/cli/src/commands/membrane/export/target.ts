@@ -158,6 +158,6 @@ async function readTls(values: TargetOptionValues): Promise<TargetBody["tls"]> {
 }
 
 function requireOption(value: string | undefined, name: TargetOptionName, group: string): string {
-  if (value === undefined) throw new CliError(`--${name}: expected, ${group.slice(0, -1)} needs it`);
+  if (value === undefined) throw new CliError(`--${name}: expected a value; ${group.slice(0, -1)} needs one`);
   return value;
 }
