@@ -155,7 +155,7 @@ export async function openTestStore(
         createdBy: through.export.uid,
       });
     },
-    isAlive: async ({ lookupId }) => (await store.find(lookupId))?.verdict.alive === true,
+    isAlive: async ({ lookupId }) => (await store.find(lookupId))?.verdict.ok === true,
     has: async ({ lookupId }) => (await store.find(lookupId)) !== undefined,
     async [Symbol.asyncDispose]() {
       await store.close();

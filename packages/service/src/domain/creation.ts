@@ -41,13 +41,13 @@ export function checkCreation(
   const find = (uid: Uid): LineageNode | undefined => created.get(uid) ?? snapshot.find(uid);
   for (const node of nodes) {
     const verdict = evaluateLineage(node, find);
-    if (!verdict.alive) return { reason: "lineage_dead" };
+    if (!verdict.ok) return { reason: "lineage_dead" };
     const { maxLineageNodes } = quotas;
-    if (verdict.lineage.size > maxLineageNodes)
+    if (verdict.value.lineage.size > maxLineageNodes)
       return { reason: "lineage_too_large", limit: maxLineageNodes };
     if (node.type !== "tenant" && node.type !== "membrane") continue;
     const existing = snapshot.findByName(node);
-    if (existing !== undefined && evaluateLineage(existing, find).alive)
+    if (existing !== undefined && evaluateLineage(existing, find).ok)
       return { reason: "name_taken", type: node.type };
   }
   return (

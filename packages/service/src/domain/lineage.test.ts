@@ -1,3 +1,4 @@
+import { err, ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import type { Capability } from "./capability.ts";
 import type { LineageNode } from "./lineage.ts";
@@ -52,22 +53,21 @@ function reader(...nodes: readonly LineageNode[]): {
 const revoked = <T extends Membrane | Tenant>(node: T): T => ({ ...node, revoked: true });
 
 test("the verdict of a node that is alive has the uids of all it depends on, its own included, and which are tenants", () => {
-  expect(evaluateLineage(exporting, reader(...ALL).find)).toEqual({
-    alive: true,
-    lineage: new Set([exporting, membrane, tenant, create].map((node) => node.uid)),
-    usageOwners: { capabilities: [exporting.uid], tenants: [tenant.uid], exporter: tenant.uid },
-  });
+  expect(evaluateLineage(exporting, reader(...ALL).find)).toEqual(
+    ok({
+      lineage: new Set([exporting, membrane, tenant, create].map((node) => node.uid)),
+      usageOwners: { capabilities: [exporting.uid], tenants: [tenant.uid], exporter: tenant.uid },
+    }),
+  );
 });
 
 test.each([
   ["its resource", revoked(membrane)],
   ["the tenant of its resource", revoked(tenant)],
 ])("a capability is dead when %s is revoked, and the verdict names the revoked node", (_what, dead) => {
-  expect(evaluateLineage(exporting, reader(...ALL, dead).find)).toEqual({
-    alive: false,
-    cause: "revoked",
-    at: dead.uid,
-  });
+  expect(evaluateLineage(exporting, reader(...ALL, dead).find)).toEqual(
+    err({ cause: "revoked", at: dead.uid }),
+  );
 });
 
 test.each([
@@ -76,27 +76,24 @@ test.each([
   ["membrane", { ...exporting, resource: tenant.uid, membrane: uid(99) }],
   ["createdBy", { ...exporting, resource: tenant.uid, createdBy: uid(99) }],
 ] as const)("a capability is dead when its %s does not exist", (_name, node) => {
-  expect(evaluateLineage(node, reader(tenant).find)).toMatchObject({ alive: false, cause: "missing" });
+  expect(evaluateLineage(node, reader(tenant).find)).toMatchObject(err({ cause: "missing" }));
 });
 
 test("a revoke capability works when its own resource is revoked, re-exported or not", () => {
   const { find } = reader(...ALL, revoked(membrane));
-  expect(evaluateLineage(revoking, find)).toMatchObject({ alive: true });
-  expect(evaluateLineage(delegatedRevoke, find)).toMatchObject({ alive: true });
+  expect(evaluateLineage(revoking, find)).toMatchObject({ ok: true });
+  expect(evaluateLineage(delegatedRevoke, find)).toMatchObject({ ok: true });
 });
 
 test.each([
   ["the tenant of its resource", revoking, revoked(tenant)],
   ["the membrane it went through", delegatedRevoke, revoked(other)],
 ])("a revoke capability is dead when %s is revoked", (_what, node, dead) => {
-  expect(evaluateLineage(node, reader(...ALL, dead).find)).toMatchObject({ alive: false, at: dead.uid });
+  expect(evaluateLineage(node, reader(...ALL, dead).find)).toMatchObject(err({ at: dead.uid }));
 });
 
 test("a revoke capability of a membrane that does not exist is dead", () => {
-  expect(evaluateLineage(revoking, reader(tenant, create).find)).toMatchObject({
-    alive: false,
-    cause: "missing",
-  });
+  expect(evaluateLineage(revoking, reader(tenant, create).find)).toMatchObject(err({ cause: "missing" }));
 });
 
 test.each([
@@ -104,11 +101,10 @@ test.each([
   ["was made with a capability of", { createdBy: exporting.uid }],
 ])("a revoke capability that also %s its own resource is dead with it", (_how, strictly) => {
   const node: Capability = { ...delegatedRevoke, ...strictly };
-  expect(evaluateLineage(node, reader(...ALL, revoked(membrane)).find)).toMatchObject({
-    alive: false,
-    cause: "revoked",
-  });
-  expect(evaluateLineage(node, reader(...ALL).find)).toMatchObject({ alive: true });
+  expect(evaluateLineage(node, reader(...ALL, revoked(membrane)).find)).toMatchObject(
+    err({ cause: "revoked" }),
+  );
+  expect(evaluateLineage(node, reader(...ALL).find)).toMatchObject({ ok: true });
 });
 
 test.each([
@@ -119,11 +115,10 @@ test.each([
   "a step that ignores a revoke does not excuse one that does not, whichever is taken first (%s)",
   (_name, steps) => {
     const node: Capability = { type: "capability", uid: uid(9), kind: "export", ...steps };
-    expect(evaluateLineage(node, reader(...ALL).find)).toMatchObject({ alive: true });
-    expect(evaluateLineage(node, reader(...ALL, revoked(membrane)).find)).toMatchObject({
-      alive: false,
-      at: membrane.uid,
-    });
+    expect(evaluateLineage(node, reader(...ALL).find)).toMatchObject({ ok: true });
+    expect(evaluateLineage(node, reader(...ALL, revoked(membrane)).find)).toMatchObject(
+      err({ at: membrane.uid }),
+    );
   },
 );
 
@@ -134,11 +129,9 @@ test("a capability that was re-exported from a revoke capability ignores no revo
     parent: delegatedRevoke.uid,
     membrane: membrane.uid,
   };
-  expect(evaluateLineage(child, reader(...ALL, child, revoked(membrane)).find)).toMatchObject({
-    alive: false,
-  });
+  expect(evaluateLineage(child, reader(...ALL, child, revoked(membrane)).find)).toMatchObject({ ok: false });
   const kept = { ...child, membrane: other.uid };
-  expect(evaluateLineage(kept, reader(...ALL, kept, revoked(membrane)).find)).toMatchObject({ alive: true });
+  expect(evaluateLineage(kept, reader(...ALL, kept, revoked(membrane)).find)).toMatchObject({ ok: true });
 });
 
 test("each node of a lineage in which the paths double at each step is read once", () => {
@@ -150,6 +143,6 @@ test("each node of a lineage in which the paths double at each step is read once
   }
   const { find, reads } = reader(...ALL, ...chain);
   const verdict = evaluateLineage(chain.at(-1)!, find);
-  expect(verdict.alive && verdict.lineage.size).toBe(chain.length + 3);
+  expect(verdict.ok && verdict.value.lineage.size).toBe(chain.length + 3);
   expect(reads()).toBeLessThan(2 * (chain.length + 3));
 });

@@ -1,3 +1,5 @@
+import type { Result } from "capability-protocol";
+import { err, ok } from "capability-protocol";
 import type { Capability } from "./capability.ts";
 import { ignoresRevokedResource } from "./capability.ts";
 import type { Membrane } from "./membrane.ts";
@@ -17,19 +19,21 @@ export interface Dependency {
   readonly ignoresRevocation: boolean;
 }
 
-/**
- * Whether a node works now, and the uids of all it depends on, its own included: a cached resolution is dropped when one of these
- * is revoked.
- */
-export type Verdict =
-  | {
-      readonly alive: true;
-      readonly lineage: ReadonlySet<Uid>;
-      readonly usageOwners: UsageOwners;
-      /** The earliest expiry in the lineage, in milliseconds since 1970. Absent: nothing in it expires. */
-      readonly expiresAt?: number;
-    }
-  | { readonly alive: false; readonly cause: "missing" | "revoked"; readonly at: Uid };
+/** Whether a node works now. */
+export type Verdict = Result<LiveLineage, DeadLineage>;
+
+export interface LiveLineage {
+  /** All that the node depends on, itself included: a cached resolution is dropped when one of these is revoked. */
+  readonly lineage: ReadonlySet<Uid>;
+  readonly usageOwners: UsageOwners;
+  /** The earliest expiry in the lineage, in milliseconds since 1970. Absent: nothing in it expires. */
+  readonly expiresAt?: number;
+}
+
+export interface DeadLineage {
+  readonly cause: "missing" | "revoked";
+  readonly at: Uid;
+}
 
 /** Everything that `node` points to. */
 export function dependencies(node: LineageNode): readonly Dependency[] {
@@ -58,16 +62,16 @@ export function evaluateLineage(root: LineageNode, find: (uid: Uid) => LineageNo
   for (let dependency = pending.pop(); dependency !== undefined; dependency = pending.pop()) {
     if (checked.has(dependency.to) || (dependency.ignoresRevocation && expanded.has(dependency.to))) continue;
     const node = dependency.to === root.uid ? root : find(dependency.to);
-    if (node === undefined) return { alive: false, cause: "missing", at: dependency.to };
+    if (node === undefined) return err({ cause: "missing", at: dependency.to });
     if (!dependency.ignoresRevocation) {
-      if ("revoked" in node && node.revoked) return { alive: false, cause: "revoked", at: node.uid };
+      if ("revoked" in node && node.revoked) return err({ cause: "revoked", at: node.uid });
       checked.add(node.uid);
     }
     if (expanded.has(node.uid)) continue;
     expanded.set(node.uid, node);
     pending.push(...dependencies(node));
   }
-  return { alive: true, lineage: new Set(expanded.keys()), usageOwners: usageOwnersOf(root, expanded) };
+  return ok({ lineage: new Set(expanded.keys()), usageOwners: usageOwnersOf(root, expanded) });
 }
 
 function strictDependencies(...uids: readonly (Uid | undefined)[]): Dependency[] {

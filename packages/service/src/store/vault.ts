@@ -2,7 +2,7 @@ import type { CapabilityToken } from "capability-protocol";
 import { formatToken, TOKEN_BYTES } from "capability-protocol";
 import type { EventLoopScheduler } from "../collections/event-loop-scheduler.ts";
 import type { Capability } from "../domain/capability.ts";
-import type { Verdict } from "../domain/lineage.ts";
+import type { LiveLineage } from "../domain/lineage.ts";
 import type { UsageOwners } from "../domain/usage-owners.ts";
 import type { Uid } from "../domain/uid.ts";
 import { newUid } from "../domain/uid.ts";
@@ -61,13 +61,13 @@ export function createVault(
     async open(token) {
       const { lookupId, sealingKey } = keys.deriveTokenKeys(token);
       let found = await store.find(lookupId);
-      if (loopTurns !== undefined && found?.verdict.alive === true && isLarge(found.target)) {
-        const tenant = found.verdict.usageOwners.exporter ?? "";
+      if (loopTurns !== undefined && found?.verdict.ok === true && isLarge(found.target)) {
+        const tenant = found.verdict.value.usageOwners.exporter ?? "";
         await loopTurns.nextTurn({ tenant, capability: found.capability.uid });
         // It may have been revoked meanwhile.
         found = await store.find(lookupId);
       }
-      return found?.verdict.alive === true ? openRecords(found, found.verdict, sealingKey) : undefined;
+      return found?.verdict.ok === true ? openRecords(found, found.verdict.value, sealingKey) : undefined;
     },
     mint(rights, payload, token = formatToken(random(TOKEN_BYTES))) {
       const capability: Capability = { type: "capability", uid: newUid(random), ...rights };
@@ -86,7 +86,7 @@ function isLarge(target: StoredTarget | undefined): boolean {
 
 function openRecords(
   found: FoundCapability,
-  { lineage, usageOwners, expiresAt }: Extract<Verdict, { alive: true }>,
+  { lineage, usageOwners, expiresAt }: LiveLineage,
   sealingKey: Buffer,
 ): OpenedCapability {
   const { capability, target, position } = found;

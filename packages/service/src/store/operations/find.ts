@@ -29,7 +29,7 @@ export function recordRequest(uid: Uid): ReadRequest {
 
 export function isAlive(snapshot: Pick<Snapshot, "record">, uid: Uid): boolean {
   const record = snapshot.record(uid);
-  return record !== undefined && evaluateLineage(record, snapshot.record).alive;
+  return record !== undefined && evaluateLineage(record, snapshot.record).ok;
 }
 
 export function findTenant(snapshot: Snapshot, uid: Uid): StoredTenant | undefined {

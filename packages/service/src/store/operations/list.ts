@@ -93,5 +93,5 @@ function selectMembrane(
 }
 
 function isListable(record: StoredRecord, find: FindRecord): boolean {
-  return skipTooNew(() => evaluateLineage(record, find).alive) === true;
+  return skipTooNew(() => evaluateLineage(record, find).ok) === true;
 }
