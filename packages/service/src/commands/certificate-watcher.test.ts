@@ -1,8 +1,9 @@
+import { err, ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import { createChangeFilter } from "./certificate-watcher.ts";
 
-const rejected = (problem: string) => ({ kind: "rejected", file: "c.pem", problem }) as const;
-const unchanged = { kind: "unchanged", expires: new Date(0) } as const;
+const rejected = (problem: string) => err({ file: "c.pem", problem });
+const unchanged = ok({ kind: "unchanged", expires: new Date(0) } as const);
 
 test("a pair that does not match is reported once, if the next read finds it again", () => {
   const judge = createChangeFilter();
@@ -14,6 +15,9 @@ test("a pair that does not match is reported once, if the next read finds it aga
 
 test("a pair that is half replaced at one read and complete at the next is not reported", () => {
   const judge = createChangeFilter();
-  const changed = { kind: "changed", certificate: { cert: "", key: "", expires: new Date(0) } } as const;
+  const changed = ok({
+    kind: "changed",
+    certificate: { cert: "", key: "", expires: new Date(0) },
+  } as const);
   expect([rejected("is no key"), changed, unchanged].map(judge)).toEqual([false, true, false]);
 });

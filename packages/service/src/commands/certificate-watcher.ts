@@ -43,12 +43,12 @@ export function createChangeFilter(): (look: CertificateReadResult) => boolean {
   let lastProblem: string | undefined;
   let isReported = false;
   return (look) => {
-    if (look.kind !== "rejected") {
+    if (look.ok) {
       lastProblem = undefined;
       isReported = false;
-      return look.kind === "changed";
+      return look.value.kind === "changed";
     }
-    const problem = `${look.file}: ${look.problem}`;
+    const problem = `${look.error.file}: ${look.error.problem}`;
     const isSettled = problem === lastProblem;
     if (!isSettled) isReported = false;
     lastProblem = problem;
@@ -59,12 +59,11 @@ export function createChangeFilter(): (look: CertificateReadResult) => boolean {
 }
 
 function report(look: CertificateReadResult, log: CertificateLog): void {
-  switch (look.kind) {
+  if (!look.ok) return log.certificateRejected(look.error);
+  switch (look.value.kind) {
     case "changed":
-      return log.certificateRenewed({ expires: look.certificate.expires });
+      return log.certificateRenewed({ expires: look.value.certificate.expires });
     case "unchanged":
-      return log.certificateUnchanged({ expires: look.expires });
-    case "rejected":
-      return log.certificateRejected({ file: look.file, problem: look.problem });
+      return log.certificateUnchanged({ expires: look.value.expires });
   }
 }

@@ -4,7 +4,7 @@ import type { Server } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import type { LookupFunction, Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { parseAuthority } from "capability-protocol";
+import { err, parseAuthority } from "capability-protocol";
 import { Pool } from "undici";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../../testkit/src/free-port.ts";
@@ -137,7 +137,7 @@ test("a forbidden transport is denied before the name is resolved", async () => 
   const checked: unknown[] = [];
   const checkTransport: EgressPolicy["checkTransport"] = ({ scheme }, tls) => {
     checked.push([scheme, tls]);
-    return { allowed: false, reason: "plain-http" };
+    return err("plain-http");
   };
   const options = { lookup: dns.lookup, policy: { ...strict, checkTransport } };
   const denied = { code: "EGRESS_DENIED", reason: "plain-http" };

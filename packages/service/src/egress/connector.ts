@@ -89,5 +89,5 @@ function assertRemoteAllowed(socket: Socket, policy: EgressPolicy, port: number)
 }
 
 function assertAllowed(verdict: EgressVerdict): void {
-  if (!verdict.allowed) throw new EgressDeniedError(verdict.reason);
+  if (!verdict.ok) throw new EgressDeniedError(verdict.error);
 }

@@ -6,6 +6,7 @@ import type { LookupFunction, Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { listenOnLoopback } from "../../../testkit/src/loopback.ts";
 import { targetOrigin } from "../../../testkit/src/target-origin.ts";
+import type { UpstreamPool } from "../http1/upstream.ts";
 import type { EgressReason, OwnEndpoint } from "./policy.ts";
 import { parseAllowTarget } from "./allow-rule.ts";
 import { createEgressPolicy } from "./policy.ts";
@@ -281,8 +282,10 @@ function poolsWith(
 function upstreamOf(
   pools: Pools,
   destination: Destination = { origin: targetOrigin("target.example", port) },
-): NonNullable<ReturnType<Pools["get"]>> {
-  return pools.get(poolKey(destination, "t"), destination, "t")!;
+): UpstreamPool {
+  const found = pools.get(poolKey(destination, "t"), destination, "t");
+  if (!found.ok) throw new Error(found.error);
+  return found.value;
 }
 
 async function get(pools: Pools, destination?: Destination): Promise<string> {

@@ -1,5 +1,5 @@
-import type { Authority, TargetOrigin } from "capability-protocol";
-import { originOfAuthority } from "capability-protocol";
+import type { Authority, Ok, Result, TargetOrigin } from "capability-protocol";
+import { err, ok, originOfAuthority } from "capability-protocol";
 import type { IpAddress } from "../net/address.ts";
 import { parseAddress, sameAddress } from "../net/address.ts";
 import type { AllowRule } from "./allow-rule.ts";
@@ -17,9 +17,7 @@ export type EgressReason =
   | "plain-http"
   | "unverified-tls";
 
-export type EgressVerdict =
-  | { readonly allowed: true }
-  | { readonly allowed: false; readonly reason: EgressReason };
+export type EgressVerdict = Result<undefined, EgressReason>;
 
 /** Where this service listens. `0.0.0.0` and `::` mean every address of the machine. */
 export interface OwnEndpoint {
@@ -62,7 +60,7 @@ export interface EgressPolicyOptions extends EgressRules {
   readonly ownAuthorities: readonly Authority[];
 }
 
-const ALLOWED: EgressVerdict = { allowed: true };
+const ALLOWED: Ok<undefined> = ok(undefined);
 
 /**
  * Allows global unicast addresses and those of the allow rules. Metadata services, the service itself and addresses that embed
@@ -74,11 +72,11 @@ export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
   );
 
   function checkParsedAddress(address: IpAddress, port: number): EgressVerdict {
-    if (isMetadataAddress(address)) return denied("metadata");
-    if (embedsIpv4(address)) return denied("embedded-ipv4");
-    if (isOwn(address, port)) return denied("own-endpoint");
+    if (isMetadataAddress(address)) return err("metadata");
+    if (embedsIpv4(address)) return err("embedded-ipv4");
+    if (isOwn(address, port)) return err("own-endpoint");
     if (options.allow.some((rule) => ruleAllows(rule, address, port))) return ALLOWED;
-    return isGlobalUnicast(address) ? ALLOWED : denied("special-purpose");
+    return isGlobalUnicast(address) ? ALLOWED : err("special-purpose");
   }
 
   function isOwn(address: IpAddress, port: number): boolean {
@@ -93,34 +91,30 @@ export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
 
   function checkAddress(text: string, port: number): EgressVerdict {
     const address = parseAddress(text);
-    return address === undefined ? denied("not-an-address") : checkParsedAddress(address, port);
+    return address === undefined ? err("not-an-address") : checkParsedAddress(address, port);
   }
 
   return {
     checkAddress,
     checkHost(origin) {
       const { hostname, port } = origin;
-      if (ownHosts.has(hostAndPort(origin))) return denied("own-endpoint");
-      if (isMetadataHost(hostname)) return denied("metadata");
+      if (ownHosts.has(hostAndPort(origin))) return err("own-endpoint");
+      if (isMetadataHost(hostname)) return err("metadata");
       // No host name contains a colon: what looks like IPv6 and does not parse (a zone id) is not handed to a resolver.
       return hostname.includes(":") || parseAddress(hostname) !== undefined
         ? checkAddress(hostname, port)
         : ALLOWED;
     },
     checkTransport({ scheme }, tls) {
-      if (scheme === "http") return options.forbidHttp === true ? denied("plain-http") : ALLOWED;
+      if (scheme === "http") return options.forbidHttp === true ? err("plain-http") : ALLOWED;
       const isVerified = tls?.rejectUnauthorized !== false;
-      return options.forbidUnverified === true && !isVerified ? denied("unverified-tls") : ALLOWED;
+      return options.forbidUnverified === true && !isVerified ? err("unverified-tls") : ALLOWED;
     },
   };
 }
 
 function hostAndPort({ hostname, port }: TargetOrigin): string {
   return `${hostname}:${port}`;
-}
-
-function denied(reason: EgressReason): EgressVerdict {
-  return { allowed: false, reason };
 }
 
 function reachesThisMachine(address: IpAddress): boolean {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { TargetOrigin } from "capability-protocol";
+import { err, ok } from "capability-protocol";
+import type { Ok, Result, TargetOrigin } from "capability-protocol";
 import type { UpstreamPool } from "../http1/upstream.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
@@ -38,9 +39,9 @@ export interface PoolOptions extends Pick<ConnectorOptions, "policy" | "lookup">
 export interface Pools {
   /**
    * @param owner the tenant that owns the target; no other tenant uses its pools.
-   * @returns nothing while the owner's whole share of pools is in use.
+   * @returns an error while the owner's whole share of pools is in use.
    */
-  get(key: string, destination: Destination, owner: string): UpstreamPool | undefined;
+  get(key: string, destination: Destination, owner: string): Result<UpstreamPool, "share_exceeded">;
   /** Closes pools that were not used for a time before `now` (milliseconds). */
   closeIdle(now: number): void;
   close(): Promise<void>;
@@ -66,7 +67,8 @@ function poolMemory({ tls }: Destination): number {
 }
 
 interface PoolEntry extends TenantPool {
-  readonly pool: ConnectionPool;
+  /** The result of `get`, made once and not for each request. */
+  readonly found: Ok<ConnectionPool>;
   usedAt: number;
 }
 
@@ -78,7 +80,7 @@ export function createPools(options: PoolOptions, now: () => number): Pools {
   const open = (key: string, destination: Destination, owner: string): PoolEntry => {
     const pool = openPool(options, destination, { owner, shares, scheduler });
     const entry: PoolEntry = {
-      pool,
+      found: ok(pool),
       owner,
       bytes: poolMemory(destination),
       usedAt: 0,
@@ -103,11 +105,11 @@ export function createPools(options: PoolOptions, now: () => number): Pools {
     get(key, destination, owner) {
       let entry = entries.get(key);
       if (entry === undefined) {
-        if (!shares.makeRoom(owner, poolMemory(destination))) return undefined;
+        if (!shares.makeRoom(owner, poolMemory(destination))) return err("share_exceeded");
         entry = open(key, destination, owner);
       }
       entry.usedAt = now();
-      return entry.pool;
+      return entry.found;
     },
     closeIdle(at) {
       for (const entry of entries.values()) {
@@ -115,7 +117,7 @@ export function createPools(options: PoolOptions, now: () => number): Pools {
       }
     },
     async close() {
-      await Promise.all(Array.from(entries.values(), ({ pool }) => pool.close()));
+      await Promise.all(Array.from(entries.values(), ({ found }) => found.value.close()));
       entries.clear();
     },
   };

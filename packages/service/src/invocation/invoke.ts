@@ -97,7 +97,7 @@ function forward(
     const { hash, body, release } = payload.value;
     if (release !== undefined) inFlight.onFinish(release);
     const pool = context.pools.get(poolKey, target, owner);
-    if (pool === undefined) {
+    if (!pool.ok) {
       if (body instanceof Readable) body.destroy();
       return denied({ reason: "tenant_concurrency_exceeded" });
     }
@@ -106,7 +106,7 @@ function forward(
 
     const exchange = new Exchange(downstream.response, { inFlight, accounts }, context);
     const request = upstreamRequest(context, target, shaped, signHeaders, body, downstream.head);
-    exchange.start(pool, request);
+    exchange.start(pool.value, request);
     return exchange.ended;
   });
 }

@@ -108,7 +108,7 @@ function checkHost(
   field: string,
   origin: TargetOrigin,
 ): Outcome<ManagementResponse> | undefined {
-  return policy.checkHost(origin).allowed
+  return policy.checkHost(origin).ok
     ? undefined
     : invalid(field, "an address that this service may connect to (--allow-target)");
 }
@@ -118,7 +118,7 @@ function checkTransport(
   { policy }: ManagementContext,
   { uri, tls }: TargetConfiguration,
 ): Outcome<ManagementResponse> | undefined {
-  if (policy.checkTransport(uri.origin, tls).allowed) return undefined;
+  if (policy.checkTransport(uri.origin, tls).ok) return undefined;
   return uri.origin.scheme === "https"
     ? invalid(
         "tls.rejectUnauthorized",

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { err } from "capability-protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { toSubjectAltName } from "./subject-alt-name.ts";
 import type { ProvidedCertificate, CertificateFiles } from "./certificate-source.ts";
@@ -40,11 +41,11 @@ async function open(time = NOW) {
 
 test("a changed pair is passed to the server, and an unchanged one is not", async () => {
   const source = await open();
-  expect(await source.read(NOW)).toMatchObject({ kind: "unchanged" });
+  expect(await source.read(NOW)).toMatchObject({ value: { kind: "unchanged" } });
   const renewed = await pairFrom(NOW);
   await write(renewed);
-  expect(await source.read(NOW)).toMatchObject({ kind: "changed" });
-  expect(await source.read(NOW)).toMatchObject({ kind: "unchanged" });
+  expect(await source.read(NOW)).toMatchObject({ value: { kind: "changed" } });
+  expect(await source.read(NOW)).toMatchObject({ value: { kind: "unchanged" } });
   expect(presented).toMatchObject([renewed]);
 });
 
@@ -64,25 +65,17 @@ test("a pair that does not match, has expired or is not valid yet is rejected, a
   ] as const;
   for (const [pair, file, problem] of CASES) {
     await write(pair);
-    expect(await source.read(NOW)).toEqual({
-      kind: "rejected",
-      file,
-      problem: expect.stringContaining(problem),
-    });
+    expect(await source.read(NOW)).toEqual(err({ file, problem: expect.stringContaining(problem) }));
   }
   await rm(files.certFile);
-  expect(await source.read(NOW)).toEqual({
-    kind: "rejected",
-    file: files.certFile,
-    problem: "does not exist",
-  });
+  expect(await source.read(NOW)).toEqual(err({ file: files.certFile, problem: "does not exist" }));
   expect(presented).toEqual([]);
   await write(fine);
-  expect(await source.read(NOW)).toMatchObject({ kind: "changed" });
+  expect(await source.read(NOW)).toMatchObject({ value: { kind: "changed" } });
 });
 
 test("an expired certificate replaces another expired one", async () => {
   const source = await open(new Date(NOW.getTime() - 200 * DAY));
   await write(await pairFrom(new Date(NOW.getTime() - 100 * DAY)));
-  expect(await source.read(NOW)).toMatchObject({ kind: "changed" });
+  expect(await source.read(NOW)).toMatchObject({ value: { kind: "changed" } });
 });

@@ -1,5 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
+import { err, ok } from "capability-protocol";
+import type { Result } from "capability-protocol";
 import { CertificateFileError } from "./errors.ts";
 import { loadServerCertificate } from "./server-certificate.ts";
 import type { ServerCertificate } from "./server-certificate.ts";
@@ -12,11 +14,13 @@ export interface CertificateFiles {
 
 export type ProvidedCertificate = Omit<ServerCertificate, "ca">;
 
-/** The result of reading the files. `problem` has no text from the files. */
-export type CertificateReadResult =
+/** A pair that can be used, and whether it is the one in use. */
+export type CertificateRead =
   | { readonly kind: "changed"; readonly certificate: ProvidedCertificate }
-  | { readonly kind: "unchanged"; readonly expires: Date }
-  | { readonly kind: "rejected"; readonly file: string; readonly problem: string };
+  | { readonly kind: "unchanged"; readonly expires: Date };
+
+/** The result of reading the files: a pair that cannot be used is refused. `problem` has no text from the files. */
+export type CertificateReadResult = Result<CertificateRead, Pick<CertificateFileError, "file" | "problem">>;
 
 /** A server certificate in files that change. */
 export interface CertificateSource {
@@ -37,22 +41,17 @@ export function createCertificateSource(
   return {
     async read(now) {
       const found = await load(files);
-      if (found instanceof CertificateFileError)
-        return { kind: "rejected", file: found.file, problem: found.problem };
+      if (found instanceof CertificateFileError) return err({ file: found.file, problem: found.problem });
       if (found.cert === current.cert && found.key === current.key)
-        return { kind: "unchanged", expires: current.expires };
-      const rejected = (problem: string): CertificateReadResult => ({
-        kind: "rejected",
-        file: files.certFile,
-        problem,
-      });
+        return ok({ kind: "unchanged", expires: current.expires });
+      const rejected = (problem: string): CertificateReadResult => err({ file: files.certFile, problem });
       // An expired pair does not replace a valid one.
       if (found.expires <= now && current.expires > now) return rejected("has expired");
       if (new Date(new X509Certificate(found.cert).validFrom) > now) return rejected("is not valid yet");
       if (!isUsable(found)) return rejected("cannot be used by TLS");
       current = found;
       onChange(found);
-      return { kind: "changed", certificate: found };
+      return ok({ kind: "changed", certificate: found });
     },
   };
 }
