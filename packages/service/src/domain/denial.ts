@@ -1,5 +1,5 @@
-import type { Err, Problem, Result } from "capability-protocol";
-import { err } from "capability-protocol";
+import type { Err, Ok, Problem, Result } from "capability-protocol";
+import { err, ok } from "capability-protocol";
 
 /**
  * Why the service refuses a request, in full. The response says less: one table in `http/wire-error.ts` maps every reason to
@@ -84,6 +84,9 @@ export function isGatewayDenial(denial: Denial): denial is GatewayDenial {
 
 /** The result of a stage: its value, or why the request is refused. */
 export type Outcome<T> = Result<T, Denial>;
+
+/** The outcome of a check that refuses nothing. */
+export const PASSED: Ok<undefined> = ok(undefined);
 
 export function invalid(field: string, expected: string): Err<Denial> {
   return err({ reason: "invalid_field", problem: { field, expected } });

@@ -1,65 +1,58 @@
-import { parseAuthority } from "capability-protocol";
-import type { Authority } from "capability-protocol";
+import { err, ok, parseAuthority } from "capability-protocol";
+import type { Authority, Result } from "capability-protocol";
 import type { BodyFraming, DownstreamRequest } from "../http1/downstream.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 
-/** A request head that has one meaning only, or what is wrong with it. */
-export type ReadHead =
-  | {
-      readonly ok: true;
-      readonly head: RequestHead;
-      /** The one `Authorization` line, if there is one. */
-      readonly authorization: string | undefined;
-      readonly expect: string | undefined;
-      /** The value of `Membrane-Operation`. Several lines are joined to a list, which is not a valid operation. */
-      readonly operation: string | undefined;
-      /** The client asks for another protocol, and the request cannot be served without it. */
-      readonly upgrade: boolean;
-    }
-  | { readonly ok: false; readonly message: string };
+/** A request head that has one meaning only. One object, since it is made for each request. */
+export interface ReadHead extends RequestHead {
+  /** The one `Authorization` line, if there is one. */
+  readonly authorization: string | undefined;
+  readonly expect: string | undefined;
+  /** The value of `Membrane-Operation`. Several lines are joined to a list, which is not a valid operation. */
+  readonly operation: string | undefined;
+  /** The client asks for another protocol, and the request cannot be served without it. */
+  readonly upgrade: boolean;
+}
 
 /**
  * Refuses a head that two parsers could understand differently, or that is not meant for this service. Node's parser accepts
  * such heads (docs/http-api.md, "Malformed requests").
  *
  * @param isOwn tells whether an authority is one of this service's.
+ * @returns the head, or a message that says what was expected.
  */
 export function readHead(
   request: Pick<DownstreamRequest, "method" | "url" | "rawHeaders" | "httpVersion">,
   isOwn: (authority: Authority) => boolean,
-): ReadHead {
+): Result<ReadHead, string> {
   const version = request.httpVersion;
-  if (version !== "1.1" && version !== "1.0") return malformed("expected HTTP/1.1");
+  if (version !== "1.1" && version !== "1.0") return err("expected HTTP/1.1");
   const fields = collectFields(request.rawHeaders);
-  if (fields.hosts !== 1 || !isHost(fields.host)) return malformed("Host: expected exactly one, host[:port]");
-  if (fields.authorizations > 1) return malformed("Authorization: expected at most one");
+  if (fields.hosts !== 1 || !isHost(fields.host)) return err("Host: expected exactly one, host[:port]");
+  if (fields.authorizations > 1) return err("Authorization: expected at most one");
   const framing = readFraming(fields, version);
   if (framing === undefined) {
-    return malformed(
+    return err(
       "Transfer-Encoding: expected chunked alone, in HTTP/1.1; Content-Length: expected less than 2^53",
     );
   }
   const target = readTarget(request.url ?? "", isOwn);
-  if (target === undefined)
-    return malformed("request target: expected a path of this service, without fragment");
+  if (target === undefined) return err("request target: expected a path of this service, without fragment");
 
   const { authorization, operation } = fields;
-  return {
-    ok: true,
-    head: {
-      httpVersion: version,
-      method: request.method ?? "",
-      path: target.path,
-      query: target.query,
-      rawHeaders: request.rawHeaders,
-      body: framing,
-    },
+  return ok({
+    httpVersion: version,
+    method: request.method ?? "",
+    path: target.path,
+    query: target.query,
+    rawHeaders: request.rawHeaders,
+    body: framing,
     authorization,
     // HTTP/1.0 has neither: its clients would take a 100 for the response (RFC 9110 §10.1.1, §7.8).
     expect: version === "1.1" ? fields.expect : undefined,
     operation,
     upgrade: version === "1.1" && fields.upgrade !== undefined && !isIgnorableUpgrade(fields.upgrade),
-  };
+  });
 }
 
 /** The header lines that the service itself reads: the first of each name, and their number where more than one is an error. */
@@ -178,8 +171,4 @@ function readTarget(
   const queryStart = rest.indexOf("?");
   const path = queryStart === -1 ? rest : rest.slice(0, queryStart);
   return { path: path === "" ? "/" : path, query: queryStart === -1 ? "" : rest.slice(queryStart + 1) };
-}
-
-function malformed(message: string): ReadHead {
-  return { ok: false, message };
 }

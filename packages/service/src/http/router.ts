@@ -1,3 +1,4 @@
+import { err } from "capability-protocol";
 import type { Authority } from "capability-protocol";
 import type { EventLog } from "../telemetry/events.ts";
 import type { Fingerprints } from "../telemetry/fingerprint.ts";
@@ -5,8 +6,8 @@ import { fingerprintsOf } from "../telemetry/fingerprint.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { ExchangeReport } from "../domain/exchange-report.ts";
 import type { ServiceKind } from "../domain/capability.ts";
-import type { Denial } from "../domain/denial.ts";
-import { isGatewayDenial } from "../domain/denial.ts";
+import type { Denial, Outcome } from "../domain/denial.ts";
+import { isGatewayDenial, PASSED } from "../domain/denial.ts";
 import type { Cidr } from "../net/address.ts";
 import type { InvocationContext } from "../invocation/invoke.ts";
 import { invoke } from "../invocation/invoke.ts";
@@ -47,11 +48,11 @@ export interface RouterContext {
 /** Carries out one request, from its head to the end of its response. The token determines the operation. */
 export async function route(context: RouterContext, exchange: HttpExchange): Promise<void> {
   const read = readHead(exchange.request, context.isOwn);
-  if (!read.ok) return respondMalformed(context, exchange, read.message);
-  const { head } = read;
+  if (!read.ok) return respondMalformed(context, exchange, read.error);
+  const head = read.value;
   let authenticated: Authenticated | undefined;
   try {
-    if (read.authorization === undefined) {
+    if (head.authorization === undefined) {
       const publicRoute = findPublicRoute(head);
       if (publicRoute !== undefined) {
         ensureRequestId(context, exchange);
@@ -59,14 +60,14 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
       }
     }
     const isBlocked = isAddressBlocked(context, exchange);
-    const found = authenticate(context, read.authorization, isBlocked);
+    const found = authenticate(context, head.authorization, isBlocked);
     // Awaiting a value that is known already would cost a turn of the event loop.
     authenticated = found instanceof Promise ? await found : found;
     if (authenticated === undefined) return rejectUnauthorized(context, exchange, head, isBlocked);
-    const denial = checkRequestFields(read, authenticated.resolution);
-    if (denial !== undefined) return respondDenial(context, exchange, head, denial, authenticated.resolution);
+    const checked = checkRequestFields(head, authenticated.resolution);
+    if (!checked.ok) return respondDenial(context, exchange, head, checked.error, authenticated.resolution);
     // The client sends its body only after the capability and all limits have been checked.
-    if (read.expect !== undefined) exchange.response.continueOnRead();
+    if (head.expect !== undefined) exchange.response.continueOnRead();
     const { resolution } = authenticated;
     if (resolution.capability.kind !== "invoke") {
       return await runManagement(context, exchange, head, resolution, resolution.capability.kind);
@@ -105,17 +106,17 @@ function rejectUnauthorized(
 
 /** Checks the headers whose refusal only the holder of a capability may see. */
 function checkRequestFields(
-  { upgrade, expect, operation }: Extract<ReadHead, { ok: true }>,
+  { upgrade, expect, operation }: ReadHead,
   resolved: Resolution,
-): Denial | undefined {
+): Outcome<undefined> {
   if (operation !== undefined) {
-    const denial = checkOperation(operation, resolved);
-    if (denial !== undefined) return denial;
+    const checked = checkOperation(operation, resolved);
+    if (!checked.ok) return checked;
   }
-  if (upgrade) return { reason: "upgrade_not_supported" };
+  if (upgrade) return err({ reason: "upgrade_not_supported" });
   if (expect !== undefined && expect.toLowerCase() !== "100-continue")
-    return { reason: "expectation_failed" };
-  return undefined;
+    return err({ reason: "expectation_failed" });
+  return PASSED;
 }
 
 async function runManagement(

@@ -1,7 +1,13 @@
-import { MEMBRANE_OPERATION_HEADER, MEMBRANE_OPERATIONS, parseMembraneOperation } from "capability-protocol";
+import {
+  err,
+  MEMBRANE_OPERATION_HEADER,
+  MEMBRANE_OPERATIONS,
+  parseMembraneOperation,
+} from "capability-protocol";
 import type { MembraneOperation } from "capability-protocol";
 import type { Kind } from "../domain/capability.ts";
-import type { Denial } from "../domain/denial.ts";
+import { invalid, PASSED } from "../domain/denial.ts";
+import type { Outcome } from "../domain/denial.ts";
 import type { Resolution } from "./resolve.ts";
 
 /** The value of `Membrane-Operation` for each kind of capability; there is none for an invocation. */
@@ -24,13 +30,11 @@ const OPERATIONS_BY_KIND: Readonly<Record<Kind, MembraneOperation | undefined>> 
 export function checkOperation(
   text: string,
   { capability, upstream }: Pick<Resolution, "capability" | "upstream">,
-): Denial | undefined {
+): Outcome<undefined> {
   const wanted = parseMembraneOperation(text);
-  if (wanted === undefined) {
-    const expected = `one of ${MEMBRANE_OPERATIONS.join(", ")}`;
-    return { reason: "invalid_field", problem: { field: MEMBRANE_OPERATION_HEADER, expected } };
-  }
-  if (OPERATIONS_BY_KIND[capability.kind] === wanted) return undefined;
-  if (capability.kind === "invoke" && upstream?.target.forwardsPayloadHash === true) return undefined;
-  return { reason: "wrong_capability", wanted };
+  if (wanted === undefined)
+    return invalid(MEMBRANE_OPERATION_HEADER, `one of ${MEMBRANE_OPERATIONS.join(", ")}`);
+  if (OPERATIONS_BY_KIND[capability.kind] === wanted) return PASSED;
+  if (capability.kind === "invoke" && upstream?.target.forwardsPayloadHash === true) return PASSED;
+  return err({ reason: "wrong_capability", wanted });
 }
