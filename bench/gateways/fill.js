@@ -52,8 +52,8 @@ for (let made = 0; made < count; made += BATCH) {
     records.push(sealTarget(target, content, dataKey), minted.record);
     if (i % KEPT_EVERY === 0) lines.push(`${minted.token}\n`);
   }
-  const denied = await store.create(records);
-  if (denied !== undefined) throw new Error(`the creation was denied: ${denied.reason}`);
+  const created = await store.create(records);
+  if (!created.ok) throw new Error(`the creation was denied: ${created.error.reason}`);
   await file.write(lines.join(""));
 }
 await file.close();

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Capability } from "../../service/src/domain/capability.ts";
-import type { CreationDenial, Quotas } from "../../service/src/domain/creation.ts";
+import type { Quotas } from "../../service/src/domain/creation.ts";
 import type { Uid } from "../../service/src/domain/uid.ts";
 import { DEFAULT_LIMITS } from "../../service/src/limits.ts";
 import type { WriteSnapshot } from "../../service/src/store/engine.ts";
@@ -50,7 +50,6 @@ export interface TestStore extends AsyncDisposable {
   /** Makes a capability, and throws a denial. */
   capability(rights: Omit<Capability, "type" | "uid">): Promise<StoredCapability>;
   reexport(parent: StoredCapability, through: TestMembrane): Promise<StoredCapability>;
-  make(...records: readonly StoredRecord[]): Promise<CreationDenial | undefined>;
   /** Whether the capability works, looked up as with its token. */
   isAlive(capability: StoredCapability): Promise<boolean>;
   /** Whether the record exists, alive or not. */
@@ -86,11 +85,9 @@ export async function openTestStore(
   };
   const create = vault.mint({ kind: "create", resource: tenant.uid }, nothing).record;
 
-  const make = async (...records: readonly StoredRecord[]): Promise<CreationDenial | undefined> =>
-    store.create(records);
   const made = async <T>(value: T, ...records: readonly StoredRecord[]): Promise<T> => {
-    const denied = await make(...records);
-    if (denied !== undefined) throw new Error(`not made: ${denied.reason}`);
+    const created = await store.create(records);
+    if (!created.ok) throw new Error(`not made: ${created.error.reason}`);
     return value;
   };
   const capability: TestStore["capability"] = (rights) => {
@@ -116,7 +113,6 @@ export async function openTestStore(
     keys,
     tenant,
     create,
-    make,
     capability,
     async reopen() {
       await store.close();

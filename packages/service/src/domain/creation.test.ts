@@ -1,3 +1,4 @@
+import { err, ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import type { Capability } from "./capability.ts";
 import type { LineageNode } from "./lineage.ts";
@@ -45,35 +46,34 @@ function snapshot(nodes: readonly LineageNode[], holder?: LineageNode, held = 0)
 }
 
 test("records that point to each other are made together", () => {
-  expect(checkCreation([exporting, membrane], snapshot([tenant, create]), LIMITS)).toBeUndefined();
+  expect(checkCreation([exporting, membrane], snapshot([tenant, create]), LIMITS)).toEqual(ok(undefined));
 });
 
 test("nothing is made when its lineage is dead in the same snapshot", () => {
   const dead = snapshot([{ ...tenant, revoked: true }, create]);
-  expect(checkCreation([membrane, exporting], dead, LIMITS)).toEqual({ reason: "lineage_dead" });
+  expect(checkCreation([membrane, exporting], dead, LIMITS)).toEqual(err({ reason: "lineage_dead" }));
 });
 
 test("nothing is made if one of the nodes is denied", () => {
   const orphan: Capability = { ...exporting, uid: uid(9), parent: uid(99) };
   const denied = checkCreation([membrane, exporting, orphan], snapshot([tenant, create]), LIMITS);
-  expect(denied).toEqual({ reason: "lineage_dead" });
+  expect(denied).toEqual(err({ reason: "lineage_dead" }));
 });
 
 test("a lineage may have as many nodes as the limit, the new node included, and not one more", () => {
   const made = [membrane, exporting];
-  expect(checkCreation(made, snapshot([tenant, create]), LIMITS)).toBeUndefined();
-  expect(checkCreation(made, snapshot([tenant, create]), { ...LIMITS, maxLineageNodes: LIMIT - 1 })).toEqual({
-    reason: "lineage_too_large",
-    limit: LIMIT - 1,
-  });
+  expect(checkCreation(made, snapshot([tenant, create]), LIMITS)).toEqual(ok(undefined));
+  expect(checkCreation(made, snapshot([tenant, create]), { ...LIMITS, maxLineageNodes: LIMIT - 1 })).toEqual(
+    err({ reason: "lineage_too_large", limit: LIMIT - 1 }),
+  );
 });
 
 test("a name is taken while its holder is alive", () => {
   const holder = { ...membrane, uid: uid(8) };
   const denied = checkCreation([membrane], snapshot([tenant, create, holder], holder), LIMITS);
-  expect(denied).toEqual({ reason: "name_taken", type: "membrane" });
+  expect(denied).toEqual(err({ reason: "name_taken", type: "membrane" }));
   const sameTenant = checkCreation([{ ...tenant, uid: uid(7) }], snapshot([tenant], tenant), LIMITS);
-  expect(sameTenant).toEqual({ reason: "name_taken", type: "tenant" });
+  expect(sameTenant).toEqual(err({ reason: "name_taken", type: "tenant" }));
 });
 
 test("a name is free when its holder is dead, whatever in its lineage was revoked", () => {
@@ -83,9 +83,9 @@ test("a name is free when its holder is dead, whatever in its lineage was revoke
     { ...membrane, uid: uid(8), tenant: gone.uid },
     { ...membrane, uid: uid(8), createdBy: uid(99) },
   ]) {
-    expect(
-      checkCreation([membrane], snapshot([tenant, create, gone, holder], holder), LIMITS),
-    ).toBeUndefined();
+    expect(checkCreation([membrane], snapshot([tenant, create, gone, holder], holder), LIMITS)).toEqual(
+      ok(undefined),
+    );
   }
 });
 
@@ -103,19 +103,21 @@ test.each([
   [3, [exported(20)], "membrane"],
 ])("a membrane that may hold three capabilities and has %i: making %j is denied: %s", (held, made, full) => {
   const denied = checkCreation(made, snapshot([tenant, create, membrane], undefined, held), LIMITS);
-  expect(denied).toEqual(full && { reason: "full", type: full, kind: "capabilities", limit: 3 });
+  expect(denied).toEqual(
+    full === undefined ? ok(undefined) : err({ reason: "full", type: full, kind: "capabilities", limit: 3 }),
+  );
 });
 
 test("a membrane counts against the quota of its tenant, not against its own", () => {
   const made = [membrane, exporting];
-  expect(checkCreation(made, snapshot([tenant, create], undefined, 1), LIMITS)).toBeUndefined();
+  expect(checkCreation(made, snapshot([tenant, create], undefined, 1), LIMITS)).toEqual(ok(undefined));
   const denied = checkCreation(made, snapshot([tenant, create], undefined, 2), LIMITS);
-  expect(denied).toEqual({ reason: "full", type: "tenant", kind: "membranes", limit: 2 });
+  expect(denied).toEqual(err({ reason: "full", type: "tenant", kind: "membranes", limit: 2 }));
 });
 
 test("a dead lineage is reported before a quota that is used up", () => {
   const dead = snapshot([tenant, create, { ...membrane, revoked: true }], undefined, 9);
-  expect(checkCreation([exported(20)], dead, LIMITS)).toEqual({ reason: "lineage_dead" });
+  expect(checkCreation([exported(20)], dead, LIMITS)).toEqual(err({ reason: "lineage_dead" }));
 });
 
 test("a node that would count against no quota is a fault of the program, and is not made", () => {
@@ -127,7 +129,7 @@ test("a node that would count against no quota is a fault of the program, and is
     );
   }
   const own: Capability = { ...create, uid: uid(31) };
-  expect(checkCreation([own], snapshot([tenant], undefined, 3), LIMITS)).toMatchObject({
-    kind: "ownCapabilities",
-  });
+  expect(checkCreation([own], snapshot([tenant], undefined, 3), LIMITS)).toMatchObject(
+    err({ kind: "ownCapabilities" }),
+  );
 });

@@ -1,3 +1,5 @@
+import type { Result } from "capability-protocol";
+import { err } from "capability-protocol";
 import type { LineageNode } from "./lineage.ts";
 import { evaluateLineage } from "./lineage.ts";
 import type { Membrane } from "./membrane.ts";
@@ -36,21 +38,20 @@ export function checkCreation(
   nodes: readonly LineageNode[],
   snapshot: CreationSnapshot,
   quotas: Quotas,
-): CreationDenial | undefined {
+): Result<void, CreationDenial> {
   const created = new Map(nodes.map((node) => [node.uid, node]));
   const find = (uid: Uid): LineageNode | undefined => created.get(uid) ?? snapshot.find(uid);
   for (const node of nodes) {
     const verdict = evaluateLineage(node, find);
-    if (!verdict.ok) return { reason: "lineage_dead" };
+    if (!verdict.ok) return err({ reason: "lineage_dead" });
     const { maxLineageNodes } = quotas;
     if (verdict.value.lineage.size > maxLineageNodes)
-      return { reason: "lineage_too_large", limit: maxLineageNodes };
+      return err({ reason: "lineage_too_large", limit: maxLineageNodes });
     if (node.type !== "tenant" && node.type !== "membrane") continue;
     const existing = snapshot.findByName(node);
     if (existing !== undefined && evaluateLineage(existing, find).ok)
-      return { reason: "name_taken", type: node.type };
+      return err({ reason: "name_taken", type: node.type });
   }
-  return (
-    checkQuotas(nodes, snapshot.countOwned, quotas) ?? checkStorage(nodes, { ...snapshot, find }, quotas)
-  );
+  const counted = checkQuotas(nodes, snapshot.countOwned, quotas);
+  return counted.ok ? checkStorage(nodes, { ...snapshot, find }, quotas) : counted;
 }

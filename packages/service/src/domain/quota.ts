@@ -1,3 +1,5 @@
+import type { Result } from "capability-protocol";
+import { err, ok } from "capability-protocol";
 import type { LineageNode } from "./lineage.ts";
 import type { Membrane } from "./membrane.ts";
 import type { Tenant } from "./tenant.ts";
@@ -99,7 +101,7 @@ export function checkQuotas(
   nodes: readonly LineageNode[],
   countOwned: (quota: Quota) => number,
   quotas: CountQuotas,
-): QuotaDenial | undefined {
+): Result<void, QuotaDenial> {
   const added = new Map<string, number>();
   for (const node of nodes) {
     const quota = quotaOf(node);
@@ -112,8 +114,8 @@ export function checkQuotas(
     const count = (added.get(key) ?? countOwned(quota)) + 1;
     const { limit: name, owner: type } = QUOTAS_BY_KIND[quota.kind];
     const limit = quotas[name];
-    if (count > limit) return { reason: "full", type, kind: quota.kind, limit };
+    if (count > limit) return err({ reason: "full", type, kind: quota.kind, limit });
     added.set(key, count);
   }
-  return undefined;
+  return ok(undefined);
 }

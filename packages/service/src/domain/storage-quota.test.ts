@@ -1,3 +1,4 @@
+import { err, ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import type { Capability } from "./capability.ts";
 import type { LineageNode } from "./lineage.ts";
@@ -62,18 +63,16 @@ function snapshot(size: number, stored: Readonly<Record<string, number>>): Stora
 
 test("a membrane takes disk space up to its share, and not a byte more, counting all that is made at once", () => {
   const made = [target, exported];
-  expect(checkStorage(made, snapshot(100, { [membrane.uid]: 800 }), QUOTAS)).toBeUndefined();
-  expect(checkStorage(made, snapshot(101, { [membrane.uid]: 799 }), QUOTAS)).toEqual({
-    reason: "storage_exceeded",
-    type: "membrane",
-    limit: 1_000,
-  });
+  expect(checkStorage(made, snapshot(100, { [membrane.uid]: 800 }), QUOTAS)).toEqual(ok(undefined));
+  expect(checkStorage(made, snapshot(101, { [membrane.uid]: 799 }), QUOTAS)).toEqual(
+    err({ reason: "storage_exceeded", type: "membrane", limit: 1_000 }),
+  );
 });
 
 test("the membranes of a tenant together take disk space up to the tenant's share, however little each takes", () => {
   const stored = { [membrane.uid]: 0, [tenant.uid]: 1_400 };
-  expect(checkStorage([exported], snapshot(100, stored), QUOTAS)).toBeUndefined();
-  const denial = { reason: "storage_exceeded", type: "tenant", limit: 1_500 };
+  expect(checkStorage([exported], snapshot(100, stored), QUOTAS)).toEqual(ok(undefined));
+  const denial = err({ reason: "storage_exceeded", type: "tenant", limit: 1_500 });
   expect(checkStorage([exported], snapshot(101, stored), QUOTAS)).toEqual(denial);
   expect(checkStorage([{ ...membrane, uid: uid(10) }], snapshot(101, stored), QUOTAS)).toEqual(denial);
 });
@@ -81,5 +80,5 @@ test("the membranes of a tenant together take disk space up to the tenant's shar
 test("the disk space that one tenant takes does not reduce the share of another", () => {
   const stored = { [membrane.uid]: 1_000, [tenant.uid]: 1_500 };
   const own: Capability = { ...create, uid: uid(11), resource: foreign.uid };
-  expect(checkStorage([own], snapshot(1_500, stored), QUOTAS)).toBeUndefined();
+  expect(checkStorage([own], snapshot(1_500, stored), QUOTAS)).toEqual(ok(undefined));
 });

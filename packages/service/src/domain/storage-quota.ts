@@ -1,3 +1,5 @@
+import type { Result } from "capability-protocol";
+import { err, ok } from "capability-protocol";
 import type { LineageNode } from "./lineage.ts";
 import { storageOwners } from "./storage-owners.ts";
 import type { Uid } from "./uid.ts";
@@ -31,7 +33,7 @@ export function checkStorage(
   nodes: readonly LineageNode[],
   snapshot: StorageSnapshot,
   quotas: StorageQuotas,
-): StorageDenial | undefined {
+): Result<void, StorageDenial> {
   const used = new Map<Uid, number>();
   const isExceeded = (owner: Uid | undefined, size: number, limit: number): boolean => {
     if (owner === undefined) return false;
@@ -44,9 +46,9 @@ export function checkStorage(
     const size = snapshot.sizeOf(node);
     const { storedBytesPerMembrane, storedBytesPerTenant } = quotas;
     if (isExceeded(membrane, size, storedBytesPerMembrane))
-      return { reason: "storage_exceeded", type: "membrane", limit: storedBytesPerMembrane };
+      return err({ reason: "storage_exceeded", type: "membrane", limit: storedBytesPerMembrane });
     if (isExceeded(tenant, size, storedBytesPerTenant))
-      return { reason: "storage_exceeded", type: "tenant", limit: storedBytesPerTenant };
+      return err({ reason: "storage_exceeded", type: "tenant", limit: storedBytesPerTenant });
   }
-  return undefined;
+  return ok(undefined);
 }

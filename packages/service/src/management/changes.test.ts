@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import type { Change } from "../domain/change.ts";
 import { parseUid } from "../domain/uid.ts";
@@ -18,10 +19,10 @@ test("a change is recorded once it has been made, a denied one is not", async ()
   const root = { tenant: store.tenant.uid, membrane: record.uid };
   const by = { kind: "capability", capability: store.create.uid, requestId: "r-1" } as const;
 
-  expect(await rekeyTenant(OPERATOR, store.tenant.uid, Buffer.alloc(32, 1), [])).toBeUndefined();
-  expect(await revoke(OPERATOR, root)).toBe("revoked");
-  expect(await create(by, [late])).toMatchObject({ reason: expect.any(String) });
-  expect(await create(by, [], store.create)).toBeUndefined();
+  expect(await rekeyTenant(OPERATOR, store.tenant.uid, Buffer.alloc(32, 1), [])).toEqual(ok(undefined));
+  expect(await revoke(OPERATOR, root)).toEqual(ok(undefined));
+  expect(await create(by, [late])).toEqual({ ok: false, error: { reason: expect.any(String) } });
+  expect(await create(by, [], store.create)).toEqual(ok(undefined));
   expect(changes).toEqual([
     { action: "rekey", actor: OPERATOR, outcome: "done", tenant: store.tenant.uid, capabilities: [] },
     { action: "revoke", actor: OPERATOR, outcome: "done", ...root, capabilities: [] },

@@ -1,3 +1,4 @@
+import type { Result } from "capability-protocol";
 import type { Capability } from "../domain/capability.ts";
 import type { Actor, Change } from "../domain/change.ts";
 import { subjectOfRecords } from "../domain/change.ts";
@@ -20,13 +21,13 @@ export interface Changes {
     actor: Actor,
     records: readonly StoredRecord[],
     turn?: Capability,
-  ): Promise<CreationDenial | undefined>;
+  ): Promise<Result<void, CreationDenial>>;
   rekeyTenant(
     actor: Actor,
     tenant: Uid,
     publicKey: Buffer,
     capabilities: readonly StoredCapability[],
-  ): Promise<CreationDenial | undefined>;
+  ): Promise<Result<void, CreationDenial>>;
   /** Revokes the membrane, or the tenant if there is none. */
   revoke(actor: Actor, root: RevocationRoot): ReturnType<Store["revoke"]>;
 }
@@ -40,35 +41,34 @@ export function createChanges(store: Store, record: RecordChange): Changes {
       const change = { action: "create", actor, ...subjectOfRecords(records) } as const;
       const write = store.create(records, turn);
       // Without records it only waits until earlier writes are on disk.
-      return records.length === 0 ? write : recorded(record, change, write, (denial) => denial === undefined);
+      return records.length === 0 ? write : recorded(record, change, write);
     },
     rekeyTenant(actor, tenant, publicKey, capabilities) {
       const subject = subjectOfRecords(capabilities);
       const write = store.rekeyTenant(tenant, publicKey, capabilities);
       const change = { action: "rekey", actor, ...subject, tenant } as const;
-      return recorded(record, change, write, (denial) => denial === undefined);
+      return recorded(record, change, write);
     },
     revoke(actor, root) {
       const by = actor.kind === "operator" ? "operator" : actor.capability;
       const write = store.revoke("membrane" in root ? root.membrane : root.tenant, by);
       const change = { action: "revoke", actor, ...root, capabilities: [] } as const;
-      return recorded(record, change, write, (result) => result === "revoked");
+      return recorded(record, change, write);
     },
   };
 }
 
 /** Records a change once it has been made, or when it is unknown whether it has. */
-async function recorded<T>(
+async function recorded<E>(
   record: RecordChange,
   change: Omit<Change, "outcome">,
-  write: Promise<T>,
-  isDone: (result: T) => boolean,
-): Promise<T> {
+  write: Promise<Result<void, E>>,
+): Promise<Result<void, E>> {
   const result = await write.catch((error: unknown) => {
     const isUnchanged = error instanceof StoreFullError || error instanceof RecordTooNewError;
     if (!isUnchanged) record({ ...change, outcome: "unknown" });
     throw error;
   });
-  if (isDone(result)) record({ ...change, outcome: "done" });
+  if (result.ok) record({ ...change, outcome: "done" });
   return result;
 }

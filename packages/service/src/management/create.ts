@@ -41,8 +41,8 @@ export async function create(
     sealed: sealForRecipient(tenant.publicKey, tokens, associatedData(membrane)),
   };
 
-  const denial = await changes.create(actorOf(caller), [stored, exporting.record, revoking.record]);
-  if (denial !== undefined) return err(denialOfCreation(denial));
+  const created = await changes.create(actorOf(caller), [stored, exporting.record, revoking.record]);
+  if (!created.ok) return err(denialOfCreation(created.error));
   return ok({
     status: 201,
     body: {

@@ -51,8 +51,8 @@ async function exportTarget(
   const dataKey = random(KEY_BYTES);
   const minted = vault.mint({ ...provenance(caller), kind: "invoke", resource: target.uid }, dataKey);
   const stored = sealTarget(target, content, dataKey);
-  const denial = await changes.create(actorOf(caller), [stored, minted.record]);
-  if (denial !== undefined) return err(denialOfCreation(denial));
+  const created = await changes.create(actorOf(caller), [stored, minted.record]);
+  if (!created.ok) return err(denialOfCreation(created.error));
   return ok({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
 }
 
@@ -70,11 +70,11 @@ async function reexport(
     ...(resource === undefined ? {} : { resource }),
   };
   const minted = context.vault.mint(rights, parent.payload);
-  const denial = await context.changes.create(actorOf(caller), [minted.record]);
-  if (denial === undefined) {
+  const created = await context.changes.create(actorOf(caller), [minted.record]);
+  if (created.ok) {
     return ok({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
   }
-  if (denial.reason !== "lineage_dead") return err(denialOfCreation(denial));
+  if (created.error.reason !== "lineage_dead") return err(denialOfCreation(created.error));
   const callerWorks = await context.store.isAlive(caller.capability.uid);
   return err({ reason: callerWorks ? "invalid_capability" : "unauthorized" });
 }

@@ -63,8 +63,8 @@ export async function insertTenant(
   createdBy?: Uid,
 ): Promise<Result<TenantTokens, CreationDenial>> {
   const { tokens, records } = newTenant(vault, name, createdBy);
-  const denial = await changes.create(actor, records);
-  return denial === undefined ? ok(tokens) : err(denial);
+  const created = await changes.create(actor, records);
+  return created.ok ? ok(tokens) : created;
 }
 
 /** A tenant and its capabilities, not stored yet. */

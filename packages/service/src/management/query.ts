@@ -144,7 +144,7 @@ async function delegate(
   if (membrane === undefined) throw new StoreCorruptError("a delegated capability went through no membrane");
   const rights = { resource: storedMembrane.uid, createdBy: uid, membrane };
   const { export: exporting, revoke: revoking } = parents;
-  const denied = await changes.create(actorOf(caller), [
+  const created = await changes.create(actorOf(caller), [
     vault.mint(
       { ...rights, kind: "export", parent: exporting.capability.uid },
       exporting.payload,
@@ -156,8 +156,8 @@ async function delegate(
       derived.revoke,
     ).record,
   ]);
-  if (denied === undefined) return ok(derived);
-  return denied.reason === "lineage_dead" ? ok(undefined) : err(denialOfCreation(denied));
+  if (created.ok) return ok(derived);
+  return created.error.reason === "lineage_dead" ? ok(undefined) : err(denialOfCreation(created.error));
 }
 
 function deriveToken(

@@ -12,8 +12,8 @@ export async function revoke(
 ): Promise<Outcome<ManagementResponse>> {
   const resource = resourceOf(caller);
   const root = caller.capability.kind === "deleteSelf" ? { tenant: resource } : { membrane: resource };
-  const done = await context.changes.revoke(actorOf(caller), root);
-  if (done === "denied") return err({ reason: "unauthorized" });
+  const revoked = await context.changes.revoke(actorOf(caller), root);
+  if (!revoked.ok) return err({ reason: "unauthorized" });
   context.onRevoked();
   const body: AcceptedResponse = { statusCode: 202, message: "Accepted" };
   return ok({ status: 202, body });

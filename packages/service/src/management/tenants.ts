@@ -45,9 +45,9 @@ export async function createFirstTenant(
     operator: { provision: formatUri(authority, provision.token) },
   };
   await persist(first);
-  const denial = await changes.create(actor, [...records, provision.record]);
+  const created = await changes.create(actor, [...records, provision.record]);
   // Another process that started at the same time was first.
-  return denial === undefined ? first : undefined;
+  return created.ok ? first : undefined;
 }
 
 export async function createTenant(
@@ -73,6 +73,6 @@ export async function reissueTenant(
   if (tenant === undefined) return err({ reason: "lineage_dead" });
   const keys = newTenantKeys();
   const { tokens, records } = mintTenantCapabilities(vault, tenant.uid, keys);
-  const denial = await changes.rekeyTenant(actor, tenant.uid, keys.publicKey, records);
-  return denial === undefined ? ok(formatTenantUris(authority, tokens)) : err(denial);
+  const rekeyed = await changes.rekeyTenant(actor, tenant.uid, keys.publicKey, records);
+  return rekeyed.ok ? ok(formatTenantUris(authority, tokens)) : rekeyed;
 }

@@ -1,3 +1,4 @@
+import type { Result } from "capability-protocol";
 import type { Capability } from "../domain/capability.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { Verdict } from "../domain/lineage.ts";
@@ -22,6 +23,12 @@ export function samePosition(a: Position, b: Position): boolean {
 export interface Revocations {
   readonly position: Position;
   readonly uids: ReadonlySet<Uid> | "everything";
+}
+
+/** Why a revoke is denied. */
+export interface RevocationDenial {
+  /** The capability that revokes does not work, or what it would revoke does not exist. */
+  readonly reason: "lineage_dead";
 }
 
 /** What a lookup id leads to, of one snapshot, with the position that this snapshot vouches for. */
@@ -154,20 +161,19 @@ export interface Store extends RevocationSource {
    *
    * @param actor in whose turn they are created. Default: the capability that made the first of the records.
    */
-  create(records: readonly StoredRecord[], actor?: Capability): Promise<CreationDenial | undefined>;
+  create(records: readonly StoredRecord[], actor?: Capability): Promise<Result<void, CreationDenial>>;
 
   /** Replaces a tenant's public key and creates capabilities, in one transaction. */
   rekeyTenant(
     tenant: Uid,
     publicKey: Buffer,
     capabilities: readonly StoredCapability[],
-  ): Promise<CreationDenial | undefined>;
+  ): Promise<Result<void, CreationDenial>>;
 
   /**
-   * Revokes a membrane or a tenant, and with it all that descends from it. A repeated revoke has the same result. `denied` if
-   * the capability `actor` does not work, or there is no such node.
+   * Revokes a membrane or a tenant, and with it all that descends from it. A repeated revoke has the same result.
    */
-  revoke(root: Uid, actor: Uid | "operator"): Promise<"revoked" | "denied">;
+  revoke(root: Uid, actor: Uid | "operator"): Promise<Result<void, RevocationDenial>>;
 
   /**
    * Deletes some of what descends from revoked nodes. Nothing waits for it and nothing depends on it.

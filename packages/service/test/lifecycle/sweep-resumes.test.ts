@@ -1,3 +1,4 @@
+import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import { openDataDirectory } from "../../src/commands/data-directory.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
@@ -25,7 +26,7 @@ test("records that a process did not sweep before it ended are swept by the next
     });
     const [tenant] = await store.tenants();
     const [membrane] = (await store.membranes(tenant!.uid, { limit: 1 })).membranes;
-    expect(await store.revoke(membrane!.uid, membrane!.createdBy)).toBe("revoked");
+    expect(await store.revoke(membrane!.uid, membrane!.createdBy)).toEqual(ok(undefined));
     await store.close();
     return openRawStore(directory.path);
   })();

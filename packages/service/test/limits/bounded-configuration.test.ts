@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { formatToken, parseToken } from "capability-protocol";
+import { formatToken, ok, parseToken } from "capability-protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { associatedData } from "../../src/store/record.ts";
 import { seal } from "../../src/store/seal.ts";
@@ -168,7 +168,7 @@ test("a target that an older version stored and that today's rules refuse is a 5
     const dataKey = randomBytes(32);
     const sealed = seal(dataKey, Buffer.from(JSON.stringify({ uri })), associatedData(target));
     const minted = vault.mint({ kind: "invoke", resource: target.uid, membrane, createdBy }, dataKey);
-    expect(await store.create([{ ...target, sealed }, minted.record])).toBe(undefined);
+    expect(await store.create([{ ...target, sealed }, minted.record])).toEqual(ok(undefined));
     for (const _ of ["read from the store", "known"]) {
       const response = await call(service, minted.token, {});
       expectStatus(response, 502);

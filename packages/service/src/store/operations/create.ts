@@ -1,3 +1,4 @@
+import type { Result } from "capability-protocol";
 import type { Capability } from "../../domain/capability.ts";
 import type { CreationDenial, Quotas } from "../../domain/creation.ts";
 import { checkCreation } from "../../domain/creation.ts";
@@ -31,14 +32,14 @@ export function decideCreation(
   snapshot: WriteSnapshot,
   records: readonly StoredRecord[],
   quotas: Quotas,
-): Decision<CreationDenial | undefined> {
+): Decision<Result<void, CreationDenial>> {
   const added = records.filter(
     (record) => record.type !== "capability" || snapshot.capability(record.lookupId) === undefined,
   );
   const created = new Map<Uid, StoredRecord>(added.map((record) => [record.uid, record]));
   const stored = memoizedRecords(snapshot);
   const find: FindRecord = (uid) => created.get(uid) ?? stored(uid);
-  const denial = checkCreation(
+  const result = checkCreation(
     added,
     {
       find,
@@ -52,12 +53,8 @@ export function decideCreation(
     },
     quotas,
   );
-  if (denial !== undefined || added.length === 0)
-    return { result: denial, changes: [{ type: "forceCommit" }] };
-  return {
-    result: undefined,
-    changes: [...countCreated(added, snapshot, find), ...added.flatMap(insertion)],
-  };
+  if (!result.ok || added.length === 0) return { result, changes: [{ type: "forceCommit" }] };
+  return { result, changes: [...countCreated(added, snapshot, find), ...added.flatMap(insertion)] };
 }
 
 /** In whose turn records are created depends on the owners of their disk space. */

@@ -1,3 +1,5 @@
+import type { Result } from "capability-protocol";
+import { err } from "capability-protocol";
 import type { CreationDenial, Quotas } from "../../domain/creation.ts";
 import type { Uid } from "../../domain/uid.ts";
 import type { Decision, WriteRequest, WriteSnapshot } from "../engine.ts";
@@ -21,11 +23,11 @@ export function decideRekey(
   snapshot: WriteSnapshot,
   { tenant: uid, publicKey, capabilities }: Rekey,
   quotas: Quotas,
-): Decision<CreationDenial | undefined> {
+): Decision<Result<void, CreationDenial>> {
   const tenant = snapshot.record(uid);
   if (tenant?.type !== "tenant")
-    return { result: { reason: "lineage_dead" }, changes: [{ type: "forceCommit" }] };
+    return { result: err({ reason: "lineage_dead" }), changes: [{ type: "forceCommit" }] };
   const { result, changes } = decideCreation(snapshot, capabilities, quotas);
-  if (result !== undefined) return { result, changes };
+  if (!result.ok) return { result, changes };
   return { result, changes: [...changes, { type: "update", record: { ...tenant, publicKey } }] };
 }

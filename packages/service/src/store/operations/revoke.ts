@@ -1,5 +1,8 @@
+import type { Result } from "capability-protocol";
+import { err, ok } from "capability-protocol";
 import type { Uid } from "../../domain/uid.ts";
 import type { Decision, Snapshot, WriteRequest } from "../engine.ts";
+import type { RevocationDenial } from "../store.ts";
 import { releaseOwner } from "./accounting.ts";
 import { isAlive } from "./find.ts";
 import { isNamed } from "./records.ts";
@@ -26,13 +29,13 @@ export function revocationRequest({ root, actor }: Revocation): Omit<WriteReques
 export function decideRevocation(
   snapshot: Snapshot,
   { root, actor }: Revocation,
-): Decision<"revoked" | "denied"> {
+): Decision<Result<void, RevocationDenial>> {
   const record = snapshot.record(root);
   if (!isNamed(record) || !mayRevoke(snapshot, actor))
-    return { result: "denied", changes: [{ type: "forceCommit" }] };
-  if (record.revoked) return { result: "revoked", changes: [{ type: "forceCommit" }] };
+    return { result: err({ reason: "lineage_dead" }), changes: [{ type: "forceCommit" }] };
+  if (record.revoked) return { result: ok(undefined), changes: [{ type: "forceCommit" }] };
   return {
-    result: "revoked",
+    result: ok(undefined),
     changes: [
       { type: "update", record: { ...record, revoked: true } },
       ...releaseOwner(record, snapshot),
