@@ -40,6 +40,7 @@ test.each([
   ["a create without room", decideCreation(alive, [another], full)],
   ["a create in a dead lineage", decideCreation(dead, [another], DEFAULT_LIMITS)],
   ["a rekey of no tenant", decideRekey(alive, rekey, DEFAULT_LIMITS)],
+  ["a rekey without room", decideRekey(alive, { ...rekey, tenant: A, capabilities: [another] }, full)],
   ["a repeated revoke", decideRevocation(dead, { root: A, actor: "operator" })],
   ["a revoke of nothing", decideRevocation(alive, { root: NONE, actor: "operator" })],
   ["a revoke by a dead capability", decideRevocation(dead, { root: A, actor: B })],
