@@ -6,7 +6,7 @@ import { thenMaybe } from "../collections/maybe-promise.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
 import { headSize, headerLinesSize } from "../domain/head-size.ts";
 import type { Pools } from "../egress/pools.ts";
-import type { UsageAccounts, AccountRegistry } from "./usage-accounts.ts";
+import type { AccountRegistry } from "./usage-accounts.ts";
 import { authorize } from "./authorize.ts";
 import type { BufferBudget } from "./buffer-budget.ts";
 import { bufferBody } from "./buffered-body.ts";
@@ -14,7 +14,7 @@ import { addHop } from "./loop-detection.ts";
 import type { ConcurrencyLimiter } from "./concurrency-limiter.ts";
 import type { BodyOptions } from "./request-body.ts";
 import { RequestBody } from "./request-body.ts";
-import type { BodyFraming, DownstreamRequest, HttpExchange } from "../http1/downstream.ts";
+import type { DownstreamRequest, HttpExchange } from "../http1/downstream.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { Authenticated, Resolution } from "./resolve.ts";
 import type { ShapedRequest } from "./shape.ts";
@@ -52,6 +52,8 @@ export interface Downstream extends HttpExchange {
   readonly head: RequestHead;
 }
 
+type Upstream = NonNullable<Resolution["upstream"]>;
+
 /** Invokes a resolved capability, from the client's request to the end of the response, within the concurrency limits. */
 export function invoke(
   context: InvocationContext,
@@ -69,46 +71,62 @@ export function invoke(
   return forward(context, authenticated, resolution.upstream, downstream);
 }
 
-/** resolve → authorize → shape → sign → stream. */
+/** authorize → shape → prepare the payload → sign and stream. */
 function forward(
   context: InvocationContext,
-  { inFlight, resolution }: Authenticated,
-  { target, poolKey, owner }: NonNullable<Resolution["upstream"]>,
+  authenticated: Authenticated,
+  upstream: Upstream,
   downstream: Downstream,
 ): MaybePromise<ExchangeEnd> {
-  const { accounts } = resolution;
-  const hopHeaders = addHop(downstream.head, context.hopId);
+  const { target } = upstream;
+  const { head } = downstream;
+  const hopHeaders = addHop(head, context.hopId);
   if (hopHeaders === undefined) return denied({ reason: "loop_detected" });
-  const denial = authorize(resolution, target, downstream.head, context.now);
+  const denial = authorize(authenticated.resolution, target, head, context.now);
   if (denial !== undefined) return denied(denial);
-
-  const plan = planPayload(target, downstream.head);
+  const plan = planPayload(target, head);
   if (plan.kind === "refused") return denied({ reason: "invalid_field", problem: plan.problem });
-  const outcome = shape(target, downstream.head, plan);
-  if (!outcome.ok) return denied(outcome.error);
-  const shaped = withFraming(outcome.value, downstream.head.body);
-  // Before it is signed: the headers of both sides together may be twice as long as either may send.
-  if (headSize(shaped) + headerLinesSize(hopHeaders) + target.maxAddedBytes > context.headerBytes) {
-    return denied({ reason: "headers_too_large" });
-  }
-  return thenMaybe(preparePayload(context, accounts, plan, downstream), (payload) => {
+  const shaped = shapeRequest(context, target, head, plan, hopHeaders);
+  if (!shaped.ok) return denied(shaped.error);
+  return thenMaybe(preparePayload(context, authenticated, plan, downstream), (payload) => {
     if (payload === undefined) return { kind: "client_disconnected" };
     if (!payload.ok) return denied(payload.error);
-    const { hash, body, release } = payload.value;
-    if (release !== undefined) inFlight.onFinish(release);
-    const pool = context.pools.get(poolKey, target, owner);
-    if (!pool.ok) {
-      if (body instanceof Readable) body.destroy();
-      return denied({ reason: "tenant_concurrency_exceeded" });
-    }
-    const unsigned = withLength(hopHeaders, payload.value, downstream.head);
-    const signHeaders = (): string[] => sign(target, shaped, hash, unsigned, context.now);
-
-    const exchange = new Exchange(downstream.response, { inFlight, accounts }, context);
-    const request = upstreamRequest(context, target, shaped, signHeaders, body, downstream.head);
-    exchange.start(pool.value, request);
-    return exchange.ended;
+    const request = upstreamRequest(context, target, shaped.value, hopHeaders, payload.value, head);
+    return startExchange(context, authenticated, upstream, downstream, request);
   });
+}
+
+/** Puts the target over what the client sent, and refuses a head that is longer than a target's may be. */
+function shapeRequest(
+  context: InvocationContext,
+  target: PreparedTarget,
+  head: RequestHead,
+  plan: PayloadPlan,
+  hopHeaders: readonly string[],
+): Outcome<ShapedRequest> {
+  const shaped = shape(target, head, plan);
+  if (!shaped.ok) return shaped;
+  // Before it is signed: the headers of both sides together may be twice as long as either may send.
+  const bytes = headSize(shaped.value) + headerLinesSize(hopHeaders) + target.maxAddedBytes;
+  return bytes > context.headerBytes ? err({ reason: "headers_too_large" }) : shaped;
+}
+
+/** Sends the request through the pool of its tenant and destination. */
+function startExchange(
+  context: InvocationContext,
+  { inFlight, resolution: { accounts } }: Authenticated,
+  { target, poolKey, owner }: Upstream,
+  { response }: Downstream,
+  request: UpstreamRequest,
+): MaybePromise<ExchangeEnd> {
+  const pool = context.pools.get(poolKey, target, owner);
+  if (!pool.ok) {
+    if (request.body instanceof Readable) request.body.destroy();
+    return denied({ reason: "tenant_concurrency_exceeded" });
+  }
+  const exchange = new Exchange(response, { inFlight, accounts }, context);
+  exchange.start(pool.value, request);
+  return exchange.ended;
 }
 
 interface Payload {
@@ -116,8 +134,6 @@ interface Payload {
   readonly body: Readable | Buffer | null;
   /** Of a body that is held, in bytes. */
   readonly length?: number;
-  /** Releases the memory of a held body. */
-  readonly release?: () => void;
 }
 
 /**
@@ -127,7 +143,7 @@ interface Payload {
  */
 function preparePayload(
   context: InvocationContext,
-  accounts: UsageAccounts,
+  authenticated: Authenticated,
   plan: Exclude<PayloadPlan, { kind: "refused" }>,
   { head, request }: Downstream,
 ): MaybePromise<Outcome<Payload> | undefined> {
@@ -138,13 +154,13 @@ function preparePayload(
         body: head.body.kind === "none" ? null : new RequestBody(request, context.bodies),
       });
     case "buffer":
-      return bufferPayload(context, accounts, head, request);
+      return bufferPayload(context, authenticated, head, request);
   }
 }
 
 async function bufferPayload(
   context: InvocationContext,
-  accounts: UsageAccounts,
+  { inFlight, resolution }: Authenticated,
   head: RequestHead,
   request: DownstreamRequest,
 ): Promise<Outcome<Payload> | undefined> {
@@ -152,11 +168,12 @@ async function bufferPayload(
   const tooLarge: Denial = { reason: "signed_body_too_large", limit };
   const expected = head.body.kind === "length" ? head.body.length : undefined;
   if (expected !== undefined && expected > limit) return err(tooLarge);
-  const share = context.bufferBudget.shareFor(accounts);
+  const share = context.bufferBudget.shareFor(resolution.accounts);
   const body = await bufferBody(request, context.bodies, { expected, limit, tooLarge, share });
   if (!body.ok) return body.error.kind === "refused" ? err(body.error.denial) : undefined;
   const { chunks, length, release } = body.value;
-  return ok({ hash: hashPayload(chunks, context.digest), body: bodyOf(chunks), length, release });
+  inFlight.onFinish(release);
+  return ok({ hash: hashPayload(chunks, context.digest), body: bodyOf(chunks), length });
 }
 
 /** A body in several pieces is sent piece by piece: joined, it would be in memory twice. */
@@ -177,25 +194,22 @@ function withLength(
   return [...headers, "Content-Length", String(length)];
 }
 
-/** `Content-Length` is an end-to-end header and may be signed; it is set here and never copied. */
-function withFraming(shaped: ShapedRequest, body: BodyFraming): ShapedRequest {
-  if (body.kind !== "length") return shaped;
-  return { ...shaped, headers: [...shaped.headers, "Content-Length", String(body.length)] };
-}
-
 function upstreamRequest(
   context: InvocationContext,
   target: PreparedTarget,
-  { method, path, query }: ShapedRequest,
-  signHeaders: () => string[],
-  body: Readable | Buffer | null,
+  shaped: ShapedRequest,
+  hopHeaders: readonly string[],
+  payload: Payload,
   head: RequestHead,
 ): UpstreamRequest {
+  const { method, path, query } = shaped;
+  const { hash, body } = payload;
+  const unsigned = withLength(hopHeaders, payload, head);
   const pathAndQuery = query === "" ? path : `${path}?${query}`;
   return {
     method,
     path: pathAndQuery,
-    sign: signHeaders,
+    sign: () => sign(target, shaped, hash, unsigned, context.now),
     body,
     sentRequest: { target, path: pathAndQuery, clientHeaders: head.rawHeaders },
     responseTimeoutMs: shorterTimeout(

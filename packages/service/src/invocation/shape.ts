@@ -13,7 +13,7 @@ export interface ShapedRequest {
   readonly path: string;
   /** Without "?"; empty if there is none. */
   readonly query: string;
-  /** Flat list: the target's headers, then the client's end-to-end headers. */
+  /** Flat list: the target's headers, then the client's end-to-end headers, then the length of the body if it is known. */
   readonly headers: readonly string[];
 }
 
@@ -35,6 +35,8 @@ export function shape(target: PreparedTarget, head: RequestHead, plan: PayloadPl
     if (decision === "refuse") return err({ reason: "header_not_allowed", name: printableName(name) });
     if (decision === "pass" && !connection.has(header.lowerCase)) headers.push(name, value);
   }
+  // An end-to-end header that may be signed: set here, and never copied.
+  if (head.body.kind === "length") headers.push("Content-Length", String(head.body.length));
   return ok({
     method: target.method ?? head.method,
     path: target.path,

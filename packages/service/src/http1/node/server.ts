@@ -1,8 +1,8 @@
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage, Server, ServerOptions } from "node:http";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Server as HttpsServer } from "node:https";
-import type { Server as NetServer, Socket } from "node:net";
+import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import { KEY_AGREEMENT } from "../../key-agreement.ts";
 import { limitConnections } from "./connection-limit.ts";
@@ -18,9 +18,8 @@ export interface NodeServerOptions extends ListenerOptions, ParseErrorOptions {
   readonly onConnection: (socket: Socket, attach: () => void) => void;
 }
 
-type NodeServer =
-  | Server<typeof IncomingMessage, typeof NodeResponse>
-  | HttpsServer<typeof IncomingMessage, typeof NodeResponse>;
+type SecureNodeServer = HttpsServer<typeof IncomingMessage, typeof NodeResponse>;
+type NodeServer = Server<typeof IncomingMessage, typeof NodeResponse> | SecureNodeServer;
 
 /** How long a client's connection may be idle before TCP probes it, in milliseconds. */
 const TCP_KEEP_ALIVE_MS = 60_000;
@@ -34,7 +33,51 @@ export async function startNodeServer(
   options: NodeServerOptions,
   handle: NodeRequestHandler,
 ): Promise<Omit<HttpListener, "idle">> {
-  const limits = {
+  const { server, secure } = createNodeServer(options);
+  interceptConnections(
+    server,
+    secure === undefined ? "connection" : "secureConnection",
+    options.onConnection,
+  );
+  limitConnections(server, options.maxConnectionsPerAddress, options.trustedProxies);
+  const onResponseStart = handleParseErrors(server, options);
+  if (secure !== undefined) respondToPlaintext(secure, options.rejectionBytes);
+  handleRequests(server, onResponseStart, handle);
+  return {
+    address: await listen(server, options),
+    setCertificate: (tls) => secure?.setSecureContext(certificateOptions(tls)),
+    close: (deadlineMs) => closeServer(server, deadlineMs),
+  };
+}
+
+/** Makes a server that does not listen yet. `secure` is the same server if it speaks TLS. */
+function createNodeServer(options: NodeServerOptions): {
+  readonly server: NodeServer;
+  readonly secure: SecureNodeServer | undefined;
+} {
+  const secure = options.tls === undefined ? undefined : createSecureServer(options, options.tls);
+  const server: NodeServer = secure ?? createHttpServer(serverOptions(options));
+  // A head is limited in bytes. With a limit on lines, Node would drop those after the 2000th, and no check would see them.
+  server.maxHeadersCount = 0;
+  server.timeout = options.socketTimeoutMs;
+  server.maxConnections = options.maxConnections;
+  return { server, secure };
+}
+
+function createSecureServer(options: NodeServerOptions, tls: CertificatePem): SecureNodeServer {
+  return createHttpsServer({
+    ...serverOptions(options),
+    ...certificateOptions(tls),
+    // `curl -0` offers HTTP/1.0 alone; without a common protocol the handshake fails (RFC 7301 §3.2).
+    ALPNProtocols: ["http/1.1", "http/1.0"],
+    handshakeTimeout: options.requestHeaderTimeoutMs,
+  });
+}
+
+function serverOptions(
+  options: NodeServerOptions,
+): ServerOptions<typeof IncomingMessage, typeof NodeResponse> {
+  return {
     maxHeaderSize: options.maxHeaderBytes,
     headersTimeout: options.requestHeaderTimeoutMs,
     keepAliveTimeout: options.keepAliveTimeoutMs,
@@ -50,29 +93,14 @@ export async function startNodeServer(
     // `readHead` refuses a head without Host, with the same response as any other malformed head.
     requireHostHeader: false,
   };
-  const secure =
-    options.tls === undefined
-      ? undefined
-      : createHttpsServer({
-          ...limits,
-          ...certificateOptions(options.tls),
-          // `curl -0` offers HTTP/1.0 alone; without a common protocol the handshake fails (RFC 7301 §3.2).
-          ALPNProtocols: ["http/1.1", "http/1.0"],
-          handshakeTimeout: options.requestHeaderTimeoutMs,
-        });
-  const server: NodeServer = secure ?? createHttpServer(limits);
-  // A head is limited in bytes. With a limit on lines, Node would drop those after the 2000th, and no check would see them.
-  server.maxHeadersCount = 0;
-  server.timeout = options.socketTimeoutMs;
-  server.maxConnections = options.maxConnections;
-  interceptConnections(
-    server,
-    secure === undefined ? "connection" : "secureConnection",
-    options.onConnection,
-  );
-  limitConnections(server, options.maxConnectionsPerAddress, options.trustedProxies);
-  const onResponseStart = handleParseErrors(server, options);
-  if (secure !== undefined) respondToPlaintext(secure, options.rejectionBytes);
+}
+
+/** @param onResponseStart called for each response, before its request is handled. */
+function handleRequests(
+  server: NodeServer,
+  onResponseStart: (response: NodeResponse) => void,
+  handle: NodeRequestHandler,
+): void {
   const onRequest: NodeRequestHandler = (request, response) => {
     // A write to a client that has just disconnected fails; the disconnect is reported by `close`.
     response.on("error", () => undefined);
@@ -82,21 +110,21 @@ export async function startNodeServer(
   server.on("request", onRequest);
   server.on("checkContinue", onRequest);
   server.on("checkExpectation", onRequest);
+}
+
+/** @returns the address that is listened on, once it is. */
+async function listen(server: NodeServer, { host, port, onError }: NodeServerOptions): Promise<AddressInfo> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(options.port, options.host, () => {
+    server.listen(port, host, () => {
       server.off("error", reject);
-      server.on("error", options.onError);
+      server.on("error", onError);
       resolve();
     });
   });
   const address = server.address();
   if (address === null || typeof address === "string") throw new TypeError("a server listens on an address");
-  return {
-    address,
-    setCertificate: (tls) => secure?.setSecureContext(certificateOptions(tls)),
-    close: (deadlineMs) => closeServer(server, deadlineMs),
-  };
+  return address;
 }
 
 /** Calls `onConnection` before the listeners with which Node's server starts to read a connection. */
