@@ -127,3 +127,9 @@ test("many capabilities of one tenant with unfinished management bodies leave en
   expect(codes).toContain("tenant_concurrency_exceeded");
   await expectServed(other, "while it is full");
 });
+
+test("the memory of a signed body is given back with its response: far more than the budget passes, one body after the other", async () => {
+  const token = await signed(own);
+  for (let sent = 0; sent < 4 * LIMITS.bufferedBytesTotal; sent += 8 * KIB)
+    expect(await send(token, 8 * KIB)).toMatchObject({ status: 200 });
+});
