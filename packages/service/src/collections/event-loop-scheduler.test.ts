@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createEventLoopScheduler } from "./event-loop-scheduler.ts";
 
 test("one item is done in each turn of the event loop, and a tenant waits for at most one item of each other tenant", async () => {
@@ -18,4 +18,27 @@ test("one item is done in each turn of the event loop, and a tenant waits for at
   await Promise.all(all);
   expect(done.indexOf("one")).toBeLessThanOrEqual(2);
   expect(done.indexOf("another")).toBeLessThanOrEqual(3);
+});
+
+test("an item that blocks the event loop is followed by a pause as long as itself, a short one by none", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "performance"] });
+  try {
+    const turns = createEventLoopScheduler();
+    const begun: number[] = [];
+    const block = async (ms: number): Promise<void> => {
+      await turns.nextTurn({ tenant: "t", capability: "c" });
+      begun.push(performance.now());
+      vi.advanceTimersByTime(ms);
+    };
+    const all = [block(7), block(0.5), block(0.5), block(3)];
+    for (let turn = 0; turn < 20; turn += 1) {
+      await nextTurn();
+      vi.advanceTimersToNextTimer();
+    }
+    await Promise.all(all);
+    const pauses = begun.slice(1).map((at, index) => at - begun[index]!);
+    expect(pauses).toEqual([14, 0.5, 0.5]);
+  } finally {
+    vi.useRealTimers();
+  }
 });

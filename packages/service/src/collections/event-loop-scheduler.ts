@@ -1,24 +1,43 @@
 import type { FairOwner } from "./fair-queue.ts";
 import { FairQueue } from "./fair-queue.ts";
 
-/** Queues work that blocks the event loop for half a millisecond or more: one item in each turn, tenant by tenant. */
+/** From this time on, in milliseconds, an item is followed by a pause; a timer cannot be set for less. */
+const MIN_PAUSE_MS = 1;
+
+/**
+ * Queues work that blocks the event loop: one item in a turn, tenant by tenant. An item is followed by a pause as long as itself,
+ * so that half of the time is left to requests that are not queued: each of them takes several turns.
+ */
 export interface EventLoopScheduler {
   /** Resolves in the owner's turn; the work must follow at once. */
   nextTurn(owner: FairOwner): Promise<void>;
 }
 
-export function createEventLoopScheduler(): EventLoopScheduler {
+export function createEventLoopScheduler(
+  monotonic: () => number = () => performance.now(),
+): EventLoopScheduler {
   const waiting = new FairQueue<{ owner: FairOwner; cost: number; begin: () => void }>();
+  let isScheduled = false;
   const next = (): void => {
-    const taken = waiting.shift(1);
-    if (waiting.size > 0) setImmediate(next);
-    for (const { begin } of taken) begin();
+    const [item] = waiting.shift(1);
+    if (item === undefined) {
+      isScheduled = false;
+      return;
+    }
+    const begun = monotonic();
+    item.begin();
+    setImmediate(() => {
+      const elapsed = monotonic() - begun;
+      if (elapsed < MIN_PAUSE_MS) next();
+      else setTimeout(next, elapsed);
+    });
   };
   return {
     nextTurn: (owner) =>
       new Promise((begin) => {
-        if (waiting.size === 0) setImmediate(next);
         waiting.push({ owner, cost: 1, begin });
+        if (!isScheduled) setImmediate(next);
+        isScheduled = true;
       }),
   };
 }
