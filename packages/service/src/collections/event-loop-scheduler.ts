@@ -18,26 +18,30 @@ export function createEventLoopScheduler(
 ): EventLoopScheduler {
   const waiting = new FairQueue<{ owner: FairOwner; cost: number; begin: () => void }>();
   let isScheduled = false;
-  const next = (): void => {
+  let begun: number | undefined;
+  const schedule = (): void => {
+    isScheduled = true;
+    setImmediate(beginNext);
+    setImmediate(pause);
+  };
+  const beginNext = (): void => {
     const [item] = waiting.shift(1);
-    if (item === undefined) {
-      isScheduled = false;
-      return;
-    }
-    const begun = monotonic();
-    item.begin();
-    setImmediate(() => {
-      const elapsed = monotonic() - begun;
-      if (elapsed < MIN_PAUSE_MS) next();
-      else setTimeout(next, elapsed);
-    });
+    begun = item === undefined ? undefined : monotonic();
+    item?.begin();
+  };
+  /** Runs in the same turn, once the item has done its work: no other request is handled in between. */
+  const pause = (): void => {
+    isScheduled = begun !== undefined;
+    if (begun === undefined) return;
+    const elapsed = monotonic() - begun;
+    if (elapsed < MIN_PAUSE_MS) schedule();
+    else setTimeout(schedule, elapsed);
   };
   return {
     nextTurn: (owner) =>
       new Promise((begin) => {
         waiting.push({ owner, cost: 1, begin });
-        if (!isScheduled) setImmediate(next);
-        isScheduled = true;
+        if (!isScheduled) schedule();
       }),
   };
 }
