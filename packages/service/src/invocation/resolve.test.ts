@@ -32,6 +32,14 @@ test("a revoke of another tenant while a record waits to be read does not cost a
   expect(attempts).toBe(1);
 });
 
+test("concurrent first uses of one capability share one resolution", async () => {
+  const log = createLog();
+  const context = await contextOf(log, { open: () => Promise.resolve(openedAt(log.position())) });
+  const [first, second] = await Promise.all([resolve(context, TOKEN), resolve(context, TOKEN)]);
+  expect(first?.resolution).toBeDefined();
+  expect(second?.resolution).toBe(first?.resolution);
+});
+
 test("a record that was read before a revoke is read again", async () => {
   const log = createLog();
   const answers = [

@@ -105,6 +105,9 @@ async function fromStore(
     if (opened === undefined) return undefined;
     // Opening may have waited, and other tenants' revokes in that time must not cost another attempt.
     if (feed.advance() && samePosition(opened.position, feed.position())) {
+      // Of requests that use a capability for the first time together, the first one prepares its target for all.
+      const shared = fromCache(context, digest);
+      if (shared !== undefined) return shared;
       const resolution = toResolution(context, opened);
       cache.put(digest, resolution, opened.position);
       return { resolution, inFlight: inFlightRegistry.register(resolution.lineage) };
