@@ -127,6 +127,25 @@ export async function nextResponse(
   return read(await connection.until((received) => read(received) !== undefined))!;
 }
 
+/**
+ * Opens connections that the service has accepted and read, so that it receives the next requests on them all at once.
+ *
+ * @returns each with the number of characters that came before those requests, for {@link nextResponse}.
+ */
+export async function openUsedConnections(
+  port: number,
+  count: number,
+): Promise<readonly { readonly connection: RawConnection; readonly from: number }[]> {
+  const connections = await Promise.all(Array.from({ length: count }, () => openRawConnection(port)));
+  return Promise.all(
+    connections.map(async (connection) => {
+      connection.send(requestHead(undefined, { line: "GET /healthz HTTP/1.1" }));
+      await nextResponse(connection);
+      return { connection, from: connection.received().length };
+    }),
+  );
+}
+
 /** Joins a start line and header lines, with the empty line at the end. */
 export function messageHead(...lines: readonly string[]): string {
   return [...lines, "", ""].join("\r\n");

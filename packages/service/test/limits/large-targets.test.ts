@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { call, createMembrane, exportThrough, expectStatus, tokenOf } from "../../../testkit/src/client.ts";
-import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
+import { nextResponse, openUsedConnections, requestHead } from "../../../testkit/src/raw-connection.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
@@ -25,20 +25,12 @@ test("concurrent first uses of large targets do not all go before another tenant
     ),
   );
   const small = await exportThrough(service, others.export, { uri: target.url });
-  const connections = await Promise.all(
-    Array.from({ length: REQUESTS + 2 }, () => openRawConnection(service.port)),
-  );
-  // The connections were accepted before, so that the service receives the next requests all at once.
-  const greetings = connections.map((connection) => {
-    connection.send(requestHead(undefined, { line: "GET /healthz HTTP/1.1" }));
-    return nextResponse(connection);
-  });
-  await Promise.all(greetings);
-  const begun = connections.map((connection) => connection.received().length);
+  const connections = await openUsedConnections(service.port, REQUESTS + 2);
   const responded: string[] = [];
   const all = [...large, small, revoked.revoke].map(async (token, i) => {
-    connections[i]!.send(requestHead(token));
-    const { status } = await nextResponse(connections[i]!, { from: begun[i]! });
+    const { connection, from } = connections[i]!;
+    connection.send(requestHead(token));
+    const { status } = await nextResponse(connection, { from });
     responded.push(i < REQUESTS ? "large" : `${token === small ? "small" : "revoke"} ${status}`);
   });
   await Promise.all(all);
@@ -46,5 +38,5 @@ test("concurrent first uses of large targets do not all go before another tenant
   expect(responded.indexOf("revoke 202")).toBeLessThan(REQUESTS / 2);
   expect(responded).toContain("small 200");
   expect(responded).toContain("revoke 202");
-  for (const connection of connections) await connection[Symbol.asyncDispose]();
+  for (const { connection } of connections) await connection[Symbol.asyncDispose]();
 });
