@@ -6,7 +6,7 @@ import { manyOf } from "./attacks/creation.js";
 
 const SECONDS = Number(process.env["SECONDS"] ?? 5);
 const INVOCATIONS = { rate: 100, seconds: SECONDS, connections: 16 };
-const REVOKES_PER_SECOND = 20;
+const REVOKES_PER_SECOND = 100;
 
 /** Before, during and after an attack. */
 const STRETCHES = 3;
