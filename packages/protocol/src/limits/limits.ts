@@ -1,0 +1,42 @@
+/**
+ * What a capability's holder may do at most. Limits only narrow: an invocation must satisfy those of the capability and of every
+ * capability that it re-exports. Absent: no limit.
+ */
+export interface Limits {
+  /** Milliseconds since 1970. The capability is dead from then on. */
+  readonly expiresAt?: number;
+  /** Milliseconds since 1970. Before that it is not valid yet, and may be re-exported. */
+  readonly notBefore?: number;
+  /** How many requests are admitted: in all, or in each window of {@link maxUsesEveryMs}. */
+  readonly maxUses?: number;
+  /** Length of a window, in milliseconds. Windows begin when the capability is made. */
+  readonly maxUsesEveryMs?: number;
+  /** Exact names; GET does not include HEAD. */
+  readonly methods?: readonly string[];
+  /** Patterns of canonical paths, relative to the target's path. */
+  readonly paths?: readonly string[];
+  readonly query?: QueryLimit;
+  readonly headers?: HeaderLimit;
+  /** A request must satisfy at least one. */
+  readonly requests?: readonly RequestLimit[];
+  readonly maxBodyBytes?: number;
+  /** Addresses of clients, in CIDR notation. */
+  readonly clientCidrs?: readonly string[];
+  /** `false`: it cannot be re-exported by this service. */
+  readonly delegable?: false;
+}
+
+/** One alternative of `requests`. */
+export type RequestLimit = Pick<Limits, "methods" | "paths" | "query" | "headers">;
+
+/** Only these keys of a query. */
+export type QueryLimit = ReadonlyMap<string, AllowedValues<ListedValue>>;
+
+/** Only these of the client's headers, by lower-case name. */
+export type HeaderLimit = ReadonlyMap<string, AllowedValues<string>>;
+
+/** Any value, or exactly one that is listed; a list makes the key or header required. */
+export type AllowedValues<T> = "any" | readonly T[];
+
+/** A value, or the beginning of one. */
+export type ListedValue = string | { readonly startsWith: string };
