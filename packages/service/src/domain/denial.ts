@@ -53,7 +53,7 @@ export type GatewayDenial =
   | { readonly reason: "header_not_allowed"; readonly name: string }
   | { readonly reason: "query_not_allowed"; readonly key: string }
   /** The target redirects elsewhere, and this client is known to send its token there. */
-  | { readonly reason: "redirect_not_allowed" }
+  | { readonly reason: "redirect_not_passed" }
   /** The body must be buffered to be signed, and is over the limit in bytes. */
   | { readonly reason: "signed_body_too_large"; readonly limit: number }
   | { readonly reason: "target_forbidden" }
@@ -68,7 +68,7 @@ export type GatewayDenial =
 const GATEWAY_REASONS: ReadonlySet<Denial["reason"]> = new Set<GatewayDenial["reason"]>([
   "header_not_allowed",
   "query_not_allowed",
-  "redirect_not_allowed",
+  "redirect_not_passed",
   "signed_body_too_large",
   "target_forbidden",
   "target_outdated",

@@ -39,7 +39,7 @@ const ROWS: {
     proxy("http_request_denied"),
   ],
   query_not_allowed: [{ reason: "query_not_allowed", key: "acl" }, 403, proxy("http_request_denied")],
-  redirect_not_allowed: [{ reason: "redirect_not_allowed" }, 502, proxy("http_request_denied")],
+  redirect_not_passed: [{ reason: "redirect_not_passed" }, 502, proxy("http_request_denied")],
   signed_body_too_large: [{ reason: "signed_body_too_large", limit: 7 }, 413, proxy("http_request_denied")],
   target_forbidden: [{ reason: "target_forbidden" }, 502, proxy("http_request_denied")],
   target_outdated: [{ reason: "target_outdated" }, 502, proxy("http_request_denied")],

@@ -82,10 +82,10 @@ export function wireError(denial: Denial): WireError {
         `query: the key ${denial.key} would change the meaning of the request: omit it.`,
         proxyStatus("http_request_denied"),
       );
-    case "redirect_not_allowed":
+    case "redirect_not_passed":
       return error(
         502,
-        "redirect_not_allowed",
+        "redirect_not_passed",
         "The target redirects to another origin or path, and this client would send the capability there.",
         proxyStatus("http_request_denied"),
       );

@@ -63,7 +63,7 @@ test.each(KEEPING)("%s is not redirected to outside of the base, where it would 
     ]) {
       expect(filterReferences(sentRequest, status, line)).toEqual({
         ok: false,
-        error: { reason: "redirect_not_allowed" },
+        error: { reason: "redirect_not_passed" },
       });
     }
     expect(passedBy(sentRequest, status, ["Location", `${URI}/a`])).toEqual(["Location", `${URI}/a`]);

@@ -80,7 +80,7 @@ export function filterReferences(
       resendsAuthorization(sentRequest) &&
       !isAllowed(value)
     )
-      return err({ reason: "redirect_not_allowed" });
+      return err({ reason: "redirect_not_passed" });
     const kept = lowerCase === "link" ? filterLinks(value, isAllowed) : value;
     if (kept !== undefined) passed.push(name, kept);
   }

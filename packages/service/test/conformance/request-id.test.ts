@@ -136,7 +136,7 @@ test("an invocation is logged with its fingerprints, the target's status, its du
     ...known,
     level: "warn",
     msg: "invocation failed",
-    reason: "redirect_not_allowed",
+    reason: "redirect_not_passed",
     status: 502,
     upstreamStatus: 302,
     durationMs: expect.any(Number),

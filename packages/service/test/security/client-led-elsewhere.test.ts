@@ -103,7 +103,7 @@ test.each(["Wget/1.21.4", "Python-urllib/3.12", "wget/2"])(
       });
       expect(response.status).toBe(502);
       expect(response.headers.get("proxy-status")).toEqual(["membrane; error=http_request_denied"]);
-      expect(JSON.parse(response.body)).toMatchObject({ code: "redirect_not_allowed" });
+      expect(JSON.parse(response.body)).toMatchObject({ code: "redirect_not_passed" });
       expect(response.headers.has("location")).toBe(false);
       expect(response.body).not.toContain("other.example");
     }
