@@ -46,6 +46,14 @@ export {
 } from "./http-syntax.ts";
 export { type JsonShape, findRepeatedName, measureJson } from "./json-shape.ts";
 export {
+  type CanonicalPath,
+  type PathOpenings,
+  type PathProblem,
+  type PathRule,
+  canonicalizePath,
+} from "./limits/path.ts";
+export { type PathPattern, matchesPathPattern, parsePathPattern } from "./limits/path-pattern.ts";
+export {
   type Err,
   type Ok,
   type Parsed,

@@ -16,6 +16,8 @@ import { parseAuthority } from "../../../protocol/src/authority.ts";
 import { decodeBase64url } from "../../../protocol/src/base64url.ts";
 import { isFieldValue, isToken, parseMethod, trimFieldValue } from "../../../protocol/src/http-syntax.ts";
 import { findRepeatedName, measureJson } from "../../../protocol/src/json-shape.ts";
+import { canonicalizePath } from "../../../protocol/src/limits/path.ts";
+import { matchesPathPattern, parsePathPattern } from "../../../protocol/src/limits/path-pattern.ts";
 import { printableName } from "../../../protocol/src/result.ts";
 import * as aws4 from "../../../protocol/src/signers/aws4-canonical.ts";
 import { checkAws4Query } from "../../../protocol/src/signers/aws4-hmac-sha256.ts";
@@ -99,6 +101,7 @@ const cap1Target = preparedTarget({
   allowQuery: true,
   hmac: { "cap1-hmac-sha512": { key: "abcd", keyId: "k" } },
 });
+const starPattern = parsePathPattern(`${"/*".repeat(1_000)}/**`);
 const COMMANDS = [
   {
     name: "request",
@@ -237,6 +240,14 @@ export const READERS: readonly Reader[] = [
   reader("protocol/src/http-syntax.ts#isToken", BODY, "x-name", isToken),
   reader("protocol/src/http-syntax.ts#isFieldValue", BODY, SENTENCE, isFieldValue),
   reader("protocol/src/http-syntax.ts#trimFieldValue", BODY, SENTENCE, trimFieldValue),
+  reader("protocol/src/limits/path.ts#canonicalizePath", HEAD, "/segment%20one", (text) =>
+    canonicalizePath(`/${text}`, { encodedSlash: true, emptySegments: true }),
+  ),
+  reader("protocol/src/limits/path-pattern.ts#parsePathPattern", BODY, "/segment/*", parsePathPattern),
+  reader("protocol/src/limits/path-pattern.ts#matchesPathPattern", HEAD, "/segment%2Fone", (text) => {
+    const path = canonicalizePath(`/${text}`, { encodedSlash: true, emptySegments: true });
+    return path.ok && starPattern.ok && matchesPathPattern(starPattern.value, path.value);
+  }),
   reader("protocol/src/result.ts#printableName", BODY, SENTENCE, printableName),
   reader("protocol/src/token.ts#parseToken", HEAD, "CPBLTY1-Vm9n", parseToken),
   reader(
