@@ -1,6 +1,7 @@
 import { FORWARDABLE_METHODS } from "capability-protocol";
 import type { Denial } from "../domain/denial.ts";
 import type { Rejection } from "../http1/listener.ts";
+import { inPlaceOfTarget } from "./proxy-status.ts";
 import { reasonPhrase } from "./reason-phrase.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 import { JSON_HEADERS } from "./respond.ts";
@@ -27,7 +28,7 @@ export function rejectionBytes(
   onRefused: (denial: Denial, status: number) => string,
 ): string {
   const denial = DENIALS[rejection];
-  const { status, headers, body } = wireError(denial);
+  const { status, headers, body } = inPlaceOfTarget(wireError(denial));
   const requestId = onRefused(denial, status);
   const text = JSON.stringify(body);
   const lines = [...JSON_HEADERS, ...headers, REQUEST_ID_HEADER, requestId];

@@ -29,6 +29,7 @@ import { handleManagement } from "./management-endpoint.ts";
 import { findPublicRoute } from "./routes.ts";
 import type { ReadHead } from "./read-head.ts";
 import { readHead } from "./read-head.ts";
+import { inPlaceOfTarget } from "./proxy-status.ts";
 import { parseRequestId } from "./request-id.ts";
 import type { WireError } from "./wire-error.ts";
 import { internalError, wireError } from "./wire-error.ts";
@@ -76,7 +77,7 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     const end = invoke(context.invocationContext, authenticated, { head, request, response });
     finish(context, exchange, head, resolution, end instanceof Promise ? await end : end);
   } catch (error) {
-    respondFault(context, exchange, head, error);
+    respondFault(context, exchange, head, error, authenticated?.resolution);
   } finally {
     authenticated?.inFlight.finishInvocation();
   }
@@ -173,7 +174,7 @@ function finish(
       const error = wireError(end.denial);
       const { reason } = end.denial;
       context.log.failed({ ...event, status: error.status, reason, ...causeOf(end.cause) });
-      return respondOrAbort(exchange, head.body, error);
+      return respondOrAbort(exchange, head.body, error, resolution);
     }
     case "aborted":
       return context.log.aborted({ ...event, status: end.status, ...causeOf(end.cause) });
@@ -214,7 +215,7 @@ function respondDenial(
   const error = wireError(denial);
   const of = caller === undefined ? undefined : fingerprintsOfCaller(caller);
   context.log.refused({ requestId, status: error.status, reason: denial.reason, of, exchange: report });
-  respondOrAbort(exchange, head.body, error);
+  respondOrAbort(exchange, head.body, error, caller);
 }
 
 function respondFault(
@@ -222,11 +223,12 @@ function respondFault(
   exchange: HttpExchange,
   head: RequestHead,
   error: unknown,
+  caller: Resolution | undefined,
 ): void {
   const denial = storeDenial(error);
-  if (denial !== undefined) return respondDenial(context, exchange, head, denial);
+  if (denial !== undefined) return respondDenial(context, exchange, head, denial, caller);
   context.log.fault(error, ensureRequestId(context, exchange));
-  respondOrAbort(exchange, head.body, internalError());
+  respondOrAbort(exchange, head.body, internalError(), caller);
 }
 
 /** The refusal for an error of the store, which the store has logged; nothing for any other error. */
@@ -238,13 +240,20 @@ function storeDenial(error: unknown): Denial | undefined {
 }
 
 /** Sends an error, or aborts a response that has begun: its status cannot be changed any more. */
-function respondOrAbort(exchange: HttpExchange, framing: BodyFraming, error: WireError): void {
-  if (exchange.response.headersSent) exchange.response.abort();
-  else respondError(exchange, framing, error);
+function respondOrAbort(
+  exchange: HttpExchange,
+  framing: BodyFraming,
+  error: WireError,
+  caller: Resolution | undefined,
+): void {
+  if (exchange.response.headersSent) return exchange.response.abort();
+  // A request that was refused before its capability was known could have been for a target.
+  const isForTarget = caller === undefined || caller.capability.kind === "invoke";
+  respondError(exchange, framing, isForTarget ? inPlaceOfTarget(error) : error);
 }
 
 function respondMalformed(context: RouterContext, exchange: HttpExchange, message: string): void {
-  const error = wireError({ reason: "malformed_request", message });
+  const error = inPlaceOfTarget(wireError({ reason: "malformed_request", message }));
   const requestId = ensureRequestId(context, exchange);
   context.log.refused({ requestId, status: error.status, reason: "malformed_request" });
   exchange.response.closeAfter();

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Denial } from "../domain/denial.ts";
+import { inPlaceOfTarget } from "./proxy-status.ts";
 import { internalError, wireError } from "./wire-error.ts";
 
 const ROWS: {
@@ -33,25 +34,17 @@ const ROWS: {
   capability_concurrency_exceeded: [{ reason: "capability_concurrency_exceeded" }, 429, ["Retry-After", "1"]],
   tenant_concurrency_exceeded: [{ reason: "tenant_concurrency_exceeded" }, 429, ["Retry-After", "1"]],
   service_overloaded: [{ reason: "service_overloaded" }, 503, ["Retry-After", "1"]],
-  header_not_allowed: [
-    { reason: "header_not_allowed", name: "X-Amz-Acl" },
-    403,
-    proxy("http_request_denied"),
-  ],
-  query_not_allowed: [{ reason: "query_not_allowed", key: "acl" }, 403, proxy("http_request_denied")],
-  redirect_not_passed: [{ reason: "redirect_not_passed" }, 502, proxy("http_request_denied")],
-  signed_body_too_large: [{ reason: "signed_body_too_large", limit: 7 }, 413, proxy("http_request_denied")],
-  target_forbidden: [{ reason: "target_forbidden" }, 502, proxy("http_request_denied")],
-  target_outdated: [{ reason: "target_outdated" }, 502, proxy("http_request_denied")],
-  target_unreachable: [{ reason: "target_unreachable" }, 502, proxy("destination_unavailable")],
-  target_timeout: [{ reason: "target_timeout" }, 504, proxy("connection_timeout")],
-  invalid_target_response: [{ reason: "invalid_target_response" }, 502, proxy("http_response_incomplete")],
-  loop_detected: [{ reason: "loop_detected" }, 508, proxy("proxy_loop_detected")],
+  header_not_allowed: [{ reason: "header_not_allowed", name: "X-Amz-Acl" }, 403, []],
+  query_not_allowed: [{ reason: "query_not_allowed", key: "acl" }, 403, []],
+  redirect_not_passed: [{ reason: "redirect_not_passed" }, 502, []],
+  signed_body_too_large: [{ reason: "signed_body_too_large", limit: 7 }, 413, []],
+  target_forbidden: [{ reason: "target_forbidden" }, 502, []],
+  target_outdated: [{ reason: "target_outdated" }, 502, []],
+  target_unreachable: [{ reason: "target_unreachable" }, 502, []],
+  target_timeout: [{ reason: "target_timeout" }, 504, []],
+  invalid_target_response: [{ reason: "invalid_target_response" }, 502, []],
+  loop_detected: [{ reason: "loop_detected" }, 508, []],
 };
-
-function proxy(error: string): readonly string[] {
-  return ["Proxy-Status", `membrane; error=${error}`];
-}
 
 test.each(Object.values(ROWS))("$reason becomes %i with headers %j", (denial, status, headers) => {
   const error = wireError(denial);
@@ -70,4 +63,28 @@ test("a message names the field that is wrong, the limit that was reached, and t
 
 test("a fault is a 500 without details", () => {
   expect(internalError()).toMatchObject({ status: 500, headers: [], body: { code: "internal_error" } });
+});
+
+/** All others are refusals by policy: `http_request_denied`. */
+const OTHER_PROXY_ERRORS: ReadonlyMap<string, string> = new Map([
+  ["target_unreachable", "destination_unavailable"],
+  ["target_timeout", "connection_timeout"],
+  ["invalid_target_response", "http_response_incomplete"],
+  ["loop_detected", "proxy_loop_detected"],
+]);
+
+test("in place of a target's response, every refusal but the 401 says so in Proxy-Status, and nothing else changes", () => {
+  for (const [denial] of Object.values(ROWS)) {
+    const error = wireError(denial);
+    const proxyError = OTHER_PROXY_ERRORS.get(denial.reason) ?? "http_request_denied";
+    const added = error.status === 401 ? [] : ["Proxy-Status", `membrane; error=${proxyError}`];
+    expect(inPlaceOfTarget(error)).toEqual({ ...error, headers: [...error.headers, ...added] });
+  }
+});
+
+test("a fault in place of a target's response is a proxy_internal_error", () => {
+  expect(inPlaceOfTarget(internalError()).headers).toEqual([
+    "Proxy-Status",
+    "membrane; error=proxy_internal_error",
+  ]);
 });

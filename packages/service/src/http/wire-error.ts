@@ -8,22 +8,11 @@ export interface WireError {
   readonly status: number;
   /** Further headers: name and value alternate. */
   readonly headers: readonly string[];
-  readonly body: ErrorBody;
+  readonly body: ErrorBody & { readonly code: ErrorCode };
 }
 
 /** A response says the reason of its denial in `code`. */
-type ErrorCode = Denial["reason"] | "internal_error";
-
-/** The proxy errors of RFC 9209 that are sent. They have no further parameters: details would reveal the target. */
-type ProxyError =
-  | "destination_unavailable"
-  | "connection_timeout"
-  | "http_response_incomplete"
-  | "http_request_denied"
-  | "proxy_loop_detected";
-
-/** This service's name in `Proxy-Status`. */
-const PROXY_NAME = "membrane";
+export type ErrorCode = Denial["reason"] | "internal_error";
 
 const RETRY_AFTER_SECONDS = "1";
 
@@ -73,21 +62,18 @@ export function wireError(denial: Denial): WireError {
         403,
         "header_not_allowed",
         `${denial.name}: this header would change the meaning of the request: omit it, or send the target's value.`,
-        proxyStatus("http_request_denied"),
       );
     case "query_not_allowed":
       return error(
         403,
         "query_not_allowed",
         `query: the key ${denial.key} would change the meaning of the request: omit it.`,
-        proxyStatus("http_request_denied"),
       );
     case "redirect_not_passed":
       return error(
         502,
         "redirect_not_passed",
         "The target redirects to another origin or path, and this client would send the capability there.",
-        proxyStatus("http_request_denied"),
       );
     case "membrane_exists":
       return error(409, "membrane_exists", "id: a membrane with this id exists.");
@@ -136,7 +122,6 @@ export function wireError(denial: Denial): WireError {
         413,
         "signed_body_too_large",
         `The body exceeds the ${denial.limit} bytes that are buffered for a signature: send its SHA-256 in X-Payload-Sha256 (64 hex digits), and it is streamed at any size.`,
-        proxyStatus("http_request_denied"),
       );
     case "headers_too_large":
       return error(431, "headers_too_large", "The request headers are too large.");
@@ -192,42 +177,21 @@ export function wireError(denial: Denial): WireError {
         "The service has reached its limit of concurrent requests or buffered bytes.",
       );
     case "target_forbidden":
-      return error(
-        502,
-        "target_forbidden",
-        "This service does not allow connections to the target.",
-        proxyStatus("http_request_denied"),
-      );
+      return error(502, "target_forbidden", "This service does not allow connections to the target.");
     case "target_outdated":
       return error(
         502,
         "target_outdated",
         "The target was exported under earlier rules and is no longer accepted: export it again.",
-        proxyStatus("http_request_denied"),
       );
     case "target_unreachable":
-      return error(
-        502,
-        "target_unreachable",
-        "The target is unreachable.",
-        proxyStatus("destination_unavailable"),
-      );
+      return error(502, "target_unreachable", "The target is unreachable.");
     case "target_timeout":
-      return error(
-        504,
-        "target_timeout",
-        "The target did not respond in time.",
-        proxyStatus("connection_timeout"),
-      );
+      return error(504, "target_timeout", "The target did not respond in time.");
     case "invalid_target_response":
-      return error(
-        502,
-        "invalid_target_response",
-        "The target's response was invalid or incomplete.",
-        proxyStatus("http_response_incomplete"),
-      );
+      return error(502, "invalid_target_response", "The target's response was invalid or incomplete.");
     case "loop_detected":
-      return error(508, "loop_detected", "Forwarding loop detected.", proxyStatus("proxy_loop_detected"));
+      return error(508, "loop_detected", "Forwarding loop detected.");
   }
 }
 
@@ -242,8 +206,4 @@ function error(status: number, code: ErrorCode, message: string, headers: readon
 
 function retryShortly(status: number, code: ErrorCode, message: string): WireError {
   return error(status, code, message, ["Retry-After", RETRY_AFTER_SECONDS]);
-}
-
-function proxyStatus(proxyError: ProxyError): readonly string[] {
-  return ["Proxy-Status", `${PROXY_NAME}; error=${proxyError}`];
 }
