@@ -50,6 +50,7 @@ const ALLOWED = {
     "error-code.ts",
     "limit.ts",
     "private-files.ts",
+    "wall-clock.ts",
   ],
   "main.ts": ["commands", "telemetry", "cli.ts", "command.ts", "config.ts", "error-code.ts"],
   "cli.ts": [

@@ -45,6 +45,14 @@ export {
   trimFieldValue,
 } from "./http-syntax.ts";
 export { type JsonShape, findRepeatedName, measureJson } from "./json-shape.ts";
+export type {
+  AllowedValues,
+  HeaderLimit,
+  Limits,
+  ListedValue,
+  QueryLimit,
+  RequestLimit,
+} from "./limits/limits.ts";
 export {
   type CanonicalPath,
   type PathOpenings,

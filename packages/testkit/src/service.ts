@@ -82,6 +82,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const directory = options.directory ?? temporary!.path;
   const authority = authorityOf(options.authority ?? TEST_AUTHORITY);
   const limits = { ...DEFAULT_LIMITS, maxAuthFailuresPerMinute: UNLIMITED, ...options.limits };
+  const now = options.now ?? (() => new Date());
   const lines: string[] = [];
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -94,6 +95,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     { data: directory, authority, limits },
     log,
     engineOf(options.engine ?? engineOfRun()),
+    () => now().getTime(),
   );
   const allow = options.egress?.allow ?? ["127.0.0.0/8"];
   const service = await startService({
@@ -112,7 +114,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     lookup: options.lookup ?? createResolver({ hosts: createHostsReader("/etc/hosts") }),
     log,
     localAddresses: () => ["127.0.0.1", "::1"],
-    now: options.now ?? (() => new Date()),
+    now,
     ...(options.listenHttp === undefined ? {} : { listenHttp: options.listenHttp }),
     ...(options.createConnection === undefined ? {} : { createConnection: options.createConnection }),
     ...(options.monotonic === undefined ? {} : { monotonic: options.monotonic }),

@@ -56,10 +56,14 @@ export interface TestStore extends AsyncDisposable {
   has(capability: StoredCapability): Promise<boolean>;
 }
 
-/** @param engineName default: the engine of the run. */
+/**
+ * @param engineName default: the engine of the run.
+ * @param now the time of day in milliseconds since 1970.
+ */
 export async function openTestStore(
   limits: Partial<Quotas> = {},
   engineName: EngineName = engineOfRun(),
+  now: () => number = Date.now,
 ): Promise<TestStore> {
   const directory = await temporaryDirectory();
   const keys = createServiceKeys(randomBytes(32));
@@ -70,7 +74,7 @@ export async function openTestStore(
       writeTimeoutMs: 2_000,
       reserveBytes: 0,
     });
-    return createStore(engine, { ...DEFAULT_LIMITS, ...limits });
+    return createStore(engine, { ...DEFAULT_LIMITS, ...limits }, now);
   };
   let store = await open();
   const vault = createVault({ find: (lookupId) => store.find(lookupId) }, keys, randomBytes);

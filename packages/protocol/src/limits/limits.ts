@@ -1,6 +1,10 @@
 /**
  * What a capability's holder may do at most. Limits only narrow: an invocation must satisfy those of the capability and of every
  * capability that it re-exports. Absent: no limit.
+ *
+ * @example
+ * const limits: Limits = { methods: ["GET"], paths: ["/repos/**"], maxUses: 100, maxUsesEveryMs: 60_000 };
+ * limits.delegable; // => undefined
  */
 export interface Limits {
   /** Milliseconds since 1970. The capability is dead from then on. */
@@ -26,17 +30,47 @@ export interface Limits {
   readonly delegable?: false;
 }
 
-/** One alternative of `requests`. */
+/**
+ * One alternative of `requests`.
+ *
+ * @example
+ * const request: RequestLimit = { methods: ["GET", "HEAD"], paths: ["/bucket/p/**"] };
+ * request.query; // => undefined
+ */
 export type RequestLimit = Pick<Limits, "methods" | "paths" | "query" | "headers">;
 
-/** Only these keys of a query. */
+/**
+ * Only these keys of a query.
+ *
+ * @example
+ * const query: QueryLimit = new Map([["prefix", [{ startsWith: "p/" }]]]);
+ * query.get("delimiter"); // => undefined
+ */
 export type QueryLimit = ReadonlyMap<string, AllowedValues<ListedValue>>;
 
-/** Only these of the client's headers, by lower-case name. */
+/**
+ * Only these of the client's headers, by lower-case name.
+ *
+ * @example
+ * const headers: HeaderLimit = new Map([["mcp-name", ["search"]]]);
+ * headers.has("mcp-name"); // => true
+ */
 export type HeaderLimit = ReadonlyMap<string, AllowedValues<string>>;
 
-/** Any value, or exactly one that is listed; a list makes the key or header required. */
+/**
+ * Any value, or exactly one that is listed; a list makes the key or header required.
+ *
+ * @example
+ * const values: AllowedValues<string> = ["search", "fetch"];
+ * values.includes("delete"); // => false
+ */
 export type AllowedValues<T> = "any" | readonly T[];
 
-/** A value, or the beginning of one. */
+/**
+ * A value, or the beginning of one.
+ *
+ * @example
+ * const values: ListedValue[] = ["2", { startsWith: "p/" }];
+ * values.length; // => 2
+ */
 export type ListedValue = string | { readonly startsWith: string };

@@ -15,6 +15,7 @@ import { createServiceKeyFile, readServiceKeyFile } from "../store/service-key-f
 import type { Store } from "../store/store.ts";
 import type { Vault } from "../store/vault.ts";
 import { createVault } from "../store/vault.ts";
+import { wallClock } from "../wall-clock.ts";
 import type { EventLog } from "../telemetry/events.ts";
 import { fingerprint } from "../telemetry/fingerprint.ts";
 import { StoreCorruptError, StoreFormatError } from "../store/store.ts";
@@ -69,6 +70,7 @@ export async function openDataDirectory(
   config: Omit<DataConfig, "isAuthoritySet" | "aliases">,
   log: StoreLog = NO_LOG,
   openEngine: OpenEngine = openLmdbEngine,
+  now: () => number = wallClock,
 ): Promise<DataDirectory> {
   const paths = dataPaths(config);
   await checkDataDirectory(config);
@@ -94,7 +96,7 @@ export async function openDataDirectory(
     if (error instanceof StoreFormatError || error instanceof StoreCorruptError) throw error;
     throw new ConfigError(`--data: ${explainOpenError(paths.store, error)}`, { cause: error });
   });
-  const store = createStore(engine, config.limits);
+  const store = createStore(engine, config.limits, now);
   return { keys, store, vault: createVault(store, keys, randomBytes), authority: config.authority };
 }
 

@@ -37,6 +37,8 @@ export interface Capability {
   readonly membrane?: Uid;
   /** The capability that was used to make it. */
   readonly createdBy?: Uid;
+  /** Milliseconds since 1970: it is dead from then on, and all that depends on it. */
+  readonly expiresAt?: number;
 }
 
 export function isKind(text: string): text is Kind {

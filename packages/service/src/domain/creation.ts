@@ -12,7 +12,7 @@ import type { Uid } from "./uid.ts";
 
 /** Why a creation is denied. */
 export type CreationDenial =
-  /** Something in the lineage is revoked: the revoke won the race. */
+  /** Something in the lineage is revoked or has expired: that won the race. */
   | { readonly reason: "lineage_dead" }
   | { readonly reason: "name_taken"; readonly type: "tenant" | "membrane" }
   | { readonly reason: "lineage_too_large"; readonly limit: number }
@@ -33,25 +33,37 @@ export interface CreationSnapshot extends StorageSnapshot {
   findByName(node: Tenant | Membrane): LineageNode | undefined;
 }
 
-/** Decides whether `nodes`, which may point to each other, may be made together. */
+/**
+ * Decides whether `nodes`, which may point to each other, may be made together.
+ *
+ * @param now the time of day in milliseconds since 1970.
+ */
 export function checkCreation(
   nodes: readonly LineageNode[],
   snapshot: CreationSnapshot,
   quotas: Quotas,
+  now: number,
 ): Result<void, CreationDenial> {
   const created = new Map(nodes.map((node) => [node.uid, node]));
   const find = (uid: Uid): LineageNode | undefined => created.get(uid) ?? snapshot.find(uid);
   for (const node of nodes) {
-    const verdict = evaluateLineage(node, find);
+    const verdict = evaluateLineage(withoutExpiry(node), find, now);
     if (!verdict.ok) return err({ reason: "lineage_dead" });
     const { maxLineageNodes } = quotas;
     if (verdict.value.lineage.size > maxLineageNodes)
       return err({ reason: "lineage_too_large", limit: maxLineageNodes });
     if (node.type !== "tenant" && node.type !== "membrane") continue;
     const existing = snapshot.findByName(node);
-    if (existing !== undefined && evaluateLineage(existing, find).ok)
+    if (existing !== undefined && evaluateLineage(existing, find, now).ok)
       return err({ reason: "name_taken", type: node.type });
   }
   const counted = checkQuotas(nodes, snapshot.countOwned, quotas);
   return counted.ok ? checkStorage(nodes, { ...snapshot, find }, quotas) : counted;
+}
+
+/** A new capability may have expired already: limits that are never met are allowed. */
+function withoutExpiry(node: LineageNode): LineageNode {
+  if (node.type !== "capability") return node;
+  const { expiresAt: _, ...rest } = node;
+  return rest;
 }

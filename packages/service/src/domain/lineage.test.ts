@@ -10,6 +10,8 @@ import { newUid } from "./uid.ts";
 
 const uid = (number: number): Uid => newUid((size) => Buffer.alloc(size, number));
 
+const NOW = 1_000_000;
+
 const tenant: Tenant = { type: "tenant", uid: uid(1), name: "t", revoked: false };
 const create: Capability = { type: "capability", uid: uid(2), kind: "create", resource: tenant.uid };
 const membrane: Membrane = {
@@ -53,7 +55,7 @@ function reader(...nodes: readonly LineageNode[]): {
 const revoked = <T extends Membrane | Tenant>(node: T): T => ({ ...node, revoked: true });
 
 test("the verdict of a node that is alive has the uids of all it depends on, its own included, and which are tenants", () => {
-  expect(evaluateLineage(exporting, reader(...ALL).find)).toEqual(
+  expect(evaluateLineage(exporting, reader(...ALL).find, NOW)).toEqual(
     ok({
       lineage: new Set([exporting, membrane, tenant, create].map((node) => node.uid)),
       usageOwners: { capabilities: [exporting.uid], tenants: [tenant.uid], exporter: tenant.uid },
@@ -65,7 +67,7 @@ test.each([
   ["its resource", revoked(membrane)],
   ["the tenant of its resource", revoked(tenant)],
 ])("a capability is dead when %s is revoked, and the verdict names the revoked node", (_what, dead) => {
-  expect(evaluateLineage(exporting, reader(...ALL, dead).find)).toEqual(
+  expect(evaluateLineage(exporting, reader(...ALL, dead).find, NOW)).toEqual(
     err({ cause: "revoked", at: dead.uid }),
   );
 });
@@ -76,24 +78,26 @@ test.each([
   ["membrane", { ...exporting, resource: tenant.uid, membrane: uid(99) }],
   ["createdBy", { ...exporting, resource: tenant.uid, createdBy: uid(99) }],
 ] as const)("a capability is dead when its %s does not exist", (_name, node) => {
-  expect(evaluateLineage(node, reader(tenant).find)).toMatchObject(err({ cause: "missing" }));
+  expect(evaluateLineage(node, reader(tenant).find, NOW)).toMatchObject(err({ cause: "missing" }));
 });
 
 test("a revoke capability works when its own resource is revoked, re-exported or not", () => {
   const { find } = reader(...ALL, revoked(membrane));
-  expect(evaluateLineage(revoking, find)).toMatchObject({ ok: true });
-  expect(evaluateLineage(delegatedRevoke, find)).toMatchObject({ ok: true });
+  expect(evaluateLineage(revoking, find, NOW)).toMatchObject({ ok: true });
+  expect(evaluateLineage(delegatedRevoke, find, NOW)).toMatchObject({ ok: true });
 });
 
 test.each([
   ["the tenant of its resource", revoking, revoked(tenant)],
   ["the membrane it went through", delegatedRevoke, revoked(other)],
 ])("a revoke capability is dead when %s is revoked", (_what, node, dead) => {
-  expect(evaluateLineage(node, reader(...ALL, dead).find)).toMatchObject(err({ at: dead.uid }));
+  expect(evaluateLineage(node, reader(...ALL, dead).find, NOW)).toMatchObject(err({ at: dead.uid }));
 });
 
 test("a revoke capability of a membrane that does not exist is dead", () => {
-  expect(evaluateLineage(revoking, reader(tenant, create).find)).toMatchObject(err({ cause: "missing" }));
+  expect(evaluateLineage(revoking, reader(tenant, create).find, NOW)).toMatchObject(
+    err({ cause: "missing" }),
+  );
 });
 
 test.each([
@@ -101,10 +105,10 @@ test.each([
   ["was made with a capability of", { createdBy: exporting.uid }],
 ])("a revoke capability that also %s its own resource is dead with it", (_how, strictly) => {
   const node: Capability = { ...delegatedRevoke, ...strictly };
-  expect(evaluateLineage(node, reader(...ALL, revoked(membrane)).find)).toMatchObject(
+  expect(evaluateLineage(node, reader(...ALL, revoked(membrane)).find, NOW)).toMatchObject(
     err({ cause: "revoked" }),
   );
-  expect(evaluateLineage(node, reader(...ALL).find)).toMatchObject({ ok: true });
+  expect(evaluateLineage(node, reader(...ALL).find, NOW)).toMatchObject({ ok: true });
 });
 
 test.each([
@@ -115,8 +119,8 @@ test.each([
   "a step that ignores a revoke does not excuse one that does not, whichever is taken first (%s)",
   (_name, steps) => {
     const node: Capability = { type: "capability", uid: uid(9), kind: "export", ...steps };
-    expect(evaluateLineage(node, reader(...ALL).find)).toMatchObject({ ok: true });
-    expect(evaluateLineage(node, reader(...ALL, revoked(membrane)).find)).toMatchObject(
+    expect(evaluateLineage(node, reader(...ALL).find, NOW)).toMatchObject({ ok: true });
+    expect(evaluateLineage(node, reader(...ALL, revoked(membrane)).find, NOW)).toMatchObject(
       err({ at: membrane.uid }),
     );
   },
@@ -129,9 +133,13 @@ test("a capability that was re-exported from a revoke capability ignores no revo
     parent: delegatedRevoke.uid,
     membrane: membrane.uid,
   };
-  expect(evaluateLineage(child, reader(...ALL, child, revoked(membrane)).find)).toMatchObject({ ok: false });
+  expect(evaluateLineage(child, reader(...ALL, child, revoked(membrane)).find, NOW)).toMatchObject({
+    ok: false,
+  });
   const kept = { ...child, membrane: other.uid };
-  expect(evaluateLineage(kept, reader(...ALL, kept, revoked(membrane)).find)).toMatchObject({ ok: true });
+  expect(evaluateLineage(kept, reader(...ALL, kept, revoked(membrane)).find, NOW)).toMatchObject({
+    ok: true,
+  });
 });
 
 test("each node of a lineage in which the paths double at each step is read once", () => {
@@ -142,7 +150,31 @@ test("each node of a lineage in which the paths double at each step is read once
     chain.push({ ...exporting, ...again });
   }
   const { find, reads } = reader(...ALL, ...chain);
-  const verdict = evaluateLineage(chain.at(-1)!, find);
+  const verdict = evaluateLineage(chain.at(-1)!, find, NOW);
   expect(verdict.ok && verdict.value.lineage.size).toBe(chain.length + 3);
   expect(reads()).toBeLessThan(2 * (chain.length + 3));
+});
+
+test("a capability is dead from the moment it expires, and all that depends on it in any way", () => {
+  const expiring = { ...create, expiresAt: NOW + 1 };
+  const nodes = [...ALL, expiring];
+  for (const node of [expiring, membrane, exporting, revoking, delegatedRevoke]) {
+    expect(evaluateLineage(node, reader(...nodes).find, NOW)).toMatchObject({ ok: true });
+    expect(evaluateLineage(node, reader(...nodes).find, NOW + 1)).toEqual(
+      err({ cause: "expired", at: create.uid }),
+    );
+  }
+});
+
+test("the verdict has the earliest expiry of the whole lineage, and none where nothing expires", () => {
+  const expiring = [
+    { ...create, expiresAt: NOW + 30 },
+    { ...revoking, expiresAt: NOW + 20 },
+  ];
+  const child = { ...delegatedRevoke, expiresAt: NOW + 40 };
+  const nodes = [...ALL, ...expiring, child];
+  expect(evaluateLineage(child, reader(...nodes).find, NOW)).toMatchObject(ok({ expiresAt: NOW + 20 }));
+  expect(evaluateLineage(membrane, reader(...nodes).find, NOW)).toMatchObject(ok({ expiresAt: NOW + 30 }));
+  const unlimited = evaluateLineage(delegatedRevoke, reader(...ALL).find, NOW);
+  expect(unlimited.ok && "expiresAt" in unlimited.value).toBe(false);
 });

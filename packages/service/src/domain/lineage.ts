@@ -31,7 +31,7 @@ export interface LiveLineage {
 }
 
 export interface DeadLineage {
-  readonly cause: "missing" | "revoked";
+  readonly cause: "missing" | "revoked" | "expired";
   readonly at: Uid;
 }
 
@@ -50,15 +50,21 @@ export function dependencies(node: LineageNode): readonly Dependency[] {
 }
 
 /**
- * Computes whether a node is alive: it exists, is not revoked, and everything it points to is alive. A lineage is a graph in
- * which paths can double at each step, so every node is expanded once.
+ * Computes whether a node is alive: it exists, is not revoked, has not expired, and everything it points to is alive. A lineage is
+ * a graph in which paths can double at each step, so every node is expanded once.
  *
  * @param find reads a node from the same snapshot for the whole walk.
+ * @param now the time of day in milliseconds since 1970.
  */
-export function evaluateLineage(root: LineageNode, find: (uid: Uid) => LineageNode | undefined): Verdict {
+export function evaluateLineage(
+  root: LineageNode,
+  find: (uid: Uid) => LineageNode | undefined,
+  now: number,
+): Verdict {
   const expanded = new Map<Uid, LineageNode>();
   const checked = new Set<Uid>();
   const pending: Dependency[] = [{ to: root.uid, ignoresRevocation: false }];
+  let expiresAt = Number.POSITIVE_INFINITY;
   for (let dependency = pending.pop(); dependency !== undefined; dependency = pending.pop()) {
     if (checked.has(dependency.to) || (dependency.ignoresRevocation && expanded.has(dependency.to))) continue;
     const node = dependency.to === root.uid ? root : find(dependency.to);
@@ -68,10 +74,18 @@ export function evaluateLineage(root: LineageNode, find: (uid: Uid) => LineageNo
       checked.add(node.uid);
     }
     if (expanded.has(node.uid)) continue;
+    if (node.type === "capability" && node.expiresAt !== undefined) {
+      if (node.expiresAt <= now) return err({ cause: "expired", at: node.uid });
+      expiresAt = Math.min(expiresAt, node.expiresAt);
+    }
     expanded.set(node.uid, node);
     pending.push(...dependencies(node));
   }
-  return ok({ lineage: new Set(expanded.keys()), usageOwners: usageOwnersOf(root, expanded) });
+  return ok({
+    lineage: new Set(expanded.keys()),
+    usageOwners: usageOwnersOf(root, expanded),
+    ...(expiresAt === Number.POSITIVE_INFINITY ? {} : { expiresAt }),
+  });
 }
 
 function strictDependencies(...uids: readonly (Uid | undefined)[]): Dependency[] {

@@ -89,6 +89,7 @@ function openedAt(position: Position): NonNullable<Awaited<ReturnType<Vault["ope
   return {
     capability: { type: "capability", uid: CAPABILITY, kind: "create" },
     payload: Buffer.alloc(0),
+    limits: [],
     lineage: new Set([CAPABILITY]),
     usageOwners: { capabilities: [CAPABILITY], tenants: [] },
     expiresAt: undefined,

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { Authority, CapabilityToken } from "capability-protocol";
 import type { HashFunction } from "capability-protocol/signers";
 import type { Capability } from "../domain/capability.ts";
+import type { LimitedNode } from "../domain/limits.ts";
 import type { Uid } from "../domain/uid.ts";
 import { poolKey } from "../egress/pools.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
@@ -22,6 +23,8 @@ export interface Resolution {
   readonly lineage: ReadonlySet<Uid>;
   /** The earliest expiry in the lineage, in milliseconds since 1970. */
   readonly expiresAt: number | undefined;
+  /** Its own limits first, then those of every capability that it re-exports. Empty for nearly all. */
+  readonly limits: readonly LimitedNode[];
   /** The accounts that its use counts against. */
   readonly accounts: UsageAccounts;
   /** The tenant through whose membrane it was exported, or on which it acts; absent for the operator's capabilities. */
@@ -121,7 +124,7 @@ async function fromStore(
 }
 
 function toResolution(context: ResolveContext, opened: OpenedCapability): Resolution {
-  const { capability, payload, lineage, usageOwners, expiresAt, target: stored } = opened;
+  const { capability, payload, limits, lineage, usageOwners, expiresAt, target: stored } = opened;
   const bytes = resolutionSize(lineage.size, stored?.bytes ?? 0);
   const accounts = context.accountRegistry.accountsOf(usageOwners);
   const found = {
@@ -129,6 +132,7 @@ function toResolution(context: ResolveContext, opened: OpenedCapability): Resolu
     payload,
     lineage,
     expiresAt,
+    limits,
     accounts,
     tenant: usageOwners.exporter,
     cacheOwner: usageOwners.exporter ?? NO_TENANT,

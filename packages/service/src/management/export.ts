@@ -69,7 +69,7 @@ async function reexport(
     parent: uid,
     ...(resource === undefined ? {} : { resource }),
   };
-  const minted = context.vault.mint(rights, parent.payload);
+  const minted = context.vault.mint(rights, parent.payload, { inherited: parent.limits });
   const created = await context.changes.create(actorOf(caller), [minted.record]);
   if (created.ok) {
     return ok({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });

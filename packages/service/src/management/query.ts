@@ -148,11 +148,13 @@ async function delegate(
     vault.mint(
       { ...rights, kind: "export", parent: exporting.capability.uid },
       exporting.payload,
+      { inherited: exporting.limits },
       derived.export,
     ).record,
     vault.mint(
       { ...rights, kind: "revoke", parent: revoking.capability.uid },
       revoking.payload,
+      { inherited: revoking.limits },
       derived.revoke,
     ).record,
   ]);

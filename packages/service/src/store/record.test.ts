@@ -23,19 +23,22 @@ const kind = fc.constantFrom<Kind>(
   "invoke",
 );
 const version = fc.integer({ min: 1, max: 3 });
-const capability = fc.record(
-  {
-    version,
-    type: fc.constant("capability" as const),
-    uid,
-    kind,
-    resource: uid,
-    parent: uid,
-    membrane: uid,
-    createdBy: uid,
-  },
-  { requiredKeys: ["type", "uid", "version", "kind"] },
-);
+const capabilityOf = (version: number) =>
+  fc.record(
+    {
+      version: fc.constant(version),
+      type: fc.constant("capability" as const),
+      uid,
+      kind,
+      resource: uid,
+      parent: uid,
+      membrane: uid,
+      createdBy: uid,
+      ...(version === 1 ? {} : { expiresAt: fc.maxSafeNat() }),
+    },
+    { requiredKeys: ["type", "uid", "version", "kind"] },
+  );
+const capability = version.chain(capabilityOf);
 const target = fc.record({
   version,
   type: fc.constant("target" as const),
@@ -117,6 +120,15 @@ test("a sealed payload is bound to the kind, the name, the public key that it wa
   const { uid: name, membrane: tenant, createdBy } = TARGET;
   const capabilityOfSameUids: StoredCapability = { ...CAPABILITY, uid: name, resource: tenant, createdBy };
   expect(associatedData(capabilityOfSameUids).equals(associatedData(TARGET))).toBe(false);
+});
+
+test("a sealed payload of version 2 is bound to the time when its capability expires", () => {
+  const bounded: StoredCapability = { ...CAPABILITY, version: 2, expiresAt: 1_000 };
+  for (const moved of [
+    { ...bounded, expiresAt: 1_001 },
+    { ...CAPABILITY, version: 2 },
+  ])
+    expect(associatedData(moved).equals(associatedData(bounded))).toBe(false);
 });
 
 test("a sealed payload is bound to the version of its record", () => {

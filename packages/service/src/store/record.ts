@@ -2,18 +2,19 @@ import type { Capability } from "../domain/capability.ts";
 import type { Membrane } from "../domain/membrane.ts";
 import type { Target } from "../domain/target.ts";
 import type { Tenant } from "../domain/tenant.ts";
-import { encodeColumns, optionalColumn, textColumn } from "./codec/columns.ts";
+import { encodeColumns, optionalColumn, optionalNumberColumn, textColumn } from "./codec/columns.ts";
 
 /**
- * The version that a new record of each type gets. Older versions are read as well (`upgrades/`); a newer one is a
- * `RecordTooNewError`.
+ * The newest version of each type. Older versions are read as well (`upgrades/`); a newer one is a `RecordTooNewError`. A new
+ * record gets the oldest version that can hold it, so that an older program serves it.
  */
 export const RECORD_VERSIONS: Readonly<Record<RecordType, number>> = {
   tenant: 1,
   membrane: 1,
   /** 1: the payload is the JSON body of the export. */
   target: 2,
-  capability: 1,
+  /** 1: it has neither limits nor a label. */
+  capability: 2,
 };
 
 export type RecordType = StoredRecord["type"];
@@ -39,7 +40,10 @@ export interface StoredTarget extends Target, Versioned {
   readonly sealed: Buffer;
 }
 
-/** A capability as stored: its payload (a data key, a private key, or nothing) is sealed under its token. */
+/**
+ * A capability as stored: its payload (a data key, a private key, or nothing) is sealed under its token, in version 2 with its
+ * limits and its label.
+ */
 export interface StoredCapability extends Capability, Versioned {
   readonly lookupId: Buffer;
   readonly sealed: Buffer;
@@ -80,6 +84,15 @@ export function associatedData(record: SealedRecord): Buffer {
         optionalColumn(record.parent, "hex"),
         optionalColumn(record.membrane, "hex"),
         optionalColumn(record.createdBy, "hex"),
+        ...expiryColumns(record),
       ]);
   }
+}
+
+/** The column of a capability that its version 1 does not have. */
+export function expiryColumns({
+  version,
+  expiresAt,
+}: Versioned & Pick<Capability, "expiresAt">): readonly Buffer[] {
+  return version === 1 ? [] : [optionalNumberColumn(expiresAt)];
 }

@@ -2,14 +2,14 @@ import type { CapabilityToken } from "capability-protocol";
 import { formatToken, TOKEN_BYTES } from "capability-protocol";
 import type { EventLoopScheduler } from "../collections/event-loop-scheduler.ts";
 import type { Capability } from "../domain/capability.ts";
+import type { LimitedNode, Narrowing } from "../domain/limits.ts";
 import type { LiveLineage } from "../domain/lineage.ts";
 import type { UsageOwners } from "../domain/usage-owners.ts";
 import type { Uid } from "../domain/uid.ts";
 import { newUid } from "../domain/uid.ts";
+import { openCapability, sealCapability } from "./capability-seal.ts";
 import type { ServiceKeys } from "./keys.ts";
 import type { StoredCapability, StoredTarget } from "./record.ts";
-import { associatedData, RECORD_VERSIONS } from "./record.ts";
-import { seal, unseal } from "./seal.ts";
 import type { FoundCapability, Position, Store } from "./store.ts";
 import type { OpenedTarget } from "./target-seal.ts";
 import { openTarget } from "./target-seal.ts";
@@ -19,6 +19,10 @@ export interface OpenedCapability {
   readonly capability: Capability;
   /** What the capability carries: the data key of a target, the key pair of a tenant, or nothing. */
   readonly payload: Buffer;
+  /** Its own limits first, then those of every capability that it re-exports. Empty for nearly all. */
+  readonly limits: readonly LimitedNode[];
+  /** A name for people, shown only to who presents the token. */
+  readonly label?: string;
   /** The target of an `invoke` capability. */
   readonly target?: OpenedTarget;
   readonly lineage: ReadonlySet<Uid>;
@@ -40,8 +44,9 @@ export interface Vault {
   open(token: CapabilityToken): Promise<OpenedCapability | undefined>;
   /** @param token where it is derived rather than random. */
   mint(
-    capability: Omit<Capability, "type" | "uid">,
+    rights: Omit<Capability, "type" | "uid" | "expiresAt">,
     payload: Uint8Array,
+    narrowing?: Narrowing,
     token?: CapabilityToken,
   ): MintedCapability;
   newUid(): Uid;
@@ -69,12 +74,10 @@ export function createVault(
       }
       return found?.verdict.ok === true ? openRecords(found, found.verdict.value, sealingKey) : undefined;
     },
-    mint(rights, payload, token = formatToken(random(TOKEN_BYTES))) {
-      const capability: Capability = { type: "capability", uid: newUid(random), ...rights };
+    mint(rights, payload, narrowing = {}, token = formatToken(random(TOKEN_BYTES))) {
       const { lookupId, sealingKey } = keys.deriveTokenKeys(token);
-      const versioned = { ...capability, version: RECORD_VERSIONS.capability };
-      const sealed = seal(sealingKey, payload, associatedData(versioned));
-      return { token, record: { ...versioned, lookupId, sealed } };
+      const capability: Capability = { type: "capability", uid: newUid(random), ...rights };
+      return { token, record: sealCapability(capability, payload, narrowing, { lookupId, sealingKey }) };
     },
     newUid: () => newUid(random),
   };
@@ -90,8 +93,8 @@ function openRecords(
   sealingKey: Buffer,
 ): OpenedCapability {
   const { capability, target, position } = found;
-  const payload = unseal(sealingKey, capability.sealed, associatedData(capability));
-  const opened = { capability, payload, lineage, usageOwners, expiresAt, position };
+  const { secret: payload, ...narrowing } = openCapability(capability, sealingKey);
+  const opened = { capability, payload, ...narrowing, lineage, usageOwners, expiresAt, position };
   if (target === undefined) return opened;
   return { ...opened, target: openTarget(target, payload) };
 }

@@ -35,6 +35,21 @@ export class ColumnReader {
     return parseUid(this.bytes().toString("hex"));
   }
 
+  /** @throws StoreCorruptError when the column is no whole number. */
+  number(): number {
+    const column = this.bytes();
+    const value = column.length === 8 ? Number(column.readBigUInt64BE()) : Number.NaN;
+    if (!Number.isSafeInteger(value)) throw new StoreCorruptError("a column is no whole number");
+    return value;
+  }
+
+  optionalNumber<Name extends string>(name: Name): { [K in Name]?: number } {
+    const empty: { [K in Name]?: number } = {};
+    if (this.#columns[this.#next]?.length !== 0) return { ...empty, [name]: this.number() };
+    this.#next += 1;
+    return empty;
+  }
+
   optionalUid<Name extends string>(name: Name): { [K in Name]?: Uid } {
     const column = this.bytes();
     const empty: { [K in Name]?: Uid } = {};

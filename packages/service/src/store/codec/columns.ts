@@ -1,4 +1,5 @@
 const LENGTH_BYTES = 4;
+const NUMBER_BYTES = 8;
 
 /**
  * Joins columns with their lengths before them, so that no two different lists of columns give the same bytes:
@@ -35,6 +36,22 @@ export function decodeColumns(bytes: Buffer): Buffer[] {
 /** A column of text. */
 export function textColumn(value: string): Buffer {
   return Buffer.from(value, "utf8");
+}
+
+/** A column of one byte. */
+export function flagColumn(value: boolean): Buffer {
+  return Buffer.from([value ? 1 : 0]);
+}
+
+/** A column with a whole number: 8 bytes, so that their order is that of the numbers. */
+export function numberColumn(value: number): Buffer {
+  const column = Buffer.alloc(NUMBER_BYTES);
+  column.writeBigUInt64BE(BigInt(value));
+  return column;
+}
+
+export function optionalNumberColumn(value: number | undefined): Buffer {
+  return value === undefined ? Buffer.alloc(0) : numberColumn(value);
 }
 
 /** A column that may be absent: no bytes then. */

@@ -1,14 +1,14 @@
 import { isKind } from "../../domain/capability.ts";
 import type { Uid } from "../../domain/uid.ts";
 import type { RecordType, StoredRecord } from "../record.ts";
-import { RECORD_VERSIONS } from "../record.ts";
+import { expiryColumns, RECORD_VERSIONS } from "../record.ts";
 import { RecordTooNewError, StoreCorruptError } from "../store.ts";
 import { ColumnReader } from "./column-reader.ts";
-import { optionalColumn, textColumn } from "./columns.ts";
+import { flagColumn, optionalColumn, textColumn } from "./columns.ts";
 
 /**
  * The columns of a record, its uid (the row's key) aside. A record is written in the version that it was read in, since its
- * sealed payload is bound to that version; all versions up to now have the same columns.
+ * sealed payload is bound to that version. Of all versions up to now only those of a capability differ in their columns.
  */
 export function encodeRecord(record: StoredRecord): Buffer[] {
   return [Buffer.from([record.version]), textColumn(record.type), ...recordColumns(record)];
@@ -41,6 +41,7 @@ function recordColumns(record: StoredRecord): Buffer[] {
         uidColumn(record.parent),
         uidColumn(record.membrane),
         uidColumn(record.createdBy),
+        ...expiryColumns(record),
         record.lookupId,
         record.sealed,
       ];
@@ -119,6 +120,7 @@ function decodeRecordColumns(
         ...row.optionalUid("parent"),
         ...row.optionalUid("membrane"),
         ...row.optionalUid("createdBy"),
+        ...(version === 1 ? {} : row.optionalNumber("expiresAt")),
         lookupId: row.bytes(),
         sealed: row.bytes(),
       };
@@ -128,8 +130,4 @@ function decodeRecordColumns(
 
 function uidColumn(value: Uid | undefined): Buffer {
   return optionalColumn(value, "hex");
-}
-
-function flagColumn(value: boolean): Buffer {
-  return Buffer.from([value ? 1 : 0]);
 }

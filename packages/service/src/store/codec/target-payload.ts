@@ -8,12 +8,12 @@ import { formatTargetUri, parseAuthority, parseToken, readTargetUri } from "capa
 import type { TargetContent } from "../../domain/target.ts";
 import { StoreCorruptError } from "../store.ts";
 import { ColumnReader } from "./column-reader.ts";
-import { decodeColumns, encodeColumns, textColumn } from "./columns.ts";
+import { decodeColumns, encodeColumns, flagColumn, textColumn } from "./columns.ts";
+import { optional, optionalText, readOptional, readOptionalText, readVariant } from "./optional-columns.ts";
 
 /**
  * The payload of a target of version 2, as columns. It is written from the parsed export and read without the rules for
- * exports, so that a rule that becomes stricter leaves stored targets as they are. What is optional is a column that holds
- * no column or one.
+ * exports, so that a rule that becomes stricter leaves stored targets as they are.
  */
 export function encodeTargetPayload(content: TargetContent): Buffer {
   if (content.kind === "federated") {
@@ -26,7 +26,7 @@ export function encodeTargetPayload(content: TargetContent): Buffer {
     textColumn(formatTargetUri(uri)),
     optionalText(method),
     encodeColumns(headers.flat().map(textColumn)),
-    flag(allowQuery),
+    flagColumn(allowQuery),
     optionalText(timeoutMs?.toString()),
     hmac === undefined ? EMPTY : encodeHmac(hmac),
     tls === undefined ? EMPTY : encodeTls(tls),
@@ -69,8 +69,8 @@ function decodeConfiguration(row: ColumnReader): TargetConfiguration | undefined
   const headers = decodeHeaders(row);
   const allowQuery = row.flag();
   const timeout = readOptionalText(row);
-  const hmac = readOptional(row, decodeHmac);
-  const tls = readOptional(row, decodeTls);
+  const hmac = readVariant(row, decodeHmac);
+  const tls = readVariant(row, decodeTls);
   if (!hmac.isKnown || !tls.isKnown) return undefined;
   if (uri === undefined) throw new StoreCorruptError("a target has no URI");
   return {
@@ -134,7 +134,7 @@ function encodeTls(tls: TlsConfiguration): Buffer {
     optionalText(tls.ca),
     optionalText(tls.cert),
     optionalText(tls.key),
-    isVerified === undefined ? EMPTY : encodeColumns([flag(isVerified)]),
+    optional(isVerified, flagColumn),
   ]);
 }
 
@@ -142,37 +142,13 @@ function decodeTls(row: ColumnReader): TlsConfiguration {
   const ca = readOptionalText(row);
   const cert = readOptionalText(row);
   const key = readOptionalText(row);
-  const isVerified = row.nested();
+  const isVerified = readOptional(row, (column) => column.flag());
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
-    ...(isVerified.isAtEnd() ? {} : { rejectUnauthorized: isVerified.flag() }),
+    ...(isVerified === undefined ? {} : { rejectUnauthorized: isVerified }),
   };
 }
 
 const EMPTY = Buffer.alloc(0);
-
-function flag(value: boolean): Buffer {
-  return Buffer.from([value ? 1 : 0]);
-}
-
-function optionalText(text: string | undefined): Buffer {
-  return text === undefined ? EMPTY : encodeColumns([textColumn(text)]);
-}
-
-function readOptionalText(row: ColumnReader): string | undefined {
-  const nested = row.nested();
-  return nested.isAtEnd() ? undefined : nested.text();
-}
-
-/** Reads a column that is empty, or holds the columns of `decode`. */
-function readOptional<T>(
-  row: ColumnReader,
-  decode: (nested: ColumnReader) => T | undefined,
-): { readonly isKnown: boolean; readonly value?: T } {
-  const nested = row.nested();
-  if (nested.isAtEnd()) return { isKnown: true };
-  const value = decode(nested);
-  return value === undefined || !nested.isAtEnd() ? { isKnown: false } : { isKnown: true, value };
-}

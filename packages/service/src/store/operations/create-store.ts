@@ -21,26 +21,30 @@ import { decideRekey, rekeyRequest } from "./rekey.ts";
 import { decideRevocation, revocationRequest } from "./revoke.ts";
 import { decideSweep, sweepRequest } from "./sweep.ts";
 
-/** The store: each operation names what it reads, and decides from it. All else is the engine's. */
-export function createStore(engine: Engine, quotas: Quotas): Store {
+/**
+ * The store: each operation names what it reads, and decides from it. All else is the engine's.
+ *
+ * @param now the time of day in milliseconds since 1970, read when an operation decides.
+ */
+export function createStore(engine: Engine, quotas: Quotas, now: () => number): Store {
   return {
     id: engine.id,
     position: engine.position,
     revocationsSince: engine.revocationsSince,
     refresh: engine.refresh,
     find: (lookupId) =>
-      engine.read(capabilityRequest(lookupId), (snapshot) => findCapability(snapshot, lookupId)),
-    isAlive: (uid) => engine.read(recordRequest(uid), (snapshot) => isAlive(snapshot, uid)),
+      engine.read(capabilityRequest(lookupId), (snapshot) => findCapability(snapshot, lookupId, now())),
+    isAlive: (uid) => engine.read(recordRequest(uid), (snapshot) => isAlive(snapshot, uid, now())),
     isEmpty: engine.isEmpty,
     tenant: (uid) => engine.read(recordRequest(uid), (snapshot) => findTenant(snapshot, uid)),
-    tenants: () => listAll(engine, FIRST_TENANTS, listTenants),
-    membranes: (tenant, request) => membranes(engine, tenant, request),
+    tenants: () => listAll(engine, FIRST_TENANTS, (snapshot, page) => listTenants(snapshot, page, now())),
+    membranes: (tenant, request) => membranes(engine, tenant, request, now),
     create: async (records, actor) => {
       const owner = engine.read(creationOwnerRequest(records, actor), (snapshot) =>
         ownerOfCreation(records, snapshot.record, actor),
       );
       return writeInTurn(engine, owner, creationRequest(records), (snapshot) =>
-        decideCreation(snapshot, records, quotas),
+        decideCreation(snapshot, records, quotas, now()),
       );
     },
     rekeyTenant: async (tenant, publicKey, capabilities) => {
@@ -49,7 +53,7 @@ export function createStore(engine: Engine, quotas: Quotas): Store {
         ownerOfCreation(capabilities, snapshot.record),
       );
       return writeInTurn(engine, owner, rekeyRequest(rekey), (snapshot) =>
-        decideRekey(snapshot, rekey, quotas),
+        decideRekey(snapshot, rekey, quotas, now()),
       );
     },
     revoke: async (root, actor) => {
@@ -58,7 +62,7 @@ export function createStore(engine: Engine, quotas: Quotas): Store {
         ownerOfRevocation(root, snapshot.record, actor),
       );
       return writeInTurn(engine, owner, revocationRequest(revocation), (snapshot) =>
-        decideRevocation(snapshot, revocation),
+        decideRevocation(snapshot, revocation, now()),
       );
     },
     sweep: (limit) => engine.write(sweepRequest(limit), (snapshot) => decideSweep(snapshot, limit)),
@@ -76,14 +80,19 @@ function writeInTurn<T>(
   return thenMaybe(owner, (known) => engine.write({ ...request, owner: known }, decide));
 }
 
-async function membranes(engine: Engine, tenant: Uid, request: MembranePageRequest): Promise<MembranePage> {
+async function membranes(
+  engine: Engine,
+  tenant: Uid,
+  request: MembranePageRequest,
+  now: () => number,
+): Promise<MembranePage> {
   const { id, limit } = request;
   if (id !== undefined) {
     const name = { owner: tenant, name: id };
-    return engine.read({ names: [name] }, (snapshot) => findMembrane(snapshot, name, request));
+    return engine.read({ names: [name] }, (snapshot) => findMembrane(snapshot, name, request, now()));
   }
   const listed = await listAll(engine, firstMembranes(tenant, request), (snapshot, page, before) =>
-    listMembranes(snapshot, page, request, before),
+    listMembranes(snapshot, page, request, before, now()),
   );
   return membranePage(listed, limit);
 }

@@ -27,11 +27,16 @@ export function creationRequest(
   };
 }
 
-/** Stores records together or not at all. A capability whose lookup id is there already is left as it is. */
+/**
+ * Stores records together or not at all. A capability whose lookup id is there already is left as it is.
+ *
+ * @param now the time of day in milliseconds since 1970.
+ */
 export function decideCreation(
   snapshot: WriteSnapshot,
   records: readonly StoredRecord[],
   quotas: Quotas,
+  now: number,
 ): Decision<Result<void, CreationDenial>> {
   const added = records.filter(
     (record) => record.type !== "capability" || snapshot.capability(record.lookupId) === undefined,
@@ -52,6 +57,7 @@ export function decideCreation(
       },
     },
     quotas,
+    now,
   );
   if (!result.ok || added.length === 0) return { result, changes: [{ type: "forceCommit" }] };
   return { result, changes: [...countCreated(added, snapshot, find), ...added.flatMap(insertion)] };

@@ -10,14 +10,18 @@ export function capabilityRequest(lookupId: Buffer): ReadRequest {
   return { lookupIds: [lookupId] };
 }
 
-export function findCapability(snapshot: Snapshot, lookupId: Buffer): FoundCapability | undefined {
+export function findCapability(
+  snapshot: Snapshot,
+  lookupId: Buffer,
+  now: number,
+): FoundCapability | undefined {
   const capability = snapshot.capability(lookupId);
   if (capability === undefined || !timingSafeEqual(capability.lookupId, lookupId)) return undefined;
   const find = memoizedRecords(snapshot);
   const resource = capability.resource === undefined ? undefined : find(capability.resource);
   const found = {
     capability,
-    verdict: evaluateLineage(capability, find),
+    verdict: evaluateLineage(capability, find, now),
     position: snapshot.position(),
   };
   return resource?.type === "target" ? { ...found, target: resource } : found;
@@ -27,9 +31,9 @@ export function recordRequest(uid: Uid): ReadRequest {
   return { uids: [uid] };
 }
 
-export function isAlive(snapshot: Pick<Snapshot, "record">, uid: Uid): boolean {
+export function isAlive(snapshot: Pick<Snapshot, "record">, uid: Uid, now: number): boolean {
   const record = snapshot.record(uid);
-  return record !== undefined && evaluateLineage(record, snapshot.record).ok;
+  return record !== undefined && evaluateLineage(record, snapshot.record, now).ok;
 }
 
 export function findTenant(snapshot: Snapshot, uid: Uid): StoredTenant | undefined {

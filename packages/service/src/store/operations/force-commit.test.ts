@@ -8,6 +8,7 @@ import { decideRekey } from "./rekey.ts";
 import { decideRevocation } from "./revoke.ts";
 
 const [A, B, NONE] = [parseUid("a".repeat(32)), parseUid("b".repeat(32)), parseUid("c".repeat(32))];
+const NOW = 1_000_000;
 const TENANT: StoredTenant = {
   type: "tenant",
   uid: A,
@@ -35,15 +36,15 @@ const rekey = { tenant: NONE, publicKey: Buffer.alloc(32), capabilities: [] };
 
 // What a decision read may be the commit of another process, visible and not on disk yet.
 test.each([
-  ["a create of nothing", decideCreation(alive, [], DEFAULT_LIMITS)],
-  ["a create of what is there already", decideCreation(alive, [QUERY], DEFAULT_LIMITS)],
-  ["a create without room", decideCreation(alive, [another], full)],
-  ["a create in a dead lineage", decideCreation(dead, [another], DEFAULT_LIMITS)],
-  ["a rekey of no tenant", decideRekey(alive, rekey, DEFAULT_LIMITS)],
-  ["a rekey without room", decideRekey(alive, { ...rekey, tenant: A, capabilities: [another] }, full)],
-  ["a repeated revoke", decideRevocation(dead, { root: A, actor: "operator" })],
-  ["a revoke of nothing", decideRevocation(alive, { root: NONE, actor: "operator" })],
-  ["a revoke by a dead capability", decideRevocation(dead, { root: A, actor: B })],
+  ["a create of nothing", decideCreation(alive, [], DEFAULT_LIMITS, NOW)],
+  ["a create of what is there already", decideCreation(alive, [QUERY], DEFAULT_LIMITS, NOW)],
+  ["a create without room", decideCreation(alive, [another], full, NOW)],
+  ["a create in a dead lineage", decideCreation(dead, [another], DEFAULT_LIMITS, NOW)],
+  ["a rekey of no tenant", decideRekey(alive, rekey, DEFAULT_LIMITS, NOW)],
+  ["a rekey without room", decideRekey(alive, { ...rekey, tenant: A, capabilities: [another] }, full, NOW)],
+  ["a repeated revoke", decideRevocation(dead, { root: A, actor: "operator" }, NOW)],
+  ["a revoke of nothing", decideRevocation(alive, { root: NONE, actor: "operator" }, NOW)],
+  ["a revoke by a dead capability", decideRevocation(dead, { root: A, actor: B }, NOW)],
 ])("%s changes nothing and still waits for the disk", (_name, { changes }) => {
   expect(changes).toEqual([{ type: "forceCommit" }]);
 });

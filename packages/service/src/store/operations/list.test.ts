@@ -54,7 +54,7 @@ function read(records: readonly StoredRecord[], request: MembranePageRequest) {
   const listed: StoredMembrane[] = [];
   for (let page: NamePage | undefined = firstMembranes(TENANT.uid, request); page !== undefined;) {
     sizes.push(page.limit);
-    const step = listMembranes(snapshot, page, request, listed.length);
+    const step = listMembranes(snapshot, page, request, listed.length, 0);
     listed.push(...step.listed);
     page = step.next;
   }

@@ -23,9 +23,9 @@ type Select<T> = (record: StoredRecord, find: FindRecord) => T | undefined;
 export const FIRST_TENANTS: NamePage = { limit: MAX_PAGE_SIZE };
 
 /** Tenants that are alive, without those that are too new. */
-export function listTenants(snapshot: Snapshot, page: NamePage): ListStep<StoredTenant> {
+export function listTenants(snapshot: Snapshot, page: NamePage, now: number): ListStep<StoredTenant> {
   return listNames(snapshot, page, Infinity, (record, find) =>
-    record.type === "tenant" && isListable(record, find) ? record : undefined,
+    record.type === "tenant" && isListable(record, find, now) ? record : undefined,
   );
 }
 
@@ -40,9 +40,10 @@ export function listMembranes(
   page: NamePage,
   request: MembranePageRequest,
   listedBefore: number,
+  now: number,
 ): ListStep<StoredMembrane> {
   return listNames(snapshot, page, request.limit + 1 - listedBefore, (record, find) =>
-    selectMembrane(record, request, find),
+    selectMembrane(record, request, find, now),
   );
 }
 
@@ -56,9 +57,10 @@ export function findMembrane(
   snapshot: Snapshot,
   name: OwnedName,
   request: MembranePageRequest,
+  now: number,
 ): MembranePage {
   const record = readHolder(snapshot, snapshot.holderOf(name));
-  const membrane = record && selectMembrane(record, request, snapshot.record);
+  const membrane = record && selectMembrane(record, request, snapshot.record, now);
   return membranePage(membrane === undefined ? [] : [membrane], request.limit);
 }
 
@@ -86,12 +88,13 @@ function selectMembrane(
   record: StoredRecord,
   { recipientKey }: MembranePageRequest,
   find: FindRecord,
+  now: number,
 ): StoredMembrane | undefined {
   if (record.type !== "membrane") throw new StoreCorruptError("a name of a tenant leads to no membrane");
   const isReadable = recipientKey === undefined || record.recipientKey.equals(recipientKey);
-  return isReadable && isListable(record, find) ? record : undefined;
+  return isReadable && isListable(record, find, now) ? record : undefined;
 }
 
-function isListable(record: StoredRecord, find: FindRecord): boolean {
-  return skipTooNew(() => evaluateLineage(record, find).ok) === true;
+function isListable(record: StoredRecord, find: FindRecord, now: number): boolean {
+  return skipTooNew(() => evaluateLineage(record, find, now).ok) === true;
 }

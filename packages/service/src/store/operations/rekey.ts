@@ -23,11 +23,12 @@ export function decideRekey(
   snapshot: WriteSnapshot,
   { tenant: uid, publicKey, capabilities }: Rekey,
   quotas: Quotas,
+  now: number,
 ): Decision<Result<void, CreationDenial>> {
   const tenant = snapshot.record(uid);
   if (tenant?.type !== "tenant")
     return { result: err({ reason: "lineage_dead" }), changes: [{ type: "forceCommit" }] };
-  const { result, changes } = decideCreation(snapshot, capabilities, quotas);
+  const { result, changes } = decideCreation(snapshot, capabilities, quotas, now);
   if (!result.ok) return { result, changes };
   return { result, changes: [...changes, { type: "update", record: { ...tenant, publicKey } }] };
 }

@@ -29,9 +29,10 @@ export function revocationRequest({ root, actor }: Revocation): Omit<WriteReques
 export function decideRevocation(
   snapshot: Snapshot,
   { root, actor }: Revocation,
+  now: number,
 ): Decision<Result<void, RevocationDenial>> {
   const record = snapshot.record(root);
-  if (!isNamed(record) || !mayRevoke(snapshot, actor))
+  if (!isNamed(record) || !mayRevoke(snapshot, actor, now))
     return { result: err({ reason: "lineage_dead" }), changes: [{ type: "forceCommit" }] };
   if (record.revoked) return { result: ok(undefined), changes: [{ type: "forceCommit" }] };
   return {
@@ -46,6 +47,6 @@ export function decideRevocation(
   };
 }
 
-function mayRevoke(snapshot: Snapshot, actor: Uid | "operator"): boolean {
-  return actor === "operator" || isAlive(snapshot, actor);
+function mayRevoke(snapshot: Snapshot, actor: Uid | "operator", now: number): boolean {
+  return actor === "operator" || isAlive(snapshot, actor, now);
 }

@@ -1,0 +1,25 @@
+import type { Limits } from "capability-protocol";
+import type { Uid } from "./uid.ts";
+
+/** A capability that has limits, as it is remembered by itself and by all that re-exports it. */
+export interface LimitedNode {
+  readonly uid: Uid;
+  /** When it was made, in milliseconds since 1970: the windows of its counter begin then. */
+  readonly createdAt: number;
+  readonly limits: Limits;
+}
+
+/** What narrows a new capability, and its label. */
+export interface Narrowing {
+  /** Its own limits, and when it is made. */
+  readonly own?: Omit<LimitedNode, "uid">;
+  /** Those of the capability that it re-exports. */
+  readonly inherited?: readonly LimitedNode[];
+  /** A name for people, shown only to who presents the token. */
+  readonly label?: string;
+}
+
+/** All limits that hold for a new capability: its own first, then those of every capability that it re-exports. */
+export function limitChain(uid: Uid, { own, inherited = [] }: Narrowing): readonly LimitedNode[] {
+  return own === undefined ? inherited : [{ uid, ...own }, ...inherited];
+}

@@ -1,0 +1,41 @@
+import type { Capability } from "../domain/capability.ts";
+import type { Narrowing } from "../domain/limits.ts";
+import { limitChain } from "../domain/limits.ts";
+import type { CapabilityPayload } from "./codec/capability-payload.ts";
+import { decodeCapabilityPayload, encodeCapabilityPayload } from "./codec/capability-payload.ts";
+import type { TokenKeys } from "./keys.ts";
+import type { StoredCapability } from "./record.ts";
+import { associatedData } from "./record.ts";
+import { seal, unseal } from "./seal.ts";
+import { RecordTooNewError } from "./store.ts";
+
+/** Seals what a capability carries under its token, in version 1 if nothing narrows it. */
+export function sealCapability(
+  capability: Capability,
+  secret: Uint8Array,
+  narrowing: Narrowing,
+  { lookupId, sealingKey }: TokenKeys,
+): StoredCapability {
+  const { own, label } = narrowing;
+  const limits = limitChain(capability.uid, narrowing);
+  if (limits.length === 0 && label === undefined) {
+    const plain = { ...capability, version: 1 };
+    return { ...plain, lookupId, sealed: seal(sealingKey, secret, associatedData(plain)) };
+  }
+  const expiresAt = own?.limits.expiresAt;
+  const narrowed = { ...capability, ...(expiresAt === undefined ? {} : { expiresAt }), version: 2 };
+  const payload = encodeCapabilityPayload({ secret, limits, ...(label === undefined ? {} : { label }) });
+  return { ...narrowed, lookupId, sealed: seal(sealingKey, payload, associatedData(narrowed)) };
+}
+
+/**
+ * @throws UnsealError if the key is not that of the capability's token.
+ * @throws RecordTooNewError if a newer program wrote the payload: a limit that is not known cannot be judged.
+ */
+export function openCapability(capability: StoredCapability, sealingKey: Buffer): CapabilityPayload {
+  const payload = unseal(sealingKey, capability.sealed, associatedData(capability));
+  if (capability.version === 1) return { secret: payload, limits: [] };
+  const opened = decodeCapabilityPayload(payload);
+  if (opened === undefined) throw new RecordTooNewError(capability.uid);
+  return opened;
+}
