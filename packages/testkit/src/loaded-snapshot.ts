@@ -47,7 +47,10 @@ export function loadForWrite(source: WriteSnapshot, request: WriteRequest): Writ
   };
 }
 
-function loadRecords(source: Snapshot, { lookupIds = [], uids = [], names = [], page }: ReadRequest) {
+function loadRecords(
+  source: Snapshot,
+  { lookupIds = [], uids = [], names = [], page, uses = [] }: ReadRequest,
+) {
   const position = source.position();
   const records = loadedMap("a record", source.record, (uid: Uid) => uid);
   const capabilities = loadedMap("a lookup id", source.capability, (id: Buffer) => id.toString("hex"));
@@ -57,6 +60,7 @@ function loadRecords(source: Snapshot, { lookupIds = [], uids = [], names = [], 
     ({ owner, name }: OwnedName) => `${owner ?? ""} ${name}`,
   );
   const pages = loadedMap("a page of names", source.names, (named: NamePage) => JSON.stringify(named));
+  const useCounts = loadedMap("a count of uses", source.uses, (uid: Uid) => uid);
   const loadLineage = (root: Uid): void => {
     const pending: Uid[] = [root];
     for (let uid = pending.pop(); uid !== undefined; uid = pending.pop()) {
@@ -75,12 +79,14 @@ function loadRecords(source: Snapshot, { lookupIds = [], uids = [], names = [], 
     if (holder !== undefined) loadLineage(holder);
   }
   if (page !== undefined) for (const { holder } of pages.load(page) ?? []) loadLineage(holder);
+  uses.forEach(useCounts.load);
   const snapshot: Snapshot = {
     position: () => position,
     record: records.get,
     capability: capabilities.get,
     holderOf: holders.get,
     names: pages.get,
+    uses: useCounts.get,
   };
   return {
     snapshot,

@@ -27,6 +27,7 @@ export function memorySnapshot(
     holderOf: ({ owner, name }) => named.find((held) => held.owner === owner && held.name === name)?.holder,
     names: ({ owner, after, limit }) =>
       named.filter((held) => held.owner === owner && isAfter(held.name, after)).slice(0, limit),
+    uses: () => undefined,
     countOwned: () => 0,
     storedBytes: () => 0,
     sweepEntries: () => [],

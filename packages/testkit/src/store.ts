@@ -47,8 +47,11 @@ export interface TestStore extends AsyncDisposable {
   /** Reads what an operation would read in these tables. */
   readSnapshot<T>(environment: Environment, read: (snapshot: WriteSnapshot) => T): T;
   membrane(name: string, create?: StoredCapability): Promise<TestMembrane>;
-  /** Makes a capability, and throws a denial. */
-  capability(rights: Omit<Capability, "type" | "uid">): Promise<StoredCapability>;
+  /** Makes a capability, and throws a denial. By default its uses are not counted. */
+  capability(
+    rights: Omit<Capability, "type" | "uid">,
+    options?: { readonly isCounted: boolean },
+  ): Promise<StoredCapability>;
   reexport(parent: StoredCapability, through: TestMembrane): Promise<StoredCapability>;
   /** Whether the capability works, looked up as with its token. */
   isAlive(capability: StoredCapability): Promise<boolean>;
@@ -94,9 +97,11 @@ export async function openTestStore(
     if (!created.ok) throw new Error(`not made: ${created.error.reason}`);
     return value;
   };
-  const capability: TestStore["capability"] = (rights) => {
+  const capability: TestStore["capability"] = async (rights, { isCounted } = { isCounted: false }) => {
     const { record } = vault.mint(rights, nothing);
-    return made(record, record);
+    const created = await store.create([record], isCounted ? { counted: [record.uid] } : {});
+    if (!created.ok) throw new Error(`not made: ${created.error.reason}`);
+    return record;
   };
   const readTables: TestStore["readTables"] = async (read) => {
     await store.close();

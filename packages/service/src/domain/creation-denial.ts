@@ -1,6 +1,7 @@
 import type { CreationDenial } from "./creation.ts";
 import type { Denial } from "./denial.ts";
 import type { QuotaDenial } from "./quota.ts";
+import type { SpendDenial } from "./use-counter.ts";
 
 /**
  * Maps the reason why a creation was denied to the refusal that the client sees. A dead lineage means that the client's own
@@ -8,6 +9,9 @@ import type { QuotaDenial } from "./quota.ts";
  */
 export function denialOfCreation(denial: CreationDenial): Denial {
   switch (denial.reason) {
+    case "used_up":
+    case "quota_exhausted":
+      return denialOfSpending(denial);
     case "lineage_dead":
       return { reason: "unauthorized" };
     case "name_taken":
@@ -29,3 +33,10 @@ const QUOTA_REASONS = {
   tenant: "tenant_quota_exceeded",
   membrane: "membrane_quota_exceeded",
 } as const satisfies Record<QuotaDenial["type"], Denial["reason"]>;
+
+/** Maps the reason why a use was refused to the refusal that the client sees. */
+export function denialOfSpending(denial: SpendDenial): Denial {
+  return denial.reason === "used_up"
+    ? { reason: "unauthorized" }
+    : { reason: "quota_exhausted", retryAfterSeconds: Math.max(1, Math.ceil(denial.retryAfterMs / 1_000)) };
+}

@@ -9,6 +9,7 @@ import type { StorageDenial, StorageQuotas, StorageSnapshot } from "./storage-qu
 import { checkStorage } from "./storage-quota.ts";
 import type { Tenant } from "./tenant.ts";
 import type { Uid } from "./uid.ts";
+import type { SpendDenial } from "./use-counter.ts";
 
 /** Why a creation is denied. */
 export type CreationDenial =
@@ -17,7 +18,9 @@ export type CreationDenial =
   | { readonly reason: "name_taken"; readonly type: "tenant" | "membrane" }
   | { readonly reason: "lineage_too_large"; readonly limit: number }
   | QuotaDenial
-  | StorageDenial;
+  | StorageDenial
+  /** The capability that creates may not be used (any more, or for now). */
+  | SpendDenial;
 
 /** How much may be made. */
 export interface Quotas extends CountQuotas, StorageQuotas {

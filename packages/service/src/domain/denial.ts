@@ -45,6 +45,8 @@ export type Denial =
   | { readonly reason: "capability_concurrency_exceeded" }
   | { readonly reason: "tenant_concurrency_exceeded" }
   | { readonly reason: "service_overloaded" }
+  /** The capability, or one that it re-exports, has as many uses in this window as it may have. */
+  | { readonly reason: "quota_exhausted"; readonly retryAfterSeconds: number }
   | GatewayDenial;
 
 /** A refusal in place of the target's response. */

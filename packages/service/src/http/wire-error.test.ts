@@ -33,6 +33,7 @@ const ROWS: {
   too_many_auth_failures: [{ reason: "too_many_auth_failures" }, 429, ["Retry-After", "60"]],
   capability_concurrency_exceeded: [{ reason: "capability_concurrency_exceeded" }, 429, ["Retry-After", "1"]],
   tenant_concurrency_exceeded: [{ reason: "tenant_concurrency_exceeded" }, 429, ["Retry-After", "1"]],
+  quota_exhausted: [{ reason: "quota_exhausted", retryAfterSeconds: 7 }, 429, ["Retry-After", "7"]],
   service_overloaded: [{ reason: "service_overloaded" }, 503, ["Retry-After", "1"]],
   header_not_allowed: [{ reason: "header_not_allowed", name: "X-Amz-Acl" }, 403, []],
   query_not_allowed: [{ reason: "query_not_allowed", key: "acl" }, 403, []],

@@ -176,6 +176,13 @@ export function wireError(denial: Denial): WireError {
         "service_overloaded",
         "The service has reached its limit of concurrent requests or buffered bytes.",
       );
+    case "quota_exhausted":
+      return error(
+        429,
+        "quota_exhausted",
+        `The capability has been used as often as it may be for now: retry in ${denial.retryAfterSeconds} seconds.`,
+        ["Retry-After", String(denial.retryAfterSeconds)],
+      );
     case "target_forbidden":
       return error(502, "target_forbidden", "This service does not allow connections to the target.");
     case "target_outdated":

@@ -22,7 +22,7 @@ test("a change is recorded once it has been made, a denied one is not", async ()
   expect(await rekeyTenant(OPERATOR, store.tenant.uid, Buffer.alloc(32, 1), [])).toEqual(ok(undefined));
   expect(await revoke(OPERATOR, root)).toEqual(ok(undefined));
   expect(await create(by, [late])).toEqual({ ok: false, error: { reason: expect.any(String) } });
-  expect(await create(by, [], store.create)).toEqual(ok(undefined));
+  expect(await create(by, [], { turn: store.create })).toEqual(ok(undefined));
   expect(changes).toEqual([
     { action: "rekey", actor: OPERATOR, outcome: "done", tenant: store.tenant.uid, capabilities: [] },
     { action: "revoke", actor: OPERATOR, outcome: "done", ...root, capabilities: [] },

@@ -1,11 +1,10 @@
 import type { Result } from "capability-protocol";
-import type { Capability } from "../domain/capability.ts";
 import type { Actor, Change } from "../domain/change.ts";
 import { subjectOfRecords } from "../domain/change.ts";
 import type { CreationDenial } from "../domain/creation.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { StoredCapability, StoredRecord } from "../store/record.ts";
-import type { Store } from "../store/store.ts";
+import type { CreationOptions, Store } from "../store/store.ts";
 import { RecordTooNewError, StoreFullError } from "../store/store.ts";
 
 /** A store without the operations that change it. */
@@ -16,11 +15,10 @@ export type RecordChange = (change: Change) => void;
 
 /** The writes of a store, each recorded. Only this module calls them on the store itself. */
 export interface Changes {
-  /** @param turn the capability in whose turn the write waits; default: as in {@link Store.create}. */
   create(
     actor: Actor,
     records: readonly StoredRecord[],
-    turn?: Capability,
+    options?: CreationOptions,
   ): Promise<Result<void, CreationDenial>>;
   rekeyTenant(
     actor: Actor,
@@ -37,9 +35,9 @@ export type RevocationRoot = { readonly membrane: Uid; readonly tenant?: Uid } |
 
 export function createChanges(store: Store, record: RecordChange): Changes {
   return {
-    create(actor, records, turn) {
+    create(actor, records, options) {
       const change = { action: "create", actor, ...subjectOfRecords(records) } as const;
-      const write = store.create(records, turn);
+      const write = store.create(records, options);
       // Without records it only waits until earlier writes are on disk.
       return records.length === 0 ? write : recorded(record, change, write);
     },

@@ -71,7 +71,7 @@ async function listPage(
     const lastId = page.membranes.at(-1)?.name;
     if (isFull || page.completed || left <= MEMBRANES_PER_STEP || lastId === undefined) {
       // Waits for the disk: the request that created a listed membrane may be in flight, and its write not yet on disk.
-      if (isDelegated(caller)) await context.changes.create(actorOf(caller), [], caller.capability);
+      if (isDelegated(caller)) await context.changes.create(actorOf(caller), [], { turn: caller.capability });
       return ok({ status: 200, body: { membranes: listed, completed: page.completed && !isFull } });
     }
     after = { ...request, lastId };

@@ -2,6 +2,7 @@ import type { FairOwner } from "../collections/fair-queue.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { Quota } from "../domain/quota.ts";
 import type { Uid } from "../domain/uid.ts";
+import type { UseCount } from "../domain/use-counter.ts";
 import type { StoredCapability, StoredRecord } from "./record.ts";
 import type { Position, RevocationSource } from "./store.ts";
 import type { WriteClass } from "./write-queue.ts";
@@ -66,6 +67,8 @@ export interface ReadRequest {
   readonly uids?: readonly Uid[];
   readonly names?: readonly OwnedName[];
   readonly page?: NamePage;
+  /** Capabilities whose counts of uses are read, and not their records. */
+  readonly uses?: readonly Uid[];
 }
 
 /**
@@ -79,7 +82,7 @@ export interface WriteRequest extends ReadRequest {
   readonly class: WriteClass;
   /** In whose turn it is written. */
   readonly owner: FairOwner;
-  /** How many records it may add, and how many sealed bytes they have in all. */
+  /** How many records it may add (or counters it may change), and how many sealed bytes they have in all. */
   readonly size: { readonly records: number; readonly sealedBytes: number };
 }
 
@@ -98,6 +101,8 @@ export interface Snapshot {
   holderOf(name: OwnedName): Uid | undefined;
   /** Fewer than the page's limit: none follows. */
   names(page: NamePage): readonly NameEntry[];
+  /** How often a capability was used that counts its uses. */
+  uses(uid: Uid): UseCount | undefined;
 }
 
 export interface NameEntry {
@@ -149,6 +154,9 @@ export type Change =
   /** As `addToCount`. */
   | { readonly type: "addStoredBytes"; readonly owner: Uid; readonly by: number }
   | { readonly type: "dropStoredBytes"; readonly owner: Uid }
+  | { readonly type: "putUses"; readonly uid: Uid; readonly count: UseCount }
+  /** Also for a capability that counts none. */
+  | { readonly type: "dropUses"; readonly uid: Uid }
   /** Appends to the revocation log. */
   | { readonly type: "appendToLog"; readonly uid: Uid }
   /** Drops at most `limit` entries of the log that no reader needs any more. */

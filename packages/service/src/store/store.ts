@@ -1,9 +1,11 @@
 import type { Result } from "capability-protocol";
+import type { FairOwner } from "../collections/fair-queue.ts";
 import type { Capability } from "../domain/capability.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { Verdict } from "../domain/lineage.ts";
 import type { CreationDenial } from "../domain/creation.ts";
 import type { Uid } from "../domain/uid.ts";
+import type { Charge, SpendDenial } from "../domain/use-counter.ts";
 import type { StoredCapability, StoredMembrane, StoredRecord, StoredTarget, StoredTenant } from "./record.ts";
 
 /**
@@ -23,6 +25,16 @@ export function samePosition(a: Position, b: Position): boolean {
 export interface Revocations {
   readonly position: Position;
   readonly uids: ReadonlySet<Uid> | "everything";
+}
+
+/** What may belong to a creation besides its records. */
+export interface CreationOptions {
+  /** In whose turn they are created. Default: the capability that made the first of the records. */
+  readonly turn?: Capability;
+  /** Those of the new capabilities that count their uses. */
+  readonly counted?: readonly Uid[];
+  /** The use of the capability that creates them: counted with them, or nothing is created. */
+  readonly charges?: readonly Charge[];
 }
 
 /** Why a revoke is denied. */
@@ -158,10 +170,19 @@ export interface Store extends RevocationSource {
   /**
    * Creates records together or not at all; all they point to must be alive in the same transaction. A capability whose
    * lookup id is there already is left as it is, so that what is derived twice is created once.
-   *
-   * @param actor in whose turn they are created. Default: the capability that made the first of the records.
    */
-  create(records: readonly StoredRecord[], actor?: Capability): Promise<Result<void, CreationDenial>>;
+  create(records: readonly StoredRecord[], options?: CreationOptions): Promise<Result<void, CreationDenial>>;
+
+  /**
+   * Counts a use on all counters, or on none.
+   *
+   * @param charges of different capabilities.
+   * @param owner in whose turn it is written.
+   */
+  spend(charges: readonly Charge[], owner: FairOwner): Promise<Result<void, SpendDenial>>;
+
+  /** Reads whether a use would be refused now, and counts nothing. */
+  checkSpending(charges: readonly Charge[]): MaybePromise<Result<void, SpendDenial>>;
 
   /** Replaces a tenant's public key and creates capabilities, in one transaction. */
   rekeyTenant(

@@ -54,6 +54,22 @@ test("tenants take turns, and within one its capabilities do, however much one o
   ]);
 });
 
+test("uses that are counted take turns with creations, tenant by tenant", () => {
+  const queue = createWriteQueue<Item>(1_000);
+  for (const waiting of many(400, (i) => item("spend", "greedy", "a", `use ${i}`))) queue.add(waiting);
+  queue.add(item("create", "small", "create", "creation"));
+  queue.add(item("spend", "small", "b", "use"));
+  queue.add(item("revoke", "small", "revoke", "revoke"));
+  expect(queue.take(6).map(({ name }) => name)).toEqual([
+    "revoke",
+    "use 0",
+    "creation",
+    "use 1",
+    "use",
+    "use 2",
+  ]);
+});
+
 test("a full queue drops the latest write of the owner that has most, so that others find a place", () => {
   const queue = createWriteQueue<Item>(10);
   for (const waiting of many(10, (i) => item("create", "greedy", "export", `g${i}`))) queue.add(waiting);
@@ -116,7 +132,7 @@ test("a sweep gets one turn of each batch, and no more", () => {
 const ACTS = fc.array(
   fc.record({
     turns: fc.integer({ min: 1, max: 5 }),
-    kind: fc.constantFrom("revoke", "create", "sweep"),
+    kind: fc.constantFrom("revoke", "create", "spend", "sweep"),
     tenant: fc.constantFrom("a", "b", "c"),
     capability: fc.constantFrom("x", "y"),
     act: fc.constantFrom("add", "add", "add", "take", "delete"),

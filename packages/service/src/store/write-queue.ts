@@ -2,7 +2,7 @@ import type { FairItem } from "../collections/fair-queue.ts";
 import { FairQueue } from "../collections/fair-queue.ts";
 
 /** What a write is for. Its class decides when it is taken and how much disk space it may use. */
-export type WriteClass = "revoke" | "create" | "sweep";
+export type WriteClass = "revoke" | "create" | "spend" | "sweep";
 
 /** What the queue reads of a write. A large one takes several turns: it delays the others as long as several small ones. */
 export interface QueuedWrite extends FairItem {
@@ -19,8 +19,8 @@ export interface WriteQueue<T extends QueuedWrite> {
   add(item: T): T | undefined;
   /**
    * Takes the items of the next turns: revokes first, up to three quarters of the turns while others wait; then one sweep;
-   * then what is created. Revokes and creations each go tenant by tenant, and within a tenant capability by capability. The
-   * first item of a kind may need more turns than are left.
+   * then all else: creations, and uses that are counted. Revokes and all else each go tenant by tenant, and within a tenant
+   * capability by capability. The first item of a kind may need more turns than are left.
    */
   take(budget: number): T[];
   delete(item: T): void;
@@ -32,9 +32,9 @@ const OTHER_WRITES_FRACTION = 4;
 /** @param capacity how many may wait, of revokes and of all else each. */
 export function createWriteQueue<T extends QueuedWrite>(capacity: number): WriteQueue<T> {
   const revokes = new FairQueue<T>();
-  const creations = new FairQueue<T>();
+  const others = new FairQueue<T>();
   const sweeps: T[] = [];
-  const queueOf = (item: T): FairQueue<T> => (item.class === "revoke" ? revokes : creations);
+  const queueOf = (item: T): FairQueue<T> => (item.class === "revoke" ? revokes : others);
 
   return {
     add(item) {
@@ -47,13 +47,13 @@ export function createWriteQueue<T extends QueuedWrite>(capacity: number): Write
       return queue.size > capacity ? queue.drop() : undefined;
     },
     take(budget) {
-      const others = creations.size + sweeps.length;
-      const reserved = others === 0 ? 0 : Math.min(others, Math.ceil(budget / OTHER_WRITES_FRACTION));
+      const waiting = others.size + sweeps.length;
+      const reserved = waiting === 0 ? 0 : Math.min(waiting, Math.ceil(budget / OTHER_WRITES_FRACTION));
       const taken = revokes.shift(budget - reserved);
       // One at a time: a batch of a sweep is as much work as dozens of other writes.
       if (totalCost(taken) < budget) taken.push(...sweeps.splice(0, 1));
       const remaining = budget - totalCost(taken);
-      if (remaining > 0) taken.push(...creations.shift(remaining));
+      if (remaining > 0) taken.push(...others.shift(remaining));
       return taken;
     },
     delete(item) {

@@ -8,6 +8,7 @@ import type { Counts } from "./counts.ts";
 import type { RevocationLog } from "./revocation-log.ts";
 import type { Rows } from "./schema.ts";
 import { childKey, DEPENDENT_MARK, indexTarget, nameKey, ROOT_MARK } from "./schema.ts";
+import type { UseCounts } from "./use-counts.ts";
 
 const TOUCHED_KEY = Buffer.from("touched");
 
@@ -15,6 +16,7 @@ const TOUCHED_KEY = Buffer.from("touched");
 export interface ApplyContext {
   readonly rows: Rows;
   readonly counts: Counts;
+  readonly useCounts: UseCounts;
   readonly log: RevocationLog;
   /** The version of the service key, which each lookup id is stored with. */
   readonly keyVersion: number;
@@ -24,7 +26,7 @@ export interface ApplyContext {
 
 /** Writes a change in the open transaction. */
 export function applyChange(context: ApplyContext, change: Change): void {
-  const { rows, counts, log } = context;
+  const { rows, counts, useCounts, log } = context;
   switch (change.type) {
     case "insert":
       return insert(context, change.record);
@@ -48,6 +50,10 @@ export function applyChange(context: ApplyContext, change: Change): void {
       return counts.addStoredBytes(change.owner, change.by);
     case "dropStoredBytes":
       return counts.dropStoredBytes(change.owner);
+    case "putUses":
+      return useCounts.put(change.uid, change.count);
+    case "dropUses":
+      return useCounts.drop(change.uid);
     case "appendToLog":
       return log.append(change.uid);
     case "trimLog":

@@ -49,7 +49,14 @@ async function createEngine(environment: Environment, options: LmdbEngineOptions
   const reader = createReader(rows, log, options.onRecordTooNew);
   const { keyVersion } = options.keys;
   const upgradeLayout = createLayoutUpgrade(rows.meta);
-  const context = { rows, counts: reader.counts, log, keyVersion, upgradeLayout };
+  const context = {
+    rows,
+    counts: reader.counts,
+    useCounts: reader.useCounts,
+    log,
+    keyVersion,
+    upgradeLayout,
+  };
 
   return {
     id: storeId,

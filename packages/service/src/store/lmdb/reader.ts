@@ -20,10 +20,13 @@ import {
   namesAfter,
   ROOT_MARK,
 } from "./schema.ts";
+import type { UseCounts } from "./use-counts.ts";
+import { createUseCounts } from "./use-counts.ts";
 
 /** Reads the rows of the open transaction when a decision does: a memory map needs nothing loaded. */
 export interface Reader extends WriteSnapshot {
   readonly counts: Counts;
+  readonly useCounts: UseCounts;
 }
 
 /** @param onTooNew called with the uid of each record that was read and is too new. */
@@ -75,6 +78,7 @@ export function createReader(
       yield { uid: child, hasDependents: () => takeFirst(children(child, true), 1).length > 0 };
   };
   const counts = createCounts(rows.counts, { record, holderOf, namesFrom, children });
+  const useCounts = createUseCounts(rows.counts);
 
   return {
     position: log.head,
@@ -87,8 +91,10 @@ export function createReader(
     holderOf,
     names: ({ owner, after, limit }) => takeFirst(namesFrom(owner, after), limit),
     countOwned: counts.countOwned,
+    uses: useCounts.read,
     storedBytes: counts.storedBytes,
     sweepEntries,
     counts,
+    useCounts,
   };
 }

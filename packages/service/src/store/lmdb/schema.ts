@@ -93,6 +93,7 @@ export function childrenOf(uid: Uid, includesIgnoring: boolean): KeyRange {
 
 const OWN_CAPABILITIES_SUFFIX = Buffer.from([1]);
 const BYTES_SUFFIX = Buffer.from([2]);
+const USES_SUFFIX = Buffer.from([3]);
 
 /** A tenant has two counts; that of its membranes has the key without a suffix. */
 export function countKey({ owner, kind }: Quota): Buffer {
@@ -102,6 +103,10 @@ export function countKey({ owner, kind }: Quota): Buffer {
 
 export function bytesKey(owner: Uid): Buffer {
   return Buffer.concat([uidBytes(owner), BYTES_SUFFIX]);
+}
+
+export function usesKey(capability: Uid): Buffer {
+  return Buffer.concat([uidBytes(capability), USES_SUFFIX]);
 }
 
 export const ALL_SWEEP_ENTRIES: KeyRange = { start: Buffer.alloc(1), end: Buffer.alloc(UID_BYTES + 1, 0xff) };

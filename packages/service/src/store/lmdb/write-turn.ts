@@ -10,6 +10,10 @@ const SWEEP_REQUIRED_BYTES = 4 * MIN_REQUIRED_BYTES;
 /** A record has up to eight rows, on a page each. */
 const REQUIRED_BYTES_PER_RECORD = 32 * 1024;
 
+/** A counter has one row, and takes an eighth of the work of a record. */
+const REQUIRED_BYTES_PER_COUNTER = 4 * 1024;
+const COUNTERS_PER_COST = 8;
+
 /** One more turn for each of so many sealed bytes, so that a commit of 32 turns writes about a megabyte. */
 const BYTES_PER_COST = 32 * 1024;
 
@@ -19,14 +23,26 @@ export function turnOf({
   owner,
   size,
 }: Pick<WriteRequest, "class" | "owner" | "size">): WriteTurn {
-  const { records, sealedBytes } = size;
-  return {
-    class: kind,
-    owner,
-    cost: 1 + Math.floor(sealedBytes / BYTES_PER_COST),
-    requiredBytes:
-      kind === "sweep"
-        ? SWEEP_REQUIRED_BYTES
-        : MIN_REQUIRED_BYTES + records * REQUIRED_BYTES_PER_RECORD + sealedBytes,
-  };
+  return { class: kind, owner, cost: costOf(kind, size), requiredBytes: requiredBytesOf(kind, size) };
+}
+
+function costOf(kind: WriteRequest["class"], { records, sealedBytes }: WriteRequest["size"]): number {
+  return kind === "spend"
+    ? Math.ceil(records / COUNTERS_PER_COST)
+    : 1 + Math.floor(sealedBytes / BYTES_PER_COST);
+}
+
+function requiredBytesOf(
+  kind: WriteRequest["class"],
+  { records, sealedBytes }: WriteRequest["size"],
+): number {
+  switch (kind) {
+    case "sweep":
+      return SWEEP_REQUIRED_BYTES;
+    case "spend":
+      return MIN_REQUIRED_BYTES + records * REQUIRED_BYTES_PER_COUNTER;
+    case "revoke":
+    case "create":
+      return MIN_REQUIRED_BYTES + records * REQUIRED_BYTES_PER_RECORD + sealedBytes;
+  }
 }

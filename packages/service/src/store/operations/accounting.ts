@@ -74,7 +74,8 @@ export function createRemovals(snapshot: WriteSnapshot): Removals {
       });
       removed.add(record.uid);
       const counts = isNamed(record) ? releaseOwner(record, snapshot) : countOf(record, -1);
-      return [...bytes, ...counts, { type: "remove", record }];
+      const uses: Change[] = record.type === "capability" ? [{ type: "dropUses", uid: record.uid }] : [];
+      return [...bytes, ...counts, ...uses, { type: "remove", record }];
     },
   };
 }

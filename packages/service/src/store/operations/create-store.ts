@@ -19,6 +19,7 @@ import {
 } from "./list.ts";
 import { decideRekey, rekeyRequest } from "./rekey.ts";
 import { decideRevocation, revocationRequest } from "./revoke.ts";
+import { checkSpending, decideSpending, spendRequest, usesRequest } from "./spend.ts";
 import { decideSweep, sweepRequest } from "./sweep.ts";
 
 /**
@@ -39,14 +40,22 @@ export function createStore(engine: Engine, quotas: Quotas, now: () => number): 
     tenant: (uid) => engine.read(recordRequest(uid), (snapshot) => findTenant(snapshot, uid)),
     tenants: () => listAll(engine, FIRST_TENANTS, (snapshot, page) => listTenants(snapshot, page, now())),
     membranes: (tenant, request) => membranes(engine, tenant, request, now),
-    create: async (records, actor) => {
-      const owner = engine.read(creationOwnerRequest(records, actor), (snapshot) =>
-        ownerOfCreation(records, snapshot.record, actor),
+    create: async (records, options = {}) => {
+      const creation = { records, ...options };
+      const { turn } = options;
+      const owner = engine.read(creationOwnerRequest(records, turn), (snapshot) =>
+        ownerOfCreation(records, snapshot.record, turn),
       );
-      return writeInTurn(engine, owner, creationRequest(records), (snapshot) =>
-        decideCreation(snapshot, records, quotas, now()),
+      return writeInTurn(engine, owner, creationRequest(creation), (snapshot) =>
+        decideCreation(snapshot, creation, quotas, now()),
       );
     },
+    spend: (charges, owner) =>
+      engine.write({ ...spendRequest(charges), owner }, (snapshot) =>
+        decideSpending(snapshot, charges, now()),
+      ),
+    checkSpending: (charges) =>
+      engine.read(usesRequest(charges), (snapshot) => checkSpending(snapshot, charges, now())),
     rekeyTenant: async (tenant, publicKey, capabilities) => {
       const rekey = { tenant, publicKey, capabilities };
       const owner = engine.read(creationOwnerRequest(capabilities), (snapshot) =>

@@ -5,19 +5,29 @@ import { checkCreation } from "../../domain/creation.ts";
 import { dependencies } from "../../domain/lineage.ts";
 import { quotaOf } from "../../domain/quota.ts";
 import type { Uid } from "../../domain/uid.ts";
+import { UNUSED } from "../../domain/use-counter.ts";
 import type { Change, Decision, ReadRequest, WriteRequest, WriteSnapshot } from "../engine.ts";
 import type { StoredRecord } from "../record.ts";
 import { sizeOfRecord } from "../record-size.ts";
+import type { CreationOptions } from "../store.ts";
 import { countCreated } from "./accounting.ts";
 import type { FindRecord } from "./records.ts";
 import { isNamed, memoizedRecords, nameOf } from "./records.ts";
+import { decideSpending, usesRequest } from "./spend.ts";
+
+/** Records that are created together, and the use that creates them. */
+export interface Creation extends Pick<CreationOptions, "counted" | "charges"> {
+  readonly records: readonly StoredRecord[];
+}
 
 /** What {@link decideCreation} reads. */
-export function creationRequest(
-  records: readonly StoredRecord[],
-): Omit<WriteRequest, "owner"> & { readonly uids: readonly Uid[] } {
+export function creationRequest({
+  records,
+  charges = [],
+}: Creation): Omit<WriteRequest, "owner"> & { readonly uids: readonly Uid[] } {
   const uids = new Set(records.flatMap((record) => dependencies(record).map(({ to }) => to)));
   return {
+    ...usesRequest(charges),
     class: "create",
     lookupIds: records.flatMap((record) => (record.type === "capability" ? [record.lookupId] : [])),
     uids: Array.from(uids),
@@ -28,13 +38,28 @@ export function creationRequest(
 }
 
 /**
- * Stores records together or not at all. A capability whose lookup id is there already is left as it is.
+ * Stores records together or not at all, and counts the use that they are created with. A capability whose lookup id is there
+ * already is left as it is.
  *
  * @param now the time of day in milliseconds since 1970.
  */
 export function decideCreation(
   snapshot: WriteSnapshot,
-  records: readonly StoredRecord[],
+  creation: Creation,
+  quotas: Quotas,
+  now: number,
+): Decision<Result<void, CreationDenial>> {
+  const created = decideRecords(snapshot, creation, quotas, now);
+  const { charges = [] } = creation;
+  if (!created.result.ok || charges.length === 0) return created;
+  const spent = decideSpending(snapshot, charges, now);
+  return spent.result.ok ? { ...created, changes: [...created.changes, ...spent.changes] } : spent;
+}
+
+/** @returns the changes that store the records. */
+export function decideRecords(
+  snapshot: WriteSnapshot,
+  { records, counted = [] }: Creation,
   quotas: Quotas,
   now: number,
 ): Decision<Result<void, CreationDenial>> {
@@ -60,7 +85,15 @@ export function decideCreation(
     now,
   );
   if (!result.ok || added.length === 0) return { result, changes: [{ type: "forceCommit" }] };
-  return { result, changes: [...countCreated(added, snapshot, find), ...added.flatMap(insertion)] };
+  const counters = counted.filter((uid) => created.has(uid));
+  return {
+    result,
+    changes: [
+      ...countCreated(added, snapshot, find),
+      ...added.flatMap(insertion),
+      ...counters.map((uid): Change => ({ type: "putUses", uid, count: UNUSED })),
+    ],
+  };
 }
 
 /** In whose turn records are created depends on the owners of their disk space. */

@@ -36,10 +36,10 @@ const rekey = { tenant: NONE, publicKey: Buffer.alloc(32), capabilities: [] };
 
 // What a decision read may be the commit of another process, visible and not on disk yet.
 test.each([
-  ["a create of nothing", decideCreation(alive, [], DEFAULT_LIMITS, NOW)],
-  ["a create of what is there already", decideCreation(alive, [QUERY], DEFAULT_LIMITS, NOW)],
-  ["a create without room", decideCreation(alive, [another], full, NOW)],
-  ["a create in a dead lineage", decideCreation(dead, [another], DEFAULT_LIMITS, NOW)],
+  ["a create of nothing", decideCreation(alive, { records: [] }, DEFAULT_LIMITS, NOW)],
+  ["a create of what is there already", decideCreation(alive, { records: [QUERY] }, DEFAULT_LIMITS, NOW)],
+  ["a create without room", decideCreation(alive, { records: [another] }, full, NOW)],
+  ["a create in a dead lineage", decideCreation(dead, { records: [another] }, DEFAULT_LIMITS, NOW)],
   ["a rekey of no tenant", decideRekey(alive, rekey, DEFAULT_LIMITS, NOW)],
   ["a rekey without room", decideRekey(alive, { ...rekey, tenant: A, capabilities: [another] }, full, NOW)],
   ["a repeated revoke", decideRevocation(dead, { root: A, actor: "operator" }, NOW)],

@@ -4,7 +4,7 @@ import type { CreationDenial, Quotas } from "../../domain/creation.ts";
 import type { Uid } from "../../domain/uid.ts";
 import type { Decision, WriteRequest, WriteSnapshot } from "../engine.ts";
 import type { StoredCapability } from "../record.ts";
-import { creationRequest, decideCreation } from "./create.ts";
+import { creationRequest, decideRecords } from "./create.ts";
 
 /** A tenant's new public key, and the capabilities that are created with it. */
 export interface Rekey {
@@ -15,7 +15,7 @@ export interface Rekey {
 
 /** What {@link decideRekey} reads. */
 export function rekeyRequest({ tenant, capabilities }: Rekey): Omit<WriteRequest, "owner"> {
-  const creation = creationRequest(capabilities);
+  const creation = creationRequest({ records: capabilities });
   return { ...creation, uids: [tenant, ...creation.uids] };
 }
 
@@ -28,7 +28,7 @@ export function decideRekey(
   const tenant = snapshot.record(uid);
   if (tenant?.type !== "tenant")
     return { result: err({ reason: "lineage_dead" }), changes: [{ type: "forceCommit" }] };
-  const { result, changes } = decideCreation(snapshot, capabilities, quotas, now);
+  const { result, changes } = decideRecords(snapshot, { records: capabilities }, quotas, now);
   if (!result.ok) return { result, changes };
   return { result, changes: [...changes, { type: "update", record: { ...tenant, publicKey } }] };
 }
