@@ -25,7 +25,13 @@ function start(
     method = "GET",
     recheck = () => true,
     isConnected = true,
-  }: { readonly method?: string; readonly recheck?: () => boolean; readonly isConnected?: boolean } = {},
+    isExpired = false,
+  }: {
+    readonly method?: string;
+    readonly recheck?: () => boolean;
+    readonly isConnected?: boolean;
+    readonly isExpired?: boolean;
+  } = {},
 ): Driven {
   const { response } = stubExchange({ method });
   if (!isConnected) response.req.socket.disconnect();
@@ -34,6 +40,7 @@ function start(
   let revoke = (): void => undefined;
   const inFlight = {
     isRevoked: false,
+    checkExpiry: () => isExpired && revoke(),
     onRevoke: (listener: () => void) => (revoke = listener),
     onFinish: () => undefined,
     finishInvocation: () => undefined,
@@ -95,6 +102,13 @@ test("a request whose capability was revoked while it waited is not sent, though
   waiter?.onConnection(lease);
   expect(lease.sent).toBeUndefined();
   expect(await driven.ended).toMatchObject({ kind: "denied", denial: { reason: "unauthorized" } });
+});
+
+test("a request whose capability has expired while it waited is not sent, though it has its connection", async () => {
+  const lease = new StubLease();
+  const { ended } = start(new StubPool(lease), { isExpired: true });
+  expect(lease.sent).toBeUndefined();
+  expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "unauthorized" } });
 });
 
 test("a request is not sent if it is not known now whether its capability was revoked", async () => {

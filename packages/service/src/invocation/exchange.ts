@@ -36,6 +36,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   readonly #response: DownstreamResponse;
   readonly #body: ResponseBody;
   readonly #context: ExchangeContext;
+  readonly #inFlight: InFlightRequest;
   #resolveEnded: (end: ExchangeEnd) => void = nothing;
   #upstream: UpstreamPool | undefined;
   #request: UpstreamRequest | undefined;
@@ -62,6 +63,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.accounts = accounts;
     this.#body = new ResponseBody(response, this, context);
     this.#context = context;
+    this.#inFlight = inFlight;
     this.#startedAt = context.ticker.now();
     context.ticker.add(this);
     this.ended = new Promise((resolve) => {
@@ -111,8 +113,9 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#isResponseStarted = true;
   }
 
-  /** Fails the exchange if the capability was revoked, or if that is not known now: nothing can wait here. */
+  /** Fails the exchange if the capability was revoked or has expired, or if that is not known now: nothing can wait here. */
   #recheck(): void {
+    this.#inFlight.checkExpiry();
     try {
       if (!this.#context.recheck()) this.#fail({ reason: "store_unavailable" });
     } catch (error) {

@@ -17,7 +17,8 @@ async function open() {
     await log.respondToAll();
     await refreshed;
   };
-  return { log, advance, registry: createInFlightRegistry(feed) };
+  const clock = { now: 0 };
+  return { log, advance, clock, registry: createInFlightRegistry(feed, () => clock.now) };
 }
 
 test("a revoke ends exactly the requests whose lineage it names, each once", async () => {
@@ -85,4 +86,38 @@ test("revokeAll revokes all requests in flight, even while they finish", async (
   }
   registry.revokeAll();
   expect([revoked, registry.size]).toEqual([2, 0]);
+});
+
+test("what has expired is revoked when the clock is looked at, and nothing else", async () => {
+  const { registry, clock } = await open();
+  const [soon, never] = [new Set([A]), new Set([B])];
+  const requests = [
+    registry.register(soon, 10),
+    registry.register(soon, 10),
+    registry.register(new Set([A, B]), 20),
+    registry.register(never),
+  ];
+  const states = () => requests.map(({ isRevoked }) => isRevoked);
+  clock.now = 9;
+  registry.revokeExpired();
+  expect(states()).toEqual([false, false, false, false]);
+  clock.now = 10;
+  requests[0]!.checkExpiry();
+  expect(states()).toEqual([true, false, false, false]);
+  registry.revokeExpired();
+  expect(states()).toEqual([true, true, false, false]);
+  clock.now = 30;
+  registry.revokeExpired();
+  expect(states()).toEqual([true, true, true, false]);
+});
+
+test("a capability that was idle when the clock was looked at is still revoked when it expires later", async () => {
+  const { registry, clock } = await open();
+  const lineage = new Set([A]);
+  registry.register(lineage, 10).finishInvocation();
+  registry.revokeExpired();
+  const later = registry.register(lineage, 10);
+  clock.now = 10;
+  registry.revokeExpired();
+  expect(later.isRevoked).toBe(true);
 });

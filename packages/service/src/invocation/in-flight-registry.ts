@@ -7,8 +7,10 @@ import type { RevocationFeed } from "../store/revocation-feed.ts";
 
 /** A request with a resolved capability, until it has ended. */
 export interface InFlightRequest {
-  /** Whether something in its lineage was revoked since: nothing more may pass, in either direction. */
+  /** Whether something in its lineage was revoked or has expired since: nothing more may pass, in either direction. */
   readonly isRevoked: boolean;
+  /** Revokes it if its capability has expired: the watcher may not have looked yet. */
+  checkExpiry(): void;
   /** Calls `listener` once, when the request is revoked. */
   onRevoke(listener: () => void): void;
   /** Calls `release` once, when the request is finished. */
@@ -16,11 +18,17 @@ export interface InFlightRequest {
   finishInvocation(): void;
 }
 
-/** The requests in flight, so that a revoke ends them. */
+/** The requests in flight, so that a revoke or an expiry ends them. */
 export interface InFlightRegistry {
-  /** Call it in the same turn in which the capability was resolved: a revoke between the two would be missed. */
-  register(lineage: ReadonlySet<Uid>): InFlightRequest;
+  /**
+   * Call it in the same turn in which the capability was resolved: a revoke between the two would be missed.
+   *
+   * @param expiresAt the earliest expiry in the lineage, in milliseconds since 1970.
+   */
+  register(lineage: ReadonlySet<Uid>, expiresAt?: number): InFlightRequest;
   readonly size: number;
+  /** Revokes those whose capability has expired. */
+  revokeExpired(): void;
   /** Revokes all of them. */
   revokeAll(): void;
 }
@@ -29,19 +37,21 @@ export interface InFlightRegistry {
  * Groups requests by their lineage, which is the same object for each use of a cached resolution. Indexing the lineage once
  * for each request would cost more than the rest of resolving it.
  */
-export function createInFlightRegistry(feed: RevocationFeed): InFlightRegistry {
+export function createInFlightRegistry(feed: RevocationFeed, now: () => number): InFlightRegistry {
   const index = createLineageIndex<InFlightGroup>();
   const groups = new LazyMap<ReadonlySet<Uid>, InFlightGroup>({
     create(lineage) {
-      const group: InFlightGroup = { requests: new SwapRemoveList() };
+      const group: InFlightGroup = { requests: new SwapRemoveList(), expiresAt: undefined };
       index.add(lineage, group);
       return group;
     },
     isIdle: ({ requests }) => requests.size === 0,
     onEvict: (lineage, group) => index.remove(lineage, group),
   });
+  const expiring = new Set<InFlightGroup>();
   let size = 0;
 
+  const isExpired = ({ expiresAt }: InFlightGroup): boolean => expiresAt !== undefined && expiresAt <= now();
   const revoke = (revoked: ReadonlySet<Uid> | "everything"): void => {
     for (const group of index.dependentsOf(revoked)) {
       group.requests.forEach((request) => request.revoke());
@@ -53,12 +63,24 @@ export function createInFlightRegistry(feed: RevocationFeed): InFlightRegistry {
 
   feed.listen(revoke);
   return {
-    register(lineage) {
+    register(lineage, expiresAt) {
       size += 1;
-      return new RegisteredRequest(groups.get(lineage), onFinished);
+      const group = groups.get(lineage);
+      if (expiresAt !== undefined) {
+        group.expiresAt = expiresAt;
+        expiring.add(group);
+      }
+      return new RegisteredRequest(group, onFinished, isExpired);
     },
     get size() {
       return size;
+    },
+    revokeExpired() {
+      for (const group of expiring) {
+        if (isExpired(group)) group.requests.forEach((request) => request.revoke());
+        else if (group.requests.size > 0) continue;
+        expiring.delete(group);
+      }
     },
     revokeAll: () => revoke("everything"),
   };
@@ -67,6 +89,7 @@ export function createInFlightRegistry(feed: RevocationFeed): InFlightRegistry {
 /** The requests of one resolution. */
 interface InFlightGroup {
   readonly requests: SwapRemoveList<RegisteredRequest>;
+  expiresAt: number | undefined;
 }
 
 class RegisteredRequest implements InFlightRequest, Indexed {
@@ -74,12 +97,14 @@ class RegisteredRequest implements InFlightRequest, Indexed {
   isRevoked = false;
   readonly #group: InFlightGroup;
   readonly #onFinished: () => void;
+  readonly #isExpired: (group: InFlightGroup) => boolean;
   #listener: (() => void) | undefined;
   #releases: readonly (() => void)[] = NONE;
 
-  constructor(group: InFlightGroup, onFinished: () => void) {
+  constructor(group: InFlightGroup, onFinished: () => void, isExpired: (group: InFlightGroup) => boolean) {
     this.#group = group;
     this.#onFinished = onFinished;
+    this.#isExpired = isExpired;
     group.requests.add(this);
   }
 
@@ -92,6 +117,10 @@ class RegisteredRequest implements InFlightRequest, Indexed {
     if (this.isRevoked) return;
     this.isRevoked = true;
     this.#listener?.();
+  }
+
+  checkExpiry(): void {
+    if (this.#isExpired(this.#group)) this.revoke();
   }
 
   onFinish(release: () => void): void {

@@ -78,7 +78,7 @@ async function contextOf(source: RevocationSource, vault: Pick<Vault, "open">): 
     feed,
     vault: { ...vault, mint: unused, newUid: unused },
     cache: createResolutionCache<Resolution>(feed, { entries: 10, bytes: 100_000 }, () => 0),
-    inFlightRegistry: createInFlightRegistry(feed),
+    inFlightRegistry: createInFlightRegistry(feed, () => 0),
     accountRegistry: createAccountRegistry(),
     digest,
     authorityCa: () => undefined,

@@ -92,7 +92,7 @@ function fromCache({ cache, inFlightRegistry }: ResolveContext, digest: string):
   const resolution = cache.get(digest);
   return resolution === undefined
     ? undefined
-    : { resolution, inFlight: inFlightRegistry.register(resolution.lineage) };
+    : { resolution, inFlight: inFlightRegistry.register(resolution.lineage, resolution.expiresAt) };
 }
 
 async function fromStore(
@@ -113,7 +113,7 @@ async function fromStore(
       if (shared !== undefined) return shared;
       const resolution = toResolution(context, opened);
       cache.put(digest, resolution, opened.position);
-      return { resolution, inFlight: inFlightRegistry.register(resolution.lineage) };
+      return { resolution, inFlight: inFlightRegistry.register(resolution.lineage, resolution.expiresAt) };
     }
     // Something was revoked while the record was read, perhaps this capability.
     await feed.refresh();

@@ -35,9 +35,10 @@ export async function startRevocationMonitor(
   const clocks = { wall: wallClock, monotonic };
   const feed = createStalenessGuard(await createRevocationFeed(store), failClosed, clocks);
   // The cache subscribes before the registry: while requests in flight are ended, no new one may find a revoked resolution.
+  const wall = (): number => now().getTime();
   const capacity = { entries: limits.cacheEntries, bytes: limits.cacheBytes };
-  const cache = createResolutionCache<Resolution>(feed, capacity, () => now().getTime());
-  const inFlightRegistry = createInFlightRegistry(feed);
+  const cache = createResolutionCache<Resolution>(feed, capacity, wall);
+  const inFlightRegistry = createInFlightRegistry(feed, wall);
   const sweeper = startSweeper(store, log);
   const stopWatching = watchRevocations(feed, inFlightRegistry, limits.maxRevocationStalenessMs, log);
 

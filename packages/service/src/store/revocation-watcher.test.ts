@@ -8,10 +8,14 @@ afterEach(() => void vi.useRealTimers());
 
 function watch(refresh: RevocationFeed["refresh"], size = 1) {
   const seen = { cuts: 0, faults: 0 };
-  const stop = watchRevocations({ refresh }, { size, revokeAll: () => (seen.cuts += 1) }, 2_000, {
-    fault: () => (seen.faults += 1),
-  });
-  return { seen, stop };
+  let looks = 0;
+  const inFlight = {
+    size,
+    revokeAll: () => (seen.cuts += 1),
+    revokeExpired: () => (looks += 1),
+  };
+  const stop = watchRevocations({ refresh }, inFlight, 2_000, { fault: () => (seen.faults += 1) });
+  return { seen, stop, looks: () => looks };
 }
 
 test("while requests are in flight the log is read within any second, and none is cut for it", async () => {
@@ -49,4 +53,14 @@ test("everything in flight is cut if the store does not respond in time, or fail
   await vi.advanceTimersByTimeAsync(300);
   expect(failing.seen).toEqual({ cuts: 1, faults: 1 });
   failing.stop();
+});
+
+test("while requests are in flight the clock is looked at within any second, also while the log is not known", async () => {
+  const { stop, looks } = watch(() => new Promise(() => undefined));
+  for (let second = 1; second <= 3; second += 1) {
+    const before = looks();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(looks()).toBeGreaterThan(before);
+  }
+  stop();
 });

@@ -1,17 +1,18 @@
 import type { RevocationFeed } from "./revocation-feed.ts";
 
-/** How often the revocation log is read while requests are in flight, in milliseconds. */
+/** How often the revocation log and the clock are read while requests are in flight, in milliseconds. */
 const POLL_INTERVAL_MS = 200;
 
 /**
  * Reads the revocation log while requests are in flight, so that a revoke by another process ends them here within a
- * second. Ends all of them if the log cannot be read, or is not known for `maxStalenessMs`: they may be revoked.
+ * second, and an expiry too: a timer for it would not follow a clock that is set. Ends all of them if the log cannot be read, or is
+ * not known for `maxStalenessMs`: they may be revoked.
  *
  * @returns a function that stops the watcher.
  */
 export function watchRevocations(
   feed: Pick<RevocationFeed, "refresh">,
-  inFlight: { readonly size: number; revokeAll(): void },
+  inFlight: { readonly size: number; revokeAll(): void; revokeExpired(): void },
   maxStalenessMs: number,
   report: { fault(error: unknown): void },
 ): () => void {
@@ -32,7 +33,9 @@ export function watchRevocations(
     }
   };
   const timer = setInterval(() => {
-    if (!isReading && inFlight.size > 0) void read();
+    if (inFlight.size === 0) return;
+    inFlight.revokeExpired();
+    if (!isReading) void read();
   }, POLL_INTERVAL_MS).unref();
   return () => {
     clearInterval(timer);
