@@ -13,7 +13,7 @@ const ALLOWED = {
   "store/lmdb": ["store", "domain", "collections", "error-code.ts"],
   egress: ["http1", "net", "error-code.ts", "key-agreement.ts"],
   "egress/undici": ["egress", "http1", "collections"],
-  invocation: ["domain", "store", "egress", "http1", "collections"],
+  invocation: ["domain", "store", "egress", "http1", "net", "collections"],
   http: ["domain", "store", "invocation", "management", "http1", "net", "collections", "telemetry"],
   management: ["domain", "store", "egress", "collections", "pem.ts"],
   telemetry: ["domain", "error-code.ts"],

@@ -49,11 +49,22 @@ export type Denial =
   | { readonly reason: "quota_exhausted"; readonly retryAfterSeconds: number }
   | GatewayDenial;
 
+/** What is wrong with a header or a key by the limits of the capability. Absent: it would change what the request means. */
+export type NameProblem =
+  /** The limits do not name it. */
+  | "not_named"
+  /** It is not there once, with a value that the limits list. */
+  | "not_listed"
+  /** Parsers read it differently. */
+  | "ambiguous";
+
 /** A refusal in place of the target's response. */
 export type GatewayDenial =
   /** A header of the client, or a key of its query, would change the request's meaning. The name is safe to print. */
-  | { readonly reason: "header_not_allowed"; readonly name: string }
-  | { readonly reason: "query_not_allowed"; readonly key: string }
+  | { readonly reason: "header_not_allowed"; readonly name: string; readonly why?: NameProblem }
+  | { readonly reason: "query_not_allowed"; readonly key: string; readonly why?: NameProblem }
+  /** The limits of the capability do not allow the path. */
+  | { readonly reason: "path_not_allowed" }
   /** The target redirects elsewhere, and this client is known to send its token there. */
   | { readonly reason: "redirect_not_passed" }
   /** The body must be buffered to be signed, and is over the limit in bytes. */
@@ -70,6 +81,7 @@ export type GatewayDenial =
 const GATEWAY_REASONS: ReadonlySet<Denial["reason"]> = new Set<GatewayDenial["reason"]>([
   "header_not_allowed",
   "query_not_allowed",
+  "path_not_allowed",
   "redirect_not_passed",
   "signed_body_too_large",
   "target_forbidden",

@@ -37,6 +37,7 @@ const ROWS: {
   service_overloaded: [{ reason: "service_overloaded" }, 503, ["Retry-After", "1"]],
   header_not_allowed: [{ reason: "header_not_allowed", name: "X-Amz-Acl" }, 403, []],
   query_not_allowed: [{ reason: "query_not_allowed", key: "acl" }, 403, []],
+  path_not_allowed: [{ reason: "path_not_allowed" }, 403, []],
   redirect_not_passed: [{ reason: "redirect_not_passed" }, 502, []],
   signed_body_too_large: [{ reason: "signed_body_too_large", limit: 7 }, 413, []],
   target_forbidden: [{ reason: "target_forbidden" }, 502, []],
@@ -60,6 +61,15 @@ test("a message names the field that is wrong, the limit that was reached, and t
   expect(wireError(ROWS.lineage_too_large[0]).body.message).toContain("7");
   expect(wireError(ROWS.body_too_large[0]).body.message).toContain("7");
   expect(wireError(ROWS.signed_body_too_large[0]).body.message).toContain("X-Payload-Sha256");
+});
+
+test("a refusal by a limit names the header or the key, and what is wrong with it", () => {
+  const messages = (["not_named", "not_listed", "ambiguous"] as const).flatMap((why) => [
+    wireError({ reason: "header_not_allowed", name: "x-a", why }).body.message,
+    wireError({ reason: "query_not_allowed", key: "x-a", why }).body.message,
+  ]);
+  for (const message of messages) expect(message).toContain("x-a");
+  expect(new Set(messages).size).toBe(messages.length);
 });
 
 test("a fault is a 500 without details", () => {

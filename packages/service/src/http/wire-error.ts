@@ -1,6 +1,6 @@
 import type { ErrorBody } from "capability-protocol";
 import { describeProblem } from "capability-protocol";
-import type { Denial } from "../domain/denial.ts";
+import type { Denial, NameProblem } from "../domain/denial.ts";
 import { reasonPhrase } from "./reason-phrase.ts";
 
 /** The response for a denial, as the client sees it. */
@@ -18,6 +18,13 @@ const RETRY_AFTER_SECONDS = "1";
 
 /** `Retry-After` of failed authorizations, which are forgotten after a minute, and of a full disk. */
 const MINUTE_SECONDS = "60";
+
+/** They do not say which values would be allowed: a limit may be meant for other holders. */
+const NAME_PROBLEMS: Readonly<Record<NameProblem, string>> = {
+  not_named: "the limits of this capability do not name it: omit it.",
+  not_listed: "the limits of this capability require it, once, with a value that they list.",
+  ambiguous: "servers read it differently: write %3B for a semicolon, %20 for a space, and UTF-8 only.",
+};
 
 /** Maps each reason to its response; nothing else does. */
 export function wireError(denial: Denial): WireError {
@@ -57,17 +64,23 @@ export function wireError(denial: Denial): WireError {
         "Allow",
         denial.allow.join(", "),
       ]);
+    case "path_not_allowed":
+      return error(403, "path_not_allowed", "path: the limits of this capability do not allow it.");
     case "header_not_allowed":
       return error(
         403,
         "header_not_allowed",
-        `${denial.name}: this header would change the meaning of the request: omit it, or send the target's value.`,
+        denial.why === undefined
+          ? `${denial.name}: this header would change the meaning of the request: omit it, or send the target's value.`
+          : `${denial.name}: ${NAME_PROBLEMS[denial.why]}`,
       );
     case "query_not_allowed":
       return error(
         403,
         "query_not_allowed",
-        `query: the key ${denial.key} would change the meaning of the request: omit it.`,
+        denial.why === undefined
+          ? `query: the key ${denial.key} would change the meaning of the request: omit it.`
+          : `query: the key ${denial.key}: ${NAME_PROBLEMS[denial.why]}`,
       );
     case "redirect_not_passed":
       return error(

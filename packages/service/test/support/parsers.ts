@@ -50,6 +50,9 @@ import { makePrivate, buildResponseHead } from "../../src/invocation/response-he
 import { secondCredential } from "../../src/invocation/credential-names.ts";
 import { connectionOptions } from "../../src/invocation/header-rules.ts";
 import { addHop } from "../../src/invocation/loop-detection.ts";
+import { groupHeaderLines } from "../../src/invocation/limits/header-limit.ts";
+import { decodeMcpValue } from "../../src/invocation/limits/mcp-headers.ts";
+import { parseQueryPairs } from "../../src/invocation/limits/query-pairs.ts";
 import { shape } from "../../src/invocation/shape.ts";
 import { planPayload, sign } from "../../src/invocation/sign.ts";
 import { parsePrivateKey } from "../../src/pem.ts";
@@ -407,6 +410,18 @@ export const READERS: readonly Reader[] = [
   ),
   reader("service/src/invocation/loop-detection.ts#addHop", HEAD, "1.1 proxy, ", (text) =>
     addHop(requestHeadOf({ rawHeaders: ["Via", text, "CDN-Loop", text] }), "id"),
+  ),
+  reader(
+    "service/src/invocation/limits/query-pairs.ts#parseQueryPairs",
+    HEAD,
+    "key=value1&",
+    parseQueryPairs,
+  ),
+  reader("service/src/invocation/limits/header-limit.ts#groupHeaderLines", HEAD, "name1val", (text) =>
+    groupHeaderLines(manyLines(text)),
+  ),
+  reader("service/src/invocation/limits/mcp-headers.ts#decodeMcpValue", HEAD, "c2VhcmNo", (text) =>
+    decodeMcpValue(`=?base64?${text}?=`),
   ),
   reader("service/src/invocation/shape.ts#shape", HEAD, "name1val", (text) =>
     shapeAndSign(openTarget, "", ["Connection", text, ...manyLines(text)]),

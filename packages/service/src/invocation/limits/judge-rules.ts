@@ -1,0 +1,117 @@
+import type { CanonicalPath } from "capability-protocol";
+import { err, FORWARDABLE_METHODS, matchesPathPattern } from "capability-protocol";
+import type { Denial, Outcome } from "../../domain/denial.ts";
+import { PASSED } from "../../domain/denial.ts";
+import type { Alternative, Rule } from "./compiled-limits.ts";
+import type { HeaderLines } from "./header-limit.ts";
+import { groupHeaderLines, judgeHeaders } from "./header-limit.ts";
+import { judgeQuery } from "./query-limit.ts";
+import type { QueryPairs } from "./query-pairs.ts";
+import { parseQueryPairs } from "./query-pairs.ts";
+
+/** What a client decides of a request to a target. */
+export interface JudgedRequest {
+  /** The method that will be sent. */
+  readonly method: string;
+  /** Relative to the target's path. */
+  readonly path: CanonicalPath;
+  /** What of the client's query will be sent; without "?". */
+  readonly query: string;
+  /** Flat list: those of the client's header lines that will be sent. */
+  readonly headers: readonly string[];
+}
+
+/** A condition that a request does not satisfy. */
+export interface Refusal {
+  /** Which condition it is, in the order in which they are judged. */
+  readonly stage: number;
+  readonly denial: Denial;
+}
+
+/** Judges one condition of an alternative. */
+type Stage = (alternative: Alternative, request: ParsedRequest, rules: readonly Rule[]) => Outcome<undefined>;
+
+/** In the order in which an alternative's conditions are judged. */
+const STAGES: readonly Stage[] = [
+  ({ methods }, { method }, rules) => {
+    if (methods === undefined || methods.includes(method)) return PASSED;
+    return err({ reason: "method_not_allowed", allow: allowedMethods(rules) });
+  },
+  ({ paths }, { path }) => {
+    const isAllowed = paths === undefined || paths.some((pattern) => matchesPathPattern(pattern, path));
+    return isAllowed ? PASSED : err({ reason: "path_not_allowed" });
+  },
+  ({ query }, { pairs }) => (query === undefined ? PASSED : judgeQuery(query, pairs)),
+  ({ headers }, { lines }) => (headers === undefined ? PASSED : judgeHeaders(headers, lines)),
+];
+
+/** The stage at which headers are judged. */
+export const HEADER_STAGE: number = STAGES.length - 1;
+
+/**
+ * Judges a request by all rules.
+ *
+ * @returns the refusal at the earliest stage, if a rule is not satisfied.
+ */
+export function judgeRules(rules: readonly Rule[], request: JudgedRequest): Refusal | undefined {
+  const parsed = new ParsedRequest(request);
+  let earliest: Refusal | undefined;
+  for (const rule of rules) {
+    const refusal = judgeRule(rule, parsed, rules);
+    if (refusal !== undefined && refusal.stage < (earliest?.stage ?? Infinity)) earliest = refusal;
+  }
+  return earliest;
+}
+
+/** @returns if no alternative is satisfied, the refusal of the first one of those that failed at the latest stage. */
+function judgeRule(rule: Rule, request: ParsedRequest, rules: readonly Rule[]): Refusal | undefined {
+  let latest: Refusal | undefined;
+  for (const alternative of rule) {
+    const refusal = judgeAlternative(alternative, request, rules);
+    if (refusal === undefined) return undefined;
+    if (refusal.stage > (latest?.stage ?? -1)) latest = refusal;
+  }
+  return latest;
+}
+
+function judgeAlternative(
+  alternative: Alternative,
+  request: ParsedRequest,
+  rules: readonly Rule[],
+): Refusal | undefined {
+  for (const [stage, judge] of STAGES.entries()) {
+    const outcome = judge(alternative, request, rules);
+    if (!outcome.ok) return { stage, denial: outcome.error };
+  }
+  return undefined;
+}
+
+/** The methods for which each rule has an alternative. */
+function allowedMethods(rules: readonly Rule[]): readonly string[] {
+  return Array.from(FORWARDABLE_METHODS).filter((method) =>
+    rules.every((rule) => rule.some(({ methods }) => methods === undefined || methods.includes(method))),
+  );
+}
+
+/** A request whose parts are parsed at most once, and only for rules that look at them. */
+class ParsedRequest {
+  readonly method: string;
+  readonly path: CanonicalPath;
+  readonly #request: JudgedRequest;
+  #pairs: QueryPairs | undefined;
+  #lines: HeaderLines | undefined;
+
+  constructor(request: JudgedRequest) {
+    this.method = request.method;
+    this.path = request.path;
+    this.#request = request;
+  }
+
+  get pairs(): QueryPairs {
+    return (this.#pairs ??= parseQueryPairs(this.#request.query));
+  }
+
+  get lines(): HeaderLines {
+    return (this.#lines ??= groupHeaderLines(this.#request.headers));
+  }
+}

@@ -1,0 +1,23 @@
+import { err, printableName } from "capability-protocol";
+import type { Outcome } from "../../domain/denial.ts";
+import { PASSED } from "../../domain/denial.ts";
+import type { NamedValues } from "./listed-values.ts";
+import { isListed } from "./listed-values.ts";
+import type { QueryPairs } from "./query-pairs.ts";
+
+/** Judges a client's query by one limit. */
+export function judgeQuery({ names, lists }: NamedValues, pairs: QueryPairs): Outcome<undefined> {
+  const { values, ambiguousKey } = pairs;
+  if (ambiguousKey !== undefined) return refuse(ambiguousKey, "ambiguous");
+  for (const key of values.keys()) if (!names.has(key)) return refuse(key, "not_named");
+  for (const [key, listed] of lists) {
+    const [value, ...others] = values.get(key) ?? [];
+    if (value === undefined || others.length > 0 || value.hasPlus || !isListed(listed, value.decoded))
+      return refuse(key, "not_listed");
+  }
+  return PASSED;
+}
+
+function refuse(key: string, why: "ambiguous" | "not_named" | "not_listed"): Outcome<undefined> {
+  return err({ reason: "query_not_allowed", key: printableName(key), why });
+}
