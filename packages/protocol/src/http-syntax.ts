@@ -83,6 +83,18 @@ export function isFieldValue(text: string): boolean {
 }
 
 /**
+ * The name by which rules for headers are looked up: lower case, and a hyphen for all but letters and digits. A target behind CGI
+ * or WSGI cannot distinguish hyphens and underscores (RFC 3875 §4.1.18), and to one in PHP, or behind lighttpd, `X.Api.Key` is
+ * `X-Api-Key` too: it would be added to the target's or replace it.
+ *
+ * @example
+ * foldHeaderName("X_Api.Key"); // => "x-api-key"
+ */
+export function foldHeaderName(name: string): string {
+  return name.toLowerCase().replace(/[^a-z\d]/g, "-");
+}
+
+/**
  * Removes the white space around a field value (RFC 9110 §5.5: only space and tab).
  *
  * @example

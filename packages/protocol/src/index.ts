@@ -33,12 +33,14 @@ export {
   parseTargetUri,
   readTargetUri,
 } from "./api/target-uri.ts";
+export { type Cidr, type IpAddress, containsAddress, parseAddress, parseCidr } from "./address.ts";
 export { type Authority, normalizeAuthority, parseAuthority } from "./authority.ts";
 export { decodeBase64url, encodeBase64url } from "./base64url.ts";
 export {
   FORWARDABLE_METHODS,
   HOP_BY_HOP_REQUEST,
   HOP_BY_HOP_RESPONSE,
+  foldHeaderName,
   isFieldValue,
   isToken,
   parseMethod,
@@ -60,6 +62,8 @@ export {
   type PathRule,
   canonicalizePath,
 } from "./limits/path.ts";
+export type { Openings } from "./limits/openings.ts";
+export { type RequestedLimits, checkServiceLimits, parseLimits, startLimits } from "./limits/parse-limits.ts";
 export { type PathPattern, matchesPathPattern, parsePathPattern } from "./limits/path-pattern.ts";
 export {
   type Err,

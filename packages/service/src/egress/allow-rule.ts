@@ -1,5 +1,5 @@
 import type { Cidr, IpAddress } from "../net/address.ts";
-import { contains, parseCidr } from "../net/address.ts";
+import { containsAddress, parseCidr } from "../net/address.ts";
 
 /** An entry of `--allow-target`: the addresses of a block, at one port or at all. */
 export interface AllowRule {
@@ -41,5 +41,5 @@ export function parsePort(text: string): number | undefined {
 
 /** Whether the rule allows the address at the port. */
 export function ruleAllows(rule: AllowRule, address: IpAddress, port: number): boolean {
-  return contains(rule.cidr, address) && (rule.port === undefined || rule.port === port);
+  return containsAddress(rule.cidr, address) && (rule.port === undefined || rule.port === port);
 }

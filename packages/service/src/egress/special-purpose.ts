@@ -1,5 +1,5 @@
 import type { Cidr, IpAddress } from "../net/address.ts";
-import { contains, parseCidr } from "../net/address.ts";
+import { containsAddress, parseCidr } from "../net/address.ts";
 
 /** A block of addresses that are not global unicast, or have a special purpose. */
 export interface SpecialPurposeBlock {
@@ -72,14 +72,14 @@ const GLOBAL_UNICAST_IPV6 = parseBlock("2000::/3");
 
 /** The narrowest block of the table that holds the address. */
 export function specialPurposeBlock(address: IpAddress): SpecialPurposeBlock | undefined {
-  return PARSED_BLOCKS.find(([cidr]) => contains(cidr, address))?.[1];
+  return PARSED_BLOCKS.find(([cidr]) => containsAddress(cidr, address))?.[1];
 }
 
 /** Whether the address is global unicast: in no block, and if it is IPv6, in the only space that IANA allocates (RFC 4291 §2.4). */
 export function isGlobalUnicast(address: IpAddress): boolean {
   return (
     specialPurposeBlock(address) === undefined &&
-    (address.family === "ipv4" || contains(GLOBAL_UNICAST_IPV6, address))
+    (address.family === "ipv4" || containsAddress(GLOBAL_UNICAST_IPV6, address))
   );
 }
 

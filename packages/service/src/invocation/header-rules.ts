@@ -1,7 +1,9 @@
-import { HOP_BY_HOP_REQUEST } from "capability-protocol";
+import { HOP_BY_HOP_REQUEST, foldHeaderName as foldName } from "capability-protocol";
 import { memoized } from "../collections/memoized.ts";
 import { isCredentialHeader } from "./credential-names.ts";
 import { listOf, valuesOf } from "./raw-headers.ts";
+
+export { foldHeaderName as foldName } from "capability-protocol";
 
 /** The rule for a client's header: it may pass, never passes, or passes only to a target without a credential. */
 export type ClientHeaderRule = "pass" | "never" | "override";
@@ -88,15 +90,6 @@ const CLIENT_HEADERS: ReadonlyMap<string, ClientHeaderRule> = new Map([
   ...NEVER_FROM_CLIENT.map((name) => [name, "never"] as const),
   ...OVERRIDE_HEADERS.map((name) => [name, "override"] as const),
 ]);
-
-/**
- * The name by which the rules for the client's headers are looked up: lower case, and a hyphen for all but letters and digits. A
- * target behind CGI or WSGI cannot distinguish hyphens and underscores (RFC 3875 §4.1.18), and to one in PHP, or behind lighttpd,
- * `X.Api.Key` is `X-Api-Key` too: it would be added to the target's or replace it.
- */
-export function foldName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z\d]/g, "-");
-}
 
 /** The rule for an end-to-end header of the client; the name as {@link foldName} writes it. */
 export function clientHeaderRule(foldedName: string): ClientHeaderRule {

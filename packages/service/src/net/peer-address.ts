@@ -1,5 +1,5 @@
 import type { Cidr, IpAddress } from "./address.ts";
-import { contains, parseAddress } from "./address.ts";
+import { containsAddress, parseAddress } from "./address.ts";
 
 /** The key for limits by address: an IPv4 address, or the first 64 bits of an IPv6 address, since a client has all of the rest. */
 export function addressKey({ family, bytes }: IpAddress): string {
@@ -7,7 +7,7 @@ export function addressKey({ family, bytes }: IpAddress): string {
 }
 
 export function isInAny(address: IpAddress, blocks: readonly Cidr[]): boolean {
-  return blocks.some((block) => contains(block, address));
+  return blocks.some((block) => containsAddress(block, address));
 }
 
 const IPV4_MAPPED_PREFIX = Buffer.from("00000000000000000000ffff", "hex");

@@ -12,10 +12,13 @@ import { parseTargetHeaders } from "../../../protocol/src/api/target-headers.ts"
 import { parseHmac } from "../../../protocol/src/api/target-hmac.ts";
 import { parseTls } from "../../../protocol/src/api/target-tls.ts";
 import { parseTargetUri } from "../../../protocol/src/api/target-uri.ts";
+import { parseAddress, parseCidr } from "../../../protocol/src/address.ts";
 import { parseAuthority } from "../../../protocol/src/authority.ts";
 import { decodeBase64url } from "../../../protocol/src/base64url.ts";
 import { isFieldValue, isToken, parseMethod, trimFieldValue } from "../../../protocol/src/http-syntax.ts";
 import { findRepeatedName, measureJson } from "../../../protocol/src/json-shape.ts";
+import { parseLimits } from "../../../protocol/src/limits/parse-limits.ts";
+import { parseLabel } from "../../../protocol/src/limits/texts.ts";
 import { canonicalizePath } from "../../../protocol/src/limits/path.ts";
 import { matchesPathPattern, parsePathPattern } from "../../../protocol/src/limits/path-pattern.ts";
 import { printableName } from "../../../protocol/src/result.ts";
@@ -36,7 +39,6 @@ import { parseArgs } from "../../../cli/src/parse/parse-args.ts";
 import { replaceFieldWithOption } from "../../../cli/src/errors/field-option.ts";
 import { isPrintable, shellWord } from "../../../cli/src/shell.ts";
 import { sanitize } from "../../../cli/src/terminal.ts";
-import { parseAddress, parseCidr } from "../../src/net/address.ts";
 import { parseAllowTarget, parsePort } from "../../src/egress/allow-rule.ts";
 import { canonicalName, parseHosts } from "../../src/egress/hosts-file.ts";
 import { createEgressPolicy } from "../../src/egress/policy.ts";
@@ -246,6 +248,23 @@ export const READERS: readonly Reader[] = [
   reader("protocol/src/limits/path.ts#canonicalizePath", HEAD, "/segment%20one", (text) =>
     canonicalizePath(`/${text}`, { encodedSlash: true, emptySegments: true }),
   ),
+  ...(["paths", "methods", "clientCidrs"] as const).map((field) =>
+    reader(`protocol/src/limits/parse-limits.ts#parseLimits ${field}`, BODY, "/segment", (text) =>
+      parseLimits({ [field]: [`/${text}`] }),
+    ),
+  ),
+  ...(["query", "headers"] as const).map((field) =>
+    reader(`protocol/src/limits/parse-limits.ts#parseLimits ${field}`, BODY, "name", (text) =>
+      parseLimits({ [field]: { [text]: [text] } }),
+    ),
+  ),
+  reader("protocol/src/limits/parse-limits.ts#parseLimits many", HEAD, "name-one", (text) =>
+    parseLimits({ requests: pieces(text, 8).map((name) => ({ query: { [name]: [name] } })) }),
+  ),
+  reader("protocol/src/limits/parse-limits.ts#parseLimits expiresAt", BODY, "2030-01-31T12:00:00Z", (text) =>
+    parseLimits({ expiresAt: text }),
+  ),
+  reader("protocol/src/limits/texts.ts#parseLabel", BODY, SENTENCE, (text) => parseLabel(text, "label")),
   reader("protocol/src/limits/path-pattern.ts#parsePathPattern", BODY, "/segment/*", parsePathPattern),
   reader("protocol/src/limits/path-pattern.ts#matchesPathPattern", HEAD, "/segment%2Fone", (text) => {
     const path = canonicalizePath(`/${text}`, { encodedSlash: true, emptySegments: true });
@@ -344,8 +363,8 @@ export const READERS: readonly Reader[] = [
   reader("cli/src/shell.ts#isPrintable", FILE, SENTENCE, isPrintable),
   reader("cli/src/terminal.ts#sanitize", FILE, SENTENCE, sanitize),
   // service
-  reader("service/src/net/address.ts#parseAddress", HEAD, "2001:db8:", parseAddress),
-  reader("service/src/net/address.ts#parseCidr", HEAD, "10.0.0.0/8", parseCidr),
+  reader("protocol/src/address.ts#parseAddress", HEAD, "2001:db8:", parseAddress),
+  reader("protocol/src/address.ts#parseCidr", HEAD, "10.0.0.0/8", parseCidr),
   reader("service/src/egress/allow-rule.ts#parseAllowTarget", HEAD, "10.0.0.0/8", parseAllowTarget),
   reader("service/src/egress/allow-rule.ts#parsePort", HEAD, "443", parsePort),
   reader("service/src/egress/hosts-file.ts#parseHosts", FILE, "127.0.0.1 name alias # comment\n", parseHosts),

@@ -1,6 +1,7 @@
+import { isIP } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { contains, parseAddress, parseCidr } from "./address.ts";
+import { containsAddress, parseAddress, parseCidr } from "./address.ts";
 import type { Cidr, IpAddress } from "./address.ts";
 
 function address(text: string): IpAddress {
@@ -57,6 +58,38 @@ describe("parseAddress", () => {
   });
 });
 
+test("a text is an address exactly if Node's parser of literals says so, a zone id aside", () => {
+  const piece = fc.constantFrom(
+    ..."0 1 9 12 25 255 256 01 a F ff 0db8 12345 : : :: . . 1.2.3.4 127.0.0.1".split(" "),
+  );
+  const text = fc.oneof(
+    fc.array(piece, { maxLength: 18 }).map((pieces) => pieces.join("")),
+    fc.ipV6(),
+    fc.ipV4(),
+    fc
+      .array(fc.constantFrom("0", "ab", ""), { minLength: 2, maxLength: 9 })
+      .map((groups) => groups.join(":")),
+  );
+  let addresses = 0;
+  fc.assert(
+    fc.property(text, (literal) => {
+      if (isIP(literal) !== 0) addresses += 1;
+      expect(parseAddress(literal) !== undefined).toBe(isIP(literal) !== 0);
+    }),
+    { numRuns: 5_000 },
+  );
+  expect(addresses).toBeGreaterThan(1_000);
+});
+
+test("an IPv6 address has the bytes that the WHATWG URL parser reads", () => {
+  fc.assert(
+    fc.property(fc.ipV6(), (literal) => {
+      const { hostname } = new URL(`http://[${literal}]/`);
+      expect(address(literal)).toEqual(address(hostname.slice(1, -1)));
+    }),
+  );
+});
+
 describe("parseCidr", () => {
   test.each([
     "10.0.0.5/8",
@@ -79,7 +112,7 @@ describe("parseCidr", () => {
   });
 });
 
-describe("contains", () => {
+describe("containsAddress", () => {
   test.each([
     ["172.16.0.0/12", "172.15.255.255", false],
     ["172.16.0.0/12", "172.16.0.0", true],
@@ -92,7 +125,7 @@ describe("contains", () => {
     ["fc00::/7", "fdff:ffff::", true],
     ["fc00::/7", "fe00::", false],
   ])("whether %s contains %s: %s", (block, text, expected) => {
-    expect(contains(cidr(block), address(text))).toBe(expected);
+    expect(containsAddress(cidr(block), address(text))).toBe(expected);
   });
 
   test("it agrees with arithmetic on IPv4 numbers", () => {
@@ -101,7 +134,7 @@ describe("contains", () => {
         const size = 2 ** (32 - prefix);
         const start = Math.floor(base / size) * size;
         const near = (start + (other % (2 * size))) % 2 ** 32;
-        expect(contains(cidr(`${dotted(start)}/${prefix}`), address(dotted(near)))).toBe(
+        expect(containsAddress(cidr(`${dotted(start)}/${prefix}`), address(dotted(near)))).toBe(
           near >= start && near < start + size,
         );
       }),

@@ -1,0 +1,74 @@
+import { type Fields, parseOptionalBoolean } from "../api/json-fields.ts";
+import type { HmacConfiguration } from "../api/target-hmac.ts";
+import { type Parsed, ok, refuse } from "../result.ts";
+import { isS3Service } from "../signers/aws4-canonical.ts";
+import { MAX_ENTRIES } from "./bounds.ts";
+import { parseClientHeaderName } from "./header-names.ts";
+import { listOf } from "./members.ts";
+import { parseQueryKey } from "./texts.ts";
+
+/**
+ * What the clients of a target may vary. Absent: nothing of the kind.
+ *
+ * @example
+ * const openings: Openings = { allowPath: true, allowQuery: ["page", "per_page"] };
+ * openings.encodedSlash; // => undefined
+ */
+export interface Openings {
+  /** A path other than `/` is appended to the target's. */
+  readonly allowPath?: true;
+  /** A query is appended to the target's: any, or one of these keys, which are decoded. */
+  readonly allowQuery: boolean | readonly string[];
+  /** Lower-case names of headers that pass, although they do not by default. */
+  readonly allowHeaders?: readonly string[];
+  /** The path may have `%2F` within a segment. */
+  readonly encodedSlash?: true;
+  /** The path may have empty segments. */
+  readonly emptySegments?: true;
+}
+
+const parseQueryKeys = listOf(parseQueryKey, MAX_ENTRIES, "query keys");
+const parseHeaderNames = listOf(parseClientHeaderName, MAX_ENTRIES, "header names");
+
+/** Parses the openings among the fields of a target. */
+export function parseOpenings(fields: Fields, hmac: HmacConfiguration | undefined): Parsed<Openings> {
+  const allowPath = parseOptionalBoolean(fields.get("allowPath"), "allowPath");
+  if (!allowPath.ok) return allowPath;
+  const allowQuery = parseAllowQuery(fields.get("allowQuery"));
+  if (!allowQuery.ok) return allowQuery;
+  const names = fields.get("allowHeaders");
+  const allowHeaders = names === undefined ? ok(undefined) : parseHeaderNames(names, "allowHeaders");
+  if (!allowHeaders.ok) return allowHeaders;
+  const encodedSlash = parseOptionalBoolean(fields.get("encodedSlash"), "encodedSlash");
+  if (!encodedSlash.ok) return encodedSlash;
+  const emptySegments = parseOptionalBoolean(fields.get("emptySegments"), "emptySegments");
+  if (!emptySegments.ok) return emptySegments;
+  return checkConflicts(
+    {
+      ...(allowPath.value === true && { allowPath: true }),
+      allowQuery: allowQuery.value,
+      ...(allowHeaders.value !== undefined && { allowHeaders: allowHeaders.value }),
+      ...(encodedSlash.value === true && { encodedSlash: true }),
+      ...(emptySegments.value === true && { emptySegments: true }),
+    },
+    hmac,
+  );
+}
+
+function parseAllowQuery(value: unknown): Parsed<boolean | readonly string[]> {
+  if (value === undefined) return ok(false);
+  if (typeof value === "boolean") return ok(value);
+  return Array.isArray(value)
+    ? parseQueryKeys(value, "allowQuery")
+    : refuse("allowQuery", "true, false or a list of query keys");
+}
+
+function checkConflicts(openings: Openings, hmac: HmacConfiguration | undefined): Parsed<Openings> {
+  const needsPath = (["encodedSlash", "emptySegments"] as const).find((name) => openings[name] === true);
+  if (needsPath !== undefined && openings.allowPath !== true)
+    return refuse(needsPath, "false, unless allowPath is true");
+  // Other services of AWS sign the path with its slashes merged, which is not the path that is sent.
+  if (openings.emptySegments === true && hmac?.scheme === "aws4-hmac-sha256" && !isS3Service(hmac.service))
+    return refuse("emptySegments", "false for a target that is signed for a service other than S3");
+  return ok(openings);
+}
