@@ -236,6 +236,13 @@ const TABLE = {
       maximum: 1_073_741_824,
       description: "Space in the store's file that is reserved for revokes when the disk is full",
     },
+    // A clock that was set wrong for hours must not delete what is alive once it is set right.
+    expiredRetentionMs: {
+      default: 86_400_000,
+      unit: "milliseconds",
+      description: "Time until a capability that has expired is deleted, with all that depends on it",
+      details: "it is dead at once, and counts against quotas until then",
+    },
   },
   quotas: {
     maxTenants: {

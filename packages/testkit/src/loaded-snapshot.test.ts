@@ -69,7 +69,9 @@ test("a copy for a write has the names and the bytes of its tenants and membrane
   expect([copy.storedBytes(M), copy.storedBytes(T), copy.countOwned(quota)]).toEqual([7, 7, 0]);
   expect(() => copy.storedBytes(C)).toThrow(NotRequestedError);
   expect(() => copy.countOwned({ owner: T, kind: "membranes" })).toThrow(NotRequestedError);
-  expect(() => copy.sweepEntries(8)).toThrow(NotRequestedError);
+  const sweep = { limit: 8, expiredBefore: 0 };
+  expect(() => copy.sweepEntries(sweep)).toThrow(NotRequestedError);
+  expect(() => copy.expired(sweep)).toThrow(NotRequestedError);
 });
 
 test("an error of a record is thrown only when a decision reads that record", () => {

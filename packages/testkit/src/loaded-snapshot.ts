@@ -6,7 +6,9 @@ import type {
   OwnedName,
   ReadRequest,
   Snapshot,
+  SweepDependent,
   SweepEntry,
+  SweepRequest,
   WriteRequest,
   WriteSnapshot,
 } from "../../service/src/store/engine.ts";
@@ -27,12 +29,12 @@ export function loadForWrite(source: WriteSnapshot, request: WriteRequest): Writ
   const loader = loadRecords(source, request);
   const counts = loadedMap("a count", source.countOwned, ({ kind, owner }: Quota) => `${kind} ${owner}`);
   const bytes = loadedMap("stored bytes", source.storedBytes, (owner: Uid) => owner);
-  const entries = new Map<number, readonly SweepEntry[]>();
-  const { quotas = [], sweepLimit } = request;
+  const { quotas = [], sweep } = request;
+  const entries = sweep === undefined ? undefined : loadEntries(source, sweep);
+  const expired = sweep === undefined ? undefined : Array.from(source.expired(sweep), loadDependent);
   for (const quota of quotas) counts.load(quota);
-  if (sweepLimit !== undefined) entries.set(sweepLimit, loadEntries(source, sweepLimit));
-  for (const { dependents } of [...entries.values()].flat())
-    for (const { uid } of dependents) loader.loadLineage(uid);
+  for (const { dependents } of entries ?? []) for (const { uid } of dependents) loader.loadLineage(uid);
+  for (const { uid } of expired ?? []) loader.loadLineage(uid);
   for (const uid of loader.loadedUids()) {
     const record = loader.recordOf(uid);
     if (!isNamed(record)) continue;
@@ -43,7 +45,8 @@ export function loadForWrite(source: WriteSnapshot, request: WriteRequest): Writ
     ...loader.snapshot,
     countOwned: counts.get,
     storedBytes: bytes.get,
-    sweepEntries: (limit) => requested(entries.get(limit), "the sweep's queue"),
+    sweepEntries: () => requested(entries, "the sweep's queue"),
+    expired: () => requested(expired, "what has expired"),
   };
 }
 
@@ -97,15 +100,17 @@ function loadRecords(
   };
 }
 
-function loadEntries(source: WriteSnapshot, limit: number): SweepEntry[] {
-  return Array.from(source.sweepEntries(limit), ({ uid, isRoot, dependents }) => ({
+function loadEntries(source: WriteSnapshot, request: SweepRequest): SweepEntry[] {
+  return Array.from(source.sweepEntries(request), ({ uid, isRoot, dependents }) => ({
     uid,
     isRoot,
-    dependents: Array.from(dependents, (dependent) => {
-      const has = dependent.hasDependents();
-      return { uid: dependent.uid, hasDependents: () => has };
-    }),
+    dependents: Array.from(dependents, loadDependent),
   }));
+}
+
+function loadDependent<T extends SweepDependent>(dependent: T): T {
+  const has = dependent.hasDependents();
+  return { ...dependent, hasDependents: () => has };
 }
 
 /** Makes a map of values that are read once, with their errors. */

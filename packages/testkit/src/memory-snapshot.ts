@@ -31,6 +31,7 @@ export function memorySnapshot(
     countOwned: () => 0,
     storedBytes: () => 0,
     sweepEntries: () => [],
+    expired: () => [],
     ...reads,
   };
 }

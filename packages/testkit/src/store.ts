@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Capability } from "../../service/src/domain/capability.ts";
-import type { Quotas } from "../../service/src/domain/creation.ts";
 import type { Uid } from "../../service/src/domain/uid.ts";
 import { DEFAULT_LIMITS } from "../../service/src/limits.ts";
 import type { WriteSnapshot } from "../../service/src/store/engine.ts";
+import type { Narrowing } from "../../service/src/domain/limits.ts";
 import type { ServiceKeys } from "../../service/src/store/keys.ts";
 import { createServiceKeys } from "../../service/src/store/keys.ts";
 import type { Environment } from "../../service/src/store/lmdb/environment.ts";
@@ -12,6 +12,7 @@ import { openEnvironment } from "../../service/src/store/lmdb/environment.ts";
 import { createReader } from "../../service/src/store/lmdb/reader.ts";
 import { createRevocationLog } from "../../service/src/store/lmdb/revocation-log.ts";
 import { openRows } from "../../service/src/store/lmdb/schema.ts";
+import type { StoreLimits } from "../../service/src/store/operations/create-store.ts";
 import { createStore } from "../../service/src/store/operations/create-store.ts";
 import type {
   StoredCapability,
@@ -47,12 +48,12 @@ export interface TestStore extends AsyncDisposable {
   /** Reads what an operation would read in these tables. */
   readSnapshot<T>(environment: Environment, read: (snapshot: WriteSnapshot) => T): T;
   membrane(name: string, create?: StoredCapability): Promise<TestMembrane>;
-  /** Makes a capability, and throws a denial. By default its uses are not counted. */
+  /** Makes a capability, and throws a denial. By default its uses are not counted, and nothing narrows it. */
   capability(
-    rights: Omit<Capability, "type" | "uid">,
-    options?: { readonly isCounted: boolean },
+    rights: Omit<Capability, "type" | "uid" | "expiresAt">,
+    options?: { readonly isCounted?: boolean; readonly narrowing?: Narrowing },
   ): Promise<StoredCapability>;
-  reexport(parent: StoredCapability, through: TestMembrane): Promise<StoredCapability>;
+  reexport(parent: StoredCapability, through: TestMembrane, narrowing?: Narrowing): Promise<StoredCapability>;
   /** Whether the capability works, looked up as with its token. */
   isAlive(capability: StoredCapability): Promise<boolean>;
   /** Whether the record exists, alive or not. */
@@ -64,7 +65,7 @@ export interface TestStore extends AsyncDisposable {
  * @param now the time of day in milliseconds since 1970.
  */
 export async function openTestStore(
-  limits: Partial<Quotas> = {},
+  limits: Partial<StoreLimits> = {},
   engineName: EngineName = engineOfRun(),
   now: () => number = Date.now,
 ): Promise<TestStore> {
@@ -97,9 +98,9 @@ export async function openTestStore(
     if (!created.ok) throw new Error(`not made: ${created.error.reason}`);
     return value;
   };
-  const capability: TestStore["capability"] = async (rights, { isCounted } = { isCounted: false }) => {
-    const { record } = vault.mint(rights, nothing);
-    const created = await store.create([record], isCounted ? { counted: [record.uid] } : {});
+  const capability: TestStore["capability"] = async (rights, { isCounted, narrowing } = {}) => {
+    const { record } = vault.mint(rights, nothing, narrowing);
+    const created = await store.create([record], isCounted === true ? { counted: [record.uid] } : {});
     if (!created.ok) throw new Error(`not made: ${created.error.reason}`);
     return record;
   };
@@ -149,16 +150,12 @@ export async function openTestStore(
       const revoking = vault.mint({ kind: "revoke", resource: record.uid }, nothing).record;
       return made({ record, export: exporting, revoke: revoking }, record, exporting, revoking);
     },
-    reexport(parent, through) {
+    reexport(parent, through, narrowing = {}) {
       const { kind, resource, uid } = parent;
       const place: { resource?: Uid } = resource === undefined ? {} : { resource };
-      return capability({
-        ...place,
-        kind,
-        parent: uid,
-        membrane: through.record.uid,
-        createdBy: through.export.uid,
-      });
+      const { uid: membrane } = through.record;
+      const rights = { ...place, kind, parent: uid, membrane, createdBy: through.export.uid };
+      return capability(rights, { narrowing });
     },
     isAlive: async ({ lookupId }) => (await store.find(lookupId))?.verdict.ok === true,
     has: async ({ lookupId }) => (await store.find(lookupId)) !== undefined,

@@ -77,8 +77,7 @@ export interface ReadRequest {
  */
 export interface WriteRequest extends ReadRequest {
   readonly quotas?: readonly Quota[];
-  /** How many entries of the sweep's queue, with as many dependents of each. */
-  readonly sweepLimit?: number;
+  readonly sweep?: SweepRequest;
   readonly class: WriteClass;
   /** In whose turn it is written. */
   readonly owner: FairOwner;
@@ -116,8 +115,17 @@ export interface WriteSnapshot extends Snapshot {
   countOwned(quota: Quota): number;
   /** How many bytes a membrane or a tenant takes. */
   storedBytes(owner: Uid): number;
-  /** The first entries of the sweep's queue. Fewer than `limit`: none follows. */
-  sweepEntries(limit: number): Iterable<SweepEntry>;
+  /** The first entries of the sweep's queue. Fewer than the limit: none follows. */
+  sweepEntries(request: SweepRequest): Iterable<SweepEntry>;
+  /** The capabilities that expired first. Fewer than the limit: none follows. */
+  expired(request: SweepRequest): Iterable<ExpiredCapability>;
+}
+
+/** What a sweep reads: as many entries of its queue as the limit, as many dependents of each, and as many expired capabilities. */
+export interface SweepRequest {
+  readonly limit: number;
+  /** Capabilities that expired before this time, in milliseconds since 1970. */
+  readonly expiredBefore: number;
 }
 
 /** A node that is dead, and whose dependents are to be removed. */
@@ -135,9 +143,13 @@ export interface SweepDependent {
   hasDependents(): boolean;
 }
 
+export interface ExpiredCapability extends SweepDependent {
+  readonly expiresAt: number;
+}
+
 /** One step of a write. An engine carries it out and decides nothing. */
 export type Change =
-  /** Stores a new record, with the rows that lead to it by its lookup id and by each of its dependencies. */
+  /** Stores a new record, with the rows that lead to it by its lookup id, by the time it expires, and by each of its dependencies. */
   | { readonly type: "insert"; readonly record: StoredRecord }
   /** Replaces the columns of a record that is there; what it points to stays. */
   | { readonly type: "update"; readonly record: StoredRecord }
@@ -145,6 +157,8 @@ export type Change =
   | { readonly type: "remove"; readonly record: StoredRecord }
   /** Removes the rows that say that `dependent` depends on `uid`, when there is no such record. */
   | { readonly type: "removeDependency"; readonly uid: Uid; readonly dependent: Uid }
+  /** Removes the row that says when `uid` expires, when there is no such record. */
+  | { readonly type: "removeExpiry"; readonly uid: Uid; readonly expiresAt: number }
   /** Gives a name to a tenant or a membrane, whichever had it before. */
   | { readonly type: "takeName"; readonly name: OwnedName; readonly holder: Uid }
   | { readonly type: "releaseName"; readonly name: OwnedName }

@@ -9,6 +9,7 @@ const NODE_BYTES = 16;
 
 const UID_BYTES = 16;
 const CHILD_KEY_BYTES = 33;
+const EXPIRY_KEY_BYTES = 41;
 
 /** A longer row gets separate pages. */
 const MAX_BYTES_IN_PAGE = 2_000;
@@ -30,7 +31,10 @@ function indexBytes(record: StoredRecord): number {
     case "membrane":
       return rowBytes(UID_BYTES + Buffer.byteLength(record.name), [{ length: UID_BYTES }]);
     case "capability":
-      return rowBytes(record.lookupId.length, [{ length: UID_BYTES }, { length: 1 }]);
+      return (
+        rowBytes(record.lookupId.length, [{ length: UID_BYTES }, { length: 1 }]) +
+        (record.expiresAt === undefined ? 0 : rowBytes(EXPIRY_KEY_BYTES, []))
+      );
     case "target":
       return 0;
   }

@@ -197,7 +197,7 @@ export interface Store extends RevocationSource {
   revoke(root: Uid, actor: Uid | "operator"): Promise<Result<void, RevocationDenial>>;
 
   /**
-   * Deletes some of what descends from revoked nodes. Nothing waits for it and nothing depends on it.
+   * Deletes some of what descends from revoked nodes, or expired long ago. Nothing waits for it and nothing depends on it.
    *
    * @param limit how many records one call may delete.
    */

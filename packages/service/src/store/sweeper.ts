@@ -9,7 +9,7 @@ const BATCH_SIZE = 8;
 /** How long the sweeper waits when nothing is left, in milliseconds. Another process may leave something meanwhile. */
 const IDLE_INTERVAL_MS = 60_000;
 
-/** Deletes what descends from revoked nodes, in the background. */
+/** Deletes what descends from revoked nodes or expired long ago, in the background. */
 export interface Sweeper {
   /** Something was revoked. */
   wake(): void;

@@ -7,7 +7,7 @@ import type { StoredRecord } from "../record.ts";
 import type { Counts } from "./counts.ts";
 import type { RevocationLog } from "./revocation-log.ts";
 import type { Rows } from "./schema.ts";
-import { childKey, DEPENDENT_MARK, indexTarget, nameKey, ROOT_MARK } from "./schema.ts";
+import { childKey, DEPENDENT_MARK, expiryKey, indexTarget, nameKey, ROOT_MARK } from "./schema.ts";
 import type { UseCounts } from "./use-counts.ts";
 
 const TOUCHED_KEY = Buffer.from("touched");
@@ -38,6 +38,8 @@ export function applyChange(context: ApplyContext, change: Change): void {
       for (const ignoresRevocation of [false, true])
         rows.children.remove(childKey({ to: change.uid, ignoresRevocation }, change.dependent));
       return;
+    case "removeExpiry":
+      return rows.sweep.remove(expiryKey(change.expiresAt, change.uid));
     case "takeName":
       return rows.names.put(nameKey(change.name), [uidBytes(change.holder)]);
     case "releaseName":
@@ -73,6 +75,7 @@ function insert({ rows, keyVersion, upgradeLayout }: ApplyContext, record: Store
   for (const dependency of dependencies(record)) rows.children.put(childKey(dependency, record.uid), []);
   if (record.type !== "capability") return;
   rows.lookups.put(record.lookupId, [uidBytes(record.uid), Buffer.from([keyVersion])]);
+  if (record.expiresAt !== undefined) rows.sweep.put(expiryKey(record.expiresAt, record.uid), []);
 }
 
 function remove(rows: Rows, record: StoredRecord): void {
@@ -81,4 +84,5 @@ function remove(rows: Rows, record: StoredRecord): void {
   if (record.type !== "capability") return;
   const columns = rows.lookups.get(record.lookupId);
   if (columns !== undefined && indexTarget(columns) === record.uid) rows.lookups.remove(record.lookupId);
+  if (record.expiresAt !== undefined) rows.sweep.remove(expiryKey(record.expiresAt, record.uid));
 }

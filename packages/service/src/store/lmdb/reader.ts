@@ -1,7 +1,7 @@
 import type { Uid } from "../../domain/uid.ts";
 import { parseUid, uidBytes } from "../../domain/uid.ts";
 import { decodeRecord } from "../codec/record-codec.ts";
-import type { NameEntry, SweepEntry, WriteSnapshot } from "../engine.ts";
+import type { ExpiredCapability, NameEntry, SweepEntry, SweepRequest, WriteSnapshot } from "../engine.ts";
 import type { StoredRecord } from "../record.ts";
 import { RecordTooNewError } from "../store.ts";
 import { takeFirst } from "./authenticated-table.ts";
@@ -14,6 +14,8 @@ import {
   childKey,
   childOfKey,
   childrenOf,
+  expiriesBefore,
+  expiryOfKey,
   indexTarget,
   nameKey,
   nameOfKey,
@@ -63,7 +65,7 @@ export function createReader(
     for (const { key, columns } of rows.names.range(namesAfter(owner, after)))
       yield { name: nameOfKey(key), holder: indexTarget(columns) };
   };
-  const sweepEntries = function* (limit: number): Iterable<SweepEntry> {
+  const sweepEntries = function* ({ limit }: SweepRequest): Iterable<SweepEntry> {
     let entries = 0;
     for (const { key, columns } of rows.sweep.range(ALL_SWEEP_ENTRIES)) {
       if (entries === limit) return;
@@ -75,7 +77,14 @@ export function createReader(
   };
   const dependentsOf = function* (uid: Uid, isRoot: boolean, limit: number): SweepEntry["dependents"] {
     for (const child of takeFirst(children(uid, !isRoot), limit))
-      yield { uid: child, hasDependents: () => takeFirst(children(child, true), 1).length > 0 };
+      yield { uid: child, hasDependents: () => hasDependents(child) };
+  };
+  const hasDependents = (uid: Uid): boolean => takeFirst(children(uid, true), 1).length > 0;
+  const expired = function* ({ expiredBefore, limit }: SweepRequest): Iterable<ExpiredCapability> {
+    for (const { key } of takeFirst(rows.sweep.range(expiriesBefore(expiredBefore)), limit)) {
+      const entry = expiryOfKey(key);
+      yield { ...entry, hasDependents: () => hasDependents(entry.uid) };
+    }
   };
   const counts = createCounts(rows.counts, { record, holderOf, namesFrom, children });
   const useCounts = createUseCounts(rows.counts);
@@ -94,6 +103,7 @@ export function createReader(
     uses: useCounts.read,
     storedBytes: counts.storedBytes,
     sweepEntries,
+    expired,
     counts,
     useCounts,
   };

@@ -4,6 +4,7 @@ import type { Quota } from "../../domain/quota.ts";
 import { SERVICE_OWNER } from "../../domain/quota.ts";
 import type { Uid } from "../../domain/uid.ts";
 import { parseUid, uidBytes } from "../../domain/uid.ts";
+import { numberColumn } from "../codec/columns.ts";
 import type { OwnedName } from "../engine.ts";
 import type { ServiceKeys } from "../keys.ts";
 import { StoreCorruptError } from "../store.ts";
@@ -110,6 +111,26 @@ export function usesKey(capability: Uid): Buffer {
 }
 
 export const ALL_SWEEP_ENTRIES: KeyRange = { start: Buffer.alloc(1), end: Buffer.alloc(UID_BYTES + 1, 0xff) };
+/** Follows all entries of the queue: a program that knows of no expiry reads only as far as those. */
+const EXPIRY_PREFIX = ALL_SWEEP_ENTRIES.end;
+const TIME_BYTES = 8;
+
+/** Ordered by time. */
+export function expiryKey(expiresAt: number, uid: Uid): Buffer {
+  return Buffer.concat([EXPIRY_PREFIX, numberColumn(expiresAt), uidBytes(uid)]);
+}
+
+export function expiryOfKey(key: Buffer): { readonly uid: Uid; readonly expiresAt: number } {
+  return {
+    uid: parseUid(key.toString("hex", EXPIRY_PREFIX.length + TIME_BYTES)),
+    expiresAt: Number(key.readBigUInt64BE(EXPIRY_PREFIX.length)),
+  };
+}
+
+export function expiriesBefore(time: number): KeyRange {
+  return { start: EXPIRY_PREFIX, end: Buffer.concat([EXPIRY_PREFIX, numberColumn(Math.max(0, time))]) };
+}
+
 export const ROOT_MARK: Buffer = Buffer.from([1]);
 export const DEPENDENT_MARK: Buffer = Buffer.from([0]);
 

@@ -7,8 +7,8 @@ const MIN_REQUIRED_BYTES = 128 * 1024;
 /** A batch of a sweep changes more pages than it has records. */
 const SWEEP_REQUIRED_BYTES = 4 * MIN_REQUIRED_BYTES;
 
-/** A record has up to eight rows, on a page each. */
-const REQUIRED_BYTES_PER_RECORD = 32 * 1024;
+/** A record has up to nine rows, on a page each. */
+const REQUIRED_BYTES_PER_RECORD = 36 * 1024;
 
 /** A counter has one row, and takes an eighth of the work of a record. */
 const REQUIRED_BYTES_PER_COUNTER = 4 * 1024;

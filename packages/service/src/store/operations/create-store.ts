@@ -22,12 +22,17 @@ import { decideRevocation, revocationRequest } from "./revoke.ts";
 import { checkSpending, decideSpending, spendRequest, usesRequest } from "./spend.ts";
 import { decideSweep, sweepRequest } from "./sweep.ts";
 
+export interface StoreLimits extends Quotas {
+  /** How long what has expired is kept: a clock that was set wrong may be set right meanwhile. In milliseconds. */
+  readonly expiredRetentionMs: number;
+}
+
 /**
  * The store: each operation names what it reads, and decides from it. All else is the engine's.
  *
  * @param now the time of day in milliseconds since 1970, read when an operation decides.
  */
-export function createStore(engine: Engine, quotas: Quotas, now: () => number): Store {
+export function createStore(engine: Engine, limits: StoreLimits, now: () => number): Store {
   return {
     id: engine.id,
     position: engine.position,
@@ -47,7 +52,7 @@ export function createStore(engine: Engine, quotas: Quotas, now: () => number): 
         ownerOfCreation(records, snapshot.record, turn),
       );
       return writeInTurn(engine, owner, creationRequest(creation), (snapshot) =>
-        decideCreation(snapshot, creation, quotas, now()),
+        decideCreation(snapshot, creation, limits, now()),
       );
     },
     spend: (charges, owner) =>
@@ -62,7 +67,7 @@ export function createStore(engine: Engine, quotas: Quotas, now: () => number): 
         ownerOfCreation(capabilities, snapshot.record),
       );
       return writeInTurn(engine, owner, rekeyRequest(rekey), (snapshot) =>
-        decideRekey(snapshot, rekey, quotas, now()),
+        decideRekey(snapshot, rekey, limits, now()),
       );
     },
     revoke: async (root, actor) => {
@@ -74,7 +79,10 @@ export function createStore(engine: Engine, quotas: Quotas, now: () => number): 
         decideRevocation(snapshot, revocation, now()),
       );
     },
-    sweep: (limit) => engine.write(sweepRequest(limit), (snapshot) => decideSweep(snapshot, limit)),
+    sweep(limit) {
+      const request = { limit, expiredBefore: now() - limits.expiredRetentionMs };
+      return engine.write(sweepRequest(request), (snapshot) => decideSweep(snapshot, request));
+    },
     close: engine.close,
   };
 }

@@ -7,7 +7,7 @@ import { memorySnapshot } from "../../../../testkit/src/memory-snapshot.ts";
 import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
 import type { Uid } from "../../domain/uid.ts";
 import { newUid, parseUid } from "../../domain/uid.ts";
-import type { Change, SweepEntry, WriteSnapshot } from "../engine.ts";
+import type { Change, SweepEntry, SweepRequest, WriteSnapshot } from "../engine.ts";
 import { createServiceKeys } from "../keys.ts";
 import type { StoredCapability, StoredRecord } from "../record.ts";
 import { sizeOfRecord } from "../record-size.ts";
@@ -15,6 +15,8 @@ import { NO_OWNER } from "../write-owner.ts";
 import { decideSweep, sweepRequest } from "./sweep.ts";
 
 const LIMIT = 10;
+const REQUEST: SweepRequest = { limit: LIMIT, expiredBefore: 100 };
+const EIGHT: SweepRequest = { ...REQUEST, limit: 8 };
 
 function capability(uid: Uid, membrane: Uid): StoredCapability {
   return {
@@ -26,6 +28,10 @@ function capability(uid: Uid, membrane: Uid): StoredCapability {
     lookupId: randomBytes(32),
     sealed: Buffer.alloc(0),
   };
+}
+
+function expiring(uid: Uid, expiresAt: number): StoredCapability {
+  return { ...capability(uid, MEMBRANE), version: 2, expiresAt };
 }
 
 const MEMBRANE = newUid((size) => Buffer.alloc(size));
@@ -43,7 +49,7 @@ const QUEUE_MEMBRANE: Change = { type: "queueSweep", uid: MEMBRANE, isRoot: true
 
 /** How many rows a batch looks after, in records, entries of the queue, and rows that lead to no record. */
 function sizeOf(changes: readonly Change[]): number {
-  const counted = new Set<Change["type"]>(["remove", "removeDependency", "unqueueSweep"]);
+  const counted = new Set<Change["type"]>(["remove", "removeDependency", "removeExpiry", "unqueueSweep"]);
   return changes.filter(({ type }) => counted.has(type)).length;
 }
 
@@ -66,8 +72,8 @@ describe.each(ENGINE_NAMES)("over %s", (engineName) => {
       async sweep() {
         const batches: { readonly deleted: number; readonly size: number }[] = [];
         for (let more = true; more && batches.length < 1_000;) {
-          const batch = await engine.write(sweepRequest(LIMIT), (snapshot) => {
-            const { result, changes } = decideSweep(snapshot, LIMIT);
+          const batch = await engine.write(sweepRequest(REQUEST), (snapshot) => {
+            const { result, changes } = decideSweep(snapshot, REQUEST);
             return { result: { ...result, size: sizeOf(changes) }, changes };
           });
           batches.push(batch);
@@ -97,6 +103,15 @@ describe.each(ENGINE_NAMES)("over %s", (engineName) => {
     const batches = await at.sweep();
     expect(Math.max(...batches.map(({ size }) => size))).toBeLessThanOrEqual(LIMIT);
     expect(batches.reduce((sum, { size }) => sum + size, 0)).toBe(LEAVES.length);
+  });
+
+  test("a batch is short even when hundreds of capabilities have expired, and leaves what has not", async () => {
+    await using at = await open();
+    await at.apply(LEAVES.map(({ uid }, time) => ({ type: "insert", record: expiring(uid, time) })));
+    const batches = await at.sweep();
+    expect(Math.max(...batches.map(({ size }) => size))).toBeLessThanOrEqual(LIMIT);
+    expect(batches.reduce((sum, { deleted }) => sum + deleted, 0)).toBe(REQUEST.expiredBefore);
+    expect(await at.sweep()).toEqual([{ deleted: 0, more: false, size: 0 }]);
   });
 
   test("a batch is short even when hundreds of index rows lead to no record", async () => {
@@ -157,7 +172,7 @@ function snapshotOf(
       hasDependents: () => parents.includes(dependent),
     })),
   });
-  return memorySnapshot(records, { sweepEntries: (limit) => entries.slice(0, limit).map(sweepEntry) });
+  return memorySnapshot(records, { sweepEntries: ({ limit }) => entries.slice(0, limit).map(sweepEntry) });
 }
 
 const changesOf = (changes: readonly Change[], type: Change["type"]): readonly Change[] =>
@@ -172,7 +187,7 @@ test("a record below two queued nodes is removed once", () => {
     ],
     [],
   );
-  const { result, changes } = decideSweep(snapshot, 8);
+  const { result, changes } = decideSweep(snapshot, EIGHT);
   expect(result).toEqual({ deleted: 1, more: false });
   expect(changesOf(changes, "remove")).toHaveLength(1);
   expect(changesOf(changes, "unqueueSweep")).toHaveLength(2);
@@ -188,7 +203,7 @@ test("a revoked membrane that is itself removed stays in the queue until what it
     ],
     [B],
   );
-  const { result, changes } = decideSweep(snapshot, 8);
+  const { result, changes } = decideSweep(snapshot, EIGHT);
   expect(result).toEqual({ deleted: 1, more: true });
   expect(changesOf(changes, "queueSweep")).toEqual([{ type: "queueSweep", uid: B, isRoot: false }]);
   expect(changesOf(changes, "unqueueSweep")).toEqual([{ type: "unqueueSweep", uid: A }]);
@@ -203,13 +218,47 @@ test("the bytes of a membrane that is removed are given back once, with what was
     ),
     storedBytes: (owner) => (owner === B ? 10_000 : 0),
   };
-  const { changes } = decideSweep(snapshot, 8);
+  const { changes } = decideSweep(snapshot, EIGHT);
   const bytes = changes.flatMap((change) =>
     change.type === "addStoredBytes" && change.owner === TENANT ? [change.by] : [],
   );
   const [ofCapability, ofMembrane] = [sizeOfRecord(capability(C, B)), sizeOfRecord(membrane(B))];
   // The other capability is not counted any more: its membrane is gone.
   expect(bytes).toEqual([-ofCapability, -(ofMembrane + 10_000 - ofCapability)]);
+});
+
+test("of what has expired a batch removes what the queue leaves room for, and queues what depends on it", () => {
+  const expired = [A, B, C].map((uid) => ({ uid, expiresAt: 7, hasDependents: () => uid === A }));
+  const records = [A, C].map((uid) => expiring(uid, 7));
+  const snapshot: WriteSnapshot = {
+    ...snapshotOf(records, [{ uid: TENANT, below: [] }], []),
+    expired: () => expired,
+  };
+  const { result, changes } = decideSweep(snapshot, { ...REQUEST, limit: 3 });
+  expect(result).toEqual({ deleted: 1, more: true });
+  expect(changesOf(changes, "remove")).toEqual([{ type: "remove", record: records[0] }]);
+  expect(changesOf(changes, "queueSweep")).toEqual([{ type: "queueSweep", uid: A, isRoot: false }]);
+  // A row that leads to no record does not come up again.
+  expect(changesOf(changes, "removeExpiry")).toEqual([{ type: "removeExpiry", uid: B, expiresAt: 7 }]);
+});
+
+test("a capability is not removed for a row of another expiry than its own", () => {
+  const expired = [{ uid: A, expiresAt: 7, hasDependents: () => false }];
+  for (const record of [capability(A, MEMBRANE), expiring(A, 8)]) {
+    const snapshot: WriteSnapshot = { ...snapshotOf([record], [], []), expired: () => expired };
+    expect(decideSweep(snapshot, EIGHT).result).toEqual({ deleted: 0, more: false });
+  }
+});
+
+test("what is below a queued node and has expired too is removed once", () => {
+  const record = expiring(C, 7);
+  const snapshot: WriteSnapshot = {
+    ...snapshotOf([record], [{ uid: A, below: [C] }], []),
+    expired: () => [{ uid: C, expiresAt: 7, hasDependents: () => false }],
+  };
+  const { result, changes } = decideSweep(snapshot, EIGHT);
+  expect(result).toEqual({ deleted: 1, more: false });
+  expect(changesOf(changes, "remove")).toHaveLength(1);
 });
 
 const QUEUE = fc.array(
@@ -229,7 +278,7 @@ test("a batch handles at least one and at most as many records, entries and inde
       below: [...new Set(below.map((dependent) => uidOf(dependent.index)))].slice(0, limit),
     }));
     const records = Array.from(stored, (index) => capability(uidOf(index), MEMBRANE));
-    const { changes } = decideSweep(snapshotOf(records, entries, []), limit);
+    const { changes } = decideSweep(snapshotOf(records, entries, []), { ...REQUEST, limit });
     expect(sizeOf(changes)).toBeGreaterThan(0);
     expect(sizeOf(changes)).toBeLessThanOrEqual(limit);
   });
