@@ -64,6 +64,8 @@ function keysOf(query: string): string[] {
   if (query === "") return [];
   return query.split(SEPARATOR).flatMap((pair) => {
     const end = pair.indexOf("=");
+    // Most of the work is for each pair, and a query of separators alone has as many as it has characters.
+    if (end === 0 || pair === "") return [];
     return readings(decode((end === -1 ? pair : pair.slice(0, end)).replaceAll("+", " ")).toLowerCase());
   });
 }

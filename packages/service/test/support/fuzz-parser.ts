@@ -131,7 +131,8 @@ function readChunked(bytes: string, head: Head): ParseResult {
   for (;;) {
     const lineEnd = bytes.indexOf("\r\n", at);
     if (lineEnd === -1) return CUT;
-    const line = /^([\da-f]{1,12})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/i.exec(bytes.slice(at, lineEnd));
+    // Any number of leading zeros: the size is the same (RFC 9112 §7.1 limits no digits).
+    const line = /^(0*[\da-f]{1,12})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/i.exec(bytes.slice(at, lineEnd));
     if (line === null) return malformed("chunk size");
     const size = Number.parseInt(line[1] ?? "", 16);
     if (size === 0) return readTrailers(bytes, head, body.join(""), lineEnd);
