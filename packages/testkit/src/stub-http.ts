@@ -163,6 +163,8 @@ export class StubLease implements UpstreamLease {
   isReused = false;
   isClosedByTarget = false;
   isDiscarded = false;
+  isHeld = false;
+  isReleased = false;
   aborted: Error | undefined;
   sent: { readonly request: RequestMessage; readonly headers: readonly string[] } | undefined;
   handler: UpstreamHandler | undefined;
@@ -174,6 +176,15 @@ export class StubLease implements UpstreamLease {
 
   abort(handler: UpstreamHandler, error: Error): void {
     if (handler === this.handler) this.aborted ??= error;
+  }
+
+  hold(): void {
+    this.isHeld = true;
+    this.isReused = true;
+  }
+
+  release(): void {
+    this.isReleased = true;
   }
 
   discard(): void {

@@ -1,5 +1,6 @@
 import type { Result } from "capability-protocol";
 import { err, ok } from "capability-protocol";
+import type { LimitedNode } from "./limits.ts";
 import type { Uid } from "./uid.ts";
 
 /** One use of a capability that has `maxUses`, to be counted. */
@@ -10,6 +11,21 @@ export interface Charge {
   readonly everyMs?: number;
   /** When the first window began, in milliseconds since 1970. */
   readonly createdAt: number;
+}
+
+/**
+ * What a use of a capability is counted on: its own counter, and those of the capabilities that it re-exports.
+ *
+ * @returns nothing for a capability without a counter, as nearly all are.
+ */
+export function chargesOf(limits: readonly LimitedNode[]): readonly Charge[] | undefined {
+  const charges = limits.flatMap(({ uid, createdAt, limits: { maxUses, maxUsesEveryMs } }): Charge[] => {
+    if (maxUses === undefined) return [];
+    return [
+      { uid, maxUses, createdAt, ...(maxUsesEveryMs === undefined ? {} : { everyMs: maxUsesEveryMs }) },
+    ];
+  });
+  return charges.length === 0 ? undefined : charges;
 }
 
 /** What is kept of the uses of a capability. */

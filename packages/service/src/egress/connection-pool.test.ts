@@ -153,6 +153,38 @@ test("a request that needs a new connection gets one, though the limit is reache
   expect(accepted).toHaveLength(2);
 });
 
+test("a connection that was held and is given back goes to the request that waits, and no other is opened", async () => {
+  const pool = poolTo(await listen(), 1);
+  for (let round = 0; round < 3; round += 1) {
+    const user = holder();
+    pool.acquire(user);
+    const lease = await user.connection;
+    lease.hold();
+    const next = requestFromPool(pool, "/");
+    expect([lease.isReused, pool.isIdle]).toEqual([true, false]);
+    lease.release();
+    expect((await next).text).toBe("ok");
+    await expect.poll(() => pool.isIdle).toBe(true);
+  }
+  expect(accepted).toHaveLength(1);
+});
+
+test("a held connection that the target closes is given back to no request", async () => {
+  const pool = poolTo(await listen(), 1);
+  await requestFromPool(pool, "/");
+  await expect.poll(() => pool.isIdle).toBe(true);
+  const user = holder();
+  pool.acquire(user);
+  const lease = await user.connection;
+  lease.hold();
+  accepted[0]?.end();
+  await expect.poll(() => lease.isOpen).toBe(false);
+  lease.release();
+  expect([pool.isIdle, pool.connections]).toEqual([true, 0]);
+  expect((await requestFromPool(pool, "/")).text).toBe("ok");
+  expect(accepted).toHaveLength(2);
+});
+
 test("a closed pool ends the requests that wait and those in flight, and accepts no more", async () => {
   const pool = poolTo(await listen(() => undefined), 1);
   const requests = [requestFromPool(pool, "/"), requestFromPool(pool, "/")];

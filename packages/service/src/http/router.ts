@@ -16,8 +16,9 @@ import type { RequestHead } from "../invocation/request-head.ts";
 import type { Authenticated, Resolution, ResolveContext } from "../invocation/resolve.ts";
 import { resolve } from "../invocation/resolve.ts";
 import type { ExchangeEnd } from "../invocation/exchange-context.ts";
+import { findUseDenial } from "../invocation/spending.ts";
+import { denialForStoreError } from "../invocation/store-error.ts";
 import { watchEnded } from "../invocation/waiting-responses.ts";
-import { RecordTooNewError, StoreBusyError, StoreFailedError, StoreFullError } from "../store/store.ts";
 import type { BodyFraming, HttpExchange } from "../http1/downstream.ts";
 import { respondError, respondJson } from "./respond.ts";
 import { bearerToken } from "./bearer.ts";
@@ -51,6 +52,7 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
   const read = readHead(exchange.request, context.isOwn);
   if (!read.ok) return respondMalformed(context, exchange, read.error);
   const head = read.value;
+  const { useCounters } = context.invocationContext;
   let authenticated: Authenticated | undefined;
   try {
     if (head.authorization === undefined) {
@@ -65,16 +67,20 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     // Awaiting a value that is known already would cost a turn of the event loop.
     authenticated = found instanceof Promise ? await found : found;
     if (authenticated === undefined) return rejectUnauthorized(context, exchange, head, isBlocked);
-    const checked = checkRequestFields(head, authenticated.resolution);
-    if (!checked.ok) return respondDenial(context, exchange, head, checked.error, authenticated.resolution);
+    const { resolution } = authenticated;
+    // Only what is used up for ever is refused before all else: a 401 says nothing of the request.
+    const useDenial = resolution.charges && (await findUseDenial(useCounters, resolution.charges));
+    if (useDenial?.reason === "unauthorized")
+      return respondDenial(context, exchange, head, useDenial, resolution);
+    const checked = checkRequestFields(head, resolution);
+    if (!checked.ok) return respondDenial(context, exchange, head, checked.error, resolution);
     // The client sends its body only after the capability and all limits have been checked.
     if (head.expect !== undefined) exchange.response.continueOnRead();
-    const { resolution } = authenticated;
     if (resolution.capability.kind !== "invoke") {
       return await runManagement(context, exchange, head, resolution, resolution.capability.kind);
     }
     const { request, response } = exchange;
-    const end = invoke(context.invocationContext, authenticated, { head, request, response });
+    const end = invoke(context.invocationContext, authenticated, { head, request, response, useDenial });
     finish(context, exchange, head, resolution, end instanceof Promise ? await end : end);
   } catch (error) {
     respondFault(context, exchange, head, error, authenticated?.resolution);
@@ -129,8 +135,8 @@ async function runManagement(
 ): Promise<void> {
   context.invocationContext.accountRegistry.refresh(caller.accounts);
   const requestId = ensureRequestId(context, exchange);
-  const { capability, payload, accounts } = caller;
-  const request = { capability, payload, accounts, requestId };
+  const { capability, payload, accounts, charges } = caller;
+  const request = { capability, payload, accounts, charges, requestId };
   const outcome = await handleManagement(context.managementContext, request, kind, head, exchange);
   if (outcome === undefined) return;
   if (!outcome.ok) return respondDenial(context, exchange, head, outcome.error, caller);
@@ -225,18 +231,10 @@ function respondFault(
   error: unknown,
   caller: Resolution | undefined,
 ): void {
-  const denial = storeDenial(error);
+  const denial = denialForStoreError(error);
   if (denial !== undefined) return respondDenial(context, exchange, head, denial, caller);
   context.log.fault(error, ensureRequestId(context, exchange));
   respondOrAbort(exchange, head.body, internalError(), caller);
-}
-
-/** The refusal for an error of the store, which the store has logged; nothing for any other error. */
-function storeDenial(error: unknown): Denial | undefined {
-  if (error instanceof StoreBusyError) return { reason: "store_unavailable" };
-  if (error instanceof StoreFullError) return { reason: "store_full" };
-  if (error instanceof StoreFailedError) return { reason: "store_failed" };
-  return error instanceof RecordTooNewError ? { reason: "record_too_new" } : undefined;
 }
 
 /** Sends an error, or aborts a response that has begun: its status cannot be changed any more. */

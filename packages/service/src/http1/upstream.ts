@@ -57,13 +57,20 @@ export interface UpstreamLease {
   send(request: RequestMessage, headers: string[], handler: UpstreamHandler): void;
   /** Ends the handler's request, if it has begun and has not ended, and closes the connection. */
   abort(handler: UpstreamHandler, error: Error): void;
+  /**
+   * Keeps the connection for a waiter that does not send yet. From then on it counts as reused: the target may close it while the
+   * waiter waits.
+   */
+  hold(): void;
+  /** Gives back a connection that was held, and on which its waiter has sent nothing. */
+  release(): void;
   /** Closes it, if the waiter sends no request: the connection would stay leased. */
   discard(): void;
 }
 
 /** A request that needs a connection. The object itself identifies it while it waits. */
 export interface ConnectionWaiter {
-  /** Must send a request at once; the lease ends with that request. */
+  /** Must send a request at once, or hold the connection first. The lease ends with that request, or when it is given up. */
   onConnection(lease: UpstreamLease): void;
   /** No connection could be opened. */
   onConnectError(error: Error): void;

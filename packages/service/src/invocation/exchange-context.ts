@@ -1,4 +1,4 @@
-import type { Denial } from "../domain/denial.ts";
+import type { Denial, Outcome } from "../domain/denial.ts";
 import type { ExchangeReport } from "../domain/exchange-report.ts";
 import type { RequestMessage } from "../http1/upstream.ts";
 import type { MinDataRate } from "./min-data-rate.ts";
@@ -10,6 +10,8 @@ import type { Ticker } from "./ticker.ts";
 export interface UpstreamRequest extends RequestMessage {
   /** Makes the signed headers once there is a connection: before, the signature would age while the request waits. */
   readonly sign: () => string[];
+  /** Counts the use, once there is a connection; absent if nothing counts it. It is never given back. */
+  readonly charge: (() => Promise<Outcome<void>>) | undefined;
   /** What the response is filtered by. */
   readonly sentRequest: SentRequest;
 }

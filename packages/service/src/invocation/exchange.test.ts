@@ -1,7 +1,10 @@
+import { err, ok } from "capability-protocol";
 import { expect, test } from "vitest";
+import { deferred } from "../../../testkit/src/deferred.ts";
 import { sentRequestOf } from "../../../testkit/src/fixtures.ts";
 import { StubLease, StubPool, stubExchange } from "../../../testkit/src/stub-http.ts";
 import type { StubResponse } from "../../../testkit/src/stub-http.ts";
+import type { Denial, Outcome } from "../domain/denial.ts";
 import type { Uid } from "../domain/uid.ts";
 import { createChunkScheduler } from "./chunk-scheduler.ts";
 import type { ExchangeEnd } from "./exchange-context.ts";
@@ -26,11 +29,13 @@ function start(
     recheck = () => true,
     isConnected = true,
     isExpired = false,
+    charge,
   }: {
     readonly method?: string;
     readonly recheck?: () => boolean;
     readonly isConnected?: boolean;
     readonly isExpired?: boolean;
+    readonly charge?: () => Promise<Outcome<void>>;
   } = {},
 ): Driven {
   const { response } = stubExchange({ method });
@@ -69,6 +74,7 @@ function start(
     method,
     path: "/",
     sign: () => ["Authorization", "signed"],
+    charge,
     body: null,
     sentRequest: sentRequestOf({ uri: "https://example.com/" }),
     responseTimeoutMs: 1_000,
@@ -209,4 +215,117 @@ test("sixteen informational responses are dropped, and one more is too many", as
   lease.handler?.onInformational();
   expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "invalid_target_response" } });
   expect(lease.aborted).toBeInstanceOf(Error);
+});
+
+/** A use that is counted when the test says so. */
+function pendingUse() {
+  const counted = deferred<Outcome<void>>();
+  let charges = 0;
+  const settle = async (act: () => void): Promise<void> => {
+    act();
+    await new Promise(setImmediate);
+  };
+  return {
+    charge: () => {
+      charges += 1;
+      return counted.promise;
+    },
+    charges: () => charges,
+    count: () => settle(() => counted.resolve(ok(undefined))),
+    refuse: (denial: Denial) => settle(() => counted.resolve(err(denial))),
+    fail: (error: Error) => settle(() => counted.reject(error)),
+  };
+}
+
+test("a request whose use is counted has its connection before, and is signed and sent once it is counted", async () => {
+  const [use, lease] = [pendingUse(), new StubLease()];
+  const pool = new StubPool();
+  let rechecks = 0;
+  const recheck = (): boolean => ((rechecks += 1), true);
+  const { ended } = start(pool, { charge: use.charge, recheck });
+  expect(use.charges()).toBe(0);
+  pool.waiting.forEach((waiter) => waiter.onConnection(lease));
+  expect([use.charges(), lease.isHeld, lease.sent, rechecks]).toEqual([1, true, undefined, 0]);
+  await use.count();
+  expect([lease.sent?.headers, rechecks, lease.isReleased]).toEqual([["Authorization", "signed"], 1, false]);
+  lease.handler?.onHead(200, "OK", [], () => undefined);
+  lease.handler?.onEnd();
+  expect(await ended).toMatchObject({ kind: "completed", status: 200 });
+  expect(use.charges()).toBe(1);
+});
+
+test("a request whose use is refused is not sent, and its connection is given back", async () => {
+  const [use, lease] = [pendingUse(), new StubLease()];
+  const { ended } = start(new StubPool(lease), { charge: use.charge });
+  await use.refuse({ reason: "quota_exhausted", retryAfterSeconds: 7 });
+  expect([lease.sent, lease.isReleased, lease.aborted]).toEqual([undefined, true, undefined]);
+  expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "quota_exhausted" } });
+});
+
+test("whether a use was counted is not known after a fault: nothing is sent, and the fault is reported", async () => {
+  const [use, lease] = [pendingUse(), new StubLease()];
+  const { ended } = start(new StubPool(lease), { charge: use.charge });
+  const reported = expect(ended).rejects.toThrow("damaged");
+  await use.fail(new Error("damaged"));
+  await reported;
+  expect([lease.sent, lease.isReleased]).toEqual([undefined, true]);
+});
+
+test.each([
+  [
+    "its client disconnects",
+    ({ response }: Driven) => response.req.socket.disconnect(),
+    "client_disconnected",
+  ],
+  ["its capability is revoked", ({ revoke }: Driven) => revoke(), "denied"],
+  ["it has lasted too long", ({ tick }: Driven) => tick(60_000), "denied"],
+] as const)(
+  "a request that ends while its use is counted since %s gives its connection back once, and is never sent",
+  async (_why, end, kind) => {
+    const [use, lease] = [pendingUse(), new StubLease()];
+    const driven = start(new StubPool(lease), { charge: use.charge });
+    end(driven);
+    expect(lease.isReleased).toBe(true);
+    lease.isReleased = false;
+    await use.count();
+    expect([lease.sent, lease.isReleased, lease.aborted]).toEqual([undefined, false, undefined]);
+    expect(await driven.ended).toMatchObject({ kind });
+  },
+);
+
+test("a fault that comes after the client has disconnected has no effect", async () => {
+  const use = pendingUse();
+  const { ended, response } = start(new StubPool(new StubLease()), { charge: use.charge });
+  response.req.socket.disconnect();
+  await use.fail(new Error("late"));
+  expect(await ended).toMatchObject({ kind: "client_disconnected" });
+});
+
+test("a wait for the store is not a wait for the target", async () => {
+  const [use, lease] = [pendingUse(), new StubLease()];
+  const { tick } = start(new StubPool(lease), { charge: use.charge });
+  tick(59_999);
+  await use.count();
+  expect(lease.sent).toBeDefined();
+});
+
+test("a connection that is closed while the use is counted is replaced, and the use is counted once", async () => {
+  const [use, first, second] = [pendingUse(), new StubLease(), new StubLease()];
+  const { ended } = start(new StubPool(first, second), { charge: use.charge });
+  first.isOpen = false;
+  await use.count();
+  expect([first.sent, second.sent?.request.method, use.charges()]).toEqual([undefined, "GET", 1]);
+  second.handler?.onHead(200, "OK", [], () => undefined);
+  second.handler?.onEnd();
+  expect(await ended).toMatchObject({ kind: "completed" });
+});
+
+test("a request that is sent once more is not counted again", async () => {
+  const [use, first, second] = [pendingUse(), new StubLease(), new StubLease()];
+  start(new StubPool(first, second), { charge: use.charge });
+  await use.count();
+  [first.isOpen, first.isClosedByTarget] = [false, true];
+  first.handler?.onError(new Error("closed"), "incomplete");
+  expect(second.sent).toBeDefined();
+  expect([use.charges(), second.isHeld]).toEqual([1, false]);
 });

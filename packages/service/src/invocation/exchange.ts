@@ -12,6 +12,7 @@ import type {
 import type { InFlightRequest } from "./in-flight-registry.ts";
 import type { UsageAccounts } from "./usage-accounts.ts";
 import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./exchange-context.ts";
+import { countWhileHeld } from "./count-while-held.ts";
 import { ResponseBody } from "./response-body.ts";
 import { buildResponseHead } from "./response-head.ts";
 import { denialForUpstreamError, WaitedTooLongError } from "./upstream-error.ts";
@@ -37,10 +38,13 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   readonly #body: ResponseBody;
   readonly #context: ExchangeContext;
   readonly #inFlight: InFlightRequest;
-  #resolveEnded: (end: ExchangeEnd) => void = nothing;
+  #resolveEnded: (end: ExchangeEnd | Promise<never>) => void = nothing;
   #upstream: UpstreamPool | undefined;
   #request: UpstreamRequest | undefined;
   #lease: UpstreamLease | undefined;
+  /** The use is counted once, whatever connections the request is sent on. */
+  #isCounted = false;
+  #stopCounting: (() => void) | undefined;
   /** A part of the request may have reached the target. */
   #isBegun = false;
   #isResponseStarted = false;
@@ -89,6 +93,24 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#lease = lease;
     const request = this.#request;
     if (request === undefined) return;
+    if (request.charge === undefined || this.#isCounted) return this.#send(lease, request);
+    // The store has its own limit on the time of a write.
+    this.#waitMs = Number.POSITIVE_INFINITY;
+    this.#stopCounting = countWhileHeld(lease, request.charge, {
+      onCounted: () => this.#onCounted(lease, request),
+      onDenied: (denial) => this.#fail(denial),
+      onFault: (fault) => this.#finish(Promise.reject(fault)),
+    });
+  }
+
+  #onCounted(lease: UpstreamLease, request: UpstreamRequest): void {
+    this.#isCounted = true;
+    if (lease.isOpen) return this.#send(lease, request);
+    this.#waitMs = this.elapsedMs() + request.responseTimeoutMs;
+    this.#upstream?.acquire(this);
+  }
+
+  #send(lease: UpstreamLease, request: UpstreamRequest): void {
     try {
       lease.send(request, request.sign(), this);
     } catch (error) {
@@ -260,9 +282,11 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#lease?.abort(this, new Error("the client disconnected"));
   };
 
-  #finish(end: ExchangeEnd): void {
+  /** @param end a rejected promise for a fault of the service. */
+  #finish(end: ExchangeEnd | Promise<never>): void {
     this.#isFinished = true;
     this.#upstream?.cancel(this);
+    this.#stopCounting?.();
     this.#response.req.socket.off("close", this.#onClientClose);
     if (this.#body.isFlowing) this.#context.ticker.delete(this);
     this.#destroyBody();

@@ -23,10 +23,13 @@ import { hashPayload, planPayload, sign } from "./sign.ts";
 import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./exchange-context.ts";
 import { Exchange } from "./exchange.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
+import type { UseCounters } from "./spending.ts";
+import { chargeUse } from "./spending.ts";
 
 /** All that invocations are handed. */
 export interface InvocationContext extends ExchangeContext {
   readonly pools: Pools;
+  readonly useCounters: UseCounters;
   readonly accountRegistry: AccountRegistry;
   readonly concurrencyLimiter: ConcurrencyLimiter;
   /** For the bodies that are held for a signature. */
@@ -50,6 +53,8 @@ export interface InvocationContext extends ExchangeContext {
 /** The client's side. */
 export interface Downstream extends HttpExchange {
   readonly head: RequestHead;
+  /** Why the use would be refused now, if it would: nothing else may refuse the request. */
+  readonly useDenial: Denial | undefined;
 }
 
 type Upstream = NonNullable<Resolution["upstream"]>;
@@ -88,10 +93,12 @@ function forward(
   if (plan.kind === "refused") return denied({ reason: "invalid_field", problem: plan.problem });
   const shaped = shapeRequest(context, target, head, plan, hopHeaders);
   if (!shaped.ok) return denied(shaped.error);
+  if (downstream.useDenial !== undefined) return denied(downstream.useDenial);
   return thenMaybe(preparePayload(context, authenticated, plan, downstream), (payload) => {
     if (payload === undefined) return { kind: "client_disconnected" };
     if (!payload.ok) return denied(payload.error);
-    const request = upstreamRequest(context, target, shaped.value, hopHeaders, payload.value, head);
+    const charge = chargeFor(context, authenticated.resolution);
+    const request = upstreamRequest(context, target, shaped.value, hopHeaders, payload.value, head, charge);
     return startExchange(context, authenticated, upstream, downstream, request);
   });
 }
@@ -201,6 +208,7 @@ function upstreamRequest(
   hopHeaders: readonly string[],
   payload: Payload,
   head: RequestHead,
+  charge: UpstreamRequest["charge"],
 ): UpstreamRequest {
   const { method, path, query } = shaped;
   const { hash, body } = payload;
@@ -210,6 +218,7 @@ function upstreamRequest(
     method,
     path: pathAndQuery,
     sign: () => sign(target, shaped, hash, unsigned, context.now),
+    charge,
     body,
     sentRequest: { target, path: pathAndQuery, clientHeaders: head.rawHeaders },
     responseTimeoutMs: shorterTimeout(
@@ -218,6 +227,15 @@ function upstreamRequest(
     ),
     idleTimeoutMs: shorterTimeout(target.timeoutMs, context.idleTimeoutMs),
   };
+}
+
+/** Counts the use in the turn of the capability's tenant. */
+function chargeFor(
+  { useCounters }: InvocationContext,
+  { charges, capability, cacheOwner }: Resolution,
+): UpstreamRequest["charge"] {
+  if (charges === undefined) return undefined;
+  return () => chargeUse(useCounters, charges, { tenant: cacheOwner, capability: capability.uid });
 }
 
 /** A target can shorten what the service allows, never lengthen it. */

@@ -4,6 +4,8 @@ import type { HashFunction } from "capability-protocol/signers";
 import type { Capability } from "../domain/capability.ts";
 import type { LimitedNode } from "../domain/limits.ts";
 import type { Uid } from "../domain/uid.ts";
+import type { Charge } from "../domain/use-counter.ts";
+import { chargesOf } from "../domain/use-counter.ts";
 import { poolKey } from "../egress/pools.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
@@ -25,6 +27,8 @@ export interface Resolution {
   readonly expiresAt: number | undefined;
   /** Its own limits first, then those of every capability that it re-exports. Empty for nearly all. */
   readonly limits: readonly LimitedNode[];
+  /** What its uses are counted on. Absent for nearly all: they are not counted. */
+  readonly charges: readonly Charge[] | undefined;
   /** The accounts that its use counts against. */
   readonly accounts: UsageAccounts;
   /** The tenant through whose membrane it was exported, or on which it acts; absent for the operator's capabilities. */
@@ -133,6 +137,7 @@ function toResolution(context: ResolveContext, opened: OpenedCapability): Resolu
     lineage,
     expiresAt,
     limits,
+    charges: chargesOf(limits),
     accounts,
     tenant: usageOwners.exporter,
     cacheOwner: usageOwners.exporter ?? NO_TENANT,

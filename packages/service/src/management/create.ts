@@ -41,7 +41,10 @@ export async function create(
     sealed: sealForRecipient(tenant.publicKey, tokens, associatedData(membrane)),
   };
 
-  const created = await changes.create(actorOf(caller), [stored, exporting.record, revoking.record]);
+  const { charges } = caller;
+  const created = await changes.create(actorOf(caller), [stored, exporting.record, revoking.record], {
+    charges,
+  });
   if (!created.ok) return err(denialOfCreation(created.error));
   return ok({
     status: 201,

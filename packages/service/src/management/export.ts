@@ -51,7 +51,9 @@ async function exportTarget(
   const dataKey = random(KEY_BYTES);
   const minted = vault.mint({ ...provenance(caller), kind: "invoke", resource: target.uid }, dataKey);
   const stored = sealTarget(target, content, dataKey);
-  const created = await changes.create(actorOf(caller), [stored, minted.record]);
+  const { counted } = minted;
+  const { charges } = caller;
+  const created = await changes.create(actorOf(caller), [stored, minted.record], { counted, charges });
   if (!created.ok) return err(denialOfCreation(created.error));
   return ok({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
 }
@@ -70,7 +72,9 @@ async function reexport(
     ...(resource === undefined ? {} : { resource }),
   };
   const minted = context.vault.mint(rights, parent.payload, { inherited: parent.limits });
-  const created = await context.changes.create(actorOf(caller), [minted.record]);
+  const { counted } = minted;
+  const { charges } = caller;
+  const created = await context.changes.create(actorOf(caller), [minted.record], { counted, charges });
   if (created.ok) {
     return ok({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
   }

@@ -34,7 +34,7 @@ export async function provision(
   caller: Caller,
   request: ProvisionRequest,
 ): Promise<Outcome<ManagementResponse>> {
-  const inserted = await insertTenant(context, actorOf(caller), request.id, caller.capability.uid);
+  const inserted = await insertTenant(context, actorOf(caller), request.id, caller);
   if (!inserted.ok) return err(denialOfCreation(inserted.error));
   return ok({
     status: 201,
@@ -54,16 +54,16 @@ export function formatTenantUris(authority: Authority, tokens: TenantTokens): Te
 /**
  * Makes a tenant with its capabilities.
  *
- * @param createdBy the `provision` capability; absent for the operator.
+ * @param caller who has the `provision` capability; absent for the operator.
  */
 export async function insertTenant(
   { changes, vault }: { readonly changes: Changes; readonly vault: Vault },
   actor: Actor,
   name: string,
-  createdBy?: Uid,
+  caller?: Caller,
 ): Promise<Result<TenantTokens, CreationDenial>> {
-  const { tokens, records } = newTenant(vault, name, createdBy);
-  const created = await changes.create(actor, records);
+  const { tokens, records } = newTenant(vault, name, caller?.capability.uid);
+  const created = await changes.create(actor, records, { charges: caller?.charges });
   return created.ok ? ok(tokens) : created;
 }
 

@@ -73,6 +73,7 @@ export function createDataPlane(limits: Limits, options: DataPlaneOptions, parts
     },
     invocationContext: {
       recheck: feed.advance,
+      useCounters: options.store,
       pools,
       accountRegistry,
       bufferBudget: createBufferBudget(limits.bufferedBytesTotal, "bufferedBytes"),

@@ -32,9 +32,9 @@ export interface CreationOptions {
   /** In whose turn they are created. Default: the capability that made the first of the records. */
   readonly turn?: Capability;
   /** Those of the new capabilities that count their uses. */
-  readonly counted?: readonly Uid[];
+  readonly counted?: readonly Uid[] | undefined;
   /** The use of the capability that creates them: counted with them, or nothing is created. */
-  readonly charges?: readonly Charge[];
+  readonly charges?: readonly Charge[] | undefined;
 }
 
 /** Why a revoke is denied. */

@@ -36,6 +36,8 @@ export interface OpenedCapability {
 export interface MintedCapability {
   readonly token: CapabilityToken;
   readonly record: StoredCapability;
+  /** Its uid, if its uses are counted. */
+  readonly counted: readonly Uid[];
 }
 
 /** Opens and makes capabilities: the one place that derives keys from tokens. */
@@ -77,7 +79,8 @@ export function createVault(
     mint(rights, payload, narrowing = {}, token = formatToken(random(TOKEN_BYTES))) {
       const { lookupId, sealingKey } = keys.deriveTokenKeys(token);
       const capability: Capability = { type: "capability", uid: newUid(random), ...rights };
-      return { token, record: sealCapability(capability, payload, narrowing, { lookupId, sealingKey }) };
+      const record = sealCapability(capability, payload, narrowing, { lookupId, sealingKey });
+      return { token, record, counted: narrowing.own?.limits.maxUses === undefined ? [] : [record.uid] };
     },
     newUid: () => newUid(random),
   };

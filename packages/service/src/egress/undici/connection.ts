@@ -94,6 +94,15 @@ export class UndiciConnection implements PooledConnection {
     this.#handler.abort(handler, error);
   }
 
+  hold(): void {
+    this.#isReused = true;
+    clearTimeout(this.#unusedTimer);
+  }
+
+  release(): void {
+    if (this.#isOpen) this.#owner.onFree(this);
+  }
+
   discard(): void {
     void this.destroy();
   }
