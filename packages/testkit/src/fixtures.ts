@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { parseExportRequest } from "capability-protocol";
 import type { HashFunction } from "capability-protocol/signers";
 import { contentOf } from "../../service/src/domain/target.ts";
+import type { DownstreamConnection } from "../../service/src/http1/downstream.ts";
 import type { SentRequest } from "../../service/src/invocation/reference-filter.ts";
 import type { RequestHead } from "../../service/src/invocation/request-head.ts";
 import type { ShapedRequest } from "../../service/src/invocation/shape.ts";
@@ -28,6 +29,18 @@ export function requestHeadOf(given: Partial<RequestHead> = {}): RequestHead {
     query: "",
     rawHeaders: [],
     body: { kind: "none" },
+    carrier: "authorization",
+    ...given,
+  };
+}
+
+/** Makes the connection of a client; by default plain, and from another machine. */
+export function clientConnection(given: Partial<DownstreamConnection> = {}): DownstreamConnection {
+  return {
+    destroyed: false,
+    remoteAddress: "192.0.2.1",
+    on: () => undefined,
+    off: () => undefined,
     ...given,
   };
 }

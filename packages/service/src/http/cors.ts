@@ -1,4 +1,5 @@
 import { FORWARDABLE_METHODS } from "capability-protocol";
+import { VARY_BY_CARRIER } from "../invocation/carrier.ts";
 
 /**
  * Any origin may read any response: the right is in the token, so there is no ambient authority that a page could misuse.
@@ -11,13 +12,17 @@ export const CORS_HEADERS: readonly string[] = [
   "*",
 ];
 
-/** Headers of the response to OPTIONS without a token. `*` does not include `Authorization` (Fetch standard), so it is named. */
+/**
+ * Headers of the response to OPTIONS without a token. `*` does not include `Authorization` (Fetch standard), and older browsers
+ * do not know it, so the headers of this service are named.
+ */
 export const PREFLIGHT_HEADERS: readonly string[] = [
+  ...VARY_BY_CARRIER,
   ...CORS_HEADERS,
   "Access-Control-Allow-Methods",
   [...FORWARDABLE_METHODS].join(", "),
   "Access-Control-Allow-Headers",
-  "Authorization, Membrane-Operation, *",
+  "Authorization, X-Api-Key, Api-Key, X-Goog-Api-Key, X-Amz-Security-Token, Membrane-Operation, *",
   "Access-Control-Max-Age",
   "86400",
 ];

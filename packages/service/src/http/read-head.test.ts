@@ -1,6 +1,7 @@
 import { err, ok } from "capability-protocol";
 import type { Authority, Result } from "capability-protocol";
 import { expect, test } from "vitest";
+import { clientConnection } from "../../../testkit/src/fixtures.ts";
 import { readHead } from "./read-head.ts";
 import type { ReadHead } from "./read-head.ts";
 
@@ -18,7 +19,8 @@ function read({
   headers = ["Host", "a"],
 }: Request): Result<ReadHead, string> {
   const isOwn = (authority: Authority): boolean => authority.toLowerCase() === "own.test";
-  return readHead({ method, url, httpVersion: version, rawHeaders: [...headers] }, isOwn);
+  const request = { method, url, httpVersion: version, rawHeaders: [...headers], socket: clientConnection() };
+  return readHead(request, { isOwn, trustedProxies: [] });
 }
 
 test.each([
@@ -111,19 +113,19 @@ test.each([
   },
 );
 
-test("the values of Authorization, Expect and Upgrade are read", () => {
-  const headers = [
-    "Host",
-    "a",
-    "AUTHORIZATION",
-    "Bearer x",
-    "expect",
-    "100-continue",
-    "Upgrade",
-    "websocket",
-  ];
-  expect(read({ headers })).toMatchObject(
-    ok({ authorization: "Bearer x", expect: "100-continue", upgrade: true }),
+const TOKEN = `CPBLTY1-${"A".repeat(86)}`;
+
+test("the token, Expect and Upgrade are read, and the token is taken out of the header lines", () => {
+  const headers = ["Host", "a", "AUTHORIZATION", `Bearer ${TOKEN}`, "expect", "100-continue"];
+  expect(read({ headers: [...headers, "Upgrade", "websocket"] })).toMatchObject(
+    ok({
+      token: TOKEN,
+      carrier: "authorization",
+      isAnonymous: false,
+      expect: "100-continue",
+      upgrade: true,
+      rawHeaders: ["Host", "a", "expect", "100-continue", "Upgrade", "websocket"],
+    }),
   );
   expect(read({})).toEqual(
     ok({
@@ -133,7 +135,23 @@ test("the values of Authorization, Expect and Upgrade are read", () => {
       query: "",
       rawHeaders: ["Host", "a"],
       body: { kind: "none" },
+      isAnonymous: true,
       upgrade: false,
     }),
   );
+});
+
+test("a request with Authorization is not anonymous, whatever its value; one with another key that is no token is", () => {
+  const withLine = (...line: readonly string[]): unknown => read({ headers: ["Host", "a", ...line] });
+  expect(withLine("Authorization", "")).toMatchObject(ok({ isAnonymous: false, token: undefined }));
+  expect(withLine("X-Api-Key", TOKEN)).toMatchObject(ok({ isAnonymous: false, carrier: "x-api-key" }));
+  expect(withLine("X-Api-Key", "junk")).toMatchObject(ok({ isAnonymous: true, token: undefined }));
+});
+
+test("two different tokens are refused, and the message shows neither", () => {
+  const other = `CPBLTY1-${"B".repeat(85)}A`;
+  const headers = ["Host", "a", "Authorization", `Bearer ${TOKEN}`, "X-Api-Key", other];
+  const refused = read({ headers });
+  expect(refused).toMatchObject(err(expect.stringContaining("token")));
+  expect(JSON.stringify(refused)).not.toContain("CPBLTY1");
 });

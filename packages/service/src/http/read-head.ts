@@ -1,12 +1,17 @@
 import { err, ok, parseAuthority } from "capability-protocol";
-import type { Authority, Result } from "capability-protocol";
+import type { Authority, CapabilityToken, Result } from "capability-protocol";
 import type { BodyFraming, DownstreamRequest } from "../http1/downstream.ts";
+import { CARRIERS } from "../invocation/carrier.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
+import type { Cidr } from "../net/address.ts";
+import type { CarrierLine } from "./carriers.ts";
+import { takeToken } from "./carriers.ts";
 
 /** A request head that has one meaning only. One object, since it is made for each request. */
 export interface ReadHead extends RequestHead {
-  /** The one `Authorization` line, if there is one. */
-  readonly authorization: string | undefined;
+  readonly token: CapabilityToken | undefined;
+  /** The request has neither a token nor `Authorization`. */
+  readonly isAnonymous: boolean;
   readonly expect: string | undefined;
   /** The value of `Membrane-Operation`. Several lines are joined to a list, which is not a valid operation. */
   readonly operation: string | undefined;
@@ -14,16 +19,22 @@ export interface ReadHead extends RequestHead {
   readonly upgrade: boolean;
 }
 
+export interface ReadHeadContext {
+  /** Tells whether an authority is one of this service's. */
+  readonly isOwn: (authority: Authority) => boolean;
+  /** Proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Request-Id` are trusted. */
+  readonly trustedProxies: readonly Cidr[];
+}
+
 /**
  * Refuses a head that two parsers could understand differently, or that is not meant for this service. Node's parser accepts
- * such heads (docs/http-api.md, "Malformed requests").
+ * such heads (docs/http-api.md, "Malformed requests"). The token is taken out of the request's header lines.
  *
- * @param isOwn tells whether an authority is one of this service's.
  * @returns the head, or a message that says what was expected.
  */
 export function readHead(
-  request: Pick<DownstreamRequest, "method" | "url" | "rawHeaders" | "httpVersion">,
-  isOwn: (authority: Authority) => boolean,
+  request: Pick<DownstreamRequest, "method" | "url" | "rawHeaders" | "httpVersion" | "socket">,
+  { isOwn, trustedProxies }: ReadHeadContext,
 ): Result<ReadHead, string> {
   const version = request.httpVersion;
   if (version !== "1.1" && version !== "1.0") return err("expected HTTP/1.1");
@@ -39,7 +50,9 @@ export function readHead(
   const target = readTarget(request.url ?? "", isOwn);
   if (target === undefined) return err("request target: expected a path of this service, without fragment");
 
-  const { authorization, operation } = fields;
+  const isUpgrade = version === "1.1" && fields.upgrade !== undefined && !isIgnorableUpgrade(fields.upgrade);
+  const taken = takeToken(request, fields.carriers, { isUpgrade, trustedProxies });
+  if (!taken.ok) return taken;
   return ok({
     httpVersion: version,
     method: request.method ?? "",
@@ -47,11 +60,13 @@ export function readHead(
     query: target.query,
     rawHeaders: request.rawHeaders,
     body: framing,
-    authorization,
+    token: taken.value?.token,
+    carrier: taken.value?.carrier,
+    isAnonymous: taken.value === undefined && fields.authorizations === 0,
     // HTTP/1.0 has neither: its clients would take a 100 for the response (RFC 9110 §10.1.1, §7.8).
     expect: version === "1.1" ? fields.expect : undefined,
-    operation,
-    upgrade: version === "1.1" && fields.upgrade !== undefined && !isIgnorableUpgrade(fields.upgrade),
+    operation: fields.operation,
+    upgrade: isUpgrade,
   });
 }
 
@@ -60,7 +75,7 @@ interface HeaderFields {
   hosts: number;
   host: string;
   authorizations: number;
-  authorization: string | undefined;
+  carriers: CarrierLine[];
   codings: number;
   coding: string;
   length: string | undefined;
@@ -74,7 +89,7 @@ function collectFields(rawHeaders: readonly string[]): HeaderFields {
     hosts: 0,
     host: "",
     authorizations: 0,
-    authorization: undefined,
+    carriers: [],
     codings: 0,
     coding: "",
     length: undefined,
@@ -83,15 +98,26 @@ function collectFields(rawHeaders: readonly string[]): HeaderFields {
     upgrade: undefined,
   };
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? "";
+    if (READ_LENGTHS[name.length] !== true) continue;
     const value = rawHeaders[i + 1] ?? "";
-    switch ((rawHeaders[i] ?? "").toLowerCase()) {
+    const lowerCase = name.toLowerCase();
+    switch (lowerCase) {
       case "host":
         fields.hosts += 1;
         fields.host = value;
         break;
       case "authorization":
         fields.authorizations += 1;
-        fields.authorization = value;
+        // A constant, with which the table of carriers is looked up faster than with a text that was just made.
+        fields.carriers.push({ carrier: "authorization", index: i });
+        break;
+      case "x-api-key":
+      case "api-key":
+      case "x-goog-api-key":
+      case "x-amz-security-token":
+      case "sec-websocket-protocol":
+        fields.carriers.push({ carrier: lowerCase, index: i });
         break;
       case "transfer-encoding":
         fields.codings += 1;
@@ -112,6 +138,22 @@ function collectFields(rawHeaders: readonly string[]): HeaderFields {
     }
   }
   return fields;
+}
+
+/** Whether a name of this length is read. Most lines have another, and their names are compared with none. */
+const READ_LENGTHS: readonly boolean[] = lengthsOf([
+  ...CARRIERS,
+  "host",
+  "transfer-encoding",
+  "content-length",
+  "expect",
+  "upgrade",
+  "membrane-operation",
+]);
+
+function lengthsOf(names: readonly string[]): readonly boolean[] {
+  const lengths = names.map((name) => name.length);
+  return Array.from({ length: Math.max(...lengths) + 1 }, (_, length) => lengths.includes(length));
 }
 
 function appendValue(previous: string | undefined, value: string): string {

@@ -8,27 +8,27 @@ test.each([
   "a",
   "x".repeat(64),
 ])("the id %s of a trusted proxy is accepted", (id) => {
-  expect(parseRequestId(id)).toBe(id);
+  expect(parseRequestId([id])).toBe(id);
 });
 
 test.each([
-  ["none", undefined],
-  ["an empty value", ""],
-  ["a long value", "x".repeat(65)],
-  ["a capability token", `CPBLTY1-${"A".repeat(86)}`],
-  ["two lines, joined", "a, b"],
-  ["a list", ["a"]],
-  ["a URL with a query", "https://a.test/?key=secret"],
-  ["control characters", "a\u001b[2J"],
-  ["a line break", "a\n"],
-  ["other letters", "ä"],
+  ["none", []],
+  ["an empty value", [""]],
+  ["a long value", ["x".repeat(65)]],
+  ["a capability token", [`CPBLTY1-${"A".repeat(86)}`]],
+  ["a list", ["a, b"]],
+  ["two lines", ["a", "b"]],
+  ["a URL with a query", ["https://a.test/?key=secret"]],
+  ["control characters", ["a\u001b[2J"]],
+  ["a line break", ["a\n"]],
+  ["other letters", ["ä"]],
 ])("%s is not accepted as an id", (_case, value) => {
   expect(parseRequestId(value)).toBeUndefined();
 });
 
 test("new ids are well-formed, and do not reveal how many requests came between them", () => {
   const ids = Array.from({ length: 100 }, newRequestId);
-  for (const id of ids) expect(parseRequestId(id)).toBe(id);
+  for (const id of ids) expect(parseRequestId([id])).toBe(id);
   const starts = new Set(ids.map((id) => id.slice(0, 8)));
   expect(starts.size).toBeGreaterThan(90);
 });

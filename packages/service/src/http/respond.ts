@@ -1,4 +1,5 @@
 import type { BodyFraming, HttpExchange } from "../http1/downstream.ts";
+import { VARY_BY_CARRIER } from "../invocation/carrier.ts";
 import { CORS_HEADERS } from "./cors.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 import type { WireError } from "./wire-error.ts";
@@ -9,6 +10,7 @@ export const JSON_HEADERS: readonly string[] = [
   "application/json",
   "Cache-Control",
   "no-store",
+  ...VARY_BY_CARRIER,
   ...CORS_HEADERS,
 ];
 

@@ -1,5 +1,5 @@
 import { err } from "capability-protocol";
-import type { Authority } from "capability-protocol";
+import type { CapabilityToken } from "capability-protocol";
 import type { EventLog } from "../telemetry/events.ts";
 import type { Fingerprints } from "../telemetry/fingerprint.ts";
 import { fingerprintsOf } from "../telemetry/fingerprint.ts";
@@ -8,10 +8,10 @@ import type { ExchangeReport } from "../domain/exchange-report.ts";
 import type { ServiceKind } from "../domain/capability.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
 import { isGatewayDenial, PASSED } from "../domain/denial.ts";
-import type { Cidr } from "../net/address.ts";
 import type { InvocationContext } from "../invocation/invoke.ts";
 import { invoke } from "../invocation/invoke.ts";
 import { checkOperation } from "../invocation/intended-operation.ts";
+import { valuesOf } from "../invocation/raw-headers.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import type { Authenticated, Resolution, ResolveContext } from "../invocation/resolve.ts";
 import { resolve } from "../invocation/resolve.ts";
@@ -21,41 +21,37 @@ import { denialForStoreError } from "../invocation/store-error.ts";
 import { watchEnded } from "../invocation/waiting-responses.ts";
 import type { BodyFraming, HttpExchange } from "../http1/downstream.ts";
 import { respondError, respondJson } from "./respond.ts";
-import { bearerToken } from "./bearer.ts";
 import { addressKey } from "../net/peer-address.ts";
 import { clientAddress, isTrustedProxy } from "./client-address.ts";
 import type { AuthFailureLimiter } from "./auth-failure-limiter.ts";
 import type { ManagementEndpointContext } from "./management-endpoint.ts";
 import { handleManagement } from "./management-endpoint.ts";
 import { findPublicRoute } from "./routes.ts";
-import type { ReadHead } from "./read-head.ts";
+import type { ReadHead, ReadHeadContext } from "./read-head.ts";
 import { readHead } from "./read-head.ts";
 import { inPlaceOfTarget } from "./proxy-status.ts";
 import { parseRequestId } from "./request-id.ts";
 import type { WireError } from "./wire-error.ts";
 import { internalError, wireError } from "./wire-error.ts";
 
-export interface RouterContext {
+export interface RouterContext extends ReadHeadContext {
   readonly resolveContext: ResolveContext;
   readonly invocationContext: InvocationContext;
   readonly managementContext: ManagementEndpointContext;
   readonly authFailures: AuthFailureLimiter;
-  /** Proxies whose `X-Forwarded-For` and `X-Request-Id` are trusted. */
-  readonly trustedProxies: readonly Cidr[];
   readonly newRequestId: () => string;
-  readonly isOwn: (authority: Authority) => boolean;
   readonly log: EventLog;
 }
 
 /** Carries out one request, from its head to the end of its response. The token determines the operation. */
 export async function route(context: RouterContext, exchange: HttpExchange): Promise<void> {
-  const read = readHead(exchange.request, context.isOwn);
+  const read = readHead(exchange.request, context);
   if (!read.ok) return respondMalformed(context, exchange, read.error);
   const head = read.value;
   const { useCounters } = context.invocationContext;
   let authenticated: Authenticated | undefined;
   try {
-    if (head.authorization === undefined) {
+    if (head.isAnonymous) {
       const publicRoute = findPublicRoute(head);
       if (publicRoute !== undefined) {
         ensureRequestId(context, exchange);
@@ -63,7 +59,7 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
       }
     }
     const isBlocked = isAddressBlocked(context, exchange);
-    const found = authenticate(context, head.authorization, isBlocked);
+    const found = authenticate(context, head.token, isBlocked);
     // Awaiting a value that is known already would cost a turn of the event loop.
     authenticated = found instanceof Promise ? await found : found;
     if (authenticated === undefined) return rejectUnauthorized(context, exchange, head, isBlocked);
@@ -91,10 +87,9 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
 
 function authenticate(
   context: RouterContext,
-  authorization: string | undefined,
+  token: CapabilityToken | undefined,
   isBlocked: boolean,
 ): MaybePromise<Authenticated | undefined> {
-  const token = bearerToken(authorization);
   return token === undefined
     ? undefined
     : resolve(context.resolveContext, token, isBlocked ? "cached" : "any");
@@ -151,9 +146,9 @@ function isAddressBlocked(context: RouterContext, exchange: HttpExchange): boole
 }
 
 function clientKey({ trustedProxies }: RouterContext, { request }: HttpExchange): string {
-  const forwardedFor = trustedProxies.length === 0 ? undefined : request.headers["x-forwarded-for"];
-  const joined = Array.isArray(forwardedFor) ? forwardedFor.join(",") : forwardedFor;
-  const address = clientAddress(request.socket.remoteAddress ?? "", joined, trustedProxies);
+  const forwardedFor =
+    trustedProxies.length === 0 ? undefined : valuesOf(request.rawHeaders, "x-forwarded-for").join(",");
+  const address = clientAddress(request.socket.remoteAddress ?? "", forwardedFor, trustedProxies);
   return address === undefined ? "" : addressKey(address);
 }
 
@@ -177,7 +172,7 @@ function finish(
     case "completed":
       return context.log.invoked({ ...event, status: end.status });
     case "denied": {
-      const error = wireError(end.denial);
+      const error = wireError(end.denial, head);
       const { reason } = end.denial;
       context.log.failed({ ...event, status: error.status, reason, ...causeOf(end.cause) });
       return respondOrAbort(exchange, head.body, error, resolution);
@@ -194,7 +189,7 @@ function ensureRequestId({ trustedProxies, newRequestId }: RouterContext, exchan
   const { request, requestId } = exchange;
   if (requestId !== undefined) return requestId;
   const sent = isTrustedProxy(request.socket.remoteAddress ?? "", trustedProxies)
-    ? parseRequestId(request.headers["x-request-id"])
+    ? parseRequestId(valuesOf(request.rawHeaders, "x-request-id"))
     : undefined;
   exchange.requestId = sent ?? newRequestId();
   return exchange.requestId;
@@ -218,7 +213,7 @@ function respondDenial(
   report?: ExchangeReport,
 ): void {
   const requestId = ensureRequestId(context, exchange);
-  const error = wireError(denial);
+  const error = wireError(denial, head);
   const of = caller === undefined ? undefined : fingerprintsOfCaller(caller);
   context.log.refused({ requestId, status: error.status, reason: denial.reason, of, exchange: report });
   respondOrAbort(exchange, head.body, error, caller);

@@ -1,6 +1,8 @@
 import type { ErrorBody } from "capability-protocol";
 import { describeProblem } from "capability-protocol";
 import type { Denial, NameProblem } from "../domain/denial.ts";
+import type { ChallengedHead } from "./basic.ts";
+import { BEARER_CHALLENGE, challenge } from "./basic.ts";
 import { reasonPhrase } from "./reason-phrase.ts";
 
 /** The response for a denial, as the client sees it. */
@@ -26,13 +28,17 @@ const NAME_PROBLEMS: Readonly<Record<NameProblem, string>> = {
   ambiguous: "servers read it differently: write %3B for a semicolon, %20 for a space, and UTF-8 only.",
 };
 
-/** Maps each reason to its response; nothing else does. */
-export function wireError(denial: Denial): WireError {
+/**
+ * Maps each reason to its response; nothing else does.
+ *
+ * @param head of the request that is refused, for the challenge of a 401.
+ */
+export function wireError(denial: Denial, head?: ChallengedHead): WireError {
   switch (denial.reason) {
     case "unauthorized":
       return error(401, "unauthorized", "Missing or invalid capability token.", [
         "WWW-Authenticate",
-        "Bearer",
+        head === undefined ? BEARER_CHALLENGE : challenge(head),
       ]);
     case "too_many_auth_failures":
       return error(

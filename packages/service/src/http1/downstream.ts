@@ -13,6 +13,8 @@ export interface HttpExchange {
 export interface DownstreamConnection {
   readonly destroyed: boolean;
   readonly remoteAddress?: string | undefined;
+  /** The connection uses TLS. */
+  readonly encrypted?: boolean | undefined;
   on(event: "close", listener: () => void): unknown;
   off(event: "close", listener: () => void): unknown;
 }
@@ -24,10 +26,11 @@ export interface DownstreamRequest {
   readonly url?: string | undefined;
   /** "1.1" or "1.0"; any other is refused. */
   readonly httpVersion: string;
-  /** Name, value, name, value, … as received, one character a byte. */
+  /**
+   * Name, value, name, value, … as received, one character a byte. The only form of the headers, since the token is taken out of
+   * it.
+   */
   readonly rawHeaders: string[];
-  /** Values by name in lower case. Several lines of a name are joined, or are an array. */
-  readonly headers: { readonly [name: string]: string | string[] | undefined };
   /** The body was received whole. */
   readonly complete: boolean;
   readonly socket: DownstreamConnection;

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
+import { requestHeadOf } from "../../../testkit/src/fixtures.ts";
 import { MAX_VISITS, addHop } from "./loop-detection.ts";
 import type { RequestHead } from "./request-head.ts";
 
 function headWith(...rawHeaders: readonly string[]): RequestHead {
-  return { httpVersion: "1.1", method: "GET", path: "/", query: "", rawHeaders, body: { kind: "none" } };
+  return requestHeadOf({ rawHeaders });
 }
 
 test.each([

@@ -1,4 +1,5 @@
 import type { BodyFraming } from "../http1/downstream.ts";
+import type { Carrier } from "./carrier.ts";
 
 /** What the client sent, without the body. */
 export interface RequestHead {
@@ -9,7 +10,9 @@ export interface RequestHead {
   readonly path: string;
   /** Without "?"; empty if there is none. */
   readonly query: string;
-  /** Flat list: name, value, name, value, … as they came. */
+  /** Flat list: name, value, name, value, … as they came, without the token. */
   readonly rawHeaders: readonly string[];
   readonly body: BodyFraming;
+  /** The header that held the token; absent: there was no token. */
+  readonly carrier: Carrier | undefined;
 }

@@ -10,7 +10,7 @@ const OURS = [
   "Cache-Control",
   "private",
   "Vary",
-  "Authorization",
+  "Authorization, X-Api-Key, Api-Key, X-Goog-Api-Key, X-Amz-Security-Token",
   "X-Content-Type-Options",
   "nosniff",
   "Content-Security-Policy",

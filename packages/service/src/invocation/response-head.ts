@@ -1,6 +1,7 @@
 import { err, ok } from "capability-protocol";
 import { memoized } from "../collections/memoized.ts";
 import type { Outcome } from "../domain/denial.ts";
+import { VARY_BY_CARRIER } from "./carrier.ts";
 import { connectionOptions } from "./header-rules.ts";
 import type { SentRequest } from "./reference-filter.ts";
 import { isReferenceHeader, filterReferences } from "./reference-filter.ts";
@@ -16,8 +17,7 @@ export interface ResponseHead {
 
 /** Set on every response of a target, because all capabilities share one URL and one origin. */
 const SECURITY_HEADERS = [
-  "Vary",
-  "Authorization",
+  ...VARY_BY_CARRIER,
   "X-Content-Type-Options",
   "nosniff",
   "Content-Security-Policy",

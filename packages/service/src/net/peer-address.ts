@@ -1,5 +1,5 @@
 import type { Cidr, IpAddress } from "./address.ts";
-import { containsAddress, parseAddress } from "./address.ts";
+import { containsAddress, parseAddress, parseCidr } from "./address.ts";
 
 /** The key for limits by address: an IPv4 address, or the first 64 bits of an IPv6 address, since a client has all of the rest. */
 export function addressKey({ family, bytes }: IpAddress): string {
@@ -21,4 +21,12 @@ export function parsePeerAddress(text: string): IpAddress | undefined {
   )
     return address;
   return { family: "ipv4", bytes: address.bytes.subarray(IPV4_MAPPED_PREFIX.length) };
+}
+
+const LOOPBACK: readonly Cidr[] = ["127.0.0.0/8", "::1/128"].flatMap((block) => parseCidr(block) ?? []);
+
+/** Whether the peer of a connection is on this machine. */
+export function isLoopbackPeer(text: string): boolean {
+  const address = parsePeerAddress(text);
+  return address !== undefined && isInAny(address, LOOPBACK);
 }

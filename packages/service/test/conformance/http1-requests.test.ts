@@ -291,20 +291,31 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
       [`Authorization: Basic ${token}`],
       [`Authorization: ${token}`],
       [`X-Authorization: Bearer ${token}`],
+      [`X-Api-Key: ${unknown}`],
+      [`api-key: ${token}=`],
+      [`X-Amz-Security-Token: ${unknown}`, "Authorization: AWS4-HMAC-SHA256 Credential=x"],
+      [`Authorization: Basic ${Buffer.from(`a:${unknown}`).toString("base64")}`],
       [`Authorization: Bearer ${unknown}`, "Upgrade: x"],
       [`Authorization: Bearer ${unknown}`, "Expect: foo"],
     ];
-    const seen = new Set<string>();
-    for (const lines of credentials) {
-      for (const start of ["GET /", "POST /", "DELETE /x?y", "TRACE /", "QUERY /healthz", "M-SEARCH /../"]) {
-        await using connection = await openRawConnection(service.port);
-        connection.send([`${start} HTTP/1.1`, "Host: a", ...lines, "", ""].join("\r\n"));
-        await connection.until((received) => readRawResponse(received) !== undefined);
-        seen.add(connection.received().replace(/^(?:Date|X-Request-Id): .*\r\n/gm, ""));
+    for (const [challenge, starts] of [
+      ["Bearer", ["GET /", "POST /", "TRACE /", "GET /?x"]],
+      ['Bearer, Basic realm="membrane"', ["DELETE /x?y", "QUERY /healthz", "M-SEARCH /../"]],
+      ['Basic realm="membrane"', ["GET /v2/", "POST /v2/x/blobs/uploads/"]],
+    ] as const) {
+      const seen = new Set<string>();
+      for (const lines of credentials) {
+        for (const start of starts) {
+          await using connection = await openRawConnection(service.port);
+          connection.send([`${start} HTTP/1.1`, "Host: a", ...lines, "", ""].join("\r\n"));
+          await connection.until((received) => readRawResponse(received) !== undefined);
+          seen.add(connection.received().replace(/^(?:Date|X-Request-Id): .*\r\n/gm, ""));
+        }
       }
+      expect(seen.size).toBe(1);
+      expect([...seen][0]).toMatch(/^HTTP\/1\.1 401 /);
+      expect([...seen][0]).toContain(`\r\nWWW-Authenticate: ${challenge}\r\n`);
     }
-    expect(seen.size).toBe(1);
-    expect([...seen][0]).toMatch(/^HTTP\/1\.1 401 .*\r\nWWW-Authenticate: Bearer\r\n/s);
   });
 
   test("/healthz responds to GET and HEAD without a token", async () => {

@@ -105,5 +105,5 @@ test("without a working capability the response is the same 401 with the header,
   const with401 = await call(service, "CPBLTY1-x", { headers: { "membrane-operation": "nonsense" } });
   expect(with401).toMatchObject({ status: 401, json: { code: "unauthorized" } });
   const response = await call(service, undefined, { method: "OPTIONS" });
-  expect(response.headers["access-control-allow-headers"]).toBe("Authorization, Membrane-Operation, *");
+  expect(response.headers["access-control-allow-headers"]).toContain("Membrane-Operation");
 });

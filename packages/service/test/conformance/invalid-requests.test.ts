@@ -209,7 +209,10 @@ test.each([
     ];
     const missing = await responded(undefined, options);
     expect(missing.status).toBe(401);
-    expect(Object.fromEntries(missing.headers)).toMatchObject({ "www-authenticate": "Bearer" });
+    const isRoot = !("path" in options);
+    expect(Object.fromEntries(missing.headers)["www-authenticate"]).toBe(
+      isRoot ? "Bearer" : 'Bearer, Basic realm="membrane"',
+    );
     expect(JSON.parse(missing.text)).toMatchObject({ statusCode: 401, error: "Unauthorized" });
     for (const text of texts) expect(await responded(text, options), text).toEqual(missing);
     for (const authorization of [

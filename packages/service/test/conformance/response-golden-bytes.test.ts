@@ -25,7 +25,7 @@ async function readAll(token: string): Promise<string> {
 
 const ADDED = [
   "Cache-Control: private",
-  "Vary: Authorization",
+  "Vary: Authorization, X-Api-Key, Api-Key, X-Goog-Api-Key, X-Amz-Security-Token",
   "X-Content-Type-Options: nosniff",
   "Content-Security-Policy: sandbox",
   "Access-Control-Allow-Origin: *",
@@ -57,6 +57,7 @@ test("the client gets exactly these bytes for an error of the gateway", async ()
     "HTTP/1.1 502 Bad Gateway",
     "Content-Type: application/json",
     "Cache-Control: no-store",
+    "Vary: Authorization, X-Api-Key, Api-Key, X-Goog-Api-Key, X-Amz-Security-Token",
     "Access-Control-Allow-Origin: *",
     "Access-Control-Expose-Headers: *",
     "Proxy-Status: membrane; error=destination_unavailable",

@@ -37,7 +37,10 @@ test("a response gets the headers that separate targets with the same URL and or
     "X-Content-Type-Options: bogus",
     "Content-Security-Policy: a",
   ]);
-  expect(headers.get("vary")).toEqual(["Accept", "Authorization"]);
+  expect(headers.get("vary")).toEqual([
+    "Accept",
+    "Authorization, X-Api-Key, Api-Key, X-Goog-Api-Key, X-Amz-Security-Token",
+  ]);
   expect(headers.get("x-content-type-options")).toEqual(["nosniff"]);
   expect(headers.get("content-security-policy")).toEqual(["a", "sandbox"]);
 });

@@ -42,11 +42,13 @@ import { sanitize } from "../../../cli/src/terminal.ts";
 import { parseAllowTarget, parsePort } from "../../src/egress/allow-rule.ts";
 import { canonicalName, parseHosts } from "../../src/egress/hosts-file.ts";
 import { createEgressPolicy } from "../../src/egress/policy.ts";
-import { bearerToken } from "../../src/http/bearer.ts";
+import { parseBasic } from "../../src/http/basic.ts";
+import type { Carrier } from "../../src/invocation/carrier.ts";
 import { parseRequestId } from "../../src/http/request-id.ts";
 import { parsePeerAddress } from "../../src/net/peer-address.ts";
 import { clientAddress } from "../../src/http/client-address.ts";
 import { parseJson } from "../../src/http/json.ts";
+import { takeToken } from "../../src/http/carriers.ts";
 import { readHead } from "../../src/http/read-head.ts";
 import { makePrivate, buildResponseHead } from "../../src/invocation/response-head.ts";
 import { secondCredential } from "../../src/invocation/credential-names.ts";
@@ -59,7 +61,7 @@ import { shape } from "../../src/invocation/shape.ts";
 import { planPayload, sign } from "../../src/invocation/sign.ts";
 import { parsePrivateKey } from "../../src/pem.ts";
 import type { PreparedTarget } from "../../src/invocation/prepared-target.ts";
-import { preparedTarget, requestHeadOf } from "../../../testkit/src/fixtures.ts";
+import { preparedTarget, clientConnection, requestHeadOf } from "../../../testkit/src/fixtures.ts";
 import { readTarget1Uri } from "../../src/store/upgrades/target-1-bounds.ts";
 import { toSubjectAltName } from "../../src/tls/subject-alt-name.ts";
 
@@ -130,6 +132,16 @@ function pieces(text: string, length: number): readonly string[] {
 /** Makes many short header lines from the text. */
 function manyLines(text: string): string[] {
   return pieces(text, 8).flatMap((piece) => [piece.slice(0, 4), piece.slice(4)]);
+}
+
+function headOf(url: string, rawHeaders: string[] = ["Host", "a"]): unknown {
+  const request = { method: "GET", url, httpVersion: "1.1", rawHeaders, socket: clientConnection() };
+  return readHead(request, { isOwn: () => true, trustedProxies: [] });
+}
+
+function takeFrom(carrier: Carrier, value: string): unknown {
+  const request = { rawHeaders: [carrier, value], socket: clientConnection() };
+  return takeToken(request, [{ carrier, index: 0 }], { trustedProxies: [], isUpgrade: true });
 }
 
 function reader(name: string, longest: number, benign: string, read: Reader["read"]): Reader {
@@ -372,8 +384,25 @@ export const READERS: readonly Reader[] = [
   reader("service/src/egress/policy.ts#checkHost", BODY, "name.example", (text) =>
     policy.checkHost({ ...openTarget.origin, hostname: text }),
   ),
-  reader("service/src/http/bearer.ts#bearerToken", HEAD, "Bearer CPBLTY1-Vm9n", bearerToken),
-  reader("service/src/http/request-id.ts#parseRequestId", HEAD, "a1b2c3d4-", (text) => parseRequestId(text)),
+  reader("service/src/http/basic.ts#parseBasic", HEAD, "dXNlcjpwYXNz", parseBasic),
+  reader("service/src/http/carriers.ts#takeToken", HEAD, "Bearer CPBLTY1-Vm9n", (text) =>
+    takeFrom("authorization", text),
+  ),
+  reader("service/src/http/carriers.ts#takeToken Basic", HEAD, "user:pass", (text) =>
+    takeFrom("authorization", `Basic ${Buffer.from(text).toString("base64")}`),
+  ),
+  reader("service/src/http/carriers.ts#takeToken key", HEAD, "CPBLTY1-Vm9n", (text) =>
+    takeFrom("x-api-key", text),
+  ),
+  reader(
+    "service/src/http/carriers.ts#takeToken protocols",
+    HEAD,
+    "base64url.bearer.authorization.k8s.io.Q1BC, ",
+    (text) => takeFrom("sec-websocket-protocol", text),
+  ),
+  reader("service/src/http/request-id.ts#parseRequestId", HEAD, "a1b2c3d4-", (text) =>
+    parseRequestId([text]),
+  ),
   reader("service/src/net/peer-address.ts#parsePeerAddress", HEAD, "::ffff:", (text) =>
     parsePeerAddress(text),
   ),
@@ -393,20 +422,13 @@ export const READERS: readonly Reader[] = [
   reader("service/src/http/json.ts#parseJson text", BODY, SENTENCE, (text) =>
     parseJson(Buffer.from(JSON.stringify([text])), 32),
   ),
-  reader("service/src/http/read-head.ts#readHead target", HEAD, "segment/", (text) =>
-    readHead({ method: "GET", url: `/${text}`, httpVersion: "1.1", rawHeaders: ["Host", "a"] }, () => true),
-  ),
+  reader("service/src/http/read-head.ts#readHead target", HEAD, "segment/", (text) => headOf(`/${text}`)),
   reader("service/src/http/read-head.ts#readHead absolute", HEAD, "name.", (text) =>
-    readHead(
-      { method: "GET", url: `http://${text}`, httpVersion: "1.1", rawHeaders: ["Host", "a"] },
-      () => true,
-    ),
+    headOf(`http://${text}`),
   ),
-  reader("service/src/http/read-head.ts#readHead Host", HEAD, "name.", (text) =>
-    readHead({ method: "GET", url: "/", httpVersion: "1.1", rawHeaders: ["Host", text] }, () => true),
-  ),
+  reader("service/src/http/read-head.ts#readHead Host", HEAD, "name.", (text) => headOf("/", ["Host", text])),
   reader("service/src/http/read-head.ts#readHead lines", HEAD, "name1val", (text) =>
-    readHead({ method: "GET", url: "/", httpVersion: "1.1", rawHeaders: manyLines(text) }, () => true),
+    headOf("/", manyLines(text)),
   ),
   reader("service/src/invocation/response-head.ts#makePrivate", HEAD, "max-age=60, ", makePrivate),
   reader("service/src/invocation/response-head.ts#buildResponseHead", HEAD, SENTENCE, (text) =>

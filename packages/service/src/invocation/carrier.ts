@@ -1,0 +1,23 @@
+/**
+ * The header in which the token of a request came, in lower case. The first one counts of those that hold it, since clients that
+ * follow redirects repeat the first ones more freely than the last.
+ */
+export const CARRIERS = [
+  "x-amz-security-token",
+  "x-api-key",
+  "api-key",
+  "x-goog-api-key",
+  "sec-websocket-protocol",
+  "authorization",
+] as const;
+
+export type Carrier = (typeof CARRIERS)[number];
+
+/**
+ * Header line of every response, by which a cache distinguishes the holders. It does not name `Sec-WebSocket-Protocol`, which
+ * holds a token only in a handshake, whose response no cache stores.
+ */
+export const VARY_BY_CARRIER = [
+  "Vary",
+  "Authorization, X-Api-Key, Api-Key, X-Goog-Api-Key, X-Amz-Security-Token",
+] as const;
