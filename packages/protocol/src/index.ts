@@ -18,8 +18,8 @@ export {
   parseCreateRequest,
   parseProvisionRequest,
 } from "./api/create.ts";
-export type { ExportBody, ReexportBody, TargetBody } from "./api/export-body.ts";
-export { type ExportRequest, parseExportRequest } from "./api/export.ts";
+export type { ExportBody, LimitsBody, NarrowingBody, ReexportBody, TargetBody } from "./api/export-body.ts";
+export { type ExportRequest, type RequestedNarrowing, parseExportRequest } from "./api/export.ts";
 export { type QueryRequest, formatQueryRequest, parseQueryFields, parseQueryRequest } from "./api/query.ts";
 export type { ConfiguredHeader } from "./api/target-headers.ts";
 export type { Aws4Configuration, Cap1Configuration, HmacConfiguration } from "./api/target-hmac.ts";

@@ -64,6 +64,8 @@ export type {
   MembraneResponse,
   MembraneCapabilities,
   QueryResponse,
+  LimitsBody,
+  NarrowingBody,
   ReexportBody,
   TargetBody,
 } from "capability-protocol";

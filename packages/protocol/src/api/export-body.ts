@@ -22,7 +22,7 @@ export type ExportBody = TargetBody | ReexportBody;
  * };
  * parseExportRequest(body).ok; // => true
  */
-export interface TargetBody {
+export interface TargetBody extends NarrowingBody {
   /** http or https, absolute, without user info and fragment. */
   readonly uri: string;
   /** Default: the client's method. */
@@ -69,13 +69,41 @@ export interface TargetBody {
 }
 
 /**
+ * What every export can ask for: limits of the new capability, and a label.
+ *
+ * @example
+ * const narrowing: NarrowingBody = { limits: { ttlMs: 7 * 24 * 60 * 60 * 1_000 }, label: "for Kim, until Friday" };
+ * parseExportRequest({ uri: "https://api.example/report", ...narrowing }).ok; // => true
+ */
+export interface NarrowingBody {
+  /** What its holders may do at most; absent: all that the target or the re-exported capability allows. */
+  readonly limits?: LimitsBody | undefined;
+  /** A note of at most 128 characters, shown only to who presents the token. */
+  readonly label?: string | undefined;
+}
+
+/**
+ * Limits of a capability. They only narrow: a request must satisfy these and those of every capability that it re-exports.
+ *
+ * @example
+ * const limits: LimitsBody = { expiresAt: "2030-01-31T12:00:00Z" };
+ * parseExportRequest({ uri: "https://api.example/report", limits }).ok; // => true
+ */
+export interface LimitsBody {
+  /** Time as in RFC 3339 from which on it is dead, and all that was made with or from it. */
+  readonly expiresAt?: string | undefined;
+  /** The same as a duration from the export, in milliseconds. Not together with `expiresAt`. */
+  readonly ttlMs?: number | undefined;
+}
+
+/**
  * A capability that the client holds: the new one does what that one does, and ends with it.
  *
  * @example
  * const body: ReexportBody = { capability: `cpblty://localhost:8443/#${TOKEN}` };
  * parseExportRequest(body).ok; // => true
  */
-export interface ReexportBody {
+export interface ReexportBody extends NarrowingBody {
   /** Capability URI of the form `cpblty://authority/#token`. */
   readonly capability: string;
 }

@@ -29,6 +29,35 @@ test("a re-export carries the parsed capability URI", () => {
   });
 });
 
+test("limits and a label go with a target and with a re-export", () => {
+  const asked = { limits: { ttlMs: 1_000 }, label: "for Kim" };
+  const capability = `cpblty://example.com/#${TOKEN}`;
+  expect(parseExportRequest({ uri: URI, ...asked })).toMatchObject({ value: { kind: "target", ...asked } });
+  expect(parseExportRequest({ capability, ...asked })).toMatchObject({
+    value: { kind: "reexport", ...asked },
+  });
+});
+
+test("an export without limits has none, whether it says so or not", () => {
+  for (const limits of [undefined, {}]) {
+    const parsed = parseExportRequest({ uri: URI, limits });
+    expect(parsed.ok && "limits" in parsed.value).toBe(false);
+  }
+});
+
+test.each([
+  ["limits", []],
+  ["limits.ttlMs", { ttlMs: 0 }],
+  ["limits.unknown", { unknown: 1 }],
+])("wrong limits are refused at %s", (field, limits) => {
+  expectRefused(parseExportRequest({ uri: URI, limits }), field);
+  expectRefused(parseExportRequest({ capability: `cpblty://example.com/#${TOKEN}`, limits }), field);
+});
+
+test("a wrong label is refused", () => {
+  expectRefused(parseExportRequest({ uri: URI, label: "a\nb" }), "label");
+});
+
 test.each([
   null,
   1,

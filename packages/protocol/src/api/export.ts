@@ -1,5 +1,7 @@
 import { type Parsed, ok, refuse } from "../result.ts";
 import { type AuthorityCapabilityUri, expectedCapability, parseCapabilityUri } from "../uri.ts";
+import { type RequestedLimits, parseLimits } from "../limits/parse-limits.ts";
+import { parseLabel } from "../limits/texts.ts";
 import { type Fields, parseFields } from "./json-fields.ts";
 import { TARGET_FIELDS, type TargetConfiguration, parseTarget } from "./target.ts";
 
@@ -11,15 +13,34 @@ import { TARGET_FIELDS, type TargetConfiguration, parseTarget } from "./target.t
  * const request: ExportRequest | undefined = parsed.ok ? parsed.value : undefined;
  * request?.kind; // => "target"
  */
-export type ExportRequest =
-  | { readonly kind: "target"; readonly target: TargetConfiguration }
-  | { readonly kind: "reexport"; readonly capability: AuthorityCapabilityUri };
-
-const EXPORT_FIELDS = [...TARGET_FIELDS, "capability"];
+export type ExportRequest = RequestedNarrowing &
+  (
+    | { readonly kind: "target"; readonly target: TargetConfiguration }
+    | { readonly kind: "reexport"; readonly capability: AuthorityCapabilityUri }
+  );
 
 /**
- * @param body the parsed JSON. Exactly one of `uri` and `capability`; the other fields belong to `uri`; an unknown field
- *   is refused.
+ * What an export asks for in addition to what the capability does.
+ *
+ * @example
+ * const narrowing: RequestedNarrowing = { limits: { ttlMs: 3_600_000 }, label: "for the nightly report" };
+ * parseExportRequest({ uri: "https://api.example/", ...narrowing }).ok; // => true
+ */
+export interface RequestedNarrowing {
+  /** Absent if there are none. */
+  readonly limits?: RequestedLimits;
+  /** A note for people, shown only to who presents the token. */
+  readonly label?: string;
+}
+
+/** The limits that a service enforces. */
+const LIMIT_FIELDS: readonly (keyof RequestedLimits)[] = ["expiresAt", "ttlMs"];
+
+const EXPORT_FIELDS = [...TARGET_FIELDS, "capability", "limits", "label"];
+
+/**
+ * @param body the parsed JSON. Exactly one of `uri` and `capability`; the other fields except `limits` and `label` belong to
+ *   `uri`; an unknown field is refused.
  *
  * @example
  * const request = parseExportRequest({ uri: "https://api.example/report", method: "post" });
@@ -29,20 +50,35 @@ const EXPORT_FIELDS = [...TARGET_FIELDS, "capability"];
 export function parseExportRequest(body: unknown): Parsed<ExportRequest> {
   const fields = parseFields(body, "", EXPORT_FIELDS);
   if (!fields.ok) return fields;
-  return fields.value.has("capability") ? parseReexport(fields.value) : parseTargetExport(fields.value);
+  const narrowing = parseNarrowing(fields.value);
+  if (!narrowing.ok) return narrowing;
+  return fields.value.has("capability")
+    ? parseReexport(fields.value, narrowing.value)
+    : parseTargetExport(fields.value, narrowing.value);
 }
 
-function parseReexport(fields: Fields): Parsed<ExportRequest> {
+function parseNarrowing(fields: Fields): Parsed<RequestedNarrowing> {
+  const limits = fields.has("limits") ? parseLimits(fields.get("limits"), LIMIT_FIELDS) : ok({});
+  if (!limits.ok) return limits;
+  const label = fields.has("label") ? parseLabel(fields.get("label"), "label") : ok(undefined);
+  if (!label.ok) return label;
+  return ok({
+    ...(Object.keys(limits.value).length > 0 && { limits: limits.value }),
+    ...(label.value !== undefined && { label: label.value }),
+  });
+}
+
+function parseReexport(fields: Fields, narrowing: RequestedNarrowing): Parsed<ExportRequest> {
   const text = fields.get("capability");
   const uri = typeof text === "string" ? parseCapabilityUri(text) : undefined;
   if (uri?.kind !== "authority") return refuse("capability", expectedCapability(text));
   const other = TARGET_FIELDS.find((field) => fields.has(field));
   if (other !== undefined) return refuse(other, "no such field together with capability");
-  return ok({ kind: "reexport", capability: uri });
+  return ok({ kind: "reexport", capability: uri, ...narrowing });
 }
 
-function parseTargetExport(fields: Fields): Parsed<ExportRequest> {
+function parseTargetExport(fields: Fields, narrowing: RequestedNarrowing): Parsed<ExportRequest> {
   if (!fields.has("uri")) return refuse("uri", "either uri or capability");
   const target = parseTarget(fields);
-  return target.ok ? ok({ kind: "target", target: target.value }) : target;
+  return target.ok ? ok({ kind: "target", target: target.value, ...narrowing }) : target;
 }

@@ -19,6 +19,8 @@ test("a response is parsed to the value that was sent", () => {
   expect(parseMembraneResponse(MEMBRANE)).toEqual({ ok: true, value: MEMBRANE });
   expect(parseQueryResponse(QUERY)).toEqual({ ok: true, value: QUERY });
   expect(parseExportResponse(EXPORT)).toEqual({ ok: true, value: EXPORT });
+  const expiring = { ...EXPORT, expiresAt: "2030-01-31T12:00:00.000Z" };
+  expect(parseExportResponse(expiring)).toEqual({ ok: true, value: expiring });
   expect(parseAcceptedResponse(ACCEPTED)).toEqual({ ok: true, value: ACCEPTED });
 });
 
@@ -47,6 +49,7 @@ test.each([
   ["no end", parseQueryResponse, { membranes: [] }, "completed"],
   ["a broken entry", parseQueryResponse, { ...QUERY, membranes: [MEMBRANE, {}] }, "membranes.1.id"],
   ["no URI", parseExportResponse, { capability: "https://example.com" }, "capability"],
+  ["no time", parseExportResponse, { ...EXPORT, expiresAt: "\u001b[2J" }, "expiresAt"],
   ["another status", parseAcceptedResponse, { ...ACCEPTED, statusCode: 200 }, "statusCode"],
 ])("%s is refused, naming the field", (_, parse, body, field) => {
   expect(parse(body)).toMatchObject({ ok: false, error: { field } });

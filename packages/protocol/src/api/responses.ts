@@ -1,6 +1,7 @@
 import { type Parsed, ok, refuse } from "../result.ts";
 import { parseCapabilityUri } from "../uri.ts";
-import { type TextRule, memberPath, parseEntries, parseText } from "./json-fields.ts";
+import { parseTimestamp } from "../limits/timestamp.ts";
+import { type TextRule, memberPath, parseEntries, parseOptionalText, parseText } from "./json-fields.ts";
 
 /**
  * The rights that come with a membrane, as capability URIs.
@@ -54,6 +55,8 @@ export interface QueryResponse {
 export interface ExportResponse {
   /** Capability URI. */
   readonly capability: string;
+  /** Time as in RFC 3339, in UTC with milliseconds, from which on it is dead. Absent if the export set none. */
+  readonly expiresAt?: string;
 }
 
 /**
@@ -164,7 +167,13 @@ export function parseExportResponse(body: unknown): Parsed<ExportResponse> {
   const fields = parseEntries(body, "");
   if (!fields.ok) return fields;
   const capability = parseText(fields.value.get("capability"), "capability", CAPABILITY_URI);
-  return capability.ok ? ok({ capability: capability.value }) : capability;
+  if (!capability.ok) return capability;
+  const expiresAt = parseOptionalText(fields.value.get("expiresAt"), "expiresAt", TIMESTAMP);
+  if (!expiresAt.ok) return expiresAt;
+  return ok({
+    capability: capability.value,
+    ...(expiresAt.value !== undefined && { expiresAt: expiresAt.value }),
+  });
 }
 
 /**
@@ -184,6 +193,11 @@ export function parseAcceptedResponse(body: unknown): Parsed<AcceptedResponse> {
 const CAPABILITY_URI: TextRule = {
   accepts: (text) => parseCapabilityUri(text) !== undefined,
   expected: "a capability URI",
+};
+
+const TIMESTAMP: TextRule = {
+  accepts: (text) => parseTimestamp(text, "expiresAt").ok,
+  expected: "a time as in RFC 3339",
 };
 
 const ANY_TEXT: TextRule = { accepts: () => true, expected: "a string" };

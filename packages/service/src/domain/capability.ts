@@ -1,24 +1,31 @@
+import type { MembraneOperation } from "capability-protocol";
 import type { Uid } from "./uid.ts";
 
 /** What a capability does. */
 export type Kind = "provision" | "create" | "query" | "deleteSelf" | "export" | "revoke" | "invoke";
 
-/** How a kind affects whether a capability is alive. `management/operations.ts` has what it does. */
-const KINDS: Readonly<Record<Kind, { readonly ignoresRevokedResource: boolean }>> = {
+interface KindFacts {
+  /** The operation of the service itself; none for requests that go to a target. */
+  readonly operation: MembraneOperation | undefined;
+  readonly ignoresRevokedResource: boolean;
+}
+
+/** What is known of each kind. `management/operations.ts` has what it does. */
+const KINDS: Readonly<Record<Kind, KindFacts>> = {
   /** Makes tenants; acts on no record. */
-  provision: { ignoresRevokedResource: false },
+  provision: { operation: "provision", ignoresRevokedResource: false },
   /** Makes membranes of a tenant. */
-  create: { ignoresRevokedResource: false },
+  create: { operation: "create", ignoresRevokedResource: false },
   /** Lists a tenant's membranes with their capabilities. */
-  query: { ignoresRevokedResource: false },
+  query: { operation: "query", ignoresRevokedResource: false },
   /** Revokes its tenant. */
-  deleteSelf: { ignoresRevokedResource: false },
+  deleteSelf: { operation: "delete-self", ignoresRevokedResource: false },
   /** Makes capabilities through a membrane. */
-  export: { ignoresRevokedResource: false },
+  export: { operation: "export", ignoresRevokedResource: false },
   /** Works even after its membrane is revoked, so that a client that lost the response can repeat the request. */
-  revoke: { ignoresRevokedResource: true },
+  revoke: { operation: "revoke", ignoresRevokedResource: true },
   /** An exported capability: represents a target. */
-  invoke: { ignoresRevokedResource: false },
+  invoke: { operation: undefined, ignoresRevokedResource: false },
 };
 
 /** The kind of a capability whose requests the service itself carries out. */
@@ -48,4 +55,9 @@ export function isKind(text: string): text is Kind {
 /** Whether a capability of this kind works although its own resource is revoked. */
 export function ignoresRevokedResource(kind: Kind): boolean {
   return KINDS[kind].ignoresRevokedResource;
+}
+
+/** The operation of the service itself that a capability of this kind is for; none if its requests go to a target. */
+export function operationOf(kind: Kind): MembraneOperation | undefined {
+  return KINDS[kind].operation;
 }

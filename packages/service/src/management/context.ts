@@ -27,6 +27,7 @@ export interface ManagementContext {
   /** Runs work that blocks the event loop for long, in its owner's turn. */
   readonly scheduleFairly: <T>(owner: string, act: () => T) => Promise<T>;
   readonly random: (size: number) => Uint8Array;
+  readonly now: () => Date;
   readonly policy: EgressPolicy;
   /** How many bytes the head of a request to a target may have. */
   readonly headerBytes: number;

@@ -1,9 +1,11 @@
-import type { ExportRequest, TargetConfiguration, TargetOrigin } from "capability-protocol";
-import { err, ok, originOfAuthority } from "capability-protocol";
-import type { Capability } from "../domain/capability.ts";
+import type { ExportRequest, Problem, TargetConfiguration, TargetOrigin } from "capability-protocol";
+import { checkServiceLimits, err, ok, originOfAuthority } from "capability-protocol";
+import type { Capability, Kind } from "../domain/capability.ts";
+import { operationOf } from "../domain/capability.ts";
 import type { Outcome } from "../domain/denial.ts";
 import { denialOfCreation } from "../domain/creation-denial.ts";
 import { invalid } from "../domain/denial.ts";
+import type { Narrowing } from "../domain/limits.ts";
 import type { Target, TargetContent } from "../domain/target.ts";
 import { contentOf } from "../domain/target.ts";
 import { parseCertificates } from "capability-sdk/pem";
@@ -15,6 +17,7 @@ import type { ManagementResponse, Caller, ManagementContext } from "./context.ts
 import { actorOf } from "./context.ts";
 import { formatUri } from "./capability-uri.ts";
 import { checkHeadSize } from "./head-size-check.ts";
+import { formatEnd, narrowingOf } from "./narrowing.ts";
 import { resourceOf } from "./resource.ts";
 
 /** Makes a capability through a membrane: for a target, or from another capability. */
@@ -23,23 +26,35 @@ export async function exportCapability(
   caller: Caller,
   request: ExportRequest,
 ): Promise<Outcome<ManagementResponse>> {
+  const narrowing = narrowingOf(request, context.now().getTime());
+  if (!narrowing.ok) return narrowing;
   if (request.kind === "target") {
     const denied = await checkTarget(context, caller, request.target);
-    return denied ?? exportTarget(context, caller, contentOf(request));
+    return denied ?? exportTarget(context, caller, contentOf(request), narrowing.value);
   }
   const { authority, token } = request.capability;
   if (!context.isOwn(authority)) {
     const denied = checkHost(context, "capability", originOfAuthority(authority));
-    return denied ?? exportTarget(context, caller, contentOf(request));
+    return denied ?? exportTarget(context, caller, contentOf(request), narrowing.value);
   }
   const parent = await context.vault.open(token);
-  return parent === undefined ? err({ reason: "invalid_capability" }) : reexport(context, caller, parent);
+  if (parent === undefined) return err({ reason: "invalid_capability" });
+  const problem = findServiceLimit(parent.capability.kind, request);
+  if (problem !== undefined) return err({ reason: "invalid_field", problem });
+  return reexport(context, caller, parent, narrowing.value);
+}
+
+/** Finds a limit that is only for requests to targets. */
+function findServiceLimit(kind: Kind, { limits }: ExportRequest): Problem | undefined {
+  const operation = operationOf(kind);
+  return limits === undefined || operation === undefined ? undefined : checkServiceLimits(limits, operation);
 }
 
 async function exportTarget(
   context: ManagementContext,
   caller: Caller,
   content: TargetContent,
+  narrowing: Narrowing,
 ): Promise<Outcome<ManagementResponse>> {
   const { changes, vault, random } = context;
   const target: Target = {
@@ -49,13 +64,17 @@ async function exportTarget(
     createdBy: caller.capability.uid,
   };
   const dataKey = random(KEY_BYTES);
-  const minted = vault.mint({ ...provenance(caller), kind: "invoke", resource: target.uid }, dataKey);
+  const rights = { ...provenance(caller), kind: "invoke", resource: target.uid } as const;
+  const minted = vault.mint(rights, dataKey, narrowing);
   const stored = sealTarget(target, content, dataKey);
   const { counted } = minted;
   const { charges } = caller;
   const created = await changes.create(actorOf(caller), [stored, minted.record], { counted, charges });
   if (!created.ok) return err(denialOfCreation(created.error));
-  return ok({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
+  return ok({
+    status: 201,
+    body: { capability: formatUri(context.authority, minted.token), ...formatEnd(narrowing) },
+  });
 }
 
 /** Seals the parent's payload under a new token, so that the depth of a delegation costs nothing later. */
@@ -63,6 +82,7 @@ async function reexport(
   context: ManagementContext,
   caller: Caller,
   parent: OpenedCapability,
+  narrowing: Narrowing,
 ): Promise<Outcome<ManagementResponse>> {
   const { kind, resource, uid } = parent.capability;
   const rights = {
@@ -71,12 +91,18 @@ async function reexport(
     parent: uid,
     ...(resource === undefined ? {} : { resource }),
   };
-  const minted = context.vault.mint(rights, parent.payload, { inherited: parent.limits });
+  const minted = context.vault.mint(rights, parent.payload, {
+    ...narrowing,
+    inherited: parent.limits,
+  });
   const { counted } = minted;
   const { charges } = caller;
   const created = await context.changes.create(actorOf(caller), [minted.record], { counted, charges });
   if (created.ok) {
-    return ok({ status: 201, body: { capability: formatUri(context.authority, minted.token) } });
+    return ok({
+      status: 201,
+      body: { capability: formatUri(context.authority, minted.token), ...formatEnd(narrowing) },
+    });
   }
   if (created.error.reason !== "lineage_dead") return err(denialOfCreation(created.error));
   const callerWorks = await context.store.isAlive(caller.capability.uid);

@@ -26,7 +26,7 @@ export interface ControlPlaneParts {
 /** What the operations of the service itself need. Their schedulers and budgets are apart from those of invocations. */
 export function createControlPlane(
   { authority, limits }: Pick<ServiceConfig, "authority" | "limits">,
-  { store, log }: Pick<ServiceOptions, "store" | "log">,
+  { store, log, now }: Pick<ServiceOptions, "store" | "log" | "now">,
   parts: ControlPlaneParts,
 ): ManagementEndpointContext {
   return {
@@ -37,6 +37,7 @@ export function createControlPlane(
     pageScheduler: createPageScheduler(limits.maxWaitingPagesPerTenant, parts.loopTurns),
     scheduleFairly: createContextScheduler({ pauseFactor: EXPORT_PAUSE_FACTOR }).run,
     random: randomBytes,
+    now,
     headerBytes: limits.headerBytes,
     bufferBudget: createBufferBudget(limits.managementBufferedBytesTotal, "managementBytes"),
     bodyLimit: limits.managementBodyBytes,
