@@ -6,6 +6,7 @@ import {
   EMPTY_SHA256,
   UNSIGNED_PAYLOAD,
   STREAMING_UNSIGNED_PAYLOAD_TRAILER,
+  isAwsChunked,
   planPayload,
 } from "./aws4-payload.ts";
 import type { PayloadContext } from "./signer.ts";
@@ -75,11 +76,25 @@ test("a hash that the client declares is used, in upper or lower case, for any s
         for (const payloadSha256 of [HASH, HASH.toUpperCase()]) {
           const head = { payloadSha256, contentSha256: EMPTY_SHA256, body, secure };
           expect(planPayload(service, head)).toEqual(declared(HASH));
+          const ofAws = planPayload(service, { contentSha256: payloadSha256, body, secure });
+          expect(ofAws).toEqual(declared(body === "none" ? EMPTY_SHA256 : HASH));
         }
       }
     }
   }
 });
+
+test.each(["UNSIGNED-PAYLOAD", "", "abc", `${HASH}0`, ` ${HASH}`, `${HASH}, ${HASH}`])(
+  "X-Amz-Content-Sha256 of %j is no hash of the body, and is ignored",
+  (contentSha256) => {
+    for (const service of [...S3_KINDS, ...OTHERS]) {
+      for (const body of BODIES) {
+        const context = { body, secure: true };
+        expect(planPayload(service, { ...context, contentSha256 })).toEqual(planPayload(service, context));
+      }
+    }
+  },
+);
 
 test.each([
   "",
@@ -109,7 +124,6 @@ test("a request without a body is signed with the hash of the empty body, for an
 
 test.each(S3_KINDS)("a body of known length is streamed unsigned to %s over https", (service) => {
   expect(planPayload(service, STREAMED)).toEqual(declared(UNSIGNED_PAYLOAD));
-  expect(planPayload(service, { ...STREAMED, contentSha256: HASH })).toEqual(declared(UNSIGNED_PAYLOAD));
   expect(planPayload(service, { ...STREAMED, contentSha256: "UNSIGNED-PAYLOAD" })).toEqual(
     declared(UNSIGNED_PAYLOAD),
   );
@@ -128,38 +142,96 @@ test.each(OTHERS)("a body to the service %j is always buffered", (service) => {
   }
 });
 
-test("unsigned chunks with a trailer pass where an unsigned body may be streamed", () => {
+const CHUNKED = {
+  contentSha256: STREAMING_UNSIGNED_PAYLOAD_TRAILER,
+  decodedContentLength: "5",
+  trailer: "x-amz-checksum-crc32",
+} as const;
+
+test.each(["known-length", "unknown-length"] as const)(
+  "chunks with trailers pass on as unsigned chunks where TLS protects them, with a body of %s",
+  (body) => {
+    for (const service of S3_KINDS) {
+      for (const [contentSha256, isSigned] of [
+        [STREAMING_UNSIGNED_PAYLOAD_TRAILER, false],
+        ["STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", true],
+      ] as const) {
+        expect(planPayload(service, { ...CHUNKED, contentSha256, body, secure: true })).toEqual({
+          kind: "precomputed",
+          value: STREAMING_UNSIGNED_PAYLOAD_TRAILER,
+          awsChunked: { decodedLength: 5, isSigned, trailerNames: ["x-amz-checksum-crc32"] },
+        });
+      }
+    }
+  },
+);
+
+test.each([
+  [STREAMING_UNSIGNED_PAYLOAD_TRAILER, false],
+  ["STREAMING-AWS4-HMAC-SHA256-PAYLOAD", true],
+  ["STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", true],
+])(
+  "the frames of %s without trailers are taken off, and the content streams unsigned",
+  (contentSha256, isSigned) => {
+    const context = {
+      contentSha256,
+      decodedContentLength: "66560",
+      body: "unknown-length",
+      secure: true,
+    } as const;
+    expect(planPayload("s3", context)).toEqual({
+      kind: "precomputed",
+      value: UNSIGNED_PAYLOAD,
+      awsChunked: { decodedLength: 66_560, isSigned, trailerNames: [] },
+    });
+  },
+);
+
+test("without TLS the frames are always taken off, and the content is buffered", () => {
   for (const service of S3_KINDS) {
-    const plan = planPayload(service, { ...STREAMED, contentSha256: STREAMING_UNSIGNED_PAYLOAD_TRAILER });
-    expect(plan).toEqual(declared(STREAMING_UNSIGNED_PAYLOAD_TRAILER));
+    expect(planPayload(service, { ...CHUNKED, body: "known-length", secure: false })).toEqual({
+      kind: "buffer",
+      awsChunked: { decodedLength: 5, isSigned: false, trailerNames: ["x-amz-checksum-crc32"] },
+    });
   }
 });
 
-test.each([
-  ["lambda", STREAMED],
-  ["s3", { body: "known-length", secure: false }],
-  ["s3", { body: "unknown-length", secure: true }],
-] as const)("unsigned chunks with a trailer are refused to %s with %j", (service, head) => {
-  expect(planPayload(service, { ...head, contentSha256: STREAMING_UNSIGNED_PAYLOAD_TRAILER })).toMatchObject({
+test.each(OTHERS)(
+  "an aws-chunked body to the service %j is refused: it would be read as content",
+  (service) => {
+    for (const secure of [true, false]) {
+      expect(planPayload(service, { ...CHUNKED, body: "known-length", secure })).toMatchObject({
+        kind: "refused",
+        problem: { field: "X-Amz-Content-Sha256" },
+      });
+    }
+  },
+);
+
+test("an aws-chunked body of no bytes is refused, since it has no last chunk", () => {
+  expect(planPayload("s3", { ...CHUNKED, body: "none", secure: true })).toMatchObject({
     kind: "refused",
     problem: { field: "X-Amz-Content-Sha256" },
   });
 });
 
-test.each([
-  "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
-  "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
-  "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD",
-  "STREAMING-AWS4-HMAC-SHA256-EVENTS",
-  "streaming-unsigned-payload-trailer",
-  "STREAMING-",
-])("%s is refused: its chunks are signed with another key", (contentSha256) => {
-  for (const service of ["s3", "lambda"]) {
-    for (const secure of [true, false]) {
-      expect(planPayload(service, { body: "known-length", secure, contentSha256 })).toMatchObject({
-        kind: "refused",
-        problem: { field: "X-Amz-Content-Sha256" },
-      });
-    }
+test("an invalid announcement of chunks is refused, and its header is named", () => {
+  const context = { ...CHUNKED, decodedContentLength: "-1", body: "known-length", secure: true } as const;
+  expect(planPayload("s3", context)).toMatchObject({
+    kind: "refused",
+    problem: { field: "X-Amz-Decoded-Content-Length" },
+  });
+});
+
+test("every STREAMING value announces chunks, in any case, and no other value does", () => {
+  for (const value of [
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+    "streaming-unsigned-payload-trailer",
+    "STREAMING-",
+  ]) {
+    expect(isAwsChunked(value)).toBe(true);
+  }
+  for (const value of [undefined, "", HASH, "UNSIGNED-PAYLOAD", "STREAMING", " STREAMING-"]) {
+    expect(isAwsChunked(value)).toBe(false);
   }
 });

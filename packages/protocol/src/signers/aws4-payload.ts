@@ -1,4 +1,5 @@
 import { isS3Service } from "./aws4-canonical.ts";
+import { parseAwsChunkedFraming } from "./aws4-chunked.ts";
 import type { PayloadPlan, PayloadContext } from "./signer.ts";
 
 /**
@@ -33,52 +34,66 @@ export const STREAMING_UNSIGNED_PAYLOAD_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TR
 
 const AWS_CHUNKED = /(?:^|[\t ,])aws-chunked(?:$|[\t ,])/i;
 
+const SHA256_HEX = /^[0-9A-Fa-f]{64}$/;
+
 /**
- * Decides how the body is signed, in this order: by a hash that the client declares; as empty, without a body; unsigned, where
- * the service allows it and TLS protects it; else by a hash of the whole body.
+ * Decides how the body is signed, in this order: by its frames, if it is aws-chunked; by a hash in X-Payload-Sha256; as
+ * empty, without a body; by a hash in X-Amz-Content-Sha256; unsigned, where the service allows it and TLS protects it; else by a hash of the whole body.
  *
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
  */
 export function planPayload(service: string, context: PayloadContext): PayloadPlan {
-  const isStreaming = context.contentSha256?.toUpperCase().startsWith("STREAMING-") === true;
-  if (!isStreaming && isS3Service(service) && AWS_CHUNKED.test(context.contentEncoding ?? "")) {
+  const { contentSha256, body, secure } = context;
+  if (isAwsChunked(contentSha256)) return planAwsChunked(service, context);
+  if (isS3Service(service) && AWS_CHUNKED.test(context.contentEncoding ?? "")) {
     return refused(
       "Content-Encoding",
       "no aws-chunked without a STREAMING X-Amz-Content-Sha256: the chunks' frames would be stored",
     );
   }
-  if (context.payloadSha256 !== undefined) {
-    if (isStreaming)
-      return refused(
-        "X-Payload-Sha256",
-        "no hash together with STREAMING: it would be the hash of the chunks' frames",
-      );
-    return precomputedHash(context.payloadSha256);
-  }
-  if (context.body === "none") return { kind: "precomputed", value: EMPTY_SHA256 };
-  const canStreamUnsigned = isS3Service(service) && context.secure && context.body === "known-length";
-  if (isStreaming) return planStreamingPayload(context.contentSha256 ?? "", canStreamUnsigned);
+  if (context.payloadSha256 !== undefined) return precomputedHash(context.payloadSha256);
+  if (body === "none") return { kind: "precomputed", value: EMPTY_SHA256 };
+  if (contentSha256 !== undefined && SHA256_HEX.test(contentSha256)) return precomputedHash(contentSha256);
+  const canStreamUnsigned = isS3Service(service) && secure && body === "known-length";
   return canStreamUnsigned ? { kind: "precomputed", value: UNSIGNED_PAYLOAD } : { kind: "buffer" };
 }
 
+/**
+ * Whether a value of X-Amz-Content-Sha256 announces an aws-chunked body. The signer then reads X-Amz-Decoded-Content-Length and
+ * X-Amz-Trailer too.
+ *
+ * @example
+ * isAwsChunked("STREAMING-AWS4-HMAC-SHA256-PAYLOAD"); // => true
+ * isAwsChunked(UNSIGNED_PAYLOAD); // => false
+ */
+export function isAwsChunked(contentSha256: string | undefined): boolean {
+  return contentSha256?.toUpperCase().startsWith("STREAMING-") === true;
+}
+
 function precomputedHash(text: string): PayloadPlan {
-  if (/^[0-9A-Fa-f]{64}$/.test(text)) return { kind: "precomputed", value: text.toLowerCase() };
+  if (SHA256_HEX.test(text)) return { kind: "precomputed", value: text.toLowerCase() };
   return refused("X-Payload-Sha256", "64 hexadecimal digits, the SHA-256 of the body");
 }
 
-/** The body is already framed in chunks: with a hash of these, the frames would be stored as content. */
-function planStreamingPayload(contentSha256: string, canStreamUnsigned: boolean): PayloadPlan {
-  if (contentSha256 !== STREAMING_UNSIGNED_PAYLOAD_TRAILER) {
+/**
+ * Chunks pass on where TLS protects them, without signatures, if a checksum follows them. Otherwise the frames are taken off: a
+ * hash of the frames would have them stored as content.
+ */
+function planAwsChunked(service: string, context: PayloadContext): PayloadPlan {
+  if (context.payloadSha256 !== undefined) {
     return refused(
-      "X-Amz-Content-Sha256",
-      `no STREAMING value except ${STREAMING_UNSIGNED_PAYLOAD_TRAILER}: chunk signatures need the target's key`,
+      "X-Payload-Sha256",
+      "no hash together with STREAMING: it would be the hash of the chunks' frames",
     );
   }
-  if (canStreamUnsigned) return { kind: "precomputed", value: STREAMING_UNSIGNED_PAYLOAD_TRAILER };
-  return refused(
-    "X-Amz-Content-Sha256",
-    `${STREAMING_UNSIGNED_PAYLOAD_TRAILER} only with Content-Length, to an S3 target over https`,
-  );
+  if (!isS3Service(service)) return refused("X-Amz-Content-Sha256", "STREAMING only to an S3 target");
+  if (context.body === "none") return refused("X-Amz-Content-Sha256", "STREAMING only with a body");
+  const framing = parseAwsChunkedFraming(context);
+  if (!framing.ok) return { kind: "refused", problem: framing.error };
+  const awsChunked = framing.value;
+  if (!context.secure) return { kind: "buffer", awsChunked };
+  const value = awsChunked.trailerNames.length > 0 ? STREAMING_UNSIGNED_PAYLOAD_TRAILER : UNSIGNED_PAYLOAD;
+  return { kind: "precomputed", value, awsChunked };
 }
 
 function refused(field: string, expected: string): PayloadPlan {

@@ -4,7 +4,13 @@ import { createCap1Signer } from "./cap1-hmac-sha512.ts";
 import type { HashFunction, Signer } from "./signer.ts";
 
 export { wirePath } from "./aws4-canonical.ts";
-export { EMPTY_SHA256, UNSIGNED_PAYLOAD, STREAMING_UNSIGNED_PAYLOAD_TRAILER } from "./aws4-payload.ts";
+export type { AwsChunkedFraming } from "./aws4-chunked.ts";
+export {
+  EMPTY_SHA256,
+  UNSIGNED_PAYLOAD,
+  STREAMING_UNSIGNED_PAYLOAD_TRAILER,
+  isAwsChunked,
+} from "./aws4-payload.ts";
 export { checkCap1Path, checkCap1Query } from "./cap1-canonical.ts";
 export type { HeaderRule } from "./aws4-client-headers.ts";
 export type {

@@ -1,4 +1,5 @@
 import type { Problem } from "../result.ts";
+import type { AwsChunkedFraming } from "./aws4-chunked.ts";
 import type { HeaderRule } from "./aws4-client-headers.ts";
 
 /**
@@ -52,6 +53,10 @@ export interface PayloadContext {
   readonly contentSha256?: string;
   /** The client's Content-Encoding. */
   readonly contentEncoding?: string;
+  /** The client's X-Amz-Decoded-Content-Length, read only for an aws-chunked body. */
+  readonly decodedContentLength?: string;
+  /** The client's X-Amz-Trailer, read only for an aws-chunked body. */
+  readonly trailer?: string;
   readonly body: "none" | "known-length" | "unknown-length";
   /** Whether the target is reached over https. */
   readonly secure: boolean;
@@ -70,10 +75,16 @@ export interface PayloadContext {
  * plan; // => { kind: "precomputed", value: EMPTY_SHA256 }
  */
 export type PayloadPlan =
-  /** The body streams; `value` goes to {@link Signer.sign}. */
-  | { readonly kind: "precomputed"; readonly value: string }
-  /** Buffer the body, hash it with SHA-256, and pass the hash in lower-case hex to {@link Signer.sign}. */
-  | { readonly kind: "buffer" }
+  /**
+   * The body streams; `value` goes to {@link Signer.sign}. Of an aws-chunked body only the signatures are removed if `value` is
+   * {@link STREAMING_UNSIGNED_PAYLOAD_TRAILER}; otherwise all frames are.
+   */
+  | { readonly kind: "precomputed"; readonly value: string; readonly awsChunked?: AwsChunkedFraming }
+  /**
+   * Buffer the body, without the frames if it is aws-chunked, hash it with SHA-256, and pass the hash in lower-case hex to
+   * {@link Signer.sign}. Trailers become headers.
+   */
+  | { readonly kind: "buffer"; readonly awsChunked?: AwsChunkedFraming }
   /** The client's headers are invalid. */
   | { readonly kind: "refused"; readonly problem: Problem };
 

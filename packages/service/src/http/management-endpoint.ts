@@ -5,6 +5,7 @@ import { invalid } from "../domain/denial.ts";
 import type { UsageAccounts } from "../invocation/usage-accounts.ts";
 import type { BufferBudget } from "../invocation/buffer-budget.ts";
 import { bufferBody } from "../invocation/buffered-body.ts";
+import { RequestBody } from "../invocation/request-body.ts";
 import type { BodyOptions } from "../invocation/request-body.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "../management/context.ts";
@@ -56,7 +57,7 @@ export async function handleManagement(
   if (head.body.kind === "length" && head.body.length > bodyLimit) return err(tooLarge);
   const expected = head.body.kind === "length" ? head.body.length : undefined;
   const share = context.bufferBudget.shareFor(caller.accounts);
-  const body = await bufferBody(request, context.bodies, {
+  const body = await bufferBody(new RequestBody(request, context.bodies), {
     expected,
     limit: bodyLimit,
     tooLarge,

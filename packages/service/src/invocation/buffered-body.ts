@@ -1,10 +1,9 @@
+import type { Readable } from "node:stream";
 import type { Result } from "capability-protocol";
 import { err, ok } from "capability-protocol";
 import { Slabs } from "../collections/slabs.ts";
 import type { Denial } from "../domain/denial.ts";
-import type { DownstreamRequest } from "../http1/downstream.ts";
-import type { BodyOptions } from "./request-body.ts";
-import { RequestBody, ClientDisconnectedError, ClientTooSlowError } from "./request-body.ts";
+import { ClientDisconnectedError, denialForBodyError } from "./request-body.ts";
 
 /** A complete body in memory, until it is released. */
 export interface BufferedBody {
@@ -38,13 +37,11 @@ export type BodyError =
   | { readonly kind: "client_disconnected" }
   | { readonly kind: "refused"; readonly denial: Denial };
 
-/** Reads a whole body into memory. */
+/** Reads a whole body of a client into memory. */
 export function bufferBody(
-  request: DownstreamRequest,
-  options: BodyOptions,
+  body: Readable,
   { expected, limit, tooLarge, share }: BufferOptions,
 ): Promise<Result<BufferedBody, BodyError>> {
-  const body = new RequestBody(request, options);
   const slabs = new Slabs(expected);
   let refused: Denial | undefined;
   const mayAllocate = (bytes: number): boolean => (refused = share.reserve(bytes)) === undefined;
@@ -73,7 +70,8 @@ export function bufferBody(
     });
     body.on("error", (error) => {
       if (error instanceof ClientDisconnectedError) return fail({ kind: "client_disconnected" });
-      if (error instanceof ClientTooSlowError) return refuse({ reason: "request_timeout" });
+      const denial = denialForBodyError(error);
+      if (denial !== undefined) return refuse(denial);
       fail({ kind: "client_disconnected" });
       reject(error);
     });

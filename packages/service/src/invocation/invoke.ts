@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { err, ok } from "capability-protocol";
-import type { HashFunction, PayloadPlan } from "capability-protocol/signers";
+import type { PayloadPlan } from "capability-protocol/signers";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import { thenMaybe } from "../collections/maybe-promise.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
@@ -8,18 +8,16 @@ import { headSize, headerLinesSize } from "../domain/head-size.ts";
 import type { Pools } from "../egress/pools.ts";
 import type { AccountRegistry } from "./usage-accounts.ts";
 import { authorize } from "./authorize.ts";
-import type { BufferBudget } from "./buffer-budget.ts";
-import { bufferBody } from "./buffered-body.ts";
-import { addHop } from "./loop-detection.ts";
 import type { ConcurrencyLimiter } from "./concurrency-limiter.ts";
-import type { BodyOptions } from "./request-body.ts";
-import { RequestBody } from "./request-body.ts";
-import type { DownstreamRequest, HttpExchange } from "../http1/downstream.ts";
+import { addHop } from "./loop-detection.ts";
+import type { BodyContext, Payload } from "./payload.ts";
+import { preparePayload, withLength } from "./payload.ts";
+import type { HttpExchange } from "../http1/downstream.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { Authenticated, Resolution } from "./resolve.ts";
 import type { ShapedRequest } from "./shape.ts";
 import { shape } from "./shape.ts";
-import { hashPayload, planPayload, sign } from "./sign.ts";
+import { planPayload, sign } from "./sign.ts";
 import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./exchange-context.ts";
 import { Exchange } from "./exchange.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
@@ -27,23 +25,16 @@ import type { UseCounters } from "./spending.ts";
 import { chargeUse } from "./spending.ts";
 
 /** All that invocations are handed. */
-export interface InvocationContext extends ExchangeContext {
+export interface InvocationContext extends ExchangeContext, BodyContext {
   readonly pools: Pools;
   readonly useCounters: UseCounters;
   readonly accountRegistry: AccountRegistry;
   readonly concurrencyLimiter: ConcurrencyLimiter;
-  /** For the bodies that are held for a signature. */
-  readonly bufferBudget: BufferBudget;
-  readonly digest: HashFunction;
   readonly now: () => Date;
   /** Names this service in `Via` and `CDN-Loop`. */
   readonly hopId: string;
-  /** How the clients' bodies are read. */
-  readonly bodies: BodyOptions;
   /** How many bytes the head of a request to a target may have. */
   readonly headerBytes: number;
-  /** How many bytes of a body are held in memory for a signature. */
-  readonly maxBufferedBodyBytes: number;
   /** How long a target may take to begin its response, in milliseconds. */
   readonly responseTimeoutMs: number;
   /** How long a target may send nothing, before its response and within it, in milliseconds. */
@@ -97,8 +88,12 @@ function forward(
   return thenMaybe(preparePayload(context, authenticated, plan, downstream), (payload) => {
     if (payload === undefined) return { kind: "client_disconnected" };
     if (!payload.ok) return denied(payload.error);
+    const { trailers } = payload.value;
+    const complete =
+      trailers === undefined ? shaped : addTrailers(context, target, shaped.value, hopHeaders, trailers);
+    if (!complete.ok) return denied(complete.error);
     const charge = chargeFor(context, authenticated.resolution);
-    const request = upstreamRequest(context, target, shaped.value, hopHeaders, payload.value, head, charge);
+    const request = upstreamRequest(context, target, complete.value, hopHeaders, payload.value, head, charge);
     return startExchange(context, authenticated, upstream, downstream, request);
   });
 }
@@ -112,10 +107,31 @@ function shapeRequest(
   hopHeaders: readonly string[],
 ): Outcome<ShapedRequest> {
   const shaped = shape(target, head, plan);
-  if (!shaped.ok) return shaped;
-  // Before it is signed: the headers of both sides together may be twice as long as either may send.
-  const bytes = headSize(shaped.value) + headerLinesSize(hopHeaders) + target.maxAddedBytes;
-  return bytes > context.headerBytes ? err({ reason: "headers_too_large" }) : shaped;
+  return shaped.ok && isHeadTooLarge(context, target, shaped.value, hopHeaders) ? HEAD_TOO_LARGE : shaped;
+}
+
+const HEAD_TOO_LARGE: Outcome<never> = err({ reason: "headers_too_large" });
+
+/** Before it is signed: the headers of both sides together may be twice as long as either may send. */
+function isHeadTooLarge(
+  context: InvocationContext,
+  target: PreparedTarget,
+  shaped: ShapedRequest,
+  hopHeaders: readonly string[],
+): boolean {
+  return headSize(shaped) + headerLinesSize(hopHeaders) + target.maxAddedBytes > context.headerBytes;
+}
+
+/** The trailers of a body that is held are checksums: the target gets them before the body. */
+function addTrailers(
+  context: InvocationContext,
+  target: PreparedTarget,
+  shaped: ShapedRequest,
+  hopHeaders: readonly string[],
+  trailers: readonly string[],
+): Outcome<ShapedRequest> {
+  const complete = { ...shaped, headers: [...shaped.headers, ...trailers] };
+  return isHeadTooLarge(context, target, complete, hopHeaders) ? HEAD_TOO_LARGE : ok(complete);
 }
 
 /** Sends the request through the pool of its tenant and destination. */
@@ -136,71 +152,6 @@ function startExchange(
   return exchange.ended;
 }
 
-interface Payload {
-  readonly hash: string;
-  readonly body: Readable | Buffer | null;
-  /** Of a body that is held, in bytes. */
-  readonly length?: number;
-}
-
-/**
- * The body, streamed, unless the signature needs all of it first.
- *
- * @returns nothing if the client disconnected meanwhile.
- */
-function preparePayload(
-  context: InvocationContext,
-  authenticated: Authenticated,
-  plan: Exclude<PayloadPlan, { kind: "refused" }>,
-  { head, request }: Downstream,
-): MaybePromise<Outcome<Payload> | undefined> {
-  switch (plan.kind) {
-    case "precomputed":
-      return ok({
-        hash: plan.value,
-        body: head.body.kind === "none" ? null : new RequestBody(request, context.bodies),
-      });
-    case "buffer":
-      return bufferPayload(context, authenticated, head, request);
-  }
-}
-
-async function bufferPayload(
-  context: InvocationContext,
-  { inFlight, resolution }: Authenticated,
-  head: RequestHead,
-  request: DownstreamRequest,
-): Promise<Outcome<Payload> | undefined> {
-  const limit = context.maxBufferedBodyBytes;
-  const tooLarge: Denial = { reason: "signed_body_too_large", limit };
-  const expected = head.body.kind === "length" ? head.body.length : undefined;
-  if (expected !== undefined && expected > limit) return err(tooLarge);
-  const share = context.bufferBudget.shareFor(resolution.accounts);
-  const body = await bufferBody(request, context.bodies, { expected, limit, tooLarge, share });
-  if (!body.ok) return body.error.kind === "refused" ? err(body.error.denial) : undefined;
-  const { chunks, length, release } = body.value;
-  inFlight.onFinish(release);
-  return ok({ hash: hashPayload(chunks, context.digest), body: bodyOf(chunks), length });
-}
-
-/** A body in several pieces is sent piece by piece: joined, it would be in memory twice. */
-function bodyOf(chunks: readonly Buffer[]): Readable | Buffer {
-  const [first = EMPTY_BODY] = chunks;
-  return chunks.length <= 1 ? first : Readable.from(chunks, { objectMode: false });
-}
-
-const EMPTY_BODY = Buffer.alloc(0);
-
-/** Declares the length of a chunked body that is held, since a target may accept no chunked body. */
-function withLength(
-  headers: readonly string[],
-  { length, body }: Payload,
-  head: RequestHead,
-): readonly string[] {
-  if (length === undefined || head.body.kind === "length" || Buffer.isBuffer(body)) return headers;
-  return [...headers, "Content-Length", String(length)];
-}
-
 function upstreamRequest(
   context: InvocationContext,
   target: PreparedTarget,
@@ -212,7 +163,7 @@ function upstreamRequest(
 ): UpstreamRequest {
   const { method, path, query } = shaped;
   const { hash, body } = payload;
-  const unsigned = withLength(hopHeaders, payload, head);
+  const unsigned = withLength(hopHeaders, payload);
   const pathAndQuery = query === "" ? path : `${path}?${query}`;
   return {
     method,

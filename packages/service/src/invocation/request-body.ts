@@ -1,4 +1,6 @@
 import { Readable } from "node:stream";
+import type { Problem } from "capability-protocol";
+import type { Denial } from "../domain/denial.ts";
 import type { DownstreamRequest } from "../http1/downstream.ts";
 import type { MinDataRate, RateWindow } from "./min-data-rate.ts";
 import { checkRate } from "./min-data-rate.ts";
@@ -14,6 +16,24 @@ export class ClientDisconnectedError extends Error {
 export class ClientTooSlowError extends Error {
   override readonly name = "ClientTooSlowError";
   readonly code = "CLIENT_TOO_SLOW";
+}
+
+/** The client's body has no meaning, and what was read of it was sent to the target. */
+export class InvalidBodyError extends Error {
+  override readonly name = "InvalidBodyError";
+  readonly code = "INVALID_BODY";
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super("the body is invalid");
+    this.problem = problem;
+  }
+}
+
+/** The refusal for an error of the client's body; nothing for a client that has disconnected, and for any other error. */
+export function denialForBodyError(error: Error): Denial | undefined {
+  if (error instanceof ClientTooSlowError) return { reason: "request_timeout" };
+  return error instanceof InvalidBodyError ? { reason: "invalid_field", problem: error.problem } : undefined;
 }
 
 /** How bodies are read. */

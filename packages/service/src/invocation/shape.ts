@@ -1,7 +1,8 @@
 import { TOKEN_PATTERN, err, ok, printableName, trimFieldValue } from "capability-protocol";
 import type { PayloadPlan } from "capability-protocol/signers";
-import { STREAMING_UNSIGNED_PAYLOAD_TRAILER } from "capability-protocol/signers";
 import type { Outcome } from "../domain/denial.ts";
+import { keptPart } from "./aws-chunked/kept-part.ts";
+import { reframeHeaders } from "./aws-chunked/reframed-headers.ts";
 import type { ClientHeader } from "./header-rules.ts";
 import { clientHeader, connectionOptions } from "./header-rules.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -35,14 +36,22 @@ export function shape(target: PreparedTarget, head: RequestHead, plan: PayloadPl
     if (decision === "refuse") return err({ reason: "header_not_allowed", name: printableName(name) });
     if (decision === "pass" && !connection.has(header.lowerCase)) headers.push(name, value);
   }
+  if (plan.kind !== "refused" && plan.awsChunked !== undefined) {
+    const reframed = reframeHeaders(target, headers, plan.awsChunked, keptPart(plan), head.body);
+    return reframed.ok ? ok(message(target, head, reframed.value)) : reframed;
+  }
   // An end-to-end header that may be signed: set here, and never copied.
   if (head.body.kind === "length") headers.push("Content-Length", String(head.body.length));
-  return ok({
+  return ok(message(target, head, headers));
+}
+
+function message(target: PreparedTarget, head: RequestHead, headers: readonly string[]): ShapedRequest {
+  return {
     method: target.method ?? head.method,
     path: target.path,
     query: joinQueries(target, head),
     headers,
-  });
+  };
 }
 
 function joinQueries(target: PreparedTarget, head: RequestHead): string {
@@ -82,7 +91,7 @@ function decideForSigner(
 ): HeaderDecision {
   const rule = signer.headerRule(lowerCase, value);
   if (rule !== "framing") return rule ?? "pass";
-  return plan.kind === "precomputed" && plan.value === STREAMING_UNSIGNED_PAYLOAD_TRAILER ? "pass" : "drop";
+  return keptPart(plan) === "chunks" ? "pass" : "drop";
 }
 
 /** What another Membrane Service reads, and no other target. */

@@ -22,19 +22,35 @@ const NONE = { kind: "none" } as const;
 test.each([
   ["s3", "https", NONE, [], EMPTY_SHA256],
   ["s3", "https", LENGTH, [], UNSIGNED_PAYLOAD],
-  [
-    "s3",
-    "https",
-    LENGTH,
-    ["x-amz-content-sha256", STREAMING_UNSIGNED_PAYLOAD_TRAILER],
-    STREAMING_UNSIGNED_PAYLOAD_TRAILER,
-  ],
+  ["s3", "http", CHUNKED, ["X-Amz-Content-SHA256", HEX], HEX],
   ["s3", "https", LENGTH, ["X-Payload-SHA256", HEX.toUpperCase()], HEX],
   ["lambda", "https", CHUNKED, ["X-Payload-Sha256", HEX], HEX],
   ["lambda", "http", NONE, [], EMPTY_SHA256],
 ])("for %s over %s a body of %j with %j is declared as %s", (service, scheme, body, rawHeaders, value) => {
   const plan = planPayload(targetOf(service, scheme), requestHeadOf({ body, rawHeaders }));
   expect(plan).toEqual({ kind: "precomputed", value });
+});
+
+test("an aws-chunked body is planned by all the headers that announce it", () => {
+  const rawHeaders = [
+    ["X-Amz-Content-SHA256", STREAMING_UNSIGNED_PAYLOAD_TRAILER],
+    ["X-Amz-Decoded-Content-Length", "7"],
+    ["X-Amz-Trailer", "x-amz-checksum-crc32"],
+    ["X-Amz-Trailer", "x-amz-checksum-sha1"],
+  ];
+  const trailerNames = ["x-amz-checksum-crc32", "x-amz-checksum-sha1"];
+  expect(
+    planPayload(targetOf("s3"), requestHeadOf({ body: CHUNKED, rawHeaders: rawHeaders.flat() })),
+  ).toEqual({
+    kind: "precomputed",
+    value: STREAMING_UNSIGNED_PAYLOAD_TRAILER,
+    awsChunked: { decodedLength: 7, isSigned: false, trailerNames },
+  });
+  const twice = [...rawHeaders, ["x-amz-decoded-content-length", "7"]].flat();
+  expect(planPayload(targetOf("s3"), requestHeadOf({ body: CHUNKED, rawHeaders: twice }))).toMatchObject({
+    kind: "refused",
+    problem: { field: "X-Amz-Decoded-Content-Length" },
+  });
 });
 
 test.each([

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { HashFunction, PayloadPlan } from "capability-protocol/signers";
+import type { HashFunction, PayloadContext, PayloadPlan } from "capability-protocol/signers";
+import { isAwsChunked } from "capability-protocol/signers";
 import { valuesOf } from "./raw-headers.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { ShapedRequest } from "./shape.ts";
@@ -16,9 +17,22 @@ export function planPayload(target: PreparedTarget, head: RequestHead): PayloadP
     ...(payloadSha256 === undefined ? {} : { payloadSha256 }),
     ...(contentSha256 === undefined ? {} : { contentSha256 }),
     ...(contentEncoding.length === 0 ? {} : { contentEncoding: contentEncoding.join(", ") }),
+    ...(isAwsChunked(contentSha256) ? awsChunkedFields(head) : NO_FIELDS),
     body: FRAMINGS[head.body.kind],
     secure: target.origin.scheme === "https",
   });
+}
+
+const NO_FIELDS: Pick<PayloadContext, "decodedContentLength" | "trailer"> = {};
+
+/** Several lines of a name are joined: a second length makes both invalid. */
+function awsChunkedFields({ rawHeaders }: RequestHead): typeof NO_FIELDS {
+  const lengths = valuesOf(rawHeaders, "x-amz-decoded-content-length");
+  const trailers = valuesOf(rawHeaders, "x-amz-trailer");
+  return {
+    ...(lengths.length === 0 ? {} : { decodedContentLength: lengths.join(", ") }),
+    ...(trailers.length === 0 ? {} : { trailer: trailers.join(", ") }),
+  };
 }
 
 /** The hash of a payload, piece by piece, as the signers write it. */

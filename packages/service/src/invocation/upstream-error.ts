@@ -2,7 +2,7 @@ import type { Denial } from "../domain/denial.ts";
 import { EgressError } from "../egress/errors.ts";
 import type { EgressErrorCode } from "../egress/errors.ts";
 import type { UpstreamFailure } from "../http1/upstream.ts";
-import { ClientTooSlowError } from "./request-body.ts";
+import { denialForBodyError } from "./request-body.ts";
 
 const EGRESS_DENIALS: Readonly<Record<EgressErrorCode, Denial>> = {
   EGRESS_DENIED: { reason: "target_forbidden" },
@@ -20,9 +20,8 @@ const FAILURE_DENIALS: Readonly<Record<UpstreamFailure, Denial>> = {
 
 /** What the client may know of an error between the service and the target. */
 export function denialForUpstreamError(error: Error, failure: UpstreamFailure): Denial {
-  if (error instanceof ClientTooSlowError) return { reason: "request_timeout" };
   if (error instanceof EgressError) return EGRESS_DENIALS[error.code];
-  return FAILURE_DENIALS[failure];
+  return denialForBodyError(error) ?? FAILURE_DENIALS[failure];
 }
 
 /** The response had waited longest for its client when its capability or tenant had used up its share. */

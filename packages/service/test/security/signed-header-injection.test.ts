@@ -195,7 +195,7 @@ test("headers that describe the client's body pass, and are signed", async () =>
   expect(isCorrectlySigned(request, "s3")).toBe(true);
 });
 
-test("a content hash of the client is not the one that is signed", async () => {
+test("a content hash of a client without a body is not the one that is signed", async () => {
   expect(await send({ headers: [`X-Amz-Content-Sha256: ${"a".repeat(64)}`] })).toMatchObject({ status: 200 });
   expect(target.requests.at(-1)!.headers["x-amz-content-sha256"]).toBe(sha256(""));
 });

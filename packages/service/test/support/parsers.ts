@@ -51,6 +51,8 @@ import { parseJson } from "../../src/http/json.ts";
 import { takeToken } from "../../src/http/carriers.ts";
 import { readHead } from "../../src/http/read-head.ts";
 import { makePrivate, buildResponseHead } from "../../src/invocation/response-head.ts";
+import { AwsChunkedReader } from "../../src/invocation/aws-chunked/reader.ts";
+import { reframeHeaders } from "../../src/invocation/aws-chunked/reframed-headers.ts";
 import { secondCredential } from "../../src/invocation/credential-names.ts";
 import { connectionOptions } from "../../src/invocation/header-rules.ts";
 import { addHop } from "../../src/invocation/loop-detection.ts";
@@ -121,6 +123,13 @@ const COMMANDS = [
 
 /** A request of a client that follows redirects with its token. */
 const ASKED = { target: signedTarget, path: "/", clientHeaders: ["User-Agent", "Wget/1.21"] };
+
+/** An aws-chunked body of any length, and its headers. */
+const FRAMING = { decodedLength: Number.MAX_SAFE_INTEGER, isSigned: false, trailerNames: [] };
+const CHUNKS = [
+  ["X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"],
+  ["X-Amz-Decoded-Content-Length", "1"],
+].flat();
 
 /** Splits a text into pieces, as if each arrived separately. */
 function pieces(text: string, length: number): readonly string[] {
@@ -466,6 +475,31 @@ export const READERS: readonly Reader[] = [
   ),
   reader("service/src/invocation/shape.ts#shape", HEAD, "name1val", (text) =>
     shapeAndSign(openTarget, "", ["Connection", text, ...manyLines(text)]),
+  ),
+  reader(
+    "protocol/src/signers/aws4-chunked.ts#parseAwsChunkedFraming trailer",
+    HEAD,
+    "x-amz-checksum-a,",
+    (text) =>
+      planPayload(
+        signedTarget,
+        requestHeadOf({ body: { kind: "chunked" }, rawHeaders: [...CHUNKS, "X-Amz-Trailer", text] }),
+      ),
+  ),
+  reader("service/src/invocation/aws-chunked/reader.ts#AwsChunkedReader chunks", FILE, "1\r\na\r\n", (text) =>
+    new AwsChunkedReader(FRAMING, "content").read(Buffer.from(text, "latin1")),
+  ),
+  reader("service/src/invocation/aws-chunked/reader.ts#AwsChunkedReader trailers", FILE, "a:b\r\n", (text) =>
+    new AwsChunkedReader({ ...FRAMING, decodedLength: 0 }, "content").read(
+      Buffer.from(`0\r\n${text}`, "latin1"),
+    ),
+  ),
+  reader(
+    "service/src/invocation/aws-chunked/reframed-headers.ts#reframeHeaders",
+    HEAD,
+    "aws-chunked,",
+    (text) =>
+      reframeHeaders(signedTarget, ["Content-Encoding", text], FRAMING, "content", { kind: "chunked" }),
   ),
   reader("service/src/invocation/sign.ts#sign aws4 query", HEAD, "key=value1&", (text) =>
     shapeAndSign(signedTarget, text, []),
