@@ -90,6 +90,7 @@ function openedAt(position: Position): NonNullable<Awaited<ReturnType<Vault["ope
     capability: { type: "capability", uid: CAPABILITY, kind: "create" },
     payload: Buffer.alloc(0),
     limits: [],
+    limitBytes: 0,
     lineage: new Set([CAPABILITY]),
     usageOwners: { capabilities: [CAPABILITY], tenants: [] },
     expiresAt: undefined,

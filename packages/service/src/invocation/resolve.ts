@@ -129,7 +129,11 @@ async function fromStore(
 
 function toResolution(context: ResolveContext, opened: OpenedCapability): Resolution {
   const { capability, payload, limits, lineage, usageOwners, expiresAt, target: stored } = opened;
-  const bytes = resolutionSize(lineage.size, stored?.bytes ?? 0);
+  const bytes = resolutionSize({
+    nodes: lineage.size,
+    configurationBytes: stored?.bytes ?? 0,
+    limitBytes: opened.limitBytes,
+  });
   const accounts = context.accountRegistry.accountsOf(usageOwners);
   const found = {
     capability,

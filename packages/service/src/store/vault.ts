@@ -9,7 +9,7 @@ import type { Uid } from "../domain/uid.ts";
 import { newUid } from "../domain/uid.ts";
 import { openCapability, sealCapability } from "./capability-seal.ts";
 import type { ServiceKeys } from "./keys.ts";
-import type { StoredCapability, StoredTarget } from "./record.ts";
+import type { StoredCapability } from "./record.ts";
 import type { FoundCapability, Position, Store } from "./store.ts";
 import type { OpenedTarget } from "./target-seal.ts";
 import { openTarget } from "./target-seal.ts";
@@ -21,6 +21,8 @@ export interface OpenedCapability {
   readonly payload: Buffer;
   /** Its own limits first, then those of every capability that it re-exports. Empty for nearly all. */
   readonly limits: readonly LimitedNode[];
+  /** Length of the payload with which the limits are sealed; 0 without limits. */
+  readonly limitBytes: number;
   /** A name for people, shown only to who presents the token. */
   readonly label?: string;
   /** The target of an `invoke` capability. */
@@ -54,10 +56,13 @@ export interface Vault {
   newUid(): Uid;
 }
 
-/** Opening a target of this size, in sealed bytes, and preparing its request take the event loop about half a millisecond. */
-const LARGE_TARGET_BYTES = 2 * 1024;
+/**
+ * Opening a target or limits of this size, in sealed bytes, and preparing them for requests take the event loop about half a
+ * millisecond.
+ */
+const LARGE_BYTES = 2 * 1024;
 
-/** @param loopTurns in whose turns large targets are opened; default: at once. */
+/** @param loopTurns in whose turns large targets and limits are opened; default: at once. */
 export function createVault(
   store: Pick<Store, "find">,
   keys: ServiceKeys,
@@ -68,7 +73,7 @@ export function createVault(
     async open(token) {
       const { lookupId, sealingKey } = keys.deriveTokenKeys(token);
       let found = await store.find(lookupId);
-      if (loopTurns !== undefined && found?.verdict.ok === true && isLarge(found.target)) {
+      if (loopTurns !== undefined && found?.verdict.ok === true && isLarge(found)) {
         const tenant = found.verdict.value.usageOwners.exporter ?? "";
         await loopTurns.nextTurn({ tenant, capability: found.capability.uid });
         // It may have been revoked meanwhile.
@@ -86,8 +91,8 @@ export function createVault(
   };
 }
 
-function isLarge(target: StoredTarget | undefined): boolean {
-  return target !== undefined && target.sealed.length >= LARGE_TARGET_BYTES;
+function isLarge({ capability, target }: FoundCapability): boolean {
+  return capability.sealed.length + (target?.sealed.length ?? 0) >= LARGE_BYTES;
 }
 
 function openRecords(
@@ -97,7 +102,8 @@ function openRecords(
 ): OpenedCapability {
   const { capability, target, position } = found;
   const { secret: payload, ...narrowing } = openCapability(capability, sealingKey);
-  const opened = { capability, payload, ...narrowing, lineage, usageOwners, expiresAt, position };
+  const limitBytes = capability.version === 1 ? 0 : capability.sealed.length;
+  const opened = { capability, payload, ...narrowing, limitBytes, lineage, usageOwners, expiresAt, position };
   if (target === undefined) return opened;
   return { ...opened, target: openTarget(target, payload) };
 }

@@ -105,7 +105,7 @@ function read(bytes: Buffer): CapabilityPayload | "damaged" | undefined {
 }
 
 test("a value of a query that is compared in an unknown way is not ignored", () => {
-  const unknown = Buffer.from(PAYLOAD.toString("latin1").replace("startsWith", "endsWith.."), "latin1");
+  const unknown = Buffer.from(PAYLOAD.toString("latin1").replace("^p/", "$p/"), "latin1");
   expect(decodeCapabilityPayload(unknown)).toBeUndefined();
 });
 

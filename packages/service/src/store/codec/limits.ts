@@ -104,25 +104,18 @@ function decodeNames<T>(
   return names;
 }
 
+/** The first character says how a value is compared; there may be thousands of values. */
+const EQUALS = "=";
+const STARTS_WITH = "^";
+
 function encodeListedValue(value: ListedValue): Buffer {
-  return typeof value === "string"
-    ? encodeColumns([textColumn("equals"), textColumn(value)])
-    : encodeColumns([textColumn("startsWith"), textColumn(value.startsWith)]);
+  return textColumn(typeof value === "string" ? EQUALS + value : STARTS_WITH + value.startsWith);
 }
 
 function decodeListedValue(column: ColumnReader): ListedValue | undefined {
-  const value = column.nested();
-  const kind = value.text();
-  const text = value.text();
-  if (!value.isAtEnd()) return undefined;
-  switch (kind) {
-    case "equals":
-      return text;
-    case "startsWith":
-      return { startsWith: text };
-    default:
-      return undefined;
-  }
+  const value = column.text();
+  if (value.startsWith(EQUALS)) return value.slice(1);
+  return value.startsWith(STARTS_WITH) ? { startsWith: value.slice(1) } : undefined;
 }
 
 function encodeTexts(texts: readonly string[]): Buffer {
