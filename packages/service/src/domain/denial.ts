@@ -16,6 +16,8 @@ export type Denial =
   /** The client named an operation that is not the one of this capability. */
   | { readonly reason: "wrong_capability"; readonly wanted: string }
   | { readonly reason: "path_not_found" }
+  /** The client looks for an authorization server. */
+  | { readonly reason: "no_oauth" }
   | { readonly reason: "method_not_allowed"; readonly allow: readonly string[] }
   | { readonly reason: "membrane_exists" }
   | { readonly reason: "tenant_exists" }

@@ -48,7 +48,6 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
   const read = readHead(exchange.request, context);
   if (!read.ok) return respondMalformed(context, exchange, read.error);
   const head = read.value;
-  const { useCounters } = context.invocationContext;
   let authenticated: Authenticated | undefined;
   try {
     if (head.isAnonymous) {
@@ -65,7 +64,8 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     if (authenticated === undefined) return rejectUnauthorized(context, exchange, head, isBlocked);
     const { resolution } = authenticated;
     // Only what is used up for ever is refused before all else: a 401 says nothing of the request.
-    const useDenial = resolution.charges && (await findUseDenial(useCounters, resolution.charges));
+    const { charges } = resolution;
+    const useDenial = charges && (await findUseDenial(context.invocationContext.useCounters, charges));
     if (useDenial?.reason === "unauthorized")
       return respondDenial(context, exchange, head, useDenial, resolution);
     const checked = checkRequestFields(head, resolution);

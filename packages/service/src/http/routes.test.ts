@@ -9,6 +9,12 @@ test.each([
   ["HEAD", "/healthz"],
   ["OPTIONS", "/"],
   ["OPTIONS", "/any/path"],
+  ["GET", "/.well-known/oauth-protected-resource"],
+  ["GET", "/.well-known/oauth-protected-resource/mcp"],
+  ["GET", "/.well-known/oauth-authorization-server"],
+  ["GET", "/.well-known/oauth-authorization-server/a/b"],
+  ["GET", "/.well-known/openid-configuration"],
+  ["HEAD", "/.well-known/openid-configuration/"],
 ])("%s %s is public", (method, path) => {
   expect(findPublicRoute({ method, path })).toBeDefined();
 });
@@ -20,6 +26,11 @@ test.each([
   ["GET", "/"],
   ["get", "/healthz"],
   ["options", "/"],
+  ["POST", "/.well-known/openid-configuration"],
+  ["GET", "/.well-known/"],
+  ["GET", "/.well-known/oauth-protected-resource2"],
+  ["GET", "/.well-known/other"],
+  ["GET", "/mcp/.well-known/openid-configuration"],
 ])("%s %s needs a capability", (method, path) => {
   expect(findPublicRoute({ method, path })).toBeUndefined();
 });
@@ -31,6 +42,7 @@ test("a public route never counts as a failed authorization, and still responds 
   for (let i = 0; i < 5; i += 1) {
     expect(await statusOf("GET", "/healthz")).toBe(200);
     expect(await statusOf("OPTIONS", "/x")).toBe(204);
+    expect(await statusOf("GET", "/.well-known/oauth-protected-resource/mcp")).toBe(404);
   }
   expect(await statusOf("POST", "/healthz")).toBe(401);
   expect(await statusOf("POST", "/healthz")).toBe(429);
@@ -43,4 +55,23 @@ test("a request with a token is an invocation, though its method and path are th
   const { token } = await exportTarget(service, { uri: "http://127.0.0.1:1/" });
   expect((await call(service, token, { path: "/healthz" })).status).toBe(404);
   expect((await call(service, "CPBLTY1-junk", { path: "/healthz" })).status).toBe(401);
+});
+
+test("where MCP clients look for an authorization server there is a 404 without a token, and a 401 leads them to none", async () => {
+  await using service = await startTestService();
+  const { token } = await exportTarget(service, { uri: "http://127.0.0.1:1/" });
+  const path = "/.well-known/oauth-protected-resource";
+  const response = await call(service, undefined, { path });
+  expect(response).toMatchObject({ status: 404, json: { statusCode: 404, code: "no_oauth" } });
+  expect(response.headers).toMatchObject({
+    "cache-control": "no-store",
+    "access-control-allow-origin": "*",
+  });
+  for (const headers of [{ authorization: "Bearer x" }, { authorization: "" }]) {
+    const rejected = await call(service, undefined, { path, headers });
+    expect(rejected.status).toBe(401);
+    expect(rejected.headers["www-authenticate"]).not.toContain("resource_metadata");
+  }
+  for (const headers of [{ authorization: `Bearer ${token}` }, { "x-api-key": token }])
+    expect((await call(service, undefined, { path, headers })).json.code).toBe("path_not_found");
 });

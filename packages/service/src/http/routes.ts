@@ -1,13 +1,14 @@
 import type { RequestHead } from "../invocation/request-head.ts";
 import { PREFLIGHT_HEADERS } from "./cors.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
-import { respond, respondJson } from "./respond.ts";
+import { respond, respondError, respondJson } from "./respond.ts";
+import { wireError } from "./wire-error.ts";
 
 /** A route that needs no capability. */
 export interface PublicRoute {
   readonly methods: readonly string[];
   /** Absent: every path. */
-  readonly path?: string;
+  readonly matches?: (path: string) => boolean;
   respond(exchange: HttpExchange, head: RequestHead): void;
 }
 
@@ -19,13 +20,18 @@ const PUBLIC_ROUTES: readonly PublicRoute[] = [
   },
   {
     methods: ["GET", "HEAD"],
-    path: "/healthz",
+    matches: (path) => path === "/healthz",
     respond: (exchange, head) => respondJson(exchange, head.body, 200, { status: "ok" }),
+  },
+  {
+    methods: ["GET", "HEAD"],
+    matches: isOAuthMetadata,
+    respond: (exchange, head) => respondError(exchange, head.body, wireError({ reason: "no_oauth" })),
   },
 ];
 
 /**
- * Looks up the route of a request without `Authorization`, before authentication, so that it never counts as a failed
+ * Looks up the route of an anonymous request, before authentication, so that it never counts as a failed
  * authorization. With a token the same method and path may be an invocation.
  */
 export function findPublicRoute({
@@ -33,6 +39,20 @@ export function findPublicRoute({
   path,
 }: Pick<RequestHead, "method" | "path">): PublicRoute | undefined {
   return PUBLIC_ROUTES.find(
-    (route) => route.methods.includes(method) && (route.path === undefined || route.path === path),
+    ({ methods, matches }) => methods.includes(method) && (matches === undefined || matches(path)),
   );
+}
+
+/**
+ * Where clients of MCP look for an authorization server (RFC 9728, RFC 8414, OpenID Connect Discovery). After a 404 they use the
+ * token that they have; after a 401 they would stop.
+ */
+const OAUTH_METADATA: readonly string[] = [
+  "/.well-known/oauth-protected-resource",
+  "/.well-known/oauth-authorization-server",
+  "/.well-known/openid-configuration",
+];
+
+function isOAuthMetadata(path: string): boolean {
+  return OAUTH_METADATA.some((known) => path === known || path.startsWith(`${known}/`));
 }

@@ -12,6 +12,7 @@ const ROWS: {
   invalid_capability: [{ reason: "invalid_capability" }, 400, []],
   wrong_capability: [{ reason: "wrong_capability", wanted: "revoke" }, 400, []],
   path_not_found: [{ reason: "path_not_found" }, 404, []],
+  no_oauth: [{ reason: "no_oauth" }, 404, []],
   method_not_allowed: [{ reason: "method_not_allowed", allow: ["GET", "POST"] }, 405, ["Allow", "GET, POST"]],
   membrane_exists: [{ reason: "membrane_exists" }, 409, []],
   tenant_exists: [{ reason: "tenant_exists" }, 409, []],

@@ -65,6 +65,8 @@ export function wireError(denial: Denial, head?: ChallengedHead): WireError {
         "path_not_found",
         "This capability allows only the path /. (curl -T FILE appends the file's name: use -T - < FILE.)",
       );
+    case "no_oauth":
+      return error(404, "no_oauth", "This service has no authorization server: send a capability token.");
     case "method_not_allowed":
       return error(405, "method_not_allowed", `method: expected one of ${denial.allow.join(", ")}.`, [
         "Allow",
