@@ -3,6 +3,7 @@ import { parseExportRequest } from "capability-protocol";
 import type { HashFunction } from "capability-protocol/signers";
 import { contentOf } from "../../service/src/domain/target.ts";
 import type { DownstreamConnection } from "../../service/src/http1/downstream.ts";
+import type { Carrier } from "../../service/src/invocation/carrier.ts";
 import type { SentRequest } from "../../service/src/invocation/reference-filter.ts";
 import type { RequestHead } from "../../service/src/invocation/request-head.ts";
 import type { ShapedRequest } from "../../service/src/invocation/shape.ts";
@@ -53,7 +54,11 @@ export function shaped(target: PreparedTarget, head: RequestHead): ShapedRequest
 }
 
 /** Makes a request to this target as it was sent, for a response to it. */
-export function sentRequestOf(body: object, clientHeaders: readonly string[] = []): SentRequest {
+export function sentRequestOf(
+  body: object,
+  clientHeaders: readonly string[] = [],
+  carrier: Carrier = "authorization",
+): SentRequest {
   const target = preparedTarget(body);
-  return { target, path: target.path, clientHeaders };
+  return { target, path: target.path, clientHeaders, carrier };
 }

@@ -10,6 +10,13 @@ import { removeDotSegments } from "./remove-dot-segments.ts";
 /** Services whose paths are object keys: these are encoded once, and `//` and dots are part of the name. */
 const S3_SERVICES: ReadonlySet<string> = new Set(["s3", "s3-object-lambda", "s3-outposts", "s3express"]);
 
+/**
+ * Tells whether a service of AWS has the API of S3: object keys as paths, bodies that need not be signed, errors in XML.
+ *
+ * @example
+ * isS3Service("s3express"); // => true
+ * isS3Service("lambda"); // => false
+ */
 export function isS3Service(service: string): boolean {
   return S3_SERVICES.has(service);
 }

@@ -3,7 +3,7 @@ import { createAws4Signer } from "./aws4-hmac-sha256.ts";
 import { createCap1Signer } from "./cap1-hmac-sha512.ts";
 import type { HashFunction, Signer } from "./signer.ts";
 
-export { wirePath } from "./aws4-canonical.ts";
+export { isS3Service, wirePath } from "./aws4-canonical.ts";
 export type { AwsChunkedFraming } from "./aws4-chunked.ts";
 export {
   EMPTY_SHA256,

@@ -2,19 +2,17 @@ import type { BodyFraming, HttpExchange } from "../http1/downstream.ts";
 import { VARY_BY_CARRIER } from "../invocation/carrier.ts";
 import { CORS_HEADERS } from "./cors.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
+import { formatS3Error } from "./s3-error.ts";
 import type { WireError } from "./wire-error.ts";
 
-/** Headers of every response of the service itself. */
-export const JSON_HEADERS: readonly string[] = [
-  "Content-Type",
-  "application/json",
-  "Cache-Control",
-  "no-store",
-  ...VARY_BY_CARRIER,
-  ...CORS_HEADERS,
-];
+/** Headers of every response of the service itself, after its media type. */
+const OWN_HEADERS = ["Cache-Control", "no-store", ...VARY_BY_CARRIER, ...CORS_HEADERS];
 
-/** Responds with JSON, the form of all responses of the service itself. */
+export const JSON_HEADERS: readonly string[] = ["Content-Type", "application/json", ...OWN_HEADERS];
+
+const XML_HEADERS: readonly string[] = ["Content-Type", "application/xml", ...OWN_HEADERS];
+
+/** Responds with JSON, the form of all responses of the service itself but errors to clients of S3. */
 export function respondJson(
   exchange: HttpExchange,
   framing: BodyFraming,
@@ -27,6 +25,11 @@ export function respondJson(
 
 export function respondError(exchange: HttpExchange, framing: BodyFraming, error: WireError): void {
   respondJson(exchange, framing, error.status, error.body, error.headers);
+}
+
+/** Responds as S3 does. */
+export function respondS3Error(exchange: HttpExchange, framing: BodyFraming, error: WireError): void {
+  respond(exchange, framing, error.status, [...XML_HEADERS, ...error.headers], formatS3Error(error));
 }
 
 /** Responds, with the id of the request if it has one. */

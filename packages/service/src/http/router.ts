@@ -19,8 +19,9 @@ import type { ExchangeEnd } from "../invocation/exchange-context.ts";
 import { findUseDenial } from "../invocation/spending.ts";
 import { denialForStoreError } from "../invocation/store-error.ts";
 import { watchEnded } from "../invocation/waiting-responses.ts";
-import type { BodyFraming, HttpExchange } from "../http1/downstream.ts";
+import type { HttpExchange } from "../http1/downstream.ts";
 import { respondError, respondJson } from "./respond.ts";
+import { respondOrAbort } from "./respond-or-abort.ts";
 import { addressKey } from "../net/peer-address.ts";
 import { clientAddress, isTrustedProxy } from "./client-address.ts";
 import type { AuthFailureLimiter } from "./auth-failure-limiter.ts";
@@ -31,7 +32,6 @@ import type { ReadHead, ReadHeadContext } from "./read-head.ts";
 import { readHead } from "./read-head.ts";
 import { inPlaceOfTarget } from "./proxy-status.ts";
 import { parseRequestId } from "./request-id.ts";
-import type { WireError } from "./wire-error.ts";
 import { internalError, wireError } from "./wire-error.ts";
 
 export interface RouterContext extends ReadHeadContext {
@@ -175,7 +175,7 @@ function finish(
       const error = wireError(end.denial, head);
       const { reason } = end.denial;
       context.log.failed({ ...event, status: error.status, reason, ...causeOf(end.cause) });
-      return respondOrAbort(exchange, head.body, error, resolution);
+      return respondOrAbort(exchange, head, error, resolution);
     }
     case "aborted":
       return context.log.aborted({ ...event, status: end.status, ...causeOf(end.cause) });
@@ -216,7 +216,7 @@ function respondDenial(
   const error = wireError(denial, head);
   const of = caller === undefined ? undefined : fingerprintsOfCaller(caller);
   context.log.refused({ requestId, status: error.status, reason: denial.reason, of, exchange: report });
-  respondOrAbort(exchange, head.body, error, caller);
+  respondOrAbort(exchange, head, error, caller);
 }
 
 function respondFault(
@@ -229,20 +229,7 @@ function respondFault(
   const denial = denialForStoreError(error);
   if (denial !== undefined) return respondDenial(context, exchange, head, denial, caller);
   context.log.fault(error, ensureRequestId(context, exchange));
-  respondOrAbort(exchange, head.body, internalError(), caller);
-}
-
-/** Sends an error, or aborts a response that has begun: its status cannot be changed any more. */
-function respondOrAbort(
-  exchange: HttpExchange,
-  framing: BodyFraming,
-  error: WireError,
-  caller: Resolution | undefined,
-): void {
-  if (exchange.response.headersSent) return exchange.response.abort();
-  // A request that was refused before its capability was known could have been for a target.
-  const isForTarget = caller === undefined || caller.capability.kind === "invoke";
-  respondError(exchange, framing, isForTarget ? inPlaceOfTarget(error) : error);
+  respondOrAbort(exchange, head, internalError(), caller);
 }
 
 function respondMalformed(context: RouterContext, exchange: HttpExchange, message: string): void {

@@ -171,7 +171,12 @@ function upstreamRequest(
     sign: () => sign(target, shaped, hash, unsigned, context.now),
     charge,
     body,
-    sentRequest: { target, path: pathAndQuery, clientHeaders: head.rawHeaders },
+    sentRequest: {
+      target,
+      path: pathAndQuery,
+      clientHeaders: head.rawHeaders,
+      carrier: head.carrier,
+    },
     responseTimeoutMs: shorterTimeout(
       target.timeoutMs,
       Math.min(context.responseTimeoutMs, context.idleTimeoutMs),

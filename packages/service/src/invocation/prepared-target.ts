@@ -1,6 +1,6 @@
 import type { Authority, TargetConfiguration, TargetOrigin, TlsConfiguration } from "capability-protocol";
 import { originOfAuthority } from "capability-protocol";
-import { createSigner } from "capability-protocol/signers";
+import { createSigner, isS3Service } from "capability-protocol/signers";
 import type { HashFunction, Signer } from "capability-protocol/signers";
 import { maxAddedBytes } from "../domain/head-size.ts";
 import type { TargetContent } from "../domain/target.ts";
@@ -42,6 +42,8 @@ export interface PreparedTarget {
   readonly refusesOverrides: boolean;
   /** The URIs that belong to the target. */
   readonly base: TargetBase;
+  /** Its clients are those of S3, which show nothing of JSON. */
+  readonly isS3: boolean;
   /** `X-Payload-Sha256` means something to the target: it is another Membrane Service. */
   readonly forwardsPayloadHash: boolean;
 }
@@ -87,6 +89,7 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
     credentialKeys: keys,
     refusesOverrides: carriesCredential,
     base: baseOf(configuration.uri),
+    isS3: configuration.hmac?.scheme === "aws4-hmac-sha256" && isS3Service(configuration.hmac.service),
     forwardsPayloadHash: false,
     ...(configuration.method === undefined ? {} : { method: configuration.method }),
     ...(configuration.timeoutMs === undefined ? {} : { timeoutMs: configuration.timeoutMs }),
@@ -122,6 +125,7 @@ function prepareFederated(
     credentialKeys: new Set(),
     refusesOverrides: false,
     base: baseOf({ origin, path: "/" }),
+    isS3: false,
     forwardsPayloadHash: true,
     ...(ca === undefined ? {} : { tls: { ca } }),
   };

@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
 import { sentRequestOf } from "../../../testkit/src/fixtures.ts";
+import type { Carrier } from "./carrier.ts";
+import { CARRIERS } from "./carrier.ts";
+import type { SentRequest } from "./reference-filter.ts";
 import { isReferenceHeader, filterReferences } from "./reference-filter.ts";
 import { MAX_REFERENCES } from "./references.ts";
 
@@ -79,6 +82,22 @@ test.each(OTHERS)("%s is redirected as the target says", (agent) => {
 test("a client with two User-Agent lines is recognized by either", () => {
   const sentRequest = sentRequestOf({ uri: URI }, ["User-Agent", "curl/8", "user-agent", "Wget/1"]);
   expect(filterReferences(sentRequest, 302, ["Location", OUTSIDE]).ok).toBe(false);
+});
+
+const REFUSED = { ok: false, error: { reason: "redirect_not_passed" } };
+const OTHER_CARRIERS = CARRIERS.filter((carrier) => carrier !== "authorization");
+
+/** A request of a client that drops `Authorization` when it is redirected. */
+function carriedIn(carrier: Carrier): SentRequest {
+  return sentRequestOf({ uri: URI }, ["User-Agent", "curl/8"], carrier);
+}
+
+test.each(OTHER_CARRIERS)("a client with its token in %s is redirected within the base alone", (carrier) => {
+  for (const status of [300, 301, 302, 303, 307, 308])
+    expect(filterReferences(carriedIn(carrier), status, ["Location", OUTSIDE])).toEqual(REFUSED);
+  expect(passedBy(carriedIn(carrier), 302, ["Location", `${URI}/a`])).toEqual(["Location", `${URI}/a`]);
+  expect(passedBy(carriedIn(carrier), 302, ["X-A", "1"])).toEqual(["X-A", "1"]);
+  expect(passedBy(carriedIn(carrier), 201, ["Location", OUTSIDE])).toEqual(["Location", OUTSIDE]);
 });
 
 test.each([

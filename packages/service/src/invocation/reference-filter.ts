@@ -1,6 +1,7 @@
 import { err, ok } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
 import { valuesOf } from "./raw-headers.ts";
+import type { Carrier } from "./carrier.ts";
 import type { TargetBase } from "./references.ts";
 import { MAX_REFERENCES, filterLinks, isBelowBase } from "./references.ts";
 
@@ -14,6 +15,8 @@ export interface SentRequest {
   readonly path: string;
   /** Flat list: the client's header lines as they came. */
   readonly clientHeaders: readonly string[];
+  /** Where the token came in. */
+  readonly carrier: Carrier | undefined;
 }
 
 /** Headers of the target's authentication. If the target carries no credential, they pass to the client. */
@@ -53,7 +56,7 @@ const AUTHORIZATION_KEEPING_CLIENTS = /^(?:Wget|Python-urllib)\//i;
  * - a challenge of a target that has its credential already (a client that responds to a `realm` sends its own there:
  *   CVE-2020-15157);
  * - a `Link` outside the target's base, which clients follow with the token;
- * - a redirect outside the base for {@link AUTHORIZATION_KEEPING_CLIENTS}: refused, since without its Location it means nothing.
+ * - a redirect outside the base for clients that would send the token there: refused, since without its Location it means nothing.
  *
  * @param headers flat list of the headers that pass otherwise.
  */
@@ -74,17 +77,20 @@ export function filterReferences(
       isChallenged ||= lowerCase === "www-authenticate";
       continue;
     }
-    if (
-      REDIRECT_HEADERS.has(lowerCase) &&
-      isRedirect(status) &&
-      resendsAuthorization(sentRequest) &&
-      !isAllowed(value)
-    )
+    if (REDIRECT_HEADERS.has(lowerCase) && isRedirect(status) && keepsToken(sentRequest) && !isAllowed(value))
       return err({ reason: "redirect_not_passed" });
     const kept = lowerCase === "link" ? filterLinks(value, isAllowed) : value;
     if (kept !== undefined) passed.push(name, kept);
   }
   return ok(passed);
+}
+
+/**
+ * Whether a client of S3 would take another host from the body of this response, and send its token there; `Location` does not
+ * matter to it.
+ */
+export function isEndpointRedirect({ carrier }: Pick<SentRequest, "carrier">, status: number): boolean {
+  return (status === 301 || status === 307) && carrier === "x-amz-security-token";
 }
 
 /** Whether a reference leads below the target's base. After {@link MAX_REFERENCES} references, none does. */
@@ -100,6 +106,8 @@ function isRedirect(status: number): boolean {
   return status >= 300 && status < 400;
 }
 
-function resendsAuthorization({ clientHeaders }: SentRequest): boolean {
+/** Whether the client would send the token to any host. Only of `Authorization` do most clients know that it holds one. */
+function keepsToken({ carrier, clientHeaders }: SentRequest): boolean {
+  if (carrier !== "authorization") return true;
   return valuesOf(clientHeaders, "user-agent").some((value) => AUTHORIZATION_KEEPING_CLIENTS.test(value));
 }

@@ -137,3 +137,18 @@ test("whatever a Cache-Control says, it begins with private or says no-store, an
     }),
   );
 });
+
+test("no client of S3 gets a 301 or 307, in whose body it finds another host", () => {
+  const lines = ["Location", "https://example.com/v1/a"];
+  for (const status of [301, 307]) {
+    for (const given of [[], lines]) {
+      const outcome = buildResponseHead(status, "", given, [], S3_CLIENT);
+      expect(outcome).toEqual({ ok: false, error: { reason: "redirect_not_passed" } });
+      expect(buildResponseHead(status, "", given, [], ASKED).ok).toBe(true);
+    }
+  }
+  for (const status of [300, 302, 303, 304, 308])
+    expect(buildResponseHead(status, "", lines, [], S3_CLIENT).ok).toBe(true);
+});
+
+const S3_CLIENT = sentRequestOf({ uri: "https://example.com/v1" }, [], "x-amz-security-token");

@@ -4,7 +4,7 @@ import type { Outcome } from "../domain/denial.ts";
 import { VARY_BY_CARRIER } from "./carrier.ts";
 import { connectionOptions } from "./header-rules.ts";
 import type { SentRequest } from "./reference-filter.ts";
-import { isReferenceHeader, filterReferences } from "./reference-filter.ts";
+import { isEndpointRedirect, isReferenceHeader, filterReferences } from "./reference-filter.ts";
 import { passesToClient } from "./response-header-rules.ts";
 
 /** The head of a response as it is passed on. */
@@ -63,6 +63,7 @@ export function buildResponseHead(
 ): Outcome<ResponseHead> {
   if (status < 200 || status > 599 || reason.length > MAX_REASON_LENGTH) return INVALID_RESPONSE;
   if (!WRITABLE.test(reason)) return INVALID_RESPONSE;
+  if (isEndpointRedirect(sentRequest, status)) return err({ reason: "redirect_not_passed" });
   const connection = connectionOptions(rawHeaders);
   const passed: string[] = [];
   let codings = 0;

@@ -24,13 +24,13 @@ interface Told {
   readonly configuration?: object;
   readonly agent?: string;
   readonly path?: string;
+  /** The header that holds the token; by default `Authorization: Bearer`. */
+  readonly carrier?: string;
 }
 
 /** Returns the client's response for a response with these lines; `BASE` is replaced by the target's URI. */
-async function passOn({ status = "200 OK", lines, configuration, agent, path = "v1" }: Told): Promise<{
-  readonly response: RawResponse;
-  readonly base: string;
-}> {
+async function passOn(told: Told): Promise<{ readonly response: RawResponse; readonly base: string }> {
+  const { status = "200 OK", lines, configuration, agent, path = "v1", carrier } = told;
   let base = "";
   await using target = await startRawTarget((socket) => {
     const filled = lines.map((line) => line.replaceAll("BASE", base));
@@ -40,7 +40,12 @@ async function passOn({ status = "200 OK", lines, configuration, agent, path = "
   base = new URL(path, target.url).href;
   const { token } = await exportTarget(service, { uri: base, ...configuration });
   await using connection = await openRawConnection(service.port);
-  connection.send(requestHead(token, { headers: agent === undefined ? [] : [`User-Agent: ${agent}`] }));
+  const headers = agent === undefined ? [] : [`User-Agent: ${agent}`];
+  connection.send(
+    carrier === undefined
+      ? requestHead(token, { headers })
+      : requestHead(undefined, { headers: [...headers, `${carrier}: ${token}`] }),
+  );
   return { response: await nextResponse(connection), base };
 }
 
@@ -141,6 +146,38 @@ test.each(["curl/8.5.0", "python-requests/2.32.0", "Mozilla/5.0", "NotWget/1"])(
       expect(response.status).toBe(302);
       expect(response.headers.get("location")).toEqual([reference]);
     }
+  },
+);
+
+test.each(["X-Api-Key", "api-key", "x-goog-api-key", "X-Amz-Security-Token"])(
+  "no client is redirected away from the target with its token in %s, which few clients drop",
+  async (carrier) => {
+    const agent = "curl/8.5.0";
+    for (const status of ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"]) {
+      const { response } = await passOn({
+        status,
+        agent,
+        carrier,
+        lines: ["Location: https://other.example/"],
+      });
+      expect(response.status).toBe(502);
+      expect(response.body).toContain("redirect_not_passed");
+      expect(response.body).not.toContain("other.example");
+    }
+    const { response } = await passOn({ status: "302 Found", agent, carrier, lines: ["Location: /v1/a"] });
+    expect(response.headers.get("location")).toEqual(["/v1/a"]);
+  },
+);
+
+test.each(["301 Moved", "307 Temporary"])(
+  "no client of S3 gets a %s, whose body names another host to it, whatever its Location says",
+  async (status) => {
+    for (const lines of [[], ["Location: BASE/a"], ["Location: /v1/a"]]) {
+      const { response } = await passOn({ status, lines, carrier: "X-Amz-Security-Token" });
+      expect(response.status).toBe(502);
+      expect(response.body).toContain("redirect_not_passed");
+    }
+    expect((await passOn({ status, lines: [] })).response.status).toBe(Number(status.slice(0, 3)));
   },
 );
 

@@ -53,6 +53,7 @@ import { readHead } from "../../src/http/read-head.ts";
 import { makePrivate, buildResponseHead } from "../../src/invocation/response-head.ts";
 import { AwsChunkedReader } from "../../src/invocation/aws-chunked/reader.ts";
 import { reframeHeaders } from "../../src/invocation/aws-chunked/reframed-headers.ts";
+import type { SentRequest } from "../../src/invocation/reference-filter.ts";
 import { secondCredential } from "../../src/invocation/credential-names.ts";
 import { connectionOptions } from "../../src/invocation/header-rules.ts";
 import { addHop } from "../../src/invocation/loop-detection.ts";
@@ -122,7 +123,12 @@ const COMMANDS = [
 ] as const;
 
 /** A request of a client that follows redirects with its token. */
-const ASKED = { target: signedTarget, path: "/", clientHeaders: ["User-Agent", "Wget/1.21"] };
+const ASKED: SentRequest = {
+  target: signedTarget,
+  path: "/",
+  clientHeaders: ["User-Agent", "Wget/1.21"],
+  carrier: "authorization",
+};
 
 /** An aws-chunked body of any length, and its headers. */
 const FRAMING = { decodedLength: Number.MAX_SAFE_INTEGER, isSigned: false, trailerNames: [] };

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { call, createMembrane } from "../../../testkit/src/client.ts";
+import { exportTarget } from "../../../testkit/src/exported-capability.ts";
+import { freePort } from "../../../testkit/src/free-port.ts";
+import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
+import type { RawResponse } from "../../../testkit/src/raw-connection.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+
+/* Clients of S3 send the token as X-Amz-Security-Token, and show nothing of an error in JSON. */
+
+const UNKNOWN_TOKEN = `CPBLTY1-${"A".repeat(86)}`;
+const KEY = { awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "s" };
+const S3_KINDS = ["s3", "s3express", "s3-outposts", "s3-object-lambda"];
+
+let service: TestService;
+let uri: string;
+beforeAll(async () => {
+  service = await startTestService();
+  uri = `http://127.0.0.1:${await freePort()}/`;
+});
+afterAll(() => service.close());
+
+async function exportFor(awsService: string): Promise<string> {
+  const hmac = { "aws4-hmac-sha256": { ...KEY, service: awsService } };
+  return (await exportTarget(service, { uri, hmac })).token;
+}
+
+/** Sends a request with the token as session token, and the client's own signature. */
+async function send(token: string, line: string, headers: readonly string[] = []): Promise<RawResponse> {
+  await using connection = await openRawConnection(service.port);
+  const signature = "Authorization: AWS4-HMAC-SHA256 Credential=any/20261129/r/s3/aws4_request, Signature=0";
+  const session = [signature, `X-Amz-Security-Token: ${token}`];
+  connection.send(requestHead(undefined, { line, headers: [...session, ...headers] }));
+  return await nextResponse(connection);
+}
+
+test.each(S3_KINDS)("an error in place of a response of %s is XML, as S3 has it", async (kind) => {
+  const token = await exportFor(kind);
+  for (const [line, headers, status, code, own] of [
+    ["GET /other HTTP/1.1", [], 404, "InvalidURI", "path_not_found"],
+    ["GET / HTTP/1.1", ["X-Amz-Copy-Source: a"], 403, "AccessDenied", "header_not_allowed"],
+    [
+      "GET / HTTP/1.1",
+      ["Upgrade: other", "Connection: upgrade"],
+      501,
+      "NotImplemented",
+      "upgrade_not_supported",
+    ],
+    ["GET / HTTP/1.1", [], 502, "ServiceUnavailable", "target_unreachable"],
+  ] as const) {
+    const response = await send(token, line, headers);
+    expect(response.status).toBe(status);
+    expect(response.headers.get("content-type")).toEqual(["application/xml"]);
+    expect(response.headers.get("cache-control")).toEqual(["no-store"]);
+    expect(response.headers.get("content-length")).toEqual([String(response.body.length)]);
+    expect(response.headers.get("proxy-status")).toHaveLength(1);
+    const error = `<Error><Code>${code}</Code><Message>[^<>]+ \\(${own}\\)</Message></Error>`;
+    expect(response.body).toMatch(new RegExp(`^<\\?xml version="1.0" encoding="UTF-8"\\?>\\n${error}$`));
+  }
+});
+
+test("a HEAD gets the head of the error alone", async () => {
+  const headers = { "x-amz-security-token": await exportFor("s3") };
+  const response = await call(service, undefined, { method: "HEAD", path: "/other", headers });
+  expect(response.status).toBe(404);
+  expect(response.headers["content-type"]).toBe("application/xml");
+  expect(response.text).toBe("");
+});
+
+test("the name of a header cannot end the XML", async () => {
+  const response = await send(await exportFor("s3"), "GET / HTTP/1.1", ["x-amz-a'b&c: 1"]);
+  expect(response.body).toContain("<Message>x-amz-a&apos;b&amp;c: this header");
+});
+
+test("all other errors are JSON: of other targets, of the service itself, with the token elsewhere, and the 401", async () => {
+  const s3 = await exportFor("s3");
+  const { token: plain } = await exportTarget(service, { uri });
+  const membrane = await createMembrane(service, service.tokens.create, "json");
+  for (const response of [
+    await send(await exportFor("lambda"), "GET /other HTTP/1.1"),
+    await send(plain, "GET /other HTTP/1.1"),
+    await send(membrane.export, "GET /other HTTP/1.1"),
+    await send(UNKNOWN_TOKEN, "GET /other HTTP/1.1"),
+    await send(s3, "GET /other HTTP/1.1", ["Host: two"]),
+  ]) {
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(response.headers.get("content-type")).toEqual(["application/json"]);
+    expect(JSON.parse(response.body)).toMatchObject({ statusCode: response.status });
+  }
+  expect((await call(service, s3, { path: "/other" })).json).toMatchObject({ code: "path_not_found" });
+});

@@ -1,0 +1,110 @@
+import { env } from "node:process";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { exportTarget } from "../../../testkit/src/exported-capability.ts";
+import { run } from "../../../testkit/src/run.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { startTarget } from "../../../testkit/src/target.ts";
+import type { TestTarget } from "../../../testkit/src/target.ts";
+
+/* Real clients follow the redirects of a hostile target, and never present the token to the host that it names. */
+
+const STATUSES = [301, 302, 303, 307, 308];
+
+let service: TestService;
+let foreign: TestTarget;
+let target: TestTarget;
+beforeAll(async () => {
+  service = await startTestService();
+  foreign = await startTarget();
+  target = await startTarget(({ url = "" }, response) => {
+    // Another name than the one by which the clients reach the service: they compare names.
+    const location = `http://localhost:${foreign.port}/`;
+    response.writeHead(Number(url.slice("/?".length)), { Location: location, URI: location }).end();
+  });
+});
+afterAll(() => Promise.all([service.close(), foreign[Symbol.asyncDispose](), target[Symbol.asyncDispose]()]));
+
+const URLLIB = `
+import sys, urllib.request
+name, value, *urls = sys.argv[1:]
+for url in urls:
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, headers={name: value})).read()
+    except urllib.error.HTTPError:
+        pass
+`;
+
+const FETCH = `
+const [name, value, ...urls] = process.argv.slice(1);
+for (const url of urls) await (await fetch(url, { headers: { [name]: value } })).text();
+`;
+
+interface Client {
+  readonly name: string;
+  readonly program: string;
+  readonly args: (name: string, value: string, ...urls: readonly string[]) => readonly string[];
+}
+
+const CLIENTS: readonly Client[] = [
+  {
+    name: "curl -L",
+    program: "curl",
+    args: (name, value, ...urls) => ["-sL", "-H", `${name}: ${value}`, ...urls],
+  },
+  {
+    name: "wget",
+    program: "wget",
+    args: (name, value, ...urls) => ["-qO-", `--header=${name}: ${value}`, ...urls],
+  },
+  { name: "urllib", program: "python3", args: (...args) => ["-c", URLLIB, ...args] },
+  { name: "fetch", program: "node", args: (...args) => ["--input-type=module", "-e", FETCH, ...args] },
+];
+
+function basic(token: string): string {
+  return `Basic ${Buffer.from(`any:${token}`).toString("base64")}`;
+}
+
+const HEADERS: readonly (readonly [string, (token: string) => string])[] = [
+  ["Authorization", (token) => `Bearer ${token}`],
+  ["Authorization", (token) => `token ${token}`],
+  ["Authorization", basic],
+  ["X-Api-Key", (token) => token],
+  ["api-key", (token) => token],
+  ["x-goog-api-key", (token) => token],
+  ["X-Amz-Security-Token", (token) => token],
+];
+
+/** How many requests a client made to the foreign host with its token in this header, for all kinds of redirects. */
+async function follow(
+  { program, args }: Client,
+  name: string,
+  value: string,
+  token: string,
+): Promise<number> {
+  const before = foreign.requests.length;
+  const urls = STATUSES.map((status) => `${service.url}/?${status}`);
+  await run(program, args(name, value, ...urls), { env: { PATH: env["PATH"] } });
+  const made = foreign.requests.slice(before);
+  for (const { rawHeaders } of made) {
+    const shown = rawHeaders.join("\n");
+    expect(shown).not.toContain(token);
+    expect(shown).not.toContain(value);
+  }
+  return made.length;
+}
+
+test.each(CLIENTS)("$name never presents the token to the host of a redirect", async (client) => {
+  const { token } = await exportTarget(service, { uri: target.url, allowQuery: true });
+  for (const [name, value] of HEADERS) await follow(client, name, value(token), token);
+});
+
+test("curl and fetch are redirected if their token is in Authorization, which they drop", async () => {
+  const { token } = await exportTarget(service, { uri: target.url, allowQuery: true });
+  for (const client of CLIENTS) {
+    if (client.program !== "curl" && client.program !== "node") continue;
+    for (const value of [`Bearer ${token}`, `token ${token}`, basic(token)])
+      expect(await follow(client, "Authorization", value, token)).toBe(STATUSES.length);
+    expect(await follow(client, "X-Api-Key", token, token)).toBe(0);
+  }
+});
