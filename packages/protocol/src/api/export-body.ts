@@ -94,6 +94,10 @@ export interface LimitsBody {
   readonly expiresAt?: string | undefined;
   /** The same as a duration from the export, in milliseconds. Not together with `expiresAt`. */
   readonly ttlMs?: number | undefined;
+  /** How many requests are admitted: in all, or in each window of `maxUsesEveryMs`. */
+  readonly maxUses?: number | undefined;
+  /** Length of a window in milliseconds, at least 1,000. Windows begin with the export. Only with `maxUses`. */
+  readonly maxUsesEveryMs?: number | undefined;
 }
 
 /**

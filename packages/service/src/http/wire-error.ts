@@ -162,7 +162,7 @@ export function wireError(denial: Denial, head?: ChallengedHead): WireError {
       return error(
         503,
         "store_full",
-        "The disk of the service is full. Nothing was changed; revokes and invocations still work.",
+        "The disk of the service is full. Nothing was changed or sent; revokes still work, and invocations whose uses are not counted.",
         ["Retry-After", MINUTE_SECONDS],
       );
     case "store_failed":

@@ -105,6 +105,13 @@ test("Membrane-Operation passes, so that the other authority checks it", async (
   expect((await at(b, lent, said("create"))).status).toBe(201);
 });
 
+test("a local use is counted though the other authority refuses the request", async () => {
+  const capability = uriAt(authorityOf(a), a.tokens.create);
+  const { token } = await exportTarget(b, { capability, limits: { maxUses: 2 } });
+  const refused = async () => (await at(b, token, { body: { wrong: 1 } })).status;
+  expect([await refused(), await refused(), await refused()]).toEqual([400, 400, 401]);
+});
+
 test("X-Payload-Sha256 passes, so that the first authority can sign a body that streams", async () => {
   const hmac = { "aws4-hmac-sha256": { ...AWS_KEY, service: "lambda" } };
   const { token } = await exportTarget(a, { uri: target.url, hmac });

@@ -13,6 +13,7 @@ import { startTarget } from "../../../testkit/src/target.ts";
 
 const MEGABYTES = 24;
 const MEMBRANES = 40;
+const MAX_USES = 9;
 
 /** Collects the lines of standard error. */
 function linesOf({ stderr }: ServiceProcess): () => readonly string[] {
@@ -31,6 +32,8 @@ interface Filled {
   readonly tokens: Awaited<ReturnType<typeof firstTokens>>;
   readonly membranes: readonly { readonly export: string; readonly revoke: string }[];
   readonly token: string;
+  /** A capability that counts its uses. */
+  readonly counted: string;
   /** The `deleteSelf` of another tenant. */
   readonly deleteSelf: string;
 }
@@ -45,10 +48,14 @@ async function fillDisk(disk: SmallDisk, target: string, flags: readonly string[
   for (let i = 0; i < MEMBRANES; i += 1)
     membranes.push(await createMembrane(service, tokens.create, `m${i}`));
   const token = await exportThrough(service, membranes[0]!.export, { uri: target });
+  const counted = await exportThrough(service, membranes[0]!.export, {
+    uri: target,
+    limits: { maxUses: MAX_USES },
+  });
   const other = await call(service, tokens.provision, { body: { id: "other" } });
   const deleteSelf = tokenOf(other.json.capabilities.deleteSelf);
   disk.fill();
-  return { service, lines, tokens, membranes, token, deleteSelf };
+  return { service, lines, tokens, membranes, token, counted, deleteSelf };
 }
 
 /** Exports until the store is full. */
@@ -77,6 +84,13 @@ test.each([1, 2])(
       json: { code: "store_full" },
     });
     expect(await call(service, token)).toMatchObject({ status: 200, text: "ok" });
+    // A use needs less space than a new record: there may be some. What cannot be counted is not sent.
+    const before = target.requests.length;
+    const uses = await Promise.all(Array.from({ length: 20 }, () => call(service, at.counted)));
+    const admitted = uses.filter(({ status }) => status === 200).length;
+    for (const { status } of uses) expect([200, 401, 503]).toContain(status);
+    expect(admitted).toBeLessThanOrEqual(MAX_USES);
+    expect(target.requests).toHaveLength(before + admitted);
     const listed = await call(service, tokens.query, { path: "/?limit=1000" });
     expect(listed.json.membranes).toHaveLength(MEMBRANES);
 
@@ -87,6 +101,7 @@ test.each([1, 2])(
 
     await disk.empty();
     const again = await exportThrough(service, membranes[0]!.export, { uri: target.url });
+    expect((await call(service, at.counted)).status).toBe(admitted < MAX_USES ? 200 : 401);
     // The reserved space is reserved again.
     disk.fill();
     expect(await exportUntilFull(service, membranes[0]!.export)).toMatchObject({ status: 503 });
