@@ -4,6 +4,8 @@ import type { HashFunction } from "capability-protocol/signers";
 import { contentOf } from "../../service/src/domain/target.ts";
 import type { DownstreamConnection } from "../../service/src/http1/downstream.ts";
 import type { Carrier } from "../../service/src/invocation/carrier.ts";
+import type { AuthorizedUri } from "../../service/src/invocation/authorize.ts";
+import { authorize } from "../../service/src/invocation/authorize.ts";
 import type { SentRequest } from "../../service/src/invocation/reference-filter.ts";
 import type { RequestHead } from "../../service/src/invocation/request-head.ts";
 import type { ShapedRequest } from "../../service/src/invocation/shape.ts";
@@ -46,9 +48,16 @@ export function clientConnection(given: Partial<DownstreamConnection> = {}): Dow
   };
 }
 
+/** What a client's head adds to a target's URI. Throws if it is refused. */
+export function authorizedUri(target: PreparedTarget, head: RequestHead): AuthorizedUri {
+  const uri = authorize(target, head);
+  if (!uri.ok) throw new Error(`refused: ${uri.error.reason}`);
+  return uri.value;
+}
+
 /** Makes the upstream request for a client's head, and throws if it is refused. */
 export function shaped(target: PreparedTarget, head: RequestHead): ShapedRequest {
-  const outcome = shape(target, head, planPayload(target, head));
+  const outcome = shape(target, head, authorizedUri(target, head), planPayload(target, head));
   if (!outcome.ok) throw new Error(`refused: ${outcome.error.reason}`);
   return outcome.value;
 }

@@ -29,8 +29,16 @@ export interface TargetBody extends NarrowingBody {
   readonly method?: string | undefined;
   /** Replaces the client's headers, name by name. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Whether the client's query is appended to that of `uri`. Default false. */
-  readonly allowQuery?: boolean | undefined;
+  /** Whether a path of the client is appended to that of `uri`. Default false: there is only `/`. */
+  readonly allowPath?: boolean | undefined;
+  /** Whether the client's query is appended to that of `uri`; a list: only these keys. Default false. */
+  readonly allowQuery?: boolean | readonly string[] | undefined;
+  /** Names of headers of the client that pass, although they do not by default. */
+  readonly allowHeaders?: readonly string[] | undefined;
+  /** Whether the client's path may have `%2F` within a segment. Default false. */
+  readonly encodedSlash?: boolean | undefined;
+  /** Whether the client's path may have empty segments. Default false. */
+  readonly emptySegments?: boolean | undefined;
   /** Longest time without a byte from the target, in milliseconds. Cannot exceed the service's own limit. */
   readonly timeoutMs?: number | undefined;
   /** How each request is signed. Default: not at all. */
@@ -98,8 +106,6 @@ export interface LimitsBody {
   readonly maxUses?: number | undefined;
   /** Length of a window in milliseconds, at least 1,000. Windows begin with the export. Only with `maxUses`. */
   readonly maxUsesEveryMs?: number | undefined;
-  /** `false`: this service does not re-export it. Who uses it can still act for others. */
-  readonly delegable?: false | undefined;
 }
 
 /**

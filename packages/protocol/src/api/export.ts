@@ -34,13 +34,7 @@ export interface RequestedNarrowing {
 }
 
 /** The limits that a service enforces. */
-const LIMIT_FIELDS: readonly (keyof RequestedLimits)[] = [
-  "expiresAt",
-  "ttlMs",
-  "maxUses",
-  "maxUsesEveryMs",
-  "delegable",
-];
+const LIMIT_FIELDS: readonly (keyof RequestedLimits)[] = ["expiresAt", "ttlMs", "maxUses", "maxUsesEveryMs"];
 
 const EXPORT_FIELDS = [...TARGET_FIELDS, "capability", "limits", "label"];
 

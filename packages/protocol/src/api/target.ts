@@ -1,7 +1,8 @@
 import { parseMethod } from "../http-syntax.ts";
+import { type Openings, parseOpenings } from "../limits/openings.ts";
 import { type Parsed, ok, refuse } from "../result.ts";
 import { checkCap1Path, checkCap1Query } from "../signers/cap1-canonical.ts";
-import { type Fields, parseOptionalBoolean } from "./json-fields.ts";
+import type { Fields } from "./json-fields.ts";
 import { type ConfiguredHeader, parseTargetHeaders } from "./target-headers.ts";
 import { type HmacConfiguration, parseHmac } from "./target-hmac.ts";
 import { type TlsConfiguration, parseTls } from "./target-tls.ts";
@@ -17,14 +18,12 @@ import { type TargetUri, parseTargetUri } from "./target-uri.ts";
  *   : undefined;
  * target?.method; // => undefined
  */
-export interface TargetConfiguration {
+export interface TargetConfiguration extends Openings {
   readonly uri: TargetUri;
   /** Upper case; absent: the client's method. */
   readonly method?: string;
   /** Names as given, values without surrounding white space. No two names differ only in case. */
   readonly headers: readonly ConfiguredHeader[];
-  /** Whether the client's query is appended to the target's. Default false. */
-  readonly allowQuery: boolean;
   /** Milliseconds without a byte after which the connection to the target ends. Absent: the service's own limit. */
   readonly timeoutMs?: number;
   readonly hmac?: HmacConfiguration;
@@ -35,7 +34,11 @@ export const TARGET_FIELDS: readonly string[] = [
   "uri",
   "method",
   "headers",
+  "allowPath",
   "allowQuery",
+  "allowHeaders",
+  "encodedSlash",
+  "emptySegments",
   "timeoutMs",
   "hmac",
   "tls",
@@ -48,19 +51,19 @@ export function parseTarget(fields: Fields): Parsed<TargetConfiguration> {
   if (!method.ok) return method;
   const headers = parseTargetHeaders(fields.get("headers"));
   if (!headers.ok) return headers;
-  const allowQuery = parseOptionalBoolean(fields.get("allowQuery"), "allowQuery");
-  if (!allowQuery.ok) return allowQuery;
   const timeoutMs = parseTimeout(fields.get("timeoutMs"));
   if (!timeoutMs.ok) return timeoutMs;
   const hmac = parseHmac(fields.get("hmac"));
   if (!hmac.ok) return hmac;
+  const openings = parseOpenings(fields, hmac.value);
+  if (!openings.ok) return openings;
   const tls = parseTls(fields.get("tls"));
   if (!tls.ok) return tls;
   return checkConflicts({
     uri: uri.value,
     ...(method.value !== undefined && { method: method.value }),
     headers: headers.value,
-    allowQuery: allowQuery.value ?? false,
+    ...openings.value,
     ...(timeoutMs.value !== undefined && { timeoutMs: timeoutMs.value }),
     ...(hmac.value !== undefined && { hmac: hmac.value }),
     ...(tls.value !== undefined && { tls: tls.value }),

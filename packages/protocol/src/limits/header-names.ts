@@ -6,13 +6,26 @@ import type { Parser } from "./members.ts";
 /** The headers in which a client may send its capability token, folded. */
 const TOKEN_CARRIERS = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token"];
 
+/** Headers by which frameworks take another method or URL than that of the message, which is the one that limits judge. */
+const OVERRIDES = [
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "x-original-host",
+  "x-original-method",
+  "x-original-uri",
+  "x-original-url",
+  "x-rewrite-url",
+];
+
 /**
  * Headers that never reach a target from a client, whatever its exporter opens, folded: those that carry the token, frame or route
- * the message, or are set by the service (Via and CDN-Loop against loops, the others for a signature).
+ * the message, replace its method or URL, or are set by the service (Via and CDN-Loop against loops, the others for a signature).
  */
 const NEVER_FROM_CLIENT: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP_REQUEST,
   ...TOKEN_CARRIERS,
+  ...OVERRIDES,
   "cdn-loop",
   "content-length",
   "cookie",

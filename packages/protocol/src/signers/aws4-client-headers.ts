@@ -76,7 +76,14 @@ const VENDOR_PREFIX = /^x-(?:goog|oss|cos|obs|emc|minio|rgw|tos|bce|kss|tigris)-
 const VENDOR_SPECIFIC_HEADER =
   /^(?:cf-copy-|cf-create-|ibm-|retention-|x-(?:container|copy|delete|object|symlink)-)/;
 
-/** Returns the same as {@link aws4HeaderRule}, for S3 and compatible services. */
+/**
+ * Returns the rule for a client's header to S3 and compatible services, which act on the most headers; nothing if they do not act on
+ * it.
+ *
+ * @example
+ * s3HeaderRule("x-goog-copy-source", "/bucket/key"); // => "refuse"
+ * s3HeaderRule("x-request-id", "1"); // => undefined
+ */
 export function s3HeaderRule(lowerCaseName: string, value: string): HeaderRule | undefined {
   return (
     aws4HeaderRule(lowerCaseName, value) ??

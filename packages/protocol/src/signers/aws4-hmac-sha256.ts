@@ -14,7 +14,8 @@ import { hashLatin1, hex, utf8Bytes } from "./bytes.ts";
 import { groupHeaders, signedHeaders } from "./header-fields.ts";
 import { type Hmac, prepareHmac } from "./hmac.ts";
 import { memoizeLast } from "./memoize-last.ts";
-import { checkS3Query } from "./s3-query.ts";
+import type { Problem } from "../result.ts";
+import { checkS3Query, isPresignedUrlKey } from "./s3-query.ts";
 import type { HashFunction, QueryRefusal, Signer } from "./signer.ts";
 import { type SigningTime, memoizeSigningTime } from "./signing-time.ts";
 
@@ -50,6 +51,8 @@ export function createAws4Signer(
     ownHeaders,
     headerRule: isS3Service(service) ? s3HeaderRule : aws4HeaderRule,
     checkQuery: (query, method) => checkAws4Query(service, query, method),
+    checkOpenedQuery: (query) => checkUnsignableKeys(service, query),
+    inertQueryKeys: INERT_QUERY_KEYS,
     planPayload: (head) => planPayload(service, head),
     wirePath: (path) => wirePath(service, path),
     sign: (request, payload, now) => {
@@ -71,16 +74,28 @@ export function createAws4Signer(
   };
 }
 
-/**
- * Refuses a query key X-Amz-*, however it is encoded: such keys have security tokens, dates and operations, which a client must
- * not choose for a signed request. For S3 services, only the keys of a list are allowed.
- */
+/** The SDK's name for the operation, which services ignore. */
+const INERT_QUERY_KEYS: ReadonlySet<string> = new Set(["x-id"]);
+
+/** Refuses what a client must not choose for a signed request. For S3 services, only the keys of a list are allowed. */
 export function checkAws4Query(service: string, query: string, method: string): QueryRefusal | undefined {
-  const isReserved = canonicalKeys(query).some((key) => key.toLowerCase().startsWith("x-amz-"));
-  if (isReserved) {
-    return { kind: "invalid", problem: { field: "query", expected: "no key that begins with X-Amz-" } };
-  }
+  const problem = checkUnsignableKeys(service, query);
+  if (problem !== undefined) return { kind: "invalid", problem };
   return isS3Service(service) ? checkS3Query(query, method) : undefined;
+}
+
+/**
+ * Refuses a query key X-Amz-*, however it is encoded: such keys have security tokens, dates and operations. Those of older
+ * signatures have a meaning for S3 services only.
+ */
+function checkUnsignableKeys(service: string, query: string): Problem | undefined {
+  const keys = canonicalKeys(query);
+  if (keys.some((key) => key.toLowerCase().startsWith("x-amz-"))) {
+    return { field: "query", expected: "no key that begins with X-Amz-" };
+  }
+  return isS3Service(service) && keys.some(isPresignedUrlKey)
+    ? { field: "query", expected: "no key of a presigned URL" }
+    : undefined;
 }
 
 /** The scope for which a signing key is valid: `20261122/us-east-1/s3/aws4_request`. */

@@ -39,6 +39,8 @@ export function createCap1Signer(
       const problem = checkCap1Query(query);
       return problem === undefined ? undefined : { kind: "invalid", problem };
     },
+    checkOpenedQuery: checkCap1Query,
+    inertQueryKeys: NO_KEYS,
     planPayload: () => ({ kind: "precomputed", value: "" }),
     wirePath: (path) => path,
     sign: (request, _payload, now) => {
@@ -60,6 +62,8 @@ export function createCap1Signer(
     },
   };
 }
+
+const NO_KEYS: ReadonlySet<string> = new Set();
 
 /** The scope for which a signing key is valid: `20261122/example.com/cap1_request`. */
 export function credentialScope(day: string, host: string): string {

@@ -12,6 +12,7 @@ export {
   isAwsChunked,
 } from "./aws4-payload.ts";
 export { checkCap1Path, checkCap1Query } from "./cap1-canonical.ts";
+export { s3HeaderRule } from "./aws4-client-headers.ts";
 export type { HeaderRule } from "./aws4-client-headers.ts";
 export type {
   HashFunction,

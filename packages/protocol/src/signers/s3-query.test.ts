@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
+import { checkAws4Query } from "./aws4-hmac-sha256.ts";
 import { checkS3Query } from "./s3-query.ts";
 
 test.each([
@@ -67,7 +68,9 @@ test.each(["LIST-TYPE=2", "Prefix=a", "partnumber=1", "=v", "prefix+=a", "a", "p
 test.each(["AWSAccessKeyId=a", "awsaccesskeyid", "Signature=a", "%53ignature=a", "SIGNATURE"])(
   "?%s is refused as a key of a presigned URL",
   (query) => {
-    expect(checkS3Query(query, "GET")).toMatchObject({ kind: "invalid", problem: { field: "query" } });
+    const invalid = { kind: "invalid", problem: { field: "query" } };
+    expect(checkAws4Query("s3", query, "GET")).toMatchObject(invalid);
+    expect(checkAws4Query("lambda", query, "GET")).toBeUndefined();
   },
 );
 

@@ -48,17 +48,15 @@ const ALLOWED_KEYS: ReadonlyMap<string, KeyRule> = new Map<string, KeyRule>([
 /** Keys of presigned URLs with older signatures. */
 const PRESIGNED_URL_KEY = /^(?:awsaccesskeyid|signature)$/i;
 
+export function isPresignedUrlKey(key: string): boolean {
+  return PRESIGNED_URL_KEY.test(key);
+}
+
 /** Returns why a client's query may not be added to a request to S3; nothing if it may. */
 export function checkS3Query(query: string, method: string): QueryRefusal | undefined {
   // Some servers split at `;` and would find a key within a value.
   if (query.includes(";")) return { kind: "not_allowed", key: ";" };
   for (const key of canonicalKeys(query)) {
-    if (PRESIGNED_URL_KEY.test(key)) {
-      return {
-        kind: "invalid",
-        problem: { field: "query", expected: "no key of a presigned URL" },
-      };
-    }
     const rule = ALLOWED_KEYS.get(key);
     if (rule === undefined || (rule !== "any" && !rule.includes(method))) return { kind: "not_allowed", key };
   }

@@ -127,6 +127,12 @@ export interface Signer {
    * @param method the method that will be sent.
    */
   checkQuery(clientQuery: string, method: string): QueryRefusal | undefined;
+  /**
+   * Returns why a client's query cannot be signed, if its exporter has named each of its keys: what they mean is not judged.
+   */
+  checkOpenedQuery(clientQuery: string): Problem | undefined;
+  /** Keys that SDKs add and that have no effect: where no query passes, they are dropped. */
+  readonly inertQueryKeys: ReadonlySet<string>;
   planPayload(context: PayloadContext): PayloadPlan;
   /**
    * Returns the path to send and to put into {@link SignableRequest.path}: the spelling that every verifier parses in the same

@@ -13,13 +13,13 @@ export type Denial =
   | { readonly reason: "malformed_request"; readonly message: string }
   | { readonly reason: "invalid_field"; readonly problem: Problem }
   | { readonly reason: "invalid_capability" }
-  /** The limits of the capability to be re-exported forbid it. */
-  | { readonly reason: "not_delegable" }
   /** The client named an operation that is not the one of this capability. */
   | { readonly reason: "wrong_capability"; readonly wanted: string }
   | { readonly reason: "path_not_found" }
   /** The client looks for an authorization server. */
   | { readonly reason: "no_oauth" }
+  /** The path breaks a rule, which the message names; it has nothing of the path. */
+  | { readonly reason: "invalid_path"; readonly message: string }
   | { readonly reason: "method_not_allowed"; readonly allow: readonly string[] }
   | { readonly reason: "membrane_exists" }
   | { readonly reason: "tenant_exists" }
@@ -53,11 +53,11 @@ export type Denial =
   | { readonly reason: "quota_exhausted"; readonly retryAfterSeconds: number }
   | GatewayDenial;
 
-/** What is wrong with a header or a key by the limits of the capability. Absent: it would change what the request means. */
+/** What is wrong with a header or a key by the openings and limits. Absent: it would change what the request means. */
 export type NameProblem =
-  /** The limits do not name it. */
+  /** They do not name it. */
   | "not_named"
-  /** It is not there once, with a value that the limits list. */
+  /** It did not come once, with a value that the limits list. */
   | "not_listed"
   /** Parsers read it differently. */
   | "ambiguous";

@@ -8,9 +8,11 @@ import type { ExchangeReport } from "../domain/exchange-report.ts";
 import type { ServiceKind } from "../domain/capability.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
 import { isGatewayDenial, PASSED } from "../domain/denial.ts";
+import type { IpAddress } from "../net/address.ts";
 import type { InvocationContext } from "../invocation/invoke.ts";
 import { invoke } from "../invocation/invoke.ts";
 import { checkOperation } from "../invocation/intended-operation.ts";
+import { isValidFor } from "../invocation/limits/apply-limits.ts";
 import { valuesOf } from "../invocation/raw-headers.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import type { Authenticated, Resolution, ResolveContext } from "../invocation/resolve.ts";
@@ -29,7 +31,6 @@ import type { ManagementEndpointContext } from "./management-endpoint.ts";
 import { handleManagement } from "./management-endpoint.ts";
 import { findPublicRoute } from "./routes.ts";
 import type { ReadHead, ReadHeadContext } from "./read-head.ts";
-import { isPresignedQuery } from "./presigned-url.ts";
 import { readHead } from "./read-head.ts";
 import { inPlaceOfTarget } from "./proxy-status.ts";
 import { parseRequestId } from "./request-id.ts";
@@ -44,14 +45,6 @@ export interface RouterContext extends ReadHeadContext {
   readonly log: EventLog;
 }
 
-const PRESIGNED_URL: Denial = {
-  reason: "invalid_field",
-  problem: {
-    field: "query",
-    expected: "no presigned URL, which would hold a capability token: send the token in a header",
-  },
-};
-
 /** Carries out one request, from its head to the end of its response. The token determines the operation. */
 export async function route(context: RouterContext, exchange: HttpExchange): Promise<void> {
   const read = readHead(exchange.request, context);
@@ -65,7 +58,6 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
         ensureRequestId(context, exchange);
         return publicRoute.respond(exchange, head);
       }
-      if (isPresignedQuery(head.query)) return respondDenial(context, exchange, head, PRESIGNED_URL);
     }
     const isBlocked = isAddressBlocked(context, exchange);
     const found = authenticate(context, head.token, isBlocked);
@@ -73,6 +65,9 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     authenticated = found instanceof Promise ? await found : found;
     if (authenticated === undefined) return rejectUnauthorized(context, exchange, head, isBlocked);
     const { resolution } = authenticated;
+    // Not counted against the address, since the token is not a guess. The response is that to an unknown token.
+    if (!isValid(context, exchange, resolution))
+      return respondDenial(context, exchange, head, unauthorized(isBlocked), resolution);
     // Only what is used up for ever is refused before all else: a 401 says nothing of the request.
     const { charges } = resolution;
     const useDenial = charges && (await findUseDenial(context.invocationContext.useCounters, charges));
@@ -105,6 +100,18 @@ function authenticate(
     : resolve(context.resolveContext, token, isBlocked ? "cached" : "any");
 }
 
+/** Whether a capability that is alive may be used at this moment, and by this client. Read for those with such limits alone. */
+function isValid(
+  context: RouterContext,
+  exchange: HttpExchange,
+  { expiresAt, compiledLimits }: Resolution,
+): boolean {
+  if (expiresAt === undefined && compiledLimits === undefined) return true;
+  const now = context.invocationContext.now().getTime();
+  if (expiresAt !== undefined && expiresAt <= now) return false;
+  return compiledLimits === undefined || isValidFor(compiledLimits, now, addressOf(context, exchange));
+}
+
 /** Refuses a request whose token does not work, and counts it against its address. */
 function rejectUnauthorized(
   context: RouterContext,
@@ -113,7 +120,11 @@ function rejectUnauthorized(
   isBlocked: boolean,
 ): void {
   context.authFailures.record(clientKey(context, exchange));
-  respondDenial(context, exchange, head, { reason: isBlocked ? "too_many_auth_failures" : "unauthorized" });
+  respondDenial(context, exchange, head, unauthorized(isBlocked));
+}
+
+function unauthorized(isBlocked: boolean): Denial {
+  return { reason: isBlocked ? "too_many_auth_failures" : "unauthorized" };
 }
 
 /** Checks the headers whose refusal only the holder of a capability may see. */
@@ -155,11 +166,15 @@ function isAddressBlocked(context: RouterContext, exchange: HttpExchange): boole
   return !context.authFailures.isEmpty && context.authFailures.isBlocked(clientKey(context, exchange));
 }
 
-function clientKey({ trustedProxies }: RouterContext, { request }: HttpExchange): string {
+function clientKey(context: RouterContext, exchange: HttpExchange): string {
+  const address = addressOf(context, exchange);
+  return address === undefined ? "" : addressKey(address);
+}
+
+function addressOf({ trustedProxies }: RouterContext, { request }: HttpExchange): IpAddress | undefined {
   const forwardedFor =
     trustedProxies.length === 0 ? undefined : valuesOf(request.rawHeaders, "x-forwarded-for").join(",");
-  const address = clientAddress(request.socket.remoteAddress ?? "", forwardedFor, trustedProxies);
-  return address === undefined ? "" : addressKey(address);
+  return clientAddress(request.socket.remoteAddress ?? "", forwardedFor, trustedProxies);
 }
 
 function finish(

@@ -23,8 +23,8 @@ const MINUTE_SECONDS = "60";
 
 /** They do not say which values would be allowed: a limit may be meant for other holders. */
 const NAME_PROBLEMS: Readonly<Record<NameProblem, string>> = {
-  not_named: "the limits of this capability do not name it: omit it.",
-  not_listed: "the limits of this capability require it, once, with a value that they list.",
+  not_named: "this capability does not allow it: omit it.",
+  not_listed: "this capability requires it, once, with a value that its limits list.",
   ambiguous: "servers read it differently: write %3B for a semicolon, %20 for a space, and UTF-8 only.",
 };
 
@@ -53,8 +53,6 @@ export function wireError(denial: Denial, head?: ChallengedHead): WireError {
       return error(400, "invalid_field", describeProblem(denial.problem));
     case "invalid_capability":
       return error(400, "invalid_capability", "capability: expected a valid capability.");
-    case "not_delegable":
-      return error(400, "not_delegable", "capability: its limits do not allow a re-export.");
     case "wrong_capability":
       return error(
         400,
@@ -69,6 +67,8 @@ export function wireError(denial: Denial, head?: ChallengedHead): WireError {
       );
     case "no_oauth":
       return error(404, "no_oauth", "This service has no authorization server: send a capability token.");
+    case "invalid_path":
+      return error(400, "invalid_path", denial.message);
     case "method_not_allowed":
       return error(405, "method_not_allowed", `method: expected one of ${denial.allow.join(", ")}.`, [
         "Allow",

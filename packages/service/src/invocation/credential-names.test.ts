@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { credentialKeys, isCredentialHeader, secondCredential } from "./credential-names.ts";
+import { credentialKeys, forbiddenKey, isCredentialHeader, ownKeys } from "./credential-names.ts";
 
 test.each([
   "authorization",
@@ -79,10 +79,10 @@ test.each([
   expect([...credentialKeys(query)]).toEqual(keys);
 });
 
-test("a query key is a second credential if it has no other use, or is the key of the target's own", () => {
-  expect(secondCredential("a=1&token=2&key=3", new Set())).toBeUndefined();
-  expect(secondCredential("a=1&token=2&key=3", new Set(["key"]))).toBe("key");
-  expect(secondCredential("a=1&API%5fkey=2", new Set(["key"]))).toBe("api_key");
+test("next to a credential of the target, no key of a client that could hold one is allowed", () => {
+  const findKey = (query: string, carriesCredential = true) =>
+    forbiddenKey(query, new Set(), { carriesCredential });
+  expect(findKey("a=1&page_token=2&keys=3")).toBeUndefined();
   for (const key of [
     "access_token",
     "api_key",
@@ -90,7 +90,27 @@ test("a query key is a second credential if it has no other use, or is the key o
     "api-key",
     "auth_token",
     "job_token",
+    "key",
     "subscription-key",
+    "token",
+  ]) {
+    expect(findKey(`a=1&${key.toUpperCase()}=2`)).toBe(key);
+    expect(findKey(`a=1&${key}=2`, false)).toBeUndefined();
+  }
+});
+
+test("a key that the target has itself is not allowed, in any reading of a server", () => {
+  const own = ownKeys("api.version=1&%66ilter[a]=2&X");
+  for (const query of [
+    "api_version=9",
+    "b&API%2eversion",
+    "filter=1",
+    "filter[b]=1",
+    "%5Bfilter%5D=1",
+    "x",
+    "b;x=1",
   ])
-    expect(secondCredential(`a=1&${key}=2`, new Set())).toBe(key);
+    expect(forbiddenKey(query, own, { carriesCredential: false }), query).toBeDefined();
+  for (const query of ["", "apiversion", "filters=1", "b=x", "key=1"])
+    expect(forbiddenKey(query, own, { carriesCredential: false }), query).toBeUndefined();
 });

@@ -45,16 +45,31 @@ function isCredentialKey(key: string): boolean {
 
 /** The keys of a query that hold a credential, folded. */
 export function credentialKeys(query: string): ReadonlySet<string> {
-  return new Set(keysOf(query).filter((key) => AMBIGUOUS_KEYS.has(key) || isCredentialKey(key)));
+  return new Set(keysOf(query).filter(holdsCredential));
+}
+
+/** The keys of a target's own query, as servers may read them. */
+export function ownKeys(query: string): ReadonlySet<string> {
+  return new Set(keysOf(query));
 }
 
 /**
- * The first key of a client's query that would be a second credential in addition to the target's.
+ * The first key of a client's query that the target has itself, of which servers take one or the other; or that would be a second
+ * credential in addition to the target's.
  *
- * @param own keys of the target's own query that hold its credential.
+ * @param own see {@link ownKeys}.
  */
-export function secondCredential(query: string, own: ReadonlySet<string>): string | undefined {
-  return keysOf(query).find((key) => isCredentialKey(key) || own.has(key));
+export function forbiddenKey(
+  query: string,
+  own: ReadonlySet<string>,
+  { carriesCredential }: { readonly carriesCredential: boolean },
+): string | undefined {
+  if (own.size === 0 && !carriesCredential) return undefined;
+  return keysOf(query).find((key) => own.has(key) || (carriesCredential && holdsCredential(key)));
+}
+
+function holdsCredential(key: string): boolean {
+  return AMBIGUOUS_KEYS.has(key) || isCredentialKey(key);
 }
 
 /** HTML 4 recommended `;` too: Rack 2 and Python before 3.9.2 end a parameter there. */

@@ -1,5 +1,6 @@
 import { HOP_BY_HOP_REQUEST, foldHeaderName as foldName } from "capability-protocol";
 import { memoized } from "../collections/memoized.ts";
+import { CARRIERS } from "./carrier.ts";
 import { isCredentialHeader } from "./credential-names.ts";
 import { listOf, valuesOf } from "./raw-headers.ts";
 
@@ -99,6 +100,8 @@ export function clientHeaderRule(foldedName: string): ClientHeaderRule {
   return foldedName.startsWith("impersonate-extra-") ? "override" : "pass";
 }
 
+const CARRIER_NAMES: ReadonlySet<string> = new Set(CARRIERS);
+
 /** What the rules say about a client's header, by its name alone. */
 export interface ClientHeader {
   readonly lowerCase: string;
@@ -106,6 +109,8 @@ export interface ClientHeader {
   readonly folded: string;
   readonly rule: ClientHeaderRule;
   readonly isCredential: boolean;
+  /** A capability token can come in it. */
+  readonly isCarrier: boolean;
 }
 
 /** @param name as the client wrote it. */
@@ -116,6 +121,7 @@ export const clientHeader: (name: string) => ClientHeader = memoized((name) => {
     folded,
     rule: clientHeaderRule(folded),
     isCredential: isCredentialHeader(folded),
+    isCarrier: CARRIER_NAMES.has(folded),
   };
 });
 

@@ -7,7 +7,10 @@ import type { Denial, Outcome } from "../domain/denial.ts";
 import { headSize, headerLinesSize } from "../domain/head-size.ts";
 import type { Pools } from "../egress/pools.ts";
 import type { AccountRegistry } from "./usage-accounts.ts";
+import type { AuthorizedUri } from "./authorize.ts";
 import { authorize } from "./authorize.ts";
+import type { CompiledLimits } from "./limits/compiled-limits.ts";
+import { narrow } from "./narrow.ts";
 import type { ConcurrencyLimiter } from "./concurrency-limiter.ts";
 import { addHop } from "./loop-detection.ts";
 import type { BodyContext, Payload } from "./payload.ts";
@@ -56,18 +59,13 @@ export function invoke(
   authenticated: Authenticated,
   downstream: Downstream,
 ): MaybePromise<ExchangeEnd> {
-  const { resolution, inFlight } = authenticated;
+  const { resolution } = authenticated;
   if (resolution.isUnusable === true) return denied({ reason: "target_outdated" });
   if (resolution.upstream === undefined) throw new TypeError("an exported capability has a target");
-  const { accounts } = resolution;
-  context.accountRegistry.refresh(accounts);
-  const denial = context.concurrencyLimiter.acquire(accounts);
-  if (denial !== undefined) return denied(denial);
-  inFlight.onFinish(() => context.concurrencyLimiter.release(accounts));
   return forward(context, authenticated, resolution.upstream, downstream);
 }
 
-/** authorize → shape → prepare the payload → sign and stream. */
+/** authorize → shape → narrow → prepare the payload → sign and stream. */
 function forward(
   context: InvocationContext,
   authenticated: Authenticated,
@@ -78,13 +76,16 @@ function forward(
   const { head } = downstream;
   const hopHeaders = addHop(head, context.hopId);
   if (hopHeaders === undefined) return denied({ reason: "loop_detected" });
-  const denial = authorize(authenticated.resolution, target, head, context.now);
-  if (denial !== undefined) return denied(denial);
+  const uri = authorize(target, head);
+  if (!uri.ok) return denied(uri.error);
   const plan = planPayload(target, head);
   if (plan.kind === "refused") return denied({ reason: "invalid_field", problem: plan.problem });
-  const shaped = shapeRequest(context, target, head, plan, hopHeaders);
+  const { compiledLimits } = authenticated.resolution;
+  const shaped = shapeRequest(context, compiledLimits, target, head, uri.value, plan, hopHeaders);
   if (!shaped.ok) return denied(shaped.error);
   if (downstream.useDenial !== undefined) return denied(downstream.useDenial);
+  const denial = occupy(context, authenticated);
+  if (denial !== undefined) return denied(denial);
   return thenMaybe(preparePayload(context, authenticated, plan, downstream), (payload) => {
     if (payload === undefined) return { kind: "client_disconnected" };
     if (!payload.ok) return denied(payload.error);
@@ -98,15 +99,32 @@ function forward(
   });
 }
 
-/** Puts the target over what the client sent, and refuses a head that is longer than a target's may be. */
+/** Takes a place among the invocations in flight until the request is finished. */
+function occupy(
+  { accountRegistry, concurrencyLimiter }: InvocationContext,
+  { inFlight, resolution: { accounts } }: Authenticated,
+): Denial | undefined {
+  accountRegistry.refresh(accounts);
+  const denial = concurrencyLimiter.acquire(accounts);
+  if (denial === undefined) inFlight.onFinish(() => concurrencyLimiter.release(accounts));
+  return denial;
+}
+
+/**
+ * Puts the target over what the client sent, applies the limits, and refuses a head that is longer than a target's may be: before
+ * it is signed, since the headers of both sides together may be twice as long as either may send.
+ */
 function shapeRequest(
   context: InvocationContext,
+  limits: CompiledLimits | undefined,
   target: PreparedTarget,
   head: RequestHead,
+  uri: AuthorizedUri,
   plan: PayloadPlan,
   hopHeaders: readonly string[],
 ): Outcome<ShapedRequest> {
-  const shaped = shape(target, head, plan);
+  const open = shape(target, head, uri, plan);
+  const shaped = limits === undefined || !open.ok ? open : narrow(limits, target, uri, open.value);
   return shaped.ok && isHeadTooLarge(context, target, shaped.value, hopHeaders) ? HEAD_TOO_LARGE : shaped;
 }
 

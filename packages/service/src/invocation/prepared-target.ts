@@ -1,23 +1,29 @@
-import type { Authority, TargetConfiguration, TargetOrigin, TlsConfiguration } from "capability-protocol";
+import type {
+  Authority,
+  Openings,
+  TargetConfiguration,
+  TargetOrigin,
+  TlsConfiguration,
+} from "capability-protocol";
 import { originOfAuthority } from "capability-protocol";
-import { createSigner, isS3Service } from "capability-protocol/signers";
+import { createSigner, isS3Service, s3HeaderRule } from "capability-protocol/signers";
 import type { HashFunction, Signer } from "capability-protocol/signers";
 import { maxAddedBytes } from "../domain/head-size.ts";
 import type { TargetContent } from "../domain/target.ts";
-import { credentialKeys, isCredentialHeader } from "./credential-names.ts";
+import { credentialKeys, isCredentialHeader, ownKeys } from "./credential-names.ts";
 import { clientHeaderRule, foldName } from "./header-rules.ts";
+import type { SignedHeaderRule } from "./limits/header-limit.ts";
+import type { PathTarget } from "./openings/path-opening.ts";
+import type { QueryOpening, QueryTarget } from "./openings/query-opening.ts";
 import type { TargetBase } from "./references.ts";
 import { baseOf } from "./references.ts";
 
 /** Everything of an upstream request that depends on its target alone, made once when the target is resolved. */
-export interface PreparedTarget {
+export interface PreparedTarget extends PathTarget, QueryTarget {
   /** Where the connection goes. */
   readonly origin: TargetOrigin;
-  readonly path: string;
   /** Without "?"; empty if there is none. */
   readonly query: string;
-  /** Absent: the client's. */
-  readonly method?: string;
   /** Flat list, `Host` first. */
   readonly headers: readonly string[];
   /** Names of {@link headers}, as `foldName` writes them. */
@@ -27,17 +33,22 @@ export interface PreparedTarget {
    * client is refused: dropped silently, the request would have another meaning than the client intends.
    */
   readonly overrideHeaders: ReadonlyMap<string, string>;
+  /** Flat list: the same ones, as they are sent. */
+  readonly fixedHeaders: readonly string[];
   /** How many bytes a signature, `Via`, `CDN-Loop` and the framing add to a head, at most. */
   readonly maxAddedBytes: number;
-  readonly allowQuery: boolean;
+  /** Lower-case names of headers that pass, although they do not by default. Absent for nearly all targets. */
+  readonly openedHeaders?: ReadonlySet<string>;
+  /** What its signature says about a client's header; of another authority's target, what any signature could say. */
+  readonly headerRule: SignedHeaderRule;
   /** Milliseconds without a byte from the target after which the connection ends. */
   readonly timeoutMs?: number;
   readonly signer?: Signer;
   readonly tls?: TlsConfiguration;
-  /** The target, or its signature, has a credential in the request: credentials of the client are dropped. */
+  /** The target, or its signature, has a credential in the request. */
   readonly carriesCredential: boolean;
-  /** Keys of {@link query} that hold a credential, in lower case. */
-  readonly credentialKeys: ReadonlySet<string>;
+  /** Headers with other credentials of the client that are dropped. Another authority gets those that are no carriers of tokens. */
+  readonly droppedCredentials: "all" | "carriers" | "none";
   /** Whether headers that name another resource, or a user to act as, are refused. Another authority checks them itself. */
   readonly refusesOverrides: boolean;
   /** The URIs that belong to the target. */
@@ -68,11 +79,11 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
   const headers = configuration.headers.filter(
     ([name]) => signer?.ownHeaders.has(name.toLowerCase()) !== true,
   );
-  const keys = credentialKeys(query);
+  const overrides = headers.filter(([name]) => isOverride(signer, name));
   const carriesCredential =
     signer !== undefined ||
     configuration.tls?.cert !== undefined ||
-    keys.size > 0 ||
+    credentialKeys(query).size > 0 ||
     configured.some((name) => isCredentialHeader(foldName(name)));
   return {
     origin,
@@ -80,13 +91,14 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
     query,
     headers: ["Host", origin.host, ...headers.flat()],
     headerNames: new Set(["host", ...configured.map(foldName)]),
-    overrideHeaders: new Map(
-      headers.filter(([name]) => isOverride(signer, name)).map(([name, value]) => [foldName(name), value]),
-    ),
+    overrideHeaders: new Map(overrides.map(([name, value]) => [foldName(name), value])),
+    fixedHeaders: overrides.flat(),
     maxAddedBytes: maxAddedBytes(configuration.hmac, origin.host, headers.flat()),
-    allowQuery: configuration.allowQuery,
+    ...prepareOpenings(configuration),
+    headerRule: signer === undefined ? NO_RULE : signer.headerRule,
     carriesCredential,
-    credentialKeys: keys,
+    droppedCredentials: carriesCredential ? "all" : "none",
+    ownKeys: ownKeys(query),
     refusesOverrides: carriesCredential,
     base: baseOf(configuration.uri),
     isS3: configuration.hmac?.scheme === "aws4-hmac-sha256" && isS3Service(configuration.hmac.service),
@@ -96,6 +108,25 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
     ...(signer === undefined ? {} : { signer }),
     ...(configuration.tls === undefined ? {} : { tls: configuration.tls }),
   };
+}
+
+const NO_RULE: SignedHeaderRule = () => undefined;
+
+function prepareOpenings(
+  openings: Openings,
+): Pick<PreparedTarget, "pathOpenings" | "queryOpening" | "openedHeaders"> {
+  const { allowPath, allowHeaders, encodedSlash = false, emptySegments = false } = openings;
+  return {
+    queryOpening: queryOpeningOf(openings),
+    ...(allowPath === true && { pathOpenings: { encodedSlash, emptySegments } }),
+    ...(allowHeaders === undefined ? {} : { openedHeaders: new Set(allowHeaders) }),
+  };
+}
+
+function queryOpeningOf({ allowPath, allowQuery }: Openings): QueryOpening {
+  if (typeof allowQuery !== "boolean") return new Set(allowQuery);
+  if (allowQuery) return "any";
+  return allowPath === true ? "refuse" : "drop";
 }
 
 /** Whether a client could set the header to another effect. Not for a header that is dropped whatever its value. */
@@ -119,10 +150,14 @@ function prepareFederated(
     headers: ["Host", origin.host, "Authorization", `Bearer ${capability.token}`],
     headerNames: new Set(["host", "authorization"]),
     overrideHeaders: new Map(),
+    fixedHeaders: [],
     maxAddedBytes: maxAddedBytes(undefined, origin.host, []),
-    allowQuery: true,
+    pathOpenings: { encodedSlash: true, emptySegments: true },
+    queryOpening: "foreign",
+    headerRule: s3HeaderRule,
     carriesCredential: true,
-    credentialKeys: new Set(),
+    droppedCredentials: "carriers",
+    ownKeys: new Set(),
     refusesOverrides: false,
     base: baseOf({ origin, path: "/" }),
     isS3: false,

@@ -12,6 +12,8 @@ import type { MaybePromise } from "../collections/maybe-promise.ts";
 import { samePosition, StoreBusyError } from "../store/store.ts";
 import type { OpenedCapability, Vault } from "../store/vault.ts";
 import type { ResolutionCache } from "../store/resolution-cache.ts";
+import type { CompiledLimits } from "./limits/compiled-limits.ts";
+import { compileLimits } from "./limits/compiled-limits.ts";
 import type { UsageAccounts, AccountRegistry } from "./usage-accounts.ts";
 import type { InFlightRequest, InFlightRegistry } from "./in-flight-registry.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
@@ -29,6 +31,8 @@ export interface Resolution {
   readonly limits: readonly LimitedNode[];
   /** What its uses are counted on. Absent for nearly all: they are not counted. */
   readonly charges: readonly Charge[] | undefined;
+  /** The same, prepared; absent if they narrow no request. */
+  readonly compiledLimits: CompiledLimits | undefined;
   /** The accounts that its use counts against. */
   readonly accounts: UsageAccounts;
   /** The tenant through whose membrane it was exported, or on which it acts; absent for the operator's capabilities. */
@@ -142,6 +146,7 @@ function toResolution(context: ResolveContext, opened: OpenedCapability): Resolu
     expiresAt,
     limits,
     charges: chargesOf(limits),
+    compiledLimits: compileLimits(limits),
     accounts,
     tenant: usageOwners.exporter,
     cacheOwner: usageOwners.exporter ?? NO_TENANT,

@@ -2,10 +2,13 @@ import fc from "fast-check";
 import { formatToken } from "capability-protocol";
 import { expect, test } from "vitest";
 import { CREDENTIAL_HEADERS } from "../../../testkit/src/credential-headers.ts";
-import { preparedTarget, requestHeadOf, shaped } from "../../../testkit/src/fixtures.ts";
+import { authorizedUri, preparedTarget, requestHeadOf, shaped } from "../../../testkit/src/fixtures.ts";
 import { shape } from "./shape.ts";
 
 const URI = "https://example.com:8443/a%20b/c?d=e";
+const URI_ITSELF = authorizedUri(preparedTarget({ uri: URI }), requestHeadOf());
+const AWS4 = { awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "s" };
+const TOKEN = formatToken(Buffer.alloc(64, 7));
 const HOST = ["Host", "example.com:8443"];
 
 test("the target's path and host are sent, whatever the client sends", () => {
@@ -70,6 +73,81 @@ test("Connection removes the client's own headers and none of the target's", () 
   ]);
 });
 
+test("a client's path is appended to the target's, and its query to the target's query", () => {
+  const target = preparedTarget({ uri: "https://example.com/v1/?d=e", allowPath: true, allowQuery: true });
+  const head = requestHeadOf({ path: "/%78/y", query: "z" });
+  expect(shaped(target, head)).toMatchObject({ path: "/v1/x/y", query: "d=e&z" });
+});
+
+test("allowHeaders opens what does not pass by default, and nothing else", () => {
+  const names = ["X-Amz-Target", "x-amz-copy-source", "Private-Token", "Destination", "X-Forwarded-For"];
+  const target = preparedTarget({
+    uri: URI,
+    allowHeaders: names,
+    headers: { Authorization: "ours" },
+  });
+  const lines = names.flatMap((name) => [name, "theirs"]);
+  const sent = [...HOST, "Authorization", "ours"];
+  expect(shaped(target, requestHeadOf({ rawHeaders: lines })).headers).toEqual([...sent, ...lines]);
+  const others = [
+    "X_Forwarded_For",
+    "theirs",
+    "X-Vault-Token",
+    "theirs",
+    "Authorization",
+    "theirs",
+    "Cookie",
+    "a",
+  ];
+  expect(shaped(target, requestHeadOf({ rawHeaders: others })).headers).toEqual(sent);
+  const hopByHop = requestHeadOf({ rawHeaders: ["Connection", "private-token", "Private-Token", "theirs"] });
+  expect(shaped(target, hopByHop).headers).toEqual(sent);
+});
+
+test("allowHeaders opens a header that steers a signed request in its exact spelling", () => {
+  const hmac = { "aws4-hmac-sha256": AWS4 };
+  const target = preparedTarget({ uri: URI, allowHeaders: ["X-Amz-Target"], hmac });
+  const plan = { kind: "precomputed", value: "" } as const;
+  const shapeWith = (name: string) =>
+    shape(target, requestHeadOf({ rawHeaders: [name, "a"] }), URI_ITSELF, plan);
+  expect(shapeWith("x-amz-target")).toMatchObject({
+    ok: true,
+    value: { headers: [...HOST, "x-amz-target", "a"] },
+  });
+  for (const name of ["x_amz_target", "x-amz-copy-source"])
+    expect(shapeWith(name)).toEqual({ ok: false, error: { reason: "header_not_allowed", name } });
+});
+
+test("a header that the target sets stays the target's, also if allowHeaders names it", () => {
+  const target = preparedTarget({
+    uri: URI,
+    allowHeaders: ["x-a", "sudo"],
+    headers: { "X-A": "ours", Sudo: "ours" },
+  });
+  const plan = { kind: "precomputed", value: "" } as const;
+  const shapeWith = (...rawHeaders: string[]) =>
+    shape(target, requestHeadOf({ rawHeaders }), URI_ITSELF, plan);
+  expect(shapeWith("x-a", "theirs")).toMatchObject({ ok: true, value: { headers: target.headers } });
+  expect(shapeWith("sudo", "theirs")).toMatchObject({ ok: false });
+});
+
+test("a capability token passes in no header, also if allowHeaders names it", () => {
+  const target = preparedTarget({ uri: URI, allowHeaders: ["Private-Token"] });
+  expect(shaped(target, requestHeadOf({ rawHeaders: ["Private-Token", TOKEN] })).headers).toEqual(HOST);
+});
+
+test("another authority gets the client's credentials, which it judges itself, but no header that carries tokens", () => {
+  const target = preparedTarget({ capability: `cpblty://a.example/#${TOKEN}` });
+  const passes = ["Private-Token", "X-Vault-Token", "ocp-apim-subscription-key", "X-Amz-Copy-Source"];
+  const never = ["X-Api-Key", "api_key", "x-goog-api-key", "X-Amz-Security-Token", "Authorization", "Cookie"];
+  const rawHeaders = [...passes, ...never].flatMap((name) => [name, "theirs"]);
+  const { headers } = shaped(target, requestHeadOf({ rawHeaders }));
+  expect(headers).toEqual([...target.headers, ...passes.flatMap((name) => [name, "theirs"])]);
+  expect(shaped(target, requestHeadOf({ rawHeaders: ["Private-Token", TOKEN] })).headers).toEqual(
+    target.headers,
+  );
+});
+
 test("X-Payload-Sha256 is forwarded to another authority only, and the client's token is never forwarded", () => {
   const token = `CPBLTY1-${"A".repeat(86)}`;
   const foreign = preparedTarget({ capability: `cpblty://a.example/#${token}` });
@@ -82,9 +160,6 @@ test("X-Payload-Sha256 is forwarded to another authority only, and the client's 
   ]);
   expect(shaped(preparedTarget({ uri: URI }), requestHeadOf({ rawHeaders })).headers).toEqual(HOST);
 });
-
-const AWS4 = { awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "s" };
-const TOKEN = formatToken(Buffer.alloc(64, 7));
 
 /** What is left of a header of the client, towards this target. */
 function passing(body: object, name: string, value = "theirs"): boolean {
@@ -102,7 +177,13 @@ const WITH_CREDENTIAL: readonly (readonly [string, object])[] = [
   ["a capability of another authority", { capability: `cpblty://a.example/#${TOKEN}` }],
 ];
 
-test.each(WITH_CREDENTIAL)("with %s no other credential of the client goes along", (_name, body) => {
+test("another authority carries a credential", () => {
+  expect(preparedTarget({ capability: `cpblty://a.example/#${TOKEN}` }).carriesCredential).toBe(true);
+});
+
+const CONFIGURED = WITH_CREDENTIAL.filter(([, body]) => "uri" in body);
+
+test.each(CONFIGURED)("with %s no other credential of the client goes along", (_name, body) => {
   const target = preparedTarget(body);
   expect(target.carriesCredential).toBe(true);
   const rawHeaders = CREDENTIAL_HEADERS.flatMap((name) => [name, "theirs"]);
@@ -144,14 +225,14 @@ test("a header that steers, and that the target sets, is the target's own or ref
     ["x-amz-meta-A", "ours"],
     ["destination", "/ours"],
   ] as const) {
-    const outcome = shape(target, head(name, own), plan);
+    const outcome = shape(target, head(name, own), URI_ITSELF, plan);
     expect(outcome.ok && outcome.value.headers).toEqual(target.headers);
-    expect(shape(target, head(name, own, name, "theirs"), plan)).toEqual({
+    expect(shape(target, head(name, own, name, "theirs"), URI_ITSELF, plan)).toEqual({
       ok: false,
       error: { reason: "header_not_allowed", name },
     });
   }
-  expect(shape(target, head("x-amz-date", "theirs"), plan)).toMatchObject({ ok: true });
+  expect(shape(target, head("x-amz-date", "theirs"), URI_ITSELF, plan)).toMatchObject({ ok: true });
 });
 
 const STEERING = [
@@ -168,7 +249,7 @@ test.each(STEERING)("%s is refused if the target carries a credential, and only 
   const plan = { kind: "precomputed", value: "" } as const;
   for (const [each, body] of WITH_CREDENTIAL) {
     const isForeign = each.includes("authority");
-    expect(shape(preparedTarget(body), head, plan).ok, each).toBe(isForeign);
+    expect(shape(preparedTarget(body), head, URI_ITSELF, plan).ok, each).toBe(isForeign);
   }
   expect(passing({ uri: URI }, name)).toBe(true);
 });
@@ -177,10 +258,13 @@ test("headers that describe chunks within a body pass only if the body is sent i
   const target = preparedTarget({ uri: URI, hmac: { "aws4-hmac-sha256": AWS4 } });
   const rawHeaders = ["X-Amz-Trailer", "x-amz-checksum-crc32", "x-amz-decoded-content-length", "4"];
   const head = requestHeadOf({ rawHeaders });
-  const framed = shape(target, head, { kind: "precomputed", value: "STREAMING-UNSIGNED-PAYLOAD-TRAILER" });
+  const framed = shape(target, head, URI_ITSELF, {
+    kind: "precomputed",
+    value: "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+  });
   expect(framed.ok && framed.value.headers.slice(-4)).toEqual(rawHeaders);
   for (const plan of [{ kind: "buffer" }, { kind: "precomputed", value: "UNSIGNED-PAYLOAD" }] as const) {
-    const outcome = shape(target, head, plan);
+    const outcome = shape(target, head, URI_ITSELF, plan);
     expect(outcome.ok && outcome.value.headers).toEqual(target.headers);
   }
 });
@@ -190,7 +274,7 @@ test("what no target gets is dropped, but refused where the service behind a sig
   const aws4 = preparedTarget({ uri: URI, hmac: { "aws4-hmac-sha256": AWS4 } });
   for (const name of ["X-Amzn-Oidc-Data", "x-goog-authenticated-user-email"]) {
     const head = requestHeadOf({ rawHeaders: [name, "theirs"] });
-    expect(shape(aws4, head, plan).ok, name).toBe(false);
+    expect(shape(aws4, head, URI_ITSELF, plan).ok, name).toBe(false);
     expect(shaped(preparedTarget({ uri: URI }), head).headers).toEqual(HOST);
   }
   const rawHeaders = ["Cookie", "theirs", "X-Forwarded-For", "theirs", "Authorization", "theirs"];

@@ -3,8 +3,10 @@ import type { PayloadPlan } from "capability-protocol/signers";
 import type { Outcome } from "../domain/denial.ts";
 import { keptPart } from "./aws-chunked/kept-part.ts";
 import { reframeHeaders } from "./aws-chunked/reframed-headers.ts";
+import type { AuthorizedUri } from "./authorize.ts";
 import type { ClientHeader } from "./header-rules.ts";
 import { clientHeader, connectionOptions } from "./header-rules.ts";
+import { joinPath } from "./openings/path-opening.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
 
@@ -21,10 +23,16 @@ export interface ShapedRequest {
 /**
  * Puts the target over what the client sent, name by name, whatever the case.
  *
+ * @param uri what of the client's path and query passes.
  * @param plan how the signature covers the body.
  * @returns a refusal if a header of the client would change the request's meaning.
  */
-export function shape(target: PreparedTarget, head: RequestHead, plan: PayloadPlan): Outcome<ShapedRequest> {
+export function shape(
+  target: PreparedTarget,
+  head: RequestHead,
+  uri: AuthorizedUri,
+  plan: PayloadPlan,
+): Outcome<ShapedRequest> {
   const connection = connectionOptions(head.rawHeaders);
   const headers = target.headers.slice();
   const { rawHeaders } = head;
@@ -38,25 +46,30 @@ export function shape(target: PreparedTarget, head: RequestHead, plan: PayloadPl
   }
   if (plan.kind !== "refused" && plan.awsChunked !== undefined) {
     const reframed = reframeHeaders(target, headers, plan.awsChunked, keptPart(plan), head.body);
-    return reframed.ok ? ok(message(target, head, reframed.value)) : reframed;
+    return reframed.ok ? ok(message(target, head, uri, reframed.value)) : reframed;
   }
   // An end-to-end header that may be signed: set here, and never copied.
   if (head.body.kind === "length") headers.push("Content-Length", String(head.body.length));
-  return ok(message(target, head, headers));
+  return ok(message(target, head, uri, headers));
 }
 
-function message(target: PreparedTarget, head: RequestHead, headers: readonly string[]): ShapedRequest {
+function message(
+  target: PreparedTarget,
+  head: RequestHead,
+  uri: AuthorizedUri,
+  headers: readonly string[],
+): ShapedRequest {
   return {
     method: target.method ?? head.method,
-    path: target.path,
-    query: joinQueries(target, head),
+    path: joinPath(target, uri.path),
+    query: joinQueries(target, uri),
     headers,
   };
 }
 
-function joinQueries(target: PreparedTarget, head: RequestHead): string {
-  if (!target.allowQuery || head.query === "") return target.query;
-  return target.query === "" ? head.query : `${target.query}&${head.query}`;
+function joinQueries(target: PreparedTarget, { query }: AuthorizedUri): string {
+  if (query === "") return target.query;
+  return target.query === "" ? query : `${target.query}&${query}`;
 }
 
 type HeaderDecision = "pass" | "drop" | "refuse";
@@ -65,16 +78,24 @@ type HeaderDecision = "pass" | "drop" | "refuse";
 function decideHeader(
   target: PreparedTarget,
   plan: PayloadPlan,
-  { lowerCase, folded, rule, isCredential }: ClientHeader,
+  header: ClientHeader,
   value: string,
 ): HeaderDecision {
-  if (rule === "never") return decideNeverForwarded(target, lowerCase, value);
+  const { lowerCase, folded, rule } = header;
+  const isOpened = target.openedHeaders?.has(lowerCase) === true;
+  if (rule === "never" && !isOpened) return decideNeverForwarded(target, lowerCase, value);
   const own = target.overrideHeaders.get(folded);
   if (own !== undefined && own !== value && own !== trimFieldValue(value)) return "refuse";
   if (target.headerNames.has(folded)) return "drop";
-  if (isCredential && (target.carriesCredential || TOKEN_PATTERN.test(value))) return "drop";
+  if (header.isCredential && isDroppedCredential(target, header, value)) return "drop";
+  if (isOpened) return "pass";
   if (rule === "override" && target.refusesOverrides) return "refuse";
   return target.signer === undefined ? "pass" : decideForSigner(target.signer, plan, lowerCase, value);
+}
+function isDroppedCredential(target: PreparedTarget, header: ClientHeader, value: string): boolean {
+  if (TOKEN_PATTERN.test(value)) return true;
+  if (target.droppedCredentials === "all") return target.openedHeaders?.has(header.lowerCase) !== true;
+  return target.droppedCredentials === "carriers" && header.isCarrier;
 }
 
 /** What no target gets is dropped, unless the target's signer says that the target would act on it: `X-Amzn-Oidc-Data`. */

@@ -11,8 +11,8 @@ import { encodeColumns, optionalColumn, optionalNumberColumn, textColumn } from 
 export const RECORD_VERSIONS: Readonly<Record<RecordType, number>> = {
   tenant: 1,
   membrane: 1,
-  /** 1: the payload is the JSON body of the export. */
-  target: 2,
+  /** 1: the payload is the JSON body of the export. 2: it has no openings but `allowQuery`, which is not a list. */
+  target: 3,
   /** 1: it has neither limits nor a label. */
   capability: 2,
 };

@@ -1,7 +1,7 @@
 import type { Target, TargetContent } from "../domain/target.ts";
 import { decodeTargetPayload, encodeTargetPayload } from "./codec/target-payload.ts";
 import type { StoredTarget } from "./record.ts";
-import { associatedData, RECORD_VERSIONS } from "./record.ts";
+import { associatedData } from "./record.ts";
 import { seal, unseal } from "./seal.ts";
 import { RecordTooNewError } from "./store.ts";
 import { readTargetVersion1 } from "./upgrades/target-1.ts";
@@ -16,8 +16,9 @@ export interface OpenedTarget {
 
 /** Seals what a target says under its data key. */
 export function sealTarget(target: Target, content: TargetContent, dataKey: Uint8Array): StoredTarget {
-  const versioned = { ...target, version: RECORD_VERSIONS.target };
-  return { ...versioned, sealed: seal(dataKey, encodeTargetPayload(content), associatedData(versioned)) };
+  const { version, payload } = encodeTargetPayload(content);
+  const versioned = { ...target, version };
+  return { ...versioned, sealed: seal(dataKey, payload, associatedData(versioned)) };
 }
 
 /**
@@ -31,7 +32,7 @@ export function openTarget(target: StoredTarget, dataKey: Uint8Array): OpenedTar
     const content = readTargetVersion1(payload);
     return content === undefined ? { bytes } : { content, bytes };
   }
-  const content = decodeTargetPayload(payload);
+  const content = decodeTargetPayload(payload, target.version);
   if (content === undefined) throw new RecordTooNewError(target.uid);
   return { content, bytes };
 }

@@ -86,6 +86,32 @@ test("method, query and body pass through a re-export from another authority", a
   expect([response.headers["vary"]].flat().at(-1)).toMatch(/^Authorization, X-Api-Key, /);
 });
 
+test("the path, the query and credentials of the client pass in their canonical form to the first authority, which decides about them", async () => {
+  const open = { uri: `${target.url}v1`, allowPath: true, encodedSlash: true, allowQuery: ["api_key"] };
+  const { token } = await exportTarget(a, { ...open, allowHeaders: ["private-token"] });
+  const foreign = await reexport(a, token, b);
+  const headers = { "private-token": "of the client", "x-vault-token": "of the client" };
+  const response = await at(b, foreign, { path: "/x%2f%79/z?api_key=1", headers });
+  expect(response).toMatchObject({ status: 200, text: "GET /v1/x%2Fy/z?api_key=1" });
+  expect(target.requests.at(-1)!.headers).toMatchObject(headers);
+  expect(await at(b, foreign, { path: "/x//y" })).toMatchObject({
+    status: 400,
+    json: { code: "invalid_path" },
+  });
+  expect(await at(b, foreign, { path: "/?page=1" })).toMatchObject({ status: 403 });
+  const closed = await reexport(a, (await exportTarget(a, { uri: target.url })).token, b);
+  expect(await at(b, closed, { path: "/x" })).toMatchObject({
+    status: 404,
+    json: { code: "path_not_found" },
+  });
+  const requests = target.requests.length;
+  expect(await at(b, closed, { path: "/%252e%252e" })).toMatchObject({
+    status: 400,
+    json: { code: "invalid_path" },
+  });
+  expect(target.requests).toHaveLength(requests);
+});
+
 test("Membrane-Operation passes, so that the other authority checks it", async () => {
   const create = uriAt(authorityOf(a), a.tokens.create);
   const membrane = expectStatus(await at(b, b.tokens.create, { body: { id: "operation" } }), 201);

@@ -54,12 +54,14 @@ import { makePrivate, buildResponseHead } from "../../src/invocation/response-he
 import { AwsChunkedReader } from "../../src/invocation/aws-chunked/reader.ts";
 import { reframeHeaders } from "../../src/invocation/aws-chunked/reframed-headers.ts";
 import type { SentRequest } from "../../src/invocation/reference-filter.ts";
-import { secondCredential } from "../../src/invocation/credential-names.ts";
+import { authorize } from "../../src/invocation/authorize.ts";
+import { forbiddenKey } from "../../src/invocation/credential-names.ts";
 import { connectionOptions } from "../../src/invocation/header-rules.ts";
 import { addHop } from "../../src/invocation/loop-detection.ts";
 import { groupHeaderLines } from "../../src/invocation/limits/header-limit.ts";
 import { decodeMcpValue } from "../../src/invocation/limits/mcp-headers.ts";
 import { parseQueryPairs } from "../../src/invocation/limits/query-pairs.ts";
+import { openQuery } from "../../src/invocation/openings/query-opening.ts";
 import { shape } from "../../src/invocation/shape.ts";
 import { planPayload, sign } from "../../src/invocation/sign.ts";
 import { parsePrivateKey } from "../../src/pem.ts";
@@ -166,7 +168,8 @@ function reader(name: string, longest: number, benign: string, read: Reader["rea
 /** Shapes a request, and signs it unless it is refused. */
 function shapeAndSign(target: PreparedTarget, query: string, rawHeaders: readonly string[]): unknown {
   const head = requestHeadOf({ query, rawHeaders });
-  const shaped = shape(target, head, planPayload(target, head));
+  const uri = authorize(target, head);
+  const shaped = uri.ok ? shape(target, head, uri.value, planPayload(target, head)) : uri;
   return shaped.ok && sign(target, shaped.value, "x", [], () => new Date(0));
 }
 
@@ -458,8 +461,16 @@ export const READERS: readonly Reader[] = [
   reader("service/src/invocation/references.ts#isBelowBase", HEAD, "segment/", (text) =>
     buildResponseHead(302, "Found", ["Location", text, "Link", `<${text}>`], [], ASKED),
   ),
-  reader("service/src/invocation/credential-names.ts#secondCredential", HEAD, "key1=value1&", (text) =>
-    secondCredential(text, new Set()),
+  reader("service/src/invocation/credential-names.ts#forbiddenKey", HEAD, "key1=value1&", (text) =>
+    forbiddenKey(text, new Set(["a"]), { carriesCredential: true }),
+  ),
+  ...([new Set<string>(["key"]), "refuse"] as const).map((queryOpening) =>
+    reader(
+      `service/src/invocation/openings/query-opening.ts#openQuery ${typeof queryOpening}`,
+      HEAD,
+      "key=value1&",
+      (text) => openQuery({ ...signedTarget, queryOpening }, text, "GET"),
+    ),
   ),
   reader("service/src/invocation/header-rules.ts#connectionOptions", HEAD, "keep-alive, ", (text) =>
     connectionOptions(["Connection", text]),

@@ -24,7 +24,7 @@ function pathOf(text: string): CanonicalPath {
 type Given = Partial<Omit<JudgedRequest, "path">> & { readonly path?: string };
 
 function apply(chain: readonly Limits[], { path = "/", ...given }: Given = {}, rule = unsigned) {
-  const request = { method: "GET", path: pathOf(path), query: "", headers: [], ...given };
+  const request = { method: "GET", path: pathOf(path), query: "", headers: [], fixedHeaders: [], ...given };
   return applyLimits(compiled(...chain), request, rule);
 }
 
@@ -208,6 +208,14 @@ test("an alternative requires headers and drops none", () => {
   const headers = ["X-C", "1", "X-A", "1"];
   const outcome = apply([{ requests }], { headers });
   expect(outcome.ok && outcome.value).toEqual(headers);
+});
+
+test("a listed header can be one that the target sets, and no other one of the target", () => {
+  const limits: Limits = { headers: new Map([["x-amz-target", ["A"]]]) };
+  expect(refusal([limits], { fixedHeaders: ["X-Amz-Target", "A"] })).toBeUndefined();
+  expect(refusal([limits], { fixedHeaders: ["X-Amz-Target", "B"] })).toMatchObject({ name: "x-amz-target" });
+  const outcome = apply([limits], { headers: ["Accept", "a"], fixedHeaders: ["X-Amz-Target", "A"] });
+  expect(outcome.ok && outcome.value).toEqual(["Accept", "a"]);
 });
 
 test("a header that one capability drops cannot satisfy another one", () => {

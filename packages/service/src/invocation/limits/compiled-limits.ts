@@ -40,6 +40,7 @@ export interface Alternative {
  * @returns nothing if the chain narrows no request.
  */
 export function compileLimits(chain: readonly Pick<LimitedNode, "limits">[]): CompiledLimits | undefined {
+  if (chain.length === 0) return undefined;
   const limits = chain.map((node) => node.limits);
   const compiled = {
     notBefore: Math.max(...limits.map(({ notBefore }) => notBefore ?? -Infinity)),

@@ -198,7 +198,7 @@ const request: fc.Arbitrary<JudgedRequest> = fc
   })
   .map(({ method, path: canonical, query, headers }) => {
     if (!canonical.ok) throw new Error(canonical.error.message);
-    return { method, path: canonical.value, query, headers };
+    return { method, path: canonical.value, query, headers, fixedHeaders: [] };
   });
 
 const chain = fc.array(limits, { minLength: 1, maxLength: 2 });

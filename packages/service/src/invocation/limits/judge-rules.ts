@@ -19,6 +19,8 @@ export interface JudgedRequest {
   readonly query: string;
   /** Flat list: those of the client's header lines that will be sent. */
   readonly headers: readonly string[];
+  /** Flat list: what the target sets in place of the client, which may send the same or nothing. */
+  readonly fixedHeaders: readonly string[];
 }
 
 /** A condition that a request does not satisfy. */
@@ -112,6 +114,7 @@ class ParsedRequest {
   }
 
   get lines(): HeaderLines {
-    return (this.#lines ??= groupHeaderLines(this.#request.headers));
+    const { headers, fixedHeaders } = this.#request;
+    return (this.#lines ??= groupHeaderLines([...headers, ...fixedHeaders]));
   }
 }

@@ -25,10 +25,8 @@ export function parseQueryPairs(query: string): QueryPairs {
   const values = new Map<string, QueryValue[]>();
   for (const pair of query.split("&")) {
     if (pair === "") continue;
-    const equals = pair.indexOf("=");
-    const rawKey = equals === -1 ? pair : pair.slice(0, equals);
-    const rawValue = equals === -1 ? "" : pair.slice(equals + 1);
-    const key = rawKey.includes("+") ? undefined : decode(rawKey);
+    const { rawKey, rawValue } = splitQueryPair(pair);
+    const key = decodeQueryKey(rawKey);
     const decoded = decode(rawValue);
     if (key === undefined || decoded === undefined) return { values, ambiguousKey: rawKey };
     const value = { decoded, hasPlus: rawValue.includes("+") };
@@ -37,6 +35,18 @@ export function parseQueryPairs(query: string): QueryPairs {
     else known.push(value);
   }
   return { values };
+}
+
+/** `k` equals `k=`. */
+export function splitQueryPair(pair: string): { readonly rawKey: string; readonly rawValue: string } {
+  const equals = pair.indexOf("=");
+  if (equals === -1) return { rawKey: pair, rawValue: "" };
+  return { rawKey: pair.slice(0, equals), rawValue: pair.slice(equals + 1) };
+}
+
+/** @returns nothing for an ambiguous key. */
+export function decodeQueryKey(rawKey: string): string | undefined {
+  return rawKey.includes("+") ? undefined : decode(rawKey);
 }
 
 /** Visible ASCII without `;`. */

@@ -9,6 +9,7 @@ import type {
 import type { ColumnReader } from "./column-reader.ts";
 import { encodeColumns, flagColumn, numberColumn, textColumn } from "./columns.ts";
 import { optional, readOptional, readVariant } from "./optional-columns.ts";
+import { encodeTexts, readTexts } from "./text-list.ts";
 
 /** Limits, as columns. A newer program that knows one more appends a column, which this one refuses to ignore. */
 export function encodeLimits(limits: Limits): Buffer {
@@ -116,14 +117,6 @@ function decodeListedValue(column: ColumnReader): ListedValue | undefined {
   const value = column.text();
   if (value.startsWith(EQUALS)) return value.slice(1);
   return value.startsWith(STARTS_WITH) ? { startsWith: value.slice(1) } : undefined;
-}
-
-function encodeTexts(texts: readonly string[]): Buffer {
-  return encodeColumns(texts.map(textColumn));
-}
-
-function readTexts(column: ColumnReader): string[] {
-  return decodeList(column.nested(), readText) ?? [];
 }
 
 function readText(column: ColumnReader): string {

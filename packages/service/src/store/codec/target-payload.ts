@@ -1,6 +1,7 @@
 import type {
   ConfiguredHeader,
   HmacConfiguration,
+  Openings,
   TargetConfiguration,
   TlsConfiguration,
 } from "capability-protocol";
@@ -10,27 +11,35 @@ import { StoreCorruptError } from "../store.ts";
 import { ColumnReader } from "./column-reader.ts";
 import { decodeColumns, encodeColumns, flagColumn, textColumn } from "./columns.ts";
 import { optional, optionalText, readOptional, readOptionalText, readVariant } from "./optional-columns.ts";
+import { encodeTexts, readTexts } from "./text-list.ts";
 
 /**
- * The payload of a target of version 2, as columns. It is written from the parsed export and read without the rules for
- * exports, so that a rule that becomes stricter leaves stored targets as they are.
+ * The payload of a target, as columns. It is written from the parsed export and read without the rules for exports, so that a
+ * rule that becomes stricter leaves stored targets as they are. The version is the oldest one that can hold the target.
  */
-export function encodeTargetPayload(content: TargetContent): Buffer {
+export function encodeTargetPayload(content: TargetContent): {
+  readonly version: number;
+  readonly payload: Buffer;
+} {
   if (content.kind === "federated") {
     const { authority, token } = content.capability;
-    return encodeColumns([textColumn(content.kind), textColumn(authority), textColumn(token)]);
+    const columns = [textColumn(content.kind), textColumn(authority), textColumn(token)];
+    return { version: 2, payload: encodeColumns(columns) };
   }
-  const { uri, method, headers, allowQuery, timeoutMs, hmac, tls } = content.configuration;
-  return encodeColumns([
+  const { uri, method, headers, timeoutMs, hmac, tls, ...openings } = content.configuration;
+  const columns = [
     textColumn(content.kind),
     textColumn(formatTargetUri(uri)),
     optionalText(method),
     encodeColumns(headers.flat().map(textColumn)),
-    flagColumn(allowQuery),
+    flagColumn(openings.allowQuery === true),
     optionalText(timeoutMs?.toString()),
     hmac === undefined ? EMPTY : encodeHmac(hmac),
     tls === undefined ? EMPTY : encodeTls(tls),
-  ]);
+  ];
+  return hasOnlyQueryFlag(openings)
+    ? { version: 2, payload: encodeColumns(columns) }
+    : { version: 3, payload: encodeColumns([...columns, encodeOpenings(openings)]) };
 }
 
 /**
@@ -39,13 +48,13 @@ export function encodeTargetPayload(content: TargetContent): Buffer {
  * @returns nothing if a newer program wrote it: it has a column or a variant that this one does not know.
  * @throws StoreCorruptError if the bytes are no such payload.
  */
-export function decodeTargetPayload(bytes: Buffer): TargetContent | undefined {
+export function decodeTargetPayload(bytes: Buffer, version: number): TargetContent | undefined {
   const row = new ColumnReader(decodeColumns(bytes));
-  const content = decodeContent(row);
+  const content = decodeContent(row, version);
   return content !== undefined && row.isAtEnd() ? content : undefined;
 }
 
-function decodeContent(row: ColumnReader): TargetContent | undefined {
+function decodeContent(row: ColumnReader, version: number): TargetContent | undefined {
   switch (row.text()) {
     case "federated": {
       const authority = parseAuthority(row.text());
@@ -55,7 +64,7 @@ function decodeContent(row: ColumnReader): TargetContent | undefined {
       return { kind: "federated", capability: { authority, token } };
     }
     case "configured": {
-      const configuration = decodeConfiguration(row);
+      const configuration = decodeConfiguration(row, version);
       return configuration && { kind: "configured", configuration };
     }
     default:
@@ -63,7 +72,7 @@ function decodeContent(row: ColumnReader): TargetContent | undefined {
   }
 }
 
-function decodeConfiguration(row: ColumnReader): TargetConfiguration | undefined {
+function decodeConfiguration(row: ColumnReader, version: number): TargetConfiguration | undefined {
   const uri = readTargetUri(row.text());
   const method = readOptionalText(row);
   const headers = decodeHeaders(row);
@@ -71,16 +80,54 @@ function decodeConfiguration(row: ColumnReader): TargetConfiguration | undefined
   const timeout = readOptionalText(row);
   const hmac = readVariant(row, decodeHmac);
   const tls = readVariant(row, decodeTls);
-  if (!hmac.isKnown || !tls.isKnown) return undefined;
+  const openings = version === 2 ? { allowQuery } : decodeOpenings(row.nested(), allowQuery);
+  if (!hmac.isKnown || !tls.isKnown || openings === undefined) return undefined;
   if (uri === undefined) throw new StoreCorruptError("a target has no URI");
   return {
     uri,
     ...(method === undefined ? {} : { method }),
     headers,
-    allowQuery,
+    ...openings,
     ...(timeout === undefined ? {} : { timeoutMs: Number(timeout) }),
     ...(hmac.value === undefined ? {} : { hmac: hmac.value }),
     ...(tls.value === undefined ? {} : { tls: tls.value }),
+  };
+}
+
+/** What version 2 can hold: whether any query passes. */
+function hasOnlyQueryFlag({ allowQuery, ...others }: Openings): boolean {
+  return typeof allowQuery === "boolean" && Object.keys(others).length === 0;
+}
+
+function encodeOpenings({
+  allowPath,
+  allowQuery,
+  allowHeaders,
+  encodedSlash,
+  emptySegments,
+}: Openings): Buffer {
+  return encodeColumns([
+    flagColumn(allowPath === true),
+    optional(typeof allowQuery === "boolean" ? undefined : allowQuery, encodeTexts),
+    optional(allowHeaders, encodeTexts),
+    flagColumn(encodedSlash === true),
+    flagColumn(emptySegments === true),
+  ]);
+}
+
+function decodeOpenings(row: ColumnReader, allowsAnyQuery: boolean): Openings | undefined {
+  const allowPath = row.flag();
+  const keys = readOptional(row, readTexts);
+  const allowHeaders = readOptional(row, readTexts);
+  const encodedSlash = row.flag();
+  const emptySegments = row.flag();
+  if (!row.isAtEnd()) return undefined;
+  return {
+    allowQuery: keys ?? allowsAnyQuery,
+    ...(allowPath && { allowPath }),
+    ...(allowHeaders === undefined ? {} : { allowHeaders }),
+    ...(encodedSlash && { encodedSlash }),
+    ...(emptySegments && { emptySegments }),
   };
 }
 
