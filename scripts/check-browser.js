@@ -1,15 +1,17 @@
 // Runs the SDK in a real Chromium, on a page of another origin than the service's, through the life cycle of a capability, and
-// checks the page's report. CHROMIUM names the program if it is not Debian's.
+// checks the page's report. Then has another site send a form to the service, with the Basic credentials that Chromium has cached.
+// CHROMIUM names the program if it is not Debian's.
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { basic, exportTarget, sendToService, serveLogin } from "./browser/basic-login.js";
 import { startChromium } from "./browser/chromium.js";
 import { servePage } from "./browser/page-server.js";
 import { AUTHORITY, startService } from "./browser/service.js";
 import { KEY, startTarget } from "./browser/target.js";
 
-const SECONDS = 60;
+const SECONDS = 120;
 
 const stop = new AbortController();
 const timer = setTimeout(() => stop.abort(new Error(`not done after ${SECONDS} s`)), SECONDS * 1000);
@@ -23,24 +25,54 @@ try {
   ends.unshift(target.end);
   const service = await startService({ directory, target: target.authority });
   ends.unshift(service.end);
+
   const page = await servePage({
     ...service.capabilities,
     target: `http://${target.authority}/door?of=house`,
   });
   ends.unshift(page.end);
-  const chromium = await startChromium({ directory, url: page.url, authority: AUTHORITY, service });
-  ends.unshift(chromium.end);
-
-  const seen = await Promise.race([page.seen, chromium.failed, failWith(stop.signal)]);
-  assert.deepEqual(seen, expected(page.url));
+  assert.deepEqual(await browse(page.url, service, page.seen), expected(page.url));
   console.log("The SDK works in Chromium.");
+
+  const token = await exportTarget(service, `http://${target.authority}/door`);
+  const requests = target.requests();
+  const login = await serveLogin({ directory, port: service.port, token });
+  ends.unshift(login.end);
+  const attack = await browse(login.url, { ...service, port: login.port }, login.seen);
+  // Chromium did send the credentials.
+  assert.deepEqual(attack, { scheme: "Basic", site: "cross-site", status: 401, challenge: "Bearer" });
+  assert.equal(target.requests(), requests);
+  // They work for any other client.
+  const headers = { Authorization: basic(token) };
+  assert.equal((await sendToService(service.port, { headers })).status, 200);
+  assert.equal(target.requests(), requests + 1);
+  console.log("A form of another site is refused after a Basic login.");
 } catch (error) {
-  console.error(`The SDK in Chromium: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`Chromium: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 } finally {
   clearTimeout(timer);
   for (const end of ends) await end();
   await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/**
+ * Opens a URL in a Chromium with a new profile, until `seen`.
+ *
+ * @template T
+ * @param {string} url
+ * @param {{ port: number, publicKeyHash: string }} service
+ * @param {Promise<T>} seen
+ * @returns {Promise<T>}
+ */
+async function browse(url, service, seen) {
+  const profile = await mkdtemp(join(directory, "profile-"));
+  const chromium = await startChromium({ directory: profile, url, authority: AUTHORITY, service });
+  try {
+    return await Promise.race([seen, chromium.failed, failWith(stop.signal)]);
+  } finally {
+    await chromium.end();
+  }
 }
 
 /**

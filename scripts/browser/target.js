@@ -8,10 +8,12 @@ export const KEY = "the-key-to-the-house";
 /**
  * Starts a server that responds with facts about the request.
  *
- * @returns {Promise<{ authority: string, end: () => Promise<void> }>}
+ * @returns {Promise<{ authority: string, requests: () => number, end: () => Promise<void> }>}
  */
 export async function startTarget() {
+  let requests = 0;
   const server = createServer(async (request, response) => {
+    requests += 1;
     const { method, url, headers } = request;
     const body = await text(request);
     response.writeHead(200, { "Content-Type": "application/json", "X-House": "open" });
@@ -21,6 +23,7 @@ export async function startTarget() {
   await once(server, "listening");
   return {
     authority: `127.0.0.1:${portOf(server)}`,
+    requests: () => requests,
     async end() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -106,6 +106,8 @@ export interface LimitsBody {
   readonly maxUses?: number | undefined;
   /** Length of a window in milliseconds, at least 1,000. Windows begin with the export. Only with `maxUses`. */
   readonly maxUsesEveryMs?: number | undefined;
+  /** `false`: this service does not re-export it. Who uses it can still act for others. */
+  readonly delegable?: false | undefined;
 }
 
 /**

@@ -34,7 +34,13 @@ export interface RequestedNarrowing {
 }
 
 /** The limits that a service enforces. */
-const LIMIT_FIELDS: readonly (keyof RequestedLimits)[] = ["expiresAt", "ttlMs", "maxUses", "maxUsesEveryMs"];
+const LIMIT_FIELDS: readonly (keyof RequestedLimits)[] = [
+  "expiresAt",
+  "ttlMs",
+  "maxUses",
+  "maxUsesEveryMs",
+  "delegable",
+];
 
 const EXPORT_FIELDS = [...TARGET_FIELDS, "capability", "limits", "label"];
 

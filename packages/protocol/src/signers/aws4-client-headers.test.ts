@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { aws4HeaderRule, s3HeaderRule } from "./aws4-client-headers.ts";
+import * as modelled from "./aws4-client-headers.vectors.ts";
 
 const VENDOR_HEADERS = ["goog", "oss", "cos", "obs", "emc", "minio", "rgw", "tos", "bce", "kss", "tigris"];
 
@@ -106,6 +107,20 @@ test.each(["x-amz-trailer", "x-amz-decoded-content-length"])(
     expect(aws4HeaderRule(name, "a")).toBe("framing");
   },
 );
+
+test.each([
+  ["pass", modelled.PASSING],
+  ["drop", modelled.DROPPED],
+  ["drop or framing", modelled.CONSUMED],
+  ["refuse", modelled.REFUSED],
+])("the rule of each header of AWS's models is as the table has it: %s", (rule, names) => {
+  expect(names.length).toBeGreaterThan(3);
+  for (const name of names.map((each) => each.replace("*", "a"))) {
+    for (const ruleOf of [aws4HeaderRule, s3HeaderRule]) {
+      expect(rule.split(" or "), name).toContain(ruleOf(name, "a"));
+    }
+  }
+});
 
 test.each([
   ["x-amz-acl", "private", "public-read"],

@@ -13,6 +13,8 @@ export type Denial =
   | { readonly reason: "malformed_request"; readonly message: string }
   | { readonly reason: "invalid_field"; readonly problem: Problem }
   | { readonly reason: "invalid_capability" }
+  /** The limits of the capability to be re-exported forbid it. */
+  | { readonly reason: "not_delegable" }
   /** The client named an operation that is not the one of this capability. */
   | { readonly reason: "wrong_capability"; readonly wanted: string }
   | { readonly reason: "path_not_found" }

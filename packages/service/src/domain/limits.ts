@@ -23,3 +23,8 @@ export interface Narrowing {
 export function limitChain(uid: Uid, { own, inherited = [] }: Narrowing): readonly LimitedNode[] {
   return own === undefined ? inherited : [{ uid, ...own }, ...inherited];
 }
+
+/** Whether it may be re-exported. No limit can be lost on the way: what forbids it is not re-exported itself. */
+export function isDelegable(limits: readonly LimitedNode[]): boolean {
+  return limits.every((node) => node.limits.delegable !== false);
+}

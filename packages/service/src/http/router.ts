@@ -31,6 +31,7 @@ import type { ManagementEndpointContext } from "./management-endpoint.ts";
 import { handleManagement } from "./management-endpoint.ts";
 import { findPublicRoute } from "./routes.ts";
 import type { ReadHead, ReadHeadContext } from "./read-head.ts";
+import { isPresignedQuery } from "./presigned-url.ts";
 import { readHead } from "./read-head.ts";
 import { inPlaceOfTarget } from "./proxy-status.ts";
 import { parseRequestId } from "./request-id.ts";
@@ -45,6 +46,14 @@ export interface RouterContext extends ReadHeadContext {
   readonly log: EventLog;
 }
 
+const PRESIGNED_URL: Denial = {
+  reason: "invalid_field",
+  problem: {
+    field: "query",
+    expected: "no presigned URL, which would hold a capability token: send the token in a header",
+  },
+};
+
 /** Carries out one request, from its head to the end of its response. The token determines the operation. */
 export async function route(context: RouterContext, exchange: HttpExchange): Promise<void> {
   const read = readHead(exchange.request, context);
@@ -58,6 +67,7 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
         ensureRequestId(context, exchange);
         return publicRoute.respond(exchange, head);
       }
+      if (isPresignedQuery(head.query)) return respondDenial(context, exchange, head, PRESIGNED_URL);
     }
     const isBlocked = isAddressBlocked(context, exchange);
     const found = authenticate(context, head.token, isBlocked);

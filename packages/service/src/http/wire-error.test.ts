@@ -10,6 +10,7 @@ const ROWS: {
   malformed_request: [{ reason: "malformed_request", message: "why" }, 400, []],
   invalid_field: [{ reason: "invalid_field", problem: { field: "uri", expected: "a URI" } }, 400, []],
   invalid_capability: [{ reason: "invalid_capability" }, 400, []],
+  not_delegable: [{ reason: "not_delegable" }, 400, []],
   wrong_capability: [{ reason: "wrong_capability", wanted: "revoke" }, 400, []],
   path_not_found: [{ reason: "path_not_found" }, 404, []],
   no_oauth: [{ reason: "no_oauth" }, 404, []],

@@ -53,6 +53,8 @@ export function wireError(denial: Denial, head?: ChallengedHead): WireError {
       return error(400, "invalid_field", describeProblem(denial.problem));
     case "invalid_capability":
       return error(400, "invalid_capability", "capability: expected a valid capability.");
+    case "not_delegable":
+      return error(400, "not_delegable", "capability: its limits do not allow a re-export.");
     case "wrong_capability":
       return error(
         400,

@@ -6,6 +6,7 @@ import type { Outcome } from "../domain/denial.ts";
 import { denialOfCreation } from "../domain/creation-denial.ts";
 import { invalid } from "../domain/denial.ts";
 import type { Narrowing } from "../domain/limits.ts";
+import { isDelegable } from "../domain/limits.ts";
 import type { Target, TargetContent } from "../domain/target.ts";
 import { contentOf } from "../domain/target.ts";
 import { parseCertificates } from "capability-sdk/pem";
@@ -17,7 +18,7 @@ import type { ManagementResponse, Caller, ManagementContext } from "./context.ts
 import { actorOf } from "./context.ts";
 import { formatUri } from "./capability-uri.ts";
 import { checkHeadSize } from "./head-size-check.ts";
-import { formatEnd, narrowingOf } from "./narrowing.ts";
+import { checkLength, formatEnd, narrowingOf } from "./narrowing.ts";
 import { resourceOf } from "./resource.ts";
 
 /** Makes a capability through a membrane: for a target, or from another capability. */
@@ -39,6 +40,7 @@ export async function exportCapability(
   }
   const parent = await context.vault.open(token);
   if (parent === undefined) return err({ reason: "invalid_capability" });
+  if (!isDelegable(parent.limits)) return err({ reason: "not_delegable" });
   const problem = findServiceLimit(parent.capability.kind, request);
   if (problem !== undefined) return err({ reason: "invalid_field", problem });
   return reexport(context, caller, parent, narrowing.value);
@@ -66,6 +68,8 @@ async function exportTarget(
   const dataKey = random(KEY_BYTES);
   const rights = { ...provenance(caller), kind: "invoke", resource: target.uid } as const;
   const minted = vault.mint(rights, dataKey, narrowing);
+  const checked = checkLength(narrowing, minted.record);
+  if (!checked.ok) return checked;
   const stored = sealTarget(target, content, dataKey);
   const { counted } = minted;
   const { charges } = caller;
@@ -91,10 +95,9 @@ async function reexport(
     parent: uid,
     ...(resource === undefined ? {} : { resource }),
   };
-  const minted = context.vault.mint(rights, parent.payload, {
-    ...narrowing,
-    inherited: parent.limits,
-  });
+  const minted = context.vault.mint(rights, parent.payload, { ...narrowing, inherited: parent.limits });
+  const checked = checkLength(narrowing, minted.record);
+  if (!checked.ok) return checked;
   const { counted } = minted;
   const { charges } = caller;
   const created = await context.changes.create(actorOf(caller), [minted.record], { counted, charges });

@@ -1,7 +1,15 @@
 import type { ExportRequest } from "capability-protocol";
 import { err, ok, startLimits } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
+import { invalid, PASSED } from "../domain/denial.ts";
 import type { Narrowing } from "../domain/limits.ts";
+import type { StoredCapability } from "../store/record.ts";
+
+/**
+ * How many bytes a capability with its limits, and those that it inherits, may have when they are sealed. All of them are judged at
+ * each use, and a holder must not decide what that costs.
+ */
+const MAX_SEALED_BYTES = 65_536;
 
 /**
  * Reads what narrows the capability that an export makes now.
@@ -14,6 +22,13 @@ export function narrowingOf({ limits, label }: ExportRequest, now: number): Outc
   const started = startLimits(limits, now);
   if (!started.ok) return err({ reason: "invalid_field", problem: started.error });
   return ok({ own: { createdAt: now, limits: started.value }, ...labelled });
+}
+
+/** Refuses limits that are too long together with those that the capability inherits. */
+export function checkLength({ own }: Narrowing, { sealed }: StoredCapability): Outcome<undefined> {
+  return own === undefined || sealed.length <= MAX_SEALED_BYTES
+    ? PASSED
+    : invalid("limits", `limits that take, with all that are inherited, at most ${MAX_SEALED_BYTES} bytes`);
 }
 
 /** The end of a new capability, as the response to its export has it. */

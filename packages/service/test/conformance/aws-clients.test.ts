@@ -22,6 +22,13 @@ afterAll(async () => {
 /** Headers that concern only the client: its date, retries and telemetry. */
 const OF_THE_CLIENT = /^(?:amz-sdk-|x-amz-user-agent$|x-amz-acl$|x-amz-storage-class$)/;
 
+/** The Authorization of a client with any access key. */
+function signatureFor(name: string): string {
+  const names = "host;x-amz-content-sha256;x-amz-date;x-amz-security-token";
+  const scope = `AKIDANY/20261128/us-east-1/${name}/aws4_request`;
+  return `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=${names}, Signature=${"0".repeat(64)}`;
+}
+
 test.each(AWS_CLIENT_REQUESTS)(
   "$client: $method $uri is served with its meaning, or refused by a rule",
   async ({
@@ -44,7 +51,9 @@ test.each(AWS_CLIENT_REQUESTS)(
     await using connection = await openRawConnection(service.port);
     const line = `${method} /${query === "" ? "" : `?${query}`} HTTP/1.1`;
     const framing = body === "" ? [] : [`Content-Length: ${body.length}`];
-    connection.send(requestHead(token, { line, headers: [...headers, ...framing] }) + body);
+    const credentials = [`X-Amz-Security-Token: ${token}`, `Authorization: ${signatureFor(name)}`];
+    const sent = [...credentials, ...headers, ...framing];
+    connection.send(requestHead(undefined, { line, headers: sent }) + body);
     const response = await nextResponse(connection, { method });
     if (becomes !== 200) {
       expect(response.status).toBe(becomes[0]);
@@ -60,5 +69,23 @@ test.each(AWS_CLIENT_REQUESTS)(
     expect(request.headers["x-amz-date"]).not.toBe("20261128T202938Z");
     expect(Object.keys(request.headers).filter((each) => OF_THE_CLIENT.test(each))).toEqual([]);
     expect(isCorrectlySigned(request, name)).toBe(true);
+    expect(request.rawHeaders.join("\n")).not.toMatch(/CPBLTY1|AKIDANY|AWS AKID/);
   },
 );
+
+test.each([
+  "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDANY&X-Amz-Security-Token=TOKEN&X-Amz-Signature=0",
+  "AWSAccessKeyId=AKIDANY&Expires=1&x-amz-security-token=TOKEN&Signature=0",
+])("a presigned URL is a 400 that says so: its token would be in a URL", async (query) => {
+  const { token } = await exportTarget(service, { uri: target.url, allowQuery: true });
+  const before = target.requests.length;
+  await using connection = await openRawConnection(service.port);
+  const line = `GET /b/k?${query.replace("TOKEN", token)} HTTP/1.1`;
+  connection.send(requestHead(undefined, { line }));
+  const response = await nextResponse(connection);
+  expect(response.status).toBe(400);
+  expect(JSON.parse(response.body)).toMatchObject({ message: expect.stringContaining("presigned URL") });
+  expect(response.body).not.toContain(token);
+  expect(service.logged()).not.toContain(token);
+  expect(target.requests).toHaveLength(before);
+});

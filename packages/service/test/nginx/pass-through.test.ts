@@ -161,7 +161,7 @@ test("method, query and headers reach the target as the client wrote them", asyn
   expect(sent.toLowerCase()).not.toContain("override");
 });
 
-test("Host reaches the service unchanged, and only the client's address is added", async () => {
+test("Host reaches the service unchanged, and only the client's address and scheme are added", async () => {
   await using upstream = await startRawTarget(rawResponder(OK_RESPONSE));
   await using front = await startNginx(upstream.port);
   const added = ["X-Forwarded-For: 198.51.100.1", "Connection: keep-alive, x-a", "TE: trailers"];
@@ -173,6 +173,7 @@ test("Host reaches the service unchanged, and only the client's address is added
       "Host: membrane.test",
       "Authorization: Bearer token",
       "X-Forwarded-For: 127.0.0.1",
+      "X-Forwarded-Proto: https",
       "",
       "",
     ].toSorted(),

@@ -5,10 +5,12 @@ import {
   CACHEABLE_HEADERS,
   startCountingTarget,
 } from "../../../testkit/src/cache-scenarios.ts";
+import { exportTarget } from "../../../testkit/src/exported-capability.ts";
 import type { TestNginx } from "../../../testkit/src/nginx.ts";
 import { replaceIn, startNginx } from "../../../testkit/src/nginx.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
+import { TOKEN_CARRIERS } from "../../../testkit/src/token-carriers.ts";
 
 /** Plausible cache configurations of an operator, none of which has `Authorization` in its key. */
 const CACHES: readonly (readonly [string, string])[] = [
@@ -63,4 +65,33 @@ describe.each(CACHES)("nginx that caches responses %s", (_name, cache) => {
       }
     },
   );
+
+  test.each(TOKEN_CARRIERS)("caches no response to a token in this header: $name", async ({ header }) => {
+    const { agent: dispatcher } = nginx;
+    for (const lines of CACHEABLE_HEADERS.slice(0, 8)) {
+      const send = (token: string): ReturnType<typeof call> =>
+        call(nginx, undefined, { dispatcher, headers: Object.fromEntries([header(token)]) });
+      await expectNothingCached(service, send, 200, lines);
+    }
+  });
 });
+
+test.each(TOKEN_CARRIERS)(
+  "nginx that disregards Cache-Control tells the holders apart by Vary, whichever header holds the token: $name",
+  async ({ header }) => {
+    const ignore = "proxy_cache_key $uri;\n proxy_ignore_headers Cache-Control;\n proxy_cache_valid any 1h;";
+    await using nginx = await startCache(service.port, ignore);
+    await using mine = await startCountingTarget("mine", 200, []);
+    await using theirs = await startCountingTarget("theirs", 200, []);
+    const me = await exportTarget(service, { uri: mine.url });
+    const they = await exportTarget(service, { uri: theirs.url });
+    const send = async (token: string): Promise<string> => {
+      const headers = Object.fromEntries([header(token)]);
+      return (await call(nginx, undefined, { dispatcher: nginx.agent, headers })).text;
+    };
+    expect(await send(me.token)).toBe("mine 1");
+    expect(await send(they.token)).toBe("theirs 1");
+    // From the cache, which is in effect.
+    expect(await send(they.token)).toBe("theirs 1");
+  },
+);

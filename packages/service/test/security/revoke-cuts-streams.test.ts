@@ -1,53 +1,14 @@
 import { once } from "node:events";
-import type { ServerResponse } from "node:http";
-import { Agent, request } from "undici";
+import { Agent } from "undici";
 import { expect, test, vi } from "vitest";
 import { call, createMembrane, exportThrough, expectStatus, uriOf } from "../../../testkit/src/client.ts";
 import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import { spawnService } from "../../../testkit/src/process.ts";
 import { startTestService, TEST_AUTHORITY } from "../../../testkit/src/service.ts";
-import type { TestTarget } from "../../../testkit/src/target.ts";
-import { startStreamingTarget } from "../../../testkit/src/target.ts";
+import { openStream, startEndlessTarget } from "../support/open-stream.ts";
 
 /** A stream that is not aborted must not delay the suite. */
 vi.setConfig({ testTimeout: 20_000 });
-
-/** Starts a target that sends a first piece at once, and nothing more until the test continues it. */
-async function startEndlessTarget(): Promise<TestTarget & { readonly responses: ServerResponse[] }> {
-  const responses: ServerResponse[] = [];
-  const target = await startStreamingTarget((_request, response) => {
-    responses.push(response);
-    response.write("first");
-  });
-  return { ...target, responses };
-}
-
-interface Stream {
-  /** Waits until the stream is aborted; an end as if it were complete is an error. */
-  aborted(): Promise<void>;
-  next(): Promise<string>;
-}
-
-async function openStream(at: { readonly url: string }, token: string, agent: Agent): Promise<Stream> {
-  const response = await request(at.url, {
-    headers: { authorization: `Bearer ${token}` },
-    dispatcher: agent,
-  });
-  expect(response.statusCode).toBe(200);
-  const chunks = response.body[Symbol.asyncIterator]();
-  const next = async (): Promise<string> => {
-    const { value, done } = (await chunks.next()) as IteratorResult<Buffer, undefined>;
-    if (done === true) throw new Error("the stream ended as if it were complete");
-    return value.toString();
-  };
-  expect(await next()).toBe("first");
-  return {
-    next,
-    async aborted() {
-      await expect(chunks.next()).rejects.toThrow(/terminated|other side closed|ECONNRESET|aborted/);
-    },
-  };
-}
 
 test("a revoke cuts the open streams of all descendants, on both sides, and no others", async () => {
   await using service = await startTestService();

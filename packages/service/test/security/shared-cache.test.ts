@@ -9,6 +9,7 @@ import {
 } from "../../../testkit/src/cache-scenarios.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
+import { TOKEN_CARRIERS } from "../../../testkit/src/token-carriers.ts";
 
 let service: TestService;
 beforeAll(async () => {
@@ -37,6 +38,19 @@ test.each([200, 301, 404])(
     for (const lines of CACHEABLE_HEADERS) {
       const dispatcher = startSharedCache();
       await expectNothingCached(service, (token) => call(service, token, { dispatcher }), status, lines);
+      await dispatcher.close();
+    }
+  },
+);
+
+test.each(TOKEN_CARRIERS)(
+  "a shared cache stores no response to a token in this header: $name",
+  async ({ header }) => {
+    for (const lines of CACHEABLE_HEADERS) {
+      const dispatcher = startSharedCache();
+      const send = (token: string): ReturnType<typeof call> =>
+        call(service, undefined, { dispatcher, headers: Object.fromEntries([header(token)]) });
+      await expectNothingCached(service, send, 200, lines);
       await dispatcher.close();
     }
   },
