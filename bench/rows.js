@@ -12,6 +12,10 @@ const MIB = 1024 * 1024;
 const DEPTH = 64;
 const REVOKES_PER_SECOND = 100;
 const COLD_CAPABILITIES = 64;
+const COUNTERS = 8;
+
+/** A use is counted, and none is ever refused. */
+const COUNTED = { maxUses: Number.MAX_SAFE_INTEGER };
 
 const AWS4 = {
   "aws4-hmac-sha256": {
@@ -71,6 +75,13 @@ export async function startAll() {
     exportCapability(`${bytes} bytes down`, { uri: `${uri}${bytes}` });
   const mebibyte = await large(MIB);
 
+  const counted = await exportCapability("maxUses", { uri, limits: COUNTED });
+  const countedOften = await exportCapability(`${COUNTERS} times maxUses`, { uri, limits: COUNTED });
+  for (let counters = 1; counters < COUNTERS; counters += 1) {
+    const reexport = { capability: uriOf(countedOften.token), limits: COUNTED };
+    countedOften.token = await exportThrough(service, membrane.export, reexport);
+  }
+
   const cold = await serve(store, { name: "membrane, cold", flags: ["--cache-entries", "1"] });
   /**
    * Exports capabilities that are used in turn by a service whose cache has one entry, so that nearly every record is opened again.
@@ -106,6 +117,8 @@ export async function startAll() {
     ...rivals.map((gateway) => ({ name: gateway.name, gateway, against: floor, isRival: true })),
     ...started.rows,
     { name: "64 deep, 100 revokes/s", gateway: deep, against: plain, meanwhile: revokes },
+    { name: counted.name, gateway: counted, against: plain },
+    { name: countedOften.name, gateway: countedOften, against: plain },
     { name: "cold", gateway: shallowCold, against: plain },
     { name: "64 deep, cold", gateway: deepCold, against: plain },
     { name: "1 KiB up", gateway: plain, against: floor, bodyBytes: KIB },
@@ -114,7 +127,7 @@ export async function startAll() {
     { name: "two workers", gateway: { ...plain, pid: twoWorkers.pid, url: twoWorkers.url }, against: plain },
     { name: "TLS", gateway: { ...plain, pid: secure.pid, url: secure.url }, against: secureFloor },
   ];
-  const latencyGateways = [floor, ...rivals, plain, signed, cap1, deep];
+  const latencyGateways = [floor, ...rivals, plain, signed, cap1, deep, counted];
   return { rows, target, floor, rivals, plain, large, latencyGateways };
 }
 

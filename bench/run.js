@@ -9,7 +9,7 @@ import { LOADER } from "./measure/load.js";
 import { compareTransfers } from "./measure/transfer.js";
 import { chart } from "./report/chart.js";
 import { checkGoals } from "./report/goals.js";
-import { printAll, printComparison } from "./report/table.js";
+import { printAll, printComparison, printLatencies } from "./report/table.js";
 import { writeResults } from "./results.js";
 import { startAll } from "./rows.js";
 import { measureScale, startScale } from "./scale.js";
@@ -33,16 +33,18 @@ try {
 }
 
 async function runSome() {
-  const { rows } = await startAll();
-  const chosen = rows.filter(({ name }) => wanted.some((word) => name.includes(word)));
-  printComparison(await compareAll(chosen), { ...how, loader: LOADER });
+  const { rows, plain, latencyGateways } = await startAll();
+  /** @param {{ name: string }} row */
+  const isWanted = ({ name }) => wanted.some((word) => name.includes(word));
+  printComparison(await compareAll(rows.filter(isWanted)), { ...how, loader: LOADER });
+  const gateways = latencyGateways.filter((gateway) => gateway === plain || isWanted(gateway));
+  printLatencies({ rate: fixed.rate, rows: await measureLatencies(gateways) });
 }
 
 async function runAll() {
   const { rows, target, floor, rivals, large, plain, latencyGateways } = await startAll();
   const compared = await compareAll(rows);
-  const latencies = [];
-  for (const gateway of latencyGateways) latencies.push(await latency(gateway, fixed));
+  const latencies = await measureLatencies(latencyGateways);
   const transfers = await compareTransfers(floor, { up: plain, down: large });
 
   process.stderr.write(`filling a store with ${stored} capabilities\n`);
@@ -65,6 +67,13 @@ async function runAll() {
   printAll(results, checkGoals(results));
   await writeResults(results);
   await writeFile(new URL("chart.svg", import.meta.url), chart(compared));
+}
+
+/** @param {readonly import("./gateways/start.js").Gateway[]} gateways */
+async function measureLatencies(gateways) {
+  const latencies = [];
+  for (const gateway of gateways) latencies.push(await latency(gateway, fixed));
+  return latencies;
 }
 
 /** @param {readonly import("./measure/compare.js").Row[]} rows */

@@ -8,12 +8,15 @@ import { loadavg } from "node:os";
  */
 export function printAll(results, goals) {
   printComparison(results.compared, results);
-  console.log(
-    `Latency at ${results.latencies.rate} requests a second, in milliseconds, corrected for coordinated omission`,
-  );
-  console.table(results.latencies.rows);
+  printLatencies(results.latencies);
   console.log("Goals");
   console.table(goals.map(({ met, ...rest }) => ({ ...rest, met: met ? "yes" : "no" })));
+}
+
+/** @param {import("../results.js").Results["latencies"]} latencies */
+export function printLatencies({ rate, rows }) {
+  console.log(`Latency at ${rate} requests a second, in milliseconds, corrected for coordinated omission`);
+  console.table(rows);
 }
 
 /**

@@ -320,6 +320,20 @@ test("a connection that is closed while the use is counted is replaced, and the 
   expect(await ended).toMatchObject({ kind: "completed" });
 });
 
+test("a request that moves to another connection after its use is counted waits for it as long as at first", async () => {
+  const [use, lease] = [pendingUse(), new StubLease()];
+  const pool = new StubPool(lease);
+  const { ended, tick } = start(pool, { charge: use.charge });
+  lease.isOpen = false;
+  await use.count();
+  expect(pool.waiting.size).toBe(1);
+  tick(999);
+  expect(pool.waiting.size).toBe(1);
+  tick(1_000);
+  expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "target_timeout" } });
+  expect(pool.waiting.size).toBe(0);
+});
+
 test("a request that is sent once more is not counted again", async () => {
   const [use, first, second] = [pendingUse(), new StubLease(), new StubLease()];
   start(new StubPool(first, second), { charge: use.charge });

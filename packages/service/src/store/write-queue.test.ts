@@ -54,7 +54,7 @@ test("tenants take turns, and within one its capabilities do, however much one o
   ]);
 });
 
-test("uses that are counted take turns with creations, tenant by tenant", () => {
+test("uses that are counted take turns with creations, tenant by tenant, and a revoke goes first", () => {
   const queue = createWriteQueue<Item>(1_000);
   for (const waiting of many(400, (i) => item("spend", "greedy", "a", `use ${i}`))) queue.add(waiting);
   queue.add(item("create", "small", "create", "creation"));

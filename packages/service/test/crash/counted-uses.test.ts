@@ -11,10 +11,11 @@ const CALLERS = 200;
 const MAX_USES = 120;
 
 /** Starts processes on one store, and exports a target that counts its uses. */
-async function startProcesses(limits: object, uri: string) {
+async function startProcesses(limits: object, uri: string, { count = PROCESSES, workers = 1 } = {}) {
   const data = await initDataDirectory();
   const processes: ServiceProcess[] = [];
-  for (let i = 0; i < PROCESSES; i += 1) processes.push(await spawnService(data.path));
+  const flags = ["--workers", String(workers)];
+  for (let i = 0; i < count; i += 1) processes.push(await spawnService(data.path, { flags }));
   const [first] = processes as [ServiceProcess, ...ServiceProcess[]];
   const membrane = await createMembrane(first, data.tokens.create, "m");
   const token = await exportThrough(first, membrane.export, { uri, limits });
@@ -38,16 +39,22 @@ async function startProcesses(limits: object, uri: string) {
 const countOf = (found: readonly unknown[], status: unknown): number =>
   found.filter((one) => one === status).length;
 
-test("200 callers of three processes together are admitted exactly as often as the capability may be used", async () => {
-  await using target = await startTarget();
-  await using at = await startProcesses({ maxUses: MAX_USES }, target.url);
-  const found = await Promise.all(
-    Array.from({ length: CALLERS }, (_, i) => at.use(at.processes[i % PROCESSES]!)),
-  );
-  expect(countOf(found, 200)).toBe(MAX_USES);
-  expect(countOf(found, 401)).toBe(CALLERS - MAX_USES);
-  expect(target.requests).toHaveLength(MAX_USES);
-});
+test.each([
+  { count: PROCESSES, workers: 1 },
+  { count: 1, workers: PROCESSES },
+])(
+  "200 callers of $count process(es) with $workers worker(s) are admitted exactly as often as the capability may be used",
+  async (service) => {
+    await using target = await startTarget();
+    await using at = await startProcesses({ maxUses: MAX_USES }, target.url, service);
+    const found = await Promise.all(
+      Array.from({ length: CALLERS }, (_, i) => at.use(at.processes[i % service.count]!)),
+    );
+    expect(countOf(found, 200)).toBe(MAX_USES);
+    expect(countOf(found, 401)).toBe(CALLERS - MAX_USES);
+    expect(target.requests).toHaveLength(MAX_USES);
+  },
+);
 
 test("with processes killed in between, a capability is never used more often than it may be, and loses only what they had in flight", async () => {
   await using target = await startTarget(

@@ -7,7 +7,6 @@ import type { TestStore } from "../../../../testkit/src/store.ts";
 import { openTestStore } from "../../../../testkit/src/store.ts";
 import { newUid } from "../../domain/uid.ts";
 import type { Charge } from "../../domain/use-counter.ts";
-import { DEFAULT_LIMITS } from "../../limits.ts";
 import type { StoredCapability } from "../record.ts";
 import { StoreCorruptError } from "../store.ts";
 import { NO_OWNER } from "../write-owner.ts";
@@ -149,23 +148,5 @@ describe.each(ENGINE_NAMES)("over %s", (engine) => {
     await raw.write("counts", usesKey(removed.uid), undefined);
     await expect(spend(at, changed)).rejects.toThrow(StoreCorruptError);
     expect(await spend(at, removed)).toEqual(USED_UP);
-  });
-
-  test("a revoke is written before the uses that wait, and a use does not wait for more than its tenant's turn", async () => {
-    await using at = await open();
-    const membrane = await at.membrane("m");
-    const [greedy, small] = [await counted(at, 1_000), await counted(at, 1_000)];
-    const order: string[] = [];
-    const uses = Array.from({ length: DEFAULT_LIMITS.maxConcurrentInvocationsPerCapability }, () =>
-      at.store.spend([greedy], { tenant: "greedy", capability: "a" }).then(() => order.push("greedy")),
-    );
-    const other = at.store
-      .spend([small], { tenant: "small", capability: "b" })
-      .then(() => order.push("small"));
-    const revoked = at.store.revoke(membrane.record.uid, "operator").then(() => order.push("revoke"));
-    await Promise.all([...uses, other, revoked]);
-    // One commit of 32 may be in flight when the others arrive.
-    expect(order.indexOf("revoke")).toBeLessThan(65);
-    expect(order.indexOf("small")).toBeLessThan(65);
   });
 });
