@@ -69,5 +69,5 @@ export function sentRequestOf(
   carrier: Carrier = "authorization",
 ): SentRequest {
   const target = preparedTarget(body);
-  return { target, path: target.path, clientHeaders, carrier };
+  return { target, path: target.path, clientHeaders, carrier, ownOrigin: "https://membrane.test" };
 }

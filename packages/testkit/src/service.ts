@@ -31,6 +31,8 @@ export interface TestServiceOptions {
   readonly directory?: string;
   readonly authority?: string;
   readonly aliases?: readonly string[];
+  /** For an authority with this port. Default: any port that is free. */
+  readonly port?: number;
   /** Where targets may be, as in `--allow-target`; default: all of 127.0.0.0/8. */
   readonly egress?: Omit<Partial<EgressRules>, "allow"> & { readonly allow?: readonly string[] };
   /** CIDRs. Default: none. */
@@ -102,7 +104,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     config: {
       authority,
       aliases: (options.aliases ?? []).map(authorityOf),
-      listen: { host: "127.0.0.1", port: 0 },
+      listen: { host: "127.0.0.1", port: options.port ?? 0 },
       trustedProxies: (options.trustedProxies ?? []).map((text) => parseCidr(text)!),
       egress: { ...options.egress, allow: allow.map((text) => parseAllowTarget(text)!) },
       limits,

@@ -174,7 +174,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     response.writeHead(head.status, head.reason, head.headers);
     // With the first piece of the body if there is one by now, by itself otherwise: a reader of events waits for it.
     nextTick(flushHead, this);
-    if (response.req.method === "HEAD" && !this.#isHead) this.#dropBody();
+    if (head.dropsBody || (response.req.method === "HEAD" && !this.#isHead)) this.#dropBody();
     return true;
   }
 
@@ -224,10 +224,10 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     return false;
   }
 
-  /** A client that has asked for the head alone would have the whole body transferred for nothing. */
+  /** A client that gets the head alone would have the whole body transferred for nothing. */
   #dropBody(): void {
     this.onEnd();
-    this.#lease?.abort(this, new Error("only the head was asked for"));
+    this.#lease?.abort(this, new Error("only the head is passed on"));
   }
 
   onEnd(): void {

@@ -36,6 +36,8 @@ export interface InvocationContext extends ExchangeContext, BodyContext {
   readonly now: () => Date;
   /** Names this service in `Via` and `CDN-Loop`. */
   readonly hopId: string;
+  /** This service's origin, serialized: references of a target become references to it. */
+  readonly ownOrigin: string;
   /** How many bytes the head of a request to a target may have. */
   readonly headerBytes: number;
   /** How long a target may take to begin its response, in milliseconds. */
@@ -194,6 +196,7 @@ function upstreamRequest(
       path: pathAndQuery,
       clientHeaders: head.rawHeaders,
       carrier: head.carrier,
+      ownOrigin: context.ownOrigin,
     },
     responseTimeoutMs: shorterTimeout(
       target.timeoutMs,

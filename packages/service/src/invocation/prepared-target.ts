@@ -13,13 +13,14 @@ import type { TargetContent } from "../domain/target.ts";
 import { credentialKeys, isCredentialHeader, ownKeys } from "./credential-names.ts";
 import { clientHeaderRule, foldName } from "./header-rules.ts";
 import type { SignedHeaderRule } from "./limits/header-limit.ts";
-import type { PathTarget } from "./openings/path-opening.ts";
-import type { QueryOpening, QueryTarget } from "./openings/query-opening.ts";
+import type { QueryOpening } from "./openings/query-opening.ts";
 import type { TargetBase } from "./references.ts";
 import { baseOf } from "./references.ts";
+import type { RewriteTarget } from "./rewrite-reference.ts";
+import { queryPairs } from "./rewrite-reference.ts";
 
 /** Everything of an upstream request that depends on its target alone, made once when the target is resolved. */
-export interface PreparedTarget extends PathTarget, QueryTarget {
+export interface PreparedTarget extends RewriteTarget {
   /** Where the connection goes. */
   readonly origin: TargetOrigin;
   /** Without "?"; empty if there is none. */
@@ -99,6 +100,7 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
     carriesCredential,
     droppedCredentials: carriesCredential ? "all" : "none",
     ownKeys: ownKeys(query),
+    ownPairs: queryPairs(configuration.allowPath === true ? query : ""),
     refusesOverrides: carriesCredential,
     base: baseOf(configuration.uri),
     isS3: configuration.hmac?.scheme === "aws4-hmac-sha256" && isS3Service(configuration.hmac.service),
@@ -158,6 +160,7 @@ function prepareFederated(
     carriesCredential: true,
     droppedCredentials: "carriers",
     ownKeys: new Set(),
+    ownPairs: new Set(),
     refusesOverrides: false,
     base: baseOf({ origin, path: "/" }),
     isS3: false,

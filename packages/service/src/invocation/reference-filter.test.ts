@@ -100,9 +100,69 @@ test.each(OTHER_CARRIERS)("a client with its token in %s is redirected within th
   expect(passedBy(carriedIn(carrier), 201, ["Location", OUTSIDE])).toEqual(["Location", OUTSIDE]);
 });
 
+/** The same request to a target whose holders may add a path. */
+function openPath(sentRequest: SentRequest): SentRequest {
+  const { target } = sentRequestOf({ uri: URI, allowPath: true, allowQuery: ["c", "e", "g"] });
+  return { ...sentRequest, target };
+}
+
+const OWN = "https://membrane.test";
+
+test("if holders may add a path, references below the base are rewritten, relative ones too", () => {
+  const lines = [
+    ["Location", `${URI}/a`, `${OWN}/a`],
+    ["URI", "/v1/b?c#d", `${OWN}/b?c#d`],
+    ["Content-Location", "?e", `${OWN}/?e`],
+    [
+      "Link",
+      `<${URI}/f>; rel=next, <${OUTSIDE}>, <?g>; rel="last"`,
+      `<${OWN}/f>; rel=next, <${OWN}/?g>; rel="last"`,
+    ],
+  ] as const;
+  for (const status of [200, 201, 302]) {
+    for (const [name, value, rewritten] of lines)
+      expect(passedBy(openPath(plain), status, [name, value])).toEqual([name, rewritten]);
+  }
+});
+
+test("a reference below the base that the service would refuse is treated as one outside", () => {
+  for (const reference of [`${URI}/a%2fb`, "?refused", `${URI}/`]) {
+    expect(passedBy(openPath(plain), 200, ["Link", `<${reference}>`])).toEqual([]);
+    expect(passedBy(openPath(plain), 200, ["Content-Location", reference])).toEqual([
+      "Content-Location",
+      reference,
+    ]);
+    expect(passedBy(openPath(carriedIn("authorization")), 302, ["Location", reference])).toEqual([
+      "Location",
+      reference,
+    ]);
+    expect(filterReferences(openPath(carriedIn("x-api-key")), 302, ["Location", reference])).toEqual(REFUSED);
+  }
+});
+
+test.each([301, 307])("a client of S3 gets a %i only if its Location is rewritten", (status) => {
+  const s3 = carriedIn("x-amz-security-token");
+  for (const lines of [[], ["X-A", "1"], ["Location", `${URI}/a`], ["Content-Location", `${URI}/a`]]) {
+    expect(filterReferences(s3, status, lines)).toEqual(REFUSED);
+    if (lines[0] !== "Location") expect(filterReferences(openPath(s3), status, lines)).toEqual(REFUSED);
+  }
+  expect(passedBy(openPath(s3), status, ["Location", `${URI}/a`])).toEqual(["Location", `${OWN}/a`]);
+  for (const carrier of CARRIERS) {
+    if (carrier !== "x-amz-security-token")
+      expect(passedBy(carriedIn(carrier), status, ["Location", `${URI}/a`])).toBeDefined();
+  }
+});
+
+test.each([300, 302, 303, 304, 308])("a client of S3 gets a %i within the base", (status) => {
+  const s3 = carriedIn("x-amz-security-token");
+  expect(passedBy(s3, status, ["Location", `${URI}/a`])).toEqual(["Location", `${URI}/a`]);
+  expect(passedBy(s3, status, [])).toEqual([]);
+});
+
 test.each([
   "link",
   "location",
+  "content-location",
   "uri",
   "www-authenticate",
   "optional-www-authenticate",

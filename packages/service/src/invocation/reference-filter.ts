@@ -3,20 +3,21 @@ import type { Outcome } from "../domain/denial.ts";
 import { valuesOf } from "./raw-headers.ts";
 import type { Carrier } from "./carrier.ts";
 import type { TargetBase } from "./references.ts";
-import { MAX_REFERENCES, filterLinks, isBelowBase } from "./references.ts";
+import { MAX_REFERENCES, mapLinks, resolveBelowBase } from "./references.ts";
+import type { RewriteTarget } from "./rewrite-reference.ts";
+import { rewriteReference } from "./rewrite-reference.ts";
 
 /** The parts of the request on which the response depends. */
 export interface SentRequest {
-  readonly target: {
-    readonly base: TargetBase;
-    readonly carriesCredential: boolean;
-  };
+  readonly target: RewriteTarget & { readonly base: TargetBase };
   /** With the query, as sent. */
   readonly path: string;
   /** Flat list: the client's header lines as they came. */
   readonly clientHeaders: readonly string[];
   /** Where the token came in. */
   readonly carrier: Carrier | undefined;
+  /** This service's origin, serialized. */
+  readonly ownOrigin: string;
 }
 
 /** Headers of the target's authentication. If the target carries no credential, they pass to the client. */
@@ -33,6 +34,7 @@ const REDIRECT_HEADERS: ReadonlySet<string> = new Set(["location", "uri"]);
 /** Lower-case names of response headers that lead a client, or its credentials, somewhere. */
 const REFERENCE_HEADERS: ReadonlySet<string> = new Set([
   "link",
+  "content-location",
   ...REDIRECT_HEADERS,
   ...AUTHENTICATION_HEADERS,
 ]);
@@ -50,6 +52,8 @@ const REPLACEMENT_CHALLENGE = ["WWW-Authenticate", "Target"] as const;
  */
 const AUTHORIZATION_KEEPING_CLIENTS = /^(?:Wget|Python-urllib)\//i;
 
+const NOT_PASSED = err({ reason: "redirect_not_passed" });
+
 /**
  * Removes from a response what would lead the holder's token, or its other credentials, elsewhere:
  *
@@ -58,6 +62,8 @@ const AUTHORIZATION_KEEPING_CLIENTS = /^(?:Wget|Python-urllib)\//i;
  * - a `Link` outside the target's base, which clients follow with the token;
  * - a redirect outside the base for clients that would send the token there: refused, since without its Location it means nothing.
  *
+ * If holders may add a path, references below the base are rewritten to this service.
+ *
  * @param headers flat list of the headers that pass otherwise.
  */
 export function filterReferences(
@@ -65,9 +71,10 @@ export function filterReferences(
   status: number,
   headers: readonly string[],
 ): Outcome<string[]> {
-  const isAllowed = referenceCheck(sentRequest);
+  const passOn = referenceMapper(sentRequest);
   const passed: string[] = [];
   let isChallenged = false;
+  let isRewritten = false;
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? "";
     const value = headers[i + 1] ?? "";
@@ -75,30 +82,42 @@ export function filterReferences(
     if (AUTHENTICATION_HEADERS.has(lowerCase) && sentRequest.target.carriesCredential) {
       if (lowerCase === "www-authenticate" && !isChallenged) passed.push(...REPLACEMENT_CHALLENGE);
       isChallenged ||= lowerCase === "www-authenticate";
-      continue;
+    } else if (lowerCase === "link") {
+      const kept = mapLinks(value, passOn);
+      if (kept !== undefined) passed.push(name, kept);
+    } else if (REDIRECT_HEADERS.has(lowerCase)) {
+      const reference = passOn(value);
+      if (reference === undefined && isRedirect(status) && keepsToken(sentRequest)) return NOT_PASSED;
+      isRewritten ||= reference !== undefined && sentRequest.target.pathOpenings !== undefined;
+      passed.push(name, reference ?? value);
+    } else {
+      passed.push(name, lowerCase === "content-location" ? (passOn(value) ?? value) : value);
     }
-    if (REDIRECT_HEADERS.has(lowerCase) && isRedirect(status) && keepsToken(sentRequest) && !isAllowed(value))
-      return err({ reason: "redirect_not_passed" });
-    const kept = lowerCase === "link" ? filterLinks(value, isAllowed) : value;
-    if (kept !== undefined) passed.push(name, kept);
   }
-  return ok(passed);
+  return !isRewritten && isEndpointRedirect(sentRequest, status) ? NOT_PASSED : ok(passed);
 }
 
 /**
- * Whether a client of S3 would take another host from the body of this response, and send its token there; `Location` does not
+ * Whether a client of S3 may take another host from the body of this response, and send its token there; `Location` does not
  * matter to it.
  */
 export function isEndpointRedirect({ carrier }: Pick<SentRequest, "carrier">, status: number): boolean {
   return (status === 301 || status === 307) && carrier === "x-amz-security-token";
 }
 
-/** Whether a reference leads below the target's base. After {@link MAX_REFERENCES} references, none does. */
-function referenceCheck({ target, path }: SentRequest): (reference: string) => boolean {
+/** Decides what becomes of a reference that may lead below the target's base. After {@link MAX_REFERENCES}, none does. */
+function referenceMapper({
+  target,
+  path,
+  ownOrigin,
+}: SentRequest): (reference: string) => string | undefined {
   let left = MAX_REFERENCES;
   return (reference) => {
     left -= 1;
-    return left >= 0 && isBelowBase(target.base, target.base.origin + path, reference);
+    if (left < 0) return undefined;
+    const below = resolveBelowBase(target.base, target.base.origin + path, reference);
+    if (below === undefined) return undefined;
+    return target.pathOpenings === undefined ? reference : rewriteReference(target, ownOrigin, below);
   };
 }
 

@@ -1,7 +1,7 @@
 import { readTargetUri } from "capability-protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { baseOf, filterLinks, isBelowBase } from "./references.ts";
+import { baseOf, mapLinks, resolveBelowBase } from "./references.ts";
 
 const SENT = "https://target.example:8443/v1/items?page=1";
 const BASE = baseOf(readTargetUri("https://target.example:8443/v1")!);
@@ -19,7 +19,7 @@ test.each([
   "",
   "../v1/a",
 ])("%s leads below the base", (reference) => {
-  expect(isBelowBase(BASE, SENT, reference)).toBe(true);
+  expect(resolveBelowBase(BASE, SENT, reference)).toBeDefined();
 });
 
 test.each([
@@ -56,17 +56,28 @@ test.each([
   "/",
   "https://[::1",
 ])("%s does not lead below the base, or two readers differ on it", (reference) => {
-  expect(isBelowBase(BASE, SENT, reference)).toBe(false);
+  expect(resolveBelowBase(BASE, SENT, reference)).toBeUndefined();
 });
 
 test("the base of a whole origin takes all of it, and nothing of another", () => {
   const base = baseOf(readTargetUri("https://target.example/")!);
-  expect(isBelowBase(base, "https://target.example/", "/anything")).toBe(true);
-  expect(isBelowBase(base, "https://target.example/", "https://target.example")).toBe(true);
-  expect(isBelowBase(base, "https://target.example/", "https://other.example/")).toBe(false);
+  expect(resolveBelowBase(base, "https://target.example/", "/anything")).toBeDefined();
+  expect(resolveBelowBase(base, "https://target.example/", "https://target.example")).toBeDefined();
+  expect(resolveBelowBase(base, "https://target.example/", "https://other.example/")).toBeUndefined();
 });
 
-const keep = (reference: string): boolean => reference.startsWith("/v1/");
+test.each([
+  ["/v1", "", "", ""],
+  ["/v1/a?b=c#d", "/a", "b=c", "#d"],
+  ["?b", "/items", "b", ""],
+  ["#d", "/items", "page=1", "#d"],
+  ["/v1/?", "/", "", ""],
+])("%s is taken apart at the end of the base", (reference, path, query, fragment) => {
+  expect(resolveBelowBase(BASE, SENT, reference)).toEqual({ path, query, fragment });
+});
+
+const isKept = (reference: string): boolean => reference.startsWith("/v1/");
+const keep = (reference: string): string | undefined => (isKept(reference) ? reference : undefined);
 
 test.each([
   ["</v1/a>", "</v1/a>"],
@@ -88,7 +99,16 @@ test.each([
   ["<</v1/a>>", undefined],
   ["</v1/<a>", undefined],
 ])("of the field %j is kept %j", (field, kept) => {
-  expect(filterLinks(field, keep)).toBe(kept);
+  expect(mapLinks(field, keep)).toBe(kept);
+});
+
+test.each([
+  ["</v1/a>; rel=next", "<o/v1/a>; rel=next"],
+  ["</a>, </v1/b>;rel=last , </v1/c>", "<o/v1/b>;rel=last, <o/v1/c>"],
+  ['</v1/a>; title="</v1/b>, x"; rel=next', '<o/v1/a>; title="<o/v1/b>, x"; rel=next'],
+  ["</v1/a>></v1/b>", "<o/v1/a>><o/v1/b>"],
+])("in the field %j each reference is replaced: %j", (field, mapped) => {
+  expect(mapLinks(field, (reference) => (isKept(reference) ? `o${reference}` : undefined))).toBe(mapped);
 });
 
 test("whatever a field says, a client that looks for brackets finds none that lead elsewhere, however lines are joined", () => {
@@ -110,11 +130,11 @@ test("whatever a field says, a client that looks for brackets finds none that le
   const field = fc.array(part, { maxLength: 30 }).map((parts) => parts.join(""));
   fc.assert(
     fc.property(fc.array(field, { maxLength: 3 }), (fields) => {
-      const kept = fields.flatMap((each) => filterLinks(each, keep) ?? []);
+      const kept = fields.flatMap((each) => mapLinks(each, keep) ?? []);
       for (const [, reference = ""] of kept.join(", ").matchAll(/<([^<>]*)>/g))
-        expect(keep(reference)).toBe(true);
+        expect(isKept(reference)).toBe(true);
       // Our own reader, given what it kept, keeps it all.
-      for (const each of kept) expect(filterLinks(each, keep)).toBe(each);
+      for (const each of kept) expect(mapLinks(each, keep)).toBe(each);
     }),
     { numRuns: 10_000 },
   );
@@ -124,9 +144,9 @@ test("a field is read in one pass, whatever its shape", () => {
   for (const unit of ["<", ">", '"', "\\", ",", "<>", '<">', "</v1/a>,", '"\\', ", ", "<,"]) {
     let asked = 0;
     const field = unit.repeat(20_000);
-    filterLinks(field, (reference) => {
+    mapLinks(field, (reference) => {
       asked += reference.length + 1;
-      return true;
+      return reference;
     });
     expect(asked).toBeLessThanOrEqual(field.length);
   }

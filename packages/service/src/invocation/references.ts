@@ -1,9 +1,6 @@
 import type { TargetUri } from "capability-protocol";
 
-/*
- * References in a target's response. Some clients send their token again to the URI of a `Link` or a redirect. So a link away from
- * the target is dropped, and a redirect away from it is refused to clients that are known to send the token there.
- */
+/* References in a target's response. Some clients send their token again to the URI of a `Link` or a redirect. */
 
 /** The URIs that belong to a target: an origin, and a path up to a whole segment. */
 export interface TargetBase {
@@ -23,37 +20,57 @@ const URI_CHARACTERS = /^[\w\-.~:/?#[\]@!$&'()*+,;=%]*$/;
 const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 const WITH_AUTHORITY = /^https?:\/\/[^/]/i;
 
+/** Where a reference leads below a target's base. */
+export interface ReferenceBelowBase {
+  /** What follows the base's path: empty, or beginning with a slash. */
+  readonly path: string;
+  /** Without "?". */
+  readonly query: string;
+  /** With "#"; empty if there is none. */
+  readonly fragment: string;
+}
+
 /**
- * Whether a reference in a response leads below the target's base, for every parser.
+ * Resolves a reference in a response.
  *
  * @param requestUri the URI that was requested, against which a relative reference is resolved.
+ * @returns nothing if it does not lead below the target's base, or not for every parser.
  */
-export function isBelowBase(base: TargetBase, requestUri: string, reference: string): boolean {
-  if (!URI_CHARACTERS.test(reference)) return false;
+export function resolveBelowBase(
+  base: TargetBase,
+  requestUri: string,
+  reference: string,
+): ReferenceBelowBase | undefined {
+  if (!URI_CHARACTERS.test(reference)) return undefined;
   // Some parsers take `https:/a` for a path, others for a host.
-  if (SCHEME.test(reference) && !WITH_AUTHORITY.test(reference)) return false;
-  if (!URL.canParse(reference, requestUri)) return false;
-  const url = new URL(reference, requestUri);
-  if (url.origin !== base.origin || url.username !== "" || url.password !== "") return false;
-  return url.pathname === base.path || url.pathname.startsWith(`${base.path}/`);
+  if (SCHEME.test(reference) && !WITH_AUTHORITY.test(reference)) return undefined;
+  if (!URL.canParse(reference, requestUri)) return undefined;
+  const { origin, username, password, pathname, search, hash } = new URL(reference, requestUri);
+  if (origin !== base.origin || username !== "" || password !== "") return undefined;
+  if (pathname !== base.path && !pathname.startsWith(`${base.path}/`)) return undefined;
+  return { path: pathname.slice(base.path.length), query: search.slice(1), fragment: hash };
 }
 
 /** How many references of one response are checked, since each costs the parsing of a URI. Further ones are dropped. */
 export const MAX_REFERENCES = 100;
 
 /**
- * Removes the links of a `Link` field (RFC 8288) that do not lead below the base.
+ * Decides about each reference in a `Link` field (RFC 8288). A link with one that is not passed on is removed.
  *
  * Everything in angle brackets counts, also inside quotes: clients find it with a regular expression.
  *
- * @param isAllowed whether a reference may be passed on.
- * @returns the field unchanged if all may be, nothing if none may be.
+ * @param passOn returns what a reference becomes, or nothing if it must not be passed on.
+ * @returns the field unchanged if each reference stays as it is, nothing if no link remains.
  */
-export function filterLinks(field: string, isAllowed: (reference: string) => boolean): string | undefined {
+export function mapLinks(
+  field: string,
+  passOn: (reference: string) => string | undefined,
+): string | undefined {
   const links = splitLinks(field);
-  const kept = links.filter((link) => isAllowedLink(link, isAllowed));
-  if (kept.length === 0) return undefined;
-  return kept.length === links.length ? field : kept.join(", ");
+  const mapped = links.flatMap((link) => mapLink(link, passOn) ?? []);
+  if (mapped.length === 0) return undefined;
+  const isUnchanged = mapped.length === links.length && mapped.every((link, at) => link === links[at]);
+  return isUnchanged ? field : mapped.join(", ");
 }
 
 /** Splits at commas outside brackets and quoted strings, in one pass. */
@@ -77,14 +94,18 @@ function splitLinks(field: string): string[] {
   return links.filter((link) => link !== "");
 }
 
-function isAllowedLink(link: string, isAllowed: (reference: string) => boolean): boolean {
-  if (!link.startsWith("<")) return false;
-  let from = link.indexOf("<");
-  while (from !== -1) {
+function mapLink(link: string, passOn: (reference: string) => string | undefined): string | undefined {
+  if (!link.startsWith("<")) return undefined;
+  const parts: string[] = [];
+  let end = 0;
+  for (let from = 0; from !== -1; from = link.indexOf("<", end)) {
     const to = link.indexOf(">", from);
     const reference = link.slice(from + 1, to);
-    if (to === -1 || reference.includes("<") || !isAllowed(reference)) return false;
-    from = link.indexOf("<", to);
+    if (to === -1 || reference.includes("<")) return undefined;
+    const passed = passOn(reference);
+    if (passed === undefined) return undefined;
+    parts.push(link.slice(end, from + 1), passed);
+    end = to;
   }
-  return true;
+  return parts.join("") + link.slice(end);
 }

@@ -13,6 +13,8 @@ export interface ResponseHead {
   readonly reason: string;
   /** Flat list: name, value, … */
   readonly headers: string[];
+  /** The body is not passed on, and the headers say so. */
+  readonly dropsBody: boolean;
 }
 
 /** Set on every response of a target, because all capabilities share one URL and one origin. */
@@ -39,6 +41,19 @@ const targetHeader = memoized((name) => {
   return { lowerCase, passes: passesToClient(lowerCase), isReference: isReferenceHeader(lowerCase) };
 });
 
+/** Headers that describe a body; `Content-Location` and `Content-Security-Policy` do not. */
+const BODY_HEADERS: ReadonlySet<string> = new Set([
+  "content-digest",
+  "content-encoding",
+  "content-language",
+  "content-length",
+  "content-md5",
+  "content-range",
+  "content-type",
+]);
+
+const NO_BODY = ["Content-Length", "0"] as const;
+
 const INVALID_RESPONSE = err({ reason: "invalid_target_response" });
 
 /** In characters. Undici's limit for heads does not count the reason, and a client's limit may. */
@@ -63,8 +78,9 @@ export function buildResponseHead(
 ): Outcome<ResponseHead> {
   if (status < 200 || status > 599 || reason.length > MAX_REASON_LENGTH) return INVALID_RESPONSE;
   if (!WRITABLE.test(reason)) return INVALID_RESPONSE;
-  if (isEndpointRedirect(sentRequest, status)) return err({ reason: "redirect_not_passed" });
   const connection = connectionOptions(rawHeaders);
+  // Clients of S3 find another host in the body, and follow it with the token.
+  const dropsBody = isEndpointRedirect(sentRequest, status);
   const passed: string[] = [];
   let codings = 0;
   let hasCacheControl = false;
@@ -79,18 +95,20 @@ export function buildResponseHead(
     }
     if (!passes || connection.has(lowerCase)) continue;
     if (isBodiless && lowerCase === "content-length") continue;
+    if (dropsBody && BODY_HEADERS.has(lowerCase)) continue;
     if (!WRITABLE.test(value)) return INVALID_RESPONSE;
     const isCacheControl = lowerCase === "cache-control";
     if (isCacheControl) hasCacheControl = true;
     if (isReference) hasReferences = true;
     passed.push(name, isCacheControl ? makePrivate(value) : value);
   }
-  const filtered = hasReferences ? filterReferences(sentRequest, status, passed) : ok(passed);
+  const filtered = hasReferences || dropsBody ? filterReferences(sentRequest, status, passed) : ok(passed);
   if (!filtered.ok) return filtered;
   const headers = filtered.value;
   if (!hasCacheControl) headers.push(...DEFAULT_CACHE_CONTROL);
   headers.push(...SECURITY_HEADERS, ...cors);
-  return ok({ status, reason, headers });
+  if (dropsBody) headers.push(...NO_BODY);
+  return ok({ status, reason, headers, dropsBody });
 }
 
 /** Directives that let a shared cache store what it must not otherwise (RFC 9111 §3.5), and a `private` that names fields. */

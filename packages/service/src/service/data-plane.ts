@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { normalizeAuthority } from "capability-protocol";
+import { normalizeAuthority, originOfAuthority } from "capability-protocol";
 import type { HashFunction } from "capability-protocol/signers";
 import type { EgressPolicy } from "../egress/policy.ts";
 import { createPools } from "../egress/pools.ts";
@@ -39,7 +39,7 @@ export interface DataPlaneParts {
 
 type DataPlaneOptions = Pick<
   ServiceOptions,
-  "store" | "authorityCas" | "now" | "lookup" | "createConnection" | "collectYoung"
+  "config" | "store" | "authorityCas" | "now" | "lookup" | "createConnection" | "collectYoung"
 >;
 
 export function createDataPlane(limits: Limits, options: DataPlaneOptions, parts: DataPlaneParts): DataPlane {
@@ -85,6 +85,7 @@ export function createDataPlane(limits: Limits, options: DataPlaneOptions, parts
       digest,
       now: options.now,
       hopId: `membrane-${options.store.id.slice(0, 16)}`,
+      ownOrigin: originOfAuthority(options.config.authority).serialized,
       cors: CORS_HEADERS,
       ticker,
       chunkScheduler: createChunkScheduler(),

@@ -130,6 +130,20 @@ const ASKED: SentRequest = {
   path: "/",
   clientHeaders: ["User-Agent", "Wget/1.21"],
   carrier: "authorization",
+  ownOrigin: "https://membrane.test",
+};
+
+/** A request to a target whose references are rewritten. */
+const ASKED_OPEN: SentRequest = {
+  ...ASKED,
+  target: preparedTarget({
+    uri: "https://example.com/?a=b",
+    allowPath: true,
+    allowQuery: true,
+    encodedSlash: true,
+    emptySegments: true,
+  }),
+  path: "/segment?a=b",
 };
 
 /** An aws-chunked body of any length, and its headers. */
@@ -455,11 +469,29 @@ export const READERS: readonly Reader[] = [
   reader("service/src/invocation/response-head.ts#buildResponseHead lines", HEAD, "name1val", (text) =>
     buildResponseHead(200, "OK", manyLines(text), [], ASKED),
   ),
-  reader("service/src/invocation/references.ts#filterLinks", HEAD, '</next>; rel="next", ', (text) =>
+  reader("service/src/invocation/references.ts#mapLinks", HEAD, '</next>; rel="next", ', (text) =>
     buildResponseHead(200, "OK", ["Link", text], [], ASKED),
   ),
-  reader("service/src/invocation/references.ts#isBelowBase", HEAD, "segment/", (text) =>
+  reader("service/src/invocation/references.ts#resolveBelowBase", HEAD, "segment/", (text) =>
     buildResponseHead(302, "Found", ["Location", text, "Link", `<${text}>`], [], ASKED),
+  ),
+  reader("service/src/invocation/rewrite-reference.ts#rewriteReference path", HEAD, "segment/", (text) =>
+    buildResponseHead(302, "Found", ["Location", `/${text}`, "Content-Location", text], [], ASKED_OPEN),
+  ),
+  reader("service/src/invocation/rewrite-reference.ts#rewriteReference query", HEAD, "k=v&a=b&", (text) =>
+    buildResponseHead(
+      302,
+      "Found",
+      ["Location", `/?${text}`, "Content-Location", `?${text}`],
+      [],
+      ASKED_OPEN,
+    ),
+  ),
+  reader(
+    "service/src/invocation/rewrite-reference.ts#rewriteReference links",
+    HEAD,
+    '</n?a=b>; rel="next", ',
+    (text) => buildResponseHead(200, "OK", ["Link", text], [], ASKED_OPEN),
   ),
   reader("service/src/invocation/credential-names.ts#forbiddenKey", HEAD, "key1=value1&", (text) =>
     forbiddenKey(text, new Set(["a"]), { carriesCredential: true }),
