@@ -116,7 +116,7 @@ async function expectUsable(fixture: string): Promise<void> {
   expect(await raw.rows("nodes")).toHaveLength(3);
 }
 
-test.each(["store-records-1"])(
+test.each(["store-records-1", "store-records-2"])(
   "everything in %s works as before, and can be re-exported, revoked and swept",
   async (name) => {
     await expectUsable(join(FIXTURES, name));
@@ -154,4 +154,28 @@ test("records are upgraded one by one: an existing target keeps its version, and
     .map(([version]) => version![0]);
   expect(versions.filter((version) => version === 2)).toHaveLength(1);
   expect(new Set(versions)).toEqual(new Set([1, 2]));
+});
+
+test("a capability keeps its version, and only one with limits or a label has the new version", async () => {
+  await using data = await restore(join(FIXTURES, "store-records-2"));
+  await using service = await startTestService({ directory: data.path, lookup: noAddress });
+  const versions = async (): Promise<readonly (number | undefined)[]> => {
+    await using raw = await openRawStore(data.path);
+    return (await raw.rows("nodes"))
+      .map(({ value }) => decodeColumns(value.subarray(0, -32)))
+      .filter(([, type]) => type!.toString() === "capability")
+      .map(([version]) => version![0]);
+  };
+  const { tokens } = data;
+  const capability = uriOf(service, tokens.plain);
+  await exportThrough(service, tokens["alpha export"], { capability });
+  await exportThrough(service, tokens["alpha export"], { uri: "https://example.com/" });
+  expect(new Set(await versions())).toEqual(new Set([1]));
+  const limited = await exportThrough(service, tokens["alpha export"], {
+    capability,
+    limits: { ttlMs: 60_000 },
+  });
+  await exportThrough(service, tokens["gamma export"], { capability: uriOf(service, limited) });
+  await exportThrough(service, tokens["alpha export"], { capability, label: "labelled" });
+  expect((await versions()).filter((version) => version === 2)).toHaveLength(3);
 });
