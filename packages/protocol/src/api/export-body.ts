@@ -102,10 +102,14 @@ export interface LimitsBody {
   readonly expiresAt?: string | undefined;
   /** The same as a duration from the export, in milliseconds. Not together with `expiresAt`. */
   readonly ttlMs?: number | undefined;
+  /** Time as in RFC 3339 before which it cannot be used; it can be re-exported. Before the end. */
+  readonly notBefore?: string | undefined;
   /** How many requests are admitted: in all, or in each window of `maxUsesEveryMs`. */
   readonly maxUses?: number | undefined;
   /** Length of a window in milliseconds, at least 1,000. Windows begin with the export. Only with `maxUses`. */
   readonly maxUsesEveryMs?: number | undefined;
+  /** Blocks of addresses in CIDR notation, one of which the client's address must be in. */
+  readonly clientCidrs?: readonly string[] | undefined;
   /** `false`: this service does not re-export it. Who uses it can still act for others. */
   readonly delegable?: false | undefined;
 }

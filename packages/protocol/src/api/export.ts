@@ -37,8 +37,10 @@ export interface RequestedNarrowing {
 const LIMIT_FIELDS: readonly (keyof RequestedLimits)[] = [
   "expiresAt",
   "ttlMs",
+  "notBefore",
   "maxUses",
   "maxUsesEveryMs",
+  "clientCidrs",
   "delegable",
 ];
 
