@@ -65,7 +65,7 @@ const TABLE = {
       unit: "bytes per second",
       description: "Lowest rate at which a client reads a response",
       details:
-        "a response that is read more slowly over a whole window is aborted; what the kernel takes counts as read",
+        "a response that is read more slowly over a whole window is aborted, and so is a WebSocket by either side; what the kernel takes counts as read",
     },
     maxPipelinedRequestsPerConnection: {
       default: 128,
@@ -103,7 +103,13 @@ const TABLE = {
     invocationTimeoutMs: {
       default: 86_400_000,
       unit: "milliseconds",
-      description: "Time for a whole invocation, event streams included",
+      description: "Time for a whole invocation, event streams and WebSockets included",
+    },
+    websocketIdleTimeoutMs: {
+      default: 300_000,
+      unit: "milliseconds",
+      description: "Time without a byte in either direction after which a WebSocket is closed",
+      details: "a ping is bytes",
     },
     shutdownTimeoutMs: {
       default: 10_000,

@@ -39,6 +39,8 @@ export type Denial =
   /** The client stalled in the middle of its body. */
   | { readonly reason: "request_timeout" }
   | { readonly reason: "upgrade_not_supported" }
+  /** A WebSocket handshake of another version than 13. */
+  | { readonly reason: "websocket_version_not_supported" }
   | { readonly reason: "expectation_failed" }
   | { readonly reason: "store_unavailable" }
   /** The disk is full: only revokes are written. */

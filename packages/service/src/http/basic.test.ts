@@ -12,9 +12,17 @@ function accepts(
 ): boolean {
   return acceptsBasic(
     { rawHeaders: [...rawHeaders], socket: clientConnection(connection) },
-    { trustedProxies },
+    { trustedProxies, isUpgrade: false },
   );
 }
+
+test("Basic is not accepted for a WebSocket of a page, which a browser opens for any site", () => {
+  const socket = clientConnection({ encrypted: true });
+  const upgrade = { trustedProxies, isUpgrade: true };
+  expect(acceptsBasic({ rawHeaders: [], socket }, upgrade)).toBe(true);
+  for (const origin of ["https://evil.test", "null", ""])
+    expect(acceptsBasic({ rawHeaders: ["Origin", origin], socket }, upgrade)).toBe(false);
+});
 
 test.each(["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])(
   "Basic is accepted from %s without TLS",

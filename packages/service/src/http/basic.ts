@@ -31,9 +31,11 @@ export function parseBasic(credentials: string): readonly CapabilityToken[] {
 /** Whether Basic credentials count: sent by no browser, and over a connection that no third party can read. */
 export function acceptsBasic(
   { rawHeaders, socket }: Pick<DownstreamRequest, "rawHeaders" | "socket">,
-  { trustedProxies }: { readonly trustedProxies: readonly Cidr[] },
+  { trustedProxies, isUpgrade }: { readonly trustedProxies: readonly Cidr[]; readonly isUpgrade: boolean },
 ): boolean {
   if (isFromBrowser(rawHeaders)) return false;
+  // Browsers open WebSockets for other sites, with cached credentials and without fetch metadata. They name the site.
+  if (isUpgrade && valuesOf(rawHeaders, "origin").length > 0) return false;
   if (socket.encrypted === true) return true;
   const remote = socket.remoteAddress ?? "";
   if (isLoopbackPeer(remote)) return true;

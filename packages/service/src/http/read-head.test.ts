@@ -123,7 +123,7 @@ test("the token, Expect and Upgrade are read, and the token is taken out of the 
       carrier: "authorization",
       isAnonymous: false,
       expect: "100-continue",
-      upgrade: true,
+      upgrade: "websocket",
       rawHeaders: ["Host", "a", "expect", "100-continue", "Upgrade", "websocket"],
     }),
   );
@@ -136,7 +136,7 @@ test("the token, Expect and Upgrade are read, and the token is taken out of the 
       rawHeaders: ["Host", "a"],
       body: { kind: "none" },
       isAnonymous: true,
-      upgrade: false,
+      upgrade: undefined,
     }),
   );
 });

@@ -1,8 +1,10 @@
 import { err, ok, parseAuthority } from "capability-protocol";
 import type { Authority, CapabilityToken, Result } from "capability-protocol";
 import type { BodyFraming, DownstreamRequest } from "../http1/downstream.ts";
+import type { HandshakeHead } from "../http1/listener.ts";
 import { CARRIERS } from "../invocation/carrier.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
+import { readHandshake } from "../invocation/websocket/handshake.ts";
 import type { Cidr } from "../net/address.ts";
 import type { CarrierLine } from "./carriers.ts";
 import { takeToken } from "./carriers.ts";
@@ -16,7 +18,7 @@ export interface ReadHead extends RequestHead {
   /** The value of `Membrane-Operation`. Several lines are joined to a list, which is not a valid operation. */
   readonly operation: string | undefined;
   /** The client asks for another protocol, and the request cannot be served without it. */
-  readonly upgrade: boolean;
+  readonly upgrade: "websocket" | "other" | undefined;
 }
 
 export interface ReadHeadContext {
@@ -50,7 +52,8 @@ export function readHead(
   const target = readTarget(request.url ?? "", isOwn);
   if (target === undefined) return err("request target: expected a path of this service, without fragment");
 
-  const isUpgrade = version === "1.1" && fields.upgrade !== undefined && !isIgnorableUpgrade(fields.upgrade);
+  const upgrade = version === "1.1" && fields.upgrade !== undefined ? readUpgrade(fields.upgrade) : undefined;
+  const isUpgrade = upgrade !== undefined;
   const taken = takeToken(request, fields.carriers, { isUpgrade, trustedProxies });
   if (!taken.ok) return taken;
   return ok({
@@ -66,7 +69,7 @@ export function readHead(
     // HTTP/1.0 has neither: its clients would take a 100 for the response (RFC 9110 §10.1.1, §7.8).
     expect: version === "1.1" ? fields.expect : undefined,
     operation: fields.operation,
-    upgrade: isUpgrade,
+    upgrade,
   });
 }
 
@@ -161,8 +164,10 @@ function appendValue(previous: string | undefined, value: string): string {
 }
 
 /** Plain-text HTTP/2 is only an offer: Java's client and `curl --http2` continue with HTTP/1.1 (RFC 9110 §7.8). */
-function isIgnorableUpgrade(upgrade: string): boolean {
-  return upgrade.split(",").every((protocol) => protocol.trim().toLowerCase() === "h2c");
+function readUpgrade(upgrade: string): ReadHead["upgrade"] {
+  const protocols = upgrade.split(",").map((protocol) => protocol.trim().toLowerCase());
+  if (protocols.every((protocol) => protocol === "h2c")) return undefined;
+  return protocols.length === 1 && protocols[0] === "websocket" ? "websocket" : "other";
 }
 
 let latestHost: string | undefined;
@@ -213,4 +218,16 @@ function readTarget(
   const queryStart = rest.indexOf("?");
   const path = queryStart === -1 ? rest : rest.slice(0, queryStart);
   return { path: path === "" ? "/" : path, query: queryStart === -1 ? "" : rest.slice(queryStart + 1) };
+}
+
+/**
+ * Whether a request is a WebSocket handshake, after which its connection carries another protocol. Called before the request is
+ * handled; a head that {@link readHead} refuses may be one.
+ */
+export function isHandshake({ method = "", httpVersion, rawHeaders }: HandshakeHead): boolean {
+  const fields = collectFields(rawHeaders);
+  if (httpVersion !== "1.1" || fields.upgrade === undefined || readUpgrade(fields.upgrade) !== "websocket")
+    return false;
+  const body = readFraming(fields, httpVersion);
+  return body !== undefined && readHandshake({ method, rawHeaders, body }).ok;
 }

@@ -9,6 +9,7 @@ const PHRASES: Readonly<Record<number, string>> = {
   409: "Conflict",
   413: "Payload Too Large",
   417: "Expectation Failed",
+  426: "Upgrade Required",
   429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",

@@ -21,7 +21,8 @@ import type { ExchangeEnd } from "../invocation/exchange-context.ts";
 import { findUseDenial } from "../invocation/spending.ts";
 import { denialForStoreError } from "../invocation/store-error.ts";
 import { watchEnded } from "../invocation/waiting-responses.ts";
-import type { HttpExchange } from "../http1/downstream.ts";
+import type { WebSocketHandshake } from "../invocation/websocket/handshake.ts";
+import type { DownstreamResponse, HttpExchange } from "../http1/downstream.ts";
 import { respondError, respondJson } from "./respond.ts";
 import { respondOrAbort } from "./respond-or-abort.ts";
 import { addressKey } from "../net/peer-address.ts";
@@ -29,6 +30,7 @@ import { clientAddress, isTrustedProxy } from "./client-address.ts";
 import type { AuthFailureLimiter } from "./auth-failure-limiter.ts";
 import type { ManagementEndpointContext } from "./management-endpoint.ts";
 import { handleManagement } from "./management-endpoint.ts";
+import { checkUpgrade } from "./check-upgrade.ts";
 import { findPublicRoute } from "./routes.ts";
 import type { ReadHead, ReadHeadContext } from "./read-head.ts";
 import { isPresignedQuery } from "./presigned-url.ts";
@@ -83,15 +85,21 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     const useDenial = charges && (await findUseDenial(context.invocationContext.useCounters, charges));
     if (useDenial?.reason === "unauthorized")
       return respondDenial(context, exchange, head, useDenial, resolution);
-    const checked = checkRequestFields(head, resolution);
-    if (!checked.ok) return respondDenial(context, exchange, head, checked.error, resolution);
+    const checked = checkRequestFields(head, resolution, exchange.response);
+    if (!checked.ok) {
+      // Node's parser drops what follows such a request in the same read, so the connection must not continue.
+      if (head.upgrade !== undefined) exchange.response.closeAfter();
+      return respondDenial(context, exchange, head, checked.error, resolution);
+    }
     // The client sends its body only after the capability and all limits have been checked.
     if (head.expect !== undefined) exchange.response.continueOnRead();
     if (resolution.capability.kind !== "invoke") {
       return await runManagement(context, exchange, head, resolution, resolution.capability.kind);
     }
     const { request, response } = exchange;
-    const end = invoke(context.invocationContext, authenticated, { head, request, response, useDenial });
+    const handshake = checked.value;
+    const downstream = { head, request, response, useDenial, handshake };
+    const end = invoke(context.invocationContext, authenticated, downstream);
     finish(context, exchange, head, resolution, end instanceof Promise ? await end : end);
   } catch (error) {
     respondFault(context, exchange, head, error, authenticated?.resolution);
@@ -137,16 +145,22 @@ function unauthorized(isBlocked: boolean): Denial {
   return { reason: isBlocked ? "too_many_auth_failures" : "unauthorized" };
 }
 
-/** Checks the headers whose refusal only the holder of a capability may see. */
+/**
+ * Checks the headers whose refusal only the holder of a capability may see.
+ *
+ * @returns the handshake, if the client asks for a WebSocket.
+ */
 function checkRequestFields(
-  { upgrade, expect, operation }: ReadHead,
+  head: ReadHead,
   resolved: Resolution,
-): Outcome<undefined> {
+  response: DownstreamResponse,
+): Outcome<WebSocketHandshake | undefined> {
+  const { upgrade, expect, operation } = head;
   if (operation !== undefined) {
     const checked = checkOperation(operation, resolved);
     if (!checked.ok) return checked;
   }
-  if (upgrade) return err({ reason: "upgrade_not_supported" });
+  if (upgrade !== undefined) return checkUpgrade(head, resolved, response);
   if (expect !== undefined && expect.toLowerCase() !== "100-continue")
     return err({ reason: "expectation_failed" });
   return PASSED;

@@ -28,6 +28,11 @@ const ROWS: {
   headers_too_large: [{ reason: "headers_too_large" }, 431, []],
   request_timeout: [{ reason: "request_timeout" }, 408, []],
   upgrade_not_supported: [{ reason: "upgrade_not_supported" }, 501, []],
+  websocket_version_not_supported: [
+    { reason: "websocket_version_not_supported" },
+    426,
+    ["Sec-WebSocket-Version", "13", "Upgrade", "websocket", "Connection", "Upgrade, close"],
+  ],
   expectation_failed: [{ reason: "expectation_failed" }, 417, []],
   store_unavailable: [{ reason: "store_unavailable" }, 503, ["Retry-After", "1"]],
   store_full: [{ reason: "store_full" }, 503, ["Retry-After", "60"]],

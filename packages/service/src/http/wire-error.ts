@@ -1,6 +1,7 @@
 import type { ErrorBody } from "capability-protocol";
 import { describeProblem } from "capability-protocol";
 import type { Denial, NameProblem } from "../domain/denial.ts";
+import { WEBSOCKET_VERSION } from "../invocation/websocket/handshake.ts";
 import type { ChallengedHead } from "./basic.ts";
 import { BEARER_CHALLENGE, challenge } from "./basic.ts";
 import { reasonPhrase } from "./reason-phrase.ts";
@@ -153,7 +154,19 @@ export function wireError(denial: Denial, head?: ChallengedHead): WireError {
     case "request_timeout":
       return error(408, "request_timeout", "The rest of the request did not arrive in time.");
     case "upgrade_not_supported":
-      return error(501, "upgrade_not_supported", "Upgrade is not supported.");
+      return error(
+        501,
+        "upgrade_not_supported",
+        "Upgrade: only websocket is supported, and only by capabilities for a target that is sent GET.",
+      );
+    case "websocket_version_not_supported":
+      // RFC 6455 §4.4 and RFC 9110 §15.5.22 say what to try instead.
+      return error(
+        426,
+        "websocket_version_not_supported",
+        `Sec-WebSocket-Version: expected ${WEBSOCKET_VERSION}.`,
+        ["Sec-WebSocket-Version", WEBSOCKET_VERSION, "Upgrade", "websocket", "Connection", "Upgrade, close"],
+      );
     case "expectation_failed":
       return error(417, "expectation_failed", "Expect: expected 100-continue or nothing.");
     case "store_unavailable":

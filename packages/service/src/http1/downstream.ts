@@ -1,3 +1,5 @@
+import type { ByteStream } from "./byte-stream.ts";
+
 /**
  * A client's request and its response. The names are those of Node's streams, so that an adapter of Node's server passes on
  * Node's own objects: nothing is wrapped for a request.
@@ -85,4 +87,10 @@ export interface DownstreamResponse {
   closeWithUnreadBody(): void;
   /** Sends "100 Continue" once the body is read, unless a response has begun before. */
   continueOnRead(): void;
+  /**
+   * Sends a 101 and hands over the connection. Absent unless the listener has prepared the connection for it.
+   *
+   * @param headers name, value, name, value, …
+   */
+  switchProtocols?(headers: string[]): ByteStream;
 }

@@ -1,5 +1,5 @@
 import type { Cidr } from "../net/address.ts";
-import type { HttpExchange } from "./downstream.ts";
+import type { DownstreamRequest, HttpExchange } from "./downstream.ts";
 
 /** Input that never becomes a request, and that the listener itself refuses. */
 export type Rejection =
@@ -29,6 +29,9 @@ export interface PipelineLimits {
   readonly bytes: number;
 }
 
+/** What of a request is known before it is handled. */
+export type HandshakeHead = Pick<DownstreamRequest, "method" | "httpVersion" | "rawHeaders">;
+
 export interface ListenerOptions {
   readonly host: string;
   /** 0: any free port. */
@@ -51,6 +54,8 @@ export interface ListenerOptions {
   readonly socketTimeoutMs: number;
   readonly pipeline: PipelineLimits;
   readonly rejectionBytes: RejectionBytes;
+  /** Tells whether a request that asks for another protocol is a handshake after which the connection may be handed over. */
+  readonly isHandshake: (request: HandshakeHead) => boolean;
   /** Called with an error of the listener or of a handler. The connection of that handler is closed. */
   readonly onError: (error: unknown) => void;
   /** Called when a connection is closed because the requests that wait on it took too much memory. */

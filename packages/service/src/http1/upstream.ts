@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { ByteStream } from "./byte-stream.ts";
 
 /** A request without its headers, which are signed once there is a connection. */
 export interface RequestMessage {
@@ -6,6 +7,8 @@ export interface RequestMessage {
   /** With the query. */
   readonly path: string;
   readonly body: Readable | Buffer | null;
+  /** Asks the target to switch to this protocol. If it does, the connection is not leased again. */
+  readonly upgrade?: "websocket";
   /** Milliseconds within which the target must begin its response. */
   readonly responseTimeoutMs: number;
   /** Milliseconds without a byte of the response after which the request fails. */
@@ -38,8 +41,12 @@ export interface UpstreamHandler {
   onData(chunk: Buffer): boolean;
   /** The response is complete. */
   onEnd(): void;
-  /** The target has switched protocols without being asked, and its connection is closed. */
-  onUpgrade(): void;
+  /**
+   * The target has switched protocols, as it was asked to. The connection belongs to the handler, which destroys it.
+   *
+   * @param headers of the 101: name, value, name, value, …
+   */
+  onUpgrade(headers: string[], stream: ByteStream): void;
   onError(error: Error, failure: UpstreamFailure): void;
 }
 

@@ -1,5 +1,6 @@
 import type { Denial, Outcome } from "../domain/denial.ts";
 import type { ExchangeReport } from "../domain/exchange-report.ts";
+import type { ByteStream } from "../http1/byte-stream.ts";
 import type { RequestMessage } from "../http1/upstream.ts";
 import type { MinDataRate } from "./min-data-rate.ts";
 import type { SentRequest } from "./reference-filter.ts";
@@ -14,7 +15,20 @@ export interface UpstreamRequest extends RequestMessage {
   readonly charge: (() => Promise<Outcome<void>>) | undefined;
   /** What the response is filtered by. */
   readonly sentRequest: SentRequest;
+  /** Continues with the connection of a target that has switched protocols. Present if it is asked to. */
+  readonly switchProtocols?: SwitchProtocols;
 }
+
+/**
+ * @param headers of the target's 101: name, value, name, value, …
+ * @param startedAt when the exchange began, in milliseconds of the ticker.
+ * @returns how the exchange ends, or why the target's response is refused: nothing was sent to the client then.
+ */
+export type SwitchProtocols = (
+  headers: readonly string[],
+  target: ByteStream,
+  startedAt: number,
+) => Outcome<Promise<ExchangeEnd>>;
 
 /** What all exchanges are handed. */
 export interface ExchangeContext extends ResponseBodyContext {

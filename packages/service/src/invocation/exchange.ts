@@ -1,6 +1,8 @@
 import { nextTick } from "node:process";
+import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { Denial } from "../domain/denial.ts";
 import type { ExchangeReport } from "../domain/exchange-report.ts";
+import type { ByteStream } from "../http1/byte-stream.ts";
 import type { DownstreamResponse } from "../http1/downstream.ts";
 import type {
   ConnectionWaiter,
@@ -38,7 +40,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   readonly #body: ResponseBody;
   readonly #context: ExchangeContext;
   readonly #inFlight: InFlightRequest;
-  #resolveEnded: (end: ExchangeEnd | Promise<never>) => void = nothing;
+  #resolveEnded: (end: MaybePromise<ExchangeEnd>) => void = nothing;
   #upstream: UpstreamPool | undefined;
   #request: UpstreamRequest | undefined;
   #lease: UpstreamLease | undefined;
@@ -237,8 +239,18 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#body.end();
   }
 
-  onUpgrade(): void {
-    this.#fail({ reason: "invalid_target_response" });
+  /** Hands the connection over: to the client it is the response, and what ends it is not decided here. */
+  onUpgrade(headers: string[], stream: ByteStream): void {
+    this.#context.onBytes(0);
+    const switchProtocols = this.#request?.switchProtocols;
+    this.upstreamStatus = 101;
+    const switched = this.#isFinished ? undefined : switchProtocols?.(headers, stream, this.#startedAt);
+    if (switched?.ok === true) {
+      this.#finish(switched.value);
+      return this.#context.ticker.delete(this);
+    }
+    stream.destroy();
+    this.#fail(switched?.error ?? { reason: "invalid_target_response" });
   }
 
   onError(cause: Error, failure: UpstreamFailure): void {
@@ -282,8 +294,8 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#lease?.abort(this, new Error("the client disconnected"));
   };
 
-  /** @param end a rejected promise for a fault of the service. */
-  #finish(end: ExchangeEnd | Promise<never>): void {
+  /** @param end a promise: a rejected one for a fault of the service, or that of what the connections were handed to. */
+  #finish(end: MaybePromise<ExchangeEnd>): void {
     this.#isFinished = true;
     this.#upstream?.cancel(this);
     this.#stopCounting?.();

@@ -26,9 +26,12 @@ import { Exchange } from "./exchange.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
 import type { UseCounters } from "./spending.ts";
 import { chargeUse } from "./spending.ts";
+import type { WebSocketHandshake } from "./websocket/handshake.ts";
+import type { WebSocketContext } from "./websocket/switch-protocols.ts";
+import { askForWebSocket } from "./websocket/switch-protocols.ts";
 
 /** All that invocations are handed. */
-export interface InvocationContext extends ExchangeContext, BodyContext {
+export interface InvocationContext extends ExchangeContext, BodyContext, WebSocketContext {
   readonly pools: Pools;
   readonly useCounters: UseCounters;
   readonly accountRegistry: AccountRegistry;
@@ -51,6 +54,8 @@ export interface Downstream extends HttpExchange {
   readonly head: RequestHead;
   /** Why the use would be refused now, if it would: nothing else may refuse the request. */
   readonly useDenial: Denial | undefined;
+  /** The client asks for a WebSocket. */
+  readonly handshake: WebSocketHandshake | undefined;
 }
 
 type Upstream = NonNullable<Resolution["upstream"]>;
@@ -85,6 +90,9 @@ function forward(
   const { compiledLimits } = authenticated.resolution;
   const shaped = shapeRequest(context, compiledLimits, target, head, uri.value, plan, hopHeaders);
   if (!shaped.ok) return denied(shaped.error);
+  // The target's own method may be another one, with which no handshake is possible.
+  if (downstream.handshake !== undefined && shaped.value.method !== "GET")
+    return denied({ reason: "upgrade_not_supported" });
   if (downstream.useDenial !== undefined) return denied(downstream.useDenial);
   const denial = occupy(context, authenticated);
   if (denial !== undefined) return denied(denial);
@@ -97,7 +105,10 @@ function forward(
     if (!complete.ok) return denied(complete.error);
     const charge = chargeFor(context, authenticated.resolution);
     const request = upstreamRequest(context, target, complete.value, hopHeaders, payload.value, head, charge);
-    return startExchange(context, authenticated, upstream, downstream, request);
+    const { handshake, response } = downstream;
+    if (handshake === undefined) return startExchange(context, authenticated, upstream, downstream, request);
+    const asking = askForWebSocket(context, request, { ...authenticated, target, response, handshake });
+    return startExchange(context, authenticated, upstream, downstream, asking);
   });
 }
 

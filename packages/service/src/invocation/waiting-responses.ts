@@ -6,9 +6,15 @@ import type { BufferShare } from "./buffered-body.ts";
 import type { WaitingEntry } from "./waiting-order.ts";
 import { WaitingOrder } from "./waiting-order.ts";
 
+/** What tells that a response is over, whether it has a body or is the bytes of a tunnel. */
+interface ClosingEvents {
+  once(event: "close", listener: () => void): unknown;
+  off(event: "close", listener: () => void): unknown;
+}
+
 /** A response that may have to wait for its client. */
 export interface WaitingResponse {
-  readonly response: DownstreamResponse;
+  readonly response: Pick<DownstreamResponse, "destroyed"> & ClosingEvents;
   /** Charged while it waits. */
   readonly accounts: UsageAccounts;
   /** Bytes that are in memory because its client has not taken them; none if it does not wait. */

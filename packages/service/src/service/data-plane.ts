@@ -98,6 +98,7 @@ export function createDataPlane(limits: Limits, options: DataPlaneOptions, parts
       responseTimeoutMs: limits.upstreamResponseTimeoutMs,
       idleTimeoutMs: limits.upstreamIdleTimeoutMs,
       invocationTimeoutMs: limits.invocationTimeoutMs,
+      webSocketIdleTimeoutMs: limits.websocketIdleTimeoutMs,
     },
     async close() {
       clearInterval(poolTimer);

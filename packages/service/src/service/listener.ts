@@ -1,4 +1,5 @@
 import { rejectionBytes } from "../http/raw-error.ts";
+import { isHandshake } from "../http/read-head.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
 import type { HttpListener } from "../http1/listener.ts";
 import { listenOnNode } from "../http1/node/listen.ts";
@@ -31,6 +32,7 @@ export function startListener(
           log.refused({ requestId, reason, status });
           return requestId;
         }),
+      isHandshake,
       keepAliveTimeoutMs: limits.keepAliveTimeoutMs,
       socketTimeoutMs: Math.min(
         Math.max(limits.upstreamResponseTimeoutMs, limits.upstreamIdleTimeoutMs) +

@@ -161,6 +161,7 @@ function describeInvocation({ exchange, ...request }: InvocationEvent): object {
     upstreamStatus: exchange.upstreamStatus,
     durationMs: Math.round(exchange.elapsedMs()),
     bytes: exchange.forwardedBytes,
+    receivedBytes: exchange.receivedBytes,
   };
 }
 

@@ -57,7 +57,7 @@ test.each([
   },
 );
 
-test.each(["websocket", "h2c, websocket", "TLS/1.0", "foo"])("Upgrade: %s is a 501", async (protocol) => {
+test.each(["h2c, websocket", "TLS/1.0", "foo"])("Upgrade: %s is a 501", async (protocol) => {
   const { token } = await exportTarget(clear, { uri: target.url });
   await using connection = await openRawConnection(clear.port);
   connection.send(requestHead(token, { headers: [`Upgrade: ${protocol}`, "Connection: upgrade"] }));

@@ -212,10 +212,10 @@ test.each(["/x", "//", "/.", "/..", "/%2f", "/;a", "/index.html?a=1"])(
   },
 );
 
-test("Upgrade gets a 501 and does not reach the target", async () => {
+test("Upgrade to anything but a WebSocket gets a 501 and does not reach the target", async () => {
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
   const { token } = await exportTarget(service, { uri: target.url });
-  const headers = ["Connection: Upgrade", "Upgrade: websocket"];
+  const headers = ["Connection: Upgrade", "Upgrade: TLS/1.0"];
   expect(await send(token, { headers })).toMatchObject({ status: 501 });
   expect(target.received()).toBe("");
 });

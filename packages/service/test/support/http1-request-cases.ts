@@ -278,8 +278,13 @@ export const DENIED: readonly RequestCase[] = [
   },
   { name: "trailers of 20,000 bytes", sends: `${CHUNKED}0\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, status: 431 },
   {
-    name: "an upgrade to a web socket",
-    sends: `${GET}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    name: "an upgrade to another protocol",
+    sends: `${GET}Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n\r\n`,
     status: 501,
+  },
+  {
+    name: "an upgrade to a web socket of no version",
+    sends: `${GET}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    status: 426,
   },
 ];

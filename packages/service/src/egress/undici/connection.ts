@@ -80,12 +80,21 @@ export class UndiciConnection implements PooledConnection {
   }
 
   send(request: RequestMessage, headers: string[], handler: UpstreamHandler): void {
-    const { method, path, body, responseTimeoutMs, idleTimeoutMs } = request;
+    const { method, path, body, responseTimeoutMs, idleTimeoutMs, upgrade } = request;
     this.#isBusy = true;
     clearTimeout(this.#unusedTimer);
-    this.#handler.start(handler);
+    this.#handler.start(handler, upgrade !== undefined);
+    if (upgrade !== undefined) this.#headScanner.expectUpgrade();
     this.#client.dispatch(
-      { method, path, headers, body, headersTimeout: responseTimeoutMs, bodyTimeout: idleTimeoutMs },
+      {
+        method,
+        path,
+        headers,
+        body,
+        headersTimeout: responseTimeoutMs,
+        bodyTimeout: idleTimeoutMs,
+        upgrade: upgrade ?? null,
+      },
       this.#handler,
     );
   }

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Dispatcher } from "undici";
 import type { UpstreamHandler } from "../../http1/upstream.ts";
 import { failureOf } from "./error-codes.ts";
@@ -11,9 +12,11 @@ export class UndiciHandler implements Dispatcher.DispatchHandler {
   /** Set while a part of the request may have reached the target. */
   #abort: ((error: Error) => void) | undefined;
   #isEnded = false;
+  #asksForUpgrade = false;
 
-  start(handler: UpstreamHandler): void {
+  start(handler: UpstreamHandler, asksForUpgrade: boolean): void {
     this.#handler = handler;
+    this.#asksForUpgrade = asksForUpgrade;
     this.#abort = undefined;
     this.#isEnded = false;
   }
@@ -34,7 +37,9 @@ export class UndiciHandler implements Dispatcher.DispatchHandler {
   onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, reason: string): boolean {
     if (this.#handler === undefined) return false;
     if (status >= 100 && status < 200) {
-      this.#handler.onInformational();
+      // With `Upgrade` it would be in `onUpgrade`: the target has switched to a protocol that it does not name.
+      if (status === 101 && this.#asksForUpgrade) this.#abort?.(new Error("a 101 without Upgrade"));
+      else this.#handler.onInformational();
       return true;
     }
     const headers = rawHeaders.map((part) => part.toString("latin1"));
@@ -55,9 +60,15 @@ export class UndiciHandler implements Dispatcher.DispatchHandler {
     this.#handler = undefined;
   }
 
-  onUpgrade(_status: number, _rawHeaders: Buffer[] | string[] | null, socket: { destroy(): void }): void {
-    socket.destroy();
-    this.#handler?.onUpgrade();
+  /** Called only for a request that asks for it: any other 101 is an error of the connection. */
+  onUpgrade(_status: number, rawHeaders: Buffer[] | string[] | null, socket: Socket): void {
+    const handler = this.#handler;
+    this.#handler = undefined;
+    if (handler === undefined) return void socket.destroy();
+    const headers = (rawHeaders ?? []).map((part) =>
+      typeof part === "string" ? part : part.toString("latin1"),
+    );
+    handler.onUpgrade(headers, socket);
   }
 
   onError(error: Error): void {

@@ -38,6 +38,8 @@ export class ResponseHeadScanner {
   #isHttp1 = false;
   #isInterim = false;
   #isContinue = false;
+  #expectsUpgrade = false;
+  #isSwitch = false;
 
   /** Whether the status line of the final response was read: {@link scan} has no effect any more. */
   get isDone(): boolean {
@@ -47,6 +49,12 @@ export class ResponseHeadScanner {
   /** Expects another response. */
   reset(): void {
     this.#part = "empty lines";
+    this.#expectsUpgrade = false;
+  }
+
+  /** Expects a response that may switch protocols: what follows the head of a 101 is no head. */
+  expectUpgrade(): void {
+    this.#expectsUpgrade = true;
   }
 
   /**
@@ -88,7 +96,7 @@ export class ResponseHeadScanner {
   #startStatusLine(): void {
     this.#part = "status line";
     this.#column = 0;
-    this.#isHttp1 = this.#isInterim = this.#isContinue = false;
+    this.#isHttp1 = this.#isInterim = this.#isContinue = this.#isSwitch = false;
   }
 
   #readStatusLine(bytes: Buffer, from: number): number {
@@ -112,6 +120,7 @@ export class ResponseHeadScanner {
         break;
       case STATUS_END:
         if (this.#isContinue && byte === ZERO) bytes.fill(TWO, at, at + 1);
+        this.#isSwitch = this.#isContinue && byte === ONE && this.#expectsUpgrade;
     }
   }
 
@@ -123,7 +132,7 @@ export class ResponseHeadScanner {
   }
 
   #endLine(): void {
-    if (this.#part === "end of head") this.#part = "empty lines";
+    if (this.#part === "end of head") this.#part = this.#isSwitch ? "rest" : "empty lines";
     else this.#part = this.#isInterim ? "start of header line" : "rest";
   }
 }

@@ -17,6 +17,8 @@ export interface NodeExchange {
 export interface ConnectionQueue extends Pick<ReadControl, "accept" | "isPaused"> {
   /** @param task carries out the request when its turn has come. */
   (exchange: NodeExchange, task: () => Promise<void>): Promise<void>;
+  /** Whether no request of the connection is in flight or waits. */
+  isUnused(socket: Socket): boolean;
   /** Resolves when no request is in flight and none waits. */
   idle(): Promise<void>;
 }
@@ -108,7 +110,18 @@ export function createConnectionQueue(
       notifyIdle = resolve;
       if (inFlight === 0) resolve();
     });
-  return Object.assign(enqueue, { idle, accept: readControl.accept, isPaused: readControl.isPaused });
+  const isUnused = (socket: Socket): boolean => {
+    const state = connections.get(socket);
+    return (
+      state === undefined || (state.lastTask === undefined && isResponseFinished(state.response, socket))
+    );
+  };
+  return Object.assign(enqueue, {
+    idle,
+    isUnused,
+    accept: readControl.accept,
+    isPaused: readControl.isPaused,
+  });
 }
 
 const RESOLVED = Promise.resolve();

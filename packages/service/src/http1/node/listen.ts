@@ -13,7 +13,12 @@ export const listenOnNode: ListenHttp = async (options, handle) => {
     onOverflow,
   });
   const listener = await startNodeServer(
-    { ...options, onConnection: enqueue.accept, isPaused: enqueue.isPaused },
+    {
+      ...options,
+      onConnection: enqueue.accept,
+      isPaused: enqueue.isPaused,
+      isUnused: enqueue.isUnused,
+    },
     (request, response) => {
       const exchange = { request, response };
       void enqueue(exchange, () => handle(exchange));

@@ -10,12 +10,16 @@ import { respondToPlaintext } from "./plaintext-on-tls.ts";
 import type { CertificatePem, HttpListener, ListenerOptions } from "../listener.ts";
 import type { ParseErrorOptions } from "./parse-errors.ts";
 import { createCoalescingRequest } from "./coalescing-request.ts";
+import { HandshakeResponse } from "./handshake-response.ts";
 import { handleParseErrors } from "./parse-errors.ts";
 import { NodeResponse } from "./response.ts";
+import { createUpgradableRequest } from "./upgradable-request.ts";
 
 export interface NodeServerOptions extends ListenerOptions, ParseErrorOptions {
   /** Called for every connection on which requests can come; `attach` lets Node read it. */
   readonly onConnection: (socket: Socket, attach: () => void) => void;
+  /** Whether no request of the connection is in flight or waits. */
+  readonly isUnused: (socket: Socket) => boolean;
 }
 
 type SecureNodeServer = HttpsServer<typeof IncomingMessage, typeof NodeResponse>;
@@ -43,10 +47,11 @@ export async function startNodeServer(
   const onResponseStart = handleParseErrors(server, options);
   if (secure !== undefined) respondToPlaintext(secure, options.rejectionBytes);
   handleRequests(server, onResponseStart, handle);
+  const handedOver = handleHandshakes(server, handle);
   return {
     address: await listen(server, options),
     setCertificate: (tls) => secure?.setSecureContext(certificateOptions(tls)),
-    close: (deadlineMs) => closeServer(server, deadlineMs),
+    close: (deadlineMs) => closeServer(server, handedOver, deadlineMs),
   };
 }
 
@@ -88,7 +93,11 @@ function serverOptions(
     // Finds clients that vanished without closing, for example behind a firewall that dropped the connection.
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
-    IncomingMessage: createCoalescingRequest(),
+    IncomingMessage: createUpgradableRequest(
+      createCoalescingRequest(),
+      // Of pipelined requests, none is a handshake: the responses before it could not be written.
+      (request) => options.isUnused(request.socket) && options.isHandshake(request),
+    ),
     ServerResponse: NodeResponse,
     // `readHead` refuses a head without Host, with the same response as any other malformed head.
     requireHostHeader: false,
@@ -110,6 +119,18 @@ function handleRequests(
   server.on("request", onRequest);
   server.on("checkContinue", onRequest);
   server.on("checkExpectation", onRequest);
+}
+
+/** @returns the connections that Node's server has given up, since it does not close them itself. */
+function handleHandshakes(server: NodeServer, handle: NodeRequestHandler): ReadonlySet<Socket> {
+  const handedOver = new Set<Socket>();
+  server.on("upgrade", (request: IncomingMessage, _socket, head: Buffer) => {
+    const { socket } = request;
+    handedOver.add(socket);
+    socket.once("close", () => handedOver.delete(socket));
+    handle(request, new HandshakeResponse(request, socket, head));
+  });
+  return handedOver;
 }
 
 /** @returns the address that is listened on, once it is. */
@@ -148,14 +169,21 @@ function certificateOptions({ cert, key }: CertificatePem): SecureContextOptions
   return { ...KEY_AGREEMENT, cert, key };
 }
 
-async function closeServer(server: NodeServer, deadlineMs: number): Promise<void> {
+async function closeServer(
+  server: NodeServer,
+  handedOver: ReadonlySet<Socket>,
+  deadlineMs: number,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
   server.closeIdleConnections();
   // A connection becomes idle when its response is sent, and its client may keep it open for long.
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_INTERVAL_MS);
-  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  const deadline = setTimeout(() => {
+    server.closeAllConnections();
+    handedOver.forEach((socket) => socket.destroy());
+  }, deadlineMs);
   await closed;
   clearInterval(idle);
   clearTimeout(deadline);

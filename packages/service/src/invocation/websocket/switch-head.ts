@@ -1,0 +1,45 @@
+import { err, ok } from "capability-protocol";
+import type { Outcome } from "../../domain/denial.ts";
+import { listOf, valuesOf } from "../raw-headers.ts";
+import type { WebSocketHandshake } from "./handshake.ts";
+import { extensionsOf, hasUpgradeOption } from "./handshake.ts";
+
+const INVALID = err({ reason: "invalid_target_response" });
+
+/** A valid field value (RFC 9110 §5.5); Node throws for any other when it is written. */
+const WRITABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/**
+ * Makes the header lines of the client's 101 from those of the target's: what the two must agree on, and nothing else.
+ *
+ * @param configuresProtocols the target's configuration names subprotocols, in place of the client's: what it chooses of them is
+ *   not for the client.
+ * @returns a refusal if a client must refuse the target's 101 (RFC 6455 §4.1): it is no proof that a WebSocket server has read this
+ *   handshake, or it chooses what was not offered.
+ */
+export function buildSwitchHead(
+  rawHeaders: readonly string[],
+  { accept, protocols, extensions }: WebSocketHandshake,
+  configuresProtocols: boolean,
+): Outcome<string[]> {
+  const upgrades = listOf(rawHeaders, "upgrade");
+  if (upgrades.length !== 1 || upgrades[0]?.toLowerCase() !== "websocket") return INVALID;
+  if (!hasUpgradeOption(rawHeaders)) return INVALID;
+  const accepts = valuesOf(rawHeaders, "sec-websocket-accept");
+  if (accepts.length !== 1 || accepts[0] !== accept) return INVALID;
+  const headers = ["Upgrade", "websocket", "Connection", "Upgrade", "Sec-WebSocket-Accept", accept];
+
+  const chosen = valuesOf(rawHeaders, "sec-websocket-protocol");
+  const [protocol] = chosen;
+  if (chosen.length > 1) return INVALID;
+  if (protocol !== undefined && protocols.includes(protocol))
+    headers.push("Sec-WebSocket-Protocol", protocol);
+  else if (protocol !== undefined && !configuresProtocols) return INVALID;
+
+  if (!extensionsOf(rawHeaders).every((name) => extensions.includes(name))) return INVALID;
+  for (const value of valuesOf(rawHeaders, "sec-websocket-extensions")) {
+    if (!WRITABLE.test(value)) return INVALID;
+    headers.push("Sec-WebSocket-Extensions", value);
+  }
+  return ok(headers);
+}
