@@ -10,8 +10,8 @@ import { createSigner, isS3Service, s3HeaderRule } from "capability-protocol/sig
 import type { HashFunction, Signer } from "capability-protocol/signers";
 import { maxAddedBytes } from "../domain/head-size.ts";
 import type { TargetContent } from "../domain/target.ts";
-import { credentialKeys, isCredentialHeader, ownKeys } from "./credential-names.ts";
-import { clientHeaderRule, foldName } from "./header-rules.ts";
+import { credentialKeys, ownKeys } from "./credential-names.ts";
+import { clientHeader, clientHeaderRule, foldName } from "./header-rules.ts";
 import type { SignedHeaderRule } from "./limits/header-limit.ts";
 import type { QueryOpening } from "./openings/query-opening.ts";
 import type { TargetBase } from "./references.ts";
@@ -85,7 +85,7 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
     signer !== undefined ||
     configuration.tls?.cert !== undefined ||
     credentialKeys(query).size > 0 ||
-    configured.some((name) => isCredentialHeader(foldName(name)));
+    configured.some(holdsCredential);
   return {
     origin,
     path: signer === undefined ? path : signer.wirePath(path),
@@ -110,6 +110,12 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
     ...(signer === undefined ? {} : { signer }),
     ...(configuration.tls === undefined ? {} : { tls: configuration.tls }),
   };
+}
+
+/** A target's own token or key can come in each header in which this service's clients send theirs. */
+function holdsCredential(configuredName: string): boolean {
+  const { isCredential, isCarrier } = clientHeader(configuredName);
+  return isCredential || isCarrier;
 }
 
 const NO_RULE: SignedHeaderRule = () => undefined;

@@ -5,6 +5,7 @@ import { nextResponse, openRawConnection, requestHead } from "../../../testkit/s
 import type { RawResponse } from "../../../testkit/src/raw-connection.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
+import { startTarget } from "../../../testkit/src/target.ts";
 
 /* A client of a capability knows by Proxy-Status (RFC 9209) that a response is not the target's. */
 
@@ -53,6 +54,23 @@ test.each(REFUSED)(
     expect(response.headers.get("proxy-status")).toEqual(["membrane; error=http_request_denied"]);
   },
 );
+
+test("so do the refusals by the openings and limits of a capability", async () => {
+  await using target = await startTarget();
+  const uri = target.url;
+  const open = await exportTarget(service, { uri, allowPath: true });
+  const counted = await exportTarget(service, { uri, limits: { maxUses: 1, maxUsesEveryMs: 3_600_000 } });
+  expect((await send(counted.token, "GET / HTTP/1.1")).headers.has("proxy-status")).toBe(false);
+  for (const [code, limited, line] of [
+    ["invalid_path", open.token, "GET /a%2fb HTTP/1.1"],
+    ["query_not_allowed", open.token, "GET /?a HTTP/1.1"],
+    ["quota_exhausted", counted.token, "GET / HTTP/1.1"],
+  ] as const) {
+    const response = await send(limited, line);
+    expect(codeOf(response)).toBe(code);
+    expect(response.headers.get("proxy-status")).toEqual(["membrane; error=http_request_denied"]);
+  }
+});
 
 test("a 401 carries no Proxy-Status, whether there was a token or not", async () => {
   for (const sent of [undefined, "malformed", UNKNOWN_TOKEN]) {
