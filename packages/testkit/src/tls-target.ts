@@ -31,11 +31,14 @@ export async function startTlsTarget(
 ): Promise<TestTarget> {
   const requests: ReceivedRequest[] = [];
   const server = createServer({ cert: certificate.cert, key: certificate.key }, (request, response) => {
-    void readBody(request).then((body) => {
-      const { method = "", url = "", rawHeaders, headers } = request;
-      requests.push({ method, url, rawHeaders, headers, body });
-      respond(request, response);
-    });
+    void readBody(request).then(
+      (body) => {
+        const { method = "", url = "", rawHeaders, headers } = request;
+        requests.push({ method, url, rawHeaders, headers, body });
+        respond(request, response);
+      },
+      () => undefined,
+    );
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -17,6 +17,7 @@ import { AWS_CHUNKED_FORMS, awsChunked } from "../support/aws-chunked.ts";
 const HELD = 64 * 1024;
 const UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 const CRC = "x-amz-checksum-crc32";
+const POLL = { timeout: 20_000 };
 
 let service: TestService;
 let plain: TestTarget;
@@ -227,7 +228,7 @@ async function beginUpload(
   connection.send(headOf(token, sent, "Content-Length"));
   const middle = sent.body.indexOf("MIDDLE") + 6;
   connection.send(sent.body.slice(0, middle));
-  await expect.poll(() => target.received()).toContain("MIDDLE");
+  await expect.poll(() => target.received(), POLL).toContain("MIDDLE");
   return sent.body.slice(middle);
 }
 
@@ -239,7 +240,7 @@ test.each(["NhCmhg==", undefined])(
     await using connection = await openRawConnection(service.port);
     connection.send(await beginUpload(connection, target, token, crc32));
     const end = crc32 === undefined ? `${"b".repeat(10_006)}$` : `${CRC}:NhCmhg==\r\n\r\n\r\n0\r\n\r\n$`;
-    await expect.poll(() => target.received()).toMatch(new RegExp(end));
+    await expect.poll(() => target.received(), POLL).toMatch(new RegExp(end));
   },
 );
 
@@ -265,7 +266,7 @@ test("a client that disconnects in the middle leaves the target with less than t
   const connection = await openRawConnection(service.port);
   await beginUpload(connection, target, token, undefined);
   await connection[Symbol.asyncDispose]();
-  await expect.poll(() => service.logged()).toContain("client disconnected");
+  await expect.poll(() => service.logged(), POLL).toContain("client disconnected");
   expect(target.received()).not.toContain("b".repeat(10_006));
 });
 
