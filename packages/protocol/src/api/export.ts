@@ -33,17 +33,6 @@ export interface RequestedNarrowing {
   readonly label?: string;
 }
 
-/** The limits that a service enforces. */
-const LIMIT_FIELDS: readonly (keyof RequestedLimits)[] = [
-  "expiresAt",
-  "ttlMs",
-  "notBefore",
-  "maxUses",
-  "maxUsesEveryMs",
-  "clientCidrs",
-  "delegable",
-];
-
 const EXPORT_FIELDS = [...TARGET_FIELDS, "capability", "limits", "label"];
 
 /**
@@ -66,7 +55,7 @@ export function parseExportRequest(body: unknown): Parsed<ExportRequest> {
 }
 
 function parseNarrowing(fields: Fields): Parsed<RequestedNarrowing> {
-  const limits = fields.has("limits") ? parseLimits(fields.get("limits"), LIMIT_FIELDS) : ok({});
+  const limits = fields.has("limits") ? parseLimits(fields.get("limits")) : ok({});
   if (!limits.ok) return limits;
   const label = fields.has("label") ? parseLabel(fields.get("label"), "label") : ok(undefined);
   if (!label.ok) return label;

@@ -1,5 +1,4 @@
 import { parseCidr } from "../address.ts";
-import { parseFields } from "../api/json-fields.ts";
 import type { MembraneOperation } from "../api/operation.ts";
 import { type Parsed, type Problem, ok, refuse } from "../result.ts";
 import { MAX_DURATION_MS, MAX_ENTRIES, MAX_LIMITS_LENGTH, MAX_REQUESTS, MIN_WINDOW_MS } from "./bounds.ts";
@@ -20,7 +19,7 @@ export interface RequestedLimits extends Limits {
   readonly ttlMs?: number;
 }
 
-const ALL_PARSERS: MemberParsers<RequestedLimits> = {
+const PARSERS: MemberParsers<RequestedLimits> = {
   expiresAt: parseTimestamp,
   ttlMs: integer(1, MAX_DURATION_MS, `an integer of 1 to ${MAX_DURATION_MS} milliseconds`),
   notBefore: parseTimestamp,
@@ -37,22 +36,17 @@ const ALL_PARSERS: MemberParsers<RequestedLimits> = {
   delegable: (value, path) => (value === false ? ok(value) : refuse(path, "false, or no such field")),
 };
 
-const ALL_FIELDS = Object.keys(ALL_PARSERS);
-
 /**
  * Parses the limits of an export. Methods, path patterns and blocks of addresses stay texts that are known to be valid.
  *
  * @param value the field `limits` of the parsed JSON. An unknown member is refused.
- * @param known the members that are accepted. Default: all.
  *
  * @example
  * parseLimits({ expiresAt: "2030-01-31T12:00:00Z" }); // => ok({ expiresAt: 1_896_091_200_000 })
  * parseLimits({ paths: ["/repos/**", "/repos/../"] }).ok; // => false
  */
-export function parseLimits(value: unknown, known: readonly string[] = ALL_FIELDS): Parsed<RequestedLimits> {
-  const fields = parseFields(value, "limits", known);
-  if (!fields.ok) return fields;
-  const limits = parseMembers(value, "limits", ALL_PARSERS);
+export function parseLimits(value: unknown): Parsed<RequestedLimits> {
+  const limits = parseMembers(value, "limits", PARSERS);
   if (!limits.ok) return limits;
   // Each field has its bounds, and the product of all is more than a record may hold and a request may cost.
   if (JSON.stringify(value).length > MAX_LIMITS_LENGTH)

@@ -4,6 +4,7 @@ import type { PayloadPlan } from "capability-protocol/signers";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import { thenMaybe } from "../collections/maybe-promise.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
+import { PASSED } from "../domain/denial.ts";
 import { headSize, headerLinesSize } from "../domain/head-size.ts";
 import type { Pools } from "../egress/pools.ts";
 import type { AccountRegistry } from "./usage-accounts.ts";
@@ -14,7 +15,7 @@ import { narrow } from "./narrow.ts";
 import type { ConcurrencyLimiter } from "./concurrency-limiter.ts";
 import { addHop } from "./loop-detection.ts";
 import type { BodyContext, Payload } from "./payload.ts";
-import { preparePayload, withLength } from "./payload.ts";
+import { checkDeclaredLength, preparePayload, withLength } from "./payload.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { Authenticated, Resolution } from "./resolve.ts";
@@ -93,6 +94,8 @@ function forward(
   // The target's own method may be another one, with which no handshake is possible.
   if (downstream.handshake !== undefined && shaped.value.method !== "GET")
     return denied({ reason: "upgrade_not_supported" });
+  const length = compiledLimits === undefined ? PASSED : checkDeclaredLength(compiledLimits, plan, head);
+  if (!length.ok) return denied(length.error);
   if (downstream.useDenial !== undefined) return denied(downstream.useDenial);
   const denial = occupy(context, authenticated);
   if (denial !== undefined) return denied(denial);

@@ -3,6 +3,7 @@ import { err, ok } from "capability-protocol";
 import type { HashFunction, PayloadPlan } from "capability-protocol/signers";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
+import { PASSED } from "../domain/denial.ts";
 import type { DownstreamRequest } from "../http1/downstream.ts";
 import { keptPart } from "./aws-chunked/kept-part.ts";
 import { AwsChunkedReader } from "./aws-chunked/reader.ts";
@@ -12,7 +13,8 @@ import { bufferBody } from "./buffered-body.ts";
 import type { BodyOptions } from "./request-body.ts";
 import { RequestBody } from "./request-body.ts";
 import type { RequestHead } from "./request-head.ts";
-import type { Authenticated } from "./resolve.ts";
+import type { CompiledLimits } from "./limits/compiled-limits.ts";
+import type { Authenticated, Resolution } from "./resolve.ts";
 import { hashPayload } from "./sign.ts";
 
 /** What the bodies of requests are read and held with. */
@@ -44,6 +46,16 @@ export interface Payload {
   readonly trailers?: readonly string[];
 }
 
+/** Refuses a body that declares to be longer than the limits of the capability allow. */
+export function checkDeclaredLength(
+  { maxBodyBytes }: CompiledLimits,
+  { awsChunked }: PayloadPlanOf<"precomputed" | "buffer">,
+  { body }: RequestHead,
+): Outcome<undefined> {
+  const declared = awsChunked?.decodedLength ?? (body.kind === "length" ? body.length : 0);
+  return declared <= maxBodyBytes ? PASSED : err({ reason: "body_too_large", limit: maxBodyBytes });
+}
+
 /**
  * The body, streamed, unless the signature needs all of it first.
  *
@@ -59,7 +71,7 @@ export function preparePayload(
     case "precomputed":
       return ok({
         hash: plan.value,
-        body: head.body.kind === "none" ? null : streamBody(context, plan, request),
+        body: head.body.kind === "none" ? null : streamBody(context, authenticated, plan, request),
       });
     case "buffer":
       return bufferPayload(context, authenticated, plan, { head, request });
@@ -68,10 +80,13 @@ export function preparePayload(
 
 function streamBody(
   context: BodyContext,
+  { resolution: { compiledLimits } }: Authenticated,
   plan: PayloadPlanOf<"precomputed">,
   request: DownstreamRequest,
 ): Readable {
-  const body = new RequestBody(request, context.bodies);
+  // Of an aws-chunked body the declared length counts, which it cannot exceed, not its frames.
+  const maxBytes = plan.awsChunked === undefined ? compiledLimits?.maxBodyBytes : undefined;
+  const body = new RequestBody(request, context.bodies, maxBytes);
   if (plan.awsChunked === undefined) return body;
   return decodeAwsChunked(body, new AwsChunkedReader(plan.awsChunked, keptPart(plan)));
 }
@@ -82,8 +97,7 @@ async function bufferPayload(
   { awsChunked }: PayloadPlanOf<"buffer">,
   { head, request }: Received,
 ): Promise<Outcome<Payload> | undefined> {
-  const limit = context.maxBufferedBodyBytes;
-  const tooLarge: Denial = { reason: "signed_body_too_large", limit };
+  const { limit, tooLarge } = bufferLimit(context, resolution);
   const declared = awsChunked?.decodedLength ?? (head.body.kind === "length" ? head.body.length : undefined);
   if (declared !== undefined && declared > limit) return err(tooLarge);
   const share = context.bufferBudget.shareFor(resolution.accounts);
@@ -101,6 +115,17 @@ async function bufferPayload(
     ...(declared === undefined ? { length } : {}),
     ...(reader === undefined ? {} : { trailers: reader.trailers }),
   });
+}
+
+/** The smaller one of two limits: of what is held for a signature, and of the capability. */
+function bufferLimit(
+  { maxBufferedBodyBytes }: BodyContext,
+  { compiledLimits }: Pick<Resolution, "compiledLimits">,
+): { readonly limit: number; readonly tooLarge: Denial } {
+  const maxBodyBytes = compiledLimits?.maxBodyBytes ?? Infinity;
+  const reason = maxBodyBytes < maxBufferedBodyBytes ? "body_too_large" : "signed_body_too_large";
+  const limit = Math.min(maxBodyBytes, maxBufferedBodyBytes);
+  return { limit, tooLarge: { reason, limit } };
 }
 
 /** A body in several pieces is sent piece by piece: joined, it would be in memory twice. */

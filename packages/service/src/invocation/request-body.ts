@@ -30,9 +30,23 @@ export class InvalidBodyError extends Error {
   }
 }
 
+/** The client's body is longer than the limits of the capability allow. */
+export class BodyTooLargeError extends Error {
+  override readonly name = "BodyTooLargeError";
+  readonly code = "BODY_TOO_LARGE";
+  /** In bytes. */
+  readonly limit: number;
+
+  constructor(limit: number) {
+    super("the body is too large");
+    this.limit = limit;
+  }
+}
+
 /** The refusal for an error of the client's body; nothing for a client that has disconnected, and for any other error. */
 export function denialForBodyError(error: Error): Denial | undefined {
   if (error instanceof ClientTooSlowError) return { reason: "request_timeout" };
+  if (error instanceof BodyTooLargeError) return { reason: "body_too_large", limit: error.limit };
   return error instanceof InvalidBodyError ? { reason: "invalid_field", problem: error.problem } : undefined;
 }
 
@@ -53,24 +67,28 @@ export class RequestBody extends Readable implements Tickable {
   index = -1;
   readonly #request: DownstreamRequest;
   readonly #options: BodyOptions;
+  readonly #maxBytes: number;
   #received = 0;
   #isWaiting = false;
   #window: RateWindow | undefined;
   readonly #onData = (chunk: Buffer): void => {
     this.#received += chunk.length;
     this.#options.onBytes(chunk.length);
+    if (this.#received > this.#maxBytes) return void this.destroy(new BodyTooLargeError(this.#maxBytes));
     if (this.push(chunk)) return;
     // Suspends the rate check until the next read: the reader causes this delay, not the client.
     this.#isWaiting = false;
     this.#request.pause();
   };
 
-  constructor(request: DownstreamRequest, options: BodyOptions) {
+  /** @param maxBytes how long the body may be; nothing of a longer one passes from the first piece on that is over it. */
+  constructor(request: DownstreamRequest, options: BodyOptions, maxBytes: number = Infinity) {
     // What is not taken at once waits in the request, which joins small pieces; pieces that wait here would be counted by
     // their bytes alone.
     super({ highWaterMark: 1 });
     this.#request = request;
     this.#options = options;
+    this.#maxBytes = maxBytes;
     // The stream reports errors to its reader; without a reader a disconnect must not be an uncaught error.
     this.on("error", () => undefined);
     request.on("data", this.#onData);

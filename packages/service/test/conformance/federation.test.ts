@@ -112,6 +112,28 @@ test("the path, the query and credentials of the client pass in their canonical 
   expect(target.requests).toHaveLength(requests);
 });
 
+test("a re-export from another authority is judged by its own limits first, on the canonical path, and then there", async () => {
+  const { token } = await exportTarget(a, { uri: target.url, allowPath: true, encodedSlash: true });
+  const capability = uriAt(authorityOf(a), token);
+  const limits = { methods: ["GET"], paths: ["/x/**", "/y%2F*"], headers: { "x-kept": true } };
+  const foreign = (await exportTarget(b, { capability, limits })).token;
+  const headers = { "x-kept": "1", "x-dropped": "2" };
+  expect(await at(b, foreign, { path: "/%78/z", headers })).toMatchObject({ status: 200, text: "GET /x/z" });
+  expect(target.requests.at(-1)!.headers).toMatchObject({ "x-kept": "1" });
+  expect(target.requests.at(-1)!.headers).not.toHaveProperty("x-dropped");
+  expect(await at(b, foreign, { path: "/y%2fz" })).toMatchObject({ status: 200, text: "GET /y%2Fz" });
+  const requests = target.requests.length;
+  for (const [options, status, code] of [
+    [{ path: "/y" }, 403, "path_not_allowed"],
+    [{ path: "/x", method: "POST" }, 405, "method_not_allowed"],
+    [{ path: "/x/..%2fy" }, 400, "invalid_path"],
+    [{ path: "/x", headers: { "x-amz-copy-source": "/b/k" } }, 403, "header_not_allowed"],
+    [{ path: "/x//z" }, 400, "invalid_path"],
+  ] as const)
+    expect(await at(b, foreign, options)).toMatchObject({ status, json: { code } });
+  expect(target.requests).toHaveLength(requests);
+});
+
 test("Membrane-Operation passes, so that the other authority checks it", async () => {
   const create = uriAt(authorityOf(a), a.tokens.create);
   const membrane = expectStatus(await at(b, b.tokens.create, { body: { id: "operation" } }), 201);
