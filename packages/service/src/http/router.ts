@@ -84,7 +84,7 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     const { charges } = resolution;
     const useDenial = charges && (await findUseDenial(context.invocationContext.useCounters, charges));
     if (useDenial?.reason === "unauthorized")
-      return respondDenial(context, exchange, head, useDenial, resolution);
+      return respondDenial(context, exchange, head, unauthorized(isBlocked), resolution);
     const checked = checkRequestFields(head, resolution, exchange.response);
     if (!checked.ok) {
       // Node's parser drops what follows such a request in the same read, so the connection must not continue.

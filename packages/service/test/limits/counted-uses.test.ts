@@ -70,6 +70,20 @@ test("what is used up is no failed authorization, however often it is tried, and
   expect((await call(service, other)).status).toBe(200);
 });
 
+test("for an address with too many failed authorizations what is used up looks like an unknown token, and what is not still works", async () => {
+  await using blocking = await startTestService({ limits: { maxAuthFailuresPerMinute: 1 } });
+  const [usedUp, other] = [
+    await exportTarget(blocking, { uri: target.url, limits: { maxUses: 1 } }),
+    await exportTarget(blocking, { uri: target.url, limits: { maxUses: 2 } }),
+  ];
+  for (const { token } of [usedUp, other]) expect((await call(blocking, token)).status).toBe(200);
+  for (let i = 0; i < 3; i += 1) await call(blocking, UNKNOWN);
+  const unknown = await call(blocking, UNKNOWN);
+  expect(unknown).toMatchObject({ status: 429, json: { code: "too_many_auth_failures" } });
+  expect((await call(blocking, usedUp.token)).json).toEqual(unknown.json);
+  expect((await call(blocking, other.token)).status).toBe(200);
+});
+
 test("every method counts, HEAD and OPTIONS with a token too", async () => {
   const { token } = await exportLimited({ maxUses: 3 });
   for (const method of ["HEAD", "OPTIONS", "POST"]) {
