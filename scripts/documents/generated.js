@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { exportSchema } from "./export-schema.js";
 import { limitTables } from "./limits.js";
 import { THEMES, drawSequence, parseSequence } from "./sequence.js";
 import { sizingTables } from "./sizing.js";
@@ -6,11 +7,12 @@ import { sizingTables } from "./sizing.js";
 const SEQUENCE = "docs/images/request-path.txt";
 const LANES = ["Owner", "Client", "Membrane Service", "Target"];
 const SIZING = "docs/sizing.md";
+const EXPORT_SCHEMA = "docs/schema/export.json";
 const OPERATIONS = "docs/operations.md";
 
 /**
- * Generates the pictures of the README from their text, the tables of the sizing page from the bench's results, and those of the
- * limits from the service.
+ * Generates the pictures of the README from their text, the tables of the sizing page from the bench's results, those of the
+ * limits from the service, and the schema of an export from the bounds of its parser.
  *
  * @param {string} root
  * @returns {[string, string][]} paths and contents
@@ -22,6 +24,7 @@ function generated(root) {
     ...Object.entries(THEMES).map(([name, theme]) => pictureOf(name, drawSequence(steps, LANES, theme))),
     withPart(root, SIZING, "sizing", sizingTables(results)),
     withPart(root, OPERATIONS, "limits", limitTables()),
+    [EXPORT_SCHEMA, exportSchema()],
   ];
 }
 

@@ -18,7 +18,14 @@ export {
   parseCreateRequest,
   parseProvisionRequest,
 } from "./api/create.ts";
-export type { ExportBody, LimitsBody, NarrowingBody, ReexportBody, TargetBody } from "./api/export-body.ts";
+export type {
+  ExportBody,
+  LimitsBody,
+  NarrowingBody,
+  ReexportBody,
+  RequestLimitBody,
+  TargetBody,
+} from "./api/export-body.ts";
 export { type ExportRequest, type RequestedNarrowing, parseExportRequest } from "./api/export.ts";
 export { type QueryRequest, formatQueryRequest, parseQueryFields, parseQueryRequest } from "./api/query.ts";
 export type { ConfiguredHeader } from "./api/target-headers.ts";

@@ -67,5 +67,6 @@ export type {
   LimitsBody,
   NarrowingBody,
   ReexportBody,
+  RequestLimitBody,
   TargetBody,
 } from "capability-protocol";

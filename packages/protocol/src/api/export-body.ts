@@ -108,11 +108,37 @@ export interface LimitsBody {
   readonly maxUses?: number | undefined;
   /** Length of a window in milliseconds, at least 1,000. Windows begin with the export. Only with `maxUses`. */
   readonly maxUsesEveryMs?: number | undefined;
+  /** Methods, in upper case; GET does not include HEAD. */
+  readonly methods?: readonly string[] | undefined;
+  /** Patterns of canonical paths, relative to the target's: `*` is one part, `/**` at the end all below. */
+  readonly paths?: readonly string[] | undefined;
+  /** Only these keys of the query. */
+  readonly query?:
+    | Readonly<Record<string, true | readonly (string | { readonly startsWith: string })[]>>
+    | undefined;
+  /** Only these headers of the client, and those that describe its body, its conditions and what it accepts. */
+  readonly headers?: Readonly<Record<string, true | readonly string[]>> | undefined;
+  /** A request must satisfy at least one of these. */
+  readonly requests?: readonly RequestLimitBody[] | undefined;
+  /** Longest body of a request, in bytes. */
+  readonly maxBodyBytes?: number | undefined;
   /** Blocks of addresses in CIDR notation, one of which the client's address must be in. */
   readonly clientCidrs?: readonly string[] | undefined;
   /** `false`: this service does not re-export it. Who uses it can still act for others. */
   readonly delegable?: false | undefined;
 }
+
+/**
+ * One alternative of `requests`.
+ *
+ * @example
+ * const requests: RequestLimitBody[] = [
+ *   { methods: ["GET"], query: { prefix: [{ startsWith: "reports/" }] } },
+ *   { methods: ["GET", "HEAD"], paths: ["/reports/**"] },
+ * ];
+ * parseExportRequest({ uri: "https://api.example/", limits: { requests } }).ok; // => true
+ */
+export type RequestLimitBody = Pick<LimitsBody, "methods" | "paths" | "query" | "headers">;
 
 /**
  * A capability that the client holds: the new one does what that one does, and ends with it.

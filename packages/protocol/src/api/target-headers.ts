@@ -14,7 +14,7 @@ export type ConfiguredHeader = readonly [name: string, value: string];
  * Names that a target cannot configure. Host, Content-Length and Expect frame or route the message. Via and CDN-Loop detect
  * forwarding loops, and would not if an exporter could set them.
  */
-const FORBIDDEN_HEADERS: ReadonlySet<string> = new Set([
+export const FORBIDDEN_HEADERS: ReadonlySet<string> = new Set([
   "cdn-loop",
   "content-length",
   "expect",

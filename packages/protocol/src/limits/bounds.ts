@@ -12,6 +12,9 @@ export const MAX_REQUESTS = 32;
 /** Characters of a query key, and of a value of a query key or header. */
 export const MAX_TEXT_LENGTH = 4_096;
 
+/** Characters of a pattern of a path: enough for the longest key of S3 with every byte escaped. */
+export const MAX_PATH_PATTERN_LENGTH = 4_096;
+
 /** Characters of all limits of one capability, as JSON. */
 export const MAX_LIMITS_LENGTH = 65_536;
 

@@ -22,7 +22,7 @@ const OVERRIDES = [
  * Headers that never reach a target from a client, whatever its exporter opens, folded: those that carry the token, frame or route
  * the message, replace its method or URL, or are set by the service (Via and CDN-Loop against loops, the others for a signature).
  */
-const NEVER_FROM_CLIENT: ReadonlySet<string> = new Set([
+export const NEVER_FROM_CLIENT: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP_REQUEST,
   ...TOKEN_CARRIERS,
   ...OVERRIDES,

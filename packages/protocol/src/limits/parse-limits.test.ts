@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
+import { INVALID_LIMITS } from "../../../testkit/src/invalid-exports.ts";
 import { describeProblem } from "../result.ts";
 import { checkServiceLimits, parseLimits, startLimits } from "./parse-limits.ts";
 
 const NOON = Date.UTC(2030, 0, 31, 12);
-const NOON_TEXT = "2030-01-31T12:00:00Z";
 
 test("every limit is returned in its parsed form", () => {
   expect(
     parseLimits({
-      expiresAt: NOON_TEXT,
+      expiresAt: "2030-01-31T12:00:00Z",
       notBefore: "2030-01-31T12:59:59.999+01:00",
       maxUses: 100,
       maxUsesEveryMs: 60_000,
@@ -74,82 +74,7 @@ test("a name of JavaScript's prototypes is a name like any other", () => {
   });
 });
 
-const LONG = "a".repeat(4_097);
-const many = <T>(count: number, entry: T): T[] => Array.from({ length: count }, () => entry);
-const names = (count: number): object =>
-  Object.fromEntries(Array.from({ length: count }, (_, at) => [`n${at}`, true]));
-
-const NOT_OBJECTS = [null, 0, "", "a", true, false, []];
-const NOT_INTEGERS = [null, "1", true, [], {}, 1.5, -1, Number.NaN, Infinity, 2 ** 53];
-const NOT_LISTS = [null, 0, "", "GET", true, {}, []];
-
-/** Values of each field that are wrong, by the path that the refusal names. */
-const WRONG: readonly (readonly [path: string, limits: readonly unknown[]])[] = [
-  ["limits", NOT_OBJECTS],
-  ["limits.unknown", [{ unknown: 1 }, { unknown: null }]],
-  ["limits.ExpiresAt", [{ ExpiresAt: NOON_TEXT }]],
-  ["limits.expiresAt", [null, NOON, "tomorrow", "2030-02-30T00:00:00Z"].map((expiresAt) => ({ expiresAt }))],
-  ["limits.ttlMs", [...NOT_INTEGERS, 0, 36_525 * 86_400_000 + 1].map((ttlMs) => ({ ttlMs }))],
-  ["limits.ttlMs", [{ ttlMs: 1, expiresAt: NOON_TEXT }]],
-  ["limits.notBefore", [null, NOON, "now"].map((notBefore) => ({ notBefore }))],
-  ["limits.notBefore", [{ notBefore: NOON_TEXT, expiresAt: NOON_TEXT }]],
-  ["limits.maxUses", [...NOT_INTEGERS, 0].map((maxUses) => ({ maxUses }))],
-  ["limits.maxUsesEveryMs", [...NOT_INTEGERS, 999].map((maxUsesEveryMs) => ({ maxUses: 1, maxUsesEveryMs }))],
-  ["limits.maxUsesEveryMs", [{ maxUsesEveryMs: 1_000 }]],
-  ["limits.methods", [...NOT_LISTS, many(65, "GET")].map((methods) => ({ methods }))],
-  [
-    "limits.methods[1]",
-    [null, "", "get", "TRACE", "CONNECT", "GET ", 1].map((m) => ({ methods: ["GET", m] })),
-  ],
-  ["limits.paths", [...NOT_LISTS, many(65, "/")].map((paths) => ({ paths }))],
-  [
-    "limits.paths[3]",
-    [null, 1, "", "a", "/a*", "/**/b", "/%61", "/a?b", "/..", `/${LONG}`].map((path) => ({
-      paths: ["/", "/", "/", path],
-    })),
-  ],
-  ["limits.query", [...NOT_OBJECTS, names(65)].map((query) => ({ query }))],
-  ["limits.query.", [{ query: { "": true } }]],
-  ["limits.query.a?b", [{ query: { "a\nb": true } }]],
-  [
-    "limits.query.prefix",
-    [null, false, 0, "a", {}, [], many(65, "a")].map((v) => ({ query: { prefix: v } })),
-  ],
-  ["limits.query.prefix[0]", [0, true, "a\0", "\ud800", LONG, []].map((v) => ({ query: { prefix: [v] } }))],
-  ["limits.query.prefix[0].startsWith", [{ query: { prefix: [{}] } }]],
-  [
-    "limits.query.prefix[0].startsWith",
-    [null, 1, "", "\n", LONG].map((startsWith) => ({ query: { prefix: [{ startsWith }] } })),
-  ],
-  ["limits.query.prefix[0].endsWith", [{ query: { prefix: [{ endsWith: "a" }] } }]],
-  ["limits.headers", [...NOT_OBJECTS, names(65)].map((headers) => ({ headers }))],
-  ["limits.headers.a?b", [{ headers: { "a b": true } }]],
-  ["limits.headers.X-Api-Key", [{ headers: { "X-Api-Key": true } }]],
-  ["limits.headers.ACCEPT", [{ headers: { accept: true, ACCEPT: true } }]],
-  [
-    "limits.headers.accept",
-    [null, false, "a", {}, [], many(65, "a")].map((v) => ({ headers: { accept: v } })),
-  ],
-  [
-    "limits.headers.accept[0]",
-    [null, 0, "a\r", LONG, { startsWith: "a" }].map((v) => ({ headers: { accept: [v] } })),
-  ],
-  ["limits.requests", [...NOT_LISTS, many(33, { methods: ["GET"] })].map((requests) => ({ requests }))],
-  ["limits.requests[0]", [...NOT_OBJECTS, {}].map((entry) => ({ requests: [entry] }))],
-  ["limits.requests[0].maxUses", [{ requests: [{ maxUses: 1 }] }]],
-  ["limits.requests[1].paths[0]", [{ requests: [{ paths: ["/"] }, { paths: ["a"] }] }]],
-  ["limits.requests[0].query.q[1]", [{ requests: [{ query: { q: ["a", 1] } }] }]],
-  ["limits.maxBodyBytes", NOT_INTEGERS.map((maxBodyBytes) => ({ maxBodyBytes }))],
-  ["limits.clientCidrs", [...NOT_LISTS, many(65, "::1")].map((clientCidrs) => ({ clientCidrs }))],
-  [
-    "limits.clientCidrs[0]",
-    [null, 1, "", "localhost", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/8 "].map((c) => ({ clientCidrs: [c] })),
-  ],
-  ["limits.delegable", [null, true, 0, "false"].map((delegable) => ({ delegable }))],
-  ["limits", [{ requests: many(32, { paths: many(64, `/${"a".repeat(50)}`) }) }]],
-];
-
-describe.each(WRONG)("%s", (path, wrong) => {
+describe.each(INVALID_LIMITS)("%s", (path, wrong) => {
   test.each(wrong.map((limits) => [JSON.stringify(limits)?.slice(0, 80), limits]))(
     "is named when the limits %s are refused",
     (_, limits) => {

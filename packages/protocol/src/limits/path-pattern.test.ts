@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { canonicalizePath } from "./path.ts";
-import { MAX_PATH_PATTERN_LENGTH, matchesPathPattern, parsePathPattern } from "./path-pattern.ts";
+import { MAX_PATH_PATTERN_LENGTH } from "./bounds.ts";
+import { matchesPathPattern, parsePathPattern } from "./path-pattern.ts";
 import { INVALID_PATTERNS, PATTERN_MATCHES } from "./path-pattern.vectors.ts";
 
 const ANY = { encodedSlash: true, emptySegments: true };

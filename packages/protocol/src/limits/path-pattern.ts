@@ -1,4 +1,5 @@
 import { type Result, err, ok } from "../result.ts";
+import { MAX_PATH_PATTERN_LENGTH } from "./bounds.ts";
 import { type CanonicalPath, canonicalizePath } from "./path.ts";
 
 /**
@@ -15,9 +16,6 @@ export interface PathPattern {
   /** Whether it ends with `/**`, which is not in the last literal. */
   readonly isOpen: boolean;
 }
-
-/** Characters of a pattern: enough for the longest key of S3 with every byte escaped. */
-export const MAX_PATH_PATTERN_LENGTH = 4_096;
 
 const EXPECTED = `a path of at most ${MAX_PATH_PATTERN_LENGTH} characters in canonical form`;
 

@@ -69,11 +69,15 @@ const FORBIDDEN_CHARACTER = /[^!$-;=@-[\]_a-z~]/;
 const INCOMPLETE_ESCAPE = /%(?![0-9A-F]{2})/i;
 const ESCAPE = /%[0-9A-F]{2}/gi;
 const ESCAPED_CONTROL = /%(?:[01][0-9A-F]|7F|5C)/i;
+const ESCAPED_NON_ASCII = /%[89A-F]/i;
 const UNRESERVED = /[A-Za-z0-9\-._~]/;
 const ESCAPED_DELIMITER = /%25(?:2[EF35]|5C|3[BF]|7F|[01][0-9A-F])/i;
 
-/** Everything up to the first semicolon, from which servers cut path parameters. */
-const BEFORE_PARAMETERS = /^(?:(?!;|%3B).)*/;
+/** What a path has whose segments may break a rule; most paths have none of it. */
+const NEEDS_SEGMENT_RULES = /[.;]|%3B|%2F|\/\//;
+
+/** Where servers cut path parameters from a segment. */
+const PARAMETERS = /;|%3B/;
 
 /** Dots and spaces: Windows ignores spaces after dots. A space escaped twice is one after a second decoding. */
 const DOTS_AND_SPACES = /^(?:\.|%(?:25)?20)*$/;
@@ -106,15 +110,20 @@ export function canonicalizePath(raw: string, openings: PathOpenings): Result<Ca
 function normalizeEscapes(raw: string): Result<string, PathProblem> {
   if (INCOMPLETE_ESCAPE.test(raw)) return refuse("percent");
   if (ESCAPED_CONTROL.test(raw)) return refuse("control");
-  if (!isUtf8(raw)) return refuse("utf-8");
+  if (ESCAPED_NON_ASCII.test(raw) && !isUtf8(raw)) return refuse("utf-8");
   const path = raw.replaceAll(ESCAPE, normalizeEscape);
   // Judged in the result, since `%25%32%65` becomes `%252e` only there.
   return ESCAPED_DELIMITER.test(path) ? refuse("double-encoding") : ok(path);
 }
 
+/** The canonical form of the escape of each byte. */
+const ESCAPES: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
+  const character = String.fromCharCode(byte);
+  return UNRESERVED.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+});
+
 function normalizeEscape(escape: string): string {
-  const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
-  return UNRESERVED.test(character) ? character : escape.toUpperCase();
+  return ESCAPES[Number.parseInt(escape.slice(1), 16)] ?? escape;
 }
 
 /** Whether the bytes of complete escapes are UTF-8: decodeURIComponent refuses overlong forms and surrogates as well. */
@@ -128,6 +137,7 @@ function isUtf8(path: string): boolean {
 }
 
 function findSegmentRule(path: string, { emptySegments }: PathOpenings): PathRule | undefined {
+  if (!NEEDS_SEGMENT_RULES.test(path)) return undefined;
   const segments = path.slice(1).split("/");
   for (const [index, segment] of segments.entries()) {
     // An empty last segment is the trailing slash, and the only segment of `/`.
@@ -142,7 +152,8 @@ function findSegmentRule(path: string, { emptySegments }: PathOpenings): PathRul
 
 /** CVE-2026-100971: `..;x` is `..` to a server that cuts path parameters, and `;x` an empty segment. */
 function isDotSegment(part: string): boolean {
-  const [name = ""] = BEFORE_PARAMETERS.exec(part) ?? [];
+  const end = part.search(PARAMETERS);
+  const name = end === -1 ? part : part.slice(0, end);
   if (name === "") return part !== "";
   return name.includes(".") && DOTS_AND_SPACES.test(name);
 }

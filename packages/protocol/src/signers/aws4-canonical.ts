@@ -8,7 +8,12 @@ import { removeDotSegments } from "./remove-dot-segments.ts";
  */
 
 /** Services whose paths are object keys: these are encoded once, and `//` and dots are part of the name. */
-const S3_SERVICES: ReadonlySet<string> = new Set(["s3", "s3-object-lambda", "s3-outposts", "s3express"]);
+export const S3_SERVICES: ReadonlySet<string> = new Set([
+  "s3",
+  "s3-object-lambda",
+  "s3-outposts",
+  "s3express",
+]);
 
 /**
  * Tells whether a service of AWS has the API of S3: object keys as paths, bodies that need not be signed, errors in XML.
