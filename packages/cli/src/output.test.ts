@@ -31,7 +31,14 @@ test("the format uri has one URI on each line: the export and then the revoke ca
   expect(formatQuery({ membranes: [MEMBRANE, MEMBRANE], completed: true }, "uri")).toBe(
     `${EXPORT}\n${REVOKE}\n${EXPORT}\n${REVOKE}\n`,
   );
-  expect(formatExport({ capability: EXPORT }, "uri")).toBe(`${EXPORT}\n`);
+  expect(formatExport({ capability: EXPORT }, undefined, "uri")).toBe(`${EXPORT}\n`);
+});
+
+test("an export is shown with its end and with the label that it was given", () => {
+  const response = { capability: EXPORT, expiresAt: "2030-01-31T12:00:00.000Z" };
+  expect(JSON.parse(formatExport(response, "for Bob", "json"))).toEqual({ ...response, label: "for Bob" });
+  expect(JSON.parse(formatExport(response, undefined, "json"))).toEqual(response);
+  expect(formatExport(response, "for Bob", "uri")).toBe(`${EXPORT}\n`);
 });
 
 test("the format env sets a URI and a token for each capability", () => {
@@ -43,7 +50,7 @@ test("the format env sets a URI and a token for each capability", () => {
       `REVOKE_TOKEN='${TOKENS[1]}'\n`,
     ].join("\n"),
   );
-  expect(formatExport({ capability: EXPORT }, "env")).toBe(
+  expect(formatExport({ capability: EXPORT }, undefined, "env")).toBe(
     `CAPABILITY_URI='${EXPORT}'\nCAPABILITY_TOKEN='${TOKENS[0]}'\n`,
   );
 });

@@ -45,10 +45,15 @@ export function formatQuery(response: QueryResponse, format: OutputFormat): stri
   return formatMembrane(first, format);
 }
 
-export function formatExport(response: ExportResponse, format: OutputFormat): string {
+/** @param label the note that the export gave it, which the service returns to no one else. */
+export function formatExport(
+  response: ExportResponse,
+  label: string | undefined,
+  format: OutputFormat,
+): string {
   switch (format) {
     case "json":
-      return formatJson(response);
+      return formatJson(label === undefined ? response : { ...response, label });
     case "uri":
       return `${response.capability}\n`;
     case "env":

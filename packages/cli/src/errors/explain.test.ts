@@ -2,6 +2,7 @@ import { CapabilityError, Membrane } from "capability-sdk";
 import { expect, test } from "vitest";
 import { makeCapability } from "../../test/support/capabilities.ts";
 import { CliError } from "./cli-error.ts";
+import { NARROWING_OPTIONS } from "../commands/membrane/export/narrowing.ts";
 import { TARGET_OPTIONS } from "../commands/membrane/export/target.ts";
 import { adviseOnConnection } from "./connection-advice.ts";
 import { toCliError, explainRequestError } from "./explain.ts";
@@ -129,6 +130,25 @@ const FIELDS: readonly (readonly [body: object, option: string])[] = [
   [{ tls: { key: "x" } }, "--tls-key"],
   [{ tls: { rejectUnauthorized: 1 } }, "--tls-reject-unauthorized"],
   [{ allowQuery: 1 }, "--allow-query"],
+  [{ allowQuery: ["a", ""] }, "--allow-query-key (allowQuery[1])"],
+  [{ allowPath: 1 }, "--allow-path"],
+  [{ allowHeaders: ["a", "Host"] }, "--allow-header (allowHeaders[1])"],
+  [{ encodedSlash: true }, "--encoded-slash"],
+  [{ emptySegments: true }, "--empty-segments"],
+  [{ label: "\n" }, "--label"],
+  [{ limits: { ttlMs: 0 } }, "--expires-in (limits.ttlMs)"],
+  [{ limits: { expiresAt: "soon" } }, "--expires-at (limits.expiresAt)"],
+  [{ limits: { notBefore: "soon" } }, "--not-before (limits.notBefore)"],
+  [{ limits: { maxUses: 0 } }, "--max-uses (limits.maxUses)"],
+  [{ limits: { maxUses: 1, maxUsesEveryMs: 1 } }, "--max-uses-every (limits.maxUsesEveryMs)"],
+  [{ limits: { methods: ["GET", "NONE"] } }, "--methods (limits.methods[1])"],
+  [{ limits: { paths: ["/", "a"] } }, "--path (limits.paths[1])"],
+  [{ limits: { maxBodyBytes: -1 } }, "--max-body-bytes (limits.maxBodyBytes)"],
+  [{ limits: { clientCidrs: ["localhost"] } }, "--client-cidr (limits.clientCidrs[0])"],
+  [{ limits: { delegable: true } }, "--delegable (limits.delegable)"],
+  [{ limits: { query: { "a: b": 1 } } }, "--from (limits.query.a:?b)"],
+  [{ limits: { headers: { Host: true } } }, "--from (limits.headers.Host)"],
+  [{ limits: { requests: [{ query: { a: 1 } }] } }, "--from (limits.requests[0].query.a)"],
 ];
 
 test.each(FIELDS)("the error in %j names the option %s", async (fields, option) => {
@@ -140,10 +160,10 @@ test.each(FIELDS)("the error in %j names the option %s", async (fields, option) 
   expect(failure.message.startsWith(`${option}: expected `), failure.message).toBe(true);
 });
 
-test("the table above has every option of a target", () => {
+test("the table above has every option of a target and of limits", () => {
   const named = new Set(FIELDS.map(([, option]) => option.split(" ")[0]));
   expect([...named].toSorted()).toEqual(
-    Object.keys(TARGET_OPTIONS)
+    Object.keys({ ...TARGET_OPTIONS, ...NARROWING_OPTIONS })
       .map((name) => `--${name}`)
       .toSorted(),
   );

@@ -7,6 +7,8 @@ export interface OptionValues<Name extends string> {
   secret(name: Name): Promise<string | undefined>;
   /** Reads every value of an option that repeats, also from `@FILE` and `@-`. */
   secrets(name: Name): Promise<readonly string[]>;
+  /** All values of an option that repeats. */
+  texts(name: Name): readonly string[] | undefined;
   isOn(name: Name): boolean | undefined;
 }
 
@@ -26,6 +28,7 @@ export function readOptionValues<Name extends string>(
       for (const value of values.get(name) ?? []) read.push(await reader.read(`--${name}`, value));
       return read;
     },
+    texts: (name) => values.get(name),
     isOn(name) {
       const value = text(name);
       return value === undefined ? undefined : value === "true";

@@ -10,6 +10,7 @@ import { ACCESS_OPTIONS, readCapability, readTrustOptions } from "../../options/
 import { OUTPUT_OPTION, readOutput } from "../../options/output-format.ts";
 import type { MembraneRef } from "../membrane-ref.ts";
 import { readMembraneRef } from "../membrane-ref.ts";
+import { NARROWING_OPTIONS, readNarrowing } from "./narrowing.ts";
 import { TARGET_OPTIONS, readTarget } from "./target.ts";
 
 export interface ExportInput {
@@ -28,6 +29,7 @@ export const EXPORT_SPEC: CommandSpec<ExportInput> = defineCommand({
       takes: "secret",
       describe: "Capability URI to pass on in place of a target, @FILE or @-",
     },
+    ...NARROWING_OPTIONS,
     id: { takes: "text", describe: "The membrane's name, in place of its export capability" },
     output: OUTPUT_OPTION,
     ...ACCESS_OPTIONS,
@@ -42,11 +44,20 @@ export const EXPORT_SPEC: CommandSpec<ExportInput> = defineCommand({
       "capi membrane export --id for-bob --capability-to-export @report.txt",
       "A capability to pass on that can be revoked separately",
     ],
+    [
+      "capi membrane export --id for-bob --capability-to-export @report.txt --expires-in 7d --max-uses 100",
+      "The same for a week, and for 100 requests",
+    ],
+    [
+      "capi membrane export --id github --uri https://api.github.com/ --header @key --allow-path --methods GET --path '/repos/o/r/**'",
+      "Reading one repository",
+    ],
   ],
-  async read(values) {
+  async read(values, secrets) {
     const membraneRef = await readMembraneRef(values, "export");
     const capability = await readCapability(values, "capability-to-export");
-    const body = chooseBody(capability, await readTarget(values));
+    const exported = chooseBody(capability, await readTarget(values));
+    const body = { ...exported, ...(await readNarrowing(values, secrets)) };
     return {
       membraneRef,
       trust: readTrustOptions(values),

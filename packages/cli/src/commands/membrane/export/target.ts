@@ -3,16 +3,18 @@ import { CliError } from "../../../errors/cli-error.ts";
 import type { OptionValues } from "../../../parse/option-values.ts";
 import type { OptionSpec } from "../../../parse/option-spec.ts";
 import { readHeaderLines } from "../../options/header-line.ts";
+import type { OpeningOptionName } from "./openings.ts";
+import { OPENING_OPTIONS, readOpenings } from "./openings.ts";
 
 const AWS4 = "AWS Signature Version 4:";
 const CAP1 = "CAP1-HMAC-SHA512:";
 const TLS = "TLS to the target:";
 
 export type TargetOptionName =
+  | OpeningOptionName
   | "uri"
   | "method"
   | "header"
-  | "allow-query"
   | "timeout-ms"
   | "aws4-hmac-sha256-aws-access-key-id"
   | "aws4-hmac-sha256-region"
@@ -36,8 +38,8 @@ export const TARGET_OPTIONS: Readonly<Record<TargetOptionName, OptionSpec>> = {
     short: "H",
     describe: '"Name: value" to send to it, repeatable; @FILE has such lines',
   },
-  "allow-query": { takes: "switch", describe: "Whether clients may add a query [default: false]" },
   "timeout-ms": { takes: "text", describe: "Longest time without a byte from the target, in milliseconds" },
+  ...OPENING_OPTIONS,
   "aws4-hmac-sha256-aws-access-key-id": { takes: "secret", describe: "Access key ID", group: AWS4 },
   "aws4-hmac-sha256-region": { takes: "text", describe: "Region, such as us-east-1", group: AWS4 },
   "aws4-hmac-sha256-service": { takes: "text", describe: "Service, such as lambda or s3", group: AWS4 },
@@ -75,7 +77,7 @@ export async function readTarget(values: TargetOptionValues): Promise<TargetBody
   const rest = {
     method: values.text("method"),
     headers: await readHeaders(values),
-    allowQuery: values.isOn("allow-query"),
+    ...readOpenings(values),
     timeoutMs: readTimeout(values),
     hmac: await readHmac(values),
     tls: await readTls(values),

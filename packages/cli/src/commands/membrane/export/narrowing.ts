@@ -1,0 +1,157 @@
+import { createReadStream } from "node:fs";
+import type { Readable } from "node:stream";
+import { findRepeatedName } from "capability-protocol";
+import type { LimitsBody, NarrowingBody } from "capability-sdk";
+import { CliError } from "../../../errors/cli-error.ts";
+import { describeFileError } from "../../../errors/file-error.ts";
+import type { OptionSpec } from "../../../parse/option-spec.ts";
+import type { OptionValues } from "../../../parse/option-values.ts";
+import { MIB, readAtMost } from "../../../read-at-most.ts";
+import type { SecretReader } from "../../../secret.ts";
+import { parseDuration } from "../../options/duration.ts";
+
+const GROUP = "Limits of the new capability:";
+
+export type NarrowingOptionName =
+  | "expires-in"
+  | "expires-at"
+  | "not-before"
+  | "max-uses"
+  | "max-uses-every"
+  | "methods"
+  | "path"
+  | "max-body-bytes"
+  | "client-cidr"
+  | "delegable"
+  | "from"
+  | "label";
+
+/** Options of limits, and of the label. What has no option comes from the file of `--from`. */
+export const NARROWING_OPTIONS: Readonly<Record<NarrowingOptionName, OptionSpec>> = {
+  "expires-in": { takes: "text", describe: "Time until it is dead, such as 7d or 1h30m", group: GROUP },
+  "expires-at": { takes: "text", describe: "Time from which it is dead, as in RFC 3339", group: GROUP },
+  "not-before": {
+    takes: "text",
+    describe: "Time before which it is not valid, as in RFC 3339",
+    group: GROUP,
+  },
+  "max-uses": { takes: "text", describe: "How many requests it admits", group: GROUP },
+  "max-uses-every": {
+    takes: "text",
+    describe: "Admit that many in each window of this length, such as 1m",
+    group: GROUP,
+  },
+  methods: { takes: "text", describe: "Methods that it admits, such as GET,HEAD", group: GROUP },
+  path: {
+    takes: "text",
+    repeats: true,
+    describe: "Pattern of paths that it admits, such as /repos/o/r/**; repeatable",
+    group: GROUP,
+  },
+  "max-body-bytes": { takes: "text", describe: "Longest body of a request that it admits", group: GROUP },
+  "client-cidr": {
+    takes: "text",
+    repeats: true,
+    describe: "Addresses of clients that it admits, such as 10.0.0.0/8; repeatable",
+    group: GROUP,
+  },
+  delegable: { takes: "switch", describe: "Whether it may be passed on [default: true]", group: GROUP },
+  from: {
+    takes: "text",
+    describe: "JSON file of limits, in which query, headers and requests can be limited",
+    group: GROUP,
+  },
+  label: { takes: "text", describe: "Note for people, shown only to who presents it", group: GROUP },
+};
+
+type Values = OptionValues<NarrowingOptionName>;
+
+/**
+ * Builds the limits and the label of an export. An option replaces the same limit of the file. The protocol checks the fields;
+ * here only errors are checked that options alone can have.
+ *
+ * @throws CliError that names the option.
+ */
+export async function readNarrowing(values: Values, secrets: SecretReader): Promise<NarrowingBody> {
+  const limits = { ...(await readLimitsFile(values, secrets)), ...withoutAbsent(readLimitOptions(values)) };
+  const label = values.text("label");
+  return {
+    ...(Object.keys(limits).length > 0 && { limits }),
+    ...(label !== undefined && { label }),
+  };
+}
+
+function readLimitOptions(values: Values): LimitsBody {
+  return {
+    ttlMs: readDuration(values, "expires-in"),
+    expiresAt: values.text("expires-at"),
+    notBefore: values.text("not-before"),
+    maxUses: readCount(values, "max-uses"),
+    maxUsesEveryMs: readDuration(values, "max-uses-every"),
+    methods: values
+      .text("methods")
+      ?.split(",")
+      .map((method) => method.trim().toUpperCase()),
+    paths: values.texts("path"),
+    maxBodyBytes: readCount(values, "max-body-bytes"),
+    clientCidrs: values.texts("client-cidr"),
+    delegable: values.isOn("delegable") === false ? false : undefined,
+  };
+}
+
+function readDuration(values: Values, name: "expires-in" | "max-uses-every"): number | undefined {
+  const text = values.text(name);
+  return text === undefined ? undefined : parseDuration(`--${name}`, text);
+}
+
+function readCount(values: Values, name: "max-uses" | "max-body-bytes"): number | undefined {
+  const text = values.text(name);
+  if (text === undefined) return undefined;
+  if (/^[0-9]{1,15}$/.test(text)) return Number(text);
+  throw new CliError(`--${name}: expected a whole number`);
+}
+
+const FORM =
+  'Its form is that of the field limits of an export, such as {"methods": ["GET"], "query": {"page": true}}.';
+
+async function readLimitsFile(values: Values, secrets: SecretReader): Promise<object> {
+  const path = values.text("from");
+  if (path === undefined) return {};
+  const text = await readText(path === "-" ? secrets.claimStdin("--from") : createReadStream(path));
+  const limits = parseObject(text);
+  if (limits === undefined) throw malformed("this one is not");
+  // A limit that is written twice would be narrower to its reader than to the service.
+  if (findRepeatedName(text) !== undefined) throw malformed("this one has a name twice");
+  return limits;
+}
+
+/** @throws CliError that repeats neither the contents nor the name of the file, which may be a pasted secret. */
+async function readText(source: Readable): Promise<string> {
+  const bytes = await readAtMost(source, MIB).catch((cause: unknown) => {
+    throw malformed(describeFileError(cause), { cause });
+  });
+  if (bytes === undefined) throw malformed("this one is over 1 MiB");
+  return new TextDecoder().decode(bytes);
+}
+
+function malformed(what: string, options?: ErrorOptions): CliError {
+  return new CliError(
+    `--from: expected the path of a file with a JSON object of limits; ${what}`,
+    FORM,
+    options,
+  );
+}
+
+function parseObject(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The members that are given: one that is `undefined` would hide the same limit of the file. */
+function withoutAbsent(members: LimitsBody): LimitsBody {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}
