@@ -41,6 +41,8 @@ export const TOKEN_NAMES = [
   "beta plain",
   "gamma of plain",
   "beta of gamma of plain",
+  "gamma limited plain",
+  "beta of gamma limited plain",
   "gamma of create",
   "gamma of query",
   "gamma of alpha export",
@@ -101,6 +103,15 @@ export async function createFullStore(service: TestService, port: number): Promi
   const reexport = (through: string, token: string): Promise<string> =>
     exportThrough(service, through, { capability: uriOf(service, token) });
   const gammaOfPlain = await reexport(gamma.export, plain);
+  const limited = await exportThrough(service, gamma.export, {
+    capability: uriOf(service, plain),
+    label: "canary-label-8f20",
+    limits: {
+      expiresAt: "2999-12-31T23:59:59Z",
+      notBefore: "2020-02-03T04:05:06.789Z",
+      clientCidrs: ["127.0.0.0/8", "198.51.100.99/32"],
+    },
+  });
   const gammaOfQuery = await reexport(gamma.export, query);
   const tokens = {
     provision,
@@ -124,6 +135,8 @@ export async function createFullStore(service: TestService, port: number): Promi
     "beta plain": betaPlain,
     "gamma of plain": gammaOfPlain,
     "beta of gamma of plain": await reexport(beta.export, gammaOfPlain),
+    "gamma limited plain": limited,
+    "beta of gamma limited plain": await reexport(beta.export, limited),
     "gamma of create": await reexport(gamma.export, create),
     "gamma of query": gammaOfQuery,
     "gamma of alpha export": await reexport(gamma.export, alpha.export),
@@ -149,6 +162,8 @@ export async function createFullStore(service: TestService, port: number): Promi
       "canary-cap1-key-41f",
       "canary-cap1-key-id",
       "canary-path-beta",
+      "canary-label-8f20",
+      "198.51.100.99",
       foreignToken,
       ...pem,
     ],

@@ -38,7 +38,11 @@ async function play(
   { numRuns, minLength, maxLength, endOnFailure }: (typeof LENGTHS)[number],
   between: (service: TestService) => Promise<void>,
 ): Promise<void> {
-  await using service = await startTestService();
+  const clock = { now: Date.now() };
+  await using service = await startTestService({
+    now: () => new Date(clock.now),
+    limits: { expiredRetentionMs: 1 },
+  });
   await using target = await startTarget((_request, response) => void response.end());
   const agent = new Agent({ connections: 16 });
   let histories = 0;
@@ -46,7 +50,7 @@ async function play(
     fc.array(arbitraryStep, { minLength, maxLength, size: "max" }),
     async (steps: readonly Step[]) => {
       histories += 1;
-      const player = new HistoryPlayer(service, agent, target.url, `history ${histories} `);
+      const player = new HistoryPlayer(service, clock, agent, target.url, `history ${histories} `);
       const [operator] = player.world.capabilities;
       await player.provision(operator!, { name: "one" });
       await player.provision(operator!, { name: "two" });

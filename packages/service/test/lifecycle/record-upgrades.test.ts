@@ -24,6 +24,7 @@ const DEAD = new Set([
   "beta export",
   "beta plain",
   "beta of gamma of plain",
+  "beta of gamma limited plain",
   "delegated beta export",
   "swept target",
 ]);

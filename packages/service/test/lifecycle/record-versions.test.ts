@@ -8,6 +8,8 @@ import { startTarget } from "../../../testkit/src/target.ts";
 import type { Uid } from "../../src/domain/uid.ts";
 import { uidBytes } from "../../src/domain/uid.ts";
 import { decodeColumns, encodeColumns, textColumn } from "../../src/store/codec/columns.ts";
+import { associatedData } from "../../src/store/record.ts";
+import { seal, unseal } from "../../src/store/seal.ts";
 import { fingerprint } from "../../src/telemetry/fingerprint.ts";
 
 const TOO_NEW = { status: 503, json: { code: "record_too_new" } };
@@ -112,4 +114,30 @@ test("a tenant whose record has a newer version is a 503, and the other tenants 
   expect(await call(service, service.tokens.provision, { body: { id: "third" } })).toMatchObject({
     status: 201,
   });
+});
+
+test("a capability with a limit that this program does not know is a 503 that is logged, and nothing is sent", async () => {
+  await using target = await startTarget();
+  await using service = await startTestService();
+  const membrane = await createMembrane(service, service.tokens.create, "membrane");
+  const body = { uri: target.url, limits: { ttlMs: 60_000 } };
+  const token = await exportThrough(service, membrane.export, body);
+  const { capability } = await open(service, token);
+  const { sealingKey } = service.data.keys.deriveTokenKeys(parseToken(token)!);
+  const bound = associatedData({ ...capability, version: 2 });
+  await rewrite(service, capability.uid, (columns) => {
+    const [secret, label, nodes] = decodeColumns(unseal(sealingKey, columns.at(-1)!, bound));
+    const [uid, createdAt, limits] = decodeColumns(decodeColumns(nodes!)[0]!);
+    const more = encodeColumns([...decodeColumns(limits!), textColumn("more")]);
+    const payload = [secret!, label!, encodeColumns([encodeColumns([uid!, createdAt!, more])])];
+    return [...columns.slice(0, -1), seal(sealingKey, encodeColumns(payload), bound)];
+  });
+
+  expect(await call(service, token)).toMatchObject(TOO_NEW);
+  const reexport = { body: { capability: uriOf(service, token) } };
+  expect(await call(service, membrane.export, reexport)).toMatchObject(TOO_NEW);
+  expect(service.logged()).toContain('"reason":"record_too_new"');
+  expect(target.requests).toHaveLength(0);
+  expect(await call(service, membrane.revoke, { method: "DELETE" })).toMatchObject({ status: 202 });
+  expect(await call(service, token)).toMatchObject({ status: 401 });
 });

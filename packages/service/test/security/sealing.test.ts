@@ -56,7 +56,15 @@ test("a copy of the store without its service key cannot be opened with any toke
 
 /** Uses every token once for everything that it can do. */
 async function use(service: TestService, { tokens }: FullStore): Promise<void> {
-  for (const name of ["plain", "gamma of plain", "beta of gamma of plain", "aws4", "cap1"] as const) {
+  for (const name of [
+    "plain",
+    "gamma of plain",
+    "beta of gamma of plain",
+    "gamma limited plain",
+    "beta of gamma limited plain",
+    "aws4",
+    "cap1",
+  ] as const) {
     const options = { body: "canary-request-body", headers: { "x-canary": "canary-request-header" } };
     expectStatus(await call(service, tokens[name], options), 200);
   }

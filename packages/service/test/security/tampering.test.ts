@@ -73,8 +73,8 @@ async function opened(token: CapabilityToken): Promise<string> {
   try {
     const found = await data.vault.open(token);
     if (found === undefined) return DEAD;
-    const { capability, payload, target } = found;
-    return JSON.stringify([capability, payload.toString("hex"), target?.content]);
+    const { capability, payload, target, limits, label } = found;
+    return JSON.stringify([capability, payload.toString("hex"), target?.content, limits, label]);
   } catch (error) {
     if (error instanceof StoreCorruptError || error instanceof UnsealError) return "unreadable";
     throw error;
@@ -146,7 +146,13 @@ function placesIn(value: Buffer): number[] {
 
 test("all descendants of the revoked membrane except its revoke capability are dead, although their rows exist", async () => {
   const dead = holders.filter(({ opens }) => opens === DEAD).map(({ name }) => name);
-  expect(dead).toEqual(["beta export", "beta plain", "beta of gamma of plain", "delegated beta export"]);
+  expect(dead).toEqual([
+    "beta export",
+    "beta plain",
+    "beta of gamma of plain",
+    "beta of gamma limited plain",
+    "delegated beta export",
+  ]);
   expect(await raw.rows("lookups")).toHaveLength(holders.length);
 });
 

@@ -11,6 +11,7 @@ export interface ModelEntity {
   readonly through?: ModelEntity;
   /** The capability that was used to make it. */
   readonly madeWith?: ModelEntity;
+  /** A capability that has expired counts as revoked. */
   revoked: boolean;
 }
 
@@ -18,6 +19,7 @@ export interface ModelEntity {
 export interface ModelCapability extends ModelEntity {
   readonly kind: Kind;
   readonly token: string;
+  readonly expiresAt?: number | undefined;
 }
 
 export interface ModelMembrane extends ModelEntity {
@@ -72,6 +74,12 @@ export class LifecycleModel {
     const held = { ...capability, revoked: false };
     this.capabilities.push(held);
     return held;
+  }
+
+  /** Ends what has expired. */
+  expire(now: number): void {
+    for (const held of this.capabilities)
+      if (held.expiresAt !== undefined && held.expiresAt <= now) held.revoked = true;
   }
 
   /** Lists the membranes of a tenant that are alive, in the order of their names' UTF-8 bytes. */

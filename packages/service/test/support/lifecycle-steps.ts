@@ -9,7 +9,9 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import type { ModelCapability, ModelMembrane, ModelEntity } from "./lifecycle-model.ts";
 import { isAlive, LifecycleModel } from "./lifecycle-model.ts";
 
-type Action = "provision" | "create" | "exportTarget" | "reexport" | "query" | "revoke" | "deleteSelf";
+type Use = "provision" | "create" | "exportTarget" | "reexport" | "query" | "revoke" | "deleteSelf";
+
+type Action = Use | "wait";
 
 /** One step of a history. Its numbers select among the entities that exist by then. */
 export interface Step {
@@ -22,6 +24,8 @@ export interface Step {
   readonly evenDead: boolean;
   readonly name: string;
   readonly limit: number;
+  /** How long a new capability lives; absent: it does not expire. */
+  readonly ttlMs: number | undefined;
 }
 
 /** UTF-8 and UTF-16 order the last two differently. */
@@ -37,6 +41,7 @@ export const arbitraryStep: fc.Arbitrary<Step> = fc.record({
       query: 4,
       revoke: 3,
       deleteSelf: 1,
+      wait: 2,
     }),
   ),
   by: fc.nat(),
@@ -44,6 +49,7 @@ export const arbitraryStep: fc.Arbitrary<Step> = fc.record({
   evenDead: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
   name: fc.constantFrom(...NAMES),
   limit: fc.integer({ min: 1, max: 3 }),
+  ttlMs: fc.option(fc.integer({ min: 1, max: 12 }), { nil: undefined, freq: 1 }),
 });
 
 function weighted(weights: Record<Action, number>): { arbitrary: fc.Arbitrary<Action>; weight: number }[] {
@@ -53,7 +59,7 @@ function weighted(weights: Record<Action, number>): { arbitrary: fc.Arbitrary<Ac
   }));
 }
 
-const KIND_OF_ACTION: Record<Action, Kind> = {
+const KIND_OF_USE: Record<Use, Kind> = {
   provision: "provision",
   create: "create",
   exportTarget: "export",
@@ -63,6 +69,11 @@ const KIND_OF_ACTION: Record<Action, Kind> = {
   deleteSelf: "deleteSelf",
 };
 
+/** The time of day of a service, in milliseconds since 1970. */
+export interface TestClock {
+  now: number;
+}
+
 /** Runs histories with the service and with the model, and compares the results. */
 export class HistoryPlayer {
   readonly world: LifecycleModel = new LifecycleModel();
@@ -70,10 +81,18 @@ export class HistoryPlayer {
   readonly #dispatcher: Dispatcher;
   readonly #targetUrl: string;
   readonly #prefix: string;
+  readonly #clock: TestClock;
 
   /** @param prefix prefix of the names of tenants, which all histories share. */
-  constructor(service: TestService, dispatcher: Dispatcher, targetUrl: string, prefix: string) {
+  constructor(
+    service: TestService,
+    clock: TestClock,
+    dispatcher: Dispatcher,
+    targetUrl: string,
+    prefix: string,
+  ) {
     this.#service = service;
+    this.#clock = clock;
     this.#dispatcher = dispatcher;
     this.#targetUrl = targetUrl;
     this.#prefix = prefix;
@@ -81,8 +100,15 @@ export class HistoryPlayer {
   }
 
   async step(step: Step): Promise<void> {
-    const by = this.#choose(step.by, step.evenDead, KIND_OF_ACTION[step.action]);
-    if (by !== undefined) await this[step.action](by, step);
+    const { action } = step;
+    if (action === "wait") return this.#wait(step);
+    const by = this.#choose(step.by, step.evenDead, KIND_OF_USE[action]);
+    if (by !== undefined) await this[action](by, step);
+  }
+
+  #wait({ limit }: Step): void {
+    this.#clock.now += limit;
+    this.world.expire(this.#clock.now);
   }
 
   /** Checks that every capability works exactly if the model says so, and that the `query` of each tenant lists what the model lists. */
@@ -132,21 +158,28 @@ export class HistoryPlayer {
     this.world.membranes.push(Object.assign(thing, { kind: "membrane", actsOn: tenant, name, own } as const));
   }
 
-  async exportTarget(by: ModelCapability): Promise<void> {
-    const response = await this.#call(by.token, { body: { uri: this.#targetUrl } });
+  async exportTarget(by: ModelCapability, { ttlMs }: Step): Promise<void> {
+    const response = await this.#call(by.token, { body: { uri: this.#targetUrl, limits: { ttlMs } } });
     if (!this.#isAnswered(response, by)) return;
     const token = tokenOf(expectStatus(response, 201).json.capability);
-    this.world.hold({ kind: "invoke", through: by.actsOn!, madeWith: by, token });
+    const expiresAt = this.#timeAfter(ttlMs);
+    this.world.hold({ kind: "invoke", through: by.actsOn!, madeWith: by, token, expiresAt });
   }
 
-  async reexport(by: ModelCapability, { what, evenDead }: Step): Promise<void> {
+  async reexport(by: ModelCapability, { what, evenDead, ttlMs }: Step): Promise<void> {
     const parent = this.#choose(what, evenDead);
     if (parent === undefined) return;
-    const response = await this.#call(by.token, { body: { capability: uriOf(this.#service, parent.token) } });
+    const capability = uriOf(this.#service, parent.token);
+    const response = await this.#call(by.token, { body: { capability, limits: { ttlMs } } });
     if (!this.#isAnswered(response, by, isAlive(parent) ? undefined : "invalid_capability")) return;
     const token = tokenOf(expectStatus(response, 201).json.capability);
     const subject = parent.actsOn === undefined ? {} : { actsOn: parent.actsOn };
-    this.world.hold({ ...subject, kind: parent.kind, parent, through: by.actsOn!, madeWith: by, token });
+    const descent = { kind: parent.kind, parent, through: by.actsOn!, madeWith: by };
+    this.world.hold({ ...subject, ...descent, token, expiresAt: this.#timeAfter(ttlMs) });
+  }
+
+  #timeAfter(ttlMs: number | undefined): number | undefined {
+    return ttlMs === undefined ? undefined : this.#clock.now + ttlMs;
   }
 
   async query(by: ModelCapability, { name, limit }: Step): Promise<void> {
