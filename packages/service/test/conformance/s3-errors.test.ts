@@ -1,9 +1,11 @@
+import { GetObjectAclCommand, GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call, createMembrane } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
 import { freePort } from "../../../testkit/src/free-port.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 import type { RawResponse } from "../../../testkit/src/raw-connection.ts";
+import { startTarget } from "../../../testkit/src/target.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 
@@ -89,4 +91,34 @@ test("all other errors are JSON: of other targets, of the service itself, with t
     expect(JSON.parse(response.body)).toMatchObject({ statusCode: response.status });
   }
   expect((await call(service, s3, { path: "/other" })).json).toMatchObject({ code: "path_not_found" });
+});
+
+test("the AWS SDK for JavaScript shows an error of the service as one of S3, and retries what a pause helps", async () => {
+  await using target = await startTarget();
+  const { token } = await exportTarget(service, {
+    uri: target.url,
+    allowPath: true,
+    hmac: { "aws4-hmac-sha256": KEY },
+    limits: { maxUses: 1, maxUsesEveryMs: 3_600_000 },
+  });
+  const client = new S3Client({
+    endpoint: service.url,
+    region: "us-east-1",
+    forcePathStyle: true,
+    credentials: { accessKeyId: "any", secretAccessKey: "any", sessionToken: token },
+    maxAttempts: 2,
+  });
+  const object = { Bucket: "bucket", Key: "a" };
+  await expect(client.send(new GetObjectAclCommand(object))).rejects.toMatchObject({
+    name: "AccessDenied",
+    message: expect.stringMatching(/acl.*\(query_not_allowed\)$/),
+    $metadata: { httpStatusCode: 403, attempts: 1 },
+  });
+  await client.send(new GetObjectCommand(object));
+  await expect(client.send(new GetObjectCommand(object))).rejects.toMatchObject({
+    name: "SlowDown",
+    message: expect.stringMatching(/\(quota_exhausted\)$/),
+    $metadata: { httpStatusCode: 429, attempts: 2 },
+  });
+  client.destroy();
 });
