@@ -1,0 +1,29 @@
+import { readFile } from "node:fs/promises";
+
+/** What a page of docs/clients tells its reader to do, with the names of its examples replaced by those of a test. */
+export interface ClientPage {
+  /** The body of the export. */
+  exportBody(uri: string): object;
+  /** The text of the page's block in this language. */
+  block(language: string, names: { readonly token: string; readonly authority: string }): string;
+}
+
+/** @param host the target on the page. */
+export async function readClientPage(name: string, host: string): Promise<ClientPage> {
+  const page = await readFile(new URL(`../../../../docs/clients/${name}.md`, import.meta.url), "utf8");
+  const block = (language: string): string => {
+    const [, text] = new RegExp(`^\`\`\`${language}\\n([^\`]*)^\`\`\`$`, "m").exec(page) ?? [];
+    if (text === undefined) throw new Error(`docs/clients/${name}.md has no block of ${language}`);
+    return text;
+  };
+  return {
+    exportBody(uri) {
+      const text = block("json");
+      const example = `https://${host}/`;
+      if (!text.includes(example)) throw new Error(`docs/clients/${name}.md exports no ${example}`);
+      return JSON.parse(text.replace(example, uri));
+    },
+    block: (language, { token, authority }) =>
+      block(language).replaceAll("TOKEN", token).replaceAll("AUTHORITY", authority),
+  };
+}
