@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isCorrectlySigned, sha256 } from "./aws4-reference.ts";
@@ -12,6 +13,8 @@ export interface S3Stub {
   /** A request whose signature or content is wrong is a 403. */
   handle(request: ReceivedRequest, response: ServerResponse): void;
 }
+
+const LAST_MODIFIED = new Date("2026-11-28T20:29:38Z");
 
 const CHUNKS = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 
@@ -101,8 +104,13 @@ function checksum(content: Buffer): string {
   return bytes.toString("base64");
 }
 
+/** Clients compare it with the MD5 of what they sent. */
+function entityTag(content: Buffer): string {
+  return `"${createHash("md5").update(content).digest("hex")}"`;
+}
+
 function sendEmpty(response: ServerResponse, content: Buffer): void {
-  response.writeHead(200, { ETag: '"tag"', "x-amz-checksum-crc32": checksum(content) }).end();
+  response.writeHead(200, { ETag: entityTag(content), "x-amz-checksum-crc32": checksum(content) }).end();
 }
 
 function sendObject(request: ReceivedRequest, response: ServerResponse, content: Buffer | undefined): void {
@@ -114,6 +122,8 @@ function sendObject(request: ReceivedRequest, response: ServerResponse, content:
       : content.subarray(Number(range[1]), range[2] === "" ? undefined : Number(range[2]) + 1);
   response.writeHead(range === null ? 200 : 206, {
     "Content-Length": part.length,
+    ETag: entityTag(content),
+    "Last-Modified": LAST_MODIFIED.toUTCString(),
     ...(range === null ? { "x-amz-checksum-crc32": checksum(content) } : {}),
   });
   response.end(request.method === "HEAD" ? undefined : part);
@@ -123,7 +133,10 @@ function list(objects: Map<string, Buffer>, bucket: string, query: URLSearchPara
   const prefix = query.get("prefix") ?? "";
   const root = bucket.endsWith("/") ? bucket : `${bucket}/`;
   const keys = [...objects.keys()].filter((path) => path.startsWith(root + prefix));
-  const contents = keys.map((path) => `<Contents><Key>${path.slice(root.length)}</Key></Contents>`);
+  const contents = keys.map((path) => {
+    const fields = `<LastModified>${LAST_MODIFIED.toISOString()}</LastModified><Size>${objects.get(path)?.length}</Size>`;
+    return `<Contents><Key>${path.slice(root.length)}</Key>${fields}</Contents>`;
+  });
   return `<ListBucketResult><IsTruncated>false</IsTruncated>${contents.join("")}</ListBucketResult>`;
 }
 

@@ -5,6 +5,8 @@ import { Agent, createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -19,7 +21,7 @@ import {
 import { Upload } from "@aws-sdk/lib-storage";
 import { Agent as UndiciAgent, setGlobalDispatcher } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { AWS_KEY, sha256 } from "../../../testkit/src/aws4-reference.ts";
+import { AWS_KEY, isCorrectlySigned, sha256 } from "../../../testkit/src/aws4-reference.ts";
 import { call } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
 import type { S3Stub } from "../../../testkit/src/s3-stub.ts";
@@ -193,6 +195,94 @@ test("a revoke in the middle of a stream that is read ends it on both sides", as
   await expect(buffer(read.Body as Readable)).rejects.toThrow();
   server.close();
   await once(server, "close");
+});
+
+test("S3: one prefix, to read, list included", async () => {
+  const { token } = await exportService(targets[0]!.url, "s3", {
+    allowPath: true,
+    allowQuery: true,
+    limits: {
+      requests: [
+        {
+          methods: ["GET"],
+          paths: ["/bucket/"],
+          query: { "list-type": ["2"], prefix: [{ startsWith: "p/" }], "continuation-token": true },
+        },
+        { methods: ["GET", "HEAD"], paths: ["/bucket/p/**"] },
+      ],
+    },
+  });
+  using client = disposable(s3Client(token));
+  s3.objects.set("/bucket/p/a", Buffer.from("of the prefix"));
+  s3.objects.set("/bucket/q/a", Buffer.from("not of the prefix"));
+  const of = (Key: string) => ({ Bucket: "bucket", Key });
+  const read = await client.send(new GetObjectCommand(of("p/a")));
+  expect(await read.Body!.transformToString()).toBe("of the prefix");
+  expect(await client.send(new HeadObjectCommand(of("p/a")))).toMatchObject({ ContentLength: 13 });
+  const list = (Prefix?: string) =>
+    client.send(new ListObjectsV2Command({ Bucket: "bucket", ...(Prefix === undefined ? {} : { Prefix }) }));
+  expect((await list("p/")).Contents?.map(({ Key }) => Key)).toEqual(["p/a"]);
+  const before = targets[0]!.requests.length;
+  for (const refused of [
+    () => list(),
+    () => list("q/"),
+    () => client.send(new GetObjectCommand(of("q/a"))),
+    () => client.send(new HeadObjectCommand(of("q/a"))),
+  ]) {
+    await expect(refused()).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
+  }
+  for (const refused of [
+    new PutObjectCommand({ ...of("p/b"), Body: "x" }),
+    new DeleteObjectCommand(of("p/a")),
+  ]) {
+    await expect(client.send(refused)).rejects.toMatchObject({ $metadata: { httpStatusCode: 405 } });
+  }
+  expect(targets[0]!.requests).toHaveLength(before);
+});
+
+test("DynamoDB: one operation alone, by the header that names it", async () => {
+  await using target = await startTlsTarget(certificate, (_request, response) =>
+    response.writeHead(200, { "Content-Type": "application/x-amz-json-1.0" }).end('{"Item":{"a":{"S":"x"}}}'),
+  );
+  const { token } = await exportService(target.url, "dynamodb", {
+    allowHeaders: ["x-amz-target"],
+    limits: { headers: { "x-amz-target": ["DynamoDB_20120810.GetItem"] } },
+  });
+  using client = disposable(new DynamoDBClient(configured(token)));
+  const item = { TableName: "table", Key: { a: { S: "x" } } };
+  expect(await client.send(new GetItemCommand(item))).toMatchObject({ Item: { a: { S: "x" } } });
+  expect(target.requests.at(-1)!.headers["x-amz-target"]).toBe("DynamoDB_20120810.GetItem");
+  expect(isCorrectlySigned(target.requests.at(-1)!, "dynamodb")).toBe(true);
+  const before = target.requests.length;
+  const put = new PutItemCommand({ TableName: "table", Item: { a: { S: "x" } } });
+  await expect(client.send(put)).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
+  expect(target.requests).toHaveLength(before);
+});
+
+test("Lambda: one function, invoked by the SDK, and no other", async () => {
+  await using target = await startTlsTarget(
+    certificate,
+    (_request, response) => void response.end('{"answer":42}'),
+  );
+  const path = "/2015-03-31/functions/f/invocations";
+  const { token } = await exportService(target.url, "lambda", {
+    allowPath: true,
+    limits: { methods: ["POST"], paths: [path] },
+  });
+  using client = disposable(new LambdaClient(configured(token)));
+  const invoke = (name: string, fields = {}) =>
+    client.send(new InvokeCommand({ FunctionName: name, Payload: Buffer.from('{"a":1}'), ...fields }));
+  const { Payload } = await invoke("f");
+  expect(Buffer.from(Payload!).toString()).toBe('{"answer":42}');
+  const request = target.requests.at(-1)!;
+  expect([request.method, request.url, request.body.toString()]).toEqual(["POST", path, '{"a":1}']);
+  expect(isCorrectlySigned(request, "lambda")).toBe(true);
+  const before = target.requests.length;
+  await expect(invoke("g")).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
+  await expect(invoke("f", { InvocationType: "Event" })).rejects.toMatchObject({
+    $metadata: { httpStatusCode: 403 },
+  });
+  expect(target.requests).toHaveLength(before);
 });
 
 async function revokeNow(revoke: string): Promise<number> {
