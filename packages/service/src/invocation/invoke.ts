@@ -25,16 +25,15 @@ import { planPayload, sign } from "./sign.ts";
 import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./exchange-context.ts";
 import { Exchange } from "./exchange.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
-import type { UseCounters } from "./spending.ts";
+import type { SpendingContext } from "./spending.ts";
 import { chargeUse } from "./spending.ts";
 import type { WebSocketHandshake } from "./websocket/handshake.ts";
 import type { WebSocketContext } from "./websocket/switch-protocols.ts";
 import { askForWebSocket } from "./websocket/switch-protocols.ts";
 
 /** All that invocations are handed. */
-export interface InvocationContext extends ExchangeContext, BodyContext, WebSocketContext {
+export interface InvocationContext extends ExchangeContext, BodyContext, WebSocketContext, SpendingContext {
   readonly pools: Pools;
-  readonly useCounters: UseCounters;
   readonly accountRegistry: AccountRegistry;
   readonly concurrencyLimiter: ConcurrencyLimiter;
   readonly now: () => Date;
@@ -222,11 +221,11 @@ function upstreamRequest(
 
 /** Counts the use in the turn of the capability's tenant. */
 function chargeFor(
-  { useCounters }: InvocationContext,
+  context: SpendingContext,
   { charges, capability, cacheOwner }: Resolution,
 ): UpstreamRequest["charge"] {
   if (charges === undefined) return undefined;
-  return () => chargeUse(useCounters, charges, { tenant: cacheOwner, capability: capability.uid });
+  return () => chargeUse(context, charges, { tenant: cacheOwner, capability: capability.uid });
 }
 
 /** A target can shorten what the service allows, never lengthen it. */

@@ -5,11 +5,19 @@ import { thenMaybe } from "../collections/maybe-promise.ts";
 import { denialOfSpending } from "../domain/creation-denial.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
 import type { Charge } from "../domain/use-counter.ts";
+import type { RevocationFeed } from "../store/revocation-feed.ts";
 import type { Store } from "../store/store.ts";
 import { denialForStoreError } from "./store-error.ts";
 
 /** Counts the uses of capabilities. */
 export type UseCounters = Pick<Store, "spend" | "checkSpending">;
+
+/** What a use is counted with. */
+export interface SpendingContext {
+  readonly useCounters: UseCounters;
+  /** Waits until it is known what was revoked; at once if it is. */
+  readonly refreshLog: RevocationFeed["refresh"];
+}
 
 /** Reads whether a use would be refused now. It counts nothing, so another use may still be counted first. */
 export function findUseDenial(
@@ -21,15 +29,20 @@ export function findUseDenial(
   );
 }
 
-/** Counts a use durably. Where that is not known to be done, it may be counted, and nothing may be sent. */
+/**
+ * Counts a use durably, and then waits for the log: if its position were unknown at the first byte, when nothing can wait, the use
+ * would be lost. Where it is not known to be counted, it may be, and nothing may be sent.
+ */
 export async function chargeUse(
-  counters: UseCounters,
+  { useCounters, refreshLog }: SpendingContext,
   charges: readonly Charge[],
   owner: FairOwner,
 ): Promise<Outcome<void>> {
   try {
-    const spent = await counters.spend(charges, owner);
-    return spent.ok ? ok(undefined) : err(denialOfSpending(spent.error));
+    const spent = await useCounters.spend(charges, owner);
+    if (!spent.ok) return err(denialOfSpending(spent.error));
+    await refreshLog();
+    return ok(undefined);
   } catch (error) {
     const denial = denialForStoreError(error);
     if (denial === undefined) throw error;

@@ -74,6 +74,7 @@ export function createDataPlane(limits: Limits, options: DataPlaneOptions, parts
     invocationContext: {
       recheck: feed.advance,
       useCounters: options.store,
+      refreshLog: feed.refresh,
       pools,
       accountRegistry,
       bufferBudget: createBufferBudget(limits.bufferedBytesTotal, "bufferedBytes"),
