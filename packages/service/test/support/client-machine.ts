@@ -5,6 +5,7 @@ import { Agent, setGlobalDispatcher } from "undici";
 import { expect } from "vitest";
 import { call, expectStatus } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
+import { freePort } from "../../../testkit/src/free-port.ts";
 import type { ProcessResult } from "../../../testkit/src/run.ts";
 import { run } from "../../../testkit/src/run.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
@@ -34,7 +35,9 @@ export async function startClientMachine(
 ): Promise<ClientMachine> {
   const directory = await temporaryDirectory();
   const certificate = await makeCertificate("127.0.0.1");
-  const service = await startTestService({ tls: certificate });
+  const port = await freePort();
+  const authority = `127.0.0.1:${port}`;
+  const service = await startTestService({ tls: certificate, authority, port });
   setGlobalDispatcher(new Agent({ connect: { ca: certificate.ca } }));
   const home = join(directory.path, "home");
   await mkdir(home);
@@ -43,7 +46,7 @@ export async function startClientMachine(
   const clean = { PATH: env["PATH"], HOME: home, LANG: "C.UTF-8", TMPDIR: env["TMPDIR"], ...variables(ca) };
   return {
     service,
-    authority: `127.0.0.1:${service.port}`,
+    authority,
     ca,
     home,
     run: (program, args) => run(program, args, { cwd: home, env: clean }),
