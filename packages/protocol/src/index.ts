@@ -71,7 +71,7 @@ export {
 } from "./limits/path.ts";
 export type { Openings } from "./limits/openings.ts";
 export { type RequestedLimits, checkServiceLimits, parseLimits, startLimits } from "./limits/parse-limits.ts";
-export { type PathPattern, matchesPathPattern, parsePathPattern } from "./limits/path-pattern.ts";
+export { type PathPattern, matchesPathPattern, parsePathPattern, splitPath } from "./limits/path-pattern.ts";
 export {
   type Err,
   type Ok,

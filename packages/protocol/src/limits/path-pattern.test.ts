@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 import { canonicalizePath } from "./path.ts";
 import { MAX_PATH_PATTERN_LENGTH } from "./bounds.ts";
-import { matchesPathPattern, parsePathPattern } from "./path-pattern.ts";
+import { matchesPathPattern, parsePathPattern, splitPath } from "./path-pattern.ts";
 import { INVALID_PATTERNS, PATTERN_MATCHES } from "./path-pattern.vectors.ts";
 
 const ANY = { encodedSlash: true, emptySegments: true };
@@ -12,7 +12,7 @@ function admits(pattern: string, raw: string): boolean {
   const compiled = parsePathPattern(pattern);
   const path = canonicalizePath(raw, ANY);
   if (!compiled.ok || !path.ok) throw new TypeError("expected a pattern and a path");
-  return matchesPathPattern(compiled.value, path.value);
+  return matchesPathPattern(compiled.value, splitPath(path.value));
 }
 
 test.each(PATTERN_MATCHES)("whether the pattern %s admits %s: %s", (pattern, path, matches) => {

@@ -3,17 +3,17 @@ import { MAX_PATH_PATTERN_LENGTH } from "./bounds.ts";
 import { type CanonicalPath, canonicalizePath } from "./path.ts";
 
 /**
- * A pattern of `limits.paths`, ready to be compared with paths in time proportional to the path.
+ * A pattern of `limits.paths`, ready to be compared with the pieces of a path in time proportional to the pattern.
  *
  * @example
  * const parsed = parsePathPattern("/projects/*%2F*");
  * const pattern: PathPattern | undefined = parsed.ok ? parsed.value : undefined;
- * pattern?.literals; // => ["/projects/", "%2F", ""]
+ * pattern?.pieces; // => ["", "/", "projects", "/", "*", "%2F", "*"]
  */
 export interface PathPattern {
-  /** The texts before, between and after the stars. */
-  readonly literals: readonly string[];
-  /** Whether it ends with `/**`, which is not in the last literal. */
+  /** Parts and the separators between them in turn, as {@link splitPath} returns them; `*` is any part that is not empty. */
+  readonly pieces: readonly string[];
+  /** Whether it ends with `/**`, which is not among the pieces. */
   readonly isOpen: boolean;
 }
 
@@ -44,44 +44,39 @@ export function parsePathPattern(text: string): Result<PathPattern, string> {
   const pieces = (isOpen ? text.slice(0, -OPEN_END.length) : text).split(SEPARATOR);
   if (pieces.some((piece) => piece !== "*" && piece.includes("*")))
     return err(`${EXPECTED}, where * is a whole part and ** the whole last segment`);
-  return ok({ literals: joinLiterals(pieces), isOpen });
+  return ok({ pieces, isOpen });
+}
+
+/**
+ * Splits a path for {@link matchesPathPattern}: once, since a request is compared with many patterns.
+ *
+ * @returns parts and the separators between them in turn. The part before the first slash is empty.
+ *
+ * @example
+ * const path = canonicalizePath("/@scope%2fpackage", { encodedSlash: true, emptySegments: false });
+ * path.ok && splitPath(path.value); // => ["", "/", "@scope", "%2F", "package"]
+ */
+export function splitPath(path: CanonicalPath): readonly string[] {
+  return path.split(SEPARATOR);
 }
 
 /**
  * Whether a pattern admits a path.
  *
+ * @param path as {@link splitPath} returns it.
+ *
  * @example
  * const strict = { encodedSlash: false, emptySegments: false };
  * const pattern = parsePathPattern("/repos/octo/**");
  * const path = canonicalizePath("/repos/octo/issues/1", strict);
- * pattern.ok && path.ok && matchesPathPattern(pattern.value, path.value); // => true
+ * pattern.ok && path.ok && matchesPathPattern(pattern.value, splitPath(path.value)); // => true
  */
-export function matchesPathPattern({ literals, isOpen }: PathPattern, path: CanonicalPath): boolean {
-  let at = 0;
-  for (const [index, literal] of literals.entries()) {
-    if (index > 0) {
-      const end = endOfPart(path, at);
-      if (end === at) return false;
-      at = end;
-    }
-    if (!path.startsWith(literal, at)) return false;
-    at += literal.length;
-  }
-  return at === path.length || (isOpen && path.startsWith("/", at));
+export function matchesPathPattern({ pieces, isOpen }: PathPattern, path: readonly string[]): boolean {
+  const isLongEnough = isOpen ? path.length >= pieces.length : path.length === pieces.length;
+  if (!isLongEnough || !pieces.every((piece, index) => admits(piece, path[index]))) return false;
+  return path.length === pieces.length || path[pieces.length] === "/";
 }
 
-function joinLiterals(pieces: readonly string[]): readonly string[] {
-  const literals = [""];
-  for (const piece of pieces) {
-    if (piece === "*") literals.push("");
-    else literals[literals.length - 1] += piece;
-  }
-  return literals;
-}
-
-/** Looks for both separators in one pass: a search for `%2F` from each star would read the rest of the path each time. */
-function endOfPart(path: CanonicalPath, from: number): number {
-  let at = from;
-  while (at < path.length && path[at] !== "/" && !path.startsWith("%2F", at)) at += 1;
-  return at;
+function admits(piece: string, given: string | undefined): boolean {
+  return piece === "*" ? given !== "" : piece === given;
 }

@@ -71,6 +71,12 @@ test("a message names the field that is wrong, the limit that was reached, and t
   expect(wireError(ROWS.signed_body_too_large[0]).body.message).toContain("X-Payload-Sha256");
 });
 
+test("a 405 of limits that exclude each other says that no method is allowed", () => {
+  const { headers, body } = wireError({ reason: "method_not_allowed", allow: [] });
+  expect(headers).toEqual(["Allow", ""]);
+  expect(body.message).toContain("expected none");
+});
+
 test("a refusal by a limit names the header or the key, and what is wrong with it", () => {
   const messages = (["not_named", "not_listed", "ambiguous"] as const).flatMap((why) => [
     wireError({ reason: "header_not_allowed", name: "x-a", why }).body.message,

@@ -73,7 +73,7 @@ export function wireError(denial: Denial, head?: ChallengedHead): WireError {
     case "invalid_path":
       return error(400, "invalid_path", denial.message);
     case "method_not_allowed":
-      return error(405, "method_not_allowed", `method: expected one of ${denial.allow.join(", ")}.`, [
+      return error(405, "method_not_allowed", `method: expected ${oneOf(denial.allow)}.`, [
         "Allow",
         denial.allow.join(", "),
       ]);
@@ -247,6 +247,13 @@ export function internalError(): WireError {
 
 function error(status: number, code: ErrorCode, message: string, headers: readonly string[] = []): WireError {
   return { status, headers, body: { statusCode: status, error: reasonPhrase(status), message, code } };
+}
+
+/** Limits that exclude each other allow nothing. */
+function oneOf(names: readonly string[]): string {
+  return names.length === 0
+    ? "none, since the limits of this capability allow none"
+    : `one of ${names.join(", ")}`;
 }
 
 function retryShortly(status: number, code: ErrorCode, message: string): WireError {

@@ -20,7 +20,11 @@ import { findRepeatedName, measureJson } from "../../../protocol/src/json-shape.
 import { parseLimits } from "../../../protocol/src/limits/parse-limits.ts";
 import { parseLabel } from "../../../protocol/src/limits/texts.ts";
 import { canonicalizePath } from "../../../protocol/src/limits/path.ts";
-import { matchesPathPattern, parsePathPattern } from "../../../protocol/src/limits/path-pattern.ts";
+import {
+  matchesPathPattern,
+  parsePathPattern,
+  splitPath,
+} from "../../../protocol/src/limits/path-pattern.ts";
 import { printableName } from "../../../protocol/src/result.ts";
 import * as aws4 from "../../../protocol/src/signers/aws4-canonical.ts";
 import { checkAws4Query } from "../../../protocol/src/signers/aws4-hmac-sha256.ts";
@@ -312,7 +316,7 @@ export const READERS: readonly Reader[] = [
   reader("protocol/src/limits/path-pattern.ts#parsePathPattern", BODY, "/segment/*", parsePathPattern),
   reader("protocol/src/limits/path-pattern.ts#matchesPathPattern", HEAD, "/segment%2Fone", (text) => {
     const path = canonicalizePath(`/${text}`, { encodedSlash: true, emptySegments: true });
-    return path.ok && starPattern.ok && matchesPathPattern(starPattern.value, path.value);
+    return path.ok && starPattern.ok && matchesPathPattern(starPattern.value, splitPath(path.value));
   }),
   reader("protocol/src/result.ts#printableName", BODY, SENTENCE, printableName),
   reader("protocol/src/token.ts#parseToken", HEAD, "CPBLTY1-Vm9n", parseToken),

@@ -255,6 +255,22 @@ test("a header that is not named is refused if the request would mean something 
   expect(kept(new Map([["x-amz-copy-source", "any"]]), ["X-Amz-Copy-Source", "/b/k"], rule)).toHaveLength(2);
 });
 
+test("a header of MCP must be named by each capability that names such headers, and by the others to pass", () => {
+  const named = (...names: string[]): Limits => ({
+    headers: new Map(names.map((name) => [name, "any"] as const)),
+  });
+  const headers = ["mcp-method", "a"];
+  const one = named("mcp-method");
+  expect(refusal([one, named("mcp-name")], { headers })).toMatchObject({
+    name: "mcp-method",
+    why: "not_named",
+  });
+  const dropped = apply([one, named("x-a")], { headers });
+  expect(dropped.ok && dropped.value).toEqual([]);
+  const passed = apply([one, named("mcp-method", "mcp-name")], { headers });
+  expect(passed.ok && passed.value).toEqual(headers);
+});
+
 test("what is for another Membrane Service passes a limit on headers", () => {
   const lines = ["X-Payload-Sha256", "abc", "Membrane-Operation", "export"];
   expect(kept(new Map(), lines)).toEqual(lines);

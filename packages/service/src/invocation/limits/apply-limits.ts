@@ -4,7 +4,7 @@ import { isInAny } from "../../net/peer-address.ts";
 import type { Outcome } from "../../domain/denial.ts";
 import { clientHeader } from "../header-rules.ts";
 import type { CompiledLimits } from "./compiled-limits.ts";
-import type { CompiledHeaderLimit, SignedHeaderRule } from "./header-limit.ts";
+import type { HeaderFilter, SignedHeaderRule } from "./header-limit.ts";
 import { judgeHeaderLine } from "./header-limit.ts";
 import type { JudgedRequest } from "./judge-rules.ts";
 import { HEADER_STAGE, judgeRules } from "./judge-rules.ts";
@@ -36,14 +36,14 @@ export function applyLimits(
   signedRule: SignedHeaderRule,
 ): Outcome<readonly string[]> {
   const kept =
-    headers.length === 0 ? ok(request.headers) : filterHeaders(headers, request.headers, signedRule);
+    headers === undefined ? ok(request.headers) : filterHeaders(headers, request.headers, signedRule);
   const refusal = judgeRules(rules, kept.ok ? { ...request, headers: kept.value } : request);
   if (refusal === undefined || (!kept.ok && refusal.stage === HEADER_STAGE)) return kept;
   return err(refusal.denial);
 }
 
 function filterHeaders(
-  limits: readonly CompiledHeaderLimit[],
+  filter: HeaderFilter,
   headers: readonly string[],
   signedRule: SignedHeaderRule,
 ): Outcome<readonly string[]> {
@@ -51,11 +51,10 @@ function filterHeaders(
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? "";
     const value = headers[i + 1] ?? "";
-    const header = clientHeader(name);
-    const verdicts = new Set(limits.map((limit) => judgeHeaderLine(limit, header, value, signedRule)));
-    if (verdicts.has("refuse"))
+    const verdict = judgeHeaderLine(filter, clientHeader(name), value, signedRule);
+    if (verdict === "refuse")
       return err({ reason: "header_not_allowed", name: printableName(name), why: "not_named" });
-    if (!verdicts.has("drop")) kept.push(name, value);
+    if (verdict === "pass") kept.push(name, value);
   }
   return ok(kept);
 }

@@ -3,8 +3,8 @@ import { parsePathPattern } from "capability-protocol";
 import type { LimitedNode } from "../../domain/limits.ts";
 import type { Cidr } from "../../net/address.ts";
 import { parseCidr } from "../../net/address.ts";
-import type { CompiledHeaderLimit } from "./header-limit.ts";
-import { compileHeaders } from "./header-limit.ts";
+import type { HeaderFilter } from "./header-limit.ts";
+import { compileHeaderFilter } from "./header-limit.ts";
 import type { NamedValues } from "./listed-values.ts";
 import { compileNames } from "./listed-values.ts";
 
@@ -16,8 +16,8 @@ export interface CompiledLimits {
   readonly clientCidrs: readonly (readonly Cidr[])[];
   /** Infinite without a limit. */
   readonly maxBodyBytes: number;
-  /** A header line must pass each of them. */
-  readonly headers: readonly CompiledHeaderLimit[];
+  /** Absent if no header is dropped. */
+  readonly headers: HeaderFilter | undefined;
   /** A request must satisfy each of them. */
   readonly rules: readonly Rule[];
 }
@@ -48,15 +48,15 @@ export function compileLimits(chain: readonly Pick<LimitedNode, "limits">[]): Co
       clientCidrs === undefined ? [] : [toCidrs(clientCidrs)],
     ),
     maxBodyBytes: Math.min(...limits.map(({ maxBodyBytes }) => maxBodyBytes ?? Infinity)),
-    headers: limits.flatMap(({ headers }) => (headers === undefined ? [] : [compileHeaders(headers)])),
+    headers: compileHeaderFilter(limits.flatMap(({ headers }) => headers ?? [])),
     rules: limits.flatMap(toRules).filter(isNarrowing),
   };
   return isEmpty(compiled) ? undefined : compiled;
 }
 
 function isEmpty({ notBefore, clientCidrs, maxBodyBytes, headers, rules }: CompiledLimits): boolean {
-  const lists = clientCidrs.length + headers.length + rules.length;
-  return lists === 0 && notBefore === -Infinity && maxBodyBytes === Infinity;
+  const lists = clientCidrs.length + rules.length;
+  return lists === 0 && headers === undefined && notBefore === -Infinity && maxBodyBytes === Infinity;
 }
 
 /** The conditions outside of `requests` are a rule with one alternative. */

@@ -6,17 +6,30 @@ import { PASSED } from "../../domain/denial.ts";
 import type { ClientHeader } from "../header-rules.ts";
 import { clientHeader, foldName } from "../header-rules.ts";
 import type { NamedValues } from "./listed-values.ts";
-import { compileNames, isListed } from "./listed-values.ts";
+import { isListed } from "./listed-values.ts";
 import { decodeMcpValue, isMcpHeader, isRequired } from "./mcp-headers.ts";
 
-/** A limit on headers, prepared. */
-export interface CompiledHeaderLimit extends NamedValues {
-  readonly namesMcp: boolean;
+/** All limits on headers of a chain together, so that a header line costs the same however many there are. */
+export interface HeaderFilter {
+  /** What every limit names. */
+  readonly names: ReadonlySet<string>;
+  /** What every limit names that names headers of MCP; absent if there is none. */
+  readonly mcpNames?: ReadonlySet<string>;
 }
 
-export function compileHeaders(limit: HeaderLimit): CompiledHeaderLimit {
-  const named = compileNames(limit);
-  return { ...named, namesMcp: Array.from(named.names).some((name) => isMcpHeader(foldName(name))) };
+/** @returns nothing if there are no limits. */
+export function compileHeaderFilter(limits: readonly HeaderLimit[]): HeaderFilter | undefined {
+  const names = intersection(limits);
+  if (names === undefined) return undefined;
+  const isMcp = (limit: HeaderLimit): boolean =>
+    Array.from(limit.keys()).some((name) => isMcpHeader(foldName(name)));
+  const mcpNames = intersection(limits.filter(isMcp));
+  return mcpNames === undefined ? { names } : { names, mcpNames };
+}
+
+function intersection([first, ...others]: readonly HeaderLimit[]): ReadonlySet<string> | undefined {
+  if (first === undefined) return undefined;
+  return new Set(Array.from(first.keys()).filter((name) => others.every((limit) => limit.has(name))));
 }
 
 /** What the target's signature says about a header; nothing if the target does not act on it. */
@@ -33,7 +46,7 @@ const PASSES_UNNAMED = /^(?:if-|content-|accept(?:-|$)|range$|sec-websocket-)/;
  * request would mean something else without it.
  */
 export function judgeHeaderLine(
-  { names, namesMcp }: CompiledHeaderLimit,
+  { names, mcpNames }: HeaderFilter,
   { lowerCase, folded, rule }: ClientHeader,
   value: string,
   signedRule: SignedHeaderRule,
@@ -41,7 +54,8 @@ export function judgeHeaderLine(
   if (names.has(lowerCase)) return "pass";
   // Headers that no target gets have come so far only if they are for another Membrane Service.
   if (rule === "never" || PASSES_UNNAMED.test(lowerCase)) return "pass";
-  if (rule === "override" || (namesMcp && isMcpHeader(folded))) return "refuse";
+  if (rule === "override") return "refuse";
+  if (mcpNames !== undefined && isMcpHeader(folded) && !mcpNames.has(lowerCase)) return "refuse";
   const signed = signedRule(lowerCase, value);
   if (signed === undefined || signed === "drop") return "drop";
   return signed === "refuse" ? "refuse" : "pass";

@@ -1,5 +1,5 @@
 import type { CanonicalPath } from "capability-protocol";
-import { err, FORWARDABLE_METHODS, matchesPathPattern } from "capability-protocol";
+import { err, FORWARDABLE_METHODS, matchesPathPattern, splitPath } from "capability-protocol";
 import type { Denial, Outcome } from "../../domain/denial.ts";
 import { PASSED } from "../../domain/denial.ts";
 import type { Alternative, Rule } from "./compiled-limits.ts";
@@ -39,8 +39,8 @@ const STAGES: readonly Stage[] = [
     if (methods === undefined || methods.includes(method)) return PASSED;
     return err({ reason: "method_not_allowed", allow: allowedMethods(rules) });
   },
-  ({ paths }, { path }) => {
-    const isAllowed = paths === undefined || paths.some((pattern) => matchesPathPattern(pattern, path));
+  ({ paths }, { pieces }) => {
+    const isAllowed = paths === undefined || paths.some((pattern) => matchesPathPattern(pattern, pieces));
     return isAllowed ? PASSED : err({ reason: "path_not_allowed" });
   },
   ({ query }, { pairs }) => (query === undefined ? PASSED : judgeQuery(query, pairs)),
@@ -98,15 +98,19 @@ function allowedMethods(rules: readonly Rule[]): readonly string[] {
 /** A request whose parts are parsed at most once, and only for rules that look at them. */
 class ParsedRequest {
   readonly method: string;
-  readonly path: CanonicalPath;
   readonly #request: JudgedRequest;
+  #pieces: readonly string[] | undefined;
   #pairs: QueryPairs | undefined;
   #lines: HeaderLines | undefined;
 
   constructor(request: JudgedRequest) {
     this.method = request.method;
-    this.path = request.path;
     this.#request = request;
+  }
+
+  /** Of the path. */
+  get pieces(): readonly string[] {
+    return (this.#pieces ??= splitPath(this.#request.path));
   }
 
   get pairs(): QueryPairs {
