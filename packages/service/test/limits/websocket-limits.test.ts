@@ -124,6 +124,19 @@ test("a target that does not read is cut in the same way", async () => {
   expect(causes(service)).toEqual(["TOO_SLOW"]);
 });
 
+test("the limits for the silence of an HTTP connection and of a target do not end a WebSocket", async () => {
+  await using service = await startTestService({
+    limits: { upstreamResponseTimeoutMs: 400, upstreamIdleTimeoutMs: 400, responseRateWindowMs: 100 },
+  });
+  await using target = await startWebSocketTarget();
+  const { token } = await exportTarget(service, { uri: target.url, timeoutMs: 400 });
+  const socket = await openWebSocket(service, token);
+  await sleep(1_500);
+  socket.send("still here");
+  expect(await nextMessage(socket)).toBe("still here");
+  socket.terminate();
+});
+
 test("WebSockets count as invocations in flight until they end", async () => {
   await using service = await startTestService({ limits: { maxConcurrentInvocationsPerCapability: 2 } });
   await using target = await startWebSocketTarget();

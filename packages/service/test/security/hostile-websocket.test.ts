@@ -4,6 +4,7 @@ import { call } from "../../../testkit/src/client.ts";
 import { deferred } from "../../../testkit/src/deferred.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
+import { OK_RESPONSE } from "../../../testkit/src/raw-responder.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startRawTarget } from "../../../testkit/src/target.ts";
@@ -37,6 +38,10 @@ test.each([
   ["the Accept of another key", instead("Sec-WebSocket-Accept", `Sec-WebSocket-Accept: ${OTHER_ACCEPT}`)],
   ["two Accept", withLine(`Sec-WebSocket-Accept: ${OTHER_ACCEPT}`)],
   ["no Upgrade", instead("Upgrade")],
+  [
+    "no Upgrade, and a response after it",
+    (request: string) => `${instead("Upgrade")(request)}${OK_RESPONSE}`,
+  ],
   ["another protocol", instead("Upgrade", "Upgrade: h2c")],
   ["two protocols", instead("Upgrade", "Upgrade: websocket, h2c")],
   ["no Connection", instead("Connection")],
@@ -70,6 +75,14 @@ test.each([
   await connection.closed;
   expect(connection.received()).not.toContain("CANARY");
   await expectAlive();
+});
+
+test("a 101 without Upgrade is a 502, though the target says nothing more and keeps its connection", async () => {
+  await using target = await startRawTarget(rawWebSocketServer(instead("Upgrade")));
+  const { token } = await exportTarget(service, { uri: target.url });
+  await using connection = await openRawConnection(service.port);
+  connection.send(requestHead(token, { headers: handshakeLines() }));
+  expect(await nextResponse(connection)).toMatchObject({ status: 502 });
 });
 
 test("a 101 to a request that is no handshake is a 502", async () => {

@@ -58,6 +58,8 @@ import { makePrivate, buildResponseHead } from "../../src/invocation/response-he
 import { AwsChunkedReader } from "../../src/invocation/aws-chunked/reader.ts";
 import { reframeHeaders } from "../../src/invocation/aws-chunked/reframed-headers.ts";
 import type { SentRequest } from "../../src/invocation/reference-filter.ts";
+import { readHandshake } from "../../src/invocation/websocket/handshake.ts";
+import { buildSwitchHead } from "../../src/invocation/websocket/switch-head.ts";
 import { authorize } from "../../src/invocation/authorize.ts";
 import { forbiddenKey } from "../../src/invocation/credential-names.ts";
 import { connectionOptions } from "../../src/invocation/header-rules.ts";
@@ -177,6 +179,14 @@ function headOf(url: string, rawHeaders: string[] = ["Host", "a"]): unknown {
 function takeFrom(carrier: Carrier, value: string): unknown {
   const request = { rawHeaders: [carrier, value], socket: clientConnection() };
   return takeToken(request, [{ carrier, index: 0 }], { trustedProxies: [], isUpgrade: true });
+}
+
+const UPGRADE = ["Connection", "Upgrade", "Upgrade", "websocket"];
+
+/** A handshake with one more line. */
+function handshakeWith(field: string, text: string): Parameters<typeof readHandshake>[0] {
+  const key = ["Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="];
+  return { method: "GET", body: { kind: "none" }, rawHeaders: [...UPGRADE, ...key, field, text] };
 }
 
 function reader(name: string, longest: number, benign: string, read: Reader["read"]): Reader {
@@ -465,6 +475,18 @@ export const READERS: readonly Reader[] = [
   reader("service/src/http/read-head.ts#readHead Host", HEAD, "name.", (text) => headOf("/", ["Host", text])),
   reader("service/src/http/read-head.ts#readHead lines", HEAD, "name1val", (text) =>
     headOf("/", manyLines(text)),
+  ),
+  ...["Connection", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"].map((field) =>
+    reader(`service/src/invocation/websocket/handshake.ts#readHandshake ${field}`, HEAD, "one, ", (text) =>
+      readHandshake(handshakeWith(field, text)),
+    ),
+  ),
+  reader("service/src/invocation/websocket/handshake.ts#extensionsOf", HEAD, "one, ", (text) =>
+    buildSwitchHead(
+      [...UPGRADE, "Sec-WebSocket-Accept", "accept", "Sec-WebSocket-Extensions", text],
+      { accept: "accept", protocols: new Set(), extensions: new Set([...text, "one"]) },
+      false,
+    ),
   ),
   reader("service/src/invocation/response-head.ts#makePrivate", HEAD, "max-age=60, ", makePrivate),
   reader("service/src/invocation/response-head.ts#buildResponseHead", HEAD, SENTENCE, (text) =>

@@ -83,7 +83,7 @@ export class UndiciConnection implements PooledConnection {
     const { method, path, body, responseTimeoutMs, idleTimeoutMs, upgrade } = request;
     this.#isBusy = true;
     clearTimeout(this.#unusedTimer);
-    this.#handler.start(handler, upgrade !== undefined);
+    this.#handler.start(handler);
     if (upgrade !== undefined) this.#headScanner.expectUpgrade();
     this.#client.dispatch(
       {

@@ -12,11 +12,9 @@ export class UndiciHandler implements Dispatcher.DispatchHandler {
   /** Set while a part of the request may have reached the target. */
   #abort: ((error: Error) => void) | undefined;
   #isEnded = false;
-  #asksForUpgrade = false;
 
-  start(handler: UpstreamHandler, asksForUpgrade: boolean): void {
+  start(handler: UpstreamHandler): void {
     this.#handler = handler;
-    this.#asksForUpgrade = asksForUpgrade;
     this.#abort = undefined;
     this.#isEnded = false;
   }
@@ -37,9 +35,7 @@ export class UndiciHandler implements Dispatcher.DispatchHandler {
   onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, reason: string): boolean {
     if (this.#handler === undefined) return false;
     if (status >= 100 && status < 200) {
-      // With `Upgrade` it would be in `onUpgrade`: the target has switched to a protocol that it does not name.
-      if (status === 101 && this.#asksForUpgrade) this.#abort?.(new Error("a 101 without Upgrade"));
-      else this.#handler.onInformational();
+      this.#handler.onInformational();
       return true;
     }
     const headers = rawHeaders.map((part) => part.toString("latin1"));
@@ -60,7 +56,7 @@ export class UndiciHandler implements Dispatcher.DispatchHandler {
     this.#handler = undefined;
   }
 
-  /** Called only for a request that asks for it: any other 101 is an error of the connection. */
+  /** Called only for a request that asks for it, and for a 101 with `Upgrade`: any other 101 is an error of the connection. */
   onUpgrade(_status: number, rawHeaders: Buffer[] | string[] | null, socket: Socket): void {
     const handler = this.#handler;
     this.#handler = undefined;

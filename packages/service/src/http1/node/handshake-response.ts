@@ -24,8 +24,6 @@ export class HandshakeResponse extends NodeResponse {
     this.shouldKeepAlive = false;
     // Node's server has removed its listeners. A write to a client that has just disconnected fails; `close` reports it.
     connection.on("error", () => undefined);
-    // The limit for connections of HTTP: the owner of the stream has its own.
-    connection.setTimeout(0);
     joinSmallReads(connection);
     this.#destroyAtEnd();
     if (head.length > 0) connection.unshift(head);

@@ -23,8 +23,8 @@ test("the handshake of RFC 6455 §1.3 has the accept value of RFC 6455 §1.3", (
     ok: true,
     value: {
       accept: "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-      protocols: ["chat", "superchat", "third"],
-      extensions: [],
+      protocols: new Set(["chat", "superchat", "third"]),
+      extensions: new Set(),
     },
   });
 });

@@ -12,9 +12,9 @@ export interface WebSocketHandshake {
   /** The `Sec-WebSocket-Accept` that proves that the target has read this handshake. */
   readonly accept: string;
   /** The subprotocols that the client offers. */
-  readonly protocols: readonly string[];
+  readonly protocols: ReadonlySet<string>;
   /** The names of the extensions that the client offers, in lower case. */
-  readonly extensions: readonly string[];
+  readonly extensions: ReadonlySet<string>;
 }
 
 /** Why a handshake is refused: a field is wrong (400), or the version is another one (426). */
@@ -41,8 +41,8 @@ export function readHandshake(
   if (keys.length !== 1 || !KEY.test(key)) return invalid("Sec-WebSocket-Key", "16 bytes in base64, once");
   return ok({
     accept: acceptOf(key),
-    protocols: listOf(rawHeaders, "sec-websocket-protocol"),
-    extensions: extensionsOf(rawHeaders),
+    protocols: new Set(listOf(rawHeaders, "sec-websocket-protocol")),
+    extensions: new Set(extensionsOf(rawHeaders)),
   });
 }
 

@@ -2,7 +2,7 @@ import { err, ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import { buildSwitchHead } from "./switch-head.ts";
 
-const HANDSHAKE = { accept: "ACCEPT", protocols: ["one", "two"], extensions: ["deflate"] };
+const HANDSHAKE = { accept: "ACCEPT", protocols: new Set(["one", "two"]), extensions: new Set(["deflate"]) };
 const LINES = ["upgrade", "WebSocket", "connection", "x, Upgrade", "sec-websocket-accept", "ACCEPT"];
 const HEAD = ["Upgrade", "websocket", "Connection", "Upgrade", "Sec-WebSocket-Accept", "ACCEPT"];
 const REFUSED = err({ reason: "invalid_target_response" });

@@ -32,11 +32,10 @@ export function buildSwitchHead(
   const chosen = valuesOf(rawHeaders, "sec-websocket-protocol");
   const [protocol] = chosen;
   if (chosen.length > 1) return INVALID;
-  if (protocol !== undefined && protocols.includes(protocol))
-    headers.push("Sec-WebSocket-Protocol", protocol);
+  if (protocol !== undefined && protocols.has(protocol)) headers.push("Sec-WebSocket-Protocol", protocol);
   else if (protocol !== undefined && !configuresProtocols) return INVALID;
 
-  if (!extensionsOf(rawHeaders).every((name) => extensions.includes(name))) return INVALID;
+  if (!extensionsOf(rawHeaders).every((name) => extensions.has(name))) return INVALID;
   for (const value of valuesOf(rawHeaders, "sec-websocket-extensions")) {
     if (!WRITABLE.test(value)) return INVALID;
     headers.push("Sec-WebSocket-Extensions", value);
