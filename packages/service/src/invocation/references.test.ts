@@ -72,6 +72,8 @@ test.each([
   ["?b", "/items", "b", ""],
   ["#d", "/items", "page=1", "#d"],
   ["/v1/?", "/", "", ""],
+  ["?a='%27#?'", "/items", "a='%27", "#?'"],
+  ["https://target.example:8443/v1/a?b?c=/?d", "/a", "b?c=/?d", ""],
 ])("%s is taken apart at the end of the base", (reference, path, query, fragment) => {
   expect(resolveBelowBase(BASE, SENT, reference)).toEqual({ path, query, fragment });
 });

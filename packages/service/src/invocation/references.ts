@@ -48,7 +48,15 @@ export function resolveBelowBase(
   const { origin, username, password, pathname, search, hash } = new URL(reference, requestUri);
   if (origin !== base.origin || username !== "" || password !== "") return undefined;
   if (pathname !== base.path && !pathname.startsWith(`${base.path}/`)) return undefined;
-  return { path: pathname.slice(base.path.length), query: search.slice(1), fragment: hash };
+  const query = writtenQuery(reference) ?? search.slice(1);
+  return { path: pathname.slice(base.path.length), query, fragment: hash };
+}
+
+/** The query as it is written: `URL` escapes apostrophes in it. Absent: there is none, and that of the request may count. */
+function writtenQuery(reference: string): string | undefined {
+  const [beforeFragment = ""] = reference.split("#", 1);
+  const start = beforeFragment.indexOf("?");
+  return start === -1 ? undefined : beforeFragment.slice(start + 1);
 }
 
 /** How many references of one response are checked, since each costs the parsing of a URI. Further ones are dropped. */

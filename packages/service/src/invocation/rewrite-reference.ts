@@ -54,7 +54,10 @@ function withoutPairs(query: string, ownPairs: ReadonlySet<string>): string {
   return pairs.filter((pair) => !ownPairs.has(decodePair(pair))).join("&");
 }
 
+const ESCAPED = /[%+]/;
+
 function decodePair(pair: string): string {
+  if (!ESCAPED.test(pair)) return pair;
   try {
     return decodeURIComponent(pair.replaceAll("+", " "));
   } catch {

@@ -502,16 +502,10 @@ export const READERS: readonly Reader[] = [
     buildResponseHead(302, "Found", ["Location", text, "Link", `<${text}>`], [], ASKED),
   ),
   reader("service/src/invocation/rewrite-reference.ts#rewriteReference path", HEAD, "segment/", (text) =>
-    buildResponseHead(302, "Found", ["Location", `/${text}`, "Content-Location", text], [], ASKED_OPEN),
+    buildResponseHead(302, "Found", ["Location", `/${text}`], [], ASKED_OPEN),
   ),
   reader("service/src/invocation/rewrite-reference.ts#rewriteReference query", HEAD, "k=v&a=b&", (text) =>
-    buildResponseHead(
-      302,
-      "Found",
-      ["Location", `/?${text}`, "Content-Location", `?${text}`],
-      [],
-      ASKED_OPEN,
-    ),
+    buildResponseHead(302, "Found", ["Location", `?${text}`], [], ASKED_OPEN),
   ),
   reader(
     "service/src/invocation/rewrite-reference.ts#rewriteReference links",
