@@ -79,6 +79,18 @@ test("what is not delegable is re-exported through no membrane, and neither is w
   await exportFrom(other, { capability: uriOf(service, original) });
 });
 
+test("limits that are too long with all that are inherited are refused, and a re-export without limits is not", async () => {
+  const paths = Array.from({ length: 64 }, (_, i) => `/${i}/${"a".repeat(440)}`);
+  const first = await exportFrom(own, { uri: URI, allowPath: true, limits: { paths } });
+  const second = await exportFrom(own, { capability: uriOf(service, first), limits: { paths } });
+  const capability = uriOf(service, second);
+  expect(await call(service, own.export, { body: { capability, limits: { paths } } })).toMatchObject({
+    status: 400,
+    json: { code: "invalid_field", message: expect.stringMatching(/^limits: expected /) },
+  });
+  await exportFrom(own, { capability });
+});
+
 /** Every limit whose text is found nowhere else. */
 const CANARIES = {
   methods: ["PROPFIND"],
