@@ -62,6 +62,18 @@ describe.each([
     });
   });
 
+  test("an export with limits and a label returns the end of the capability, and the limits hold", async () => {
+    const { capabilities } = await created(`limited ${way}`);
+    const { capability, expiresAt } = await exported(capabilities.export, {
+      uri: target.url,
+      limits: { ttlMs: 3_600_000, methods: ["GET"], requests: [{ paths: ["/"] }] },
+      label: "for the nightly report",
+    });
+    expect(Date.parse(expiresAt ?? "")).toBeGreaterThan(Date.now());
+    expect((await invoked(capability)).statusCode).toBe(200);
+    expect((await invoked(capability, "DELETE")).statusCode).toBe(405);
+  });
+
   test("a target can be exported and the capability re-exported, and a revoke, also when repeated, ends both", async () => {
     const first = (await created(`first ${way}`)).capabilities;
     const second = (await created(`second ${way}`)).capabilities;
@@ -120,9 +132,9 @@ describe.each([
   });
 });
 
-function invoked(capability: string): Promise<{ readonly statusCode: number | undefined }> {
+function invoked(capability: string, method = "GET"): Promise<{ readonly statusCode: number | undefined }> {
   return new Promise((resolve, reject) => {
-    const request = CapabilitySDK.request(capability, { ca: tls.ca });
+    const request = CapabilitySDK.request(capability, { ca: tls.ca, method });
     request.on("response", (response) => {
       response.resume();
       response.on("end", () => resolve({ statusCode: response.statusCode }));

@@ -80,6 +80,8 @@ const TRAILER_CONTEXT: PayloadContext = {
   body: "known-length",
   secure: true,
   contentSha256: STREAMING_UNSIGNED_PAYLOAD_TRAILER,
+  decodedContentLength: "3",
+  trailer: "x-amz-checksum-crc32",
 };
 
 const parts = {
