@@ -71,3 +71,22 @@ test("git clones the one repository of a capability from the root of the authori
   const { code } = await machine.run("git", ["ls-remote", other]);
   expect(code).not.toBe(0);
 });
+
+test("git clones and does not push with a capability whose limits allow only reads", async () => {
+  const reads = [
+    { methods: ["GET"], paths: ["/house.git/info/refs"], query: { service: ["git-upload-pack"] } },
+    { methods: ["POST"], paths: ["/house.git/git-upload-pack"] },
+  ];
+  const { token } = await grant(machine, {
+    uri: backend.url,
+    headers: { Authorization: ROBOT },
+    allowPath: true,
+    allowQuery: ["service"],
+    limits: { requests: reads },
+  });
+  await git("clone", "--quiet", `https://git:${token}@${machine.authority}/house.git`, "read");
+  await git("-C", "read", "commit", "--quiet", "--allow-empty", "--message=mine");
+  const { code, stderr } = await machine.run("git", ["-C", "read", "push", "origin", "HEAD:main"]);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain("403");
+});

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { env } from "node:process";
+import { fileURLToPath } from "node:url";
 import { Agent, setGlobalDispatcher } from "undici";
 import { expect } from "vitest";
 import { call, expectStatus } from "../../../testkit/src/client.ts";
@@ -25,6 +26,8 @@ export interface ClientMachine extends AsyncDisposable {
   readonly home: string;
   /** Runs a program in the home directory. */
   run(program: string, args: readonly string[]): Promise<ProcessResult>;
+  /** Runs a program of Node.js, which may import the packages that this package installs. */
+  runModule(code: string): Promise<ProcessResult>;
   /** Writes a file below the home directory, and returns its path. */
   write(name: string, text: string): Promise<string>;
 }
@@ -50,6 +53,11 @@ export async function startClientMachine(
     ca,
     home,
     run: (program, args) => run(program, args, { cwd: home, env: clean }),
+    runModule: (code) =>
+      run(process.execPath, ["--input-type=module", "-e", code], {
+        cwd: fileURLToPath(new URL("../..", import.meta.url)),
+        env: { ...clean, NODE_EXTRA_CA_CERTS: ca },
+      }),
     async write(name, text) {
       await writeFile(join(home, name), text);
       return join(home, name);
