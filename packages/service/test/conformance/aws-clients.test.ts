@@ -57,7 +57,8 @@ test.each(AWS_CLIENT_REQUESTS)(
     const response = await nextResponse(connection, { method });
     if (becomes !== 200) {
       expect(response.status).toBe(becomes[0]);
-      expect(JSON.parse(response.body)).toMatchObject({ code: becomes[1] });
+      // S3's clients get it in XML.
+      expect(response.body).toContain(becomes[1]);
       expect(target.requests).toHaveLength(before);
       return;
     }
