@@ -144,6 +144,10 @@ function isOverride(signer: Signer | undefined, name: string): boolean {
   return rule !== undefined && rule !== "drop";
 }
 
+/** Its target may have any signature. That authority also reads how the body is framed, which a signer sets itself. */
+const foreignHeaderRule: SignedHeaderRule = (name, value) =>
+  name === "x-amz-content-sha256" ? "framing" : s3HeaderRule(name, value);
+
 /** A capability of another authority is a request to that authority with that token. */
 function prepareFederated(
   capability: Extract<TargetContent, { kind: "federated" }>["capability"],
@@ -162,7 +166,7 @@ function prepareFederated(
     maxAddedBytes: maxAddedBytes(undefined, origin.host, []),
     pathOpenings: { encodedSlash: true, emptySegments: true },
     queryOpening: "foreign",
-    headerRule: s3HeaderRule,
+    headerRule: foreignHeaderRule,
     carriesCredential: true,
     droppedCredentials: "carriers",
     ownKeys: new Set(),

@@ -324,6 +324,10 @@ export const READERS: readonly Reader[] = [
   ),
   reader("protocol/src/limits/texts.ts#parseLabel", BODY, SENTENCE, (text) => parseLabel(text, "label")),
   reader("protocol/src/limits/path-pattern.ts#parsePathPattern", BODY, "/segment/*", parsePathPattern),
+  reader("protocol/src/limits/path-pattern.ts#splitPath", HEAD, "/segment%2Fone", (text) => {
+    const path = canonicalizePath(`/${text}`, { encodedSlash: true, emptySegments: true });
+    return path.ok && splitPath(path.value);
+  }),
   reader("protocol/src/limits/path-pattern.ts#matchesPathPattern", HEAD, "/segment%2Fone", (text) => {
     const path = canonicalizePath(`/${text}`, { encodedSlash: true, emptySegments: true });
     return path.ok && starPattern.ok && matchesPathPattern(starPattern.value, splitPath(path.value));
