@@ -3,9 +3,13 @@
 import { writeSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "lmdb";
+import { openOpeningGate } from "../../packages/service/dist/store/lmdb/opening-gate.js";
 
-const root = open({ path: join(process.argv[2] ?? "", "store"), maxDbs: 16, noSubdir: false });
-root.transactionSync(() => {
-  writeSync(1, '{"port":0}\n');
-  process.kill(process.pid, "SIGSTOP");
+const path = join(process.argv[2] ?? "", "store");
+await openOpeningGate(path).hold(() => {
+  const root = open({ path, maxDbs: 16, noSubdir: false });
+  root.transactionSync(() => {
+    writeSync(1, '{"port":0}\n');
+    process.kill(process.pid, "SIGSTOP");
+  });
 });

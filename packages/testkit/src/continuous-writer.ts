@@ -6,12 +6,14 @@ import { fileURLToPath } from "node:url";
 /** Writes to the store in a loop, one commit with its flush after the other. */
 const WRITE_SCRIPT = `
 import { open } from "lmdb";
-const root = open({ path: process.argv[1], maxDbs: 16, noSubdir: false });
-const table = root.openDB({ name: "lookups", encoding: "binary", keyEncoding: "binary" });
+import { openOpeningGate } from "./dist/store/lmdb/opening-gate.js";
+const gate = openOpeningGate(process.argv[1]);
+const root = await gate.hold(() => open({ path: process.argv[1], maxDbs: 16, noSubdir: false }));
+const table = await gate.hold(() => root.openDB({ name: "lookups", encoding: "binary", keyEncoding: "binary" }));
 process.stdout.write("writing\\n");
 const end = Date.now() + 120_000;
 while (Date.now() < end) {
-  await root.transaction(() => table.putSync(Buffer.from("none"), Buffer.alloc(16)));
+  await gate.hold(() => root.transaction(() => table.putSync(Buffer.from("none"), Buffer.alloc(16))));
   await root.flushed;
 }
 `;

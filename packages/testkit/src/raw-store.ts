@@ -30,10 +30,12 @@ type Request =
 
 const SCRIPT = `
 import { open } from "lmdb";
-const root = open({ path: process.argv[1], maxDbs: 16, noSubdir: false });
+import { openOpeningGate } from "./dist/store/lmdb/opening-gate.js";
+const gate = openOpeningGate(process.argv[1]);
+const root = await gate.hold(() => open({ path: process.argv[1], maxDbs: 16, noSubdir: false }));
 const names = JSON.parse(process.argv[2]);
 const open_ = (name) => root.openDB({ name, encoding: "binary", keyEncoding: "binary" });
-const tables = Object.fromEntries(names.map((name) => [name, open_(name)]));
+const tables = await gate.hold(() => Object.fromEntries(names.map((name) => [name, open_(name)])));
 const read = (name) => Array.from(tables[name].getRange({}), ({ key, value }) => [name, Buffer.from(key), Buffer.from(value)]);
 const write = ({ write: name, key, value }) =>
   value === undefined ? tables[name].removeSync(key) : tables[name].putSync(key, value);
@@ -42,7 +44,7 @@ process.on("message", async (request) => {
     root.resetReadTxn();
     process.send(request.read.flatMap(read));
   } else {
-    await root.transaction(() => write(request));
+    await gate.hold(() => root.transaction(() => write(request)));
     await root.flushed;
     process.send([]);
   }

@@ -106,7 +106,7 @@ export async function openTestStore(
   };
   const readTables: TestStore["readTables"] = async (read) => {
     await store.close();
-    const environment = openEnvironment(join(directory.path, "store"), 2_000);
+    const environment = await openEnvironment(join(directory.path, "store"), 2_000);
     try {
       return await read(environment);
     } finally {

@@ -3,14 +3,17 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Begins the store's only write transaction, reports it, and holds it until its standard input ends. */
+/** Begins the store's only write transaction as a service does, reports it, and holds it until its standard input ends. */
 const HOLD_SCRIPT = `
 import { readFileSync } from "node:fs";
 import { open } from "lmdb";
-const root = open({ path: process.argv[1], maxDbs: 16, noSubdir: false });
-root.transactionSync(() => {
-  process.stdout.write("held\\n");
-  readFileSync(0);
+import { openOpeningGate } from "./dist/store/lmdb/opening-gate.js";
+await openOpeningGate(process.argv[1]).hold(() => {
+  const root = open({ path: process.argv[1], maxDbs: 16, noSubdir: false });
+  root.transactionSync(() => {
+    process.stdout.write("held\\n");
+    readFileSync(0);
+  });
 });
 `;
 

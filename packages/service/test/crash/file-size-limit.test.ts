@@ -13,7 +13,7 @@ import { openEnvironment } from ${JSON.stringify(fileURLToPath(new URL("../../di
 console.error = () => undefined;
 const conditions = [];
 const report = (condition) => conditions.push(condition);
-const environment = openEnvironment(process.argv[1], 30_000, { reserveBytes: 1_048_576, report });
+const environment = await openEnvironment(process.argv[1], 30_000, { reserveBytes: 1_048_576, report });
 const put = async (name, kind, size) => {
   const request = { class: kind, owner: { tenant: "", capability: "" }, cost: 1, requiredBytes: 65_536 + size };
   const write = () => environment.tables.meta.putSync(Buffer.from(name), Buffer.alloc(size));

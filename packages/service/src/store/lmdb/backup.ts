@@ -6,6 +6,7 @@ import { open as openLmdb } from "lmdb";
 import type { ServiceKeys } from "../keys.ts";
 import { openEnvironment } from "./environment.ts";
 import { DATA_FILE, LOCK_FILE } from "./files.ts";
+import { openOpeningGate } from "./opening-gate.ts";
 import { errorOfCopy } from "./lmdb-errors.ts";
 import { openRows } from "./schema.ts";
 import { openFormat } from "./schema-version.ts";
@@ -22,7 +23,8 @@ const COPY_WRITE_DEADLINE_MS = 60_000;
  * @throws StoreFullError, StoreFailedError with the system's code as message.
  */
 export async function copyStore(from: string, to: string): Promise<void> {
-  const root = openLmdb({ path: from, readOnly: true, noSubdir: false });
+  const gate = openOpeningGate(from);
+  const root = await gate.hold(() => openLmdb({ path: from, readOnly: true, noSubdir: false }));
   try {
     await root.backup(to, true).catch(async () => {
       // A compact copy fails if a crash left unreachable pages; a plain one copies all pages.
@@ -33,6 +35,7 @@ export async function copyStore(from: string, to: string): Promise<void> {
     });
   } finally {
     await root.close();
+    await gate.close();
   }
   await finalizeCopy(to);
 }
@@ -44,7 +47,7 @@ export async function copyStore(from: string, to: string): Promise<void> {
  * @throws StoreFormatError if it was written by a newer program or with another service key.
  */
 export async function adoptCopy(directory: string, keys: ServiceKeys): Promise<void> {
-  const environment = openEnvironment(directory, COPY_WRITE_DEADLINE_MS);
+  const environment = await openEnvironment(directory, COPY_WRITE_DEADLINE_MS);
   try {
     const { tables, snapshot, write } = environment;
     const rows = openRows(tables, keys);

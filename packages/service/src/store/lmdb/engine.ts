@@ -32,7 +32,7 @@ export interface LmdbEngineOptions {
  * @throws StoreFormatError if it was written by a newer program or with another service key.
  */
 export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine> {
-  const environment = openEnvironment(options.directory, options.writeTimeoutMs, options);
+  const environment = await openEnvironment(options.directory, options.writeTimeoutMs, options);
   try {
     return await createEngine(environment, options);
   } catch (error) {

@@ -7,11 +7,11 @@ import { openEnvironment } from "./environment.ts";
 test("a process does not open an environment twice, under whatever name, since its two writers would wait for each other", async () => {
   await using directory = await temporaryDirectory();
   const [store, link] = [join(directory.path, "store"), join(directory.path, "link")];
-  const environment = openEnvironment(store, 2_000);
+  const environment = await openEnvironment(store, 2_000);
   await symlink(store, link);
   for (const path of [store, link])
-    expect(() => openEnvironment(path, 2_000)).toThrow("is open in this process already");
+    await expect(openEnvironment(path, 2_000)).rejects.toThrow("is open in this process already");
   await environment.close();
-  const again = openEnvironment(link, 2_000);
+  const again = await openEnvironment(link, 2_000);
   await again.close();
 });

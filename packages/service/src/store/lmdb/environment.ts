@@ -2,7 +2,10 @@ import { realpathSync } from "node:fs";
 import type { RootDatabase } from "lmdb";
 import { open } from "lmdb";
 import type { StoreCondition } from "../store.ts";
+import { StoreBusyError } from "../store.ts";
 import { assertStoreFile, assertStoreTables } from "./store-file-check.ts";
+import type { OpeningGate } from "./opening-gate.ts";
+import { openOpeningGate } from "./opening-gate.ts";
 import { openReserve, prepareDirectory } from "./reserve.ts";
 import type { Table, Tables } from "./schema.ts";
 import { TABLE_NAMES } from "./schema.ts";
@@ -41,18 +44,79 @@ export interface EnvironmentOptions {
 const opened = new Set<string>();
 
 /**
- * @param deadlineMs how long a write may take in all, in milliseconds.
+ * @param deadlineMs how long the opening may take, and each write in all, in milliseconds.
  * @throws Error if this process has the directory open.
+ * @throws StoreBusyError if another process does not end its write in that time.
  */
-export function openEnvironment(
+export async function openEnvironment(
   directory: string,
   deadlineMs: number,
   options: EnvironmentOptions = {},
-): Environment {
+): Promise<Environment> {
   assertStoreFile(directory);
   prepareDirectory(directory);
   const path = realpathSync(directory);
   if (opened.has(path)) throw new Error(`${path} is open in this process already`);
+  opened.add(path);
+  const gate = openOpeningGate(path);
+  try {
+    const { root, tables } = await openTables(path, gate, deadlineMs);
+    const { reserveBytes = 0, report = () => undefined } = options;
+    const writer = createWriter(
+      { root, gate, tables: Object.values(tables), reserve: openReserve(directory) },
+      { deadlineMs, reserveBytes, report },
+    );
+    return {
+      tables,
+      snapshot(read) {
+        // A read transaction lives on until the next turn of the event loop and would miss what another process committed.
+        root.resetReadTxn();
+        return read();
+      },
+      write: writer.write,
+      async close() {
+        const isClosed = await writer.close();
+        if (isClosed) opened.delete(path);
+        return isClosed;
+      },
+    };
+  } catch (error) {
+    opened.delete(path);
+    throw error;
+  }
+}
+
+interface OpenTables {
+  readonly root: RootDatabase<Buffer, Buffer>;
+  readonly tables: Tables;
+}
+
+/** Opens the environment, and makes the tables that it does not have, while no other process writes. */
+async function openTables(path: string, gate: OpeningGate, deadlineMs: number): Promise<OpenTables> {
+  let isLate = false;
+  let deadline: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    deadline = setTimeout(() => {
+      isLate = true;
+      reject(new StoreBusyError("another process does not end its write to the store"));
+    }, deadlineMs);
+  });
+  const held = gate.hold(() => {
+    if (isLate) throw new StoreBusyError("the opening was given up");
+    return openAtOnce(path);
+  });
+  try {
+    return await Promise.race([held, late]);
+  } catch (error) {
+    // It is never held if the other process does not go on; waiting for that would take as long.
+    void held.catch(() => undefined).then(() => gate.close());
+    throw error;
+  } finally {
+    clearTimeout(deadline);
+  }
+}
+
+function openAtOnce(path: string): OpenTables {
   const root: RootDatabase<Buffer, Buffer> = open({
     path,
     maxDbs: 8,
@@ -62,38 +126,20 @@ export function openEnvironment(
   });
   try {
     assertStoreTables(root, new Set(TABLE_NAMES));
+    const table = (name: string): Table => root.openDB({ name, encoding: "binary", keyEncoding: "binary" });
+    const tables: Tables = {
+      meta: table("meta"),
+      nodes: table("nodes"),
+      lookups: table("lookups"),
+      names: table("names"),
+      children: table("children"),
+      counts: table("counts"),
+      log: table("log"),
+      sweep: table("sweep"),
+    };
+    return { root, tables };
   } catch (error) {
     void root.close();
     throw error;
   }
-  const table = (name: string): Table => root.openDB({ name, encoding: "binary", keyEncoding: "binary" });
-  const tables: Tables = {
-    meta: table("meta"),
-    nodes: table("nodes"),
-    lookups: table("lookups"),
-    names: table("names"),
-    children: table("children"),
-    counts: table("counts"),
-    log: table("log"),
-    sweep: table("sweep"),
-  };
-  const writer = createWriter(
-    { root, tables: Object.values(tables), reserve: openReserve(directory) },
-    { deadlineMs, reserveBytes: options.reserveBytes ?? 0, report: options.report ?? (() => undefined) },
-  );
-  opened.add(path);
-  return {
-    tables,
-    snapshot(read) {
-      // A read transaction lives on until the next turn of the event loop and would miss what another process committed.
-      root.resetReadTxn();
-      return read();
-    },
-    write: writer.write,
-    async close() {
-      const isClosed = await writer.close();
-      if (isClosed) opened.delete(path);
-      return isClosed;
-    },
-  };
 }

@@ -3,3 +3,9 @@ export const DATA_FILE = "data.mdb";
 
 /** Its lock file, with the table of readers: made when the environment is opened, and no part of a copy. */
 export const LOCK_FILE = "lock.mdb";
+
+/** The file of the gate that keeps openings and commits apart: no part of a copy. */
+export const GATE_FILE = "gate.mdb";
+
+/** Its lock file, named by LMDB. */
+export const GATE_LOCK_FILE: string = `${GATE_FILE}-lock`;

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { errorCode, hasCode } from "../../error-code.ts";
-import { DATA_FILE, LOCK_FILE } from "./files.ts";
+import { DATA_FILE, GATE_LOCK_FILE, LOCK_FILE } from "./files.ts";
 
 /** How much more than needed the file is extended by, so that not every write extends it. */
 const EXTENSION_BYTES = 1024 * 1024;
@@ -65,12 +65,15 @@ export function openReserve(directory: string): Reserve {
 }
 
 /**
- * Makes the directory and the lock file of a store that has none. LMDB would make the lock file with a hole in it and write it
+ * Makes the directory and the lock files of a store that has none. LMDB would make a lock file with a hole in it and write it
  * through a memory map, which on a full disk ends the process with SIGBUS.
  */
 export function prepareDirectory(directory: string): void {
   if (!existsSync(directory)) mkdirSync(directory);
-  const lock = join(directory, LOCK_FILE);
+  for (const name of [LOCK_FILE, GATE_LOCK_FILE]) prepareLockFile(directory, join(directory, name));
+}
+
+function prepareLockFile(directory: string, lock: string): void {
   // A lock file that is there is not opened: closing it would drop the locks that this process may hold on it (fcntl).
   if (existsSync(lock)) return;
   const whole = join(directory, `lock.${randomBytes(8).toString("hex")}.tmp`);

@@ -11,7 +11,7 @@ import { openRows } from "./schema.ts";
 
 test("the head is verified when it has moved, and only then: an invocation asks for it each time", async () => {
   await using directory = await temporaryDirectory();
-  const environment = openEnvironment(join(directory.path, "store"), 2_000);
+  const environment = await openEnvironment(join(directory.path, "store"), 2_000);
   try {
     let verified = 0;
     const real = createServiceKeys(randomBytes(32));

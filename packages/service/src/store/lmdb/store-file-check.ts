@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { RootDatabase } from "lmdb";
 import { StoreFormatError } from "../store.ts";
 import { takeFirst } from "./authenticated-table.ts";
-import { DATA_FILE, LOCK_FILE } from "./files.ts";
+import { DATA_FILE, GATE_FILE, GATE_LOCK_FILE, LOCK_FILE } from "./files.ts";
 
 /** The head of a file in the format of the lmdb package: where its magic number is, and the version that follows it. */
 const HEADER_BYTES = 32;
@@ -59,7 +59,7 @@ export function assertStoreTables(root: RootDatabase<Buffer, Buffer>, names: Rea
 }
 
 /** What may exist before the data file. */
-const OWN_FILES: ReadonlySet<string> = new Set([LOCK_FILE]);
+const OWN_FILES: ReadonlySet<string> = new Set([LOCK_FILE, GATE_FILE, GATE_LOCK_FILE]);
 
 function hasMagic(head: Buffer, offset: number): boolean {
   return head.length >= offset + 8 && head.readUInt32LE(offset) === MAGIC;

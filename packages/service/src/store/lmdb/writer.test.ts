@@ -16,7 +16,7 @@ async function open(reserveBytes = 0) {
   const path = join(directory.path, "store");
   const conditions: StoreCondition[] = [];
   const report = (condition: StoreCondition) => void conditions.push(condition);
-  const environment = openEnvironment(path, DEADLINE_MS, { reserveBytes, report });
+  const environment = await openEnvironment(path, DEADLINE_MS, { reserveBytes, report });
   const key = (name: string) => Buffer.from(name);
   const request = (kind: WriteTurn["class"], owner = ""): WriteTurn => ({
     class: kind,

@@ -8,6 +8,7 @@ import { createWriteQueue } from "../write-queue.ts";
 import type { Table } from "./schema.ts";
 import { commitErrorCode, lmdbErrorCode, storeErrorOf, isFullCode } from "./lmdb-errors.ts";
 import type { Reserve } from "./reserve.ts";
+import type { OpeningGate } from "./opening-gate.ts";
 import { createSpaceBudget } from "./space-budget.ts";
 
 /** What a write is for, for whom, and how much space it may take. */
@@ -37,6 +38,8 @@ const QUEUE_CAPACITY = 1_024;
 /** What the writer needs of an open environment. */
 export interface WriterDeps {
   readonly root: RootDatabase<Buffer, Buffer>;
+  /** Held for each commit. */
+  readonly gate: OpeningGate;
   readonly tables: readonly Table[];
   readonly reserve: Reserve;
 }
@@ -62,8 +65,13 @@ interface PendingWrite extends WriteTurn {
   isSettled: boolean;
 }
 
+interface ExecutedWrite {
+  readonly waiting: PendingWrite;
+  readonly acknowledge: () => void;
+}
+
 export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
-  const { root } = deps;
+  const { root, gate } = deps;
   const { deadlineMs } = options;
   const queue = createWriteQueue<PendingWrite>(QUEUE_CAPACITY);
   const space = createSpaceBudget(deps, options.reserveBytes);
@@ -95,23 +103,11 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
   };
 
   const commit = async (batch: readonly PendingWrite[]): Promise<void> => {
-    const executed: { readonly waiting: PendingWrite; readonly acknowledge: () => void }[] = [];
+    const executed: ExecutedWrite[] = [];
     // Until the transaction begins: higher than any id that can be read.
     let id = Infinity;
     try {
-      await root.transaction(() => {
-        id = root.getWriteTxnId();
-        space.begin();
-        for (const waiting of batch) {
-          if (waiting.isSettled) continue;
-          try {
-            allocateSpace(waiting);
-            executed.push({ waiting, acknowledge: root.transactionSync(waiting.run) });
-          } catch (error) {
-            waiting.reject(toStoreError(error));
-          }
-        }
-      });
+      await gate.hold(() => transact(batch, executed, () => (id = root.getWriteTxnId())));
       // Commits become visible before they are on disk; the flush covers the commits of other processes too.
       await root.flushed;
       if (!isReadable()) throw new StoreFailedError("nothing can be read after the commit");
@@ -129,6 +125,32 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
     for (const { waiting, acknowledge } of executed) {
       if (isUnflushed) waiting.reject(new StoreFailedError("an earlier flush failed"));
       else acknowledge();
+    }
+  };
+
+  const transact = async (
+    batch: readonly PendingWrite[],
+    executed: ExecutedWrite[],
+    onBegin: () => void,
+  ): Promise<void> => {
+    try {
+      await root.transaction(() => {
+        onBegin();
+        space.begin();
+        for (const waiting of batch) {
+          if (waiting.isSettled) continue;
+          try {
+            allocateSpace(waiting);
+            executed.push({ waiting, acknowledge: root.transactionSync(waiting.run) });
+          } catch (error) {
+            waiting.reject(toStoreError(error));
+          }
+        }
+      });
+    } catch (error) {
+      // LMDB's promise of the cause would be rejected unhandled before the gate is free.
+      void commitErrorCode(error);
+      throw error;
     }
   };
 
@@ -187,6 +209,7 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
         // Closing waits for the flush of the last commit, for ever if that failed: an empty commit takes its place.
         if (condition.state !== "writable") await root.transaction(() => undefined);
         await root.close();
+        await gate.close();
         deps.reserve.close();
         return true;
       };
