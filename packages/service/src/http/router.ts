@@ -74,7 +74,10 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     const isBlocked = isAddressBlocked(context, exchange);
     const found = authenticate(context, head.token, isBlocked);
     // Awaiting a value that is known already would cost a turn of the event loop.
-    authenticated = found instanceof Promise ? await found : found;
+    const resolved = found instanceof Promise ? await found : found;
+    // Not counted against the address, since the token is no guess.
+    if (resolved === "expired") return respondDenial(context, exchange, head, unauthorized(isBlocked));
+    authenticated = resolved;
     if (authenticated === undefined) return rejectUnauthorized(context, exchange, head, isBlocked);
     const { resolution } = authenticated;
     // Not counted against the address, since the token is not a guess. The response is that to an unknown token.
@@ -112,7 +115,7 @@ function authenticate(
   context: RouterContext,
   token: CapabilityToken | undefined,
   isBlocked: boolean,
-): MaybePromise<Authenticated | undefined> {
+): MaybePromise<Authenticated | "expired" | undefined> {
   return token === undefined
     ? undefined
     : resolve(context.resolveContext, token, isBlocked ? "cached" : "any");

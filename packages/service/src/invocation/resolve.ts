@@ -80,13 +80,13 @@ export type LookupMode = "any" | "cached";
  * Resolves a token to its capability. It catches up with the revocation log first, so that the result takes every revoke
  * into account that was acknowledged before this call.
  *
- * @returns `undefined` for a token that is unknown or revoked.
+ * @returns `undefined` for a token that is unknown or revoked, `expired` for a capability that ended by time.
  */
 export function resolve(
   context: ResolveContext,
   token: CapabilityToken,
   mode: LookupMode = "any",
-): MaybePromise<Authenticated | undefined> {
+): MaybePromise<Authenticated | "expired" | undefined> {
   const digest = hash("sha512", token, "base64");
   const pending = context.feed.refresh();
   if (pending instanceof Promise)
@@ -108,12 +108,12 @@ async function fromStore(
   token: CapabilityToken,
   digest: string,
   mode: LookupMode,
-): Promise<Authenticated | undefined> {
+): Promise<Authenticated | "expired" | undefined> {
   if (mode === "cached") return undefined;
   const { feed, cache, vault, inFlightRegistry } = context;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const opened = await vault.open(token);
-    if (opened === undefined) return undefined;
+    const opened = await vault.openUnlessExpired(token);
+    if (opened === undefined || opened === "expired") return opened;
     // Opening may have waited, and other tenants' revokes in that time must not cost another attempt.
     if (feed.advance() && samePosition(opened.position, feed.position())) {
       // Of requests that use a capability for the first time together, the first one prepares its target for all.

@@ -46,6 +46,8 @@ export interface MintedCapability {
 export interface Vault {
   /** @returns nothing for a token that is unknown or does not work any more. */
   open(token: CapabilityToken): Promise<OpenedCapability | undefined>;
+  /** As {@link Vault.open}, and tells a capability that has expired from a token that is unknown: it is no guess. */
+  openUnlessExpired(token: CapabilityToken): Promise<OpenedCapability | "expired" | undefined>;
   /** @param token where it is derived rather than random. */
   mint(
     rights: Omit<Capability, "type" | "uid" | "expiresAt">,
@@ -69,17 +71,25 @@ export function createVault(
   random: (size: number) => Uint8Array,
   loopTurns?: EventLoopScheduler,
 ): Vault {
+  const openUnlessExpired: Vault["openUnlessExpired"] = async (token) => {
+    const { lookupId, sealingKey } = keys.deriveTokenKeys(token);
+    let found = await store.find(lookupId);
+    if (loopTurns !== undefined && found?.verdict.ok === true && isLarge(found)) {
+      const tenant = found.verdict.value.usageOwners.exporter ?? "";
+      await loopTurns.nextTurn({ tenant, capability: found.capability.uid });
+      // It may have been revoked meanwhile.
+      found = await store.find(lookupId);
+    }
+    if (found === undefined) return undefined;
+    const { verdict } = found;
+    if (!verdict.ok) return verdict.error.cause === "expired" ? "expired" : undefined;
+    return openRecords(found, verdict.value, sealingKey);
+  };
   return {
+    openUnlessExpired,
     async open(token) {
-      const { lookupId, sealingKey } = keys.deriveTokenKeys(token);
-      let found = await store.find(lookupId);
-      if (loopTurns !== undefined && found?.verdict.ok === true && isLarge(found)) {
-        const tenant = found.verdict.value.usageOwners.exporter ?? "";
-        await loopTurns.nextTurn({ tenant, capability: found.capability.uid });
-        // It may have been revoked meanwhile.
-        found = await store.find(lookupId);
-      }
-      return found?.verdict.ok === true ? openRecords(found, found.verdict.value, sealingKey) : undefined;
+      const opened = await openUnlessExpired(token);
+      return opened === "expired" ? undefined : opened;
     },
     mint(rights, payload, narrowing = {}, token = formatToken(random(TOKEN_BYTES))) {
       const { lookupId, sealingKey } = keys.deriveTokenKeys(token);

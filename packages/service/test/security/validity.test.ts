@@ -130,7 +130,14 @@ test("what is not valid is refused like what does not exist, before anything els
 
 test("what is not valid does not count as a failed authorization of its address", async () => {
   const early = await exportFrom({ uri: target.url, limits: { notBefore: LATER } });
+  const expired = await exportFrom({ uri: target.url, limits: { expiresAt: LATER } });
+  const unusedChild = await exportFrom({ capability: uriOf(service, expired) });
   for (let i = 0; i < 9; i += 1) expectStatus(await call(service, early, { headers: FROM_ELSEWHERE }), 401);
+  now = Date.parse(LATER);
+  for (let i = 0; i < 9; i += 1) {
+    expectStatus(await call(service, expired, { headers: FROM_ELSEWHERE }), 401);
+    expectStatus(await call(service, unusedChild, { headers: FROM_ELSEWHERE }), 401);
+  }
   const unknown = formatToken(Buffer.alloc(64, 7));
   for (const status of [401, 401, 401, 401, 401, 429])
     expectStatus(await call(service, unknown, { headers: FROM_ELSEWHERE }), status);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { open as openLmdb } from "lmdb";
 import type { ServiceKeys } from "../keys.ts";
 import { openEnvironment } from "./environment.ts";
-import { DATA_FILE, LOCK_FILE } from "./files.ts";
+import { DATA_FILE, GATE_FILE, GATE_LOCK_FILE, LOCK_FILE } from "./files.ts";
 import { openOpeningGate } from "./opening-gate.ts";
 import { errorOfCopy } from "./lmdb-errors.ts";
 import { openRows } from "./schema.ts";
@@ -68,9 +68,9 @@ export async function hashCopy(directory: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Makes the copy readable by its owner alone, and flushes it. */
+/** Leaves the data file alone in a copy, readable by its owner alone, and flushes it. */
 async function finalizeCopy(directory: string): Promise<void> {
-  await rm(join(directory, LOCK_FILE), { force: true });
+  for (const name of [LOCK_FILE, GATE_FILE, GATE_LOCK_FILE]) await rm(join(directory, name), { force: true });
   const path = join(directory, DATA_FILE);
   await chmod(path, 0o600);
   for (const synced of [path, directory]) {
