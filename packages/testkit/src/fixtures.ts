@@ -55,6 +55,11 @@ export function authorizedUri(target: PreparedTarget, head: RequestHead): Author
   return uri.value;
 }
 
+/** All header lines that a target gets of a shaped request, in that order. */
+export function headersOf({ targetHeaders, clientHeaders }: ShapedRequest): readonly string[] {
+  return [...targetHeaders, ...clientHeaders];
+}
+
 /** Makes the upstream request for a client's head, and throws if it is refused. */
 export function shaped(target: PreparedTarget, head: RequestHead): ShapedRequest {
   const outcome = shape(target, head, authorizedUri(target, head), planPayload(target, head));

@@ -1,17 +1,19 @@
 import type { HmacConfiguration } from "capability-protocol";
 
-/** The part of a request before its body. */
-export interface Head {
+/** What the first line of a request says. */
+export interface RequestLine {
   readonly method: string;
   readonly path: string;
   /** Without "?"; empty if there is none. */
   readonly query: string;
-  /** Flat list: name, value, … */
-  readonly headers: readonly string[];
 }
 
-/** Bytes that a head takes on the wire: each character of it is one byte. */
-export function headSize({ method, path, query, headers }: Head): number {
+/**
+ * Bytes that a head takes on the wire: each character of it is one byte.
+ *
+ * @param headers flat list: name, value, …
+ */
+export function headSize({ method, path, query }: RequestLine, headers: readonly string[]): number {
   const requestLine = method.length + path.length + query.length + "  ? HTTP/1.1\r\n".length;
   return requestLine + headerLinesSize(headers) + "\r\n".length;
 }

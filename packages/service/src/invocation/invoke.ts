@@ -145,14 +145,14 @@ function shapeRequest(
 
 const HEAD_TOO_LARGE: Outcome<never> = err({ reason: "headers_too_large" });
 
-/** Before it is signed: the headers of both sides together may be twice as long as either may send. */
 function isHeadTooLarge(
   context: InvocationContext,
   target: PreparedTarget,
   shaped: ShapedRequest,
   hopHeaders: readonly string[],
 ): boolean {
-  return headSize(shaped) + headerLinesSize(hopHeaders) + target.maxAddedBytes > context.headerBytes;
+  const bytes = headSize(shaped, shaped.targetHeaders) + headerLinesSize(shaped.clientHeaders);
+  return bytes + headerLinesSize(hopHeaders) + target.maxAddedBytes > context.headerBytes;
 }
 
 /** The trailers of a body that is held are checksums: the target gets them before the body. */
@@ -163,7 +163,7 @@ function addTrailers(
   hopHeaders: readonly string[],
   trailers: readonly string[],
 ): Outcome<ShapedRequest> {
-  const complete = { ...shaped, headers: [...shaped.headers, ...trailers] };
+  const complete = { ...shaped, clientHeaders: [...shaped.clientHeaders, ...trailers] };
   return isHeadTooLarge(context, target, complete, hopHeaders) ? HEAD_TOO_LARGE : ok(complete);
 }
 

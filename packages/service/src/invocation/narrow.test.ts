@@ -1,6 +1,12 @@
 import type { Limits } from "capability-protocol";
 import { expect, test } from "vitest";
-import { authorizedUri, preparedTarget, requestHeadOf, shaped } from "../../../testkit/src/fixtures.ts";
+import {
+  authorizedUri,
+  headersOf,
+  preparedTarget,
+  requestHeadOf,
+  shaped,
+} from "../../../testkit/src/fixtures.ts";
 import { compileLimits } from "./limits/compiled-limits.ts";
 import { narrow } from "./narrow.ts";
 
@@ -13,7 +19,7 @@ function headersTo(body: object, limits: Limits, ...rawHeaders: string[]): reado
   const compiled = compileLimits([{ limits }]);
   if (compiled === undefined) throw new Error("the limits narrow nothing");
   const outcome = narrow(compiled, target, authorizedUri(target, head), shaped(target, head));
-  return outcome.ok ? outcome.value.headers : outcome.error;
+  return outcome.ok ? headersOf(outcome.value) : outcome.error;
 }
 
 test("limits drop headers of the client alone, never those of the target or the framing", () => {
@@ -42,4 +48,19 @@ test("a header that the target sets, and the client may only repeat, satisfies a
   const limits = (value: string): Limits => ({ headers: new Map([["x-amz-target", [value]]]) });
   expect(headersTo(body, limits("A"), "x-amz-target", "A")).toContain("X-Amz-Target");
   expect(headersTo(body, limits("B"), "x-amz-target", "A")).toMatchObject({ reason: "header_not_allowed" });
+});
+
+test("limits keep the client's headers whole where the target's own aws-chunked is taken off with the frames", () => {
+  const hmac = { awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "s" };
+  const body = {
+    uri: "http://a.example/",
+    headers: { "Content-Encoding": "aws-chunked" },
+    hmac: { "aws4-hmac-sha256": hmac },
+  };
+  const chunked = [
+    ["X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"],
+    ["X-Amz-Decoded-Content-Length", "5"],
+  ].flat();
+  const sent = headersTo(body, { headers: new Map([["x-a", "any"]]) }, "X-A", "1", ...chunked);
+  expect(sent).toEqual(["Host", "a.example", "X-A", "1", "Content-Length", "5"]);
 });

@@ -13,9 +13,8 @@ export function narrow(
   { path, query }: AuthorizedUri,
   shaped: ShapedRequest,
 ): Outcome<ShapedRequest> {
-  const own = target.headers;
   const { fixedHeaders, headerRule } = target;
-  const headers = shaped.headers.slice(own.length);
-  const kept = applyLimits(limits, { method: shaped.method, path, query, headers, fixedHeaders }, headerRule);
-  return kept.ok ? ok({ ...shaped, headers: [...own, ...kept.value] }) : kept;
+  const { method, clientHeaders: headers } = shaped;
+  const kept = applyLimits(limits, { method, path, query, headers, fixedHeaders }, headerRule);
+  return kept.ok ? ok({ ...shaped, clientHeaders: kept.value }) : kept;
 }

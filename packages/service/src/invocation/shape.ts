@@ -16,8 +16,10 @@ export interface ShapedRequest {
   readonly path: string;
   /** Without "?"; empty if there is none. */
   readonly query: string;
-  /** Flat list: the target's headers, then the client's end-to-end headers, then the length of the body if it is known. */
-  readonly headers: readonly string[];
+  /** Flat list, sent first. Apart from the client's, since limits narrow those alone. */
+  readonly targetHeaders: readonly string[];
+  /** Flat list: the client's end-to-end headers, then the length of the body if it is known. */
+  readonly clientHeaders: readonly string[];
 }
 
 /**
@@ -34,7 +36,7 @@ export function shape(
   plan: PayloadPlan,
 ): Outcome<ShapedRequest> {
   const connection = connectionOptions(head.rawHeaders);
-  const headers = target.headers.slice();
+  const clientHeaders: string[] = [];
   const { rawHeaders } = head;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? "";
@@ -42,28 +44,32 @@ export function shape(
     const header = clientHeader(name);
     const decision = decideHeader(target, plan, header, value);
     if (decision === "refuse") return err({ reason: "header_not_allowed", name: printableName(name) });
-    if (decision === "pass" && !connection.has(header.lowerCase)) headers.push(name, value);
+    if (decision === "pass" && !connection.has(header.lowerCase)) clientHeaders.push(name, value);
   }
   if (plan.kind !== "refused" && plan.awsChunked !== undefined) {
-    const reframed = reframeHeaders(target, headers, plan.awsChunked, keptPart(plan), head.body);
-    return reframed.ok ? ok(message(target, head, uri, reframed.value)) : reframed;
+    const reframed = reframeHeaders(target, clientHeaders, plan.awsChunked, keptPart(plan), head.body);
+    return reframed.ok
+      ? ok(message(target, head, uri, reframed.value.targetHeaders, reframed.value.clientHeaders))
+      : reframed;
   }
   // An end-to-end header that may be signed: set here, and never copied.
-  if (head.body.kind === "length") headers.push("Content-Length", String(head.body.length));
-  return ok(message(target, head, uri, headers));
+  if (head.body.kind === "length") clientHeaders.push("Content-Length", String(head.body.length));
+  return ok(message(target, head, uri, target.headers, clientHeaders));
 }
 
 function message(
   target: PreparedTarget,
   head: RequestHead,
   uri: AuthorizedUri,
-  headers: readonly string[],
+  targetHeaders: readonly string[],
+  clientHeaders: readonly string[],
 ): ShapedRequest {
   return {
     method: target.method ?? head.method,
     path: joinPath(target, uri.path),
     query: joinQueries(target, uri),
-    headers,
+    targetHeaders,
+    clientHeaders,
   };
 }
 

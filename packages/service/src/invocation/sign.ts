@@ -59,11 +59,11 @@ export function sign(
   unsigned: readonly string[],
   now: () => Date,
 ): string[] {
-  const signature = target.signer?.sign(request, payload, now()) ?? NO_LINES;
-  return request.headers.concat(signature, unsigned);
+  const { targetHeaders, clientHeaders } = request;
+  if (target.signer === undefined) return targetHeaders.concat(clientHeaders, unsigned);
+  const headers = targetHeaders.concat(clientHeaders);
+  return headers.concat(target.signer.sign({ ...request, headers }, payload, now()), unsigned);
 }
-
-const NO_LINES: readonly string[] = [];
 
 const UNSIGNED: PayloadPlan = { kind: "precomputed", value: "" };
 

@@ -21,7 +21,7 @@ export function checkHeadSize(
   const ownHeaders = target.headers.flat();
   const expected = `a request head of at most ${limit} bytes, with what the service adds (--header-bytes)`;
   const method = target.method ?? ASSUMED_METHOD;
-  let bytes = headSize({ method, path, query, headers: ["Host", host] });
+  let bytes = headSize({ method, path, query }, ["Host", host]);
   bytes += maxAddedBytes(undefined, host, []);
   if (bytes > limit) return invalid("uri", expected);
   for (const [name, value] of target.headers) {

@@ -4,7 +4,7 @@ import { reframeHeaders } from "./reframed-headers.ts";
 const CRC = "x-amz-checksum-crc32";
 const UNSIGNED = { decodedLength: 5, isSigned: false, trailerNames: [CRC] };
 const SIGNED = { ...UNSIGNED, isSigned: true };
-const PLAIN = { headerNames: new Set(["host"]) };
+const PLAIN = { headers: ["Host", "a.example"], headerNames: new Set(["host"]) };
 const LENGTH = { kind: "length", length: 48 } as const;
 const CHUNKED = { kind: "chunked" } as const;
 
@@ -18,7 +18,21 @@ test.each([
   const headers = ["Accept", "", "Content-Encoding", value, "X-A", "aws-chunked"];
   expect(reframeHeaders(PLAIN, headers, UNSIGNED, "content", CHUNKED)).toEqual({
     ok: true,
-    value: ["Accept", "", ...rest, "X-A", "aws-chunked", "Content-Length", "5"],
+    value: {
+      targetHeaders: PLAIN.headers,
+      clientHeaders: ["Accept", "", ...rest, "X-A", "aws-chunked", "Content-Length", "5"],
+    },
+  });
+});
+
+test("aws-chunked that the target configures leaves with the frames too, and stays with them", () => {
+  const own = ["Host", "a.example", "Content-Encoding", "aws-chunked"];
+  const target = { headers: own, headerNames: new Set(["host", "content-encoding"]) };
+  expect(reframeHeaders(target, [], UNSIGNED, "content", CHUNKED)).toMatchObject({
+    value: { targetHeaders: PLAIN.headers },
+  });
+  expect(reframeHeaders(target, [], UNSIGNED, "chunks", CHUNKED)).toMatchObject({
+    value: { targetHeaders: own },
   });
 });
 
@@ -30,14 +44,14 @@ test.each([
   const headers = ["Content-Encoding", "aws-chunked"];
   expect(reframeHeaders(PLAIN, headers, framing, "chunks", body)).toEqual({
     ok: true,
-    value: [...headers, ...added],
+    value: { targetHeaders: PLAIN.headers, clientHeaders: [...headers, ...added] },
   });
 });
 
 test.each(["content", "chunks"] as const)(
   "a trailer with the name of a header is refused, since the target would have two values (kept: %s)",
   (part) => {
-    const own = { headerNames: new Set([CRC]) };
+    const own = { headers: [CRC, ""], headerNames: new Set([CRC]) };
     expect(reframeHeaders(own, [], UNSIGNED, part, LENGTH)).toMatchObject({
       error: { reason: "header_not_allowed", name: CRC },
     });
