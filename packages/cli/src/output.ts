@@ -45,7 +45,7 @@ export function formatQuery(response: QueryResponse, format: OutputFormat): stri
   return formatMembrane(first, format);
 }
 
-/** @param label the note that the export gave it, which the service returns to no one else. */
+/** @param label the note that the export gave it. The service does not return it. */
 export function formatExport(
   response: ExportResponse,
   label: string | undefined,

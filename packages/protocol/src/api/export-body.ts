@@ -86,7 +86,7 @@ export interface TargetBody extends NarrowingBody {
 export interface NarrowingBody {
   /** What its holders may do at most; absent: all that the target or the re-exported capability allows. */
   readonly limits?: LimitsBody | undefined;
-  /** A note of at most 128 characters, shown only to who presents the token. */
+  /** A note of at most 128 characters, sealed with the capability. The service does not return it yet. */
   readonly label?: string | undefined;
 }
 

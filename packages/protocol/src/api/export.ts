@@ -29,7 +29,7 @@ export type ExportRequest = RequestedNarrowing &
 export interface RequestedNarrowing {
   /** Absent if there are none. */
   readonly limits?: RequestedLimits;
-  /** A note for people, shown only to who presents the token. */
+  /** A note for people, sealed with the capability. The service does not return it yet. */
   readonly label?: string;
 }
 

@@ -30,7 +30,5 @@ export const parseListedText: Parser<string> = textOf(0, MAX_TEXT_LENGTH, "a str
 /** Parses the beginning of a value. An empty one would be every value. */
 export const parseBeginning: Parser<string> = textOf(1, MAX_TEXT_LENGTH, "a string");
 
-/**
- * Parses the label of a capability: a note of its exporter, shown only to who presents the token.
- */
+/** Parses the label of a capability: a note of its exporter, sealed with the capability. */
 export const parseLabel: Parser<string> = textOf(0, MAX_LABEL_LENGTH, "a string");

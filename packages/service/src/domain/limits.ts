@@ -15,7 +15,7 @@ export interface Narrowing {
   readonly own?: Omit<LimitedNode, "uid">;
   /** Those of the capability that it re-exports. */
   readonly inherited?: readonly LimitedNode[];
-  /** A name for people, shown only to who presents the token. */
+  /** A note of its exporter, sealed with the capability. The service does not return it yet. */
   readonly label?: string;
 }
 

@@ -31,7 +31,7 @@ export interface Resolution {
   readonly limits: readonly LimitedNode[];
   /** What its uses are counted on. Absent for nearly all: they are not counted. */
   readonly charges: readonly Charge[] | undefined;
-  /** The same, prepared; absent if they narrow no request. */
+  /** `limits`, compiled; absent if they narrow no request. */
   readonly compiledLimits: CompiledLimits | undefined;
   /** The accounts that its use counts against. */
   readonly accounts: UsageAccounts;

@@ -23,8 +23,6 @@ export interface OpenedCapability {
   readonly limits: readonly LimitedNode[];
   /** Length of the payload with which the limits are sealed; 0 without limits. */
   readonly limitBytes: number;
-  /** A name for people, shown only to who presents the token. */
-  readonly label?: string;
   /** The target of an `invoke` capability. */
   readonly target?: OpenedTarget;
   readonly lineage: ReadonlySet<Uid>;
@@ -111,9 +109,9 @@ function openRecords(
   sealingKey: Buffer,
 ): OpenedCapability {
   const { capability, target, position } = found;
-  const { secret: payload, ...narrowing } = openCapability(capability, sealingKey);
+  const { secret: payload, limits } = openCapability(capability, sealingKey);
   const limitBytes = capability.version === 1 ? 0 : capability.sealed.length;
-  const opened = { capability, payload, ...narrowing, limitBytes, lineage, usageOwners, expiresAt, position };
+  const opened = { capability, payload, limits, limitBytes, lineage, usageOwners, expiresAt, position };
   if (target === undefined) return opened;
   return { ...opened, target: openTarget(target, payload) };
 }

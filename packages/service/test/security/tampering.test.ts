@@ -73,8 +73,8 @@ async function opened(token: CapabilityToken): Promise<string> {
   try {
     const found = await data.vault.open(token);
     if (found === undefined) return DEAD;
-    const { capability, payload, target, limits, label } = found;
-    return JSON.stringify([capability, payload.toString("hex"), target?.content, limits, label]);
+    const { capability, payload, target, limits } = found;
+    return JSON.stringify([capability, payload.toString("hex"), target?.content, limits]);
   } catch (error) {
     if (error instanceof StoreCorruptError || error instanceof UnsealError) return "unreadable";
     throw error;

@@ -61,7 +61,7 @@ export const NARROWING_OPTIONS: Readonly<Record<NarrowingOptionName, OptionSpec>
     describe: "JSON file of limits, in which query, headers and requests can be limited",
     group: GROUP,
   },
-  label: { takes: "text", describe: "Note for people, shown only to who presents it", group: GROUP },
+  label: { takes: "text", describe: "Note for people, sealed with the capability", group: GROUP },
 };
 
 type Values = OptionValues<NarrowingOptionName>;
