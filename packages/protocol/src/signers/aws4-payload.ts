@@ -37,8 +37,9 @@ const AWS_CHUNKED = /(?:^|[\t ,])aws-chunked(?:$|[\t ,])/i;
 const SHA256_HEX = /^[0-9A-Fa-f]{64}$/;
 
 /**
- * Decides how the body is signed, in this order: by its frames, if it is aws-chunked; by a hash in X-Payload-Sha256; as
- * empty, without a body; by a hash in X-Amz-Content-Sha256; unsigned, where the service allows it and TLS protects it; else by a hash of the whole body.
+ * Decides how the body is signed, in this order: by its frames, if it is aws-chunked; by a hash in X-Payload-Sha256; as empty,
+ * without a body; by a hash in X-Amz-Content-Sha256; unsigned, where the service allows it and TLS protects it; else by a hash of
+ * the whole body.
  *
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
  */

@@ -6,8 +6,6 @@ export interface ByteStream {
   readonly destroyed: boolean;
   /** Bytes that were written and have not been handed to the operating system. */
   readonly writableLength: number;
-  /** Everything up to its end was handed to the operating system. */
-  readonly writableFinished: boolean;
   /** `end`: the other side sends nothing more. `close`: nothing more happens in either direction. */
   on(event: "end" | "close", listener: () => void): unknown;
   on(event: "data", listener: (chunk: Buffer) => void): unknown;

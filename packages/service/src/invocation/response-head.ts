@@ -1,4 +1,4 @@
-import { err, ok } from "capability-protocol";
+import { err, isFieldValue, ok } from "capability-protocol";
 import { memoized } from "../collections/memoized.ts";
 import type { Outcome } from "../domain/denial.ts";
 import { VARY_BY_CARRIER } from "./carrier.ts";
@@ -28,9 +28,6 @@ const SECURITY_HEADERS = [
 
 /** Set if a target sends no Cache-Control: many caches then choose a lifetime themselves (RFC 9111 §4.2.2). */
 const DEFAULT_CACHE_CONTROL = ["Cache-Control", "private"] as const;
-
-/** A valid field value or reason phrase (RFC 9110 §5.5); Node throws for any other when it is written. */
-const WRITABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Not `trim`, which also removes a no-break space: undici does not know that coding, and passes on the chunks as the body. */
 const CHUNKED = /^[\t ]*chunked[\t ]*$/i;
@@ -77,7 +74,8 @@ export function buildResponseHead(
   isBodiless: boolean = status === 204,
 ): Outcome<ResponseHead> {
   if (status < 200 || status > 599 || reason.length > MAX_REASON_LENGTH) return INVALID_RESPONSE;
-  if (!WRITABLE.test(reason)) return INVALID_RESPONSE;
+  // Node throws for any other reason or value when it is written, and a reason has the characters of a value (RFC 9112 §4).
+  if (!isFieldValue(reason)) return INVALID_RESPONSE;
   const connection = connectionOptions(rawHeaders);
   // Clients of S3 find another host in the body, and follow it with the token.
   const dropsBody = isEndpointRedirect(sentRequest, status);
@@ -96,7 +94,7 @@ export function buildResponseHead(
     if (!passes || connection.has(lowerCase)) continue;
     if (isBodiless && lowerCase === "content-length") continue;
     if (dropsBody && BODY_HEADERS.has(lowerCase)) continue;
-    if (!WRITABLE.test(value)) return INVALID_RESPONSE;
+    if (!isFieldValue(value)) return INVALID_RESPONSE;
     const isCacheControl = lowerCase === "cache-control";
     if (isCacheControl) hasCacheControl = true;
     if (isReference) hasReferences = true;

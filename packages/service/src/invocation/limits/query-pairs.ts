@@ -14,7 +14,7 @@ export interface QueryPairs {
 }
 
 /** Of a request without a query. */
-export const NO_PAIRS: QueryPairs = { values: new Map() };
+const NO_PAIRS: QueryPairs = { values: new Map() };
 
 /**
  * Splits a query at `&` only; `k` equals `k=`. Ambiguous is a pair with a raw `;`, at which some parsers split, with a raw `+` in its
@@ -37,7 +37,6 @@ export function parseQueryPairs(query: string): QueryPairs {
   return { values };
 }
 
-/** `k` equals `k=`. */
 export function splitQueryPair(pair: string): { readonly rawKey: string; readonly rawValue: string } {
   const equals = pair.indexOf("=");
   if (equals === -1) return { rawKey: pair, rawValue: "" };

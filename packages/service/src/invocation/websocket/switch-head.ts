@@ -1,13 +1,10 @@
-import { err, ok } from "capability-protocol";
+import { err, isFieldValue, ok } from "capability-protocol";
 import type { Outcome } from "../../domain/denial.ts";
 import { listOf, valuesOf } from "../raw-headers.ts";
 import type { WebSocketHandshake } from "./handshake.ts";
 import { extensionsOf, hasUpgradeOption } from "./handshake.ts";
 
 const INVALID = err({ reason: "invalid_target_response" });
-
-/** A valid field value (RFC 9110 §5.5); Node throws for any other when it is written. */
-const WRITABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
  * Makes the header lines of the client's 101 from those of the target's: what the two must agree on, and nothing else.
@@ -37,7 +34,8 @@ export function buildSwitchHead(
 
   if (!extensionsOf(rawHeaders).every((name) => extensions.has(name))) return INVALID;
   for (const value of valuesOf(rawHeaders, "sec-websocket-extensions")) {
-    if (!WRITABLE.test(value)) return INVALID;
+    // Node throws for any other when it is written.
+    if (!isFieldValue(value)) return INVALID;
     headers.push("Sec-WebSocket-Extensions", value);
   }
   return ok(headers);

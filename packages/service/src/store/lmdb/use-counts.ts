@@ -1,5 +1,6 @@
 import type { Uid } from "../../domain/uid.ts";
 import type { UseCount } from "../../domain/use-counter.ts";
+import { numberColumn } from "../codec/columns.ts";
 import { StoreCorruptError } from "../store.ts";
 import type { AuthenticatedTable } from "./authenticated-table.ts";
 import { usesKey } from "./schema.ts";
@@ -25,10 +26,4 @@ export function createUseCounts(rows: AuthenticatedTable): UseCounts {
     put: (uid, { window, uses }) => rows.put(usesKey(uid), [numberColumn(window), numberColumn(uses)]),
     drop: (uid) => rows.remove(usesKey(uid)),
   };
-}
-
-function numberColumn(value: number): Buffer {
-  const column = Buffer.alloc(8);
-  column.writeBigUInt64BE(BigInt(value));
-  return column;
 }
