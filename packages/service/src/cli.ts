@@ -264,7 +264,7 @@ function serveFlags(argv: Argv, visibility: Visibility, profile: Visibility = vi
       array: true,
       default: [],
       hidden,
-      describe: "CIDR,… of proxies whose X-Forwarded-For and X-Request-Id are trusted",
+      describe: "CIDR,… of proxies whose X-Forwarded-For, X-Forwarded-Proto and X-Request-Id are trusted",
     })
     .option("tls", {
       ...SWITCH,

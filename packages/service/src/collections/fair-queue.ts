@@ -80,7 +80,7 @@ function moveToEnd<V>(map: Map<string, V>, [key, value]: readonly [string, V], l
   if (left > 0) map.set(key, value);
 }
 
-/** Of several that are equally large, the last: the one that came later is dropped first. */
+/** Returns the last of several that are equally large: the one that came later is dropped first. */
 function largest<V>(values: Iterable<V>, sizeOf: (value: V) => number): V | undefined {
   let result: V | undefined;
   let max = 0;

@@ -32,7 +32,7 @@ test.each(["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])(
 );
 
 test.each(["192.0.2.1", "128.0.0.1", "::2", "100::1", "::ffff:10.0.0.1", ""])(
-  "Basic is accepted from %j with TLS alone",
+  "Basic is accepted from %j only with TLS",
   (remoteAddress) => {
     expect(accepts({ remoteAddress })).toBe(false);
     expect(accepts({ remoteAddress, encrypted: false })).toBe(false);

@@ -64,12 +64,12 @@ export function challenge({ path, rawHeaders }: ChallengedHead): string {
     : `${BEARER_CHALLENGE}, ${BASIC_CHALLENGE}`;
 }
 
-/** Fetch metadata, which no page can remove. */
+/** Whether the request has fetch metadata, which browsers add and no page can remove. */
 function isFromBrowser(rawHeaders: readonly string[]): boolean {
   return valuesOf(rawHeaders, "sec-fetch-site").length + valuesOf(rawHeaders, "sec-fetch-dest").length > 0;
 }
 
-/** Browsers before fetch metadata name it when they navigate. */
+/** Whether the client accepts HTML: browsers without fetch metadata say so when they navigate. */
 function namesHtml(rawHeaders: readonly string[]): boolean {
   return valuesOf(rawHeaders, "accept").some((value) => value.toLowerCase().includes("text/html"));
 }

@@ -21,7 +21,7 @@ export function checkUpgrade(
     if (error.kind === "version") return err({ reason: "websocket_version_not_supported" });
     return err({ reason: "invalid_field", problem: error.problem });
   }
-  // All else is as it must be: the listener has not prepared the connection.
+  // The handshake is valid, but another request is in flight on this connection.
   if (response.switchProtocols === undefined)
     return invalid("connection", "no other request before a WebSocket handshake is complete");
   return handshake;

@@ -121,7 +121,7 @@ function authenticate(
     : resolve(context.resolveContext, token, isBlocked ? "cached" : "any");
 }
 
-/** Whether a capability that is alive may be used at this moment, and by this client. Read for those with such limits alone. */
+/** Whether a capability that is alive may be used at this moment, and by this client. Read only for those with such limits. */
 function isValid(
   context: RouterContext,
   exchange: HttpExchange,

@@ -18,7 +18,7 @@ const CODES_BY_STATUS: ReadonlyMap<number, string> = new Map([
   [501, "NotImplemented"],
 ]);
 
-/** Of a status above 501. */
+/** The code of every status that the table does not have. */
 const UNAVAILABLE = "ServiceUnavailable";
 
 /**

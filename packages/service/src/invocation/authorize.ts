@@ -14,7 +14,7 @@ export interface AuthorizedUri {
   readonly query: string;
 }
 
-/** Of nearly all requests. */
+/** The URI of nearly all requests: the target's own. */
 const THE_TARGET: Outcome<AuthorizedUri> = ok({ path: ROOT_PATH, query: "" });
 
 const METHOD_NOT_ALLOWED: Outcome<never> = err({

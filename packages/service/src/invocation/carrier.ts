@@ -1,6 +1,6 @@
 /**
- * The header in which the token of a request came, in lower case. The first one counts of those that hold it, since clients that
- * follow redirects repeat the first ones more freely than the last.
+ * The header in which the token of a request came, in lower case. If several headers hold the token, the first in this list counts:
+ * clients that follow redirects repeat the first ones more freely than the last.
  */
 export const CARRIERS = [
   "x-amz-security-token",

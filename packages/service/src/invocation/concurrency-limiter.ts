@@ -3,9 +3,9 @@ import type { UsageAccount, UsageAccounts } from "./usage-accounts.ts";
 
 /** How many invocations may be in flight at once. */
 export interface ConcurrencyLimits {
-  /** Of a capability and its re-exports. */
+  /** The limit of a capability together with its re-exports. */
   readonly perCapability: number;
-  /** Of all that runs through a tenant's membranes, from any client. */
+  /** The limit of all that runs through a tenant's membranes, from any client. */
   readonly perTenant: number;
   readonly total: number;
 }

@@ -52,7 +52,7 @@ export interface InvocationContext extends ExchangeContext, BodyContext, WebSock
 /** The client's side. */
 export interface Downstream extends HttpExchange {
   readonly head: RequestHead;
-  /** Why the use would be refused now, if it would: nothing else may refuse the request. */
+  /** Set if the use would be refused; applied after all checks of the request itself. */
   readonly useDenial: Denial | undefined;
   /** The client asks for a WebSocket. */
   readonly handshake: WebSocketHandshake | undefined;

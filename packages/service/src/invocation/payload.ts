@@ -40,7 +40,7 @@ type PayloadPlanOf<K extends PayloadPlan["kind"]> = Extract<PayloadPlan, { kind:
 export interface Payload {
   readonly hash: string;
   readonly body: Readable | Buffer | null;
-  /** Of a body that is held and whose length was not declared, in bytes. */
+  /** The length of a body that is held and whose length was not declared, in bytes. */
   readonly length?: number;
   /** Flat list of the trailers of a body that is held. */
   readonly trailers?: readonly string[];

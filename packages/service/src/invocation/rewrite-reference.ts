@@ -31,7 +31,7 @@ export function rewriteReference(
 }
 
 /**
- * A client's `/` is the target's path as it is configured. So of `/v1` and `/v1/` a client reaches one alone, and a target that
+ * A client's `/` is the target's path as it is configured. So of `/v1` and `/v1/` a client reaches only one, and a target that
  * redirects from that to the other would redirect it forever.
  */
 function clientPath(target: PathTarget, relativePath: string): string | undefined {

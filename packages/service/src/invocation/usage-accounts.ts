@@ -22,7 +22,7 @@ export type BudgetName = "bufferedBytes" | "managementBytes" | "waitingBytes";
 
 /** The accounts that one capability is charged to. Kept with its resolution, so that a request need not look them up. */
 export interface UsageAccounts {
-  /** Of the capability itself and of every capability that it re-exports. */
+  /** The accounts of the capability itself and of every capability that it re-exports. */
   readonly capabilities: UsageAccount[];
   readonly tenants: UsageAccount[];
 }

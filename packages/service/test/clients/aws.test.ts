@@ -34,14 +34,14 @@ afterAll(() => Promise.all([machine[Symbol.asyncDispose](), bucket[Symbol.asyncD
 test("the SDK writes, lists and reads objects with a capability as its session token, and none after a revoke", async () => {
   const { token, revoke: end } = await grant(machine, page.exportBody(bucket.url));
   await machine.write(".aws/config", page.block("ini", { ...machine, token }));
-  await machine.write("doors.mjs", page.block("js", { ...machine, token }));
-  const { code, stdout, stderr } = await machine.run("node", ["doors.mjs"]);
-  expect([code, stdout], stderr).toEqual([0, "1 open\n"]);
+  await machine.write("objects.mjs", page.block("js", { ...machine, token }));
+  const { code, stdout, stderr } = await machine.run("node", ["objects.mjs"]);
+  expect([code, stdout], stderr).toEqual([0, "1 hello\n"]);
   expect(bucket.requests.map(({ method }) => method)).toEqual(["PUT", "GET", "GET"]);
   expect(bucket.requests.map(({ rawHeaders }) => rawHeaders.join("\n")).join("\n")).not.toContain(token);
 
   await revoke(machine, end);
-  const after = await machine.run("node", ["doors.mjs"]);
+  const after = await machine.run("node", ["objects.mjs"]);
   expect(after.code).not.toBe(0);
   expect(after.stderr).toContain("401");
   expect(bucket.requests).toHaveLength(3);

@@ -29,7 +29,7 @@ beforeAll(async () => {
   }));
   const root = join(machine.home, "server");
   await mkdir(root);
-  await git("init", "--quiet", "--bare", "--initial-branch=main", join(root, "house.git"));
+  await git("init", "--quiet", "--bare", "--initial-branch=main", join(root, "my-project.git"));
   backend = await startGitBackend(root, ROBOT);
 });
 afterAll(() => Promise.all([machine[Symbol.asyncDispose](), backend[Symbol.asyncDispose]()]));
@@ -51,7 +51,7 @@ test("git clones, pushes and fetches with a capability as its password, and neit
   await git("-C", "mine", "commit", "--quiet", "--message=large");
   await git("-C", "mine", "push", "--quiet", "origin", "HEAD:main");
 
-  await git("clone", "--quiet", `https://git:${token}@${machine.authority}/house.git`, "theirs");
+  await git("clone", "--quiet", `https://git:${token}@${machine.authority}/my-project.git`, "theirs");
   expect(large.equals(await readFile(join(machine.home, "theirs", "large")))).toBe(true);
   await git("-C", "theirs", "fetch", "--quiet");
   expectOwnCredential(backend.requests, token, ["authorization", ROBOT]);
@@ -65,7 +65,7 @@ test("git clones, pushes and fetches with a capability as its password, and neit
 });
 
 test("git clones the one repository of a capability from the root of the authority, and reaches no other", async () => {
-  const { token } = await grant(machine, page.exportBody(`${backend.url}house.git`));
+  const { token } = await grant(machine, page.exportBody(`${backend.url}my-project.git`));
   await git("clone", "--quiet", `https://git:${token}@${machine.authority}/`, "one");
   const other = `https://git:${token}@${machine.authority}/other.git`;
   const { code } = await machine.run("git", ["ls-remote", other]);
@@ -74,8 +74,8 @@ test("git clones the one repository of a capability from the root of the authori
 
 test("git clones and does not push with a capability whose limits allow only reads", async () => {
   const reads = [
-    { methods: ["GET"], paths: ["/house.git/info/refs"], query: { service: ["git-upload-pack"] } },
-    { methods: ["POST"], paths: ["/house.git/git-upload-pack"] },
+    { methods: ["GET"], paths: ["/my-project.git/info/refs"], query: { service: ["git-upload-pack"] } },
+    { methods: ["POST"], paths: ["/my-project.git/git-upload-pack"] },
   ];
   const { token } = await grant(machine, {
     uri: backend.url,
@@ -84,7 +84,7 @@ test("git clones and does not push with a capability whose limits allow only rea
     allowQuery: ["service"],
     limits: { requests: reads },
   });
-  await git("clone", "--quiet", `https://git:${token}@${machine.authority}/house.git`, "read");
+  await git("clone", "--quiet", `https://git:${token}@${machine.authority}/my-project.git`, "read");
   await git("-C", "read", "commit", "--quiet", "--allow-empty", "--message=mine");
   const { code, stderr } = await machine.run("git", ["-C", "read", "push", "origin", "HEAD:main"]);
   expect(code).not.toBe(0);

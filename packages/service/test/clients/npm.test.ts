@@ -28,8 +28,9 @@ beforeAll(async () => {
   const tarball = await packPackage();
   registry = await startTarget(({ url = "", headers }, response) => {
     if (headers.authorization !== KEY) response.writeHead(401).end();
-    else if (url === "/@house/door/-/door-1.0.0.tgz") response.end(tarball);
-    else if (url === "/@house%2Fdoor") response.end(JSON.stringify(describePackage(registry.url, tarball)));
+    else if (url === "/@example/package/-/package-1.0.0.tgz") response.end(tarball);
+    else if (url === "/@example%2Fpackage")
+      response.end(JSON.stringify(describePackage(registry.url, tarball)));
     else response.writeHead(404).end("{}");
   });
 });
@@ -37,19 +38,19 @@ afterAll(() => Promise.all([machine[Symbol.asyncDispose](), registry[Symbol.asyn
 
 async function packPackage(): Promise<Buffer> {
   await mkdir(join(machine.home, "package"));
-  await machine.write("package/package.json", JSON.stringify({ name: "@house/door", version: "1.0.0" }));
-  await machine.write("package/index.js", 'module.exports = "open";\n');
-  const { code, stderr } = await machine.run("tar", ["-czf", "door.tgz", "package"]);
+  await machine.write("package/package.json", JSON.stringify({ name: "@example/package", version: "1.0.0" }));
+  await machine.write("package/index.js", 'module.exports = "hello";\n');
+  const { code, stderr } = await machine.run("tar", ["-czf", "package.tgz", "package"]);
   expect(code, stderr).toBe(0);
-  return readFile(join(machine.home, "door.tgz"));
+  return readFile(join(machine.home, "package.tgz"));
 }
 
 /** A registry names the tarball by its own URL. */
 function describePackage(url: string, tarball: Buffer): object {
   const integrity = `sha512-${createHash("sha512").update(tarball).digest("base64")}`;
-  const dist = { tarball: `${url}@house/door/-/door-1.0.0.tgz`, integrity };
-  const version = { name: "@house/door", version: "1.0.0", dist };
-  return { name: "@house/door", "dist-tags": { latest: "1.0.0" }, versions: { "1.0.0": version } };
+  const dist = { tarball: `${url}@example/package/-/package-1.0.0.tgz`, integrity };
+  const version = { name: "@example/package", version: "1.0.0", dist };
+  return { name: "@example/package", "dist-tags": { latest: "1.0.0" }, versions: { "1.0.0": version } };
 }
 
 /** Makes a project with the page's `.npmrc`, and returns its folder. */
@@ -70,15 +71,15 @@ test("npm installs a package of a scope with a capability as its credential, and
   const project = await makeProject("bearer", token);
   const { code, stdout, stderr } = await inProject(project, page.block("sh", { ...machine, token }));
   expect(code, stdout + stderr).toBe(0);
-  expect(await readFile(join(project, "node_modules/@house/door/index.js"), "utf8")).toContain("open");
+  expect(await readFile(join(project, "node_modules/@example/package/index.js"), "utf8")).toContain("hello");
   expect(registry.requests.map(({ url }) => url)).toEqual([
-    "/@house%2Fdoor",
-    "/@house/door/-/door-1.0.0.tgz",
+    "/@example%2Fpackage",
+    "/@example/package/-/package-1.0.0.tgz",
   ]);
   expectOwnCredential(registry.requests, token, ["authorization", KEY]);
 
   await revoke(machine, end);
-  const after = await inProject(project, "npm view @house/door --prefer-online");
+  const after = await inProject(project, "npm view @example/package --prefer-online");
   expect(after.code).not.toBe(0);
   expect(after.stderr).toContain("E401");
 });
@@ -89,6 +90,9 @@ test("npm sends the capability as _auth too", async () => {
   const npmrc = await readFile(join(project, ".npmrc"), "utf8");
   const credential = Buffer.from(`any:${token}`).toString("base64");
   await writeFile(join(project, ".npmrc"), npmrc.replace(`_authToken=${token}`, `_auth=${credential}`));
-  const { code, stdout, stderr } = await inProject(project, "npm view @house/door version --prefer-online");
+  const { code, stdout, stderr } = await inProject(
+    project,
+    "npm view @example/package version --prefer-online",
+  );
   expect([code, stdout], stderr).toEqual([0, "1.0.0\n"]);
 });

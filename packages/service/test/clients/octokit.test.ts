@@ -14,7 +14,7 @@ import { readClientPage } from "../support/client-page.ts";
 /* Octokit, unmodified, as docs/clients/octokit.md says. The API links pages and redirects renamed repositories as GitHub does. */
 
 const KEY = "Bearer SECRET";
-const ISSUES = ["open", "closed", "ajar", "locked", "jammed"];
+const ISSUES = ["first", "second", "third", "fourth", "fifth"];
 
 let machine: ClientMachine;
 let api: TestTarget;
@@ -34,7 +34,7 @@ afterAll(() => Promise.all([machine[Symbol.asyncDispose](), api[Symbol.asyncDisp
 /** Responds with a page of the issues, and links to it by the repository's number. */
 function respond({ pathname, searchParams }: URL, response: ServerResponse): void {
   const repository = `${api.url}repositories/7/issues`;
-  if (pathname === "/repos/house/gates/issues") {
+  if (pathname === "/repos/my-org/old-name/issues") {
     response.writeHead(301, { Location: repository }).end();
     return;
   }
@@ -59,7 +59,7 @@ test("Octokit gets every page with a capability as its token, and none after a r
   const { stdout, stderr } = await runScript(script);
   expect(stdout, stderr).toBe(`${ISSUES.join("\n")}\n`);
   expect(api.requests.map(({ url }) => url)).toEqual([
-    "/repos/house/doors/issues?per_page=2",
+    "/repos/my-org/my-repo/issues?per_page=2",
     "/repositories/7/issues?per_page=2&page=2",
     "/repositories/7/issues?per_page=2&page=3",
   ]);
@@ -73,12 +73,12 @@ test("Octokit gets every page with a capability as its token, and none after a r
 test("Octokit follows the redirect of a renamed repository with its token, through the service", async () => {
   const { token } = await grant(machine, page.exportBody(api.url));
   const before = api.requests.length;
-  const script = page.block("js", { ...machine, token }).replace('"doors"', '"gates"');
+  const script = page.block("js", { ...machine, token }).replace('"my-repo"', '"old-name"');
   const { stdout, stderr } = await runScript(script);
   expect(stdout, stderr).toContain(`${ISSUES[0]}\n`);
   const requests = api.requests.slice(before);
   expect(requests.slice(0, 2).map(({ url }) => url)).toEqual([
-    "/repos/house/gates/issues?per_page=2",
+    "/repos/my-org/old-name/issues?per_page=2",
     "/repositories/7/issues",
   ]);
   expectOwnCredential(requests, token, ["authorization", KEY]);

@@ -12,15 +12,15 @@ import { expectOwnCredential, grant, revoke, startClientMachine } from "../suppo
 /* pip, unmodified, as docs/clients/pip.md says. The index has one package, and knows only the target's credential. */
 
 const KEY = `Basic ${Buffer.from("robot:the-key-of-the-index").toString("base64")}`;
-const WHEEL = "house_door-1.0-py3-none-any.whl";
+const WHEEL = "example_package-1.0-py3-none-any.whl";
 
 /** Writes the smallest wheel that pip installs. */
 const MAKE_WHEEL = `
 import sys, zipfile
 with zipfile.ZipFile(sys.argv[1], "w") as wheel:
-    info = "house_door-1.0.dist-info"
-    wheel.writestr("house_door.py", "STATE = 'open'\\n")
-    wheel.writestr(info + "/METADATA", "Metadata-Version: 2.1\\nName: house-door\\nVersion: 1.0\\n")
+    info = "example_package-1.0.dist-info"
+    wheel.writestr("example_package.py", "GREETING = 'hello'\\n")
+    wheel.writestr(info + "/METADATA", "Metadata-Version: 2.1\\nName: example-package\\nVersion: 1.0\\n")
     wheel.writestr(info + "/WHEEL", "Wheel-Version: 1.0\\nGenerator: a\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
     wheel.writestr(info + "/RECORD", "")
 `;
@@ -46,7 +46,7 @@ beforeAll(async () => {
   const html = `<!DOCTYPE html><html><body><a href="../../files/${WHEEL}#sha256=${sha256}">${WHEEL}</a></body></html>`;
   index = await startTarget(({ url, headers }, response) => {
     if (headers.authorization !== KEY) response.writeHead(401).end();
-    else if (url === "/simple/house-door/") response.setHeader("Content-Type", "text/html").end(html);
+    else if (url === "/simple/example-package/") response.setHeader("Content-Type", "text/html").end(html);
     else if (url === `/files/${WHEEL}`) response.end(wheel);
     else response.writeHead(404).end();
   });
@@ -58,8 +58,11 @@ test("pip installs a package with a capability as the password of its index, and
   const install = page.block("sh", { ...machine, token });
   const { code, stdout, stderr } = await machine.run("sh", ["-ec", install]);
   expect(code, stdout + stderr).toBe(0);
-  expect(await readFile(join(machine.home, "installed/house_door.py"), "utf8")).toContain("open");
-  expect(index.requests.map((request) => request.url)).toEqual(["/simple/house-door/", `/files/${WHEEL}`]);
+  expect(await readFile(join(machine.home, "installed/example_package.py"), "utf8")).toContain("hello");
+  expect(index.requests.map((request) => request.url)).toEqual([
+    "/simple/example-package/",
+    `/files/${WHEEL}`,
+  ]);
   expectOwnCredential(index.requests, token, ["authorization", KEY]);
 
   await revoke(machine, end);

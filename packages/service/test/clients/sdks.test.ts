@@ -14,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => machine[Symbol.asyncDispose]());
 
-const USER = { role: "user", content: "Say open." };
-const EVENTS = ["o", "pen"].map(
+const USER = { role: "user", content: "Say hello." };
+const EVENTS = ["hel", "lo"].map(
   (content) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`,
 );
 
@@ -40,23 +40,23 @@ const SDKS: readonly Sdk[] = [
     own: ["authorization", "Bearer SECRET"],
     requests: [["POST", "/v1/chat/completions", { model: "gpt-5", messages: [USER], stream: true }]],
     respond: () => ({ "text/event-stream": `${EVENTS.join("")}data: [DONE]\n\n` }),
-    printed: "open",
+    printed: "hello",
   },
   {
     page: "anthropic",
     host: "api.anthropic.example",
     own: ["x-api-key", "SECRET"],
     requests: [["POST", "/v1/messages", { model: "claude-opus-5", max_tokens: 16, messages: [USER] }]],
-    respond: () => json({ content: [{ type: "text", text: "open" }] }),
-    printed: "open",
+    respond: () => json({ content: [{ type: "text", text: "hello" }] }),
+    printed: "hello",
   },
   {
     page: "gemini",
     host: "generativelanguage.example",
     own: ["x-goog-api-key", "SECRET"],
     requests: [["POST", "/v1beta/models/gemini-3:generateContent"]],
-    respond: () => json({ candidates: [{ content: { parts: [{ text: "open" }], role: "model" } }] }),
-    printed: "open",
+    respond: () => json({ candidates: [{ content: { parts: [{ text: "hello" }], role: "model" } }] }),
+    printed: "hello",
   },
   {
     page: "mcp",
@@ -64,7 +64,7 @@ const SDKS: readonly Sdk[] = [
     own: ["authorization", "Bearer SECRET"],
     requests: [],
     respond: respondToMcp,
-    printed: "open",
+    printed: "hello",
   },
 ];
 
@@ -72,15 +72,15 @@ function json(value: unknown): Responded {
   return { "application/json": JSON.stringify(value) };
 }
 
-/** A server with the one tool `door`. */
+/** A server with the one tool `greet`. */
 function respondToMcp(body: string): Responded {
   if (body === "") return {};
   const { id, method, params } = JSON.parse(body);
-  const serverInfo = { name: "house", version: "1.0.0" };
+  const serverInfo = { name: "example", version: "1.0.0" };
   const results: Readonly<Record<string, object>> = {
     initialize: { protocolVersion: params?.protocolVersion, capabilities: { tools: {} }, serverInfo },
-    "tools/list": { tools: [{ name: "door", inputSchema: { type: "object" } }] },
-    "tools/call": { content: [{ type: "text", text: "open" }] },
+    "tools/list": { tools: [{ name: "greet", inputSchema: { type: "object" } }] },
+    "tools/call": { content: [{ type: "text", text: "hello" }] },
   };
   const result = results[method];
   return id === undefined ? {} : json({ jsonrpc: "2.0", id, result });

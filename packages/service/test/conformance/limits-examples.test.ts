@@ -63,7 +63,7 @@ test("the page has the examples that follow", () => {
   expect(EXAMPLES.map(({ title }) => title)).toEqual([
     "A model for one agent, with a hundred requests a minute",
     "A repository at GitHub, read-only",
-    "`GetItem` of DynamoDB alone",
+    "Only `GetItem` of DynamoDB",
     "One prefix of a bucket, read-only",
     "One tool of an MCP server",
     "A link that works once",

@@ -83,7 +83,7 @@ function originOf({ authority }: TestService): string {
   return `https://${authority}`;
 }
 
-test("a client that follows the links of a listing gets every page, and sends its token to this service alone", async () => {
+test("a client that follows the links of a listing gets every page, and sends its token only to this service", async () => {
   const token = await exportOpen({ uri: `${target.url}v1?key=secret` });
   first = {
     status: 200,

@@ -45,9 +45,9 @@ export class AwsChunkedReader {
   #state: State = "size";
   /** How many bytes of the size, the signature's name or the signature were read. */
   #read = 0;
-  /** Of the current chunk: its size, then how much of its data is missing. */
+  /** The size of the current chunk, then how many bytes of its data are missing. */
   #size = 0;
-  /** Of the content: how much is missing after the current chunk. */
+  /** How many bytes of the content are missing after the current chunk. */
   #missing: number;
   /** The last byte of the content. */
   #lastByte: Buffer = NOTHING;

@@ -108,7 +108,7 @@ class ParsedRequest {
     this.#request = request;
   }
 
-  /** Of the path. */
+  /** The parts of the path. */
   get pieces(): readonly string[] {
     return (this.#pieces ??= splitPath(this.#request.path));
   }

@@ -13,7 +13,7 @@ export interface QueryPairs {
   readonly ambiguousKey?: string;
 }
 
-/** Of a request without a query. */
+/** The pairs of a request without a query. */
 const NO_PAIRS: QueryPairs = { values: new Map() };
 
 /**

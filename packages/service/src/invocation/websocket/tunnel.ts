@@ -8,7 +8,7 @@ import type { UsageAccounts } from "../usage-accounts.ts";
 import type { Charge, WaitingResponse } from "../waiting-responses.ts";
 import { TunnelDirection } from "./tunnel-direction.ts";
 
-/** What one direction has in memory while its reader does not read, about: what is written, what waits, and what was read ahead. */
+/** Approximate memory of one direction whose reader is paused. */
 const DIRECTION_BYTES = 192 * 1_024;
 
 /** How long one side may say nothing after the other has ended, in milliseconds. */
