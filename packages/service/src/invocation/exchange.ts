@@ -18,10 +18,9 @@ import { countWhileHeld } from "./count-while-held.ts";
 import { ResponseBody } from "./response-body.ts";
 import { buildResponseHead } from "./response-head.ts";
 import { denialForUpstreamError, WaitedTooLongError } from "./upstream-error.ts";
-import type { RateWindow } from "./min-data-rate.ts";
-import { checkRate } from "./min-data-rate.ts";
 import type { Tickable } from "./ticker.ts";
 import { decideRetry } from "./retry.ts";
+import { sendSigned } from "./send-signed.ts";
 
 /** How many informational responses (1xx) a target may send before the final one: they cost work and carry nothing. */
 const MAX_INFORMATIONAL_RESPONSES = 16;
@@ -44,8 +43,8 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   #upstream: UpstreamPool | undefined;
   #request: UpstreamRequest | undefined;
   #lease: UpstreamLease | undefined;
-  /** The use is counted once, whatever connections the request is sent on. */
-  #isCounted = false;
+  /** Counts the use. Absent once it is counted, whatever connections the request is sent on. */
+  #charge: UpstreamRequest["charge"];
   #stopCounting: (() => void) | undefined;
   /** A part of the request may have reached the target. */
   #isBegun = false;
@@ -54,7 +53,6 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   readonly #startedAt: number;
   /** How long the exchange may last until it gets a connection. */
   #waitMs = Number.POSITIVE_INFINITY;
-  #window: RateWindow | undefined;
   #informational = 0;
   #isHead = false;
   #status: number | undefined;
@@ -83,6 +81,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   start(upstream: UpstreamPool, request: UpstreamRequest): void {
     this.#upstream = upstream;
     this.#request = request;
+    this.#charge = request.charge;
     if (this.#response.req.socket.destroyed) this.#onClientClose();
     if (this.#isFinished) return this.#destroyBody();
     this.#isHead = request.method === "HEAD";
@@ -95,10 +94,10 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#lease = lease;
     const request = this.#request;
     if (request === undefined) return;
-    if (request.charge === undefined || this.#isCounted) return this.#send(lease, request);
+    if (this.#charge === undefined) return sendSigned(lease, request, this);
     // The store has its own limit on the time of a write.
     this.#waitMs = Number.POSITIVE_INFINITY;
-    this.#stopCounting = countWhileHeld(lease, request.charge, {
+    this.#stopCounting = countWhileHeld(lease, this.#charge, {
       onCounted: () => this.#onCounted(lease, request),
       onDenied: (denial) => this.#fail(denial),
       onFault: (fault) => this.#finish(Promise.reject(fault)),
@@ -106,19 +105,10 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   }
 
   #onCounted(lease: UpstreamLease, request: UpstreamRequest): void {
-    this.#isCounted = true;
-    if (lease.isOpen) return this.#send(lease, request);
+    this.#charge = undefined;
+    if (lease.isOpen) return sendSigned(lease, request, this);
     this.#waitMs = this.elapsedMs() + request.responseTimeoutMs;
     this.#upstream?.acquire(this);
-  }
-
-  #send(lease: UpstreamLease, request: UpstreamRequest): void {
-    try {
-      lease.send(request, request.sign(), this);
-    } catch (error) {
-      const cause = error instanceof Error ? error : new Error("the request was not sent", { cause: error });
-      this.onError(cause, "incomplete");
-    }
   }
 
   onConnectError(error: Error): void {
@@ -157,14 +147,8 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     if (this.#isFinished || this.#request === undefined) return false;
     this.upstreamStatus = status;
     const isBodiless = status === 204 || (this.#isHead && this.#response.req.method !== "HEAD");
-    const shaped = buildResponseHead(
-      status,
-      reason,
-      lines,
-      this.#context.cors,
-      this.#request.sentRequest,
-      isBodiless,
-    );
+    const { cors } = this.#context;
+    const shaped = buildResponseHead(status, reason, lines, cors, this.#request.sentRequest, isBodiless);
     if (!shaped.ok) {
       this.#fail(shaped.error);
       return false;
@@ -217,13 +201,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   }
 
   #isReaderTooSlow(now: number): boolean {
-    const { unsentBytes } = this.#body;
-    const read = this.forwardedBytes - unsentBytes;
-    const window =
-      unsentBytes === 0 ? undefined : checkRate(this.#window, read, now, this.#context.minResponseRate);
-    if (window === "too_slow") return true;
-    this.#window = window;
-    return false;
+    return this.#body.isReadTooSlowly(this.forwardedBytes, now, this.#context.minResponseRate);
   }
 
   /** A client that gets the head alone would have the whole body transferred for nothing. */

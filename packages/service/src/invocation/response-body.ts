@@ -2,6 +2,8 @@ import { SMALL_CHUNK_BYTES, Slabs } from "../collections/slabs.ts";
 import type { DownstreamResponse } from "../http1/downstream.ts";
 import type { UsageAccounts } from "./usage-accounts.ts";
 import type { ChunkScheduler } from "./chunk-scheduler.ts";
+import type { MinDataRate, RateWindow } from "./min-data-rate.ts";
+import { checkRate } from "./min-data-rate.ts";
 import type { Charge, WaitingResponse, WaitingResponses } from "./waiting-responses.ts";
 
 /** So many small pieces of a response are written unchanged: few responses have more. */
@@ -43,6 +45,8 @@ export class ResponseBody implements WaitingResponse {
   /** How many events must happen before the target is resumed. */
   #blocks = 0;
   #resume: () => void = nothing;
+  /** Present while bytes wait for the client. */
+  #window: RateWindow | undefined;
 
   constructor(response: DownstreamResponse, owner: ResponseBodyOwner, context: ResponseBodyContext) {
     this.response = response;
@@ -71,6 +75,20 @@ export class ResponseBody implements WaitingResponse {
   /** Nothing waits, so that the client takes more. */
   get isFlowing(): boolean {
     return !this.response.writableNeedDrain && this.#joinedBytes === 0;
+  }
+
+  /**
+   * Whether the client takes the bytes that wait for it too slowly. Call it at each tick.
+   *
+   * @param writtenBytes how many the body has had so far.
+   */
+  isReadTooSlowly(writtenBytes: number, now: number, minRate: MinDataRate): boolean {
+    const { unsentBytes } = this;
+    const readBytes = writtenBytes - unsentBytes;
+    const window = unsentBytes === 0 ? undefined : checkRate(this.#window, readBytes, now, minRate);
+    if (window === "too_slow") return true;
+    this.#window = window;
+    return false;
   }
 
   /** @param resume is called when there is room again, after a piece that left none. */
