@@ -1,5 +1,5 @@
 /*
- * The longest limits and openings. They are judged at each use, stored with each capability that inherits them, and a holder must
+ * The longest limits and openings. They are checked at each use, stored with each capability that inherits them, and a holder must
  * not decide what that costs. These bounds are the same in every service.
  */
 

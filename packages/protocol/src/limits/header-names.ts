@@ -6,7 +6,7 @@ import type { Parser } from "./members.ts";
 /** The headers in which a client may send its capability token, folded. */
 const TOKEN_CARRIERS = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token"];
 
-/** Headers by which frameworks take another method or URL than that of the message, which is the one that limits judge. */
+/** Headers by which frameworks take another method or URL than that of the message, which is the one that limits check. */
 const OVERRIDES = [
   "x-http-method",
   "x-http-method-override",

@@ -4,7 +4,7 @@ import { type Result, err, ok } from "../result.ts";
 declare const brand: unique symbol;
 
 /**
- * A path in the one form that is judged, joined, signed and sent, as {@link canonicalizePath} returns it. No accepted path means
+ * A path in the one form that is checked, joined, signed and sent, as {@link canonicalizePath} returns it. No accepted path means
  * another resource to a server that decodes it again, merges slashes or cuts path parameters.
  *
  * @example
@@ -112,7 +112,7 @@ function normalizeEscapes(raw: string): Result<string, PathProblem> {
   if (ESCAPED_CONTROL.test(raw)) return refuse("control");
   if (ESCAPED_NON_ASCII.test(raw) && !isUtf8(raw)) return refuse("utf-8");
   const path = raw.replaceAll(ESCAPE, normalizeEscape);
-  // Judged in the result, since `%25%32%65` becomes `%252e` only there.
+  // Checked in the result, since `%25%32%65` becomes `%252e` only there.
   return ESCAPED_DELIMITER.test(path) ? refuse("double-encoding") : ok(path);
 }
 

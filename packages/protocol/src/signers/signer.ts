@@ -128,7 +128,7 @@ export interface Signer {
    */
   checkQuery(clientQuery: string, method: string): QueryRefusal | undefined;
   /**
-   * Returns why a client's query cannot be signed, if its exporter has named each of its keys: what they mean is not judged.
+   * Returns why a client's query cannot be signed, if its exporter has named each of its keys: what they mean is not checked.
    */
   checkOpenedQuery(clientQuery: string): Problem | undefined;
   /** Keys that SDKs add and that have no effect: where no query passes, they are dropped. */

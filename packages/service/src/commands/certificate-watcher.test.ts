@@ -6,18 +6,18 @@ const rejected = (problem: string) => err({ file: "c.pem", problem });
 const unchanged = ok({ kind: "unchanged", expires: new Date(0) } as const);
 
 test("a pair that does not match is reported once, if the next read finds it again", () => {
-  const judge = createChangeFilter();
-  expect([1, 2, 3, 4].map(() => judge(rejected("is no key")))).toEqual([false, true, false, false]);
-  expect([1, 2, 3].map(() => judge(rejected("is missing")))).toEqual([false, true, false]);
-  expect(judge(unchanged)).toBe(false);
-  expect([1, 2].map(() => judge(rejected("is missing")))).toEqual([false, true]);
+  const filter = createChangeFilter();
+  expect([1, 2, 3, 4].map(() => filter(rejected("is no key")))).toEqual([false, true, false, false]);
+  expect([1, 2, 3].map(() => filter(rejected("is missing")))).toEqual([false, true, false]);
+  expect(filter(unchanged)).toBe(false);
+  expect([1, 2].map(() => filter(rejected("is missing")))).toEqual([false, true]);
 });
 
 test("a pair that is half replaced at one read and complete at the next is not reported", () => {
-  const judge = createChangeFilter();
+  const filter = createChangeFilter();
   const changed = ok({
     kind: "changed",
     certificate: { cert: "", key: "", expires: new Date(0) },
   } as const);
-  expect([rejected("is no key"), changed, unchanged].map(judge)).toEqual([false, true, false]);
+  expect([rejected("is no key"), changed, unchanged].map(filter)).toEqual([false, true, false]);
 });

@@ -5,7 +5,7 @@ const NODE_BYTES = 192;
 /** A configuration is parsed and prepared: in short headers, each byte of it takes up to seven. */
 const BYTES_PER_CONFIGURATION_BYTE = 8;
 
-/** Limits are kept as they were stored and as they are judged. Addresses take most, up to 32 bytes for each byte. */
+/** Limits are kept as they were stored and as they are checked. Addresses take most, up to 32 bytes for each byte. */
 const BYTES_PER_LIMITS_BYTE = 40;
 
 /** What a resolution is made of. */

@@ -95,7 +95,7 @@ test("a reference is not rewritten if the service would refuse the rest of its q
   expect(rewrite("/v1/a?api_key=b", { headers })).toBeUndefined();
 });
 
-test("a reference of another authority is rewritten whatever its path and query, which that authority judges", () => {
+test("a reference of another authority is rewritten whatever its path and query, which that authority checks", () => {
   const target = preparedTarget({ capability: `cpblty://other.example/#CPBLTY1-${"A".repeat(86)}` });
   const below = resolveBelowBase(target.base, "https://other.example/", "/a%2Fb//c?api_key=d");
   expect(rewriteReference(target, OWN, below!)).toBe(`${OWN}/a%2Fb//c?api_key=d`);

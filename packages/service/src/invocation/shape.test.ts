@@ -150,7 +150,7 @@ test("a capability token passes in no header, also if allowHeaders names it", ()
   expect(headersOf(shaped(target, requestHeadOf({ rawHeaders: ["Private-Token", TOKEN] })))).toEqual(HOST);
 });
 
-test("another authority gets the client's credentials, which it judges itself, but no header that carries tokens", () => {
+test("another authority gets the client's credentials, which it checks itself, but no header that carries tokens", () => {
   const target = preparedTarget({ capability: `cpblty://a.example/#${TOKEN}` });
   const passes = ["Private-Token", "X-Vault-Token", "ocp-apim-subscription-key", "X-Amz-Copy-Source"];
   const never = ["X-Api-Key", "api_key", "x-goog-api-key", "X-Amz-Security-Token", "Authorization", "Cookie"];

@@ -6,7 +6,7 @@ import type { Narrowing } from "../domain/limits.ts";
 import type { StoredCapability } from "../store/record.ts";
 
 /**
- * How many bytes a capability with its limits, and those that it inherits, may have when they are sealed. All of them are judged at
+ * How many bytes a capability with its limits, and those that it inherits, may have when they are sealed. All of them are checked at
  * each use, and a holder must not decide what that costs.
  */
 const MAX_SEALED_BYTES = 65_536;

@@ -30,7 +30,7 @@ export function sealCapability(
 
 /**
  * @throws UnsealError if the key is not that of the capability's token.
- * @throws RecordTooNewError if a newer program wrote the payload: a limit that is not known cannot be judged.
+ * @throws RecordTooNewError if a newer program wrote the payload: a limit that is not known cannot be checked.
  */
 export function openCapability(capability: StoredCapability, sealingKey: Buffer): CapabilityPayload {
   const payload = unseal(sealingKey, capability.sealed, associatedData(capability));

@@ -112,7 +112,7 @@ test("the path, the query and credentials of the client pass in their canonical 
   expect(target.requests).toHaveLength(requests);
 });
 
-test("a re-export from another authority is judged by its own limits first, on the canonical path, and then there", async () => {
+test("a re-export from another authority is checked by its own limits first, on the canonical path, and then there", async () => {
   const { token } = await exportTarget(a, { uri: target.url, allowPath: true, encodedSlash: true });
   const capability = uriAt(authorityOf(a), token);
   const limits = { methods: ["GET"], paths: ["/x/**", "/y%2F*"], headers: { "x-kept": true } };

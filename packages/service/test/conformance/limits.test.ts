@@ -185,7 +185,7 @@ test("a request must satisfy the limits of every capability on the way, and a re
   await refuses(narrower, { path: "/a/b?q" }, 403, "query_not_allowed");
 });
 
-test("a limit on a query judges what is sent: where the query is dropped, a required key is missing", async () => {
+test("a limit on a query checks what is sent: where the query is dropped, a required key is missing", async () => {
   const { token } = await exportLimited(
     { query: { prefix: ["p/"] } },
     { allowPath: false, allowQuery: false },
@@ -196,7 +196,7 @@ test("a limit on a query judges what is sent: where the query is dropped, a requ
   expect(target.requests.at(-1)?.url).toBe("/");
 });
 
-test("a limit on methods judges the method that is sent", async () => {
+test("a limit on methods checks the method that is sent", async () => {
   const { token } = await exportLimited({ methods: ["PUT"] }, { method: "put" });
   await admits(token, { method: "GET" });
   const other = await exportLimited({ methods: ["GET"] }, { method: "PUT" });

@@ -170,7 +170,7 @@ async function exchanged({ way, script, early, readsLate }: Exchange, isPatient:
   }
   const response = await answerOn(connection, method);
   const told = asked === undefined ? "" : asked.greeting + bytes;
-  const judged = readResponse(told, { method, isEnded: ending === "fin" });
+  const expected = readResponse(told, { method, isEnded: ending === "fin" });
   const what = `${way}, response ${printable(told)}, then ${ending}, received ${printable(connection.received())}`;
   expect(
     marksIn(connection.received()).filter((other) => other !== mark),
@@ -178,18 +178,18 @@ async function exchanged({ way, script, early, readsLate }: Exchange, isPatient:
   ).toEqual([]);
   expect(response.kind, what).not.toBe("malformed");
   const isSound = script.isSound && asked?.greeting === "" && !early && ending !== "reset";
-  if (response.kind !== "whole") return expect(isSound && judged.kind === "whole", what).toBe(false);
+  if (response.kind !== "whole") return expect(isSound && expected.kind === "whole", what).toBe(false);
   await expectNothingElse(connection, response.message, what);
   if (valuesOf(response.message, "proxy-status").length > 0) {
     expect([502, 504], what).toContain(statusOf(response.message));
-    return expect(isSound && judged.kind === "whole", what).toBe(false);
+    return expect(isSound && expected.kind === "whole", what).toBe(false);
   }
   // A reset that ends a body without length or chunks is so far treated as its end.
-  if (ending === "reset" && judged.kind === "cut") return;
-  expect(judged.kind, what).toBe("whole");
-  if (judged.kind !== "whole") return;
-  expect(statusOf(response.message), what).toBe(statusOf(judged.message));
-  expect(response.message.body === judged.message.body, what).toBe(true);
+  if (ending === "reset" && expected.kind === "cut") return;
+  expect(expected.kind, what).toBe("whole");
+  if (expected.kind !== "whole") return;
+  expect(statusOf(response.message), what).toBe(statusOf(expected.message));
+  expect(response.message.body === expected.message.body, what).toBe(true);
 }
 
 async function answerOn(connection: RawConnection, method: string): Promise<ParseResult> {

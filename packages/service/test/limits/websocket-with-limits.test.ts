@@ -60,13 +60,13 @@ test("maxBodyBytes counts what the client sends after the handshake, and cuts bo
   expect(service.logged()).toContain('"cause":"BODY_TOO_LARGE"');
 });
 
-test("methods judges the GET of a handshake", async () => {
+test("methods checks the GET of a handshake", async () => {
   expect((await refusalOf(await exportLimited({ methods: ["POST"] }))).status).toBe(405);
   const socket = await openWebSocket(service, await exportLimited({ methods: ["GET"] }));
   socket.terminate();
 });
 
-test("paths judges the path of a handshake, which is appended to the target's", async () => {
+test("paths checks the path of a handshake, which is appended to the target's", async () => {
   const token = await exportLimited({ paths: ["/v1/*"] }, { allowPath: true });
   expect((await refusalOf(token, "/v2/realtime")).status).toBe(403);
   const socket = await openWebSocket({ url: `${service.url}/v1/realtime` }, token);

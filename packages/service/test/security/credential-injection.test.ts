@@ -45,7 +45,7 @@ interface Carrying {
   readonly name: string;
   readonly start?: () => Promise<RawTarget>;
   readonly body: (target: RawTarget) => object;
-  /** Which credentials it gets, because it judges them itself; absent: none. */
+  /** Which credentials it gets, because it checks them itself; absent: none. */
   readonly gets?: (header: string) => boolean;
 }
 
@@ -83,7 +83,7 @@ const CARRYING: readonly Carrying[] = [
 ];
 
 test.each(CARRYING)(
-  "a target with $name gets no credential of the client that it does not judge itself",
+  "a target with $name gets no credential of the client that it does not check itself",
   async ({ start, body, gets }) => {
     await using target = await (start ?? (() => startRawTarget(rawResponderAfterBody(OK_RESPONSE))))();
     const { token } = await exportTarget(service, body(target));

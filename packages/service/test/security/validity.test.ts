@@ -112,7 +112,7 @@ test("the capabilities of the service itself are valid when and for whom their l
   expectStatus(await call(service, revoke, { method: "POST", headers: FROM_NET }), 202);
 });
 
-test("what is not valid is refused like what does not exist, before anything else about the request is judged", async () => {
+test("what is not valid is refused like what does not exist, before anything else about the request is checked", async () => {
   const unknown = formatToken(Buffer.alloc(64, 7));
   const invalid = [
     await exportFrom({ uri: target.url, limits: { notBefore: LATER } }),

@@ -5,7 +5,7 @@ import { parsePeerAddress } from "../../net/peer-address.ts";
 import { applyLimits, isValidFor } from "./apply-limits.ts";
 import { compileLimits } from "./compiled-limits.ts";
 import type { SignedHeaderRule } from "./header-limit.ts";
-import type { JudgedRequest } from "./judge-rules.ts";
+import type { CheckedRequest } from "./check-rules.ts";
 
 const unsigned: SignedHeaderRule = () => undefined;
 
@@ -21,7 +21,7 @@ function pathOf(text: string): CanonicalPath {
   return path.value;
 }
 
-type Given = Partial<Omit<JudgedRequest, "path">> & { readonly path?: string };
+type Given = Partial<Omit<CheckedRequest, "path">> & { readonly path?: string };
 
 function apply(chain: readonly Limits[], { path = "/", ...given }: Given = {}, rule = unsigned) {
   const request = { method: "GET", path: pathOf(path), query: "", headers: [], fixedHeaders: [], ...given };
@@ -98,13 +98,13 @@ test("a request must satisfy one alternative entirely", () => {
     { methods: ["GET"], paths: ["/b"], query: new Map([["prefix", [{ startsWith: "p/" }]]]) },
     { methods: ["GET", "HEAD"], paths: ["/b/p/**"] },
   ];
-  const judge = (given: Given) => refusal([{ requests }], given);
-  expect(judge({ path: "/b", query: "prefix=p/q" })).toBeUndefined();
-  expect(judge({ path: "/b/p/q", method: "HEAD" })).toBeUndefined();
-  expect(judge({ path: "/b" })).toMatchObject({ reason: "query_not_allowed", key: "prefix" });
-  expect(judge({ path: "/b", query: "prefix=p/q", method: "HEAD" })).toEqual({ reason: "path_not_allowed" });
-  expect(judge({ path: "/c" })).toEqual({ reason: "path_not_allowed" });
-  expect(judge({ path: "/b/p/q", method: "PUT" })).toMatchObject({ reason: "method_not_allowed" });
+  const check = (given: Given) => refusal([{ requests }], given);
+  expect(check({ path: "/b", query: "prefix=p/q" })).toBeUndefined();
+  expect(check({ path: "/b/p/q", method: "HEAD" })).toBeUndefined();
+  expect(check({ path: "/b" })).toMatchObject({ reason: "query_not_allowed", key: "prefix" });
+  expect(check({ path: "/b", query: "prefix=p/q", method: "HEAD" })).toEqual({ reason: "path_not_allowed" });
+  expect(check({ path: "/c" })).toEqual({ reason: "path_not_allowed" });
+  expect(check({ path: "/b/p/q", method: "PUT" })).toMatchObject({ reason: "method_not_allowed" });
 });
 
 test("the refusal is that of the alternative that failed latest, and of the first one of several", () => {

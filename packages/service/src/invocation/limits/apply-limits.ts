@@ -5,9 +5,9 @@ import type { Outcome } from "../../domain/denial.ts";
 import { clientHeader } from "../header-rules.ts";
 import type { CompiledLimits } from "./compiled-limits.ts";
 import type { HeaderFilter, SignedHeaderRule } from "./header-limit.ts";
-import { judgeHeaderLine } from "./header-limit.ts";
-import type { JudgedRequest } from "./judge-rules.ts";
-import { HEADER_STAGE, judgeRules } from "./judge-rules.ts";
+import { checkHeaderLine } from "./header-limit.ts";
+import type { CheckedRequest } from "./check-rules.ts";
+import { HEADER_STAGE, checkRules } from "./check-rules.ts";
 
 /**
  * Whether a capability is valid at this moment for this client. If not, it is refused as one that does not exist.
@@ -25,19 +25,19 @@ export function isValidFor(
 }
 
 /**
- * Judges a request that the openings of its target let through.
+ * Checks a request that the openings of its target let through.
  *
  * @param signedRule what the target's signature says about a header.
  * @returns the client's header lines that pass, or the refusal. It is the one that comes first by method, path, query and headers.
  */
 export function applyLimits(
   { headers, rules }: CompiledLimits,
-  request: JudgedRequest,
+  request: CheckedRequest,
   signedRule: SignedHeaderRule,
 ): Outcome<readonly string[]> {
   const kept =
     headers === undefined ? ok(request.headers) : filterHeaders(headers, request.headers, signedRule);
-  const refusal = judgeRules(rules, kept.ok ? { ...request, headers: kept.value } : request);
+  const refusal = checkRules(rules, kept.ok ? { ...request, headers: kept.value } : request);
   if (refusal === undefined || (!kept.ok && refusal.stage === HEADER_STAGE)) return kept;
   return err(refusal.denial);
 }
@@ -51,7 +51,7 @@ function filterHeaders(
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? "";
     const value = headers[i + 1] ?? "";
-    const verdict = judgeHeaderLine(filter, clientHeader(name), value, signedRule);
+    const verdict = checkHeaderLine(filter, clientHeader(name), value, signedRule);
     if (verdict === "refuse")
       return err({ reason: "header_not_allowed", name: printableName(name), why: "not_named" });
     if (verdict === "pass") kept.push(name, value);

@@ -8,7 +8,7 @@ import { compileHeaderFilter } from "./header-limit.ts";
 import type { NamedValues } from "./listed-values.ts";
 import { compileNames } from "./listed-values.ts";
 
-/** The limits of a capability and of all that it re-exports, prepared to judge its requests. */
+/** The limits of a capability and of all that it re-exports, prepared to check its requests. */
 export interface CompiledLimits {
   /** When it begins to be valid, in milliseconds since 1970. */
   readonly notBefore: number;

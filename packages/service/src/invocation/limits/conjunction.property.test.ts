@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { applyLimits } from "./apply-limits.ts";
 import { compileLimits } from "./compiled-limits.ts";
-import type { JudgedRequest } from "./judge-rules.ts";
+import type { CheckedRequest } from "./check-rules.ts";
 
 /*
  * The model: docs/limits.md, sentence by sentence, without compilation, stages and refusals. It knows no signatures.
@@ -13,13 +13,13 @@ import type { JudgedRequest } from "./judge-rules.ts";
 type Pair = readonly [name: string, value: string];
 
 /** "An invocation must satisfy the limits of the capability presented and of every capability that it re-exports." */
-function modelAdmits(chain: readonly Limits[], request: JudgedRequest): boolean {
+function modelAdmits(chain: readonly Limits[], request: CheckedRequest): boolean {
   const passing = modelPassing(chain, request);
   return passing !== undefined && chain.every((limits) => satisfies(limits, request, passing));
 }
 
 /** "Only these headers pass, others are dropped", or refused; nothing if one is refused. */
-function modelPassing(chain: readonly Limits[], { headers }: JudgedRequest): readonly Pair[] | undefined {
+function modelPassing(chain: readonly Limits[], { headers }: CheckedRequest): readonly Pair[] | undefined {
   const lines = Array.from({ length: headers.length / 2 }, (_, i): Pair => [
     headers[2 * i]!,
     headers[2 * i + 1]!,
@@ -40,14 +40,14 @@ function changesMeaning(name: string, limit: HeaderLimit): boolean {
   );
 }
 
-function satisfies({ requests, ...own }: Limits, request: JudgedRequest, passing: readonly Pair[]): boolean {
+function satisfies({ requests, ...own }: Limits, request: CheckedRequest, passing: readonly Pair[]): boolean {
   const holds = (limit: RequestLimit): boolean => satisfiesOne(limit, request, passing);
   return holds(own) && (requests === undefined || requests.some(holds));
 }
 
 function satisfiesOne(
   { methods, paths, query, headers }: RequestLimit,
-  request: JudgedRequest,
+  request: CheckedRequest,
   passing: readonly Pair[],
 ): boolean {
   return (
@@ -189,7 +189,7 @@ const line = fc.tuple(
   fc.constantFrom(...HEADER_VALUES),
 );
 
-const request: fc.Arbitrary<JudgedRequest> = fc
+const request: fc.Arbitrary<CheckedRequest> = fc
   .record({
     method: fc.constantFrom(...METHODS),
     path: path.map((text) => canonicalizePath(text, { encodedSlash: true, emptySegments: true })),
@@ -203,21 +203,21 @@ const request: fc.Arbitrary<JudgedRequest> = fc
 
 const chain = fc.array(limits, { minLength: 1, maxLength: 2 });
 
-function judge(nodes: readonly Limits[], judged: JudgedRequest) {
+function check(nodes: readonly Limits[], given: CheckedRequest) {
   const compiled = compileLimits(nodes.map((each) => ({ limits: each })));
-  return compiled === undefined ? undefined : applyLimits(compiled, judged, () => undefined);
+  return compiled === undefined ? undefined : applyLimits(compiled, given, () => undefined);
 }
 
-function admits(nodes: readonly Limits[], judged: JudgedRequest): boolean {
-  return judge(nodes, judged)?.ok !== false;
+function admits(nodes: readonly Limits[], given: CheckedRequest): boolean {
+  return check(nodes, given)?.ok !== false;
 }
 
 test("a chain admits exactly what every capability in it admits, by a model that reads like the documentation", () => {
   const seen = { admitted: 0, refused: 0 };
   fc.assert(
-    fc.property(chain, request, (nodes, judged) => {
-      const expected = modelAdmits(nodes, judged);
-      expect(admits(nodes, judged)).toBe(expected);
+    fc.property(chain, request, (nodes, given) => {
+      const expected = modelAdmits(nodes, given);
+      expect(admits(nodes, given)).toBe(expected);
       seen[expected ? "admitted" : "refused"] += 1;
     }),
     { numRuns: 5_000 },
@@ -227,9 +227,9 @@ test("a chain admits exactly what every capability in it admits, by a model that
 
 test("the headers that reach the target are those that every capability passes", () => {
   fc.assert(
-    fc.property(chain, request, (nodes, judged) => {
-      const outcome = judge(nodes, judged);
-      if (outcome?.ok === true) expect(outcome.value).toEqual(modelPassing(nodes, judged)?.flat());
+    fc.property(chain, request, (nodes, given) => {
+      const outcome = check(nodes, given);
+      if (outcome?.ok === true) expect(outcome.value).toEqual(modelPassing(nodes, given)?.flat());
     }),
     { numRuns: 2_000 },
   );
@@ -237,9 +237,9 @@ test("the headers that reach the target are those that every capability passes",
 
 test("a child never admits what an ancestor refuses, whatever its own limits", () => {
   fc.assert(
-    fc.property(chain, limits, request, (ancestors, own, judged) => {
-      fc.pre(!admits(ancestors, judged));
-      expect(admits([own, ...ancestors], judged)).toBe(false);
+    fc.property(chain, limits, request, (ancestors, own, given) => {
+      fc.pre(!admits(ancestors, given));
+      expect(admits([own, ...ancestors], given)).toBe(false);
     }),
     { numRuns: 2_000 },
   );

@@ -45,7 +45,7 @@ const PASSES_UNNAMED = /^(?:if-|content-|accept(?:-|$)|range$|sec-websocket-)/;
  * Decides about a header line that the target's openings let through. A header that is not named is dropped, or refused if the
  * request would mean something else without it.
  */
-export function judgeHeaderLine(
+export function checkHeaderLine(
   { names, mcpNames }: HeaderFilter,
   { lowerCase, folded, rule }: ClientHeader,
   value: string,
@@ -85,7 +85,7 @@ export function groupHeaderLines(headers: readonly string[]): HeaderLines {
 }
 
 /** Whether each header with a list came once, in that spelling, with a value of the list. */
-export function judgeHeaders({ lists }: NamedValues, lines: HeaderLines): Outcome<undefined> {
+export function checkHeaders({ lists }: NamedValues, lines: HeaderLines): Outcome<undefined> {
   const valuesOf = (name: string): readonly Decoded[] => decodedValues(lines, name);
   for (const [name, listed] of lists) {
     const values = valuesOf(name);

@@ -1,7 +1,7 @@
 import type { ListedValue } from "capability-protocol";
 import { expect, test } from "vitest";
 import { compileNames } from "./listed-values.ts";
-import { judgeQuery } from "./query-limit.ts";
+import { checkQuery } from "./query-limit.ts";
 import { parseQueryPairs } from "./query-pairs.ts";
 
 const LIMIT = compileNames(
@@ -13,7 +13,7 @@ const LIMIT = compileNames(
 );
 
 function refusal(query: string, limit = LIMIT) {
-  const outcome = judgeQuery(limit, parseQueryPairs(query));
+  const outcome = checkQuery(limit, parseQueryPairs(query));
   return outcome.ok ? undefined : outcome.error;
 }
 

@@ -5,8 +5,8 @@ import type { NamedValues } from "./listed-values.ts";
 import { isListed } from "./listed-values.ts";
 import type { QueryPairs } from "./query-pairs.ts";
 
-/** Judges a client's query by one limit. */
-export function judgeQuery({ names, lists }: NamedValues, pairs: QueryPairs): Outcome<undefined> {
+/** Checks a client's query by one limit. */
+export function checkQuery({ names, lists }: NamedValues, pairs: QueryPairs): Outcome<undefined> {
   const { values, ambiguousKey } = pairs;
   if (ambiguousKey !== undefined) return refuse(ambiguousKey, "ambiguous");
   for (const key of values.keys()) if (!names.has(key)) return refuse(key, "not_named");

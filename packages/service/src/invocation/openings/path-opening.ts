@@ -26,7 +26,7 @@ function rootPath(): CanonicalPath {
   return root.value;
 }
 
-/** Reads a client's path, in the one form that is judged, joined, signed and sent. */
+/** Reads a client's path, in the one form that is checked, joined, signed and sent. */
 export function openPath({ pathOpenings }: PathTarget, path: string): Outcome<CanonicalPath> {
   if (path === "/") return ROOT;
   if (pathOpenings === undefined) return PATH_NOT_FOUND;

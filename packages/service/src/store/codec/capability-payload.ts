@@ -26,7 +26,7 @@ export function encodeCapabilityPayload({
 /**
  * The inverse of {@link encodeCapabilityPayload}.
  *
- * @returns nothing if a newer program wrote it: it has a column or a limit that this one does not know and cannot judge.
+ * @returns nothing if a newer program wrote it: it has a column or a limit that this one does not know and cannot check.
  * @throws StoreCorruptError if the bytes are no such payload.
  */
 export function decodeCapabilityPayload(bytes: Buffer): CapabilityPayload | undefined {

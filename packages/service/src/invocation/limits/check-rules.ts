@@ -4,13 +4,13 @@ import type { Denial, Outcome } from "../../domain/denial.ts";
 import { PASSED } from "../../domain/denial.ts";
 import type { Alternative, Rule } from "./compiled-limits.ts";
 import type { HeaderLines } from "./header-limit.ts";
-import { groupHeaderLines, judgeHeaders } from "./header-limit.ts";
-import { judgeQuery } from "./query-limit.ts";
+import { groupHeaderLines, checkHeaders } from "./header-limit.ts";
+import { checkQuery } from "./query-limit.ts";
 import type { QueryPairs } from "./query-pairs.ts";
 import { parseQueryPairs } from "./query-pairs.ts";
 
 /** What a client decides of a request to a target. */
-export interface JudgedRequest {
+export interface CheckedRequest {
   /** The method that will be sent. */
   readonly method: string;
   /** Relative to the target's path. */
@@ -25,15 +25,15 @@ export interface JudgedRequest {
 
 /** A condition that a request does not satisfy. */
 export interface Refusal {
-  /** Which condition it is, in the order in which they are judged. */
+  /** Which condition it is, in the order in which they are checked. */
   readonly stage: number;
   readonly denial: Denial;
 }
 
-/** Judges one condition of an alternative. */
+/** Checks one condition of an alternative. */
 type Stage = (alternative: Alternative, request: ParsedRequest, rules: readonly Rule[]) => Outcome<undefined>;
 
-/** In the order in which an alternative's conditions are judged. */
+/** In the order in which an alternative's conditions are checked. */
 const STAGES: readonly Stage[] = [
   ({ methods }, { method }, rules) => {
     if (methods === undefined || methods.includes(method)) return PASSED;
@@ -43,46 +43,46 @@ const STAGES: readonly Stage[] = [
     const isAllowed = paths === undefined || paths.some((pattern) => matchesPathPattern(pattern, pieces));
     return isAllowed ? PASSED : err({ reason: "path_not_allowed" });
   },
-  ({ query }, { pairs }) => (query === undefined ? PASSED : judgeQuery(query, pairs)),
-  ({ headers }, { lines }) => (headers === undefined ? PASSED : judgeHeaders(headers, lines)),
+  ({ query }, { pairs }) => (query === undefined ? PASSED : checkQuery(query, pairs)),
+  ({ headers }, { lines }) => (headers === undefined ? PASSED : checkHeaders(headers, lines)),
 ];
 
-/** The stage at which headers are judged. */
+/** The stage at which headers are checked. */
 export const HEADER_STAGE: number = STAGES.length - 1;
 
 /**
- * Judges a request by all rules.
+ * Checks a request by all rules.
  *
  * @returns the refusal at the earliest stage, if a rule is not satisfied.
  */
-export function judgeRules(rules: readonly Rule[], request: JudgedRequest): Refusal | undefined {
+export function checkRules(rules: readonly Rule[], request: CheckedRequest): Refusal | undefined {
   const parsed = new ParsedRequest(request);
   let earliest: Refusal | undefined;
   for (const rule of rules) {
-    const refusal = judgeRule(rule, parsed, rules);
+    const refusal = checkRule(rule, parsed, rules);
     if (refusal !== undefined && refusal.stage < (earliest?.stage ?? Infinity)) earliest = refusal;
   }
   return earliest;
 }
 
 /** @returns if no alternative is satisfied, the refusal of the first one of those that failed at the latest stage. */
-function judgeRule(rule: Rule, request: ParsedRequest, rules: readonly Rule[]): Refusal | undefined {
+function checkRule(rule: Rule, request: ParsedRequest, rules: readonly Rule[]): Refusal | undefined {
   let latest: Refusal | undefined;
   for (const alternative of rule) {
-    const refusal = judgeAlternative(alternative, request, rules);
+    const refusal = checkAlternative(alternative, request, rules);
     if (refusal === undefined) return undefined;
     if (refusal.stage > (latest?.stage ?? -1)) latest = refusal;
   }
   return latest;
 }
 
-function judgeAlternative(
+function checkAlternative(
   alternative: Alternative,
   request: ParsedRequest,
   rules: readonly Rule[],
 ): Refusal | undefined {
-  for (const [stage, judge] of STAGES.entries()) {
-    const outcome = judge(alternative, request, rules);
+  for (const [stage, check] of STAGES.entries()) {
+    const outcome = check(alternative, request, rules);
     if (!outcome.ok) return { stage, denial: outcome.error };
   }
   return undefined;
@@ -98,12 +98,12 @@ function allowedMethods(rules: readonly Rule[]): readonly string[] {
 /** A request whose parts are parsed at most once, and only for rules that look at them. */
 class ParsedRequest {
   readonly method: string;
-  readonly #request: JudgedRequest;
+  readonly #request: CheckedRequest;
   #pieces: readonly string[] | undefined;
   #pairs: QueryPairs | undefined;
   #lines: HeaderLines | undefined;
 
-  constructor(request: JudgedRequest) {
+  constructor(request: CheckedRequest) {
     this.method = request.method;
     this.#request = request;
   }
