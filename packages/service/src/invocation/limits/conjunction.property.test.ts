@@ -105,7 +105,10 @@ function tryDecode(text: string): string | undefined {
   }
 }
 
-/** "A list makes the header required, single, one of it." `Mcp-Name` is required for some methods only. */
+/** "`mcp-name` is required only for" them. */
+const NAMED_METHODS = new Set(["tools/call", "resources/read", "prompts/get"]);
+
+/** "A list makes the header required, single, one of it." */
 function satisfiesHeaders(limit: HeaderLimit, passing: readonly Pair[]): boolean {
   const valuesOf = (name: string) =>
     passing.filter(([other]) => other.toLowerCase().replaceAll("_", "-") === name);
@@ -116,7 +119,7 @@ function satisfiesHeaders(limit: HeaderLimit, passing: readonly Pair[]): boolean
     const isOptional =
       name === "mcp-name" &&
       methods.length === 1 &&
-      methods[0]![1] === "tools/list" &&
+      !NAMED_METHODS.has(methods[0]![1]) &&
       !methods[0]![0].includes("_");
     if (lines.length === 0 && isOptional) return true;
     return lines.length === 1 && !lines[0]![0].includes("_") && allowed.includes(lines[0]![1]);
