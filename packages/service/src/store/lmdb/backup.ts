@@ -5,12 +5,15 @@ import { join } from "node:path";
 import { open as openLmdb } from "lmdb";
 import type { ServiceKeys } from "../keys.ts";
 import { openEnvironment } from "./environment.ts";
-import { DATA_FILE, GATE_FILE, GATE_LOCK_FILE, LOCK_FILE } from "./files.ts";
-import { openOpeningGate } from "./opening-gate.ts";
+import { DATA_FILE, LOCK_FILE } from "./files.ts";
+import { openThroughGate, removeGate } from "./opening-gate.ts";
 import { errorOfCopy } from "./lmdb-errors.ts";
 import { openRows } from "./schema.ts";
 import { openFormat } from "./schema-version.ts";
 import { createRevocationLog, entryKey, HEAD_KEY } from "./revocation-log.ts";
+
+/** How long a copy may wait until no other process writes to the store, in milliseconds. */
+const OPENING_DEADLINE_MS = 30_000;
 
 /** How long a write into a copy may wait, in milliseconds; no other process uses the copy. */
 const COPY_WRITE_DEADLINE_MS = 60_000;
@@ -20,11 +23,13 @@ const COPY_WRITE_DEADLINE_MS = 60_000;
  * LMDB can do that. `mdb_copy` cannot read this format.
  *
  * @param to an empty directory.
+ * @throws StoreBusyError if another process does not end its write.
  * @throws StoreFullError, StoreFailedError with the system's code as message.
  */
 export async function copyStore(from: string, to: string): Promise<void> {
-  const gate = openOpeningGate(from);
-  const root = await gate.hold(() => openLmdb({ path: from, readOnly: true, noSubdir: false }));
+  const { opened: root, gate } = await openThroughGate(from, OPENING_DEADLINE_MS, () =>
+    openLmdb({ path: from, readOnly: true, noSubdir: false }),
+  );
   try {
     await root.backup(to, true).catch(async () => {
       // A compact copy fails if a crash left unreachable pages; a plain one copies all pages.
@@ -70,7 +75,8 @@ export async function hashCopy(directory: string): Promise<string> {
 
 /** Leaves the data file alone in a copy, readable by its owner alone, and flushes it. */
 async function finalizeCopy(directory: string): Promise<void> {
-  for (const name of [LOCK_FILE, GATE_FILE, GATE_LOCK_FILE]) await rm(join(directory, name), { force: true });
+  await rm(join(directory, LOCK_FILE), { force: true });
+  removeGate(directory);
   const path = join(directory, DATA_FILE);
   await chmod(path, 0o600);
   for (const synced of [path, directory]) {

@@ -5,7 +5,8 @@ import type { StoreCondition } from "../store.ts";
 import { StoreBusyError } from "../store.ts";
 import { assertStoreFile, assertStoreTables } from "./store-file-check.ts";
 import type { OpeningGate } from "./opening-gate.ts";
-import { openOpeningGate } from "./opening-gate.ts";
+import { openThroughGate } from "./opening-gate.ts";
+import type { Reserve } from "./reserve.ts";
 import { openReserve, prepareDirectory } from "./reserve.ts";
 import type { Table, Tables } from "./schema.ts";
 import { TABLE_NAMES } from "./schema.ts";
@@ -46,7 +47,7 @@ const opened = new Set<string>();
 /**
  * @param deadlineMs how long the opening may take, and each write in all, in milliseconds.
  * @throws Error if this process has the directory open.
- * @throws StoreBusyError if another process does not end its write in that time.
+ * @throws StoreBusyError if another process does not end its write in that time. This process cannot open the directory then.
  */
 export async function openEnvironment(
   directory: string,
@@ -58,32 +59,49 @@ export async function openEnvironment(
   const path = realpathSync(directory);
   if (opened.has(path)) throw new Error(`${path} is open in this process already`);
   opened.add(path);
-  const gate = openOpeningGate(path);
   try {
-    const { root, tables } = await openTables(path, gate, deadlineMs);
-    const { reserveBytes = 0, report = () => undefined } = options;
-    const writer = createWriter(
-      { root, gate, tables: Object.values(tables), reserve: openReserve(directory) },
-      { deadlineMs, reserveBytes, report },
+    const { opened: store, gate } = await openThroughGate(path, deadlineMs, () => openTables(path));
+    return await createEnvironment(directory, { ...store, gate }, deadlineMs, options, () =>
+      opened.delete(path),
     );
-    return {
-      tables,
-      snapshot(read) {
-        // A read transaction lives on until the next turn of the event loop and would miss what another process committed.
-        root.resetReadTxn();
-        return read();
-      },
-      write: writer.write,
-      async close() {
-        const isClosed = await writer.close();
-        if (isClosed) opened.delete(path);
-        return isClosed;
-      },
-    };
   } catch (error) {
-    opened.delete(path);
+    // The gate is still open then, since another process holds it.
+    if (!(error instanceof StoreBusyError)) opened.delete(path);
     throw error;
   }
+}
+
+async function createEnvironment(
+  directory: string,
+  { root, tables, gate }: OpenTables & { readonly gate: OpeningGate },
+  deadlineMs: number,
+  { reserveBytes = 0, report = () => undefined }: EnvironmentOptions,
+  onClosed: () => void,
+): Promise<Environment> {
+  let reserve: Reserve;
+  try {
+    reserve = openReserve(directory);
+  } catch (error) {
+    await root.close();
+    await gate.close();
+    throw error;
+  }
+  const deps = { root, gate, tables: Object.values(tables), reserve };
+  const writer = createWriter(deps, { deadlineMs, reserveBytes, report });
+  return {
+    tables,
+    snapshot(read) {
+      // A read transaction lives on until the next turn of the event loop and would miss what another process committed.
+      root.resetReadTxn();
+      return read();
+    },
+    write: writer.write,
+    async close() {
+      const isClosed = await writer.close();
+      if (isClosed) onClosed();
+      return isClosed;
+    },
+  };
 }
 
 interface OpenTables {
@@ -91,32 +109,8 @@ interface OpenTables {
   readonly tables: Tables;
 }
 
-/** Opens the environment, and makes the tables that it does not have, while no other process writes. */
-async function openTables(path: string, gate: OpeningGate, deadlineMs: number): Promise<OpenTables> {
-  let isLate = false;
-  let deadline: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    deadline = setTimeout(() => {
-      isLate = true;
-      reject(new StoreBusyError("another process does not end its write to the store"));
-    }, deadlineMs);
-  });
-  const held = gate.hold(() => {
-    if (isLate) throw new StoreBusyError("the opening was given up");
-    return openAtOnce(path);
-  });
-  try {
-    return await Promise.race([held, late]);
-  } catch (error) {
-    // It is never held if the other process does not go on; waiting for that would take as long.
-    void held.catch(() => undefined).then(() => gate.close());
-    throw error;
-  } finally {
-    clearTimeout(deadline);
-  }
-}
-
-function openAtOnce(path: string): OpenTables {
+/** Opens the environment, and makes the tables that it does not have. */
+function openTables(path: string): OpenTables {
   const root: RootDatabase<Buffer, Buffer> = open({
     path,
     maxDbs: 8,

@@ -1,6 +1,8 @@
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "lmdb";
-import { GATE_FILE } from "./files.ts";
+import { StoreBusyError, StoreFormatError } from "../store.ts";
+import { GATE_FILE, GATE_LOCK_FILE } from "./files.ts";
 
 /**
  * Keeps openings of a store and commits to it apart, over all processes of the machine.
@@ -38,6 +40,60 @@ export function openOpeningGate(directory: string): OpeningGate {
     },
     close: () => environment.close(),
   };
+}
+
+/** Leaves a directory of another program as it was, and a copy with its data file alone. */
+export function removeGate(directory: string): void {
+  for (const name of [GATE_FILE, GATE_LOCK_FILE]) rmSync(join(directory, name), { force: true });
+}
+
+/** What was opened, and the gate that every commit to it must hold. */
+export interface OpenedThroughGate<T> {
+  readonly opened: T;
+  readonly gate: OpeningGate;
+}
+
+/**
+ * Opens a store in `directory` while no other process commits to it.
+ *
+ * @param deadlineMs how long it may wait for the gate, in milliseconds.
+ * @throws StoreBusyError if another process does not end its commit in that time.
+ */
+export async function openThroughGate<T>(
+  directory: string,
+  deadlineMs: number,
+  act: () => T,
+): Promise<OpenedThroughGate<T>> {
+  const isNew = !existsSync(join(directory, GATE_FILE));
+  const gate = openOpeningGate(directory);
+  let isLate = false;
+  let deadline: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    deadline = setTimeout(() => {
+      isLate = true;
+      reject(busy());
+    }, deadlineMs);
+  });
+  const held = gate.hold(() => {
+    if (isLate) throw busy();
+    return act();
+  });
+  try {
+    return { opened: await Promise.race([held, late]), gate };
+  } catch (error) {
+    const closed = held.catch(() => undefined).then(() => gate.close());
+    // It may not become free for as long as the other process is stopped.
+    if (isLate) void closed;
+    else await closed;
+    if (isNew && error instanceof StoreFormatError) removeGate(directory);
+    throw error;
+  } finally {
+    clearTimeout(deadline);
+  }
+}
+
+function busy(): StoreBusyError {
+  return new StoreBusyError("another process does not end its write to the store");
 }
 
 async function run<T>(act: () => T): Promise<Awaited<T>> {
