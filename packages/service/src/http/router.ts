@@ -89,11 +89,7 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     if (useDenial?.reason === "unauthorized")
       return respondDenial(context, exchange, head, unauthorized(isBlocked), resolution);
     const checked = checkRequestFields(head, resolution, exchange.response);
-    if (!checked.ok) {
-      // Node's parser drops what follows such a request in the same read, so the connection must not continue.
-      if (head.upgrade !== undefined) exchange.response.closeAfter();
-      return respondDenial(context, exchange, head, checked.error, resolution);
-    }
+    if (!checked.ok) return respondDenial(context, exchange, head, checked.error, resolution);
     // The client sends its body only after the capability and all limits have been checked.
     if (head.expect !== undefined) exchange.response.continueOnRead();
     if (resolution.capability.kind !== "invoke") {

@@ -154,3 +154,33 @@ test("a handshake whose head comes byte by byte is accepted, and one that stops 
   stopped.send(head.slice(0, -2));
   expect(await nextResponse(stopped)).toMatchObject({ status: 408 });
 });
+
+/** What asks for another protocol and does not get it. */
+const NOT_GRANTED: readonly (readonly [what: string, head: string])[] = [
+  [
+    "a public route",
+    "GET /healthz HTTP/1.1\r\nHost: membrane.test\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+  ],
+  [
+    "a request without a token",
+    "GET / HTTP/1.1\r\nHost: membrane.test\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+  ],
+  ["a preflight", "OPTIONS / HTTP/1.1\r\nHost: membrane.test\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"],
+  [
+    "a handshake of HTTP/1.0",
+    "GET /healthz HTTP/1.0\r\nHost: membrane.test\r\nConnection: keep-alive, upgrade\r\nUpgrade: websocket\r\n\r\n",
+  ],
+];
+
+test.each(NOT_GRANTED)(
+  "what follows %s that asks for another protocol is never read as a separate request",
+  async (_what, head) => {
+    await using connection = await openRawConnection(service.port);
+    // Node's parser drops the POST, and would read its body as the next request.
+    connection.send(`${head}POST / HTTP/1.1\r\nHost: membrane.test\r\nContent-Length: 500\r\n\r\n`);
+    await nextResponse(connection);
+    connection.send("GET /healthz HTTP/1.1\r\nHost: membrane.test\r\n\r\n");
+    await connection.closed;
+    expect(connection.received().match(/HTTP\/1\.1 \d/g)).toHaveLength(1);
+  },
+);

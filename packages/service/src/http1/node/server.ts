@@ -13,7 +13,7 @@ import { createCoalescingRequest } from "./coalescing-request.ts";
 import { HandshakeResponse } from "./handshake-response.ts";
 import { handleParseErrors } from "./parse-errors.ts";
 import { NodeResponse } from "./response.ts";
-import { createUpgradableRequest } from "./upgradable-request.ts";
+import { asksForUpgrade, createUpgradableRequest } from "./upgradable-request.ts";
 
 export interface NodeServerOptions extends ListenerOptions, ParseErrorOptions {
   /** Called for every connection on which requests can come; `attach` lets Node read it. */
@@ -113,6 +113,8 @@ function handleRequests(
   const onRequest: NodeRequestHandler = (request, response) => {
     // A write to a client that has just disconnected fails; the disconnect is reported by `close`.
     response.on("error", () => undefined);
+    // Node's parser drops what follows such a request in the same read: what comes later would be read from within a request.
+    if (asksForUpgrade(request)) response.closeAfter();
     onResponseStart(response);
     handle(request, response);
   };

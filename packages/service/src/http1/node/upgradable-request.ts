@@ -1,5 +1,10 @@
 import type { IncomingMessage } from "node:http";
 
+/** Whether a request asked for another protocol, whatever came of it. */
+export function asksForUpgrade(request: IncomingMessage): boolean {
+  return "asksForUpgrade" in request && request.asksForUpgrade === true;
+}
+
 /**
  * Makes a class of requests of which only some give up their connection to another protocol. Node asks a request through `upgrade`,
  * after it has set it to what the client asked for, and treats all others as if they had not asked. (A callback for that exists
