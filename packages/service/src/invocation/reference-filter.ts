@@ -3,7 +3,7 @@ import type { Outcome } from "../domain/denial.ts";
 import { valuesOf } from "./raw-headers.ts";
 import type { Carrier } from "./carrier.ts";
 import type { TargetBase } from "./references.ts";
-import { MAX_REFERENCES, mapLinks, resolveBelowBase } from "./references.ts";
+import { MAX_REFERENCES, keepsAuthority, mapLinks, resolveBelowBase } from "./references.ts";
 import type { RewriteTarget } from "./rewrite-reference.ts";
 import { rewriteReference } from "./rewrite-reference.ts";
 
@@ -31,11 +31,28 @@ const AUTHENTICATION_HEADERS: ReadonlySet<string> = new Set([
 /** Headers in which clients find a redirect; Python's urllib reads `URI`. */
 const REDIRECT_HEADERS: ReadonlySet<string> = new Set(["location", "uri"]);
 
+/**
+ * Headers in which clients find where an upload or an operation continues. Clients of tus, Azure and Google send their next request
+ * there with the token, wherever it came in: they drop `Authorization` only when they follow a redirect.
+ */
+const CONTINUATION_HEADERS: ReadonlySet<string> = new Set([
+  "azure-asyncoperation",
+  "operation-location",
+  "upload-location",
+  "x-goog-upload-control-url",
+  "x-goog-upload-url",
+  ...REDIRECT_HEADERS,
+]);
+
+/** A `Refresh` that only repeats the request. */
+const DELAY_ALONE = /^\d+$/;
+
 /** Lower-case names of response headers that lead a client, or its credentials, somewhere. */
 const REFERENCE_HEADERS: ReadonlySet<string> = new Set([
   "link",
   "content-location",
-  ...REDIRECT_HEADERS,
+  "refresh",
+  ...CONTINUATION_HEADERS,
   ...AUTHENTICATION_HEADERS,
 ]);
 
@@ -60,6 +77,8 @@ const NOT_PASSED = err({ reason: "redirect_not_passed" });
  * - a challenge of a target that has its credential already (a client that responds to a `realm` sends its own there:
  *   CVE-2020-15157);
  * - a `Link` outside the target's base, which clients follow with the token;
+ * - a `Location` of another response than a redirect, or a similar header, outside the base, unless it is relative; any `Refresh`
+ *   with a URI;
  * - a redirect outside the base for clients that would send the token there: refused, since without its Location it means nothing.
  *
  * If holders may add a path, references below the base are rewritten to this service.
@@ -82,16 +101,14 @@ export function filterReferences(
     if (AUTHENTICATION_HEADERS.has(lowerCase) && sentRequest.target.carriesCredential) {
       if (lowerCase === "www-authenticate" && !isChallenged) passed.push(...REPLACEMENT_CHALLENGE);
       isChallenged ||= lowerCase === "www-authenticate";
-    } else if (lowerCase === "link") {
-      const kept = mapLinks(value, passOn);
-      if (kept !== undefined) passed.push(name, kept);
-    } else if (REDIRECT_HEADERS.has(lowerCase)) {
+    } else if (isRedirect(status) && REDIRECT_HEADERS.has(lowerCase)) {
       const reference = passOn(value);
-      if (reference === undefined && isRedirect(status) && keepsToken(sentRequest)) return NOT_PASSED;
+      if (reference === undefined && keepsToken(sentRequest)) return NOT_PASSED;
       isRewritten ||= reference !== undefined && sentRequest.target.pathOpenings !== undefined;
       passed.push(name, reference ?? value);
     } else {
-      passed.push(name, lowerCase === "content-location" ? (passOn(value) ?? value) : value);
+      const kept = mapField(lowerCase, value, passOn);
+      if (kept !== undefined) passed.push(name, kept);
     }
   }
   return !isRewritten && isEndpointRedirect(sentRequest, status) ? NOT_PASSED : ok(passed);
@@ -103,6 +120,24 @@ export function filterReferences(
  */
 export function isEndpointRedirect({ carrier }: Pick<SentRequest, "carrier">, status: number): boolean {
   return (status === 301 || status === 307) && carrier === "x-amz-security-token";
+}
+
+/**
+ * Decides what becomes of a header that does not redirect. Clients resolve a relative reference to this service, where the token
+ * may go.
+ *
+ * @returns nothing if it must not be passed on.
+ */
+function mapField(
+  lowerCaseName: string,
+  value: string,
+  passOn: (reference: string) => string | undefined,
+): string | undefined {
+  if (lowerCaseName === "link") return mapLinks(value, passOn);
+  if (lowerCaseName === "refresh") return DELAY_ALONE.test(value) ? value : undefined;
+  if (lowerCaseName === "content-location") return passOn(value) ?? value;
+  if (!CONTINUATION_HEADERS.has(lowerCaseName)) return value;
+  return passOn(value) ?? (keepsAuthority(value) ? value : undefined);
 }
 
 /** Decides what becomes of a reference that may lead below the target's base. After {@link MAX_REFERENCES}, none does. */

@@ -52,6 +52,14 @@ export function resolveBelowBase(
   return { path: pathname.slice(base.path.length), query, fragment: hash };
 }
 
+/** No scheme and no authority: the first segment has no colon, and two slashes do not begin it (RFC 3986 §4.2). */
+const WITHOUT_AUTHORITY = /^(?!\/\/)[^:/?#]*(?:[/?#]|$)/;
+
+/** Whether every client resolves a reference to the authority that it sent its own request to. */
+export function keepsAuthority(reference: string): boolean {
+  return URI_CHARACTERS.test(reference) && WITHOUT_AUTHORITY.test(reference);
+}
+
 /** The query as it is written: `URL` escapes apostrophes in it. Absent: there is none, and that of the request may count. */
 function writtenQuery(reference: string): string | undefined {
   const [beforeFragment = ""] = reference.split("#", 1);

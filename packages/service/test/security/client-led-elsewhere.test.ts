@@ -88,6 +88,24 @@ test("a link to another place than the target is dropped, whatever else is in it
   expect(response.headers.get("link")).toEqual([`<${base}?page=2>; rel=next`, '</v1/a>; title="a, b"']);
 });
 
+test.each(["Authorization", "X-Api-Key"])(
+  "a created upload leads no client away from the target with its token in %s",
+  async (carrier) => {
+    const names = ["Location", "Operation-Location", "Azure-AsyncOperation", "X-Goog-Upload-URL"];
+    const references = ["http://other.example/up", "//other.example/up", "BASE/../up"];
+    for (const status of ["200 OK", "201 Created", "202 Accepted"]) {
+      for (const configuration of [{}, { allowPath: true }]) {
+        const lines = names.flatMap((name) => references.map((reference) => `${name}: ${reference}`));
+        const told = { status, configuration, lines: [...lines, "Refresh: 0; url=//other.example/"] };
+        const { response } = await passOn(carrier === "Authorization" ? told : { ...told, carrier });
+        expect(response).toMatchObject({ status: Number(status.slice(0, 3)), body: "ok" });
+        for (const name of [...names, "Refresh"])
+          expect(response.headers.has(name.toLowerCase()), name).toBe(false);
+      }
+    }
+  },
+);
+
 const LEADING_AWAY = [
   "https://other.example/",
   "//other.example/v1",

@@ -505,6 +505,12 @@ export const READERS: readonly Reader[] = [
   reader("service/src/invocation/references.ts#resolveBelowBase", HEAD, "segment/", (text) =>
     buildResponseHead(302, "Found", ["Location", text, "Link", `<${text}>`], [], ASKED),
   ),
+  reader("service/src/invocation/references.ts#keepsAuthority", HEAD, "segment/", (text) =>
+    buildResponseHead(201, "Created", ["Location", text, "Operation-Location", `/${text}`], [], ASKED),
+  ),
+  reader("service/src/invocation/reference-filter.ts#mapField", HEAD, "12345678", (text) =>
+    buildResponseHead(200, "OK", ["Refresh", text, "X-Goog-Upload-URL", `?${text}`], [], ASKED_OPEN),
+  ),
   reader("service/src/invocation/rewrite-reference.ts#rewriteReference path", HEAD, "segment/", (text) =>
     buildResponseHead(302, "Found", ["Location", `/${text}`], [], ASKED_OPEN),
   ),
