@@ -31,13 +31,13 @@ export interface Refusal {
 }
 
 /** Checks one condition of an alternative. */
-type Stage = (alternative: Alternative, request: ParsedRequest, rules: readonly Rule[]) => Outcome<undefined>;
+type Stage = (alternative: Alternative, request: ParsedRequest) => Outcome<undefined>;
 
 /** In the order in which an alternative's conditions are checked. */
 const STAGES: readonly Stage[] = [
-  ({ methods }, { method }, rules) => {
-    if (methods === undefined || methods.includes(method)) return PASSED;
-    return err({ reason: "method_not_allowed", allow: allowedMethods(rules) });
+  ({ methods }, request) => {
+    if (methods === undefined || methods.includes(request.method)) return PASSED;
+    return err({ reason: "method_not_allowed", allow: request.allowedMethods });
   },
   ({ paths }, { pieces }) => {
     const isAllowed = paths === undefined || paths.some((pattern) => matchesPathPattern(pattern, pieces));
@@ -56,33 +56,29 @@ export const HEADER_STAGE: number = STAGES.length - 1;
  * @returns the refusal at the earliest stage, if a rule is not satisfied.
  */
 export function checkRules(rules: readonly Rule[], request: CheckedRequest): Refusal | undefined {
-  const parsed = new ParsedRequest(request);
+  const parsed = new ParsedRequest(request, rules);
   let earliest: Refusal | undefined;
   for (const rule of rules) {
-    const refusal = checkRule(rule, parsed, rules);
+    const refusal = checkRule(rule, parsed);
     if (refusal !== undefined && refusal.stage < (earliest?.stage ?? Infinity)) earliest = refusal;
   }
   return earliest;
 }
 
 /** @returns if no alternative is satisfied, the refusal of the first one of those that failed at the latest stage. */
-function checkRule(rule: Rule, request: ParsedRequest, rules: readonly Rule[]): Refusal | undefined {
+function checkRule(rule: Rule, request: ParsedRequest): Refusal | undefined {
   let latest: Refusal | undefined;
   for (const alternative of rule) {
-    const refusal = checkAlternative(alternative, request, rules);
+    const refusal = checkAlternative(alternative, request);
     if (refusal === undefined) return undefined;
     if (refusal.stage > (latest?.stage ?? -1)) latest = refusal;
   }
   return latest;
 }
 
-function checkAlternative(
-  alternative: Alternative,
-  request: ParsedRequest,
-  rules: readonly Rule[],
-): Refusal | undefined {
+function checkAlternative(alternative: Alternative, request: ParsedRequest): Refusal | undefined {
   for (const [stage, check] of STAGES.entries()) {
-    const outcome = check(alternative, request, rules);
+    const outcome = check(alternative, request);
     if (!outcome.ok) return { stage, denial: outcome.error };
   }
   return undefined;
@@ -95,17 +91,28 @@ function allowedMethods(rules: readonly Rule[]): readonly string[] {
   );
 }
 
-/** A request whose parts are parsed at most once, and only for rules that look at them. */
+/**
+ * A request whose parts are parsed at most once, and only for rules that look at them. Otherwise a holder could multiply a long
+ * request by a long chain of limits, each of which has a bound.
+ */
 class ParsedRequest {
   readonly method: string;
   readonly #request: CheckedRequest;
+  readonly #rules: readonly Rule[];
+  #allowedMethods: readonly string[] | undefined;
   #pieces: readonly string[] | undefined;
   #pairs: QueryPairs | undefined;
   #lines: HeaderLines | undefined;
 
-  constructor(request: CheckedRequest) {
+  constructor(request: CheckedRequest, rules: readonly Rule[]) {
     this.method = request.method;
     this.#request = request;
+    this.#rules = rules;
+  }
+
+  /** The methods that the rules allow, for the refusal of another one. */
+  get allowedMethods(): readonly string[] {
+    return (this.#allowedMethods ??= allowedMethods(this.#rules));
   }
 
   /** The parts of the path. */

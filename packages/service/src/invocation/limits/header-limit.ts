@@ -62,49 +62,46 @@ export function checkHeaderLine(
 }
 
 /** The header lines of a client that reach the target, by folded name: servers that cannot tell two spellings apart see one. */
-export interface HeaderLines {
-  readonly byFoldedName: ReadonlyMap<string, readonly HeaderLine[]>;
-}
+export type HeaderLines = ReadonlyMap<string, HeaderLine | "repeated">;
 
 interface HeaderLine {
   readonly lowerCase: string;
-  readonly value: string;
+  /** Decoded here, once for all limits. Nothing if it cannot be decoded. */
+  readonly value: string | undefined;
 }
 
 /** @param headers flat list of names and values. */
 export function groupHeaderLines(headers: readonly string[]): HeaderLines {
-  const byFoldedName = new Map<string, HeaderLine[]>();
+  const lines = new Map<string, HeaderLine | "repeated">();
   for (let i = 0; i + 1 < headers.length; i += 2) {
-    const { lowerCase, folded } = clientHeader(headers[i] ?? "");
-    const line = { lowerCase, value: trimFieldValue(headers[i + 1] ?? "") };
-    const known = byFoldedName.get(folded);
-    if (known === undefined) byFoldedName.set(folded, [line]);
-    else known.push(line);
+    const header = clientHeader(headers[i] ?? "");
+    // Most lines of a long head can repeat a few names: only the first line of each is decoded.
+    const line = lines.has(header.folded) ? "repeated" : parseLine(header, headers[i + 1] ?? "");
+    lines.set(header.folded, line);
   }
-  return { byFoldedName };
+  return lines;
+}
+
+function parseLine({ lowerCase, folded }: ClientHeader, rawValue: string): HeaderLine {
+  const value = trimFieldValue(rawValue);
+  return { lowerCase, value: isMcpHeader(folded) ? decodeMcpValue(value) : value };
 }
 
 /** Whether each header with a list came once, in that spelling, with a value of the list. */
 export function checkHeaders({ lists }: NamedValues, lines: HeaderLines): Outcome<undefined> {
-  const valuesOf = (name: string): readonly Decoded[] => decodedValues(lines, name);
+  const valueOf = (name: string): string | undefined => singleValue(lines.get(foldName(name)), name);
   for (const [name, listed] of lists) {
-    const values = valuesOf(name);
-    if (values.length === 0 && !isRequired(name, valuesOf)) continue;
-    const [value] = values;
-    if (values.length !== 1 || value === undefined || !isListed(listed, value))
+    const line = lines.get(foldName(name));
+    if (line === undefined && !isRequired(name, valueOf)) continue;
+    const value = singleValue(line, name);
+    if (value === undefined || !isListed(listed, value))
       return err({ reason: "header_not_allowed", name: printableName(name), why: "not_listed" });
   }
   return PASSED;
 }
 
-/** Nothing for a value that cannot be decoded, and for a line in another spelling of the name. */
-type Decoded = string | undefined;
-
-function decodedValues({ byFoldedName }: HeaderLines, lowerCaseName: string): readonly Decoded[] {
-  const folded = foldName(lowerCaseName);
-  const decode = isMcpHeader(folded) ? decodeMcpValue : (value: string): Decoded => value;
-  const lines = byFoldedName.get(folded) ?? NO_LINES;
-  return lines.map(({ lowerCase, value }) => (lowerCase === lowerCaseName ? decode(value) : undefined));
+/** @returns nothing unless the header came once, in this spelling, with a value that can be decoded. */
+function singleValue(line: HeaderLine | "repeated" | undefined, lowerCaseName: string): string | undefined {
+  if (line === undefined || line === "repeated" || line.lowerCase !== lowerCaseName) return undefined;
+  return line.value;
 }
-
-const NO_LINES: readonly HeaderLine[] = [];

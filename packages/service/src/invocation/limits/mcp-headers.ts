@@ -18,16 +18,15 @@ export function isMcpHeader(foldedName: string): boolean {
  * Whether a limit requires a header of this request. Only `Mcp-Name` can be absent: when the one `Mcp-Method` is another than
  * those that name something.
  *
- * @param valuesOf the decoded values of a header; nothing for one that cannot be decoded.
+ * @param valueOf the decoded value of a header; nothing if it is absent or repeated, or cannot be decoded.
  */
 export function isRequired(
   lowerCaseName: string,
-  valuesOf: (lowerCaseName: string) => readonly (string | undefined)[],
+  valueOf: (lowerCaseName: string) => string | undefined,
 ): boolean {
   if (lowerCaseName !== NAME) return true;
-  const methods = valuesOf(METHOD);
-  const [method] = methods;
-  return methods.length !== 1 || method === undefined || NAMED_METHODS.has(method);
+  const method = valueOf(METHOD);
+  return method === undefined || NAMED_METHODS.has(method);
 }
 
 /** A value that is not visible ASCII is sent in base64, with UTF-8 below it. */

@@ -11,8 +11,9 @@ export function checkQuery({ names, lists }: NamedValues, pairs: QueryPairs): Ou
   if (ambiguousKey !== undefined) return refuse(ambiguousKey, "ambiguous");
   for (const key of values.keys()) if (!names.has(key)) return refuse(key, "not_named");
   for (const [key, listed] of lists) {
-    const [value, ...others] = values.get(key) ?? [];
-    if (value === undefined || others.length > 0 || value.hasPlus || !isListed(listed, value.decoded))
+    const given = values.get(key);
+    const value = given?.length === 1 ? given[0] : undefined;
+    if (value === undefined || value.hasPlus || !isListed(listed, value.decoded))
       return refuse(key, "not_listed");
   }
   return PASSED;
