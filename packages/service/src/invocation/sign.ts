@@ -59,10 +59,12 @@ export function sign(
   unsigned: readonly string[],
   now: () => Date,
 ): string[] {
-  const { targetHeaders, clientHeaders } = request;
-  if (target.signer === undefined) return targetHeaders.concat(clientHeaders, unsigned);
-  const headers = targetHeaders.concat(clientHeaders);
-  return headers.concat(target.signer.sign({ ...request, headers }, payload, now()), unsigned);
+  const { method, path, query, targetHeaders, clientHeaders } = request;
+  const lines = targetHeaders.concat(clientHeaders);
+  if (target.signer !== undefined)
+    lines.push(...target.signer.sign({ method, path, query, headers: lines }, payload, now()));
+  lines.push(...unsigned);
+  return lines;
 }
 
 const UNSIGNED: PayloadPlan = { kind: "precomputed", value: "" };
