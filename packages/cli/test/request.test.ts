@@ -172,6 +172,20 @@ test("a response that the service sends in place of the target's is reported as 
   expect(stderr).toContain(`${installation.authority} could not forward the target's response`);
 });
 
+test("a refusal by the service is not reported as a response that it could not forward", async () => {
+  const { code, stderr } = await installation.capi([
+    "request",
+    capability,
+    "--query",
+    "a=1",
+    "-H",
+    "Expect: other",
+  ]);
+  expect(code).toBe(1);
+  expect(stderr).not.toContain("could not forward");
+  expect(stderr).toContain(`${installation.authority} refused the request`);
+});
+
 test("a response that is aborted makes the command fail, on standard output and in a file", async () => {
   handle = (_, response) => {
     response.writeHead(200, { "content-length": "100" });

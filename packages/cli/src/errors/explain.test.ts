@@ -38,6 +38,7 @@ test.each([
   [503, "Service Unavailable", "store_unavailable", "safe to retry"],
   [503, "Service Unavailable", "store_failed", "safe to retry"],
   [503, "Service Unavailable", "store_full", "must free space"],
+  [429, "Too Many Requests", "quota_exhausted", "permit no more uses until then"],
   [500, "Internal Server Error", "internal_error", "its log"],
 ])("the error for %i %s (%s) names it and says what to do: %s", (status, error, code, next) => {
   const failure = refused(status, error, code);
@@ -53,6 +54,13 @@ test("the error for a 401 names the profile of the capability, and no profile wh
     "It comes from the profile 'my work': capi config configure --profile 'my work' ",
   );
   expect(next({ profile: "work" })).not.toContain("profile");
+});
+
+test("a field of the limits that does not belong there is no sign of a capability of another kind", () => {
+  const message = "limits.maxUsesEveryMs: expected no such field without maxUses";
+  expect(refused(400, "Bad Request", "invalid_field", message).hint).toBe(
+    '"capi membrane create --help" lists its options.',
+  );
 });
 
 test("an unknown field in the body is reported as a capability of another kind", () => {

@@ -6,14 +6,16 @@
  */
 export function adviseOnInvocation(statusCode: number, isFromGateway: boolean, authority: string): string {
   if (isFromGateway) {
-    return `${authority} could not forward the target's response; the body says why.`;
+    return statusCode < 500
+      ? `${authority} refused the request; the body says why.`
+      : `${authority} could not forward the target's response; the body says why.`;
   }
   switch (statusCode) {
     case 401:
       return [
-        `If ${authority} sent this, the capability or one of its ancestors has been revoked, or it belongs to another`,
-        "service: ask its issuer for a new one. If the target sent this, the credentials of the capability are out of date:",
-        "export it again.",
+        `If ${authority} sent this, the capability or one of its ancestors has been revoked or has ended, it is used up, not valid`,
+        "yet or not for this address, or it belongs to another service: ask its issuer for a new one. If the target sent this,",
+        "the credentials of the capability are out of date: export it again.",
       ].join("\n");
     case 404:
     case 405:

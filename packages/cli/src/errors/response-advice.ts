@@ -31,15 +31,17 @@ export function adviseOnResponse(
   if (code === "record_too_new") return "The operator must upgrade the service.";
   if (code === "store_unavailable" || code === "store_failed")
     return "It may have taken effect. It is safe to retry in a few seconds.";
+  if (code === "quota_exhausted") return "Its limits permit no more uses until then.";
   if (code === "service_quota_exceeded")
     return "Delete a tenant that is no longer needed, or ask the operator.";
   if (code === "wrong_capability")
     return `The capability is of another kind, and nothing was done: this needs one to ${context.right}. "capi request" invokes an exported one.`;
-  if (code === "invalid_capability") return "The capability to export is unknown or has been revoked.";
+  if (code === "invalid_capability")
+    return "The capability to export is unknown, has been revoked, or has ended.";
   switch (statusCode) {
     case 400:
       // The service parses a body by the rules of the capability's operation, not of the one that the client intended.
-      return message.includes("no such field")
+      return message.includes("no such field") && !isAboutLimits(message)
         ? `The capability seems to be of another kind: this needs one to ${context.right}.`
         : `"capi membrane ${context.right} --help" lists its options.`;
     case 401:
@@ -57,10 +59,16 @@ export function adviseOnResponse(
   }
 }
 
+/** A field of `limits` is refused as such: the operation was the intended one. */
+function isAboutLimits(message: string): boolean {
+  return message.slice(0, message.indexOf(":")).includes("limits");
+}
+
 function unauthorized({ authority, right, sourceProfile }: RequestContext): string {
   return [
-    `${authority} does not accept the capability. It or one of its ancestors may have been revoked,`,
-    `or it belongs to another service. Ask its issuer for a new one to ${right}.`,
+    `${authority} does not accept the capability. It or one of its ancestors may have been revoked or have ended,`,
+    "it may be used up, not valid yet or not for this address, or it belongs to another service.",
+    `Ask its issuer for a new one to ${right}.`,
     ...(sourceProfile === undefined
       ? []
       : [
