@@ -12,9 +12,6 @@ import { openRows } from "./schema.ts";
 import { openFormat } from "./schema-version.ts";
 import { createRevocationLog, entryKey, HEAD_KEY } from "./revocation-log.ts";
 
-/** How long a copy may wait until no other process writes to the store, in milliseconds. */
-const OPENING_DEADLINE_MS = 30_000;
-
 /** How long a write into a copy may wait, in milliseconds; no other process uses the copy. */
 const COPY_WRITE_DEADLINE_MS = 60_000;
 
@@ -23,11 +20,10 @@ const COPY_WRITE_DEADLINE_MS = 60_000;
  * LMDB can do that. `mdb_copy` cannot read this format.
  *
  * @param to an empty directory.
- * @throws StoreBusyError if another process does not end its write.
  * @throws StoreFullError, StoreFailedError with the system's code as message.
  */
 export async function copyStore(from: string, to: string): Promise<void> {
-  const { opened: root, gate } = await openThroughGate(from, OPENING_DEADLINE_MS, () =>
+  const { opened: root, gate } = await openThroughGate(from, () =>
     openLmdb({ path: from, readOnly: true, noSubdir: false }),
   );
   try {

@@ -2,7 +2,6 @@ import { realpathSync } from "node:fs";
 import type { RootDatabase } from "lmdb";
 import { open } from "lmdb";
 import type { StoreCondition } from "../store.ts";
-import { StoreBusyError } from "../store.ts";
 import { assertStoreFile, assertStoreTables } from "./store-file-check.ts";
 import type { OpeningGate } from "./opening-gate.ts";
 import { openThroughGate } from "./opening-gate.ts";
@@ -45,9 +44,8 @@ export interface EnvironmentOptions {
 const opened = new Set<string>();
 
 /**
- * @param deadlineMs how long the opening may take, and each write in all, in milliseconds.
+ * @param deadlineMs how long a write may take in all, in milliseconds.
  * @throws Error if this process has the directory open.
- * @throws StoreBusyError if another process does not end its write in that time. This process cannot open the directory then.
  */
 export async function openEnvironment(
   directory: string,
@@ -60,13 +58,12 @@ export async function openEnvironment(
   if (opened.has(path)) throw new Error(`${path} is open in this process already`);
   opened.add(path);
   try {
-    const { opened: store, gate } = await openThroughGate(path, deadlineMs, () => openTables(path));
+    const { opened: store, gate } = await openThroughGate(path, () => openTables(path));
     return await createEnvironment(directory, { ...store, gate }, deadlineMs, options, () =>
       opened.delete(path),
     );
   } catch (error) {
-    // The gate is still open then, since another process holds it.
-    if (!(error instanceof StoreBusyError)) opened.delete(path);
+    opened.delete(path);
     throw error;
   }
 }

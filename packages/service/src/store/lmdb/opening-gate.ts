@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "lmdb";
-import { StoreBusyError, StoreFormatError } from "../store.ts";
+import { StoreFormatError } from "../store.ts";
 import { GATE_FILE, GATE_LOCK_FILE } from "./files.ts";
 
 /**
@@ -54,46 +54,19 @@ export interface OpenedThroughGate<T> {
 }
 
 /**
- * Opens a store in `directory` while no other process commits to it.
- *
- * @param deadlineMs how long it may wait for the gate, in milliseconds.
- * @throws StoreBusyError if another process does not end its commit in that time.
+ * Opens a store in `directory` while no other process commits to it. It waits for as long as another process is stopped within
+ * a commit, as LMDB does whenever a file is opened.
  */
-export async function openThroughGate<T>(
-  directory: string,
-  deadlineMs: number,
-  act: () => T,
-): Promise<OpenedThroughGate<T>> {
+export async function openThroughGate<T>(directory: string, act: () => T): Promise<OpenedThroughGate<T>> {
   const isNew = !existsSync(join(directory, GATE_FILE));
   const gate = openOpeningGate(directory);
-  let isLate = false;
-  let deadline: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    deadline = setTimeout(() => {
-      isLate = true;
-      reject(busy());
-    }, deadlineMs);
-  });
-  const held = gate.hold(() => {
-    if (isLate) throw busy();
-    return act();
-  });
   try {
-    return { opened: await Promise.race([held, late]), gate };
+    return { opened: await gate.hold(act), gate };
   } catch (error) {
-    const closed = held.catch(() => undefined).then(() => gate.close());
-    // It may not become free for as long as the other process is stopped.
-    if (isLate) void closed;
-    else await closed;
+    await gate.close();
     if (isNew && error instanceof StoreFormatError) removeGate(directory);
     throw error;
-  } finally {
-    clearTimeout(deadline);
   }
-}
-
-function busy(): StoreBusyError {
-  return new StoreBusyError("another process does not end its write to the store");
 }
 
 async function run<T>(act: () => T): Promise<Awaited<T>> {
