@@ -150,3 +150,21 @@ export const HOP_BY_HOP_RESPONSE: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
+
+/**
+ * Lower-case names of headers by which frameworks take another method or URL than that of the message, which is the one that is
+ * authorized, limited and signed.
+ *
+ * @example
+ * METHOD_AND_URL_OVERRIDES.includes("x-http-method-override"); // => true
+ */
+export const METHOD_AND_URL_OVERRIDES: readonly string[] = [
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "x-original-host",
+  "x-original-method",
+  "x-original-uri",
+  "x-original-url",
+  "x-rewrite-url",
+];

@@ -47,6 +47,7 @@ export {
   FORWARDABLE_METHODS,
   HOP_BY_HOP_REQUEST,
   HOP_BY_HOP_RESPONSE,
+  METHOD_AND_URL_OVERRIDES,
   foldHeaderName,
   isFieldValue,
   isToken,

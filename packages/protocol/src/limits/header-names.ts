@@ -1,22 +1,10 @@
 import { MAX_HEADER_NAME_LENGTH } from "../api/field-limits.ts";
-import { HOP_BY_HOP_REQUEST, foldHeaderName, isToken } from "../http-syntax.ts";
+import { HOP_BY_HOP_REQUEST, METHOD_AND_URL_OVERRIDES, foldHeaderName, isToken } from "../http-syntax.ts";
 import { ok, refuse } from "../result.ts";
 import type { Parser } from "./members.ts";
 
 /** The headers in which a client may send its capability token, folded. */
 const TOKEN_CARRIERS = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token"];
-
-/** Headers by which frameworks take another method or URL than that of the message, which is the one that limits check. */
-const OVERRIDES = [
-  "x-http-method",
-  "x-http-method-override",
-  "x-method-override",
-  "x-original-host",
-  "x-original-method",
-  "x-original-uri",
-  "x-original-url",
-  "x-rewrite-url",
-];
 
 /**
  * Headers that never reach a target from a client, whatever its exporter opens, folded: those that carry the token, frame or route
@@ -25,7 +13,7 @@ const OVERRIDES = [
 export const NEVER_FROM_CLIENT: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP_REQUEST,
   ...TOKEN_CARRIERS,
-  ...OVERRIDES,
+  ...METHOD_AND_URL_OVERRIDES,
   "cdn-loop",
   "content-length",
   "cookie",

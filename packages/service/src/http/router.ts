@@ -75,12 +75,11 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     const found = authenticate(context, head.token, isBlocked);
     // Awaiting a value that is known already would cost a turn of the event loop.
     const resolved = found instanceof Promise ? await found : found;
-    // Not counted against the address, since the token is no guess.
+    // What is not valid now is not counted against the address, since its token is no guess, and refused like what is unknown.
     if (resolved === "expired") return respondDenial(context, exchange, head, unauthorized(isBlocked));
     authenticated = resolved;
     if (authenticated === undefined) return rejectUnauthorized(context, exchange, head, isBlocked);
     const { resolution } = authenticated;
-    // Not counted against the address, since the token is not a guess. The response is that to an unknown token.
     if (!isValid(context, exchange, resolution))
       return respondDenial(context, exchange, head, unauthorized(isBlocked), resolution);
     // Only what is used up for ever is refused before all else: a 401 says nothing of the request.

@@ -14,10 +14,10 @@ export const CARRIERS = [
 export type Carrier = (typeof CARRIERS)[number];
 
 /**
- * Header line of every response, by which a cache distinguishes the holders. It does not name `Sec-WebSocket-Protocol`, which
- * holds a token only in a handshake, whose response no cache stores.
+ * The headers in which the token of an HTTP request may come, as a list. `Sec-WebSocket-Protocol` holds one only in a handshake,
+ * whose response no cache stores and whose headers no page chooses.
  */
-export const VARY_BY_CARRIER = [
-  "Vary",
-  "Authorization, X-Api-Key, Api-Key, X-Goog-Api-Key, X-Amz-Security-Token",
-] as const;
+export const TOKEN_HEADERS = "Authorization, X-Api-Key, Api-Key, X-Goog-Api-Key, X-Amz-Security-Token";
+
+/** Header line of every response, by which a cache distinguishes the holders. */
+export const VARY_BY_CARRIER: readonly [name: string, value: string] = ["Vary", TOKEN_HEADERS];

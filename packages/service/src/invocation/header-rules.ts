@@ -1,4 +1,8 @@
-import { HOP_BY_HOP_REQUEST, foldHeaderName as foldName } from "capability-protocol";
+import {
+  HOP_BY_HOP_REQUEST,
+  METHOD_AND_URL_OVERRIDES,
+  foldHeaderName as foldName,
+} from "capability-protocol";
 import { memoized } from "../collections/memoized.ts";
 import { CARRIERS } from "./carrier.ts";
 import { isCredentialHeader } from "./credential-names.ts";
@@ -39,15 +43,7 @@ const NEVER_FROM_CLIENT: readonly string[] = [
   // Where the target's proxy finds files (CVE-2025-61780).
   "x-accel-mapping",
   "x-sendfile-type",
-  // Another method, another URL.
-  "x-http-method",
-  "x-http-method-override",
-  "x-method-override",
-  "x-original-host",
-  "x-original-method",
-  "x-original-uri",
-  "x-original-url",
-  "x-rewrite-url",
+  ...METHOD_AND_URL_OVERRIDES,
   "x-payload-sha256",
   "membrane-operation",
   // Framing is set for the body as it is sent, loop marks are added last.

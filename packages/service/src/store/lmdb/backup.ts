@@ -69,7 +69,7 @@ export async function hashCopy(directory: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Leaves the data file alone in a copy, readable by its owner alone, and flushes it. */
+/** Leaves only the data file in a copy, readable only by its owner, and flushes it. */
 async function finalizeCopy(directory: string): Promise<void> {
   await rm(join(directory, LOCK_FILE), { force: true });
   removeGate(directory);

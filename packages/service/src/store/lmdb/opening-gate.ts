@@ -42,7 +42,7 @@ export function openOpeningGate(directory: string): OpeningGate {
   };
 }
 
-/** Leaves a directory of another program as it was, and a copy with its data file alone. */
+/** Leaves a directory of another program as it was, and a copy with only its data file. */
 export function removeGate(directory: string): void {
   for (const name of [GATE_FILE, GATE_LOCK_FILE]) rmSync(join(directory, name), { force: true });
 }
