@@ -31,11 +31,9 @@ export function parseBasic(credentials: string): readonly CapabilityToken[] {
 /** Whether Basic credentials count: sent by no browser, and over a connection that no third party can read. */
 export function acceptsBasic(
   { rawHeaders, socket }: Pick<DownstreamRequest, "rawHeaders" | "socket">,
-  { trustedProxies, isUpgrade }: { readonly trustedProxies: readonly Cidr[]; readonly isUpgrade: boolean },
+  { trustedProxies }: { readonly trustedProxies: readonly Cidr[] },
 ): boolean {
   if (isFromBrowser(rawHeaders)) return false;
-  // Browsers open WebSockets for other sites, with cached credentials and without fetch metadata. They name the site.
-  if (isUpgrade && valuesOf(rawHeaders, "origin").length > 0) return false;
   if (socket.encrypted === true) return true;
   const remote = socket.remoteAddress ?? "";
   if (isLoopbackPeer(remote)) return true;
@@ -64,9 +62,14 @@ export function challenge({ path, rawHeaders }: ChallengedHead): string {
     : `${BEARER_CHALLENGE}, ${BASIC_CHALLENGE}`;
 }
 
-/** Whether the request has fetch metadata, which browsers add and no page can remove. */
+/**
+ * Headers that browsers add and no page can remove. Older ones, and those that open a WebSocket, send no fetch metadata; they name
+ * the site of a form or a WebSocket in `Origin`.
+ */
+const BROWSER_HEADERS = ["sec-fetch-site", "sec-fetch-dest", "origin"];
+
 function isFromBrowser(rawHeaders: readonly string[]): boolean {
-  return valuesOf(rawHeaders, "sec-fetch-site").length + valuesOf(rawHeaders, "sec-fetch-dest").length > 0;
+  return BROWSER_HEADERS.some((name) => valuesOf(rawHeaders, name).length > 0);
 }
 
 /** Whether the client accepts HTML: browsers without fetch metadata say so when they navigate. */
