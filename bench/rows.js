@@ -17,6 +17,19 @@ const COUNTERS = 8;
 /** A use is counted, and none is ever refused. */
 const COUNTED = { maxUses: Number.MAX_SAFE_INTEGER };
 
+/** Where the requests of the limited capability go below its base, and limits of every kind that allow it. */
+const PATH = "repos/octo/hello/issues/1024?state=open";
+const EIGHT_LIMITS = {
+  expiresAt: "2100-01-01T00:00:00Z",
+  notBefore: "2020-01-01T00:00:00Z",
+  methods: ["GET", "HEAD"],
+  paths: ["/repos/octo/hello", "/repos/octo/hello/**"],
+  query: { state: ["open", "closed"], page: true },
+  headers: { accept: true },
+  maxBodyBytes: 1024,
+  clientCidrs: ["127.0.0.0/8", "::1/128"],
+};
+
 const AWS4 = {
   "aws4-hmac-sha256": {
     awsAccessKeyId: "AKIDEXAMPLE",
@@ -75,6 +88,10 @@ export async function startAll() {
     exportCapability(`${bytes} bytes down`, { uri: `${uri}${bytes}` });
   const mebibyte = await large(MIB);
 
+  const openings = { allowPath: true, allowQuery: ["state", "page"] };
+  const limited = await exportCapability("path + 8 limits", { uri, ...openings, limits: EIGHT_LIMITS });
+  limited.url += PATH;
+
   const counted = await exportCapability("maxUses", { uri, limits: COUNTED });
   const countedOften = await exportCapability(`${COUNTERS} times maxUses`, { uri, limits: COUNTED });
   for (let counters = 1; counters < COUNTERS; counters += 1) {
@@ -117,6 +134,7 @@ export async function startAll() {
     ...rivals.map((gateway) => ({ name: gateway.name, gateway, against: floor, isRival: true })),
     ...started.rows,
     { name: "64 deep, 100 revokes/s", gateway: deep, against: plain, meanwhile: revokes },
+    { name: limited.name, gateway: limited, against: plain },
     { name: counted.name, gateway: counted, against: plain },
     { name: countedOften.name, gateway: countedOften, against: plain },
     { name: "cold", gateway: shallowCold, against: plain },
@@ -127,7 +145,7 @@ export async function startAll() {
     { name: "two workers", gateway: { ...plain, pid: twoWorkers.pid, url: twoWorkers.url }, against: plain },
     { name: "TLS", gateway: { ...plain, pid: secure.pid, url: secure.url }, against: secureFloor },
   ];
-  const latencyGateways = [floor, ...rivals, plain, signed, cap1, deep, counted];
+  const latencyGateways = [floor, ...rivals, plain, signed, cap1, deep, limited, counted];
   return { rows, target, floor, rivals, plain, large, latencyGateways };
 }
 

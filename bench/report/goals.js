@@ -37,6 +37,7 @@ export function checkGoals({ compared, scale, transfers, rivals }) {
     ...atMost("plain, CPU of the floor", "plain", 1.1),
     ...rivals.filter((name) => name !== "nginx").flatMap(rival),
     ...atMost("signed (aws4), CPU of the floor", "signed (aws4)", 1.35),
+    ...atMost("path + 8 limits, CPU of plain", "path + 8 limits", 1.1),
     ...atMost("64 delegations deep, warm, CPU of depth 1", "64 deep", 1.05),
     ...compared
       .filter(({ name }) => name.endsWith("stored, hot set"))
