@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
+import { deferred } from "../../../testkit/src/deferred.ts";
 import { createEventLoopScheduler } from "./event-loop-scheduler.ts";
 
 test("one item is done in each turn of the event loop, and a tenant waits for at most one item of each other tenant", async () => {
@@ -38,6 +39,36 @@ test("an item that blocks the event loop is followed by a pause as long as itsel
     await Promise.all(all);
     const pauses = begun.slice(1).map((at, index) => at - begun[index]!);
     expect(pauses).toEqual([14, 0.5, 0.5]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("an item waits while something urgent is in progress, but not for ever", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "performance"] });
+  try {
+    const turns = createEventLoopScheduler();
+    const pass = async (ms: number): Promise<void> => {
+      await nextTurn();
+      vi.advanceTimersByTime(ms);
+      await nextTurn();
+    };
+    const begun = vi.fn();
+    const urgent = deferred<void>();
+    const over = turns.urgent(() => urgent.promise);
+    const items = [1, 2, 3].map(() => turns.nextTurn({ tenant: "t", capability: "c" }).then(begun));
+    for (let ms = 0; ms < 7; ms += 1) await pass(1);
+    expect(begun).not.toHaveBeenCalled();
+    await pass(1);
+    await pass(0);
+    expect(begun).toHaveBeenCalledTimes(1);
+
+    urgent.resolve();
+    await over;
+    await pass(1);
+    for (let turn = 0; turn < 4; turn += 1) await nextTurn();
+    expect(begun).toHaveBeenCalledTimes(3);
+    await Promise.all(items);
   } finally {
     vi.useRealTimers();
   }

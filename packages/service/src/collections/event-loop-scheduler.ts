@@ -4,6 +4,9 @@ import { FairQueue } from "./fair-queue.ts";
 /** From this time on, in milliseconds, an item is followed by a pause; a timer cannot be set for less. */
 const MIN_PAUSE_MS = 1;
 
+/** While something urgent is in progress, an item waits so many milliseconds, and at most so often: it is delayed, not starved. */
+const URGENT_PAUSE = { ms: 1, times: 8 };
+
 /**
  * Queues work that blocks the event loop: one item in a turn, tenant by tenant. An item is followed by a pause as long as itself,
  * so that half of the time is left to requests that are not queued: each of them takes several turns.
@@ -11,6 +14,8 @@ const MIN_PAUSE_MS = 1;
 export interface EventLoopScheduler {
   /** Resolves in the owner's turn; the work must follow at once. */
   nextTurn(owner: FairOwner): Promise<void>;
+  /** Delays the queued work while `act` is in progress. A revoke takes a dozen turns, and each of them would carry an item. */
+  urgent<T>(act: () => Promise<T>): Promise<T>;
 }
 
 export function createEventLoopScheduler(
@@ -19,8 +24,17 @@ export function createEventLoopScheduler(
   const waiting = new FairQueue<{ owner: FairOwner; cost: number; begin: () => void }>();
   let isScheduled = false;
   let begun: number | undefined;
+  let urgent = 0;
+  /** How often the next item has been delayed. */
+  let delays = 0;
   const schedule = (): void => {
     isScheduled = true;
+    if (urgent > 0 && delays < URGENT_PAUSE.times) {
+      delays += 1;
+      setTimeout(schedule, URGENT_PAUSE.ms);
+      return;
+    }
+    delays = 0;
     setImmediate(beginNext);
     setImmediate(pause);
   };
@@ -43,5 +57,13 @@ export function createEventLoopScheduler(
         waiting.push({ owner, cost: 1, begin });
         if (!isScheduled) schedule();
       }),
+    async urgent(act) {
+      urgent += 1;
+      try {
+        return await act();
+      } finally {
+        urgent -= 1;
+      }
+    },
   };
 }

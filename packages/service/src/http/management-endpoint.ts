@@ -20,7 +20,7 @@ export interface ManagementEndpointContext extends ManagementContext {
   readonly bodies: BodyOptions;
   /** Memory for management bodies alone; invocations have a separate budget. */
   readonly bufferBudget: BufferBudget;
-  /** Parsing a body of a megabyte blocks the event loop for milliseconds, so requests take turns. */
+  /** Parsing a body of a megabyte blocks the event loop for milliseconds, so requests take turns, and wait for revokes. */
   readonly loopTurns: EventLoopScheduler;
   /** Longest body, in bytes. */
   readonly bodyLimit: number;
@@ -48,8 +48,9 @@ export async function handleManagement(
   if (operation.accepts === "nothing") {
     if (head.query !== "") return invalid("query", NO_INPUT);
     if (head.body.kind !== "none") return invalid("body", NO_INPUT);
+    return context.loopTurns.urgent(() => operation.run(context, caller, { json: undefined, search: "" }));
   }
-  if (operation.accepts !== "body")
+  if (operation.accepts === "query")
     return operation.run(context, caller, { json: undefined, search: head.query });
 
   const { bodyLimit, maxJsonDepth } = context;

@@ -18,22 +18,21 @@ export interface WriteQueue<T extends QueuedWrite> {
    */
   add(item: T): T | undefined;
   /**
-   * Takes the items of the next turns: revokes first, up to three quarters of the turns while others wait; then one sweep;
-   * then all else: creations, and uses that are counted. Revokes and all else each go tenant by tenant, and within a tenant
-   * capability by capability. The first item of a kind may need more turns than are left.
+   * Takes the items of the next turns: revokes alone, since each other item would delay them; or, after revokes and when none
+   * wait, one sweep and then all else: creations, and uses that are counted. Revokes and all else each go tenant by tenant, and
+   * within a tenant capability by capability. The first item of a kind may need more turns than are left.
    */
   take(budget: number): T[];
   delete(item: T): void;
 }
-
-/** Revokes leave one of so many turns to other writes. */
-const OTHER_WRITES_FRACTION = 4;
 
 /** @param capacity how many may wait, of revokes and of all else each. */
 export function createWriteQueue<T extends QueuedWrite>(capacity: number): WriteQueue<T> {
   const revokes = new FairQueue<T>();
   const others = new FairQueue<T>();
   const sweeps: T[] = [];
+  /** Whether the last take took revokes: the next one is for the others, so that revokes without end do not starve them. */
+  let tookRevokes = false;
   const queueOf = (item: T): FairQueue<T> => (item.class === "revoke" ? revokes : others);
 
   return {
@@ -47,14 +46,13 @@ export function createWriteQueue<T extends QueuedWrite>(capacity: number): Write
       return queue.size > capacity ? queue.drop() : undefined;
     },
     take(budget) {
-      const waiting = others.size + sweeps.length;
-      const reserved = waiting === 0 ? 0 : Math.min(waiting, Math.ceil(budget / OTHER_WRITES_FRACTION));
-      const taken = revokes.shift(budget - reserved);
+      const othersWait = others.size + sweeps.length > 0;
+      tookRevokes = revokes.size > 0 && !(tookRevokes && othersWait);
+      if (tookRevokes) return revokes.shift(budget);
       // One at a time: a batch of a sweep is as much work as dozens of other writes.
-      if (totalCost(taken) < budget) taken.push(...sweeps.splice(0, 1));
+      const taken = sweeps.splice(0, 1);
       const remaining = budget - totalCost(taken);
-      if (remaining > 0) taken.push(...others.shift(remaining));
-      return taken;
+      return remaining > 0 ? [...taken, ...others.shift(remaining)] : taken;
     },
     delete(item) {
       if (item.class !== "sweep") return queueOf(item).delete(item);
