@@ -1,80 +1,72 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createMembrane } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
-import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 import type { RawResponse } from "../../../testkit/src/raw-connection.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
+import type { TestTarget } from "../../../testkit/src/target.ts";
+import { OWN_REFUSALS, REFUSALS, REFUSAL_LIMITS, UNKNOWN_TOKEN, send } from "../support/refusals.ts";
 
 /* A client of a capability knows by Proxy-Status (RFC 9209) that a response is not the target's. */
 
-const UNKNOWN_TOKEN = `CPBLTY1-${"A".repeat(86)}`;
-const HMAC = { awsAccessKeyId: "A", region: "r", service: "s3", secretAccessKey: "s" };
+/** All others are refusals of the request. */
+const OTHER_ERRORS: Readonly<Record<string, string>> = {
+  target_unreachable: "destination_unavailable",
+  target_timeout: "connection_timeout",
+  invalid_target_response: "http_response_incomplete",
+  loop_detected: "proxy_loop_detected",
+  internal_error: "proxy_internal_error",
+};
 
 let service: TestService;
-let token: string;
+let target: TestTarget;
 beforeAll(async () => {
-  service = await startTestService({ limits: { bufferedBodyBytes: 10 } });
-  const uri = "http://127.0.0.1:1/";
-  ({ token } = await exportTarget(service, { uri, allowQuery: true, hmac: { "aws4-hmac-sha256": HMAC } }));
+  service = await startTestService({ limits: REFUSAL_LIMITS });
+  target = await startTarget();
 });
-afterAll(() => service.close());
-
-async function send(sentToken: string | undefined, line: string, headers: readonly string[] = []) {
-  await using connection = await openRawConnection(service.port);
-  connection.send(requestHead(sentToken, { line, headers }));
-  return await nextResponse(connection);
-}
+afterAll(async () => {
+  await service.close();
+  await target[Symbol.asyncDispose]();
+});
 
 function codeOf({ body }: RawResponse): unknown {
   return body === "" ? undefined : JSON.parse(body).code;
 }
 
-const REFUSED: readonly (readonly [string, string, readonly string[]])[] = [
-  ["malformed_request", "GET / HTTP/1.1", ["Host: two"]],
-  ["headers_too_large", "GET / HTTP/1.1", [`X: ${"x".repeat(20_000)}`]],
-  ["headers_too_large", "GET / HTTP/1.1", [`X: ${"x".repeat(16_000)}`]],
-  ["wrong_capability", "POST / HTTP/1.1", ["Membrane-Operation: revoke"]],
-  ["upgrade_not_supported", "GET / HTTP/1.1", ["Connection: Upgrade", "Upgrade: other"]],
-  ["expectation_failed", "GET / HTTP/1.1", ["Expect: other"]],
-  ["path_not_found", "GET /other HTTP/1.1", []],
-  ["method_not_allowed", "TRACE / HTTP/1.1", []],
-  ["invalid_field", "PUT / HTTP/1.1", ["X-Payload-Sha256: no", "Content-Length: 1"]],
-  ["header_not_allowed", "GET / HTTP/1.1", ["X-Amz-Copy-Source: a"]],
-  ["query_not_allowed", "GET /?acl HTTP/1.1", []],
-  ["signed_body_too_large", "PUT / HTTP/1.1", ["Content-Length: 11"]],
-];
-
-test.each(REFUSED)(
-  "the refusal %s of an invocation, %s, carries Proxy-Status",
-  async (code, line, headers) => {
-    const response = await send(token, line, headers);
-    expect(codeOf(response)).toBe(code);
-    expect(response.headers.get("proxy-status")).toEqual(["membrane; error=http_request_denied"]);
+test.each(Object.entries(REFUSALS))(
+  "the refusal %s of an invocation carries Proxy-Status",
+  async (code, ways) => {
+    expect(ways.length).toBeGreaterThan(0);
+    for (const provoke of ways) {
+      const response = await provoke({ service, target });
+      expect(codeOf(response)).toBe(code);
+      const error = OTHER_ERRORS[code] ?? "http_request_denied";
+      expect(response.headers.get("proxy-status")).toEqual([`membrane; error=${error}`]);
+    }
   },
 );
 
-test("so do the refusals by the openings and limits of a capability", async () => {
-  await using target = await startTarget();
-  const uri = target.url;
-  const open = await exportTarget(service, { uri, allowPath: true });
-  const counted = await exportTarget(service, { uri, limits: { maxUses: 1, maxUsesEveryMs: 3_600_000 } });
-  expect((await send(counted.token, "GET / HTTP/1.1")).headers.has("proxy-status")).toBe(false);
-  for (const [code, limited, line] of [
-    ["invalid_path", open.token, "GET /a%2fb HTTP/1.1"],
-    ["query_not_allowed", open.token, "GET /?a HTTP/1.1"],
-    ["quota_exhausted", counted.token, "GET / HTTP/1.1"],
-  ] as const) {
-    const response = await send(limited, line);
-    expect(codeOf(response)).toBe(code);
-    expect(response.headers.get("proxy-status")).toEqual(["membrane; error=http_request_denied"]);
-  }
+test("each documented code is provoked here, or no invocation gets it", async () => {
+  const document = await readFile(new URL("../../../../docs/http-api.md", import.meta.url), "utf8");
+  const rows = document.matchAll(/^\| \d{3} \| ([^|]+) \|/gm);
+  const codes = Array.from(rows).flatMap(([, cell = ""]) => cell.match(/\w+/g) ?? []);
+  expect(codes.toSorted()).toEqual([...OWN_REFUSALS, ...Object.keys(REFUSALS)].toSorted());
+});
+
+test("the response of a target carries none, whatever its status", async () => {
+  await using refusing = await startTarget((_request, response) => {
+    response.writeHead(403, { "Proxy-Status": "membrane; error=http_request_denied" }).end();
+  });
+  const { token } = await exportTarget(service, { uri: refusing.url });
+  const response = await send(service, token);
+  expect([response.status, response.headers.get("proxy-status")]).toEqual([403, undefined]);
 });
 
 test("a 401 carries no Proxy-Status, whether there was a token or not", async () => {
   for (const sent of [undefined, "malformed", UNKNOWN_TOKEN]) {
-    const response = await send(sent, "GET / HTTP/1.1");
+    const response = await send(service, sent);
     expect([codeOf(response), response.headers.get("proxy-status")]).toEqual(["unauthorized", undefined]);
   }
 });
@@ -86,7 +78,7 @@ test("a refusal of an operation of the service itself carries no Proxy-Status, s
     ["GET / HTTP/1.1", []],
     ["POST / HTTP/1.1", ["Content-Length: 2", "Membrane-Operation: revoke"]],
   ] as const) {
-    const response = await send(membrane.export, line, headers);
+    const response = await send(service, membrane.export, line, headers);
     expect(response.status).toBeGreaterThanOrEqual(400);
     expect(response.headers.get("proxy-status"), line).toBeUndefined();
   }

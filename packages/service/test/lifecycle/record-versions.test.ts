@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
 import { parseToken } from "capability-protocol";
 import { call, createMembrane, exportThrough, tokenOf, uriOf } from "../../../testkit/src/client.ts";
+import { rewriteRecord } from "../../../testkit/src/changed-records.ts";
 import { openRawStore } from "../../../testkit/src/raw-store.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
-import type { Uid } from "../../src/domain/uid.ts";
-import { uidBytes } from "../../src/domain/uid.ts";
 import { decodeColumns, encodeColumns, textColumn } from "../../src/store/codec/columns.ts";
 import { associatedData } from "../../src/store/record.ts";
 import { seal, unseal } from "../../src/store/seal.ts";
@@ -21,16 +20,6 @@ const NEWER: readonly (readonly [string, (columns: Buffer[]) => readonly Buffer[
   ["an unknown column", (columns) => [...columns, textColumn("more")]],
   ["an unknown type", ([version, , ...rest]) => [version!, textColumn("policy"), ...rest]],
 ];
-
-/** Writes a record like a newer program, with its MAC. */
-async function rewrite(service: TestService, uid: Uid, change: (columns: Buffer[]) => readonly Buffer[]) {
-  await using raw = await openRawStore(service.directory);
-  const key = uidBytes(uid);
-  const row = (await raw.rows("nodes")).find((one) => one.key.equals(key))!;
-  const body = encodeColumns(change(decodeColumns(row.value.subarray(0, -32))));
-  const mac = service.data.keys.rowMac(encodeColumns([textColumn("nodes"), key, body]));
-  await raw.write("nodes", key, Buffer.concat([body, mac]));
-}
 
 async function open(service: TestService, token: string) {
   return (await service.data.vault.open(parseToken(token)!))!;
@@ -49,7 +38,7 @@ test.each(NEWER)(
     ];
     const ofNewer = await exportThrough(service, membrane.export, { capability: uriOf(service, newer) });
     const { uid } = (await open(service, newer)).capability;
-    await rewrite(service, uid, change);
+    await rewriteRecord(service, uid, change);
 
     expect(await call(service, newer)).toMatchObject(TOO_NEW);
     expect(await call(service, ofNewer)).toMatchObject(TOO_NEW);
@@ -84,7 +73,7 @@ test.each(NEWER)(
     const second = await call(service, provision, { body: { id: "second" } });
     const delegation = await createMembrane(service, tokenOf(second.json.capabilities.create), "delegation");
     const delegated = await exportThrough(service, delegation.export, { capability: uriOf(service, query) });
-    await rewrite(service, (await open(service, newer.export)).capability.resource!, change);
+    await rewriteRecord(service, (await open(service, newer.export)).capability.resource!, change);
 
     for (const token of [newer.export, newer.revoke]) {
       expect(await call(service, token, { method: "POST" })).toMatchObject(TOO_NEW);
@@ -104,7 +93,7 @@ test("a tenant whose record has a newer version is a 503, and the other tenants 
   await using service = await startTestService();
   const second = await call(service, service.tokens.provision, { body: { id: "second" } });
   const create = tokenOf(second.json.capabilities.create);
-  await rewrite(service, (await open(service, create)).capability.resource!, ([, ...rest]) => [
+  await rewriteRecord(service, (await open(service, create)).capability.resource!, ([, ...rest]) => [
     Buffer.from([9]),
     ...rest,
   ]);
@@ -125,7 +114,7 @@ test("a capability with a limit that this program does not know is a 503 that is
   const { capability } = await open(service, token);
   const { sealingKey } = service.data.keys.deriveTokenKeys(parseToken(token)!);
   const bound = associatedData({ ...capability, version: 2 });
-  await rewrite(service, capability.uid, (columns) => {
+  await rewriteRecord(service, capability.uid, (columns) => {
     const [secret, label, nodes] = decodeColumns(unseal(sealingKey, columns.at(-1)!, bound));
     const [uid, createdAt, limits] = decodeColumns(decodeColumns(nodes!)[0]!);
     const more = encodeColumns([...decodeColumns(limits!), textColumn("more")]);

@@ -1,9 +1,7 @@
-import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { formatToken, ok, parseToken } from "capability-protocol";
+import { generateKeyPairSync } from "node:crypto";
+import { formatToken } from "capability-protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { associatedData } from "../../src/store/record.ts";
-import { seal } from "../../src/store/seal.ts";
-import { createVault } from "../../src/store/vault.ts";
+import { storeTargetOfVersion1 } from "../../../testkit/src/changed-records.ts";
 import { call, createMembrane, expectStatus, exportThrough } from "../../../testkit/src/client.ts";
 import type { InvalidInputFixture } from "../../../testkit/src/invalid-input.ts";
 import { CANARY, startInvalidInputFixture } from "../../../testkit/src/invalid-input.ts";
@@ -158,19 +156,10 @@ test("an invocation whose head, with the target's headers, would be over --heade
 
 test("a target that an older version stored and that today's rules refuse is a 502 that says so", async () => {
   const { service, exportToken } = refusing;
-  const { store, keys } = service.data;
-  const vault = createVault(store, keys, randomBytes);
-  const { capability: exporting } = (await vault.open(parseToken(exportToken)!))!;
-  const [membrane, createdBy] = [exporting.resource!, exporting.uid];
   for (const uri of [`${URI}bucket/a/..`, `${URI}?${"a".repeat(100_000)}`]) {
-    // Version 1 has the body of the export.
-    const target = { type: "target", uid: vault.newUid(), version: 1, membrane, createdBy } as const;
-    const dataKey = randomBytes(32);
-    const sealed = seal(dataKey, Buffer.from(JSON.stringify({ uri })), associatedData(target));
-    const minted = vault.mint({ kind: "invoke", resource: target.uid, membrane, createdBy }, dataKey);
-    expect(await store.create([{ ...target, sealed }, minted.record])).toEqual(ok(undefined));
+    const token = await storeTargetOfVersion1(service, exportToken, { uri });
     for (const _ of ["read from the store", "known"]) {
-      const response = await call(service, minted.token, {});
+      const response = await call(service, token, {});
       expectStatus(response, 502);
       expect(response.json).toMatchObject({ code: "target_outdated" });
       expect(response.headers["proxy-status"]).toBe("membrane; error=http_request_denied");

@@ -1,10 +1,9 @@
 import { ok, parseToken } from "capability-protocol";
 import { expect, test } from "vitest";
-import type { Engine } from "../../src/store/engine.ts";
-import { openLmdbEngine } from "../../src/store/lmdb/engine.ts";
 import { StoreFailedError, StoreFullError } from "../../src/store/store.ts";
 import { call, expectStatus } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
+import { createFailingEngine } from "../../../testkit/src/failing-engine.ts";
 import { openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 import { OK_RESPONSE, rawResponder } from "../../../testkit/src/raw-responder.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
@@ -88,22 +87,14 @@ test.each([
   "a use that is not counted since the store has no space or fails is a 503 %s, and nothing is sent",
   async (code, error) => {
     await using target = await startRawTarget(rawResponder(OK_RESPONSE));
-    let isFailing = false;
-    await using service = await startTestService({
-      limits: ONE_CONNECTION,
-      engine: async (options) => {
-        const engine = await openLmdbEngine(options);
-        const write: Engine["write"] = (request, decide) =>
-          isFailing && request.class === "spend" ? Promise.reject(error) : engine.write(request, decide);
-        return { ...engine, write };
-      },
-    });
+    const failing = createFailingEngine();
+    await using service = await startTestService({ limits: ONE_CONNECTION, engine: failing.open });
     const { token } = await exportTarget(service, { uri: target.url, limits: { maxUses: 1 } });
-    isFailing = true;
+    failing.error = error;
     for (let i = 0; i < 3; i += 1)
       expect(await call(service, token)).toMatchObject({ status: 503, json: { code } });
     expect(target.received()).toBe("");
-    isFailing = false;
+    failing.error = undefined;
     expect((await call(service, token)).status).toBe(200);
   },
 );
