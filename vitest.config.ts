@@ -21,7 +21,7 @@ export default defineConfig({
       project("unit", ["packages/*/src/**/*.test.ts"], { env: IN_MEMORY }),
       project("service", [`${SERVICE}/**/*.test.ts`], {
         env: IN_MEMORY,
-        exclude: [...CRASH, `${SERVICE}/{fuzz,nginx}/**`],
+        exclude: [...CRASH, `${SERVICE}/{fuzz,nginx,older}/**`],
       }),
       project("crash", CRASH),
       // Only when it is named: a run of one file would run it twice.
@@ -30,6 +30,8 @@ export default defineConfig({
         env: IN_MEMORY,
       }),
       project("fuzz", [`${SERVICE}/fuzz/**/*.test.ts`], { env: IN_MEMORY }),
+      // Builds a commit of the history, with packages from the registry.
+      project("older", [`${SERVICE}/older/**/*.test.ts`], { env: IN_MEMORY }),
       // Needs nginx, which a machine may not have.
       project("nginx", [`${SERVICE}/nginx/**/*.test.ts`]),
     ],

@@ -11,6 +11,7 @@ const SECONDS = new Map([
   ["clients", 90],
   ["fuzz", 15],
   ["nginx", 15],
+  ["older", 30],
 ]);
 
 const root = fileURLToPath(new URL("..", import.meta.url));

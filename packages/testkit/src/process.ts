@@ -39,15 +39,22 @@ export interface LogLine {
 /** No test writes a profile to the user's home directory; a test with its own home directory turns it on. */
 const ENVIRONMENT = { ...process.env, MEMBRANE_PROFILE: "false" };
 
+export interface ServiceProcessOptions {
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** The file of another version of the program. */
+  readonly program?: string;
+}
+
 /** Starts the built program without TLS on a free port of loopback, and waits until it is ready. */
 export async function spawnService(
   data: string,
-  options: { readonly flags?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
+  options: ServiceProcessOptions = {},
 ): Promise<ServiceProcess> {
   const child = spawn(
     process.execPath,
     [
-      MEMBRANE,
+      options.program ?? MEMBRANE,
       "serve",
       "--data",
       data,
