@@ -30,8 +30,46 @@ test("a challenge of a target that has its credential becomes one that asks for 
       "WWW-Authenticate",
       "Target",
     ]);
-    expect(passedBy(plain, status, [...lines, ...others])).toEqual([...lines, ...others]);
   }
+});
+
+/** A client that responds to such a challenge sends the token to a host that the target names. */
+const LEADING_CHALLENGES = [
+  `Bearer realm="${OUTSIDE}token",service="registry"`,
+  'Bearer realm="//other.example/token"',
+  String.raw`Bearer realm="https\:\/\/other.example\/token"`,
+  "Basic realm=https://other.example",
+  `Basic realm="a", Bearer resource_metadata="${OUTSIDE}"`,
+  `Digest realm="a", nonce="b", domain="/v1 ${OUTSIDE}"`,
+];
+const OTHER_CHALLENGES = [
+  'Basic realm="a"',
+  'Bearer error="invalid_token", error_description="none"',
+  "Negotiate",
+];
+
+test("a challenge that names a URI becomes one that asks for nothing, whatever the target", () => {
+  for (const challenge of LEADING_CHALLENGES) {
+    for (const sentRequest of [plain, bearer, openPath(plain)])
+      expect(passedBy(sentRequest, 401, ["www-authenticate", challenge])).toEqual([
+        "WWW-Authenticate",
+        "Target",
+      ]);
+    for (const name of ["Authentication-Info", "Optional-WWW-Authenticate", "Authentication-Control"])
+      expect(passedBy(plain, 401, [name, challenge])).toEqual([]);
+  }
+});
+
+test("a challenge of a target without a credential that names no URI passes as it is", () => {
+  const lines = OTHER_CHALLENGES.flatMap((challenge) => ["WWW-Authenticate", challenge]);
+  expect(passedBy(plain, 401, lines)).toEqual(lines);
+  const info = ["Authentication-Info", "nextnonce=a", "Optional-WWW-Authenticate", "Basic"];
+  expect(passedBy(plain, 200, info)).toEqual(info);
+  expect(passedBy(plain, 401, [...lines, "WWW-Authenticate", LEADING_CHALLENGES[0]!])).toEqual([
+    ...lines,
+    "WWW-Authenticate",
+    "Target",
+  ]);
 });
 
 test("links outside the base are dropped, line by line, whatever the target and the client", () => {
@@ -62,20 +100,27 @@ test.each(KEEPING)("%s is not redirected to outside of the base, where it would 
       ["Location", OUTSIDE],
       ["location", "/"],
       ["URI", OUTSIDE],
-      ["Location", URI, "Location", OUTSIDE],
+      ["Location", "/v1", "Location", OUTSIDE],
+      // The target itself is another host than this service.
+      ["Location", `${URI}/a`],
     ]) {
       expect(filterReferences(sentRequest, status, line)).toEqual({
         ok: false,
         error: { reason: "redirect_not_passed" },
       });
     }
-    expect(passedBy(sentRequest, status, ["Location", `${URI}/a`])).toEqual(["Location", `${URI}/a`]);
+    expect(passedBy(sentRequest, status, ["Location", "/v1/a"])).toEqual(["Location", "/v1/a"]);
+    expect(passedBy(openPath(sentRequest), status, ["Location", `${URI}/a`])).toEqual([
+      "Location",
+      `${OWN}/a`,
+    ]);
   }
 });
 
 test.each(OTHERS)("%s is redirected as the target says", (agent) => {
   const sentRequest = sentRequestOf({ uri: URI }, agent === undefined ? [] : ["User-Agent", agent]);
-  expect(passedBy(sentRequest, 302, ["Location", OUTSIDE])).toEqual(["Location", OUTSIDE]);
+  for (const reference of [OUTSIDE, `${URI}/a`])
+    expect(passedBy(sentRequest, 302, ["Location", reference])).toEqual(["Location", reference]);
 });
 
 test("a client with two User-Agent lines is recognized by either", () => {
@@ -91,10 +136,12 @@ function carriedIn(carrier: Carrier): SentRequest {
   return sentRequestOf({ uri: URI }, ["User-Agent", "curl/8"], carrier);
 }
 
-test.each(OTHER_CARRIERS)("a client with its token in %s is redirected within the base alone", (carrier) => {
-  for (const status of [300, 301, 302, 303, 307, 308])
-    expect(filterReferences(carriedIn(carrier), status, ["Location", OUTSIDE])).toEqual(REFUSED);
-  expect(passedBy(carriedIn(carrier), 302, ["Location", `${URI}/a`])).toEqual(["Location", `${URI}/a`]);
+test.each(OTHER_CARRIERS)("a client with its token in %s is redirected to this service alone", (carrier) => {
+  for (const status of [300, 301, 302, 303, 307, 308]) {
+    for (const reference of [OUTSIDE, `${URI}/a`])
+      expect(filterReferences(carriedIn(carrier), status, ["Location", reference])).toEqual(REFUSED);
+  }
+  expect(passedBy(carriedIn(carrier), 302, ["Location", "/v1/a"])).toEqual(["Location", "/v1/a"]);
   expect(passedBy(carriedIn(carrier), 302, ["X-A", "1"])).toEqual(["X-A", "1"]);
 });
 
@@ -224,13 +271,13 @@ test.each([301, 307])("a client of S3 gets a %i only if its Location is rewritte
   expect(passedBy(openPath(s3), status, ["Location", `${URI}/a`])).toEqual(["Location", `${OWN}/a`]);
   for (const carrier of CARRIERS) {
     if (carrier !== "x-amz-security-token")
-      expect(passedBy(carriedIn(carrier), status, ["Location", `${URI}/a`])).toBeDefined();
+      expect(passedBy(carriedIn(carrier), status, ["Location", "/v1/a"])).toBeDefined();
   }
 });
 
 test.each([300, 302, 303, 304, 308])("a client of S3 gets a %i within the base", (status) => {
   const s3 = carriedIn("x-amz-security-token");
-  expect(passedBy(s3, status, ["Location", `${URI}/a`])).toEqual(["Location", `${URI}/a`]);
+  expect(passedBy(s3, status, ["Location", "/v1/a"])).toEqual(["Location", "/v1/a"]);
   expect(passedBy(s3, status, [])).toEqual([]);
 });
 

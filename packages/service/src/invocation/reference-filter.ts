@@ -20,13 +20,19 @@ export interface SentRequest {
   readonly ownOrigin: string;
 }
 
-/** Headers of the target's authentication. If the target carries no credential, they pass to the client. */
+/** Headers of the target's authentication. */
 const AUTHENTICATION_HEADERS: ReadonlySet<string> = new Set([
   "authentication-control",
   "authentication-info",
   "optional-www-authenticate",
   "www-authenticate",
 ]);
+
+/**
+ * What a challenge needs in order to name a URI, also with the escapes of a quoted string. docker and skopeo send their token to
+ * the `realm` of a Bearer challenge.
+ */
+const URI_MARK = /[:/\\]/;
 
 /** Headers in which clients find a redirect; Python's urllib reads `URI`. */
 const REDIRECT_HEADERS: ReadonlySet<string> = new Set(["location", "uri"]);
@@ -60,7 +66,7 @@ export function isReferenceHeader(lowerCaseName: string): boolean {
   return REFERENCE_HEADERS.has(lowerCaseName);
 }
 
-/** Replaces the target's challenge: no client has a credential for it. */
+/** Replaces a target's challenge: no client has a credential for it, since `Authorization` never reaches a target. */
 const REPLACEMENT_CHALLENGE = ["WWW-Authenticate", "Target"] as const;
 
 /**
@@ -74,12 +80,13 @@ const NOT_PASSED = err({ reason: "redirect_not_passed" });
 /**
  * Removes from a response what would lead the holder's token, or its other credentials, elsewhere:
  *
- * - a challenge of a target that has its credential already (a client that responds to a `realm` sends its own there:
- *   CVE-2020-15157);
+ * - a challenge that names a URI (a client that responds to a `realm` sends its own credential there: CVE-2020-15157), and any
+ *   challenge of a target that has its credential already;
  * - a `Link` outside the target's base, which clients follow with the token;
  * - a `Location` of another response than a redirect, or a similar header, outside the base, unless it is relative; any `Refresh`
  *   with a URI;
- * - a redirect outside the base for clients that would send the token there: refused, since without its Location it means nothing.
+ * - a redirect outside the base, or to the target itself, for clients that would send the token there: refused, since without its
+ *   Location it means nothing.
  *
  * If holders may add a path, references below the base are rewritten to this service.
  *
@@ -90,6 +97,8 @@ export function filterReferences(
   status: number,
   headers: readonly string[],
 ): Outcome<string[]> {
+  const { carriesCredential, pathOpenings } = sentRequest.target;
+  const isRewriting = pathOpenings !== undefined;
   const passOn = referenceMapper(sentRequest);
   const passed: string[] = [];
   let isChallenged = false;
@@ -98,13 +107,14 @@ export function filterReferences(
     const name = headers[i] ?? "";
     const value = headers[i + 1] ?? "";
     const lowerCase = name.toLowerCase();
-    if (AUTHENTICATION_HEADERS.has(lowerCase) && sentRequest.target.carriesCredential) {
+    if (AUTHENTICATION_HEADERS.has(lowerCase) && (carriesCredential || URI_MARK.test(value))) {
       if (lowerCase === "www-authenticate" && !isChallenged) passed.push(...REPLACEMENT_CHALLENGE);
       isChallenged ||= lowerCase === "www-authenticate";
     } else if (isRedirect(status) && REDIRECT_HEADERS.has(lowerCase)) {
       const reference = passOn(value);
-      if (reference === undefined && keepsToken(sentRequest)) return NOT_PASSED;
-      isRewritten ||= reference !== undefined && sentRequest.target.pathOpenings !== undefined;
+      const staysHere = reference !== undefined && (isRewriting || keepsAuthority(reference));
+      if (!staysHere && keepsToken(sentRequest)) return NOT_PASSED;
+      isRewritten ||= staysHere && isRewriting;
       passed.push(name, reference ?? value);
     } else {
       const kept = mapField(lowerCase, value, passOn);
