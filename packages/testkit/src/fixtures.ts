@@ -32,6 +32,7 @@ export function requestHeadOf(given: Partial<RequestHead> = {}): RequestHead {
     query: "",
     rawHeaders: [],
     body: { kind: "none" },
+    token: undefined,
     carrier: "authorization",
     ...given,
   };

@@ -1,5 +1,5 @@
 import { err, ok, parseAuthority } from "capability-protocol";
-import type { Authority, CapabilityToken, Result } from "capability-protocol";
+import type { Authority, Result } from "capability-protocol";
 import type { BodyFraming, DownstreamRequest } from "../http1/downstream.ts";
 import type { HandshakeHead } from "../http1/listener.ts";
 import { CARRIERS } from "../invocation/carrier.ts";
@@ -11,7 +11,6 @@ import { takeToken } from "./carriers.ts";
 
 /** A request head that has one meaning only. One object, since it is made for each request. */
 export interface ReadHead extends RequestHead {
-  readonly token: CapabilityToken | undefined;
   /** The request has neither a token nor `Authorization`. */
   readonly isAnonymous: boolean;
   readonly expect: string | undefined;

@@ -4,7 +4,7 @@ import type { PayloadPlan } from "capability-protocol/signers";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import { thenMaybe } from "../collections/maybe-promise.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
-import { PASSED } from "../domain/denial.ts";
+import { PASSED, invalid } from "../domain/denial.ts";
 import { headSize, headerLinesSize } from "../domain/head-size.ts";
 import type { Pools } from "../egress/pools.ts";
 import type { AccountRegistry } from "./usage-accounts.ts";
@@ -22,6 +22,7 @@ import type { Authenticated, Resolution } from "./resolve.ts";
 import type { ShapedRequest } from "./shape.ts";
 import { shape } from "./shape.ts";
 import { planPayload, sign } from "./sign.ts";
+import { findTokenCopy } from "./token-copy.ts";
 import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./exchange-context.ts";
 import { Exchange } from "./exchange.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
@@ -126,8 +127,8 @@ function occupy(
 }
 
 /**
- * Puts the target over what the client sent, applies the limits, and refuses a head that is longer than a target's may be: before
- * it is signed, since the headers of both sides together may be twice as long as either may send.
+ * Puts the target over what the client sent, applies the limits, and refuses a head with a copy of the token, or one that is longer
+ * than a target's may be: before it is signed, since the headers of both sides together may be twice as long as either may send.
  */
 function shapeRequest(
   context: InvocationContext,
@@ -140,7 +141,10 @@ function shapeRequest(
 ): Outcome<ShapedRequest> {
   const open = shape(target, head, uri, plan);
   const shaped = limits === undefined || !open.ok ? open : narrow(limits, target, uri, open.value);
-  return shaped.ok && isHeadTooLarge(context, target, shaped.value, hopHeaders) ? HEAD_TOO_LARGE : shaped;
+  if (!shaped.ok) return shaped;
+  if (isHeadTooLarge(context, target, shaped.value, hopHeaders)) return HEAD_TOO_LARGE;
+  const copy = head.token === undefined ? undefined : findTokenCopy(head.token, shaped.value);
+  return copy === undefined ? shaped : invalid(copy, "no capability token, since the target would get it");
 }
 
 const HEAD_TOO_LARGE: Outcome<never> = err({ reason: "headers_too_large" });

@@ -1,3 +1,4 @@
+import type { CapabilityToken } from "capability-protocol";
 import type { BodyFraming } from "../http1/downstream.ts";
 import type { Carrier } from "./carrier.ts";
 
@@ -13,6 +14,8 @@ export interface RequestHead {
   /** Flat list: name, value, name, value, … as they came, without the token. */
   readonly rawHeaders: readonly string[];
   readonly body: BodyFraming;
+  /** Only to find copies of it, which the target must not get. */
+  readonly token: CapabilityToken | undefined;
   /** The header that held the token; absent: there was no token. */
   readonly carrier: Carrier | undefined;
 }

@@ -95,6 +95,42 @@ test.each(PROTOCOL_CARRIERS)(
   },
 );
 
+test("a copy of the token in what the target would get is a 400 that names its place, and nothing is sent", async () => {
+  await using target = await startRawTarget(rawResponderAfterBody(OK_RESPONSE));
+  const open = { uri: target.url, allowPath: true, allowQuery: true };
+  const { token } = await exportTarget(service, open);
+  const escaped = `%43${token.slice(1)}`;
+  for (const { header } of TOKEN_CARRIERS) {
+    for (const [place, line, ...copies] of [
+      ["X-Copy", "GET / HTTP/1.1", `X-Copy: ${token}`],
+      ["x-list", "GET / HTTP/1.1", "X-Long: a".padEnd(200, "a"), `x-list: a; key="${token}"`],
+      ["query", `GET /?a=b&key=${token} HTTP/1.1`],
+      ["path", `GET /a/${token}/b HTTP/1.1`],
+      ["path", `GET /${escaped} HTTP/1.1`],
+    ] as const) {
+      const response = await send({ line, headers: [lineOf(header(token)), ...copies] });
+      expect(response.status, line).toBe(400);
+      const { code, message } = JSON.parse(response.body);
+      expect([code, message]).toEqual([
+        "invalid_field",
+        `${place}: expected no capability token, since the target would get it`,
+      ]);
+      expectAbsent(token, response.received, service.logged());
+    }
+  }
+  expect(target.received()).toBe("");
+});
+
+test("a copy of the token in what the target does not get is dropped with it, and another token passes", async () => {
+  await using target = await startRawTarget(rawResponderAfterBody(OK_RESPONSE));
+  const { token } = await exportTarget(service, { uri: target.url });
+  const headers = [`Authorization: Bearer ${token}`, `Cookie: ${token}`, `X-Auth-Token: ${token}`];
+  expect((await send({ line: `GET /?key=${token} HTTP/1.1`, headers })).status).toBe(200);
+  expectAbsent(token, target.received(), service.logged());
+  expect((await send({ headers: [...headers, `X-Other: ${UNKNOWN}`] })).status).toBe(200);
+  expect(target.received()).toContain(`X-Other: ${UNKNOWN}\r\n`);
+});
+
 test("two different tokens are a 400, wherever they are, and neither is shown", async () => {
   const { token } = await exportTarget(service, { uri: "http://127.0.0.1:1/" });
   for (const one of TOKEN_CARRIERS) {
