@@ -5,7 +5,7 @@ import {
   MAX_HEADER_VALUE_LENGTH,
   MAX_PEM_LENGTH,
   MAX_URI_LENGTH,
-} from "../../packages/protocol/dist/api/field-limits.js";
+} from "../../packages/protocol/dist/bounds.js";
 import { FORBIDDEN_HEADERS } from "../../packages/protocol/dist/api/target-headers.js";
 import { FORWARDABLE_METHODS } from "../../packages/protocol/dist/http-syntax.js";
 import {
@@ -16,8 +16,8 @@ import {
   MAX_REQUESTS,
   MAX_TEXT_LENGTH,
   MIN_WINDOW_MS,
-} from "../../packages/protocol/dist/limits/bounds.js";
-import { NEVER_FROM_CLIENT } from "../../packages/protocol/dist/limits/header-names.js";
+} from "../../packages/protocol/dist/bounds.js";
+import { NEVER_FROM_CLIENT } from "../../packages/protocol/dist/openings/header-names.js";
 import { S3_SERVICES } from "../../packages/protocol/dist/signers/aws4-canonical.js";
 
 /** @typedef {Readonly<Record<string, unknown>>} Schema */

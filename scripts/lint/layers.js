@@ -1,8 +1,11 @@
-// Which folder or file of packages/service/src may import which: an allow-list. What is not named here imports nothing.
+// Which folder or file of packages/service/src and packages/protocol/src may import which: an allow-list. What is not named here
+// imports nothing.
 
-/** Folders and files of `packages/service/src`. A folder does not include its subfolders that are listed separately. */
-/** @type {Readonly<Record<string, readonly string[]>>} */
-const ALLOWED = {
+/** Folders and files of a package. A folder does not include its subfolders that are listed separately. */
+/** @typedef {Readonly<Record<string, readonly string[]>>} Layers */
+
+/** @type {Layers} */
+const SERVICE = {
   collections: [],
   net: [],
   http1: ["net"],
@@ -72,6 +75,46 @@ const ALLOWED = {
   "unknown-argument.ts": ["flag-names.ts", "variables.ts"],
 };
 
+/** @type {Layers} */
+const PROTOCOL = {
+  json: ["result.ts"],
+  openings: ["json", "bounds.ts", "http-syntax.ts", "result.ts"],
+  limits: ["openings", "json", "address.ts", "bounds.ts", "http-syntax.ts", "operation.ts", "result.ts"],
+  signers: ["base64url.ts", "result.ts"],
+  api: [
+    "limits",
+    "openings",
+    "signers",
+    "json",
+    "authority.ts",
+    "bounds.ts",
+    "http-syntax.ts",
+    "result.ts",
+    "uri.ts",
+  ],
+  "token.ts": ["base64url.ts"],
+  "uri.ts": ["authority.ts", "base64url.ts", "result.ts", "token.ts"],
+  "index.ts": [
+    "api",
+    "json",
+    "limits",
+    "openings",
+    "signers",
+    "address.ts",
+    "authority.ts",
+    "base64url.ts",
+    "http-syntax.ts",
+    "operation.ts",
+    "payload.ts",
+    "result.ts",
+    "token.ts",
+    "uri.ts",
+  ],
+};
+
+/** @type {Readonly<Record<string, Layers>>} */
+const PACKAGES = { "packages/service/src/": SERVICE, "packages/protocol/src/": PROTOCOL };
+
 /** Packages and modules of Node that only one folder may import. */
 /** @type {Readonly<Record<string, readonly string[]>>} */
 const ADAPTERS = {
@@ -80,18 +123,17 @@ const ADAPTERS = {
   "node:https": ["http1/node", "commands"],
 };
 
-const ROOT = "packages/service/src/";
-
 /**
  * Returns the longest listed folder that contains a file, or else the file's folder. For a file in the root it is the file itself.
  *
+ * @param {Layers} layers
  * @param {string} path relative to the root
  */
-function layerOf(path) {
+function layerOf(layers, path) {
   const parts = path.split("/").slice(0, -1);
   for (let length = parts.length; length > 0; length -= 1) {
     const folder = parts.slice(0, length).join("/");
-    if (folder in ALLOWED) return folder;
+    if (folder in layers) return folder;
   }
   return parts[0] ?? path;
 }
@@ -113,23 +155,24 @@ function resolve(file, specifier) {
 }
 
 /**
+ * @param {Layers} layers
  * @param {string} file relative to the root
  * @param {string} specifier
  * @returns {string | undefined} the problem
  */
-export function forbiddenImport(file, specifier) {
+function forbiddenImport(layers, file, specifier) {
   // A test may import anything that makes its cases, such as an adapter of a port.
   if (file.endsWith(".test.ts")) return undefined;
-  const layer = layerOf(file);
+  const layer = layerOf(layers, file);
   if (!specifier.startsWith(".")) {
     const adapters = ADAPTERS[specifier];
     if (adapters === undefined || adapters.includes(layer)) return undefined;
     return `${specifier} may be imported only in ${adapters.join(", ")}`;
   }
-  const allowed = ALLOWED[layer] ?? [];
+  const allowed = layers[layer] ?? [];
   const imported = resolve(file, specifier);
   if (imported === undefined) return undefined;
-  const target = layerOf(imported);
+  const target = layerOf(layers, imported);
   if (target === layer || allowed.includes(target)) return undefined;
   return `${layer} may import ${allowed.join(", ") || "no other folder"}, not ${target}`;
 }
@@ -137,18 +180,18 @@ export function forbiddenImport(file, specifier) {
 export const layers = {
   meta: {
     type: "problem",
-    docs: { description: "Imports between the folders of the service follow the allow-list" },
+    docs: { description: "Imports between the folders of a package follow the allow-list" },
   },
   /** @param {any} context */
   create(context) {
     const path = String(context.filename).replaceAll("\\", "/");
-    const at = path.lastIndexOf(ROOT);
-    if (at === -1) return {};
-    const file = path.slice(at + ROOT.length);
+    const [root, layers] = Object.entries(PACKAGES).find(([name]) => path.includes(name)) ?? [];
+    if (root === undefined || layers === undefined) return {};
+    const file = path.slice(path.lastIndexOf(root) + root.length);
     /** @param {any} node */
     const check = (node) => {
       if (typeof node.source?.value !== "string") return;
-      const message = forbiddenImport(file, node.source.value);
+      const message = forbiddenImport(layers, file, node.source.value);
       if (message !== undefined) context.report({ node, message });
     };
     return {

@@ -29,7 +29,7 @@ export type {
 export { type ExportRequest, type RequestedNarrowing, parseExportRequest } from "./api/export.ts";
 export { type QueryRequest, formatQueryRequest, parseQueryFields, parseQueryRequest } from "./api/query.ts";
 export type { ConfiguredHeader } from "./api/target-headers.ts";
-export type { Aws4Configuration, Cap1Configuration, HmacConfiguration } from "./api/target-hmac.ts";
+export type { Aws4Configuration, Cap1Configuration, HmacConfiguration } from "./signers/configuration.ts";
 export type { TlsConfiguration } from "./api/target-tls.ts";
 export type { TargetConfiguration } from "./api/target.ts";
 export {
@@ -54,7 +54,7 @@ export {
   parseMethod,
   trimFieldValue,
 } from "./http-syntax.ts";
-export { type JsonShape, findRepeatedName, measureJson } from "./json-shape.ts";
+export { type JsonShape, findRepeatedName, measureJson } from "./json/shape.ts";
 export type {
   AllowedValues,
   HeaderLimit,
@@ -69,8 +69,8 @@ export {
   type PathProblem,
   type PathRule,
   canonicalizePath,
-} from "./limits/path.ts";
-export type { Openings } from "./limits/openings.ts";
+} from "./openings/path.ts";
+export type { Openings } from "./openings/openings.ts";
 export { type RequestedLimits, checkServiceLimits, parseLimits, startLimits } from "./limits/parse-limits.ts";
 export { type PathPattern, matchesPathPattern, parsePathPattern, splitPath } from "./limits/path-pattern.ts";
 export {
@@ -105,5 +105,5 @@ export {
   resolveEndpoint,
 } from "./uri.ts";
 export { BUFFERED_BODY_BYTES, PAYLOAD_HASH_HEADER } from "./payload.ts";
-export { MEMBRANE_OPERATION_HEADER, MEMBRANE_OPERATIONS, parseMembraneOperation } from "./api/operation.ts";
-export type { MembraneOperation } from "./api/operation.ts";
+export { MEMBRANE_OPERATION_HEADER, MEMBRANE_OPERATIONS, parseMembraneOperation } from "./operation.ts";
+export type { MembraneOperation } from "./operation.ts";

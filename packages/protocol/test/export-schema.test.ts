@@ -3,7 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseExportRequest } from "../src/api/export.ts";
-import { MAX_LIMITS_LENGTH } from "../src/limits/bounds.ts";
+import { MAX_LIMITS_LENGTH } from "../src/bounds.ts";
 import { formatToken } from "../src/token.ts";
 
 const SCHEMA = new URL("../../../docs/schema/export.json", import.meta.url);

@@ -1,6 +1,6 @@
+import { parseFields, parseText } from "../json/fields.ts";
 import { type Parsed, ok } from "../result.ts";
 import { ID_RULE } from "./id.ts";
-import { parseFields, parseText } from "./json-fields.ts";
 
 /**
  * Body of a POST to a `create` capability: a new membrane.

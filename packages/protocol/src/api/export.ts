@@ -1,8 +1,8 @@
+import { type Fields, parseFields } from "../json/fields.ts";
+import { type RequestedLimits, parseLimits } from "../limits/parse-limits.ts";
 import { type Parsed, ok, refuse } from "../result.ts";
 import { type AuthorityCapabilityUri, expectedCapability, parseCapabilityUri } from "../uri.ts";
-import { type RequestedLimits, parseLimits } from "../limits/parse-limits.ts";
-import { parseLabel } from "../limits/texts.ts";
-import { type Fields, parseFields } from "./json-fields.ts";
+import { parseLabel } from "./label.ts";
 import { TARGET_FIELDS, type TargetConfiguration, parseTarget } from "./target.ts";
 
 /**

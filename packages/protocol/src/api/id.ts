@@ -1,4 +1,4 @@
-import type { TextRule } from "./json-fields.ts";
+import type { TextRule } from "../json/fields.ts";
 
 const MAX_ID_LENGTH = 512;
 const LONE_SURROGATE = /\p{Surrogate}/u;

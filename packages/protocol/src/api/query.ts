@@ -1,6 +1,6 @@
+import { type Fields, parseFields, parseOptionalText } from "../json/fields.ts";
 import { type Parsed, ok, printableName, refuse } from "../result.ts";
 import { ID_RULE } from "./id.ts";
-import { type Fields, parseFields, parseOptionalText } from "./json-fields.ts";
 
 /**
  * Query of a GET to a `query` capability.

@@ -1,7 +1,7 @@
+import { type TextRule, memberPath, parseEntries, parseOptionalText, parseText } from "../json/fields.ts";
+import { parseTimestamp } from "../json/timestamp.ts";
 import { type Parsed, ok, refuse } from "../result.ts";
 import { parseCapabilityUri } from "../uri.ts";
-import { parseTimestamp } from "../limits/timestamp.ts";
-import { type TextRule, memberPath, parseEntries, parseOptionalText, parseText } from "./json-fields.ts";
 
 /**
  * The rights that come with a membrane, as capability URIs.

@@ -1,7 +1,7 @@
+import { MAX_HEADER_NAME_LENGTH, MAX_HEADER_VALUE_LENGTH, MAX_HEADERS } from "../bounds.ts";
 import { HOP_BY_HOP_REQUEST, isFieldValue, isToken, trimFieldValue } from "../http-syntax.ts";
+import { memberPath, parseEntries } from "../json/fields.ts";
 import { type Parsed, ok, refuse } from "../result.ts";
-import { MAX_HEADER_NAME_LENGTH, MAX_HEADER_VALUE_LENGTH, MAX_HEADERS } from "./field-limits.ts";
-import { memberPath, parseEntries } from "./json-fields.ts";
 
 /**
  * @example

@@ -1,6 +1,6 @@
+import { MAX_PEM_LENGTH } from "../bounds.ts";
+import { type TextRule, parseFields, parseOptionalBoolean, parseOptionalText } from "../json/fields.ts";
 import { type Parsed, ok, refuse } from "../result.ts";
-import { MAX_PEM_LENGTH } from "./field-limits.ts";
-import { type TextRule, parseFields, parseOptionalBoolean, parseOptionalText } from "./json-fields.ts";
 
 /**
  * TLS options for a target. The list is closed, since any other option would reach the connector.

@@ -1,6 +1,6 @@
 import type { Authority } from "../authority.ts";
+import { MAX_HOST_LENGTH, MAX_URI_LENGTH, MAX_UNPARSED_HOST_LENGTH } from "../bounds.ts";
 import { type Parsed, ok, refuse } from "../result.ts";
-import { MAX_HOST_LENGTH, MAX_URI_LENGTH, MAX_UNPARSED_HOST_LENGTH } from "./field-limits.ts";
 import { findNormalization } from "./uri-normalization.ts";
 
 const EXPECTED = "an absolute http or https URI";

@@ -1,10 +1,12 @@
 import { parseMethod } from "../http-syntax.ts";
-import { type Openings, parseOpenings } from "../limits/openings.ts";
+import type { Fields } from "../json/fields.ts";
+import { type Openings, parseOpenings } from "../openings/openings.ts";
 import { type Parsed, ok, refuse } from "../result.ts";
+import { isS3Service } from "../signers/aws4-canonical.ts";
 import { checkCap1Path, checkCap1Query } from "../signers/cap1-canonical.ts";
-import type { Fields } from "./json-fields.ts";
+import type { HmacConfiguration } from "../signers/configuration.ts";
 import { type ConfiguredHeader, parseTargetHeaders } from "./target-headers.ts";
-import { type HmacConfiguration, parseHmac } from "./target-hmac.ts";
+import { parseHmac } from "./target-hmac.ts";
 import { type TlsConfiguration, parseTls } from "./target-tls.ts";
 import { type TargetUri, parseTargetUri } from "./target-uri.ts";
 
@@ -55,7 +57,7 @@ export function parseTarget(fields: Fields): Parsed<TargetConfiguration> {
   if (!timeoutMs.ok) return timeoutMs;
   const hmac = parseHmac(fields.get("hmac"));
   if (!hmac.ok) return hmac;
-  const openings = parseOpenings(fields, hmac.value);
+  const openings = parseSignableOpenings(fields, hmac.value);
   if (!openings.ok) return openings;
   const tls = parseTls(fields.get("tls"));
   if (!tls.ok) return tls;
@@ -82,6 +84,15 @@ function parseTimeout(value: unknown): Parsed<number | undefined> {
   if (value === undefined) return ok(undefined);
   const isCount = typeof value === "number" && Number.isSafeInteger(value) && value > 0;
   return isCount ? ok(value) : refuse("timeoutMs", "an integer over 0");
+}
+
+function parseSignableOpenings(fields: Fields, hmac: HmacConfiguration | undefined): Parsed<Openings> {
+  const openings = parseOpenings(fields);
+  if (!openings.ok || openings.value.emptySegments !== true) return openings;
+  // Other services of AWS sign the path with its slashes merged, which is not the path that is sent.
+  return hmac?.scheme === "aws4-hmac-sha256" && !isS3Service(hmac.service)
+    ? refuse("emptySegments", "false for a target that is signed for a service other than S3")
+    : openings;
 }
 
 /** Refuses fields that are valid separately and not together. */

@@ -1,11 +1,11 @@
 import { parseCidr } from "../address.ts";
-import type { MembraneOperation } from "../api/operation.ts";
+import { MAX_DURATION_MS, MAX_ENTRIES, MAX_LIMITS_LENGTH, MAX_REQUESTS, MIN_WINDOW_MS } from "../bounds.ts";
+import { type MemberParsers, integer, listOf, parseMembers } from "../json/members.ts";
+import { parseTimestamp } from "../json/timestamp.ts";
+import type { MembraneOperation } from "../operation.ts";
 import { type Parsed, type Problem, ok, refuse } from "../result.ts";
-import { MAX_DURATION_MS, MAX_ENTRIES, MAX_LIMITS_LENGTH, MAX_REQUESTS, MIN_WINDOW_MS } from "./bounds.ts";
 import type { Limits } from "./limits.ts";
-import { type MemberParsers, integer, listOf, parseMembers } from "./members.ts";
 import { REQUEST_PARSERS, parseRequestLimit } from "./parse-request-limit.ts";
-import { parseTimestamp } from "./timestamp.ts";
 
 /**
  * Limits as an exporter asks for them: the end can be a duration, which begins when the capability is made.

@@ -1,11 +1,18 @@
+import { MAX_ENTRIES, MAX_TEXT_LENGTH } from "../bounds.ts";
 import { FORWARDABLE_METHODS } from "../http-syntax.ts";
+import { type MemberParsers, type Parser, listOf, mapOf, parseMembers } from "../json/members.ts";
+import { textOf } from "../json/text.ts";
+import { parseClientHeaderName } from "../openings/header-names.ts";
+import { parseQueryKey } from "../openings/query-keys.ts";
 import { type Parsed, ok, refuse } from "../result.ts";
-import { MAX_ENTRIES } from "./bounds.ts";
-import { parseClientHeaderName } from "./header-names.ts";
 import type { AllowedValues, ListedValue, RequestLimit } from "./limits.ts";
-import { type MemberParsers, type Parser, listOf, mapOf, parseMembers } from "./members.ts";
 import { parsePathPattern } from "./path-pattern.ts";
-import { parseBeginning, parseListedText, parseQueryKey } from "./texts.ts";
+
+/** Parses a value of a query key or header, decoded. */
+const parseListedText = textOf(0, MAX_TEXT_LENGTH, "a string");
+
+/** Parses the beginning of a value. An empty one would be every value. */
+const parseBeginning = textOf(1, MAX_TEXT_LENGTH, "a string");
 
 /** What a limit may ask of one request. */
 export const REQUEST_PARSERS: MemberParsers<RequestLimit> = {

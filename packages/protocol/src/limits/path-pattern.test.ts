@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { canonicalizePath } from "./path.ts";
-import { MAX_PATH_PATTERN_LENGTH } from "./bounds.ts";
+import { canonicalizePath } from "../openings/path.ts";
+import { MAX_PATH_PATTERN_LENGTH } from "../bounds.ts";
 import { matchesPathPattern, parsePathPattern, splitPath } from "./path-pattern.ts";
 import { INVALID_PATTERNS, PATTERN_MATCHES } from "./path-pattern.vectors.ts";
 

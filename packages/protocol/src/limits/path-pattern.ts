@@ -1,6 +1,6 @@
+import { MAX_PATH_PATTERN_LENGTH } from "../bounds.ts";
+import { type CanonicalPath, canonicalizePath } from "../openings/path.ts";
 import { type Result, err, ok } from "../result.ts";
-import { MAX_PATH_PATTERN_LENGTH } from "./bounds.ts";
-import { type CanonicalPath, canonicalizePath } from "./path.ts";
 
 /**
  * A pattern of `limits.paths`, ready to be compared with the pieces of a path in time proportional to the pattern.

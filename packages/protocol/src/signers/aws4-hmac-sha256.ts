@@ -1,4 +1,4 @@
-import type { Aws4Configuration } from "../api/target-hmac.ts";
+import type { Problem } from "../result.ts";
 import {
   canonicalKeys,
   canonicalQuery,
@@ -7,14 +7,14 @@ import {
   isS3Service,
   wirePath,
 } from "./aws4-canonical.ts";
+import { aws4HeaderRule, s3HeaderRule } from "./aws4-client-headers.ts";
 import { isSignable } from "./aws4-headers.ts";
 import { planPayload } from "./aws4-payload.ts";
-import { aws4HeaderRule, s3HeaderRule } from "./aws4-client-headers.ts";
 import { hashLatin1, hex, utf8Bytes } from "./bytes.ts";
+import type { Aws4Configuration } from "./configuration.ts";
 import { groupHeaders, signedHeaders } from "./header-fields.ts";
 import { type Hmac, prepareHmac } from "./hmac.ts";
 import { memoizeLast } from "./memoize-last.ts";
-import type { Problem } from "../result.ts";
 import { checkS3Query, isPresignedUrlKey } from "./s3-query.ts";
 import type { HashFunction, QueryRefusal, Signer } from "./signer.ts";
 import { type SigningTime, memoizeSigningTime } from "./signing-time.ts";

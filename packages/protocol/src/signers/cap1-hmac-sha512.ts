@@ -1,4 +1,3 @@
-import type { Cap1Configuration } from "../api/target-hmac.ts";
 import { encodeBase64url } from "../base64url.ts";
 import { hashUtf8, latin1Text, utf8Bytes } from "./bytes.ts";
 import {
@@ -8,6 +7,7 @@ import {
   isSignedByCap1,
   checkCap1Query,
 } from "./cap1-canonical.ts";
+import type { Cap1Configuration } from "./configuration.ts";
 import { type HeaderField, foldPunctuation, groupHeaders, signedHeaders } from "./header-fields.ts";
 import { type Hmac, prepareHmac } from "./hmac.ts";
 import { memoizeLast } from "./memoize-last.ts";

@@ -1,6 +1,6 @@
-import type { Aws4Configuration, Cap1Configuration, HmacConfiguration } from "../api/target-hmac.ts";
 import { createAws4Signer } from "./aws4-hmac-sha256.ts";
 import { createCap1Signer } from "./cap1-hmac-sha512.ts";
+import type { Aws4Configuration, Cap1Configuration, HmacConfiguration } from "./configuration.ts";
 import type { HashFunction, Signer } from "./signer.ts";
 
 export { isS3Service, wirePath } from "./aws4-canonical.ts";

@@ -6,7 +6,7 @@ import {
 } from "../../../protocol/src/api/responses.ts";
 import { parseCreateRequest, parseProvisionRequest } from "../../../protocol/src/api/create.ts";
 import { parseExportRequest } from "../../../protocol/src/api/export.ts";
-import { parseMembraneOperation } from "../../../protocol/src/api/operation.ts";
+import { parseMembraneOperation } from "../../../protocol/src/operation.ts";
 import { parseQueryFields, parseQueryRequest } from "../../../protocol/src/api/query.ts";
 import { parseTargetHeaders } from "../../../protocol/src/api/target-headers.ts";
 import { parseHmac } from "../../../protocol/src/api/target-hmac.ts";
@@ -16,10 +16,10 @@ import { parseAddress, parseCidr } from "../../../protocol/src/address.ts";
 import { parseAuthority } from "../../../protocol/src/authority.ts";
 import { decodeBase64url } from "../../../protocol/src/base64url.ts";
 import { isFieldValue, isToken, parseMethod, trimFieldValue } from "../../../protocol/src/http-syntax.ts";
-import { findRepeatedName, measureJson } from "../../../protocol/src/json-shape.ts";
+import { findRepeatedName, measureJson } from "../../../protocol/src/json/shape.ts";
 import { parseLimits } from "../../../protocol/src/limits/parse-limits.ts";
-import { parseLabel } from "../../../protocol/src/limits/texts.ts";
-import { canonicalizePath } from "../../../protocol/src/limits/path.ts";
+import { parseLabel } from "../../../protocol/src/api/label.ts";
+import { canonicalizePath } from "../../../protocol/src/openings/path.ts";
 import {
   matchesPathPattern,
   parsePathPattern,
@@ -296,14 +296,14 @@ export const READERS: readonly Reader[] = [
   reader("protocol/src/api/responses.ts#parseAcceptedResponse", FILE, SENTENCE, (text) =>
     parseAcceptedResponse({ statusCode: 202, message: text }),
   ),
-  reader("protocol/src/api/operation.ts#parseMembraneOperation", HEAD, "delete-self", parseMembraneOperation),
+  reader("protocol/src/operation.ts#parseMembraneOperation", HEAD, "delete-self", parseMembraneOperation),
   reader("protocol/src/authority.ts#parseAuthority", BODY, "name.example", parseAuthority),
   reader("protocol/src/base64url.ts#decodeBase64url", HEAD, "Vm9n", decodeBase64url),
   reader("protocol/src/http-syntax.ts#parseMethod", BODY, "GET", parseMethod),
   reader("protocol/src/http-syntax.ts#isToken", BODY, "x-name", isToken),
   reader("protocol/src/http-syntax.ts#isFieldValue", BODY, SENTENCE, isFieldValue),
   reader("protocol/src/http-syntax.ts#trimFieldValue", BODY, SENTENCE, trimFieldValue),
-  reader("protocol/src/limits/path.ts#canonicalizePath", HEAD, "/segment%20one", (text) =>
+  reader("protocol/src/openings/path.ts#canonicalizePath", HEAD, "/segment%20one", (text) =>
     canonicalizePath(`/${text}`, { encodedSlash: true, emptySegments: true }),
   ),
   ...(["paths", "methods", "clientCidrs"] as const).map((field) =>
@@ -322,7 +322,7 @@ export const READERS: readonly Reader[] = [
   reader("protocol/src/limits/parse-limits.ts#parseLimits expiresAt", BODY, "2030-01-31T12:00:00Z", (text) =>
     parseLimits({ expiresAt: text }),
   ),
-  reader("protocol/src/limits/texts.ts#parseLabel", BODY, SENTENCE, (text) => parseLabel(text, "label")),
+  reader("protocol/src/api/label.ts#parseLabel", BODY, SENTENCE, (text) => parseLabel(text, "label")),
   reader("protocol/src/limits/path-pattern.ts#parsePathPattern", BODY, "/segment/*", parsePathPattern),
   reader("protocol/src/limits/path-pattern.ts#splitPath", HEAD, "/segment%2Fone", (text) => {
     const path = canonicalizePath(`/${text}`, { encodedSlash: true, emptySegments: true });
@@ -459,13 +459,13 @@ export const READERS: readonly Reader[] = [
   reader("service/src/http/client-address.ts#clientAddress", HEAD, "192.0.2.1, ", (text) =>
     clientAddress("192.0.2.1", text, everyAddress),
   ),
-  reader("protocol/src/json-shape.ts#findRepeatedName", BODY, '{"uri": "a", "b": {"c": []}},\n', (text) =>
+  reader("protocol/src/json/shape.ts#findRepeatedName", BODY, '{"uri": "a", "b": {"c": []}},\n', (text) =>
     findRepeatedName(text),
   ),
-  reader("protocol/src/json-shape.ts#findRepeatedName names", BODY, "name", (text) =>
+  reader("protocol/src/json/shape.ts#findRepeatedName names", BODY, "name", (text) =>
     findRepeatedName(JSON.stringify({ [text]: 1, [`${text}"`]: 2 })),
   ),
-  reader("protocol/src/json-shape.ts#measureJson", BODY, '{"uri": "a"},\n', (text) => measureJson(text)),
+  reader("protocol/src/json/shape.ts#measureJson", BODY, '{"uri": "a"},\n', (text) => measureJson(text)),
   reader("service/src/http/json.ts#parseJson", BODY, '{"uri": "https://example.com/"},\n', (text) =>
     parseJson(Buffer.from(text), 32),
   ),

@@ -1,11 +1,9 @@
-import { type Fields, parseOptionalBoolean } from "../api/json-fields.ts";
-import type { HmacConfiguration } from "../api/target-hmac.ts";
+import { MAX_ENTRIES } from "../bounds.ts";
+import { type Fields, parseOptionalBoolean } from "../json/fields.ts";
+import { listOf } from "../json/members.ts";
 import { type Parsed, ok, refuse } from "../result.ts";
-import { isS3Service } from "../signers/aws4-canonical.ts";
-import { MAX_ENTRIES } from "./bounds.ts";
 import { parseClientHeaderName } from "./header-names.ts";
-import { listOf } from "./members.ts";
-import { parseQueryKey } from "./texts.ts";
+import { parseQueryKey } from "./query-keys.ts";
 
 /**
  * What the clients of a target may vary. Absent: nothing of the kind.
@@ -31,7 +29,7 @@ const parseQueryKeys = listOf(parseQueryKey, MAX_ENTRIES, "query keys");
 const parseHeaderNames = listOf(parseClientHeaderName, MAX_ENTRIES, "header names");
 
 /** Parses the openings among the fields of a target. */
-export function parseOpenings(fields: Fields, hmac: HmacConfiguration | undefined): Parsed<Openings> {
+export function parseOpenings(fields: Fields): Parsed<Openings> {
   const allowPath = parseOptionalBoolean(fields.get("allowPath"), "allowPath");
   if (!allowPath.ok) return allowPath;
   const allowQuery = parseAllowQuery(fields.get("allowQuery"));
@@ -43,16 +41,13 @@ export function parseOpenings(fields: Fields, hmac: HmacConfiguration | undefine
   if (!encodedSlash.ok) return encodedSlash;
   const emptySegments = parseOptionalBoolean(fields.get("emptySegments"), "emptySegments");
   if (!emptySegments.ok) return emptySegments;
-  return checkConflicts(
-    {
-      ...(allowPath.value === true && { allowPath: true }),
-      allowQuery: allowQuery.value,
-      ...(allowHeaders.value !== undefined && { allowHeaders: allowHeaders.value }),
-      ...(encodedSlash.value === true && { encodedSlash: true }),
-      ...(emptySegments.value === true && { emptySegments: true }),
-    },
-    hmac,
-  );
+  return checkConflicts({
+    ...(allowPath.value === true && { allowPath: true }),
+    allowQuery: allowQuery.value,
+    ...(allowHeaders.value !== undefined && { allowHeaders: allowHeaders.value }),
+    ...(encodedSlash.value === true && { encodedSlash: true }),
+    ...(emptySegments.value === true && { emptySegments: true }),
+  });
 }
 
 function parseAllowQuery(value: unknown): Parsed<boolean | readonly string[]> {
@@ -63,12 +58,9 @@ function parseAllowQuery(value: unknown): Parsed<boolean | readonly string[]> {
     : refuse("allowQuery", "true, false or a list of query keys");
 }
 
-function checkConflicts(openings: Openings, hmac: HmacConfiguration | undefined): Parsed<Openings> {
+function checkConflicts(openings: Openings): Parsed<Openings> {
   const needsPath = (["encodedSlash", "emptySegments"] as const).find((name) => openings[name] === true);
-  if (needsPath !== undefined && openings.allowPath !== true)
-    return refuse(needsPath, "false, unless allowPath is true");
-  // Other services of AWS sign the path with its slashes merged, which is not the path that is sent.
-  if (openings.emptySegments === true && hmac?.scheme === "aws4-hmac-sha256" && !isS3Service(hmac.service))
-    return refuse("emptySegments", "false for a target that is signed for a service other than S3");
-  return ok(openings);
+  return needsPath !== undefined && openings.allowPath !== true
+    ? refuse(needsPath, "false, unless allowPath is true")
+    : ok(openings);
 }

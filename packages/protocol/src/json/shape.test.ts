@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { findRepeatedName, measureJson } from "./json-shape.ts";
+import { findRepeatedName, measureJson } from "./shape.ts";
 
 test.each([
   ['{"a":1,"a":2}', "a"],

@@ -1,7 +1,7 @@
-import { MAX_HEADER_NAME_LENGTH } from "../api/field-limits.ts";
+import { MAX_HEADER_NAME_LENGTH } from "../bounds.ts";
 import { HOP_BY_HOP_REQUEST, METHOD_AND_URL_OVERRIDES, foldHeaderName, isToken } from "../http-syntax.ts";
+import type { Parser } from "../json/members.ts";
 import { ok, refuse } from "../result.ts";
-import type { Parser } from "./members.ts";
 
 /** The headers in which a client may send its capability token, folded. */
 const TOKEN_CARRIERS = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token"];

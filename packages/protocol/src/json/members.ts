@@ -1,5 +1,5 @@
-import { memberPath, parseEntries, parseFields } from "../api/json-fields.ts";
 import { type Parsed, ok, refuse } from "../result.ts";
+import { memberPath, parseEntries, parseFields } from "./fields.ts";
 
 /** Parses a value that is present. */
 export type Parser<T> = (value: unknown, path: string) => Parsed<T>;
