@@ -150,8 +150,8 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "protocol/src/limits/parse-request-limit.ts#parseRequestLimit",
       "protocol/src/json/timestamp.ts#parseTimestamp",
       "service/src/invocation/aws-chunked/decode.ts#decodeAwsChunked",
-      "service/src/invocation/limits/query-pairs.ts#decodeQueryKey",
-      "service/src/invocation/limits/query-pairs.ts#splitQueryPair",
+      "service/src/invocation/query-pairs.ts#decodeQueryKey",
+      "service/src/invocation/query-pairs.ts#splitQueryPair",
     ],
   ],
   [

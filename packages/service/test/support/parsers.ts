@@ -66,7 +66,7 @@ import { connectionOptions } from "../../src/invocation/header-rules.ts";
 import { addHop } from "../../src/invocation/loop-detection.ts";
 import { groupHeaderLines } from "../../src/invocation/limits/header-limit.ts";
 import { decodeMcpValue } from "../../src/invocation/limits/mcp-headers.ts";
-import { parseQueryPairs } from "../../src/invocation/limits/query-pairs.ts";
+import { parseQueryPairs } from "../../src/invocation/query-pairs.ts";
 import { openQuery } from "../../src/invocation/openings/query-opening.ts";
 import { shape } from "../../src/invocation/shape.ts";
 import { planPayload, sign } from "../../src/invocation/sign.ts";
@@ -540,12 +540,7 @@ export const READERS: readonly Reader[] = [
   reader("service/src/invocation/loop-detection.ts#addHop", HEAD, "1.1 proxy, ", (text) =>
     addHop(requestHeadOf({ rawHeaders: ["Via", text, "CDN-Loop", text] }), "id"),
   ),
-  reader(
-    "service/src/invocation/limits/query-pairs.ts#parseQueryPairs",
-    HEAD,
-    "key=value1&",
-    parseQueryPairs,
-  ),
+  reader("service/src/invocation/query-pairs.ts#parseQueryPairs", HEAD, "key=value1&", parseQueryPairs),
   reader("service/src/invocation/limits/header-limit.ts#groupHeaderLines", HEAD, "name1val", (text) =>
     groupHeaderLines(manyLines(text)),
   ),

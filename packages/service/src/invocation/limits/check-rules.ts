@@ -2,12 +2,12 @@ import type { CanonicalPath } from "capability-protocol";
 import { err, FORWARDABLE_METHODS, matchesPathPattern, splitPath } from "capability-protocol";
 import type { Denial, Outcome } from "../../domain/denial.ts";
 import { PASSED } from "../../domain/denial.ts";
+import type { QueryPairs } from "../query-pairs.ts";
+import { parseQueryPairs } from "../query-pairs.ts";
 import type { Alternative, Rule } from "./compiled-limits.ts";
 import type { HeaderLines } from "./header-limit.ts";
 import { groupHeaderLines, checkHeaders } from "./header-limit.ts";
 import { checkQuery } from "./query-limit.ts";
-import type { QueryPairs } from "./query-pairs.ts";
-import { parseQueryPairs } from "./query-pairs.ts";
 
 /** What a client decides of a request to a target. */
 export interface CheckedRequest {

@@ -1,8 +1,8 @@
 import type { ListedValue } from "capability-protocol";
 import { expect, test } from "vitest";
+import { parseQueryPairs } from "../query-pairs.ts";
 import { compileNames } from "./listed-values.ts";
 import { checkQuery } from "./query-limit.ts";
-import { parseQueryPairs } from "./query-pairs.ts";
 
 const LIMIT = compileNames(
   new Map<string, "any" | readonly ListedValue[]>([

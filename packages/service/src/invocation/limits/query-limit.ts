@@ -1,9 +1,9 @@
 import { err, printableName } from "capability-protocol";
 import type { Outcome } from "../../domain/denial.ts";
 import { PASSED } from "../../domain/denial.ts";
+import type { QueryPairs } from "../query-pairs.ts";
 import type { NamedValues } from "./listed-values.ts";
 import { isListed } from "./listed-values.ts";
-import type { QueryPairs } from "./query-pairs.ts";
 
 /** Checks a client's query by one limit. */
 export function checkQuery({ names, lists }: NamedValues, pairs: QueryPairs): Outcome<undefined> {

@@ -2,7 +2,7 @@ import { err, ok, printableName } from "capability-protocol";
 import type { Signer } from "capability-protocol/signers";
 import type { NameProblem, Outcome } from "../../domain/denial.ts";
 import { forbiddenKey } from "../credential-names.ts";
-import { decodeQueryKey, splitQueryPair } from "../limits/query-pairs.ts";
+import { decodeQueryKey, splitQueryPair } from "../query-pairs.ts";
 
 /**
  * What becomes of a client's query: it is dropped; refused, since a request for a path would mean something else without it; any
