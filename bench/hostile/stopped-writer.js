@@ -3,10 +3,10 @@
 import { writeSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "lmdb";
-import { openOpeningGate } from "../../packages/service/dist/store/lmdb/opening-gate.js";
+import { openCommitGate } from "../../packages/service/dist/store/lmdb/commit-gate.js";
 
 const path = join(process.argv[2] ?? "", "store");
-await openOpeningGate(path).hold(() => {
+await openCommitGate(path).hold(() => {
   const root = open({ path, maxDbs: 16, noSubdir: false });
   root.transactionSync(() => {
     writeSync(1, '{"port":0}\n');

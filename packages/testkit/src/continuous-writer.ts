@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 /** Writes to the store in a loop, one commit with its flush after the other. */
 const WRITE_SCRIPT = `
 import { open } from "lmdb";
-import { openOpeningGate } from "./dist/store/lmdb/opening-gate.js";
-const gate = openOpeningGate(process.argv[1]);
+import { openCommitGate } from "./dist/store/lmdb/commit-gate.js";
+const gate = openCommitGate(process.argv[1]);
 const root = await gate.hold(() => open({ path: process.argv[1], maxDbs: 16, noSubdir: false }));
 const table = await gate.hold(() => root.openDB({ name: "lookups", encoding: "binary", keyEncoding: "binary" }));
 process.stdout.write("writing\\n");

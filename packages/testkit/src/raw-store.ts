@@ -30,8 +30,8 @@ type Request =
 
 const SCRIPT = `
 import { open } from "lmdb";
-import { openOpeningGate } from "./dist/store/lmdb/opening-gate.js";
-const gate = openOpeningGate(process.argv[1]);
+import { openCommitGate } from "./dist/store/lmdb/commit-gate.js";
+const gate = openCommitGate(process.argv[1]);
 const root = await gate.hold(() => open({ path: process.argv[1], maxDbs: 16, noSubdir: false }));
 const names = JSON.parse(process.argv[2]);
 const open_ = (name) => root.openDB({ name, encoding: "binary", keyEncoding: "binary" });

@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 const HOLD_SCRIPT = `
 import { readFileSync } from "node:fs";
 import { open } from "lmdb";
-import { openOpeningGate } from "./dist/store/lmdb/opening-gate.js";
-await openOpeningGate(process.argv[1]).hold(() => {
+import { openCommitGate } from "./dist/store/lmdb/commit-gate.js";
+await openCommitGate(process.argv[1]).hold(() => {
   const root = open({ path: process.argv[1], maxDbs: 16, noSubdir: false });
   root.transactionSync(() => {
     process.stdout.write("held\\n");

@@ -6,7 +6,7 @@ import { open as openLmdb } from "lmdb";
 import type { ServiceKeys } from "../keys.ts";
 import { openEnvironment } from "./environment.ts";
 import { DATA_FILE, LOCK_FILE } from "./files.ts";
-import { openThroughGate, removeGate } from "./opening-gate.ts";
+import { openThroughGate, removeGate } from "./commit-gate.ts";
 import { errorOfCopy } from "./lmdb-errors.ts";
 import { openRows } from "./schema.ts";
 import { openFormat } from "./schema-version.ts";

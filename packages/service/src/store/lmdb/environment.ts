@@ -3,8 +3,8 @@ import type { RootDatabase } from "lmdb";
 import { open } from "lmdb";
 import type { StoreCondition } from "../store.ts";
 import { assertStoreFile, assertStoreTables } from "./store-file-check.ts";
-import type { OpeningGate } from "./opening-gate.ts";
-import { openThroughGate } from "./opening-gate.ts";
+import type { CommitGate } from "./commit-gate.ts";
+import { openThroughGate } from "./commit-gate.ts";
 import type { Reserve } from "./reserve.ts";
 import { openReserve, prepareDirectory } from "./reserve.ts";
 import type { Table, Tables } from "./schema.ts";
@@ -39,7 +39,7 @@ export interface EnvironmentOptions {
 
 /**
  * Directories that this process has open. LMDB must not be opened twice in one process (caveats of its documentation): the
- * second opening waits on the event loop for a write of the first, which waits for the event loop.
+ * second open waits on the event loop for a write of the first, which waits for the event loop.
  */
 const opened = new Set<string>();
 
@@ -70,7 +70,7 @@ export async function openEnvironment(
 
 async function createEnvironment(
   directory: string,
-  { root, tables, gate }: OpenTables & { readonly gate: OpeningGate },
+  { root, tables, gate }: OpenTables & { readonly gate: CommitGate },
   deadlineMs: number,
   { reserveBytes = 0, report = () => undefined }: EnvironmentOptions,
   onClosed: () => void,

@@ -8,7 +8,7 @@ import { createWriteQueue } from "../write-queue.ts";
 import type { Table } from "./schema.ts";
 import { commitErrorCode, lmdbErrorCode, storeErrorOf, isFullCode } from "./lmdb-errors.ts";
 import type { Reserve } from "./reserve.ts";
-import type { OpeningGate } from "./opening-gate.ts";
+import type { CommitGate } from "./commit-gate.ts";
 import { createSpaceBudget } from "./space-budget.ts";
 
 /** What a write is for, for whom, and how much space it may take. */
@@ -39,7 +39,7 @@ const QUEUE_CAPACITY = 1_024;
 export interface WriterDeps {
   readonly root: RootDatabase<Buffer, Buffer>;
   /** Held for each commit. */
-  readonly gate: OpeningGate;
+  readonly gate: CommitGate;
   readonly tables: readonly Table[];
   readonly reserve: Reserve;
 }

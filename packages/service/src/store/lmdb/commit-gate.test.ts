@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
 import { openEnvironment } from "./environment.ts";
 
-const OPENINGS = 600;
+const OPENS = 600;
 const KEY = Buffer.from("number of commits");
 
 /** Opens and closes a store, again and again, as commands do while a service runs; every second time for a backup. */
@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { copyStore } from "./dist/store/lmdb/backup.js";
 import { openEnvironment } from "./dist/store/lmdb/environment.js";
 const [, store, directory] = process.argv;
-for (let i = 0; i < ${OPENINGS}; i += 1) {
+for (let i = 0; i < ${OPENS}; i += 1) {
   if (i % 2 === 0) {
     const to = mkdtempSync(join(directory, "copy-"));
     await copyStore(store, to);
@@ -62,7 +62,7 @@ test(
     }
     const [code] = await ended;
     await environment.close();
-    expect([code, commits > OPENINGS / 10]).toEqual([0, true]);
+    expect([code, commits > OPENS / 10]).toEqual([0, true]);
     // The gate is safe because its own number of the latest commit never changes.
     expect(await readFile(join(store, "gate.mdb"))).toEqual(gate);
   },

@@ -5,13 +5,13 @@ import { StoreFormatError } from "../store.ts";
 import { GATE_FILE, GATE_LOCK_FILE } from "./files.ts";
 
 /**
- * Keeps openings of a store and commits to it apart, over all processes of the machine.
+ * Lets no process of the machine open a store while another one commits to it.
  *
  * LMDB reads the head of its file when it opens one, and then sets the number of the latest commit that all processes share. If
  * another process commits in between, that number is set back: the commit disappears for readers, and the next one overwrites it
  * (OpenLDAP ITS#9496, not repaired in this package's LMDB). An acknowledged revoke would be lost.
  */
-export interface OpeningGate {
+export interface CommitGate {
   /** Runs `act` while no other process opens the store or commits to it. LMDB gives the lock of a killed process to the next. */
   hold<T>(act: () => T | PromiseLike<T>): Promise<T>;
   close(): Promise<void>;
@@ -21,7 +21,7 @@ export interface OpeningGate {
  * Opens the gate of a directory: the write lock of a second environment, in which nothing is ever written. Its own number of the
  * latest commit therefore never changes, and several processes may open it at once.
  */
-export function openOpeningGate(directory: string): OpeningGate {
+export function openCommitGate(directory: string): CommitGate {
   const environment = open({
     path: join(directory, GATE_FILE),
     noSubdir: true,
@@ -50,7 +50,7 @@ export function removeGate(directory: string): void {
 /** What was opened, and the gate that every commit to it must hold. */
 export interface OpenedThroughGate<T> {
   readonly opened: T;
-  readonly gate: OpeningGate;
+  readonly gate: CommitGate;
 }
 
 /**
@@ -59,7 +59,7 @@ export interface OpenedThroughGate<T> {
  */
 export async function openThroughGate<T>(directory: string, act: () => T): Promise<OpenedThroughGate<T>> {
   const isNew = !existsSync(join(directory, GATE_FILE));
-  const gate = openOpeningGate(directory);
+  const gate = openCommitGate(directory);
   try {
     return { opened: await gate.hold(act), gate };
   } catch (error) {
