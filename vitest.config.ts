@@ -64,7 +64,7 @@ function project(
 
 /** The tests of a service in the process of the test, which can use another engine. */
 function inProcessTests(): string[] {
-  return ["lifecycle", "conformance", "security", "limits"]
+  return ["lifecycle", "conformance", "security", "limits", "service-limits"]
     .flatMap((folder) => readdirSync(`${SERVICE}/${folder}`).map((name) => `${SERVICE}/${folder}/${name}`))
     .filter((path) => path.endsWith(".test.ts") && !CRASH.includes(path))
     .filter((path) => readFileSync(path, "utf8").includes("startTestService("));

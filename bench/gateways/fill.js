@@ -6,7 +6,7 @@ import { open } from "node:fs/promises";
 import { json } from "node:stream/consumers";
 import { parseAuthority, parseExportRequest, parseToken } from "capability-protocol";
 import { openDataDirectory } from "../../packages/service/dist/commands/data-directory.js";
-import { DEFAULT_LIMITS } from "../../packages/service/dist/limits.js";
+import { DEFAULT_LIMITS } from "../../packages/service/dist/service-limits.js";
 import { contentOf } from "../../packages/service/dist/domain/target.js";
 import { createVault } from "../../packages/service/dist/store/vault.js";
 import { KEY_BYTES } from "../../packages/service/dist/store/seal.js";

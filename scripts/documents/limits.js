@@ -1,5 +1,5 @@
 import { toKebabCase } from "../../packages/service/dist/flag-names.js";
-import { LIMIT_GROUPS } from "../../packages/service/dist/limits.js";
+import { LIMIT_GROUPS } from "../../packages/service/dist/service-limits.js";
 
 /** @typedef {import("../../packages/service/dist/limit.js").LimitFlag} LimitFlag */
 

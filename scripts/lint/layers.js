@@ -34,7 +34,7 @@ const SERVICE = {
     "net",
     "collections",
     "limit.ts",
-    "limits.ts",
+    "service-limits.ts",
     "wall-clock.ts",
   ],
   commands: [
@@ -66,11 +66,11 @@ const SERVICE = {
     "variables.ts",
   ],
   "command.ts": ["config.ts"],
-  "config.ts": ["config-error.ts", "limit-flags.ts", "limits.ts", "egress", "net", "service"],
+  "config.ts": ["config-error.ts", "limit-flags.ts", "service-limits.ts", "egress", "net", "service"],
   "flag-checks.ts": ["config-error.ts", "flag-names.ts", "unknown-argument.ts", "variables.ts"],
   "flag-names.ts": ["variables.ts"],
-  "limit-flags.ts": ["config-error.ts", "flag-names.ts", "limit.ts", "limits.ts"],
-  "limits.ts": ["limit.ts", "collections"],
+  "limit-flags.ts": ["config-error.ts", "flag-names.ts", "limit.ts", "service-limits.ts"],
+  "service-limits.ts": ["limit.ts", "collections"],
   "private-files.ts": ["error-code.ts"],
   "unknown-argument.ts": ["flag-names.ts", "variables.ts"],
 };

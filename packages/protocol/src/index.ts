@@ -71,7 +71,12 @@ export {
   canonicalizePath,
 } from "./openings/path.ts";
 export type { Openings } from "./openings/openings.ts";
-export { type RequestedLimits, checkServiceLimits, parseLimits, startLimits } from "./limits/parse-limits.ts";
+export {
+  type RequestedLimits,
+  checkServiceCapabilityLimits,
+  parseLimits,
+  startLimits,
+} from "./limits/parse-limits.ts";
 export { type PathPattern, matchesPathPattern, parsePathPattern, splitPath } from "./limits/path-pattern.ts";
 export {
   type Err,

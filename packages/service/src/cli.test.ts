@@ -3,7 +3,7 @@ import type { Command } from "./command.ts";
 import { readCommandLine } from "./cli.ts";
 import { ConfigError } from "./config-error.ts";
 import { toKebabCase } from "./flag-names.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
+import { DEFAULT_LIMITS } from "./service-limits.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 

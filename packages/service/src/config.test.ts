@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { RawServeFlags } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
 import { readDataConfig, readServeConfig } from "./config.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
+import { DEFAULT_LIMITS } from "./service-limits.ts";
 
 const FLAGS: RawServeFlags = {
   data: "./membrane-data",

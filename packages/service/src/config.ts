@@ -7,7 +7,7 @@ import { parseAllowTarget } from "./egress/allow-rule.ts";
 import type { EgressRules } from "./egress/policy.ts";
 import type { RawLimits } from "./limit-flags.ts";
 import { readLimits } from "./limit-flags.ts";
-import type { Limits } from "./limits.ts";
+import type { ServiceLimits } from "./service-limits.ts";
 import type { Cidr } from "./net/address.ts";
 import { parseCidr } from "./net/address.ts";
 import type { ListenAddress, ServiceConfig } from "./service/options.ts";
@@ -24,7 +24,7 @@ export interface DataConfig {
   readonly aliases: readonly Authority[];
   /** The profile of `capi` that gets the first tenant's capabilities; absent: none does. */
   readonly profile?: string;
-  readonly limits: Limits;
+  readonly limits: ServiceLimits;
 }
 
 export type TlsConfig =

@@ -3,12 +3,12 @@ import { ConfigError } from "./config-error.ts";
 import { toKebabCase } from "./flag-names.ts";
 import type { LimitFlag } from "./limit.ts";
 import { describeBounds, describeLimit, isInBounds } from "./limit.ts";
-import type { LimitName, Limits } from "./limits.ts";
-import { DEFAULT_LIMITS, LIMITS, LIMIT_GROUPS, LIMIT_NAMES, UPSTREAM_TIMEOUT } from "./limits.ts";
+import type { LimitName, ServiceLimits } from "./service-limits.ts";
+import { DEFAULT_LIMITS, LIMITS, LIMIT_GROUPS, LIMIT_NAMES, UPSTREAM_TIMEOUT } from "./service-limits.ts";
 
-/** Limits as flags and variables give them. */
+/** The limits as flags and variables give them. */
 export interface RawLimits {
-  readonly limits?: Partial<Limits>;
+  readonly limits?: Partial<ServiceLimits>;
   /** The longest time that a target may be silent: raises every limit that would end the wait sooner. */
   readonly upstreamTimeoutMs?: number | undefined;
 }
@@ -49,13 +49,13 @@ export function pickLimits(given: Readonly<Record<string, unknown>>): RawLimits 
 }
 
 /** @throws ConfigError for a value that is out of bounds. */
-export function readLimits({ limits = {}, upstreamTimeoutMs }: RawLimits): Limits {
+export function readLimits({ limits = {}, upstreamTimeoutMs }: RawLimits): ServiceLimits {
   for (const name of LIMIT_NAMES) checkLimit(name, LIMITS[name], limits[name]);
   return { ...DEFAULT_LIMITS, ...raisedTimeouts(upstreamTimeoutMs), ...limits };
 }
 
 /** Limits that end a wait for a target: all must be as long as the longest time that a target may take. */
-function raisedTimeouts(upstreamTimeoutMs: number | undefined): Partial<Limits> {
+function raisedTimeouts(upstreamTimeoutMs: number | undefined): Partial<ServiceLimits> {
   if (upstreamTimeoutMs === undefined) return {};
   checkLimit("upstreamTimeoutMs", UPSTREAM_TIMEOUT, upstreamTimeoutMs);
   return {

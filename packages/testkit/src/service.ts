@@ -13,8 +13,8 @@ import { parseAllowTarget } from "../../service/src/egress/allow-rule.ts";
 import type { NameLookup } from "../../service/src/egress/resolve-host.ts";
 import type { CreateConnection } from "../../service/src/egress/pooled-connection.ts";
 import type { ListenHttp } from "../../service/src/http1/listener.ts";
-import type { Limits } from "../../service/src/limits.ts";
-import { DEFAULT_LIMITS } from "../../service/src/limits.ts";
+import type { ServiceLimits } from "../../service/src/service-limits.ts";
+import { DEFAULT_LIMITS } from "../../service/src/service-limits.ts";
 import type { FirstCapabilities } from "../../service/src/management/tenants.ts";
 import { createFirstTenant } from "../../service/src/management/tenants.ts";
 import type { RunningService } from "../../service/src/service/start.ts";
@@ -38,7 +38,7 @@ export interface TestServiceOptions {
   /** CIDRs. Default: none. */
   readonly trustedProxies?: readonly string[];
   readonly authorityCas?: ReadonlyMap<Authority, string>;
-  readonly limits?: Partial<Limits>;
+  readonly limits?: Partial<ServiceLimits>;
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Default: the name lookup of the built program. */
   readonly lookup?: NameLookup;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Capability } from "../../service/src/domain/capability.ts";
 import type { Uid } from "../../service/src/domain/uid.ts";
-import { DEFAULT_LIMITS } from "../../service/src/limits.ts";
+import { DEFAULT_LIMITS } from "../../service/src/service-limits.ts";
 import type { WriteSnapshot } from "../../service/src/store/engine.ts";
 import type { Narrowing } from "../../service/src/domain/limits.ts";
 import type { ServiceKeys } from "../../service/src/store/keys.ts";

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import { INVALID_LIMITS } from "../../../testkit/src/invalid-exports.ts";
 import { describeProblem } from "../result.ts";
-import { checkServiceLimits, parseLimits, startLimits } from "./parse-limits.ts";
+import { checkServiceCapabilityLimits, parseLimits, startLimits } from "./parse-limits.ts";
 
 const NOON = Date.UTC(2030, 0, 31, 12);
 
@@ -143,7 +143,7 @@ describe("a capability of the service itself", () => {
     (operation) => {
       const limits = { expiresAt: 2, notBefore: 1, maxUses: 1, maxUsesEveryMs: 1_000 };
       const others = { ttlMs: 1, clientCidrs: ["::1"], delegable: false } as const;
-      expect(checkServiceLimits({ ...limits, ...others }, operation)).toBeUndefined();
+      expect(checkServiceCapabilityLimits({ ...limits, ...others }, operation)).toBeUndefined();
     },
   );
 
@@ -155,11 +155,13 @@ describe("a capability of the service itself", () => {
     ["requests", [{ methods: ["GET"] }]],
     ["maxBodyBytes", 1],
   ])("cannot have %s", (field, value) => {
-    expect(checkServiceLimits({ maxUses: 1, [field]: value }, "query")?.field).toBe(`limits.${field}`);
+    expect(checkServiceCapabilityLimits({ maxUses: 1, [field]: value }, "query")?.field).toBe(
+      `limits.${field}`,
+    );
   });
 
   test("a revoke capability has no limit of uses, since a repeated revoke has the same response", () => {
-    expect(checkServiceLimits({ maxUses: 1 }, "revoke")?.field).toBe("limits.maxUses");
-    expect(checkServiceLimits({ expiresAt: 1 }, "revoke")).toBeUndefined();
+    expect(checkServiceCapabilityLimits({ maxUses: 1 }, "revoke")?.field).toBe("limits.maxUses");
+    expect(checkServiceCapabilityLimits({ expiresAt: 1 }, "revoke")).toBeUndefined();
   });
 });

@@ -87,7 +87,7 @@ export function startLimits({ ttlMs, ...limits }: RequestedLimits, now: number):
 }
 
 /** The limits that hold for requests which the service itself carries out. */
-const SERVICE_LIMITS: ReadonlySet<string> = new Set<keyof RequestedLimits>([
+const SERVICE_CAPABILITY_LIMITS: ReadonlySet<string> = new Set<keyof RequestedLimits>([
   "expiresAt",
   "ttlMs",
   "notBefore",
@@ -104,15 +104,15 @@ const SERVICE_LIMITS: ReadonlySet<string> = new Set<keyof RequestedLimits>([
  * @param operation what the re-exported capability does.
  *
  * @example
- * checkServiceLimits({ maxUses: 1 }, "export"); // => undefined
- * checkServiceLimits({ maxUses: 1 }, "revoke")?.field; // => "limits.maxUses"
- * checkServiceLimits({ methods: ["GET"] }, "query")?.field; // => "limits.methods"
+ * checkServiceCapabilityLimits({ maxUses: 1 }, "export"); // => undefined
+ * checkServiceCapabilityLimits({ maxUses: 1 }, "revoke")?.field; // => "limits.maxUses"
+ * checkServiceCapabilityLimits({ methods: ["GET"] }, "query")?.field; // => "limits.methods"
  */
-export function checkServiceLimits(
+export function checkServiceCapabilityLimits(
   limits: RequestedLimits,
   operation: MembraneOperation,
 ): Problem | undefined {
-  const other = Object.keys(limits).find((name) => !SERVICE_LIMITS.has(name));
+  const other = Object.keys(limits).find((name) => !SERVICE_CAPABILITY_LIMITS.has(name));
   if (other !== undefined) {
     return { field: `limits.${other}`, expected: "no such field for a capability of the service itself" };
   }

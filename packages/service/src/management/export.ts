@@ -1,5 +1,5 @@
 import type { ExportRequest, Problem, TargetConfiguration, TargetOrigin } from "capability-protocol";
-import { checkServiceLimits, err, ok, originOfAuthority } from "capability-protocol";
+import { checkServiceCapabilityLimits, err, ok, originOfAuthority } from "capability-protocol";
 import type { Capability, Kind } from "../domain/capability.ts";
 import { operationOf } from "../domain/capability.ts";
 import type { Outcome } from "../domain/denial.ts";
@@ -49,7 +49,7 @@ export async function exportCapability(
 /** Finds a limit that is only for requests to targets. */
 function findServiceLimit(kind: Kind, { limits }: ExportRequest): Problem | undefined {
   const operation = operationOf(kind);
-  return limits === undefined || operation === undefined ? undefined : checkServiceLimits(limits, operation);
+  return limits === undefined || operation === undefined ? undefined : checkServiceCapabilityLimits(limits, operation);
 }
 
 async function exportTarget(

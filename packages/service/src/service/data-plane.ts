@@ -15,7 +15,7 @@ import { createTicker } from "../invocation/ticker.ts";
 import { createAccountRegistry } from "../invocation/usage-accounts.ts";
 import { createWaitingResponses } from "../invocation/waiting-responses.ts";
 import { MIN_COUNTED_CHUNK_BYTES, createYoungGcTrigger } from "../invocation/young-gc.ts";
-import type { Limits } from "../limits.ts";
+import type { ServiceLimits } from "../service-limits.ts";
 import type { Vault } from "../store/vault.ts";
 import type { ServiceOptions } from "./options.ts";
 import type { RevocationMonitor } from "./revocation-monitor.ts";
@@ -42,7 +42,11 @@ type DataPlaneOptions = Pick<
   "config" | "store" | "authorityCas" | "now" | "lookup" | "createConnection" | "collectYoung"
 >;
 
-export function createDataPlane(limits: Limits, options: DataPlaneOptions, parts: DataPlaneParts): DataPlane {
+export function createDataPlane(
+  limits: ServiceLimits,
+  options: DataPlaneOptions,
+  parts: DataPlaneParts,
+): DataPlane {
   const { feed, cache, inFlightRegistry } = parts.monitor;
   const { policy, monotonic } = parts;
   const { lookup, createConnection = createUndiciConnection } = options;

@@ -3,7 +3,7 @@ import type { EgressRules } from "../egress/policy.ts";
 import type { CreateConnection } from "../egress/pooled-connection.ts";
 import type { NameLookup } from "../egress/resolve-host.ts";
 import type { ListenHttp } from "../http1/listener.ts";
-import type { Limits } from "../limits.ts";
+import type { ServiceLimits } from "../service-limits.ts";
 import type { Cidr } from "../net/address.ts";
 import type { ServiceKeys } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
@@ -23,7 +23,7 @@ export interface ServiceConfig {
   /** Proxies whose `X-Forwarded-For` and `X-Request-Id` are trusted. */
   readonly trustedProxies: readonly Cidr[];
   readonly egress: EgressRules;
-  readonly limits: Limits;
+  readonly limits: ServiceLimits;
 }
 
 /** Everything that a service is started with. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createDelayedLog } from "../../../testkit/src/delayed-log.ts";
 import { parseUid } from "../domain/uid.ts";
-import { DEFAULT_LIMITS } from "../limits.ts";
+import { DEFAULT_LIMITS } from "../service-limits.ts";
 import type { Store } from "../store/store.ts";
 import type { EventLog } from "../telemetry/events.ts";
 import { startRevocationMonitor } from "./revocation-monitor.ts";

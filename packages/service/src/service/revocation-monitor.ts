@@ -1,7 +1,7 @@
 import type { InFlightRegistry } from "../invocation/in-flight-registry.ts";
 import { createInFlightRegistry } from "../invocation/in-flight-registry.ts";
 import type { Resolution } from "../invocation/resolve.ts";
-import type { Limits } from "../limits.ts";
+import type { ServiceLimits } from "../service-limits.ts";
 import type { ResolutionCache } from "../store/resolution-cache.ts";
 import { createResolutionCache } from "../store/resolution-cache.ts";
 import { createRevocationFeed } from "../store/revocation-feed.ts";
@@ -24,7 +24,7 @@ export interface RevocationMonitor {
 }
 
 export async function startRevocationMonitor(
-  limits: Pick<Limits, "cacheEntries" | "cacheBytes" | "maxRevocationStalenessMs">,
+  limits: Pick<ServiceLimits, "cacheEntries" | "cacheBytes" | "maxRevocationStalenessMs">,
   { store, log, now }: Pick<ServiceOptions, "store" | "log" | "now">,
   monotonic: () => number,
 ): Promise<RevocationMonitor> {

@@ -8,7 +8,7 @@ import { parseAuthority } from "capability-protocol";
 import { Agent } from "undici";
 import { expect, test } from "vitest";
 import { openDataDirectory } from "../../src/commands/data-directory.ts";
-import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import { createFirstTenant } from "../../src/management/tenants.ts";
 import { call, createMembrane, expectStatus, exportThrough, tokenOf } from "../../../testkit/src/client.ts";
 import { firstTokens } from "../../../testkit/src/data-directory.ts";

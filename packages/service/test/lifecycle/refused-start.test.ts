@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseAuthority } from "capability-protocol";
 import { expect, test } from "vitest";
 import { openDataDirectory } from "../../src/commands/data-directory.ts";
-import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import { encodeColumns, decodeColumns } from "../../src/store/codec/columns.ts";
 import { createServiceKeys } from "../../src/store/keys.ts";
 import { StoreCorruptError, StoreFormatError } from "../../src/store/store.ts";

@@ -1,7 +1,7 @@
 import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import { openDataDirectory } from "../../src/commands/data-directory.ts";
-import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import { createMembrane, exportThrough } from "../../../testkit/src/client.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { openRawStore } from "../../../testkit/src/raw-store.ts";

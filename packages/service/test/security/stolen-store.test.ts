@@ -5,7 +5,7 @@ import type { CapabilityToken } from "capability-protocol";
 import { expect, test } from "vitest";
 import { openDataDirectory } from "../../src/commands/data-directory.ts";
 import { parseUid } from "../../src/domain/uid.ts";
-import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import { decodeColumns } from "../../src/store/codec/columns.ts";
 import type { ServiceKeys } from "../../src/store/keys.ts";
 import { createServiceKeys } from "../../src/store/keys.ts";

@@ -6,7 +6,7 @@ import type { DataDirectory } from "../../src/commands/data-directory.ts";
 import { openDataDirectory } from "../../src/commands/data-directory.ts";
 import type { Uid } from "../../src/domain/uid.ts";
 import { parseUid } from "../../src/domain/uid.ts";
-import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import { decodeColumns } from "../../src/store/codec/columns.ts";
 import { createAuthenticatedTable } from "../../src/store/lmdb/authenticated-table.ts";
 import { StoreCorruptError } from "../../src/store/store.ts";

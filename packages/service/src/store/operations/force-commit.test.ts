@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { memorySnapshot } from "../../../../testkit/src/memory-snapshot.ts";
 import { parseUid } from "../../domain/uid.ts";
-import { DEFAULT_LIMITS } from "../../limits.ts";
+import { DEFAULT_LIMITS } from "../../service-limits.ts";
 import type { StoredCapability, StoredTenant } from "../record.ts";
 import { decideCreation } from "./create.ts";
 import { decideRekey } from "./rekey.ts";

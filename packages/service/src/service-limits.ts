@@ -299,7 +299,7 @@ const TABLE = {
 export type LimitName = { [G in keyof typeof TABLE]: keyof (typeof TABLE)[G] }[keyof typeof TABLE];
 
 /** The value of every limit, in its unit. */
-export type Limits = Readonly<Record<LimitName, number>>;
+export type ServiceLimits = Readonly<Record<LimitName, number>>;
 
 export const LIMITS: Readonly<Record<LimitName, Limit>> = {
   ...TABLE.clients,
@@ -310,7 +310,7 @@ export const LIMITS: Readonly<Record<LimitName, Limit>> = {
   ...TABLE.quotas,
 };
 
-export const DEFAULT_LIMITS: Limits = mapValues(LIMITS, (limit) => limit.default);
+export const DEFAULT_LIMITS: ServiceLimits = mapValues(LIMITS, (limit) => limit.default);
 
 export const LIMIT_NAMES: readonly LimitName[] = Object.keys(LIMITS).filter(isLimitName);
 

@@ -5,8 +5,8 @@ import { ConfigError } from "./config-error.ts";
 import { toKebabCase } from "./flag-names.ts";
 import { readLimits } from "./limit-flags.ts";
 import type { LimitFlag } from "./limit.ts";
-import type { LimitName } from "./limits.ts";
-import { LIMIT_GROUPS, LIMIT_NAMES, LIMITS } from "./limits.ts";
+import type { LimitName } from "./service-limits.ts";
+import { LIMIT_GROUPS, LIMIT_NAMES, LIMITS } from "./service-limits.ts";
 
 /** Every flag for a limit, by its name in the configuration. */
 const FLAGS = LIMIT_GROUPS.flatMap(({ title, flags }) =>
