@@ -14,7 +14,7 @@ export function createFailingEngine(): FailingEngine {
     open: async (options) => {
       const engine = await openLmdbEngine(options);
       const write: Engine["write"] = (request, decide) =>
-        failing.error !== undefined && request.class === "spend"
+        failing.error !== undefined && request.class === "use"
           ? Promise.reject(failing.error)
           : engine.write(request, decide);
       return { ...engine, write };

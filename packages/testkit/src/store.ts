@@ -100,7 +100,7 @@ export async function openTestStore(
   };
   const capability: TestStore["capability"] = async (rights, { isCounted, narrowing } = {}) => {
     const { record } = vault.mint(rights, nothing, narrowing);
-    const created = await store.create([record], isCounted === true ? { counted: [record.uid] } : {});
+    const created = await store.create([record], isCounted === true ? { newCounters: [record.uid] } : {});
     if (!created.ok) throw new Error(`not made: ${created.error.reason}`);
     return record;
   };

@@ -66,7 +66,7 @@ export class FairLru<K, V> {
     const entry: Entry<K, V> = { key, value, bytes, owner, older: undefined, newer: undefined };
     append(entry);
     this.#entries.set(key, entry);
-    this.#charge(owner, 1, bytes);
+    this.#addUsage(owner, 1, bytes);
     while (this.#entries.size > this.#limits.entries || this.#bytes > this.#limits.bytes) {
       const oldest = this.#largest(owner).oldest;
       if (oldest === undefined) break;
@@ -80,7 +80,7 @@ export class FairLru<K, V> {
     if (entry === undefined) return;
     this.#entries.delete(key);
     unlink(entry);
-    this.#charge(entry.owner, -1, -entry.bytes);
+    this.#addUsage(entry.owner, -1, -entry.bytes);
     this.#onEvict(entry.value, key);
   }
 
@@ -92,7 +92,7 @@ export class FairLru<K, V> {
     return owner;
   }
 
-  #charge(owner: Owner<K, V>, entries: number, bytes: number): void {
+  #addUsage(owner: Owner<K, V>, entries: number, bytes: number): void {
     owner.entries += entries;
     owner.bytes += bytes;
     this.#bytes += bytes;

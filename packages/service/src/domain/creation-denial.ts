@@ -1,7 +1,7 @@
 import type { CreationDenial } from "./creation.ts";
 import type { Denial } from "./denial.ts";
 import type { QuotaDenial } from "./quota.ts";
-import type { SpendDenial } from "./use-counter.ts";
+import type { UseDenial } from "./use-counter.ts";
 
 /**
  * Maps the reason why a creation was denied to the refusal that the client sees. A dead lineage means that the client's own
@@ -11,7 +11,7 @@ export function denialOfCreation(denial: CreationDenial): Denial {
   switch (denial.reason) {
     case "used_up":
     case "quota_exhausted":
-      return denialOfSpending(denial);
+      return denialOfUse(denial);
     case "lineage_dead":
       return { reason: "unauthorized" };
     case "name_taken":
@@ -35,7 +35,7 @@ const QUOTA_REASONS = {
 } as const satisfies Record<QuotaDenial["type"], Denial["reason"]>;
 
 /** Maps the reason why a use was refused to the refusal that the client sees. */
-export function denialOfSpending(denial: SpendDenial): Denial {
+export function denialOfUse(denial: UseDenial): Denial {
   return denial.reason === "used_up"
     ? { reason: "unauthorized" }
     : { reason: "quota_exhausted", retryAfterSeconds: Math.max(1, Math.ceil(denial.retryAfterMs / 1_000)) };

@@ -9,7 +9,7 @@ import type { StorageDenial, StorageQuotas, StorageSnapshot } from "./storage-qu
 import { checkStorage } from "./storage-quota.ts";
 import type { Tenant } from "./tenant.ts";
 import type { Uid } from "./uid.ts";
-import type { SpendDenial } from "./use-counter.ts";
+import type { UseDenial } from "./use-counter.ts";
 
 /** Why a creation is denied. */
 export type CreationDenial =
@@ -20,7 +20,7 @@ export type CreationDenial =
   | QuotaDenial
   | StorageDenial
   /** The capability that creates may not be used (any more, or for now). */
-  | SpendDenial;
+  | UseDenial;
 
 /** How much may be made. */
 export interface Quotas extends CountQuotas, StorageQuotas {

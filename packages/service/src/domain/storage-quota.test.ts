@@ -51,7 +51,7 @@ test.each<[string, LineageNode, object]>([
   ["a target", target, BOTH],
   ["an exported capability", exported, BOTH],
   ["another tenant's capability, re-exported through a membrane", lent, BOTH],
-])("the disk space of %s is charged to its owners", (_name, node, owners) => {
+])("the disk space of %s counts against its owners", (_name, node, owners) => {
   expect(storageOwners(node, find)).toEqual(owners);
 });
 

@@ -2,7 +2,7 @@ import type { LineageNode } from "./lineage.ts";
 import type { Uid } from "./uid.ts";
 
 /**
- * The owners that the use of a node is charged to, where many share a limited resource. A re-export costs nothing to make: if
+ * The owners that the use of a node counts against, where many share a limited resource. A re-export costs nothing to make: if
  * each counted separately, a holder could give itself any number of shares.
  */
 export interface UsageOwners {

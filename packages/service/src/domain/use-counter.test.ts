@@ -3,37 +3,37 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Uid } from "./uid.ts";
 import { newUid } from "./uid.ts";
-import type { Charge, UseCount } from "./use-counter.ts";
-import { chargeUses, UNUSED } from "./use-counter.ts";
+import type { UseCount, UseCounter } from "./use-counter.ts";
+import { countUse, UNUSED } from "./use-counter.ts";
 
 const uid = (number: number): Uid => newUid((size) => Buffer.alloc(size, number));
 const MADE_AT = 1_000_000;
-const LINK: Charge = { uid: uid(1), maxUses: 1, createdAt: MADE_AT };
-const PER_MINUTE: Charge = { uid: uid(2), maxUses: 2, everyMs: 60_000, createdAt: MADE_AT };
+const LINK: UseCounter = { uid: uid(1), maxUses: 1, createdAt: MADE_AT };
+const PER_MINUTE: UseCounter = { uid: uid(2), maxUses: 2, everyMs: 60_000, createdAt: MADE_AT };
 
-/** Counters that keep what is charged, as a store does. */
-function counters(...charges: readonly Charge[]) {
-  const counts = new Map<Uid, UseCount>(charges.map((charge) => [charge.uid, UNUSED]));
+/** Keeps what is counted, as a store does. */
+function countsOf(...counters: readonly UseCounter[]) {
+  const counts = new Map<Uid, UseCount>(counters.map((counter) => [counter.uid, UNUSED]));
   return {
     counts,
-    charge(used: readonly Charge[], now: number) {
-      const charged = chargeUses(used, (one) => counts.get(one), now);
-      if (charged.ok) for (const { uid: one, count } of charged.value) counts.set(one, count);
-      return charged.ok ? ok(undefined) : charged;
+    use(used: readonly UseCounter[], now: number) {
+      const counted = countUse(used, (one) => counts.get(one), now);
+      if (counted.ok) for (const { uid: one, count } of counted.value) counts.set(one, count);
+      return counted.ok ? ok(undefined) : counted;
     },
   };
 }
 
 test("a capability that is used up stays so, whatever the clock says", () => {
-  const { charge } = counters(LINK);
-  expect(charge([LINK], MADE_AT)).toEqual(ok(undefined));
+  const { use } = countsOf(LINK);
+  expect(use([LINK], MADE_AT)).toEqual(ok(undefined));
   for (const now of [MADE_AT, 0, Number.MAX_SAFE_INTEGER])
-    expect(charge([LINK], now)).toEqual(err({ reason: "used_up" }));
+    expect(use([LINK], now)).toEqual(err({ reason: "used_up" }));
 });
 
 test("windows begin when the capability is made, and a refusal says when the next one begins", () => {
-  const { charge } = counters(PER_MINUTE);
-  const at = (ms: number) => charge([PER_MINUTE], MADE_AT + ms);
+  const { use } = countsOf(PER_MINUTE);
+  const at = (ms: number) => use([PER_MINUTE], MADE_AT + ms);
   expect([at(59_000), at(59_999)]).toEqual([ok(undefined), ok(undefined)]);
   expect(at(59_999)).toEqual(err({ reason: "quota_exhausted", retryAfterMs: 1 }));
   expect([at(60_000), at(60_001)]).toEqual([ok(undefined), ok(undefined)]);
@@ -41,45 +41,45 @@ test("windows begin when the capability is made, and a refusal says when the nex
 });
 
 test("a clock that was set back opens no window again, and one from before the export leads to the first", () => {
-  const { charge } = counters(PER_MINUTE);
-  expect(charge([PER_MINUTE], 0)).toEqual(ok(undefined));
-  expect(charge([PER_MINUTE], MADE_AT)).toEqual(ok(undefined));
-  expect(charge([PER_MINUTE], MADE_AT)).toMatchObject({ ok: false });
-  expect(charge([PER_MINUTE], MADE_AT + 180_000)).toEqual(ok(undefined));
-  expect(charge([PER_MINUTE], MADE_AT + 120_000)).toEqual(ok(undefined));
-  expect(charge([PER_MINUTE], MADE_AT + 120_000)).toEqual(
+  const { use } = countsOf(PER_MINUTE);
+  expect(use([PER_MINUTE], 0)).toEqual(ok(undefined));
+  expect(use([PER_MINUTE], MADE_AT)).toEqual(ok(undefined));
+  expect(use([PER_MINUTE], MADE_AT)).toMatchObject({ ok: false });
+  expect(use([PER_MINUTE], MADE_AT + 180_000)).toEqual(ok(undefined));
+  expect(use([PER_MINUTE], MADE_AT + 120_000)).toEqual(ok(undefined));
+  expect(use([PER_MINUTE], MADE_AT + 120_000)).toEqual(
     err({ reason: "quota_exhausted", retryAfterMs: 120_000 }),
   );
 });
 
 test("of several refusals the one that holds longest is returned, and nothing is counted", () => {
-  const slow: Charge = { ...PER_MINUTE, uid: uid(3), maxUses: 1, everyMs: 3_600_000 };
-  const { charge, counts } = counters(LINK, PER_MINUTE, slow);
-  charge([slow], MADE_AT);
-  charge([PER_MINUTE], MADE_AT);
-  charge([PER_MINUTE], MADE_AT);
+  const slow: UseCounter = { ...PER_MINUTE, uid: uid(3), maxUses: 1, everyMs: 3_600_000 };
+  const { use, counts } = countsOf(LINK, PER_MINUTE, slow);
+  use([slow], MADE_AT);
+  use([PER_MINUTE], MADE_AT);
+  use([PER_MINUTE], MADE_AT);
   const before = new Map(counts);
   for (const order of [
     [PER_MINUTE, slow, LINK],
     [LINK, slow, PER_MINUTE],
   ])
-    expect(charge(order, MADE_AT)).toEqual(err({ reason: "quota_exhausted", retryAfterMs: 3_600_000 }));
+    expect(use(order, MADE_AT)).toEqual(err({ reason: "quota_exhausted", retryAfterMs: 3_600_000 }));
   expect(counts).toEqual(before);
-  charge([LINK], MADE_AT);
+  use([LINK], MADE_AT);
   for (const order of [
     [PER_MINUTE, LINK, slow],
     [LINK, slow],
   ])
-    expect(charge(order, MADE_AT)).toEqual(err({ reason: "used_up" }));
+    expect(use(order, MADE_AT)).toEqual(err({ reason: "used_up" }));
 });
 
 test("a counter that is not there counts as used up, with windows too", () => {
-  const { charge } = counters();
-  expect(charge([LINK], MADE_AT)).toEqual(err({ reason: "used_up" }));
-  expect(charge([PER_MINUTE], MADE_AT)).toEqual(err({ reason: "used_up" }));
+  const { use } = countsOf();
+  expect(use([LINK], MADE_AT)).toEqual(err({ reason: "used_up" }));
+  expect(use([PER_MINUTE], MADE_AT)).toEqual(err({ reason: "used_up" }));
 });
 
-const CHARGES = fc.tuple(
+const COUNTERS = fc.tuple(
   ...[1, 2, 3].map((number) =>
     fc.record(
       {
@@ -98,23 +98,23 @@ const USES = fc.array(
 );
 
 test("a use is admitted exactly if each counter on its way has one left in its window, and then each has one less", () => {
-  const property = fc.property(CHARGES, USES, (charges, uses) => {
-    const { charge } = counters(...charges);
+  const property = fc.property(COUNTERS, USES, (counters, uses) => {
+    const { use } = countsOf(...counters);
     /** The model: when each admitted use was, in the window that had begun by then. */
-    const admitted = charges.map((): number[] => []);
+    const admitted = counters.map((): number[] => []);
     for (const { of, now } of uses) {
       const windowOf = (index: number): number => {
-        const { everyMs, createdAt } = charges[index]!;
+        const { everyMs, createdAt } = counters[index]!;
         const current = everyMs === undefined ? 0 : Math.floor((now - createdAt) / everyMs);
         return Math.max(0, current, ...admitted[index]!);
       };
       const hasLeft = (index: number): boolean =>
-        admitted[index]!.filter((window) => window === windowOf(index)).length < charges[index]!.maxUses;
+        admitted[index]!.filter((window) => window === windowOf(index)).length < counters[index]!.maxUses;
       const isAdmitted = of.every(hasLeft);
       const refused = of.filter((index) => !hasLeft(index));
-      const isForEver = refused.some((index) => charges[index]!.everyMs === undefined);
-      const result = charge(
-        of.map((index) => charges[index]!),
+      const isForEver = refused.some((index) => counters[index]!.everyMs === undefined);
+      const result = use(
+        of.map((index) => counters[index]!),
         now,
       );
       expect(result.ok).toBe(isAdmitted);

@@ -3,8 +3,8 @@ import { err, ok } from "capability-protocol";
 import type { LimitedNode } from "./limits.ts";
 import type { Uid } from "./uid.ts";
 
-/** One use of a capability that has `maxUses`, to be counted. */
-export interface Charge {
+/** What the uses of a capability that has `maxUses` are counted on. */
+export interface UseCounter {
   readonly uid: Uid;
   readonly maxUses: number;
   /** Length of a window in milliseconds. Absent: one window, without end. */
@@ -14,21 +14,21 @@ export interface Charge {
 }
 
 /**
- * What a use of a capability is counted on: its own counter, and those of the capabilities that it re-exports.
+ * The counters of a use: that of the capability itself, and those of the capabilities that it re-exports.
  *
- * @returns nothing for a capability without a counter, as nearly all are.
+ * @returns nothing for a use that no counter counts, as nearly all are.
  */
-export function chargesOf(limits: readonly LimitedNode[]): readonly Charge[] | undefined {
-  const charges = limits.flatMap(({ uid, createdAt, limits: { maxUses, maxUsesEveryMs } }): Charge[] => {
+export function useCountersOf(limits: readonly LimitedNode[]): readonly UseCounter[] | undefined {
+  const counters = limits.flatMap(({ uid, createdAt, limits: { maxUses, maxUsesEveryMs } }): UseCounter[] => {
     if (maxUses === undefined) return [];
     return [
       { uid, maxUses, createdAt, ...(maxUsesEveryMs === undefined ? {} : { everyMs: maxUsesEveryMs }) },
     ];
   });
-  return charges.length === 0 ? undefined : charges;
+  return counters.length === 0 ? undefined : counters;
 }
 
-/** What is kept of the uses of a capability. */
+/** What a counter keeps. */
 export interface UseCount {
   /** The latest window in which it was used, counted from 0. */
   readonly window: number;
@@ -36,18 +36,18 @@ export interface UseCount {
   readonly uses: number;
 }
 
-/** What a capability begins with. */
+/** What a counter begins with. */
 export const UNUSED: UseCount = { window: 0, uses: 0 };
 
 /** Why a use is refused. */
-export type SpendDenial =
+export type UseDenial =
   /** For ever. */
   | { readonly reason: "used_up" }
   /** Until the next window begins. */
   | { readonly reason: "quota_exhausted"; readonly retryAfterMs: number };
 
-/** A counter with its new value. */
-export interface ChargedCounter {
+/** The new count of a counter. */
+export interface CountedUse {
   readonly uid: Uid;
   readonly count: UseCount;
 }
@@ -55,31 +55,31 @@ export interface ChargedCounter {
 /**
  * Counts one use on every counter, or on none. Of several refusals the one that holds longest is returned.
  *
- * @param charges of different capabilities.
- * @param find reads a counter. One that is not there counts as used up: its capability was removed, or the store was changed.
+ * @param counters of different capabilities.
+ * @param find reads a count. One that is not there counts as used up: its capability was removed, or the store was changed.
  * @param now the time of day in milliseconds since 1970.
  */
-export function chargeUses(
-  charges: readonly Charge[],
+export function countUse(
+  counters: readonly UseCounter[],
   find: (uid: Uid) => UseCount | undefined,
   now: number,
-): Result<readonly ChargedCounter[], SpendDenial> {
-  const charged: ChargedCounter[] = [];
-  let denial: SpendDenial | undefined;
-  for (const charge of charges) {
-    const count = chargeUse(charge, find(charge.uid), now);
-    if (count.ok) charged.push({ uid: charge.uid, count: count.value });
+): Result<readonly CountedUse[], UseDenial> {
+  const counted: CountedUse[] = [];
+  let denial: UseDenial | undefined;
+  for (const counter of counters) {
+    const count = nextCount(counter, find(counter.uid), now);
+    if (count.ok) counted.push({ uid: counter.uid, count: count.value });
     else denial = denial === undefined ? count.error : longer(denial, count.error);
   }
-  return denial === undefined ? ok(charged) : err(denial);
+  return denial === undefined ? ok(counted) : err(denial);
 }
 
 /** A clock that was set back does not lead to an earlier window, whose uses are not kept any more. */
-function chargeUse(
-  { maxUses, everyMs, createdAt }: Charge,
+function nextCount(
+  { maxUses, everyMs, createdAt }: UseCounter,
   count: UseCount | undefined,
   now: number,
-): Result<UseCount, SpendDenial> {
+): Result<UseCount, UseDenial> {
   if (count === undefined) return err({ reason: "used_up" });
   const window = everyMs === undefined ? 0 : Math.max(count.window, Math.floor((now - createdAt) / everyMs));
   const uses = window === count.window ? count.uses : 0;
@@ -88,7 +88,7 @@ function chargeUse(
   return err({ reason: "quota_exhausted", retryAfterMs: createdAt + (window + 1) * everyMs - now });
 }
 
-function longer(a: SpendDenial, b: SpendDenial): SpendDenial {
+function longer(a: UseDenial, b: UseDenial): UseDenial {
   if (a.reason === "used_up" || b.reason === "used_up") return { reason: "used_up" };
   return a.retryAfterMs >= b.retryAfterMs ? a : b;
 }

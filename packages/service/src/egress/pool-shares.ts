@@ -8,7 +8,7 @@ export interface SharedPoolLimits {
   readonly maxUpstreamConnections: number;
 }
 
-/** A pool, charged to the tenant that it belongs to. */
+/** A pool, which counts against the tenant that it belongs to. */
 export interface TenantPool {
   readonly owner: string;
   readonly bytes: number;

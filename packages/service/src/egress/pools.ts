@@ -149,12 +149,12 @@ function openPool(
       maxHeaderBytes: limits.headerBytes,
       createConnection,
     },
-    chargeConnections(connect, resources),
+    countConnections(connect, resources),
   );
 }
 
-/** Charges connections to the owner, from the attempt on. */
-function chargeConnections(connect: Connector, { owner, shares }: PoolResources): Connector {
+/** Counts connections against the owner, from the attempt on. */
+function countConnections(connect: Connector, { owner, shares }: PoolResources): Connector {
   return (origin, callback, signal) => {
     const release = shares.reserveConnection(owner);
     // In a later turn: the pool opens another connection as soon as one fails.

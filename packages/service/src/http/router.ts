@@ -18,7 +18,7 @@ import type { RequestHead } from "../invocation/request-head.ts";
 import type { Authenticated, Resolution, ResolveContext } from "../invocation/resolve.ts";
 import { resolve } from "../invocation/resolve.ts";
 import type { ExchangeEnd } from "../invocation/exchange-context.ts";
-import { findUseDenial } from "../invocation/spending.ts";
+import { findUseDenial } from "../invocation/count-use.ts";
 import { denialForStoreError } from "../invocation/store-error.ts";
 import { watchEnded } from "../invocation/waiting-responses.ts";
 import type { WebSocketHandshake } from "../invocation/websocket/handshake.ts";
@@ -83,8 +83,8 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     if (!isValid(context, exchange, resolution))
       return respondDenial(context, exchange, head, unauthorized(isBlocked), resolution);
     // Only what is used up for ever is refused before all else: a 401 says nothing of the request.
-    const { charges } = resolution;
-    const useDenial = charges && (await findUseDenial(context.invocationContext.useCounters, charges));
+    const { useCounters } = resolution;
+    const useDenial = useCounters && (await findUseDenial(context.invocationContext, useCounters));
     if (useDenial?.reason === "unauthorized")
       return respondDenial(context, exchange, head, unauthorized(isBlocked), resolution);
     const checked = checkRequestFields(head, resolution, exchange.response);
@@ -173,8 +173,8 @@ async function runManagement(
 ): Promise<void> {
   context.invocationContext.accountRegistry.refresh(caller.accounts);
   const requestId = ensureRequestId(context, exchange);
-  const { capability, payload, accounts, charges } = caller;
-  const request = { capability, payload, accounts, charges, requestId };
+  const { capability, payload, accounts, useCounters } = caller;
+  const request = { capability, payload, accounts, useCounters, requestId };
   const outcome = await handleManagement(context.managementContext, request, kind, head, exchange);
   if (outcome === undefined) return;
   if (!outcome.ok) return respondDenial(context, exchange, head, outcome.error, caller);

@@ -8,7 +8,7 @@ import type { BufferShare } from "./buffered-body.ts";
  * and Hahne 1998).
  */
 export interface BufferBudget {
-  /** @param accounts must be refreshed; they are charged, and later credited. */
+  /** @param accounts must be refreshed; what is reserved is added to them, and later subtracted. */
   shareFor(accounts: UsageAccounts): BufferShare;
 }
 

@@ -28,7 +28,7 @@ export interface BufferOptions {
   readonly limit: number;
   /** The refusal of a longer body. */
   readonly tooLarge: Denial;
-  /** Charged for what is allocated, up to twice the length of the body. */
+  /** Reserves what is allocated, up to twice the length of the body. */
   readonly share: BufferShare;
 }
 

@@ -16,7 +16,7 @@ export interface CountListener {
  */
 export function countWhileHeld(
   lease: UpstreamLease,
-  charge: () => Promise<Outcome<void>>,
+  countUse: () => Promise<Outcome<void>>,
   listener: CountListener,
 ): () => void {
   let isPending = true;
@@ -28,11 +28,11 @@ export function countWhileHeld(
     return true;
   };
   lease.hold();
-  charge().then(
-    (charged) => {
-      if (!end(charged.ok)) return;
-      if (charged.ok) listener.onCounted();
-      else listener.onDenied(charged.error);
+  countUse().then(
+    (counted) => {
+      if (!end(counted.ok)) return;
+      if (counted.ok) listener.onCounted();
+      else listener.onDenied(counted.error);
     },
     (fault: unknown) => {
       if (end(false)) listener.onFault(fault);

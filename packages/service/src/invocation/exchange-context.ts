@@ -12,7 +12,7 @@ export interface UpstreamRequest extends RequestMessage {
   /** Makes the signed headers once there is a connection: before, the signature would age while the request waits. */
   readonly sign: () => string[];
   /** Counts the use, once there is a connection; absent if nothing counts it. It is never given back. */
-  readonly charge: (() => Promise<Outcome<void>>) | undefined;
+  readonly countUse: (() => Promise<Outcome<void>>) | undefined;
   /** What the response is filtered by. */
   readonly sentRequest: SentRequest;
   /** Continues with the connection of a target that has switched protocols. Present if it is asked to. */

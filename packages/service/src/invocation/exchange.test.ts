@@ -29,13 +29,13 @@ function start(
     recheck = () => true,
     isConnected = true,
     isExpired = false,
-    charge,
+    countUse,
   }: {
     readonly method?: string;
     readonly recheck?: () => boolean;
     readonly isConnected?: boolean;
     readonly isExpired?: boolean;
-    readonly charge?: () => Promise<Outcome<void>>;
+    readonly countUse?: () => Promise<Outcome<void>>;
   } = {},
 ): Driven {
   const { response } = stubExchange({ method });
@@ -74,7 +74,7 @@ function start(
     method,
     path: "/",
     sign: () => ["Authorization", "signed"],
-    charge,
+    countUse,
     body: null,
     sentRequest: sentRequestOf({ uri: "https://example.com/" }),
     responseTimeoutMs: 1_000,
@@ -220,17 +220,17 @@ test("sixteen informational responses are dropped, and one more is too many", as
 /** A use that is counted when the test says so. */
 function pendingUse() {
   const counted = deferred<Outcome<void>>();
-  let charges = 0;
+  let attempts = 0;
   const settle = async (act: () => void): Promise<void> => {
     act();
     await new Promise(setImmediate);
   };
   return {
-    charge: () => {
-      charges += 1;
+    countUse: () => {
+      attempts += 1;
       return counted.promise;
     },
-    charges: () => charges,
+    attempts: () => attempts,
     count: () => settle(() => counted.resolve(ok(undefined))),
     refuse: (denial: Denial) => settle(() => counted.resolve(err(denial))),
     fail: (error: Error) => settle(() => counted.reject(error)),
@@ -242,21 +242,21 @@ test("a request whose use is counted has its connection before, and is signed an
   const pool = new StubPool();
   let rechecks = 0;
   const recheck = (): boolean => ((rechecks += 1), true);
-  const { ended } = start(pool, { charge: use.charge, recheck });
-  expect(use.charges()).toBe(0);
+  const { ended } = start(pool, { countUse: use.countUse, recheck });
+  expect(use.attempts()).toBe(0);
   pool.waiting.forEach((waiter) => waiter.onConnection(lease));
-  expect([use.charges(), lease.isHeld, lease.sent, rechecks]).toEqual([1, true, undefined, 0]);
+  expect([use.attempts(), lease.isHeld, lease.sent, rechecks]).toEqual([1, true, undefined, 0]);
   await use.count();
   expect([lease.sent?.headers, rechecks, lease.isReleased]).toEqual([["Authorization", "signed"], 1, false]);
   lease.handler?.onHead(200, "OK", [], () => undefined);
   lease.handler?.onEnd();
   expect(await ended).toMatchObject({ kind: "completed", status: 200 });
-  expect(use.charges()).toBe(1);
+  expect(use.attempts()).toBe(1);
 });
 
 test("a request whose use is refused is not sent, and its connection is given back", async () => {
   const [use, lease] = [pendingUse(), new StubLease()];
-  const { ended } = start(new StubPool(lease), { charge: use.charge });
+  const { ended } = start(new StubPool(lease), { countUse: use.countUse });
   await use.refuse({ reason: "quota_exhausted", retryAfterSeconds: 7 });
   expect([lease.sent, lease.isReleased, lease.aborted]).toEqual([undefined, true, undefined]);
   expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "quota_exhausted" } });
@@ -264,7 +264,7 @@ test("a request whose use is refused is not sent, and its connection is given ba
 
 test("whether a use was counted is not known after a fault: nothing is sent, and the fault is reported", async () => {
   const [use, lease] = [pendingUse(), new StubLease()];
-  const { ended } = start(new StubPool(lease), { charge: use.charge });
+  const { ended } = start(new StubPool(lease), { countUse: use.countUse });
   const reported = expect(ended).rejects.toThrow("damaged");
   await use.fail(new Error("damaged"));
   await reported;
@@ -283,7 +283,7 @@ test.each([
   "a request that ends while its use is counted since %s gives its connection back once, and is never sent",
   async (_why, end, kind) => {
     const [use, lease] = [pendingUse(), new StubLease()];
-    const driven = start(new StubPool(lease), { charge: use.charge });
+    const driven = start(new StubPool(lease), { countUse: use.countUse });
     end(driven);
     expect(lease.isReleased).toBe(true);
     lease.isReleased = false;
@@ -295,7 +295,7 @@ test.each([
 
 test("a fault that comes after the client has disconnected has no effect", async () => {
   const use = pendingUse();
-  const { ended, response } = start(new StubPool(new StubLease()), { charge: use.charge });
+  const { ended, response } = start(new StubPool(new StubLease()), { countUse: use.countUse });
   response.req.socket.disconnect();
   await use.fail(new Error("late"));
   expect(await ended).toMatchObject({ kind: "client_disconnected" });
@@ -303,7 +303,7 @@ test("a fault that comes after the client has disconnected has no effect", async
 
 test("a wait for the store is not a wait for the target", async () => {
   const [use, lease] = [pendingUse(), new StubLease()];
-  const { tick } = start(new StubPool(lease), { charge: use.charge });
+  const { tick } = start(new StubPool(lease), { countUse: use.countUse });
   tick(59_999);
   await use.count();
   expect(lease.sent).toBeDefined();
@@ -311,10 +311,10 @@ test("a wait for the store is not a wait for the target", async () => {
 
 test("a connection that is closed while the use is counted is replaced, and the use is counted once", async () => {
   const [use, first, second] = [pendingUse(), new StubLease(), new StubLease()];
-  const { ended } = start(new StubPool(first, second), { charge: use.charge });
+  const { ended } = start(new StubPool(first, second), { countUse: use.countUse });
   first.isOpen = false;
   await use.count();
-  expect([first.sent, second.sent?.request.method, use.charges()]).toEqual([undefined, "GET", 1]);
+  expect([first.sent, second.sent?.request.method, use.attempts()]).toEqual([undefined, "GET", 1]);
   second.handler?.onHead(200, "OK", [], () => undefined);
   second.handler?.onEnd();
   expect(await ended).toMatchObject({ kind: "completed" });
@@ -323,7 +323,7 @@ test("a connection that is closed while the use is counted is replaced, and the 
 test("a request that moves to another connection after its use is counted waits for it as long as at first", async () => {
   const [use, lease] = [pendingUse(), new StubLease()];
   const pool = new StubPool(lease);
-  const { ended, tick } = start(pool, { charge: use.charge });
+  const { ended, tick } = start(pool, { countUse: use.countUse });
   lease.isOpen = false;
   await use.count();
   expect(pool.waiting.size).toBe(1);
@@ -336,10 +336,10 @@ test("a request that moves to another connection after its use is counted waits 
 
 test("a request that is sent once more is not counted again", async () => {
   const [use, first, second] = [pendingUse(), new StubLease(), new StubLease()];
-  start(new StubPool(first, second), { charge: use.charge });
+  start(new StubPool(first, second), { countUse: use.countUse });
   await use.count();
   [first.isOpen, first.isClosedByTarget] = [false, true];
   first.handler?.onError(new Error("closed"), "incomplete");
   expect(second.sent).toBeDefined();
-  expect([use.charges(), second.isHeld]).toEqual([1, false]);
+  expect([use.attempts(), second.isHeld]).toEqual([1, false]);
 });

@@ -44,7 +44,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   #request: UpstreamRequest | undefined;
   #lease: UpstreamLease | undefined;
   /** Counts the use. Absent once it is counted, whatever connections the request is sent on. */
-  #charge: UpstreamRequest["charge"];
+  #countUse: UpstreamRequest["countUse"];
   #stopCounting: (() => void) | undefined;
   /** A part of the request may have reached the target. */
   #isBegun = false;
@@ -81,7 +81,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   start(upstream: UpstreamPool, request: UpstreamRequest): void {
     this.#upstream = upstream;
     this.#request = request;
-    this.#charge = request.charge;
+    this.#countUse = request.countUse;
     if (this.#response.req.socket.destroyed) this.#onClientClose();
     if (this.#isFinished) return this.#destroyBody();
     this.#isHead = request.method === "HEAD";
@@ -94,10 +94,10 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#lease = lease;
     const request = this.#request;
     if (request === undefined) return;
-    if (this.#charge === undefined) return sendSigned(lease, request, this);
+    if (this.#countUse === undefined) return sendSigned(lease, request, this);
     // The store has its own limit on the time of a write.
     this.#waitMs = Number.POSITIVE_INFINITY;
-    this.#stopCounting = countWhileHeld(lease, this.#charge, {
+    this.#stopCounting = countWhileHeld(lease, this.#countUse, {
       onCounted: () => this.#onCounted(lease, request),
       onDenied: (denial) => this.#fail(denial),
       onFault: (fault) => this.#finish(Promise.reject(fault)),
@@ -105,7 +105,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   }
 
   #onCounted(lease: UpstreamLease, request: UpstreamRequest): void {
-    this.#charge = undefined;
+    this.#countUse = undefined;
     if (lease.isOpen) return sendSigned(lease, request, this);
     this.#waitMs = this.elapsedMs() + request.responseTimeoutMs;
     this.#upstream?.acquire(this);

@@ -26,14 +26,14 @@ import { findTokenCopy } from "./token-copy.ts";
 import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./exchange-context.ts";
 import { Exchange } from "./exchange.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
-import type { SpendingContext } from "./spending.ts";
-import { chargeUse } from "./spending.ts";
+import type { UseContext } from "./count-use.ts";
+import { countUse } from "./count-use.ts";
 import type { WebSocketHandshake } from "./websocket/handshake.ts";
 import type { WebSocketContext } from "./websocket/switch-protocols.ts";
 import { askForWebSocket } from "./websocket/switch-protocols.ts";
 
 /** All that invocations are handed. */
-export interface InvocationContext extends ExchangeContext, BodyContext, WebSocketContext, SpendingContext {
+export interface InvocationContext extends ExchangeContext, BodyContext, WebSocketContext, UseContext {
   readonly pools: Pools;
   readonly accountRegistry: AccountRegistry;
   readonly concurrencyLimiter: ConcurrencyLimiter;
@@ -106,8 +106,16 @@ function forward(
     const complete =
       trailers === undefined ? shaped : addTrailers(context, target, shaped.value, hopHeaders, trailers);
     if (!complete.ok) return denied(complete.error);
-    const charge = chargeFor(context, authenticated.resolution);
-    const request = upstreamRequest(context, target, complete.value, hopHeaders, payload.value, head, charge);
+    const counting = countingOf(context, authenticated.resolution);
+    const request = upstreamRequest(
+      context,
+      target,
+      complete.value,
+      hopHeaders,
+      payload.value,
+      head,
+      counting,
+    );
     const { handshake, response } = downstream;
     if (handshake === undefined) return startExchange(context, authenticated, upstream, downstream, request);
     const asking = askForWebSocket(context, request, { ...authenticated, target, response, handshake });
@@ -196,7 +204,7 @@ function upstreamRequest(
   hopHeaders: readonly string[],
   payload: Payload,
   head: RequestHead,
-  charge: UpstreamRequest["charge"],
+  counting: UpstreamRequest["countUse"],
 ): UpstreamRequest {
   const { method, path, query } = shaped;
   const { hash, body } = payload;
@@ -206,7 +214,7 @@ function upstreamRequest(
     method,
     path: pathAndQuery,
     sign: () => sign(target, shaped, hash, unsigned, context.now),
-    charge,
+    countUse: counting,
     body,
     sentRequest: {
       target,
@@ -224,12 +232,12 @@ function upstreamRequest(
 }
 
 /** Counts the use in the turn of the capability's tenant. */
-function chargeFor(
-  context: SpendingContext,
-  { charges, capability, cacheOwner }: Resolution,
-): UpstreamRequest["charge"] {
-  if (charges === undefined) return undefined;
-  return () => chargeUse(context, charges, { tenant: cacheOwner, capability: capability.uid });
+function countingOf(
+  context: UseContext,
+  { useCounters, capability, cacheOwner }: Resolution,
+): UpstreamRequest["countUse"] {
+  if (useCounters === undefined) return undefined;
+  return () => countUse(context, useCounters, { tenant: cacheOwner, capability: capability.uid });
 }
 
 /** A target can shorten what the service allows, never lengthen it. */

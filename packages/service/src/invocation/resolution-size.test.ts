@@ -27,7 +27,7 @@ test.each([
   ["the same, signed with cap1", { uri, headers, ...cap1 }],
   ["one long header", { uri, headers: { a: "x".repeat(8_000) }, ...aws4 }],
   ["a long query", { uri: `${uri}?${"a&".repeat(2_000)}`, ...aws4 }],
-])("a verdict on a target with %s is charged at least what it takes", (_what, body) => {
+])("a verdict on a target with %s counts at least what it takes", (_what, body) => {
   const wire = JSON.stringify(body);
   const size = measure(() => preparedTarget(JSON.parse(wire)));
   expect(size).toBeLessThan(resolutionSize({ nodes: 4, configurationBytes: wire.length, limitBytes: 0 }));
@@ -46,7 +46,7 @@ test.each<[string, Limits]>([
   ["many headers", { headers: new Map(numbers.map((text) => [text, "any"])) }],
   ["many blocks of addresses", { clientCidrs: numbers.map(() => "10.0.0.0/8") }],
   ["many alternatives", { requests: numbers.slice(0, 32).map(() => ({ methods: ["GET"], paths })) }],
-])("a resolution with %s among its limits is charged at least what they take", (_what, limits) => {
+])("a resolution with %s among its limits counts at least what they take", (_what, limits) => {
   const node: LimitedNode = { uid: parseUid("a".repeat(32)), createdAt: 1, limits };
   const payload = encodeCapabilityPayload({ secret: Buffer.alloc(0), limits: [node] });
   const size = measure(() => {

@@ -4,8 +4,8 @@ import type { HashFunction } from "capability-protocol/signers";
 import type { Capability } from "../domain/capability.ts";
 import type { LimitedNode } from "../domain/limits.ts";
 import type { Uid } from "../domain/uid.ts";
-import type { Charge } from "../domain/use-counter.ts";
-import { chargesOf } from "../domain/use-counter.ts";
+import type { UseCounter } from "../domain/use-counter.ts";
+import { useCountersOf } from "../domain/use-counter.ts";
 import { poolKey } from "../egress/pools.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
@@ -30,7 +30,7 @@ export interface Resolution {
   /** Its own limits first, then those of every capability that it re-exports. Empty for nearly all. */
   readonly limits: readonly LimitedNode[];
   /** What its uses are counted on. Absent for nearly all: they are not counted. */
-  readonly charges: readonly Charge[] | undefined;
+  readonly useCounters: readonly UseCounter[] | undefined;
   /** `limits`, compiled; absent if they narrow no request. */
   readonly compiledLimits: CompiledLimits | undefined;
   /** The accounts that its use counts against. */
@@ -145,7 +145,7 @@ function toResolution(context: ResolveContext, opened: OpenedCapability): Resolu
     lineage,
     expiresAt,
     limits,
-    charges: chargesOf(limits),
+    useCounters: useCountersOf(limits),
     compiledLimits: compileLimits(limits),
     accounts,
     tenant: usageOwners.exporter,

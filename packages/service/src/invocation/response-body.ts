@@ -4,7 +4,7 @@ import type { UsageAccounts } from "./usage-accounts.ts";
 import type { ChunkScheduler } from "./chunk-scheduler.ts";
 import type { MinDataRate, RateWindow } from "./min-data-rate.ts";
 import { checkRate } from "./min-data-rate.ts";
-import type { Charge, WaitingResponse, WaitingResponses } from "./waiting-responses.ts";
+import type { Reservation, WaitingResponse, WaitingResponses } from "./waiting-responses.ts";
 
 /** So many small pieces of a response are written unchanged: few responses have more. */
 const MAX_UNJOINED_CHUNKS = 16;
@@ -34,7 +34,7 @@ export type ResponseBodyOwner = Pick<WaitingResponse, "accounts" | "evict">;
  */
 export class ResponseBody implements WaitingResponse {
   readonly response: DownstreamResponse;
-  charge: Charge | undefined;
+  reservation: Reservation | undefined;
   readonly #context: ResponseBodyContext;
   readonly #owner: ResponseBodyOwner;
   /** Absent until small pieces are joined: most responses have few. */
@@ -161,7 +161,7 @@ export class ResponseBody implements WaitingResponse {
   #unblock(): void {
     this.#blocks -= 1;
     if (this.#blocks > 0) return;
-    if (this.charge !== undefined) this.#context.waitingResponses.release(this);
+    if (this.reservation !== undefined) this.#context.waitingResponses.release(this);
     this.#resume();
   }
 

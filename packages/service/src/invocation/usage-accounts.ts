@@ -20,7 +20,7 @@ export interface UsageAccount {
 /** The budgets of bytes that an account counts. */
 export type BudgetName = "bufferedBytes" | "managementBytes" | "waitingBytes";
 
-/** The accounts that one capability is charged to. Kept with its resolution, so that a request need not look them up. */
+/** The accounts that the use of one capability counts against. Kept with its resolution, so that a request need not look them up. */
 export interface UsageAccounts {
   /** The accounts of the capability itself and of every capability that it re-exports. */
   readonly capabilities: UsageAccount[];
@@ -30,7 +30,7 @@ export interface UsageAccounts {
 /** Keeps an account for each capability and each tenant in use. */
 export interface AccountRegistry {
   accountsOf(owners: Pick<UsageOwners, "capabilities" | "tenants">): UsageAccounts;
-  /** Replaces accounts that were dropped while idle. Call it before anything is charged. */
+  /** Replaces accounts that were dropped while idle. Call it before anything is added to them. */
   refresh(accounts: UsageAccounts): void;
 }
 

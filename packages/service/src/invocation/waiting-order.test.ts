@@ -29,11 +29,11 @@ test("what is found is what a search through all items finds, whatever is added 
         for (const place of places) {
           const [entry] = waiting.splice(place % Math.max(1, waiting.length), 1);
           if (entry === undefined) continue;
-          charge(entry.item.accounts, -entry.item.bytes);
+          addBytes(entry.item.accounts, -entry.item.bytes);
           order.delete(entry);
         }
         const item = { accounts: registry.accountsOf(owners), bytes };
-        charge(item.accounts, bytes);
+        addBytes(item.accounts, bytes);
         waiting.push(order.add(item, item.accounts));
 
         const items = waiting.map((entry) => entry.item);
@@ -45,7 +45,7 @@ test("what is found is what a search through all items finds, whatever is added 
   );
 });
 
-function charge({ capabilities, tenants }: UsageAccounts, bytes: number): void {
+function addBytes({ capabilities, tenants }: UsageAccounts, bytes: number): void {
   for (const account of [...capabilities, ...tenants]) account.waitingBytes += bytes;
 }
 

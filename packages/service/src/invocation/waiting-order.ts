@@ -34,7 +34,7 @@ export class WaitingOrder<T> {
   readonly #tenants = new MaxHeap<AccountQueue<T>>(precedes);
   #count = 0;
 
-  /** Call it after the bytes of the item were charged to the accounts. */
+  /** Call it after the bytes of the item were added to the accounts. */
   add(item: T, { capabilities, tenants }: UsageAccounts): WaitingEntry<T> {
     this.#count += 1;
     const entry: WaitingEntry<T> = {

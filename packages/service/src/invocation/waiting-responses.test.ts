@@ -17,14 +17,14 @@ function open() {
   const ledger = createAccountRegistry();
   const waiting = createWaitingResponses(LIMIT, ledger);
   const evicted: string[] = [];
-  const charged = new Set<Made>();
+  const all = new Set<Made>();
   type Made = WaitingResponse & { bufferedBytes: number; readonly response: NodeResponse };
   const make = (name: string, bytes: number, by: { capability: string; tenant: string }): Made => {
     const response = new NodeResponse(new IncomingMessage(new Socket()));
     const made: Made = {
       response,
       bufferedBytes: bytes,
-      charge: undefined,
+      reservation: undefined,
       accounts: ledger.accountsOf({
         capabilities: [...by.capability] as Uid[],
         tenants: [by.tenant as Uid],
@@ -34,7 +34,7 @@ function open() {
         response.destroy();
       },
     };
-    charged.add(made);
+    all.add(made);
     return made;
   };
   const wait = async (name: string, bytes: number, capability: string, tenant: string): Promise<Made> => {
@@ -43,7 +43,7 @@ function open() {
     await setImmediate();
     return made;
   };
-  const inAll = (): number => [...charged].reduce((sum, { charge }) => sum + (charge?.bytes ?? 0), 0);
+  const inAll = (): number => [...all].reduce((sum, { reservation }) => sum + (reservation?.bytes ?? 0), 0);
   return { waiting, evicted, wait, inAll };
 }
 
@@ -77,7 +77,7 @@ test("where a newcomer has nothing to give up, the tenant that has most loses wh
   expect(evicted).toEqual(["a"]);
 });
 
-test("a response that its client takes in the same turn of the event loop is not charged, and one that is charged twice once", async () => {
+test("a response that its client takes in the same turn of the event loop is not counted, and one that is watched twice is counted once", async () => {
   const { waiting, wait, inAll } = open();
   await wait("taken", 0, "a", "t");
   expect(inAll()).toBe(0);

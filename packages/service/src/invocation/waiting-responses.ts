@@ -15,17 +15,18 @@ interface ClosingEvents {
 /** A response that may have to wait for its client. */
 export interface WaitingResponse {
   readonly response: Pick<DownstreamResponse, "destroyed"> & ClosingEvents;
-  /** Charged while it waits. */
+  /** Its bytes count against them while it waits. */
   readonly accounts: UsageAccounts;
   /** Bytes that are in memory because its client has not taken them; none if it does not wait. */
   readonly bufferedBytes: number;
-  /** Set while it is charged, by {@link WaitingResponses} alone. */
-  charge: Charge | undefined;
-  /** Aborts it. Called when it is not charged any more. */
+  /** Set while its bytes are counted, by {@link WaitingResponses} alone. */
+  reservation: Reservation | undefined;
+  /** Aborts it. Called when its bytes are not counted any more. */
   evict(): void;
 }
 
-export interface Charge {
+/** The bytes of a response that are counted while it waits. */
+export interface Reservation {
   readonly share: BufferShare;
   readonly bytes: number;
   readonly entry: WaitingEntry<WaitingResponse>;
@@ -34,11 +35,11 @@ export interface Charge {
 
 /**
  * The memory of responses that wait for their clients. A client that does not read is aborted only after a minute, and a tenant
- * has thousands of connections. So what waits is charged to its capability and its tenant; when one of them uses up its share, its
+ * has thousands of connections. So what waits counts against its capability and its tenant; when one of them uses up its share, its
  * response that has waited longest is aborted: clients that read wait for milliseconds.
  */
 export interface WaitingResponses {
-  /** Charges a response, if it still waits in the next turn of the event loop: nearly all are written by then. */
+  /** Counts a response, if it still waits in the next turn of the event loop: nearly all are written by then. */
   watch(response: WaitingResponse): void;
   /** Its client has taken everything. */
   release(response: WaitingResponse): void;
@@ -50,22 +51,22 @@ export function createWaitingResponses(
   accountRegistry: Pick<AccountRegistry, "refresh">,
 ): WaitingResponses {
   const budget = createBufferBudget(limit, "waitingBytes");
-  /** Those that are charged. */
+  /** Those whose bytes are counted. */
   const waiting = new WaitingOrder<WaitingResponse>();
   let watched: WaitingResponse[] = [];
 
   const release = (response: WaitingResponse): void => {
-    const { charge } = response;
-    if (charge === undefined) return;
-    response.charge = undefined;
-    response.response.off("close", charge.onClose);
-    charge.share.release(charge.bytes);
-    waiting.delete(charge.entry);
+    const { reservation } = response;
+    if (reservation === undefined) return;
+    response.reservation = undefined;
+    response.response.off("close", reservation.onClose);
+    reservation.share.release(reservation.bytes);
+    waiting.delete(reservation.entry);
   };
-  const charge = (response: WaitingResponse): void => {
+  const reserve = (response: WaitingResponse): void => {
     const bytes = response.bufferedBytes;
     // One that is closed already would never report it.
-    if (bytes === 0 || response.charge !== undefined || response.response.destroyed) return;
+    if (bytes === 0 || response.reservation !== undefined || response.response.destroyed) return;
     // The request may be over, and its accounts idle.
     accountRegistry.refresh(response.accounts);
     const share = budget.shareFor(response.accounts);
@@ -77,19 +78,19 @@ export function createWaitingResponses(
       longest.evict();
     }
     const onClose = (): void => release(response);
-    response.charge = { share, bytes, entry: waiting.add(response, response.accounts), onClose };
+    response.reservation = { share, bytes, entry: waiting.add(response, response.accounts), onClose };
     response.response.once("close", onClose);
   };
-  const chargeWatched = (): void => {
+  const reserveWatched = (): void => {
     const responses = watched;
     watched = [];
-    for (const response of responses) charge(response);
+    for (const response of responses) reserve(response);
   };
 
   return {
     watch(response) {
       watched.push(response);
-      if (watched.length === 1) setImmediate(chargeWatched);
+      if (watched.length === 1) setImmediate(reserveWatched);
     },
     release,
   };
@@ -108,7 +109,7 @@ export function watchEnded(
     get bufferedBytes() {
       return response.writableLength;
     },
-    charge: undefined,
+    reservation: undefined,
     evict: () => response.abort(),
   });
 }

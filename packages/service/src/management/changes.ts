@@ -1,14 +1,16 @@
 import type { Result } from "capability-protocol";
+import type { Capability } from "../domain/capability.ts";
 import type { Actor, Change } from "../domain/change.ts";
 import { subjectOfRecords } from "../domain/change.ts";
 import type { CreationDenial } from "../domain/creation.ts";
 import type { Uid } from "../domain/uid.ts";
+import type { UseCounter } from "../domain/use-counter.ts";
 import type { StoredCapability, StoredRecord } from "../store/record.ts";
 import type { CreationOptions, Store } from "../store/store.ts";
 import { RecordTooNewError, StoreFullError } from "../store/store.ts";
 
 /** A store without the operations that change it. */
-export type StoreReader = Omit<Store, "create" | "revoke" | "rekeyTenant" | "sweep" | "close">;
+export type StoreReader = Omit<Store, "create" | "countUse" | "revoke" | "rekeyTenant" | "sweep" | "close">;
 
 /** Records a change. It must not throw, since the change has been made. */
 export type RecordChange = (change: Change) => void;
@@ -19,6 +21,15 @@ export interface Changes {
     actor: Actor,
     records: readonly StoredRecord[],
     options?: CreationOptions,
+  ): Promise<Result<void, CreationDenial>>;
+  /**
+   * Counts the use of a capability that only reads, in its turn, and waits until all that it has read is on disk. Nothing is recorded.
+   *
+   * @param counters absent if nothing counts it.
+   */
+  countRead(
+    reader: Capability,
+    counters: readonly UseCounter[] | undefined,
   ): Promise<Result<void, CreationDenial>>;
   rekeyTenant(
     actor: Actor,
@@ -37,10 +48,10 @@ export function createChanges(store: Store, record: RecordChange): Changes {
   return {
     create(actor, records, options) {
       const change = { action: "create", actor, ...subjectOfRecords(records) } as const;
-      const write = store.create(records, options);
-      // Without records it only waits until earlier writes are on disk.
-      return records.length === 0 ? write : recorded(record, change, write);
+      return recorded(record, change, store.create(records, options));
     },
+    // A creation without records counts its use, and waits for the disk as every write does.
+    countRead: (reader, useCounters) => store.create([], { turn: reader, useCounters }),
     rekeyTenant(actor, tenant, publicKey, capabilities) {
       const subject = subjectOfRecords(capabilities);
       const write = store.rekeyTenant(tenant, publicKey, capabilities);

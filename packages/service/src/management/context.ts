@@ -2,7 +2,7 @@ import type { Authority } from "capability-protocol";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { OpenedCapability, Vault } from "../store/vault.ts";
 import type { Actor } from "../domain/change.ts";
-import type { Charge } from "../domain/use-counter.ts";
+import type { UseCounter } from "../domain/use-counter.ts";
 import type { Changes, StoreReader } from "./changes.ts";
 import type { PageScheduler } from "./page-scheduler.ts";
 
@@ -10,7 +10,7 @@ import type { PageScheduler } from "./page-scheduler.ts";
 export interface Caller extends Pick<OpenedCapability, "capability" | "payload"> {
   readonly requestId: string;
   /** What its use is counted on, in the transaction of what it does; absent if nothing counts it. */
-  readonly charges: readonly Charge[] | undefined;
+  readonly useCounters: readonly UseCounter[] | undefined;
 }
 
 /** The caller as the author of a change. */

@@ -41,10 +41,8 @@ export async function create(
     sealed: sealForRecipient(tenant.publicKey, tokens, associatedData(membrane)),
   };
 
-  const { charges } = caller;
-  const created = await changes.create(actorOf(caller), [stored, exporting.record, revoking.record], {
-    charges,
-  });
+  const records = [stored, exporting.record, revoking.record];
+  const created = await changes.create(actorOf(caller), records, { useCounters: caller.useCounters });
   if (!created.ok) return err(denialOfCreation(created.error));
   return ok({
     status: 201,

@@ -49,7 +49,9 @@ export async function exportCapability(
 /** Finds a limit that is only for requests to targets. */
 function findServiceLimit(kind: Kind, { limits }: ExportRequest): Problem | undefined {
   const operation = operationOf(kind);
-  return limits === undefined || operation === undefined ? undefined : checkServiceCapabilityLimits(limits, operation);
+  return limits === undefined || operation === undefined
+    ? undefined
+    : checkServiceCapabilityLimits(limits, operation);
 }
 
 async function exportTarget(
@@ -71,9 +73,12 @@ async function exportTarget(
   const checked = checkLength(narrowing, minted.record);
   if (!checked.ok) return checked;
   const stored = sealTarget(target, content, dataKey);
-  const { counted } = minted;
-  const { charges } = caller;
-  const created = await changes.create(actorOf(caller), [stored, minted.record], { counted, charges });
+  const { newCounters } = minted;
+  const { useCounters } = caller;
+  const created = await changes.create(actorOf(caller), [stored, minted.record], {
+    newCounters,
+    useCounters,
+  });
   if (!created.ok) return err(denialOfCreation(created.error));
   return ok({
     status: 201,
@@ -98,9 +103,12 @@ async function reexport(
   const minted = context.vault.mint(rights, parent.payload, { ...narrowing, inherited: parent.limits });
   const checked = checkLength(narrowing, minted.record);
   if (!checked.ok) return checked;
-  const { counted } = minted;
-  const { charges } = caller;
-  const created = await context.changes.create(actorOf(caller), [minted.record], { counted, charges });
+  const { newCounters } = minted;
+  const { useCounters } = caller;
+  const created = await context.changes.create(actorOf(caller), [minted.record], {
+    newCounters,
+    useCounters,
+  });
   if (created.ok) {
     return ok({
       status: 201,

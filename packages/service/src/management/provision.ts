@@ -63,7 +63,7 @@ export async function insertTenant(
   caller?: Caller,
 ): Promise<Result<TenantTokens, CreationDenial>> {
   const { tokens, records } = newTenant(vault, name, caller?.capability.uid);
-  const created = await changes.create(actor, records, { charges: caller?.charges });
+  const created = await changes.create(actor, records, { useCounters: caller?.useCounters });
   return created.ok ? ok(tokens) : created;
 }
 

@@ -1,7 +1,6 @@
 import { hkdfSync } from "node:crypto";
-import type { CapabilityToken, QueryRequest, Result } from "capability-protocol";
+import type { CapabilityToken, QueryRequest } from "capability-protocol";
 import { TOKEN_BYTES, err, formatToken, ok } from "capability-protocol";
-import type { CreationDenial } from "../domain/creation.ts";
 import { denialOfCreation } from "../domain/creation-denial.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
 import { encodeColumns, textColumn, decodeColumns } from "../store/codec/columns.ts";
@@ -71,19 +70,16 @@ async function listPage(
     }
     const lastId = page.membranes.at(-1)?.name;
     if (isFull || page.completed || left <= MEMBRANES_PER_STEP || lastId === undefined) {
-      // Waits for the disk: the request that created a listed membrane may be in flight, and its write not yet on disk.
-      const counted = isDelegated(caller) ? await countPage(context, caller) : ok(undefined);
+      // Waits for the disk: the request that created a listed membrane may be in flight. Only a delegated `query` has limits.
+      const { capability, useCounters } = caller;
+      const counted = isDelegated(caller)
+        ? await context.changes.countRead(capability, useCounters)
+        : ok(undefined);
       if (!counted.ok) return err(denialOfCreation(counted.error));
       return ok({ status: 200, body: { membranes: listed, completed: page.completed && !isFull } });
     }
     after = { ...request, lastId };
   }
-}
-
-/** Counts the use of a delegated `query`: only such a one has limits. */
-function countPage({ changes }: ManagementContext, caller: Caller): Promise<Result<void, CreationDenial>> {
-  const { capability: turn, charges } = caller;
-  return changes.create(actorOf(caller), [], { turn, charges });
 }
 
 async function list(

@@ -11,7 +11,7 @@ import { createPageScheduler } from "../management/page-scheduler.ts";
 import type { Vault } from "../store/vault.ts";
 import type { ServiceConfig, ServiceOptions } from "./options.ts";
 
-/** Each tenant's exports may spend a tenth of the time on reading certificates; further exports wait. */
+/** Each tenant's exports may take a tenth of the time on reading certificates; further exports wait. */
 const EXPORT_PAUSE_FACTOR = 10;
 
 export interface ControlPlaneParts {

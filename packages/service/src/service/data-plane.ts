@@ -77,7 +77,7 @@ export function createDataPlane(
     },
     invocationContext: {
       recheck: feed.advance,
-      useCounters: options.store,
+      useStore: options.store,
       refreshLog: feed.refresh,
       pools,
       accountRegistry,

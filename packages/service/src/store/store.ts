@@ -5,7 +5,7 @@ import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { Verdict } from "../domain/lineage.ts";
 import type { CreationDenial } from "../domain/creation.ts";
 import type { Uid } from "../domain/uid.ts";
-import type { Charge, SpendDenial } from "../domain/use-counter.ts";
+import type { UseCounter, UseDenial } from "../domain/use-counter.ts";
 import type { StoredCapability, StoredMembrane, StoredRecord, StoredTarget, StoredTenant } from "./record.ts";
 
 /**
@@ -31,10 +31,10 @@ export interface Revocations {
 export interface CreationOptions {
   /** In whose turn they are created. Default: the capability that made the first of the records. */
   readonly turn?: Capability;
-  /** Those of the new capabilities that count their uses. */
-  readonly counted?: readonly Uid[] | undefined;
-  /** The use of the capability that creates them: counted with them, or nothing is created. */
-  readonly charges?: readonly Charge[] | undefined;
+  /** Those of the new capabilities whose uses are counted: their counters begin with them. */
+  readonly newCounters?: readonly Uid[] | undefined;
+  /** The counters of the use that creates them: it is counted with them, or nothing is created. */
+  readonly useCounters?: readonly UseCounter[] | undefined;
 }
 
 /** Why a revoke is denied. */
@@ -176,13 +176,13 @@ export interface Store extends RevocationSource {
   /**
    * Counts a use on all counters, or on none.
    *
-   * @param charges of different capabilities.
+   * @param counters of different capabilities.
    * @param owner in whose turn it is written.
    */
-  spend(charges: readonly Charge[], owner: FairOwner): Promise<Result<void, SpendDenial>>;
+  countUse(counters: readonly UseCounter[], owner: FairOwner): Promise<Result<void, UseDenial>>;
 
   /** Reads whether a use would be refused now, and counts nothing. */
-  checkSpending(charges: readonly Charge[]): MaybePromise<Result<void, SpendDenial>>;
+  checkUse(counters: readonly UseCounter[]): MaybePromise<Result<void, UseDenial>>;
 
   /** Replaces a tenant's public key and creates capabilities, in one transaction. */
   rekeyTenant(

@@ -36,8 +36,8 @@ export interface OpenedCapability {
 export interface MintedCapability {
   readonly token: CapabilityToken;
   readonly record: StoredCapability;
-  /** Its uid, if its uses are counted. */
-  readonly counted: readonly Uid[];
+  /** Its uid, if its uses are counted: it begins with a counter. */
+  readonly newCounters: readonly Uid[];
 }
 
 /** Opens and makes capabilities: the one place that derives keys from tokens. */
@@ -93,7 +93,8 @@ export function createVault(
       const { lookupId, sealingKey } = keys.deriveTokenKeys(token);
       const capability: Capability = { type: "capability", uid: newUid(random), ...rights };
       const record = sealCapability(capability, payload, narrowing, { lookupId, sealingKey });
-      return { token, record, counted: narrowing.own?.limits.maxUses === undefined ? [] : [record.uid] };
+      const isCounted = narrowing.own?.limits.maxUses !== undefined;
+      return { token, record, newCounters: isCounted ? [record.uid] : [] };
     },
     newUid: () => newUid(random),
   };

@@ -67,9 +67,9 @@ test("tenants take turns, and within one its capabilities do, however much one o
 
 test("uses that are counted take turns with creations, tenant by tenant", () => {
   const queue = createWriteQueue<Item>(1_000);
-  for (const waiting of many(400, (i) => item("spend", "greedy", "a", `use ${i}`))) queue.add(waiting);
+  for (const waiting of many(400, (i) => item("use", "greedy", "a", `use ${i}`))) queue.add(waiting);
   queue.add(item("create", "small", "create", "creation"));
-  queue.add(item("spend", "small", "b", "use"));
+  queue.add(item("use", "small", "b", "use"));
   expect(queue.take(5).map(({ name }) => name)).toEqual(["use 0", "creation", "use 1", "use", "use 2"]);
 });
 
@@ -131,7 +131,7 @@ test("a sweep gets one turn of each batch, and no more", () => {
 const ACTS = fc.array(
   fc.record({
     turns: fc.integer({ min: 1, max: 5 }),
-    kind: fc.constantFrom("revoke", "create", "spend", "sweep"),
+    kind: fc.constantFrom("revoke", "create", "use", "sweep"),
     tenant: fc.constantFrom("a", "b", "c"),
     capability: fc.constantFrom("x", "y"),
     act: fc.constantFrom("add", "add", "add", "take", "delete"),

@@ -2,7 +2,7 @@ import type { FairItem } from "../collections/fair-queue.ts";
 import { FairQueue } from "../collections/fair-queue.ts";
 
 /** What a write is for. Its class decides when it is taken and how much disk space it may use. */
-export type WriteClass = "revoke" | "create" | "spend" | "sweep";
+export type WriteClass = "revoke" | "create" | "use" | "sweep";
 
 /** What the queue reads of a write. A large one takes several turns: it delays the others as long as several small ones. */
 export interface QueuedWrite extends FairItem {

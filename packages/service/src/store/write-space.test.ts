@@ -10,7 +10,7 @@ test("a revoke may use what is kept for it to the last page", () => {
 });
 
 test("what is created or counted leaves the reserve whole where nothing is free within, and half of it in every case", () => {
-  const kinds = fc.constantFrom("create", "spend");
+  const kinds = fc.constantFrom("create", "use");
   const property = fc.property(
     kinds,
     fc.nat(8 * MIB),

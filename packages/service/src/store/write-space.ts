@@ -32,7 +32,7 @@ export function hasSpace(
     case "sweep":
       return tail >= reserve / 4 || free >= FREE_MARGIN;
     case "create":
-    case "spend":
+    case "use":
       if (tail - requiredBytes >= reserve) return true;
       return tail - requiredBytes >= reserve / 2 && free >= FREE_FACTOR * requiredBytes + FREE_MARGIN;
   }

@@ -5,7 +5,7 @@ import type { InFlightRequest } from "../in-flight-registry.ts";
 import type { Tickable } from "../ticker.ts";
 import { WaitedTooLongError } from "../upstream-error.ts";
 import type { UsageAccounts } from "../usage-accounts.ts";
-import type { Charge, WaitingResponse } from "../waiting-responses.ts";
+import type { Reservation, WaitingResponse } from "../waiting-responses.ts";
 import { TunnelDirection } from "./tunnel-direction.ts";
 
 /** Approximate memory of one direction whose reader is paused. */
@@ -54,7 +54,7 @@ export class Tunnel implements Tickable, WaitingResponse, ExchangeReport {
   readonly accounts: UsageAccounts;
   readonly response: ByteStream;
   index = -1;
-  charge: Charge | undefined;
+  reservation: Reservation | undefined;
   readonly #client: ByteStream;
   readonly #target: ByteStream;
   readonly #context: ExchangeContext;
@@ -177,7 +177,8 @@ export class Tunnel implements Tickable, WaitingResponse, ExchangeReport {
   }
 
   #release(): void {
-    if (this.charge !== undefined && this.bufferedBytes === 0) this.#context.waitingResponses.release(this);
+    if (this.reservation !== undefined && this.bufferedBytes === 0)
+      this.#context.waitingResponses.release(this);
   }
 
   /** The server of a WebSocket ends its side last (RFC 6455 §7.1.1), so what the client still sends is for nothing. */

@@ -27,7 +27,7 @@ export function turnOf({
 }
 
 function costOf(kind: WriteRequest["class"], { records, sealedBytes }: WriteRequest["size"]): number {
-  return kind === "spend"
+  return kind === "use"
     ? Math.ceil(records / COUNTERS_PER_COST)
     : 1 + Math.floor(sealedBytes / BYTES_PER_COST);
 }
@@ -39,7 +39,7 @@ function requiredBytesOf(
   switch (kind) {
     case "sweep":
       return SWEEP_REQUIRED_BYTES;
-    case "spend":
+    case "use":
       return MIN_REQUIRED_BYTES + records * REQUIRED_BYTES_PER_COUNTER;
     case "revoke":
     case "create":

@@ -6,6 +6,7 @@ import type { Uid } from "../../domain/uid.ts";
 import type { Decision, Engine, NamePage, Snapshot, WriteRequest, WriteSnapshot } from "../engine.ts";
 import type { MembranePage, MembranePageRequest, Store } from "../store.ts";
 import { ownerOfCreation, ownerOfRevocation } from "../write-owner.ts";
+import { checkUse, decideUse, useCountsRequest, useRequest } from "./count-use.ts";
 import { creationOwnerRequest, creationRequest, decideCreation } from "./create.ts";
 import { capabilityRequest, findCapability, findTenant, isAlive, recordRequest } from "./find.ts";
 import type { ListStep } from "./list.ts";
@@ -19,7 +20,6 @@ import {
 } from "./list.ts";
 import { decideRekey, rekeyRequest } from "./rekey.ts";
 import { decideRevocation, revocationRequest } from "./revoke.ts";
-import { checkSpending, decideSpending, spendRequest, usesRequest } from "./spend.ts";
 import { decideSweep, sweepRequest } from "./sweep.ts";
 
 export interface StoreLimits extends Quotas {
@@ -55,12 +55,10 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
         decideCreation(snapshot, creation, limits, now()),
       );
     },
-    spend: (charges, owner) =>
-      engine.write({ ...spendRequest(charges), owner }, (snapshot) =>
-        decideSpending(snapshot, charges, now()),
-      ),
-    checkSpending: (charges) =>
-      engine.read(usesRequest(charges), (snapshot) => checkSpending(snapshot, charges, now())),
+    countUse: (counters, owner) =>
+      engine.write({ ...useRequest(counters), owner }, (snapshot) => decideUse(snapshot, counters, now())),
+    checkUse: (counters) =>
+      engine.read(useCountsRequest(counters), (snapshot) => checkUse(snapshot, counters, now())),
     rekeyTenant: async (tenant, publicKey, capabilities) => {
       const rekey = { tenant, publicKey, capabilities };
       const owner = engine.read(creationOwnerRequest(capabilities), (snapshot) =>

@@ -11,23 +11,23 @@ import type { StoredRecord } from "../record.ts";
 import { sizeOfRecord } from "../record-size.ts";
 import type { CreationOptions } from "../store.ts";
 import { countCreated } from "./accounting.ts";
+import { decideUse, useCountsRequest } from "./count-use.ts";
 import type { FindRecord } from "./records.ts";
 import { isNamed, memoizedRecords, nameOf } from "./records.ts";
-import { decideSpending, usesRequest } from "./spend.ts";
 
 /** Records that are created together, and the use that creates them. */
-export interface Creation extends Pick<CreationOptions, "counted" | "charges"> {
+export interface Creation extends Pick<CreationOptions, "newCounters" | "useCounters"> {
   readonly records: readonly StoredRecord[];
 }
 
 /** What {@link decideCreation} reads. */
 export function creationRequest({
   records,
-  charges = [],
+  useCounters = [],
 }: Creation): Omit<WriteRequest, "owner"> & { readonly uids: readonly Uid[] } {
   const uids = new Set(records.flatMap((record) => dependencies(record).map(({ to }) => to)));
   return {
-    ...usesRequest(charges),
+    ...useCountsRequest(useCounters),
     class: "create",
     lookupIds: records.flatMap((record) => (record.type === "capability" ? [record.lookupId] : [])),
     uids: Array.from(uids),
@@ -50,16 +50,16 @@ export function decideCreation(
   now: number,
 ): Decision<Result<void, CreationDenial>> {
   const created = decideRecords(snapshot, creation, quotas, now);
-  const { charges = [] } = creation;
-  if (!created.result.ok || charges.length === 0) return created;
-  const spent = decideSpending(snapshot, charges, now);
-  return spent.result.ok ? { ...created, changes: [...created.changes, ...spent.changes] } : spent;
+  const { useCounters = [] } = creation;
+  if (!created.result.ok || useCounters.length === 0) return created;
+  const use = decideUse(snapshot, useCounters, now);
+  return use.result.ok ? { ...created, changes: [...created.changes, ...use.changes] } : use;
 }
 
 /** @returns the changes that store the records. */
 export function decideRecords(
   snapshot: WriteSnapshot,
-  { records, counted = [] }: Creation,
+  { records, newCounters = [] }: Creation,
   quotas: Quotas,
   now: number,
 ): Decision<Result<void, CreationDenial>> {
@@ -85,7 +85,7 @@ export function decideRecords(
     now,
   );
   if (!result.ok || added.length === 0) return { result, changes: [{ type: "forceCommit" }] };
-  const counters = counted.filter((uid) => created.has(uid));
+  const counters = newCounters.filter((uid) => created.has(uid));
   return {
     result,
     changes: [

@@ -2,30 +2,27 @@ import { err, ok } from "capability-protocol";
 import type { FairOwner } from "../collections/fair-queue.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import { thenMaybe } from "../collections/maybe-promise.ts";
-import { denialOfSpending } from "../domain/creation-denial.ts";
+import { denialOfUse } from "../domain/creation-denial.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
-import type { Charge } from "../domain/use-counter.ts";
+import type { UseCounter } from "../domain/use-counter.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
 import type { Store } from "../store/store.ts";
 import { denialForStoreError } from "./store-error.ts";
 
-/** Counts the uses of capabilities. */
-export type UseCounters = Pick<Store, "spend" | "checkSpending">;
-
 /** What a use is counted with. */
-export interface SpendingContext {
-  readonly useCounters: UseCounters;
+export interface UseContext {
+  readonly useStore: Pick<Store, "countUse" | "checkUse">;
   /** Waits until it is known what was revoked; at once if it is. */
   readonly refreshLog: RevocationFeed["refresh"];
 }
 
 /** Reads whether a use would be refused now. It counts nothing, so another use may still be counted first. */
 export function findUseDenial(
-  counters: UseCounters,
-  charges: readonly Charge[],
+  { useStore }: Pick<UseContext, "useStore">,
+  counters: readonly UseCounter[],
 ): MaybePromise<Denial | undefined> {
-  return thenMaybe(counters.checkSpending(charges), (checked) =>
-    checked.ok ? undefined : denialOfSpending(checked.error),
+  return thenMaybe(useStore.checkUse(counters), (checked) =>
+    checked.ok ? undefined : denialOfUse(checked.error),
   );
 }
 
@@ -33,14 +30,14 @@ export function findUseDenial(
  * Counts a use durably, and then waits for the log: if its position were unknown at the first byte, when nothing can wait, the use
  * would be lost. Where it is not known to be counted, it may be, and nothing may be sent.
  */
-export async function chargeUse(
-  { useCounters, refreshLog }: SpendingContext,
-  charges: readonly Charge[],
+export async function countUse(
+  { useStore, refreshLog }: UseContext,
+  counters: readonly UseCounter[],
   owner: FairOwner,
 ): Promise<Outcome<void>> {
   try {
-    const spent = await useCounters.spend(charges, owner);
-    if (!spent.ok) return err(denialOfSpending(spent.error));
+    const counted = await useStore.countUse(counters, owner);
+    if (!counted.ok) return err(denialOfUse(counted.error));
     await refreshLog();
     return ok(undefined);
   } catch (error) {
