@@ -10,7 +10,7 @@ import type { UseDenial } from "./use-counter.ts";
 export function denialOfCreation(denial: CreationDenial): Denial {
   switch (denial.reason) {
     case "used_up":
-    case "quota_exhausted":
+    case "window_used_up":
       return denialOfUse(denial);
     case "lineage_dead":
       return { reason: "unauthorized" };

@@ -53,7 +53,7 @@ export type Denial =
   | { readonly reason: "capability_concurrency_exceeded" }
   | { readonly reason: "tenant_concurrency_exceeded" }
   | { readonly reason: "service_overloaded" }
-  /** The capability, or one that it re-exports, has as many uses in this window as it may have. */
+  /** A counter of the use has as many in this window as it may have. No quota in the sense of `domain/quota.ts`. */
   | { readonly reason: "quota_exhausted"; readonly retryAfterSeconds: number }
   | GatewayDenial;
 

@@ -35,9 +35,9 @@ test("windows begin when the capability is made, and a refusal says when the nex
   const { use } = countsOf(PER_MINUTE);
   const at = (ms: number) => use([PER_MINUTE], MADE_AT + ms);
   expect([at(59_000), at(59_999)]).toEqual([ok(undefined), ok(undefined)]);
-  expect(at(59_999)).toEqual(err({ reason: "quota_exhausted", retryAfterMs: 1 }));
+  expect(at(59_999)).toEqual(err({ reason: "window_used_up", retryAfterMs: 1 }));
   expect([at(60_000), at(60_001)]).toEqual([ok(undefined), ok(undefined)]);
-  expect(at(60_001)).toEqual(err({ reason: "quota_exhausted", retryAfterMs: 59_999 }));
+  expect(at(60_001)).toEqual(err({ reason: "window_used_up", retryAfterMs: 59_999 }));
 });
 
 test("a clock that was set back opens no window again, and one from before the export leads to the first", () => {
@@ -48,7 +48,7 @@ test("a clock that was set back opens no window again, and one from before the e
   expect(use([PER_MINUTE], MADE_AT + 180_000)).toEqual(ok(undefined));
   expect(use([PER_MINUTE], MADE_AT + 120_000)).toEqual(ok(undefined));
   expect(use([PER_MINUTE], MADE_AT + 120_000)).toEqual(
-    err({ reason: "quota_exhausted", retryAfterMs: 120_000 }),
+    err({ reason: "window_used_up", retryAfterMs: 120_000 }),
   );
 });
 
@@ -63,7 +63,7 @@ test("of several refusals the one that holds longest is returned, and nothing is
     [PER_MINUTE, slow, LINK],
     [LINK, slow, PER_MINUTE],
   ])
-    expect(use(order, MADE_AT)).toEqual(err({ reason: "quota_exhausted", retryAfterMs: 3_600_000 }));
+    expect(use(order, MADE_AT)).toEqual(err({ reason: "window_used_up", retryAfterMs: 3_600_000 }));
   expect(counts).toEqual(before);
   use([LINK], MADE_AT);
   for (const order of [
@@ -118,7 +118,7 @@ test("a use is admitted exactly if each counter on its way has one left in its w
         now,
       );
       expect(result.ok).toBe(isAdmitted);
-      if (!result.ok) expect(result.error.reason).toBe(isForEver ? "used_up" : "quota_exhausted");
+      if (!result.ok) expect(result.error.reason).toBe(isForEver ? "used_up" : "window_used_up");
       if (isAdmitted) for (const index of of) admitted[index]!.push(windowOf(index));
     }
   });

@@ -44,7 +44,7 @@ export type UseDenial =
   /** For ever. */
   | { readonly reason: "used_up" }
   /** Until the next window begins. */
-  | { readonly reason: "quota_exhausted"; readonly retryAfterMs: number };
+  | { readonly reason: "window_used_up"; readonly retryAfterMs: number };
 
 /** The new count of a counter. */
 export interface CountedUse {
@@ -85,7 +85,7 @@ function nextCount(
   const uses = window === count.window ? count.uses : 0;
   if (uses < maxUses) return ok({ window, uses: uses + 1 });
   if (everyMs === undefined) return err({ reason: "used_up" });
-  return err({ reason: "quota_exhausted", retryAfterMs: createdAt + (window + 1) * everyMs - now });
+  return err({ reason: "window_used_up", retryAfterMs: createdAt + (window + 1) * everyMs - now });
 }
 
 function longer(a: UseDenial, b: UseDenial): UseDenial {
