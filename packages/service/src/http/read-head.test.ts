@@ -129,6 +129,7 @@ test("the token, Expect and Upgrade are read, and the token is taken out of the 
   );
   expect(read({})).toEqual(
     ok({
+      host: "a",
       httpVersion: "1.1",
       method: "GET",
       path: "/",

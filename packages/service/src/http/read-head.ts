@@ -11,6 +11,8 @@ import { takeToken } from "./carriers.ts";
 
 /** A request head that has one meaning only. One object, since it is made for each request. */
 export interface ReadHead extends RequestHead {
+  /** The value of `Host`. */
+  readonly host: string;
   /** The request has neither a token nor `Authorization`. */
   readonly isAnonymous: boolean;
   readonly expect: string | undefined;
@@ -64,6 +66,7 @@ export function readHead(
     body: framing,
     token: taken.value?.token,
     carrier: taken.value?.carrier,
+    host: fields.host,
     isAnonymous: taken.value === undefined && fields.authorizations === 0,
     // HTTP/1.0 has neither: its clients would take a 100 for the response (RFC 9110 §10.1.1, §7.8).
     expect: version === "1.1" ? fields.expect : undefined,

@@ -46,6 +46,7 @@ async function whileFailing(error: Error): Promise<CallResponse & { readonly log
     log,
     authFailures: failures,
     isOwn: () => false,
+    isBelowOwn: () => false,
     trustedProxies: [],
     newRequestId: () => "request-1",
   } as unknown as RouterContext;

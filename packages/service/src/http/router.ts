@@ -34,12 +34,14 @@ import { checkUpgrade } from "./check-upgrade.ts";
 import { findPublicRoute } from "./routes.ts";
 import type { ReadHead, ReadHeadContext } from "./read-head.ts";
 import { isPresignedQuery } from "./presigned-url.ts";
+import type { VirtualHostContext } from "./virtual-host.ts";
+import { checkVirtualHost } from "./virtual-host.ts";
 import { readHead } from "./read-head.ts";
 import { inPlaceOfTarget } from "./proxy-status.ts";
 import { parseRequestId } from "./request-id.ts";
 import { internalError, wireError } from "./wire-error.ts";
 
-export interface RouterContext extends ReadHeadContext {
+export interface RouterContext extends ReadHeadContext, VirtualHostContext {
   readonly resolveContext: ResolveContext;
   readonly invocationContext: InvocationContext;
   readonly managementContext: ManagementEndpointContext;
@@ -87,7 +89,7 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     const useDenial = useCounters && (await findUseDenial(context.invocationContext, useCounters));
     if (useDenial?.reason === "unauthorized")
       return respondDenial(context, exchange, head, unauthorized(isBlocked), resolution);
-    const checked = checkRequestFields(head, resolution, exchange.response);
+    const checked = checkRequestFields(context, head, resolution, exchange.response);
     if (!checked.ok) return respondDenial(context, exchange, head, checked.error, resolution);
     // The client sends its body only after the capability and all limits have been checked.
     if (head.expect !== undefined) exchange.response.continueOnRead();
@@ -149,11 +151,16 @@ function unauthorized(isBlocked: boolean): Denial {
  * @returns the handshake, if the client asks for a WebSocket.
  */
 function checkRequestFields(
+  context: RouterContext,
   head: ReadHead,
   resolved: Resolution,
   response: DownstreamResponse,
 ): Outcome<WebSocketHandshake | undefined> {
-  const { upgrade, expect, operation } = head;
+  const { upgrade, expect, operation, carrier } = head;
+  if (carrier === "x-amz-security-token") {
+    const checked = checkVirtualHost(context, head, resolved);
+    if (!checked.ok) return checked;
+  }
   if (operation !== undefined) {
     const checked = checkOperation(operation, resolved);
     if (!checked.ok) return checked;

@@ -15,3 +15,13 @@ export function matchAuthorities(authorities: readonly Authority[]): (authority:
   const names = new Set(authorities.map(normalizeAuthority));
   return (authority) => names.has(normalizeAuthority(authority));
 }
+
+/** Matches the value of a `Host` that is a name below one of the authorities, such as `bucket.example.com`, and is none of them. */
+export function matchNamesBelow(authorities: readonly Authority[]): (host: string) => boolean {
+  const names = authorities.map(normalizeAuthority);
+  const suffixes = names.map((name) => `.${name}`);
+  return (host) => {
+    const name = host.toLowerCase().replace(/:443$/, "");
+    return suffixes.some((suffix) => name.endsWith(suffix)) && !names.some((own) => own === name);
+  };
+}

@@ -12,7 +12,7 @@ import { createControlPlane } from "./control-plane.ts";
 import { createDataPlane } from "./data-plane.ts";
 import { startListener } from "./listener.ts";
 import type { ServiceOptions } from "./options.ts";
-import { matchAuthorities, ownAuthorities } from "./own-authorities.ts";
+import { matchAuthorities, matchNamesBelow, ownAuthorities } from "./own-authorities.ts";
 import { startRevocationMonitor } from "./revocation-monitor.ts";
 
 export interface RunningService {
@@ -57,6 +57,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     trustedProxies,
     newRequestId,
     isOwn,
+    isBelowOwn: matchNamesBelow(authorities),
     log,
   };
   const closeOwners = async (listener?: { idle(): Promise<void> }): Promise<void> => {

@@ -18,7 +18,7 @@ const S3_KINDS = ["s3", "s3express", "s3-outposts", "s3-object-lambda"];
 let service: TestService;
 let uri: string;
 beforeAll(async () => {
-  service = await startTestService();
+  service = await startTestService({ aliases: ["alias.test"] });
   uri = `http://127.0.0.1:${await freePort()}/`;
 });
 afterAll(() => service.close());
@@ -60,6 +60,19 @@ test.each(S3_KINDS)("an error in place of a response of %s is XML, as S3 has it"
     const error = `<Error><Code>${code}</Code><Message>[^<>]+ \\(${own}\\)</Message></Error>`;
     expect(response.body).toMatch(new RegExp(`^<\\?xml version="1.0" encoding="UTF-8"\\?>\\n${error}$`));
   }
+});
+
+test("a bucket in the host name is refused, since the first segment of the path would be taken for the bucket", async () => {
+  const send = async (kind: string, host: string) =>
+    call(service, undefined, { headers: { host, "x-amz-security-token": await exportFor(kind) } });
+  for (const host of ["bucket.membrane.test", "my.Bucket.Membrane.Test:443", "membrane.test.alias.test"]) {
+    const { status, text } = await send("s3", host);
+    expect([host, status]).toEqual([host, 400]);
+    expect(text).toMatch(/<Message>Host: expected the path style: [^<]+ \(invalid_field\)<\/Message>/);
+  }
+  const others = ["membrane.test", "MEMBRANE.test:443", "alias.test", "amembrane.test", "bucket.test"];
+  for (const host of others) expect([host, (await send("s3", host)).status]).toEqual([host, 502]);
+  expect((await send("lambda", "bucket.membrane.test")).status).toBe(502);
 });
 
 test("a HEAD gets the head of the error alone", async () => {
