@@ -21,7 +21,7 @@ export default defineConfig({
       project("unit", ["packages/*/src/**/*.test.ts"], { env: IN_MEMORY }),
       project("service", [`${SERVICE}/**/*.test.ts`], {
         env: IN_MEMORY,
-        exclude: [...CRASH, `${SERVICE}/{fuzz,nginx,older}/**`],
+        exclude: [...CRASH, `${SERVICE}/{fuzz,nginx,older,programs}/**`],
       }),
       project("crash", CRASH),
       // Only when it is named: a run of one file would run it twice.
@@ -34,6 +34,8 @@ export default defineConfig({
       project("older", [`${SERVICE}/older/**/*.test.ts`], { env: IN_MEMORY }),
       // Needs nginx, which a machine may not have.
       project("nginx", [`${SERVICE}/nginx/**/*.test.ts`]),
+      // Needs clients of Debian, which a machine may not have.
+      project("programs", [`${SERVICE}/programs/**/*.test.ts`], { env: IN_MEMORY }),
     ],
   },
 });

@@ -27,7 +27,7 @@ const SUITES = [
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const nodes = join(root, "scripts/nodes");
-/** All projects except nginx, which is tested on one version. */
+/** All projects except those with other programs (nginx, programs), which are tested on one version. */
 const PROJECTS = ["unit", "service", "crash", "clients", "fuzz"].flatMap((name) => ["--project", name]);
 const words = process.argv.slice(2);
 const isAll = words.includes("--all");

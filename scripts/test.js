@@ -12,6 +12,7 @@ const SECONDS = new Map([
   ["fuzz", 15],
   ["nginx", 15],
   ["older", 30],
+  ["programs", 60],
 ]);
 
 const root = fileURLToPath(new URL("..", import.meta.url));

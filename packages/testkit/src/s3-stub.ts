@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
-import { crc32 } from "node:zlib";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { isCorrectlySigned, sha256 } from "./aws4-reference.ts";
+import type { ServerResponse } from "node:http";
+import { isCorrectlySigned } from "./aws4-reference.ts";
+import { checksum, entityTag, entityTagOfParts, readContent } from "./s3-content.ts";
+import { element, LAST_MODIFIED, listObjects } from "./s3-listing.ts";
 import type { ReceivedRequest } from "./target.ts";
 
-/** A bucket in memory, with the part of S3 that clients use: objects, lists, uploads in parts. */
+/** Buckets in memory, with the part of S3 that clients use: objects with metadata, lists, uploads in parts. */
 export interface S3Stub {
   /** Contents by decoded path: `/bucket/key`. */
   readonly objects: Map<string, Buffer>;
@@ -14,135 +14,97 @@ export interface S3Stub {
   handle(request: ReceivedRequest, response: ServerResponse): void;
 }
 
-const LAST_MODIFIED = new Date("2026-11-28T20:29:38Z");
-
-const CHUNKS = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
-
 export function createS3Stub(): S3Stub {
   const objects = new Map<string, Buffer>();
+  const metadata = new Map<string, Readonly<Record<string, string>>>();
   const uploads = new Map<string, Map<number, Buffer>>();
 
   return {
     objects,
     uploads,
     handle(request, response) {
-      const content = contentOf(request);
-      if (content === undefined || !isCorrectlySigned(request, "s3")) {
-        return sendXml(response, 403, "<Error><Code>SignatureDoesNotMatch</Code></Error>");
-      }
+      const content = readContent(request);
+      if (content === undefined || !isCorrectlySigned(request, "s3"))
+        return sendError(response, 403, "SignatureDoesNotMatch");
       const { pathname: encodedPath, searchParams } = new URL(request.url, "https://s3.example");
       const pathname = decodeURIComponent(encodedPath);
+      const isBucket = /^\/[^/]+\/?$/.test(pathname);
       const uploadId = searchParams.get("uploadId");
       if (searchParams.has("uploads")) {
         const id = `upload-${uploads.size + 1}`;
         uploads.set(id, new Map());
+        metadata.set(pathname, metadataOf(request));
         return sendXml(response, 200, result("InitiateMultipartUpload", { UploadId: id }));
       }
       if (uploadId !== null) {
         const parts = uploads.get(uploadId);
-        if (parts === undefined) return sendXml(response, 404, "<Error><Code>NoSuchUpload</Code></Error>");
+        if (parts === undefined) return sendError(response, 404, "NoSuchUpload");
         if (request.method === "PUT") {
           parts.set(Number(searchParams.get("partNumber")), content);
           return sendEmpty(response, content);
         }
         uploads.delete(uploadId);
         if (request.method === "DELETE") return void response.writeHead(204).end();
-        const sorted = [...parts].toSorted(([a], [b]) => a - b);
-        objects.set(pathname, Buffer.concat(sorted.map(([, part]) => part)));
-        return sendXml(response, 200, result("CompleteMultipartUpload", { ETag: '"whole"' }));
+        const sorted = [...parts].toSorted(([a], [b]) => a - b).map(([, part]) => part);
+        objects.set(pathname, Buffer.concat(sorted));
+        return sendXml(response, 200, result("CompleteMultipartUpload", { ETag: entityTagOfParts(sorted) }));
       }
-      if (searchParams.has("list-type")) return sendXml(response, 200, list(objects, pathname, searchParams));
+      if (searchParams.has("location"))
+        return sendXml(response, 200, element("LocationConstraint", "us-east-1"));
+      if (isBucket && request.method === "GET")
+        return sendXml(response, 200, listObjects(objects, pathname, searchParams));
       if (request.method === "PUT") {
         objects.set(pathname, content);
+        metadata.set(pathname, metadataOf(request));
         return sendEmpty(response, content);
       }
       if (request.method === "DELETE") {
         objects.delete(pathname);
         return void response.writeHead(204).end();
       }
-      sendObject(request, response, objects.get(pathname));
+      sendObject(request, response, objects.get(pathname), metadata.get(pathname));
     },
   };
 }
 
-/** The content of a request; nothing if it is not the one that was signed, or its checksum is wrong. */
-function contentOf({ headers, body }: ReceivedRequest): Buffer | undefined {
-  const hash = headers["x-amz-content-sha256"];
-  if (hash === "UNSIGNED-PAYLOAD")
-    return isChecksum(headers["x-amz-checksum-crc32"], body) ? body : undefined;
-  if (hash !== CHUNKS) return hash === sha256(body) ? body : undefined;
-  const { content, crc } = decodeChunks(body.toString("latin1"));
-  const isWhole = content.length === Number(headers["x-amz-decoded-content-length"]);
-  return isWhole && headers["x-amz-trailer"] === "x-amz-checksum-crc32" && isChecksum(crc, content)
-    ? content
-    : undefined;
-}
-
-function decodeChunks(body: string): { readonly content: Buffer; readonly crc: string | undefined } {
-  let [rest, content] = [body, ""];
-  for (;;) {
-    const line = /^([0-9a-f]+)\r\n/i.exec(rest);
-    const length = Number.parseInt(line?.[1] ?? "0", 16);
-    rest = rest.slice(line?.[0].length ?? 0);
-    if (length === 0) break;
-    content += rest.slice(0, length);
-    rest = rest.slice(length + 2);
-  }
-  return {
-    content: Buffer.from(content, "latin1"),
-    crc: /^x-amz-checksum-crc32:(.*)\r\n\r\n$/.exec(rest)?.[1],
-  };
-}
-
-function isChecksum(header: IncomingMessage["headers"][string], content: Buffer): boolean {
-  return header === undefined || header === checksum(content);
-}
-
-function checksum(content: Buffer): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(crc32(content));
-  return bytes.toString("base64");
-}
-
-/** Clients compare it with the MD5 of what they sent. */
-function entityTag(content: Buffer): string {
-  return `"${createHash("md5").update(content).digest("hex")}"`;
+function metadataOf({ headers }: ReceivedRequest): Readonly<Record<string, string>> {
+  const entries = Object.entries(headers).filter(([name]) => name.startsWith("x-amz-meta-"));
+  return Object.fromEntries(entries.map(([name, value = ""]) => [name, value.toString()]));
 }
 
 function sendEmpty(response: ServerResponse, content: Buffer): void {
   response.writeHead(200, { ETag: entityTag(content), "x-amz-checksum-crc32": checksum(content) }).end();
 }
 
-function sendObject(request: ReceivedRequest, response: ServerResponse, content: Buffer | undefined): void {
-  if (content === undefined) return sendXml(response, 404, "<Error><Code>NoSuchKey</Code></Error>");
+function sendObject(
+  request: ReceivedRequest,
+  response: ServerResponse,
+  content: Buffer | undefined,
+  metadata: Readonly<Record<string, string>> = {},
+): void {
+  if (content === undefined) return sendError(response, 404, "NoSuchKey");
   const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
-  const part =
-    range === null
-      ? content
-      : content.subarray(Number(range[1]), range[2] === "" ? undefined : Number(range[2]) + 1);
+  const begin = Number(range?.[1] ?? 0);
+  const end = Math.min(range?.[2] ? Number(range[2]) + 1 : content.length, content.length);
   response.writeHead(range === null ? 200 : 206, {
-    "Content-Length": part.length,
+    ...metadata,
+    "Content-Length": end - begin,
     ETag: entityTag(content),
     "Last-Modified": LAST_MODIFIED.toUTCString(),
-    ...(range === null ? { "x-amz-checksum-crc32": checksum(content) } : {}),
+    ...(range === null
+      ? { "x-amz-checksum-crc32": checksum(content) }
+      : { "Content-Range": `bytes ${begin}-${end - 1}/${content.length}` }),
   });
-  response.end(request.method === "HEAD" ? undefined : part);
-}
-
-function list(objects: Map<string, Buffer>, bucket: string, query: URLSearchParams): string {
-  const prefix = query.get("prefix") ?? "";
-  const root = bucket.endsWith("/") ? bucket : `${bucket}/`;
-  const keys = [...objects.keys()].filter((path) => path.startsWith(root + prefix));
-  const contents = keys.map((path) => {
-    const fields = `<LastModified>${LAST_MODIFIED.toISOString()}</LastModified><Size>${objects.get(path)?.length}</Size>`;
-    return `<Contents><Key>${path.slice(root.length)}</Key>${fields}</Contents>`;
-  });
-  return `<ListBucketResult><IsTruncated>false</IsTruncated>${contents.join("")}</ListBucketResult>`;
+  response.end(request.method === "HEAD" ? undefined : content.subarray(begin, end));
 }
 
 function result(name: string, fields: Readonly<Record<string, string>>): string {
-  const members = Object.entries(fields).map(([field, value]) => `<${field}>${value}</${field}>`);
-  return `<${name}Result>${members.join("")}</${name}Result>`;
+  const members = Object.entries(fields).map(([field, value]) => element(field, value));
+  return element(`${name}Result`, members.join(""));
+}
+
+function sendError(response: ServerResponse, status: number, code: string): void {
+  sendXml(response, status, element("Error", element("Code", code)));
 }
 
 function sendXml(response: ServerResponse, status: number, body: string): void {

@@ -6,6 +6,8 @@ export interface ClientPage {
   exportBody(uri: string): object;
   /** The text of the page's block in this language. */
   block(language: string, names: { readonly token: string; readonly authority: string }): string;
+  /** The fields of an export in each block of text. */
+  readonly examples: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** @param host the target on the page. */
@@ -24,6 +26,11 @@ export async function readClientPage(name: string, host: string): Promise<Client
       return JSON.parse(text.replace(example, uri));
     },
     block: (language, { token, authority }) =>
-      block(language).replaceAll("TOKEN", token).replaceAll("AUTHORITY", authority),
+      block(language)
+        .replaceAll(/\bTOKEN\b/g, token)
+        .replaceAll(/\bAUTHORITY\b/g, authority),
+    examples: Array.from(page.matchAll(/^```text\n([^`]*)^```$/gm), ([, fields]) =>
+      JSON.parse(`{${fields}}`),
+    ),
   };
 }
