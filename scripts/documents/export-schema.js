@@ -17,7 +17,7 @@ import {
   MAX_TEXT_LENGTH,
   MIN_WINDOW_MS,
 } from "../../packages/protocol/dist/bounds.js";
-import { NEVER_FROM_CLIENT } from "../../packages/protocol/dist/openings/header-names.js";
+import { NEVER_OPENED } from "../../packages/protocol/dist/openings/header-names.js";
 import { S3_SERVICES } from "../../packages/protocol/dist/signers/aws4-canonical.js";
 
 /** @typedef {Readonly<Record<string, unknown>>} Schema */
@@ -47,7 +47,7 @@ function headerNameExcept(names) {
   return { maxLength: MAX_HEADER_NAME_LENGTH, pattern: `^(?!(?:${[...names].join("|")})$)${TOKEN}$` };
 }
 
-const CLIENT_HEADER_NAME = headerNameExcept([...NEVER_FROM_CLIENT].toSorted().map(anySpelling));
+const CLIENT_HEADER_NAME = headerNameExcept([...NEVER_OPENED].toSorted().map(anySpelling));
 const TARGET_HEADER_NAME = headerNameExcept([oneOfTexts(FORBIDDEN_HEADERS)]);
 
 /** @param {Schema} items @param {number} [max] */

@@ -152,6 +152,21 @@ export const HOP_BY_HOP_RESPONSE: ReadonlySet<string> = new Set([
 ]);
 
 /**
+ * Lower-case names of the headers in which the token of an HTTP request may come. In that of a WebSocket it may also come in
+ * `Sec-WebSocket-Protocol`.
+ *
+ * @example
+ * TOKEN_HEADERS.includes("x-api-key"); // => true
+ */
+export const TOKEN_HEADERS = [
+  "authorization",
+  "x-api-key",
+  "api-key",
+  "x-goog-api-key",
+  "x-amz-security-token",
+] as const;
+
+/**
  * Lower-case names of headers by which frameworks take another method or URL than that of the message, which is the one that is
  * authorized, limited and signed.
  *

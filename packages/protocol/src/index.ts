@@ -48,6 +48,7 @@ export {
   HOP_BY_HOP_REQUEST,
   HOP_BY_HOP_RESPONSE,
   METHOD_AND_URL_OVERRIDES,
+  TOKEN_HEADERS,
   foldHeaderName,
   isFieldValue,
   isToken,

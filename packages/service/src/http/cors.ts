@@ -1,5 +1,5 @@
 import { FORWARDABLE_METHODS } from "capability-protocol";
-import { TOKEN_HEADERS, VARY_BY_CARRIER } from "../invocation/carrier.ts";
+import { TOKEN_HEADER_LIST, VARY_BY_CARRIER } from "../invocation/carrier.ts";
 
 /**
  * Any origin may read any response: the right is in the token, so there is no ambient authority that a page could misuse.
@@ -22,7 +22,7 @@ export const PREFLIGHT_HEADERS: readonly string[] = [
   "Access-Control-Allow-Methods",
   [...FORWARDABLE_METHODS].join(", "),
   "Access-Control-Allow-Headers",
-  `${TOKEN_HEADERS}, Membrane-Operation, *`,
+  `${TOKEN_HEADER_LIST}, Membrane-Operation, *`,
   "Access-Control-Max-Age",
   "86400",
 ];

@@ -2,6 +2,7 @@ import { err, ok, parseAuthority } from "capability-protocol";
 import type { Authority, Result } from "capability-protocol";
 import type { BodyFraming, DownstreamRequest } from "../http1/downstream.ts";
 import type { HandshakeHead } from "../http1/listener.ts";
+import type { Carrier } from "../invocation/carrier.ts";
 import { CARRIERS } from "../invocation/carrier.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import { readHandshake } from "../invocation/websocket/handshake.ts";
@@ -117,13 +118,6 @@ function collectFields(rawHeaders: readonly string[]): HeaderFields {
         // A constant, with which the table of carriers is looked up faster than with a text that was just made.
         fields.carriers.push({ carrier: "authorization", index: i });
         break;
-      case "x-api-key":
-      case "api-key":
-      case "x-goog-api-key":
-      case "x-amz-security-token":
-      case "sec-websocket-protocol":
-        fields.carriers.push({ carrier: lowerCase, index: i });
-        break;
       case "transfer-encoding":
         fields.codings += 1;
         fields.coding = value;
@@ -140,10 +134,16 @@ function collectFields(rawHeaders: readonly string[]): HeaderFields {
       case "membrane-operation":
         fields.operation = appendValue(fields.operation, value);
         break;
+      default: {
+        const carrier = CARRIER_BY_NAME.get(lowerCase);
+        if (carrier !== undefined) fields.carriers.push({ carrier, index: i });
+      }
     }
   }
   return fields;
 }
+
+const CARRIER_BY_NAME: ReadonlyMap<string, Carrier> = new Map(CARRIERS.map((name) => [name, name]));
 
 /** Whether a name of this length is read. Most lines have another, and their names are compared with none. */
 const READ_LENGTHS: readonly boolean[] = lengthsOf([

@@ -14,7 +14,7 @@ export { foldHeaderName as foldName } from "capability-protocol";
 export type ClientHeaderRule = "pass" | "never" | "override";
 
 /**
- * Headers of the client that never reach a target, in lower case. Sources: RFC 9110 §7.6.1 (hop-by-hop); RFC 7239 and its
+ * Headers of the client that never reach a target, in lower case, unless the exporter opens one. Sources: RFC 9110 §7.6.1 (hop-by-hop); RFC 7239 and its
  * predecessors (Forwarded, X-Forwarded-*); RFC 9440 §2 (Client-Cert); method and URL overrides of common frameworks, with
  * which a client could change the one request that a capability represents.
  */
