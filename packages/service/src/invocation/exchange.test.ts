@@ -8,6 +8,7 @@ import type { Denial, Outcome } from "../domain/denial.ts";
 import type { Uid } from "../domain/uid.ts";
 import { createChunkScheduler } from "./chunk-scheduler.ts";
 import type { ExchangeEnd } from "./exchange-context.ts";
+import { RequestCutError } from "./in-flight-registry.ts";
 import { Exchange } from "./exchange.ts";
 import type { Tickable } from "./ticker.ts";
 import { createAccountRegistry } from "./usage-accounts.ts";
@@ -46,7 +47,9 @@ function start(
   const inFlight = {
     isRevoked: false,
     checkExpiry: () => isExpired && revoke(),
-    onRevoke: (listener: () => void) => (revoke = listener),
+    onRevoke(listener: (cause: RequestCutError) => void) {
+      revoke = () => listener(new RequestCutError(isExpired ? "EXPIRED" : "REVOKED"));
+    },
     onFinish: () => undefined,
     finishInvocation: () => undefined,
   };

@@ -75,7 +75,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     });
     // Listens to the socket, since a response that is queued after another on its connection gets no `close` event.
     response.req.socket.on("close", this.#onClientClose);
-    inFlight.onRevoke(() => this.#fail({ reason: "unauthorized" }));
+    inFlight.onRevoke((cause) => this.#fail({ reason: "unauthorized" }, cause));
   }
 
   start(upstream: UpstreamPool, request: UpstreamRequest): void {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Uid } from "../domain/uid.ts";
 import { parseUid } from "../domain/uid.ts";
 import { createRevocationFeed } from "../store/revocation-feed.ts";
 import { createDelayedLog } from "../../../testkit/src/delayed-log.ts";
@@ -84,7 +85,7 @@ test("revokeAll revokes all requests in flight, even while they finish", async (
       request.finishInvocation();
     });
   }
-  registry.revokeAll();
+  registry.revokeAll("STALE");
   expect([revoked, registry.size]).toEqual([2, 0]);
 });
 
@@ -109,6 +110,24 @@ test("what has expired is revoked when the clock is looked at, and nothing else"
   clock.now = 30;
   registry.revokeExpired();
   expect(states()).toEqual([true, true, true, false]);
+});
+
+test("a listener learns why nothing more may pass, the first reason if there are several", async () => {
+  const { log, advance, registry, clock } = await open();
+  const causes: string[] = [];
+  const register = (lineage: ReadonlySet<Uid>, expiresAt?: number): void =>
+    registry.register(lineage, expiresAt).onRevoke(({ code }) => causes.push(code));
+  register(new Set([A]));
+  register(new Set([B]), 10);
+  register(new Set([B]));
+  log.revoke(A);
+  await advance();
+  clock.now = 10;
+  registry.revokeExpired();
+  registry.revokeAll("STALE");
+  register(new Set([B]));
+  registry.revokeAll("STOPPED");
+  expect(causes).toEqual(["REVOKED", "EXPIRED", "STALE", "STOPPED"]);
 });
 
 test("a capability that was idle when the clock was looked at is still revoked when it expires later", async () => {

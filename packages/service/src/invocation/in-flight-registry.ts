@@ -5,14 +5,26 @@ import type { Uid } from "../domain/uid.ts";
 import { createLineageIndex } from "../store/lineage-index.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
 
+/** Why nothing more of a request may pass; `code` is in the log. */
+export class RequestCutError extends Error {
+  override readonly name = "RequestCutError";
+  /** `STALE`: the service does not know whether it was revoked. `STOPPED`: the service stops. */
+  readonly code: "REVOKED" | "EXPIRED" | "STALE" | "STOPPED";
+
+  constructor(code: RequestCutError["code"]) {
+    super(`the request was cut: ${code}`);
+    this.code = code;
+  }
+}
+
 /** A request with a resolved capability, until it has ended. */
 export interface InFlightRequest {
   /** Whether something in its lineage was revoked or has expired since: nothing more may pass, in either direction. */
   readonly isRevoked: boolean;
   /** Revokes it if its capability has expired: the watcher may not have looked yet. */
   checkExpiry(): void;
-  /** Calls `listener` once, when the request is revoked. */
-  onRevoke(listener: () => void): void;
+  /** Calls `listener` once, when the request is revoked, with the reason. */
+  onRevoke(listener: (cause: RequestCutError) => void): void;
   /** Calls `release` once, when the request is finished. */
   onFinish(release: () => void): void;
   finishInvocation(): void;
@@ -29,8 +41,8 @@ export interface InFlightRegistry {
   readonly size: number;
   /** Revokes those whose capability has expired. */
   revokeExpired(): void;
-  /** Revokes all of them. */
-  revokeAll(): void;
+  /** Revokes all of them, for this reason. */
+  revokeAll(code: "STALE" | "STOPPED"): void;
 }
 
 /**
@@ -52,16 +64,18 @@ export function createInFlightRegistry(feed: RevocationFeed, now: () => number):
   let size = 0;
 
   const isExpired = ({ expiresAt }: InFlightGroup): boolean => expiresAt !== undefined && expiresAt <= now();
-  const revoke = (revoked: ReadonlySet<Uid> | "everything"): void => {
+  const revoke = (revoked: ReadonlySet<Uid> | "everything", code: RequestCutError["code"]): void => {
+    const cause = new RequestCutError(code);
     for (const group of index.dependentsOf(revoked)) {
-      group.requests.forEach((request) => request.revoke());
+      group.requests.forEach((request) => request.revoke(cause));
     }
   };
   const onFinished = (): void => {
     size -= 1;
   };
 
-  feed.listen(revoke);
+  // The log names everything if it cannot say what was revoked.
+  feed.listen((revoked) => revoke(revoked, revoked === "everything" ? "STALE" : "REVOKED"));
   return {
     register(lineage, expiresAt) {
       size += 1;
@@ -77,12 +91,12 @@ export function createInFlightRegistry(feed: RevocationFeed, now: () => number):
     },
     revokeExpired() {
       for (const group of expiring) {
-        if (isExpired(group)) group.requests.forEach((request) => request.revoke());
+        if (isExpired(group)) group.requests.forEach((request) => request.checkExpiry());
         else if (group.requests.size > 0) continue;
         expiring.delete(group);
       }
     },
-    revokeAll: () => revoke("everything"),
+    revokeAll: (code) => revoke("everything", code),
   };
 }
 
@@ -94,11 +108,11 @@ interface InFlightGroup {
 
 class RegisteredRequest implements InFlightRequest, Indexed {
   index = -1;
-  isRevoked = false;
+  #cause: RequestCutError | undefined;
   readonly #group: InFlightGroup;
   readonly #onFinished: () => void;
   readonly #isExpired: (group: InFlightGroup) => boolean;
-  #listener: (() => void) | undefined;
+  #listener: ((cause: RequestCutError) => void) | undefined;
   #releases: readonly (() => void)[] = NONE;
 
   constructor(group: InFlightGroup, onFinished: () => void, isExpired: (group: InFlightGroup) => boolean) {
@@ -108,19 +122,23 @@ class RegisteredRequest implements InFlightRequest, Indexed {
     group.requests.add(this);
   }
 
-  onRevoke(listener: () => void): void {
-    this.#listener = listener;
-    if (this.isRevoked) listener();
+  get isRevoked(): boolean {
+    return this.#cause !== undefined;
   }
 
-  revoke(): void {
-    if (this.isRevoked) return;
-    this.isRevoked = true;
-    this.#listener?.();
+  onRevoke(listener: (cause: RequestCutError) => void): void {
+    this.#listener = listener;
+    if (this.#cause !== undefined) listener(this.#cause);
+  }
+
+  revoke(cause: RequestCutError): void {
+    if (this.#cause !== undefined) return;
+    this.#cause = cause;
+    this.#listener?.(cause);
   }
 
   checkExpiry(): void {
-    if (this.#isExpired(this.#group)) this.revoke();
+    if (this.#isExpired(this.#group)) this.revoke(new RequestCutError("EXPIRED"));
   }
 
   onFinish(release: () => void): void {

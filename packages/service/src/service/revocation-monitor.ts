@@ -30,7 +30,7 @@ export async function startRevocationMonitor(
 ): Promise<RevocationMonitor> {
   const failClosed = (error?: unknown): void => {
     if (error !== undefined) log.fault(error);
-    inFlightRegistry.revokeAll();
+    inFlightRegistry.revokeAll("STALE");
   };
   const clocks = { wall: wallClock, monotonic };
   const feed = createStalenessGuard(await createRevocationFeed(store), failClosed, clocks);
@@ -59,7 +59,7 @@ export async function startRevocationMonitor(
     },
     async close() {
       stopWatching();
-      inFlightRegistry.revokeAll();
+      inFlightRegistry.revokeAll("STOPPED");
       await sweeper.stop();
     },
   };

@@ -12,7 +12,7 @@ const POLL_INTERVAL_MS = 200;
  */
 export function watchRevocations(
   feed: Pick<RevocationFeed, "refresh">,
-  inFlight: { readonly size: number; revokeAll(): void; revokeExpired(): void },
+  inFlight: { readonly size: number; revokeAll(code: "STALE"): void; revokeExpired(): void },
   maxStalenessMs: number,
   report: { fault(error: unknown): void },
 ): () => void {
@@ -21,12 +21,12 @@ export function watchRevocations(
 
   const read = async (): Promise<void> => {
     isReading = true;
-    staleTimer = setTimeout(() => inFlight.revokeAll(), maxStalenessMs);
+    staleTimer = setTimeout(() => inFlight.revokeAll("STALE"), maxStalenessMs);
     try {
       await feed.refresh();
     } catch (error) {
       report.fault(error);
-      inFlight.revokeAll();
+      inFlight.revokeAll("STALE");
     } finally {
       clearTimeout(staleTimer);
       isReading = false;

@@ -44,6 +44,7 @@ test("what ends cuts the open streams of all that descends from it, on both side
   await Promise.all(upstream);
   for (const response of target.responses.slice(2)) response.write("second");
   for (const stream of others) expect(await stream.next()).toBe("second");
+  expect(service.logged()).toMatch(/"cause":"EXPIRED","msg":"response aborted"/);
   await agent.destroy();
 });
 

@@ -51,6 +51,7 @@ test("an idle WebSocket is cut when its capability expires", async () => {
   const socket = await openWebSocket(service, token);
   const codes = [closeCode(socket), closeCode(target.sockets[0]!)];
   expect(await Promise.all(codes)).toEqual([1_006, 1_006]);
+  expect(service.logged()).toMatch(/"status":101,[^\n]*"cause":"EXPIRED","msg":"response aborted"/);
 });
 
 test("a revoke at another process cuts an idle WebSocket without any further request", async () => {

@@ -4,6 +4,7 @@ import { connect, createServer } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { createChunkScheduler } from "../chunk-scheduler.ts";
 import type { ExchangeContext } from "../exchange-context.ts";
+import { RequestCutError } from "../in-flight-registry.ts";
 import type { Tickable } from "../ticker.ts";
 import { Tunnel } from "./tunnel.ts";
 
@@ -56,7 +57,9 @@ async function open(limits: { readonly maxClientBytes?: number } = {}): Promise<
   const inFlight = {
     isRevoked: false,
     checkExpiry: () => undefined,
-    onRevoke: (listener: () => void) => void (revoke = listener),
+    onRevoke(listener: (cause: RequestCutError) => void) {
+      revoke = () => listener(new RequestCutError("REVOKED"));
+    },
     onFinish: () => undefined,
     finishInvocation: () => undefined,
   };

@@ -14,11 +14,10 @@ const DIRECTION_BYTES = 192 * 1_024;
 /** How long one side may say nothing after the other has ended, in milliseconds. */
 const CLOSING_TIMEOUT_MS = 10_000;
 
-/** Why a tunnel was cut; `code` is in the log. */
+/** Why a tunnel was cut, other than by a revoke or an expiry; `code` is in the log. */
 export class TunnelCutError extends Error {
   override readonly name = "TunnelCutError";
-  /** `REVOKED` is an expiry too. */
-  readonly code: "REVOKED" | "IDLE" | "TIMEOUT" | "TOO_SLOW" | "BODY_TOO_LARGE";
+  readonly code: "IDLE" | "TIMEOUT" | "TOO_SLOW" | "BODY_TOO_LARGE";
 
   constructor(code: TunnelCutError["code"]) {
     super(`the tunnel was cut: ${code}`);
@@ -106,7 +105,7 @@ export class Tunnel implements Tickable, WaitingResponse, ExchangeReport {
     target.on("close", () => this.#onTargetClose());
     client.on("close", () => this.#end());
     context.ticker.add(this);
-    inFlight.onRevoke(() => this.#cut(new TunnelCutError("REVOKED")));
+    inFlight.onRevoke((cause) => this.#cut(cause));
     // A side may have closed before there was a listener.
     if (client.destroyed) this.#end();
     else if (target.destroyed) this.#onTargetClose();
