@@ -6,7 +6,8 @@ const RFC_3339 =
 /** The last millisecond that RFC 3339 can write in UTC. */
 const MAX_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-const EXPECTED = "a time as in RFC 3339, from 1970 to 9999, such as 2030-01-31T12:00:00Z";
+const EXPECTED =
+  "a date and time with an offset, as in RFC 3339, from 1970 to 9999: 2030-01-31T12:00:00Z, 2030-01-31T12:00:00+01:00";
 
 /**
  * Parses a date and time with an offset (RFC 3339 §5.6), to the millisecond: further digits are cut. A day that does not exist is

@@ -21,13 +21,17 @@ export interface RequestedLimits extends Limits {
 
 const PARSERS: MemberParsers<RequestedLimits> = {
   expiresAt: parseTimestamp,
-  ttlMs: integer(1, MAX_DURATION_MS, `an integer of 1 to ${MAX_DURATION_MS} milliseconds`),
+  ttlMs: integer(
+    1,
+    MAX_DURATION_MS,
+    `an integer of milliseconds from 1 to ${MAX_DURATION_MS}, a hundred years`,
+  ),
   notBefore: parseTimestamp,
   maxUses: integer(1, Number.MAX_SAFE_INTEGER, "an integer of at least 1"),
   maxUsesEveryMs: integer(
     MIN_WINDOW_MS,
     MAX_DURATION_MS,
-    `an integer of ${MIN_WINDOW_MS} to ${MAX_DURATION_MS} milliseconds`,
+    `an integer of milliseconds from ${MIN_WINDOW_MS}, a second, to ${MAX_DURATION_MS}, a hundred years`,
   ),
   ...REQUEST_PARSERS,
   requests: listOf(parseRequestLimit, MAX_REQUESTS, "entries"),

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 
 import { canonicalizePath } from "../openings/path.ts";
 import { MAX_PATH_PATTERN_LENGTH } from "../bounds.ts";
+import { err } from "../result.ts";
 import { matchesPathPattern, parsePathPattern, splitPath } from "./path-pattern.ts";
 import { INVALID_PATTERNS, PATTERN_MATCHES } from "./path-pattern.vectors.ts";
 
@@ -25,6 +26,29 @@ test.each([...INVALID_PATTERNS, "/a%2F**", "/**/", "/***", "/a/**;x", "/%2a", "/
     expect(parsePathPattern(text)).toMatchObject({ ok: false });
   },
 );
+
+test.each([
+  ["a", "a path that begins with a slash (form)"],
+  ["/a b", 'visible ASCII characters other than \\ # ? " < > ^ ` { | } (character)'],
+  ["/a%2", "two hexadecimal digits after each percent sign (percent)"],
+  [
+    "/a/../b",
+    "no segment of dots, also before a semicolon, and no segment that begins with a semicolon (dot-segment)",
+  ],
+  [
+    "/%7Ea",
+    "unreserved characters without an escape, and other escapes in upper case: ~ for %7E, %2F for %2f",
+  ],
+  [
+    "/a%2fb",
+    "unreserved characters without an escape, and other escapes in upper case: ~ for %7E, %2F for %2f",
+  ],
+  ["/a*", "* as a whole part, ** as the whole last segment, and %2A for a star of the path itself"],
+  ["/**/a", "* as a whole part, ** as the whole last segment, and %2A for a star of the path itself"],
+  [`/${"a".repeat(4_096)}`, "a path of at most 4096 characters"],
+])("the refusal of %j says which rule it breaks: %s", (text, expected) => {
+  expect(parsePathPattern(text)).toEqual(err(expected));
+});
 
 test("a pattern has at most 4,096 characters", () => {
   const longest = `/${"a".repeat(MAX_PATH_PATTERN_LENGTH - 1)}`;

@@ -17,7 +17,10 @@ export interface PathPattern {
   readonly isOpen: boolean;
 }
 
-const EXPECTED = `a path of at most ${MAX_PATH_PATTERN_LENGTH} characters in canonical form`;
+const TOO_LONG = `a path of at most ${MAX_PATH_PATTERN_LENGTH} characters`;
+const NOT_CANONICAL =
+  "unreserved characters without an escape, and other escapes in upper case: ~ for %7E, %2F for %2f";
+const STAR_IN_PART = "* as a whole part, ** as the whole last segment, and %2A for a star of the path itself";
 
 /** A pattern can name what only some targets allow. */
 const ALL_OPENINGS = { encodedSlash: true, emptySegments: true };
@@ -30,20 +33,21 @@ const SEPARATOR = /(\/|%2F)/;
  * number of further segments, or none. Everything else is the canonical path itself: case and a trailing slash count, and a star
  * of the path is written as `%2A`.
  *
- * @returns an error with what is expected, since another spelling of a path would never match.
+ * @returns an error with the rule that the text breaks, since another spelling of a path would never match.
  *
  * @example
  * parsePathPattern("/repos/octo/**").ok; // => true
  * parsePathPattern("/repos/octo*").ok; // => false
+ * parsePathPattern("repos/**"); // => err("a path that begins with a slash (form)")
  */
 export function parsePathPattern(text: string): Result<PathPattern, string> {
-  if (text.length > MAX_PATH_PATTERN_LENGTH) return err(EXPECTED);
+  if (text.length > MAX_PATH_PATTERN_LENGTH) return err(TOO_LONG);
   const canonical = canonicalizePath(text, ALL_OPENINGS);
-  if (!canonical.ok || canonical.value !== text) return err(EXPECTED);
+  if (!canonical.ok) return err(canonical.error.expected);
+  if (canonical.value !== text) return err(NOT_CANONICAL);
   const isOpen = text.endsWith(OPEN_END);
   const pieces = (isOpen ? text.slice(0, -OPEN_END.length) : text).split(SEPARATOR);
-  if (pieces.some((piece) => piece !== "*" && piece.includes("*")))
-    return err(`${EXPECTED}, where * is a whole part and ** the whole last segment`);
+  if (pieces.some((piece) => piece !== "*" && piece.includes("*"))) return err(STAR_IN_PART);
   return ok({ pieces, isOpen });
 }
 

@@ -36,8 +36,8 @@ const RULES = {
   control: "no escaped control character or backslash",
   "utf-8": "escapes that are UTF-8",
   "double-encoding": "no escape of an escape that would become a delimiter, a dot or a control character",
-  "encoded-slash": "no %2F, since the target does not allow it (encodedSlash)",
-  "empty-segment": "no empty segment, since the target does not allow it (emptySegments)",
+  "encoded-slash": "no %2F, since the target has no encodedSlash",
+  "empty-segment": "no empty segment, since the target has no emptySegments",
   "dot-segment": "no segment of dots, also before a semicolon, and no segment that begins with a semicolon",
 } as const;
 
@@ -57,11 +57,14 @@ export type PathRule = keyof typeof RULES;
  * @example
  * const path = canonicalizePath("/a%2", { encodedSlash: false, emptySegments: false });
  * const problem: PathProblem | undefined = path.ok ? undefined : path.error;
+ * problem?.expected; // => "two hexadecimal digits after each percent sign (percent)"
  * problem?.message; // => "path: expected two hexadecimal digits after each percent sign (percent)."
  */
 export interface PathProblem {
   readonly rule: PathRule;
-  /** For a person; it names the rule. */
+  /** What would have been accepted, with the name of the rule. */
+  readonly expected: string;
+  /** The same as a sentence about a request. */
   readonly message: string;
 }
 
@@ -159,5 +162,6 @@ function isDotSegment(part: string): boolean {
 }
 
 function refuse(rule: PathRule): Result<never, PathProblem> {
-  return err({ rule, message: `path: expected ${RULES[rule]} (${rule}).` });
+  const expected = `${RULES[rule]} (${rule})`;
+  return err({ rule, expected, message: `path: expected ${expected}.` });
 }

@@ -296,8 +296,17 @@ describe("checkHost", () => {
   });
 
   test("allows names: their addresses are checked when they are resolved", () => {
-    for (const name of ["example.com", "localhost", "internal"])
+    for (const name of ["example.com", "localhost.example", "internal"])
       expect(byDefault.checkHost(targetOrigin(name, 80))).toEqual(allowed);
+  });
+
+  test("denies localhost unless one of its two addresses is allowed at the port", () => {
+    const check = (allow: readonly string[], port: number) =>
+      policyWith({ allow }).checkHost(targetOrigin("localhost", port));
+    expect(check([], 80)).toEqual(err("special-purpose"));
+    expect(check(["127.0.0.1:3000"], 80)).toEqual(err("special-purpose"));
+    expect(check(["127.0.0.1:3000"], 3000)).toEqual(allowed);
+    expect(check(["[::1]:3000"], 3000)).toEqual(allowed);
   });
 
   test("denies a zone id", () => {

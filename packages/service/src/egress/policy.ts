@@ -94,12 +94,19 @@ export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
     return address === undefined ? err("not-an-address") : checkParsedAddress(address, port);
   }
 
+  /** `localhost` is resolved to both addresses (RFC 6761 §6.3), of which one that is allowed is enough. */
+  function checkLoopback(port: number): EgressVerdict {
+    const ipv4 = checkAddress("127.0.0.1", port);
+    return ipv4.ok ? ipv4 : checkAddress("::1", port);
+  }
+
   return {
     checkAddress,
     checkHost(origin) {
       const { hostname, port } = origin;
       if (ownHosts.has(hostAndPort(origin))) return err("own-endpoint");
       if (isMetadataHost(hostname)) return err("metadata");
+      if (hostname === "localhost") return checkLoopback(port);
       // No host name contains a colon: what looks like IPv6 and does not parse (a zone id) is not handed to a resolver.
       return hostname.includes(":") || parseAddress(hostname) !== undefined
         ? checkAddress(hostname, port)

@@ -84,6 +84,8 @@ test("a refusal by a limit names the header or the key, and what is wrong with i
   ]);
   for (const message of messages) expect(message).toContain("x-a");
   expect(new Set(messages).size).toBe(messages.length);
+  // One colon ends the name of the field, as in every other message.
+  for (const message of messages) expect(message.split(": "), message).toHaveLength(2);
 });
 
 test("a fault is a 500 without details", () => {

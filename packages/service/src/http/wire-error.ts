@@ -23,10 +23,11 @@ const RETRY_AFTER_SECONDS = "1";
 const MINUTE_SECONDS = "60";
 
 /** They do not say which values would be allowed: a limit may be meant for other holders. */
-const NAME_PROBLEMS: Readonly<Record<NameProblem, string>> = {
-  not_named: "this capability does not allow it: omit it.",
-  not_listed: "this capability requires it, once, with a value that its limits list.",
-  ambiguous: "servers read it differently: write %3B for a semicolon, %20 for a space, and UTF-8 only.",
+const NAME_PROBLEMS: Readonly<Record<NameProblem, (what: string) => string>> = {
+  not_named: (what) => `this capability does not allow ${what}; omit it.`,
+  not_listed: (what) => `this capability requires ${what} once, with a value that its limits list.`,
+  ambiguous: (what) =>
+    `servers read ${what} differently; write %3B for a semicolon, %20 for a space, and UTF-8 only.`,
 };
 
 /**
@@ -84,16 +85,16 @@ export function wireError(denial: Denial, head?: ChallengedHead): WireError {
         403,
         "header_not_allowed",
         denial.why === undefined
-          ? `${denial.name}: this header would change the meaning of the request: omit it, or send the target's value.`
-          : `${denial.name}: ${NAME_PROBLEMS[denial.why]}`,
+          ? `${denial.name}: this header would change the meaning of the request; omit it, or send the target's value.`
+          : `${denial.name}: ${NAME_PROBLEMS[denial.why]("this header")}`,
       );
     case "query_not_allowed":
       return error(
         403,
         "query_not_allowed",
         denial.why === undefined
-          ? `query: the key ${denial.key} would change the meaning of the request: omit it.`
-          : `query: the key ${denial.key}: ${NAME_PROBLEMS[denial.why]}`,
+          ? `query: the key ${denial.key} would change the meaning of the request; omit it.`
+          : `query: ${NAME_PROBLEMS[denial.why](`the key ${denial.key}`)}`,
       );
     case "redirect_not_passed":
       return error(

@@ -151,7 +151,10 @@ function checkHost(
 ): Outcome<ManagementResponse> | undefined {
   return policy.checkHost(origin).ok
     ? undefined
-    : invalid(field, "an address that this service may connect to (--allow-target)");
+    : invalid(
+        field,
+        "an address that this service may connect to: a public one, or one that its flag --allow-target allows",
+      );
 }
 
 /** Refuses at the export what every connection would refuse. */
