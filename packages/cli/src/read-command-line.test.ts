@@ -135,6 +135,15 @@ const EQUIVALENT: [words: readonly string[], meant: object, input?: string][] = 
     [...TARGET, "--client-cidr", "10.0.0.0/8", "--delegable", "false"],
     { body: { limits: { clientCidrs: ["10.0.0.0/8"], delegable: false } } },
   ],
+  [
+    [...TARGET, "--methods", "GET", "head", "--methods", "PUT"],
+    { body: { limits: { methods: ["GET", "HEAD", "PUT"] } } },
+  ],
+  [
+    [...TARGET, "--from", "-", "--expires-in", "1d"],
+    { body: { limits: { ttlMs: 86_400_000 } }, limitsFile: { name: "-", fields: new Set(["maxUses"]) } },
+    '{"expiresAt": "2030-01-01T00:00:00Z", "maxUses": 1}',
+  ],
   [[...TARGET, "--delegable"], { body: { uri: "https://a.test/" } }],
   [
     [
@@ -176,6 +185,8 @@ const EQUIVALENT: [words: readonly string[], meant: object, input?: string][] = 
   [[...INVOKE, "-iof"], { isHeadShown: true, file: "f" }],
   [[...INVOKE, "--query", "a=b&c=%20"], { query: "a=b&c=%20" }],
   [[...INVOKE, "--query", "?a"], { query: "a" }],
+  [INVOKE, { path: "/", query: undefined }],
+  [[...INVOKE, "--path", "/a/%7eb%2fc/", "--query", "d"], { path: "/a/~b%2Fc/", query: "d" }],
   [
     ["config", "configure", "--service", "membrane"],
     { name: "config configure", profile: "default", capabilityUris: {} },
@@ -249,13 +260,22 @@ const REFUSED: [words: readonly string[], message: string, help?: string][] = [
   ],
   [
     [...TARGET, "--capability-to-export", CAPABILITY_TO_EXPORT],
-    "--capability-to-export: cannot be combined with --uri",
+    "--uri: cannot be combined with --capability-to-export",
   ],
   [[...MEMBRANE_REF, "--capability-to-export", "x"], "--capability-to-export: expected a capability URI"],
   [
     [...MEMBRANE_REF, "--capability-to-export", CAPABILITY_TO_EXPORT, "--method", "GET"],
-    "--uri: expected the target's URI, which",
+    "--method: cannot be combined with --capability-to-export: a capability is passed on as it is, or with limits",
   ],
+  [
+    [...MEMBRANE_REF, "--capability-to-export", CAPABILITY_TO_EXPORT, "--allow-path"],
+    "--allow-path: cannot be combined with --capability-to-export",
+  ],
+  [[...MEMBRANE_REF, "--allow-path"], "--uri: expected the target's URI, which the other options need"],
+  [[...TARGET, "--method", "GET,HEAD"], "--method: expected one method, with which every request is sent"],
+  [[...TARGET, "--max_uses", "1"], "--max_uses: no such option; did you mean --max-uses?"],
+  [[...TARGET, "--paths", "/a"], "--paths: no such option; did you mean --path?"],
+  [[...TARGET, "--expires-in", "0s"], "--expires-in: expected a duration longer than 0"],
   [[...TARGET, "--allow-query", "--allow-query=false"], "--allow-query: expected once"],
   [[...TARGET, "--allow-query=1"], "--allow-query: expected true or false"],
   [[...TARGET, "--tls-reject-unauthorized=yes"], "--tls-reject-unauthorized: expected true or false"],
@@ -285,6 +305,11 @@ const REFUSED: [words: readonly string[], message: string, help?: string][] = [
   [["request", URI, "--capability", CAPABILITY_TO_EXPORT], "--capability: cannot be combined with URI"],
   [[...INVOKE, "-X", "CONNECT"], "--method: expected an HTTP method"],
   [[...INVOKE, "-X"], "--method: missing value"],
+  [[...INVOKE, "-X", "GET,HEAD"], "--method: expected one method"],
+  [[...INVOKE, "--path", "a"], "--path: expected a path that begins with a slash (form)"],
+  [[...INVOKE, "--path", "/a b"], "--path: expected visible ASCII characters other than"],
+  [[...INVOKE, "--path", "/a?b=c"], "--path: expected visible ASCII characters other than"],
+  [[...INVOKE, "--path", "/a/../b"], "--path: expected no segment of dots"],
   [[...INVOKE, "-d", "a", "-d", "b"], "--data: expected once"],
   [[...INVOKE, "-H", "authorization: x"], "--header Authorization: expected none"],
   [[...INVOKE, "-H", "A: \u2028"], "--header A: expected characters up to U+00FF"],

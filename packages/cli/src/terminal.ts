@@ -3,6 +3,7 @@ import type { CliError } from "./errors/cli-error.ts";
 import type { Io } from "./io.ts";
 
 const RED = "\u001B[31m";
+const YELLOW = "\u001B[33m";
 const DIM = "\u001B[2m";
 const RESET = "\u001B[0m";
 
@@ -16,6 +17,11 @@ export function formatError({ message, hint }: CliError, isColoured: boolean): s
   const head = isColoured ? `${RED}FAILED${RESET}` : "FAILED";
   const text = [message, ...(hint === undefined ? [] : ["", hint])].join("\n");
   return `${head}\n${sanitize(text)}\n`;
+}
+
+/** Prints one line about what succeeded and is probably not what was meant. */
+export function printWarning({ stderr, isColoured }: Pick<Io, "stderr" | "isColoured">, line: string): void {
+  stderr.write(`${isColoured ? `${YELLOW}WARNING${RESET}` : "WARNING"} ${sanitize(line)}\n`);
 }
 
 /** Prints one line on what to do next, if both outputs are a terminal. */

@@ -169,7 +169,9 @@ test("a response that the service sends in place of the target's is reported as 
   expect(code).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({ code: "target_unreachable" });
   expect(stderr).toContain("502 Bad Gateway");
-  expect(stderr).toContain(`${installation.authority} could not forward the target's response`);
+  expect(stderr).toContain(
+    `${installation.authority} could not forward the request or the target's response`,
+  );
 });
 
 test("a refusal by the service is not reported as a response that it could not forward", async () => {

@@ -1,18 +1,26 @@
+import { canonicalizePath, refuse } from "capability-protocol";
 import { endpointOf } from "./endpoint.ts";
+import { invalidField } from "./error.ts";
 import { PAYLOAD_HASH_HEADERS, payloadHash } from "./payload-hash.ts";
 
 /**
- * The options of `fetch`, and the query of the request.
+ * The options of `fetch`, and the path and the query of the request.
  *
  * @example
  * const membrane = new Membrane();
  * const { capabilities } = await membrane.create(CREATE_URI, { id });
- * const { capability } = await membrane.export(capabilities.export, { uri: TARGET, allowQuery: true });
- * const init: CapabilityRequestInit = { query: new URLSearchParams({ from: "2026-01-01" }) };
+ * const target = { uri: TARGET, allowPath: true, allowQuery: true };
+ * const { capability } = await membrane.export(capabilities.export, target);
+ * const init: CapabilityRequestInit = { path: "/reports/1", query: new URLSearchParams({ from: "2026-01-01" }) };
  * (await fetch(capability, init)).status; // => 200
  */
 export interface CapabilityRequestInit extends RequestInit {
-  /** Sent after `?`; a capability that does not allow a query drops it. */
+  /**
+   * Path below that of the target, percent-encoded, if the capability allows one (`allowPath`). Default `/`: the target's URI as it
+   * is written. A path that two servers may read as two is refused, and nothing is sent: `fetch` would resolve `..` in it.
+   */
+  readonly path?: string;
+  /** Sent after `?`; a capability that allows no query drops it, or refuses it if it allows a path. */
   readonly query?: string | URLSearchParams;
 }
 
@@ -23,7 +31,8 @@ export interface CapabilityRequestInit extends RequestInit {
  * which may be inside a trusted network. A body over 8 MiB that can be read twice (a string, bytes, a Blob) is sent with its
  * SHA-256, so that a signed target accepts it.
  *
- * @throws CapabilityError, through the promise, unless the capability is a URI that can be resolved; else what `fetch` throws.
+ * @throws CapabilityError, through the promise, unless the capability is a URI that can be resolved and the path is valid; else
+ *   what `fetch` throws.
  *
  * @example
  * const membrane = new Membrane();
@@ -37,7 +46,9 @@ export async function fetchCapability(
   init: CapabilityRequestInit = {},
 ): Promise<Response> {
   const { url, token } = endpointOf(capability);
-  const { query, ...options } = init;
+  const { path = "/", query, ...options } = init;
+  // Put together as texts: a URL parser would read `//host/a` as the path of another origin.
+  const target = url.slice(0, -1) + requireCanonical(path);
   const headers = new Headers(options.headers);
   headers.delete("host");
   headers.set("authorization", `Bearer ${token}`);
@@ -46,9 +57,18 @@ export async function fetchCapability(
     if (hashHeader !== undefined) headers.set(...hashHeader);
   }
   const search = String(query ?? "");
-  return fetch(search === "" ? url : `${url}?${search}`, {
+  return fetch(search === "" ? target : `${target}?${search}`, {
     ...options,
     redirect: options.redirect ?? "manual",
     headers,
   });
+}
+
+/** The service knows what the target allows. */
+const ANY_OPENINGS = { encodedSlash: true, emptySegments: true };
+
+function requireCanonical(path: string): string {
+  const canonical = canonicalizePath(path, ANY_OPENINGS);
+  if (!canonical.ok) throw invalidField(refuse("path", canonical.error.expected).error);
+  return canonical.value;
 }

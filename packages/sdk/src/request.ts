@@ -10,7 +10,7 @@ import { checkServerIdentity } from "./pem.ts";
 /**
  * Opens a request with a capability like `https.request`; the caller writes the body and ends it.
  *
- * @param options those of `https.request`: `path` (query), `method`, `headers`, `ca`, … Destination, Host and Authorization are
+ * @param options those of `https.request`: `path` (with the query), `method`, `headers`, `ca`, … Destination, Host and Authorization are
  *   those of the capability, whatever the options say.
  * @param callback called once with the response.
  * @throws CapabilityError unless the capability is a URI that can be resolved.

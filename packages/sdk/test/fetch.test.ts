@@ -118,6 +118,27 @@ test.each([
   expect((await echoed({ query })).url).toBe(url);
 });
 
+test.each([
+  ["/reports/1", undefined, "/reports/1"],
+  ["/caf%c3%a9/%7Eb", "a=b", "/caf%C3%A9/~b?a=b"],
+  ["//wrong.invalid/a", undefined, "//wrong.invalid/a"],
+  ["/@wrong.invalid/", "", "/@wrong.invalid/"],
+])(
+  "the path %j with the query %j is requested as %s, from the authority of the capability",
+  async (path, query, url) => {
+    expect((await echoed({ path, ...(query !== undefined && { query }) })).url).toBe(url);
+  },
+);
+
+test.each(["reports", "/a/../b", "/a/%2e%2e/b", "/a?b", "/a#b", "/\\wrong.invalid", "/a b"])(
+  "the path %j is refused before anything is sent",
+  async (path) => {
+    const failure = await use({ path }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: "CapabilityError", code: "invalid_field" });
+    expect(String(failure)).toContain("path: expected ");
+  },
+);
+
 test("bodies are streamed in both directions: an echo arrives while the request is still open", async () => {
   const sending = new TransformStream<Uint8Array, Uint8Array>();
   const writer = sending.writable.getWriter();

@@ -33,6 +33,7 @@ test.each([
   [405, "Method Not Allowed", "method_not_allowed", "one to create"],
   [413, "Payload Too Large", "body_too_large", "larger than the service accepts"],
   [429, "Too Many Requests", "rate_limited", "Try again"],
+  [429, "Too Many Requests", "too_many_auth_failures", "try again in a minute"],
   [409, "Conflict", "membrane_storage_exceeded", "Revoke a membrane"],
   [503, "Service Unavailable", "service_overloaded", "Try again"],
   [503, "Service Unavailable", "store_unavailable", "safe to retry"],
@@ -60,6 +61,57 @@ test("a field of the limits that does not belong there is no sign of a capabilit
   const message = "limits.maxUsesEveryMs: expected no such field without maxUses";
   expect(refused(400, "Bad Request", "invalid_field", message).hint).toBe(
     '"capi membrane create --help" lists its options.',
+  );
+});
+
+const FILE = { name: "limits.json", fields: new Set(["methods", "query", "maxUsesEveryMs"]) };
+
+test.each([
+  ["limits.methods[0]: expected an HTTP method", "--from limits.json: methods[0]: expected an HTTP method"],
+  ["limits.query.a:b.c: expected true", "--from limits.json: query.a:b.c: expected true"],
+  [
+    "limits.maxUsesEveryMs: expected no such field",
+    "--from limits.json: maxUsesEveryMs: expected no such field",
+  ],
+])("an error in a limit that came from a file names the file and the place: %s", (message, shown) => {
+  const body = { statusCode: 400, error: "Bad Request", message, code: "invalid_field" };
+  const failure = explainRequestError(new CapabilityError(body), {
+    ...CONTEXT,
+    limitsFile: FILE,
+  }) as CliError;
+  expect(failure.message).toBe(shown);
+  expect(failure.hint).toContain("Its form is that of the field limits");
+});
+
+test("an error in a limit that an option gave names the option, also if there is a file", () => {
+  const body = {
+    statusCode: 400,
+    error: "Bad Request",
+    message: "limits.paths[0]: expected a",
+    code: "invalid_field",
+  };
+  const failure = explainRequestError(new CapabilityError(body), {
+    ...CONTEXT,
+    limitsFile: FILE,
+  }) as CliError;
+  expect(failure.message).toBe("--path (limits.paths[0]): expected a");
+  expect(failure.hint).toContain("--help");
+});
+
+test("an error about all limits together names no option", () => {
+  const message = "limits: expected at most 65536 characters of JSON";
+  expect(refused(400, "Bad Request", "invalid_field", message).message).toBe(message);
+});
+
+test("a field that only the service does not know is reported as one that is newer than the service", () => {
+  const message = "limits: expected no such field; the fields are uri, method";
+  expect(refused(400, "Bad Request", "invalid_field", message).hint).toContain("older than capi");
+});
+
+test("an address that the service does not connect to is reported with the flag of the service", () => {
+  const message = "uri: expected an address that this service may connect to (--allow-target)";
+  expect(refused(400, "Bad Request", "invalid_field", message).hint).toContain(
+    '"membrane serve --allow-target',
   );
 });
 

@@ -23,7 +23,7 @@ export function explainRequestError(error: unknown, context: RequestContext): un
     default: {
       // With other statuses, the text before a colon is not a field: "method: expected one of POST".
       const isField = error.statusCode === 400 || error.statusCode === 409;
-      const message = isField ? replaceFieldWithOption(error.message, context.right) : error.message;
+      const message = isField ? replaceFieldWithOption(error.message, context) : error.message;
       // The status is left out, since a request with an invalid field may not have been sent.
       const status = error.code === "invalid_field" ? "" : `${error.statusCode} ${error.error}: `;
       return new CliError(`${status}${message}`, adviseOnResponse(error, context), { cause: error });

@@ -3,13 +3,14 @@
  *
  * @param isFromGateway whether the service responded in place of the target. It then sends `Proxy-Status`, and it drops
  *   a target's.
+ * @param retryAfter value of `Retry-After`, if there is one.
  */
-export function adviseOnInvocation(statusCode: number, isFromGateway: boolean, authority: string): string {
-  if (isFromGateway) {
-    return statusCode < 500
-      ? `${authority} refused the request; the body says why.`
-      : `${authority} could not forward the target's response; the body says why.`;
-  }
+export function adviseOnInvocation(
+  statusCode: number,
+  { isFromGateway, retryAfter }: { readonly isFromGateway: boolean; readonly retryAfter: string | undefined },
+  authority: string,
+): string {
+  if (isFromGateway) return [adviseOnRefusal(statusCode, authority), ...waiting(retryAfter)].join(" ");
   switch (statusCode) {
     case 401:
       return [
@@ -22,8 +23,24 @@ export function adviseOnInvocation(statusCode: number, isFromGateway: boolean, a
       return "The target sent this, or the capability is of another kind: this needs an exported one.";
     case 429:
     case 503:
-      return "Try again later.";
+      return waiting(retryAfter)[0] ?? "Try again later.";
     default:
       return "The body of the response has the details.";
   }
+}
+
+function adviseOnRefusal(statusCode: number, authority: string): string {
+  if (statusCode < 500) return `${authority} refused the request; the body says why.`;
+  return FORWARDING_STATUSES.has(statusCode)
+    ? `${authority} could not forward the request or the target's response; the body says why.`
+    : `${authority} did not carry out the request; the body says why.`;
+}
+
+/** Statuses of a gateway that could not reach its target, or not pass on the response. */
+const FORWARDING_STATUSES: ReadonlySet<number> = new Set([502, 504, 508]);
+
+/** A date in place of seconds is in the headers, which `-i` shows. */
+function waiting(retryAfter: string | undefined): readonly string[] {
+  if (retryAfter === undefined || !/^[0-9]{1,9}$/.test(retryAfter)) return [];
+  return [`Try again in ${Number(retryAfter) === 1 ? "a second" : `${Number(retryAfter)} seconds`}.`];
 }

@@ -1,3 +1,5 @@
+import type { LimitsFile } from "./limits-file.ts";
+
 /** Facts about a request, for hints when it fails. */
 export interface RequestContext {
   /** `host[:port]` to which it was sent. */
@@ -10,4 +12,6 @@ export interface RequestContext {
   readonly sourceProfile: string | undefined;
   /** The membrane that the user named, if any. */
   readonly id: string | undefined;
+  /** The file that limits of the export came from. */
+  readonly limitsFile?: LimitsFile | undefined;
 }

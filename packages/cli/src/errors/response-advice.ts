@@ -1,5 +1,7 @@
 import { configureCommand } from "../capability/named-profile.ts";
 import { isPrintable, shellWord } from "../shell.ts";
+import { fieldOf, isAboutFile } from "./field-option.ts";
+import { LIMITS_FILE_FORM } from "./limits-file.ts";
 import type { RequestContext } from "./request-context.ts";
 
 /** A refusal by the service, or by the SDK before anything was sent. */
@@ -32,6 +34,8 @@ export function adviseOnResponse(
   if (code === "store_unavailable" || code === "store_failed")
     return "It may have taken effect. It is safe to retry in a few seconds.";
   if (code === "quota_exhausted") return "Its limits permit no more uses until then.";
+  if (code === "too_many_auth_failures")
+    return "Too many capabilities from this address did not work. Check yours, and try again in a minute.";
   if (code === "service_quota_exceeded")
     return "Delete a tenant that is no longer needed, or ask the operator.";
   if (code === "wrong_capability")
@@ -40,10 +44,7 @@ export function adviseOnResponse(
     return "The capability to export is unknown, has been revoked, or has ended.";
   switch (statusCode) {
     case 400:
-      // The service parses a body by the rules of the capability's operation, not of the one that the client intended.
-      return message.includes("no such field") && !isAboutLimits(message)
-        ? `The capability seems to be of another kind: this needs one to ${context.right}.`
-        : `"capi membrane ${context.right} --help" lists its options.`;
+      return adviseOnField(message, context);
     case 401:
       return unauthorized(context);
     case 404:
@@ -59,9 +60,21 @@ export function adviseOnResponse(
   }
 }
 
-/** A field of `limits` is refused as such: the operation was the intended one. */
-function isAboutLimits(message: string): boolean {
-  return message.slice(0, message.indexOf(":")).includes("limits");
+/** The fields that every service knows which carries out the operation. */
+const FIRST_FIELDS: ReadonlySet<string | undefined> = new Set(["uri", "capability", "id"]);
+
+function adviseOnField(message: string, { right, limitsFile }: RequestContext): string {
+  if (limitsFile !== undefined && isAboutFile(message, limitsFile)) return LIMITS_FILE_FORM;
+  if (message.includes("--allow-target"))
+    return 'The operator of the service opens other addresses: "membrane serve --allow-target ADDRESS:PORT", such as 127.0.0.1:3000.';
+  const field = fieldOf(message);
+  const isUnknown = message.includes("no such field;") && field?.includes(".") !== true;
+  // The service parses a body by the rules of the capability's operation, not of the one that the client intended.
+  if (isUnknown && FIRST_FIELDS.has(field))
+    return `The capability seems to be of another kind: this needs one to ${right}.`;
+  // The SDK has checked the names before.
+  if (isUnknown) return "The service does not know this field: it is older than capi.";
+  return `"capi membrane ${right} --help" lists its options.`;
 }
 
 function unauthorized({ authority, right, sourceProfile }: RequestContext): string {

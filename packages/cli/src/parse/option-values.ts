@@ -2,6 +2,8 @@ import type { SecretReader } from "../secret.ts";
 
 /** Reads the options that a command was given, each in the way that its spec says. */
 export interface OptionValues<Name extends string> {
+  /** The names of the options that were given. */
+  readonly given: ReadonlySet<string>;
   text(name: Name): string | undefined;
   /** Reads a value like {@link text}, also from `@FILE` and `@-`. */
   secret(name: Name): Promise<string | undefined>;
@@ -18,6 +20,7 @@ export function readOptionValues<Name extends string>(
 ): OptionValues<Name> {
   const text = (name: Name): string | undefined => values.get(name)?.[0];
   return {
+    given: new Set(values.keys()),
     text,
     async secret(name) {
       const value = text(name);

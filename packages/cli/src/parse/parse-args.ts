@@ -1,6 +1,7 @@
 import { CliError } from "../errors/cli-error.ts";
 import type { OptionSpecs } from "./option-spec.ts";
 import type { OptionToken, CommandLineToken, OptionTable } from "./tokenize.ts";
+import { findSimilarName } from "./similar-name.ts";
 import { optionKey, createOptionTable, tokenize } from "./tokenize.ts";
 
 /** What the parser needs to know of a command. */
@@ -86,7 +87,7 @@ function readTokens(
 
 function readOption({ flag, value }: OptionToken, optionTable: OptionTable) {
   const known = optionTable.get(optionKey(flag));
-  if (known === undefined) throw unknownOption(flag);
+  if (known === undefined) throw unknownOption(flag, optionTable);
   const { takes, choices = takes === "switch" ? ["true", "false"] : undefined, repeats } = known.option;
   if (value === undefined) throw new CliError(`--${known.name}: missing value`);
   if (choices?.includes(value) === false) {
@@ -96,9 +97,14 @@ function readOption({ flag, value }: OptionToken, optionTable: OptionTable) {
   return { name: known.name, value, repeats: repeats === true };
 }
 
-function unknownOption(flag: string): CliError {
-  const isName = /^(?:--[a-zA-Z][a-zA-Z0-9-]{0,39}|-[a-zA-Z])$/.test(flag);
-  return new CliError(isName ? `${flag}: no such option` : "unknown option");
+/** A name has no digits next to an underscore, since keys in base64url do. */
+const OPTION_NAME = /^(?:--[a-zA-Z][a-zA-Z0-9-]{0,39}|--[a-z][a-z_-]{0,39}|-[a-zA-Z])$/;
+
+function unknownOption(flag: string, optionTable: OptionTable): CliError {
+  if (!OPTION_NAME.test(flag)) return new CliError("unknown option");
+  const names = Array.from(optionTable.values(), ({ name }) => name);
+  const meant = flag.startsWith("--") ? findSimilarName(flag.slice(2), names) : undefined;
+  return new CliError(`${flag}: no such option${meant === undefined ? "" : `; did you mean --${meant}?`}`);
 }
 
 function unexpectedArgument(): CliError {

@@ -92,7 +92,6 @@ const FORBIDDEN_URIS = [
   "http://METADATA.google.internal./",
   "http://168.63.129.16/",
   "http://0.0.0.0/",
-  "http://localhost:3000/",
   "http://10.0.0.1/",
   "http://100.64.0.1/",
   "http://172.16.0.1/",

@@ -416,10 +416,10 @@ export const READERS: readonly Reader[] = [
     ),
   ),
   reader("cli/src/errors/field-option.ts#replaceFieldWithOption", FILE, "tls.ca: expected PEM ", (text) =>
-    replaceFieldWithOption(text, "export"),
+    replaceFieldWithOption(text, { right: "export" }),
   ),
   reader("cli/src/errors/field-option.ts#replaceFieldWithOption header", FILE, "x-name", (text) =>
-    replaceFieldWithOption(`headers.${text}`, "export"),
+    replaceFieldWithOption(`headers.${text}`, { right: "export" }),
   ),
   reader("cli/src/shell.ts#shellWord", FILE, "word", shellWord),
   reader("cli/src/shell.ts#isPrintable", FILE, SENTENCE, isPrintable),

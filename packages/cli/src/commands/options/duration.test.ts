@@ -11,9 +11,14 @@ test.each([
   ["2w", 1_209_600_000],
   ["1h30m", 5_400_000],
   ["1d12h", 129_600_000],
-  ["0s", 0],
 ])("%s is %i milliseconds", (text, milliseconds) => {
   expect(parseDuration("--expires-in", text)).toBe(milliseconds);
+});
+
+test.each(["0s", "0h0m", "0ms"])("%s is refused, since nothing lasts so long", (text) => {
+  expect(() => parseDuration("--expires-in", text)).toThrow(
+    /^--expires-in: expected a duration longer than 0$/,
+  );
 });
 
 test.each(["", "7", "d", "7 d", "-7d", "1.5h", "7D", "7y", "7days", "7d ", "1234567890123s"])(

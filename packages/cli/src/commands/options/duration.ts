@@ -22,8 +22,10 @@ export function parseDuration(option: string, text: string): number {
     );
   }
   const parts = text.matchAll(/(\d{1,12})([a-z]{1,2})/g);
-  return Array.from(parts, ([, count, unit = ""]) => Number(count) * (UNIT_MS.get(unit) ?? 0)).reduce(
-    (sum, each) => sum + each,
-    0,
-  );
+  const duration = Array.from(
+    parts,
+    ([, count, unit = ""]) => Number(count) * (UNIT_MS.get(unit) ?? 0),
+  ).reduce((sum, each) => sum + each, 0);
+  if (duration === 0) throw new CliError(`${option}: expected a duration longer than 0`);
+  return duration;
 }

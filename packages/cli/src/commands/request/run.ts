@@ -30,9 +30,9 @@ function throwOnErrorStatus(
   authority: string,
 ): void {
   if (statusCode < 400) return;
-  const isFromGateway = headers["proxy-status"] !== undefined;
+  const source = { isFromGateway: headers["proxy-status"] !== undefined, retryAfter: headers["retry-after"] };
   throw new CliError(
     `${statusCode} ${statusMessage}`.trimEnd(),
-    adviseOnInvocation(statusCode, isFromGateway, authority),
+    adviseOnInvocation(statusCode, source, authority),
   );
 }

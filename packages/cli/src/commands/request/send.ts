@@ -42,7 +42,7 @@ function open(
 ): ClientRequest {
   return requestWith(formatCapabilityUri(resolved.uri), {
     method: input.method,
-    path: input.query === undefined ? "/" : `/?${input.query}`,
+    path: input.query === undefined ? input.path : `${input.path}?${input.query}`,
     headers: buildHeaders(input.headers, body),
     // A connection that is kept for another request would only keep the process running.
     agent: false,

@@ -1,5 +1,5 @@
 import type { AuthorityCapabilityUri } from "capability-protocol";
-import { isFieldValue, parseMethod } from "capability-protocol";
+import { canonicalizePath, isFieldValue, parseMethod } from "capability-protocol";
 import { CliError } from "../../errors/cli-error.ts";
 import type { CommandSpec } from "../../parse/command-spec.ts";
 import { defineCommand } from "../../parse/command-spec.ts";
@@ -21,6 +21,8 @@ export interface RequestInput {
   readonly method: string;
   readonly headers: readonly HeaderLine[];
   readonly data: RequestData | undefined;
+  /** Path below the target's, in canonical form; `/` is the target's own. */
+  readonly path: string;
   /** The query without its `?`, percent-encoded. */
   readonly query: string | undefined;
   /** Path of the file for the body. Default: standard output. */
@@ -44,7 +46,14 @@ export const REQUEST_SPEC: CommandSpec<RequestInput> = defineCommand({
       describe: '"Name: value" to send, repeatable; @FILE has such lines',
     },
     data: { takes: "text", short: "d", describe: "Body: text, @FILE, or @- for standard input" },
-    query: { takes: "text", describe: "Query to send, percent-encoded: a=b&c=d" },
+    path: {
+      takes: "text",
+      describe: "Path below the target's, if the capability allows one: /reports/1",
+    },
+    query: {
+      takes: "text",
+      describe: "Query to send, percent-encoded: a=b&c=d; dropped unless the capability allows one",
+    },
     output: { takes: "text", short: "o", describe: "File for the body" },
     include: { takes: "switch", short: "i", describe: "Status line and headers before the body" },
     raw: {
@@ -58,6 +67,10 @@ export const REQUEST_SPEC: CommandSpec<RequestInput> = defineCommand({
   examples: [
     ["capi request @report.txt", "GET, with the capability in a file"],
     ['capi request @lambda.txt -H "Content-Type: application/json" -d @event.json', "POST"],
+    [
+      "capi request @api.txt --path /repos/o/r/issues --query state=open",
+      "A path and a query below the target's",
+    ],
     ["tar c . | capi request @upload.txt -X PUT -d @-", "Streams standard input"],
   ],
   async read(values, secrets, operand) {
@@ -72,6 +85,7 @@ export const REQUEST_SPEC: CommandSpec<RequestInput> = defineCommand({
       method: readMethod(values.text("method")) ?? (data === undefined ? "GET" : "POST"),
       headers,
       data,
+      path: readPath(values.text("path")),
       query: readQuery(values.text("query")),
       file: values.text("output"),
       isHeadShown: values.isOn("include") ?? false,
@@ -97,6 +111,7 @@ async function chooseCapability(
 
 function readMethod(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
+  if (text.includes(",")) throw new CliError("--method: expected one method; a request has only one");
   const method = parseMethod(text);
   if (method === undefined)
     throw new CliError("--method: expected an HTTP method other than CONNECT and TRACE");
@@ -119,6 +134,18 @@ function requireValidHeader([name, value]: HeaderLine): void {
   if (!isFieldValue(value)) {
     throw new CliError(`--header ${name}: expected characters up to U+00FF without control characters`);
   }
+}
+
+/** The service knows what the target allows; what two servers may read as two paths is allowed by none. */
+const ANY_OPENINGS = { encodedSlash: true, emptySegments: true };
+
+function readPath(text: string | undefined): string {
+  const path = canonicalizePath(text ?? "/", ANY_OPENINGS);
+  if (path.ok) return path.value;
+  throw new CliError(
+    `--path: expected ${path.error.expected}`,
+    "A space is %20, a percent sign %25 and a question mark %3F. A query goes into --query.",
+  );
 }
 
 function readQuery(value: string | undefined): string | undefined {

@@ -4,6 +4,8 @@ import { findRepeatedName } from "capability-protocol";
 import type { LimitsBody, NarrowingBody } from "capability-sdk";
 import { CliError } from "../../../errors/cli-error.ts";
 import { describeFileError } from "../../../errors/file-error.ts";
+import type { LimitsFile } from "../../../errors/limits-file.ts";
+import { LIMITS_FILE_FORM } from "../../../errors/limits-file.ts";
 import type { OptionSpec } from "../../../parse/option-spec.ts";
 import type { OptionValues } from "../../../parse/option-values.ts";
 import { MIB, readAtMost } from "../../../read-at-most.ts";
@@ -41,11 +43,16 @@ export const NARROWING_OPTIONS: Readonly<Record<NarrowingOptionName, OptionSpec>
     describe: "Admit that many in each window of this length, such as 1m",
     group: GROUP,
   },
-  methods: { takes: "text", describe: "Methods that it admits, such as GET,HEAD", group: GROUP },
+  methods: {
+    takes: "text",
+    repeats: true,
+    describe: "Methods of clients that it admits, such as GET,HEAD",
+    group: GROUP,
+  },
   path: {
     takes: "text",
     repeats: true,
-    describe: "Pattern of paths that it admits, such as /repos/o/r/**; repeatable",
+    describe: "Pattern of paths below the target's that it admits: /repos/o/r/**; repeatable",
     group: GROUP,
   },
   "max-body-bytes": { takes: "text", describe: "Longest body of a request that it admits", group: GROUP },
@@ -66,18 +73,36 @@ export const NARROWING_OPTIONS: Readonly<Record<NarrowingOptionName, OptionSpec>
 
 type Values = OptionValues<NarrowingOptionName>;
 
+/** What an export asks for, and where it is from. */
+export interface Narrowing {
+  readonly body: NarrowingBody;
+  /** Absent without `--from`. */
+  readonly limitsFile: LimitsFile | undefined;
+}
+
+/** Two spellings of one limit, of which an export has one. */
+const ENDS: readonly string[] = ["expiresAt", "ttlMs"];
+
 /**
  * Builds the limits and the label of an export. An option replaces the same limit of the file. The protocol checks the fields;
  * here only errors are checked that options alone can have.
  *
  * @throws CliError that names the option.
  */
-export async function readNarrowing(values: Values, secrets: SecretReader): Promise<NarrowingBody> {
-  const limits = { ...(await readLimitsFile(values, secrets)), ...withoutAbsent(readLimitOptions(values)) };
+export async function readNarrowing(values: Values, secrets: SecretReader): Promise<Narrowing> {
+  const given = withoutAbsent(readLimitOptions(values));
+  const replaced = new Set(Object.keys(given));
+  if (ENDS.some((name) => replaced.has(name))) ENDS.forEach((name) => replaced.add(name));
+  const inFile = omit(await readLimitsFile(values, secrets), replaced);
+  const limits = { ...inFile, ...given };
   const label = values.text("label");
+  const name = values.text("from");
   return {
-    ...(Object.keys(limits).length > 0 && { limits }),
-    ...(label !== undefined && { label }),
+    body: {
+      ...(Object.keys(limits).length > 0 && { limits }),
+      ...(label !== undefined && { label }),
+    },
+    limitsFile: name === undefined ? undefined : { name, fields: new Set(Object.keys(inFile)) },
   };
 }
 
@@ -89,8 +114,8 @@ function readLimitOptions(values: Values): LimitsBody {
     maxUses: readCount(values, "max-uses"),
     maxUsesEveryMs: readDuration(values, "max-uses-every"),
     methods: values
-      .text("methods")
-      ?.split(",")
+      .texts("methods")
+      ?.flatMap((list) => list.split(","))
       .map((method) => method.trim().toUpperCase()),
     paths: values.texts("path"),
     maxBodyBytes: readCount(values, "max-body-bytes"),
@@ -110,9 +135,6 @@ function readCount(values: Values, name: "max-uses" | "max-body-bytes"): number 
   if (/^[0-9]{1,15}$/.test(text)) return Number(text);
   throw new CliError(`--${name}: expected a whole number`);
 }
-
-const FORM =
-  'Its form is that of the field limits of an export, such as {"methods": ["GET"], "query": {"page": true}}.';
 
 async function readLimitsFile(values: Values, secrets: SecretReader): Promise<object> {
   const path = values.text("from");
@@ -137,7 +159,7 @@ async function readText(source: Readable): Promise<string> {
 function malformed(what: string, options?: ErrorOptions): CliError {
   return new CliError(
     `--from: expected the path of a file with a JSON object of limits; ${what}`,
-    FORM,
+    LIMITS_FILE_FORM,
     options,
   );
 }
@@ -149,6 +171,10 @@ function parseObject(text: string): object | undefined {
   } catch {
     return undefined;
   }
+}
+
+function omit(members: object, names: ReadonlySet<string>): object {
+  return Object.fromEntries(Object.entries(members).filter(([name]) => !names.has(name)));
 }
 
 /** The members that are given: one that is `undefined` would hide the same limit of the file. */

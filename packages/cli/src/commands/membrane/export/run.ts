@@ -1,16 +1,32 @@
+import { parseExportRequest } from "capability-protocol";
+import type { ResolvedCapability } from "../../../capability/resolved-capability.ts";
 import { callService } from "../../../capability/resolved-capability.ts";
+import { describeField } from "../../../errors/field-option.ts";
 import type { Io } from "../../../io.ts";
 import { formatExport } from "../../../output.ts";
-import { printHint } from "../../../terminal.ts";
+import { printHint, printWarning } from "../../../terminal.ts";
 import { resolveMembraneCapability } from "../resolve-membrane.ts";
+import { findLimitWarnings } from "./limit-warnings.ts";
 import type { ExportInput } from "./spec.ts";
 
-export async function runExport({ membraneRef, trust, body, output }: ExportInput, io: Io): Promise<void> {
-  const resolved = await resolveMembraneCapability(membraneRef, "export", trust, io);
+export async function runExport(input: ExportInput, io: Io): Promise<void> {
+  const { membraneRef, trust, body, limitsFile, output } = input;
+  const found = await resolveMembraneCapability(membraneRef, "export", trust, io);
+  const resolved: ResolvedCapability = { ...found, context: { ...found.context, limitsFile } };
   const response = await callService(resolved, (membrane, capability) => membrane.export(capability, body));
   io.stdout.write(formatExport(response, body.label, output));
+  printWarnings(input, io);
   printHint(
     io,
     "Next: capi request @FILE invokes it. To pass it on and be able to revoke it: capi membrane export --capability-to-export @FILE",
   );
+}
+
+/** Limits that can never be met are valid and useless, so the export succeeds. */
+function printWarnings({ body, limitsFile }: ExportInput, io: Io): void {
+  const request = parseExportRequest(body);
+  if (!request.ok) return;
+  for (const { field, message } of findLimitWarnings(request.value, new Date())) {
+    printWarning(io, `${describeField(field, { right: "export", limitsFile })}: ${message}`);
+  }
 }

@@ -1,6 +1,6 @@
 import { formatCapabilityUri } from "capability-protocol";
 import type { AuthorityCapabilityUri } from "capability-protocol";
-import type { ExportBody, TargetBody } from "capability-sdk";
+import type { ExportBody, ReexportBody, TargetBody } from "capability-sdk";
 import { CliError } from "../../../errors/cli-error.ts";
 import type { OutputFormat } from "../../../output.ts";
 import type { CommandSpec } from "../../../parse/command-spec.ts";
@@ -8,15 +8,20 @@ import { defineCommand } from "../../../parse/command-spec.ts";
 import type { TrustOptions } from "../../../trust/trust-options.ts";
 import { ACCESS_OPTIONS, readCapability, readTrustOptions } from "../../options/access.ts";
 import { OUTPUT_OPTION, readOutput } from "../../options/output-format.ts";
+import type { LimitsFile } from "../../../errors/limits-file.ts";
+import type { OptionValues } from "../../../parse/option-values.ts";
 import type { MembraneRef } from "../membrane-ref.ts";
 import { readMembraneRef } from "../membrane-ref.ts";
 import { NARROWING_OPTIONS, readNarrowing } from "./narrowing.ts";
-import { TARGET_OPTIONS, readTarget } from "./target.ts";
+import type { TargetOptionName } from "./target.ts";
+import { TARGET_OPTIONS, findTargetOption, readTarget } from "./target.ts";
 
 export interface ExportInput {
   readonly membraneRef: MembraneRef;
   readonly trust: TrustOptions;
   readonly body: ExportBody;
+  /** Where limits of the body are from; absent without `--from`. */
+  readonly limitsFile: LimitsFile | undefined;
   readonly output: OutputFormat;
 }
 
@@ -56,25 +61,35 @@ export const EXPORT_SPEC: CommandSpec<ExportInput> = defineCommand({
   async read(values, secrets) {
     const membraneRef = await readMembraneRef(values, "export");
     const capability = await readCapability(values, "capability-to-export");
-    const exported = chooseBody(capability, await readTarget(values));
-    const body = { ...exported, ...(await readNarrowing(values, secrets)) };
+    const exported =
+      capability === undefined ? await requireTarget(values) : readReexport(capability, values);
+    const { body: narrowing, limitsFile } = await readNarrowing(values, secrets);
     return {
       membraneRef,
       trust: readTrustOptions(values),
-      body,
+      body: { ...exported, ...narrowing },
+      limitsFile,
       output: readOutput(values),
     };
   },
 });
 
-function chooseBody(
-  capability: AuthorityCapabilityUri | undefined,
-  target: TargetBody | undefined,
-): ExportBody {
-  if (capability !== undefined && target === undefined)
-    return { capability: formatCapabilityUri(capability) };
-  if (capability === undefined && target !== undefined) return target;
-  throw capability === undefined
-    ? new CliError("--uri: expected the target's URI, or --capability-to-export with a capability you hold")
-    : new CliError("--capability-to-export: cannot be combined with --uri and its options");
+async function requireTarget(values: OptionValues<TargetOptionName>): Promise<TargetBody> {
+  const target = await readTarget(values);
+  if (target !== undefined) return target;
+  throw new CliError(
+    "--uri: expected the target's URI, or --capability-to-export with a capability you hold",
+  );
+}
+
+/** A re-export has the target of its capability, which it cannot change. */
+function readReexport(
+  capability: AuthorityCapabilityUri,
+  values: OptionValues<TargetOptionName>,
+): ReexportBody {
+  const option = findTargetOption(values);
+  if (option === undefined) return { capability: formatCapabilityUri(capability) };
+  throw new CliError(
+    `--${option}: cannot be combined with --capability-to-export: a capability is passed on as it is, or with limits`,
+  );
 }

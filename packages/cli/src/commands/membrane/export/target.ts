@@ -31,7 +31,11 @@ export type TargetOptionName =
 /** Options of a target, by the fields of the export body that they fill. */
 export const TARGET_OPTIONS: Readonly<Record<TargetOptionName, OptionSpec>> = {
   uri: { takes: "secret", describe: "The target's URI, http or https, or @FILE" },
-  method: { takes: "text", short: "X", describe: "Its method [default: the client's]" },
+  method: {
+    takes: "text",
+    short: "X",
+    describe: "The one method that it is sent [default: the client's]",
+  },
   header: {
     takes: "secret",
     repeats: true,
@@ -75,7 +79,7 @@ type TargetOptionValues = OptionValues<TargetOptionName>;
  */
 export async function readTarget(values: TargetOptionValues): Promise<TargetBody | undefined> {
   const rest = {
-    method: values.text("method"),
+    method: readMethod(values),
     headers: await readHeaders(values),
     ...readOpenings(values),
     timeoutMs: readTimeout(values),
@@ -88,8 +92,23 @@ export async function readTarget(values: TargetOptionValues): Promise<TargetBody
   throw new CliError("--uri: expected the target's URI, which the other options need");
 }
 
+/** Returns an option of a target that was given, if any was. */
+export function findTargetOption({ given }: Pick<TargetOptionValues, "given">): string | undefined {
+  return Object.keys(TARGET_OPTIONS).find((name) => given.has(name));
+}
+
 function isAllUndefined(values: object): boolean {
   return Object.values(values).every((value) => value === undefined);
+}
+
+/** Others take a list there; here, `--methods` limits and `--method` replaces. */
+function readMethod(values: TargetOptionValues): string | undefined {
+  const method = values.text("method");
+  if (method?.includes(",") !== true) return method;
+  throw new CliError(
+    "--method: expected one method, with which every request is sent to the target",
+    "--methods limits the methods of clients to a list.",
+  );
 }
 
 function readTimeout(values: TargetOptionValues): number | undefined {
