@@ -19,11 +19,11 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
-import { Agent as UndiciAgent, setGlobalDispatcher } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AWS_KEY, isCorrectlySigned, sha256 } from "../../../testkit/src/aws4-reference.ts";
 import { call } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
+import { trustGlobally } from "../../../testkit/src/global-dispatcher.ts";
 import type { S3Stub } from "../../../testkit/src/s3-stub.ts";
 import { createS3Stub } from "../../../testkit/src/s3-stub.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
@@ -41,6 +41,7 @@ import { makeCertificate, startTlsTarget } from "../../../testkit/src/tls-target
 const MIB = 1024 * 1024;
 
 let certificate: TestCertificate;
+let trust: AsyncDisposable;
 let service: TestService;
 const s3: S3Stub = createS3Stub();
 const targets: TestTarget[] = [];
@@ -48,7 +49,7 @@ const targets: TestTarget[] = [];
 beforeAll(async () => {
   certificate = await makeCertificate("127.0.0.1");
   service = await startTestService({ tls: certificate });
-  setGlobalDispatcher(new UndiciAgent({ connect: { ca: certificate.ca } }));
+  trust = trustGlobally(certificate.ca);
   const respond = (target: () => TestTarget) => (_request: IncomingMessage, response: ServerResponse) =>
     s3.handle(target().requests.at(-1)!, response);
   targets.push(
@@ -60,6 +61,7 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
+  await trust[Symbol.asyncDispose]();
   await service.close();
   for (const target of targets) await target[Symbol.asyncDispose]();
 });

@@ -2,11 +2,11 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { env } from "node:process";
 import { fileURLToPath } from "node:url";
-import { Agent, setGlobalDispatcher } from "undici";
 import { expect } from "vitest";
 import { call, expectStatus } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
 import { freePort } from "../../../testkit/src/free-port.ts";
+import { trustGlobally } from "../../../testkit/src/global-dispatcher.ts";
 import type { ProcessResult } from "../../../testkit/src/run.ts";
 import { run } from "../../../testkit/src/run.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
@@ -41,7 +41,7 @@ export async function startClientMachine(
   const port = await freePort();
   const authority = `127.0.0.1:${port}`;
   const service = await startTestService({ tls: certificate, authority, port });
-  setGlobalDispatcher(new Agent({ connect: { ca: certificate.ca } }));
+  const trust = trustGlobally(certificate.ca);
   const home = join(directory.path, "home");
   await mkdir(home);
   const ca = join(directory.path, "ca.pem");
@@ -63,6 +63,7 @@ export async function startClientMachine(
       return join(home, name);
     },
     async [Symbol.asyncDispose]() {
+      await trust[Symbol.asyncDispose]();
       await service.close();
       await directory[Symbol.asyncDispose]();
     },
