@@ -1,5 +1,6 @@
 // Runs the SDK in a real Chromium, on a page of another origin than the service's, through the life cycle of a capability, and
-// checks the page's report. Then has another site send a form to the service, with the Basic credentials that Chromium has cached.
+// checks the page's report. Then has pages open WebSockets and send a form to the service, with the Basic credentials that Chromium
+// has cached.
 // CHROMIUM names the program if it is not Debian's.
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -12,6 +13,14 @@ import { AUTHORITY, startService } from "./browser/service.js";
 import { KEY, startTarget } from "./browser/target.js";
 
 const SECONDS = 120;
+
+/** Of a WebSocket; the target responds with 200. */
+const HANDSHAKE = {
+  Connection: "Upgrade",
+  Upgrade: "websocket",
+  "Sec-WebSocket-Version": "13",
+  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+};
 
 const stop = new AbortController();
 const timer = setTimeout(() => stop.abort(new Error(`not done after ${SECONDS} s`)), SECONDS * 1000);
@@ -40,13 +49,22 @@ try {
   ends.unshift(login.end);
   const attack = await browse(login.url, { ...service, port: login.port }, login.seen);
   // Chromium did send the credentials.
-  assert.deepEqual(attack, { scheme: "Basic", site: "cross-site", status: 401, challenge: "Bearer" });
+  const refused = { status: 401, challenge: "Bearer" };
+  assert.deepEqual(attack, {
+    webSockets: [
+      { scheme: "Basic", site: undefined, ...refused },
+      // Chromium keeps the credentials apart by the site of the page, which other browsers need not do.
+      { scheme: undefined, site: undefined, ...refused },
+    ],
+    form: { scheme: "Basic", site: "cross-site", ...refused },
+  });
   assert.equal(target.requests(), requests);
   // They work for any other client.
   const headers = { Authorization: basic(token) };
   assert.equal((await sendToService(service.port, { headers })).status, 200);
-  assert.equal(target.requests(), requests + 1);
-  console.log("A form of another site is refused after a Basic login.");
+  assert.equal((await sendToService(service.port, { headers: { ...headers, ...HANDSHAKE } })).status, 200);
+  assert.equal(target.requests(), requests + 2);
+  console.log("WebSockets and a form of another site are refused after a Basic login.");
 } catch (error) {
   console.error(`Chromium: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;

@@ -10,52 +10,69 @@ import { portOf } from "./target.js";
 /** @import { IncomingMessage, ServerResponse } from "node:http" */
 
 /*
- * A browser that has logged in with Basic once adds the credentials to every later request to that origin, whichever site sends it.
+ * A browser that has logged in with Basic once adds the credentials to every later request to that origin, whichever site sends it,
+ * also to the handshake of a WebSocket.
  * The service never asks a browser to log in, so a server in front of it does, as other software at the same name would.
  */
 
 const LOGIN = "/login";
 
 /**
- * What the service got from the browser when another site sent a form to it, and its response.
+ * What the service got from the browser when another site had it send a request, and its response.
  *
- * @typedef {{ scheme: string | undefined, site: string | undefined, status: number, challenge: string | undefined }} Attack
+ * @typedef {{ scheme: string | undefined, site: string | undefined, status: number, challenge: string | undefined }} Attempt
+ * @typedef {{ webSockets: readonly Attempt[], form: Attempt }} Attack `webSockets`: of a page of the service's name, then of the
+ *   attacker's.
  */
 
 /**
- * Serves a login page at the service's name, and an attacker's page that sends a form to that name.
+ * Serves a login page at the service's name, which opens a WebSocket to that name, and an attacker's page that opens one too, and then
+ * sends a form to it.
  *
  * @param {{ directory: string, port: number, token: string }} options `port` of the service.
  * @returns {Promise<{ url: string, port: number, seen: Promise<Attack>, end: () => Promise<void> }>} `url`: where the browser
  *   begins, `port`: where it must reach the service's name.
  */
 export async function serveLogin({ directory, port, token }) {
-  const attacker = await listen(createHttpServer((_request, response) => sendHtml(response, FORM)));
+  const attacker = await listen(createHttpServer((_request, response) => sendHtml(response, PAGE)));
   /** @type {(attack: Attack) => void} */
   let report = () => {};
   /** @type {Promise<Attack>} */
   const seen = new Promise((resolve) => (report = resolve));
 
+  /** @type {Attempt[]} */
+  const webSockets = [];
+  /** @type {(request: IncomingMessage) => Promise<Attempt>} */
+  const attempt = async (request) => {
+    const scheme = request.headers.authorization?.split(" ", 1)[0];
+    const site = request.headers["sec-fetch-site"]?.toString();
+    return { scheme, site, ...(await forward(request, port)) };
+  };
   /** @type {(request: IncomingMessage, response: ServerResponse) => Promise<void>} */
   const respond = async (request, response) => {
     const { authorization } = request.headers;
     if (request.url === LOGIN && authorization === undefined)
       return void response.writeHead(401, { "WWW-Authenticate": 'Basic realm="membrane"' }).end();
     if (request.url === LOGIN)
-      return sendHtml(response, `<script>location = ${JSON.stringify(attacker.url)}</script>`);
-    const forwarded = await forward(request, port);
-    response.writeHead(forwarded.status).end();
-    if (request.method !== "POST") return;
-    const scheme = authorization?.split(" ", 1)[0];
-    const site = request.headers["sec-fetch-site"]?.toString();
-    report({ scheme, site, ...forwarded });
+      return sendHtml(response, openWebSocket(`location = ${JSON.stringify(attacker.url)}`));
+    const form = await attempt(request);
+    response.writeHead(form.status).end();
+    if (request.method === "POST") report({ webSockets, form });
+  };
+  /** @type {(request: IncomingMessage, socket: import("node:stream").Duplex) => Promise<void>} */
+  const upgrade = async (request, socket) => {
+    webSockets.push(await attempt(request));
+    // After a 401, Chromium would forget the credentials.
+    socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
   };
   const [cert, key] = await Promise.all(["leaf.pem", "leaf.key"].map((name) => readTlsFile(directory, name)));
-  const front = await listen(
-    createHttpsServer({ cert, key }, (request, response) => {
-      respond(request, response).catch(() => response.destroy());
-    }),
-  );
+  const server = createHttpsServer({ cert, key }, (request, response) => {
+    respond(request, response).catch(() => response.destroy());
+  });
+  server.on("upgrade", (request, socket) => {
+    upgrade(request, socket).catch(() => socket.destroy());
+  });
+  const front = await listen(server);
   return {
     url: `https://git:${token}@${AUTHORITY}${LOGIN}`,
     port: front.port,
@@ -67,8 +84,12 @@ export async function serveLogin({ directory, port, token }) {
   };
 }
 
-const FORM = `<form method="post" enctype="text/plain" action="https://${AUTHORITY}/"><input name="a" value="b"></form>
-<script>document.forms[0].submit()</script>`;
+/** @param {string} then JavaScript that runs once it is closed. */
+const openWebSocket = (then) =>
+  `<script>new WebSocket("wss://${AUTHORITY}/").onclose = () => { ${then} };</script>`;
+
+const PAGE = `<form method="post" enctype="text/plain" action="https://${AUTHORITY}/"><input name="a" value="b"></form>
+${openWebSocket("document.forms[0].submit()")}`;
 
 /**
  * Sends a request to the service, without the check of its certificate: the service is on this machine.
@@ -80,7 +101,9 @@ export async function sendToService(port, { method = "GET", headers, body = "" }
   const options = { host: "127.0.0.1", port, method, headers: { Host: AUTHORITY, ...headers } };
   const request = sendHttps({ ...options, rejectUnauthorized: false, agent: false });
   /** @type {Promise<IncomingMessage>} */
-  const responded = new Promise((resolve, reject) => request.on("response", resolve).on("error", reject));
+  const responded = new Promise((resolve, reject) => {
+    request.on("response", resolve).on("upgrade", resolve).on("error", reject);
+  });
   request.end(body);
   const response = await responded;
   return {
@@ -132,7 +155,8 @@ export function basic(token) {
  */
 async function forward(request, port) {
   const { method, headers } = request;
-  const { status, challenge } = await sendToService(port, { method, headers, body: await text(request) });
+  const body = headers.upgrade === undefined ? await text(request) : "";
+  const { status, challenge } = await sendToService(port, { method, headers, body });
   return { status, challenge };
 }
 
