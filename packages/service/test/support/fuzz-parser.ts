@@ -47,6 +47,13 @@ export function readRequestHead(bytes: string, from = 0): ParseResult {
   return "kind" in head ? head : whole(head, "", head.end);
 }
 
+/** Parses only the head of the response that begins at `from`, informational or not, as a message without a body. */
+export function readResponseHead(bytes: string, from = 0): ParseResult {
+  const head = readHead(bytes, skipEmptyLines(bytes, from));
+  if ("kind" in head) return head;
+  return statusOf(head) === undefined ? malformed("status line") : whole(head, "", head.end);
+}
+
 /**
  * Parses the response that begins at `from`, after any informational ones.
  *
