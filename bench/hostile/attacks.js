@@ -2,6 +2,7 @@
 import { BODIES } from "./attacks/bodies.js";
 import { CONFIGURATIONS } from "./attacks/configurations.js";
 import { CONNECTIONS } from "./attacks/connections.js";
+import { COUNTED_USES } from "./attacks/counted-uses.js";
 import { FAILING_ENVIRONMENTS } from "./attacks/failing-environments.js";
 import { TEXTS } from "./attacks/texts.js";
 import { WRITES } from "./attacks/writes.js";
@@ -28,6 +29,7 @@ export const ATTACKS = [
   ...CONNECTIONS,
   ...CONFIGURATIONS,
   ...WRITES,
+  ...COUNTED_USES,
   ...FAILING_ENVIRONMENTS,
 ];
 
