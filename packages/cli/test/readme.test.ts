@@ -34,6 +34,9 @@ beforeAll(async () => {
   await chmod(join(bin, "capi"), 0o700);
   await writeFile(join(work, "key.txt"), "X-Api-Key: k\n");
   await writeFile(join(work, "event.json"), "{}");
+  await writeFile(join(work, "secret.txt"), "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n");
+  for (const name of ["openai", "github"])
+    await writeFile(join(work, `${name}-key.txt`), "Authorization: Bearer SECRET\n");
   await installation.succeed(["membrane", "create", "--id", "files"]);
 });
 afterAll(async () => {
@@ -82,7 +85,10 @@ test.each(SCRIPTS.map((script) => [script.split("\n")[0], script] as const))(
   "the block that begins with %s works as written",
   async (_line, script) => {
     await prepare(script);
-    expect(await run(script)).toMatchObject({ code: 0, stderr: "" });
+    const { code, stderr } = await run(script);
+    const isPreset = script.includes("--preset");
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(isPreset ? /^--preset openai: .*\nIt filled in:\n/ : /^$/);
   },
 );
 

@@ -11,7 +11,7 @@ import { COMMANDS } from "./commands.ts";
 const EXAMPLES = COMMANDS.flatMap(({ name, examples }) => examples.map(([line]) => [line, name] as const));
 
 /** The contents of every file that an example names. */
-const FILE = { header: "X-Api-Key: x", other: makeCapability() };
+const FILE = { header: "Authorization: Bearer x", other: makeCapability() };
 
 test("every command and every option of it is described in one line, and there is an example", () => {
   for (const { describe, options, examples } of COMMANDS) {

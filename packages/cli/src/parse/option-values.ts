@@ -38,3 +38,28 @@ export function readOptionValues<Name extends string>(
     },
   };
 }
+
+/**
+ * Adds values to those of the command line. An option that repeats has both, a default first; any other has the one of the command
+ * line if it was given. A default is never read as `@FILE`.
+ */
+export function withDefaults<Name extends string>(
+  values: OptionValues<Name>,
+  defaults: readonly (readonly [name: Name, value: string])[],
+): OptionValues<Name> {
+  const defaultsOf = (name: Name) => defaults.flatMap(([other, value]) => (other === name ? [value] : []));
+  return {
+    given: values.given,
+    text: (name) => values.text(name) ?? defaultsOf(name)[0],
+    secret: async (name) => (await values.secret(name)) ?? defaultsOf(name)[0],
+    secrets: async (name) => [...defaultsOf(name), ...(await values.secrets(name))],
+    texts(name) {
+      const all = [...defaultsOf(name), ...(values.texts(name) ?? [])];
+      return all.length === 0 ? undefined : all;
+    },
+    isOn(name) {
+      const [value] = defaultsOf(name);
+      return values.isOn(name) ?? (value === undefined ? undefined : value === "true");
+    },
+  };
+}

@@ -20,7 +20,7 @@ let machine: ClientMachine;
 let api: TestTarget;
 let page: ClientPage;
 beforeAll(async () => {
-  page = await readClientPage("octokit", "api.github.example");
+  page = await readClientPage("octokit", "api.github.com");
   machine = await startClientMachine((ca) => ({ NODE_EXTRA_CA_CERTS: ca }));
   const installed = fileURLToPath(new URL("../../../../node_modules", import.meta.url));
   await symlink(installed, join(machine.home, "node_modules"));

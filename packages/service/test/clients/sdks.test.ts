@@ -36,7 +36,7 @@ interface Sdk {
 const SDKS: readonly Sdk[] = [
   {
     page: "openai",
-    host: "api.openai.example",
+    host: "api.openai.com",
     own: ["authorization", "Bearer SECRET"],
     requests: [["POST", "/v1/chat/completions", { model: "gpt-5", messages: [USER], stream: true }]],
     respond: () => ({ "text/event-stream": `${EVENTS.join("")}data: [DONE]\n\n` }),
@@ -44,7 +44,7 @@ const SDKS: readonly Sdk[] = [
   },
   {
     page: "anthropic",
-    host: "api.anthropic.example",
+    host: "api.anthropic.com",
     own: ["x-api-key", "SECRET"],
     requests: [["POST", "/v1/messages", { model: "claude-opus-5", max_tokens: 16, messages: [USER] }]],
     respond: () => json({ content: [{ type: "text", text: "hello" }] }),
@@ -144,7 +144,7 @@ test("a revoke ends a stream that the OpenAI SDK is reading, and the SDK reports
     response.writeHead(200, { "Content-Type": "text/event-stream" }).write(EVENTS[0]);
     isReading.resolve(undefined);
   });
-  const page = await readClientPage("openai", "api.openai.example");
+  const page = await readClientPage("openai", "api.openai.com");
   const { token, revoke: end } = await grant(machine, page.exportBody(target.url));
   const reading = machine.runModule(page.block("javascript", { token, authority: machine.authority }));
   await isReading.promise;

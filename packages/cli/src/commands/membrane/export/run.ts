@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { parseExportRequest } from "capability-protocol";
 import type { ResolvedCapability } from "../../../capability/resolved-capability.ts";
 import { callService } from "../../../capability/resolved-capability.ts";
@@ -7,15 +8,24 @@ import { formatExport } from "../../../output.ts";
 import { printHint, printWarning } from "../../../terminal.ts";
 import { resolveMembraneCapability } from "../resolve-membrane.ts";
 import { findLimitWarnings } from "./limit-warnings.ts";
+import { printPreset } from "./preset/print-preset.ts";
 import type { ExportInput } from "./spec.ts";
 
+/** The name that the client's lines have for a CA whose file is not known. */
+const CA_FILE = "ca.pem";
+
 export async function runExport(input: ExportInput, io: Io): Promise<void> {
-  const { membraneRef, trust, body, limitsFile, output } = input;
+  const { membraneRef, trust, body, limitsFile, output, preset } = input;
   const found = await resolveMembraneCapability(membraneRef, "export", trust, io);
   const resolved: ResolvedCapability = { ...found, context: { ...found.context, limitsFile } };
   const response = await callService(resolved, (membrane, capability) => membrane.export(capability, body));
   io.stdout.write(formatExport(response, body.label, output));
   printWarnings(input, io);
+  if (preset !== undefined) {
+    const caFile = resolved.ca === undefined ? undefined : resolve(trust.caFile ?? CA_FILE);
+    printPreset(preset, { capability: response.capability, caFile }, io);
+    return;
+  }
   printHint(
     io,
     "Next: capi request @FILE invokes it. To pass it on and be able to revoke it: capi membrane export --capability-to-export @FILE",

@@ -2,6 +2,7 @@ import { formatCapabilityUri } from "capability-protocol";
 import type { AuthorityCapabilityUri } from "capability-protocol";
 import type { ExportBody, ReexportBody, TargetBody } from "capability-sdk";
 import { CliError } from "../../../errors/cli-error.ts";
+import { withDefaults } from "../../../parse/option-values.ts";
 import type { OutputFormat } from "../../../output.ts";
 import type { CommandSpec } from "../../../parse/command-spec.ts";
 import { defineCommand } from "../../../parse/command-spec.ts";
@@ -13,6 +14,8 @@ import type { OptionValues } from "../../../parse/option-values.ts";
 import type { MembraneRef } from "../membrane-ref.ts";
 import { readMembraneRef } from "../membrane-ref.ts";
 import { NARROWING_OPTIONS, readNarrowing } from "./narrowing.ts";
+import type { UsedPreset } from "./preset/used-preset.ts";
+import { PRESET_OPTIONS, fillLimits, readPreset, requireCredential } from "./preset/used-preset.ts";
 import type { TargetOptionName } from "./target.ts";
 import { TARGET_OPTIONS, findTargetOption, readTarget } from "./target.ts";
 
@@ -23,12 +26,14 @@ export interface ExportInput {
   /** Where limits of the body are from; absent without `--from`. */
   readonly limitsFile: LimitsFile | undefined;
   readonly output: OutputFormat;
+  readonly preset: UsedPreset | undefined;
 }
 
 export const EXPORT_SPEC: CommandSpec<ExportInput> = defineCommand({
   name: "membrane export",
   describe: "Make a capability: for a target, or from a capability you hold",
   options: {
+    ...PRESET_OPTIONS,
     ...TARGET_OPTIONS,
     "capability-to-export": {
       takes: "secret",
@@ -57,25 +62,49 @@ export const EXPORT_SPEC: CommandSpec<ExportInput> = defineCommand({
       "capi membrane export --id github --uri https://api.github.com/ --header @key --allow-path --methods GET --path '/repos/o/r/**'",
       "Reading one repository",
     ],
+    [
+      "capi membrane export --id github --preset github --only o/r --header @key",
+      "The same, and what to give to the client",
+    ],
+    [
+      "capi membrane export --id s3 --preset s3 --only my-bucket/reports --aws4-hmac-sha256-region us-east-1 --aws4-hmac-sha256-aws-access-key-id @id --aws4-hmac-sha256-secret-access-key @secret",
+      "Reading what begins with reports/ in a bucket",
+    ],
+    [
+      "capi membrane export --id db --preset dynamodb --only GetItem Query --aws4-hmac-sha256-region us-east-1 --aws4-hmac-sha256-aws-access-key-id @id --aws4-hmac-sha256-secret-access-key @secret",
+      "Two actions of DynamoDB; without --only GetItem alone",
+    ],
+    [
+      "capi membrane export --id tools --preset mcp --only search --uri https://mcp.example/mcp --header @key",
+      "One tool of an MCP server; lambda takes --only FUNCTION",
+    ],
   ],
   async read(values, secrets) {
     const membraneRef = await readMembraneRef(values, "export");
     const capability = await readCapability(values, "capability-to-export");
-    const exported =
-      capability === undefined ? await requireTarget(values) : readReexport(capability, values);
     const { body: narrowing, limitsFile } = await readNarrowing(values, secrets);
+    const preset = capability === undefined ? readPreset(values, narrowing.limits) : undefined;
+    const exported =
+      capability === undefined ? await requireTarget(values, preset) : readReexport(capability, values);
     return {
       membraneRef,
       trust: readTrustOptions(values),
-      body: { ...exported, ...narrowing },
+      body: { ...exported, ...fillLimits(narrowing, preset) },
       limitsFile,
       output: readOutput(values),
+      preset,
     };
   },
 });
 
-async function requireTarget(values: OptionValues<TargetOptionName>): Promise<TargetBody> {
-  const target = await readTarget(values);
+async function requireTarget(
+  values: OptionValues<TargetOptionName>,
+  preset: UsedPreset | undefined,
+): Promise<TargetBody> {
+  const target = await readTarget(
+    preset === undefined ? values : withDefaults(values, preset.filled.options),
+  );
+  if (target !== undefined && preset !== undefined) requireCredential(preset, target);
   if (target !== undefined) return target;
   throw new CliError(
     "--uri: expected the target's URI, or --capability-to-export with a capability you hold",
@@ -87,7 +116,8 @@ function readReexport(
   capability: AuthorityCapabilityUri,
   values: OptionValues<TargetOptionName>,
 ): ReexportBody {
-  const option = findTargetOption(values);
+  const option =
+    Object.keys(PRESET_OPTIONS).find((name) => values.given.has(name)) ?? findTargetOption(values);
   if (option === undefined) return { capability: formatCapabilityUri(capability) };
   throw new CliError(
     `--${option}: cannot be combined with --capability-to-export: a capability is passed on as it is, or with limits`,

@@ -1,0 +1,81 @@
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { readCommandLine } from "../../../../read-command-line.ts";
+import { PRESETS } from "./presets.ts";
+
+/* What docs/clients says that a preset is short for. */
+
+async function readPage(name: string) {
+  const text = await readFile(
+    new URL(`../../../../../../../docs/clients/${name}.md`, import.meta.url),
+    "utf8",
+  );
+  const blocks = (language: string): string[] =>
+    Array.from(
+      text.matchAll(new RegExp(`^\`\`\`${language}\\n([^\`]*)^\`\`\`$`, "gm")),
+      ([, block = ""]) => block,
+    );
+  return { text, blocks };
+}
+
+/** Returns the body of an export, for which each file has this text. */
+async function bodyOf(command: string, file: string): Promise<any> {
+  const { input } = await readCommandLine(command.trim().split(" ").slice(1), {
+    version: "",
+    secrets: {
+      claimStdin: () => {
+        throw new Error("no command on a page reads standard input");
+      },
+      read: async (_option, given) => (given.startsWith("@") ? file : given),
+    },
+  });
+  return JSON.parse(JSON.stringify((input as { readonly body: object }).body));
+}
+
+test.each(["openai", "anthropic", "octokit", "curl", "git", "mcp"])(
+  "the command on the page %s exports the body on it",
+  async (name) => {
+    const { text, blocks } = await readPage(name);
+    const [, line = ""] = /with the line `([^`]+)` in `key.txt`/.exec(text) ?? [];
+    expect(await bodyOf(blocks("shell")[0]!, line)).toEqual(JSON.parse(blocks("json")[0]!));
+  },
+);
+
+test("the commands on the page of AWS export what it says", async () => {
+  const { blocks } = await readPage("aws");
+  const [command = ""] = blocks("shell");
+  const [s3, dynamodb, lambda] = blocks("text").map((example) => JSON.parse(`{${example}}`));
+  const narrowed = "s3 --only my-bucket/reports";
+  const examples = [
+    [command, s3],
+    [command.replace(narrowed, "dynamodb"), dynamodb],
+    [command.replace(narrowed, "lambda --only NAME"), lambda],
+  ];
+  for (const [line, example] of examples) {
+    const body = await bodyOf(line, "secret");
+    expect(body).toMatchObject(example);
+    expect(body.limits).toEqual(example.limits);
+  }
+});
+
+const PAGES: Readonly<Record<string, readonly string[]>> = {
+  openai: ["openai"],
+  anthropic: ["anthropic"],
+  github: ["octokit"],
+  s3: ["aws"],
+  lambda: ["aws"],
+  dynamodb: ["aws"],
+  mcp: ["mcp"],
+  "any-http": ["curl", "git"],
+};
+
+test.each([...PRESETS])(
+  "the lines that %s prints for its clients are on their pages",
+  async (name, preset) => {
+    const setups = preset.clients({ authority: "AUTHORITY", token: "TOKEN", region: "us-east-1" });
+    const pages = await Promise.all(PAGES[name]!.map(readPage));
+    for (const [index, { lines }] of setups.entries()) {
+      expect(pages[index]?.text).toContain(lines.join("\n").replace("PROJECT", "my-project"));
+    }
+  },
+);

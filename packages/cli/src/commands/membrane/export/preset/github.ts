@@ -1,0 +1,32 @@
+import type { Preset } from "./preset.ts";
+
+export const GITHUB: Preset = {
+  name: "github",
+  describe: "GitHub's REST API, read-only",
+  uri: "https://api.github.com/",
+  credential: { names: ["authorization"], line: "Authorization: Bearer KEY" },
+  options: [
+    ["allow-path", "true"],
+    ["allow-query", "true"],
+  ],
+  limits: { methods: ["GET", "HEAD"] },
+  only: {
+    form: "OWNER/REPO, or a repository's number",
+    isRequired: false,
+    limits(values) {
+      const paths = values.map(toPattern).filter((path) => path !== undefined);
+      if (paths.length < values.length) return undefined;
+      return paths.length === 0 ? {} : { paths };
+    },
+    note: "GitHub links the next page of a list by the repository's number (its field id): give that too for long lists.",
+  },
+  clients: ({ authority, token }) => [
+    { place: "Options of Octokit", lines: [`{ auth: "${token}", baseUrl: "https://${authority}" }`] },
+  ],
+  caVariables: ["NODE_EXTRA_CA_CERTS"],
+};
+
+function toPattern(value: string): string | undefined {
+  if (/^[0-9]{1,20}$/.test(value)) return `/repositories/${value}/**`;
+  return /^[A-Za-z0-9-]{1,39}\/(?!\.+$)[\w.-]{1,100}$/.test(value) ? `/repos/${value}/**` : undefined;
+}

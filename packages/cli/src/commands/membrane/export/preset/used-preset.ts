@@ -1,0 +1,78 @@
+import type { LimitsBody, NarrowingBody, TargetBody } from "capability-sdk";
+import { CliError } from "../../../../errors/cli-error.ts";
+import type { OptionSpec } from "../../../../parse/option-spec.ts";
+import type { OptionValues } from "../../../../parse/option-values.ts";
+import type { TargetOptionName } from "../target.ts";
+import type { FilledByPreset } from "./apply-preset.ts";
+import { applyPreset } from "./apply-preset.ts";
+import type { Preset } from "./preset.ts";
+import { PRESETS } from "./presets.ts";
+
+const GROUP = "Preset for a kind of client:";
+
+export type PresetOptionName = "preset" | "only";
+
+/** Options that fill in others. */
+export const PRESET_OPTIONS: Readonly<Record<PresetOptionName, OptionSpec>> = {
+  preset: {
+    takes: "text",
+    choices: [...PRESETS.keys()],
+    describe: "Fill in the target, what clients may vary, and limits, unless they are given",
+    group: GROUP,
+  },
+  only: {
+    takes: "text",
+    repeats: true,
+    describe: "The one repository, S3 prefix, function, action or tool; repeatable",
+    group: GROUP,
+  },
+};
+
+/** A preset, and what it filled in. */
+export interface UsedPreset {
+  readonly preset: Preset;
+  readonly filled: FilledByPreset;
+  /** AWS's region of the target; empty if its requests are not signed for one. */
+  readonly region: string;
+}
+
+/**
+ * @param limits those of the command line and of the file.
+ * @throws CliError that names the option.
+ */
+export function readPreset(
+  values: OptionValues<PresetOptionName | TargetOptionName>,
+  limits: LimitsBody = {},
+): UsedPreset | undefined {
+  const preset = PRESETS.get(values.text("preset") ?? "");
+  const only = values.texts("only");
+  if (preset === undefined) {
+    if (only === undefined) return undefined;
+    throw new CliError("--only: expected --preset with it, which decides what it means");
+  }
+  const filled = applyPreset(preset, { values: (name) => values.texts(name), only: only ?? [], limits });
+  if (!filled.ok) throw new CliError(`${filled.error.option}: expected ${filled.error.expected}`);
+  return { preset, filled: filled.value, region: values.text("aws4-hmac-sha256-region") ?? "" };
+}
+
+/** Adds the limits of a preset to those that were given. */
+export function fillLimits(given: NarrowingBody, preset: UsedPreset | undefined): NarrowingBody {
+  const limits = { ...preset?.filled.limits, ...given.limits };
+  return Object.keys(limits).length === 0 ? given : { ...given, limits };
+}
+
+/**
+ * Refuses a target without the credential that its API asks for. A server that `--uri` names may ask for none.
+ *
+ * @throws CliError that names the option.
+ */
+export function requireCredential({ preset, filled }: UsedPreset, { headers = {} }: TargetBody): void {
+  const { credential } = preset;
+  const isKnownApi = filled.options.some(([name]) => name === "uri");
+  const names = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
+  if (credential === undefined || !isKnownApi || credential.names.some((name) => names.has(name))) return;
+  throw new CliError(
+    `--header: expected the key that the target gets, as in "${credential.line}"`,
+    "Write the line into a file and give --header @FILE, which keeps the key out of the list of processes.",
+  );
+}
