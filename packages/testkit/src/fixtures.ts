@@ -63,7 +63,9 @@ export function headersOf({ targetHeaders, clientHeaders }: ShapedRequest): read
 
 /** Makes the upstream request for a client's head, and throws if it is refused. */
 export function shaped(target: PreparedTarget, head: RequestHead): ShapedRequest {
-  const outcome = shape(target, head, authorizedUri(target, head), planPayload(target, head));
+  const plan = planPayload(target, head);
+  if (plan.kind === "refused") throw new Error(`refused: ${plan.problem.field}`);
+  const outcome = shape(target, head, authorizedUri(target, head), plan, []);
   if (!outcome.ok) throw new Error(`refused: ${outcome.error.reason}`);
   return outcome.value;
 }

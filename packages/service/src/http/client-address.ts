@@ -1,3 +1,5 @@
+import type { DownstreamRequest } from "../http1/downstream.ts";
+import { valuesOf } from "../invocation/raw-headers.ts";
 import type { Cidr, IpAddress } from "../net/address.ts";
 import { isInAny, parsePeerAddress } from "../net/peer-address.ts";
 
@@ -23,6 +25,16 @@ export function clientAddress(
     client = previous;
   }
   return client;
+}
+
+/** The address of the client that has sent a request. */
+export function addressOf(
+  { socket, rawHeaders }: Pick<DownstreamRequest, "socket" | "rawHeaders">,
+  trustedProxies: readonly Cidr[],
+): IpAddress | undefined {
+  const forwardedFor =
+    trustedProxies.length === 0 ? undefined : valuesOf(rawHeaders, "x-forwarded-for").join(",");
+  return clientAddress(socket.remoteAddress ?? "", forwardedFor, trustedProxies);
 }
 
 /** Whether the other end of a connection is a proxy whose headers are trusted. */

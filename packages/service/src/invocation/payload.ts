@@ -1,9 +1,8 @@
 import { Readable } from "node:stream";
 import { err, ok } from "capability-protocol";
-import type { HashFunction, PayloadPlan } from "capability-protocol/signers";
+import type { HashFunction } from "capability-protocol/signers";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
-import { PASSED } from "../domain/denial.ts";
 import type { DownstreamRequest } from "../http1/downstream.ts";
 import { keptPart } from "./aws-chunked/kept-part.ts";
 import { AwsChunkedReader } from "./aws-chunked/reader.ts";
@@ -15,6 +14,7 @@ import { RequestBody } from "./request-body.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { CompiledLimits } from "./limits/compiled-limits.ts";
 import type { Authenticated, Resolution } from "./resolve.ts";
+import type { AcceptedPlan } from "./sign.ts";
 import { hashPayload } from "./sign.ts";
 
 /** What the bodies of requests are read and held with. */
@@ -34,7 +34,7 @@ interface Received {
   readonly request: DownstreamRequest;
 }
 
-type PayloadPlanOf<K extends PayloadPlan["kind"]> = Extract<PayloadPlan, { kind: K }>;
+type PlanOf<K extends AcceptedPlan["kind"]> = Extract<AcceptedPlan, { readonly kind: K }>;
 
 /** A body as it is sent, and what the signature says of it. */
 export interface Payload {
@@ -49,11 +49,11 @@ export interface Payload {
 /** Refuses a body that declares to be longer than the limits of the capability allow. */
 export function checkDeclaredLength(
   { maxBodyBytes }: CompiledLimits,
-  { awsChunked }: PayloadPlanOf<"precomputed" | "buffer">,
+  { awsChunked }: AcceptedPlan,
   { body }: RequestHead,
-): Outcome<undefined> {
+): Denial | undefined {
   const declared = awsChunked?.decodedLength ?? (body.kind === "length" ? body.length : 0);
-  return declared <= maxBodyBytes ? PASSED : err({ reason: "body_too_large", limit: maxBodyBytes });
+  return declared <= maxBodyBytes ? undefined : { reason: "body_too_large", limit: maxBodyBytes };
 }
 
 /**
@@ -64,7 +64,7 @@ export function checkDeclaredLength(
 export function preparePayload(
   context: BodyContext,
   authenticated: Authenticated,
-  plan: PayloadPlanOf<"precomputed" | "buffer">,
+  plan: AcceptedPlan,
   { head, request }: Received,
 ): MaybePromise<Outcome<Payload> | undefined> {
   switch (plan.kind) {
@@ -81,7 +81,7 @@ export function preparePayload(
 function streamBody(
   context: BodyContext,
   { resolution: { compiledLimits } }: Authenticated,
-  plan: PayloadPlanOf<"precomputed">,
+  plan: PlanOf<"precomputed">,
   request: DownstreamRequest,
 ): Readable {
   // Of an aws-chunked body the declared length counts, which it cannot exceed, not its frames.
@@ -94,7 +94,7 @@ function streamBody(
 async function bufferPayload(
   context: BodyContext,
   { inFlight, resolution }: Authenticated,
-  { awsChunked }: PayloadPlanOf<"buffer">,
+  { awsChunked }: PlanOf<"buffer">,
   { head, request }: Received,
 ): Promise<Outcome<Payload> | undefined> {
   const { limit, tooLarge } = bufferLimit(context, resolution);

@@ -25,6 +25,8 @@ test("the target's path and host are sent, whatever the client sends", () => {
     query: "d=e",
     targetHeaders: HOST,
     clientHeaders: ["Accept", "*/*"],
+    hopHeaders: [],
+    plan: { kind: "precomputed", value: "" },
   });
 });
 
@@ -120,7 +122,7 @@ test("allowHeaders opens a header that steers a signed request in its exact spel
   const target = preparedTarget({ uri: URI, allowHeaders: ["X-Amz-Target"], hmac });
   const plan = { kind: "precomputed", value: "" } as const;
   const shapeWith = (name: string) =>
-    shape(target, requestHeadOf({ rawHeaders: [name, "a"] }), URI_ITSELF, plan);
+    shape(target, requestHeadOf({ rawHeaders: [name, "a"] }), URI_ITSELF, plan, []);
   expect(shapeWith("x-amz-target")).toMatchObject({
     ok: true,
     value: { targetHeaders: HOST, clientHeaders: ["x-amz-target", "a"] },
@@ -137,7 +139,7 @@ test("a header that the target sets stays the target's, also if allowHeaders nam
   });
   const plan = { kind: "precomputed", value: "" } as const;
   const shapeWith = (...rawHeaders: string[]) =>
-    shape(target, requestHeadOf({ rawHeaders }), URI_ITSELF, plan);
+    shape(target, requestHeadOf({ rawHeaders }), URI_ITSELF, plan, []);
   expect(shapeWith("x-a", "theirs")).toMatchObject({
     ok: true,
     value: { targetHeaders: target.headers, clientHeaders: [] },
@@ -241,14 +243,14 @@ test("a header that steers, and that the target sets, is the target's own or ref
     ["x-amz-meta-A", "ours"],
     ["destination", "/ours"],
   ] as const) {
-    const outcome = shape(target, head(name, own), URI_ITSELF, plan);
+    const outcome = shape(target, head(name, own), URI_ITSELF, plan, []);
     expect(outcome.ok && headersOf(outcome.value)).toEqual(target.headers);
-    expect(shape(target, head(name, own, name, "theirs"), URI_ITSELF, plan)).toEqual({
+    expect(shape(target, head(name, own, name, "theirs"), URI_ITSELF, plan, [])).toEqual({
       ok: false,
       error: { reason: "header_not_allowed", name },
     });
   }
-  expect(shape(target, head("x-amz-date", "theirs"), URI_ITSELF, plan)).toMatchObject({ ok: true });
+  expect(shape(target, head("x-amz-date", "theirs"), URI_ITSELF, plan, [])).toMatchObject({ ok: true });
 });
 
 const STEERING = [
@@ -265,7 +267,7 @@ test.each(STEERING)("%s is refused if the target carries a credential, and only 
   const plan = { kind: "precomputed", value: "" } as const;
   for (const [each, body] of WITH_CREDENTIAL) {
     const isForeign = each.includes("authority");
-    expect(shape(preparedTarget(body), head, URI_ITSELF, plan).ok, each).toBe(isForeign);
+    expect(shape(preparedTarget(body), head, URI_ITSELF, plan, []).ok, each).toBe(isForeign);
   }
   expect(passing({ uri: URI }, name)).toBe(true);
 });
@@ -274,13 +276,19 @@ test("headers that describe chunks within a body pass only if the body is sent i
   const target = preparedTarget({ uri: URI, hmac: { "aws4-hmac-sha256": AWS4 } });
   const rawHeaders = ["X-Amz-Trailer", "x-amz-checksum-crc32", "x-amz-decoded-content-length", "4"];
   const head = requestHeadOf({ rawHeaders });
-  const framed = shape(target, head, URI_ITSELF, {
-    kind: "precomputed",
-    value: "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
-  });
+  const framed = shape(
+    target,
+    head,
+    URI_ITSELF,
+    {
+      kind: "precomputed",
+      value: "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+    },
+    [],
+  );
   expect(framed.ok && framed.value.clientHeaders).toEqual(rawHeaders);
   for (const plan of [{ kind: "buffer" }, { kind: "precomputed", value: "UNSIGNED-PAYLOAD" }] as const) {
-    const outcome = shape(target, head, URI_ITSELF, plan);
+    const outcome = shape(target, head, URI_ITSELF, plan, []);
     expect(outcome.ok && headersOf(outcome.value)).toEqual(target.headers);
   }
 });
@@ -290,7 +298,7 @@ test("what no target gets is dropped, but refused where the service behind a sig
   const aws4 = preparedTarget({ uri: URI, hmac: { "aws4-hmac-sha256": AWS4 } });
   for (const name of ["X-Amzn-Oidc-Data", "x-goog-authenticated-user-email"]) {
     const head = requestHeadOf({ rawHeaders: [name, "theirs"] });
-    expect(shape(aws4, head, URI_ITSELF, plan).ok, name).toBe(false);
+    expect(shape(aws4, head, URI_ITSELF, plan, []).ok, name).toBe(false);
     expect(headersOf(shaped(preparedTarget({ uri: URI }), head))).toEqual(HOST);
   }
   const rawHeaders = ["Cookie", "theirs", "X-Forwarded-For", "theirs", "Authorization", "theirs"];

@@ -1,5 +1,4 @@
 import { TOKEN_PATTERN, err, ok, printableName, trimFieldValue } from "capability-protocol";
-import type { PayloadPlan } from "capability-protocol/signers";
 import type { Outcome } from "../domain/denial.ts";
 import { keptPart } from "./aws-chunked/kept-part.ts";
 import { reframeHeaders } from "./aws-chunked/reframed-headers.ts";
@@ -7,6 +6,7 @@ import type { AuthorizedUri } from "./authorize.ts";
 import type { ClientHeader } from "./header-rules.ts";
 import { clientHeader, connectionOptions } from "./header-rules.ts";
 import { joinPath } from "./openings/path-opening.ts";
+import type { AcceptedPlan } from "./sign.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
 
@@ -20,6 +20,10 @@ export interface ShapedRequest {
   readonly targetHeaders: readonly string[];
   /** Flat list: the client's end-to-end headers, then the length of the body if it is known. */
   readonly clientHeaders: readonly string[];
+  /** Flat list, sent last: no signature covers them, since the next hop changes them. */
+  readonly hopHeaders: readonly string[];
+  /** How the signature covers the body. */
+  readonly plan: AcceptedPlan;
 }
 
 /**
@@ -27,16 +31,18 @@ export interface ShapedRequest {
  *
  * @param uri what of the client's path and query passes.
  * @param plan how the signature covers the body.
+ * @param hopHeaders are added last.
  * @returns a refusal if a header of the client would change the request's meaning.
  */
 export function shape(
   target: PreparedTarget,
   head: RequestHead,
   uri: AuthorizedUri,
-  plan: PayloadPlan,
+  plan: AcceptedPlan,
+  hopHeaders: readonly string[],
 ): Outcome<ShapedRequest> {
   const connection = connectionOptions(head.rawHeaders);
-  const clientHeaders: string[] = [];
+  const passing: string[] = [];
   const { rawHeaders } = head;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? "";
@@ -44,33 +50,27 @@ export function shape(
     const header = clientHeader(name);
     const decision = decideHeader(target, plan, header, value);
     if (decision === "refuse") return err({ reason: "header_not_allowed", name: printableName(name) });
-    if (decision === "pass" && !connection.has(header.lowerCase)) clientHeaders.push(name, value);
+    if (decision === "pass" && !connection.has(header.lowerCase)) passing.push(name, value);
   }
-  if (plan.kind !== "refused" && plan.awsChunked !== undefined) {
-    const reframed = reframeHeaders(target, clientHeaders, plan.awsChunked, keptPart(plan), head.body);
-    return reframed.ok
-      ? ok(message(target, head, uri, reframed.value.targetHeaders, reframed.value.clientHeaders))
-      : reframed;
+  let targetHeaders = target.headers;
+  let clientHeaders: readonly string[] = passing;
+  if (plan.awsChunked !== undefined) {
+    const reframed = reframeHeaders(target, passing, plan.awsChunked, keptPart(plan), head.body);
+    if (!reframed.ok) return reframed;
+    ({ targetHeaders, clientHeaders } = reframed.value);
+  } else if (head.body.kind === "length") {
+    // An end-to-end header that may be signed: set here, and never copied.
+    passing.push("Content-Length", String(head.body.length));
   }
-  // An end-to-end header that may be signed: set here, and never copied.
-  if (head.body.kind === "length") clientHeaders.push("Content-Length", String(head.body.length));
-  return ok(message(target, head, uri, target.headers, clientHeaders));
-}
-
-function message(
-  target: PreparedTarget,
-  head: RequestHead,
-  uri: AuthorizedUri,
-  targetHeaders: readonly string[],
-  clientHeaders: readonly string[],
-): ShapedRequest {
-  return {
+  return ok({
     method: target.method ?? head.method,
     path: joinPath(target, uri.path),
     query: joinQueries(target, uri),
     targetHeaders,
     clientHeaders,
-  };
+    hopHeaders,
+    plan,
+  });
 }
 
 function joinQueries(target: PreparedTarget, { query }: AuthorizedUri): string {
@@ -83,7 +83,7 @@ type HeaderDecision = "pass" | "drop" | "refuse";
 /** Decides about one header line of the client. */
 function decideHeader(
   target: PreparedTarget,
-  plan: PayloadPlan,
+  plan: AcceptedPlan,
   header: ClientHeader,
   value: string,
 ): HeaderDecision {
@@ -112,7 +112,7 @@ function decideNeverForwarded(target: PreparedTarget, lowerCase: string, value: 
 
 function decideForSigner(
   signer: NonNullable<PreparedTarget["signer"]>,
-  plan: PayloadPlan,
+  plan: AcceptedPlan,
   lowerCase: string,
   value: string,
 ): HeaderDecision {

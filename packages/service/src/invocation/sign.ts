@@ -6,6 +6,9 @@ import type { RequestHead } from "./request-head.ts";
 import type { ShapedRequest } from "./shape.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
 
+/** How the signature covers a body that is not refused. */
+export type AcceptedPlan = Exclude<PayloadPlan, { readonly kind: "refused" }>;
+
 /** How the signature covers the body: nothing at all for a target without a signer. */
 export function planPayload(target: PreparedTarget, head: RequestHead): PayloadPlan {
   const { signer } = target;

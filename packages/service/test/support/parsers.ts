@@ -197,7 +197,9 @@ function reader(name: string, longest: number, benign: string, read: Reader["rea
 function shapeAndSign(target: PreparedTarget, query: string, rawHeaders: readonly string[]): unknown {
   const head = requestHeadOf({ query, rawHeaders });
   const uri = authorize(target, head);
-  const shaped = uri.ok ? shape(target, head, uri.value, planPayload(target, head)) : uri;
+  const plan = planPayload(target, head);
+  if (!uri.ok || plan.kind === "refused") return undefined;
+  const shaped = shape(target, head, uri.value, plan, []);
   return shaped.ok && sign(target, shaped.value, "x", [], () => new Date(0));
 }
 

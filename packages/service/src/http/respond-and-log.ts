@@ -1,0 +1,119 @@
+import type { ExchangeReport } from "../domain/exchange-report.ts";
+import type { Denial } from "../domain/denial.ts";
+import { isGatewayDenial } from "../domain/denial.ts";
+import type { HttpExchange } from "../http1/downstream.ts";
+import type { ExchangeEnd } from "../invocation/exchange-context.ts";
+import { valuesOf } from "../invocation/raw-headers.ts";
+import type { RequestHead } from "../invocation/request-head.ts";
+import type { Resolution } from "../invocation/resolve.ts";
+import { denialForStoreError } from "../invocation/store-error.ts";
+import type { Cidr } from "../net/address.ts";
+import type { EventLog } from "../telemetry/events.ts";
+import type { Fingerprints } from "../telemetry/fingerprint.ts";
+import { fingerprintsOf } from "../telemetry/fingerprint.ts";
+import { isTrustedProxy } from "./client-address.ts";
+import { inPlaceOfTarget } from "./proxy-status.ts";
+import { parseRequestId } from "./request-id.ts";
+import { respondError } from "./respond.ts";
+import { respondOrAbort } from "./respond-or-abort.ts";
+import { internalError, wireError } from "./wire-error.ts";
+
+/** What every request ends with: a response, and an event. */
+export interface ResponderContext {
+  readonly log: EventLog;
+  readonly newRequestId: () => string;
+  /** Proxies whose `X-Request-Id` is trusted. */
+  readonly trustedProxies: readonly Cidr[];
+}
+
+/** Logs how an invocation ended, and responds where it was denied. */
+export function finish(
+  context: ResponderContext,
+  exchange: HttpExchange,
+  head: RequestHead,
+  resolution: Resolution,
+  end: ExchangeEnd,
+): void {
+  if (end.kind === "completed") {
+    if (!exchange.request.complete) exchange.response.closeWithUnreadBody();
+    // Most invocations return here: no id and no duration are computed for one that is not logged.
+    if (end.status < 500 && !context.log.logsEveryInvocation) return;
+  } else if (end.kind === "denied" && !isGatewayDenial(end.denial)) {
+    return respondDenial(context, exchange, head, end.denial, resolution, end.report);
+  }
+  const requestId = ensureRequestId(context, exchange);
+  const event = { requestId, of: fingerprintsOfCaller(resolution), exchange: end.report };
+  switch (end.kind) {
+    case "completed":
+      return context.log.invoked({ ...event, status: end.status });
+    case "denied": {
+      const error = wireError(end.denial, head);
+      const { reason } = end.denial;
+      context.log.failed({ ...event, status: error.status, reason, ...causeOf(end.cause) });
+      return respondOrAbort(exchange, head, error, resolution);
+    }
+    case "aborted":
+      return context.log.aborted({ ...event, status: end.status, ...causeOf(end.cause) });
+    case "client_disconnected":
+      return context.log.clientDisconnected(event);
+  }
+}
+
+/** Returns the id of a request: a trusted proxy's, or one that is made on first use. */
+export function ensureRequestId(
+  { trustedProxies, newRequestId }: ResponderContext,
+  exchange: HttpExchange,
+): string {
+  const { request, requestId } = exchange;
+  if (requestId !== undefined) return requestId;
+  const sent = isTrustedProxy(request.socket.remoteAddress ?? "", trustedProxies)
+    ? parseRequestId(valuesOf(request.rawHeaders, "x-request-id"))
+    : undefined;
+  exchange.requestId = sent ?? newRequestId();
+  return exchange.requestId;
+}
+
+export function fingerprintsOfCaller({ capability, tenant }: Resolution): Fingerprints {
+  return fingerprintsOf(capability, tenant);
+}
+
+function causeOf(cause: Error | undefined): { readonly cause?: string } {
+  if (cause === undefined) return {};
+  return { cause: "code" in cause && typeof cause.code === "string" ? cause.code : cause.name };
+}
+
+export function respondDenial(
+  context: ResponderContext,
+  exchange: HttpExchange,
+  head: RequestHead,
+  denial: Denial,
+  caller?: Resolution,
+  report?: ExchangeReport,
+): void {
+  const requestId = ensureRequestId(context, exchange);
+  const error = wireError(denial, head);
+  const of = caller === undefined ? undefined : fingerprintsOfCaller(caller);
+  context.log.refused({ requestId, status: error.status, reason: denial.reason, of, exchange: report });
+  respondOrAbort(exchange, head, error, caller);
+}
+
+export function respondFault(
+  context: ResponderContext,
+  exchange: HttpExchange,
+  head: RequestHead,
+  error: unknown,
+  caller: Resolution | undefined,
+): void {
+  const denial = denialForStoreError(error);
+  if (denial !== undefined) return respondDenial(context, exchange, head, denial, caller);
+  context.log.fault(error, ensureRequestId(context, exchange));
+  respondOrAbort(exchange, head, internalError(), caller);
+}
+
+export function respondMalformed(context: ResponderContext, exchange: HttpExchange, message: string): void {
+  const error = inPlaceOfTarget(wireError({ reason: "malformed_request", message }));
+  const requestId = ensureRequestId(context, exchange);
+  context.log.refused({ requestId, status: error.status, reason: "malformed_request" });
+  exchange.response.closeAfter();
+  respondError(exchange, { kind: "chunked" }, error);
+}
