@@ -4,17 +4,15 @@ import { FairQueue } from "./fair-queue.ts";
 /** From this time on, in milliseconds, an item is followed by a pause; a timer cannot be set for less. */
 const MIN_PAUSE_MS = 1;
 
-/** While something urgent is in progress, an item waits so many milliseconds, and at most so often: it is delayed, not starved. */
-const URGENT_PAUSE = { ms: 1, times: 8 };
-
 /**
  * Queues work that blocks the event loop: one item in a turn, tenant by tenant. An item is followed by a pause as long as itself,
- * so that half of the time is left to requests that are not queued: each of them takes several turns.
+ * so that half of the time is left to requests that are not queued: each of them takes several turns. A short item is followed by
+ * one only while something urgent is in progress.
  */
 export interface EventLoopScheduler {
   /** Resolves in the owner's turn; the work must follow at once. */
   nextTurn(owner: FairOwner): Promise<void>;
-  /** Delays the queued work while `act` is in progress. A revoke takes a dozen turns, and each of them would carry an item. */
+  /** Spaces out the queued work while `act` is in progress. A revoke takes a dozen turns, and each of them would carry an item. */
   urgent<T>(act: () => Promise<T>): Promise<T>;
 }
 
@@ -25,16 +23,8 @@ export function createEventLoopScheduler(
   let isScheduled = false;
   let begun: number | undefined;
   let urgent = 0;
-  /** How often the next item has been delayed. */
-  let delays = 0;
   const schedule = (): void => {
     isScheduled = true;
-    if (urgent > 0 && delays < URGENT_PAUSE.times) {
-      delays += 1;
-      setTimeout(schedule, URGENT_PAUSE.ms);
-      return;
-    }
-    delays = 0;
     setImmediate(beginNext);
     setImmediate(pause);
   };
@@ -48,8 +38,8 @@ export function createEventLoopScheduler(
     isScheduled = begun !== undefined;
     if (begun === undefined) return;
     const elapsed = monotonic() - begun;
-    if (elapsed < MIN_PAUSE_MS) schedule();
-    else setTimeout(schedule, elapsed);
+    if (elapsed < MIN_PAUSE_MS && urgent === 0) schedule();
+    else setTimeout(schedule, Math.max(elapsed, MIN_PAUSE_MS));
   };
   return {
     nextTurn: (owner) =>
