@@ -99,6 +99,29 @@ test.each(CLIENTS)("$name never presents the token to the host of a redirect", a
   for (const [name, value] of HEADERS) await follow(client, name, value(token), token);
 });
 
+test.each(CLIENTS)("$name never presents the token to the target itself", async (client) => {
+  let location = "";
+  await using own = await startTarget(({ url = "" }, response) => {
+    const status = Number(url.slice("/?".length));
+    response.writeHead(status === 0 ? 200 : status, { Location: location, URI: location }).end();
+  });
+  await using named = await startTestService({
+    lookup: (_name, _options, callback) => callback(null, [{ address: "127.0.0.1", family: 4 }]),
+  });
+  const uri = `http://localhost:${own.port}/`;
+  location = uri;
+  const { token } = await exportTarget(named, { uri, allowQuery: true });
+  for (const [name, value] of HEADERS) {
+    const urls = STATUSES.map((status) => `${named.url}/?${status}`);
+    await run(client.program, client.args(name, value(token), ...urls), { env: { PATH: env["PATH"] } });
+    for (const { rawHeaders } of own.requests) {
+      expect(rawHeaders.join("\n")).not.toContain(token);
+      expect(rawHeaders.join("\n")).not.toContain(value(token));
+    }
+  }
+  expect(own.requests.length).toBeGreaterThanOrEqual(HEADERS.length * STATUSES.length);
+});
+
 test("curl and fetch are redirected if their token is in Authorization, which they drop", async () => {
   const { token } = await exportTarget(service, { uri: target.url, allowQuery: true });
   for (const client of CLIENTS) {
