@@ -2,8 +2,8 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import type { Reader } from "../support/parsers.ts";
-import { READERS } from "../support/parsers.ts";
+import type { Reader } from "../support/readers/reader.ts";
+import { READERS } from "../support/readers/readers.ts";
 import { cost, walk } from "../support/work.ts";
 
 /** Texts that an attacker repeats: single characters, alternating pairs, beginnings of tokens that a parser knows. */
@@ -165,6 +165,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "cli/src/commands/options/output-format.ts#readOutput",
       "cli/src/commands/membrane/export/narrowing.ts#readNarrowing",
       "cli/src/commands/membrane/export/openings.ts#readOpenings",
+      "cli/src/commands/membrane/export/preset/used-preset.ts#readPreset",
       "cli/src/commands/membrane/export/target.ts#readTarget",
       "cli/src/commands/membrane/membrane-ref.ts#readMembraneRef",
       "cli/src/commands/config/configure/flags.ts#readFlags",
