@@ -2,6 +2,7 @@ import { accessSync, constants, readdirSync, readFileSync, statfsSync } from "no
 import { tmpdir } from "node:os";
 import { defineConfig } from "vitest/config";
 import { fileDeadline } from "./scripts/file-deadline.ts";
+import { LongestFirst } from "./scripts/longest-first.ts";
 
 const SERVICE = "packages/service/test";
 
@@ -17,8 +18,10 @@ export default defineConfig({
     // Two test files at a time. No project has this option: it would override `--maxWorkers` of the command line.
     maxWorkers: 2,
     reporters: ["default", fileDeadline()],
+    sequence: { sequencer: LongestFirst },
     projects: [
-      project("unit", ["packages/*/src/**/*.test.ts"], { env: IN_MEMORY }),
+      // Loading the code takes longer than most of these tests, so their files share processes. Modules keep no state but caches.
+      project("unit", ["packages/*/src/**/*.test.ts"], { env: IN_MEMORY, isolate: false }),
       project("service", [`${SERVICE}/**/*.test.ts`], {
         env: IN_MEMORY,
         exclude: [...CRASH, `${SERVICE}/{fuzz,nginx,older,programs}/**`],
@@ -43,18 +46,21 @@ export default defineConfig({
 interface ProjectOptions {
   readonly env?: { readonly TMPDIR: string; readonly TEST_ENGINE?: string };
   readonly exclude?: readonly string[];
+  /** Whether each file runs in its own process. */
+  readonly isolate?: boolean;
 }
 
 function project(
   name: string,
   include: string[],
-  { env = { TMPDIR: tmpdir() }, exclude = [] }: ProjectOptions = {},
+  { env = { TMPDIR: tmpdir() }, exclude = [], isolate = true }: ProjectOptions = {},
 ) {
   return {
     test: {
       name,
       include,
       env,
+      isolate,
       exclude: ["**/dist/**", "**/node_modules/**", ...exclude],
       // With two processes at a time, bounds the memory of a run.
       execArgv: ["--max-old-space-size=1536"],
