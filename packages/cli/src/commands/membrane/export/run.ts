@@ -11,8 +11,8 @@ import { findLimitWarnings } from "./limit-warnings.ts";
 import { printPreset } from "./preset/print-preset.ts";
 import type { ExportInput } from "./spec.ts";
 
-/** The name that the client's lines have for a CA whose file is not known. */
-const CA_FILE = "ca.pem";
+/** In place of the file of a CA that is known from a profile, which has no file that a client could read. */
+const CA_FILE = "FILE";
 
 export async function runExport(input: ExportInput, io: Io): Promise<void> {
   const { membraneRef, trust, body, limitsFile, output, preset } = input;
@@ -22,7 +22,8 @@ export async function runExport(input: ExportInput, io: Io): Promise<void> {
   io.stdout.write(formatExport(response, body.label, output));
   printWarnings(input, io);
   if (preset !== undefined) {
-    const caFile = resolved.ca === undefined ? undefined : resolve(trust.caFile ?? CA_FILE);
+    const named = trust.caFile === undefined ? CA_FILE : resolve(trust.caFile);
+    const caFile = resolved.ca === undefined ? undefined : named;
     printPreset(preset, { capability: response.capability, caFile }, io);
     return;
   }

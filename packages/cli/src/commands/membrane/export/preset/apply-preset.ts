@@ -59,7 +59,7 @@ function fillUri(
     ? ok([["uri", uri(region)]])
     : err({
         option: "--aws4-hmac-sha256-region",
-        expected: `a region such as us-east-1, whose endpoint --preset ${name} then exports`,
+        expected: "the target's region, such as us-east-1, or its URI in --uri",
       });
 }
 

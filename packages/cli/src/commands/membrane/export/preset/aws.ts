@@ -1,7 +1,7 @@
 import type { ClientEndpoint, ClientSetup } from "./preset.ts";
 
-/** Variables that name a file of CAs to the AWS CLI and boto3, to the SDK for JavaScript, and to programs in Go. */
-export const AWS_CA_VARIABLES: readonly string[] = ["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
+/** Variables that name a file of CAs to the AWS CLI and the SDKs, and to the SDK for JavaScript. */
+export const AWS_CA_VARIABLES: readonly string[] = ["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
 
 /** Makes the function that returns AWS's endpoint of a service. China has another domain. */
 export function awsEndpoint(service: string): (region: string) => string {

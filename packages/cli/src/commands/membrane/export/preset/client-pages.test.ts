@@ -32,7 +32,7 @@ async function bodyOf(command: string, file: string): Promise<any> {
   return JSON.parse(JSON.stringify((input as { readonly body: object }).body));
 }
 
-test.each(["openai", "anthropic", "octokit", "curl", "git", "mcp"])(
+test.each(["openai", "anthropic", "octokit", "curl", "git", "npm", "pip", "mcp"])(
   "the command on the page %s exports the body on it",
   async (name) => {
     const { text, blocks } = await readPage(name);

@@ -27,6 +27,6 @@ function formatLimits({ methods, paths, ...others }: LimitsBody): readonly strin
   return [
     ...(methods === undefined ? [] : [`--methods ${methods.join(",")}`]),
     ...(paths ?? []).map((path) => `--path ${shellWord(path)}`),
-    ...(Object.keys(others).length === 0 ? [] : [`--from FILE, in which is ${JSON.stringify(others)}`]),
+    ...(Object.keys(others).length === 0 ? [] : [`--from FILE with ${JSON.stringify(others)}`]),
   ];
 }

@@ -211,9 +211,12 @@ test.each<[readonly string[], string | RegExp, string?]>([
   [["--preset", "mcp"], "--uri: expected the server's URI, which --preset mcp does not know"],
   [
     ["--preset", "s3", "--only", "my-bucket"],
-    /^--aws4-hmac-sha256-region: expected a region such as us-east-1/,
+    /^--aws4-hmac-sha256-region: expected the target's region, such as us-east-1, or its URI in --uri$/,
   ],
-  [["--preset", "lambda", ...AWS.slice(0, -1), "a.test/"], /^--aws4-hmac-sha256-region: expected a region/],
+  [
+    ["--preset", "lambda", ...AWS.slice(0, -1), "a.test/"],
+    /^--aws4-hmac-sha256-region: expected the target's region/,
+  ],
   [
     ["--preset", "dynamodb", ...AWS.slice(2)],
     "--aws4-hmac-sha256-aws-access-key-id: expected a value; AWS Signature Version 4 needs one",
@@ -282,7 +285,7 @@ test.each([...PRESETS.keys()])(
     const { preset, body } = await read(["--preset", name, ...SHORTEST[name]!]);
     const lines = formatFilled(preset).flatMap((line) => (line.startsWith("  --") ? [line.trim()] : []));
     const words = lines.map((line) => line.split(" ", 2).map((word) => word.replace(/^'|'$/g, "")));
-    const file = lines.find((line) => line.startsWith("--from "))?.replace(/^.*?in which is /, "");
+    const file = lines.find((line) => line.startsWith("--from "))?.replace(/^.*?FILE with /, "");
     const options = words.flatMap(([option, value]) =>
       option === "--from" ? ["--from", "-"] : value === undefined ? [option!] : [option!, value],
     );
