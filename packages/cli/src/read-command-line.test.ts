@@ -118,6 +118,11 @@ const EQUIVALENT: [words: readonly string[], meant: object, input?: string][] = 
     { body: { allowPath: true, encodedSlash: true, emptySegments: true, allowHeaders: ["X-A", "X-B"] } },
   ],
   [[...TARGET, "--allow-query-key", "a", "--allow-query-key", "b"], { body: { allowQuery: ["a", "b"] } }],
+  [
+    [...TARGET, "--from", "-", "--max-uses-every", "1m"],
+    { body: { limits: { maxUses: 3, maxUsesEveryMs: 60_000 } } },
+    '{"maxUses": 3}',
+  ],
   [[...TARGET, "--expires-in", "7d"], { body: { limits: { ttlMs: 604_800_000 } } }],
   [
     [...TARGET, "--expires-at", "2030-01-31T12:00:00Z", "--not-before", "2030-01-01T00:00:00Z"],
@@ -273,6 +278,27 @@ const REFUSED: [words: readonly string[], message: string, help?: string][] = [
   ],
   [[...MEMBRANE_REF, "--allow-path"], "--uri: expected the target's URI, which the other options need"],
   [[...TARGET, "--method", "GET,HEAD"], "--method: expected one method, with which every request is sent"],
+  [[...TARGET, "--encoded-slash"], "--encoded-slash: expected --allow-path with it"],
+  [[...TARGET, "--empty-segments", "--no-allow-path"], "--empty-segments: expected --allow-path with it"],
+  [[...TARGET, "--max-uses-every", "1m"], "--max-uses-every: expected --max-uses with it"],
+  [
+    [...TARGET, "--expires-in", "1d", "--expires-at", "2030-01-01T00:00:00Z"],
+    "--expires-in: cannot be combined with",
+  ],
+  [[...TARGET, "--query", "page=1"], "--query: no such option; this limit goes into the file of --from"],
+  [[...TARGET, "--ttl-ms", "1000"], "--ttl-ms: no such option; the time until it is dead is --expires-in"],
+  [
+    [...TARGET, "--allow-query", "page"],
+    "unexpected argument after --allow-query, which takes only true or false; --allow-query-key NAME allows one key",
+  ],
+  [
+    [...TARGET, "--allow-query=page"],
+    "--allow-query: expected true or false; --allow-query-key NAME allows one key",
+  ],
+  [
+    [...TARGET, "--allow-path", "/a"],
+    "unexpected argument after --allow-path, which takes only true or false",
+  ],
   [[...TARGET, "--max_uses", "1"], "--max_uses: no such option; did you mean --max-uses?"],
   [[...TARGET, "--paths", "/a"], "--paths: no such option; did you mean --path?"],
   [[...TARGET, "--expires-in", "0s"], "--expires-in: expected a duration longer than 0"],

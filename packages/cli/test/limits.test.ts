@@ -101,7 +101,7 @@ test.each([
   [["--path", "a"], "--path (limits.paths[0]): expected a path that begins with a slash (form)"],
   [
     ["--expires-in", "1ms", "--expires-at", "2030-01-01T00:00:00Z"],
-    "--expires-in (limits.ttlMs): expected no such field",
+    "--expires-in: cannot be combined with --expires-at",
   ],
   [["--methods", "TRACE"], "--methods (limits.methods[0]): expected an HTTP method"],
   [["--from", "/no/such/file"], "--from: "],

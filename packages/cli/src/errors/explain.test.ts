@@ -28,6 +28,7 @@ test.each([
   [409, "Conflict", "membrane_quota_exceeded", "Revoke a membrane"],
   [409, "Conflict", "tenant_quota_exceeded", "Revoke a membrane"],
   [409, "Conflict", "service_quota_exceeded", "Delete a tenant"],
+  [400, "Bad Request", "not_delegable", "ask them for a separate one"],
   [400, "Bad Request", "wrong_capability", "this needs one to create"],
   [400, "Bad Request", "invalid_field", "capi membrane create --help"],
   [405, "Method Not Allowed", "method_not_allowed", "one to create"],

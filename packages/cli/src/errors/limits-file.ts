@@ -7,7 +7,7 @@ export interface LimitsFile {
 }
 
 export const LIMITS_FILE_FORM =
-  'Its form is that of the field limits of an export, such as {"methods": ["GET"], "query": {"page": true}}.';
+  'Its form is that of the field limits of an export, such as {"methods": ["GET"], "query": {"page": true}}. Its other fields are options, such as --uri.';
 
 /** Returns where a limit is in the file, such as `methods[0]`; nothing if an option gave it. */
 export function placeInFile(path: string, file: LimitsFile): string | undefined {

@@ -34,6 +34,7 @@ export function adviseOnResponse(
   if (code === "store_unavailable" || code === "store_failed")
     return "It may have taken effect. It is safe to retry in a few seconds.";
   if (code === "quota_exhausted") return "Its limits permit no more uses until then.";
+  if (code === "not_delegable") return "Its exporter lets no one pass it on: ask them for a separate one.";
   if (code === "too_many_auth_failures")
     return "Too many capabilities from this address did not work. Check yours, and try again in a minute.";
   if (code === "service_quota_exceeded")

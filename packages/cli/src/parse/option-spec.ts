@@ -11,6 +11,8 @@ export interface OptionSpec {
   readonly repeats?: true;
   /** The allowed values, which shells complete. */
   readonly choices?: readonly string[];
+  /** What to use in place of a value that is not allowed. */
+  readonly insteadOfValue?: string;
   /** Its letter, as in curl. */
   readonly short?: string;
   /** Its section in the help. */

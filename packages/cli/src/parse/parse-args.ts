@@ -1,5 +1,6 @@
 import { CliError } from "../errors/cli-error.ts";
-import type { OptionSpecs } from "./option-spec.ts";
+import type { OptionSpec, OptionSpecs } from "./option-spec.ts";
+import { foldName } from "./option-spec.ts";
 import type { OptionToken, CommandLineToken, OptionTable } from "./tokenize.ts";
 import { findSimilarName } from "./similar-name.ts";
 import { optionKey, createOptionTable, tokenize } from "./tokenize.ts";
@@ -9,6 +10,8 @@ export interface CommandShape {
   /** Its name, such as `membrane create`. */
   readonly name: string;
   readonly options: OptionSpecs;
+  /** What to use in place of options that it does not have, by their names without dashes in lower case. */
+  readonly replacements?: ReadonlyMap<string, string>;
   /** Present if the command takes a positional argument. */
   readonly operand?: object | undefined;
 }
@@ -63,36 +66,43 @@ function findCommand<S extends CommandShape>(path: readonly string[], commands: 
 
 function readTokens(
   tokens: readonly CommandLineToken[],
-  { name, options, operand }: CommandShape,
+  { name, options, operand, replacements }: CommandShape,
 ): ParsedArgs {
   const optionTable = createOptionTable([options]);
   const values = new Map<string, string[]>();
   const operands: string[] = [];
   let ownWords = name.split(" ").length;
   let target = operands;
-  for (const token of tokens) {
+  for (const [index, token] of tokens.entries()) {
     if (typeof token !== "string") {
-      const { name: found, value, repeats } = readOption(token, optionTable);
+      const { name: found, value, repeats } = readOption(token, optionTable, replacements);
       const all = values.get(found) ?? [];
       if (all.length > 0 && !repeats) throw new CliError(`--${found}: expected once`);
       all.push(value);
       values.set(found, all);
       target = repeats && operand === undefined ? all : operands;
     } else if (ownWords > 0) ownWords -= 1;
-    else target.push(token);
+    else {
+      target.push(token);
+      if (operands.length > (operand === undefined ? 0 : 1))
+        throw unexpectedArgument(tokens[index - 1], optionTable);
+    }
   }
-  if (operands.length > (operand === undefined ? 0 : 1)) throw unexpectedArgument();
   return { values, operands };
 }
 
-function readOption({ flag, value }: OptionToken, optionTable: OptionTable) {
+function readOption(
+  { flag, value }: OptionToken,
+  optionTable: OptionTable,
+  replacements: CommandShape["replacements"],
+) {
   const known = optionTable.get(optionKey(flag));
-  if (known === undefined) throw unknownOption(flag, optionTable);
+  if (known === undefined) throw unknownOption(flag, optionTable, replacements);
   const { takes, choices = takes === "switch" ? ["true", "false"] : undefined, repeats } = known.option;
   if (value === undefined) throw new CliError(`--${known.name}: missing value`);
   if (choices?.includes(value) === false) {
     const expected = takes === "switch" ? "true or false" : `one of ${choices.join(", ")}`;
-    throw new CliError(`--${known.name}: expected ${expected}`);
+    throw new CliError(`--${known.name}: expected ${expected}${instead(known.option)}`);
   }
   return { name: known.name, value, repeats: repeats === true };
 }
@@ -100,15 +110,30 @@ function readOption({ flag, value }: OptionToken, optionTable: OptionTable) {
 /** A name has no digits next to an underscore, since keys in base64url do. */
 const OPTION_NAME = /^(?:--[a-zA-Z][a-zA-Z0-9-]{0,39}|--[a-z][a-z_-]{0,39}|-[a-zA-Z])$/;
 
-function unknownOption(flag: string, optionTable: OptionTable): CliError {
+function instead({ insteadOfValue }: OptionSpec): string {
+  return insteadOfValue === undefined ? "" : `; ${insteadOfValue}`;
+}
+
+function unknownOption(
+  flag: string,
+  optionTable: OptionTable,
+  replacements: CommandShape["replacements"],
+): CliError {
   if (!OPTION_NAME.test(flag)) return new CliError("unknown option");
+  const replacement = replacements?.get(foldName(flag));
+  if (replacement !== undefined) return new CliError(`${flag}: no such option; ${replacement}`);
   const names = Array.from(optionTable.values(), ({ name }) => name);
   const meant = flag.startsWith("--") ? findSimilarName(flag.slice(2), names) : undefined;
   return new CliError(`${flag}: no such option${meant === undefined ? "" : `; did you mean --${meant}?`}`);
 }
 
-function unexpectedArgument(): CliError {
-  return new CliError("unexpected argument");
+/** The word itself may be a secret. */
+function unexpectedArgument(before?: CommandLineToken, optionTable?: OptionTable): CliError {
+  const known = typeof before === "object" ? optionTable?.get(optionKey(before.flag)) : undefined;
+  if (known?.option.takes !== "switch") return new CliError("unexpected argument");
+  return new CliError(
+    `unexpected argument after --${known.name}, which takes only true or false${instead(known.option)}`,
+  );
 }
 
 function list(words: readonly (string | undefined)[]): string {

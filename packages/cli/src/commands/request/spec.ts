@@ -1,4 +1,4 @@
-import type { AuthorityCapabilityUri } from "capability-protocol";
+import type { AuthorityCapabilityUri, PathRule } from "capability-protocol";
 import { canonicalizePath, isFieldValue, parseMethod } from "capability-protocol";
 import { CliError } from "../../errors/cli-error.ts";
 import type { CommandSpec } from "../../parse/command-spec.ts";
@@ -139,13 +139,17 @@ function requireValidHeader([name, value]: HeaderLine): void {
 /** The service knows what the target allows; what two servers may read as two paths is allowed by none. */
 const ANY_OPENINGS = { encodedSlash: true, emptySegments: true };
 
+const PATH_HINTS: ReadonlyMap<PathRule, string> = new Map([
+  ["form", "It is the part after the authority in the URL of a client: --path /reports/1."],
+  ["character", "A space is %20 and a question mark in a path %3F. A query goes into --query."],
+  ["percent", "A percent sign of the path itself is %25."],
+]);
+
 function readPath(text: string | undefined): string {
   const path = canonicalizePath(text ?? "/", ANY_OPENINGS);
   if (path.ok) return path.value;
-  throw new CliError(
-    `--path: expected ${path.error.expected}`,
-    "A space is %20, a percent sign %25 and a question mark %3F. A query goes into --query.",
-  );
+  const { rule, expected } = path.error;
+  throw new CliError(`--path: expected ${expected}`, PATH_HINTS.get(rule));
 }
 
 function readQuery(value: string | undefined): string | undefined {

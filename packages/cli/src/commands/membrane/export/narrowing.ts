@@ -71,6 +71,18 @@ export const NARROWING_OPTIONS: Readonly<Record<NarrowingOptionName, OptionSpec>
   label: { takes: "text", describe: "Note for people, sealed with the capability", group: GROUP },
 };
 
+const IN_FILE = "this limit goes into the file of --from";
+
+/** Names of limits, and common names of them, that are no options. */
+export const LIMITS_WITHOUT_OPTION: ReadonlyMap<string, string> = new Map([
+  ["query", `${IN_FILE}; --allow-query-key allows a key`],
+  ["headers", `${IN_FILE}; --header is sent to the target`],
+  ["requests", IN_FILE],
+  ["limits", "each limit is an option, or in the file of --from"],
+  ["ttl", "the time until it is dead is --expires-in"],
+  ["ttlms", "the time until it is dead is --expires-in"],
+]);
+
 type Values = OptionValues<NarrowingOptionName>;
 
 /** What an export asks for, and where it is from. */
@@ -90,11 +102,16 @@ const ENDS: readonly string[] = ["expiresAt", "ttlMs"];
  * @throws CliError that names the option.
  */
 export async function readNarrowing(values: Values, secrets: SecretReader): Promise<Narrowing> {
+  checkConflicts(values);
   const given = withoutAbsent(readLimitOptions(values));
   const replaced = new Set(Object.keys(given));
   if (ENDS.some((name) => replaced.has(name))) ENDS.forEach((name) => replaced.add(name));
   const inFile = omit(await readLimitsFile(values, secrets), replaced);
-  const limits = { ...inFile, ...given };
+  const limits: LimitsBody = { ...inFile, ...given };
+  if (values.given.has("max-uses-every") && limits.maxUses === undefined)
+    throw new CliError(
+      "--max-uses-every: expected --max-uses with it, the number of requests in each window",
+    );
   const label = values.text("label");
   const name = values.text("from");
   return {
@@ -104,6 +121,11 @@ export async function readNarrowing(values: Values, secrets: SecretReader): Prom
     },
     limitsFile: name === undefined ? undefined : { name, fields: new Set(Object.keys(inFile)) },
   };
+}
+
+function checkConflicts({ given }: Values): void {
+  if (given.has("expires-in") && given.has("expires-at"))
+    throw new CliError("--expires-in: cannot be combined with --expires-at, which says the same end");
 }
 
 function readLimitOptions(values: Values): LimitsBody {

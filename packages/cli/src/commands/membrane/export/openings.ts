@@ -23,6 +23,7 @@ export const OPENING_OPTIONS: Readonly<Record<OpeningOptionName, OptionSpec>> = 
   "allow-query": {
     takes: "switch",
     describe: "Whether clients may add a query [default: false]",
+    insteadOfValue: "--allow-query-key NAME allows one key",
     group: GROUP,
   },
   "allow-query-key": {
@@ -56,6 +57,11 @@ type Openings = Pick<
 
 /** @throws CliError that names the option. */
 export function readOpenings(values: OptionValues<OpeningOptionName>): Openings {
+  const needsPath = (["encoded-slash", "empty-segments"] as const).find((name) => values.isOn(name) === true);
+  if (needsPath !== undefined && values.isOn("allow-path") !== true)
+    throw new CliError(
+      `--${needsPath}: expected --allow-path with it, since clients can add no path without`,
+    );
   return {
     allowPath: values.isOn("allow-path"),
     allowQuery: readAllowQuery(values),

@@ -13,7 +13,7 @@ import type { LimitsFile } from "../../../errors/limits-file.ts";
 import type { OptionValues } from "../../../parse/option-values.ts";
 import type { MembraneRef } from "../membrane-ref.ts";
 import { readMembraneRef } from "../membrane-ref.ts";
-import { NARROWING_OPTIONS, readNarrowing } from "./narrowing.ts";
+import { LIMITS_WITHOUT_OPTION, NARROWING_OPTIONS, readNarrowing } from "./narrowing.ts";
 import type { UsedPreset } from "./preset/used-preset.ts";
 import { PRESET_OPTIONS, fillLimits, readPreset, requireCredential } from "./preset/used-preset.ts";
 import type { TargetOptionName } from "./target.ts";
@@ -44,6 +44,7 @@ export const EXPORT_SPEC: CommandSpec<ExportInput> = defineCommand({
     output: OUTPUT_OPTION,
     ...ACCESS_OPTIONS,
   },
+  replacements: LIMITS_WITHOUT_OPTION,
   examples: [
     ["capi membrane export --id reports --uri https://api.example/v1/report", "A target"],
     [
