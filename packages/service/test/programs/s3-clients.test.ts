@@ -10,8 +10,7 @@ import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
 import { makeCertificate, startTlsTarget } from "../../../testkit/src/tls-target.ts";
 import { spellingsOf } from "../../../testkit/src/token-carriers.ts";
 import type { AwsCli, AwsMachine } from "../support/aws-machine.ts";
-import { findAwsClis, startAwsMachine } from "../support/aws-machine.ts";
-import { grant } from "../support/client-machine.ts";
+import { configureFor, findAwsClis, startAwsMachine } from "../support/aws-machine.ts";
 import { pythonsWith } from "../support/programs.ts";
 
 /* The AWS CLI, boto3, rclone and s3cmd, unmodified, as docs/clients/aws.md says. The bucket verifies all signatures and digests. */
@@ -34,15 +33,11 @@ beforeAll(async () => {
   bucket = await startTlsTarget(certificate, (_request, response) =>
     s3.handle(bucket.requests.at(-1)!, response),
   );
-  ({ token } = await grant(machine, {
-    ...machine.page.exportBody(bucket.url),
-    tls: { ca: certificate.ca },
-  }));
-  await machine.configure(token);
-  await mkdir(join(machine.home, "files/photos/of 2026"), { recursive: true });
-  await writeFile(join(machine.home, "files/video.mp4"), VIDEO);
+  ({ token } = await configureFor(machine, bucket, "s3", { tls: { ca: certificate.ca } }));
+  await mkdir(join(machine.files, "photos/of 2026"), { recursive: true });
+  await writeFile(join(machine.files, "video.mp4"), VIDEO);
   for (const [name, text] of Object.entries(PHOTOS))
-    await writeFile(join(machine.home, "files/photos", name), text);
+    await writeFile(join(machine.files, "photos", name), text);
 });
 afterEach(() => expect(machine.otherHosts.requests).toEqual([]));
 afterAll(() => Promise.all([machine[Symbol.asyncDispose](), bucket[Symbol.asyncDispose]()]));
@@ -52,9 +47,11 @@ async function checkScript(language: string, aws?: AwsCli): Promise<string> {
   s3.objects.clear();
   const begin = bucket.requests.length;
   const folder = join(machine.home, language + (aws?.version ?? ""));
-  await cp(join(machine.home, "files"), folder, { recursive: true });
-  const script = machine.page.block(language, { ...machine, token });
-  const { code, stdout, stderr } = await machine.runScript(folder, `mkdir copies\n${script}`, aws);
+  await cp(machine.files, folder, { recursive: true });
+  const block = (name: string) => machine.page.block(name, { ...machine, token });
+  const variables = language === "sh rclone" ? block("sh variables of rclone") : "";
+  const script = `mkdir copies\n${variables}${block(language)}`;
+  const { code, stdout, stderr } = await machine.runScript(folder, script, aws);
   expect(code, stdout + stderr).toBe(0);
   expect([...s3.objects.keys()].toSorted()).toEqual([
     ...Object.keys(PHOTOS).map((name) => `/my-bucket/photos/${name}`),
@@ -100,15 +97,12 @@ test.each(PYTHONS.flatMap((python) => [[python, "https"] as const, [python, "htt
     const target = scheme === "https" ? bucket : plain;
     const begin = target.requests.length;
     const tls = scheme === "https" ? { tls: { ca: certificate.ca } } : {};
-    const own = await grant(machine, { ...machine.page.exportBody(target.url), ...tls });
-    await machine.configure(own.token);
-    const program = machine.page.block("python", { ...machine, token: own.token });
-    const folder = join(machine.home, "files");
-    const file = await machine.write("files/objects.py", program);
-    const { code, stdout, stderr } = await machine.runScript(folder, `'${python}' '${file}'`);
+    const own = await configureFor(machine, target, "s3", tls);
+    await machine.write("files/objects.py", machine.page.block("python", { ...machine, ...own }));
+    const { code, stdout, stderr } = await machine.runScript(machine.files, `'${python}' objects.py`);
     expect([code, stdout], stderr).toEqual([0, "['reports/1.txt']\n"]);
     expect(VIDEO.equals(s3.objects.get("/my-bucket/video.mp4")!)).toBe(true);
-    expect(VIDEO.equals(await readFile(join(folder, "copy.mp4")))).toBe(true);
+    expect(VIDEO.equals(await readFile(join(machine.files, "copy.mp4")))).toBe(true);
     expectNoToken(target.requests.slice(begin), own.token);
   },
 );

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
 import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 import type { AwsCli, AwsMachine } from "../support/aws-machine.ts";
-import { findAwsClis, startAwsMachine } from "../support/aws-machine.ts";
-import { grant, revoke } from "../support/client-machine.ts";
+import { configureFor, findAwsClis, startAwsMachine } from "../support/aws-machine.ts";
+import { revoke } from "../support/client-machine.ts";
 import { HELD_SIZE, startHeldBucket } from "../support/held-bucket.ts";
 import { pythonsWith } from "../support/programs.ts";
 
@@ -16,6 +16,8 @@ interface Client {
   readonly upload: string;
   readonly download: string;
   readonly aws?: AwsCli;
+  /** It has its credentials in the environment. */
+  readonly needsVariables?: true;
 }
 
 const BOTO3 = "import boto3; boto3.Session().client('s3', endpoint_url='ENDPOINT').";
@@ -34,8 +36,9 @@ const CLIENTS: readonly Client[] = [
   })),
   {
     name: "rclone",
-    upload: "unset AWS_CA_BUNDLE; rclone copyto large membrane:my-bucket/up",
-    download: "unset AWS_CA_BUNDLE; rclone copyto membrane:my-bucket/down down/down",
+    upload: "rclone copyto large membrane:my-bucket/up",
+    download: "rclone copyto membrane:my-bucket/down down/down",
+    needsVariables: true,
   },
   {
     name: "s3cmd",
@@ -53,22 +56,22 @@ afterAll(() => machine[Symbol.asyncDispose]());
 
 test.each(CLIENTS)(
   "a revoke breaks an upload and a download of $name, which reports both, and no request follows",
-  async ({ name, upload, download, aws }) => {
+  async ({ name, upload, download, aws, needsVariables }) => {
     await using bucket = await startHeldBucket(certificate);
-    const { token, revoke: end } = await grant(machine, {
-      ...machine.page.exportBody(bucket.url),
-      tls: { ca: certificate.ca },
-    });
-    await machine.configure(token);
+    const tls = { ca: certificate.ca };
+    const { token, revoke: end } = await configureFor(machine, bucket, "s3", { tls });
     const folder = join(machine.home, name.replaceAll("/", "-"));
     await mkdir(join(folder, "down"), { recursive: true });
     await using large = await open(join(folder, "large"), "w");
     await large.truncate(HELD_SIZE);
+    const block = (name: string) => machine.page.block(name, { ...machine, token });
     const start = (script: string) =>
       machine.runScript(
         folder,
-        `export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_SESSION_TOKEN=${token}
-        ${script.replace("ENDPOINT", `https://${machine.authority}`)}`,
+        `${needsVariables === true ? block("sh variables of rclone") : ""}${script}`.replace(
+          "ENDPOINT",
+          `https://${machine.authority}`,
+        ),
         aws,
       );
     const transfers = Promise.all([start(upload), start(download)]);
@@ -80,7 +83,7 @@ test.each(CLIENTS)(
     const sent = bucket.requests.length;
     for (const { code, stdout, stderr } of await transfers) {
       expect(code, stdout + stderr).toBeGreaterThan(0);
-      expect(stderr).toMatch(/401|Unauthorized|invalid_capability/);
+      expect(stderr).toMatch(/401|Unauthorized/);
     }
     expect(new Set(await bucket.endsOfUploads())).toEqual(new Set(["aborted"]));
     expect(bucket.requests).toHaveLength(sent);

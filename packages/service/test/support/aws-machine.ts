@@ -1,9 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { AWS_KEY } from "../../../testkit/src/aws4-reference.ts";
 import type { ProcessResult } from "../../../testkit/src/run.ts";
 import { run } from "../../../testkit/src/run.ts";
 import type { ClientMachine } from "./client-machine.ts";
-import { startClientMachine } from "./client-machine.ts";
+import { grant, startClientMachine } from "./client-machine.ts";
 import type { ClientPage } from "./client-page.ts";
 import { readClientPage } from "./client-page.ts";
 import type { OtherHosts } from "./other-hosts.ts";
@@ -16,8 +17,27 @@ export interface AwsMachine extends ClientMachine {
   readonly otherHosts: OtherHosts;
   /** Writes the configuration of all clients. */
   configure(token: string): Promise<void>;
-  /** Runs a script in a folder of the home directory, with a program as `aws`. */
+  /** The folder below the home directory with the files of a test. */
+  readonly files: string;
+  /** Runs a script in a folder, with a program as `aws`. */
   runScript(folder: string, script: string, aws?: AwsCli): Promise<ProcessResult>;
+}
+
+/** Exports a target as the page says, and configures all clients with the capability. */
+export async function configureFor(
+  machine: AwsMachine,
+  { url }: { readonly url: string },
+  service = "s3",
+  fields: object = {},
+): Promise<{ readonly token: string; readonly revoke: string }> {
+  const granted = await grant(machine, {
+    ...machine.page.exportBody(url),
+    ...fields,
+    uri: url,
+    hmac: { "aws4-hmac-sha256": { ...AWS_KEY, service } },
+  });
+  await machine.configure(granted.token);
+  return granted;
 }
 
 export async function startAwsMachine(): Promise<AwsMachine> {
@@ -32,12 +52,15 @@ export async function startAwsMachine(): Promise<AwsMachine> {
     RCLONE_S3_CHUNK_SIZE: "5Mi",
     ...otherHosts.variables,
   }));
+  const files = join(machine.home, "files");
+  await mkdir(files);
   await mkdir(join(machine.home, ".aws"));
   await mkdir(join(machine.home, ".config/rclone"), { recursive: true });
   return {
     ...machine,
     page,
     otherHosts,
+    files,
     async configure(token) {
       const names = { ...machine, token };
       await machine.write(".aws/config", page.block("ini", names));
