@@ -29,6 +29,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const nodes = join(root, "scripts/nodes");
 /** All projects except those with other programs (nginx, programs), which are tested on one version. */
 const PROJECTS = ["unit", "service", "crash", "clients", "fuzz"].flatMap((name) => ["--project", name]);
+/** Tests of HTTP often wait, for a limit or another process: two at a time leave two cores idle then. */
+const WORKERS = "--maxWorkers=3";
 const words = process.argv.slice(2);
 const isAll = words.includes("--all");
 const chosen = words.filter((word) => word !== "--all");
@@ -45,7 +47,7 @@ for (const version of chosen.length === 0 ? VERSIONS : chosen) {
   }
   console.log(`Node.js ${execFileSync(node, ["--version"]).toString().trim()}`);
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
-  const { status } = spawnSync(node, [vitest, "run", ...PROJECTS, ...(isAll ? [] : SUITES)], {
+  const { status } = spawnSync(node, [vitest, "run", ...PROJECTS, ...(isAll ? [] : [WORKERS, ...SUITES])], {
     cwd: root,
     stdio: "inherit",
     // Programs that tests start by name have the same version.

@@ -50,7 +50,7 @@ export async function playHistories(
     },
   );
   try {
-    await fc.assert(property, { numRuns, endOnFailure, interruptAfterTimeLimit: 30_000 });
+    await fc.assert(property, { numRuns, endOnFailure, interruptAfterTimeLimit: 60_000 });
   } finally {
     await agent.destroy();
   }
