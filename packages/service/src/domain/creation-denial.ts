@@ -1,7 +1,7 @@
 import type { CreationDenial } from "./creation.ts";
 import type { Denial } from "./denial.ts";
 import type { QuotaDenial } from "./quota.ts";
-import type { UseDenial } from "./use-counter.ts";
+import { denialOfUse } from "./use-denial.ts";
 
 /**
  * Maps the reason why a creation was denied to the refusal that the client sees. A dead lineage means that the client's own
@@ -33,10 +33,3 @@ const QUOTA_REASONS = {
   tenant: "tenant_quota_exceeded",
   membrane: "membrane_quota_exceeded",
 } as const satisfies Record<QuotaDenial["type"], Denial["reason"]>;
-
-/** Maps the reason why a use was refused to the refusal that the client sees. */
-export function denialOfUse(denial: UseDenial): Denial {
-  return denial.reason === "used_up"
-    ? { reason: "unauthorized" }
-    : { reason: "quota_exhausted", retryAfterSeconds: Math.max(1, Math.ceil(denial.retryAfterMs / 1_000)) };
-}
