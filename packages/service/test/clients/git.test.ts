@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TestTarget } from "../../../testkit/src/target.ts";
@@ -8,10 +8,14 @@ import { expectOwnCredential, grant, revoke, startClientMachine } from "../suppo
 import type { ClientPage } from "../support/client-page.ts";
 import { readClientPage } from "../support/client-page.ts";
 import { startGitBackend } from "../support/git-backend.ts";
+import { MORE_THAN_BUFFERED, expectCut, startStallingTarget } from "../support/stalling-target.ts";
 
 /* git, unmodified, as docs/clients/git.md says. The server is git's own, which knows only the target's credential. */
 
 const ROBOT = `Basic ${Buffer.from("robot:the-secret-of-the-robot").toString("base64")}`;
+
+/** Of the server, below the home directory. */
+const REPOSITORY = "server/my-project.git";
 
 let machine: ClientMachine;
 let backend: TestTarget;
@@ -26,10 +30,14 @@ beforeAll(async () => {
     GIT_AUTHOR_EMAIL: "a@example.com",
     GIT_COMMITTER_NAME: "a",
     GIT_COMMITTER_EMAIL: "a@example.com",
+    // Without compression of the large files, which are random.
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: "core.compression",
+    GIT_CONFIG_VALUE_0: "0",
   }));
   const root = join(machine.home, "server");
   await mkdir(root);
-  await git("init", "--quiet", "--bare", "--initial-branch=main", join(root, "my-project.git"));
+  await git("init", "--quiet", "--bare", "--initial-branch=main", REPOSITORY);
   backend = await startGitBackend(root, ROBOT);
 });
 afterAll(() => Promise.all([machine[Symbol.asyncDispose](), backend[Symbol.asyncDispose]()]));
@@ -89,4 +97,34 @@ test("git clones and does not push with a capability whose limits allow only rea
   const { code, stderr } = await machine.run("git", ["-C", "read", "push", "origin", "HEAD:main"]);
   expect(code).not.toBe(0);
   expect(stderr).toContain("403");
+});
+
+test("a revoke ends a clone in the middle of its pack, and git reports it", async () => {
+  let posts = 0;
+  // The first POST lists the refs.
+  const picks = ({ method }: { readonly method?: string | undefined }) => method === "POST" && ++posts === 2;
+  await using stalling = await startStallingTarget(backend, { picks, body: "download" });
+  const { token, revoke: end } = await grant(machine, page.exportBody(stalling.url));
+  const url = `https://git:${token}@${machine.authority}/my-project.git`;
+  const { stderr } = await expectCut(machine, stalling, end, machine.run("git", ["clone", url, "cut"]));
+  expect(stderr).toContain("fatal:");
+  await expect(readdir(join(machine.home, "cut"))).rejects.toThrow("ENOENT");
+});
+
+test("a revoke ends a push in the middle of its pack, and the server has nothing of it", async () => {
+  const refs = await git("-C", REPOSITORY, "for-each-ref");
+  // A chunked one follows a short request that finds out whether git may push.
+  await using stalling = await startStallingTarget(backend, {
+    picks: ({ method, headers }) => method === "POST" && headers["transfer-encoding"] === "chunked",
+    body: "upload",
+  });
+  const { token, revoke: end } = await grant(machine, page.exportBody(stalling.url));
+  await git("init", "--quiet", "--initial-branch=main", "pushed");
+  await writeFile(join(machine.home, "pushed", "large"), randomBytes(MORE_THAN_BUFFERED));
+  await git("-C", "pushed", "add", "large");
+  await git("-C", "pushed", "commit", "--quiet", "--message=large");
+  const url = `https://git:${token}@${machine.authority}/my-project.git`;
+  const pushing = machine.run("git", ["-C", "pushed", "push", url, "HEAD:other"]);
+  await expectCut(machine, stalling, end, pushing);
+  expect(await git("-C", REPOSITORY, "for-each-ref")).toBe(refs);
 });

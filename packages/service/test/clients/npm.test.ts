@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TestTarget } from "../../../testkit/src/target.ts";
@@ -8,6 +8,7 @@ import type { ClientMachine } from "../support/client-machine.ts";
 import type { ClientPage } from "../support/client-page.ts";
 import { readClientPage } from "../support/client-page.ts";
 import { expectOwnCredential, grant, revoke, startClientMachine } from "../support/client-machine.ts";
+import { MORE_THAN_BUFFERED, expectCut, startStallingTarget } from "../support/stalling-target.ts";
 
 /* npm, unmodified, as docs/clients/npm.md says. The registry has one package, in a scope, and knows only the target's credential. */
 
@@ -26,8 +27,9 @@ beforeAll(async () => {
     npm_config_fetch_retries: "0",
   }));
   const tarball = await packPackage();
-  registry = await startTarget(({ url = "", headers }, response) => {
+  registry = await startTarget(({ method, url = "", headers }, response) => {
     if (headers.authorization !== KEY) response.writeHead(401).end();
+    else if (method === "PUT") response.writeHead(201).end("{}");
     else if (url === "/@example/package/-/package-1.0.0.tgz") response.end(tarball);
     else if (url === "/@example%2Fpackage")
       response.end(JSON.stringify(describePackage(registry.url, tarball)));
@@ -95,4 +97,46 @@ test("npm sends the capability as _auth too", async () => {
     "npm view @example/package version --prefer-online",
   );
   expect([code, stdout], stderr).toEqual([0, "1.0.0\n"]);
+});
+
+test("npm publishes a package of a scope with a capability as its credential", async () => {
+  const { token } = await grant(machine, page.exportBody(registry.url));
+  const project = await makeProject("publisher", token);
+  await writeFile(join(project, "package.json"), JSON.stringify({ name: "@example/mine", version: "2.0.0" }));
+  const { code, stderr } = await inProject(project, "npm publish");
+  expect(code, stderr).toBe(0);
+  const published = registry.requests.at(-1);
+  expect([published?.method, published?.url]).toEqual(["PUT", "/@example%2Fmine"]);
+  expect(JSON.parse(published?.body.toString() ?? "")).toMatchObject({ versions: { "2.0.0": {} } });
+  expectOwnCredential([published!], token, ["authorization", KEY]);
+});
+
+test("a revoke ends the download of a tarball, and npm reports it and installs nothing", async () => {
+  await using stalling = await startStallingTarget(registry, {
+    picks: ({ url }) => url?.endsWith(".tgz") === true,
+    body: "download",
+  });
+  const { token, revoke: end } = await grant(machine, page.exportBody(stalling.url));
+  const project = await makeProject("cut-download", token);
+  // Without the cache of the other tests, which has the tarball.
+  const installing = inProject(project, "npm install @example/package --cache=cache");
+  const { stderr } = await expectCut(machine, stalling, end, installing);
+  expect(stderr).toContain("npm error");
+  await expect(readdir(join(project, "node_modules/@example/package"))).rejects.toThrow("ENOENT");
+});
+
+test("a revoke ends a publication, and npm reports it", async () => {
+  await using stalling = await startStallingTarget(registry, {
+    picks: ({ method }) => method === "PUT",
+    body: "upload",
+  });
+  const { token, revoke: end } = await grant(machine, page.exportBody(stalling.url));
+  const project = await makeProject("cut-upload", token);
+  await writeFile(
+    join(project, "package.json"),
+    JSON.stringify({ name: "@example/large", version: "1.0.0" }),
+  );
+  await writeFile(join(project, "large"), randomBytes(MORE_THAN_BUFFERED));
+  const { stderr } = await expectCut(machine, stalling, end, inProject(project, "npm publish"));
+  expect(stderr).toContain("npm error");
 });

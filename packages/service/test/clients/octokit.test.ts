@@ -10,6 +10,7 @@ import type { ClientMachine } from "../support/client-machine.ts";
 import { expectOwnCredential, grant, revoke, startClientMachine } from "../support/client-machine.ts";
 import type { ClientPage } from "../support/client-page.ts";
 import { readClientPage } from "../support/client-page.ts";
+import { expectCut, startStallingTarget } from "../support/stalling-target.ts";
 
 /* Octokit, unmodified, as docs/clients/octokit.md says. The API links pages and redirects renamed repositories as GitHub does. */
 
@@ -25,15 +26,15 @@ beforeAll(async () => {
   const installed = fileURLToPath(new URL("../../../../node_modules", import.meta.url));
   await symlink(installed, join(machine.home, "node_modules"));
   api = await startTarget(({ url, headers }, response) => {
-    if (headers.authorization === KEY) respond(new URL(url ?? "", api.url), response);
+    if (headers.authorization === KEY) respond(new URL(url ?? "", `http://${headers.host}/`), response);
     else response.writeHead(401).end();
   });
 });
 afterAll(() => Promise.all([machine[Symbol.asyncDispose](), api[Symbol.asyncDispose]()]));
 
 /** Responds with a page of the issues, and links to it by the repository's number. */
-function respond({ pathname, searchParams }: URL, response: ServerResponse): void {
-  const repository = `${api.url}repositories/7/issues`;
+function respond({ origin, pathname, searchParams }: URL, response: ServerResponse): void {
+  const repository = `${origin}/repositories/7/issues`;
   if (pathname === "/repos/my-org/old-name/issues") {
     response.writeHead(301, { Location: repository }).end();
     return;
@@ -45,7 +46,7 @@ function respond({ pathname, searchParams }: URL, response: ServerResponse): voi
   const shown = ISSUES.slice((at - 1) * size, at * size);
   response
     .writeHead(200, { "Content-Type": "application/json; charset=utf-8", ...(!isLast && { Link: link }) })
-    .end(JSON.stringify(shown.map((title) => ({ title, url: `${api.url}issues/1` }))));
+    .end(JSON.stringify(shown.map((title) => ({ title, url: `${origin}/issues/1` }))));
 }
 
 async function runScript(script: string): Promise<ProcessResult> {
@@ -82,4 +83,13 @@ test("Octokit follows the redirect of a renamed repository with its token, throu
     "/repositories/7/issues",
   ]);
   expectOwnCredential(requests, token, ["authorization", KEY]);
+});
+
+test("a revoke ends a page that Octokit is reading, and Octokit reports it when it asks for the next one", async () => {
+  await using stalling = await startStallingTarget(api, { picks: () => true, body: "download" });
+  const { token, revoke: end } = await grant(machine, page.exportBody(stalling.url));
+  const running = runScript(page.block("js", { ...machine, token }));
+  const { stdout, stderr } = await expectCut(machine, stalling, end, running);
+  expect(stdout).toBe("");
+  expect(stderr).toContain("Missing or invalid capability token");
 });

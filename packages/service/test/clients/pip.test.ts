@@ -8,6 +8,7 @@ import type { ClientMachine } from "../support/client-machine.ts";
 import type { ClientPage } from "../support/client-page.ts";
 import { readClientPage } from "../support/client-page.ts";
 import { expectOwnCredential, grant, revoke, startClientMachine } from "../support/client-machine.ts";
+import { expectCut, startStallingTarget } from "../support/stalling-target.ts";
 
 /* pip, unmodified, as docs/clients/pip.md says. The index has one package, and knows only the target's credential. */
 
@@ -69,4 +70,16 @@ test("pip installs a package with a capability as the password of its index, and
   const after = await machine.run("sh", ["-ec", `PIP_TARGET=afterwards ${install}`]);
   expect(after.code).not.toBe(0);
   expect(index.requests.length).toBe(2);
+});
+
+test("a revoke ends the download of a file, and pip reports it and installs nothing", async () => {
+  await using stalling = await startStallingTarget(index, {
+    picks: ({ url }) => url?.endsWith(".whl") === true,
+    body: "download",
+  });
+  const { token, revoke: end } = await grant(machine, page.exportBody(stalling.url));
+  const install = `PIP_TARGET=cut ${page.block("sh", { ...machine, token })}`;
+  const { stderr } = await expectCut(machine, stalling, end, machine.run("sh", ["-ec", install]));
+  expect(stderr).toContain("ERROR:");
+  await expect(readFile(join(machine.home, "cut/example_package.py"))).rejects.toThrow("ENOENT");
 });

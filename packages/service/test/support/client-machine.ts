@@ -11,7 +11,6 @@ import type { ProcessResult } from "../../../testkit/src/run.ts";
 import { run } from "../../../testkit/src/run.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
-import type { ReceivedRequest } from "../../../testkit/src/target.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 import { spellingsOf } from "../../../testkit/src/token-carriers.ts";
@@ -84,7 +83,7 @@ export async function revoke({ service }: ClientMachine, token: string): Promise
 
 /** Checks that a target got no spelling of the token, and in each request its own credential, once. */
 export function expectOwnCredential(
-  requests: readonly ReceivedRequest[],
+  requests: readonly { readonly url?: string | undefined; readonly rawHeaders: readonly string[] }[],
   token: string,
   [name, value]: readonly [name: string, value: string],
 ): void {

@@ -10,9 +10,13 @@ export interface ClientPage {
   readonly examples: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** @param host the target on the page. */
-export async function readClientPage(name: string, host: string): Promise<ClientPage> {
-  const page = await readFile(new URL(`../../../../docs/clients/${name}.md`, import.meta.url), "utf8");
+/**
+ * @param host the target on the page.
+ * @param section of the page; default: its beginning.
+ */
+export async function readClientPage(name: string, host: string, section = ""): Promise<ClientPage> {
+  const text = await readFile(new URL(`../../../../docs/clients/${name}.md`, import.meta.url), "utf8");
+  const page = section === "" ? text : text.slice(text.indexOf(`\n## ${section}\n`));
   const block = (language: string): string => {
     const [, text] = new RegExp(`^\`\`\`${language}\\n([^\`]*)^\`\`\`$`, "m").exec(page) ?? [];
     if (text === undefined) throw new Error(`docs/clients/${name}.md has no block of ${language}`);
