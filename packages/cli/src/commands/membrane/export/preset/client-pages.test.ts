@@ -58,6 +58,30 @@ test("the commands on the page of AWS export what it says", async () => {
   }
 });
 
+test("the examples of limits for which a preset is the short form have the limits of the preset", async () => {
+  const page = await readFile(new URL("../../../../../../../docs/limits.md", import.meta.url), "utf8");
+  const examples = Array.from(
+    page.matchAll(/\n\n((?: {4}.+\n)+)\n(?:\|.+\n)+\nIn short: `([^`]+)`\./g),
+    ([, body = "", short = ""]) => ({ limits: JSON.parse(body.replaceAll("…", "")).limits, short }),
+  );
+  expect(examples.map(({ short }) => short)).toEqual([
+    "--preset github --only o/r",
+    "--preset dynamodb",
+    "--preset s3 --only bucket/p",
+  ]);
+  const key = "--aws4-hmac-sha256-aws-access-key-id A --aws4-hmac-sha256-secret-access-key @secret";
+  for (const { limits, short } of examples) {
+    const credential = short.includes("github")
+      ? "--header @key"
+      : `${key} --aws4-hmac-sha256-region eu-central-1`;
+    const body = await bodyOf(
+      `capi membrane export --id m ${short} ${credential}`,
+      "Authorization: Bearer SECRET",
+    );
+    expect(body.limits, short).toEqual(limits);
+  }
+});
+
 const PAGES: Readonly<Record<string, readonly string[]>> = {
   openai: ["openai"],
   anthropic: ["anthropic"],
