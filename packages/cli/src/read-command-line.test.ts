@@ -314,7 +314,7 @@ const REFUSED: [words: readonly string[], message: string, help?: string][] = [
   [[...TARGET, "--delegable=no"], "--delegable: expected true or false"],
   [
     [...TARGET, "--from", "-"],
-    "--from: expected the path of a file with a JSON object of limits; this one is not",
+    "--from -: expected a JSON object of limits; it is not valid JSON, or no object",
   ],
   [[...TARGET, "--from", "/no/such/file"], "--from: expected the path of a file"],
   [[...MEMBRANE_REF, "--max-uses", "1"], "--uri: expected the target's URI"],

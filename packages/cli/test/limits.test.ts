@@ -98,6 +98,20 @@ test("an error in the file of --from names the file and the field", async () => 
 });
 
 test.each([
+  ['{"methods": ["GET"],}', "expected a JSON object of limits; it is not valid JSON, or no object"],
+  ['["GET"]', "expected a JSON object of limits; it is not valid JSON, or no object"],
+  ['{"methods": ["GET"], "methods": ["PUT"]}', "methods: expected once in an object"],
+  ['{"limits": {}}', "limits: expected no such field; the fields are expiresAt, "],
+  [`"${"a".repeat(1_100_000)}"`, "expected a JSON object of limits; it is over 1 MiB"],
+])("a file of --from with %.40s is refused, and the error names the file", async (text, message) => {
+  const file = await installation.file("malformed.json", text);
+  const args = ["membrane", "export", "--id", "m", "--uri", target.url, "--from", file];
+  const { code, stderr } = await installation.capi(args);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`FAILED\n--from ${file}: ${message}`);
+});
+
+test.each([
   [["--path", "a"], "--path (limits.paths[0]): expected a path that begins with a slash (form)"],
   [
     ["--expires-in", "1ms", "--expires-at", "2030-01-01T00:00:00Z"],

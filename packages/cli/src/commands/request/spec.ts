@@ -111,7 +111,7 @@ async function chooseCapability(
 
 function readMethod(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  if (text.includes(",")) throw new CliError("--method: expected one method; a request has only one");
+  if (text.includes(",")) throw new CliError("--method: expected one method, such as GET");
   const method = parseMethod(text);
   if (method === undefined)
     throw new CliError("--method: expected an HTTP method other than CONNECT and TRACE");

@@ -1,16 +1,11 @@
-import { createReadStream } from "node:fs";
-import type { Readable } from "node:stream";
-import { findRepeatedName } from "capability-protocol";
 import type { LimitsBody, NarrowingBody } from "capability-sdk";
 import { CliError } from "../../../errors/cli-error.ts";
-import { describeFileError } from "../../../errors/file-error.ts";
 import type { LimitsFile } from "../../../errors/limits-file.ts";
-import { LIMITS_FILE_FORM } from "../../../errors/limits-file.ts";
 import type { OptionSpec } from "../../../parse/option-spec.ts";
 import type { OptionValues } from "../../../parse/option-values.ts";
-import { MIB, readAtMost } from "../../../read-at-most.ts";
 import type { SecretReader } from "../../../secret.ts";
 import { parseDuration } from "../../options/duration.ts";
+import { readLimitsFile } from "./read-limits-file.ts";
 
 const GROUP = "Limits of the new capability:";
 
@@ -103,17 +98,17 @@ const ENDS: readonly string[] = ["expiresAt", "ttlMs"];
  */
 export async function readNarrowing(values: Values, secrets: SecretReader): Promise<Narrowing> {
   checkConflicts(values);
+  const name = values.text("from");
   const given = withoutAbsent(readLimitOptions(values));
   const replaced = new Set(Object.keys(given));
   if (ENDS.some((name) => replaced.has(name))) ENDS.forEach((name) => replaced.add(name));
-  const inFile = omit(await readLimitsFile(values, secrets), replaced);
+  const inFile = omit(name === undefined ? {} : await readLimitsFile(name, secrets), replaced);
   const limits: LimitsBody = { ...inFile, ...given };
   if (values.given.has("max-uses-every") && limits.maxUses === undefined)
     throw new CliError(
       "--max-uses-every: expected --max-uses with it, the number of requests in each window",
     );
   const label = values.text("label");
-  const name = values.text("from");
   return {
     body: {
       ...(Object.keys(limits).length > 0 && { limits }),
@@ -156,43 +151,6 @@ function readCount(values: Values, name: "max-uses" | "max-body-bytes"): number 
   if (text === undefined) return undefined;
   if (/^[0-9]{1,15}$/.test(text)) return Number(text);
   throw new CliError(`--${name}: expected a whole number`);
-}
-
-async function readLimitsFile(values: Values, secrets: SecretReader): Promise<object> {
-  const path = values.text("from");
-  if (path === undefined) return {};
-  const text = await readText(path === "-" ? secrets.claimStdin("--from") : createReadStream(path));
-  const limits = parseObject(text);
-  if (limits === undefined) throw malformed("this one is not");
-  // A limit that is written twice would be narrower to its reader than to the service.
-  if (findRepeatedName(text) !== undefined) throw malformed("this one has a name twice");
-  return limits;
-}
-
-/** @throws CliError that repeats neither the contents nor the name of the file, which may be a pasted secret. */
-async function readText(source: Readable): Promise<string> {
-  const bytes = await readAtMost(source, MIB).catch((cause: unknown) => {
-    throw malformed(describeFileError(cause), { cause });
-  });
-  if (bytes === undefined) throw malformed("this one is over 1 MiB");
-  return new TextDecoder().decode(bytes);
-}
-
-function malformed(what: string, options?: ErrorOptions): CliError {
-  return new CliError(
-    `--from: expected the path of a file with a JSON object of limits; ${what}`,
-    LIMITS_FILE_FORM,
-    options,
-  );
-}
-
-function parseObject(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function omit(members: object, names: ReadonlySet<string>): object {
