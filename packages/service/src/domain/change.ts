@@ -18,7 +18,7 @@ export interface ChangeSubject {
 }
 
 /** A create, revoke or rekey, as it is recorded. */
-export interface Change extends ChangeSubject {
+export interface RecordedChange extends ChangeSubject {
   readonly action: "create" | "revoke" | "rekey";
   readonly actor: Actor;
   /** `unknown`: the store failed to acknowledge it, and it may have taken effect. */

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { Uid } from "./uid.ts";
 import { newUid } from "./uid.ts";
 import type { UseCount, UseCounter } from "./use-counter.ts";
-import { countUse, UNUSED } from "./use-counter.ts";
+import { nextCounts, UNUSED } from "./use-counter.ts";
 
 const uid = (number: number): Uid => newUid((size) => Buffer.alloc(size, number));
 const MADE_AT = 1_000_000;
@@ -17,7 +17,7 @@ function countsOf(...counters: readonly UseCounter[]) {
   return {
     counts,
     use(used: readonly UseCounter[], now: number) {
-      const counted = countUse(used, (one) => counts.get(one), now);
+      const counted = nextCounts(used, (one) => counts.get(one), now);
       if (counted.ok) for (const { uid: one, count } of counted.value) counts.set(one, count);
       return counted.ok ? ok(undefined) : counted;
     },

@@ -59,7 +59,7 @@ export interface CountedUse {
  * @param find reads a count. One that is not there counts as used up: its capability was removed, or the store was changed.
  * @param now the time of day in milliseconds since 1970.
  */
-export function countUse(
+export function nextCounts(
   counters: readonly UseCounter[],
   find: (uid: Uid) => UseCount | undefined,
   now: number,

@@ -31,7 +31,7 @@ const UNAUTHORIZED: Denial = { reason: "unauthorized" };
  * @returns `unauthorized`, for a request to be refused before all else, since a 401 says nothing of the request; or a refusal until
  *   the next window, for one whose other checks come first.
  */
-export function checkUse(
+export function checkUsable(
   context: CheckContext,
   exchange: HttpExchange,
   resolution: Resolution,

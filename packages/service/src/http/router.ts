@@ -12,7 +12,7 @@ import { watchEnded } from "../invocation/waiting-responses.ts";
 import { addressKey } from "../net/peer-address.ts";
 import type { AuthFailureLimiter } from "./auth-failure-limiter.ts";
 import type { CheckContext } from "./check-request.ts";
-import { checkFields, checkUse } from "./check-request.ts";
+import { checkFields, checkUsable } from "./check-request.ts";
 import { addressOf } from "./client-address.ts";
 import type { ManagementEndpointContext } from "./management-endpoint.ts";
 import { handleManagement } from "./management-endpoint.ts";
@@ -58,8 +58,8 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
       return respondDenial(context, exchange, head, unauthorized(isBlocked));
     authenticated = resolved;
     const { resolution } = authenticated;
-    const checkingUse = checkUse(context, exchange, resolution);
-    const useDenial = checkingUse instanceof Promise ? await checkingUse : checkingUse;
+    const checking = checkUsable(context, exchange, resolution);
+    const useDenial = checking instanceof Promise ? await checking : checking;
     if (useDenial?.reason === "unauthorized")
       return respondDenial(context, exchange, head, unauthorized(isBlocked), resolution);
     const fields = checkFields(context, head, resolution, exchange);

@@ -9,7 +9,7 @@ import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./exchange-c
 import { Exchange } from "./exchange.ts";
 import type { BodyContext } from "./payload.ts";
 import { preparePayload } from "./payload.ts";
-import type { RequestContext } from "./prepare-request.ts";
+import type { PrepareContext } from "./prepare-request.ts";
 import { addTrailers, prepareRequest } from "./prepare-request.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { Authenticated, Resolution } from "./resolve.ts";
@@ -22,7 +22,7 @@ import { askForWebSocket } from "./websocket/switch-protocols.ts";
 
 /** All that invocations are handed. */
 export interface InvocationContext
-  extends RequestContext, BodyContext, SendContext, ExchangeContext, WebSocketContext {
+  extends PrepareContext, BodyContext, SendContext, ExchangeContext, WebSocketContext {
   readonly pools: Pools;
   readonly accountRegistry: AccountRegistry;
   readonly concurrencyLimiter: ConcurrencyLimiter;

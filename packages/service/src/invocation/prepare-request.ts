@@ -15,7 +15,7 @@ import { findTokenCopy } from "./token-copy.ts";
 import type { WebSocketHandshake } from "./websocket/handshake.ts";
 
 /** What requests to targets are prepared with. */
-export interface RequestContext {
+export interface PrepareContext {
   /** Names this service in `Via` and `CDN-Loop`. */
   readonly hopId: string;
   /** How many bytes the head of a request to a target may have. */
@@ -40,7 +40,7 @@ const UPGRADE_NOT_SUPPORTED: Denial = { reason: "upgrade_not_supported" };
  * @param limits absent: nothing narrows the request.
  */
 export function prepareRequest(
-  context: RequestContext,
+  context: PrepareContext,
   limits: CompiledLimits | undefined,
   target: PreparedTarget,
   asked: Asked,
@@ -61,7 +61,7 @@ export function prepareRequest(
 
 /** Puts the trailers of a body that is held before it: they are checksums. */
 export function addTrailers(
-  context: RequestContext,
+  context: PrepareContext,
   target: PreparedTarget,
   shaped: ShapedRequest,
   trailers: readonly string[],
@@ -72,7 +72,7 @@ export function addTrailers(
 
 /** Checks what is known only of the whole request. */
 function findDenial(
-  context: RequestContext,
+  context: PrepareContext,
   limits: CompiledLimits | undefined,
   target: PreparedTarget,
   { head, handshake }: Asked,
@@ -93,7 +93,7 @@ function tokenCopied(field: string): Denial {
 
 /** Checked before signing, since the headers of both sides together may be twice as long as either may send. */
 function isHeadTooLarge(
-  { headerBytes }: RequestContext,
+  { headerBytes }: PrepareContext,
   { maxAddedBytes }: PreparedTarget,
   shaped: ShapedRequest,
 ): boolean {

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
-import type { Change } from "../domain/change.ts";
+import type { RecordedChange } from "../domain/change.ts";
 import { parseUid } from "../domain/uid.ts";
 import { StoreBusyError, StoreFullError } from "../store/store.ts";
 import { openTestStore } from "../../../testkit/src/store.ts";
@@ -12,7 +12,7 @@ const OPERATOR = { kind: "operator", command: "test" } as const;
 
 test("a change is recorded once it has been made; a denied one and a read are not", async () => {
   await using store = await openTestStore();
-  const changes: Change[] = [];
+  const changes: RecordedChange[] = [];
   const { create, countRead, revoke, rekeyTenant } = createChanges(
     store.store,
     (change) => void changes.push(change),
@@ -34,7 +34,7 @@ test("a change is recorded once it has been made; a denied one and a read are no
 
 test("a write that is not acknowledged is recorded as unknown, one without room is not recorded", async () => {
   await using store = await openTestStore();
-  const changes: Change[] = [];
+  const changes: RecordedChange[] = [];
   const failing = (cause: Error) =>
     createChanges(
       { ...store.store, revoke: () => Promise.reject(cause) },

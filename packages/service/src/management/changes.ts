@@ -1,6 +1,6 @@
 import type { Result } from "capability-protocol";
 import type { Capability } from "../domain/capability.ts";
-import type { Actor, Change } from "../domain/change.ts";
+import type { Actor, RecordedChange } from "../domain/change.ts";
 import { subjectOfRecords } from "../domain/change.ts";
 import type { CreationDenial } from "../domain/creation.ts";
 import type { Uid } from "../domain/uid.ts";
@@ -13,7 +13,7 @@ import { RecordTooNewError, StoreFullError } from "../store/store.ts";
 export type StoreReader = Omit<Store, "create" | "countUse" | "revoke" | "rekeyTenant" | "sweep" | "close">;
 
 /** Records a change. It must not throw, since the change has been made. */
-export type RecordChange = (change: Change) => void;
+export type RecordChange = (change: RecordedChange) => void;
 
 /** The writes of a store, each recorded. Only this module calls them on the store itself. */
 export interface Changes {
@@ -70,7 +70,7 @@ export function createChanges(store: Store, record: RecordChange): Changes {
 /** Records a change once it has been made, or when it is unknown whether it has. */
 async function recorded<E>(
   record: RecordChange,
-  change: Omit<Change, "outcome">,
+  change: Omit<RecordedChange, "outcome">,
   write: Promise<Result<void, E>>,
 ): Promise<Result<void, E>> {
   const result = await write.catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { ServiceKind } from "../domain/capability.ts";
 import type { ExchangeReport } from "../domain/exchange-report.ts";
-import type { Change } from "../domain/change.ts";
+import type { RecordedChange } from "../domain/change.ts";
 import type { Denial } from "../domain/denial.ts";
 import type { Fingerprints } from "./fingerprint.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -47,7 +47,7 @@ export interface EventLog {
   clientDisconnected(event: InvocationEvent): void;
   refused(event: InvocationEvent & { readonly reason: Denial["reason"]; readonly status: number }): void;
   /** A create, revoke or rekey. A change by the operator is logged at every level. */
-  changed(change: Change): void;
+  changed(change: RecordedChange): void;
   /** A command of the operator changed the data directory without the store. */
   operatorChange(event: { readonly command: string }): void;
   /** A connection was closed because the memory for pipelined requests was used up. */
@@ -172,7 +172,7 @@ function describeFailure(
 }
 
 /** Uids appear as fingerprints; names, which clients choose, do not appear. */
-function describeChange({ action, outcome, actor, tenant, membrane, capabilities }: Change): object {
+function describeChange({ action, outcome, actor, tenant, membrane, capabilities }: RecordedChange): object {
   return {
     action,
     outcome,

@@ -1,7 +1,7 @@
 import type { Result } from "capability-protocol";
 import { err, ok } from "capability-protocol";
 import type { UseCounter, UseDenial } from "../../domain/use-counter.ts";
-import { countUse } from "../../domain/use-counter.ts";
+import { nextCounts } from "../../domain/use-counter.ts";
 import type { Change, Decision, ReadRequest, Snapshot, WriteRequest } from "../engine.ts";
 
 /** What {@link checkUse} reads. */
@@ -20,7 +20,7 @@ export function decideUse(
   counters: readonly UseCounter[],
   now: number,
 ): Decision<Result<void, UseDenial>> {
-  const counted = countUse(counters, snapshot.uses, now);
+  const counted = nextCounts(counters, snapshot.uses, now);
   if (!counted.ok) return { result: counted, changes: [] };
   const changes = counted.value.map(({ uid, count }): Change => ({ type: "putUses", uid, count }));
   return { result: ok(undefined), changes };
@@ -32,6 +32,6 @@ export function checkUse(
   counters: readonly UseCounter[],
   now: number,
 ): Result<void, UseDenial> {
-  const counted = countUse(counters, snapshot.uses, now);
+  const counted = nextCounts(counters, snapshot.uses, now);
   return counted.ok ? ok(undefined) : err(counted.error);
 }
