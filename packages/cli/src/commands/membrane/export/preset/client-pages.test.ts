@@ -32,14 +32,31 @@ async function bodyOf(command: string, file: string): Promise<any> {
   return JSON.parse(JSON.stringify((input as { readonly body: object }).body));
 }
 
-test.each(["openai", "anthropic", "octokit", "curl", "git", "npm", "pip", "mcp"])(
-  "the command on the page %s exports the body on it",
-  async (name) => {
-    const { text, blocks } = await readPage(name);
-    const [, line = ""] = /with the line `([^`]+)` in `key.txt`/.exec(text) ?? [];
-    expect(await bodyOf(blocks("shell")[0]!, line)).toEqual(JSON.parse(blocks("json")[0]!));
-  },
-);
+test.each([
+  "openai",
+  "anthropic",
+  "gemini",
+  "octokit",
+  "twilio",
+  "curl",
+  "git",
+  "npm",
+  "pip",
+  "skopeo",
+  "uploads",
+  "mcp",
+])("the command on the page %s exports the body on it", async (name) => {
+  const { text, blocks } = await readPage(name);
+  const [, line = ""] = /with the line `([^`]+)` in `key.txt`/.exec(text) ?? [];
+  expect(await bodyOf(blocks("shell")[0]!, line)).toEqual(JSON.parse(blocks("json")[0]!));
+});
+
+test("--only on the page of MCP has the limits on it", async () => {
+  const { blocks } = await readPage("mcp");
+  const [example] = blocks("text").map((fields) => JSON.parse(`{${fields}}`));
+  const body = await bodyOf(`${blocks("shell")[0]?.trim()} --only greet`, "Authorization: Bearer SECRET");
+  expect(body.limits).toEqual(example.limits);
+});
 
 test("the commands on the page of AWS export what it says", async () => {
   const { blocks } = await readPage("aws");
@@ -58,6 +75,16 @@ test("the commands on the page of AWS export what it says", async () => {
   }
 });
 
+const KEY_LINE = "Authorization: Bearer SECRET";
+const AWS_KEY =
+  "--aws4-hmac-sha256-region eu-central-1 --aws4-hmac-sha256-aws-access-key-id A --aws4-hmac-sha256-secret-access-key @secret";
+
+/** What the short forms leave out. */
+const NEEDED: Readonly<Record<string, string>> = {
+  github: "--header @key.txt",
+  mcp: "--uri https://mcp.example/mcp",
+};
+
 test("the examples of limits for which a preset is the short form have the limits of the preset", async () => {
   const page = await readFile(new URL("../../../../../../../docs/limits.md", import.meta.url), "utf8");
   const examples = Array.from(
@@ -68,16 +95,11 @@ test("the examples of limits for which a preset is the short form have the limit
     "--preset github --only o/r",
     "--preset dynamodb",
     "--preset s3 --only bucket/p",
+    "--preset mcp --only search",
   ]);
-  const key = "--aws4-hmac-sha256-aws-access-key-id A --aws4-hmac-sha256-secret-access-key @secret";
   for (const { limits, short } of examples) {
-    const credential = short.includes("github")
-      ? "--header @key"
-      : `${key} --aws4-hmac-sha256-region eu-central-1`;
-    const body = await bodyOf(
-      `capi membrane export --id m ${short} ${credential}`,
-      "Authorization: Bearer SECRET",
-    );
+    const [, name = ""] = short.split(" ");
+    const body = await bodyOf(`capi membrane export --id m ${short} ${NEEDED[name] ?? AWS_KEY}`, KEY_LINE);
     expect(body.limits, short).toEqual(limits);
   }
 });
