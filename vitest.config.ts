@@ -6,6 +6,9 @@ import { LongestFirst } from "./scripts/longest-first.ts";
 
 const SERVICE = "packages/service/test";
 
+/** The tests of HTTP and of attacks, which start a service in their process. */
+const SHARED = `${SERVICE}/{conformance,security}/**/*.test.ts`;
+
 /** What a power cut, a kill or a full disk leaves depends on the file system: these tests need a real disk. */
 const CRASH = [`${SERVICE}/crash/**/*.test.ts`, `${SERVICE}/lifecycle/two-processes.test.ts`];
 
@@ -22,9 +25,10 @@ export default defineConfig({
     projects: [
       // Loading the code takes longer than most of these tests, so their files share processes. Modules keep no state but caches.
       project("unit", ["packages/*/src/**/*.test.ts"], { env: IN_MEMORY, isolate: false }),
+      project("service-shared", [SHARED], { env: IN_MEMORY, isolate: false }),
       project("service", [`${SERVICE}/**/*.test.ts`], {
         env: IN_MEMORY,
-        exclude: [...CRASH, `${SERVICE}/{fuzz,nginx,older,programs}/**`],
+        exclude: [SHARED, ...CRASH, `${SERVICE}/{fuzz,nginx,older,programs}/**`],
       }),
       project("crash", CRASH),
       // Only when it is named: a run of one file would run it twice.

@@ -12,15 +12,18 @@ export const LONGEST: readonly string[] = [
 ].map((name) => `packages/service/test/${name}.test.ts`);
 
 /**
- * Runs the files that take longest first, so that none of them runs alone at the end. vitest takes the largest first where it has
- * not measured them before, as in CI.
+ * Runs the files that take longest first, so that none of them runs alone at the end; vitest takes the largest first where it has
+ * not measured them before, as in CI. Files that share processes are last, and those of a project follow each other.
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     // oxlint-disable-next-line unicorn/no-array-sort -- it is not the method of an array.
     const sorted = await super.sort(files);
-    const isLong = ({ moduleId }: TestSpecification): boolean =>
-      LONGEST.some((path) => moduleId.endsWith(`/${path}`));
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    return sorted.toSorted((a, b) => rank(a).localeCompare(rank(b)));
   }
+}
+
+function rank({ moduleId, project }: TestSpecification): string {
+  if (LONGEST.some((path) => moduleId.endsWith(`/${path}`))) return "0";
+  return project.config.isolate ? "1" : `2 ${project.name}`;
 }

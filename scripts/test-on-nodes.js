@@ -28,7 +28,10 @@ const SUITES = [
 const root = fileURLToPath(new URL("..", import.meta.url));
 const nodes = join(root, "scripts/nodes");
 /** All projects except those with other programs (nginx, programs), which are tested on one version. */
-const PROJECTS = ["unit", "service", "crash", "clients", "fuzz"].flatMap((name) => ["--project", name]);
+const PROJECTS = ["unit", "service", "service-shared", "crash", "clients", "fuzz"].flatMap((name) => [
+  "--project",
+  name,
+]);
 /** Tests of HTTP often wait, for a limit or another process: two at a time leave two cores idle then. */
 const WORKERS = "--maxWorkers=3";
 const words = process.argv.slice(2);

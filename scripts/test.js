@@ -1,8 +1,8 @@
-// Builds, then runs the tests of projects in vitest.config.ts: node scripts/test.js PROJECT… [arguments of vitest].
+// Builds, then runs the tests of parts: node scripts/test.js PART… [arguments of vitest].
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** The time of each project on two idle cores, in seconds. @type {ReadonlyMap<string, number>} */
+/** The time of each part on two idle cores, in seconds. @type {ReadonlyMap<string, number>} */
 const SECONDS = new Map([
   ["unit", 60],
   ["service", 300],
@@ -15,21 +15,24 @@ const SECONDS = new Map([
   ["programs", 60],
 ]);
 
+/** The projects in vitest.config.ts of a part that is not the one of its name. @type {ReadonlyMap<string, readonly string[]>} */
+const PROJECTS = new Map([["service", ["service", "service-shared"]]]);
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 const words = process.argv.slice(2);
-const projects = words.filter((word) => SECONDS.has(word));
+const parts = words.filter((word) => SECONDS.has(word));
 const rest = words.filter((word) => !SECONDS.has(word));
 
 run("npm", ["run", "--silent", "build"]);
 if (rest.length === 0) {
-  const seconds = projects.reduce((sum, project) => sum + (SECONDS.get(project) ?? 0), 0);
+  const seconds = parts.reduce((sum, part) => sum + (SECONDS.get(part) ?? 0), 0);
   const time = seconds < 60 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
-  console.log(`The tests of ${projects.join(", ")} take about ${time} on two idle cores.`);
+  console.log(`The tests of ${parts.join(", ")} take about ${time} on two idle cores.`);
 }
 run(process.execPath, [
   "node_modules/vitest/vitest.mjs",
   "run",
-  ...projects.flatMap((project) => ["--project", project]),
+  ...parts.flatMap((part) => PROJECTS.get(part) ?? [part]).flatMap((project) => ["--project", project]),
   ...rest,
 ]);
 
