@@ -38,6 +38,9 @@ beforeAll(async () => {
   const root = join(machine.home, "server");
   await mkdir(root);
   await git("init", "--quiet", "--bare", "--initial-branch=main", REPOSITORY);
+  await git("init", "--quiet", "--initial-branch=main", "first");
+  await git("-C", "first", "commit", "--quiet", "--allow-empty", "--message=first");
+  await git("-C", "first", "push", "--quiet", join(root, "my-project.git"), "main");
   backend = await startGitBackend(root, ROBOT);
 });
 afterAll(() => Promise.all([machine[Symbol.asyncDispose](), backend[Symbol.asyncDispose]()]));

@@ -147,6 +147,24 @@ test("AzureOpenAI sends the token as api-key, and the target gets its own", asyn
   expectOwnCredential(target.requests, token, sdk.own);
 });
 
+test("the client of Twilio follows a list of another product that continues at Twilio's own URL", async () => {
+  const sdk = SDKS.find(({ page }) => page === "twilio")!;
+  const list = "/v1/Conversations?PageSize=1";
+  const respond: Sdk["respond"] = ({ url }) => {
+    const isLast = url.includes("PageToken");
+    const next = isLast ? null : `https://conversations.twilio.com${list}&Page=1&PageToken=PA1`;
+    const conversations = [{ friendly_name: isLast ? "lo" : "hel" }];
+    return json({ conversations, meta: { key: "conversations", next_page_url: next } });
+  };
+  await using target = await startServer({ ...sdk, respond });
+  const page = await readClientPage(sdk.page, sdk.host);
+  const { token } = await grant(machine, page.exportBody(target.url));
+  const { code, stdout, stderr } = await machine.runModule(page.block("js", { ...machine, token }));
+  expect([code, stdout], stderr).toEqual([0, "hello"]);
+  expect(target.requests.map(({ url }) => url)).toEqual([list, `${list}&Page=1&PageToken=PA1`]);
+  expectOwnCredential(target.requests, token, sdk.own);
+});
+
 test.each(SDKS)(
   "a revoke ends a response that the SDK of $page is reading, and it reports it",
   async (sdk) => {
