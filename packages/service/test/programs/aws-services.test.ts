@@ -17,7 +17,7 @@ let machine: AwsMachine;
 beforeAll(async () => {
   machine = await startAwsMachine();
 });
-afterEach(() => expect(machine.otherHosts.requests).toEqual([]));
+afterEach(() => expect(machine.otherHosts.found()).toEqual([]));
 afterAll(() => machine[Symbol.asyncDispose]());
 
 test.each(CLIS)("aws $version reads an item of DynamoDB, and shows why it writes none", async (cli) => {

@@ -1,13 +1,13 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { S3Stub } from "../../../testkit/src/s3-stub.ts";
 import { createS3Stub } from "../../../testkit/src/s3-stub.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import type { AwsCli, AwsMachine } from "../support/aws-machine.ts";
-import { findAwsClis, startAwsMachine } from "../support/aws-machine.ts";
-import { grant } from "../support/client-machine.ts";
+import { configureFor, findAwsClis, startAwsMachine } from "../support/aws-machine.ts";
+import { expectRefusedAsOnPage } from "../support/aws-refusals.ts";
 
 /* What the AWS CLI, rclone and s3cmd can do with one prefix of a bucket, read-only, as docs/clients/aws.md narrows it. */
 
@@ -21,21 +21,22 @@ beforeAll(async () => {
   machine = await startAwsMachine();
   s3 = createS3Stub();
   bucket = await startTarget((_request, response) => s3.handle(bucket.requests.at(-1)!, response));
-  const { limits } = machine.page.examples[0]!;
-  ({ token } = await grant(machine, { ...machine.page.exportBody(bucket.url), limits }));
-  await machine.configure(token);
+  ({ token } = await configureFor(machine, bucket, "s3", machine.page.examples[0]));
   s3.objects.set("/my-bucket/reports/1.txt", Buffer.from("one"));
   s3.objects.set("/my-bucket/reports/of 2026/é+1.txt", Buffer.from("two"));
   s3.objects.set("/my-bucket/other.txt", Buffer.from("secret"));
 });
+afterEach(() => expect(machine.otherHosts.found()).toEqual([]));
 afterAll(() => Promise.all([machine[Symbol.asyncDispose](), bucket[Symbol.asyncDispose]()]));
 
 interface Client {
   readonly name: string;
   readonly aws?: AwsCli;
-  readonly before?: string;
+  /** It has its credentials in the environment. */
+  readonly needsVariables?: true;
   readonly reads: string;
-  readonly refused: readonly string[];
+  /** Commands, and what the client shows. */
+  readonly refused: Readonly<Record<string, RegExp>>;
 }
 
 const CLIENTS: readonly Client[] = [
@@ -46,51 +47,49 @@ const CLIENTS: readonly Client[] = [
       aws s3 ls s3://my-bucket/reports/
       aws s3 cp s3://my-bucket/reports/1.txt copy.txt
       aws s3 sync s3://my-bucket/reports copies`,
-    refused: [
-      "aws s3 cp copy.txt s3://my-bucket/reports/2.txt",
-      "aws s3 rm s3://my-bucket/reports/1.txt",
-      "aws s3 cp s3://my-bucket/other.txt other.txt",
-      "aws s3 ls s3://my-bucket/",
-    ],
+    refused: {
+      "aws s3 cp copy.txt s3://my-bucket/reports/2.txt": /\(MethodNotAllowed\).*\(method_not_allowed\)/,
+      "aws s3 rm s3://my-bucket/reports/1.txt": /\(MethodNotAllowed\).*\(method_not_allowed\)/,
+      "aws s3 cp s3://my-bucket/other.txt other.txt": /\(403\).*HeadObject operation: Forbidden/,
+    },
   })),
   {
     name: "rclone",
-    before: `
-      unset AWS_CA_BUNDLE
-      export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_SESSION_TOKEN=TOKEN
-      export RCLONE_RETRIES=1 RCLONE_LOW_LEVEL_RETRIES=1`,
+    needsVariables: true,
     reads: `
       rclone ls membrane:my-bucket/reports
       rclone copyto membrane:my-bucket/reports/1.txt copy.txt
       rclone sync membrane:my-bucket/reports copies`,
-    refused: [
-      "rclone copyto copy.txt membrane:my-bucket/reports/2.txt",
-      "rclone deletefile membrane:my-bucket/reports/1.txt",
-      "rclone copyto membrane:my-bucket/other.txt other.txt",
-      "rclone ls membrane:my-bucket",
-    ],
+    refused: {
+      "rclone copyto copy.txt membrane:my-bucket/reports/2.txt": /method_not_allowed/,
+      "rclone deletefile membrane:my-bucket/reports/1.txt": /method_not_allowed/,
+      "rclone copyto membrane:my-bucket/other.txt other.txt": /403/,
+      "rclone ls membrane:my-bucket": /query_not_allowed/,
+    },
   },
   {
     name: "s3cmd",
+    needsVariables: true,
     reads: `
       s3cmd ls s3://my-bucket/reports/
       s3cmd get s3://my-bucket/reports/1.txt copy.txt
       s3cmd sync s3://my-bucket/reports/ copies/`,
-    refused: [
-      "s3cmd put copy.txt s3://my-bucket/reports/2.txt",
-      "s3cmd rm s3://my-bucket/reports/1.txt",
-      "s3cmd get s3://my-bucket/other.txt other.txt",
-      "s3cmd ls s3://my-bucket/",
-    ],
+    refused: {
+      "s3cmd put copy.txt s3://my-bucket/reports/2.txt": /method_not_allowed/,
+      "s3cmd rm s3://my-bucket/reports/1.txt": /method_not_allowed/,
+      "s3cmd get s3://my-bucket/other.txt other.txt": /path_not_allowed|403/,
+      "s3cmd ls s3://my-bucket/": /query_not_allowed/,
+    },
   },
 ];
 
 test.each(CLIENTS)(
-  "$name lists and copies what is below the prefix, and can do nothing else",
-  async ({ name, aws, before = "", reads, refused }) => {
+  "$name lists and copies what is below the prefix, can do nothing else, and shows why",
+  async ({ name, aws, needsVariables, reads, refused }) => {
     const folder = join(machine.home, name);
     await mkdir(join(folder, "copies"), { recursive: true });
-    const setup = before.replace("=TOKEN", `=${token}`);
+    const variables = machine.page.block("sh variables", { ...machine, token });
+    const setup = needsVariables === true ? `${variables}export RCLONE_RETRIES=1` : "";
     const { code, stdout, stderr } = await machine.runScript(folder, `${setup}\n${reads}`, aws);
     expect(code, stdout + stderr).toBe(0);
     expect(stdout).toContain("1.txt");
@@ -98,10 +97,12 @@ test.each(CLIENTS)(
     expect(await readFile(join(folder, "copies/of 2026/é+1.txt"), "utf8")).toBe("two");
 
     const received = bucket.requests.length;
-    for (const command of refused) {
+    for (const [command, shown] of Object.entries(refused)) {
       const ended = await machine.runScript(folder, `${setup}\n${command}`, aws);
       expect([command, ended.code === 0], ended.stdout + ended.stderr).toEqual([command, false]);
+      expect(ended.stderr, command).toMatch(shown);
     }
+    if (aws !== undefined) await expectRefusedAsOnPage(machine, aws, "s3");
     const passed = bucket.requests.slice(received).map(({ method, url }) => `${method} ${url}`);
     expect(passed.filter((line) => !/^(?:HEAD|GET) \/my-bucket\/reports\//.test(line))).toEqual([]);
     expect(s3.objects.size).toBe(3);
@@ -114,8 +115,7 @@ test("with the methods that write, aws uploads in parts below the prefix, and no
     ...(machine.page.examples[0]?.["limits"] as object),
     methods: ["GET", "HEAD", "PUT", "POST", "DELETE"],
   };
-  const writing = await grant(machine, { ...machine.page.exportBody(bucket.url), limits });
-  await machine.configure(writing.token);
+  await configureFor(machine, bucket, "s3", { limits });
   await writeFile(join(machine.home, "large"), Buffer.alloc(9 * 1_024 * 1_024, "x"));
   const upload = `
     aws s3 cp large s3://my-bucket/reports/large
