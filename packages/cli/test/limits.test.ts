@@ -98,12 +98,16 @@ test("an error in the file of --from names the file and the field", async () => 
 });
 
 test.each([
-  ['{"methods": ["GET"],}', "expected a JSON object of limits; it is not valid JSON, or no object"],
-  ['["GET"]', "expected a JSON object of limits; it is not valid JSON, or no object"],
-  ['{"methods": ["GET"], "methods": ["PUT"]}', "methods: expected once in an object"],
-  ['{"limits": {}}', "limits: expected no such field; the fields are expiresAt, "],
-  [`"${"a".repeat(1_100_000)}"`, "expected a JSON object of limits; it is over 1 MiB"],
-])("a file of --from with %.40s is refused, and the error names the file", async (text, message) => {
+  [
+    "a comma too many",
+    '{"methods": ["GET"],}',
+    "expected a JSON object of limits; it is not valid JSON, or no object",
+  ],
+  ["a list", '["GET"]', "expected a JSON object of limits; it is not valid JSON, or no object"],
+  ["a name twice", '{"methods": ["GET"], "methods": ["PUT"]}', "methods: expected once in an object"],
+  ["an unknown limit", '{"limits": {}}', "limits: expected no such field; the fields are expiresAt, "],
+  ["more than 1 MiB", `"${"a".repeat(1_100_000)}"`, "expected a JSON object of limits; it is over 1 MiB"],
+])("a file of --from with %s is refused, and the error names the file", async (_what, text, message) => {
   const file = await installation.file("malformed.json", text);
   const args = ["membrane", "export", "--id", "m", "--uri", target.url, "--from", file];
   const { code, stderr } = await installation.capi(args);
