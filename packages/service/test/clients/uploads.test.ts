@@ -85,7 +85,7 @@ test("a place of an upload outside the base is removed, and tus-js-client sends 
   expect(elsewhere.requests).toEqual([]);
 });
 
-test("the SDK of Gemini uploads a file, whose second request passes through the service", async () => {
+test("the SDK of Gemini uploads a file through the service, if the export opens the keys of the place", async () => {
   await using target = await startTarget(({ url = "" }, response) => {
     const place = `${target.url}upload/v1beta/files?upload_id=1&upload_protocol=resumable`;
     if (url === "/upload/v1beta/files") return void response.setHeader("X-Goog-Upload-URL", place).end("{}");
@@ -102,4 +102,8 @@ test("the SDK of Gemini uploads a file, whose second request passes through the 
     "hello",
   ]);
   expectOwnCredential(target.requests, token, ["x-goog-api-key", "SECRET"]);
+
+  const unopened = await grant(machine, { ...page.exportBody(target.url), allowQuery: ["upload_id"] });
+  const removed = await machine.runModule(page.block("javascript", { ...machine, token: unopened.token }));
+  expect(removed.stderr).toContain("Failed to get upload url");
 });
