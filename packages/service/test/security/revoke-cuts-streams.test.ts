@@ -1,14 +1,11 @@
 import { once } from "node:events";
 import { Agent } from "undici";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { call, createMembrane, exportThrough, expectStatus, uriOf } from "../../../testkit/src/client.ts";
 import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import { spawnService } from "../../../testkit/src/process.ts";
 import { startTestService, TEST_AUTHORITY } from "../../../testkit/src/service.ts";
 import { openStream, startEndlessTarget } from "../support/open-stream.ts";
-
-/** A stream that is not aborted must not delay the suite. */
-vi.setConfig({ testTimeout: 20_000 });
 
 test("a revoke cuts the open streams of all descendants, on both sides, and no others", async () => {
   await using service = await startTestService();

@@ -18,9 +18,6 @@ import {
   startWebSocketTarget,
 } from "../../../testkit/src/websocket.ts";
 
-/** A WebSocket that is not cut must not delay the suite. */
-vi.setConfig({ testTimeout: 20_000 });
-
 test("a revoke cuts the WebSockets of all descendants, on both sides, and no others", async () => {
   await using service = await startTestService();
   await using target = await startWebSocketTarget();
