@@ -4,22 +4,22 @@ import type { Capability, Kind } from "../domain/capability.ts";
 import { operationOf } from "../domain/capability.ts";
 import type { Outcome } from "../domain/denial.ts";
 import { denialOfCreation } from "../domain/creation-denial.ts";
-import { invalid } from "../domain/denial.ts";
+import { invalid, PASSED } from "../domain/denial.ts";
 import type { Narrowing } from "../domain/limits.ts";
 import { isDelegable } from "../domain/limits.ts";
 import type { Target, TargetContent } from "../domain/target.ts";
 import { contentOf } from "../domain/target.ts";
-import { parseCertificates } from "capability-sdk/pem";
-import { parsePrivateKey } from "../pem.ts";
+import type { StoredTarget } from "../store/record.ts";
 import { KEY_BYTES } from "../store/seal.ts";
 import { sealTarget } from "../store/target-seal.ts";
-import type { OpenedCapability } from "../store/vault.ts";
+import type { OpenedCapability, Rights } from "../store/vault.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
 import { actorOf } from "./context.ts";
 import { formatUri } from "./capability-uri.ts";
 import { checkHeadSize } from "./head-size-check.ts";
 import { checkLength, formatEnd, narrowingOf } from "./narrowing.ts";
 import { resourceOf } from "./resource.ts";
+import { checkTls, hasPem } from "./tls-check.ts";
 
 /** Makes a capability through a membrane: for a target, or from another capability. */
 export async function exportCapability(
@@ -30,13 +30,13 @@ export async function exportCapability(
   const narrowing = narrowingOf(request, context.now().getTime());
   if (!narrowing.ok) return narrowing;
   if (request.kind === "target") {
-    const denied = await checkTarget(context, caller, request.target);
-    return denied ?? exportTarget(context, caller, contentOf(request), narrowing.value);
+    const checked = await checkTarget(context, caller, request.target);
+    return checked.ok ? exportTarget(context, caller, contentOf(request), narrowing.value) : checked;
   }
   const { authority, token } = request.capability;
   if (!context.isOwn(authority)) {
-    const denied = checkHost(context, "capability", originOfAuthority(authority));
-    return denied ?? exportTarget(context, caller, contentOf(request), narrowing.value);
+    const checked = checkHost(context, "capability", originOfAuthority(authority));
+    return checked.ok ? exportTarget(context, caller, contentOf(request), narrowing.value) : checked;
   }
   const parent = await context.vault.open(token);
   if (parent === undefined) return err({ reason: "invalid_capability" });
@@ -54,13 +54,13 @@ function findServiceLimit(kind: Kind, { limits }: ExportRequest): Problem | unde
     : checkServiceCapabilityLimits(limits, operation);
 }
 
-async function exportTarget(
+function exportTarget(
   context: ManagementContext,
   caller: Caller,
   content: TargetContent,
   narrowing: Narrowing,
 ): Promise<Outcome<ManagementResponse>> {
-  const { changes, vault, random } = context;
+  const { vault, random } = context;
   const target: Target = {
     type: "target",
     uid: vault.newUid(),
@@ -69,25 +69,12 @@ async function exportTarget(
   };
   const dataKey = random(KEY_BYTES);
   const rights = { ...provenance(caller), kind: "invoke", resource: target.uid } as const;
-  const minted = vault.mint(rights, dataKey, narrowing);
-  const checked = checkLength(narrowing, minted.record);
-  if (!checked.ok) return checked;
   const stored = sealTarget(target, content, dataKey);
-  const { newCounters } = minted;
-  const { useCounters } = caller;
-  const created = await changes.create(actorOf(caller), [stored, minted.record], {
-    newCounters,
-    useCounters,
-  });
-  if (!created.ok) return err(denialOfCreation(created.error));
-  return ok({
-    status: 201,
-    body: { capability: formatUri(context.authority, minted.token), ...formatEnd(narrowing) },
-  });
+  return createCapability(context, caller, { rights, payload: dataKey, narrowing, target: stored });
 }
 
 /** Seals the parent's payload under a new token, so that the depth of a delegation costs nothing later. */
-async function reexport(
+function reexport(
   context: ManagementContext,
   caller: Caller,
   parent: OpenedCapability,
@@ -100,24 +87,40 @@ async function reexport(
     parent: uid,
     ...(resource === undefined ? {} : { resource }),
   };
-  const minted = context.vault.mint(rights, parent.payload, { ...narrowing, inherited: parent.limits });
-  const checked = checkLength(narrowing, minted.record);
-  if (!checked.ok) return checked;
-  const { newCounters } = minted;
-  const { useCounters } = caller;
-  const created = await context.changes.create(actorOf(caller), [minted.record], {
-    newCounters,
-    useCounters,
+  return createCapability(context, caller, {
+    rights,
+    payload: parent.payload,
+    narrowing: { ...narrowing, inherited: parent.limits },
   });
-  if (created.ok) {
-    return ok({
-      status: 201,
-      body: { capability: formatUri(context.authority, minted.token), ...formatEnd(narrowing) },
-    });
-  }
-  if (created.error.reason !== "lineage_dead") return err(denialOfCreation(created.error));
-  const callerWorks = await context.store.isAlive(caller.capability.uid);
-  return err({ reason: callerWorks ? "invalid_capability" : "unauthorized" });
+}
+
+interface NewCapability {
+  readonly rights: Rights;
+  readonly payload: Uint8Array;
+  readonly narrowing: Narrowing;
+  /** The target that it is made for; absent for a re-export. */
+  readonly target?: StoredTarget;
+}
+
+async function createCapability(
+  { changes, vault, store, authority }: ManagementContext,
+  caller: Caller,
+  { rights, payload, narrowing, target }: NewCapability,
+): Promise<Outcome<ManagementResponse>> {
+  const { token, record, newCounters } = vault.mint(rights, payload, narrowing);
+  const checked = checkLength(narrowing, record);
+  if (!checked.ok) return checked;
+  const records = target === undefined ? [record] : [target, record];
+  const { useCounters } = caller;
+  const created = await changes.create(actorOf(caller), records, { newCounters, useCounters });
+  if (created.ok)
+    return ok({ status: 201, body: { capability: formatUri(authority, token), ...formatEnd(narrowing) } });
+  // What is dead may be the parent of a re-export, and not the caller's own capability.
+  const isParentDead =
+    created.error.reason === "lineage_dead" &&
+    rights.parent !== undefined &&
+    (await store.isAlive(caller.capability.uid));
+  return err(isParentDead ? { reason: "invalid_capability" } : denialOfCreation(created.error));
 }
 
 /** Returns the membrane and the creator of everything that an `export` capability makes. */
@@ -129,28 +132,21 @@ async function checkTarget(
   context: ManagementContext,
   caller: Caller,
   target: TargetConfiguration,
-): Promise<Outcome<ManagementResponse> | undefined> {
-  const denied =
-    checkHeadSize(target, context.headerBytes) ??
-    checkHost(context, "uri", target.uri.origin) ??
-    checkTransport(context, target);
-  if (denied !== undefined || !hasPem(target)) return denied;
+): Promise<Outcome<undefined>> {
+  const size = checkHeadSize(target, context.headerBytes);
+  if (!size.ok) return size;
+  const host = checkHost(context, "uri", target.uri.origin);
+  if (!host.ok) return host;
+  const transport = checkTransport(context, target);
+  if (!transport.ok || !hasPem(target)) return transport;
   // 64 KiB of certificates take the event loop 10 ms and more.
   return context.scheduleFairly(resourceOf(caller), () => checkTls(target));
 }
 
-function hasPem({ tls }: TargetConfiguration): boolean {
-  return tls?.ca !== undefined || tls?.cert !== undefined;
-}
-
 /** Refuses at the export what every connection would refuse. What a name resolves to is checked at each connection. */
-function checkHost(
-  { policy }: ManagementContext,
-  field: string,
-  origin: TargetOrigin,
-): Outcome<ManagementResponse> | undefined {
+function checkHost({ policy }: ManagementContext, field: string, origin: TargetOrigin): Outcome<undefined> {
   return policy.checkHost(origin).ok
-    ? undefined
+    ? PASSED
     : invalid(
         field,
         "an address that this service may connect to: a public one, or one that its flag --allow-target allows",
@@ -161,32 +157,12 @@ function checkHost(
 function checkTransport(
   { policy }: ManagementContext,
   { uri, tls }: TargetConfiguration,
-): Outcome<ManagementResponse> | undefined {
-  if (policy.checkTransport(uri.origin, tls).ok) return undefined;
+): Outcome<undefined> {
+  if (policy.checkTransport(uri.origin, tls).ok) return PASSED;
   return uri.origin.scheme === "https"
     ? invalid(
         "tls.rejectUnauthorized",
         "true: this service checks every target (--forbid-unverified-targets)",
       )
     : invalid("uri", "https: this service speaks to no target without TLS (--forbid-http-targets)");
-}
-
-/**
- * Largest modulus of a client's key, in bits. The time of a signature grows with its cube, and each handshake makes one on the
- * event loop: 16,384 bits take more than half a second.
- */
-const MAX_MODULUS_BITS = 4_096;
-
-function checkTls(target: TargetConfiguration): Outcome<ManagementResponse> | undefined {
-  const { ca, cert, key } = target.tls ?? {};
-  if (ca !== undefined && parseCertificates(ca) === undefined)
-    return invalid("tls.ca", "certificates in PEM");
-  if (cert === undefined || key === undefined) return undefined;
-  const [leaf] = parseCertificates(cert) ?? [];
-  if (leaf === undefined) return invalid("tls.cert", "certificates in PEM, the client's own first");
-  const privateKey = parsePrivateKey(key);
-  if (privateKey === undefined) return invalid("tls.key", "an unencrypted private key in PEM");
-  if ((privateKey.asymmetricKeyDetails?.modulusLength ?? 0) > MAX_MODULUS_BITS)
-    return invalid("tls.key", `a key of at most ${MAX_MODULUS_BITS} bits, or of an elliptic curve`);
-  return leaf.checkPrivateKey(privateKey) ? undefined : invalid("tls.key", "the private key of tls.cert");
 }

@@ -1,9 +1,8 @@
 import type { TargetConfiguration } from "capability-protocol";
 import { printableName } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
-import { invalid } from "../domain/denial.ts";
+import { invalid, PASSED } from "../domain/denial.ts";
 import { maxAddedBytes, headSize, headerLinesSize } from "../domain/head-size.ts";
-import type { ManagementResponse } from "./context.ts";
 
 /** Assumed where the client's method is forwarded: the longest one that may be. */
 const ASSUMED_METHOD = "UNSUBSCRIBE";
@@ -12,10 +11,7 @@ const ASSUMED_METHOD = "UNSUBSCRIBE";
  * Refuses a target whose requests would have a head over the limit, by the first field that does not fit: an exporter
  * must not decide what each invocation costs.
  */
-export function checkHeadSize(
-  target: TargetConfiguration,
-  limit: number,
-): Outcome<ManagementResponse> | undefined {
+export function checkHeadSize(target: TargetConfiguration, limit: number): Outcome<undefined> {
   const { origin, path, query } = target.uri;
   const { host } = origin;
   const ownHeaders = target.headers.flat();
@@ -29,5 +25,5 @@ export function checkHeadSize(
     if (bytes > limit) return invalid(`headers.${printableName(name)}`, expected);
   }
   bytes += maxAddedBytes(target.hmac, host, ownHeaders) - maxAddedBytes(undefined, host, []);
-  return bytes > limit ? invalid("hmac", expected) : undefined;
+  return bytes > limit ? invalid("hmac", expected) : PASSED;
 }

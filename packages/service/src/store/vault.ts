@@ -32,6 +32,9 @@ export interface OpenedCapability {
   readonly position: Position;
 }
 
+/** What a new capability may do, and where it comes from. */
+export type Rights = Omit<Capability, "type" | "uid" | "expiresAt">;
+
 /** A capability that is not in the store yet, and the only copy of its token. */
 export interface MintedCapability {
   readonly token: CapabilityToken;
@@ -47,12 +50,7 @@ export interface Vault {
   /** As {@link Vault.open}, and tells a capability that has expired from a token that is unknown: it is no guess. */
   openUnlessExpired(token: CapabilityToken): Promise<OpenedCapability | "expired" | undefined>;
   /** @param token where it is derived rather than random. */
-  mint(
-    rights: Omit<Capability, "type" | "uid" | "expiresAt">,
-    payload: Uint8Array,
-    narrowing?: Narrowing,
-    token?: CapabilityToken,
-  ): MintedCapability;
+  mint(rights: Rights, payload: Uint8Array, narrowing?: Narrowing, token?: CapabilityToken): MintedCapability;
   newUid(): Uid;
 }
 
