@@ -37,7 +37,8 @@ export async function findExposedPaths(config: DataConfig): Promise<readonly Exp
 }
 
 /**
- * Removes other users' access to parts of the data directory.
+ * Removes other users' access to parts of the data directory. Call it when the store is open: before that, the files may be
+ * another program's.
  *
  * @throws ConfigError where others have access and this user may not change that. Access of a group alone is then left:
  *   volumes in Kubernetes belong to a group on purpose.

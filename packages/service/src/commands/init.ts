@@ -28,9 +28,9 @@ export async function init(config: DataConfig, json: boolean, context: InitConte
   const { now, home, print, printError, log } = context;
   const paths = dataPaths(config);
   await checkDataDirectory(config);
-  await repairModes(config);
   const data = await openDataDirectory(config);
   try {
+    await repairModes(config);
     for (const path of await removeAbandonedStores(config.data, now)) {
       printError(`Removed what a killed process left: ${path}`);
     }

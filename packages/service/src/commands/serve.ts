@@ -38,9 +38,9 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
   const files = await readConfiguredFiles(config);
   await checkDataDirectory(config);
   await checkListenAddress(config);
-  for (const { path } of await repairModes(config)) context.log.modeRepaired({ path });
   const data = await openDataDirectory(config, context.log);
   try {
+    for (const { path } of await repairModes(config)) context.log.modeRepaired({ path });
     // Makes the certificate before any worker starts: two must not make it at once.
     const certificate = await ensureManagedCertificate(config, context.log, { mayReplaceCA: true });
     if (certificate?.replacedCA === true) context.log.authorityReplaced({ file: privateCAPath(config) });

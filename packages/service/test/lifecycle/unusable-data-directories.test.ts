@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { chmod, copyFile, cp, mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, copyFile, cp, mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { open } from "lmdb";
@@ -117,23 +117,30 @@ const PLACES: readonly (readonly [string, (at: string) => Promise<string>, RegEx
   ],
 ];
 
-async function contents(at: string): Promise<Record<string, string>> {
-  const names = await readdir(at, { recursive: true, withFileTypes: true });
-  // LMDB counts its readers in the lock file.
-  const files = names.filter((entry) => entry.isFile() && entry.name !== "lock.mdb");
-  const read = await Promise.all(
-    files.map(async ({ parentPath, name }) => [
-      join(parentPath, name),
-      (await readFile(join(parentPath, name))).toString("base64"),
-    ]),
-  );
-  return Object.fromEntries(read);
+/** The mode of each file and directory, and what the file holds. */
+async function snapshot(at: string): Promise<Record<string, string>> {
+  const paths = (await readdir(at, { recursive: true })).map((name) => join(at, name));
+  const read = paths.map(async (path) => {
+    const found = await stat(path);
+    // LMDB counts its readers in the lock file.
+    const isRead = found.isFile() && basename(path) !== "lock.mdb";
+    return [path, `${found.mode.toString(8)} ${isRead ? await readFile(path, "base64") : ""}`];
+  });
+  return Object.fromEntries(await Promise.all(read));
 }
 
-async function expectRefused(data: string, why: RegExp): Promise<void> {
-  const ended = await Promise.all(COMMANDS.map((args) => runMembrane([...args, "--data", data])));
-  for (const [index, words] of COMMANDS.entries()) {
-    const { code, stdout, stderr } = ended[index]!;
+/** Makes each file and directory readable for other users, as under a usual umask. */
+async function openToOthers(at: string): Promise<void> {
+  if (!(await stat(at).catch(() => undefined))?.isDirectory()) return;
+  const entries = await readdir(at, { recursive: true, withFileTypes: true });
+  for (const entry of entries)
+    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
+}
+
+async function expectRefused(data: string, why: RegExp, check = async (_said: string) => {}): Promise<void> {
+  // One after the other, since one command could undo or prevent what another one changes.
+  for (const words of COMMANDS) {
+    const { code, stdout, stderr } = await runMembrane([...words, "--data", data]);
     const said = `${words[0]} said ${JSON.stringify({ code, stdout, stderr })}`;
     expect(code, said).toBe(1);
     if (words[0] === "doctor") {
@@ -148,17 +155,20 @@ async function expectRefused(data: string, why: RegExp): Promise<void> {
       expect(stderr, said).toMatch(/^membrane: .+\n$/);
       expect(stderr, said).toMatch(expected);
     }
+    await check(said);
   }
 }
 
 test.each(PLACES)(
-  "a data directory that %s is refused by every command, and not changed",
+  "a data directory that %s is refused by every command, which changes neither files nor modes",
   async (_what, prepare, why) => {
     await using directory = await temporaryDirectory();
     const data = await prepare(directory.path);
-    const before = await contents(directory.path);
-    await expectRefused(data, why);
-    expect(await contents(directory.path)).toEqual(before);
+    await openToOthers(data);
+    const before = await snapshot(directory.path);
+    await expectRefused(data, why, async (said) =>
+      expect(await snapshot(directory.path), said).toEqual(before),
+    );
   },
 );
 
