@@ -33,7 +33,7 @@ test.each([
   ["/a%2", "two hexadecimal digits after each percent sign (percent)"],
   [
     "/a/../b",
-    "no segment of dots, also before a semicolon, and no segment that begins with a semicolon (dot-segment)",
+    "no segment of dots, also before ; ? or #, and no segment that begins with a semicolon (dot-segment)",
   ],
   [
     "/%7Ea",

@@ -47,7 +47,7 @@ test("each visible ASCII character is kept, decoded, or refused, raw and escaped
 /** What attackers combine: separators, dots, escapes of them, and the pieces of escapes. */
 const PIECES = [
   ..."/.;%25efEF03ab ",
-  ..."%2f %2F %2e %2E %25 %3b %3B %20 %5c %32 %35 %65 %00 %0a %7f %3f %23 %c3%a9 // .. %252e %2520 ..%3b".split(
+  ..."%2f %2F %2e %2E %25 %3b %3B %20 %5c %32 %35 %65 %00 %0a %7f %3f %23 %c3%a9 // .. %252e %2520 ..%3b ..%3f ..%23".split(
     " ",
   ),
 ];
@@ -94,11 +94,11 @@ test("the canonical form of a canonical path is itself", () => {
   });
 });
 
-test("no accepted path has a dot segment, before a semicolon either, after any number of decodings", () => {
+test("no accepted path has a dot segment, before a semicolon, a query or a fragment either, after any number of decodings", () => {
   forAccepted((path) => {
     for (const decoded of decodings(path)) {
       for (const segment of decoded.split(/\/|%2F/i)) {
-        expect(segment.replace(/(?:;|%3B).*/is, "")).not.toMatch(/^(?: |%20)*\.[. ]*$/);
+        expect(segment.replace(/(?:[;?#]|%(?:3[BF]|23)).*/is, "")).not.toMatch(/^(?: |%20)*\.[. ]*$/);
       }
     }
   });
@@ -148,6 +148,33 @@ function nginxPath(path: string): string {
 function tomcatPath(path: string): string {
   return normalize(decode(path.replaceAll(/;[^/]*/g, "")).replaceAll("\\", "/"));
 }
+
+/**
+ * nginx with `proxy_pass http://backend$uri` sends the decoded path: the server behind it takes the rest for a query or a
+ * fragment, and normalizes what is before it.
+ */
+function pathBehindNginx(path: string): string {
+  return normalize(cutDecoded(path));
+}
+
+function cutDecoded(path: string): string {
+  return decode(path).replace(/[?#].*/s, "");
+}
+
+test.each([
+  ["/x/..%3F", "/"],
+  ["/x/..%23", "/"],
+  ["/repos/o/r/..%3fz", "/repos/o/"],
+])("a server behind an nginx that decodes reads %s as %s, and it is refused", (raw, behind) => {
+  expect(pathBehindNginx(raw)).toBe(behind);
+  expect(canonicalizePath(raw, { encodedSlash: true, emptySegments: true }).ok).toBe(false);
+});
+
+test("a server behind an nginx that decodes is never led out of an accepted path", () => {
+  forAccepted((path, { emptySegments }) => {
+    if (!emptySegments) expect(pathBehindNginx(path)).toBe(cutDecoded(path));
+  });
+});
 
 test.each([
   ["/a/..;x/b", "/a/..;x/b", "/b"],

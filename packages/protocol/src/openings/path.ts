@@ -38,7 +38,7 @@ const RULES = {
   "double-encoding": "no escape of an escape that would become a delimiter, a dot or a control character",
   "encoded-slash": "no %2F, since the target has no encodedSlash",
   "empty-segment": "no empty segment, since the target has no emptySegments",
-  "dot-segment": "no segment of dots, also before a semicolon, and no segment that begins with a semicolon",
+  "dot-segment": "no segment of dots, also before ; ? or #, and no segment that begins with a semicolon",
 } as const;
 
 /**
@@ -79,8 +79,11 @@ const ESCAPED_DELIMITER = /%25(?:2[EF35]|5C|3[BF]|7F|[01][0-9A-F])/i;
 /** What a path has whose segments may break a rule; most paths have none of it. */
 const NEEDS_SEGMENT_RULES = /[.;]|%3B|%2F|\/\//;
 
-/** Where servers cut path parameters from a segment. */
-const PARAMETERS = /;|%3B/;
+/** Where servers cut path parameters from a segment, and where one that decodes once more finds a query or a fragment. */
+const CUT = /;|%(?:3[BF]|23)/;
+
+/** `%23` may begin a segment, as in the aliases of Matrix. */
+const BEGINS_WITH_PARAMETERS = /^(?:;|%3B)/;
 
 /** Dots and spaces: Windows ignores spaces after dots. A space escaped twice is one after a second decoding. */
 const DOTS_AND_SPACES = /^(?:\.|%(?:25)?20)*$/;
@@ -153,11 +156,14 @@ function findSegmentRule(path: string, { emptySegments }: PathOpenings): PathRul
   return undefined;
 }
 
-/** CVE-2026-100971: `..;x` is `..` to a server that cuts path parameters, and `;x` an empty segment. */
+/**
+ * CVE-2026-100971: `..;x` is `..` to a server that cuts path parameters, and `;x` an empty segment. `..%3Fx` is `..` and a query to
+ * a server behind a proxy that decodes.
+ */
 function isDotSegment(part: string): boolean {
-  const end = part.search(PARAMETERS);
+  if (BEGINS_WITH_PARAMETERS.test(part)) return true;
+  const end = part.search(CUT);
   const name = end === -1 ? part : part.slice(0, end);
-  if (name === "") return part !== "";
   return name.includes(".") && DOTS_AND_SPACES.test(name);
 }
 

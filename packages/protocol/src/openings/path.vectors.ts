@@ -46,6 +46,10 @@ export const ACCEPTED_PATHS: readonly (readonly [raw: string, openings: PathOpen
     ["/a//", EMPTIES, "/a//"],
     ["/b//a%2Fb", BOTH, "/b//a%2Fb"],
     ["/a/%20/b", STRICT, "/a/%20/b"],
+    ["/room/%23name%3Aserver", STRICT, "/room/%23name%3Aserver"],
+    ["/a/%3fb", STRICT, "/a/%3Fb"],
+    ["/a/b.%3F", STRICT, "/a/b.%3F"],
+    ["/a/%23..", STRICT, "/a/%23.."],
   ];
 
 /** Paths and the rule that refuses them. */
@@ -73,6 +77,14 @@ export const REFUSED_PATHS: readonly (readonly [raw: string, openings: PathOpeni
   ["/a/.%2e;x/b", STRICT, "dot-segment"],
   ["/a/;x/b", STRICT, "dot-segment"],
   ["/a/%3Bx", STRICT, "dot-segment"],
+  ["/a/..%3F", STRICT, "dot-segment"],
+  ["/a/..%23", STRICT, "dot-segment"],
+  ["/a/..%3fx/b", STRICT, "dot-segment"],
+  ["/a/.%2e%23x=1/b", STRICT, "dot-segment"],
+  ["/a/.%3F/b", STRICT, "dot-segment"],
+  ["/a/..%20%3F", STRICT, "dot-segment"],
+  ["/a%2F..%3Fx%2Fb", SLASHES, "dot-segment"],
+  ["/a//..%23", EMPTIES, "dot-segment"],
   ["/a/.../b", STRICT, "dot-segment"],
   ["/a/..%20/b", STRICT, "dot-segment"],
   ["/a/.%20./b", STRICT, "dot-segment"],

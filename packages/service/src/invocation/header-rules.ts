@@ -96,6 +96,11 @@ export function clientHeaderRule(foldedName: string): ClientHeaderRule {
   return foldedName.startsWith("impersonate-extra-") ? "override" : "pass";
 }
 
+/** What another Membrane Service reads, and no other target: no exporter can open it. */
+export function isForMembraneService(lowerCase: string): boolean {
+  return lowerCase === "x-payload-sha256" || lowerCase === "membrane-operation";
+}
+
 const CARRIER_NAMES: ReadonlySet<string> = new Set(CARRIERS);
 
 /** What the rules say about a client's header, by its name alone. */

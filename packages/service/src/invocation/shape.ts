@@ -4,7 +4,7 @@ import { keptPart } from "./aws-chunked/kept-part.ts";
 import { reframeHeaders } from "./aws-chunked/reframed-headers.ts";
 import type { AuthorizedUri } from "./authorize.ts";
 import type { ClientHeader } from "./header-rules.ts";
-import { clientHeader, connectionOptions } from "./header-rules.ts";
+import { clientHeader, connectionOptions, isForMembraneService } from "./header-rules.ts";
 import { joinPath } from "./openings/path-opening.ts";
 import type { AcceptedPlan } from "./sign.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -119,9 +119,4 @@ function decideForSigner(
   const rule = signer.headerRule(lowerCase, value);
   if (rule !== "framing") return rule ?? "pass";
   return keptPart(plan) === "chunks" ? "pass" : "drop";
-}
-
-/** What another Membrane Service reads, and no other target. */
-function isForMembraneService(lowerCase: string): boolean {
-  return lowerCase === "x-payload-sha256" || lowerCase === "membrane-operation";
 }

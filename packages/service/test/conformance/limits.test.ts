@@ -54,6 +54,23 @@ async function refuses(
   return response;
 }
 
+test.each([{}, { "x-custom": true }])(
+  "a re-export with the limit %j on headers takes away what its original opens",
+  async (headers) => {
+    const names = ["remote-user", "x-forwarded-user", "x-webauth-user"];
+    const original = await exportTarget(service, { uri: target.url, allowHeaders: [...names, "x-custom"] });
+    const request = { headers: Object.fromEntries([...names, "x-custom"].map((name) => [name, "admin"])) };
+    await admits(original.token, request);
+    expect(target.requests.at(-1)!.headers).toMatchObject(request.headers);
+    const capability = uriOf(service, original.token);
+    const narrowed = await exportThrough(service, original.export, { capability, limits: { headers } });
+    await admits(narrowed, request);
+    const arrived = target.requests.at(-1)!.headers;
+    for (const name of names) expect(arrived).not.toHaveProperty(name);
+    expect("x-custom" in arrived).toBe("x-custom" in headers);
+  },
+);
+
 test("one repository, read-only: GET below /repos/o/r", async () => {
   const headers = { Authorization: "Bearer github" };
   const { token } = await exportLimited({ methods: ["GET"], paths: ["/repos/o/r/**"] }, { headers });

@@ -7,7 +7,8 @@ import { compileLimits } from "./compiled-limits.ts";
 import type { CheckedRequest } from "./check-rules.ts";
 
 /*
- * The model: docs/limits.md, sentence by sentence, without compilation, stages and refusals. It knows no signatures.
+ * The model: docs/limits.md, sentence by sentence, without compilation, stages and refusals. The rules of the
+ * target's signature are a table.
  */
 
 type Pair = readonly [name: string, value: string];
@@ -29,13 +30,21 @@ function modelPassing(chain: readonly Limits[], { headers }: CheckedRequest): re
     named.some((limit) => !limit.has(name.toLowerCase()) && changesMeaning(name.toLowerCase(), limit));
   if (lines.some(isRefused)) return undefined;
   return lines.filter(([name]) =>
-    named.every((limit) => limit.has(name.toLowerCase()) || /^(if-|range$|content-|accept)/i.test(name)),
+    named.every((limit) => limit.has(name.toLowerCase()) || passesUnnamed(name.toLowerCase())),
   );
+}
+
+/** They describe, are needed by the signature, or are for another service of this kind. */
+function passesUnnamed(name: string): boolean {
+  const isNeeded = SIGNED_RULES[name] === "pass" || name === "membrane-operation";
+  return isNeeded || /^(if-|range$|content-|accept)/.test(name);
 }
 
 function changesMeaning(name: string, limit: HeaderLimit): boolean {
   return (
     name === "destination" ||
+    name === "impersonate-user" ||
+    SIGNED_RULES[name] === "refuse" ||
     (/^mcp[-_]/.test(name) && [...limit.keys()].some((key) => key.startsWith("mcp-")))
   );
 }
@@ -129,7 +138,27 @@ function satisfiesHeaders(limit: HeaderLimit, passing: readonly Pair[]): boolean
 // Alphabets are small, so that what limits name and what requests have meet often.
 const METHODS = ["GET", "HEAD", "POST"];
 const QUERY_KEYS = ["a", "b", "é"];
-const HEADER_NAMES = ["x-a", "x-b", "if-match", "content-type", "destination", "mcp-method", "mcp-name"];
+const PLAIN_NAMES = ["x-a", "x-b", "if-match", "content-type", "mcp-method", "mcp-name"];
+/** Of each family that reaches a target only if its exporter opens it: proxies, other resources and users, credentials, signatures. */
+const OPENED_NAMES = [
+  "remote-user",
+  "x-forwarded-user",
+  "x-webauth-user",
+  "destination",
+  "impersonate-user",
+  "private-token",
+  "x-amz-copy-source",
+  "x-amz-meta-a",
+  "x-amz-user-agent",
+  "x-amzn-oidc-data",
+];
+const SIGNED_RULES: Readonly<Record<string, "pass" | "drop" | "refuse" | undefined>> = {
+  "x-amz-copy-source": "refuse",
+  "x-amz-meta-a": "pass",
+  "x-amz-user-agent": "drop",
+  "x-amzn-oidc-data": "refuse",
+};
+const HEADER_NAMES = [...PLAIN_NAMES, ...OPENED_NAMES];
 const HEADER_VALUES = ["1", "2", "tools/call", "tools/list"];
 
 const segment = fc.constantFrom("a", "b", "p%2Fa", ".a", "a;b");
@@ -188,7 +217,7 @@ const pair = fc
   .map(([name, value]) => `${name}${value}`);
 
 const line = fc.tuple(
-  fc.constantFrom(...HEADER_NAMES, "X-A", "x_a", "mcp_name", "mcp-x"),
+  fc.constantFrom(...HEADER_NAMES, "X-A", "x_a", "mcp_name", "mcp-x", "Remote-User", "membrane-operation"),
   fc.constantFrom(...HEADER_VALUES),
 );
 
@@ -208,7 +237,7 @@ const chain = fc.array(limits, { minLength: 1, maxLength: 2 });
 
 function check(nodes: readonly Limits[], given: CheckedRequest) {
   const compiled = compileLimits(nodes.map((each) => ({ limits: each })));
-  return compiled === undefined ? undefined : applyLimits(compiled, given, () => undefined);
+  return compiled === undefined ? undefined : applyLimits(compiled, given, (name) => SIGNED_RULES[name]);
 }
 
 function admits(nodes: readonly Limits[], given: CheckedRequest): boolean {

@@ -136,6 +136,23 @@ test("a header of MCP must be named by each capability that names such headers, 
   expect(passed.ok && passed.value).toEqual(headers);
 });
 
+test.each([
+  "Remote-User",
+  "X-Forwarded-User",
+  "X-Webauth-User",
+  "Forwarded",
+  "X-Real-Ip",
+  "Ssl-Client-Cert",
+  "X-Host",
+])(
+  "%s, which reaches a target only if its exporter opens it, is dropped unless the limit names it",
+  (name) => {
+    expect(keptHeaders(new Map(), [name, "admin"])).toEqual([]);
+    expect(keptHeaders(new Map([["x-a", "any"]]), [name, "admin", "X-A", "1"])).toEqual(["X-A", "1"]);
+    expect(keptHeaders(new Map([[name.toLowerCase(), "any"]]), [name, "admin"])).toEqual([name, "admin"]);
+  },
+);
+
 test("what is for another Membrane Service passes a limit on headers", () => {
   const lines = ["X-Payload-Sha256", "abc", "Membrane-Operation", "export"];
   expect(keptHeaders(new Map(), lines)).toEqual(lines);

@@ -4,7 +4,7 @@ import type { HeaderRule } from "capability-protocol/signers";
 import type { Outcome } from "../../domain/denial.ts";
 import { PASSED } from "../../domain/denial.ts";
 import type { ClientHeader } from "../header-rules.ts";
-import { clientHeader, foldName } from "../header-rules.ts";
+import { clientHeader, foldName, isForMembraneService } from "../header-rules.ts";
 import type { NamedValues } from "./listed-values.ts";
 import { isListed } from "./listed-values.ts";
 import { decodeMcpValue, isMcpHeader, isRequired } from "./mcp-headers.ts";
@@ -52,8 +52,7 @@ export function checkHeaderLine(
   signedRule: SignedHeaderRule,
 ): "pass" | "drop" | "refuse" {
   if (names.has(lowerCase)) return "pass";
-  // Headers that no target gets have come so far only if they are for another Membrane Service.
-  if (rule === "never" || PASSES_UNNAMED.test(lowerCase)) return "pass";
+  if (PASSES_UNNAMED.test(lowerCase) || isForMembraneService(lowerCase)) return "pass";
   if (rule === "override") return "refuse";
   if (mcpNames !== undefined && isMcpHeader(folded) && !mcpNames.has(lowerCase)) return "refuse";
   const signed = signedRule(lowerCase, value);
