@@ -7,8 +7,8 @@ import { CARRIERS } from "../invocation/carrier.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import { readHandshake } from "../invocation/websocket/handshake.ts";
 import type { Cidr } from "../net/address.ts";
-import type { CarrierLine } from "./carriers.ts";
-import { takeToken } from "./carriers.ts";
+import type { CarrierLine } from "./take-token.ts";
+import { takeToken } from "./take-token.ts";
 
 /** A request head that has one meaning only. One object, since it is made for each request. */
 export interface ReadHead extends RequestHead {

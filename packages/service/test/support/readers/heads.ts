@@ -8,7 +8,7 @@ import { parseRequestId } from "../../../src/http/request-id.ts";
 import { parsePeerAddress } from "../../../src/net/peer-address.ts";
 import { clientAddress } from "../../../src/http/client-address.ts";
 import { parseJson } from "../../../src/http/json.ts";
-import { takeToken } from "../../../src/http/carriers.ts";
+import { takeToken } from "../../../src/http/take-token.ts";
 import { readHead } from "../../../src/http/read-head.ts";
 import { parsePrivateKey } from "../../../src/pem.ts";
 import { clientConnection } from "../../../../testkit/src/fixtures.ts";
@@ -46,17 +46,17 @@ export const HEAD_READERS: readonly Reader[] = [
     policy.checkHost({ ...openTarget.origin, hostname: text }),
   ),
   reader("service/src/http/basic.ts#parseBasic", HEAD, "dXNlcjpwYXNz", parseBasic),
-  reader("service/src/http/carriers.ts#takeToken", HEAD, "Bearer CPBLTY1-Vm9n", (text) =>
+  reader("service/src/http/take-token.ts#takeToken", HEAD, "Bearer CPBLTY1-Vm9n", (text) =>
     takeFrom("authorization", text),
   ),
-  reader("service/src/http/carriers.ts#takeToken Basic", HEAD, "user:pass", (text) =>
+  reader("service/src/http/take-token.ts#takeToken Basic", HEAD, "user:pass", (text) =>
     takeFrom("authorization", `Basic ${Buffer.from(text).toString("base64")}`),
   ),
-  reader("service/src/http/carriers.ts#takeToken key", HEAD, "CPBLTY1-Vm9n", (text) =>
+  reader("service/src/http/take-token.ts#takeToken key", HEAD, "CPBLTY1-Vm9n", (text) =>
     takeFrom("x-api-key", text),
   ),
   reader(
-    "service/src/http/carriers.ts#takeToken protocols",
+    "service/src/http/take-token.ts#takeToken protocols",
     HEAD,
     "base64url.bearer.authorization.k8s.io.Q1BC, ",
     (text) => takeFrom("sec-websocket-protocol", text),

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { clientConnection } from "../../../testkit/src/fixtures.ts";
 import type { Carrier } from "../invocation/carrier.ts";
 import { CARRIERS } from "../invocation/carrier.ts";
-import type { CarrierLine } from "./carriers.ts";
-import { takeToken } from "./carriers.ts";
+import type { CarrierLine } from "./take-token.ts";
+import { takeToken } from "./take-token.ts";
 
 const TOKEN = formatToken(Buffer.alloc(64, 1));
 const OTHER = formatToken(Buffer.alloc(64, 2));
