@@ -10,10 +10,7 @@ function accepts(
   connection: Parameters<typeof clientConnection>[0],
   ...rawHeaders: readonly string[]
 ): boolean {
-  return acceptsBasic(
-    { rawHeaders: [...rawHeaders], socket: clientConnection(connection) },
-    { trustedProxies },
-  );
+  return acceptsBasic({ rawHeaders: [...rawHeaders], socket: clientConnection(connection) }, trustedProxies);
 }
 
 test.each(["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])(

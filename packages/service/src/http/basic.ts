@@ -31,7 +31,7 @@ export function parseBasic(credentials: string): readonly CapabilityToken[] {
 /** Whether Basic credentials count: sent by no browser, and over a connection that no third party can read. */
 export function acceptsBasic(
   { rawHeaders, socket }: Pick<DownstreamRequest, "rawHeaders" | "socket">,
-  { trustedProxies }: { readonly trustedProxies: readonly Cidr[] },
+  trustedProxies: readonly Cidr[],
 ): boolean {
   if (isFromBrowser(rawHeaders)) return false;
   if (socket.encrypted === true) return true;

@@ -2,6 +2,7 @@ import { err, ok } from "capability-protocol";
 import type { Authority, Result } from "capability-protocol";
 import { expect, test } from "vitest";
 import { clientConnection } from "../../../testkit/src/fixtures.ts";
+import { createHostCheck } from "./host.ts";
 import { readHead } from "./read-head.ts";
 import type { ReadHead } from "./read-head.ts";
 
@@ -20,7 +21,7 @@ function read({
 }: Request): Result<ReadHead, string> {
   const isOwn = (authority: Authority): boolean => authority.toLowerCase() === "own.test";
   const request = { method, url, httpVersion: version, rawHeaders: [...headers], socket: clientConnection() };
-  return readHead(request, { isOwn, trustedProxies: [] });
+  return readHead(request, { isHost: createHostCheck(), isOwn, trustedProxies: [] });
 }
 
 test.each([

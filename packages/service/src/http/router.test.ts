@@ -45,6 +45,7 @@ async function whileFailing(error: Error): Promise<CallResponse & { readonly log
     resolveContext: resolving,
     log,
     authFailures: failures,
+    isHost: () => true,
     isOwn: () => false,
     isBelowOwn: () => false,
     trustedProxies: [],

@@ -20,7 +20,7 @@ function take(lines: readonly (readonly [name: string, value: string])[], { isUp
     return carrier === undefined ? [] : [{ carrier, index }];
   });
   const request = { rawHeaders, socket: clientConnection({ encrypted: true }) };
-  const taken = takeToken(request, carriers, { trustedProxies: [], isUpgrade });
+  const taken = takeToken(request, carriers, [], isUpgrade ? "websocket" : undefined);
   return { taken, left: rawHeaders.slice(2, -2) };
 }
 

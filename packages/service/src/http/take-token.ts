@@ -5,6 +5,7 @@ import type { Carrier } from "../invocation/carrier.ts";
 import { CARRIERS } from "../invocation/carrier.ts";
 import type { Cidr } from "../net/address.ts";
 import { acceptsBasic, parseBasic } from "./basic.ts";
+import type { Upgrade } from "./upgrade.ts";
 
 /** The token of a request, and the header that held it. */
 export interface CarriedToken {
@@ -19,24 +20,21 @@ export interface CarrierLine {
   readonly index: number;
 }
 
-export interface CarrierContext {
-  readonly trustedProxies: readonly Cidr[];
-  /** The request is a handshake for another protocol. */
-  readonly isUpgrade: boolean;
-}
-
 /**
  * Takes the token out of a request, so that nothing that handles the request later can forward or log it. Only a value that has
  * the form of a token counts; another one stays.
  *
  * @param request its header lines are changed.
  * @param lines the lines that may hold a token, in their order.
+ * @param trustedProxies proxies whose `X-Forwarded-Proto` is trusted.
+ * @param upgrade the other protocol that the client asks for.
  * @returns nothing if there is no token; an error if there are two different ones.
  */
 export function takeToken(
   request: Pick<DownstreamRequest, "rawHeaders" | "socket">,
   lines: readonly CarrierLine[],
-  context: CarrierContext,
+  trustedProxies: readonly Cidr[],
+  upgrade: Upgrade | undefined,
 ): Result<CarriedToken | undefined, string> {
   const { rawHeaders } = request;
   let taken: CarriedToken | undefined;
@@ -45,7 +43,7 @@ export function takeToken(
   for (const { carrier, index } of lines.length > 1 ? lines.toReversed() : lines) {
     const value = READERS[carrier](rawHeaders[index + 1] ?? "");
     if (value === undefined) continue;
-    const counts = value.onlyIf === undefined || CONDITIONS[value.onlyIf](request, context);
+    const counts = value.onlyIf === undefined || CONDITIONS[value.onlyIf](request, trustedProxies, upgrade);
     if (value.rest === undefined) rawHeaders.splice(index, 2);
     else rawHeaders[index + 1] = value.rest;
     if (!counts) continue;
@@ -75,7 +73,7 @@ interface CarrierValue {
 const CONDITIONS = {
   basicAccepted: acceptsBasic,
   /** No cache stores a handshake, and `Vary` does not name its header. */
-  upgrade: (_request: unknown, { isUpgrade }: CarrierContext) => isUpgrade,
+  upgrade: (_request: unknown, _proxies: unknown, upgrade: Upgrade | undefined) => upgrade !== undefined,
 };
 
 const READERS: Readonly<Record<Carrier, (value: string) => CarrierValue | undefined>> = {

@@ -1,5 +1,5 @@
 import { rejectionBytes } from "../http/raw-error.ts";
-import { isHandshake } from "../http/read-head.ts";
+import { isHandshake } from "../http/upgrade.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
 import type { HttpListener } from "../http1/listener.ts";
 import { listenOnNode } from "../http1/node/listen.ts";

@@ -3,6 +3,7 @@ import { createEventLoopScheduler } from "../collections/event-loop-scheduler.ts
 import type { OwnEndpoint } from "../egress/policy.ts";
 import { createEgressPolicy } from "../egress/policy.ts";
 import { createAuthFailureLimiter } from "../http/auth-failure-limiter.ts";
+import { createHostCheck } from "../http/host.ts";
 import { newRequestId } from "../http/request-id.ts";
 import type { RouterContext } from "../http/router.ts";
 import { route } from "../http/router.ts";
@@ -56,6 +57,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     authFailures: createAuthFailureLimiter(limits.maxAuthFailuresPerMinute, monotonic),
     trustedProxies,
     newRequestId,
+    isHost: createHostCheck(),
     isOwn,
     isBelowOwn: matchNamesBelow(authorities),
     log,

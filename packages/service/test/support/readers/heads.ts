@@ -9,6 +9,9 @@ import { parsePeerAddress } from "../../../src/net/peer-address.ts";
 import { clientAddress } from "../../../src/http/client-address.ts";
 import { parseJson } from "../../../src/http/json.ts";
 import { takeToken } from "../../../src/http/take-token.ts";
+import { createHostCheck } from "../../../src/http/host.ts";
+import { readFraming } from "../../../src/http/framing.ts";
+import { readUpgrade } from "../../../src/http/upgrade.ts";
 import { readHead } from "../../../src/http/read-head.ts";
 import { parsePrivateKey } from "../../../src/pem.ts";
 import { clientConnection } from "../../../../testkit/src/fixtures.ts";
@@ -28,12 +31,12 @@ const everyAddress = [parseCidr("0.0.0.0/0")!];
 
 function headOf(url: string, rawHeaders: string[] = ["Host", "a"]): unknown {
   const request = { method: "GET", url, httpVersion: "1.1", rawHeaders, socket: clientConnection() };
-  return readHead(request, { isOwn: () => true, trustedProxies: [] });
+  return readHead(request, { isHost: createHostCheck(), isOwn: () => true, trustedProxies: [] });
 }
 
 function takeFrom(carrier: Carrier, value: string): unknown {
   const request = { rawHeaders: [carrier, value], socket: clientConnection() };
-  return takeToken(request, [{ carrier, index: 0 }], { trustedProxies: [], isUpgrade: true });
+  return takeToken(request, [{ carrier, index: 0 }], [], "websocket");
 }
 
 /** Parsers of the heads and bodies of requests to the service, and of what an operator or a certificate names. */
@@ -83,6 +86,12 @@ export const HEAD_READERS: readonly Reader[] = [
   reader("service/src/http/read-head.ts#readHead Host", HEAD, "name.", (text) => headOf("/", ["Host", text])),
   reader("service/src/http/read-head.ts#readHead lines", HEAD, "name1val", (text) =>
     headOf("/", manyLines(text)),
+  ),
+  reader("service/src/http/framing.ts#readFraming", HEAD, "chunked", (text) =>
+    readFraming({ codings: 1, coding: text, length: undefined }, "1.1"),
+  ),
+  reader("service/src/http/upgrade.ts#readUpgrade", HEAD, "websocket, ", (text) =>
+    readUpgrade({ upgrade: text }, "1.1"),
   ),
   reader("service/src/pem.ts#parsePrivateKey", 64 * KIB, PEM, parsePrivateKey),
   reader("service/src/tls/subject-alt-name.ts#certifiedName", HEAD, "name.example", toSubjectAltName),
