@@ -1,19 +1,17 @@
-import type { CapabilityToken } from "capability-protocol";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { ServiceKind } from "../domain/capability.ts";
 import type { Denial } from "../domain/denial.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
+import type { ExchangeEnd } from "../invocation/exchange-context.ts";
 import type { InvocationContext } from "../invocation/invoke.ts";
 import { invoke } from "../invocation/invoke.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
-import type { Authenticated, Resolution, ResolveContext } from "../invocation/resolve.ts";
-import { resolve } from "../invocation/resolve.ts";
+import type { Authenticated, Resolution } from "../invocation/resolve.ts";
 import { watchEnded } from "../invocation/waiting-responses.ts";
-import { addressKey } from "../net/peer-address.ts";
-import type { AuthFailureLimiter } from "./auth-failure-limiter.ts";
 import type { CheckContext } from "./check-request.ts";
 import { checkFields, checkUsable } from "./check-request.ts";
-import { addressOf } from "./client-address.ts";
+import type { IdentifyContext } from "./identify.ts";
+import { identify, lookupMode, unauthorized } from "./identify.ts";
 import type { ManagementEndpointContext } from "./management-endpoint.ts";
 import { handleManagement } from "./management-endpoint.ts";
 import { isPresignedQuery } from "./presigned-url.ts";
@@ -31,11 +29,9 @@ import {
 import { respondJson } from "./respond.ts";
 import { findPublicRoute } from "./routes.ts";
 
-export interface RouterContext extends ReadHeadContext, CheckContext, ResponderContext {
-  readonly resolveContext: ResolveContext;
+export interface RouterContext extends ReadHeadContext, IdentifyContext, CheckContext, ResponderContext {
   readonly invocationContext: InvocationContext;
   readonly managementContext: ManagementEndpointContext;
-  readonly authFailures: AuthFailureLimiter;
 }
 
 /**
@@ -49,29 +45,20 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
   let authenticated: Authenticated | undefined;
   try {
     if (head.isAnonymous && respondToAnonymous(context, exchange, head)) return;
-    const isBlocked = isAddressBlocked(context, exchange);
-    const found = authenticate(context, head.token, isBlocked);
-    // Awaiting a value that is known already would cost a turn of the event loop.
-    const resolved = found instanceof Promise ? await found : found;
-    if (resolved === undefined) recordFailure(context, exchange);
-    if (resolved === undefined || resolved === "expired")
-      return respondDenial(context, exchange, head, unauthorized(isBlocked));
-    authenticated = resolved;
+    const mode = lookupMode(context, exchange);
+    // Awaiting a value that is known already would cost a turn of the event loop, here and below.
+    const identifying = identify(context, exchange, head, mode);
+    const identified = identifying instanceof Promise ? await identifying : identifying;
+    if (!identified.ok) return respondDenial(context, exchange, head, identified.error);
+    authenticated = identified.value;
     const { resolution } = authenticated;
     const checking = checkUsable(context, exchange, resolution);
     const useDenial = checking instanceof Promise ? await checking : checking;
     if (useDenial?.reason === "unauthorized")
-      return respondDenial(context, exchange, head, unauthorized(isBlocked), resolution);
-    const fields = checkFields(context, head, resolution, exchange);
-    if (!fields.ok) return respondDenial(context, exchange, head, fields.error, resolution);
-    // The client sends its body only after the capability and all limits have been checked.
-    if (head.expect !== undefined) exchange.response.continueOnRead();
-    const { kind } = resolution.capability;
-    if (kind !== "invoke") return await runManagement(context, exchange, head, resolution, kind);
-    const { request, response } = exchange;
-    const downstream = { head, request, response, useDenial, handshake: fields.value };
-    const end = invoke(context.invocationContext, authenticated, downstream);
-    finish(context, exchange, head, resolution, end instanceof Promise ? await end : end);
+      return respondDenial(context, exchange, head, unauthorized(mode), resolution);
+    const performing = perform(context, exchange, head, authenticated, useDenial);
+    const end = performing instanceof Promise ? await performing : performing;
+    if (end !== undefined) finish(context, exchange, head, resolution, end);
   } catch (error) {
     respondFault(context, exchange, head, error, authenticated?.resolution);
   } finally {
@@ -100,33 +87,31 @@ const PRESIGNED_URL: Denial = {
   },
 };
 
-function authenticate(
+/**
+ * Carries out what a capability that may be used is for.
+ *
+ * @returns the end of an invocation; nothing if the response is complete already.
+ */
+function perform(
   context: RouterContext,
-  token: CapabilityToken | undefined,
-  isBlocked: boolean,
-): MaybePromise<Authenticated | "expired" | undefined> {
-  return token === undefined
-    ? undefined
-    : resolve(context.resolveContext, token, isBlocked ? "cached" : "any");
-}
-
-function isAddressBlocked(context: RouterContext, exchange: HttpExchange): boolean {
-  return !context.authFailures.isEmpty && context.authFailures.isBlocked(clientKey(context, exchange));
-}
-
-/** Counts a token that does not work against the address. One that is not valid now is no guess, and is not counted. */
-function recordFailure(context: RouterContext, exchange: HttpExchange): void {
-  context.authFailures.record(clientKey(context, exchange));
-}
-
-function clientKey({ trustedProxies }: RouterContext, { request }: HttpExchange): string {
-  const address = addressOf(request, trustedProxies);
-  return address === undefined ? "" : addressKey(address);
-}
-
-/** What does not exist, what is not valid now, and what is used up for ever have the same response. */
-function unauthorized(isBlocked: boolean): Denial {
-  return { reason: isBlocked ? "too_many_auth_failures" : "unauthorized" };
+  exchange: HttpExchange,
+  head: ReadHead,
+  authenticated: Authenticated,
+  useDenial: Denial | undefined,
+): MaybePromise<ExchangeEnd | undefined> {
+  const { resolution } = authenticated;
+  const fields = checkFields(context, head, resolution, exchange);
+  if (!fields.ok) {
+    respondDenial(context, exchange, head, fields.error, resolution);
+    return undefined;
+  }
+  // The client sends its body only after the capability and all limits have been checked.
+  if (head.expect !== undefined) exchange.response.continueOnRead();
+  const { kind } = resolution.capability;
+  if (kind !== "invoke") return runManagement(context, exchange, head, resolution, kind);
+  const { request, response } = exchange;
+  const downstream = { head, request, response, useDenial, handshake: fields.value };
+  return invoke(context.invocationContext, authenticated, downstream);
 }
 
 async function runManagement(
@@ -135,14 +120,17 @@ async function runManagement(
   head: RequestHead,
   caller: Resolution,
   kind: ServiceKind,
-): Promise<void> {
+): Promise<undefined> {
   context.invocationContext.accountRegistry.refresh(caller.accounts);
   const requestId = ensureRequestId(context, exchange);
   const { capability, payload, accounts, useCounters } = caller;
   const request = { capability, payload, accounts, useCounters, requestId };
   const outcome = await handleManagement(context.managementContext, request, kind, head, exchange);
   if (outcome === undefined) return;
-  if (!outcome.ok) return respondDenial(context, exchange, head, outcome.error, caller);
+  if (!outcome.ok) {
+    respondDenial(context, exchange, head, outcome.error, caller);
+    return;
+  }
   const { status, body } = outcome.value;
   context.log.managed({ requestId, status, of: fingerprintsOfCaller(caller), kind });
   respondJson(exchange, head.body, status, body);

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
-import type { Authority, CapabilityToken } from "capability-protocol";
+import type { Authority, CapabilityToken, Err, Ok, Result } from "capability-protocol";
+import { err, ok } from "capability-protocol";
 import type { HashFunction } from "capability-protocol/signers";
 import type { Capability } from "../domain/capability.ts";
 import type { LimitedNode } from "../domain/limits.ts";
@@ -76,17 +77,24 @@ export interface ResolveContext {
 /** Which tokens are resolved: all, or only those in the cache, which cost no read of the store. */
 export type LookupMode = "any" | "cached";
 
+/** Why a token resolves to nothing: it is unknown or revoked, or its capability ended by time. */
+export interface ResolveDenial {
+  readonly cause: "unknown" | "expired";
+}
+
+/** The result for a token that is unknown or revoked, and for a request without token. */
+export const UNKNOWN_TOKEN: Err<ResolveDenial> = err({ cause: "unknown" });
+const EXPIRED: Err<ResolveDenial> = err({ cause: "expired" });
+
 /**
  * Resolves a token to its capability. It catches up with the revocation log first, so that the result takes every revoke
  * into account that was acknowledged before this call.
- *
- * @returns `undefined` for a token that is unknown or revoked, `expired` for a capability that ended by time.
  */
 export function resolve(
   context: ResolveContext,
   token: CapabilityToken,
   mode: LookupMode = "any",
-): MaybePromise<Authenticated | "expired" | undefined> {
+): MaybePromise<Result<Authenticated, ResolveDenial>> {
   const digest = hash("sha512", token, "base64");
   const pending = context.feed.refresh();
   if (pending instanceof Promise)
@@ -96,11 +104,13 @@ export function resolve(
 }
 
 /** Call it after the feed was refreshed. */
-function fromCache({ cache, inFlightRegistry }: ResolveContext, digest: string): Authenticated | undefined {
-  const resolution = cache.get(digest);
-  return resolution === undefined
-    ? undefined
-    : { resolution, inFlight: inFlightRegistry.register(resolution.lineage, resolution.expiresAt) };
+function fromCache(context: ResolveContext, digest: string): Ok<Authenticated> | undefined {
+  const resolution = context.cache.get(digest);
+  return resolution === undefined ? undefined : register(context, resolution);
+}
+
+function register({ inFlightRegistry }: ResolveContext, resolution: Resolution): Ok<Authenticated> {
+  return ok({ resolution, inFlight: inFlightRegistry.register(resolution.lineage, resolution.expiresAt) });
 }
 
 async function fromStore(
@@ -108,12 +118,13 @@ async function fromStore(
   token: CapabilityToken,
   digest: string,
   mode: LookupMode,
-): Promise<Authenticated | "expired" | undefined> {
-  if (mode === "cached") return undefined;
-  const { feed, cache, vault, inFlightRegistry } = context;
+): Promise<Result<Authenticated, ResolveDenial>> {
+  if (mode === "cached") return UNKNOWN_TOKEN;
+  const { feed, cache, vault } = context;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const opened = await vault.openUnlessExpired(token);
-    if (opened === undefined || opened === "expired") return opened;
+    if (opened === undefined) return UNKNOWN_TOKEN;
+    if (opened === "expired") return EXPIRED;
     // Opening may have waited, and other tenants' revokes in that time must not cost another attempt.
     if (feed.advance() && samePosition(opened.position, feed.position())) {
       // Of requests that use a capability for the first time together, the first one prepares its target for all.
@@ -121,7 +132,7 @@ async function fromStore(
       if (shared !== undefined) return shared;
       const resolution = toResolution(context, opened);
       cache.put(digest, resolution, opened.position);
-      return { resolution, inFlight: inFlightRegistry.register(resolution.lineage, resolution.expiresAt) };
+      return register(context, resolution);
     }
     // Something was revoked while the record was read, perhaps this capability.
     await feed.refresh();
