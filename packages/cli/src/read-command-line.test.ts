@@ -286,7 +286,7 @@ const REFUSED: [words: readonly string[], message: string, help?: string][] = [
     "--expires-in: cannot be combined with",
   ],
   [[...TARGET, "--query", "page=1"], "--query: no such option; this limit goes into the file of --from"],
-  [[...TARGET, "--ttl-ms", "1000"], "--ttl-ms: no such option; the time until it is dead is --expires-in"],
+  [[...TARGET, "--ttl-ms", "1000"], "--ttl-ms: no such option; the lifetime is --expires-in"],
   [
     [...TARGET, "--allow-query", "page"],
     "unexpected argument after --allow-query, which takes only true or false; --allow-query-key NAME allows one key",
@@ -312,10 +312,7 @@ const REFUSED: [words: readonly string[], message: string, help?: string][] = [
   [[...TARGET, "--max-uses", "many"], "--max-uses: expected a whole number"],
   [[...TARGET, "--max-body-bytes", "1k"], "--max-body-bytes: expected a whole number"],
   [[...TARGET, "--delegable=no"], "--delegable: expected true or false"],
-  [
-    [...TARGET, "--from", "-"],
-    "--from -: expected a JSON object of limits; it is not valid JSON, or no object",
-  ],
+  [[...TARGET, "--from", "-"], "--from -: expected a JSON object of limits; it is not a JSON object"],
   [[...TARGET, "--from", "/no/such/file"], "--from: expected the path of a file"],
   [[...MEMBRANE_REF, "--max-uses", "1"], "--uri: expected the target's URI"],
   [[...TARGET, "--header", "no colon"], '--header: expected "Name: value", there is no colon'],

@@ -59,7 +59,7 @@ test("the error for a 401 names the profile of the capability, and no profile wh
 });
 
 test("a field of the limits that does not belong there is no sign of a capability of another kind", () => {
-  const message = "limits.maxUsesEveryMs: expected no such field without maxUses";
+  const message = "limits.maxUsesEveryMs: expected maxUses with it";
   expect(refused(400, "Bad Request", "invalid_field", message).hint).toBe(
     '"capi membrane create --help" lists its options.',
   );
@@ -71,8 +71,8 @@ test.each([
   ["limits.methods[0]: expected an HTTP method", "--from limits.json: methods[0]: expected an HTTP method"],
   ["limits.query.a:b.c: expected true", "--from limits.json: query.a:b.c: expected true"],
   [
-    "limits.maxUsesEveryMs: expected no such field",
-    "--from limits.json: maxUsesEveryMs: expected no such field",
+    "limits.maxUsesEveryMs: expected maxUses with it",
+    "--from limits.json: maxUsesEveryMs: expected maxUses with it",
   ],
 ])("an error in a limit that came from a file names the file and the place: %s", (message, shown) => {
   const body = { statusCode: 400, error: "Bad Request", message, code: "invalid_field" };
@@ -105,8 +105,10 @@ test("an error about all limits together names no option", () => {
 });
 
 test("a field that only the service does not know is reported as one that is newer than the service", () => {
-  const message = "limits: expected no such field; the fields are uri, method";
-  expect(refused(400, "Bad Request", "invalid_field", message).hint).toContain("older than capi");
+  for (const expected of ["one of the fields uri, method", "no such field; the fields are uri, method"]) {
+    const message = `limits: expected ${expected}`;
+    expect(refused(400, "Bad Request", "invalid_field", message).hint).toContain("older than capi");
+  }
 });
 
 test("an address that the service does not connect to is reported with the flag of the service", () => {
@@ -117,9 +119,9 @@ test("an address that the service does not connect to is reported with the flag 
 });
 
 test("an unknown field in the body is reported as a capability of another kind", () => {
-  expect(refused(400, "Bad Request", "invalid_field", "id: expected no such field; …").hint).toContain(
-    "of another kind",
-  );
+  expect(
+    refused(400, "Bad Request", "invalid_field", "id: expected one of the fields uri, …").hint,
+  ).toContain("of another kind");
 });
 
 test.each([

@@ -61,6 +61,9 @@ export function adviseOnResponse(
   }
 }
 
+/** What a service says of a field that it does not know; the second form is that of a service from before 0.1.0. */
+const UNKNOWN_FIELD = /: expected (?:one of the fields |no such field;)/;
+
 /** The fields that every service knows which carries out the operation. */
 const FIRST_FIELDS: ReadonlySet<string | undefined> = new Set(["uri", "capability", "id"]);
 
@@ -69,7 +72,7 @@ function adviseOnField(message: string, { right, limitsFile }: RequestContext): 
   if (message.includes("--allow-target"))
     return 'The operator of the service opens other addresses: "membrane serve --allow-target ADDRESS:PORT", such as 127.0.0.1:3000. Cloud metadata and the service itself stay closed.';
   const field = fieldOf(message);
-  const isUnknown = message.includes("no such field;") && field?.includes(".") !== true;
+  const isUnknown = UNKNOWN_FIELD.test(message) && field?.includes(".") !== true;
   // The service parses a body by the rules of the capability's operation, not of the one that the client intended.
   if (isUnknown && FIRST_FIELDS.has(field))
     return `The capability seems to be of another kind: this needs one to ${right}.`;

@@ -86,7 +86,7 @@ export interface TargetBody extends NarrowingBody {
 export interface NarrowingBody {
   /** What its holders may do at most; absent: all that the target or the re-exported capability allows. */
   readonly limits?: LimitsBody | undefined;
-  /** A note of at most 128 characters, sealed with the capability. The service does not return it yet. */
+  /** A note of at most 128 characters, sealed with the capability. No response contains it. */
   readonly label?: string | undefined;
 }
 
@@ -116,7 +116,10 @@ export interface LimitsBody {
   readonly query?:
     | Readonly<Record<string, true | readonly (string | { readonly startsWith: string })[]>>
     | undefined;
-  /** Only these headers of the client, and those that describe its body, its conditions and what it accepts. */
+  /**
+   * Only these headers of the client, those that describe its body, its conditions, what it accepts or a WebSocket handshake, and
+   * those that the signature of the target lets through.
+   */
   readonly headers?: Readonly<Record<string, true | readonly string[]>> | undefined;
   /** A request must satisfy at least one of these. */
   readonly requests?: readonly RequestLimitBody[] | undefined;

@@ -29,7 +29,7 @@ export type ExportRequest = RequestedNarrowing &
 export interface RequestedNarrowing {
   /** Absent if there are none. */
   readonly limits?: RequestedLimits;
-  /** A note for people, sealed with the capability. The service does not return it yet. */
+  /** A note for people, sealed with the capability. No response contains it. */
   readonly label?: string;
 }
 
@@ -70,7 +70,7 @@ function parseReexport(fields: Fields, narrowing: RequestedNarrowing): Parsed<Ex
   const uri = typeof text === "string" ? parseCapabilityUri(text) : undefined;
   if (uri?.kind !== "authority") return refuse("capability", expectedCapability(text));
   const other = TARGET_FIELDS.find((field) => fields.has(field));
-  if (other !== undefined) return refuse(other, "no such field together with capability");
+  if (other !== undefined) return refuse(other, "no capability with it");
   return ok({ kind: "reexport", capability: uri, ...narrowing });
 }
 

@@ -12,7 +12,7 @@ export function parseFields(value: unknown, path: string, known: readonly string
   if (!fields.ok) return fields;
   for (const name of fields.value.keys()) {
     if (!known.includes(name)) {
-      return refuse(memberPath(path, name), `no such field; the fields are ${known.join(", ")}`);
+      return refuse(memberPath(path, name), `one of the fields ${known.join(", ")}`);
     }
   }
   return fields;

@@ -19,10 +19,16 @@ export interface Limits {
   readonly methods?: readonly string[];
   /** Patterns of canonical paths, relative to the target's path. */
   readonly paths?: readonly string[];
+  /** The only keys of the query that are admitted, compared decoded; another one is a 403. */
   readonly query?: QueryLimit;
+  /** The only headers of the client that reach the target; others are dropped, except those that describe the request. */
   readonly headers?: HeaderLimit;
   /** A request must satisfy at least one. */
   readonly requests?: readonly RequestLimit[];
+  /**
+   * Longest body in bytes; of an `aws-chunked` one its decoded content counts, of a WebSocket what the client sends after the
+   * handshake. A longer one is a 413, or aborts both sides once its bytes pass.
+   */
   readonly maxBodyBytes?: number;
   /** Addresses of clients, in CIDR notation. */
   readonly clientCidrs?: readonly string[];

@@ -37,13 +37,15 @@ const PARSERS: MemberParsers<RequestedLimits> = {
   requests: listOf(parseRequestLimit, MAX_REQUESTS, "entries"),
   maxBodyBytes: integer(0, Number.MAX_SAFE_INTEGER, "an integer of at least 0"),
   clientCidrs: listOf(parseClientCidr, MAX_ENTRIES, "blocks of addresses"),
-  delegable: (value, path) => (value === false ? ok(value) : refuse(path, "false, or no such field")),
+  delegable: (value, path) => (value === false ? ok(value) : refuse(path, "false, or to be omitted")),
 };
 
 /**
  * Parses the limits of an export. Methods, path patterns and blocks of addresses stay texts that are known to be valid.
  *
  * @param value the field `limits` of the parsed JSON. An unknown member is refused.
+ * @returns the limits, or a problem with the first field that is wrong: its path, such as `limits.paths[1]`, and what would have been
+ *   accepted.
  *
  * @example
  * parseLimits({ expiresAt: "2030-01-31T12:00:00Z" }); // => ok({ expiresAt: 1_896_091_200_000 })
@@ -61,9 +63,9 @@ export function parseLimits(value: unknown): Parsed<RequestedLimits> {
 /** Refuses fields that are valid separately and not together. */
 function checkConflicts(limits: RequestedLimits): Parsed<RequestedLimits> {
   if (limits.ttlMs !== undefined && limits.expiresAt !== undefined)
-    return refuse("limits.ttlMs", "no such field together with expiresAt");
+    return refuse("limits.ttlMs", "no expiresAt with it");
   if (limits.maxUsesEveryMs !== undefined && limits.maxUses === undefined)
-    return refuse("limits.maxUsesEveryMs", "no such field without maxUses");
+    return refuse("limits.maxUsesEveryMs", "maxUses with it");
   const problem = checkPeriod(limits);
   return problem === undefined ? ok(limits) : { ok: false, error: problem };
 }
@@ -118,11 +120,11 @@ export function checkServiceCapabilityLimits(
 ): Problem | undefined {
   const other = Object.keys(limits).find((name) => !SERVICE_CAPABILITY_LIMITS.has(name));
   if (other !== undefined) {
-    return { field: `limits.${other}`, expected: "no such field for a capability of the service itself" };
+    return { field: `limits.${other}`, expected: "only for a capability with a target" };
   }
   // A client that lost the response repeats the revoke, and gets the same response.
   return operation === "revoke" && limits.maxUses !== undefined
-    ? { field: "limits.maxUses", expected: "no such field for a revoke capability" }
+    ? { field: "limits.maxUses", expected: "only for a capability other than revoke" }
     : undefined;
 }
 

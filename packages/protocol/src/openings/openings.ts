@@ -6,7 +6,7 @@ import { parseClientHeaderName } from "./header-names.ts";
 import { parseQueryKey } from "./query-keys.ts";
 
 /**
- * What the clients of a target may vary. Absent: nothing of the kind.
+ * What the clients of a target may vary. An absent field opens nothing.
  *
  * @example
  * const openings: Openings = { allowPath: true, allowQuery: ["page", "per_page"] };

@@ -93,6 +93,7 @@ const DOTS_AND_SPACES = /^(?:\.|%(?:25)?20)*$/;
  * in upper case. The function is idempotent. What two servers may read as two paths is refused, not repaired.
  *
  * @param raw path as received, without the query.
+ * @returns the canonical path, or the first rule that the path breaks, with what the rule expects; the error has nothing of the path.
  *
  * @example
  * const strict = { encodedSlash: false, emptySegments: false };

@@ -94,8 +94,8 @@ export function s3HeaderRule(lowerCaseName: string, value: string): HeaderRule |
 /**
  * Returns the rule for a client's header, or nothing if such services do not act on it.
  *
- * Underscores and other punctuation count as hyphens, since CGI and WSGI servers cannot distinguish them. A name with them never
- * passes, since it could be a second line of a header that does.
+ * Underscores and other punctuation count as hyphens, since CGI and WSGI servers cannot distinguish them. A name with them passes
+ * only in what follows `x-amz-meta-` or `x-amz-checksum-`; otherwise it could be a second line of a header that passes.
  */
 export function aws4HeaderRule(lowerCaseName: string, value: string): HeaderRule | undefined {
   const foldedName = foldPunctuation(lowerCaseName);

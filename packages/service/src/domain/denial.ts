@@ -6,7 +6,10 @@ import { err, ok } from "capability-protocol";
  * its response.
  */
 export type Denial =
-  /** The token is absent, malformed, unknown or revoked: the client does not learn which. */
+  /**
+   * The token is absent, malformed, unknown, revoked, expired, not valid yet, used up, or not valid for this client: the client does
+   * not learn which.
+   */
   | { readonly reason: "unauthorized" }
   /** Too many requests from this client's address had a token that did not work. */
   | { readonly reason: "too_many_auth_failures" }
@@ -33,7 +36,7 @@ export type Denial =
   /** The owner's share of the disk is used up; the limit is in bytes. */
   | { readonly reason: "membrane_storage_exceeded"; readonly limit: number }
   | { readonly reason: "tenant_storage_exceeded"; readonly limit: number }
-  /** A management body over its limit in bytes. */
+  /** A management body over the service's limit in bytes, or another over the limits of its capability. */
   | { readonly reason: "body_too_large"; readonly limit: number }
   | { readonly reason: "headers_too_large" }
   /** The client stalled in the middle of its body. */

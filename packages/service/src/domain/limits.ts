@@ -15,7 +15,7 @@ export interface Narrowing {
   readonly own?: Omit<LimitedNode, "uid">;
   /** Those of the capability that it re-exports. */
   readonly inherited?: readonly LimitedNode[];
-  /** A note of its exporter, sealed with the capability. The service does not return it yet. */
+  /** A note of its exporter, sealed with the capability. No response contains it. */
   readonly label?: string;
 }
 

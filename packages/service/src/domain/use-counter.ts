@@ -16,7 +16,7 @@ export interface UseCounter {
 /**
  * The counters of a use: that of the capability itself, and those of the capabilities that it re-exports.
  *
- * @returns nothing for a use that no counter counts, as nearly all are.
+ * @returns nothing for a use that no counter counts.
  */
 export function useCountersOf(limits: readonly LimitedNode[]): readonly UseCounter[] | undefined {
   const counters = limits.flatMap(({ uid, createdAt, limits: { maxUses, maxUsesEveryMs } }): UseCounter[] => {

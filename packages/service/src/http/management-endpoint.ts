@@ -83,8 +83,7 @@ function concatenate(pieces: readonly Buffer[]): Buffer {
 }
 
 /** An export body sent with a `revoke` capability by mistake must not revoke. */
-const NO_INPUT =
-  "none: no such field; this capability accepts no body or query; check that it is the intended one";
+const NO_INPUT = "none, since this capability accepts no body or query; check that it is the intended one";
 
 function expectedJson(error: JsonError, depth: number): string {
   switch (error.reason) {

@@ -33,7 +33,7 @@ export interface ReadHeadContext {
 
 /**
  * Refuses a head that two parsers could understand differently, or that is not meant for this service. Node's parser accepts
- * such heads (docs/http-api.md, "Malformed requests"). The token is taken out of the request's header lines.
+ * such heads (docs/http-api.md, "Which requests are malformed?"). The token is taken out of the request's header lines.
  *
  * @returns the head, or a message that says what was expected.
  */

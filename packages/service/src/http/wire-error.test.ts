@@ -84,6 +84,8 @@ test("a refusal by a limit names the header or the key, and what is wrong with i
   ]);
   for (const message of messages) expect(message).toContain("x-a");
   expect(new Set(messages).size).toBe(messages.length);
+  // It may be the value that servers read differently.
+  expect(messages.at(-1)).toContain("the pair with the key x-a");
   // One colon ends the name of the field, as in every other message.
   for (const message of messages) expect(message.split(": "), message).toHaveLength(2);
 });

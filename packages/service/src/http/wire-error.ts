@@ -27,7 +27,7 @@ const NAME_PROBLEMS: Readonly<Record<NameProblem, (what: string) => string>> = {
   not_named: (what) => `this capability does not allow ${what}; omit it.`,
   not_listed: (what) => `this capability requires ${what} once, with a value that its limits list.`,
   ambiguous: (what) =>
-    `servers read ${what} differently; write %3B for a semicolon, %20 for a space, and UTF-8 only.`,
+    `servers read the pair with ${what} differently; write %3B for a semicolon, %20 for a space, and UTF-8 only.`,
 };
 
 /**

@@ -14,7 +14,7 @@ export interface AuthorizedUri {
   readonly query: string;
 }
 
-/** The URI of nearly all requests: the target's own. */
+/** The URI of a request that adds nothing to the target's own, made once. */
 const THE_TARGET: Outcome<AuthorizedUri> = ok({ path: ROOT_PATH, query: "" });
 
 const METHOD_NOT_ALLOWED: Outcome<never> = err({

@@ -2,7 +2,7 @@ import { TOKEN_HEADERS } from "capability-protocol";
 
 /**
  * The header in which the token of a request came, in lower case. `Sec-WebSocket-Protocol` holds one only in a handshake, whose
- * response no cache stores and whose headers no page chooses.
+ * response no cache stores; no browser adds it by itself.
  */
 export type Carrier = (typeof TOKEN_HEADERS)[number] | "sec-websocket-protocol";
 

@@ -38,7 +38,7 @@ export interface PreparedTarget extends RewriteTarget {
   readonly fixedHeaders: readonly string[];
   /** How many bytes a signature, `Via`, `CDN-Loop` and the framing add to a head, at most. */
   readonly maxAddedBytes: number;
-  /** Lower-case names of headers that pass, although they do not by default. Absent for nearly all targets. */
+  /** Lower-case names of headers that pass, although they do not by default. Absent if there are none. */
   readonly openedHeaders?: ReadonlySet<string>;
   /** What its signature says about a client's header; of another authority's target, what any signature could say. */
   readonly headerRule: SignedHeaderRule;

@@ -28,9 +28,9 @@ export interface Resolution {
   readonly lineage: ReadonlySet<Uid>;
   /** The earliest expiry in the lineage, in milliseconds since 1970. */
   readonly expiresAt: number | undefined;
-  /** Its own limits first, then those of every capability that it re-exports. Empty for nearly all. */
+  /** Its own limits first, then those of every capability that it re-exports. Empty without limits. */
   readonly limits: readonly LimitedNode[];
-  /** What its uses are counted on. Absent for nearly all: they are not counted. */
+  /** What its uses are counted on. Absent if they are not counted. */
   readonly useCounters: readonly UseCounter[] | undefined;
   /** `limits`, compiled; absent if they narrow no request. */
   readonly compiledLimits: CompiledLimits | undefined;

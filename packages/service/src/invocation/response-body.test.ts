@@ -62,7 +62,7 @@ const piece = fc
   .oneof({ weight: 8, arbitrary: fc.constant(1) }, fc.constantFrom(15, 100, 2_047, 2_048, 40_000))
   .map((size) => Buffer.alloc(size, "abcdefghijklmnopqrstuvwxyz"));
 
-test("an answer in whatever pieces, however slowly it is read, is whole and in its order", async () => {
+test("a response in whatever pieces, however slowly it is read, is whole and in its order", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(piece, { maxLength: 200 }), fc.nat(3), async (pieces, turns) => {
       const { body } = await receive(pieces, turns);

@@ -4,7 +4,7 @@ import { sentRequestOf } from "../../../testkit/src/fixtures.ts";
 import { makePrivate, buildResponseHead } from "./response-head.ts";
 
 const ASKED = sentRequestOf({ uri: "https://example.com/v1/items?page=1" });
-const NO_ANSWER = { ok: false, error: { reason: "invalid_target_response" } };
+const REFUSED = { ok: false, error: { reason: "invalid_target_response" } };
 const CORS = ["Access-Control-Allow-Origin", "*"];
 const OURS = [
   "Cache-Control",
@@ -30,19 +30,19 @@ test.each([200, 204, 304, 404, 599])("the status %i is passed on with its reason
   });
 });
 
-test.each([0, 99, 100, 199, 600, 999, 1000])("the status %i is no answer", (status) => {
-  expect(buildResponseHead(status, "", [], CORS, ASKED)).toEqual(NO_ANSWER);
+test.each([0, 99, 100, 199, 600, 999, 1000])("the status %i is refused", (status) => {
+  expect(buildResponseHead(status, "", [], CORS, ASKED)).toEqual(REFUSED);
 });
 
-test.each(["a\rb", "a\nb", "a\0b", "\x7f", "Ā"])("%j in a reason or a value is no answer", (text) => {
-  expect(buildResponseHead(200, text, [], CORS, ASKED)).toEqual(NO_ANSWER);
-  expect(buildResponseHead(200, "", ["X", text], CORS, ASKED)).toEqual(NO_ANSWER);
+test.each(["a\rb", "a\nb", "a\0b", "\x7f", "Ā"])("%j in a reason or a value is refused", (text) => {
+  expect(buildResponseHead(200, text, [], CORS, ASKED)).toEqual(REFUSED);
+  expect(buildResponseHead(200, "", ["X", text], CORS, ASKED)).toEqual(REFUSED);
 });
 
 test.each(["gzip", "gzip, chunked", "chunked, gzip", "identity", "", "xchunked"])(
-  "the transfer coding %j is no answer",
+  "the transfer coding %j is refused",
   (coding) => {
-    expect(buildResponseHead(200, "", ["TRANSFER-encoding", coding], CORS, ASKED)).toEqual(NO_ANSWER);
+    expect(buildResponseHead(200, "", ["TRANSFER-encoding", coding], CORS, ASKED)).toEqual(REFUSED);
   },
 );
 
@@ -79,7 +79,7 @@ test.each([
   ],
   [["Connection", "cache-control", "Cache-Control", "max-age=9"], ["private"]],
   [["Expires", "Thu, 01 Jan 1970 00:00:00 GMT"], ["private"]],
-])("the Cache-Control of an answer with the lines %j is %j", (lines, values) => {
+])("the Cache-Control of a response with the lines %j is %j", (lines, values) => {
   const headers = headersOf(200, "", lines);
   expect(headers.filter((_, i) => headers[i - 1]?.toLowerCase() === "cache-control")).toEqual(values);
 });

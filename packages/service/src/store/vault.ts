@@ -19,7 +19,7 @@ export interface OpenedCapability {
   readonly capability: Capability;
   /** What the capability carries: the data key of a target, the key pair of a tenant, or nothing. */
   readonly payload: Buffer;
-  /** Its own limits first, then those of every capability that it re-exports. Empty for nearly all. */
+  /** Its own limits first, then those of every capability that it re-exports. Empty without limits. */
   readonly limits: readonly LimitedNode[];
   /** Length of the payload with which the limits are sealed; 0 without limits. */
   readonly limitBytes: number;

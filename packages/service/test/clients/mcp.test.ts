@@ -60,7 +60,7 @@ test.each<McpRevision>(["2025-11-25", "2026-07-28"])(
   },
 );
 
-test("a client that asks for the older revision alone works", async () => {
+test("a client that asks for the older revision alone calls a tool of a server of it", async () => {
   await using server = await startMcpServer("2025-11-25", KEY);
   const { token } = await grant(machine, page.exportBody(server.url));
   const older = programOf(token).replace(', { versionNegotiation: { mode: "auto" } }', "");

@@ -67,7 +67,7 @@ test.each([
   expect(await closed).toBe(3_000);
 });
 
-test("the client that is built into Node.js works", async () => {
+test("the client that is built into Node.js exchanges messages with the target, and gets its close code", async () => {
   const token = await exportAt(clear, plainTarget);
   const socket = new UndiciWebSocket(clear.url.replace("http", "ws"), {
     headers: { authorization: `Bearer ${token}` },

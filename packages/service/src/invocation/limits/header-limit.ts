@@ -36,8 +36,8 @@ function intersection([first, ...others]: readonly HeaderLimit[]): ReadonlySet<s
 export type SignedHeaderRule = (lowerCaseName: string, value: string) => HeaderRule | undefined;
 
 /**
- * Headers that pass even if no limit names them: they describe the body, the response or a WebSocket handshake, and a conditional
- * PUT without its `If-None-Match` would be an overwrite. If a limit names one with a list, the list applies.
+ * Headers that pass to every target even if no limit names them: they describe the body, the response or a WebSocket handshake, and
+ * a conditional PUT without its `If-None-Match` would be an overwrite. So does what the target's signature lets through.
  */
 const PASSES_UNNAMED = /^(?:if-|content-|accept(?:-|$)|range$|sec-websocket-)/;
 

@@ -13,7 +13,7 @@ export interface PathTarget {
 
 const CLOSED = { encodedSlash: false, emptySegments: false };
 
-/** The path of nearly all requests, so nothing is computed for it. */
+/** The path of a request for the target's own URI, computed once. */
 export const ROOT_PATH: CanonicalPath = rootPath();
 
 const ROOT: Outcome<CanonicalPath> = ok(ROOT_PATH);

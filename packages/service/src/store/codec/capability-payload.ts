@@ -8,7 +8,7 @@ import { optionalText, readOptionalText } from "./optional-columns.ts";
 export interface CapabilityPayload {
   /** The data key of a target, the key pair of a tenant, or nothing. All of the payload in version 1. */
   readonly secret: Buffer;
-  /** A note of its exporter. Nothing returns it yet. */
+  /** A note of its exporter. No response contains it. */
   readonly label?: string;
   /** Its own limits first, then those of every capability that it re-exports. */
   readonly limits: readonly LimitedNode[];

@@ -24,12 +24,12 @@ export interface LimitWarning {
 export function findLimitWarnings(request: ExportRequest, now: Date): readonly LimitWarning[] {
   const { limits } = request;
   if (limits === undefined) return [];
-  const isDead = limits.expiresAt !== undefined && limits.expiresAt <= now.getTime();
-  const dead = isDead
+  const isOver = limits.expiresAt !== undefined && limits.expiresAt <= now.getTime();
+  const expired = isOver
     ? [{ field: "limits.expiresAt", message: "this time has passed, so the capability never works" }]
     : [];
   // Only its service knows the target of a capability that is passed on.
-  if (request.kind === "reexport") return dead;
+  if (request.kind === "reexport") return expired;
   const alternatives = (limits.requests ?? []).map(
     (limit, index) => [`limits.requests[${index}]`, limit] as const,
   );
@@ -42,7 +42,7 @@ export function findLimitWarnings(request: ExportRequest, now: Date): readonly L
       checkHeaders(limit, request.target, `${path}.headers`),
     ].flat(),
   );
-  return [...dead, ...found];
+  return [...expired, ...found];
 }
 
 function checkMethods(

@@ -25,8 +25,8 @@ export type NarrowingOptionName =
 
 /** Options of limits, and of the label. What has no option comes from the file of `--from`. */
 export const NARROWING_OPTIONS: Readonly<Record<NarrowingOptionName, OptionSpec>> = {
-  "expires-in": { takes: "text", describe: "Time until it is dead, such as 7d or 1h30m", group: GROUP },
-  "expires-at": { takes: "text", describe: "Time from which it is dead, as in RFC 3339", group: GROUP },
+  "expires-in": { takes: "text", describe: "Lifetime, such as 7d or 1h30m", group: GROUP },
+  "expires-at": { takes: "text", describe: "Expiry, as in RFC 3339", group: GROUP },
   "not-before": {
     takes: "text",
     describe: "Time before which it is not valid, as in RFC 3339",
@@ -74,8 +74,8 @@ export const LIMITS_WITHOUT_OPTION: ReadonlyMap<string, string> = new Map([
   ["headers", `${IN_FILE}; --header is sent to the target`],
   ["requests", IN_FILE],
   ["limits", "each limit is an option, or in the file of --from"],
-  ["ttl", "the time until it is dead is --expires-in"],
-  ["ttlms", "the time until it is dead is --expires-in"],
+  ["ttl", "the lifetime is --expires-in"],
+  ["ttlms", "the lifetime is --expires-in"],
 ]);
 
 type Values = OptionValues<NarrowingOptionName>;

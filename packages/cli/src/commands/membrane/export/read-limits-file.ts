@@ -18,7 +18,7 @@ export async function readLimitsFile(name: string, secrets: SecretReader): Promi
   const text = await readText(name === "-" ? secrets.claimStdin("--from") : createReadStream(name));
   const limits = text === undefined ? undefined : parseObject(text);
   if (text === undefined || limits === undefined) {
-    const found = text === undefined ? "it is over 1 MiB" : "it is not valid JSON, or no object";
+    const found = text === undefined ? "it is over 1 MiB" : "it is not a JSON object";
     throw new CliError(`--from ${name}: expected a JSON object of limits; ${found}`, LIMITS_FILE_FORM);
   }
   // A limit that is written twice would be narrower to its reader than to the service.

@@ -3,7 +3,7 @@ import type { Preset } from "./preset.ts";
 
 export const LAMBDA: Preset = {
   name: "lambda",
-  describe: "AWS Lambda: invocations of functions, whose response is waited for",
+  describe: "AWS Lambda: synchronous invocations of functions",
   uri: awsEndpoint("lambda"),
   options: [
     ["aws4-hmac-sha256-service", "lambda"],

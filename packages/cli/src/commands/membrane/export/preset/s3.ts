@@ -37,7 +37,7 @@ const LIST_KEYS = [
   "marker",
 ];
 
-/** Allows to list what begins with a prefix, and all methods below it. */
+/** Allows listing what begins with a prefix, and all methods below it. */
 function toRequests(value: string): readonly RequestLimitBody[] | undefined {
   const [, bucket = "", prefix = ""] =
     /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.+?))?\/?$/.exec(value) ?? [];
