@@ -47,8 +47,14 @@ test.each([
   "mcp",
 ])("the command on the page %s exports the body on it", async (name) => {
   const { text, blocks } = await readPage(name);
-  const [, line = ""] = /with the line `([^`]+)` in `key.txt`/.exec(text) ?? [];
+  const [, line = ""] = /If `key.txt` contains `([^`]+)`/.exec(text) ?? [];
   expect(await bodyOf(blocks("shell")[0]!, line)).toEqual(JSON.parse(blocks("json")[0]!));
+});
+
+test("the command without a preset exports the body on the page of Gemini", async () => {
+  const [, command = ""] = /^ {4}(capi membrane export .+)$/m.exec((await readPage("README")).text) ?? [];
+  const [body = ""] = (await readPage("gemini")).blocks("json");
+  expect(await bodyOf(command, "X-Goog-Api-Key: SECRET")).toEqual(JSON.parse(body));
 });
 
 test("--only on the page of MCP has the limits on it", async () => {
