@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
+import { formatToken, TOKEN_BYTES } from "./token.ts";
 import { ok, describeProblem, printableName, refuse } from "./result.ts";
 
 test("a problem is described in one line with the field and what was expected", () => {
@@ -20,4 +21,16 @@ test("a sender's name is shortened and made visible ASCII for a message", () => 
   );
   expect(printableName("X-Foo")).toBe("X-Foo");
   expect(printableName("a\r\nb")).toBe("a??b");
+});
+
+test.each([
+  ["whole", (token: string) => token],
+  ["cut off", (token: string) => token.slice(0, 30)],
+  ["in a URI", (token: string) => `cpblty://a.test/#${token}`],
+  ["after the length of a name that is shown", (token: string) => `${"x".repeat(60)}${token}`],
+  ["in lower case", (token: string) => token.toLowerCase()],
+  ["with escapes", (token: string) => `%43%50${token.slice(2)}%FF`],
+])("a name that holds a token %s is not shown", (_where, holding) => {
+  const token = formatToken(Uint8Array.from({ length: TOKEN_BYTES }, (_, i) => i));
+  expect(printableName(holding(token))).toBe("[token]");
 });

@@ -91,14 +91,26 @@ export function describeProblem(problem: Problem): string {
 
 const MAX_NAME_LENGTH = 64;
 
+/** The beginning of a token, of which the rest or a part follows; header names are in lower case in places. */
+const TOKEN_PREFIX = /CPBLTY1-/i;
+
+const ESCAPE = /%([0-9A-F]{2})/gi;
+
 /**
  * Makes a sender's name safe for a message or a log line: visible ASCII, shortened. Otherwise the name of an unknown field could
- * forge log lines or put a megabyte into a response.
+ * forge log lines or put a megabyte into a response. A name that holds a token, which was pasted into the wrong place, is not shown.
  *
  * @example
  * printableName("a\nb"); // => "a?b"
+ * printableName(`x-${TOKEN}`); // => "[token]"
  */
 export function printableName(name: string): string {
+  if (TOKEN_PREFIX.test(name.includes("%") ? unescapeName(name) : name)) return "[token]";
   const visible = name.slice(0, MAX_NAME_LENGTH).replace(/[^\x21-\x7e]/g, "?");
   return name.length > MAX_NAME_LENGTH ? `${visible}...` : visible;
+}
+
+/** A query key is shown as it was sent if its escapes are wrong. */
+function unescapeName(name: string): string {
+  return name.replaceAll(ESCAPE, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
