@@ -90,8 +90,41 @@ test("only a limited number of links of one response is checked, over all its li
   expect(passedBy(plain, 200, lines)).toEqual(lines.slice(0, 2 * MAX_REFERENCES));
 });
 
-const KEEPING = ["Wget/1.21.4", "wget/1", "Python-urllib/3.12"];
-const OTHERS = ["curl/8", "python-requests/2.32", "Mozilla/5.0 Wget/1", "Wget", "", undefined];
+const KEEPING = [
+  "Wget/1.21.4",
+  "wget/1",
+  "wget2/2.0.0",
+  "Mozilla/5.0 Wget/1",
+  "aria2/1.36.0",
+  "Python-urllib/3.12",
+  "git/2.39.5",
+  "git/2.0 (libgit2 1.7.2)",
+  "git/isomorphic-git-1.25.0",
+  "JGit/6.7.0",
+  "Java-http-client/17.0.15",
+  "Apache-HttpClient/5.1.3 (Java/17.0.15)",
+  "App/1 Apache-HttpClient/4.5",
+  "AHC/2.1",
+  "libwww-perl/6.68",
+  "lwp-request/6.68 libwww-perl/6.68",
+  "Ruby",
+  "rest-client/2.1.0 (linux x86_64) ruby/3.1",
+  "HTTPClient/1.0 (2.8.3, ruby 3.1)",
+];
+const OTHERS = [
+  "curl/8",
+  "python-requests/2.32",
+  "node",
+  "Wget",
+  "NotWget/1",
+  "Java/17.0.15",
+  "HTTP-Tiny/0.080",
+  "Octokit Ruby Gem 9.1",
+  "git-lfs/3.3.0",
+  "docker/24 git-commit/a/b",
+  "",
+  undefined,
+];
 
 test.each(KEEPING)("%s is not redirected to outside of the base, where it would send the token", (agent) => {
   const sentRequest = sentRequestOf({ uri: URI }, ["User-Agent", agent]);

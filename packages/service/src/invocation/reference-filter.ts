@@ -1,5 +1,6 @@
 import { err, ok } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
+import { keepsAuthorization } from "./authorization-keeping-clients.ts";
 import { valuesOf } from "./raw-headers.ts";
 import type { Carrier } from "./carrier.ts";
 import type { TargetBase } from "./references.ts";
@@ -68,12 +69,6 @@ export function isReferenceHeader(lowerCaseName: string): boolean {
 
 /** Replaces a target's challenge: no client has a credential for it, since `Authorization` never reaches a target. */
 const REPLACEMENT_CHALLENGE = ["WWW-Authenticate", "Target"] as const;
-
-/**
- * Clients that send `Authorization` again to any host that a redirect leads to. Most clients drop it; others that keep it are
- * unsafe with any gateway.
- */
-const AUTHORIZATION_KEEPING_CLIENTS = /^(?:Wget|Python-urllib)\//i;
 
 const NOT_PASSED = err({ reason: "redirect_not_passed" });
 
@@ -173,5 +168,5 @@ function isRedirect(status: number): boolean {
 /** Whether the client would send the token to any host. Only of `Authorization` do most clients know that it holds one. */
 function keepsToken({ carrier, clientHeaders }: SentRequest): boolean {
   if (carrier !== "authorization") return true;
-  return valuesOf(clientHeaders, "user-agent").some((value) => AUTHORIZATION_KEEPING_CLIENTS.test(value));
+  return valuesOf(clientHeaders, "user-agent").some(keepsAuthorization);
 }

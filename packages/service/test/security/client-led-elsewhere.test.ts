@@ -117,7 +117,7 @@ const LEADING_AWAY = [
   "http:/v1",
 ];
 
-test.each(["Wget/1.21.4", "Python-urllib/3.12", "wget/2"])(
+test.each(["Wget/1.21.4", "Python-urllib/3.12", "wget/2", "git/2.39.5", "App/1 libwww-perl/6"])(
   "%s, which would send the capability there, is not redirected away from the target",
   async (agent) => {
     for (const status of ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"]) {

@@ -40,6 +40,11 @@ const [name, value, ...urls] = process.argv.slice(1);
 for (const url of urls) await (await fetch(url, { headers: { [name]: value } })).text();
 `;
 
+const LWP = `
+my ($name, $value, @urls) = @ARGV;
+LWP::UserAgent->new->get($_, $name => $value) for @urls;
+`;
+
 interface Client {
   readonly name: string;
   readonly program: string;
@@ -58,6 +63,7 @@ const CLIENTS: readonly Client[] = [
     args: (name, value, ...urls) => ["-qO-", `--header=${name}: ${value}`, ...urls],
   },
   { name: "urllib", program: "python3", args: (...args) => ["-c", URLLIB, ...args] },
+  { name: "LWP", program: "perl", args: (...args) => ["-MLWP::UserAgent", "-e", LWP, ...args] },
   { name: "fetch", program: "node", args: (...args) => ["--input-type=module", "-e", FETCH, ...args] },
 ];
 
@@ -131,3 +137,39 @@ test("curl and fetch are redirected if their token is in Authorization, which th
     expect(await follow(client, "X-Api-Key", token, token)).toBe(0);
   }
 });
+
+/** git takes the host of a redirect of its first request for its server, if the rest of the URL is as it was. */
+test("git never presents the token to the host of a redirect, by whichever way it has it", async () => {
+  await using hostile = await startTarget(({ url = "" }, response) => {
+    response.writeHead(200, { "Content-Type": "application/x-git-upload-pack-advertisement" });
+    response.end(url.includes("/info/refs") ? REFERENCES : "");
+  });
+  await using server = await startTarget(({ url = "" }, response) => {
+    const status = Number(/^\/(\d+)/.exec(url)?.[1]);
+    response.writeHead(status, { Location: `http://localhost:${hostile.port}${url}` }).end();
+  });
+  const { token } = await exportTarget(service, { uri: server.url, allowPath: true, allowQuery: true });
+  const { host } = new URL(service.url);
+  for (const status of STATUSES) {
+    for (const args of [
+      ["ls-remote", `http://any:${token}@${host}/${status}/a.git`],
+      [
+        "-c",
+        `http.extraHeader=Authorization: Bearer ${token}`,
+        "ls-remote",
+        `http://${host}/${status}/a.git`,
+      ],
+    ]) {
+      const before = server.requests.length;
+      const { code } = await run("git", args, { env: { PATH: env["PATH"], GIT_TERMINAL_PROMPT: "0" } });
+      expect(code).not.toBe(0);
+      expect(server.requests.length).toBeGreaterThan(before);
+    }
+  }
+  expect(hostile.requests).toEqual([]);
+});
+
+/** What git's protocol of version 2 offers: git then asks for the references, with its credential. */
+const REFERENCES = ["# service=git-upload-pack\n", "", "version 2\n", "ls-refs\n", ""]
+  .map((line) => (line === "" ? "0000" : (line.length + 4).toString(16).padStart(4, "0") + line))
+  .join("");
