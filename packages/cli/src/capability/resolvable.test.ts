@@ -10,7 +10,20 @@ test("only the form that names an authority is accepted, and the message says wh
   const expected =
     "a capability URI of the form cpblty://authority/#token; the form cpblty:key:token has no resolver here";
   const key = `cpblty:Vm9n:${token}`;
-  for (const text of ["", token, ` ${uri}`, `${uri}\n`, uri.replace("cpblty", "https"), key]) {
+  for (const text of ["", ` ${uri}`, `${uri}\n`, key]) {
+    expect(parseResolvable(text)).toEqual({ ok: false, error: { field: "capability", expected } });
+  }
+});
+
+test("the message for a token alone, or a URL of HTTP, says what to write", () => {
+  const uri = makeCapability();
+  const form = "a capability URI of the form cpblty://authority/#token";
+  const write = "write cpblty://AUTHORITY/#TOKEN";
+  for (const [text, found] of [
+    [uri.split("#")[1]!, "a token alone"],
+    [uri.replace("cpblty", "https"), "a URL of HTTP"],
+  ] as const) {
+    const expected = `${form}; this is ${found}: ${write}`;
     expect(parseResolvable(text)).toEqual({ ok: false, error: { field: "capability", expected } });
   }
 });

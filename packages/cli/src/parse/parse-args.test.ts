@@ -35,8 +35,10 @@ const ROWS: readonly (readonly [words: readonly string[], meant: object])[] = [
   [["--id=a"], { id: ["a"] }],
   [["--id="], { id: [""] }],
   [["--id", ""], { id: [""] }],
-  [["--id", "--header"], { id: ["--header"] }],
-  [["--id", "--help"], { id: ["--help"] }],
+  [["--id=--header"], { id: ["--header"] }],
+  [["--id", "--form"], { id: ["--form"] }],
+  [["--id", "-----BEGIN X-----\n"], { id: ["-----BEGIN X-----\n"] }],
+  [["--id", "-XPOST"], { id: ["-XPOST"] }],
   [["--id", "a=b\nc"], { id: ["a=b\nc"] }],
   [["--id=a=b\nc"], { id: ["a=b\nc"] }],
   [["--allow-query"], { "allow-query": ["true"] }],
@@ -53,7 +55,7 @@ const ROWS: readonly (readonly [words: readonly string[], meant: object])[] = [
   [["-iXPOST"], { include: ["true"], method: ["POST"] }],
   [["-i", "false"], { include: ["true"], "": ["false"] }],
   [["-HName: -i"], { header: ["Name: -i"] }],
-  [["-H", "-i"], { header: ["-i"] }],
+  [["-H-i"], { header: ["-i"] }],
   [["-H", "a", "-Hb", "--header=c", "d"], { header: ["a", "b", "c"], "": ["d"] }],
   [["-"], { "": ["-"] }],
   [["--id", "a", "--", "-b"], { id: ["a"], "": ["-b"] }],
@@ -82,6 +84,20 @@ test.each([
     expect(read(["make", "it", ...words])).toMatchObject({ header });
   },
 );
+
+test.each([
+  [["--id", "--header", "a"]],
+  [["--id", "--header=a"]],
+  [["--id", "--allow-query"]],
+  [["--id", "--no-allow-query"]],
+  [["--id", "--allowQuery"]],
+  [["--id", "-X", "POST"]],
+  [["--id", "--help"]],
+  [["-i", "--id", "--id", "x"]],
+])("an option of the command is not the value of the option before it, as in %j", (words) => {
+  const message = "--id: missing value; write --id=… for a value that is an option's name";
+  expect(() => read(["call", ...words])).toThrow(new CliError(message));
+});
 
 test.each([
   [["--id"], "--id: missing value"],
@@ -130,9 +146,10 @@ test("options may come before the command and between its words", () => {
   expect(read(["--id", "a", "make", "-i", "it"])).toEqual({ id: ["a"], include: ["true"] });
 });
 
-test("the word after an option with a value is its value, never another option", () => {
+test("the word after an option with a value is its value, unless it is an option of the command", () => {
   fc.assert(
     fc.property(fc.string(), (value) => {
+      fc.pre(!/^-(?:[HXi]|-(?:help|version)(?:=.*)?)$/.test(value));
       expect(read(["call", "--id", value, "-H", value, "rest"])).toEqual({
         id: [value],
         header: [value],

@@ -3,7 +3,7 @@ import type { OptionSpec, OptionSpecs } from "./option-spec.ts";
 import { foldName } from "./option-spec.ts";
 import type { OptionToken, CommandLineToken, OptionTable } from "./tokenize.ts";
 import { findSimilarName } from "./similar-name.ts";
-import { optionKey, createOptionTable, tokenize } from "./tokenize.ts";
+import { createOptionTable, isOptionWord, optionKey, tokenize } from "./tokenize.ts";
 
 /** What the parser needs to know of a command. */
 export interface CommandShape {
@@ -61,7 +61,13 @@ function findCommand<S extends CommandShape>(path: readonly string[], commands: 
   const members = names.flatMap(([first, second]) => (first === group ? [second] : []));
   if (word === undefined && members.length > 0) throw new CliError(`${group}: expected ${list(members)}`);
   const wrong = members.length > 0 && word !== undefined ? word : group;
-  throw /^[a-z][a-z-]{0,19}$/.test(wrong) ? new CliError(`${wrong}: no such command`) : unexpectedArgument();
+  if (!/^[a-z][a-z-]{0,19}$/.test(wrong)) throw unexpectedArgument();
+  const candidates = wrong === group ? names.map(([first = ""]) => first) : members;
+  const meant = findSimilarName(
+    wrong,
+    candidates.filter((name) => name !== undefined),
+  );
+  throw new CliError(`${wrong}: no such command${suggest(meant)}`);
 }
 
 function readTokens(
@@ -92,7 +98,7 @@ function readTokens(
 }
 
 function readOption(
-  { flag, value }: OptionToken,
+  { flag, value, isNextWord }: OptionToken,
   optionTable: OptionTable,
   replacements: CommandShape["replacements"],
 ) {
@@ -100,6 +106,11 @@ function readOption(
   if (known === undefined) throw unknownOption(flag, optionTable, replacements);
   const { takes, choices = takes === "switch" ? ["true", "false"] : undefined, repeats } = known.option;
   if (value === undefined) throw new CliError(`--${known.name}: missing value`);
+  // Otherwise an unset variable would take the next option for its value, and a limit would be lost.
+  if (isNextWord === true && isOptionWord(value, optionTable))
+    throw new CliError(
+      `--${known.name}: missing value; write --${known.name}=… for a value that is an option's name`,
+    );
   if (choices?.includes(value) === false) {
     const expected = takes === "switch" ? "true or false" : `one of ${choices.join(", ")}`;
     throw new CliError(`--${known.name}: expected ${expected}${instead(known.option)}`);
@@ -124,7 +135,11 @@ function unknownOption(
   if (replacement !== undefined) return new CliError(`${flag}: no such option; ${replacement}`);
   const names = Array.from(optionTable.values(), ({ name }) => name);
   const meant = flag.startsWith("--") ? findSimilarName(flag.slice(2), names) : undefined;
-  return new CliError(`${flag}: no such option${meant === undefined ? "" : `; did you mean --${meant}?`}`);
+  return new CliError(`${flag}: no such option${suggest(meant === undefined ? undefined : `--${meant}`)}`);
+}
+
+function suggest(meant: string | undefined): string {
+  return meant === undefined ? "" : `; did you mean ${meant}?`;
 }
 
 /** The word itself may be a secret. */

@@ -1,7 +1,18 @@
 import { expect, test } from "vitest";
 import { findSimilarName } from "./similar-name.ts";
 
-const NAMES = ["path", "methods", "method", "max-uses", "max-uses-every", "allow-header", "id", "uri"];
+const NAMES = [
+  "path",
+  "methods",
+  "method",
+  "max-uses",
+  "max-uses-every",
+  "allow-header",
+  "id",
+  "uri",
+  "expires-in",
+  "limit",
+];
 
 test.each([
   ["paths", "path"],
@@ -10,6 +21,10 @@ test.each([
   ["allow-headers", "allow-header"],
   ["metods", "methods"],
   ["methd", "method"],
+  ["expire", "expires-in"],
+  ["limit-max-uses", "max-uses"],
+  ["limits_path", "path"],
+  ["limit", "limit"],
 ])("%s is taken for a mistake in %s", (wrong, meant) => {
   expect(findSimilarName(wrong, NAMES)).toBe(meant);
 });

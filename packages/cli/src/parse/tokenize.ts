@@ -9,6 +9,8 @@ export interface OptionToken {
   readonly flag: string;
   /** `undefined` when the value is missing, or the option is unknown. */
   readonly value: string | undefined;
+  /** Whether the value is the next word, which the user may have meant as another option. */
+  readonly isNextWord?: true;
 }
 
 /** The options with their names, by each of their spellings. */
@@ -28,9 +30,23 @@ export function optionKey(flag: string): string {
   return flag.startsWith("--") ? foldName(flag) : flag;
 }
 
+/** Whether a word is an option in any of its forms: `--name`, `--name=value`, `--no-name` or `-X`. */
+export function isOptionWord(word: string, optionTable: OptionTable): boolean {
+  if (!word.startsWith("--")) return /^-[a-zA-Z]$/.test(word) && optionTable.has(word);
+  const [flag = ""] = word.split("=", 1);
+  return (
+    COMMON_FLAGS.has(flag) ||
+    optionTable.has(optionKey(flag)) ||
+    isSwitch(flag.replace(/^--no-/, "--"), optionTable)
+  );
+}
+
+/** Options of every command, which are in no table. */
+const COMMON_FLAGS: ReadonlySet<string> = new Set(["--help", "--version"]);
+
 /**
- * Splits the command line. The word after an option that takes a value is its value, never an option, since PEM and keys in
- * base64url can begin with a dash. It accepts the forms of old callers (`--allow-query false`, `--no-allow-query`,
+ * Splits the command line. The word after an option that takes a value is its value also if it begins with a dash, since PEM and keys
+ * in base64url can. It accepts the forms of old callers (`--allow-query false`, `--no-allow-query`,
  * `--allowQuery`) and curl's short forms (`-XPOST`, `-H "a: b"`, `-id@-`).
  */
 export function tokenize(args: readonly string[], optionTable: OptionTable): readonly CommandLineToken[] {
@@ -52,7 +68,7 @@ function readLongOption(arg: string, rest: string[], optionTable: OptionTable): 
   if (value === undefined && switched !== flag && isSwitch(switched, optionTable)) {
     return { flag: switched, value: "false" };
   }
-  return { flag, value: value ?? takeValue(flag, rest, optionTable) };
+  return value === undefined ? takeValue(flag, rest, optionTable) : { flag, value };
 }
 
 function readShortOptions(arg: string, rest: string[], optionTable: OptionTable): readonly OptionToken[] {
@@ -61,7 +77,7 @@ function readShortOptions(arg: string, rest: string[], optionTable: OptionTable)
     const flag = `-${arg[at]}`;
     if (!isSwitch(flag, optionTable)) {
       const attached = arg.slice(at + 1);
-      return [...tokens, { flag, value: attached === "" ? takeValue(flag, rest, optionTable) : attached }];
+      return [...tokens, attached === "" ? takeValue(flag, rest, optionTable) : { flag, value: attached }];
     }
     tokens.push({ flag, value: "true" });
   }
@@ -72,9 +88,9 @@ function isSwitch(flag: string, optionTable: OptionTable): boolean {
   return optionTable.get(optionKey(flag))?.option.takes === "switch";
 }
 
-function takeValue(flag: string, rest: string[], optionTable: OptionTable): string | undefined {
-  if (!optionTable.has(optionKey(flag))) return undefined;
-  if (!isSwitch(flag, optionTable)) return rest.pop();
+function takeValue(flag: string, rest: string[], optionTable: OptionTable): OptionToken {
+  if (!optionTable.has(optionKey(flag))) return { flag, value: undefined };
+  if (!isSwitch(flag, optionTable)) return { flag, value: rest.pop(), isNextWord: true };
   const next = rest.at(-1);
-  return next === "true" || next === "false" ? rest.pop() : "true";
+  return { flag, value: next === "true" || next === "false" ? rest.pop() : "true" };
 }

@@ -10,10 +10,12 @@ const EXPECTED = '--header: expected "Name: value"';
  * does not repeat an invalid value, which may be a secret whose name was forgotten.
  */
 export function readHeaderLines(values: readonly string[]): readonly HeaderLine[] {
-  return values
-    .flatMap((value) => value.split(/\r?\n/))
-    .filter((line) => line !== "")
-    .map(readLine);
+  return values.flatMap((value) => {
+    const lines = value.split(/\r?\n/).filter((line) => line !== "");
+    // An unset variable or a file of empty lines would leave out the credential.
+    if (lines.length === 0) throw new CliError(`${EXPECTED}, there is no line`);
+    return lines.map(readLine);
+  });
 }
 
 function readLine(line: string): HeaderLine {

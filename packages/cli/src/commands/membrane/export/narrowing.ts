@@ -1,3 +1,4 @@
+import { parseMethod } from "capability-protocol";
 import type { LimitsBody, NarrowingBody } from "capability-sdk";
 import { CliError } from "../../../errors/cli-error.ts";
 import type { LimitsFile } from "../../../errors/limits-file.ts";
@@ -60,7 +61,7 @@ export const NARROWING_OPTIONS: Readonly<Record<NarrowingOptionName, OptionSpec>
   delegable: { takes: "switch", describe: "Whether it may be passed on [default: true]", group: GROUP },
   from: {
     takes: "text",
-    describe: "JSON file of limits, in which query, headers and requests can be limited",
+    describe: "JSON file of limits, or -; only it can limit query, headers and requests",
     group: GROUP,
   },
   label: { takes: "text", describe: "Note for people, sealed with the capability", group: GROUP },
@@ -98,7 +99,8 @@ const ENDS: readonly string[] = ["expiresAt", "ttlMs"];
  */
 export async function readNarrowing(values: Values, secrets: SecretReader): Promise<Narrowing> {
   checkConflicts(values);
-  const name = values.text("from");
+  // The other options that name a file have it after @.
+  const name = values.text("from")?.replace(/^@/, "");
   const given = withoutAbsent(readLimitOptions(values));
   const replaced = new Set(Object.keys(given));
   if (ENDS.some((name) => replaced.has(name))) ENDS.forEach((name) => replaced.add(name));
@@ -133,12 +135,19 @@ function readLimitOptions(values: Values): LimitsBody {
     methods: values
       .texts("methods")
       ?.flatMap((list) => list.split(","))
-      .map((method) => method.trim().toUpperCase()),
+      .map(readMethod),
     paths: values.texts("path"),
     maxBodyBytes: readCount(values, "max-body-bytes"),
     clientCidrs: values.texts("client-cidr"),
     delegable: values.isOn("delegable") === false ? false : undefined,
   };
+}
+
+/** @throws CliError that names the usual methods, since one that is misspelt looks like another method. */
+function readMethod(text: string): string {
+  const method = parseMethod(text.trim());
+  if (method !== undefined) return method;
+  throw new CliError("--methods: expected HTTP methods, such as GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS");
 }
 
 function readDuration(values: Values, name: "expires-in" | "max-uses-every"): number | undefined {
@@ -150,7 +159,7 @@ function readCount(values: Values, name: "max-uses" | "max-body-bytes"): number 
   const text = values.text(name);
   if (text === undefined) return undefined;
   if (/^[0-9]{1,15}$/.test(text)) return Number(text);
-  throw new CliError(`--${name}: expected a whole number`);
+  throw new CliError(`--${name}: expected a whole number of ${name === "max-uses" ? "uses" : "bytes"}`);
 }
 
 function omit(members: object, names: ReadonlySet<string>): object {

@@ -121,13 +121,28 @@ function readTimeout(values: TargetOptionValues): number | undefined {
 async function readHeaders(values: TargetOptionValues): Promise<TargetBody["headers"]> {
   const lines = readHeaderLines(await values.secrets("header"));
   const names = new Set<string>();
-  for (const [name] of lines) {
+  for (const [name, value] of lines) {
     const folded = name.toLowerCase();
     if (names.has(folded))
       throw new CliError(`--header ${name}: expected once, a target has one value for each name`);
     names.add(folded);
+    requireHeaderValue(name, value);
   }
   return lines.length === 0 ? undefined : Object.fromEntries(lines);
+}
+
+/** An unset variable leaves nothing, or `Bearer` alone. */
+function requireHeaderValue(name: string, value: string): void {
+  if (value === "")
+    throw new CliError(
+      `--header ${name}: expected a value`,
+      "Is a variable of the shell unset, or a file empty?",
+    );
+  if (name.toLowerCase() === "authorization" && /^(?:basic|bearer|token)$/i.test(value))
+    throw new CliError(
+      `--header ${name}: expected a key after ${value}`,
+      "Is a variable of the shell unset, or a file empty?",
+    );
 }
 
 async function readHmac(values: TargetOptionValues): Promise<TargetBody["hmac"]> {
