@@ -46,8 +46,13 @@ test.each(["TRACE", "CONNECT", "trace", ""])(
   },
 );
 
-test("every method that can be forwarded is allowed", () => {
-  for (const method of FORWARDABLE_METHODS) expect(allows(plain, requestHeadOf({ method }))).toBeUndefined();
+/** Written out: a method that the code's own table lacks would not be missed otherwise. */
+const METHODS =
+  "ACL BIND CHECKOUT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR MKCOL MOVE NOTIFY OPTIONS PATCH POST PROPFIND " +
+  "PROPPATCH PURGE PUT QUERY REBIND REPORT SEARCH SOURCE SUBSCRIBE UNBIND UNLINK UNLOCK UNSUBSCRIBE";
+
+test.each(METHODS.split(" "))("the method %s is allowed", (method) => {
+  expect(allows(plain, requestHeadOf({ method }))).toBeUndefined();
 });
 
 test.each([
