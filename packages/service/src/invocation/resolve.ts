@@ -3,7 +3,6 @@ import type { Authority, CapabilityToken, Err, Ok, Result } from "capability-pro
 import { err, ok } from "capability-protocol";
 import type { HashFunction } from "capability-protocol/signers";
 import type { Capability } from "../domain/capability.ts";
-import type { LimitedNode } from "../domain/limits.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { UseCounter } from "../domain/use-counter.ts";
 import { useCountersOf } from "../domain/use-counter.ts";
@@ -28,11 +27,9 @@ export interface Resolution {
   readonly lineage: ReadonlySet<Uid>;
   /** The earliest expiry in the lineage, in milliseconds since 1970. */
   readonly expiresAt: number | undefined;
-  /** Its own limits first, then those of every capability that it re-exports. Empty without limits. */
-  readonly limits: readonly LimitedNode[];
   /** What its uses are counted on. Absent if they are not counted. */
   readonly useCounters: readonly UseCounter[] | undefined;
-  /** `limits`, compiled; absent if they narrow no request. */
+  /** Its limits, and those of every capability that it re-exports; absent if they narrow no request. */
   readonly compiledLimits: CompiledLimits | undefined;
   /** The accounts that its use counts against. */
   readonly accounts: UsageAccounts;
@@ -155,7 +152,6 @@ function toResolution(context: ResolveContext, opened: OpenedCapability): Resolu
     payload,
     lineage,
     expiresAt,
-    limits,
     useCounters: useCountersOf(limits),
     compiledLimits: compileLimits(limits),
     accounts,
