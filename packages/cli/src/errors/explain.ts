@@ -21,7 +21,7 @@ export function explainRequestError(error: unknown, context: RequestContext): un
         { cause: error },
       );
     default: {
-      // With other statuses, the text before a colon is not a field: "method: expected one of POST".
+      // With other statuses, the text before a colon is not a field: "method: expected POST".
       const isField = error.statusCode === 400 || error.statusCode === 409;
       const message = isField ? replaceFieldWithOption(error.message, context) : error.message;
       // The status is left out, since a request with an invalid field may not have been sent.

@@ -25,7 +25,8 @@ export type Denial =
   | { readonly reason: "no_oauth" }
   /** The path breaks a rule, which the message names; it has nothing of the path. */
   | { readonly reason: "invalid_path"; readonly message: string }
-  | { readonly reason: "method_not_allowed"; readonly allow: readonly string[] }
+  /** With `fixed`, the target is sent that method whatever the client's, and the limits do not allow it. */
+  | { readonly reason: "method_not_allowed"; readonly allow: readonly string[]; readonly fixed?: string }
   | { readonly reason: "membrane_exists" }
   | { readonly reason: "tenant_exists" }
   | { readonly reason: "lineage_too_large"; readonly limit: number }

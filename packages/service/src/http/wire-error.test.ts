@@ -71,10 +71,15 @@ test("a message names the field that is wrong, the limit that was reached, and t
   expect(wireError(ROWS.signed_body_too_large[0]).body.message).toContain("X-Payload-Sha256");
 });
 
-test("a 405 of limits that exclude each other says that no method is allowed", () => {
-  const { headers, body } = wireError({ reason: "method_not_allowed", allow: [] });
-  expect(headers).toEqual(["Allow", ""]);
-  expect(body.message).toContain("expected none");
+test.each([
+  [{ allow: ["GET", "PUT"] }, "GET, PUT", "expected one of GET, PUT."],
+  [{ allow: ["GET"] }, "GET", "expected GET."],
+  [{ allow: [] }, "", "expected none, since the limits of this capability allow none."],
+  [{ allow: [], fixed: "PUT" }, "", "the target is always sent PUT, which the limits do not allow."],
+])("a 405 says which methods are allowed, or that none is: %j", (allowed, allow, message) => {
+  const { headers, body } = wireError({ reason: "method_not_allowed", ...allowed });
+  expect(headers).toEqual(["Allow", allow]);
+  expect(body.message).toBe(`method: ${message}`);
 });
 
 test("a refusal by a limit names the header or the key, and what is wrong with it", () => {

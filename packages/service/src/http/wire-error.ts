@@ -74,7 +74,8 @@ export function wireError(denial: Denial, head?: ChallengedHead): WireError {
     case "invalid_path":
       return error(400, "invalid_path", denial.message);
     case "method_not_allowed":
-      return error(405, "method_not_allowed", `method: expected ${oneOf(denial.allow)}.`, [
+      // RFC 9110 §10.2.1: an empty Allow says that no method is allowed.
+      return error(405, "method_not_allowed", `method: ${describeAllowed(denial)}.`, [
         "Allow",
         denial.allow.join(", "),
       ]);
@@ -250,11 +251,11 @@ function error(status: number, code: ErrorCode, message: string, headers: readon
   return { status, headers, body: { statusCode: status, error: reasonPhrase(status), message, code } };
 }
 
-/** Limits that exclude each other allow nothing. */
-function oneOf(names: readonly string[]): string {
-  return names.length === 0
-    ? "none, since the limits of this capability allow none"
-    : `one of ${names.join(", ")}`;
+function describeAllowed({ allow, fixed }: Extract<Denial, { reason: "method_not_allowed" }>): string {
+  if (fixed !== undefined) return `the target is always sent ${fixed}, which the limits do not allow`;
+  // Limits that exclude each other allow nothing.
+  if (allow.length === 0) return "expected none, since the limits of this capability allow none";
+  return allow.length === 1 ? `expected ${allow.join()}` : `expected one of ${allow.join(", ")}`;
 }
 
 function retryShortly(status: number, code: ErrorCode, message: string): WireError {

@@ -15,6 +15,8 @@ export function narrow(
 ): Outcome<ShapedRequest> {
   const { fixedHeaders, headerRule } = target;
   const { method, clientHeaders: headers } = shaped;
-  const kept = applyLimits(limits, { method, path, query, headers, fixedHeaders }, headerRule);
+  const isMethodFixed = target.method !== undefined;
+  const request = { method, isMethodFixed, path, query, headers, fixedHeaders };
+  const kept = applyLimits(limits, request, headerRule);
   return kept.ok ? ok({ ...shaped, clientHeaders: kept.value }) : kept;
 }

@@ -213,11 +213,17 @@ test("a limit on a query checks what is sent: where the query is dropped, a requ
   expect(target.requests.at(-1)?.url).toBe("/");
 });
 
-test("a limit on methods checks the method that is sent", async () => {
+test("a limit on methods checks the method that is sent; if the target's is not allowed, no other one is advised", async () => {
   const { token } = await exportLimited({ methods: ["PUT"] }, { method: "put" });
   await admits(token, { method: "GET" });
   const other = await exportLimited({ methods: ["GET"] }, { method: "PUT" });
-  await refuses(other.token, { method: "GET" }, 405, "method_not_allowed");
+  for (const method of ["GET", "PUT"]) {
+    const refused = await refuses(other.token, { method }, 405, "method_not_allowed");
+    expect(refused.headers["allow"]).toBe("");
+    expect(refused.json.message).toBe(
+      "method: the target is always sent PUT, which the limits do not allow.",
+    );
+  }
 });
 
 test("before its time and for other addresses, a capability gets the 401 of an unknown token, and no failure is counted", async () => {

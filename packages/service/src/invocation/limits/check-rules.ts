@@ -13,6 +13,8 @@ import { checkQuery } from "./query-limit.ts";
 export interface CheckedRequest {
   /** The method that will be sent. */
   readonly method: string;
+  /** The target sets the method, whatever the client sends. */
+  readonly isMethodFixed?: boolean;
   /** Relative to the target's path. */
   readonly path: CanonicalPath;
   /** What of the client's query will be sent; without "?". */
@@ -36,7 +38,10 @@ type Stage = (alternative: Alternative, request: ParsedRequest) => Outcome<undef
 /** In the order in which an alternative's conditions are checked. */
 const STAGES: readonly Stage[] = [
   ({ methods }, request) => {
-    if (methods === undefined || methods.includes(request.method)) return PASSED;
+    const { method } = request;
+    if (methods === undefined || methods.includes(method)) return PASSED;
+    // Whatever the client sends, this method is sent, so that there is none to try instead.
+    if (request.isMethodFixed) return err({ reason: "method_not_allowed", allow: [], fixed: method });
     return err({ reason: "method_not_allowed", allow: request.allowedMethods });
   },
   ({ paths }, { pieces }) => {
@@ -97,6 +102,7 @@ function allowedMethods(rules: readonly Rule[]): readonly string[] {
  */
 class ParsedRequest {
   readonly method: string;
+  readonly isMethodFixed: boolean;
   readonly #request: CheckedRequest;
   readonly #rules: readonly Rule[];
   #allowedMethods: readonly string[] | undefined;
@@ -106,6 +112,7 @@ class ParsedRequest {
 
   constructor(request: CheckedRequest, rules: readonly Rule[]) {
     this.method = request.method;
+    this.isMethodFixed = request.isMethodFixed === true;
     this.#request = request;
     this.#rules = rules;
   }
