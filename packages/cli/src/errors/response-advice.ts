@@ -32,7 +32,7 @@ export function adviseOnResponse(
     return "Revokes still work. The operator must free space on the disk of the service.";
   if (code === "record_too_new") return "The operator must upgrade the service.";
   if (code === "store_unavailable" || code === "store_failed")
-    return "It may have taken effect. It is safe to retry in a few seconds.";
+    return "It may have taken effect, and its use may have been counted. If the uses of the capability are not limited, it is safe to retry in a few seconds.";
   if (code === "quota_exhausted") return "Its limits permit no more uses until then.";
   if (code === "not_delegable") return "Its exporter lets no one pass it on: ask them for a separate one.";
   if (code === "too_many_auth_failures")

@@ -82,6 +82,16 @@ test.each([
   expect(body.message).toBe(`method: ${message}`);
 });
 
+test.each(["store_unavailable", "store_failed"] as const)(
+  "%s says that nothing was sent, that the use may have been counted, and when it is safe to retry",
+  (reason) => {
+    const { message } = wireError({ reason }).body;
+    expect(message).toContain("Nothing was sent to a target");
+    expect(message).toContain("the use may have been counted");
+    expect(message).toContain("If uses are not limited, it is safe to retry");
+  },
+);
+
 test("a refusal by a limit names the header or the key, and what is wrong with it", () => {
   const messages = (["not_named", "not_listed", "ambiguous"] as const).flatMap((why) => [
     wireError({ reason: "header_not_allowed", name: "x-a", why }).body.message,

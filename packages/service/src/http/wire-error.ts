@@ -22,6 +22,10 @@ const RETRY_AFTER_SECONDS = "1";
 /** `Retry-After` of failed authorizations, which are forgotten after a minute, and of a full disk. */
 const MINUTE_SECONDS = "60";
 
+/** A write that was not acknowledged: a change, or the count of a use, which comes before anything is sent. */
+const MAY_BE_WRITTEN =
+  "Nothing was sent to a target; a change may take effect, and the use may have been counted. If uses are not limited, it is safe to retry.";
+
 /** They do not say which values would be allowed: a limit may be meant for other holders. */
 const NAME_PROBLEMS: Readonly<Record<NameProblem, (what: string) => string>> = {
   not_named: (what) => `this capability does not allow ${what}; omit it.`,
@@ -172,11 +176,7 @@ export function wireError(denial: Denial, head?: ChallengedHead): WireError {
     case "expectation_failed":
       return error(417, "expectation_failed", "Expect: expected 100-continue or nothing.");
     case "store_unavailable":
-      return retryShortly(
-        503,
-        "store_unavailable",
-        "The store did not respond in time. The request may still take effect; it is safe to retry.",
-      );
+      return retryShortly(503, "store_unavailable", `The store did not respond in time. ${MAY_BE_WRITTEN}`);
     case "store_full":
       return error(
         503,
@@ -185,12 +185,10 @@ export function wireError(denial: Denial, head?: ChallengedHead): WireError {
         ["Retry-After", MINUTE_SECONDS],
       );
     case "store_failed":
-      return error(
-        503,
-        "store_failed",
-        "The store could not write to its disk. The request may have taken effect; it is safe to retry.",
-        ["Retry-After", MINUTE_SECONDS],
-      );
+      return error(503, "store_failed", `The store could not write to its disk. ${MAY_BE_WRITTEN}`, [
+        "Retry-After",
+        MINUTE_SECONDS,
+      ]);
     case "record_too_new":
       return error(
         503,
