@@ -59,7 +59,14 @@ export type Denial =
   | { readonly reason: "service_overloaded" }
   /** A counter of the use has as many in this window as it may have. No quota in the sense of `domain/quota.ts`. */
   | { readonly reason: "quota_exhausted"; readonly retryAfterSeconds: number }
-  | GatewayDenial;
+  /** A header of the client, or a key of its query, would change the request's meaning. The name is safe to print. */
+  | { readonly reason: "header_not_allowed"; readonly name: string; readonly why?: NameProblem }
+  | { readonly reason: "query_not_allowed"; readonly key: string; readonly why?: NameProblem }
+  /** The limits of the capability do not allow the path. */
+  | { readonly reason: "path_not_allowed" }
+  /** The body must be buffered to be signed, and is over the limit in bytes. */
+  | { readonly reason: "signed_body_too_large"; readonly limit: number }
+  | TargetFailure;
 
 /** What is wrong with a header or a key by the openings and limits. Absent: it would change what the request means. */
 export type NameProblem =
@@ -70,17 +77,13 @@ export type NameProblem =
   /** Parsers read it differently. */
   | "ambiguous";
 
-/** A refusal in place of the target's response. */
-export type GatewayDenial =
-  /** A header of the client, or a key of its query, would change the request's meaning. The name is safe to print. */
-  | { readonly reason: "header_not_allowed"; readonly name: string; readonly why?: NameProblem }
-  | { readonly reason: "query_not_allowed"; readonly key: string; readonly why?: NameProblem }
-  /** The limits of the capability do not allow the path. */
-  | { readonly reason: "path_not_allowed" }
+/**
+ * The request was admitted, but its target cannot be used, or its response not passed on: who exported the target, or the
+ * operator, may have to act.
+ */
+export type TargetFailure =
   /** The target redirects elsewhere, and this client is known to send its token there. */
   | { readonly reason: "redirect_not_passed" }
-  /** The body must be buffered to be signed, and is over the limit in bytes. */
-  | { readonly reason: "signed_body_too_large"; readonly limit: number }
   | { readonly reason: "target_forbidden" }
   /** The target was stored under rules that were less strict than those of today. */
   | { readonly reason: "target_outdated" }
@@ -90,12 +93,8 @@ export type GatewayDenial =
   | { readonly reason: "invalid_target_response" }
   | { readonly reason: "loop_detected" };
 
-const GATEWAY_REASONS: ReadonlySet<Denial["reason"]> = new Set<GatewayDenial["reason"]>([
-  "header_not_allowed",
-  "query_not_allowed",
-  "path_not_allowed",
+const TARGET_FAILURES: ReadonlySet<Denial["reason"]> = new Set<TargetFailure["reason"]>([
   "redirect_not_passed",
-  "signed_body_too_large",
   "target_forbidden",
   "target_outdated",
   "target_unreachable",
@@ -104,8 +103,8 @@ const GATEWAY_REASONS: ReadonlySet<Denial["reason"]> = new Set<GatewayDenial["re
   "loop_detected",
 ]);
 
-export function isGatewayDenial(denial: Denial): denial is GatewayDenial {
-  return GATEWAY_REASONS.has(denial.reason);
+export function isTargetFailure(denial: Denial): denial is TargetFailure {
+  return TARGET_FAILURES.has(denial.reason);
 }
 
 /** The result of a stage: its value, or why the request is refused. */

@@ -1,6 +1,6 @@
 import type { ExchangeReport } from "../domain/exchange-report.ts";
 import type { Denial } from "../domain/denial.ts";
-import { isGatewayDenial } from "../domain/denial.ts";
+import { isTargetFailure } from "../domain/denial.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
 import type { ExchangeEnd } from "../invocation/exchange-context.ts";
 import { valuesOf } from "../invocation/raw-headers.ts";
@@ -38,7 +38,7 @@ export function finish(
     if (!exchange.request.complete) exchange.response.closeWithUnreadBody();
     // Most invocations return here: no id and no duration are computed for one that is not logged.
     if (end.status < 500 && !context.log.logsEveryInvocation) return;
-  } else if (end.kind === "denied" && !isGatewayDenial(end.denial)) {
+  } else if (end.kind === "denied" && !isTargetFailure(end.denial)) {
     return respondDenial(context, exchange, head, end.denial, resolution, end.report);
   }
   const requestId = ensureRequestId(context, exchange);

@@ -58,6 +58,31 @@ test("every response of the service itself has a unique id, which the log line o
   expect(ids.size).toBe(rows.length);
 });
 
+test("a refusal by openings and limits is logged as refused, whatever it refuses; a target that cannot be used as failed", async () => {
+  await using target = await startTarget();
+  await using service = await startTestService({ limits: { bufferedBodyBytes: 1 } });
+  const aws4 = { awsAccessKeyId: "A", region: "r", service: "lambda", secretAccessKey: "s" };
+  const put = (body: string): CallOptions => ({ method: "PUT", body });
+  const rows: readonly (readonly [object, CallOptions, string])[] = [
+    [{ limits: { methods: ["GET"] } }, put("x"), "method_not_allowed"],
+    [{ allowPath: true, limits: { paths: ["/a"] } }, { path: "/b" }, "path_not_allowed"],
+    [{ allowQuery: true, limits: { query: {} } }, { path: "/?a" }, "query_not_allowed"],
+    [{ limits: { headers: { "x-a": ["b"] } } }, {}, "header_not_allowed"],
+    [{ limits: { maxBodyBytes: 1 } }, put("xx"), "body_too_large"],
+    [{ hmac: { "aws4-hmac-sha256": aws4 } }, put("xx"), "signed_body_too_large"],
+    [{ allowPath: true }, { path: "/a%2fb" }, "invalid_path"],
+    [{ allowPath: true }, { path: "/?a" }, "query_not_allowed"],
+  ];
+  for (const [body, options, reason] of rows) {
+    const { token } = await exportTarget(service, { uri: target.url, ...body });
+    const lines = linesOf(service, idOf(await call(service, token, options)));
+    expect(lines).toMatchObject([{ level: "debug", msg: "refused", reason }]);
+  }
+  const { token } = await exportTarget(service, { uri: "http://127.0.0.1:1/" });
+  const lines = linesOf(service, idOf(await call(service, token)));
+  expect(lines).toMatchObject([{ level: "warn", msg: "invocation failed", reason: "target_unreachable" }]);
+});
+
 test.each([
   ["a head that two parsers could read differently", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400],
   ["a head that is not HTTP", "GET / HTTP/1.1\r\nHost a\r\n\r\n", 400],
