@@ -21,12 +21,12 @@ export {
 export type {
   ExportBody,
   LimitsBody,
-  NarrowingBody,
+  ExportTermsBody,
   ReexportBody,
   RequestLimitBody,
   TargetBody,
 } from "./api/export-body.ts";
-export { type ExportRequest, type RequestedNarrowing, parseExportRequest } from "./api/export.ts";
+export { type ExportRequest, type RequestedTerms, parseExportRequest } from "./api/export.ts";
 export { type QueryRequest, formatQueryRequest, parseQueryFields, parseQueryRequest } from "./api/query.ts";
 export type { ConfiguredHeader } from "./api/target-headers.ts";
 export type { Aws4Configuration, Cap1Configuration, HmacConfiguration } from "./signers/configuration.ts";

@@ -65,7 +65,7 @@ export type {
   MembraneCapabilities,
   QueryResponse,
   LimitsBody,
-  NarrowingBody,
+  ExportTermsBody,
   ReexportBody,
   RequestLimitBody,
   TargetBody,

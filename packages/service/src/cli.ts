@@ -5,7 +5,7 @@ import type { DataConfig, RawDataFlags } from "./config.ts";
 import { LOG_LEVELS, readDataConfig, readServeConfig } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
 import { nameVariable, rejectActionVariables, rejectAmbiguousFlags } from "./flag-checks.ts";
-import { pickLimits, withLimits } from "./limit-flags.ts";
+import { pickLimits, withLimits } from "./service-limit-flags.ts";
 import { explainParserError } from "./unknown-argument.ts";
 import { foreignVariables, VARIABLE_NAMESPACE } from "./variables.ts";
 

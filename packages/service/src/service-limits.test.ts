@@ -3,8 +3,8 @@ import { afterEach, expect, test, vi } from "vitest";
 import { readCommandLine } from "./cli.ts";
 import { ConfigError } from "./config-error.ts";
 import { toKebabCase } from "./flag-names.ts";
-import { readLimits } from "./limit-flags.ts";
-import type { LimitFlag } from "./limit.ts";
+import { readLimits } from "./service-limit-flags.ts";
+import type { LimitFlag } from "./service-limit.ts";
 import type { LimitName } from "./service-limits.ts";
 import { LIMIT_GROUPS, LIMIT_NAMES, LIMITS } from "./service-limits.ts";
 

@@ -1,5 +1,5 @@
 import { mapValues } from "./collections/map-values.ts";
-import type { Limit, LimitFlag } from "./limit.ts";
+import type { Limit, LimitFlag } from "./service-limit.ts";
 
 /**
  * Every limit of the service, by what it is about. Types, flags, variables, help, messages and the tables in

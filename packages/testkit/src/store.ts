@@ -4,7 +4,7 @@ import type { Capability } from "../../service/src/domain/capability.ts";
 import type { Uid } from "../../service/src/domain/uid.ts";
 import { DEFAULT_LIMITS } from "../../service/src/service-limits.ts";
 import type { WriteSnapshot } from "../../service/src/store/engine.ts";
-import type { Narrowing } from "../../service/src/domain/limits.ts";
+import type { ExportTerms } from "../../service/src/domain/limits.ts";
 import type { ServiceKeys } from "../../service/src/store/keys.ts";
 import { createServiceKeys } from "../../service/src/store/keys.ts";
 import type { Environment } from "../../service/src/store/lmdb/environment.ts";
@@ -51,9 +51,9 @@ export interface TestStore extends AsyncDisposable {
   /** Makes a capability, and throws a denial. By default its uses are not counted, and nothing narrows it. */
   capability(
     rights: Omit<Capability, "type" | "uid" | "expiresAt">,
-    options?: { readonly isCounted?: boolean; readonly narrowing?: Narrowing },
+    options?: { readonly isCounted?: boolean; readonly terms?: ExportTerms },
   ): Promise<StoredCapability>;
-  reexport(parent: StoredCapability, through: TestMembrane, narrowing?: Narrowing): Promise<StoredCapability>;
+  reexport(parent: StoredCapability, through: TestMembrane, terms?: ExportTerms): Promise<StoredCapability>;
   /** Whether the capability works, looked up as with its token. */
   isAlive(capability: StoredCapability): Promise<boolean>;
   /** Whether the record exists, alive or not. */
@@ -98,8 +98,8 @@ export async function openTestStore(
     if (!created.ok) throw new Error(`not made: ${created.error.reason}`);
     return value;
   };
-  const capability: TestStore["capability"] = async (rights, { isCounted, narrowing } = {}) => {
-    const { record } = vault.mint(rights, nothing, narrowing);
+  const capability: TestStore["capability"] = async (rights, { isCounted, terms } = {}) => {
+    const { record } = vault.mint(rights, nothing, terms);
     const created = await store.create([record], isCounted === true ? { newCounters: [record.uid] } : {});
     if (!created.ok) throw new Error(`not made: ${created.error.reason}`);
     return record;
@@ -150,12 +150,12 @@ export async function openTestStore(
       const revoking = vault.mint({ kind: "revoke", resource: record.uid }, nothing).record;
       return made({ record, export: exporting, revoke: revoking }, record, exporting, revoking);
     },
-    reexport(parent, through, narrowing = {}) {
+    reexport(parent, through, terms = {}) {
       const { kind, resource, uid } = parent;
       const place: { resource?: Uid } = resource === undefined ? {} : { resource };
       const { uid: membrane } = through.record;
       const rights = { ...place, kind, parent: uid, membrane, createdBy: through.export.uid };
-      return capability(rights, { narrowing });
+      return capability(rights, { terms });
     },
     isAlive: async ({ lookupId }) => (await store.find(lookupId))?.verdict.ok === true,
     has: async ({ lookupId }) => (await store.find(lookupId)) !== undefined,

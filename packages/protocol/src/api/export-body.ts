@@ -22,7 +22,7 @@ export type ExportBody = TargetBody | ReexportBody;
  * };
  * parseExportRequest(body).ok; // => true
  */
-export interface TargetBody extends NarrowingBody {
+export interface TargetBody extends ExportTermsBody {
   /** http or https, absolute, without user info and fragment. */
   readonly uri: string;
   /** Default: the client's method. */
@@ -80,10 +80,10 @@ export interface TargetBody extends NarrowingBody {
  * What every export can ask for: limits of the new capability, and a label.
  *
  * @example
- * const narrowing: NarrowingBody = { limits: { ttlMs: 7 * 24 * 60 * 60 * 1_000 }, label: "for Kim, until Friday" };
- * parseExportRequest({ uri: "https://api.example/report", ...narrowing }).ok; // => true
+ * const terms: ExportTermsBody = { limits: { ttlMs: 7 * 24 * 60 * 60 * 1_000 }, label: "for Kim, until Friday" };
+ * parseExportRequest({ uri: "https://api.example/report", ...terms }).ok; // => true
  */
-export interface NarrowingBody {
+export interface ExportTermsBody {
   /** What its holders may do at most; absent: all that the target or the re-exported capability allows. */
   readonly limits?: LimitsBody | undefined;
   /** A note of at most 128 characters, sealed with the capability. No response contains it. */
@@ -150,7 +150,7 @@ export type RequestLimitBody = Pick<LimitsBody, "methods" | "paths" | "query" | 
  * const body: ReexportBody = { capability: `cpblty://localhost:8443/#${TOKEN}` };
  * parseExportRequest(body).ok; // => true
  */
-export interface ReexportBody extends NarrowingBody {
+export interface ReexportBody extends ExportTermsBody {
   /** Capability URI of the form `cpblty://authority/#token`. */
   readonly capability: string;
 }

@@ -13,7 +13,7 @@ import { TARGET_FIELDS, type TargetConfiguration, parseTarget } from "./target.t
  * const request: ExportRequest | undefined = parsed.ok ? parsed.value : undefined;
  * request?.kind; // => "target"
  */
-export type ExportRequest = RequestedNarrowing &
+export type ExportRequest = RequestedTerms &
   (
     | { readonly kind: "target"; readonly target: TargetConfiguration }
     | { readonly kind: "reexport"; readonly capability: AuthorityCapabilityUri }
@@ -23,10 +23,10 @@ export type ExportRequest = RequestedNarrowing &
  * What an export asks for in addition to what the capability does.
  *
  * @example
- * const narrowing: RequestedNarrowing = { limits: { ttlMs: 3_600_000 }, label: "for the nightly report" };
- * parseExportRequest({ uri: "https://api.example/", ...narrowing }).ok; // => true
+ * const terms: RequestedTerms = { limits: { ttlMs: 3_600_000 }, label: "for the nightly report" };
+ * parseExportRequest({ uri: "https://api.example/", ...terms }).ok; // => true
  */
-export interface RequestedNarrowing {
+export interface RequestedTerms {
   /** Absent if there are none. */
   readonly limits?: RequestedLimits;
   /** A note for people, sealed with the capability. No response contains it. */
@@ -47,14 +47,14 @@ const EXPORT_FIELDS = [...TARGET_FIELDS, "capability", "limits", "label"];
 export function parseExportRequest(body: unknown): Parsed<ExportRequest> {
   const fields = parseFields(body, "", EXPORT_FIELDS);
   if (!fields.ok) return fields;
-  const narrowing = parseNarrowing(fields.value);
-  if (!narrowing.ok) return narrowing;
+  const terms = parseTerms(fields.value);
+  if (!terms.ok) return terms;
   return fields.value.has("capability")
-    ? parseReexport(fields.value, narrowing.value)
-    : parseTargetExport(fields.value, narrowing.value);
+    ? parseReexport(fields.value, terms.value)
+    : parseTargetExport(fields.value, terms.value);
 }
 
-function parseNarrowing(fields: Fields): Parsed<RequestedNarrowing> {
+function parseTerms(fields: Fields): Parsed<RequestedTerms> {
   const limits = fields.has("limits") ? parseLimits(fields.get("limits")) : ok({});
   if (!limits.ok) return limits;
   const label = fields.has("label") ? parseLabel(fields.get("label"), "label") : ok(undefined);
@@ -65,17 +65,17 @@ function parseNarrowing(fields: Fields): Parsed<RequestedNarrowing> {
   });
 }
 
-function parseReexport(fields: Fields, narrowing: RequestedNarrowing): Parsed<ExportRequest> {
+function parseReexport(fields: Fields, terms: RequestedTerms): Parsed<ExportRequest> {
   const text = fields.get("capability");
   const uri = typeof text === "string" ? parseCapabilityUri(text) : undefined;
   if (uri?.kind !== "authority") return refuse("capability", expectedCapability(text));
   const other = TARGET_FIELDS.find((field) => fields.has(field));
   if (other !== undefined) return refuse(other, "no capability with it");
-  return ok({ kind: "reexport", capability: uri, ...narrowing });
+  return ok({ kind: "reexport", capability: uri, ...terms });
 }
 
-function parseTargetExport(fields: Fields, narrowing: RequestedNarrowing): Parsed<ExportRequest> {
+function parseTargetExport(fields: Fields, terms: RequestedTerms): Parsed<ExportRequest> {
   if (!fields.has("uri")) return refuse("uri", "either uri or capability");
   const target = parseTarget(fields);
-  return target.ok ? ok({ kind: "target", target: target.value, ...narrowing }) : target;
+  return target.ok ? ok({ kind: "target", target: target.value, ...terms }) : target;
 }

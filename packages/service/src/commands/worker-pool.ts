@@ -3,7 +3,7 @@ import type { Worker } from "node:cluster";
 import { once } from "node:events";
 import type { EventLog } from "../telemetry/events.ts";
 import { ConfigError } from "../config-error.ts";
-import { MAX_TIMER_MS } from "../limit.ts";
+import { MAX_TIMER_MS } from "../service-limit.ts";
 import type { CertificateAndKey } from "../tls/x509.ts";
 import type { CertificateMessage, WorkerMessage } from "./worker-messages.ts";
 import { parseWorkerMessage, RELOAD, GET_CERTIFICATE } from "./worker-messages.ts";

@@ -9,8 +9,14 @@ export interface LimitedNode {
   readonly limits: Limits;
 }
 
-/** What narrows a new capability, and its label. */
-export interface Narrowing {
+/**
+ * How many bytes a capability with its limits, and those that it inherits, may have when they are sealed. All of them are checked at
+ * each use, and a holder must not decide what that costs.
+ */
+export const MAX_SEALED_BYTES = 65_536;
+
+/** On which terms a capability is exported: its limits, and its label, which limits nothing. */
+export interface ExportTerms {
   /** Its own limits, and when it is made. */
   readonly own?: Omit<LimitedNode, "uid">;
   /** Those of the capability that it re-exports. */
@@ -20,7 +26,7 @@ export interface Narrowing {
 }
 
 /** All limits that hold for a new capability: its own first, then those of every capability that it re-exports. */
-export function limitChain(uid: Uid, { own, inherited = [] }: Narrowing): readonly LimitedNode[] {
+export function limitChain(uid: Uid, { own, inherited = [] }: ExportTerms): readonly LimitedNode[] {
   return own === undefined ? inherited : [{ uid, ...own }, ...inherited];
 }
 

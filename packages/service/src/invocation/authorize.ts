@@ -15,7 +15,7 @@ export interface AuthorizedUri {
 }
 
 /** The URI of a request that adds nothing to the target's own, made once. */
-const THE_TARGET: Outcome<AuthorizedUri> = ok({ path: ROOT_PATH, query: "" });
+const TARGET_AS_WRITTEN: Outcome<AuthorizedUri> = ok({ path: ROOT_PATH, query: "" });
 
 const METHOD_NOT_ALLOWED: Outcome<never> = err({
   reason: "method_not_allowed",
@@ -31,7 +31,7 @@ export function authorize(target: PathTarget & QueryTarget, head: RequestHead): 
   if (!path.ok) return path;
   // TRACE would send the target's credentials back to the client.
   if (!FORWARDABLE_METHODS.has(head.method)) return METHOD_NOT_ALLOWED;
-  if (path.value === ROOT_PATH && head.query === "") return THE_TARGET;
+  if (path.value === ROOT_PATH && head.query === "") return TARGET_AS_WRITTEN;
   const query = openQuery(target, head.query, head.method);
   return query.ok ? ok({ path: path.value, query: query.value }) : query;
 }

@@ -1,5 +1,6 @@
+import { foldHeaderName } from "capability-protocol";
 import { expect, test } from "vitest";
-import { clientHeaderRule, connectionOptions, foldName } from "./header-rules.ts";
+import { clientHeaderRule, connectionOptions } from "./header-rules.ts";
 
 test.each([
   ["authorization", "host", "content-length", "expect", "cookie", "via", "cdn-loop"],
@@ -53,7 +54,7 @@ test.each([
   ["X!api#key$%&'*+^`|~", "x-api-key----------"],
   ["__proto__", "--proto--"],
 ])("%s counts as %s", (name, folded) => {
-  expect(foldName(name)).toBe(folded);
+  expect(foldHeaderName(name)).toBe(folded);
 });
 
 test("all names of all Connection lines are found, in any case, and nothing else", () => {

@@ -1,14 +1,8 @@
-import {
-  HOP_BY_HOP_REQUEST,
-  METHOD_AND_URL_OVERRIDES,
-  foldHeaderName as foldName,
-} from "capability-protocol";
+import { HOP_BY_HOP_REQUEST, METHOD_AND_URL_OVERRIDES, foldHeaderName } from "capability-protocol";
 import { memoized } from "../collections/memoized.ts";
 import { CARRIERS } from "./carrier.ts";
 import { isCredentialHeader } from "./credential-names.ts";
 import { listOf, valuesOf } from "./raw-headers.ts";
-
-export { foldHeaderName as foldName } from "capability-protocol";
 
 /** The rule for a client's header: it may pass, never passes, or passes only to a target without a credential. */
 export type ClientHeaderRule = "pass" | "never" | "override";
@@ -88,7 +82,7 @@ const CLIENT_HEADERS: ReadonlyMap<string, ClientHeaderRule> = new Map([
   ...OVERRIDE_HEADERS.map((name) => [name, "override"] as const),
 ]);
 
-/** The rule for an end-to-end header of the client; the name as {@link foldName} writes it. */
+/** The rule for an end-to-end header of the client; the name as {@link foldHeaderName} writes it. */
 export function clientHeaderRule(foldedName: string): ClientHeaderRule {
   const rule = CLIENT_HEADERS.get(foldedName);
   if (rule !== undefined) return rule;
@@ -106,7 +100,7 @@ const CARRIER_NAMES: ReadonlySet<string> = new Set(CARRIERS);
 /** What the rules say about a client's header, by its name alone. */
 export interface ClientHeader {
   readonly lowerCase: string;
-  /** As {@link foldName} writes it. */
+  /** As {@link foldHeaderName} writes it. */
   readonly folded: string;
   readonly rule: ClientHeaderRule;
   readonly isCredential: boolean;
@@ -116,7 +110,7 @@ export interface ClientHeader {
 
 /** @param name as the client wrote it. */
 export const clientHeader: (name: string) => ClientHeader = memoized((name) => {
-  const folded = foldName(name);
+  const folded = foldHeaderName(name);
   return {
     lowerCase: name.toLowerCase(),
     folded,

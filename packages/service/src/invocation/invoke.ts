@@ -46,7 +46,7 @@ export function invoke(
   downstream: Downstream,
 ): MaybePromise<ExchangeEnd> {
   const { resolution } = authenticated;
-  if (resolution.isUnusable === true) return denied({ reason: "target_outdated" });
+  if (resolution.isOutdated === true) return denied({ reason: "target_outdated" });
   if (resolution.upstream === undefined) throw new TypeError("an exported capability has a target");
   return forward(context, authenticated, resolution.upstream, downstream);
 }

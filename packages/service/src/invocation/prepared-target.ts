@@ -5,13 +5,13 @@ import type {
   TargetOrigin,
   TlsConfiguration,
 } from "capability-protocol";
-import { originOfAuthority } from "capability-protocol";
+import { foldHeaderName, originOfAuthority } from "capability-protocol";
 import { createSigner, isS3Service, s3HeaderRule } from "capability-protocol/signers";
 import type { HashFunction, Signer } from "capability-protocol/signers";
 import { maxAddedBytes } from "../domain/head-size.ts";
 import type { TargetContent } from "../domain/target.ts";
 import { credentialKeys, ownKeys } from "./credential-names.ts";
-import { clientHeader, clientHeaderRule, foldName } from "./header-rules.ts";
+import { clientHeader, clientHeaderRule } from "./header-rules.ts";
 import type { SignedHeaderRule } from "./limits/header-limit.ts";
 import type { QueryOpening } from "./openings/query-opening.ts";
 import type { TargetBase } from "./references.ts";
@@ -27,7 +27,7 @@ export interface PreparedTarget extends RewriteTarget {
   readonly query: string;
   /** Flat list, `Host` first. */
   readonly headers: readonly string[];
-  /** Names of {@link headers}, as `foldName` writes them. */
+  /** Names of {@link headers}, as `foldHeaderName` writes them. */
   readonly headerNames: ReadonlySet<string>;
   /**
    * Those of {@link headers} with which a client could change the effect of the request, by folded name. Another value of the
@@ -91,8 +91,8 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
     path: signer === undefined ? path : signer.wirePath(path),
     query,
     headers: ["Host", origin.host, ...headers.flat()],
-    headerNames: new Set(["host", ...configured.map(foldName)]),
-    overrideHeaders: new Map(overrides.map(([name, value]) => [foldName(name), value])),
+    headerNames: new Set(["host", ...configured.map(foldHeaderName)]),
+    overrideHeaders: new Map(overrides.map(([name, value]) => [foldHeaderName(name), value])),
     fixedHeaders: overrides.flat(),
     maxAddedBytes: maxAddedBytes(configuration.hmac, origin.host, headers.flat()),
     ...prepareOpenings(configuration),
@@ -139,7 +139,7 @@ function queryOpeningOf({ allowPath, allowQuery }: Openings): QueryOpening {
 
 /** Whether a client could set the header to another effect. Not for a header that is dropped whatever its value. */
 function isOverride(signer: Signer | undefined, name: string): boolean {
-  if (clientHeaderRule(foldName(name)) === "override") return true;
+  if (clientHeaderRule(foldHeaderName(name)) === "override") return true;
   const rule = signer?.headerRule(name.toLowerCase(), "");
   return rule !== undefined && rule !== "drop";
 }

@@ -40,7 +40,7 @@ export interface Resolution {
   /** Its estimated size in memory. */
   readonly bytes: number;
   /** Today's rules refuse the target, which was exported under less strict ones: nothing is sent. */
-  readonly isUnusable?: boolean;
+  readonly isOutdated?: boolean;
   readonly upstream?: {
     readonly target: PreparedTarget;
     readonly poolKey: string;
@@ -160,7 +160,7 @@ function toResolution(context: ResolveContext, opened: OpenedCapability): Resolu
     bytes,
   };
   if (stored === undefined) return found;
-  if (stored.content === undefined) return { ...found, isUnusable: true };
+  if (stored.content === undefined) return { ...found, isOutdated: true };
   const target = prepareTarget(stored.content, context.digest, context.authorityCa);
   const owner = usageOwners.targetOwner ?? NO_TENANT;
   return { ...found, upstream: { target, owner, poolKey: poolKey(target, owner) } };

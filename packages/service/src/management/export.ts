@@ -5,7 +5,7 @@ import { operationOf } from "../domain/capability.ts";
 import type { Outcome } from "../domain/denial.ts";
 import { denialOfCreation } from "../domain/creation-denial.ts";
 import { invalid, PASSED } from "../domain/denial.ts";
-import type { Narrowing } from "../domain/limits.ts";
+import type { ExportTerms } from "../domain/limits.ts";
 import { isDelegable } from "../domain/limits.ts";
 import type { Target, TargetContent } from "../domain/target.ts";
 import { contentOf } from "../domain/target.ts";
@@ -17,7 +17,7 @@ import type { ManagementResponse, Caller, ManagementContext } from "./context.ts
 import { actorOf } from "./context.ts";
 import { formatUri } from "./capability-uri.ts";
 import { checkHeadSize } from "./head-size-check.ts";
-import { checkLength, formatEnd, narrowingOf } from "./narrowing.ts";
+import { checkSealedSize, formatEnd, exportTermsOf } from "./export-terms.ts";
 import { resourceOf } from "./resource.ts";
 import { checkTls, hasPem } from "./tls-check.ts";
 
@@ -27,23 +27,23 @@ export async function exportCapability(
   caller: Caller,
   request: ExportRequest,
 ): Promise<Outcome<ManagementResponse>> {
-  const narrowing = narrowingOf(request, context.now().getTime());
-  if (!narrowing.ok) return narrowing;
+  const terms = exportTermsOf(request, context.now().getTime());
+  if (!terms.ok) return terms;
   if (request.kind === "target") {
     const checked = await checkTarget(context, caller, request.target);
-    return checked.ok ? exportTarget(context, caller, contentOf(request), narrowing.value) : checked;
+    return checked.ok ? exportTarget(context, caller, contentOf(request), terms.value) : checked;
   }
   const { authority, token } = request.capability;
   if (!context.isOwn(authority)) {
     const checked = checkHost(context, "capability", originOfAuthority(authority));
-    return checked.ok ? exportTarget(context, caller, contentOf(request), narrowing.value) : checked;
+    return checked.ok ? exportTarget(context, caller, contentOf(request), terms.value) : checked;
   }
   const parent = await context.vault.open(token);
   if (parent === undefined) return err({ reason: "invalid_capability" });
   if (!isDelegable(parent.limits)) return err({ reason: "not_delegable" });
   const problem = findServiceLimit(parent.capability.kind, request);
   if (problem !== undefined) return err({ reason: "invalid_field", problem });
-  return reexport(context, caller, parent, narrowing.value);
+  return reexport(context, caller, parent, terms.value);
 }
 
 /** Finds a limit that is only for requests to targets. */
@@ -58,7 +58,7 @@ function exportTarget(
   context: ManagementContext,
   caller: Caller,
   content: TargetContent,
-  narrowing: Narrowing,
+  terms: ExportTerms,
 ): Promise<Outcome<ManagementResponse>> {
   const { vault, random } = context;
   const target: Target = {
@@ -70,7 +70,7 @@ function exportTarget(
   const dataKey = random(KEY_BYTES);
   const rights = { ...provenance(caller), kind: "invoke", resource: target.uid } as const;
   const stored = sealTarget(target, content, dataKey);
-  return createCapability(context, caller, { rights, payload: dataKey, narrowing, target: stored });
+  return createCapability(context, caller, { rights, payload: dataKey, terms, target: stored });
 }
 
 /** Seals the parent's payload under a new token, so that the depth of a delegation costs nothing later. */
@@ -78,7 +78,7 @@ function reexport(
   context: ManagementContext,
   caller: Caller,
   parent: OpenedCapability,
-  narrowing: Narrowing,
+  terms: ExportTerms,
 ): Promise<Outcome<ManagementResponse>> {
   const { kind, resource, uid } = parent.capability;
   const rights = {
@@ -90,14 +90,14 @@ function reexport(
   return createCapability(context, caller, {
     rights,
     payload: parent.payload,
-    narrowing: { ...narrowing, inherited: parent.limits },
+    terms: { ...terms, inherited: parent.limits },
   });
 }
 
 interface NewCapability {
   readonly rights: Rights;
   readonly payload: Uint8Array;
-  readonly narrowing: Narrowing;
+  readonly terms: ExportTerms;
   /** The target that it is made for; absent for a re-export. */
   readonly target?: StoredTarget;
 }
@@ -105,16 +105,16 @@ interface NewCapability {
 async function createCapability(
   { changes, vault, store, authority }: ManagementContext,
   caller: Caller,
-  { rights, payload, narrowing, target }: NewCapability,
+  { rights, payload, terms, target }: NewCapability,
 ): Promise<Outcome<ManagementResponse>> {
-  const { token, record, newCounters } = vault.mint(rights, payload, narrowing);
-  const checked = checkLength(narrowing, record);
+  const { token, record, newCounters } = vault.mint(rights, payload, terms);
+  const checked = checkSealedSize(terms, record);
   if (!checked.ok) return checked;
   const records = target === undefined ? [record] : [target, record];
   const { useCounters } = caller;
   const created = await changes.create(actorOf(caller), records, { newCounters, useCounters });
   if (created.ok)
-    return ok({ status: 201, body: { capability: formatUri(authority, token), ...formatEnd(narrowing) } });
+    return ok({ status: 201, body: { capability: formatUri(authority, token), ...formatEnd(terms) } });
   // What is dead may be the parent of a re-export, and not the caller's own capability.
   const isParentDead =
     created.error.reason === "lineage_dead" &&

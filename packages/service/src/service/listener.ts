@@ -3,7 +3,7 @@ import { isHandshake } from "../http/upgrade.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
 import type { HttpListener } from "../http1/listener.ts";
 import { listenOnNode } from "../http1/node/listen.ts";
-import { MAX_TIMER_MS } from "../limit.ts";
+import { MAX_TIMER_MS } from "../service-limit.ts";
 import type { ServiceConfig, ServiceOptions } from "./options.ts";
 
 /** @param handle carries out one request, after the request before it on the same connection. */

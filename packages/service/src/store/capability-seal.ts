@@ -1,5 +1,5 @@
 import type { Capability } from "../domain/capability.ts";
-import type { Narrowing } from "../domain/limits.ts";
+import type { ExportTerms } from "../domain/limits.ts";
 import { limitChain } from "../domain/limits.ts";
 import type { CapabilityPayload } from "./codec/capability-payload.ts";
 import { decodeCapabilityPayload, encodeCapabilityPayload } from "./codec/capability-payload.ts";
@@ -13,11 +13,11 @@ import { RecordTooNewError } from "./store.ts";
 export function sealCapability(
   capability: Capability,
   secret: Uint8Array,
-  narrowing: Narrowing,
+  terms: ExportTerms,
   { lookupId, sealingKey }: TokenKeys,
 ): StoredCapability {
-  const { own, label } = narrowing;
-  const limits = limitChain(capability.uid, narrowing);
+  const { own, label } = terms;
+  const limits = limitChain(capability.uid, terms);
   if (limits.length === 0 && label === undefined) {
     const plain = { ...capability, version: 1 };
     return { ...plain, lookupId, sealed: seal(sealingKey, secret, associatedData(plain)) };

@@ -2,7 +2,7 @@ import type { CapabilityToken } from "capability-protocol";
 import { formatToken, TOKEN_BYTES } from "capability-protocol";
 import type { EventLoopScheduler } from "../collections/event-loop-scheduler.ts";
 import type { Capability } from "../domain/capability.ts";
-import type { LimitedNode, Narrowing } from "../domain/limits.ts";
+import type { LimitedNode, ExportTerms } from "../domain/limits.ts";
 import type { LiveLineage } from "../domain/lineage.ts";
 import type { UsageOwners } from "../domain/usage-owners.ts";
 import type { Uid } from "../domain/uid.ts";
@@ -50,7 +50,7 @@ export interface Vault {
   /** As {@link Vault.open}, and tells a capability that has expired from a token that is unknown: it is no guess. */
   openUnlessExpired(token: CapabilityToken): Promise<OpenedCapability | "expired" | undefined>;
   /** @param token where it is derived rather than random. */
-  mint(rights: Rights, payload: Uint8Array, narrowing?: Narrowing, token?: CapabilityToken): MintedCapability;
+  mint(rights: Rights, payload: Uint8Array, terms?: ExportTerms, token?: CapabilityToken): MintedCapability;
   newUid(): Uid;
 }
 
@@ -87,11 +87,11 @@ export function createVault(
       const opened = await openUnlessExpired(token);
       return opened === "expired" ? undefined : opened;
     },
-    mint(rights, payload, narrowing = {}, token = formatToken(random(TOKEN_BYTES))) {
+    mint(rights, payload, terms = {}, token = formatToken(random(TOKEN_BYTES))) {
       const { lookupId, sealingKey } = keys.deriveTokenKeys(token);
       const capability: Capability = { type: "capability", uid: newUid(random), ...rights };
-      const record = sealCapability(capability, payload, narrowing, { lookupId, sealingKey });
-      const isCounted = narrowing.own?.limits.maxUses !== undefined;
+      const record = sealCapability(capability, payload, terms, { lookupId, sealingKey });
+      const isCounted = terms.own?.limits.maxUses !== undefined;
       return { token, record, newCounters: isCounted ? [record.uid] : [] };
     },
     newUid: () => newUid(random),

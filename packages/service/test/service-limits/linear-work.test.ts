@@ -196,7 +196,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "service/src/commands/configured-files.ts#readConfiguredFiles",
       "service/src/config.ts#readDataConfig",
       "service/src/config.ts#readServeConfig",
-      "service/src/limit-flags.ts#readLimits",
+      "service/src/service-limit-flags.ts#readLimits",
       "service/src/private-files.ts#readIfPresent",
       "service/src/store/service-key-file.ts#readServiceKeyFile",
     ],

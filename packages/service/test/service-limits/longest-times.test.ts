@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
 import { toKebabCase } from "../../src/flag-names.ts";
-import { MAX_TIMER_MS } from "../../src/limit.ts";
+import { MAX_TIMER_MS } from "../../src/service-limit.ts";
 import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import { call, createMembrane, exportThrough, tokenOf } from "../../../testkit/src/client.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";

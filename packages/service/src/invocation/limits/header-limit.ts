@@ -1,10 +1,10 @@
 import type { HeaderLimit } from "capability-protocol";
-import { err, printableName, trimFieldValue } from "capability-protocol";
+import { err, foldHeaderName, printableName, trimFieldValue } from "capability-protocol";
 import type { HeaderRule } from "capability-protocol/signers";
 import type { Outcome } from "../../domain/denial.ts";
 import { PASSED } from "../../domain/denial.ts";
 import type { ClientHeader } from "../header-rules.ts";
-import { clientHeader, foldName, isForMembraneService } from "../header-rules.ts";
+import { clientHeader, isForMembraneService } from "../header-rules.ts";
 import type { NamedValues } from "./listed-values.ts";
 import { isListed } from "./listed-values.ts";
 import { decodeMcpValue, isMcpHeader, isRequired } from "./mcp-headers.ts";
@@ -22,7 +22,7 @@ export function compileHeaderFilter(limits: readonly HeaderLimit[]): HeaderFilte
   const names = intersection(limits);
   if (names === undefined) return undefined;
   const isMcp = (limit: HeaderLimit): boolean =>
-    Array.from(limit.keys()).some((name) => isMcpHeader(foldName(name)));
+    Array.from(limit.keys()).some((name) => isMcpHeader(foldHeaderName(name)));
   const mcpNames = intersection(limits.filter(isMcp));
   return mcpNames === undefined ? { names } : { names, mcpNames };
 }
@@ -88,9 +88,9 @@ function parseLine({ lowerCase, folded }: ClientHeader, rawValue: string): Heade
 
 /** Whether each header with a list came once, in that spelling, with a value of the list. */
 export function checkHeaders({ lists }: NamedValues, lines: HeaderLines): Outcome<undefined> {
-  const valueOf = (name: string): string | undefined => singleValue(lines.get(foldName(name)), name);
+  const valueOf = (name: string): string | undefined => singleValue(lines.get(foldHeaderName(name)), name);
   for (const [name, listed] of lists) {
-    const line = lines.get(foldName(name));
+    const line = lines.get(foldHeaderName(name));
     if (line === undefined && !isRequired(name, valueOf)) continue;
     const value = singleValue(line, name);
     if (value === undefined || !isListed(listed, value))

@@ -4,12 +4,12 @@ import { ENGINE_NAMES } from "../../../../testkit/src/engines.ts";
 import { openRawStore } from "../../../../testkit/src/raw-store.ts";
 import type { TestStore } from "../../../../testkit/src/store.ts";
 import { openTestStore } from "../../../../testkit/src/store.ts";
-import type { Narrowing } from "../../domain/limits.ts";
+import type { ExportTerms } from "../../domain/limits.ts";
 
 const EXPIRY = 1_000_000;
 const RETENTION_MS = 500;
 
-const until = (expiresAt: number): Narrowing => ({ own: { createdAt: 0, limits: { expiresAt } } });
+const until = (expiresAt: number): ExportTerms => ({ own: { createdAt: 0, limits: { expiresAt } } });
 
 async function rows({ directory }: TestStore): Promise<Record<string, number>> {
   await using raw = await openRawStore(directory);

@@ -1,5 +1,5 @@
 import { parseMethod } from "capability-protocol";
-import type { LimitsBody, NarrowingBody } from "capability-sdk";
+import type { LimitsBody, ExportTermsBody } from "capability-sdk";
 import { CliError } from "../../../errors/cli-error.ts";
 import type { LimitsFile } from "../../../errors/limits-file.ts";
 import type { OptionSpec } from "../../../parse/option-spec.ts";
@@ -82,8 +82,8 @@ export const LIMITS_WITHOUT_OPTION: ReadonlyMap<string, string> = new Map([
 type Values = OptionValues<NarrowingOptionName>;
 
 /** What an export asks for, and where it is from. */
-export interface Narrowing {
-  readonly body: NarrowingBody;
+export interface NarrowingOptions {
+  readonly body: ExportTermsBody;
   /** Absent without `--from`. */
   readonly limitsFile: LimitsFile | undefined;
 }
@@ -97,7 +97,7 @@ const ENDS: readonly string[] = ["expiresAt", "ttlMs"];
  *
  * @throws CliError that names the option.
  */
-export async function readNarrowing(values: Values, secrets: SecretReader): Promise<Narrowing> {
+export async function readNarrowing(values: Values, secrets: SecretReader): Promise<NarrowingOptions> {
   checkConflicts(values);
   // The other options that name a file have it after @.
   const name = values.text("from")?.replace(/^@/, "");

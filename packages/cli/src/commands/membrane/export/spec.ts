@@ -83,14 +83,14 @@ export const EXPORT_SPEC: CommandSpec<ExportInput> = defineCommand({
   async read(values, secrets) {
     const membraneRef = await readMembraneRef(values, "export");
     const capability = await readCapability(values, "capability-to-export");
-    const { body: narrowing, limitsFile } = await readNarrowing(values, secrets);
-    const preset = capability === undefined ? readPreset(values, narrowing.limits) : undefined;
+    const { body: terms, limitsFile } = await readNarrowing(values, secrets);
+    const preset = capability === undefined ? readPreset(values, terms.limits) : undefined;
     const exported =
       capability === undefined ? await requireTarget(values, preset) : readReexport(capability, values);
     return {
       membraneRef,
       trust: readTrustOptions(values),
-      body: { ...exported, ...fillLimits(narrowing, preset) },
+      body: { ...exported, ...fillLimits(terms, preset) },
       limitsFile,
       output: readOutput(values),
       preset,

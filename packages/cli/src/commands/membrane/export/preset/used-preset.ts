@@ -1,4 +1,4 @@
-import type { LimitsBody, NarrowingBody, TargetBody } from "capability-sdk";
+import type { LimitsBody, ExportTermsBody, TargetBody } from "capability-sdk";
 import { CliError } from "../../../../errors/cli-error.ts";
 import type { OptionSpec } from "../../../../parse/option-spec.ts";
 import type { OptionValues } from "../../../../parse/option-values.ts";
@@ -56,7 +56,7 @@ export function readPreset(
 }
 
 /** Adds the limits of a preset to those that were given. */
-export function fillLimits(given: NarrowingBody, preset: UsedPreset | undefined): NarrowingBody {
+export function fillLimits(given: ExportTermsBody, preset: UsedPreset | undefined): ExportTermsBody {
   const limits = { ...preset?.filled.limits, ...given.limits };
   return Object.keys(limits).length === 0 ? given : { ...given, limits };
 }

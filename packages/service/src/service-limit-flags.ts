@@ -1,8 +1,8 @@
 import type { Argv } from "yargs";
 import { ConfigError } from "./config-error.ts";
 import { toKebabCase } from "./flag-names.ts";
-import type { LimitFlag } from "./limit.ts";
-import { describeBounds, describeLimit, isInBounds } from "./limit.ts";
+import type { LimitFlag } from "./service-limit.ts";
+import { describeBounds, describeLimit, isInBounds } from "./service-limit.ts";
 import type { LimitName, ServiceLimits } from "./service-limits.ts";
 import { DEFAULT_LIMITS, LIMITS, LIMIT_GROUPS, LIMIT_NAMES, UPSTREAM_TIMEOUT } from "./service-limits.ts";
 

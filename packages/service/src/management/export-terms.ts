@@ -2,21 +2,16 @@ import type { ExportRequest } from "capability-protocol";
 import { err, ok, startLimits } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
 import { invalid, PASSED } from "../domain/denial.ts";
-import type { Narrowing } from "../domain/limits.ts";
+import type { ExportTerms } from "../domain/limits.ts";
+import { MAX_SEALED_BYTES } from "../domain/limits.ts";
 import type { StoredCapability } from "../store/record.ts";
 
 /**
- * How many bytes a capability with its limits, and those that it inherits, may have when they are sealed. All of them are checked at
- * each use, and a holder must not decide what that costs.
- */
-const MAX_SEALED_BYTES = 65_536;
-
-/**
- * Reads what narrows the capability that an export makes now.
+ * Reads on which terms an export makes a capability now.
  *
  * @param now milliseconds since 1970.
  */
-export function narrowingOf({ limits, label }: ExportRequest, now: number): Outcome<Narrowing> {
+export function exportTermsOf({ limits, label }: ExportRequest, now: number): Outcome<ExportTerms> {
   const labelled = label === undefined ? {} : { label };
   if (limits === undefined) return ok(labelled);
   const started = startLimits(limits, now);
@@ -25,14 +20,14 @@ export function narrowingOf({ limits, label }: ExportRequest, now: number): Outc
 }
 
 /** Refuses limits that are too long together with those that the capability inherits. */
-export function checkLength({ own }: Narrowing, { sealed }: StoredCapability): Outcome<undefined> {
+export function checkSealedSize({ own }: ExportTerms, { sealed }: StoredCapability): Outcome<undefined> {
   return own === undefined || sealed.length <= MAX_SEALED_BYTES
     ? PASSED
     : invalid("limits", `limits that take, with all that are inherited, at most ${MAX_SEALED_BYTES} bytes`);
 }
 
 /** The end of a new capability, as the response to its export has it. */
-export function formatEnd({ own }: Narrowing): { readonly expiresAt?: string } {
+export function formatEnd({ own }: ExportTerms): { readonly expiresAt?: string } {
   const expiresAt = own?.limits.expiresAt;
   return expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() };
 }
