@@ -94,6 +94,17 @@ test("successes do not count", async () => {
   expect((await ask("none")).status).toBe(401);
 });
 
+test.each([
+  ["a health check", { path: "/healthz" }, 200],
+  ["a look for an authorization server", { path: "/.well-known/openid-configuration" }, 404],
+  ["a CORS preflight", { method: "OPTIONS" }, 204],
+  ["a presigned URL", { path: "/?X-Amz-Signature=0" }, 400],
+] as const)("%s without a token does not count", async (_what, options, status) => {
+  for (let i = 0; i < 2 * LIMIT; i += 1)
+    expect((await call(service, undefined, options)).status).toBe(status);
+  expect((await call(service, undefined)).status).toBe(401);
+});
+
 test("behind a trusted proxy each client is counted separately; X-Forwarded-For of any other peer is ignored", async () => {
   const proxy = clientAt(PROXY);
   await failUntilRefused((token) => proxy(token, "198.51.100.1"));
