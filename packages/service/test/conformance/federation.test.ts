@@ -11,6 +11,7 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 import { makeCertificate } from "../../../testkit/src/tls-target.ts";
+import { awsChunked } from "../support/aws-chunked.ts";
 
 /** Two services with one private CA. Each reaches the other by a name that resolves to loopback. */
 let a: TestService;
@@ -132,6 +133,24 @@ test("a re-export from another authority is checked by its own limits first, on 
   ] as const)
     expect(await at(b, foreign, options)).toMatchObject({ status, json: { code } });
   expect(target.requests).toHaveLength(requests);
+});
+
+test("maxBodyBytes of a re-export from another authority counts the frames of an aws-chunked body too", async () => {
+  const hmac = { "aws4-hmac-sha256": { ...AWS_KEY, service: "s3" } };
+  const { token } = await exportTarget(a, { uri: target.url, allowPath: true, hmac });
+  const { headers: lines, body } = awsChunked("STREAMING-UNSIGNED-PAYLOAD-TRAILER", "hello", {
+    crc32: "AAAAAA==",
+  });
+  const headers = Object.fromEntries(lines.map((line) => line.split(": ")));
+  const put = async (maxBodyBytes: number): Promise<number> => {
+    const capability = uriAt(authorityOf(a), token);
+    const foreign = await exportTarget(b, { capability, limits: { maxBodyBytes } });
+    return (await at(b, foreign.token, { method: "PUT", path: "/b/k", headers, body })).status;
+  };
+  const before = target.requests.length;
+  expect(await put(body.length - 1)).toBe(413);
+  expect(target.requests).toHaveLength(before);
+  expect(await put(body.length)).toBe(200);
 });
 
 test("Membrane-Operation passes, so that the other authority checks it", async () => {

@@ -14,6 +14,8 @@ import { startTarget } from "../../../testkit/src/target.ts";
 const MEGABYTES = 24;
 const MEMBRANES = 40;
 const MAX_USES = 9;
+/** Capabilities that count their uses, of which a full disk has room for a few. */
+const COUNTED = 60;
 
 /** Collects the lines of standard error. */
 function linesOf({ stderr }: ServiceProcess): () => readonly string[] {
@@ -122,6 +124,32 @@ test.each([1, 2])(
     expect(await service.end("SIGTERM")).toEqual({ code: 0, signal: null });
   },
 );
+
+test("on a full disk a use that cannot be counted is a 503 and is not sent, and a revoke still ends the capability", async () => {
+  await using disk = await mountSmallDisk(MEGABYTES);
+  await using target = await startTarget();
+  const data = join(disk.path, "data");
+  await using service = await spawnService(data);
+  const tokens = await firstTokens(data);
+  const membrane = await createMembrane(service, tokens.create, "m");
+  const limits = { maxUses: 1_000 };
+  const counted: string[] = [];
+  // A use is a change of one record: only many of them need pages that a full disk does not have.
+  for (let i = 0; i < COUNTED; i += 1)
+    counted.push(await exportThrough(service, membrane.export, { uri: target.url, limits }));
+  disk.fill();
+  await exportUntilFull(service, membrane.export);
+  const useAll = (): Promise<readonly CallResponse[]> =>
+    Promise.all(counted.map((token) => call(service, token)));
+  const uses = [...(await useAll()), ...(await useAll()), ...(await useAll())];
+  const refused = uses.filter(({ status }) => status !== 200);
+  expect(refused.length).toBeGreaterThan(0);
+  for (const use of refused) expect(use).toMatchObject({ status: 503, json: { code: "store_full" } });
+  expect(target.requests).toHaveLength(uses.length - refused.length);
+
+  expectStatus(await call(service, membrane.revoke), 202);
+  for (const { status } of await useAll()) expect(status).toBe(401);
+});
 
 test("a service starts on a full disk, serves and revokes", async () => {
   await using disk = await mountSmallDisk(MEGABYTES);
