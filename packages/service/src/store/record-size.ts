@@ -17,7 +17,8 @@ const PAGE_BYTES = 4_096;
 
 /**
  * How many bytes the rows of a record take in LMDB: its own and those of the indexes, without partly filled pages. Every engine
- * counts so, since a quota must not depend on the engine.
+ * counts so, since a quota must not depend on the engine. The row that counts the uses of a capability is left out: `maxUses` is
+ * sealed, so a record does not say whether it has one, and a quota limits how many capabilities there are.
  */
 export function sizeOfRecord(record: StoredRecord): number {
   const own = rowBytes(UID_BYTES, encodeRecord(record));
