@@ -195,10 +195,6 @@ const WITH_CREDENTIAL: readonly (readonly [string, object])[] = [
   ["a capability of another authority", { capability: `cpblty://a.example/#${TOKEN}` }],
 ];
 
-test("another authority carries a credential", () => {
-  expect(preparedTarget({ capability: `cpblty://a.example/#${TOKEN}` }).carriesCredential).toBe(true);
-});
-
 const CONFIGURED = WITH_CREDENTIAL.filter(([, body]) => "uri" in body);
 
 test.each(CONFIGURED)("with %s no other credential of the client goes along", (_name, body) => {

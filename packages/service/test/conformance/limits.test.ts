@@ -71,7 +71,7 @@ test.each([{}, { "x-custom": true }])(
   },
 );
 
-test("one repository, read-only: GET below /repos/o/r", async () => {
+test("methods and paths admit what is read below a path, with the credential of the target, and no other spelling of the path", async () => {
   const headers = { Authorization: "Bearer github" };
   const { token } = await exportLimited({ methods: ["GET"], paths: ["/repos/o/r/**"] }, { headers });
   await admits(token, { path: "/repos/o/r" });
@@ -92,7 +92,7 @@ test("one repository, read-only: GET below /repos/o/r", async () => {
   await refuses(token, { path: "/repos/o/r/..;/s" }, 400, "invalid_path");
 });
 
-test("one DynamoDB operation: GetItem alone, signed", async () => {
+test("a listed value of an opened header admits that operation alone, signed; the client's other headers are dropped, but not those of its body", async () => {
   const operation = "DynamoDB_20120810.GetItem";
   const { token } = await exportLimited(
     { headers: { "x-amz-target": [operation] } },
@@ -121,7 +121,7 @@ test("one DynamoDB operation: GetItem alone, signed", async () => {
   await refuses(token, request(operation, { "x-amz-copy-source": "/b/k" }), 403, "header_not_allowed");
 });
 
-test("one prefix of S3, read-only: list it, or get what is below it", async () => {
+test("requests admit what satisfies one of them, such as to list or to read a prefix of S3, signed", async () => {
   const prefix = { prefix: [{ startsWith: "p/" }], "list-type": true, delimiter: true };
   const { token } = await exportLimited(
     {
@@ -145,7 +145,7 @@ test("one prefix of S3, read-only: list it, or get what is below it", async () =
   expect(named.json.message).toContain("versions");
 });
 
-test("one tool of an MCP server", async () => {
+test("listed values of the headers of MCP admit one tool in every spelling, and no header of a parameter", async () => {
   const { token } = await exportLimited(
     {
       methods: ["POST"],

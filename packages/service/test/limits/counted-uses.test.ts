@@ -9,7 +9,6 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 import { startRawTarget, startTarget } from "../../../testkit/src/target.ts";
-import { nextMessage, openWebSocket, startWebSocketTarget } from "../../../testkit/src/websocket.ts";
 
 const CALLERS = 200;
 const UNKNOWN = formatToken(Buffer.alloc(TOKEN_BYTES, 1));
@@ -91,19 +90,6 @@ test("every method counts, HEAD and OPTIONS with a token too", async () => {
     expect((await call(service, token, { method })).status).toBe(200);
   }
   expect(await statuses(token, 1, { method: "HEAD" })).toEqual([401]);
-});
-
-test("a WebSocket is one use, however many messages it carries", async () => {
-  await using echo = await startWebSocketTarget();
-  const { token } = await exportLimited({ maxUses: 1 }, { uri: echo.url });
-  const socket = await openWebSocket(service, token);
-  for (const text of ["first", "second"]) {
-    socket.send(text);
-    expect(await nextMessage(socket)).toBe(text);
-  }
-  await expect(openWebSocket(service, token)).rejects.toThrow("401");
-  expect(echo.handshakes).toHaveLength(1);
-  socket.terminate();
 });
 
 test("a request that is refused, or whose target cannot be connected to, is not counted", async () => {

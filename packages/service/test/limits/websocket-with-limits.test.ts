@@ -43,7 +43,9 @@ test("a WebSocket is one use, however much passes", async () => {
     socket.send(text);
     expect(await nextMessage(socket)).toBe(text);
   }
+  const { length } = target.handshakes;
   expect((await refusalOf(token)).status).toBe(401);
+  expect(target.handshakes).toHaveLength(length);
   socket.terminate();
 });
 

@@ -171,7 +171,7 @@ test.each([
   ["=?base64?dG9vbHMvY2FsbA==?=", ["Mcp-Name", "search"]],
   ["tools/list", []],
   ["tools/list", ["Mcp-Name", "search"]],
-])("one tool of an MCP server: %s with %j is admitted", (method, lines) => {
+])("by listed values of the headers of MCP, %s with %j is admitted", (method, lines) => {
   const headers = ["Mcp-Method", method, ...lines, ...VERSION];
   expect(keptHeaders(MCP, headers)).toEqual(headers);
 });
@@ -187,7 +187,7 @@ test.each([
   [["Mcp-Method", "=?base64?dG9vbHMvY2FsbA==?=", "Mcp-Name", "delete"], "mcp-name"],
   [["Mcp-Method", "prompts/get", "Mcp-Name", "search"], "mcp-method"],
   [["Mcp-Name", "search"], "mcp-method"],
-] as const)("one tool of an MCP server: %j is refused for %s", (lines, name) => {
+] as const)("by listed values of the headers of MCP, %j is refused for %s", (lines, name) => {
   expect(keptHeaders(MCP, [...lines, ...VERSION])).toEqual({
     reason: "header_not_allowed",
     name,
