@@ -1,7 +1,7 @@
 import { toKebabCase } from "../../packages/service/dist/flag-names.js";
 import { LIMIT_GROUPS } from "../../packages/service/dist/service-limits.js";
 
-/** @typedef {import("../../packages/service/dist/limit.js").LimitFlag} LimitFlag */
+/** @typedef {import("../../packages/service/dist/service-limit.js").LimitFlag} LimitFlag */
 
 const HEAD = "| flag | default | unit | what it limits |\n|---|---|---|---|";
 

@@ -23,6 +23,6 @@ export function checkOperation(
   if (wanted === undefined)
     return invalid(MEMBRANE_OPERATION_HEADER, `one of ${MEMBRANE_OPERATIONS.join(", ")}`);
   if (operationOf(capability.kind) === wanted) return PASSED;
-  if (capability.kind === "invoke" && upstream?.target.forwardsPayloadHash === true) return PASSED;
+  if (capability.kind === "invoke" && upstream?.target.isMembraneService === true) return PASSED;
   return err({ reason: "wrong_capability", wanted });
 }

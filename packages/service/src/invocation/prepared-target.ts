@@ -56,8 +56,8 @@ export interface PreparedTarget extends RewriteTarget {
   readonly base: TargetBase;
   /** Its clients are those of S3, which show nothing of JSON. */
   readonly isS3: boolean;
-  /** `X-Payload-Sha256` means something to the target: it is another Membrane Service. */
-  readonly forwardsPayloadHash: boolean;
+  /** It is another Membrane Service, which reads `X-Payload-Sha256` and `Membrane-Operation` itself. */
+  readonly isMembraneService: boolean;
 }
 
 /** @param authorityCa the CA of another authority, PEM, if it is not a public one. */
@@ -104,7 +104,7 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
     refusesOverrides: carriesCredential,
     base: baseOf(configuration.uri),
     isS3: configuration.hmac?.scheme === "aws4-hmac-sha256" && isS3Service(configuration.hmac.service),
-    forwardsPayloadHash: false,
+    isMembraneService: false,
     ...(configuration.method === undefined ? {} : { method: configuration.method }),
     ...(configuration.timeoutMs === undefined ? {} : { timeoutMs: configuration.timeoutMs }),
     ...(signer === undefined ? {} : { signer }),
@@ -174,7 +174,7 @@ function prepareFederated(
     refusesOverrides: false,
     base: baseOf({ origin, path: "/" }),
     isS3: false,
-    forwardsPayloadHash: true,
+    isMembraneService: true,
     ...(ca === undefined ? {} : { tls: { ca } }),
   };
 }

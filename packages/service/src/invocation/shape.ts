@@ -93,20 +93,21 @@ function decideHeader(
   const own = target.overrideHeaders.get(folded);
   if (own !== undefined && own !== value && own !== trimFieldValue(value)) return "refuse";
   if (target.headerNames.has(folded)) return "drop";
-  if (header.isCredential && isDroppedCredential(target, header, value)) return "drop";
+  if (header.isCredential && TOKEN_PATTERN.test(value)) return "drop";
   if (isOpened) return "pass";
+  if (header.isCredential && isDroppedCredential(target, header)) return "drop";
   if (rule === "override" && target.refusesOverrides) return "refuse";
   return target.signer === undefined ? "pass" : decideForSigner(target.signer, plan, lowerCase, value);
 }
-function isDroppedCredential(target: PreparedTarget, header: ClientHeader, value: string): boolean {
-  if (TOKEN_PATTERN.test(value)) return true;
-  if (target.droppedCredentials === "all") return target.openedHeaders?.has(header.lowerCase) !== true;
-  return target.droppedCredentials === "carriers" && header.isCarrier;
+
+/** Whether the target does not get a client's own credential, since the client means it for this service or the target has one. */
+function isDroppedCredential({ droppedCredentials }: PreparedTarget, { isCarrier }: ClientHeader): boolean {
+  return droppedCredentials === "all" || (droppedCredentials === "carriers" && isCarrier);
 }
 
 /** What no target gets is dropped, unless the target's signer says that the target would act on it: `X-Amzn-Oidc-Data`. */
 function decideNeverForwarded(target: PreparedTarget, lowerCase: string, value: string): HeaderDecision {
-  if (target.forwardsPayloadHash && isForMembraneService(lowerCase)) return "pass";
+  if (target.isMembraneService && isForMembraneService(lowerCase)) return "pass";
   return target.signer?.headerRule(lowerCase, value) === "refuse" ? "refuse" : "drop";
 }
 

@@ -122,7 +122,7 @@ class ParsedRequest {
     return (this.#allowedMethods ??= allowedMethods(this.#rules));
   }
 
-  /** The parts of the path. */
+  /** The parts of the path, and the separators between them. */
   get pieces(): readonly string[] {
     return (this.#pieces ??= splitPath(this.#request.path));
   }
