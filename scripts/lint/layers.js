@@ -80,7 +80,7 @@ const PROTOCOL = {
   json: ["result.ts"],
   openings: ["json", "bounds.ts", "http-syntax.ts", "result.ts"],
   limits: ["openings", "json", "address.ts", "bounds.ts", "http-syntax.ts", "operation.ts", "result.ts"],
-  signers: ["base64url.ts", "result.ts"],
+  signers: ["base64url.ts", "http-syntax.ts", "result.ts"],
   api: [
     "limits",
     "openings",

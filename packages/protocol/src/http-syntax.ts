@@ -91,8 +91,12 @@ export function isFieldValue(text: string): boolean {
  * foldHeaderName("X_Api.Key"); // => "x-api-key"
  */
 export function foldHeaderName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z\d]/g, "-");
+  const lowerCase = name.toLowerCase();
+  return PUNCTUATION.test(lowerCase) ? lowerCase.replace(/[^a-z\d]/g, "-") : lowerCase;
 }
+
+/** What most names have none of. */
+const PUNCTUATION = /[^a-z\d-]/;
 
 /**
  * Removes the white space around a field value (RFC 9110 §5.5: only space and tab).
@@ -165,21 +169,3 @@ export const TOKEN_HEADERS = [
   "x-goog-api-key",
   "x-amz-security-token",
 ] as const;
-
-/**
- * Lower-case names of headers by which frameworks take another method or URL than that of the message, which is the one that is
- * authorized, limited and signed.
- *
- * @example
- * METHOD_AND_URL_OVERRIDES.includes("x-http-method-override"); // => true
- */
-export const METHOD_AND_URL_OVERRIDES: readonly string[] = [
-  "x-http-method",
-  "x-http-method-override",
-  "x-method-override",
-  "x-original-host",
-  "x-original-method",
-  "x-original-uri",
-  "x-original-url",
-  "x-rewrite-url",
-];

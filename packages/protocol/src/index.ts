@@ -47,7 +47,6 @@ export {
   FORWARDABLE_METHODS,
   HOP_BY_HOP_REQUEST,
   HOP_BY_HOP_RESPONSE,
-  METHOD_AND_URL_OVERRIDES,
   TOKEN_HEADERS,
   foldHeaderName,
   isFieldValue,
@@ -55,6 +54,7 @@ export {
   parseMethod,
   trimFieldValue,
 } from "./http-syntax.ts";
+export { NEVER_FORWARDED } from "./openings/header-names.ts";
 export { type JsonShape, findRepeatedName, measureJson } from "./json/shape.ts";
 export type {
   AllowedValues,

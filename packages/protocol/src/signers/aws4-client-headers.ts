@@ -1,4 +1,4 @@
-import { foldPunctuation } from "./header-fields.ts";
+import { foldHeaderName } from "../http-syntax.ts";
 
 /**
  * The rule for a header of a client to a signed target:
@@ -87,7 +87,7 @@ const VENDOR_SPECIFIC_HEADER =
 export function s3HeaderRule(lowerCaseName: string, value: string): HeaderRule | undefined {
   return (
     aws4HeaderRule(lowerCaseName, value) ??
-    (VENDOR_SPECIFIC_HEADER.test(foldPunctuation(lowerCaseName)) ? "refuse" : undefined)
+    (VENDOR_SPECIFIC_HEADER.test(foldHeaderName(lowerCaseName)) ? "refuse" : undefined)
   );
 }
 
@@ -98,7 +98,7 @@ export function s3HeaderRule(lowerCaseName: string, value: string): HeaderRule |
  * only in what follows `x-amz-meta-` or `x-amz-checksum-`; otherwise it could be a second line of a header that passes.
  */
 export function aws4HeaderRule(lowerCaseName: string, value: string): HeaderRule | undefined {
-  const foldedName = foldPunctuation(lowerCaseName);
+  const foldedName = foldHeaderName(lowerCaseName);
   const rule = findHeaderRule(foldedName, value);
   if (foldedName === lowerCaseName || rule === undefined || rule === "drop") return rule;
   // In `x-amz-meta-a_b` the underscore is part of the metadata's name.

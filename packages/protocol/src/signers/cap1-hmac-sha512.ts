@@ -8,7 +8,8 @@ import {
   checkCap1Query,
 } from "./cap1-canonical.ts";
 import type { Cap1Configuration } from "./configuration.ts";
-import { type HeaderField, foldPunctuation, groupHeaders, signedHeaders } from "./header-fields.ts";
+import { foldHeaderName } from "../http-syntax.ts";
+import { type HeaderField, groupHeaders, signedHeaders } from "./header-fields.ts";
 import { type Hmac, prepareHmac } from "./hmac.ts";
 import { memoizeLast } from "./memoize-last.ts";
 import type { HashFunction, Signer } from "./signer.ts";
@@ -34,7 +35,7 @@ export function createCap1Signer(
 
   return {
     ownHeaders,
-    headerRule: (name) => (ownHeaders.has(foldPunctuation(name)) ? "drop" : undefined),
+    headerRule: (name) => (ownHeaders.has(foldHeaderName(name)) ? "drop" : undefined),
     checkQuery: (query) => {
       const problem = checkCap1Query(query);
       return problem === undefined ? undefined : { kind: "invalid", problem };

@@ -35,11 +35,3 @@ function byName(a: HeaderField, b: HeaderField): number {
 export function signedHeaders(fields: readonly HeaderField[]): string {
   return fields.map((field) => field.lowerCaseName).join(";");
 }
-
-/**
- * Returns the name with a hyphen for all but letters and digits: CGI and WSGI servers cannot distinguish `x_a` from `x-a`
- * (RFC 3875 §4.1.18), and some take every other character for the same, as in `x.a`.
- */
-export function foldPunctuation(lowerCaseName: string): string {
-  return /[^a-z\d-]/.test(lowerCaseName) ? lowerCaseName.replace(/[^a-z\d]/g, "-") : lowerCaseName;
-}

@@ -1,4 +1,4 @@
-import { HOP_BY_HOP_REQUEST, METHOD_AND_URL_OVERRIDES, foldHeaderName } from "capability-protocol";
+import { NEVER_FORWARDED, foldHeaderName } from "capability-protocol";
 import { memoized } from "../collections/memoized.ts";
 import { CARRIERS } from "./carrier.ts";
 import { isCredentialHeader } from "./credential-names.ts";
@@ -8,16 +8,11 @@ import { listOf, valuesOf } from "./raw-headers.ts";
 export type ClientHeaderRule = "pass" | "never" | "override";
 
 /**
- * Headers of the client that never reach a target, in lower case, unless the exporter opens one. Sources: RFC 9110 §7.6.1 (hop-by-hop); RFC 7239 and its
- * predecessors (Forwarded, X-Forwarded-*); RFC 9440 §2 (Client-Cert); method and URL overrides of common frameworks, with
- * which a client could change the one request that a capability represents.
+ * Headers of the client that do not reach a target, in lower case. An exporter can open those of the second part. Sources: RFC 7239
+ * and its predecessors (Forwarded, X-Forwarded-*); RFC 9440 §2 (Client-Cert).
  */
 const NEVER_FROM_CLIENT: readonly string[] = [
-  ...HOP_BY_HOP_REQUEST,
-  "authorization",
-  "host",
-  "cookie",
-  "expect",
+  ...NEVER_FORWARDED,
   // A target believes these from its own proxies: who the client is, and which host it asked for.
   "forwarded",
   "x-forwarded",
@@ -37,13 +32,6 @@ const NEVER_FROM_CLIENT: readonly string[] = [
   // Where the target's proxy finds files (CVE-2025-61780).
   "x-accel-mapping",
   "x-sendfile-type",
-  ...METHOD_AND_URL_OVERRIDES,
-  "x-payload-sha256",
-  "membrane-operation",
-  // Framing is set for the body as it is sent, loop marks are added last.
-  "content-length",
-  "via",
-  "cdn-loop",
 ];
 
 /**

@@ -1,8 +1,9 @@
 import type { Problem, Result } from "capability-protocol";
-import { err, ok } from "capability-protocol";
+import { ok } from "capability-protocol";
 import type { AwsChunkedFraming } from "capability-protocol/signers";
 import type { KeptPart } from "./kept-part.ts";
 import { KeptBytes } from "./kept-bytes.ts";
+import { CR, LF, invalidBody } from "./syntax.ts";
 import { TrailerSection } from "./trailer-section.ts";
 
 /**
@@ -23,9 +24,6 @@ type State =
 const MAX_SIZE_DIGITS = 16;
 const SIGNATURE_NAME = Buffer.from(";chunk-signature=");
 const SIGNATURE_DIGITS = 64;
-
-const CR = 0x0d;
-const LF = 0x0a;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -81,7 +79,7 @@ export class AwsChunkedReader {
 
   /** Returns what was withheld, once the body has ended. */
   end(): Result<Buffer, Problem> {
-    if (this.#state !== "end") return invalid("the last chunk, of size 0, before the end");
+    if (this.#state !== "end") return invalidBody("the last chunk, of size 0, before the end");
     return ok(this.#keptPart === "content" ? this.#lastByte : Buffer.from(this.#trailers.text, "latin1"));
   }
 
@@ -107,11 +105,11 @@ export class AwsChunkedReader {
       case "signature":
         return this.#readSignature(byte);
       case "size_lf":
-        return byte === LF ? this.#endSize() : invalid("LF after CR");
+        return byte === LF ? this.#endSize() : invalidBody("LF after CR");
       case "data_cr":
-        return byte === CR ? this.#goTo("data_lf") : invalid("CRLF after the data of a chunk");
+        return byte === CR ? this.#goTo("data_lf") : invalidBody("CRLF after the data of a chunk");
       case "data_lf":
-        return byte === LF ? this.#goTo("size") : invalid("CRLF after the data of a chunk");
+        return byte === LF ? this.#goTo("size") : invalidBody("CRLF after the data of a chunk");
       case "trailers": {
         const isComplete = this.#trailers.readByte(byte);
         if (!isComplete.ok) return isComplete;
@@ -120,21 +118,22 @@ export class AwsChunkedReader {
       }
       case "data":
       case "end":
-        return invalid("no byte after the end of the chunks");
+        return invalidBody("no byte after the end of the chunks");
     }
   }
 
   #readSize(byte: number): Result<boolean, Problem> {
     const digit = hexValue(byte);
     if (digit !== undefined) {
-      if (this.#read === MAX_SIZE_DIGITS) return invalid(`a chunk size of at most ${MAX_SIZE_DIGITS} digits`);
+      if (this.#read === MAX_SIZE_DIGITS)
+        return invalidBody(`a chunk size of at most ${MAX_SIZE_DIGITS} digits`);
       this.#size = (this.#read === 0 ? 0 : this.#size * 16) + digit;
       this.#read += 1;
       return KEPT;
     }
-    if (this.#read === 0) return invalid("a chunk that begins with its size in hexadecimal digits");
+    if (this.#read === 0) return invalidBody("a chunk that begins with its size in hexadecimal digits");
     if (!this.#isSigned)
-      return byte === CR ? this.#goTo("size_lf") : invalid("CRLF after the size of a chunk");
+      return byte === CR ? this.#goTo("size_lf") : invalidBody("CRLF after the size of a chunk");
     this.#state = "signature_name";
     this.#read = 0;
     return this.#readSignatureName(byte);
@@ -142,7 +141,7 @@ export class AwsChunkedReader {
 
   #readSignatureName(byte: number): Result<boolean, Problem> {
     if (byte !== SIGNATURE_NAME[this.#read])
-      return invalid(`${SIGNATURE_NAME.toString()} after the size of a chunk`);
+      return invalidBody(`${SIGNATURE_NAME.toString()} after the size of a chunk`);
     this.#read += 1;
     if (this.#read === SIGNATURE_NAME.length) this.#goTo("signature");
     return SKIPPED;
@@ -151,19 +150,21 @@ export class AwsChunkedReader {
   #readSignature(byte: number): Result<boolean, Problem> {
     if (this.#read === SIGNATURE_DIGITS && byte === CR) return this.#goTo("size_lf");
     if (this.#read === SIGNATURE_DIGITS || !isLowerCaseHex(byte)) {
-      return invalid(`a chunk signature of ${SIGNATURE_DIGITS} hexadecimal digits in lower case, then CRLF`);
+      return invalidBody(
+        `a chunk signature of ${SIGNATURE_DIGITS} hexadecimal digits in lower case, then CRLF`,
+      );
     }
     this.#read += 1;
     return SKIPPED;
   }
 
   #endSize(): Result<boolean, Problem> {
-    if (this.#size > this.#missing) return invalid("no more content than X-Amz-Decoded-Content-Length");
+    if (this.#size > this.#missing) return invalidBody("no more content than X-Amz-Decoded-Content-Length");
     if (this.#size > 0) {
       this.#missing -= this.#size;
       return this.#goTo("data");
     }
-    if (this.#missing > 0) return invalid("as much content as X-Amz-Decoded-Content-Length");
+    if (this.#missing > 0) return invalidBody("as much content as X-Amz-Decoded-Content-Length");
     return this.#goTo("trailers");
   }
 
@@ -182,8 +183,4 @@ function hexValue(byte: number): number | undefined {
 
 function isLowerCaseHex(byte: number): boolean {
   return hexValue(byte) !== undefined && (byte | 0x20) === byte;
-}
-
-function invalid(expected: string): Result<never, Problem> {
-  return err({ field: "body", expected });
 }

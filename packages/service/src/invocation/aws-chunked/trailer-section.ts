@@ -1,13 +1,11 @@
 import type { Problem, Result } from "capability-protocol";
-import { err, ok } from "capability-protocol";
+import { ok } from "capability-protocol";
 import type { AwsChunkedFraming } from "capability-protocol/signers";
+import { CR, LF, invalidBody } from "./syntax.ts";
 
 /** Lengths of a line and of all lines, in bytes, without their line ends. */
 const MAX_LINE_BYTES = 1024;
 const MAX_SECTION_BYTES = 4 * 1024;
-
-const CR = 0x0d;
-const LF = 0x0a;
 
 const SIGNATURE_NAME = "x-amz-trailer-signature";
 const INCOMPLETE: Result<boolean, Problem> = ok(false);
@@ -43,7 +41,7 @@ export class TrailerSection {
   /** @returns whether the section is complete, or what is wrong with it. */
   readByte(byte: number): Result<boolean, Problem> {
     if (this.#isAfterCr) {
-      if (byte !== LF) return invalid("LF after CR");
+      if (byte !== LF) return invalidBody("LF after CR");
       this.#isAfterCr = false;
       return this.#endLine();
     }
@@ -51,10 +49,10 @@ export class TrailerSection {
       this.#isAfterCr = true;
       return INCOMPLETE;
     }
-    if (byte < 0x20 || byte > 0x7e) return invalid("printable ASCII in trailers, and CRLF after each");
+    if (byte < 0x20 || byte > 0x7e) return invalidBody("printable ASCII in trailers, and CRLF after each");
     this.#bytes += 1;
     if (this.#line.length === MAX_LINE_BYTES || this.#bytes > MAX_SECTION_BYTES) {
-      return invalid(`trailers of at most ${MAX_LINE_BYTES} bytes, together ${MAX_SECTION_BYTES}`);
+      return invalidBody(`trailers of at most ${MAX_LINE_BYTES} bytes, together ${MAX_SECTION_BYTES}`);
     }
     this.#line += String.fromCharCode(byte);
     return INCOMPLETE;
@@ -69,7 +67,7 @@ export class TrailerSection {
     const value = line.slice(colon + 1).trim();
     if (name === SIGNATURE_NAME) return this.#takeSignature(value);
     if (!this.#missing.delete(name) || value === "") {
-      return invalid("the trailers that X-Amz-Trailer names, each once, with a value");
+      return invalidBody("the trailers that X-Amz-Trailer names, each once, with a value");
     }
     this.#fields.push(name, value);
     this.#text += `${line}\r\n`;
@@ -78,20 +76,16 @@ export class TrailerSection {
 
   #takeSignature(value: string): Result<boolean, Problem> {
     if (!this.#awaitsSignature || this.#missing.size > 0 || !SIGNATURE.test(value)) {
-      return invalid(`${SIGNATURE_NAME} once, after the trailers of signed chunks`);
+      return invalidBody(`${SIGNATURE_NAME} once, after the trailers of signed chunks`);
     }
     this.#awaitsSignature = false;
     return INCOMPLETE;
   }
 
   #end(): Result<boolean, Problem> {
-    if (this.#missing.size > 0) return invalid("all trailers that X-Amz-Trailer names");
-    if (this.#awaitsSignature) return invalid(`${SIGNATURE_NAME} after the trailers of signed chunks`);
+    if (this.#missing.size > 0) return invalidBody("all trailers that X-Amz-Trailer names");
+    if (this.#awaitsSignature) return invalidBody(`${SIGNATURE_NAME} after the trailers of signed chunks`);
     this.#text += "\r\n";
     return COMPLETE;
   }
-}
-
-function invalid(expected: string): Result<never, Problem> {
-  return err({ field: "body", expected });
 }
