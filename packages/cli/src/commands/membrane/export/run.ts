@@ -21,10 +21,10 @@ export async function runExport(input: ExportInput, io: Io): Promise<void> {
   const response = await callService(resolved, (membrane, capability) => membrane.export(capability, body));
   io.stdout.write(formatExport(response, body.label, output));
   printWarnings(input, io);
-  if (preset !== undefined) {
+  if (preset !== undefined && "uri" in body) {
     const named = trust.caFile === undefined ? CA_FILE : resolve(trust.caFile);
     const caFile = resolved.ca === undefined ? undefined : named;
-    printPreset(preset, { capability: response.capability, caFile }, io);
+    printPreset(preset, { capability: response.capability, caFile, target: body }, io);
     return;
   }
   printHint(

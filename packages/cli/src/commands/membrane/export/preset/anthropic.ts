@@ -3,7 +3,8 @@ import { exportLines } from "./variables.ts";
 
 export const ANTHROPIC: Preset = {
   name: "anthropic",
-  describe: "Anthropic's API: its models, and messages to them",
+  target: "Anthropic's API",
+  access: "its models, and messages to them",
   uri: "https://api.anthropic.com/",
   credential: { names: ["x-api-key", "authorization"], line: "X-Api-Key: KEY" },
   // Older SDKs send `beta` with every request of their beta interface; lists of models have the other keys.

@@ -19,6 +19,8 @@ export interface Explicit {
 export interface FilledByPreset {
   readonly options: readonly FilledOption[];
   readonly limits: LimitsBody;
+  /** Whether {@link Preset.access} is true: nothing was given that says something else of it. */
+  readonly isAccessOwn: boolean;
   /** Whether the limits of {@link Preset.only} are among them. */
   readonly isNarrowed: boolean;
 }
@@ -28,6 +30,16 @@ export interface OptionProblem {
   readonly option: string;
   readonly expected: string;
 }
+
+/** What decides what clients may do at a target. */
+const ACCESS_OPTIONS: readonly TargetOptionName[] = [
+  "method",
+  "allow-path",
+  "allow-query",
+  "allow-query-key",
+  "allow-header",
+];
+const ACCESS_LIMITS: readonly string[] = ["methods", "paths", "query", "headers", "requests"];
 
 /** With more, the alternatives of a limit would be too many. */
 const MAX_ONLY = 16;
@@ -42,6 +54,9 @@ export function applyPreset(preset: Preset, explicit: Explicit): Result<FilledBy
   return ok({
     options: [...uri.value, ...preset.options].filter((option) => isNeeded(option, explicit)),
     limits,
+    isAccessOwn:
+      !ACCESS_OPTIONS.some((name) => explicit.values(name) !== undefined) &&
+      !ACCESS_LIMITS.some((name) => name in explicit.limits),
     isNarrowed: Object.keys(narrowed.value).some((name) => name in limits),
   });
 }

@@ -124,7 +124,12 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
 test.each([...PRESETS])(
   "the lines that %s prints for its clients are on their pages",
   async (name, preset) => {
-    const setups = preset.clients({ authority: "AUTHORITY", token: "TOKEN", region: "us-east-1" });
+    const setups = preset.clients({
+      authority: "AUTHORITY",
+      token: "TOKEN",
+      region: "us-east-1",
+      target: { uri: "https://a.test/", allowPath: true, allowQuery: true },
+    });
     const pages = await Promise.all(PAGES[name]!.map(readPage));
     for (const [index, { lines }] of setups.entries()) {
       expect(pages[index]?.text).toContain(lines.join("\n").replace("PROJECT", "my-project"));

@@ -5,7 +5,8 @@ const DEFAULT_ACTIONS = ["GetItem"];
 
 export const DYNAMODB: Preset = {
   name: "dynamodb",
-  describe: "Amazon DynamoDB: single actions, GetItem by default",
+  target: "Amazon DynamoDB",
+  access: "single actions, GetItem by default",
   uri: awsEndpoint("dynamodb"),
   options: [
     ["aws4-hmac-sha256-service", "dynamodb"],

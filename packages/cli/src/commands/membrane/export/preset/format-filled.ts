@@ -1,15 +1,16 @@
-import type { LimitsBody } from "capability-sdk";
+import type { LimitsBody, TargetBody } from "capability-sdk";
 import { shellWord } from "../../../../shell.ts";
 import { TARGET_OPTIONS } from "../target.ts";
+import { describeAccess } from "./describe-access.ts";
 import type { FilledOption } from "./preset.ts";
 import type { UsedPreset } from "./used-preset.ts";
 
 /** Says what a preset filled in, as the options that would have had the same effect. */
-export function formatFilled({ preset, filled }: UsedPreset): readonly string[] {
+export function formatFilled({ preset, filled }: UsedPreset, target: TargetBody): readonly string[] {
   const filledIn = [...filled.options.map(formatOption), ...formatLimits(filled.limits)];
   const note = filled.isNarrowed ? preset.only?.note : undefined;
   return [
-    `--preset ${preset.name}: ${preset.describe}.`,
+    `--preset ${preset.name}: ${preset.target}: ${filled.isAccessOwn ? preset.access : describeAccess(target)}.`,
     filledIn.length === 0 ? "All that it fills in was given." : "It filled in:",
     ...filledIn.map((line) => `  ${line}`),
     ...(note === undefined ? [] : [note]),

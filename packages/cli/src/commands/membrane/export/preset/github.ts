@@ -2,7 +2,8 @@ import type { Preset } from "./preset.ts";
 
 export const GITHUB: Preset = {
   name: "github",
-  describe: "GitHub's REST API, read-only",
+  target: "GitHub's REST API",
+  access: "read-only",
   uri: "https://api.github.com/",
   credential: { names: ["authorization"], line: "Authorization: Bearer KEY" },
   options: [

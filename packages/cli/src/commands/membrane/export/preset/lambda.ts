@@ -3,7 +3,8 @@ import type { Preset } from "./preset.ts";
 
 export const LAMBDA: Preset = {
   name: "lambda",
-  describe: "AWS Lambda: synchronous invocations of functions",
+  target: "AWS Lambda",
+  access: "synchronous invocations of functions",
   uri: awsEndpoint("lambda"),
   options: [
     ["aws4-hmac-sha256-service", "lambda"],

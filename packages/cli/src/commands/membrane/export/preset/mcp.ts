@@ -8,7 +8,8 @@ const VERSION = "2026-07-28";
 
 export const MCP: Preset = {
   name: "mcp",
-  describe: "a server of the Model Context Protocol over HTTP, at the URI alone",
+  target: "a server of the Model Context Protocol over HTTP",
+  access: "what its clients send, at the URI alone",
   options: [],
   limits: { methods: ["GET", "POST", "DELETE"] },
   only: {

@@ -23,7 +23,8 @@ const ENDPOINTS = [
 
 export const OPENAI: Preset = {
   name: "openai",
-  describe: "OpenAI's API or a compatible one: its models, and the endpoints that use them",
+  target: "OpenAI's API or a compatible one",
+  access: "its models, and the endpoints that use them",
   uri: "https://api.openai.com/v1",
   credential: { names: ["authorization"], line: "Authorization: Bearer KEY" },
   options: [["allow-path", "true"]],

@@ -1,11 +1,13 @@
-import type { LimitsBody } from "capability-sdk";
+import type { LimitsBody, TargetBody } from "capability-sdk";
 import type { TargetOptionName } from "../target.ts";
 
 /** What an export needs for one kind of client. Each file of this folder that is named for one has its preset. */
 export interface Preset {
   readonly name: string;
-  /** What the target is, and what clients may do there. */
-  readonly describe: string;
+  /** What the target is. */
+  readonly target: string;
+  /** What clients may do there, unless the command line says something else of it. */
+  readonly access: string;
   /** The target's URI, which may depend on AWS's region. Without it, `--uri` is required. */
   readonly uri?: string | ((region: string) => string);
   /**
@@ -42,6 +44,7 @@ export interface ClientEndpoint {
   readonly token: string;
   /** The region of the target; empty if its requests are not signed for one. */
   readonly region: string;
+  readonly target: TargetBody;
 }
 
 /** Lines of a client's configuration. */

@@ -7,6 +7,7 @@ import { readCommandLine } from "../../../../read-command-line.ts";
 import { createSecretReader } from "../../../../secret.ts";
 import { findLimitWarnings } from "../limit-warnings.ts";
 import { formatFilled } from "./format-filled.ts";
+import type { ClientSetup } from "./preset.ts";
 import { PRESETS } from "./presets.ts";
 
 const BEARER = ["--header", "Authorization: Bearer KEY"];
@@ -266,11 +267,75 @@ test.each<[readonly string[], string | RegExp, string?]>([
   expect((error as CliError).message).toMatch(message);
 });
 
+const HTTP = ["--uri", "https://a.test/"];
+
+test.each<[string, readonly string[], string]>([
+  ["github", BEARER, "GitHub's REST API: read-only"],
+  ["github", [...BEARER, "--only", "o/r"], "GitHub's REST API: read-only"],
+  [
+    "github",
+    [...BEARER, "--methods", "GET,HEAD,POST"],
+    "GitHub's REST API: GET, HEAD, POST; all paths below the URI; all queries",
+  ],
+  [
+    "s3",
+    [...AWS, "--only", "my-bucket", "--methods", "PUT"],
+    "Amazon S3 or a compatible server: PUT; requests as its limits say; all queries",
+  ],
+  [
+    "openai",
+    [...BEARER, "--path", "/files/**"],
+    "OpenAI's API or a compatible one: GET, POST; paths /files/**; no queries",
+  ],
+  [
+    "mcp",
+    [...MCP, "--allow-path"],
+    "a server of the Model Context Protocol over HTTP: GET, POST, DELETE; all paths below the URI; no queries",
+  ],
+  ["any-http", HTTP, "any server: all methods, paths and queries below the URI"],
+  [
+    "any-http",
+    [...HTTP, "--methods", "GET", "--path", "/a/**"],
+    "any server: GET (read-only); paths /a/**; all queries",
+  ],
+  ["any-http", [...HTTP, "--allow-path=false"], "any server: all methods; the URI alone; all queries"],
+  [
+    "any-http",
+    [...HTTP, "--method", "POST", "--allow-query-key", "a", "b"],
+    "any server: every request sent with POST; all paths below the URI; query keys a, b",
+  ],
+])("%s with %j says what the new capability admits: %s", async (name, args, said) => {
+  const { preset, body } = await read(["--preset", name, ...args]);
+  expect(formatFilled(preset, body)[0]).toBe(`--preset ${name}: ${said}.`);
+});
+
+const CURL = 'curl -H "Authorization: Bearer TOKEN" https://AUTHORITY/';
+
+test.each<[readonly string[], readonly string[]]>([
+  [HTTP, [CURL, "git clone https://git:TOKEN@AUTHORITY/PROJECT.git"]],
+  [
+    ["--uri", "https://a.test/o/my-project.git"],
+    [CURL, "git clone https://git:TOKEN@AUTHORITY/ my-project"],
+  ],
+  [[...HTTP, "--methods", "POST"], [CURL.replace("-H", "-X POST -H")]],
+  [[...HTTP, "--methods", "HEAD"], [CURL.replace("-H", "--head -H")]],
+  [[...HTTP, "--methods", "GET,HEAD"], [CURL]],
+  [[...HTTP, "--allow-path=false"], [CURL]],
+  [[...HTTP, "--no-allow-query"], [CURL]],
+  [[...HTTP, "--path", "/a/**"], [`${CURL}a/PATH`]],
+  [[...HTTP, "--from", "-"], []],
+])("any-http with %j shows only lines that work: %j", async (args, lines) => {
+  const { preset, body } = await read(["--preset", "any-http", ...args], '{"query": {"a": ["1"]}}');
+  const endpoint = { authority: "AUTHORITY", token: "TOKEN", region: "", target: body };
+  expect(preset.preset.clients(endpoint).flatMap((setup: ClientSetup) => setup.lines)).toEqual(lines);
+});
+
 test("what a preset filled in is said as options, and nothing that was given", async () => {
   const key = ["--header", "Authorization: Bearer swordfish", "--uri", "https://a.test/swordfish"];
-  const { preset } = await read(["--preset", "github", ...key, "--only", "o/r", "--methods", "GET"]);
-  expect(formatFilled(preset)).toEqual([
-    "--preset github: GitHub's REST API, read-only.",
+  const args = ["--preset", "github", ...key, "--only", "o/r", "--methods", "GET"];
+  const { preset, body } = await read(args);
+  expect(formatFilled(preset, body)).toEqual([
+    "--preset github: GitHub's REST API: GET (read-only); paths /repos/o/r/**; all queries.",
     "It filled in:",
     "  --allow-path",
     "  --allow-query",
@@ -283,7 +348,9 @@ test.each([...PRESETS.keys()])(
   "the options and the file that %s says to have filled in have the same effect without it",
   async (name) => {
     const { preset, body } = await read(["--preset", name, ...SHORTEST[name]!]);
-    const lines = formatFilled(preset).flatMap((line) => (line.startsWith("  --") ? [line.trim()] : []));
+    const lines = formatFilled(preset, body).flatMap((line) =>
+      line.startsWith("  --") ? [line.trim()] : [],
+    );
     const words = lines.map((line) => line.split(" ", 2).map((word) => word.replace(/^'|'$/g, "")));
     const file = lines.find((line) => line.startsWith("--from "))?.replace(/^.*?FILE with /, "");
     const options = words.flatMap(([option, value]) =>

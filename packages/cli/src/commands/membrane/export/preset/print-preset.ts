@@ -1,3 +1,4 @@
+import type { TargetBody } from "capability-sdk";
 import { parseCapabilityUri } from "capability-protocol";
 import type { Io } from "../../../../io.ts";
 import { shellWord } from "../../../../shell.ts";
@@ -11,6 +12,7 @@ export interface PresetResult {
   readonly capability: string;
   /** File of the service's private CA; nothing if the system's are trusted. */
   readonly caFile: string | undefined;
+  readonly target: TargetBody;
 }
 
 /**
@@ -18,19 +20,19 @@ export interface PresetResult {
  * gets the token: one that was written to a file or a pipe stays off the screen.
  */
 export function printPreset(used: UsedPreset, result: PresetResult, io: Pick<Io, "stdout" | "stderr">): void {
-  io.stderr.write(`${formatFilled(used).map(sanitize).join("\n")}\n`);
+  io.stderr.write(`${formatFilled(used, result.target).map(sanitize).join("\n")}\n`);
   const terminal = [io.stderr, io.stdout].find(({ isTTY }) => isTTY === true);
   terminal?.write(formatSetups(used, result, io.stdout.isTTY === true).join("\n"));
 }
 
 function formatSetups(
   { preset, region }: UsedPreset,
-  { capability, caFile }: PresetResult,
+  { capability, caFile, target }: PresetResult,
   isTokenShown: boolean,
 ): readonly string[] {
   const uri = parseCapabilityUri(capability);
   if (uri?.kind !== "authority") return [];
-  const endpoint = { authority: uri.authority, token: isTokenShown ? uri.token : "TOKEN", region };
+  const endpoint = { authority: uri.authority, token: isTokenShown ? uri.token : "TOKEN", region, target };
   const setups = [
     ...preset.clients(endpoint),
     ...(caFile === undefined ? [] : [toCaSetup(preset.caVariables, caFile)]),

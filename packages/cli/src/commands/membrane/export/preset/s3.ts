@@ -5,7 +5,8 @@ import type { Preset } from "./preset.ts";
 
 export const S3: Preset = {
   name: "s3",
-  describe: "Amazon S3 or a compatible server: objects and their lists, read-only",
+  target: "Amazon S3 or a compatible server",
+  access: "objects and their lists, read-only",
   uri: awsEndpoint("s3"),
   options: [
     ["aws4-hmac-sha256-service", "s3"],
