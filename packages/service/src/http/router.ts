@@ -27,7 +27,7 @@ import {
   respondMalformed,
 } from "./respond-and-log.ts";
 import { respondJson } from "./respond.ts";
-import { findPublicRoute } from "./routes.ts";
+import { findPublicRoute, findTokenRoute } from "./routes.ts";
 
 export interface RouterContext extends ReadHeadContext, IdentifyContext, CheckContext, ResponderContext {
   readonly invocationContext: InvocationContext;
@@ -44,7 +44,7 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
   const head = read.value;
   let authenticated: Authenticated | undefined;
   try {
-    if (head.isAnonymous && respondToAnonymous(context, exchange, head)) return;
+    if (respondWithoutToken(context, exchange, head)) return;
     const mode = lookupMode(context, exchange);
     // Awaiting a value that is known already would cost a turn of the event loop, here and below.
     const identifying = identify(context, exchange, head, mode);
@@ -66,15 +66,15 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
   }
 }
 
-/** @returns whether the request needs no token, or could have one only in its URL; it has its response then. */
-function respondToAnonymous(context: RouterContext, exchange: HttpExchange, head: ReadHead): boolean {
-  const publicRoute = findPublicRoute(head);
+/** @returns whether the response depends on no token, or one could be only in the URL; it has been sent then. */
+function respondWithoutToken(context: RouterContext, exchange: HttpExchange, head: ReadHead): boolean {
+  const publicRoute = head.isAnonymous ? findPublicRoute(head) : findTokenRoute(head);
   if (publicRoute !== undefined) {
     ensureRequestId(context, exchange);
     publicRoute.respond(exchange, head);
     return true;
   }
-  if (!isPresignedQuery(head.query)) return false;
+  if (!head.isAnonymous || !isPresignedQuery(head.query)) return false;
   respondDenial(context, exchange, head, PRESIGNED_URL);
   return true;
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { call } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
+import { startTarget } from "../../../testkit/src/target.ts";
 import { findPublicRoute } from "./routes.ts";
 
 test.each([
@@ -57,21 +58,43 @@ test("a request with a token is an invocation, though its method and path are th
   expect((await call(service, "CPBLTY1-junk", { path: "/healthz" })).status).toBe(401);
 });
 
-test("where MCP clients look for an authorization server there is a 404 without a token, and a 401 leads them to none", async () => {
+test.each([
+  "/.well-known/oauth-protected-resource",
+  "/.well-known/oauth-protected-resource/mcp",
+  "/.well-known/oauth-authorization-server",
+  "/.well-known/openid-configuration/a",
+])(
+  "where MCP clients look for an authorization server, %s, there is a 404, whatever their token",
+  async (path) => {
+    await using service = await startTestService();
+    await using target = await startTarget();
+    const { token } = await exportTarget(service, { uri: target.url, allowPath: true });
+    const response = await call(service, undefined, { path });
+    expect(response).toMatchObject({ status: 404, json: { statusCode: 404, code: "no_oauth" } });
+    expect(response.headers).toMatchObject({
+      "cache-control": "no-store",
+      "access-control-allow-origin": "*",
+    });
+    for (const headers of [
+      { authorization: `Bearer ${token}` },
+      { "x-api-key": token },
+      { authorization: "Bearer x" },
+      { authorization: "" },
+    ])
+      expect((await call(service, undefined, { path, headers })).json).toEqual(response.json);
+    expect(target.requests).toEqual([]);
+    expect((await call(service, token, { path, method: "POST" })).status).toBe(200);
+    expect((await call(service, "CPBLTY1-junk", { path: "/mcp" })).headers["www-authenticate"]).not.toContain(
+      "resource_metadata",
+    );
+  },
+);
+
+test("a target whose own URI is such a path is reached at the root", async () => {
   await using service = await startTestService();
-  const { token } = await exportTarget(service, { uri: "http://127.0.0.1:1/" });
-  const path = "/.well-known/oauth-protected-resource";
-  const response = await call(service, undefined, { path });
-  expect(response).toMatchObject({ status: 404, json: { statusCode: 404, code: "no_oauth" } });
-  expect(response.headers).toMatchObject({
-    "cache-control": "no-store",
-    "access-control-allow-origin": "*",
-  });
-  for (const headers of [{ authorization: "Bearer x" }, { authorization: "" }]) {
-    const rejected = await call(service, undefined, { path, headers });
-    expect(rejected.status).toBe(401);
-    expect(rejected.headers["www-authenticate"]).not.toContain("resource_metadata");
-  }
-  for (const headers of [{ authorization: `Bearer ${token}` }, { "x-api-key": token }])
-    expect((await call(service, undefined, { path, headers })).json.code).toBe("path_not_found");
+  await using target = await startTarget();
+  const uri = new URL(".well-known/openid-configuration", target.url).href;
+  const { token } = await exportTarget(service, { uri });
+  expect((await call(service, token, { method: "GET" })).status).toBe(200);
+  expect(target.requests[0]?.url).toBe("/.well-known/openid-configuration");
 });

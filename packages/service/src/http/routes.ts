@@ -12,6 +12,12 @@ export interface PublicRoute {
   respond(exchange: HttpExchange, head: RequestHead): void;
 }
 
+const NO_OAUTH: PublicRoute = {
+  methods: ["GET", "HEAD"],
+  matches: isOAuthMetadata,
+  respond: (exchange, head) => respondError(exchange, head.body, wireError({ reason: "no_oauth" })),
+};
+
 /** All public routes. The first row that matches applies. */
 const PUBLIC_ROUTES: readonly PublicRoute[] = [
   {
@@ -23,24 +29,30 @@ const PUBLIC_ROUTES: readonly PublicRoute[] = [
     matches: (path) => path === "/healthz",
     respond: (exchange, head) => respondJson(exchange, head.body, 200, { status: "ok" }),
   },
-  {
-    methods: ["GET", "HEAD"],
-    matches: isOAuthMetadata,
-    respond: (exchange, head) => respondError(exchange, head.body, wireError({ reason: "no_oauth" })),
-  },
+  NO_OAUTH,
 ];
 
 /**
  * Looks up the route of an anonymous request, before authentication, so that it never counts as a failed
  * authorization. With a token the same method and path may be an invocation.
  */
-export function findPublicRoute({
-  method,
-  path,
-}: Pick<RequestHead, "method" | "path">): PublicRoute | undefined {
-  return PUBLIC_ROUTES.find(
-    ({ methods, matches }) => methods.includes(method) && (matches === undefined || matches(path)),
-  );
+export function findPublicRoute(head: Pick<RequestHead, "method" | "path">): PublicRoute | undefined {
+  return PUBLIC_ROUTES.find((route) => matchesRoute(route, head));
+}
+
+/**
+ * Looks up the route of a request that may hold a token: an MCP client looks for an authorization server with the token that it has,
+ * and would present it to the one that a target names.
+ */
+export function findTokenRoute(head: Pick<RequestHead, "method" | "path">): PublicRoute | undefined {
+  return matchesRoute(NO_OAUTH, head) ? NO_OAUTH : undefined;
+}
+
+function matchesRoute(
+  { methods, matches }: PublicRoute,
+  { method, path }: Pick<RequestHead, "method" | "path">,
+): boolean {
+  return methods.includes(method) && (matches === undefined || matches(path));
 }
 
 /**
@@ -54,5 +66,7 @@ const OAUTH_METADATA: readonly string[] = [
 ];
 
 function isOAuthMetadata(path: string): boolean {
+  // Nearly all paths fail this cheap check.
+  if (!path.startsWith("/.well-known/")) return false;
   return OAUTH_METADATA.some((known) => path === known || path.startsWith(`${known}/`));
 }

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTarget } from "../../../testkit/src/target.ts";
 import type { ClientMachine } from "../support/client-machine.ts";
 import { expectOwnCredential, grant, revoke, startClientMachine } from "../support/client-machine.ts";
 import type { ClientPage } from "../support/client-page.ts";
@@ -110,3 +111,43 @@ test("a limit has a name as it is, and the client sends it in base64", async () 
   const refused = await machine.runModule(program.replace(token, other.token));
   expect(refused.stderr).toContain("header_not_allowed");
 });
+
+test("a client with an authProvider presents the capability to no authorization server that the target names", async () => {
+  await using authorizationServer = await startTarget();
+  await using server = await startTarget(({ url = "" }, response) => {
+    const isMetadata = url.includes("oauth-protected-resource");
+    const body = {
+      resource: `https://${machine.authority}/mcp`,
+      authorization_servers: [authorizationServer.url],
+    };
+    response.writeHead(isMetadata ? 200 : 401, { "Content-Type": "application/json" });
+    response.end(JSON.stringify(isMetadata ? body : {}));
+  });
+  const { token } = await grant(machine, {
+    uri: server.url,
+    headers: { Authorization: KEY },
+    allowPath: true,
+  });
+  const program = programOf(token)
+    .replace(`https://${machine.authority}/"`, `https://${machine.authority}/mcp"`)
+    .replace("requestInit: { headers }", "requestInit: { headers }, authProvider");
+  expect(program).toContain('/mcp"), { requestInit: { headers }, authProvider }');
+  const { code } = await machine.runModule(AUTH_PROVIDER + program);
+  expect(code).not.toBe(0);
+  expect(server.requests.map(({ url }) => url)).toContain("/mcp");
+  expect(authorizationServer.requests).toEqual([]);
+});
+
+const AUTH_PROVIDER = `
+const authProvider = {
+  redirectUrl: "http://127.0.0.1:1/",
+  clientMetadata: { redirect_uris: ["http://127.0.0.1:1/"], client_name: "a" },
+  clientInformation() {},
+  saveClientInformation() {},
+  tokens() {},
+  saveTokens() {},
+  redirectToAuthorization() {},
+  saveCodeVerifier() {},
+  codeVerifier: () => "a",
+};
+`;
