@@ -128,7 +128,7 @@ test.each([
           paths: ["/my-bucket", "/my-bucket/"],
           query: { prefix: [{ startsWith: "a b/c!*/" }], ...LIST },
         },
-        { paths: ["/my-bucket/a%20b/c%21%2A/**"] },
+        { paths: ["/my-bucket/a%20b/c%21%2A/", "/my-bucket/a%20b/c%21%2A/*/**"] },
       ],
     },
   ],

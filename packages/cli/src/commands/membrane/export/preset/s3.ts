@@ -43,9 +43,9 @@ function toRequests(value: string): readonly RequestLimitBody[] | undefined {
   const [, bucket = "", prefix = ""] =
     /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.+?))?\/?$/.exec(value) ?? [];
   const parts = prefix === "" ? [] : prefix.split("/");
-  // The path of the bucket itself would admit operations on the bucket.
-  const below =
-    parts.length === 0 ? `/${bucket}/*/**` : `/${[bucket, ...parts.map(encodePart), "**"].join("/")}`;
+  // Without `*`, the path of the bucket itself would admit operations on the bucket, and that of `reports` an object outside `reports/`.
+  const folder = `/${[bucket, ...parts.map(encodePart)].join("/")}/`;
+  const below = `${folder}*/**`;
   if (bucket === "" || parts.includes("") || !parsePathPattern(below).ok) return undefined;
   return [
     {
@@ -56,6 +56,7 @@ function toRequests(value: string): readonly RequestLimitBody[] | undefined {
         ...Object.fromEntries(LIST_KEYS.map((key) => [key, true] as const)),
       },
     },
-    { paths: [below] },
+    // Consoles make an object with the name of a folder and its slash.
+    { paths: parts.length === 0 ? [below] : [folder, below] },
   ];
 }
