@@ -91,7 +91,6 @@ test.each([
   ["Sec-WebSocket-Protocol", `realtime, ${OPENAI}sk-123`],
   ["Sec-WebSocket-Protocol", `${OPENAI.toUpperCase()}${TOKEN}`],
   ["Sec-WebSocket-Protocol", KUBERNETES + TOKEN],
-  ["Sec-WebSocket-Protocol", `${KUBERNETES}${base64url(TOKEN)}==`],
 ])("%s: %s holds no token, and its line stays", (name, value) => {
   expect(take([[name, value]])).toEqual({ taken: ok(undefined), left: [name, value] });
 });
@@ -150,6 +149,19 @@ test("of the protocols that a client offers, all but the token stay, in their or
       [name, OPENAI + TOKEN],
     ]),
   ).toEqual({ taken, left: [name, "a"] });
+});
+
+test.each([
+  ["padding", `${KUBERNETES}${base64url(TOKEN)}==`],
+  ["a line end", KUBERNETES + base64url(`${TOKEN}\n`)],
+  ["a space before it", KUBERNETES + base64url(` ${TOKEN}`)],
+  ["a scheme", KUBERNETES + base64url(`Bearer ${TOKEN}`)],
+  ["another case of the prefix", KUBERNETES.toUpperCase() + base64url(TOKEN)],
+])("Kubernetes' form of a token is taken out with %s too, as a server may read it", (_what, value) => {
+  expect(take([["Sec-WebSocket-Protocol", `a, ${value}`]])).toEqual({
+    taken: ok({ token: TOKEN, carrier: "sec-websocket-protocol" }),
+    left: ["Sec-WebSocket-Protocol", "a"],
+  });
 });
 
 test("outside a handshake the token of Sec-WebSocket-Protocol is removed, and does not count", () => {

@@ -1,5 +1,5 @@
 import type { CapabilityToken, Result } from "capability-protocol";
-import { decodeBase64url, err, ok, parseToken } from "capability-protocol";
+import { TOKEN_PATTERN, err, ok, parseToken } from "capability-protocol";
 import type { DownstreamRequest } from "../http1/downstream.ts";
 import type { Carrier } from "../invocation/carrier.ts";
 import { CARRIERS } from "../invocation/carrier.ts";
@@ -126,7 +126,9 @@ function readSubprotocols(value: string): CarrierValue | undefined {
 
 function tokenOfSubprotocol(protocol: string): CapabilityToken | undefined {
   if (protocol.startsWith(OPENAI_PREFIX)) return parseToken(protocol.slice(OPENAI_PREFIX.length));
-  if (!protocol.startsWith(KUBERNETES_PREFIX)) return undefined;
-  const bytes = decodeBase64url(protocol.slice(KUBERNETES_PREFIX.length));
-  return bytes === undefined ? undefined : parseToken(Buffer.from(bytes).toString("latin1"));
+  const value = protocol.slice(KUBERNETES_PREFIX.length);
+  if (protocol.toLowerCase() !== KUBERNETES_PREFIX + value.toLowerCase()) return undefined;
+  // Servers decode freely, so that a token with padding, a line end or more around it would be one at the target.
+  const [token] = TOKEN_PATTERN.exec(Buffer.from(value, "base64url").toString("latin1")) ?? [];
+  return token === undefined ? undefined : parseToken(token);
 }

@@ -9,6 +9,7 @@ export interface VirtualHostContext {
 
 /**
  * Refuses a bucket in the host name. S3's clients then leave it out of the path, whose first segment would be taken for the bucket.
+ * A target of another authority may be one of S3, which is not known here.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
  */
@@ -17,7 +18,9 @@ export function checkVirtualHost(
   { host }: { readonly host: string },
   { upstream }: Pick<Resolution, "upstream">,
 ): Outcome<undefined> {
-  return upstream?.target.isS3 === true && isBelowOwn(host)
+  if (upstream === undefined) return PASSED;
+  const { isS3, isMembraneService } = upstream.target;
+  return (isS3 || isMembraneService) && isBelowOwn(host)
     ? invalid("Host", "the path style: set addressing_style = path, or forcePathStyle")
     : PASSED;
 }

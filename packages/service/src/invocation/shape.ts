@@ -9,6 +9,7 @@ import { joinPath } from "./openings/path-opening.ts";
 import type { AcceptedPlan } from "./sign.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
+import { withoutCredentials } from "./websocket/credential-protocols.ts";
 
 /** The upstream request, its body aside. */
 export interface ShapedRequest {
@@ -50,7 +51,9 @@ export function shape(
     const header = clientHeader(name);
     const decision = decideHeader(target, plan, header, value);
     if (decision === "refuse") return err({ reason: "header_not_allowed", name: printableName(name) });
-    if (decision === "pass" && !connection.has(header.lowerCase)) passing.push(name, value);
+    if (decision !== "pass" || connection.has(header.lowerCase)) continue;
+    const passingValue = header.isCarrier ? carrierValue(target, header, value) : value;
+    if (passingValue !== undefined) passing.push(name, passingValue);
   }
   let targetHeaders = target.headers;
   let clientHeaders: readonly string[] = passing;
@@ -98,6 +101,15 @@ function decideHeader(
   if (header.isCredential && isDroppedCredential(target, header)) return "drop";
   if (rule === "override" && target.refusesOverrides) return "refuse";
   return target.signer === undefined ? "pass" : decideForSigner(target.signer, plan, lowerCase, value);
+}
+
+/**
+ * What of a header in which a token can come may pass: in addition to the target's credential, none of the client's subprotocols that
+ * holds one.
+ */
+function carrierValue(target: PreparedTarget, header: ClientHeader, value: string): string | undefined {
+  const isList = header.folded === "sec-websocket-protocol";
+  return isList && target.carriesCredential ? withoutCredentials(value) : value;
 }
 
 /** Whether the target does not get a client's own credential, since the client means it for this service or the target has one. */

@@ -16,12 +16,20 @@ export function matchAuthorities(authorities: readonly Authority[]): (authority:
   return (authority) => names.has(normalizeAuthority(authority));
 }
 
-/** Matches the value of a `Host` that is a name below one of the authorities, such as `bucket.example.com`, and is none of them. */
+/**
+ * Matches the value of a `Host` that is a name below one of the authorities, such as `bucket.example.com`, and is none of them.
+ * Neither a port nor a final dot counts: a proxy may leave out the port, and a name with the dot is the same name.
+ */
 export function matchNamesBelow(authorities: readonly Authority[]): (host: string) => boolean {
-  const names = authorities.map(normalizeAuthority);
-  const suffixes = names.map((name) => `.${name}`);
+  const names = new Set(authorities.map((authority) => nameOf(normalizeAuthority(authority))));
+  const suffixes = [...names].map((name) => `.${name}`);
   return (host) => {
-    const name = host.toLowerCase().replace(/:443$/, "");
-    return suffixes.some((suffix) => name.endsWith(suffix)) && !names.some((own) => own === name);
+    const name = nameOf(host);
+    return suffixes.some((suffix) => name.endsWith(suffix)) && !names.has(name);
   };
+}
+
+function nameOf(host: string): string {
+  const name = host.toLowerCase().replace(/:\d{0,5}$/, "");
+  return name.endsWith(".") ? name.slice(0, -1) : name;
 }

@@ -65,14 +65,36 @@ test.each(S3_KINDS)("an error in place of a response of %s is XML, as S3 has it"
 test("a bucket in the host name is refused, since the first segment of the path would be taken for the bucket", async () => {
   const send = async (kind: string, host: string) =>
     call(service, undefined, { headers: { host, "x-amz-security-token": await exportFor(kind) } });
-  for (const host of ["bucket.membrane.test", "my.Bucket.Membrane.Test:443", "membrane.test.alias.test"]) {
+  for (const host of [
+    "bucket.membrane.test",
+    "my.Bucket.Membrane.Test:443",
+    "membrane.test.alias.test",
+    "bucket.membrane.test.",
+    "bucket.membrane.test.:443",
+    "bucket.alias.test:1",
+  ]) {
     const { status, text } = await send("s3", host);
     expect([host, status]).toEqual([host, 400]);
     expect(text).toMatch(/<Message>Host: expected the path style: [^<]+ \(invalid_field\)<\/Message>/);
   }
-  const others = ["membrane.test", "MEMBRANE.test:443", "alias.test", "amembrane.test", "bucket.test"];
+  const others = [
+    "membrane.test",
+    "MEMBRANE.test:443",
+    "membrane.test.:1",
+    "alias.test",
+    "amembrane.test",
+    "bucket.test",
+  ];
   for (const host of others) expect([host, (await send("s3", host)).status]).toEqual([host, 502]);
   expect((await send("lambda", "bucket.membrane.test")).status).toBe(502);
+});
+
+test("a bucket in the host name is refused for a capability of another authority, which may be for S3", async () => {
+  const { token } = await exportTarget(service, { capability: `cpblty://other.test/#${UNKNOWN_TOKEN}` });
+  const headers = (host: string) => ({ host, "x-amz-security-token": token });
+  const refused = await call(service, undefined, { headers: headers("bucket.membrane.test.") });
+  expect([refused.status, refused.text]).toEqual([400, expect.stringContaining("expected the path style")]);
+  expect((await call(service, undefined, { headers: headers("membrane.test") })).status).toBe(502);
 });
 
 test("a HEAD gets the head of the error alone", async () => {

@@ -148,6 +148,22 @@ test.each([
   },
 );
 
+test("a client's own credential among its subprotocols reaches no target that carries one", async () => {
+  const theirs = ["openai-insecure-api-key.sk-theirs", "base64url.bearer.authorization.k8s.io.dGhlaXJz"];
+  const own = await exportAt(clear, plainTarget, { headers: { Authorization: "Bearer ours" } });
+  const open = await exportAt(clear, plainTarget);
+  for (const [token, expected] of [
+    [own, "realtime,other"],
+    [open, `realtime,${theirs.join(",")},other`],
+  ] as const) {
+    const socket = await openWebSocket(clear, token, { protocols: ["realtime", ...theirs, "other"] });
+    expect(socket.protocol).toBe("other");
+    const offered = plainTarget.handshakes.at(-1)?.headers["sec-websocket-protocol"];
+    expect(offered?.replaceAll(", ", ",")).toBe(expected);
+    socket.terminate();
+  }
+});
+
 test("Basic credentials open a WebSocket for a program, and none for a page", async () => {
   const token = await exportAt(secure, plainTarget);
   const basic = `Basic ${Buffer.from(`any:${token}`).toString("base64")}`;

@@ -104,6 +104,9 @@ test("a copy of the token in what the target would get is a 400 that names its p
     for (const [place, line, ...copies] of [
       ["X-Copy", "GET / HTTP/1.1", `X-Copy: ${token}`],
       ["x-list", "GET / HTTP/1.1", "X-Long: a".padEnd(200, "a"), `x-list: a; key="${token}"`],
+      ["[token]", "GET / HTTP/1.1", `${token}: a`],
+      ["Via", "GET / HTTP/1.1", `Via: 1.1 ${token}`],
+      ["CDN-Loop", "GET / HTTP/1.1", `CDN-Loop: a, ${token}; b`],
       ["query", `GET /?a=b&key=${token} HTTP/1.1`],
       ["path", `GET /a/${token}/b HTTP/1.1`],
       ["path", `GET /${escaped} HTTP/1.1`],
