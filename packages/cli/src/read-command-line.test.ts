@@ -53,6 +53,7 @@ const EQUIVALENT: [words: readonly string[], meant: object, input?: string][] = 
   [[...TARGET, "--method", "put"], { body: { method: "put" } }],
   [[...TARGET, "--header", "X-A: b"], { body: { headers: { "X-A": "b" } } }],
   [[...TARGET, "--header", "X-A: b: c:d"], { body: { headers: { "X-A": "b: c:d" } } }],
+  [[...TARGET, "--header=X-A:"], { body: { headers: { "X-A": "" } } }],
   [[...TARGET, "-H", "X-A:'b'"], { body: { headers: { "X-A": "'b'" } } }],
   [
     [...TARGET, "--header", "X-A: @b", "--header", "X-C: d"],
@@ -334,7 +335,7 @@ const REFUSED: [words: readonly string[], message: string, help?: string][] = [
   [[...TARGET, "--header", ""], '--header: expected "Name: value", there is no line'],
   [[...TARGET, "--header", "\n\r\n"], '--header: expected "Name: value", there is no line'],
   [[...TARGET, "--header", "X-A: 1", "--header", ""], '--header: expected "Name: value", there is no line'],
-  [[...TARGET, "--header=X-A:"], "--header X-A: expected a value"],
+  [[...TARGET, "--header=X-Api-Key:"], "--header X-Api-Key: expected a value"],
   [[...TARGET, "--header", "Authorization: "], "--header Authorization: expected a value"],
   [[...TARGET, "--header", "authorization: Bearer "], "--header authorization: expected a key after Bearer"],
   [[...TARGET, "--header", "Authorization: Basic"], "--header Authorization: expected a key after Basic"],

@@ -117,7 +117,7 @@ test.each([
     ["--expires-in", "1ms", "--expires-at", "2030-01-01T00:00:00Z"],
     "--expires-in: cannot be combined with --expires-at",
   ],
-  [["--methods", "TRACE"], "--methods (limits.methods[0]): expected an HTTP method"],
+  [["--methods", "TRACE"], "--methods: expected HTTP methods, such as GET,HEAD,POST"],
   [["--from", "/no/such/file"], "--from: "],
   [
     ["--expires-at", "2030-01-31T12:00:00"],

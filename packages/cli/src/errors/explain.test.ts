@@ -1,6 +1,7 @@
 import { CapabilityError, Membrane } from "capability-sdk";
 import { expect, test } from "vitest";
 import { makeCapability } from "../../test/support/capabilities.ts";
+import { describeField } from "./field-option.ts";
 import { CliError } from "./cli-error.ts";
 import { NARROWING_OPTIONS } from "../commands/membrane/export/narrowing.ts";
 import { TARGET_OPTIONS } from "../commands/membrane/export/target.ts";
@@ -92,6 +93,13 @@ test.each([
   }) as CliError;
   expect(failure.message).toBe(shown);
   expect(failure.hint).toContain("Its form is that of the field limits");
+});
+
+test("an error in a limit without an option names the preset, if the export has one, and --from otherwise", () => {
+  const field = "limits.requests[0].paths[1]";
+  const source = { right: "export", limitsFile: undefined };
+  expect(describeField(field, { ...source, preset: "openai" })).toBe(`--preset openai (${field})`);
+  expect(describeField(field, source)).toBe(`--from (${field})`);
 });
 
 test("an error in a limit that an option gave names the option, also if there is a file", () => {

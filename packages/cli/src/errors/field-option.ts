@@ -3,7 +3,7 @@ import { placeInFile } from "./limits-file.ts";
 import type { RequestContext } from "./request-context.ts";
 
 /** What decides which option a field came from. */
-export type FieldSource = Pick<RequestContext, "right" | "limitsFile">;
+export type FieldSource = Pick<RequestContext, "right" | "limitsFile" | "preset">;
 
 /**
  * Replaces the JSON path of a field at the start of a message, `tls.ca: expected PEM`, by the option for that field, or by its place in
@@ -40,14 +40,15 @@ const LIMIT_OPTIONS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Names the option of a field, or the file and the field's place in it. */
-export function describeField(path: string, { right, limitsFile }: FieldSource): string {
+export function describeField(path: string, { right, limitsFile, preset }: FieldSource): string {
   const place = limitsFile === undefined ? undefined : placeInFile(path, limitsFile);
   if (limitsFile !== undefined && place !== undefined) return `--from ${limitsFile.name}: ${place}`;
+  const withoutOption = preset === undefined ? "--from" : `--preset ${preset}`;
   if (path.startsWith("headers.")) return `--header ${path.slice("headers.".length)}`;
   if (path === "capability") return right === "export" ? "--capability-to-export" : "--capability";
   const [field = "", limit] = path.split(/[.[]/, 2);
   if (field === "limits")
-    return limit === undefined ? path : `${LIMIT_OPTIONS.get(limit) ?? "--from"} (${path})`;
+    return limit === undefined ? path : `${LIMIT_OPTIONS.get(limit) ?? withoutOption} (${path})`;
   if (field === "allowHeaders") return `--allow-header (${path})`;
   if (path.startsWith("allowQuery[")) return `--allow-query-key (${path})`;
   const parts = path.split(".").filter((part) => part !== "hmac");

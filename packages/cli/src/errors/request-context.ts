@@ -14,4 +14,6 @@ export interface RequestContext {
   readonly id: string | undefined;
   /** The file that limits of the export came from. */
   readonly limitsFile?: LimitsFile | undefined;
+  /** The name of the preset of the export. */
+  readonly preset?: string | undefined;
 }

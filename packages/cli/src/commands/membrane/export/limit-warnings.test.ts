@@ -77,6 +77,11 @@ const USELESS: readonly (readonly [limits: LimitsBody, target: Partial<TargetBod
     { headers: { "X-A": "2" } },
     "limits.headers.x-a: admits no request, since --header sets another value",
   ],
+  [
+    { methods: ["DELETE"], requests: [{ methods: ["GET"] }, { methods: ["POST"], paths: ["/"] }] },
+    {},
+    "limits.methods: admits no request, since no alternative of requests has one of them",
+  ],
   [{ requests: [{ paths: ["/"] }, { paths: ["/a"] }] }, {}, "limits.requests[1].paths[0]: admits no request"],
   [{ requests: [{ query: { a: ["1"] } }] }, {}, "limits.requests[0].query.a: admits no request"],
   [
@@ -102,6 +107,7 @@ const USEFUL: readonly (readonly [limits: LimitsBody, target: Partial<TargetBody
   [{ paths: ["/a%2Fb", "/c//d"] }, { allowPath: true, encodedSlash: true, emptySegments: true }],
   [{ methods: ["GET", "POST"] }, { method: "POST" }],
   [{ methods: ["GET"] }, {}],
+  [{ methods: ["GET"], requests: [{ methods: ["POST"] }, { paths: ["/"] }] }, {}],
   [{ query: { a: ["1"], b: true } }, { allowQuery: true }],
   [{ query: { a: ["1"] } }, { allowQuery: ["a"] }],
   [{ headers: { "x-a": ["1"] } }, {}],

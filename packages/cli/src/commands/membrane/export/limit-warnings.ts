@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto";
-import type { AllowedValues, ExportRequest, RequestLimit, TargetConfiguration } from "capability-protocol";
+import type {
+  AllowedValues,
+  ExportRequest,
+  Limits,
+  RequestLimit,
+  TargetConfiguration,
+} from "capability-protocol";
 import {
   canonicalizePath,
   matchesPathPattern,
@@ -42,7 +48,23 @@ export function findLimitWarnings(request: ExportRequest, now: Date): readonly L
       checkHeaders(limit, request.target, `${path}.headers`),
     ].flat(),
   );
-  return [...expired, ...found];
+  return [...expired, ...checkAlternatives(limits), ...found];
+}
+
+/** A request must satisfy the methods of the whole capability, and those of one alternative. */
+function checkAlternatives({ methods, requests }: Limits): readonly LimitWarning[] {
+  if (methods === undefined || requests === undefined) return [];
+  const isMet = requests.some(
+    (limit) => limit.methods === undefined || limit.methods.some((method) => methods.includes(method)),
+  );
+  return isMet
+    ? []
+    : [
+        {
+          field: "limits.methods",
+          message: "admits no request, since no alternative of requests has one of them",
+        },
+      ];
 }
 
 function checkMethods(

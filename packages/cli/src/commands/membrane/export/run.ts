@@ -8,8 +8,10 @@ import { formatExport } from "../../../output.ts";
 import { printHint, printWarning } from "../../../terminal.ts";
 import { resolveMembraneCapability } from "../resolve-membrane.ts";
 import { findLimitWarnings } from "./limit-warnings.ts";
+import { mergeWarnings } from "./merge-warnings.ts";
 import { printPreset } from "./preset/print-preset.ts";
 import type { ExportInput } from "./spec.ts";
+import { findTargetWarnings } from "./target-warnings.ts";
 
 /** In place of the file of a CA that is known from a profile, which has no file that a client could read. */
 const CA_FILE = "FILE";
@@ -17,7 +19,10 @@ const CA_FILE = "FILE";
 export async function runExport(input: ExportInput, io: Io): Promise<void> {
   const { membraneRef, trust, body, limitsFile, output, preset } = input;
   const found = await resolveMembraneCapability(membraneRef, "export", trust, io);
-  const resolved: ResolvedCapability = { ...found, context: { ...found.context, limitsFile } };
+  const resolved: ResolvedCapability = {
+    ...found,
+    context: { ...found.context, limitsFile, preset: preset?.preset.name },
+  };
   const response = await callService(resolved, (membrane, capability) => membrane.export(capability, body));
   io.stdout.write(formatExport(response, body.label, output));
   printWarnings(input, io);
@@ -34,10 +39,13 @@ export async function runExport(input: ExportInput, io: Io): Promise<void> {
 }
 
 /** Limits that can never be met are valid and useless, so the export succeeds. */
-function printWarnings({ body, limitsFile }: ExportInput, io: Io): void {
+function printWarnings({ body, limitsFile, preset }: ExportInput, io: Io): void {
   const request = parseExportRequest(body);
   if (!request.ok) return;
-  for (const { field, message } of findLimitWarnings(request.value, new Date())) {
-    printWarning(io, `${describeField(field, { right: "export", limitsFile })}: ${message}`);
+  const source = { right: "export", limitsFile, preset: preset?.preset.name };
+  const found = [...findLimitWarnings(request.value, new Date()), ...findTargetWarnings(request.value)];
+  for (const { field, message, others } of mergeWarnings(found)) {
+    const more = others === 0 ? "" : ` and ${others} more`;
+    printWarning(io, `${describeField(field, source)}${more}: ${message}`);
   }
 }

@@ -131,9 +131,12 @@ async function readHeaders(values: TargetOptionValues): Promise<TargetBody["head
   return lines.length === 0 ? undefined : Object.fromEntries(lines);
 }
 
+/** Names of headers that carry keys; any other header may be empty. */
+const MAY_BE_CREDENTIAL = /auth|cookie|key|secret|token/i;
+
 /** An unset variable leaves nothing, or `Bearer` alone. */
 function requireHeaderValue(name: string, value: string): void {
-  if (value === "")
+  if (value === "" && MAY_BE_CREDENTIAL.test(name))
     throw new CliError(
       `--header ${name}: expected a value`,
       "Is a variable of the shell unset, or a file empty?",

@@ -27,7 +27,9 @@ export const GITHUB: Preset = {
   caVariables: ["NODE_EXTRA_CA_CERTS"],
 };
 
-function toPattern(value: string): string | undefined {
+function toPattern(given: string): string | undefined {
+  // No name of a repository ends so, but the URL of a clone does.
+  const value = given.replace(/\.git$/, "");
   if (/^[0-9]{1,20}$/.test(value)) return `/repositories/${value}/**`;
   return /^[A-Za-z0-9-]{1,39}\/(?!\.+$)[\w.-]{1,100}$/.test(value) ? `/repos/${value}/**` : undefined;
 }

@@ -85,6 +85,7 @@ const LIST = {
 
 test.each([
   ["github", ["--only", "my-org/my-repo.js"], { paths: ["/repos/my-org/my-repo.js/**"] }],
+  ["github", ["--only", "o/r.git"], { paths: ["/repos/o/r/**"] }],
   ["github", ["--only", "o/r", "42"], { paths: ["/repos/o/r/**", "/repositories/42/**"] }],
   [
     "lambda",

@@ -15,7 +15,7 @@ export const S3: Preset = {
   ],
   limits: { methods: ["GET", "HEAD"] },
   only: {
-    form: "BUCKET or BUCKET/PREFIX, such as my-bucket/reports",
+    form: "BUCKET or BUCKET/PREFIX, such as my-bucket/reports, with a bucket's name of 3 to 63 characters",
     isRequired: true,
     limits(values) {
       const requests = values.map(toRequests).filter((each) => each !== undefined);
