@@ -55,7 +55,7 @@ export interface QueryResponse {
 export interface ExportResponse {
   /** Capability URI. */
   readonly capability: string;
-  /** Time as in RFC 3339, in UTC with milliseconds, from which on it is dead. Absent if the export set none. */
+  /** Time as in RFC 3339, in UTC with milliseconds, from which on it is dead: the end of what it re-exports, if that is sooner. */
   readonly expiresAt?: string;
 }
 

@@ -26,8 +26,12 @@ export function checkSealedSize({ own }: ExportTerms, { sealed }: StoredCapabili
     : invalid("limits", `limits that take, with all that are inherited, at most ${MAX_SEALED_BYTES} bytes`);
 }
 
-/** The end of a new capability, as the response to its export has it. */
-export function formatEnd({ own }: ExportTerms): { readonly expiresAt?: string } {
-  const expiresAt = own?.limits.expiresAt;
-  return expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() };
+/**
+ * The end of a new capability, as the response to its export has it: the earliest of its end and of those that it inherits. The
+ * capability of the service that made it may end it sooner, which is not said to a holder who was lent it.
+ */
+export function formatEnd({ own, inherited = [] }: ExportTerms): { readonly expiresAt?: string } {
+  const limits = [own?.limits, ...inherited.map((node) => node.limits)];
+  const end = Math.min(...limits.map((each) => each?.expiresAt ?? Number.POSITIVE_INFINITY));
+  return Number.isFinite(end) ? { expiresAt: new Date(end).toISOString() } : {};
 }

@@ -72,15 +72,15 @@ test("an export without an end has the response that it had before there were li
   expect(Object.keys(json)).toEqual(["capability"]);
 });
 
-test("a re-export ends with the capability that it re-exports, whatever it says itself", async () => {
+test("a re-export ends with the capability that it re-exports, and its response has the earliest end of both", async () => {
   const parent = await exportEnding({ uri: target.url, limits: { ttlMs: 2 * DAY_MS } });
   const capability = uriOf(service, parent.token);
   const plain = await exportEnding({ capability });
   const longer = await exportEnding({ capability, limits: { ttlMs: 3 * DAY_MS } });
   const shorter = await exportEnding({ capability, limits: { ttlMs: DAY_MS } });
   expect([plain.expiresAt, longer.expiresAt, shorter.expiresAt]).toEqual([
-    undefined,
-    "2030-02-03T12:00:00.000Z",
+    "2030-02-02T12:00:00.000Z",
+    "2030-02-02T12:00:00.000Z",
     "2030-02-01T12:00:00.000Z",
   ]);
   const all = [parent, plain, longer, shorter];
