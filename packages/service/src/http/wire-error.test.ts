@@ -64,6 +64,13 @@ test.each(Object.values(ROWS))("$reason becomes %i with headers %j", (denial, st
   expect(error.body.message).toMatch(/\S/);
 });
 
+test("a path that is not open is explained by what opens it, and curl's upload alone by its file's name", () => {
+  const messageOf = (method: string): string =>
+    wireError({ reason: "path_not_found" }, { method, path: "/x", rawHeaders: [] }).body.message;
+  for (const method of ["GET", "POST", "PUT"]) expect(messageOf(method)).toContain("allowPath");
+  expect(["GET", "POST", "PUT"].filter((method) => messageOf(method).includes("curl"))).toEqual(["PUT"]);
+});
+
 test("a message names the field that is wrong, the limit that was reached, and the alternative to a 413", () => {
   expect(wireError(ROWS.invalid_field[0]).body.message).toContain("uri");
   expect(wireError(ROWS.lineage_too_large[0]).body.message).toContain("7");

@@ -2,6 +2,7 @@ import type { ErrorBody } from "capability-protocol";
 import { describeProblem } from "capability-protocol";
 import type { Denial, NameProblem } from "../domain/denial.ts";
 import { WEBSOCKET_VERSION } from "../invocation/websocket/handshake.ts";
+import type { RequestHead } from "../invocation/request-head.ts";
 import type { ChallengedHead } from "./basic.ts";
 import { BEARER_CHALLENGE, challenge } from "./basic.ts";
 import { reasonPhrase } from "./reason-phrase.ts";
@@ -13,6 +14,9 @@ export interface WireError {
   readonly headers: readonly string[];
   readonly body: ErrorBody & { readonly code: ErrorCode };
 }
+
+/** What a response depends on. */
+export type RefusedHead = ChallengedHead & Pick<RequestHead, "method">;
 
 /** A response says the reason of its denial in `code`. */
 export type ErrorCode = Denial["reason"] | "internal_error";
@@ -26,6 +30,11 @@ const MINUTE_SECONDS = "60";
 const MAY_BE_WRITTEN =
   "Nothing was sent to a target; a change may take effect, and the use may have been counted. If uses are not limited, it is safe to retry.";
 
+const ONLY_ROOT =
+  "This capability allows only the path /: only the export of a target with allowPath opens other paths.";
+
+const CURL_UPLOAD = "(curl -T FILE appends the file's name: use -T - < FILE.)";
+
 /** They do not say which values would be allowed: a limit may be meant for other holders. */
 const NAME_PROBLEMS: Readonly<Record<NameProblem, (what: string) => string>> = {
   not_named: (what) => `this capability does not allow ${what}; omit it.`,
@@ -37,9 +46,9 @@ const NAME_PROBLEMS: Readonly<Record<NameProblem, (what: string) => string>> = {
 /**
  * Maps each reason to its response; nothing else does.
  *
- * @param head of the request that is refused, for the challenge of a 401.
+ * @param head of the request that is refused: the challenge of a 401 and the advice of a 404 depend on it.
  */
-export function wireError(denial: Denial, head?: ChallengedHead): WireError {
+export function wireError(denial: Denial, head?: RefusedHead): WireError {
   switch (denial.reason) {
     case "unauthorized":
       return error(401, "unauthorized", "Missing or invalid capability token.", [
@@ -68,11 +77,7 @@ export function wireError(denial: Denial, head?: ChallengedHead): WireError {
         `This capability is for another operation than ${denial.wanted}. Nothing was done.`,
       );
     case "path_not_found":
-      return error(
-        404,
-        "path_not_found",
-        "This capability allows only the path /. (curl -T FILE appends the file's name: use -T - < FILE.)",
-      );
+      return error(404, "path_not_found", head?.method === "PUT" ? `${ONLY_ROOT} ${CURL_UPLOAD}` : ONLY_ROOT);
     case "no_oauth":
       return error(404, "no_oauth", "This service has no authorization server: send a capability token.");
     case "invalid_path":

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { call } from "../../../testkit/src/client.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 import type { ClientMachine } from "../support/client-machine.ts";
@@ -126,6 +127,23 @@ test.each(SDKS)("the program of the page $page works, and no more after a revoke
   expect(after.code).not.toBe(0);
   expect(after.stderr).toMatch(/401|invalid capability token/i);
   expect(target.requests.length).toBe(before);
+});
+
+test("the SDK of OpenAI with /v1 in its base URL is refused, and the error's Proxy-Status says by whom", async () => {
+  const [openai] = SDKS;
+  await using target = await startServer(openai!);
+  const page = await readClientPage("openai", "api.openai.com");
+  const { token } = await grant(machine, page.exportBody(target.url));
+  const { stdout, stderr } = await machine.runModule(`
+    import OpenAI from "openai";
+    const client = new OpenAI({ baseURL: "https://${machine.authority}/v1", apiKey: "${token}" });
+    const error = await client.models.list().catch((error) => error);
+    console.log(error.message + ", " + error.headers.get("proxy-status"));
+  `);
+  expect(stdout, stderr).toBe('403 "Forbidden", membrane; error=http_request_denied\n');
+  const { json } = await call(machine.service, token, { path: "/v1/models" });
+  expect(json.code).toBe("path_not_allowed");
+  expect(target.requests).toEqual([]);
 });
 
 test("AzureOpenAI sends the token as api-key, and the target gets its own", async () => {

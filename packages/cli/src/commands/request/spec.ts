@@ -52,7 +52,7 @@ export const REQUEST_SPEC: CommandSpec<RequestInput> = defineCommand({
     },
     query: {
       takes: "text",
-      describe: "Query to send, percent-encoded: a=b&c=d; dropped unless the target allows one",
+      describe: "Query, percent-encoded: a=b&c=d; unless the target allows it, dropped or a 403",
     },
     output: { takes: "text", short: "o", describe: "File for the body" },
     include: { takes: "switch", short: "i", describe: "Status line and headers before the body" },

@@ -37,7 +37,7 @@ export const OPENAI: Preset = {
   },
   clients: ({ authority, token }) => [
     {
-      place: "In the environment of the client",
+      place: "In the environment of the client (without /v1, which is in the target's URI)",
       lines: exportLines({ OPENAI_BASE_URL: `https://${authority}`, OPENAI_API_KEY: token }),
     },
   ],
