@@ -51,7 +51,7 @@ test("an empty word offers every command", async () => {
     "profiles",
     "request",
   ]);
-  expect((await complete("config", "")).toSorted()).toEqual(["configure", "list", "remove"]);
+  expect((await complete("config", "")).toSorted()).toEqual(["ca", "configure", "list", "remove"]);
   const membrane = ["create", "delete-self", "export", "query", "revoke"];
   expect((await complete("membrane", "")).toSorted()).toEqual(membrane);
 });

@@ -2,6 +2,8 @@ import { bindCommand } from "./command.ts";
 import type { Command } from "./command.ts";
 import { runCompletion } from "./completion/run.ts";
 import { COMPLETION_SPEC } from "./completion/spec.ts";
+import { runCa } from "./config/ca/run.ts";
+import { CA_SPEC } from "./config/ca/spec.ts";
 import { runConfigure } from "./config/configure/run.ts";
 import { CONFIGURE_SPEC } from "./config/configure/spec.ts";
 import { runList } from "./config/list/run.ts";
@@ -33,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   bindCommand(REQUEST_SPEC, runRequest),
   bindCommand(CONFIGURE_SPEC, runConfigure),
   bindCommand(LIST_SPEC, runList),
+  bindCommand(CA_SPEC, runCa),
   bindCommand(REMOVE_SPEC, runRemove),
   bindCommand(PROFILES_SPEC, runProfiles),
   bindCommand(COMPLETION_SPEC, runCompletion),
@@ -41,5 +44,5 @@ export const COMMANDS: readonly Command[] = [
 /** First words that several commands share. */
 export const COMMAND_GROUPS: readonly (readonly [word: string, describe: string])[] = [
   ["membrane", "Membranes: create, export, query, revoke, delete-self"],
-  ["config", "Profiles: configure, list, remove"],
+  ["config", "Profiles: configure, list, ca, remove"],
 ];

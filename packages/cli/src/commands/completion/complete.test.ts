@@ -32,6 +32,6 @@ test("a dash in place of a command offers the options of every command", async (
 });
 
 test("an option before the command does not hide the commands", async () => {
-  expect(await words("--profile", "work", "config", "")).toEqual(["configure", "list", "remove"]);
+  expect(await words("--profile", "work", "config", "")).toEqual(["configure", "list", "ca", "remove"]);
   expect(await words("--profile", "")).toEqual(["work"]);
 });

@@ -8,6 +8,7 @@ import { makeCertificate } from "../../../../testkit/src/tls-target.ts";
 import { reveals, makeCapability, previewOf } from "../../../test/support/capabilities.ts";
 import { createTestIo } from "../../../test/support/terminal.ts";
 import { runProfiles } from "../profiles/run.ts";
+import { runCa } from "./ca/run.ts";
 import { runList } from "./list/run.ts";
 import { runRemove } from "./remove/run.ts";
 
@@ -60,6 +61,7 @@ test("config list shows nothing of a value that is neither a capability nor a ce
 
 test.each([
   ["config list", runList],
+  ["config ca", runCa],
   ["config remove", runRemove],
 ] as const)("%s of a profile that does not exist lists the existing ones", async (_name, run) => {
   const input = { profile: "wrok" };
@@ -73,6 +75,31 @@ test.each([
     name: "CliError",
     message: 'no profile "wrok"; the profiles are work, home',
   });
+});
+
+test("config ca writes each certificate that the profile trusts once, and nothing else of its text", async () => {
+  const [first, second] = await Promise.all([makeCertificate("a.test"), makeCertificate("b.test")]);
+  const mixed = `text\n${second.ca}${second.key}${first.ca}`;
+  await keep("work", { create: makeCapability() }, { "a.test": first.ca, "b.test": mixed });
+  const io = createTestIo(directory.path, false);
+  await runCa({ profile: "work" }, io);
+  const [of, ofSecond] = [first.ca, second.ca].map((pem) => new X509Certificate(pem).toString());
+  expect(io.stdout.text).toBe(`${of}${ofSecond}`);
+});
+
+test("config ca without a certificate writes nothing, and says how a profile has one", async () => {
+  const io = createTestIo(directory.path, false);
+  await keep("work", { create: makeCapability() });
+  await expect(runCa({ profile: "work" }, io)).rejects.toMatchObject({
+    message: 'the profile "work" has no CA',
+    hint: expect.stringContaining("capi config configure --profile work --cacert FILE"),
+  });
+  const damaged = makeCapability();
+  await keep("damaged", { create: damaged }, { "a.test": damaged });
+  await expect(runCa({ profile: "damaged" }, io)).rejects.toMatchObject({
+    message: "the profile's CA of a.test is no certificate",
+  });
+  expect(io.stdout.text).toBe("");
 });
 
 test("config remove removes the profile from both files, keeps others, and says what it does not do", async () => {

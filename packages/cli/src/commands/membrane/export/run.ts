@@ -3,6 +3,8 @@ import { parseExportRequest } from "capability-protocol";
 import type { ResolvedCapability } from "../../../capability/resolved-capability.ts";
 import { callService } from "../../../capability/resolved-capability.ts";
 import { describeField } from "../../../errors/field-option.ts";
+import { profileOption } from "../../../capability/named-profile.ts";
+import type { TrustOptions } from "../../../trust/trust-options.ts";
 import type { Io } from "../../../io.ts";
 import { formatExport } from "../../../output.ts";
 import { printHint, printWarning } from "../../../terminal.ts";
@@ -29,13 +31,24 @@ export async function runExport(input: ExportInput, io: Io): Promise<void> {
   if (preset !== undefined && "uri" in body) {
     const named = trust.caFile === undefined ? CA_FILE : resolve(trust.caFile);
     const caFile = resolved.ca === undefined ? undefined : named;
-    printPreset(preset, { capability: response.capability, caFile, target: body }, io);
+    printPreset(
+      preset,
+      { capability: response.capability, caFile, caSource: caSourceOf(trust), target: body },
+      io,
+    );
     return;
   }
   printHint(
     io,
     "Next: capi request @FILE invokes it. To pass it on and be able to revoke it: capi membrane export --capability-to-export @FILE",
   );
+}
+
+/** Only a profile's CA can be written by `capi`. */
+function caSourceOf({ profile, caFile, trustedCaFile }: TrustOptions): string {
+  return caFile === undefined && trustedCaFile === undefined
+    ? `written by capi config ca${profileOption(profile)} >${CA_FILE}`
+    : "tls/ca.pem in its data directory";
 }
 
 /** Limits that can never be met are valid and useless, so the export succeeds. */

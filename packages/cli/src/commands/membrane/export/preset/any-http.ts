@@ -12,7 +12,7 @@ export const ANY_HTTP: Preset = {
   ],
   limits: {},
   clients: (endpoint) => [...setupCurl(endpoint), ...setupGit(endpoint)],
-  caVariables: ["CURL_CA_BUNDLE", "GIT_SSL_CAINFO"],
+  caVariables: ["CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "REQUESTS_CA_BUNDLE"],
 };
 
 /** A line for what the limits require of queries and headers would be a guess. */

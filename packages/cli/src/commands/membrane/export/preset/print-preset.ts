@@ -12,6 +12,8 @@ export interface PresetResult {
   readonly capability: string;
   /** File of the service's private CA; nothing if the system's are trusted. */
   readonly caFile: string | undefined;
+  /** Where that file comes from. */
+  readonly caSource: string;
   readonly target: TargetBody;
 }
 
@@ -27,7 +29,7 @@ export function printPreset(used: UsedPreset, result: PresetResult, io: Pick<Io,
 
 function formatSetups(
   { preset, region }: UsedPreset,
-  { capability, caFile, target }: PresetResult,
+  { capability, caFile, caSource, target }: PresetResult,
   isTokenShown: boolean,
 ): readonly string[] {
   const uri = parseCapabilityUri(capability);
@@ -35,16 +37,15 @@ function formatSetups(
   const endpoint = { authority: uri.authority, token: isTokenShown ? uri.token : "TOKEN", region, target };
   const setups = [
     ...preset.clients(endpoint),
-    ...(caFile === undefined ? [] : [toCaSetup(preset.caVariables, caFile)]),
+    ...(caFile === undefined ? [] : [toCaSetup(preset.caVariables, caFile, caSource)]),
   ];
   const where = isTokenShown ? [] : ["", "TOKEN is the part of the capability after #."];
   return [...where, ...setups.flatMap(formatSetup), ""];
 }
 
-function toCaSetup(variables: readonly string[], file: string): ClientSetup {
+function toCaSetup(variables: readonly string[], file: string, source: string): ClientSetup {
   return {
-    place:
-      "In the environment of the client too, with the file of the service's private CA (tls/ca.pem in its data directory)",
+    place: `In the environment of the client too, with the file of the service's private CA (${source})`,
     lines: variables.map((name) => `export ${name}=${shellWord(file)}`),
   };
 }
