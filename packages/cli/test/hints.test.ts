@@ -35,6 +35,18 @@ test("on a terminal a success prints one dim line with a possible next step", as
   expect(exported).toContain(`${DIM}Next: capi request @FILE`);
 });
 
+test("a terminal is warned once of secrets on the command line, and not of what is in a file", async () => {
+  const key = await installation.file("key.txt", "X-Api-Key: k\n");
+  await installation.succeed(["membrane", "create", "--id", "keys"]);
+  const args = ["membrane", "export", "--id", "keys", "--uri", "https://a.test/", "--header"];
+  const shown = await onTerminal([...args, "X-Api-Key: swordfish", "--header", "X-B: c"], { NO_COLOR: "1" });
+  expect(shown.match(/WARNING.*/g)).toEqual([
+    expect.stringMatching(/^WARNING --header: other users of this machine .* @FILE/),
+  ]);
+  expect(shown).not.toContain("swordfish");
+  expect(await onTerminal([...args, `@${key}`])).not.toContain("WARNING");
+});
+
 test("only the response is written to a pipe", async () => {
   expect(await installation.capi(["membrane", "create", "--id", "piped"])).toMatchObject({
     code: 0,

@@ -1,7 +1,9 @@
 import type { Io } from "../io.ts";
 import type { CommandSpec } from "../parse/command-spec.ts";
 import type { ParsedArgs } from "../parse/parse-args.ts";
+import { findExposedSecrets } from "../parse/exposed-secrets.ts";
 import type { SecretReader } from "../secret.ts";
+import { printWarning } from "../terminal.ts";
 
 /** A command with its input, ready to run. */
 export interface Invocation {
@@ -25,7 +27,19 @@ export function bindCommand<Input extends object>(
     ...spec,
     async prepare(args, secrets) {
       const input = await spec.read(args, secrets);
-      return { name: spec.name, input, run: (io) => run(input, io) };
+      const exposed = findExposedSecrets(spec, args);
+      return {
+        name: spec.name,
+        input,
+        run(io) {
+          if (exposed.length > 0 && io.stderr.isTTY === true) printWarning(io, exposureOf(exposed));
+          return run(input, io);
+        },
+      };
     },
   };
+}
+
+function exposureOf(names: readonly string[]): string {
+  return `${names.join(", ")}: other users of this machine can read what is on a command line; @FILE in its place hides it`;
 }

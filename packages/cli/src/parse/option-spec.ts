@@ -7,6 +7,8 @@ export interface OptionSpec {
    * `true` or `false`, and means `true` without a value.
    */
   readonly takes: "text" | "secret" | "switch";
+  /** Whether a value of a `secret` is none, so that there is no warning of it on the command line. */
+  readonly isPublic?: (value: string) => boolean;
   /** Whether it may be given more than once. */
   readonly repeats?: true;
   /** The allowed values, which shells complete. */

@@ -7,7 +7,7 @@ import type { SecretReader } from "../../secret.ts";
 import type { TrustOptions } from "../../trust/trust-options.ts";
 import { ACCESS_OPTIONS, readCapability, readTrustOptions, requireResolvable } from "../options/access.ts";
 import type { HeaderLine } from "../options/header-line.ts";
-import { readHeaderLines } from "../options/header-line.ts";
+import { isPublicHeader, readHeaderLines } from "../options/header-line.ts";
 
 /** The body of a request, before it is opened. */
 export type RequestData =
@@ -41,6 +41,7 @@ export const REQUEST_SPEC: CommandSpec<RequestInput> = defineCommand({
     method: { takes: "text", short: "X", describe: "Method [default: GET, with --data POST]" },
     header: {
       takes: "secret",
+      isPublic: isPublicHeader,
       repeats: true,
       short: "H",
       describe: '"Name: value" to send, repeatable; @FILE has such lines',

@@ -2,7 +2,7 @@ import type { TargetBody } from "capability-sdk";
 import { CliError } from "../../../errors/cli-error.ts";
 import type { OptionValues } from "../../../parse/option-values.ts";
 import type { OptionSpec } from "../../../parse/option-spec.ts";
-import { readHeaderLines } from "../../options/header-line.ts";
+import { isPublicHeader, readHeaderLines } from "../../options/header-line.ts";
 import type { OpeningOptionName } from "./openings.ts";
 import { OPENING_OPTIONS, readOpenings } from "./openings.ts";
 
@@ -30,7 +30,11 @@ export type TargetOptionName =
 
 /** Options of a target, by the fields of the export body that they fill. */
 export const TARGET_OPTIONS: Readonly<Record<TargetOptionName, OptionSpec>> = {
-  uri: { takes: "secret", describe: "The target's URI, http or https, or @FILE" },
+  uri: {
+    takes: "secret",
+    isPublic: (uri) => !uri.includes("?"),
+    describe: "The target's URI, http or https, or @FILE",
+  },
   method: {
     takes: "text",
     short: "X",
@@ -38,13 +42,19 @@ export const TARGET_OPTIONS: Readonly<Record<TargetOptionName, OptionSpec>> = {
   },
   header: {
     takes: "secret",
+    isPublic: isPublicHeader,
     repeats: true,
     short: "H",
     describe: '"Name: value" to send to it, repeatable; @FILE has such lines',
   },
   "timeout-ms": { takes: "text", describe: "Longest time without a byte from the target, in milliseconds" },
   ...OPENING_OPTIONS,
-  "aws4-hmac-sha256-aws-access-key-id": { takes: "secret", describe: "Access key ID", group: AWS4 },
+  "aws4-hmac-sha256-aws-access-key-id": {
+    takes: "secret",
+    isPublic: () => true,
+    describe: "Access key ID",
+    group: AWS4,
+  },
   "aws4-hmac-sha256-region": { takes: "text", describe: "Region, such as us-east-1", group: AWS4 },
   "aws4-hmac-sha256-service": { takes: "text", describe: "Service, such as lambda or s3", group: AWS4 },
   "aws4-hmac-sha256-secret-access-key": {
@@ -59,8 +69,18 @@ export const TARGET_OPTIONS: Readonly<Record<TargetOptionName, OptionSpec>> = {
   },
   "cap1-hmac-sha512-key": { takes: "secret", describe: "Key in base64url, @FILE or @-", group: CAP1 },
   "cap1-hmac-sha512-key-id": { takes: "text", describe: "Name of the key", group: CAP1 },
-  "tls-ca": { takes: "secret", describe: "CA to trust for the target: PEM, or @FILE", group: TLS },
-  "tls-cert": { takes: "secret", describe: "Client certificate: PEM, or @FILE", group: TLS },
+  "tls-ca": {
+    takes: "secret",
+    isPublic: () => true,
+    describe: "CA to trust for the target: PEM, or @FILE",
+    group: TLS,
+  },
+  "tls-cert": {
+    takes: "secret",
+    isPublic: () => true,
+    describe: "Client certificate: PEM, or @FILE",
+    group: TLS,
+  },
   "tls-key": { takes: "secret", describe: "Its private key: PEM, @FILE or @-", group: TLS },
   "tls-reject-unauthorized": {
     takes: "switch",
