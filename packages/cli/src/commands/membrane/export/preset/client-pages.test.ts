@@ -45,6 +45,7 @@ test.each([
   "skopeo",
   "uploads",
   "mcp",
+  "websocket",
 ])("the command on the page %s exports the body on it", async (name) => {
   const { text, blocks } = await readPage(name);
   const [, line = ""] = /If `key.txt` contains `([^`]+)`/.exec(text) ?? [];
