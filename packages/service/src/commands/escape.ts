@@ -17,6 +17,14 @@ export function escapeText(text: string): string {
   );
 }
 
+/** A token, or a part of one. */
+const TOKEN = /CPBLTY1-[\w-]*/gi;
+
+/** Text without the tokens that were put on a command line in the wrong place: the error may go to a journal. */
+export function hideTokens(text: string): string {
+  return text.replace(TOKEN, "CPBLTY1-...");
+}
+
 /** A name as it is if it needs no quotes, otherwise as a JSON string, which shows where it ends. */
 export function formatName(name: string): string {
   return PLAIN.test(name) && escapeText(name) === name ? name : quoteName(name);

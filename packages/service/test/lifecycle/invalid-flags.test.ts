@@ -3,6 +3,7 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { formatToken, TOKEN_BYTES } from "capability-protocol";
 import { expect, test } from "vitest";
 import { call } from "../../../testkit/src/client.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
@@ -33,6 +34,28 @@ test.each(BAD)(
     expect(await readdir(directory.path)).toEqual(["blocked"]);
   },
 );
+
+test.each([
+  "TOKEN",
+  "serve TOKEN",
+  "serve --TOKEN",
+  "serve --TOKEN=1",
+  "serve --listen TOKEN",
+  "serve --allow-target TOKEN",
+  "serve --max-connections TOKEN",
+  "tenant list TOKEN",
+  "membrane revoke TOKEN --data absent",
+  "leaked TOKEN",
+])("the error of membrane %s shows nothing of the token", async (args) => {
+  await using directory = await temporaryDirectory();
+  const token = formatToken(Uint8Array.from({ length: TOKEN_BYTES }, (_, i) => 3 * i + 1));
+  for (const given of [token, token.slice(0, 60)]) {
+    const words = args.replace("TOKEN", given).split(" ");
+    const ended = await runMembrane(words, {}, directory.path);
+    expect(ended).toMatchObject({ code: 1, stdout: "" });
+    expect(ended.stderr.toLowerCase()).not.toContain(token.slice(8, 24).toLowerCase());
+  }
+});
 
 test("a port in use stops the start with an error, and nothing is made", async () => {
   await using directory = await temporaryDirectory();
