@@ -1,6 +1,7 @@
 import { parseExportRequest } from "capability-protocol";
 import type { TargetBody } from "capability-sdk";
 import { expect, test } from "vitest";
+import { makeCapability } from "../../../../test/support/capabilities.ts";
 import { findTargetWarnings } from "./target-warnings.ts";
 
 function warnings(body: Partial<TargetBody>): readonly string[] {
@@ -43,4 +44,10 @@ test.each<Partial<TargetBody>>([
   { allowQuery: ["page", "size"], allowPath: true, limits: { paths: ["/a,b", "/Items(1,2)"] } },
 ])("%j has no warning", (body) => {
   expect(warnings(body)).toEqual([]);
+});
+
+test("of a re-export only two patterns in one are known to be wrong", () => {
+  const body = { capability: makeCapability(), limits: { paths: ["/a,/b"], headers: { "x-a": true } } };
+  const request = parseExportRequest(body);
+  expect(request.ok && findTargetWarnings(request.value)).toMatchObject([{ field: "limits.paths[0]" }]);
 });

@@ -2,15 +2,16 @@ import type { ExportRequest, HeaderLimit, TargetConfiguration } from "capability
 import { printableName } from "capability-protocol";
 import type { LimitWarning } from "./limit-warnings.ts";
 
-/** Finds fields of a target that are accepted, and probably not what was meant. No message has a header's value. */
+/** Finds fields of an export that are accepted, and probably not what was meant. No message has a header's value. */
 export function findTargetWarnings(request: ExportRequest): readonly LimitWarning[] {
-  if (request.kind === "reexport") return [];
+  const patterns = checkPatterns(request.limits?.paths ?? []);
+  if (request.kind === "reexport") return patterns;
   const { target, limits } = request;
   return [
     ...checkUri(target),
     ...checkHeaders(target),
     ...checkKeys(target),
-    ...checkPatterns(limits?.paths ?? []),
+    ...patterns,
     ...checkTools(limits?.headers),
   ];
 }
