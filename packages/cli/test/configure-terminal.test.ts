@@ -84,7 +84,9 @@ test("after a wrong answer the question is asked again, and the answer is not sh
   const [wrong, right] = [makeCapability().replace("cpblty:", "https:"), makeCapability()];
   using terminal = openCapi(home, CONFIGURE);
   await answerQuestion(terminal, "create capability [none]: ", wrong);
-  await terminal.until("Expected a capability URI of the form cpblty://authority/#token; the form");
+  await terminal.until(
+    "Expected a capability URI of the form cpblty://authority/#token; this is a URL of HTTP",
+  );
   await terminal.until("create capability [none]: ", 2);
   terminal.type(`${right}\r\r\r\r`);
   await expectEnd(terminal, 0);
