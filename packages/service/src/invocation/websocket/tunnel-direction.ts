@@ -58,10 +58,11 @@ export class TunnelDirection {
     this.#from.resume();
   }
 
-  /** Drops what comes from now on. */
+  /** Drops what comes from now on. The sender is read again, since its end waits behind what it sent. */
   close(): void {
     this.#isClosed = true;
     this.#take();
+    this.#from.resume();
   }
 
   /** Bytes that wait for the reader. */

@@ -30,6 +30,8 @@ interface Opened {
   readonly tunnel: Tunnel;
   readonly client: Socket;
   readonly target: Socket;
+  /** Whether the client is not read, since the target takes fewer bytes than it sends. */
+  readonly isClientPaused: () => boolean;
   readonly revoke: () => void;
   /** Sets the clock and checks all limits. */
   readonly tick: (now: number) => void;
@@ -72,6 +74,7 @@ async function open(limits: { readonly maxClientBytes?: number } = {}): Promise<
     tunnel,
     client,
     target,
+    isClientPaused: () => nearClient.isPaused(),
     revoke: () => revoke(),
     tick(now) {
       clock = now;
@@ -145,6 +148,23 @@ test("after the target has ended its side, what a client still sends does not ke
   tick(10_001);
   expect(await tunnel.ended).toMatchObject({ kind: "completed", report: { receivedBytes: 0 } });
 });
+
+test.each([
+  { how: "ended its side", leave: (target: Socket): unknown => target.end() },
+  { how: "broken its connection", leave: (target: Socket): unknown => target.resetAndDestroy() },
+])(
+  "a client that sent more than the target read is noticed to leave after the target has $how",
+  async ({ leave }) => {
+    const { tunnel, client, target, isClientPaused } = await open();
+    client.write(Buffer.alloc(32 * 1_024 * 1_024));
+    await expect.poll(isClientPaused).toBe(true);
+    leave(target);
+    client.resume();
+    await once(client, "end");
+    client.destroy();
+    expect(await tunnel.ended).toMatchObject({ status: 101 });
+  },
+);
 
 test("what a target sent before its connection broke arrives", async () => {
   const { tunnel, client, target } = await open();
