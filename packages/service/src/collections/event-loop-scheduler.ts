@@ -4,15 +4,21 @@ import { FairQueue } from "./fair-queue.ts";
 /** From this time on, in milliseconds, an item is followed by a pause; a timer cannot be set for less. */
 const MIN_PAUSE_MS = 1;
 
+/** How long after something urgent the next is expected, in milliseconds: revokes seldom come alone. */
+const URGENT_AFTERWARDS_MS = 20;
+
 /**
  * Queues work that blocks the event loop: one item in a turn, tenant by tenant. An item is followed by a pause as long as itself,
  * so that half of the time is left to requests that are not queued: each of them takes several turns. A short item is followed by
- * one only while something urgent is in progress.
+ * one only while something urgent is in progress, and shortly after.
  */
 export interface EventLoopScheduler {
   /** Resolves in the owner's turn; the work must follow at once. */
   nextTurn(owner: FairOwner): Promise<void>;
-  /** Spaces out the queued work while `act` is in progress. A revoke takes a dozen turns, and each of them would carry an item. */
+  /**
+   * Spaces out the queued work while `act` is in progress, and for 20 milliseconds after it. A revoke takes a dozen turns, and each
+   * of them would carry an item; the next one would wait to be read until several items are done.
+   */
   urgent<T>(act: () => Promise<T>): Promise<T>;
 }
 
@@ -52,7 +58,7 @@ export function createEventLoopScheduler(
       try {
         return await act();
       } finally {
-        urgent -= 1;
+        setTimeout(() => (urgent -= 1), URGENT_AFTERWARDS_MS).unref();
       }
     },
   };

@@ -33,7 +33,7 @@ test("a revoke is taken before all that waits, and alone, whichever tenant sent 
 test("revokes without end leave every second commit to others", () => {
   const queue = createWriteQueue<Item>(100);
   for (const waiting of many(100, (i) => item("revoke", "greedy", "revoke", `r${i}`))) queue.add(waiting);
-  for (const waiting of many(20, (i) => item("create", "other", "create", `c${i}`))) queue.add(waiting);
+  for (const waiting of many(15, (i) => item("create", "other", "create", `c${i}`))) queue.add(waiting);
   queue.add(item("sweep", "", "", "sweep"));
   const classes = Array.from({ length: 7 }, () => queue.take(16)).map(
     (batch) => new Set(batch.map((taken) => taken.class)),
@@ -49,6 +49,14 @@ test("revokes without end leave every second commit to others", () => {
     revokes,
     revokes,
   ]);
+});
+
+test("after a revoke, four commits of others are short, since the next revoke waits for them", () => {
+  const queue = createWriteQueue<Item>(1_000);
+  for (const waiting of many(200, (i) => item("create", "t", "export", `c${i}`))) queue.add(waiting);
+  queue.add(item("revoke", "t", "revoke", "revoke"));
+  const sizes = Array.from({ length: 7 }, () => queue.take(32).length);
+  expect(sizes).toEqual([1, 8, 8, 8, 8, 32, 32]);
 });
 
 test("tenants take turns, and within one its capabilities do, however much one of them sends", () => {

@@ -4,6 +4,12 @@ import { FairQueue } from "../collections/fair-queue.ts";
 /** What a write is for. Its class decides when it is taken and how much disk space it may use. */
 export type WriteClass = "revoke" | "create" | "use" | "sweep";
 
+/** Revokes seldom come alone: after some, this many takes of the others are short, so that the next revoke waits for little. */
+const SHORT_TAKES = 4;
+
+/** How many turns a short take has. */
+const SHORT_BUDGET = 8;
+
 /** What the queue reads of a write. A large one takes several turns: it delays the others as long as several small ones. */
 export interface QueuedWrite extends FairItem {
   readonly class: WriteClass;
@@ -19,8 +25,9 @@ export interface WriteQueue<T extends QueuedWrite> {
   add(item: T): T | undefined;
   /**
    * Takes the items of the next turns: revokes alone, since each other item would delay them; or, after revokes and when none
-   * wait, one sweep and then all else: creations, and uses that are counted. Revokes and all else each go tenant by tenant, and
-   * within a tenant capability by capability. The first item of a kind may need more turns than are left.
+   * wait, one sweep and then all else: creations, and uses that are counted; at most 8 turns of them in each of the 4 takes after
+   * revokes. Revokes and all else each go tenant by tenant, and within a tenant capability by capability. The first item of a kind
+   * may need more turns than are left.
    */
   take(budget: number): T[];
   delete(item: T): void;
@@ -33,6 +40,7 @@ export function createWriteQueue<T extends QueuedWrite>(capacity: number): Write
   const sweeps: T[] = [];
   /** Whether the last take took revokes: the next one is for the others, so that revokes without end do not starve them. */
   let tookRevokes = false;
+  let shortTakes = 0;
   const queueOf = (item: T): FairQueue<T> => (item.class === "revoke" ? revokes : others);
 
   return {
@@ -48,10 +56,15 @@ export function createWriteQueue<T extends QueuedWrite>(capacity: number): Write
     take(budget) {
       const othersWait = others.size + sweeps.length > 0;
       tookRevokes = revokes.size > 0 && !(tookRevokes && othersWait);
-      if (tookRevokes) return revokes.shift(budget);
+      if (tookRevokes) {
+        shortTakes = SHORT_TAKES;
+        return revokes.shift(budget);
+      }
+      const turns = shortTakes > 0 ? Math.min(budget, SHORT_BUDGET) : budget;
+      shortTakes = Math.max(0, shortTakes - 1);
       // One at a time: a batch of a sweep is as much work as dozens of other writes.
       const taken = sweeps.splice(0, 1);
-      const remaining = budget - totalCost(taken);
+      const remaining = turns - totalCost(taken);
       return remaining > 0 ? [...taken, ...others.shift(remaining)] : taken;
     },
     delete(item) {
