@@ -98,8 +98,11 @@ function countUp(length: number, piece: (at: number) => string): string {
  */
 const MAX_STEPS = 400;
 
-/** Number of runs: the first ones are slower, before V8 has compiled the code, and other load slows many. */
-const RUNS = 25;
+/** Runs of the walk: the first ones are slower, before V8 has compiled the code, and other load slows many. */
+const WALKS = 75;
+
+/** The most runs of a parser. One that is fast enough once needs no more, so only a parser that is too slow takes all of them. */
+const MAX_RUNS = 150;
 
 /** Finds the first text for which a parser takes too long. A short text is tried first, since a long one might not end. */
 function findSlow(reader: Reader): string | undefined {
@@ -110,10 +113,10 @@ function findSlow(reader: Reader): string | undefined {
   ];
   for (const length of [longest / 4, longest]) {
     const honest = repeat(benign, length);
-    const bound = MAX_STEPS * cost(() => walk(honest), 3 * RUNS);
+    const bound = MAX_STEPS * cost(() => walk(honest), WALKS);
     for (const { name, text } of shapes) {
       const hostile = text(length);
-      if (cost(() => read(hostile), RUNS, bound) > bound) return `${name}, ${length} characters`;
+      if (cost(() => read(hostile), MAX_RUNS, bound) > bound) return `${name}, ${length} characters`;
     }
   }
   return undefined;
