@@ -38,8 +38,9 @@ interface Shape {
   readonly text: (length: number) => string;
 }
 
+/** @param length in bytes of UTF-8, as limits are: a parser reads and escapes each byte of a character. */
 function repeat(unit: string, length: number): string {
-  return unit.repeat(Math.max(0, Math.floor(length / unit.length)));
+  return unit.repeat(Math.max(0, Math.floor(length / Buffer.byteLength(unit))));
 }
 
 function shapesFor({ benign }: Reader): readonly Shape[] {
@@ -70,7 +71,7 @@ function shapesFor({ benign }: Reader): readonly Shape[] {
   }));
   const distinct: Shape[] = [
     // Distinct letters make some encodings slow (RFC 3492).
-    { name: "distinct letters", text: (length) => letters(Math.min(length, 20_000), 0x4e00) },
+    { name: "distinct letters", text: (length) => letters(Math.min(Math.floor(length / 3), 20_000), 0x4e00) },
     { name: "lines that differ", text: (length) => countUp(length, (at) => `${at}: a\n`) },
     { name: "pairs that differ", text: (length) => countUp(length, (at) => `k${(at * 7_919) % 65_536}=v&`) },
     { name: "members that differ", text: (length) => `{${countUp(length - 8, (at) => `"${at}":1,`)}"a":1}` },
@@ -93,7 +94,7 @@ function countUp(length: number, piece: (at: number) => string): string {
 }
 
 /**
- * The most steps of {@link walk} for each character of the longest input. Parsers take up to a hundred and twenty; one whose time
+ * The most steps of {@link walk} for each byte of the longest input. Parsers take up to two hundred; one whose time
  * is the square of its input takes thousands.
  */
 const MAX_STEPS = 400;
@@ -116,7 +117,7 @@ function findSlow(reader: Reader): string | undefined {
     const bound = MAX_STEPS * cost(() => walk(honest), WALKS);
     for (const { name, text } of shapes) {
       const hostile = text(length);
-      if (cost(() => read(hostile), MAX_RUNS, bound) > bound) return `${name}, ${length} characters`;
+      if (cost(() => read(hostile), MAX_RUNS, bound) > bound) return `${name}, ${length} bytes`;
     }
   }
   return undefined;

@@ -2,7 +2,7 @@
 export interface Reader {
   /** File and function, as `package/src/file#function`; after a blank, the part of the input that is the sender's text. */
   readonly name: string;
-  /** The longest text that the function gets, in characters. */
+  /** The longest text that the function gets, in bytes. */
   readonly longest: number;
   /** Parses the text; the result, or an exception, does not matter. */
   readonly read: (text: string) => unknown;
