@@ -13,6 +13,7 @@ const SERVICE = {
   domain: [],
   store: ["domain", "collections", "private-files.ts"],
   "store/operations": ["store", "domain", "collections"],
+  "store/lease": ["domain"],
   "store/lmdb": ["store", "domain", "collections", "error-code.ts"],
   egress: ["http1", "net", "error-code.ts", "key-agreement.ts"],
   "egress/undici": ["egress", "http1", "collections"],

@@ -1,0 +1,214 @@
+import type { HeldLease, Instant } from "./held-lease.ts";
+import type { LeaseTimes } from "./lease-times.ts";
+import { servedMs } from "./lease-times.ts";
+import type { Cursor, LeaseReply, LeaseStatement, LogEntry, NodeId } from "./statements.ts";
+
+/** Older rows that were left behind are deleted by any node, since they do not change. */
+const MAX_OLD_ROWS = 16;
+
+/** What a process knows of its place among the nodes. Plain data: each message makes a new one. */
+export interface NodeLease {
+  readonly times: LeaseTimes;
+  readonly state: "running" | "stopping" | "stopped";
+  /** What was applied last; absent until the head was read, and after the log was found to be another one. */
+  readonly cursor: Cursor | undefined;
+  readonly row: OwnRow | undefined;
+  /** Rows of this process that it does not renew any more and that may still be there. */
+  readonly oldRows: readonly NodeId[];
+  readonly inFlight: { readonly statement: LeaseStatement; readonly sent: Instant } | undefined;
+  /** When the next statement is due, on the monotonic clock. */
+  readonly dueAt: number;
+}
+
+interface OwnRow {
+  readonly node: NodeId;
+  readonly renewals: number;
+  /** A lease of this row was counted: the leases of older rows end before it. */
+  readonly isInForce: boolean;
+}
+
+export type LeaseMessage =
+  | { readonly type: "wake" }
+  /** An entry was appended to the log, perhaps. */
+  | { readonly type: "notified" }
+  | { readonly type: "replied"; readonly reply: LeaseReply }
+  /** The statement in flight, or its connection, failed. It may still be carried out. */
+  | { readonly type: "failed" }
+  | { readonly type: "stop" };
+
+export type LeaseAction =
+  /** On a new connection, if there is none. */
+  | { readonly type: "send"; readonly statement: LeaseStatement }
+  | { readonly type: "disconnect" }
+  /** Drops what depends on these. When it returns, nothing passes any more that was decided without them. */
+  | { readonly type: "apply"; readonly entries: readonly LogEntry[] }
+  /** Drops all that was ever decided, and what is read at this moment: from now on the log begins at the cursor. */
+  | { readonly type: "restart"; readonly cursor: Cursor }
+  /** Replaces the lease that was held before. */
+  | { readonly type: "hold"; readonly lease: HeldLease }
+  | { readonly type: "release" }
+  /** Acknowledged revokes may be lost: a person must know. */
+  | { readonly type: "alarm"; readonly cursor: Cursor }
+  | { readonly type: "stopped" };
+
+/** What a step may use besides the message. */
+export interface LeaseContext {
+  readonly now: Instant;
+  /** A random id that was never used; the name of the row, if the node joins. */
+  readonly newNode: NodeId;
+}
+
+export interface LeaseStep {
+  readonly lease: NodeLease;
+  readonly actions: readonly LeaseAction[];
+}
+
+/** A node that has not asked the store yet. Its first message is `wake`. */
+export function createNodeLease(times: LeaseTimes, now: Instant): NodeLease {
+  return {
+    times,
+    state: "running",
+    cursor: undefined,
+    row: undefined,
+    oldRows: [],
+    inFlight: undefined,
+    dueAt: now.monotonic,
+  };
+}
+
+/** When the next `wake` is due, on the monotonic clock. */
+export function leaseWakeAt({ state, inFlight, dueAt, times }: NodeLease): number {
+  if (state === "stopped") return Infinity;
+  return inFlight === undefined ? dueAt : inFlight.sent.monotonic + times.leaseReplyTimeoutMs;
+}
+
+export function advanceLease(lease: NodeLease, message: LeaseMessage, context: LeaseContext): LeaseStep {
+  if (lease.state === "stopped") return { lease, actions: [] };
+  const step = receive(lease, message, context.now);
+  return step.lease.inFlight === undefined ? sendNext(step, context) : step;
+}
+
+function receive(lease: NodeLease, message: LeaseMessage, now: Instant): LeaseStep {
+  switch (message.type) {
+    case "wake":
+      return lease.inFlight !== undefined && now.monotonic >= leaseWakeAt(lease)
+        ? abandon(lease, lease.inFlight.statement, now)
+        : { lease, actions: [] };
+    case "notified":
+      // Without a row a failure is waited out.
+      return { lease: lease.row === undefined ? lease : { ...lease, dueAt: now.monotonic }, actions: [] };
+    case "replied":
+      return lease.inFlight === undefined
+        ? { lease, actions: [] }
+        : receiveReply({ ...lease, inFlight: undefined }, lease.inFlight, message.reply, now);
+    case "failed":
+      return lease.inFlight === undefined
+        ? { lease, actions: [] }
+        : abandon(lease, lease.inFlight.statement, now);
+    case "stop":
+      return { lease: { ...lease, state: "stopping" }, actions: [{ type: "release" }] };
+  }
+}
+
+function receiveReply(
+  lease: NodeLease,
+  { statement, sent }: { readonly statement: LeaseStatement; readonly sent: Instant },
+  reply: LeaseReply,
+  now: Instant,
+): LeaseStep {
+  if (statement.type === "readHead" && reply.type === "head")
+    return {
+      lease: { ...lease, cursor: reply.cursor },
+      actions: [{ type: "restart", cursor: reply.cursor }],
+    };
+  if (statement.type === "join" && reply.type === "joined")
+    return { lease: { ...lease, row: { node: statement.node, renewals: 0, isInForce: false } }, actions: [] };
+  if (statement.type === "remove" && reply.type === "removed")
+    return {
+      lease: { ...lease, oldRows: [], row: lease.state === "stopping" ? undefined : lease.row },
+      actions: [],
+    };
+  if (statement.type === "renew" && reply.type === "renewed") return renewed(lease, sent, reply, now);
+  // No other node waits for this one any more.
+  if (statement.type === "renew" && reply.type === "rowLost")
+    return { lease: leaveRow(lease, statement, now), actions: [{ type: "release" }] };
+  if (statement.type === "renew" && reply.type === "cursorUnknown") {
+    return {
+      lease: { ...leaveRow(lease, statement, now), cursor: undefined },
+      actions: [{ type: "release" }, { type: "alarm", cursor: statement.applied }],
+    };
+  }
+  return abandon(lease, statement, now);
+}
+
+/** The order of the actions is the protocol: a lease that counts before its entries are applied lets revoked requests pass. */
+function renewed(
+  lease: NodeLease,
+  sent: Instant,
+  { renewals, entries, isComplete }: Extract<LeaseReply, { type: "renewed" }>,
+  now: Instant,
+): LeaseStep {
+  if (lease.row === undefined || lease.state === "stopping") return { lease, actions: [] };
+  const last = entries.at(-1);
+  const isInForce = lease.row.isInForce || isComplete;
+  const actions: LeaseAction[] = last === undefined ? [] : [{ type: "apply", entries }];
+  if (isComplete) actions.push({ type: "hold", lease: { sent, lengthMs: servedMs(lease.times) } });
+  return {
+    lease: {
+      ...lease,
+      cursor: last === undefined ? lease.cursor : { position: last.position, tag: last.tag },
+      row: { ...lease.row, renewals, isInForce },
+      // Revokes wait for the report of what was applied.
+      dueAt: last === undefined ? lease.dueAt : now.monotonic,
+    },
+    actions,
+  };
+}
+
+/** Gives up a statement of which it is not known whether it was carried out. */
+function abandon(lease: NodeLease, statement: LeaseStatement, now: Instant): LeaseStep {
+  const left = leaveRow({ ...lease, inFlight: undefined }, statement, now);
+  const isLast = lease.state === "stopping" && statement.type === "remove";
+  return { lease: isLast ? { ...left, oldRows: [] } : left, actions: [{ type: "disconnect" }] };
+}
+
+/** The lease of the row may still be in force, so the row stays until the lease of another one is. */
+function leaveRow(lease: NodeLease, statement: LeaseStatement, now: Instant): NodeLease {
+  const node = statement.type === "join" ? statement.node : lease.row?.node;
+  return {
+    ...lease,
+    row: undefined,
+    oldRows: node === undefined ? lease.oldRows : [...lease.oldRows, node].slice(-MAX_OLD_ROWS),
+    dueAt: now.monotonic + lease.times.leaseRetryDelayMs,
+  };
+}
+
+function sendNext({ lease, actions }: LeaseStep, context: LeaseContext): LeaseStep {
+  const statement = lease.state === "stopping" ? removeAll(lease) : nextStatement(lease, context);
+  if (statement === undefined) {
+    return lease.state === "stopping"
+      ? { lease: { ...lease, state: "stopped" }, actions: [...actions, { type: "stopped" }] }
+      : { lease, actions };
+  }
+  const { monotonic } = context.now;
+  const dueAt = statement.type === "renew" ? monotonic + lease.times.leaseRenewalIntervalMs : lease.dueAt;
+  return {
+    lease: { ...lease, inFlight: { statement, sent: context.now }, dueAt },
+    actions: [...actions, { type: "send", statement }],
+  };
+}
+
+function nextStatement(lease: NodeLease, { now, newNode }: LeaseContext): LeaseStatement | undefined {
+  const { cursor, row, oldRows, dueAt } = lease;
+  if (now.monotonic < dueAt) {
+    return row?.isInForce === true && oldRows.length > 0 ? { type: "remove", nodes: oldRows } : undefined;
+  }
+  if (cursor === undefined) return { type: "readHead" };
+  if (row === undefined) return { type: "join", node: newNode };
+  return { type: "renew", node: row.node, renewals: row.renewals, applied: cursor };
+}
+
+function removeAll({ row, oldRows }: NodeLease): LeaseStatement | undefined {
+  const nodes = row === undefined ? oldRows : [...oldRows, row.node];
+  return nodes.length === 0 ? undefined : { type: "remove", nodes };
+}
