@@ -35,6 +35,11 @@ test("a lease that ends when one reply is late is refused", () => {
   expect(refusedField({ leaseMarginMs: 1_000 })).toBe("leaseMs");
 });
 
+test("less time to connect and for a reply than for a reply alone is refused", () => {
+  expect(refusedField({ leaseConnectTimeoutMs: 299 })).toBe("leaseConnectTimeoutMs");
+  expect(refusedField({ leaseConnectTimeoutMs: 300 })).toBeUndefined();
+});
+
 test("what is no whole number of milliseconds, or longer than ten minutes, is refused by its name", () => {
   for (const value of [0, -1, 0.5, Number.NaN, Infinity, 600_001]) {
     for (const name of Object.keys(DEFAULT_LEASE_TIMES)) expect(refusedField({ [name]: value })).toBe(name);

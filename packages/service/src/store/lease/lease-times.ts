@@ -11,6 +11,8 @@ export interface LeaseTimes {
   readonly leaseRenewalIntervalMs: number;
   /** Time for the reply to a statement; then its connection is destroyed. */
   readonly leaseReplyTimeoutMs: number;
+  /** The same for the first statement on a connection, with the time to connect. */
+  readonly leaseConnectTimeoutMs: number;
   /** From a failure to the next attempt. */
   readonly leaseRetryDelayMs: number;
   /** From one look for rows of nodes that have ended to the next. */
@@ -22,6 +24,7 @@ export const DEFAULT_LEASE_TIMES: LeaseTimes = {
   leaseMarginMs: 50,
   leaseRenewalIntervalMs: 250,
   leaseReplyTimeoutMs: 300,
+  leaseConnectTimeoutMs: 1_000,
   leaseRetryDelayMs: 50,
   leaseCleanupIntervalMs: 10_000,
 };
@@ -53,7 +56,14 @@ export function parseLeaseTimes(input: LeaseTimes): Parsed<LeaseTimes> {
       "more than leaseMarginMs, leaseRenewalIntervalMs, leaseReplyTimeoutMs and leaseRetryDelayMs together",
     );
   }
+  if (input.leaseConnectTimeoutMs < input.leaseReplyTimeoutMs)
+    return refuse("leaseConnectTimeoutMs", "at least leaseReplyTimeoutMs");
   return ok(input);
+}
+
+/** @param isConnected whether a reply has arrived on the connection. */
+export function timeoutMs(times: LeaseTimes, isConnected: boolean): number {
+  return isConnected ? times.leaseReplyTimeoutMs : times.leaseConnectTimeoutMs;
 }
 
 /** How long a node serves after it sent a renewal, on its clock. */

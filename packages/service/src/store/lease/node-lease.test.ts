@@ -116,6 +116,19 @@ test.each([
   expect(types(node.reply({ type: "removed" }, ms + 80))).toEqual([]);
 });
 
+test("the first statement on a connection has the time to connect, too", () => {
+  const node = startNode();
+  node.wake(0);
+  expect(node.wakeAt()).toBe(1_000);
+  node.reply({ type: "head", cursor: HEAD }, 900);
+  expect(node.wakeAt()).toBe(1_200);
+  node.reply({ type: "joined" }, 910);
+  node.reply(renewed(1), 920);
+  node.receive({ type: "failed" }, 1_000);
+  node.wake(1_160);
+  expect(node.wakeAt()).toBe(2_160);
+});
+
 test("the old row stays while the new one has no lease", () => {
   const node = startServing();
   node.wake(250);

@@ -1,6 +1,6 @@
 import type { HeldLease, Instant } from "./held-lease.ts";
 import type { LeaseTimes } from "./lease-times.ts";
-import { servedMs } from "./lease-times.ts";
+import { servedMs, timeoutMs } from "./lease-times.ts";
 import type { Cursor, LeaseReply, LeaseStatement, LogEntry, NodeId } from "./statements.ts";
 
 /** Older rows that were left behind are deleted by any node, since they do not change. */
@@ -16,6 +16,8 @@ export interface NodeLease {
   /** Rows of this process that it does not renew any more and that may still be there. */
   readonly oldRows: readonly NodeId[];
   readonly inFlight: { readonly statement: LeaseStatement; readonly sent: Instant } | undefined;
+  /** A reply has arrived on the connection. */
+  readonly isConnected: boolean;
   /** When the next statement is due, on the monotonic clock. */
   readonly dueAt: number;
 }
@@ -72,14 +74,15 @@ export function createNodeLease(times: LeaseTimes, now: Instant): NodeLease {
     row: undefined,
     oldRows: [],
     inFlight: undefined,
+    isConnected: false,
     dueAt: now.monotonic,
   };
 }
 
 /** When the next `wake` is due, on the monotonic clock. */
-export function leaseWakeAt({ state, inFlight, dueAt, times }: NodeLease): number {
+export function leaseWakeAt({ state, inFlight, dueAt, times, isConnected }: NodeLease): number {
   if (state === "stopped") return Infinity;
-  return inFlight === undefined ? dueAt : inFlight.sent.monotonic + times.leaseReplyTimeoutMs;
+  return inFlight === undefined ? dueAt : inFlight.sent.monotonic + timeoutMs(times, isConnected);
 }
 
 export function advanceLease(lease: NodeLease, message: LeaseMessage, context: LeaseContext): LeaseStep {
@@ -100,10 +103,15 @@ function receive(lease: NodeLease, message: LeaseMessage, now: Instant): LeaseSt
     case "replied":
       return lease.inFlight === undefined
         ? { lease, actions: [] }
-        : receiveReply({ ...lease, inFlight: undefined }, lease.inFlight, message.reply, now);
+        : receiveReply(
+            { ...lease, inFlight: undefined, isConnected: true },
+            lease.inFlight,
+            message.reply,
+            now,
+          );
     case "failed":
       return lease.inFlight === undefined
-        ? { lease, actions: [] }
+        ? { lease: { ...lease, isConnected: false }, actions: [] }
         : abandon(lease, lease.inFlight.statement, now);
     case "stop":
       return { lease: { ...lease, state: "stopping" }, actions: [{ type: "release" }] };
@@ -167,7 +175,7 @@ function renewed(
 
 /** Gives up a statement of which it is not known whether it was carried out. */
 function abandon(lease: NodeLease, statement: LeaseStatement, now: Instant): LeaseStep {
-  const left = leaveRow({ ...lease, inFlight: undefined }, statement, now);
+  const left = leaveRow({ ...lease, inFlight: undefined, isConnected: false }, statement, now);
   const isLast = lease.state === "stopping" && statement.type === "remove";
   return { lease: isLast ? { ...left, oldRows: [] } : left, actions: [{ type: "disconnect" }] };
 }

@@ -71,7 +71,6 @@ test("one poll serves all revokes that wait, each by its position", () => {
 test("a revoke is acknowledged when all leases have ended, whatever the rows say or do not say", () => {
   const poller = startPoller();
   poller.wait(1, 5n, 0);
-  expect(poller.wakeAt()).toBe(300);
   poller.rows([row("a", 1, 4n)], 1);
   for (let ms = poller.wakeAt(), n = 2; ms < 1_050; ms = poller.wakeAt(), n += 1) {
     expect(poller.wake(ms)).toEqual([POLL]);
@@ -121,11 +120,23 @@ test("several rows are deleted one after the other, then polled again", () => {
 test("a poll without a reply destroys its connection and is sent again after a delay", () => {
   const poller = startPoller();
   poller.wait(1, 5n, 0);
-  expect(poller.wake(300)).toEqual([{ type: "disconnect" }]);
-  expect(poller.wake(349)).toEqual([]);
-  expect(poller.wake(350)).toEqual([POLL]);
-  expect(poller.receive({ type: "failed" }, 360)).toEqual([{ type: "disconnect" }]);
-  expect(poller.wakeAt()).toBe(410);
+  expect(poller.rows([row("a", 1, 4n)], 100)).toEqual([POLL]);
+  expect(poller.wake(399)).toEqual([]);
+  expect(poller.wake(400)).toEqual([{ type: "disconnect" }]);
+  expect(poller.wake(449)).toEqual([]);
+  expect(poller.wake(450)).toEqual([POLL]);
+  expect(poller.receive({ type: "failed" }, 460)).toEqual([{ type: "disconnect" }]);
+  expect(poller.wakeAt()).toBe(510);
+});
+
+test("the first poll on a connection has the time to connect, too", () => {
+  const poller = startPoller();
+  poller.wake(10_000);
+  expect(poller.wakeAt()).toBe(11_000);
+  poller.rows([], 10_900);
+  poller.receive({ type: "failed" }, 15_000);
+  poller.wake(20_000);
+  expect(poller.wakeAt()).toBe(21_000);
 });
 
 test("polls become rarer while a revoke waits, and stop with it", () => {

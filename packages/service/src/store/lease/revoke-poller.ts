@@ -1,5 +1,5 @@
 import type { LeaseTimes } from "./lease-times.ts";
-import { waitMs } from "./lease-times.ts";
+import { timeoutMs, waitMs } from "./lease-times.ts";
 import type { LeaseRow, NodeId, PollerReply, PollerStatement } from "./statements.ts";
 import type { WatchedRow } from "./watched-rows.ts";
 import { unchangedFor, watchRows } from "./watched-rows.ts";
@@ -15,6 +15,8 @@ export interface RevokePoller {
   /** Rows whose counts have not changed for so long that they are to be deleted. */
   readonly toDrop: readonly WatchedRow[];
   readonly inFlight: { readonly statement: PollerStatement; readonly sentAt: number } | undefined;
+  /** A reply has arrived on the connection. */
+  readonly isConnected: boolean;
   /** When the next poll is due, on the monotonic clock. */
   readonly pollAt: number;
 }
@@ -64,13 +66,14 @@ export function createRevokePoller(times: LeaseTimes, now: number): RevokePoller
     rows: [],
     toDrop: [],
     inFlight: undefined,
+    isConnected: false,
     pollAt: now + times.leaseCleanupIntervalMs,
   };
 }
 
 /** When the next `wake` is due, on the monotonic clock. */
-export function pollerWakeAt({ times, waiting, inFlight, pollAt }: RevokePoller): number {
-  const next = inFlight === undefined ? pollAt : inFlight.sentAt + times.leaseReplyTimeoutMs;
+export function pollerWakeAt({ times, waiting, inFlight, isConnected, pollAt }: RevokePoller): number {
+  const next = inFlight === undefined ? pollAt : inFlight.sentAt + timeoutMs(times, isConnected);
   return waiting.reduce(
     (earliest, revoke) => Math.min(earliest, revoke.committedAt + waitMs(times), revoke.deadline),
     next,
@@ -83,10 +86,10 @@ export function advancePoller(poller: RevokePoller, message: PollerMessage, now:
 }
 
 function receive(poller: RevokePoller, message: PollerMessage, now: number): PollerStep {
-  const { inFlight, times } = poller;
+  const { inFlight, times, isConnected } = poller;
   switch (message.type) {
     case "wake":
-      return inFlight !== undefined && now >= inFlight.sentAt + times.leaseReplyTimeoutMs
+      return inFlight !== undefined && now >= inFlight.sentAt + timeoutMs(times, isConnected)
         ? abandon(poller, now)
         : { poller, actions: [] };
     case "wait": {
@@ -97,20 +100,29 @@ function receive(poller: RevokePoller, message: PollerMessage, now: number): Pol
     case "replied": {
       if (inFlight === undefined) return { poller, actions: [] };
       const { reply } = message;
+      const idle = { ...poller, inFlight: undefined, isConnected: true };
       if (inFlight.statement.type === "poll" && reply.type === "rows")
-        return { poller: polled({ ...poller, inFlight: undefined }, reply.rows, now), actions: [] };
+        return { poller: polled(idle, reply.rows, now), actions: [] };
       if (inFlight.statement.type === "drop" && reply.type === "dropped")
-        return { poller: { ...poller, inFlight: undefined, pollAt: now }, actions: [] };
+        return { poller: { ...idle, pollAt: now }, actions: [] };
       return abandon(poller, now);
     }
     case "failed":
-      return inFlight === undefined ? { poller, actions: [] } : abandon(poller, now);
+      return inFlight === undefined
+        ? { poller: { ...poller, isConnected: false }, actions: [] }
+        : abandon(poller, now);
   }
 }
 
 function abandon(poller: RevokePoller, now: number): PollerStep {
   return {
-    poller: { ...poller, inFlight: undefined, toDrop: [], pollAt: now + poller.times.leaseRetryDelayMs },
+    poller: {
+      ...poller,
+      inFlight: undefined,
+      isConnected: false,
+      toDrop: [],
+      pollAt: now + poller.times.leaseRetryDelayMs,
+    },
     actions: [{ type: "disconnect" }],
   };
 }

@@ -24,6 +24,7 @@ export const RECOMMENDED: Protocol = {
     ...DEFAULT_LEASE_TIMES,
     leaseRenewalIntervalMs: 200,
     leaseReplyTimeoutMs: 200,
+    leaseConnectTimeoutMs: 200,
     leaseRetryDelayMs: 1,
     leaseCleanupIntervalMs: 200,
   },
