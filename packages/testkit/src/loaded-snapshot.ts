@@ -12,7 +12,7 @@ import type {
   WriteRequest,
   WriteSnapshot,
 } from "../../service/src/store/engine.ts";
-import { isNamed, nameOf } from "../../service/src/store/operations/records.ts";
+import { isNamed, nameOf } from "../../service/src/store/named-record.ts";
 
 /** A decision read a record that its request does not name, which an engine over a network would not have loaded. */
 export class NotRequestedError extends Error {

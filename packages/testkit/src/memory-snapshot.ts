@@ -1,6 +1,6 @@
 import type { Uid } from "../../service/src/domain/uid.ts";
 import type { WriteSnapshot } from "../../service/src/store/engine.ts";
-import { isNamed, nameOf } from "../../service/src/store/operations/records.ts";
+import { isNamed, nameOf } from "../../service/src/store/named-record.ts";
 import type { StoredRecord } from "../../service/src/store/record.ts";
 
 /**

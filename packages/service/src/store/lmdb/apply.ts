@@ -2,12 +2,12 @@ import { randomBytes } from "node:crypto";
 import { dependencies } from "../../domain/lineage.ts";
 import { uidBytes } from "../../domain/uid.ts";
 import { encodeRecord } from "../codec/record-codec.ts";
+import { childKey, DEPENDENT_MARK, expiryKey, indexTarget, nameKey, ROOT_MARK } from "../codec/row-keys.ts";
 import type { Change } from "../engine.ts";
 import type { StoredRecord } from "../record.ts";
 import type { Counts } from "./counts.ts";
 import type { RevocationLog } from "./revocation-log.ts";
 import type { Rows } from "./schema.ts";
-import { childKey, DEPENDENT_MARK, expiryKey, indexTarget, nameKey, ROOT_MARK } from "./schema.ts";
 import type { UseCounts } from "./use-counts.ts";
 
 const TOUCHED_KEY = Buffer.from("touched");

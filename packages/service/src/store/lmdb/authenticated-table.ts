@@ -1,10 +1,6 @@
+import { decodeRow, encodeRow } from "../codec/authenticated-row.ts";
 import type { ServiceKeys } from "../keys.ts";
-import { encodeColumns, textColumn, decodeColumns } from "../codec/columns.ts";
-import { StoreCorruptError } from "../store.ts";
 import type { Table } from "./schema.ts";
-
-/** Length of the MAC at the end of each row. */
-export const MAC_BYTES = 32;
 
 /** The first key of a range, and the first after it. */
 export interface KeyRange {
@@ -22,29 +18,20 @@ export interface AuthenticatedTable {
 }
 
 export function createAuthenticatedTable(name: string, table: Table, keys: ServiceKeys): AuthenticatedTable {
-  const macInput = (key: Buffer, body: Uint8Array): Buffer => encodeColumns([textColumn(name), key, body]);
-  const read = (key: Buffer, value: Buffer): Buffer[] => {
-    const body = value.subarray(0, Math.max(0, value.length - MAC_BYTES));
-    if (!keys.verifyRowMac(macInput(key, body), value.subarray(body.length))) {
-      throw new StoreCorruptError(`a row of table ${name} is not what was written`);
-    }
-    return decodeColumns(body);
-  };
   return {
     get(key) {
       const value = table.getBinary(key);
-      return value === undefined ? undefined : read(key, value);
+      return value === undefined ? undefined : decodeRow(name, key, value, keys);
     },
     put(key, columns) {
-      const body = encodeColumns(columns);
-      table.putSync(key, Buffer.concat([body, keys.rowMac(macInput(key, body))]));
+      table.putSync(key, encodeRow(name, key, columns, keys));
     },
     remove(key) {
       table.removeSync(key);
     },
     *range({ start, end }) {
       for (const { key, value } of table.getRange({ start, end })) {
-        yield { key: Buffer.from(key), columns: read(key, Buffer.from(value)) };
+        yield { key: Buffer.from(key), columns: decodeRow(name, key, Buffer.from(value), keys) };
       }
     },
   };

@@ -1,11 +1,11 @@
 import type { Quota } from "../../domain/quota.ts";
 import type { Uid } from "../../domain/uid.ts";
+import { bytesKey, countKey } from "../codec/row-keys.ts";
 import type { WriteSnapshot } from "../engine.ts";
 import type { StoredTree } from "../recount.ts";
 import { recountBytes, recountOwned } from "../recount.ts";
 import { StoreCorruptError } from "../store.ts";
 import type { AuthenticatedTable } from "./authenticated-table.ts";
-import { bytesKey, countKey } from "./schema.ts";
 
 /**
  * How many records count against each quota, and how many bytes each owner takes: one row each, so that nothing is counted anew

@@ -1,6 +1,15 @@
 import type { Uid } from "../../domain/uid.ts";
 import { parseUid, uidBytes } from "../../domain/uid.ts";
 import { decodeRecord } from "../codec/record-codec.ts";
+import {
+  childKey,
+  childOfKey,
+  expiryOfKey,
+  indexTarget,
+  nameKey,
+  nameOfKey,
+  ROOT_MARK,
+} from "../codec/row-keys.ts";
 import type { ExpiredCapability, NameEntry, SweepEntry, SweepRequest, WriteSnapshot } from "../engine.ts";
 import type { StoredRecord } from "../record.ts";
 import { RecordTooNewError } from "../store.ts";
@@ -9,19 +18,7 @@ import type { Counts } from "./counts.ts";
 import { createCounts } from "./counts.ts";
 import type { RevocationLog } from "./revocation-log.ts";
 import type { Rows } from "./schema.ts";
-import {
-  ALL_SWEEP_ENTRIES,
-  childKey,
-  childOfKey,
-  childrenOf,
-  expiriesBefore,
-  expiryOfKey,
-  indexTarget,
-  nameKey,
-  nameOfKey,
-  namesAfter,
-  ROOT_MARK,
-} from "./schema.ts";
+import { ALL_SWEEP_ENTRIES, childrenOf, expiriesBefore, namesAfter } from "./schema.ts";
 import type { UseCounts } from "./use-counts.ts";
 import { createUseCounts } from "./use-counts.ts";
 

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { MAC_BYTES } from "../codec/authenticated-row.ts";
 import { decodeColumns } from "../codec/columns.ts";
 import type { ServiceKeys } from "../keys.ts";
 import { StoreCorruptError, StoreFormatError } from "../store.ts";
 import type { AuthenticatedTable } from "./authenticated-table.ts";
-import { MAC_BYTES, takeFirst } from "./authenticated-table.ts";
+import { takeFirst } from "./authenticated-table.ts";
 import type { Environment } from "./environment.ts";
 import { entryKey, HEAD_KEY } from "./revocation-log.ts";
 

@@ -1,9 +1,9 @@
 import type { Uid } from "../../domain/uid.ts";
 import type { UseCount } from "../../domain/use-counter.ts";
 import { numberColumn } from "../codec/columns.ts";
+import { usesKey } from "../codec/row-keys.ts";
 import { StoreCorruptError } from "../store.ts";
 import type { AuthenticatedTable } from "./authenticated-table.ts";
-import { usesKey } from "./schema.ts";
 
 /** How often each capability that has `maxUses` was used: one row each, in the table of the other counts. */
 export interface UseCounts {

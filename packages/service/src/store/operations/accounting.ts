@@ -6,7 +6,7 @@ import type { StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
 import { sizeOfRecord } from "../record-size.ts";
 import { skipUnusable } from "../store.ts";
 import type { FindRecord } from "./records.ts";
-import { isNamed, nameOf } from "./records.ts";
+import { isNamed, nameOf } from "../named-record.ts";
 
 /**
  * What new records take from quotas and from shares of the disk. To be applied before they are inserted: a count that is not

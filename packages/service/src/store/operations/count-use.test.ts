@@ -10,7 +10,7 @@ import type { UseCounter } from "../../domain/use-counter.ts";
 import type { StoredCapability } from "../record.ts";
 import { StoreCorruptError } from "../store.ts";
 import { NO_OWNER } from "../write-owner.ts";
-import { usesKey } from "../lmdb/schema.ts";
+import { usesKey } from "../codec/row-keys.ts";
 
 const NOW = 1_000_000;
 const USED_UP = err({ reason: "used_up" });

@@ -13,7 +13,8 @@ import type { CreationOptions } from "../store.ts";
 import { countCreated } from "./accounting.ts";
 import { decideUse, useCountsRequest } from "./count-use.ts";
 import type { FindRecord } from "./records.ts";
-import { isNamed, memoizedRecords, nameOf } from "./records.ts";
+import { isNamed, nameOf } from "../named-record.ts";
+import { memoizedRecords } from "./records.ts";
 
 /** Records that are created together, and the use that creates them. */
 export interface Creation extends Pick<CreationOptions, "newCounters" | "useCounters"> {

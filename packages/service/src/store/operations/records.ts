@@ -1,6 +1,6 @@
 import type { Uid } from "../../domain/uid.ts";
-import type { OwnedName, Snapshot } from "../engine.ts";
-import type { StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
+import type { Snapshot } from "../engine.ts";
+import type { StoredRecord } from "../record.ts";
 
 export type FindRecord = (uid: Uid) => StoredRecord | undefined;
 
@@ -13,14 +13,4 @@ export function memoizedRecords(snapshot: Pick<Snapshot, "record">): FindRecord 
     cache.set(uid, record);
     return record;
   };
-}
-
-export function isNamed(record: StoredRecord | undefined): record is StoredTenant | StoredMembrane {
-  return record?.type === "tenant" || record?.type === "membrane";
-}
-
-export function nameOf(
-  record: Pick<StoredTenant, "type" | "name"> | Pick<StoredMembrane, "type" | "name" | "tenant">,
-): OwnedName {
-  return record.type === "membrane" ? { owner: record.tenant, name: record.name } : { name: record.name };
 }

@@ -5,7 +5,7 @@ import type { Decision, Snapshot, WriteRequest } from "../engine.ts";
 import type { RevocationDenial } from "../store.ts";
 import { releaseOwner } from "./accounting.ts";
 import { isAlive } from "./find.ts";
-import { isNamed } from "./records.ts";
+import { isNamed } from "../named-record.ts";
 
 /** Who revokes what. The operator, at the machine itself, needs no capability. */
 export interface Revocation {
