@@ -15,6 +15,7 @@ const SERVICE = {
   "store/operations": ["store", "domain", "collections"],
   "store/lease": ["domain"],
   "store/lmdb": ["store", "domain", "collections", "error-code.ts"],
+  "store/postgres": ["store", "domain", "collections", "error-code.ts"],
   egress: ["http1", "net", "error-code.ts", "key-agreement.ts"],
   "egress/undici": ["egress", "http1", "collections"],
   invocation: ["domain", "store", "egress", "http1", "net", "collections"],
@@ -119,6 +120,8 @@ const PACKAGES = { "packages/service/src/": SERVICE, "packages/protocol/src/": P
 /** Packages and modules of Node that only one folder may import. */
 /** @type {Readonly<Record<string, readonly string[]>>} */
 const ADAPTERS = {
+  lmdb: ["store/lmdb"],
+  postgres: ["store/postgres"],
   undici: ["egress/undici"],
   "node:http": ["http1/node", "commands"],
   "node:https": ["http1/node", "commands"],

@@ -1,16 +1,18 @@
 import type { OpenEngine } from "../../service/src/commands/data-directory.ts";
 import { openLmdbEngine } from "../../service/src/store/lmdb/engine.ts";
 import { openLateEngine } from "./late-engine.ts";
+import { openTestPostgresEngine } from "./postgres-engine.ts";
 
-export type EngineName = "lmdb" | "late";
+export type EngineName = "lmdb" | "late" | "postgres";
 
 /** All engines with which the suites of the store run. */
 export const ENGINES: Readonly<Record<EngineName, OpenEngine>> = {
   lmdb: openLmdbEngine,
   late: openLateEngine,
+  postgres: openTestPostgresEngine,
 };
 
-export const ENGINE_NAMES: readonly EngineName[] = ["lmdb", "late"];
+export const ENGINE_NAMES: readonly EngineName[] = ["lmdb", "late", "postgres"];
 
 /** Returns the engine in the variable `TEST_ENGINE`, with which whole suites can run. Default: LMDB. */
 export function engineOfRun(): EngineName {

@@ -3,15 +3,12 @@ import { join } from "node:path";
 import type { Capability } from "../../service/src/domain/capability.ts";
 import type { Uid } from "../../service/src/domain/uid.ts";
 import { DEFAULT_LIMITS } from "../../service/src/service-limits.ts";
-import type { WriteSnapshot } from "../../service/src/store/engine.ts";
+import type { Engine, WriteRequest, WriteSnapshot } from "../../service/src/store/engine.ts";
 import type { ExportTerms } from "../../service/src/domain/limits.ts";
 import type { ServiceKeys } from "../../service/src/store/keys.ts";
 import { createServiceKeys } from "../../service/src/store/keys.ts";
 import type { Environment } from "../../service/src/store/lmdb/environment.ts";
 import { openEnvironment } from "../../service/src/store/lmdb/environment.ts";
-import { createReader } from "../../service/src/store/lmdb/reader.ts";
-import { createRevocationLog } from "../../service/src/store/lmdb/revocation-log.ts";
-import { openRows } from "../../service/src/store/lmdb/schema.ts";
 import type { StoreLimits } from "../../service/src/store/operations/create-store.ts";
 import { createStore } from "../../service/src/store/operations/create-store.ts";
 import type {
@@ -23,8 +20,11 @@ import type {
 import { RECORD_VERSIONS } from "../../service/src/store/record.ts";
 import type { Store } from "../../service/src/store/store.ts";
 import { createVault } from "../../service/src/store/vault.ts";
+import { NO_OWNER } from "../../service/src/store/write-owner.ts";
 import type { EngineName } from "./engines.ts";
 import { engineOfRun, ENGINES } from "./engines.ts";
+import type { RawStore } from "./raw-store.ts";
+import { STORE_ACCESS } from "./store-access.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** A membrane with its two capabilities. */
@@ -43,10 +43,18 @@ export interface TestStore extends AsyncDisposable {
   readonly create: StoredCapability;
   /** Closes the store and opens it again. */
   reopen(): Promise<void>;
-  /** Closes the store, lets `read` read its tables, and opens the store again. */
+  newUid(): Uid;
+  /** The rows without any checks, as an attacker reads and writes them. */
+  openRaw(): Promise<RawStore>;
+  /** Closes the store, lets `read` read the tables of LMDB, and opens the store again. */
   readTables<T>(read: (environment: Environment) => T | Promise<T>): Promise<T>;
-  /** Reads what an operation would read in these tables. */
-  readSnapshot<T>(environment: Environment, read: (snapshot: WriteSnapshot) => T): T;
+  /** Reads what a write would read. */
+  readSnapshot<T>(
+    request: Pick<WriteRequest, "uids" | "quotas">,
+    read: (snapshot: WriteSnapshot) => T,
+  ): Promise<T>;
+  /** Removes all counts from a store that is closed meanwhile. */
+  dropCounts(): Promise<void>;
   membrane(name: string, create?: StoredCapability): Promise<TestMembrane>;
   /** Makes a capability, and throws a denial. By default its uses are not counted, and nothing narrows it. */
   capability(
@@ -71,8 +79,10 @@ export async function openTestStore(
 ): Promise<TestStore> {
   const directory = await temporaryDirectory();
   const keys = createServiceKeys(randomBytes(32));
+  const { openRaw, dropCounts } = STORE_ACCESS[engineName];
+  let engine: Engine;
   const open = async (): Promise<Store> => {
-    const engine = await ENGINES[engineName]({
+    engine = await ENGINES[engineName]({
       directory: join(directory.path, "store"),
       keys,
       writeTimeoutMs: 2_000,
@@ -129,10 +139,17 @@ export async function openTestStore(
       store = await open();
     },
     readTables,
-    readSnapshot({ tables, snapshot }, read) {
-      const rows = openRows(tables, keys);
-      const reader = createReader(rows, createRevocationLog(tables.meta, rows));
-      return snapshot(() => read(reader));
+    newUid: vault.newUid,
+    openRaw: () => openRaw(directory.path),
+    readSnapshot: (request, read) =>
+      engine.write(
+        { ...request, class: "create", owner: NO_OWNER, size: { records: 0, sealedBytes: 0 } },
+        (snapshot) => ({ result: read(snapshot), changes: [] }),
+      ),
+    async dropCounts() {
+      await store.close();
+      await dropCounts(directory.path);
+      store = await open();
     },
     membrane(name, by = create) {
       const record: StoredMembrane = {

@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { err, ok } from "capability-protocol";
 import { describe, expect, test } from "vitest";
 import { ENGINE_NAMES } from "../../../../testkit/src/engines.ts";
-import { openRawStore } from "../../../../testkit/src/raw-store.ts";
 import type { TestStore } from "../../../../testkit/src/store.ts";
 import { openTestStore } from "../../../../testkit/src/store.ts";
 import { newUid } from "../../domain/uid.ts";
@@ -121,7 +120,7 @@ describe.each(ENGINE_NAMES)("over %s", (engine) => {
     const gone = await at.capability({ ...rights, createdBy: membrane.export.uid }, { isCounted: true });
     const kept = await counted(at, 1);
     const counters = async (): Promise<string[]> => {
-      await using raw = await openRawStore(at.directory);
+      await using raw = await at.openRaw();
       const keys = (await raw.rows("counts")).map(({ key }) => key);
       return keys
         .filter((key) => key.length === 17 && key[16] === 3)
@@ -140,7 +139,7 @@ describe.each(ENGINE_NAMES)("over %s", (engine) => {
     await using at = await open();
     const [changed, removed] = [await counted(at, 9), await counted(at, 9)];
     await use(at, changed, removed);
-    await using raw = await openRawStore(at.directory);
+    await using raw = await at.openRaw();
     const key = usesKey(changed.uid);
     const row = (await raw.rows("counts")).find((one) => one.key.equals(key))!;
     const value = Buffer.from(row.value);

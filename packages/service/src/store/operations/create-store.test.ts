@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { err, ok } from "capability-protocol";
 import { describe, expect, test } from "vitest";
 import { ENGINE_NAMES } from "../../../../testkit/src/engines.ts";
-import { openRawStore } from "../../../../testkit/src/raw-store.ts";
 import type { TestMembrane, TestStore } from "../../../../testkit/src/store.ts";
 import { openTestStore } from "../../../../testkit/src/store.ts";
 import type { Quotas } from "../../domain/creation.ts";
@@ -20,8 +19,8 @@ async function sweepAll({ store }: TestStore, limit: number): Promise<number[]> 
   throw new Error("the sweep does not end");
 }
 
-async function rows({ directory }: TestStore): Promise<Record<string, number>> {
-  await using raw = await openRawStore(directory);
+async function rows(at: TestStore): Promise<Record<string, number>> {
+  await using raw = await at.openRaw();
   const tables = ["nodes", "lookups", "names", "children", "sweep"] as const;
   const counts = await Promise.all(tables.map(async (table) => [table, (await raw.rows(table)).length]));
   return Object.fromEntries(counts);
@@ -71,6 +70,15 @@ describe.each(ENGINE_NAMES)("over %s", (engine) => {
       children: before["children"]! + 3,
       sweep: 0,
     });
+  });
+
+  test("a lineage whose paths double at each step is read as fast as a chain", async () => {
+    await using at = await open();
+    const membrane = await at.membrane("m");
+    let last = membrane.export;
+    // Each re-exports the one before, and is created with it: 2 to the power of 60 paths.
+    for (let depth = 0; depth < 60; depth += 1) last = await at.reexport(last, { ...membrane, export: last });
+    expect((await at.store.find(last.lookupId))?.verdict).toMatchObject({ ok: true });
   });
 
   test("a sweep with nothing to do deletes nothing, however often", async () => {
@@ -154,7 +162,7 @@ describe.each(ENGINE_NAMES)("over %s", (engine) => {
     await using at = await open();
     const membrane = await at.membrane("revoked");
     const [gone, stays] = [await at.reexport(at.create, membrane), await at.reexport(at.create, membrane)];
-    await using raw = await openRawStore(at.directory);
+    await using raw = await at.openRaw();
     await raw.write("nodes", Buffer.from(gone.uid, "hex"), undefined);
     await at.store.revoke(membrane.record.uid, membrane.revoke.uid);
     await sweepAll(at, 2);
@@ -167,13 +175,22 @@ describe.each(ENGINE_NAMES)("over %s", (engine) => {
     expect(left).toEqual([]);
   });
 
-  test("what loses a race against the revoke of its lineage is not made", async () => {
+  test("of a revoke and a creation at once, either the creation is denied or what it made is dead", async () => {
     await using at = await open();
-    const membrane = await at.membrane("revoked");
-    const revoked = at.store.revoke(membrane.record.uid, membrane.revoke.uid);
-    const made = at.reexport(at.create, membrane);
-    await expect(made).rejects.toThrow("lineage_dead");
-    expect(await revoked).toEqual(ok(undefined));
+    for (let round = 0; round < 10; round += 1) {
+      const membrane = await at.membrane(`revoked ${round}`);
+      const before = at.reexport(at.create, membrane).catch(String);
+      const revoked = at.store.revoke(membrane.record.uid, membrane.revoke.uid);
+      const after = at.reexport(at.create, membrane).catch(String);
+      expect(await revoked).toEqual(ok(undefined));
+      for (const made of await Promise.all([before, after])) {
+        if (typeof made === "string") expect(made).toContain("lineage_dead");
+        else expect(await at.isAlive(made)).toBe(false);
+      }
+      await expect(at.reexport(at.create, membrane)).rejects.toThrow("lineage_dead");
+    }
+    await sweepAll(at, 8);
+    expect(await rows(at)).toMatchObject({ names: 1, sweep: 0 });
   });
 
   test("a revoke by a capability that does not work (any more) is denied and revokes nothing", async () => {
@@ -207,5 +224,17 @@ describe.each(ENGINE_NAMES)("over %s", (engine) => {
       err({ reason: "lineage_dead" }),
     );
     expect(await publicKey()).toEqual(second);
+  });
+});
+
+// One process has one queue. Writes of several connections overtake each other.
+describe.each(["lmdb", "late"] as const)("over %s", (engine) => {
+  test("what loses a race against the revoke of its lineage is not made", async () => {
+    await using at = await openTestStore({}, engine);
+    const membrane = await at.membrane("revoked");
+    const revoked = at.store.revoke(membrane.record.uid, membrane.revoke.uid);
+    const made = at.reexport(at.create, membrane);
+    await expect(made).rejects.toThrow("lineage_dead");
+    expect(await revoked).toEqual(ok(undefined));
   });
 });

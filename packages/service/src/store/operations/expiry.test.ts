@@ -1,7 +1,6 @@
 import { err, ok } from "capability-protocol";
 import { describe, expect, test } from "vitest";
 import { ENGINE_NAMES } from "../../../../testkit/src/engines.ts";
-import { openRawStore } from "../../../../testkit/src/raw-store.ts";
 import type { TestStore } from "../../../../testkit/src/store.ts";
 import { openTestStore } from "../../../../testkit/src/store.ts";
 import type { ExportTerms } from "../../domain/limits.ts";
@@ -11,8 +10,8 @@ const RETENTION_MS = 500;
 
 const until = (expiresAt: number): ExportTerms => ({ own: { createdAt: 0, limits: { expiresAt } } });
 
-async function rows({ directory }: TestStore): Promise<Record<string, number>> {
-  await using raw = await openRawStore(directory);
+async function rows(at: TestStore): Promise<Record<string, number>> {
+  await using raw = await at.openRaw();
   const tables = ["nodes", "lookups", "names", "children", "sweep"] as const;
   const counts = await Promise.all(tables.map(async (table) => [table, (await raw.rows(table)).length]));
   return Object.fromEntries(counts);
@@ -118,13 +117,13 @@ describe.each(ENGINE_NAMES)("over %s", (engine) => {
   test("what expires gives its bytes and its place in the count back when it is swept", async () => {
     await using at = await open();
     const membrane = await at.membrane("membrane");
+    const { uid } = membrane.record;
+    const quota = { owner: uid, kind: "capabilities" } as const;
     const counted = () =>
-      at.readTables((environment) =>
-        at.readSnapshot(environment, ({ countOwned, storedBytes }) => [
-          countOwned({ owner: membrane.record.uid, kind: "capabilities" }),
-          storedBytes(membrane.record.uid),
-        ]),
-      );
+      at.readSnapshot({ uids: [uid], quotas: [quota] }, ({ countOwned, storedBytes }) => [
+        countOwned(quota),
+        storedBytes(uid),
+      ]);
     const before = await counted();
     await at.reexport(membrane.export, membrane, until(EXPIRY));
     expect(await counted()).not.toEqual(before);

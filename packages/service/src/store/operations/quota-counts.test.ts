@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ENGINE_NAMES } from "../../../../testkit/src/engines.ts";
-import { openRawStore } from "../../../../testkit/src/raw-store.ts";
 import type { Quotas } from "../../domain/creation.ts";
 import type { Quota } from "../../domain/quota.ts";
 import { quotasOf, SERVICE_OWNER } from "../../domain/quota.ts";
@@ -130,11 +129,10 @@ describe.each(ENGINE_NAMES)("over %s", (engine) => {
         ...quotas.map(snapshot.countOwned),
         ...owners.map(({ uid }) => snapshot.storedBytes(uid)),
       ];
-      const [kept, counted] = await at.readTables(async (environment) => {
-        const before = at.readSnapshot(environment, count);
-        await environment.write(() => environment.tables.counts.clearSync());
-        return [before, at.readSnapshot(environment, count)];
-      });
+      const request = { uids: owners.map(({ uid }) => uid), quotas };
+      const kept = await at.readSnapshot(request, count);
+      await at.dropCounts();
+      const counted = await at.readSnapshot(request, count);
       expect(counted).toEqual(kept);
     });
     await fc.assert(property, { numRuns: 40 });
@@ -142,7 +140,7 @@ describe.each(ENGINE_NAMES)("over %s", (engine) => {
 
   test("no count is left of a full membrane that is revoked, nor of a tenant", async () => {
     await using at = await open();
-    await using raw = await openRawStore(at.directory);
+    await using raw = await at.openRaw();
     const deleteSelf = await at.capability({ kind: "deleteSelf", resource: at.tenant.uid });
     const membrane = await at.membrane("m");
     await at.reexport(at.create, membrane);

@@ -1,0 +1,101 @@
+import { chown, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { alterServer, useConnection } from "../../../../testkit/src/postgres-engine.ts";
+import { connectionTo, postgresServer } from "../../../../testkit/src/postgres-server.ts";
+import { generateAuthorityKey, issueAuthorityCertificate, issueServerCertificate } from "../../tls/x509.ts";
+import type { ConnectionConfig } from "./config/connection-config.ts";
+
+/** Whether the connection is encrypted, as the server says. */
+async function isEncrypted(given: Partial<ConnectionConfig>): Promise<unknown> {
+  const config = { ...(await connectionTo("postgres")), ...given };
+  return useConnection(config, async (connection) => {
+    const [row] = await connection.query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+    return row?.["ssl"];
+  });
+}
+
+test("a server without TLS gets nothing from a client that wants TLS", async () => {
+  await expect(isEncrypted({ sslMode: "require" })).rejects.toThrow();
+  await expect(isEncrypted({ sslMode: "verify-full" })).rejects.toThrow();
+  expect(await isEncrypted({ sslMode: "disable" })).toBe(false);
+});
+
+describe("with a certificate for localhost", () => {
+  let ca = "";
+  let otherCa = "";
+  let altered: AsyncDisposable | undefined;
+
+  beforeAll(async () => {
+    const now = new Date();
+    const [key, otherKey] = [await generateAuthorityKey(), await generateAuthorityKey()];
+    [ca, otherCa] = [
+      await issueAuthorityCertificate(key, now),
+      await issueAuthorityCertificate(otherKey, now),
+    ];
+    const issued = await issueServerCertificate(
+      { cert: ca, key },
+      [{ type: "dns", value: "localhost" }],
+      now,
+    );
+    const { directory } = await postgresServer();
+    const { uid, gid } = await stat(directory);
+    for (const [name, text] of [
+      ["server.crt", issued.cert],
+      ["server.key", issued.key],
+    ] as const) {
+      await writeFile(join(directory, name), text, { mode: 0o600 });
+      await chown(join(directory, name), uid, gid);
+    }
+    altered = await alterServer({ ssl: "on" });
+  });
+  afterAll(() => altered?.[Symbol.asyncDispose]());
+
+  test("verify-full connects to localhost with its CA, and to no other name nor with another CA", async () => {
+    expect(await isEncrypted({ host: "localhost", sslMode: "verify-full", ca })).toBe(true);
+    await expect(isEncrypted({ host: "127.0.0.1", sslMode: "verify-full", ca })).rejects.toThrow("IP");
+    await expect(isEncrypted({ host: "localhost", sslMode: "verify-full", ca: otherCa })).rejects.toThrow();
+    await expect(isEncrypted({ host: "localhost", sslMode: "verify-full" })).rejects.toThrow();
+  });
+
+  test("verify-ca takes any name, and no other CA", async () => {
+    expect(await isEncrypted({ host: "127.0.0.1", sslMode: "verify-ca", ca })).toBe(true);
+    await expect(isEncrypted({ host: "127.0.0.1", sslMode: "verify-ca", ca: otherCa })).rejects.toThrow();
+  });
+
+  test("require encrypts, and verifies only with a CA", async () => {
+    expect(await isEncrypted({ host: "127.0.0.1", sslMode: "require" })).toBe(true);
+    await expect(isEncrypted({ host: "127.0.0.1", sslMode: "require", ca: otherCa })).rejects.toThrow();
+  });
+});
+
+test("a wrong password is refused, and not in the error", async () => {
+  const refused = isEncrypted({ password: "canary" });
+  await expect(refused).rejects.toThrow("password authentication failed");
+  await expect(refused).rejects.not.toThrow("canary");
+});
+
+const INSERTS = ["INSERT INTO lost VALUES (1)", "INSERT INTO lost VALUES (2)"] as const;
+
+test("after a loss no statement runs outside of the transaction that it was sent in", async () => {
+  const config = await connectionTo("postgres");
+  await useConnection(config, (connection) =>
+    connection.query("CREATE TABLE IF NOT EXISTS lost (number int)"),
+  );
+  await useConnection(config, async (victim) => {
+    const [backend] = await victim.query("SELECT pg_backend_pid() AS pid");
+    const begun = victim.begin();
+    const sent = ["SELECT pg_sleep(30)", ...INSERTS].map((text) => victim.query(text));
+    const outcomes = Promise.allSettled([...sent, begun.then(() => victim.query("SELECT 1"))]);
+    await begun;
+    await useConnection(config, (killer) =>
+      killer.query("SELECT pg_terminate_backend($1)", [Number(backend?.["pid"])]),
+    );
+    const statuses = (await outcomes).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set(["rejected"]));
+    await expect(victim.query(INSERTS[0])).rejects.toThrow();
+    expect(victim.isClosed).toBe(true);
+  });
+  const left = await useConnection(config, (connection) => connection.query("SELECT number FROM lost"));
+  expect(left).toEqual([]);
+});

@@ -1,0 +1,157 @@
+import { connect as connectSocket } from "node:net";
+import type { Socket } from "node:net";
+import postgres from "postgres";
+import { StoreFailedError } from "../store.ts";
+import type { ConnectionConfig } from "./config/connection-config.ts";
+import type { Row } from "./sql-values.ts";
+import { tlsOptions } from "./tls-options.ts";
+
+export type Parameter = string | number | boolean | Buffer | null;
+
+export interface Statement {
+  readonly text: string;
+  readonly parameters: readonly Parameter[];
+}
+
+/** One connection to the server, which is never made again: a lost one is replaced, and with it the transaction that it had. */
+export interface Connection {
+  readonly isClosed: boolean;
+  /** Sends a statement after those that have no result yet, without waiting for them. */
+  query(text: string, parameters?: readonly Parameter[]): Promise<readonly Row[]>;
+  /** Runs statements in one transaction. What `run` throws undoes it. */
+  transaction<T>(run: () => Promise<T>): Promise<T>;
+  /** Begins a transaction; the next statements need not wait for it. */
+  begin(): Promise<void>;
+  /**
+   * @throws StoreFailedError if the server did not commit, or warned that a standby may not have the commit: it is not durable.
+   */
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+  /** Ends it at once. What has no result yet fails, and may still take effect. */
+  destroy(): void;
+  /** Ends it when all statements have their results. */
+  close(): Promise<void>;
+}
+
+/**
+ * The isolation level and the durability are those that the engine is correct with, whatever the server, the database or the user
+ * has as a default. The other two end the transaction of a client that has disappeared, with its locks. No `statement_timeout`: it
+ * could cancel a commit that waits for a standby.
+ */
+function beginStatement(timeoutMs: number): string {
+  return [
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    "SET LOCAL synchronous_commit TO on",
+    `SET LOCAL lock_timeout TO ${timeoutMs}`,
+    `SET LOCAL idle_in_transaction_session_timeout TO ${timeoutMs}`,
+  ].join("; ");
+}
+
+/** @param transactionTimeoutMs no transaction lasts longer, in milliseconds. */
+export function openConnection(config: ConnectionConfig, transactionTimeoutMs: number): Connection {
+  let socket: Socket | undefined;
+  let isClosed = false;
+  /** The codes of warnings since the commit was sent. */
+  const warnings: string[] = [];
+
+  /** The driver would connect again after a loss, and send the rest of a transaction outside of it. */
+  const openOnce = (): Socket => {
+    if (socket !== undefined || isClosed) throw connectionClosed();
+    const { host, port } = config;
+    // Without delay: statements are small, and each waits for the result of those before it.
+    socket = connectSocket(
+      host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { host, port, noDelay: true },
+    );
+    return socket;
+  };
+  const discard = (): void => {
+    if (isClosed) return;
+    isClosed = true;
+    void sql.end({ timeout: 0 });
+  };
+  const options = {
+    ...driverOptions(config),
+    socket: openOnce,
+    onclose: discard,
+    onnotice: ({ severity, code }: postgres.Notice) => {
+      if (severity === "WARNING") warnings.push(String(code));
+    },
+  };
+  const sql = postgres(options);
+
+  const send = async (text: string, parameters: readonly Parameter[]) => {
+    if (isClosed) throw connectionClosed();
+    return sql.unsafe<Row[]>(text, [...parameters], { prepare: parameters.length > 0 });
+  };
+  const query: Connection["query"] = (text, parameters = []) => send(text, parameters);
+  const begin: Connection["begin"] = async () => void (await send(beginStatement(transactionTimeoutMs), []));
+  const rollback: Connection["rollback"] = async () => void (await send("ROLLBACK", []));
+  const commit: Connection["commit"] = async () => {
+    warnings.splice(0);
+    const { command } = await send("COMMIT", []);
+    // A transaction in which a statement failed ends so.
+    if (command !== "COMMIT") throw new StoreFailedError("the transaction was rolled back");
+    if (warnings.length > 0) throw new StoreFailedError(`the commit had the warning ${warnings.join()}`);
+  };
+  return {
+    get isClosed() {
+      return isClosed;
+    },
+    query,
+    begin,
+    commit,
+    rollback,
+    async transaction(run) {
+      try {
+        await begin();
+        const value = await run();
+        await commit();
+        return value;
+      } catch (error) {
+        await rollback().catch(discard);
+        throw error;
+      }
+    },
+    destroy() {
+      discard();
+      socket?.destroy();
+    },
+    async close() {
+      if (isClosed) return;
+      isClosed = true;
+      await sql.end();
+    },
+  };
+}
+
+/** All options that the driver would otherwise look up in the environment. */
+function driverOptions(config: ConnectionConfig) {
+  const { host, port, database, user, password = "", connectTimeoutMs } = config;
+  return {
+    host,
+    port,
+    database,
+    user,
+    password: () => password,
+    ssl: tlsOptions(config) ?? false,
+    sslnegotiation: null,
+    connection: { application_name: "membrane" },
+    connect_timeout: connectTimeoutMs / 1_000,
+    // One connection, for as long as it lasts.
+    max: 1,
+    idle_timeout: 0,
+    max_lifetime: null,
+    backoff: false,
+    keep_alive: 30,
+    max_pipeline: 100,
+    prepare: true,
+    fetch_types: false,
+    debug: false,
+    publications: "",
+  };
+}
+
+/** As the driver's own. */
+function connectionClosed(): Error {
+  return Object.assign(new Error("the connection is closed"), { code: "CONNECTION_CLOSED" });
+}

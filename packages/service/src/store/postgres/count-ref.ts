@@ -1,0 +1,40 @@
+import type { Quota } from "../../domain/quota.ts";
+import type { Uid } from "../../domain/uid.ts";
+import { uidBytes } from "../../domain/uid.ts";
+
+/** What a row of the table `count` counts. */
+export type CountKind = 0 | 1 | 2 | 3;
+
+/** A tenant has two counts of records; a membrane and the service have one. */
+const RECORDS: CountKind = 0;
+const OWN_CAPABILITIES: CountKind = 1;
+const BYTES: CountKind = 2;
+const USES: CountKind = 3;
+
+/** The key of a row in the table `count`. */
+export interface CountRef {
+  readonly uid: Uid;
+  readonly kind: CountKind;
+}
+
+export function quotaRef({ owner, kind }: Quota): CountRef {
+  return { uid: owner, kind: kind === "ownCapabilities" ? OWN_CAPABILITIES : RECORDS };
+}
+
+export function bytesRef(owner: Uid): CountRef {
+  return { uid: owner, kind: BYTES };
+}
+
+export function usesRef(capability: Uid): CountRef {
+  return { uid: capability, kind: USES };
+}
+
+/** The key that the MAC of the row covers: that of the same row in the other engine. */
+export function countRowKey({ uid, kind }: CountRef): Buffer {
+  return kind === RECORDS ? uidBytes(uid) : Buffer.concat([uidBytes(uid), Buffer.from([kind])]);
+}
+
+/** As the key of a Map. */
+export function countText({ uid, kind }: CountRef): string {
+  return `${uid} ${kind}`;
+}

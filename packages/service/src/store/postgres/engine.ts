@@ -1,0 +1,185 @@
+import type { Uid } from "../../domain/uid.ts";
+import type { Engine } from "../engine.ts";
+import type { ServiceKeys } from "../keys.ts";
+import type { Position, RevocationSource, StoreCondition } from "../store.ts";
+import { StoreBusyError, StoreFailedError, StoreFullError } from "../store.ts";
+import type { ConnectionConfig } from "./config/connection-config.ts";
+import type { Connection } from "./connection.ts";
+import { openConnection } from "./connection.ts";
+import { createConnectionSlots } from "./connection-slots.ts";
+import { loadForRead } from "./load-statements.ts";
+import { parseLoadedRows } from "./loaded-rows.ts";
+import { migrate } from "./migrate.ts";
+import { MIGRATIONS } from "./migrations.ts";
+import { toStoreError } from "./postgres-errors.ts";
+import { checkServer } from "./server-check.ts";
+import { createSnapshot } from "./snapshot.ts";
+import { openFormat } from "./store-format.ts";
+import { write } from "./write.ts";
+import { createWriteTurns } from "./write-turns.ts";
+
+/** What the engine needs of the protocol by which nodes learn of revokes. */
+export interface RevocationProtocol extends RevocationSource {
+  /**
+   * Resolves when no node passes anything on that was revoked up to `position`.
+   *
+   * @throws StoreBusyError if that is not known in time. The revoke is durable, and can be repeated.
+   */
+  waitUntilApplied(position: Position): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface PostgresEngineOptions {
+  readonly connection: ConnectionConfig;
+  readonly keys: ServiceKeys;
+  /** How long a write may take until it is committed, in milliseconds. */
+  readonly writeTimeoutMs: number;
+  /** How long a read may take, in milliseconds. */
+  readonly readTimeoutMs: number;
+  /** Starts the protocol, once the schema is there. */
+  readonly startRevocations: (open: () => Connection) => Promise<RevocationProtocol>;
+  /** Called when writing becomes impossible, and when it is possible again. */
+  readonly report?: (condition: StoreCondition) => void;
+  /** Called with the uid of each record that was read and that a newer program wrote. */
+  readonly onRecordTooNew?: (record: Uid) => void;
+}
+
+/** Reads share connections, on which they wait for each other's results, not for locks. */
+const READ_CONNECTIONS = 4;
+
+/** How many transactions of this process commit together at most, in one flush of the server. */
+const WRITE_CONNECTIONS = 8;
+
+/** Revokes have connections that no other write uses, so that they do not wait for those to end. */
+const REVOKE_CONNECTIONS = 2;
+
+/**
+ * Opens the store in a database, and makes it there if there is none.
+ *
+ * @throws StoreFormatError if the server, the schema or the service key do not fit.
+ * @throws StoreBusyError if the server cannot be reached.
+ */
+export async function openPostgresEngine(options: PostgresEngineOptions): Promise<Engine> {
+  const open = (): Connection => openConnection(options.connection, options.writeTimeoutMs);
+  const id = await withConnection(open, async (connection) => {
+    await checkServer(connection);
+    await migrate(connection, MIGRATIONS);
+    return openFormat(connection, options.keys);
+  });
+  const revocations = await options.startRevocations(open);
+  return createEngine(id, open, revocations, options);
+}
+
+function createEngine(
+  id: string,
+  open: () => Connection,
+  revocations: RevocationProtocol,
+  {
+    keys,
+    writeTimeoutMs,
+    readTimeoutMs,
+    report = () => undefined,
+    onRecordTooNew = () => undefined,
+  }: PostgresEngineOptions,
+): Engine {
+  const reads = createConnectionSlots(open, READ_CONNECTIONS);
+  const writes = createWriteTurns(createConnectionSlots(open, WRITE_CONNECTIONS), writeTimeoutMs);
+  const revokes = createWriteTurns(createConnectionSlots(open, REVOKE_CONNECTIONS), writeTimeoutMs);
+  const reportCondition = createConditionReport(report);
+
+  const read = async <T>(use: (connection: Connection) => Promise<T>): Promise<T> => {
+    try {
+      return await reads.leastBusy().run((connection) => withDeadline(connection, use, readTimeoutMs));
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  };
+  return {
+    id,
+    position: revocations.position,
+    revocationsSince: revocations.revocationsSince,
+    refresh: revocations.refresh,
+    isEmpty: () =>
+      read(async (connection) => {
+        const [row] = await connection.query("SELECT NOT EXISTS (SELECT FROM membrane.record) AS is_empty");
+        return row?.["is_empty"] === true;
+      }),
+    read: (request, decide) =>
+      read(async (connection) => {
+        const { text, parameters } = loadForRead(request);
+        const loaded = parseLoadedRows(await connection.query(text, parameters));
+        return decide(createSnapshot(loaded, { keys, recounted: new Map(), onTooNew: onRecordTooNew }));
+      }),
+    async write(request, decide) {
+      const turns = request.class === "revoke" ? revokes : writes;
+      try {
+        const { result, position } = await turns.run(request, (connection) =>
+          write(connection, request, decide, { keys, onTooNew: onRecordTooNew }),
+        );
+        reportCondition();
+        if (position !== undefined) await revocations.waitUntilApplied(position);
+        return result;
+      } catch (error) {
+        const mapped = toStoreError(error);
+        reportCondition(mapped);
+        throw mapped;
+      }
+    },
+    async close() {
+      await Promise.all([writes.close(), revokes.close()]);
+      await Promise.all([reads.close(), revocations.close()]);
+    },
+  };
+}
+
+/** Reports each change of what writing is possible. An outage is no state of the store: its end is not seen before the next write. */
+function createConditionReport(report: (condition: StoreCondition) => void): (error?: unknown) => void {
+  let state: StoreCondition["state"] = "writable";
+  return (error) => {
+    const next = conditionAfter(error);
+    if (next === undefined || next.state === state) return;
+    state = next.state;
+    report(next);
+  };
+}
+
+function conditionAfter(error: unknown): StoreCondition | undefined {
+  if (error === undefined) return { state: "writable" };
+  if (error instanceof StoreFullError) return { state: "full", cause: error.message };
+  if (error instanceof StoreFailedError) return { state: "failed", cause: error.message };
+  return undefined;
+}
+
+async function withConnection<T>(
+  open: () => Connection,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = open();
+  try {
+    return await use(connection);
+  } catch (error) {
+    throw toStoreError(error);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** The driver has no time limit of a statement. A connection that does not respond is not used again. */
+async function withDeadline<T>(
+  connection: Connection,
+  use: (connection: Connection) => Promise<T>,
+  timeoutMs: number,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new StoreBusyError("the store did not respond in time"));
+      connection.destroy();
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([use(connection), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,54 @@
+import { SERVICE_OWNER } from "../../domain/quota.ts";
+import type { Statement } from "./connection.ts";
+import type { RowLocks } from "./row-locks.ts";
+import { byteaArray, plainArray, uuidArray } from "./sql-values.ts";
+
+/*
+ * Every write takes its locks in one order, so that no two wait for each other: first the advisory lock of a sweep, then counts,
+ * names and records, each in the order of their keys, and at last the head of the log. Counts come first, since a revoke and all
+ * creations below its root change the same ones, and wait for them in turn.
+ */
+
+/** Held by the node that sweeps. */
+const SWEEP_LOCK = "7882826992375131750";
+
+export const LOCK_SWEEP: Statement = { text: `SELECT pg_advisory_xact_lock(${SWEEP_LOCK})`, parameters: [] };
+
+const COUNTS = `
+  SELECT FROM membrane.count c
+  JOIN unnest($1::uuid[], $2::smallint[]) AS q (uid, kind) ON c.uid = q.uid AND c.kind = q.kind
+  ORDER BY c.uid, c.kind
+  FOR UPDATE OF c`;
+
+const NAMES = `
+  SELECT FROM membrane.name n
+  JOIN unnest($1::uuid[], $2::bytea[]) AS q (owner, name) ON n.owner = q.owner AND n.name = q.name
+  ORDER BY n.owner, n.name
+  FOR UPDATE OF n`;
+
+const CHANGED = "SELECT FROM membrane.record r WHERE r.uid = ANY ($1::uuid[]) ORDER BY r.uid FOR UPDATE";
+
+/** Not `FOR KEY SHARE`, which a revoke does not wait for. */
+const POINTED_TO = "SELECT FROM membrane.record r WHERE r.uid = ANY ($1::uuid[]) ORDER BY r.uid FOR SHARE";
+
+export function lockStatements({ counts, names, changed, pointedTo }: RowLocks): Statement[] {
+  const statements: Statement[] = [];
+  if (counts.size > 0) {
+    const refs = [...counts.values()];
+    const parameters = [uuidArray(refs.map(({ uid }) => uid)), plainArray(refs.map(({ kind }) => kind))];
+    statements.push({ text: COUNTS, parameters });
+  }
+  if (names.size > 0) {
+    const all = [...names.values()];
+    const owners = uuidArray(all.map(({ owner }) => owner ?? SERVICE_OWNER));
+    statements.push({
+      text: NAMES,
+      parameters: [owners, byteaArray(all.map(({ name }) => Buffer.from(name)))],
+    });
+  }
+  // In one statement, since those of two would not be in one order: a write that also changes records locks all of them alone.
+  const records = [...changed, ...pointedTo];
+  if (records.length > 0)
+    statements.push({ text: changed.size > 0 ? CHANGED : POINTED_TO, parameters: [uuidArray(records)] });
+  return statements;
+}

@@ -1,0 +1,56 @@
+import { errorCode } from "../../error-code.ts";
+import {
+  RecordTooNewError,
+  StoreBusyError,
+  StoreCorruptError,
+  StoreFailedError,
+  StoreFormatError,
+  StoreFullError,
+} from "../store.ts";
+
+/** Another transaction was faster: a key that was free is taken, or the server ended one of several that waited for each other. */
+const CONFLICTS: ReadonlySet<string> = new Set(["23505", "40001", "40P01"]);
+
+/** Codes of the driver, and classes and codes of the server (appendix A of its documentation), that a later attempt may not get. */
+const TRANSIENT: readonly RegExp[] = [
+  /^CONNECT/,
+  /^E(?:CONN|HOST|NET|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN)/,
+  /^08/,
+  /^57P0/,
+  /^(?:53300|55P03|57014|25P03|25006)$/,
+];
+
+/** disk_full, program_limit_exceeded of a relation's size, and what the operating system says through the server. */
+const FULL: ReadonlySet<string> = new Set(["53100"]);
+
+/** Whether the transaction may be run again from its beginning. */
+export function isConflict(error: unknown): boolean {
+  return CONFLICTS.has(errorCode(error) ?? "");
+}
+
+/**
+ * The error of the port for one of the driver or the server. Its message has the code alone: that of the server may have values
+ * of rows, and that of the driver the name of the host.
+ */
+export function toStoreError(error: unknown): unknown {
+  if (isStoreError(error)) return error;
+  const code = errorCode(error);
+  // A fault of the program, or what a decision has thrown.
+  if (code === undefined) return error;
+  if (CONFLICTS.has(code)) return new StoreBusyError(`too many writes change the same rows (${code})`);
+  if (FULL.has(code)) return new StoreFullError(code);
+  if (TRANSIENT.some((pattern) => pattern.test(code)))
+    return new StoreBusyError(`the store was not reached (${code})`);
+  return new StoreFailedError(code);
+}
+
+function isStoreError(error: unknown): boolean {
+  return (
+    error instanceof StoreBusyError ||
+    error instanceof StoreFullError ||
+    error instanceof StoreFailedError ||
+    error instanceof StoreCorruptError ||
+    error instanceof StoreFormatError ||
+    error instanceof RecordTooNewError
+  );
+}

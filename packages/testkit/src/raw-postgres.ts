@@ -1,0 +1,83 @@
+import { join } from "node:path";
+import { uidBytes } from "../../service/src/domain/uid.ts";
+import { expiryKey } from "../../service/src/store/codec/row-keys.ts";
+import { bigintOf, bytesOf, uidColumnOf } from "../../service/src/store/postgres/sql-values.ts";
+import type { Row } from "../../service/src/store/postgres/sql-values.ts";
+import { databaseOf, useConnection } from "./postgres-engine.ts";
+import type { RawRecord, RawStore, TableName } from "./raw-store.ts";
+
+/** A table of the database whose rows are those of a table of LMDB, with the key of each. */
+interface MirroredTable {
+  readonly table: TableName;
+  readonly from: string;
+  key(row: Row): Buffer;
+}
+
+const TABLES: readonly MirroredTable[] = [
+  { table: "meta", from: "meta", key: (row) => Buffer.from(String(row["key"])) },
+  { table: "nodes", from: "record", key: (row) => uid(row, "uid") },
+  { table: "lookups", from: "lookup", key: (row) => bytesOf(row, "lookup_id") },
+  { table: "names", from: "name", key: (row) => Buffer.concat([uid(row, "owner"), bytesOf(row, "name")]) },
+  {
+    table: "children",
+    from: "child",
+    key: (row) =>
+      Buffer.concat([
+        uid(row, "uid"),
+        Buffer.from([row["ignores_revocation"] === true ? 1 : 0]),
+        uid(row, "child"),
+      ]),
+  },
+  {
+    table: "counts",
+    from: "count",
+    key: (row) => {
+      const kind = Number(row["kind"]);
+      return Buffer.concat([uid(row, "uid"), Buffer.from(kind === 0 ? [] : [kind])]);
+    },
+  },
+  { table: "sweep", from: "sweep", key: (row) => uid(row, "uid") },
+  {
+    table: "sweep",
+    from: "expiry",
+    key: (row) => expiryKey(Number(bigintOf(row, "expires_at")), uidColumnOf(row, "uid")),
+  },
+];
+
+/** The rows of a data directory's store in PostgreSQL, as an attacker with access to the database reads and changes them. */
+export async function openRawPostgres(data: string): Promise<RawStore> {
+  const config = await databaseOf(join(data, "store"));
+  /** With the place of each row, by which it is changed. */
+  const read = async (
+    name?: TableName,
+  ): Promise<(RawRecord & { readonly from: string; readonly place: string })[]> => {
+    const found = [];
+    for (const { table, from, key } of TABLES.filter((one) => name === undefined || one.table === name)) {
+      const rows = await useConnection(config, (connection) =>
+        connection.query(`SELECT *, ctid::text AS place FROM membrane.${from}`),
+      );
+      for (const row of rows)
+        found.push({ table, key: key(row), value: bytesOf(row, "body"), from, place: String(row["place"]) });
+    }
+    return found;
+  };
+  return {
+    rows: read,
+    async write(table, key, value) {
+      const row = (await read(table)).find((one) => one.key.equals(key));
+      if (row === undefined) throw new Error(`there is no such row in ${table}`);
+      const [change, parameters] =
+        value === undefined
+          ? [`DELETE FROM membrane.${row.from}`, []]
+          : [`UPDATE membrane.${row.from} SET body = $2`, [value]];
+      await useConnection(config, (connection) =>
+        connection.query(`${change} WHERE ctid = $1::tid`, [row.place, ...parameters]),
+      );
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+function uid(row: Row, name: string): Buffer {
+  return uidBytes(uidColumnOf(row, name));
+}
