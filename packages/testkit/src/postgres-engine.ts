@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { OpenEngine } from "../../service/src/commands/data-directory.ts";
 import type { ConnectionConfig } from "../../service/src/store/postgres/config/connection-config.ts";
 import type { Connection } from "../../service/src/store/postgres/connection.ts";
@@ -10,7 +10,7 @@ import { bigintOf, optionalUidOf, uidColumnOf } from "../../service/src/store/po
 import type { Uid } from "../../service/src/domain/uid.ts";
 import type { Position } from "../../service/src/store/store.ts";
 import { samePosition } from "../../service/src/store/store.ts";
-import { connectionTo } from "./postgres-server.ts";
+import { connectionTo, postgresServer } from "./postgres-server.ts";
 
 /** Opens the engine over a database of the directory's name, which is made if it is not there. */
 export const openTestPostgresEngine: OpenEngine = async (options) => {
@@ -31,6 +31,16 @@ export async function databaseOf(directory: string): Promise<ConnectionConfig> {
     if (row === undefined) await connection.query(`CREATE DATABASE ${name}`);
   });
   return connectionTo(name);
+}
+
+/** The folders of a store's database and of the server's log of writes, with all that was written until now. */
+export async function databaseFiles(directory: string): Promise<readonly string[]> {
+  const { directory: server } = await postgresServer();
+  const [row] = await useConnection(await databaseOf(directory), async (connection) => {
+    await connection.query("CHECKPOINT");
+    return connection.query("SELECT oid::text FROM pg_database WHERE datname = current_database()");
+  });
+  return [join(server, "base", String(row?.["oid"])), join(server, "pg_wal")];
 }
 
 /**

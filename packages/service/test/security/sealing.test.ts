@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { parseToken, tokenBytes } from "capability-protocol";
 import { expect, test } from "vitest";
 import { call, expectStatus } from "../../../testkit/src/client.ts";
+import { databaseFiles } from "../../../testkit/src/postgres-engine.ts";
+import { openRawPostgres } from "../../../testkit/src/raw-postgres.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import type { FullStore } from "../../../testkit/src/full-store.ts";
 import { CANARY_HOST, createFullStore } from "../../../testkit/src/full-store.ts";
@@ -10,36 +12,50 @@ import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
-test("no file of the store and no log line has a token, a target or a credential: while it runs, after the revoke and the sweep, and when it has ended", async () => {
+const STORES = ["lmdb", "postgres"] as const;
+
+/** Where a name is found: in each kind of file that a store has, and in a row. */
+const PLACES = {
+  lmdb: [/^store\/data\.mdb$/],
+  postgres: [/\/base\//, /\/pg_wal\//, /^row /],
+};
+
+test.each(STORES)(
+  "no file of the store and no log line has a token, a target or a credential: while it runs, after the revoke and the sweep, and when it has ended, over %s",
+  async (engine) => {
+    await using directory = await temporaryDirectory();
+    await using target = await startTarget();
+    await using service = await startTestService({
+      directory: directory.path,
+      engine,
+      lookup: (_host, _options, done) => done(null, [{ address: "127.0.0.1", family: 4 }]),
+    });
+    const made = await createFullStore(service, target.port);
+    const forbidden = formsOf(made);
+    await use(service, made);
+    expect(target.requests.map(({ url }) => url)).toContain("/canary-path-91aa?canary-query-77c1=1");
+    expectNothingIn(await stored(engine, directory.path), forbidden);
+
+    await end(service, made);
+    expectNothingIn(await stored(engine, directory.path), forbidden);
+    await service.close();
+    expectNothingIn(await stored(engine, directory.path), forbidden);
+
+    const logged = Buffer.from(service.logged());
+    expect(logged.includes("managed")).toBe(true);
+    expectNothingIn(new Map([["the log", logged]]), forbidden);
+  },
+);
+
+test.each(STORES)("the scan finds texts in the store: names, which are in clear, over %s", async (engine) => {
   await using directory = await temporaryDirectory();
-  await using target = await startTarget();
-  await using service = await startTestService({
-    directory: directory.path,
-    lookup: (_host, _options, done) => done(null, [{ address: "127.0.0.1", family: 4 }]),
-  });
-  const made = await createFullStore(service, target.port);
-  const forbidden = formsOf(made);
-  await use(service, made);
-  expect(target.requests.map(({ url }) => url)).toContain("/canary-path-91aa?canary-query-77c1=1");
-  expectNothingIn(await bytesOf(directory.path), forbidden);
-
-  await end(service, made);
-  expectNothingIn(await bytesOf(directory.path), forbidden);
-  await service.close();
-  expectNothingIn(await bytesOf(directory.path), forbidden);
-
-  const logged = Buffer.from(service.logged());
-  expect(logged.includes("managed")).toBe(true);
-  expectNothingIn(new Map([["the log", logged]]), forbidden);
-});
-
-test("the scan finds texts in the store: names, which are in clear", async () => {
-  await using directory = await temporaryDirectory();
-  await using service = await startTestService({ directory: directory.path });
+  await using service = await startTestService({ directory: directory.path, engine });
   expectStatus(await call(service, service.tokens.create, { body: { id: "a name in clear" } }), 201);
-  const files = await bytesOf(directory.path);
+  const files = await stored(engine, directory.path);
   const name = new Map([["a name", Buffer.from("a name in clear")]]);
-  expect(() => expectNothingIn(files, name)).toThrow("store/data.mdb holds a name");
+  const places = [...files].filter(([, bytes]) => bytes.includes("a name in clear")).map(([path]) => path);
+  for (const place of PLACES[engine]) expect(places).toContainEqual(expect.stringMatching(place));
+  expect(() => expectNothingIn(files, name)).toThrow("holds a name");
 });
 
 test("a copy of the store without its service key cannot be opened with any token", async () => {
@@ -53,6 +69,18 @@ test("a copy of the store without its service key cannot be opened with any toke
     /holds the service key.*restore it/,
   );
 });
+
+/** Returns the bytes of all files in which the store is; of a database also all rows, since its files may be compressed. */
+async function stored(engine: (typeof STORES)[number], directory: string): Promise<Map<string, Buffer>> {
+  const files = await bytesOf(directory);
+  if (engine === "lmdb") return files;
+  for (const path of await databaseFiles(join(directory, "store")))
+    for (const [name, bytes] of await bytesOf(path)) files.set(`${path}/${name}`, bytes);
+  await using raw = await openRawPostgres(directory);
+  for (const [place, { table, key, value }] of (await raw.rows()).entries())
+    files.set(`row ${place} of ${table}`, Buffer.concat([key, value]));
+  return files;
+}
 
 /** Uses every token once for everything that it can do. */
 async function use(service: TestService, { tokens }: FullStore): Promise<void> {

@@ -69,6 +69,16 @@ describe("with a certificate for localhost", () => {
   });
 });
 
+test("statements are planned once, and never compiled", async () => {
+  await useConnection(await connectionTo("postgres"), async (connection) => {
+    const names = ["plan_cache_mode", "jit"];
+    const settings = names.map((name) => `current_setting('${name}') AS ${name}`).join();
+    expect(await connection.query(`SELECT ${settings}`)).toEqual([
+      { plan_cache_mode: "force_generic_plan", jit: "off" },
+    ]);
+  });
+});
+
 test("a wrong password is refused, and not in the error", async () => {
   const refused = isEncrypted({ password: "canary" });
   await expect(refused).rejects.toThrow("password authentication failed");

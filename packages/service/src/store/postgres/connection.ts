@@ -47,6 +47,12 @@ function beginStatement(timeoutMs: number): string {
   ].join("; ");
 }
 
+/**
+ * Plans are made once for a connection: a plan for each lineage costs more than it saves. They look more expensive than they are,
+ * so that the server would compile them, which takes longer than to run them.
+ */
+const SESSION = "SET plan_cache_mode TO force_generic_plan; SET jit TO off";
+
 /** @param transactionTimeoutMs no transaction lasts longer, in milliseconds. */
 export function openConnection(config: ConnectionConfig, transactionTimeoutMs: number): Connection {
   let socket: Socket | undefined;
@@ -79,9 +85,15 @@ export function openConnection(config: ConnectionConfig, transactionTimeoutMs: n
   };
   const sql = postgres(options);
 
+  /** Why there is no connection, which only the first statement gets from the driver. */
+  let failure: unknown;
   const send = async (text: string, parameters: readonly Parameter[]) => {
-    if (isClosed) throw connectionClosed();
-    return sql.unsafe<Row[]>(text, [...parameters], { prepare: parameters.length > 0 });
+    try {
+      if (isClosed) throw connectionClosed();
+      return await sql.unsafe<Row[]>(text, [...parameters], { prepare: parameters.length > 0 });
+    } catch (error) {
+      throw failure ?? error;
+    }
   };
   const query: Connection["query"] = (text, parameters = []) => send(text, parameters);
   const begin: Connection["begin"] = async () => void (await send(beginStatement(transactionTimeoutMs), []));
@@ -93,6 +105,7 @@ export function openConnection(config: ConnectionConfig, transactionTimeoutMs: n
     if (command !== "COMMIT") throw new StoreFailedError("the transaction was rolled back");
     if (warnings.length > 0) throw new StoreFailedError(`the commit had the warning ${warnings.join()}`);
   };
+  sql.unsafe(SESSION).catch((error: unknown) => (failure = error));
   return {
     get isClosed() {
       return isClosed;

@@ -8,40 +8,29 @@ import type { NameEntry } from "../engine.ts";
 import type { ServiceKeys } from "../keys.ts";
 import type { StoredTree } from "../recount.ts";
 import { recountBytes, recountOwned } from "../recount.ts";
+import { skipUnusable } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import type { CountRef } from "./count-ref.ts";
 import { bytesRef, countRowKey, countText, quotaRef } from "./count-ref.ts";
 import type { SnapshotOptions } from "./snapshot.ts";
 import type { Row } from "./sql-values.ts";
-import { bytesOf, optionalBytesOf, uidColumnOf } from "./sql-values.ts";
+import { bytesOf, optionalBytesOf, uidColumnOf, uuidArray } from "./sql-values.ts";
 
 /** As many records below one owner are read at most: `recount.ts` reads no more, and only counts the others. */
 const MAX_READS = 16_384;
 
-/**
- * Everything below an owner, with what is below its membranes that have no count of bytes either, and for the service all
- * tenants. Only the records that are read come with their bodies.
- */
+/** Everything right below owners, and who has a name in them. Only the records that are read come with their bodies. */
 const BELOW = `
-  WITH child_of AS (
+  WITH step AS (
     SELECT c.uid, c.ignores_revocation, c.child, c.body,
-           row_number() OVER (ORDER BY c.ignores_revocation, c.child) AS place
-    FROM membrane.child c WHERE c.uid = $1::uuid
+           row_number() OVER (PARTITION BY c.uid ORDER BY c.ignores_revocation, c.child) AS place
+    FROM membrane.child c WHERE c.uid = ANY ($1::uuid[])
   ),
-  inner_child AS (
-    SELECT i.uid, i.ignores_revocation, i.child, i.body, i.place
-    FROM child_of m
-    JOIN membrane.record r ON r.uid = m.child AND r.name IS NOT NULL
-    CROSS JOIN LATERAL (
-      SELECT c.uid, c.ignores_revocation, c.child, c.body,
-             row_number() OVER (ORDER BY c.ignores_revocation, c.child) AS place
-      FROM membrane.child c WHERE c.uid = m.child
-    ) i
-  ),
-  step AS (SELECT * FROM child_of UNION ALL SELECT * FROM inner_child),
-  holder AS (SELECT n.owner, n.name, n.body, n.holder FROM membrane.name n WHERE n.owner = $1::uuid),
+  holder AS (SELECT n.owner, n.name, n.body, n.holder FROM membrane.name n WHERE n.owner = ANY ($1::uuid[])),
   node (uid) AS (
-    SELECT $1::uuid UNION SELECT s.child FROM step s WHERE s.place <= ${MAX_READS} UNION SELECT h.holder FROM holder h
+    SELECT unnest($1::uuid[])
+    UNION SELECT s.child FROM step s WHERE s.place <= ${MAX_READS}
+    UNION SELECT h.holder FROM holder h
   )
   SELECT 'child' AS type, s.uid AS id, s.child AS target, s.ignores_revocation AS flag, NULL::bytea AS key, s.body FROM step s
   UNION ALL SELECT 'record', r.uid, NULL, NULL, NULL, r.body FROM node n JOIN membrane.record r ON r.uid = n.uid
@@ -56,12 +45,21 @@ export async function recount(
   { keys }: Pick<SnapshotOptions, "keys">,
   recounted: Map<string, number>,
 ): Promise<void> {
-  const { tree, readBytes } = readTree(await connection.query(BELOW, [ref.uid]), keys);
-  recounted.set(countText(ref), countBelow(ref, tree, readBytes));
+  const below = (owners: readonly Uid[]) => connection.query(BELOW, [uuidArray(owners)]);
+  const rows = await below([ref.uid]);
+  const owner = readTree(rows, keys);
+  const membranes = isBytes(ref) ? owner.membranesWithoutBytes().filter((uid) => uid !== ref.uid) : [];
+  // The bytes of a tenant are those of its membranes, which may have to be made anew too.
+  const all = membranes.length === 0 ? owner : readTree([...rows, ...(await below(membranes))], keys);
+  recounted.set(countText(ref), countBelow(ref, all.tree, all.readBytes));
+}
+
+function isBytes({ kind, uid }: CountRef): boolean {
+  return kind === bytesRef(uid).kind;
 }
 
 function countBelow(ref: CountRef, tree: StoredTree, readBytes: (owner: Uid) => number | undefined): number {
-  if (ref.kind === bytesRef(ref.uid).kind) return recountBytes(ref.uid, tree, readBytes);
+  if (isBytes(ref)) return recountBytes(ref.uid, tree, readBytes);
   const kinds =
     ref.uid === SERVICE_OWNER
       ? (["tenants"] as const)
@@ -124,8 +122,15 @@ function readTree(rows: readonly Row[], keys: ServiceKeys) {
   const readBytes = (uid: Uid): number | undefined => {
     const body = bytes.get(uid);
     if (body === undefined) return undefined;
-    const [column] = decodeRow("counts", countRowKey(bytesRef(uid)), body, keys);
-    return column?.length === 8 ? Number(column.readBigUInt64BE()) : undefined;
+    const columns = skipUnusable(() => decodeRow("counts", countRowKey(bytesRef(uid)), body, keys));
+    return columns?.[0]?.length === 8 ? Number(columns[0].readBigUInt64BE()) : undefined;
   };
-  return { tree, readBytes };
+  return {
+    tree,
+    readBytes,
+    membranesWithoutBytes: (): Uid[] =>
+      Array.from(records.keys()).filter(
+        (uid) => skipUnusable(() => tree.record(uid))?.type === "membrane" && readBytes(uid) === undefined,
+      ),
+  };
 }
