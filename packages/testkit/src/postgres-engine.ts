@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import type { OpenEngine } from "../../service/src/commands/data-directory.ts";
+import type { Engine } from "../../service/src/store/engine.ts";
 import type { ConnectionConfig } from "../../service/src/store/postgres/config/connection-config.ts";
 import type { Connection } from "../../service/src/store/postgres/connection.ts";
 import { openConnection } from "../../service/src/store/postgres/connection.ts";
-import type { RevocationProtocol } from "../../service/src/store/postgres/engine.ts";
+import type { PostgresEngineOptions, RevocationProtocol } from "../../service/src/store/postgres/engine.ts";
 import { openPostgresEngine } from "../../service/src/store/postgres/engine.ts";
 import { bigintOf, optionalUidOf, uidColumnOf } from "../../service/src/store/postgres/sql-values.ts";
 import type { Uid } from "../../service/src/domain/uid.ts";
@@ -13,14 +14,21 @@ import { samePosition } from "../../service/src/store/store.ts";
 import { connectionTo, postgresServer } from "./postgres-server.ts";
 
 /** Opens the engine over a database of the directory's name, which is made if it is not there. */
-export const openTestPostgresEngine: OpenEngine = async (options) => {
+export const openTestPostgresEngine: OpenEngine = async (options) =>
+  openNodeEngine(await databaseOf(options.directory), options);
+
+/** Opens the engine of one more node. */
+export function openNodeEngine(
+  connection: ConnectionConfig,
+  options: Pick<PostgresEngineOptions, "keys" | "writeTimeoutMs" | "report" | "onRecordTooNew">,
+): Promise<Engine> {
   return openPostgresEngine({
     ...options,
-    connection: await databaseOf(options.directory),
+    connection,
     readTimeoutMs: options.writeTimeoutMs,
     startRevocations: startPolledRevocations,
   });
-};
+}
 
 /** The database of a store's directory. */
 export async function databaseOf(directory: string): Promise<ConnectionConfig> {

@@ -3,10 +3,11 @@ import { DEFAULT_LIMITS } from "../../service/src/service-limits.ts";
 import type { Engine } from "../../service/src/store/engine.ts";
 import type { StoreLimits } from "../../service/src/store/operations/create-store.ts";
 import { createStore } from "../../service/src/store/operations/create-store.ts";
+import type { ConnectionConfig } from "../../service/src/store/postgres/config/connection-config.ts";
 import type { Connection } from "../../service/src/store/postgres/connection.ts";
 import type { Row } from "../../service/src/store/postgres/sql-values.ts";
 import type { Store } from "../../service/src/store/store.ts";
-import { databaseOf, openTestPostgresEngine, useConnection } from "./postgres-engine.ts";
+import { databaseOf, openNodeEngine, useConnection } from "./postgres-engine.ts";
 import type { TestStore } from "./store.ts";
 import { openTestStore } from "./store.ts";
 
@@ -14,13 +15,21 @@ import { openTestStore } from "./store.ts";
 export interface PostgresStore extends AsyncDisposable {
   readonly at: TestStore;
   /** Opens the store on another node. */
-  openNode(options?: { readonly writeTimeoutMs?: number }): Promise<Node>;
+  openNode(options?: NodeOptions): Promise<Node>;
+  /** How to connect to its database. */
+  readonly config: ConnectionConfig;
   /** Runs one statement in the database. */
   query(text: string, parameters?: Parameters<Connection["query"]>[1]): Promise<readonly Row[]>;
   /** Runs `use` while a transaction of another client has done `statement`, and undoes it then. */
   during<T>(statement: string, use: () => Promise<T>): Promise<T>;
   /** Resolves when a client of the database waits for a lock. */
   waitForLock(): Promise<void>;
+}
+
+export interface NodeOptions {
+  readonly writeTimeoutMs?: number;
+  /** Of a relay in front of the server. */
+  readonly port?: number;
 }
 
 export interface Node extends AsyncDisposable {
@@ -38,13 +47,9 @@ export async function openPostgresStore(limits: Partial<StoreLimits> = {}): Prom
   return {
     at,
     query,
-    async openNode({ writeTimeoutMs = 10_000 } = {}) {
-      const engine = await openTestPostgresEngine({
-        directory,
-        keys: at.keys,
-        writeTimeoutMs,
-        reserveBytes: 0,
-      });
+    config,
+    async openNode({ writeTimeoutMs = 10_000, port = config.port } = {}) {
+      const engine = await openNodeEngine({ ...config, port }, { keys: at.keys, writeTimeoutMs });
       const store = createStore(engine, { ...DEFAULT_LIMITS, ...limits }, Date.now);
       const node = { engine, store, [Symbol.asyncDispose]: store.close };
       nodes.push(node);

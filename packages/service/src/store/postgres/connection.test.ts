@@ -85,6 +85,13 @@ test("a wrong password is refused, and not in the error", async () => {
   await expect(refused).rejects.not.toThrow("canary");
 });
 
+test("a transaction in which a statement failed is not taken for a committed one", async () => {
+  await useConnection(await connectionTo("postgres"), async (connection) => {
+    const committed = connection.transaction(() => connection.query("SELECT 1 / 0").catch(() => []));
+    await expect(committed).rejects.toThrow("the transaction was rolled back");
+  });
+});
+
 const INSERTS = ["INSERT INTO lost VALUES (1)", "INSERT INTO lost VALUES (2)"] as const;
 
 test("after a loss no statement runs outside of the transaction that it was sent in", async () => {

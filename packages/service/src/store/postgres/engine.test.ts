@@ -10,6 +10,7 @@ import {
 } from "../../../../testkit/src/postgres-engine.ts";
 import type { PostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
 import { openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
+import { startRelay } from "../../../../testkit/src/relay.ts";
 import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
 import type { UseCounter } from "../../domain/use-counter.ts";
 import { createServiceKeys } from "../keys.ts";
@@ -88,6 +89,11 @@ test("of uses by two nodes exactly as many are counted as there may be, in whate
   await using store = await openPostgresStore();
   const nodes = [await store.openNode(), await store.openNode()] as const;
   const all = await counters(store, [60, 60, 60]);
+  // In a large table rows are found, and would be locked, in the order in which a statement names them.
+  await store.query(
+    "INSERT INTO membrane.count SELECT gen_random_uuid(), 2, '\\x00' FROM generate_series(1, 20000)",
+  );
+  await store.query("ANALYZE membrane.count");
   const before = await deadlocks(store);
   const results = await Promise.all(
     Array.from({ length: 240 }, (_, use) => {
@@ -138,6 +144,79 @@ test("creations, revokes and sweeps of two nodes at once keep every count right,
   expect(await deadlocks(store)).toBe(before);
 });
 
+test("creations of two nodes at once of what nothing is counted for yet are all counted", async () => {
+  await using store = await openPostgresStore();
+  const { at } = store;
+  const other = await store.openNode();
+  const membrane = await at.membrane("m");
+  await at.dropCounts();
+  const records = Array.from({ length: 24 }, () => ({
+    ...at.create,
+    uid: at.newUid(),
+    lookupId: randomBytes(32),
+    membrane: membrane.record.uid,
+  }));
+  const made = records.map((record, index) => (index % 2 === 0 ? at.store : other.store).create([record]));
+  expect(await Promise.all(made)).toEqual(records.map(() => ok(undefined)));
+  const quota = { owner: membrane.record.uid, kind: "capabilities" } as const;
+  expect(await at.readSnapshot({ quotas: [quota] }, ({ countOwned }) => countOwned(quota))).toBe(24);
+});
+
+test("a tenant and a membrane begin with all their counts, so that the first creation in them counts nothing anew", async () => {
+  await using store = await openPostgresStore();
+  const { at } = store;
+  const membrane = await at.membrane("m");
+  const kinds = async (uid: string): Promise<unknown[]> =>
+    (await store.query("SELECT kind FROM membrane.count WHERE uid = $1 ORDER BY kind", [uid])).map(
+      ({ kind }) => kind,
+    );
+  expect(await kinds(at.tenant.uid)).toEqual([0, 1, 2]);
+  expect(await kinds(membrane.record.uid)).toEqual([0, 2]);
+});
+
+test("a decision that needs other rows than the one before it is made again, with locks on all of them", async () => {
+  await using store = await openPostgresStore();
+  const node = await store.openNode();
+  const [a, b] = await counters(store, [9, 9]);
+  let decisions = 0;
+  await node.engine.write({ class: "create", owner: NO_OWNER, size: { records: 0, sealedBytes: 0 } }, () => {
+    decisions += 1;
+    const uids = decisions === 1 ? [a!.uid] : [a!.uid, b!.uid];
+    const count = { window: 0, uses: decisions };
+    return { result: undefined, changes: uids.map((uid) => ({ type: "putUses", uid, count })) };
+  });
+  // Without locks, with a lock on one, and with locks on both.
+  expect(decisions).toBe(3);
+  const uses = [a!.uid, b!.uid];
+  expect(await node.engine.read({ uses }, (snapshot) => uses.map(snapshot.uses))).toEqual([
+    { window: 0, uses: 3 },
+    { window: 0, uses: 3 },
+  ]);
+});
+
+test("what a decision throws undoes the write, and its connection is used again", async () => {
+  await using store = await openPostgresStore();
+  const node = await store.openNode();
+  const [once] = await counters(store, [1]);
+  const request = {
+    class: "use",
+    owner: NO_OWNER,
+    size: { records: 1, sealedBytes: 0 },
+    uses: [once!.uid],
+  } as const;
+  for (let round = 0; round < 20; round += 1)
+    await expect(
+      node.engine.write(request, () => {
+        throw new RangeError("fault");
+      }),
+    ).rejects.toThrow(new RangeError("fault"));
+  const [open] = await store.query(
+    "SELECT count(*)::int AS transactions FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+  );
+  expect(open).toEqual({ transactions: 0 });
+  expect(await node.store.countUse([once!], NO_OWNER)).toEqual(ok(undefined));
+});
+
 test("a creation waits for a revoke of what it points to, and is denied if that was committed", async () => {
   await using store = await openPostgresStore();
   const { at } = store;
@@ -163,6 +242,21 @@ test("a write that waits too long is not acknowledged, and the next one succeeds
     expect(node.store.countUse([once!], NO_OWNER)).rejects.toThrow(StoreBusyError),
   );
   expect(await node.store.countUse([once!], NO_OWNER)).toEqual(ok(undefined));
+});
+
+test("connections on which nothing comes back are replaced: as many writes as there are time out, and the next one succeeds", async () => {
+  await using store = await openPostgresStore();
+  const [once] = await counters(store, [5]);
+  await using relay = await startRelay(store.config.port);
+  const node = await store.openNode({ writeTimeoutMs: 300, port: relay.port });
+  expect(await node.store.countUse([once!], NO_OWNER)).toEqual(ok(undefined));
+  relay.silence();
+  const silent = Array.from({ length: 20 }, () => node.store.countUse([once!], NO_OWNER));
+  for (const use of silent) await expect(use).rejects.toThrow(StoreBusyError);
+  await expect(node.store.find(randomBytes(32))).rejects.toThrow(StoreBusyError);
+  relay.speak();
+  expect(await node.store.countUse([once!], NO_OWNER)).toEqual(ok(undefined));
+  expect(await node.store.find(randomBytes(32))).toBeUndefined();
 });
 
 test("a write whose connection is lost is not acknowledged, what was acknowledged is there, and the node recovers", async () => {
