@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { UseCounter } from "../../service/src/domain/use-counter.ts";
 import { DEFAULT_LIMITS } from "../../service/src/service-limits.ts";
 import type { Engine } from "../../service/src/store/engine.ts";
 import type { StoreLimits } from "../../service/src/store/operations/create-store.ts";
@@ -74,4 +75,14 @@ export async function openPostgresStore(limits: Partial<StoreLimits> = {}): Prom
       await at[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Makes capabilities of the first tenant that count their uses, each with so many. */
+export async function makeCounters(at: TestStore, maxUses: readonly number[]): Promise<UseCounter[]> {
+  return Promise.all(
+    maxUses.map(async (max) => {
+      const { uid } = await at.capability({ kind: "create", resource: at.tenant.uid }, { isCounted: true });
+      return { uid, maxUses: max, createdAt: 0 };
+    }),
+  );
 }

@@ -104,10 +104,17 @@ const SWEEP: TableStatements<RowKey<"sweep">> = {
   columns: (rows) => [plainArray(rows.map(({ isRoot }) => isRoot))],
 };
 
-/** The head is locked until the commit, so that positions are visible in their order. Its new tag names the entry, and no other. */
+/**
+ * The head is locked until the commit, so that positions are visible in their order. Its new tag names the entry, and no other.
+ * Nodes that listen to the channel renew their leases at once.
+ */
 const APPEND = `
-  WITH h AS (UPDATE membrane.head SET position = position + 1, tag = gen_random_uuid() RETURNING position, tag)
-  INSERT INTO membrane.log (position, tag, uid) SELECT h.position, h.tag, $1::uuid FROM h RETURNING position, tag`;
+  WITH h AS (UPDATE membrane.head SET position = position + 1, tag = gen_random_uuid() RETURNING position, tag),
+       l AS (
+         INSERT INTO membrane.log (position, tag, uid) SELECT h.position, h.tag, $1::uuid FROM h
+         RETURNING position, tag
+       )
+  SELECT l.position, l.tag, pg_notify('membrane', '') FROM l`;
 
 /** Writes the head as it is, for a revoke that found its root revoked: it has the position of that revoke or a later one. */
 const TOUCH_HEAD: Statement = {

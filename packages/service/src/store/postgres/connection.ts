@@ -29,7 +29,7 @@ export interface Connection {
   rollback(): Promise<void>;
   /** Ends it at once. What has no result yet fails, and may still take effect. */
   destroy(): void;
-  /** Ends it when all statements have their results. */
+  /** Ends it when all statements have their results, or after a second. */
   close(): Promise<void>;
 }
 
@@ -46,6 +46,8 @@ function beginStatement(timeoutMs: number): string {
     `SET LOCAL idle_in_transaction_session_timeout TO ${timeoutMs}`,
   ].join("; ");
 }
+
+const CLOSE_TIMEOUT_SECONDS = 1;
 
 /**
  * Plans are made once for a connection: a plan for each lineage costs more than it saves. They look more expensive than they are,
@@ -132,7 +134,9 @@ export function openConnection(config: ConnectionConfig, transactionTimeoutMs: n
     async close() {
       if (isClosed) return;
       isClosed = true;
-      await sql.end();
+      await sql.end({ timeout: CLOSE_TIMEOUT_SECONDS });
+      // The driver waits for the server to close it, which may have gone without a word.
+      socket?.destroy();
     },
   };
 }

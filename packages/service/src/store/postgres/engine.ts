@@ -53,6 +53,9 @@ const WRITE_CONNECTIONS = 8;
 /** Revokes have connections that no other write uses, so that they do not wait for those to end. */
 const REVOKE_CONNECTIONS = 2;
 
+/** A start may wait for another node that changes the schema. */
+const START_TIMEOUT_MS = 60_000;
+
 /**
  * Opens the store in a database, and makes it there if there is none.
  *
@@ -61,7 +64,7 @@ const REVOKE_CONNECTIONS = 2;
  */
 export async function openPostgresEngine(options: PostgresEngineOptions): Promise<Engine> {
   const open = (): Connection => openConnection(options.connection, options.writeTimeoutMs);
-  const id = await withConnection(open, async (connection) => {
+  const id = await startWith(open, async (connection) => {
     await checkServer(connection);
     await migrate(connection, MIGRATIONS);
     return openFormat(connection, options.keys);
@@ -113,10 +116,10 @@ function createEngine(
     async write(request, decide) {
       const turns = request.class === "revoke" ? revokes : writes;
       try {
-        const { result, position } = await turns.run(request, (connection) =>
+        const { result, isCommitted, position } = await turns.run(request, (connection) =>
           write(connection, request, decide, { keys, onTooNew: onRecordTooNew }),
         );
-        reportCondition();
+        if (isCommitted) reportCondition();
         if (position !== undefined) await revocations.waitUntilApplied(position);
         return result;
       } catch (error) {
@@ -150,13 +153,10 @@ function conditionAfter(error: unknown): StoreCondition | undefined {
   return undefined;
 }
 
-async function withConnection<T>(
-  open: () => Connection,
-  use: (connection: Connection) => Promise<T>,
-): Promise<T> {
+async function startWith<T>(open: () => Connection, use: (connection: Connection) => Promise<T>): Promise<T> {
   const connection = open();
   try {
-    return await use(connection);
+    return await withDeadline(connection, use, START_TIMEOUT_MS);
   } catch (error) {
     throw toStoreError(error);
   } finally {

@@ -1,7 +1,9 @@
 import { SERVICE_OWNER } from "../../domain/quota.ts";
 import type { Statement } from "./connection.ts";
+import type { LoadedRows } from "./loaded-rows.ts";
 import type { RowLocks } from "./row-locks.ts";
-import { byteaArray, plainArray, uuidArray } from "./sql-values.ts";
+import type { Row } from "./sql-values.ts";
+import { byteaArray, bytesOf, plainArray, uidColumnOf, uuidArray } from "./sql-values.ts";
 
 /*
  * Every write takes its locks in one order, so that no two wait for each other: first the advisory lock of a sweep, then counts,
@@ -15,22 +17,25 @@ const SWEEP_LOCK = "7882826992375131750";
 export const LOCK_SWEEP: Statement = { text: `SELECT pg_advisory_xact_lock(${SWEEP_LOCK})`, parameters: [] };
 
 const COUNTS = `
-  SELECT FROM membrane.count c
+  SELECT c.uid AS count_uid, c.kind FROM membrane.count c
   JOIN unnest($1::uuid[], $2::smallint[]) AS q (uid, kind) ON c.uid = q.uid AND c.kind = q.kind
   ORDER BY c.uid, c.kind
   FOR UPDATE OF c`;
 
 const NAMES = `
-  SELECT FROM membrane.name n
+  SELECT n.owner, n.name FROM membrane.name n
   JOIN unnest($1::uuid[], $2::bytea[]) AS q (owner, name) ON n.owner = q.owner AND n.name = q.name
   ORDER BY n.owner, n.name
   FOR UPDATE OF n`;
 
-const CHANGED = "SELECT FROM membrane.record r WHERE r.uid = ANY ($1::uuid[]) ORDER BY r.uid FOR UPDATE";
+const CHANGED =
+  "SELECT r.uid FROM membrane.record r WHERE r.uid = ANY ($1::uuid[]) ORDER BY r.uid FOR UPDATE";
 
 /** Not `FOR KEY SHARE`, which a revoke does not wait for. */
-const POINTED_TO = "SELECT FROM membrane.record r WHERE r.uid = ANY ($1::uuid[]) ORDER BY r.uid FOR SHARE";
+const POINTED_TO =
+  "SELECT r.uid FROM membrane.record r WHERE r.uid = ANY ($1::uuid[]) ORDER BY r.uid FOR SHARE";
 
+/** @returns statements whose rows are the keys of what they have locked. */
 export function lockStatements({ counts, names, changed, pointedTo }: RowLocks): Statement[] {
   const statements: Statement[] = [];
   if (counts.size > 0) {
@@ -51,4 +56,26 @@ export function lockStatements({ counts, names, changed, pointedTo }: RowLocks):
   if (records.length > 0)
     statements.push({ text: changed.size > 0 ? CHANGED : POINTED_TO, parameters: [uuidArray(records)] });
   return statements;
+}
+
+/**
+ * Whether all rows that were loaded, of those that were to be locked, are locked: one that another write has inserted after a lock
+ * statement and before the load is not.
+ *
+ * @param locked the rows of the {@link lockStatements}.
+ */
+export function areLocked(locks: RowLocks, locked: readonly Row[], loaded: LoadedRows): boolean {
+  const held = new Set(locked.map(lockedKey));
+  const isHeld = (key: string, body: Buffer | undefined): boolean => body === undefined || held.has(key);
+  return (
+    [...locks.counts.keys()].every((key) => isHeld(key, loaded.counts.get(key))) &&
+    [...locks.names.keys()].every((key) => isHeld(key, loaded.names.get(key))) &&
+    [...locks.changed, ...locks.pointedTo].every((uid) => isHeld(uid, loaded.records.get(uid)))
+  );
+}
+
+function lockedKey(row: Row): string {
+  if ("count_uid" in row) return `${uidColumnOf(row, "count_uid")} ${String(row["kind"])}`;
+  if ("owner" in row) return `${uidColumnOf(row, "owner")}${bytesOf(row, "name").toString("hex")}`;
+  return uidColumnOf(row, "uid");
 }

@@ -4,8 +4,9 @@ import { StoreBusyError } from "../store.ts";
 import { applyStatements } from "./apply-statements.ts";
 import type { Connection, Statement } from "./connection.ts";
 import { loadForWrite } from "./load-statements.ts";
+import type { LoadedRows } from "./loaded-rows.ts";
 import { parseLoadedRows } from "./loaded-rows.ts";
-import { LOCK_SWEEP, lockStatements } from "./lock-statements.ts";
+import { areLocked, LOCK_SWEEP, lockStatements } from "./lock-statements.ts";
 import { isConflict } from "./postgres-errors.ts";
 import { recount } from "./recount.ts";
 import { foldChanges } from "./row-changes.ts";
@@ -25,6 +26,7 @@ export type WriteContext = Pick<SnapshotOptions, "keys" | "onTooNew">;
 /** A write that was committed, or found nothing to change. */
 export interface Written<T> {
   readonly result: T;
+  readonly isCommitted: boolean;
   /** Where the log ends after a revoke. */
   readonly position?: Position;
 }
@@ -48,7 +50,7 @@ export async function write<T>(
   if (locks === undefined) {
     const snapshot = await load(connection, request, NO_LOCKS);
     const { result, changes } = await withCounts(connection, context, snapshot, decide);
-    if (changes.length === 0) return { result };
+    if (changes.length === 0) return { result, isCommitted: false };
     locks = locksOf(changes);
   }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
@@ -71,8 +73,12 @@ async function attemptWrite<T>(
   locks: RowLocks,
 ): Promise<Outcome<T>> {
   try {
-    const rows = await lockAndLoad(connection, request, locks);
-    const { result, needed, folded } = await withCounts(connection, context, rows, (snapshot) => {
+    const { locked, loaded } = await lockAndLoad(connection, request, locks);
+    if (!areLocked(locks, locked, loaded)) {
+      await connection.rollback();
+      return { type: "again", needed: locks };
+    }
+    const { result, needed, folded } = await withCounts(connection, context, loaded, (snapshot) => {
       const { result, changes } = decide(snapshot);
       const needed = locksOf(changes);
       const isApplicable = changes.length > 0 && coversLocks(locks, needed);
@@ -84,10 +90,12 @@ async function attemptWrite<T>(
     });
     if (typeof folded === "number") {
       await connection.rollback();
-      return folded === 0 ? { type: "written", written: { result } } : { type: "again", needed };
+      return folded === 0
+        ? { type: "written", written: { result, isCommitted: false } }
+        : { type: "again", needed };
     }
     const position = await apply(connection, applyStatements(folded, request.class));
-    return { type: "written", written: position === undefined ? { result } : { result, position } };
+    return { type: "written", written: { result, isCommitted: true, ...(position && { position }) } };
   } catch (error) {
     await undo(connection);
     if (isConflict(error)) return { type: "again", needed: locks };
@@ -100,13 +108,14 @@ async function lockAndLoad(
   connection: Connection,
   request: WriteRequest,
   locks: RowLocks,
-): Promise<readonly Row[]> {
+): Promise<{ readonly locked: readonly Row[]; readonly loaded: LoadedRows }> {
   const sweep = request.sweep === undefined ? [] : [LOCK_SWEEP];
   const begun = connection.begin();
-  const locked = [...sweep, ...lockStatements(locks)].map((statement) => send(connection, statement));
+  const swept = sweep.map((statement) => send(connection, statement));
+  const locked = lockStatements(locks).map((statement) => send(connection, statement));
   const loaded = load(connection, request, locks);
-  await Promise.all([begun, ...locked, loaded]);
-  return loaded;
+  const [, keys, rows] = await Promise.all([begun, Promise.all(locked), loaded, ...swept]);
+  return { locked: keys.flat(), loaded: rows };
 }
 
 /** @returns where the log ends, after a revoke. */
@@ -125,10 +134,9 @@ async function apply(
 async function withCounts<T>(
   connection: Connection,
   context: WriteContext,
-  rows: readonly Row[],
+  loaded: LoadedRows,
   decide: (snapshot: LoadedSnapshot) => T,
 ): Promise<T> {
-  const loaded = parseLoadedRows(rows);
   const recounted = new Map<string, number>();
   for (;;) {
     try {
@@ -140,8 +148,12 @@ async function withCounts<T>(
   }
 }
 
-function load(connection: Connection, request: WriteRequest, { counts }: RowLocks): Promise<readonly Row[]> {
-  return send(connection, loadForWrite(request, [...counts.values()]));
+async function load(
+  connection: Connection,
+  request: WriteRequest,
+  { counts }: RowLocks,
+): Promise<LoadedRows> {
+  return parseLoadedRows(await send(connection, loadForWrite(request, [...counts.values()])));
 }
 
 function send(connection: Connection, { text, parameters }: Statement): Promise<readonly Row[]> {

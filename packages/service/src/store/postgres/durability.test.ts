@@ -1,0 +1,81 @@
+import { join } from "node:path";
+import { ok } from "capability-protocol";
+import { expect, test } from "vitest";
+import { alterServer, databaseOf, useConnection } from "../../../../testkit/src/postgres-engine.ts";
+import { openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
+import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
+import { StoreFailedError } from "../store.ts";
+
+test("a server that could lose what it acknowledged is refused", async () => {
+  for (const setting of ["fsync", "full_page_writes"]) {
+    await using store = await openPostgresStore();
+    await using _altered = await alterServer({ [setting]: "off" });
+    await expect(store.openNode()).rejects.toThrow(`the server has ${setting} off`);
+  }
+});
+
+test("a commit that the server does not warrant is not acknowledged", async () => {
+  await using store = await openPostgresStore();
+  const { at, query } = store;
+  const waiting =
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'";
+  await using _altered = await alterServer({ synchronous_standby_names: "'absent'" });
+  for (let tries = 0; ; tries += 1) {
+    const outcome = { settled: false, error: undefined as unknown };
+    const write = at
+      .membrane(`m${tries}`)
+      .catch((error: unknown) => (outcome.error = error))
+      .finally(() => (outcome.settled = true));
+    let waits = await query(waiting);
+    while (waits.length === 0 && !outcome.settled) waits = await query(waiting);
+    // The server begins to wait for standbys some time after it has the setting.
+    if (waits.length === 0) continue;
+    // It commits anyway, and warns.
+    for (const { pid } of waits) await query("SELECT pg_cancel_backend($1)", [Number(pid)]);
+    await write;
+    expect(outcome.error).toBeInstanceOf(StoreFailedError);
+    expect(outcome.error).toMatchObject({ message: "the commit had the warning 01000" });
+    return;
+  }
+});
+
+test("transactions are as durable and as isolated as the engine needs, whatever the defaults of the database are", async () => {
+  await using directory = await temporaryDirectory();
+  const config = await databaseOf(join(directory.path, "store"));
+  const defaults = {
+    synchronous_commit: "off",
+    default_transaction_isolation: "'repeatable read'",
+    default_transaction_read_only: "on",
+  };
+  await useConnection(config, async (connection) => {
+    for (const [name, value] of Object.entries(defaults))
+      await connection.query(`ALTER DATABASE ${config.database} SET ${name} TO ${value}`);
+  });
+  await useConnection(config, async (connection) => {
+    const names = ["synchronous_commit", "transaction_isolation", "transaction_read_only"];
+    const settings = names.map((name) => `current_setting('${name}') AS ${name}`).join();
+    const [row] = await connection.transaction(() => connection.query(`SELECT ${settings}`));
+    expect(row).toEqual({
+      synchronous_commit: "on",
+      transaction_isolation: "read committed",
+      transaction_read_only: "off",
+    });
+  });
+});
+
+test("a denied creation and a repeated revoke are written to the server's log, so that what they saw is on disk", async () => {
+  await using store = await openPostgresStore({ maxCapabilitiesPerMembrane: 0 });
+  const { at, query } = store;
+  const membrane = await at.membrane("m");
+  await at.store.revoke(membrane.record.uid, "operator");
+  const written = async (): Promise<unknown> =>
+    (await query("SELECT pg_current_wal_insert_lsn()::text AS place"))[0]?.["place"];
+  const head = async () => (await query("SELECT ctid::text, position FROM membrane.head"))[0];
+  const before = await written();
+  await expect(at.reexport(at.create, membrane)).rejects.toThrow("lineage_dead");
+  expect(await written()).not.toBe(before);
+  const first = await head();
+  expect(await at.store.revoke(membrane.record.uid, "operator")).toEqual(ok(undefined));
+  expect(await head()).toMatchObject({ position: first!["position"] });
+  expect((await head())!["ctid"]).not.toBe(first!["ctid"]);
+});
