@@ -57,7 +57,7 @@ export interface RowChanges {
 interface Folding extends RowChanges {
   readonly snapshot: LoadedSnapshot;
   readonly keys: ServiceKeys;
-  /** Values of the counts that were changed so far. */
+  /** The counts that were changed so far; `undefined`: dropped. */
   readonly values: Map<string, number | undefined>;
   readonly appended: Uid[];
   trim: number;
@@ -96,7 +96,7 @@ function foldChange(folding: Folding, change: Change): void {
     case "insert":
       return insert(folding, change.record);
     case "update":
-      return putRecord(folding, change.record, true);
+      return putRecord(folding, change.record, { isThere: true });
     case "remove":
       return remove(folding, change.record);
     case "removeDependency":
@@ -136,15 +136,15 @@ function foldChange(folding: Folding, change: Change): void {
     case "trimLog":
       folding.trim = change.limit;
       return;
-    case "queueSweep":
-      return putSweep(
-        folding,
-        change.uid,
-        change.isRoot,
-        encodeRow("sweep", uidBytes(change.uid), [change.isRoot ? ROOT_MARK : DEPENDENT_MARK], keys),
-      );
-    case "unqueueSweep":
-      return putSweep(folding, change.uid, false, undefined);
+    case "queueSweep": {
+      const { uid, isRoot } = change;
+      const body = encodeRow("sweep", uidBytes(uid), [isRoot ? ROOT_MARK : DEPENDENT_MARK], keys);
+      return void folding.sweep.set(uid, { key: { uid, isRoot }, body, isThere: false });
+    }
+    case "unqueueSweep": {
+      const key = { uid: change.uid, isRoot: false };
+      return void folding.sweep.set(change.uid, { key, body: undefined, isThere: true });
+    }
     case "forceCommit":
       folding.isForced = true;
       return;
@@ -153,7 +153,7 @@ function foldChange(folding: Folding, change: Change): void {
 
 function insert(folding: Folding, record: StoredRecord): void {
   const { keys } = folding;
-  putRecord(folding, record, false);
+  putRecord(folding, record, { isThere: false });
   for (const { to, ignoresRevocation } of dependencies(record)) {
     const body = encodeRow("children", childKey({ to, ignoresRevocation }, record.uid), [], keys);
     putChild(folding, { uid: to, ignoresRevocation, child: record.uid }, body);
@@ -177,7 +177,11 @@ function remove(folding: Folding, record: StoredRecord): void {
   if (expiresAt !== undefined) putExpiry(folding, expiresAt, uid, undefined);
 }
 
-function putRecord({ records, keys }: Folding, record: StoredRecord, isThere: boolean): void {
+function putRecord(
+  { records, keys }: Folding,
+  record: StoredRecord,
+  { isThere }: { readonly isThere: boolean },
+): void {
   const body = encodeRow("nodes", uidBytes(record.uid), encodeRecord(record), keys);
   records.set(record.uid, { key: recordRow(record), body, isThere });
 }
@@ -199,20 +203,20 @@ function putExpiry({ expiries }: Folding, expiresAt: number, uid: Uid, body: Buf
   expiries.set(`${expiresAt} ${uid}`, { key: { expiresAt, uid }, body, isThere: body === undefined });
 }
 
-function putSweep({ sweep }: Folding, uid: Uid, isRoot: boolean, body: Buffer | undefined): void {
-  sweep.set(uid, { key: { uid, isRoot }, body, isThere: body === undefined });
+function addToCount(folding: Folding, ref: CountRef, by: number, column: (value: number) => Buffer): void {
+  const current = currentCount(folding, ref, by);
+  if (current === undefined) return;
+  const value = Math.max(0, current + by);
+  folding.values.set(countText(ref), value);
+  putCount(folding, ref, [column(value)]);
 }
 
 /** A count that is not kept is counted first if it grows, and left alone if it shrinks. */
-function addToCount(folding: Folding, ref: CountRef, by: number, column: (value: number) => Buffer): void {
-  const { snapshot, values } = folding;
+function currentCount({ snapshot, values }: Folding, ref: CountRef, by: number): number | undefined {
   const text = countText(ref);
-  const dropped = values.has(text) && values.get(text) === undefined;
-  const current = values.get(text) ?? (dropped ? 0 : by > 0 ? snapshot.count(ref) : snapshot.keptCount(ref));
-  if (current === undefined || (dropped && by <= 0)) return;
-  const value = Math.max(0, current + by);
-  values.set(text, value);
-  putCount(folding, ref, [column(value)]);
+  if (!values.has(text)) return by > 0 ? snapshot.count(ref) : snapshot.keptCount(ref);
+  const dropped = by > 0 ? 0 : undefined;
+  return values.get(text) ?? dropped;
 }
 
 function dropCount(folding: Folding, ref: CountRef): void {
