@@ -14,7 +14,7 @@ import {
   nameOfKey,
   ROOT_MARK,
 } from "../codec/row-keys.ts";
-import type { OwnedName, SweepEntry, WriteSnapshot } from "../engine.ts";
+import type { SweepEntry, WriteSnapshot } from "../engine.ts";
 import type { ServiceKeys } from "../keys.ts";
 import type { StoredCapability, StoredRecord } from "../record.ts";
 import { RecordTooNewError, StoreCorruptError } from "../store.ts";
@@ -168,9 +168,4 @@ function useCountOf([window, uses]: readonly Buffer[]): UseCount {
 function requested<K>(found: ReadonlyMap<K, Buffer | undefined>, key: K, what: string): Buffer | undefined {
   if (!found.has(key)) throw new StoreCorruptError(`${what} was not loaded that a decision reads`);
   return found.get(key);
-}
-
-/** For names that are written: whether there is a row, verified or not. */
-export function hasName(loaded: LoadedRows, name: OwnedName): boolean {
-  return loaded.names.get(nameText(name)) !== undefined;
 }

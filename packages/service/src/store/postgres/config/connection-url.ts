@@ -34,10 +34,6 @@ export const VARIABLES: Readonly<Record<Setting, string>> = {
 
 const SCHEMES = ["postgres://", "postgresql://"];
 
-export function isPostgresUrl(text: string): boolean {
-  return SCHEMES.some((scheme) => text.startsWith(scheme));
-}
-
 /**
  * Parses `postgres://[user[:password]@][host][:port][/database][?setting=value&…]`, which is what libpq takes, for one host. Not by
  * the rules of the web, which have no socket directories as hosts.
