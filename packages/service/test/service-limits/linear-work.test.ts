@@ -220,6 +220,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "service/src/store/codec/authenticated-row.ts#decodeRow",
       "service/src/store/codec/capability-payload.ts#decodeCapabilityPayload",
       "service/src/store/codec/columns.ts#decodeColumns",
+      "service/src/store/codec/format-row.ts#parseFormatRow",
       "service/src/store/codec/limits.ts#decodeLimits",
       "service/src/store/codec/optional-columns.ts#readOptional",
       "service/src/store/codec/optional-columns.ts#readOptionalText",

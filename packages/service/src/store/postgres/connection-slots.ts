@@ -7,7 +7,6 @@ export interface ConnectionSlots {
   /** A connection that has nothing to do, or nothing if there is none. */
   idle(): Slot | undefined;
   close(): Promise<void>;
-  destroy(): void;
 }
 
 export interface Slot {
@@ -21,7 +20,6 @@ export function createConnectionSlots(open: () => Connection, size: number): Con
     leastBusy: () => slots.reduce((best, slot) => (slot.users() < best.users() ? slot : best)),
     idle: () => slots.find((slot) => slot.users() === 0),
     close: async () => void (await Promise.all(slots.map((slot) => slot.close()))),
-    destroy: () => slots.forEach((slot) => slot.destroy()),
   };
 }
 
@@ -40,6 +38,5 @@ function createSlot(open: () => Connection) {
       }
     },
     close: async () => connection?.close(),
-    destroy: () => connection?.destroy(),
   };
 }
