@@ -14,14 +14,16 @@ export function readRequestTarget(
   isOwn: (authority: Authority) => boolean,
 ): RequestTarget | undefined {
   if (url.includes("#")) return undefined;
-  const origin = /^https?:\/\/([^/?]*)/i.exec(url);
-  if (origin !== null) {
-    const authority = readAuthority(origin[1] ?? "");
-    if (authority === undefined || !isOwn(authority)) return undefined;
-  }
-  const rest = origin === null ? url : url.slice(origin[0].length);
-  if (origin === null && !rest.startsWith("/")) return undefined;
+  const rest = url.startsWith("/") ? url : withoutOrigin(url, isOwn);
+  if (rest === undefined) return undefined;
   const queryStart = rest.indexOf("?");
   const path = queryStart === -1 ? rest : rest.slice(0, queryStart);
   return { path: path === "" ? "/" : path, query: queryStart === -1 ? "" : rest.slice(queryStart + 1) };
+}
+
+function withoutOrigin(url: string, isOwn: (authority: Authority) => boolean): string | undefined {
+  const [origin, host = ""] = /^https?:\/\/([^/?]*)/i.exec(url) ?? [];
+  if (origin === undefined) return undefined;
+  const authority = readAuthority(host);
+  return authority === undefined || !isOwn(authority) ? undefined : url.slice(origin.length);
 }

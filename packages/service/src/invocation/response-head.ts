@@ -18,16 +18,16 @@ export interface ResponseHead {
 }
 
 /** Set on every response of a target, because all capabilities share one URL and one origin. */
-const SECURITY_HEADERS = [
+const SECURITY_HEADERS: readonly string[] = [
   ...VARY_BY_CARRIER,
   "X-Content-Type-Options",
   "nosniff",
   "Content-Security-Policy",
   "sandbox",
-] as const;
+];
 
 /** Set if a target sends no Cache-Control: many caches then choose a lifetime themselves (RFC 9111 §4.2.2). */
-const DEFAULT_CACHE_CONTROL = ["Cache-Control", "private"] as const;
+const PRIVATE_AND_SECURITY_HEADERS: readonly string[] = ["Cache-Control", "private", ...SECURITY_HEADERS];
 
 /** Not `trim`, which also removes a no-break space: undici does not know that coding, and passes on the chunks as the body. */
 const CHUNKED = /^[\t ]*chunked[\t ]*$/i;
@@ -49,7 +49,8 @@ const BODY_HEADERS: ReadonlySet<string> = new Set([
   "content-type",
 ]);
 
-const NO_BODY = ["Content-Length", "0"] as const;
+const NO_BODY: readonly string[] = ["Content-Length", "0"];
+const NOTHING: readonly string[] = [];
 
 const INVALID_RESPONSE = err({ reason: "invalid_target_response" });
 
@@ -102,10 +103,8 @@ export function buildResponseHead(
   }
   const filtered = hasReferences || dropsBody ? filterReferences(sentRequest, status, passed) : ok(passed);
   if (!filtered.ok) return filtered;
-  const headers = filtered.value;
-  if (!hasCacheControl) headers.push(...DEFAULT_CACHE_CONTROL);
-  headers.push(...SECURITY_HEADERS, ...cors);
-  if (dropsBody) headers.push(...NO_BODY);
+  const added = hasCacheControl ? SECURITY_HEADERS : PRIVATE_AND_SECURITY_HEADERS;
+  const headers = filtered.value.concat(added, cors, dropsBody ? NO_BODY : NOTHING);
   return ok({ status, reason, headers, dropsBody });
 }
 

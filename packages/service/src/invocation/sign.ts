@@ -63,11 +63,9 @@ export function sign(
   now: () => Date,
 ): string[] {
   const { method, path, query, targetHeaders, clientHeaders } = request;
-  const lines = targetHeaders.concat(clientHeaders);
-  if (target.signer !== undefined)
-    lines.push(...target.signer.sign({ method, path, query, headers: lines }, payload, now()));
-  lines.push(...unsigned);
-  return lines;
+  if (target.signer === undefined) return targetHeaders.concat(clientHeaders, unsigned);
+  const headers = targetHeaders.concat(clientHeaders);
+  return headers.concat(target.signer.sign({ method, path, query, headers }, payload, now()), unsigned);
 }
 
 const UNSIGNED: PayloadPlan = { kind: "precomputed", value: "" };

@@ -112,7 +112,7 @@ function handleRequests(
 ): void {
   const onRequest: NodeRequestHandler = (request, response) => {
     // A write to a client that has just disconnected fails; the disconnect is reported by `close`.
-    response.on("error", () => undefined);
+    response.on("error", ignore);
     // Node's parser drops what follows such a request in the same read: what comes later would be read from within a request.
     if (asksForUpgrade(request)) response.closeAfter();
     onResponseStart(response);
@@ -122,6 +122,8 @@ function handleRequests(
   server.on("checkContinue", onRequest);
   server.on("checkExpectation", onRequest);
 }
+
+function ignore(): void {}
 
 /** @returns the connections that Node's server has given up, since it does not close them itself. */
 function handleHandshakes(server: NodeServer, handle: NodeRequestHandler): ReadonlySet<Socket> {
