@@ -57,7 +57,7 @@ export function parseMethod(text: string): string | undefined {
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const NOT_IN_FIELD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
  * Whether the text is a token (RFC 9110 §5.6.2), as header names and methods are.
@@ -79,7 +79,7 @@ export function isToken(text: string): boolean {
  * isFieldValue("a\r\nX-Injected: b"); // => false
  */
 export function isFieldValue(text: string): boolean {
-  return FIELD_VALUE.test(text);
+  return !NOT_IN_FIELD_VALUE.test(text);
 }
 
 /**

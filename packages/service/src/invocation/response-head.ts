@@ -3,6 +3,7 @@ import { memoized } from "../collections/memoized.ts";
 import type { Outcome } from "../domain/denial.ts";
 import { VARY_BY_CARRIER } from "./carrier.ts";
 import { connectionOptions } from "./header-rules.ts";
+import { appendAll } from "./raw-headers.ts";
 import type { SentRequest } from "./reference-filter.ts";
 import { isEndpointRedirect, isReferenceHeader, filterReferences } from "./reference-filter.ts";
 import { passesToClient } from "./response-header-rules.ts";
@@ -50,7 +51,6 @@ const BODY_HEADERS: ReadonlySet<string> = new Set([
 ]);
 
 const NO_BODY: readonly string[] = ["Content-Length", "0"];
-const NOTHING: readonly string[] = [];
 
 const INVALID_RESPONSE = err({ reason: "invalid_target_response" });
 
@@ -103,8 +103,10 @@ export function buildResponseHead(
   }
   const filtered = hasReferences || dropsBody ? filterReferences(sentRequest, status, passed) : ok(passed);
   if (!filtered.ok) return filtered;
-  const added = hasCacheControl ? SECURITY_HEADERS : PRIVATE_AND_SECURITY_HEADERS;
-  const headers = filtered.value.concat(added, cors, dropsBody ? NO_BODY : NOTHING);
+  const headers = filtered.value;
+  appendAll(headers, hasCacheControl ? SECURITY_HEADERS : PRIVATE_AND_SECURITY_HEADERS);
+  appendAll(headers, cors);
+  if (dropsBody) appendAll(headers, NO_BODY);
   return ok({ status, reason, headers, dropsBody });
 }
 

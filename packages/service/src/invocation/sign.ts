@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { HashFunction, PayloadContext, PayloadPlan } from "capability-protocol/signers";
 import { isAwsChunked } from "capability-protocol/signers";
-import { valuesOf } from "./raw-headers.ts";
+import { appendAll, valuesOf } from "./raw-headers.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { ShapedRequest } from "./shape.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
@@ -63,9 +63,12 @@ export function sign(
   now: () => Date,
 ): string[] {
   const { method, path, query, targetHeaders, clientHeaders } = request;
-  if (target.signer === undefined) return targetHeaders.concat(clientHeaders, unsigned);
-  const headers = targetHeaders.concat(clientHeaders);
-  return headers.concat(target.signer.sign({ method, path, query, headers }, payload, now()), unsigned);
+  const lines = [...targetHeaders];
+  appendAll(lines, clientHeaders);
+  if (target.signer !== undefined)
+    appendAll(lines, target.signer.sign({ method, path, query, headers: lines }, payload, now()));
+  appendAll(lines, unsigned);
+  return lines;
 }
 
 const UNSIGNED: PayloadPlan = { kind: "precomputed", value: "" };

@@ -17,13 +17,13 @@ export function createUpgradableRequest(
   isHandshake: (request: IncomingMessage) => boolean,
 ): typeof IncomingMessage {
   return class UpgradableRequest extends Base {
-    /** What Node's parser found. Public, since Node's constructor sets it before private fields exist. */
-    asksForUpgrade: boolean | null | undefined;
-    #isGranted: boolean | undefined;
+    /** What Node's parser found. Only declared, since Node's constructor sets it, and a field would overwrite it. */
+    declare asksForUpgrade: boolean | null;
+    declare isGranted: boolean | undefined;
 
     get upgrade(): boolean {
       if (this.asksForUpgrade !== true) return false;
-      return (this.#isGranted ??= this.method === "CONNECT" || isHandshake(this));
+      return (this.isGranted ??= this.method === "CONNECT" || isHandshake(this));
     }
 
     set upgrade(value: boolean | null) {
