@@ -50,10 +50,15 @@ function beginStatement(timeoutMs: number): string {
 const CLOSE_TIMEOUT_SECONDS = 1;
 
 /**
- * Plans are made once for a connection: a plan for each lineage costs more than it saves. They look more expensive than they are,
- * so that the server would compile them, which takes longer than to run them.
+ * Plans are made once for a connection: a plan for each lineage costs more than it saves. The planner overestimates how many rows
+ * a recursive query finds: it would compile the plan, which takes longer than to run it, and read whole tables, which grow. Every
+ * statement finds its rows by their keys.
  */
-const SESSION = "SET plan_cache_mode TO force_generic_plan; SET jit TO off";
+const SESSION = [
+  "SET plan_cache_mode TO force_generic_plan",
+  "SET jit TO off",
+  ...["seqscan", "hashjoin", "mergejoin"].map((method) => `SET enable_${method} TO off`),
+].join("; ");
 
 /** @param transactionTimeoutMs no transaction lasts longer, in milliseconds. */
 export function openConnection(config: ConnectionConfig, transactionTimeoutMs: number): Connection {
