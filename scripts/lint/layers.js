@@ -15,7 +15,7 @@ const SERVICE = {
   "store/operations": ["store", "domain", "collections"],
   "store/lease": ["domain"],
   "store/lmdb": ["store", "domain", "collections", "error-code.ts"],
-  "store/postgres": ["store", "domain", "collections", "error-code.ts"],
+  "store/postgres": ["store", "store/lease", "domain", "collections", "error-code.ts", "wall-clock.ts"],
   egress: ["http1", "net", "error-code.ts", "key-agreement.ts"],
   "egress/undici": ["egress", "http1", "collections"],
   invocation: ["domain", "store", "egress", "http1", "net", "collections"],

@@ -2,31 +2,49 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import type { OpenEngine } from "../../service/src/commands/data-directory.ts";
 import type { Engine } from "../../service/src/store/engine.ts";
+import type { LeaseTimes } from "../../service/src/store/lease/lease-times.ts";
+import { DEFAULT_LEASE_TIMES } from "../../service/src/store/lease/lease-times.ts";
 import type { ConnectionConfig } from "../../service/src/store/postgres/config/connection-config.ts";
 import type { Connection } from "../../service/src/store/postgres/connection.ts";
 import { openConnection } from "../../service/src/store/postgres/connection.ts";
-import type { PostgresEngineOptions, RevocationProtocol } from "../../service/src/store/postgres/engine.ts";
+import type { PostgresEngineOptions } from "../../service/src/store/postgres/engine.ts";
 import { openPostgresEngine } from "../../service/src/store/postgres/engine.ts";
-import { bigintOf, optionalUidOf, uidColumnOf } from "../../service/src/store/postgres/sql-values.ts";
-import type { Uid } from "../../service/src/domain/uid.ts";
-import type { Position } from "../../service/src/store/store.ts";
-import { samePosition } from "../../service/src/store/store.ts";
 import { connectionTo, postgresServer } from "./postgres-server.ts";
 
 /** Opens the engine over a database of the directory's name, which is made if it is not there. */
 export const openTestPostgresEngine: OpenEngine = async (options) =>
   openNodeEngine(await databaseOf(options.directory), options);
 
+/**
+ * Leases of tests: a reply may be late on a machine that runs many of them, and a revoke that waits for a node that was killed still
+ * ends within the time of a write.
+ */
+export const TEST_LEASE_TIMES: LeaseTimes = {
+  ...DEFAULT_LEASE_TIMES,
+  leaseMs: 1_800,
+  leaseMarginMs: 90,
+  leaseReplyTimeoutMs: 1_000,
+  leaseConnectTimeoutMs: 5_000,
+};
+
+export interface NodeEngineOptions extends Pick<
+  PostgresEngineOptions,
+  "keys" | "writeTimeoutMs" | "report" | "onRecordTooNew" | "onRevocationsLost"
+> {
+  /** Default: {@link TEST_LEASE_TIMES}; the other nodes of the database must have as long leases. */
+  readonly times?: LeaseTimes;
+}
+
 /** Opens the engine of one more node. */
 export function openNodeEngine(
   connection: ConnectionConfig,
-  options: Pick<PostgresEngineOptions, "keys" | "writeTimeoutMs" | "report" | "onRecordTooNew">,
+  { times = TEST_LEASE_TIMES, ...options }: NodeEngineOptions,
 ): Promise<Engine> {
   return openPostgresEngine({
     ...options,
     connection,
     readTimeoutMs: options.writeTimeoutMs,
-    startRevocations: startPolledRevocations,
+    role: { serves: true, times },
   });
 }
 
@@ -89,36 +107,4 @@ export async function useConnection<T>(
   } finally {
     await connection.close();
   }
-}
-
-/**
- * The log as one node reads it that no other waits for: its end is known from a refresh on, until this node itself revokes.
- * Sufficient for the tests of the store; with other nodes it would be stale.
- */
-async function startPolledRevocations(open: () => Connection): Promise<RevocationProtocol> {
-  const connection = open();
-  const entries: { readonly position: Position; readonly uid: Uid | undefined }[] = [];
-  let known: Position | undefined;
-  return {
-    position: () => known,
-    revocationsSince(position) {
-      const index = entries.findIndex((entry) => samePosition(entry.position, position));
-      const missed = entries.slice(index + 1).flatMap(({ uid }) => uid ?? []);
-      const last = entries.at(-1);
-      return { position: last?.position ?? position, uids: index === -1 ? "everything" : new Set(missed) };
-    },
-    async refresh() {
-      const rows = await connection.query("SELECT position, tag, uid FROM membrane.log ORDER BY position");
-      entries.splice(0);
-      for (const row of rows) {
-        const position = { log: uidColumnOf(row, "tag"), sequence: bigintOf(row, "position") };
-        entries.push({ position, uid: optionalUidOf(row, "uid") });
-      }
-      known = entries.at(-1)?.position;
-    },
-    async waitUntilApplied() {
-      known = undefined;
-    },
-    close: () => connection.close(),
-  };
 }

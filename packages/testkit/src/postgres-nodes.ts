@@ -1,14 +1,16 @@
 import { join } from "node:path";
 import type { UseCounter } from "../../service/src/domain/use-counter.ts";
 import { DEFAULT_LIMITS } from "../../service/src/service-limits.ts";
+import type { OpenEngine } from "../../service/src/commands/data-directory.ts";
 import type { Engine } from "../../service/src/store/engine.ts";
+import type { LeaseTimes } from "../../service/src/store/lease/lease-times.ts";
 import type { StoreLimits } from "../../service/src/store/operations/create-store.ts";
 import { createStore } from "../../service/src/store/operations/create-store.ts";
 import type { ConnectionConfig } from "../../service/src/store/postgres/config/connection-config.ts";
 import type { Connection } from "../../service/src/store/postgres/connection.ts";
 import type { Row } from "../../service/src/store/postgres/sql-values.ts";
-import type { Store } from "../../service/src/store/store.ts";
-import { databaseOf, openNodeEngine, useConnection } from "./postgres-engine.ts";
+import type { Position, Store } from "../../service/src/store/store.ts";
+import { databaseOf, openNodeEngine, TEST_LEASE_TIMES, useConnection } from "./postgres-engine.ts";
 import type { TestStore } from "./store.ts";
 import { openTestStore } from "./store.ts";
 
@@ -31,6 +33,9 @@ export interface NodeOptions {
   readonly writeTimeoutMs?: number;
   /** Of a relay in front of the server. */
   readonly port?: number;
+  readonly onRevocationsLost?: (applied: Position) => void;
+  /** Default: those of the store. */
+  readonly times?: LeaseTimes;
 }
 
 export interface Node extends AsyncDisposable {
@@ -38,8 +43,14 @@ export interface Node extends AsyncDisposable {
   readonly store: Store;
 }
 
-export async function openPostgresStore(limits: Partial<StoreLimits> = {}): Promise<PostgresStore> {
-  const at = await openTestStore(limits, "postgres");
+/** @param times of the leases of all nodes. */
+export async function openPostgresStore(
+  limits: Partial<StoreLimits> = {},
+  times: LeaseTimes = TEST_LEASE_TIMES,
+): Promise<PostgresStore> {
+  const openFirst: OpenEngine = async ({ directory, ...options }) =>
+    openNodeEngine(await databaseOf(directory), { ...options, times });
+  const at = await openTestStore(limits, "postgres", Date.now, openFirst);
   const nodes: Node[] = [];
   const directory = join(at.directory, "store");
   const config = await databaseOf(directory);
@@ -49,8 +60,9 @@ export async function openPostgresStore(limits: Partial<StoreLimits> = {}): Prom
     at,
     query,
     config,
-    async openNode({ writeTimeoutMs = 10_000, port = config.port } = {}) {
-      const engine = await openNodeEngine({ ...config, port }, { keys: at.keys, writeTimeoutMs });
+    async openNode({ writeTimeoutMs = 10_000, port = config.port, ...options } = {}) {
+      const { keys } = at;
+      const engine = await openNodeEngine({ ...config, port }, { times, ...options, keys, writeTimeoutMs });
       const store = createStore(engine, { ...DEFAULT_LIMITS, ...limits }, Date.now);
       const node = { engine, store, [Symbol.asyncDispose]: store.close };
       nodes.push(node);

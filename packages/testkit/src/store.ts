@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import type { OpenEngine } from "../../service/src/commands/data-directory.ts";
 import type { Capability } from "../../service/src/domain/capability.ts";
 import type { Uid } from "../../service/src/domain/uid.ts";
 import { DEFAULT_LIMITS } from "../../service/src/service-limits.ts";
@@ -71,18 +72,20 @@ export interface TestStore extends AsyncDisposable {
 /**
  * @param engineName default: the engine of the run.
  * @param now the time of day in milliseconds since 1970.
+ * @param openEngine opens the engine of that name.
  */
 export async function openTestStore(
   limits: Partial<StoreLimits> = {},
   engineName: EngineName = engineOfRun(),
   now: () => number = Date.now,
+  openEngine: OpenEngine = ENGINES[engineName],
 ): Promise<TestStore> {
   const directory = await temporaryDirectory();
   const keys = createServiceKeys(randomBytes(32));
   const { openRaw, dropCounts } = STORE_ACCESS[engineName];
   let engine: Engine;
   const open = async (): Promise<Store> => {
-    engine = await ENGINES[engineName]({
+    engine = await openEngine({
       directory: join(directory.path, "store"),
       keys,
       writeTimeoutMs: 2_000,

@@ -229,6 +229,8 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "service/src/store/codec/target-payload.ts#decodeTargetPayload",
       "service/src/store/codec/text-list.ts#readTexts",
       "service/src/store/postgres/loaded-rows.ts#parseLoadedRows",
+      "service/src/store/postgres/revocations/lease-statements.ts#parseLeaseReply",
+      "service/src/store/postgres/revocations/poller-statements.ts#parsePollerReply",
       "service/src/store/upgrades/target-1.ts#readTargetVersion1",
       "service/src/tls/name-constraints.ts#decodeNameConstraints",
       "service/src/tls/x509.ts#readNameConstraints",

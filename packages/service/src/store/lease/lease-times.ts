@@ -75,3 +75,9 @@ export function servedMs({ leaseMs, leaseMarginMs }: LeaseTimes): number {
 export function waitMs({ leaseMs, leaseMarginMs }: LeaseTimes): number {
   return leaseMs + leaseMarginMs;
 }
+
+/** The same times with another length of a lease, and a margin that is enough for it. */
+export function withLeaseMs(times: LeaseTimes, leaseMs: number): LeaseTimes {
+  const leastMargin = Math.ceil((leaseMs * MAX_CLOCK_DRIFT_PERCENT) / 100);
+  return { ...times, leaseMs, leaseMarginMs: Math.max(times.leaseMarginMs, leastMargin) };
+}

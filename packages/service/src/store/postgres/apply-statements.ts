@@ -104,6 +104,9 @@ const SWEEP: TableStatements<RowKey<"sweep">> = {
   columns: (rows) => [plainArray(rows.map(({ isRoot }) => isRoot))],
 };
 
+/** No start of a node changes the length of leases before the commit: all that do not have the entry are of this one. */
+const LEASE_LENGTH = "SELECT lease_ms FROM membrane.lease_length FOR SHARE";
+
 /**
  * The head is locked until the commit, so that positions are visible in their order. Its new tag names the entry, and no other.
  * Nodes that listen to the channel renew their leases at once.
@@ -113,12 +116,16 @@ const APPEND = `
        l AS (
          INSERT INTO membrane.log (position, tag, uid) SELECT h.position, h.tag, $1::uuid FROM h
          RETURNING position, tag
-       )
-  SELECT l.position, l.tag, pg_notify('membrane', '') FROM l`;
+       ),
+       s AS MATERIALIZED (${LEASE_LENGTH})
+  SELECT l.position, l.tag, s.lease_ms, pg_notify('membrane', '') FROM l, s`;
 
 /** Writes the head as it is, for a revoke that found its root revoked: it has the position of that revoke or a later one. */
 const TOUCH_HEAD: Statement = {
-  text: "UPDATE membrane.head SET position = position RETURNING position, tag",
+  text: `
+    WITH h AS (UPDATE membrane.head SET position = position RETURNING position, tag),
+         s AS MATERIALIZED (${LEASE_LENGTH})
+    SELECT h.position, h.tag, s.lease_ms FROM h, s`,
   parameters: [],
 };
 

@@ -18,6 +18,12 @@ export interface Connection {
   readonly isClosed: boolean;
   /** Sends a statement after those that have no result yet, without waiting for them. */
   query(text: string, parameters?: readonly Parameter[]): Promise<readonly Row[]>;
+  /**
+   * Runs one statement as a transaction, on a connection on which nothing else is sent until it has its result.
+   *
+   * @throws StoreFailedError if the server warned, as {@link commit}.
+   */
+  execute(text: string, parameters: readonly Parameter[]): Promise<readonly Row[]>;
   /** Runs statements in one transaction. What `run` throws undoes it. */
   transaction<T>(run: () => Promise<T>): Promise<T>;
   /** Begins a transaction; the next statements need not wait for it. */
@@ -31,6 +37,14 @@ export interface Connection {
   destroy(): void;
   /** Ends it when all statements have their results, or after a second. */
   close(): Promise<void>;
+}
+
+/** What a connection tells its owner. */
+export interface ConnectionEvents {
+  /** The server notified a channel that the connection listens to. */
+  readonly onNotification?: () => void;
+  /** The connection was lost: its owner has not ended it. */
+  readonly onLost?: () => void;
 }
 
 /**
@@ -61,10 +75,14 @@ const SESSION = [
 ].join("; ");
 
 /** @param transactionTimeoutMs no transaction lasts longer, in milliseconds. */
-export function openConnection(config: ConnectionConfig, transactionTimeoutMs: number): Connection {
+export function openConnection(
+  config: ConnectionConfig,
+  transactionTimeoutMs: number,
+  { onNotification, onLost }: ConnectionEvents = {},
+): Connection {
   let socket: Socket | undefined;
   let isClosed = false;
-  /** The codes of warnings since the commit was sent. */
+  /** The codes of warnings since the commit was sent, or the statement that is a transaction. */
   const warnings: string[] = [];
 
   /** The driver would connect again after a loss, and send the rest of a transaction outside of it. */
@@ -85,7 +103,12 @@ export function openConnection(config: ConnectionConfig, transactionTimeoutMs: n
   const options = {
     ...driverOptions(config),
     socket: openOnce,
-    onclose: discard,
+    onclose: () => {
+      if (isClosed) return;
+      discard();
+      onLost?.();
+    },
+    onnotify: onNotification,
     onnotice: ({ severity, code }: postgres.Notice) => {
       if (severity === "WARNING") warnings.push(String(code));
     },
@@ -112,12 +135,21 @@ export function openConnection(config: ConnectionConfig, transactionTimeoutMs: n
     if (command !== "COMMIT") throw new StoreFailedError("the transaction was rolled back");
     if (warnings.length > 0) throw new StoreFailedError(`the commit had the warning ${warnings.join()}`);
   };
-  sql.unsafe(SESSION).catch((error: unknown) => (failure = error));
+  const session = sql.unsafe(SESSION).then(() => undefined);
+  session.catch((error: unknown) => (failure = error));
   return {
     get isClosed() {
       return isClosed;
     },
     query,
+    async execute(text, parameters) {
+      // The server may warn of other things while it connects.
+      await session;
+      warnings.splice(0);
+      const rows = await send(text, parameters);
+      if (warnings.length > 0) throw new StoreFailedError(`the statement had the warning ${warnings.join()}`);
+      return rows;
+    },
     begin,
     commit,
     rollback,

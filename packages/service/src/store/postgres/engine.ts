@@ -1,10 +1,10 @@
 import type { Uid } from "../../domain/uid.ts";
 import type { Engine } from "../engine.ts";
 import type { ServiceKeys } from "../keys.ts";
-import type { Position, RevocationSource, StoreCondition } from "../store.ts";
+import type { Position, StoreCondition } from "../store.ts";
 import { StoreBusyError, StoreFailedError, StoreFullError } from "../store.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, ConnectionEvents } from "./connection.ts";
 import { openConnection } from "./connection.ts";
 import { createConnectionSlots } from "./connection-slots.ts";
 import { loadForRead } from "./load-statements.ts";
@@ -12,22 +12,13 @@ import { parseLoadedRows } from "./loaded-rows.ts";
 import { migrate } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { toStoreError } from "./postgres-errors.ts";
+import type { NodeRole, RevocationProtocol } from "./revocations/protocol.ts";
+import { agreeOnTimes, startRevocations } from "./revocations/protocol.ts";
 import { checkServer } from "./server-check.ts";
 import { createSnapshot } from "./snapshot.ts";
 import { openFormat } from "./store-format.ts";
 import { write } from "./write.ts";
 import { createWriteTurns } from "./write-turns.ts";
-
-/** What the engine needs of the protocol by which nodes learn of revokes. */
-export interface RevocationProtocol extends RevocationSource {
-  /**
-   * Resolves when no node passes anything on that was revoked up to `position`.
-   *
-   * @throws StoreBusyError if that is not known in time. The revoke is durable, and can be repeated.
-   */
-  waitUntilApplied(position: Position): Promise<void>;
-  close(): Promise<void>;
-}
 
 export interface PostgresEngineOptions {
   readonly connection: ConnectionConfig;
@@ -36,12 +27,16 @@ export interface PostgresEngineOptions {
   readonly writeTimeoutMs: number;
   /** How long a read may take, in milliseconds. */
   readonly readTimeoutMs: number;
-  /** Starts the protocol, once the schema is there. */
-  readonly startRevocations: (open: () => Connection) => Promise<RevocationProtocol>;
+  readonly role: NodeRole;
   /** Called when writing becomes impossible, and when it is possible again. */
   readonly report?: (condition: StoreCondition) => void;
   /** Called with the uid of each record that was read and that a newer program wrote. */
   readonly onRecordTooNew?: (record: Uid) => void;
+  /**
+   * Called with the last position that this node has applied, when the log does not have it any more: the store was restored, or a
+   * failover has lost commits. Revokes that were acknowledged may be lost.
+   */
+  readonly onRevocationsLost?: (applied: Position) => void;
 }
 
 /** Reads share connections, on which they wait for each other's results, not for locks. */
@@ -63,13 +58,24 @@ const START_TIMEOUT_MS = 60_000;
  * @throws StoreBusyError if the server cannot be reached.
  */
 export async function openPostgresEngine(options: PostgresEngineOptions): Promise<Engine> {
-  const open = (): Connection => openConnection(options.connection, options.writeTimeoutMs);
-  const id = await startWith(open, async (connection) => {
+  const { role, writeTimeoutMs, onRevocationsLost = () => undefined } = options;
+  const open = (events?: ConnectionEvents): Connection =>
+    openConnection(options.connection, writeTimeoutMs, events);
+  const { id, times } = await startWith(open, async (connection) => {
     await checkServer(connection);
     await migrate(connection, MIGRATIONS);
-    return openFormat(connection, options.keys);
+    return {
+      id: await openFormat(connection, options.keys),
+      times: await agreeOnTimes(connection, role),
+    };
   });
-  const revocations = await options.startRevocations(open);
+  const revocations = await startRevocations({
+    open,
+    times,
+    serves: role.serves,
+    waitTimeoutMs: writeTimeoutMs,
+    onRevocationsLost,
+  });
   return createEngine(id, open, revocations, options);
 }
 
@@ -116,11 +122,11 @@ function createEngine(
     async write(request, decide) {
       const turns = request.class === "revoke" ? revokes : writes;
       try {
-        const { result, isCommitted, position } = await turns.run(request, (connection) =>
+        const { result, isCommitted, revoked } = await turns.run(request, (connection) =>
           write(connection, request, decide, { keys, onTooNew: onRecordTooNew }),
         );
         if (isCommitted) reportCondition();
-        if (position !== undefined) await revocations.waitUntilApplied(position);
+        if (revoked !== undefined) await revocations.waitUntilApplied(revoked);
         return result;
       } catch (error) {
         const mapped = toStoreError(error);

@@ -73,7 +73,7 @@ test("a server that is not there is no response in time, and neither its address
     keys: createServiceKeys(randomBytes(32)),
     writeTimeoutMs: 1_000,
     readTimeoutMs: 1_000,
-    startRevocations: () => Promise.reject(new Error("not reached")),
+    role: { serves: false },
   });
   await expect(opened).rejects.toThrow(new StoreBusyError("the store was not reached (ECONNREFUSED)"));
 });

@@ -66,6 +66,12 @@ export const MIGRATIONS: readonly Migration[] = [
        renewals bigint NOT NULL,
        applied bigint NOT NULL
      ) WITH (fillfactor = 10, vacuum_truncate = off)`,
+    // How long a lease is, for all nodes: one row, which changes only while there are none.
+    `CREATE TABLE membrane.lease_length (
+       only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+       lease_ms int NOT NULL
+     )`,
+    "INSERT INTO membrane.lease_length (lease_ms) VALUES (1000)",
     `WITH genesis AS (INSERT INTO membrane.head (position, tag) VALUES (0, gen_random_uuid()) RETURNING position, tag)
      INSERT INTO membrane.log (position, tag) SELECT position, tag FROM genesis`,
   ],

@@ -3,11 +3,9 @@ import { ok } from "capability-protocol";
 import postgres from "postgres";
 import { expect, test } from "vitest";
 import { deferred } from "../../../../testkit/src/deferred.ts";
+import { TEST_LEASE_TIMES } from "../../../../testkit/src/postgres-engine.ts";
 import { openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
-import { DEFAULT_LIMITS } from "../../service-limits.ts";
-import { createStore } from "../operations/create-store.ts";
-import { StoreBusyError } from "../store.ts";
-import { openPostgresEngine } from "./engine.ts";
+import { withLeaseMs } from "../lease/lease-times.ts";
 
 test("a sweep drops entries of the log but the last 10,000, those of the last hour, and from the last that every node applied", async () => {
   await using store = await openPostgresStore();
@@ -65,54 +63,34 @@ test("a revoke notifies the nodes that listen", async () => {
 });
 
 test("a revoke is acknowledged when every node has applied it, and so are a repeated and a denied one; a creation does not wait", async () => {
-  await using store = await openPostgresStore();
-  const { at, config } = store;
-  const waits: { readonly sequence: bigint; readonly applied: ReturnType<typeof deferred<void>> }[] = [];
-  const engine = await openPostgresEngine({
-    connection: config,
-    keys: at.keys,
-    writeTimeoutMs: 10_000,
-    readTimeoutMs: 10_000,
-    startRevocations: () =>
-      Promise.resolve({
-        position: () => undefined,
-        revocationsSince: (position) => ({ position, uids: "everything" }),
-        refresh: () => Promise.resolve(),
-        waitUntilApplied({ sequence }) {
-          const applied = deferred<void>();
-          waits.push({ sequence, applied });
-          return applied.promise;
-        },
-        close: () => Promise.resolve(),
-      }),
-  });
-  const node = createStore(engine, DEFAULT_LIMITS, Date.now);
+  const leaseMs = 60_000;
+  await using store = await openPostgresStore({}, withLeaseMs(TEST_LEASE_TIMES, leaseMs));
+  const { at, query } = store;
   const [a, b] = [await at.membrane("a"), await at.membrane("b")];
+  // Another node, which never renews.
+  await query("INSERT INTO membrane.lease VALUES ($1, 1, 0)", [at.newUid()]);
+  const node = await store.openNode();
   const settled: string[] = [];
-  const revoke = (name: string, uid: typeof a.record.uid) =>
-    node.revoke(uid, "operator").then(
+  const revoke = (name: string, uid: typeof a.record.uid, by = node.store) =>
+    by.revoke(uid, "operator").then(
       () => settled.push(name),
       (error: unknown) => settled.push(`${name}: ${String(error)}`),
     );
-  const reached = async (count: number): Promise<void> => {
-    while (waits.length < count) await new Promise(setImmediate);
+  const appended = async (position: number): Promise<void> => {
+    while ((await query("SELECT FROM membrane.log WHERE position = $1", [position])).length === 0);
   };
   const first = revoke("first", a.record.uid);
-  await reached(1);
+  await appended(1);
   const repeated = revoke("repeated", a.record.uid);
-  await reached(2);
   const denied = revoke("denied", a.export.uid);
-  await reached(3);
-  const late = revoke("late", b.record.uid);
-  await reached(4);
-  expect(await node.create([{ ...at.create, uid: at.newUid(), lookupId: randomBytes(32) }])).toEqual(
+  expect(await node.store.create([{ ...at.create, uid: at.newUid(), lookupId: randomBytes(32) }])).toEqual(
     ok(undefined),
   );
   expect(settled).toEqual([]);
-  expect(waits.map(({ sequence }) => sequence)).toEqual([1n, 1n, 1n, 2n]);
-  for (const { applied } of waits.slice(0, 3)) applied.resolve();
-  waits[3]!.applied.reject(new StoreBusyError("a node has not applied it"));
-  await Promise.all([first, repeated, denied, late]);
-  expect(settled).toEqual(["first", "repeated", "denied", "late: StoreBusyError: a node has not applied it"]);
-  await node.close();
+  await query("UPDATE membrane.lease SET applied = 1 WHERE renewals = 1 AND applied = 0");
+  await Promise.all([first, repeated, denied]);
+  expect(settled.toSorted()).toEqual(["denied", "first", "repeated"]);
+  // The first node has less time for a write.
+  await revoke("late", b.record.uid, at.store);
+  expect(settled.at(-1)).toBe("late: StoreBusyError: not every node is known to have applied the revoke");
 });

@@ -1,5 +1,4 @@
 import type { Decision, WriteRequest, WriteSnapshot } from "../engine.ts";
-import type { Position } from "../store.ts";
 import { StoreBusyError } from "../store.ts";
 import { applyStatements } from "./apply-statements.ts";
 import type { Connection, Statement } from "./connection.ts";
@@ -8,6 +7,7 @@ import type { LoadedRows } from "./loaded-rows.ts";
 import { parseLoadedRows } from "./loaded-rows.ts";
 import { areLocked, LOCK_SWEEP, lockStatements } from "./lock-statements.ts";
 import { isConflict } from "./postgres-errors.ts";
+import type { RevokeCommit } from "./revocations/protocol.ts";
 import { recount } from "./recount.ts";
 import { foldChanges } from "./row-changes.ts";
 import type { RowLocks } from "./row-locks.ts";
@@ -27,8 +27,8 @@ export type WriteContext = Pick<SnapshotOptions, "keys" | "onTooNew">;
 export interface Written<T> {
   readonly result: T;
   readonly isCommitted: boolean;
-  /** Where the log ends after a revoke. */
-  readonly position?: Position;
+  /** Of a revoke, also of one that was repeated. */
+  readonly revoked?: RevokeCommit;
 }
 
 type Decide<T> = (snapshot: WriteSnapshot) => Decision<T>;
@@ -94,8 +94,8 @@ async function attemptWrite<T>(
         ? { type: "written", written: { result, isCommitted: false } }
         : { type: "again", needed };
     }
-    const position = await apply(connection, applyStatements(folded, request.class));
-    return { type: "written", written: { result, isCommitted: true, ...(position && { position }) } };
+    const revoked = await apply(connection, applyStatements(folded, request.class));
+    return { type: "written", written: { result, isCommitted: true, ...(revoked && { revoked }) } };
   } catch (error) {
     await undo(connection);
     if (isConflict(error)) return { type: "again", needed: locks };
@@ -122,12 +122,17 @@ async function lockAndLoad(
 async function apply(
   connection: Connection,
   statements: readonly Statement[],
-): Promise<Position | undefined> {
+): Promise<RevokeCommit | undefined> {
   const applied = statements.map((statement) => send(connection, statement));
   const committed = connection.commit();
   const [results] = await Promise.all([Promise.all(applied), committed]);
   const head = results.flat().findLast((row) => "position" in row);
-  return head && { log: uidColumnOf(head, "tag"), sequence: bigintOf(head, "position") };
+  return (
+    head && {
+      position: { log: uidColumnOf(head, "tag"), sequence: bigintOf(head, "position") },
+      leaseMs: Number(bigintOf(head, "lease_ms")),
+    }
+  );
 }
 
 /** Decides from what was loaded. A count that is not kept is made from what is there, and the decision again with it. */

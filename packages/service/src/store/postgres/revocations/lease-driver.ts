@@ -1,0 +1,101 @@
+import { randomUUID } from "node:crypto";
+import type { HeldLease } from "../../lease/held-lease.ts";
+import type { LeaseTimes } from "../../lease/lease-times.ts";
+import type { LeaseAction, LeaseMessage } from "../../lease/node-lease.ts";
+import { advanceLease, createNodeLease, leaseWakeAt } from "../../lease/node-lease.ts";
+import type { Cursor, LogEntry } from "../../lease/statements.ts";
+import { StoreFormatError } from "../../store.ts";
+import type { Clocks } from "./clocks.ts";
+import { leaseStatement, parseLeaseReply } from "./lease-statements.ts";
+import type { OpenConnection } from "./statement-connection.ts";
+import { createStatementConnection } from "./statement-connection.ts";
+import { createWakeTimer } from "./wake-timer.ts";
+
+/** Carries out what the lease of a node decides, each in the turn in which it is called. */
+export interface LeaseFollower {
+  apply(entries: readonly LogEntry[]): void;
+  restart(cursor: Cursor): void;
+  hold(lease: HeldLease): void;
+  release(): void;
+  alarm(cursor: Cursor): void;
+  /** A statement failed. After a {@link StoreFormatError} the node asks for no lease any more. */
+  failed(error: unknown): void;
+}
+
+export interface LeaseDriver {
+  /** An entry was appended to the log, perhaps: the next renewal is sent at once. */
+  notify(): void;
+  /** Ends the lease and deletes the node's row. Resolves when that is done, or cannot be done in time. */
+  stop(): Promise<void>;
+}
+
+/** Asks for a lease, and renews it until it is stopped. */
+export function driveLease(
+  open: OpenConnection,
+  follower: LeaseFollower,
+  times: LeaseTimes,
+  clocks: Clocks,
+): LeaseDriver {
+  const instant = () => ({ monotonic: clocks.monotonic(), wall: clocks.wall() });
+  let lease = createNodeLease(times, instant());
+  let onStopped: () => void;
+  const stopped = new Promise<void>((resolve) => {
+    onStopped = resolve;
+  });
+
+  const perform = (action: LeaseAction): void => {
+    switch (action.type) {
+      case "send":
+        return connection.send(leaseStatement(action.statement, times.leaseMs));
+      case "disconnect":
+        return connection.disconnect();
+      case "apply":
+        return follower.apply(action.entries);
+      case "restart":
+        return follower.restart(action.cursor);
+      case "hold":
+        return follower.hold(action.lease);
+      case "release":
+        return follower.release();
+      case "alarm":
+        return follower.alarm(action.cursor);
+      case "stopped":
+        return onStopped();
+    }
+  };
+  const advance = (message: LeaseMessage): void => {
+    const step = advanceLease(lease, message, { now: instant(), newNode: randomUUID() });
+    lease = step.lease;
+    for (const action of step.actions) perform(action);
+    timer.set(leaseWakeAt(lease));
+  };
+  const fail = (error: unknown): void => {
+    follower.failed(error);
+    advance({ type: "failed" });
+    if (error instanceof StoreFormatError) advance({ type: "stop" });
+  };
+  const connection = createStatementConnection(open, {
+    onReply(rows) {
+      if (lease.inFlight === undefined) return;
+      let message: LeaseMessage;
+      try {
+        const reply = parseLeaseReply(lease.inFlight.statement, rows, times.leaseMs);
+        message = { type: "replied", reply };
+      } catch (error) {
+        return fail(error);
+      }
+      advance(message);
+    },
+    onFailure: fail,
+  });
+  const timer = createWakeTimer(clocks.monotonic, () => advance({ type: "wake" }));
+  advance({ type: "wake" });
+  return {
+    notify: () => advance({ type: "notified" }),
+    async stop() {
+      advance({ type: "stop" });
+      await stopped;
+      await connection.close();
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import { StoreFormatError } from "../../store.ts";
+import type { Cursor, LeaseReply, LeaseStatement, LogEntry } from "../../lease/statements.ts";
+import type { Statement } from "../connection.ts";
+import type { Row } from "../sql-values.ts";
+import { bigintOf, uidColumnOf } from "../sql-values.ts";
+import { lengthMismatch } from "./lease-length.ts";
+import { IS_DURABLE } from "./durable-statement.ts";
+
+/** How many entries of the log come with one renewal. */
+export const PAGE_SIZE = 1_000;
+
+const READ_HEAD = "SELECT position, tag FROM membrane.log ORDER BY position DESC LIMIT 1";
+
+/** The length is locked, so that no start of another node changes it before the row is there. */
+const JOIN = `
+  WITH kept AS MATERIALIZED (SELECT lease_ms FROM membrane.lease_length WHERE ${IS_DURABLE} FOR SHARE),
+       j AS (INSERT INTO membrane.lease (node, renewals, applied) SELECT $1, 0, -1 FROM kept WHERE kept.lease_ms = $2)
+  SELECT lease_ms FROM kept`;
+
+/** One row more than a page says that something follows it. */
+const RENEW = `
+  WITH known AS MATERIALIZED (
+         SELECT EXISTS (SELECT FROM membrane.log WHERE position = $3 AND tag = $4) AS yes WHERE ${IS_DURABLE}
+       ),
+       r AS (
+         UPDATE membrane.lease SET renewals = renewals + 1, applied = $3
+         WHERE node = $1 AND renewals = $2 AND (SELECT yes FROM known)
+         RETURNING renewals
+       )
+  SELECT known.yes AS is_known, r.renewals, e.position, e.tag, e.uid
+  FROM known
+  LEFT JOIN r ON true
+  LEFT JOIN LATERAL (
+    SELECT l.position, l.tag, l.uid FROM membrane.log l
+    WHERE r.renewals IS NOT NULL AND l.position > $3
+    ORDER BY l.position LIMIT ${PAGE_SIZE + 1}
+  ) e ON true
+  ORDER BY e.position`;
+
+const REMOVE = `DELETE FROM membrane.lease WHERE node = ANY ($1::uuid[]) AND ${IS_DURABLE}`;
+
+/** @param leaseMs how long the leases are that this process knows. */
+export function leaseStatement(statement: LeaseStatement, leaseMs: number): Statement {
+  switch (statement.type) {
+    case "readHead":
+      return { text: READ_HEAD, parameters: [] };
+    case "join":
+      return { text: JOIN, parameters: [statement.node, leaseMs] };
+    case "renew": {
+      const { node, renewals, applied } = statement;
+      return { text: RENEW, parameters: [node, renewals, applied.position.toString(), applied.tag] };
+    }
+    case "remove":
+      return { text: REMOVE, parameters: [`{${statement.nodes.join(",")}}`] };
+  }
+}
+
+/**
+ * @throws StoreFormatError if the database has another length of a lease.
+ * @throws TypeError if the rows are none of this statement.
+ */
+export function parseLeaseReply(
+  statement: LeaseStatement,
+  rows: readonly Row[],
+  leaseMs: number,
+): LeaseReply {
+  switch (statement.type) {
+    case "readHead":
+      return { type: "head", cursor: cursorOf(firstOf(rows)) };
+    case "join": {
+      const kept = Number(bigintOf(firstOf(rows), "lease_ms"));
+      if (kept !== leaseMs) throw new StoreFormatError(lengthMismatch(kept, leaseMs));
+      return { type: "joined" };
+    }
+    case "renew":
+      return parseRenewal(rows);
+    case "remove":
+      return { type: "removed" };
+  }
+}
+
+function parseRenewal(rows: readonly Row[]): LeaseReply {
+  const first = firstOf(rows);
+  if (first["is_known"] !== true) return { type: "cursorUnknown" };
+  if (first["renewals"] === null) return { type: "rowLost" };
+  const entries = rows.filter((row) => row["position"] !== null).slice(0, PAGE_SIZE);
+  return {
+    type: "renewed",
+    renewals: Number(bigintOf(first, "renewals")),
+    entries: entries.map(entryOf),
+    isComplete: rows.length <= PAGE_SIZE,
+  };
+}
+
+function firstOf([row]: readonly Row[]): Row {
+  if (row === undefined) throw new TypeError("a statement of the lease has no row");
+  return row;
+}
+
+function cursorOf(row: Row): Cursor {
+  return { position: bigintOf(row, "position"), tag: uidColumnOf(row, "tag") };
+}
+
+function entryOf(row: Row): LogEntry {
+  return { ...cursorOf(row), uid: uidColumnOf(row, "uid") };
+}

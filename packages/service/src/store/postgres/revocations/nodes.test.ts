@@ -1,0 +1,108 @@
+import { ok } from "capability-protocol";
+import { expect, test } from "vitest";
+import { TEST_LEASE_TIMES } from "../../../../../testkit/src/postgres-engine.ts";
+import type { Node, PostgresStore } from "../../../../../testkit/src/postgres-nodes.ts";
+import { openPostgresStore } from "../../../../../testkit/src/postgres-nodes.ts";
+import { startRelay } from "../../../../../testkit/src/relay.ts";
+import type { Uid } from "../../../domain/uid.ts";
+import type { Position } from "../../store.ts";
+
+/** What a node that has advanced knows to be revoked since `from`; nothing if it does not know. */
+function revokedSince(
+  { engine }: Pick<Node, "engine">,
+  from: Position,
+): ReadonlySet<Uid> | "everything" | undefined {
+  return engine.position() === undefined ? undefined : engine.revocationsSince(from).uids;
+}
+
+async function openNodes(store: PostgresStore, count: number): Promise<Node[]> {
+  return Promise.all(Array.from({ length: count }, () => store.openNode()));
+}
+
+test("a revoke that is acknowledged on one node is known on all others at that moment, or they pass nothing", async () => {
+  await using store = await openPostgresStore();
+  const { at } = store;
+  const nodes = await openNodes(store, 2);
+  const from = nodes[0]!.engine.position()!;
+  const revoked: Uid[] = [];
+  for (let round = 0; round < 20; round += 1) {
+    const { record } = await at.membrane(`m${round}`);
+    revoked.push(record.uid);
+    expect(await nodes[round % 2]!.store.revoke(record.uid, "operator")).toEqual(ok(undefined));
+    for (const node of nodes) expect([undefined, new Set(revoked)]).toContainEqual(revokedSince(node, from));
+  }
+  for (const node of nodes) {
+    await node.engine.refresh();
+    expect(revokedSince(node, from)).toEqual(new Set(revoked));
+  }
+});
+
+test("a node that no reply reaches loses its lease, its row is dropped, and the revoke that waits for it is acknowledged", async () => {
+  await using store = await openPostgresStore();
+  const { at, query } = store;
+  await using relay = await startRelay(store.config.port);
+  const { record } = await at.membrane("m");
+  const cut = await store.openNode({ port: relay.port });
+  const from = cut.engine.position()!;
+  const rows = async () => (await query("SELECT node FROM membrane.lease")).length;
+  expect(await rows()).toBe(2);
+  relay.silence();
+  expect(await at.store.revoke(record.uid, "operator")).toEqual(ok(undefined));
+  expect(cut.engine.position(), "its lease was renewed before the revoke").toBeUndefined();
+  await expect(cut.engine.refresh()).rejects.toThrow("no lease is in force");
+  while ((await rows()) > 1) await at.store.revoke(record.uid, "operator");
+  relay.speak();
+  while (cut.engine.position() === undefined) await cut.engine.refresh().catch(() => undefined);
+  expect(revokedSince(cut, from)).toEqual(new Set([record.uid]));
+});
+
+test("a node that is closed has no lease, and its row is deleted; also if the server has gone, it ends", async () => {
+  await using store = await openPostgresStore();
+  const { query } = store;
+  await using relay = await startRelay(store.config.port);
+  const [node, silent] = [await store.openNode(), await store.openNode({ port: relay.port })];
+  expect(await query("SELECT FROM membrane.lease")).toHaveLength(3);
+  await node.store.close();
+  expect(node.engine.position()).toBeUndefined();
+  await expect(node.engine.refresh()).rejects.toThrow("the store is closed");
+  expect(await query("SELECT FROM membrane.lease")).toHaveLength(2);
+  relay.silence();
+  await silent.store.close();
+  expect(silent.engine.position()).toBeUndefined();
+});
+
+test("a node whose last entry the log does not have raises the alarm, knows nothing of what it had decided, and serves again", async () => {
+  await using store = await openPostgresStore();
+  const { at, query } = store;
+  const lost: Position[] = [];
+  const node = await store.openNode({ onRevocationsLost: (applied) => lost.push(applied) });
+  const { record } = await at.membrane("m");
+  await node.store.revoke(record.uid, "operator");
+  await node.engine.refresh();
+  const before = node.engine.position()!;
+  // As after a failover that has lost the last commit, and another one in its place.
+  await query("UPDATE membrane.log SET tag = gen_random_uuid() WHERE position = 1");
+  await query("UPDATE membrane.head SET tag = (SELECT tag FROM membrane.log WHERE position = 1)");
+  while (lost.length === 0) await new Promise(setImmediate);
+  await node.engine.refresh();
+  expect(lost).toEqual([before]);
+  expect(node.engine.position()).toMatchObject({ sequence: 1n });
+  expect(node.engine.position()).not.toEqual(before);
+  expect(revokedSince(node, before)).toBe("everything");
+});
+
+test("a node with leases of another length is refused while others serve, and all nodes get it when none does", async () => {
+  await using store = await openPostgresStore();
+  const { at, query } = store;
+  const times = { ...TEST_LEASE_TIMES, leaseMs: 1_900, leaseMarginMs: 95 };
+  await expect(store.openNode({ times })).rejects.toThrow(
+    "the nodes of this database have leases of 1800 ms, and this one has 1900 ms: give it the same, or stop all other nodes before it starts",
+  );
+  await at.store.close();
+  // The row of a node that was killed.
+  await query("INSERT INTO membrane.lease VALUES ($1, 7, 0)", [at.newUid()]);
+  const node = await store.openNode({ times });
+  expect(await query("SELECT lease_ms FROM membrane.lease_length")).toEqual([{ lease_ms: 1_900 }]);
+  await expect(store.openNode()).rejects.toThrow("have leases of 1900 ms, and this one has 1800 ms");
+  await node.store.close();
+});

@@ -1,0 +1,40 @@
+import type { LeaseRow, PollerReply, PollerStatement } from "../../lease/statements.ts";
+import type { Statement } from "../connection.ts";
+import type { Row } from "../sql-values.ts";
+import { bigintOf, uidColumnOf } from "../sql-values.ts";
+import { IS_DURABLE } from "./durable-statement.ts";
+
+const POLL = "SELECT node, renewals, applied FROM membrane.lease";
+
+/** The row was watched for as long as the leases that this process knows: those of another length may last longer. */
+const DROP = `
+  DELETE FROM membrane.lease
+  WHERE node = $1 AND renewals = $2 AND EXISTS (SELECT FROM membrane.lease_length WHERE lease_ms = $3) AND ${IS_DURABLE}`;
+
+/** @param leaseMs how long the leases are that this process knows. */
+export function pollerStatement(statement: PollerStatement, leaseMs: number): Statement {
+  switch (statement.type) {
+    case "poll":
+      return { text: POLL, parameters: [] };
+    case "drop":
+      return { text: DROP, parameters: [statement.node, statement.renewals, leaseMs] };
+  }
+}
+
+/** @throws TypeError if the rows are none of this statement. */
+export function parsePollerReply(statement: PollerStatement, rows: readonly Row[]): PollerReply {
+  switch (statement.type) {
+    case "poll":
+      return { type: "rows", rows: rows.map(parseLeaseRow) };
+    case "drop":
+      return { type: "dropped" };
+  }
+}
+
+function parseLeaseRow(row: Row): LeaseRow {
+  return {
+    node: uidColumnOf(row, "node"),
+    renewals: Number(bigintOf(row, "renewals")),
+    applied: bigintOf(row, "applied"),
+  };
+}

@@ -1,0 +1,99 @@
+import type { LeaseTimes } from "../../lease/lease-times.ts";
+import { DEFAULT_LEASE_TIMES, withLeaseMs } from "../../lease/lease-times.ts";
+import type { Position, RevocationSource } from "../../store.ts";
+import { StoreBusyError } from "../../store.ts";
+import type { Connection } from "../connection.ts";
+import { CLOCKS } from "./clocks.ts";
+import { driveLease } from "./lease-driver.ts";
+import { agreeOnLength, keptLength } from "./lease-length.ts";
+import { createLeaseSource } from "./lease-source.ts";
+import { listenToLog } from "./notifications.ts";
+import { drivePoller } from "./poller-driver.ts";
+import type { OpenConnection } from "./statement-connection.ts";
+
+/** What a process does with the store: a node that serves has a lease, a command of the operator has none. */
+export type NodeRole = { readonly serves: true; readonly times: LeaseTimes } | { readonly serves: false };
+
+/** Where the log ends after a revoke, and how long the leases are that do not have its entry. */
+export interface RevokeCommit {
+  readonly position: Position;
+  readonly leaseMs: number;
+}
+
+/** How the nodes of a database learn of revokes (docs/decisions/0008). */
+export interface RevocationProtocol extends RevocationSource {
+  /**
+   * Resolves when no node passes anything on that was revoked up to the position.
+   *
+   * @throws StoreBusyError if that is not known in time. The revoke is durable, and can be repeated.
+   */
+  waitUntilApplied(commit: RevokeCommit): Promise<void>;
+  /** Waits for the revokes that wait, ends the lease, and deletes its row if the server responds in time. */
+  close(): Promise<void>;
+}
+
+export interface RevocationProtocolOptions {
+  readonly open: OpenConnection;
+  readonly times: LeaseTimes;
+  readonly serves: boolean;
+  /** How long a revoke may wait for the nodes after its commit, in milliseconds. */
+  readonly waitTimeoutMs: number;
+  readonly onRevocationsLost: (applied: Position) => void;
+}
+
+/** The first lease needs several statements, and the server may be busy with other starts. */
+const FIRST_LEASE_TIMEOUT_MS = 10_000;
+
+/**
+ * The times of a process's leases, or of its revokes if it has none.
+ *
+ * @throws StoreFormatError if other nodes serve with leases of another length.
+ */
+export async function agreeOnTimes(connection: Connection, role: NodeRole): Promise<LeaseTimes> {
+  if (!role.serves) return withLeaseMs(DEFAULT_LEASE_TIMES, await keptLength(connection));
+  await agreeOnLength(connection, role.times, CLOCKS.monotonic);
+  return role.times;
+}
+
+/**
+ * Starts what the role of the process needs. A node that serves has its first lease when this resolves.
+ *
+ * @throws StoreBusyError if it has none in time.
+ */
+export async function startRevocations(options: RevocationProtocolOptions): Promise<RevocationProtocol> {
+  const { open, times, waitTimeoutMs } = options;
+  const poller = drivePoller(open, times, waitTimeoutMs, CLOCKS.monotonic);
+  const waitUntilApplied: RevocationProtocol["waitUntilApplied"] = async ({ position, leaseMs }) => {
+    if (leaseMs !== times.leaseMs)
+      throw new StoreBusyError(`leases have ${leaseMs} ms now, and this process knows ${times.leaseMs} ms`);
+    await poller.wait(position.sequence);
+  };
+  if (!options.serves) return { ...NO_LEASE, waitUntilApplied, close: poller.close };
+
+  const source = createLeaseSource({
+    clocks: CLOCKS,
+    refreshTimeoutMs: times.leaseMs,
+    onRevocationsLost: options.onRevocationsLost,
+  });
+  const lease = driveLease(open, source, times, CLOCKS);
+  const notifications = listenToLog(open, lease.notify);
+  const close = async (): Promise<void> => {
+    source.close();
+    await Promise.all([lease.stop(), poller.close(), notifications.close()]);
+  };
+  try {
+    await source.waitForLease(FIRST_LEASE_TIMEOUT_MS);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const { position, revocationsSince, refresh } = source;
+  return { position, revocationsSince, refresh, waitUntilApplied, close };
+}
+
+/** A process that serves nothing needs not know the log. */
+const NO_LEASE: RevocationSource = {
+  position: () => undefined,
+  revocationsSince: (position) => ({ position, uids: "everything" }),
+  refresh: () => Promise.reject(new StoreBusyError("this process has no lease")),
+};
