@@ -16,6 +16,17 @@ const IN_MEMORY = { TMPDIR: memoryDirectory() };
 
 const LATE = project("late", inProcessTests(), { env: { ...IN_MEMORY, TEST_ENGINE: "late" } });
 
+/** The tests of the engine over PostgreSQL, and those of operations and of attacks that run over every engine. */
+const OVER_POSTGRES = [
+  "packages/service/src/store/{postgres,operations}/**/*.test.ts",
+  `${SERVICE}/security/{sealing,stolen-store}.test.ts`,
+];
+
+const DEBIAN_POSTGRES = project("debian-postgres", OVER_POSTGRES, {
+  env: { ...IN_MEMORY, TEST_ENGINE: "postgres", TEST_POSTGRES: "debian" },
+  isolate: false,
+});
+
 export default defineConfig({
   test: {
     // Two test files at a time. No project has this option: it would override `--maxWorkers` of the command line.
@@ -28,11 +39,12 @@ export default defineConfig({
       project("service-shared", [SHARED], { env: IN_MEMORY, isolate: false }),
       project("service", [`${SERVICE}/**/*.test.ts`], {
         env: IN_MEMORY,
-        exclude: [SHARED, ...CRASH, `${SERVICE}/{fuzz,nginx,older,programs}/**`],
+        exclude: [SHARED, ...CRASH, `${SERVICE}/{fuzz,nginx,older,postgres,programs}/**`],
       }),
       project("crash", CRASH),
       // Only when it is named: a run of one file would run it twice.
       ...(process.argv.includes("late") ? [LATE] : []),
+      ...(process.argv.includes("debian-postgres") ? [DEBIAN_POSTGRES] : []),
       project("clients", ["packages/{protocol,sdk,cli}/test/**/*.test.ts", "examples/**/*.test.ts"], {
         env: IN_MEMORY,
       }),
@@ -41,6 +53,8 @@ export default defineConfig({
       project("older", [`${SERVICE}/older/**/*.test.ts`], { env: IN_MEMORY }),
       // Needs nginx, which a machine may not have.
       project("nginx", [`${SERVICE}/nginx/**/*.test.ts`]),
+      // Needs PostgreSQL and pgbouncer of Debian, which a machine may not have.
+      project("postgres", [`${SERVICE}/postgres/**/*.test.ts`], { env: IN_MEMORY, isolate: false }),
       // Needs clients of Debian, which a machine may not have.
       project("programs", [`${SERVICE}/programs/**/*.test.ts`], { env: IN_MEMORY }),
     ],
@@ -48,7 +62,7 @@ export default defineConfig({
 });
 
 interface ProjectOptions {
-  readonly env?: { readonly TMPDIR: string; readonly TEST_ENGINE?: string };
+  readonly env?: { readonly TMPDIR: string; readonly TEST_ENGINE?: string; readonly TEST_POSTGRES?: string };
   readonly exclude?: readonly string[];
   /** Whether each file runs in its own process. */
   readonly isolate?: boolean;

@@ -12,11 +12,15 @@ const SECONDS = new Map([
   ["fuzz", 15],
   ["nginx", 15],
   ["older", 30],
+  ["postgres", 90],
   ["programs", 60],
 ]);
 
 /** The projects in vitest.config.ts of a part that is not the one of its name. @type {ReadonlyMap<string, readonly string[]>} */
-const PROJECTS = new Map([["service", ["service", "service-shared"]]]);
+const PROJECTS = new Map([
+  ["postgres", ["postgres", "debian-postgres"]],
+  ["service", ["service", "service-shared"]],
+]);
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const words = process.argv.slice(2);

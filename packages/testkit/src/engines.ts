@@ -12,12 +12,16 @@ export const ENGINES: Readonly<Record<EngineName, OpenEngine>> = {
   postgres: openTestPostgresEngine,
 };
 
-export const ENGINE_NAMES: readonly EngineName[] = ["lmdb", "late", "postgres"];
+const ALL: readonly EngineName[] = ["lmdb", "late", "postgres"];
 
 /** Returns the engine in the variable `TEST_ENGINE`, with which whole suites can run. Default: LMDB. */
 export function engineOfRun(): EngineName {
   const name = process.env["TEST_ENGINE"] ?? "lmdb";
-  const engine = ENGINE_NAMES.find((known) => known === name);
-  if (engine === undefined) throw new Error(`TEST_ENGINE: expected one of ${ENGINE_NAMES.join(", ")}`);
+  const engine = ALL.find((known) => known === name);
+  if (engine === undefined) throw new Error(`TEST_ENGINE: expected one of ${ALL.join(", ")}`);
   return engine;
 }
+
+/** The engines with which the suites of the store run: all, unless the run names one. */
+export const ENGINE_NAMES: readonly EngineName[] =
+  process.env["TEST_ENGINE"] === undefined ? ALL : [engineOfRun()];

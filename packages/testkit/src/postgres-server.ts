@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { startPostgres } from "./postgres-instance.ts";
 import type { ConnectionConfig } from "../../service/src/store/postgres/config/connection-config.ts";
 
 /** A real PostgreSQL server on a free port of loopback, with a superuser. */
@@ -49,13 +50,22 @@ process.send({ port, user, password, directory: databaseDir });
 
 let server: Promise<PostgresServer> | undefined;
 
-/** Starts the server when it is first needed. All files of a test process share it. */
+/**
+ * Starts the server when it is first needed. All files of a test process share it. The variable `TEST_POSTGRES` says which: the one
+ * in node_modules (`embedded`, the default), or `debian`.
+ */
 export function postgresServer(): Promise<PostgresServer> {
-  server ??= start();
+  server ??= startNamed(process.env["TEST_POSTGRES"] ?? "embedded");
   return server;
 }
 
-async function start(): Promise<PostgresServer> {
+async function startNamed(name: string): Promise<PostgresServer> {
+  if (name === "embedded") return startEmbedded();
+  if (name === "debian") return startPostgres();
+  throw new Error("TEST_POSTGRES: expected embedded or debian");
+}
+
+async function startEmbedded(): Promise<PostgresServer> {
   const child = spawn(process.execPath, ["--input-type=module", "-e", SCRIPT], {
     cwd: fileURLToPath(new URL("../../service", import.meta.url)),
     stdio: ["ignore", "ignore", "inherit", "ipc"],

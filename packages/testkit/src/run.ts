@@ -12,7 +12,12 @@ export interface ProcessResult {
 export async function run(
   program: string,
   args: readonly string[],
-  options: { readonly env: NodeJS.ProcessEnv; readonly cwd?: string },
+  options: {
+    readonly env: NodeJS.ProcessEnv;
+    readonly cwd?: string;
+    readonly uid?: number;
+    readonly gid?: number;
+  },
 ): Promise<ProcessResult> {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
   const [out, err]: [Buffer[], Buffer[]] = [[], []];

@@ -3,9 +3,7 @@ import { randomBytes } from "node:crypto";
 import { formatToken, parseToken, tokenBytes } from "capability-protocol";
 import type { CapabilityToken } from "capability-protocol";
 import { expect, test } from "vitest";
-import { openDataDirectory } from "../../src/commands/data-directory.ts";
 import { parseUid } from "../../src/domain/uid.ts";
-import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import { decodeColumns } from "../../src/store/codec/columns.ts";
 import type { ServiceKeys } from "../../src/store/keys.ts";
 import { createServiceKeys } from "../../src/store/keys.ts";
@@ -17,7 +15,8 @@ import { unseal, openAsRecipient } from "../../src/store/seal.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import type { FullStoreTokenName } from "../../../testkit/src/full-store.ts";
 import { createFullStore, TOKEN_NAMES } from "../../../testkit/src/full-store.ts";
-import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { engineOfRun } from "../../../testkit/src/engines.ts";
+import { STORE_ACCESS } from "../../../testkit/src/store-access.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
@@ -96,7 +95,7 @@ interface Stolen extends AsyncDisposable {
   readonly tokens: Readonly<Record<FullStoreTokenName, CapabilityToken>>;
 }
 
-/** Copies a store in use, with its whole data directory. */
+/** Copies a store in use, with its whole data directory; of a store in a database its rows are read. */
 async function steal(): Promise<Stolen> {
   const copy = await temporaryDirectory();
   await using target = await startTarget();
@@ -105,20 +104,16 @@ async function steal(): Promise<Stolen> {
   const made = await createFullStore(service, target.port);
   await cp(directory.path, copy.path, { recursive: true });
 
-  const data = await openDataDirectory({
-    data: copy.path,
-    authority: service.authority,
-    limits: DEFAULT_LIMITS,
-  });
-  await using raw = await openRawStore(copy.path);
+  const serviceKey = await readServiceKeyFile(`${copy.path}/service.key`);
+  const engine = engineOfRun();
+  await using raw = await STORE_ACCESS[engine].openRaw(engine === "postgres" ? directory.path : copy.path);
   const records = (await raw.rows("nodes")).map(({ key, value }) =>
     decodeRecord(parseUid(key.toString("hex")), decodeColumns(value.subarray(0, -32))),
   );
-  await data.store.close();
   const tokens = Object.fromEntries(TOKEN_NAMES.map((name) => [name, parseToken(made.tokens[name])]));
   return {
-    serviceKey: await readServiceKeyFile(`${copy.path}/service.key`),
-    keys: data.keys,
+    serviceKey,
+    keys: createServiceKeys(serviceKey),
     records,
     tokens: tokens as Stolen["tokens"],
     [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose](),
