@@ -61,6 +61,7 @@ export function delayLog(log: ImmediateLog): DelayedSource {
   };
   return {
     position,
+    positionMaxAgeMs: 500,
     revocationsSince: (from) => log.revocationsSince(from),
     async refresh() {
       do await read();

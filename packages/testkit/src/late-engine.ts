@@ -14,6 +14,7 @@ export async function openLateEngine(options: LmdbEngineOptions): Promise<Engine
   return {
     id: engine.id,
     position: () => (isPositionKnown ? engine.position() : undefined),
+    positionMaxAgeMs: engine.positionMaxAgeMs,
     revocationsSince: engine.revocationsSince,
     async refresh() {
       await travel();

@@ -1,6 +1,7 @@
 import { err, formatToken, TOKEN_BYTES } from "capability-protocol";
 import { expect, test } from "vitest";
 import { digest } from "../../../testkit/src/fixtures.ts";
+import type { Uid } from "../domain/uid.ts";
 import { parseUid } from "../domain/uid.ts";
 import { createResolutionCache } from "../store/resolution-cache.ts";
 import { createRevocationFeed } from "../store/revocation-feed.ts";
@@ -22,7 +23,7 @@ test("a revoke of another tenant while a record waits to be read does not cost a
     openUnlessExpired: () => {
       attempts += 1;
       // The wait for a turn of the event loop, after which the record is read as it is by then.
-      log.append();
+      log.append(OTHER);
       return Promise.resolve(openedAt(log.position()));
     },
   });
@@ -44,34 +45,45 @@ test("concurrent first uses of one capability share one resolution", async () =>
   expect(second.ok && second.value.resolution).toBe(first.value.resolution);
 });
 
-test("a record that was read before a revoke is read again", async () => {
+test("a record that was read before its revoke is read again, and not one that was read before another's", async () => {
   const log = createLog();
   const answers = [
     () => {
       const opened = openedAt(log.position());
-      log.append();
+      log.append(OTHER);
+      return opened;
+    },
+    () => {
+      const opened = openedAt(log.position());
+      log.append(CAPABILITY);
       return opened;
     },
     () => undefined,
   ];
-  const context = await contextOf(log, { openUnlessExpired: () => Promise.resolve(answers.shift()?.()) });
+  const openUnlessExpired = () => Promise.resolve(answers.shift()?.());
+  expect(await resolve(await contextOf(log, { openUnlessExpired }), TOKEN)).toMatchObject({ ok: true });
+  expect(answers).toHaveLength(2);
+  const context = await contextOf(log, { openUnlessExpired });
   expect(await resolve(context, TOKEN)).toEqual(err({ cause: "unknown" }));
   expect(answers).toEqual([]);
 });
 
 interface TestLog extends RevocationSource {
   position(): Position;
-  append(): void;
+  append(uid: Uid): void;
 }
 
-/** A log of revokes of one capability. */
 function createLog(): TestLog {
-  let sequence = 0n;
-  const position = (): Position => ({ log: "a", sequence });
+  const entries: Uid[] = [];
+  const position = (): Position => ({ log: "a", sequence: BigInt(entries.length) });
   return {
-    append: () => void (sequence += 1n),
+    append: (uid) => void entries.push(uid),
     position,
-    revocationsSince: () => ({ position: position(), uids: new Set([OTHER]) }),
+    positionMaxAgeMs: 0,
+    revocationsSince: ({ sequence }) => ({
+      position: position(),
+      uids: new Set(entries.slice(Number(sequence))),
+    }),
     refresh: () => Promise.resolve(),
   };
 }

@@ -9,7 +9,7 @@ import { useCountersOf } from "../domain/use-counter.ts";
 import { poolKey } from "../egress/pools.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
-import { samePosition, StoreBusyError } from "../store/store.ts";
+import { StoreBusyError } from "../store/store.ts";
 import type { OpenedCapability, Vault } from "../store/vault.ts";
 import type { ResolutionCache } from "../store/resolution-cache.ts";
 import type { CompiledLimits } from "./limits/compiled-limits.ts";
@@ -122,8 +122,11 @@ async function fromStore(
     const opened = await vault.openUnlessExpired(token);
     if (opened === undefined) return UNKNOWN_TOKEN;
     if (opened === "expired") return EXPIRED;
-    // Opening may have waited, and other tenants' revokes in that time must not cost another attempt.
-    if (feed.advance() && samePosition(opened.position, feed.position())) {
+    // It may have been read in a snapshot with revokes that this process has not applied yet.
+    const pending = feed.refresh(opened.position);
+    if (pending instanceof Promise) await pending;
+    // Others were revoked meanwhile, perhaps, which costs no other attempt.
+    if (feed.advance() && feed.holds(opened.position, opened.lineage)) {
       // Of requests that use a capability for the first time together, the first one prepares its target for all.
       const shared = fromCache(context, digest);
       if (shared !== undefined) return shared;
@@ -131,7 +134,7 @@ async function fromStore(
       cache.put(digest, resolution, opened.position);
       return register(context, resolution);
     }
-    // Something was revoked while the record was read, perhaps this capability.
+    // Something in its lineage was revoked after it was read, or the log is another one.
     await feed.refresh();
     const cached = fromCache(context, digest);
     if (cached !== undefined) return cached;

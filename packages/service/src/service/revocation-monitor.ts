@@ -32,8 +32,11 @@ export async function startRevocationMonitor(
     if (error !== undefined) log.fault(error);
     inFlightRegistry.revokeAll("STALE");
   };
-  const clocks = { wall: wallClock, monotonic };
-  const feed = createStalenessGuard(await createRevocationFeed(store), failClosed, clocks);
+  const feed = createStalenessGuard(await createRevocationFeed(store), {
+    maxAgeMs: store.positionMaxAgeMs,
+    onStale: failClosed,
+    now: { wall: wallClock, monotonic },
+  });
   // The cache subscribes before the registry: while requests in flight are ended, no new one may find a revoked resolution.
   const wall = (): number => now().getTime();
   const capacity = { entries: limits.cacheEntries, bytes: limits.cacheBytes };

@@ -3,7 +3,6 @@ import type { Uid } from "../domain/uid.ts";
 import { createLineageIndex } from "./lineage-index.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
 import type { Position } from "./store.ts";
-import { samePosition } from "./store.ts";
 
 /** A resolved capability, valid until something in its lineage is revoked or expires. */
 export interface Cacheable {
@@ -24,10 +23,10 @@ export interface ResolutionCache<T extends Cacheable> {
   /** Call {@link RevocationFeed.advance} first: a resolution that is found after it is valid. */
   get(digest: string): T | undefined;
   /**
-   * @param position of the snapshot that `resolution` was read in. It is not cached if the log has moved since: it may
-   *   have been revoked.
+   * @param readAt where the log ended in the snapshot that `resolution` was read in. It is not cached if it may have been revoked
+   *   since.
    */
-  put(digest: string, resolution: T, position: Position): void;
+  put(digest: string, resolution: T, readAt: Position): void;
 }
 
 /** How much the cache keeps, in all. */
@@ -60,8 +59,8 @@ export function createResolutionCache<T extends Cacheable>(
       resolutions.delete(digest);
       return undefined;
     },
-    put(digest, resolution, position) {
-      if (!samePosition(position, feed.position())) return;
+    put(digest, resolution, readAt) {
+      if (!feed.holds(readAt, resolution.lineage)) return;
       // False if it alone is larger than the cache.
       const isCached = resolutions.set(digest, resolution, {
         owner: resolution.cacheOwner,

@@ -161,3 +161,42 @@ test("a listener that throws keeps the feed at its position, so that no old verd
   expect(received.at(-1)).toEqual(new Set([A]));
   expect(feed.position()).toEqual(log.now());
 });
+
+test("what was read before the feed's position holds unless it depends on what was revoked since; from another log, it does not", async () => {
+  const log = createDelayedLog();
+  const { feed } = await follow(log);
+  const readAt = log.now();
+  expect(feed.holds(readAt, new Set([A]))).toBe(true);
+  log.revoke(A);
+  const refreshed = feed.refresh();
+  await log.respondToAll();
+  await refreshed;
+  expect(feed.holds(readAt, new Set([A, B]))).toBe(false);
+  expect(feed.holds(readAt, new Set([B]))).toBe(true);
+  expect(feed.holds({ ...readAt, log: "another log" }, new Set([B]))).toBe(false);
+  expect(feed.holds({ ...log.now(), log: "another log" }, new Set([B]))).toBe(false);
+});
+
+test("what was read ahead of the feed does not hold until the feed has got there, for which a refresh waits", async () => {
+  const [first, second] = [
+    { log: "a log", sequence: 0n },
+    { log: "a log", sequence: 1n },
+  ];
+  let known = first;
+  const asked: unknown[] = [];
+  const feed = await createRevocationFeed({
+    position: () => known,
+    positionMaxAgeMs: 0,
+    revocationsSince: () => ({ position: known, uids: new Set([A]) }),
+    async refresh(atLeast) {
+      asked.push(atLeast);
+      known = second;
+    },
+  });
+  expect(feed.advance()).toBe(true);
+  expect(feed.holds(second, new Set([B]))).toBe(false);
+  await feed.refresh(second);
+  expect(asked).toEqual([second]);
+  expect(feed.holds(second, new Set([B]))).toBe(true);
+  expect(feed.refresh(second)).toBeUndefined();
+});

@@ -19,9 +19,17 @@ export interface RevocationFeed {
   /**
    * The same, but waits until the store knows the log.
    *
+   * @param atLeast where the log ended in a snapshot that was read. It is waited for, too.
    * @throws StoreBusyError if it does not know it in time.
    */
-  refresh(): MaybePromise<void>;
+  refresh(atLeast?: Position): MaybePromise<void>;
+  /**
+   * Whether what was read holds: nothing in `lineage` was revoked since. Call {@link advance} first, in the same turn. If not, it
+   * has to be read again.
+   *
+   * @param readAt where the log ended in the snapshot that it was read in.
+   */
+  holds(readAt: Position, lineage: ReadonlySet<Uid>): boolean;
   /** @returns a function that removes the listener. */
   listen(listener: RevocationListener): () => void;
 }
@@ -40,20 +48,34 @@ export async function createRevocationFeed(source: RevocationSource): Promise<Re
     current = revocations.position;
     return true;
   };
-  const wait = async (): Promise<void> => {
-    await source.refresh();
+  const wait = async (atLeast?: Position): Promise<void> => {
+    await source.refresh(atLeast);
     if (!advance()) throw unknownPosition();
   };
+  const hasReached = (position: Position | undefined): boolean =>
+    position === undefined || position.sequence <= current.sequence;
 
   return {
     position: () => current,
     advance,
-    refresh: () => (advance() ? undefined : wait()),
+    refresh: (atLeast) => (advance() && hasReached(atLeast) ? undefined : wait(atLeast)),
+    holds(readAt, lineage) {
+      if (samePosition(readAt, current)) return true;
+      // A snapshot ahead of what was applied may be of another log that has the same numbers.
+      if (!hasReached(readAt)) return false;
+      const { uids } = source.revocationsSince(readAt);
+      return uids !== "everything" && isDisjoint(lineage, uids);
+    },
     listen(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
   };
+}
+
+function isDisjoint(lineage: ReadonlySet<Uid>, revoked: ReadonlySet<Uid>): boolean {
+  for (const uid of lineage) if (revoked.has(uid)) return false;
+  return true;
 }
 
 async function firstPosition(source: RevocationSource): Promise<Position> {

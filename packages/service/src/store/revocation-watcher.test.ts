@@ -7,14 +7,17 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 function watch(refresh: RevocationFeed["refresh"], size = 1) {
-  const seen = { cuts: 0, faults: 0 };
+  const seen = { cuts: 0, faults: 0, checks: 0 };
   let looks = 0;
   const inFlight = {
     size,
     revokeAll: () => (seen.cuts += 1),
     revokeExpired: () => (looks += 1),
   };
-  const stop = watchRevocations({ refresh }, inFlight, 2_000, { fault: () => (seen.faults += 1) });
+  const ensureFresh = (): void => void (seen.checks += 1);
+  const stop = watchRevocations({ refresh, ensureFresh }, inFlight, 2_000, {
+    fault: () => (seen.faults += 1),
+  });
   return { seen, stop, looks: () => looks };
 }
 
@@ -26,7 +29,7 @@ test("while requests are in flight the log is read within any second, and none i
     await vi.advanceTimersByTimeAsync(1_000);
     expect(reads).toBeGreaterThan(before);
   }
-  expect(seen).toEqual({ cuts: 0, faults: 0 });
+  expect(seen).toMatchObject({ cuts: 0, faults: 0 });
   stop();
   const before = reads;
   await vi.advanceTimersByTimeAsync(5_000);
@@ -51,8 +54,18 @@ test("everything in flight is cut if the store does not respond in time, or fail
 
   const failing = watch(() => Promise.reject(new Error("gone")));
   await vi.advanceTimersByTimeAsync(300);
-  expect(failing.seen).toEqual({ cuts: 1, faults: 1 });
+  expect(failing.seen).toMatchObject({ cuts: 1, faults: 1 });
   failing.stop();
+});
+
+test("requests that pass nothing are checked as those that pass a chunk, within any second, also while the log is not known", async () => {
+  const { seen, stop } = watch(() => new Promise(() => undefined));
+  for (let second = 1; second <= 3; second += 1) {
+    const before = seen.checks;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(seen.checks).toBeGreaterThan(before);
+  }
+  stop();
 });
 
 test("while requests are in flight the clock is looked at within any second, also while the log is not known", async () => {

@@ -1,4 +1,4 @@
-import type { RevocationFeed } from "./revocation-feed.ts";
+import type { StalenessGuard } from "./staleness-guard.ts";
 
 /** How often the revocation log and the clock are read while requests are in flight, in milliseconds. */
 const POLL_INTERVAL_MS = 200;
@@ -11,7 +11,7 @@ const POLL_INTERVAL_MS = 200;
  * @returns a function that stops the watcher.
  */
 export function watchRevocations(
-  feed: Pick<RevocationFeed, "refresh">,
+  feed: Pick<StalenessGuard, "refresh" | "ensureFresh">,
   inFlight: { readonly size: number; revokeAll(code: "STALE"): void; revokeExpired(): void },
   maxStalenessMs: number,
   report: { fault(error: unknown): void },
@@ -35,6 +35,8 @@ export function watchRevocations(
   const timer = setInterval(() => {
     if (inFlight.size === 0) return;
     inFlight.revokeExpired();
+    // What has nothing to pass does not look itself.
+    feed.ensureFresh();
     if (!isReading) void read();
   }, POLL_INTERVAL_MS).unref();
   return () => {

@@ -4,23 +4,39 @@ import type { RevocationFeed } from "./revocation-feed.ts";
 import { createRevocationFeed } from "./revocation-feed.ts";
 import { createDelayedLog } from "../../../testkit/src/delayed-log.ts";
 
-function startGuard(advance: RevocationFeed["advance"]) {
+function startGuard(advance: RevocationFeed["advance"], maxAgeMs = 500) {
   const seen = { reads: 0, stale: 0, now: 1_000_000, monotonic: 5_000 };
   const feed = createStalenessGuard(
     {
       position: () => ({ log: "", sequence: 0n }),
       listen: () => () => undefined,
+      holds: () => true,
       advance: () => {
         seen.reads += 1;
         return advance();
       },
       refresh: () => undefined,
     },
-    () => (seen.stale += 1),
-    { wall: () => seen.now, monotonic: () => seen.monotonic },
+    {
+      maxAgeMs,
+      onStale: () => (seen.stale += 1),
+      now: { wall: () => seen.now, monotonic: () => seen.monotonic },
+    },
   );
   return { feed, seen };
 }
+
+test("a log that may end at any moment is asked for each chunk, which does not pass when it is not known", () => {
+  let isKnown = true;
+  const { feed, seen } = startGuard(() => isKnown, 0);
+  for (let chunk = 1; chunk <= 3; chunk += 1) {
+    feed.ensureFresh();
+    expect(seen).toMatchObject({ reads: chunk, stale: 0 });
+  }
+  isKnown = false;
+  feed.ensureFresh();
+  expect(seen).toMatchObject({ reads: 4, stale: 1 });
+});
 
 test("the log is read only after a pause, or when the clock was set", () => {
   const { feed, seen } = startGuard(() => true);
@@ -70,9 +86,10 @@ test("a refresh counts as a read once it is over, and not before", async () => {
   const log = createDelayedLog();
   const feed = await createRevocationFeed(log);
   const seen = { stale: 0, now: 1_000_000 };
-  const guard = createStalenessGuard(feed, () => (seen.stale += 1), {
-    wall: () => seen.now,
-    monotonic: () => 0,
+  const guard = createStalenessGuard(feed, {
+    maxAgeMs: 500,
+    onStale: () => (seen.stale += 1),
+    now: { wall: () => seen.now, monotonic: () => 0 },
   });
   log.forget();
   seen.now += 60_000;

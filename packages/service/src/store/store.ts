@@ -132,15 +132,22 @@ export interface RevocationSource {
    */
   position(): Position | undefined;
 
+  /**
+   * How long {@link position} may be used after it was asked for, by what passes on a request that was admitted before. In
+   * milliseconds; 0: it is asked for before each chunk.
+   */
+  readonly positionMaxAgeMs: number;
+
   /** Reads what this process has of the log. Called only after {@link position} has returned one, in the same turn. */
   revocationsSince(position: Position): Revocations;
 
   /**
    * Resolves once {@link position} is known, with every revoke that was acknowledged before this call.
    *
+   * @param atLeast where the log ended in a snapshot that was read. It is waited for, too.
    * @throws StoreBusyError if it is not known in time.
    */
-  refresh(): Promise<void>;
+  refresh(atLeast?: Position): Promise<void>;
 }
 
 /**

@@ -88,6 +88,7 @@ test("when the head of the log goes back or names another log, every resolution 
       const positions = [service.data.store.position(), other.data.store.position()];
       return () => positions.shift() ?? other.data.store.position();
     })(),
+    positionMaxAgeMs: 0,
     revocationsSince: (position) => other.data.store.revocationsSince(position),
     refresh: () => other.data.store.refresh(),
   });

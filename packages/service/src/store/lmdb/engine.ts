@@ -12,6 +12,9 @@ import { openRows } from "./schema.ts";
 import { createLayoutUpgrade, openFormat } from "./schema-version.ts";
 import { turnOf } from "./write-turn.ts";
 
+/** Twice the interval at which the log is read while requests are in flight, and more. */
+const POSITION_MAX_AGE_MS = 500;
+
 export interface LmdbEngineOptions {
   /** Where the store's files are; made if it is not there. */
   readonly directory: string;
@@ -61,6 +64,7 @@ async function createEngine(environment: Environment, options: LmdbEngineOptions
   return {
     id: storeId,
     position: () => snapshot(log.head),
+    positionMaxAgeMs: POSITION_MAX_AGE_MS,
     revocationsSince: (position) => snapshot(() => log.since(position)),
     // The memory map is always current.
     refresh: () => Promise.resolve(),

@@ -36,6 +36,7 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
   return {
     id: engine.id,
     position: engine.position,
+    positionMaxAgeMs: engine.positionMaxAgeMs,
     revocationsSince: engine.revocationsSince,
     refresh: engine.refresh,
     find: (lookupId) =>

@@ -106,6 +106,7 @@ function createEngine(
   return {
     id,
     position: revocations.position,
+    positionMaxAgeMs: revocations.positionMaxAgeMs,
     revocationsSince: revocations.revocationsSince,
     refresh: revocations.refresh,
     isEmpty: () =>

@@ -9,14 +9,18 @@ import type { LeaseFollower } from "./lease-driver.ts";
 
 /** Answers from memory where the log ends, while the lease of this node is in force. */
 export interface LeaseSource extends RevocationSource, LeaseFollower {
-  /** @throws StoreBusyError if no lease is in force in time. */
-  waitForLease(timeoutMs: number): Promise<void>;
+  /**
+   * @param sequence up to which the log has been applied, too.
+   * @throws StoreBusyError if no lease is in force in time.
+   */
+  waitForLease(timeoutMs: number, sequence?: bigint): Promise<void>;
   /** Fails what waits for a lease. */
   close(): void;
 }
 
 interface Waiter {
   readonly timer: NodeJS.Timeout;
+  readonly sequence: bigint;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -25,6 +29,8 @@ export interface LeaseSourceOptions {
   readonly clocks: Clocks;
   /** How long {@link RevocationSource.refresh} waits, in milliseconds. */
   readonly refreshTimeoutMs: number;
+  /** Asks for a renewal that is sent at once. */
+  readonly renew: () => void;
   /** Called with what was applied last, when the log does not have it any more. */
   readonly onRevocationsLost: (applied: Position) => void;
 }
@@ -32,6 +38,7 @@ export interface LeaseSourceOptions {
 export function createLeaseSource({
   clocks,
   refreshTimeoutMs,
+  renew,
   onRevocationsLost,
 }: LeaseSourceOptions): LeaseSource {
   const log = createAppliedLog();
@@ -43,40 +50,53 @@ export function createLeaseSource({
 
   const position = (): Position | undefined =>
     leaseInForce(lease, clocks.monotonic(), clocks.wall()) ? log.end() : undefined;
-  const settle = (use: (waiter: Waiter) => void): void => {
-    for (const waiter of waiters) {
-      clearTimeout(waiter.timer);
-      use(waiter);
-    }
-    waiters.clear();
+  /** Whether the position is known, and as far as that. */
+  const hasReached = (sequence: bigint): boolean => {
+    const known = position();
+    return known !== undefined && known.sequence >= sequence;
+  };
+  const remove = (waiter: Waiter): void => {
+    clearTimeout(waiter.timer);
+    waiters.delete(waiter);
   };
   const end = (reason: StoreFormatError | StoreBusyError): void => {
     fault ??= reason;
-    settle((waiter) => waiter.reject(reason));
+    for (const waiter of waiters) {
+      remove(waiter);
+      waiter.reject(reason);
+    }
   };
-  const waitForLease = async (timeoutMs: number): Promise<void> => {
-    if (position() !== undefined) return;
+  const waitForLease: LeaseSource["waitForLease"] = async (timeoutMs, sequence = 0n) => {
+    if (hasReached(sequence)) return;
     if (fault !== undefined) throw fault;
+    // Those that wait already have asked.
+    if (waiters.size === 0) renew();
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
-        waiters.delete(waiter);
+        remove(waiter);
         reject(new StoreBusyError(`no lease is in force${lastFailure}`));
       }, timeoutMs);
-      const waiter = { timer, resolve, reject };
+      const waiter = { timer, sequence, resolve, reject };
       waiters.add(waiter);
     });
   };
   return {
     position,
+    // Each chunk compares the clocks with the end of the lease.
+    positionMaxAgeMs: 0,
     revocationsSince: log.since,
     waitForLease,
-    refresh: () => waitForLease(refreshTimeoutMs),
+    refresh: (atLeast) => waitForLease(refreshTimeoutMs, atLeast?.sequence),
     apply: log.apply,
     restart: log.restart,
     hold(held) {
       lease = held;
       lastFailure = "";
-      if (position() !== undefined) settle((waiter) => waiter.resolve());
+      for (const waiter of waiters) {
+        if (!hasReached(waiter.sequence)) continue;
+        remove(waiter);
+        waiter.resolve();
+      }
     },
     release() {
       lease = undefined;

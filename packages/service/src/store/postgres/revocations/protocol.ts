@@ -73,6 +73,7 @@ export async function startRevocations(options: RevocationProtocolOptions): Prom
   const source = createLeaseSource({
     clocks: CLOCKS,
     refreshTimeoutMs: times.leaseMs,
+    renew: () => lease.notify(),
     onRevocationsLost: options.onRevocationsLost,
   });
   const lease = driveLease(open, source, times, CLOCKS);
@@ -87,13 +88,14 @@ export async function startRevocations(options: RevocationProtocolOptions): Prom
     await close();
     throw error;
   }
-  const { position, revocationsSince, refresh } = source;
-  return { position, revocationsSince, refresh, waitUntilApplied, close };
+  const { position, positionMaxAgeMs, revocationsSince, refresh } = source;
+  return { position, positionMaxAgeMs, revocationsSince, refresh, waitUntilApplied, close };
 }
 
 /** A process that serves nothing needs not know the log. */
 const NO_LEASE: RevocationSource = {
   position: () => undefined,
+  positionMaxAgeMs: 0,
   revocationsSince: (position) => ({ position, uids: "everything" }),
   refresh: () => Promise.reject(new StoreBusyError("this process has no lease")),
 };
