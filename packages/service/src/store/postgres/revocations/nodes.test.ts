@@ -5,6 +5,7 @@ import type { Node, PostgresStore } from "../../../../../testkit/src/postgres-no
 import { openPostgresStore } from "../../../../../testkit/src/postgres-nodes.ts";
 import { startRelay } from "../../../../../testkit/src/relay.ts";
 import type { Uid } from "../../../domain/uid.ts";
+import { withLeaseMs } from "../../lease/lease-times.ts";
 import type { Position } from "../../store.ts";
 
 /** What a node that has advanced knows to be revoked since `from`; nothing if it does not know. */
@@ -54,6 +55,20 @@ test("a node that no reply reaches loses its lease, its row is dropped, and the 
   relay.speak();
   while (cut.engine.position() === undefined) await cut.engine.refresh().catch(() => undefined);
   expect(revokedSince(cut, from)).toEqual(new Set([record.uid]));
+});
+
+test("a process that is paused while a renewal is in flight keeps its row if the reply is there when it wakes", async () => {
+  const times = { ...withLeaseMs(TEST_LEASE_TIMES, 6_000), leaseReplyTimeoutMs: 2_000 };
+  await using store = await openPostgresStore({}, times);
+  const row = () => store.query("SELECT node FROM membrane.lease");
+  const before = await row();
+  const held = store.query("BEGIN; SELECT FROM membrane.lease FOR UPDATE; SELECT pg_sleep(1); COMMIT");
+  await store.waitForLock();
+  const until = performance.now() + 2_100;
+  while (performance.now() < until);
+  await held;
+  await store.at.store.refresh();
+  expect(await row()).toEqual(before);
 });
 
 test("a node that is closed has no lease, and its row is deleted; also if the server has gone, it ends", async () => {
