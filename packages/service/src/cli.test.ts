@@ -69,6 +69,11 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["serve --no-listen", {}, "--no-listen: no such flag"],
   ["serve --log-level", {}, "--log-level: missing value"],
   ["tenant create --id --json", {}, "--id: missing value"],
+  ["serve --store mysql://h", {}, "--store: expected lmdb or postgres://"],
+  ["tenant list", { MEMBRANE_STORE: "oracle://u:secret@h" }, "MEMBRANE_STORE: expected lmdb or postgres://"],
+  ["init --store postgres://u@h", { PGSERVICE: "s" }, "--store: the variable PGSERVICE is not supported"],
+  ["serve --store postgres://u:secret@h", {}, "--store: its URL has a password"],
+  ["serve --store=postgres://u:secret@h", { MEMBRANE_STORE: "lmdb" }, "--store: its URL has a password"],
   ["serve", { MEMBRANE_LISTEN: "nonsense" }, "MEMBRANE_LISTEN: expected HOST:PORT"],
   ["serve --listen junk", { MEMBRANE_LISTEN: "a.test:1" }, "--listen: expected HOST:PORT"],
   [
@@ -91,6 +96,12 @@ test.each(BAD)("membrane %s with %j is refused: %s", async (words, variables, me
   const refusal = await read(words.split(" ").filter(Boolean)).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(ConfigError);
   expect(String(refusal).startsWith(`ConfigError: ${message}`), String(refusal)).toBe(true);
+});
+
+test("the variable MEMBRANE_STORE may hold a password, which its flag may not", async () => {
+  vi.stubEnv("MEMBRANE_STORE", "postgres://u:secret@h/d");
+  const command = await read(["tenant", "list"]);
+  expect(command?.config.postgres?.settings).toMatchObject({ user: "u", password: "secret" });
 });
 
 test("serve without flags has defaults that work", async () => {

@@ -4,8 +4,9 @@ import type { Command } from "./command.ts";
 import type { DataConfig, RawDataFlags } from "./config.ts";
 import { LOG_LEVELS, readDataConfig, readServeConfig } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
-import { nameVariable, rejectActionVariables, rejectAmbiguousFlags } from "./flag-checks.ts";
+import { isOnCommandLine, nameVariable, rejectActionVariables, rejectAmbiguousFlags } from "./flag-checks.ts";
 import { pickLimits, withLimits } from "./service-limit-flags.ts";
+import type { StoreOrigin } from "./store-config.ts";
 import { explainParserError } from "./unknown-argument.ts";
 import { foreignVariables, VARIABLE_NAMESPACE } from "./variables.ts";
 
@@ -39,6 +40,10 @@ export async function readCommandLine(
   // The parser reads the environment itself.
   for (const name of foreignVariables(environment)) delete environment[name];
   rejectActionVariables(environment);
+  const origin: StoreOrigin = {
+    source: isOnCommandLine("store", args) ? "command line" : "variable",
+    environment,
+  };
   const parser = yargs([...args])
     .scriptName("membrane")
     .usage(
@@ -54,25 +59,29 @@ export async function readCommandLine(
       'Run the service; the first start makes the tenant "default"',
       (argv) => serveFlags(argv, "shown"),
       (flags) => {
-        command = { name: "serve", config: readServeConfig({ ...flags, ...pickLimits(flags) }) };
+        command = { name: "serve", config: readServeConfig(complete(flags, origin)) };
       },
     )
     .command("init", "Initialize a data directory and exit", initFlags, (flags) => {
-      command = { name: "init", config: readData(flags), json: flags.json };
+      command = { name: "init", config: readDataConfig(complete(flags, origin)), json: flags.json };
     })
     .command("tenant", "Tenants: create, list, reissue, delete", (tenant) =>
       tenant
         .command("create", "Make a tenant and print its capabilities", idFlags, (flags) => {
-          command = { name: "tenant create", ...readTenantFlags(flags) };
+          command = { name: "tenant create", ...readTenantFlags(flags, origin) };
         })
         .command("list", "List the tenants", jsonFlags, (flags) => {
-          command = { name: "tenant list", config: readData(flags), json: flags.json };
+          command = {
+            name: "tenant list",
+            config: readDataConfig(complete(flags, origin)),
+            json: flags.json,
+          };
         })
         .command("reissue", "Give a tenant new capabilities when its own are lost", idFlags, (flags) => {
-          command = { name: "tenant reissue", ...readTenantFlags(flags) };
+          command = { name: "tenant reissue", ...readTenantFlags(flags, origin) };
         })
         .command("delete", "Revoke all that a tenant owns, and delete it", idFlags, (flags) => {
-          command = { name: "tenant delete", ...readTenantFlags(flags) };
+          command = { name: "tenant delete", ...readTenantFlags(flags, origin) };
         })
         .demandCommand(1, "tenant: expected create, list, reissue or delete"),
     )
@@ -80,12 +89,23 @@ export async function readCommandLine(
       membrane
         .command("list", "List a tenant's membranes", membraneFlags, (flags) => {
           const tenant = readTenant(flags.tenant);
-          command = { name: "membrane list", config: readData(flags), tenant, json: flags.json };
+          command = {
+            name: "membrane list",
+            config: readDataConfig(complete(flags, origin)),
+            tenant,
+            json: flags.json,
+          };
         })
         .command("revoke", "Revoke a membrane, and all that went through it", revokeFlags, (flags) => {
           const tenant = readTenant(flags.tenant);
           const id = requireValue(flags.id, "--id: expected the membrane's name, as in --id mail");
-          command = { name: "membrane revoke", config: readData(flags), tenant, id, json: flags.json };
+          command = {
+            name: "membrane revoke",
+            config: readDataConfig(complete(flags, origin)),
+            tenant,
+            id,
+            json: flags.json,
+          };
         })
         .demandCommand(1, "membrane: expected list or revoke"),
     )
@@ -95,7 +115,7 @@ export async function readCommandLine(
       directoryFlags,
       (flags) => {
         const directory = readDirectory("backup", flags.directory);
-        command = { name: "backup", config: readData(flags), directory };
+        command = { name: "backup", config: readDataConfig(complete(flags, origin)), directory };
       },
     )
     .command(
@@ -104,7 +124,7 @@ export async function readCommandLine(
       directoryFlags,
       (flags) => {
         const directory = readDirectory("restore", flags.directory);
-        command = { name: "restore", config: readData(flags), directory };
+        command = { name: "restore", config: readDataConfig(complete(flags, origin)), directory };
       },
     )
     .command(
@@ -112,7 +132,7 @@ export async function readCommandLine(
       "Check the machine and the configuration, and say what to do",
       (argv) => serveFlags(argv, "shown"),
       (flags) => {
-        command = { name: "doctor", config: readServeConfig({ ...flags, ...pickLimits(flags) }) };
+        command = { name: "doctor", config: readServeConfig(complete(flags, origin)) };
       },
     )
     .demandCommand(1, "expected a command: serve, init, tenant, membrane, backup, restore or doctor")
@@ -134,19 +154,23 @@ export async function readCommandLine(
   return command;
 }
 
-function readData(flags: ParsedFlags<object>): DataConfig {
-  return readDataConfig({ ...flags, ...pickLimits(flags) });
+/** Adds what the parser does not read as a flag. */
+function complete<T extends Readonly<Record<string, unknown>>>(flags: T, storeOrigin: StoreOrigin) {
+  return { ...flags, ...pickLimits(flags), storeOrigin };
 }
 
 type ParsedFlags<T> = RawDataFlags & Readonly<Record<string, unknown>> & T;
 
-function readTenantFlags(flags: ParsedFlags<{ readonly id: string | undefined; readonly json: boolean }>): {
+function readTenantFlags(
+  flags: ParsedFlags<{ readonly id: string | undefined; readonly json: boolean }>,
+  origin: StoreOrigin,
+): {
   readonly config: DataConfig;
   readonly id: string;
   readonly json: boolean;
 } {
   const id = requireValue(flags.id, "--id: expected the tenant's name, as in --id alice");
-  return { config: readData(flags), id, json: flags.json };
+  return { config: readDataConfig(complete(flags, origin)), id, json: flags.json };
 }
 
 function readDirectory(command: string, directory: string | undefined): string {
@@ -206,6 +230,12 @@ function dataFlags(argv: Argv, isServed: boolean, profile: Visibility) {
       ...TEXT,
       default: "./membrane-data",
       describe: "Directory of the store, its key and certificates",
+    })
+    .option("store", {
+      ...TEXT,
+      default: "lmdb",
+      describe:
+        "lmdb: a store in --data; or postgres://[USER@]HOST[:PORT]/DATABASE: one that many nodes share",
     })
     .option("service-key-file", {
       ...TEXT,

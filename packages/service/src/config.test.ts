@@ -41,6 +41,43 @@ test("the defaults are loopback, a private CA, every limit as in the table, and 
   });
 });
 
+test("--store lmdb is the default, and a database is reached by its URL with the variables of libpq", () => {
+  expect(readDataConfig({ data: "d", store: "lmdb" }).postgres).toBeUndefined();
+  const environment = { PGPASSWORD: "secret", PGPORT: "6000" };
+  const store = "postgres://alice@db.test/m";
+  const { postgres } = readDataConfig({
+    data: "d",
+    store,
+    storeOrigin: { source: "command line", environment },
+  });
+  expect(postgres?.settings).toMatchObject({
+    host: "db.test",
+    port: 6000,
+    user: "alice",
+    database: "m",
+    password: "secret",
+    sslMode: "verify-full",
+  });
+});
+
+test.each([
+  [
+    "mysql://u:secret@h/d",
+    "--store: expected lmdb or postgres://…, as in postgres://membrane@db.example/membrane",
+  ],
+  ["LMDB", "--store: expected lmdb or postgres://…, as in postgres://membrane@db.example/membrane"],
+  [
+    "postgres://u:secret@h/d",
+    "--store: its URL has a password, which other users of this machine can read: use the variable PGPASSWORD, or a file that PGPASSFILE names",
+  ],
+  [
+    "postgres://u@h/d?sslmode=prefer",
+    "--store: sslmode: expected disable, require, verify-ca or verify-full; allow and prefer may send without TLS",
+  ],
+])("--store %s is refused without its value", (store, message) => {
+  expect(refusal({ store })).toBe(message);
+});
+
 test.each([0, 1.5, Number.NaN, 257])(
   "--workers %s stops the start, and the message says what was expected",
   (workers) => {

@@ -6,17 +6,21 @@ import type { AllowRule } from "./egress/allow-rule.ts";
 import { parseAllowTarget } from "./egress/allow-rule.ts";
 import type { EgressRules } from "./egress/policy.ts";
 import type { RawLimits } from "./service-limit-flags.ts";
-import { readLimits } from "./service-limit-flags.ts";
+import { readLimits, rejectLimitsOfOtherEngines } from "./service-limit-flags.ts";
 import type { ServiceLimits } from "./service-limits.ts";
 import type { Cidr } from "./net/address.ts";
 import { parseCidr } from "./net/address.ts";
 import type { ListenAddress, ServiceConfig } from "./service/options.ts";
+import type { PostgresConfig, StoreOrigin } from "./store-config.ts";
+import { readStore } from "./store-config.ts";
 
 /** Where the store and its key are, and the names of the service. */
 export interface DataConfig {
   readonly data: string;
   /** Default: `service.key` in the data directory. */
   readonly serviceKeyFile?: string;
+  /** Absent: the store is in the data directory, in LMDB. */
+  readonly postgres?: PostgresConfig;
   readonly authority: Authority;
   /** Whether the operator gave `authority`. If not, it is a default, and the authority that was served last is preferred. */
   readonly isAuthoritySet: boolean;
@@ -49,6 +53,9 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export interface RawDataFlags extends RawLimits {
   readonly data: string;
   readonly serviceKeyFile?: string | undefined;
+  readonly store?: string | undefined;
+  /** Default: the command line, without variables. */
+  readonly storeOrigin?: StoreOrigin | undefined;
   readonly authority?: string | undefined;
   readonly authorityAlias?: readonly string[] | undefined;
   readonly listen?: string | undefined;
@@ -72,12 +79,17 @@ export interface RawServeFlags extends RawDataFlags {
 
 /** @throws ConfigError */
 export function readDataConfig(flags: RawDataFlags): DataConfig {
+  const limits = readLimits(flags);
+  const { store = "lmdb", storeOrigin = { source: "command line", environment: {} } } = flags;
+  const postgres = readStore(store, storeOrigin, limits);
+  rejectLimitsOfOtherEngines(flags, postgres === undefined ? "lmdb" : "postgres");
   return {
     data: flags.data,
     authority: readAuthority(flags),
     isAuthoritySet: flags.authority !== undefined,
     aliases: split(flags.authorityAlias ?? []).map((text) => authority("--authority-alias", text)),
-    limits: readLimits(flags),
+    limits,
+    ...(postgres === undefined ? {} : { postgres }),
     ...(flags.serviceKeyFile === undefined ? {} : { serviceKeyFile: flags.serviceKeyFile }),
     ...readProfileName(flags.profile),
   };

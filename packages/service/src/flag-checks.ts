@@ -41,6 +41,11 @@ export function rejectAmbiguousFlags(flags: Readonly<Record<string, unknown>>): 
   return true;
 }
 
+/** Whether a flag was given on the command line, which holds instead of its variable. */
+export function isOnCommandLine(flag: string, args: readonly string[]): boolean {
+  return args.some((word) => word.replace(/=.*/s, "") === `--${flag}`);
+}
+
 /**
  * Names the variable instead of the flag in an error, if the value came from the variable: the operator must correct it there.
  */
@@ -51,7 +56,7 @@ export function nameVariable(
 ): unknown {
   const [, flag, rest] =
     (error instanceof ConfigError && /^--([a-z0-9-]+)(: .*)$/s.exec(error.message)) || [];
-  if (flag === undefined || args.some((word) => word.replace(/=.*/s, "") === `--${flag}`)) return error;
+  if (flag === undefined || isOnCommandLine(flag, args)) return error;
   const variable = toVariable(flag);
   return environment[variable] === undefined
     ? error

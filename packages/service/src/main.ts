@@ -9,7 +9,7 @@ import { openDescriptorSink } from "./telemetry/descriptor-sink.ts";
 import { createEventLog } from "./telemetry/events.ts";
 import { readCommandLine } from "./cli.ts";
 import type { Command } from "./command.ts";
-import { hideTokens } from "./commands/escape.ts";
+import { hideSecrets } from "./commands/escape.ts";
 import { createPrint } from "./commands/print.ts";
 import type { ProcessContext } from "./commands/serve.ts";
 import type { WorkerProcess } from "./commands/serve-worker.ts";
@@ -35,7 +35,7 @@ try {
   const command = await readCommandLine(process.argv.slice(2), packageVersion(), process.env);
   if (command !== undefined) await run(command);
 } catch (error) {
-  printError(`membrane: ${error instanceof Error ? hideTokens(error.message) : "failed"}`);
+  printError(`membrane: ${error instanceof Error ? hideSecrets(error.message) : "failed"}`);
   process.exitCode = 1;
 }
 // A thread that hangs in a write, because another process holds the store, would keep this process from ending.

@@ -1,7 +1,7 @@
 import type { Argv } from "yargs";
 import { ConfigError } from "./config-error.ts";
 import { toKebabCase } from "./flag-names.ts";
-import type { LimitFlag } from "./service-limit.ts";
+import type { LimitFlag, StoreEngine } from "./service-limit.ts";
 import { describeBounds, describeLimit, isInBounds } from "./service-limit.ts";
 import type { LimitName, ServiceLimits } from "./service-limits.ts";
 import { DEFAULT_LIMITS, LIMITS, LIMIT_GROUPS, LIMIT_NAMES, UPSTREAM_TIMEOUT } from "./service-limits.ts";
@@ -52,6 +52,21 @@ export function pickLimits(given: Readonly<Record<string, unknown>>): RawLimits 
 export function readLimits({ limits = {}, upstreamTimeoutMs }: RawLimits): ServiceLimits {
   for (const name of LIMIT_NAMES) checkLimit(name, LIMITS[name], limits[name]);
   return { ...DEFAULT_LIMITS, ...raisedTimeouts(upstreamTimeoutMs), ...limits };
+}
+
+/** What names an engine of the store, for messages. */
+const STORE_FLAGS: Readonly<Record<StoreEngine, string>> = {
+  lmdb: "--store lmdb",
+  postgres: "--store postgres://…",
+};
+
+/** @throws ConfigError for a limit of another engine: it would limit nothing, or `--store` is missing. */
+export function rejectLimitsOfOtherEngines({ limits = {} }: RawLimits, engine: StoreEngine): void {
+  for (const name of LIMIT_NAMES) {
+    const { engine: only = engine } = LIMITS[name];
+    if (limits[name] === undefined || only === engine) continue;
+    throw new ConfigError(`--${toKebabCase(name)}: expected only with ${STORE_FLAGS[only]}`);
+  }
 }
 
 /** Limits that end a wait for a target: all must be as long as the longest time that a target may take. */

@@ -1,6 +1,8 @@
 /** The longest delay of a Node.js timer, in milliseconds: with a longer one, `setTimeout` fires after one millisecond. */
 export const MAX_TIMER_MS: number = 2 ** 31 - 1;
 
+export type StoreEngine = "lmdb" | "postgres";
+
 export type LimitUnit = "bytes" | "bytes per second" | "milliseconds" | "count";
 
 /** What a flag for a limit takes: a whole number of a unit. */
@@ -12,6 +14,8 @@ export interface LimitFlag {
   readonly minimum?: number;
   /** Absent: that of a timer, or the largest safe integer. */
   readonly maximum?: number;
+  /** The engine of the store that has it. Absent: all. */
+  readonly engine?: StoreEngine;
   /** What is limited, in one line, without the unit. */
   readonly description: string;
   /** What docs/operations.md says after the description, in Markdown. */

@@ -6,7 +6,9 @@ import { toKebabCase } from "./flag-names.ts";
 import { readLimits } from "./service-limit-flags.ts";
 import type { LimitFlag } from "./service-limit.ts";
 import type { LimitName } from "./service-limits.ts";
-import { LIMIT_GROUPS, LIMIT_NAMES, LIMITS } from "./service-limits.ts";
+import { DEFAULT_LIMITS, LIMIT_GROUPS, LIMIT_NAMES, LIMITS } from "./service-limits.ts";
+import type { LeaseTimes } from "./store/lease/lease-times.ts";
+import { DEFAULT_LEASE_TIMES } from "./store/lease/lease-times.ts";
 
 /** Every flag for a limit, by its name in the configuration. */
 const FLAGS = LIMIT_GROUPS.flatMap(({ title, flags }) =>
@@ -54,33 +56,99 @@ test("the groups hold every limit once, and one flag that sets several", () => {
   expect(LIMIT_NAMES.length).toBeGreaterThan(40);
 });
 
-/** Values for all limits at once: the ends of their ranges, their defaults, and one that no other limit has. */
-const VALUES = {
-  minimum: mapNames((name) => LIMITS[name].minimum ?? 1),
-  default: mapNames((name) => LIMITS[name].default),
-  distinct: mapNames((_name, index) => 5_000_000 + index),
-  maximum: mapNames((name) => maximumOf(LIMITS[name])),
+/** The limits of each engine, by the flag that chooses it, without the times of the lease, which depend on each other. */
+const ENGINES = {
+  lmdb: "lmdb",
+  postgres: "postgres://membrane@db.test/membrane",
+} as const;
+
+/** Values for all limits of an engine at once: the ends of their ranges, their defaults, and one that no other limit has. */
+const VALUES: Readonly<Record<string, (name: LimitName, index: number) => number>> = {
+  minimum: (name) => LIMITS[name].minimum ?? 1,
+  default: (name) => LIMITS[name].default,
+  distinct: (_name, index) => 5_000_000 + index,
+  maximum: (name) => maximumOf(LIMITS[name]),
 };
 
-function mapNames(valueOf: (name: LimitName, index: number) => number): Readonly<Record<string, number>> {
-  return Object.fromEntries(LIMIT_NAMES.map((name, index) => [name, valueOf(name, index)]));
-}
+const CASES = Object.entries(ENGINES).flatMap(([engine, store]) =>
+  Object.entries(VALUES).map(([which, valueOf]) => ({ engine, store, which, valueOf })),
+);
 
-test.each(Object.entries(VALUES))(
-  "every limit has a flag and a variable, which take the %s value",
-  async (_which, values) => {
+test.each(CASES)(
+  "every limit of $engine has a flag and a variable, which take the $which value",
+  async ({ engine, store, valueOf }) => {
+    const names = LIMIT_NAMES.filter(
+      (name) => (LIMITS[name].engine ?? engine) === engine && !isLeaseTime(name),
+    );
+    expect(names.length).toBeGreaterThan(40);
+    const values = Object.fromEntries(names.map((name, index) => [name, valueOf(name, index)]));
     const flags = Object.entries(values).map(([name, value]) => `--${toKebabCase(name)}=${value}`);
-    expect((await read(...flags))?.config.limits).toEqual(values);
-    expect((await read())?.config.limits).toEqual(VALUES.default);
+    const expected = { ...DEFAULT_LIMITS, ...values };
+    expect((await read("--store", store, ...flags))?.config.limits).toEqual(expected);
+    expect((await read("--store", store))?.config.limits).toEqual(DEFAULT_LIMITS);
     for (const [name, value] of Object.entries(values)) vi.stubEnv(variableOf(name), String(value));
-    expect((await read())?.config.limits).toEqual(values);
+    expect((await read("--store", store))?.config.limits).toEqual(expected);
   },
 );
+
+function isLeaseTime(name: string): name is keyof LeaseTimes {
+  return Object.hasOwn(DEFAULT_LEASE_TIMES, name);
+}
+
+test("the times of the lease have flags and variables, whose values the nodes take and whose defaults are those of the protocol", async () => {
+  const times: LeaseTimes = {
+    leaseMs: 4_000,
+    leaseMarginMs: 201,
+    leaseRenewalIntervalMs: 302,
+    leaseReplyTimeoutMs: 403,
+    leaseConnectTimeoutMs: 504,
+    leaseRetryDelayMs: 55,
+    leaseCleanupIntervalMs: 6_006,
+  };
+  const store = ["--store", ENGINES.postgres];
+  expect((await read(...store))?.config.postgres?.leaseTimes).toEqual(DEFAULT_LEASE_TIMES);
+  const flags = Object.entries(times).map(([name, value]) => `--${toKebabCase(name)}=${value}`);
+  expect((await read(...store, ...flags))?.config.postgres?.leaseTimes).toEqual(times);
+  for (const [name, value] of Object.entries(times)) vi.stubEnv(variableOf(name), String(value));
+  expect((await read(...store))?.config.postgres?.leaseTimes).toEqual(times);
+});
+
+test.each([
+  ["--lease-ms 2000", "--lease-margin-ms: expected at least 5 % of --lease-ms"],
+  ["--lease-margin-ms 49", "--lease-margin-ms: expected at least 5 % of --lease-ms"],
+  [
+    "--lease-ms 650",
+    "--lease-ms: expected more than --lease-margin-ms, --lease-renewal-interval-ms, --lease-reply-timeout-ms and --lease-retry-delay-ms together",
+  ],
+  [
+    "--lease-connect-timeout-ms 299",
+    "--lease-connect-timeout-ms: expected at least --lease-reply-timeout-ms",
+  ],
+])("times of the lease that break its proof are refused with the flag: %s", async (words, message) => {
+  const given = read("--store", ENGINES.postgres, ...words.split(" "));
+  await expect(given).rejects.toThrow(new ConfigError(message));
+});
+
+test("a limit of one engine is refused with the other, in a flag and in a variable", async () => {
+  for (const name of LIMIT_NAMES) {
+    const { engine, default: value } = LIMITS[name];
+    if (engine === undefined) continue;
+    const store = engine === "lmdb" ? ENGINES.postgres : ENGINES.lmdb;
+    const expected = `expected only with --store ${engine === "lmdb" ? "lmdb" : "postgres://…"}`;
+    const flag = `--${toKebabCase(name)}`;
+    await expect(read("--store", store, flag, String(value))).rejects.toThrow(
+      new ConfigError(`${flag}: ${expected}`),
+    );
+    vi.stubEnv(variableOf(name), String(value));
+    await expect(read("--store", store)).rejects.toThrow(new ConfigError(`${variableOf(name)}: ${expected}`));
+    vi.unstubAllEnvs();
+  }
+});
 
 test.each(FLAGS)("$name: any other value is refused with the unit and the bounds", ({ name, flag }) => {
   const { unit, minimum = 1 } = flag;
   const maximum = maximumOf(flag);
-  const longest = unit === "milliseconds" ? " (24 days, the longest time of a timer)" : "";
+  const longest = maximum === 2_147_483_647 ? " (24 days, the longest time of a timer)" : "";
   const expected = `expected a whole number${UNITS[unit].numbers} from ${minimum} to ${maximum}${longest}`;
   for (const value of [minimum - 1, maximum + 1, -1, minimum + 0.5, Number.POSITIVE_INFINITY, Number.NaN]) {
     const given = name === "upstreamTimeoutMs" ? { [name]: value } : { limits: { [name]: value } };

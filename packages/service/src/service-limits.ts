@@ -1,8 +1,10 @@
 import { mapValues } from "./collections/map-values.ts";
+import { LEASE_LIMITS } from "./lease-limits.ts";
 import type { Limit, LimitFlag } from "./service-limit.ts";
+import type { LeaseTimes } from "./store/lease/lease-times.ts";
 
 /**
- * Every limit of the service, by what it is about. Types, flags, variables, help, messages and the tables in
+ * Every limit of the service but the times of a lease (`lease-limits.ts`), by what it is about. Types, flags, variables, help, messages and the tables in
  * docs/operations.md are made from it.
  */
 const TABLE = {
@@ -240,7 +242,9 @@ const TABLE = {
       unit: "bytes",
       // It is written at once: a slip of the finger would fill the disk.
       maximum: 1_073_741_824,
+      engine: "lmdb",
       description: "Space in the store's file that is reserved for revokes when the disk is full",
+      details: "`--store lmdb` only",
     },
     // A clock that was set wrong for hours must not delete what is alive once it is set right.
     expiredRetentionMs: {
@@ -248,6 +252,15 @@ const TABLE = {
       unit: "milliseconds",
       description: "Time until a capability that has expired is deleted, with all that depends on it",
       details: "it is dead at once, and counts against quotas until then",
+    },
+  },
+  nodes: {
+    storeReadTimeoutMs: {
+      default: 2_000,
+      engine: "postgres",
+      unit: "milliseconds",
+      description: "Time for a read from the database",
+      details: "over it a 503",
     },
   },
   quotas: {
@@ -296,7 +309,9 @@ const TABLE = {
   },
 } as const;
 
-export type LimitName = { [G in keyof typeof TABLE]: keyof (typeof TABLE)[G] }[keyof typeof TABLE];
+export type LimitName =
+  | { [G in keyof typeof TABLE]: keyof (typeof TABLE)[G] }[keyof typeof TABLE]
+  | keyof LeaseTimes;
 
 /** The value of every limit, in its unit. */
 export type ServiceLimits = Readonly<Record<LimitName, number>>;
@@ -307,6 +322,8 @@ export const LIMITS: Readonly<Record<LimitName, Limit>> = {
   ...TABLE.upstream,
   ...TABLE.management,
   ...TABLE.store,
+  ...TABLE.nodes,
+  ...LEASE_LIMITS,
   ...TABLE.quotas,
 };
 
@@ -334,6 +351,7 @@ export const LIMIT_GROUPS: readonly LimitGroup[] = [
   { title: "Connections to targets", flags: { ...TABLE.upstream, upstreamTimeoutMs: UPSTREAM_TIMEOUT } },
   { title: "Requests to the service itself", flags: TABLE.management },
   { title: "The store", flags: TABLE.store },
+  { title: "Nodes that share a database", flags: { ...TABLE.nodes, ...LEASE_LIMITS } },
   { title: "What may be created", flags: TABLE.quotas },
 ];
 

@@ -1,4 +1,4 @@
-import type { OpenEngine } from "../../service/src/commands/data-directory.ts";
+import type { OpenEngine } from "../../service/src/commands/directory-place.ts";
 import { openLmdbEngine } from "../../service/src/store/lmdb/engine.ts";
 import { openLateEngine } from "./late-engine.ts";
 import { openTestPostgresEngine } from "./postgres-engine.ts";

@@ -1,4 +1,4 @@
-import type { OpenEngine } from "../../service/src/commands/data-directory.ts";
+import type { OpenEngine } from "../../service/src/commands/directory-place.ts";
 import type { Engine } from "../../service/src/store/engine.ts";
 import { openLmdbEngine } from "../../service/src/store/lmdb/engine.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
-import type { OpenEngine } from "../../service/src/commands/data-directory.ts";
+import type { OpenEngine } from "../../service/src/commands/directory-place.ts";
 import type { Engine } from "../../service/src/store/engine.ts";
 import type { LeaseTimes } from "../../service/src/store/lease/lease-times.ts";
 import { DEFAULT_LEASE_TIMES } from "../../service/src/store/lease/lease-times.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { UseCounter } from "../../service/src/domain/use-counter.ts";
 import { DEFAULT_LIMITS } from "../../service/src/service-limits.ts";
-import type { OpenEngine } from "../../service/src/commands/data-directory.ts";
+import type { OpenEngine } from "../../service/src/commands/directory-place.ts";
 import type { Engine } from "../../service/src/store/engine.ts";
 import type { LeaseTimes } from "../../service/src/store/lease/lease-times.ts";
 import type { StoreLimits } from "../../service/src/store/operations/create-store.ts";

@@ -4,7 +4,8 @@ import type { Authority } from "capability-protocol";
 import { createEventLog } from "../../service/src/telemetry/events.ts";
 import { createLogger } from "../../service/src/telemetry/logger.ts";
 import { openDataDirectory } from "../../service/src/commands/data-directory.ts";
-import type { DataDirectory, OpenEngine } from "../../service/src/commands/data-directory.ts";
+import type { DataDirectory } from "../../service/src/commands/data-directory.ts";
+import type { OpenEngine } from "../../service/src/commands/directory-place.ts";
 import { parseCidr } from "../../service/src/net/address.ts";
 import { createHostsReader } from "../../service/src/egress/hosts-file.ts";
 import { createResolver } from "../../service/src/egress/resolver.ts";
@@ -95,9 +96,12 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const log = createEventLog(createLogger("debug", sink));
   const data = await openDataDirectory(
     { data: directory, authority, limits },
-    log,
-    engineOf(options.engine ?? engineOfRun()),
-    () => now().getTime(),
+    {
+      serves: true,
+      log,
+      openDirectory: engineOf(options.engine ?? engineOfRun()),
+      now: () => now().getTime(),
+    },
   );
   const allow = options.egress?.allow ?? ["127.0.0.0/8"];
   const service = await startService({

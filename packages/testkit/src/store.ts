@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import type { OpenEngine } from "../../service/src/commands/data-directory.ts";
+import type { OpenEngine } from "../../service/src/commands/directory-place.ts";
 import type { Capability } from "../../service/src/domain/capability.ts";
 import type { Uid } from "../../service/src/domain/uid.ts";
 import { DEFAULT_LIMITS } from "../../service/src/service-limits.ts";

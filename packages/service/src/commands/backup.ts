@@ -7,6 +7,7 @@ import { hasCode } from "../error-code.ts";
 import { createFile, makePrivateDirectory } from "../private-files.ts";
 import { adoptCopy, copyStore, hashCopy } from "../store/lmdb/backup.ts";
 import { formatBackupDescription } from "./backup-description.ts";
+import { rejectDatabaseBackup } from "./database-backup.ts";
 import { explainWriting } from "./data-directory-checks.ts";
 import { dataPaths } from "./data-directory.ts";
 import type { OperatorProcess } from "./operator.ts";
@@ -29,6 +30,7 @@ export async function backup(
   command: BackupCommand,
   { print, now }: Pick<OperatorProcess, "print"> & { readonly now: Date },
 ): Promise<void> {
+  rejectDatabaseBackup("backup", command.config);
   const directory = resolve(command.directory);
   const { store: from, serviceKey, tls } = dataPaths(command.config);
   // Closed again before it is copied: LMDB allows one open environment per file in a process.

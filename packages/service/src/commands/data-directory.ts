@@ -7,19 +7,17 @@ import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config-error.ts";
 import type { ServiceKeys } from "../store/keys.ts";
 import { createServiceKeys } from "../store/keys.ts";
-import type { Engine } from "../store/engine.ts";
-import type { LmdbEngineOptions } from "../store/lmdb/engine.ts";
-import { openLmdbEngine } from "../store/lmdb/engine.ts";
 import { createStore } from "../store/operations/create-store.ts";
 import { createServiceKeyFile, readServiceKeyFile } from "../store/service-key-file.ts";
 import type { Store } from "../store/store.ts";
 import type { Vault } from "../store/vault.ts";
 import { createVault } from "../store/vault.ts";
 import { wallClock } from "../wall-clock.ts";
-import type { EventLog } from "../telemetry/events.ts";
-import { fingerprint } from "../telemetry/fingerprint.ts";
-import { StoreCorruptError, StoreFormatError } from "../store/store.ts";
-import { explainOpenError, findDirectoryProblem } from "./data-directory-checks.ts";
+import { findDirectoryProblem } from "./data-directory-checks.ts";
+import { databasePlace } from "./database-place.ts";
+import type { OpenEngine } from "./directory-place.ts";
+import { directoryPlace } from "./directory-place.ts";
+import type { StoreLog, StorePlace } from "./store-place.ts";
 import { makePrivateDirectory, readIfPresent, replaceFile } from "../private-files.ts";
 
 /** An open data directory. */
@@ -30,10 +28,11 @@ export interface DataDirectory {
   readonly keys: ServiceKeys;
 }
 
-/** What an open store reports. */
-export type StoreLog = Pick<EventLog, "storeStateChanged" | "recordTooNew">;
-
-const NO_LOG: StoreLog = { storeStateChanged: () => undefined, recordTooNew: () => undefined };
+const NO_LOG: StoreLog = {
+  storeStateChanged: () => undefined,
+  recordTooNew: () => undefined,
+  revocationsLost: () => undefined,
+};
 
 /** Where the parts of a data directory are. */
 export function dataPaths(config: Pick<DataConfig, "data" | "serviceKeyFile">): {
@@ -62,42 +61,60 @@ export async function checkDataDirectory(config: Pick<DataConfig, "data" | "serv
   if (problem !== undefined) throw new ConfigError(`--data: ${problem}`);
 }
 
-/** Opens the engine that keeps the store. */
-export type OpenEngine = (options: LmdbEngineOptions) => Promise<Engine>;
+/** Where the store of a configuration is: in its data directory, or in a database that other nodes share. */
+export function storePlace(
+  config: Pick<DataConfig, "data" | "serviceKeyFile" | "postgres">,
+  openDirectory?: OpenEngine,
+): StorePlace {
+  const { postgres } = config;
+  return postgres === undefined
+    ? directoryPlace(dataPaths(config).store, openDirectory)
+    : databasePlace(postgres);
+}
 
-/** Opens the data directory, and makes it at the first start. The key is on disk before anything is sealed with it. */
+export interface OpenOptions {
+  /** Whether this process serves; default: it does not. */
+  readonly serves?: boolean;
+  readonly log?: StoreLog;
+  /** Opens a store that is in the data directory. Default: LMDB. */
+  readonly openDirectory?: OpenEngine;
+  readonly now?: () => number;
+}
+
+/** Opens the data directory with its store, and makes both at the first start. The key is on disk before anything is sealed with it. */
 export async function openDataDirectory(
   config: Omit<DataConfig, "isAuthoritySet" | "aliases">,
-  log: StoreLog = NO_LOG,
-  openEngine: OpenEngine = openLmdbEngine,
-  now: () => number = wallClock,
+  { serves = false, log = NO_LOG, openDirectory, now = wallClock }: OpenOptions = {},
 ): Promise<DataDirectory> {
-  const paths = dataPaths(config);
+  const { data, limits, authority } = config;
+  const { serviceKey } = dataPaths(config);
   await checkDataDirectory(config);
-  await makePrivateDirectory(config.data).catch((cause: unknown) => {
+  const place = storePlace(config, openDirectory);
+  const isNew = !(await place.exists());
+  if (!isNew) checkServiceKey(config, place.name);
+  await makePrivateDirectory(data).catch((cause: unknown) => {
     throw new ConfigError(
-      `--data: ${config.data} cannot be made: expected a directory that this user may write to`,
+      `--data: ${data} cannot be made: expected a directory that this user may write to`,
       { cause },
     );
   });
   // A store without its key gets no new one, which would hide that the old one is missing.
-  if (!existsSync(paths.store)) await createServiceKeyFile(paths.serviceKey, randomBytes);
-  const keys = createServiceKeys(await readServiceKeyFile(paths.serviceKey));
-  // LMDB would make it with the mode that the umask leaves.
-  await makePrivateDirectory(paths.store);
-  const engine = await openEngine({
-    directory: paths.store,
-    keys,
-    writeTimeoutMs: config.limits.storeWriteTimeoutMs,
-    reserveBytes: config.limits.storeReserveBytes,
-    report: log.storeStateChanged,
-    onRecordTooNew: (record) => log.recordTooNew({ record: fingerprint(record) }),
-  }).catch((error: unknown) => {
-    if (error instanceof StoreFormatError || error instanceof StoreCorruptError) throw error;
-    throw new ConfigError(`--data: ${explainOpenError(paths.store, error)}`, { cause: error });
-  });
-  const store = createStore(engine, config.limits, now);
-  return { keys, store, vault: createVault(store, keys, randomBytes), authority: config.authority };
+  if (isNew) await createServiceKeyFile(serviceKey, randomBytes);
+  const keys = createServiceKeys(await readServiceKeyFile(serviceKey));
+  const store = createStore(await place.open({ keys, serves, log, limits }), limits, now);
+  return { keys, store, vault: createVault(store, keys, randomBytes), authority };
+}
+
+/** @throws ConfigError on a new node that has no key of a database's store: it is in the data directories of the others. */
+function checkServiceKey(
+  config: Pick<DataConfig, "data" | "serviceKeyFile" | "postgres">,
+  name: string,
+): void {
+  const { serviceKey } = dataPaths(config);
+  if (config.postgres === undefined || existsSync(serviceKey)) return;
+  throw new ConfigError(
+    `--service-key-file: ${name} has a store, and ${serviceKey} with its service key is missing: copy it from another node or from its backup, with the mode 0600, or name its file`,
+  );
 }
 
 /** Stores the service's authority, so that commands on the same data directory print URIs that lead to it. */

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { escapeText, formatName, quoteName } from "./escape.ts";
+import { escapeText, formatName, hideSecrets, quoteName } from "./escape.ts";
 import { createPrint, printJson } from "./print.ts";
 
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
@@ -57,6 +57,13 @@ test("two names never look the same, and a plain name is unchanged", () => {
     }),
   );
   expect(escapeText("plain")).toBe("plain");
+});
+
+test("an error shows nothing of a token or of a database's URL that were given in the wrong place", () => {
+  expect(hideSecrets("CPBLTY1-abc: no such command")).toBe("CPBLTY1-...: no such command");
+  expect(hideSecrets('serve "postgres://u:secret@h/d?password=x" PostgreSQL://u:a@b@h end')).toBe(
+    'serve "postgres://..." PostgreSQL://... end',
+  );
 });
 
 test("only main.ts writes to the process's streams, through the one function that escapes", async () => {

@@ -20,9 +20,14 @@ export function escapeText(text: string): string {
 /** A token, or a part of one. */
 const TOKEN = /CPBLTY1-[\w-]*/gi;
 
-/** Text without the tokens that were put on a command line in the wrong place: the error may go to a journal. */
-export function hideTokens(text: string): string {
-  return text.replace(TOKEN, "CPBLTY1-...");
+/** A connection URL, which may hold a password. */
+const DATABASE_URL = /\b(postgres(?:ql)?:\/\/)[^\s"]+/gi;
+
+/**
+ * Text without the tokens and the database URLs that were put on a command line in the wrong place: the error may go to a journal.
+ */
+export function hideSecrets(text: string): string {
+  return text.replace(TOKEN, "CPBLTY1-...").replace(DATABASE_URL, "$1...");
 }
 
 /** A name as it is if it needs no quotes, otherwise as a JSON string, which shows where it ends. */

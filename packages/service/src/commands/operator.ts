@@ -7,7 +7,7 @@ import type { StoredTenant } from "../store/record.ts";
 import type { RecordChange } from "../management/changes.ts";
 import { createChanges } from "../management/changes.ts";
 import type { OperatorContext } from "../management/tenants.ts";
-import { checkDataDirectory, dataPaths, resolveAuthority, openDataDirectory } from "./data-directory.ts";
+import { checkDataDirectory, openDataDirectory, resolveAuthority, storePlace } from "./data-directory.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { quoteName } from "./escape.ts";
 import type { Print } from "./print.ts";
@@ -25,12 +25,10 @@ export interface OperatorProcess {
  * @throws ConfigError if there is none: opening would make one in the current directory.
  */
 export async function withStore<T>(config: DataConfig, act: (data: DataDirectory) => Promise<T>): Promise<T> {
-  if (!existsSync(dataPaths(config).store)) {
+  if (!(await storePlace(config).exists())) {
     // In a directory that this user may not read, a store seems to be missing.
     if (existsSync(config.data)) await checkDataDirectory(config);
-    throw new ConfigError(
-      `--data: there is no store in ${config.data}: name its directory with --data, or make it with "membrane init" or "membrane serve"`,
-    );
+    throw noStore(config);
   }
   const data = await openDataDirectory({ ...config, authority: await resolveAuthority(config) });
   try {
@@ -38,6 +36,16 @@ export async function withStore<T>(config: DataConfig, act: (data: DataDirectory
   } finally {
     await data.store.close();
   }
+}
+
+function noStore({ data, postgres }: DataConfig): ConfigError {
+  return postgres === undefined
+    ? new ConfigError(
+        `--data: there is no store in ${data}: name its directory with --data, or make it with "membrane init" or "membrane serve"`,
+      )
+    : new ConfigError(
+        `--store: there is no store in the database ${postgres.settings.database}: name its database, or make it with "membrane init" or "membrane serve"`,
+      );
 }
 
 /** @throws ConfigError if no tenant of this name is alive. */

@@ -12,6 +12,7 @@ import { readServiceKeyFile } from "../store/service-key-file.ts";
 import type { BackupDescription } from "./backup-description.ts";
 import { parseBackupDescription } from "./backup-description.ts";
 import { backupPaths } from "./backup.ts";
+import { rejectDatabaseBackup } from "./database-backup.ts";
 import { explainWriting } from "./data-directory-checks.ts";
 import { dataPaths } from "./data-directory.ts";
 import type { OperatorProcess } from "./operator.ts";
@@ -29,6 +30,7 @@ export async function restore(
   command: RestoreCommand,
   { print, log, now }: OperatorProcess & { readonly now: Date },
 ): Promise<void> {
+  rejectDatabaseBackup("restore", command.config);
   const from = backupPaths(resolve(command.directory));
   const { data } = command.config;
   const { store, serviceKey, authority } = dataPaths(command.config);

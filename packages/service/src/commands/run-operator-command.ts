@@ -33,7 +33,7 @@ export async function runOperatorCommand(
       return true;
     }
     case "doctor": {
-      const { doctor } = await import("./doctor.ts");
+      const { doctor } = await import("./doctor/doctor.ts");
       return doctor(command.config, nodeVersion, now, print);
     }
     case "tenant create":

@@ -23,7 +23,7 @@ export interface WorkerProcess {
 
 /** Runs one of several workers until `stop` resolves. What is made once is left to the first process. */
 export async function serveAsWorker(config: ServeConfig, worker: WorkerProcess): Promise<void> {
-  const data = await openDataDirectory(config, worker.log);
+  const data = await openDataDirectory(config, { serves: true, log: worker.log });
   try {
     const authorityCas = await readAuthorityCas(config.authorityCaFiles);
     const sent = config.tls.kind === "files" ? receiveCertificates(worker) : undefined;

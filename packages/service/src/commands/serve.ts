@@ -38,7 +38,7 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
   const files = await readConfiguredFiles(config);
   await checkDataDirectory(config);
   await checkListenAddress(config);
-  const data = await openDataDirectory(config, context.log);
+  const data = await openDataDirectory(config, { serves: config.workers === 1, log: context.log });
   try {
     for (const { path } of await repairModes(config)) context.log.modeRepaired({ path });
     // Makes the certificate before any worker starts: two must not make it at once.

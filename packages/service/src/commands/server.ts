@@ -11,6 +11,7 @@ import type { DataDirectory } from "./data-directory.ts";
 import { watchCertificate } from "./certificate-watcher.ts";
 import type { ConfiguredFiles } from "./configured-files.ts";
 import { explainListenError } from "./listen-error.ts";
+import { watchLease } from "./lease-watch.ts";
 import { ensureManagedCertificate, logCertificateErrors } from "./managed-certificate.ts";
 
 const HOSTS_FILE = "/etc/hosts";
@@ -117,6 +118,7 @@ export async function startInProcess(
   }).catch((error: unknown) => {
     throw explainListenError(config, error);
   });
+  const stopWatching = config.postgres && watchLease(data.store, log, () => performance.now());
   let current = certificate?.cert;
   /** Presents the service's own certificate if this or another process has renewed it. */
   const refreshManaged = async (): Promise<
@@ -141,6 +143,9 @@ export async function startInProcess(
         const found = await refreshManaged();
         if (found?.isNew === false) log.certificateUnchanged({ expires: found.expires });
       }),
-    close: service.close,
+    async close() {
+      await service.close();
+      stopWatching?.();
+    },
   };
 }

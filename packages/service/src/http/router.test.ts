@@ -47,6 +47,7 @@ async function whileFailing(error: Error): Promise<CallResponse & { readonly log
     authFailures: failures,
     isHost: () => true,
     isOwn: () => false,
+    isReady: () => true,
     isBelowOwn: () => false,
     trustedProxies: [],
     newRequestId: () => "request-1",

@@ -27,9 +27,11 @@ import {
   respondMalformed,
 } from "./respond-and-log.ts";
 import { respondJson } from "./respond.ts";
+import type { PublicRouteContext } from "./routes.ts";
 import { findPublicRoute, findTokenRoute } from "./routes.ts";
 
-export interface RouterContext extends ReadHeadContext, IdentifyContext, CheckContext, ResponderContext {
+export interface RouterContext
+  extends ReadHeadContext, IdentifyContext, CheckContext, ResponderContext, PublicRouteContext {
   readonly invocationContext: InvocationContext;
   readonly managementContext: ManagementEndpointContext;
 }
@@ -71,7 +73,7 @@ function respondWithoutToken(context: RouterContext, exchange: HttpExchange, hea
   const publicRoute = head.isAnonymous ? findPublicRoute(head) : findTokenRoute(head);
   if (publicRoute !== undefined) {
     ensureRequestId(context, exchange);
-    publicRoute.respond(exchange, head);
+    publicRoute.respond(exchange, head, context);
     return true;
   }
   if (!head.isAnonymous || !isPresignedQuery(head.query)) return false;

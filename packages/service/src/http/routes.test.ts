@@ -3,11 +3,14 @@ import { call } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
+import { openLmdbEngine } from "../store/lmdb/engine.ts";
 import { findPublicRoute } from "./routes.ts";
 
 test.each([
   ["GET", "/healthz"],
   ["HEAD", "/healthz"],
+  ["GET", "/readyz"],
+  ["HEAD", "/readyz"],
   ["OPTIONS", "/"],
   ["OPTIONS", "/any/path"],
   ["GET", "/.well-known/oauth-protected-resource"],
@@ -22,6 +25,7 @@ test.each([
 
 test.each([
   ["POST", "/healthz"],
+  ["POST", "/readyz"],
   ["GET", "/healthz/"],
   ["GET", "/Healthz"],
   ["GET", "/"],
@@ -49,6 +53,23 @@ test("a public route never counts as a failed authorization, and still responds 
   expect(await statusOf("POST", "/healthz")).toBe(429);
   expect(await statusOf("GET", "/healthz")).toBe(200);
   expect(await statusOf("OPTIONS", "/x")).toBe(204);
+});
+
+test("/readyz says whether the service knows what was revoked, and /healthz whether it runs", async () => {
+  let isKnown = true;
+  await using service = await startTestService({
+    engine: async (options) => {
+      const engine = await openLmdbEngine(options);
+      return { ...engine, position: () => (isKnown ? engine.position() : undefined) };
+    },
+  });
+  const get = (path: string) => call(service, undefined, { path });
+  expect(await get("/readyz")).toMatchObject({ status: 200, json: { status: "ready" } });
+  isKnown = false;
+  expect(await get("/readyz")).toMatchObject({ status: 503, json: { code: "store_unavailable" } });
+  expect((await get("/healthz")).status).toBe(200);
+  isKnown = true;
+  expect((await get("/readyz")).status).toBe(200);
 });
 
 test("a request with a token is an invocation, though its method and path are those of a public route", async () => {

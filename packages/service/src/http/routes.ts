@@ -9,7 +9,12 @@ export interface PublicRoute {
   readonly methods: readonly string[];
   /** Absent: every path. */
   readonly matches?: (path: string) => boolean;
-  respond(exchange: HttpExchange, head: RequestHead): void;
+  respond(exchange: HttpExchange, head: RequestHead, context: PublicRouteContext): void;
+}
+
+export interface PublicRouteContext {
+  /** Whether requests can be served now: the process knows what was revoked. */
+  readonly isReady: () => boolean;
 }
 
 const NO_OAUTH: PublicRoute = {
@@ -28,6 +33,14 @@ const PUBLIC_ROUTES: readonly PublicRoute[] = [
     methods: ["GET", "HEAD"],
     matches: (path) => path === "/healthz",
     respond: (exchange, head) => respondJson(exchange, head.body, 200, { status: "ok" }),
+  },
+  {
+    methods: ["GET", "HEAD"],
+    matches: (path) => path === "/readyz",
+    respond: (exchange, head, { isReady }) =>
+      isReady()
+        ? respondJson(exchange, head.body, 200, { status: "ready" })
+        : respondError(exchange, head.body, wireError({ reason: "store_unavailable" })),
   },
   NO_OAUTH,
 ];

@@ -58,6 +58,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     trustedProxies,
     newRequestId,
     isHost: createHostCheck(),
+    isReady: () => options.store.position() !== undefined,
     isOwn,
     isBelowOwn: matchNamesBelow(authorities),
     log,

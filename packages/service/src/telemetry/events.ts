@@ -82,6 +82,15 @@ export interface EventLog {
   storeStateChanged(event: { readonly state: "writable" | "full" | "failed"; readonly cause?: string }): void;
   /** A record was read that a newer version of the program wrote; `record` is the fingerprint of its uid. */
   recordTooNew(event: { readonly record: string }): void;
+  /** A node has no lease any more, and passes nothing on: its database is gone, or responds too late. */
+  leaseLost(): void;
+  /** It has one again, after so many milliseconds. */
+  leaseRegained(event: { readonly afterMs: number }): void;
+  /**
+   * The database does not have the entry of the revocation log that was applied last: it was restored, or a standby that was behind
+   * has replaced the primary. Revokes that were acknowledged may be lost.
+   */
+  revocationsLost(applied: { readonly sequence: bigint }): void;
   /** Standard output cannot be written; `cause` is the error's code. */
   outputFailed(event: { readonly cause: string }): void;
   /** A fault that nothing caught: the process ends. */
@@ -140,6 +149,11 @@ export function createEventLog(logger: Logger): EventLog {
         ? logger.info({ state }, "store")
         : logger.error({ state, cause: identifier(cause) }, "store"),
     recordTooNew: ({ record }) => logger.error({ record }, "record too new"),
+    leaseLost: () => logger.error("lease lost"),
+    leaseRegained: ({ afterMs }) => logger.warn({ afterMs }, "lease regained"),
+    // At every level: the operator must revoke again, and nothing else says so.
+    revocationsLost: ({ sequence }) =>
+      unfiltered.error({ position: String(sequence) }, "revocations may be lost"),
     outputFailed: ({ cause }) => logger.warn({ cause }, "standard output cannot be written"),
     crashed: (error) => logger.fatal(describeFault(error), "crashed"),
     fault: (error, requestId) => logger.error({ requestId, ...describeFault(error) }, "fault"),

@@ -202,6 +202,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "service/src/config.ts#readServeConfig",
       "service/src/service-limit-flags.ts#readLimits",
       "service/src/private-files.ts#readIfPresent",
+      "service/src/store-config.ts#readStore",
       "service/src/store/lease/lease-times.ts#parseLeaseTimes",
       "service/src/store/postgres/config/connection-files.ts#readConnectionFiles",
       "service/src/store/postgres/config/connection-settings.ts#parseConnectionSettings",

@@ -33,7 +33,7 @@ export const DEFAULT_LEASE_TIMES: LeaseTimes = {
 export const MAX_CLOCK_DRIFT_PERCENT = 5;
 
 /** A longer wait of every revoke for a dead node would be no service, and timers count no further than 24 days. */
-const MAX_MS = 600_000;
+export const MAX_LEASE_TIME_MS = 600_000;
 
 /**
  * Refuses times with which a revoke could be acknowledged while a node still serves on an older lease, or with which one late
@@ -44,8 +44,8 @@ const MAX_MS = 600_000;
  */
 export function parseLeaseTimes(input: LeaseTimes): Parsed<LeaseTimes> {
   for (const [name, value] of Object.entries(input)) {
-    if (!Number.isSafeInteger(value) || value < 1 || value > MAX_MS)
-      return refuse(name, `a whole number of milliseconds from 1 to ${MAX_MS}`);
+    if (!Number.isSafeInteger(value) || value < 1 || value > MAX_LEASE_TIME_MS)
+      return refuse(name, `a whole number of milliseconds from 1 to ${MAX_LEASE_TIME_MS}`);
   }
   const served = input.leaseMs - input.leaseMarginMs;
   if (input.leaseMarginMs * 100 < input.leaseMs * MAX_CLOCK_DRIFT_PERCENT)

@@ -2,11 +2,12 @@ import type { Uid } from "../../domain/uid.ts";
 import type { Engine } from "../engine.ts";
 import type { ServiceKeys } from "../keys.ts";
 import type { Position, StoreCondition } from "../store.ts";
-import { StoreBusyError, StoreFailedError, StoreFullError } from "../store.ts";
+import { StoreFailedError, StoreFullError } from "../store.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
 import type { Connection, ConnectionEvents } from "./connection.ts";
 import { openConnection } from "./connection.ts";
 import { createConnectionSlots } from "./connection-slots.ts";
+import { useOnce, withDeadline } from "./deadline.ts";
 import { loadForRead } from "./load-statements.ts";
 import { parseLoadedRows } from "./loaded-rows.ts";
 import { migrate } from "./migrate.ts";
@@ -48,6 +49,9 @@ const WRITE_CONNECTIONS = 8;
 /** Revokes have connections that no other write uses, so that they do not wait for those to end. */
 const REVOKE_CONNECTIONS = 2;
 
+/** Two more are for the lease and for the rows of other nodes, and one listens for revokes. */
+export const CONNECTIONS_PER_PROCESS: number = READ_CONNECTIONS + WRITE_CONNECTIONS + REVOKE_CONNECTIONS + 3;
+
 /** A start may wait for another node that changes the schema. */
 const START_TIMEOUT_MS = 60_000;
 
@@ -61,7 +65,7 @@ export async function openPostgresEngine(options: PostgresEngineOptions): Promis
   const { role, writeTimeoutMs, onRevocationsLost = () => undefined } = options;
   const open = (events?: ConnectionEvents): Connection =>
     openConnection(options.connection, writeTimeoutMs, events);
-  const { id, times } = await startWith(open, async (connection) => {
+  const { id, times } = await useOnce(open, START_TIMEOUT_MS, async (connection) => {
     await checkServer(connection);
     await migrate(connection, MIGRATIONS);
     return {
@@ -158,35 +162,4 @@ function conditionAfter(error: unknown): StoreCondition | undefined {
   if (error instanceof StoreFullError) return { state: "full", cause: error.message };
   if (error instanceof StoreFailedError) return { state: "failed", cause: error.message };
   return undefined;
-}
-
-async function startWith<T>(open: () => Connection, use: (connection: Connection) => Promise<T>): Promise<T> {
-  const connection = open();
-  try {
-    return await withDeadline(connection, use, START_TIMEOUT_MS);
-  } catch (error) {
-    throw toStoreError(error);
-  } finally {
-    await connection.close();
-  }
-}
-
-/** The driver has no time limit of a statement. A connection that does not respond is not used again. */
-async function withDeadline<T>(
-  connection: Connection,
-  use: (connection: Connection) => Promise<T>,
-  timeoutMs: number,
-): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new StoreBusyError("the store did not respond in time"));
-      connection.destroy();
-    }, timeoutMs);
-  });
-  try {
-    return await Promise.race([use(connection), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -30,18 +30,19 @@ export function isConflict(error: unknown): boolean {
 
 /**
  * The error of the port for one of the driver or the server. Its message has the code alone: that of the server may have values
- * of rows, and that of the driver the name of the host.
+ * of rows, and that of the driver the name of the host. The cause is the whole, for the operator at a start.
  */
 export function toStoreError(error: unknown): unknown {
   if (isStoreError(error)) return error;
   const code = errorCode(error);
   // A fault of the program, or what a decision has thrown.
   if (code === undefined) return error;
-  if (CONFLICTS.has(code)) return new StoreBusyError(`too many writes change the same rows (${code})`);
-  if (FULL.has(code)) return new StoreFullError(code);
+  if (CONFLICTS.has(code))
+    return new StoreBusyError(`too many writes change the same rows (${code})`, { cause: error });
+  if (FULL.has(code)) return new StoreFullError(code, { cause: error });
   if (TRANSIENT.some((pattern) => pattern.test(code)))
-    return new StoreBusyError(`the store was not reached (${code})`);
-  return new StoreFailedError(code);
+    return new StoreBusyError(`the store was not reached (${code})`, { cause: error });
+  return new StoreFailedError(code, { cause: error });
 }
 
 function isStoreError(error: unknown): boolean {

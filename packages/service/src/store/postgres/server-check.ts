@@ -23,14 +23,18 @@ const FACTS = `
  *   machine crashes.
  */
 export async function checkServer(connection: Connection): Promise<void> {
+  const problem = serverProblem(await readServerFacts(connection));
+  if (problem !== undefined) throw new StoreFormatError(problem);
+}
+
+export async function readServerFacts(connection: Connection): Promise<ServerFacts> {
   const [row] = await connection.query(FACTS);
-  const problem = serverProblem({
+  return {
     version: Number(row?.["version"]),
     fsync: String(row?.["fsync"]),
     fullPageWrites: String(row?.["full_page_writes"]),
     isStandby: row?.["is_standby"] === true,
-  });
-  if (problem !== undefined) throw new StoreFormatError(problem);
+  };
 }
 
 /** Decides whether acknowledged writes are safe on a server. @returns what is wrong, and what to do. */

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import type { DataConfig } from "../config.ts";
+import type { DataConfig } from "../../config.ts";
+import type { Finding } from "./finding.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -9,9 +10,7 @@ const MEBIBYTE = 1024 * 1024;
 const MIN_FREE_BYTES = 256 * MEBIBYTE;
 
 /** Checks how much space is left where the data directory is, or will be. */
-export async function checkDiskSpace({
-  data,
-}: Pick<DataConfig, "data">): Promise<{ readonly ok: boolean; readonly what: string }> {
+export async function checkDiskSpace({ data }: Pick<DataConfig, "data">): Promise<Finding> {
   let directory = resolve(data);
   while (!existsSync(directory)) directory = dirname(directory);
   const { bavail, bsize } = await statfs(directory);

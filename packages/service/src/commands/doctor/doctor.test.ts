@@ -1,11 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { RawServeFlags } from "../config.ts";
-import { readServeConfig } from "../config.ts";
-import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
-import { toSubjectAltName } from "../tls/subject-alt-name.ts";
-import { issueServerCertificate, issueAuthorityCertificate, generateAuthorityKey } from "../tls/x509.ts";
+import type { RawServeFlags } from "../../config.ts";
+import { readServeConfig } from "../../config.ts";
+import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
+import { toSubjectAltName } from "../../tls/subject-alt-name.ts";
+import { issueServerCertificate, issueAuthorityCertificate, generateAuthorityKey } from "../../tls/x509.ts";
 import { doctor } from "./doctor.ts";
 
 const DAY = 86_400_000;

@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { StoreBusyError } from "../store/store.ts";
+import { explainDatabaseError } from "./database-errors.ts";
+
+const SETTINGS = {
+  host: "db.test",
+  port: 5432,
+  database: "m",
+  user: "alice",
+  sslMode: "verify-full",
+} as const;
+
+function coded(code: string): Error {
+  return Object.assign(new Error("what the server says, with secret"), { code });
+}
+
+test.each([
+  ["ECONNREFUSED", "no server listens at db.test:5432"],
+  ["CONNECT_TIMEOUT", "no server responds at db.test:5432"],
+  ["EHOSTUNREACH", "no server responds at db.test:5432"],
+  [
+    "ECONNRESET",
+    "the server at db.test:5432 ended the connection: .* does it offer TLS \\(sslmode=verify-full\\)",
+  ],
+  ["ENOTFOUND", "cannot resolve the name db.test"],
+  ["28P01", "the server refused the password of the user alice: .*PGPASSWORD.*PGPASSFILE"],
+  [
+    "28000",
+    "the server does not let the user alice connect to the database m from this machine: .*pg_hba.conf",
+  ],
+  ["3D000", "there is no database m: create it"],
+  ["42501", "the user alice may not write: "],
+  ["53300", "the server has no connection left: raise max_connections"],
+  ["57P03", "the server starts or stops: try again"],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "the server's certificate is not for db.test"],
+  [
+    "SELF_SIGNED_CERT_IN_CHAIN",
+    "the server's certificate is not trusted: name the file of its CA in sslrootcert",
+  ],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "the server's certificate is not trusted"],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "the server's certificate is not trusted"],
+  ["CERT_HAS_EXPIRED", "the server's certificate is not trusted"],
+  ["XX000", "the database m at db.test:5432 cannot be used"],
+])("%s is explained by its code alone, also as the cause of an error of the store", (code, message) => {
+  for (const error of [coded(code), new StoreBusyError("not reached", { cause: coded(code) })]) {
+    const explained = explainDatabaseError(SETTINGS, error);
+    expect(explained).toMatch(new RegExp(`^${message}.*\\(${code}\\)$`));
+    expect(explained).not.toContain("secret");
+  }
+});
+
+test("an error without a code is shown with the server's place, an address of IPv6 in brackets", () => {
+  const late = new StoreBusyError("the store did not respond in time");
+  expect(explainDatabaseError({ ...SETTINGS, host: "::1" }, late)).toBe(
+    "[::1]:5432: the store did not respond in time",
+  );
+});

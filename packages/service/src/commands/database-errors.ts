@@ -1,0 +1,69 @@
+import { errorCode } from "../error-code.ts";
+import { StoreBusyError } from "../store/store.ts";
+import type { ConnectionSettings } from "../store/postgres/config/connection-settings.ts";
+
+type Settings = Pick<ConnectionSettings, "host" | "port" | "database" | "user" | "sslMode">;
+
+/** What to do about an error of the network, of TLS, or of the server (appendix A of its documentation), by its code. */
+const ADVICE: readonly (readonly [codes: RegExp, explain: (settings: Settings) => string])[] = [
+  [
+    /^(?:ECONNREFUSED|ENOENT|EACCES)$/,
+    (at) => `no server listens at ${placeOf(at)}: is it running there, and for this network?`,
+  ],
+  [
+    /^(?:CONNECT_TIMEOUT|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/,
+    (at) => `no server responds at ${placeOf(at)}: is it running, and may this machine reach it?`,
+  ],
+  [
+    /^(?:ECONNRESET|EPIPE|CONNECTION_CLOSED)$/,
+    (at) =>
+      `the server at ${placeOf(at)} ended the connection: is it PostgreSQL${at.sslMode === "disable" ? "" : `, and does it offer TLS (sslmode=${at.sslMode})`}?`,
+  ],
+  [/^(?:ENOTFOUND|EAI_AGAIN)$/, ({ host }) => `cannot resolve the name ${host}`],
+  [
+    /^28P01$/,
+    ({ user }) =>
+      `the server refused the password of the user ${user}: check the variable PGPASSWORD, or the file that PGPASSFILE names`,
+  ],
+  [
+    /^28000$/,
+    ({ user, database }) =>
+      `the server does not let the user ${user} connect to the database ${database} from this machine: allow it in pg_hba.conf, and check whether it demands TLS (sslmode)`,
+  ],
+  [/^3D000$/, ({ database }) => `there is no database ${database}: create it, or name another one`],
+  [
+    /^(?:42501|25006)$/,
+    ({ user, database }) =>
+      `the user ${user} may not write: it needs the right to create a schema in the database ${database}, or to own the schema membrane`,
+  ],
+  [/^53300$/, () => "the server has no connection left: raise max_connections"],
+  [/^57P0/, () => "the server starts or stops: try again"],
+  [
+    /^ERR_TLS_CERT_ALTNAME_INVALID$/,
+    ({ host }) =>
+      `the server's certificate is not for ${host}: name it as the certificate does, since sslmode is verify-full`,
+  ],
+  [
+    /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/,
+    () => "the server's certificate is not trusted: name the file of its CA in sslrootcert",
+  ],
+];
+
+/**
+ * Explains why a database cannot be used, with what to do about it. Of the error only the code is used: a message of the server may
+ * quote what it was sent.
+ */
+export function explainDatabaseError(settings: Settings, error: unknown): string {
+  // The error of the store has the driver's, or the server's, as its cause.
+  const code = errorCode(error instanceof Error ? (error.cause ?? error) : error);
+  if (error instanceof StoreBusyError && code === error.code) return `${placeOf(settings)}: ${error.message}`;
+  if (code === undefined) return `the database ${settings.database} at ${placeOf(settings)} cannot be used`;
+  const found = ADVICE.find(([codes]) => codes.test(code));
+  return found === undefined
+    ? `the database ${settings.database} at ${placeOf(settings)} cannot be used (${code})`
+    : `${found[1](settings)} (${code})`;
+}
+
+function placeOf({ host, port }: Settings): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

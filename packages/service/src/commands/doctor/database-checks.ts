@@ -1,0 +1,33 @@
+import type { ServeConfig } from "../../config.ts";
+import type { PostgresConfig } from "../../store-config.ts";
+import { wallClock } from "../../wall-clock.ts";
+import { withDatabase } from "../database-place.ts";
+import { databaseFindings } from "./database-findings.ts";
+import type { Finding } from "./finding.ts";
+import { messageOf } from "./finding.ts";
+
+export interface DatabaseCheck {
+  readonly findings: readonly Finding[];
+  /** Whether there is a store with the schema of this program. */
+  readonly isCurrent: boolean;
+}
+
+/** Checks the server of a store in PostgreSQL. */
+export async function checkDatabase(
+  postgres: PostgresConfig,
+  { workers }: Pick<ServeConfig, "workers">,
+): Promise<DatabaseCheck> {
+  try {
+    return await withDatabase(postgres, async (connection) => {
+      const { reportServer } = await import("../../store/postgres/server-report.ts");
+      const { MIGRATIONS } = await import("../../store/postgres/migrations.ts");
+      const { CONNECTIONS_PER_PROCESS } = await import("../../store/postgres/engine.ts");
+      const report = await reportServer(connection, { wall: wallClock, monotonic: () => performance.now() });
+      const program = { schemaVersion: MIGRATIONS.length, connectionsPerProcess: CONNECTIONS_PER_PROCESS };
+      const findings = databaseFindings(report, { ...postgres, ...program, workers });
+      return { findings, isCurrent: report.store?.schemaVersion === program.schemaVersion };
+    });
+  } catch (error) {
+    return { findings: [{ ok: false, what: `database: ${messageOf(error)}` }], isCurrent: false };
+  }
+}

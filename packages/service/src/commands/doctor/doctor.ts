@@ -1,0 +1,79 @@
+import type { ServeConfig } from "../../config.ts";
+import { loadServerCertificate } from "../../tls/server-certificate.ts";
+import { adviseOn, readOpenFiles } from "../advice.ts";
+import { lastAuthority, resolveAuthority } from "../data-directory.ts";
+import type { Print } from "../print.ts";
+import { checkCertificate, checkPrivateCA } from "./certificate-checks.ts";
+import { checkDatabase } from "./database-checks.ts";
+import {
+  checkFirstCapabilities,
+  checkKey,
+  checkModes,
+  checkStore,
+  findAccessProblem,
+} from "./directory-checks.ts";
+import { checkDiskSpace } from "./disk-space.ts";
+import type { Finding } from "./finding.ts";
+import { checkClock, checkNode } from "./machine-checks.ts";
+import { checkAuthority, checkPort } from "./port-check.ts";
+
+/**
+ * Checks everything that a service needs, and prints what to do.
+ *
+ * @returns whether no check failed.
+ */
+export async function doctor(
+  config: ServeConfig,
+  nodeVersion: string,
+  now: Date,
+  print: Print,
+): Promise<boolean> {
+  const denied = await findAccessProblem(config);
+  if (denied !== undefined) {
+    print(`FAIL  data directory: ${denied}`);
+    return false;
+  }
+  const named = { ...config, authority: await resolveAuthority(config) };
+  const findings: readonly Finding[] = [
+    checkNode(nodeVersion),
+    checkClock(now),
+    // Before the store is opened, which makes files.
+    await checkModes(config),
+    await checkKey(config),
+    ...(await checkStorePlace(config)),
+    await checkCertificate(config, now),
+    checkAuthority(named),
+    await checkPort(config),
+    ...(await checkAdvice(named, now)),
+    ...(await checkPrivateCA(config)),
+    ...checkFirstCapabilities(config),
+  ];
+  for (const { ok, what, isWarning = false } of findings)
+    print(`${ok ? (isWarning ? "warn" : "ok  ") : "FAIL"}  ${what}`);
+  return findings.every(({ ok }) => ok);
+}
+
+/** Checks where the store is, and opens it unless that would fail for the same reason, or change the schema of a database. */
+async function checkStorePlace(config: ServeConfig): Promise<readonly Finding[]> {
+  const { postgres } = config;
+  if (postgres === undefined) return [await checkStore(config), await checkDiskSpace(config)];
+  const { findings, isCurrent } = await checkDatabase(postgres, config);
+  return isCurrent ? [...findings, await checkStore(config)] : findings;
+}
+
+/** The advice that a start logs too. */
+async function checkAdvice(config: ServeConfig, now: Date): Promise<readonly Finding[]> {
+  const given =
+    config.tls.kind === "files" ? await loadServerCertificate(config.tls).catch(() => undefined) : undefined;
+  const advice = adviseOn(config, {
+    certificate: given?.cert,
+    lastAuthority: await lastAuthority(config),
+    openFiles: await readOpenFiles(),
+    now,
+  });
+  return advice.map(({ subject, problem }) => ({
+    ok: true,
+    isWarning: true,
+    what: `${subject}: ${problem}`,
+  }));
+}

@@ -1,0 +1,43 @@
+import type { Limit } from "./service-limit.ts";
+import type { LeaseTimes } from "./store/lease/lease-times.ts";
+import { DEFAULT_LEASE_TIMES, MAX_LEASE_TIME_MS } from "./store/lease/lease-times.ts";
+
+/** The times of the lease of a node, as limits with flags. */
+export const LEASE_LIMITS: Readonly<Record<keyof LeaseTimes, Limit>> = {
+  leaseMs: leaseLimit("leaseMs", {
+    description: "Lease of a node: a revoke waits as long for one that has died",
+    details:
+      "the same for all nodes of a database; more than its margin, renewal interval, reply timeout and retry delay together",
+  }),
+  leaseMarginMs: leaseLimit("leaseMarginMs", {
+    description: "What a node serves less than its lease, and a revoke waits more",
+    details: "at least 5 % of `--lease-ms`, since the rates of two clocks differ",
+  }),
+  leaseRenewalIntervalMs: leaseLimit("leaseRenewalIntervalMs", {
+    description: "Time from one renewal of the lease to the next",
+    details: "a node also renews when it learns of a revoke",
+  }),
+  leaseReplyTimeoutMs: leaseLimit("leaseReplyTimeoutMs", {
+    description: "Time for the reply to a renewal, after which the node connects anew",
+  }),
+  leaseConnectTimeoutMs: leaseLimit("leaseConnectTimeoutMs", {
+    description: "The same for the first statement on a connection",
+    details: "at least `--lease-reply-timeout-ms`",
+  }),
+  leaseRetryDelayMs: leaseLimit("leaseRetryDelayMs", {
+    description: "Time from a failed renewal to the next attempt",
+  }),
+  leaseCleanupIntervalMs: leaseLimit("leaseCleanupIntervalMs", {
+    description: "Time from one removal of the leases of dead nodes to the next",
+  }),
+};
+
+function leaseLimit(name: keyof LeaseTimes, texts: Pick<Limit, "description" | "details">): Limit {
+  return {
+    default: DEFAULT_LEASE_TIMES[name],
+    maximum: MAX_LEASE_TIME_MS,
+    engine: "postgres",
+    unit: "milliseconds",
+    ...texts,
+  };
+}

@@ -1,0 +1,43 @@
+import { StoreBusyError } from "../store.ts";
+import type { Connection } from "./connection.ts";
+import { toStoreError } from "./postgres-errors.ts";
+
+/**
+ * Opens a connection, uses it once and closes it.
+ *
+ * @throws StoreBusyError if the server cannot be reached, or takes longer.
+ */
+export async function useOnce<T>(
+  open: () => Connection,
+  timeoutMs: number,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = open();
+  try {
+    return await withDeadline(connection, use, timeoutMs);
+  } catch (error) {
+    throw toStoreError(error);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** The driver has no time limit of a statement. A connection that does not respond is not used again. */
+export async function withDeadline<T>(
+  connection: Connection,
+  use: (connection: Connection) => Promise<T>,
+  timeoutMs: number,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new StoreBusyError("the store did not respond in time"));
+      connection.destroy();
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([use(connection), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
