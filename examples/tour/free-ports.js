@@ -1,8 +1,10 @@
-// Prints two free ports of loopback.
+// Prints free ports of loopback. Argument: how many, two if there is none.
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-const servers = [createServer(), createServer()].map((server) => server.listen(0, "127.0.0.1"));
+const servers = Array.from({ length: Number(process.argv[2] ?? 2) }, () =>
+  createServer().listen(0, "127.0.0.1"),
+);
 await Promise.all(servers.map((server) => once(server, "listening")));
 const ports = servers.map((server) => {
   const address = server.address();
