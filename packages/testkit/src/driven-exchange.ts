@@ -16,7 +16,7 @@ export interface Driven {
   readonly ended: Promise<ExchangeEnd>;
   readonly response: StubResponse;
   readonly tick: (elapsedMs: number) => void;
-  readonly revoke: () => void;
+  readonly revoke: (code?: RequestCutError["code"]) => void;
 }
 
 /** Starts an exchange over a pool. Its request is signed with a constant, and may take a second for its response. */
@@ -40,12 +40,12 @@ export function startExchange(
   if (!isConnected) response.req.socket.disconnect();
   const accountRegistry = createAccountRegistry();
   const accounts = accountRegistry.accountsOf({ capabilities: ["c" as Uid], tenants: ["t" as Uid] });
-  let revoke = (): void => undefined;
+  let revoke: Driven["revoke"] = () => undefined;
   const inFlight = {
     isRevoked: false,
     checkExpiry: () => isExpired && revoke(),
     onRevoke(listener: (cause: RequestCutError) => void) {
-      revoke = () => listener(new RequestCutError(isExpired ? "EXPIRED" : "REVOKED"));
+      revoke = (code = isExpired ? "EXPIRED" : "REVOKED") => listener(new RequestCutError(code));
     },
     onFinish: () => undefined,
     finishInvocation: () => undefined,
@@ -84,6 +84,6 @@ export function startExchange(
     ended: exchange.ended,
     response,
     tick: (elapsedMs) => ticking.forEach((one) => one.tick(elapsedMs)),
-    revoke: () => revoke(),
+    revoke: (code) => revoke(code),
   };
 }

@@ -40,6 +40,12 @@ test("a request is not sent if it is not known now whether its capability was re
   expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "store_unavailable" } });
 });
 
+test("a request without a response that is cut since the log is not known may have a capability that works, and can be repeated", async () => {
+  const { ended, revoke } = startExchange(new StubPool(new StubLease()));
+  revoke("STALE");
+  expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "store_unavailable" } });
+});
+
 test("a response whose capability is revoked is aborted on both sides, and never looks complete", async () => {
   const lease = new StubLease();
   const { ended, response, revoke } = startExchange(new StubPool(lease));

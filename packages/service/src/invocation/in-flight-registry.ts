@@ -1,6 +1,7 @@
 import { SwapRemoveList } from "../collections/swap-remove-list.ts";
 import type { Indexed } from "../collections/swap-remove-list.ts";
 import { LazyMap } from "../collections/lazy-map.ts";
+import type { Denial } from "../domain/denial.ts";
 import type { Uid } from "../domain/uid.ts";
 import { createLineageIndex } from "../store/lineage-index.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
@@ -14,6 +15,11 @@ export class RequestCutError extends Error {
   constructor(code: RequestCutError["code"]) {
     super(`the request was cut: ${code}`);
     this.code = code;
+  }
+
+  /** Without a response yet, a request is refused. One that is `STALE` may have a capability that works, so it can be repeated. */
+  get denial(): Denial {
+    return { reason: this.code === "STALE" ? "store_unavailable" : "unauthorized" };
   }
 }
 
