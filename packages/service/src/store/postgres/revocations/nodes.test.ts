@@ -6,7 +6,11 @@ import { openPostgresStore } from "../../../../../testkit/src/postgres-nodes.ts"
 import { startRelay } from "../../../../../testkit/src/relay.ts";
 import type { Uid } from "../../../domain/uid.ts";
 import { withLeaseMs } from "../../lease/lease-times.ts";
+import { createStore } from "../../operations/create-store.ts";
+import { DEFAULT_LIMITS } from "../../../service-limits.ts";
 import type { Position } from "../../store.ts";
+import { StoreFormatError } from "../../store.ts";
+import { openPostgresEngine } from "../engine.ts";
 
 /** What a node that has advanced knows to be revoked since `from`; nothing if it does not know. */
 function revokedSince(
@@ -120,4 +124,46 @@ test("a node with leases of another length is refused while others serve, and al
   expect(await query("SELECT lease_ms FROM membrane.lease_length")).toEqual([{ lease_ms: 1_900 }]);
   await expect(store.openNode()).rejects.toThrow("have leases of 1900 ms, and this one has 1800 ms");
   await node.store.close();
+});
+
+test("a node that finds leases of another length when it joins again serves no more, and its revokes are not acknowledged", async () => {
+  await using store = await openPostgresStore();
+  const { at, query } = store;
+  const node = await store.openNode();
+  const { record } = await at.membrane("m");
+  await query("UPDATE membrane.lease_length SET lease_ms = 5000");
+  await expect(node.store.revoke(record.uid, "operator")).rejects.toThrow("leases have 5000 ms now");
+  await query("DELETE FROM membrane.lease");
+  while (node.engine.position() !== undefined) await new Promise(setImmediate);
+  await expect(node.engine.refresh()).rejects.toThrow(StoreFormatError);
+  expect(await query("SELECT FROM membrane.lease")).toEqual([]);
+});
+
+test("a command of the operator has no lease, and its revokes wait for the nodes that have one", async () => {
+  const times = withLeaseMs(TEST_LEASE_TIMES, 60_000);
+  await using store = await openPostgresStore({}, times);
+  const { at, query, config } = store;
+  const from = at.store.position()!;
+  const { record } = await at.membrane("m");
+  const limits = { writeTimeoutMs: 10_000, readTimeoutMs: 10_000 };
+  const engine = await openPostgresEngine({
+    connection: config,
+    keys: at.keys,
+    ...limits,
+    role: { serves: false },
+  });
+  const operator = createStore(engine, DEFAULT_LIMITS, Date.now);
+  expect(engine.position()).toBeUndefined();
+  expect(await query("SELECT FROM membrane.lease")).toHaveLength(1);
+  expect(await operator.revoke(record.uid, "operator")).toEqual(ok(undefined));
+  expect(at.store.revocationsSince(from).uids).toEqual(new Set([record.uid]));
+  await operator.close();
+});
+
+test("rows of nodes that have ended are deleted by any other, also while nothing is revoked", async () => {
+  await using store = await openPostgresStore({}, { ...TEST_LEASE_TIMES, leaseCleanupIntervalMs: 100 });
+  const { at, query } = store;
+  await query("INSERT INTO membrane.lease VALUES ($1, 7, 0), ($2, 0, -1)", [at.newUid(), at.newUid()]);
+  while ((await query("SELECT FROM membrane.lease")).length > 1);
+  await at.store.refresh();
 });

@@ -1,0 +1,93 @@
+import { expect, test } from "vitest";
+import { alterServer, TEST_LEASE_TIMES } from "../../../../../testkit/src/postgres-engine.ts";
+import type { PostgresStore } from "../../../../../testkit/src/postgres-nodes.ts";
+import { openPostgresStore } from "../../../../../testkit/src/postgres-nodes.ts";
+import { withLeaseMs } from "../../lease/lease-times.ts";
+
+/** Appends entries to the log as another node does, and notifies none. */
+async function append({ query }: PostgresStore, count: number): Promise<void> {
+  await query(
+    `WITH h AS (UPDATE membrane.head SET position = position + $1::int, tag = gen_random_uuid() RETURNING position, tag)
+     INSERT INTO membrane.log (position, tag, uid)
+     SELECT n, CASE WHEN n = h.position THEN h.tag ELSE gen_random_uuid() END, gen_random_uuid()
+     FROM h, generate_series(h.position - $1::int + 1, h.position) n`,
+    [count],
+  );
+}
+
+async function endBackends({ query }: PostgresStore, condition: string): Promise<number> {
+  const ended = await query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid() AND ${condition}`,
+  );
+  return ended.length;
+}
+
+/** Waits until a renewal has come to its end. */
+async function nextRenewal(store: PostgresStore): Promise<void> {
+  const renewals = async (): Promise<number> =>
+    Number((await store.query("SELECT renewals FROM membrane.lease"))[0]?.["renewals"]);
+  const before = await renewals();
+  while ((await renewals()) <= before);
+}
+
+test("a node that lost its connections between two statements goes on with its row", async () => {
+  await using store = await openPostgresStore();
+  const rows = () => store.query("SELECT node FROM membrane.lease");
+  const before = await rows();
+  await nextRenewal(store);
+  expect(await endBackends(store, "state = 'idle'")).toBeGreaterThan(0);
+  await nextRenewal(store);
+  expect(await rows()).toEqual(before);
+});
+
+test("a node that cannot listen learns of revokes with its next renewal, and listens again", async () => {
+  await using store = await openPostgresStore();
+  const { engine } = await store.openNode();
+  const from = engine.position()!;
+  const listens = "query = 'LISTEN membrane'";
+  expect(await endBackends(store, listens)).toBe(2);
+  await append(store, 1);
+  while ((engine.position() ?? from).sequence === from.sequence) await new Promise(setImmediate);
+  expect(engine.revocationsSince(from).uids).toHaveLength(1);
+  const listening = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND ${listens}`;
+  while ((await store.query(listening)).length < 2);
+});
+
+test("a node that is behind by more than one reply applies all that it has missed", async () => {
+  await using store = await openPostgresStore();
+  const { engine } = await store.openNode();
+  const from = engine.position()!;
+  await append(store, 2_500);
+  while ((engine.position() ?? from).sequence < from.sequence + 2_500n) await new Promise(setImmediate);
+  expect(engine.revocationsSince(from).uids).toHaveLength(2_500);
+});
+
+test("a node waits for what a snapshot is ahead of, and asks for it at once", async () => {
+  const times = { ...withLeaseMs(TEST_LEASE_TIMES, 200_000), leaseRenewalIntervalMs: 150_000 };
+  await using store = await openPostgresStore({}, times);
+  const { engine } = await store.openNode();
+  const from = engine.position()!;
+  await append(store, 3);
+  const readAt = await engine.read({}, (snapshot) => snapshot.position());
+  expect(readAt.sequence).toBe(from.sequence + 3n);
+  expect(engine.position()).toBe(from);
+  await engine.refresh(readAt);
+  expect(engine.position()).toEqual(readAt);
+});
+
+test("a renewal that a standby may not have counts no lease, whatever the default of the database is", async () => {
+  await using store = await openPostgresStore();
+  await store.query(`ALTER DATABASE ${store.config.database} SET synchronous_commit TO off`);
+  const { engine } = await store.openNode();
+  const waiting = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event = 'SyncRep' AND query LIKE '%membrane.lease%'`;
+  {
+    await using _altered = await alterServer({ synchronous_standby_names: "'absent'" });
+    while (engine.position() !== undefined) await new Promise(setImmediate);
+    // The server carries them out, and warns.
+    for (let cancelled = 0; cancelled < 10;) cancelled += (await store.query(waiting)).length;
+    expect(engine.position()).toBeUndefined();
+  }
+  while (engine.position() === undefined) await engine.refresh().catch(() => undefined);
+});
