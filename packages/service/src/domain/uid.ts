@@ -17,7 +17,8 @@ export function parseUid(text: string): Uid {
   return text;
 }
 
-function isUid(text: string): text is Uid {
+/** Whether `text` is a uid. */
+export function isUid(text: string): text is Uid {
   return UID_PATTERN.test(text);
 }
 

@@ -1,4 +1,5 @@
 import type { WriteRequest } from "../engine.ts";
+import { writeCost } from "../write-cost.ts";
 import type { WriteTurn } from "./writer.ts";
 
 /** Root pages, branch pages and the lists of free pages, in bytes. */
@@ -10,12 +11,8 @@ const SWEEP_REQUIRED_BYTES = 4 * MIN_REQUIRED_BYTES;
 /** A record has up to nine rows, on a page each. */
 const REQUIRED_BYTES_PER_RECORD = 36 * 1024;
 
-/** A counter has one row, and takes an eighth of the work of a record. */
+/** A counter has one row. */
 const REQUIRED_BYTES_PER_COUNTER = 4 * 1024;
-const COUNTERS_PER_COST = 8;
-
-/** One more turn for each of so many sealed bytes, so that a commit of 32 turns writes about a megabyte. */
-const BYTES_PER_COST = 32 * 1024;
 
 /** How many turns a write takes, and how much space at most. */
 export function turnOf({
@@ -23,13 +20,12 @@ export function turnOf({
   owner,
   size,
 }: Pick<WriteRequest, "class" | "owner" | "size">): WriteTurn {
-  return { class: kind, owner, cost: costOf(kind, size), requiredBytes: requiredBytesOf(kind, size) };
-}
-
-function costOf(kind: WriteRequest["class"], { records, sealedBytes }: WriteRequest["size"]): number {
-  return kind === "use"
-    ? Math.ceil(records / COUNTERS_PER_COST)
-    : 1 + Math.floor(sealedBytes / BYTES_PER_COST);
+  return {
+    class: kind,
+    owner,
+    cost: writeCost({ class: kind, size }),
+    requiredBytes: requiredBytesOf(kind, size),
+  };
 }
 
 function requiredBytesOf(

@@ -4,6 +4,7 @@ import type { StoreCondition } from "../store.ts";
 import { StoreBusyError, StoreFailedError, StoreFullError } from "../store.ts";
 import type { WriteClass } from "../write-queue.ts";
 import { NO_OWNER } from "../write-owner.ts";
+import { MAX_GROUP_COST } from "../write-cost.ts";
 import { createWriteQueue } from "../write-queue.ts";
 import type { Table } from "./schema.ts";
 import { commitErrorCode, lmdbErrorCode, storeErrorOf, isFullCode } from "./lmdb-errors.ts";
@@ -28,9 +29,6 @@ const DEFAULT_TURN: WriteTurn = {
   cost: 1,
   requiredBytes: 256 * 1024,
 };
-
-/** How many turns share a commit and its flush. Other processes and the next revoke wait that long. */
-const MAX_BATCH_COST = 32;
 
 /** How many revokes, and how many other writes, may wait in this process. */
 const QUEUE_CAPACITY = 1_024;
@@ -94,7 +92,7 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
 
   const pump = (): void => {
     if (running !== undefined || isClosed || isBroken) return;
-    const batch = queue.take(MAX_BATCH_COST);
+    const batch = queue.take(MAX_GROUP_COST);
     if (batch.length === 0) return;
     running = commit(batch).finally(() => {
       running = undefined;

@@ -13,8 +13,8 @@ import {
 
 /** How to write the rows of a table. */
 interface TableStatements<K> {
-  /** Absent where a row is never inserted that may be there. */
   readonly insert: string;
+  /** Absent where a row that changes is removed and inserted. */
   readonly update?: string;
   readonly remove: string;
   /** The parameters of a key, as arrays. */
@@ -108,17 +108,24 @@ const SWEEP: TableStatements<RowKey<"sweep">> = {
 const LEASE_LENGTH = "SELECT lease_ms FROM membrane.lease_length FOR SHARE";
 
 /**
- * The head is locked until the commit, so that positions are visible in their order. Its new tag names the entry, and no other.
- * Nodes that listen to the channel renew their leases at once.
+ * Appends entries in the order given. The head is locked until the commit, so that positions are visible in their order. Its tag is
+ * that of the last entry, and names no other. Nodes that listen to the channel renew their leases at once.
  */
 const APPEND = `
-  WITH h AS (UPDATE membrane.head SET position = position + 1, tag = gen_random_uuid() RETURNING position, tag),
-       l AS (
-         INSERT INTO membrane.log (position, tag, uid) SELECT h.position, h.tag, $1::uuid FROM h
+  WITH entry AS MATERIALIZED (
+         SELECT q.uid, q.place, gen_random_uuid() AS tag FROM unnest($1::uuid[]) WITH ORDINALITY AS q (uid, place)
+       ),
+       h AS (
+         UPDATE membrane.head
+         SET position = position + (SELECT count(*) FROM entry), tag = (SELECT e.tag FROM entry e ORDER BY e.place DESC LIMIT 1)
          RETURNING position, tag
        ),
+       l AS (
+         INSERT INTO membrane.log (position, tag, uid)
+         SELECT h.position - (SELECT count(*) FROM entry) + e.place, e.tag, e.uid FROM h, entry e
+       ),
        s AS MATERIALIZED (${LEASE_LENGTH})
-  SELECT l.position, l.tag, s.lease_ms, pg_notify('membrane', '') FROM l, s`;
+  SELECT h.position, h.tag, s.lease_ms, pg_notify('membrane', '') FROM h, s`;
 
 /** Writes the head as it is, for a revoke that found its root revoked: it has the position of that revoke or a later one. */
 const TOUCH_HEAD: Statement = {
@@ -153,10 +160,11 @@ const TRIM = `
   )`;
 
 /**
- * The statements that write `changes`: the tables in the order in which rows are locked, the head last. Those of a revoke return
+ * The statements that write `changes`: the tables in the order in which rows are locked, the head last. Those of revokes return
  * where the log then ends.
  */
 export function applyStatements(changes: RowChanges, kind: WriteClass): Statement[] {
+  const { appended } = changes;
   return [
     ...tableStatements(COUNTS, changes.counts),
     ...tableStatements(NAMES, changes.names),
@@ -166,43 +174,45 @@ export function applyStatements(changes: RowChanges, kind: WriteClass): Statemen
     ...tableStatements(EXPIRIES, changes.expiries),
     ...tableStatements(SWEEP, changes.sweep),
     ...(changes.trim > 0 ? [{ text: TRIM, parameters: [changes.trim] }] : []),
-    ...changes.appended.map((uid) => ({ text: APPEND, parameters: [uid] })),
+    ...(appended.length > 0 ? [{ text: APPEND, parameters: [uuidArray(appended)] }] : []),
     ...(changes.isForced ? [kind === "revoke" ? TOUCH_HEAD : FORCE_COMMIT] : []),
   ];
 }
 
-type RowKey<T extends keyof RowChanges> = RowChanges[T] extends TableChanges<infer K> ? K : never;
+type RowKey<T extends keyof RowChanges> = RowChanges[T] extends Map<string, RowChange<infer K>> ? K : never;
 
 function tableStatements<K>(table: TableStatements<K>, changes: TableChanges<K>): Statement[] {
   // In the order of their keys, so that two inserts of the same rows do not wait for each other.
   const rows = [...changes].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
-  const removed = rows.filter(({ body }) => body === undefined);
-  const { update = table.insert } = table;
+  const { insert, update, remove } = table;
+  const isUpdated = ({ body, isThere }: RowChange<K>) =>
+    update !== undefined && isThere && body !== undefined;
+  const all = (keys: readonly K[], bodies: readonly Buffer[]) => [
+    ...table.keys(keys),
+    ...(table.columns?.(keys) ?? []),
+    byteaArray(bodies),
+  ];
   return [
-    ...statement(table.remove, removed, (keys) => table.keys(keys)),
     ...statement(
-      update,
-      rows.filter(({ body, isThere }) => body !== undefined && isThere),
-      (keys, bodies) => [...parametersOf(table, keys), byteaArray(bodies)],
+      remove,
+      rows.filter((row) => row.isThere && !isUpdated(row)),
+      (keys) => table.keys(keys),
     ),
+    ...statement(update, rows.filter(isUpdated), all),
     ...statement(
-      table.insert,
-      rows.filter(({ body, isThere }) => body !== undefined && !isThere),
-      (keys, bodies) => [...parametersOf(table, keys), byteaArray(bodies)],
+      insert,
+      rows.filter((row) => row.body !== undefined && !isUpdated(row)),
+      all,
     ),
   ];
 }
 
-function parametersOf<K>(table: TableStatements<K>, keys: readonly K[]): Parameter[] {
-  return [...table.keys(keys), ...(table.columns?.(keys) ?? [])];
-}
-
 function statement<K>(
-  text: string,
+  text: string | undefined,
   rows: readonly RowChange<K>[],
   parameters: (keys: readonly K[], bodies: readonly Buffer[]) => Parameter[],
 ): Statement[] {
-  if (rows.length === 0) return [];
+  if (text === undefined || rows.length === 0) return [];
   const bodies = rows.flatMap(({ body }) => body ?? []);
   return [
     {

@@ -38,3 +38,8 @@ export function countRowKey({ uid, kind }: CountRef): Buffer {
 export function countText({ uid, kind }: CountRef): string {
   return `${uid} ${kind}`;
 }
+
+/** Each once. */
+export function countsByText(refs: readonly CountRef[]): Map<string, CountRef> {
+  return new Map(refs.map((ref) => [countText(ref), ref]));
+}

@@ -3,6 +3,7 @@ import type { Engine } from "../engine.ts";
 import type { ServiceKeys } from "../keys.ts";
 import type { Position, StoreCondition } from "../store.ts";
 import { StoreFailedError, StoreFullError } from "../store.ts";
+import type { WriteClass } from "../write-queue.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
 import type { Connection, ConnectionEvents } from "./connection.ts";
 import { openConnection } from "./connection.ts";
@@ -18,8 +19,8 @@ import { agreeOnTimes, startRevocations } from "./revocations/protocol.ts";
 import { checkServer } from "./server-check.ts";
 import { createSnapshot } from "./snapshot.ts";
 import { openFormat } from "./store-format.ts";
-import { write } from "./write.ts";
-import { createWriteTurns } from "./write-turns.ts";
+import type { WriteGroups } from "./write-groups.ts";
+import { createWriteGroups } from "./write-groups.ts";
 
 export interface PostgresEngineOptions {
   readonly connection: ConnectionConfig;
@@ -43,14 +44,15 @@ export interface PostgresEngineOptions {
 /** Reads share connections, on which they wait for each other's results, not for locks. */
 const READ_CONNECTIONS = 4;
 
-/** How many transactions of this process commit together at most, in one flush of the server. */
-const WRITE_CONNECTIONS = 8;
-
-/** Revokes have connections that no other write uses, so that they do not wait for those to end. */
-const REVOKE_CONNECTIONS = 2;
+/**
+ * How many groups of a class of writes are in flight at once: one is decided while the one before it is flushed. Each class has
+ * separate connections, since a revoke waits for no creation, and a use, which a request waits for, for no sweep.
+ */
+const WRITE_CONNECTIONS: Readonly<Record<WriteClass, number>> = { revoke: 2, use: 2, create: 2, sweep: 1 };
 
 /** Two more are for the lease and for the rows of other nodes, and one listens for revokes. */
-export const CONNECTIONS_PER_PROCESS: number = READ_CONNECTIONS + WRITE_CONNECTIONS + REVOKE_CONNECTIONS + 3;
+export const CONNECTIONS_PER_PROCESS: number =
+  READ_CONNECTIONS + Object.values(WRITE_CONNECTIONS).reduce((sum, count) => sum + count) + 3;
 
 /** A start may wait for another node that changes the schema. */
 const START_TIMEOUT_MS = 60_000;
@@ -96,8 +98,19 @@ function createEngine(
   }: PostgresEngineOptions,
 ): Engine {
   const reads = createConnectionSlots(open, READ_CONNECTIONS);
-  const writes = createWriteTurns(createConnectionSlots(open, WRITE_CONNECTIONS), writeTimeoutMs);
-  const revokes = createWriteTurns(createConnectionSlots(open, REVOKE_CONNECTIONS), writeTimeoutMs);
+  const writes = (kind: WriteClass): WriteGroups =>
+    createWriteGroups(createConnectionSlots(open, WRITE_CONNECTIONS[kind]), {
+      kind,
+      keys,
+      deadlineMs: writeTimeoutMs,
+      onTooNew: onRecordTooNew,
+    });
+  const groups: Readonly<Record<WriteClass, WriteGroups>> = {
+    revoke: writes("revoke"),
+    use: writes("use"),
+    create: writes("create"),
+    sweep: writes("sweep"),
+  };
   const reportCondition = createConditionReport(report);
 
   const read = async <T>(use: (connection: Connection) => Promise<T>): Promise<T> => {
@@ -125,11 +138,8 @@ function createEngine(
         return decide(createSnapshot(loaded, { keys, recounted: new Map(), onTooNew: onRecordTooNew }));
       }),
     async write(request, decide) {
-      const turns = request.class === "revoke" ? revokes : writes;
       try {
-        const { result, isCommitted, revoked } = await turns.run(request, (connection) =>
-          write(connection, request, decide, { keys, onTooNew: onRecordTooNew }),
-        );
+        const { result, isCommitted, revoked } = await groups[request.class].write(request, decide);
         if (isCommitted) reportCondition();
         if (revoked !== undefined) await revocations.waitUntilApplied(revoked);
         return result;
@@ -140,7 +150,7 @@ function createEngine(
       }
     },
     async close() {
-      await Promise.all([writes.close(), revokes.close()]);
+      await Promise.all(Object.values(groups).map((group) => group.close()));
       await Promise.all([reads.close(), revocations.close()]);
     },
   };

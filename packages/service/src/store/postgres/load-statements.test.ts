@@ -18,8 +18,8 @@ test("what is loaded is found by keys, and no table is read whole, however small
   const write = { ...request, owner: NO_OWNER, size: { records: 1, sealedBytes: 0 } } as const;
   const statements = [
     loadForRead({ ...request, page: { owner: at.tenant.uid, limit: 10 } }),
-    loadForWrite({ ...write, class: "create" }, [bytesRef(at.tenant.uid)]),
-    loadForWrite({ ...write, class: "sweep", sweep: { limit: 10, expiredBefore: 0 } }, []),
+    loadForWrite([{ ...write, class: "create" }], [bytesRef(at.tenant.uid)]),
+    loadForWrite([{ ...write, class: "sweep", sweep: { limit: 10, expiredBefore: 0 } }], []),
   ];
   for (const { text, parameters } of statements) {
     const rows = await useConnection(config, (connection) =>

@@ -2,7 +2,7 @@ import { SERVICE_OWNER } from "../../domain/quota.ts";
 import type { ReadRequest, WriteRequest } from "../engine.ts";
 import type { Parameter, Statement } from "./connection.ts";
 import type { CountRef } from "./count-ref.ts";
-import { bytesRef, quotaRef, usesRef } from "./count-ref.ts";
+import { bytesRef, countsByText, quotaRef, usesRef } from "./count-ref.ts";
 import { byteaArray, plainArray, uuidArray } from "./sql-values.ts";
 
 /*
@@ -108,11 +108,17 @@ export function loadForRead(request: ReadRequest): Statement {
   return { text: READ, parameters: parametersOf(request, usesOf(request)) };
 }
 
-/** @param counts those that the write has locked, since it changes them. */
-export function loadForWrite(request: WriteRequest, counts: readonly CountRef[]): Statement {
-  const quotas = (request.quotas ?? []).map(quotaRef);
-  const parameters = parametersOf(request, [...usesOf(request), ...quotas, ...counts]);
-  const { sweep } = request;
+/** @param counts those that the writes have locked, since they change them. */
+export function loadForWrite(requests: readonly WriteRequest[], counts: readonly CountRef[]): Statement {
+  const read = {
+    lookupIds: requests.flatMap(({ lookupIds = [] }) => lookupIds),
+    uids: requests.flatMap(({ uids = [] }) => uids),
+    names: requests.flatMap(({ names = [] }) => names),
+  };
+  const uses = requests.flatMap(usesOf);
+  const quotas = requests.flatMap(({ quotas = [] }) => quotas.map(quotaRef));
+  const parameters = parametersOf(read, [...uses, ...quotas, ...counts]);
+  const sweep = requests.find((request) => request.sweep !== undefined)?.sweep;
   return sweep === undefined
     ? { text: WRITE, parameters }
     : { text: SWEEP, parameters: [...parameters, sweep.limit, sweep.expiredBefore] };
@@ -145,11 +151,12 @@ function usesOf({ uses = [] }: ReadRequest): CountRef[] {
 
 function parametersOf(
   { lookupIds = [], uids = [], names = [], page }: ReadRequest,
-  counts: readonly CountRef[],
+  allCounts: readonly CountRef[],
 ): Parameter[] {
+  const counts = [...countsByText(allCounts).values()];
   return [
     byteaArray(lookupIds),
-    uuidArray(uids),
+    uuidArray([...new Set(uids)]),
     uuidArray(names.map(({ owner }) => owner ?? SERVICE_OWNER)),
     byteaArray(names.map(({ name }) => Buffer.from(name, "utf8"))),
     page === undefined ? null : (page.owner ?? SERVICE_OWNER),

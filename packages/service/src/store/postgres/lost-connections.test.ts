@@ -13,7 +13,7 @@ import { openPostgresEngine } from "./engine.ts";
 
 test("a write that waits too long is not acknowledged, and the next one succeeds", async () => {
   await using store = await openPostgresStore();
-  const node = await store.openNode({ writeTimeoutMs: 300 });
+  const node = await store.openNode({ writeTimeoutMs: 1_000 });
   const [once] = await makeCounters(store.at, [5]);
   await store.during("SELECT FROM membrane.count FOR UPDATE", () =>
     expect(node.store.countUse([once!], NO_OWNER)).rejects.toThrow(StoreBusyError),
@@ -25,7 +25,7 @@ test("connections on which nothing comes back are replaced: as many writes as th
   await using store = await openPostgresStore();
   const [once] = await makeCounters(store.at, [5]);
   await using relay = await startRelay(store.config.port);
-  const node = await store.openNode({ writeTimeoutMs: 300, port: relay.port });
+  const node = await store.openNode({ writeTimeoutMs: 1_000, port: relay.port });
   expect(await node.store.countUse([once!], NO_OWNER)).toEqual(ok(undefined));
   relay.silence();
   const silent = Array.from({ length: 20 }, () => node.store.countUse([once!], NO_OWNER));

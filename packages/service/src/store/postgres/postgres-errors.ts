@@ -23,6 +23,17 @@ const TRANSIENT: readonly RegExp[] = [
 /** disk_full, program_limit_exceeded of a relation's size, and what the operating system says through the server. */
 const FULL: ReadonlySet<string> = new Set(["53100"]);
 
+/** A transaction was repeated, and another was faster each time. */
+export class RepeatedConflictError extends StoreBusyError {}
+
+/** Values or keys that the server refuses: data_exception, integrity_constraint_violation, program_limit_exceeded. */
+const REFUSED = /^(?:22|23|54)/;
+
+/** Whether a transaction may have failed for one of its writes, and was not committed. */
+export function mayBeOfOneWrite(error: unknown): boolean {
+  return error instanceof RepeatedConflictError || REFUSED.test(errorCode(error) ?? "");
+}
+
 /** Whether the transaction may be run again from its beginning. */
 export function isConflict(error: unknown): boolean {
   return CONFLICTS.has(errorCode(error) ?? "");

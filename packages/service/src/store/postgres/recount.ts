@@ -11,7 +11,7 @@ import { recountBytes, recountOwned } from "../recount.ts";
 import { skipUnusable } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import type { CountRef } from "./count-ref.ts";
-import { bytesRef, countRowKey, countText, quotaRef } from "./count-ref.ts";
+import { bytesRef, countRowKey, quotaRef } from "./count-ref.ts";
 import type { SnapshotOptions } from "./snapshot.ts";
 import type { Row } from "./sql-values.ts";
 import { bytesOf, optionalBytesOf, uidColumnOf, uuidArray } from "./sql-values.ts";
@@ -38,20 +38,35 @@ const BELOW = `
   UNION ALL SELECT 'bytes', c.uid, NULL, NULL, NULL, c.body
     FROM node n JOIN membrane.count c ON c.uid = n.uid AND c.kind = ${bytesRef(SERVICE_OWNER).kind}`;
 
-/** Makes a count that is missing or damaged from what is stored, and adds it to `recounted`. */
+/**
+ * Makes a count that is missing or damaged from what is stored.
+ *
+ * @returns a function that throws if a row is damaged that the count is made from.
+ */
 export async function recount(
   connection: Connection,
   ref: CountRef,
   { keys }: Pick<SnapshotOptions, "keys">,
-  recounted: Map<string, number>,
-): Promise<void> {
+): Promise<() => number> {
   const below = (owners: readonly Uid[]) => connection.query(BELOW, [uuidArray(owners)]);
   const rows = await below([ref.uid]);
   const owner = readTree(rows, keys);
   const membranes = isBytes(ref) ? owner.membranesWithoutBytes().filter((uid) => uid !== ref.uid) : [];
   // The bytes of a tenant are those of its membranes, which may have to be made anew too.
   const all = membranes.length === 0 ? owner : readTree([...rows, ...(await below(membranes))], keys);
-  recounted.set(countText(ref), countBelow(ref, all.tree, all.readBytes));
+  return settled(() => countBelow(ref, all.tree, all.readBytes));
+}
+
+/** Calls `count` once, and returns or throws each time what it has returned or thrown. */
+function settled(count: () => number): () => number {
+  try {
+    const value = count();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
 }
 
 function isBytes({ kind, uid }: CountRef): boolean {

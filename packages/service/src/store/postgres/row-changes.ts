@@ -19,12 +19,15 @@ import type { LoadedSnapshot } from "./snapshot.ts";
 export interface RowChange<K> {
   readonly key: K;
   readonly body: Buffer | undefined;
-  /** Whether the snapshot had it: then it is updated, else inserted, which fails if another write has just done so. */
+  /**
+   * Whether the snapshot had it: then it is updated, else inserted, which fails if another write has just done so. Where a snapshot
+   * does not say, it may be there.
+   */
   readonly isThere: boolean;
 }
 
 /** All rows of a table that a write changes, by a text of their keys. */
-export type TableChanges<K> = Map<string, RowChange<K>>;
+export type TableChanges<K, T extends string = string> = Map<T, RowChange<K>>;
 
 export interface RecordRow {
   readonly uid: Uid;
@@ -42,7 +45,7 @@ export interface ChildRow {
 export interface RowChanges {
   readonly counts: TableChanges<CountRef>;
   readonly names: TableChanges<OwnedName & { readonly holder?: Uid }>;
-  readonly records: TableChanges<RecordRow>;
+  readonly records: TableChanges<RecordRow, Uid>;
   readonly lookups: TableChanges<{ readonly lookupId: Buffer; readonly uid: Uid }>;
   readonly children: TableChanges<ChildRow>;
   readonly expiries: TableChanges<{ readonly expiresAt: number; readonly uid: Uid }>;
@@ -54,23 +57,22 @@ export interface RowChanges {
   readonly isForced: boolean;
 }
 
-interface Folding extends RowChanges {
-  readonly snapshot: LoadedSnapshot;
-  readonly keys: ServiceKeys;
-  /** The counts that were changed so far; `undefined`: dropped. */
-  readonly values: Map<string, number | undefined>;
+/** Row changes to which more are added. */
+export interface MutableRowChanges extends RowChanges {
   readonly appended: Uid[];
   trim: number;
   isForced: boolean;
 }
 
-/** @throws CountMissingError if a count that grows has to be counted first. */
-export function foldChanges(
-  changes: readonly Change[],
-  snapshot: LoadedSnapshot,
-  keys: ServiceKeys,
-): RowChanges {
-  const folding: Folding = {
+interface Folding extends MutableRowChanges {
+  readonly snapshot: LoadedSnapshot;
+  readonly keys: ServiceKeys;
+  /** The counts that were changed so far; `undefined`: dropped. */
+  readonly values: Map<string, number | undefined>;
+}
+
+export function noChanges(): MutableRowChanges {
+  return {
     counts: new Map(),
     names: new Map(),
     records: new Map(),
@@ -81,10 +83,16 @@ export function foldChanges(
     appended: [],
     trim: 0,
     isForced: false,
-    snapshot,
-    keys,
-    values: new Map(),
   };
+}
+
+/** @throws CountMissingError if a count that grows has to be counted first. */
+export function foldChanges(
+  changes: readonly Change[],
+  snapshot: LoadedSnapshot,
+  keys: ServiceKeys,
+): RowChanges {
+  const folding: Folding = { ...noChanges(), snapshot, keys, values: new Map() };
   for (const change of changes) foldChange(folding, change);
   for (const change of changes) if (change.type === "insert") keepCounts(folding, change.record);
   return folding;
@@ -214,7 +222,7 @@ function addToCount(folding: Folding, ref: CountRef, by: number, column: (value:
 /** A count that is not kept is counted first if it grows, and left alone if it shrinks. */
 function currentCount({ snapshot, values }: Folding, ref: CountRef, by: number): number | undefined {
   const text = countText(ref);
-  if (!values.has(text)) return by > 0 ? snapshot.count(ref) : snapshot.keptCount(ref);
+  if (!values.has(text)) return by > 0 ? snapshot.count(ref) : snapshot.knownCount(ref);
   const dropped = by > 0 ? 0 : undefined;
   return values.get(text) ?? dropped;
 }
@@ -222,7 +230,7 @@ function currentCount({ snapshot, values }: Folding, ref: CountRef, by: number):
 function dropCount(folding: Folding, ref: CountRef): void {
   const text = countText(ref);
   folding.values.set(text, undefined);
-  folding.counts.set(text, { key: ref, body: undefined, isThere: true });
+  folding.counts.set(text, { key: ref, body: undefined, isThere: folding.snapshot.hasCount(ref) });
 }
 
 function putCount({ counts, snapshot, keys }: Folding, ref: CountRef, columns: readonly Buffer[]): void {

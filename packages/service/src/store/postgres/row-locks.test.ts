@@ -4,7 +4,7 @@ import { parseUid } from "../../domain/uid.ts";
 import type { Change } from "../engine.ts";
 import type { StoredCapability, StoredMembrane } from "../record.ts";
 import { NO_OWNER } from "../write-owner.ts";
-import { coversLocks, initialLocks, locksOf, mergeLocks, NO_LOCKS } from "./row-locks.ts";
+import { coversLocks, expectedLocks, locksOf, mergeLocks, NO_LOCKS } from "./row-locks.ts";
 
 const [A, B, C] = ["a", "b", "c"].map((digit) => parseUid(digit.repeat(32))) as [Uid, Uid, Uid];
 const MEMBRANE: StoredMembrane = {
@@ -69,14 +69,34 @@ test("a lock to change a record is also one to point to it, and not the other wa
   const pointedTo = { ...NO_LOCKS, pointedTo: new Set([A]) };
   expect(coversLocks(changed, pointedTo)).toBe(true);
   expect(coversLocks(pointedTo, changed)).toBe(false);
-  expect(coversLocks(mergeLocks(pointedTo, changed), mergeLocks(changed, pointedTo))).toBe(true);
+  expect(coversLocks(mergeLocks([pointedTo, changed]), mergeLocks([changed, pointedTo]))).toBe(true);
   const counts = locksOf([{ type: "addStoredBytes", owner: A, by: 1 }]);
   expect(coversLocks(changed, counts)).toBe(false);
   expect(coversLocks(counts, locksOf([{ type: "addStoredBytes", owner: B, by: 1 }]))).toBe(false);
 });
 
-test("a use locks its counters before it decides, and any other write learns from a first decision", () => {
+test("counts of what the same write inserts are not locked, and others are", () => {
+  const locks = locksOf([
+    { type: "insert", record: MEMBRANE },
+    { type: "addStoredBytes", owner: A, by: 1 },
+    { type: "addStoredBytes", owner: B, by: 1 },
+  ]);
+  expect([...locks.counts.keys()]).toEqual([`${B} 2`]);
+});
+
+test("a use and a creation lock what they will probably change before they decide, and a revoke learns it from a decision", () => {
   const request = { owner: NO_OWNER, size: { records: 1, sealedBytes: 0 }, uses: [A] };
-  expect([...initialLocks({ ...request, class: "use" })!.counts.keys()]).toEqual([`${A} 3`]);
-  expect(initialLocks({ ...request, class: "create" })).toBeUndefined();
+  expect([...expectedLocks({ ...request, class: "use" }).counts.keys()]).toEqual([`${A} 3`]);
+  const creation = expectedLocks({
+    ...request,
+    class: "create",
+    owner: { tenant: C, capability: "" },
+    uids: [B],
+    names: [{ owner: B, name: "m" }],
+    quotas: [{ owner: B, kind: "membranes" }],
+  });
+  expect([...creation.counts.keys()]).toEqual([`${A} 3`, `${B} 0`, `${B} 2`, `${C} 2`]);
+  expect([...creation.names.values()]).toEqual([{ owner: B, name: "m" }]);
+  expect([...creation.pointedTo]).toEqual([B]);
+  expect(expectedLocks({ ...request, class: "revoke", uids: [A] })).toBe(NO_LOCKS);
 });

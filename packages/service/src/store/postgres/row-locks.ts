@@ -1,8 +1,9 @@
 import { dependencies } from "../../domain/lineage.ts";
 import type { Uid } from "../../domain/uid.ts";
+import { isUid } from "../../domain/uid.ts";
 import type { Change, OwnedName, WriteRequest } from "../engine.ts";
 import type { CountRef } from "./count-ref.ts";
-import { bytesRef, countText, quotaRef, usesRef } from "./count-ref.ts";
+import { bytesRef, countsByText, quotaRef, usesRef } from "./count-ref.ts";
 import { nameText } from "./loaded-rows.ts";
 
 /** The rows that a write locks before it reads what it decides from. */
@@ -22,13 +23,22 @@ export const NO_LOCKS: RowLocks = {
   pointedTo: new Set(),
 };
 
-/** What can be known before the first decision: a use changes the counters that it names, and nothing else. */
-export function initialLocks({ class: kind, uses = [] }: WriteRequest): RowLocks | undefined {
-  if (kind !== "use") return undefined;
-  return { ...NO_LOCKS, counts: countsByText(uses.map(usesRef)) };
+/** The locks that a write will probably need, as its request says; a decision tells whether it needs others. */
+export function expectedLocks(request: WriteRequest): RowLocks {
+  const { class: kind, owner, uids = [], names = [], quotas = [], uses = [] } = request;
+  if (kind !== "create" && kind !== "use") return NO_LOCKS;
+  // What counts against a quota takes disk space from its owner, and from the tenant in whose turn it is written.
+  const tenant = quotas.length > 0 && isUid(owner.tenant) ? [owner.tenant] : [];
+  const bytes = [...quotas.map((quota) => quota.owner), ...tenant].map(bytesRef);
+  return {
+    counts: countsByText([...uses.map(usesRef), ...quotas.map(quotaRef), ...bytes]),
+    names: new Map(names.map((name) => [nameText(name), name])),
+    changed: NO_LOCKS.changed,
+    pointedTo: new Set(uids),
+  };
 }
 
-/** The rows that changes read or replace. */
+/** The rows that changes read or replace. What belongs to a record that they insert needs no lock: no other write knows it. */
 export function locksOf(changes: readonly Change[]): RowLocks {
   const counts: CountRef[] = [];
   const names = new Map<string, OwnedName>();
@@ -73,7 +83,7 @@ export function locksOf(changes: readonly Change[]): RowLocks {
   }
   const isStored = (uid: Uid): boolean => !inserted.has(uid) && !changed.has(uid);
   return {
-    counts: countsByText(counts),
+    counts: countsByText(counts.filter(({ uid }) => !inserted.has(uid))),
     names,
     changed,
     pointedTo: new Set([...pointedTo].filter(isStored)),
@@ -90,15 +100,11 @@ export function coversLocks(held: RowLocks, needed: RowLocks): boolean {
   );
 }
 
-export function mergeLocks(a: RowLocks, b: RowLocks): RowLocks {
+export function mergeLocks(all: readonly RowLocks[]): RowLocks {
   return {
-    counts: new Map([...a.counts, ...b.counts]),
-    names: new Map([...a.names, ...b.names]),
-    changed: new Set([...a.changed, ...b.changed]),
-    pointedTo: new Set([...a.pointedTo, ...b.pointedTo]),
+    counts: new Map(all.flatMap(({ counts }) => [...counts])),
+    names: new Map(all.flatMap(({ names }) => [...names])),
+    changed: new Set(all.flatMap(({ changed }) => [...changed])),
+    pointedTo: new Set(all.flatMap(({ pointedTo }) => [...pointedTo])),
   };
-}
-
-function countsByText(refs: readonly CountRef[]): Map<string, CountRef> {
-  return new Map(refs.map((ref) => [countText(ref), ref]));
 }

@@ -17,7 +17,7 @@ import {
 import type { SweepEntry, WriteSnapshot } from "../engine.ts";
 import type { ServiceKeys } from "../keys.ts";
 import type { StoredCapability, StoredRecord } from "../record.ts";
-import { RecordTooNewError, StoreCorruptError } from "../store.ts";
+import { RecordTooNewError, skipUnusable, StoreCorruptError } from "../store.ts";
 import type { CountRef } from "./count-ref.ts";
 import { bytesRef, countRowKey, countText, quotaRef, usesRef } from "./count-ref.ts";
 import type { LoadedEntry, LoadedRows } from "./loaded-rows.ts";
@@ -38,8 +38,8 @@ export class CountMissingError extends Error {
 export interface LoadedSnapshot extends WriteSnapshot {
   /** Whether there is a row of this key, verified or not. */
   hasCount(ref: CountRef): boolean;
-  /** A count that is kept; a damaged one is none. */
-  keptCount(ref: CountRef): number | undefined;
+  /** A count that is kept, or was counted anew; a damaged one is none. */
+  knownCount(ref: CountRef): number | undefined;
   /**
    * A count, also one that is not kept.
    *
@@ -48,10 +48,13 @@ export interface LoadedSnapshot extends WriteSnapshot {
   count(ref: CountRef): number;
 }
 
+/** Counts by {@link countText}. One throws if a row is damaged that it is made from: the decision that needs it fails. */
+export type Recounted = ReadonlyMap<string, () => number>;
+
 export interface SnapshotOptions {
   readonly keys: ServiceKeys;
   /** What was counted anew, by {@link countText}. */
-  readonly recounted: ReadonlyMap<string, number>;
+  readonly recounted: Recounted;
   /** Called with the uid of each record that was read and is too new. */
   readonly onTooNew: (record: Uid) => void;
 }
@@ -78,9 +81,10 @@ export function createSnapshot(loaded: LoadedRows, options: SnapshotOptions): Lo
       throw error;
     }
   };
+  const recountedAs = (ref: CountRef): number | undefined => recounted.get(countText(ref))?.();
   const count = (ref: CountRef): number => {
-    const kept = keptCount(ref) ?? recounted.get(countText(ref));
-    if (kept !== undefined) return kept;
+    const known = keptCount(ref) ?? recountedAs(ref);
+    if (known !== undefined) return known;
     // Nothing can belong to an owner that is created by the same write.
     if (ref.uid !== SERVICE_OWNER && loaded.records.has(ref.uid) && loaded.records.get(ref.uid) === undefined)
       return 0;
@@ -109,7 +113,7 @@ export function createSnapshot(loaded: LoadedRows, options: SnapshotOptions): Lo
         return { uid, expiresAt, hasDependents: () => hasDependents };
       }),
     hasCount: (ref) => loaded.counts.get(countText(ref)) !== undefined,
-    keptCount,
+    knownCount: (ref) => keptCount(ref) ?? skipUnusable(() => recountedAs(ref)),
     count,
   };
 }

@@ -1,131 +1,141 @@
-import type { Decision, WriteRequest, WriteSnapshot } from "../engine.ts";
-import { StoreBusyError } from "../store.ts";
+import type { WriteRequest } from "../engine.ts";
+import type { WriteClass } from "../write-queue.ts";
 import { applyStatements } from "./apply-statements.ts";
 import type { Connection, Statement } from "./connection.ts";
+import { countText } from "./count-ref.ts";
+import type { GroupDecision, GroupWrite, Outcome } from "./group-decisions.ts";
+import { decideGroup } from "./group-decisions.ts";
 import { loadForWrite } from "./load-statements.ts";
 import type { LoadedRows } from "./loaded-rows.ts";
 import { parseLoadedRows } from "./loaded-rows.ts";
 import { areLocked, LOCK_SWEEP, lockStatements } from "./lock-statements.ts";
-import { isConflict } from "./postgres-errors.ts";
-import type { RevokeCommit } from "./revocations/protocol.ts";
+import { isConflict, RepeatedConflictError } from "./postgres-errors.ts";
 import { recount } from "./recount.ts";
-import { foldChanges } from "./row-changes.ts";
+import type { RevokeCommit } from "./revocations/protocol.ts";
 import type { RowLocks } from "./row-locks.ts";
-import { coversLocks, initialLocks, locksOf, mergeLocks, NO_LOCKS } from "./row-locks.ts";
-import type { LoadedSnapshot, SnapshotOptions } from "./snapshot.ts";
-import { CountMissingError, createSnapshot } from "./snapshot.ts";
+import { coversLocks, expectedLocks, mergeLocks } from "./row-locks.ts";
+import type { SnapshotOptions } from "./snapshot.ts";
+import { CountMissingError } from "./snapshot.ts";
 import type { Row } from "./sql-values.ts";
 import { bigintOf, uidColumnOf } from "./sql-values.ts";
 
-/** How often a write is tried while others change what it needs. */
+/** How often a group is tried while others change what it needs. */
 const MAX_ATTEMPTS = 16;
 
 /** What a write needs besides its request. */
 export type WriteContext = Pick<SnapshotOptions, "keys" | "onTooNew">;
 
-/** A write that was committed, or found nothing to change. */
-export interface Written<T> {
-  readonly result: T;
+/** A group that was committed, or found nothing to change. */
+export interface WrittenGroup<T> {
+  readonly outcomes: ReadonlyMap<GroupWrite<T>, Outcome<T>>;
   readonly isCommitted: boolean;
-  /** Of a revoke, also of one that was repeated. */
+  /** Of revokes, also of repeated ones. */
   readonly revoked?: RevokeCommit;
 }
 
-type Decide<T> = (snapshot: WriteSnapshot) => Decision<T>;
-
 /**
- * Decides from a snapshot that no other write can make wrong, and applies the changes, in one transaction. A first decision,
- * without locks, says what to lock; then those locks are taken in one order for all writes, and the decision is made again from what
- * is there now. It is repeated if it needs other locks, or if another write was faster.
+ * Writes a group in one transaction. The rows that its requests probably change are locked, in one order for all groups of all
+ * nodes, and then all that they name is loaded; the writes are decided one after the other; their changes are applied together.
+ * It is repeated if the decisions need other locks, or if another group was faster.
  *
- * @throws StoreBusyError if others change the same rows all the time.
+ * @param kind the class of all its writes. A sweep is alone.
+ * @throws RepeatedConflictError if others change the same rows all the time.
  */
-export async function write<T>(
+export async function writeGroup<T>(
   connection: Connection,
-  request: WriteRequest,
-  decide: Decide<T>,
+  kind: WriteClass,
+  writes: readonly GroupWrite<T>[],
   context: WriteContext,
-): Promise<Written<T>> {
-  let locks = initialLocks(request);
-  if (locks === undefined) {
-    const snapshot = await load(connection, request, NO_LOCKS);
-    const { result, changes } = await withCounts(connection, context, snapshot, decide);
-    if (changes.length === 0) return { result, isCommitted: false };
-    locks = locksOf(changes);
-  }
+): Promise<WrittenGroup<T>> {
+  let locks = mergeLocks(writes.map(({ request }) => expectedLocks(request)));
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const outcome = await attemptWrite(connection, request, decide, context, locks);
-    if (outcome.type === "written") return outcome.written;
-    locks = mergeLocks(locks, outcome.needed);
+    const staying = writes.filter(({ hasLeft }) => !hasLeft);
+    const attempted = await attemptGroup(connection, kind, staying, locks, context);
+    if (attempted.type === "written") return attempted.group;
+    locks = mergeLocks([locks, attempted.needed]);
   }
-  throw new StoreBusyError("other writes change the same rows all the time");
+  throw new RepeatedConflictError("other writes change the same rows all the time");
 }
 
-type Outcome<T> =
-  | { readonly type: "written"; readonly written: Written<T> }
-  | { readonly type: "again"; readonly needed: RowLocks };
+type Attempt<T> =
+  | { readonly type: "written"; readonly group: WrittenGroup<T> }
+  | { readonly type: "repeat"; readonly needed: RowLocks };
 
-async function attemptWrite<T>(
+async function attemptGroup<T>(
   connection: Connection,
-  request: WriteRequest,
-  decide: Decide<T>,
-  context: WriteContext,
+  kind: WriteClass,
+  writes: readonly GroupWrite<T>[],
   locks: RowLocks,
-): Promise<Outcome<T>> {
+  context: WriteContext,
+): Promise<Attempt<T>> {
+  const requests = writes.map(({ request }) => request);
   try {
-    const { locked, loaded } = await lockAndLoad(connection, request, locks);
-    if (!areLocked(locks, locked, loaded)) {
+    const loaded = await lockAndLoad(connection, requests, locks);
+    const decided = loaded && (await decide(connection, loaded, writes, locks, context));
+    if (decided === undefined || !coversLocks(locks, decided.locks)) {
       await connection.rollback();
-      return { type: "again", needed: locks };
+      return { type: "repeat", needed: decided?.locks ?? locks };
     }
-    const { result, needed, folded } = await withCounts(connection, context, loaded, (snapshot) => {
-      const { result, changes } = decide(snapshot);
-      const needed = locksOf(changes);
-      const isApplicable = changes.length > 0 && coversLocks(locks, needed);
-      return {
-        result,
-        needed,
-        folded: isApplicable ? foldChanges(changes, snapshot, context.keys) : changes.length,
-      };
-    });
-    if (typeof folded === "number") {
+    const { outcomes, changes } = decided;
+    if (changes === undefined) {
       await connection.rollback();
-      return folded === 0
-        ? { type: "written", written: { result, isCommitted: false } }
-        : { type: "again", needed };
+      return { type: "written", group: { outcomes, isCommitted: false } };
     }
-    const revoked = await apply(connection, applyStatements(folded, request.class));
-    return { type: "written", written: { result, isCommitted: true, ...(revoked && { revoked }) } };
+    const revoked = await applyAndCommit(connection, applyStatements(changes, kind));
+    return { type: "written", group: { outcomes, isCommitted: true, ...(revoked && { revoked }) } };
   } catch (error) {
     await undo(connection);
-    if (isConflict(error)) return { type: "again", needed: locks };
+    if (isConflict(error)) return { type: "repeat", needed: locks };
     throw error;
   }
 }
 
-/** Sends all statements at once: none needs the result of another. The last one sees what the locks have waited for. */
+/**
+ * Sends all statements at once: none needs the result of another. The last one sees what the locks have waited for.
+ *
+ * @returns nothing if another write has inserted a row after it would have been locked.
+ */
 async function lockAndLoad(
   connection: Connection,
-  request: WriteRequest,
+  requests: readonly WriteRequest[],
   locks: RowLocks,
-): Promise<{ readonly locked: readonly Row[]; readonly loaded: LoadedRows }> {
-  const sweep = request.sweep === undefined ? [] : [LOCK_SWEEP];
+): Promise<LoadedRows | undefined> {
+  const send = sendTo(connection);
   const begun = connection.begin();
-  const swept = sweep.map((statement) => send(connection, statement));
-  const locked = lockStatements(locks).map((statement) => send(connection, statement));
-  const loaded = load(connection, request, locks);
-  const [, keys, rows] = await Promise.all([begun, Promise.all(locked), loaded, ...swept]);
-  return { locked: keys.flat(), loaded: rows };
+  const swept = requests.some(({ sweep }) => sweep !== undefined) ? send(LOCK_SWEEP) : undefined;
+  const locking = lockStatements(locks).map(send);
+  const loading = send(loadForWrite(requests, [...locks.counts.values()]));
+  const [locked, rows] = await Promise.all([Promise.all(locking), loading, begun, swept]);
+  const loaded = parseLoadedRows(rows);
+  return areLocked(locks, locked.flat(), loaded) ? loaded : undefined;
 }
 
-/** @returns where the log ends, after a revoke. */
-async function apply(
+/** Decides from what was loaded. A count that is not kept is made from what is there, and the decisions again with it. */
+async function decide<T>(
+  connection: Connection,
+  loaded: LoadedRows,
+  writes: readonly GroupWrite<T>[],
+  locks: RowLocks,
+  context: WriteContext,
+): Promise<GroupDecision<T>> {
+  const recounted = new Map<string, () => number>();
+  for (;;) {
+    try {
+      return decideGroup(loaded, writes, locks, { ...context, recounted });
+    } catch (error) {
+      if (!(error instanceof CountMissingError)) throw error;
+      recounted.set(countText(error.ref), await recount(connection, error.ref, context));
+    }
+  }
+}
+
+/** @returns where the log ends, after revokes. */
+async function applyAndCommit(
   connection: Connection,
   statements: readonly Statement[],
 ): Promise<RevokeCommit | undefined> {
-  const applied = statements.map((statement) => send(connection, statement));
-  const committed = connection.commit();
-  const [results] = await Promise.all([Promise.all(applied), committed]);
+  const applied = statements.map(sendTo(connection));
+  const [results] = await Promise.all([Promise.all(applied), connection.commit()]);
   const head = results.flat().findLast((row) => "position" in row);
   return (
     head && {
@@ -135,34 +145,8 @@ async function apply(
   );
 }
 
-/** Decides from what was loaded. A count that is not kept is made from what is there, and the decision again with it. */
-async function withCounts<T>(
-  connection: Connection,
-  context: WriteContext,
-  loaded: LoadedRows,
-  decide: (snapshot: LoadedSnapshot) => T,
-): Promise<T> {
-  const recounted = new Map<string, number>();
-  for (;;) {
-    try {
-      return decide(createSnapshot(loaded, { ...context, recounted }));
-    } catch (error) {
-      if (!(error instanceof CountMissingError)) throw error;
-      await recount(connection, error.ref, context, recounted);
-    }
-  }
-}
-
-async function load(
-  connection: Connection,
-  request: WriteRequest,
-  { counts }: RowLocks,
-): Promise<LoadedRows> {
-  return parseLoadedRows(await send(connection, loadForWrite(request, [...counts.values()])));
-}
-
-function send(connection: Connection, { text, parameters }: Statement): Promise<readonly Row[]> {
-  return connection.query(text, parameters);
+function sendTo(connection: Connection): (statement: Statement) => Promise<readonly Row[]> {
+  return ({ text, parameters }) => connection.query(text, parameters);
 }
 
 /** A connection that cannot undo is not used again. */
