@@ -20,7 +20,8 @@ export interface PostgresInstance extends AsyncDisposable {
   configure(settings: Readonly<Record<string, string>>): Promise<void>;
   /** Writes a file into its directory that only the server can read. @returns its path. */
   writeFile(name: string, text: string): Promise<string>;
-  start(): Promise<void>;
+  /** @param port default: the one it had before. Another server's, which has stopped, makes it take that one's place. */
+  start(port?: number): Promise<void>;
   /** @param mode `immediate` is like a crash. */
   stop(mode: "fast" | "immediate"): Promise<void>;
   reload(): Promise<void>;
@@ -61,7 +62,7 @@ export async function startPostgres({
 }
 
 async function createInstance(directory: string, user: string, password: string): Promise<PostgresInstance> {
-  const port = await freePort();
+  let port = await freePort();
   const pidFile = join(directory, "postmaster.pid");
   const logFile = join(directory, "server.log");
   guardDaemon({ directory, pidFile });
@@ -77,7 +78,9 @@ async function createInstance(directory: string, user: string, password: string)
     connectTimeoutMs: 10_000,
   });
   const instance: PostgresInstance = {
-    port,
+    get port() {
+      return port;
+    },
     user,
     password,
     directory,
@@ -93,7 +96,8 @@ async function createInstance(directory: string, user: string, password: string)
       await writeForServer(join(directory, name), text);
       return join(directory, name);
     },
-    async start() {
+    async start(given = port) {
+      port = given;
       const flags = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''`;
       await control("start", "-l", logFile, "-o", flags).catch(async (cause: unknown) => {
         throw new Error(await instance.log(), { cause });

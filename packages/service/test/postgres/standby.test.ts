@@ -2,23 +2,25 @@ import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { createDatabase, openStoreIn } from "../../../testkit/src/instance-store.ts";
 import { openNodeEngine, useConnection } from "../../../testkit/src/postgres-engine.ts";
+import type { Node } from "../../../testkit/src/postgres-nodes.ts";
 import type { PostgresInstance } from "../../../testkit/src/postgres-instance.ts";
 import { startPostgres } from "../../../testkit/src/postgres-instance.ts";
 import type { TestMembrane, TestStore } from "../../../testkit/src/store.ts";
 import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
+import type { ConnectionConfig } from "../../src/store/postgres/config/connection-config.ts";
 import { createServiceKeys } from "../../src/store/keys.ts";
 import type { ServiceKeys } from "../../src/store/keys.ts";
 import { createStore } from "../../src/store/operations/create-store.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { Position } from "../../src/store/store.ts";
 import { StoreBusyError, StoreFormatError } from "../../src/store/store.ts";
 
-/** A primary with a standby, without which it acknowledges no commit. */
-async function startPair() {
+/** A primary with a standby; if that is synchronous, the primary acknowledges no commit without it. */
+async function startPair(kind: "sync" | "async" = "sync") {
   const primary = await startPostgres();
   const standby = await primary.startStandby("standby");
-  await primary.configure({ synchronous_standby_names: "standby" });
+  if (kind === "sync") await primary.configure({ synchronous_standby_names: "standby" });
   await primary.reload();
-  await until(primary, "SELECT FROM pg_stat_replication WHERE sync_state = 'sync'");
+  await until(primary, `SELECT FROM pg_stat_replication WHERE sync_state = '${kind}'`);
   return {
     primary,
     standby,
@@ -44,15 +46,19 @@ const WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
 
 /** Opens the store on another node. */
 async function openNode(
-  connection: ReturnType<PostgresInstance["config"]>,
+  connection: ConnectionConfig,
   keys: ServiceKeys,
-): Promise<Store> {
-  const engine = await openNodeEngine(connection, { keys, writeTimeoutMs: 10_000 });
-  return createStore(engine, DEFAULT_LIMITS, Date.now);
+  onRevocationsLost: (applied: Position) => void = () => undefined,
+): Promise<Node> {
+  const engine = await openNodeEngine(connection, { keys, writeTimeoutMs: 10_000, onRevocationsLost });
+  const store = createStore(engine, DEFAULT_LIMITS, Date.now);
+  return { engine, store, [Symbol.asyncDispose]: store.close };
 }
 
-const isAlive = async (store: Store, { export: { lookupId } }: TestMembrane): Promise<boolean> =>
-  (await store.find(lookupId))?.verdict.ok === true;
+const isAlive = async (
+  { store }: Pick<Node, "store">,
+  { export: { lookupId } }: TestMembrane,
+): Promise<boolean> => (await store.find(lookupId))?.verdict.ok === true;
 
 const makeMembranes = (at: TestStore, count: number): Promise<TestMembrane[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => at.membrane(`m${index}`)));
@@ -109,8 +115,59 @@ test("after a failover to the synchronous standby under load, everything that wa
   await pair.standby.start();
   await pair.standby.promote();
   await Promise.all(writes);
-  const node = await openNode({ ...config, port: pair.standby.port }, at.keys);
+  await using node = await openNode({ ...config, port: pair.standby.port }, at.keys);
   for (const membrane of revoked) expect(await isAlive(node, membrane)).toBe(false);
   for (const membrane of created) expect(await isAlive(node, membrane)).toBe(true);
-  await node.close();
+});
+
+test("a node notices after a failover that acknowledged revokes are lost: it raises the alarm, and goes on with what the new primary has", async () => {
+  await using pair = await startPair("async");
+  const config = await createDatabase(pair.primary);
+  await using at = await openStoreIn(config);
+  const [kept, lost] = await makeMembranes(at, 2);
+  const alarms: Position[] = [];
+  const node = await openNode(config, at.keys, (applied) => alarms.push(applied));
+  await node.store.revoke(kept!.record.uid, "operator");
+  await until(pair.primary, "SELECT FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()");
+  await pair.standby.stop("fast");
+  await node.store.revoke(lost!.record.uid, "operator");
+  await node.engine.refresh();
+  const before = node.engine.position()!;
+  const { port } = pair.primary;
+  await pair.primary.stop("immediate");
+  await pair.standby.start(port);
+  await pair.standby.promote();
+  while (alarms.length === 0) await new Promise(setImmediate);
+  expect(alarms).toEqual([before]);
+  await node.engine.refresh();
+  expect(node.engine.revocationsSince(before).uids).toBe("everything");
+  expect([await isAlive(node, kept!), await isAlive(node, lost!)]).toEqual([false, true]);
+  // The position is the same, and its tag another.
+  await node.store.revoke(lost!.record.uid, "operator");
+  await node.engine.refresh();
+  expect(node.engine.position()).toMatchObject({ sequence: before.sequence });
+  expect(node.engine.position()).not.toEqual(before);
+  await node.store.close();
+});
+
+test("a primary that was not stopped when its synchronous standby was promoted gives its nodes no lease, also not when its waits are cancelled", async () => {
+  await using pair = await startPair();
+  const config = await createDatabase(pair.primary);
+  await using at = await openStoreIn(config);
+  const [membrane] = await makeMembranes(at, 1);
+  await using old = await openNode(config, at.keys);
+  await pair.standby.promote();
+  await using node = await openNode({ ...config, port: pair.standby.port }, at.keys);
+  await node.store.revoke(membrane!.record.uid, "operator");
+  expect(old.engine.position()).toBeUndefined();
+  for (let round = 0; round < 5; round += 1) {
+    await until(pair.primary, WAITING);
+    expect(old.engine.position()).toBeUndefined();
+    await useConnection(pair.primary.config(), async (connection) => {
+      console.log(
+        await connection.query("select count(*) from pg_stat_activity where wait_event = 'SyncRep'"),
+      );
+      await connection.query(`SELECT pg_cancel_backend(pid) FROM (${WAITING}) waiting`);
+    });
+  }
 });
