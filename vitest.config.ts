@@ -27,6 +27,17 @@ const DEBIAN_POSTGRES = project("debian-postgres", OVER_POSTGRES, {
   isolate: false,
 });
 
+/** What a node does over a pooler, which carries out each transaction in another session. */
+const OVER_POOLER = [
+  "packages/service/src/store/operations/{create-store,sweep,expiry,list}.test.ts",
+  "packages/service/src/store/postgres/{concurrent-writes,revocation-log,revocations/*}.test.ts",
+];
+
+const PGBOUNCER = project("pgbouncer", OVER_POOLER, {
+  env: { ...IN_MEMORY, TEST_ENGINE: "postgres", TEST_POSTGRES: "pgbouncer" },
+  isolate: false,
+});
+
 export default defineConfig({
   test: {
     // Two test files at a time. No project has this option: it would override `--maxWorkers` of the command line.
@@ -45,6 +56,7 @@ export default defineConfig({
       // Only when it is named: a run of one file would run it twice.
       ...(process.argv.includes("late") ? [LATE] : []),
       ...(process.argv.includes("debian-postgres") ? [DEBIAN_POSTGRES] : []),
+      ...(process.argv.includes("pgbouncer") ? [PGBOUNCER] : []),
       project("clients", ["packages/{protocol,sdk,cli}/test/**/*.test.ts", "examples/**/*.test.ts"], {
         env: IN_MEMORY,
       }),

@@ -18,7 +18,7 @@ const SECONDS = new Map([
 
 /** The projects in vitest.config.ts of a part that is not the one of its name. @type {ReadonlyMap<string, readonly string[]>} */
 const PROJECTS = new Map([
-  ["postgres", ["postgres", "debian-postgres"]],
+  ["postgres", ["postgres", "debian-postgres", "pgbouncer"]],
   ["service", ["service", "service-shared"]],
 ]);
 

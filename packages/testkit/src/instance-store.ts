@@ -4,12 +4,19 @@ import type { PostgresInstance } from "./postgres-instance.ts";
 import type { TestStore } from "./store.ts";
 import { openTestStore } from "./store.ts";
 
-/** Makes a database on a server. @returns how to connect to it. */
+/**
+ * Makes a database on a server, whose sessions are not durable unless a client says otherwise, as an operator may have set it.
+ *
+ * @returns how to connect to it.
+ */
 export async function createDatabase(
   instance: PostgresInstance,
   name = "membrane",
 ): Promise<ConnectionConfig> {
-  await useConnection(instance.config(), (connection) => connection.query(`CREATE DATABASE ${name}`));
+  await useConnection(instance.config(), async (connection) => {
+    await connection.query(`CREATE DATABASE ${name}`);
+    await connection.query(`ALTER DATABASE ${name} SET synchronous_commit TO off`);
+  });
   return instance.config(name);
 }
 

@@ -9,7 +9,7 @@ import type { Connection } from "../../service/src/store/postgres/connection.ts"
 import { openConnection } from "../../service/src/store/postgres/connection.ts";
 import type { PostgresEngineOptions } from "../../service/src/store/postgres/engine.ts";
 import { openPostgresEngine } from "../../service/src/store/postgres/engine.ts";
-import { connectionTo, postgresServer } from "./postgres-server.ts";
+import { connectionOfNode, connectionTo, postgresServer } from "./postgres-server.ts";
 
 /** Opens the engine over a database of the directory's name, which is made if it is not there. */
 export const openTestPostgresEngine: OpenEngine = async (options) =>
@@ -36,13 +36,13 @@ export interface NodeEngineOptions extends Pick<
 }
 
 /** Opens the engine of one more node. */
-export function openNodeEngine(
+export async function openNodeEngine(
   connection: ConnectionConfig,
   { times = TEST_LEASE_TIMES, ...options }: NodeEngineOptions,
 ): Promise<Engine> {
   return openPostgresEngine({
     ...options,
-    connection,
+    connection: await connectionOfNode(connection),
     readTimeoutMs: options.writeTimeoutMs,
     role: { serves: true, times },
   });

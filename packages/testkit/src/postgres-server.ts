@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import type { PgBouncer } from "./pgbouncer.ts";
+import { startPgBouncer } from "./pgbouncer.ts";
 import { startPostgres } from "./postgres-instance.ts";
 import type { ConnectionConfig } from "../../service/src/store/postgres/config/connection-config.ts";
 
@@ -52,7 +54,7 @@ let server: Promise<PostgresServer> | undefined;
 
 /**
  * Starts the server when it is first needed. All files of a test process share it. The variable `TEST_POSTGRES` says which: the one
- * in node_modules (`embedded`, the default), or `debian`.
+ * in node_modules (`embedded`, the default), or Debian's (`debian`, or `pgbouncer` with a pooler in front of it).
  */
 export function postgresServer(): Promise<PostgresServer> {
   server ??= startNamed(process.env["TEST_POSTGRES"] ?? "embedded");
@@ -61,8 +63,8 @@ export function postgresServer(): Promise<PostgresServer> {
 
 async function startNamed(name: string): Promise<PostgresServer> {
   if (name === "embedded") return startEmbedded();
-  if (name === "debian") return startPostgres();
-  throw new Error("TEST_POSTGRES: expected embedded or debian");
+  if (name === "debian" || name === "pgbouncer") return startPostgres();
+  throw new Error("TEST_POSTGRES: expected embedded, debian or pgbouncer");
 }
 
 async function startEmbedded(): Promise<PostgresServer> {
@@ -79,6 +81,18 @@ async function startEmbedded(): Promise<PostgresServer> {
   child.unref();
   child.channel?.unref();
   return started as PostgresServer;
+}
+
+let pooler: Promise<PgBouncer> | undefined;
+
+/** How a node connects to a database of the server: through the pooler if the run has one. */
+export async function connectionOfNode(config: ConnectionConfig): Promise<ConnectionConfig> {
+  if (process.env["TEST_POSTGRES"] !== "pgbouncer") return config;
+  const started = await postgresServer();
+  // Some tests connect through a relay, or to another server.
+  if (config.port !== started.port) return config;
+  pooler ??= startPgBouncer(started);
+  return { ...config, port: (await pooler).port };
 }
 
 /** How to connect to a database of the server. */

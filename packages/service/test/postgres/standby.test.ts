@@ -163,11 +163,8 @@ test("a primary that was not stopped when its synchronous standby was promoted g
   for (let round = 0; round < 5; round += 1) {
     await until(pair.primary, WAITING);
     expect(old.engine.position()).toBeUndefined();
-    await useConnection(pair.primary.config(), async (connection) => {
-      console.log(
-        await connection.query("select count(*) from pg_stat_activity where wait_event = 'SyncRep'"),
-      );
-      await connection.query(`SELECT pg_cancel_backend(pid) FROM (${WAITING}) waiting`);
-    });
+    await useConnection(pair.primary.config(), (connection) =>
+      connection.query(`SELECT pg_cancel_backend(pid) FROM (${WAITING}) waiting`),
+    );
   }
 });

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import postgres from "postgres";
 import { StoreFailedError } from "../store.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
+import { BEGIN_ALONE, beginStatement, sessionStatement } from "./session-settings.ts";
 import type { Row } from "./sql-values.ts";
 import { tlsOptions } from "./tls-options.ts";
 
@@ -24,6 +25,11 @@ export interface Connection {
    * @throws StoreFailedError if the server warned, as {@link commit}.
    */
   execute(text: string, parameters: readonly Parameter[]): Promise<readonly Row[]>;
+  /**
+   * Whether the server process that carries out a statement is another than the one that the connection was greeted by: a pooler is
+   * in between.
+   */
+  isPooled(): Promise<boolean>;
   /** Runs statements in one transaction. What `run` throws undoes it. */
   transaction<T>(run: () => Promise<T>): Promise<T>;
   /** Begins a transaction; the next statements need not wait for it. */
@@ -47,38 +53,18 @@ export interface ConnectionEvents {
   readonly onLost?: () => void;
 }
 
-/**
- * The isolation level and the durability are those that the engine is correct with, whatever the server, the database or the user
- * has as a default. The other two end the transaction of a client that has disappeared, with its locks. No `statement_timeout`: it
- * could cancel a commit that waits for a standby.
- */
-function beginStatement(timeoutMs: number): string {
-  return [
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-    "SET LOCAL synchronous_commit TO on",
-    `SET LOCAL lock_timeout TO ${timeoutMs}`,
-    `SET LOCAL idle_in_transaction_session_timeout TO ${timeoutMs}`,
-  ].join("; ");
-}
-
 const CLOSE_TIMEOUT_SECONDS = 1;
 
-/**
- * Plans are made once for a connection: a plan for each lineage costs more than it saves. The planner overestimates how many rows
- * a recursive query finds: it would compile the plan, which takes longer than to run it, and read whole tables, which grow. Every
- * statement finds its rows by their keys.
- */
-const SESSION = [
-  "SET plan_cache_mode TO force_generic_plan",
-  "SET jit TO off",
-  ...["seqscan", "hashjoin", "mergejoin"].map((method) => `SET enable_${method} TO off`),
-].join("; ");
+export interface ConnectionOptions extends ConnectionEvents {
+  /** Whether a pooler may carry out each transaction in another session of the server. */
+  readonly isPooled?: boolean;
+}
 
 /** @param transactionTimeoutMs no transaction lasts longer, in milliseconds. */
 export function openConnection(
   config: ConnectionConfig,
   transactionTimeoutMs: number,
-  { onNotification, onLost }: ConnectionEvents = {},
+  { onNotification, onLost, isPooled = false }: ConnectionOptions = {},
 ): Connection {
   let socket: Socket | undefined;
   let isClosed = false;
@@ -120,22 +106,39 @@ export function openConnection(
   const send = async (text: string, parameters: readonly Parameter[]) => {
     try {
       if (isClosed) throw connectionClosed();
-      return await sql.unsafe<Row[]>(text, [...parameters], { prepare: parameters.length > 0 });
+      return await sql.unsafe<Row[]>(text, [...parameters], {
+        // A later transaction could be in a session that does not have the statement, or has another one of its name.
+        prepare: parameters.length > 0 && !isPooled,
+      });
     } catch (error) {
       throw failure ?? error;
     }
   };
-  const query: Connection["query"] = (text, parameters = []) => send(text, parameters);
-  const begin: Connection["begin"] = async () => void (await send(beginStatement(transactionTimeoutMs), []));
-  const rollback: Connection["rollback"] = async () => void (await send("ROLLBACK", []));
+  /** Whether what is sent next is in a transaction. */
+  let isInTransaction = false;
+  const begin: Connection["begin"] = async () => {
+    isInTransaction = true;
+    await send(beginStatement(transactionTimeoutMs, isPooled), []);
+  };
+  const end = (text: "COMMIT" | "ROLLBACK") => {
+    isInTransaction = false;
+    return send(text, []);
+  };
+  const query: Connection["query"] = async (text, parameters = []) => {
+    if (!isPooled || isInTransaction) return send(text, parameters);
+    const sent = [send(BEGIN_ALONE, []), send(text, parameters), send("COMMIT", [])] as const;
+    const [, rows] = await Promise.all(sent);
+    return rows;
+  };
+  const rollback: Connection["rollback"] = async () => void (await end("ROLLBACK"));
   const commit: Connection["commit"] = async () => {
     warnings.splice(0);
-    const { command } = await send("COMMIT", []);
+    const { command } = await end("COMMIT");
     // A transaction in which a statement failed ends so.
     if (command !== "COMMIT") throw new StoreFailedError("the transaction was rolled back");
     if (warnings.length > 0) throw new StoreFailedError(`the commit had the warning ${warnings.join()}`);
   };
-  const session = sql.unsafe(SESSION).then(() => undefined);
+  const session = sql.unsafe(sessionStatement(isPooled)).then(() => undefined);
   session.catch((error: unknown) => (failure = error));
   return {
     get isClosed() {
@@ -149,6 +152,10 @@ export function openConnection(
       const rows = await send(text, parameters);
       if (warnings.length > 0) throw new StoreFailedError(`the statement had the warning ${warnings.join()}`);
       return rows;
+    },
+    async isPooled() {
+      const { state, 0: row } = await send("SELECT pg_backend_pid() AS pid", []);
+      return row?.["pid"] !== state.pid;
     },
     begin,
     commit,

@@ -65,18 +65,22 @@ const START_TIMEOUT_MS = 60_000;
  */
 export async function openPostgresEngine(options: PostgresEngineOptions): Promise<Engine> {
   const { role, writeTimeoutMs, onRevocationsLost = () => undefined } = options;
-  const open = (events?: ConnectionEvents): Connection =>
-    openConnection(options.connection, writeTimeoutMs, events);
-  const { id, times } = await useOnce(open, START_TIMEOUT_MS, async (connection) => {
+  const openBehind = (isPooled: boolean) => (events?: ConnectionEvents) =>
+    openConnection(options.connection, writeTimeoutMs, { ...events, isPooled });
+  // What is correct behind a pooler is correct without one.
+  const { id, times, isPooled } = await useOnce(openBehind(true), START_TIMEOUT_MS, async (connection) => {
     await checkServer(connection);
     await migrate(connection, MIGRATIONS);
     return {
+      isPooled: await connection.isPooled(),
       id: await openFormat(connection, options.keys),
       times: await agreeOnTimes(connection, role),
     };
   });
+  const open = openBehind(isPooled);
   const revocations = await startRevocations({
     open,
+    canListen: !isPooled,
     times,
     serves: role.serves,
     waitTimeoutMs: writeTimeoutMs,

@@ -2,6 +2,7 @@ import type { ConnectionConfig } from "./config/connection-config.ts";
 import type { Connection } from "./connection.ts";
 import { openConnection } from "./connection.ts";
 import { useOnce } from "./deadline.ts";
+import { IS_DURABLE } from "./revocations/durable-statement.ts";
 import type { ServerFacts } from "./server-check.ts";
 import { readServerFacts } from "./server-check.ts";
 
@@ -38,7 +39,7 @@ const TIMEOUT_MS = 10_000;
 
 const SETTINGS = `
   SELECT current_setting('server_version') AS version,
-         current_setting('synchronous_commit') AS synchronous_commit,
+         (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit') AS synchronous_commit,
          current_setting('synchronous_standby_names') AS synchronous_standby_names,
          current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
            - coalesce(current_setting('reserved_connections', true)::int, 0) AS max_connections,
@@ -55,7 +56,7 @@ const STORE = `
          (SELECT count(*)::int FROM membrane.lease) AS nodes`;
 
 /** It changes nothing, and waits for the disk, and for a synchronous standby, as a renewal does. */
-const DURABLE_WRITE = "UPDATE membrane.head SET position = position";
+const DURABLE_WRITE = `UPDATE membrane.head SET position = position WHERE ${IS_DURABLE}`;
 
 const WRITES = 5;
 
@@ -67,7 +68,7 @@ const WRITES = 5;
  */
 export function reportServer(config: ConnectionConfig, clocks: ReportClocks): Promise<ServerReport> {
   return useOnce(
-    () => openConnection(config, TIMEOUT_MS),
+    () => openConnection(config, TIMEOUT_MS, { isPooled: true }),
     TIMEOUT_MS,
     async (connection) => {
       const facts = await readServerFacts(connection);
@@ -114,7 +115,6 @@ async function reportStore(
 ): Promise<DatabaseStoreReport> {
   const [row] = await connection.query(STORE);
   const times: number[] = [];
-  await connection.query("SET synchronous_commit TO on");
   for (let write = 0; write < WRITES; write += 1) {
     const before = monotonic();
     await connection.query(DURABLE_WRITE);

@@ -13,7 +13,7 @@ const TIMEOUT_MS = 10_000;
  */
 export function hasStore(config: ConnectionConfig): Promise<boolean> {
   return useOnce(
-    () => openConnection(config, TIMEOUT_MS),
+    () => openConnection(config, TIMEOUT_MS, { isPooled: true }),
     TIMEOUT_MS,
     async (connection) => {
       await checkServer(connection);

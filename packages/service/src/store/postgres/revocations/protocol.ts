@@ -36,6 +36,8 @@ export interface RevocationProtocolOptions {
   readonly open: OpenConnection;
   readonly times: LeaseTimes;
   readonly serves: boolean;
+  /** Whether the server can notify a connection: behind a pooler another program's could be notified. */
+  readonly canListen: boolean;
   /** How long a revoke may wait for the nodes after its commit, in milliseconds. */
   readonly waitTimeoutMs: number;
   readonly onRevocationsLost: (applied: Position) => void;
@@ -77,10 +79,10 @@ export async function startRevocations(options: RevocationProtocolOptions): Prom
     onRevocationsLost: options.onRevocationsLost,
   });
   const lease = driveLease(open, source, times, CLOCKS);
-  const notifications = listenToLog(open, lease.notify);
+  const notifications = options.canListen ? listenToLog(open, lease.notify) : undefined;
   const close = async (): Promise<void> => {
     source.close();
-    await Promise.all([lease.stop(), poller.close(), notifications.close()]);
+    await Promise.all([lease.stop(), poller.close(), notifications?.close()]);
   };
   try {
     await source.waitForLease(FIRST_LEASE_TIMEOUT_MS);
