@@ -2,25 +2,30 @@ import { randomBytes } from "node:crypto";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { directory, freePort, run, startProgram, startUnheard } from "./start.js";
+import { freePort } from "./free-port.js";
+import { directory, run, startProgram, startUnheard } from "./start.js";
 
 const MEMBRANE = fileURLToPath(new URL("../../packages/service/bin/membrane.js", import.meta.url));
 const AUTHORITY = "bench.test";
 
-/** A store of the bench, with the capabilities of its first start. */
-/** @typedef {{ data: string, create: string, query: string, provision: string }} BenchStore */
+/** A store of the bench, with the capabilities of its first start; `env` has variables that say where it is, if it is not in `data`. */
+/** @typedef {{ data: string, env: Record<string, string>, create: string, query: string, provision: string }} BenchStore */
 /** @typedef {Awaited<ReturnType<typeof serve>>} Service */
 /** @typedef {{ url: string }} ExportedCapability */
 
-/** @returns {Promise<BenchStore>} */
-export async function initStore() {
+/**
+ * @param {Record<string, string>} [env]
+ * @returns {Promise<BenchStore>}
+ */
+export async function initStore(env = {}) {
   const data = join(directory, `data-${randomBytes(4).toString("hex")}`);
   const words = ["init", "--data", data, "--authority", AUTHORITY, "--no-profile", "--json"];
-  const { stdout } = await run(process.execPath, [MEMBRANE, ...words]);
+  const { stdout } = await run(process.execPath, [MEMBRANE, ...words], { env: { ...process.env, ...env } });
   const { capabilities, operator } = JSON.parse(stdout);
   const { create, query } = capabilities;
   return {
     data,
+    env,
     create: tokenOf(create),
     query: tokenOf(query),
     provision: tokenOf(operator.provision),
@@ -52,10 +57,13 @@ export async function copyStore(store) {
  */
 
 /**
- * @param {{ data: string }} store
+ * @param {{ data: string, env?: Record<string, string> }} store
  * @param {Serving} options
  */
-export async function serve({ data }, { name = "membrane", secure = false, flags = [], ...how } = {}) {
+export async function serve(
+  { data, env = {} },
+  { name = "membrane", secure = false, flags = [], ...how } = {},
+) {
   const { node = [], through = [], log } = how;
   const port = log === undefined ? 0 : await freePort();
   const where = ["--data", data, "--authority", AUTHORITY, "--listen", `127.0.0.1:${port}`, "--no-profile"];
@@ -63,8 +71,8 @@ export async function serve({ data }, { name = "membrane", secure = false, flags
   const words = [...node, MEMBRANE, ...given];
   const service =
     log === undefined
-      ? await startProgram(name, words, { through })
-      : await startUnheard(name, words, { port, log });
+      ? await startProgram(name, words, { env, through })
+      : await startUnheard(name, words, { env, port, log });
   return secure ? { ...service, url: service.url.replace("http:", "https:") } : service;
 }
 

@@ -1,12 +1,12 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { freePort } from "./free-port.js";
 
 export const run = promisify(execFile);
 
@@ -165,16 +165,6 @@ http {
 `;
 }
 
-export async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new TypeError("a server listens on an address");
-  return address.port;
-}
-
 /** @typedef {Gateway & { port: number, startMs: number }} Started */
 
 /**
@@ -200,12 +190,15 @@ export async function startProgram(name, words, { env = {}, through = [] } = {})
  *
  * @param {string} name
  * @param {readonly string[]} words
- * @param {{ port: number, log: number }} where `log`: the descriptor of its standard error
+ * @param {{ env?: Record<string, string>, port: number, log: number }} where `log`: the descriptor of its standard error
  * @returns {Promise<Started>}
  */
-export async function startUnheard(name, words, { port, log }) {
+export async function startUnheard(name, words, { env = {}, port, log }) {
   const from = performance.now();
-  const child = spawn(process.execPath, words, { stdio: ["ignore", "ignore", log] });
+  const child = spawn(process.execPath, words, {
+    stdio: ["ignore", "ignore", log],
+    env: { ...process.env, ...env },
+  });
   children.push(child);
   for (let attempt = 0; attempt < 300 && child.exitCode === null; attempt += 1) {
     const isReady = await fetch(`http://127.0.0.1:${port}/healthz`).then(

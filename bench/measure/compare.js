@@ -1,6 +1,6 @@
 import { cpuSeconds } from "./process.js";
 import { apply } from "./load.js";
-import { median, quartiles } from "./statistics.js";
+import { isNoisy, median, quartiles } from "./statistics.js";
 
 /** @typedef {import("../gateways/start.js").Gateway} Gateway */
 /** @typedef {{ cpu: number, perSecond: number }} Sample */
@@ -31,28 +31,13 @@ import { median, quartiles } from "./statistics.js";
  * @property {boolean} isRival
  */
 
-/** If the quartiles of a ratio differ by more than this fraction of it, the machine was too noisy to compare. */
-const NOISE = 0.15;
-
 /**
- * Measures interleaved pairs, so that other load on the machine affects both sides.
- *
  * @param {Row} row
  * @param {{ pairs: number, seconds: number, warmSeconds: number, connections: number }} how
  * @returns {Promise<Compared>}
  */
 export async function compare(row, how) {
-  /** @type {{ ours: Sample, theirs: Sample }[]} */
-  const pairs = [];
-  const warming = { ...how, seconds: how.warmSeconds };
-  await measure(row.against, row, warming);
-  await measure(row.gateway, row, warming);
-  for (let pair = 0; pair < how.pairs; pair += 1) {
-    const theirs = await measure(row.against, row, how);
-    const background = row.meanwhile?.();
-    const ours = await measure(row.gateway, row, how).finally(() => background?.stop());
-    pairs.push({ ours, theirs });
-  }
+  const pairs = await measurePairs(row, how);
   /** @param {(sample: Sample) => number} of */
   const ratio = (of) => quartiles(pairs.map(({ ours, theirs }) => of(ours) / of(theirs)));
   const cpuRatio = ratio(({ cpu }) => cpu);
@@ -65,8 +50,29 @@ export async function compare(row, how) {
     againstCpuMicroseconds: median(pairs.map(({ theirs }) => theirs.cpu)),
     perSecond: median(pairs.map(({ ours }) => ours.perSecond)),
     isRival: row.isRival ?? false,
-    noisy: (cpuRatio.upper - cpuRatio.lower) / cpuRatio.median > NOISE,
+    noisy: isNoisy(cpuRatio),
   };
+}
+
+/**
+ * Measures interleaved pairs, so that other load on the machine affects both sides.
+ *
+ * @param {Row} row
+ * @param {{ pairs: number, seconds: number, warmSeconds: number, connections: number }} how
+ */
+export async function measurePairs(row, how) {
+  /** @type {{ ours: Sample, theirs: Sample }[]} */
+  const pairs = [];
+  const warming = { ...how, seconds: how.warmSeconds };
+  await measure(row.against, row, warming);
+  await measure(row.gateway, row, warming);
+  for (let pair = 0; pair < how.pairs; pair += 1) {
+    const theirs = await measure(row.against, row, how);
+    const background = row.meanwhile?.();
+    const ours = await measure(row.gateway, row, how).finally(() => background?.stop());
+    pairs.push({ ours, theirs });
+  }
+  return pairs;
 }
 
 /**

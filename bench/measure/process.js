@@ -2,16 +2,31 @@ import { readdir, readFile } from "node:fs/promises";
 
 const KIB = 1024;
 
+/** Of the times in /proc/PID/stat, a second (sysconf(3), `_SC_CLK_TCK`). */
+const TICKS = 100;
+
 /**
  * Reads the CPU time of a process and its descendants, in seconds: the first number of /proc/PID/task/TID/schedstat, in
- * nanoseconds (Linux, Documentation/scheduler/sched-stats). Threads that ended are not counted; none ends under load.
+ * nanoseconds (Linux, Documentation/scheduler/sched-stats). Threads that ended are not counted; none ends under load. Processes
+ * that ended are, to ten milliseconds.
  *
  * @param {number} pid
  */
 export async function cpuSeconds(pid) {
   const all = await family(pid);
   const each = await Promise.all(all.map(threadNanoseconds));
-  return each.flat().reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e9;
+  const living = each.flat().reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e9;
+  const ended = await Promise.all(all.map(endedSeconds));
+  return ended.reduce((sum, seconds) => sum + seconds, living);
+}
+
+/**
+ * Reads the CPU time of the children that a process has waited for (proc(5): `cutime` and `cstime`).
+ *
+ * @param {number} pid
+ */
+async function endedSeconds(pid) {
+  return ((await readStat(pid))?.endedTicks ?? 0) / TICKS;
 }
 
 /** @param {number} pid */
@@ -61,6 +76,17 @@ async function family(root) {
 
 /** @param {number} pid */
 async function parentOf(pid) {
+  return (await readStat(pid))?.parent;
+}
+
+/**
+ * Reads what the kernel says of a process, unless it has ended (proc(5), /proc/PID/stat). The name before may have spaces.
+ *
+ * @param {number} pid
+ */
+async function readStat(pid) {
   const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  return text === undefined ? undefined : Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[1]);
+  if (text === undefined) return undefined;
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return { parent: Number(fields[1]), endedTicks: Number(fields[13]) + Number(fields[14]) };
 }

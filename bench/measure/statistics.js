@@ -13,6 +13,14 @@ export function quartiles(values) {
   return { lower: quantile(values, 0.25), median: quantile(values, 0.5), upper: quantile(values, 0.75) };
 }
 
+/** If the quartiles of a number differ by more than this fraction of it, the machine was too noisy to tell. */
+const NOISE = 0.15;
+
+/** @param {Quartiles} quartiles */
+export function isNoisy({ lower, median, upper }) {
+  return (upper - lower) / median > NOISE;
+}
+
 /**
  * Interpolates linearly between the two nearest ranks.
  *
