@@ -13,7 +13,7 @@ function read(words: readonly string[]): Promise<Command | undefined> {
 
 /** Arguments, variables, and how the error message begins. */
 const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
-  ["", {}, "expected a command: serve, init, tenant, membrane, backup, restore or doctor"],
+  ["", {}, "expected a command: serve, init, tenant, membrane, backup, restore, migrate or doctor"],
   ["frob", {}, "frob: no such command"],
   ["tenant", {}, "tenant: expected create, list, reissue or delete"],
   ["tenant frob", {}, 'frob: no such command. "membrane tenant --help" lists them'],
@@ -74,6 +74,11 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["init --store postgres://u@h", { PGSERVICE: "s" }, "--store: the variable PGSERVICE is not supported"],
   ["serve --store postgres://u:secret@h", {}, "--store: its URL has a password"],
   ["serve --store=postgres://u:secret@h", { MEMBRANE_STORE: "lmdb" }, "--store: its URL has a password"],
+  ["migrate --from postgres://u:secret@h --to lmdb:d", {}, "--from: its URL has a password"],
+  ["migrate --from lmdb:d --to=postgres://u:secret@h", {}, "--to: its URL has a password"],
+  ["migrate --to lmdb:d", {}, "--from: expected lmdb:DIR with a data directory, or postgres://"],
+  ["migrate --from lmdb:d --to lmdb:", {}, "--to: expected lmdb:DIR"],
+  ["migrate --from lmdb:d", { MEMBRANE_TO: "mysql://u:secret@h" }, "MEMBRANE_TO: expected lmdb:DIR"],
   ["serve", { MEMBRANE_LISTEN: "nonsense" }, "MEMBRANE_LISTEN: expected HOST:PORT"],
   ["serve --listen junk", { MEMBRANE_LISTEN: "a.test:1" }, "--listen: expected HOST:PORT"],
   [

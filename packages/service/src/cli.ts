@@ -5,6 +5,7 @@ import type { DataConfig, RawDataFlags } from "./config.ts";
 import { LOG_LEVELS, readDataConfig, readServeConfig } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
 import { isOnCommandLine, nameVariable, rejectActionVariables, rejectAmbiguousFlags } from "./flag-checks.ts";
+import { readMovePlace } from "./move-place.ts";
 import { pickLimits, withLimits } from "./service-limit-flags.ts";
 import type { StoreOrigin } from "./store-config.ts";
 import { explainParserError } from "./unknown-argument.ts";
@@ -128,6 +129,23 @@ export async function readCommandLine(
       },
     )
     .command(
+      "migrate",
+      "Move the store between LMDB and PostgreSQL, while it is not served",
+      moveFlags,
+      (flags) => {
+        const place = (flag: "from" | "to") => {
+          const source = isOnCommandLine(flag, args) ? "command line" : "variable";
+          return readMovePlace(`--${flag}`, flags[flag], { source, environment });
+        };
+        command = {
+          name: "migrate",
+          config: readDataConfig(complete(flags, origin)),
+          from: place("from"),
+          to: place("to"),
+        };
+      },
+    )
+    .command(
       "doctor",
       "Check the machine and the configuration, and say what to do",
       (argv) => serveFlags(argv, "shown"),
@@ -135,7 +153,7 @@ export async function readCommandLine(
         command = { name: "doctor", config: readServeConfig(complete(flags, origin)) };
       },
     )
-    .demandCommand(1, "expected a command: serve, init, tenant, membrane, backup, restore or doctor")
+    .demandCommand(1, "expected a command: serve, init, tenant, membrane, backup, restore, migrate or doctor")
     .check(rejectAmbiguousFlags)
     .strict()
     .version(version)
@@ -219,6 +237,12 @@ function directoryFlags(argv: Argv) {
     type: "string",
     describe: "Directory of the backup, required",
   });
+}
+
+function moveFlags(argv: Argv) {
+  return serveFlags(argv, "hidden")
+    .option("from", { ...TEXT, describe: "lmdb:DIR or postgres://…, where the store is, required" })
+    .option("to", { ...TEXT, describe: "lmdb:DIR or postgres://…, where there is none yet, required" });
 }
 
 /** @param isServed whether the command serves or initializes; others take the authority that was served last. */

@@ -1,4 +1,5 @@
 import type { DataConfig, ServeConfig } from "./config.ts";
+import type { MovePlace } from "./move-place.ts";
 
 /** What the command line asks for. */
 export type Command =
@@ -6,6 +7,12 @@ export type Command =
   | { readonly name: "doctor"; readonly config: ServeConfig }
   | { readonly name: "backup"; readonly config: DataConfig; readonly directory: string }
   | { readonly name: "restore"; readonly config: DataConfig; readonly directory: string }
+  | {
+      readonly name: "migrate";
+      readonly config: DataConfig;
+      readonly from: MovePlace;
+      readonly to: MovePlace;
+    }
   | OutputCommand<"init">
   | OutputCommand<"tenant list">
   | (OutputCommand<"tenant create" | "tenant reissue" | "tenant delete"> & { readonly id: string })

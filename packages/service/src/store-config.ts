@@ -12,7 +12,7 @@ export interface PostgresConfig {
   readonly leaseTimes: LeaseTimes;
 }
 
-/** Where the value of `--store` was given, and the variables that complete it. */
+/** Where the value of a flag such as `--store` was given, and the variables that complete it. */
 export interface StoreOrigin {
   readonly source: UrlSource;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -26,18 +26,34 @@ export interface StoreOrigin {
  */
 export function readStore(
   text: string,
-  { source, environment }: StoreOrigin,
+  origin: StoreOrigin,
   limits: ServiceLimits,
 ): PostgresConfig | undefined {
   if (text === "lmdb") return undefined;
-  if (!/^postgres(?:ql)?:\/\//.test(text)) {
+  const settings = readDatabase("--store", text, origin);
+  if (settings === undefined) {
     throw new ConfigError(
       "--store: expected lmdb or postgres://…, as in postgres://membrane@db.example/membrane",
     );
   }
+  return { settings, leaseTimes: readLeaseTimes(limits) };
+}
+
+/**
+ * Reads the value of a flag that names a database.
+ *
+ * @returns nothing if it names none.
+ * @throws ConfigError without any part of the value, which may hold a password.
+ */
+export function readDatabase(
+  flag: string,
+  text: string,
+  { source, environment }: StoreOrigin,
+): ConnectionSettings | undefined {
+  if (!/^postgres(?:ql)?:\/\//.test(text)) return undefined;
   const settings = parseConnectionSettings(text, source, environment);
-  if (!settings.ok) throw new ConfigError(`--store: ${settings.error}`);
-  return { settings: settings.value, leaseTimes: readLeaseTimes(limits) };
+  if (!settings.ok) throw new ConfigError(`${flag}: ${settings.error}`);
+  return settings.value;
 }
 
 /** @throws ConfigError if a revoke could be acknowledged while a node still serves on an older lease. */

@@ -54,11 +54,15 @@ export function dataPaths(config: Pick<DataConfig, "data" | "serviceKeyFile">): 
 /**
  * Checks where the data directory is, or will be made, and writes nothing.
  *
+ * @param flag the one that names it.
  * @throws ConfigError that says why it cannot be there.
  */
-export async function checkDataDirectory(config: Pick<DataConfig, "data" | "serviceKeyFile">): Promise<void> {
+export async function checkDataDirectory(
+  config: Pick<DataConfig, "data" | "serviceKeyFile">,
+  flag = "--data",
+): Promise<void> {
   const problem = await findDirectoryProblem(config.data, dataPaths(config));
-  if (problem !== undefined) throw new ConfigError(`--data: ${problem}`);
+  if (problem !== undefined) throw new ConfigError(`${flag}: ${problem}`);
 }
 
 /** Where the store of a configuration is: in its data directory, or in a database that other nodes share. */

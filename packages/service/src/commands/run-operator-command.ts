@@ -54,6 +54,11 @@ export async function runOperatorCommand(
       await restore(command, { print, log: openLog(), now });
       return true;
     }
+    case "migrate": {
+      const { migrate } = await import("./migrate.ts");
+      await migrate(command, { print, log: openLog(), now });
+      return true;
+    }
     case "membrane list":
     case "membrane revoke": {
       const { membrane } = await import("./membrane.ts");

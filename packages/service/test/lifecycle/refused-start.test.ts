@@ -96,7 +96,7 @@ test("a store of a newer format is refused, and the message says what to use ins
     await using raw = await openRawStore(data.path);
     const row = (await raw.rows("meta")).find(({ key }) => key.equals(FORMAT))!;
     const [, ...rest] = decodeColumns(row.value.subarray(0, -32));
-    const body = encodeColumns([Buffer.from([3]), ...rest]);
+    const body = encodeColumns([Buffer.from([4]), ...rest]);
     // Written like the newer program, with its MAC.
     const keys = createServiceKeys(await readServiceKeyFile(data.keyFile));
     const mac = keys.rowMac(encodeColumns([Buffer.from("meta"), FORMAT, body]));
@@ -106,7 +106,7 @@ test("a store of a newer format is refused, and the message says what to use ins
   expect(error).toBeInstanceOf(StoreFormatError);
   expect(error).toMatchObject({
     message:
-      "the store has format 3, this program reads formats up to 2: use the program that wrote it, or a newer one",
+      "the store has format 4, this program reads formats up to 3: use the program that wrote it, or a newer one",
   });
 });
 

@@ -77,7 +77,7 @@ export interface TestClock {
 /** Runs histories with the service and with the model, and compares the results. */
 export class HistoryPlayer {
   readonly world: LifecycleModel = new LifecycleModel();
-  readonly #service: TestService;
+  #service: TestService;
   readonly #dispatcher: Dispatcher;
   readonly #targetUrl: string;
   readonly #prefix: string;
@@ -97,6 +97,11 @@ export class HistoryPlayer {
     this.#targetUrl = targetUrl;
     this.#prefix = prefix;
     this.world.hold({ kind: "provision", token: service.tokens.provision });
+  }
+
+  /** Goes on with another service that has the same store. */
+  continueWith(service: TestService): void {
+    this.#service = service;
   }
 
   async step(step: Step): Promise<void> {

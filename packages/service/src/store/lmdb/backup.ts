@@ -70,7 +70,7 @@ export async function hashCopy(directory: string): Promise<string> {
 }
 
 /** Leaves only the data file in a copy, readable only by its owner, and flushes it. */
-async function finalizeCopy(directory: string): Promise<void> {
+export async function finalizeCopy(directory: string): Promise<void> {
   await rm(join(directory, LOCK_FILE), { force: true });
   removeGate(directory);
   const path = join(directory, DATA_FILE);

@@ -47,7 +47,7 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine
 async function createEngine(environment: Environment, options: LmdbEngineOptions): Promise<Engine> {
   const { tables, snapshot } = environment;
   const rows = openRows(tables, options.keys);
-  const { storeId } = await openFormat(environment, rows.meta, options.keys);
+  const storeId = await openFormat(environment, rows.meta, options.keys);
   const log = createRevocationLog(tables.meta, rows);
   const reader = createReader(rows, log, options.onRecordTooNew);
   const { keyVersion } = options.keys;

@@ -1,10 +1,12 @@
 import { realpathSync } from "node:fs";
+import { pid } from "node:process";
 import type { RootDatabase } from "lmdb";
 import { open } from "lmdb";
 import type { StoreCondition } from "../store.ts";
 import { assertStoreFile, assertStoreTables } from "./store-file-check.ts";
 import type { CommitGate } from "./commit-gate.ts";
 import { openThroughGate } from "./commit-gate.ts";
+import { commitErrorCode, storeErrorOf } from "./lmdb-errors.ts";
 import type { Reserve } from "./reserve.ts";
 import { openReserve, prepareDirectory } from "./reserve.ts";
 import type { Table, Tables } from "./schema.ts";
@@ -26,9 +28,19 @@ export interface Environment {
    * @throws StoreFailedError if it was not written, or may not be on disk.
    */
   write<T>(decide: () => T, turn?: WriteTurn): Promise<T>;
+  /**
+   * Runs `act` while no other process opens the store or commits to it. What `act` writes with `commit` is on disk when that
+   * resolves; {@link write} waits until `act` has ended.
+   */
+  exclusively<T>(act: (commit: Commit) => Promise<T>): Promise<T>;
+  /** The ids of other processes that have the store open. None is missed while no process can open it. */
+  otherProcesses(): readonly number[];
   /** Waits for writes in flight, then closes. @returns false if one of them does not end. */
   close(): Promise<boolean>;
 }
+
+/** @throws StoreFullError, StoreFailedError if it is not on disk. */
+export type Commit = (change: () => void) => Promise<void>;
 
 export interface EnvironmentOptions {
   /** Space reserved for revokes. Default: none. */
@@ -93,12 +105,36 @@ async function createEnvironment(
       return read();
     },
     write: writer.write,
+    exclusively: (act) =>
+      gate.hold(() =>
+        act(async (change) => {
+          try {
+            await root.transaction(change);
+            await root.flushed;
+          } catch (error) {
+            throw storeErrorOf(await commitErrorCode(error));
+          }
+        }),
+      ),
+    otherProcesses() {
+      // Those of killed processes; the lock that each process holds on its entry says which are.
+      root.readerCheck();
+      return readerProcesses(root.readerList()).filter((id) => id !== pid);
+    },
     async close() {
       const isClosed = await writer.close();
       if (isClosed) onClosed();
       return isClosed;
     },
   };
+}
+
+/**
+ * The processes in LMDB's list of readers, a line for each after a heading. A process has an entry from its first read on, which is
+ * within the open, until it closes the store.
+ */
+function readerProcesses(list: string): readonly number[] {
+  return Array.from(list.matchAll(/^ *(\d+) /gm), ([, id]) => Number(id));
 }
 
 interface OpenTables {

@@ -1,5 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { FORMAT_KEY, formatColumns, LAYOUT_VERSION, parseFormatRow } from "../codec/format-row.ts";
+import type { StoreFormat } from "../codec/format-row.ts";
+import {
+  FORMAT_KEY,
+  formatColumns,
+  LAYOUT_VERSION,
+  parseFormatRow,
+  servedStoreId,
+} from "../codec/format-row.ts";
 import type { ServiceKeys } from "../keys.ts";
 import { StoreCorruptError } from "../store.ts";
 import type { AuthenticatedTable } from "./authenticated-table.ts";
@@ -7,34 +14,35 @@ import { takeFirst } from "./authenticated-table.ts";
 import type { Environment } from "./environment.ts";
 import { entryKey, HEAD_KEY } from "./revocation-log.ts";
 
-/** What the format row says of the store. */
-export interface StoreFormat {
-  readonly storeId: string;
-}
-
 /**
  * Reads the format row, or writes it into an empty store; the first of several processes that start at once wins.
  *
- * @throws StoreFormatError if the store was written by a newer program or with another service key.
+ * @returns the id of the store.
+ * @throws StoreFormatError if the store was written by a newer program or with another service key, or was moved away.
  */
 export async function openFormat(
   environment: Environment,
   meta: AuthenticatedTable,
   keys: ServiceKeys,
-): Promise<StoreFormat> {
+): Promise<string> {
   const present = environment.snapshot(() => readFormat(environment, keys));
-  if (present !== undefined) return present;
+  if (present !== undefined) return servedStoreId(present);
   return environment.write(() => {
     const winner = readFormat(environment, keys);
-    if (winner !== undefined) return winner;
+    if (winner !== undefined) return servedStoreId(winner);
     if (takeFirst(environment.tables.nodes.getKeys(), 1).length > 0) {
       throw new StoreCorruptError("the store holds records but does not say its format: restore it");
     }
-    const storeId = randomBytes(16);
-    meta.put(HEAD_KEY, [randomBytes(16), entryKey(0n)]);
-    meta.put(FORMAT_KEY, formatColumns(storeId, keys));
-    return { storeId: storeId.toString("hex") };
+    const storeId = randomBytes(16).toString("hex");
+    putFirstRows(meta, { storeId }, keys);
+    return storeId;
   });
+}
+
+/** Writes what an empty store begins with: its format, and the head of a revocation log under a new id. */
+export function putFirstRows(meta: AuthenticatedTable, format: StoreFormat, keys: ServiceKeys): void {
+  meta.put(HEAD_KEY, [randomBytes(16), entryKey(0n)]);
+  meta.put(FORMAT_KEY, formatColumns(format, keys));
 }
 
 /**
@@ -54,7 +62,15 @@ export function createLayoutUpgrade(meta: AuthenticatedTable): () => void {
   };
 }
 
-function readFormat(environment: Environment, keys: ServiceKeys): StoreFormat | undefined {
-  const row = environment.tables.meta.getBinary(FORMAT_KEY);
-  return row === undefined ? undefined : { storeId: parseFormatRow(row, keys) };
+/**
+ * Reads the format row of the open transaction.
+ *
+ * @throws StoreFormatError if the store was written by a newer program or with another service key.
+ */
+export function readFormat(
+  { tables }: Pick<Environment, "tables">,
+  keys: ServiceKeys,
+): StoreFormat | undefined {
+  const row = tables.meta.getBinary(FORMAT_KEY);
+  return row === undefined ? undefined : parseFormatRow(row, keys);
 }

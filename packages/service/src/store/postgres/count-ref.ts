@@ -1,6 +1,8 @@
 import type { Quota } from "../../domain/quota.ts";
 import type { Uid } from "../../domain/uid.ts";
-import { uidBytes } from "../../domain/uid.ts";
+import { parseUid, uidBytes } from "../../domain/uid.ts";
+
+const UID_BYTES = 16;
 
 /** What a row of the table `count` counts. */
 export type CountKind = 0 | 1 | 2 | 3;
@@ -32,6 +34,21 @@ export function usesRef(capability: Uid): CountRef {
 /** The key that the MAC of the row covers: that of the same row in the other engine. */
 export function countRowKey({ uid, kind }: CountRef): Buffer {
   return kind === RECORDS ? uidBytes(uid) : Buffer.concat([uidBytes(uid), Buffer.from([kind])]);
+}
+
+/**
+ * The inverse of {@link countRowKey}.
+ *
+ * @throws RangeError if a newer program wrote a count of a kind that this one does not know.
+ */
+export function countRefOfKey(key: Buffer): CountRef {
+  const kind = key[UID_BYTES] ?? RECORDS;
+  if (key.length > UID_BYTES + 1 || !isCountKind(kind)) throw new RangeError("a count has an unknown kind");
+  return { uid: parseUid(key.toString("hex", 0, UID_BYTES)), kind };
+}
+
+function isCountKind(kind: number): kind is CountKind {
+  return kind === RECORDS || kind === OWN_CAPABILITIES || kind === BYTES || kind === USES;
 }
 
 /** As the key of a Map. */

@@ -194,7 +194,8 @@ function putRecord(
   records.set(record.uid, { key: recordRow(record), body, isThere });
 }
 
-function recordRow(record: StoredRecord): RecordRow {
+/** The columns of a record that are repeated in clear. */
+export function recordRow(record: StoredRecord): RecordRow {
   return {
     uid: record.uid,
     dependsOn: dependencies(record).map(({ to }) => to),

@@ -1,0 +1,87 @@
+import { randomBytes } from "node:crypto";
+import { join, resolve } from "node:path";
+import type { Command } from "../command.ts";
+import { ConfigError } from "../config-error.ts";
+import type { ServiceKeys } from "../store/keys.ts";
+import { createServiceKeys } from "../store/keys.ts";
+import { readServiceKeyFile } from "../store/service-key-file.ts";
+import type { MoveProgress, MoveResult } from "../store/transfer/move-store.ts";
+import { moveStore } from "../store/transfer/move-store.ts";
+import type { TableDigests } from "../store/transfer/table-digest.ts";
+import { totalDigest } from "../store/transfer/table-digest.ts";
+import { openDestination, placeName, withSource } from "./move-places.ts";
+import type { OperatorProcess } from "./operator.ts";
+import type { Print } from "./print.ts";
+
+type MigrateCommand = Extract<Command, { name: "migrate" }>;
+
+const MOVE_ID_BYTES = 16;
+
+/**
+ * Moves a store from one engine to another.
+ *
+ * @throws ConfigError that names the flag of the place where something is wrong.
+ */
+export async function migrate(
+  command: MigrateCommand,
+  { print, log, now }: OperatorProcess & { readonly now: Date },
+): Promise<void> {
+  const { from, to } = command;
+  if (placeName(from) === placeName(to)) throw new ConfigError("--to: expected another place than --from");
+  const keys = await readKeys(command);
+  const destination = await openDestination(to, keys, {
+    now,
+    serviceKeyFile: command.config.serviceKeyFile,
+    onRemoved: (path) => log.leftoverRemoved({ path }),
+  });
+  print(`Moving the store from ${placeName(from)} to ${placeName(to)}.`);
+  const options = {
+    keys,
+    newMoveId: () => randomBytes(MOVE_ID_BYTES).toString("hex"),
+    onProgress: createProgressReport(print),
+  };
+  const result = await withSource(from, keys, (source) => moveStore(source, destination, options));
+  log.operatorChange({ command: "migrate" });
+  report(result, print);
+  print(
+    `The store is at ${placeName(to)} now. Serve that one: the one at ${placeName(from)} is kept, and is`,
+  );
+  print("refused by every command. Delete it when you have a backup.");
+}
+
+/** The key is the same in both places, and is not moved. */
+async function readKeys({ from, to, config }: MigrateCommand): Promise<ServiceKeys> {
+  const directory = [from, to].find((place) => place.engine === "lmdb")?.data ?? config.data;
+  const path = config.serviceKeyFile ?? join(directory, "service.key");
+  return createServiceKeys(await readServiceKeyFile(resolve(path)));
+}
+
+/** So many rows of a table are copied or verified between two lines. */
+const ROWS_PER_LINE = 100_000;
+
+function createProgressReport(print: Print): (progress: MoveProgress) => void {
+  let printed = 0;
+  return ({ step, table, rows, isWhole }) => {
+    if (!isWhole && rows - printed < ROWS_PER_LINE) return;
+    printed = isWhole ? 0 : rows;
+    print(`${step.padEnd(9)} ${table.padEnd(9)} ${formatRows(rows)}${isWhole ? "" : " so far"}`);
+  };
+}
+
+function report(result: MoveResult, print: Print): void {
+  if (result.type === "finished") {
+    print("An earlier attempt had moved all of it, and was ended before it could say so.");
+    return;
+  }
+  print(`source    ${describe(result.source)}`);
+  print(`copy      ${describe(result.copy)}`);
+}
+
+function describe(tables: TableDigests): string {
+  const { rows, sha256 } = totalDigest(tables);
+  return `${formatRows(rows)}, SHA-256 ${sha256}`;
+}
+
+function formatRows(rows: number): string {
+  return `${rows.toLocaleString("en-US")} rows`;
+}

@@ -1,0 +1,106 @@
+import { ConfigError } from "../config-error.ts";
+import { hasCode } from "../error-code.ts";
+import type { MovePlace } from "../move-place.ts";
+import {
+  RecordTooNewError,
+  StoreCorruptError,
+  StoreFailedError,
+  StoreFormatError,
+  StoreFullError,
+} from "../store/store.ts";
+import type { Destination } from "../store/transfer/move-store.ts";
+import { CopyDiffersError, MoveUnfinishedError, PlaceTakenError } from "../store/transfer/move-store.ts";
+import type { MovedTable, StoredRows } from "../store/transfer/stored-rows.ts";
+import { explainOpenError, explainWriting } from "./data-directory-checks.ts";
+import { explainDatabaseError } from "./database-errors.ts";
+
+/** The server's code (appendix A of its documentation). */
+const DISK_FULL = "53100";
+
+/** Makes an error of a place name the flag that gave it, and say what to do. */
+export function explainPlaceError(flag: "--from" | "--to", place: MovePlace, error: unknown): ConfigError {
+  if (error instanceof ConfigError) return error;
+  if (error instanceof MoveUnfinishedError) return unfinished(error);
+  const isOfCopy = error instanceof PlaceTakenError || error instanceof CopyDiffersError;
+  return new ConfigError(`${isOfCopy ? "--to" : flag}: ${explain(place, error)}`, { cause: error });
+}
+
+/** The store may be at its destination, or not: a repeated move finds out. */
+function unfinished(error: MoveUnfinishedError): ConfigError {
+  return new ConfigError(`${error.message} (the move was not finished: repeat it with the same flags)`, {
+    cause: error,
+  });
+}
+
+function explain(place: MovePlace, error: unknown): string {
+  if (isExplained(error)) return error.message;
+  if (error instanceof RecordTooNewError)
+    return "a newer program wrote a record: use that one, or a newer one, to move the store";
+  if (place.engine === "postgres") {
+    return hasCode(error, DISK_FULL)
+      ? "the disk of the server is full: free some space"
+      : explainDatabaseError(place.settings, error);
+  }
+  const isWriting = error instanceof StoreFullError || error instanceof StoreFailedError;
+  return isWriting ? explainWriting(place.data, error) : explainOpenError(place.data, error);
+}
+
+/** These errors tell the operator what to do. */
+function isExplained(error: unknown): error is Error {
+  return (
+    error instanceof StoreFormatError ||
+    error instanceof StoreCorruptError ||
+    error instanceof PlaceTakenError ||
+    error instanceof CopyDiffersError
+  );
+}
+
+/** A destination whose errors name `--to`. What fails at the source within `receive` stays as it is. */
+export function explainDestination(place: MovePlace, destination: Destination): Destination {
+  const explained = async <T>(act: () => Promise<T>): Promise<T> => {
+    try {
+      return await act();
+    } catch (error) {
+      throw explainPlaceError("--to", place, error);
+    }
+  };
+  return {
+    place: destination.place,
+    readFormat: () => explained(destination.readFormat),
+    async receive(format, fill) {
+      let failure: { readonly error: unknown } | undefined;
+      return explained(() =>
+        destination.receive(format, async (store) => {
+          try {
+            return await fill({
+              pages: (table) => explainPages(explained, store, table),
+              put: (table, rows) => explained(() => store.put(table, rows)),
+              prepare: () => explained(store.prepare),
+              commit: () => explained(store.commit),
+            });
+          } catch (error) {
+            failure = { error };
+            throw error;
+          }
+        }),
+      ).catch((error: unknown) => {
+        throw failure === undefined ? error : failure.error;
+      });
+    },
+  };
+}
+
+type Explained = <T>(act: () => Promise<T>) => Promise<T>;
+
+async function* explainPages(
+  explained: Explained,
+  store: StoredRows,
+  table: MovedTable,
+): ReturnType<StoredRows["pages"]> {
+  const pages = store.pages(table)[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await explained(() => pages.next());
+    if (next.done === true) return;
+    yield next.value;
+  }
+}

@@ -1,0 +1,133 @@
+import type { StoreFormat } from "../codec/format-row.ts";
+import { FORMAT_KEY, formatColumns } from "../codec/format-row.ts";
+import type { ServiceKeys } from "../keys.ts";
+import { StoreFormatError } from "../store.ts";
+import type { ArrivingStore, DepartingStore } from "../transfer/move-store.ts";
+import type { MovedTable, VerifiedRow } from "../transfer/stored-rows.ts";
+import { NO_OWNER } from "../write-owner.ts";
+import { finalizeCopy } from "./backup.ts";
+import type { Commit, Environment } from "./environment.ts";
+import { openEnvironment } from "./environment.ts";
+import { openRows } from "./schema.ts";
+import { putFirstRows, readFormat } from "./schema-version.ts";
+import { createStoredRows } from "./stored-rows.ts";
+import type { WriteTurn } from "./writer.ts";
+
+/** How long one write may take, in milliseconds: no other process uses the store. */
+const WRITE_DEADLINE_MS = 60_000;
+
+/** Pages of LMDB are at least half full, and each write changes some more. */
+const SPACE_FACTOR = 4;
+const MIN_SPACE_BYTES = 512 * 1024;
+
+/** What LMDB keeps for a row besides its key and its body. */
+const ROW_BYTES = 64;
+
+/**
+ * Lets `use` read a store that is to be moved away. Meanwhile no other process can open it, or commit to it.
+ *
+ * @throws StoreFormatError if another process has it open, or if it was written with another service key.
+ */
+export async function withDepartingStore<T>(
+  directory: string,
+  keys: ServiceKeys,
+  use: (store: DepartingStore) => Promise<T>,
+): Promise<T> {
+  const environment = await openEnvironment(directory, WRITE_DEADLINE_MS);
+  try {
+    return await environment.exclusively((commit) => {
+      const processes = environment.otherProcesses();
+      if (processes.length > 0) throw inUse(processes);
+      return use(createDepartingStore(environment, keys, commit));
+    });
+  } finally {
+    await environment.close();
+  }
+}
+
+function inUse(processes: readonly number[]): StoreFormatError {
+  return new StoreFormatError(
+    `the store is in use: stop the service first (it is open in the process ${processes.join(", ")})`,
+  );
+}
+
+function createDepartingStore(environment: Environment, keys: ServiceKeys, commit: Commit): DepartingStore {
+  const format = environment.snapshot(() => readFormat(environment, keys));
+  if (format === undefined) throw new StoreFormatError("there is no store");
+  const { meta } = openRows(environment.tables, keys);
+  return {
+    format,
+    pages: createStoredRows(environment).pages,
+    markDeparture: (departure) =>
+      commit(() => meta.put(FORMAT_KEY, formatColumns({ ...format, departure }, keys))),
+  };
+}
+
+/** Reads the format of a store that other processes may use. */
+export async function readStoreFormat(
+  directory: string,
+  keys: ServiceKeys,
+): Promise<StoreFormat | undefined> {
+  const environment = await openEnvironment(directory, WRITE_DEADLINE_MS);
+  try {
+    return environment.snapshot(() => readFormat(environment, keys));
+  } finally {
+    await environment.close();
+  }
+}
+
+/** A store in a directory that no process knows, and how it becomes one that is served. */
+export interface StagedStore {
+  readonly directory: string;
+  /** @throws PlaceTakenError if a store is in its place by now. */
+  assertFree(): void;
+  /** Called when the store is whole and on disk. */
+  place(): Promise<void>;
+}
+
+/** Lets `fill` make a store. */
+export async function withArrivingStore<T>(
+  { directory, assertFree, place }: StagedStore,
+  format: StoreFormat,
+  keys: ServiceKeys,
+  fill: (store: ArrivingStore) => Promise<T>,
+): Promise<T> {
+  const environment = await openEnvironment(directory, WRITE_DEADLINE_MS);
+  let isOpen = true;
+  const close = async (): Promise<void> => {
+    if (isOpen) await environment.close();
+    isOpen = false;
+  };
+  try {
+    const { tables, write } = environment;
+    const rows = openRows(tables, keys);
+    await write(() => putFirstRows(rows.meta, format, keys));
+    return await fill({
+      pages: createStoredRows(environment).pages,
+      put: (table, page) => write(() => putAll(environment, table, page), turnOf(page)),
+      async prepare() {
+        await close();
+        await finalizeCopy(directory);
+        assertFree();
+      },
+      commit: place,
+    });
+  } finally {
+    await close();
+  }
+}
+
+/** As they are, with their MACs. */
+function putAll({ tables }: Environment, table: MovedTable, page: readonly VerifiedRow[]): void {
+  for (const { key, body } of page) tables[table].putSync(key, body);
+}
+
+function turnOf(page: readonly VerifiedRow[]): WriteTurn {
+  const bytes = page.reduce((sum, { key, body }) => sum + key.length + body.length + ROW_BYTES, 0);
+  return {
+    class: "create",
+    owner: NO_OWNER,
+    cost: 1,
+    requiredBytes: MIN_SPACE_BYTES + SPACE_FACTOR * bytes,
+  };
+}

@@ -1,0 +1,133 @@
+import { readdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import type { TwoPlaces } from "../support/moves.ts";
+import { preload, signalAtStatement } from "../support/preload.ts";
+import {
+  databaseState,
+  directoryState,
+  directoryWithKey,
+  filledDirectory,
+  move,
+  refusalOfMove,
+  rowsOfDatabase,
+  rowsOfDirectory,
+} from "../support/moves.ts";
+
+/* A move that is killed leaves one store that is served, or none until it is repeated. It never leaves two, or a part of one. */
+
+/** Makes JavaScript that kills the process when it gives the copy its name, or when it has. */
+function killAtRename({ isDone }: { readonly isDone: boolean }): string {
+  return `
+    import fs from "node:fs";
+    import { syncBuiltinESMExports } from "node:module";
+    const original = fs.promises.rename;
+    fs.promises.rename = async (...args) => {
+      if (${isDone}) await original(...args);
+      process.kill(process.pid, "SIGKILL");
+    };
+    syncBuiltinESMExports();`;
+}
+
+async function killedMove(from: string, to: string, { env }: TwoPlaces, script: string): Promise<void> {
+  const { code, stderr } = await move(from, to, { ...env, ...preload(script) });
+  expect(code, stderr).toBeNull();
+}
+
+const TO_DATABASE: readonly (readonly [when: string, script: string, source: RegExp, database: string])[] = [
+  ["while it copies", signalAtStatement("INSERT INTO membrane.child"), /^served$/, "absent"],
+  ["when all is copied and verified", signalAtStatement("ANALYZE"), /^served$/, "absent"],
+  [
+    "when the source is closed and the copy not committed",
+    signalAtStatement("COMMIT", { afterText: "ANALYZE" }),
+    /was not finished: repeat "membrane migrate"/,
+    "absent",
+  ],
+  [
+    "when the copy is committed, before it knows",
+    signalAtStatement("COMMIT", { afterText: "ANALYZE", isSent: true }),
+    /was not finished: repeat "membrane migrate"/,
+    "served",
+  ],
+];
+
+test.each(TO_DATABASE)(
+  "a move to PostgreSQL that is killed %s leaves one store at the most, and is finished by the next",
+  async (_when, script, source, database) => {
+    await using directory = await temporaryDirectory();
+    const places = await filledDirectory(join(directory.path, "data"));
+    const rows = await rowsOfDirectory(places.data);
+    await killedMove(places.directory, places.database, places, script);
+    expect(await directoryState(places.data)).toMatch(source);
+    expect(await databaseState(places)).toBe(database);
+    expect(await refusalOfMove(places.directory, places.database, places.env)).toBeUndefined();
+    expect(await rowsOfDatabase(places.data)).toEqual(rows);
+    expect(await databaseState(places)).toBe("served");
+    expect(await directoryState(places.data)).toMatch(/the store was moved to postgres:/);
+  },
+);
+
+const TO_DIRECTORY: readonly (readonly [when: string, script: string, source: RegExp, directory: RegExp])[] =
+  [
+    ["while it copies", signalAtStatement("FETCH", { skip: 4 }), /^served$/, /there is no store/],
+    ["before the source is closed", signalAtStatement("ALTER TABLE"), /^served$/, /there is no store/],
+    [
+      "when the source is closed and the copy has no name",
+      killAtRename({ isDone: false }),
+      /was not finished: repeat "membrane migrate"/,
+      /there is no store/,
+    ],
+    [
+      "when the copy has its name",
+      killAtRename({ isDone: true }),
+      /was not finished: repeat "membrane migrate"/,
+      /^served$/,
+    ],
+  ];
+
+test.each(TO_DIRECTORY)(
+  "a move to LMDB that is killed %s leaves one store at the most, and is finished by the next",
+  async (_when, script, source, destination) => {
+    await using directory = await temporaryDirectory();
+    const places = await filledDirectory(join(directory.path, "data"));
+    expect(await refusalOfMove(places.directory, places.database, places.env)).toBeUndefined();
+    const rows = await rowsOfDatabase(places.data);
+    const to = await directoryWithKey(join(directory.path, "to"), places.data);
+    await killedMove(places.database, `lmdb:${to}`, places, script);
+    expect(await databaseState(places)).toMatch(source);
+    expect(await directoryState(to)).toMatch(destination);
+    expect(await refusalOfMove(places.database, `lmdb:${to}`, places.env)).toBeUndefined();
+    expect(await rowsOfDirectory(to)).toEqual(rows);
+    expect(await directoryState(to)).toBe("served");
+    expect(await databaseState(places)).toMatch(/the store was moved to lmdb:/);
+    expect((await readdir(to)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  },
+);
+
+test("a move that was not finished is continued only to the same place", async () => {
+  await using directory = await temporaryDirectory();
+  const places = await filledDirectory(join(directory.path, "data"));
+  const script = signalAtStatement("COMMIT", { afterText: "ANALYZE" });
+  await killedMove(places.directory, places.database, places, script);
+  const other = await directoryWithKey(join(directory.path, "other"), places.data);
+  expect(await refusalOfMove(places.directory, `lmdb:${other}`, places.env)).toMatch(
+    /^--from: a move to postgres:.* was not finished: name the same place$/,
+  );
+  expect(await readdir(other)).toEqual(["service.key"]);
+});
+
+test("a directory whose store was moved away takes it back once the old store is out of the way", async () => {
+  await using directory = await temporaryDirectory();
+  const places = await filledDirectory(join(directory.path, "data"));
+  const rows = await rowsOfDirectory(places.data);
+  expect(await refusalOfMove(places.directory, places.database, places.env)).toBeUndefined();
+  expect(await refusalOfMove(places.database, places.directory, places.env)).toMatch(
+    /^--to: there is a store already/,
+  );
+  expect(await databaseState(places)).toBe("served");
+  await rename(join(places.data, "store"), join(directory.path, "old"));
+  expect(await refusalOfMove(places.database, places.directory, places.env)).toBeUndefined();
+  expect(await directoryState(places.data)).toBe("served");
+  expect(await rowsOfDirectory(places.data)).toEqual(rows);
+});
