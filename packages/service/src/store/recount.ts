@@ -12,14 +12,16 @@ export interface StoredTree extends Pick<WriteSnapshot, "record" | "holderOf"> {
   namesFrom(owner: Uid | undefined, after: string | undefined): Iterable<NameEntry>;
   /** Uids of what points to `uid`. */
   children(uid: Uid, includesIgnoring: boolean): Iterable<Uid>;
+  /** How many there are, with those that ignore a revocation. */
+  countChildren(uid: Uid): number;
 }
 
 /**
  * When the bytes of an owner are counted anew, at most so many records are read below one membrane, and in all; the others are
  * only counted. Uids are random, so the records that are read have the average size, and no write takes seconds.
  */
-const SAMPLE_SIZE = 256;
-const MAX_READS = 16_384;
+export const SAMPLE_SIZE = 256;
+export const MAX_READS = 16_384;
 
 /** How many records count against a quota. */
 export function recountOwned(quota: Quota, tree: StoredTree): number {
@@ -33,7 +35,12 @@ function* ownedBy({ owner }: Quota, tree: StoredTree): Iterable<Uid> {
   for (const { holder } of tree.namesFrom(undefined, undefined)) yield holder;
 }
 
-function countsAgainst({ owner, kind }: Quota, uid: Uid, tree: StoredTree): boolean {
+/** Whether a record counts against a quota. */
+export function countsAgainst(
+  { owner, kind }: Quota,
+  uid: Uid,
+  tree: Pick<StoredTree, "record" | "holderOf">,
+): boolean {
   const record = skipTooNew(() => tree.record(uid));
   const quota = record && quotaOf(record);
   if (quota?.owner !== owner || quota.kind !== kind) return false;
@@ -43,22 +50,21 @@ function countsAgainst({ owner, kind }: Quota, uid: Uid, tree: StoredTree): bool
 /** @param readBytes reads the bytes of a membrane that has a row. */
 export function recountBytes(
   owner: Uid,
-  tree: StoredTree,
+  tree: Pick<StoredTree, "record" | "children" | "countChildren">,
   readBytes: (owner: Uid) => number | undefined,
 ): number {
   const read = (uid: Uid): StoredRecord | undefined => skipUnusable(() => tree.record(uid));
   let readsLeft = MAX_READS;
   const bytesOfOwner = (uid: Uid): number => {
     const sample = read(uid)?.type === "tenant" ? MAX_READS : SAMPLE_SIZE;
-    let [bytes, sampled, children] = [0, 0, 0];
+    let [bytes, sampled] = [0, 0];
     for (const child of tree.children(uid, true)) {
-      children += 1;
-      if (sampled === sample || readsLeft === 0) continue;
+      if (sampled === sample || readsLeft === 0) break;
       readsLeft -= 1;
       sampled += 1;
       bytes += bytesBelow(uid, read(child));
     }
-    return sampled === 0 ? 0 : Math.round((bytes / sampled) * children);
+    return sampled === 0 ? 0 : Math.round((bytes / sampled) * tree.countChildren(uid));
   };
   const bytesBelow = (uid: Uid, record: StoredRecord | undefined): number => {
     if (record === undefined) return 0;

@@ -58,6 +58,11 @@ export function createReader(
       if (!isRepeated) yield child;
     }
   };
+  const countChildren = (uid: Uid): number => {
+    let count = 0;
+    for (const _child of children(uid, true)) count += 1;
+    return count;
+  };
   const namesFrom = function* (owner: Uid | undefined, after: string | undefined): Iterable<NameEntry> {
     for (const { key, columns } of rows.names.range(namesAfter(owner, after)))
       yield { name: nameOfKey(key), holder: indexTarget(columns) };
@@ -83,7 +88,7 @@ export function createReader(
       yield { ...entry, hasDependents: () => hasDependents(entry.uid) };
     }
   };
-  const counts = createCounts(rows.counts, { record, holderOf, namesFrom, children });
+  const counts = createCounts(rows.counts, { record, holderOf, namesFrom, children, countChildren });
   const useCounts = createUseCounts(rows.counts);
 
   return {
