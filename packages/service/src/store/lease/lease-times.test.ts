@@ -1,7 +1,7 @@
 import { refuse } from "capability-protocol";
 import { expect, test } from "vitest";
 import type { LeaseTimes } from "./lease-times.ts";
-import { DEFAULT_LEASE_TIMES, parseLeaseTimes, servedMs, waitMs } from "./lease-times.ts";
+import { DEFAULT_LEASE_TIMES, parseLeaseTimes, servedMs, waitMs, withLeaseMs } from "./lease-times.ts";
 
 const refusedField = (change: Partial<LeaseTimes>): string | undefined => {
   const parsed = parseLeaseTimes({ ...DEFAULT_LEASE_TIMES, ...change });
@@ -25,6 +25,15 @@ test("with the smallest margin, the slowest clock serves no longer than the fast
     const times = { ...DEFAULT_LEASE_TIMES, leaseMs, leaseMarginMs: Math.ceil(leaseMs / 20) };
     expect(parseLeaseTimes(times).ok).toBe(true);
     expect(servedMs(times) * 1.05).toBeLessThanOrEqual(waitMs(times) * 0.95 + 1e-6);
+  }
+});
+
+test("times with another length have a margin that covers the drift", () => {
+  expect(withLeaseMs(DEFAULT_LEASE_TIMES, 1_000)).toEqual(DEFAULT_LEASE_TIMES);
+  for (const leaseMs of [999, 1_001, 1_999, 60_000]) {
+    const times = withLeaseMs(DEFAULT_LEASE_TIMES, leaseMs);
+    expect(times.leaseMs).toBe(leaseMs);
+    expect(parseLeaseTimes(times).ok).toBe(true);
   }
 });
 

@@ -9,9 +9,12 @@ const PLANNING: readonly string[] = [
   ...["seqscan", "hashjoin", "mergejoin"].map((method) => `enable_${method} TO off`),
 ];
 
+/** For statements that are transactions, whatever the defaults of the database or the user are. */
+const TRANSACTIONS = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE";
+
 /** Sent first on a connection. Behind a pooler it only connects: the session of the server serves other programs too. */
 export function sessionStatement(isPooled: boolean): string {
-  return isPooled ? "SELECT" : PLANNING.map((setting) => `SET ${setting}`).join("; ");
+  return isPooled ? "SELECT" : [TRANSACTIONS, ...PLANNING.map((setting) => `SET ${setting}`)].join("; ");
 }
 
 const DURABLE = "SET LOCAL synchronous_commit TO on";

@@ -91,3 +91,17 @@ test("a renewal that a standby may not have counts no lease, whatever the defaul
   }
   while (engine.position() === undefined) await engine.refresh().catch(() => undefined);
 });
+
+test("a node has a lease and learns of revokes, whatever transactions of the database are by default", async () => {
+  await using store = await openPostgresStore();
+  const { at, query, config } = store;
+  const defaults = { default_transaction_isolation: "serializable", default_transaction_read_only: "on" };
+  for (const [name, value] of Object.entries(defaults))
+    await query(`ALTER DATABASE ${config.database} SET ${name} TO ${value}`);
+  const { engine } = await store.openNode();
+  const from = engine.position()!;
+  const { record } = await at.membrane("m");
+  await at.store.revoke(record.uid, "operator");
+  await engine.refresh();
+  expect(engine.revocationsSince(from).uids).toEqual(new Set([record.uid]));
+});
