@@ -140,7 +140,7 @@ test("the old row stays while the new one has no lease", () => {
   expect(types(node.reply(renewed(2), 880))).toEqual(["hold", "remove"]);
 });
 
-test("the name of a join without a reply is deleted too, and only the latest names are kept", () => {
+test("the name of a join without a reply is deleted too, and of many names the one that had a lease and the latest are kept", () => {
   const node = startServing();
   node.wake(250);
   for (let ms = 550; ms < 20_000; ms = node.wakeAt()) node.wake(ms);
@@ -150,6 +150,7 @@ test("the name of a join without a reply is deleted too, and only the latest nam
   node.reply(renewed(1), 21_010);
   const statement = node.statement() as Extract<LeaseStatement, { type: "remove" }>;
   expect(statement.nodes).toHaveLength(16);
+  expect(statement.nodes[0]).toBe(node.row);
   expect(new Set(statement.nodes).size).toBe(16);
 });
 

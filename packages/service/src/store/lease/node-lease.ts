@@ -186,9 +186,14 @@ function leaveRow(lease: NodeLease, statement: LeaseStatement, now: Instant): No
   return {
     ...lease,
     row: undefined,
-    oldRows: node === undefined ? lease.oldRows : [...lease.oldRows, node].slice(-MAX_OLD_ROWS),
+    oldRows: node === undefined ? lease.oldRows : addOldRow(lease.oldRows, node),
     dueAt: now.monotonic + lease.times.leaseRetryDelayMs,
   };
+}
+
+/** Keeps the first, whose lease was in force: revokes would wait for it. Of the others, whose joins failed, the latest are kept. */
+function addOldRow(oldRows: readonly NodeId[], node: NodeId): readonly NodeId[] {
+  return [...oldRows.slice(0, 1), ...oldRows.slice(1).slice(2 - MAX_OLD_ROWS), node];
 }
 
 function sendNext({ lease, actions }: LeaseStep, context: LeaseContext): LeaseStep {
