@@ -1,7 +1,7 @@
 import { connect as connectSocket } from "node:net";
 import type { Socket } from "node:net";
 import postgres from "postgres";
-import { StoreFailedError } from "../store.ts";
+import { StoreBusyError, StoreFailedError } from "../store.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
 import { BEGIN_ALONE, beginStatement, sessionStatement } from "./session-settings.ts";
 import type { Row } from "./sql-values.ts";
@@ -36,6 +36,7 @@ export interface Connection {
   begin(): Promise<void>;
   /**
    * @throws StoreFailedError if the server did not commit, or warned that a standby may not have the commit: it is not durable.
+   * @throws StoreBusyError if the server is stopped meanwhile: it may be durable.
    */
   commit(): Promise<void>;
   rollback(): Promise<void>;
@@ -136,7 +137,7 @@ export function openConnection(
     const { command } = await end("COMMIT");
     // A transaction in which a statement failed ends so.
     if (command !== "COMMIT") throw new StoreFailedError("the transaction was rolled back");
-    if (warnings.length > 0) throw new StoreFailedError(`the commit had the warning ${warnings.join()}`);
+    assertWarranted("the commit", warnings);
   };
   const session = sql.unsafe(sessionStatement(isPooled)).then(() => undefined);
   session.catch((error: unknown) => (failure = error));
@@ -150,7 +151,7 @@ export function openConnection(
       await session;
       warnings.splice(0);
       const rows = await send(text, parameters);
-      if (warnings.length > 0) throw new StoreFailedError(`the statement had the warning ${warnings.join()}`);
+      assertWarranted("the statement", warnings);
       return rows;
     },
     async isPooled() {
@@ -210,6 +211,20 @@ function driverOptions(config: ConnectionConfig) {
     debug: false,
     publications: "",
   };
+}
+
+/**
+ * A server that is stopped at once warns of that (class 57P0) on its connections, perhaps after a result that is on disk. Other
+ * warnings of a commit say that it is not.
+ *
+ * @throws StoreBusyError if the server is stopped, StoreFailedError for another warning.
+ */
+function assertWarranted(what: string, warnings: readonly string[]): void {
+  if (warnings.length === 0) return;
+  const text = `${what} had the warning ${warnings.join()}`;
+  throw warnings.every((code) => code.startsWith("57P0"))
+    ? new StoreBusyError(text)
+    : new StoreFailedError(text);
 }
 
 /** As the driver's own. */

@@ -3,8 +3,10 @@ import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import { alterServer, databaseOf, useConnection } from "../../../../testkit/src/postgres-engine.ts";
 import { openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
+import { startRestartablePostgres } from "../../../../testkit/src/restartable-postgres.ts";
 import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
-import { StoreFailedError } from "../store.ts";
+import { StoreBusyError, StoreFailedError } from "../store.ts";
+import { openConnection } from "./connection.ts";
 
 test("a server that could lose what it acknowledged is refused", async () => {
   for (const setting of ["fsync", "full_page_writes"]) {
@@ -38,6 +40,27 @@ test("a commit that the server does not warrant is not acknowledged", async () =
     return;
   }
 });
+
+test("a commit is not acknowledged that the server warrants just before it is stopped, and the store has not failed", async () => {
+  await using server = await startRestartablePostgres();
+  const { port, user, password } = server;
+  const at = { host: "127.0.0.1", port, database: "postgres", user, password };
+  const connection = openConnection({ ...at, sslMode: "disable", connectTimeoutMs: 10_000 }, 10_000);
+  const [row] = await connection.query("SELECT pg_read_file('postmaster.pid') AS lines");
+  await connection.begin();
+  await connection.query("CREATE TABLE t (x int)");
+  const committed = connection.commit();
+  // The driver sends it in a later turn. Its result and the warning arrive together.
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
+  waitWithoutEvents(500);
+  process.kill(Number.parseInt(String(row?.["lines"]), 10), "SIGQUIT");
+  waitWithoutEvents(500);
+  await expect(committed).rejects.toThrow(new StoreBusyError("the commit had the warning 57P01"));
+});
+
+function waitWithoutEvents(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
 
 test("transactions are as durable and as isolated as the engine needs, whatever the defaults of the database are", async () => {
   await using directory = await temporaryDirectory();
