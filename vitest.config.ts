@@ -14,6 +14,9 @@ const CRASH = [`${SERVICE}/crash/**/*.test.ts`, `${SERVICE}/lifecycle/two-proces
 
 const IN_MEMORY = { TMPDIR: memoryDirectory() };
 
+/** All rounds are in one file. */
+const FAULTS_DEADLINE_MS = 2 * 3_600_000;
+
 const LATE = project("late", inProcessTests(), { env: { ...IN_MEMORY, TEST_ENGINE: "late" } });
 
 /** The tests of the engine over PostgreSQL, and those of operations and of attacks that run over every engine. */
@@ -42,7 +45,7 @@ export default defineConfig({
   test: {
     // Two test files at a time. No project has this option: it would override `--maxWorkers` of the command line.
     maxWorkers: 2,
-    reporters: ["default", fileDeadline()],
+    reporters: ["default", fileDeadline(process.argv.includes("faults") ? FAULTS_DEADLINE_MS : undefined)],
     sequence: { sequencer: LongestFirst },
     projects: [
       // Loading the code takes longer than most of these tests, so their files share processes. Modules keep no state but caches.
@@ -50,7 +53,7 @@ export default defineConfig({
       project("service-shared", [SHARED], { env: IN_MEMORY, isolate: false }),
       project("service", [`${SERVICE}/**/*.test.ts`], {
         env: IN_MEMORY,
-        exclude: [SHARED, ...CRASH, `${SERVICE}/{fuzz,nginx,older,postgres,programs}/**`],
+        exclude: [SHARED, ...CRASH, `${SERVICE}/{faults,fuzz,nginx,older,postgres,programs}/**`],
       }),
       project("crash", CRASH),
       // Only when it is named: a run of one file would run it twice.
@@ -60,6 +63,8 @@ export default defineConfig({
       project("clients", ["packages/{protocol,sdk,cli}/test/**/*.test.ts", "examples/**/*.test.ts"], {
         env: IN_MEMORY,
       }),
+      // Nodes that are stopped and killed, over a server that is.
+      project("faults", [`${SERVICE}/faults/**/*.test.ts`], { env: IN_MEMORY }),
       project("fuzz", [`${SERVICE}/fuzz/**/*.test.ts`], { env: IN_MEMORY }),
       // Builds a commit of the history, with packages from the registry.
       project("older", [`${SERVICE}/older/**/*.test.ts`], { env: IN_MEMORY }),

@@ -10,6 +10,7 @@ const SECONDS = new Map([
   ["late", 300],
   ["clients", 90],
   ["fuzz", 15],
+  ["faults", 1_200],
   ["nginx", 15],
   ["older", 30],
   ["postgres", 90],
