@@ -1,6 +1,6 @@
 import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
-import { TEST_LEASE_TIMES } from "../../../../../testkit/src/postgres-engine.ts";
+import { TEST_LEASE_TIMES, useConnection } from "../../../../../testkit/src/postgres-engine.ts";
 import type { Node, PostgresStore } from "../../../../../testkit/src/postgres-nodes.ts";
 import { openPostgresStore } from "../../../../../testkit/src/postgres-nodes.ts";
 import { startRelay } from "../../../../../testkit/src/relay.ts";
@@ -137,6 +137,24 @@ test("a node that finds leases of another length when it joins again serves no m
   while (node.engine.position() !== undefined) await new Promise(setImmediate);
   await expect(node.engine.refresh()).rejects.toThrow(StoreFormatError);
   expect(await query("SELECT FROM membrane.lease")).toEqual([]);
+});
+
+test("a node that joins and a revoke that is appended while the length of leases changes wait for the change, and are refused", async () => {
+  await using store = await openPostgresStore();
+  const { at } = store;
+  const { record } = await at.membrane("m");
+  for (const start of [() => store.openNode(), () => at.store.revoke(record.uid, "operator")]) {
+    await useConnection(store.config, async (connection) => {
+      let refused: Promise<void> | undefined;
+      await connection.transaction(async () => {
+        await connection.query("UPDATE membrane.lease_length SET lease_ms = 5000");
+        refused = expect(start()).rejects.toThrow("5000 ms");
+        await store.waitForLock();
+      });
+      await refused;
+      await connection.query("UPDATE membrane.lease_length SET lease_ms = 1800");
+    });
+  }
 });
 
 test("a command of the operator has no lease, and its revokes wait for the nodes that have one", async () => {
