@@ -102,11 +102,12 @@ async function lockAndLoad(
 ): Promise<LoadedRows | undefined> {
   const send = sendTo(connection);
   const begun = connection.begin();
-  const swept = requests.some(({ sweep }) => sweep !== undefined) ? send(LOCK_SWEEP) : undefined;
+  const swept = requests.some(({ sweep }) => sweep !== undefined) ? [send(LOCK_SWEEP)] : [];
   const locking = lockStatements(locks).map(send);
   const loading = send(loadForWrite(requests, [...locks.counts.values()]));
-  const [locked, rows] = await Promise.all([Promise.all(locking), loading, begun, swept]);
-  const loaded = parseLoadedRows(rows);
+  await allInOrder([begun, ...swept, ...locking, loading]);
+  const locked = await Promise.all(locking);
+  const loaded = parseLoadedRows(await loading);
   return areLocked(locks, locked.flat(), loaded) ? loaded : undefined;
 }
 
@@ -135,7 +136,8 @@ async function applyAndCommit(
   statements: readonly Statement[],
 ): Promise<RevokeCommit | undefined> {
   const applied = statements.map(sendTo(connection));
-  const [results] = await Promise.all([Promise.all(applied), connection.commit()]);
+  await allInOrder([...applied, connection.commit()]);
+  const results = await Promise.all(applied);
   const head = results.flat().findLast((row) => "position" in row);
   return (
     head && {
@@ -143,6 +145,12 @@ async function applyAndCommit(
       leaseMs: Number(bigintOf(head, "lease_ms")),
     }
   );
+}
+
+/** Throws the error of the first statement that failed: those after it only failed with their transaction. */
+async function allInOrder(sent: readonly Promise<unknown>[]): Promise<void> {
+  await Promise.allSettled(sent);
+  for (const result of sent) await result;
 }
 
 function sendTo(connection: Connection): (statement: Statement) => Promise<readonly Row[]> {
