@@ -55,6 +55,16 @@ test("writes that wait together are committed together, at most 32 at a time", a
   expect([sizes.toSorted((a, b) => a - b), missing]).toEqual([[6, 32, 32], 0]);
 });
 
+test("large writes are committed with fewer others, so that no commit takes long", async () => {
+  await using store = await openPostgresStore();
+  const node = await store.openNode();
+  const membrane = await store.at.membrane("m");
+  const sealed = Buffer.alloc(300 * 1024);
+  const records = Array.from({ length: 6 }, () => ({ ...through(store, membrane), sealed }));
+  await Promise.all(records.map((record) => create(node, [record])));
+  expect(await transactionsOf(store, records)).toEqual({ sizes: [3, 3], missing: 0 });
+});
+
 test("a decision that throws and one that reads a damaged row fail alone, and what else is in their group is written", async () => {
   await using store = await openPostgresStore();
   const { at } = store;
