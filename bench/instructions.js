@@ -72,14 +72,12 @@ async function checkoutsOf(gateways, checkout) {
  */
 async function enginesOf(gateways) {
   const server = await startPostgres();
+  const times = { storeReadTimeoutMs: TIMEOUT_SECONDS * 1_000, ...longLeaseTimes() };
   let databases = 0;
   return {
     PostgreSQL: {
       gateways,
-      flags: Object.entries(DEFAULT_LEASE_TIMES).flatMap(([name, ms]) => [
-        toFlag(name),
-        String(Math.min(ms * LEASE_FACTOR, MAX_LEASE_TIME_MS)),
-      ]),
+      flags: Object.entries(times).flatMap(([name, ms]) => [toFlag(name), String(ms)]),
       async makeStore() {
         databases += 1;
         const { env, close } = await server.makeDatabase(`instructions_${databases}`);
@@ -89,6 +87,13 @@ async function enginesOf(gateways) {
     },
     LMDB: { gateways, flags: [], makeStore: async () => ({}) },
   };
+}
+
+function longLeaseTimes() {
+  const times = Object.entries(DEFAULT_LEASE_TIMES);
+  return Object.fromEntries(
+    times.map(([name, ms]) => [name, Math.min(ms * LEASE_FACTOR, MAX_LEASE_TIME_MS)]),
+  );
 }
 
 /** @param {string} name */

@@ -51,7 +51,14 @@ try {
   const goals = figures.filter(({ goal }) => goal !== undefined);
   console.table(goals.map(toRow), ["what", "unit", "PostgreSQL", "ratio", "goal", "result", "machine"]);
   if (words.length === 0 && process.exitCode === undefined) {
-    const results = { node: process.version, cpu: cpus()[0]?.model ?? "", loader: LOADER, ...how, figures };
+    const results = {
+      node: process.version,
+      cpu: cpus()[0]?.model ?? "",
+      loader: LOADER,
+      loadAverage: loadavg()[0],
+      ...how,
+      figures,
+    };
     await writeFile(new URL("results.json", import.meta.url), `${JSON.stringify(results, null, 2)}\n`);
   }
 } finally {

@@ -1,18 +1,20 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { exportSchema } from "./export-schema.js";
 import { limitTables } from "./limits.js";
+import { scalingTables } from "./scaling.js";
 import { THEMES, drawSequence, parseSequence } from "./sequence.js";
 import { sizingTables } from "./sizing.js";
 
 const SEQUENCE = "docs/images/request-path.txt";
 const LANES = ["Owner", "Client", "Membrane Service", "Target"];
 const SIZING = "docs/sizing.md";
+const SCALING = "docs/scaling.md";
 const EXPORT_SCHEMA = "docs/schema/export.json";
 const OPERATIONS = "docs/operations.md";
 
 /**
- * Generates the pictures of the README from their text, the tables of the sizing page from the bench's results, those of the
- * limits from the service, and the schema of an export from the bounds of its parser.
+ * Generates the pictures of the README from their text, the tables of the sizing and the scaling page from the bench's results,
+ * those of the limits from the service, and the schema of an export from the bounds of its parser.
  *
  * @param {string} root
  * @returns {[string, string][]} paths and contents
@@ -20,9 +22,11 @@ const OPERATIONS = "docs/operations.md";
 function generated(root) {
   const steps = parseSequence(readFileSync(root + SEQUENCE, "utf8"));
   const results = JSON.parse(readFileSync(`${root}bench/results.json`, "utf8"));
+  const postgres = JSON.parse(readFileSync(`${root}bench/postgres/results.json`, "utf8"));
   return [
     ...Object.entries(THEMES).map(([name, theme]) => pictureOf(name, drawSequence(steps, LANES, theme))),
     withPart(root, SIZING, "sizing", sizingTables(results)),
+    withPart(root, SCALING, "scaling", scalingTables(postgres)),
     withPart(root, OPERATIONS, "limits", limitTables()),
     [EXPORT_SCHEMA, exportSchema()],
   ];
