@@ -28,6 +28,7 @@ export interface ServiceProcess extends AsyncDisposable {
 }
 
 export interface LogLine {
+  readonly level?: string;
   readonly msg?: string;
   readonly port?: number;
   /** Process id of the worker in the event. */

@@ -172,6 +172,8 @@ test("a piece of a stream that was sent two seconds after the store was gone is 
   expect(rulesWith([], { outages, streams: at(2_999) })).toEqual([]);
   expect(rulesWith([], { outages, streams: at(5_001) })).toEqual([]);
   expect(rulesWith([], { outages, streams: at(3_001, 1) })).toEqual([]);
+  const waiting = [stream({ through: ["kept"], began: 3_000, passed: [3_001], ended: 9_000 })];
+  expect(rulesWith([], { outages, streams: waiting })).toEqual([]);
 });
 
 test("a stream that is never cut after a revoke is found", () => {

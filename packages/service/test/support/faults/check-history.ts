@@ -118,12 +118,16 @@ function* streamAfterRevoke(history: History): Iterable<string> {
   }
 }
 
-/** No piece that was sent two seconds after a node lost its store, and before it had it again, arrives. */
+/**
+ * No piece arrives that was sent two seconds after a node lost its store, and before it had it again. A later stream may wait until
+ * then.
+ */
 function* streamWithoutStore({ streams, outages }: History): Iterable<string> {
   for (const stream of streams) {
     const outage = outages.find(
       ({ node, began, ended }) =>
         concerns(node, stream.node) &&
+        stream.began <= began &&
         stream.passed.some((sent) => sent > began + STREAM_CUT_MS && sent < ended),
     );
     if (outage !== undefined) yield `${describeStream(stream)}: no store ${format(outage)}`;

@@ -1,5 +1,4 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { LogLine, ServiceProcess } from "../../../../testkit/src/process.ts";
 import { spawnService } from "../../../../testkit/src/process.ts";
@@ -40,7 +39,8 @@ export interface ClusterNode extends AsyncDisposable {
 export async function startNode(options: NodeOptions): Promise<ClusterNode> {
   const { number, directory, serverPort } = options;
   const relay = await startRelay(serverPort);
-  const clock = join(directory, "shifted-clock");
+  // A data directory with other files is refused.
+  const clock = `${directory}-clock`;
   const ended: ServiceProcess[] = [];
   const start = (): Promise<ServiceProcess> =>
     spawnService(directory, {
