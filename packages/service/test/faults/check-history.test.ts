@@ -144,6 +144,8 @@ test("of a store that lost something, what was made meanwhile must be refused, a
   expect(
     rulesOf({ operations: [...MADE, REVOKED, invoke({ began: 150 }), ...REFUSED_AT_THE_END], lost }),
   ).toEqual(["passedAfterRevoke"]);
+  const waiting = invoke({ began: 150, ended: 201 });
+  expect(rulesOf({ operations: [...MADE, REVOKED, waiting, ...REFUSED_AT_THE_END], lost })).toEqual([]);
 });
 
 test("a capability that was used too often is found", () => {

@@ -48,7 +48,8 @@ function* passedAfterRevoke(history: History): Iterable<string> {
   const revoked = revokedSince(history);
   for (const operation of history.operations) {
     if (!USES.has(operation.kind) || operation.outcome !== "done") continue;
-    const at = revokedAt(revoked, operation.through, operation.began);
+    // One that waits until the store has lost the revoke may pass.
+    const at = revokedAt(revoked, operation.through, operation.ended);
     if (at < operation.began) yield `${describe(operation)}: revoked at ${at.toFixed(1)}`;
   }
 }
