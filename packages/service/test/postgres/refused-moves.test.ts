@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readlink, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { call, createMembrane, tokenOf } from "../../../testkit/src/client.ts";
 import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
@@ -25,9 +26,10 @@ import {
   filledDirectory,
   move,
   refusalOfMove,
+  startStoppedMove,
   twoPlaces,
 } from "../support/moves.ts";
-import { preload, signalAtStatement } from "../support/preload.ts";
+import { signalAtStatement } from "../support/preload.ts";
 
 /* What is not moved, with the flag at fault: the store stays where it is, and is served there as before. */
 
@@ -88,25 +90,38 @@ test("a store that a node serves from a database is refused; the lease of a node
   expect(await refusalOfMove(places.database, `lmdb:${to}`, places.env)).toBeUndefined();
 });
 
+const SERVICE = fileURLToPath(new URL("../..", import.meta.url));
+
+/** The names of files that a process has open. */
+async function openFilesOf(pid: number): Promise<readonly string[]> {
+  const directory = `/proc/${pid}/fd`;
+  const descriptors = await readdir(directory).catch(() => []);
+  const paths = descriptors.map((name) => readlink(join(directory, name)).catch(() => ""));
+  return (await Promise.all(paths)).map((path) => basename(path));
+}
+
 test("while a store is moved nothing opens it, and nothing opens its copy; then nothing opens the store that was moved", async () => {
   await using directory = await temporaryDirectory();
   const places = await filledDirectory(join(directory.path, "data"));
   const script = signalAtStatement("ANALYZE", { signal: "SIGSTOP" });
-  const moving = spawn(
-    process.execPath,
-    ["bin/membrane.js", "migrate", "--from", places.directory, "--to", places.database],
-    { cwd: "packages/service", env: { ...process.env, ...places.env, ...preload(script) }, stdio: "ignore" },
-  );
-  const ended = once(moving, "exit");
-  await expect
-    .poll(() => readFile(`/proc/${moving.pid}/stat`, "utf8"), { timeout: 60_000 })
-    .toMatch(/^\d+ \(.*\) T /);
-  const opening = directoryState(places.data);
+  const moving = await startStoppedMove(places.directory, places.database, places.env, script);
+  // In another process, since LMDB waits for the gate in the thread that opens it.
+  const opening = spawn(process.execPath, ["bin/membrane.js", "tenant", "list", "--data", places.data], {
+    cwd: SERVICE,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const opened = once(opening, "close");
+  const errors: Buffer[] = [];
+  opening.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
+  await expect.poll(() => openFilesOf(opening.pid!), { timeout: 60_000 }).toContain("gate.mdb");
+  // It fails when it has waited for half a second, in which a store is opened that nothing holds.
   const node = openNodeEngine(places.config, { keys: await keysOf(places), writeTimeoutMs: 500 });
   await expect(node).rejects.toThrow("the store was not reached (55P03)");
-  moving.kill("SIGCONT");
-  expect(await ended).toEqual([0, null]);
-  expect(await opening).toMatch(/the store was moved to postgres:/);
+  expect(opening.exitCode).toBeNull();
+  expect(await openFilesOf(opening.pid!)).not.toContain("data.mdb");
+  expect(await moving.resume()).toMatchObject({ code: 0 });
+  await opened;
+  expect(Buffer.concat(errors).toString()).toMatch(/^membrane: the store was moved to postgres:/);
   expect(await databaseState(places)).toBe("served");
 });
 

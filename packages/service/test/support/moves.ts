@@ -1,5 +1,9 @@
-import { copyFile, mkdir } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
 import { parseToken } from "capability-protocol";
 import { createMembrane, exportThrough } from "../../../testkit/src/client.ts";
 import { databaseOf, openNodeEngine, useConnection } from "../../../testkit/src/postgres-engine.ts";
@@ -17,6 +21,7 @@ import { readMovePlace } from "../../src/move-place.ts";
 import { createServiceKeys } from "../../src/store/keys.ts";
 import { readServiceKeyFile } from "../../src/store/service-key-file.ts";
 import type { Row } from "../../src/store/postgres/sql-values.ts";
+import { preload } from "./preload.ts";
 
 /** A data directory and the database in which the engine of the same directory has its store. */
 export interface TwoPlaces {
@@ -98,6 +103,37 @@ export async function refusalOfMove(
     if (error instanceof ConfigError) return error.message;
     throw error;
   }
+}
+
+/**
+ * Starts `membrane migrate`, and waits until it has stopped.
+ *
+ * @param script of a process that stops.
+ */
+export async function startStoppedMove(
+  from: string,
+  to: string,
+  env: Readonly<Record<string, string>>,
+  script: string,
+): Promise<{ resume(): Promise<{ readonly code: number | null; readonly stderr: string }> }> {
+  const child = spawn(process.execPath, ["bin/membrane.js", "migrate", "--from", from, "--to", to], {
+    cwd: fileURLToPath(new URL("../..", import.meta.url)),
+    env: { ...process.env, ...env, ...preload(script) },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const errors: Buffer[] = [];
+  child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
+  const ended = once(child, "close");
+  await expect
+    .poll(() => readFile(`/proc/${child.pid}/stat`, "utf8"), { timeout: 60_000 })
+    .toMatch(/^\d+ \(.*\) T /);
+  return {
+    async resume() {
+      child.kill("SIGCONT");
+      await ended;
+      return { code: child.exitCode, stderr: Buffer.concat(errors).toString() };
+    },
+  };
 }
 
 /** Whether the store in a data directory is served; the reason, if it is not. */

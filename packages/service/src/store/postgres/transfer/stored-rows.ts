@@ -9,8 +9,13 @@ import type { Row } from "../sql-values.ts";
 import { bigintOf, bytesOf, uidColumnOf } from "../sql-values.ts";
 import { clearColumnsOf } from "./clear-columns.ts";
 
-/** Of a record with the largest target a page has some tens of megabytes. */
-const PAGE_ROWS = 200;
+/**
+ * A page has about so many bytes, by what the rows before it had: uids are random, so that the sizes of rows do not depend on their
+ * places.
+ */
+const PAGE_BYTES = 1024 * 1024;
+const FIRST_PAGE_ROWS = 50;
+const MAX_PAGE_ROWS = 1_000;
 
 /** How the rows of one table of LMDB are read here. */
 interface RowQuery {
@@ -84,15 +89,23 @@ export function createStoredRows(connection: Connection, keys: ServiceKeys): Sto
     async *pages(table) {
       for (const { select, key } of QUERIES[table]) {
         await connection.query(`DECLARE moved NO SCROLL CURSOR FOR ${select}`);
+        let pageRows = FIRST_PAGE_ROWS;
         for (;;) {
-          const rows = await connection.query(`FETCH ${PAGE_ROWS} FROM moved`);
+          const rows = await connection.query(`FETCH ${pageRows} FROM moved`);
           if (rows.length === 0) break;
-          yield rows.map((row) => readRow(table, key(row), row, keys));
+          const page = rows.map((row) => readRow(table, key(row), row, keys));
+          yield page;
+          pageRows = nextPageRows(page);
         }
         await connection.query("CLOSE moved");
       }
     },
   };
+}
+
+function nextPageRows(page: readonly StoredRow[]): number {
+  const bytes = page.reduce((sum, { key, body }) => sum + key.length + body.length, 0);
+  return Math.max(1, Math.min(MAX_PAGE_ROWS, Math.floor((PAGE_BYTES * page.length) / bytes)));
 }
 
 function readRow(table: MovedTable, key: Buffer, row: Row, keys: ServiceKeys): StoredRow {
