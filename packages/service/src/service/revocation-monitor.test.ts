@@ -3,6 +3,7 @@ import { createDelayedLog } from "../../../testkit/src/delayed-log.ts";
 import { parseUid } from "../domain/uid.ts";
 import { DEFAULT_LIMITS } from "../service-limits.ts";
 import type { Store } from "../store/store.ts";
+import { StoreBusyError } from "../store/store.ts";
 import type { EventLog } from "../telemetry/events.ts";
 import { startRevocationMonitor } from "./revocation-monitor.ts";
 
@@ -53,6 +54,16 @@ test("a revoke whose entry cannot be read ends all requests in flight", async ()
   await log.failFirst(new Error("the store is gone"));
   expect(states()).toEqual([true, true]);
   expect(seen.faults).toBe(1);
+  await monitor.close();
+});
+
+test("a revoke whose entry a store out of reach does not give ends all requests, and is no fault of the program", async () => {
+  const { log, seen, monitor, states } = await start();
+  log.revoke(A);
+  monitor.revoked();
+  await log.failFirst(new StoreBusyError("no lease is in force"));
+  expect(states()).toEqual([true, true]);
+  expect(seen.faults).toBe(0);
   await monitor.close();
 });
 

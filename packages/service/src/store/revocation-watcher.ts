@@ -1,4 +1,5 @@
 import type { StalenessGuard } from "./staleness-guard.ts";
+import { StoreBusyError } from "./store.ts";
 
 /** How often the revocation log and the clock are read while requests are in flight, in milliseconds. */
 const POLL_INTERVAL_MS = 200;
@@ -25,7 +26,8 @@ export function watchRevocations(
     try {
       await feed.refresh();
     } catch (error) {
-      report.fault(error);
+      // A store that is out of reach is no defect; its state is logged elsewhere.
+      if (!(error instanceof StoreBusyError)) report.fault(error);
       inFlight.revokeAll("STALE");
     } finally {
       clearTimeout(staleTimer);

@@ -1,4 +1,5 @@
 import type { Store } from "./store.ts";
+import { StoreBusyError } from "./store.ts";
 
 /**
  * How many records one transaction deletes. Few, since it takes the event loop and other writers wait for it: half a
@@ -42,7 +43,8 @@ export function startSweeper(
         if (!more || isStopped) break;
       }
     } catch (error) {
-      report.fault(error);
+      // It continues when the store has time for it.
+      if (!(error instanceof StoreBusyError)) report.fault(error);
     }
     if (deleted > 0) report.swept({ deleted });
   };

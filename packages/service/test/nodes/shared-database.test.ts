@@ -10,6 +10,7 @@ import { runMembrane } from "../../../testkit/src/process.ts";
 import { startRelay } from "../../../testkit/src/relay.ts";
 import { startStreamingTarget, startTarget } from "../../../testkit/src/target.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import { openStream, startEndlessTarget } from "../support/open-stream.ts";
 import type { TestDatabase } from "../../../testkit/src/test-database.ts";
 import { createTestDatabase, databaseAt, LEASE_FLAGS } from "../../../testkit/src/test-database.ts";
 
@@ -156,9 +157,10 @@ test("each worker has a lease, a revoke by one of them holds for all, and a stop
   expect(await leases(database)).toBe(0);
 });
 
-test("a node whose database is gone says that it is not ready and passes nothing on, and recovers by itself", async () => {
+test("a node whose database is gone says that it is not ready, cuts its streams and passes nothing on, and recovers by itself", async () => {
   await using directory = await temporaryDirectory();
   await using target = await startTarget();
+  await using endless = await startEndlessTarget();
   const { config } = await createTestDatabase();
   await using relay = await startRelay(config.port);
   const database = databaseAt(config, relay.port);
@@ -167,16 +169,24 @@ test("a node whose database is gone says that it is not ready and passes nothing
   const { create } = await firstTokens(data);
   const membrane = await createMembrane(service, create, "m");
   const token = await exportThrough(service, membrane.export, { uri: target.url });
+  const streaming = await exportThrough(service, membrane.export, { uri: endless.url });
   const readiness = async () => (await call(service, undefined, { path: "/readyz" })).status;
   const events = () => service.logged().flatMap(({ msg }) => (msg?.startsWith("lease") ? [msg] : []));
+  const agent = new Agent();
+  const stream = await openStream(service, streaming, agent);
   expect([await statusOf(service, token), await readiness(), events()]).toEqual([200, 200, []]);
   relay.silence();
+  await stream.aborted();
   await expect.poll(readiness, { timeout: 30_000 }).toBe(503);
-  expect(await call(service, token)).toMatchObject({ status: 503, json: { code: "store_unavailable" } });
+  for (const refused of await Promise.all([1, 2, 3].map(() => call(service, token))))
+    expect(refused).toMatchObject({ status: 503, json: { code: "store_unavailable" } });
   expect((await call(service, undefined, { path: "/healthz" })).status).toBe(200);
   await expect.poll(events, { timeout: 30_000 }).toEqual(["lease lost"]);
   relay.speak();
   await expect.poll(readiness, { timeout: 60_000 }).toBe(200);
   expect(await statusOf(service, token)).toBe(200);
   await expect.poll(events, { timeout: 30_000 }).toEqual(["lease lost", "lease regained"]);
+  // An outage is no defect of the service.
+  expect(service.logged().filter(({ msg }) => msg === "fault" || msg === "crashed")).toEqual([]);
+  await agent.close();
 });
