@@ -11,7 +11,7 @@ export const LEASE_LIMITS: Readonly<Record<keyof LeaseTimes, Limit>> = {
   }),
   leaseMarginMs: leaseLimit("leaseMarginMs", {
     description: "What a node serves less than its lease, and a revoke waits more",
-    details: "at least 5 % of `--lease-ms`, since the rates of two clocks differ",
+    details: "5 % of `--lease-ms` or more, since the rates of two clocks differ",
   }),
   leaseRenewalIntervalMs: leaseLimit("leaseRenewalIntervalMs", {
     description: "Time from one renewal of the lease to the next",
@@ -22,7 +22,7 @@ export const LEASE_LIMITS: Readonly<Record<keyof LeaseTimes, Limit>> = {
   }),
   leaseConnectTimeoutMs: leaseLimit("leaseConnectTimeoutMs", {
     description: "The same for the first statement on a connection",
-    details: "at least `--lease-reply-timeout-ms`",
+    details: "not less than `--lease-reply-timeout-ms`",
   }),
   leaseRetryDelayMs: leaseLimit("leaseRetryDelayMs", {
     description: "Time from a failed renewal to the next attempt",
