@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import { createDatabase, openStoreIn } from "../../../testkit/src/instance-store.ts";
+import { openNodeEngine, useConnection } from "../../../testkit/src/postgres-engine.ts";
+import { startPostgres } from "../../../testkit/src/postgres-instance.ts";
+import { mountSmallDisk } from "../../../testkit/src/small-disk.ts";
+import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
+import { createStore } from "../../src/store/operations/create-store.ts";
+import type { StoreCondition } from "../../src/store/store.ts";
+import { StoreFullError } from "../../src/store/store.ts";
+
+test("while the server's disk is full, creations are refused and reads work; with room again, creations do by themselves", async () => {
+  await using disk = await mountSmallDisk(192);
+  await using server = await startPostgres({
+    parent: disk.path,
+    // Room that the log of writes has already is used again; more is needed for tables alone.
+    settings: { min_wal_size: "'64MB'", max_wal_size: "'64MB'", shared_buffers: "'16MB'" },
+  });
+  const config = await createDatabase(server);
+  await using at = await openStoreIn(config);
+  const conditions: StoreCondition["state"][] = [];
+  const engine = await openNodeEngine(config, {
+    keys: at.keys,
+    writeTimeoutMs: 10_000,
+    report: ({ state }) => conditions.push(state),
+  });
+  const node = createStore(engine, DEFAULT_LIMITS, Date.now);
+  const kept = await at.membrane("kept");
+  await useConnection(config, (connection) => connection.query("CHECKPOINT"));
+  disk.fill();
+  const made: string[] = [];
+  const refused = await (async () => {
+    for (let round = 0; ; round += 1) {
+      const record = { ...kept.record, uid: at.newUid(), name: `m${round} ${"x".repeat(100)}` };
+      try {
+        await node.create([record]);
+        made.push(record.name);
+      } catch (error) {
+        return error;
+      }
+    }
+  })();
+  expect(refused).toBeInstanceOf(StoreFullError);
+  expect(conditions).toEqual(["full"]);
+  expect((await node.find(kept.export.lookupId))?.verdict.ok).toBe(true);
+  await disk.empty();
+  const after = { ...kept.record, uid: at.newUid(), name: "after" };
+  expect((await node.create([after])).ok).toBe(true);
+  expect(conditions).toEqual(["full", "writable"]);
+  const { membranes } = await node.membranes(at.tenant.uid, { limit: 1_000_000 });
+  const stored = new Set(membranes.map(({ name }) => name));
+  expect(made.filter((name) => !stored.has(name))).toEqual([]);
+  await node.close();
+});
+
+test("idle connections that the server ends are replaced before they are used", async () => {
+  await using server = await startPostgres();
+  const config = await createDatabase(server);
+  await useConnection(server.config(), (connection) =>
+    connection.query("ALTER DATABASE membrane SET idle_session_timeout TO 300"),
+  );
+  await using at = await openStoreIn(config);
+  for (let round = 0; round < 3; round += 1) {
+    await at.membrane(`m${round}`);
+    await useConnection(server.config(), async (connection) => {
+      const idle = `SELECT FROM pg_stat_activity WHERE datname = 'membrane' AND query NOT LIKE '%membrane.lease%'`;
+      while ((await connection.query(idle)).length > 0);
+    });
+  }
+  expect((await at.store.membranes(at.tenant.uid, { limit: 9 })).membranes).toHaveLength(3);
+});
