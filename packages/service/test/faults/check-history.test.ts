@@ -186,9 +186,10 @@ test("a stream that is never cut after a revoke is found", () => {
 
 test("a response that no rule allows is found, and a missing one unless its node was interrupted", () => {
   expect(rulesWith([invoke({ began: 50, outcome: "unexpected" })])).toEqual(["unexpectedResponse"]);
-  const missing = [invoke({ began: 50, ended: 60, outcome: "unknown" })];
+  const missing = [invoke({ kind: "probe", began: 50, ended: 60, outcome: "unknown" })];
   expect(rulesWith(missing)).toEqual(["lostResponse"]);
   expect(rulesWith(missing, { interruptions: [{ node: 0, began: 59, ended: 70 }] })).toEqual([]);
+  expect(rulesWith([invoke({ began: 50, ended: 60, outcome: "unknown" })])).toEqual([]);
   expect(rulesWith(missing, { interruptions: [{ node: 1, began: 59, ended: 70 }] })).toEqual([
     "lostResponse",
   ]);

@@ -173,16 +173,18 @@ function* unexpectedResponse({ operations }: History): Iterable<string> {
   for (const operation of operations) if (operation.outcome === "unexpected") yield describe(operation);
 }
 
-/** Only a node that was interrupted leaves a client without a response. */
+/** Only a node that was interrupted leaves a client without a response, or one whose lease ends within the target's response. */
 function* lostResponse({ operations, interruptions }: History): Iterable<string> {
   for (const operation of operations) {
-    if (operation.outcome !== "unknown") continue;
+    if (operation.outcome !== "unknown" || FORWARDED.has(operation.kind)) continue;
     const wasInterrupted = interruptions.some(
       (interval) => concerns(interval.node, operation.node) && overlap(interval, operation),
     );
     if (!wasInterrupted) yield describe(operation);
   }
 }
+
+const FORWARDED: ReadonlySet<Operation["kind"]> = new Set(["invoke", "use"]);
 
 function concerns(node: NodeInterval["node"], other: number): boolean {
   return node === "all" || node === other;
