@@ -57,8 +57,8 @@ async function configure(connection: Connection, changes: readonly string[]): Pr
 
 const storeRolledBack = fault(
   "the store loses the last revokes",
-  milliseconds(300, 1_200),
-  async (context, usedMs) => {
+  fc.record({ usedMs: milliseconds(300, 1_200), isOvertaken: fc.boolean() }),
+  async (context, { usedMs, isOvertaken }) => {
     const { cluster, recorder, recovered, prepare, revoke } = context;
     const before = cluster.nodes.map(countAlarms);
     await cluster.server.stop();
@@ -73,8 +73,12 @@ const storeRolledBack = fault(
       await cluster.server.stop();
       await recorder.outage("all", () => sleep(OVER_A_LEASE_MS));
       await cluster.server.restoreFiles();
+      if (isOvertaken) for (const { relay } of cluster.nodes) relay.silence();
     });
     await cluster.server.start();
+    // Then the log has the positions that were applied, with other entries.
+    if (isOvertaken) await appendEntries(context, 1_000);
+    for (const { relay } of cluster.nodes) relay.speak();
     for (const [index, node] of cluster.nodes.entries()) {
       while (countAlarms(node) === before[index]) await sleep(20);
     }
@@ -101,17 +105,21 @@ async function allApplied({ cluster }: FaultContext): Promise<void> {
 const manyEntries = fault(
   "a node has more to read than a reply has",
   fc.integer({ min: 1_001, max: 6_000 }),
-  ({ cluster }, count) =>
-    cluster.use(async (connection) => {
-      await connection.query(
-        `WITH h AS (UPDATE membrane.head SET position = position + $1, tag = gen_random_uuid() RETURNING position, tag)
-         INSERT INTO membrane.log (position, tag, uid)
-         SELECT h.position - n, CASE n WHEN 0 THEN h.tag ELSE gen_random_uuid() END, gen_random_uuid()
-         FROM h, generate_series(0, $1 - 1) n`,
-        [count],
-      );
-    }),
+  appendEntries,
 );
+
+/** Appends revokes of what does not exist. */
+async function appendEntries({ cluster }: FaultContext, count: number): Promise<void> {
+  await cluster.use((connection) =>
+    connection.query(
+      `WITH h AS (UPDATE membrane.head SET position = position + $1, tag = gen_random_uuid() RETURNING position, tag)
+       INSERT INTO membrane.log (position, tag, uid)
+       SELECT h.position - n, CASE n WHEN 0 THEN h.tag ELSE gen_random_uuid() END, gen_random_uuid()
+       FROM h, generate_series(0, $1 - 1) n`,
+      [count],
+    ),
+  );
+}
 
 const snapshotHeld = fault(
   "a snapshot is held open for long",
