@@ -83,7 +83,7 @@ export async function openPostgresEngine(options: PostgresEngineOptions): Promis
     canListen: !isPooled,
     times,
     serves: role.serves,
-    waitTimeoutMs: writeTimeoutMs,
+    replyTimeoutMs: writeTimeoutMs,
     onRevocationsLost,
   });
   return createEngine(id, open, revocations, options);

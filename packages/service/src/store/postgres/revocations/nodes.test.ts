@@ -42,6 +42,34 @@ test("a revoke that is acknowledged on one node is known on all others at that m
   }
 });
 
+test("a revoke waits for the lease of a dead node, also where a write may take less time", async () => {
+  await using store = await openPostgresStore();
+  await using relay = await startRelay(store.config.port);
+  const { record } = await store.at.membrane("m");
+  const node = await store.openNode({ writeTimeoutMs: TEST_LEASE_TIMES.leaseMs / 2 });
+  await store.openNode({ port: relay.port });
+  relay.silence();
+  expect(await node.store.revoke(record.uid, "operator")).toEqual(ok(undefined));
+  relay.speak();
+});
+
+test("however often the channel is notified, the row of a node is renewed at most each five milliseconds", async () => {
+  await using store = await openPostgresStore();
+  const renewals = async (): Promise<number> => {
+    const [row] = await store.query("SELECT renewals FROM membrane.lease");
+    return Number(row?.["renewals"]);
+  };
+  const before = await renewals();
+  const begun = performance.now();
+  await useConnection(store.config, (connection) =>
+    connection.query(
+      `DO $$ BEGIN FOR i IN 1..300 LOOP PERFORM pg_notify('membrane', i::text); COMMIT; END LOOP; END $$`,
+    ),
+  );
+  const renewed = (await renewals()) - before;
+  expect(renewed).toBeLessThan((performance.now() - begun) / 5 + 5);
+});
+
 test("a node that no reply reaches loses its lease, its row is dropped, and the revoke that waits for it is acknowledged", async () => {
   await using store = await openPostgresStore();
   const { at, query } = store;

@@ -10,19 +10,43 @@ const LISTEN = "LISTEN membrane";
  */
 const LISTEN_INTERVAL_MS = 5_000;
 
+/**
+ * How far apart notifications are passed on, in milliseconds. Any user who may connect to the database can notify, and each one brings a
+ * renewal, which is a durable write.
+ */
+const SPACING_MS = 5;
+
 /** Listens to what is appended to the log. */
 export interface Notifications {
   close(): Promise<void>;
 }
 
 /** @param onNotification called when something was appended, if the server can say so: a pooler may keep it from doing so. */
-export function listenToLog(open: OpenConnection, onNotification: () => void): Notifications {
+export function listenToLog(
+  open: OpenConnection,
+  onNotification: () => void,
+  monotonic: () => number,
+): Notifications {
   let connection: Connection | undefined;
   let isAnswered = true;
+  let notifiedAt = -Infinity;
+  let later: NodeJS.Timeout | undefined;
+
+  const passOn = (): void => {
+    later = undefined;
+    notifiedAt = monotonic();
+    onNotification();
+  };
+  const onNotified = (): void => {
+    if (later !== undefined) return;
+    const wait = notifiedAt + SPACING_MS - monotonic();
+    if (wait <= 0) passOn();
+    else later = setTimeout(passOn, wait);
+  };
 
   const listen = (): void => {
     if (!isAnswered) connection?.destroy();
-    if (connection === undefined || connection.isClosed) connection = open({ onNotification });
+    if (connection === undefined || connection.isClosed) connection = open({ onNotification: onNotified });
     isAnswered = false;
     connection.query(LISTEN).then(
       () => (isAnswered = true),
@@ -34,6 +58,7 @@ export function listenToLog(open: OpenConnection, onNotification: () => void): N
   return {
     async close() {
       clearInterval(timer);
+      clearTimeout(later);
       await connection?.close();
     },
   };

@@ -1,5 +1,5 @@
 import type { LeaseTimes } from "../../lease/lease-times.ts";
-import { DEFAULT_LEASE_TIMES, withLeaseMs } from "../../lease/lease-times.ts";
+import { DEFAULT_LEASE_TIMES, waitMs, withLeaseMs } from "../../lease/lease-times.ts";
 import type { Position, RevocationSource } from "../../store.ts";
 import { StoreBusyError } from "../../store.ts";
 import type { Connection } from "../connection.ts";
@@ -38,10 +38,13 @@ export interface RevocationProtocolOptions {
   readonly serves: boolean;
   /** Whether the server can notify a connection: behind a pooler another program's could be notified. */
   readonly canListen: boolean;
-  /** How long a revoke may wait for the nodes after its commit, in milliseconds. */
-  readonly waitTimeoutMs: number;
+  /** How long a revoke may wait, after its commit, in addition to the time that a dead node takes, in milliseconds. */
+  readonly replyTimeoutMs: number;
   readonly onRevocationsLost: (applied: Position) => void;
 }
+
+/** How long a request waits for a lease. Longer ones, of requests that come all the time, would fill the memory. */
+const REFRESH_TIMEOUT_MS = 1_000;
 
 /** The first lease needs several statements, and the server may be busy with other starts. */
 const FIRST_LEASE_TIMEOUT_MS = 10_000;
@@ -63,8 +66,8 @@ export async function agreeOnTimes(connection: Connection, role: NodeRole): Prom
  * @throws StoreBusyError if it has none in time.
  */
 export async function startRevocations(options: RevocationProtocolOptions): Promise<RevocationProtocol> {
-  const { open, times, waitTimeoutMs } = options;
-  const poller = drivePoller(open, times, waitTimeoutMs, CLOCKS.monotonic);
+  const { open, times } = options;
+  const poller = drivePoller(open, times, waitMs(times) + options.replyTimeoutMs, CLOCKS.monotonic);
   const waitUntilApplied: RevocationProtocol["waitUntilApplied"] = async ({ position, leaseMs }) => {
     if (leaseMs !== times.leaseMs)
       throw new StoreBusyError(`leases have ${leaseMs} ms now, and this process knows ${times.leaseMs} ms`);
@@ -74,12 +77,12 @@ export async function startRevocations(options: RevocationProtocolOptions): Prom
 
   const source = createLeaseSource({
     clocks: CLOCKS,
-    refreshTimeoutMs: times.leaseMs,
+    refreshTimeoutMs: REFRESH_TIMEOUT_MS,
     renew: () => lease.notify(),
     onRevocationsLost: options.onRevocationsLost,
   });
   const lease = driveLease(open, source, times, CLOCKS);
-  const notifications = options.canListen ? listenToLog(open, lease.notify) : undefined;
+  const notifications = options.canListen ? listenToLog(open, lease.notify, CLOCKS.monotonic) : undefined;
   const close = async (): Promise<void> => {
     source.close();
     await Promise.all([lease.stop(), poller.close(), notifications?.close()]);
