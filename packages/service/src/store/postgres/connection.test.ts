@@ -92,12 +92,12 @@ test("a transaction in which a statement failed is not taken for a committed one
   });
 });
 
-const INSERTS = ["INSERT INTO lost VALUES (1)", "INSERT INTO lost VALUES (2)"] as const;
+const INSERTS = ["INSERT INTO public.lost VALUES (1)", "INSERT INTO public.lost VALUES (2)"] as const;
 
 test("after a loss no statement runs outside of the transaction that it was sent in", async () => {
   const config = await connectionTo("postgres");
   await useConnection(config, (connection) =>
-    connection.query("CREATE TABLE IF NOT EXISTS lost (number int)"),
+    connection.query("CREATE TABLE IF NOT EXISTS public.lost (number int)"),
   );
   await useConnection(config, async (victim) => {
     const [backend] = await victim.query("SELECT pg_backend_pid() AS pid");
@@ -113,6 +113,30 @@ test("after a loss no statement runs outside of the transaction that it was sent
     await expect(victim.query(INSERTS[0])).rejects.toThrow();
     expect(victim.isClosed).toBe(true);
   });
-  const left = await useConnection(config, (connection) => connection.query("SELECT number FROM lost"));
+  const left = await useConnection(config, (connection) =>
+    connection.query("SELECT number FROM public.lost"),
+  );
+  expect(left).toEqual([]);
+});
+
+test("a prepared statement that the server has lost is repeated neither outside of its transaction nor inside", async () => {
+  const config = await connectionTo("postgres");
+  await useConnection(config, (connection) =>
+    connection.query("CREATE TABLE IF NOT EXISTS public.torn (number int)"),
+  );
+  await useConnection(config, async (connection) => {
+    const insert = (number: number) =>
+      connection.query("INSERT INTO public.torn SELECT $1::int WHERE $1::int > 0", [number]);
+    await insert(0);
+    await connection.query("DEALLOCATE ALL");
+    // All at once, as a write sends them.
+    const sent = [connection.begin(), insert(1), insert(2), connection.commit()];
+    const statuses = (await Promise.allSettled(sent)).map(({ status }) => status);
+    expect(statuses).toEqual(["fulfilled", "rejected", "rejected", "rejected"]);
+    expect(connection.isClosed).toBe(true);
+  });
+  const left = await useConnection(config, (connection) =>
+    connection.query("SELECT number FROM public.torn"),
+  );
   expect(left).toEqual([]);
 });

@@ -1,8 +1,10 @@
 import { connect as connectSocket } from "node:net";
 import type { Socket } from "node:net";
-import postgres from "postgres";
+import type { Notice } from "postgres";
 import { StoreBusyError, StoreFailedError } from "../store.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
+import { postgres } from "./driver.ts";
+import { isOutdated } from "./postgres-errors.ts";
 import { BEGIN_ALONE, beginStatement, sessionStatement } from "./session-settings.ts";
 import type { Row } from "./sql-values.ts";
 import { tlsOptions } from "./tls-options.ts";
@@ -87,6 +89,10 @@ export function openConnection(
     isClosed = true;
     void sql.end({ timeout: 0 });
   };
+  const destroy = (): void => {
+    discard();
+    socket?.destroy();
+  };
   const options = {
     ...driverOptions(config),
     socket: openOnce,
@@ -96,7 +102,7 @@ export function openConnection(
       onLost?.();
     },
     onnotify: onNotification,
-    onnotice: ({ severity, code }: postgres.Notice) => {
+    onnotice: ({ severity, code }: Notice) => {
       if (severity === "WARNING") warnings.push(String(code));
     },
   };
@@ -112,6 +118,8 @@ export function openConnection(
         prepare: parameters.length > 0 && !isPooled,
       });
     } catch (error) {
+      // The driver would use the same prepared statement again.
+      if (isOutdated(error)) destroy();
       throw failure ?? error;
     }
   };
@@ -172,10 +180,7 @@ export function openConnection(
         throw error;
       }
     },
-    destroy() {
-      discard();
-      socket?.destroy();
-    },
+    destroy,
     async close() {
       if (isClosed) return;
       isClosed = true;

@@ -22,6 +22,8 @@ test.each([
   // idle_in_transaction_session_timeout, read_only_sql_transaction: a primary that became a standby
   ["25P03", StoreBusyError],
   ["25006", StoreBusyError],
+  // invalid_sql_statement_name: a prepared statement that is lost with its session
+  ["26000", StoreBusyError],
   ["40001", StoreBusyError],
   ["40P01", StoreBusyError],
   ["53100", StoreFullError],

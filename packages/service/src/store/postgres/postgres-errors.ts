@@ -23,6 +23,9 @@ const TRANSIENT: readonly RegExp[] = [
 /** disk_full, program_limit_exceeded of a relation's size, and what the operating system says through the server. */
 const FULL: ReadonlySet<string> = new Set(["53100"]);
 
+/** invalid_sql_statement_name, feature_not_supported of a plan with another result, datatype_mismatch of one with other columns. */
+const OUTDATED: ReadonlySet<string> = new Set(["26000", "0A000", "42804"]);
+
 /** A transaction was repeated, and another was faster each time. */
 export class RepeatedConflictError extends StoreBusyError {}
 
@@ -32,6 +35,11 @@ const REFUSED = /^(?:22|23|54)/;
 /** Whether a transaction may have failed for one of its writes, and was not committed. */
 export function mayBeOfOneWrite(error: unknown): boolean {
   return error instanceof RepeatedConflictError || REFUSED.test(errorCode(error) ?? "");
+}
+
+/** Whether a connection has prepared statements that its session of the server does not have any more, or has for other tables. */
+export function isOutdated(error: unknown): boolean {
+  return OUTDATED.has(errorCode(error) ?? "");
 }
 
 /** Whether the transaction may be run again from its beginning. */
@@ -51,6 +59,8 @@ export function toStoreError(error: unknown): unknown {
   if (CONFLICTS.has(code))
     return new StoreBusyError(`too many writes change the same rows (${code})`, { cause: error });
   if (FULL.has(code)) return new StoreFullError(code, { cause: error });
+  if (OUTDATED.has(code))
+    return new StoreBusyError(`the statements of a connection were outdated (${code})`, { cause: error });
   if (TRANSIENT.some((pattern) => pattern.test(code)))
     return new StoreBusyError(`the store was not reached (${code})`, { cause: error });
   return new StoreFailedError(code, { cause: error });
