@@ -8,6 +8,10 @@ import { startPostgres } from "../../../testkit/src/postgres-instance.ts";
 import type { TestMembrane, TestStore } from "../../../testkit/src/store.ts";
 import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import type { ConnectionConfig } from "../../src/store/postgres/config/connection-config.ts";
+import type { Connection } from "../../src/store/postgres/connection.ts";
+import { openConnection } from "../../src/store/postgres/connection.ts";
+import { drivePoller } from "../../src/store/postgres/revocations/poller-driver.ts";
+import { DEFAULT_LEASE_TIMES, withLeaseMs } from "../../src/store/lease/lease-times.ts";
 import { createServiceKeys } from "../../src/store/keys.ts";
 import type { ServiceKeys } from "../../src/store/keys.ts";
 import { createStore } from "../../src/store/operations/create-store.ts";
@@ -75,6 +79,22 @@ test("a node does not start with a standby, and says so", async () => {
   await expect(opened).rejects.toThrow(
     new StoreFormatError("the server is a standby, which cannot write: name the primary"),
   );
+});
+
+test("a standby, which may lack the rows of nodes, acknowledges no revoke", async () => {
+  await using pair = await startPair("async");
+  const config = await createDatabase(pair.primary);
+  await (await openStoreIn(config)).store.close();
+  await until(pair.primary, "SELECT FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()");
+  const acknowledgedBy = async ({ port }: PostgresInstance, waitMs: number): Promise<void> => {
+    const open = (): Connection => openConnection({ ...config, port }, 10_000);
+    const poller = drivePoller(open, withLeaseMs(DEFAULT_LEASE_TIMES, 60_000), waitMs, () =>
+      performance.now(),
+    );
+    await poller.wait(1n).finally(poller.close);
+  };
+  await acknowledgedBy(pair.primary, 10_000);
+  await expect(acknowledgedBy(pair.standby, 500)).rejects.toThrow(StoreBusyError);
 });
 
 test("a revoke is acknowledged when the synchronous standby has it, and not before", async () => {

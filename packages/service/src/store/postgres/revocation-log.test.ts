@@ -6,6 +6,7 @@ import { deferred } from "../../../../testkit/src/deferred.ts";
 import { TEST_LEASE_TIMES } from "../../../../testkit/src/postgres-engine.ts";
 import { openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
 import { withLeaseMs } from "../lease/lease-times.ts";
+import { StoreFailedError } from "../store.ts";
 
 test("a sweep drops entries of the log but the last 10,000, those of the last hour, and from the last that every node applied", async () => {
   await using store = await openPostgresStore();
@@ -48,6 +49,17 @@ test("a revoke appends one entry with a new tag, and a repeated one appends none
   expect(after).toEqual({ log: String(log[1]!["tag"]).replaceAll("-", ""), sequence: 1n });
   expect(before).toEqual({ log: String(genesis!["tag"]).replaceAll("-", ""), sequence: 0n });
   expect(after.log).not.toBe(before.log);
+});
+
+test("a revoke of which the database does not say for which leases it waits is not acknowledged, the first and the repeated", async () => {
+  await using store = await openPostgresStore();
+  const { at, query } = store;
+  const { record } = await at.membrane("m");
+  const [kept] = await query("DELETE FROM membrane.lease_length RETURNING lease_ms");
+  for (let attempt = 0; attempt < 2; attempt += 1)
+    await expect(at.store.revoke(record.uid, "operator")).rejects.toThrow(StoreFailedError);
+  await query("INSERT INTO membrane.lease_length (lease_ms) VALUES ($1)", [Number(kept?.["lease_ms"])]);
+  expect(await at.store.revoke(record.uid, "operator")).toEqual(ok(undefined));
 });
 
 test("a revoke notifies the nodes that listen", async () => {

@@ -1,4 +1,5 @@
 import type { WriteRequest } from "../engine.ts";
+import { StoreFailedError } from "../store.ts";
 import type { WriteClass } from "../write-queue.ts";
 import { applyStatements } from "./apply-statements.ts";
 import type { Connection, Statement } from "./connection.ts";
@@ -83,6 +84,9 @@ async function attemptGroup<T>(
       return { type: "written", group: { outcomes, isCommitted: false } };
     }
     const revoked = await applyAndCommit(connection, applyStatements(changes, kind));
+    // Without it the revoke would wait for no node. It can be repeated.
+    if (kind === "revoke" && revoked === undefined)
+      throw new StoreFailedError("the revocation log did not say where a revoke is");
     return { type: "written", group: { outcomes, isCommitted: true, ...(revoked && { revoked }) } };
   } catch (error) {
     await undo(connection);

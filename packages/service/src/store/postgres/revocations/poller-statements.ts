@@ -4,7 +4,10 @@ import type { Row } from "../sql-values.ts";
 import { bigintOf, uidColumnOf } from "../sql-values.ts";
 import { IS_DURABLE } from "./durable-statement.ts";
 
-const POLL = "SELECT node, renewals, applied FROM membrane.lease";
+/** A row without a node if there are none. A standby may not have the row of a node yet whose lease is in force. */
+const POLL = `
+  SELECT n.node, n.renewals, n.applied, s.is_standby
+  FROM (SELECT pg_catalog.pg_is_in_recovery() AS is_standby) s LEFT JOIN membrane.lease n ON true`;
 
 /** The row was watched for as long as the leases that this process knows: those of another length may last longer. */
 const DROP = `
@@ -21,11 +24,12 @@ export function pollerStatement(statement: PollerStatement, leaseMs: number): St
   }
 }
 
-/** @throws TypeError if the rows are none of this statement. */
+/** @throws TypeError if the rows are none of this statement, or those of a standby. */
 export function parsePollerReply(statement: PollerStatement, rows: readonly Row[]): PollerReply {
   switch (statement.type) {
     case "poll":
-      return { type: "rows", rows: rows.map(parseLeaseRow) };
+      if (rows[0]?.["is_standby"] !== false) throw new TypeError("the rows are not those of a primary");
+      return { type: "rows", rows: rows.filter((row) => row["node"] !== null).map(parseLeaseRow) };
     case "drop":
       return { type: "dropped" };
   }
