@@ -2,6 +2,7 @@ import type { TransactionSql } from "postgres";
 import postgres from "postgres";
 import { expect, test } from "vitest";
 import { createDatabase, openStoreIn } from "../../../testkit/src/instance-store.ts";
+import { HOSTILE_VALUES, hostileSettings } from "../../../testkit/src/hostile-settings.ts";
 import { deferred } from "../../../testkit/src/deferred.ts";
 import { startPgBouncer } from "../../../testkit/src/pgbouncer.ts";
 import { openNodeEngine, useConnection } from "../../../testkit/src/postgres-engine.ts";
@@ -36,8 +37,11 @@ test("a pooler is noticed, and a server without one is not taken for it", async 
   expect(await useConnection(at.config, (connection) => connection.isPooled())).toBe(false);
 });
 
-test("nodes behind a pooler that share three sessions create, revoke and learn of revokes", async () => {
+test("nodes behind a pooler that share three sessions create, revoke and learn of revokes, whatever settings these have", async () => {
   await using at = await startPooled();
+  await useConnection(at.config, async (connection) => {
+    for (const setting of hostileSettings(at.config, HOSTILE_VALUES)) await connection.query(setting);
+  });
   await using store = await openStoreIn(at.pooled);
   const engine = await openNodeEngine(at.pooled, { keys: store.keys, writeTimeoutMs: 10_000 });
   const other = createStore(engine, DEFAULT_LIMITS, Date.now);

@@ -228,9 +228,9 @@ test("a copy that lacks a row is not taken for the store", async () => {
   const places = await filledDirectory(join(directory.path, "data"));
   expect(await readStoreFormat(places.config, await keysOf(places))).toBeUndefined();
   await places.query(`
-    CREATE FUNCTION drop_one() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION public.drop_one() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN IF EXISTS (SELECT FROM membrane.child) THEN RETURN NULL; END IF; RETURN NEW; END $$;
-    CREATE TRIGGER drop_one BEFORE INSERT ON membrane.child FOR EACH ROW EXECUTE FUNCTION drop_one()`);
+    CREATE TRIGGER drop_one BEFORE INSERT ON membrane.child FOR EACH ROW EXECUTE FUNCTION public.drop_one()`);
   const differs = /^--to: the table children has \d+ rows with SHA-256 [0-9a-f]{64}, its copy \d+ rows/;
   await expectRefusedHere(places.directory, places.database, places, differs);
   expect(await databaseState(places)).toBe("absent");

@@ -99,7 +99,7 @@ const SWEEP: TableStatements<RowKey<"sweep">> = {
   // What was queued as a dependent may be revoked itself.
   insert: `INSERT INTO membrane.sweep (uid, is_root, body) SELECT * FROM unnest($1::uuid[], $2::boolean[], $3::bytea[])
     ON CONFLICT (uid) DO UPDATE SET is_root = excluded.is_root, body = excluded.body`,
-  remove: "DELETE FROM membrane.sweep s USING unnest($1::uuid[]) AS q (uid) WHERE s.uid = q.uid",
+  remove: "DELETE FROM membrane.sweep s USING pg_catalog.unnest($1::uuid[]) AS q (uid) WHERE s.uid = q.uid",
   keys: (rows) => [uuidArray(rows.map(({ uid }) => uid))],
   columns: (rows) => [plainArray(rows.map(({ isRoot }) => isRoot))],
 };
@@ -113,7 +113,7 @@ const LEASE_LENGTH = "SELECT lease_ms FROM membrane.lease_length FOR SHARE";
  */
 const APPEND = `
   WITH entry AS MATERIALIZED (
-         SELECT q.uid, q.place, gen_random_uuid() AS tag FROM unnest($1::uuid[]) WITH ORDINALITY AS q (uid, place)
+         SELECT q.uid, q.place, gen_random_uuid() AS tag FROM pg_catalog.unnest($1::uuid[]) WITH ORDINALITY AS q (uid, place)
        ),
        h AS (
          UPDATE membrane.head

@@ -5,8 +5,9 @@ import { StoreBusyError, StoreFailedError } from "../store.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
 import { postgres } from "./driver.ts";
 import { isOutdated } from "./postgres-errors.ts";
-import { BEGIN_ALONE, beginStatement, sessionStatement } from "./session-settings.ts";
+import { aloneStatement, BEGIN_ALONE, beginStatement, sessionStatement } from "./session-settings.ts";
 import type { Row } from "./sql-values.ts";
+import { withLiterals } from "./sql-values.ts";
 import { tlsOptions } from "./tls-options.ts";
 
 export type Parameter = string | number | boolean | Buffer | null;
@@ -22,7 +23,8 @@ export interface Connection {
   /** Sends a statement after those that have no result yet, without waiting for them. */
   query(text: string, parameters?: readonly Parameter[]): Promise<readonly Row[]>;
   /**
-   * Runs one statement as a transaction, on a connection on which nothing else is sent until it has its result.
+   * Runs one statement as a transaction, on a connection on which nothing else is sent until it has its result. Behind a pooler
+   * its parameters are numbers, UUIDs and lists of these.
    *
    * @throws StoreFailedError if the server warned, as {@link commit}.
    */
@@ -158,12 +160,14 @@ export function openConnection(
       // The server may warn of other things while it connects.
       await session;
       warnings.splice(0);
-      const rows = await send(text, parameters);
+      const rows = isPooled
+        ? lastRows(await send(aloneStatement(withLiterals(text, parameters)), []))
+        : await send(text, parameters);
       assertWarranted("the statement", warnings);
       return rows;
     },
     async isPooled() {
-      const { state, 0: row } = await send("SELECT pg_backend_pid() AS pid", []);
+      const { state, 0: row } = await send("SELECT pg_catalog.pg_backend_pid() AS pid", []);
       return row?.["pid"] !== state.pid;
     },
     begin,
@@ -230,6 +234,12 @@ function assertWarranted(what: string, warnings: readonly string[]): void {
   throw warnings.every((code) => code.startsWith("57P0"))
     ? new StoreBusyError(text)
     : new StoreFailedError(text);
+}
+
+/** The rows of the last statement of several. The driver returns a list of results if one before it has completed. */
+function lastRows(results: readonly Row[] | readonly (readonly Row[])[]): readonly Row[] {
+  const last = results.at(-1);
+  return Array.isArray(last) ? last : [];
 }
 
 /** As the driver's own. */

@@ -48,7 +48,7 @@ test("a commit is not acknowledged that the server warrants just before it is st
   const connection = openConnection({ ...at, sslMode: "disable", connectTimeoutMs: 10_000 }, 10_000);
   const [row] = await connection.query("SELECT pg_read_file('postmaster.pid') AS lines");
   await connection.begin();
-  await connection.query("CREATE TABLE t (x int)");
+  await connection.query("CREATE TABLE public.t (x int)");
   const committed = connection.commit();
   // The driver sends it in a later turn. Its result and the warning arrive together.
   for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => void setImmediate(resolve));

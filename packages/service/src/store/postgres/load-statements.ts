@@ -13,7 +13,7 @@ import { byteaArray, plainArray, uuidArray } from "./sql-values.ts";
 const FOUND = `
   found AS (
     SELECT q.lookup_id, l.uid, l.body
-    FROM unnest($1::bytea[]) AS q (lookup_id)
+    FROM pg_catalog.unnest($1::bytea[]) AS q (lookup_id)
     LEFT JOIN membrane.lookup l ON l.lookup_id = q.lookup_id
   ),
   named AS (
@@ -59,7 +59,7 @@ const SWEPT = `,
   )`;
 
 const ROOTS = `
-    SELECT unnest($2::uuid[])
+    SELECT pg_catalog.unnest($2::uuid[])
     UNION SELECT f.uid FROM found f WHERE f.uid IS NOT NULL
     UNION SELECT n.holder FROM named n WHERE n.holder IS NOT NULL
     UNION SELECT p.holder FROM paged p`;
@@ -137,7 +137,7 @@ function loadStatement(parts: {
     SELECT d.uid
     FROM walk w
     JOIN membrane.record r ON r.uid = w.uid
-    CROSS JOIN LATERAL unnest(r.depends_on) AS d (uid)
+    CROSS JOIN LATERAL pg_catalog.unnest(r.depends_on) AS d (uid)
   ),
   node AS (
     SELECT w.uid, r.name_owner, r.name, r.body FROM walk w LEFT JOIN membrane.record r ON r.uid = w.uid

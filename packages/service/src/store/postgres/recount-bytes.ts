@@ -27,7 +27,7 @@ const CHILDREN = `
  * well lower it by removing some, which no MAC shows.
  */
 const BELOW = `
-  WITH owner AS (SELECT unnest($1::uuid[]) AS uid),
+  WITH owner AS (SELECT pg_catalog.unnest($1::uuid[]) AS uid),
   link AS (
     SELECT o.uid, c.ignores_revocation, c.child, c.body FROM owner o
     CROSS JOIN LATERAL (SELECT c.* FROM ${CHILDREN} ORDER BY c.ignores_revocation, c.child LIMIT $2::int) c

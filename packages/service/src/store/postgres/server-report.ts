@@ -117,7 +117,7 @@ async function reportStore(
   const times: number[] = [];
   for (let write = 0; write < WRITES; write += 1) {
     const before = monotonic();
-    await connection.query(DURABLE_WRITE);
+    await connection.execute(DURABLE_WRITE, []);
     times.push(monotonic() - before);
   }
   return {

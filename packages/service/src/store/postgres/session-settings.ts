@@ -1,4 +1,27 @@
 /**
+ * What the engine is correct with, whatever the server, the database or the user has as a default:
+ *
+ * - Names mean those of PostgreSQL: others may create functions in schema `public`, which run with the rights of the service.
+ * - A row that a policy would hide from the service is an error: a revoke would not wait for the node of a hidden lease.
+ * - Warnings arrive: one says that a commit is not durable.
+ * - A commit waits for the disk and for a synchronous standby, and no timeout cancels it.
+ * - Values have the form that they are read in.
+ */
+const CORRECT: readonly string[] = [
+  "search_path TO pg_catalog, pg_temp",
+  "row_security TO off",
+  "client_min_messages TO warning",
+  "synchronous_commit TO on",
+  "statement_timeout TO 0",
+  "bytea_output TO hex",
+  "array_nulls TO on",
+  "extra_float_digits TO 1",
+];
+
+/** In a transaction they are those of {@link beginStatement}. The server must not end a session either that waits for work. */
+const UNLIMITED: readonly string[] = ["lock_timeout TO 0", "idle_session_timeout TO 0"];
+
+/**
  * Plans are made once for a connection: a plan for each lineage costs more than it saves. The planner overestimates how many rows
  * a recursive query finds: it would compile the plan, which takes longer than to run it, and read whole tables, which grow. Every
  * statement finds its rows by their keys.
@@ -9,34 +32,54 @@ const PLANNING: readonly string[] = [
   ...["seqscan", "hashjoin", "mergejoin"].map((method) => `enable_${method} TO off`),
 ];
 
-/** For statements that are transactions, whatever the defaults of the database or the user are. */
+/** For statements that are transactions. */
 const TRANSACTIONS = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE";
+
+/** From PostgreSQL 17, which ends a session whose transaction lasts longer: also one that waits for a standby, or is a move. */
+const NO_TRANSACTION_TIMEOUT = `
+  SELECT pg_catalog.set_config('transaction_timeout', '0', false)
+  WHERE pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL`;
 
 /** Sent first on a connection. Behind a pooler it only connects: the session of the server serves other programs too. */
 export function sessionStatement(isPooled: boolean): string {
-  return isPooled ? "SELECT" : [TRANSACTIONS, ...PLANNING.map((setting) => `SET ${setting}`)].join("; ");
+  return isPooled
+    ? "SELECT"
+    : [
+        TRANSACTIONS,
+        ...[...CORRECT, ...UNLIMITED, ...PLANNING].map((setting) => `SET ${setting}`),
+        NO_TRANSACTION_TIMEOUT,
+      ].join("; ");
 }
 
-const DURABLE = "SET LOCAL synchronous_commit TO on";
-
-/** Begins a transaction of one statement that needs no locks, behind a pooler. A standby refuses `READ WRITE`. */
+/** Begins a transaction of one statement that only reads, behind a pooler. A standby, which is asked too, refuses `READ WRITE`. */
 export const BEGIN_ALONE: string = [
   "BEGIN ISOLATION LEVEL READ COMMITTED",
-  DURABLE,
-  ...PLANNING.map((setting) => `SET LOCAL ${setting}`),
+  ...local([...CORRECT, ...PLANNING]),
 ].join("; ");
 
 /**
- * The isolation level and the durability are those that the engine is correct with, whatever the server, the database or the user
- * has as a default. The timeouts end the transaction of a client that has disappeared, with its locks. No `statement_timeout`: it
- * could cancel a commit that waits for a standby.
+ * One statement as a transaction, behind a pooler: the server carries out all of this message, or nothing, before it waits for the
+ * client again. So no lock outlives the statement, and a client that stops keeps no session.
+ */
+export function aloneStatement(text: string): string {
+  const transaction = "TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE";
+  return [...local([transaction, ...CORRECT, ...PLANNING]), text].join("; ");
+}
+
+/**
+ * Begins a transaction. What is correct is set although the session has it: a pooler may have been put in front of the server
+ * meanwhile. The timeouts end the transaction of a client that has disappeared, with its locks.
  */
 export function beginStatement(timeoutMs: number, isPooled: boolean): string {
   return [
     "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-    DURABLE,
+    ...local(CORRECT),
     `SET LOCAL lock_timeout TO ${timeoutMs}`,
     `SET LOCAL idle_in_transaction_session_timeout TO ${timeoutMs}`,
-    ...(isPooled ? PLANNING.map((setting) => `SET LOCAL ${setting}`) : []),
+    ...(isPooled ? local(PLANNING) : []),
   ].join("; ");
+}
+
+function local(settings: readonly string[]): string[] {
+  return settings.map((setting) => `SET LOCAL ${setting}`);
 }

@@ -35,6 +35,22 @@ export function nullableByteaArray(values: readonly (Uint8Array | undefined)[]):
   return `{${texts.join(",")}}`;
 }
 
+/**
+ * A statement with its parameters in its text, which the server takes together with others in one message.
+ *
+ * @throws TypeError for a parameter that is more than a number, a UUID or a list of these.
+ */
+export function withLiterals(text: string, parameters: readonly unknown[]): string {
+  return text.replaceAll(/\$(\d+)/g, (_, number: string) => literal(parameters[Number(number) - 1]));
+}
+
+function literal(value: unknown): string {
+  const text = String(value);
+  // Nothing that could end a string, whatever the session takes a backslash for.
+  if (!/^[0-9a-f{},-]*$/.test(text)) throw new TypeError("a parameter is neither a number nor a UUID");
+  return `'${text}'`;
+}
+
 /** A row of a result, by the names of its columns. */
 export type Row = Readonly<Record<string, unknown>>;
 

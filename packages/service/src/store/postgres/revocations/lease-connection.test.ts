@@ -46,11 +46,12 @@ test("a node that cannot listen learns of revokes with its next renewal, and lis
   const { engine } = await store.openNode();
   const from = engine.position()!;
   const listens = "query = 'LISTEN membrane'";
+  const listening = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND ${listens}`;
+  while ((await store.query(listening)).length < 2);
   expect(await endBackends(store, listens)).toBe(2);
   await append(store, 1);
   while ((engine.position() ?? from).sequence === from.sequence) await new Promise(setImmediate);
   expect(engine.revocationsSince(from).uids).toHaveLength(1);
-  const listening = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND ${listens}`;
   while ((await store.query(listening)).length < 2);
 });
 
@@ -78,7 +79,8 @@ test("a node waits for what a snapshot is ahead of, and asks for it at once", as
 
 test("a renewal that a standby may not have counts no lease, whatever the default of the database is", async () => {
   await using store = await openPostgresStore();
-  await store.query(`ALTER DATABASE ${store.config.database} SET synchronous_commit TO off`);
+  for (const setting of ["synchronous_commit TO off", "client_min_messages TO error"])
+    await store.query(`ALTER DATABASE ${store.config.database} SET ${setting}`);
   const { engine } = await store.openNode();
   const waiting = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event = 'SyncRep' AND query LIKE '%membrane.lease%'`;

@@ -65,7 +65,7 @@ async function dropDeadRows(
   while (monotonic() < until) await setTimeout(until - monotonic());
   for (const { node, renewals } of reply.rows) {
     const drop = pollerStatement({ type: "drop", node, renewals }, kept.leaseMs);
-    await connection.query(drop.text, drop.parameters);
+    await connection.execute(drop.text, drop.parameters);
   }
 }
 

@@ -5,15 +5,8 @@ import { openConnection } from "../connection.ts";
 /** The other side of a move may take so long for one page. */
 const TRANSACTION_TIMEOUT_MS = 600_000;
 
-/**
- * What an administrator has set for the user or the database is meant for short statements, and what a node sets is meant for those
- * that find few rows: here whole tables are read, to their ends.
- */
-const SESSION = [
-  "SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('statement_timeout', 'transaction_timeout')",
-  "SET enable_seqscan TO on",
-  "SET cursor_tuple_fraction TO 1",
-].join("; ");
+/** What a node sets is meant for statements that find few rows: here whole tables are read, to their ends. */
+const SESSION = "SET enable_seqscan TO on; SET cursor_tuple_fraction TO 1";
 
 /** Uses a connection for a move, which may take hours, and closes it; an open transaction is undone then. */
 export async function useMoveConnection<T>(

@@ -28,7 +28,7 @@ const QUERIES: Readonly<Record<MovedTable, readonly RowQuery[]>> = {
   nodes: [
     {
       select: `SELECT uid, body, concat(
-          (SELECT string_agg(encode(uuid_send(d), 'hex'), ',' ORDER BY d) FROM unnest(depends_on) AS d), ' ',
+          (SELECT string_agg(encode(uuid_send(d), 'hex'), ',' ORDER BY d) FROM pg_catalog.unnest(depends_on) AS d), ' ',
           encode(uuid_send(name_owner), 'hex'), ' ', encode(name, 'hex')) AS clear
         FROM membrane.record ORDER BY uid`,
       key: (row) => uidBytes(uidColumnOf(row, "uid")),

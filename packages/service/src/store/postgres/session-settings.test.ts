@@ -1,0 +1,165 @@
+import { ok } from "capability-protocol";
+import { expect, test } from "vitest";
+import { hostileSettings } from "../../../../testkit/src/hostile-settings.ts";
+import type { PostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
+import { openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
+import { DEFAULT_LIMITS } from "../../service-limits.ts";
+import { createStore } from "../operations/create-store.ts";
+import { openConnection } from "./connection.ts";
+import { openPostgresEngine } from "./engine.ts";
+import { reportServer } from "./server-report.ts";
+import { hasStore } from "./store-presence.ts";
+
+/** What statements have, in a transaction or alone, behind a pooler or not. */
+const SETTINGS = {
+  search_path: "pg_catalog, pg_temp",
+  row_security: "off",
+  client_min_messages: "warning",
+  synchronous_commit: "on",
+  statement_timeout: "0",
+  bytea_output: "hex",
+  array_nulls: "on",
+  extra_float_digits: "1",
+  plan_cache_mode: "force_generic_plan",
+  jit: "off",
+  transaction_isolation: "read committed",
+};
+
+const READ_SETTINGS = `SELECT ${Object.keys(SETTINGS)
+  .map((name) => `current_setting('${name}') AS ${name}`)
+  .join()}`;
+
+/** Everything that a node does: it starts, creates, counts, reads, revokes, learns of a revoke and sweeps. */
+async function useStore(store: PostgresStore): Promise<void> {
+  const { at, config } = store;
+  const node = await store.openNode();
+  const from = node.engine.position()!;
+  const membrane = await at.membrane("m");
+  const below = await at.reexport(at.create, membrane);
+  expect((await node.store.find(below.lookupId))?.verdict.ok).toBe(true);
+  await at.dropCounts();
+  await at.reexport(at.create, membrane);
+  expect(await node.store.revoke(membrane.record.uid, "operator")).toEqual(ok(undefined));
+  await at.store.refresh();
+  await node.store.refresh();
+  expect(node.engine.revocationsSince(from).uids).toEqual(new Set([membrane.record.uid]));
+  expect((await at.store.find(below.lookupId))?.verdict.ok).toBe(false);
+  for (let more = true; more;) ({ more } = await node.store.sweep(8));
+  expect(await hasStore(config)).toBe(true);
+  expect(await reportServer(config, { wall: Date.now, monotonic: () => performance.now() })).toMatchObject({
+    store: { nodes: 2 },
+  });
+}
+
+test("a node does all that it does, whatever an operator has set for its user and its database", async () => {
+  await using store = await openPostgresStore();
+  for (const statement of hostileSettings(store.config)) await store.query(statement);
+  await useStore(store);
+});
+
+test("every statement has the settings that the engine is correct with, alone and in a transaction, behind a pooler too", async () => {
+  await using store = await openPostgresStore();
+  for (const statement of hostileSettings(store.config)) await store.query(statement);
+  for (const isPooled of [false, true]) {
+    const connection = openConnection(store.config, 10_000, { isPooled });
+    expect(await connection.query(READ_SETTINGS)).toEqual([SETTINGS]);
+    expect(await connection.execute(READ_SETTINGS, [])).toEqual([SETTINGS]);
+    expect(await connection.transaction(() => connection.query(READ_SETTINGS))).toEqual([SETTINGS]);
+    await connection.close();
+  }
+});
+
+test("a connection whose session is another program's, behind a pooler that was put there later, has them in its transactions", async () => {
+  await using store = await openPostgresStore();
+  for (const statement of hostileSettings(store.config)) await store.query(statement);
+  const connection = openConnection(store.config, 10_000);
+  await connection.query(
+    "RESET ALL; SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+  );
+  const { plan_cache_mode: _plans, jit: _jit, ...correct } = SETTINGS;
+  expect(await connection.transaction(() => connection.query(READ_SETTINGS))).toMatchObject([correct]);
+  await connection.close();
+});
+
+const RAISES = "LANGUAGE plpgsql AS $$ BEGIN RAISE 'a function of another user was called'; END $$";
+
+/** What others may create in schema `public`, and what a statement would mean instead of PostgreSQL's own. */
+const SHADOWS: readonly string[] = [
+  ...[
+    "unnest(uuid[]) RETURNS SETOF uuid",
+    "unnest(bytea[]) RETURNS SETOF bytea",
+    "unnest(smallint[]) RETURNS SETOF smallint",
+    "gen_random_uuid() RETURNS uuid",
+    "now() RETURNS timestamptz",
+    "clock_timestamp() RETURNS timestamptz",
+    "pg_notify(text, text) RETURNS void",
+    "pg_advisory_xact_lock(bigint) RETURNS void",
+    "pg_logical_emit_message(boolean, text, text) RETURNS pg_lsn",
+    "pg_is_in_recovery() RETURNS boolean",
+    "pg_backend_pid() RETURNS int",
+    "current_setting(text) RETURNS text",
+    "set_config(text, text, boolean) RETURNS text",
+    "to_regclass(text) RETURNS regclass",
+    "to_regnamespace(text) RETURNS regnamespace",
+    "equal(uuid, uuid) RETURNS boolean",
+    "equal(bigint, bigint) RETURNS boolean",
+    "sum(bigint, int) RETURNS bigint",
+    "product(numeric, int) RETURNS numeric",
+  ].map((signature) => `CREATE FUNCTION public.${signature} ${RAISES}`),
+  "CREATE OPERATOR public.= (LEFTARG = uuid, RIGHTARG = uuid, FUNCTION = public.equal)",
+  "CREATE OPERATOR public.= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = public.equal)",
+  "CREATE OPERATOR public.+ (LEFTARG = bigint, RIGHTARG = int, FUNCTION = public.sum)",
+  "CREATE OPERATOR public.* (LEFTARG = numeric, RIGHTARG = int, FUNCTION = public.product)",
+];
+
+test.each(["public, pg_catalog", '"$user", public'])(
+  "functions and operators that others have created in schema public are not called, with the search path %s",
+  async (path) => {
+    await using store = await openPostgresStore();
+    const { query, config } = store;
+    for (const shadow of SHADOWS) await query(shadow);
+    await query(`ALTER ROLE ${config.user} IN DATABASE ${config.database} SET search_path TO ${path}`);
+    await useStore(store);
+    const pooled = openConnection(config, 10_000, { isPooled: true });
+    const text = "UPDATE membrane.lease SET renewals = renewals + 1 WHERE node = $1::uuid RETURNING node";
+    expect(await pooled.execute(text, [store.at.tenant.uid])).toEqual([]);
+    expect(await pooled.isPooled()).toBe(false);
+    await pooled.close();
+  },
+);
+
+test("a policy that hides rows of leases from the service's user makes a revoke fail, and acknowledges none", async () => {
+  await using store = await openPostgresStore();
+  const { at, query, config } = store;
+  const user = `guest_${at.newUid()}`;
+  await query(`CREATE ROLE ${user} LOGIN PASSWORD 'guest'`);
+  await query(`GRANT USAGE ON SCHEMA membrane TO ${user}`);
+  await query(`GRANT ALL ON ALL TABLES IN SCHEMA membrane TO ${user}`);
+  await query("ALTER TABLE membrane.lease ENABLE ROW LEVEL SECURITY");
+  const { record } = await at.membrane("m");
+  // Its row says that it has not applied what follows, as long as it cannot renew.
+  await query("INSERT INTO membrane.lease VALUES ($1, 7, 0)", [at.newUid()]);
+  const guest = await openPostgresEngine({
+    connection: { ...config, user, password: "guest" },
+    keys: at.keys,
+    writeTimeoutMs: 1_000,
+    readTimeoutMs: 1_000,
+    role: { serves: false },
+  });
+  const operator = createStore(guest, DEFAULT_LIMITS, Date.now);
+  await expect(operator.revoke(record.uid, "operator")).rejects.toThrow("not every node is known");
+  await operator.close();
+  await query(`DROP OWNED BY ${user}`);
+  await query(`DROP ROLE ${user}`);
+});
+
+test("a parameter that could end a string of SQL is not sent in the text of a statement", async () => {
+  await using store = await openPostgresStore();
+  const connection = openConnection(store.config, 10_000, { isPooled: true });
+  await expect(connection.execute("SELECT $1::text", ["'; SELECT 1"])).rejects.toThrow(TypeError);
+  await expect(connection.execute("SELECT $1::text", ["\\"])).rejects.toThrow(TypeError);
+  expect(await connection.execute("SELECT $1::uuid[] AS a, $2::bigint AS b", ["{}", -1])).toEqual([
+    { a: "{}", b: "-1" },
+  ]);
+  await connection.close();
+});
