@@ -109,7 +109,7 @@ const LEASE_LENGTH = "SELECT lease_ms FROM membrane.lease_length FOR SHARE";
 
 /**
  * Appends entries in the order given. The head is locked until the commit, so that positions are visible in their order. Its tag is
- * that of the last entry, and names no other. Nodes that listen to the channel renew their leases at once.
+ * that of the last entry, and names no other.
  */
 const APPEND = `
   WITH entry AS MATERIALIZED (
@@ -125,7 +125,14 @@ const APPEND = `
          SELECT h.position - (SELECT count(*) FROM entry) + e.place, e.tag, e.uid FROM h, entry e
        ),
        s AS MATERIALIZED (${LEASE_LENGTH})
-  SELECT h.position, h.tag, s.lease_ms, pg_notify('membrane', '') FROM h, s`;
+  SELECT h.position, h.tag, s.lease_ms FROM h, s`;
+
+/**
+ * Lets the nodes that listen renew their leases at once. The queue of notifications and its lock belong to all databases of the
+ * server: another program can fill the one and hold the other. So no commit depends on them, and this waits for neither disk,
+ * standby nor lock.
+ */
+export const NOTIFY = "SET LOCAL synchronous_commit TO off; SET LOCAL lock_timeout TO 50; NOTIFY membrane";
 
 /** Writes the head as it is, for a revoke that found its root revoked: it has the position of that revoke or a later one. */
 const TOUCH_HEAD: Statement = {

@@ -1,7 +1,7 @@
 import type { WriteRequest } from "../engine.ts";
 import { StoreFailedError } from "../store.ts";
 import type { WriteClass } from "../write-queue.ts";
-import { applyStatements } from "./apply-statements.ts";
+import { applyStatements, NOTIFY } from "./apply-statements.ts";
 import type { Connection, Statement } from "./connection.ts";
 import { countText } from "./count-ref.ts";
 import type { GroupDecision, GroupWrite, Outcome } from "./group-decisions.ts";
@@ -84,6 +84,8 @@ async function attemptGroup<T>(
       return { type: "written", group: { outcomes, isCommitted: false } };
     }
     const revoked = await applyAndCommit(connection, applyStatements(changes, kind));
+    // Nodes that are not notified renew soon.
+    if (changes.appended.length > 0) connection.query(NOTIFY).catch(() => undefined);
     // Without it the revoke would wait for no node. It can be repeated.
     if (kind === "revoke" && revoked === undefined)
       throw new StoreFailedError("the revocation log did not say where a revoke is");
