@@ -31,6 +31,7 @@ test.each([
   ["3D000", "there is no database m: create it"],
   ["42501", "the user alice may not write: "],
   ["53300", "the server has no connection left: raise max_connections"],
+  ["55P03", "another node or a move holds the schema: try again"],
   ["57P03", "the server starts or stops: try again"],
   ["ERR_TLS_CERT_ALTNAME_INVALID", "the server's certificate is not for db.test"],
   [

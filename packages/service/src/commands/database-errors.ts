@@ -37,6 +37,7 @@ const ADVICE: readonly (readonly [codes: RegExp, explain: (settings: Settings) =
       `the user ${user} may not write: it needs the right to create a schema in the database ${database}, or to own the schema membrane`,
   ],
   [/^53300$/, () => "the server has no connection left: raise max_connections"],
+  [/^55P03$/, () => "another node or a move holds the schema: try again"],
   [/^57P0/, () => "the server starts or stops: try again"],
   [
     /^ERR_TLS_CERT_ALTNAME_INVALID$/,

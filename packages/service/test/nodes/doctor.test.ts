@@ -52,6 +52,10 @@ test("while nodes serve the doctor reports their number, the kept lease and its 
   expect((await doctor(database, data)).failed).toEqual([
     "lease: 1800 ms, 1 process(es) serve, and --lease-ms is 1000 here: give it the same, or stop all nodes to change it",
   ]);
+  await database.query(
+    "INSERT INTO membrane.lease (node, renewals, applied) VALUES (gen_random_uuid(), 1, 0)",
+  );
+  expect((await doctor(database, data, ...LEASE_FLAGS)).text).toMatch(/1800 ms, 1 process\(es\) serve$/m);
   const other = await doctor(database, join(directory.path, "other"), ...LEASE_FLAGS);
   expect(other.failed[0]).toMatch(/^service key: .* is missing, .*: copy it from another node/);
 });

@@ -12,6 +12,8 @@ import { createStore } from "../../src/store/operations/create-store.ts";
 import type { ConnectionConfig } from "../../src/store/postgres/config/connection-config.ts";
 import { openConnection } from "../../src/store/postgres/connection.ts";
 import { reportServer } from "../../src/store/postgres/server-report.ts";
+import { readStoreFormat } from "../../src/store/postgres/transfer/arriving-store.ts";
+import { withDepartingStore } from "../../src/store/postgres/transfer/departing-store.ts";
 import { hasStore } from "../../src/store/postgres/store-presence.ts";
 
 const SESSIONS = 3;
@@ -72,6 +74,21 @@ test("a node behind a pooler leaves no setting, no listener and no statement in 
     ...(await sql`SELECT name FROM pg_prepared_statements`),
   ]);
   expect(left).toEqual([[], [], []]);
+});
+
+test("a move through a pooler is refused and leaves no setting, at the source and at the destination", async () => {
+  await using at = await startPooled();
+  await using store = await openStoreIn(at.config);
+  const refusal = "the database is behind a pooler: name the server";
+  await expect(readStoreFormat(at.pooled, store.keys)).rejects.toThrow(refusal);
+  const moved = withDepartingStore(at.pooled, store.keys, () => Promise.resolve("moved"));
+  await expect(moved).rejects.toThrow(refusal);
+  const settings = await inEachSession(
+    at.pooled,
+    (sql) =>
+      sql`SELECT name FROM pg_settings WHERE source = 'session' AND name IN ('statement_timeout', 'enable_seqscan', 'jit')`,
+  );
+  expect(settings.flat()).toEqual([]);
 });
 
 test("behind a pooler a statement has the settings of the node, in a transaction and without one", async () => {

@@ -21,9 +21,14 @@ export async function checkDatabase(
     return await withDatabase(postgres, async (connection) => {
       const { reportServer } = await import("../../store/postgres/server-report.ts");
       const { MIGRATIONS } = await import("../../store/postgres/migrations.ts");
-      const { CONNECTIONS_PER_PROCESS } = await import("../../store/postgres/engine.ts");
+      const { CONNECTIONS_OF_PARENT, CONNECTIONS_PER_PROCESS } =
+        await import("../../store/postgres/engine.ts");
       const report = await reportServer(connection, { wall: wallClock, monotonic: () => performance.now() });
-      const program = { schemaVersion: MIGRATIONS.length, connectionsPerProcess: CONNECTIONS_PER_PROCESS };
+      const program = {
+        schemaVersion: MIGRATIONS.length,
+        connectionsPerProcess: CONNECTIONS_PER_PROCESS,
+        connectionsOfParent: CONNECTIONS_OF_PARENT,
+      };
       const findings = databaseFindings(report, { ...postgres, ...program, workers });
       return { findings, isCurrent: report.store?.schemaVersion === program.schemaVersion };
     });

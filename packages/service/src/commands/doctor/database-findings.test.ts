@@ -35,6 +35,7 @@ const EXPECTED: DatabaseExpectations = {
   workers: 1,
   schemaVersion: 3,
   connectionsPerProcess: 17,
+  connectionsOfParent: 3,
 };
 
 /** The lines of the doctor. */
@@ -86,7 +87,7 @@ test("what works and is less than it could be is a warning", () => {
   expect(others({ maxConnections: 33 })[0]).toMatch(
     /^warn connections: 2 process\(es\) use up to 34 of 33: raise max_connections/,
   );
-  expect(others({}, { workers: 8 })[0]).toMatch(/^warn connections: 8 process\(es\) use up to 136 of 97/);
+  expect(others({}, { workers: 8 })[0]).toMatch(/^warn connections: 8 process\(es\) use up to 139 of 97/);
   expect(others({ store: { ...STORE, durableWriteMs: 180 } })[0]).toMatch(
     /^warn lease round trip: 180\.0 ms .*--lease-reply-timeout-ms 300/,
   );
@@ -107,6 +108,9 @@ test("a connection that others could read or redirect is a warning, unless the s
     expect(linesOf({ sslMode: "disable", host }, plain)).toEqual([
       { ok: true, what: "encryption: none, and the server is on this machine" },
     ]);
+  expect(linesOf({ sslMode: "disable", host: "127.evil.example" }, plain)).toMatchObject([
+    { isWarning: true },
+  ]);
 });
 
 test("before the first start the user must have the right to make the schema", () => {

@@ -1,5 +1,6 @@
 import type { ServeConfig } from "../../config.ts";
 import type { PostgresConfig } from "../../store-config.ts";
+import { isLoopback } from "../../store/postgres/config/connection-settings.ts";
 import { serverProblem } from "../../store/postgres/server-check.ts";
 import type { DatabaseStoreReport, ServerReport } from "../../store/postgres/server-report.ts";
 import type { Finding } from "./finding.ts";
@@ -10,6 +11,8 @@ export interface DatabaseExpectations extends PostgresConfig, Pick<ServeConfig, 
   readonly schemaVersion: number;
   /** How many connections one process that serves may open. */
   readonly connectionsPerProcess: number;
+  /** How many more the process keeps that starts several workers. */
+  readonly connectionsOfParent: number;
 }
 
 /** Expiry follows the clocks of the nodes, and the age of entries of the revocation log that of the server. */
@@ -46,7 +49,7 @@ function findServerProblem(report: ServerReport): readonly Finding[] {
 function findEncryption({ tlsVersion }: ServerReport, { settings }: DatabaseExpectations): Finding {
   const { sslMode, host, caFile } = settings;
   if (tlsVersion === undefined) {
-    const isLocal = host.startsWith("/") || /^(?:localhost|::1|127\..*)$/.test(host);
+    const isLocal = host.startsWith("/") || isLoopback(host);
     return isLocal
       ? { ok: true, what: "encryption: none, and the server is on this machine" }
       : warning(
@@ -82,10 +85,10 @@ function findClock({ clockAheadMs, roundTripMs }: ServerReport): Finding {
 
 function findConnections(
   { maxConnections, store }: ServerReport,
-  { workers, connectionsPerProcess }: DatabaseExpectations,
+  { workers, connectionsPerProcess, connectionsOfParent }: DatabaseExpectations,
 ): Finding {
   const processes = Math.max(workers, store?.nodes ?? 0);
-  const needed = processes * connectionsPerProcess;
+  const needed = processes * connectionsPerProcess + (workers > 1 ? connectionsOfParent : 0);
   const what = `connections: ${processes} process(es) use up to ${needed} of ${maxConnections}`;
   return needed <= maxConnections
     ? { ok: true, what }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import {
   databaseOf,
@@ -27,6 +28,30 @@ test("nodes that start at once on an empty database make one schema and one stor
   );
   expect(applied).toEqual(MIGRATIONS.map((_, index) => ({ version: index + 1 })));
   await Promise.all(engines.map((engine) => engine.close()));
+});
+
+test("a start waits for a node that changes the schema, longer than a write may take", async () => {
+  await using directory = await temporaryDirectory();
+  const at = join(directory.path, "store");
+  const options = {
+    ...OPTIONS,
+    writeTimeoutMs: 300,
+    directory: at,
+    keys: createServiceKeys(randomBytes(32)),
+  };
+  await useConnection(await databaseOf(at), async (connection) => {
+    const lock = "SELECT pg_advisory_xact_lock(7882826992375131749)";
+    const starting = await connection.transaction(async () => {
+      await connection.query(lock);
+      const start = openTestPostgresEngine(options);
+      start.catch(() => undefined);
+      const waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+      await expect.poll(() => connection.query(waiting)).toHaveLength(1);
+      await setTimeout(2 * options.writeTimeoutMs);
+      return { start };
+    });
+    await (await starting.start).close();
+  });
 });
 
 test("a failed migration leaves nothing behind, and the next start makes it whole", async () => {

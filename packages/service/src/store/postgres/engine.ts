@@ -54,6 +54,9 @@ const WRITE_CONNECTIONS: Readonly<Record<WriteClass, number>> = { revoke: 2, use
 export const CONNECTIONS_PER_PROCESS: number =
   READ_CONNECTIONS + Object.values(WRITE_CONNECTIONS).reduce((sum, count) => sum + count) + 3;
 
+/** What the process keeps that starts several workers: one for reads, one for writes, and one for the rows of nodes. */
+export const CONNECTIONS_OF_PARENT = 3;
+
 /** A start may wait for another node that changes the schema. */
 const START_TIMEOUT_MS = 60_000;
 

@@ -7,6 +7,9 @@ const MIGRATION_LOCK = "7882826992375131749";
 
 const SCHEMA_VERSION = "SELECT coalesce(max(version), 0)::int AS version FROM membrane.migration";
 
+/** Longer than another node takes to change the schema, and shorter than a start may take. */
+const LOCK_TIMEOUT_MS = 50_000;
+
 /**
  * Brings the schema to the newest version, in one transaction. Of several nodes that start at once one does it and the others
  * wait for it.
@@ -16,6 +19,8 @@ const SCHEMA_VERSION = "SELECT coalesce(max(version), 0)::int AS version FROM me
 export async function migrate(connection: Connection, migrations: readonly Migration[]): Promise<void> {
   if (await isCurrent(connection, migrations.length)) return;
   await connection.transaction(async () => {
+    // It ends the wait for an advisory lock, too.
+    await connection.query(`SET LOCAL lock_timeout TO ${LOCK_TIMEOUT_MS}`);
     await connection.query(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
     await createSchema(connection);
     const version = await schemaVersion(connection);

@@ -1,7 +1,10 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { DEFAULT_LEASE_TIMES, waitMs, withLeaseMs } from "../lease/lease-times.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
 import type { Connection } from "./connection.ts";
 import { openConnection } from "./connection.ts";
 import { useOnce } from "./deadline.ts";
+import { countRenewed, readRenewals } from "./live-nodes.ts";
 import { IS_DURABLE } from "./revocations/durable-statement.ts";
 import type { ServerFacts } from "./server-check.ts";
 import { readServerFacts } from "./server-check.ts";
@@ -29,7 +32,7 @@ export interface DatabaseStoreReport {
   readonly schemaVersion: number;
   /** How long the leases of its nodes are, in milliseconds. */
   readonly leaseMs: number;
-  /** Processes that serve. */
+  /** Processes that serve: the row of one that has died does not count, unless its lease may be too long to wait for its end. */
   readonly nodes: number;
   /** The time of a durable write, as a renewal is one: the median of several, in milliseconds. */
   readonly durableWriteMs: number;
@@ -52,13 +55,15 @@ const SETTINGS = `
 
 const STORE = `
   SELECT (SELECT max(version) FROM membrane.migration) AS schema_version,
-         (SELECT lease_ms FROM membrane.lease_length) AS lease_ms,
-         (SELECT count(*)::int FROM membrane.lease) AS nodes`;
+         (SELECT lease_ms FROM membrane.lease_length) AS lease_ms`;
 
 /** It changes nothing, and waits for the disk, and for a synchronous standby, as a renewal does. */
 const DURABLE_WRITE = `UPDATE membrane.head SET position = position WHERE ${IS_DURABLE}`;
 
 const WRITES = 5;
+
+/** The doctor waits no longer for the end of the leases of nodes that have died, in milliseconds. */
+const MAX_LEASE_WAIT_MS = 5_000;
 
 /**
  * Asks a server for all that the doctor checks, over one connection.
@@ -120,10 +125,19 @@ async function reportStore(
     await connection.execute(DURABLE_WRITE, []);
     times.push(monotonic() - before);
   }
+  const leaseMs = Number(row?.["lease_ms"]);
   return {
     schemaVersion: Number(row?.["schema_version"]),
-    leaseMs: Number(row?.["lease_ms"]),
-    nodes: Number(row?.["nodes"]),
+    leaseMs,
+    nodes: await countNodes(connection, waitMs(withLeaseMs(DEFAULT_LEASE_TIMES, leaseMs))),
     durableWriteMs: times.toSorted((a, b) => a - b)[WRITES >> 1] ?? 0,
   };
+}
+
+/** A start of a node with leases of another length counts in the same way. */
+async function countNodes(connection: Connection, leaseWaitMs: number): Promise<number> {
+  const before = await readRenewals(connection);
+  if (before.size === 0 || leaseWaitMs > MAX_LEASE_WAIT_MS) return before.size;
+  await delay(leaseWaitMs);
+  return countRenewed(before, await readRenewals(connection));
 }

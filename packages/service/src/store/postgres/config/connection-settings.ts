@@ -165,6 +165,7 @@ function parseSslMode(text: string | undefined, host: string): Result<SslMode, s
   }
 }
 
-function isLoopback(host: string): boolean {
+/** Whether a host is this machine, by its name or its address. */
+export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$/.test(host);
 }

@@ -10,7 +10,7 @@ import { MIGRATIONS } from "../migrations.ts";
 import { keptLength } from "../revocations/lease-length.ts";
 import { checkServer } from "../server-check.ts";
 import { encodeFormat, readFormat } from "../store-format.ts";
-import { assertNotServed, assertStillNotServed } from "./live-nodes.ts";
+import { assertNotServed, assertStillNotServed } from "../live-nodes.ts";
 import { useMoveConnection } from "./move-connection.ts";
 import { createStoredRows } from "./stored-rows.ts";
 

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { StoreFormatError } from "../../store.ts";
-import type { Connection } from "../connection.ts";
-import { bigintOf, uidColumnOf } from "../sql-values.ts";
+import { StoreFormatError } from "../store.ts";
+import type { Connection } from "./connection.ts";
+import { bigintOf, uidColumnOf } from "./sql-values.ts";
 
 /** The count of renewals of each node, by its row in `lease`. */
-type Renewals = ReadonlyMap<string, bigint>;
+export type Renewals = ReadonlyMap<string, bigint>;
 
 /**
  * Refuses a store that a node serves. A row of a node that has died remains for a while, so each row is watched for as long as a
@@ -32,14 +32,19 @@ export async function assertStillNotServed(connection: Connection, before: Renew
 }
 
 function assertUnchanged(before: Renewals, after: Renewals): void {
-  const live = [...after].filter(([node, renewals]) => before.get(node) !== renewals);
-  if (live.length === 0) return;
+  const live = countRenewed(before, after);
+  if (live === 0) return;
   throw new StoreFormatError(
-    `the store is in use: stop all nodes first (${live.length} of them renewed a lease just now)`,
+    `the store is in use: stop all nodes first (${live} of them renewed a lease just now)`,
   );
 }
 
-async function readRenewals(connection: Connection): Promise<Renewals> {
+/** How many nodes have joined or renewed their leases between two readings. */
+export function countRenewed(before: Renewals, after: Renewals): number {
+  return [...after].filter(([node, renewals]) => before.get(node) !== renewals).length;
+}
+
+export async function readRenewals(connection: Connection): Promise<Renewals> {
   const rows = await connection.query("SELECT node, renewals FROM membrane.lease");
   return new Map(rows.map((row) => [uidColumnOf(row, "node"), bigintOf(row, "renewals")]));
 }
