@@ -57,6 +57,8 @@ export type Denial =
   | { readonly reason: "capability_concurrency_exceeded" }
   | { readonly reason: "tenant_concurrency_exceeded" }
   | { readonly reason: "service_overloaded" }
+  /** The service stops, and its deadline has passed: the target may have received the request. */
+  | { readonly reason: "service_stopping" }
   /** A counter of the use has as many in this window as it may have. No quota in the sense of `domain/quota.ts`. */
   | { readonly reason: "quota_exhausted"; readonly retryAfterSeconds: number }
   /** A header of the client, or a key of its query, would change the request's meaning. The name is safe to print. */

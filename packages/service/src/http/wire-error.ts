@@ -219,6 +219,12 @@ export function wireError(denial: Denial, head?: RefusedHead): WireError {
         "service_overloaded",
         "The service has reached its limit of concurrent requests or buffered bytes.",
       );
+    case "service_stopping":
+      return retryShortly(
+        503,
+        "service_stopping",
+        "The service stops. The target may have received the request, and the use may have been counted.",
+      );
     case "quota_exhausted":
       return error(
         429,

@@ -46,6 +46,12 @@ test("a request without a response that is cut since the log is not known may ha
   expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "store_unavailable" } });
 });
 
+test("a request without a response that is cut since the service stops is not refused as one without a capability that works", async () => {
+  const { ended, revoke } = startExchange(new StubPool(new StubLease()));
+  revoke("STOPPED");
+  expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "service_stopping" } });
+});
+
 test("a response whose capability is revoked is aborted on both sides, and never looks complete", async () => {
   const lease = new StubLease();
   const { ended, response, revoke } = startExchange(new StubPool(lease));

@@ -17,11 +17,19 @@ export class RequestCutError extends Error {
     this.code = code;
   }
 
-  /** Without a response yet, a request is refused. One that is `STALE` may have a capability that works, so it can be repeated. */
+  /** Without a response yet, a request is refused. */
   get denial(): Denial {
-    return { reason: this.code === "STALE" ? "store_unavailable" : "unauthorized" };
+    return { reason: REASONS[this.code] };
   }
 }
+
+/** A 401 says that the token does not work, which is not known of a request that is cut for another cause. */
+const REASONS = {
+  REVOKED: "unauthorized",
+  EXPIRED: "unauthorized",
+  STALE: "store_unavailable",
+  STOPPED: "service_stopping",
+} as const satisfies Readonly<Record<RequestCutError["code"], Denial["reason"]>>;
 
 /** A request with a resolved capability, until it has ended. */
 export interface InFlightRequest {

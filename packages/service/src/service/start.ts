@@ -8,6 +8,7 @@ import { newRequestId } from "../http/request-id.ts";
 import type { RouterContext } from "../http/router.ts";
 import { route } from "../http/router.ts";
 import type { HttpListener } from "../http1/listener.ts";
+import { MAX_TIMER_MS } from "../service-limit.ts";
 import { createVault } from "../store/vault.ts";
 import { createControlPlane } from "./control-plane.ts";
 import { createDataPlane } from "./data-plane.ts";
@@ -15,6 +16,9 @@ import { startListener } from "./listener.ts";
 import type { ServiceOptions } from "./options.ts";
 import { matchAuthorities, matchNamesBelow, ownAuthorities } from "./own-authorities.ts";
 import { startRevocationMonitor } from "./revocation-monitor.ts";
+
+/** After the deadline of a stop: time for the responses to the requests that it refuses, in milliseconds. */
+const REFUSAL_TIME_MS = 250;
 
 export interface RunningService {
   readonly address: HttpListener["address"];
@@ -80,7 +84,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     address: listener.address,
     setCertificate: listener.setCertificate,
     async close() {
-      await listener.close(limits.shutdownTimeoutMs);
+      const deadlineMs = Math.min(limits.shutdownTimeoutMs, MAX_TIMER_MS - REFUSAL_TIME_MS);
+      const deadline = setTimeout(() => monitor.inFlightRegistry.revokeAll("STOPPED"), deadlineMs);
+      await listener.close(deadlineMs + REFUSAL_TIME_MS);
+      clearTimeout(deadline);
       await closeOwners(listener);
     },
   };

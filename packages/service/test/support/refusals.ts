@@ -92,6 +92,7 @@ export const REFUSALS: Readonly<
   capability_concurrency_exceeded: [occupied({ maxConcurrentInvocationsPerCapability: 1 })],
   tenant_concurrency_exceeded: [occupied({ maxConcurrentInvocationsPerTenant: 1 })],
   service_overloaded: [occupied({ maxConcurrentInvocations: 1 })],
+  service_stopping: [stopped],
   store_unavailable: [storeHeld],
   store_full: [countFails(new StoreFullError("full"))],
   store_failed: [countFails(new StoreFailedError("failed"))],
@@ -153,6 +154,20 @@ function occupied(limits: NonNullable<TestServiceOptions["limits"]>): Provocatio
     await expect.poll(() => waiting.length).toBe(1);
     return await send(service, token);
   };
+}
+
+/** Stops a service whose target has not responded. */
+async function stopped(): Promise<RawResponse> {
+  await using service = await startTestService({ limits: { shutdownTimeoutMs: 100 } });
+  const waiting: ServerResponse[] = [];
+  await using target = await startStreamingTarget((_request, response) => void waiting.push(response));
+  const { token } = await exportTarget(service, { uri: target.url });
+  await using connection = await openRawConnection(service.port);
+  connection.send(requestHead(token));
+  await expect.poll(() => waiting.length).toBe(1);
+  const response = nextResponse(connection);
+  await service.close();
+  return await response;
 }
 
 async function storeHeld({ target }: Given): Promise<RawResponse> {
