@@ -6,7 +6,7 @@ import { lmdbErrorCode } from "../store/lmdb/lmdb-errors.ts";
 import { StoreFailedError, StoreFullError } from "../store/store.ts";
 
 /** What a data directory may hold before it has a store: other parts of it, and what a new volume holds. */
-const OWN_NAMES = /^(?:\..*|service\.key|tls|authority|first-capabilities\.json|lost\+found|.*\.tmp)$/;
+const OWN_NAMES = /^(?:\..*|service\.key|tls|authority|engine|first-capabilities\.json|lost\+found|.*\.tmp)$/;
 
 /**
  * Checks where a data directory is, or will be made, before anything is written there.

@@ -17,6 +17,7 @@ import { findDirectoryProblem } from "./data-directory-checks.ts";
 import { databasePlace } from "./database-place.ts";
 import type { OpenEngine } from "./directory-place.ts";
 import { directoryPlace } from "./directory-place.ts";
+import { checkEngine, checkNewStore, saveEngine } from "./store-engine.ts";
 import type { StoreLog, StorePlace } from "./store-place.ts";
 import { makePrivateDirectory, readIfPresent, replaceFile } from "../private-files.ts";
 
@@ -40,6 +41,7 @@ export function dataPaths(config: Pick<DataConfig, "data" | "serviceKeyFile">): 
   readonly serviceKey: string;
   readonly tls: string;
   readonly authority: string;
+  readonly engine: string;
   readonly firstCapabilities: string;
 } {
   return {
@@ -47,6 +49,7 @@ export function dataPaths(config: Pick<DataConfig, "data" | "serviceKeyFile">): 
     serviceKey: config.serviceKeyFile ?? join(config.data, "service.key"),
     tls: join(config.data, "tls"),
     authority: join(config.data, "authority"),
+    engine: join(config.data, "engine"),
     firstCapabilities: join(config.data, "first-capabilities.json"),
   };
 }
@@ -91,11 +94,13 @@ export async function openDataDirectory(
   { serves = false, log = NO_LOG, openDirectory, now = wallClock }: OpenOptions = {},
 ): Promise<DataDirectory> {
   const { data, limits, authority } = config;
-  const { serviceKey } = dataPaths(config);
+  const paths = dataPaths(config);
   await checkDataDirectory(config);
+  await checkEngine(config, paths);
   const place = storePlace(config, openDirectory);
   const isNew = !(await place.exists());
-  if (!isNew) checkServiceKey(config, place.name);
+  if (isNew) checkNewStore(config, paths);
+  else checkServiceKey(config, place.name);
   await makePrivateDirectory(data).catch((cause: unknown) => {
     throw new ConfigError(
       `--data: ${data} cannot be made: expected a directory that this user may write to`,
@@ -103,9 +108,10 @@ export async function openDataDirectory(
     );
   });
   // A store without its key gets no new one, which would hide that the old one is missing.
-  if (isNew) await createServiceKeyFile(serviceKey, randomBytes);
-  const keys = createServiceKeys(await readServiceKeyFile(serviceKey));
+  if (isNew) await createServiceKeyFile(paths.serviceKey, randomBytes);
+  const keys = createServiceKeys(await readServiceKeyFile(paths.serviceKey));
   const store = createStore(await place.open({ keys, serves, log, limits }), limits, now);
+  await saveEngine(config, paths);
   return { keys, store, vault: createVault(store, keys, randomBytes), authority };
 }
 

@@ -7,10 +7,17 @@ import type { StoredTenant } from "../store/record.ts";
 import type { RecordChange } from "../management/changes.ts";
 import { createChanges } from "../management/changes.ts";
 import type { OperatorContext } from "../management/tenants.ts";
-import { checkDataDirectory, openDataDirectory, resolveAuthority, storePlace } from "./data-directory.ts";
+import {
+  checkDataDirectory,
+  dataPaths,
+  openDataDirectory,
+  resolveAuthority,
+  storePlace,
+} from "./data-directory.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { quoteName } from "./escape.ts";
 import type { Print } from "./print.ts";
+import { checkEngine } from "./store-engine.ts";
 
 /** What an operator's command needs of its process. */
 export interface OperatorProcess {
@@ -25,6 +32,7 @@ export interface OperatorProcess {
  * @throws ConfigError if there is none: opening would make one in the current directory.
  */
 export async function withStore<T>(config: DataConfig, act: (data: DataDirectory) => Promise<T>): Promise<T> {
+  await checkEngine(config, dataPaths(config));
   if (!(await storePlace(config).exists())) {
     // In a directory that this user may not read, a store seems to be missing.
     if (existsSync(config.data)) await checkDataDirectory(config);

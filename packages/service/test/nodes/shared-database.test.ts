@@ -50,7 +50,12 @@ test("a node keeps everything in the database but its key, its name and the firs
     expect(shown).not.toContain(database.env.PGPASSWORD);
     expect(await service.end("SIGTERM")).toEqual({ code: 0, signal: null });
   }
-  expect((await readdir(data)).toSorted()).toEqual(["authority", "first-capabilities.json", "service.key"]);
+  expect((await readdir(data)).toSorted()).toEqual([
+    "authority",
+    "engine",
+    "first-capabilities.json",
+    "service.key",
+  ]);
   await using again = await database.startNode(data);
   expect(await statusOf(again, token)).toBe(200);
   expect(again.logged().filter(({ msg }) => msg === "first capabilities written")).toEqual([]);

@@ -1,5 +1,6 @@
 import type { ServeConfig } from "../../config.ts";
 import type { PostgresConfig } from "../../store-config.ts";
+import { serverProblem } from "../../store/postgres/server-check.ts";
 import { wallClock } from "../../wall-clock.ts";
 import { withDatabase } from "../database-place.ts";
 import { databaseFindings } from "./database-findings.ts";
@@ -8,8 +9,8 @@ import { messageOf } from "./finding.ts";
 
 export interface DatabaseCheck {
   readonly findings: readonly Finding[];
-  /** Whether there is a store with the schema of this program. */
-  readonly isCurrent: boolean;
+  /** Whether the server may keep a store, and has one with the schema of this program, or none. */
+  readonly isUsable: boolean;
 }
 
 /** Checks the server of a store in PostgreSQL. */
@@ -30,9 +31,13 @@ export async function checkDatabase(
         connectionsOfParent: CONNECTIONS_OF_PARENT,
       };
       const findings = databaseFindings(report, { ...postgres, ...program, workers });
-      return { findings, isCurrent: report.store?.schemaVersion === program.schemaVersion };
+      const isUsable =
+        report.store === undefined
+          ? report.mayCreate && serverProblem(report) === undefined
+          : report.store.schemaVersion === program.schemaVersion;
+      return { findings, isUsable };
     });
   } catch (error) {
-    return { findings: [{ ok: false, what: `database: ${messageOf(error)}` }], isCurrent: false };
+    return { findings: [{ ok: false, what: `database: ${messageOf(error)}` }], isUsable: false };
   }
 }

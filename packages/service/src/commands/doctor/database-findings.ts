@@ -117,8 +117,13 @@ function findStore(
         ? `${schema}${schemaVersion === known ? "" : `, the next start brings it to ${known}`}`
         : `${schema}, and this program knows schemas up to ${known}: use the program that changed it, or a newer one`,
     },
-    findLease(leaseMs, nodes, leaseTimes.leaseMs),
-    findRoundTrip(durableWriteMs, leaseTimes.leaseReplyTimeoutMs),
+    // No node serves a store that was moved away.
+    ...(durableWriteMs === undefined
+      ? []
+      : [
+          findLease(leaseMs, nodes, leaseTimes.leaseMs),
+          findRoundTrip(durableWriteMs, leaseTimes.leaseReplyTimeoutMs),
+        ]),
   ];
 }
 

@@ -5,6 +5,7 @@ import { hasCode } from "../../error-code.ts";
 import { findDirectoryProblem } from "../data-directory-checks.ts";
 import { describeExposedPath, findExposedPaths } from "../data-directory-modes.ts";
 import { dataPaths, openDataDirectory, storePlace } from "../data-directory.ts";
+import { checkEngine, checkNewStore } from "../store-engine.ts";
 import type { Finding } from "./finding.ts";
 import { messageOf } from "./finding.ts";
 
@@ -67,12 +68,16 @@ async function hasStore(config: ServeConfig): Promise<boolean> {
 }
 
 export async function checkStore(config: ServeConfig): Promise<Finding> {
-  const problem = await findDirectoryProblem(config.data, dataPaths(config));
+  const paths = dataPaths(config);
+  const problem = await findDirectoryProblem(config.data, paths);
   if (problem !== undefined) return { ok: false, what: `store: ${problem}` };
   const place = storePlace(config);
   try {
-    if (!(await place.exists()))
+    await checkEngine(config, paths);
+    if (!(await place.exists())) {
+      checkNewStore(config, paths);
       return { ok: true, what: `store: none yet, the first start makes one in ${place.name}` };
+    }
     const data = await openDataDirectory(config);
     const tenants = await data.store.tenants();
     await data.store.close();

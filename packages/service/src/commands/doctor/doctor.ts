@@ -57,8 +57,8 @@ export async function doctor(
 async function checkStorePlace(config: ServeConfig): Promise<readonly Finding[]> {
   const { postgres } = config;
   if (postgres === undefined) return [await checkStore(config), await checkDiskSpace(config)];
-  const { findings, isCurrent } = await checkDatabase(postgres, config);
-  return isCurrent ? [...findings, await checkStore(config)] : findings;
+  const { findings, isUsable } = await checkDatabase(postgres, config);
+  return isUsable ? [...findings, await checkStore(config)] : findings;
 }
 
 /** The advice that a start logs too. */

@@ -34,8 +34,11 @@ export interface DatabaseStoreReport {
   readonly leaseMs: number;
   /** Processes that serve: the row of one that has died does not count, unless its lease may be too long to wait for its end. */
   readonly nodes: number;
-  /** The time of a durable write, as a renewal is one: the median of several, in milliseconds. */
-  readonly durableWriteMs: number;
+  /**
+   * The time of a durable write, as a renewal is one: the median of several, in milliseconds. Absent: the store was moved away, and
+   * its tables take no write.
+   */
+  readonly durableWriteMs?: number;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -55,7 +58,9 @@ const SETTINGS = `
 
 const STORE = `
   SELECT (SELECT max(version) FROM membrane.migration) AS schema_version,
-         (SELECT lease_ms FROM membrane.lease_length) AS lease_ms`;
+         (SELECT lease_ms FROM membrane.lease_length) AS lease_ms,
+         EXISTS (SELECT FROM pg_constraint
+           WHERE conname = 'store_was_moved' AND conrelid = 'membrane.head'::regclass) AS is_closed`;
 
 /** It changes nothing, and waits for the disk, and for a synchronous standby, as a renewal does. */
 const DURABLE_WRITE = `UPDATE membrane.head SET position = position WHERE ${IS_DURABLE}`;
@@ -114,24 +119,25 @@ async function compareClocks(
   return { clockAheadMs: Number(row?.["now_ms"]) - (wallBefore + roundTripMs / 2), roundTripMs };
 }
 
-async function reportStore(
-  connection: Connection,
-  { monotonic }: ReportClocks,
-): Promise<DatabaseStoreReport> {
+async function reportStore(connection: Connection, clocks: ReportClocks): Promise<DatabaseStoreReport> {
   const [row] = await connection.query(STORE);
+  const leaseMs = Number(row?.["lease_ms"]);
+  return {
+    schemaVersion: Number(row?.["schema_version"]),
+    leaseMs,
+    nodes: await countNodes(connection, waitMs(withLeaseMs(DEFAULT_LEASE_TIMES, leaseMs))),
+    ...(row?.["is_closed"] === true ? {} : { durableWriteMs: await measureWrite(connection, clocks) }),
+  };
+}
+
+async function measureWrite(connection: Connection, { monotonic }: ReportClocks): Promise<number> {
   const times: number[] = [];
   for (let write = 0; write < WRITES; write += 1) {
     const before = monotonic();
     await connection.execute(DURABLE_WRITE, []);
     times.push(monotonic() - before);
   }
-  const leaseMs = Number(row?.["lease_ms"]);
-  return {
-    schemaVersion: Number(row?.["schema_version"]),
-    leaseMs,
-    nodes: await countNodes(connection, waitMs(withLeaseMs(DEFAULT_LEASE_TIMES, leaseMs))),
-    durableWriteMs: times.toSorted((a, b) => a - b)[WRITES >> 1] ?? 0,
-  };
+  return times.toSorted((a, b) => a - b)[WRITES >> 1] ?? 0;
 }
 
 /** A start of a node with leases of another length counts in the same way. */
