@@ -20,16 +20,15 @@ const DISK_FULL = "53100";
 /** Makes an error of a place name the flag that gave it, and say what to do. */
 export function explainPlaceError(flag: "--from" | "--to", place: MovePlace, error: unknown): ConfigError {
   if (error instanceof ConfigError) return error;
-  if (error instanceof MoveUnfinishedError) return unfinished(error);
+  if (error instanceof MoveUnfinishedError) return unfinished(flag, place, error);
   const isOfCopy = error instanceof PlaceTakenError || error instanceof CopyDiffersError;
   return new ConfigError(`${isOfCopy ? "--to" : flag}: ${explain(place, error)}`, { cause: error });
 }
 
-/** The store may be at its destination, or not: a repeated move finds out. */
-function unfinished(error: MoveUnfinishedError): ConfigError {
-  return new ConfigError(`${error.message} (the move was not finished: repeat it with the same flags)`, {
-    cause: error,
-  });
+/** Either place may be the one that is served: a repeated move finds out. */
+function unfinished(flag: "--from" | "--to", place: MovePlace, error: MoveUnfinishedError): ConfigError {
+  const { message } = explainPlaceError(flag, place, error.cause);
+  return new ConfigError(`${message} (${error.message}: repeat it with the same flags)`, { cause: error });
 }
 
 function explain(place: MovePlace, error: unknown): string {
@@ -67,6 +66,8 @@ export function explainDestination(place: MovePlace, destination: Destination): 
   return {
     place: destination.place,
     readFormat: () => explained(destination.readFormat),
+    release: (move) => explained(() => destination.release(move)),
+    discard: (copy) => explained(() => destination.discard(copy)),
     async receive(format, fill) {
       let failure: { readonly error: unknown } | undefined;
       return explained(() =>

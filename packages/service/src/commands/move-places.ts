@@ -85,9 +85,15 @@ async function directoryDestination(
   const paths = { data, ...(serviceKeyFile === undefined ? {} : { serviceKeyFile }) };
   const { store } = dataPaths(paths);
   await checkDataDirectory(paths, "--to");
-  const { readStoreFormat, withArrivingStore } = await import("../store/lmdb/move.ts");
+  const { readStoreFormat, releaseStore, withArrivingStore } = await import("../store/lmdb/move.ts");
   return {
     readFormat: async () => (isTaken(store) ? readStoreFormat(store, keys) : undefined),
+    release: (move) => releaseStore(store, keys, move),
+    async discard() {
+      const removed = await makeStagedStore(data);
+      await rename(store, removed);
+      await rm(removed, { recursive: true, force: true });
+    },
     async receive(format, fill) {
       await makePrivateDirectory(data);
       // First: an abandoned copy takes as much space as the new one needs.
@@ -117,10 +123,13 @@ async function databaseDestination(
   keys: ServiceKeys,
 ): Promise<Omit<Destination, "place">> {
   const connection = await connectionOf("--to", place);
-  const { readStoreFormat, withArrivingStore } = await import("../store/postgres/transfer/arriving-store.ts");
+  const { discardStore, readStoreFormat, releaseStore, withArrivingStore } =
+    await import("../store/postgres/transfer/arriving-store.ts");
   return {
     readFormat: () => readStoreFormat(connection, keys),
     receive: (format, fill) => withArrivingStore(connection, format, keys, fill),
+    release: (move) => releaseStore(connection, keys, move),
+    discard: (copy) => discardStore(connection, keys, copy),
   };
 }
 

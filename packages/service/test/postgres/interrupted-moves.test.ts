@@ -15,6 +15,7 @@ import type { TwoPlaces } from "../support/moves.ts";
 import {
   databaseState,
   directoryState,
+  directoryWithKey,
   filledDirectory,
   refusalOfMove,
   rowsOfDatabase,
@@ -49,20 +50,40 @@ test("a move that loses its connection while it copies changes nothing, and succ
   expect(await rowsOfDatabase(places.data)).toEqual(rows);
 });
 
-test("a move that loses its connection before the commit says that it was not finished, and the next one finishes it", async () => {
+test("a move that loses its connection before the copy is released says so, no node makes a store there, and the next one finishes it", async () => {
   await using directory = await temporaryDirectory();
   const places = await filledDirectory(join(directory.path, "data"));
-  const script = signalAtStatement("COMMIT", { afterText: "ANALYZE", signal: "SIGSTOP" });
+  const script = signalAtStatement("UPDATE membrane.meta", { signal: "SIGSTOP" });
   const moving = await startStoppedMove(places.directory, places.database, places.env, script);
   await endConnections(places);
   expect(await moving.resume()).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/ \(the move was not finished: repeat it with the same flags\)\n$/),
+    stderr: expect.stringMatching(
+      /^membrane: --to: .* \(the move was not finished: repeat it with the same flags\)\n$/,
+    ),
   });
   expect(await directoryState(places.data)).toMatch(/was not finished: repeat "membrane migrate"/);
-  expect(await databaseState(places)).toBe("absent");
+  expect(await databaseState(places)).toMatch(/^a move of a store to this place was not finished/);
   expect(await refusalOfMove(places.directory, places.database, places.env)).toBeUndefined();
   expect(await databaseState(places)).toBe("served");
+});
+
+test("a move that loses its connection at the commit that closes its source says that it was not finished, and the next one finishes it", async () => {
+  await using directory = await temporaryDirectory();
+  const places = await filledDirectory(join(directory.path, "data"));
+  expect(await refusalOfMove(places.directory, places.database, places.env)).toBeUndefined();
+  const to = await directoryWithKey(join(directory.path, "to"), places.data);
+  const script = signalAtStatement("COMMIT", { afterText: "ALTER TABLE", signal: "SIGSTOP" });
+  const moving = await startStoppedMove(places.database, `lmdb:${to}`, places.env, script);
+  await endConnections(places);
+  expect(await moving.resume()).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(
+      /^membrane: --from: .* \(the move was not finished: repeat it with the same flags\)\n$/,
+    ),
+  });
+  expect(await refusalOfMove(places.database, `lmdb:${to}`, places.env)).toBeUndefined();
+  expect(await directoryState(to)).toBe("served");
 });
 
 test("a server without room stops a move, and the move succeeds when there is room", async () => {

@@ -1,6 +1,7 @@
 import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { startTestService } from "../../../testkit/src/service.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import type { TwoPlaces } from "../support/moves.ts";
 import { preload, signalAtStatement } from "../support/preload.ts";
@@ -35,20 +36,36 @@ async function killedMove(from: string, to: string, { env }: TwoPlaces, script: 
   expect(code, stderr).toBeNull();
 }
 
-const TO_DATABASE: readonly (readonly [when: string, script: string, source: RegExp, database: string])[] = [
-  ["while it copies", signalAtStatement("INSERT INTO membrane.child"), /^served$/, "absent"],
-  ["when all is copied and verified", signalAtStatement("ANALYZE"), /^served$/, "absent"],
+const UNFINISHED = /^(?:membrane: )?a move of the store to .* was not finished: repeat "membrane migrate"/;
+const RESERVED =
+  /^(?:membrane: )?a move of a store to this place was not finished: repeat "membrane migrate"/;
+
+const TO_DATABASE: readonly (readonly [when: string, script: string, source: RegExp, database: RegExp])[] = [
+  ["while it copies", signalAtStatement("INSERT INTO membrane.child"), /^served$/, /^absent$/],
+  ["when all is copied and verified", signalAtStatement("ANALYZE"), /^served$/, /^absent$/],
   [
-    "when the source is closed and the copy not committed",
+    "before the copy is committed",
     signalAtStatement("COMMIT", { afterText: "ANALYZE" }),
-    /was not finished: repeat "membrane migrate"/,
-    "absent",
+    /^served$/,
+    /^absent$/,
   ],
   [
-    "when the copy is committed, before it knows",
+    "when the copy is reserved and the source not closed",
     signalAtStatement("COMMIT", { afterText: "ANALYZE", isSent: true }),
-    /was not finished: repeat "membrane migrate"/,
-    "served",
+    /^served$/,
+    RESERVED,
+  ],
+  [
+    "when the source is closed and the copy not released",
+    signalAtStatement("UPDATE membrane.meta"),
+    UNFINISHED,
+    RESERVED,
+  ],
+  [
+    "when the copy is released, before it knows",
+    signalAtStatement("COMMIT", { afterText: "UPDATE membrane.meta", isSent: true }),
+    UNFINISHED,
+    /^served$/,
   ],
 ];
 
@@ -60,7 +77,7 @@ test.each(TO_DATABASE)(
     const rows = await rowsOfDirectory(places.data);
     await killedMove(places.directory, places.database, places, script);
     expect(await directoryState(places.data)).toMatch(source);
-    expect(await databaseState(places)).toBe(database);
+    expect(await databaseState(places)).toMatch(database);
     expect(await refusalOfMove(places.directory, places.database, places.env)).toBeUndefined();
     expect(await rowsOfDatabase(places.data)).toEqual(rows);
     expect(await databaseState(places)).toBe("served");
@@ -71,17 +88,19 @@ test.each(TO_DATABASE)(
 const TO_DIRECTORY: readonly (readonly [when: string, script: string, source: RegExp, directory: RegExp])[] =
   [
     ["while it copies", signalAtStatement("FETCH", { skip: 4 }), /^served$/, /there is no store/],
-    ["before the source is closed", signalAtStatement("ALTER TABLE"), /^served$/, /there is no store/],
+    ["before the source is closed", signalAtStatement("ALTER TABLE"), /^served$/, RESERVED],
+    ["when the copy has no name", killAtRename({ isDone: false }), /^served$/, /there is no store/],
+    ["when the copy has its name", killAtRename({ isDone: true }), /^served$/, RESERVED],
     [
-      "when the source is closed and the copy has no name",
-      killAtRename({ isDone: false }),
-      /was not finished: repeat "membrane migrate"/,
-      /there is no store/,
+      "when the source is closed and the copy not released",
+      signalAtStatement("COMMIT", { afterText: "UPDATE membrane.meta", isSent: true }),
+      UNFINISHED,
+      RESERVED,
     ],
     [
-      "when the copy has its name",
-      killAtRename({ isDone: true }),
-      /was not finished: repeat "membrane migrate"/,
+      "when the copy is released, before the source knows",
+      signalAtStatement("BEGIN", { afterText: "UPDATE membrane.meta" }),
+      UNFINISHED,
       /^served$/,
     ],
   ];
@@ -108,13 +127,27 @@ test.each(TO_DIRECTORY)(
 test("a move that was not finished is continued only to the same place", async () => {
   await using directory = await temporaryDirectory();
   const places = await filledDirectory(join(directory.path, "data"));
-  const script = signalAtStatement("COMMIT", { afterText: "ANALYZE" });
+  const script = signalAtStatement("UPDATE membrane.meta");
   await killedMove(places.directory, places.database, places, script);
   const other = await directoryWithKey(join(directory.path, "other"), places.data);
   expect(await refusalOfMove(places.directory, `lmdb:${other}`, places.env)).toMatch(
     /^--from: a move to postgres:.* was not finished: name the same place$/,
   );
   expect(await readdir(other)).toEqual(["service.key"]);
+});
+
+test("a copy that a killed move has reserved gives way to a later move of the same store alone", async () => {
+  await using directory = await temporaryDirectory();
+  const places = await filledDirectory(join(directory.path, "data"));
+  const to = await directoryWithKey(join(directory.path, "to"), places.data);
+  await killedMove(places.directory, `lmdb:${to}`, places, killAtRename({ isDone: true }));
+  const other = await directoryWithKey(join(directory.path, "other"), places.data);
+  await (await startTestService({ directory: other, engine: "lmdb" })).close();
+  expect(await refusalOfMove(`lmdb:${other}`, `lmdb:${to}`, places.env)).toMatch(
+    /^--to: there is a store already/,
+  );
+  expect(await refusalOfMove(places.directory, `lmdb:${to}`, places.env)).toBeUndefined();
+  expect(await directoryState(to)).toBe("served");
 });
 
 test("a directory whose store was moved away takes it back once the old store is out of the way", async () => {

@@ -12,8 +12,8 @@ import { decodeColumns, encodeColumns, flagColumn, textColumn } from "./columns.
  */
 export const LAYOUT_VERSION = 2;
 
-/** The layout of a store that was moved away, so that a program that knows nothing of moves refuses it too. */
-const MOVED_LAYOUT = 3;
+/** The layout of a store that a move has closed, so that a program that knows nothing of moves refuses it too. */
+const CLOSED_LAYOUT = 3;
 
 export const FORMAT_KEY: Buffer = Buffer.from("format");
 
@@ -23,6 +23,8 @@ export interface StoreFormat {
   readonly storeId: string;
   /** The move that brought the store here: the hex digits of a random id. */
   readonly arrival?: string;
+  /** The store is the copy of a move that has not yet closed the other one: it is not served, and no other store takes its place. */
+  readonly isReserved?: true;
   readonly departure?: Departure;
 }
 
@@ -38,10 +40,10 @@ export interface Departure {
 
 /** The columns of the row that says which layout a store has, which key it was made with, and its id. */
 export function formatColumns(
-  { storeId, arrival, departure }: StoreFormat,
+  { storeId, arrival, isReserved, departure }: StoreFormat,
   keys: Pick<ServiceKeys, "checkValue">,
 ): Buffer[] {
-  const layout = departure === undefined ? LAYOUT_VERSION : MOVED_LAYOUT;
+  const layout = departure === undefined && isReserved !== true ? LAYOUT_VERSION : CLOSED_LAYOUT;
   const moves = [
     ...(arrival === undefined && departure === undefined ? [] : [Buffer.from(arrival ?? "", "hex")]),
     ...(departure === undefined ? [] : [encodeDeparture(departure)]),
@@ -65,9 +67,9 @@ export function parseFormatRow(
   // Before the MAC, which fails with a wrong key too: the message to the operator distinguishes the two.
   const [version, checkValue] = columnsBeforeMac(row);
   const layout = version?.[0] ?? 0;
-  if (layout < 1 || layout > MOVED_LAYOUT) {
+  if (layout < 1 || layout > CLOSED_LAYOUT) {
     throw new StoreFormatError(
-      `the store has format ${version?.[0] ?? "unknown"}, this program reads formats up to ${MOVED_LAYOUT}: use the program that wrote it, or a newer one`,
+      `the store has format ${version?.[0] ?? "unknown"}, this program reads formats up to ${CLOSED_LAYOUT}: use the program that wrote it, or a newer one`,
     );
   }
   if (checkValue?.equals(keys.checkValue) !== true) {
@@ -81,6 +83,7 @@ export function parseFormatRow(
     storeId: storeId.toString("hex"),
     ...(arrival === undefined || arrival.length === 0 ? {} : { arrival: arrival.toString("hex") }),
     ...(departure === undefined ? {} : { departure: decodeDeparture(departure) }),
+    ...(layout === CLOSED_LAYOUT && departure === undefined ? { isReserved: true } : {}),
   };
 }
 
@@ -94,9 +97,13 @@ function decodeDeparture(column: Buffer): Departure {
 /**
  * The id of a store that may be served.
  *
- * @throws StoreFormatError if it was moved away, or may have been.
+ * @throws StoreFormatError if it was moved away, or may have been, or is the copy of a move that was not finished.
  */
-export function servedStoreId({ storeId, departure }: StoreFormat): string {
+export function servedStoreId({ storeId, isReserved, departure }: StoreFormat): string {
+  if (isReserved === true)
+    throw new StoreFormatError(
+      'a move of a store to this place was not finished: repeat "membrane migrate" with the same flags',
+    );
   if (departure === undefined) return storeId;
   throw new StoreFormatError(
     departure.isComplete

@@ -3,6 +3,7 @@ import { FORMAT_KEY, formatColumns } from "../codec/format-row.ts";
 import type { ServiceKeys } from "../keys.ts";
 import { StoreFormatError } from "../store.ts";
 import type { ArrivingStore, DepartingStore } from "../transfer/move-store.ts";
+import { PlaceTakenError } from "../transfer/move-store.ts";
 import type { MovedTable, VerifiedRow } from "../transfer/stored-rows.ts";
 import { NO_OWNER } from "../write-owner.ts";
 import { finalizeCopy } from "./backup.ts";
@@ -71,6 +72,26 @@ export async function readStoreFormat(
   const environment = await openEnvironment(directory, WRITE_DEADLINE_MS);
   try {
     return environment.snapshot(() => readFormat(environment, keys));
+  } finally {
+    await environment.close();
+  }
+}
+
+/**
+ * Lets processes open the copy that a move has reserved. Changes nothing if they may.
+ *
+ * @throws PlaceTakenError if it is not there.
+ */
+export async function releaseStore(directory: string, keys: ServiceKeys, move: string): Promise<void> {
+  const environment = await openEnvironment(directory, WRITE_DEADLINE_MS);
+  try {
+    await environment.write(() => {
+      const present = readFormat(environment, keys);
+      if (present?.arrival !== move) throw new PlaceTakenError();
+      const { isReserved, ...released } = present;
+      if (isReserved === true)
+        openRows(environment.tables, keys).meta.put(FORMAT_KEY, formatColumns(released, keys));
+    });
   } finally {
     await environment.close();
   }

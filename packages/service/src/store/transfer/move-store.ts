@@ -13,12 +13,12 @@ export interface DepartingStore extends StoredRows {
   markDeparture(departure: Departure): Promise<void>;
 }
 
-/** A store that is being made. No process can open it, and it disappears unless it is committed. */
+/** A copy that is being made. No process can open it, and it disappears unless it is committed. */
 export interface ArrivingStore extends StoredRows {
   put(table: MovedTable, rows: readonly VerifiedRow[]): Promise<void>;
   /** Does all of {@link commit} that may take long, or fail for a reason that is known before. */
   prepare(): Promise<void>;
-  /** From when this resolves it is a store. */
+  /** From when this resolves it is a store, which no process opens while its format says that it is reserved. */
   commit(): Promise<void>;
 }
 
@@ -30,6 +30,10 @@ export interface Destination {
   readFormat(): Promise<StoreFormat | undefined>;
   /** Lets `fill` make a store. What it has made disappears if it throws. */
   receive<T>(format: StoreFormat, fill: (store: ArrivingStore) => Promise<T>): Promise<T>;
+  /** Lets processes open the copy that a move has reserved. Changes nothing if they may. @throws PlaceTakenError if it is not there. */
+  release(move: string): Promise<void>;
+  /** Removes a copy that is reserved. @throws PlaceTakenError if it is not there, or a process may have opened it. */
+  discard(copy: StoreFormat): Promise<void>;
 }
 
 export interface MoveOptions {
@@ -75,16 +79,16 @@ export class CopyDiffersError extends Error {
   }
 }
 
-/** The store is served no more, and it is not known whether it is at its destination: the move must be repeated. */
+/** The copy is whole, and it is not known which of both places is served: the move must be repeated. */
 export class MoveUnfinishedError extends Error {
   override readonly name = "MoveUnfinishedError";
   readonly code = "move_unfinished";
 }
 
 /**
- * Moves a store. Both places are never served: the source is marked after the copy was verified and before it is committed. A
- * process that is killed before leaves the source as it was and no store at the destination. One that is killed after it leaves
- * a source that is not served, and the same move finishes when it is repeated.
+ * Moves a store. Both places are never served: the copy is committed as reserved, then the source is marked, and only then the
+ * copy is released. No node can make another store at the destination meanwhile. A process that is killed before the mark leaves the
+ * source as it was, and one that is killed after it a source that is not served; the same move finishes when it is repeated.
  *
  * @throws StoreFormatError if the source was moved before, PlaceTakenError if the destination has another store.
  * @throws StoreCorruptError, CopyDiffersError that name a table, and then nothing was changed.
@@ -94,23 +98,31 @@ export async function moveStore(
   destination: Destination,
   options: MoveOptions,
 ): Promise<MoveResult> {
-  const earlier = source.format.departure;
+  const { storeId, departure: earlier } = source.format;
   assertMovable(earlier, destination.place);
-  const departure = { to: destination.place, move: earlier?.move ?? options.newMoveId() };
+  const move = earlier?.move ?? options.newMoveId();
   const present = await destination.readFormat();
   if (present !== undefined && earlier !== undefined && present.arrival === earlier.move) {
-    await source.markDeparture({ ...departure, isComplete: true });
+    await finishMove(source, destination, move);
     return { type: "finished" };
   }
-  if (present !== undefined) throw new PlaceTakenError();
-  const { storeId } = source.format;
-  return destination.receive({ storeId, arrival: departure.move }, async (arriving) => {
+  if (present !== undefined) await discardCopy(destination, present, storeId);
+  const reserved = { storeId, arrival: move, isReserved: true } as const;
+  const result = await destination.receive(reserved, async (arriving) => {
     const copied = await copyTables(source, arriving, options);
     const copy = await verifyCopy(arriving, copied, options);
     await arriving.prepare();
-    await commitMove(source, arriving, departure);
-    return { type: "moved", source: copied, copy };
+    await arriving.commit();
+    return { type: "moved", source: copied, copy } as const;
   });
+  await finishMove(source, destination, move);
+  return result;
+}
+
+/** An earlier move has left a copy of this store, which may have changed since. */
+async function discardCopy(destination: Destination, present: StoreFormat, storeId: string): Promise<void> {
+  if (present.isReserved !== true || present.storeId !== storeId) throw new PlaceTakenError();
+  await destination.discard(present);
 }
 
 function assertMovable(earlier: Departure | undefined, place: string): void {
@@ -120,17 +132,15 @@ function assertMovable(earlier: Departure | undefined, place: string): void {
     throw new StoreFormatError(`a move to ${earlier.to} was not finished: name the same place`);
 }
 
-async function commitMove(
-  source: DepartingStore,
-  arriving: ArrivingStore,
-  departure: Omit<Departure, "isComplete">,
-): Promise<void> {
-  await source.markDeparture({ ...departure, isComplete: false });
+/** Closes the source and releases the copy. Each step may have been done by an earlier attempt. */
+async function finishMove(source: DepartingStore, destination: Destination, move: string): Promise<void> {
+  const departure = { to: destination.place, move };
   try {
-    await arriving.commit();
+    await source.markDeparture({ ...departure, isComplete: false });
+    await destination.release(move);
     await source.markDeparture({ ...departure, isComplete: true });
   } catch (cause) {
-    throw new MoveUnfinishedError(cause instanceof Error ? cause.message : "failed", { cause });
+    throw new MoveUnfinishedError("the move was not finished", { cause });
   }
 }
 

@@ -52,11 +52,50 @@ export function withArrivingStore<T>(
       },
       // Without statistics a node would read whole tables until the server makes them.
       async prepare() {
-        await connection.query(`ANALYZE ${FILLED_TABLES.map((table) => `membrane.${table}`).join(", ")}`);
+        await connection.query(`ANALYZE ${qualified(FILLED_TABLES)}`);
       },
       commit: () => connection.commit(),
     });
   });
+}
+
+/**
+ * Lets nodes open the copy that a move has reserved. Changes nothing if they may.
+ *
+ * @throws PlaceTakenError if it is not there.
+ */
+export function releaseStore(config: ConnectionConfig, keys: ServiceKeys, move: string): Promise<void> {
+  return useMoveConnection(config, async (connection) => {
+    const present = await readFormat(connection, keys);
+    if (present?.arrival !== move) throw new PlaceTakenError();
+    const { isReserved, ...released } = present;
+    if (isReserved !== true) return;
+    await connection.transaction(() =>
+      connection.query("UPDATE membrane.meta SET body = $1 WHERE key = 'format' AND body = $2", [
+        encodeFormat(released, keys),
+        encodeFormat(present, keys),
+      ]),
+    );
+  });
+}
+
+/**
+ * Removes a copy that is reserved.
+ *
+ * @throws PlaceTakenError if it is not there, or a move makes one.
+ */
+export function discardStore(config: ConnectionConfig, keys: ServiceKeys, copy: StoreFormat): Promise<void> {
+  return useMoveConnection(config, (connection) =>
+    connection.transaction(async () => {
+      await takeMoveLock(connection);
+      const deleted = await connection.query(
+        "DELETE FROM membrane.meta WHERE key = 'format' AND body = $1 RETURNING key",
+        [encodeFormat(copy, keys)],
+      );
+      if (deleted.length === 0) throw new PlaceTakenError();
+      await connection.query(`TRUNCATE ${qualified(FILLED_TABLES)}`);
+    }),
+  );
 }
 
 /** Frees the space that an attempt has left which was ended. */
@@ -66,8 +105,7 @@ async function vacuum(connection: Connection): Promise<void> {
 
 /** @throws PlaceTakenError if there is a store by now, or if another move makes one. */
 async function reserve(connection: Connection, format: Buffer): Promise<void> {
-  const [lock] = await connection.query(`SELECT ${MOVE_LOCK} AS is_free`);
-  if (lock?.["is_free"] !== true) throw new PlaceTakenError("another move makes a store there now");
+  await takeMoveLock(connection);
   const inserted = await connection.query(
     "INSERT INTO membrane.meta (key, body) VALUES ('format', $1) ON CONFLICT (key) DO NOTHING RETURNING key",
     [format],
@@ -75,4 +113,14 @@ async function reserve(connection: Connection, format: Buffer): Promise<void> {
   const used = FILLED_TABLES.map((table) => `EXISTS (SELECT FROM membrane.${table})`).join(" OR ");
   const [rows] = await connection.query(`SELECT ${used} AS is_used`);
   if (inserted.length === 0 || rows?.["is_used"] !== false) throw new PlaceTakenError();
+}
+
+/** @throws PlaceTakenError if another move has it. */
+async function takeMoveLock(connection: Connection): Promise<void> {
+  const [lock] = await connection.query(`SELECT ${MOVE_LOCK} AS is_free`);
+  if (lock?.["is_free"] !== true) throw new PlaceTakenError("another move makes a store there now");
+}
+
+function qualified(tables: readonly string[]): string {
+  return tables.map((table) => `membrane.${table}`).join(", ");
 }
