@@ -24,7 +24,7 @@ const HOSTILE_TIMEOUTS: Readonly<Record<string, string>> = {
   statement_timeout: "1000",
   lock_timeout: "1",
   idle_in_transaction_session_timeout: "1000",
-  idle_session_timeout: "1000",
+  idle_session_timeout: "10000",
 };
 
 /** Statements that set them for a user in a database. */
