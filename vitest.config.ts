@@ -33,7 +33,7 @@ const DEBIAN_POSTGRES = project("debian-postgres", OVER_POSTGRES, {
 /** What a node does over a pooler, which carries out each transaction in another session. */
 const OVER_POOLER = [
   "packages/service/src/store/operations/{create-store,sweep,expiry,list}.test.ts",
-  "packages/service/src/store/postgres/{concurrent-writes,revocation-log,revocations/*}.test.ts",
+  "packages/service/src/store/postgres/{concurrent-writes,revocations/nodes}.test.ts",
 ];
 
 const PGBOUNCER = project("pgbouncer", OVER_POOLER, {
