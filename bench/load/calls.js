@@ -82,16 +82,17 @@ async function callAtRate(rate) {
   const calls = [];
   for (let next = begun; next < end; next += 1_000 / rate) {
     await sleep(Math.max(0, next - performance.now()));
-    calls.push(call(calls.length));
+    calls.push(call(calls.length, next));
   }
   await Promise.all(calls);
 }
 
 /**
  * @param {number} index of the caller or of the call, which chooses a service
+ * @param {number} from when it was due
  * @returns {Promise<boolean>} whether there was a call to make
  */
-async function call(index) {
+async function call(index, from = performance.now()) {
   if (sent === amount) return false;
   const number = sent;
   sent += 1;
@@ -99,7 +100,6 @@ async function call(index) {
   const pool = pools[index % pools.length];
   if (token === undefined || pool === undefined) return false;
   const headers = { authorization: `Bearer ${token}` };
-  const from = performance.now();
   const response = await pool.request({ path: "/", method: how.method, headers, body: how.body(number) });
   const text = await response.body.text();
   const to = performance.now();

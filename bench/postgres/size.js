@@ -68,7 +68,7 @@ async function sizeOf({ query }) {
 }
 
 /**
- * Reads where the log of writes ends, right after a checkpoint: the first change of each page after it is written as a whole page.
+ * Reads where the write-ahead log ends, right after a checkpoint: the first change of each page after it is written as a whole page.
  *
  * @param {Database} database
  */

@@ -3,15 +3,14 @@
 /** @typedef {{node: string, cpu: string, loadAverage: number, figures: Figure[]}} Results */
 
 const WRITES = ["create", "export", "revoke"].flatMap((kind) => [`${kind}, 1 caller`, `${kind}, 32 callers`]);
-const BUSY =
-  "**Other programs had most of the processors: times and rates are several times worse than those of a quiet machine, and differ between rows. Only bytes are right.**";
+const BUSY = "Other programs had most of the processors, so that only bytes are shown.";
 /** The bench itself makes it about this high on two cores. */
 const QUIET_LOAD_AVERAGE = 6;
 const NODES = ["1 node", "2 nodes", "4 nodes"];
 
 /**
- * Formats the tables of the scaling page from the last recorded run of `npm run bench:postgres`. A tilde marks what the machine was
- * too busy for.
+ * Formats the tables of the scaling page from the last recorded run of `npm run bench:postgres`: only bytes, if the machine was busy.
+ * A tilde marks a figure that was disturbed.
  *
  * @param {Results} results
  */
@@ -24,10 +23,10 @@ export function scalingTables({ node, cpu, loadAverage, figures }) {
   const lmdb = (what) => format(find(what), find(what)?.lmdb);
   /** @param {string} what */
   const both = (what) => `| ${what} | ${lmdb(what)} | ${postgres(what)} |`;
-  return [
-    `Recorded with Node.js ${node} on ${cpu}, two cores that the nodes, the database, the load and the target share; load average at the`,
-    `end ${loadAverage.toFixed(1)}. A number after ~ is one that other programs on the machine disturbed.`,
-    ...(loadAverage > QUIET_LOAD_AVERAGE ? [BUSY] : []),
+  const isBusy = loadAverage > QUIET_LOAD_AVERAGE;
+  const times = [
+    "On two cores several nodes do no more than one: read the processor time of a call. With cores for the nodes, they do as many times",
+    "more as they are, until the server's cores are used up by its part.",
     "",
     "| what | over LMDB | over PostgreSQL |",
     "|---|---|---|",
@@ -66,7 +65,13 @@ export function scalingTables({ node, cpu, loadAverage, figures }) {
       return `| ${[nodes, ...cells].join(" | ")} |`;
     }),
     "",
-    "| on disk, after `VACUUM` | tables | indexes | log of writes, 1 caller | 32 callers |",
+  ];
+  return [
+    `Recorded with Node.js ${node} on ${cpu}, two cores that the nodes, the database, the load and the target share; load average at the`,
+    `end ${loadAverage.toFixed(1)}. ${isBusy ? BUSY : "A number after ~ is one that other programs on the machine disturbed."}`,
+    "",
+    ...(isBusy ? [] : times),
+    "| on disk, after `VACUUM` | tables | indexes | write-ahead log (WAL), 1 caller | 32 callers |",
     "|---|---|---|---|---|",
     ...[
       ["an exported capability", "export"],

@@ -10,7 +10,7 @@ export const LEASE_LIMITS: Readonly<Record<keyof LeaseTimes, Limit>> = {
       "the same for all nodes of a database; more than its margin, renewal interval, reply timeout and retry delay together",
   }),
   leaseMarginMs: leaseLimit("leaseMarginMs", {
-    description: "What a node serves less than its lease, and a revoke waits more",
+    description: "Margin for clock drift: subtracted from a node's lease, added to a revoke's wait",
     details: "5 % of `--lease-ms` or more, since the rates of two clocks differ",
   }),
   leaseRenewalIntervalMs: leaseLimit("leaseRenewalIntervalMs", {
@@ -21,7 +21,7 @@ export const LEASE_LIMITS: Readonly<Record<keyof LeaseTimes, Limit>> = {
     description: "Time for the reply to a renewal, after which the node connects anew",
   }),
   leaseConnectTimeoutMs: leaseLimit("leaseConnectTimeoutMs", {
-    description: "The same for the first statement on a connection",
+    description: "Time for the first reply on a new connection, connecting included",
     details: "not less than `--lease-reply-timeout-ms`",
   }),
   leaseRetryDelayMs: leaseLimit("leaseRetryDelayMs", {

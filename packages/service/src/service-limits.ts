@@ -244,7 +244,6 @@ const TABLE = {
       maximum: 1_073_741_824,
       engine: "lmdb",
       description: "Space in the store's file that is reserved for revokes when the disk is full",
-      details: "`--store lmdb` only",
     },
     // A clock that was set wrong for hours must not delete what is alive once it is set right.
     expiredRetentionMs: {

@@ -59,7 +59,7 @@ export async function databaseOf(directory: string): Promise<ConnectionConfig> {
   return connectionTo(name);
 }
 
-/** The folders of a store's database and of the server's log of writes, with all that was written until now. */
+/** The folders of a store's database and of the server's write-ahead log, with all that was written until now. */
 export async function databaseFiles(directory: string): Promise<readonly string[]> {
   const { directory: server } = await postgresServer();
   const [row] = await useConnection(await databaseOf(directory), async (connection) => {

@@ -11,7 +11,7 @@ interface PostgresServer {
   readonly port: number;
   readonly user: string;
   readonly password: string;
-  /** Where its files are, its log of writes among them. */
+  /** Where its files are, its write-ahead log among them. */
   readonly directory: string;
 }
 

@@ -5,7 +5,7 @@ import { dataPaths } from "./data-directory.ts";
 
 /** What to use for a store in PostgreSQL, whose own tools copy a database at one moment. */
 const INSTEAD = {
-  backup: "use pg_dump, or pg_basebackup with the log of writes",
+  backup: "use pg_dump, or pg_basebackup with the write-ahead log",
   restore: "stop all nodes, and use pg_restore, or the base backup",
 } as const;
 

@@ -2,8 +2,10 @@ import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import type { Command } from "../command.ts";
 import { ConfigError } from "../config-error.ts";
+import type { MovePlace } from "../move-place.ts";
 import type { ServiceKeys } from "../store/keys.ts";
 import { createServiceKeys } from "../store/keys.ts";
+import { TABLE_NAMES } from "../store/postgres/transfer/table-names.ts";
 import { readServiceKeyFile } from "../store/service-key-file.ts";
 import type { MoveProgress, MoveResult } from "../store/transfer/move-store.ts";
 import { moveStore } from "../store/transfer/move-store.ts";
@@ -18,7 +20,7 @@ type MigrateCommand = Extract<Command, { name: "migrate" }>;
 const MOVE_ID_BYTES = 16;
 
 /**
- * Moves a store from one engine to another.
+ * Moves a store from one engine to another, or to another place of the same engine.
  *
  * @throws ConfigError that names the flag of the place where something is wrong.
  */
@@ -38,7 +40,7 @@ export async function migrate(
   const options = {
     keys,
     newMoveId: () => randomBytes(MOVE_ID_BYTES).toString("hex"),
-    onProgress: createProgressReport(print),
+    onProgress: createProgressReport({ copied: from, verified: to }, print),
   };
   const result = await withSource(from, keys, (source) => moveStore(source, destination, options));
   log.operatorChange({ command: "migrate" });
@@ -59,12 +61,17 @@ async function readKeys({ from, to, config }: MigrateCommand): Promise<ServiceKe
 /** So many rows of a table are copied or verified between two lines. */
 const ROWS_PER_LINE = 100_000;
 
-function createProgressReport(print: Print): (progress: MoveProgress) => void {
+/** Names each table as the engine does that it is read from. */
+function createProgressReport(
+  readFrom: Readonly<Record<MoveProgress["step"], MovePlace>>,
+  print: Print,
+): (progress: MoveProgress) => void {
   let printed = 0;
   return ({ step, table, rows, isWhole }) => {
     if (!isWhole && rows - printed < ROWS_PER_LINE) return;
     printed = isWhole ? 0 : rows;
-    print(`${step.padEnd(9)} ${table.padEnd(9)} ${formatRows(rows)}${isWhole ? "" : " so far"}`);
+    const name = readFrom[step].engine === "postgres" ? TABLE_NAMES[table] : table;
+    print(`${step.padEnd(9)} ${name.padEnd(9)} ${formatRows(rows)}${isWhole ? "" : " so far"}`);
   };
 }
 

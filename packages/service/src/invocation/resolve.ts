@@ -125,7 +125,7 @@ async function fromStore(
     // It may have been read in a snapshot with revokes that this process has not applied yet.
     const pending = feed.refresh(opened.position);
     if (pending instanceof Promise) await pending;
-    // Others were revoked meanwhile, perhaps, which costs no other attempt.
+    // Unrelated revokes in the meantime need no second read.
     if (feed.advance() && feed.holds(opened.position, opened.lineage)) {
       // Of requests that use a capability for the first time together, the first one prepares its target for all.
       const shared = fromCache(context, digest);

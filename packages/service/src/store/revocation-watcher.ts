@@ -26,7 +26,7 @@ export function watchRevocations(
     try {
       await feed.refresh();
     } catch (error) {
-      // A store that is out of reach is no defect; its state is logged elsewhere.
+      // A database that is out of reach is no defect: the loss of the lease is logged.
       if (!(error instanceof StoreBusyError)) report.fault(error);
       inFlight.revokeAll("STALE");
     } finally {

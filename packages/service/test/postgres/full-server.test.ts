@@ -12,7 +12,7 @@ test("while the server's disk is full, creations are refused and reads work; wit
   await using disk = await mountSmallDisk(192);
   await using server = await startPostgres({
     parent: disk.path,
-    // Room that the log of writes has already is used again; more is needed for tables alone.
+    // Room that the write-ahead log has already is used again; more is needed for tables alone.
     settings: { min_wal_size: "'64MB'", max_wal_size: "'64MB'", shared_buffers: "'16MB'" },
   });
   const config = await createDatabase(server);

@@ -20,7 +20,7 @@ const TRANSIENT: readonly RegExp[] = [
   /^(?:53300|55P03|57014|25P03|25006)$/,
 ];
 
-/** disk_full, program_limit_exceeded of a relation's size, and what the operating system says through the server. */
+/** disk_full. */
 const FULL: ReadonlySet<string> = new Set(["53100"]);
 
 /** invalid_sql_statement_name, feature_not_supported of a plan with another result, datatype_mismatch of one with other columns. */

@@ -23,7 +23,10 @@ export const NO_LOCKS: RowLocks = {
   pointedTo: new Set(),
 };
 
-/** The locks that a write will probably need, as its request says; a decision tells whether it needs others. */
+/**
+ * The locks that a write will probably need, as its request says; a decision tells whether it needs others. What a revoke or a sweep
+ * changes is known only after it has read its records, so none are expected.
+ */
 export function expectedLocks(request: WriteRequest): RowLocks {
   const { class: kind, owner, uids = [], names = [], quotas = [], uses = [] } = request;
   if (kind !== "create" && kind !== "use") return NO_LOCKS;

@@ -2,9 +2,9 @@ import { wallClock } from "../../../wall-clock.ts";
 
 /** The clocks of a process, in milliseconds. */
 export interface Clocks {
-  /** Runs while the process is stopped, and may not while the machine sleeps. */
+  /** Keeps running while the process is stopped; may pause while the machine sleeps. */
   monotonic(): number;
-  /** Runs while the machine sleeps, and can be set. */
+  /** Keeps running while the machine sleeps; can be set. */
   wall(): number;
 }
 
