@@ -14,7 +14,12 @@ import { createPrint } from "./commands/print.ts";
 import type { ProcessContext } from "./commands/serve.ts";
 import type { WorkerProcess } from "./commands/serve-worker.ts";
 import type { WorkerMessage } from "./commands/worker-messages.ts";
-import { parseCertificateMessage, RELOAD, GET_CERTIFICATE } from "./commands/worker-messages.ts";
+import {
+  failureMessage,
+  parseCertificateMessage,
+  RELOAD,
+  GET_CERTIFICATE,
+} from "./commands/worker-messages.ts";
 import type { ServeConfig } from "./config.ts";
 import { errorCode } from "./error-code.ts";
 
@@ -84,7 +89,7 @@ function openServiceLog({ logLevel }: ServeConfig): EventLog {
   return log;
 }
 
-/** Runs one of several workers. The first process reports an error at its start. */
+/** Runs one of several workers. The first process reports what has ended it. */
 async function runWorker(
   config: ServeConfig,
   context: Pick<ProcessContext, "log" | "stop" | "onReload" | "collectYoung">,
@@ -107,7 +112,7 @@ async function runWorker(
     const { serveAsWorker } = await import("./commands/serve-worker.ts");
     await serveAsWorker(config, { ...context, send, onReload, onCertificate });
   } catch (error) {
-    send({ kind: "failed", why: error instanceof Error ? error.message : "failed" });
+    send(failureMessage(error));
     process.exitCode = 1;
   }
   process.disconnect();

@@ -15,6 +15,7 @@ export async function openLateEngine(options: LmdbEngineOptions): Promise<Engine
     id: engine.id,
     position: () => (isPositionKnown ? engine.position() : undefined),
     positionMaxAgeMs: engine.positionMaxAgeMs,
+    positionFailure: engine.positionFailure,
     revocationsSince: engine.revocationsSince,
     async refresh() {
       await travel();

@@ -22,9 +22,14 @@ export interface ServiceProcess extends AsyncDisposable {
   /** Standard error: the log, and the message of a failure. */
   readonly stderr: Readable;
   /** Sends a signal and waits until the process ends. */
-  end(
-    signal: NodeJS.Signals,
-  ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  end(signal: NodeJS.Signals): Promise<ProcessEnd>;
+  /** Waits until the process ends by itself. */
+  ended(): Promise<ProcessEnd>;
+}
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 }
 
 export interface LogLine {
@@ -35,6 +40,8 @@ export interface LogLine {
   readonly worker?: number;
   readonly path?: string;
   readonly subject?: string;
+  readonly cause?: string;
+  readonly problem?: string;
 }
 
 /** No test writes a profile to the user's home directory; a test with its own home directory turns it on. */
@@ -103,6 +110,7 @@ async function whenReady(
     logged,
     stderr: child.stderr,
     end: (signal) => end(child, signal, logged),
+    ended: () => end(child, undefined, logged),
     [Symbol.asyncDispose]: async () => void (await end(child, "SIGKILL", logged)),
   };
 }
@@ -144,12 +152,12 @@ const ABORT_SIGNALS: ReadonlySet<string> = new Set(["SIGABRT", "SIGSEGV", "SIGBU
 /** @throws Error if an uncaught error ended the service or a worker, since no test may pass then. */
 async function end(
   child: ChildProcess,
-  signal: NodeJS.Signals,
+  signal: NodeJS.Signals | undefined,
   logged: () => readonly LogLine[],
-): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }> {
+): Promise<ProcessEnd> {
   if (child.exitCode === null && child.signalCode === null) {
     const ended = once(child, "exit");
-    child.kill(signal);
+    if (signal !== undefined) child.kill(signal);
     await ended;
   }
   // The process can end before its last lines are read.

@@ -36,8 +36,11 @@ export async function serveAsWorker(config: ServeConfig, worker: WorkerProcess):
     sent?.follow(server.setCertificate);
     worker.send({ kind: "listening", ...server.address });
     worker.onReload(() => void server.reload());
-    await worker.stop;
-    await server.close();
+    try {
+      await Promise.race([worker.stop, server.refused]);
+    } finally {
+      await server.close();
+    }
   } finally {
     await data.store.close();
   }

@@ -32,7 +32,11 @@ export interface ProcessContext extends ServerContext {
   readonly onReload: (listener: () => void) => void;
 }
 
-/** Runs the service until `stop` resolves: in this process, or in workers that this process starts and replaces. */
+/**
+ * Runs the service until `stop` resolves: in this process, or in workers that this process starts and replaces.
+ *
+ * @throws ConfigError or StoreFormatError if it cannot start, or the store refuses it while it serves.
+ */
 export async function serve(config: ServeConfig, context: ProcessContext): Promise<void> {
   // Checks files, directory and address first: a start that fails for one of them makes and changes nothing.
   const files = await readConfiguredFiles(config);
@@ -56,7 +60,7 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
       await saveAuthority(config).catch(context.log.fault);
       await makeFirstTenant(config, data, context);
       reportReady(config, server, context.log);
-      await context.stop;
+      await Promise.race([context.stop, server.refused]);
       context.log.stopping();
     } finally {
       clearInterval(renewal);

@@ -31,6 +31,8 @@ export interface RunningServer {
   renew(): Promise<void>;
   /** Reads the certificate again at the operator's request, and logs the result. Never rejects. */
   reload(): Promise<void>;
+  /** Rejects when the store refuses this process while it serves: it must end. */
+  readonly refused: Promise<never>;
   close(): Promise<void>;
 }
 
@@ -91,6 +93,7 @@ async function startWorkers(
         await ensureManagedCertificate(config, log);
         pool.reload();
       }),
+    refused: pool.refused,
     close: pool.stop,
   };
 }
@@ -118,7 +121,7 @@ export async function startInProcess(
   }).catch((error: unknown) => {
     throw explainListenError(config, error);
   });
-  const stopWatching = config.postgres && watchLease(data.store, log, () => performance.now());
+  const lease = config.postgres && watchLease(data.store, log, () => performance.now());
   let current = certificate?.cert;
   /** Presents the service's own certificate if this or another process has renewed it. */
   const refreshManaged = async (): Promise<
@@ -143,9 +146,10 @@ export async function startInProcess(
         const found = await refreshManaged();
         if (found?.isNew === false) log.certificateUnchanged({ expires: found.expires });
       }),
+    refused: lease?.refused ?? new Promise(() => undefined),
     async close() {
       await service.close();
-      stopWatching?.();
+      lease?.stop();
     },
   };
 }

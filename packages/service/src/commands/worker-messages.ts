@@ -1,8 +1,18 @@
+import { StoreFormatError } from "../store/store.ts";
+
 /** A message from a worker to the process that started it. */
 export type WorkerMessage =
   | { readonly kind: "listening"; readonly address: string; readonly port: number }
   /** It cannot start; `why` is for the operator. */
-  | { readonly kind: "failed"; readonly why: string };
+  | { readonly kind: "failed"; readonly why: string }
+  /** The store refuses it, at its start or later, as it would every other worker; `why` is for the operator. */
+  | { readonly kind: "refused"; readonly why: string };
+
+/** @param error what has ended the worker. */
+export function failureMessage(error: unknown): WorkerMessage {
+  const why = error instanceof Error ? error.message : "failed";
+  return { kind: error instanceof StoreFormatError ? "refused" : "failed", why };
+}
 
 /** Sent to workers: read the server's certificate again. */
 export const RELOAD = "reload";
@@ -10,9 +20,10 @@ export const RELOAD = "reload";
 /** @returns nothing for other messages, such as those of Node.js itself. */
 export function parseWorkerMessage(message: unknown): WorkerMessage | undefined {
   if (typeof message !== "object" || message === null || !("kind" in message)) return undefined;
-  if (message.kind === "failed" && "why" in message && typeof message.why === "string")
-    return { kind: "failed", why: message.why };
-  if (message.kind !== "listening" || !("address" in message) || !("port" in message)) return undefined;
+  const { kind } = message;
+  if ((kind === "failed" || kind === "refused") && "why" in message && typeof message.why === "string")
+    return { kind, why: message.why };
+  if (kind !== "listening" || !("address" in message) || !("port" in message)) return undefined;
   const { address, port } = message;
   return typeof address === "string" && typeof port === "number"
     ? { kind: "listening", address, port }

@@ -16,6 +16,8 @@ export interface WorkerPool {
   reload(): void;
   /** Makes all workers, also those that start later, present this certificate. */
   setCertificate(certificate: CertificateAndKey): void;
+  /** Rejects with a ConfigError when the store refuses a worker, which is not replaced then. */
+  readonly refused: Promise<never>;
   /** Ends all workers, and resolves when they have ended. */
   stop(): Promise<void>;
 }
@@ -28,7 +30,7 @@ const KILL_GRACE_MS = 5_000;
 
 /**
  * Starts `count` workers with the arguments of this process, waits until all of them listen, and from then on replaces each
- * one that ends by itself.
+ * one that ends by itself, unless the store refuses it.
  *
  * @param shutdownTimeoutMs how long a worker may take to end.
  * @param certificate the certificate that workers present, if it is not the service's own.
@@ -41,11 +43,21 @@ export async function startWorkerPool(
   certificate: CertificateAndKey | undefined,
 ): Promise<WorkerPool> {
   let isStopping = false;
+  let refuse: (reason: ConfigError) => void;
+  const refused = new Promise<never>((_resolve, reject) => {
+    refuse = reject;
+  });
+  // It may come before anything waits for it.
+  refused.catch(() => undefined);
   let current = certificate;
   const start = (): Worker => {
     const worker = cluster.fork();
     worker.on("message", (message: unknown) => {
       if (message === GET_CERTIFICATE && current !== undefined) worker.send(certificateMessage(current));
+      const parsed = parseWorkerMessage(message);
+      if (parsed?.kind !== "refused") return;
+      isStopping = true;
+      refuse(new ConfigError(parsed.why));
     });
     const startedAt = performance.now();
     worker.once("listening", () => log.workerStarted({ worker: pidOf(worker) }));
@@ -70,6 +82,7 @@ export async function startWorkerPool(
     if (first === undefined) throw new TypeError("a worker pool has at least one worker");
     return {
       address: first,
+      refused,
       setCertificate(certificate) {
         current = certificate;
         const message = certificateMessage(certificate);
@@ -108,7 +121,7 @@ async function waitUntilReady(worker: Worker): Promise<Extract<WorkerMessage, { 
     why: "a worker ended before it was ready",
   }));
   const message = await Promise.race([received, ended]);
-  if (message.kind === "failed") throw new ConfigError(message.why);
+  if (message.kind !== "listening") throw new ConfigError(message.why);
   return message;
 }
 

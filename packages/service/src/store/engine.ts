@@ -17,6 +17,12 @@ export interface Engine extends RevocationSource {
   /** A random name of what is stored, 32 hex digits. */
   readonly id: string;
 
+  /**
+   * The last failure of asking for the {@link position}, since it was known. After a StoreFormatError it will not be known any more:
+   * the process must end.
+   */
+  positionFailure(): unknown;
+
   /** Whether no record was ever stored. */
   isEmpty(): MaybePromise<boolean>;
 

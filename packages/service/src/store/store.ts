@@ -159,6 +159,12 @@ export interface Store extends RevocationSource {
   /** A random name of this store, 32 hex digits: tells one service from another. */
   readonly id: string;
 
+  /**
+   * The last failure of asking for the {@link position}, since it was known. After a StoreFormatError it will not be known any more:
+   * the process must end.
+   */
+  positionFailure(): unknown;
+
   /** @param lookupId what a presented token leads to. */
   find(lookupId: Buffer): MaybePromise<FoundCapability | undefined>;
 

@@ -157,6 +157,8 @@ const EVENTS: readonly (readonly [keyof EventLog, object, object])[] = [
   ["recordTooNew", { record: "0a" }, { record: "0a", msg: "record too new" }],
   ["storeStateChanged", { state: "full", cause: "ENOSPC" }, { state: "full", cause: "ENOSPC", msg: "store" }],
   ["leaseLost", {}, { msg: "lease lost" }],
+  ["leaseLost", { cause: "ETIMEDOUT" }, { cause: "ETIMEDOUT", msg: "lease lost" }],
+  ["leaseRefused", { problem: "other leases" }, { problem: "other leases", msg: "lease refused" }],
   ["leaseRegained", { afterMs: 1_200 }, { afterMs: 1_200, msg: "lease regained" }],
   ["revocationsLost", { log: "0a", sequence: 12n }, { position: "12", msg: "revocations may be lost" }],
   ["workerStarted", { worker: 7 }, { worker: 7, msg: "worker started" }],

@@ -82,8 +82,10 @@ export interface EventLog {
   storeStateChanged(event: { readonly state: "writable" | "full" | "failed"; readonly cause?: string }): void;
   /** A record was read that a newer version of the program wrote; `record` is the fingerprint of its uid. */
   recordTooNew(event: { readonly record: string }): void;
-  /** A node has no lease any more, and passes nothing on: its database is gone, or responds too late. */
-  leaseLost(): void;
+  /** A node has no lease any more, and passes nothing on; `cause` is the code or name of the last error of the database. */
+  leaseLost(event: { readonly cause?: string }): void;
+  /** The database gives this node no lease any more, for a reason that the operator must change: the process ends. */
+  leaseRefused(event: { readonly problem: string }): void;
   /** It has one again, after so many milliseconds. */
   leaseRegained(event: { readonly afterMs: number }): void;
   /**
@@ -149,7 +151,8 @@ export function createEventLog(logger: Logger): EventLog {
         ? logger.info({ state }, "store")
         : logger.error({ state, cause: identifier(cause) }, "store"),
     recordTooNew: ({ record }) => logger.error({ record }, "record too new"),
-    leaseLost: () => logger.error("lease lost"),
+    leaseLost: ({ cause }) => logger.error({ cause: identifier(cause) }, "lease lost"),
+    leaseRefused: ({ problem }) => logger.error({ problem }, "lease refused"),
     leaseRegained: ({ afterMs }) => logger.warn({ afterMs }, "lease regained"),
     // At every level: the operator must revoke again, and nothing else says so.
     revocationsLost: ({ sequence }) =>

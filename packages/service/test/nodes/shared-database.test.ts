@@ -187,6 +187,7 @@ test("a node whose database is gone says that it is not ready, cuts its streams 
     expect(refused).toMatchObject({ status: 503, json: { code: "store_unavailable" } });
   expect((await call(service, undefined, { path: "/healthz" })).status).toBe(200);
   await expect.poll(events, { timeout: 30_000 }).toEqual(["lease lost"]);
+  expect(service.logged().find(({ msg }) => msg === "lease lost")).toMatchObject({ cause: "ETIMEDOUT" });
   relay.speak();
   await expect.poll(readiness, { timeout: 60_000 }).toBe(200);
   expect(await statusOf(service, token)).toBe(200);

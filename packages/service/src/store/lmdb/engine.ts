@@ -65,6 +65,7 @@ async function createEngine(environment: Environment, options: LmdbEngineOptions
     id: storeId,
     position: () => snapshot(log.head),
     positionMaxAgeMs: POSITION_MAX_AGE_MS,
+    positionFailure: () => undefined,
     revocationsSince: (position) => snapshot(() => log.since(position)),
     // The memory map is always current.
     refresh: () => Promise.resolve(),

@@ -37,6 +37,7 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
     id: engine.id,
     position: engine.position,
     positionMaxAgeMs: engine.positionMaxAgeMs,
+    positionFailure: engine.positionFailure,
     revocationsSince: engine.revocationsSince,
     refresh: engine.refresh,
     find: (lookupId) =>

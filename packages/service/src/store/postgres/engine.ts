@@ -131,6 +131,7 @@ function createEngine(
     id,
     position: revocations.position,
     positionMaxAgeMs: revocations.positionMaxAgeMs,
+    positionFailure: revocations.positionFailure,
     revocationsSince: revocations.revocationsSince,
     refresh: revocations.refresh,
     isEmpty: () =>

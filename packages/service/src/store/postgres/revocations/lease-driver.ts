@@ -29,6 +29,11 @@ export interface LeaseDriver {
   stop(): Promise<void>;
 }
 
+/** With the code of the operating system for it. */
+function replyTimeout(): Error {
+  return Object.assign(new Error("the reply to a statement of the lease is late"), { code: "ETIMEDOUT" });
+}
+
 /** Asks for a lease, and renews it until it is stopped. */
 export function driveLease(
   open: OpenConnection,
@@ -66,6 +71,8 @@ export function driveLease(
   const advance = (message: LeaseMessage): void => {
     const step = advanceLease(lease, message, { now: instant(), newNode: randomUUID() });
     lease = step.lease;
+    const isLate = message.type === "wake" && step.actions.some(({ type }) => type === "disconnect");
+    if (isLate) follower.failed(replyTimeout());
     for (const action of step.actions) perform(action);
     timer.set(leaseWakeAt(lease));
   };

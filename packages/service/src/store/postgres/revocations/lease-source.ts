@@ -1,3 +1,4 @@
+import type { Engine } from "../../engine.ts";
 import type { HeldLease } from "../../lease/held-lease.ts";
 import { leaseInForce } from "../../lease/held-lease.ts";
 import type { Position, RevocationSource } from "../../store.ts";
@@ -8,10 +9,11 @@ import type { Clocks } from "./clocks.ts";
 import type { LeaseFollower } from "./lease-driver.ts";
 
 /** Answers from memory where the log ends, while the lease of this node is in force. */
-export interface LeaseSource extends RevocationSource, LeaseFollower {
+export interface LeaseSource extends RevocationSource, Pick<Engine, "positionFailure">, LeaseFollower {
   /**
    * @param sequence up to which the log has been applied, too.
    * @throws StoreBusyError if no lease is in force in time.
+   * @throws StoreFormatError if the node gets no lease any more.
    */
   waitForLease(timeoutMs: number, sequence?: bigint): Promise<void>;
   /** Fails what waits for a lease. */
@@ -46,7 +48,7 @@ export function createLeaseSource({
   let lease: HeldLease | undefined;
   /** Why no lease will be in force any more. */
   let fault: StoreFormatError | StoreBusyError | undefined;
-  let lastFailure = "";
+  let lastFailure: unknown;
 
   const position = (): Position | undefined =>
     leaseInForce(lease, clocks.monotonic(), clocks.wall()) ? log.end() : undefined;
@@ -74,7 +76,7 @@ export function createLeaseSource({
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         remove(waiter);
-        reject(new StoreBusyError(`no lease is in force${lastFailure}`));
+        reject(noLease(lastFailure));
       }, timeoutMs);
       const waiter = { timer, sequence, resolve, reject };
       waiters.add(waiter);
@@ -86,12 +88,20 @@ export function createLeaseSource({
     positionMaxAgeMs: 0,
     revocationsSince: log.since,
     waitForLease,
-    refresh: (atLeast) => waitForLease(refreshTimeoutMs, atLeast?.sequence),
+    positionFailure: () => lastFailure,
+    async refresh(atLeast) {
+      try {
+        await waitForLease(refreshTimeoutMs, atLeast?.sequence);
+      } catch (error) {
+        // The process ends for it, and a request need not say so.
+        throw error instanceof StoreFormatError ? noLease(error) : error;
+      }
+    },
     apply: log.apply,
     restart: log.restart,
     hold(held) {
       lease = held;
-      lastFailure = "";
+      lastFailure = undefined;
       for (const waiter of waiters) {
         if (!hasReached(waiter.sequence)) continue;
         remove(waiter);
@@ -103,10 +113,16 @@ export function createLeaseSource({
     },
     alarm: ({ position, tag }) => onRevocationsLost({ log: tag, sequence: position }),
     failed(error) {
-      if (error instanceof StoreFormatError) return end(error);
-      const mapped = toStoreError(error);
-      if (mapped instanceof Error) lastFailure = `: ${mapped.message}`;
+      // What fails after it is of no interest.
+      if (lastFailure instanceof StoreFormatError) return;
+      lastFailure = error;
+      if (error instanceof StoreFormatError) end(error);
     },
     close: () => end(new StoreBusyError("the store is closed")),
   };
+}
+
+function noLease(failure: unknown): StoreBusyError {
+  const why = toStoreError(failure);
+  return new StoreBusyError(`no lease is in force${why instanceof Error ? `: ${why.message}` : ""}`);
 }

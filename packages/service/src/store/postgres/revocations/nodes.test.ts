@@ -9,7 +9,7 @@ import { withLeaseMs } from "../../lease/lease-times.ts";
 import { createStore } from "../../operations/create-store.ts";
 import { DEFAULT_LIMITS } from "../../../service-limits.ts";
 import type { Position } from "../../store.ts";
-import { StoreFormatError } from "../../store.ts";
+import { StoreBusyError, StoreFormatError } from "../../store.ts";
 import { openPostgresEngine } from "../engine.ts";
 
 /** What a node that has advanced knows to be revoked since `from`; nothing if it does not know. */
@@ -163,7 +163,8 @@ test("a node that finds leases of another length when it joins again serves no m
   await expect(node.store.revoke(record.uid, "operator")).rejects.toThrow("leases have 5000 ms now");
   await query("DELETE FROM membrane.lease");
   while (node.engine.position() !== undefined) await new Promise(setImmediate);
-  await expect(node.engine.refresh()).rejects.toThrow(StoreFormatError);
+  await expect(node.engine.refresh()).rejects.toThrow(StoreBusyError);
+  expect(node.engine.positionFailure()).toBeInstanceOf(StoreFormatError);
   expect(await query("SELECT FROM membrane.lease")).toEqual([]);
 });
 

@@ -1,3 +1,4 @@
+import type { Engine } from "../../engine.ts";
 import type { LeaseTimes } from "../../lease/lease-times.ts";
 import { DEFAULT_LEASE_TIMES, waitMs, withLeaseMs } from "../../lease/lease-times.ts";
 import type { Position, RevocationSource } from "../../store.ts";
@@ -21,7 +22,7 @@ export interface RevokeCommit {
 }
 
 /** How the nodes of a database learn of revokes (docs/decisions/0008). */
-export interface RevocationProtocol extends RevocationSource {
+export interface RevocationProtocol extends RevocationSource, Pick<Engine, "positionFailure"> {
   /**
    * Resolves when no node passes anything on that was revoked up to the position.
    *
@@ -93,14 +94,15 @@ export async function startRevocations(options: RevocationProtocolOptions): Prom
     await close();
     throw error;
   }
-  const { position, positionMaxAgeMs, revocationsSince, refresh } = source;
-  return { position, positionMaxAgeMs, revocationsSince, refresh, waitUntilApplied, close };
+  const { position, positionMaxAgeMs, positionFailure, revocationsSince, refresh } = source;
+  return { position, positionMaxAgeMs, positionFailure, revocationsSince, refresh, waitUntilApplied, close };
 }
 
 /** A process that serves nothing needs not know the log. */
-const NO_LEASE: RevocationSource = {
+const NO_LEASE: Omit<RevocationProtocol, "waitUntilApplied" | "close"> = {
   position: () => undefined,
   positionMaxAgeMs: 0,
+  positionFailure: () => undefined,
   revocationsSince: (position) => ({ position, uids: "everything" }),
   refresh: () => Promise.reject(new StoreBusyError("this process has no lease")),
 };

@@ -30,7 +30,7 @@ export function createStatementConnection(
       onLost() {
         if (connection !== opened) return;
         connection = undefined;
-        events.onFailure(new Error("the connection was lost"));
+        events.onFailure(connectionLost());
       },
     });
     connection = opened;
@@ -59,4 +59,9 @@ export function createStatementConnection(
       await ended?.close();
     },
   };
+}
+
+/** With the code that the driver gives to statements in flight. */
+function connectionLost(): Error {
+  return Object.assign(new Error("the connection was lost"), { code: "CONNECTION_CLOSED" });
 }
