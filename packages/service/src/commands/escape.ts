@@ -1,3 +1,5 @@
+import { hideDatabasePasswords } from "./database-urls.ts";
+
 /**
  * What a terminal could act on or show as something else: control characters, line separators, bidirectional and invisible
  * marks, unassigned code points.
@@ -20,14 +22,12 @@ export function escapeText(text: string): string {
 /** A token, or a part of one. */
 const TOKEN = /CPBLTY1-[\w-]*/gi;
 
-/** A connection URL, which may hold a password. */
-const DATABASE_URL = /\b(postgres(?:ql)?:\/\/)[^\s"]+/gi;
-
 /**
- * Text without the tokens and the database URLs that were put on a command line in the wrong place: the error may go to a journal.
+ * Text without the tokens, and the passwords of databases, that were put on a command line in the wrong place: the error may go to a
+ * journal.
  */
 export function hideSecrets(text: string): string {
-  return text.replace(TOKEN, "CPBLTY1-...").replace(DATABASE_URL, "$1...");
+  return hideDatabasePasswords(text).replace(TOKEN, "CPBLTY1-...");
 }
 
 /** A name as it is if it needs no quotes, otherwise as a JSON string, which shows where it ends. */

@@ -55,8 +55,8 @@ test("a password on the command line stops every command, and the message says w
       expect(await refusal([...command, "--store", given], {})).toBe(
         "membrane: --store: its URL has a password, which other users of this machine can read: use the variable PGPASSWORD, or a file that PGPASSFILE names",
       );
-  expect(await refusal(["serve", ...ADDRESS, url.replace("@", `:${env.PGPASSWORD}@`)], {})).toMatch(
-    /^membrane: postgres:\/\/\.\.\. unexpected argument/,
+  expect(await refusal(["serve", ...ADDRESS, url.replace("@", `:${env.PGPASSWORD}@`)], {})).toContain(
+    `membrane: ${url.replace("@", ":...@")} unexpected argument`,
   );
 });
 
