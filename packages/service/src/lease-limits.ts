@@ -1,6 +1,6 @@
 import type { Limit } from "./service-limit.ts";
 import type { LeaseTimes } from "./store/lease/lease-times.ts";
-import { DEFAULT_LEASE_TIMES, MAX_LEASE_TIME_MS } from "./store/lease/lease-times.ts";
+import { DEFAULT_LEASE_TIMES, MAX_LEASE_TIME_MS, withLeaseMs } from "./store/lease/lease-times.ts";
 
 /** The times of the lease of a node, as limits with flags. */
 export const LEASE_LIMITS: Readonly<Record<keyof LeaseTimes, Limit>> = {
@@ -11,7 +11,8 @@ export const LEASE_LIMITS: Readonly<Record<keyof LeaseTimes, Limit>> = {
   }),
   leaseMarginMs: leaseLimit("leaseMarginMs", {
     description: "Margin for clock drift: subtracted from a node's lease, added to a revoke's wait",
-    details: "5 % of `--lease-ms` or more, since the rates of two clocks differ",
+    details:
+      "5 % of `--lease-ms` or more, since the rates of two clocks differ; 5 % is the default if it is more than 50",
   }),
   leaseRenewalIntervalMs: leaseLimit("leaseRenewalIntervalMs", {
     description: "Time from one renewal of the lease to the next",
@@ -31,6 +32,12 @@ export const LEASE_LIMITS: Readonly<Record<keyof LeaseTimes, Limit>> = {
     description: "Time from one removal of the leases of dead nodes to the next",
   }),
 };
+
+/** The margin of a longer lease is longer too, unless it is given. */
+export function defaultMargin(leaseMs: number | undefined): Partial<Pick<LeaseTimes, "leaseMarginMs">> {
+  if (leaseMs === undefined) return {};
+  return { leaseMarginMs: withLeaseMs(DEFAULT_LEASE_TIMES, leaseMs).leaseMarginMs };
+}
 
 function leaseLimit(name: keyof LeaseTimes, texts: Pick<Limit, "description" | "details">): Limit {
   return {

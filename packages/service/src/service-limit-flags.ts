@@ -1,6 +1,7 @@
 import type { Argv } from "yargs";
 import { ConfigError } from "./config-error.ts";
 import { toKebabCase } from "./flag-names.ts";
+import { defaultMargin } from "./lease-limits.ts";
 import type { LimitFlag, StoreEngine } from "./service-limit.ts";
 import { describeBounds, describeLimit, isInBounds } from "./service-limit.ts";
 import type { LimitName, ServiceLimits } from "./service-limits.ts";
@@ -51,7 +52,12 @@ export function pickLimits(given: Readonly<Record<string, unknown>>): RawLimits 
 /** @throws ConfigError for a value that is out of bounds. */
 export function readLimits({ limits = {}, upstreamTimeoutMs }: RawLimits): ServiceLimits {
   for (const name of LIMIT_NAMES) checkLimit(name, LIMITS[name], limits[name]);
-  return { ...DEFAULT_LIMITS, ...raisedTimeouts(upstreamTimeoutMs), ...limits };
+  return {
+    ...DEFAULT_LIMITS,
+    ...raisedTimeouts(upstreamTimeoutMs),
+    ...defaultMargin(limits.leaseMs),
+    ...limits,
+  };
 }
 
 /** What names an engine of the store, for messages. */

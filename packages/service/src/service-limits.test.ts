@@ -113,8 +113,19 @@ test("the times of the lease have flags and variables, whose values the nodes ta
   expect((await read(...store))?.config.postgres?.leaseTimes).toEqual(times);
 });
 
+test("a longer lease has a margin for the rates of two clocks without its flag, and a shorter one keeps the default", async () => {
+  for (const [leaseMs, leaseMarginMs] of [
+    [2_001, 101],
+    [1_000, 50],
+    [900, 50],
+  ] as const) {
+    const given = await read("--store", ENGINES.postgres, "--lease-ms", String(leaseMs));
+    expect(given?.config.postgres?.leaseTimes).toEqual({ ...DEFAULT_LEASE_TIMES, leaseMs, leaseMarginMs });
+  }
+});
+
 test.each([
-  ["--lease-ms 2000", "--lease-margin-ms: expected at least 5 % of --lease-ms"],
+  ["--lease-ms 2000 --lease-margin-ms 50", "--lease-margin-ms: expected at least 5 % of --lease-ms"],
   ["--lease-margin-ms 49", "--lease-margin-ms: expected at least 5 % of --lease-ms"],
   [
     "--lease-ms 650",
