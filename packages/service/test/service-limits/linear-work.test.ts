@@ -234,6 +234,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "service/src/store/codec/text-list.ts#readTexts",
       "service/src/store/lmdb/move.ts#readStoreFormat",
       "service/src/store/lmdb/schema-version.ts#readFormat",
+      "service/src/store/postgres/live-nodes.ts#readRenewals",
       "service/src/store/postgres/loaded-rows.ts#parseLoadedRows",
       "service/src/store/postgres/store-format.ts#readFormat",
       "service/src/store/postgres/transfer/arriving-store.ts#readStoreFormat",

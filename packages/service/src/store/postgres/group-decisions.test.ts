@@ -39,7 +39,7 @@ async function write<T>(
   writes: readonly GroupWrite<T>[],
 ): Promise<WrittenGroup<T>> {
   return useConnection(config, (connection) =>
-    writeGroup(connection, "revoke", writes, { keys: at.keys, onTooNew: () => undefined }),
+    writeGroup(connection, "create", writes, { keys: at.keys, onTooNew: () => undefined }),
   );
 }
 
