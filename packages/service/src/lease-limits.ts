@@ -26,7 +26,8 @@ export const LEASE_LIMITS: Readonly<Record<keyof LeaseTimes, Limit>> = {
     details: "not less than `--lease-reply-timeout-ms`",
   }),
   leaseRetryDelayMs: leaseLimit("leaseRetryDelayMs", {
-    description: "Time from a failed renewal to the next attempt",
+    description:
+      "Time from a failed renewal to the next attempt; doubles up to a second while no attempt succeeds",
   }),
   leaseCleanupIntervalMs: leaseLimit("leaseCleanupIntervalMs", {
     description: "Time from one removal of the leases of dead nodes to the next",

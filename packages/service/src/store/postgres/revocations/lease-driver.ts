@@ -5,6 +5,7 @@ import type { LeaseAction, LeaseMessage } from "../../lease/node-lease.ts";
 import { advanceLease, createNodeLease, leaseWakeAt } from "../../lease/node-lease.ts";
 import type { Cursor, LogEntry } from "../../lease/statements.ts";
 import { StoreFormatError } from "../../store.ts";
+import { createBackOff } from "./back-off.ts";
 import type { Clocks } from "./clocks.ts";
 import { leaseStatement, parseLeaseReply } from "./lease-statements.ts";
 import type { OpenConnection } from "./statement-connection.ts";
@@ -68,22 +69,36 @@ export function driveLease(
         return onStopped();
     }
   };
+  const backOff = createBackOff(times.leaseRetryDelayMs, clocks.monotonic);
+  /** Whether the node would connect now, too soon after attempts that failed. A row is renewed as long as it has one. */
+  const isTooSoon = ({ type }: LeaseMessage): boolean =>
+    (type === "wake" || type === "notified") &&
+    lease.state === "running" &&
+    lease.row === undefined &&
+    lease.inFlight === undefined &&
+    clocks.monotonic() < backOff.notBefore;
   const advance = (message: LeaseMessage): void => {
+    if (isTooSoon(message)) return timer.set(backOff.notBefore);
     const step = advanceLease(lease, message, { now: instant(), newNode: randomUUID() });
     lease = step.lease;
     const isLate = message.type === "wake" && step.actions.some(({ type }) => type === "disconnect");
-    if (isLate) follower.failed(replyTimeout());
+    if (isLate) recordFailure(replyTimeout());
     for (const action of step.actions) perform(action);
     timer.set(leaseWakeAt(lease));
   };
-  const fail = (error: unknown): void => {
+  const recordFailure = (error: unknown): void => {
+    backOff.failed();
     follower.failed(error);
+  };
+  const fail = (error: unknown): void => {
+    recordFailure(error);
     advance({ type: "failed" });
     if (error instanceof StoreFormatError) advance({ type: "stop" });
   };
   const connection = createStatementConnection(open, {
     onReply(rows) {
       if (lease.inFlight === undefined) return;
+      backOff.replied();
       let message: LeaseMessage;
       try {
         const reply = parseLeaseReply(lease.inFlight.statement, rows, times.leaseMs);
