@@ -4,11 +4,17 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createMembrane } from "../../../testkit/src/client.ts";
 import { firstTokens } from "../../../testkit/src/data-directory.ts";
+import { openNodeEngine } from "../../../testkit/src/postgres-engine.ts";
 import type { ServiceProcess } from "../../../testkit/src/process.ts";
 import { runMembrane } from "../../../testkit/src/process.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import type { TestDatabase } from "../../../testkit/src/test-database.ts";
-import { createTestDatabase } from "../../../testkit/src/test-database.ts";
+import { createTestDatabase, LEASE_FLAGS } from "../../../testkit/src/test-database.ts";
+import { createServiceKeys } from "../../src/store/keys.ts";
+import { openConnection } from "../../src/store/postgres/connection.ts";
+
+/** For starts on a busy machine. */
+const TIMEOUT_MS = 60_000;
 
 async function directoryWithKey(parent: string, name: string, key: string): Promise<string> {
   const data = join(parent, name);
@@ -17,21 +23,54 @@ async function directoryWithKey(parent: string, name: string, key: string): Prom
   return data;
 }
 
-/** How many records of each type there are: a tenant is one that depends on nothing and has a name. */
+/** Makes a store without a tenant. */
+async function makeStore({ config }: TestDatabase, key: string): Promise<void> {
+  const keys = createServiceKeys(Buffer.from(key.trim(), "hex"));
+  const engine = await openNodeEngine(config, { keys, writeTimeoutMs: TIMEOUT_MS });
+  await engine.close();
+}
+
+/** Clients of the database that wait for a lock: of a table, or of the first of them that has inserted a name. */
+const WAITING = `
+  SELECT DISTINCT pid FROM pg_locks WHERE NOT granted AND pid IN (
+    SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database()
+  )`;
+
+/** Starts nodes, of which each has found no tenant before any has made one. */
+async function startAtOnce(
+  database: TestDatabase,
+  directories: readonly string[],
+): Promise<ServiceProcess[]> {
+  const connection = openConnection(database.config, TIMEOUT_MS);
+  try {
+    await connection.begin();
+    await connection.query("LOCK TABLE membrane.record IN SHARE MODE");
+    const flags = [...LEASE_FLAGS, "--store-write-timeout-ms", String(TIMEOUT_MS)];
+    const starting = Promise.all(directories.map((data) => database.startNode(data, flags)));
+    const waiting = async (): Promise<number> => (await connection.query(WAITING)).length;
+    await expect.poll(waiting, { timeout: TIMEOUT_MS }).toBe(directories.length);
+    await connection.rollback();
+    return await starting;
+  } finally {
+    await connection.close();
+  }
+}
+
 async function tenants(database: TestDatabase, data: string): Promise<readonly string[]> {
   const args = ["tenant", "list", "--json", "--data", data, ...database.flags];
   const { stdout } = await runMembrane(args, database.env);
   return JSON.parse(stdout).tenants.map(({ id }: { readonly id: string }) => id);
 }
 
-test("two nodes that start at once on an empty database make one tenant, and both serve it", async () => {
+test("two nodes that start at once on an empty store make one tenant, and both serve it", async () => {
   await using directory = await temporaryDirectory();
   const database = await createTestDatabase();
   const key = `${randomBytes(32).toString("hex")}\n`;
   const directories = await Promise.all(
     ["a", "b"].map((name) => directoryWithKey(directory.path, name, key)),
   );
-  const nodes = await Promise.all(directories.map((data) => database.startNode(data)));
+  await makeStore(database, key);
+  const nodes = await startAtOnce(database, directories);
   try {
     const files = await Promise.all(directories.map((data) => readdir(data)));
     const winners = directories.filter((_data, index) => files[index]!.includes("first-capabilities.json"));
