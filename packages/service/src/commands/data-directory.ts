@@ -96,7 +96,7 @@ export async function openDataDirectory(
   const { data, limits, authority } = config;
   const paths = dataPaths(config);
   await checkDataDirectory(config);
-  await checkEngine(config, paths);
+  checkEngine(config, paths);
   const place = storePlace(config, openDirectory);
   const isNew = !(await place.exists());
   if (isNew) checkNewStore(config, paths);

@@ -32,7 +32,7 @@ export interface OperatorProcess {
  * @throws ConfigError if there is none: opening would make one in the current directory.
  */
 export async function withStore<T>(config: DataConfig, act: (data: DataDirectory) => Promise<T>): Promise<T> {
-  await checkEngine(config, dataPaths(config));
+  checkEngine(config, dataPaths(config));
   if (!(await storePlace(config).exists())) {
     // In a directory that this user may not read, a store seems to be missing.
     if (existsSync(config.data)) await checkDataDirectory(config);

@@ -25,11 +25,12 @@ export async function saveEngine({ postgres }: EngineConfig, { engine }: EngineP
 }
 
 /** @throws ConfigError if `--store` was forgotten on a node of a database: it would get an empty store in its directory. */
-export async function checkEngine(config: EngineConfig, paths: EnginePaths): Promise<void> {
+export function checkEngine(config: EngineConfig, paths: EnginePaths): void {
   const { data, postgres } = config;
   // A store that was moved from PostgreSQL into the directory says itself whether it may be served.
   if (postgres !== undefined || existsSync(paths.store)) return;
-  if ((await readIfPresent(paths.engine)) === undefined) return;
+  // In a directory that this user may not read there seems to be none, and what is wrong is found later.
+  if (!existsSync(paths.engine)) return;
   throw new ConfigError(
     `--store: the store of ${data} is in PostgreSQL, and nothing names its database: give its URL in --store, or in the variable MEMBRANE_STORE; for a new store in LMDB, name another directory with --data`,
   );

@@ -73,7 +73,7 @@ export async function checkStore(config: ServeConfig): Promise<Finding> {
   if (problem !== undefined) return { ok: false, what: `store: ${problem}` };
   const place = storePlace(config);
   try {
-    await checkEngine(config, paths);
+    checkEngine(config, paths);
     if (!(await place.exists())) {
       checkNewStore(config, paths);
       return { ok: true, what: `store: none yet, the first start makes one in ${place.name}` };
