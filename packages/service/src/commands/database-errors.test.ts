@@ -23,14 +23,17 @@ test.each([
     "the server at db.test:5432 ended the connection: .* does it offer TLS \\(sslmode=verify-full\\)",
   ],
   ["ENOTFOUND", "cannot resolve the name db.test"],
-  ["28P01", "the server refused the password of the user alice: .*PGPASSWORD.*PGPASSFILE"],
+  ["28P01", "the server refused the password of the user alice: none was found, .*PGPASSWORD.*PGPASSFILE"],
   [
     "28000",
     "the server does not let the user alice connect to the database m from this machine: .*pg_hba.conf",
   ],
   ["3D000", "there is no database m: create it"],
   ["42501", "the user alice may not write: "],
-  ["53300", "the server has no connection left: raise max_connections"],
+  [
+    "53300",
+    "the server has no connection left for the user alice: raise max_connections, or the CONNECTION LIMIT",
+  ],
   ["55P03", "another node or a move holds the schema: try again"],
   ["57P03", "the server starts or stops: try again"],
   ["ERR_TLS_CERT_ALTNAME_INVALID", "the server's certificate is not for db.test"],
@@ -55,4 +58,21 @@ test("an error without a code is shown with the server's place, an address of IP
   expect(explainDatabaseError({ ...SETTINGS, host: "::1" }, late)).toBe(
     "[::1]:5432: the store did not respond in time",
   );
+});
+
+test("a refused password is to be corrected where it came from", () => {
+  const given = explainDatabaseError({ ...SETTINGS, password: "secret" }, coded("28P01"));
+  expect(given).toContain("check the variable PGPASSWORD, or the URL in the variable MEMBRANE_STORE");
+  const passwordFile = { path: "/home/alice/.pgpass", isOptional: true };
+  expect(explainDatabaseError({ ...SETTINGS, passwordFile }, coded("28P01"))).toContain(
+    "check the line for db.test:5432:m:alice in the file /home/alice/.pgpass, or set the variable PGPASSWORD",
+  );
+});
+
+test("a user without the right to connect gets another message than one without the right to write", () => {
+  const refused = Object.assign(coded("42501"), { severity: "FATAL" });
+  for (const error of [refused, new StoreBusyError("not reached", { cause: refused })])
+    expect(explainDatabaseError(SETTINGS, error)).toBe(
+      "the user alice may not connect to the database m: GRANT CONNECT ON DATABASE m TO alice (42501)",
+    );
 });

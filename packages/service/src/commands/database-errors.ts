@@ -2,7 +2,10 @@ import { errorCode } from "../error-code.ts";
 import { StoreBusyError } from "../store/store.ts";
 import type { ConnectionSettings } from "../store/postgres/config/connection-settings.ts";
 
-type Settings = Pick<ConnectionSettings, "host" | "port" | "database" | "user" | "sslMode">;
+type Settings = Pick<
+  ConnectionSettings,
+  "host" | "port" | "database" | "user" | "sslMode" | "password" | "passwordFile"
+>;
 
 /** What to do about an error of the network, of TLS, or of the server (appendix A of its documentation), by its code. */
 const ADVICE: readonly (readonly [codes: RegExp, explain: (settings: Settings) => string])[] = [
@@ -20,11 +23,7 @@ const ADVICE: readonly (readonly [codes: RegExp, explain: (settings: Settings) =
       `the server at ${placeOf(at)} ended the connection: is it PostgreSQL${at.sslMode === "disable" ? "" : `, and does it offer TLS (sslmode=${at.sslMode})`}?`,
   ],
   [/^(?:ENOTFOUND|EAI_AGAIN)$/, ({ host }) => `cannot resolve the name ${host}`],
-  [
-    /^28P01$/,
-    ({ user }) =>
-      `the server refused the password of the user ${user}: check the variable PGPASSWORD, or the file that PGPASSFILE names`,
-  ],
+  [/^28P01$/, (at) => `the server refused the password of the user ${at.user}: ${passwordAdvice(at)}`],
   [
     /^28000$/,
     ({ user, database }) =>
@@ -36,7 +35,11 @@ const ADVICE: readonly (readonly [codes: RegExp, explain: (settings: Settings) =
     ({ user, database }) =>
       `the user ${user} may not write: it needs the right to create a schema in the database ${database}, or to own the schema membrane`,
   ],
-  [/^53300$/, () => "the server has no connection left: raise max_connections"],
+  [
+    /^53300$/,
+    ({ user, database }) =>
+      `the server has no connection left for the user ${user}: raise max_connections, or the CONNECTION LIMIT of the role or of the database ${database}`,
+  ],
   [/^55P03$/, () => "another node or a move holds the schema: try again"],
   [/^57P0/, () => "the server starts or stops: try again"],
   [
@@ -59,10 +62,29 @@ export function explainDatabaseError(settings: Settings, error: unknown): string
   const code = errorCode(error instanceof Error ? (error.cause ?? error) : error);
   if (error instanceof StoreBusyError && code === error.code) return `${placeOf(settings)}: ${error.message}`;
   if (code === undefined) return `the database ${settings.database} at ${placeOf(settings)} cannot be used`;
+  if (code === "42501" && endsConnection(error)) {
+    const { user, database } = settings;
+    return `the user ${user} may not connect to the database ${database}: GRANT CONNECT ON DATABASE ${database} TO ${user} (${code})`;
+  }
   const found = ADVICE.find(([codes]) => codes.test(code));
   return found === undefined
     ? `the database ${settings.database} at ${placeOf(settings)} cannot be used (${code})`
     : `${found[1](settings)} (${code})`;
+}
+
+/** Where the password came from, or would have come from. */
+function passwordAdvice({ password, passwordFile, host, port, database, user }: Settings): string {
+  if (password !== undefined)
+    return "check the variable PGPASSWORD, or the URL in the variable MEMBRANE_STORE";
+  return passwordFile === undefined
+    ? "none was found, set the variable PGPASSWORD, or name a file in PGPASSFILE"
+    : `check the line for ${host}:${port}:${database}:${user} in the file ${passwordFile.path}, or set the variable PGPASSWORD`;
+}
+
+/** Whether the server refused a connection, and not a statement. */
+function endsConnection(error: unknown): boolean {
+  const reason = error instanceof Error ? (error.cause ?? error) : error;
+  return typeof reason === "object" && reason !== null && "severity" in reason && reason.severity === "FATAL";
 }
 
 function placeOf({ host, port }: Settings): string {

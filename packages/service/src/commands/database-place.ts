@@ -1,7 +1,9 @@
 import { ConfigError } from "../config-error.ts";
+import { errorCode } from "../error-code.ts";
 import type { PostgresConfig } from "../store-config.ts";
 import type { ConnectionConfig } from "../store/postgres/config/connection-config.ts";
 import { readConnectionFiles } from "../store/postgres/config/connection-files.ts";
+import { StoreBusyError } from "../store/store.ts";
 import { explainDatabaseError } from "./database-errors.ts";
 import type { StorePlace } from "./store-place.ts";
 import { isExplained, reportsTo } from "./store-place.ts";
@@ -48,4 +50,14 @@ export async function withDatabase<T>(
     if (isExplained(error)) throw error;
     throw new ConfigError(`--store: ${explainDatabaseError(settings, error)}`, { cause: error });
   }
+}
+
+/** The error with which a command on an open store ends: one of its database says what to do. */
+export function explainStoreError(
+  { postgres }: { readonly postgres?: PostgresConfig },
+  error: unknown,
+): unknown {
+  if (postgres === undefined || !(error instanceof StoreBusyError) || errorCode(error.cause) === undefined)
+    return error;
+  return new ConfigError(`--store: ${explainDatabaseError(postgres.settings, error)}`, { cause: error });
 }

@@ -5,6 +5,7 @@ import { createFirstTenant } from "../management/tenants.ts";
 import { ownAuthorities } from "../service/own-authorities.ts";
 import { ensureServerCertificate } from "../tls/server-certificate.ts";
 import { checkDataDirectory, dataPaths, openDataDirectory, saveAuthority } from "./data-directory.ts";
+import { explainStoreError } from "./database-place.ts";
 import { repairModes } from "./data-directory-modes.ts";
 import { makeFirstProfile } from "./first-profile.ts";
 import type { OperatorProcess } from "./operator.ts";
@@ -49,6 +50,8 @@ export async function init(config: DataConfig, json: boolean, context: InitConte
     if (json) printJson(print, firstCapabilitiesJson(first, ca));
     else printFirstCapabilities(print, first, ca);
     (await makeFirstProfile(config, first, { ca }, home)).forEach(json ? printError : print);
+  } catch (error) {
+    throw explainStoreError(config, error);
   } finally {
     await data.store.close();
   }

@@ -15,6 +15,7 @@ import {
   storePlace,
 } from "./data-directory.ts";
 import type { DataDirectory } from "./data-directory.ts";
+import { explainStoreError } from "./database-place.ts";
 import { quoteName } from "./escape.ts";
 import type { Print } from "./print.ts";
 import { checkEngine } from "./store-engine.ts";
@@ -41,6 +42,8 @@ export async function withStore<T>(config: DataConfig, act: (data: DataDirectory
   const data = await openDataDirectory({ ...config, authority: await resolveAuthority(config) });
   try {
     return await act(data);
+  } catch (error) {
+    throw explainStoreError(config, error);
   } finally {
     await data.store.close();
   }

@@ -3,6 +3,7 @@ import type { ServeConfig } from "../config.ts";
 import { adviseOn, readOpenFiles } from "./advice.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { checkDataDirectory, lastAuthority, openDataDirectory, saveAuthority } from "./data-directory.ts";
+import { explainStoreError } from "./database-place.ts";
 import { repairModes } from "./data-directory-modes.ts";
 import { makeFirstProfile } from "./first-profile.ts";
 import type { FirstTenant } from "./first-tenant.ts";
@@ -66,6 +67,8 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
       clearInterval(renewal);
       await server.close();
     }
+  } catch (error) {
+    throw explainStoreError(config, error);
   } finally {
     await data.store.close();
   }

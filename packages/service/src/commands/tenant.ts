@@ -1,9 +1,11 @@
 import type { TenantCapabilities } from "capability-protocol";
 import { describeProblem, parseProvisionRequest } from "capability-protocol";
 import type { Command } from "../command.ts";
+import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config-error.ts";
 import { createTenant, reissueTenant } from "../management/tenants.ts";
 import type { OperatorContext } from "../management/tenants.ts";
+import { lastAuthority } from "./data-directory.ts";
 import { formatName, quoteName } from "./escape.ts";
 import type { OperatorProcess } from "./operator.ts";
 import { asOperator, findTenant, withStore } from "./operator.ts";
@@ -37,6 +39,7 @@ export async function tenant(command: TenantCommand, { print, log }: OperatorPro
       else print(`Deleted the tenant ${quoteName(id)}, its membranes and all that went through them.`);
       return;
     }
+    await requireAuthority(command.config);
     const capabilities = await ACTIONS[command.name](operator, id);
     if (command.json) return printJson(print, { tenant: id, capabilities });
     print(`Capabilities of the tenant ${quoteName(id)}, shown only now:`);
@@ -44,6 +47,15 @@ export async function tenant(command: TenantCommand, { print, log }: OperatorPro
     printUris(print, capabilities);
     if (command.name === "tenant reissue") REISSUE_NOTICE.forEach(print);
   });
+}
+
+/** @throws ConfigError on a machine that has not served a shared database: its capabilities would lead to `localhost`. */
+async function requireAuthority(config: DataConfig): Promise<void> {
+  if (config.postgres === undefined || config.isAuthoritySet) return;
+  if ((await lastAuthority(config)) !== undefined) return;
+  throw new ConfigError(
+    `--authority: required, since ${config.data} does not know under which name the service is reached: give the one that its nodes have`,
+  );
 }
 
 function readId(text: string): string {

@@ -56,7 +56,7 @@ test("a password on the command line stops every command, and the message says w
         "membrane: --store: its URL has a password, which other users of this machine can read: use the variable PGPASSWORD, or a file that PGPASSFILE names",
       );
   expect(await refusal(["serve", ...ADDRESS, url.replace("@", `:${env.PGPASSWORD}@`)], {})).toContain(
-    `membrane: ${url.replace("@", ":...@")} unexpected argument`,
+    `membrane: ${url.replace("@", ":...@")}: unexpected argument`,
   );
 });
 
@@ -96,7 +96,7 @@ test("a server that is gone, a wrong password and a missing database each stop a
     `membrane: --store: no server listens at 127.0.0.1:${port}: is it running there, and for this network? (ECONNREFUSED)`,
   );
   expect(await serve(url, { PGPASSWORD: "wrong" })).toBe(
-    `membrane: --store: the server refused the password of the user ${config.user}: check the variable PGPASSWORD, or the file that PGPASSFILE names (28P01)`,
+    `membrane: --store: the server refused the password of the user ${config.user}: check the variable PGPASSWORD, or the URL in the variable MEMBRANE_STORE (28P01)`,
   );
   expect(await serve(`${url}x`)).toBe(
     `membrane: --store: there is no database ${config.database}x: create it, or name another one (3D000)`,
