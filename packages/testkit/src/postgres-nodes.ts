@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { UseCounter } from "../../service/src/domain/use-counter.ts";
 import { DEFAULT_LIMITS } from "../../service/src/service-limits.ts";
@@ -9,9 +10,10 @@ import { createStore } from "../../service/src/store/operations/create-store.ts"
 import type { ConnectionConfig } from "../../service/src/store/postgres/config/connection-config.ts";
 import type { Connection } from "../../service/src/store/postgres/connection.ts";
 import type { Row } from "../../service/src/store/postgres/sql-values.ts";
+import type { StoredCapability } from "../../service/src/store/record.ts";
 import type { Position, Store } from "../../service/src/store/store.ts";
 import { databaseOf, openNodeEngine, TEST_LEASE_TIMES, useConnection } from "./postgres-engine.ts";
-import type { TestStore } from "./store.ts";
+import type { TestMembrane, TestStore } from "./store.ts";
 import { openTestStore } from "./store.ts";
 
 /** A store in PostgreSQL with its first node, and what a test does to its database. */
@@ -97,4 +99,9 @@ export async function makeCounters(at: TestStore, maxUses: readonly number[]): P
       return { uid, maxUses: max, createdAt: 0 };
     }),
   );
+}
+
+/** A capability of a membrane that is not stored yet. */
+export function capabilityThrough({ at }: PostgresStore, { record }: TestMembrane): StoredCapability {
+  return { ...at.create, uid: at.newUid(), lookupId: randomBytes(32), membrane: record.uid };
 }

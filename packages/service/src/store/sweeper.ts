@@ -19,7 +19,7 @@ export interface Sweeper {
 }
 
 export function startSweeper(
-  store: Pick<Store, "sweep">,
+  store: Pick<Store, "sweep" | "position">,
   report: { swept(event: { readonly deleted: number }): void; fault(error: unknown): void },
 ): Sweeper {
   let isStopped = false;
@@ -43,8 +43,8 @@ export function startSweeper(
         if (!more || isStopped) break;
       }
     } catch (error) {
-      // It continues when the store has time for it.
-      if (!(error instanceof StoreBusyError)) report.fault(error);
+      // It continues later. A database that is out of reach is no defect: the loss of the lease is logged.
+      if (!(error instanceof StoreBusyError) || store.position() !== undefined) report.fault(error);
     }
     if (deleted > 0) report.swept({ deleted });
   };

@@ -88,7 +88,7 @@ test("two nodes that start at once on an empty store make one tenant, and both s
   }
 });
 
-test("of nodes that start at once without a key, those that share the winner's serve, and the others make no tenant", async () => {
+test("of nodes that start at once, each with a new service key, one serves, and the others are refused and make no tenant", async () => {
   await using directory = await temporaryDirectory();
   const database = await createTestDatabase();
   const directories = ["a", "b", "c"].map((name) => join(directory.path, name));

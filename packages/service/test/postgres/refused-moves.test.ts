@@ -4,7 +4,7 @@ import { mkdir, readdir, readlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { call, createMembrane, tokenOf } from "../../../testkit/src/client.ts";
+import { call, createMembrane, exportThrough, tokenOf } from "../../../testkit/src/client.ts";
 import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import { openNodeEngine } from "../../../testkit/src/postgres-engine.ts";
 import { openRawPostgres } from "../../../testkit/src/raw-postgres.ts";
@@ -135,12 +135,17 @@ test("a node that was stopped while its store was moved serves nothing when it g
     places.env,
   );
   const create = tokenOf(JSON.parse(tenant.stdout).capabilities.create);
-  await createMembrane(node, create, "before");
+  const { export: token } = await createMembrane(node, create, "before");
+  const exported = await exportThrough(node, token, { uri: "https://target.test/" });
+  // There is no such target: the node knows the capability, and passes the request on.
+  expect(await call(node, exported)).toMatchObject({ status: 502 });
   process.kill(node.pid, "SIGSTOP");
   const to = await directoryWithKey(join(directory.path, "to"), places.data);
   expect(await refusalOfMove(places.database, `lmdb:${to}`, places.env)).toBeUndefined();
   process.kill(node.pid, "SIGCONT");
+  expect(await call(node, exported)).toMatchObject({ status: 503 });
   expect(await call(node, create, { body: { id: "after" } })).toMatchObject({ status: 503 });
+  expect(await call(node, undefined, { path: "/readyz" })).toMatchObject({ status: 503 });
   for (const statement of [
     "INSERT INTO membrane.lease (node, renewals, applied) VALUES (gen_random_uuid(), 0, -1)",
     "UPDATE membrane.record SET body = body",
@@ -189,7 +194,7 @@ async function changeRow(opening: Promise<RawStore>, table: TableName): Promise<
 }
 
 test.each(MOVED_TABLES)(
-  "a row of %s that was changed stops a move both ways, and nothing is served",
+  "a row of %s that was changed stops a move both ways, and makes no store at the destination",
   async (table) => {
     await using directory = await temporaryDirectory();
     const places = await filledDirectory(join(directory.path, "data"));

@@ -1,24 +1,16 @@
-import { randomBytes } from "node:crypto";
 import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
-import type { PostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
-import { openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
-import type { TestMembrane } from "../../../../testkit/src/store.ts";
+import { capabilityThrough, openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
 import { DEFAULT_LIMITS } from "../../service-limits.ts";
 import { creationRequest, decideCreation } from "../operations/create.ts";
-import type { StoredCapability } from "../record.ts";
 import { StoreCorruptError } from "../store.ts";
 import { NO_OWNER } from "../write-owner.ts";
-
-function through({ at }: PostgresStore, { record }: TestMembrane): StoredCapability {
-  return { ...at.create, uid: at.newUid(), lookupId: randomBytes(32), membrane: record.uid };
-}
 
 test("an owner with more records than are in memory at a time is counted whole, and so are its bytes", async () => {
   await using store = await openPostgresStore();
   const { at } = store;
   const membrane = await at.membrane("m");
-  const records = Array.from({ length: 2_100 }, () => through(store, membrane));
+  const records = Array.from({ length: 2_100 }, () => capabilityThrough(store, membrane));
   expect(await at.store.create(records)).toEqual(ok(undefined));
   const quota = { owner: membrane.record.uid, kind: "capabilities" } as const;
   const request = { uids: [quota.owner, at.tenant.uid], quotas: [quota] };
@@ -51,7 +43,7 @@ test("a damaged row fails the writes that need a count that is made from it, and
   ]);
   const results = await Promise.allSettled(
     [damaged, sound, damaged, sound].map((membrane) => {
-      const creation = { records: [through(store, membrane)] };
+      const creation = { records: [capabilityThrough(store, membrane)] };
       return node.engine.write({ ...creationRequest(creation), owner: NO_OWNER }, (snapshot) =>
         decideCreation(snapshot, creation, DEFAULT_LIMITS, Date.now()),
       );

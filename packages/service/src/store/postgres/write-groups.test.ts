@@ -1,16 +1,18 @@
-import { randomBytes } from "node:crypto";
 import { err, ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import { alterServer } from "../../../../testkit/src/postgres-engine.ts";
 import type { Node, PostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
-import { makeCounters, openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
-import type { TestMembrane } from "../../../../testkit/src/store.ts";
+import {
+  capabilityThrough,
+  makeCounters,
+  openPostgresStore,
+} from "../../../../testkit/src/postgres-nodes.ts";
 import type { Uid } from "../../domain/uid.ts";
 import { uidBytes } from "../../domain/uid.ts";
 import { DEFAULT_LIMITS } from "../../service-limits.ts";
 import { creationRequest, decideCreation } from "../operations/create.ts";
 import { decideRevocation, revocationRequest } from "../operations/revoke.ts";
-import type { StoredCapability, StoredRecord } from "../record.ts";
+import type { StoredRecord } from "../record.ts";
 import { StoreBusyError, StoreCorruptError } from "../store.ts";
 import { NO_OWNER } from "../write-owner.ts";
 import { uuidArray } from "./sql-values.ts";
@@ -31,10 +33,6 @@ function revoke({ engine }: Node, root: Uid) {
   );
 }
 
-function through({ at }: PostgresStore, { record }: TestMembrane): StoredCapability {
-  return { ...at.create, uid: at.newUid(), lookupId: randomBytes(32), membrane: record.uid };
-}
-
 /** How many records each transaction has written, and how many are missing. */
 async function transactionsOf({ query }: PostgresStore, records: readonly StoredRecord[]) {
   const rows = await query(
@@ -49,7 +47,7 @@ test("writes that wait together are committed together, at most 32 at a time", a
   await using store = await openPostgresStore();
   const node = await store.openNode();
   const membrane = await store.at.membrane("m");
-  const records = Array.from({ length: 70 }, () => through(store, membrane));
+  const records = Array.from({ length: 70 }, () => capabilityThrough(store, membrane));
   await Promise.all(records.map((record) => create(node, [record])));
   const { sizes, missing } = await transactionsOf(store, records);
   expect([sizes.toSorted((a, b) => a - b), missing]).toEqual([[6, 32, 32], 0]);
@@ -60,7 +58,7 @@ test("large writes are committed with fewer others, so that no commit takes long
   const node = await store.openNode();
   const membrane = await store.at.membrane("m");
   const sealed = Buffer.alloc(300 * 1024);
-  const records = Array.from({ length: 6 }, () => ({ ...through(store, membrane), sealed }));
+  const records = Array.from({ length: 6 }, () => ({ ...capabilityThrough(store, membrane), sealed }));
   await Promise.all(records.map((record) => create(node, [record])));
   expect(await transactionsOf(store, records)).toEqual({ sizes: [3, 3], missing: 0 });
 });
@@ -74,7 +72,11 @@ test("a decision that throws and one that reads a damaged row fail alone, and wh
     "UPDATE membrane.record SET body = set_byte(body, 9, 255 - get_byte(body, 9)) WHERE uid = $1",
     [damaged.record.uid],
   );
-  const [before, below, after] = [through(store, sound), through(store, damaged), through(store, sound)];
+  const [before, below, after] = [
+    capabilityThrough(store, sound),
+    capabilityThrough(store, damaged),
+    capabilityThrough(store, sound),
+  ];
   const fault = new RangeError("fault");
   const results = await Promise.allSettled([
     create(node, [before]),
@@ -97,7 +99,7 @@ test("a write that the database refuses fails alone, and what else is in its gro
   await using store = await openPostgresStore();
   const node = await store.openNode();
   const membrane = await store.at.membrane("m");
-  const records = Array.from({ length: 3 }, () => through(store, membrane));
+  const records = Array.from({ length: 3 }, () => capabilityThrough(store, membrane));
   await store.query("INSERT INTO membrane.child SELECT $1, false, $2, ''::bytea", [
     membrane.record.uid,
     records[1]!.uid,
@@ -113,7 +115,7 @@ test("a quota that is reached in the middle of a group is not exceeded, and the 
   const membrane = await store.at.membrane("m");
   const limits = { ...DEFAULT_LIMITS, maxCapabilitiesPerMembrane: 5 };
   const results = await Promise.all(
-    Array.from({ length: 8 }, () => create(node, [through(store, membrane)], limits)),
+    Array.from({ length: 8 }, () => create(node, [capabilityThrough(store, membrane)], limits)),
   );
   expect(results.map(({ ok: isMade }) => isMade)).toEqual([
     true,
@@ -193,7 +195,7 @@ test("groups of two nodes that go through the same membranes in opposite orders 
     return Promise.all(
       nodes.flatMap((node, index) =>
         (index === 0 ? order : order.toReversed()).map((membrane) =>
-          create(node, [through(store, membrane)]),
+          create(node, [capabilityThrough(store, membrane)]),
         ),
       ),
     );
@@ -210,13 +212,13 @@ test("a group whose connection is lost in its commit is not acknowledged, and ca
   await using store = await openPostgresStore();
   const node = await store.openNode();
   const membrane = await store.at.membrane("m");
-  const records = Array.from({ length: 4 }, () => through(store, membrane));
+  const records = Array.from({ length: 4 }, () => capabilityThrough(store, membrane));
   const outcomes: unknown[] = [];
   const waiting = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'`;
   {
     await using _altered = await alterServer({ synchronous_standby_names: "'absent'" });
     for (let attempt = 0; outcomes.length === 0; attempt += 1) {
-      const batch = attempt === 0 ? records : [through(store, membrane)];
+      const batch = attempt === 0 ? records : [capabilityThrough(store, membrane)];
       const written = Promise.allSettled(batch.map((record) => create(node, [record])));
       const state = { isSettled: false };
       void written.then(() => (state.isSettled = true));

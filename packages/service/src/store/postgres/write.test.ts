@@ -1,10 +1,12 @@
-import { randomBytes } from "node:crypto";
 import { err, ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import { useConnection } from "../../../../testkit/src/postgres-engine.ts";
 import type { PostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
-import { makeCounters, openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
-import type { TestMembrane } from "../../../../testkit/src/store.ts";
+import {
+  capabilityThrough,
+  makeCounters,
+  openPostgresStore,
+} from "../../../../testkit/src/postgres-nodes.ts";
 import type { Uid } from "../../domain/uid.ts";
 import { DEFAULT_LIMITS } from "../../service-limits.ts";
 import type { Change } from "../engine.ts";
@@ -52,15 +54,11 @@ async function results(store: PostgresStore, writes: readonly GroupWrite<unknown
   });
 }
 
-function through({ at }: PostgresStore, { record }: TestMembrane): StoredCapability {
-  return { ...at.create, uid: at.newUid(), lookupId: randomBytes(32), membrane: record.uid };
-}
-
 test("a creation below a membrane that a write before it in its group revokes is denied, and one before the revoke dies with it", async () => {
   await using store = await openPostgresStore();
   const { at } = store;
   const membrane = await at.membrane("m");
-  const [before, after] = [through(store, membrane), through(store, membrane)];
+  const [before, after] = [capabilityThrough(store, membrane), capabilityThrough(store, membrane)];
   const writes = [creation([before]), revocation(membrane.record.uid), creation([after])];
   expect(await results(store, writes)).toEqual([
     ok(undefined),
@@ -75,14 +73,14 @@ test("a creation below what a write before it in its group creates is made, and 
   const { at } = store;
   const like = await at.membrane("like");
   const made = { ...like, record: { ...like.record, uid: at.newUid(), name: "made" } };
-  const below = through(store, made);
+  const below = capabilityThrough(store, made);
   expect(await results(store, [creation([made.record]), creation([below])])).toEqual([
     ok(undefined),
     ok(undefined),
   ]);
   expect(await at.isAlive(below)).toBe(true);
   const short = { ...like, record: { ...like.record, uid: at.newUid(), name: "short" } };
-  const lost = through(store, short);
+  const lost = capabilityThrough(store, short);
   const group = [creation([short.record]), creation([lost]), revocation(short.record.uid)];
   expect(await results(store, group)).toEqual([ok(undefined), ok(undefined), ok(undefined)]);
   expect([await at.has(lost), await at.isAlive(lost)]).toEqual([true, false]);
@@ -114,7 +112,10 @@ test("a name that is given back in a group is taken in the same group, and count
 test("a row that one write of a group removes and another inserts is there, and the reverse is not", async () => {
   await using store = await openPostgresStore();
   const { at } = store;
-  const [kept, gone] = [through(store, await at.membrane("m")), through(store, await at.membrane("n"))];
+  const [kept, gone] = [
+    capabilityThrough(store, await at.membrane("m")),
+    capabilityThrough(store, await at.membrane("n")),
+  ];
   await at.store.create([kept]);
   const change = (single: Change): GroupWrite<undefined> => ({
     request: {
