@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
@@ -52,14 +53,27 @@ test("a commit is not acknowledged that the server warrants just before it is st
   const committed = connection.commit();
   // The driver sends it in a later turn. Its result and the warning arrive together.
   for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
-  waitWithoutEvents(500);
-  process.kill(Number.parseInt(String(row?.["lines"]), 10), "SIGQUIT");
-  waitWithoutEvents(500);
+  // Nothing is read meanwhile, so that the commit's result and the warning of the server's end are read together.
+  waitInProcess(COMMITTED, { PGPORT: String(port), PGUSER: user, PGPASSWORD: password });
+  const pid = Number.parseInt(String(row?.["lines"]), 10);
+  process.kill(pid, "SIGQUIT");
+  waitInProcess("while (isRunning()) await delay(10)", { SERVER: String(pid) });
   await expect(committed).rejects.toThrow(new StoreBusyError("the commit had the warning 57P01"));
 });
 
-function waitWithoutEvents(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+const COMMITTED = `
+  const sql = postgres({ host: "127.0.0.1", database: "postgres", max: 1 });
+  while ((await sql\`SELECT FROM pg_class WHERE relname = 't'\`).length === 0) await delay(10);
+  await sql.end();`;
+
+/** Runs a script in another process to its end, within 30 s. This process handles no event meanwhile. */
+function waitInProcess(script: string, env: NodeJS.ProcessEnv): void {
+  const imports = `import postgres from "postgres"; import { setTimeout as delay } from "node:timers/promises";`;
+  const isRunning = `const isRunning = () => { try { return process.kill(Number(process.env.SERVER), 0); } catch { return false; } };`;
+  execFileSync(process.execPath, ["--input-type=module", "-e", `${imports}${isRunning}${script}`], {
+    env,
+    timeout: 30_000,
+  });
 }
 
 test("transactions are as durable and as isolated as the engine needs, whatever the defaults of the database are", async () => {
