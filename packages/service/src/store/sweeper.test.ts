@@ -3,10 +3,11 @@ import type { Position } from "./store.ts";
 import { StoreBusyError } from "./store.ts";
 import { startSweeper } from "./sweeper.ts";
 
-test("a sweep that a busy store refuses is logged, unless the lease is lost, which is logged elsewhere", async () => {
-  const faultsAt = async (position: Position | undefined) => {
+test("a sweep that a busy store refuses is logged, unless the database is out of reach or the lease is lost", async () => {
+  const faultsAt = async (position: Position | undefined, cause?: Error) => {
     const faults: unknown[] = [];
-    const store = { sweep: () => Promise.reject(new StoreBusyError("busy")), position: () => position };
+    const busy = new StoreBusyError("busy", { cause });
+    const store = { sweep: () => Promise.reject(busy), position: () => position };
     const sweeper = startSweeper(store, {
       swept: () => undefined,
       fault: (error) => void faults.push(error),
@@ -14,6 +15,8 @@ test("a sweep that a busy store refuses is logged, unless the lease is lost, whi
     await sweeper.stop();
     return faults;
   };
-  expect(await faultsAt({ log: "log", sequence: 1n })).toEqual([expect.any(StoreBusyError)]);
+  const position = { log: "log", sequence: 1n };
+  expect(await faultsAt(position)).toEqual([expect.any(StoreBusyError)]);
+  expect(await faultsAt(position, new Error("no connection left"))).toEqual([]);
   expect(await faultsAt(undefined)).toEqual([]);
 });

@@ -43,8 +43,8 @@ export function startSweeper(
         if (!more || isStopped) break;
       }
     } catch (error) {
-      // It continues later. A database that is out of reach is no defect: the loss of the lease is logged.
-      if (!(error instanceof StoreBusyError) || store.position() !== undefined) report.fault(error);
+      // It continues later.
+      if (!isOutage(error, store)) report.fault(error);
     }
     if (deleted > 0) report.swept({ deleted });
   };
@@ -58,4 +58,12 @@ export function startSweeper(
       await running;
     },
   };
+}
+
+/**
+ * Whether a database is out of reach, or has no connection left, which is no defect: the loss of the lease is logged. The error of
+ * the server is then the cause.
+ */
+function isOutage(error: unknown, store: Pick<Store, "position">): boolean {
+  return error instanceof StoreBusyError && (error.cause !== undefined || store.position() === undefined);
 }

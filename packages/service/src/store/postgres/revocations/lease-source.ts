@@ -124,5 +124,6 @@ export function createLeaseSource({
 
 function noLease(failure: unknown): StoreBusyError {
   const why = toStoreError(failure);
-  return new StoreBusyError(`no lease is in force${why instanceof Error ? `: ${why.message}` : ""}`);
+  const reason = why instanceof Error ? `: ${why.message}` : "";
+  return new StoreBusyError(`no lease is in force${reason}`, { cause: failure });
 }
