@@ -51,20 +51,3 @@ test("while the server's disk is full, creations are refused and reads work; wit
   expect(made.filter((name) => !stored.has(name))).toEqual([]);
   await node.close();
 });
-
-test("idle connections that the server ends are replaced before they are used", async () => {
-  await using server = await startPostgres();
-  const config = await createDatabase(server);
-  await useConnection(server.config(), (connection) =>
-    connection.query("ALTER DATABASE membrane SET idle_session_timeout TO 300"),
-  );
-  await using at = await openStoreIn(config);
-  for (let round = 0; round < 3; round += 1) {
-    await at.membrane(`m${round}`);
-    await useConnection(server.config(), async (connection) => {
-      const idle = `SELECT FROM pg_stat_activity WHERE datname = 'membrane' AND query NOT LIKE '%membrane.lease%'`;
-      while ((await connection.query(idle)).length > 0);
-    });
-  }
-  expect((await at.store.membranes(at.tenant.uid, { limit: 9 })).membranes).toHaveLength(3);
-});
