@@ -33,6 +33,8 @@ export function adviseOnResponse(
   if (code === "record_too_new") return "The operator must upgrade the service.";
   if (code === "store_unavailable" || code === "store_failed")
     return "It may have taken effect, and its use may have been counted. If the uses of the capability are not limited, it is safe to retry in a few seconds.";
+  if (code === "revocations_unknown" || code === "service_stopping")
+    return "The target may have received it, and its use may have been counted: find out before you send it again.";
   if (code === "quota_exhausted") return "Its limits permit no more uses until then.";
   if (code === "not_delegable") return "Its exporter lets no one pass it on: ask them for a separate one.";
   if (code === "too_many_auth_failures")

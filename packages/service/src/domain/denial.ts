@@ -57,6 +57,8 @@ export type Denial =
   | { readonly reason: "capability_concurrency_exceeded" }
   | { readonly reason: "tenant_concurrency_exceeded" }
   | { readonly reason: "service_overloaded" }
+  /** The store was lost before the target responded: the target may have received the request. */
+  | { readonly reason: "revocations_unknown" }
   /** The service stops, and its deadline has passed: the target may have received the request. */
   | { readonly reason: "service_stopping" }
   /** A counter of the use has as many in this window as it may have. No quota in the sense of `domain/quota.ts`. */

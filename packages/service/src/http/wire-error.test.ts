@@ -43,6 +43,7 @@ const ROWS: {
   tenant_concurrency_exceeded: [{ reason: "tenant_concurrency_exceeded" }, 429, ["Retry-After", "1"]],
   quota_exhausted: [{ reason: "quota_exhausted", retryAfterSeconds: 7 }, 429, ["Retry-After", "7"]],
   service_overloaded: [{ reason: "service_overloaded" }, 503, ["Retry-After", "1"]],
+  revocations_unknown: [{ reason: "revocations_unknown" }, 503, ["Retry-After", "1"]],
   service_stopping: [{ reason: "service_stopping" }, 503, ["Retry-After", "1"]],
   header_not_allowed: [{ reason: "header_not_allowed", name: "X-Amz-Acl" }, 403, []],
   query_not_allowed: [{ reason: "query_not_allowed", key: "acl" }, 403, []],

@@ -30,6 +30,9 @@ const MINUTE_SECONDS = "60";
 const MAY_BE_WRITTEN =
   "Nothing was sent to a target; a change may take effect, and the use may have been counted. If uses are not limited, it is safe to retry.";
 
+/** A request that was cut before its response. */
+const MAY_BE_RECEIVED = "The target may have received the request, and the use may have been counted.";
+
 const ONLY_ROOT =
   "This capability allows only the path /: only the export of a target with allowPath opens other paths.";
 
@@ -219,12 +222,14 @@ export function wireError(denial: Denial, head?: RefusedHead): WireError {
         "service_overloaded",
         "The service has reached its limit of concurrent requests or buffered bytes.",
       );
-    case "service_stopping":
+    case "revocations_unknown":
       return retryShortly(
         503,
-        "service_stopping",
-        "The service stops. The target may have received the request, and the use may have been counted.",
+        "revocations_unknown",
+        `The service lost its store, and with it what was revoked. ${MAY_BE_RECEIVED}`,
       );
+    case "service_stopping":
+      return retryShortly(503, "service_stopping", `The service stops. ${MAY_BE_RECEIVED}`);
     case "quota_exhausted":
       return error(
         429,

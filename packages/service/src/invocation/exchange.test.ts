@@ -40,10 +40,15 @@ test("a request is not sent if it is not known now whether its capability was re
   expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "store_unavailable" } });
 });
 
-test("a request without a response that is cut since the log is not known may have a capability that works, and can be repeated", async () => {
-  const { ended, revoke } = startExchange(new StubPool(new StubLease()));
-  revoke("STALE");
-  expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "store_unavailable" } });
+test("a request that is cut since the log is not known can be repeated only if it was not begun to be sent", async () => {
+  const lease = new StubLease();
+  const sent = startExchange(new StubPool(lease));
+  expect(lease.sent).toBeDefined();
+  sent.revoke("STALE");
+  expect(await sent.ended).toMatchObject({ kind: "denied", denial: { reason: "revocations_unknown" } });
+  const waiting = startExchange(new StubPool());
+  waiting.revoke("STALE");
+  expect(await waiting.ended).toMatchObject({ kind: "denied", denial: { reason: "store_unavailable" } });
 });
 
 test("a request without a response that is cut since the service stops is not refused as one without a capability that works", async () => {

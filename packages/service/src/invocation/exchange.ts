@@ -75,7 +75,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     });
     // Listens to the socket, since a response that is queued after another on its connection gets no `close` event.
     response.req.socket.on("close", this.#onClientClose);
-    inFlight.onRevoke((cause) => this.#fail(cause.denial, cause));
+    inFlight.onRevoke((cause) => this.#fail(cause.denial(this.#isBegun), cause));
   }
 
   start(upstream: UpstreamPool, request: UpstreamRequest): void {

@@ -17,9 +17,13 @@ export class RequestCutError extends Error {
     this.code = code;
   }
 
-  /** Without a response yet, a request is refused. */
-  get denial(): Denial {
-    return { reason: REASONS[this.code] };
+  /**
+   * Without a response yet, a request is refused.
+   *
+   * @param isBegun whether a part of it may have reached the target: it is then not safe to repeat it.
+   */
+  denial(isBegun: boolean): Denial {
+    return { reason: this.code === "STALE" && !isBegun ? "store_unavailable" : REASONS[this.code] };
   }
 }
 
@@ -27,7 +31,7 @@ export class RequestCutError extends Error {
 const REASONS = {
   REVOKED: "unauthorized",
   EXPIRED: "unauthorized",
-  STALE: "store_unavailable",
+  STALE: "revocations_unknown",
   STOPPED: "service_stopping",
 } as const satisfies Readonly<Record<RequestCutError["code"], Denial["reason"]>>;
 

@@ -2,7 +2,8 @@ import type { ServerResponse } from "node:http";
 import { parseToken } from "capability-protocol";
 import { expect } from "vitest";
 import type { ErrorCode } from "../../src/http/wire-error.ts";
-import { StoreFailedError, StoreFullError } from "../../src/store/store.ts";
+import { openLmdbEngine } from "../../src/store/lmdb/engine.ts";
+import { StoreBusyError, StoreFailedError, StoreFullError } from "../../src/store/store.ts";
 import { rewriteRecord, storeTargetOfVersion1 } from "../../../testkit/src/changed-records.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
 import { createFailingEngine } from "../../../testkit/src/failing-engine.ts";
@@ -92,6 +93,7 @@ export const REFUSALS: Readonly<
   capability_concurrency_exceeded: [occupied({ maxConcurrentInvocationsPerCapability: 1 })],
   tenant_concurrency_exceeded: [occupied({ maxConcurrentInvocationsPerTenant: 1 })],
   service_overloaded: [occupied({ maxConcurrentInvocations: 1 })],
+  revocations_unknown: [storeLost],
   service_stopping: [stopped],
   store_unavailable: [storeHeld],
   store_full: [countFails(new StoreFullError("full"))],
@@ -159,6 +161,24 @@ function occupied(limits: NonNullable<TestServiceOptions["limits"]>): Provocatio
 /** Stops a service whose target has not responded. */
 async function stopped(): Promise<RawResponse> {
   await using service = await startTestService({ limits: { shutdownTimeoutMs: 100 } });
+  return await whileSent(service, service.close);
+}
+
+async function storeLost(): Promise<RawResponse> {
+  let isKnown = true;
+  await using service = await startTestService({
+    engine: async (options) => {
+      const engine = await openLmdbEngine(options);
+      const refresh = () => Promise.reject(new StoreBusyError("lost"));
+      const position = () => (isKnown ? engine.position() : undefined);
+      return { ...engine, position, refresh };
+    },
+  });
+  return await whileSent(service, () => (isKnown = false));
+}
+
+/** Lets something happen while the target has a request, and returns the response. */
+async function whileSent(service: TestService, happen: () => unknown): Promise<RawResponse> {
   const waiting: ServerResponse[] = [];
   await using target = await startStreamingTarget((_request, response) => void waiting.push(response));
   const { token } = await exportTarget(service, { uri: target.url });
@@ -166,7 +186,7 @@ async function stopped(): Promise<RawResponse> {
   connection.send(requestHead(token));
   await expect.poll(() => waiting.length).toBe(1);
   const response = nextResponse(connection);
-  await service.close();
+  await happen();
   return await response;
 }
 

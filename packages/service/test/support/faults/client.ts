@@ -66,9 +66,12 @@ const DONE: Readonly<Record<OperationKind, number>> = {
   revoke: 202,
 };
 
+/** Before a request was sent to its target, and after. */
+const UNAVAILABLE: ReadonlySet<unknown> = new Set(["store_unavailable", "revocations_unknown"]);
+
 function replyOf(kind: OperationKind, response: CallResponse): Reply {
   const { status, json } = response;
-  if (status === 503 && json?.code === "store_unavailable") return { outcome: "unavailable" };
+  if (status === 503 && UNAVAILABLE.has(json?.code)) return { outcome: "unavailable" };
   // The capability that is presented, and the one in the body of a re-export.
   if (status === 401 || (kind === "export" && json?.code === "invalid_capability"))
     return { outcome: "refused" };
