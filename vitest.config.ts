@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { defineConfig } from "vitest/config";
 import { fileDeadline } from "./scripts/file-deadline.ts";
 import { LongestFirst } from "./scripts/longest-first.ts";
+import { workerEnd } from "./scripts/worker-end.ts";
 
 const SERVICE = "packages/service/test";
 
@@ -45,7 +46,11 @@ export default defineConfig({
   test: {
     // Two test files at a time. No project has this option: it would override `--maxWorkers` of the command line.
     maxWorkers: 2,
-    reporters: ["default", fileDeadline(process.argv.includes("faults") ? FAULTS_DEADLINE_MS : undefined)],
+    reporters: [
+      "default",
+      fileDeadline(process.argv.includes("faults") ? FAULTS_DEADLINE_MS : undefined),
+      workerEnd(),
+    ],
     sequence: { sequencer: LongestFirst },
     projects: [
       // Loading the code takes longer than most of these tests, so their files share processes. Modules keep no state but caches.

@@ -1,0 +1,63 @@
+import { ChildProcess } from "node:child_process";
+import { subscribe } from "node:diagnostics_channel";
+import type { Reporter, TestModule, TestSpecification } from "vitest/node";
+
+/** The program that vitest runs in the processes of tests. */
+const WORKER_PROGRAM = /\/vitest\/dist\/workers\/forks\.js$/;
+
+/**
+ * Says how a process of tests ended that vitest had not stopped, which test files ran then, and which of them did not end.
+ *
+ * vitest says only that a process ended: not which one, nor its exit code or signal, nor the file that it ran.
+ */
+export function workerEnd(): Reporter {
+  /** The test files that have not ended. */
+  const left = new Set<string>();
+  /** The test begun last of each test file that runs. */
+  const running = new Map<string, string>();
+  let hasLostWorker = false;
+  const show = (heading: string, names: Iterable<string>): void => {
+    const lines = Array.from(names, (name) => {
+      return `\n  ${name}; test begun last: ${running.get(name) ?? "none that was reported"}`;
+    });
+    console.error(heading + lines.join(""));
+  };
+  const onExit = (child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void => {
+    // vitest kills a process with which it is done.
+    if (child.killed || !child.spawnargs.some((word) => WORKER_PROGRAM.test(word))) return;
+    hasLostWorker = true;
+    show(
+      `A process of tests ended unexpectedly: process ${child.pid}, code ${code}, signal ${signal}. Running:`,
+      running.keys(),
+    );
+  };
+  return {
+    onInit() {
+      subscribe("child_process", (message) => {
+        const child = startedProcess(message);
+        child?.once("exit", (code, signal) => onExit(child, code, signal));
+      });
+    },
+    onTestRunStart: (specifications) => specifications.forEach((file) => left.add(nameOf(file))),
+    onTestModuleQueued: (module) => void running.set(nameOf(module), "none that was reported"),
+    onTestCaseReady: ({ module, fullName }) => void running.set(nameOf(module), fullName),
+    onTestModuleEnd(module) {
+      left.delete(nameOf(module));
+      running.delete(nameOf(module));
+    },
+    onTestRunEnd() {
+      if (hasLostWorker) show("Test files that did not end:", left);
+    },
+  };
+}
+
+/** A file can run in several projects. */
+function nameOf({ project, moduleId }: TestModule | TestSpecification): string {
+  return `${project.name} ${moduleId}`;
+}
+
+/** @param message what Node publishes for each process that this one starts. */
+function startedProcess(message: unknown): ChildProcess | undefined {
+  const isMessage = typeof message === "object" && message !== null && "process" in message;
+  return isMessage && message.process instanceof ChildProcess ? message.process : undefined;
+}
