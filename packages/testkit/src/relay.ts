@@ -15,6 +15,8 @@ export interface Relay extends AsyncDisposable {
   loseReplies(text: string): void;
   /** Connections that are made from now on get their replies; those that lost some lose all. */
   passReplies(): void;
+  /** What the target sends waits until `pass` is called, and then arrives together, also if the target has ended meanwhile. */
+  holdReplies(): { pass(): void };
   /** Resolves when a client sends this text, which waits until `pass` is called. */
   hold(text: string): Promise<{ pass(): void }>;
 }
@@ -31,6 +33,7 @@ const MAX_BEGINNING = 65_536;
 export async function startRelay(target: number): Promise<Relay> {
   const sockets = new Set<Socket>();
   const links = new Set<Link>();
+  const upstreams = new Set<Socket>();
   let isSilent = false;
   let clientDelayMs = 0;
   let targetDelayMs = 0;
@@ -49,6 +52,7 @@ export async function startRelay(target: number): Promise<Relay> {
     if (isSilent) return;
     const link: Link = { beginning: "", isLosingReplies: false };
     links.add(link);
+    upstreams.add(upstream);
     const toUpstream = sendInOrder(upstream);
     const toClient = sendInOrder(client);
     client.on("data", (chunk: Buffer) => {
@@ -64,6 +68,7 @@ export async function startRelay(target: number): Promise<Relay> {
     });
     client.on("close", () => {
       links.delete(link);
+      upstreams.delete(upstream);
       upstream.destroy();
     });
     upstream.on("close", () => client.destroy());
@@ -89,6 +94,10 @@ export async function startRelay(target: number): Promise<Relay> {
     },
     passReplies() {
       lost = undefined;
+    },
+    holdReplies() {
+      for (const upstream of upstreams) upstream.pause();
+      return { pass: () => upstreams.forEach((upstream) => void upstream.resume()) };
     },
     hold: (text) => new Promise((arrived) => (held = { text, arrived })),
     async [Symbol.asyncDispose]() {

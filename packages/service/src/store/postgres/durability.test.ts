@@ -1,9 +1,10 @@
-import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import { alterServer, databaseOf, useConnection } from "../../../../testkit/src/postgres-engine.ts";
 import { openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
+import { startRelay } from "../../../../testkit/src/relay.ts";
 import { startRestartablePostgres } from "../../../../testkit/src/restartable-postgres.ts";
 import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
 import { StoreBusyError, StoreFailedError } from "../store.ts";
@@ -44,36 +45,43 @@ test("a commit that the server does not warrant is not acknowledged", async () =
 
 test("a commit is not acknowledged that the server warrants just before it is stopped, and the store has not failed", async () => {
   await using server = await startRestartablePostgres();
-  const { port, user, password } = server;
-  const at = { host: "127.0.0.1", port, database: "postgres", user, password };
-  const connection = openConnection({ ...at, sslMode: "disable", connectTimeoutMs: 10_000 }, 10_000);
+  await using relay = await startRelay(server.port);
+  const { user, password } = server;
+  const at = { host: "127.0.0.1", port: relay.port, database: "postgres", user, password };
+  const config = { ...at, sslMode: "disable", connectTimeoutMs: 10_000 } as const;
+  const connection = openConnection(config, 10_000);
   const [row] = await connection.query("SELECT pg_read_file('postmaster.pid') AS lines");
+  const pid = Number.parseInt(String(row?.["lines"]), 10);
   await connection.begin();
   await connection.query("CREATE TABLE public.t (x int)");
+  // The commit's result and the warning of the server's end are read together.
+  const replies = relay.holdReplies();
   const committed = connection.commit();
-  // The driver sends it in a later turn. Its result and the warning arrive together.
-  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
-  // Nothing is read meanwhile, so that the commit's result and the warning of the server's end are read together.
-  waitInProcess(COMMITTED, { PGPORT: String(port), PGUSER: user, PGPASSWORD: password });
-  const pid = Number.parseInt(String(row?.["lines"]), 10);
+  await useConnection({ ...config, port: server.port }, async (other) => {
+    const isCommitted = async () =>
+      (await other.query("SELECT FROM pg_class WHERE relname = 't'")).length === 1;
+    await until(isCommitted);
+  });
   process.kill(pid, "SIGQUIT");
-  waitInProcess("while (isRunning()) await delay(10)", { SERVER: String(pid) });
+  await until(() => !isRunning(pid));
+  replies.pass();
   await expect(committed).rejects.toThrow(new StoreBusyError("the commit had the warning 57P01"));
 });
 
-const COMMITTED = `
-  const sql = postgres({ host: "127.0.0.1", database: "postgres", max: 1 });
-  while ((await sql\`SELECT FROM pg_class WHERE relname = 't'\`).length === 0) await delay(10);
-  await sql.end();`;
+async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 3_000; tries += 1) {
+    if (await isTrue()) return;
+    await delay(10);
+  }
+  throw new Error("it did not become true");
+}
 
-/** Runs a script in another process to its end, within 30 s. This process handles no event meanwhile. */
-function waitInProcess(script: string, env: NodeJS.ProcessEnv): void {
-  const imports = `import postgres from "postgres"; import { setTimeout as delay } from "node:timers/promises";`;
-  const isRunning = `const isRunning = () => { try { return process.kill(Number(process.env.SERVER), 0); } catch { return false; } };`;
-  execFileSync(process.execPath, ["--input-type=module", "-e", `${imports}${isRunning}${script}`], {
-    env,
-    timeout: 30_000,
-  });
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 test("transactions are as durable and as isolated as the engine needs, whatever the defaults of the database are", async () => {
