@@ -106,6 +106,8 @@ function project(
       execArgv: ["--max-old-space-size=1536"],
       testTimeout: 120_000,
       hookTimeout: 120_000,
+      // A second, the default, is too short on a busy machine.
+      expect: { poll: { timeout: 60_000 } },
     },
   };
 }

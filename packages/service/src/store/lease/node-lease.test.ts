@@ -84,18 +84,53 @@ test("a part of what follows the cursor is applied, and no lease counts", () => 
   expect(types(node.reply(renewed(2, [ENTRY], false), 260))).toEqual(["apply", "renew"]);
 });
 
-test("a notification brings the next renewal forward, also while one is in flight", () => {
+test("a node that is notified reads what follows its cursor, applies it and reports it", () => {
   const node = startServing();
-  expect(types(node.receive({ type: "notified" }, 100))).toEqual(["renew"]);
-  expect(types(node.receive({ type: "notified" }, 101))).toEqual([]);
+  expect(types(node.receive({ type: "notified" }, 100))).toEqual(["readTail"]);
+  expect(node.statement()).toEqual({ type: "readTail", applied: HEAD });
+  expect(types(node.reply({ type: "tail", entries: [ENTRY] }, 101))).toEqual(["apply", "renew"]);
+  expect(node.statement()).toMatchObject({ renewals: 1, applied: { position: 5n, tag: "e" } });
+});
+
+test("a notification of nothing costs one read, and a renewal that is in flight is followed by a read", () => {
+  const node = startServing();
+  node.receive({ type: "notified" }, 100);
+  expect(types(node.reply({ type: "tail", entries: [] }, 101))).toEqual([]);
+  expect(node.wakeAt()).toBe(250);
+  node.wake(250);
+  expect(types(node.receive({ type: "notified" }, 251))).toEqual([]);
+  expect(types(node.reply(renewed(2), 252))).toEqual(["hold", "readTail"]);
+  expect(types(node.receive({ type: "notified" }, 253))).toEqual([]);
+  expect(types(node.reply({ type: "tail", entries: [] }, 254))).toEqual(["readTail"]);
+  expect(types(node.reply({ type: "tail", entries: [] }, 255))).toEqual([]);
+});
+
+test("a read that does not find the cursor is followed by the renewal that decides it", () => {
+  const node = startServing();
+  node.receive({ type: "notified" }, 100);
+  expect(types(node.reply({ type: "cursorUnknown" }, 101))).toEqual(["renew"]);
+  expect(node.statement()).toMatchObject({ applied: HEAD });
+});
+
+test("a renewal that is due goes before a read", () => {
+  const node = startServing();
+  expect(types(node.receive({ type: "notified" }, 250))).toEqual(["renew"]);
+  expect(types(node.reply(renewed(2), 251))).toEqual(["hold"]);
+});
+
+test("a lease that is awaited brings the next renewal forward, also while one is in flight", () => {
+  const node = startServing();
+  expect(types(node.receive({ type: "awaited" }, 100))).toEqual(["renew"]);
+  expect(types(node.receive({ type: "awaited" }, 101))).toEqual([]);
   expect(types(node.reply(renewed(2), 105))).toEqual(["hold", "renew"]);
 });
 
-test("a notification does not shorten the delay after a failure", () => {
+test("neither a notification nor what waits for a lease shortens the delay after a failure", () => {
   const node = startNode();
   node.wake(0);
   expect(types(node.receive({ type: "failed" }, 10))).toEqual(["disconnect"]);
   expect(types(node.receive({ type: "notified" }, 20))).toEqual([]);
+  expect(types(node.receive({ type: "awaited" }, 20))).toEqual([]);
   expect(node.wakeAt()).toBe(60);
   expect(types(node.wake(60))).toEqual(["readHead"]);
 });

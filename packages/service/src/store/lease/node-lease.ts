@@ -20,6 +20,8 @@ export interface NodeLease {
   readonly isConnected: boolean;
   /** When the next statement is due, on the monotonic clock. */
   readonly dueAt: number;
+  /** The log may have entries that no statement was sent for yet. */
+  readonly isNotified: boolean;
 }
 
 interface OwnRow {
@@ -31,8 +33,10 @@ interface OwnRow {
 
 export type LeaseMessage =
   | { readonly type: "wake" }
-  /** An entry was appended to the log, perhaps. */
+  /** An entry was appended to the log, perhaps: it is read at once. Any client of the database can say so. */
   | { readonly type: "notified" }
+  /** Requests wait for a lease, or for entries that are known to be in the log: the next renewal is sent at once. */
+  | { readonly type: "awaited" }
   | { readonly type: "replied"; readonly reply: LeaseReply }
   /** The statement in flight, or its connection, failed. It may still be carried out. */
   | { readonly type: "failed" }
@@ -76,6 +80,7 @@ export function createNodeLease(times: LeaseTimes, now: Instant): NodeLease {
     inFlight: undefined,
     isConnected: false,
     dueAt: now.monotonic,
+    isNotified: false,
   };
 }
 
@@ -98,6 +103,8 @@ function receive(lease: NodeLease, message: LeaseMessage, now: Instant): LeaseSt
         ? abandon(lease, lease.inFlight.statement, now)
         : { lease, actions: [] };
     case "notified":
+      return { lease: { ...lease, isNotified: true }, actions: [] };
+    case "awaited":
       // Without a row a failure is waited out.
       return { lease: lease.row === undefined ? lease : { ...lease, dueAt: now.monotonic }, actions: [] };
     case "replied":
@@ -137,6 +144,10 @@ function receiveReply(
       actions: [],
     };
   if (statement.type === "renew" && reply.type === "renewed") return renewed(lease, sent, reply, now);
+  if (statement.type === "readTail" && reply.type === "tail") return applied(lease, reply.entries, now);
+  // Only a renewal is sure to ask the primary, so it decides whether that is so.
+  if (statement.type === "readTail" && reply.type === "cursorUnknown")
+    return { lease: { ...lease, dueAt: now.monotonic }, actions: [] };
   // No other node waits for this one any more.
   if (statement.type === "renew" && reply.type === "rowLost")
     return { lease: leaveRow(lease, statement, now), actions: [{ type: "release" }] };
@@ -157,20 +168,19 @@ function renewed(
   now: Instant,
 ): LeaseStep {
   if (lease.row === undefined || lease.state === "stopping") return { lease, actions: [] };
-  const last = entries.at(-1);
   const isInForce = lease.row.isInForce || isComplete;
-  const actions: LeaseAction[] = last === undefined ? [] : [{ type: "apply", entries }];
-  if (isComplete) actions.push({ type: "hold", lease: { sent, lengthMs: servedMs(lease.times) } });
-  return {
-    lease: {
-      ...lease,
-      cursor: last === undefined ? lease.cursor : { position: last.position, tag: last.tag },
-      row: { ...lease.row, renewals, isInForce },
-      // Revokes wait for the report of what was applied.
-      dueAt: last === undefined ? lease.dueAt : now.monotonic,
-    },
-    actions,
-  };
+  const step = applied({ ...lease, row: { ...lease.row, renewals, isInForce } }, entries, now);
+  if (!isComplete) return step;
+  const hold: LeaseAction = { type: "hold", lease: { sent, lengthMs: servedMs(lease.times) } };
+  return { ...step, actions: [...step.actions, hold] };
+}
+
+function applied(lease: NodeLease, entries: readonly LogEntry[], now: Instant): LeaseStep {
+  const last = entries.at(-1);
+  if (last === undefined) return { lease, actions: [] };
+  const cursor = { position: last.position, tag: last.tag };
+  // Revokes wait for the report of what was applied.
+  return { lease: { ...lease, cursor, dueAt: now.monotonic }, actions: [{ type: "apply", entries }] };
 }
 
 /** Gives up a statement of which it is not known whether it was carried out. */
@@ -205,16 +215,20 @@ function sendNext({ lease, actions }: LeaseStep, context: LeaseContext): LeaseSt
   }
   const { monotonic } = context.now;
   const dueAt = statement.type === "renew" ? monotonic + lease.times.leaseRenewalIntervalMs : lease.dueAt;
+  const isNotified = lease.isNotified && statement.type !== "renew" && statement.type !== "readTail";
   return {
-    lease: { ...lease, inFlight: { statement, sent: context.now }, dueAt },
+    lease: { ...lease, inFlight: { statement, sent: context.now }, dueAt, isNotified },
     actions: [...actions, { type: "send", statement }],
   };
 }
 
 function nextStatement(lease: NodeLease, { now, newNode }: LeaseContext): LeaseStatement | undefined {
-  const { cursor, row, oldRows, dueAt } = lease;
+  const { cursor, row, oldRows, dueAt, isNotified } = lease;
   if (now.monotonic < dueAt) {
-    return row?.isInForce === true && oldRows.length > 0 ? { type: "remove", nodes: oldRows } : undefined;
+    if (row === undefined) return undefined;
+    // Without a durable write, for which a revoke would wait once more.
+    if (isNotified && cursor !== undefined) return { type: "readTail", applied: cursor };
+    return row.isInForce && oldRows.length > 0 ? { type: "remove", nodes: oldRows } : undefined;
   }
   if (cursor === undefined) return { type: "readHead" };
   if (row === undefined) return { type: "join", node: newNode };

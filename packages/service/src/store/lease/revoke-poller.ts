@@ -149,8 +149,10 @@ function settle({ poller, actions }: PollerStep, now: number): PollerStep {
     rows?.length === 0 || now - committedAt >= waitMs(poller.times);
   const settled = poller.waiting.filter((revoke) => isAcknowledged(revoke) || now >= revoke.deadline);
   if (settled.length === 0) return { poller, actions };
+  const waiting = poller.waiting.filter((revoke) => !settled.includes(revoke));
+  const pollAt = waiting.length > 0 ? poller.pollAt : now + poller.times.leaseCleanupIntervalMs;
   return {
-    poller: { ...poller, waiting: poller.waiting.filter((revoke) => !settled.includes(revoke)) },
+    poller: { ...poller, waiting, pollAt },
     actions: [
       ...actions,
       ...settled.map((revoke): PollerAction => {

@@ -50,6 +50,8 @@ export type LeaseStatement =
       readonly renewals: number;
       readonly applied: Cursor;
     }
+  /** Reads what follows an entry, if the log has it, in one snapshot. It writes nothing. */
+  | { readonly type: "readTail"; readonly applied: Cursor }
   /** Deletes rows of this process, whatever their counts. */
   | { readonly type: "remove"; readonly nodes: readonly NodeId[] };
 
@@ -64,6 +66,8 @@ export type LeaseReply =
       /** Nothing follows these entries in the snapshot. */
       readonly isComplete: boolean;
     }
+  /** What follows the cursor, in order, as far as one reply has room for it. */
+  | { readonly type: "tail"; readonly entries: readonly LogEntry[] }
   /** There is no such row, or it has another count. */
   | { readonly type: "rowLost" }
   /** The log does not have the entry of the cursor. */

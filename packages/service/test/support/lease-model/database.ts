@@ -52,7 +52,8 @@ export function hasSnapshot({ type }: AnyStatement, rules: DatabaseRules): boole
 
 export function takeSnapshot(database: Database, statement: AnyStatement, rules: DatabaseRules): Seen {
   const head = headOf(database);
-  if (statement.type !== "renew") return { isKnown: true, entries: [], isComplete: true, head };
+  if (statement.type !== "renew" && statement.type !== "readTail")
+    return { isKnown: true, entries: [], isComplete: true, head };
   const { applied } = statement;
   const following = database.log.filter(({ position }) => position > applied.position);
   const entries = following.slice(0, rules.pageSize);
@@ -98,6 +99,10 @@ export function execute(
           node !== statement.node || (rules.comparesCountInDrop && renewals !== statement.renewals),
       );
       return { database: withRows(database, rows, true), reply: { type: "dropped" } };
+    }
+    case "readTail": {
+      const { isKnown, entries } = takeSnapshot(database, statement, rules);
+      return { database, reply: isKnown ? { type: "tail", entries } : { type: "cursorUnknown" } };
     }
     case "renew":
       return renew(database, statement, rules, seen!);

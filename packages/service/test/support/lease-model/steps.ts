@@ -243,7 +243,7 @@ export function orphan(
 }
 
 function isOver({ stage, statement }: Statement): boolean {
-  const isRead = statement.type === "poll" || statement.type === "readHead";
+  const isRead = ["poll", "readHead", "readTail"].includes(statement.type);
   return isRead || stage.type === "done" || stage.type === "failed";
 }
 

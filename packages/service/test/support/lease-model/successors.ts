@@ -111,6 +111,10 @@ function nodeSteps(world: World, exploring: Exploring, steps: Step[]): void {
         label: () => `node ${process}: is notified`,
         world: messageNode(world, process, { type: "notified" }, exploring),
       });
+      steps.push({
+        label: () => `node ${process}: its lease is awaited`,
+        world: messageNode(world, process, { type: "awaited" }, exploring),
+      });
     }
   });
 }

@@ -1,7 +1,7 @@
 import type { LeaseAction, LeaseStep } from "../../../src/store/lease/node-lease.ts";
 import { advanceLease } from "../../../src/store/lease/node-lease.ts";
 import { advancePoller } from "../../../src/store/lease/revoke-poller.ts";
-import { waitMs } from "../../../src/store/lease/lease-times.ts";
+import { servedMs, waitMs } from "../../../src/store/lease/lease-times.ts";
 import type { LeaseStatement } from "../../../src/store/lease/statements.ts";
 import { unchangedFor } from "../../../src/store/lease/watched-rows.ts";
 import { RECOMMENDED_DATABASE } from "./database.ts";
@@ -181,11 +181,44 @@ export const WEAKENINGS: readonly Weakening[] = [
           "server: its standby falls behind",
           "revoker: begins revoke 0",
           "server: carries out append",
-          "node 0: is notified",
+          "node 0: its lease is awaited",
           "server: snapshot of renew",
           "server: carries out renew",
           "node 0: reply to renew",
           "server: the primary is lost",
+        ],
+      },
+    ),
+  },
+  {
+    name: "a lease counted from a read of the log",
+    breaks: STALE,
+    scenario: weaken(
+      {
+        advanceLease: (lease, message, context) => {
+          const step = advanceLease(lease, message, context);
+          if (message.type !== "replied" || message.reply.type !== "tail" || lease.inFlight === undefined)
+            return step;
+          const held = { sent: lease.inFlight.sent, lengthMs: servedMs(lease.times) };
+          const [apply, ...others] = step.actions;
+          return {
+            ...step,
+            actions: [...(apply === undefined ? [] : [apply]), { type: "hold", lease: held }, ...others],
+          };
+        },
+      },
+      {
+        tickMs: 150,
+        revokes: [0, 1],
+        pollerSends: 4,
+        begins: [
+          "150 ms pass",
+          "revoker: begins revoke 0",
+          "server: carries out append",
+          "node 0: is notified",
+          "server: carries out readTail",
+          "node 0: reply",
+          ...Array<string>(6).fill("150 ms pass"),
         ],
       },
     ),

@@ -4,6 +4,9 @@ import type { PostgresStore } from "../../../../../testkit/src/postgres-nodes.ts
 import { openPostgresStore } from "../../../../../testkit/src/postgres-nodes.ts";
 import { withLeaseMs } from "../../lease/lease-times.ts";
 
+/** The nodes renew of themselves only after minutes. */
+const RARE = { ...withLeaseMs(TEST_LEASE_TIMES, 200_000), leaseRenewalIntervalMs: 150_000 };
+
 /** Appends entries to the log as another node does, and notifies none. */
 async function append({ query }: PostgresStore, count: number): Promise<void> {
   await query(
@@ -65,8 +68,7 @@ test("a node that is behind by more than one reply applies all that it has misse
 });
 
 test("a node waits for what a snapshot is ahead of, and asks for it at once", async () => {
-  const times = { ...withLeaseMs(TEST_LEASE_TIMES, 200_000), leaseRenewalIntervalMs: 150_000 };
-  await using store = await openPostgresStore({}, times);
+  await using store = await openPostgresStore({}, RARE);
   const { engine } = await store.openNode();
   const from = engine.position()!;
   await append(store, 3);
@@ -75,6 +77,32 @@ test("a node waits for what a snapshot is ahead of, and asks for it at once", as
   expect(engine.position()).toBe(from);
   await engine.refresh(readAt);
   expect(engine.position()).toEqual(readAt);
+});
+
+test("a node that is notified reads what is new, and renews once to report it", async () => {
+  await using store = await openPostgresStore({}, RARE);
+  const from = store.at.store.position()!.sequence;
+  const row = async () => (await store.query("SELECT renewals, applied FROM membrane.lease"))[0]!;
+  const { renewals } = await row();
+  await append(store, 3);
+  await store.query("SELECT pg_notify('membrane', '')");
+  await expect.poll(row).toMatchObject({ applied: String(from + 3n) });
+  expect(await row()).toMatchObject({ renewals: String(Number(renewals) + 1) });
+});
+
+test("a node that is notified and whose last entry the log does not have raises the alarm", async () => {
+  await using store = await openPostgresStore({}, RARE);
+  const lost: unknown[] = [];
+  const { engine } = await store.openNode({ onRevocationsLost: (applied) => lost.push(applied) });
+  await append(store, 1);
+  await engine.refresh(await engine.read({}, (snapshot) => snapshot.position()));
+  const before = engine.position();
+  await store.query(
+    "UPDATE membrane.log SET tag = gen_random_uuid() WHERE position = (SELECT position FROM membrane.head)",
+  );
+  await append(store, 1);
+  await store.query("SELECT pg_notify('membrane', '')");
+  await expect.poll(() => lost).toEqual([before]);
 });
 
 test("a renewal that a standby may not have counts no lease, whatever the default of the database is", async () => {

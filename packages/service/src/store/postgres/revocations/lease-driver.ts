@@ -24,8 +24,10 @@ export interface LeaseFollower {
 }
 
 export interface LeaseDriver {
-  /** An entry was appended to the log, perhaps: the next renewal is sent at once. */
+  /** An entry was appended to the log, perhaps: it is read at once. */
   notify(): void;
+  /** The next renewal is sent at once. */
+  renew(): void;
   /** Ends the lease and deletes the node's row. Resolves when that is done, or cannot be done in time. */
   stop(): Promise<void>;
 }
@@ -72,7 +74,7 @@ export function driveLease(
   const backOff = createBackOff(times.leaseRetryDelayMs, clocks.monotonic);
   /** Whether the node would connect now, too soon after attempts that failed. A row is renewed as long as it has one. */
   const isTooSoon = ({ type }: LeaseMessage): boolean =>
-    (type === "wake" || type === "notified") &&
+    (type === "wake" || type === "notified" || type === "awaited") &&
     lease.state === "running" &&
     lease.row === undefined &&
     lease.inFlight === undefined &&
@@ -114,6 +116,7 @@ export function driveLease(
   advance({ type: "wake" });
   return {
     notify: () => advance({ type: "notified" }),
+    renew: () => advance({ type: "awaited" }),
     async stop() {
       advance({ type: "stop" });
       await stopped;

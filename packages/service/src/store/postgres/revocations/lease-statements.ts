@@ -17,7 +17,21 @@ const JOIN = `
        j AS (INSERT INTO membrane.lease (node, renewals, applied) SELECT $1, 0, -1 FROM kept WHERE kept.lease_ms = $2)
   SELECT lease_ms FROM kept`;
 
-/** One row more than a page says that something follows it. */
+/** The entries after a position, in order. One more than a page says that something follows it. */
+const tail = (condition: string, position: string): string => `
+  LEFT JOIN LATERAL (
+    SELECT l.position, l.tag, l.uid FROM membrane.log l
+    WHERE ${condition} AND l.position > ${position}
+    ORDER BY l.position LIMIT ${PAGE_SIZE + 1}
+  ) e ON true
+  ORDER BY e.position`;
+
+/** Whether the log has an entry, and what follows it. */
+const READ_TAIL = `
+  SELECT known.yes AS is_known, e.position, e.tag, e.uid
+  FROM (SELECT EXISTS (SELECT FROM membrane.log WHERE position = $1 AND tag = $2) AS yes) known
+  ${tail("known.yes", "$1")}`;
+
 const RENEW = `
   WITH known AS MATERIALIZED (
          SELECT EXISTS (SELECT FROM membrane.log WHERE position = $3 AND tag = $4) AS yes WHERE ${IS_DURABLE}
@@ -30,12 +44,7 @@ const RENEW = `
   SELECT known.yes AS is_known, r.renewals, e.position, e.tag, e.uid
   FROM known
   LEFT JOIN r ON true
-  LEFT JOIN LATERAL (
-    SELECT l.position, l.tag, l.uid FROM membrane.log l
-    WHERE r.renewals IS NOT NULL AND l.position > $3
-    ORDER BY l.position LIMIT ${PAGE_SIZE + 1}
-  ) e ON true
-  ORDER BY e.position`;
+  ${tail("r.renewals IS NOT NULL", "$3")}`;
 
 const REMOVE = `DELETE FROM membrane.lease WHERE node = ANY ($1::uuid[]) AND ${IS_DURABLE}`;
 
@@ -49,6 +58,10 @@ export function leaseStatement(statement: LeaseStatement, leaseMs: number): Stat
     case "renew": {
       const { node, renewals, applied } = statement;
       return { text: RENEW, parameters: [node, renewals, applied.position.toString(), applied.tag] };
+    }
+    case "readTail": {
+      const { position, tag } = statement.applied;
+      return { text: READ_TAIL, parameters: [position.toString(), tag] };
     }
     case "remove":
       return { text: REMOVE, parameters: [`{${statement.nodes.join(",")}}`] };
@@ -74,6 +87,10 @@ export function parseLeaseReply(
     }
     case "renew":
       return parseRenewal(rows);
+    case "readTail":
+      return firstOf(rows)["is_known"] === true
+        ? { type: "tail", entries: pageOf(rows) }
+        : { type: "cursorUnknown" };
     case "remove":
       return { type: "removed" };
   }
@@ -83,13 +100,20 @@ function parseRenewal(rows: readonly Row[]): LeaseReply {
   const first = firstOf(rows);
   if (first["is_known"] !== true) return { type: "cursorUnknown" };
   if (first["renewals"] === null) return { type: "rowLost" };
-  const entries = rows.filter((row) => row["position"] !== null).slice(0, PAGE_SIZE);
   return {
     type: "renewed",
     renewals: Number(bigintOf(first, "renewals")),
-    entries: entries.map(entryOf),
+    entries: pageOf(rows),
     isComplete: rows.length <= PAGE_SIZE,
   };
+}
+
+/** Where nothing follows, one row has no entry. */
+function pageOf(rows: readonly Row[]): readonly LogEntry[] {
+  return rows
+    .filter((row) => row["position"] !== null)
+    .slice(0, PAGE_SIZE)
+    .map(entryOf);
 }
 
 function firstOf([row]: readonly Row[]): Row {

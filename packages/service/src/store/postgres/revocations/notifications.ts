@@ -12,7 +12,7 @@ const LISTEN_INTERVAL_MS = 5_000;
 
 /**
  * How far apart notifications are passed on, in milliseconds. Any user who may connect to the database can notify, and each one brings a
- * renewal, which is a durable write.
+ * read of the log.
  */
 const SPACING_MS = 5;
 

@@ -79,7 +79,7 @@ export async function startRevocations(options: RevocationProtocolOptions): Prom
   const source = createLeaseSource({
     clocks: CLOCKS,
     refreshTimeoutMs: REFRESH_TIMEOUT_MS,
-    renew: () => lease.notify(),
+    renew: () => lease.renew(),
     onRevocationsLost: options.onRevocationsLost,
   });
   const lease = driveLease(open, source, times, CLOCKS);
