@@ -131,7 +131,9 @@ const PROTOCOL = {
     "http-syntax.ts",
     "result.ts",
     "uri.ts",
+    "url.ts",
   ],
+  "authority.ts": ["url.ts"],
   "token.ts": ["base64url.ts"],
   "uri.ts": ["authority.ts", "base64url.ts", "result.ts", "token.ts"],
   "index.ts": [

@@ -1,3 +1,5 @@
+import { urlOf } from "./url.ts";
+
 declare const brand: unique symbol;
 
 /**
@@ -53,6 +55,5 @@ function isDnsName(name: string): boolean {
 }
 
 function parseHostname(host: string): string | undefined {
-  const url = `https://${host}/`;
-  return URL.canParse(url) ? new URL(url).hostname : undefined;
+  return urlOf(`https://${host}/`)?.hostname;
 }

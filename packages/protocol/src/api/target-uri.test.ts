@@ -30,6 +30,13 @@ test.each([
   expect(canonicalForm(uri)).toBe(canonical);
 });
 
+test("a host with letters outside ASCII is accepted however many URIs were parsed before", () => {
+  const refused = Array.from({ length: 20_000 }, () => parseTargetUri("https://bücher.example/")).filter(
+    ({ ok }) => !ok,
+  );
+  expect(refused).toEqual([]);
+});
+
 const SENT_AS_WRITTEN = "an absolute http or https URI that is sent exactly as written; ";
 
 test.each([

@@ -1,6 +1,7 @@
 import type { Authority } from "../authority.ts";
 import { MAX_HOST_LENGTH, MAX_URI_LENGTH, MAX_UNPARSED_HOST_LENGTH } from "../bounds.ts";
 import { type Parsed, ok, refuse } from "../result.ts";
+import { urlOf } from "../url.ts";
 import { findNormalization } from "./uri-normalization.ts";
 
 const EXPECTED = "an absolute http or https URI";
@@ -76,8 +77,8 @@ export function parseTargetUri(value: unknown): Parsed<TargetUri> {
   if (authority.includes("@")) return refuse("uri", `${EXPECTED} without user info`);
   // Checked before parsing: the time to encode non-ASCII letters (RFC 3492) grows with the square of their number.
   if (authority.length > MAX_UNPARSED_HOST_LENGTH) return refuse("uri", HOST_TOO_LONG);
-  if (!URL.canParse(value)) return refuse("uri", EXPECTED);
-  const url = new URL(value);
+  const url = urlOf(value);
+  if (url === undefined) return refuse("uri", EXPECTED);
   if (url.hostname.length > MAX_HOST_LENGTH) return refuse("uri", HOST_TOO_LONG);
   if (url.port === "0") return refuse("uri", `${EXPECTED} with a port over 0`);
   const normalization = findNormalization(value.slice(origin.length));
@@ -97,7 +98,8 @@ export function parseTargetUri(value: unknown): Parsed<TargetUri> {
  * readTargetUri("api.example"); // => undefined
  */
 export function readTargetUri(text: string): TargetUri | undefined {
-  return SCHEME_AND_AUTHORITY.test(text) && URL.canParse(text) ? toTargetUri(new URL(text)) : undefined;
+  const url = SCHEME_AND_AUTHORITY.test(text) ? urlOf(text) : undefined;
+  return url && toTargetUri(url);
 }
 
 /**

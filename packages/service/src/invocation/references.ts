@@ -44,12 +44,21 @@ export function resolveBelowBase(
   if (!URI_CHARACTERS.test(reference)) return undefined;
   // Some parsers take `https:/a` for a path, others for a host.
   if (SCHEME.test(reference) && !WITH_AUTHORITY.test(reference)) return undefined;
-  if (!URL.canParse(reference, requestUri)) return undefined;
-  const { origin, username, password, pathname, search, hash } = new URL(reference, requestUri);
+  const url = resolve(reference, requestUri);
+  if (url === undefined) return undefined;
+  const { origin, username, password, pathname, search, hash } = url;
   if (origin !== base.origin || username !== "" || password !== "") return undefined;
   if (pathname !== base.path && !pathname.startsWith(`${base.path}/`)) return undefined;
   const query = writtenQuery(reference) ?? search.slice(1);
   return { path: pathname.slice(base.path.length), query, fragment: hash };
+}
+
+function resolve(reference: string, requestUri: string): URL | undefined {
+  try {
+    return new URL(reference, requestUri);
+  } catch {
+    return undefined;
+  }
 }
 
 /** No scheme and no authority: the first segment has no colon, and two slashes do not begin it (RFC 3986 §4.2). */
