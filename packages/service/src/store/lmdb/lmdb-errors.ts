@@ -32,9 +32,30 @@ export async function commitErrorCode(error: unknown): Promise<string> {
   return "UNKNOWN";
 }
 
-/** The name of an error of the operating system or of LMDB; nothing for an error of any other kind. */
+/**
+ * Where LMDB says in a message which pages it could not write. It has 100 bytes for that and does not check the length (lmdb 3.5.6);
+ * allocators give it 104, the last one for NUL.
+ */
+const UNWRITTEN_PAGES = "Attempting to write page at ";
+const MAX_UNWRITTEN_PAGES_LENGTH = 103;
+
+/** LMDB wrote beyond the buffer of a message: what is stored next to it is damaged. */
+class DamagedMemoryError extends Error {
+  override readonly name = "DamagedMemoryError";
+}
+
+/**
+ * The name of an error of the operating system or of LMDB; nothing for an error of any other kind.
+ *
+ * Ends the process by an uncaught error if LMDB damaged its memory: it would be aborted at any later time, or continue with wrong data.
+ */
 export function lmdbErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "number") return undefined;
+  const at = error.message.indexOf(UNWRITTEN_PAGES);
+  if (at !== -1 && error.message.length - at > MAX_UNWRITTEN_PAGES_LENGTH)
+    queueMicrotask(() => {
+      throw new DamagedMemoryError(error.message);
+    });
   return LMDB_CODES.get(error.code) ?? (error.code > 0 ? systemName(error.code) : `MDB_${-error.code}`);
 }
 

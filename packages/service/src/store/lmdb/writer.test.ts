@@ -7,7 +7,10 @@ import { StoreBusyError, StoreFailedError, StoreFullError } from "../store.ts";
 import { openEnvironment } from "./environment.ts";
 import type { WriteTurn } from "./writer.ts";
 
-/* Writes that fail below LMDB. The run itself fails if any of them leaves a rejection that nothing handles. */
+/*
+ * Writes that fail below LMDB. The run itself fails if any of them leaves a rejection that nothing handles, or damages the memory of
+ * this process: the message of LMDB is short enough if the first pages of the commit are adjacent.
+ */
 
 const DEADLINE_MS = 2_000;
 
@@ -41,7 +44,8 @@ async function open(reserveBytes = 0) {
 
 test("a commit that finds no space is refused with its cause, nothing of it is stored, and the next one is written", async () => {
   await using at = await open();
-  await at.put("before");
+  // The first commit leaves single pages, which the next two take.
+  for (const name of ["first", "second", "before"]) await at.put(name);
   const restore = redirectDescriptors(descriptorsOf(at.file, "plain"), "/dev/full", at.file);
   await expect(at.put("created")).rejects.toBeInstanceOf(StoreFullError);
   // Not asked whether there is room: this one reaches LMDB.
