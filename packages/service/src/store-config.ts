@@ -57,23 +57,15 @@ export function readDatabase(
 }
 
 /** @throws ConfigError if a revoke could be acknowledged while a node still serves on an older lease. */
-function readLeaseTimes({
-  leaseMs,
-  leaseMarginMs,
-  leaseRenewalIntervalMs,
-  leaseReplyTimeoutMs,
-  leaseConnectTimeoutMs,
-  leaseRetryDelayMs,
-  leaseCleanupIntervalMs,
-}: LeaseTimes): LeaseTimes {
+function readLeaseTimes(limits: LeaseTimes): LeaseTimes {
   const times = parseLeaseTimes({
-    leaseMs,
-    leaseMarginMs,
-    leaseRenewalIntervalMs,
-    leaseReplyTimeoutMs,
-    leaseConnectTimeoutMs,
-    leaseRetryDelayMs,
-    leaseCleanupIntervalMs,
+    leaseMs: limits.leaseMs,
+    leaseMarginMs: limits.leaseMarginMs,
+    leaseRenewalIntervalMs: limits.leaseRenewalIntervalMs,
+    leaseReplyTimeoutMs: limits.leaseReplyTimeoutMs,
+    leaseConnectTimeoutMs: limits.leaseConnectTimeoutMs,
+    leaseRetryDelayMs: limits.leaseRetryDelayMs,
+    leaseCleanupIntervalMs: limits.leaseCleanupIntervalMs,
   });
   if (times.ok) return times.value;
   const { field, expected } = times.error;

@@ -1,12 +1,10 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { LoopbackServer } from "./superuser-connection.ts";
 
 /** A real PostgreSQL server on a free port of loopback, with a superuser. */
-export interface EmbeddedServer {
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
+export interface EmbeddedServer extends LoopbackServer {
   /** Where its files are, its write-ahead log among them. */
   readonly directory: string;
 }

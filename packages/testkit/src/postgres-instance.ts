@@ -6,12 +6,11 @@ import type { ConnectionConfig } from "../../service/src/store/postgres/config/c
 import { guardDaemon, releaseDaemon } from "./daemon-guard.ts";
 import { runDebianProgram, unprivilegedUser } from "./debian-postgres.ts";
 import { freePort } from "./free-port.ts";
+import type { LoopbackServer } from "./superuser-connection.ts";
+import { superuserConnection } from "./superuser-connection.ts";
 
 /** A server of Debian's PostgreSQL on loopback, which a test starts, stops and promotes as an operator does. */
-export interface PostgresInstance extends AsyncDisposable {
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
+export interface PostgresInstance extends LoopbackServer, AsyncDisposable {
   /** Where its data is; its configuration and its log are among it. */
   readonly directory: string;
   /** How to connect to one of its databases as superuser. */
@@ -68,15 +67,6 @@ async function createInstance(directory: string, user: string, password: string)
   guardDaemon({ directory, pidFile });
   const control = async (...args: readonly string[]): Promise<void> =>
     void (await runDebianProgram("pg_ctl", [...args, "-s", "-w", "-D", directory]));
-  const config: PostgresInstance["config"] = (database = "postgres") => ({
-    host: "127.0.0.1",
-    port,
-    database,
-    user,
-    password,
-    sslMode: "disable",
-    connectTimeoutMs: 10_000,
-  });
   const instance: PostgresInstance = {
     get port() {
       return port;
@@ -84,7 +74,7 @@ async function createInstance(directory: string, user: string, password: string)
     user,
     password,
     directory,
-    config,
+    config: (database) => superuserConnection({ port, user, password }, database),
     configure: (settings) =>
       appendFile(
         join(directory, "postgresql.conf"),

@@ -4,6 +4,7 @@ import { embeddedServerScript, spawnEmbeddedServer } from "./embedded-server.ts"
 import type { PgBouncer } from "./pgbouncer.ts";
 import { startPgBouncer } from "./pgbouncer.ts";
 import { startPostgres } from "./postgres-instance.ts";
+import { superuserConnection } from "./superuser-connection.ts";
 import type { ConnectionConfig } from "../../service/src/store/postgres/config/connection-config.ts";
 
 const SCRIPT = embeddedServerScript(
@@ -59,14 +60,5 @@ export async function connectionOfNode(config: ConnectionConfig): Promise<Connec
 
 /** How to connect to a database of the server. */
 export async function connectionTo(database: string): Promise<ConnectionConfig> {
-  const { port, user, password } = await postgresServer();
-  return {
-    host: "127.0.0.1",
-    port,
-    database,
-    user,
-    password,
-    sslMode: "disable",
-    connectTimeoutMs: 10_000,
-  };
+  return superuserConnection(await postgresServer(), database);
 }

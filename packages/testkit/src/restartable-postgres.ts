@@ -4,12 +4,10 @@ import { rm } from "node:fs/promises";
 import { promisify } from "node:util";
 import type { EmbeddedServer } from "./embedded-server.ts";
 import { embeddedServerScript, spawnEmbeddedServer } from "./embedded-server.ts";
+import type { LoopbackServer } from "./superuser-connection.ts";
 
 /** A PostgreSQL server that a test can stop and start again. */
-export interface RestartablePostgres extends AsyncDisposable {
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
+export interface RestartablePostgres extends LoopbackServer, AsyncDisposable {
   /** Ends it as a crash would: it recovers at its next start (`pg_ctl stop -m immediate`). */
   stop(): Promise<void>;
   start(): Promise<void>;

@@ -1,14 +1,17 @@
 import { errorCode } from "../error-code.ts";
 import { StoreBusyError } from "../store/store.ts";
 import type { ConnectionSettings } from "../store/postgres/config/connection-settings.ts";
+import { SQLSTATE } from "../store/postgres/sqlstate.ts";
 
 type Settings = Pick<
   ConnectionSettings,
   "host" | "port" | "database" | "user" | "sslMode" | "password" | "passwordFile"
 >;
 
-/** What to do about an error of the network, of TLS, or of the server (appendix A of its documentation), by its code. */
-const ADVICE: readonly (readonly [codes: RegExp, explain: (settings: Settings) => string])[] = [
+type Explain = (settings: Settings) => string;
+
+/** What to do about an error of the network or of TLS, by its code. */
+const CONNECTION_ADVICE: readonly (readonly [codes: RegExp, explain: Explain])[] = [
   [
     /^(?:ECONNREFUSED|ENOENT|EACCES)$/,
     (at) => `no server listens at ${placeOf(at)}: is it running there, and for this network?`,
@@ -23,25 +26,6 @@ const ADVICE: readonly (readonly [codes: RegExp, explain: (settings: Settings) =
       `the server at ${placeOf(at)} ended the connection: is it PostgreSQL${at.sslMode === "disable" ? "" : `, and does it offer TLS (sslmode=${at.sslMode})`}?`,
   ],
   [/^(?:ENOTFOUND|EAI_AGAIN)$/, ({ host }) => `cannot resolve the name ${host}`],
-  [/^28P01$/, (at) => `the server refused the password of the user ${at.user}: ${passwordAdvice(at)}`],
-  [
-    /^28000$/,
-    ({ user, database }) =>
-      `the server does not let the user ${user} connect to the database ${database} from this machine: allow it in pg_hba.conf, and check whether it demands TLS (sslmode)`,
-  ],
-  [/^3D000$/, ({ database }) => `there is no database ${database}: create it, or name another one`],
-  [
-    /^(?:42501|25006)$/,
-    ({ user, database }) =>
-      `the user ${user} may not write: it needs the right to create a schema in the database ${database}, or to own the schema membrane`,
-  ],
-  [
-    /^53300$/,
-    ({ user, database }) =>
-      `the server has no connection left for the user ${user}: raise max_connections, or the CONNECTION LIMIT of the role or of the database ${database}`,
-  ],
-  [/^55P03$/, () => "another node or a move holds the schema: try again"],
-  [/^57P0/, () => "the server starts or stops: try again"],
   [
     /^ERR_TLS_CERT_ALTNAME_INVALID$/,
     ({ host }) =>
@@ -53,6 +37,39 @@ const ADVICE: readonly (readonly [codes: RegExp, explain: (settings: Settings) =
   ],
 ];
 
+const mayNotWrite: Explain = ({ user, database }) =>
+  `the user ${user} may not write: it needs the right to create a schema in the database ${database}, or to own the schema membrane`;
+
+const isStartingOrStopping: Explain = () => "the server starts or stops: try again";
+
+/** What to do about an error of the server. */
+const SERVER_ADVICE: ReadonlyMap<string, Explain> = new Map<string, Explain>([
+  [
+    SQLSTATE.invalidPassword,
+    (at) => `the server refused the password of the user ${at.user}: ${passwordAdvice(at)}`,
+  ],
+  [
+    SQLSTATE.invalidAuthorizationSpecification,
+    ({ user, database }) =>
+      `the server does not let the user ${user} connect to the database ${database} from this machine: allow it in pg_hba.conf, and check whether it demands TLS (sslmode)`,
+  ],
+  [
+    SQLSTATE.invalidCatalogName,
+    ({ database }) => `there is no database ${database}: create it, or name another one`,
+  ],
+  [SQLSTATE.insufficientPrivilege, mayNotWrite],
+  [SQLSTATE.readOnlySqlTransaction, mayNotWrite],
+  [
+    SQLSTATE.tooManyConnections,
+    ({ user, database }) =>
+      `the server has no connection left for the user ${user}: raise max_connections, or the CONNECTION LIMIT of the role or of the database ${database}`,
+  ],
+  [SQLSTATE.lockNotAvailable, () => "another node or a move holds the schema: try again"],
+  [SQLSTATE.adminShutdown, isStartingOrStopping],
+  [SQLSTATE.crashShutdown, isStartingOrStopping],
+  [SQLSTATE.cannotConnectNow, isStartingOrStopping],
+]);
+
 /**
  * Explains why a database cannot be used, with what to do about it. Of the error only the code is used: a message of the server may
  * quote what it was sent.
@@ -62,14 +79,14 @@ export function explainDatabaseError(settings: Settings, error: unknown): string
   const code = errorCode(error instanceof Error ? (error.cause ?? error) : error);
   if (error instanceof StoreBusyError && code === error.code) return `${placeOf(settings)}: ${error.message}`;
   if (code === undefined) return `the database ${settings.database} at ${placeOf(settings)} cannot be used`;
-  if (code === "42501" && endsConnection(error)) {
+  if (code === SQLSTATE.insufficientPrivilege && endsConnection(error)) {
     const { user, database } = settings;
     return `the user ${user} may not connect to the database ${database}: GRANT CONNECT ON DATABASE ${database} TO ${user} (${code})`;
   }
-  const found = ADVICE.find(([codes]) => codes.test(code));
-  return found === undefined
+  const explain = SERVER_ADVICE.get(code) ?? CONNECTION_ADVICE.find(([codes]) => codes.test(code))?.[1];
+  return explain === undefined
     ? `the database ${settings.database} at ${placeOf(settings)} cannot be used (${code})`
-    : `${found[1](settings)} (${code})`;
+    : `${explain(settings)} (${code})`;
 }
 
 /** Where the password came from, or would have come from. */

@@ -1,6 +1,7 @@
 import { ConfigError } from "../config-error.ts";
 import { hasCode } from "../error-code.ts";
 import type { MovePlace } from "../move-place.ts";
+import { SQLSTATE } from "../store/postgres/sqlstate.ts";
 import {
   RecordTooNewError,
   StoreCorruptError,
@@ -13,9 +14,6 @@ import { CopyDiffersError, MoveUnfinishedError, PlaceTakenError } from "../store
 import type { MovedTable, StoredRows } from "../store/transfer/stored-rows.ts";
 import { explainOpenError, explainWriting } from "./data-directory-checks.ts";
 import { explainDatabaseError } from "./database-errors.ts";
-
-/** The server's code (appendix A of its documentation). */
-const DISK_FULL = "53100";
 
 /** Makes an error of a place name the flag that gave it, and say what to do. */
 export function explainPlaceError(flag: "--from" | "--to", place: MovePlace, error: unknown): ConfigError {
@@ -36,7 +34,7 @@ function explain(place: MovePlace, error: unknown): string {
   if (error instanceof RecordTooNewError)
     return "a newer program wrote a record: use that one, or a newer one, to move the store";
   if (place.engine === "postgres") {
-    return hasCode(error, DISK_FULL)
+    return hasCode(error, SQLSTATE.diskFull)
       ? "the disk of the server is full: free some space"
       : explainDatabaseError(place.settings, error);
   }

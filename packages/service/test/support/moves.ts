@@ -14,6 +14,7 @@ import { runMembrane } from "../../../testkit/src/process.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { ProcessResult } from "../../../testkit/src/run.ts";
 import type { ConnectionConfig } from "../../src/store/postgres/config/connection-config.ts";
+import { HAS_TABLES } from "../../src/store/postgres/store-presence.ts";
 import { migrate } from "../../src/commands/migrate.ts";
 import { readDataConfig } from "../../src/config.ts";
 import { ConfigError } from "../../src/config-error.ts";
@@ -163,7 +164,7 @@ function textOf({ table, key, value }: RawRecord): string {
 
 /** The same for the store in a database: also `absent`. */
 export async function databaseState({ data, config, query }: TwoPlaces): Promise<string> {
-  const [table] = await query("SELECT to_regclass('membrane.meta') IS NOT NULL AS is_there");
+  const [table] = await query(`SELECT ${HAS_TABLES} AS is_there`);
   const rows =
     table?.["is_there"] === true ? await query("SELECT FROM membrane.meta WHERE key = 'format'") : [];
   if (rows.length === 0) return "absent";

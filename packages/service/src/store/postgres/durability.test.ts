@@ -1,12 +1,13 @@
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import { alterServer, databaseOf, useConnection } from "../../../../testkit/src/postgres-engine.ts";
 import { openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
 import { startRelay } from "../../../../testkit/src/relay.ts";
 import { startRestartablePostgres } from "../../../../testkit/src/restartable-postgres.ts";
+import { superuserConnection } from "../../../../testkit/src/superuser-connection.ts";
 import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
+import { until } from "../../../../testkit/src/until.ts";
 import { StoreBusyError, StoreFailedError } from "../store.ts";
 import { openConnection } from "./connection.ts";
 
@@ -46,10 +47,7 @@ test("a commit that the server does not warrant is not acknowledged", async () =
 test("a commit is not acknowledged that the server warrants just before it is stopped, and the store has not failed", async () => {
   await using server = await startRestartablePostgres();
   await using relay = await startRelay(server.port);
-  const { user, password } = server;
-  const at = { host: "127.0.0.1", port: relay.port, database: "postgres", user, password };
-  const config = { ...at, sslMode: "disable", connectTimeoutMs: 10_000 } as const;
-  const connection = openConnection(config, 10_000);
+  const connection = openConnection(superuserConnection({ ...server, port: relay.port }), 10_000);
   const [row] = await connection.query("SELECT pg_read_file('postmaster.pid') AS lines");
   const pid = Number.parseInt(String(row?.["lines"]), 10);
   await connection.begin();
@@ -57,24 +55,17 @@ test("a commit is not acknowledged that the server warrants just before it is st
   // The commit's result and the warning of the server's end are read together.
   const replies = relay.holdReplies();
   const committed = connection.commit();
-  await useConnection({ ...config, port: server.port }, async (other) => {
-    const isCommitted = async () =>
-      (await other.query("SELECT FROM pg_class WHERE relname = 't'")).length === 1;
-    await until(isCommitted);
+  await useConnection(superuserConnection(server), async (other) => {
+    await until(
+      "the commit",
+      async () => (await other.query("SELECT FROM pg_class WHERE relname = 't'")).length === 1,
+    );
   });
   process.kill(pid, "SIGQUIT");
-  await until(() => !isRunning(pid));
+  await until("the end of the server", () => !isRunning(pid));
   replies.pass();
   await expect(committed).rejects.toThrow(new StoreBusyError("the commit had the warning 57P01"));
 });
-
-async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 3_000; tries += 1) {
-    if (await isTrue()) return;
-    await delay(10);
-  }
-  throw new Error("it did not become true");
-}
 
 function isRunning(pid: number): boolean {
   try {

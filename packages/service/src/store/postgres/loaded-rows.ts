@@ -4,7 +4,6 @@ import type { OwnedName } from "../engine.ts";
 import { nameKey } from "../codec/row-keys.ts";
 import type { Position } from "../store.ts";
 import { StoreCorruptError, StoreFailedError } from "../store.ts";
-import type { CountRef } from "./count-ref.ts";
 import { countText } from "./count-ref.ts";
 import { bigintOf, bytesOf, optionalBytesOf, optionalUidOf, uidColumnOf } from "./sql-values.ts";
 import type { Row } from "./sql-values.ts";
@@ -78,13 +77,13 @@ export function parseLoadedRows(rows: readonly Row[]): LoadedRows {
         lookups.set(bytesOf(row, "key").toString("hex"), body);
         break;
       case "name":
-        names.set(rowNameKey(row).toString("hex"), body);
+        names.set(nameTextOf(row), body);
         break;
       case "page":
         page.push({ key: rowNameKey(row), body: bytesOf(row, "body") });
         break;
       case "count":
-        counts.set(countText(countRefOf(row)), body);
+        counts.set(countTextOf(row), body);
         break;
       case "entry": {
         const uid = uidColumnOf(row, "id");
@@ -134,11 +133,21 @@ function rowNameKey(row: Row): Buffer {
   return Buffer.concat([Buffer.from(owner, "hex"), bytesOf(row, "key")]);
 }
 
-function countRefOf(row: Row): CountRef {
+/** The {@link nameText} of a row. */
+export function nameTextOf(row: Row): string {
+  return rowNameKey(row).toString("hex");
+}
+
+/**
+ * The {@link countText} of a row.
+ *
+ * @throws StoreCorruptError if the count is of an unknown kind.
+ */
+export function countTextOf(row: Row): string {
   const kind = Number(row["number"]);
   if (kind !== 0 && kind !== 1 && kind !== 2 && kind !== 3)
     throw new StoreCorruptError("a count has an unknown kind");
-  return { uid: uidColumnOf(row, "id"), kind };
+  return countText({ uid: uidColumnOf(row, "id"), kind });
 }
 
 function compareDependents(a: LoadedDependent, b: LoadedDependent): number {

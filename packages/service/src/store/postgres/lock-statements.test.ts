@@ -30,10 +30,10 @@ const loadedRows = (body: Buffer | null): readonly Row[] => [
   { type: "record", id: B, body },
 ];
 const LOCKED: readonly Row[] = [
-  { count_uid: A, kind: 2 },
-  { owner: A, name: NAME_BYTES },
-  { uid: A },
-  { uid: B },
+  { type: "count", id: A, number: 2 },
+  { type: "name", id: A, key: NAME_BYTES },
+  { type: "record", id: A },
+  { type: "record", id: B },
 ];
 
 test("a row that was inserted between the locks and the load is not locked, whichever table it is in", () => {

@@ -1,9 +1,10 @@
 import { SERVICE_OWNER } from "../../domain/quota.ts";
 import type { Statement } from "./connection.ts";
 import type { LoadedRows } from "./loaded-rows.ts";
+import { countTextOf, nameTextOf } from "./loaded-rows.ts";
 import type { RowLocks } from "./row-locks.ts";
 import type { Row } from "./sql-values.ts";
-import { byteaArray, bytesOf, plainArray, uidColumnOf, uuidArray } from "./sql-values.ts";
+import { byteaArray, plainArray, uidColumnOf, uuidArray } from "./sql-values.ts";
 
 /*
  * Every write takes its locks in one order, so that no two wait for each other: first the advisory lock of a sweep, then counts,
@@ -17,25 +18,25 @@ const SWEEP_LOCK = "7882826992375131750";
 export const LOCK_SWEEP: Statement = { text: `SELECT pg_advisory_xact_lock(${SWEEP_LOCK})`, parameters: [] };
 
 const COUNTS = `
-  SELECT c.uid AS count_uid, c.kind FROM membrane.count c
+  SELECT 'count' AS type, c.uid AS id, c.kind AS number FROM membrane.count c
   JOIN unnest($1::uuid[], $2::smallint[]) AS q (uid, kind) ON c.uid = q.uid AND c.kind = q.kind
   ORDER BY c.uid, c.kind
   FOR UPDATE OF c`;
 
 const NAMES = `
-  SELECT n.owner, n.name FROM membrane.name n
+  SELECT 'name' AS type, n.owner AS id, n.name AS key FROM membrane.name n
   JOIN unnest($1::uuid[], $2::bytea[]) AS q (owner, name) ON n.owner = q.owner AND n.name = q.name
   ORDER BY n.owner, n.name
   FOR UPDATE OF n`;
 
 const CHANGED =
-  "SELECT r.uid FROM membrane.record r WHERE r.uid = ANY ($1::uuid[]) ORDER BY r.uid FOR UPDATE";
+  "SELECT 'record' AS type, r.uid AS id FROM membrane.record r WHERE r.uid = ANY ($1::uuid[]) ORDER BY r.uid FOR UPDATE";
 
 /** Not `FOR KEY SHARE`, which a revoke does not wait for. */
 const POINTED_TO =
-  "SELECT r.uid FROM membrane.record r WHERE r.uid = ANY ($1::uuid[]) ORDER BY r.uid FOR SHARE";
+  "SELECT 'record' AS type, r.uid AS id FROM membrane.record r WHERE r.uid = ANY ($1::uuid[]) ORDER BY r.uid FOR SHARE";
 
-/** @returns statements whose rows are the keys of what they have locked. */
+/** @returns statements whose rows are the keys of what they have locked, with the names of columns that loaded rows have. */
 export function lockStatements({ counts, names, changed, pointedTo }: RowLocks): Statement[] {
   const statements: Statement[] = [];
   if (counts.size > 0) {
@@ -75,7 +76,12 @@ export function areLocked(locks: RowLocks, locked: readonly Row[], loaded: Loade
 }
 
 function lockedKey(row: Row): string {
-  if ("count_uid" in row) return `${uidColumnOf(row, "count_uid")} ${String(row["kind"])}`;
-  if ("owner" in row) return `${uidColumnOf(row, "owner")}${bytesOf(row, "name").toString("hex")}`;
-  return uidColumnOf(row, "uid");
+  switch (row["type"]) {
+    case "count":
+      return countTextOf(row);
+    case "name":
+      return nameTextOf(row);
+    default:
+      return uidColumnOf(row, "id");
+  }
 }

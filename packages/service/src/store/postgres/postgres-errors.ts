@@ -7,34 +7,53 @@ import {
   StoreFormatError,
   StoreFullError,
 } from "../store.ts";
+import { SQLSTATE, SQLSTATE_CLASS } from "./sqlstate.ts";
 
 /** Another transaction was faster: a key that was free is taken, or the server ended one of several that waited for each other. */
-const CONFLICTS: ReadonlySet<string> = new Set(["23505", "40001", "40P01"]);
+const CONFLICTS: ReadonlySet<string> = new Set([
+  SQLSTATE.uniqueViolation,
+  SQLSTATE.serializationFailure,
+  SQLSTATE.deadlockDetected,
+]);
 
-/** Codes of the driver, and classes and codes of the server (appendix A of its documentation), that a later attempt may not get. */
-const TRANSIENT: readonly RegExp[] = [
-  /^CONNECT/,
-  /^E(?:CONN|HOST|NET|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN)/,
-  /^08/,
-  /^57P0/,
-  /^(?:53300|55P03|57014|25P03|25006)$/,
-];
+/** Errors that a later attempt may not get. */
+const TRANSIENT: ReadonlySet<string> = new Set([
+  SQLSTATE.tooManyConnections,
+  SQLSTATE.lockNotAvailable,
+  SQLSTATE.queryCanceled,
+  SQLSTATE.idleInTransactionSessionTimeout,
+  // A primary that became a standby.
+  SQLSTATE.readOnlySqlTransaction,
+  SQLSTATE.adminShutdown,
+  SQLSTATE.crashShutdown,
+  SQLSTATE.cannotConnectNow,
+  SQLSTATE.databaseDropped,
+  SQLSTATE.idleSessionTimeout,
+]);
 
-/** disk_full. */
-const FULL: ReadonlySet<string> = new Set(["53100"]);
+/** Codes of the driver and of the operating system that a later attempt may not get. */
+const UNREACHED = /^(?:CONNECT|E(?:CONN|HOST|NET|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN))/;
 
-/** invalid_sql_statement_name, feature_not_supported of a plan with another result, datatype_mismatch of one with other columns. */
-const OUTDATED: ReadonlySet<string> = new Set(["26000", "0A000", "42804"]);
+/** The last two are of a plan: one with another result, and one with other columns. */
+const OUTDATED: ReadonlySet<string> = new Set([
+  SQLSTATE.invalidSqlStatementName,
+  SQLSTATE.featureNotSupported,
+  SQLSTATE.datatypeMismatch,
+]);
 
 /** A transaction was repeated, and another was faster each time. */
 export class RepeatedConflictError extends StoreBusyError {}
 
-/** Values or keys that the server refuses: data_exception, integrity_constraint_violation, program_limit_exceeded. */
-const REFUSED = /^(?:22|23|54)/;
+/** Values or keys that the server refuses. */
+const REFUSED: ReadonlySet<string> = new Set([
+  SQLSTATE_CLASS.dataException,
+  SQLSTATE_CLASS.integrityConstraintViolation,
+  SQLSTATE_CLASS.programLimitExceeded,
+]);
 
 /** Whether a transaction may have failed for one of its writes, and was not committed. */
 export function mayBeOfOneWrite(error: unknown): boolean {
-  return error instanceof RepeatedConflictError || REFUSED.test(errorCode(error) ?? "");
+  return error instanceof RepeatedConflictError || REFUSED.has(errorCode(error)?.slice(0, 2) ?? "");
 }
 
 /** Whether a connection has prepared statements that its session of the server does not have any more, or has for other tables. */
@@ -58,10 +77,10 @@ export function toStoreError(error: unknown): unknown {
   if (code === undefined) return error;
   if (CONFLICTS.has(code))
     return new StoreBusyError(`too many writes change the same rows (${code})`, { cause: error });
-  if (FULL.has(code)) return new StoreFullError(code, { cause: error });
+  if (code === SQLSTATE.diskFull) return new StoreFullError(code, { cause: error });
   if (OUTDATED.has(code))
     return new StoreBusyError(`the statements of a connection were outdated (${code})`, { cause: error });
-  if (TRANSIENT.some((pattern) => pattern.test(code)))
+  if (TRANSIENT.has(code) || UNREACHED.test(code) || code.startsWith(SQLSTATE_CLASS.connectionException))
     return new StoreBusyError(`the store was not reached (${code})`, { cause: error });
   return new StoreFailedError(code, { cause: error });
 }

@@ -1,13 +1,13 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { DEFAULT_LEASE_TIMES, waitMs, withLeaseMs } from "../lease/lease-times.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
 import type { Connection } from "./connection.ts";
 import { openConnection } from "./connection.ts";
 import { useOnce } from "./deadline.ts";
-import { countRenewed, readRenewals } from "./live-nodes.ts";
 import { IS_DURABLE } from "./revocations/durable-statement.ts";
+import { readNodeRows, watchNodes } from "./revocations/watched-nodes.ts";
 import type { ServerFacts } from "./server-check.ts";
 import { readServerFacts } from "./server-check.ts";
+import { HAS_TABLES } from "./store-presence.ts";
 
 /** What the doctor asks a server. */
 export interface ServerReport extends ServerFacts {
@@ -54,7 +54,7 @@ const SETTINGS = `
          CASE WHEN to_regnamespace('membrane') IS NULL
            THEN has_database_privilege(current_database(), 'CREATE')
            ELSE has_schema_privilege('membrane', 'CREATE') END AS may_create,
-         (to_regclass('membrane.meta') IS NOT NULL) AS has_schema`;
+         ${HAS_TABLES} AS has_schema`;
 
 const STORE = `
   SELECT (SELECT max(version) FROM membrane.migration) AS schema_version,
@@ -125,7 +125,7 @@ async function reportStore(connection: Connection, clocks: ReportClocks): Promis
   return {
     schemaVersion: Number(row?.["schema_version"]),
     leaseMs,
-    nodes: await countNodes(connection, waitMs(withLeaseMs(DEFAULT_LEASE_TIMES, leaseMs))),
+    nodes: await countNodes(connection, waitMs(withLeaseMs(DEFAULT_LEASE_TIMES, leaseMs)), clocks),
     ...(row?.["is_closed"] === true ? {} : { durableWriteMs: await measureWrite(connection, clocks) }),
   };
 }
@@ -141,9 +141,11 @@ async function measureWrite(connection: Connection, { monotonic }: ReportClocks)
 }
 
 /** A start of a node with leases of another length counts in the same way. */
-async function countNodes(connection: Connection, leaseWaitMs: number): Promise<number> {
-  const before = await readRenewals(connection);
-  if (before.size === 0 || leaseWaitMs > MAX_LEASE_WAIT_MS) return before.size;
-  await delay(leaseWaitMs);
-  return countRenewed(before, await readRenewals(connection));
+async function countNodes(
+  connection: Connection,
+  leaseWaitMs: number,
+  { monotonic }: ReportClocks,
+): Promise<number> {
+  if (leaseWaitMs > MAX_LEASE_WAIT_MS) return (await readNodeRows(connection)).length;
+  return (await watchNodes(connection, leaseWaitMs, monotonic)).live.length;
 }

@@ -1,10 +1,10 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import { hostileSettings } from "../../../../testkit/src/hostile-settings.ts";
 import { TEST_LEASE_TIMES } from "../../../../testkit/src/postgres-engine.ts";
 import type { PostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
 import { openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
+import { until } from "../../../../testkit/src/until.ts";
 import { DEFAULT_LIMITS } from "../../service-limits.ts";
 import { withLeaseMs } from "../lease/lease-times.ts";
 import { createStore } from "../operations/create-store.ts";
@@ -131,6 +131,9 @@ test.each(["public, pg_catalog", '"$user", public'])(
   },
 );
 
+const POLLS_OF_GUEST =
+  "SELECT pid, query_start::text FROM pg_stat_activity WHERE usename LIKE 'guest%' AND query LIKE '%is_standby%'";
+
 test("a revoke does not pass over a node whose row a policy hides from the user that revokes", async () => {
   await using store = await openPostgresStore({}, withLeaseMs(TEST_LEASE_TIMES, 60_000));
   const { at, query, config } = store;
@@ -152,8 +155,17 @@ test("a revoke does not pass over a node whose row a policy hides from the user 
   await query("ALTER TABLE membrane.lease ENABLE ROW LEVEL SECURITY");
   let isAcknowledged = false;
   const revoked = guest.revoke(record.uid, "operator").then(() => (isAcknowledged = true));
-  while ((await query("SELECT FROM membrane.lease WHERE applied = 1")).length === 0);
-  await delay(300);
+  await until(
+    "the node of the test applies the revoke",
+    async () => (await query("SELECT FROM membrane.lease WHERE applied = 1")).length > 0,
+  );
+  // After each refusal it connects and asks again.
+  const polls = new Set<string>();
+  await until("the guest asks for the rows of nodes again after two refusals", async () => {
+    for (const row of await query(POLLS_OF_GUEST))
+      polls.add(`${String(row["pid"])} ${String(row["query_start"])}`);
+    return isAcknowledged || polls.size > 2;
+  });
   expect(isAcknowledged).toBe(false);
   await query("ALTER TABLE membrane.lease DISABLE ROW LEVEL SECURITY");
   await query("UPDATE membrane.lease SET applied = 1 WHERE renewals = 7");

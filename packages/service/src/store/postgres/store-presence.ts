@@ -1,9 +1,13 @@
 import type { ConnectionConfig } from "./config/connection-config.ts";
+import type { Connection } from "./connection.ts";
 import { openConnection } from "./connection.ts";
 import { useOnce } from "./deadline.ts";
 import { checkServer } from "./server-check.ts";
 
 const TIMEOUT_MS = 10_000;
+
+/** An expression of SQL: whether the tables of a store are there, which is so before and after there is a store in them. */
+export const HAS_TABLES = "to_regclass('membrane.meta') IS NOT NULL";
 
 /**
  * Whether a database has a store, made with whatever key. Makes nothing there.
@@ -17,9 +21,13 @@ export function hasStore(config: ConnectionConfig): Promise<boolean> {
     TIMEOUT_MS,
     async (connection) => {
       await checkServer(connection);
-      const [table] = await connection.query("SELECT to_regclass('membrane.meta') IS NOT NULL AS is_there");
-      if (table?.["is_there"] !== true) return false;
+      if (!(await hasTables(connection))) return false;
       return (await connection.query("SELECT FROM membrane.meta WHERE key = 'format'")).length > 0;
     },
   );
+}
+
+export async function hasTables(connection: Connection): Promise<boolean> {
+  const [row] = await connection.query(`SELECT ${HAS_TABLES} AS is_there`);
+  return row?.["is_there"] === true;
 }

@@ -5,6 +5,7 @@ import { firstTokens } from "../../../../testkit/src/data-directory.ts";
 import { useConnection } from "../../../../testkit/src/postgres-engine.ts";
 import type { RestartablePostgres } from "../../../../testkit/src/restartable-postgres.ts";
 import { startRestartablePostgres } from "../../../../testkit/src/restartable-postgres.ts";
+import { superuserConnection } from "../../../../testkit/src/superuser-connection.ts";
 import type { TestService } from "../../../../testkit/src/service.ts";
 import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
 import type { Connection } from "../../../src/store/postgres/connection.ts";
@@ -46,7 +47,7 @@ export async function startCluster(size: number): Promise<Cluster> {
       server,
       nodes: group.nodes,
       tokens: group.tokens,
-      use: (run) => useConnection(connectionTo(server, DATABASE), run),
+      use: (run) => useConnection(superuserConnection(server, DATABASE), run),
       async [Symbol.asyncDispose]() {
         await group[Symbol.asyncDispose]();
         await server[Symbol.asyncDispose]();
@@ -63,7 +64,7 @@ export async function startGroup(
   server: RestartablePostgres,
   { database, size, flags = [] }: GroupOptions,
 ): Promise<Group> {
-  await useConnection(connectionTo(server, "postgres"), (connection) =>
+  await useConnection(superuserConnection(server), (connection) =>
     connection.query(`CREATE DATABASE ${database}`),
   );
   const directory = await temporaryDirectory();
@@ -90,7 +91,7 @@ export async function startGroup(
   const dispose = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
     await directory[Symbol.asyncDispose]();
-    await useConnection(connectionTo(server, "postgres"), (connection) =>
+    await useConnection(superuserConnection(server), (connection) =>
       connection.query(`DROP DATABASE ${database} WITH (FORCE)`),
     );
   };
@@ -120,16 +121,4 @@ async function onlyTokens(directories: readonly string[]): Promise<TestService["
     throw new Error(`expected one node to make the first tenant, not ${written.flat().length}`);
   }
   return tokens;
-}
-
-function connectionTo({ port, user, password }: RestartablePostgres, database: string) {
-  return {
-    host: "127.0.0.1",
-    port,
-    database,
-    user,
-    password,
-    sslMode: "disable" as const,
-    connectTimeoutMs: 10_000,
-  };
 }

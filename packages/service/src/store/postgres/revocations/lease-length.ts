@@ -1,10 +1,10 @@
-import { setTimeout } from "node:timers/promises";
 import type { LeaseTimes } from "../../lease/lease-times.ts";
 import { waitMs, withLeaseMs } from "../../lease/lease-times.ts";
 import { StoreFormatError } from "../../store.ts";
 import type { Connection } from "../connection.ts";
 import { bigintOf } from "../sql-values.ts";
-import { parsePollerReply, pollerStatement } from "./poller-statements.ts";
+import { pollerStatement } from "./poller-statements.ts";
+import { watchNodes } from "./watched-nodes.ts";
 
 /*
  * All nodes of a database must have leases of the same length, since each revoke waits as long as one. The database keeps it: a
@@ -51,19 +51,14 @@ export function lengthMismatch(kept: number, own: number): string {
   );
 }
 
-/** After all nodes were killed, their rows are still there. A row that does not change for as long as a lease is dead. */
+/** After all nodes were killed, their rows are still there. */
 async function dropDeadRows(
   connection: Connection,
   kept: LeaseTimes,
   monotonic: () => number,
 ): Promise<void> {
-  const poll = { type: "poll" } as const;
-  const { text, parameters } = pollerStatement(poll, kept.leaseMs);
-  const reply = parsePollerReply(poll, await connection.query(text, parameters));
-  if (reply.type !== "rows" || reply.rows.length === 0) return;
-  const until = monotonic() + waitMs(kept);
-  while (monotonic() < until) await setTimeout(until - monotonic());
-  for (const { node, renewals } of reply.rows) {
+  const { dead } = await watchNodes(connection, waitMs(kept), monotonic);
+  for (const { node, renewals } of dead) {
     const drop = pollerStatement({ type: "drop", node, renewals }, kept.leaseMs);
     await connection.execute(drop.text, drop.parameters);
   }

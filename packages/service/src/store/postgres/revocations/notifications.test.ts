@@ -3,27 +3,19 @@ import { expect, test } from "vitest";
 import { openStoreIn } from "../../../../../testkit/src/instance-store.ts";
 import { useConnection } from "../../../../../testkit/src/postgres-engine.ts";
 import { startRestartablePostgres } from "../../../../../testkit/src/restartable-postgres.ts";
+import { superuserConnection } from "../../../../../testkit/src/superuser-connection.ts";
 import { openConnection } from "../connection.ts";
 
 test("a revoke is acknowledged, and learnt by the next renewal, while another program has filled the queue of notifications", async () => {
   await using server = await startRestartablePostgres();
-  const { port, user, password } = server;
-  const at = {
-    host: "127.0.0.1",
-    port,
-    user,
-    password,
-    sslMode: "disable",
-    connectTimeoutMs: 10_000,
-  } as const;
-  const other = { ...at, database: "postgres" };
+  const other = superuserConnection(server);
   await useConnection(other, (connection) =>
     connection.query("ALTER SYSTEM SET max_notify_queue_pages TO 64"),
   );
   await server.stop();
   await server.start();
   await useConnection(other, (connection) => connection.query("CREATE DATABASE membrane"));
-  await using store = await openStoreIn({ ...at, database: "membrane" });
+  await using store = await openStoreIn(superuserConnection(server, "membrane"));
   const { record } = await store.membrane("m");
   const from = store.store.position()!;
   // It listens, and takes nothing from the queue as long as its transaction lasts.

@@ -7,10 +7,12 @@ import type { ConnectionConfig } from "../config/connection-config.ts";
 import type { Connection } from "../connection.ts";
 import { migrate } from "../migrate.ts";
 import { MIGRATIONS } from "../migrations.ts";
+import { CLOCKS } from "../revocations/clocks.ts";
 import { keptLength } from "../revocations/lease-length.ts";
+import { assertNotServed, watchNodes } from "../revocations/watched-nodes.ts";
 import { checkServer } from "../server-check.ts";
 import { encodeFormat, readFormat } from "../store-format.ts";
-import { assertNotServed, assertStillNotServed } from "../live-nodes.ts";
+import { hasTables } from "../store-presence.ts";
 import { useMoveConnection } from "./move-connection.ts";
 import { createStoredRows } from "./stored-rows.ts";
 
@@ -55,11 +57,13 @@ export function withDepartingStore<T>(
     await checkServer(connection);
     if (!(await hasTables(connection))) throw new StoreFormatError("there is no store");
     await migrate(connection, MIGRATIONS);
-    const renewals = await assertNotServed(connection, await leaseWaitMs(connection));
+    const nodes = await watchNodes(connection, await leaseWaitMs(connection), CLOCKS.monotonic);
+    assertNotServed(nodes);
     await connection.begin();
     await connection.query(`SET LOCAL lock_timeout TO ${LOCK_TIMEOUT_MS}`);
     await connection.query(LOCK);
-    await assertStillNotServed(connection, renewals);
+    // No node can join or renew any more.
+    assertNotServed(await nodes.lookAgain());
     const format = await readFormat(connection, keys);
     if (format === undefined) throw new StoreFormatError("there is no store");
     let isLocked = true;
@@ -80,11 +84,6 @@ export function withDepartingStore<T>(
 /** How long a lease of the nodes of this database is in force at the most. */
 async function leaseWaitMs(connection: Connection): Promise<number> {
   return waitMs(withLeaseMs(DEFAULT_LEASE_TIMES, await keptLength(connection)));
-}
-
-async function hasTables(connection: Connection): Promise<boolean> {
-  const [row] = await connection.query("SELECT to_regclass('membrane.meta') IS NOT NULL AS is_there");
-  return row?.["is_there"] === true;
 }
 
 async function closeTables(connection: Connection): Promise<void> {
