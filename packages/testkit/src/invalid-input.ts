@@ -3,6 +3,7 @@ import { call, createMembrane, expectStatus, exportThrough } from "./client.ts";
 import { openRawStore } from "./raw-store.ts";
 import type { TestService } from "./service.ts";
 import { startTestService } from "./service.ts";
+import { until } from "./until.ts";
 
 /** A text in invalid values that must appear in no response and no log. */
 export const CANARY = "canary7a31";
@@ -33,7 +34,7 @@ export async function startInvalidInputFixture(): Promise<InvalidInputFixture> {
   const gone = await createMembrane(service, service.tokens.create, "gone");
   const revokedToken = await exportThrough(service, gone.export, { uri: "https://example.com/" });
   expectStatus(await call(service, gone.revoke, { method: "POST" }), 202);
-  while ((await service.data.store.sweep(100)).more);
+  await until("the sweep ends", async () => !(await service.data.store.sweep(100)).more);
 
   const raw = await openRawStore(service.directory);
   const contents = async (): Promise<readonly string[]> => {

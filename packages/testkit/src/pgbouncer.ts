@@ -8,6 +8,7 @@ import { guardDaemon, releaseDaemon } from "./daemon-guard.ts";
 import { unprivilegedUser } from "./debian-postgres.ts";
 import { freePort } from "./free-port.ts";
 import { run } from "./run.ts";
+import { until } from "./until.ts";
 
 /** A pgbouncer of Debian in front of a server, in transaction mode. */
 export interface PgBouncer extends AsyncDisposable {
@@ -57,7 +58,7 @@ export async function startPgBouncer(
   const options = { ...unprivilegedUser(), cwd: "/", env: { PATH: "/usr/sbin:/usr/bin" } };
   const { code, stderr } = await run("pgbouncer", ["-d", "-q", configFile], options);
   if (code !== 0) throw new Error(`pgbouncer: ${stderr}`);
-  while (!(await isListening(port)));
+  await until("pgbouncer listens", () => isListening(port));
   return {
     port,
     async [Symbol.asyncDispose]() {

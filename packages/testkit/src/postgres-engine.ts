@@ -10,6 +10,7 @@ import { openConnection } from "../../service/src/store/postgres/connection.ts";
 import type { PostgresEngineOptions } from "../../service/src/store/postgres/engine.ts";
 import { openPostgresEngine } from "../../service/src/store/postgres/engine.ts";
 import { connectionOfNode, connectionTo, postgresServer } from "./postgres-server.ts";
+import { until } from "./until.ts";
 
 /** Opens the engine over a database of the directory's name, which is made if it is not there. */
 export const openTestPostgresEngine: OpenEngine = async (options) =>
@@ -89,7 +90,7 @@ export async function alterServer(settings: Readonly<Record<string, string>>): P
       await connection.query("SELECT pg_reload_conf()");
     });
     // New connections have the settings that the server has loaded.
-    while ((await loadedAt()) === before);
+    await until("the server has loaded its settings", async () => (await loadedAt()) !== before);
   };
   await alter(Object.entries(settings).map(([name, value]) => `SET ${name} TO ${value}`));
   return {

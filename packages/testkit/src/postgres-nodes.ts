@@ -15,6 +15,7 @@ import type { Position, Store } from "../../service/src/store/store.ts";
 import { databaseOf, openNodeEngine, TEST_LEASE_TIMES, useConnection } from "./postgres-engine.ts";
 import type { TestMembrane, TestStore } from "./store.ts";
 import { openTestStore } from "./store.ts";
+import { until } from "./until.ts";
 
 /** A store in PostgreSQL with its first node, and what a test does to its database. */
 export interface PostgresStore extends AsyncDisposable {
@@ -82,7 +83,7 @@ export async function openPostgresStore(
       }),
     async waitForLock() {
       const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-      while ((await query(waiting)).length === 0);
+      await until("a session waits for a lock", async () => (await query(waiting)).length > 0);
     },
     async [Symbol.asyncDispose]() {
       for (const node of nodes) await node.store.close();

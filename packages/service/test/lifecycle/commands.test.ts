@@ -16,6 +16,7 @@ import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts"
 import { runMembrane, spawnMembrane, spawnService } from "../../../testkit/src/process.ts";
 import { asTestOperator, startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
+import { until } from "../../../testkit/src/until.ts";
 
 const MEMBRANE = fileURLToPath(new URL("../../bin/membrane.js", import.meta.url));
 const ANY_PORT = ["--listen", "127.0.0.1:0", "--authority", "membrane.test"];
@@ -126,7 +127,7 @@ test("a start that cannot write the capabilities makes no tenant, and the next o
 test("a store whose first tenant was deleted, and swept, gets no other first tenant", async () => {
   await using service = await startTestService();
   expectStatus(await call(service, service.tokens.deleteSelf, { method: "DELETE" }), 202);
-  while ((await service.data.store.sweep(100)).more);
+  await until("the sweep ends", async () => !(await service.data.store.sweep(100)).more);
   expect(await service.data.store.tenants()).toEqual([]);
   expect(await createFirstTenant(asTestOperator(service.data))).toBeUndefined();
   expect(await service.data.store.tenants()).toEqual([]);

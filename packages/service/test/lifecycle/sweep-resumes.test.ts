@@ -6,6 +6,7 @@ import { createMembrane, exportThrough } from "../../../testkit/src/client.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { openRawStore } from "../../../testkit/src/raw-store.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
+import { until } from "../../../testkit/src/until.ts";
 
 const EXPORTED = 20;
 
@@ -32,11 +33,7 @@ test("records that a process did not sweep before it ended are swept by the next
   })();
   expect((await raw.rows("nodes")).length).toBeGreaterThan(2 * EXPORTED);
   await using _service = await startTestService({ directory: directory.path });
-  // Far less than the interval at which a sweeper checks.
-  const end = Date.now() + 30_000;
-  while ((await raw.rows("sweep")).length > 0 && Date.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  expect(await raw.rows("sweep")).toEqual([]);
+  // Its bound is far less than the interval at which a sweeper checks.
+  await until("the sweep ends", async () => (await raw.rows("sweep")).length === 0);
   expect((await raw.rows("nodes")).length).toBeLessThan(EXPORTED);
 });

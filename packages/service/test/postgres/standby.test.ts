@@ -6,6 +6,7 @@ import type { Node } from "../../../testkit/src/postgres-nodes.ts";
 import type { PostgresInstance } from "../../../testkit/src/postgres-instance.ts";
 import { startPostgres } from "../../../testkit/src/postgres-instance.ts";
 import type { TestMembrane, TestStore } from "../../../testkit/src/store.ts";
+import { until } from "../../../testkit/src/until.ts";
 import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import type { ConnectionConfig } from "../../src/store/postgres/config/connection-config.ts";
 import type { Connection } from "../../src/store/postgres/connection.ts";
@@ -24,7 +25,7 @@ async function startPair(kind: "sync" | "async" = "sync") {
   const standby = await primary.startStandby("standby");
   if (kind === "sync") await primary.configure({ synchronous_standby_names: "standby" });
   await primary.reload();
-  await until(primary, `SELECT FROM pg_stat_replication WHERE sync_state = '${kind}'`);
+  await untilRows(primary, `SELECT FROM pg_stat_replication WHERE sync_state = '${kind}'`);
   return {
     primary,
     standby,
@@ -36,14 +37,14 @@ async function startPair(kind: "sync" | "async" = "sync") {
 }
 
 /** Waits until a query has rows, or until `isOver`. */
-async function until(
+async function untilRows(
   instance: PostgresInstance,
   query: string,
   isOver: () => boolean = () => false,
 ): Promise<void> {
-  await useConnection(instance.config(), async (connection) => {
-    while (!isOver() && (await connection.query(query)).length === 0);
-  });
+  await useConnection(instance.config(), (connection) =>
+    until(query, async () => isOver() || (await connection.query(query)).length > 0),
+  );
 }
 
 const WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
@@ -70,7 +71,7 @@ const makeMembranes = (at: TestStore, count: number): Promise<TestMembrane[]> =>
 test("a node does not start with a standby, and says so", async () => {
   await using pair = await startPair();
   const config = await createDatabase(pair.primary);
-  await until(pair.standby, "SELECT FROM pg_database WHERE datname = 'membrane'");
+  await untilRows(pair.standby, "SELECT FROM pg_database WHERE datname = 'membrane'");
   const onStandby = { ...config, port: pair.standby.port };
   const opened = openNodeEngine(onStandby, {
     keys: createServiceKeys(randomBytes(32)),
@@ -85,7 +86,7 @@ test("a standby, which may lack the rows of nodes, acknowledges no revoke", asyn
   await using pair = await startPair("async");
   const config = await createDatabase(pair.primary);
   await (await openStoreIn(config)).store.close();
-  await until(pair.primary, "SELECT FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()");
+  await untilRows(pair.primary, "SELECT FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()");
   const acknowledgedBy = async ({ port }: PostgresInstance, waitMs: number): Promise<void> => {
     const open = (): Connection => openConnection({ ...config, port }, 10_000);
     const poller = drivePoller(open, withLeaseMs(DEFAULT_LEASE_TIMES, 60_000), waitMs, () =>
@@ -104,7 +105,7 @@ test("a revoke is acknowledged when the synchronous standby has it, and not befo
   await pair.standby.stop("immediate");
   const outcome = { isSettled: false };
   const revoked = at.store.revoke(membrane!.record.uid, "operator").finally(() => (outcome.isSettled = true));
-  await until(pair.primary, WAITING, () => outcome.isSettled);
+  await untilRows(pair.primary, WAITING, () => outcome.isSettled);
   expect(outcome.isSettled).toBe(false);
   await pair.standby.start();
   expect((await revoked).ok).toBe(true);
@@ -126,11 +127,11 @@ test("after a failover to the synchronous standby under load, everything that wa
       );
   };
   load(0, 20);
-  while (revoked.length < 10) await new Promise(setImmediate);
+  await until("ten revokes are acknowledged", () => revoked.length >= 10);
   // What the standby does not receive from here on is lost.
   await pair.standby.stop("immediate");
   load(20, 40);
-  await until(pair.primary, WAITING, () => revoked.length === membranes.length);
+  await untilRows(pair.primary, WAITING, () => revoked.length === membranes.length);
   await pair.primary.stop("immediate");
   await pair.standby.start();
   await pair.standby.promote();
@@ -148,7 +149,7 @@ test("a node notices after a failover that acknowledged revokes are lost: it rai
   const alarms: Position[] = [];
   const node = await openNode(config, at.keys, (applied) => alarms.push(applied));
   await node.store.revoke(kept!.record.uid, "operator");
-  await until(pair.primary, "SELECT FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()");
+  await untilRows(pair.primary, "SELECT FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()");
   await pair.standby.stop("fast");
   await node.store.revoke(lost!.record.uid, "operator");
   await node.engine.refresh();
@@ -157,7 +158,7 @@ test("a node notices after a failover that acknowledged revokes are lost: it rai
   await pair.primary.stop("immediate");
   await pair.standby.start(port);
   await pair.standby.promote();
-  while (alarms.length === 0) await new Promise(setImmediate);
+  await until("the alarm", () => alarms.length > 0);
   expect(alarms).toEqual([before]);
   await node.engine.refresh();
   expect(node.engine.revocationsSince(before).uids).toBe("everything");
@@ -181,7 +182,7 @@ test("a primary that was not stopped when its synchronous standby was promoted g
   await node.store.revoke(membrane!.record.uid, "operator");
   expect(old.engine.position()).toBeUndefined();
   for (let round = 0; round < 5; round += 1) {
-    await until(pair.primary, WAITING);
+    await untilRows(pair.primary, WAITING);
     expect(old.engine.position()).toBeUndefined();
     await useConnection(pair.primary.config(), (connection) =>
       connection.query(`SELECT pg_cancel_backend(pid) FROM (${WAITING}) waiting`),

@@ -25,23 +25,28 @@ test("a commit that the server does not warrant is not acknowledged", async () =
   const waiting =
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'";
   await using _altered = await alterServer({ synchronous_standby_names: "'absent'" });
-  for (let tries = 0; ; tries += 1) {
+  let tries = 0;
+  await until("a commit waits for a standby", async () => {
+    tries += 1;
     const outcome = { settled: false, error: undefined as unknown };
     const write = at
       .membrane(`m${tries}`)
       .catch((error: unknown) => (outcome.error = error))
       .finally(() => (outcome.settled = true));
-    let waits = await query(waiting);
-    while (waits.length === 0 && !outcome.settled) waits = await query(waiting);
+    let waits: Awaited<ReturnType<typeof query>> = [];
+    await until("the commit waits for a standby, or ends", async () => {
+      waits = await query(waiting);
+      return waits.length > 0 || outcome.settled;
+    });
     // The server begins to wait for standbys some time after it has the setting.
-    if (waits.length === 0) continue;
+    if (waits.length === 0) return false;
     // It commits anyway, and warns.
     for (const { pid } of waits) await query("SELECT pg_cancel_backend($1)", [Number(pid)]);
     await write;
     expect(outcome.error).toBeInstanceOf(StoreFailedError);
     expect(outcome.error).toMatchObject({ message: "the commit had the warning 01000" });
-    return;
-  }
+    return true;
+  });
 });
 
 test("a commit is not acknowledged that the server warrants just before it is stopped, and the store has not failed", async () => {

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { deferred } from "../../../../testkit/src/deferred.ts";
 import { TEST_LEASE_TIMES } from "../../../../testkit/src/postgres-engine.ts";
 import { openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
+import { until } from "../../../../testkit/src/until.ts";
 import { withLeaseMs } from "../lease/lease-times.ts";
 import { StoreFailedError } from "../store.ts";
 
@@ -21,7 +22,8 @@ test("a sweep drops entries of the log but the last 10,000, those of the last ho
   );
   await query("UPDATE membrane.head SET position = 10050");
   // The node of the test joins anew, since the log does not have what it has applied.
-  while ((await query("SELECT FROM membrane.lease HAVING bool_and(applied = 10050)")).length === 0);
+  const joined = "SELECT FROM membrane.lease HAVING bool_and(applied = 10050)";
+  await until("the node has joined again", async () => (await query(joined)).length > 0);
   expect(await sweep()).toBe(1);
   await query("UPDATE membrane.log SET appended_at = now() - interval '61 minutes'");
   await query("INSERT INTO membrane.lease VALUES (gen_random_uuid(), 7, 20), (gen_random_uuid(), 7, 9000)");
@@ -90,9 +92,11 @@ test("a revoke is acknowledged when every node has applied it, and so are a repe
       () => settled.push(name),
       (error: unknown) => settled.push(`${name}: ${String(error)}`),
     );
-  const appended = async (position: number): Promise<void> => {
-    while ((await query("SELECT FROM membrane.log WHERE position = $1", [position])).length === 0);
-  };
+  const appended = (position: number): Promise<void> =>
+    until(
+      `the log has the entry ${position}`,
+      async () => (await query("SELECT FROM membrane.log WHERE position = $1", [position])).length > 0,
+    );
   const first = revoke("first", a.record.uid);
   await appended(1);
   const repeated = revoke("repeated", a.record.uid);

@@ -7,6 +7,7 @@ import {
   makeCounters,
   openPostgresStore,
 } from "../../../../testkit/src/postgres-nodes.ts";
+import { until } from "../../../../testkit/src/until.ts";
 import type { Uid } from "../../domain/uid.ts";
 import { uidBytes } from "../../domain/uid.ts";
 import { DEFAULT_LIMITS } from "../../service-limits.ts";
@@ -217,18 +218,24 @@ test("a group whose connection is lost in its commit is not acknowledged, and ca
   const waiting = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'`;
   {
     await using _altered = await alterServer({ synchronous_standby_names: "'absent'" });
-    for (let attempt = 0; outcomes.length === 0; attempt += 1) {
-      const batch = attempt === 0 ? records : [capabilityThrough(store, membrane)];
+    let isFirst = true;
+    await until("a commit waits for a standby", async () => {
+      const batch = isFirst ? records : [capabilityThrough(store, membrane)];
+      isFirst = false;
       const written = Promise.allSettled(batch.map((record) => create(node, [record])));
       const state = { isSettled: false };
       void written.then(() => (state.isSettled = true));
-      let waits = await store.query(waiting);
-      while (waits.length === 0 && !state.isSettled) waits = await store.query(waiting);
+      let waits: Awaited<ReturnType<typeof store.query>> = [];
+      await until("the commit waits for a standby, or ends", async () => {
+        waits = await store.query(waiting);
+        return waits.length > 0 || state.isSettled;
+      });
       // The server begins to wait for standbys some time after it has the setting.
-      if (waits.length === 0) continue;
+      if (waits.length === 0) return false;
       for (const { pid } of waits) await store.query("SELECT pg_terminate_backend($1)", [Number(pid)]);
       outcomes.push(...(await written));
-    }
+      return true;
+    });
   }
   for (const outcome of outcomes)
     expect(outcome).toMatchObject({ status: "rejected", reason: expect.any(StoreBusyError) as unknown });

@@ -4,6 +4,7 @@ import type { LogLine, ServiceProcess } from "../../../../testkit/src/process.ts
 import { spawnService } from "../../../../testkit/src/process.ts";
 import type { Relay } from "../../../../testkit/src/relay.ts";
 import { startRelay } from "../../../../testkit/src/relay.ts";
+import { until } from "../../../../testkit/src/until.ts";
 
 const SHIFTED_CLOCK = fileURLToPath(new URL("../../../../testkit/src/shifted-clock.js", import.meta.url));
 
@@ -66,7 +67,7 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
     },
     async pause() {
       process.kill(service.pid, "SIGSTOP");
-      while ((await processState(service.pid)) !== "T");
+      await until("the process is stopped", async () => (await processState(service.pid)) === "T");
     },
     resume: () => void process.kill(service.pid, "SIGCONT"),
     async kill() {

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { alterServer, TEST_LEASE_TIMES } from "../../../../../testkit/src/postgres-engine.ts";
 import type { PostgresStore } from "../../../../../testkit/src/postgres-nodes.ts";
 import { openPostgresStore } from "../../../../../testkit/src/postgres-nodes.ts";
+import { until } from "../../../../../testkit/src/until.ts";
 import { withLeaseMs } from "../../lease/lease-times.ts";
 
 /** The nodes renew of themselves only after minutes. */
@@ -31,7 +32,7 @@ async function nextRenewal(store: PostgresStore): Promise<void> {
   const renewals = async (): Promise<number> =>
     Number((await store.query("SELECT renewals FROM membrane.lease"))[0]?.["renewals"]);
   const before = await renewals();
-  while ((await renewals()) <= before);
+  await until("a renewal", async () => (await renewals()) > before);
 }
 
 test("a node that lost its connections between two statements goes on with its row", async () => {
@@ -50,12 +51,13 @@ test("a node that cannot listen learns of revokes with its next renewal, and lis
   const from = engine.position()!;
   const listens = "query = 'LISTEN membrane'";
   const listening = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND ${listens}`;
-  while ((await store.query(listening)).length < 2);
+  const bothListen = async (): Promise<boolean> => (await store.query(listening)).length === 2;
+  await until("both nodes listen", bothListen);
   expect(await endBackends(store, listens)).toBe(2);
   await append(store, 1);
-  while ((engine.position() ?? from).sequence === from.sequence) await new Promise(setImmediate);
+  await until("the node has applied the entry", () => (engine.position() ?? from).sequence > from.sequence);
   expect(engine.revocationsSince(from).uids).toHaveLength(1);
-  while ((await store.query(listening)).length < 2);
+  await until("both nodes listen again", bothListen);
 });
 
 test("a node that is behind by more than one reply applies all that it has missed", async () => {
@@ -63,7 +65,8 @@ test("a node that is behind by more than one reply applies all that it has misse
   const { engine } = await store.openNode();
   const from = engine.position()!;
   await append(store, 2_500);
-  while ((engine.position() ?? from).sequence < from.sequence + 2_500n) await new Promise(setImmediate);
+  const end = from.sequence + 2_500n;
+  await until("the node has applied all entries", () => (engine.position() ?? from).sequence === end);
   expect(engine.revocationsSince(from).uids).toHaveLength(2_500);
 });
 
@@ -114,12 +117,19 @@ test("a renewal that a standby may not have counts no lease, whatever the defaul
     WHERE datname = current_database() AND wait_event = 'SyncRep' AND query LIKE '%membrane.lease%'`;
   {
     await using _altered = await alterServer({ synchronous_standby_names: "'absent'" });
-    while (engine.position() !== undefined) await new Promise(setImmediate);
+    await until("the node has no lease", () => engine.position() === undefined);
     // The server carries them out, and warns.
-    for (let cancelled = 0; cancelled < 10;) cancelled += (await store.query(waiting)).length;
+    let cancelled = 0;
+    await until("ten renewals wait for a standby", async () => {
+      cancelled += (await store.query(waiting)).length;
+      return cancelled >= 10;
+    });
     expect(engine.position()).toBeUndefined();
   }
-  while (engine.position() === undefined) await engine.refresh().catch(() => undefined);
+  await until("the node has a lease again", async () => {
+    await engine.refresh().catch(() => undefined);
+    return engine.position() !== undefined;
+  });
 });
 
 test("a node has a lease and learns of revokes, whatever transactions of the database are by default", async () => {

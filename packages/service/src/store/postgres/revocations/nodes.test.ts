@@ -4,6 +4,7 @@ import { TEST_LEASE_TIMES, useConnection } from "../../../../../testkit/src/post
 import type { Node, PostgresStore } from "../../../../../testkit/src/postgres-nodes.ts";
 import { openPostgresStore } from "../../../../../testkit/src/postgres-nodes.ts";
 import { startRelay } from "../../../../../testkit/src/relay.ts";
+import { until } from "../../../../../testkit/src/until.ts";
 import type { Uid } from "../../../domain/uid.ts";
 import { withLeaseMs } from "../../lease/lease-times.ts";
 import { createStore } from "../../operations/create-store.ts";
@@ -93,9 +94,15 @@ test("a node that no reply reaches loses its lease, its row is dropped, and the 
   expect(await at.store.revoke(record.uid, "operator")).toEqual(ok(undefined));
   expect(cut.engine.position(), "its lease was renewed before the revoke").toBeUndefined();
   await expect(cut.engine.refresh()).rejects.toThrow("no lease is in force");
-  while ((await rows()) > 1) await at.store.revoke(record.uid, "operator");
+  await until("the row of the node that is cut off is dropped", async () => {
+    await at.store.revoke(record.uid, "operator");
+    return (await rows()) === 1;
+  });
   relay.speak();
-  while (cut.engine.position() === undefined) await cut.engine.refresh().catch(() => undefined);
+  await until("the node has a lease again", async () => {
+    await cut.engine.refresh().catch(() => undefined);
+    return cut.engine.position() !== undefined;
+  });
   expect(revokedSince(cut, from)).toEqual(new Set([record.uid]));
 });
 
@@ -106,8 +113,8 @@ test("a process that is paused while a renewal is in flight keeps its row if the
   const before = await row();
   const held = store.query("BEGIN; SELECT FROM membrane.lease FOR UPDATE; SELECT pg_sleep(1); COMMIT");
   await store.waitForLock();
-  const until = performance.now() + 2_100;
-  while (performance.now() < until);
+  const end = performance.now() + 2_100;
+  while (performance.now() < end);
   await held;
   await store.at.store.refresh();
   expect(await row()).toEqual(before);
@@ -140,7 +147,7 @@ test("a node whose last entry the log does not have raises the alarm, knows noth
   // As after a failover that has lost the last commit, and another one in its place.
   await query("UPDATE membrane.log SET tag = gen_random_uuid() WHERE position = 1");
   await query("UPDATE membrane.head SET tag = (SELECT tag FROM membrane.log WHERE position = 1)");
-  while (lost.length === 0) await new Promise(setImmediate);
+  await until("the alarm", () => lost.length > 0);
   await node.engine.refresh();
   expect(lost).toEqual([before]);
   expect(node.engine.position()).toMatchObject({ sequence: 1n });
@@ -172,7 +179,7 @@ test("a node that finds leases of another length when it joins again serves no m
   await query("UPDATE membrane.lease_length SET lease_ms = 5000");
   await expect(node.store.revoke(record.uid, "operator")).rejects.toThrow("leases have 5000 ms now");
   await query("DELETE FROM membrane.lease");
-  while (node.engine.position() !== undefined) await new Promise(setImmediate);
+  await until("the node has no lease", () => node.engine.position() === undefined);
   await expect(node.engine.refresh()).rejects.toThrow(StoreBusyError);
   expect(node.engine.positionFailure()).toBeInstanceOf(StoreFormatError);
   expect(await query("SELECT FROM membrane.lease")).toEqual([]);
@@ -221,6 +228,9 @@ test("rows of nodes that have ended are deleted by any other, also while nothing
   await using store = await openPostgresStore({}, { ...TEST_LEASE_TIMES, leaseCleanupIntervalMs: 100 });
   const { at, query } = store;
   await query("INSERT INTO membrane.lease VALUES ($1, 7, 0), ($2, 0, -1)", [at.newUid(), at.newUid()]);
-  while ((await query("SELECT FROM membrane.lease")).length > 1);
+  await until(
+    "the rows of the other nodes are deleted",
+    async () => (await query("SELECT FROM membrane.lease")).length === 1,
+  );
   await at.store.refresh();
 });
