@@ -83,6 +83,8 @@ export interface ReadRequest {
  */
 export interface WriteRequest extends ReadRequest {
   readonly quotas?: readonly Quota[];
+  /** Tenants and membranes that it will probably change. */
+  readonly replaces?: readonly Uid[];
   readonly sweep?: SweepRequest;
   readonly class: WriteClass;
   /** In whose turn it is written. */

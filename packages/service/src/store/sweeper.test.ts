@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Position } from "./store.ts";
 import { StoreBusyError } from "./store.ts";
 import { startSweeper } from "./sweeper.ts";
@@ -19,4 +19,31 @@ test("a sweep that a busy store refuses is logged, unless the database is out of
   expect(await faultsAt(position)).toEqual([expect.any(StoreBusyError)]);
   expect(await faultsAt(position, new Error("no connection left"))).toEqual([]);
   expect(await faultsAt(undefined)).toEqual([]);
+});
+
+test("a sweep follows a revoke after a tenth of a second, which further revokes do not put off, and takes what they left", async () => {
+  vi.useFakeTimers();
+  try {
+    let sweeps = 0;
+    const store = {
+      sweep: () => Promise.resolve({ deleted: 0, more: (sweeps += 1) % 2 === 0 }),
+      position: () => undefined,
+    };
+    const sweeper = startSweeper(store, { swept: () => undefined, fault: () => undefined });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sweeps).toBe(1);
+    sweeper.wake();
+    await vi.advanceTimersByTimeAsync(60);
+    sweeper.wake();
+    await vi.advanceTimersByTimeAsync(39);
+    expect(sweeps).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sweeps).toBe(3);
+    sweeper.wake();
+    await sweeper.stop();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(sweeps).toBe(3);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -7,6 +7,9 @@ import { StoreBusyError } from "./store.ts";
  */
 const BATCH_SIZE = 8;
 
+/** How long after a revoke it sweeps, in milliseconds: revokes seldom come alone, and the next one would wait for the deletions. */
+const DELAY_MS = 100;
+
 /** How long the sweeper waits when nothing is left, in milliseconds. Another process may leave something meanwhile. */
 const IDLE_INTERVAL_MS = 60_000;
 
@@ -25,14 +28,21 @@ export function startSweeper(
   let isStopped = false;
   let running: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let isSoon = false;
 
-  const wake = (): void => {
-    if (isStopped || running !== undefined) return;
-    clearTimeout(timer);
+  const sweep = (): void => {
+    isSoon = false;
     running = sweepAll().finally(() => {
       running = undefined;
-      if (!isStopped) timer = setTimeout(wake, IDLE_INTERVAL_MS).unref();
+      if (!isStopped) timer = setTimeout(sweep, IDLE_INTERVAL_MS).unref();
     });
+  };
+  const wake = (): void => {
+    // Further revokes do not put it off. What is revoked during a sweep is found by that.
+    if (isStopped || isSoon || running !== undefined) return;
+    isSoon = true;
+    clearTimeout(timer);
+    timer = setTimeout(sweep, DELAY_MS).unref();
   };
   const sweepAll = async (): Promise<void> => {
     let deleted = 0;
@@ -49,7 +59,7 @@ export function startSweeper(
     if (deleted > 0) report.swept({ deleted });
   };
 
-  wake();
+  sweep();
   return {
     wake,
     async stop() {

@@ -1,7 +1,7 @@
 import { quotaOf, quotasOf } from "../../domain/quota.ts";
 import { storageOwners } from "../../domain/storage-owners.ts";
 import type { Uid } from "../../domain/uid.ts";
-import type { Change, Snapshot, WriteSnapshot } from "../engine.ts";
+import type { Change, Snapshot, WriteRequest, WriteSnapshot } from "../engine.ts";
 import type { StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
 import { sizeOfRecord } from "../record-size.ts";
 import { skipUnusable } from "../store.ts";
@@ -31,6 +31,14 @@ export function countCreated(
 /** Takes its name from what died, and its place in the count with it. */
 function takesOver(record: StoredRecord, snapshot: Pick<Snapshot, "holderOf">): boolean {
   return isNamed(record) && snapshot.holderOf(nameOf(record)) !== undefined;
+}
+
+/** What {@link releaseOwner} may change, besides stored bytes. */
+export function releasedBy(
+  record: StoredTenant | StoredMembrane,
+): Required<Pick<WriteRequest, "names" | "quotas">> {
+  const own = quotaOf(record);
+  return { names: [nameOf(record)], quotas: [...quotasOf(record), ...(own === undefined ? [] : [own])] };
 }
 
 /**

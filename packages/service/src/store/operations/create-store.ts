@@ -72,11 +72,12 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
     },
     revoke: async (root, actor) => {
       const revocation = { root, actor };
-      const owner = engine.read(recordRequest(root), (snapshot) =>
-        ownerOfRevocation(root, snapshot.record, actor),
-      );
-      return writeInTurn(engine, owner, revocationRequest(revocation), (snapshot) =>
-        decideRevocation(snapshot, revocation, now()),
+      const request = engine.read(recordRequest(root), ({ record }): WriteRequest => {
+        const owner = ownerOfRevocation(root, record, actor);
+        return { ...revocationRequest(revocation, record(root)), owner };
+      });
+      return thenMaybe(request, (known) =>
+        engine.write(known, (snapshot) => decideRevocation(snapshot, revocation, now())),
       );
     },
     sweep(limit) {

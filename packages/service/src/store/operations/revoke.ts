@@ -3,7 +3,8 @@ import { err, ok } from "capability-protocol";
 import type { Uid } from "../../domain/uid.ts";
 import type { Decision, Snapshot, WriteRequest } from "../engine.ts";
 import type { RevocationDenial } from "../store.ts";
-import { releaseOwner } from "./accounting.ts";
+import type { StoredRecord } from "../record.ts";
+import { releasedBy, releaseOwner } from "./accounting.ts";
 import { isAlive } from "./find.ts";
 import { isNamed } from "../named-record.ts";
 
@@ -13,11 +14,19 @@ export interface Revocation {
   readonly actor: Uid | "operator";
 }
 
-/** What {@link decideRevocation} reads. */
-export function revocationRequest({ root, actor }: Revocation): Omit<WriteRequest, "owner"> {
+/**
+ * What {@link decideRevocation} reads.
+ *
+ * @param record the root, as it was read before: the decision then probably finds all locks held.
+ */
+export function revocationRequest(
+  { root, actor }: Revocation,
+  record?: StoredRecord,
+): Omit<WriteRequest, "owner"> {
   return {
     class: "revoke",
     uids: actor === "operator" ? [root] : [root, actor],
+    ...(isNamed(record) && { ...releasedBy(record), replaces: [root] }),
     size: { records: 0, sealedBytes: 0 },
   };
 }

@@ -84,7 +84,7 @@ test("counts of what the same write inserts are not locked, and others are", () 
   expect([...locks.counts.keys()]).toEqual([`${B} 2`]);
 });
 
-test("a use and a creation lock what they will probably change before they decide, and a revoke learns it from a decision", () => {
+test("a use, a creation and a revoke lock what they will probably change before they decide", () => {
   const request = { owner: NO_OWNER, size: { records: 1, sealedBytes: 0 }, uses: [A] };
   expect([...expectedLocks({ ...request, class: "use" }).counts.keys()]).toEqual([`${A} 3`]);
   const creation = expectedLocks({
@@ -98,5 +98,16 @@ test("a use and a creation lock what they will probably change before they decid
   expect([...creation.counts.keys()]).toEqual([`${A} 3`, `${B} 0`, `${B} 2`, `${C} 2`]);
   expect([...creation.names.values()]).toEqual([{ owner: B, name: "m" }]);
   expect([...creation.pointedTo]).toEqual([B]);
-  expect(expectedLocks({ ...request, class: "revoke", uids: [A] })).toBe(NO_LOCKS);
+  const revoke = expectedLocks({
+    ...request,
+    class: "revoke",
+    owner: { tenant: C, capability: "" },
+    uids: [A, B],
+    names: [{ owner: C, name: "m" }],
+    quotas: [{ owner: C, kind: "membranes" }],
+    replaces: [A],
+  });
+  expect([...revoke.counts.keys()]).toEqual([`${A} 3`, `${C} 0`, `${A} 2`]);
+  expect([...revoke.changed]).toEqual([A]);
+  expect([...revoke.pointedTo]).toEqual([]);
 });

@@ -24,21 +24,24 @@ export const NO_LOCKS: RowLocks = {
 };
 
 /**
- * The locks that a write will probably need, as its request says; a decision tells whether it needs others. What a revoke or a sweep
- * changes is known only after it has read its records, so none are expected.
+ * The locks that a write will probably need, as its request says; a decision tells whether it needs others. What a sweep changes is
+ * known only after it has read its records, so none are expected.
  */
 export function expectedLocks(request: WriteRequest): RowLocks {
-  const { class: kind, owner, uids = [], names = [], quotas = [], uses = [] } = request;
-  if (kind !== "create" && kind !== "use") return NO_LOCKS;
-  // What counts against a quota takes disk space from its owner, and from the tenant in whose turn it is written.
-  const tenant = quotas.length > 0 && isUid(owner.tenant) ? [owner.tenant] : [];
-  const bytes = [...quotas.map((quota) => quota.owner), ...tenant].map(bytesRef);
+  const { class: kind, uids = [], names = [], quotas = [], uses = [], replaces = [] } = request;
+  const bytes = (kind === "revoke" ? replaces : bytesOwners(request)).map(bytesRef);
   return {
     counts: countsByText([...uses.map(usesRef), ...quotas.map(quotaRef), ...bytes]),
     names: new Map(names.map((name) => [nameText(name), name])),
-    changed: NO_LOCKS.changed,
-    pointedTo: new Set(uids),
+    changed: new Set(replaces),
+    pointedTo: new Set(kind === "create" || kind === "use" ? uids : []),
   };
+}
+
+/** What counts against a quota takes disk space from its owner, and from the tenant in whose turn it is written. */
+function bytesOwners({ owner, quotas = [] }: WriteRequest): Uid[] {
+  const tenant = quotas.length > 0 && isUid(owner.tenant) ? [owner.tenant] : [];
+  return [...quotas.map((quota) => quota.owner), ...tenant];
 }
 
 /** The rows that changes read or replace. What belongs to a record that they insert needs no lock: no other write knows it. */

@@ -54,6 +54,26 @@ async function results(store: PostgresStore, writes: readonly GroupWrite<unknown
   });
 }
 
+test("a revoke of what was read before is decided once", async () => {
+  await using store = await openPostgresStore();
+  const { at } = store;
+  const { record } = await at.membrane("m");
+  for (const root of [record, at.tenant]) {
+    let decisions = 0;
+    const revoked = { root: root.uid, actor: "operator" } as const;
+    const revoke: GroupWrite<unknown> = {
+      request: { ...revocationRequest(revoked, root), owner: NO_OWNER },
+      decide(snapshot) {
+        decisions += 1;
+        return decideRevocation(snapshot, revoked, Date.now());
+      },
+      hasLeft: false,
+    };
+    expect(await results(store, [revoke])).toEqual([ok(undefined)]);
+    expect(decisions).toBe(1);
+  }
+});
+
 test("a creation below a membrane that a write before it in its group revokes is denied, and one before the revoke dies with it", async () => {
   await using store = await openPostgresStore();
   const { at } = store;

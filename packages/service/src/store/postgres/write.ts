@@ -74,7 +74,7 @@ async function attemptGroup<T>(
     const loaded = await lockAndLoad(connection, requests, locks);
     const decided = loaded && (await decide(connection, loaded, writes, locks, context));
     if (decided === undefined || !coversLocks(locks, decided.locks)) {
-      // The next attempt is sent with it: a revoke, which nodes wait for, takes two. Where it fails, that does too.
+      // The next attempt is sent with it. Where it fails, that does too.
       connection.rollback().catch(() => undefined);
       return { type: "repeat", needed: decided?.locks ?? locks };
     }
@@ -83,9 +83,8 @@ async function attemptGroup<T>(
       await connection.rollback();
       return { type: "written", group: { outcomes, isCommitted: false } };
     }
-    const revoked = await applyAndCommit(connection, applyStatements(changes, kind));
-    // Nodes that are not notified renew soon.
-    if (changes.appended.length > 0) connection.query(NOTIFY).catch(() => undefined);
+    const notifies = changes.appended.length > 0;
+    const revoked = await applyAndCommit(connection, applyStatements(changes, kind), notifies);
     // Without it the revoke would wait for no node. It can be repeated.
     if (kind === "revoke" && revoked === undefined)
       throw new StoreFailedError("the revocation log did not say where a revoke is");
@@ -141,9 +140,13 @@ async function decide<T>(
 async function applyAndCommit(
   connection: Connection,
   statements: readonly Statement[],
+  notifies: boolean,
 ): Promise<RevokeCommit | undefined> {
   const applied = statements.map(sendTo(connection));
-  await allInOrder([...applied, connection.commit()]);
+  const committed = connection.commit();
+  // Sent with the commit, since nodes wait for it. If that fails, they read for nothing; if this fails, they renew soon.
+  if (notifies) connection.query(NOTIFY).catch(() => undefined);
+  await allInOrder([...applied, committed]);
   const results = await Promise.all(applied);
   const head = results.flat().findLast((row) => "position" in row);
   return (
