@@ -13,7 +13,7 @@ test.each(LENGTHS)(
       now: () => new Date(clock.now),
       limits: { expiredRetentionMs: 1 },
     });
-    await playHistories(service, clock, lengths, async () => {
+    await playHistories([service], clock, lengths, async () => {
       let left = true;
       for (let batch = 0; batch < 10_000 && left; batch += 1)
         left = (await service.data.store.sweep(BATCH)).more;

@@ -10,6 +10,6 @@ test.each(LENGTHS)(
       now: () => new Date(clock.now),
       limits: { expiredRetentionMs: 1 },
     });
-    await playHistories(service, clock, lengths);
+    await playHistories([service], clock, lengths);
   },
 );

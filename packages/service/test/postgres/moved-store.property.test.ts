@@ -76,7 +76,7 @@ test("in any store, each capability, name, quota, use and expiry is the same aft
     const before = `${directory.path}/before`;
     let service = await open(before, "lmdb", clock);
     const players = parts.map(
-      (_, index) => new HistoryPlayer(service, clock, agent, target.url, `history ${index} `),
+      (_, index) => new HistoryPlayer([service], clock, agent, target.url, `history ${index} `),
     );
     for (const player of players) await player.provision(player.world.capabilities[0]!, { name: "one" });
     const counted = await exportTarget(service, { uri: target.url, limits: { maxUses: USES } });

@@ -6,7 +6,7 @@ import type { Step, TestClock } from "./lifecycle-steps.ts";
 import { arbitraryStep, HistoryPlayer } from "./lifecycle-steps.ts";
 
 /** How many histories a test plays, and how long they are. */
-interface Lengths {
+export interface Lengths {
   readonly numRuns: number;
   readonly minLength: number;
   readonly maxLength: number;
@@ -22,14 +22,15 @@ export const LENGTHS: readonly Lengths[] = [
 /**
  * Plays random histories, and checks after each step that every capability works exactly as long as all its lineage is alive.
  *
- * @param clock the service's.
+ * @param nodes the services of one store, each of which gets the steps that select it, and shows the results of all.
+ * @param clock the services'.
  * @param between is awaited after each step, before the check.
  */
 export async function playHistories(
-  service: TestService,
+  nodes: readonly [TestService, ...TestService[]],
   clock: TestClock,
   { numRuns, minLength, maxLength, endOnFailure }: Lengths,
-  between: () => Promise<void> = () => Promise.resolve(),
+  between: (step: Step) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   await using target = await startTarget((_request, response) => void response.end());
   const agent = new Agent({ connections: 16 });
@@ -38,13 +39,13 @@ export async function playHistories(
     fc.array(arbitraryStep, { minLength, maxLength, size: "max" }),
     async (steps: readonly Step[]) => {
       histories += 1;
-      const player = new HistoryPlayer(service, clock, agent, target.url, `history ${histories} `);
+      const player = new HistoryPlayer(nodes, clock, agent, target.url, `history ${histories} `);
       const [operator] = player.world.capabilities;
       await player.provision(operator!, { name: "one" });
       await player.provision(operator!, { name: "two" });
       for (const step of steps) {
         await player.step(step);
-        await between();
+        await between(step);
         await player.check();
       }
     },

@@ -24,6 +24,8 @@ export interface Step {
   readonly evenDead: boolean;
   readonly name: string;
   readonly limit: number;
+  /** Selects the node to use. */
+  readonly node: number;
   /** How long a new capability lives; absent: it does not expire. */
   readonly ttlMs: number | undefined;
 }
@@ -49,6 +51,7 @@ export const arbitraryStep: fc.Arbitrary<Step> = fc.record({
   evenDead: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
   name: fc.constantFrom(...NAMES),
   limit: fc.integer({ min: 1, max: 3 }),
+  node: fc.nat(),
   ttlMs: fc.option(fc.integer({ min: 1, max: 12 }), { nil: undefined, freq: 1 }),
 });
 
@@ -74,38 +77,51 @@ export interface TestClock {
   now: number;
 }
 
+/** The node that a step is sent to. */
+export function nodeOf<T>(nodes: readonly T[], { node }: Pick<Step, "node">): T {
+  return nodes[node % nodes.length]!;
+}
+
 /** Runs histories with the service and with the model, and compares the results. */
 export class HistoryPlayer {
   readonly world: LifecycleModel = new LifecycleModel();
-  #service: TestService;
+  #nodes: readonly TestService[];
+  /** The node that the next requests are sent to. */
+  #node: TestService;
   readonly #dispatcher: Dispatcher;
   readonly #targetUrl: string;
   readonly #prefix: string;
   readonly #clock: TestClock;
 
-  /** @param prefix prefix of the names of tenants, which all histories share. */
+  /**
+   * @param nodes the services of one store. The first has made its first tenant.
+   * @param prefix prefix of the names of tenants, which all histories share.
+   */
   constructor(
-    service: TestService,
+    nodes: readonly [TestService, ...TestService[]],
     clock: TestClock,
     dispatcher: Dispatcher,
     targetUrl: string,
     prefix: string,
   ) {
-    this.#service = service;
+    this.#nodes = nodes;
+    [this.#node] = nodes;
     this.#clock = clock;
     this.#dispatcher = dispatcher;
     this.#targetUrl = targetUrl;
     this.#prefix = prefix;
-    this.world.hold({ kind: "provision", token: service.tokens.provision });
+    this.world.hold({ kind: "provision", token: this.#node.tokens.provision });
   }
 
   /** Goes on with another service that has the same store. */
   continueWith(service: TestService): void {
-    this.#service = service;
+    this.#nodes = [service];
+    this.#node = service;
   }
 
   async step(step: Step): Promise<void> {
     const { action } = step;
+    this.#node = nodeOf(this.#nodes, step);
     if (action === "wait") return this.#wait(step);
     const by = this.#choose(step.by, step.evenDead, KIND_OF_USE[action]);
     if (by !== undefined) await this[action](by, step);
@@ -116,8 +132,18 @@ export class HistoryPlayer {
     this.world.expire(this.#clock.now);
   }
 
-  /** Checks that every capability works exactly if the model says so, and that the `query` of each tenant lists what the model lists. */
+  /**
+   * Checks, at every node, that every capability works exactly if the model says so, and that the `query` of each tenant lists what
+   * the model lists.
+   */
   async check(): Promise<void> {
+    for (const node of this.#nodes) {
+      this.#node = node;
+      await this.#checkNode();
+    }
+  }
+
+  async #checkNode(): Promise<void> {
     const known = new Map<ModelEntity, boolean>();
     const { capabilities } = this.world;
     const said = await Promise.all(
@@ -174,7 +200,7 @@ export class HistoryPlayer {
   async reexport(by: ModelCapability, { what, evenDead, ttlMs }: Step): Promise<void> {
     const parent = this.#choose(what, evenDead);
     if (parent === undefined) return;
-    const capability = uriOf(this.#service, parent.token);
+    const capability = uriOf(this.#node, parent.token);
     const response = await this.#call(by.token, { body: { capability, limits: { ttlMs } } });
     if (!this.#isAnswered(response, by, isAlive(parent) ? undefined : "invalid_capability")) return;
     const token = tokenOf(expectStatus(response, 201).json.capability);
@@ -250,6 +276,6 @@ export class HistoryPlayer {
   }
 
   #call(token: string, options: CallOptions): Promise<CallResponse> {
-    return call(this.#service, token, { ...options, dispatcher: this.#dispatcher });
+    return call(this.#node, token, { ...options, dispatcher: this.#dispatcher });
   }
 }
