@@ -20,6 +20,11 @@ const FAULTS_DEADLINE_MS = 2 * 3_600_000;
 
 const LATE = project("late", inProcessTests(), { env: { ...IN_MEMORY, TEST_ENGINE: "late" } });
 
+const SERVICE_POSTGRES = project("service-postgres", inProcessTests().filter(isOfAnyEngine), {
+  env: { ...IN_MEMORY, TEST_ENGINE: "postgres" },
+  isolate: false,
+});
+
 /** The tests of the engine over PostgreSQL, and those of operations and of attacks that run over every engine. */
 const OVER_POSTGRES = [
   "packages/service/src/store/{postgres,operations}/**/*.test.ts",
@@ -63,6 +68,7 @@ export default defineConfig({
       project("crash", CRASH),
       // Only when it is named: a run of one file would run it twice.
       ...(process.argv.includes("late") ? [LATE] : []),
+      ...(process.argv.includes("service-postgres") ? [SERVICE_POSTGRES] : []),
       ...(process.argv.includes("debian-postgres") ? [DEBIAN_POSTGRES] : []),
       ...(process.argv.includes("pgbouncer") ? [PGBOUNCER] : []),
       project("clients", ["packages/{protocol,sdk,cli}/test/**/*.test.ts", "examples/**/*.test.ts"], {
@@ -118,6 +124,11 @@ function inProcessTests(): string[] {
     .flatMap((folder) => readdirSync(`${SERVICE}/${folder}`).map((name) => `${SERVICE}/${folder}/${name}`))
     .filter((path) => path.endsWith(".test.ts") && !CRASH.includes(path))
     .filter((path) => readFileSync(path, "utf8").includes("startTestService("));
+}
+
+/** Whether a test does not say that it is about LMDB: by the name of the engine, or with what reads its tables. */
+function isOfAnyEngine(path: string): boolean {
+  return !/openRawLmdb\(|engine: "lmdb"/.test(readFileSync(path, "utf8"));
 }
 
 /**

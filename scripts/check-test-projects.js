@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { createVitest } from "vitest/node";
 
 /** Projects that run files of another project a second time, with another engine. */
-const SECOND_RUNS = new Set(["late", "debian-postgres", "pgbouncer"]);
+const SECOND_RUNS = new Set(["late", "service-postgres", "debian-postgres", "pgbouncer"]);
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const files = execFileSync(

@@ -8,6 +8,7 @@ const SECONDS = new Map([
   ["service", 300],
   ["crash", 150],
   ["late", 300],
+  ["service-postgres", 300],
   ["clients", 90],
   ["fuzz", 15],
   ["faults", 1_200],

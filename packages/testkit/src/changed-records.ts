@@ -6,7 +6,7 @@ import { decodeColumns, encodeColumns, textColumn } from "../../service/src/stor
 import { associatedData } from "../../service/src/store/record.ts";
 import { seal } from "../../service/src/store/seal.ts";
 import { createVault } from "../../service/src/store/vault.ts";
-import { openRawStore } from "./raw-store.ts";
+import { openRawStore } from "./store-access.ts";
 import type { TestService } from "./service.ts";
 
 /** Changes the columns of a record, with a right MAC, as a newer program could have written it. */

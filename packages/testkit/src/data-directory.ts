@@ -1,5 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseAuthority } from "capability-protocol";
+import type { DataDirectory } from "../../service/src/commands/data-directory.ts";
+import { openDataDirectory } from "../../service/src/commands/data-directory.ts";
+import { DEFAULT_LIMITS } from "../../service/src/service-limits.ts";
+import { engineOfRun, ENGINES } from "./engines.ts";
 import { runMembrane } from "./process.ts";
 import { tokenOf } from "./client.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -27,6 +32,12 @@ export async function initDataDirectory(): Promise<TestDataDirectory> {
 /** Reads the tokens that the first start of a service wrote to this data directory, since it had no terminal. */
 export async function firstTokens(data: string): Promise<TestService["tokens"]> {
   return tokensOf(await readFile(join(data, "first-capabilities.json"), "utf8"));
+}
+
+/** Opens the data directory of a service that is not running, with the engine of the run. */
+export function openTestData(data: string): Promise<DataDirectory> {
+  const config = { data, authority: parseAuthority(TEST_AUTHORITY)!, limits: DEFAULT_LIMITS };
+  return openDataDirectory(config, { openDirectory: ENGINES[engineOfRun()] });
 }
 
 /** Parses the tokens in the JSON of a first start. */

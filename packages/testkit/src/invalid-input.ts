@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { call, createMembrane, expectStatus, exportThrough } from "./client.ts";
-import { openRawStore } from "./raw-store.ts";
+import { openRawStore } from "./store-access.ts";
 import type { TestService } from "./service.ts";
 import { startTestService } from "./service.ts";
 import { until } from "./until.ts";

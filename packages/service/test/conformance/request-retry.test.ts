@@ -3,7 +3,6 @@ import type { Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call, createMembrane, exportThrough } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
-import { spawnService } from "../../../testkit/src/process.ts";
 import type { ServiceProcess } from "../../../testkit/src/process.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
@@ -12,6 +11,7 @@ import { startRawTarget, startRawTlsTarget, startTarget } from "../../../testkit
 import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
+import { startOtherProcess } from "../support/other-process.ts";
 
 /*
  * A target may close a kept-alive connection just when the next request is sent on it. Only then a request that changes nothing is
@@ -25,7 +25,7 @@ let other: ServiceProcess;
 let certificate: TestCertificate;
 beforeAll(async () => {
   service = await startTestService();
-  other = await spawnService(service.directory);
+  other = await startOtherProcess(service);
   certificate = await makeCertificate("127.0.0.1");
 });
 afterAll(async () => {

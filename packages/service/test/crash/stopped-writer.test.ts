@@ -5,7 +5,7 @@ import { call, createMembrane, expectStatus, exportThrough } from "../../../test
 import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import { spawnService } from "../../../testkit/src/process.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
-import { holdWriteLock } from "../../../testkit/src/write-lock.ts";
+import { holdLmdbWriteLock } from "../../../testkit/src/write-lock.ts";
 
 /* Another process on the same store that stops in its transaction, its commit or its flush must delay no response. */
 
@@ -63,7 +63,7 @@ test("a service whose write hangs in another process invokes until SIGTERM, and 
   await using target = await startTarget();
   const membrane = await createMembrane(service, data.tokens.create, "m");
   const token = await exportThrough(service, membrane.export, { uri: target.url });
-  await using _writer = await holdWriteLock(data.path);
+  await using _writer = await holdLmdbWriteLock(data.path);
   expect(await call(service, membrane.revoke)).toMatchObject({
     status: 503,
     json: { code: "store_unavailable" },

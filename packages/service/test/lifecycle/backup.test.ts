@@ -276,7 +276,7 @@ test("the log of a restored store has another id, so that no position of the ori
   const at = (name: string): string => join(directory.path, name);
   const { create } = await initialised(at("data"));
   const positionAfter = async (data: string, revokes: number) => {
-    await using service = await startTestService({ directory: at(data) });
+    await using service = await startTestService({ directory: at(data), engine: "lmdb" });
     for (let i = 0; i < revokes; i += 1) {
       const { revoke } = await createMembrane(service, create, `m${i}`);
       expectStatus(await call(service, revoke), 202);
@@ -290,7 +290,7 @@ test("the log of a restored store has another id, so that no position of the ori
   await restored(at("backup"), at("copy"), at("data"));
   await restored(at("backup"), at("second"), at("data"));
   // The same number of revokes: with the same id, this would be a position of the other log.
-  await using service = await startTestService({ directory: at("copy") });
+  await using service = await startTestService({ directory: at("copy"), engine: "lmdb" });
   for (let i = 0; i < 2; i += 1) {
     const { revoke } = await createMembrane(service, create, `m${i}`);
     expectStatus(await call(service, revoke), 202);

@@ -3,7 +3,7 @@ import { call, createMembrane, exportThrough, expectStatus, uriOf } from "../../
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
-import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { openRawStore } from "../../../testkit/src/store-access.ts";
 
 const DEPTH = 64;
 
@@ -103,5 +103,5 @@ async function reexportWithItself(service: TestService, exporting: string, times
 async function countRows({ directory }: TestService): Promise<number[]> {
   await using store = await openRawStore(directory);
   const tables = ["nodes", "lookups", "names", "children"] as const;
-  return Promise.all(tables.map(async (table) => (await store.rows(table)).length));
+  return await Promise.all(tables.map(async (table) => (await store.rows(table)).length));
 }

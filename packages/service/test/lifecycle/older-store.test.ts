@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import type { NameLookup } from "../../src/egress/resolve-host.ts";
 import { call, createMembrane, exportThrough } from "../../../testkit/src/client.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
-import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { openRawLmdb } from "../../../testkit/src/raw-lmdb.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 
 /**
@@ -72,7 +72,7 @@ test("records of an older version count against the disk quotas", async () => {
   expect(refused).toMatchObject({ status: 409, json: { code: "membrane_storage_exceeded" } });
   const other = await createMembrane(service, data.tokens.create, "other");
   await exportThrough(service, other.export, body);
-  await using raw = await openRawStore(data.path);
+  await using raw = await openRawLmdb(data.path);
   // A row for the bytes of each owner for which something was made since; no other record was rewritten.
   expect((await raw.rows("counts")).filter(({ key }) => key.length === 17 && key[16] === 2)).toHaveLength(2);
 });

@@ -6,7 +6,7 @@ import { parseToken, readTargetUri } from "capability-protocol";
 import { expect, test } from "vitest";
 import { call, createMembrane, exportThrough, uriOf } from "../../../testkit/src/client.ts";
 import type { FullStoreTokenName } from "../../../testkit/src/full-store.ts";
-import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { openRawLmdb } from "../../../testkit/src/raw-lmdb.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
@@ -48,7 +48,7 @@ async function restore(fixture: string): Promise<AsyncDisposable & { path: strin
 }
 
 async function layoutOf(path: string): Promise<number> {
-  await using raw = await openRawStore(path);
+  await using raw = await openRawLmdb(path);
   const row = (await raw.rows("meta")).find(({ key }) => key.toString() === "format")!;
   return decodeColumns(row.value.subarray(0, -32))[0]![0]!;
 }
@@ -112,7 +112,7 @@ async function expectUsable(fixture: string): Promise<void> {
     expect(await call(service, tokens[name], { method: "DELETE" })).toMatchObject({ status: 202 });
   }
   for (let more = true; more;) ({ more } = await service.data.store.sweep(100));
-  await using raw = await openRawStore(data.path);
+  await using raw = await openRawLmdb(data.path);
   // The two tenants, and the operator's capability.
   expect(await raw.rows("nodes")).toHaveLength(3);
 }
@@ -148,7 +148,7 @@ test("records are upgraded one by one: an existing target keeps its version, and
   await using data = await restore(join(FIXTURES, "store-records-1"));
   await using service = await startTestService({ directory: data.path, lookup: noAddress });
   await exportThrough(service, data.tokens["alpha export"], { uri: "https://example.com/" });
-  await using raw = await openRawStore(data.path);
+  await using raw = await openRawLmdb(data.path);
   const versions = (await raw.rows("nodes"))
     .map(({ value }) => decodeColumns(value.subarray(0, -32)))
     .filter(([, type]) => type!.toString() === "target")
@@ -161,7 +161,7 @@ test("a capability keeps its version, and only one with limits or a label has th
   await using data = await restore(join(FIXTURES, "store-records-2"));
   await using service = await startTestService({ directory: data.path, lookup: noAddress });
   const versions = async (): Promise<readonly (number | undefined)[]> => {
-    await using raw = await openRawStore(data.path);
+    await using raw = await openRawLmdb(data.path);
     return (await raw.rows("nodes"))
       .map(({ value }) => decodeColumns(value.subarray(0, -32)))
       .filter(([, type]) => type!.toString() === "capability")

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { parseToken } from "capability-protocol";
 import { call, createMembrane, exportThrough, tokenOf, uriOf } from "../../../testkit/src/client.ts";
 import { rewriteRecord } from "../../../testkit/src/changed-records.ts";
-import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { openRawStore } from "../../../testkit/src/store-access.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";

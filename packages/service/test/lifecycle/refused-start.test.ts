@@ -1,17 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseAuthority } from "capability-protocol";
 import { expect, test } from "vitest";
-import { openDataDirectory } from "../../src/commands/data-directory.ts";
-import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import { encodeColumns, decodeColumns } from "../../src/store/codec/columns.ts";
 import { createServiceKeys } from "../../src/store/keys.ts";
 import { StoreCorruptError, StoreFormatError } from "../../src/store/store.ts";
 import { readServiceKeyFile, ServiceKeyFileError } from "../../src/store/service-key-file.ts";
 import { call, createMembrane } from "../../../testkit/src/client.ts";
+import { openTestData } from "../../../testkit/src/data-directory.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
-import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { openRawStore } from "../../../testkit/src/store-access.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 
 const FORMAT = Buffer.from("format");
@@ -30,11 +28,7 @@ async function used() {
 }
 
 async function open(data: string): Promise<void> {
-  const opened = await openDataDirectory({
-    data,
-    authority: parseAuthority("membrane.test")!,
-    limits: DEFAULT_LIMITS,
-  });
+  const opened = await openTestData(data);
   await opened.store.close();
 }
 

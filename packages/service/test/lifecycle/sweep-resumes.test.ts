@@ -1,10 +1,9 @@
 import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
-import { openDataDirectory } from "../../src/commands/data-directory.ts";
-import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import { createMembrane, exportThrough } from "../../../testkit/src/client.ts";
+import { openTestData } from "../../../testkit/src/data-directory.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
-import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { openRawStore } from "../../../testkit/src/store-access.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { until } from "../../../testkit/src/until.ts";
 
@@ -20,11 +19,7 @@ test("records that a process did not sweep before it ended are swept by the next
     }
     await service.close();
     // Revoked by a process that ends before it sweeps.
-    const { store } = await openDataDirectory({
-      data: directory.path,
-      authority: service.authority,
-      limits: DEFAULT_LIMITS,
-    });
+    const { store } = await openTestData(directory.path);
     const [tenant] = await store.tenants();
     const [membrane] = (await store.membranes(tenant!.uid, { limit: 1 })).membranes;
     expect(await store.revoke(membrane!.uid, membrane!.createdBy)).toEqual(ok(undefined));

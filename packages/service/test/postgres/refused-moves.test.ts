@@ -9,7 +9,7 @@ import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import { openNodeEngine } from "../../../testkit/src/postgres-engine.ts";
 import { openRawPostgres } from "../../../testkit/src/raw-postgres.ts";
 import type { RawStore, TableName } from "../../../testkit/src/raw-store.ts";
-import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { openRawLmdb } from "../../../testkit/src/raw-lmdb.ts";
 import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { mountSmallDisk } from "../../../testkit/src/small-disk.ts";
@@ -199,7 +199,7 @@ test.each(MOVED_TABLES)(
     await using directory = await temporaryDirectory();
     const places = await filledDirectory(join(directory.path, "data"));
     const changed = new RegExp(`^--from: a row of table ${table} is not what was written$`);
-    await changeRow(openRawStore(places.data), table);
+    await changeRow(openRawLmdb(places.data), table);
     await expectRefusedHere(places.directory, places.database, places, changed);
     expect(await databaseState(places)).toBe("absent");
 

@@ -8,7 +8,7 @@ import { openRawConnection, requestHead } from "../../../testkit/src/raw-connect
 import { OK_RESPONSE, rawResponder } from "../../../testkit/src/raw-responder.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startRawTarget } from "../../../testkit/src/target.ts";
-import { holdWriteLock } from "../../../testkit/src/write-lock.ts";
+import { holdWriteLock } from "../../../testkit/src/store-access.ts";
 
 /* Another process keeps the store from writing, so that a use waits to be counted while its request has a connection. */
 
@@ -24,11 +24,12 @@ test("nothing is sent before the use is counted, and a revoke that is written fi
   const { token, revoke } = await exportTarget(service, { uri: target.url, limits: { maxUses: 9 } });
   const { capability } = (await service.data.vault.open(parseToken(revoke)!))!;
   await using lock = await holdWriteLock(service.directory);
-  // The next transaction is this one's: the use and the revoke wait for the one after it, and the revoke goes first.
+  // Where the revoke waits, too, the next transaction is this one's: the use and the revoke wait for the one after it.
   const earlier = service.data.store.create([]);
   const response = call(service, token);
   await expect.poll(() => connections).toBe(1);
   const revoked = service.data.store.revoke(capability.resource!, capability.uid);
+  if (!lock.holdsRevokes) await revoked;
   await new Promise((resolve) => void setTimeout(resolve, 100));
   expect(target.received()).toBe("");
   await lock.release();

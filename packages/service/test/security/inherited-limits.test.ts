@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseToken } from "capability-protocol";
 import type { Limits } from "capability-protocol";
 import { call, createMembrane, expectStatus, tokenOf, uriOf } from "../../../testkit/src/client.ts";
-import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { openRawStore } from "../../../testkit/src/store-access.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { numberColumn } from "../../src/store/codec/columns.ts";

@@ -8,11 +8,11 @@ import type { DelayedSource } from "../../../testkit/src/delayed-log.ts";
 import { delayLog } from "../../../testkit/src/delayed-log.ts";
 import { deferred } from "../../../testkit/src/deferred.ts";
 import type { ServiceProcess } from "../../../testkit/src/process.ts";
-import { spawnService } from "../../../testkit/src/process.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startRawTarget } from "../../../testkit/src/target.ts";
 import { OK_RESPONSE, rawResponder } from "../../../testkit/src/raw-responder.ts";
+import { startOtherProcess } from "../support/other-process.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
 const ROUNDS = 5;
@@ -31,7 +31,7 @@ beforeAll(async () => {
     limits: { maxUpstreamConnectionsPerDestination: 1 },
     lookup: name.lookup,
   });
-  other = await spawnService(service.directory);
+  other = await startOtherProcess(service);
 });
 
 afterAll(async () => {

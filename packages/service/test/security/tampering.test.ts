@@ -3,18 +3,17 @@ import type { CapabilityToken } from "capability-protocol";
 import { formatToken, parseToken } from "capability-protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DataDirectory } from "../../src/commands/data-directory.ts";
-import { openDataDirectory } from "../../src/commands/data-directory.ts";
 import type { Uid } from "../../src/domain/uid.ts";
 import { parseUid } from "../../src/domain/uid.ts";
-import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import { decodeColumns } from "../../src/store/codec/columns.ts";
 import { createAuthenticatedTable } from "../../src/store/lmdb/authenticated-table.ts";
 import { StoreCorruptError } from "../../src/store/store.ts";
 import { UnsealError } from "../../src/store/seal.ts";
+import { openTestData } from "../../../testkit/src/data-directory.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { createFullStore } from "../../../testkit/src/full-store.ts";
 import type { RawRecord, RawStore, TableName } from "../../../testkit/src/raw-store.ts";
-import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { openRawStore } from "../../../testkit/src/store-access.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 
 const MAC_BYTES = 32;
@@ -41,10 +40,9 @@ beforeAll(async () => {
   directory = await temporaryDirectory();
   const service = await startTestService({ directory: directory.path });
   const { tokens } = await createFullStore(service, 9);
-  const { authority } = service;
   await service.close();
   // Without a service there is no sweeper, so the descendants of the revoked membrane stay.
-  data = await openDataDirectory({ data: directory.path, authority, limits: DEFAULT_LIMITS });
+  data = await openTestData(directory.path);
   raw = await openRawStore(directory.path);
   const all = Object.entries(tokens).map(([name, text]) => ({ name, token: parseToken(text)! }));
   const lineages = await Promise.all(all.map(async ({ token }) => (await data.vault.open(token))!.lineage));

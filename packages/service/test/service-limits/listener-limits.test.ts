@@ -9,7 +9,7 @@ import { startTarget } from "../../../testkit/src/target.ts";
 import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
-import { holdWriteLock } from "../../../testkit/src/write-lock.ts";
+import { holdWriteLock } from "../../../testkit/src/store-access.ts";
 
 /*
  * Limits on clients before, between and within requests. Each limit is reached while another client is served.

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call, createMembrane, exportThrough, tokenOf, uriOf } from "../../../testkit/src/client.ts";
-import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { openRawStore } from "../../../testkit/src/store-access.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";

@@ -4,7 +4,7 @@ import type { ServiceKind } from "../../src/domain/capability.ts";
 import { createTenant, reissueTenant } from "../../src/management/tenants.ts";
 import type { CallResponse } from "../../../testkit/src/client.ts";
 import { call, createMembrane, exportThrough, tokenOf, uriOf } from "../../../testkit/src/client.ts";
-import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { openRawStore } from "../../../testkit/src/store-access.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { asTestOperator, startTestService } from "../../../testkit/src/service.ts";
 

@@ -9,7 +9,7 @@ import { createMembrane, exportThrough } from "../../../testkit/src/client.ts";
 import { databaseOf, openNodeEngine, useConnection } from "../../../testkit/src/postgres-engine.ts";
 import { openRawPostgres } from "../../../testkit/src/raw-postgres.ts";
 import type { RawRecord, RawStore } from "../../../testkit/src/raw-store.ts";
-import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { openRawLmdb } from "../../../testkit/src/raw-lmdb.ts";
 import { runMembrane } from "../../../testkit/src/process.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { ProcessResult } from "../../../testkit/src/run.ts";
@@ -150,7 +150,7 @@ export async function movedRows(raw: Promise<RawStore>): Promise<readonly string
   return rows.filter(isMoved).map(textOf).toSorted();
 }
 
-export const rowsOfDirectory = (data: string): Promise<readonly string[]> => movedRows(openRawStore(data));
+export const rowsOfDirectory = (data: string): Promise<readonly string[]> => movedRows(openRawLmdb(data));
 
 export const rowsOfDatabase = (data: string): Promise<readonly string[]> => movedRows(openRawPostgres(data));
 

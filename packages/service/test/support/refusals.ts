@@ -15,7 +15,7 @@ import type { TestService, TestServiceOptions } from "../../../testkit/src/servi
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 import { startRawTarget, startStreamingTarget } from "../../../testkit/src/target.ts";
-import { holdWriteLock } from "../../../testkit/src/write-lock.ts";
+import { holdWriteLock } from "../../../testkit/src/store-access.ts";
 
 /** A service with {@link REFUSAL_LIMITS}, and a target that responds. */
 export interface Given {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { uriOf } from "../../../testkit/src/client.ts";
-import { openRawStore } from "../../../testkit/src/raw-store.ts";
+import { openRawStore } from "../../../testkit/src/store-access.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 
 /** Returns the bytes of the store's rows and the fingerprints in the log, from which an attacker could try to make tokens. */
