@@ -58,8 +58,13 @@ async function listPage(
     await nextTurn();
     const step = { ...after, limit: Math.min(left, MEMBRANES_PER_STEP), recipientKey: keys.publicKey };
     const page = await context.store.membranes(resourceOf(caller), step);
+    let earlier: Promise<Outcome<unknown>> = Promise.resolve(ok(undefined));
     const entries = await Promise.all(
-      page.membranes.map((membrane) => list(context, caller, keys, membrane)),
+      page.membranes.map((membrane) => {
+        const entry = list(context, caller, keys, membrane, earlier);
+        earlier = entry;
+        return entry;
+      }),
     );
     let isFull = false;
     for (const entry of entries) {
@@ -82,15 +87,17 @@ async function listPage(
   }
 }
 
+/** @param earlier what the membrane before this one came to. */
 async function list(
   context: ManagementContext,
   caller: Caller,
   keys: ParsedTenantKeys,
   membrane: StoredMembrane,
+  earlier: Promise<Outcome<unknown>>,
 ): Promise<Outcome<object | undefined>> {
   const original = openTokens(keys, membrane);
   const given = isDelegated(caller)
-    ? await delegate(context, caller, keys, membrane, original).catch(undefinedIfTooNew)
+    ? await delegate(context, caller, keys, membrane, original, earlier).catch(undefinedIfTooNew)
     : ok(original);
   if (given === undefined) return ok(undefined);
   if (!given.ok || given.value === undefined) return given;
@@ -120,7 +127,8 @@ function openTokens(keys: ParsedTenantKeys, membrane: StoredMembrane): MembraneT
 
 /**
  * Makes re-exports for a delegate, with its `query` in their lineage, so that they end with the delegation. Their tokens are
- * derived from the payload of its `query`, so that a repeated query finds the same ones.
+ * derived from the payload of its `query`, so that a repeated query finds the same ones. They are made in the order of the page:
+ * a store may write at the same time what it gets at the same time, and a later membrane would take the room of this one.
  *
  * @returns nothing if the membrane died meanwhile.
  */
@@ -130,6 +138,7 @@ async function delegate(
   keys: ParsedTenantKeys,
   storedMembrane: StoredMembrane,
   original: MembraneTokens,
+  earlier: Promise<Outcome<unknown>>,
 ): Promise<Outcome<MembraneTokens | undefined>> {
   const { vault, changes } = context;
   const derived: MembraneTokens = {
@@ -139,6 +148,8 @@ async function delegate(
   const present = await Promise.all([vault.open(derived.export), vault.open(derived.revoke)]);
   if (present.every((opened) => opened !== undefined)) return ok(derived);
 
+  const before = await earlier;
+  if (!before.ok) return before;
   const parents = {
     export: await vault.open(original.export),
     revoke: await vault.open(original.revoke),

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import type { ServiceKind } from "../../src/domain/capability.ts";
 import { createTenant, reissueTenant } from "../../src/management/tenants.ts";
+import type { OpenEngine } from "../../src/commands/directory-place.ts";
+import { openLmdbEngine } from "../../src/store/lmdb/engine.ts";
 import type { CallResponse } from "../../../testkit/src/client.ts";
 import { call, createMembrane, exportThrough, tokenOf, uriOf } from "../../../testkit/src/client.ts";
 import { openRawStore } from "../../../testkit/src/store-access.ts";
@@ -243,4 +245,25 @@ test("a page of a delegated query ends before the first membrane without room, a
   expect((await page("/?limit=9")).json).toEqual(first.json);
   const revoke = tokenOf(first.json.membranes[0].capabilities.revoke);
   expect(await call(service, revoke)).toMatchObject({ status: 202 });
+});
+
+test("a page of a delegated query makes capabilities in its order, also in a store that writes what comes later first", async () => {
+  let delay = 0;
+  const open: OpenEngine = async (options) => {
+    const engine = await openLmdbEngine(options);
+    const write: typeof engine.write = async (request, decide) => {
+      if (request.class === "create") delay -= 50;
+      await new Promise((resolve) => setTimeout(resolve, Math.max(delay, 0)));
+      return engine.write(request, decide);
+    };
+    return { ...engine, write };
+  };
+  await using service = await startTestService({ limits: { maxCapabilitiesPerMembrane: 6 }, engine: open });
+  const owner = await newOwner(service);
+  const lending = await createMembrane(service, owner.create, "lending");
+  for (const id of ["a", "b", "c"]) await createMembrane(service, owner.create, id);
+  const query = await exportThrough(service, lending.export, { capability: uriOf(service, owner.query) });
+  delay = 200;
+  const { json } = await call(service, query, { path: "/?limit=9" });
+  expect(json.membranes.map(({ id }: { id: string }) => id)).toEqual(["a", "b"]);
 });
