@@ -27,7 +27,7 @@ export const LEASE_LIMITS: Readonly<Record<keyof LeaseTimes, Limit>> = {
   }),
   leaseRetryDelayMs: leaseLimit("leaseRetryDelayMs", {
     description:
-      "Time from a failed renewal to the next attempt; doubles up to a second while no attempt succeeds",
+      "Time from a failed renewal to the next attempt; doubles up to a second while no attempt succeeds, up to a minute while the server refuses the password",
   }),
   leaseCleanupIntervalMs: leaseLimit("leaseCleanupIntervalMs", {
     description: "Time from one removal of the leases of dead nodes to the next",

@@ -89,7 +89,7 @@ export function driveLease(
     timer.set(leaseWakeAt(lease));
   };
   const recordFailure = (error: unknown): void => {
-    backOff.failed();
+    backOff.failed(error);
     follower.failed(error);
   };
   const fail = (error: unknown): void => {

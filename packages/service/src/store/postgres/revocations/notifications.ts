@@ -1,4 +1,5 @@
 import type { Connection } from "../connection.ts";
+import { createBackOff } from "./back-off.ts";
 import type { OpenConnection } from "./statement-connection.ts";
 
 /** The channel that each entry of the log notifies. */
@@ -44,14 +45,18 @@ export function listenToLog(
     else later = setTimeout(passOn, wait);
   };
 
+  const backOff = createBackOff(LISTEN_INTERVAL_MS / 2, monotonic);
   const listen = (): void => {
     if (!isAnswered) connection?.destroy();
-    if (connection === undefined || connection.isClosed) connection = open({ onNotification: onNotified });
+    if (connection === undefined || connection.isClosed) {
+      if (monotonic() < backOff.notBefore) return;
+      connection = open({ onNotification: onNotified });
+    }
     isAnswered = false;
-    connection.query(LISTEN).then(
-      () => (isAnswered = true),
-      () => undefined,
-    );
+    connection.query(LISTEN).then(() => {
+      isAnswered = true;
+      backOff.replied();
+    }, backOff.failed);
   };
   const timer = setInterval(listen, LISTEN_INTERVAL_MS);
   listen();

@@ -2,6 +2,7 @@ import type { LeaseTimes } from "../../lease/lease-times.ts";
 import type { PollerAction, PollerMessage } from "../../lease/revoke-poller.ts";
 import { advancePoller, createRevokePoller, pollerWakeAt } from "../../lease/revoke-poller.ts";
 import { StoreBusyError } from "../../store.ts";
+import { createBackOff } from "./back-off.ts";
 import { parsePollerReply, pollerStatement } from "./poller-statements.ts";
 import type { OpenConnection } from "./statement-connection.ts";
 import { createStatementConnection } from "./statement-connection.ts";
@@ -40,7 +41,9 @@ export function drivePoller(
   const perform = (action: PollerAction): void => {
     switch (action.type) {
       case "send":
-        return connection.send(pollerStatement(action.statement, times.leaseMs));
+        return isTooSoon()
+          ? advance({ type: "failed" })
+          : connection.send(pollerStatement(action.statement, times.leaseMs));
       case "disconnect":
         return connection.disconnect();
       case "settle": {
@@ -51,21 +54,34 @@ export function drivePoller(
       }
     }
   };
+  const backOff = createBackOff(times.leaseRetryDelayMs, monotonic);
+  const isTooSoon = (): boolean => monotonic() < backOff.notBefore;
+  /** Without a poll a revoke ends by the length of a lease. */
+  const postpone = (): void => {
+    if (poller.pollAt < backOff.notBefore) poller = { ...poller, pollAt: backOff.notBefore };
+  };
   const advance = (message: PollerMessage): void => {
     const step = advancePoller(poller, message, monotonic());
     poller = step.poller;
+    const isLate = message.type === "wake" && step.actions.some(({ type }) => type === "disconnect");
+    if (isLate) backOff.failed(undefined);
     for (const action of step.actions) perform(action);
+    postpone();
     timer.set(isClosed && unsettled.size === 0 ? Infinity : pollerWakeAt(poller));
   };
-  const fail = (): void => advance({ type: "failed" });
+  const fail = (error: unknown): void => {
+    backOff.failed(error);
+    advance({ type: "failed" });
+  };
   const connection = createStatementConnection(open, {
     onReply(rows) {
       if (poller.inFlight === undefined) return;
+      backOff.replied();
       let message: PollerMessage;
       try {
         message = { type: "replied", reply: parsePollerReply(poller.inFlight.statement, rows) };
-      } catch {
-        return fail();
+      } catch (error) {
+        return fail(error);
       }
       advance(message);
     },
