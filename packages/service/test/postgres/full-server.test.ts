@@ -6,7 +6,7 @@ import { mountSmallDisk } from "../../../testkit/src/small-disk.ts";
 import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import { createStore } from "../../src/store/operations/create-store.ts";
 import type { StoreCondition } from "../../src/store/store.ts";
-import { StoreFullError } from "../../src/store/store.ts";
+import { StoreBusyError, StoreFullError } from "../../src/store/store.ts";
 
 test("while the server's disk is full, creations are refused and reads work; with room again, creations do by themselves", async () => {
   await using disk = await mountSmallDisk(192);
@@ -50,4 +50,53 @@ test("while the server's disk is full, creations are refused and reads work; wit
   const stored = new Set(membranes.map(({ name }) => name));
   expect(made.filter((name) => !stored.has(name))).toEqual([]);
   await node.close();
+});
+
+test("a revoke for whose log the server has no room is not acknowledged, and can be repeated once there is room and the server runs again", async () => {
+  await using disk = await mountSmallDisk(160);
+  await using server = await startPostgres({
+    parent: disk.path,
+    // No file of the write-ahead log is kept for later.
+    settings: {
+      min_wal_size: "'32MB'",
+      max_wal_size: "'64MB'",
+      wal_recycle: "off",
+      shared_buffers: "'16MB'",
+    },
+  });
+  await using at = await openStoreIn(await createDatabase(server));
+  const [first, membrane] = [await at.membrane("first"), await at.membrane("m")];
+  // The tables have room for one more.
+  await at.store.revoke(first.record.uid, "operator");
+  const revoke = () => at.store.revoke(membrane.record.uid, "operator");
+  disk.fill();
+  // What comes after it needs another file.
+  await useConnection(server.config(), (connection) => connection.query("SELECT pg_switch_wal()")).catch(
+    () => undefined,
+  );
+  await expect(revoke()).rejects.toThrow(StoreBusyError);
+  await disk.empty();
+  const responds = (): Promise<boolean> =>
+    useConnection(server.config(), (connection) => connection.query("SELECT")).then(
+      () => true,
+      () => false,
+    );
+  const starts = (): Promise<boolean> =>
+    server.start().then(
+      () => true,
+      () => false,
+    );
+  // A server that cannot recover without room has ended.
+  await expect.poll(async () => (await responds()) || starts(), { timeout: 60_000 }).toBe(true);
+  await expect
+    .poll(
+      () =>
+        revoke().then(
+          ({ ok }) => ok,
+          (error: unknown) => error,
+        ),
+      { timeout: 60_000 },
+    )
+    .toBe(true);
+  expect((await at.store.find(membrane.export.lookupId))?.verdict.ok).toBe(false);
 });
