@@ -36,6 +36,8 @@ test.each([
   ],
   ["55P03", "another node or a move holds the schema: try again"],
   ["57P03", "the server starts or stops: try again"],
+  ["PASSWORD_IN_CLEAR", "the server at db.test:5432 asks for the password itself, .*verify-full"],
+  ["AUTHENTICATION_INVALID", "the server at db.test:5432 asks who the user is in a way"],
   ["ERR_TLS_CERT_ALTNAME_INVALID", "the server's certificate is not for db.test"],
   [
     "SELF_SIGNED_CERT_IN_CHAIN",

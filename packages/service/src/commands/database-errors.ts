@@ -27,6 +27,16 @@ const CONNECTION_ADVICE: readonly (readonly [codes: RegExp, explain: Explain])[]
   ],
   [/^(?:ENOTFOUND|EAI_AGAIN)$/, ({ host }) => `cannot resolve the name ${host}`],
   [
+    /^PASSWORD_IN_CLEAR$/,
+    (at) =>
+      `the server at ${placeOf(at)} asks for the password itself, and TLS does not show who it is: set sslmode to verify-full, or scram-sha-256 in pg_hba.conf`,
+  ],
+  [
+    /^AUTHENTICATION_INVALID$/,
+    (at) =>
+      `the server at ${placeOf(at)} asks who the user is in a way that is not supported: is it PostgreSQL?`,
+  ],
+  [
     /^ERR_TLS_CERT_ALTNAME_INVALID$/,
     ({ host }) =>
       `the server's certificate is not for ${host}: name it as the certificate does, since sslmode is verify-full`,

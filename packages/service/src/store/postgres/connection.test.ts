@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { alterServer, useConnection } from "../../../../testkit/src/postgres-engine.ts";
 import { connectionTo, postgresServer } from "../../../../testkit/src/postgres-server.ts";
+import { until } from "../../../../testkit/src/until.ts";
 import { generateAuthorityKey, issueAuthorityCertificate, issueServerCertificate } from "../../tls/x509.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
+import { openConnection } from "./connection.ts";
 
 /** Whether the connection is encrypted, as the server says. */
 async function isEncrypted(given: Partial<ConnectionConfig>): Promise<unknown> {
@@ -50,6 +52,44 @@ describe("with a certificate for localhost", () => {
     altered = await alterServer({ ssl: "on" });
   });
   afterAll(() => altered?.[Symbol.asyncDispose]());
+
+  test.each(["disable", "verify-full"] as const)(
+    "what a connection leaves behind that is abandoned is cancelled, with sslmode=%s",
+    async (sslMode) => {
+      const config = { ...(await connectionTo("postgres")), host: "localhost", sslMode, ca };
+      const running = async (): Promise<number> =>
+        useConnection(config, async (other) => {
+          const text =
+            "SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)' AND state = 'active'";
+          return (await other.query(text)).length;
+        });
+      const connection = openConnection(config, 10_000);
+      const slept = connection.query("SELECT pg_sleep(3600)");
+      slept.catch(() => undefined);
+      await until("the statement runs", async () => (await running()) > 0);
+      connection.abandon();
+      await expect(slept).rejects.toThrow();
+      await until("the statement was cancelled", async () => (await running()) === 0);
+    },
+  );
+
+  test("a connection with TLS that is destroyed while it has nothing to do brings no error", async () => {
+    const config = {
+      ...(await connectionTo("postgres")),
+      host: "localhost",
+      sslMode: "verify-full",
+      ca,
+    } as const;
+    const connection = openConnection(config, 10_000);
+    const [row] = await connection.query("SELECT pg_backend_pid() AS pid");
+    connection.destroy();
+    const isThere = () =>
+      useConnection(config, (other) =>
+        other.query("SELECT FROM pg_stat_activity WHERE pid = $1", [Number(row?.["pid"])]),
+      );
+    await until("the server has ended its process", async () => (await isThere()).length === 0);
+    await expect(connection.query("SELECT")).rejects.toThrow("closed");
+  });
 
   test("verify-full connects to localhost with its CA, and to no other name nor with another CA", async () => {
     expect(await isEncrypted({ host: "localhost", sslMode: "verify-full", ca })).toBe(true);

@@ -2,9 +2,13 @@ import { connect as connectSocket } from "node:net";
 import type { Socket } from "node:net";
 import type { Notice } from "postgres";
 import { StoreBusyError, StoreFailedError } from "../store.ts";
+import { createAuthenticationGuard } from "./authentication-guard.ts";
+import type { BackendKey } from "./cancel-request.ts";
+import { backendOf, requestCancel } from "./cancel-request.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
 import { postgres } from "./driver.ts";
 import { isOutdated } from "./postgres-errors.ts";
+import { serverAddress } from "./server-address.ts";
 import { aloneStatement, BEGIN_ALONE, beginStatement, sessionStatement } from "./session-settings.ts";
 import type { Row } from "./sql-values.ts";
 import { withLiterals } from "./sql-values.ts";
@@ -46,6 +50,11 @@ export interface Connection {
   rollback(): Promise<void>;
   /** Ends it at once. What has no result yet fails, and may still take effect. */
   destroy(): void;
+  /**
+   * Ends it, and asks the server to cancel what it still carries out: a process of it that waits for a standby does not notice that its
+   * client has gone. A statement that was cancelled so has taken effect, and the standby may not have it.
+   */
+  abandon(): void;
   /** Ends it when all statements have their results, or after a second. */
   close(): Promise<void>;
 }
@@ -59,6 +68,9 @@ export interface ConnectionEvents {
 }
 
 const CLOSE_TIMEOUT_SECONDS = 1;
+
+/** Bytes of it are a message whose length is two gigabytes, and of which the driver waits for the rest. */
+const NO_MESSAGE = 0x7f;
 
 export interface ConnectionOptions extends ConnectionEvents {
   /** Whether a pooler may carry out each transaction in another session of the server. */
@@ -79,24 +91,47 @@ export function openConnection(
   /** The driver would connect again after a loss, and send the rest of a transaction outside of it. */
   const openOnce = (): Socket => {
     if (socket !== undefined || isClosed) throw connectionClosed();
-    const { host, port } = config;
-    // Without delay: statements are small, and each waits for the result of those before it.
-    socket = connectSocket(
-      host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { host, port, noDelay: true },
-    );
+    socket = connectSocket(serverAddress(config));
+    if (config.sslMode === "disable") guardPassword(socket);
     return socket;
   };
+  /** Whether the driver may prove who the user is, which it would do whenever it is asked. */
+  let mayProve = true;
+  /** Before the driver gets it, looks at each piece that the server sends while the user is not in. */
+  const guardPassword = (unverified: Socket): void => {
+    const problemIn = createAuthenticationGuard(() => {
+      mayProve = false;
+      unverified.off("data", receive);
+    });
+    const receive = (chunk: Buffer): void => {
+      const problem = problemIn(chunk);
+      if (problem === undefined) return;
+      // The driver gets the same piece afterwards.
+      chunk.fill(NO_MESSAGE);
+      unverified.destroy(problem);
+    };
+    unverified.on("data", receive);
+  };
+  let discarded: Promise<void> | undefined;
   const discard = (): void => {
-    if (isClosed) return;
     isClosed = true;
-    void sql.end({ timeout: 0 });
+    discarded ??= sql.end({ timeout: 0 });
   };
   const destroy = (): void => {
     discard();
+    // Later than the driver writes its farewell: to a socket of TLS whose own socket is gone that is an error that nothing handles.
+    void discarded?.then(() => socket?.destroy());
+  };
+  /** Ends it when all statements have their results, or after a second. */
+  const end = async (): Promise<void> => {
+    await sql.end({ timeout: CLOSE_TIMEOUT_SECONDS });
+    // The driver waits for the server to close it, which may have gone without a word.
     socket?.destroy();
   };
   const options = {
     ...driverOptions(config),
+    // The driver waits for ever for a password that it does not get.
+    password: () => (mayProve ? (config.password ?? "") : new Promise<string>(() => undefined)),
     socket: openOnce,
     onclose: () => {
       if (isClosed) return;
@@ -131,7 +166,7 @@ export function openConnection(
     isInTransaction = true;
     await send(beginStatement(transactionTimeoutMs, isPooled), []);
   };
-  const end = (text: "COMMIT" | "ROLLBACK") => {
+  const endTransaction = (text: "COMMIT" | "ROLLBACK") => {
     isInTransaction = false;
     return send(text, []);
   };
@@ -141,15 +176,19 @@ export function openConnection(
     const [, rows] = await Promise.all(sent);
     return rows;
   };
-  const rollback: Connection["rollback"] = async () => void (await end("ROLLBACK"));
+  const rollback: Connection["rollback"] = async () => void (await endTransaction("ROLLBACK"));
   const commit: Connection["commit"] = async () => {
     warnings.splice(0);
-    const { command } = await end("COMMIT");
+    const { command } = await endTransaction("COMMIT");
     // A transaction in which a statement failed ends so.
     if (command !== "COMMIT") throw new StoreFailedError("the transaction was rolled back");
     assertWarranted("the commit", warnings);
   };
-  const session = sql.unsafe(sessionStatement(isPooled)).then(() => undefined);
+  /** The process of the server, once it is known. */
+  let backend: BackendKey | undefined;
+  const session = sql.unsafe(sessionStatement(isPooled)).then((results) => {
+    backend = backendOf(results);
+  });
   session.catch((error: unknown) => (failure = error));
   return {
     get isClosed() {
@@ -185,25 +224,28 @@ export function openConnection(
       }
     },
     destroy,
+    abandon() {
+      if (isClosed || backend === undefined) return destroy();
+      isClosed = true;
+      // A pooler passes the request on only while its client is there.
+      void requestCancel(config, backend).then(end);
+    },
     async close() {
       if (isClosed) return;
       isClosed = true;
-      await sql.end({ timeout: CLOSE_TIMEOUT_SECONDS });
-      // The driver waits for the server to close it, which may have gone without a word.
-      socket?.destroy();
+      await end();
     },
   };
 }
 
 /** All options that the driver would otherwise look up in the environment. */
 function driverOptions(config: ConnectionConfig) {
-  const { host, port, database, user, password = "", connectTimeoutMs } = config;
+  const { host, port, database, user, connectTimeoutMs } = config;
   return {
     host,
     port,
     database,
     user,
-    password: () => password,
     ssl: tlsOptions(config) ?? false,
     sslnegotiation: null,
     connection: { application_name: "membrane" },

@@ -145,3 +145,27 @@ test("a node has a lease and learns of revokes, whatever transactions of the dat
   await engine.refresh();
   expect(engine.revocationsSince(from).uids).toEqual(new Set([record.uid]));
 });
+
+test("while a synchronous standby is gone, a node that joins again and again leaves no process of the server waiting for each attempt", async () => {
+  const times = { ...TEST_LEASE_TIMES, leaseReplyTimeoutMs: 500, leaseConnectTimeoutMs: 500 };
+  await using store = await openPostgresStore({}, times);
+  const { engine } = await store.openNode();
+  const waiting = () =>
+    store.query("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'");
+  /** The names of rows that were never renewed: they are seen once the server does not wait with them any more. */
+  const joined = new Set<unknown>();
+  {
+    await using _altered = await alterServer({ synchronous_standby_names: "'absent'" });
+    await until("eight attempts to join have ended", async () => {
+      for (const row of await store.query("SELECT node FROM membrane.lease WHERE renewals = 0"))
+        joined.add(row["node"]);
+      expect((await waiting()).length).toBeLessThan(8);
+      return joined.size >= 8;
+    });
+    expect(engine.position()).toBeUndefined();
+  }
+  await until("the node has a lease again", async () => {
+    await engine.refresh().catch(() => undefined);
+    return engine.position() !== undefined;
+  });
+});

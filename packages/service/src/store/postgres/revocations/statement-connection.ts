@@ -8,7 +8,7 @@ export type OpenConnection = (events: ConnectionEvents) => Connection;
 export interface StatementConnection {
   /** Brings one `onReply` or `onFailure`. */
   send(statement: Statement): void;
-  /** Ends the connection at once. It brings nothing more. */
+  /** Ends the connection at once, and what the server still does for it. It brings nothing more. */
   disconnect(): void;
   close(): Promise<void>;
 }
@@ -51,7 +51,7 @@ export function createStatementConnection(
     disconnect() {
       const ended = connection;
       connection = undefined;
-      ended?.destroy();
+      ended?.abandon();
     },
     async close() {
       const ended = connection;
