@@ -9,6 +9,7 @@ import type { ServiceProcess } from "../../../testkit/src/process.ts";
 import { runMembrane } from "../../../testkit/src/process.ts";
 import { startRelay } from "../../../testkit/src/relay.ts";
 import { startStreamingTarget, startTarget } from "../../../testkit/src/target.ts";
+import { until } from "../../../testkit/src/until.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { openStream, startEndlessTarget } from "../support/open-stream.ts";
 import type { TestDatabase } from "../../../testkit/src/test-database.ts";
@@ -195,4 +196,20 @@ test("a node whose database is gone says that it is not ready, cuts its streams 
   // An outage is no defect of the service.
   expect(service.logged().filter(({ msg }) => msg === "fault" || msg === "crashed")).toEqual([]);
   await agent.close();
+});
+
+test("a node logs that revokes may be lost, once, when the database lacks the last one that it applied", async () => {
+  await using directory = await temporaryDirectory();
+  const database = await createTestDatabase();
+  const data = join(directory.path, "data");
+  await using service = await database.startNode(data);
+  const { create } = await firstTokens(data);
+  const membrane = await createMembrane(service, create, "m");
+  expectStatus(await call(service, membrane.revoke, { method: "POST" }), 202);
+  // As after a failover that has lost the last commit, and another one in its place.
+  await database.query("UPDATE membrane.log SET tag = gen_random_uuid() WHERE position = 1");
+  await database.query("UPDATE membrane.head SET tag = (SELECT tag FROM membrane.log WHERE position = 1)");
+  const alarms = () => service.logged().filter(({ msg }) => msg === "revocations may be lost");
+  await until("the alarm", () => alarms().length > 0);
+  expect(alarms()).toEqual([expect.objectContaining({ level: "error", position: "1" })]);
 });
