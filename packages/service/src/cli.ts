@@ -2,7 +2,7 @@ import type { Argv } from "yargs";
 import yargs from "yargs";
 import type { Command } from "./command.ts";
 import type { DataConfig, RawDataFlags } from "./config.ts";
-import { LOG_LEVELS, readDataConfig, readServeConfig } from "./config.ts";
+import { LOG_LEVELS, readDataConfig, readInitConfig, readServeConfig } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
 import { isOnCommandLine, nameVariable, rejectActionVariables, rejectAmbiguousFlags } from "./flag-checks.ts";
 import { readMovePlace } from "./move-place.ts";
@@ -64,7 +64,7 @@ export async function readCommandLine(
       },
     )
     .command("init", "Initialize a data directory and exit", initFlags, (flags) => {
-      command = { name: "init", config: readDataConfig(complete(flags, origin)), json: flags.json };
+      command = { name: "init", config: readInitConfig(complete(flags, origin)), json: flags.json };
     })
     .command("tenant", "Tenants: create, list, reissue, delete", (tenant) =>
       tenant

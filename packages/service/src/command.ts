@@ -1,4 +1,4 @@
-import type { DataConfig, ServeConfig } from "./config.ts";
+import type { DataConfig, InitConfig, ServeConfig } from "./config.ts";
 import type { MovePlace } from "./move-place.ts";
 
 /** What the command line asks for. */
@@ -13,7 +13,7 @@ export type Command =
       readonly from: MovePlace;
       readonly to: MovePlace;
     }
-  | OutputCommand<"init">
+  | { readonly name: "init"; readonly config: InitConfig; readonly json: boolean }
   | OutputCommand<"tenant list">
   | (OutputCommand<"tenant create" | "tenant reissue" | "tenant delete"> & { readonly id: string })
   | (OutputCommand<"membrane list"> & { readonly tenant: string })

@@ -36,11 +36,15 @@ export type TlsConfig =
   | { readonly kind: "private-ca" }
   | { readonly kind: "files"; readonly certFile: string; readonly keyFile: string };
 
+/** The configuration of `membrane init`. */
+export interface InitConfig extends DataConfig {
+  readonly tls: TlsConfig;
+}
+
 /** The configuration of `membrane serve`. */
-export interface ServeConfig extends DataConfig, ServiceConfig {
+export interface ServeConfig extends InitConfig, ServiceConfig {
   /** Files with the CA certificates of other authorities. */
   readonly authorityCaFiles: ReadonlyMap<Authority, string>;
-  readonly tls: TlsConfig;
   /** How many processes serve. */
   readonly workers: number;
   readonly logLevel: LogLevel;
@@ -62,7 +66,13 @@ export interface RawDataFlags extends RawLimits {
   readonly profile?: string | boolean | undefined;
 }
 
-export interface RawServeFlags extends RawDataFlags {
+export interface RawInitFlags extends RawDataFlags {
+  readonly tls?: string | boolean | undefined;
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
+}
+
+export interface RawServeFlags extends RawInitFlags {
   readonly listen: string;
   readonly authorityAlias: readonly string[];
   readonly authorityCa: readonly string[];
@@ -70,9 +80,6 @@ export interface RawServeFlags extends RawDataFlags {
   readonly forbidHttpTargets?: string | boolean | undefined;
   readonly forbidUnverifiedTargets?: string | boolean | undefined;
   readonly trustProxy: readonly string[];
-  readonly tls?: string | boolean | undefined;
-  readonly tlsCert?: string | undefined;
-  readonly tlsKey?: string | undefined;
   readonly workers?: number | undefined;
   readonly logLevel: string;
 }
@@ -103,14 +110,18 @@ function readProfileName(value: string | boolean | undefined): Pick<DataConfig, 
 }
 
 /** @throws ConfigError */
+export function readInitConfig(flags: RawInitFlags): InitConfig {
+  return { ...readDataConfig(flags), tls: readTls(flags) };
+}
+
+/** @throws ConfigError */
 export function readServeConfig(flags: RawServeFlags): ServeConfig {
   return {
-    ...readDataConfig(flags),
+    ...readInitConfig(flags),
     listen: readListen(flags.listen),
     authorityCaFiles: new Map(split(flags.authorityCa).map(readAuthorityCa)),
     egress: readEgressRules(flags),
     trustedProxies: split(flags.trustProxy).map(readTrustedProxy),
-    tls: readTls(flags),
     workers: readWorkers(flags.workers ?? 1),
     logLevel: readLogLevel(flags.logLevel),
   };
@@ -176,7 +187,7 @@ function readTrustedProxy(text: string): Cidr {
   return cidr;
 }
 
-function readTls(flags: RawServeFlags): TlsConfig {
+function readTls(flags: RawInitFlags): TlsConfig {
   const { tlsCert: certFile, tlsKey: keyFile } = flags;
   if ((certFile === undefined) !== (keyFile === undefined)) {
     throw new ConfigError(

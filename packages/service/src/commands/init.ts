@@ -1,5 +1,4 @@
-import { join, resolve } from "node:path";
-import type { DataConfig } from "../config.ts";
+import type { InitConfig } from "../config.ts";
 import { ConfigError } from "../config-error.ts";
 import { createFirstTenant } from "../management/tenants.ts";
 import { ownAuthorities } from "../service/own-authorities.ts";
@@ -8,6 +7,7 @@ import { checkDataDirectory, dataPaths, openDataDirectory, saveAuthority } from 
 import { explainStoreError } from "./database-place.ts";
 import { repairModes } from "./data-directory-modes.ts";
 import { makeFirstProfile } from "./first-profile.ts";
+import { privateCAPath } from "./managed-certificate.ts";
 import type { OperatorProcess } from "./operator.ts";
 import { asOperator } from "./operator.ts";
 import type { Print } from "./print.ts";
@@ -25,7 +25,7 @@ export interface InitContext extends OperatorProcess {
 }
 
 /** Initializes a data directory as the first start does, and exits. */
-export async function init(config: DataConfig, json: boolean, context: InitContext): Promise<void> {
+export async function init(config: InitConfig, json: boolean, context: InitContext): Promise<void> {
   const { now, home, print, printError, log } = context;
   const paths = dataPaths(config);
   await checkDataDirectory(config);
@@ -36,9 +36,12 @@ export async function init(config: DataConfig, json: boolean, context: InitConte
       printError(`Removed what a killed process left: ${path}`);
     }
     const authorities = ownAuthorities(config);
+    // As with `serve`, the service has a CA only if it makes its certificate.
+    const ca = config.tls.kind === "private-ca" ? privateCAPath(config) : undefined;
     // Writes the files before the tenant: an error after it would lose the capabilities, which cannot be shown again.
     const first = await createFirstTenant(asOperator(data, "init", log.changed), async () => {
-      await ensureServerCertificate({ directory: paths.tls, authorities, now, mayReplaceCA: true });
+      if (ca !== undefined)
+        await ensureServerCertificate({ directory: paths.tls, authorities, now, mayReplaceCA: true });
       await saveAuthority(config);
     });
     if (first === undefined) {
@@ -46,7 +49,6 @@ export async function init(config: DataConfig, json: boolean, context: InitConte
         `${config.data} has its first tenant already, and its capabilities cannot be shown again: use "membrane tenant create --id ID" or "membrane tenant reissue --id default"`,
       );
     }
-    const ca = resolve(join(paths.tls, "ca.pem"));
     if (json) printJson(print, firstCapabilitiesJson(first, ca));
     else printFirstCapabilities(print, first, ca);
     (await makeFirstProfile(config, first, { ca }, home)).forEach(json ? printError : print);

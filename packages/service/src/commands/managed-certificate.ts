@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import type { EventLog } from "../telemetry/events.ts";
-import type { ServeConfig } from "../config.ts";
+import type { DataConfig, ServeConfig } from "../config.ts";
 import { CertificateFileError } from "../tls/errors.ts";
 import { ownAuthorities } from "../service/own-authorities.ts";
 import type { EnsuredCertificate } from "../tls/server-certificate.ts";
@@ -29,7 +29,7 @@ export async function ensureManagedCertificate(
 }
 
 /** The path of the private CA's certificate. */
-export function privateCAPath(config: ServeConfig): string {
+export function privateCAPath(config: DataConfig): string {
   return resolve(join(dataPaths(config).tls, "ca.pem"));
 }
 

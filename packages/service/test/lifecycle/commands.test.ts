@@ -196,6 +196,23 @@ test("init --json prints the capabilities in the form that scripts rely on, and 
   expect(await readFile(join(data, "tls", "ca.pem"), "utf8")).toMatch(/^-----BEGIN CERTIFICATE-----/);
 });
 
+test("an init with a given certificate or without TLS makes no CA and names none, in JSON or to a person", async () => {
+  const given = ["--tls-cert", "c.pem", "--tls-key", "k.pem"];
+  for (const [tls, format] of [
+    [["--no-tls"], ["--json"]],
+    [["--no-tls"], []],
+    [given, ["--json"]],
+  ] as const) {
+    await using directory = await temporaryDirectory();
+    const data = join(directory.path, "data");
+    const { code, stdout } = await runMembrane(["init", "--data", data, ...tls, ...format]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("provision");
+    expect(stdout).not.toContain("ca.pem");
+    expect(await readdir(data)).not.toContain("tls");
+  }
+});
+
 test.each([
   ["certificate", "tls/ca.key"],
   ["authority", "authority"],

@@ -199,6 +199,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "service/src/commands/configured-files.ts#readAuthorityCas",
       "service/src/commands/configured-files.ts#readConfiguredFiles",
       "service/src/config.ts#readDataConfig",
+      "service/src/config.ts#readInitConfig",
       "service/src/config.ts#readServeConfig",
       "service/src/move-place.ts#readMovePlace",
       "service/src/service-limit-flags.ts#readLimits",
