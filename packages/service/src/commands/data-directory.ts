@@ -99,8 +99,10 @@ export async function openDataDirectory(
   checkEngine(config, paths);
   const place = storePlace(config, openDirectory);
   const isNew = !(await place.exists());
-  if (isNew) checkNewStore(config, paths);
-  else checkServiceKey(config, place.name);
+  if (isNew) {
+    checkNewStore(config, paths);
+    await place.checkNew();
+  } else checkServiceKey(config, place.name);
   await makePrivateDirectory(data).catch((cause: unknown) => {
     throw new ConfigError(
       `--data: ${data} cannot be made: expected a directory that this user may write to`,

@@ -63,8 +63,12 @@ test("an error without a code is shown with the server's place, an address of IP
 });
 
 test("a refused password is to be corrected where it came from", () => {
-  const given = explainDatabaseError({ ...SETTINGS, password: "secret" }, coded("28P01"));
-  expect(given).toContain("check the variable PGPASSWORD, or the URL in the variable MEMBRANE_STORE");
+  expect(explainDatabaseError({ ...SETTINGS, passwordSource: "variable" }, coded("28P01"))).toContain(
+    "check the variable PGPASSWORD",
+  );
+  expect(explainDatabaseError({ ...SETTINGS, passwordSource: "URL" }, coded("28P01"))).toContain(
+    "check the one in its URL, which is used whatever PGPASSWORD says",
+  );
   const passwordFile = { path: "/home/alice/.pgpass", isOptional: true };
   expect(explainDatabaseError({ ...SETTINGS, passwordFile }, coded("28P01"))).toContain(
     "check the line for db.test:5432:m:alice in the file /home/alice/.pgpass, or set the variable PGPASSWORD",

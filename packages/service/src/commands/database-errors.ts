@@ -5,7 +5,7 @@ import { SQLSTATE } from "../store/postgres/sqlstate.ts";
 
 type Settings = Pick<
   ConnectionSettings,
-  "host" | "port" | "database" | "user" | "sslMode" | "password" | "passwordFile"
+  "host" | "port" | "database" | "user" | "sslMode" | "passwordSource" | "passwordFile"
 >;
 
 type Explain = (settings: Settings) => string;
@@ -47,7 +47,8 @@ const CONNECTION_ADVICE: readonly (readonly [codes: RegExp, explain: Explain])[]
   ],
 ];
 
-const mayNotWrite: Explain = ({ user, database }) =>
+/** What to do about a user without the rights to make a store, or to write to it. */
+export const mayNotWrite: Explain = ({ user, database }) =>
   `the user ${user} may not write: it needs the right to create a schema in the database ${database}, or to own the schema membrane`;
 
 const isStartingOrStopping: Explain = () => "the server starts or stops: try again";
@@ -100,9 +101,9 @@ export function explainDatabaseError(settings: Settings, error: unknown): string
 }
 
 /** Where the password came from, or would have come from. */
-function passwordAdvice({ password, passwordFile, host, port, database, user }: Settings): string {
-  if (password !== undefined)
-    return "check the variable PGPASSWORD, or the URL in the variable MEMBRANE_STORE";
+function passwordAdvice({ passwordSource, passwordFile, host, port, database, user }: Settings): string {
+  if (passwordSource === "variable") return "check the variable PGPASSWORD";
+  if (passwordSource === "URL") return "check the one in its URL, which is used whatever PGPASSWORD says";
   return passwordFile === undefined
     ? "none was found, set the variable PGPASSWORD, or name a file in PGPASSFILE"
     : `check the line for ${host}:${port}:${database}:${user} in the file ${passwordFile.path}, or set the variable PGPASSWORD`;

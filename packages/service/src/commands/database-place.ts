@@ -4,7 +4,7 @@ import type { PostgresConfig } from "../store-config.ts";
 import type { ConnectionConfig } from "../store/postgres/config/connection-config.ts";
 import { readConnectionFiles } from "../store/postgres/config/connection-files.ts";
 import { StoreBusyError } from "../store/store.ts";
-import { explainDatabaseError } from "./database-errors.ts";
+import { explainDatabaseError, mayNotWrite } from "./database-errors.ts";
 import type { StorePlace } from "./store-place.ts";
 import { isExplained, reportsTo } from "./store-place.ts";
 
@@ -16,6 +16,12 @@ export function databasePlace(postgres: PostgresConfig): StorePlace {
       withDatabase(postgres, async (connection) => {
         const { hasStore } = await import("../store/postgres/store-presence.ts");
         return hasStore(connection);
+      }),
+    checkNew: () =>
+      withDatabase(postgres, async (connection) => {
+        const { mayMakeStore } = await import("../store/postgres/store-presence.ts");
+        if (!(await mayMakeStore(connection)))
+          throw new ConfigError(`--store: ${mayNotWrite(postgres.settings)}`);
       }),
     open: ({ keys, serves, log, limits }) =>
       withDatabase(postgres, async (connection) => {
@@ -47,7 +53,7 @@ export async function withDatabase<T>(
   try {
     return await use(connection.value);
   } catch (error) {
-    if (isExplained(error)) throw error;
+    if (isExplained(error) || error instanceof ConfigError) throw error;
     throw new ConfigError(`--store: ${explainDatabaseError(settings, error)}`, { cause: error });
   }
 }

@@ -15,6 +15,8 @@ export function directoryPlace(directory: string, openEngine: OpenEngine = openL
   return {
     name: directory,
     exists: () => Promise.resolve(existsSync(directory)),
+    // The data directory, where it will be, has been checked.
+    checkNew: () => Promise.resolve(),
     async open({ keys, log, limits }) {
       // LMDB would make it with the mode that the umask leaves.
       await makePrivateDirectory(directory);

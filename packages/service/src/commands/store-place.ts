@@ -12,6 +12,12 @@ export interface StorePlace {
   readonly name: string;
   /** Whether a store was made there. Makes nothing. */
   exists(): Promise<boolean>;
+  /**
+   * Checks that a store can be made there, before a key is made for it. Makes nothing.
+   *
+   * @throws ConfigError that says what to do.
+   */
+  checkNew(): Promise<void>;
   /** Opens the store, and makes it if there is none. */
   open(context: StoreContext): Promise<Engine>;
 }

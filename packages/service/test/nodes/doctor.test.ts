@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { alterServer } from "../../../testkit/src/postgres-engine.ts";
@@ -91,6 +92,7 @@ test("a user who may not create a schema fails until an administrator has create
   expect((await runMembrane(init, limited.env)).stderr).toMatch(
     `membrane: --store: the user ${role} may not write: it needs the right to create a schema in the database ${config.database}`,
   );
+  await expect(readdir(data), "a refused start makes nothing").rejects.toThrow("ENOENT");
   await query(`CREATE SCHEMA membrane AUTHORIZATION ${role}`);
   expect((await doctor(limited, data)).failed).toEqual([]);
   expect((await runMembrane(init, limited.env)).code).toBe(0);

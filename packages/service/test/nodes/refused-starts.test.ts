@@ -96,7 +96,11 @@ test("a server that is gone, a wrong password and a missing database each stop a
     `membrane: --store: no server listens at 127.0.0.1:${port}: is it running there, and for this network? (ECONNREFUSED)`,
   );
   expect(await serve(url, { PGPASSWORD: "wrong" })).toBe(
-    `membrane: --store: the server refused the password of the user ${config.user}: check the variable PGPASSWORD, or the URL in the variable MEMBRANE_STORE (28P01)`,
+    `membrane: --store: the server refused the password of the user ${config.user}: check the variable PGPASSWORD (28P01)`,
+  );
+  const ofUrl = { MEMBRANE_STORE: url.replace("@", ":wrong@"), ...env };
+  expect(await refusal(["serve", ...ADDRESS], ofUrl), "the URL holds before PGPASSWORD").toMatch(
+    /check the one in its URL, which is used whatever PGPASSWORD says \(28P01\)$/,
   );
   expect(await serve(`${url}x`)).toBe(
     `membrane: --store: there is no database ${config.database}x: create it, or name another one (3D000)`,

@@ -7,7 +7,7 @@ import { IS_DURABLE } from "./revocations/durable-statement.ts";
 import { readNodeRows, watchNodes } from "./revocations/watched-nodes.ts";
 import type { ServerFacts } from "./server-check.ts";
 import { readServerFacts } from "./server-check.ts";
-import { HAS_TABLES } from "./store-presence.ts";
+import { HAS_TABLES, MAY_CREATE } from "./store-presence.ts";
 
 /** What the doctor asks a server. */
 export interface ServerReport extends ServerFacts {
@@ -50,10 +50,7 @@ const SETTINGS = `
          current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
            - coalesce(current_setting('reserved_connections', true)::int, 0) AS max_connections,
          (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS tls_version,
-         -- An administrator may have created the schema for a user who may not.
-         CASE WHEN to_regnamespace('membrane') IS NULL
-           THEN has_database_privilege(current_database(), 'CREATE')
-           ELSE has_schema_privilege('membrane', 'CREATE') END AS may_create,
+         ${MAY_CREATE} AS may_create,
          ${HAS_TABLES} AS has_schema`;
 
 const STORE = `

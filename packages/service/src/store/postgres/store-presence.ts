@@ -27,6 +27,24 @@ export function hasStore(config: ConnectionConfig): Promise<boolean> {
   );
 }
 
+/** An expression of SQL: whether the user may make the schema, or the tables in the one that an administrator has created. */
+export const MAY_CREATE = `
+  CASE WHEN to_regnamespace('membrane') IS NULL
+    THEN has_database_privilege(current_database(), 'CREATE')
+    ELSE has_schema_privilege('membrane', 'CREATE') END`;
+
+/** Whether the user of the connection may make a store in a database that has none. Tables may be there already. */
+export function mayMakeStore(config: ConnectionConfig): Promise<boolean> {
+  return useOnce(
+    () => openConnection(config, TIMEOUT_MS, { isPooled: true }),
+    TIMEOUT_MS,
+    async (connection) => {
+      const [row] = await connection.query(`SELECT ${HAS_TABLES} OR ${MAY_CREATE} AS may_make`);
+      return row?.["may_make"] === true;
+    },
+  );
+}
+
 export async function hasTables(connection: Connection): Promise<boolean> {
   const [row] = await connection.query(`SELECT ${HAS_TABLES} AS is_there`);
   return row?.["is_there"] === true;

@@ -43,6 +43,7 @@ test("what the URL does not say is in the variables of libpq, and what it says h
     user: "u",
     database: "m",
     password: "p",
+    passwordSource: "variable",
     sslMode: "require",
     caFile: "/ca.pem",
     certFile: "/client.pem",
@@ -55,7 +56,7 @@ test("what the URL does not say is in the variables of libpq, and what it says h
   );
 });
 
-test("a password on the command line is refused with the variables to use instead, and is not repeated", () => {
+test("a password on the command line is refused with the variables to use instead, and is not repeated; in the variable of the URL it holds", () => {
   for (const url of ["postgres://u:canary@db.test", "postgres://u@db.test?password=canary"]) {
     const parsed = parse(url);
     expect(parsed).toEqual(
@@ -63,7 +64,9 @@ test("a password on the command line is refused with the variables to use instea
         "its URL has a password, which other users of this machine can read: use the variable PGPASSWORD, or a file that PGPASSFILE names",
       ),
     );
-    expect(parseConnectionSettings(url, "variable", {})).toMatchObject(ok({ password: "canary" }));
+    expect(parseConnectionSettings(url, "variable", { PGPASSWORD: "other" })).toMatchObject(
+      ok({ password: "canary", passwordSource: "URL" }),
+    );
   }
 });
 

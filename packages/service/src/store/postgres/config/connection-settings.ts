@@ -12,11 +12,16 @@ export interface ConnectionSettings extends Pick<
   ConnectionConfig,
   "host" | "port" | "database" | "user" | "password" | "sslMode" | "connectTimeoutMs"
 > {
+  /** Where the password was given. Absent: there is none, or it is in a file. */
+  readonly passwordSource?: PasswordSource;
   readonly passwordFile?: PasswordFile;
   readonly caFile?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
 }
+
+/** The one of the URL is used if there is one in the variable too, as in libpq. */
+export type PasswordSource = "URL" | "variable";
 
 export interface PasswordFile {
   readonly path: string;
@@ -86,9 +91,17 @@ export function parseConnectionSettings(
     database: settings.dbname ?? user,
     ...numbers.value,
     ...tls.value,
-    ...(settings.password === undefined ? {} : { password: settings.password }),
+    ...passwordOf(parsed.value, settings),
     ...(hasFile ? { passwordFile } : {}),
   });
+}
+
+function passwordOf(
+  url: Settings,
+  { password }: Settings,
+): Pick<ConnectionSettings, "password" | "passwordSource"> {
+  if (password === undefined) return {};
+  return { password, passwordSource: url.password === undefined ? "variable" : "URL" };
 }
 
 function settingsOf(environment: Environment): Settings {
