@@ -1,3 +1,4 @@
+import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import type { PostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
 import { openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
@@ -83,11 +84,18 @@ test("a row that was moved to another key, or swapped with another, does not rea
 
 test("a clear column that leads to less than its row does is noticed: nothing works without all that it depends on", async () => {
   await using store = await open();
-  const { at, membrane, leaf, query } = store;
+  const { leaf, query } = store;
   await query("UPDATE membrane.record SET depends_on = '{}' WHERE uid = $1", [leaf.uid]);
   await expect(find(store, leaf)).rejects.toThrow(StoreCorruptError);
+});
+
+test("a revoke takes the name that it releases from the row, not from its clear column", async () => {
+  await using store = await open();
+  const { at, membrane, leaf, query } = store;
   await query("UPDATE membrane.record SET name = NULL WHERE uid = $1", [membrane.record.uid]);
-  await expect(at.store.revoke(membrane.record.uid, "operator")).rejects.toThrow(StoreCorruptError);
+  expect(await at.store.revoke(membrane.record.uid, "operator")).toEqual(ok(undefined));
+  expect((await find(store, leaf))?.verdict.ok).toBe(false);
+  expect(await query("SELECT FROM membrane.name WHERE holder = $1", [membrane.record.uid])).toEqual([]);
 });
 
 test("a membrane that is found by a name is the one that has it", async () => {
