@@ -37,7 +37,7 @@ test("a service whose terminal is closed stops in order", async () => {
   const program = [process.execPath, MEMBRANE, ...args, "--authority", "localhost"];
   const terminal = openTerminal("bash", ["-c", script, "bash", ...program], env);
   const written = (): Promise<string> => readFile(log, "utf8").catch(() => "");
-  await expect.poll(written, { timeout: 60_000 }).toContain('"msg":"ready"');
+  await expect.poll(written).toContain('"msg":"ready"');
   terminal[Symbol.dispose]();
-  await expect.poll(written, { timeout: 60_000 }).toContain('"msg":"stopped"');
+  await expect.poll(written).toContain('"msg":"stopped"');
 });

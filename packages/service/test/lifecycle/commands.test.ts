@@ -97,8 +97,8 @@ test.each(["debug", "silent"])(
       stream.setEncoding("utf8").on("data", (piece: string) => pieces.push(piece));
     const written = (): string => pieces.join("");
     const named = `"file":"${join(directory.path, "first-capabilities.json")}"`;
-    await expect.poll(written, { timeout: 30_000 }).toContain(named);
-    await expect.poll(written, { timeout: 30_000 }).toContain("move the file to a safe place");
+    await expect.poll(written).toContain(named);
+    await expect.poll(written).toContain("move the file to a safe place");
     const ended = once(child, "exit");
     child.kill("SIGTERM");
     expect(await ended).toEqual([0, null]);

@@ -45,9 +45,7 @@ const removals = (service: ServiceProcess): readonly (string | undefined)[] =>
 
 /** Resolves when a process is stopped. */
 async function isStopped(pid: number): Promise<void> {
-  await expect
-    .poll(() => readFile(`/proc/${pid}/stat`, "utf8"), { timeout: 60_000 })
-    .toMatch(/^\d+ \(.*\) T /);
+  await expect.poll(() => readFile(`/proc/${pid}/stat`, "utf8")).toMatch(/^\d+ \(.*\) T /);
 }
 
 function endIfRunning(pid: number): void {
@@ -130,7 +128,7 @@ test.each([
     const stopped = spawnService(data, {
       env: preload(signalAt(name, condition, { signal: "SIGSTOP", before })),
     });
-    await expect.poll(() => readFile(note, "utf8").catch(() => ""), { timeout: 60_000 }).not.toBe("");
+    await expect.poll(() => readFile(note, "utf8").catch(() => "")).not.toBe("");
     const pid = Number(await readFile(note, "utf8"));
     try {
       await isStopped(pid);

@@ -57,7 +57,7 @@ test.each(["SIGTERM", "SIGINT"] as const)(
       expect(service).toBeDefined();
       npm.kill(signal);
       await exited;
-      await expect.poll(() => commandOf(service!), { timeout: 30_000 }).toBe("");
+      await expect.poll(() => commandOf(service!)).toBe("");
     } finally {
       endGroup(npm.pid!);
     }

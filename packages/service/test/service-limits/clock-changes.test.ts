@@ -34,7 +34,7 @@ test("an idle connection is kept and closed by the monotonic clock, whatever the
   expect(sockets).toHaveLength(1);
   expect(sockets[0]!.readyState).toBe("open");
   elapsed += IDLE_POOL_MS;
-  await expect.poll(() => sockets[0]!.destroyed, { timeout: 30_000 }).toBe(true);
+  await expect.poll(() => sockets[0]!.destroyed).toBe(true);
 });
 
 test("a request ends after its time by the monotonic clock, whatever the time of day is set to", async () => {
