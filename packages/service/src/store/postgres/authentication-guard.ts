@@ -30,7 +30,7 @@ const SCRAM_CHALLENGE = /^r=[^,]+,s=[A-Za-z0-9+/]+={0,2},i=([1-9][0-9]{0,6})$/;
 
 /**
  * Watches what a server without TLS, which anyone may be, asks for as the proof of the user. The driver would send it the password
- * itself, compute the rounds of a hash that it chooses, and end the process for a challenge that is none.
+ * itself, compute the rounds of a hash that it chooses, and end the process for a malformed challenge.
  *
  * @param onAccepted called when the server has let the user in: what it asks for then is no part of the protocol.
  */
@@ -42,7 +42,7 @@ export function createAuthenticationGuard(onAccepted: () => void): Authenticatio
     pending = Buffer.concat([pending, chunk]);
     while (pending.length >= TYPE_BYTES + LENGTH_BYTES) {
       const length = pending.readUInt32BE(TYPE_BYTES);
-      if (length < LENGTH_BYTES || length > MAX_BYTES) return invalid("a message of another length");
+      if (length < LENGTH_BYTES || length > MAX_BYTES) return invalid("a message of an invalid length");
       const end = TYPE_BYTES + length;
       if (pending.length < end) return undefined;
       const [type, body] = [pending[0], pending.subarray(TYPE_BYTES + LENGTH_BYTES, end)];
@@ -76,7 +76,7 @@ function problemOf(kind: number, rest: Buffer): AuthenticationError | undefined 
       );
     case KINDS.scramContinue: {
       const [, iterations] = SCRAM_CHALLENGE.exec(rest.toString("latin1")) ?? [];
-      if (iterations === undefined) return invalid("a challenge that is none");
+      if (iterations === undefined) return invalid("a malformed challenge");
       return Number(iterations) <= MAX_SCRAM_ITERATIONS ? undefined : invalid("too many rounds of the hash");
     }
     default:

@@ -69,7 +69,7 @@ export interface ConnectionEvents {
 
 const CLOSE_TIMEOUT_SECONDS = 1;
 
-/** Bytes of it are a message whose length is two gigabytes, and of which the driver waits for the rest. */
+/** Repeated, this byte begins a message of two gigabytes: the driver waits for the rest, and uses none of it. */
 const NO_MESSAGE = 0x7f;
 
 export interface ConnectionOptions extends ConnectionEvents {
@@ -119,7 +119,7 @@ export function openConnection(
   };
   const destroy = (): void => {
     discard();
-    // Later than the driver writes its farewell: to a socket of TLS whose own socket is gone that is an error that nothing handles.
+    // After the driver has written its Terminate message: nothing handles the error of writing it over TLS to a closed socket.
     void discarded?.then(() => socket?.destroy());
   };
   /** Ends it when all statements have their results, or after a second. */
@@ -182,7 +182,7 @@ export function openConnection(
     const { command } = await endTransaction("COMMIT");
     // A transaction in which a statement failed ends so.
     if (command !== "COMMIT") throw new StoreFailedError("the transaction was rolled back");
-    assertWarranted("the commit", warnings);
+    assertDurable("the commit", warnings);
   };
   /** The process of the server, once it is known. */
   let backend: BackendKey | undefined;
@@ -202,7 +202,7 @@ export function openConnection(
       const rows = isPooled
         ? lastRows(await send(aloneStatement(withLiterals(text, parameters)), []))
         : await send(text, parameters);
-      assertWarranted("the statement", warnings);
+      assertDurable("the statement", warnings);
       return rows;
     },
     async isPooled() {
@@ -270,7 +270,7 @@ function driverOptions(config: ConnectionConfig) {
  *
  * @throws StoreBusyError if the server is stopped, StoreFailedError for another warning.
  */
-function assertWarranted(what: string, warnings: readonly string[]): void {
+function assertDurable(what: string, warnings: readonly string[]): void {
   if (warnings.length === 0) return;
   const text = `${what} had the warning ${warnings.join()}`;
   throw warnings.every((code) => code.startsWith("57P0"))

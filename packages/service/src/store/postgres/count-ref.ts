@@ -1,6 +1,7 @@
 import type { Quota } from "../../domain/quota.ts";
 import type { Uid } from "../../domain/uid.ts";
 import { parseUid, uidBytes } from "../../domain/uid.ts";
+import { StoreCorruptError } from "../store.ts";
 
 const UID_BYTES = 16;
 
@@ -31,6 +32,12 @@ export function usesRef(capability: Uid): CountRef {
   return { uid: capability, kind: USES };
 }
 
+/** @throws StoreCorruptError if the count is of an unknown kind. */
+export function countRefOf(uid: Uid, kind: number): CountRef {
+  if (!isCountKind(kind)) throw new StoreCorruptError("a count has an unknown kind");
+  return { uid, kind };
+}
+
 /** The key that the MAC of the row covers: that of the same row in the other engine. */
 export function countRowKey({ uid, kind }: CountRef): Buffer {
   return kind === RECORDS ? uidBytes(uid) : Buffer.concat([uidBytes(uid), Buffer.from([kind])]);
@@ -47,6 +54,7 @@ export function countRefOfKey(key: Buffer): CountRef {
   return { uid: parseUid(key.toString("hex", 0, UID_BYTES)), kind };
 }
 
+/** Whether a number is a kind that this program knows: a newer one may have written others. */
 function isCountKind(kind: number): kind is CountKind {
   return kind === RECORDS || kind === OWN_CAPABILITIES || kind === BYTES || kind === USES;
 }

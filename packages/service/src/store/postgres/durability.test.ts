@@ -19,7 +19,7 @@ test("a server that could lose what it acknowledged is refused", async () => {
   }
 });
 
-test("a commit that the server does not warrant is not acknowledged", async () => {
+test("a commit that the server does not confirm as durable is not acknowledged", async () => {
   await using store = await openPostgresStore();
   const { at, query } = store;
   const waiting =
@@ -49,7 +49,7 @@ test("a commit that the server does not warrant is not acknowledged", async () =
   });
 });
 
-test("a commit is not acknowledged that the server warrants just before it is stopped, and the store has not failed", async () => {
+test("a commit is not acknowledged that the server confirms just before it is stopped, and the store has not failed", async () => {
   await using server = await startRestartablePostgres();
   await using relay = await startRelay(server.port);
   const connection = openConnection(superuserConnection({ ...server, port: relay.port }), 10_000);

@@ -49,7 +49,7 @@ const SWEPT = `,
       LIMIT $10::int
     ) c
   ),
-  outdated AS (
+  expired AS (
     SELECT x.expires_at, x.uid, x.body,
            EXISTS (SELECT FROM membrane.child g WHERE g.uid = x.uid) AS has_dependents
     FROM membrane.expiry x
@@ -66,7 +66,7 @@ const ROOTS = `
 
 const SWEPT_ROOTS = `
     UNION SELECT d.child FROM dependent d
-    UNION SELECT o.uid FROM outdated o`;
+    UNION SELECT x.uid FROM expired x`;
 
 const LOADED = `
 SELECT 'head' AS type, h.tag AS id, NULL::bytea AS key, h.position AS number, NULL::uuid AS target,
@@ -94,7 +94,7 @@ UNION ALL SELECT 'count', n.uid, NULL, ${bytesRef(SERVICE_OWNER).kind}, NULL, NU
 const SWEPT_ROWS = `
 UNION ALL SELECT 'entry', e.uid, NULL, NULL, NULL, e.is_root, e.body FROM entry e
 UNION ALL SELECT 'dependent', d.child, NULL, d.has_dependents::int, d.entry, d.ignores_revocation, d.body FROM dependent d
-UNION ALL SELECT 'expired', o.uid, NULL, o.expires_at, NULL, o.has_dependents, o.body FROM outdated o`;
+UNION ALL SELECT 'expired', x.uid, NULL, x.expires_at, NULL, x.has_dependents, x.body FROM expired x`;
 
 const READ = loadStatement({ roots: ROOTS, tables: FOUND, rows: LOADED });
 const WRITE = loadStatement({ roots: ROOTS, tables: FOUND, rows: LOADED + OWNERS });

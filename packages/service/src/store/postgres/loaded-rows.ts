@@ -4,7 +4,7 @@ import type { OwnedName } from "../engine.ts";
 import { nameKey } from "../codec/row-keys.ts";
 import type { Position } from "../store.ts";
 import { StoreCorruptError, StoreFailedError } from "../store.ts";
-import { countText } from "./count-ref.ts";
+import { countRefOf, countText } from "./count-ref.ts";
 import { bigintOf, bytesOf, optionalBytesOf, optionalUidOf, uidColumnOf } from "./sql-values.ts";
 import type { Row } from "./sql-values.ts";
 
@@ -144,10 +144,7 @@ export function nameTextOf(row: Row): string {
  * @throws StoreCorruptError if the count is of an unknown kind.
  */
 export function countTextOf(row: Row): string {
-  const kind = Number(row["number"]);
-  if (kind !== 0 && kind !== 1 && kind !== 2 && kind !== 3)
-    throw new StoreCorruptError("a count has an unknown kind");
-  return countText({ uid: uidColumnOf(row, "id"), kind });
+  return countText(countRefOf(uidColumnOf(row, "id"), Number(row["number"])));
 }
 
 function compareDependents(a: LoadedDependent, b: LoadedDependent): number {

@@ -1,4 +1,5 @@
 import { SERVICE_OWNER } from "../../domain/quota.ts";
+import { SWEEP_LOCK } from "./advisory-locks.ts";
 import type { Statement } from "./connection.ts";
 import type { LoadedRows } from "./loaded-rows.ts";
 import { countTextOf, nameTextOf } from "./loaded-rows.ts";
@@ -11,9 +12,6 @@ import { byteaArray, plainArray, uidColumnOf, uuidArray } from "./sql-values.ts"
  * names and records, each in the order of their keys, and at last the head of the log. Counts come first, since a revoke and all
  * creations below its root change the same ones, and wait for them in turn.
  */
-
-/** Held by the node that sweeps. */
-const SWEEP_LOCK = "7882826992375131750";
 
 export const LOCK_SWEEP: Statement = { text: `SELECT pg_advisory_xact_lock(${SWEEP_LOCK})`, parameters: [] };
 
@@ -52,7 +50,7 @@ export function lockStatements({ counts, names, changed, pointedTo }: RowLocks):
       parameters: [owners, byteaArray(all.map(({ name }) => Buffer.from(name)))],
     });
   }
-  // In one statement, since those of two would not be in one order: a write that also changes records locks all of them alone.
+  // In one statement, since those of two would not be in one order: a write that also changes records locks all of them exclusively.
   const records = [...changed, ...pointedTo];
   if (records.length > 0)
     statements.push({ text: changed.size > 0 ? CHANGED : POINTED_TO, parameters: [uuidArray(records)] });

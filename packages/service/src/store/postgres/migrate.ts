@@ -1,9 +1,7 @@
 import { StoreFormatError } from "../store.ts";
+import { MIGRATION_LOCK } from "./advisory-locks.ts";
 import type { Connection } from "./connection.ts";
 import type { Migration } from "./migrations.ts";
-
-/** Of all programs that use the database only this one takes this advisory lock: the first eight bytes of "membrane". */
-const MIGRATION_LOCK = "7882826992375131749";
 
 const SCHEMA_VERSION = "SELECT coalesce(max(version), 0)::int AS version FROM membrane.migration";
 

@@ -1,9 +1,8 @@
 import { DEFAULT_LEASE_TIMES, waitMs, withLeaseMs } from "../lease/lease-times.ts";
+import { askServer } from "./ask-server.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
 import type { Connection } from "./connection.ts";
-import { openConnection } from "./connection.ts";
-import { useOnce } from "./deadline.ts";
-import { IS_DURABLE } from "./revocations/durable-statement.ts";
+import { SET_DURABLE } from "./revocations/durable-statement.ts";
 import { readNodeRows, watchNodes } from "./revocations/watched-nodes.ts";
 import type { ServerFacts } from "./server-check.ts";
 import { readServerFacts } from "./server-check.ts";
@@ -41,8 +40,6 @@ export interface DatabaseStoreReport {
   readonly durableWriteMs?: number;
 }
 
-const TIMEOUT_MS = 10_000;
-
 const SETTINGS = `
   SELECT current_setting('server_version') AS version,
          (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit') AS synchronous_commit,
@@ -60,7 +57,7 @@ const STORE = `
            WHERE conname = 'store_was_moved' AND conrelid = 'membrane.head'::regclass) AS is_closed`;
 
 /** It changes nothing, and waits for the disk, and for a synchronous standby, as a renewal does. */
-const DURABLE_WRITE = `UPDATE membrane.head SET position = position WHERE ${IS_DURABLE}`;
+const DURABLE_WRITE = `UPDATE membrane.head SET position = position WHERE ${SET_DURABLE}`;
 
 const WRITES = 5;
 
@@ -74,28 +71,24 @@ const MAX_LEASE_WAIT_MS = 5_000;
  * @throws StoreBusyError if it cannot be reached.
  */
 export function reportServer(config: ConnectionConfig, clocks: ReportClocks): Promise<ServerReport> {
-  return useOnce(
-    () => openConnection(config, TIMEOUT_MS, { isPooled: true }),
-    TIMEOUT_MS,
-    async (connection) => {
-      const facts = await readServerFacts(connection);
-      const [row] = await connection.query(SETTINGS);
-      const tlsVersion = row?.["tls_version"];
-      return {
-        ...facts,
-        versionText: String(row?.["version"]),
-        synchronousCommit: String(row?.["synchronous_commit"]),
-        synchronousStandbyNames: String(row?.["synchronous_standby_names"]),
-        maxConnections: Number(row?.["max_connections"]),
-        ...(typeof tlsVersion === "string" ? { tlsVersion } : {}),
-        mayCreate: row?.["may_create"] === true,
-        ...(await compareClocks(connection, clocks)),
-        ...(row?.["has_schema"] === true && !facts.isStandby
-          ? { store: await reportStore(connection, clocks) }
-          : {}),
-      };
-    },
-  );
+  return askServer(config, async (connection) => {
+    const facts = await readServerFacts(connection);
+    const [row] = await connection.query(SETTINGS);
+    const tlsVersion = row?.["tls_version"];
+    return {
+      ...facts,
+      versionText: String(row?.["version"]),
+      synchronousCommit: String(row?.["synchronous_commit"]),
+      synchronousStandbyNames: String(row?.["synchronous_standby_names"]),
+      maxConnections: Number(row?.["max_connections"]),
+      ...(typeof tlsVersion === "string" ? { tlsVersion } : {}),
+      mayCreate: row?.["may_create"] === true,
+      ...(await compareClocks(connection, clocks)),
+      ...(row?.["has_schema"] === true && !facts.isStandby
+        ? { store: await reportStore(connection, clocks) }
+        : {}),
+    };
+  });
 }
 
 export interface ReportClocks {

@@ -1,10 +1,7 @@
+import { askServer } from "./ask-server.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
 import type { Connection } from "./connection.ts";
-import { openConnection } from "./connection.ts";
-import { useOnce } from "./deadline.ts";
 import { checkServer } from "./server-check.ts";
-
-const TIMEOUT_MS = 10_000;
 
 /** An expression of SQL: whether the tables of a store are there, which is so before and after there is a store in them. */
 export const HAS_TABLES = "to_regclass('membrane.meta') IS NOT NULL";
@@ -16,15 +13,11 @@ export const HAS_TABLES = "to_regclass('membrane.meta') IS NOT NULL";
  * @throws StoreBusyError if it cannot be reached.
  */
 export function hasStore(config: ConnectionConfig): Promise<boolean> {
-  return useOnce(
-    () => openConnection(config, TIMEOUT_MS, { isPooled: true }),
-    TIMEOUT_MS,
-    async (connection) => {
-      await checkServer(connection);
-      if (!(await hasTables(connection))) return false;
-      return (await connection.query("SELECT FROM membrane.meta WHERE key = 'format'")).length > 0;
-    },
-  );
+  return askServer(config, async (connection) => {
+    await checkServer(connection);
+    if (!(await hasTables(connection))) return false;
+    return (await connection.query("SELECT FROM membrane.meta WHERE key = 'format'")).length > 0;
+  });
 }
 
 /** An expression of SQL: whether the user may make the schema, or the tables in the one that an administrator has created. */
@@ -35,14 +28,10 @@ export const MAY_CREATE = `
 
 /** Whether the user of the connection may make a store in a database that has none. Tables may be there already. */
 export function mayMakeStore(config: ConnectionConfig): Promise<boolean> {
-  return useOnce(
-    () => openConnection(config, TIMEOUT_MS, { isPooled: true }),
-    TIMEOUT_MS,
-    async (connection) => {
-      const [row] = await connection.query(`SELECT ${HAS_TABLES} OR ${MAY_CREATE} AS may_make`);
-      return row?.["may_make"] === true;
-    },
-  );
+  return askServer(config, async (connection) => {
+    const [row] = await connection.query(`SELECT ${HAS_TABLES} OR ${MAY_CREATE} AS may_make`);
+    return row?.["may_make"] === true;
+  });
 }
 
 export async function hasTables(connection: Connection): Promise<boolean> {

@@ -54,7 +54,7 @@ const DEFAULT_CONNECT_TIMEOUT_SECONDS = "5";
 const MAX_CONNECT_TIMEOUT_SECONDS = 600;
 
 /**
- * Decides how to connect, from a URL and the variables of libpq. What the URL says holds.
+ * Decides how to connect, from a URL and the variables of libpq. What the URL says takes precedence.
  *
  * @returns what is wrong, without any value: each may hold a password that was put in the wrong place.
  */

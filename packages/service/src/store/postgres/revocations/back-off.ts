@@ -9,10 +9,10 @@ export interface BackOff {
   replied(): void;
 }
 
-/** A node is back so soon after an outage, in milliseconds. */
+/** The longest delay, in milliseconds: a node serves again so soon after an outage. */
 const MAX_DELAY_MS = 1_000;
 
-/** The same once the server has refused the user or its password: servers lock accounts after some failures. */
+/** The longest delay once the server has refused the user or its password: servers lock accounts after some failures. */
 const MAX_REFUSED_DELAY_MS = 60_000;
 
 const REFUSED: ReadonlySet<string> = new Set([

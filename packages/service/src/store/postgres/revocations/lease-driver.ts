@@ -13,7 +13,7 @@ import { createStatementConnection } from "./statement-connection.ts";
 import { createWakeTimer } from "./wake-timer.ts";
 
 /** Carries out what the lease of a node decides, each in the turn in which it is called. */
-export interface LeaseFollower {
+export interface LeaseListener {
   apply(entries: readonly LogEntry[]): void;
   restart(cursor: Cursor): void;
   hold(lease: HeldLease): void;
@@ -40,7 +40,7 @@ function replyTimeout(): Error {
 /** Asks for a lease, and renews it until it is stopped. */
 export function driveLease(
   open: OpenConnection,
-  follower: LeaseFollower,
+  listener: LeaseListener,
   times: LeaseTimes,
   clocks: Clocks,
 ): LeaseDriver {
@@ -58,15 +58,15 @@ export function driveLease(
       case "disconnect":
         return connection.disconnect();
       case "apply":
-        return follower.apply(action.entries);
+        return listener.apply(action.entries);
       case "restart":
-        return follower.restart(action.cursor);
+        return listener.restart(action.cursor);
       case "hold":
-        return follower.hold(action.lease);
+        return listener.hold(action.lease);
       case "release":
-        return follower.release();
+        return listener.release();
       case "alarm":
-        return follower.alarm(action.cursor);
+        return listener.alarm(action.cursor);
       case "stopped":
         return onStopped();
     }
@@ -90,7 +90,7 @@ export function driveLease(
   };
   const recordFailure = (error: unknown): void => {
     backOff.failed(error);
-    follower.failed(error);
+    listener.failed(error);
   };
   const fail = (error: unknown): void => {
     recordFailure(error);

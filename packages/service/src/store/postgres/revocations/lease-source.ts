@@ -6,10 +6,10 @@ import { StoreBusyError, StoreFormatError } from "../../store.ts";
 import { toStoreError } from "../postgres-errors.ts";
 import { createAppliedLog } from "./applied-log.ts";
 import type { Clocks } from "./clocks.ts";
-import type { LeaseFollower } from "./lease-driver.ts";
+import type { LeaseListener } from "./lease-driver.ts";
 
 /** Answers from memory where the log ends, while the lease of this node is in force. */
-export interface LeaseSource extends RevocationSource, Pick<Engine, "positionFailure">, LeaseFollower {
+export interface LeaseSource extends RevocationSource, Pick<Engine, "positionFailure">, LeaseListener {
   /**
    * @param sequence up to which the log has been applied, too.
    * @throws StoreBusyError if no lease is in force in time.

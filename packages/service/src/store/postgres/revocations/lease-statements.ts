@@ -4,7 +4,7 @@ import type { Statement } from "../connection.ts";
 import type { Row } from "../sql-values.ts";
 import { bigintOf, uidColumnOf } from "../sql-values.ts";
 import { lengthMismatch } from "./lease-length.ts";
-import { IS_DURABLE } from "./durable-statement.ts";
+import { SET_DURABLE } from "./durable-statement.ts";
 
 /** How many entries of the log come with one renewal. */
 export const PAGE_SIZE = 1_000;
@@ -13,7 +13,7 @@ const READ_HEAD = "SELECT position, tag FROM membrane.log ORDER BY position DESC
 
 /** The length is locked, so that no start of another node changes it before the row is there. */
 const JOIN = `
-  WITH kept AS MATERIALIZED (SELECT lease_ms FROM membrane.lease_length WHERE ${IS_DURABLE} FOR SHARE),
+  WITH kept AS MATERIALIZED (SELECT lease_ms FROM membrane.lease_length WHERE ${SET_DURABLE} FOR SHARE),
        j AS (INSERT INTO membrane.lease (node, renewals, applied) SELECT $1, 0, -1 FROM kept WHERE kept.lease_ms = $2)
   SELECT lease_ms FROM kept`;
 
@@ -34,7 +34,7 @@ const READ_TAIL = `
 
 const RENEW = `
   WITH known AS MATERIALIZED (
-         SELECT EXISTS (SELECT FROM membrane.log WHERE position = $3 AND tag = $4) AS yes WHERE ${IS_DURABLE}
+         SELECT EXISTS (SELECT FROM membrane.log WHERE position = $3 AND tag = $4) AS yes WHERE ${SET_DURABLE}
        ),
        r AS (
          UPDATE membrane.lease SET renewals = renewals + 1, applied = $3
@@ -46,7 +46,7 @@ const RENEW = `
   LEFT JOIN r ON true
   ${tail("r.renewals IS NOT NULL", "$3")}`;
 
-const REMOVE = `DELETE FROM membrane.lease WHERE node = ANY ($1::uuid[]) AND ${IS_DURABLE}`;
+const REMOVE = `DELETE FROM membrane.lease WHERE node = ANY ($1::uuid[]) AND ${SET_DURABLE}`;
 
 /** @param leaseMs how long the leases are that this process knows. */
 export function leaseStatement(statement: LeaseStatement, leaseMs: number): Statement {

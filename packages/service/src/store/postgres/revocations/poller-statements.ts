@@ -2,7 +2,7 @@ import type { LeaseRow, PollerReply, PollerStatement } from "../../lease/stateme
 import type { Statement } from "../connection.ts";
 import type { Row } from "../sql-values.ts";
 import { bigintOf, uidColumnOf } from "../sql-values.ts";
-import { IS_DURABLE } from "./durable-statement.ts";
+import { SET_DURABLE } from "./durable-statement.ts";
 
 /** A row without a node if there are none. A standby may not have the row of a node yet whose lease is in force. */
 export const POLL: Statement = {
@@ -15,7 +15,7 @@ export const POLL: Statement = {
 /** The row was watched for as long as the leases that this process knows: those of another length may last longer. */
 const DROP = `
   DELETE FROM membrane.lease
-  WHERE node = $1 AND renewals = $2 AND EXISTS (SELECT FROM membrane.lease_length WHERE lease_ms = $3) AND ${IS_DURABLE}`;
+  WHERE node = $1 AND renewals = $2 AND EXISTS (SELECT FROM membrane.lease_length WHERE lease_ms = $3) AND ${SET_DURABLE}`;
 
 /** @param leaseMs how long the leases are that this process knows. */
 export function pollerStatement(statement: PollerStatement, leaseMs: number): Statement {

@@ -44,7 +44,7 @@ export interface RevocationProtocolOptions {
   readonly onRevocationsLost: (applied: Position) => void;
 }
 
-/** How long a request waits for a lease. Longer ones, of requests that come all the time, would fill the memory. */
+/** How long a request waits for a lease. Requests keep arriving, and those that waited longer would fill the memory. */
 const REFRESH_TIMEOUT_MS = 1_000;
 
 /** The first lease needs several statements, and the server may be busy with other starts. */
@@ -98,7 +98,7 @@ export async function startRevocations(options: RevocationProtocolOptions): Prom
   return { position, positionMaxAgeMs, positionFailure, revocationsSince, refresh, waitUntilApplied, close };
 }
 
-/** A process that serves nothing needs not know the log. */
+/** A process that serves nothing need not know the log. */
 const NO_LEASE: Omit<RevocationProtocol, "waitUntilApplied" | "close"> = {
   position: () => undefined,
   positionMaxAgeMs: 0,

@@ -5,6 +5,7 @@ import { StoreCorruptError } from "../../store.ts";
 import type { MovedTable, StoredRow, StoredRows } from "../../transfer/stored-rows.ts";
 import { verifyRow } from "../../transfer/stored-rows.ts";
 import type { Connection } from "../connection.ts";
+import { countRefOf, countRowKey } from "../count-ref.ts";
 import type { Row } from "../sql-values.ts";
 import { bigintOf, bytesOf, uidColumnOf } from "../sql-values.ts";
 import { clearColumnsOf } from "./clear-columns.ts";
@@ -61,10 +62,7 @@ const QUERIES: Readonly<Record<MovedTable, readonly RowQuery[]>> = {
   counts: [
     {
       select: "SELECT uid, kind, body, kind::text AS clear FROM membrane.count ORDER BY uid, kind",
-      key(row) {
-        const kind = Number(row["kind"]);
-        return Buffer.concat([uidBytes(uidColumnOf(row, "uid")), Buffer.from(kind === 0 ? [] : [kind])]);
-      },
+      key: (row) => countRowKey(countRefOf(uidColumnOf(row, "uid"), Number(row["kind"]))),
     },
   ],
   sweep: [
