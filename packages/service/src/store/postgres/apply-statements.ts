@@ -128,11 +128,17 @@ const APPEND = `
   SELECT h.position, h.tag, s.lease_ms FROM h, s`;
 
 /**
- * Lets the nodes that listen renew their leases at once. The queue of notifications and its lock belong to all databases of the
+ * Lets the nodes that listen read the log at once. The queue of notifications and its lock belong to all databases of the
  * server: another program can fill the one and hold the other. So no commit depends on them, and this waits for neither disk,
- * standby nor lock.
+ * standby nor lock. It brings no warning either, as of a queue that is half full: the commit before it would be taken for one that
+ * is not durable.
  */
-export const NOTIFY = "SET LOCAL synchronous_commit TO off; SET LOCAL lock_timeout TO 50; NOTIFY membrane";
+export const NOTIFY: string = [
+  "SET LOCAL synchronous_commit TO off",
+  "SET LOCAL client_min_messages TO error",
+  "SET LOCAL lock_timeout TO 50",
+  "NOTIFY membrane",
+].join("; ");
 
 /** Writes the head as it is, for a revoke that found its root revoked: it has the position of that revoke or a later one. */
 const TOUCH_HEAD: Statement = {
