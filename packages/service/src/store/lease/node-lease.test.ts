@@ -227,6 +227,38 @@ test("a stop waits for the renewal in flight, and its reply counts no lease", ()
   expect(types(node.wake(560))).toEqual(["disconnect", "stopped"]);
 });
 
+/** A node that joined again after a failure and removes its old row at 330 ms. */
+function startRemoving() {
+  const node = startServing();
+  node.wake(250);
+  node.receive({ type: "failed" }, 260);
+  node.wake(310);
+  node.reply({ type: "joined" }, 320);
+  const { node: row } = node.statement() as Extract<LeaseStatement, { type: "renew" }>;
+  expect(types(node.reply(renewed(1), 330))).toEqual(["hold", "remove"]);
+  return { ...node, oldRow: node.row, row };
+}
+
+test("a stop while older rows are deleted deletes the row of the node afterwards", () => {
+  const node = startRemoving();
+  expect(types(node.receive({ type: "stop" }, 340))).toEqual(["release"]);
+  expect(node.statement()).toEqual({ type: "remove", nodes: [node.oldRow] });
+  expect(types(node.reply({ type: "removed" }, 350))).toEqual(["remove"]);
+  expect(node.statement()).toEqual({ type: "remove", nodes: [node.row] });
+  expect(types(node.reply({ type: "removed" }, 360))).toEqual(["stopped"]);
+});
+
+test.each([
+  ["has no reply", { type: "wake" }, 630],
+  ["fails", { type: "failed" }, 350],
+] as const)("a stop while the deletion of older rows %s tries the row of the node once", (_, message, ms) => {
+  const node = startRemoving();
+  node.receive({ type: "stop" }, 340);
+  expect(types(node.receive(message, ms))).toEqual(["disconnect", "remove"]);
+  expect(node.statement()).toEqual({ type: "remove", nodes: [node.row] });
+  expect(types(node.wake(node.wakeAt()))).toEqual(["disconnect", "stopped"]);
+});
+
 test("a stop before anything was sent ends at once", () => {
   expect(types(startNode().receive({ type: "stop" }, 0))).toEqual(["release", "stopped"]);
 });

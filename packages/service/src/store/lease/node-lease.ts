@@ -139,10 +139,7 @@ function receiveReply(
   if (statement.type === "join" && reply.type === "joined")
     return { lease: { ...lease, row: { node: statement.node, renewals: 0, isInForce: false } }, actions: [] };
   if (statement.type === "remove" && reply.type === "removed")
-    return {
-      lease: { ...lease, oldRows: [], row: lease.state === "stopping" ? undefined : lease.row },
-      actions: [],
-    };
+    return { lease: forgetRows(lease, statement.nodes), actions: [] };
   if (statement.type === "renew" && reply.type === "renewed") return renewed(lease, sent, reply, now);
   if (statement.type === "readTail" && reply.type === "tail") return applied(lease, reply.entries, now);
   // Only a renewal is sure to ask the primary, so it decides whether that is so.
@@ -186,8 +183,21 @@ function applied(lease: NodeLease, entries: readonly LogEntry[], now: Instant): 
 /** Gives up a statement of which it is not known whether it was carried out. */
 function abandon(lease: NodeLease, statement: LeaseStatement, now: Instant): LeaseStep {
   const left = leaveRow({ ...lease, inFlight: undefined, isConnected: false }, statement, now);
-  const isLast = lease.state === "stopping" && statement.type === "remove";
-  return { lease: isLast ? { ...left, oldRows: [] } : left, actions: [{ type: "disconnect" }] };
+  // A node that stops tries each removal once.
+  const isTried = lease.state === "stopping" && statement.type === "remove";
+  return {
+    lease: isTried ? forgetRows(left, statement.nodes) : left,
+    actions: [{ type: "disconnect" }],
+  };
+}
+
+/** A removal that was sent before a stop does not name the row of the node, for which revokes would wait. */
+function forgetRows(lease: NodeLease, nodes: readonly NodeId[]): NodeLease {
+  return {
+    ...lease,
+    row: lease.row && nodes.includes(lease.row.node) ? undefined : lease.row,
+    oldRows: lease.oldRows.filter((node) => !nodes.includes(node)),
+  };
 }
 
 /** The lease of the row may still be in force, so the row stays until the lease of another one is. */
