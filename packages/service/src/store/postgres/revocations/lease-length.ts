@@ -28,6 +28,8 @@ export async function agreeOnLength(
   await dropDeadRows(connection, withLeaseMs(times, kept), monotonic);
   await connection.transaction(async () => {
     const [row] = await connection.query(`${KEPT} FOR UPDATE`);
+    // Another node with this length was faster: all workers of a process start at once.
+    if (row !== undefined && lengthOf(row) === times.leaseMs) return;
     // A later statement than the lock: a node that has joined before it has its row in this snapshot.
     const [found] = await connection.query("SELECT EXISTS (SELECT FROM membrane.lease) AS has_nodes");
     if (found?.["has_nodes"] === true)

@@ -171,6 +171,26 @@ test("a node with leases of another length is refused while others serve, and al
   await node.store.close();
 });
 
+test("of two nodes that start at once with a new length of leases, the second one finds that of the first and serves too", async () => {
+  await using store = await openPostgresStore();
+  await store.at.store.close();
+  const times = withLeaseMs(TEST_LEASE_TIMES, 1_900);
+  let second: ReturnType<typeof store.openNode> | undefined;
+  await useConnection(store.config, (connection) =>
+    connection.transaction(async () => {
+      await connection.query("SELECT lease_ms FROM membrane.lease_length FOR UPDATE");
+      second = store.openNode({ times });
+      second.catch(() => undefined);
+      await store.waitForLock();
+      await connection.query("UPDATE membrane.lease_length SET lease_ms = 1900");
+      await connection.query("INSERT INTO membrane.lease VALUES ($1, 7, 0)", [store.at.newUid()]);
+    }),
+  );
+  const node = await second!;
+  expect(node.engine.position()).toBeDefined();
+  await node.store.close();
+});
+
 test("a node that finds leases of another length when it joins again serves no more, and its revokes are not acknowledged", async () => {
   await using store = await openPostgresStore();
   const { at, query } = store;
