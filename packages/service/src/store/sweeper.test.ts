@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { deferred } from "../../../testkit/src/deferred.ts";
 import type { Position } from "./store.ts";
 import { StoreBusyError } from "./store.ts";
 import { startSweeper } from "./sweeper.ts";
@@ -43,6 +44,39 @@ test("a sweep follows a revoke after a tenth of a second, which further revokes 
     await sweeper.stop();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(sweeps).toBe(3);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("a revoke during the last batch of a sweep is followed by another sweep, which takes what it left", async () => {
+  vi.useFakeTimers();
+  try {
+    let sweeps = 0;
+    const [first, last] = [deferred<void>(), deferred<void>()];
+    const store = {
+      async sweep() {
+        sweeps += 1;
+        if (sweeps === 1) await first.promise;
+        if (sweeps === 2) await last.promise;
+        return { deleted: 0, more: sweeps === 1 };
+      },
+      position: () => undefined,
+    };
+    const sweeper = startSweeper(store, { swept: () => undefined, fault: () => undefined });
+    sweeper.wake();
+    first.resolve();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sweeps).toBe(2);
+    sweeper.wake();
+    last.resolve();
+    await vi.advanceTimersByTimeAsync(99);
+    expect(sweeps).toBe(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sweeps).toBe(3);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(sweeps).toBe(3);
+    await sweeper.stop();
   } finally {
     vi.useRealTimers();
   }

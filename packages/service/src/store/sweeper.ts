@@ -29,25 +29,33 @@ export function startSweeper(
   let running: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isSoon = false;
+  /** Something was revoked since the last batch was asked for, which perhaps does not see it. */
+  let isBehind = false;
 
   const sweep = (): void => {
     isSoon = false;
     running = sweepAll().finally(() => {
       running = undefined;
-      if (!isStopped) timer = setTimeout(sweep, IDLE_INTERVAL_MS).unref();
+      if (isStopped) return;
+      if (isBehind) sweepSoon();
+      else timer = setTimeout(sweep, IDLE_INTERVAL_MS).unref();
     });
   };
-  const wake = (): void => {
-    // Further revokes do not put it off. What is revoked during a sweep is found by that.
-    if (isStopped || isSoon || running !== undefined) return;
+  const sweepSoon = (): void => {
     isSoon = true;
     clearTimeout(timer);
     timer = setTimeout(sweep, DELAY_MS).unref();
+  };
+  const wake = (): void => {
+    isBehind = true;
+    // Further revokes do not put it off. What is revoked during a sweep is found by its next batch, or by a sweep after it.
+    if (!isStopped && !isSoon && running === undefined) sweepSoon();
   };
   const sweepAll = async (): Promise<void> => {
     let deleted = 0;
     try {
       for (;;) {
+        isBehind = false;
         const { deleted: count, more } = await store.sweep(BATCH_SIZE);
         deleted += count;
         if (!more || isStopped) break;
