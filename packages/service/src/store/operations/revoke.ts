@@ -26,7 +26,8 @@ export function revocationRequest(
   return {
     class: "revoke",
     uids: actor === "operator" ? [root] : [root, actor],
-    ...(isNamed(record) && { ...releasedBy(record), replaces: [root] }),
+    // A repeated revoke changes no record.
+    ...(isNamed(record) && !record.revoked && { ...releasedBy(record), replaces: [root] }),
     size: { records: 0, sealedBytes: 0 },
   };
 }

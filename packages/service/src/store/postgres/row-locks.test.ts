@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Uid } from "../../domain/uid.ts";
 import { parseUid } from "../../domain/uid.ts";
 import type { Change } from "../engine.ts";
+import { revocationRequest } from "../operations/revoke.ts";
 import type { StoredCapability, StoredMembrane } from "../record.ts";
 import { NO_OWNER } from "../write-owner.ts";
 import { coversLocks, expectedLocks, locksOf, mergeLocks, NO_LOCKS } from "./row-locks.ts";
@@ -110,4 +111,12 @@ test("a use, a creation and a revoke lock what they will probably change before 
   expect([...revoke.counts.keys()]).toEqual([`${A} 3`, `${C} 0`, `${A} 2`]);
   expect([...revoke.changed]).toEqual([A]);
   expect([...revoke.pointedTo]).toEqual([]);
+});
+
+test("a revoke locks what it changes, and one that is repeated locks nothing", () => {
+  const revocation = { root: A, actor: "operator" } as const;
+  const locksFor = (record: StoredMembrane) =>
+    expectedLocks({ ...revocationRequest(revocation, record), owner: NO_OWNER });
+  expect([...locksFor(MEMBRANE).changed]).toEqual([A]);
+  expect(locksFor({ ...MEMBRANE, revoked: true })).toEqual(NO_LOCKS);
 });
