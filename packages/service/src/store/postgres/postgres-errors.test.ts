@@ -12,10 +12,13 @@ test.each([
   ["ECONNRESET", StoreBusyError],
   ["ETIMEDOUT", StoreBusyError],
   ["ENOTFOUND", StoreBusyError],
+  // The Unix socket of a server that restarts.
+  ["ENOENT", StoreBusyError],
   ["08006", StoreBusyError],
-  // admin_shutdown, cannot_connect_now, too_many_connections, lock_not_available, query_canceled
+  // admin_shutdown, cannot_connect_now, out_of_memory, too_many_connections, lock_not_available, query_canceled
   ["57P01", StoreBusyError],
   ["57P03", StoreBusyError],
+  ["53200", StoreBusyError],
   ["53300", StoreBusyError],
   ["55P03", StoreBusyError],
   ["57014", StoreBusyError],

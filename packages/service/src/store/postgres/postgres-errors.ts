@@ -18,6 +18,7 @@ const CONFLICTS: ReadonlySet<string> = new Set([
 
 /** Errors that a later attempt may not get. */
 const TRANSIENT: ReadonlySet<string> = new Set([
+  SQLSTATE.outOfMemory,
   SQLSTATE.tooManyConnections,
   SQLSTATE.lockNotAvailable,
   SQLSTATE.queryCanceled,
@@ -31,8 +32,8 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   SQLSTATE.idleSessionTimeout,
 ]);
 
-/** Codes of the driver and of the operating system that a later attempt may not get. */
-const UNREACHED = /^(?:CONNECT|E(?:CONN|HOST|NET|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN))/;
+/** Codes of the driver and of the operating system that a later attempt may not get. A server that restarts has no Unix socket. */
+const UNREACHED = /^(?:CONNECT|E(?:CONN|HOST|NET|PIPE|TIMEDOUT|NOENT|NOTFOUND|AI_AGAIN))/;
 
 /** The last two are of a plan: one with another result, and one with other columns. */
 const OUTDATED: ReadonlySet<string> = new Set([

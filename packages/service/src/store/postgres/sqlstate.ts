@@ -13,6 +13,7 @@ export const SQLSTATE = {
   insufficientPrivilege: "42501",
   datatypeMismatch: "42804",
   diskFull: "53100",
+  outOfMemory: "53200",
   tooManyConnections: "53300",
   lockNotAvailable: "55P03",
   queryCanceled: "57014",
