@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { defineConfig } from "vitest/config";
 import { fileDeadline } from "./scripts/file-deadline.ts";
 import { LongestFirst } from "./scripts/longest-first.ts";
+import { runningTests } from "./scripts/running-tests.ts";
 import { workerEnd } from "./scripts/worker-end.ts";
 
 const SERVICE = "packages/service/test";
@@ -47,14 +48,17 @@ const PGBOUNCER = project("pgbouncer", OVER_POOLER, {
   isolate: false,
 });
 
+const RUNNING = runningTests();
+
 export default defineConfig({
   test: {
     // Two test files at a time. No project has this option: it would override `--maxWorkers` of the command line.
     maxWorkers: 2,
     reporters: [
       "default",
-      fileDeadline(process.argv.includes("faults") ? FAULTS_DEADLINE_MS : undefined),
-      workerEnd(),
+      RUNNING,
+      fileDeadline(RUNNING, process.argv.includes("faults") ? FAULTS_DEADLINE_MS : undefined),
+      workerEnd(RUNNING),
     ],
     sequence: { sequencer: LongestFirst },
     projects: [

@@ -1,5 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import type { Reporter, TestModule } from "vitest/node";
+import { nameOf } from "./running-tests.ts";
+import type { RunningTests } from "./running-tests.ts";
 
 /** Longest time for a test file, in milliseconds; the slowest takes two minutes on two idle cores. */
 const FILE_DEADLINE_MS = 15 * 60_000;
@@ -12,28 +14,26 @@ const FILE_DEADLINE_MS = 15 * 60_000;
  *
  * @param deadlineMs time for one file, from its start.
  */
-export function fileDeadline(deadlineMs = FILE_DEADLINE_MS): Reporter {
+export function fileDeadline(running: RunningTests, deadlineMs = FILE_DEADLINE_MS): Reporter {
+  /** By the name of the file. */
   const timers = new Map<string, NodeJS.Timeout>();
-  const begun = new Map<string, string>();
-  const forget = ({ moduleId }: TestModule): void => {
-    clearTimeout(timers.get(moduleId));
-    timers.delete(moduleId);
-    begun.delete(moduleId);
+  const forget = (module: TestModule): void => {
+    clearTimeout(timers.get(nameOf(module)));
+    timers.delete(nameOf(module));
   };
   return {
     onTestModuleQueued(module) {
       forget(module);
+      const name = nameOf(module);
       const endRun = (): void => {
-        const test = begun.get(module.moduleId) ?? "none that was reported";
         console.error(
-          `${module.moduleId} did not end within ${deadlineMs / 1_000} s; test begun last: ${test}`,
+          `${name} did not end within ${deadlineMs / 1_000} s; test begun last: ${running.begunLast(name)}`,
         );
         for (const pid of childrenOf(process.pid)) endProcess(pid);
         process.exit(1);
       };
-      timers.set(module.moduleId, setTimeout(endRun, deadlineMs).unref());
+      timers.set(name, setTimeout(endRun, deadlineMs).unref());
     },
-    onTestCaseReady: ({ module, fullName }) => void begun.set(module.moduleId, fullName),
     onTestModuleEnd: forget,
   };
 }

@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { expectFiles } from "./test-words.js";
 
 const VERSIONS = ["22", "24", "26"];
 
@@ -38,6 +39,7 @@ const words = process.argv.slice(2);
 const isAll = words.includes("--all");
 const chosen = words.filter((word) => word !== "--all");
 
+if (!isAll) expectFiles(root, PROJECTS, SUITES);
 if (!existsSync(join(nodes, "node_modules"))) execFileSync("npm", ["ci"], { cwd: nodes, stdio: "inherit" });
 for (const version of chosen.length === 0 ? VERSIONS : chosen) {
   const directory = join(nodes, "node_modules", `node${version}-${process.platform}-${process.arch}`, "bin");

@@ -1,6 +1,7 @@
 // Builds, then runs the tests of parts: node scripts/test.js PART… [arguments of vitest].
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { expectFiles } from "./test-words.js";
 
 /** The time of each part on two idle cores, in seconds. @type {ReadonlyMap<string, number>} */
 const SECONDS = new Map([
@@ -35,12 +36,19 @@ if (rest.length === 0) {
   const time = seconds < 60 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
   console.log(`The tests of ${parts.join(", ")} take about ${time} on two idle cores.`);
 }
-run(process.execPath, [
-  "node_modules/vitest/vitest.mjs",
-  "run",
-  ...parts.flatMap((part) => PROJECTS.get(part) ?? [part]).flatMap((project) => ["--project", project]),
-  ...rest,
-]);
+const projects = parts
+  .flatMap((part) => PROJECTS.get(part) ?? [part])
+  .flatMap((project) => ["--project", project]);
+// A word after an option may be its value.
+const isOption = (word = "") => word.startsWith("-");
+expectFiles(
+  root,
+  projects,
+  rest.filter(
+    (word, index) => !isOption(word) && (!isOption(rest[index - 1]) || rest[index - 1]?.includes("=")),
+  ),
+);
+run(process.execPath, ["node_modules/vitest/vitest.mjs", "run", ...projects, ...rest]);
 
 /**
  * Runs a command, and exits with its status if it fails.

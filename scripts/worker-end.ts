@@ -1,6 +1,8 @@
 import { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
-import type { Reporter, TestModule, TestSpecification } from "vitest/node";
+import type { Reporter } from "vitest/node";
+import { nameOf } from "./running-tests.ts";
+import type { RunningTests } from "./running-tests.ts";
 
 /** The program that vitest runs in the processes of tests. */
 const WORKER_PROGRAM = /\/vitest\/dist\/workers\/forks\.js$/;
@@ -10,16 +12,12 @@ const WORKER_PROGRAM = /\/vitest\/dist\/workers\/forks\.js$/;
  *
  * vitest says only that a process ended: not which one, nor its exit code or signal, nor the file that it ran.
  */
-export function workerEnd(): Reporter {
+export function workerEnd(running: RunningTests): Reporter {
   /** The test files that have not ended. */
   const left = new Set<string>();
-  /** The test begun last of each test file that runs. */
-  const running = new Map<string, string>();
   let hasLostWorker = false;
   const show = (heading: string, names: Iterable<string>): void => {
-    const lines = Array.from(names, (name) => {
-      return `\n  ${name}; test begun last: ${running.get(name) ?? "none that was reported"}`;
-    });
+    const lines = Array.from(names, (name) => `\n  ${name}; test begun last: ${running.begunLast(name)}`);
     console.error(heading + lines.join(""));
   };
   const onExit = (child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void => {
@@ -28,7 +26,7 @@ export function workerEnd(): Reporter {
     hasLostWorker = true;
     show(
       `A process of tests ended unexpectedly: process ${child.pid}, code ${code}, signal ${signal}. Running:`,
-      running.keys(),
+      running.names(),
     );
   };
   return {
@@ -39,21 +37,11 @@ export function workerEnd(): Reporter {
       });
     },
     onTestRunStart: (specifications) => specifications.forEach((file) => left.add(nameOf(file))),
-    onTestModuleQueued: (module) => void running.set(nameOf(module), "none that was reported"),
-    onTestCaseReady: ({ module, fullName }) => void running.set(nameOf(module), fullName),
-    onTestModuleEnd(module) {
-      left.delete(nameOf(module));
-      running.delete(nameOf(module));
-    },
+    onTestModuleEnd: (module) => void left.delete(nameOf(module)),
     onTestRunEnd() {
       if (hasLostWorker) show("Test files that did not end:", left);
     },
   };
-}
-
-/** A file can run in several projects. */
-function nameOf({ project, moduleId }: TestModule | TestSpecification): string {
-  return `${project.name} ${moduleId}`;
 }
 
 /** @param message what Node publishes for each process that this one starts. */
