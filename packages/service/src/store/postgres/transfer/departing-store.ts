@@ -13,7 +13,7 @@ import { assertNotServed, watchNodes } from "../revocations/watched-nodes.ts";
 import { checkServer } from "../server-check.ts";
 import { encodeFormat, readFormat } from "../store-format.ts";
 import { hasTables } from "../store-presence.ts";
-import { useMoveConnection } from "./move-connection.ts";
+import { beginUnlimited, useMoveConnection } from "./move-connection.ts";
 import { createStoredRows } from "./stored-rows.ts";
 
 /** All tables that a node writes to. */
@@ -59,7 +59,7 @@ export function withDepartingStore<T>(
     await migrate(connection, MIGRATIONS);
     const nodes = await watchNodes(connection, await leaseWaitMs(connection), CLOCKS.monotonic);
     assertNotServed(nodes);
-    await connection.begin();
+    await beginUnlimited(connection);
     await connection.query(`SET LOCAL lock_timeout TO ${LOCK_TIMEOUT_MS}`);
     await connection.query(LOCK);
     // No node can join or renew any more.

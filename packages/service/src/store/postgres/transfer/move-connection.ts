@@ -7,8 +7,19 @@ import { StoreFormatError } from "../../store.ts";
 /** The other side of a move may take so long for one page. */
 const TRANSACTION_TIMEOUT_MS = 600_000;
 
-/** What a node sets is meant for statements that find few rows: here whole tables are read, to their ends. */
-const SESSION = "SET enable_seqscan TO on; SET cursor_tuple_fraction TO 1";
+/**
+ * What a node sets is meant for statements that find few rows: here whole tables are read, to their ends. The server ends the
+ * transaction of a machine that has disappeared after two minutes, not after two hours.
+ */
+const SESSION = [
+  "enable_seqscan TO on",
+  "cursor_tuple_fraction TO 1",
+  "tcp_keepalives_idle TO 60",
+  "tcp_keepalives_interval TO 10",
+  "tcp_keepalives_count TO 6",
+]
+  .map((setting) => `SET ${setting}`)
+  .join("; ");
 
 /** Time until the server says whether it is behind a pooler. */
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -30,6 +41,15 @@ export async function useMoveConnection<T>(
   } finally {
     await connection.close();
   }
+}
+
+/**
+ * Begins a transaction that may wait for the other side as long as that takes: while a copy is verified, the source has nothing to
+ * do, and must not be ended.
+ */
+export async function beginUnlimited(connection: Connection): Promise<void> {
+  await connection.begin();
+  await connection.query("SET LOCAL idle_in_transaction_session_timeout TO 0");
 }
 
 async function assertNotPooled(config: ConnectionConfig): Promise<void> {

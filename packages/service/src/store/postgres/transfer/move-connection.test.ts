@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { connectionTo } from "../../../../../testkit/src/postgres-server.ts";
+import { beginUnlimited, useMoveConnection } from "./move-connection.ts";
+
+test("the source of a move may have nothing to do for as long as its copy is verified, and a machine that disappears is noticed", async () => {
+  await useMoveConnection(await connectionTo("postgres"), async (connection) => {
+    await beginUnlimited(connection);
+    const names = [
+      "idle_in_transaction_session_timeout",
+      "idle_session_timeout",
+      "statement_timeout",
+      "tcp_keepalives_idle",
+    ];
+    const settings = names.map((name) => `current_setting('${name}') AS ${name}`).join();
+    expect(await connection.query(`SELECT ${settings}`)).toEqual([
+      {
+        idle_in_transaction_session_timeout: "0",
+        idle_session_timeout: "0",
+        statement_timeout: "0",
+        tcp_keepalives_idle: "60",
+      },
+    ]);
+  });
+});
