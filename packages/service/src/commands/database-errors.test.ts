@@ -30,6 +30,7 @@ test.each([
   ],
   ["3D000", "there is no database m: create it"],
   ["42501", "the user alice may not write: "],
+  ["25006", "the server is a standby, which cannot write: name the primary"],
   [
     "53300",
     "the server has no connection left for the user alice: raise max_connections, or the CONNECTION LIMIT",

@@ -1,6 +1,7 @@
 import { errorCode } from "../error-code.ts";
 import { StoreBusyError } from "../store/store.ts";
 import type { ConnectionSettings } from "../store/postgres/config/connection-settings.ts";
+import { IS_STANDBY } from "../store/postgres/server-check.ts";
 import { SQLSTATE } from "../store/postgres/sqlstate.ts";
 
 type Settings = Pick<
@@ -69,7 +70,7 @@ const SERVER_ADVICE: ReadonlyMap<string, Explain> = new Map<string, Explain>([
     ({ database }) => `there is no database ${database}: create it, or name another one`,
   ],
   [SQLSTATE.insufficientPrivilege, mayNotWrite],
-  [SQLSTATE.readOnlySqlTransaction, mayNotWrite],
+  [SQLSTATE.readOnlySqlTransaction, () => IS_STANDBY],
   [
     SQLSTATE.tooManyConnections,
     ({ user, database }) =>

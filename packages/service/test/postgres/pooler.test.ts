@@ -93,14 +93,36 @@ test("a move through a pooler is refused and leaves no setting, at the source an
 
 test("behind a pooler a statement has the settings of the node, in a transaction and without one", async () => {
   await using at = await startPooled();
-  const names = ["synchronous_commit", "plan_cache_mode", "jit", "enable_seqscan"];
+  const hostile = { lock_timeout: "'1h'", idle_in_transaction_session_timeout: "'1h'" };
+  await useConnection(at.config, async (connection) => {
+    for (const setting of hostileSettings(at.config, hostile)) await connection.query(setting);
+  });
+  const names = [
+    "synchronous_commit",
+    "plan_cache_mode",
+    "jit",
+    "enable_seqscan",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+  ];
   const settings = `SELECT ${names.map((name) => `current_setting('${name}') AS ${name}`).join()}`;
   const connection = openConnection(at.pooled, 10_000, { isPooled: true });
-  const expected = [
-    { synchronous_commit: "on", plan_cache_mode: "force_generic_plan", jit: "off", enable_seqscan: "off" },
-  ];
-  expect(await connection.query(settings)).toEqual(expected);
-  expect(await connection.transaction(() => connection.query(settings))).toEqual(expected);
+  const expected = {
+    synchronous_commit: "on",
+    plan_cache_mode: "force_generic_plan",
+    jit: "off",
+    enable_seqscan: "off",
+    lock_timeout: "0",
+    idle_in_transaction_session_timeout: "10s",
+  };
+  expect(await connection.query(settings)).toEqual([expected]);
+  // It is one message, after which the transaction has ended.
+  expect(await connection.execute(settings, [])).toEqual([
+    { ...expected, idle_in_transaction_session_timeout: "1h" },
+  ]);
+  expect(await connection.transaction(() => connection.query(settings))).toEqual([
+    { ...expected, lock_timeout: "10s" },
+  ]);
   await connection.close();
 });
 

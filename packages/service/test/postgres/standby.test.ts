@@ -11,6 +11,7 @@ import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import type { ConnectionConfig } from "../../src/store/postgres/config/connection-config.ts";
 import type { Connection } from "../../src/store/postgres/connection.ts";
 import { openConnection } from "../../src/store/postgres/connection.ts";
+import { useOnce } from "../../src/store/postgres/deadline.ts";
 import { drivePoller } from "../../src/store/postgres/revocations/poller-driver.ts";
 import { DEFAULT_LEASE_TIMES, withLeaseMs } from "../../src/store/lease/lease-times.ts";
 import { createServiceKeys } from "../../src/store/keys.ts";
@@ -80,6 +81,21 @@ test("a node does not start with a standby, and says so", async () => {
   await expect(opened).rejects.toThrow(
     new StoreFormatError("the server is a standby, which cannot write: name the primary"),
   );
+});
+
+test("a write that reaches a standby, as during a failover, says that it is one, behind a pooler too", async () => {
+  await using pair = await startPair("async");
+  const refusal = new StoreBusyError("the server is a standby, which cannot write: name the primary (25006)");
+  for (const isPooled of [false, true]) {
+    const onStandby = () => openConnection(pair.standby.config(), 10_000, { isPooled });
+    const writes: ((connection: Connection) => Promise<unknown>)[] = [
+      // As a write sends them.
+      (connection) => Promise.all([connection.begin(), connection.query("SELECT $1::int", [1])]),
+      (connection) => connection.transaction(() => Promise.resolve()),
+      (connection) => connection.execute("CREATE TABLE public.t (x int)", []),
+    ];
+    for (const write of writes) await expect(useOnce(onStandby, 10_000, write)).rejects.toThrow(refusal);
+  }
 });
 
 test("a standby, which may lack the rows of nodes, acknowledges no revoke", async () => {

@@ -7,9 +7,9 @@ import type { BackendKey } from "./cancel-request.ts";
 import { backendOf, requestCancel } from "./cancel-request.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
 import { postgres } from "./driver.ts";
-import { isOutdated } from "./postgres-errors.ts";
+import { isOutdated, withoutPlan } from "./postgres-errors.ts";
 import { serverAddress } from "./server-address.ts";
-import { aloneStatement, BEGIN_ALONE, beginStatement, sessionStatement } from "./session-settings.ts";
+import { aloneStatement, beginAlone, beginStatement, sessionStatement } from "./session-settings.ts";
 import type { Row } from "./sql-values.ts";
 import { withLiterals } from "./sql-values.ts";
 import { tlsOptions } from "./tls-options.ts";
@@ -148,16 +148,15 @@ export function openConnection(
   /** Why there is no connection, which only the first statement gets from the driver. */
   let failure: unknown;
   const send = async (text: string, parameters: readonly Parameter[]) => {
+    // A later transaction could be in a session that does not have the statement, or has another one of its name.
+    const prepare = parameters.length > 0 && !isPooled;
     try {
       if (isClosed) throw connectionClosed();
-      return await sql.unsafe<Row[]>(text, [...parameters], {
-        // A later transaction could be in a session that does not have the statement, or has another one of its name.
-        prepare: parameters.length > 0 && !isPooled,
-      });
+      return await sql.unsafe<Row[]>(text, [...parameters], { prepare });
     } catch (error) {
       // The driver would use the same prepared statement again.
       if (isOutdated(error)) destroy();
-      throw failure ?? error;
+      throw failure ?? (prepare ? error : withoutPlan(error));
     }
   };
   /** Whether what is sent next is in a transaction. */
@@ -172,7 +171,11 @@ export function openConnection(
   };
   const query: Connection["query"] = async (text, parameters = []) => {
     if (!isPooled || isInTransaction) return send(text, parameters);
-    const sent = [send(BEGIN_ALONE, []), send(text, parameters), send("COMMIT", [])] as const;
+    const sent = [
+      send(beginAlone(transactionTimeoutMs), []),
+      send(text, parameters),
+      send("COMMIT", []),
+    ] as const;
     const [, rows] = await Promise.all(sent);
     return rows;
   };

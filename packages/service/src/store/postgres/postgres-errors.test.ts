@@ -22,7 +22,7 @@ test.each([
   ["53300", StoreBusyError],
   ["55P03", StoreBusyError],
   ["57014", StoreBusyError],
-  // idle_in_transaction_session_timeout, read_only_sql_transaction: a primary that became a standby
+  // idle_in_transaction_session_timeout, read_only_sql_transaction
   ["25P03", StoreBusyError],
   ["25006", StoreBusyError],
   // invalid_sql_statement_name: a prepared statement that is lost with its session

@@ -7,6 +7,7 @@ import {
   StoreFormatError,
   StoreFullError,
 } from "../store.ts";
+import { IS_STANDBY } from "./server-check.ts";
 import { SQLSTATE, SQLSTATE_CLASS } from "./sqlstate.ts";
 
 /** Another transaction was faster: a key that was free is taken, or the server ended one of several that waited for each other. */
@@ -23,8 +24,6 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   SQLSTATE.lockNotAvailable,
   SQLSTATE.queryCanceled,
   SQLSTATE.idleInTransactionSessionTimeout,
-  // A primary that became a standby.
-  SQLSTATE.readOnlySqlTransaction,
   SQLSTATE.adminShutdown,
   SQLSTATE.crashShutdown,
   SQLSTATE.cannotConnectNow,
@@ -62,6 +61,15 @@ export function isOutdated(error: unknown): boolean {
   return OUTDATED.has(errorCode(error) ?? "");
 }
 
+/**
+ * The error of a statement that has no plan. With the code of a plan that is outdated, a standby has refused a transaction that may
+ * write: it then gets that of one that is read-only.
+ */
+export function withoutPlan(error: unknown): unknown {
+  if (errorCode(error) !== SQLSTATE.featureNotSupported) return error;
+  return Object.assign(new Error(IS_STANDBY, { cause: error }), { code: SQLSTATE.readOnlySqlTransaction });
+}
+
 /** Whether the transaction may be run again from its beginning. */
 export function isConflict(error: unknown): boolean {
   return CONFLICTS.has(errorCode(error) ?? "");
@@ -79,6 +87,9 @@ export function toStoreError(error: unknown): unknown {
   if (CONFLICTS.has(code))
     return new StoreBusyError(`too many writes change the same rows (${code})`, { cause: error });
   if (code === SQLSTATE.diskFull) return new StoreFullError(code, { cause: error });
+  // All transactions that write say so, whatever the defaults of the server are.
+  if (code === SQLSTATE.readOnlySqlTransaction)
+    return new StoreBusyError(`${IS_STANDBY} (${code})`, { cause: error });
   if (OUTDATED.has(code))
     return new StoreBusyError(`the statements of a connection were outdated (${code})`, { cause: error });
   if (TRANSIENT.has(code) || UNREACHED.test(code) || code.startsWith(SQLSTATE_CLASS.connectionException))

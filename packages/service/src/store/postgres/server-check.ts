@@ -1,6 +1,8 @@
 import { StoreFormatError } from "../store.ts";
 import type { Connection } from "./connection.ts";
 
+export const IS_STANDBY = "the server is a standby, which cannot write: name the primary";
+
 /** What a server says of itself. */
 export interface ServerFacts {
   /** `server_version_num`: 140005 is 14.5. */
@@ -49,6 +51,6 @@ export function serverProblem({
   if (fsync !== "on") return "the server has fsync off, and would lose acknowledged revokes: turn it on";
   if (fullPageWrites !== "on")
     return "the server has full_page_writes off, and a crash could damage its tables: turn it on";
-  if (isStandby) return "the server is a standby, which cannot write: name the primary";
+  if (isStandby) return IS_STANDBY;
   return undefined;
 }

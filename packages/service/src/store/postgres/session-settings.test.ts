@@ -72,6 +72,30 @@ test("every statement has the settings that the engine is correct with, alone an
   }
 });
 
+test("no statement has a timeout that an operator has set, alone and in a transaction, behind a pooler too", async () => {
+  await using store = await openPostgresStore();
+  const { query, config } = store;
+  const names = ["lock_timeout", "idle_in_transaction_session_timeout"];
+  // From PostgreSQL 17.
+  if ((await query("SELECT FROM pg_settings WHERE name = 'transaction_timeout'")).length > 0)
+    names.push("transaction_timeout");
+  for (const name of names)
+    await query(`ALTER ROLE ${config.user} IN DATABASE ${config.database} SET ${name} TO '1h'`);
+  const settings = `SELECT ${names.map((name) => `current_setting('${name}') AS ${name}`).join()}`;
+  const none = Object.fromEntries(names.map((name) => [name, "0"]));
+  const inTransaction = { ...none, lock_timeout: "10s", idle_in_transaction_session_timeout: "10s" };
+  for (const isPooled of [false, true]) {
+    const connection = openConnection(config, 10_000, { isPooled });
+    // Only behind a pooler is a lone statement more than one message, and only between messages is a transaction idle.
+    const [alone] = await connection.query(settings);
+    expect(alone).toMatchObject({ ...none, idle_in_transaction_session_timeout: isPooled ? "10s" : "1h" });
+    const [executed] = await connection.execute(settings, []);
+    expect(executed).toMatchObject({ ...none, idle_in_transaction_session_timeout: "1h" });
+    expect(await connection.transaction(() => connection.query(settings))).toEqual([inTransaction]);
+    await connection.close();
+  }
+});
+
 test("a connection whose session is another program's, behind a pooler that was put there later, has them in its transactions", async () => {
   await using store = await openPostgresStore();
   for (const statement of hostileSettings(store.config)) await store.query(statement);

@@ -18,8 +18,10 @@ const CORRECT: readonly string[] = [
   "extra_float_digits TO 1",
 ];
 
+const NO_LOCK_TIMEOUT = "lock_timeout TO 0";
+
 /** In a transaction they are those of {@link beginStatement}. The server must not end a session either that waits for work. */
-const UNLIMITED: readonly string[] = ["lock_timeout TO 0", "idle_session_timeout TO 0"];
+const UNLIMITED: readonly string[] = [NO_LOCK_TIMEOUT, "idle_session_timeout TO 0"];
 
 /**
  * Plans are made once for a connection: a plan for each lineage costs more than it saves. The planner overestimates how many rows
@@ -36,9 +38,11 @@ const PLANNING: readonly string[] = [
 const TRANSACTIONS = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE";
 
 /** From PostgreSQL 17, which ends a session whose transaction lasts longer: also one that waits for a standby, or is a move. */
-const NO_TRANSACTION_TIMEOUT = `
-  SELECT pg_catalog.set_config('transaction_timeout', '0', false)
+function noTransactionTimeout(scope: "session" | "transaction"): string {
+  return `
+  SELECT pg_catalog.set_config('transaction_timeout', '0', ${scope === "transaction"})
   WHERE pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL`;
+}
 
 /** Sent first on a connection. Behind a pooler it only connects: the session of the server serves other programs too. */
 export function sessionStatement(isPooled: boolean): string {
@@ -47,15 +51,22 @@ export function sessionStatement(isPooled: boolean): string {
     : [
         TRANSACTIONS,
         ...[...CORRECT, ...UNLIMITED, ...PLANNING].map((setting) => `SET ${setting}`),
-        NO_TRANSACTION_TIMEOUT,
+        noTransactionTimeout("session"),
       ].join("; ");
 }
 
-/** Begins a transaction of one statement that only reads, behind a pooler. A standby, which is asked too, refuses `READ WRITE`. */
-export const BEGIN_ALONE: string = [
-  "BEGIN ISOLATION LEVEL READ COMMITTED",
-  ...local([...CORRECT, ...PLANNING]),
-].join("; ");
+/**
+ * Begins a transaction of one statement that only reads, behind a pooler. A standby, which is asked too, refuses `READ WRITE`. The
+ * timeout ends the transaction of a client that has disappeared.
+ */
+export function beginAlone(timeoutMs: number): string {
+  return [
+    "BEGIN ISOLATION LEVEL READ COMMITTED",
+    ...local([...CORRECT, ...PLANNING, NO_LOCK_TIMEOUT]),
+    `SET LOCAL idle_in_transaction_session_timeout TO ${timeoutMs}`,
+    noTransactionTimeout("transaction"),
+  ].join("; ");
+}
 
 /**
  * One statement as a transaction, behind a pooler: the server carries out all of this message, or nothing, before it waits for the
@@ -63,7 +74,11 @@ export const BEGIN_ALONE: string = [
  */
 export function aloneStatement(text: string): string {
   const transaction = "TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE";
-  return [...local([transaction, ...CORRECT, ...PLANNING]), text].join("; ");
+  return [
+    ...local([transaction, ...CORRECT, ...PLANNING, NO_LOCK_TIMEOUT]),
+    noTransactionTimeout("transaction"),
+    text,
+  ].join("; ");
 }
 
 /**
@@ -76,7 +91,7 @@ export function beginStatement(timeoutMs: number, isPooled: boolean): string {
     ...local(CORRECT),
     `SET LOCAL lock_timeout TO ${timeoutMs}`,
     `SET LOCAL idle_in_transaction_session_timeout TO ${timeoutMs}`,
-    ...(isPooled ? local(PLANNING) : []),
+    ...(isPooled ? [...local(PLANNING), noTransactionTimeout("transaction")] : []),
   ].join("; ");
 }
 
