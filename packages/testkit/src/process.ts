@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { run } from "./run.ts";
 import { UNLIMITED } from "./service.ts";
 import type { ProcessResult } from "./run.ts";
+import { until } from "./until.ts";
 
 const MEMBRANE = fileURLToPath(new URL("../../service/bin/membrane.js", import.meta.url));
 
@@ -23,7 +24,11 @@ export interface ServiceProcess extends AsyncDisposable {
   readonly stderr: Readable;
   /** Sends a signal and waits until the process ends. */
   end(signal: NodeJS.Signals): Promise<ProcessEnd>;
-  /** Waits until the process ends by itself. */
+  /**
+   * Waits until the process ends by itself.
+   *
+   * @throws Error if it goes on for half a minute.
+   */
   ended(): Promise<ProcessEnd>;
 }
 
@@ -110,7 +115,10 @@ async function whenReady(
     logged,
     stderr: child.stderr,
     end: (signal) => end(child, signal, logged),
-    ended: () => end(child, undefined, logged),
+    async ended() {
+      await until("the service ends by itself", () => hasEnded(child));
+      return end(child, undefined, logged);
+    },
     [Symbol.asyncDispose]: async () => void (await end(child, "SIGKILL", logged)),
   };
 }
@@ -119,12 +127,20 @@ async function whenReady(
 export async function runMembrane(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  cwd?: string,
+  options: { readonly cwd?: string; readonly signal?: AbortSignal } = {},
 ): Promise<ProcessResult> {
-  return run(process.execPath, [MEMBRANE, ...args], {
-    env: { ...ENVIRONMENT, ...env },
-    ...(cwd === undefined ? {} : { cwd }),
-  });
+  return run(process.execPath, [MEMBRANE, ...args], { env: { ...ENVIRONMENT, ...env }, ...options });
+}
+
+/** Longer than a program takes to end on a busy machine, in milliseconds. One that serves does not end by itself. */
+const MAX_END_MS = 30_000;
+
+/** Runs a command that must end by itself although it could serve. */
+export async function runToItsEnd(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ProcessResult> {
+  return runMembrane(args, env, { signal: AbortSignal.timeout(MAX_END_MS) });
 }
 
 /** Reads the log of a service, and waits until it is ready. */
@@ -149,13 +165,17 @@ async function followLog(
 /** The signals with which V8 or the kernel ends a process: out of memory, or a crash. */
 const ABORT_SIGNALS: ReadonlySet<string> = new Set(["SIGABRT", "SIGSEGV", "SIGBUS", "SIGILL", "SIGTRAP"]);
 
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
 /** @throws Error if an uncaught error ended the service or a worker, since no test may pass then. */
 async function end(
   child: ChildProcess,
   signal: NodeJS.Signals | undefined,
   logged: () => readonly LogLine[],
 ): Promise<ProcessEnd> {
-  if (child.exitCode === null && child.signalCode === null) {
+  if (!hasEnded(child)) {
     const ended = once(child, "exit");
     if (signal !== undefined) child.kill(signal);
     await ended;

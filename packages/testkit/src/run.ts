@@ -8,7 +8,11 @@ export interface ProcessResult {
   readonly stderr: string;
 }
 
-/** Runs a program without a terminal and input until it ends. */
+/**
+ * Runs a program without a terminal and input until it ends.
+ *
+ * @throws AbortError if it was killed by the signal.
+ */
 export async function run(
   program: string,
   args: readonly string[],
@@ -17,9 +21,15 @@ export async function run(
     readonly cwd?: string;
     readonly uid?: number;
     readonly gid?: number;
+    /** When the program is killed, and this fails. */
+    readonly signal?: AbortSignal;
   },
 ): Promise<ProcessResult> {
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
+  const child = spawn(program, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    killSignal: "SIGKILL",
+    ...options,
+  });
   const [out, err]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => err.push(chunk));

@@ -27,7 +27,11 @@ test.each(BAD)(
   async (args, variables, message) => {
     await using directory = await temporaryDirectory();
     await writeFile(join(directory.path, "blocked"), "a file");
-    const ended = await runMembrane(args.split(" ").filter(Boolean), { ...variables }, directory.path);
+    const ended = await runMembrane(
+      args.split(" ").filter(Boolean),
+      { ...variables },
+      { cwd: directory.path },
+    );
     expect(ended).toMatchObject({ code: 1, stdout: "" });
     expect(ended.stderr.startsWith(`membrane: ${message}`), ended.stderr).toBe(true);
     expect(ended.stderr.trimEnd().split("\n")).toHaveLength(1);
@@ -51,7 +55,7 @@ test.each([
   const token = formatToken(Uint8Array.from({ length: TOKEN_BYTES }, (_, i) => 3 * i + 1));
   for (const given of [token, token.slice(0, 60)]) {
     const words = args.replace("TOKEN", given).split(" ");
-    const ended = await runMembrane(words, {}, directory.path);
+    const ended = await runMembrane(words, {}, { cwd: directory.path });
     expect(ended).toMatchObject({ code: 1, stdout: "" });
     expect(ended.stderr.toLowerCase()).not.toContain(token.slice(8, 24).toLowerCase());
   }

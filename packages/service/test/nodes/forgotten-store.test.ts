@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { runMembrane } from "../../../testkit/src/process.ts";
+import { runMembrane, runToItsEnd } from "../../../testkit/src/process.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { createTestDatabase } from "../../../testkit/src/test-database.ts";
 
@@ -24,7 +24,7 @@ test("a data directory whose store is in PostgreSQL gets none in LMDB when --sto
   const variables = [{}, { ...env, PGHOST: config.host, PGPORT: String(config.port), PGUSER: config.user }];
   for (const given of variables) {
     for (const command of [...COMMANDS, ["backup", join(directory.path, "backup")]]) {
-      const ended = await runMembrane([...command, "--data", data], given);
+      const ended = await runToItsEnd([...command, "--data", data], given);
       expect(ended).toMatchObject({ code: 1, stdout: "" });
       expect(ended.stderr).toContain(`membrane: ${message}`);
     }
@@ -43,7 +43,7 @@ test("a data directory with a store in LMDB makes none in an empty database, and
   expect(await runMembrane(["init", "--data", data], {})).toMatchObject({ code: 0 });
   const message = `--store: the database ${config.database} has no store, and ${data} has one in LMDB: move it with "membrane migrate --from lmdb:${data} --to postgres://`;
   for (const command of [["serve", ...ADDRESS], ["init"]]) {
-    const ended = await runMembrane([...command, "--data", data, ...flags], env);
+    const ended = await runToItsEnd([...command, "--data", data, ...flags], env);
     expect(ended).toMatchObject({ code: 1, stdout: "" });
     expect(ended.stderr).toContain(`membrane: ${message}`);
   }

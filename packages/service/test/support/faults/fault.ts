@@ -4,6 +4,9 @@ import type { ClusterNode } from "./cluster-node.ts";
 import type { Life } from "./lives.ts";
 import type { Recorder } from "./recorder.ts";
 
+/** Longer than any part of a round takes on a busy machine, in milliseconds. */
+export const MAX_PART_MS = 60_000;
+
 /** What a fault can do, while clients load the nodes. */
 export interface FaultContext {
   readonly cluster: Cluster;

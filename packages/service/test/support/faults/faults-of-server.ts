@@ -1,10 +1,11 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
+import { until } from "../../../../testkit/src/until.ts";
 import type { Connection } from "../../../src/store/postgres/connection.ts";
 import type { ClusterNode } from "./cluster-node.ts";
 import type { FaultContext } from "./fault.ts";
-import { fault, milliseconds, nodeOf } from "./fault.ts";
+import { fault, MAX_PART_MS, milliseconds, nodeOf } from "./fault.ts";
 
 /** Longer than any lease that a node can have when the server stops. */
 const OVER_A_LEASE_MS = 1_100;
@@ -37,7 +38,7 @@ const connectionsKilled = fault(
       // Without it, a commit is over before it is seen.
       await configure(connection, ["SET commit_delay TO 20000", "SET commit_siblings TO 0"]);
       let ended = 0;
-      for (const until = performance.now() + forMs; performance.now() < until;) {
+      for (const end = performance.now() + forMs; performance.now() < end;) {
         const killed = await connection.query(
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
            WHERE datname = current_database() AND pid <> pg_backend_pid() AND ${KILLED[which]}`,
@@ -80,7 +81,11 @@ const storeRolledBack = fault(
     if (isOvertaken) await appendEntries(context, 1_000);
     for (const { relay } of cluster.nodes) relay.speak();
     for (const [index, node] of cluster.nodes.entries()) {
-      while (countAlarms(node) === before[index]) await sleep(20);
+      await until(
+        "a node says that revokes may be lost",
+        () => countAlarms(node) !== before[index],
+        MAX_PART_MS,
+      );
     }
   },
 );
@@ -93,13 +98,16 @@ function countAlarms(node: ClusterNode): number {
 /** Every node has applied what the copy of the store does not have. */
 async function allApplied({ cluster }: FaultContext): Promise<void> {
   const statement = `SELECT count(*)::int AS applied FROM membrane.lease, membrane.head WHERE applied >= position`;
-  await cluster.use(async (connection) => {
-    for (;;) {
-      const [row] = await connection.query(statement);
-      if (Number(row?.["applied"]) >= cluster.nodes.length) return;
-      await sleep(20);
-    }
-  });
+  await cluster.use((connection) =>
+    until(
+      "every node has applied the revoke",
+      async () => {
+        const [row] = await connection.query(statement);
+        return Number(row?.["applied"]) >= cluster.nodes.length;
+      },
+      MAX_PART_MS,
+    ),
+  );
 }
 
 const manyEntries = fault(

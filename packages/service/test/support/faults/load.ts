@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
+import { until } from "../../../../testkit/src/until.ts";
 import type { ClusterNode } from "./cluster-node.ts";
+import { MAX_PART_MS } from "./fault.ts";
 import type { Held, Life, LifeContext, LifePlan } from "./lives.ts";
 import { arbitraryLife, playLife, waitAWhile } from "./lives.ts";
 
@@ -56,17 +58,32 @@ async function invokeWithoutPause(context: LifeContext, node: ClusterNode, kept:
 
 /** Makes a membrane and a capability that every node has been asked for, however often that fails. */
 export async function makeLife(context: LifeContext, lives: Life[], name: string): Promise<Life> {
-  for (let turn = 0; ; turn += 1) {
-    const life = begin(lives);
-    await playLife(context, `${name} ${turn}`, { ...QUIET_LIFE, nodes: [turn, turn, turn, turn] }, life);
-    if (life.exported.length > 0) return life;
-  }
+  const made: Life[] = [];
+  let turn = 0;
+  await until(
+    `there is a life: ${name}`,
+    async () => {
+      const life = begin(lives);
+      await playLife(context, `${name} ${turn}`, { ...QUIET_LIFE, nodes: [turn, turn, turn, turn] }, life);
+      if (life.exported.length > 0) made.push(life);
+      turn += 1;
+      return made.length > 0;
+    },
+    MAX_PART_MS,
+  );
+  return made[0]!;
 }
 
 /** Resolves when every node lets a capability through that is alive. */
 export async function untilAllServe(context: LifeContext, kept: Held): Promise<void> {
   const untilServes = async (node: ClusterNode): Promise<void> => {
-    while ((await context.client.ask({ ...kept, kind: "invoke", node })).outcome !== "done") await sleep(20);
+    await until(
+      "a node serves",
+      async () => {
+        return (await context.client.ask({ ...kept, kind: "invoke", node })).outcome === "done";
+      },
+      MAX_PART_MS,
+    );
   };
   await Promise.all(context.nodes.map(untilServes));
 }

@@ -1,10 +1,12 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LogLine } from "../../../../testkit/src/process.ts";
+import { until } from "../../../../testkit/src/until.ts";
 import { createClient } from "./client.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ClusterNode } from "./cluster-node.ts";
 import type { Fault, FaultContext } from "./fault.ts";
+import { MAX_PART_MS } from "./fault.ts";
 import { askAtTheEnd } from "./final-questions.ts";
 import type { History } from "./history.ts";
 import type { Life, LifeContext } from "./lives.ts";
@@ -89,9 +91,6 @@ export async function playRound({ cluster, target, fault, name, seed }: RoundOpt
   return { fault: fault.name, history, lives, figures, logged };
 }
 
-/** Longer than any part of a round takes on a busy machine. */
-const MAX_PART_MS = 60_000;
-
 /** @throws Error if the promise takes longer than any part of a round. */
 async function inTime(promise: Promise<unknown>, otherwise: string): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
@@ -109,7 +108,11 @@ async function revokeUntilDone(context: LifeContext, life: Life, node: ClusterNo
   const membrane = life.membranes[0]!;
   life.revoking = membrane;
   const began = performance.now();
-  while (!isFinished(await askToRevoke(context, membrane, node))) await sleep(20);
+  await until(
+    "a revoke is acknowledged",
+    async () => isFinished(await askToRevoke(context, membrane, node)),
+    MAX_PART_MS,
+  );
   const ended = performance.now();
   await expectDead(context, membrane, life.exported[0]!);
   return ended - began;
@@ -119,7 +122,7 @@ const MAX_STREAM_WAIT_MS = 20_000;
 
 /** Waits for them, so that the history has the end of each that has one. */
 async function untilRevokedStreamsEnd({ openStreams, isRevoked }: Recorder): Promise<void> {
-  const until = performance.now() + MAX_STREAM_WAIT_MS;
+  const end = performance.now() + MAX_STREAM_WAIT_MS;
   const isLeft = (): boolean => [...openStreams].some(({ through }) => isRevoked(through));
-  while (isLeft() && performance.now() < until) await sleep(20);
+  while (isLeft() && performance.now() < end) await sleep(20);
 }
