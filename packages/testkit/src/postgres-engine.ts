@@ -30,7 +30,7 @@ export const TEST_LEASE_TIMES: LeaseTimes = {
 
 export interface NodeEngineOptions extends Pick<
   PostgresEngineOptions,
-  "keys" | "writeTimeoutMs" | "report" | "onRecordTooNew" | "onRevocationsLost"
+  "keys" | "writeTimeoutMs" | "startTimeoutMs" | "report" | "onRecordTooNew" | "onRevocationsLost"
 > {
   /** Default: {@link TEST_LEASE_TIMES}; the other nodes of the database must have as long leases. */
   readonly times?: LeaseTimes;

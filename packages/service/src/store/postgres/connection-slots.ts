@@ -10,8 +10,11 @@ export interface ConnectionSlots {
 }
 
 export interface Slot {
-  /** Runs `use` with the connection. */
-  run<T>(use: (connection: Connection) => Promise<T>): Promise<T>;
+  /**
+   * Runs `use` with the connection, on which others may wait for results too. Once it calls `retire`, the next ones get another
+   * connection, and this one ends when all that use it have ended.
+   */
+  run<T>(use: (connection: Connection, retire: () => void) => Promise<T>): Promise<T>;
 }
 
 export function createConnectionSlots(open: () => Connection, size: number): ConnectionSlots {
@@ -23,20 +26,29 @@ export function createConnectionSlots(open: () => Connection, size: number): Con
   };
 }
 
+interface UsedConnection {
+  readonly connection: Connection;
+  users: number;
+}
+
 function createSlot(open: () => Connection) {
-  let connection: Connection | undefined;
-  let users = 0;
+  let current: UsedConnection | undefined;
   return {
-    users: () => users,
-    async run<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
-      if (connection === undefined || connection.isClosed) connection = open();
-      users += 1;
+    users: () => current?.users ?? 0,
+    async run<T>(use: (connection: Connection, retire: () => void) => Promise<T>): Promise<T> {
+      if (current === undefined || current.connection.isClosed) current = { connection: open(), users: 0 };
+      const used = current;
+      const retire = (): void => {
+        if (current === used) current = undefined;
+      };
+      used.users += 1;
       try {
-        return await use(connection);
+        return await use(used.connection, retire);
       } finally {
-        users -= 1;
+        used.users -= 1;
+        if (used !== current && used.users === 0) used.connection.destroy();
       }
     },
-    close: async () => connection?.close(),
+    close: async () => current?.connection.close(),
   };
 }

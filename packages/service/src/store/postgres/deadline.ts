@@ -22,17 +22,22 @@ export async function useOnce<T>(
   }
 }
 
-/** The driver has no time limit of a statement. A connection that does not respond is not used again. */
+/**
+ * The driver has no time limit of a statement. A connection that does not respond is not used again.
+ *
+ * @param onLate what becomes of it, if others use it too. Default: it ends at once.
+ */
 export async function withDeadline<T>(
   connection: Connection,
   use: (connection: Connection) => Promise<T>,
   timeoutMs: number,
+  onLate: () => void = () => connection.destroy(),
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       reject(new StoreBusyError("the store did not respond in time"));
-      connection.destroy();
+      onLate();
     }, timeoutMs);
   });
   try {

@@ -15,7 +15,7 @@ import { migrate } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { toStoreError } from "./postgres-errors.ts";
 import type { NodeRole, RevocationProtocol } from "./revocations/protocol.ts";
-import { agreeOnTimes, startRevocations } from "./revocations/protocol.ts";
+import { agreementWaitMs, agreeOnTimes, startRevocations } from "./revocations/protocol.ts";
 import { checkServer } from "./server-check.ts";
 import { createSnapshot } from "./snapshot.ts";
 import { openFormat } from "./store-format.ts";
@@ -30,6 +30,8 @@ export interface PostgresEngineOptions {
   /** How long a read may take, in milliseconds. */
   readonly readTimeoutMs: number;
   readonly role: NodeRole;
+  /** How long a start may wait for another node that changes the schema, in milliseconds. Default: a minute. */
+  readonly startTimeoutMs?: number;
   /** Called when writing becomes impossible, and when it is possible again. */
   readonly report?: (condition: StoreCondition) => void;
   /** Called with the uid of each record that was read and that a newer program wrote. */
@@ -57,7 +59,6 @@ export const CONNECTIONS_PER_PROCESS: number =
 /** What the process keeps that starts several workers: one for reads, one for writes, and one for the rows of nodes. */
 export const CONNECTIONS_OF_PARENT = 3;
 
-/** A start may wait for another node that changes the schema. */
 const START_TIMEOUT_MS = 60_000;
 
 /**
@@ -67,20 +68,32 @@ const START_TIMEOUT_MS = 60_000;
  * @throws StoreBusyError if the server cannot be reached.
  */
 export async function openPostgresEngine(options: PostgresEngineOptions): Promise<Engine> {
-  const { role, writeTimeoutMs, onRevocationsLost = () => undefined } = options;
+  const {
+    role,
+    writeTimeoutMs,
+    startTimeoutMs = START_TIMEOUT_MS,
+    onRevocationsLost = () => undefined,
+  } = options;
   const openBehind = (isPooled: boolean) => (events?: ConnectionEvents) =>
     openConnection(options.connection, writeTimeoutMs, { ...events, isPooled });
   // What is correct behind a pooler is correct without one.
-  const { id, times, isPooled } = await useOnce(openBehind(true), START_TIMEOUT_MS, async (connection) => {
-    await checkServer(connection);
-    await migrate(connection, MIGRATIONS);
-    return {
-      isPooled: await connection.isPooled(),
-      id: await openFormat(connection, options.keys),
-      times: await agreeOnTimes(connection, role),
-    };
-  });
+  const { id, isPooled, agreementMs } = await useOnce(
+    openBehind(true),
+    startTimeoutMs,
+    async (connection) => {
+      await checkServer(connection);
+      await migrate(connection, MIGRATIONS);
+      return {
+        isPooled: await connection.isPooled(),
+        id: await openFormat(connection, options.keys),
+        agreementMs: await agreementWaitMs(connection, role),
+      };
+    },
+  );
   const open = openBehind(isPooled);
+  const times = await useOnce(open, startTimeoutMs + agreementMs, (connection) =>
+    agreeOnTimes(connection, role),
+  );
   const revocations = await startRevocations({
     open,
     canListen: !isPooled,
@@ -122,7 +135,9 @@ function createEngine(
 
   const read = async <T>(use: (connection: Connection) => Promise<T>): Promise<T> => {
     try {
-      return await reads.leastBusy().run((connection) => withDeadline(connection, use, readTimeoutMs));
+      return await reads
+        .leastBusy()
+        .run((connection, retire) => withDeadline(connection, use, readTimeoutMs, retire));
     } catch (error) {
       throw toStoreError(error);
     }

@@ -1,6 +1,10 @@
 import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
-import { TEST_LEASE_TIMES, useConnection } from "../../../../../testkit/src/postgres-engine.ts";
+import {
+  openNodeEngine,
+  TEST_LEASE_TIMES,
+  useConnection,
+} from "../../../../../testkit/src/postgres-engine.ts";
 import type { Node, PostgresStore } from "../../../../../testkit/src/postgres-nodes.ts";
 import { openPostgresStore } from "../../../../../testkit/src/postgres-nodes.ts";
 import { startRelay } from "../../../../../testkit/src/relay.ts";
@@ -169,6 +173,21 @@ test("a node with leases of another length is refused while others serve, and al
   expect(await query("SELECT lease_ms FROM membrane.lease_length")).toEqual([{ lease_ms: 1_900 }]);
   await expect(store.openNode()).rejects.toThrow("have leases of 1900 ms, and this one has 1800 ms");
   await node.store.close();
+});
+
+test("a start waits as long for killed nodes as their leases last, also if that is longer than a start may take otherwise", async () => {
+  await using store = await openPostgresStore();
+  const { at, query, config } = store;
+  await at.store.close();
+  await query("UPDATE membrane.lease_length SET lease_ms = 4000");
+  await query("INSERT INTO membrane.lease VALUES ($1, 7, 0)", [at.newUid()]);
+  const engine = await openNodeEngine(config, {
+    keys: at.keys,
+    writeTimeoutMs: 10_000,
+    startTimeoutMs: 3_000,
+  });
+  expect(engine.position()).toBeDefined();
+  await engine.close();
 });
 
 test("of two nodes that start at once with a new length of leases, the second one finds that of the first and serves too", async () => {

@@ -50,6 +50,11 @@ const REFRESH_TIMEOUT_MS = 1_000;
 /** The first lease needs several statements, and the server may be busy with other starts. */
 const FIRST_LEASE_TIMEOUT_MS = 10_000;
 
+/** How long {@link agreeOnTimes} may wait for the leases of nodes that were killed, in milliseconds: they may have long ones. */
+export async function agreementWaitMs(connection: Connection, role: NodeRole): Promise<number> {
+  return role.serves ? waitMs(withLeaseMs(role.times, await keptLength(connection))) : 0;
+}
+
 /**
  * The times of a process's leases, or of its revokes if it has none.
  *
