@@ -151,14 +151,14 @@ function packageVersion(): string {
 
 /**
  * SIGTERM and SIGINT end the service. So does SIGHUP when the terminal was closed; otherwise it asks for the certificate to
- * be read again, as is usual for services.
+ * be read again, as is usual for services. Repeats change nothing: npm sends a signal again that the terminal has sent.
  */
 function followSignals(): Pick<ProcessContext, "stop" | "onReload"> {
   const isInTerminal = process.stdin.isTTY || process.stdout.isTTY;
   const listeners: (() => void)[] = [];
   const stop = new Promise<void>((resolve) => {
-    process.once("SIGTERM", () => resolve());
-    process.once("SIGINT", () => resolve());
+    process.on("SIGTERM", () => resolve());
+    process.on("SIGINT", () => resolve());
     process.on("SIGHUP", () => {
       if (isInTerminal && isTerminalGone()) resolve();
       else listeners.forEach((listener) => listener());

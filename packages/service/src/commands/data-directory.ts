@@ -82,6 +82,11 @@ export function storePlace(
 export interface OpenOptions {
   /** Whether this process serves; default: it does not. */
   readonly serves?: boolean;
+  /**
+   * Whether the data directory of a database is made, and remembers where its store is; default: it is. A new store makes it always,
+   * for its key.
+   */
+  readonly keepsDirectory?: boolean;
   readonly log?: StoreLog;
   /** Opens a store that is in the data directory. Default: LMDB. */
   readonly openDirectory?: OpenEngine;
@@ -91,9 +96,9 @@ export interface OpenOptions {
 /** Opens the data directory with its store, and makes both at the first start. The key is on disk before anything is sealed with it. */
 export async function openDataDirectory(
   config: Omit<DataConfig, "isAuthoritySet" | "aliases">,
-  { serves = false, log = NO_LOG, openDirectory, now = wallClock }: OpenOptions = {},
+  { serves = false, keepsDirectory = true, log = NO_LOG, openDirectory, now = wallClock }: OpenOptions = {},
 ): Promise<DataDirectory> {
-  const { data, limits, authority } = config;
+  const { limits, authority } = config;
   const paths = dataPaths(config);
   await checkDataDirectory(config);
   checkEngine(config, paths);
@@ -103,18 +108,28 @@ export async function openDataDirectory(
     checkNewStore(config, paths);
     await place.checkNew();
   } else checkServiceKey(config, place.name);
+  if (isNew || keepsDirectory) await makeDirectory(config);
+  // A store without its key gets no new one, which would hide that the old one is missing.
+  if (isNew) await createServiceKeyFile(paths.serviceKey, randomBytes);
+  const keys = createServiceKeys(await readServiceKeyFile(paths.serviceKey));
+  const store = createStore(await place.open({ keys, serves, log, limits }), limits, now);
+  if (keepsDirectory) await saveEngine(config, paths);
+  return { keys, store, vault: createVault(store, keys, randomBytes), authority };
+}
+
+/** Makes the data directory of a command that has done its work, and remembers there where the store is. */
+export async function keepDirectory(config: Pick<DataConfig, "data" | "postgres">): Promise<void> {
+  await makeDirectory(config);
+  await saveEngine(config, dataPaths(config));
+}
+
+async function makeDirectory({ data }: Pick<DataConfig, "data">): Promise<void> {
   await makePrivateDirectory(data).catch((cause: unknown) => {
     throw new ConfigError(
       `--data: ${data} cannot be made: expected a directory that this user may write to`,
       { cause },
     );
   });
-  // A store without its key gets no new one, which would hide that the old one is missing.
-  if (isNew) await createServiceKeyFile(paths.serviceKey, randomBytes);
-  const keys = createServiceKeys(await readServiceKeyFile(paths.serviceKey));
-  const store = createStore(await place.open({ keys, serves, log, limits }), limits, now);
-  await saveEngine(config, paths);
-  return { keys, store, vault: createVault(store, keys, randomBytes), authority };
 }
 
 /** @throws ConfigError on a new node that has no key of a database's store: it is in the data directories of the others. */

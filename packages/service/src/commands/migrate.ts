@@ -11,9 +11,11 @@ import type { MoveProgress, MoveResult } from "../store/transfer/move-store.ts";
 import { moveStore } from "../store/transfer/move-store.ts";
 import type { TableDigests } from "../store/transfer/table-digest.ts";
 import { totalDigest } from "../store/transfer/table-digest.ts";
+import { dataPaths } from "./data-directory.ts";
 import { openDestination, placeName, withSource } from "./move-places.ts";
 import type { OperatorProcess } from "./operator.ts";
 import type { Print } from "./print.ts";
+import { forgetEngine } from "./store-engine.ts";
 
 type MigrateCommand = Extract<Command, { name: "migrate" }>;
 
@@ -43,6 +45,7 @@ export async function migrate(
     onProgress: createProgressReport({ copied: from, verified: to }, print),
   };
   const result = await withSource(from, keys, (source) => moveStore(source, destination, options));
+  if (to.engine === "lmdb") await forgetEngine(dataPaths(to));
   log.operatorChange({ command: "migrate" });
   report(result, print);
   print(

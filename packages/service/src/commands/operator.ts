@@ -10,6 +10,7 @@ import type { OperatorContext } from "../management/tenants.ts";
 import {
   checkDataDirectory,
   dataPaths,
+  keepDirectory,
   openDataDirectory,
   resolveAuthority,
   storePlace,
@@ -39,9 +40,13 @@ export async function withStore<T>(config: DataConfig, act: (data: DataDirectory
     if (existsSync(config.data)) await checkDataDirectory(config);
     throw noStore(config);
   }
-  const data = await openDataDirectory({ ...config, authority: await resolveAuthority(config) });
+  const named = { ...config, authority: await resolveAuthority(config) };
+  const data = await openDataDirectory(named, { keepsDirectory: false });
   try {
-    return await act(data);
+    const result = await act(data);
+    // Not before: a refused command writes nothing.
+    if (config.postgres !== undefined) await keepDirectory(config);
+    return result;
   } catch (error) {
     throw explainStoreError(config, error);
   } finally {

@@ -16,6 +16,7 @@ import { rejectDatabaseBackup } from "./database-backup.ts";
 import { explainWriting } from "./data-directory-checks.ts";
 import { dataPaths } from "./data-directory.ts";
 import type { OperatorProcess } from "./operator.ts";
+import { forgetEngine } from "./store-engine.ts";
 import { makeStagedStore, removeAbandonedStores } from "./staged-store.ts";
 
 type RestoreCommand = Extract<Command, { name: "restore" }>;
@@ -33,7 +34,7 @@ export async function restore(
   rejectDatabaseBackup("restore", command.config);
   const from = backupPaths(resolve(command.directory));
   const { data } = command.config;
-  const { store, serviceKey, authority } = dataPaths(command.config);
+  const { store, serviceKey, authority, engine } = dataPaths(command.config);
   const description = await readDescription(from.description, command.directory);
   if (isTaken(store)) throw taken(data, store);
   const keys = createServiceKeys(await readServiceKeyFile(serviceKey));
@@ -48,6 +49,7 @@ export async function restore(
     await rename(staged, store).catch((cause: unknown) => {
       throw isTaken(store) ? taken(data, store, cause) : cause;
     });
+    await forgetEngine({ engine });
     await syncDirectory(data);
   } finally {
     await rm(staged, { recursive: true, force: true });

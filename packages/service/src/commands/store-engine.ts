@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config-error.ts";
 import { readIfPresent, replaceFile } from "../private-files.ts";
@@ -24,15 +25,25 @@ export async function saveEngine({ postgres }: EngineConfig, { engine }: EngineP
   await replaceFile(engine, POSTGRES, 0o644).catch(() => undefined);
 }
 
-/** @throws ConfigError if `--store` was forgotten on a node of a database: it would get an empty store in its directory. */
+/** Lets a data directory serve the store in LMDB that was moved or restored into it. */
+export async function forgetEngine({ engine }: Pick<EnginePaths, "engine">): Promise<void> {
+  await rm(engine, { force: true });
+}
+
+/**
+ * @throws ConfigError if `--store` was forgotten on a node of a database: it would get an empty store in its directory, or would work
+ *   on one in LMDB that is there too.
+ */
 export function checkEngine(config: EngineConfig, paths: EnginePaths): void {
   const { data, postgres } = config;
-  // A store that was moved from PostgreSQL into the directory says itself whether it may be served.
-  if (postgres !== undefined || existsSync(paths.store)) return;
+  if (postgres !== undefined) return;
   // In a directory that this user may not read there seems to be none, and what is wrong is found later.
   if (!existsSync(paths.engine)) return;
+  const otherwise = existsSync(paths.store)
+    ? `to use ${paths.store} in LMDB instead, remove the file ${paths.engine}`
+    : "for a new store in LMDB, name another directory with --data";
   throw new ConfigError(
-    `--store: the store of ${data} is in PostgreSQL, and nothing names its database: give its URL in --store, or in the variable MEMBRANE_STORE; for a new store in LMDB, name another directory with --data`,
+    `--store: the store of ${data} is in PostgreSQL, and nothing names its database: give its URL in --store, or in the variable MEMBRANE_STORE; ${otherwise}`,
   );
 }
 

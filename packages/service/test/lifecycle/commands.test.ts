@@ -320,28 +320,33 @@ test("tenant commands make no store where there is none, since that would hide a
   await expect(stat(data)).rejects.toThrow(/ENOENT/);
 });
 
-test("SIGTERM lets an invocation in flight finish, accepts no new one, and ends with exit code 0", async () => {
-  await using directory = await temporaryDirectory();
-  let arrive: (response: ServerResponse) => void;
-  const arrived = new Promise<ServerResponse>((resolve) => (arrive = resolve));
-  await using target = await startTarget((_request, response) => {
-    response.writeHead(200, { "content-length": "8" });
-    response.write("half");
-    arrive(response);
-  });
-  // The client keeps its connection open; a service that waited for it to close would wait until the deadline.
-  await using service = await spawnService(directory.path, { flags: ["--shutdown-timeout-ms", "600000"] });
-  const { create } = await firstTokens(directory.path);
-  const membrane = await createMembrane(service, create, "m");
-  const token = await exportThrough(service, membrane.export, { uri: target.url });
-  const inFlight = call(service, token);
-  const response = await arrived;
-  const ended = service.end("SIGTERM");
-  await refused(service.url);
-  response.end("done");
-  expect(await inFlight).toMatchObject({ status: 200, text: "halfdone" });
-  expect(await ended).toEqual({ code: 0, signal: null });
-});
+test.each([[["SIGTERM"]], [["SIGINT", "SIGINT"]], [["SIGTERM", "SIGINT", "SIGTERM"]]] as const)(
+  "%j lets an invocation in flight finish, accepts no new one, and ends with exit code 0",
+  async (signals) => {
+    await using directory = await temporaryDirectory();
+    let arrive: (response: ServerResponse) => void;
+    const arrived = new Promise<ServerResponse>((resolve) => (arrive = resolve));
+    await using target = await startTarget((_request, response) => {
+      response.writeHead(200, { "content-length": "8" });
+      response.write("half");
+      arrive(response);
+    });
+    // The client keeps its connection open; a service that waited for it to close would wait until the deadline.
+    await using service = await spawnService(directory.path, { flags: ["--shutdown-timeout-ms", "600000"] });
+    const { create } = await firstTokens(directory.path);
+    const membrane = await createMembrane(service, create, "m");
+    const token = await exportThrough(service, membrane.export, { uri: target.url });
+    const inFlight = call(service, token);
+    const response = await arrived;
+    const [first, ...repeats] = signals;
+    const ended = service.end(first);
+    await refused(service.url);
+    for (const signal of repeats) process.kill(service.pid, signal);
+    response.end("done");
+    expect(await inFlight).toMatchObject({ status: 200, text: "halfdone" });
+    expect(await ended).toEqual({ code: 0, signal: null });
+  },
+);
 
 /** Waits until connections are refused. */
 async function refused(url: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runMembrane, runToItsEnd } from "../../../testkit/src/process.ts";
@@ -62,7 +62,10 @@ test("a store that is moved to a database and back is served from each by the sa
   const [lmdb, other] = [`lmdb:${data}`, join(directory.path, "other")];
   expect(await runMembrane(["migrate", "--from", lmdb, "--to", url], env)).toMatchObject({ code: 0 });
   expect(await list(...flags)).toMatchObject({ code: 0, stdout: "default\n" });
-  expect((await list()).stderr).toMatch(/^membrane: the store was moved to postgres:\/\//);
+  const forgotten = `--store: the store of ${data} is in PostgreSQL, and nothing names its database`;
+  const deleted = await runMembrane(["tenant", "delete", "--id", "default", "--data", data], {});
+  expect(deleted.stderr, "the store in LMDB is there too").toContain(forgotten);
+  expect(deleted.stderr).toContain(`remove the file ${join(data, "engine")}`);
 
   const key = ["--service-key-file", join(data, "service.key")];
   const back = ["migrate", "--from", url, "--to", `lmdb:${other}`, ...key];
@@ -72,4 +75,25 @@ test("a store that is moved to a database and back is served from each by the sa
   const checked = await runMembrane(["doctor", "--data", data, ...ADDRESS, ...flags], env);
   expect(checked).toMatchObject({ code: 1, stdout: expect.stringContaining(`FAIL  store: ${moved}`) });
   expect(await runMembrane(["tenant", "list", "--data", other, ...key], {})).toMatchObject({ code: 0 });
+
+  await rename(join(data, "store"), join(data, ".store"));
+  const home = ["migrate", "--from", `lmdb:${other}`, "--to", lmdb, ...key];
+  expect(await runMembrane(home, {})).toMatchObject({ code: 0 });
+  expect(await list(), "the directory has the store again").toMatchObject({ code: 0, stdout: "default\n" });
+});
+
+test("the doctor and a refused command write no file, also on a machine that has not served", async () => {
+  await using directory = await temporaryDirectory();
+  const { flags, env } = await createTestDatabase();
+  const [data, other] = [join(directory.path, "data"), join(directory.path, "other")];
+  expect(await runMembrane(["init", "--data", data, ...flags], env)).toMatchObject({ code: 0 });
+  const on = ["--data", other, "--service-key-file", join(data, "service.key"), ...flags];
+  const checked = await runMembrane(["doctor", ...ADDRESS, ...on], env);
+  expect(checked).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ok {4}store: .*, 1 tenant/m) });
+  const refused = await runMembrane(["tenant", "create", "--id", "a", ...on], env);
+  expect(refused.stderr).toContain("--authority: required");
+  await expect(readdir(other)).rejects.toThrow("ENOENT");
+
+  expect(await runMembrane(["tenant", "list", ...on], env)).toMatchObject({ code: 0 });
+  expect(await readdir(other)).toEqual(["engine"]);
 });

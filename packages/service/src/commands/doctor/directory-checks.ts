@@ -78,7 +78,7 @@ export async function checkStore(config: ServeConfig): Promise<Finding> {
       checkNewStore(config, paths);
       return { ok: true, what: `store: none yet, the first start makes one in ${place.name}` };
     }
-    const data = await openDataDirectory(config);
+    const data = await openDataDirectory(config, { keepsDirectory: false });
     const tenants = await data.store.tenants();
     await data.store.close();
     return { ok: true, what: `store: ${place.name}, ${tenants.length} tenant(s)` };

@@ -3,6 +3,8 @@ import { err, ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import { parseConnectionUrl } from "./connection-url.ts";
 
+const ENCODE = "its URL: write / ? # % @ in the password as %2F %3F %23 %25 %40";
+
 test.each([
   ["postgres://", {}],
   ["postgresql://db.test", { host: "db.test" }],
@@ -32,7 +34,13 @@ test.each([
   ["postgres://a.test,b.test/m", "expected one host: a store has one primary"],
   ["postgres://[2001:db8::1/m", "expected an IPv6 address as [address] or [address]:port"],
   ["postgres://[::1]5432/m", "expected an IPv6 address as [address] or [address]:port"],
-  ["postgres://u:%zz@db.test", "expected two hexadecimal digits after each % of its URL"],
+  ["postgres://u:%zz@db.test", `expected two hexadecimal digits after each % of ${ENCODE}`],
+  // Each would otherwise name a part of the password as the host.
+  ["postgres://u:p@ss/w@127.0.0.1:5432/m", ENCODE],
+  ["postgres://u:p@1:2/w@127.0.0.1/m", ENCODE],
+  ["postgres://u:p/w@127.0.0.1/m", ENCODE],
+  ["postgres://u:p@ss?w@127.0.0.1:5432/m", ENCODE],
+  ["postgres://u@db.test:canary", ENCODE],
   ["postgres://db.test?sslmode=%zz", "expected two hexadecimal digits after each % of its URL"],
   ["postgres://db.test?sslmode=require&sslmode=disable", "its URL has sslmode twice"],
 ])("%s is refused with a reason", (url, reason) => {

@@ -32,6 +32,9 @@ export const VARIABLES: Readonly<Record<Setting, string>> = {
   connect_timeout: "PGCONNECT_TIMEOUT",
 };
 
+/** An unencoded character of a password has ended it, and what follows must not be taken for the name of a host. */
+const ENCODE = "its URL: write / ? # % @ in the password as %2F %3F %23 %25 %40";
+
 const SCHEMES = ["postgres://", "postgresql://"];
 
 /**
@@ -45,15 +48,17 @@ export function parseConnectionUrl(text: string): Result<Settings, string> {
   if (scheme === undefined) return err("expected postgres://…");
   const [beforeQuery, query] = splitOnce(text.slice(scheme.length), "?");
   const [authority, database] = splitOnce(beforeQuery, "/");
+  if (database.includes("@")) return err(ENCODE);
   const at = authority.lastIndexOf("@");
   const [user, password] = splitOnce(authority.slice(0, Math.max(0, at)), ":");
   const place = parsePlace(authority.slice(at + 1));
   if (!place.ok) return place;
+  if (query.includes("@") && !query.includes("=")) return err(ENCODE);
   const parameters = parseParameters(query);
   if (!parameters.ok) return parameters;
   const parts = decodeAll({ ...place.value, user, password, dbname: database });
   return parts === undefined
-    ? err("expected two hexadecimal digits after each % of its URL")
+    ? err(`expected two hexadecimal digits after each % of ${ENCODE}`)
     : ok({ ...parts, ...parameters.value });
 }
 
@@ -61,7 +66,7 @@ function parsePlace(text: string): Result<{ readonly host: string; readonly port
   if (text.includes(",")) return err("expected one host: a store has one primary");
   if (!text.startsWith("[")) {
     const [host, port] = splitOnce(text, ":");
-    return ok({ host, port });
+    return /^\d*$/.test(port) ? ok({ host, port }) : err(ENCODE);
   }
   const end = text.indexOf("]");
   const rest = text.slice(end + 1);
