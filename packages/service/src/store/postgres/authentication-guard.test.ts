@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { openConnection } from "./connection.ts";
-import { createAuthenticationGuard } from "./authentication-guard.ts";
+import { createAuthenticationCheck } from "./authentication-guard.ts";
 
 const PASSWORD = "canary-of-the-password";
 
@@ -84,18 +84,42 @@ test.each([
   ["a second number of rounds", challenge("r=abc,s=YWJj,i=4096,i=999999999")],
   ["no salt", challenge("r=abc,i=4096")],
   ["a kind that there is not", request(99)],
+  ["two challenges", Buffer.concat([challenge("r=abc,s=YWJj,i=4096"), challenge("r=abc,s=YWJj,i=4096")])],
+  ["a request for a copy", Buffer.from("G\0\0\0\x04")],
+  ["a notification without an end", Buffer.from("A\0\0\0\x05x")],
   ["a message that is too long", Buffer.from("R\x7f\xff\xff\xff", "latin1")],
   ["a message that is too short", Buffer.from("R\0\0\0\0", "latin1")],
 ])("a server without TLS that sends %s gets no answer, and ends no process", async (_what, response) => {
-  expect(await connectTo(SASL, response)).toMatchObject({ failure: { code: "AUTHENTICATION_INVALID" } });
+  const refused = { failure: { code: "AUTHENTICATION_INVALID" } };
+  expect(await connectTo(SASL, response)).toMatchObject(refused);
+  expect(
+    await connectTo(Buffer.concat([SASL, response.subarray(0, -1)]), response.subarray(-1)),
+  ).toMatchObject(refused);
 });
 
-test("requests are recognized however they are cut into pieces", () => {
-  const whole = Buffer.concat([SASL, challenge("r=abc,s=YWJj,i=4096"), request(3)]);
-  for (let size = 1; size <= whole.length; size += 1) {
-    const problemIn = createAuthenticationGuard(() => undefined);
-    const problems = [];
-    for (let at = 0; at < whole.length; at += size) problems.push(problemIn(whole.subarray(at, at + size)));
-    expect(problems.findIndex((problem) => problem !== undefined)).toBe(problems.length - 1);
+test("requests are recognized however they are cut into pieces, and only whole ones that are allowed are passed on", () => {
+  const allowed = Buffer.concat([Buffer.from("N\0\0\0\x05\0"), SASL, challenge("r=abc,s=YWJj,i=4096")]);
+  for (const forbidden of [request(3), challenge("r=abc,s=YWJj,i=4096"), Buffer.from("A\0\0\0\x05x")]) {
+    const whole = Buffer.concat([allowed, forbidden]);
+    for (let size = 1; size <= whole.length; size += 1) {
+      const check = createAuthenticationCheck();
+      const passed: Buffer[] = [];
+      let problem: unknown;
+      for (let at = 0; at < whole.length && problem === undefined; at += size) {
+        const result = check(whole.subarray(at, at + size));
+        passed.push(result.bytes);
+        problem = result.problem;
+      }
+      expect(problem).toMatchObject({ code: "AUTHENTICATION_INVALID" });
+      expect(Buffer.concat(passed)).toEqual(allowed);
+    }
   }
+});
+
+test("once the user is in, all that follows is passed on", () => {
+  const check = createAuthenticationCheck();
+  expect(check(SASL.subarray(0, 4))).toEqual({ bytes: Buffer.alloc(0) });
+  expect(check(SASL.subarray(4))).toEqual({ bytes: SASL });
+  const rest = Buffer.concat([challenge("r=abc,s=YWJj,i=4096"), request(12, "v=abc"), ACCEPTED, request(3)]);
+  expect(check(rest)).toEqual({ bytes: rest, isAccepted: true });
 });

@@ -2,7 +2,7 @@ import { connect as connectSocket } from "node:net";
 import type { Socket } from "node:net";
 import type { Notice } from "postgres";
 import { StoreBusyError, StoreFailedError } from "../store.ts";
-import { createAuthenticationGuard } from "./authentication-guard.ts";
+import { guardAuthentication } from "./authentication-guard.ts";
 import type { BackendKey } from "./cancel-request.ts";
 import { backendOf, requestCancel } from "./cancel-request.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
@@ -69,9 +69,6 @@ export interface ConnectionEvents {
 
 const CLOSE_TIMEOUT_SECONDS = 1;
 
-/** Repeated, this byte begins a message of two gigabytes: the driver waits for the rest, and uses none of it. */
-const NO_MESSAGE = 0x7f;
-
 export interface ConnectionOptions extends ConnectionEvents {
   /** Whether a pooler may carry out each transaction in another session of the server. */
   readonly isPooled?: boolean;
@@ -92,26 +89,11 @@ export function openConnection(
   const openOnce = (): Socket => {
     if (socket !== undefined || isClosed) throw connectionClosed();
     socket = connectSocket(serverAddress(config));
-    if (config.sslMode === "disable") guardPassword(socket);
+    if (config.sslMode === "disable") guardAuthentication(socket, () => (mayProve = false));
     return socket;
   };
   /** Whether the driver may prove who the user is, which it would do whenever it is asked. */
   let mayProve = true;
-  /** Before the driver gets it, looks at each piece that the server sends while the user is not in. */
-  const guardPassword = (unverified: Socket): void => {
-    const problemIn = createAuthenticationGuard(() => {
-      mayProve = false;
-      unverified.off("data", receive);
-    });
-    const receive = (chunk: Buffer): void => {
-      const problem = problemIn(chunk);
-      if (problem === undefined) return;
-      // The driver gets the same piece afterwards.
-      chunk.fill(NO_MESSAGE);
-      unverified.destroy(problem);
-    };
-    unverified.on("data", receive);
-  };
   let discarded: Promise<void> | undefined;
   const discard = (): void => {
     isClosed = true;
