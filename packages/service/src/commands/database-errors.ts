@@ -48,9 +48,10 @@ const CONNECTION_ADVICE: readonly (readonly [codes: RegExp, explain: Explain])[]
   ],
 ];
 
-/** What to do about a user without the rights to make a store, or to write to it. */
-export const mayNotWrite: Explain = ({ user, database }) =>
-  `the user ${user} may not write: it needs the right to create a schema in the database ${database}, or to own the schema membrane`;
+/** What to do about a user without the rights to make a store, or to write to it. The schema may be there and be another user's. */
+export function mayNotWrite({ user, database }: Pick<Settings, "user" | "database">): string {
+  return `the user ${user} may not write: let it own the schema membrane with its tables, or without that schema, GRANT CREATE ON DATABASE ${database} TO ${user}`;
+}
 
 const isStartingOrStopping: Explain = () => "the server starts or stops: try again";
 

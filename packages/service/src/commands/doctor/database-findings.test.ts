@@ -119,7 +119,7 @@ test("before the first start the user must have the right to make the schema", (
   expect(schema(true)).toEqual({ ok: true, what: "schema: none yet, the first start makes it" });
   expect(schema(false)).toEqual({
     ok: false,
-    what: "schema: none yet, and the user alice may not make it: GRANT CREATE ON DATABASE m TO alice",
+    what: "schema: the user alice may not write: let it own the schema membrane with its tables, or without that schema, GRANT CREATE ON DATABASE m TO alice",
   });
 });
 

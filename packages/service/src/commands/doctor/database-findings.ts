@@ -1,8 +1,9 @@
 import type { ServeConfig } from "../../config.ts";
 import type { PostgresConfig } from "../../store-config.ts";
-import { isLoopback } from "../../store/postgres/config/connection-settings.ts";
+import { isLoopback, isUnixSocket } from "../../store/postgres/config/connection-settings.ts";
 import { serverProblem } from "../../store/postgres/server-check.ts";
 import type { DatabaseStoreReport, ServerReport } from "../../store/postgres/server-report.ts";
+import { mayNotWrite } from "../database-errors.ts";
 import type { Finding } from "./finding.ts";
 
 /** What a report is compared with. */
@@ -49,7 +50,7 @@ function findServerProblem(report: ServerReport): readonly Finding[] {
 function findEncryption({ tlsVersion }: ServerReport, { settings }: DatabaseExpectations): Finding {
   const { sslMode, host, caFile } = settings;
   if (tlsVersion === undefined) {
-    const isLocal = host.startsWith("/") || isLoopback(host);
+    const isLocal = isUnixSocket(host) || isLoopback(host);
     return isLocal
       ? { ok: true, what: "encryption: none, and the server is on this machine" }
       : warning(
@@ -95,13 +96,10 @@ function findConnections(
     : warning(`${what}: raise max_connections, or start fewer processes`);
 }
 
-function findRights({ mayCreate }: ServerReport, { settings: { user, database } }: DatabaseExpectations) {
+function findRights({ mayCreate }: ServerReport, { settings }: DatabaseExpectations): Finding {
   return mayCreate
     ? { ok: true, what: "schema: none yet, the first start makes it" }
-    : {
-        ok: false,
-        what: `schema: none yet, and the user ${user} may not make it: GRANT CREATE ON DATABASE ${database} TO ${user}`,
-      };
+    : { ok: false, what: `schema: ${mayNotWrite(settings)}` };
 }
 
 function findStore(

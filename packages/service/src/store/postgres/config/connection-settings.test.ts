@@ -127,10 +127,17 @@ test.each([
 });
 
 test("a variable that would change where or how safely to connect, and is not supported, is refused by name", () => {
-  for (const name of ["PGSERVICE", "PGHOSTADDR", "PGCHANNELBINDING", "PGSSLCRL", "PGTARGETSESSIONATTRS"]) {
+  const names = ["SERVICE", "HOSTADDR", "CHANNELBINDING", "SSLCRL", "TARGETSESSIONATTRS", "REQUIREPEER"];
+  const others = ["SSLCERTMODE", "SSLSNI", "GSSDELEGATION", "LOADBALANCEHOSTS", "MINPROTOCOLVERSION"];
+  for (const name of [...names, ...others].map((rest) => `PG${rest}`)) {
     expect(parse("postgres://u@db.test", { [name]: "canary" })).toEqual(
       err(`the variable ${name} is not supported: remove it`),
     );
     expect(parse("postgres://u@db.test", { [name]: "" }).ok).toBe(true);
   }
+});
+
+test("a variable of the session, which the service sets itself, is ignored", () => {
+  for (const name of ["PGAPPNAME", "PGCLIENTENCODING", "PGDATESTYLE", "PGTZ"])
+    expect(parse("postgres://u@db.test", { [name]: "other" })).toEqual(parse("postgres://u@db.test"));
 });

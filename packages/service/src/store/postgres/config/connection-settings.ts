@@ -31,19 +31,33 @@ export interface PasswordFile {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables of libpq that would change what is connected to, or how safely. To leave one out silently would be a lie. */
+/**
+ * The variables of libpq 18 that would change what is connected to, or how safely, and that are not supported: to leave one out
+ * silently would be a lie. Those of the session and of messages are ignored: PGAPPNAME, PGCLIENTENCODING, PGDATESTYLE, PGTZ, PGGEQO,
+ * PGSYSCONFDIR, PGLOCALEDIR, PGOAUTHDEBUG, and PGSSLCOMPRESSION, which libpq ignores too.
+ */
 const UNSUPPORTED_VARIABLES: readonly string[] = [
   "PGHOSTADDR",
   "PGSERVICE",
+  "PGSERVICEFILE",
   "PGOPTIONS",
+  "PGLOADBALANCEHOSTS",
+  "PGREQUIREPEER",
+  "PGMINPROTOCOLVERSION",
+  "PGMAXPROTOCOLVERSION",
   "PGTARGETSESSIONATTRS",
   "PGREQUIREAUTH",
   "PGCHANNELBINDING",
   "PGGSSENCMODE",
+  "PGGSSDELEGATION",
+  "PGGSSLIB",
+  "PGKRBSRVNAME",
   "PGREQUIRESSL",
   "PGSSLCRL",
   "PGSSLCRLDIR",
   "PGSSLNEGOTIATION",
+  "PGSSLCERTMODE",
+  "PGSSLSNI",
   "PGSSLMINPROTOCOLVERSION",
   "PGSSLMAXPROTOCOLVERSION",
 ];
@@ -159,7 +173,7 @@ function parseTls(
 /** Without a mode, what leaves this machine is encrypted and its receiver verified. libpq would send it to anyone, unencrypted. */
 function parseSslMode(text: string | undefined, host: string): Result<SslMode, string> {
   // A Unix socket has no TLS, whatever the mode, as in libpq.
-  if (host.startsWith("/")) return ok("disable");
+  if (isUnixSocket(host)) return ok("disable");
   switch (text) {
     case undefined:
       return ok(isLoopback(host) ? "disable" : "verify-full");
@@ -176,6 +190,11 @@ function parseSslMode(text: string | undefined, host: string): Result<SslMode, s
     default:
       return err("sslmode: expected disable, require, verify-ca or verify-full");
   }
+}
+
+/** Whether a host is the directory of a Unix socket, as in libpq. */
+export function isUnixSocket(host: string): boolean {
+  return host.startsWith("/");
 }
 
 /** Whether a host is this machine, by its name or its address. */
