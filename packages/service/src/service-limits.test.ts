@@ -129,7 +129,7 @@ test.each([
   ["--lease-margin-ms 49", "--lease-margin-ms: expected at least 5 % of --lease-ms"],
   [
     "--lease-ms 650",
-    "--lease-ms: expected more than --lease-margin-ms, --lease-renewal-interval-ms, --lease-reply-timeout-ms and --lease-retry-delay-ms together",
+    "--lease-ms: expected more than --lease-margin-ms, --lease-renewal-interval-ms, --lease-reply-timeout-ms and --lease-retry-delay-ms together (650)",
   ],
   [
     "--lease-connect-timeout-ms 299",

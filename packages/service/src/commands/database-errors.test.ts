@@ -23,7 +23,7 @@ test.each([
     "the server at db.test:5432 ended the connection: .* does it offer TLS \\(sslmode=verify-full\\)",
   ],
   ["ENOTFOUND", "cannot resolve the name db.test"],
-  ["28P01", "the server refused the password of the user alice: none was found, .*PGPASSWORD.*PGPASSFILE"],
+  ["28P01", "no password was given for the user alice: set the variable PGPASSWORD, .* PGPASSFILE"],
   [
     "28000",
     "the server does not let the user alice connect to the database m from this machine: .*pg_hba.conf",
@@ -70,9 +70,13 @@ test("a refused password is to be corrected where it came from", () => {
   expect(explainDatabaseError({ ...SETTINGS, passwordSource: "URL" }, coded("28P01"))).toContain(
     "check the one in its URL, which is used whatever PGPASSWORD says",
   );
-  const passwordFile = { path: "/home/alice/.pgpass", isOptional: true };
+  const absent = { path: "/nowhere/.pgpass", isOptional: true };
+  expect(explainDatabaseError({ ...SETTINGS, passwordFile: absent }, coded("28P01"))).toMatch(
+    /^no password was given for the user alice: /,
+  );
+  const passwordFile = { path: process.execPath, isOptional: true };
   expect(explainDatabaseError({ ...SETTINGS, passwordFile }, coded("28P01"))).toContain(
-    "check the line for db.test:5432:m:alice in the file /home/alice/.pgpass, or set the variable PGPASSWORD",
+    `check the line for db.test:5432:m:alice in the file ${process.execPath}, or set the variable PGPASSWORD`,
   );
 });
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { errorCode } from "../error-code.ts";
 import { StoreBusyError } from "../store/store.ts";
 import type { ConnectionSettings } from "../store/postgres/config/connection-settings.ts";
@@ -59,7 +60,10 @@ const isStartingOrStopping: Explain = () => "the server starts or stops: try aga
 const SERVER_ADVICE: ReadonlyMap<string, Explain> = new Map<string, Explain>([
   [
     SQLSTATE.invalidPassword,
-    (at) => `the server refused the password of the user ${at.user}: ${passwordAdvice(at)}`,
+    (at) =>
+      isWithoutPassword(at)
+        ? `no password was given for the user ${at.user}: set the variable PGPASSWORD, or name a file in PGPASSFILE`
+        : `the server refused the password of the user ${at.user}: ${passwordAdvice(at)}`,
   ],
   [
     SQLSTATE.invalidAuthorizationSpecification,
@@ -92,7 +96,7 @@ export function explainDatabaseError(settings: Settings, error: unknown): string
   const code = errorCode(error instanceof Error ? (error.cause ?? error) : error);
   if (error instanceof StoreBusyError && code === error.code) return `${placeOf(settings)}: ${error.message}`;
   if (code === undefined) return `the database ${settings.database} at ${placeOf(settings)} cannot be used`;
-  if (code === SQLSTATE.insufficientPrivilege && endsConnection(error)) {
+  if (code === SQLSTATE.insufficientPrivilege && !mayLackRights(error)) {
     const { user, database } = settings;
     return `the user ${user} may not connect to the database ${database}: GRANT CONNECT ON DATABASE ${database} TO ${user} (${code})`;
   }
@@ -102,12 +106,24 @@ export function explainDatabaseError(settings: Settings, error: unknown): string
     : `${explain(settings)} (${code})`;
 }
 
+/** Whether the server refused a statement for the rights of the user. */
+export function mayLackRights(error: unknown): boolean {
+  const code = errorCode(error instanceof Error ? (error.cause ?? error) : error);
+  return code === SQLSTATE.insufficientPrivilege && !endsConnection(error);
+}
+
+/** Whether no place gives a password: the file in the home directory need not be there. */
+function isWithoutPassword({ passwordSource, passwordFile }: Settings): boolean {
+  if (passwordSource !== undefined) return false;
+  return passwordFile === undefined || (passwordFile.isOptional && !existsSync(passwordFile.path));
+}
+
 /** Where the password came from, or would have come from. */
 function passwordAdvice({ passwordSource, passwordFile, host, port, database, user }: Settings): string {
   if (passwordSource === "variable") return "check the variable PGPASSWORD";
   if (passwordSource === "URL") return "check the one in its URL, which is used whatever PGPASSWORD says";
   return passwordFile === undefined
-    ? "none was found, set the variable PGPASSWORD, or name a file in PGPASSFILE"
+    ? "set the variable PGPASSWORD, or name a file in PGPASSFILE"
     : `check the line for ${host}:${port}:${database}:${user} in the file ${passwordFile.path}, or set the variable PGPASSWORD`;
 }
 

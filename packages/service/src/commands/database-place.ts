@@ -4,7 +4,7 @@ import type { PostgresConfig } from "../store-config.ts";
 import type { ConnectionConfig } from "../store/postgres/config/connection-config.ts";
 import { readConnectionFiles } from "../store/postgres/config/connection-files.ts";
 import { StoreBusyError } from "../store/store.ts";
-import { explainDatabaseError, mayNotWrite } from "./database-errors.ts";
+import { explainDatabaseError, mayLackRights, mayNotWrite } from "./database-errors.ts";
 import type { StorePlace } from "./store-place.ts";
 import { isExplained, reportsTo } from "./store-place.ts";
 
@@ -54,8 +54,17 @@ export async function withDatabase<T>(
     return await use(connection.value);
   } catch (error) {
     if (isExplained(error) || error instanceof ConfigError) throw error;
+    const foreign = mayLackRights(error) ? await askForeignOwner(connection.value) : undefined;
+    if (foreign !== undefined) throw new ConfigError(`--store: ${foreign}`, { cause: error });
     throw new ConfigError(`--store: ${explainDatabaseError(settings, error)}`, { cause: error });
   }
+}
+
+/** @returns nothing also if the server cannot say it. */
+async function askForeignOwner(connection: ConnectionConfig): Promise<string | undefined> {
+  const { askServer } = await import("../store/postgres/ask-server.ts");
+  const { findForeignOwner } = await import("../store/postgres/foreign-owner.ts");
+  return askServer(connection, findForeignOwner).catch(() => undefined);
 }
 
 /** The error with which a command on an open store ends: one of its database says what to do. */

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "../command.ts";
 import { ConfigError } from "../config-error.ts";
@@ -12,7 +13,7 @@ import { moveStore } from "../store/transfer/move-store.ts";
 import type { TableDigests } from "../store/transfer/table-digest.ts";
 import { totalDigest } from "../store/transfer/table-digest.ts";
 import { dataPaths } from "./data-directory.ts";
-import { openDestination, placeName, withSource } from "./move-places.ts";
+import { assertStoreIn, openDestination, placeName, withSource } from "./move-places.ts";
 import type { OperatorProcess } from "./operator.ts";
 import type { Print } from "./print.ts";
 import { forgetEngine } from "./store-engine.ts";
@@ -32,6 +33,8 @@ export async function migrate(
 ): Promise<void> {
   const { from, to } = command;
   if (placeName(from) === placeName(to)) throw new ConfigError("--to: expected another place than --from");
+  // Before the service key, which is missing too where the directory is a wrong one.
+  if (from.engine === "lmdb") assertStoreIn(from.data);
   const keys = await readKeys(command);
   const destination = await openDestination(to, keys, {
     now,
@@ -52,13 +55,20 @@ export async function migrate(
     `The store is at ${placeName(to)} now. Serve that one: the one at ${placeName(from)} is kept, and is`,
   );
   print("refused by every command. Delete it when you have a backup.");
+  if (to.engine === "lmdb" && !existsSync(dataPaths(to).serviceKey))
+    print(
+      `The service key stays where it is: copy ${serviceKeyPath(command)} to ${dataPaths(to).serviceKey}.`,
+    );
 }
 
 /** The key is the same in both places, and is not moved. */
-async function readKeys({ from, to, config }: MigrateCommand): Promise<ServiceKeys> {
+async function readKeys(command: MigrateCommand): Promise<ServiceKeys> {
+  return createServiceKeys(await readServiceKeyFile(serviceKeyPath(command)));
+}
+
+function serviceKeyPath({ from, to, config }: MigrateCommand): string {
   const directory = [from, to].find((place) => place.engine === "lmdb")?.data ?? config.data;
-  const path = config.serviceKeyFile ?? join(directory, "service.key");
-  return createServiceKeys(await readServiceKeyFile(resolve(path)));
+  return resolve(config.serviceKeyFile ?? join(directory, "service.key"));
 }
 
 /** So many rows of a table are copied or verified between two lines. */

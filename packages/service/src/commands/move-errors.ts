@@ -1,6 +1,7 @@
 import { ConfigError } from "../config-error.ts";
 import { hasCode } from "../error-code.ts";
 import type { MovePlace } from "../move-place.ts";
+import { OtherServiceKeyError } from "../store/codec/format-row.ts";
 import { SQLSTATE } from "../store/postgres/sqlstate.ts";
 import {
   RecordTooNewError,
@@ -63,7 +64,15 @@ export function explainDestination(place: MovePlace, destination: Destination): 
   };
   return {
     place: destination.place,
-    readFormat: () => explained(destination.readFormat),
+    readFormat: () =>
+      explained(() =>
+        destination.readFormat().catch((error: unknown) => {
+          if (!(error instanceof OtherServiceKeyError)) throw error;
+          throw new PlaceTakenError(
+            "there is a store already, which has another service key: name a place that has none",
+          );
+        }),
+      ),
     release: (move) => explained(() => destination.release(move)),
     discard: (copy) => explained(() => destination.discard(copy)),
     async receive(format, fill) {

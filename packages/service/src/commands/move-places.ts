@@ -18,6 +18,11 @@ export function placeName(place: MovePlace): string {
   return `postgres://${host.includes(":") ? `[${host}]` : encodeURIComponent(host)}:${port}/${encodeURIComponent(database)}`;
 }
 
+/** @throws ConfigError if the data directory of `--from` has no store. */
+export function assertStoreIn(data: string): void {
+  if (!existsSync(dataPaths({ data }).store)) throw new ConfigError(`--from: there is no store in ${data}`);
+}
+
 type PostgresPlace = Extract<MovePlace, { engine: "postgres" }>;
 
 /** Lets `use` read a store that is to be moved away, while no process can open or change it. */
@@ -41,7 +46,6 @@ async function withSourceDirectory<T>(
   use: (source: DepartingStore) => Promise<T>,
 ): Promise<T> {
   const { store } = dataPaths({ data });
-  if (!existsSync(store)) throw new ConfigError(`--from: there is no store in ${data}`);
   const { withDepartingStore } = await import("../store/lmdb/move.ts");
   return withDepartingStore(store, keys, use);
 }

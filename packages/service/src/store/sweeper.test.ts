@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest";
 import { deferred } from "../../../testkit/src/deferred.ts";
 import type { Position } from "./store.ts";
 import { StoreBusyError } from "./store.ts";
+import { StoreFailedError } from "./store.ts";
 import { startSweeper } from "./sweeper.ts";
 
 test("a sweep that a busy store refuses is logged, unless the database is out of reach or the lease is lost", async () => {
@@ -80,4 +81,18 @@ test("a revoke during the last batch of a sweep is followed by another sweep, wh
   } finally {
     vi.useRealTimers();
   }
+});
+
+test("a sweep that the database or the disk has failed is no fault of the program, and a sweep that throws otherwise is", async () => {
+  const faults: unknown[] = [];
+  const defect = new TypeError("defect");
+  for (const error of [new StoreFailedError("42P01"), defect]) {
+    const store = { sweep: () => Promise.reject(error), position: () => undefined };
+    const sweeper = startSweeper(store, {
+      swept: () => undefined,
+      fault: (fault) => void faults.push(fault),
+    });
+    await sweeper.stop();
+  }
+  expect(faults).toEqual([defect]);
 });

@@ -1,5 +1,5 @@
 import type { Store } from "./store.ts";
-import { StoreBusyError } from "./store.ts";
+import { StoreBusyError, StoreFailedError } from "./store.ts";
 
 /**
  * How many records one transaction deletes. Few, since it takes the event loop and other writers wait for it: half a
@@ -80,8 +80,9 @@ export function startSweeper(
 
 /**
  * Whether a database is out of reach, or has no connection left, which is no defect: the loss of the lease is logged. The error of
- * the server is then the cause.
+ * the server is then the cause. A write that failed is logged as the state of the store.
  */
 function isOutage(error: unknown, store: Pick<Store, "position">): boolean {
+  if (error instanceof StoreFailedError) return true;
   return error instanceof StoreBusyError && (error.cause !== undefined || store.position() === undefined);
 }

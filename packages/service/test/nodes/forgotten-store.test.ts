@@ -69,7 +69,8 @@ test("a store that is moved to a database and back is served from each by the sa
 
   const key = ["--service-key-file", join(data, "service.key")];
   const back = ["migrate", "--from", url, "--to", `lmdb:${other}`, ...key];
-  expect(await runMembrane(back, env)).toMatchObject({ code: 0 });
+  const copyKey = `copy ${join(data, "service.key")} to ${join(other, "service.key")}.`;
+  expect(await runMembrane(back, env)).toMatchObject({ code: 0, stdout: expect.stringContaining(copyKey) });
   const moved = `the store was moved to lmdb:${other}`;
   expect((await list(...flags)).stderr).toContain(moved);
   const checked = await runMembrane(["doctor", "--data", data, ...ADDRESS, ...flags], env);

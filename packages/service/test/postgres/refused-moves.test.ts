@@ -184,6 +184,44 @@ test("a place that has a store already is refused, and that store stays", async 
   expect(await directoryState(other)).toBe("served");
 });
 
+test("a store with another service key, or one that was moved away, is a store that is there already", async () => {
+  await using directory = await temporaryDirectory();
+  const places = await filledDirectory(join(directory.path, "data"));
+  const other = await filledDirectory(join(directory.path, "other"));
+  const otherKey =
+    /^--to: there is a store already, which has another service key: name a place that has none$/;
+  await expectRefusedHere(places.directory, other.directory, places, otherKey);
+  expect(await refusalOfMove(other.directory, other.database, other.env)).toBeUndefined();
+  await expectRefusedHere(places.directory, other.database, other, otherKey);
+
+  const third = await directoryWithKey(join(directory.path, "third"), other.data);
+  expect(await refusalOfMove(other.database, `lmdb:${third}`, other.env)).toBeUndefined();
+  const moved =
+    /^--to: the store there was moved to lmdb:.*third before: when you have a backup, DROP SCHEMA/;
+  await expectRefusedHere(`lmdb:${third}`, other.database, other, moved);
+});
+
+test("a store whose tables belong to another user is refused before it is copied, with the owner and what to do", async () => {
+  await using directory = await temporaryDirectory();
+  const places = await filledDatabase(join(directory.path, "data"));
+  const { user, host, port, database } = places.config;
+  const role = `${database}_mover`;
+  await places.query(`CREATE ROLE ${role} LOGIN PASSWORD 'of the role'`);
+  const [url, env] = [`postgres://${role}@${host}:${port}/${database}`, { PGPASSWORD: "of the role" }];
+  const list = ["tenant", "list", "--data", places.data, "--store", url];
+  expect((await runMembrane(list, env)).stderr).toContain(
+    `--store: the schema membrane belongs to ${user}: ALTER SCHEMA membrane OWNER TO ${role}`,
+  );
+  await places.query(`GRANT ALL ON SCHEMA membrane TO ${role}`);
+  await places.query(`GRANT ALL ON ALL TABLES IN SCHEMA membrane TO ${role}`);
+  const to = await directoryWithKey(join(directory.path, "to"), places.data);
+  const owned = new RegExp(
+    `^--from: the table membrane.child belongs to ${user}: ALTER TABLE membrane.child OWNER TO ${role}$`,
+  );
+  await expectRefusedHere(url, `lmdb:${to}`, { ...places, env }, owned);
+  expect(await databaseState(places)).toBe("served");
+});
+
 /** Changes the last bit of the body of the last row of a table, before its MAC. */
 async function changeRow(opening: Promise<RawStore>, table: TableName): Promise<void> {
   await using raw = await opening;
@@ -272,5 +310,7 @@ test("the same place twice, a directory without a store, and a database without 
   const same = /^--to: expected another place than --from$/;
   await expectRefusedHere(places.directory, `${places.directory}/.`, places, same);
   await expectRefusedHere(`lmdb:${empty}`, places.database, places, /^--from: there is no store in /);
+  const typo = `${places.directory}-typo`;
+  await expectRefusedHere(typo, places.database, places, /^--from: there is no store in .*-typo$/);
   await expectRefusedHere(places.database, `lmdb:${empty}`, places, /^--from: there is no store$/);
 });

@@ -18,6 +18,7 @@ const REPORT: ServerReport = {
   tlsVersion: "TLSv1.3",
   clockAheadMs: -12.3,
   roundTripMs: 3,
+  isPooled: false,
   mayCreate: false,
   store: STORE,
 };
@@ -87,6 +88,9 @@ test("what works and is less than it could be is a warning", () => {
   expect(others({ maxConnections: 33 })[0]).toMatch(
     /^warn connections: 2 process\(es\) use up to 34 of 33: raise max_connections/,
   );
+  expect(others({ isPooled: true })).toEqual([
+    "warn pooler: the connection passes through one, and a revoke takes up to 0.3 s: connect to the server directly",
+  ]);
   expect(others({}, { workers: 8 })[0]).toMatch(/^warn connections: 8 process\(es\) use up to 139 of 97/);
   expect(others({ store: { ...STORE, durableWriteMs: 180 } })[0]).toMatch(
     /^warn lease round trip: 180\.0 ms .*--lease-reply-timeout-ms 300/,

@@ -30,6 +30,7 @@ export function databaseFindings(report: ServerReport, expected: DatabaseExpecta
     ...findStandby(report),
     findClock(report),
     findConnections(report, expected),
+    ...findPooler(report),
     ...(report.store === undefined ? [findRights(report, expected)] : findStore(report.store, expected)),
   ];
 }
@@ -94,6 +95,15 @@ function findConnections(
   return needed <= maxConnections
     ? { ok: true, what }
     : warning(`${what}: raise max_connections, or start fewer processes`);
+}
+
+function findPooler({ isPooled }: ServerReport): readonly Finding[] {
+  if (!isPooled) return [];
+  return [
+    warning(
+      "pooler: the connection passes through one, and a revoke takes up to 0.3 s: connect to the server directly",
+    ),
+  ];
 }
 
 function findRights({ mayCreate }: ServerReport, { settings }: DatabaseExpectations): Finding {

@@ -55,6 +55,9 @@ function encodeDeparture({ move, to, isComplete }: Departure): Buffer {
   return encodeColumns([Buffer.from(move, "hex"), textColumn(to), flagColumn(isComplete)]);
 }
 
+/** The store was made with another service key. */
+export class OtherServiceKeyError extends StoreFormatError {}
+
 /**
  * Reads the format row.
  *
@@ -73,7 +76,7 @@ export function parseFormatRow(
     );
   }
   if (checkValue?.equals(keys.checkValue) !== true) {
-    throw new StoreFormatError(
+    throw new OtherServiceKeyError(
       "the service key is not the one this store was made with: restore that one, or name it with --service-key-file",
     );
   }

@@ -50,10 +50,11 @@ export function parseLeaseTimes(input: LeaseTimes): Parsed<LeaseTimes> {
   const served = input.leaseMs - input.leaseMarginMs;
   if (input.leaseMarginMs * 100 < input.leaseMs * MAX_CLOCK_DRIFT_PERCENT)
     return refuse("leaseMarginMs", `at least ${MAX_CLOCK_DRIFT_PERCENT} % of leaseMs`);
-  if (served <= input.leaseRenewalIntervalMs + input.leaseReplyTimeoutMs + input.leaseRetryDelayMs) {
+  const needed = input.leaseRenewalIntervalMs + input.leaseReplyTimeoutMs + input.leaseRetryDelayMs;
+  if (served <= needed) {
     return refuse(
       "leaseMs",
-      "more than leaseMarginMs, leaseRenewalIntervalMs, leaseReplyTimeoutMs and leaseRetryDelayMs together",
+      `more than leaseMarginMs, leaseRenewalIntervalMs, leaseReplyTimeoutMs and leaseRetryDelayMs together (${input.leaseMarginMs + needed})`,
     );
   }
   if (input.leaseConnectTimeoutMs < input.leaseReplyTimeoutMs)

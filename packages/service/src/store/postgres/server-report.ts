@@ -21,6 +21,8 @@ export interface ServerReport extends ServerFacts {
   /** How far the server's clock is ahead of this process's, in milliseconds. The round trip makes it inexact. */
   readonly clockAheadMs: number;
   readonly roundTripMs: number;
+  /** Whether a pooler gives each transaction another session. */
+  readonly isPooled: boolean;
   /** Whether the user may make the schema. */
   readonly mayCreate: boolean;
   /** Absent: there is no store, or the server is a standby, which cannot write. */
@@ -81,6 +83,7 @@ export function reportServer(config: ConnectionConfig, clocks: ReportClocks): Pr
       synchronousCommit: String(row?.["synchronous_commit"]),
       synchronousStandbyNames: String(row?.["synchronous_standby_names"]),
       maxConnections: Number(row?.["max_connections"]),
+      isPooled: await connection.isPooled(),
       ...(typeof tlsVersion === "string" ? { tlsVersion } : {}),
       mayCreate: row?.["may_create"] === true,
       ...(await compareClocks(connection, clocks)),

@@ -121,6 +121,12 @@ export async function moveStore(
 
 /** An earlier move has left a copy of this store, which may have changed since. */
 async function discardCopy(destination: Destination, present: StoreFormat, storeId: string): Promise<void> {
+  const moved = present.departure;
+  if (moved?.isComplete === true) {
+    throw new PlaceTakenError(
+      `the store there was moved to ${moved.to} before: when you have a backup, DROP SCHEMA membrane CASCADE in PostgreSQL, or move the directory store away`,
+    );
+  }
   if (present.isReserved !== true || present.storeId !== storeId) throw new PlaceTakenError();
   await destination.discard(present);
 }

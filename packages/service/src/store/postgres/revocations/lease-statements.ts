@@ -117,7 +117,8 @@ function pageOf(rows: readonly Row[]): readonly LogEntry[] {
 }
 
 function firstOf([row]: readonly Row[]): Row {
-  if (row === undefined) throw new TypeError("a statement of the lease has no row");
+  // The code is the cause in the log: the tables are there, and were emptied while this node ran.
+  if (row === undefined) throw Object.assign(new Error("a row is missing"), { code: "ROW_MISSING" });
   return row;
 }
 

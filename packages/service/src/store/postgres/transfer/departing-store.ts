@@ -10,6 +10,7 @@ import { MIGRATIONS } from "../migrations.ts";
 import { CLOCKS } from "../revocations/clocks.ts";
 import { keptLength } from "../revocations/lease-length.ts";
 import { assertNotServed, watchNodes } from "../revocations/watched-nodes.ts";
+import { findForeignOwner } from "../foreign-owner.ts";
 import { checkServer } from "../server-check.ts";
 import { encodeFormat, readFormat } from "../store-format.ts";
 import { hasTables } from "../store-presence.ts";
@@ -46,7 +47,7 @@ const CLOSED_TABLES = ["lease", "record", "head"];
 /**
  * Lets `use` read a store that is to be moved away. Meanwhile no node can write to it, or join it.
  *
- * @throws StoreFormatError if a node serves it, or if it was made with another service key.
+ * @throws StoreFormatError if a node serves it, if it was made with another service key, or if a part of it belongs to another user.
  */
 export function withDepartingStore<T>(
   config: ConnectionConfig,
@@ -56,6 +57,9 @@ export function withDepartingStore<T>(
   return useMoveConnection(config, async (connection) => {
     await checkServer(connection);
     if (!(await hasTables(connection))) throw new StoreFormatError("there is no store");
+    // Its tables are closed after the copy, which may take hours, and only their owner may do that.
+    const foreign = await findForeignOwner(connection);
+    if (foreign !== undefined) throw new StoreFormatError(foreign);
     await migrate(connection, MIGRATIONS);
     const nodes = await watchNodes(connection, await leaseWaitMs(connection), CLOCKS.monotonic);
     assertNotServed(nodes);
