@@ -104,7 +104,6 @@ export function openConnection(
     // After the driver has written its Terminate message: nothing handles the error of writing it over TLS to a closed socket.
     void discarded?.then(() => socket?.destroy());
   };
-  /** Ends it when all statements have their results, or after a second. */
   const end = async (): Promise<void> => {
     await sql.end({ timeout: CLOSE_TIMEOUT_SECONDS });
     // The driver waits for the server to close it, which may have gone without a word.
