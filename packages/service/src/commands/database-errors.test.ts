@@ -63,6 +63,19 @@ test("an error without a code is shown with the server's place, an address of IP
   );
 });
 
+test("a code that is neither an SQLSTATE nor one of the driver or the system is not shown", () => {
+  for (const code of [
+    "X".repeat(100_000),
+    "read this",
+    "\u001b[2J00",
+    "08ABCDEF",
+    `CERT_${"A".repeat(1_000)}`,
+    "",
+  ])
+    for (const error of [coded(code), new StoreBusyError("not reached", { cause: coded(code) })])
+      expect(explainDatabaseError(SETTINGS, error)).toBe("the database m at db.test:5432 cannot be used");
+});
+
 test("a refused password is to be corrected where it came from", () => {
   expect(explainDatabaseError({ ...SETTINGS, passwordSource: "variable" }, coded("28P01"))).toContain(
     "check the variable PGPASSWORD",

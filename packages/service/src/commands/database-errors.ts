@@ -12,6 +12,12 @@ type Settings = Pick<
 
 type Explain = (settings: Settings) => string;
 
+const SQLSTATE_FORM = /^[0-9A-Z]{5}$/;
+
+/** Codes of the driver, of Node and OpenSSL, and of the operating system. */
+const SYSTEM_CODE =
+  /^(?:E[A-Z0-9]{2,14}|EAI_[A-Z]{4,10}|(?:CONNECT|CONNECTION|ERR|CERT|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED)_[A-Z0-9_]{1,40}|PASSWORD_IN_CLEAR|AUTHENTICATION_INVALID)$/;
+
 /** What to do about an error of the network or of TLS, by its code. */
 const CONNECTION_ADVICE: readonly (readonly [codes: RegExp, explain: Explain])[] = [
   [
@@ -93,8 +99,10 @@ const SERVER_ADVICE: ReadonlyMap<string, Explain> = new Map<string, Explain>([
  */
 export function explainDatabaseError(settings: Settings, error: unknown): string {
   // The error of the store has the driver's, or the server's, as its cause.
-  const code = errorCode(error instanceof Error ? (error.cause ?? error) : error);
-  if (error instanceof StoreBusyError && code === error.code) return `${placeOf(settings)}: ${error.message}`;
+  const given = errorCode(error instanceof Error ? (error.cause ?? error) : error);
+  if (error instanceof StoreBusyError && error.cause === undefined)
+    return `${placeOf(settings)}: ${error.message}`;
+  const code = knownCode(given);
   if (code === undefined) return `the database ${settings.database} at ${placeOf(settings)} cannot be used`;
   if (code === SQLSTATE.insufficientPrivilege && !mayLackRights(error)) {
     const { user, database } = settings;
@@ -116,6 +124,11 @@ export function mayLackRights(error: unknown): boolean {
 function isWithoutPassword({ passwordSource, passwordFile }: Settings): boolean {
   if (passwordSource !== undefined) return false;
   return passwordFile === undefined || (passwordFile.isOptional && !existsSync(passwordFile.path));
+}
+
+/** The code, if it is an SQLSTATE or one of the driver or the system: a server can send any text in its place. */
+function knownCode(code: string | undefined): string | undefined {
+  return code !== undefined && (SQLSTATE_FORM.test(code) || SYSTEM_CODE.test(code)) ? code : undefined;
 }
 
 /** Where the password came from, or would have come from. */

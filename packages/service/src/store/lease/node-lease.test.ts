@@ -31,7 +31,7 @@ function at(ms: number) {
   return { monotonic: ms, wall: ms + WALL_AHEAD };
 }
 
-const renewed = (renewals: number, entries: readonly LogEntry[] = [], isComplete = true): LeaseReply => ({
+const renewed = (renewals: bigint, entries: readonly LogEntry[] = [], isComplete = true): LeaseReply => ({
   type: "renewed",
   renewals,
   entries,
@@ -45,7 +45,7 @@ function startServing() {
   node.reply({ type: "head", cursor: HEAD }, 0);
   node.reply({ type: "joined" }, 0);
   const row = node.statement()!;
-  node.reply(renewed(1), 20);
+  node.reply(renewed(1n), 20);
   return { ...node, row: (row as Extract<LeaseStatement, { type: "renew" }>).node };
 }
 
@@ -57,8 +57,8 @@ test("a node reads the head, joins, and serves from the sending of its first ren
   expect(types(node.wake(0))).toEqual(["readHead"]);
   expect(types(node.reply({ type: "head", cursor: HEAD }, 10))).toEqual(["restart", "join"]);
   expect(types(node.reply({ type: "joined" }, 20))).toEqual(["renew"]);
-  expect(node.statement()).toMatchObject({ renewals: 0, applied: HEAD });
-  expect(node.reply(renewed(1), 120)).toEqual([{ type: "hold", lease: { sent: at(20), lengthMs: 950 } }]);
+  expect(node.statement()).toMatchObject({ renewals: 0n, applied: HEAD });
+  expect(node.reply(renewed(1n), 120)).toEqual([{ type: "hold", lease: { sent: at(20), lengthMs: 950 } }]);
 });
 
 test("it renews every 250 ms, counted from the sending", () => {
@@ -66,22 +66,22 @@ test("it renews every 250 ms, counted from the sending", () => {
   expect(node.wakeAt()).toBe(250);
   expect(types(node.wake(249))).toEqual([]);
   expect(types(node.wake(250))).toEqual(["renew"]);
-  node.reply(renewed(2), 290);
+  node.reply(renewed(2n), 290);
   expect(node.wakeAt()).toBe(500);
 });
 
 test("entries are applied before the lease counts, and reported at once", () => {
   const node = startServing();
   node.wake(250);
-  const actions = node.reply(renewed(2, [ENTRY]), 260);
+  const actions = node.reply(renewed(2n, [ENTRY]), 260);
   expect(types(actions)).toEqual(["apply", "hold", "renew"]);
-  expect(node.statement()).toMatchObject({ renewals: 2, applied: { position: 5n, tag: "e" } });
+  expect(node.statement()).toMatchObject({ renewals: 2n, applied: { position: 5n, tag: "e" } });
 });
 
 test("a part of what follows the cursor is applied, and no lease counts", () => {
   const node = startServing();
   node.wake(250);
-  expect(types(node.reply(renewed(2, [ENTRY], false), 260))).toEqual(["apply", "renew"]);
+  expect(types(node.reply(renewed(2n, [ENTRY], false), 260))).toEqual(["apply", "renew"]);
 });
 
 test("a node that is notified reads what follows its cursor, applies it and reports it", () => {
@@ -89,7 +89,7 @@ test("a node that is notified reads what follows its cursor, applies it and repo
   expect(types(node.receive({ type: "notified" }, 100))).toEqual(["readTail"]);
   expect(node.statement()).toEqual({ type: "readTail", applied: HEAD });
   expect(types(node.reply({ type: "tail", entries: [ENTRY] }, 101))).toEqual(["apply", "renew"]);
-  expect(node.statement()).toMatchObject({ renewals: 1, applied: { position: 5n, tag: "e" } });
+  expect(node.statement()).toMatchObject({ renewals: 1n, applied: { position: 5n, tag: "e" } });
 });
 
 test("a notification of nothing costs one read, and a renewal that is in flight is followed by a read", () => {
@@ -99,7 +99,7 @@ test("a notification of nothing costs one read, and a renewal that is in flight 
   expect(node.wakeAt()).toBe(250);
   node.wake(250);
   expect(types(node.receive({ type: "notified" }, 251))).toEqual([]);
-  expect(types(node.reply(renewed(2), 252))).toEqual(["hold", "readTail"]);
+  expect(types(node.reply(renewed(2n), 252))).toEqual(["hold", "readTail"]);
   expect(types(node.receive({ type: "notified" }, 253))).toEqual([]);
   expect(types(node.reply({ type: "tail", entries: [] }, 254))).toEqual(["readTail"]);
   expect(types(node.reply({ type: "tail", entries: [] }, 255))).toEqual([]);
@@ -115,14 +115,14 @@ test("a read that does not find the cursor is followed by the renewal that decid
 test("a renewal that is due goes before a read", () => {
   const node = startServing();
   expect(types(node.receive({ type: "notified" }, 250))).toEqual(["renew"]);
-  expect(types(node.reply(renewed(2), 251))).toEqual(["hold"]);
+  expect(types(node.reply(renewed(2n), 251))).toEqual(["hold"]);
 });
 
 test("a lease that is awaited brings the next renewal forward, also while one is in flight", () => {
   const node = startServing();
   expect(types(node.receive({ type: "awaited" }, 100))).toEqual(["renew"]);
   expect(types(node.receive({ type: "awaited" }, 101))).toEqual([]);
-  expect(types(node.reply(renewed(2), 105))).toEqual(["hold", "renew"]);
+  expect(types(node.reply(renewed(2n), 105))).toEqual(["hold", "renew"]);
 });
 
 test("neither a notification nor what waits for a lease shortens the delay after a failure", () => {
@@ -146,7 +146,7 @@ test.each([
   expect(types(node.wake(ms + 50))).toEqual(["join"]);
   expect(node.statement()).not.toMatchObject({ node: node.row });
   expect(types(node.reply({ type: "joined" }, ms + 60))).toEqual(["renew"]);
-  expect(types(node.reply(renewed(1), ms + 70))).toEqual(["hold", "remove"]);
+  expect(types(node.reply(renewed(1n), ms + 70))).toEqual(["hold", "remove"]);
   expect(node.statement()).toEqual({ type: "remove", nodes: [node.row] });
   expect(types(node.reply({ type: "removed" }, ms + 80))).toEqual([]);
 });
@@ -158,7 +158,7 @@ test("the first statement on a connection has the time to connect, too", () => {
   node.reply({ type: "head", cursor: HEAD }, 900);
   expect(node.wakeAt()).toBe(1_200);
   node.reply({ type: "joined" }, 910);
-  node.reply(renewed(1), 920);
+  node.reply(renewed(1n), 920);
   node.receive({ type: "failed" }, 1_000);
   node.wake(1_160);
   expect(node.wakeAt()).toBe(2_160);
@@ -170,9 +170,9 @@ test("the old row stays while the new one has no lease", () => {
   node.wake(550);
   node.wake(600);
   node.reply({ type: "joined" }, 610);
-  expect(types(node.reply(renewed(1, [], false), 620))).toEqual([]);
+  expect(types(node.reply(renewed(1n, [], false), 620))).toEqual([]);
   expect(types(node.wake(node.wakeAt()))).toEqual(["renew"]);
-  expect(types(node.reply(renewed(2), 880))).toEqual(["hold", "remove"]);
+  expect(types(node.reply(renewed(2n), 880))).toEqual(["hold", "remove"]);
 });
 
 test("the name of a join without a reply is deleted too, and of many names the one that had a lease and the latest are kept", () => {
@@ -182,7 +182,7 @@ test("the name of a join without a reply is deleted too, and of many names the o
   node.receive({ type: "failed" }, 20_000);
   node.wake(node.wakeAt());
   node.reply({ type: "joined" }, 21_000);
-  node.reply(renewed(1), 21_010);
+  node.reply(renewed(1n), 21_010);
   const statement = node.statement() as Extract<LeaseStatement, { type: "remove" }>;
   expect(statement.nodes).toHaveLength(16);
   expect(statement.nodes[0]).toBe(node.row);
@@ -195,7 +195,7 @@ test("a node whose row is lost stops at once, and joins with what it has applied
   expect(types(node.reply({ type: "rowLost" }, 260))).toEqual(["release"]);
   expect(types(node.wake(310))).toEqual(["join"]);
   node.reply({ type: "joined" }, 320);
-  expect(node.statement()).toMatchObject({ renewals: 0, applied: HEAD });
+  expect(node.statement()).toMatchObject({ renewals: 0n, applied: HEAD });
 });
 
 test("a node whose cursor is unknown stops, raises the alarm, and starts from the head", () => {
@@ -223,7 +223,7 @@ test("a stop waits for the renewal in flight, and its reply counts no lease", ()
   const node = startServing();
   node.wake(250);
   expect(types(node.receive({ type: "stop" }, 255))).toEqual(["release"]);
-  expect(types(node.reply(renewed(2, [ENTRY]), 260))).toEqual(["remove"]);
+  expect(types(node.reply(renewed(2n, [ENTRY]), 260))).toEqual(["remove"]);
   expect(types(node.wake(560))).toEqual(["disconnect", "stopped"]);
 });
 
@@ -235,7 +235,7 @@ function startRemoving() {
   node.wake(310);
   node.reply({ type: "joined" }, 320);
   const { node: row } = node.statement() as Extract<LeaseStatement, { type: "renew" }>;
-  expect(types(node.reply(renewed(1), 330))).toEqual(["hold", "remove"]);
+  expect(types(node.reply(renewed(1n), 330))).toEqual(["hold", "remove"]);
   return { ...node, oldRow: node.row, row };
 }
 
@@ -265,8 +265,8 @@ test("a stop before anything was sent ends at once", () => {
 
 test("messages that answer nothing change nothing", () => {
   const node = startServing();
-  expect(node.reply(renewed(9, [ENTRY]), 30)).toEqual([]);
+  expect(node.reply(renewed(9n, [ENTRY]), 30)).toEqual([]);
   expect(node.receive({ type: "failed" }, 30)).toEqual([]);
   expect(types(node.wake(250))).toEqual(["renew"]);
-  expect(node.statement()).toMatchObject({ renewals: 1, applied: HEAD });
+  expect(node.statement()).toMatchObject({ renewals: 1n, applied: HEAD });
 });

@@ -26,7 +26,7 @@ export interface NodeLease {
 
 interface OwnRow {
   readonly node: NodeId;
-  readonly renewals: number;
+  readonly renewals: bigint;
   /** A lease of this row was counted: the leases of older rows end before it. */
   readonly isInForce: boolean;
 }
@@ -137,7 +137,10 @@ function receiveReply(
       actions: [{ type: "restart", cursor: reply.cursor }],
     };
   if (statement.type === "join" && reply.type === "joined")
-    return { lease: { ...lease, row: { node: statement.node, renewals: 0, isInForce: false } }, actions: [] };
+    return {
+      lease: { ...lease, row: { node: statement.node, renewals: 0n, isInForce: false } },
+      actions: [],
+    };
   if (statement.type === "remove" && reply.type === "removed")
     return { lease: forgetRows(lease, statement.nodes), actions: [] };
   if (statement.type === "renew" && reply.type === "renewed") return renewed(lease, sent, reply, now);

@@ -23,12 +23,16 @@ function startPoller() {
   };
 }
 
-const row = (node: string, renewals: number, applied: bigint): LeaseRow => ({ node, renewals, applied });
+const row = (node: string, renewals: number, applied: bigint): LeaseRow => ({
+  node,
+  renewals: BigInt(renewals),
+  applied,
+});
 const POLL = { type: "send", statement: { type: "poll" } };
 const acknowledged = (ticket: number) => ({ type: "settle", ticket, isAcknowledged: true });
 const drop = (node: string, renewals: number) => ({
   type: "send",
-  statement: { type: "drop", node, renewals },
+  statement: { type: "drop", node, renewals: BigInt(renewals) },
 });
 
 test("a revoke is acknowledged when every row of its first poll has reported it or is gone", () => {
@@ -115,6 +119,22 @@ test("several rows are deleted one after the other, then polled again", () => {
   expect(poller.rows([row("a", 1, 0n), row("b", 2, 0n)], 20_001)).toEqual([drop("a", 1)]);
   expect(poller.dropped(20_002)).toEqual([drop("b", 2)]);
   expect(poller.dropped(20_003)).toEqual([POLL]);
+});
+
+test("a row that cannot be deleted holds up no other, and is tried again after the wait", () => {
+  const poller = startPoller();
+  poller.wake(10_000);
+  const rows = [row("stuck", 1, 0n), row("b", 2, 0n)];
+  poller.rows(rows, 10_001);
+  poller.wake(20_000);
+  expect(poller.rows(rows, 20_001)).toEqual([drop("stuck", 1)]);
+  expect(poller.receive({ type: "failed" }, 20_002)).toEqual([{ type: "disconnect" }]);
+  expect(poller.wake(20_052)).toEqual([POLL]);
+  expect(poller.rows(rows, 20_053)).toEqual([drop("b", 2)]);
+  expect(poller.dropped(20_054)).toEqual([POLL]);
+  expect(poller.rows(rows.slice(0, 1), 20_055)).toEqual([]);
+  expect(poller.wake(40_000)).toEqual([POLL]);
+  expect(poller.rows(rows.slice(0, 1), 40_001)).toEqual([drop("stuck", 1)]);
 });
 
 test("a poll without a reply destroys its connection and is sent again after a delay", () => {

@@ -2,7 +2,7 @@ import type { LeaseTimes } from "./lease-times.ts";
 import { timeoutMs, waitMs } from "./lease-times.ts";
 import type { LeaseRow, NodeId, PollerReply, PollerStatement } from "./statements.ts";
 import type { WatchedRow } from "./watched-rows.ts";
-import { unchangedFor, watchRows } from "./watched-rows.ts";
+import { unchangedFor, watchAnew, watchRows } from "./watched-rows.ts";
 
 const MIN_POLL_DELAY_MS = 2;
 const MAX_POLL_DELAY_MS = 100;
@@ -115,9 +115,11 @@ function receive(poller: RevokePoller, message: PollerMessage, now: number): Pol
 }
 
 function abandon(poller: RevokePoller, now: number): PollerStep {
+  const statement = poller.inFlight?.statement;
   return {
     poller: {
       ...poller,
+      rows: statement?.type === "drop" ? watchAnew(poller.rows, statement.node, now) : poller.rows,
       inFlight: undefined,
       isConnected: false,
       toDrop: [],

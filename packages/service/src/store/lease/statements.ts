@@ -29,7 +29,7 @@ export interface LogEntry extends Cursor {
 export interface LeaseRow {
   readonly node: NodeId;
   /** Grows with each renewal. */
-  readonly renewals: number;
+  readonly renewals: bigint;
   /** The node has applied the log up to here; -1 before its first renewal. */
   readonly applied: bigint;
 }
@@ -47,7 +47,7 @@ export type LeaseStatement =
   | {
       readonly type: "renew";
       readonly node: NodeId;
-      readonly renewals: number;
+      readonly renewals: bigint;
       readonly applied: Cursor;
     }
   /** Reads what follows an entry, if the log has it, in one snapshot. It writes nothing. */
@@ -60,7 +60,7 @@ export type LeaseReply =
   | { readonly type: "joined" }
   | {
       readonly type: "renewed";
-      readonly renewals: number;
+      readonly renewals: bigint;
       /** What follows the cursor, in order. */
       readonly entries: readonly LogEntry[];
       /** Nothing follows these entries in the snapshot. */
@@ -79,7 +79,7 @@ export type PollerStatement =
   /** Reads all rows. */
   | { readonly type: "poll" }
   /** Deletes a row if it has this count. */
-  | { readonly type: "drop"; readonly node: NodeId; readonly renewals: number };
+  | { readonly type: "drop"; readonly node: NodeId; readonly renewals: bigint };
 
 export type PollerReply =
   | { readonly type: "rows"; readonly rows: readonly LeaseRow[] }

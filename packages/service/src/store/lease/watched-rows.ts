@@ -3,7 +3,7 @@ import type { LeaseRow, NodeId } from "./statements.ts";
 /** A row of a node, as polls have shown it. */
 export interface WatchedRow {
   readonly node: NodeId;
-  readonly renewals: number;
+  readonly renewals: bigint;
   /** When the reply arrived that first showed this count, on the monotonic clock: the node sent that renewal earlier. */
   readonly since: number;
 }
@@ -19,6 +19,11 @@ export function watchRows(
     const earlier = byNode.get(node);
     return earlier?.renewals === renewals ? earlier : { node, renewals, since: now };
   });
+}
+
+/** Watches a row anew, since it could not be deleted: meanwhile others are, and it is tried again after as long as a lease lasts. */
+export function watchAnew(rows: readonly WatchedRow[], node: NodeId, now: number): readonly WatchedRow[] {
+  return rows.map((row) => (row.node === node ? { ...row, since: now } : row));
 }
 
 /** Rows whose count the last poll showed unchanged for this long. */

@@ -69,6 +69,22 @@ test("creations, revokes and sweeps of two nodes at once keep every count right,
   expect(await deadlocks(store)).toBe(before);
 });
 
+test("one sweep waits for another, and for no advisory lock, which every user may take", async () => {
+  await using store = await openPostgresStore();
+  const { at } = store;
+  const advisory = [7882826992375131749n, 7882826992375131750n].map((key) => `pg_advisory_xact_lock(${key})`);
+  await store.during(`SELECT ${advisory.join(", ")}`, () => at.store.sweep(8));
+  const sweeping = await store.during(
+    "SELECT FROM membrane.meta WHERE key = 'format' FOR UPDATE",
+    async () => {
+      const swept = at.store.sweep(8);
+      await store.waitForLock();
+      return { swept };
+    },
+  );
+  await sweeping.swept;
+});
+
 test("creations of two nodes at once of what nothing is counted for yet are all counted", async () => {
   await using store = await openPostgresStore();
   const { at } = store;

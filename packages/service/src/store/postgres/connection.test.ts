@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { chown, stat, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { alterServer, useConnection } from "../../../../testkit/src/postgres-engine.ts";
@@ -124,6 +127,36 @@ test("a wrong password is refused, and not in the error", async () => {
   await expect(refused).rejects.toThrow("password authentication failed");
   await expect(refused).rejects.not.toThrow("canary");
 });
+
+test("a statement has all its rows, and no others, after one that failed amid its rows", async () => {
+  await useConnection(await connectionTo("postgres"), async (connection) => {
+    const failsAmid = () => connection.query("SELECT 1 / (3 - n) FROM generate_series(1, 5) n");
+    for (const parameters of [[], [7]]) {
+      await expect(failsAmid()).rejects.toMatchObject({ code: "22012" });
+      const text = `SELECT ${parameters.length === 0 ? "7" : "$1::int"} AS number`;
+      const rows = await connection.query(text, parameters);
+      expect([...rows]).toEqual([{ number: 7 }]);
+    }
+    await expect(failsAmid()).rejects.toThrow();
+    expect(await connection.query("SELECT WHERE false")).toHaveLength(0);
+  });
+});
+
+test.each(["disable", "verify-full"] as const)(
+  "a server that ends the connection before the login fails all that was sent, with sslmode=%s",
+  async (sslMode) => {
+    const server = createServer((socket) => socket.end().resume()).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const config = { ...(await connectionTo("postgres")), host: "127.0.0.1", port, sslMode };
+    const connection = openConnection(config, 10_000);
+    const sent = [connection.query("SELECT"), connection.query("SELECT"), connection.execute("SELECT", [])];
+    const codes = (await Promise.allSettled(sent)).map((result) => "reason" in result && result.reason.code);
+    expect(codes).toEqual(["CONNECTION_CLOSED", "CONNECTION_CLOSED", "CONNECTION_CLOSED"]);
+    expect(connection.isClosed).toBe(true);
+    server.close();
+  },
+);
 
 test("a transaction in which a statement failed is not taken for a committed one", async () => {
   await useConnection(await connectionTo("postgres"), async (connection) => {

@@ -8,6 +8,7 @@ import { backendOf, requestCancel } from "./cancel-request.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
 import { postgres } from "./driver.ts";
 import { isOutdated, withoutPlan } from "./postgres-errors.ts";
+import { lastRows, withoutHoles } from "./result-rows.ts";
 import { serverAddress } from "./server-address.ts";
 import { aloneStatement, beginAlone, beginStatement, sessionStatement } from "./session-settings.ts";
 import type { Row } from "./sql-values.ts";
@@ -63,7 +64,7 @@ export interface Connection {
 export interface ConnectionEvents {
   /** The server notified a channel that the connection listens to. */
   readonly onNotification?: () => void;
-  /** The connection was lost: its owner has not ended it. */
+  /** The connection was lost: its owner has not ended it. One that cannot be made only fails what is sent. */
   readonly onLost?: () => void;
 }
 
@@ -133,7 +134,10 @@ export function openConnection(
     const prepare = parameters.length > 0 && !isPooled;
     try {
       if (isClosed) throw connectionClosed();
-      return await sql.unsafe<Row[]>(text, [...parameters], { prepare });
+      const sent = sql.unsafe<Row[]>(text, [...parameters], { prepare });
+      // Without a session the driver would let it wait for ever.
+      const [rows] = await Promise.all([sent, session]);
+      return withoutHoles(rows);
     } catch (error) {
       // The driver would use the same prepared statement again.
       if (isOutdated(error)) destroy();
@@ -173,7 +177,11 @@ export function openConnection(
   const session = sql.unsafe(sessionStatement(isPooled)).then((results) => {
     backend = backendOf(results);
   });
-  session.catch((error: unknown) => (failure = error));
+  session.catch((error: unknown) => {
+    failure = error;
+    // After an end before the login the driver would keep open what it never connects again.
+    discard();
+  });
   return {
     get isClosed() {
       return isClosed;
@@ -260,12 +268,6 @@ function assertDurable(what: string, warnings: readonly string[]): void {
   throw warnings.every((code) => code.startsWith("57P0"))
     ? new StoreBusyError(text)
     : new StoreFailedError(text);
-}
-
-/** The rows of the last statement of several. The driver returns a list of results if one before it has completed. */
-function lastRows(results: readonly Row[] | readonly (readonly Row[])[]): readonly Row[] {
-  const last = results.at(-1);
-  return Array.isArray(last) ? last : [];
 }
 
 /** As the driver's own. */

@@ -1,5 +1,4 @@
 import { SERVICE_OWNER } from "../../domain/quota.ts";
-import { SWEEP_LOCK } from "./advisory-locks.ts";
 import type { Statement } from "./connection.ts";
 import type { LoadedRows } from "./loaded-rows.ts";
 import { countTextOf, nameTextOf } from "./loaded-rows.ts";
@@ -8,12 +7,16 @@ import type { Row } from "./sql-values.ts";
 import { byteaArray, plainArray, uidColumnOf, uuidArray } from "./sql-values.ts";
 
 /*
- * Every write takes its locks in one order, so that no two wait for each other: first the advisory lock of a sweep, then counts,
+ * Every write takes its locks in one order, so that no two wait for each other: first the row of the format for a sweep, then counts,
  * names and records, each in the order of their keys, and at last the head of the log. Counts come first, since a revoke and all
  * creations below its root change the same ones, and wait for them in turn.
  */
 
-export const LOCK_SWEEP: Statement = { text: `SELECT pg_advisory_xact_lock(${SWEEP_LOCK})`, parameters: [] };
+/** Lets one node sweep at a time. It locks a row and takes no advisory lock, which every user who may connect could hold. */
+export const LOCK_SWEEP: Statement = {
+  text: "SELECT FROM membrane.meta WHERE key = 'format' FOR UPDATE",
+  parameters: [],
+};
 
 const COUNTS = `
   SELECT 'count' AS type, c.uid AS id, c.kind AS number FROM membrane.count c

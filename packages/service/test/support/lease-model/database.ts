@@ -86,7 +86,7 @@ export function execute(
       return { database, reply: { type: "rows", rows: database.rows } };
     case "join": {
       const others = database.rows.filter(({ node }) => node !== statement.node);
-      const row = { node: statement.node, renewals: 0, applied: -1n };
+      const row = { node: statement.node, renewals: 0n, applied: -1n };
       return { database: withRows(database, [...others, row], true), reply: { type: "joined" } };
     }
     case "remove": {
@@ -126,11 +126,11 @@ function renew(
   const isOwn = (row: LeaseRow): boolean => row.node === node && row.renewals === renewals;
   if (!database.rows.some(isOwn)) return { database, reply: { type: "rowLost" } };
   const rows = database.rows.map((row) =>
-    isOwn(row) ? { node, renewals: renewals + 1, applied: applied.position } : row,
+    isOwn(row) ? { node, renewals: renewals + 1n, applied: applied.position } : row,
   );
   return {
     database: withRows(database, rows, rules.leaseRows !== "lost if a renewal was the last write"),
-    reply: { type: "renewed", renewals: renewals + 1, entries, isComplete },
+    reply: { type: "renewed", renewals: renewals + 1n, entries, isComplete },
   };
 }
 

@@ -57,7 +57,10 @@ export function leaseStatement(statement: LeaseStatement, leaseMs: number): Stat
       return { text: JOIN, parameters: [statement.node, leaseMs] };
     case "renew": {
       const { node, renewals, applied } = statement;
-      return { text: RENEW, parameters: [node, renewals, applied.position.toString(), applied.tag] };
+      return {
+        text: RENEW,
+        parameters: [node, renewals.toString(), applied.position.toString(), applied.tag],
+      };
     }
     case "readTail": {
       const { position, tag } = statement.applied;
@@ -102,7 +105,7 @@ function parseRenewal(rows: readonly Row[]): LeaseReply {
   if (first["renewals"] === null) return { type: "rowLost" };
   return {
     type: "renewed",
-    renewals: Number(bigintOf(first, "renewals")),
+    renewals: bigintOf(first, "renewals"),
     entries: pageOf(rows),
     isComplete: rows.length <= PAGE_SIZE,
   };

@@ -110,6 +110,19 @@ test("a node that no reply reaches loses its lease, its row is dropped, and the 
   expect(revokedSince(cut, from)).toEqual(new Set([record.uid]));
 });
 
+test("the row of a node that has ended is dropped, however high its count is", async () => {
+  await using store = await openPostgresStore();
+  const { at, query } = store;
+  await query(
+    "INSERT INTO membrane.lease (node, renewals, applied) VALUES (gen_random_uuid(), 9223372036854775806, -1)",
+  );
+  const { record } = await at.membrane("m");
+  await until("the row is dropped", async () => {
+    await at.store.revoke(record.uid, "operator");
+    return (await query("SELECT FROM membrane.lease")).length === 1;
+  });
+});
+
 test("a process that is paused while a renewal is in flight keeps its row if the reply is there when it wakes", async () => {
   const times = { ...withLeaseMs(TEST_LEASE_TIMES, 6_000), leaseReplyTimeoutMs: 2_000 };
   await using store = await openPostgresStore({}, times);

@@ -23,7 +23,7 @@ export function pollerStatement(statement: PollerStatement, leaseMs: number): St
     case "poll":
       return POLL;
     case "drop":
-      return { text: DROP, parameters: [statement.node, statement.renewals, leaseMs] };
+      return { text: DROP, parameters: [statement.node, statement.renewals.toString(), leaseMs] };
   }
 }
 
@@ -46,7 +46,7 @@ export function parseNodeRows(rows: readonly Row[]): readonly LeaseRow[] {
 function parseLeaseRow(row: Row): LeaseRow {
   return {
     node: uidColumnOf(row, "node"),
-    renewals: Number(bigintOf(row, "renewals")),
+    renewals: bigintOf(row, "renewals"),
     applied: bigintOf(row, "applied"),
   };
 }
