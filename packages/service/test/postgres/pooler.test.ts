@@ -64,6 +64,7 @@ test("a node behind a pooler leaves no setting, no listener and no statement in 
   // So do the commands of the operator.
   expect(await hasStore(at.pooled)).toBe(true);
   expect(await reportServer(at.pooled, { wall: Date.now, monotonic: Date.now })).toMatchObject({
+    isPooled: true,
     synchronousCommit: "off",
     store: { nodes: 1 },
   });
