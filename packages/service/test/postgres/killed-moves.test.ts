@@ -156,7 +156,7 @@ test("a directory whose store was moved away takes it back once the old store is
   const rows = await rowsOfDirectory(places.data);
   expect(await refusalOfMove(places.directory, places.database, places.env)).toBeUndefined();
   expect(await refusalOfMove(places.database, places.directory, places.env)).toMatch(
-    /^--to: there is a store already/,
+    /^--to: the store there was moved to postgres:/,
   );
   expect(await databaseState(places)).toBe("served");
   await rename(join(places.data, "store"), join(directory.path, "old"));
