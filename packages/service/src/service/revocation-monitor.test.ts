@@ -43,7 +43,7 @@ test("a revoke by this process ends the requests that it names before the next p
   monitor.revoked();
   await log.respondToAll();
   expect(states()).toEqual([true, false]);
-  expect(seen).toEqual({ sweeps: 2, faults: 0 });
+  await expect.poll(() => seen).toEqual({ sweeps: 2, faults: 0 });
   await monitor.close();
 });
 

@@ -123,10 +123,14 @@ test.each(AUTHENTICATED)(
   },
 );
 
-/** What is not noticed as long as nothing reads it: counts are made anew, and a time is read when it is over. */
+/**
+ * What is not noticed as long as nothing reads it: counts are made anew, a time is read when it is over, and a name is taken from the
+ * body.
+ */
 const UNNOTICED: Readonly<Record<string, readonly string[]>> = {
   count: ["body", "kind", "uid"],
   expiry: ["body", "uid"],
+  record: ["name", "name_owner"],
 };
 
 type OpenedStore = Awaited<ReturnType<typeof open>>;
