@@ -2,13 +2,16 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { CONFIG, createVitestProject } from "../support/vitest-run.ts";
 
-const REPORTER = fileURLToPath(new URL("../../../../scripts/file-deadline.ts", import.meta.url));
+const [REPORTER, RUNNING] = ["file-deadline.ts", "running-tests.ts"].map((name) =>
+  fileURLToPath(new URL(`../../../../scripts/${name}`, import.meta.url)),
+);
 
 const configOf = (deadlineMs: number): string => `
   import { fileDeadline } from ${JSON.stringify(REPORTER)};
-  export default {
-    test: { include: ["*.test.ts"], testTimeout: 500, reporters: ["default", fileDeadline(${deadlineMs})] },
-  };`;
+  import { runningTests } from ${JSON.stringify(RUNNING)};
+  const running = runningTests();
+  const reporters = ["default", running, fileDeadline(running, ${deadlineMs})];
+  export default { test: { include: ["*.test.ts"], testTimeout: 500, reporters } };`;
 
 test.each([
   [
