@@ -21,8 +21,9 @@ export function workerEnd(running: RunningTests): Reporter {
     console.error(heading + lines.join(""));
   };
   const onExit = (child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void => {
-    // vitest kills a process with which it is done.
-    if (child.killed || !child.spawnargs.some((word) => WORKER_PROGRAM.test(word))) return;
+    // vitest kills a process with which it is done, and one to which it cannot write any more: that may have ended before.
+    const isStopped = child.killed && (signal === "SIGTERM" || signal === "SIGKILL");
+    if (isStopped || !child.spawnargs.some((word) => WORKER_PROGRAM.test(word))) return;
     hasLostWorker = true;
     show(
       `A process of tests ended unexpectedly: process ${child.pid}, code ${code}, signal ${signal}. Running:`,
