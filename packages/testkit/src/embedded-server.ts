@@ -32,6 +32,8 @@ const port = await new Promise((resolve) => {
 const databaseDir = await mkdtemp(join(tmpdir(), "membrane-postgres-"));
 const [user, password] = ["membrane_test", randomBytes(12).toString("hex")];
 const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=64MB"];
+// Tests read the whole write-ahead log, in which those before them wrote.
+settings.push("min_wal_size=32MB", "max_wal_size=64MB");
 const server = new EmbeddedPostgres({
   databaseDir, port, user, password,
   authMethod: "scram-sha-256",

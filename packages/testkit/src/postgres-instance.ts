@@ -52,7 +52,9 @@ export async function startPostgres({
   try {
     const access = ["--auth=scram-sha-256", `--username=${user}`, `--pwfile=${passwordFile}`];
     await runDebianProgram("initdb", ["-D", directory, "--encoding=UTF8", "--no-locale", "-N", ...access]);
-    await instance.configure({ max_connections: "200", shared_buffers: "'64MB'", ...settings });
+    // Tests read the whole write-ahead log, in which those before them wrote.
+    const wal = { min_wal_size: "'32MB'", max_wal_size: "'64MB'" };
+    await instance.configure({ max_connections: "200", shared_buffers: "'64MB'", ...wal, ...settings });
     await instance.start();
   } finally {
     await rm(passwordFile);
