@@ -75,7 +75,7 @@ export interface ConnectionOptions extends ConnectionEvents {
   readonly isPooled?: boolean;
 }
 
-/** @param transactionTimeoutMs no transaction lasts longer, in milliseconds. */
+/** @param transactionTimeoutMs no transaction waits longer for its client or for a lock, in milliseconds. */
 export function openConnection(
   config: ConnectionConfig,
   transactionTimeoutMs: number,
@@ -174,7 +174,7 @@ export function openConnection(
   };
   /** The process of the server, once it is known. */
   let backend: BackendKey | undefined;
-  const session = sql.unsafe(sessionStatement(isPooled)).then((results) => {
+  const session = sql.unsafe(sessionStatement(transactionTimeoutMs, isPooled)).then((results) => {
     backend = backendOf(results);
   });
   session.catch((error: unknown) => {

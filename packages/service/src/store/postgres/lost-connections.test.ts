@@ -6,9 +6,11 @@ import { databaseOf } from "../../../../testkit/src/postgres-engine.ts";
 import { openPostgresStore, makeCounters } from "../../../../testkit/src/postgres-nodes.ts";
 import { startRelay } from "../../../../testkit/src/relay.ts";
 import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
+import { until } from "../../../../testkit/src/until.ts";
 import { createServiceKeys } from "../keys.ts";
 import { StoreBusyError } from "../store.ts";
 import { NO_OWNER } from "../write-owner.ts";
+import { openConnection } from "./connection.ts";
 import { openPostgresEngine } from "./engine.ts";
 
 test("a write that waits too long is not acknowledged, and the next one succeeds", async () => {
@@ -63,6 +65,37 @@ test("a write whose connection is lost is not acknowledged, what was acknowledge
   const { membranes } = await at.store.membranes(at.tenant.uid, { limit: 100 });
   const stored = new Set(membranes.map(({ name }) => name));
   expect(acknowledged.filter((name) => !stored.has(name))).toEqual([]);
+});
+
+test("a client that stops between the two parts of a statement loses its locks, and can use another connection", async () => {
+  await using store = await openPostgresStore();
+  const { config, query } = store;
+  // Before PostgreSQL 17 only the end of the client's process or machine does that.
+  const hasTimeout = (await query("SELECT FROM pg_settings WHERE name = 'transaction_timeout'")).length > 0;
+  await query("CREATE TABLE public.locked (n int)");
+  await query("INSERT INTO public.locked VALUES (1)");
+  await using relay = await startRelay(config.port);
+  const stopped = openConnection({ ...config, port: relay.port }, 1_000);
+  await stopped.begin();
+  await stopped.query("SELECT n FROM public.locked FOR UPDATE");
+  const held = relay.holdReplies();
+  const update = stopped.query("UPDATE public.locked SET n = $1", [2]).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  const others =
+    "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'UPDATE%'";
+  await until("the server has the first part", async () => (await query(others)).length > 0);
+  if (!hasTimeout) {
+    expect(await query(others)).toEqual([{ state: "active" }]);
+    stopped.destroy();
+  }
+  const other = openConnection(config, 10_000);
+  await other.transaction(() => other.query("UPDATE public.locked SET n = 3"));
+  await other.close();
+  held.pass();
+  expect(await update).toBeInstanceOf(Error);
+  expect(await query("SELECT n FROM public.locked")).toEqual([{ n: 3 }]);
 });
 
 test("a server that is not there is no response in time, and neither its address nor a password is in the error", async () => {

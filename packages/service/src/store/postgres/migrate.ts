@@ -2,6 +2,7 @@ import { StoreFormatError } from "../store.ts";
 import { MIGRATION_LOCK } from "./advisory-locks.ts";
 import type { Connection } from "./connection.ts";
 import type { Migration } from "./migrations.ts";
+import { transactionTimeout } from "./session-settings.ts";
 
 const SCHEMA_VERSION = "SELECT coalesce(max(version), 0)::int AS version FROM membrane.migration";
 
@@ -19,6 +20,7 @@ export async function migrate(connection: Connection, migrations: readonly Migra
   await connection.transaction(async () => {
     // It ends the wait for an advisory lock, too.
     await connection.query(`SET LOCAL lock_timeout TO ${LOCK_TIMEOUT_MS}`);
+    await connection.query(transactionTimeout(0, "transaction"));
     await connection.query(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
     await createSchema(connection);
     const version = await schemaVersion(connection);

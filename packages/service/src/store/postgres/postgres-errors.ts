@@ -24,6 +24,7 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   SQLSTATE.lockNotAvailable,
   SQLSTATE.queryCanceled,
   SQLSTATE.idleInTransactionSessionTimeout,
+  SQLSTATE.transactionTimeout,
   SQLSTATE.adminShutdown,
   SQLSTATE.crashShutdown,
   SQLSTATE.cannotConnectNow,

@@ -72,7 +72,7 @@ test("every statement has the settings that the engine is correct with, alone an
   }
 });
 
-test("no statement has a timeout that an operator has set, alone and in a transaction, behind a pooler too", async () => {
+test("no statement has a timeout that an operator has set, but those of the engine, alone and in a transaction, behind a pooler too", async () => {
   await using store = await openPostgresStore();
   const { query, config } = store;
   const names = ["lock_timeout", "idle_in_transaction_session_timeout"];
@@ -82,18 +82,36 @@ test("no statement has a timeout that an operator has set, alone and in a transa
   for (const name of names)
     await query(`ALTER ROLE ${config.user} IN DATABASE ${config.database} SET ${name} TO '1h'`);
   const settings = `SELECT ${names.map((name) => `current_setting('${name}') AS ${name}`).join()}`;
-  const none = Object.fromEntries(names.map((name) => [name, "0"]));
-  const inTransaction = { ...none, lock_timeout: "10s", idle_in_transaction_session_timeout: "10s" };
+  const all = (value: string) => Object.fromEntries(names.map((name) => [name, value]));
   for (const isPooled of [false, true]) {
     const connection = openConnection(config, 10_000, { isPooled });
     // Only behind a pooler is a lone statement more than one message, and only between messages is a transaction idle.
+    const idleAlone = { idle_in_transaction_session_timeout: isPooled ? "10s" : "1h" };
     const [alone] = await connection.query(settings);
-    expect(alone).toMatchObject({ ...none, idle_in_transaction_session_timeout: isPooled ? "10s" : "1h" });
+    expect(alone).toEqual({ ...all("10s"), lock_timeout: "0", ...idleAlone });
+    // Behind a pooler it is one message.
+    const idleExecuted = { idle_in_transaction_session_timeout: "1h" };
     const [executed] = await connection.execute(settings, []);
-    expect(executed).toMatchObject({ ...none, idle_in_transaction_session_timeout: "1h" });
-    expect(await connection.transaction(() => connection.query(settings))).toEqual([inTransaction]);
+    expect(executed).toEqual({ ...all(isPooled ? "0" : "10s"), lock_timeout: "0", ...idleExecuted });
+    expect(await connection.transaction(() => connection.query(settings))).toEqual([all("10s")]);
     await connection.close();
   }
+});
+
+test("the server soon ends a connection whose machine has gone", async () => {
+  await using store = await openPostgresStore();
+  const names = [
+    "tcp_keepalives_idle",
+    "tcp_keepalives_interval",
+    "tcp_keepalives_count",
+    "tcp_user_timeout",
+  ];
+  const settings = `SELECT ${names.map((name) => `current_setting('${name}')::int AS ${name}`).join()}`;
+  const connection = openConnection(store.config, 10_000);
+  expect(await connection.query(settings)).toEqual([
+    { tcp_keepalives_idle: 5, tcp_keepalives_interval: 1, tcp_keepalives_count: 5, tcp_user_timeout: 10_000 },
+  ]);
+  await connection.close();
 });
 
 test("a connection whose session is another program's, behind a pooler that was put there later, has them in its transactions", async () => {

@@ -23,6 +23,14 @@ const NO_LOCK_TIMEOUT = "lock_timeout TO 0";
 /** In a transaction they are those of {@link beginStatement}. The server must not end a session either that waits for work. */
 const UNLIMITED: readonly string[] = [NO_LOCK_TIMEOUT, "idle_session_timeout TO 0"];
 
+/** The server notices within ten seconds, instead of two hours, that the machine of a client has gone or is not reached. */
+const KEEPALIVES: readonly string[] = [
+  "tcp_keepalives_idle TO 5",
+  "tcp_keepalives_interval TO 1",
+  "tcp_keepalives_count TO 5",
+  "tcp_user_timeout TO 10000",
+];
+
 /**
  * Plans are made once for a connection: a plan for each lineage costs more than it saves. The planner overestimates how many rows
  * a recursive query finds: it would compile the plan, which takes longer than to run it, and read whole tables, which grow. Every
@@ -37,21 +45,27 @@ const PLANNING: readonly string[] = [
 /** For statements that are transactions. */
 const TRANSACTIONS = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE";
 
-/** From PostgreSQL 17, which ends a session whose transaction lasts longer: also one that waits for a standby, or is a move. */
-function noTransactionTimeout(scope: "session" | "transaction"): string {
+/**
+ * Ends a session whose transaction lasts longer, from PostgreSQL 17 on. A client that stops between the messages of one statement,
+ * which the driver sends in two parts when it is first used, keeps its locks, and the server does not call that idle. A commit that
+ * waits for a standby may last longer.
+ *
+ * @param timeoutMs 0 for no limit.
+ */
+export function transactionTimeout(timeoutMs: number, scope: "session" | "transaction"): string {
   return `
-  SELECT pg_catalog.set_config('transaction_timeout', '0', ${scope === "transaction"})
+  SELECT pg_catalog.set_config('transaction_timeout', '${timeoutMs}', ${scope === "transaction"})
   WHERE pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL`;
 }
 
 /** Sent first on a connection. Behind a pooler it only connects: the session of the server serves other programs too. */
-export function sessionStatement(isPooled: boolean): string {
+export function sessionStatement(timeoutMs: number, isPooled: boolean): string {
   return isPooled
     ? "SELECT"
     : [
         TRANSACTIONS,
-        ...[...CORRECT, ...UNLIMITED, ...PLANNING].map((setting) => `SET ${setting}`),
-        noTransactionTimeout("session"),
+        ...[...CORRECT, ...UNLIMITED, ...KEEPALIVES, ...PLANNING].map((setting) => `SET ${setting}`),
+        transactionTimeout(timeoutMs, "session"),
       ].join("; ");
 }
 
@@ -64,7 +78,7 @@ export function beginAlone(timeoutMs: number): string {
     "BEGIN ISOLATION LEVEL READ COMMITTED",
     ...local([...CORRECT, ...PLANNING, NO_LOCK_TIMEOUT]),
     `SET LOCAL idle_in_transaction_session_timeout TO ${timeoutMs}`,
-    noTransactionTimeout("transaction"),
+    transactionTimeout(timeoutMs, "transaction"),
   ].join("; ");
 }
 
@@ -76,7 +90,7 @@ export function aloneStatement(text: string): string {
   const transaction = "TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE";
   return [
     ...local([transaction, ...CORRECT, ...PLANNING, NO_LOCK_TIMEOUT]),
-    noTransactionTimeout("transaction"),
+    transactionTimeout(0, "transaction"),
     text,
   ].join("; ");
 }
@@ -91,7 +105,7 @@ export function beginStatement(timeoutMs: number, isPooled: boolean): string {
     ...local(CORRECT),
     `SET LOCAL lock_timeout TO ${timeoutMs}`,
     `SET LOCAL idle_in_transaction_session_timeout TO ${timeoutMs}`,
-    ...(isPooled ? [...local(PLANNING), noTransactionTimeout("transaction")] : []),
+    ...(isPooled ? [...local(PLANNING), transactionTimeout(timeoutMs, "transaction")] : []),
   ].join("; ");
 }
 

@@ -4,6 +4,7 @@ export const SQLSTATE = {
   uniqueViolation: "23505",
   readOnlySqlTransaction: "25006",
   idleInTransactionSessionTimeout: "25P03",
+  transactionTimeout: "25P04",
   invalidSqlStatementName: "26000",
   invalidAuthorizationSpecification: "28000",
   invalidPassword: "28P01",

@@ -10,14 +10,20 @@ test("the source of a move may have nothing to do for as long as its copy is ver
       "idle_session_timeout",
       "statement_timeout",
       "tcp_keepalives_idle",
+      "tcp_user_timeout",
     ];
+    // From PostgreSQL 17.
+    const has = await connection.query("SELECT FROM pg_settings WHERE name = 'transaction_timeout'");
+    if (has.length > 0) names.push("transaction_timeout");
     const settings = names.map((name) => `current_setting('${name}') AS ${name}`).join();
     expect(await connection.query(`SELECT ${settings}`)).toEqual([
       {
         idle_in_transaction_session_timeout: "0",
         idle_session_timeout: "0",
         statement_timeout: "0",
-        tcp_keepalives_idle: "60",
+        tcp_keepalives_idle: "5",
+        tcp_user_timeout: "0",
+        ...(has.length > 0 && { transaction_timeout: "0" }),
       },
     ]);
   });

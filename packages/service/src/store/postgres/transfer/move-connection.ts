@@ -2,24 +2,22 @@ import type { ConnectionConfig } from "../config/connection-config.ts";
 import type { Connection } from "../connection.ts";
 import { openConnection } from "../connection.ts";
 import { useOnce } from "../deadline.ts";
+import { transactionTimeout } from "../session-settings.ts";
 import { StoreFormatError } from "../../store.ts";
 
 /** The other side of a move may take so long for one page. */
 const TRANSACTION_TIMEOUT_MS = 600_000;
 
 /**
- * What a node sets is meant for statements that find few rows: here whole tables are read, to their ends. The server ends the
- * transaction of a machine that has disappeared after two minutes, not after two hours.
+ * What a node sets is meant for statements that find few rows: here whole tables are read, to their ends, in one transaction, and
+ * a page waits to be read while the other side of the move takes the one before it.
  */
 const SESSION = [
-  "enable_seqscan TO on",
-  "cursor_tuple_fraction TO 1",
-  "tcp_keepalives_idle TO 60",
-  "tcp_keepalives_interval TO 10",
-  "tcp_keepalives_count TO 6",
-]
-  .map((setting) => `SET ${setting}`)
-  .join("; ");
+  "SET enable_seqscan TO on",
+  "SET tcp_user_timeout TO 0",
+  "SET cursor_tuple_fraction TO 1",
+  transactionTimeout(0, "session"),
+].join("; ");
 
 /** Time until the server says whether it is behind a pooler. */
 const ANSWER_TIMEOUT_MS = 10_000;
