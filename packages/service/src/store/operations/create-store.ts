@@ -1,4 +1,3 @@
-import type { FairOwner } from "../../collections/fair-queue.ts";
 import type { MaybePromise } from "../../collections/maybe-promise.ts";
 import { thenMaybe } from "../../collections/maybe-promise.ts";
 import type { Quotas } from "../../domain/creation.ts";
@@ -50,12 +49,10 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
     create: async (records, options = {}) => {
       const creation = { records, ...options };
       const { turn } = options;
-      const owner = engine.read(creationOwnerRequest(records, turn), (snapshot) =>
-        ownerOfCreation(records, snapshot.record, turn),
-      );
-      return writeInTurn(engine, owner, creationRequest(creation), (snapshot) =>
-        decideCreation(snapshot, creation, limits, now()),
-      );
+      const request = engine.read(creationOwnerRequest(records, turn), ({ record }) => {
+        return { ...creationRequest(creation), owner: ownerOfCreation(records, record, turn) };
+      });
+      return writePrepared(engine, request, (snapshot) => decideCreation(snapshot, creation, limits, now()));
     },
     countUse: (counters, owner) =>
       engine.write({ ...useRequest(counters), owner }, (snapshot) => decideUse(snapshot, counters, now())),
@@ -63,22 +60,18 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
       engine.read(useCountsRequest(counters), (snapshot) => checkUse(snapshot, counters, now())),
     rekeyTenant: async (tenant, publicKey, capabilities) => {
       const rekey = { tenant, publicKey, capabilities };
-      const owner = engine.read(creationOwnerRequest(capabilities), (snapshot) =>
-        ownerOfCreation(capabilities, snapshot.record),
-      );
-      return writeInTurn(engine, owner, rekeyRequest(rekey), (snapshot) =>
-        decideRekey(snapshot, rekey, limits, now()),
-      );
+      const request = engine.read(creationOwnerRequest(capabilities), ({ record }) => {
+        return { ...rekeyRequest(rekey), owner: ownerOfCreation(capabilities, record) };
+      });
+      return writePrepared(engine, request, (snapshot) => decideRekey(snapshot, rekey, limits, now()));
     },
     revoke: async (root, actor) => {
       const revocation = { root, actor };
-      const request = engine.read(recordRequest(root), ({ record }): WriteRequest => {
+      const request = engine.read(recordRequest(root), ({ record }) => {
         const owner = ownerOfRevocation(root, record, actor);
         return { ...revocationRequest(revocation, record(root)), owner };
       });
-      return thenMaybe(request, (known) =>
-        engine.write(known, (snapshot) => decideRevocation(snapshot, revocation, now())),
-      );
+      return writePrepared(engine, request, (snapshot) => decideRevocation(snapshot, revocation, now()));
     },
     sweep(limit) {
       const request = { limit, expiredBefore: now() - limits.expiredRetentionMs };
@@ -88,14 +81,13 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
   };
 }
 
-/** Writes in the turn of an owner, once that is known. */
-function writeInTurn<T>(
+/** Writes what a read has prepared, which says in whose turn that is. */
+function writePrepared<T>(
   engine: Engine,
-  owner: MaybePromise<FairOwner>,
-  request: Omit<WriteRequest, "owner">,
+  request: MaybePromise<WriteRequest>,
   decide: (snapshot: WriteSnapshot) => Decision<T>,
 ): MaybePromise<T> {
-  return thenMaybe(owner, (known) => engine.write({ ...request, owner: known }, decide));
+  return thenMaybe(request, (prepared) => engine.write(prepared, decide));
 }
 
 async function membranes(
