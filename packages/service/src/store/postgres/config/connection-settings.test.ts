@@ -85,8 +85,17 @@ test("a password file is read only without a password; the one in the home direc
 test.each([
   ["postgres://u@db.test", "verify-full"],
   ["postgres://u@127.0.0.1.evil.test", "verify-full"],
+  ["postgres://u@evil.127.0.0.1", "verify-full"],
+  ["postgres://u@127a0b0c1", "verify-full"],
+  ["postgres://u@localhost.evil.test", "verify-full"],
+  ["postgres://u@evil-localhost", "verify-full"],
+  ["postgres://u@[::12]", "verify-full"],
+  ["postgres://u@[fe80::1]", "verify-full"],
+  // The directory of a Unix socket begins with a slash.
+  ["postgres://u@evil%2Frun", "verify-full"],
   ["postgres://u@localhost", "disable"],
   ["postgres://u@127.0.0.1", "disable"],
+  ["postgres://u@127.255.0.12", "disable"],
   ["postgres://u@[::1]", "disable"],
   ["postgres://u@127.0.0.1?sslmode=verify-full", "verify-full"],
   ["postgres://u@db.test?sslmode=disable", "disable"],
@@ -106,6 +115,10 @@ test.each([
   ["postgres://u@db.test?connect_timeout=0", "connect_timeout: expected 1 to 600 seconds"],
   [
     "postgres://u@db.test?sslmode=prefer",
+    "sslmode: expected disable, require, verify-ca or verify-full; allow and prefer may send without TLS",
+  ],
+  [
+    "postgres://u@db.test?sslmode=allow",
     "sslmode: expected disable, require, verify-ca or verify-full; allow and prefer may send without TLS",
   ],
   ["postgres://u@db.test?sslmode=canary", "sslmode: expected disable, require, verify-ca or verify-full"],

@@ -18,6 +18,13 @@ test.each([
   ["\\*:*:*:*:wrong", undefined],
   ["db.test:5432:m:u", undefined],
   ["other.test:5432:m:u:wrong", undefined],
+  // As libpq compares: the whole name, and its case.
+  ["db:5432:m:u:wrong\ntest:5432:m:u:wrong", undefined],
+  ["db.test.evil.test:5432:m:u:wrong\nmy.db.test:5432:m:u:wrong", undefined],
+  ["DB.test:5432:m:u:wrong", undefined],
+  [":5432:m:u:wrong", undefined],
+  ["db.test:543:m:u:wrong", undefined],
+  ["db.test:5432:other:u:wrong", undefined],
   ["db.test:5432:m:other:wrong", undefined],
   ["", undefined],
 ])("of the file %j the password is %j", (text, password) => {
@@ -32,6 +39,7 @@ test("a quoted colon is part of a name", () => {
 
 test("a socket in a default directory has the name localhost, and another one its path", () => {
   const text = "localhost:*:*:*:local\n/srv/pg:*:*:*:socket";
-  expect(findPassword(text, { ...TARGET, host: "/run/postgresql" })).toBe("local");
+  for (const host of ["/tmp", "/run/postgresql", "/var/run/postgresql"])
+    expect(findPassword(text, { ...TARGET, host }), host).toBe("local");
   expect(findPassword(text, { ...TARGET, host: "/srv/pg" })).toBe("socket");
 });
