@@ -7,6 +7,7 @@ import { deferred } from "../../../testkit/src/deferred.ts";
 import { startPgBouncer } from "../../../testkit/src/pgbouncer.ts";
 import { openNodeEngine, useConnection } from "../../../testkit/src/postgres-engine.ts";
 import { startPostgres } from "../../../testkit/src/postgres-instance.ts";
+import { until } from "../../../testkit/src/until.ts";
 import { DEFAULT_LIMITS } from "../../src/service-limits.ts";
 import { createStore } from "../../src/store/operations/create-store.ts";
 import type { ConnectionConfig } from "../../src/store/postgres/config/connection-config.ts";
@@ -75,6 +76,23 @@ test("a node behind a pooler leaves no setting, no listener and no statement in 
     ...(await sql`SELECT name FROM pg_prepared_statements`),
   ]);
   expect(left).toEqual([[], [], []]);
+});
+
+test("what a connection through a pooler leaves behind that is abandoned is cancelled", async () => {
+  await using at = await startPooled();
+  await useConnection(at.config, async (other) => {
+    const isRunning = async (): Promise<boolean> => {
+      const text = "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'";
+      return (await other.query(text)).length > 0;
+    };
+    const connection = openConnection(at.pooled, 10_000, { isPooled: true });
+    const slept = connection.query("SELECT pg_sleep(3600)");
+    slept.catch(() => undefined);
+    await until("the statement runs", isRunning);
+    connection.abandon();
+    await expect(slept).rejects.toThrow();
+    await until("the statement was cancelled", async () => !(await isRunning()));
+  });
 });
 
 test("a move through a pooler is refused and leaves no setting, at the source and at the destination", async () => {

@@ -158,6 +158,65 @@ test.each(["disable", "verify-full"] as const)(
   },
 );
 
+/** The user is in: what follows is how the session begins, and that the server is ready. */
+const ACCEPTED = Buffer.from("520000000800000000", "hex");
+
+test.each([
+  ["disable", "nothing", ""],
+  ["disable", "only a yes to the user", ACCEPTED],
+  ["require", "nothing", ""],
+  ["require", "only a yes to TLS", "S"],
+  ["verify-full", "nothing", ""],
+  ["verify-full", "only a yes to TLS", "S"],
+] as const)(
+  "with sslmode=%s a server that says %s fails all that was sent once the time to connect is over",
+  { timeout: 20_000 },
+  async (sslMode, _what, said) => {
+    let left = 0;
+    const server = createServer((socket) => {
+      socket.on("error", () => socket.destroy()).on("close", () => (left += 1));
+      socket.once("data", () => socket.write(said)).resume();
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const place = { host: "127.0.0.1", port, sslMode, connectTimeoutMs: 300 };
+    const connection = openConnection({ ...(await connectionTo("postgres")), ...place }, 10_000);
+    const sent = [connection.query("SELECT"), connection.query("SELECT"), connection.execute("SELECT", [])];
+    const codes = (await Promise.allSettled(sent)).map((result) => "reason" in result && result.reason.code);
+    expect(codes).toEqual(["CONNECT_TIMEOUT", "CONNECT_TIMEOUT", "CONNECT_TIMEOUT"]);
+    expect(connection.isClosed).toBe(true);
+    await until("the client has left", () => left === 1);
+    server.close();
+  },
+);
+
+test.each(["at once", "while it has nothing to do", "a second time"])(
+  "a connection that its owner abandons %s fails what is sent, is closed, and is not called lost",
+  { timeout: 20_000 },
+  async (when) => {
+    const config = await connectionTo("postgres");
+    let losses = 0;
+    const connection = openConnection(config, 10_000, { onLost: () => (losses += 1) });
+    let pid: number | undefined;
+    if (when !== "at once") {
+      const [row] = await connection.query("SELECT pg_backend_pid() AS pid");
+      pid = Number(row?.["pid"]);
+    }
+    connection.abandon();
+    if (when === "a second time") connection.abandon();
+    expect(connection.isClosed).toBe(true);
+    await expect(connection.query("SELECT")).rejects.toThrow("closed");
+    await useConnection(config, (other) =>
+      until("the server has ended its process", async () => {
+        const text = "SELECT FROM pg_stat_activity WHERE pid = $1";
+        return pid === undefined || (await other.query(text, [pid])).length === 0;
+      }),
+    );
+    await connection.close();
+    expect(losses).toBe(0);
+  },
+);
+
 test("a transaction in which a statement failed is not taken for a committed one", async () => {
   await useConnection(await connectionTo("postgres"), async (connection) => {
     const committed = connection.transaction(() => connection.query("SELECT 1 / 0").catch(() => []));

@@ -22,8 +22,9 @@ test.each([
   ["53300", StoreBusyError],
   ["55P03", StoreBusyError],
   ["57014", StoreBusyError],
-  // idle_in_transaction_session_timeout, read_only_sql_transaction
+  // idle_in_transaction_session_timeout, transaction_timeout, read_only_sql_transaction
   ["25P03", StoreBusyError],
+  ["25P04", StoreBusyError],
   ["25006", StoreBusyError],
   // invalid_sql_statement_name: a prepared statement that is lost with its session
   ["26000", StoreBusyError],

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { connectionTo } from "../../../../../testkit/src/postgres-server.ts";
 import { beginUnlimited, useMoveConnection } from "./move-connection.ts";
 
-test("the source of a move may have nothing to do for as long as its copy is verified, and a machine that disappears is noticed", async () => {
+test("the source of a move may have nothing to do for as long as its copy is verified, a machine that disappears is noticed, and plans are for whole tables", async () => {
   await useMoveConnection(await connectionTo("postgres"), async (connection) => {
     await beginUnlimited(connection);
     const names = [
@@ -11,6 +11,8 @@ test("the source of a move may have nothing to do for as long as its copy is ver
       "statement_timeout",
       "tcp_keepalives_idle",
       "tcp_user_timeout",
+      "enable_seqscan",
+      "cursor_tuple_fraction",
     ];
     // From PostgreSQL 17.
     const has = await connection.query("SELECT FROM pg_settings WHERE name = 'transaction_timeout'");
@@ -23,6 +25,9 @@ test("the source of a move may have nothing to do for as long as its copy is ver
         statement_timeout: "0",
         tcp_keepalives_idle: "5",
         tcp_user_timeout: "0",
+        // Whole tables are read.
+        enable_seqscan: "on",
+        cursor_tuple_fraction: "1",
         ...(has.length > 0 && { transaction_timeout: "0" }),
       },
     ]);
