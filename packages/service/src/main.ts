@@ -36,15 +36,34 @@ process.stdout.on("error", reportOutputFailure);
 process.stderr.on("error", () => undefined);
 // Files that the store's library makes are readable by this user alone; all other files have that mode explicitly.
 process.umask(0o077);
+process.on("uncaughtException", endWithMessage);
 try {
   const command = await readCommandLine(process.argv.slice(2), packageVersion(), process.env);
   if (command !== undefined) await run(command);
 } catch (error) {
-  printError(`membrane: ${error instanceof Error ? hideSecrets(error.message) : "failed"}`);
+  printFailure(error);
   process.exitCode = 1;
 }
 // A thread that hangs in a write, because another process holds the store, would keep this process from ending.
-setTimeout(() => process.kill(process.pid, "SIGKILL"), EXIT_GRACE_MS).unref();
+setTimeout(endAtOnce, EXIT_GRACE_MS).unref();
+
+/** What an uncaught error does to a command. */
+function endWithMessage(error: unknown): void {
+  printFailure(error);
+  endAtOnce();
+}
+
+function printFailure(error: unknown): void {
+  printError(`membrane: ${error instanceof Error ? hideSecrets(error.message) : "failed"}`);
+}
+
+/**
+ * Ends this process without waiting for anything. `process.exit` waits for all threads, and one that is in a write of LMDB waits for
+ * the thread that exits: the process would hang, and no other process could write to the store.
+ */
+function endAtOnce(): void {
+  process.kill(process.pid, "SIGKILL");
+}
 
 async function run(command: Command): Promise<void> {
   if (command.name === "serve") return runService(command.config);
@@ -80,9 +99,10 @@ function openServiceLog({ logLevel }: ServeConfig): EventLog {
     .off("error", reportOutputFailure)
     .on("error", (error) => log.outputFailed({ cause: errorCode(error) ?? "failed" }));
   // The message of an unexpected error may contain a secret, so it is logged as a fault and not printed.
-  process.on("uncaughtException", (error) => {
+  process.off("uncaughtException", endWithMessage).on("uncaughtException", (error) => {
     log.crashed(error);
-    process.exit(1);
+    sink.flush();
+    endAtOnce();
   });
   // Packages print text, not JSON; the store reports its errors itself.
   console.error = () => undefined;

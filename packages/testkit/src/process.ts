@@ -175,13 +175,15 @@ async function end(
   signal: NodeJS.Signals | undefined,
   logged: () => readonly LogLine[],
 ): Promise<ProcessEnd> {
+  const endsByItself = signal === undefined || hasEnded(child);
   if (!hasEnded(child)) {
     const ended = once(child, "exit");
     if (signal !== undefined) child.kill(signal);
     await ended;
   }
-  // The process can end before its last lines are read.
-  if (child.stderr?.readableFlowing === true && !child.stderr.closed && child.signalCode === null)
+  // The process can end before its last lines are read. The workers of one that was killed may have its standard error still.
+  const isAtItsEnd = endsByItself || child.signalCode === null;
+  if (child.stderr?.readableFlowing === true && !child.stderr.closed && isAtItsEnd)
     await once(child.stderr, "close");
   const crash = logged().find(({ msg }) => msg === "crashed");
   if (ABORT_SIGNALS.has(child.signalCode ?? ""))

@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import { createMembrane } from "../../../testkit/src/client.ts";
+import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
+import { until } from "../../../testkit/src/until.ts";
 import type { LogLine, ServiceProcess } from "../../../testkit/src/process.ts";
 import { spawnService } from "../../../testkit/src/process.ts";
 import { CONFIG, createVitestProject } from "../support/vitest-run.ts";
@@ -31,6 +34,25 @@ test.each(["SIGUSR2", "SIGWINCH"] as const)(
     await expect(service[Symbol.asyncDispose]()).rejects.toThrow(/uncaught error/);
   },
 );
+
+test("a service with an uncaught error ends, also while it writes to its store", async () => {
+  await using data = await initDataDirectory();
+  for (let round = 0; round < 5; round += 1) {
+    const service = await spawnService(data.path, { env: ENV });
+    let made = 0;
+    const writers = Array.from({ length: 8 }, async (_, lane) => {
+      for (;;) {
+        const name = `${round} ${lane} ${made}`;
+        await createMembrane(service, data.tokens.create, name);
+        made += 1;
+      }
+    });
+    await until("it writes", () => made > 50);
+    process.kill(service.pid, "SIGWINCH");
+    await Promise.allSettled(writers);
+    await expect(service.ended()).rejects.toThrow(/uncaught error/);
+  }
+});
 
 test("an uncaught error in a worker fails the test, though another worker replaces it", async () => {
   await using directory = await temporaryDirectory();
