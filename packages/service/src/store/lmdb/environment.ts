@@ -6,7 +6,7 @@ import type { StoreCondition } from "../store.ts";
 import { assertStoreFile, assertStoreTables } from "./store-file-check.ts";
 import type { CommitGate } from "./commit-gate.ts";
 import { openThroughGate } from "./commit-gate.ts";
-import { commitErrorCode, storeErrorOf } from "./lmdb-errors.ts";
+import { causeOfCommit, endIfMemoryIsDamaged, lmdbErrorCode, storeErrorOf } from "./lmdb-errors.ts";
 import type { Reserve } from "./reserve.ts";
 import { openReserve, prepareDirectory } from "./reserve.ts";
 import type { Table, Tables } from "./schema.ts";
@@ -112,7 +112,9 @@ async function createEnvironment(
             await root.transaction(change);
             await root.flushed;
           } catch (error) {
-            throw storeErrorOf(await commitErrorCode(error));
+            const cause = await causeOfCommit(error);
+            endIfMemoryIsDamaged(cause);
+            throw storeErrorOf(lmdbErrorCode(cause) ?? "UNKNOWN");
           }
         }),
       ),
@@ -166,6 +168,8 @@ function openTables(path: string): OpenTables {
     };
     return { root, tables };
   } catch (error) {
+    // A table that was not there is written.
+    endIfMemoryIsDamaged(error);
     void root.close();
     throw error;
   }

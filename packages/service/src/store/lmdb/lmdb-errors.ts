@@ -20,16 +20,26 @@ export function isFullCode(code: string): boolean {
   return FULL_CODES.has(code);
 }
 
-/** LMDB rejects a commit with an error that holds a promise of its cause. */
-export async function commitErrorCode(error: unknown): Promise<string> {
-  if (!(error instanceof Error) || !("commitError" in error)) return lmdbErrorCode(error) ?? "UNKNOWN";
+/** Why a commit failed: LMDB rejects one with an error that holds a promise of its cause. */
+export async function causeOfCommit(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !("commitError" in error)) return error;
   const { commitError } = error;
   try {
     await commitError;
   } catch (cause) {
-    return lmdbErrorCode(cause) ?? "UNKNOWN";
+    return cause;
   }
-  return "UNKNOWN";
+  return undefined;
+}
+
+export async function commitErrorCode(error: unknown): Promise<string> {
+  return lmdbErrorCode(await causeOfCommit(error)) ?? "UNKNOWN";
+}
+
+/** The name of an error of the operating system or of LMDB; nothing for an error of any other kind. */
+export function lmdbErrorCode(error: unknown): string | undefined {
+  if (!isNumbered(error)) return undefined;
+  return LMDB_CODES.get(error.code) ?? (error.code > 0 ? systemName(error.code) : `MDB_${-error.code}`);
 }
 
 /**
@@ -45,18 +55,21 @@ class DamagedMemoryError extends Error {
 }
 
 /**
- * The name of an error of the operating system or of LMDB; nothing for an error of any other kind.
- *
- * Ends the process by an uncaught error if LMDB damaged its memory: it would be aborted at any later time, or continue with wrong data.
+ * Ends the process by an uncaught error if the error of a write shows that LMDB damaged its memory: it would be aborted at any later
+ * time, or continue with wrong data.
  */
-export function lmdbErrorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "number") return undefined;
+export function endIfMemoryIsDamaged(error: unknown): void {
+  if (!isNumbered(error)) return;
   const at = error.message.indexOf(UNWRITTEN_PAGES);
-  if (at !== -1 && error.message.length - at > MAX_UNWRITTEN_PAGES_LENGTH)
-    queueMicrotask(() => {
-      throw new DamagedMemoryError(error.message);
-    });
-  return LMDB_CODES.get(error.code) ?? (error.code > 0 ? systemName(error.code) : `MDB_${-error.code}`);
+  if (at === -1 || error.message.length - at <= MAX_UNWRITTEN_PAGES_LENGTH) return;
+  queueMicrotask(() => {
+    throw new DamagedMemoryError(error.message);
+  });
+}
+
+/** Whether an error is of LMDB, or of the operating system through it. */
+function isNumbered(error: unknown): error is Error & { readonly code: number } {
+  return error instanceof Error && "code" in error && typeof error.code === "number";
 }
 
 /** The error of a copy, of which LMDB gives the system's text alone. */

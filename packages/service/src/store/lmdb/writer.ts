@@ -7,7 +7,14 @@ import { NO_OWNER } from "../write-owner.ts";
 import { MAX_GROUP_COST } from "../write-cost.ts";
 import { createWriteQueue } from "../write-queue.ts";
 import type { Table } from "./schema.ts";
-import { commitErrorCode, lmdbErrorCode, storeErrorOf, isFullCode } from "./lmdb-errors.ts";
+import {
+  causeOfCommit,
+  commitErrorCode,
+  endIfMemoryIsDamaged,
+  isFullCode,
+  lmdbErrorCode,
+  storeErrorOf,
+} from "./lmdb-errors.ts";
 import type { Reserve } from "./reserve.ts";
 import type { CommitGate } from "./commit-gate.ts";
 import { createSpaceBudget } from "./space-budget.ts";
@@ -141,13 +148,14 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
             allocateSpace(waiting);
             executed.push({ waiting, acknowledge: root.transactionSync(waiting.run) });
           } catch (error) {
+            endIfMemoryIsDamaged(error);
             waiting.reject(toStoreError(error));
           }
         }
       });
     } catch (error) {
       // LMDB's promise of the cause would be rejected unhandled before the gate is free.
-      void commitErrorCode(error);
+      void causeOfCommit(error).then(endIfMemoryIsDamaged);
       throw error;
     }
   };
