@@ -1,7 +1,7 @@
 import { errorCode } from "../../../error-code.ts";
 import { SQLSTATE } from "../sqlstate.ts";
 
-/** Spaces attempts of which none gets a reply: each one may leave a process of the server behind, or a line in its log. */
+/** Spaces attempts of which none gets a reply that can be read: each one may leave a process of the server behind, or a line in its log. */
 export interface BackOff {
   /** When the next attempt may be made, on the monotonic clock. */
   readonly notBefore: number;

@@ -3,7 +3,7 @@ import type { HeldLease } from "../../lease/held-lease.ts";
 import type { LeaseTimes } from "../../lease/lease-times.ts";
 import type { LeaseAction, LeaseMessage } from "../../lease/node-lease.ts";
 import { advanceLease, createNodeLease, leaseWakeAt } from "../../lease/node-lease.ts";
-import type { Cursor, LogEntry } from "../../lease/statements.ts";
+import type { Cursor, LeaseReply, LogEntry } from "../../lease/statements.ts";
 import { StoreFormatError } from "../../store.ts";
 import { createBackOff } from "./back-off.ts";
 import type { Clocks } from "./clocks.ts";
@@ -53,8 +53,12 @@ export function driveLease(
 
   const perform = (action: LeaseAction): void => {
     switch (action.type) {
-      case "send":
-        return connection.send(leaseStatement(action.statement, times.leaseMs));
+      case "send": {
+        const { statement } = action;
+        return connection.send(leaseStatement(statement, times.leaseMs), (rows) =>
+          parseLeaseReply(statement, rows, times.leaseMs),
+        );
+      }
       case "disconnect":
         return connection.disconnect();
       case "apply":
@@ -98,17 +102,9 @@ export function driveLease(
     if (error instanceof StoreFormatError) advance({ type: "stop" });
   };
   const connection = createStatementConnection(open, {
-    onReply(rows) {
-      if (lease.inFlight === undefined) return;
+    onReply(reply: LeaseReply) {
       backOff.replied();
-      let message: LeaseMessage;
-      try {
-        const reply = parseLeaseReply(lease.inFlight.statement, rows, times.leaseMs);
-        message = { type: "replied", reply };
-      } catch (error) {
-        return fail(error);
-      }
-      advance(message);
+      advance({ type: "replied", reply });
     },
     onFailure: fail,
   });

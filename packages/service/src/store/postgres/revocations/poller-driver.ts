@@ -1,6 +1,7 @@
 import type { LeaseTimes } from "../../lease/lease-times.ts";
 import type { PollerAction, PollerMessage } from "../../lease/revoke-poller.ts";
 import { advancePoller, createRevokePoller, pollerWakeAt } from "../../lease/revoke-poller.ts";
+import type { PollerReply } from "../../lease/statements.ts";
 import { StoreBusyError } from "../../store.ts";
 import { createBackOff } from "./back-off.ts";
 import { parsePollerReply, pollerStatement } from "./poller-statements.ts";
@@ -40,10 +41,13 @@ export function drivePoller(
 
   const perform = (action: PollerAction): void => {
     switch (action.type) {
-      case "send":
-        return isTooSoon()
-          ? advance({ type: "failed" })
-          : connection.send(pollerStatement(action.statement, times.leaseMs));
+      case "send": {
+        if (isTooSoon()) return advance({ type: "failed" });
+        const { statement } = action;
+        return connection.send(pollerStatement(statement, times.leaseMs), (rows) =>
+          parsePollerReply(statement, rows),
+        );
+      }
       case "disconnect":
         return connection.disconnect();
       case "settle": {
@@ -74,16 +78,9 @@ export function drivePoller(
     advance({ type: "failed" });
   };
   const connection = createStatementConnection(open, {
-    onReply(rows) {
-      if (poller.inFlight === undefined) return;
+    onReply(reply: PollerReply) {
       backOff.replied();
-      let message: PollerMessage;
-      try {
-        message = { type: "replied", reply: parsePollerReply(poller.inFlight.statement, rows) };
-      } catch (error) {
-        return fail(error);
-      }
-      advance(message);
+      advance({ type: "replied", reply });
     },
     onFailure: fail,
   });

@@ -5,24 +5,24 @@ import type { Row } from "../sql-values.ts";
 export type OpenConnection = (events: ConnectionEvents) => Connection;
 
 /** Carries one statement at a time, on a connection that is opened when there is none. */
-export interface StatementConnection {
-  /** Brings one `onReply` or `onFailure`. */
-  send(statement: Statement): void;
+export interface StatementConnection<R> {
+  /** Brings one `onReply` with what `parse` makes of the rows, or one `onFailure`, also with what `parse` throws. */
+  send(statement: Statement, parse: (rows: readonly Row[]) => R): void;
   /** Ends the connection at once, and what the server still does for it. It brings nothing more. */
   disconnect(): void;
   close(): Promise<void>;
 }
 
-export interface StatementEvents {
-  onReply(rows: readonly Row[]): void;
+export interface StatementEvents<R> {
+  onReply(reply: R): void;
   /** Also if the connection was lost while no statement was in flight. */
   onFailure(error: unknown): void;
 }
 
-export function createStatementConnection(
+export function createStatementConnection<R>(
   open: OpenConnection,
-  events: StatementEvents,
-): StatementConnection {
+  events: StatementEvents<R>,
+): StatementConnection<R> {
   let connection: Connection | undefined;
 
   const connect = (): Connection => {
@@ -37,11 +37,12 @@ export function createStatementConnection(
     return opened;
   };
   return {
-    send({ text, parameters }) {
+    send({ text, parameters }, parse) {
       const used = connection ?? connect();
-      used.execute(text, parameters).then(
-        (rows) => {
-          if (connection === used) events.onReply(rows);
+      const replied = used.execute(text, parameters).then(parse);
+      replied.then(
+        (reply) => {
+          if (connection === used) events.onReply(reply);
         },
         (error: unknown) => {
           if (connection === used) events.onFailure(error);
