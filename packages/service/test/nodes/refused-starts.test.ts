@@ -28,6 +28,7 @@ async function refusal(
   words: readonly string[],
   env: Readonly<Record<string, string>>,
   files: Readonly<Record<string, string>> = {},
+  made: readonly string[] = [],
 ): Promise<string> {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
@@ -37,11 +38,10 @@ async function refusal(
   expect(ended).toMatchObject({ code: 1, stdout: "" });
   expect(ended.stderr.trimEnd().split("\n")).toHaveLength(1);
   expect(ended.stderr).not.toContain(used.env.PGPASSWORD);
-  // A start that fails makes nothing.
+  // A start that fails makes nothing else.
+  const expected = [...Object.keys(files), ...made].map((name) => `data/${name}`);
   const left = await readdir(directory.path, { recursive: true });
-  expect(left.toSorted()).toEqual(
-    Object.keys(files).length === 0 ? [] : ["data", ...Object.keys(files).map((name) => `data/${name}`)],
-  );
+  expect(left.toSorted()).toEqual(expected.length === 0 ? [] : ["data", ...expected.toSorted()]);
   return ended.stderr.trim();
 }
 
@@ -151,7 +151,7 @@ test("backup and restore name the tools of PostgreSQL instead, and the service k
     );
 });
 
-test("a node with leases of another length than the running ones is refused", async () => {
+test("a node with leases of another length than the running ones is refused, with one process and with several", async () => {
   const database = await createTestDatabase();
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
@@ -162,7 +162,12 @@ test("a node with leases of another length than the running ones is refused", as
     ...database.flags,
     ...LEASE_FLAGS.filter((flag) => !flag.startsWith("--lease-ms")),
   ];
-  expect(
-    await refusal(["serve", ...flags, "--lease-ms", "1799"], database.env, { "service.key": key }),
-  ).toMatch(/^membrane: the nodes of this database have leases of 1800 ms, and this one has 1799 ms/);
+  for (const workers of [1, 2]) {
+    const words = ["serve", ...flags, "--lease-ms", "1799", "--workers", String(workers)];
+    // The first of several processes has opened the store, which refuses only those that serve.
+    const made = workers === 1 ? [] : ["engine"];
+    expect(await refusal(words, database.env, { "service.key": key }, made)).toMatch(
+      /^membrane: the nodes of this database have leases of 1800 ms, and this one has 1799 ms/,
+    );
+  }
 });
