@@ -85,7 +85,8 @@ test("what a connection through a pooler leaves behind that is abandoned is canc
       const text = "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'";
       return (await other.query(text)).length > 0;
     };
-    const connection = openConnection(at.pooled, 10_000, { isPooled: true });
+    // The server would end a longer transaction by itself.
+    const connection = openConnection(at.pooled, 3_600_000, { isPooled: true });
     const slept = connection.query("SELECT pg_sleep(3600)");
     slept.catch(() => undefined);
     await until("the statement runs", isRunning);

@@ -66,7 +66,8 @@ describe("with a certificate for localhost", () => {
             "SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)' AND state = 'active'";
           return (await other.query(text)).length;
         });
-      const connection = openConnection(config, 10_000);
+      // The server would end a longer transaction by itself.
+      const connection = openConnection(config, 3_600_000);
       const slept = connection.query("SELECT pg_sleep(3600)");
       slept.catch(() => undefined);
       await until("the statement runs", async () => (await running()) > 0);
