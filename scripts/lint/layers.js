@@ -24,7 +24,7 @@ const SERVICE = {
     "error-code.ts",
     "wall-clock.ts",
   ],
-  "store/postgres/config": ["error-code.ts"],
+  "store/postgres/config": ["error-code.ts", "pem.ts"],
   egress: ["http1", "net", "error-code.ts", "key-agreement.ts"],
   "egress/undici": ["egress", "http1", "collections"],
   invocation: ["domain", "store", "egress", "http1", "net", "collections"],

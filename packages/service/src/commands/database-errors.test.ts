@@ -1,4 +1,7 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { StoreBusyError } from "../store/store.ts";
 import { explainDatabaseError } from "./database-errors.ts";
 
@@ -76,7 +79,7 @@ test("a code that is neither an SQLSTATE nor one of the driver or the system is 
       expect(explainDatabaseError(SETTINGS, error)).toBe("the database m at db.test:5432 cannot be used");
 });
 
-test("a refused password is to be corrected where it came from", () => {
+test("a refused password is to be corrected where it came from", async () => {
   expect(explainDatabaseError({ ...SETTINGS, passwordSource: "variable" }, coded("28P01"))).toContain(
     "check the variable PGPASSWORD",
   );
@@ -87,9 +90,30 @@ test("a refused password is to be corrected where it came from", () => {
   expect(explainDatabaseError({ ...SETTINGS, passwordFile: absent }, coded("28P01"))).toMatch(
     /^no password was given for the user alice: /,
   );
-  const passwordFile = { path: process.execPath, isOptional: true };
-  expect(explainDatabaseError({ ...SETTINGS, passwordFile }, coded("28P01"))).toContain(
-    `check the line for db.test:5432:m:alice in the file ${process.execPath}, or set the variable PGPASSWORD`,
+  await using directory = await temporaryDirectory();
+  const passwordFile = { path: join(directory.path, "pgpass"), isOptional: true };
+  await writeFile(passwordFile.path, "*:*:*:*:canary");
+  const explained = explainDatabaseError({ ...SETTINGS, passwordFile }, coded("28P01"));
+  expect(explained).toContain(
+    `check the line for db.test:5432:m:alice: in the file ${passwordFile.path}, or set the variable PGPASSWORD`,
+  );
+  expect(explained).not.toContain("canary");
+});
+
+test("a password file without a line that fits is named, with how such a line begins, and nothing of the file is shown", async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, "pgpass");
+  await writeFile(path, "db.test:5432:m:bob:canary\n");
+  const explain = (more: object) => explainDatabaseError({ ...SETTINGS, ...more }, coded("28P01"));
+  expect(explain({ passwordFile: { path, isOptional: true } })).toBe(
+    `no password was given for the user alice: the file ${path} has no line that begins with db.test:5432:m:alice: or with * for any of its parts: add one, or set the variable PGPASSWORD (28P01)`,
+  );
+  expect(explain({ host: "2001:db8::1", passwordFile: { path, isOptional: false } })).toContain(
+    `the file ${path}, which PGPASSFILE or passfile names, has no line that begins with 2001\\:db8\\:\\:1:5432:m:alice:`,
+  );
+  // A password of the URL or of a variable is used instead of the file.
+  expect(explain({ passwordSource: "URL", passwordFile: { path, isOptional: true } })).toContain(
+    "the server refused the password of the user alice",
   );
 });
 

@@ -1,7 +1,8 @@
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { errorCode } from "../error-code.ts";
 import { StoreBusyError } from "../store/store.ts";
-import type { ConnectionSettings } from "../store/postgres/config/connection-settings.ts";
+import type { ConnectionSettings, PasswordFile } from "../store/postgres/config/connection-settings.ts";
+import { findPassword, passwordLine } from "../store/postgres/config/password-file.ts";
 import { IS_STANDBY } from "../store/postgres/server-check.ts";
 import { SQLSTATE } from "../store/postgres/sqlstate.ts";
 
@@ -66,10 +67,12 @@ const isStartingOrStopping: Explain = () => "the server starts or stops: try aga
 const SERVER_ADVICE: ReadonlyMap<string, Explain> = new Map<string, Explain>([
   [
     SQLSTATE.invalidPassword,
-    (at) =>
-      isWithoutPassword(at)
-        ? `no password was given for the user ${at.user}: set the variable PGPASSWORD, or name a file in PGPASSFILE`
-        : `the server refused the password of the user ${at.user}: ${passwordAdvice(at)}`,
+    (at) => {
+      const missing = missingPasswordAdvice(at);
+      return missing === undefined
+        ? `the server refused the password of the user ${at.user}: ${passwordAdvice(at)}`
+        : `no password was given for the user ${at.user}: ${missing}`;
+    },
   ],
   [
     SQLSTATE.invalidAuthorizationSpecification,
@@ -120,10 +123,30 @@ export function mayLackRights(error: unknown): boolean {
   return code === SQLSTATE.insufficientPrivilege && !endsConnection(error);
 }
 
-/** Whether no place gives a password: the file in the home directory need not be there. */
-function isWithoutPassword({ passwordSource, passwordFile }: Settings): boolean {
-  if (passwordSource !== undefined) return false;
-  return passwordFile === undefined || (passwordFile.isOptional && !existsSync(passwordFile.path));
+/** What to do if no place gives a password: the file in the home directory need not be there, and a file may have no line that fits. */
+function missingPasswordAdvice(settings: Settings): string | undefined {
+  const { passwordSource, passwordFile } = settings;
+  if (passwordSource !== undefined) return undefined;
+  const text = passwordFile && readPasswordFile(passwordFile.path);
+  if (passwordFile === undefined || text === undefined) return SET_PASSWORD;
+  return findPassword(text, settings) === undefined
+    ? `the file ${nameOf(passwordFile)} has no line that begins with ${passwordLine(settings)} or with * for any of its parts: add one, or set the variable PGPASSWORD`
+    : undefined;
+}
+
+const SET_PASSWORD = "set the variable PGPASSWORD, or name a file in PGPASSFILE";
+
+function nameOf({ path, isOptional }: PasswordFile): string {
+  return isOptional ? path : `${path}, which PGPASSFILE or passfile names,`;
+}
+
+/** @returns nothing if it is not there, or cannot be read. */
+function readPasswordFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
 }
 
 /** The code, if it is an SQLSTATE or one of the driver or the system: a server can send any text in its place. */
@@ -132,12 +155,13 @@ function knownCode(code: string | undefined): string | undefined {
 }
 
 /** Where the password came from, or would have come from. */
-function passwordAdvice({ passwordSource, passwordFile, host, port, database, user }: Settings): string {
+function passwordAdvice(settings: Settings): string {
+  const { passwordSource, passwordFile } = settings;
   if (passwordSource === "variable") return "check the variable PGPASSWORD";
   if (passwordSource === "URL") return "check the one in its URL, which is used whatever PGPASSWORD says";
   return passwordFile === undefined
-    ? "set the variable PGPASSWORD, or name a file in PGPASSFILE"
-    : `check the line for ${host}:${port}:${database}:${user} in the file ${passwordFile.path}, or set the variable PGPASSWORD`;
+    ? SET_PASSWORD
+    : `check the line for ${passwordLine(settings)} in the file ${passwordFile.path}, or set the variable PGPASSWORD`;
 }
 
 /** Whether the server refused a connection, and not a statement. */

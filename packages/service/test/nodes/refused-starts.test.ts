@@ -81,6 +81,10 @@ test("a password is taken from the variable of the URL, from PGPASSWORD and from
     expect(await refusal(["tenant", "list", ...flags], variables), noKey).toMatch(
       new RegExp(`^membrane: --service-key-file: the database ${database} has a store`),
     );
+  await writeFile(file, `${host}:${port}:${database}:other:canary\n`);
+  expect(await refusal(["tenant", "list", "--store", url], { PGPASSFILE: file })).toContain(
+    `membrane: --store: no password was given for the user ${user}: the file ${file}, which PGPASSFILE or passfile names, has no line that begins with ${host}:${port}:${database}:${user}: or`,
+  );
   await chmod(file, 0o644);
   expect(await refusal(["tenant", "list", "--store", url], { PGPASSFILE: file })).toBe(
     `membrane: --store: passfile: others can read the file ${file}: expected the mode 0600`,

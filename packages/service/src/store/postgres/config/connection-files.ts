@@ -1,7 +1,9 @@
 import { open } from "node:fs/promises";
 import type { Result } from "capability-protocol";
 import { err, ok } from "capability-protocol";
+import { parseCertificates } from "capability-sdk/pem";
 import { errorCode, hasCode } from "../../../error-code.ts";
+import { parsePrivateKey } from "../../../pem.ts";
 import type { ConnectionConfig } from "./connection-config.ts";
 import type { ConnectionSettings } from "./connection-settings.ts";
 import { findPassword } from "./password-file.ts";
@@ -27,6 +29,8 @@ export async function readConnectionFiles(
   if (!cert.ok) return cert;
   const key = await readOptional("sslkey", settings.keyFile, { forbidden: OTHERS_OF_ROOT });
   if (!key.ok) return key;
+  const problem = findPemProblem(settings, { ca: ca.value, cert: cert.value, key: key.value });
+  if (problem !== undefined) return err(problem);
   return ok({
     host,
     port,
@@ -39,6 +43,30 @@ export async function readConnectionFiles(
     ...(cert.value === undefined ? {} : { cert: cert.value }),
     ...(key.value === undefined ? {} : { key: key.value }),
   });
+}
+
+type PemTexts = { readonly [Name in "ca" | "cert" | "key"]: string | undefined };
+
+/**
+ * OpenSSL takes a text without a CA as no CA at all, and the server would seem to have the wrong certificate.
+ *
+ * @returns what is not in the files that name it.
+ */
+function findPemProblem(
+  { caFile, certFile, keyFile }: ConnectionSettings,
+  { ca, cert, key }: PemTexts,
+): string | undefined {
+  if (ca !== undefined && parseCertificates(ca) === undefined)
+    return `sslrootcert: expected the certificates of CAs in PEM in the file ${caFile}`;
+  if (cert === undefined || key === undefined) return undefined;
+  const [leaf] = parseCertificates(cert) ?? [];
+  if (leaf === undefined) return `sslcert: expected the client's certificate in PEM in the file ${certFile}`;
+  const privateKey = parsePrivateKey(key);
+  if (privateKey === undefined)
+    return `sslkey: expected a private key in PEM without a passphrase in the file ${keyFile}`;
+  if (!leaf.checkPrivateKey(privateKey))
+    return `sslkey: expected the key of the certificate in ${certFile} in the file ${keyFile}`;
+  return undefined;
 }
 
 async function readPassword(settings: ConnectionSettings): Promise<Result<string | undefined, string>> {

@@ -8,10 +8,7 @@ export type PasswordTarget = Pick<ConnectionConfig, "host" | "port" | "database"
  * `hostname:port:database:username:password`, of which the first that fits holds. In a field, `\` quotes a `:` or a `\`.
  */
 export function findPassword(text: string, target: PasswordTarget): string | undefined {
-  const { host, port, database, user } = target;
-  // A socket in the default directory has the name of this machine.
-  const hostName = DEFAULT_SOCKET_DIRECTORIES.has(host) ? "localhost" : host;
-  const wanted = [hostName, String(port), database, user];
+  const wanted = fieldsOf(target);
   for (const line of text.split("\n")) {
     if (line.startsWith("#")) continue;
     const [fields, password] = parseLine(line);
@@ -20,6 +17,19 @@ export function findPassword(text: string, target: PasswordTarget): string | und
     if (fits && password !== undefined) return password;
   }
   return undefined;
+}
+
+/** How a line for a connection begins, before its password. */
+export function passwordLine(target: PasswordTarget): string {
+  return fieldsOf(target)
+    .map((field) => `${field.replaceAll(/[:\\]/g, "\\$&")}:`)
+    .join("");
+}
+
+function fieldsOf({ host, port, database, user }: PasswordTarget): readonly string[] {
+  // A socket in the default directory has the name of this machine.
+  const hostName = DEFAULT_SOCKET_DIRECTORIES.has(host) ? "localhost" : host;
+  return [hostName, String(port), database, user];
 }
 
 const DEFAULT_SOCKET_DIRECTORIES: ReadonlySet<string> = new Set([
