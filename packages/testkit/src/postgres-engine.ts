@@ -98,11 +98,14 @@ export async function alterServer(settings: Readonly<Record<string, string>>): P
   };
 }
 
+/** A database is made or removed after a checkpoint, which takes long on a busy disk. */
+const TRANSACTION_TIMEOUT_MS = 100_000;
+
 export async function useConnection<T>(
   config: ConnectionConfig,
   use: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-  const connection = openConnection(config, 10_000);
+  const connection = openConnection(config, TRANSACTION_TIMEOUT_MS);
   try {
     return await use(connection);
   } finally {
