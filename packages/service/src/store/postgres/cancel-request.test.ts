@@ -46,7 +46,7 @@ async function listenTls(certificate: TestCertificate) {
     socket.on("error", () => undefined);
     socket.on("data", (chunk: Buffer) => {
       secured.push(chunk);
-      socket.end();
+      socket.end("what nothing reads");
     });
   });
   const server = await listen((socket) => {
@@ -75,8 +75,8 @@ describe("before its time is over a request ends", { timeout }, () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout"] }));
   afterEach(() => void vi.useRealTimers());
 
-  test("when the server has taken it and closes the connection", async () => {
-    await using server = await listen((socket) => socket.end());
+  test("when the server has taken it and closes the connection, whatever it says first", async () => {
+    await using server = await listen((socket) => socket.end("what nothing reads"));
     await cancel(server.port);
     expect(server.received()).toBe(REQUEST);
   });

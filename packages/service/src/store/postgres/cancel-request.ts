@@ -47,11 +47,9 @@ export function requestCancel(config: ConnectionConfig, { pid, secret }: Backend
         socket.destroy();
         return;
       }
+      // With it ends the socket below.
       const secured = connectTls({ ...tls, socket });
-      secured
-        .on("error", () => socket.destroy())
-        .on("close", () => socket.destroy())
-        .on("secureConnect", () => secured.resume().write(request));
+      secured.on("error", () => undefined).on("secureConnect", () => secured.resume().write(request));
     });
   });
 }

@@ -1,8 +1,12 @@
+import { randomUUID } from "node:crypto";
+import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { freePort } from "../../../../../testkit/src/free-port.ts";
 import { DEFAULT_LEASE_TIMES } from "../../lease/lease-times.ts";
 import { connectionTo } from "../../../../../testkit/src/postgres-server.ts";
+import type { Connection } from "../connection.ts";
 import { openConnection } from "../connection.ts";
+import type { Row } from "../sql-values.ts";
 import { SQLSTATE } from "../sqlstate.ts";
 import type { BackOff } from "./back-off.ts";
 import { createBackOff } from "./back-off.ts";
@@ -107,6 +111,70 @@ test("revokes whose password is refused connect less and less often, however man
   }
   // Each of them ends by the length of a lease alone.
   now += 10_000;
+  await Promise.all(revokes);
+  await driver.close();
+});
+
+/** Connections on which each statement has the next one of these outcomes, and the last one from then on. */
+function createTestConnections(outcomes: readonly (readonly Row[] | Error)[]) {
+  let sent = 0;
+  const used: Partial<Connection> = {
+    async execute() {
+      const outcome = outcomes[Math.min(sent, outcomes.length - 1)];
+      sent += 1;
+      if (outcome instanceof Error) throw outcome;
+      return outcome ?? [];
+    },
+    abandon: () => undefined,
+    close: async () => undefined,
+  };
+  return { open: () => used as Connection, sent: () => sent };
+}
+
+const FAILURE = new Error("no reply");
+
+test("a node whose attempt had a reply waits after the next failure as after the first one", async () => {
+  const head = [{ position: 0, tag: randomUUID() }];
+  const { open, sent } = createTestConnections([FAILURE, FAILURE, FAILURE, head, FAILURE, []]);
+  let now = 0;
+  const ignore = (): void => undefined;
+  const listener = { apply: ignore, restart: ignore, hold: ignore, release: ignore, alarm: ignore };
+  const clocks = { monotonic: () => now, wall: () => now };
+  const driver = driveLease(open, { ...listener, failed: ignore }, DEFAULT_LEASE_TIMES, clocks);
+  const sentAt = async (time: number): Promise<number> => {
+    await turn();
+    now = time;
+    driver.notify();
+    await turn();
+    return sent();
+  };
+  expect([await sentAt(49), await sentAt(50)]).toEqual([1, 2]);
+  expect([await sentAt(149), await sentAt(150)]).toEqual([2, 3]);
+  // It learns where the log ends, and fails to join.
+  expect([await sentAt(349), await sentAt(350)]).toEqual([3, 5]);
+  expect(await sentAt(399)).toBe(5);
+  expect(await sentAt(400)).toBeGreaterThan(5);
+  await driver.stop();
+});
+
+test("revokes of which an attempt had a reply wait after the next failure as after the first one", async () => {
+  const noNodes = [{ is_standby: false, node: null }];
+  const { open, sent } = createTestConnections([FAILURE, FAILURE, FAILURE, noNodes, FAILURE, noNodes]);
+  let now = 0;
+  const driver = drivePoller(open, DEFAULT_LEASE_TIMES, 1_000_000, () => now);
+  const revokes: Promise<void>[] = [];
+  const sentAt = async (time: number): Promise<number> => {
+    now = time;
+    revokes.push(driver.wait(1n));
+    await turn();
+    return sent();
+  };
+  expect(await sentAt(0)).toBe(1);
+  expect([await sentAt(49), await sentAt(50)]).toEqual([1, 2]);
+  expect([await sentAt(149), await sentAt(150)]).toEqual([2, 3]);
+  expect([await sentAt(349), await sentAt(350)]).toEqual([3, 4]);
+  expect(await sentAt(351)).toBe(5);
+  expect([await sentAt(400), await sentAt(401)]).toEqual([5, 6]);
   await Promise.all(revokes);
   await driver.close();
 });
