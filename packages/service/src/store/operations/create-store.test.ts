@@ -4,8 +4,11 @@ import { describe, expect, test } from "vitest";
 import { ENGINE_NAMES } from "../../../../testkit/src/engines.ts";
 import type { TestMembrane, TestStore } from "../../../../testkit/src/store.ts";
 import { openTestStore } from "../../../../testkit/src/store.ts";
+import type { OpenEngine } from "../../commands/directory-place.ts";
 import type { Quotas } from "../../domain/creation.ts";
 import { newUid } from "../../domain/uid.ts";
+import type { Engine } from "../engine.ts";
+import { openLmdbEngine } from "../lmdb/engine.ts";
 import type { StoredCapability } from "../record.ts";
 
 /** Drives the sweep to its end. @returns how many records each batch deleted. */
@@ -237,4 +240,31 @@ describe.each(["lmdb", "late"] as const)("over %s", (engine) => {
     await expect(made).rejects.toThrow("lineage_dead");
     expect(await revoked).toEqual(ok(undefined));
   });
+});
+
+test("a creation, a new key and a revoke are written in the turn of their tenant, and of the capability that asks for it", async () => {
+  const turns: unknown[] = [];
+  const openEngine: OpenEngine = async (options) => {
+    const engine = await openLmdbEngine(options);
+    const write: Engine["write"] = (request, decide) => {
+      turns.push(request.owner);
+      return engine.write(request, decide);
+    };
+    return { ...engine, write };
+  };
+  await using at = await openTestStore({}, "lmdb", Date.now, openEngine);
+  turns.splice(0);
+  const { record, revoke } = await at.membrane("m");
+  const other = { ...at.create, uid: at.newUid(), createdBy: at.create.uid };
+  const capability = { ...other, lookupId: randomBytes(other.lookupId.length) };
+  await at.store.rekeyTenant(at.tenant.uid, randomBytes(32), [capability]);
+  await at.store.revoke(record.uid, revoke.uid);
+  await at.store.revoke(at.tenant.uid, "operator");
+  const tenant = at.tenant.uid;
+  expect(turns).toEqual([
+    { tenant, capability: at.create.uid },
+    { tenant, capability: at.create.uid },
+    { tenant, capability: revoke.uid },
+    { tenant, capability: "operator" },
+  ]);
 });

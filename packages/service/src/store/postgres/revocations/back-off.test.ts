@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { freePort } from "../../../../../testkit/src/free-port.ts";
-import { DEFAULT_LEASE_TIMES } from "../../lease/lease-times.ts";
+import { DEFAULT_LEASE_TIMES, withLeaseMs } from "../../lease/lease-times.ts";
 import { connectionTo } from "../../../../../testkit/src/postgres-server.ts";
 import type { Connection } from "../connection.ts";
 import { openConnection } from "../connection.ts";
@@ -177,4 +177,54 @@ test("revokes of which an attempt had a reply wait after the next failure as aft
   expect([await sentAt(400), await sentAt(401)]).toEqual([5, 6]);
   await Promise.all(revokes);
   await driver.close();
+});
+
+/** A revoke waits for longer than a few late replies. */
+const LONG_LEASES = withLeaseMs(DEFAULT_LEASE_TIMES, 60_000);
+
+/** Drives with connections on which no reply comes for five seconds. @returns how long after each statement the next one was sent. */
+async function gapsWithoutReply(
+  drive: (open: () => Connection, monotonic: () => number) => void,
+): Promise<readonly number[]> {
+  vi.useFakeTimers({
+    toFake: ["setTimeout", "clearTimeout", "setImmediate", "clearImmediate", "performance"],
+  });
+  try {
+    const sentAt: number[] = [];
+    const used: Partial<Connection> = {
+      execute() {
+        sentAt.push(performance.now());
+        return new Promise(() => undefined);
+      },
+      abandon: () => undefined,
+    };
+    drive(
+      () => used as Connection,
+      () => performance.now(),
+    );
+    await vi.advanceTimersByTimeAsync(5_000);
+    // Each turn of the event loop takes a millisecond of these timers.
+    return sentAt.slice(1).map((time, index) => 10 * Math.floor((time - sentAt[index]!) / 10));
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+/** The time for a connection and its first reply, and then twice as long as before. */
+const LATE_GAPS = [50, 100, 200, 400].map((delayMs) => LONG_LEASES.leaseConnectTimeoutMs + delayMs);
+
+test("a reply that is late is a failure, to a node, which says so, and to revokes", async () => {
+  const failures: unknown[] = [];
+  const ignore = (): void => undefined;
+  const listener = { apply: ignore, restart: ignore, hold: ignore, release: ignore, alarm: ignore };
+  const ofNode = await gapsWithoutReply((open, monotonic) => {
+    const failed = (error: unknown): number => failures.push(error);
+    driveLease(open, { ...listener, failed }, LONG_LEASES, { monotonic, wall: monotonic });
+  });
+  expect(ofNode.slice(0, 4)).toEqual(LATE_GAPS);
+  expect(failures[0]).toMatchObject({ code: "ETIMEDOUT" });
+  const ofRevokes = await gapsWithoutReply((open, monotonic) => {
+    void drivePoller(open, LONG_LEASES, 1_000_000, monotonic).wait(1n);
+  });
+  expect(ofRevokes.slice(0, 4)).toEqual(LATE_GAPS);
 });
