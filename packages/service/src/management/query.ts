@@ -4,7 +4,7 @@ import { TOKEN_BYTES, err, formatToken, ok } from "capability-protocol";
 import { denialOfCreation } from "../domain/creation-denial.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
 import { encodeColumns, textColumn, decodeColumns } from "../store/codec/columns.ts";
-import type { StoredMembrane } from "../store/record.ts";
+import type { StoredMembrane, StoredRecord } from "../store/record.ts";
 import { associatedData } from "../store/record.ts";
 import { openAsRecipient } from "../store/seal.ts";
 import { StoreCorruptError, undefinedIfTooNew } from "../store/store.ts";
@@ -19,6 +19,12 @@ import { parseTenantKeys } from "./tenant-keys.ts";
 interface MembraneTokens {
   readonly export: CapabilityToken;
   readonly revoke: CapabilityToken;
+}
+
+/** A membrane of a page, and the tokens that the caller gets for it. */
+interface ListedMembrane {
+  readonly membrane: StoredMembrane;
+  readonly tokens: MembraneTokens;
 }
 
 /** Why no capabilities can be made for a membrane that is listed. */
@@ -58,20 +64,15 @@ async function listPage(
     await nextTurn();
     const step = { ...after, limit: Math.min(left, MEMBRANES_PER_STEP), recipientKey: keys.publicKey };
     const page = await context.store.membranes(resourceOf(caller), step);
-    let earlier: Promise<Outcome<unknown>> = Promise.resolve(ok(undefined));
-    const entries = await Promise.all(
-      page.membranes.map((membrane) => {
-        const entry = list(context, caller, keys, membrane, earlier);
-        earlier = entry;
-        return entry;
-      }),
-    );
+    const given = isDelegated(caller)
+      ? await delegate(context, caller, keys, page.membranes)
+      : page.membranes.map((membrane) => ok({ membrane, tokens: openTokens(keys, membrane) }));
     let isFull = false;
-    for (const entry of entries) {
+    for (const entry of given) {
       isFull = !entry.ok && QUOTA_EXCEEDED.has(entry.error.reason) && listed.length > 0;
       if (isFull) break;
       if (!entry.ok) return entry;
-      if (entry.value !== undefined) listed.push(entry.value);
+      if (entry.value !== undefined) listed.push(describe(context, entry.value));
     }
     const lastId = page.membranes.at(-1)?.name;
     if (isFull || page.completed || left <= MEMBRANES_PER_STEP || lastId === undefined) {
@@ -87,28 +88,14 @@ async function listPage(
   }
 }
 
-/** @param earlier what the membrane before this one came to. */
-async function list(
-  context: ManagementContext,
-  caller: Caller,
-  keys: ParsedTenantKeys,
-  membrane: StoredMembrane,
-  earlier: Promise<Outcome<unknown>>,
-): Promise<Outcome<object | undefined>> {
-  const original = openTokens(keys, membrane);
-  const given = isDelegated(caller)
-    ? await delegate(context, caller, keys, membrane, original, earlier).catch(undefinedIfTooNew)
-    : ok(original);
-  if (given === undefined) return ok(undefined);
-  if (!given.ok || given.value === undefined) return given;
-  const { authority } = context;
-  return ok({
+function describe({ authority }: ManagementContext, { membrane, tokens }: ListedMembrane): object {
+  return {
     id: membrane.name,
     capabilities: {
-      export: formatUri(authority, given.value.export),
-      revoke: formatUri(authority, given.value.revoke),
+      export: formatUri(authority, tokens.export),
+      revoke: formatUri(authority, tokens.revoke),
     },
-  });
+  };
 }
 
 function isDelegated(caller: Caller): boolean {
@@ -126,55 +113,82 @@ function openTokens(keys: ParsedTenantKeys, membrane: StoredMembrane): MembraneT
 }
 
 /**
- * Makes re-exports for a delegate, with its `query` in their lineage, so that they end with the delegation. Their tokens are
- * derived from the payload of its `query`, so that a repeated query finds the same ones. They are made in the order of the page:
- * a store may write at the same time what it gets at the same time, and a later membrane would take the room of this one.
+ * Makes re-exports for a delegate, with its `query` in their lineage, so that they end with the delegation. Those of all membranes are
+ * made in one write, which waits for the disk once. If that is refused they are made in order, one membrane after the other: the page
+ * ends before the first one without room, and no later one may take the room of an earlier one.
  *
- * @returns nothing if the membrane died meanwhile.
+ * @returns the membranes up to the first one for which there was an error; nothing for one that died meanwhile.
  */
 async function delegate(
   context: ManagementContext,
   caller: Caller,
   keys: ParsedTenantKeys,
-  storedMembrane: StoredMembrane,
-  original: MembraneTokens,
-  earlier: Promise<Outcome<unknown>>,
-): Promise<Outcome<MembraneTokens | undefined>> {
-  const { vault, changes } = context;
-  const derived: MembraneTokens = {
-    export: deriveToken(caller, keys, storedMembrane, "export"),
-    revoke: deriveToken(caller, keys, storedMembrane, "revoke"),
-  };
-  const present = await Promise.all([vault.open(derived.export), vault.open(derived.revoke)]);
-  if (present.every((opened) => opened !== undefined)) return ok(derived);
+  membranes: readonly StoredMembrane[],
+): Promise<readonly Outcome<ListedMembrane | undefined>[]> {
+  const prepared = await Promise.all(
+    membranes.map((membrane) => prepare(context, caller, keys, membrane).catch(undefinedIfTooNew)),
+  );
+  const create = async (missing: readonly StoredRecord[]) =>
+    missing.length === 0
+      ? ok(undefined)
+      : context.changes.create(actorOf(caller), missing).catch(undefinedIfTooNew);
 
-  const before = await earlier;
-  if (!before.ok) return before;
-  const parents = {
-    export: await vault.open(original.export),
-    revoke: await vault.open(original.revoke),
+  const all = await create(prepared.flatMap((each) => each?.missing ?? []));
+  if (all?.ok === true) return prepared.map((each) => ok(each));
+  const made: Outcome<ListedMembrane | undefined>[] = [];
+  for (const each of prepared) {
+    const created = each && (await create(each.missing));
+    if (created?.ok === false && created.error.reason !== "lineage_dead")
+      return [...made, err(denialOfCreation(created.error))];
+    made.push(ok(created?.ok === true ? each : undefined));
+  }
+  return made;
+}
+
+/** A membrane of a delegate's page, and the capabilities that are not made yet. */
+interface PreparedMembrane extends ListedMembrane {
+  readonly missing: readonly StoredRecord[];
+}
+
+/**
+ * The tokens are derived from the payload of the delegate's `query`, so that a repeated query finds the same ones.
+ *
+ * @returns nothing if the membrane died meanwhile.
+ */
+async function prepare(
+  { vault }: ManagementContext,
+  caller: Caller,
+  keys: ParsedTenantKeys,
+  membrane: StoredMembrane,
+): Promise<PreparedMembrane | undefined> {
+  const original = openTokens(keys, membrane);
+  const tokens: MembraneTokens = {
+    export: deriveToken(caller, keys, membrane, "export"),
+    revoke: deriveToken(caller, keys, membrane, "revoke"),
   };
-  if (parents.export === undefined || parents.revoke === undefined) return ok(undefined);
-  const { uid, membrane } = caller.capability;
-  if (membrane === undefined) throw new StoreCorruptError("a delegated capability went through no membrane");
-  const rights = { resource: storedMembrane.uid, createdBy: uid, membrane };
-  const { export: exporting, revoke: revoking } = parents;
-  const created = await changes.create(actorOf(caller), [
+  const present = await Promise.all([vault.open(tokens.export), vault.open(tokens.revoke)]);
+  if (present.every((opened) => opened !== undefined)) return { membrane, tokens, missing: [] };
+
+  const [exporting, revoking] = await Promise.all([vault.open(original.export), vault.open(original.revoke)]);
+  if (exporting === undefined || revoking === undefined) return undefined;
+  const { uid, membrane: through } = caller.capability;
+  if (through === undefined) throw new StoreCorruptError("a delegated capability went through no membrane");
+  const rights = { resource: membrane.uid, createdBy: uid, membrane: through };
+  const missing = [
     vault.mint(
       { ...rights, kind: "export", parent: exporting.capability.uid },
       exporting.payload,
       { inherited: exporting.limits },
-      derived.export,
+      tokens.export,
     ).record,
     vault.mint(
       { ...rights, kind: "revoke", parent: revoking.capability.uid },
       revoking.payload,
       { inherited: revoking.limits },
-      derived.revoke,
+      tokens.revoke,
     ).record,
-  ]);
-  if (created.ok) return ok(derived);
-  return created.error.reason === "lineage_dead" ? ok(undefined) : err(denialOfCreation(created.error));
+  ];
+  return { membrane, tokens, missing };
 }
 
 function deriveToken(

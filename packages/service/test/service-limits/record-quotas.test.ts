@@ -247,6 +247,30 @@ test("a page of a delegated query ends before the first membrane without room, a
   expect(await call(service, revoke)).toMatchObject({ status: 202 });
 });
 
+test("four membranes of a page of a delegated query wait for the disk once, and the next query for none of them", async () => {
+  const sizes: number[] = [];
+  const open: OpenEngine = async (options) => {
+    const engine = await openLmdbEngine(options);
+    const write: typeof engine.write = (request, decide) => {
+      if (request.class === "create" && request.size.records > 0) sizes.push(request.size.records);
+      return engine.write(request, decide);
+    };
+    return { ...engine, write };
+  };
+  await using service = await startTestService({ engine: open });
+  const owner = await newOwner(service);
+  const lending = await createMembrane(service, owner.create, "lending");
+  for (const id of ["a", "b", "c"]) await createMembrane(service, owner.create, id);
+  const query = await exportThrough(service, lending.export, { capability: uriOf(service, owner.query) });
+  sizes.length = 0;
+  const first = await call(service, query, { path: "/?limit=4" });
+  expect(first.json.membranes).toHaveLength(4);
+  // Two capabilities of each.
+  expect(sizes).toEqual([8]);
+  expect((await call(service, query, { path: "/?limit=4" })).json).toEqual(first.json);
+  expect(sizes).toEqual([8]);
+});
+
 test("a page of a delegated query makes capabilities in its order, also in a store that writes what comes later first", async () => {
   let delay = 0;
   const open: OpenEngine = async (options) => {
