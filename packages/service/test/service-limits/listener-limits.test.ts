@@ -166,7 +166,7 @@ test("a management body deeper than --max-json-depth is a 400 that says so, and 
 });
 
 test("a write that cannot begin within --store-write-timeout-ms is a 503, and nothing is stored; invocations are served", async () => {
-  await using service = await startTestService({ limits: { storeWriteTimeoutMs: 100 } });
+  await using service = await startTestService({ limits: { storeWriteTimeoutMs: 1_000 } });
   await using target = await startTarget();
   const { token } = await exportTarget(service, { uri: target.url });
   {
