@@ -88,7 +88,7 @@ test("with another service key, the check of the store fails", async () => {
   await writeFile(join(directory.path, "service.key"), `${"ab".repeat(32)}\n`);
   const { failed } = await doctor(directory.path);
   expect(failed).toEqual([
-    "store: the service key is not the one this store was made with: restore that one, or name it with --service-key-file",
+    "store: the service key is not the one this store was made with: restore that one, copy it from another node, or name it with --service-key-file",
   ]);
 });
 

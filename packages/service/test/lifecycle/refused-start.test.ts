@@ -45,7 +45,7 @@ test("another service key is refused, and the store is not changed", async () =>
   expect(error).toBeInstanceOf(StoreFormatError);
   expect(error).toMatchObject({
     message:
-      "the service key is not the one this store was made with: restore that one, or name it with --service-key-file",
+      "the service key is not the one this store was made with: restore that one, copy it from another node, or name it with --service-key-file",
   });
   await writeFile(data.keyFile, key);
   await expectStillThere(data);

@@ -126,7 +126,7 @@ test("a node without the service key of the store is refused with where to get i
   const otherKey = { "service.key": `${randomBytes(32).toString("hex")}\n` };
   for (const command of commands)
     expect(await refusal([...command, ...flags], env, otherKey)).toBe(
-      "membrane: the service key is not the one this store was made with: restore that one, or name it with --service-key-file",
+      "membrane: the service key is not the one this store was made with: restore that one, copy it from another node, or name it with --service-key-file",
     );
 });
 

@@ -77,7 +77,7 @@ export function parseFormatRow(
   }
   if (checkValue?.equals(keys.checkValue) !== true) {
     throw new OtherServiceKeyError(
-      "the service key is not the one this store was made with: restore that one, or name it with --service-key-file",
+      "the service key is not the one this store was made with: restore that one, copy it from another node, or name it with --service-key-file",
     );
   }
   const [, , storeId, arrival, departure] = decodeRow("meta", FORMAT_KEY, row, keys);
