@@ -46,13 +46,16 @@ export interface Node extends AsyncDisposable {
   readonly store: Store;
 }
 
+/** Longer than a write takes on a busy machine: tests of the time limit have their own. */
+const WRITE_TIMEOUT_MS = 10_000;
+
 /** @param times of the leases of all nodes. */
 export async function openPostgresStore(
   limits: Partial<StoreLimits> = {},
   times: LeaseTimes = TEST_LEASE_TIMES,
 ): Promise<PostgresStore> {
   const openFirst: OpenEngine = async ({ directory, ...options }) =>
-    openNodeEngine(await databaseOf(directory), { ...options, times });
+    openNodeEngine(await databaseOf(directory), { ...options, times, writeTimeoutMs: WRITE_TIMEOUT_MS });
   const at = await openTestStore(limits, "postgres", Date.now, openFirst);
   const nodes: Node[] = [];
   const directory = join(at.directory, "store");
@@ -63,7 +66,7 @@ export async function openPostgresStore(
     at,
     query,
     config,
-    async openNode({ writeTimeoutMs = 10_000, port = config.port, ...options } = {}) {
+    async openNode({ writeTimeoutMs = WRITE_TIMEOUT_MS, port = config.port, ...options } = {}) {
       const { keys } = at;
       const engine = await openNodeEngine({ ...config, port }, { times, ...options, keys, writeTimeoutMs });
       const store = createStore(engine, { ...DEFAULT_LIMITS, ...limits }, Date.now);

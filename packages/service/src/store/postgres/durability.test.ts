@@ -22,8 +22,9 @@ test("a server that could lose what it acknowledged is refused", async () => {
 test("a commit that the server does not confirm as durable is not acknowledged", async () => {
   await using store = await openPostgresStore();
   const { at, query } = store;
+  // A renewal of the lease may wait, too.
   const waiting =
-    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'";
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep' AND query = 'COMMIT'";
   await using _altered = await alterServer({ synchronous_standby_names: "'absent'" });
   let tries = 0;
   await until("a commit waits for a standby", async () => {

@@ -76,25 +76,32 @@ test("every statement has the settings that the engine is correct with, alone an
 test("no statement has a timeout that an operator has set, but those of the engine, alone and in a transaction, behind a pooler too", async () => {
   await using store = await openPostgresStore();
   const { query, config } = store;
-  const names = ["lock_timeout", "idle_in_transaction_session_timeout"];
   // From PostgreSQL 17.
-  if ((await query("SELECT FROM pg_settings WHERE name = 'transaction_timeout'")).length > 0)
-    names.push("transaction_timeout");
+  const has = (await query("SELECT FROM pg_settings WHERE name = 'transaction_timeout'")).length > 0;
+  const ofTransaction = (value: string) => (has ? { transaction_timeout: value } : {});
+  const inTransaction = {
+    lock_timeout: "10s",
+    idle_in_transaction_session_timeout: "10s",
+    ...ofTransaction("20s"),
+  };
+  const names = Object.keys(inTransaction);
   for (const name of names)
     await query(`ALTER ROLE ${config.user} IN DATABASE ${config.database} SET ${name} TO '1h'`);
   const settings = `SELECT ${names.map((name) => `current_setting('${name}') AS ${name}`).join()}`;
-  const all = (value: string) => Object.fromEntries(names.map((name) => [name, value]));
   for (const isPooled of [false, true]) {
     const connection = openConnection(config, 10_000, { isPooled });
     // Only behind a pooler is a lone statement more than one message, and only between messages is a transaction idle.
     const idleAlone = { idle_in_transaction_session_timeout: isPooled ? "10s" : "1h" };
     const [alone] = await connection.query(settings);
-    expect(alone).toEqual({ ...all("10s"), lock_timeout: "0", ...idleAlone });
-    // Behind a pooler it is one message.
-    const idleExecuted = { idle_in_transaction_session_timeout: "1h" };
-    const [executed] = await connection.execute(settings, []);
-    expect(executed).toEqual({ ...all(isPooled ? "0" : "10s"), lock_timeout: "0", ...idleExecuted });
-    expect(await connection.transaction(() => connection.query(settings))).toEqual([all("10s")]);
+    expect(alone).toEqual({ ...inTransaction, lock_timeout: "0", ...idleAlone });
+    // Behind a pooler it is one message, which waits for no client.
+    const executed = {
+      lock_timeout: "0",
+      idle_in_transaction_session_timeout: "1h",
+      ...ofTransaction(isPooled ? "0" : "20s"),
+    };
+    expect(await connection.execute(settings, [])).toEqual([executed]);
+    expect(await connection.transaction(() => connection.query(settings))).toEqual([inTransaction]);
     await connection.close();
   }
 });

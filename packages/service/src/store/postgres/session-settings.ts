@@ -45,16 +45,19 @@ const PLANNING: readonly string[] = [
 /** For statements that are transactions. */
 const TRANSACTIONS = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE";
 
+/** A transaction may last twice the time for a lock, so that a wait for one ends with its own error, and the session goes on. */
+const TRANSACTION_TIMEOUT_FACTOR = 2;
+
 /**
  * Ends a session whose transaction lasts longer, from PostgreSQL 17 on. A client that stops between the messages of one statement,
  * which the driver sends in two parts when it is first used, keeps its locks, and the server does not call that idle. A commit that
  * waits for a standby may last longer.
  *
- * @param timeoutMs 0 for no limit.
+ * @param timeoutMs that for a lock; 0 for no limit.
  */
 export function transactionTimeout(timeoutMs: number, scope: "session" | "transaction"): string {
   return `
-  SELECT pg_catalog.set_config('transaction_timeout', '${timeoutMs}', ${scope === "transaction"})
+  SELECT pg_catalog.set_config('transaction_timeout', '${TRANSACTION_TIMEOUT_FACTOR * timeoutMs}', ${scope === "transaction"})
   WHERE pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL`;
 }
 
