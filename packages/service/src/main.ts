@@ -61,8 +61,10 @@ function printFailure(error: unknown): void {
  * Ends this process without waiting for anything. `process.exit` waits for all threads, and one that is in a write of LMDB waits for
  * the thread that exits: the process would hang, and no other process could write to the store.
  */
-function endAtOnce(): void {
+function endAtOnce(): never {
   process.kill(process.pid, "SIGKILL");
+  // The kernel ignores that for the first process of a container, which only a fault ends.
+  process.abort();
 }
 
 async function run(command: Command): Promise<void> {
@@ -128,6 +130,8 @@ async function runWorker(
     });
     process.send?.(GET_CERTIFICATE);
   };
+  // Before Node's own listener, which would exit when the first process has gone.
+  process.prependListener("disconnect", endAtOnce);
   try {
     const { serveAsWorker } = await import("./commands/serve-worker.ts");
     await serveAsWorker(config, { ...context, send, onReload, onCertificate });
@@ -135,7 +139,7 @@ async function runWorker(
     send(failureMessage(error));
     process.exitCode = 1;
   }
-  process.disconnect();
+  process.off("disconnect", endAtOnce).disconnect();
 }
 
 /** Logs what an operator changes, at every log level. */

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { createMembrane } from "../../../testkit/src/client.ts";
@@ -5,6 +6,7 @@ import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import { until } from "../../../testkit/src/until.ts";
 import type { LogLine, ServiceProcess } from "../../../testkit/src/process.ts";
 import { spawnService } from "../../../testkit/src/process.ts";
+import { preload } from "../support/preload.ts";
 import { CONFIG, createVitestProject } from "../support/vitest-run.ts";
 
 /** Makes a process reject an unhandled promise, or throw an uncaught error, when it gets a signal. */
@@ -12,7 +14,7 @@ const FAULTY = [
   "process.on('SIGUSR2',()=>void(Promise.reject(new(Error)('rejected'))))",
   "process.on('SIGWINCH',()=>{throw(new(Error)('thrown'))})",
 ].join(";");
-const ENV = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(FAULTY)}` };
+const ENV = preload(FAULTY);
 
 async function logs(service: ServiceProcess, msg: string): Promise<LogLine> {
   for (let count = 0; count < 1_000; count += 1) {
@@ -35,23 +37,47 @@ test.each(["SIGUSR2", "SIGWINCH"] as const)(
   },
 );
 
+/** @returns what resolves when all connections of a service that writes to its store have ended. */
+async function startWriting(service: ServiceProcess, create: string): Promise<{ ended: Promise<unknown> }> {
+  let made = 0;
+  const writers = Array.from({ length: 8 }, async () => {
+    for (;;) {
+      await createMembrane(service, create, randomUUID());
+      made += 1;
+    }
+  });
+  const ended = Promise.allSettled(writers);
+  await until("it writes", () => made > 50);
+  return { ended };
+}
+
 test("a service with an uncaught error ends, also while it writes to its store", async () => {
   await using data = await initDataDirectory();
   for (let round = 0; round < 5; round += 1) {
     const service = await spawnService(data.path, { env: ENV });
-    let made = 0;
-    const writers = Array.from({ length: 8 }, async (_, lane) => {
-      for (;;) {
-        const name = `${round} ${lane} ${made}`;
-        await createMembrane(service, data.tokens.create, name);
-        made += 1;
-      }
-    });
-    await until("it writes", () => made > 50);
+    const { ended } = await startWriting(service, data.tokens.create);
     process.kill(service.pid, "SIGWINCH");
-    await Promise.allSettled(writers);
+    await ended;
     await expect(service.ended()).rejects.toThrow(/uncaught error/);
   }
+});
+
+test("workers whose first process was killed end, also while they write to their store", async () => {
+  await using data = await initDataDirectory();
+  for (let round = 0; round < 5; round += 1) {
+    const service = await spawnService(data.path, { flags: ["--workers", "2"] });
+    const { ended } = await startWriting(service, data.tokens.create);
+    await service.end("SIGKILL");
+    await ended;
+  }
+});
+
+test("a service with an uncaught error ends also if the kernel ignores the signal, as for the first process of a container", async () => {
+  await using directory = await temporaryDirectory();
+  const env = preload(`${FAULTY};process.kill=()=>true`);
+  const service = await spawnService(directory.path, { env });
+  process.kill(service.pid, "SIGWINCH");
+  await expect(service.ended()).rejects.toThrow("the service was ended by SIGABRT");
 });
 
 test("an uncaught error in a worker fails the test, though another worker replaces it", async () => {
