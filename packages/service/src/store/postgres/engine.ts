@@ -74,8 +74,10 @@ export async function openPostgresEngine(options: PostgresEngineOptions): Promis
     startTimeoutMs = START_TIMEOUT_MS,
     onRevocationsLost = () => undefined,
   } = options;
-  const openBehind = (isPooled: boolean) => (events?: ConnectionEvents) =>
-    openConnection(options.connection, writeTimeoutMs, { ...events, isPooled });
+  const openBehind =
+    (isPooled: boolean, timeoutMs = writeTimeoutMs) =>
+    (events?: ConnectionEvents) =>
+      openConnection(options.connection, timeoutMs, { ...events, isPooled });
   // What is correct behind a pooler is correct without one.
   const { id, isPooled, agreementMs } = await useOnce(
     openBehind(true),
@@ -102,12 +104,13 @@ export async function openPostgresEngine(options: PostgresEngineOptions): Promis
     replyTimeoutMs: writeTimeoutMs,
     onRevocationsLost,
   });
-  return createEngine(id, open, revocations, options);
+  return createEngine(id, open, openBehind(isPooled, options.readTimeoutMs), revocations, options);
 }
 
 function createEngine(
   id: string,
   open: () => Connection,
+  openForReads: () => Connection,
   revocations: RevocationProtocol,
   {
     keys,
@@ -117,7 +120,7 @@ function createEngine(
     onRecordTooNew = () => undefined,
   }: PostgresEngineOptions,
 ): Engine {
-  const reads = createConnectionSlots(open, READ_CONNECTIONS);
+  const reads = createConnectionSlots(openForReads, READ_CONNECTIONS);
   const writes = (kind: WriteClass): WriteGroups =>
     createWriteGroups(createConnectionSlots(open, WRITE_CONNECTIONS[kind]), {
       kind,

@@ -106,6 +106,25 @@ test("no statement has a timeout that an operator has set, but those of the engi
   }
 });
 
+test("the server lets a read take as long as a read may, also where a write may not", async () => {
+  await using store = await openPostgresStore();
+  await using relay = await startRelay(store.config.port);
+  const engine = await openPostgresEngine({
+    connection: { ...store.config, port: relay.port },
+    keys: store.at.keys,
+    writeTimeoutMs: 10_000,
+    readTimeoutMs: 20_000,
+    role: { serves: false },
+  });
+  // On older servers it is sent, and has no effect.
+  const held = relay.hold("set_config('transaction_timeout', '20000', false)").then(({ pass }) => pass());
+  await engine.isEmpty();
+  await expect(
+    Promise.race([held, Promise.reject(new Error("a read had another time"))]),
+  ).resolves.toBeUndefined();
+  await engine.close();
+});
+
 test("the server soon ends a connection whose machine has gone", async () => {
   await using store = await openPostgresStore();
   const names = [
