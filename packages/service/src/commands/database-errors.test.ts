@@ -39,7 +39,6 @@ test.each([
     "the server has no connection left for the user alice: raise max_connections, or the CONNECTION LIMIT",
   ],
   ["55P03", "another node or a move holds the schema: try again"],
-  ["25P04", "another node or a move holds the schema: try again"],
   ["57P03", "the server starts or stops: try again"],
   ["PASSWORD_IN_CLEAR", "the server at db.test:5432 asks for the password itself, .*verify-full"],
   ["AUTHENTICATION_INVALID", "the server at db.test:5432 asks who the user is in a way"],

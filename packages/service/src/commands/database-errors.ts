@@ -61,7 +61,6 @@ export function mayNotWrite({ user, database }: Pick<Settings, "user" | "databas
   return `the user ${user} may not write: let it own the schema membrane with its tables, or without that schema, GRANT CREATE ON DATABASE ${database} TO ${user}`;
 }
 
-const isHeld: Explain = () => "another node or a move holds the schema: try again";
 const isStartingOrStopping: Explain = () => "the server starts or stops: try again";
 
 /** What to do about an error of the server. */
@@ -91,9 +90,7 @@ const SERVER_ADVICE: ReadonlyMap<string, Explain> = new Map<string, Explain>([
     ({ user, database }) =>
       `the server has no connection left for the user ${user}: raise max_connections, or the CONNECTION LIMIT of the role or of the database ${database}`,
   ],
-  [SQLSTATE.lockNotAvailable, isHeld],
-  // From PostgreSQL 17 on it ends the wait for a lock first, since the transaction began before.
-  [SQLSTATE.transactionTimeout, isHeld],
+  [SQLSTATE.lockNotAvailable, () => "another node or a move holds the schema: try again"],
   [SQLSTATE.adminShutdown, isStartingOrStopping],
   [SQLSTATE.crashShutdown, isStartingOrStopping],
   [SQLSTATE.cannotConnectNow, isStartingOrStopping],
