@@ -113,11 +113,11 @@ test("the server lets a read take as long as a read may, also where a write may 
     connection: { ...store.config, port: relay.port },
     keys: store.at.keys,
     writeTimeoutMs: 10_000,
-    readTimeoutMs: 20_000,
+    readTimeoutMs: 30_000,
     role: { serves: false },
   });
-  // On older servers it is sent, and has no effect.
-  const held = relay.hold("set_config('transaction_timeout', '20000', false)").then(({ pass }) => pass());
+  // Twice that. On older servers it is sent, and has no effect.
+  const held = relay.hold("set_config('transaction_timeout', '60000', false)").then(({ pass }) => pass());
   await engine.isEmpty();
   await expect(
     Promise.race([held, Promise.reject(new Error("a read had another time"))]),
