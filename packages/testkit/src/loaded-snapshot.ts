@@ -6,7 +6,7 @@ import type {
   OwnedName,
   ReadRequest,
   Snapshot,
-  SweepDependent,
+  Dependent,
   SweepEntry,
   SweepRequest,
   WriteRequest,
@@ -52,7 +52,7 @@ export function loadForWrite(source: WriteSnapshot, request: WriteRequest): Writ
 
 function loadRecords(
   source: Snapshot,
-  { lookupIds = [], uids = [], names = [], page, uses = [] }: ReadRequest,
+  { lookupIds = [], uids = [], names = [], page, uses = [], dependents }: ReadRequest,
 ) {
   const position = source.position();
   const records = loadedMap("a record", source.record, (uid: Uid) => uid);
@@ -83,6 +83,8 @@ function loadRecords(
   }
   if (page !== undefined) for (const { holder } of pages.load(page) ?? []) loadLineage(holder);
   uses.forEach(useCounts.load);
+  const below = dependents === undefined ? undefined : source.dependents(dependents).map(loadDependent);
+  for (const { uid } of below ?? []) loadLineage(uid);
   const snapshot: Snapshot = {
     position: () => position,
     record: records.get,
@@ -90,6 +92,7 @@ function loadRecords(
     holderOf: holders.get,
     names: pages.get,
     uses: useCounts.get,
+    dependents: () => requested(below, "what depends on a record"),
   };
   return {
     snapshot,
@@ -108,7 +111,7 @@ function loadEntries(source: WriteSnapshot, request: SweepRequest): SweepEntry[]
   }));
 }
 
-function loadDependent<T extends SweepDependent>(dependent: T): T {
+function loadDependent<T extends Dependent>(dependent: T): T {
   const has = dependent.hasDependents();
   return { ...dependent, hasDependents: () => has };
 }

@@ -28,6 +28,7 @@ export function memorySnapshot(
     names: ({ owner, after, limit }) =>
       named.filter((held) => held.owner === owner && isAfter(held.name, after)).slice(0, limit),
     uses: () => undefined,
+    dependents: () => [],
     countOwned: () => 0,
     storedBytes: () => 0,
     sweepEntries: () => [],

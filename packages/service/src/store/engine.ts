@@ -75,6 +75,15 @@ export interface ReadRequest {
   readonly page?: NamePage;
   /** Capabilities whose counts of uses are read, and not their records. */
   readonly uses?: readonly Uid[];
+  readonly dependents?: DependentsRequest;
+}
+
+/** The first of what depends on a record directly. */
+export interface DependentsRequest {
+  readonly of: Uid;
+  /** Without what ignores that the record itself is revoked (`ignoresRevocation` in `domain/lineage.ts`). */
+  readonly asRevoked: boolean;
+  readonly limit: number;
 }
 
 /**
@@ -110,6 +119,8 @@ export interface Snapshot {
   names(page: NamePage): readonly NameEntry[];
   /** How often a capability was used that counts its uses. */
   uses(uid: Uid): UseCount | undefined;
+  /** Each once. Fewer than the limit: none follows. */
+  dependents(request: DependentsRequest): readonly Dependent[];
 }
 
 export interface NameEntry {
@@ -142,16 +153,16 @@ export interface SweepEntry {
   /** It was revoked itself: what ignores that (`ignoresRevocation` in `domain/lineage.ts`) stays. */
   readonly isRoot: boolean;
   /** Each once, and those left out that stay; at most as many as entries. Fewer: none follows. */
-  readonly dependents: Iterable<SweepDependent>;
+  readonly dependents: Iterable<Dependent>;
 }
 
-export interface SweepDependent {
+export interface Dependent {
   readonly uid: Uid;
   /** Whether anything depends on it. */
   hasDependents(): boolean;
 }
 
-export interface ExpiredCapability extends SweepDependent {
+export interface ExpiredCapability extends Dependent {
   readonly expiresAt: number;
 }
 

@@ -21,6 +21,16 @@ export function samePosition(a: Position, b: Position): boolean {
   return a.sequence === b.sequence && a.log === b.log;
 }
 
+/** What is alive and ends with a membrane or a tenant, besides what belongs to it from the beginning. */
+export interface Descendants {
+  /** Those that went through a membrane. */
+  readonly capabilities: number;
+  readonly membranes: number;
+  readonly tenants: number;
+  /** Whether there are no more. */
+  readonly isComplete: boolean;
+}
+
 /** What was revoked between two positions; `everything` if the earlier one is not known (restored, trimmed, damaged). */
 export interface Revocations {
   readonly position: Position;
@@ -174,6 +184,11 @@ export interface Store extends RevocationSource {
   isEmpty(): MaybePromise<boolean>;
 
   tenant(uid: Uid): MaybePromise<StoredTenant | undefined>;
+
+  membrane(uid: Uid): MaybePromise<StoredMembrane | undefined>;
+
+  /** Counts what would end if a membrane or a tenant were revoked. */
+  descendants(root: Uid): Promise<Descendants>;
 
   /** Tenants that are alive, ordered by name. */
   tenants(): MaybePromise<readonly StoredTenant[]>;

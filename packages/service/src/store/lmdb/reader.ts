@@ -10,7 +10,14 @@ import {
   nameOfKey,
   ROOT_MARK,
 } from "../codec/row-keys.ts";
-import type { ExpiredCapability, NameEntry, SweepEntry, SweepRequest, WriteSnapshot } from "../engine.ts";
+import type {
+  Dependent,
+  ExpiredCapability,
+  NameEntry,
+  SweepEntry,
+  SweepRequest,
+  WriteSnapshot,
+} from "../engine.ts";
 import type { StoredRecord } from "../record.ts";
 import { RecordTooNewError } from "../store.ts";
 import { takeFirst } from "./authenticated-table.ts";
@@ -77,8 +84,8 @@ export function createReader(
       yield { uid, isRoot, dependents: dependentsOf(uid, isRoot, limit) };
     }
   };
-  const dependentsOf = function* (uid: Uid, isRoot: boolean, limit: number): SweepEntry["dependents"] {
-    for (const child of takeFirst(children(uid, !isRoot), limit))
+  const dependentsOf = function* (uid: Uid, asRevoked: boolean, limit: number): Iterable<Dependent> {
+    for (const child of takeFirst(children(uid, !asRevoked), limit))
       yield { uid: child, hasDependents: () => hasDependents(child) };
   };
   const hasDependents = (uid: Uid): boolean => takeFirst(children(uid, true), 1).length > 0;
@@ -103,6 +110,7 @@ export function createReader(
     names: ({ owner, after, limit }) => takeFirst(namesFrom(owner, after), limit),
     countOwned: counts.countOwned,
     uses: useCounts.read,
+    dependents: ({ of, asRevoked, limit }) => [...dependentsOf(of, asRevoked, limit)],
     storedBytes: counts.storedBytes,
     sweepEntries,
     expired,

@@ -7,7 +7,15 @@ import type { MembranePage, MembranePageRequest, Store } from "../store.ts";
 import { ownerOfCreation, ownerOfRevocation } from "../write-owner.ts";
 import { checkUse, decideUse, useCountsRequest, useRequest } from "./count-use.ts";
 import { creationOwnerRequest, creationRequest, decideCreation } from "./create.ts";
-import { capabilityRequest, findCapability, findTenant, isAlive, recordRequest } from "./find.ts";
+import { countDescendants } from "./descendants.ts";
+import {
+  capabilityRequest,
+  findCapability,
+  findMembraneRecord,
+  findTenant,
+  isAlive,
+  recordRequest,
+} from "./find.ts";
 import type { ListStep } from "./list.ts";
 import {
   findMembrane,
@@ -44,6 +52,8 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
     isAlive: (uid) => engine.read(recordRequest(uid), (snapshot) => isAlive(snapshot, uid, now())),
     isEmpty: engine.isEmpty,
     tenant: (uid) => engine.read(recordRequest(uid), (snapshot) => findTenant(snapshot, uid)),
+    membrane: (uid) => engine.read(recordRequest(uid), (snapshot) => findMembraneRecord(snapshot, uid)),
+    descendants: (root) => countDescendants(engine, root, now),
     tenants: () => listAll(engine, FIRST_TENANTS, (snapshot, page) => listTenants(snapshot, page, now())),
     membranes: (tenant, request) => membranes(engine, tenant, request, now),
     create: async (records, options = {}) => {

@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { evaluateLineage } from "../../domain/lineage.ts";
 import type { Uid } from "../../domain/uid.ts";
 import type { ReadRequest, Snapshot } from "../engine.ts";
-import type { StoredTenant } from "../record.ts";
+import type { StoredMembrane, StoredTenant } from "../record.ts";
 import type { FoundCapability } from "../store.ts";
 import { memoizedRecords } from "./records.ts";
 
@@ -39,4 +39,9 @@ export function isAlive(snapshot: Pick<Snapshot, "record">, uid: Uid, now: numbe
 export function findTenant(snapshot: Snapshot, uid: Uid): StoredTenant | undefined {
   const record = snapshot.record(uid);
   return record?.type === "tenant" ? record : undefined;
+}
+
+export function findMembraneRecord(snapshot: Snapshot, uid: Uid): StoredMembrane | undefined {
+  const record = snapshot.record(uid);
+  return record?.type === "membrane" ? record : undefined;
 }

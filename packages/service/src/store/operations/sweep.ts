@@ -2,7 +2,7 @@ import type { Uid } from "../../domain/uid.ts";
 import type {
   Change,
   Decision,
-  SweepDependent,
+  Dependent,
   SweepEntry,
   SweepRequest,
   WriteRequest,
@@ -75,7 +75,7 @@ function removeExpired(
 }
 
 /** Most nodes are leaves, which need not be queued. */
-function queueDependents({ queued }: Batch, { uid, hasDependents }: SweepDependent): Change[] {
+function queueDependents({ queued }: Batch, { uid, hasDependents }: Dependent): Change[] {
   if (!hasDependents()) return [];
   queued.add(uid);
   return [{ type: "queueSweep", uid, isRoot: false }];

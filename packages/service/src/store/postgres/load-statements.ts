@@ -29,8 +29,14 @@ const FOUND = `
     LIMIT $7::int
   )`;
 
-const SWEPT = `,
-  entry AS (SELECT s.uid, s.is_root, s.body FROM membrane.sweep s ORDER BY s.uid LIMIT $10::int),
+/**
+ * Entries of the sweep's queue, or one record, with what depends on them.
+ *
+ * @param entries their uids, and whether they count as revoked themselves.
+ */
+function withDependents(entries: string): string {
+  return `,
+  entry AS (${entries}),
   dependent AS (
     SELECT e.uid AS entry, c.child, c.ignores_revocation, c.body,
            EXISTS (SELECT FROM membrane.child g WHERE g.uid = c.child) AS has_dependents
@@ -48,7 +54,10 @@ const SWEPT = `,
       ORDER BY c.ignores_revocation, c.child
       LIMIT $10::int
     ) c
-  ),
+  )`;
+}
+
+const SWEPT = `${withDependents("SELECT s.uid, s.is_root, s.body FROM membrane.sweep s ORDER BY s.uid LIMIT $10::int")},
   expired AS (
     SELECT x.expires_at, x.uid, x.body,
            EXISTS (SELECT FROM membrane.child g WHERE g.uid = x.uid) AS has_dependents
@@ -64,8 +73,10 @@ const ROOTS = `
     UNION SELECT n.holder FROM named n WHERE n.holder IS NOT NULL
     UNION SELECT p.holder FROM paged p`;
 
-const SWEPT_ROOTS = `
-    UNION SELECT d.child FROM dependent d
+const DEPENDENT_ROOTS = `
+    UNION SELECT d.child FROM dependent d`;
+
+const SWEPT_ROOTS = `${DEPENDENT_ROOTS}
     UNION SELECT x.uid FROM expired x`;
 
 const LOADED = `
@@ -91,12 +102,20 @@ UNION ALL SELECT 'count', n.uid, NULL, ${bytesRef(SERVICE_OWNER).kind}, NULL, NU
   LEFT JOIN membrane.count c ON c.uid = n.uid AND c.kind = ${bytesRef(SERVICE_OWNER).kind}
   WHERE n.name IS NOT NULL`;
 
+const DEPENDENT_ROWS = `
+UNION ALL SELECT 'dependent', d.child, NULL, d.has_dependents::int, d.entry, d.ignores_revocation, d.body FROM dependent d`;
+
 const SWEPT_ROWS = `
 UNION ALL SELECT 'entry', e.uid, NULL, NULL, NULL, e.is_root, e.body FROM entry e
-UNION ALL SELECT 'dependent', d.child, NULL, d.has_dependents::int, d.entry, d.ignores_revocation, d.body FROM dependent d
+${DEPENDENT_ROWS}
 UNION ALL SELECT 'expired', x.uid, NULL, x.expires_at, NULL, x.has_dependents, x.body FROM expired x`;
 
 const READ = loadStatement({ roots: ROOTS, tables: FOUND, rows: LOADED });
+const READ_DEPENDENTS = loadStatement({
+  roots: ROOTS + DEPENDENT_ROOTS,
+  tables: FOUND + withDependents("SELECT $11::uuid AS uid, $12::boolean AS is_root"),
+  rows: LOADED + DEPENDENT_ROWS,
+});
 const WRITE = loadStatement({ roots: ROOTS, tables: FOUND, rows: LOADED + OWNERS });
 const SWEEP = loadStatement({
   roots: ROOTS + SWEPT_ROOTS,
@@ -105,7 +124,11 @@ const SWEEP = loadStatement({
 });
 
 export function loadForRead(request: ReadRequest): Statement {
-  return { text: READ, parameters: parametersOf(request, usesOf(request)) };
+  const { dependents } = request;
+  const parameters = parametersOf(request, usesOf(request));
+  if (dependents === undefined) return { text: READ, parameters };
+  const { of, asRevoked, limit } = dependents;
+  return { text: READ_DEPENDENTS, parameters: [...parameters, limit, of, asRevoked] };
 }
 
 /** @param counts those that the writes have locked, since they change them. */

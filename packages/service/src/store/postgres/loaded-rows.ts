@@ -16,7 +16,7 @@ export interface LoadedEntry {
   readonly uid: Uid;
   readonly isRoot: boolean;
   readonly body: Buffer;
-  readonly dependents: LoadedDependent[];
+  readonly dependents: readonly LoadedDependent[];
 }
 
 export interface LoadedDependent {
@@ -46,6 +46,8 @@ export interface LoadedRows {
   /** By {@link countText}. */
   readonly counts: ReadonlyMap<string, Found>;
   readonly entries: readonly LoadedEntry[];
+  /** What depends on a record, by its uid; those of the sweep's queue are in its entries, too. */
+  readonly dependents: ReadonlyMap<Uid, readonly LoadedDependent[]>;
   readonly expired: readonly LoadedExpiry[];
 }
 
@@ -61,8 +63,13 @@ export function parseLoadedRows(rows: readonly Row[]): LoadedRows {
   const names = new Map<string, Found>();
   const page: { readonly key: Buffer; readonly body: Buffer }[] = [];
   const counts = new Map<string, Found>();
-  const entries = new Map<Uid, LoadedEntry>();
-  const dependents: (LoadedDependent & { readonly entry: Uid })[] = [];
+  const entries: LoadedEntry[] = [];
+  const dependents = new Map<Uid, LoadedDependent[]>();
+  const dependentsOf = (uid: Uid): LoadedDependent[] => {
+    const listed = dependents.get(uid) ?? [];
+    dependents.set(uid, listed);
+    return listed;
+  };
   const expired: LoadedExpiry[] = [];
   for (const row of rows) {
     const body = optionalBytesOf(row, "body");
@@ -88,18 +95,18 @@ export function parseLoadedRows(rows: readonly Row[]): LoadedRows {
       case "entry": {
         const uid = uidColumnOf(row, "id");
         const isRoot = row["flag"] === true;
-        entries.set(uid, { uid, isRoot, body: bytesOf(row, "body"), dependents: [] });
+        entries.push({ uid, isRoot, body: bytesOf(row, "body"), dependents: dependentsOf(uid) });
         break;
       }
-      case "dependent":
-        dependents.push({
-          entry: uidColumnOf(row, "target"),
+      case "dependent": {
+        dependentsOf(uidColumnOf(row, "target")).push({
           uid: uidColumnOf(row, "id"),
           ignoresRevocation: row["flag"] === true,
           hasDependents: bigintOf(row, "number") > 0n,
           body: bytesOf(row, "body"),
         });
         break;
+      }
       case "expired":
         expired.push({
           uid: uidColumnOf(row, "id"),
@@ -113,8 +120,7 @@ export function parseLoadedRows(rows: readonly Row[]): LoadedRows {
     }
   }
   if (position === undefined) throw new StoreCorruptError("the revocation log has no head");
-  for (const { entry, ...dependent } of dependents.toSorted(compareDependents))
-    entries.get(entry)?.dependents.push(dependent);
+  for (const listed of dependents.values()) listed.sort(compareDependents);
   return {
     position,
     records,
@@ -122,7 +128,8 @@ export function parseLoadedRows(rows: readonly Row[]): LoadedRows {
     names,
     page: page.toSorted((a, b) => a.key.compare(b.key)),
     counts,
-    entries: Array.from(entries.values()).toSorted((a, b) => compareTexts(a.uid, b.uid)),
+    entries: entries.toSorted((a, b) => compareTexts(a.uid, b.uid)),
+    dependents,
     expired: expired.toSorted((a, b) => a.expiresAt - b.expiresAt || compareTexts(a.uid, b.uid)),
   };
 }

@@ -14,13 +14,13 @@ import {
   nameOfKey,
   ROOT_MARK,
 } from "../codec/row-keys.ts";
-import type { SweepEntry, WriteSnapshot } from "../engine.ts";
+import type { Dependent, SweepEntry, WriteSnapshot } from "../engine.ts";
 import type { ServiceKeys } from "../keys.ts";
 import type { StoredCapability, StoredRecord } from "../record.ts";
 import { RecordTooNewError, skipUnusable, StoreCorruptError } from "../store.ts";
 import type { CountRef } from "./count-ref.ts";
 import { bytesRef, countRowKey, countText, quotaRef, usesRef } from "./count-ref.ts";
-import type { LoadedEntry, LoadedRows } from "./loaded-rows.ts";
+import type { LoadedDependent, LoadedEntry, LoadedRows } from "./loaded-rows.ts";
 import { nameText } from "./loaded-rows.ts";
 
 /** A decision needs a count that the store does not have: it is counted, and the decision made again. */
@@ -104,6 +104,7 @@ export function createSnapshot(loaded: LoadedRows, options: SnapshotOptions): Lo
       const columns = readCount(loaded, usesRef(uid), keys);
       return columns === undefined ? undefined : useCountOf(columns);
     },
+    dependents: ({ of }) => readDependents(of, loaded.dependents.get(of) ?? [], keys),
     countOwned: (quota: Quota) => count(quotaRef(quota)),
     storedBytes: (owner) => count(bytesRef(owner)),
     sweepEntries: () => loaded.entries.map((entry) => readEntry(entry, keys)),
@@ -139,15 +140,14 @@ function readEntry({ uid, isRoot, body, dependents }: LoadedEntry, keys: Service
   // The clear column has decided which dependents were loaded.
   if (mark?.equals(isRoot ? ROOT_MARK : DEPENDENT_MARK) !== true)
     throw new StoreCorruptError("an entry of the sweep's queue is not what was written");
-  return {
-    uid,
-    isRoot,
-    dependents: dependents.map((dependent) => {
-      const { ignoresRevocation, hasDependents } = dependent;
-      decodeRow("children", childKey({ to: uid, ignoresRevocation }, dependent.uid), dependent.body, keys);
-      return { uid: dependent.uid, hasDependents: () => hasDependents };
-    }),
-  };
+  return { uid, isRoot, dependents: readDependents(uid, dependents, keys) };
+}
+
+function readDependents(of: Uid, dependents: readonly LoadedDependent[], keys: ServiceKeys): Dependent[] {
+  return dependents.map(({ uid, ignoresRevocation, hasDependents, body }) => {
+    decodeRow("children", childKey({ to: of, ignoresRevocation }, uid), body, keys);
+    return { uid, hasDependents: () => hasDependents };
+  });
 }
 
 function readCount(loaded: LoadedRows, ref: CountRef, keys: ServiceKeys): Buffer[] | undefined {
