@@ -7,7 +7,7 @@ import { makeCertificate } from "../../testkit/src/tls-target.ts";
 import { reveals, makeCapability, previewOf } from "./support/capabilities.ts";
 import { openCapi } from "./support/program.ts";
 import { CTRL_C, CTRL_D, CTRL_Z } from "./support/terminal.ts";
-import type { Terminal } from "./support/terminal.ts";
+import type { Terminal } from "../../testkit/src/pseudo-terminal.ts";
 
 const CONFIGURE = ["config", "configure", "--service", "membrane"];
 

@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "../../testkit/src/temporary-directory.ts";
 import { environment } from "./support/program.ts";
-import { CTRL_C, openTerminal } from "./support/terminal.ts";
+import { openTerminal } from "../../testkit/src/pseudo-terminal.ts";
+import { CTRL_C } from "./support/terminal.ts";
 
 const MEMBRANE = fileURLToPath(new URL("../../service/bin/membrane.js", import.meta.url));
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Installation } from "./support/installation.ts";
 import { startInstallation } from "./support/installation.ts";
 import { CAPI, environment } from "./support/program.ts";
-import { openTerminal } from "./support/terminal.ts";
+import { openTerminal } from "../../testkit/src/pseudo-terminal.ts";
 
 let installation: Installation;
 beforeAll(async () => {

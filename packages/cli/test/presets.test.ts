@@ -13,7 +13,7 @@ import { makeCapability, reveals } from "./support/capabilities.ts";
 import type { Installation } from "./support/installation.ts";
 import { startInstallation } from "./support/installation.ts";
 import { CAPI, environment } from "./support/program.ts";
-import { openTerminal } from "./support/terminal.ts";
+import { openTerminal } from "../../testkit/src/pseudo-terminal.ts";
 
 /* Each preset on a terminal, and then the client that it is for, unmodified, with the lines that the terminal showed. */
 

@@ -10,7 +10,7 @@ import { startRawTarget, startStreamingTarget } from "../../testkit/src/target.t
 import type { Installation } from "./support/installation.ts";
 import { startInstallation } from "./support/installation.ts";
 import { CAPI, environment } from "./support/program.ts";
-import { openTerminal } from "./support/terminal.ts";
+import { openTerminal } from "../../testkit/src/pseudo-terminal.ts";
 
 let installation: Installation;
 let target: TestTarget;

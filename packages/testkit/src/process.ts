@@ -127,7 +127,11 @@ async function whenReady(
 export async function runMembrane(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  options: { readonly cwd?: string; readonly signal?: AbortSignal } = {},
+  options: {
+    readonly cwd?: string;
+    readonly signal?: AbortSignal;
+    readonly input?: string | Uint8Array;
+  } = {},
 ): Promise<ProcessResult> {
   return run(process.execPath, [MEMBRANE, ...args], { env: { ...ENVIRONMENT, ...env }, ...options });
 }

@@ -3,8 +3,8 @@
 import { fileURLToPath } from "node:url";
 import { run } from "../../../testkit/src/run.ts";
 import type { ProcessResult } from "../../../testkit/src/run.ts";
-import type { Terminal } from "./terminal.ts";
-import { openTerminal } from "./terminal.ts";
+import type { Terminal } from "../../../testkit/src/pseudo-terminal.ts";
+import { openTerminal } from "../../../testkit/src/pseudo-terminal.ts";
 
 /** The built program: `npx tsc -b packages/cli` first. */
 export const CAPI: string = fileURLToPath(new URL("../../bin/capi.js", import.meta.url));

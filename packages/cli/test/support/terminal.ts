@@ -1,28 +1,10 @@
 import { PassThrough, Writable } from "node:stream";
-import { spawn } from "@lydell/node-pty";
+import { Transcript } from "../../../testkit/src/pseudo-terminal.ts";
 import type { Io } from "../../src/io.ts";
 
 export const CTRL_C = "\u0003";
 export const CTRL_D = "\u0004";
 export const CTRL_Z = "\u001a";
-
-/** A text that grows. One can wait for a string to appear in it. */
-class Transcript {
-  text = "";
-  #waiting: (() => void)[] = [];
-
-  add(more: string): void {
-    this.text += more;
-    this.#waiting.splice(0).forEach((look) => look());
-  }
-
-  /** Resolves once the string has appeared that many times. */
-  async until(wanted: string, times = 1): Promise<void> {
-    while (this.text.split(wanted).length <= times) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-  }
-}
 
 /** Stores what is written to it. */
 export class CapturedOutput extends Writable {
@@ -74,55 +56,5 @@ export function createTestIo(profiles: string, isTerminal = true): TestIo {
     profiles,
     isColoured: false,
     shell: "bash",
-  };
-}
-
-/** A program in a separate pseudo-terminal. */
-export interface Terminal extends Disposable {
-  /** Everything that the terminal has shown. */
-  readonly shown: () => string;
-  until(wanted: string, times?: number): Promise<void>;
-  /** Types text like a keyboard: Enter is a carriage return. */
-  type(text: string): void;
-  readonly ended: Promise<number>;
-}
-
-/**
- * Shell script that keeps the terminal open after the program: node-pty closes a terminal 200 ms after its program has ended,
- * even if its output was not read yet.
- */
-const HOLD = `trap : INT; "$@"; printf '[ended with %s]' "$?"; exec sleep 600`;
-
-/** The text that {@link HOLD} writes after the output. */
-const ENDED = /\[ended with (\d+)\]/;
-
-export function openTerminal(program: string, args: string[], env: Record<string, string>): Terminal {
-  const pty = spawn("sh", ["-c", HOLD, "sh", program, ...args], { cols: 400, rows: 50, env });
-  const transcript = new Transcript();
-  let isOver = false;
-  const end = (): void => {
-    // A program that still runs gets SIGHUP, since its terminal closes.
-    if (!isOver) pty.kill("SIGKILL");
-    isOver = true;
-  };
-  const ended = new Promise<number>((resolve) => {
-    pty.onData((text) => {
-      transcript.add(text);
-      const code = ENDED.exec(transcript.text)?.[1];
-      if (code === undefined) return;
-      end();
-      resolve(Number(code));
-    });
-    pty.onExit(({ exitCode }) => {
-      isOver = true;
-      resolve(exitCode);
-    });
-  });
-  return {
-    shown: () => transcript.text.replace(ENDED, ""),
-    until: (wanted, times) => transcript.until(wanted, times),
-    type: (text) => pty.write(text),
-    ended,
-    [Symbol.dispose]: end,
   };
 }
