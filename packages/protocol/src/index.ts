@@ -94,6 +94,7 @@ export {
 export {
   type CapabilityToken,
   TOKEN_BYTES,
+  TOKEN_LENGTH,
   TOKEN_PATTERN,
   formatToken,
   parseToken,

@@ -29,7 +29,12 @@ const PREFIX = "CPBLTY1-";
  */
 export const TOKEN_PATTERN: RegExp = /CPBLTY1-[A-Za-z0-9_-]{85}[AQgw]/;
 
-/** Characters of a token. */
+/**
+ * Characters of a token.
+ *
+ * @example
+ * formatToken(new Uint8Array(TOKEN_BYTES)).length; // => TOKEN_LENGTH
+ */
 export const TOKEN_LENGTH = 94;
 
 const PARTIAL_TOKEN = /^CPBLTY1-[A-Za-z0-9_-]{0,85}$/;

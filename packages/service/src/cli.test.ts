@@ -13,7 +13,7 @@ function read(words: readonly string[]): Promise<Command | undefined> {
 
 /** Arguments, variables, and how the error message begins. */
 const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
-  ["", {}, "expected a command: serve, init, tenant, membrane, backup, restore, migrate or doctor"],
+  ["", {}, "expected a command: serve, init, tenant, membrane, leaked, backup, restore, migrate or doctor"],
   ["frob", {}, "frob: no such command"],
   ["tenant", {}, "tenant: expected create, list, reissue or delete"],
   ["tenant frob", {}, 'frob: no such command. "membrane tenant --help" lists them'],

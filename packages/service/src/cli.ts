@@ -111,6 +111,15 @@ export async function readCommandLine(
         .demandCommand(1, "membrane: expected list or revoke"),
     )
     .command(
+      "leaked",
+      "Find capabilities in a text on standard input, and end them",
+      leakedFlags,
+      (flags) => {
+        const { json, revoke } = flags;
+        command = { name: "leaked", config: readDataConfig(complete(flags, origin)), json, revoke };
+      },
+    )
+    .command(
       "backup [directory]",
       "Copy the store to an empty directory, also while the service runs",
       directoryFlags,
@@ -153,7 +162,10 @@ export async function readCommandLine(
         command = { name: "doctor", config: readServeConfig(complete(flags, origin)) };
       },
     )
-    .demandCommand(1, "expected a command: serve, init, tenant, membrane, backup, restore, migrate or doctor")
+    .demandCommand(
+      1,
+      "expected a command: serve, init, tenant, membrane, leaked, backup, restore, migrate or doctor",
+    )
     .check(rejectAmbiguousFlags)
     .strict()
     .version(version)
@@ -230,6 +242,13 @@ function membraneFlags(argv: Argv) {
 
 function revokeFlags(argv: Argv) {
   return membraneFlags(argv).option("id", { ...TEXT, describe: "The membrane's name, required" });
+}
+
+function leakedFlags(argv: Argv) {
+  return jsonFlags(argv).option("revoke", {
+    type: "boolean",
+    describe: "Revoke the membranes that end what is alive, without a question; --no-revoke: none",
+  });
 }
 
 function directoryFlags(argv: Argv) {

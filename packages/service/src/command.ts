@@ -14,6 +14,8 @@ export type Command =
       readonly to: MovePlace;
     }
   | { readonly name: "init"; readonly config: InitConfig; readonly json: boolean }
+  /** `revoke` is absent where the operator is asked at a terminal. */
+  | (OutputCommand<"leaked"> & { readonly revoke: boolean | undefined })
   | OutputCommand<"tenant list">
   | (OutputCommand<"tenant create" | "tenant reissue" | "tenant delete"> & { readonly id: string })
   | (OutputCommand<"membrane list"> & { readonly tenant: string })

@@ -15,12 +15,21 @@ const LISTS: ReadonlySet<string> = new Set([
 const SWITCHES: ReadonlySet<string> = new Set(["forbid-http-targets", "forbid-unverified-targets", "tls"]);
 
 /** Flags that `--no-` turns off. */
-const NEGATABLE: ReadonlySet<string> = new Set([...SWITCHES, "profile", "json", "help", "h", "version", "v"]);
+const NEGATABLE: ReadonlySet<string> = new Set([
+  ...SWITCHES,
+  "profile",
+  "json",
+  "revoke",
+  "help",
+  "h",
+  "version",
+  "v",
+]);
 
-/** Flags that print something and end the program: in a variable, one would do so at every start. */
-const ACTIONS: ReadonlySet<string> = new Set(["HELP", "H", "VERSION", "V"]);
+/** Flags that act instead of configuring: in a variable, one would do so at every start. */
+const ACTIONS: ReadonlySet<string> = new Set(["HELP", "H", "VERSION", "V", "REVOKE"]);
 
-/** @throws ConfigError for a variable that would print help or the version at every start. */
+/** @throws ConfigError for a variable that would print help or the version, or revoke, at every start. */
 export function rejectActionVariables(environment: NodeJS.ProcessEnv): void {
   const action = Object.keys(environment).find(
     (name) => name.startsWith(VARIABLE_PREFIX) && ACTIONS.has(name.slice(VARIABLE_PREFIX.length)),

@@ -70,15 +70,28 @@ function endAtOnce(): never {
 async function run(command: Command): Promise<void> {
   if (command.name === "serve") return runService(command.config);
   const { runOperatorCommand } = await import("./commands/run-operator-command.ts");
-  const isFine = await runOperatorCommand(command, {
+  const code = await runOperatorCommand(command, {
     print,
     printError,
     openLog: openOperatorLog,
     home: homedir,
     nodeVersion: process.version,
     now: new Date(),
+    input: openInput,
+    confirm: process.stdout.isTTY ? confirm : undefined,
   });
-  if (!isFine) process.exitCode = 1;
+  // A failed write of the output has set another one.
+  if (code !== 0) process.exitCode = code;
+}
+
+function openInput(): NodeJS.ReadStream {
+  if (process.stdin.isTTY) printError("Reading the text from this terminal; Ctrl-D ends it.");
+  return process.stdin;
+}
+
+async function confirm(question: string): Promise<boolean> {
+  const { confirmAtTerminal } = await import("./commands/leaked/confirm.ts");
+  return confirmAtTerminal(question);
 }
 
 async function runService(config: ServeConfig): Promise<void> {

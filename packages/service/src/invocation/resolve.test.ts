@@ -95,7 +95,7 @@ async function contextOf(
   const feed = await createRevocationFeed(source);
   return {
     feed,
-    vault: { ...vault, open: unused, mint: unused, newUid: unused },
+    vault: { ...vault, find: unused, open: unused, mint: unused, newUid: unused },
     cache: createResolutionCache<Resolution>(feed, { entries: 10, bytes: 100_000 }, () => 0),
     inFlightRegistry: createInFlightRegistry(feed, () => 0),
     accountRegistry: createAccountRegistry(),

@@ -1,5 +1,6 @@
 import type { CapabilityToken } from "capability-protocol";
 import { formatToken, TOKEN_BYTES } from "capability-protocol";
+import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { EventLoopScheduler } from "../collections/event-loop-scheduler.ts";
 import type { Capability } from "../domain/capability.ts";
 import type { LimitedNode, ExportTerms } from "../domain/limits.ts";
@@ -45,6 +46,8 @@ export interface MintedCapability {
 
 /** Opens and makes capabilities: the one place that derives keys from tokens. */
 export interface Vault {
+  /** What is stored under a token, whether or not it works. Nothing is opened. */
+  find(token: CapabilityToken): MaybePromise<FoundCapability | undefined>;
   /** @returns nothing for a token that is unknown or does not work any more. */
   open(token: CapabilityToken): Promise<OpenedCapability | undefined>;
   /** As {@link Vault.open}, and tells a capability that has expired from a token that is unknown: it is no guess. */
@@ -82,6 +85,7 @@ export function createVault(
     return openRecords(found, verdict.value, sealingKey);
   };
   return {
+    find: (token) => store.find(keys.deriveTokenKeys(token).lookupId),
     openUnlessExpired,
     async open(token) {
       const opened = await openUnlessExpired(token);

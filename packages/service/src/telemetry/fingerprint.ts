@@ -37,6 +37,7 @@ export function fingerprint(uid: Uid): string {
   return hash("sha256", uid).slice(0, 12);
 }
 
-function membraneOf({ kind, resource, membrane }: Capability): Uid | undefined {
+/** The membrane through which a capability was exported, or on which it acts. */
+export function membraneOf({ kind, resource, membrane }: Capability): Uid | undefined {
   return membrane ?? (kind === "export" || kind === "revoke" ? resource : undefined);
 }

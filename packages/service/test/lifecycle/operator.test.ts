@@ -186,6 +186,7 @@ async function shownBy(words: readonly string[]): Promise<string> {
       home: () => "/nonexistent",
       nodeVersion: process.version,
       now: new Date(),
+      input: async function* () {},
     });
   } catch (error) {
     print(`membrane: ${(error as Error).message}`);

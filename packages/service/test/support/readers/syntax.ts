@@ -6,6 +6,7 @@ import { isFieldValue, isToken, parseMethod, trimFieldValue } from "../../../../
 import { printableName } from "../../../../protocol/src/result.ts";
 import { parseToken } from "../../../../protocol/src/token.ts";
 import { parseCapabilityUri } from "../../../../protocol/src/uri.ts";
+import { createTokenFinder } from "../../../src/commands/leaked/token-finder.ts";
 import type { Reader } from "./reader.ts";
 import { BODY, HEAD, SENTENCE, reader } from "./reader.ts";
 
@@ -20,6 +21,9 @@ export const SYNTAX_READERS: readonly Reader[] = [
   reader("protocol/src/http-syntax.ts#trimFieldValue", BODY, SENTENCE, trimFieldValue),
   reader("protocol/src/result.ts#printableName", BODY, SENTENCE, printableName),
   reader("protocol/src/token.ts#parseToken", HEAD, "CPBLTY1-Vm9n", parseToken),
+  reader("service/src/commands/leaked/token-finder.ts#createTokenFinder", BODY, SENTENCE, (text) =>
+    createTokenFinder().push(Buffer.from(text)),
+  ),
   reader(
     "protocol/src/uri.ts#parseCapabilityUri",
     BODY,
