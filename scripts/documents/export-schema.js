@@ -244,23 +244,20 @@ const REEXPORT = objectOf(
   { required: ["capability"] },
 );
 
-/** The JSON Schema of the body of an export, as text. */
-export function exportSchema() {
-  const schema = {
-    $schema: "https://json-schema.org/draft/2020-12/schema",
-    title: "Body of a POST to an export capability of a Membrane Service",
-    type: "object",
-    anyOf: [{ $ref: "#/$defs/target" }, { $ref: "#/$defs/reexport" }],
-    $defs: {
-      target: TARGET,
-      reexport: REEXPORT,
-      limits: LIMITS,
-      methods: METHODS,
-      paths: PATHS,
-      query: QUERY,
-      headers: HEADERS,
-      time: { type: "string", pattern: TIME },
-    },
-  };
-  return `${JSON.stringify(schema, undefined, 2)}\n`;
-}
+/** The JSON Schema of the body of an export. */
+export const EXPORT_SCHEMA = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  title: "Body of a POST to an export capability of a Membrane Service",
+  type: "object",
+  anyOf: [{ $ref: "#/$defs/target" }, { $ref: "#/$defs/reexport" }],
+  $defs: {
+    target: TARGET,
+    reexport: REEXPORT,
+    limits: LIMITS,
+    methods: METHODS,
+    paths: PATHS,
+    query: QUERY,
+    headers: HEADERS,
+    time: { type: "string", pattern: TIME },
+  },
+};

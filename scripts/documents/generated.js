@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { exportSchema } from "./export-schema.js";
+import { errorTable } from "./errors.js";
+import { EXPORT_SCHEMA } from "./export-schema.js";
 import { limitTables } from "./limits.js";
+import { openApi } from "./openapi.js";
 import { scalingTables } from "./scaling.js";
 import { THEMES, drawSequence, parseSequence } from "./sequence.js";
 import { sizingTables } from "./sizing.js";
@@ -9,12 +11,15 @@ const SEQUENCE = "docs/images/request-path.txt";
 const LANES = ["Owner", "Client", "Membrane Service", "Target"];
 const SIZING = "docs/sizing.md";
 const SCALING = "docs/scaling.md";
-const EXPORT_SCHEMA = "docs/schema/export.json";
+const EXPORT_SCHEMA_FILE = "docs/schema/export.json";
 const OPERATIONS = "docs/operations.md";
+const HTTP_API = "docs/http-api.md";
+const OPENAPI = "docs/openapi.yaml";
 
 /**
  * Generates the pictures of the README from their text, the tables of the sizing and the scaling page from the bench's results,
- * those of the limits from the service, and the schema of an export from the bounds of its parser.
+ * those of the limits and of the errors from the service, the schema of an export from the bounds of its parser, and the OpenAPI
+ * document from all of these.
  *
  * @param {string} root
  * @returns {[string, string][]} paths and contents
@@ -28,7 +33,9 @@ function generated(root) {
     withPart(root, SIZING, "sizing", sizingTables(results)),
     withPart(root, SCALING, "scaling", scalingTables(postgres)),
     withPart(root, OPERATIONS, "limits", limitTables()),
-    [EXPORT_SCHEMA, exportSchema()],
+    withPart(root, HTTP_API, "errors", errorTable()),
+    [EXPORT_SCHEMA_FILE, `${JSON.stringify(EXPORT_SCHEMA, undefined, 2)}\n`],
+    [OPENAPI, openApi(JSON.parse(readFileSync(`${root}package.json`, "utf8")).version)],
   ];
 }
 

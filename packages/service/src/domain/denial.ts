@@ -2,8 +2,8 @@ import type { Err, Ok, Problem, Result } from "capability-protocol";
 import { err, ok } from "capability-protocol";
 
 /**
- * Why the service refuses a request, in full. The response says less: one table in `http/wire-error.ts` maps every reason to
- * its response.
+ * Why the service refuses a request, in full. The response says less: one table, `http/error-table.ts`, has every
+ * reason with its status.
  */
 export type Denial =
   /**

@@ -1,15 +1,22 @@
 import type { RequestHead } from "../invocation/request-head.ts";
 import { PREFLIGHT_HEADERS } from "./cors.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
+import type { PublicRouteName } from "./error-table.ts";
 import { respond, respondError, respondJson } from "./respond.ts";
 import { wireError } from "./wire-error.ts";
 
 /** A route that needs no capability. */
 export interface PublicRoute {
+  readonly name: PublicRouteName;
   readonly methods: readonly string[];
   /** Absent: every path. */
-  readonly matches?: (path: string) => boolean;
+  readonly path?: PublicPath;
   respond(exchange: HttpExchange, head: RequestHead, context: PublicRouteContext): void;
+}
+
+interface PublicPath {
+  readonly names: readonly string[];
+  readonly matches: (path: string) => boolean;
 }
 
 export interface PublicRouteContext {
@@ -17,26 +24,40 @@ export interface PublicRouteContext {
   readonly isReady: () => boolean;
 }
 
+/**
+ * Where clients of MCP look for an authorization server (RFC 9728, RFC 8414, OpenID Connect Discovery), and below. After a 404 they
+ * use the token that they have; after a 401 they would stop.
+ */
+const OAUTH_METADATA: readonly string[] = [
+  "/.well-known/oauth-protected-resource",
+  "/.well-known/oauth-authorization-server",
+  "/.well-known/openid-configuration",
+];
+
 const NO_OAUTH: PublicRoute = {
+  name: "oauthMetadata",
   methods: ["GET", "HEAD"],
-  matches: isOAuthMetadata,
+  path: { names: OAUTH_METADATA, matches: isOAuthMetadata },
   respond: (exchange, head) => respondError(exchange, head.body, wireError({ reason: "no_oauth" })),
 };
 
 /** All public routes. The first row that matches applies. */
-const PUBLIC_ROUTES: readonly PublicRoute[] = [
+export const PUBLIC_ROUTES: readonly PublicRoute[] = [
   {
+    name: "preflight",
     methods: ["OPTIONS"],
     respond: (exchange, head) => respond(exchange, head.body, 204, PREFLIGHT_HEADERS, ""),
   },
   {
+    name: "health",
     methods: ["GET", "HEAD"],
-    matches: (path) => path === "/healthz",
+    path: only("/healthz"),
     respond: (exchange, head) => respondJson(exchange, head.body, 200, { status: "ok" }),
   },
   {
+    name: "readiness",
     methods: ["GET", "HEAD"],
-    matches: (path) => path === "/readyz",
+    path: only("/readyz"),
     respond: (exchange, head, { isReady }) =>
       isReady()
         ? respondJson(exchange, head.body, 200, { status: "ready" })
@@ -62,21 +83,15 @@ export function findTokenRoute(head: Pick<RequestHead, "method" | "path">): Publ
 }
 
 function matchesRoute(
-  { methods, matches }: PublicRoute,
+  { methods, path: of }: PublicRoute,
   { method, path }: Pick<RequestHead, "method" | "path">,
 ): boolean {
-  return methods.includes(method) && (matches === undefined || matches(path));
+  return methods.includes(method) && (of === undefined || of.matches(path));
 }
 
-/**
- * Where clients of MCP look for an authorization server (RFC 9728, RFC 8414, OpenID Connect Discovery). After a 404 they use the
- * token that they have; after a 401 they would stop.
- */
-const OAUTH_METADATA: readonly string[] = [
-  "/.well-known/oauth-protected-resource",
-  "/.well-known/oauth-authorization-server",
-  "/.well-known/openid-configuration",
-];
+function only(name: string): PublicPath {
+  return { names: [name], matches: (path) => path === name };
+}
 
 function isOAuthMetadata(path: string): boolean {
   // Nearly all paths fail this cheap check.

@@ -5,6 +5,7 @@ import { WEBSOCKET_VERSION } from "../invocation/websocket/handshake.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import type { ChallengedHead } from "./basic.ts";
 import { BEARER_CHALLENGE, challenge } from "./basic.ts";
+import { ERRORS } from "./error-table.ts";
 import { reasonPhrase } from "./reason-phrase.ts";
 
 /** The response for a denial, as the client sees it. */
@@ -20,11 +21,6 @@ export type RefusedHead = ChallengedHead & Pick<RequestHead, "method">;
 
 /** A response says the reason of its denial in `code`. */
 export type ErrorCode = Denial["reason"] | "internal_error";
-
-const RETRY_AFTER_SECONDS = "1";
-
-/** `Retry-After` of failed authorizations, which are forgotten after a minute, and of a full disk. */
-const MINUTE_SECONDS = "60";
 
 /** A write that was not acknowledged: a change, or the count of a use, which comes before anything is sent. */
 const MAY_BE_WRITTEN =
@@ -54,48 +50,44 @@ const NAME_PROBLEMS: Readonly<Record<NameProblem, (what: string) => string>> = {
 export function wireError(denial: Denial, head?: RefusedHead): WireError {
   switch (denial.reason) {
     case "unauthorized":
-      return error(401, "unauthorized", "Missing or invalid capability token.", [
+      return error("unauthorized", "Missing or invalid capability token.", [
         "WWW-Authenticate",
         head === undefined ? BEARER_CHALLENGE : challenge(head),
       ]);
     case "too_many_auth_failures":
       return error(
-        429,
         "too_many_auth_failures",
         "Too many requests from this address had an invalid capability token.",
-        ["Retry-After", MINUTE_SECONDS],
       );
     case "malformed_request":
-      return error(400, "malformed_request", denial.message);
+      return error("malformed_request", denial.message);
     case "invalid_field":
-      return error(400, "invalid_field", describeProblem(denial.problem));
+      return error("invalid_field", describeProblem(denial.problem));
     case "invalid_capability":
-      return error(400, "invalid_capability", "capability: expected a valid capability.");
+      return error("invalid_capability", "capability: expected a valid capability.");
     case "not_delegable":
-      return error(400, "not_delegable", "capability: its limits do not allow a re-export.");
+      return error("not_delegable", "capability: its limits do not allow a re-export.");
     case "wrong_capability":
       return error(
-        400,
         "wrong_capability",
         `This capability is for another operation than ${denial.wanted}. Nothing was done.`,
       );
     case "path_not_found":
-      return error(404, "path_not_found", head?.method === "PUT" ? `${ONLY_ROOT} ${CURL_UPLOAD}` : ONLY_ROOT);
+      return error("path_not_found", head?.method === "PUT" ? `${ONLY_ROOT} ${CURL_UPLOAD}` : ONLY_ROOT);
     case "no_oauth":
-      return error(404, "no_oauth", "This service has no authorization server: send a capability token.");
+      return error("no_oauth", "This service has no authorization server: send a capability token.");
     case "invalid_path":
-      return error(400, "invalid_path", denial.message);
+      return error("invalid_path", denial.message);
     case "method_not_allowed":
       // RFC 9110 §10.2.1: an empty Allow says that no method is allowed.
-      return error(405, "method_not_allowed", `method: ${describeAllowed(denial)}.`, [
+      return error("method_not_allowed", `method: ${describeAllowed(denial)}.`, [
         "Allow",
         denial.allow.join(", "),
       ]);
     case "path_not_allowed":
-      return error(403, "path_not_allowed", "path: the limits of this capability do not allow it.");
+      return error("path_not_allowed", "path: the limits of this capability do not allow it.");
     case "header_not_allowed":
       return error(
-        403,
         "header_not_allowed",
         denial.why === undefined
           ? `${denial.name}: this header would change the meaning of the request; omit it, or send the target's value.`
@@ -103,7 +95,6 @@ export function wireError(denial: Denial, head?: RefusedHead): WireError {
       );
     case "query_not_allowed":
       return error(
-        403,
         "query_not_allowed",
         denial.why === undefined
           ? `query: the key ${denial.key} would change the meaning of the request; omit it.`
@@ -111,157 +102,138 @@ export function wireError(denial: Denial, head?: RefusedHead): WireError {
       );
     case "redirect_not_passed":
       return error(
-        502,
         "redirect_not_passed",
         "The target redirects to another origin or path, and this client would send the capability there.",
       );
     case "membrane_exists":
-      return error(409, "membrane_exists", "id: a membrane with this id exists.");
+      return error("membrane_exists", "id: a membrane with this id exists.");
     case "tenant_exists":
-      return error(409, "tenant_exists", "id: a tenant with this id exists.");
+      return error("tenant_exists", "id: a tenant with this id exists.");
     case "lineage_too_large":
       return error(
-        409,
         "lineage_too_large",
         `The lineage would have more than ${denial.limit} nodes: export from a capability with fewer ancestors.`,
       );
     case "membrane_quota_exceeded":
       return error(
-        409,
         "membrane_quota_exceeded",
         `The membrane has reached its limit of ${denial.limit} capabilities: create another membrane and export through it.`,
       );
     case "tenant_quota_exceeded":
       return error(
-        409,
         "tenant_quota_exceeded",
         `The tenant has reached its limit of ${denial.limit} membranes: revoke those that are not needed.`,
       );
     case "membrane_storage_exceeded":
       return error(
-        409,
         "membrane_storage_exceeded",
         `The membrane has reached its storage limit of ${denial.limit} bytes: create another membrane and export through it.`,
       );
     case "tenant_storage_exceeded":
       return error(
-        409,
         "tenant_storage_exceeded",
         `The tenant has reached its storage limit of ${denial.limit} bytes: revoke membranes that are not needed.`,
       );
     case "service_quota_exceeded":
       return error(
-        409,
         "service_quota_exceeded",
         `The service has reached its limit of ${denial.limit} tenants: delete one that is not needed.`,
       );
     case "body_too_large":
-      return error(413, "body_too_large", `The body exceeds ${denial.limit} bytes.`);
+      return error("body_too_large", `The body exceeds ${denial.limit} bytes.`);
     case "signed_body_too_large":
       return error(
-        413,
         "signed_body_too_large",
         `The body exceeds the ${denial.limit} bytes that are buffered for a signature: send its SHA-256 in X-Payload-Sha256 (64 hex digits), and it is streamed at any size.`,
       );
     case "headers_too_large":
-      return error(431, "headers_too_large", "The request headers are too large.");
+      return error("headers_too_large", "The request headers are too large.");
     case "request_timeout":
-      return error(408, "request_timeout", "The rest of the request did not arrive in time.");
+      return error("request_timeout", "The rest of the request did not arrive in time.");
     case "upgrade_not_supported":
       return error(
-        501,
         "upgrade_not_supported",
         "Upgrade: only websocket is supported, and only by capabilities for a target that is sent GET.",
       );
     case "websocket_version_not_supported":
       // RFC 6455 §4.4 and RFC 9110 §15.5.22 say what to try instead.
       return error(
-        426,
         "websocket_version_not_supported",
         `Sec-WebSocket-Version: expected ${WEBSOCKET_VERSION}.`,
         ["Sec-WebSocket-Version", WEBSOCKET_VERSION, "Upgrade", "websocket", "Connection", "Upgrade, close"],
       );
     case "expectation_failed":
-      return error(417, "expectation_failed", "Expect: expected 100-continue or nothing.");
+      return error("expectation_failed", "Expect: expected 100-continue or nothing.");
     case "store_unavailable":
-      return retryShortly(503, "store_unavailable", `The store did not respond in time. ${MAY_BE_WRITTEN}`);
+      return error("store_unavailable", `The store did not respond in time. ${MAY_BE_WRITTEN}`);
     case "store_full":
       return error(
-        503,
         "store_full",
         "The disk of the service is full. Nothing was changed or sent; revokes still work, and invocations whose uses are not counted.",
-        ["Retry-After", MINUTE_SECONDS],
       );
     case "store_failed":
-      return error(503, "store_failed", `The store could not write to its disk. ${MAY_BE_WRITTEN}`, [
-        "Retry-After",
-        MINUTE_SECONDS,
-      ]);
+      return error("store_failed", `The store could not write to its disk. ${MAY_BE_WRITTEN}`);
     case "record_too_new":
       return error(
-        503,
         "record_too_new",
         "A newer version of the service stored this capability. Nothing was done; it works again after an upgrade.",
       );
     case "capability_concurrency_exceeded":
-      return retryShortly(
-        429,
+      return error(
         "capability_concurrency_exceeded",
         "This capability has reached its limit of concurrent requests or buffered bytes.",
       );
     case "tenant_concurrency_exceeded":
       // The holder must not learn which tenant of the lineage this is.
-      return retryShortly(
-        429,
+      return error(
         "tenant_concurrency_exceeded",
         "A tenant in the lineage has reached its limit of concurrent requests or buffered bytes.",
       );
     case "service_overloaded":
-      return retryShortly(
-        503,
+      return error(
         "service_overloaded",
         "The service has reached its limit of concurrent requests or buffered bytes.",
       );
     case "revocations_unknown":
-      return retryShortly(
-        503,
+      return error(
         "revocations_unknown",
         `The service lost its store, and with it what was revoked. ${MAY_BE_RECEIVED}`,
       );
     case "service_stopping":
-      return retryShortly(503, "service_stopping", `The service stops. ${MAY_BE_RECEIVED}`);
+      return error("service_stopping", `The service stops. ${MAY_BE_RECEIVED}`);
     case "quota_exhausted":
       return error(
-        429,
         "quota_exhausted",
         `The capability has been used as often as it may be for now: retry in ${denial.retryAfterSeconds} seconds.`,
         ["Retry-After", String(denial.retryAfterSeconds)],
       );
     case "target_forbidden":
-      return error(502, "target_forbidden", "This service does not allow connections to the target.");
+      return error("target_forbidden", "This service does not allow connections to the target.");
     case "target_outdated":
       return error(
-        502,
         "target_outdated",
         "The target was exported under earlier rules and is no longer accepted: export it again.",
       );
     case "target_unreachable":
-      return error(502, "target_unreachable", "The target is unreachable.");
+      return error("target_unreachable", "The target is unreachable.");
     case "target_timeout":
-      return error(504, "target_timeout", "The target did not respond in time.");
+      return error("target_timeout", "The target did not respond in time.");
     case "invalid_target_response":
-      return error(502, "invalid_target_response", "The target's response was invalid or incomplete.");
+      return error("invalid_target_response", "The target's response was invalid or incomplete.");
     case "loop_detected":
-      return error(508, "loop_detected", "Forwarding loop detected.");
+      return error("loop_detected", "Forwarding loop detected.");
   }
 }
 
 /** The response for a fault of the service; only the log has the cause. */
 export function internalError(): WireError {
-  return error(500, "internal_error", "Internal error; it has been logged.");
+  return error("internal_error", "Internal error; it has been logged.");
 }
 
-function error(status: number, code: ErrorCode, message: string, headers: readonly string[] = []): WireError {
+function error(code: ErrorCode, message: string, ownHeaders: readonly string[] = []): WireError {
+  const { status, retryAfterSeconds } = ERRORS[code];
+  const headers =
+    retryAfterSeconds === undefined ? ownHeaders : [...ownHeaders, "Retry-After", String(retryAfterSeconds)];
   return { status, headers, body: { statusCode: status, error: reasonPhrase(status), message, code } };
 }
 
@@ -270,8 +242,4 @@ function describeAllowed({ allow, fixed }: Extract<Denial, { reason: "method_not
   // Limits that exclude each other allow nothing.
   if (allow.length === 0) return "expected none, since the limits of this capability allow none";
   return allow.length === 1 ? `expected ${allow.join()}` : `expected one of ${allow.join(", ")}`;
-}
-
-function retryShortly(status: number, code: ErrorCode, message: string): WireError {
-  return error(status, code, message, ["Retry-After", RETRY_AFTER_SECONDS]);
 }
