@@ -30,7 +30,7 @@ const SERVICE = {
   invocation: ["domain", "store", "egress", "http1", "net", "collections"],
   http: ["domain", "store", "invocation", "management", "http1", "net", "collections", "telemetry"],
   management: ["domain", "store", "egress", "collections", "pem.ts"],
-  telemetry: ["domain", "error-code.ts"],
+  telemetry: ["domain", "collections", "error-code.ts"],
   tls: ["net", "pem.ts", "private-files.ts"],
   service: [
     "store",
@@ -44,6 +44,7 @@ const SERVICE = {
     "telemetry",
     "net",
     "collections",
+    "flag-names.ts",
     "service-limit.ts",
     "service-limits.ts",
     "wall-clock.ts",
@@ -51,6 +52,8 @@ const SERVICE = {
   commands: [
     "service",
     "domain",
+    "collections",
+    "net",
     "store",
     "store/lmdb",
     "store/operations",

@@ -1,4 +1,4 @@
-import { sentRequestOf } from "./fixtures.ts";
+import { sentRequestOf, testMeter } from "./fixtures.ts";
 import type { StubPool, StubResponse } from "./stub-http.ts";
 import { stubExchange } from "./stub-http.ts";
 import type { Outcome } from "../../service/src/domain/denial.ts";
@@ -53,7 +53,7 @@ export function startExchange(
   const ticking = new Set<Tickable>();
   const exchange = new Exchange(
     response,
-    { inFlight, accounts },
+    { inFlight, accounts, arrivedAt: 0 },
     {
       recheck,
       cors: [],
@@ -63,6 +63,7 @@ export function startExchange(
         delete: (one) => void ticking.delete(one),
         stop: () => undefined,
       },
+      meter: testMeter(),
       minResponseRate: { windowMs: 1_000, bytesPerSecond: 1 },
       invocationTimeoutMs: 60_000,
       onBytes: () => undefined,

@@ -1,3 +1,6 @@
+import { Histogram } from "../../service/src/collections/histogram.ts";
+import { InvocationMeter } from "../../service/src/invocation/invocation-meter.ts";
+import { LONG_BOUNDS, SHORT_BOUNDS } from "../../service/src/telemetry/metrics/definitions.ts";
 import { hash } from "node:crypto";
 import { parseExportRequest } from "capability-protocol";
 import type { HashFunction } from "capability-protocol/signers";
@@ -78,4 +81,10 @@ export function sentRequestOf(
 ): SentRequest {
   const target = preparedTarget(body);
   return { target, path: target.path, clientHeaders, carrier, ownOrigin: "https://membrane.test" };
+}
+
+/** What an invocation counts. */
+export function testMeter(): InvocationMeter {
+  const [gateway, target] = [new Histogram(SHORT_BOUNDS), new Histogram(LONG_BOUNDS)];
+  return new InvocationMeter({ gateway, target });
 }

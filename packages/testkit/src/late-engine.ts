@@ -17,6 +17,8 @@ export async function openLateEngine(options: LmdbEngineOptions): Promise<Engine
     positionMaxAgeMs: engine.positionMaxAgeMs,
     positionFailure: engine.positionFailure,
     revocationsSince: engine.revocationsSince,
+    status: engine.status,
+    leaseAgeMs: engine.leaseAgeMs,
     async refresh() {
       await travel();
       isPositionKnown = true;

@@ -144,6 +144,7 @@ export function createStubListener(): StubListener {
       handle = handler;
       return {
         address: { address: "127.0.0.1", port: 0 },
+        connections: async () => 0,
         setCertificate: () => undefined,
         close: async () => undefined,
         idle: async () => undefined,

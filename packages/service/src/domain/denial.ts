@@ -54,9 +54,9 @@ export type Denial =
   /** A newer version of the program wrote a record that the capability depends on. */
   | { readonly reason: "record_too_new" }
   /** The capability, a tenant or the whole service has as many invocations in flight as it may have. */
-  | { readonly reason: "capability_concurrency_exceeded" }
-  | { readonly reason: "tenant_concurrency_exceeded" }
-  | { readonly reason: "service_overloaded" }
+  | { readonly reason: "capability_concurrency_exceeded"; readonly limitName: SharedLimit }
+  | { readonly reason: "tenant_concurrency_exceeded"; readonly limitName: SharedLimit }
+  | { readonly reason: "service_overloaded"; readonly limitName: SharedLimit }
   /** The store was lost before the target responded: the target may have received the request. */
   | { readonly reason: "revocations_unknown" }
   /** The service stops, and its deadline has passed: the target may have received the request. */
@@ -71,6 +71,19 @@ export type Denial =
   /** The body must be buffered to be signed, and is over the limit in bytes. */
   | { readonly reason: "signed_body_too_large"; readonly limit: number }
   | TargetFailure;
+
+/** Which of the service's limits on what many share was reached. The client does not learn which. */
+export type SharedLimit =
+  | "maxConcurrentInvocations"
+  | "maxConcurrentInvocationsPerTenant"
+  | "maxConcurrentInvocationsPerCapability"
+  | "maxUpstreamConnections"
+  | "maxUpstreamPools"
+  | "maxWaitingPagesPerTenant"
+  | BudgetLimit;
+
+/** Limits on memory. */
+export type BudgetLimit = "bufferedBytesTotal" | "managementBufferedBytesTotal" | "waitingResponseBytesTotal";
 
 /** What is wrong with a header or a key by the openings and limits. Absent: it would change what the request means. */
 export type NameProblem =
@@ -97,7 +110,8 @@ export type TargetFailure =
   | { readonly reason: "invalid_target_response" }
   | { readonly reason: "loop_detected" };
 
-const TARGET_FAILURES: ReadonlySet<Denial["reason"]> = new Set<TargetFailure["reason"]>([
+/** Their reasons. */
+export const TARGET_FAILURES: ReadonlySet<Denial["reason"]> = new Set<TargetFailure["reason"]>([
   "redirect_not_passed",
   "target_forbidden",
   "target_outdated",

@@ -8,6 +8,13 @@ export interface SharedPoolLimits {
   readonly maxUpstreamConnections: number;
 }
 
+/** What all pools use together. */
+export interface SharedPoolUsage {
+  readonly pools: number;
+  readonly bytes: number;
+  readonly connections: number;
+}
+
 /** A pool, which counts against the tenant that it belongs to. */
 export interface TenantPool {
   readonly owner: string;
@@ -42,6 +49,10 @@ export class PoolShares {
 
   constructor(limits: SharedPoolLimits) {
     this.#limits = limits;
+  }
+
+  usage(): SharedPoolUsage {
+    return { pools: this.#pools, bytes: this.#bytes, connections: this.#connections };
   }
 
   /** Closes idle pools of the owner if needed. @returns whether there is room. */

@@ -8,7 +8,7 @@ import { createConnector } from "./connector.ts";
 import type { ContextScheduler } from "./context-scheduler.ts";
 import { createContextScheduler } from "./context-scheduler.ts";
 import { TooManyConnectionsError } from "./errors.ts";
-import type { SharedPoolLimits, TenantPool } from "./pool-shares.ts";
+import type { SharedPoolLimits, SharedPoolUsage, TenantPool } from "./pool-shares.ts";
 import { PoolShares } from "./pool-shares.ts";
 import type { CreateConnection } from "./pooled-connection.ts";
 
@@ -42,9 +42,18 @@ export interface Pools {
    * @returns an error while the owner's whole share of pools is in use.
    */
   get(key: string, destination: Destination, owner: string): Result<UpstreamPool, "share_exceeded">;
+  usage(): PoolUsage;
   /** Closes pools that were not used for a time before `now` (milliseconds). */
   closeIdle(now: number): void;
   close(): Promise<void>;
+}
+
+/** What all pools use, and have done. */
+export interface PoolUsage extends SharedPoolUsage {
+  /** Connections that were opened since the start. */
+  readonly opened: number;
+  /** Attempts to open one that failed. */
+  readonly failed: number;
 }
 
 /** A digest of JSON: the parts hold private keys, and no two lists of parts may give the same key. */
@@ -76,9 +85,10 @@ export function createPools(options: PoolOptions, now: () => number): Pools {
   const entries = new Map<string, PoolEntry>();
   const shares = new PoolShares(options.limits);
   const scheduler = createContextScheduler();
+  const attempts = { opened: 0, failed: 0 };
 
   const open = (key: string, destination: Destination, owner: string): PoolEntry => {
-    const pool = openPool(options, destination, { owner, shares, scheduler });
+    const pool = openPool(options, destination, { owner, shares, scheduler, attempts });
     const entry: PoolEntry = {
       found: ok(pool),
       owner,
@@ -111,6 +121,7 @@ export function createPools(options: PoolOptions, now: () => number): Pools {
       entry.usedAt = now();
       return entry.found;
     },
+    usage: () => ({ ...shares.usage(), ...attempts }),
     closeIdle(at) {
       for (const entry of entries.values()) {
         if (at - entry.usedAt >= options.limits.upstreamPoolIdleMs && entry.isIdle) entry.close();
@@ -128,6 +139,8 @@ interface PoolResources {
   readonly owner: string;
   readonly shares: PoolShares;
   readonly scheduler: ContextScheduler;
+  /** How attempts to connect have ended. */
+  readonly attempts: { opened: number; failed: number };
 }
 
 function openPool(
@@ -154,7 +167,7 @@ function openPool(
 }
 
 /** Counts connections against the owner, from the attempt on. */
-function countConnections(connect: Connector, { owner, shares }: PoolResources): Connector {
+function countConnections(connect: Connector, { owner, shares, attempts }: PoolResources): Connector {
   return (origin, callback, signal) => {
     const release = shares.reserveConnection(owner);
     // In a later turn: the pool opens another connection as soon as one fails.
@@ -163,6 +176,7 @@ function countConnections(connect: Connector, { owner, shares }: PoolResources):
       origin,
       (...made) => {
         const [error, socket] = made;
+        attempts[error === null ? "opened" : "failed"] += 1;
         if (error !== null || socket.destroyed) release();
         else socket.once("close", release);
         callback(...made);

@@ -13,6 +13,7 @@ import type { Fingerprints } from "../telemetry/fingerprint.ts";
 import { fingerprintsOf } from "../telemetry/fingerprint.ts";
 import { isTrustedProxy } from "./client-address.ts";
 import { inPlaceOfTarget } from "./proxy-status.ts";
+import type { RequestCounts } from "./request-counts.ts";
 import { parseRequestId } from "./request-id.ts";
 import { respondError } from "./respond.ts";
 import { respondOrAbort } from "./respond-or-abort.ts";
@@ -21,6 +22,7 @@ import { internalError, wireError } from "./wire-error.ts";
 /** What every request ends with: a response, and an event. */
 export interface ResponderContext {
   readonly log: EventLog;
+  readonly counts: RequestCounts;
   readonly newRequestId: () => string;
   /** Proxies whose `X-Request-Id` is trusted. */
   readonly trustedProxies: readonly Cidr[];
@@ -34,12 +36,13 @@ export function finish(
   resolution: Resolution,
   end: ExchangeEnd,
 ): void {
+  if (end.kind === "denied" && !isTargetFailure(end.denial))
+    return respondDenial(context, exchange, head, end.denial, resolution, end.report);
+  context.counts.end(end);
   if (end.kind === "completed") {
     if (!exchange.request.complete) exchange.response.closeWithUnreadBody();
     // Most invocations return here: no id and no duration are computed for one that is not logged.
     if (end.status < 500 && !context.log.logsEveryInvocation) return;
-  } else if (end.kind === "denied" && !isTargetFailure(end.denial)) {
-    return respondDenial(context, exchange, head, end.denial, resolution, end.report);
   }
   const requestId = ensureRequestId(context, exchange);
   const event = { requestId, of: fingerprintsOfCaller(resolution), exchange: end.report };
@@ -93,6 +96,7 @@ export function respondDenial(
   const requestId = ensureRequestId(context, exchange);
   const error = wireError(denial, head);
   const of = caller === undefined ? undefined : fingerprintsOfCaller(caller);
+  context.counts.refuse(denial, caller?.capability.kind);
   context.log.refused({ requestId, status: error.status, reason: denial.reason, of, exchange: report });
   respondOrAbort(exchange, head, error, caller);
 }
@@ -106,12 +110,15 @@ export function respondFault(
 ): void {
   const denial = denialForStoreError(error);
   if (denial !== undefined) return respondDenial(context, exchange, head, denial, caller);
+  context.counts.fault(caller?.capability.kind);
   context.log.fault(error, ensureRequestId(context, exchange));
   respondOrAbort(exchange, head, internalError(), caller);
 }
 
 export function respondMalformed(context: ResponderContext, exchange: HttpExchange, message: string): void {
-  const error = inPlaceOfTarget(wireError({ reason: "malformed_request", message }));
+  const denial: Denial = { reason: "malformed_request", message };
+  const error = inPlaceOfTarget(wireError(denial));
+  context.counts.refuse(denial);
   const requestId = ensureRequestId(context, exchange);
   context.log.refused({ requestId, status: error.status, reason: "malformed_request" });
   exchange.response.closeAfter();

@@ -41,6 +41,7 @@ export interface RouterContext
  * whether it may be used, and carries out its operation or invokes its target.
  */
 export async function route(context: RouterContext, exchange: HttpExchange): Promise<void> {
+  const arrivedAt = context.invocationContext.ticker.now();
   const read = readHead(exchange.request, context);
   if (!read.ok) return respondMalformed(context, exchange, read.error);
   const head = read.value;
@@ -58,7 +59,7 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     const useDenial = checking instanceof Promise ? await checking : checking;
     if (useDenial?.reason === "unauthorized")
       return respondDenial(context, exchange, head, unauthorized(mode), resolution);
-    const performing = perform(context, exchange, head, authenticated, useDenial);
+    const performing = perform(context, exchange, head, authenticated, { useDenial, arrivedAt });
     const end = performing instanceof Promise ? await performing : performing;
     if (end !== undefined) finish(context, exchange, head, resolution, end);
   } catch (error) {
@@ -99,7 +100,7 @@ function perform(
   exchange: HttpExchange,
   head: ReadHead,
   authenticated: Authenticated,
-  useDenial: Denial | undefined,
+  { useDenial, arrivedAt }: { readonly useDenial: Denial | undefined; readonly arrivedAt: number },
 ): MaybePromise<ExchangeEnd | undefined> {
   const { resolution } = authenticated;
   const fields = checkFields(context, head, resolution, exchange);
@@ -112,7 +113,7 @@ function perform(
   const { kind } = resolution.capability;
   if (kind !== "invoke") return runManagement(context, exchange, head, resolution, kind);
   const { request, response } = exchange;
-  const downstream = { head, request, response, useDenial, handshake: fields.value };
+  const downstream = { head, request, response, useDenial, handshake: fields.value, arrivedAt };
   return invoke(context.invocationContext, authenticated, downstream);
 }
 
@@ -134,6 +135,7 @@ async function runManagement(
     return;
   }
   const { status, body } = outcome.value;
+  context.counts.operations[kind].done += 1;
   context.log.managed({ requestId, status, of: fingerprintsOfCaller(caller), kind });
   respondJson(exchange, head.body, status, body);
   watchEnded(context.invocationContext.waitingResponses, exchange.response, caller.accounts);

@@ -20,7 +20,7 @@ interface PublicPath {
 }
 
 export interface PublicRouteContext {
-  /** Whether requests can be served now: the process knows what was revoked. */
+  /** Whether requests can be served now. */
   readonly isReady: () => boolean;
 }
 

@@ -22,12 +22,12 @@ test.each([
   [{ reason: "query_not_allowed", key: "acl" }, "AccessDenied"],
   [{ reason: "malformed_request", message: "why" }, "InvalidRequest"],
   [{ reason: "path_not_found" }, "InvalidURI"],
-  [{ reason: "capability_concurrency_exceeded" }, "SlowDown"],
+  [{ reason: "capability_concurrency_exceeded", limitName: "bufferedBytesTotal" }, "SlowDown"],
   [{ reason: "signed_body_too_large", limit: 7 }, "EntityTooLarge"],
   [{ reason: "request_timeout" }, "RequestTimeout"],
   [{ reason: "redirect_not_passed" }, "ServiceUnavailable"],
   [{ reason: "target_timeout" }, "ServiceUnavailable"],
-  [{ reason: "service_overloaded" }, "ServiceUnavailable"],
+  [{ reason: "service_overloaded", limitName: "maxConcurrentInvocations" }, "ServiceUnavailable"],
 ] as const)("%j has the code %s of S3, and names this service's code in the message", (denial, code) => {
   const error = wireError(denial);
   const { message, code: own } = error.body;

@@ -3,6 +3,8 @@ import type { Denial } from "../domain/denial.ts";
 import { inPlaceOfTarget } from "./proxy-status.ts";
 import { internalError, wireError } from "./wire-error.ts";
 
+const LIMIT_NAME = "maxUpstreamPools";
+
 const ROWS: {
   readonly [R in Denial["reason"]]: [Extract<Denial, { reason: R }>, number, readonly string[]];
 } = {
@@ -39,10 +41,18 @@ const ROWS: {
   record_too_new: [{ reason: "record_too_new" }, 503, []],
   store_failed: [{ reason: "store_failed" }, 503, ["Retry-After", "60"]],
   too_many_auth_failures: [{ reason: "too_many_auth_failures" }, 429, ["Retry-After", "60"]],
-  capability_concurrency_exceeded: [{ reason: "capability_concurrency_exceeded" }, 429, ["Retry-After", "1"]],
-  tenant_concurrency_exceeded: [{ reason: "tenant_concurrency_exceeded" }, 429, ["Retry-After", "1"]],
+  capability_concurrency_exceeded: [
+    { reason: "capability_concurrency_exceeded", limitName: LIMIT_NAME },
+    429,
+    ["Retry-After", "1"],
+  ],
+  tenant_concurrency_exceeded: [
+    { reason: "tenant_concurrency_exceeded", limitName: LIMIT_NAME },
+    429,
+    ["Retry-After", "1"],
+  ],
   quota_exhausted: [{ reason: "quota_exhausted", retryAfterSeconds: 7 }, 429, ["Retry-After", "7"]],
-  service_overloaded: [{ reason: "service_overloaded" }, 503, ["Retry-After", "1"]],
+  service_overloaded: [{ reason: "service_overloaded", limitName: LIMIT_NAME }, 503, ["Retry-After", "1"]],
   revocations_unknown: [{ reason: "revocations_unknown" }, 503, ["Retry-After", "1"]],
   service_stopping: [{ reason: "service_stopping" }, 503, ["Retry-After", "1"]],
   header_not_allowed: [{ reason: "header_not_allowed", name: "X-Amz-Acl" }, 403, []],

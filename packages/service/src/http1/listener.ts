@@ -60,10 +60,14 @@ export interface ListenerOptions {
   readonly onError: (error: unknown) => void;
   /** Called when a connection is closed because the requests that wait on it took too much memory. */
   readonly onOverflow: () => void;
+  /** Called when a connection is closed at once, with the limit that is reached. */
+  readonly onConnectionRefused: (limit: "maxConnections" | "maxConnectionsPerAddress") => void;
 }
 
 export interface HttpListener {
   readonly address: { readonly address: string; readonly port: number };
+  /** How many connections of clients are open. */
+  connections(): Promise<number>;
   /** New connections get this certificate. */
   setCertificate(tls: CertificatePem): void;
   /** Stops accepting, waits for the requests in flight, and closes the remaining connections at the deadline (milliseconds). */

@@ -26,7 +26,7 @@ test("a capability that takes all it gets leaves as much as it has to its tenant
   const { by, fill } = open();
   expect(fill(by("c", "t"))).toMatchObject({
     taken: 400,
-    refused: { reason: "capability_concurrency_exceeded" },
+    refused: { reason: "capability_concurrency_exceeded", limitName: "bufferedBytesTotal" },
   });
   expect(fill(by("d", "t")).taken).toBeGreaterThan(100);
   expect(fill(by("e", "u")).taken).toBeGreaterThan(100);

@@ -1,4 +1,4 @@
-import type { Denial } from "../domain/denial.ts";
+import type { BudgetLimit, Denial } from "../domain/denial.ts";
 import type { UsageAccount, UsageAccounts, BudgetName } from "./usage-accounts.ts";
 import type { BufferShare } from "./buffered-body.ts";
 
@@ -15,11 +15,19 @@ export interface BufferBudget {
 /** How much a capability may hold, as a part of what a tenant may. */
 const CAPABILITY_FRACTION = 0.5;
 
+/** The limits that set the budgets. */
+const LIMITS: Readonly<Record<BudgetName, BudgetLimit>> = {
+  bufferedBytes: "bufferedBytesTotal",
+  managementBytes: "managementBufferedBytesTotal",
+  waitingBytes: "waitingResponseBytesTotal",
+};
+
 /**
  * @param limit of all bodies together, in bytes.
  * @param name which of the budgets of an account this is.
  */
 export function createBufferBudget(limit: number, name: BudgetName): BufferBudget {
+  const limitName = LIMITS[name];
   let reserved = 0;
   const add = (accounts: readonly UsageAccount[], bytes: number): void => {
     for (const account of accounts) account[name] += bytes;
@@ -31,10 +39,10 @@ export function createBufferBudget(limit: number, name: BudgetName): BufferBudge
     shareFor: ({ capabilities, tenants }) => ({
       reserve(bytes): Denial | undefined {
         const free = limit - reserved - bytes;
-        if (free < 0) return { reason: "service_overloaded" };
+        if (free < 0) return { reason: "service_overloaded", limitName };
         if (exceeds(capabilities, bytes, free * CAPABILITY_FRACTION))
-          return { reason: "capability_concurrency_exceeded" };
-        if (exceeds(tenants, bytes, free)) return { reason: "tenant_concurrency_exceeded" };
+          return { reason: "capability_concurrency_exceeded", limitName };
+        if (exceeds(tenants, bytes, free)) return { reason: "tenant_concurrency_exceeded", limitName };
         reserved += bytes;
         add(capabilities, bytes);
         add(tenants, bytes);

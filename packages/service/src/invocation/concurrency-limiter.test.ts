@@ -5,6 +5,16 @@ import { createAccountRegistry } from "./usage-accounts.ts";
 import type { ConcurrencyLimits } from "./concurrency-limiter.ts";
 import { createConcurrencyLimiter } from "./concurrency-limiter.ts";
 
+const CAPABILITY_FULL = {
+  reason: "capability_concurrency_exceeded",
+  limitName: "maxConcurrentInvocationsPerCapability",
+};
+const TENANT_FULL = {
+  reason: "tenant_concurrency_exceeded",
+  limitName: "maxConcurrentInvocationsPerTenant",
+};
+const SERVICE_FULL = { reason: "service_overloaded", limitName: "maxConcurrentInvocations" };
+
 function open(limits: ConcurrencyLimits) {
   const registry = createAccountRegistry();
   /** @param capabilities the capability itself, and what it re-exports. */
@@ -17,7 +27,7 @@ test("a full capability is refused while others of its tenant go on, and one tha
   const { acquire, release, by } = open({ perCapability: 2, perTenant: 9, total: 9 });
   expect(acquire(by("c", "t"))).toBeUndefined();
   expect(acquire(by("c", "t"))).toBeUndefined();
-  expect(acquire(by("c", "t"))).toEqual({ reason: "capability_concurrency_exceeded" });
+  expect(acquire(by("c", "t"))).toEqual(CAPABILITY_FULL);
   expect(acquire(by("d", "t"))).toBeUndefined();
   release(by("c", "t"));
   expect(acquire(by("c", "t"))).toBeUndefined();
@@ -27,8 +37,8 @@ test("a re-export adds no places, at any depth; the capability that it re-export
   const { acquire, by } = open({ perCapability: 2, perTenant: 9, total: 9 });
   expect(acquire(by("cba", "t"))).toBeUndefined();
   expect(acquire(by("dba", "t"))).toBeUndefined();
-  expect(acquire(by("eba", "t"))).toEqual({ reason: "capability_concurrency_exceeded" });
-  expect(acquire(by("fa", "t"))).toEqual({ reason: "capability_concurrency_exceeded" });
+  expect(acquire(by("eba", "t"))).toEqual(CAPABILITY_FULL);
+  expect(acquire(by("fa", "t"))).toEqual(CAPABILITY_FULL);
   expect(acquire(by("g", "t"))).toBeUndefined();
 });
 
@@ -36,34 +46,32 @@ test("a full tenant is refused by whatever capability runs through it, while oth
   const { acquire, by } = open({ perCapability: 9, perTenant: 2, total: 9 });
   expect(acquire(by("a", "t"))).toBeUndefined();
   expect(acquire(by("b", "u", "t"))).toBeUndefined();
-  expect(acquire(by("c", "t"))).toEqual({ reason: "tenant_concurrency_exceeded" });
-  expect(acquire(by("d", "u", "t"))).toEqual({ reason: "tenant_concurrency_exceeded" });
+  expect(acquire(by("c", "t"))).toEqual(TENANT_FULL);
+  expect(acquire(by("d", "u", "t"))).toEqual(TENANT_FULL);
   expect(acquire(by("e", "u"))).toBeUndefined();
 });
 
 test("what was refused takes no place, in any of the counts", () => {
   const { acquire, by } = open({ perCapability: 1, perTenant: 2, total: 3 });
   expect(acquire(by("a", "t"))).toBeUndefined();
-  for (let i = 0; i < 9; i += 1)
-    expect(acquire(by("a", "t"))).toEqual({ reason: "capability_concurrency_exceeded" });
+  for (let i = 0; i < 9; i += 1) expect(acquire(by("a", "t"))).toEqual(CAPABILITY_FULL);
   expect(acquire(by("b", "t"))).toBeUndefined();
-  for (let i = 0; i < 9; i += 1)
-    expect(acquire(by("c", "t", "u"))).toEqual({ reason: "tenant_concurrency_exceeded" });
+  for (let i = 0; i < 9; i += 1) expect(acquire(by("c", "t", "u"))).toEqual(TENANT_FULL);
   expect(acquire(by("d", "u"))).toBeUndefined();
-  expect(acquire(by("e", "v"))).toEqual({ reason: "service_overloaded" });
+  expect(acquire(by("e", "v"))).toEqual(SERVICE_FULL);
 });
 
 test("what leaves gives its place back in each count: the capabilities', the tenants' and the one of all", () => {
   const limits = { perCapability: 9, perTenant: 9, total: 9 };
-  for (const [limit, reason] of [
-    ["perCapability", "capability_concurrency_exceeded"],
-    ["perTenant", "tenant_concurrency_exceeded"],
-    ["total", "service_overloaded"],
+  for (const [limit, denial] of [
+    ["perCapability", CAPABILITY_FULL],
+    ["perTenant", TENANT_FULL],
+    ["total", SERVICE_FULL],
   ] as const) {
     const { acquire, release, by } = open({ ...limits, [limit]: 1 });
     for (let round = 0; round < 3; round += 1) {
       expect(acquire(by("ba", "t", "u"))).toBeUndefined();
-      expect(acquire(by("a", "u"))).toEqual({ reason });
+      expect(acquire(by("a", "u"))).toEqual(denial);
       release(by("ba", "t", "u"));
       expect(acquire(by("a", "u"))).toBeUndefined();
       release(by("a", "u"));
@@ -82,6 +90,6 @@ test("accounts that were dropped while idle are joined with those that replaced 
   registry.refresh(kept);
   expect(later.capabilities[0]).toBe(kept.capabilities[0]);
   expect(acquire(kept)).toBeUndefined();
-  expect(acquire(later)).toEqual({ reason: "capability_concurrency_exceeded" });
+  expect(acquire(later)).toEqual(CAPABILITY_FULL);
   expect(acquire(by("c"))).toBeUndefined();
 });

@@ -18,19 +18,34 @@ export interface ConcurrencyLimiter {
   /** Takes a place, until `release`. @returns which count is full; then no place is taken. */
   acquire(accounts: UsageAccounts): Denial | undefined;
   release(accounts: UsageAccounts): void;
+  /** How many places are taken. */
+  readonly inFlight: number;
 }
+
+const OVERLOADED: Denial = { reason: "service_overloaded", limitName: "maxConcurrentInvocations" };
+const CAPABILITY_EXCEEDED: Denial = {
+  reason: "capability_concurrency_exceeded",
+  limitName: "maxConcurrentInvocationsPerCapability",
+};
+const TENANT_EXCEEDED: Denial = {
+  reason: "tenant_concurrency_exceeded",
+  limitName: "maxConcurrentInvocationsPerTenant",
+};
 
 export function createConcurrencyLimiter(limits: ConcurrencyLimits): ConcurrencyLimiter {
   let inFlight = 0;
   return {
     acquire({ capabilities, tenants }) {
-      if (inFlight >= limits.total) return { reason: "service_overloaded" };
-      if (isFull(capabilities, limits.perCapability)) return { reason: "capability_concurrency_exceeded" };
-      if (isFull(tenants, limits.perTenant)) return { reason: "tenant_concurrency_exceeded" };
+      if (inFlight >= limits.total) return OVERLOADED;
+      if (isFull(capabilities, limits.perCapability)) return CAPABILITY_EXCEEDED;
+      if (isFull(tenants, limits.perTenant)) return TENANT_EXCEEDED;
       inFlight += 1;
       for (const account of capabilities) account.invocations += 1;
       for (const account of tenants) account.invocations += 1;
       return undefined;
+    },
+    get inFlight() {
+      return inFlight;
     },
     release({ capabilities, tenants }) {
       inFlight -= 1;

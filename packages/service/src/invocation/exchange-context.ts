@@ -2,6 +2,7 @@ import type { Denial, Outcome } from "../domain/denial.ts";
 import type { ExchangeReport } from "../domain/exchange-report.ts";
 import type { ByteStream } from "../http1/byte-stream.ts";
 import type { RequestMessage } from "../http1/upstream.ts";
+import type { InvocationMeter } from "./invocation-meter.ts";
 import type { MinDataRate } from "./min-data-rate.ts";
 import type { SentRequest } from "./reference-filter.ts";
 import type { ResponseBodyContext } from "./response-body.ts";
@@ -37,6 +38,7 @@ export interface ExchangeContext extends ResponseBodyContext {
   /** Header lines of CORS. */
   readonly cors: readonly string[];
   readonly ticker: Ticker;
+  readonly meter: InvocationMeter;
   /** How fast a client must read while its response waits for it. */
   readonly minResponseRate: MinDataRate;
   /** How long an exchange may last, in milliseconds. */

@@ -25,6 +25,16 @@ import { sendSigned } from "./send-signed.ts";
 /** How many informational responses (1xx) a target may send before the final one: they cost work and carry nothing. */
 const MAX_INFORMATIONAL_RESPONSES = 16;
 
+const MS_PER_SECOND = 1_000;
+
+/** On whose behalf an exchange is, and since when. */
+export interface ExchangeOrigin {
+  readonly inFlight: InFlightRequest;
+  readonly accounts: UsageAccounts;
+  /** When the service got the request, and later by as long as it waited for the client; in milliseconds of the ticker. */
+  readonly arrivedAt: number;
+}
+
 /**
  * One request to the target and its response on the way back: a state machine between the ports of both sides. The client's side
  * calls `start`, the target's side the `on…` methods, and the ticker `tick`.
@@ -50,7 +60,14 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   #isBegun = false;
   #isResponseStarted = false;
   #isRetried = false;
+  readonly #arrivedAt: number;
   readonly #startedAt: number;
+  /** When there was a connection. */
+  #connectedAt: number;
+  /** When its first byte was sent. */
+  #begunAt = 0;
+  /** The exchange waits for a connection. */
+  #isWaiting = false;
   /** How long the exchange may last until it gets a connection. */
   #waitMs = Number.POSITIVE_INFINITY;
   #informational = 0;
@@ -60,7 +77,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
 
   constructor(
     response: DownstreamResponse,
-    { inFlight, accounts }: { readonly inFlight: InFlightRequest; readonly accounts: UsageAccounts },
+    { inFlight, accounts, arrivedAt }: ExchangeOrigin,
     context: ExchangeContext,
   ) {
     this.#response = response;
@@ -68,7 +85,8 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#body = new ResponseBody(response, this, context);
     this.#context = context;
     this.#inFlight = inFlight;
-    this.#startedAt = context.ticker.now();
+    this.#arrivedAt = arrivedAt;
+    this.#startedAt = this.#connectedAt = context.ticker.now();
     context.ticker.add(this);
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
@@ -88,10 +106,13 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     // Limits the wait for a connection: the timeout of the request itself begins when it is sent.
     this.#waitMs = request.responseTimeoutMs;
     upstream.acquire(this);
+    this.#isWaiting = this.#lease === undefined;
   }
 
   onConnection(lease: UpstreamLease): void {
     this.#lease = lease;
+    // Nearly always one is idle, and no clock is read.
+    if (this.#isWaiting) this.#connectedAt = this.#context.ticker.now();
     const request = this.#request;
     if (request === undefined) return;
     if (this.#countUse === undefined) return sendSigned(lease, request, this);
@@ -107,6 +128,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   #onCounted(lease: UpstreamLease, request: UpstreamRequest): void {
     this.#countUse = undefined;
     if (lease.isOpen) return sendSigned(lease, request, this);
+    this.#isWaiting = true;
     this.#waitMs = this.elapsedMs() + request.responseTimeoutMs;
     this.#upstream?.acquire(this);
   }
@@ -118,6 +140,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   onBegin(): boolean {
     this.#waitMs = Number.POSITIVE_INFINITY;
     this.#isBegun = true;
+    this.#begunAt = this.#context.ticker.now();
     // The last moment before the first byte is sent, and time has passed since the capability was resolved.
     if (!this.#isFinished) this.#recheck();
     return !this.#isFinished;
@@ -143,6 +166,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   }
 
   onHead(status: number, reason: string, lines: string[], resume: () => void): boolean {
+    const receivedAt = this.#context.ticker.now();
     this.#context.onBytes(0);
     if (this.#isFinished || this.#request === undefined) return false;
     this.upstreamStatus = status;
@@ -156,12 +180,24 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     const head = shaped.value;
     const response = this.#response;
     this.#status = status;
+    this.#context.meter.openResponses += 1;
     this.#body.start(resume);
     response.writeHead(head.status, head.reason, head.headers);
+    this.#measure(receivedAt);
     // With the first piece of the body if there is one by now, by itself otherwise: a reader of events waits for it.
     nextTick(flushHead, this);
     if (head.dropsBody || (response.req.method === "HEAD" && !this.#isHead)) this.#dropBody();
     return true;
+  }
+
+  /** Counts how long the parts of the exchange took, once the head of its response is on the way. */
+  #measure(receivedAt: number): void {
+    const { meter, ticker } = this.#context;
+    const before = this.#startedAt - this.#arrivedAt + (this.#begunAt - this.#connectedAt);
+    const after = ticker.now() - receivedAt;
+    const target = this.#connectedAt - this.#startedAt + (receivedAt - this.#begunAt);
+    meter.durations.gateway.observe((before + after) / MS_PER_SECOND);
+    meter.durations.target.observe(target / MS_PER_SECOND);
   }
 
   /** Node writes even nothing to the connection, for a system call each time, if the head has gone out already. */
@@ -173,6 +209,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#context.onBytes(chunk.length);
     if (this.#isFinished) return false;
     this.forwardedBytes += chunk.length;
+    this.#context.meter.targetBytes += chunk.length;
     return this.#body.write(chunk);
   }
 
@@ -219,11 +256,13 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
 
   /** Hands the connection over: to the client it is the response, and what ends it is not decided here. */
   onUpgrade(headers: string[], stream: ByteStream): void {
+    const receivedAt = this.#context.ticker.now();
     this.#context.onBytes(0);
     const switchProtocols = this.#request?.switchProtocols;
     this.upstreamStatus = 101;
     const switched = this.#isFinished ? undefined : switchProtocols?.(headers, stream, this.#startedAt);
     if (switched?.ok === true) {
+      this.#measure(receivedAt);
       this.#finish(switched.value);
       return this.#context.ticker.delete(this);
     }
@@ -241,6 +280,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     }
     this.#isBegun = false;
     this.#lease = undefined;
+    this.#isWaiting = true;
     this.#waitMs = this.#request?.responseTimeoutMs ?? 0;
     if (decision === "send") return this.#upstream?.acquire(this);
     this.#isRetried = true;
@@ -275,6 +315,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   /** @param end a promise: a rejected one for a fault of the service, or that of what the connections were handed to. */
   #finish(end: MaybePromise<ExchangeEnd>): void {
     this.#isFinished = true;
+    if (this.#status !== undefined) this.#context.meter.openResponses -= 1;
     this.#upstream?.cancel(this);
     this.#stopCounting?.();
     this.#response.req.socket.off("close", this.#onClientClose);

@@ -35,6 +35,8 @@ export interface Downstream extends HttpExchange {
   readonly useDenial: Denial | undefined;
   /** The client asks for a WebSocket. */
   readonly handshake: WebSocketHandshake | undefined;
+  /** When the service got the request, in milliseconds of the ticker. */
+  readonly arrivedAt: number;
 }
 
 type Upstream = NonNullable<Resolution["upstream"]>;
@@ -66,7 +68,9 @@ function forward(
   const denial = downstream.useDenial ?? occupy(context, authenticated);
   if (denial !== undefined) return denied(denial);
   const { plan } = prepared.value;
-  return thenMaybe(preparePayload(context, authenticated, plan, downstream), (payload) => {
+  const preparing = preparePayload(context, authenticated, plan, downstream);
+  const waitsFrom = preparing instanceof Promise ? context.ticker.now() : undefined;
+  return thenMaybe(preparing, (payload) => {
     if (payload === undefined) return { kind: "client_disconnected" };
     if (!payload.ok) return denied(payload.error);
     const { trailers } = payload.value;
@@ -74,7 +78,10 @@ function forward(
       trailers === undefined ? prepared : addTrailers(context, target, prepared.value, trailers);
     if (!complete.ok) return denied(complete.error);
     const request = upstreamRequest(context, resolution, target, complete.value, payload.value, head);
-    return send(context, authenticated, upstream, downstream, request);
+    // A body that is held arrives as fast as its client sends it.
+    const waitedMs = waitsFrom === undefined ? 0 : context.ticker.now() - waitsFrom;
+    const arrivedAt = downstream.arrivedAt + waitedMs;
+    return send(context, authenticated, upstream, downstream, { request, arrivedAt });
   });
 }
 
@@ -95,15 +102,15 @@ function send(
   authenticated: Authenticated,
   { target, poolKey, owner }: Upstream,
   { response, handshake }: Downstream,
-  request: UpstreamRequest,
+  { request, arrivedAt }: { readonly request: UpstreamRequest; readonly arrivedAt: number },
 ): MaybePromise<ExchangeEnd> {
   const pool = context.pools.get(poolKey, target, owner);
   if (!pool.ok) {
     if (request.body instanceof Readable) request.body.destroy();
-    return denied({ reason: "tenant_concurrency_exceeded" });
+    return denied({ reason: "tenant_concurrency_exceeded", limitName: "maxUpstreamPools" });
   }
   const { inFlight, resolution } = authenticated;
-  const exchange = new Exchange(response, { inFlight, accounts: resolution.accounts }, context);
+  const exchange = new Exchange(response, { inFlight, accounts: resolution.accounts, arrivedAt }, context);
   const asking =
     handshake === undefined
       ? request

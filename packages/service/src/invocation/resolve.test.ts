@@ -97,6 +97,7 @@ async function contextOf(
     feed,
     vault: { ...vault, find: unused, open: unused, mint: unused, newUid: unused },
     cache: createResolutionCache<Resolution>(feed, { entries: 10, bytes: 100_000 }, () => 0),
+    lookups: { hits: 0, misses: 0 },
     inFlightRegistry: createInFlightRegistry(feed, () => 0),
     accountRegistry: createAccountRegistry(),
     digest,

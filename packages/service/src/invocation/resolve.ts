@@ -61,11 +61,18 @@ const NO_TENANT = "";
 /** How often a record is read again because the log has moved. */
 const MAX_ATTEMPTS = 16;
 
+/** How often a request has found its resolution in the cache. */
+export interface CacheLookups {
+  hits: number;
+  misses: number;
+}
+
 export interface ResolveContext {
   readonly inFlightRegistry: InFlightRegistry;
   readonly accountRegistry: AccountRegistry;
   readonly feed: RevocationFeed;
   readonly cache: ResolutionCache<Resolution>;
+  readonly lookups: CacheLookups;
   readonly vault: Vault;
   readonly digest: HashFunction;
   readonly authorityCa: (authority: Authority) => string | undefined;
@@ -94,10 +101,25 @@ export function resolve(
 ): MaybePromise<Result<Authenticated, ResolveDenial>> {
   const digest = hash("sha512", token, "base64");
   const pending = context.feed.refresh();
-  if (pending instanceof Promise)
-    return pending.then(() => fromCache(context, digest) ?? fromStore(context, token, digest, mode));
+  if (pending instanceof Promise) return pending.then(() => lookUp(context, token, digest, mode));
   // Synchronous in nearly all cases: the log's position is known and the resolution cached.
-  return fromCache(context, digest) ?? fromStore(context, token, digest, mode);
+  return lookUp(context, token, digest, mode);
+}
+
+/** Call it after the feed was refreshed. */
+function lookUp(
+  context: ResolveContext,
+  token: CapabilityToken,
+  digest: string,
+  mode: LookupMode,
+): MaybePromise<Result<Authenticated, ResolveDenial>> {
+  const cached = fromCache(context, digest);
+  if (cached === undefined) {
+    context.lookups.misses += 1;
+    return fromStore(context, token, digest, mode);
+  }
+  context.lookups.hits += 1;
+  return cached;
 }
 
 /** Call it after the feed was refreshed. */

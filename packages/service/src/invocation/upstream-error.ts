@@ -10,7 +10,7 @@ const EGRESS_DENIALS: Readonly<Record<EgressErrorCode, Denial>> = {
   EGRESS_CONNECT_FAILED: { reason: "target_unreachable" },
   EGRESS_CONNECT_TIMEOUT: { reason: "target_timeout" },
   EGRESS_TLS_FAILED: { reason: "target_unreachable" },
-  EGRESS_TOO_MANY: { reason: "tenant_concurrency_exceeded" },
+  EGRESS_TOO_MANY: { reason: "tenant_concurrency_exceeded", limitName: "maxUpstreamConnections" },
 };
 
 const FAILURE_DENIALS: Readonly<Record<UpstreamFailure, Denial>> = {

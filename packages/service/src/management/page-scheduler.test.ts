@@ -74,7 +74,7 @@ test("more pages of a tenant than may wait: the latest of the capability that ha
   const others = [page("t", "another"), page("another", "another")];
   const refused = await Promise.all([...many, ...others]);
   stop();
-  const busy = err({ reason: "tenant_concurrency_exceeded" });
+  const busy = err({ reason: "tenant_concurrency_exceeded", limitName: "maxWaitingPagesPerTenant" });
   expect(refused.slice(129)).toEqual([busy, busy, WHOLE, WHOLE]);
   expect(refused.slice(0, 129)).toEqual(Array.from({ length: 129 }, () => WHOLE));
 });

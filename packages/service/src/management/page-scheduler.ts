@@ -55,7 +55,8 @@ export function createPageScheduler(waitingPerTenant: number, scheduler: EventLo
       const tenant = tenants.get(owner.tenant) ?? { pages: 0, waiting: new FairQueue() };
       tenants.set(owner.tenant, tenant);
       const mayBegin = begin(tenant, owner);
-      if (mayBegin !== true && !(await mayBegin)) return err({ reason: "tenant_concurrency_exceeded" });
+      if (mayBegin !== true && !(await mayBegin))
+        return err({ reason: "tenant_concurrency_exceeded", limitName: "maxWaitingPagesPerTenant" });
       try {
         return await act(() => scheduler.nextTurn(owner));
       } finally {

@@ -2,12 +2,14 @@ import { hash } from "node:crypto";
 import { normalizeAuthority, originOfAuthority } from "capability-protocol";
 import type { HashFunction } from "capability-protocol/signers";
 import type { EgressPolicy } from "../egress/policy.ts";
+import type { Pools } from "../egress/pools.ts";
 import { createPools } from "../egress/pools.ts";
 import { createUndiciConnection } from "../egress/undici/connection.ts";
 import { CORS_HEADERS } from "../http/cors.ts";
 import { createBufferBudget } from "../invocation/buffer-budget.ts";
 import { createChunkScheduler } from "../invocation/chunk-scheduler.ts";
 import { createConcurrencyLimiter } from "../invocation/concurrency-limiter.ts";
+import type { InvocationMeter } from "../invocation/invocation-meter.ts";
 import type { InvocationContext } from "../invocation/invoke.ts";
 import type { BodyOptions } from "../invocation/request-body.ts";
 import type { ResolveContext } from "../invocation/resolve.ts";
@@ -24,8 +26,9 @@ import type { RevocationMonitor } from "./revocation-monitor.ts";
 export interface DataPlane {
   readonly resolveContext: ResolveContext;
   readonly invocationContext: InvocationContext;
-  /** How the bodies of all requests are read. */
+  /** How the bodies of requests to the service itself are read. */
   readonly bodies: BodyOptions;
+  readonly pools: Pools;
   /** Closes the connections to targets. Call it when no request is in flight. */
   close(): Promise<void>;
 }
@@ -35,6 +38,7 @@ export interface DataPlaneParts {
   readonly vault: Vault;
   readonly policy: EgressPolicy;
   readonly monotonic: () => number;
+  readonly meter: InvocationMeter;
 }
 
 type DataPlaneOptions = Pick<
@@ -48,7 +52,7 @@ export function createDataPlane(
   parts: DataPlaneParts,
 ): DataPlane {
   const { feed, cache, inFlightRegistry } = parts.monitor;
-  const { policy, monotonic } = parts;
+  const { policy, monotonic, meter } = parts;
   const { lookup, createConnection = createUndiciConnection } = options;
   const pools = createPools({ policy, lookup, limits, createConnection }, monotonic);
   const poolTimer = setInterval(() => pools.closeIdle(monotonic()), limits.upstreamPoolIdleMs).unref();
@@ -66,9 +70,11 @@ export function createDataPlane(
   };
   return {
     bodies,
+    pools,
     resolveContext: {
       feed,
       cache,
+      lookups: { hits: 0, misses: 0 },
       vault: parts.vault,
       inFlightRegistry,
       accountRegistry,
@@ -93,10 +99,17 @@ export function createDataPlane(
       ownOrigin: originOfAuthority(options.config.authority).serialized,
       cors: CORS_HEADERS,
       ticker,
+      meter,
       chunkScheduler: createChunkScheduler(),
       waitingResponses: createWaitingResponses(limits.waitingResponseBytesTotal, accountRegistry),
       onBytes,
-      bodies,
+      bodies: {
+        ...bodies,
+        onBytes(bytes) {
+          meter.clientBytes += bytes;
+          onBytes(bytes);
+        },
+      },
       minResponseRate: { windowMs: limits.responseRateWindowMs, bytesPerSecond: limits.minResponseRate },
       headerBytes: limits.headerBytes,
       maxBufferedBodyBytes: limits.bufferedBodyBytes,

@@ -1,4 +1,5 @@
 import { rejectionBytes } from "../http/raw-error.ts";
+import type { ResponderContext } from "../http/respond-and-log.ts";
 import { isHandshake } from "../http/upgrade.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
 import type { HttpListener } from "../http1/listener.ts";
@@ -10,7 +11,7 @@ import type { ServiceConfig, ServiceOptions } from "./options.ts";
 export function startListener(
   { listen, trustedProxies, limits }: Pick<ServiceConfig, "listen" | "trustedProxies" | "limits">,
   { tls, log, listenHttp = listenOnNode }: Pick<ServiceOptions, "tls" | "log" | "listenHttp">,
-  newRequestId: () => string,
+  { newRequestId, counts }: Pick<ResponderContext, "newRequestId" | "counts">,
   handle: (exchange: HttpExchange) => Promise<void>,
 ): Promise<HttpListener> {
   return listenHttp(
@@ -27,8 +28,10 @@ export function startListener(
         bytes: limits.pipelinedBytesTotal,
       },
       rejectionBytes: (rejection) =>
-        rejectionBytes(rejection, ({ reason }, status) => {
+        rejectionBytes(rejection, (denial, status) => {
+          const { reason } = denial;
           const requestId = newRequestId();
+          counts.refuse(denial);
           log.refused({ requestId, reason, status });
           return requestId;
         }),
@@ -40,7 +43,11 @@ export function startListener(
         MAX_TIMER_MS,
       ),
       onError: log.fault,
-      onOverflow: log.pipelineClosed,
+      onOverflow() {
+        counts.limits.add("pipelinedBytesTotal");
+        log.pipelineClosed();
+      },
+      onConnectionRefused: (limit) => counts.limits.add(limit),
     },
     handle,
   );

@@ -6,7 +6,7 @@ import type { ListenHttp } from "../http1/listener.ts";
 import type { ServiceLimits } from "../service-limits.ts";
 import type { Cidr } from "../net/address.ts";
 import type { ServiceKeys } from "../store/keys.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, StoreCondition } from "../store/store.ts";
 import type { EventLog } from "../telemetry/events.ts";
 
 export interface ListenAddress {
@@ -23,6 +23,8 @@ export interface ServiceConfig {
   /** Proxies whose `X-Forwarded-For` and `X-Request-Id` are trusted. */
   readonly trustedProxies: readonly Cidr[];
   readonly egress: EgressRules;
+  /** Where metrics are read, by this process or the one that started it. Absent: nowhere. */
+  readonly metricsListen?: ListenAddress;
   readonly limits: ServiceLimits;
 }
 
@@ -48,6 +50,8 @@ export interface ServiceOptions {
   readonly monotonic?: () => number;
   /** Collects young garbage. Default: does nothing, and V8 lets 64 MB of dead buffers accumulate. */
   readonly collectYoung?: () => void;
+  /** Whether the store could be written to last. Default: it could. */
+  readonly storeState?: () => StoreCondition["state"];
   /** Resolves the names of targets. */
   readonly lookup: NameLookup;
 }

@@ -8,6 +8,12 @@ import { newRequestId } from "../http/request-id.ts";
 import type { RouterContext } from "../http/router.ts";
 import { route } from "../http/router.ts";
 import type { HttpListener } from "../http1/listener.ts";
+import { Histogram } from "../collections/histogram.ts";
+import { InvocationMeter } from "../invocation/invocation-meter.ts";
+import { RequestCounts } from "../http/request-counts.ts";
+import { LONG_BOUNDS, SHORT_BOUNDS } from "../telemetry/metrics/definitions.ts";
+import type { Reading } from "../telemetry/metrics/reading.ts";
+import { readService } from "./service-reading.ts";
 import { MAX_TIMER_MS } from "../service-limit.ts";
 import { createVault } from "../store/vault.ts";
 import { createControlPlane } from "./control-plane.ts";
@@ -23,6 +29,10 @@ const REFUSAL_TIME_MS = 250;
 export interface RunningService {
   readonly address: HttpListener["address"];
   setCertificate: HttpListener["setCertificate"];
+  /** Whether requests can be served: not while it closes, nor while the store cannot be read, or fails to write. */
+  isReady(): boolean;
+  /** What the service has counted, and how it is now. */
+  readMetrics(): Promise<Reading>;
   /** Accepts nothing more, waits for the requests in flight, and ends them at the deadline. The store stays open. */
   close(): Promise<void>;
 }
@@ -34,7 +44,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const authorities = ownAuthorities(config);
   const isOwn = matchAuthorities(authorities);
   // Where the service itself listens is known only after it has started to.
-  const ownEndpoints: OwnEndpoint[] = [];
+  const ownEndpoints: OwnEndpoint[] = metricsEndpoints(config);
   const policy = createEgressPolicy({
     ...config.egress,
     ownAuthorities: authorities,
@@ -44,7 +54,13 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const loopTurns = createEventLoopScheduler();
   const vault = createVault(options.store, options.keys, randomBytes, loopTurns);
   const monitor = await startRevocationMonitor(limits, options, monotonic);
-  const dataPlane = createDataPlane(limits, options, { monitor, vault, policy, monotonic });
+  const meter = new InvocationMeter({
+    gateway: new Histogram(SHORT_BOUNDS),
+    target: new Histogram(LONG_BOUNDS),
+  });
+  const counts = new RequestCounts();
+  let isStopping = false;
+  const dataPlane = createDataPlane(limits, options, { monitor, vault, policy, monotonic, meter });
   const { bodies, resolveContext, invocationContext } = dataPlane;
   const managementContext = createControlPlane(config, options, {
     vault,
@@ -62,7 +78,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     trustedProxies,
     newRequestId,
     isHost: createHostCheck(),
-    isReady: () => options.store.position() !== undefined,
+    isReady: () => !isStopping && canServe(options),
+    counts,
     isOwn,
     isBelowOwn: matchNamesBelow(authorities),
     log,
@@ -72,7 +89,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     await listener?.idle();
     await dataPlane.close();
   };
-  const listening = startListener(config, options, newRequestId, (exchange) => route(context, exchange));
+  const listening = startListener(config, options, context, (exchange) => route(context, exchange));
   const listener = await listening.catch(async (error: unknown) => {
     await closeOwners();
     throw error;
@@ -83,7 +100,24 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   return {
     address: listener.address,
     setCertificate: listener.setCertificate,
+    isReady: context.isReady,
+    readMetrics: () =>
+      readService({
+        meter,
+        counts,
+        lookups: resolveContext.lookups,
+        invocationsInFlight: () => invocationContext.concurrencyLimiter.inFlight,
+        clientConnections: listener.connections,
+        pools: dataPlane.pools.usage,
+        cache: monitor.cache.usage,
+        applied: monitor.feed.position,
+        logEnd: options.store.position,
+        leaseAgeMs: options.store.leaseAgeMs,
+        storeStatus: options.store.status,
+        isReady: context.isReady,
+      }),
     async close() {
+      isStopping = true;
       const deadlineMs = Math.min(limits.shutdownTimeoutMs, MAX_TIMER_MS - REFUSAL_TIME_MS);
       const deadline = setTimeout(() => monitor.inFlightRegistry.revokeAll("STOPPED"), deadlineMs);
       await listener.close(deadlineMs + REFUSAL_TIME_MS);
@@ -91,4 +125,25 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       await closeOwners(listener);
     },
   };
+}
+
+/** Where metrics are read is no target either. */
+function metricsEndpoints({ metricsListen }: ServiceOptions["config"]): OwnEndpoint[] {
+  return metricsListen === undefined ? [] : [{ address: metricsListen.host, port: metricsListen.port }];
+}
+
+/**
+ * Whether requests can be served: what was revoked is known, and can be read. A store that is full still carries invocations and
+ * revokes; one whose writes fail cannot promise a revoke.
+ */
+function canServe({
+  store,
+  storeState = () => "writable",
+}: Pick<ServiceOptions, "store" | "storeState">): boolean {
+  if (storeState() === "failed") return false;
+  try {
+    return store.position() !== undefined;
+  } catch {
+    return false;
+  }
 }

@@ -4,7 +4,7 @@ import type { Quota } from "../domain/quota.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { UseCount } from "../domain/use-counter.ts";
 import type { StoredCapability, StoredRecord } from "./record.ts";
-import type { Position, RevocationSource } from "./store.ts";
+import type { Position, RevocationSource, StoreWatch } from "./store.ts";
 import type { WriteClass } from "./write-queue.ts";
 
 /*
@@ -13,7 +13,7 @@ import type { WriteClass } from "./write-queue.ts";
  */
 
 /** Keeps records and their indexes, with the revocation log. */
-export interface Engine extends RevocationSource {
+export interface Engine extends RevocationSource, StoreWatch {
   /** A random name of what is stored, 32 hex digits. */
   readonly id: string;
 

@@ -27,6 +27,14 @@ export interface ResolutionCache<T extends Cacheable> {
    *   since.
    */
   put(digest: string, resolution: T, readAt: Position): void;
+  usage(): CacheUsage;
+}
+
+/** What the cache holds. */
+export interface CacheUsage {
+  readonly entries: number;
+  /** Estimated memory of the entries. */
+  readonly bytes: number;
 }
 
 /** How much the cache keeps, in all. */
@@ -59,6 +67,7 @@ export function createResolutionCache<T extends Cacheable>(
       resolutions.delete(digest);
       return undefined;
     },
+    usage: () => ({ entries: resolutions.size, bytes: resolutions.bytes }),
     put(digest, resolution, readAt) {
       if (!feed.holds(readAt, resolution.lineage)) return;
       // False if it alone is larger than the cache.

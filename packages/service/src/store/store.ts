@@ -130,6 +130,28 @@ export class StoreFormatError extends Error {
   readonly code = "store_format";
 }
 
+/** What an operator watches of a store. */
+export interface StoreStatus {
+  /** Revoked records whose dependents are still to be deleted. */
+  readonly sweepBacklog: number;
+  /** Bytes that are in use. */
+  readonly sizeBytes: number;
+  /** Bytes that may still be written before it is full; absent if it cannot say. */
+  readonly roomBytes?: number;
+}
+
+/** What is known of a store in addition to what it stores. */
+export interface StoreWatch {
+  /** It may ask the disk or the server. */
+  status(): Promise<StoreStatus>;
+  /**
+   * How old the lease is, in milliseconds: since its last confirmed renewal was sent, whether it is still in force or not.
+   *
+   * @returns nothing if the store needs no lease, or this process never had one.
+   */
+  leaseAgeMs(): number | undefined;
+}
+
 /**
  * The revocation log as this process knows it. Freshness is a synchronous, local question: it is checked just before the first
  * byte of a request goes upstream, when nothing can wait any more.
@@ -165,7 +187,7 @@ export interface RevocationSource {
  * Every operation but a list is one transaction; what a promise acknowledges is on disk. A row that was edited, moved or swapped
  * is a {@link StoreCorruptError}.
  */
-export interface Store extends RevocationSource {
+export interface Store extends RevocationSource, StoreWatch {
   /** A random name of this store, 32 hex digits: tells one service from another. */
   readonly id: string;
 

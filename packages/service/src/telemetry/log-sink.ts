@@ -4,6 +4,8 @@ export type WriteResult = number | "busy" | "failed";
 /** A destination of log lines that never throws, never blocks, and keeps at most {@link MAX_BUFFERED_BYTES}. */
 export interface LogSink {
   write(line: string): void;
+  /** How many lines were lost since the start. */
+  readonly lostLines: number;
   /** Tries once more to write the lines that are kept. */
   flush(): void;
 }
@@ -26,7 +28,10 @@ const FAILED_RETRY_MS = 1_000;
 
 /** A line of the log, or a notice of lost lines. */
 interface BufferedLine {
+  /** How many lines are lost if it cannot be written. */
   readonly lines: number;
+  /** Of these, those that were not lost before. */
+  readonly newLines: number;
   bytes: Buffer;
   isBegun: boolean;
 }
@@ -39,12 +44,13 @@ export function createLogSink({ write, describeLoss, schedule }: LogSinkOptions)
   let entries: BufferedLine[] = [];
   let bufferedBytes = 0;
   let lost = 0;
+  let lostLines = 0;
   let isCut = false;
   let isWaiting = false;
 
-  const buffer = (text: string, lines: number): void => {
+  const buffer = (text: string, counts: Pick<BufferedLine, "lines" | "newLines">): void => {
     const bytes = Buffer.from(text);
-    entries.push({ lines, bytes, isBegun: false });
+    entries.push({ ...counts, bytes, isBegun: false });
     bufferedBytes += bytes.length;
   };
   const retry = (ms: number): void => {
@@ -58,6 +64,7 @@ export function createLogSink({ write, describeLoss, schedule }: LogSinkOptions)
   const drop = (): void => {
     isCut ||= entries.some(({ isBegun }) => isBegun);
     lost += entries.reduce((sum, { lines }) => sum + lines, 0);
+    lostLines += entries.reduce((sum, { newLines }) => sum + newLines, 0);
     entries = [];
     bufferedBytes = 0;
     retry(FAILED_RETRY_MS);
@@ -83,7 +90,7 @@ export function createLogSink({ write, describeLoss, schedule }: LogSinkOptions)
     if (!writeBuffered()) return false;
     if (lost === 0) return true;
     // The next line must not continue a line that was written in part.
-    buffer(`${isCut ? "\n" : ""}${describeLoss(lost)}`, lost);
+    buffer(`${isCut ? "\n" : ""}${describeLoss(lost)}`, { lines: lost, newLines: 0 });
     lost = 0;
     return writeBuffered();
   };
@@ -93,10 +100,14 @@ export function createLogSink({ write, describeLoss, schedule }: LogSinkOptions)
       flush();
       if (lost > 0 || bufferedBytes + line.length > MAX_BUFFERED_BYTES) {
         lost += 1;
+        lostLines += 1;
         return;
       }
-      buffer(line, 1);
+      buffer(line, { lines: 1, newLines: 1 });
       flush();
+    },
+    get lostLines() {
+      return lostLines;
     },
     flush: () => void flush(),
   };

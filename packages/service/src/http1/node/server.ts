@@ -43,13 +43,17 @@ export async function startNodeServer(
     secure === undefined ? "connection" : "secureConnection",
     options.onConnection,
   );
-  limitConnections(server, options.maxConnectionsPerAddress, options.trustedProxies);
+  limitConnections(server, options.maxConnectionsPerAddress, options.trustedProxies, () =>
+    options.onConnectionRefused("maxConnectionsPerAddress"),
+  );
+  server.on("drop", () => options.onConnectionRefused("maxConnections"));
   const onResponseStart = handleParseErrors(server, options);
   if (secure !== undefined) respondToPlaintext(secure, options.rejectionBytes);
   handleRequests(server, onResponseStart, handle);
   const handedOver = handleHandshakes(server, handle);
   return {
     address: await listen(server, options),
+    connections: () => countConnections(server),
     setCertificate: (tls) => secure?.setSecureContext(certificateOptions(tls)),
     close: (deadlineMs) => closeServer(server, handedOver, deadlineMs),
   };
@@ -162,6 +166,12 @@ function interceptConnections(
   server.removeAllListeners(event);
   server.on(event, (socket: Socket) => {
     onConnection(socket, () => listeners.forEach((attach) => void Reflect.apply(attach, server, [socket])));
+  });
+}
+
+function countConnections(server: NetServer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
   });
 }
 

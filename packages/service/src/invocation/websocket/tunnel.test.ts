@@ -5,6 +5,7 @@ import { afterEach, expect, test } from "vitest";
 import { createChunkScheduler } from "../chunk-scheduler.ts";
 import type { ExchangeContext } from "../exchange-context.ts";
 import { RequestCutError } from "../in-flight-registry.ts";
+import { testMeter } from "../../../../testkit/src/fixtures.ts";
 import type { Tickable } from "../ticker.ts";
 import { Tunnel } from "./tunnel.ts";
 
@@ -53,6 +54,7 @@ async function open(limits: { readonly maxClientBytes?: number } = {}): Promise<
     chunkScheduler: createChunkScheduler(),
     waitingResponses: { watch: () => undefined, release: () => undefined },
     onBytes: () => undefined,
+    meter: testMeter(),
     minResponseRate: { windowMs: 60_000, bytesPerSecond: 240 },
     invocationTimeoutMs: 86_400_000,
   } as unknown as ExchangeContext;

@@ -94,7 +94,7 @@ export class Tunnel implements Tickable, WaitingResponse, ExchangeReport {
     };
     const fromTarget = {
       ...waiting,
-      onBytes: (bytes: number) => this.#onBytes(bytes),
+      onBytes: (bytes: number) => this.#onTargetBytes(bytes),
       onEnd: () => this.#onTargetEnd(),
     };
     this.#fromClient = new TunnelDirection(client, target, fromClient, context.chunkScheduler);
@@ -105,6 +105,7 @@ export class Tunnel implements Tickable, WaitingResponse, ExchangeReport {
     target.on("close", () => this.#onTargetClose());
     client.on("close", () => this.#end());
     context.ticker.add(this);
+    context.meter.openWebSockets += 1;
     inFlight.onRevoke((cause) => this.#cut(cause));
     // A side may have closed before there was a listener.
     if (client.destroyed) this.#end();
@@ -170,8 +171,14 @@ export class Tunnel implements Tickable, WaitingResponse, ExchangeReport {
     return !this.#isFinished;
   }
 
+  #onTargetBytes(bytes: number): boolean {
+    this.#context.meter.targetBytes += bytes;
+    return this.#onBytes(bytes);
+  }
+
   #onClientBytes(bytes: number): boolean {
     if (this.receivedBytes > this.#limits.maxClientBytes) this.#cut(new TunnelCutError("BODY_TOO_LARGE"));
+    this.#context.meter.clientBytes += bytes;
     return this.#onBytes(bytes);
   }
 
@@ -211,6 +218,7 @@ export class Tunnel implements Tickable, WaitingResponse, ExchangeReport {
   #finish(end: ExchangeEnd): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
+    this.#context.meter.openWebSockets -= 1;
     this.#context.ticker.delete(this);
     this.#fromClient.close();
     this.#fromTarget.close();

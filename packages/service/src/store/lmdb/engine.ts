@@ -70,6 +70,8 @@ async function createEngine(environment: Environment, options: LmdbEngineOptions
     // The memory map is always current.
     refresh: () => Promise.resolve(),
     // Not by a count: LMDB's goes through all keys, whatever its limit.
+    status: environment.status,
+    leaseAgeMs: () => undefined,
     isEmpty: () => snapshot(() => takeFirst(tables.nodes.getKeys(), 1).length === 0),
     read: (_request, decide) => snapshot(() => decide(reader)),
     write: (request, decide) =>

@@ -2,7 +2,7 @@ import { realpathSync } from "node:fs";
 import { pid } from "node:process";
 import type { RootDatabase } from "lmdb";
 import { open } from "lmdb";
-import type { StoreCondition } from "../store.ts";
+import type { StoreCondition, StoreStatus } from "../store.ts";
 import { assertStoreFile, assertStoreTables } from "./store-file-check.ts";
 import type { CommitGate } from "./commit-gate.ts";
 import { openThroughGate } from "./commit-gate.ts";
@@ -13,6 +13,8 @@ import type { Table, Tables } from "./schema.ts";
 import { TABLE_NAMES } from "./schema.ts";
 import type { WriteTurn } from "./writer.ts";
 import { createWriter } from "./writer.ts";
+import { entriesOf, usedSpace } from "./space-budget.ts";
+import { readStatus } from "./store-status.ts";
 
 /** An LMDB environment, safe for several processes on one machine. */
 export interface Environment {
@@ -35,6 +37,8 @@ export interface Environment {
   exclusively<T>(act: (commit: Commit) => Promise<T>): Promise<T>;
   /** The ids of other processes that have the store open. None is missed while no process can open it. */
   otherProcesses(): readonly number[];
+  /** Asks the file system, too. */
+  status(): Promise<StoreStatus>;
   /** Waits for writes in flight, then closes. @returns false if one of them does not end. */
   close(): Promise<boolean>;
 }
@@ -97,7 +101,14 @@ async function createEnvironment(
   }
   const deps = { root, gate, tables: Object.values(tables), reserve };
   const writer = createWriter(deps, { deadlineMs, reserveBytes, report });
+  const statusSource = {
+    directory,
+    reserveBytes,
+    usedSpace: () => usedSpace(deps),
+    sweepBacklog: () => entriesOf(tables.sweep),
+  };
   return {
+    status: () => readStatus(statusSource),
     tables,
     snapshot(read) {
       // A read transaction lives on until the next turn of the event loop and would miss what another process committed.

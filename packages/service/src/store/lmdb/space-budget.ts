@@ -1,5 +1,6 @@
 import type { WriteClass } from "../write-queue.ts";
 import { hasSpace } from "../write-space.ts";
+import type { Table } from "./schema.ts";
 import type { WriterDeps } from "./writer.ts";
 
 /** Half of what the file is extended by. */
@@ -22,6 +23,35 @@ export interface SpaceBudget {
   lastTransaction(): number;
 }
 
+/** What the pages of a store take. */
+export interface UsedSpace {
+  /** Where the last page ends. */
+  readonly usedBytes: number;
+  /** Pages before that which nothing uses any more. */
+  readonly freeBytes: number;
+}
+
+/** As of now: what another process has committed is in it. */
+export function usedSpace({ root, tables }: Pick<WriterDeps, "root" | "tables">): UsedSpace {
+  root.resetReadTxn();
+  const stats = root.getStats();
+  const pages = numberIn(stats, "lastPageNumber") + 1;
+  const pageSize = numberIn(stats, "pageSize");
+  return { usedBytes: pages * pageSize, freeBytes: freePages(stats, pages, tables) * pageSize };
+}
+
+/** How many entries a table has, which LMDB knows without counting. */
+export function entriesOf(table: Table): number {
+  return numberIn(table.getStats(), "entryCount");
+}
+
+function freePages(stats: object, pages: number, tables: readonly Table[]): number {
+  return tables.reduce(
+    (left, table) => left - pagesOf(table.getStats()),
+    pages - META_PAGES - pagesOf(objectIn(stats, "root")) - pagesOf(objectIn(stats, "free")),
+  );
+}
+
 export function createSpaceBudget({ root, tables, reserve }: WriterDeps, reserveBytes: number): SpaceBudget {
   let allocated = 0;
   let cause: string | undefined;
@@ -40,12 +70,8 @@ export function createSpaceBudget({ root, tables, reserve }: WriterDeps, reserve
       ({ cause } = extended);
       isAmple = extended.tail - requiredBytes >= reserveBytes + AMPLE_BYTES;
       allocated += requiredBytes;
-      const freePages = (): number =>
-        tables.reduce(
-          (left, table) => left - pagesOf(table.getStats()),
-          pages - META_PAGES - pagesOf(objectIn(stats, "root")) - pagesOf(objectIn(stats, "free")),
-        );
-      const bytesFree = extended.tail - requiredBytes >= reserveBytes ? 0 : freePages() * pageSize;
+      const bytesFree =
+        extended.tail - requiredBytes >= reserveBytes ? 0 : freePages(stats, pages, tables) * pageSize;
       return hasSpace(kind, requiredBytes, { tail: extended.tail, free: bytesFree, reserve: reserveBytes });
     },
     get cause() {

@@ -47,6 +47,8 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
     positionFailure: engine.positionFailure,
     revocationsSince: engine.revocationsSince,
     refresh: engine.refresh,
+    status: engine.status,
+    leaseAgeMs: engine.leaseAgeMs,
     find: (lookupId) =>
       engine.read(capabilityRequest(lookupId), (snapshot) => findCapability(snapshot, lookupId, now())),
     isAlive: (uid) => engine.read(recordRequest(uid), (snapshot) => isAlive(snapshot, uid, now())),

@@ -19,6 +19,7 @@ import { agreementWaitMs, agreeOnTimes, startRevocations } from "./revocations/p
 import { checkServer } from "./server-check.ts";
 import { createSnapshot } from "./snapshot.ts";
 import { openFormat } from "./store-format.ts";
+import { readStatus } from "./store-status.ts";
 import type { WriteGroups } from "./write-groups.ts";
 import { createWriteGroups } from "./write-groups.ts";
 
@@ -152,6 +153,8 @@ function createEngine(
     positionFailure: revocations.positionFailure,
     revocationsSince: revocations.revocationsSince,
     refresh: revocations.refresh,
+    status: () => read(readStatus),
+    leaseAgeMs: revocations.leaseAgeMs,
     isEmpty: () =>
       read(async (connection) => {
         const [row] = await connection.query("SELECT NOT EXISTS (SELECT FROM membrane.record) AS is_empty");

@@ -9,7 +9,8 @@ import type { Clocks } from "./clocks.ts";
 import type { LeaseListener } from "./lease-driver.ts";
 
 /** Answers from memory where the log ends, while the lease of this node is in force. */
-export interface LeaseSource extends RevocationSource, Pick<Engine, "positionFailure">, LeaseListener {
+export interface LeaseSource
+  extends RevocationSource, Pick<Engine, "positionFailure" | "leaseAgeMs">, LeaseListener {
   /**
    * @param sequence up to which the log has been applied, too.
    * @throws StoreBusyError if no lease is in force in time.
@@ -49,6 +50,8 @@ export function createLeaseSource({
   /** Why no lease will be in force any more. */
   let fault: StoreFormatError | StoreBusyError | undefined;
   let lastFailure: unknown;
+  /** When the last confirmed renewal was sent, on the monotonic clock. */
+  let renewedAt: number | undefined;
 
   const position = (): Position | undefined =>
     leaseInForce(lease, clocks.monotonic(), clocks.wall()) ? log.end() : undefined;
@@ -89,6 +92,7 @@ export function createLeaseSource({
     revocationsSince: log.since,
     waitForLease,
     positionFailure: () => lastFailure,
+    leaseAgeMs: () => (renewedAt === undefined ? undefined : clocks.monotonic() - renewedAt),
     async refresh(atLeast) {
       try {
         await waitForLease(refreshTimeoutMs, atLeast?.sequence);
@@ -101,6 +105,7 @@ export function createLeaseSource({
     restart: log.restart,
     hold(held) {
       lease = held;
+      renewedAt = held.sent.monotonic;
       lastFailure = undefined;
       for (const waiter of waiters) {
         if (!hasReached(waiter.sequence)) continue;

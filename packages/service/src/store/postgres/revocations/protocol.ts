@@ -22,7 +22,7 @@ export interface RevokeCommit {
 }
 
 /** How the nodes of a database learn of revokes (docs/decisions/0008). */
-export interface RevocationProtocol extends RevocationSource, Pick<Engine, "positionFailure"> {
+export interface RevocationProtocol extends RevocationSource, Pick<Engine, "positionFailure" | "leaseAgeMs"> {
   /**
    * Resolves when no node passes anything on that was revoked up to the position.
    *
@@ -99,8 +99,17 @@ export async function startRevocations(options: RevocationProtocolOptions): Prom
     await close();
     throw error;
   }
-  const { position, positionMaxAgeMs, positionFailure, revocationsSince, refresh } = source;
-  return { position, positionMaxAgeMs, positionFailure, revocationsSince, refresh, waitUntilApplied, close };
+  const { position, positionMaxAgeMs, positionFailure, leaseAgeMs, revocationsSince, refresh } = source;
+  return {
+    position,
+    positionMaxAgeMs,
+    positionFailure,
+    leaseAgeMs,
+    revocationsSince,
+    refresh,
+    waitUntilApplied,
+    close,
+  };
 }
 
 /** A process that serves nothing need not know the log. */
@@ -108,6 +117,7 @@ const NO_LEASE: Omit<RevocationProtocol, "waitUntilApplied" | "close"> = {
   position: () => undefined,
   positionMaxAgeMs: 0,
   positionFailure: () => undefined,
+  leaseAgeMs: () => undefined,
   revocationsSince: (position) => ({ position, uids: "everything" }),
   refresh: () => Promise.reject(new StoreBusyError("this process has no lease")),
 };
