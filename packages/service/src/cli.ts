@@ -357,6 +357,12 @@ function serveFlags(argv: Argv, visibility: Visibility, profile: Visibility = vi
       hidden,
       describe: "Number of processes that serve; each has all limits below to itself",
     })
+    .option("metrics-listen", {
+      ...TEXT,
+      hidden,
+      describe:
+        "Address where Prometheus reads metrics, without authentication: ADDRESS:PORT [default: none]",
+    })
     .option("log-level", {
       ...TEXT,
       default: "info",

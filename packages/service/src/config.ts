@@ -2,6 +2,7 @@ import type { Authority } from "capability-protocol";
 import { normalizeAuthority, parseAuthority } from "capability-protocol";
 import { PROFILE_NAME_EXPECTED, isProfileName } from "capability-sdk/profiles";
 import { ConfigError } from "./config-error.ts";
+import { isIP } from "node:net";
 import type { AllowRule } from "./egress/allow-rule.ts";
 import { parseAllowTarget } from "./egress/allow-rule.ts";
 import type { EgressRules } from "./egress/policy.ts";
@@ -80,6 +81,7 @@ export interface RawServeFlags extends RawInitFlags {
   readonly forbidHttpTargets?: string | boolean | undefined;
   readonly forbidUnverifiedTargets?: string | boolean | undefined;
   readonly trustProxy: readonly string[];
+  readonly metricsListen?: string | undefined;
   readonly workers?: number | undefined;
   readonly logLevel: string;
 }
@@ -119,6 +121,7 @@ export function readServeConfig(flags: RawServeFlags): ServeConfig {
   return {
     ...readInitConfig(flags),
     listen: readListen(flags.listen),
+    ...readMetricsListen(flags.metricsListen),
     authorityCaFiles: new Map(split(flags.authorityCa).map(readAuthorityCa)),
     egress: readEgressRules(flags),
     trustedProxies: split(flags.trustProxy).map(readTrustedProxy),
@@ -144,13 +147,29 @@ function authority(flag: string, text: string): Authority {
 }
 
 function readListen(text: string): ListenAddress {
+  const address = parseListen(text);
+  if (address === undefined)
+    throw new ConfigError("--listen: expected HOST:PORT, as in 127.0.0.1:8443 or [::1]:8443");
+  return address;
+}
+
+/** An address and a port that are known in advance, since no target may be there. */
+function readMetricsListen(text: string | undefined): Pick<ServeConfig, "metricsListen"> {
+  if (text === undefined) return {};
+  const address = parseListen(text);
+  if (address === undefined || isIP(address.host) === 0 || address.port === 0) {
+    throw new ConfigError(
+      "--metrics-listen: expected ADDRESS:PORT, as in 127.0.0.1:9464 or [::1]:9464, with a port other than 0",
+    );
+  }
+  return { metricsListen: address };
+}
+
+function parseListen(text: string): ListenAddress | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
-  if (host === undefined || port > 65_535) {
-    throw new ConfigError("--listen: expected HOST:PORT, as in 127.0.0.1:8443 or [::1]:8443");
-  }
-  return { host, port };
+  return host === undefined || port > 65_535 ? undefined : { host, port };
 }
 
 function readAuthorityCa(text: string): [Authority, string] {

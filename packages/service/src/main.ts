@@ -13,12 +13,15 @@ import { hideSecrets } from "./commands/escape.ts";
 import { createPrint } from "./commands/print.ts";
 import type { ProcessContext } from "./commands/serve.ts";
 import type { WorkerProcess } from "./commands/serve-worker.ts";
-import type { WorkerMessage } from "./commands/worker-messages.ts";
+import type { ServerContext } from "./commands/server.ts";
+import type { MetricsMessage, WorkerMessage } from "./commands/worker-messages.ts";
+import type { Reading } from "./telemetry/metrics/reading.ts";
 import {
   failureMessage,
   parseCertificateMessage,
   RELOAD,
   GET_CERTIFICATE,
+  READ_METRICS,
 } from "./commands/worker-messages.ts";
 import type { ServeConfig } from "./config.ts";
 import { errorCode } from "./error-code.ts";
@@ -95,17 +98,18 @@ async function confirm(question: string): Promise<boolean> {
 }
 
 async function runService(config: ServeConfig): Promise<void> {
-  const log = openServiceLog(config);
+  const { log, lostLogLines } = openServiceLog(config);
   limitHeapGrowth();
   const { stop, onReload } = followSignals();
-  const context = { log, stop, onReload, collectYoung: youngCollector() };
+  const version = packageVersion();
+  const context = { log, lostLogLines, version, stop, onReload, collectYoung: youngCollector() };
   if (cluster.isWorker) return runWorker(config, context);
   const { serve } = await import("./commands/serve.ts");
   return serve(config, { ...context, print, isTerminal: process.stdout.isTTY, home: homedir });
 }
 
 /** Reserves standard error for the service's log: one JSON line for each event, faults included. */
-function openServiceLog({ logLevel }: ServeConfig): EventLog {
+function openServiceLog({ logLevel }: ServeConfig): Pick<ServerContext, "log" | "lostLogLines"> {
   const sink = openDescriptorSink(STANDARD_ERROR, unblock);
   const log = createEventLog(createLogger(logLevel, sink));
   process.on("exit", sink.flush);
@@ -121,13 +125,13 @@ function openServiceLog({ logLevel }: ServeConfig): EventLog {
   });
   // Packages print text, not JSON; the store reports its errors itself.
   console.error = () => undefined;
-  return log;
+  return { log, lostLogLines: () => sink.lostLines };
 }
 
 /** Runs one of several workers. The first process reports what has ended it. */
 async function runWorker(
   config: ServeConfig,
-  context: Pick<ProcessContext, "log" | "stop" | "onReload" | "collectYoung">,
+  context: ServerContext & Pick<ProcessContext, "stop" | "onReload">,
 ): Promise<void> {
   const send = (message: WorkerMessage): void => void process.send?.(message);
   const onReload = (listener: () => void): void => {
@@ -143,11 +147,21 @@ async function runWorker(
     });
     process.send?.(GET_CERTIFICATE);
   };
+  const sendMetrics = (reading: Reading): void => {
+    const message: MetricsMessage = { kind: "metrics", reading };
+    // The first process may end at this moment, which is no fault of this one.
+    if (process.connected) process.send?.(message, () => undefined);
+  };
+  const onReadMetrics: WorkerProcess["onReadMetrics"] = (read) => {
+    process.on("message", (message) => {
+      if (message === READ_METRICS) read().then(sendMetrics, context.log.fault);
+    });
+  };
   // Before Node's own listener, which would exit when the first process has gone.
   process.prependListener("disconnect", endAtOnce);
   try {
     const { serveAsWorker } = await import("./commands/serve-worker.ts");
-    await serveAsWorker(config, { ...context, send, onReload, onCertificate });
+    await serveAsWorker(config, { ...context, send, onReload, onReadMetrics, onCertificate });
   } catch (error) {
     send(failureMessage(error));
     process.exitCode = 1;

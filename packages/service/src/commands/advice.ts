@@ -8,7 +8,7 @@ import { coversName } from "../tls/renewal.ts";
 
 /** What the operator should know of a configuration; it does not stop a start. `problem` is safe to log. */
 export interface Advice {
-  readonly subject: "authority" | "certificate" | "open files";
+  readonly subject: "authority" | "certificate" | "metrics" | "open files";
   readonly problem: string;
 }
 
@@ -35,6 +35,7 @@ const RESERVED_FILES = 256;
 export function adviseOn(config: ServeConfig, context: AdviceContext): readonly Advice[] {
   return [
     ...adviseOnListening(config),
+    ...adviseOnMetrics(config),
     ...adviseOnRename(config, context.lastAuthority),
     ...adviseOnCertificate(config, context),
     ...adviseOnOpenFiles(config, context.openFiles),
@@ -60,6 +61,16 @@ function adviseOnListening(config: ServeConfig): readonly Advice[] {
     {
       subject: "authority",
       problem: `${authority} leads every client to its own machine, and the service listens on ${listen.host}: name a host that other machines can reach, with --authority`,
+    },
+  ];
+}
+
+function adviseOnMetrics({ metricsListen }: ServeConfig): readonly Advice[] {
+  if (metricsListen === undefined || isLoopback(metricsListen.host)) return [];
+  return [
+    {
+      subject: "metrics",
+      problem: `are read at ${metricsListen.host}:${metricsListen.port} without authentication: let only Prometheus reach it, with a firewall or a network of its own`,
     },
   ];
 }

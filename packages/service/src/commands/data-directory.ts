@@ -7,6 +7,8 @@ import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config-error.ts";
 import type { ServiceKeys } from "../store/keys.ts";
 import { createServiceKeys } from "../store/keys.ts";
+import type { StoreDurations } from "../store/metered-engine.ts";
+import { meterEngine } from "../store/metered-engine.ts";
 import { createStore } from "../store/operations/create-store.ts";
 import { createServiceKeyFile, readServiceKeyFile } from "../store/service-key-file.ts";
 import type { Store } from "../store/store.ts";
@@ -88,6 +90,8 @@ export interface OpenOptions {
    */
   readonly keepsDirectory?: boolean;
   readonly log?: StoreLog;
+  /** Measures what the store takes. */
+  readonly durations?: StoreDurations;
   /** Opens a store that is in the data directory. Default: LMDB. */
   readonly openDirectory?: OpenEngine;
   readonly now?: () => number;
@@ -96,7 +100,14 @@ export interface OpenOptions {
 /** Opens the data directory with its store, and makes both at the first start. The key is on disk before anything is sealed with it. */
 export async function openDataDirectory(
   config: Omit<DataConfig, "isAuthoritySet" | "aliases">,
-  { serves = false, keepsDirectory = true, log = NO_LOG, openDirectory, now = wallClock }: OpenOptions = {},
+  {
+    serves = false,
+    keepsDirectory = true,
+    log = NO_LOG,
+    durations,
+    openDirectory,
+    now = wallClock,
+  }: OpenOptions = {},
 ): Promise<DataDirectory> {
   const { limits, authority } = config;
   const paths = dataPaths(config);
@@ -112,7 +123,9 @@ export async function openDataDirectory(
   // A store without its key gets no new one, which would hide that the old one is missing.
   if (isNew) await createServiceKeyFile(paths.serviceKey, randomBytes);
   const keys = createServiceKeys(await readServiceKeyFile(paths.serviceKey));
-  const store = createStore(await place.open({ keys, serves, log, limits }), limits, now);
+  const engine = await place.open({ keys, serves, log, limits });
+  const metered = durations === undefined ? engine : meterEngine(engine, durations, () => performance.now());
+  const store = createStore(metered, limits, now);
   if (keepsDirectory) await saveEngine(config, paths);
   return { keys, store, vault: createVault(store, keys, randomBytes), authority };
 }

@@ -2,15 +2,19 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import type { ServeConfig } from "../config.ts";
 import { ConfigError } from "../config-error.ts";
+import type { ListenAddress } from "../service/options.ts";
 import { errorCode } from "../error-code.ts";
 
+/** The flags that name an address to listen on. */
+export type ListenFlag = "--listen" | "--metrics-listen";
+
 /** Explains an error of listening on an address, with what to do about it. */
-export function explainListenError({ listen: { host, port } }: ServeConfig, error: unknown): unknown {
-  const where = `--listen: ${host}:${port}`;
+export function explainListenError(flag: ListenFlag, { host, port }: ListenAddress, error: unknown): unknown {
+  const where = `${flag}: ${host}:${port}`;
   switch (errorCode(error) ?? "") {
     case "EADDRINUSE":
       return new ConfigError(
-        `${where} is taken: is the service running already? "membrane doctor" checks it; or name another port with --listen HOST:PORT`,
+        `${where} is taken: is the service running already? "membrane doctor" checks it; or name another port with ${flag} HOST:PORT`,
         { cause: error },
       );
     case "EACCES":
@@ -28,19 +32,24 @@ export function explainListenError({ listen: { host, port } }: ServeConfig, erro
 }
 
 /**
- * Listens at the address for a moment. A start that cannot listen must fail before it makes a data directory or replaces the
+ * Listens at each address for a moment. A start that cannot listen must fail before it makes a data directory or replaces the
  * private CA of a service that listens there already.
  *
  * @throws ConfigError
  */
-export async function checkListenAddress(config: ServeConfig): Promise<void> {
-  const { host, port } = config.listen;
+export async function checkListenAddresses({ listen, metricsListen }: ServeConfig): Promise<void> {
+  await checkListenAddress("--listen", listen);
+  if (metricsListen !== undefined) await checkListenAddress("--metrics-listen", metricsListen);
+}
+
+async function checkListenAddress(flag: ListenFlag, address: ListenAddress): Promise<void> {
+  const { host, port } = address;
   const server = createServer();
   server.listen({ host, port, exclusive: true });
   try {
     await once(server, "listening");
   } catch (error) {
-    throw explainListenError(config, error);
+    throw explainListenError(flag, address, error);
   }
   server.close();
   await once(server, "close");

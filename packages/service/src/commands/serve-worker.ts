@@ -1,29 +1,35 @@
-import type { EventLog } from "../telemetry/events.ts";
+import type { Reading } from "../telemetry/metrics/reading.ts";
 import type { ServeConfig } from "../config.ts";
 import type { CertificateAndKey } from "../tls/x509.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { readAuthorityCas } from "./configured-files.ts";
+import { startProcessMeter } from "./metrics/process-meter.ts";
+import type { ServerContext } from "./server.ts";
 import { startInProcess } from "./server.ts";
 import type { WorkerMessage } from "./worker-messages.ts";
 
 /** What a worker needs of its process and of the first process, which started it. */
-export interface WorkerProcess {
-  readonly log: EventLog;
+export interface WorkerProcess extends ServerContext {
   /** Resolves when it is time to end. */
   readonly stop: Promise<unknown>;
   /** Calls the listener whenever the certificate has to be read again. */
   readonly onReload: (listener: () => void) => void;
-  /** Collects young garbage. */
-  readonly collectYoung: () => void;
   /** Sends a message to the first process. */
   readonly send: (message: WorkerMessage) => void;
+  /** Calls `read` whenever the first process asks what this one has counted. */
+  readonly onReadMetrics: (read: () => Promise<Reading>) => void;
   /** Calls the listener with each certificate that the first process sends: the current one first, if there is one. */
   readonly onCertificate: (listener: (certificate: CertificateAndKey) => void) => void;
 }
 
 /** Runs one of several workers until `stop` resolves. What is made once is left to the first process. */
 export async function serveAsWorker(config: ServeConfig, worker: WorkerProcess): Promise<void> {
-  const data = await openDataDirectory(config, { serves: true, log: worker.log });
+  const meter = startProcessMeter({ ...worker, isRead: config.metricsListen !== undefined });
+  const data = await openDataDirectory(config, {
+    serves: true,
+    log: meter.storeHealth.log,
+    durations: meter.storeDurations,
+  });
   try {
     const authorityCas = await readAuthorityCas(config.authorityCaFiles);
     const sent = config.tls.kind === "files" ? receiveCertificates(worker) : undefined;
@@ -31,8 +37,9 @@ export async function serveAsWorker(config: ServeConfig, worker: WorkerProcess):
       config,
       data,
       { authorityCas, certificate: await sent?.first },
-      worker,
+      { ...worker, meter },
     );
+    worker.onReadMetrics(server.readMetrics);
     sent?.follow(server.setCertificate);
     worker.send({ kind: "listening", ...server.address });
     worker.onReload(() => void server.reload());
@@ -42,6 +49,7 @@ export async function serveAsWorker(config: ServeConfig, worker: WorkerProcess):
       await server.close();
     }
   } finally {
+    meter.stop();
     await data.store.close();
   }
 }

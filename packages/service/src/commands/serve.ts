@@ -10,8 +10,11 @@ import type { FirstTenant } from "./first-tenant.ts";
 import { createAndSaveFirstTenant, createAndPrintFirstTenant } from "./first-tenant.ts";
 import type { ConfiguredFiles } from "./configured-files.ts";
 import { readConfiguredFiles } from "./configured-files.ts";
-import { checkListenAddress } from "./listen-error.ts";
+import { checkListenAddresses } from "./listen-error.ts";
 import { ensureManagedCertificate, privateCAPath, RENEWAL_CHECK_INTERVAL_MS } from "./managed-certificate.ts";
+import type { ServedMetrics } from "./metrics/serve-metrics.ts";
+import { serveMetrics } from "./metrics/serve-metrics.ts";
+import { startProcessMeter } from "./metrics/process-meter.ts";
 import { asOperator } from "./operator.ts";
 import type { Print } from "./print.ts";
 import { removeAbandonedStores } from "./staged-store.ts";
@@ -42,20 +45,27 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
   // Checks files, directory and address first: a start that fails for one of them makes and changes nothing.
   const files = await readConfiguredFiles(config);
   await checkDataDirectory(config);
-  await checkListenAddress(config);
-  const data = await openDataDirectory(config, { serves: config.workers === 1, log: context.log });
+  await checkListenAddresses(config);
+  const meter = startProcessMeter({ ...context, isRead: config.metricsListen !== undefined });
+  const data = await openDataDirectory(config, {
+    serves: config.workers === 1,
+    log: meter.storeHealth.log,
+    durations: meter.storeDurations,
+  });
   try {
     for (const { path } of await repairModes(config)) context.log.modeRepaired({ path });
     // Makes the certificate before any worker starts: two must not make it at once.
     const certificate = await ensureManagedCertificate(config, context.log, { mayReplaceCA: true });
     if (certificate?.replacedCA === true) context.log.authorityReplaced({ file: privateCAPath(config) });
-    const server = await startServer(config, data, files, context);
+    const server = await startServer(config, data, files, { ...context, meter });
     const renewal = setInterval(() => void server.renew(), RENEWAL_CHECK_INTERVAL_MS).unref();
     context.onReload(() => {
       context.log.reloading();
       void server.reload();
     });
+    let metrics: ServedMetrics | undefined;
     try {
+      metrics = await serveMetrics(config, server, context.log);
       await advise(config, files, context.log);
       // Only other commands read the file: without it the service continues.
       await saveAuthority(config).catch(context.log.fault);
@@ -63,13 +73,17 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
       reportReady(config, server, context.log);
       await Promise.race([context.stop, server.refused]);
       context.log.stopping();
+      metrics?.stopping();
     } finally {
       clearInterval(renewal);
       await server.close();
+      // Last, so that a probe sees until the end that the service stops.
+      await metrics?.close();
     }
   } catch (error) {
     throw explainStoreError(config, error);
   } finally {
+    meter.stop();
     await data.store.close();
   }
   context.log.stopped();

@@ -6,6 +6,10 @@ import { createResolver } from "../egress/resolver.ts";
 import { startService } from "../service/start.ts";
 import { createCertificateSource } from "../tls/certificate-source.ts";
 import type { CertificateAndKey } from "../tls/x509.ts";
+import { mergeReadings } from "../telemetry/metrics/merge.ts";
+import type { Reading, Series } from "../telemetry/metrics/reading.ts";
+import { series } from "../telemetry/metrics/reading.ts";
+import type { ProcessMeter } from "./metrics/process-meter.ts";
 import { startWorkerPool } from "./worker-pool.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { watchCertificate } from "./certificate-watcher.ts";
@@ -19,14 +23,26 @@ const HOSTS_FILE = "/etc/hosts";
 /** What serving needs of its process. */
 export interface ServerContext {
   readonly log: EventLog;
+  /** Lines of the log that could not be written. */
+  readonly lostLogLines: () => number;
+  /** Of the service. */
+  readonly version: string;
   /** Collects young garbage. */
   readonly collectYoung: () => void;
+}
+
+export interface MeteredContext extends ServerContext {
+  readonly meter: ProcessMeter;
 }
 
 /** The service, in one process or in several. */
 export interface RunningServer {
   readonly address: { readonly address: string; readonly port: number };
   readonly isSecure: boolean;
+  /** What all processes of the service have counted. */
+  readMetrics(): Promise<Reading>;
+  /** Whether requests can be served. */
+  isReady(): Promise<boolean>;
   /** Renews the certificate if it is the service's own and due. Never rejects. */
   renew(): Promise<void>;
   /** Reads the certificate again at the operator's request, and logs the result. Never rejects. */
@@ -52,7 +68,7 @@ export async function startServer(
   config: ServeConfig,
   data: DataDirectory,
   files: ConfiguredFiles,
-  context: ServerContext,
+  context: MeteredContext,
 ): Promise<RunningServer> {
   const server = await (config.workers === 1
     ? startInProcess(config, data, files, context)
@@ -76,13 +92,26 @@ export async function startServer(
 async function startWorkers(
   config: ServeConfig,
   { certificate: given }: ConfiguredFiles,
-  { log }: ServerContext,
+  { log, meter }: MeteredContext,
 ): Promise<CertificateUpdatableServer> {
   const pool = await startWorkerPool(config.workers, config.limits.shutdownTimeoutMs, log, given);
   return {
     address: pool.address,
     isSecure: config.tls.kind !== "none",
     setCertificate: pool.setCertificate,
+    async readMetrics() {
+      const { readings, responding } = await pool.readMetrics();
+      return [
+        ...mergeReadings([...readings, meter.readProcess()]),
+        series("membrane_workers", config.workers),
+        series("membrane_workers_responding", responding),
+      ];
+    },
+    // Connections are handed to all workers, so that all must be ready.
+    async isReady() {
+      const { readings, responding } = await pool.readMetrics();
+      return responding > 0 && mergeReadings(readings).some(isReadySeries);
+    },
     renew: () =>
       logCertificateErrors(log, async () => {
         const certificate = await ensureManagedCertificate(config, log);
@@ -103,7 +132,7 @@ export async function startInProcess(
   config: ServeConfig,
   data: DataDirectory,
   { authorityCas, certificate: given }: ServerFiles,
-  { log, collectYoung }: ServerContext,
+  { log, collectYoung, meter }: MeteredContext,
 ): Promise<CertificateUpdatableServer> {
   const certificate = given ?? (await ensureManagedCertificate(config, log));
   const service = await startService({
@@ -117,11 +146,17 @@ export async function startInProcess(
     localAddresses: () =>
       Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)),
     now: () => new Date(),
+    storeState: meter.storeHealth.state,
     collectYoung,
   }).catch((error: unknown) => {
-    throw explainListenError(config, error);
+    throw explainListenError("--listen", config.listen, error);
   });
   const lease = config.postgres && watchLease(data.store, log, () => performance.now());
+  if (certificate !== undefined) meter.setCertificate(certificate.cert);
+  const setCertificate = (next: CertificateAndKey): void => {
+    service.setCertificate(next);
+    meter.setCertificate(next.cert);
+  };
   let current = certificate?.cert;
   /** Presents the service's own certificate if this or another process has renewed it. */
   const refreshManaged = async (): Promise<
@@ -132,14 +167,22 @@ export async function startInProcess(
     const { cert, expires } = found;
     if (cert === current) return { isNew: false, expires };
     current = cert;
-    service.setCertificate(found);
+    setCertificate(found);
     log.certificateRenewed({ expires });
     return { isNew: true, expires };
   };
   return {
     address: { address: service.address.address, port: service.address.port },
     isSecure: certificate !== undefined,
-    setCertificate: service.setCertificate,
+    setCertificate,
+    readMetrics: async () => [
+      ...(await service.readMetrics()),
+      ...meter.readServing(),
+      ...meter.readProcess(),
+      series("membrane_workers", 1),
+      series("membrane_workers_responding", 1),
+    ],
+    isReady: () => Promise.resolve(service.isReady()),
     renew: () => logCertificateErrors(log, async () => void (await refreshManaged())),
     reload: () =>
       logCertificateErrors(log, async () => {
@@ -152,4 +195,8 @@ export async function startInProcess(
       lease?.stop();
     },
   };
+}
+
+function isReadySeries({ name, value }: Series): boolean {
+  return name === "membrane_ready" && value === 1;
 }

@@ -1,4 +1,6 @@
 import { StoreFormatError } from "../store/store.ts";
+import type { Reading } from "../telemetry/metrics/reading.ts";
+import { parseReading } from "../telemetry/metrics/reading.ts";
 
 /** A message from a worker to the process that started it. */
 export type WorkerMessage =
@@ -16,6 +18,22 @@ export function failureMessage(error: unknown): WorkerMessage {
 
 /** Sent to workers: read the server's certificate again. */
 export const RELOAD = "reload";
+
+/** Sent to workers: say what you have counted. */
+export const READ_METRICS = "read metrics";
+
+/** The reply to {@link READ_METRICS}. */
+export interface MetricsMessage {
+  readonly kind: "metrics";
+  readonly reading: Reading;
+}
+
+/** @returns nothing for other messages. */
+export function parseMetricsMessage(message: unknown): Reading | undefined {
+  if (typeof message !== "object" || message === null || !("kind" in message)) return undefined;
+  if (message.kind !== "metrics" || !("reading" in message)) return undefined;
+  return parseReading(message.reading);
+}
 
 /** @returns nothing for other messages, such as those of Node.js itself. */
 export function parseWorkerMessage(message: unknown): WorkerMessage | undefined {

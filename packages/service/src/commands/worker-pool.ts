@@ -5,6 +5,8 @@ import type { EventLog } from "../telemetry/events.ts";
 import { ConfigError } from "../config-error.ts";
 import { MAX_TIMER_MS } from "../service-limit.ts";
 import type { CertificateAndKey } from "../tls/x509.ts";
+import type { WorkerReadings } from "./metrics/worker-readings.ts";
+import { createWorkerReadings } from "./metrics/worker-readings.ts";
 import type { CertificateMessage, WorkerMessage } from "./worker-messages.ts";
 import { parseWorkerMessage, RELOAD, GET_CERTIFICATE } from "./worker-messages.ts";
 
@@ -18,6 +20,8 @@ export interface WorkerPool {
   setCertificate(certificate: CertificateAndKey): void;
   /** Rejects with a ConfigError when the store refuses a worker, which is not replaced then. */
   readonly refused: Promise<never>;
+  /** What the workers have counted, and how many of them have said so now. */
+  readMetrics: WorkerReadings["read"];
   /** Ends all workers, and resolves when they have ended. */
   stop(): Promise<void>;
 }
@@ -50,8 +54,10 @@ export async function startWorkerPool(
   // It may come before anything waits for it.
   refused.catch(() => undefined);
   let current = certificate;
+  const readings = createWorkerReadings();
   const start = (): Worker => {
     const worker = cluster.fork();
+    readings.follow(worker);
     worker.on("message", (message: unknown) => {
       if (message === GET_CERTIFICATE && current !== undefined) worker.send(certificateMessage(current));
       const parsed = parseWorkerMessage(message);
@@ -83,6 +89,7 @@ export async function startWorkerPool(
     return {
       address: first,
       refused,
+      readMetrics: readings.read,
       setCertificate(certificate) {
         current = certificate;
         const message = certificateMessage(certificate);

@@ -1,0 +1,75 @@
+import type { Worker } from "node:cluster";
+import { createProcessReadings } from "../../telemetry/metrics/merge.ts";
+import type { Reading } from "../../telemetry/metrics/reading.ts";
+import { parseMetricsMessage, READ_METRICS } from "../worker-messages.ts";
+
+/** Time for workers to say what they have counted, in milliseconds: one may be stopped. */
+const TIMEOUT_MS = 2_000;
+
+/** What the workers have counted, those that have ended included. */
+export interface WorkerReadings {
+  /** Call it for each worker that is started. */
+  follow(worker: Worker): void;
+  /** Asks all workers. Of one that does not respond in time, what it said last is used. */
+  read(): Promise<{ readonly readings: readonly Reading[]; readonly responding: number }>;
+}
+
+/** A question to a worker that it has not answered. A worker gets no second one meanwhile. */
+interface Question {
+  readonly answered: Promise<void>;
+  readonly resolve: () => void;
+}
+
+export function createWorkerReadings(): WorkerReadings {
+  const readings = createProcessReadings<Worker>();
+  const running = new Set<Worker>();
+  const questions = new Map<Worker, Question>();
+
+  const settle = (worker: Worker): void => {
+    questions.get(worker)?.resolve();
+    questions.delete(worker);
+  };
+  const ask = (worker: Worker): Promise<void> => {
+    const known = questions.get(worker);
+    if (known !== undefined) return known.answered;
+    let resolve = (): void => undefined;
+    const answered = new Promise<void>((done) => {
+      resolve = done;
+    });
+    questions.set(worker, { answered, resolve });
+    // It may end at this moment, which its `exit` reports.
+    worker.send(READ_METRICS, () => undefined);
+    return answered;
+  };
+  return {
+    follow(worker) {
+      running.add(worker);
+      worker.on("message", (message: unknown) => {
+        const reading = parseMetricsMessage(message);
+        if (reading === undefined || !running.has(worker)) return;
+        readings.put(worker, reading);
+        settle(worker);
+      });
+      worker.process.once("exit", () => {
+        running.delete(worker);
+        readings.end(worker);
+        settle(worker);
+      });
+    },
+    async read() {
+      const asked = Array.from(running).filter((worker) => worker.isConnected());
+      await withTimeout(Promise.all(asked.map(ask)));
+      const responding = asked.filter((worker) => running.has(worker) && !questions.has(worker)).length;
+      return { readings: readings.all(), responding };
+    },
+  };
+}
+
+async function withTimeout(done: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, TIMEOUT_MS);
+  });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
+}
