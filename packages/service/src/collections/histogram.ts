@@ -2,7 +2,7 @@
 const BOUNDS_PER_DECADE = 25;
 
 /** Digits of a bound: with fewer, some buckets would be wider than 10 %. */
-const BOUND_DIGITS = 3;
+const BOUND_DIGITS = 4;
 
 /** The upper bounds of buckets, from `10 ** from` to `10 ** to`. */
 export function exponentialBounds(from: number, to: number): Float64Array {

@@ -35,6 +35,7 @@ const CONNECTION_TIMEOUT_MS = 10_000;
 export async function startMetricsServer(
   { host, port }: ListenAddress,
   source: MetricsSource,
+  connectionTimeoutMs: number = CONNECTION_TIMEOUT_MS,
 ): Promise<MetricsServer> {
   const server = createServer({ maxHeaderSize: MAX_HEAD_BYTES, keepAlive: false });
   server.maxConnections = MAX_CONNECTIONS;
@@ -42,7 +43,7 @@ export async function startMetricsServer(
   const used = new WeakSet<Socket>();
   server.on("connection", (socket) => {
     connections.add(socket);
-    const deadline = setTimeout(() => socket.destroy(), CONNECTION_TIMEOUT_MS);
+    const deadline = setTimeout(() => socket.destroy(), connectionTimeoutMs);
     socket.once("close", () => {
       clearTimeout(deadline);
       connections.delete(socket);
