@@ -20,6 +20,7 @@ import type { FirstCapabilities } from "../../service/src/management/tenants.ts"
 import { createFirstTenant } from "../../service/src/management/tenants.ts";
 import type { RunningService } from "../../service/src/service/start.ts";
 import { startService } from "../../service/src/service/start.ts";
+import { watchStoreHealth } from "../../service/src/service/store-health.ts";
 import { asOperator } from "../../service/src/commands/operator.ts";
 import type { OperatorContext } from "../../service/src/management/tenants.ts";
 import { tokenOf } from "./client.ts";
@@ -93,7 +94,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       done();
     },
   });
-  const log = createEventLog(createLogger("debug", sink));
+  const { log, state: storeState } = watchStoreHealth(createEventLog(createLogger("debug", sink)));
   const data = await openDataDirectory(
     { data: directory, authority, limits },
     {
@@ -119,6 +120,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     lookup: options.lookup ?? createResolver({ hosts: createHostsReader("/etc/hosts") }),
     log,
+    storeState,
     localAddresses: () => ["127.0.0.1", "::1"],
     now,
     ...(options.listenHttp === undefined ? {} : { listenHttp: options.listenHttp }),

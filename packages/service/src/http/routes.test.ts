@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
 import { call } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
+import { openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import { openLmdbEngine } from "../store/lmdb/engine.ts";
+import type { StoreCondition } from "../store/store.ts";
+import { StoreCorruptError } from "../store/store.ts";
 import { findPublicRoute } from "./routes.ts";
 
 test.each([
@@ -70,6 +73,59 @@ test("/readyz says whether the service knows what was revoked, and /healthz whet
   expect((await get("/healthz")).status).toBe(200);
   isKnown = true;
   expect((await get("/readyz")).status).toBe(200);
+});
+
+test("/readyz of a store that is full is a 200, since it still invokes and revokes, and that of one that fails is a 503", async () => {
+  let report: ((condition: StoreCondition) => void) | undefined;
+  await using service = await startTestService({
+    engine: (options) => {
+      ({ report } = options);
+      return openLmdbEngine(options);
+    },
+  });
+  const get = () => call(service, undefined, { path: "/readyz" });
+  report!({ state: "full", cause: "ENOSPC" });
+  expect((await get()).status).toBe(200);
+  report!({ state: "failed", cause: "EIO" });
+  expect(await get()).toMatchObject({ status: 503, json: { code: "store_failed" } });
+  report!({ state: "writable" });
+  expect((await get()).status).toBe(200);
+});
+
+test("/readyz of a store that cannot be read is a 503, and no fault", async () => {
+  let isDamaged = false;
+  await using service = await startTestService({
+    engine: async (options) => {
+      const engine = await openLmdbEngine(options);
+      const position: typeof engine.position = () => {
+        if (isDamaged) throw new StoreCorruptError("the head is damaged");
+        return engine.position();
+      };
+      return { ...engine, position };
+    },
+  });
+  isDamaged = true;
+  const { status, json } = await call(service, undefined, { path: "/readyz" });
+  expect([status, json.code]).toEqual([503, "store_unavailable"]);
+  expect(service.logged()).not.toContain('"fault"');
+  isDamaged = false;
+});
+
+test("/readyz is a 503 once the service stops, on a connection that was open before", async () => {
+  let finish = (): void => undefined;
+  await using target = await startTarget((_request, response) => {
+    response.write("begun");
+    finish = () => void response.end();
+  });
+  await using service = await startTestService();
+  const { token } = await exportTarget(service, { uri: target.url });
+  await using connection = await openRawConnection(service.port);
+  connection.send(requestHead(token) + requestHead(undefined, { line: "GET /readyz HTTP/1.1" }));
+  await connection.until((received) => received.includes("begun"));
+  const closed = service.close();
+  finish();
+  await connection.until((received) => received.includes("service_stopping"));
+  await closed;
 });
 
 test("a request with a token is an invocation, though its method and path are those of a public route", async () => {

@@ -1,3 +1,4 @@
+import type { Outcome } from "../domain/denial.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import { PREFLIGHT_HEADERS } from "./cors.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
@@ -20,8 +21,8 @@ interface PublicPath {
 }
 
 export interface PublicRouteContext {
-  /** Whether requests can be served now. */
-  readonly isReady: () => boolean;
+  /** Whether requests can be served now, and why not. */
+  readonly checkReady: () => Outcome<undefined>;
 }
 
 /**
@@ -58,10 +59,11 @@ export const PUBLIC_ROUTES: readonly PublicRoute[] = [
     name: "readiness",
     methods: ["GET", "HEAD"],
     path: only("/readyz"),
-    respond: (exchange, head, { isReady }) =>
-      isReady()
-        ? respondJson(exchange, head.body, 200, { status: "ready" })
-        : respondError(exchange, head.body, wireError({ reason: "store_unavailable" })),
+    respond: (exchange, head, { checkReady }) => {
+      const ready = checkReady();
+      if (ready.ok) respondJson(exchange, head.body, 200, { status: "ready" });
+      else respondError(exchange, head.body, wireError(ready.error));
+    },
   },
   NO_OAUTH,
 ];

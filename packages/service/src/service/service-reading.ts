@@ -32,7 +32,7 @@ const MS_PER_SECOND = 1_000;
 const STATUS_TIMEOUT_MS = 1_000;
 
 /** Reads what a service has counted, and how it is now. */
-export async function readService(sources: ServiceSources): Promise<Reading> {
+export async function collectService(sources: ServiceSources): Promise<Reading> {
   const status = await withTimeout(sources.storeStatus());
   const connections = await sources.clientConnections();
   return [
@@ -42,7 +42,7 @@ export async function readService(sources: ServiceSources): Promise<Reading> {
     ...readPools(sources.pools()),
     ...readCache(sources),
     ...readRevocations(sources),
-    ...(status === undefined ? [] : readStatus(status)),
+    ...(status === undefined ? [] : readStoreStatus(status)),
     series("membrane_ready", sources.isReady() ? 1 : 0),
   ];
 }
@@ -118,7 +118,7 @@ function readRevocations({ applied, logEnd, leaseAgeMs }: ServiceSources): Serie
   const end = logEnd();
   const age = leaseAgeMs();
   return [
-    series("membrane_revocation_log_position", Number(sequence)),
+    series("membrane_revocation_log_position", Number(end?.sequence ?? sequence)),
     ...(end === undefined || end.log !== log
       ? []
       : [series("membrane_revocation_log_lag_entries", Number(end.sequence - sequence))]),
@@ -126,7 +126,7 @@ function readRevocations({ applied, logEnd, leaseAgeMs }: ServiceSources): Serie
   ];
 }
 
-function readStatus({ sweepBacklog, sizeBytes, roomBytes }: StoreStatus): Series[] {
+function readStoreStatus({ sweepBacklog, sizeBytes, roomBytes }: StoreStatus): Series[] {
   return [
     series("membrane_sweep_backlog_entries", sweepBacklog),
     series("membrane_store_size_bytes", sizeBytes),

@@ -1,5 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { err } from "capability-protocol";
 import { createEventLoopScheduler } from "../collections/event-loop-scheduler.ts";
+import type { Outcome } from "../domain/denial.ts";
+import { PASSED } from "../domain/denial.ts";
 import type { OwnEndpoint } from "../egress/policy.ts";
 import { createEgressPolicy } from "../egress/policy.ts";
 import { createAuthFailureLimiter } from "../http/auth-failure-limiter.ts";
@@ -13,7 +16,7 @@ import { InvocationMeter } from "../invocation/invocation-meter.ts";
 import { RequestCounts } from "../http/request-counts.ts";
 import { LONG_BOUNDS, SHORT_BOUNDS } from "../telemetry/metrics/definitions.ts";
 import type { Reading } from "../telemetry/metrics/reading.ts";
-import { readService } from "./service-reading.ts";
+import { collectService } from "./service-reading.ts";
 import { MAX_TIMER_MS } from "../service-limit.ts";
 import { createVault } from "../store/vault.ts";
 import { createControlPlane } from "./control-plane.ts";
@@ -78,7 +81,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     trustedProxies,
     newRequestId,
     isHost: createHostCheck(),
-    isReady: () => !isStopping && canServe(options),
+    checkReady: () => (isStopping ? err({ reason: "service_stopping" }) : checkStore(options)),
     counts,
     isOwn,
     isBelowOwn: matchNamesBelow(authorities),
@@ -100,9 +103,9 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   return {
     address: listener.address,
     setCertificate: listener.setCertificate,
-    isReady: context.isReady,
+    isReady: () => context.checkReady().ok,
     readMetrics: () =>
-      readService({
+      collectService({
         meter,
         counts,
         lookups: resolveContext.lookups,
@@ -114,7 +117,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
         logEnd: options.store.position,
         leaseAgeMs: options.store.leaseAgeMs,
         storeStatus: options.store.status,
-        isReady: context.isReady,
+        isReady: () => context.checkReady().ok,
       }),
     async close() {
       isStopping = true;
@@ -133,14 +136,18 @@ function metricsEndpoints({ metricsListen }: ServiceOptions["config"]): OwnEndpo
 }
 
 /**
- * Whether requests can be served: what was revoked is known, and can be read. A store that is full still carries invocations and
- * revokes; one whose writes fail cannot promise a revoke.
+ * Checks whether the store can serve requests: what was revoked is known, and can be read. One that is full still carries invocations
+ * and revokes; one whose writes fail cannot promise a revoke.
  */
-function canServe({
+function checkStore({
   store,
   storeState = () => "writable",
-}: Pick<ServiceOptions, "store" | "storeState">): boolean {
-  if (storeState() === "failed") return false;
+}: Pick<ServiceOptions, "store" | "storeState">): Outcome<undefined> {
+  if (storeState() === "failed") return err({ reason: "store_failed" });
+  return isReadable(store) ? PASSED : err({ reason: "store_unavailable" });
+}
+
+function isReadable(store: ServiceOptions["store"]): boolean {
   try {
     return store.position() !== undefined;
   } catch {

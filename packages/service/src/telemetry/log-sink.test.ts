@@ -17,7 +17,7 @@ function sinkTo() {
     describeLoss: (lines) => `lost ${lines}\n`,
     schedule: (act) => void due.push(act),
   });
-  return { ...sink, file, later: () => due.splice(0).forEach((act) => act()) };
+  return { sink, write: sink.write, file, later: () => due.splice(0).forEach((act) => act()) };
 }
 
 test("lines that cannot be written are counted, and the count is written before the next line", () => {
@@ -69,4 +69,23 @@ test("while the log is not read, lines are kept in order up to a bound, and coun
   const kept = MAX_BUFFERED_BYTES / 1_024;
   expect(lines.slice(0, kept).every((each) => each.length === 1_023)).toBe(true);
   expect(lines.slice(kept)).toEqual([`lost ${1_000 - kept}`, "after", ""]);
+});
+
+test("a lost line is counted once, though its notice is lost, too", () => {
+  const { sink, write, later, file } = sinkTo();
+  file.takes = 0;
+  write("a\n");
+  write("b\n");
+  later();
+  later();
+  expect(sink.lostLines).toBe(2);
+  file.takes = 3;
+  later();
+  write("c\n");
+  expect(sink.lostLines).toBe(3);
+  file.takes = Number.POSITIVE_INFINITY;
+  later();
+  write("d\n");
+  expect(sink.lostLines).toBe(3);
+  expect(file.text).toContain("lost 3\nd\n");
 });

@@ -219,6 +219,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
     [
       "protocol/src/api/target-uri.ts#readTargetUri",
       "service/src/commands/worker-messages.ts#parseCertificateMessage",
+      "service/src/commands/worker-messages.ts#parseMetricsMessage",
       "service/src/commands/worker-messages.ts#parseWorkerMessage",
       "service/src/domain/uid.ts#parseUid",
       "service/src/management/tenant-keys.ts#parseTenantKeys",
@@ -243,6 +244,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "service/src/store/postgres/revocations/poller-statements.ts#parsePollerReply",
       "service/src/store/postgres/revocations/watched-nodes.ts#readNodeRows",
       "service/src/store/upgrades/target-1.ts#readTargetVersion1",
+      "service/src/telemetry/metrics/reading.ts#parseReading",
       "service/src/tls/name-constraints.ts#decodeNameConstraints",
       "service/src/tls/x509.ts#readNameConstraints",
     ],

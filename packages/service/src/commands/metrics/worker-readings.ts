@@ -1,7 +1,7 @@
 import type { Worker } from "node:cluster";
 import { createProcessReadings } from "../../telemetry/metrics/merge.ts";
 import type { Reading } from "../../telemetry/metrics/reading.ts";
-import { parseMetricsMessage, READ_METRICS } from "../worker-messages.ts";
+import { parseMetricsMessage, parseWorkerMessage, READ_METRICS } from "../worker-messages.ts";
 
 /** Time for workers to say what they have counted, in milliseconds: one may be stopped. */
 const TIMEOUT_MS = 2_000;
@@ -22,6 +22,7 @@ interface Question {
 
 export function createWorkerReadings(): WorkerReadings {
   const readings = createProcessReadings<Worker>();
+  /** Those that serve. */
   const running = new Set<Worker>();
   const questions = new Map<Worker, Question>();
 
@@ -43,8 +44,9 @@ export function createWorkerReadings(): WorkerReadings {
   };
   return {
     follow(worker) {
-      running.add(worker);
       worker.on("message", (message: unknown) => {
+        // A question that came before would be lost.
+        if (parseWorkerMessage(message)?.kind === "listening") running.add(worker);
         const reading = parseMetricsMessage(message);
         if (reading === undefined || !running.has(worker)) return;
         readings.put(worker, reading);

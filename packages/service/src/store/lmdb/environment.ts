@@ -14,7 +14,7 @@ import { TABLE_NAMES } from "./schema.ts";
 import type { WriteTurn } from "./writer.ts";
 import { createWriter } from "./writer.ts";
 import { entriesOf, usedSpace } from "./space-budget.ts";
-import { readStatus } from "./store-status.ts";
+import { collectStatus } from "./store-status.ts";
 
 /** An LMDB environment, safe for several processes on one machine. */
 export interface Environment {
@@ -108,7 +108,7 @@ async function createEnvironment(
     sweepBacklog: () => entriesOf(tables.sweep),
   };
   return {
-    status: () => readStatus(statusSource),
+    status: () => collectStatus(statusSource),
     tables,
     snapshot(read) {
       // A read transaction lives on until the next turn of the event loop and would miss what another process committed.

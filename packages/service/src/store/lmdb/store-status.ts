@@ -13,7 +13,7 @@ export interface StatusSource {
 }
 
 /** Reads statistics of LMDB, and asks the file system what is left of it. */
-export async function readStatus(source: StatusSource): Promise<StoreStatus> {
+export async function collectStatus(source: StatusSource): Promise<StoreStatus> {
   const { directory, reserveBytes } = source;
   const { size } = await stat(join(directory, DATA_FILE));
   const { bavail, bsize } = await statfs(directory);

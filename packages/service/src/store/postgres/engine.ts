@@ -19,7 +19,7 @@ import { agreementWaitMs, agreeOnTimes, startRevocations } from "./revocations/p
 import { checkServer } from "./server-check.ts";
 import { createSnapshot } from "./snapshot.ts";
 import { openFormat } from "./store-format.ts";
-import { readStatus } from "./store-status.ts";
+import { collectStatus } from "./store-status.ts";
 import type { WriteGroups } from "./write-groups.ts";
 import { createWriteGroups } from "./write-groups.ts";
 
@@ -153,7 +153,7 @@ function createEngine(
     positionFailure: revocations.positionFailure,
     revocationsSince: revocations.revocationsSince,
     refresh: revocations.refresh,
-    status: () => read(readStatus),
+    status: () => read(collectStatus),
     leaseAgeMs: revocations.leaseAgeMs,
     isEmpty: () =>
       read(async (connection) => {

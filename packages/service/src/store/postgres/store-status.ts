@@ -6,7 +6,7 @@ import { bigintOf } from "./sql-values.ts";
 const MAX_COUNTED_ENTRIES = 10_000;
 
 /** How large the database is, and how much is left to sweep. How much room its server has is not known here. */
-export async function readStatus(connection: Connection): Promise<StoreStatus> {
+export async function collectStatus(connection: Connection): Promise<StoreStatus> {
   const [row] = await connection.query(
     `SELECT (SELECT count(*) FROM (SELECT FROM membrane.sweep LIMIT ${MAX_COUNTED_ENTRIES}) AS entry) AS backlog,
             pg_database_size(current_database()) AS size`,

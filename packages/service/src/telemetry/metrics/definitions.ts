@@ -168,7 +168,7 @@ export const METRICS: Readonly<Record<MetricName, MetricDefinition>> = {
   membrane_revocation_log_position: {
     type: "gauge",
     merge: "min",
-    help: "Position of the revocation log that this node has applied: nodes of one database differ for moments only",
+    help: "Position of the revocation log up to which this node knows it: nodes of one database differ for moments only",
   },
   membrane_revocation_log_lag_entries: {
     type: "gauge",
