@@ -114,14 +114,15 @@ function readCache({ cache, lookups }: ServiceSources): Series[] {
 }
 
 function readRevocations({ applied, logEnd, leaseAgeMs }: ServiceSources): Series[] {
-  const { log, sequence } = applied();
+  const { sequence } = applied();
   const end = logEnd();
   const age = leaseAgeMs();
   return [
     series("membrane_revocation_log_position", Number(end?.sequence ?? sequence)),
-    ...(end === undefined || end.log !== log
+    // A log that was restored may be shorter.
+    ...(end === undefined
       ? []
-      : [series("membrane_revocation_log_lag_entries", Number(end.sequence - sequence))]),
+      : [series("membrane_revocation_log_lag_entries", Math.max(0, Number(end.sequence - sequence)))]),
     ...(age === undefined ? [] : [series("membrane_lease_age_seconds", age / MS_PER_SECOND)]),
   ];
 }
