@@ -67,7 +67,7 @@ export default defineConfig({
       project("service-shared", [SHARED], { env: IN_MEMORY, isolate: false }),
       project("service", [`${SERVICE}/**/*.test.ts`], {
         env: IN_MEMORY,
-        exclude: [SHARED, ...CRASH, `${SERVICE}/{faults,fuzz,nginx,older,postgres,programs}/**`],
+        exclude: [SHARED, ...CRASH, `${SERVICE}/{faults,fuzz,metrics,nginx,older,postgres,programs}/**`],
       }),
       project("crash", CRASH),
       // Only when it is named: a run of one file would run it twice.
@@ -83,6 +83,8 @@ export default defineConfig({
       project("fuzz", [`${SERVICE}/fuzz/**/*.test.ts`], { env: IN_MEMORY }),
       // Builds a commit of the history, with packages from the registry.
       project("older", [`${SERVICE}/older/**/*.test.ts`], { env: IN_MEMORY }),
+      // Needs Prometheus of Debian, which a machine may not have.
+      project("metrics", [`${SERVICE}/metrics/**/*.test.ts`], { env: IN_MEMORY }),
       // Needs nginx, which a machine may not have.
       project("nginx", [`${SERVICE}/nginx/**/*.test.ts`]),
       // Needs PostgreSQL and pgbouncer of Debian, which a machine may not have.

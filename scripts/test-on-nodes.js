@@ -28,7 +28,7 @@ const SUITES = [
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const nodes = join(root, "scripts/nodes");
-/** All projects except those with other programs (nginx, programs), which are tested on one version. */
+/** All projects except those with other programs (metrics, nginx, programs), which are tested on one version. */
 const PROJECTS = ["unit", "service", "service-shared", "crash", "clients", "fuzz"].flatMap((name) => [
   "--project",
   name,

@@ -13,6 +13,7 @@ const SECONDS = new Map([
   ["clients", 90],
   ["fuzz", 15],
   ["faults", 1_200],
+  ["metrics", 20],
   ["nginx", 15],
   ["older", 30],
   ["postgres", 90],

@@ -1,4 +1,4 @@
-// Writes the generated parts of the documents: pictures in light and dark, and the tables of the sizing page and of the limits.
+// Writes the generated parts of the documents: pictures in light and dark, and the tables of the sizing page, of the limits and of the metrics.
 import { fileURLToPath } from "node:url";
 import { writeGenerated } from "./documents/generated.js";
 

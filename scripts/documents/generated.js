@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { errorTable } from "./errors.js";
 import { EXPORT_SCHEMA } from "./export-schema.js";
 import { limitTables } from "./limits.js";
+import { metricsTable } from "./metrics.js";
 import { openApi } from "./openapi.js";
 import { scalingTables } from "./scaling.js";
 import { THEMES, drawSequence, parseSequence } from "./sequence.js";
@@ -18,8 +19,8 @@ const OPENAPI = "docs/openapi.yaml";
 
 /**
  * Generates the pictures of the README from their text, the tables of the sizing and the scaling page from the bench's results,
- * those of the limits and of the errors from the service, the schema of an export from the bounds of its parser, and the OpenAPI
- * document from all of these.
+ * those of the limits, of the metrics and of the errors from the service, the schema of an export from the bounds of its parser, and the
+ * OpenAPI document from all of these.
  *
  * @param {string} root
  * @returns {[string, string][]} paths and contents
@@ -32,11 +33,22 @@ function generated(root) {
     ...Object.entries(THEMES).map(([name, theme]) => pictureOf(name, drawSequence(steps, LANES, theme))),
     withPart(root, SIZING, "sizing", sizingTables(results)),
     withPart(root, SCALING, "scaling", scalingTables(postgres)),
-    withPart(root, OPERATIONS, "limits", limitTables()),
+    operationsPage(root),
     withPart(root, HTTP_API, "errors", errorTable()),
     [EXPORT_SCHEMA_FILE, `${JSON.stringify(EXPORT_SCHEMA, undefined, 2)}\n`],
     [OPENAPI, openApi(JSON.parse(readFileSync(`${root}package.json`, "utf8")).version)],
   ];
+}
+
+/**
+ * The page of operations has two generated parts.
+ *
+ * @param {string} root
+ * @returns {[string, string]}
+ */
+function operationsPage(root) {
+  const [, page] = withPart(root, OPERATIONS, "limits", limitTables());
+  return replacePart(OPERATIONS, page, "metrics", metricsTable());
 }
 
 /**
@@ -49,8 +61,18 @@ function generated(root) {
  * @returns {[string, string]}
  */
 function withPart(root, path, name, content) {
+  return replacePart(path, readFileSync(root + path, "utf8"), name, content);
+}
+
+/**
+ * @param {string} path
+ * @param {string} page
+ * @param {string} name
+ * @param {string} content
+ * @returns {[string, string]}
+ */
+function replacePart(path, page, name, content) {
   const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const page = readFileSync(root + path, "utf8");
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
   if (from === -1 || to < from) throw new Error(`${path}: expected ${begin} and ${end}`);
   return [path, `${page.slice(0, from)}${begin}\n${content}\n${page.slice(to)}`];

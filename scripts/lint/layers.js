@@ -33,6 +33,7 @@ const SERVICE = {
   telemetry: ["domain", "collections", "error-code.ts"],
   tls: ["net", "pem.ts", "private-files.ts"],
   service: [
+    "domain",
     "store",
     "egress",
     "egress/undici",

@@ -52,7 +52,7 @@ test("a value is counted in the first bucket whose bound it does not exceed, or 
 });
 
 test("every quantile that Prometheus reads from the buckets is within 10 % of the exact one, whatever the values are", () => {
-  // By their logarithm: a few large ones among many small ones, all the same, spread over all buckets.
+  // By their logarithm: a few large ones among many small ones, equal ones, spread over all buckets.
   const value = fc
     .double({ min: Math.log(LEAST) + 0.1, max: Math.log(MOST), noNaN: true })
     .map((log) => Math.exp(log));

@@ -70,7 +70,7 @@ function adviseOnMetrics({ metricsListen }: ServeConfig): readonly Advice[] {
   return [
     {
       subject: "metrics",
-      problem: `are read at ${metricsListen.host}:${metricsListen.port} without authentication: let only Prometheus reach it, with a firewall or a network of its own`,
+      problem: `are read at ${metricsListen.host}:${metricsListen.port} without authentication: let only Prometheus reach it, with a firewall or a separate network`,
     },
   ];
 }

@@ -69,7 +69,7 @@ test("one scrape has what all workers have counted, added up", async () => {
   expect(scrape.value("membrane_target_responses_total", 'class="2xx"')).toBe(completed);
   expect(scrape.value("membrane_workers")).toBe(WORKERS);
   expect(scrape.value("membrane_workers_responding")).toBe(WORKERS);
-  // Each worker has read the record once, and has it in a cache of its own.
+  // Each worker has read the record once, and has it in its cache.
   expect(scrape.value("membrane_cache_lookups_total", 'result="miss"')).toBeGreaterThan(1);
   expect(scrape.value("membrane_ready")).toBe(1);
   expect(await metrics.status("/readyz")).toBe(200);

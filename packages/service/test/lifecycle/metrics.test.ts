@@ -180,7 +180,7 @@ test("a client that leaves is counted as such", async () => {
   });
 });
 
-test("what the gateway takes and what the target takes are told apart", async () => {
+test("what the gateway takes and what the target takes are counted separately", async () => {
   await using slow = await startTarget(
     (_request, response) => void setTimeout(() => response.end("ok"), 300),
   );
@@ -226,7 +226,7 @@ test("a body that is held for its signature counts against its client, who sends
   await connection[Symbol.asyncDispose]();
 });
 
-test("resolutions are found in the cache but for the first time, and the cache says what it holds", async () => {
+test("resolutions are found in the cache except for the first time, and the cache says what it holds", async () => {
   const { token } = await exportTarget();
   const before = await metrics.scrape();
   for (let i = 0; i < 5; i += 1) expectStatus(await call(service, token), 200);
