@@ -7,7 +7,7 @@ import { IDENTIFIERS, PHRASES, WORDS } from "./words/table.js";
 import { findWords, identifierRule, phraseRule, wordRule } from "./words/find.js";
 
 /** The files to check, except the table of words itself. */
-const FOLDERS = ["packages", "docs", "bench", "scripts", "examples", ".ci"];
+const FOLDERS = ["packages", "docs", "bench", "scripts", "examples", "deploy", ".ci"];
 const DOCUMENTS = ["README.md", "CONTRIBUTING.md", "SECURITY.md"];
 const TABLE = "scripts/words/table.js";
 const TEXT = /\.(?:[cm]?[jt]s|md|json|sh|conf|html|ya?ml)$|\.ci\/run$/;

@@ -24,7 +24,7 @@ export interface WorkerProcess extends ServerContext {
 
 /** Runs one of several workers until `stop` resolves. What is made once is left to the first process. */
 export async function serveAsWorker(config: ServeConfig, worker: WorkerProcess): Promise<void> {
-  const meter = startProcessMeter({ ...worker, isRead: config.metricsListen !== undefined });
+  const meter = startProcessMeter({ ...worker, measuresEventLoop: config.metricsListen !== undefined });
   const data = await openDataDirectory(config, {
     serves: true,
     log: meter.storeHealth.log,

@@ -46,7 +46,9 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
   const files = await readConfiguredFiles(config);
   await checkDataDirectory(config);
   await checkListenAddresses(config);
-  const meter = startProcessMeter({ ...context, isRead: config.metricsListen !== undefined });
+  // With workers, requests do not wait for the event loop of this process.
+  const isMeasured = config.metricsListen !== undefined && config.workers === 1;
+  const meter = startProcessMeter({ ...context, measuresEventLoop: isMeasured });
   const data = await openDataDirectory(config, {
     serves: config.workers === 1,
     log: meter.storeHealth.log,

@@ -101,8 +101,11 @@ async function startWorkers(
     setCertificate: pool.setCertificate,
     async readMetrics() {
       const { readings, responding } = await pool.readMetrics();
+      const merged = mergeReadings([...readings, meter.readProcess()]);
       return [
-        ...mergeReadings([...readings, meter.readProcess()]),
+        ...merged,
+        // If no worker serves, none says that it is not ready.
+        ...(merged.some(({ name }) => name === "membrane_ready") ? [] : [series("membrane_ready", 0)]),
         series("membrane_workers", config.workers),
         series("membrane_workers_responding", responding),
       ];

@@ -22,7 +22,8 @@ export interface ServiceSources {
   /** Where it ends, if this is known. */
   readonly logEnd: () => Position | undefined;
   readonly leaseAgeMs: () => number | undefined;
-  readonly storeStatus: () => Promise<StoreStatus>;
+  /** Nothing while the store closes. */
+  readonly storeStatus: () => Promise<StoreStatus | undefined>;
   readonly isReady: () => boolean;
 }
 

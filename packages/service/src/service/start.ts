@@ -18,6 +18,7 @@ import { LONG_BOUNDS, SHORT_BOUNDS } from "../telemetry/metrics/definitions.ts";
 import type { Reading } from "../telemetry/metrics/reading.ts";
 import { collectService } from "./service-reading.ts";
 import { MAX_TIMER_MS } from "../service-limit.ts";
+import type { Position } from "../store/store.ts";
 import { createVault } from "../store/vault.ts";
 import { createControlPlane } from "./control-plane.ts";
 import { createDataPlane } from "./data-plane.ts";
@@ -114,9 +115,9 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
         pools: dataPlane.pools.usage,
         cache: monitor.cache.usage,
         applied: monitor.feed.position,
-        logEnd: options.store.position,
+        logEnd: () => (isStopping ? undefined : knownPosition(options.store)),
         leaseAgeMs: options.store.leaseAgeMs,
-        storeStatus: options.store.status,
+        storeStatus: async () => (isStopping ? undefined : options.store.status()),
         isReady: () => context.checkReady().ok,
       }),
     async close() {
@@ -144,13 +145,14 @@ function checkStore({
   storeState = () => "writable",
 }: Pick<ServiceOptions, "store" | "storeState">): Outcome<undefined> {
   if (storeState() === "failed") return err({ reason: "store_failed" });
-  return isReadable(store) ? PASSED : err({ reason: "store_unavailable" });
+  return knownPosition(store) === undefined ? err({ reason: "store_unavailable" }) : PASSED;
 }
 
-function isReadable(store: ServiceOptions["store"]): boolean {
+/** A store that cannot be read is a fault of the requests that find it, and not of those that ask whether it can. */
+function knownPosition(store: ServiceOptions["store"]): Position | undefined {
   try {
-    return store.position() !== undefined;
+    return store.position();
   } catch {
-    return false;
+    return undefined;
   }
 }

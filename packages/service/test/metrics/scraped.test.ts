@@ -114,5 +114,7 @@ test("Prometheus evaluates every alert, and none fires for a service that is wel
     const { groups } = await prometheus.api("rules");
     return groups[0].rules.every(({ health }: { readonly health: string }) => health === "ok");
   });
-  expect(await prometheus.api("alerts")).toEqual({ alerts: [] });
+  // A service that has just started is slow, for less time than an alert waits.
+  const { alerts } = await prometheus.api("alerts");
+  expect(alerts.filter(({ state }: { readonly state: string }) => state === "firing")).toEqual([]);
 });

@@ -35,8 +35,8 @@ export interface ProcessMeterOptions {
   readonly lostLogLines: () => number;
   /** Of the service. */
   readonly version: string;
-  /** Whether metrics are ever read: if not, nothing is measured by a timer. */
-  readonly isRead: boolean;
+  /** Whether a timer measures the event loop: not if metrics are never read. */
+  readonly measuresEventLoop: boolean;
 }
 
 const STATES: readonly StoreCondition["state"][] = ["writable", "full", "failed"];
@@ -44,7 +44,12 @@ const STATES: readonly StoreCondition["state"][] = ["writable", "full", "failed"
 const MS_PER_SECOND = 1_000;
 const MICROSECONDS_PER_SECOND = 1_000_000;
 
-export function startProcessMeter({ log, lostLogLines, version, isRead }: ProcessMeterOptions): ProcessMeter {
+export function startProcessMeter({
+  log,
+  lostLogLines,
+  version,
+  measuresEventLoop,
+}: ProcessMeterOptions): ProcessMeter {
   const storeHealth = watchStoreHealth(log);
   const storeDurations = {
     read: new Histogram(SHORT_BOUNDS),
@@ -53,7 +58,7 @@ export function startProcessMeter({ log, lostLogLines, version, isRead }: Proces
     create: new Histogram(SHORT_BOUNDS),
     sweep: new Histogram(SHORT_BOUNDS),
   };
-  const eventLoop = isRead ? startEventLoopMeter() : undefined;
+  const eventLoop = measuresEventLoop ? startEventLoopMeter() : undefined;
   let expiresMs: number | undefined;
   let auditLag: (() => number) | undefined;
   return {

@@ -3,6 +3,7 @@ import { pid } from "node:process";
 import type { RootDatabase } from "lmdb";
 import { open } from "lmdb";
 import type { StoreCondition, StoreStatus } from "../store.ts";
+import { StoreBusyError } from "../store.ts";
 import { assertStoreFile, assertStoreTables } from "./store-file-check.ts";
 import type { CommitGate } from "./commit-gate.ts";
 import { openThroughGate } from "./commit-gate.ts";
@@ -101,10 +102,15 @@ async function createEnvironment(
   }
   const deps = { root, gate, tables: Object.values(tables), reserve };
   const writer = createWriter(deps, { deadlineMs, reserveBytes, report });
+  let isClosing = false;
   const statusSource = {
     directory,
     reserveBytes,
-    usedSpace: () => usedSpace(deps),
+    usedSpace() {
+      // The store may be closed while the file system is asked.
+      if (isClosing) throw new StoreBusyError("the store is closed");
+      return usedSpace(deps);
+    },
     sweepBacklog: () => entriesOf(tables.sweep),
   };
   return {
@@ -135,6 +141,7 @@ async function createEnvironment(
       return readerProcesses(root.readerList()).filter((id) => id !== pid);
     },
     async close() {
+      isClosing = true;
       const isClosed = await writer.close();
       if (isClosed) onClosed();
       return isClosed;
