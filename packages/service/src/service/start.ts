@@ -1,31 +1,31 @@
 import { randomBytes } from "node:crypto";
 import { err } from "capability-protocol";
 import { createEventLoopScheduler } from "../collections/event-loop-scheduler.ts";
+import { Histogram } from "../collections/histogram.ts";
 import type { Outcome } from "../domain/denial.ts";
 import { PASSED } from "../domain/denial.ts";
 import type { OwnEndpoint } from "../egress/policy.ts";
 import { createEgressPolicy } from "../egress/policy.ts";
 import { createAuthFailureLimiter } from "../http/auth-failure-limiter.ts";
 import { createHostCheck } from "../http/host.ts";
+import { RequestCounts } from "../http/request-counts.ts";
 import { newRequestId } from "../http/request-id.ts";
 import type { RouterContext } from "../http/router.ts";
 import { route } from "../http/router.ts";
 import type { HttpListener } from "../http1/listener.ts";
-import { Histogram } from "../collections/histogram.ts";
 import { InvocationMeter } from "../invocation/invocation-meter.ts";
-import { RequestCounts } from "../http/request-counts.ts";
-import { LONG_BOUNDS, SHORT_BOUNDS } from "../telemetry/metrics/definitions.ts";
-import type { Reading } from "../telemetry/metrics/reading.ts";
-import { collectService } from "./service-reading.ts";
 import { MAX_TIMER_MS } from "../service-limit.ts";
 import type { Position } from "../store/store.ts";
 import { createVault } from "../store/vault.ts";
+import { LONG_BOUNDS, SHORT_BOUNDS } from "../telemetry/metrics/definitions.ts";
+import type { Reading } from "../telemetry/metrics/reading.ts";
 import { createControlPlane } from "./control-plane.ts";
 import { createDataPlane } from "./data-plane.ts";
 import { startListener } from "./listener.ts";
 import type { ServiceOptions } from "./options.ts";
 import { matchAuthorities, matchNamesBelow, ownAuthorities } from "./own-authorities.ts";
 import { startRevocationMonitor } from "./revocation-monitor.ts";
+import { collectService } from "./service-reading.ts";
 
 /** After the deadline of a stop: time for the responses to the requests that it refuses, in milliseconds. */
 const REFUSAL_TIME_MS = 250;

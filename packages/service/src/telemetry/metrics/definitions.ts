@@ -91,7 +91,7 @@ export const METRICS: Readonly<Record<MetricName, MetricDefinition>> = {
   membrane_target_duration_seconds: {
     type: "histogram",
     bounds: LONG_BOUNDS,
-    help: "Time until a target has sent the head of its response, the wait for a connection included",
+    help: "Time until a target has sent the head of its response, the wait for a connection and a body that is streamed to it included",
   },
   membrane_forwarded_bytes_total: {
     type: "counter",
