@@ -119,9 +119,12 @@ function openServiceLog({ logLevel }: ServeConfig): Pick<ServerContext, "log" | 
     .on("error", (error) => log.outputFailed({ cause: errorCode(error) ?? "failed" }));
   // The message of an unexpected error may contain a secret, so it is logged as a fault and not printed.
   process.off("uncaughtException", endWithMessage).on("uncaughtException", (error) => {
-    log.crashed(error);
-    sink.flush();
-    endAtOnce();
+    try {
+      log.crashed(error);
+      sink.flush();
+    } finally {
+      endAtOnce();
+    }
   });
   // Packages print text, not JSON; the store reports its errors itself.
   console.error = () => undefined;

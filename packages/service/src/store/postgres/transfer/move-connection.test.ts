@@ -23,7 +23,7 @@ test("the source of a move may have nothing to do for as long as its copy is ver
         idle_in_transaction_session_timeout: "0",
         idle_session_timeout: "0",
         statement_timeout: "0",
-        tcp_keepalives_idle: "5",
+        tcp_keepalives_idle: "60",
         tcp_user_timeout: "0",
         // Whole tables are read.
         enable_seqscan: "on",

@@ -9,11 +9,14 @@ import { StoreFormatError } from "../../store.ts";
 const TRANSACTION_TIMEOUT_MS = 600_000;
 
 /**
- * What a node sets is meant for statements that find few rows: here whole tables are read, to their ends, in one transaction, and
- * a page waits to be read while the other side of the move takes the one before it.
+ * What a node sets is meant for statements that find few rows, and for connections that are replaced when they are lost: here whole
+ * tables are read, to their ends, in one transaction, which has nothing to do for hours and survives a cut of the network of a minute.
  */
 const SESSION = [
   "SET enable_seqscan TO on",
+  "SET tcp_keepalives_idle TO 60",
+  "SET tcp_keepalives_interval TO 10",
+  "SET tcp_keepalives_count TO 6",
   "SET tcp_user_timeout TO 0",
   "SET cursor_tuple_fraction TO 1",
   transactionTimeout(0, "session"),
