@@ -14,6 +14,7 @@ import { startTestService } from "../../../testkit/src/service.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 import { NodeResponse } from "../http1/node/response.ts";
 import { createAuthFailureLimiter } from "./auth-failure-limiter.ts";
+import { RequestCounts } from "./request-counts.ts";
 import type { RouterContext } from "./router.ts";
 import { route } from "./router.ts";
 
@@ -43,11 +44,12 @@ async function whileFailing(error: Error): Promise<CallResponse & { readonly log
   const failures = createAuthFailureLimiter(1, () => 0);
   const context = {
     resolveContext: resolving,
+    invocationContext: { ticker: { now: () => 0 } },
+    counts: new RequestCounts(),
     log,
     authFailures: failures,
     isHost: () => true,
     isOwn: () => false,
-    isReady: () => true,
     isBelowOwn: () => false,
     trustedProxies: [],
     newRequestId: () => "request-1",
