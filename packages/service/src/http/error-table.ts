@@ -275,7 +275,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
   store_failed: {
     status: 503,
     retryAfterSeconds: MINUTE,
-    purposes: CAPABILITIES,
+    purposes: [...CAPABILITIES, "readiness"],
     when: "the disk of the service failed; nothing was sent to a target; a change may have taken effect, and the use may have been counted. Safe to repeat if [uses are not limited](limits.md#how-are-uses-counted)",
   },
   target_timeout: {

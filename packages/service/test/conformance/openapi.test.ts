@@ -193,6 +193,8 @@ const PUBLIC = OPERATIONS_OF_DOCUMENT.filter(({ purpose }) =>
   ["preflight", "health", "readiness", "oauthMetadata"].includes(purpose),
 );
 
+const READINESS = PUBLIC.filter(({ purpose }) => purpose === "readiness");
+
 /** The line of a request to a public operation. */
 function lineOf({ path, method }: Operation): string {
   return `${method} ${path.replace("{path}", "a/b").replace(/#.*/, "")} HTTP/1.1`;
@@ -233,12 +235,29 @@ test("a public operation whose head does not come is a 408, and readiness withou
     expectDescribed(purpose, method, response);
   }
   isKnown = false;
-  for (const operation of PUBLIC.filter(({ purpose }) => purpose === "readiness")) {
+  for (const operation of READINESS) {
     const response = await askPublic(operation, [], other.port);
     expect(response.status).toBe(503);
     expectDescribed("readiness", operation.method, response);
   }
 });
+
+test.each(READINESS)(
+  "$method $path of a service whose store has failed is a 503, as it is described",
+  async (operation) => {
+    let fail = (): void => undefined;
+    await using other = await startTestService({
+      engine: (options) => {
+        fail = () => options.report?.({ state: "failed", cause: "EIO" });
+        return openLmdbEngine(options);
+      },
+    });
+    fail();
+    const response = await askPublic(operation, [], other.port);
+    expect(response.status).toBe(503);
+    expectDescribed("readiness", operation.method, response);
+  },
+);
 
 /** What a request is by the document: some paths decide before a capability does. */
 function purposeOf({ kind, method }: ManagementCase, token: string | undefined, path = "/"): Purpose {
