@@ -59,7 +59,7 @@ export type Denial =
   | { readonly reason: "service_overloaded"; readonly limitName: SharedLimit }
   /** The store was lost before the target responded: the target may have received the request. */
   | { readonly reason: "revocations_unknown" }
-  /** The service stops, and its deadline has passed: the target may have received the request. */
+  /** The service stops. An invocation is denied only after the deadline: the target may have received the request. */
   | { readonly reason: "service_stopping" }
   /** A counter of the use has as many in this window as it may have. No quota in the sense of `domain/quota.ts`. */
   | { readonly reason: "quota_exhausted"; readonly retryAfterSeconds: number }

@@ -252,8 +252,8 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
   service_stopping: {
     status: 503,
     retryAfterSeconds: SECOND,
-    purposes: ["invoke"],
-    when: "the service was stopped, and `--shutdown-timeout-ms` was over before the target responded: the target may have received the request, and the use may have been counted",
+    purposes: ["invoke", "readiness"],
+    when: "the service stops. An invocation gets it once `--shutdown-timeout-ms` is over before the target has responded: the target may have received the request, and the use may have been counted. `/readyz` says it at once, on connections that were open before",
   },
   store_unavailable: {
     status: 503,

@@ -200,7 +200,10 @@ export function wireError(denial: Denial, head?: RefusedHead): WireError {
         `The service lost its store, and with it what was revoked. ${MAY_BE_RECEIVED}`,
       );
     case "service_stopping":
-      return error("service_stopping", `The service stops. ${MAY_BE_RECEIVED}`);
+      return error(
+        "service_stopping",
+        "The service stops. If the request is an invocation, its target may have received it, and the use may have been counted.",
+      );
     case "quota_exhausted":
       return error(
         "quota_exhausted",

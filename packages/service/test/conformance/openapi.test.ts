@@ -259,6 +259,30 @@ test.each(READINESS)(
   },
 );
 
+test.each(READINESS)(
+  "$method $path of a service that stops is a 503, as it is described",
+  async (operation) => {
+    let finish = (): void => undefined;
+    await using streaming = await startTarget((_request, response) => {
+      response.write("begun");
+      finish = () => void response.end();
+    });
+    const other = await startTestService();
+    const { token } = await exportTarget(other, { uri: streaming.url });
+    await using connection = await openRawConnection(other.port);
+    connection.send(requestHead(token) + requestHead(undefined, { line: lineOf(operation) }));
+    await connection.until((received) => received.includes("begun"));
+    const closed = other.close();
+    finish();
+    const { rest } = await nextResponse(connection);
+    const from = connection.received().length - rest.length;
+    const response = await nextResponse(connection, { method: operation.method, from });
+    await closed;
+    expect(response.status).toBe(503);
+    expectDescribed("readiness", operation.method, response);
+  },
+);
+
 /** What a request is by the document: some paths decide before a capability does. */
 function purposeOf({ kind, method }: ManagementCase, token: string | undefined, path = "/"): Purpose {
   if (method !== "GET") return kind;
