@@ -13,7 +13,8 @@ const LANES = ["Owner", "Client", "Membrane Service", "Target"];
 const SIZING = "docs/sizing.md";
 const SCALING = "docs/scaling.md";
 const EXPORT_SCHEMA_FILE = "docs/schema/export.json";
-const OPERATIONS = "docs/operations.md";
+const CONFIGURATION = "docs/configuration.md";
+const MONITORING = "docs/monitoring.md";
 const HTTP_API = "docs/http-api.md";
 const OPENAPI = "docs/openapi.yaml";
 
@@ -33,22 +34,12 @@ function generated(root) {
     ...Object.entries(THEMES).map(([name, theme]) => pictureOf(name, drawSequence(steps, LANES, theme))),
     withPart(root, SIZING, "sizing", sizingTables(results)),
     withPart(root, SCALING, "scaling", scalingTables(postgres)),
-    operationsPage(root),
+    withPart(root, CONFIGURATION, "limits", limitTables()),
+    withPart(root, MONITORING, "metrics", metricsTable()),
     withPart(root, HTTP_API, "errors", errorTable()),
     [EXPORT_SCHEMA_FILE, `${JSON.stringify(EXPORT_SCHEMA, undefined, 2)}\n`],
     [OPENAPI, openApi(JSON.parse(readFileSync(`${root}package.json`, "utf8")).version)],
   ];
-}
-
-/**
- * The page of operations has two generated parts.
- *
- * @param {string} root
- * @returns {[string, string]}
- */
-function operationsPage(root) {
-  const [, page] = withPart(root, OPERATIONS, "limits", limitTables());
-  return replacePart(OPERATIONS, page, "metrics", metricsTable());
 }
 
 /**
@@ -61,17 +52,7 @@ function operationsPage(root) {
  * @returns {[string, string]}
  */
 function withPart(root, path, name, content) {
-  return replacePart(path, readFileSync(root + path, "utf8"), name, content);
-}
-
-/**
- * @param {string} path
- * @param {string} page
- * @param {string} name
- * @param {string} content
- * @returns {[string, string]}
- */
-function replacePart(path, page, name, content) {
+  const page = readFileSync(root + path, "utf8");
   const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
   if (from === -1 || to < from) throw new Error(`${path}: expected ${begin} and ${end}`);

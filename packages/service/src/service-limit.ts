@@ -18,7 +18,7 @@ export interface LimitFlag {
   readonly engine?: StoreEngine;
   /** What is limited, in one line, without the unit. */
   readonly description: string;
-  /** What docs/operations.md says after the description, in Markdown. */
+  /** What docs/configuration.md says after the description, in Markdown. */
   readonly details?: string;
 }
 

@@ -15,7 +15,7 @@ const FLAGS = LIMIT_GROUPS.flatMap(({ title, flags }) =>
   Object.entries(flags).map(([name, flag]) => ({ name, title, flag })),
 );
 
-const DOCUMENT = readFileSync(new URL("../../../docs/operations.md", import.meta.url), "utf8");
+const DOCUMENT = readFileSync(new URL("../../../docs/configuration.md", import.meta.url), "utf8");
 
 /** How the unit is written: in the name, in the help, in the document and in messages. */
 const UNITS = {
@@ -188,7 +188,7 @@ test("the help of serve lists its flags first, then every limit in its group: wh
 });
 
 test.each(FLAGS)(
-  "$name: docs/operations.md has one row for it under its heading, with its unit, default and bounds",
+  "$name: docs/configuration.md has one row for it under its heading, with its unit, default and bounds",
   ({ name, title, flag: { description, unit, minimum, maximum, default: value } }) => {
     expect(name).toMatch(UNITS[unit].name);
     const section = DOCUMENT.split(/^### /m).find((text) => text.startsWith(`${title}\n`)) ?? "";

@@ -5,7 +5,7 @@ import type { LeaseTimes } from "./store/lease/lease-times.ts";
 
 /**
  * Every limit of the service but the times of a lease (`lease-limits.ts`), by what it is about. Types, flags, variables, help, messages and the tables in
- * docs/operations.md are made from it.
+ * docs/configuration.md are made from it.
  */
 const TABLE = {
   clients: {
@@ -343,7 +343,7 @@ export const UPSTREAM_TIMEOUT: LimitFlag = {
     "also `--invocation-timeout-ms`, if it is shorter; for targets that take longer than five minutes to respond",
 };
 
-/** The flags for limits with their headings, in the order of the help and of docs/operations.md. */
+/** The flags for limits with their headings, in the order of the help and of docs/configuration.md. */
 export const LIMIT_GROUPS: readonly LimitGroup[] = [
   { title: "Clients and their connections", flags: TABLE.clients },
   { title: "Invocations", flags: TABLE.invocations },

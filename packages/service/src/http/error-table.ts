@@ -189,7 +189,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
     status: 429,
     retryAfterSeconds: SECOND,
     purposes: [...WITH_BODY, "invoke"],
-    when: "this capability and all that re-exports it have as many invocations in flight as they may (`--max-concurrent-invocations-per-capability`), or hold as much memory ([operations](operations.md#what-is-shared))",
+    when: "this capability and all that re-exports it have as many invocations in flight as they may (`--max-concurrent-invocations-per-capability`), or hold as much memory ([configuration](configuration.md#what-is-shared))",
   },
   tenant_concurrency_exceeded: {
     status: 429,

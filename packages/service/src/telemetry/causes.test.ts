@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 const SOURCES = new URL("../", import.meta.url).pathname;
-const OPERATIONS = await readFile(new URL("../../../../docs/operations.md", import.meta.url), "utf8");
+const MONITORING = await readFile(new URL("../../../../docs/monitoring.md", import.meta.url), "utf8");
 
 /** The folders whose errors end an exchange. */
 const FOLDERS = ["egress", "invocation"];
@@ -16,7 +16,7 @@ function codesIn(text: string): readonly string[] {
   );
 }
 
-test("docs/operations.md has a row for each cause that the log can have, and for no other", async () => {
+test("docs/monitoring.md has a row for each cause that the log can have, and for no other", async () => {
   const codes = new Set<string>();
   for (const folder of FOLDERS) {
     const names = await readdir(join(SOURCES, folder), { recursive: true });
@@ -25,7 +25,7 @@ test("docs/operations.md has a row for each cause that the log can have, and for
       for (const code of codesIn(text)) codes.add(code);
     }
   }
-  const rows = Array.from(OPERATIONS.matchAll(/^\| `([A-Z_]+)` \| /gm), ([, word = ""]) => word);
+  const rows = Array.from(MONITORING.matchAll(/^\| `([A-Z_]+)` \| /gm), ([, word = ""]) => word);
   expect(rows.toSorted()).toEqual([...codes].toSorted());
   expect(codes).toContain("EXPIRED");
 });

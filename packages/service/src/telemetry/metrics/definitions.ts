@@ -6,7 +6,7 @@ export type Merge = "sum" | "max" | "min";
 /** All that is known of a metric before it is measured. */
 export interface MetricDefinition {
   readonly type: "counter" | "gauge" | "histogram";
-  /** In one sentence, for the exposition and for docs/operations.md. */
+  /** In one sentence, for the exposition and for docs/monitoring.md. */
   readonly help: string;
   readonly labels?: readonly string[];
   /** Default: the sum. */
@@ -23,7 +23,7 @@ export const SHORT_BOUNDS: Float64Array = exponentialBounds(-5, 1);
 /** From 100 microseconds to 1,000 seconds: what a target takes. */
 export const LONG_BOUNDS: Float64Array = exponentialBounds(-4, 3);
 
-/** The names of all metrics, in the order of the exposition and of docs/operations.md. */
+/** The names of all metrics, in the order of the exposition and of docs/monitoring.md. */
 export const METRIC_NAMES = [
   "membrane_invocations_total",
   "membrane_invocations_in_flight",
@@ -68,7 +68,7 @@ export const METRIC_NAMES = [
 export type MetricName = (typeof METRIC_NAMES)[number];
 
 /**
- * Every metric. The exposition, the merging of workers, the table in docs/operations.md and the tests of the dashboard and of the
+ * Every metric. The exposition, the merging of workers, the table in docs/monitoring.md and the tests of the dashboard and of the
  * alerts are made from it. No label has a name, a fingerprint or an address that a tenant or a client chooses.
  */
 export const METRICS: Readonly<Record<MetricName, MetricDefinition>> = {
