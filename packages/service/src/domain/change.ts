@@ -6,7 +6,13 @@ import type { Uid } from "./uid.ts";
 
 /** Who makes a change: a request with a capability, or a command of the operator. */
 export type Actor =
-  | { readonly kind: "capability"; readonly capability: Uid; readonly requestId: string }
+  | {
+      readonly kind: "capability";
+      readonly capability: Uid;
+      readonly requestId: string;
+      /** The trace that the request belongs to; absent if it belongs to none. */
+      readonly traceId?: string | undefined;
+    }
   | { readonly kind: "operator"; readonly command: string };
 
 /** What a create, revoke or rekey concerns. */

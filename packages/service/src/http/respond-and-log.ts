@@ -8,9 +8,10 @@ import type { RequestHead } from "../invocation/request-head.ts";
 import type { Resolution } from "../invocation/resolve.ts";
 import { denialForStoreError } from "../invocation/store-error.ts";
 import type { Cidr } from "../net/address.ts";
-import type { EventLog } from "../telemetry/events.ts";
+import type { EventLog, RequestIds } from "../telemetry/events.ts";
 import type { Fingerprints } from "../telemetry/fingerprint.ts";
 import { fingerprintsOf } from "../telemetry/fingerprint.ts";
+import { parseTraceparent } from "../tracing/trace-context.ts";
 import { isTrustedProxy } from "./client-address.ts";
 import { inPlaceOfTarget } from "./proxy-status.ts";
 import type { RequestCounts } from "./request-counts.ts";
@@ -44,8 +45,11 @@ export function finish(
     // Most invocations return here: no id and no duration are computed for one that is not logged.
     if (end.status < 500 && !context.log.logsEveryInvocation) return;
   }
-  const requestId = ensureRequestId(context, exchange);
-  const event = { requestId, of: fingerprintsOfCaller(resolution), exchange: end.report };
+  const event = {
+    ...requestIds(context, exchange),
+    of: fingerprintsOfCaller(resolution),
+    exchange: end.report,
+  };
   switch (end.kind) {
     case "completed":
       return context.log.invoked({ ...event, status: end.status });
@@ -76,6 +80,13 @@ export function ensureRequestId(
   return exchange.requestId;
 }
 
+/** What identifies a request in the log, and wherever else it is recorded. The trace is the one that the client names, if it does. */
+export function requestIds(context: ResponderContext, exchange: HttpExchange): RequestIds {
+  const requestId = ensureRequestId(context, exchange);
+  const sent = parseTraceparent(valuesOf(exchange.request.rawHeaders, "traceparent"));
+  return { requestId, traceId: sent?.traceId };
+}
+
 export function fingerprintsOfCaller({ capability, tenant }: Resolution): Fingerprints {
   return fingerprintsOf(capability, tenant);
 }
@@ -93,11 +104,11 @@ export function respondDenial(
   caller?: Resolution,
   report?: ExchangeReport,
 ): void {
-  const requestId = ensureRequestId(context, exchange);
+  const ids = requestIds(context, exchange);
   const error = wireError(denial, head);
   const of = caller === undefined ? undefined : fingerprintsOfCaller(caller);
   context.counts.refuse(denial, caller?.capability.kind);
-  context.log.refused({ requestId, status: error.status, reason: denial.reason, of, exchange: report });
+  context.log.refused({ ...ids, status: error.status, reason: denial.reason, of, exchange: report });
   respondOrAbort(exchange, head, error, caller);
 }
 
@@ -111,7 +122,7 @@ export function respondFault(
   const denial = denialForStoreError(error);
   if (denial !== undefined) return respondDenial(context, exchange, head, denial, caller);
   context.counts.fault(caller?.capability.kind);
-  context.log.fault(error, ensureRequestId(context, exchange));
+  context.log.fault(error, requestIds(context, exchange));
   respondOrAbort(exchange, head, internalError(), caller);
 }
 
@@ -119,8 +130,8 @@ export function respondMalformed(context: ResponderContext, exchange: HttpExchan
   const denial: Denial = { reason: "malformed_request", message };
   const error = inPlaceOfTarget(wireError(denial));
   context.counts.refuse(denial);
-  const requestId = ensureRequestId(context, exchange);
-  context.log.refused({ requestId, status: error.status, reason: "malformed_request" });
+  const ids = requestIds(context, exchange);
+  context.log.refused({ ...ids, status: error.status, reason: "malformed_request" });
   exchange.response.closeAfter();
   respondError(exchange, { kind: "chunked" }, error);
 }

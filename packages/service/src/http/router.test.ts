@@ -19,6 +19,7 @@ import type { RouterContext } from "./router.ts";
 import { route } from "./router.ts";
 
 const TOKEN = `CPBLTY1-${"A".repeat(86)}`;
+const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SECRET = "a message that other people's code wrote";
 
 let server: Server<typeof IncomingMessage, typeof NodeResponse> | undefined;
@@ -61,7 +62,8 @@ async function whileFailing(error: Error): Promise<CallResponse & { readonly log
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  return { ...(await call({ url: `http://127.0.0.1:${port}` }, TOKEN)), logged };
+  const headers = { traceparent: `00-${TRACE}-00f067aa0ba902b7-01` };
+  return { ...(await call({ url: `http://127.0.0.1:${port}` }, TOKEN, { headers })), logged };
 }
 
 test("a fault is a 500 without details; the log has its place in the code and not its message", async () => {
@@ -69,7 +71,7 @@ test("a fault is a 500 without details; the log has its place in the code and no
   expect(response).toMatchObject({ status: 500, json: { code: "internal_error" } });
   expect(JSON.stringify(response)).not.toContain(SECRET);
   expect(response.logged).toContain("RangeError");
-  expect(response.logged).toContain(`"requestId":"request-1"`);
+  expect(response.logged).toContain(`"requestId":"request-1","traceId":"${TRACE}"`);
   expect(response.headers["x-request-id"]).toBe("request-1");
   expect(response.logged).toContain("router.test.ts");
 });

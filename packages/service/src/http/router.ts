@@ -22,6 +22,7 @@ import {
   ensureRequestId,
   fingerprintsOfCaller,
   finish,
+  requestIds,
   respondDenial,
   respondFault,
   respondMalformed,
@@ -125,9 +126,9 @@ async function runManagement(
   kind: ServiceKind,
 ): Promise<undefined> {
   context.invocationContext.accountRegistry.refresh(caller.accounts);
-  const requestId = ensureRequestId(context, exchange);
+  const ids = requestIds(context, exchange);
   const { capability, payload, accounts, useCounters } = caller;
-  const request = { capability, payload, accounts, useCounters, requestId };
+  const request = { capability, payload, accounts, useCounters, ...ids };
   const outcome = await handleManagement(context.managementContext, request, kind, head, exchange);
   if (outcome === undefined) return;
   if (!outcome.ok) {
@@ -136,7 +137,7 @@ async function runManagement(
   }
   const { status, body } = outcome.value;
   context.counts.operations[kind].done += 1;
-  context.log.managed({ requestId, status, of: fingerprintsOfCaller(caller), kind });
+  context.log.managed({ ...ids, status, of: fingerprintsOfCaller(caller), kind });
   respondJson(exchange, head.body, status, body);
   watchEnded(context.invocationContext.waitingResponses, exchange.response, caller.accounts);
 }

@@ -9,13 +9,15 @@ import type { PageScheduler } from "./page-scheduler.ts";
 /** A valid capability, and the request that presented it. */
 export interface Caller extends Pick<OpenedCapability, "capability" | "payload"> {
   readonly requestId: string;
+  /** The trace that the request belongs to; absent if it belongs to none. */
+  readonly traceId?: string | undefined;
   /** What its use is counted on, in the transaction of what it does; absent if nothing counts it. */
   readonly useCounters: readonly UseCounter[] | undefined;
 }
 
 /** The caller as the author of a change. */
-export function actorOf({ capability, requestId }: Caller): Actor {
-  return { kind: "capability", capability: capability.uid, requestId };
+export function actorOf({ capability, requestId, traceId }: Caller): Actor {
+  return { kind: "capability", capability: capability.uid, requestId, traceId };
 }
 
 /** What the operations need. */

@@ -57,8 +57,8 @@ const EVENTS: readonly (readonly [keyof EventLog, object, object])[] = [
   ["stopped", {}, { msg: "stopped" }],
   [
     "managed",
-    { requestId: "r-1", status: 201, of: OF, kind: "export" },
-    { requestId: "r-1", status: 201, ...FINGERPRINTS, kind: "export", msg: "managed" },
+    { requestId: "r-1", traceId: "t", status: 201, of: OF, kind: "export" },
+    { requestId: "r-1", traceId: "t", status: 201, ...FINGERPRINTS, kind: "export", msg: "managed" },
   ],
   [
     "invoked",
@@ -117,7 +117,13 @@ const EVENTS: readonly (readonly [keyof EventLog, object, object])[] = [
     {
       action: "create",
       outcome: "done",
-      actor: { kind: "capability", capability: "1".repeat(32), requestId: "r-1", token: CANARY },
+      actor: {
+        kind: "capability",
+        capability: "1".repeat(32),
+        requestId: "r-1",
+        traceId: "t",
+        token: CANARY,
+      },
       tenant: "2".repeat(32),
       membrane: "3".repeat(32),
       capabilities: ["4".repeat(32)],
@@ -127,6 +133,7 @@ const EVENTS: readonly (readonly [keyof EventLog, object, object])[] = [
       action: "create",
       outcome: "done",
       requestId: "r-1",
+      traceId: "t",
       capability: fingerprint(parseUid("1".repeat(32))),
       tenant: fingerprint(parseUid("2".repeat(32))),
       membrane: fingerprint(parseUid("3".repeat(32))),

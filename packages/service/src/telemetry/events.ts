@@ -6,9 +6,15 @@ import type { Denial } from "../domain/denial.ts";
 import type { Fingerprints } from "./fingerprint.ts";
 import { fingerprint } from "./fingerprint.ts";
 
-/** A request, and the response to it. */
-interface RequestEvent {
+/** What identifies a request wherever it is recorded. */
+export interface RequestIds {
   readonly requestId: string;
+  /** The trace that it belongs to (W3C Trace Context): 32 hexadecimal digits; absent if it belongs to none. */
+  readonly traceId?: string | undefined;
+}
+
+/** A request, and the response to it. */
+interface RequestEvent extends RequestIds {
   /** Status of the response to the client; absent if it gets none. */
   readonly status?: number;
   /** Absent when no capability was recognized. */
@@ -98,7 +104,7 @@ export interface EventLog {
   /** A fault that nothing caught: the process ends. */
   crashed(error: unknown): void;
   /** Something that should not have happened. */
-  fault(error: unknown, requestId?: string): void;
+  fault(error: unknown, request?: RequestIds): void;
 }
 
 export function createEventLog(logger: Logger): EventLog {
@@ -159,7 +165,11 @@ export function createEventLog(logger: Logger): EventLog {
       unfiltered.error({ position: String(sequence) }, "revocations may be lost"),
     outputFailed: ({ cause }) => logger.warn({ cause }, "standard output cannot be written"),
     crashed: (error) => logger.fatal(describeFault(error), "crashed"),
-    fault: (error, requestId) => logger.error({ requestId, ...describeFault(error) }, "fault"),
+    fault: (error, request) =>
+      logger.error(
+        { requestId: request?.requestId, traceId: request?.traceId, ...describeFault(error) },
+        "fault",
+      ),
   };
 }
 
@@ -167,9 +177,12 @@ function isServerError({ status = 0 }: RequestEvent): boolean {
   return status >= 500;
 }
 
-function describeRequest({ requestId, status, of }: RequestEvent): object {
-  return { requestId, status, capability: of?.capability, tenant: of?.tenant, membrane: of?.membrane };
+function describeRequest({ requestId, traceId, status, of }: RequestEvent): object {
+  const { capability, tenant, membrane } = of ?? NO_FINGERPRINTS;
+  return { requestId, traceId, status, capability, tenant, membrane };
 }
+
+const NO_FINGERPRINTS: Partial<Fingerprints> = {};
 
 function describeInvocation({ exchange, ...request }: InvocationEvent): object {
   if (exchange === undefined) return describeRequest(request);
@@ -195,7 +208,11 @@ function describeChange({ action, outcome, actor, tenant, membrane, capabilities
     outcome,
     ...(actor.kind === "operator"
       ? { command: actor.command }
-      : { requestId: actor.requestId, capability: fingerprint(actor.capability) }),
+      : {
+          requestId: actor.requestId,
+          traceId: actor.traceId,
+          capability: fingerprint(actor.capability),
+        }),
     tenant: tenant && fingerprint(tenant),
     membrane: membrane && fingerprint(membrane),
     created: capabilities.length === 0 ? undefined : capabilities.map(fingerprint),

@@ -16,6 +16,7 @@ import { readHead } from "../../../src/http/read-head.ts";
 import { parsePrivateKey } from "../../../src/pem.ts";
 import { clientConnection } from "../../../../testkit/src/fixtures.ts";
 import { toSubjectAltName } from "../../../src/tls/subject-alt-name.ts";
+import { isTracestate, parseTraceparent } from "../../../src/tracing/trace-context.ts";
 import type { Reader } from "./reader.ts";
 import { BODY, FILE, HEAD, KIB, PEM, SENTENCE, manyLines, reader } from "./reader.ts";
 import { openTarget } from "./targets.ts";
@@ -47,6 +48,15 @@ export const HEAD_READERS: readonly Reader[] = [
   reader("service/src/egress/hosts-file.ts#canonicalName", FILE, "name.example", canonicalName),
   reader("service/src/egress/policy.ts#checkHost", BODY, "name.example", (text) =>
     policy.checkHost({ ...openTarget.origin, hostname: text }),
+  ),
+  reader(
+    "service/src/tracing/trace-context.ts#parseTraceparent",
+    HEAD,
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-",
+    (text) => parseTraceparent([text]),
+  ),
+  reader("service/src/tracing/trace-context.ts#isTracestate", HEAD, "rojo=00f067aa0ba902b7,", (text) =>
+    isTracestate([text]),
   ),
   reader("service/src/http/basic.ts#parseBasic", HEAD, "dXNlcjpwYXNz", parseBasic),
   reader("service/src/http/take-token.ts#takeToken", HEAD, "Bearer CPBLTY1-Vm9n", (text) =>
