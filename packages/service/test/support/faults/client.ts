@@ -2,13 +2,13 @@ import { performance } from "node:perf_hooks";
 import { Agent } from "undici";
 import type { CallOptions, CallResponse } from "../../../../testkit/src/client.ts";
 import { call } from "../../../../testkit/src/client.ts";
-import type { ClusterNode } from "./cluster-node.ts";
+import type { ServingNode } from "./cluster-node.ts";
 import type { Operation, OperationKind, Outcome } from "./history.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** What is asked for, and of which node. */
 export interface Asked extends Pick<Operation, "kind" | "resource" | "through"> {
-  readonly node: ClusterNode;
+  readonly node: ServingNode;
   readonly token: string;
   readonly options?: CallOptions;
   readonly isFinal?: boolean;

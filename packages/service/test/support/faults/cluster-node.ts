@@ -19,12 +19,16 @@ export interface NodeOptions {
   readonly flags: readonly string[];
 }
 
-/** One node: a process of the service that reaches its store through a relay. */
-export interface ClusterNode extends AsyncDisposable {
+/** A process of the service that clients ask. Its process may be replaced. */
+export interface ServingNode {
   readonly number: number;
-  readonly relay: Relay;
   /** Its current process. */
   readonly service: ServiceProcess;
+}
+
+/** One node: a process of the service that reaches its store through a relay. */
+export interface ClusterNode extends ServingNode, AsyncDisposable {
+  readonly relay: Relay;
   /** Stops the process until `resume`, and returns when it has stopped. */
   pause(): Promise<void>;
   resume(): void;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { tokenOf } from "../../../../testkit/src/client.ts";
-import type { ClusterNode } from "./cluster-node.ts";
+import type { ServingNode } from "./cluster-node.ts";
 import type { Asked, Client, Reply } from "./client.ts";
 import type { Life, LifeContext } from "./lives.ts";
 import { askToRevoke, isFinished, useKind } from "./lives.ts";
@@ -62,7 +62,7 @@ async function askForLife(
   { client, queryToken }: FinalContext,
   { isRevoked }: Pick<Recorder, "isRevoked">,
   { membranes, exported }: Life,
-  node: ClusterNode,
+  node: ServingNode,
 ): Promise<void> {
   for (const membrane of membranes) {
     await untilAnswered(client, { ...membrane, kind: "probe", node, options: { body: {} } });

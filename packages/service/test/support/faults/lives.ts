@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { tokenOf } from "../../../../testkit/src/client.ts";
-import type { ClusterNode } from "./cluster-node.ts";
+import type { ServingNode } from "./cluster-node.ts";
 import type { Client, Reply } from "./client.ts";
 import { MAX_USES } from "./history.ts";
 import type { Streams } from "./streams.ts";
@@ -56,7 +56,7 @@ export interface Life {
 }
 
 export interface LifeContext {
-  readonly nodes: readonly ClusterNode[];
+  readonly nodes: readonly ServingNode[];
   readonly client: Client;
   readonly streams: Streams;
   readonly createToken: string;
@@ -128,7 +128,7 @@ async function exportThrough(
   isCounted: boolean,
 ): Promise<Held | undefined> {
   let body: object = {
-    uri: context.targetUrl,
+    uri: isCounted ? `${context.targetUrl}${countedPath(life)}` : context.targetUrl,
     ...(isCounted ? { limits: { maxUses: MAX_USES } } : {}),
   };
   let capability: Held | undefined;
@@ -145,6 +145,13 @@ async function exportThrough(
     body = { capability: uri };
   }
   return capability;
+}
+
+/** Begins the path of a target whose uses are counted, the same for no other. */
+export const COUNTED = "counted/";
+
+function countedPath({ membranes }: Life): string {
+  return `${COUNTED}${encodeURIComponent(membranes[0]!.resource)}`;
 }
 
 /** Invokes it on every node, and waits only for a while. */
@@ -171,7 +178,7 @@ async function revoke(context: LifeContext, plan: LifePlan, life: Life, capabili
 export function askToRevoke(
   { client }: Pick<LifeContext, "client">,
   { resource, revokeToken }: Membrane,
-  node: ClusterNode,
+  node: ServingNode,
 ): Promise<Reply> {
   const options = { method: "POST" };
   return client.ask({ kind: "revoke", resource, through: [], token: revokeToken, node, options });
@@ -203,7 +210,7 @@ export async function waitAWhile<T>(
   return Promise.race([promise, sleep(ms, undefined)]);
 }
 
-function nodeOf({ nodes }: Pick<LifeContext, "nodes">, drawn: number): ClusterNode {
+function nodeOf({ nodes }: Pick<LifeContext, "nodes">, drawn: number): ServingNode {
   return nodes[drawn % nodes.length]!;
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { until } from "../../../../testkit/src/until.ts";
-import type { ClusterNode } from "./cluster-node.ts";
+import type { ServingNode } from "./cluster-node.ts";
 import { MAX_PART_MS } from "./fault.ts";
 import type { Held, Life, LifeContext, LifePlan } from "./lives.ts";
 import { arbitraryLife, playLife, waitAWhile } from "./lives.ts";
@@ -49,7 +49,7 @@ function begin(lives: Life[]): Life {
   return life;
 }
 
-async function invokeWithoutPause(context: LifeContext, node: ClusterNode, kept: Held): Promise<void> {
+async function invokeWithoutPause(context: LifeContext, node: ServingNode, kept: Held): Promise<void> {
   while (!context.isOver()) {
     await waitAWhile(context, context.client.ask({ ...kept, kind: "invoke", node }));
     await sleep(PACE_MS);
@@ -76,7 +76,7 @@ export async function makeLife(context: LifeContext, lives: Life[], name: string
 
 /** Resolves when every node lets a capability through that is alive. */
 export async function untilAllServe(context: LifeContext, kept: Held): Promise<void> {
-  const untilServes = async (node: ClusterNode): Promise<void> => {
+  const untilServes = async (node: ServingNode): Promise<void> => {
     await until(
       "a node serves",
       async () => {

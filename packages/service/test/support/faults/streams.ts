@@ -3,14 +3,14 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Agent } from "undici";
 import { request } from "undici";
-import type { ClusterNode } from "./cluster-node.ts";
+import type { ServingNode } from "./cluster-node.ts";
 import type { Recorder } from "./recorder.ts";
 import type { StubTarget } from "./stub-target.ts";
 import { createLineReader, PIECE_INTERVAL_MS } from "./stub-target.ts";
 
 export interface StreamOptions {
   readonly direction: "request" | "response";
-  readonly node: ClusterNode;
+  readonly node: ServingNode;
   readonly token: string;
   readonly through: readonly string[];
   /** The same for no other stream. */

@@ -11,19 +11,25 @@ export const PIECE_INTERVAL_MS = 40;
  */
 export interface StubTarget extends AsyncDisposable {
   readonly url: string;
+  /** How often each path was asked for with GET. */
+  readonly received: ReadonlyMap<string, number>;
   /** Calls `arrived` with when a piece was sent, for each that arrives in an upload of this name. */
   follow(name: string, arrived: (sent: number) => void): void;
 }
 
 export async function startStubTarget(): Promise<StubTarget> {
+  const received = new Map<string, number>();
   const readers = new Map<string, (sent: number) => void>();
   const target = await startStreamingTarget((request, response) => {
     if (request.method === "PUT") return sendPieces(response);
     if (request.method === "POST") return receivePieces(request, readers);
+    const path = request.url ?? "";
+    received.set(path, (received.get(path) ?? 0) + 1);
     response.end("ok");
   });
   return {
     url: target.url,
+    received,
     follow: (name, arrived) => void readers.set(name, arrived),
     [Symbol.asyncDispose]: () => target[Symbol.asyncDispose](),
   };

@@ -1,0 +1,70 @@
+import { join } from "node:path";
+import type { TestDataDirectory } from "../../../../testkit/src/data-directory.ts";
+import { initDataDirectory } from "../../../../testkit/src/data-directory.ts";
+import type { ServiceProcess } from "../../../../testkit/src/process.ts";
+import { spawnService } from "../../../../testkit/src/process.ts";
+import type { FaultyDisk } from "../disk/faulty-disk.ts";
+import { createFaultyDisk } from "../disk/faulty-disk.ts";
+import { cutPower } from "../disk/power-cut.ts";
+import type { ServingNode } from "../faults/cluster-node.ts";
+
+/**
+ * What a store is opened after.
+ *
+ * - `kill`: the file system has all that the process wrote.
+ * - `kill, without what was not flushed`: LMDB opens the last transaction that was flushed.
+ * - `power failure`: the same, and sectors that were written since are lost, drawn one by one.
+ */
+export const REOPENINGS = ["kill", "kill, without what was not flushed", "power failure"] as const;
+export type Reopening = (typeof REOPENINGS)[number];
+
+/** One process of the service over LMDB, on a disk that does what a test wants. */
+export interface Machine extends AsyncDisposable {
+  readonly node: ServingNode;
+  readonly disk: FaultyDisk;
+  readonly data: TestDataDirectory;
+  readonly dataFile: string;
+  /** Kills the process if it has not ended. */
+  kill(): Promise<void>;
+  /**
+   * Starts a process in place of one that has ended.
+   *
+   * @param isLost draws which sectors a power failure takes.
+   * @returns how many it took.
+   */
+  restart(after: Reopening, isLost: () => boolean): Promise<number>;
+}
+
+/** All writers wait for one disk: on a busy machine longer than the default. */
+const FLAGS = ["--store-write-timeout-ms", "60000"];
+
+export async function startMachine(flags: readonly string[] = FLAGS): Promise<Machine> {
+  const disk = await createFaultyDisk();
+  const data = await initDataDirectory();
+  const dataFile = join(data.path, "store", "data.mdb");
+  const start = (env: Readonly<Record<string, string>>): Promise<ServiceProcess> =>
+    spawnService(data.path, { flags, env: { ...disk.env, ...env } });
+  let service = await start({});
+  return {
+    node: {
+      number: 0,
+      get service() {
+        return service;
+      },
+    },
+    disk,
+    data,
+    dataFile,
+    kill: async () => void (await service.end("SIGKILL")),
+    async restart(after, isLost) {
+      const lost = after === "power failure" ? cutPower(disk.journal, dataFile, isLost) : 0;
+      service = await start(after === "kill" ? {} : { LMDB_RESTORE: "safe" });
+      return lost;
+    },
+    async [Symbol.asyncDispose]() {
+      await service[Symbol.asyncDispose]();
+      await data[Symbol.asyncDispose]();
+      await disk[Symbol.asyncDispose]();
+    },
+  };
+}
